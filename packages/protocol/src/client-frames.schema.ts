@@ -1,0 +1,86 @@
+import * as z from 'zod/mini'
+import { limits } from './limits.ts'
+import { cursorText, frameId, wellFormedText } from './wire-text.schema.ts'
+
+const jsonrpc = z.exactOptional(z.literal('2.0'))
+const ref = z.int().check(z.gte(1))
+const path = wellFormedText(limits.pathBytes.value) // [TL-LIM-4]
+
+/** A query or a mutation. */
+export const callFrame = z.object({
+  id: frameId,
+  jsonrpc,
+  method: z.enum(['query', 'mutation']),
+  params: z.object({
+    path,
+    input: z.exactOptional(z.unknown()),
+    key: z.exactOptional(wellFormedText(limits.keyBytes.value).check(z.minLength(1))),
+    resend: z.exactOptional(z.literal(true)),
+  }),
+})
+
+/** `lastEventId` is any text: one that is no cursor is answered with a gap and not refused [TL-SUB-4]. */
+export const subscribeFrame = z.object({
+  id: frameId,
+  jsonrpc,
+  method: z.literal('subscription'),
+  params: z.object({
+    path,
+    input: z.exactOptional(z.unknown()),
+    lastEventId: z.exactOptional(z.string()),
+    ref: z.exactOptional(ref),
+  }),
+})
+
+/** Ends a subscription. */
+export const stopFrame = z.object({
+  id: frameId,
+  jsonrpc,
+  method: z.literal('subscription.stop'),
+  params: z.exactOptional(z.object({ ref: z.exactOptional(ref) })),
+})
+
+/** The first frame of a client that declared `trunkline.1`. */
+export const helloFrame = z.object({ id: frameId, method: z.literal('hello') })
+
+/** Asks for what subscriptions have after `from`. */
+export const syncFrame = z.object({
+  id: frameId,
+  method: z.literal('sync'),
+  params: z.object({
+    subscriptions: z
+      .array(z.object({ id: frameId, ref, from: cursorText }))
+      .check(z.maxLength(limits.syncSubscriptions.value)), // [TL-LIM-4]
+  }),
+})
+
+/** A fresh token for the living connection. */
+export const authFrame = z.object({
+  id: frameId,
+  method: z.literal('auth'),
+  params: z.object({ token: wellFormedText(limits.tokenBytes.value).check(z.minLength(1)) }),
+})
+
+/** A keepalive. */
+export const pingFrame = z.object({ method: z.literal('ping') })
+
+/** tRPC's connection parameters. */
+export const connectionParamsFrame = z.object({
+  method: z.literal('connectionParams'),
+  data: z.nullable(z.record(z.string(), z.string())),
+})
+
+/** Any frame that a client may send, told apart by its method. */
+export const clientFrame = z.discriminatedUnion('method', [
+  callFrame,
+  subscribeFrame,
+  stopFrame,
+  helloFrame,
+  syncFrame,
+  authFrame,
+  pingFrame,
+  connectionParamsFrame,
+])
+
+/** A message of a client: a frame, or an array of frames. */
+export const clientMessage = z.union([clientFrame, z.array(clientFrame)])

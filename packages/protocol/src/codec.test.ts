@@ -1,0 +1,128 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decodeClientMessage } from './codec.ts'
+import { hostileMessages, pollutingMessages } from './fixtures/hostile-messages.suite.ts'
+import { stockMessages } from './fixtures/stock-messages.suite.ts'
+import { limits } from './limits.ts'
+
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
+
+describe('decodeClientMessage', () => {
+  test('gives one frame, or the elements of an array [TL-BATCH-1]', () => {
+    expect(decodeClientMessage('{"id":1}')).toEqual({ ok: true, elements: [{ id: 1 }], batch: false, overfull: false })
+    expect(decodeClientMessage('[{"id":1},2]')).toEqual({
+      ok: true,
+      elements: [{ id: 1 }, 2],
+      batch: true,
+      overfull: false,
+    })
+    expect(decodeClientMessage('[]')).toEqual({ ok: true, elements: [], batch: true, overfull: false })
+  })
+
+  test('knows the texts PING and PONG [TL-PING-2]', () => {
+    expect(decodeClientMessage('PING')).toEqual({ ok: true, text: 'PING' })
+    expect(decodeClientMessage('PONG')).toEqual({ ok: true, text: 'PONG' })
+    expect(decodeClientMessage('ping').ok).toBe(false)
+  })
+
+  test('marks an array with more elements than the batch limit, and keeps them to be answered [TL-BATCH-3]', () => {
+    expect(decodeClientMessage('[1,2]', { maxBatchSize: 1 })).toMatchObject({ overfull: true, elements: [1, 2] })
+    expect(decodeClientMessage('[1]', { maxBatchSize: 1 })).toMatchObject({ overfull: false })
+    expect(decodeClientMessage('1', { maxBatchSize: 0 })).toMatchObject({ overfull: false })
+    const full = JSON.stringify(Array(limits.batchSize.value).fill(0))
+    expect(decodeClientMessage(full)).toMatchObject({ overfull: false })
+    expect(decodeClientMessage(full.replace('[', '[0,'))).toMatchObject({ overfull: true })
+  })
+
+  test("answers text that is no JSON in the engine's words [TL-BAD-1]", () => {
+    for (const text of ['{nope', '', '\uFEFF{}', '{"id":1']) {
+      expect(decodeClientMessage(text), text).toEqual({ ok: false, reason: expect.stringMatching(/JSON/) })
+    }
+  })
+
+  test.each([[undefined], [null], [5], [new Uint8Array(3)], [{ toString: 'foo' }]])(
+    'refuses %s, which is no text',
+    (value) => {
+      expect(decodeClientMessage(value)).toEqual({ ok: false, reason: expect.stringContaining('Expected text') })
+    },
+  )
+
+  test('takes 64 levels of nesting and refuses the 65th before parsing it [TL-LIM-4]', () => {
+    expect(decodeClientMessage(nested(64)).ok).toBe(true)
+    expect(decodeClientMessage(nested(65))).toEqual({ ok: false, reason: expect.stringContaining('64 levels') })
+    expect(decodeClientMessage(`"${nested(65)}"`).ok).toBe(true)
+    expect(decodeClientMessage(`"\\"${nested(65)}"`).ok).toBe(true)
+    expect(decodeClientMessage(`["\\\\",${nested(64)}]`).ok).toBe(false)
+    expect(decodeClientMessage(`[${nested(1).concat(',').repeat(1_000)}0]`).ok).toBe(true)
+  })
+
+  test('counts nesting as the parsed value has it, whatever its strings hold [TL-LIM-4]', () => {
+    const text = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', '"', '\\', 'a') })
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof({ maxDepth: 6 }, text, fc.array(tie('value')), fc.dictionary(text, tie('value'))),
+    }))
+    fc.assert(
+      fc.property(value, fc.integer({ min: 55, max: 66 }), (inner, around) => {
+        const wrapped = '['.repeat(around) + JSON.stringify(inner) + ']'.repeat(around)
+        expect(decodeClientMessage(wrapped).ok).toBe(around + depthOf(inner) <= 64)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test.each(Object.entries(hostileMessages))('survives %s [TL-BAD-5]', (_, text) => {
+    expect(typeof decodeClientMessage(text).ok).toBe('boolean')
+  })
+
+  test('leaves prototypes alone [TL-BAD-4]', () => {
+    for (const text of pollutingMessages) {
+      const decoded = decodeClientMessage(text)
+      const elements = decoded.ok && 'elements' in decoded ? decoded.elements : []
+      for (const element of elements) expect(Object.getPrototypeOf(element)).toBe(Object.prototype)
+    }
+    expect(({} as { polluted?: unknown }).polluted).toBe(undefined)
+  })
+
+  test('never throws, whatever the text [TL-BAD-5]', () => {
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.anything()), neverThrows))
+    fc.assert(fc.property(mutated(stockMessages.accepted), neverThrows), { numRuns: 1_000 })
+  })
+
+  test('gives back what was sent', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue({ maxDepth: 5 }), { maxLength: 100 }), (elements) => {
+        const text = JSON.stringify(elements)
+        expect(decodeClientMessage(text)).toEqual({
+          ok: true,
+          elements: JSON.parse(text),
+          batch: true,
+          overfull: false,
+        })
+      }),
+    )
+  })
+})
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf))
+}
+
+function neverThrows(text: unknown) {
+  expect(typeof decodeClientMessage(text).ok).toBe('boolean')
+}
+
+/** A message with a few characters put in, taken out or doubled. */
+function mutated(messages: readonly string[]) {
+  const edit = fc.tuple(
+    fc.nat(),
+    fc.nat(3),
+    fc.constantFrom('', '"', '{', '}', '[', ']', ',', '\\', '1e999', '__proto__', '\uD800'),
+  )
+  return fc.tuple(fc.constantFrom(...messages), fc.array(edit, { maxLength: 5 })).map(([message, edits]) =>
+    edits.reduce((text, [at, length, put]) => {
+      const from = at % (text.length + 1)
+      return text.slice(0, from) + put + text.slice(from + length)
+    }, message),
+  )
+}

@@ -1,0 +1,23 @@
+/** A position in one unbroken history of a topic. */
+export interface Cursor {
+  /** 1 to 64 characters of `0-9 a-z . -`. */
+  readonly epoch: string
+  /** 0 (before the first event) to 2^53 − 1. */
+  readonly offset: number
+}
+
+const pattern = /^([0-9a-z.-]{1,64}):(0|[1-9][0-9]{0,15})$/
+
+/** `epoch:offset`, the `id` beside every event of a log. */
+export function formatCursor({ epoch, offset }: Cursor): string {
+  return `${epoch}:${offset}`
+}
+
+/** The cursor in `text`, or undefined when it is none [TL-CUR-1]. Never throws. */
+export function parseCursor(text: unknown): Cursor | undefined {
+  if (typeof text !== 'string') return undefined
+  const match = pattern.exec(text)
+  if (match === null) return undefined
+  const offset = Number(match[2])
+  return Number.isSafeInteger(offset) ? { epoch: match[1] as string, offset } : undefined
+}

@@ -1,0 +1,108 @@
+import { parseCursor } from './cursor.ts'
+import { lineErrors } from './errors.ts'
+import type { AnswerFrame, LineErrorWire, ServerFrame } from './frames.ts'
+import { limits } from './limits.ts'
+
+/** A message from the server, taken apart, or why it could not be. */
+export type DecodedMessage =
+  | { readonly ok: true; readonly frames: readonly ServerFrame[] }
+  | { readonly ok: false; readonly reason: string }
+
+/**
+ * Takes a message of the server apart without zod: one frame, an array of frames, or tRPC's text `PONG` (no frames).
+ * Never throws [TL-BAD-5]; elements that are no frame of this version are dropped [TL-BAD-6]. What is nested in `data`
+ * and `error` is not looked at: procedures may answer any JSON.
+ */
+export function decodeServerMessage(text: unknown): DecodedMessage {
+  if (typeof text !== 'string') return { ok: false, reason: `expected text, got ${typeof text}` }
+  if (text === 'PONG' || text === 'PING') return { ok: true, frames: [] }
+  // Never fewer bytes than UTF-16 units: the gateway carries nothing longer, so a longer text is not its work.
+  if (text.length > limits.messageBytes.value)
+    return { ok: false, reason: `expected at most ${limits.messageBytes.value} bytes` }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return { ok: false, reason: 'not JSON' }
+  }
+  const elements: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return { ok: true, frames: elements.map(toServerFrame).filter((frame) => frame !== undefined) }
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+function toServerFrame(value: unknown): ServerFrame | undefined {
+  if (!isObject(value)) return undefined
+  if (isErrorFrame(value)) return withKnownLine(value)
+  return isPlainFrame(value) ? value : undefined
+}
+
+function isPlainFrame(frame: Members): frame is Members & ServerFrame {
+  if (frame['pong'] === true) return true
+  if (isText(frame['message'])) return isText(frame['connectionId']) && isText(frame['requestId'])
+  if (frame['id'] === null) return frame['method'] === 'reconnect'
+  return isId(frame['id']) && isResult(frame['result'])
+}
+
+interface RawError extends Members {
+  readonly id: string | number | null
+  readonly error: unknown
+}
+
+function isErrorFrame(frame: Members): frame is RawError {
+  return Object.hasOwn(frame, 'error') && (frame['id'] === null || isId(frame['id']))
+}
+
+/** An error must settle its call also when a newer server gives it a `line` that is not understood here: then the error stands alone. */
+function withKnownLine({ line, ...frame }: RawError): ServerFrame {
+  return isLineError(line) ? { ...frame, line } : frame
+}
+
+function isLineError(line: unknown): line is LineErrorWire {
+  if (!isObject(line) || !isText(line['code'])) return false
+  const known = line['code'] === 'PENDING' || Object.hasOwn(lineErrors, line['code'])
+  return (
+    known &&
+    isRetry(line['retry']) &&
+    typeof line['mayHaveRun'] === 'boolean' &&
+    isOptional(line['retryAfterMs'], isTime)
+  )
+}
+
+/** For each kind of result, what its members must be. A gap of a reason unknown here is a gap all the same. */
+const results: Readonly<Record<AnswerFrame['result']['type'], (result: Members) => boolean>> = {
+  data: ({ id, prev }) => isOptional(id, isText) && isOptional(prev, isOffset),
+  started: ({ ref, from, head, gap, snapshot }) =>
+    isOptional(ref, isRef) &&
+    isOptional(from, isCursor) &&
+    isOptional(head, isCursor) &&
+    isOptional(gap, isText) &&
+    isOptional(snapshot, (flag) => flag === true),
+  snapshot: ({ id, data }) => isCursor(id) && data !== undefined,
+  authorized: ({ authExpires }) => isTime(authExpires),
+  synced: ({ from, head, gap }) => isCursor(from) && isCursor(head) && isOptional(gap, isText),
+  advance: ({ id, prev }) => isCursor(id) && isOffset(prev),
+  fault: ({ id, prev, error }) => isCursor(id) && isOptional(prev, isOffset) && error !== undefined,
+  stopped: () => true,
+  hello: ({ session, time, limits: walls, authExpires, refused }) =>
+    isText(session) && isTime(time) && isWalls(walls) && isOptional(authExpires, isTime) && isOptional(refused, isText),
+}
+
+function isResult(result: unknown): boolean {
+  if (!isObject(result) || !isText(result['type'])) return false
+  const type = result['type']
+  return Object.hasOwn(results, type) && results[type as keyof typeof results](result)
+}
+
+const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isRetry = (value: unknown) => ['now', 'later', 'after-auth', 'never'].includes(value as string)
+const isTime = (value: unknown) => Number.isFinite(value) && (value as number) >= 0
+const isId = (value: unknown) => isText(value) || Number.isFinite(value)
+const isOffset = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+const isRef = (value: unknown) => isOffset(value) && value !== 0
+const isCursor = (value: unknown) => parseCursor(value) !== undefined
+const isOptional = (value: unknown, is: (value: unknown) => boolean) => value === undefined || is(value)
+const isWalls = (value: unknown) =>
+  isObject(value) && ['frameBytes', 'messageBytes', 'idleMs', 'lifetimeMs'].every((name) => isTime(value[name]))

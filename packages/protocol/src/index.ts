@@ -1,0 +1,7 @@
+export { type DecodedClientMessage, decodeClientMessage } from './codec.ts'
+export { type Cursor, formatCursor, parseCursor } from './cursor.ts'
+export { type DecodedMessage, decodeServerMessage } from './decode.ts'
+export { type LineErrorCode, lineErrors, type Retry } from './errors.ts'
+export type * from './frames.ts'
+export { type GatewayLimits, limits } from './limits.ts'
+export { formatOffer, type Offer, parseOffer, SUBPROTOCOL } from './subprotocol.ts'

@@ -1,0 +1,75 @@
+import { limits } from './limits.ts'
+
+interface Limit {
+  readonly value: number
+  readonly unit: 'bytes' | 'ms' | 'count'
+  readonly source: string
+  readonly consequence: string
+}
+
+const quotas = 'API Gateway quotas for WebSocket APIs'
+
+/** The limits as documents show them: unit, where the number comes from, what happens beyond it. Clients do not load this. */
+export const limitsTable = {
+  frameBytes: {
+    ...limits.frameBytes,
+    unit: 'bytes',
+    source: quotas,
+    consequence: 'the gateway closes the socket with 1009',
+  },
+  messageBytes: { ...limits.messageBytes, unit: 'bytes', source: quotas, consequence: 'a post is answered with 413' },
+  idleMs: { ...limits.idleMs, unit: 'ms', source: quotas, consequence: 'the gateway closes the socket with 1001' },
+  lifetimeMs: {
+    ...limits.lifetimeMs,
+    unit: 'ms',
+    source: quotas,
+    consequence: 'the gateway closes the socket with 1001',
+  },
+  integrationMs: {
+    ...limits.integrationMs,
+    unit: 'ms',
+    source: quotas,
+    consequence: 'the gateway writes "Endpoint request timed out" and drops the answer',
+  },
+  frameDeadlineMs: {
+    ...limits.frameDeadlineMs,
+    unit: 'ms',
+    source: 'the integration limit less one second to answer in',
+    consequence: 'the call is answered with TIMEOUT',
+  },
+  batchSize: {
+    ...limits.batchSize,
+    unit: 'count',
+    source: 'ours, settable',
+    consequence: 'every call of the batch is refused',
+  },
+  pathBytes: { ...limits.pathBytes, unit: 'bytes', source: 'ours', consequence: 'the frame is refused as malformed' },
+  idBytes: { ...limits.idBytes, unit: 'bytes', source: 'ours', consequence: 'the frame is refused as malformed' },
+  keyBytes: { ...limits.keyBytes, unit: 'bytes', source: 'ours', consequence: 'the frame is refused as malformed' },
+  tokenBytes: { ...limits.tokenBytes, unit: 'bytes', source: 'ours', consequence: 'the frame is refused as malformed' },
+  jsonDepth: { ...limits.jsonDepth, unit: 'count', source: 'ours', consequence: 'the message is refused as malformed' },
+  syncSubscriptions: {
+    ...limits.syncSubscriptions,
+    unit: 'count',
+    source: 'ours',
+    consequence: 'the frame is refused as malformed',
+  },
+  topicBytes: {
+    ...limits.topicBytes,
+    unit: 'bytes',
+    source: 'a DynamoDB partition key holds 2,048 bytes',
+    consequence: 'the key is refused',
+  },
+  eventBytes: {
+    ...limits.eventBytes,
+    unit: 'bytes',
+    source: 'what the gateway posts, less 8 KB for the envelope',
+    consequence: 'the publish is refused',
+  },
+  pageBytes: {
+    ...limits.pageBytes,
+    unit: 'bytes',
+    source: 'ours, below what the gateway posts',
+    consequence: 'the rest of a replay is fetched by the client',
+  },
+} as const satisfies Readonly<Record<keyof typeof limits, Limit>>

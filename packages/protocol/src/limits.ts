@@ -1,0 +1,31 @@
+/** What a client must know of the gateway's walls; answered in `hello`. */
+export interface GatewayLimits {
+  /** Largest message that may be sent to the server, in UTF-8 bytes. */
+  readonly frameBytes: number
+  /** Largest message that the server sends, in UTF-8 bytes. */
+  readonly messageBytes: number
+  /** A socket without traffic is closed after this. */
+  readonly idleMs: number
+  /** Every socket is closed after this. */
+  readonly lifetimeMs: number
+}
+
+/** Every number that the wire is bounded by. What each means stands in `limits-table.ts`, so that a browser loads numbers and no prose. */
+export const limits = {
+  frameBytes: { value: 32_768 },
+  messageBytes: { value: 131_072 },
+  idleMs: { value: 600_000 },
+  lifetimeMs: { value: 7_200_000 },
+  integrationMs: { value: 29_000 },
+  frameDeadlineMs: { value: 28_000 },
+  batchSize: { value: 100 },
+  pathBytes: { value: 512 },
+  idBytes: { value: 128 },
+  keyBytes: { value: 256 },
+  tokenBytes: { value: 8_192 },
+  jsonDepth: { value: 64 },
+  syncSubscriptions: { value: 200 },
+  topicBytes: { value: 1_536 },
+  eventBytes: { value: 122_880 },
+  pageBytes: { value: 98_304 },
+} as const satisfies Record<string, { readonly value: number }>

@@ -1,0 +1,93 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decodeClientMessage } from './codec.ts'
+import { hostileMessages, pollutingMessages } from './fixtures/hostile-messages.suite.ts'
+import { stockMessages } from './fixtures/stock-messages.suite.ts'
+import { limits } from './limits.ts'
+import { parseClientFrame } from './parse-client-frame.ts'
+
+/** Whether the text is a message all of whose elements are frames. */
+function isAccepted(text: string): boolean {
+  const decoded = decodeClientMessage(text)
+  if (!decoded.ok) return false
+  return 'text' in decoded || decoded.elements.every((element) => parseClientFrame(element).ok)
+}
+const call = (id: unknown, path: string) => ({ id, method: 'query', params: { path } })
+const keyed = (key: string) => ({ id: 1, method: 'mutation', params: { path: 'p', key } })
+const auth = (token: unknown) => ({ id: 1, method: 'auth', params: { token } })
+const sync = (count: number) => ({
+  id: 1,
+  method: 'sync',
+  params: { subscriptions: Array.from({ length: count }, (_, id) => ({ id, ref: 1, from: 'e:1' })) },
+})
+
+describe('parseClientFrame', () => {
+  test.each(stockMessages.accepted)('takes %s', (text) => expect(isAccepted(text)).toBe(true))
+  test.each(stockMessages.refused)('refuses %s, as tRPC does [TL-BAD-2]', (text) =>
+    expect(isAccepted(text)).toBe(false),
+  )
+  test.each(Object.entries(hostileMessages))('refuses %s [TL-BAD-2]', (_, text) => expect(isAccepted(text)).toBe(false))
+
+  test('keeps the members of a frame and leaves out what no frame has', () => {
+    const frame = { id: 's', method: 'subscription', params: { path: 'live', lastEventId: 'e:1', ref: 2 } }
+    expect(parseClientFrame({ ...frame, session: 'x' })).toEqual({ ok: true, frame })
+  })
+
+  test('says what was expected and what came, without quoting it [TL-BAD-2]', () => {
+    expect(
+      parseClientFrame({ id: 1, method: 'sync', params: { subscriptions: [{ id: 1, ref: 'secret', from: 'e:1' }] } }),
+    ).toEqual({
+      ok: false,
+      expected: 'sync: { id, method, params: { subscriptions: { id, ref, from }[] } }',
+      got: 'params.subscriptions.0.ref: a string of 6 characters',
+    })
+    expect(parseClientFrame(auth(['secret']))).toEqual({
+      ok: false,
+      expected: 'auth: { id, method, params: { token } }',
+      got: 'params.token: an array of 1',
+    })
+    expect(parseClientFrame({ id: 1, method: 'hello there' })).toMatchObject({
+      expected: expect.stringContaining('query'),
+    })
+    expect(parseClientFrame(null)).toMatchObject({ got: 'null' })
+    expect(parseClientFrame([1, 2])).toMatchObject({ got: 'an array of 2' })
+  })
+
+  test('holds bytes and counts to their limits, to the last one [TL-LIM-4]', () => {
+    const { idBytes, keyBytes, pathBytes, syncSubscriptions, tokenBytes } = limits
+    expect(parseClientFrame(call('x'.repeat(idBytes.value), 'p')).ok).toBe(true)
+    expect(parseClientFrame(call('é'.repeat(idBytes.value / 2 + 1), 'p')).ok).toBe(false)
+    expect(parseClientFrame(call(1, 'x'.repeat(pathBytes.value))).ok).toBe(true)
+    expect(parseClientFrame(call(1, 'é'.repeat(pathBytes.value / 2 + 1))).ok).toBe(false)
+    expect(parseClientFrame(auth('x'.repeat(tokenBytes.value))).ok).toBe(true)
+    expect(parseClientFrame(auth('é'.repeat(tokenBytes.value / 2 + 1))).ok).toBe(false)
+    expect(parseClientFrame(keyed('k'.repeat(keyBytes.value))).ok).toBe(true)
+    expect(parseClientFrame(keyed('é'.repeat(keyBytes.value / 2 + 1))).ok).toBe(false)
+    expect(parseClientFrame(sync(syncSubscriptions.value)).ok).toBe(true)
+    expect(parseClientFrame(sync(syncSubscriptions.value + 1)).ok).toBe(false)
+  })
+
+  test('takes finite numbers and well-formed strings for ids, and nothing else [TL-BAD-7]', () => {
+    for (const id of [0, -1.5, '', '🦊', Number.MAX_VALUE])
+      expect(parseClientFrame(call(id, 'p')).ok, String(id)).toBe(true)
+    for (const id of [Number.NaN, Number.POSITIVE_INFINITY, '\uD800', '🦊'.slice(1), null, true, {}, [], undefined]) {
+      expect(parseClientFrame(call(id, 'p')).ok, String(id)).toBe(false)
+    }
+  })
+
+  test('leaves prototypes alone and reads no inherited member [TL-BAD-4]', () => {
+    for (const text of pollutingMessages) isAccepted(text)
+    expect(({} as { polluted?: unknown }).polluted).toBe(undefined)
+    expect(isAccepted('{"__proto__":{"id":1,"method":"hello"}}')).toBe(false)
+    expect(isAccepted('{"id":1,"method":"query","params":{"__proto__":{"path":"hello"}}}')).toBe(false)
+  })
+
+  test('never throws, whatever comes [TL-BAD-5]', () => {
+    const methods = fc.constantFrom('query', 'sync', 'auth', 'subscription', 'hello', 'connectionParams', '__proto__')
+    const frame = fc.record({ id: fc.anything(), method: methods, params: fc.anything(), data: fc.anything() })
+    fc.assert(
+      fc.property(fc.oneof(frame, fc.anything()), (element) => void parseClientFrame(element)),
+      { numRuns: 2_000 },
+    )
+  })
+})

@@ -1,0 +1,61 @@
+import type * as z from 'zod/mini'
+import { clientFrame } from './client-frames.schema.ts'
+import type { ClientFrame } from './frames.ts'
+
+/** A frame, or what was expected of it and what came. Both texts are safe to send: they quote no value, only its type. */
+export type ParsedClientFrame =
+  | { readonly ok: true; readonly frame: ClientFrame }
+  | { readonly ok: false; readonly expected: string; readonly got: string }
+
+/** What a frame of each method looks like, for the words of a refusal. */
+const shapes: Readonly<Record<ClientFrame['method'], string>> = {
+  query: '{ id, method, params: { path, input?, key?, resend? } }',
+  mutation: '{ id, method, params: { path, input?, key?, resend? } }',
+  subscription: '{ id, method, params: { path, input?, lastEventId?, ref? } }',
+  'subscription.stop': '{ id, method, params?: { ref? } }',
+  hello: '{ id, method }',
+  sync: '{ id, method, params: { subscriptions: { id, ref, from }[] } }',
+  auth: '{ id, method, params: { token } }',
+  ping: '{ method }',
+  connectionParams: '{ method, data: Record<string, string> | null }',
+}
+
+/**
+ * Parses one element of a message into a frame of any method, its bounds checked (bytes of ids, paths and keys, `ref` an
+ * integer from 1, count of a sync, cursors). Never throws. Members that no frame has are left out.
+ */
+export function parseClientFrame(element: unknown): ParsedClientFrame {
+  const parsed = clientFrame.safeParse(element)
+  if (parsed.success) return { ok: true, frame: parsed.data }
+  return { ok: false, expected: shapeFor(element), got: describe(element, parsed.error.issues) } // [TL-BAD-2]
+}
+
+function shapeFor(element: unknown): string {
+  const method = memberOf(element, 'method')
+  return isMethod(method)
+    ? `${method}: ${shapes[method]}`
+    : `a frame with a method of ${Object.keys(shapes).join(', ')}`
+}
+
+function isMethod(method: unknown): method is ClientFrame['method'] {
+  return typeof method === 'string' && Object.hasOwn(shapes, method)
+}
+
+function describe(element: unknown, issues: readonly z.core.$ZodIssue[]): string {
+  const at = issues[0]?.path ?? []
+  const value = at.reduce<unknown>(memberOf, element)
+  const name = at.map(String).join('.').slice(0, 80) // a key may be as long as the frame
+  return at.length === 0 ? typeName(value) : `${name}: ${typeName(value)}`
+}
+
+function memberOf(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined
+}
+
+function typeName(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (typeof value === 'string') return `a string of ${value.length} characters`
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

@@ -1,0 +1,108 @@
+import * as z from 'zod/mini'
+import { type LineErrorCode, lineErrors } from './errors.ts'
+import { cursorText, frameId } from './wire-text.schema.ts'
+
+const jsonrpc = z.exactOptional(z.literal('2.0'))
+const offset = z.int().check(z.gte(0))
+const time = z.number().check(z.gte(0))
+const gap = z.exactOptional(z.enum(['expired', 'new-epoch', 'not-resumable', 'overflow']))
+
+/** A call's result, or one event of a subscription. `id` is any text: a stock subscription to a generator has ids of its own. */
+export const dataResult = z.object({
+  type: z.literal('data'),
+  data: z.exactOptional(z.unknown()),
+  id: z.exactOptional(z.string()),
+  prev: z.exactOptional(offset),
+})
+
+/** The subscription lives. */
+export const startedResult = z.object({
+  type: z.literal('started'),
+  ref: z.exactOptional(z.int().check(z.gte(1))),
+  from: z.exactOptional(cursorText),
+  head: z.exactOptional(cursorText),
+  gap,
+  snapshot: z.exactOptional(z.literal(true)),
+})
+
+/** The state that a subscription begins with. */
+export const snapshotResult = z.object({ type: z.literal('snapshot'), id: cursorText, data: z.unknown() })
+
+/** The answer to an `auth`. */
+export const authorizedResult = z.object({ type: z.literal('authorized'), authExpires: time })
+
+/** The answer to a `sync` for one subscription. */
+export const syncedResult = z.object({ type: z.literal('synced'), from: cursorText, head: cursorText, gap })
+
+/** The position moves, the application sees nothing. */
+export const advanceResult = z.object({ type: z.literal('advance'), id: cursorText, prev: offset })
+
+/** The position moves, the application is told. */
+export const faultResult = z.object({
+  type: z.literal('fault'),
+  id: cursorText,
+  prev: z.exactOptional(offset),
+  error: z.unknown(),
+})
+
+/** The subscription has ended. */
+export const stoppedResult = z.object({ type: z.literal('stopped') })
+
+/** The answer to `hello`. */
+export const helloResult = z.object({
+  type: z.literal('hello'),
+  session: z.string(),
+  time,
+  limits: z.object({ frameBytes: time, messageBytes: time, idleMs: time, lifetimeMs: time }),
+  authExpires: z.exactOptional(time),
+  refused: z.exactOptional(z.string()),
+})
+
+/** Any answer to a call or subscription that is no error. */
+export const answerFrame = z.object({
+  id: frameId,
+  jsonrpc,
+  result: z.discriminatedUnion('type', [
+    dataResult,
+    startedResult,
+    snapshotResult,
+    authorizedResult,
+    syncedResult,
+    advanceResult,
+    faultResult,
+    stoppedResult,
+    helloResult,
+  ]),
+})
+
+const lineErrorCodes = Object.keys(lineErrors) as LineErrorCode[] // keys of a table that is `as const`
+
+/** A failure, of the procedure or (with `line`) of the line. */
+export const errorFrame = z.object({
+  id: z.nullable(frameId),
+  jsonrpc,
+  error: z.unknown(),
+  line: z.exactOptional(
+    z.object({
+      code: z.enum([...lineErrorCodes, 'PENDING']),
+      retry: z.enum(['now', 'later', 'after-auth', 'never']),
+      retryAfterMs: z.exactOptional(time),
+      mayHaveRun: z.boolean(),
+    }),
+  ),
+})
+
+/** tRPC's notice to move to another socket. */
+export const reconnectFrame = z.object({ id: z.null(), method: z.literal('reconnect') })
+
+/** API Gateway's own words. */
+export const gatewayFrame = z.object({ message: z.string(), connectionId: z.string(), requestId: z.string() })
+
+/** The answer to `ping`. */
+export const pongFrame = z.object({ pong: z.literal(true) })
+
+/** Any frame that a client may receive. */
+export const serverFrame = z.union([answerFrame, errorFrame, reconnectFrame, gatewayFrame, pongFrame])
+
+/** A message of the server: a frame, an array of frames (to a client that declared `trunkline.1`), or `{}` where there is nothing to say [TL-STOCK-8]. */
+export const serverMessage = z.union([serverFrame, z.array(serverFrame), z.strictObject({})])

@@ -1,0 +1,49 @@
+/** The one subprotocol that the server echoes: it declares every extension of `PROTOCOL.md`. */
+export const SUBPROTOCOL = 'trunkline.1'
+
+/** What a client of ours offers in `Sec-WebSocket-Protocol`. The token and the session ride there because browsers can set no header, and an address is written to logs. */
+export interface Offer {
+  /** 16 to 64 characters of `0-9 A-Z a-z _ -`, random: whoever knows it is the session. */
+  readonly session: string
+  readonly token: string | null
+}
+
+const tokenPrefix = 'token.'
+const sessionPrefix = 'session.'
+const sessionPattern = /^[0-9A-Za-z_-]{16,64}$/
+
+/** [TL-HS-1] The entries to offer: `trunkline.1`, `session.<id>`, and `token.<base64url>` when there is a token. */
+export function formatOffer({ session, token }: Offer): string[] {
+  const entries = [SUBPROTOCOL, sessionPrefix + session]
+  return token === null ? entries : [...entries, tokenPrefix + toBase64Url(token)]
+}
+
+/** Reads a `Sec-WebSocket-Protocol` header. Undefined when `trunkline.1` was not offered. Never throws; what does not parse counts as absent [TL-HS-3]. */
+export function parseOffer(
+  header: string | undefined,
+): { readonly session: string | undefined; readonly token: string | undefined } | undefined {
+  const entries = (header ?? '').split(',').map((entry) => entry.trim())
+  if (!entries.includes(SUBPROTOCOL)) return undefined
+  const after = (prefix: string) => entries.find((entry) => entry.startsWith(prefix))?.slice(prefix.length)
+  const session = after(sessionPrefix)
+  return {
+    session: session !== undefined && sessionPattern.test(session) ? session : undefined,
+    token: fromBase64Url(after(tokenPrefix)),
+  }
+}
+
+function toBase64Url(text: string): string {
+  let binary = ''
+  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte)
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+function fromBase64Url(text: string | undefined): string | undefined {
+  if (text === undefined || !/^[0-9A-Za-z_-]*$/.test(text)) return undefined
+  try {
+    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(binary, (c) => c.charCodeAt(0)))
+  } catch {
+    return undefined // not base64 of UTF-8: no token
+  }
+}
