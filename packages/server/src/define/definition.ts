@@ -1,0 +1,10 @@
+import type { EventSchema, KeySchema } from './topic.ts'
+
+/** What an application said of a channel. */
+export interface ChannelDefinition {
+  readonly name: string
+  readonly key: KeySchema
+  readonly event: EventSchema
+  /** Milliseconds an event can be replayed, read and resumed from; absent for an ephemeral channel, which has no log. */
+  readonly retentionMs?: number
+}

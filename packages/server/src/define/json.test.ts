@@ -1,0 +1,59 @@
+import { describe, expectTypeOf, test } from 'vitest'
+import * as z from 'zod'
+import { createLine } from '../line.ts'
+import type { RequireJson } from './json.ts'
+
+const key = z.object({ room: z.string() })
+const line = createLine()
+
+interface Message {
+  readonly text: string
+  readonly tags?: readonly string[]
+  readonly author: { readonly name: string | null }
+}
+
+describe('an event’s type', () => {
+  test('may be whatever survives JSON: interfaces, optional members, unions, tuples', () => {
+    expectTypeOf<RequireJson<Message>>().toBeUnknown()
+    expectTypeOf<RequireJson<string | number | null>>().toBeUnknown()
+    expectTypeOf<RequireJson<readonly [number, { a: boolean }]>>().toBeUnknown()
+    expectTypeOf<RequireJson<Record<string, number>>>().toBeUnknown()
+    // biome-ignore lint/suspicious/noExplicitAny: `any` says nothing, so nothing is refused
+    expectTypeOf<RequireJson<any>>().toBeUnknown()
+  })
+  test('may not hold what JSON loses or changes, however deep', () => {
+    expectTypeOf<RequireJson<Date>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<{ a: { b: Date }[] }>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<{ a?: bigint }>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<Map<string, number>>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<Set<string>>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<Uint8Array>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<() => void>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<{ at: Date } | { text: string }>>().not.toBeUnknown()
+  })
+  test('is checked where a channel is declared', () => {
+    line.channel('good', { key, event: z.object({ at: z.iso.datetime(), n: z.number().optional() }) })
+    // @ts-expect-error a Date comes back as a string
+    line.channel('date', { key, event: z.object({ at: z.date() }) })
+    // @ts-expect-error a bigint cannot be serialised
+    line.channel('big', { key, event: z.object({ n: z.bigint() }) })
+    // @ts-expect-error a Map becomes {}
+    line.ephemeral('map', { key, event: z.map(z.string(), z.number()) })
+    // @ts-expect-error a key is flat: strings and numbers
+    line.channel('nested', { key: z.object({ a: z.object({ b: z.string() }) }), event: z.string() })
+    // @ts-expect-error a key holds no booleans
+    line.channel('flag', { key: z.object({ a: z.boolean() }), event: z.string() })
+  })
+  test('and its key’s are checked where it is published', () => {
+    const channel = line.channel('typed', { key, event: z.object({ text: z.string() }) })
+    const misuse = () => [
+      // @ts-expect-error no such room
+      channel.publish({ place: 'x' }, { text: 'a' }),
+      // @ts-expect-error no text
+      channel.publish({ room: 'x' }, { words: 'a' }),
+      // @ts-expect-error an ephemeral channel resumes from nothing
+      line.ephemeral('t', { key, event: z.string() }).subscribe({ room: 'x' }, { replay: 5 }),
+    ]
+    expectTypeOf(misuse).toBeFunction()
+  })
+})

@@ -1,0 +1,67 @@
+import { systemClock } from '../ports/clock.ts'
+import { withDeadline } from '../ports/deadline.ts'
+import { type DynamoStoreOptions, requestDeadlineMs, type Send } from './client.ts'
+import { attributesOf } from './expression.ts'
+import type { Item } from './items.ts'
+import type { Key } from './keys.ts'
+
+/** The items that stand under some keys, read strongly; found by its key. `keysOnly` spares their contents. */
+export type GetMany = (keys: readonly Key[], options?: { readonly keysOnly?: boolean }) => Promise<Found>
+
+/** What a read of many brought. */
+export interface Found {
+  get(key: Key): Item | undefined
+}
+
+const maxKeys = 100 // of one request
+const firstPauseMs = 25
+const longestPauseMs = 1_000
+
+const nameOf = ({ pk, sk }: Key) => JSON.stringify([pk, sk])
+
+/** Reads at most 100 rows a request, and again what the table left undone (throttled, or beyond 16 MB), inside one deadline for all. */
+export function createBatchGet(send: Send, options: DynamoStoreOptions): GetMany {
+  const { table } = options
+
+  async function getSome(keys: readonly Key[], projection: object) {
+    const request = { Keys: [...keys], ConsistentRead: true, ...projection }
+    const { Responses, UnprocessedKeys } = await send((client, sdk, abortSignal) =>
+      client.send(new sdk.BatchGetCommand({ RequestItems: { [table]: request } }), { abortSignal }),
+    )
+    return {
+      items: (Responses?.[table] ?? []) as (Item & Key)[],
+      left: (UnprocessedKeys?.[table]?.Keys ?? []) as Key[],
+    }
+  }
+
+  async function getAll(keys: readonly Key[], projection: object, signal: AbortSignal) {
+    const found: (Item & Key)[] = []
+    let pauseMs = firstPauseMs
+    for (let asked = keys; asked.length > 0; ) {
+      const { items, left } = await getSome(asked, projection)
+      found.push(...items)
+      pauseMs = left.length < asked.length ? firstPauseMs : Math.min(2 * pauseMs, longestPauseMs)
+      if (left.length > 0) await systemClock.sleep(pauseMs * systemClock.random(), signal)
+      signal.throwIfAborted()
+      asked = left
+    }
+    return found
+  }
+
+  return async (keys, { keysOnly = false } = {}) => {
+    // A key that is asked twice in one request is refused.
+    const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()]
+    const projection = keysOnly ? { ProjectionExpression: '#pk, #sk', ...attributesOf(['#pk, #sk'], {}) } : {}
+    const items = await withDeadline(requestDeadlineMs(options), (signal) =>
+      Promise.all(chunksOf(distinct).map((chunk) => getAll(chunk, projection, signal))),
+    )
+    const found = new Map(items.flat().map((item) => [nameOf(item), item]))
+    return { get: (key) => found.get(nameOf(key)) }
+  }
+}
+
+function chunksOf(keys: readonly Key[]): readonly (readonly Key[])[] {
+  return Array.from({ length: Math.ceil(keys.length / maxKeys) }, (_, index) =>
+    keys.slice(index * maxKeys, (index + 1) * maxKeys),
+  )
+}

@@ -1,0 +1,62 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { withDeadline } from '../ports/deadline.ts'
+import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../ports/sdk-client.ts'
+
+/** Which table, and how it is reached. */
+export interface DynamoStoreOptions {
+  readonly table: string
+  /** @default what the SDK finds, AWS_REGION first */
+  readonly region?: string
+  /** Another endpoint than the region's, for a local table. */
+  readonly endpoint?: string
+  readonly credentials?: Credentials
+  /** For one try of three. @default 1000 */
+  readonly requestTimeoutMs?: number
+}
+
+const defaultTimeoutMs = 1_000 // 1 s for one try
+
+/** The request could not even be made: no SDK, no region. */
+export class NotSentError extends Error {
+  override readonly name = 'NotSentError'
+}
+
+type Sdk = typeof import('@aws-sdk/lib-dynamodb')
+
+/** Runs one request of the document client, which is made at the first one: importing the store costs no SDK. */
+export type Send = <T>(
+  request: (client: DynamoDBDocumentClient, sdk: Sdk, signal: AbortSignal) => Promise<T>,
+) => Promise<T>
+
+/** How long a request may take with its tries and the pauses between them. */
+export const requestDeadlineMs = ({ requestTimeoutMs = defaultTimeoutMs }: DynamoStoreOptions) => 4 * requestTimeoutMs
+
+/** The one client of a store. */
+export function createSend(options: DynamoStoreOptions): Send {
+  const { requestTimeoutMs = defaultTimeoutMs, table: _, ...target } = options
+  const connect = onFirstUse(async () => {
+    const [{ DynamoDBClient }, sdk] = await Promise.all([
+      import('@aws-sdk/client-dynamodb'),
+      import('@aws-sdk/lib-dynamodb'),
+    ])
+    const bare = new DynamoDBClient({
+      ...target,
+      maxAttempts: 3,
+      retryMode: 'standard',
+      requestHandler: httpSettings({ requestTimeoutMs, sockets: 200 }),
+    })
+    await requireRegion(bare)
+    const client = sdk.DynamoDBDocumentClient.from(bare, {
+      marshallOptions: { removeUndefinedValues: true },
+      // A number beyond 2^53, which a script may have written, would otherwise fail the read of its whole page.
+      unmarshallOptions: { wrapNumbers: Number },
+    })
+    return { client, sdk }
+  })
+  return async (request) => {
+    const { client, sdk } = await connect().catch((cause: Error) => {
+      throw new NotSentError(cause.message, { cause })
+    })
+    return withDeadline(requestDeadlineMs(options), (signal) => request(client, sdk, signal))
+  }
+}

@@ -1,0 +1,158 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createMemoryStore } from '../memory/store.ts'
+import { type Slot, type Store, StoreError, type Subscriber } from '../ports/store.ts'
+import { openTable } from './endpoint.suite.ts'
+import { createDynamoStore } from './store.ts'
+
+let table: Awaited<ReturnType<typeof openTable>>
+beforeAll(async () => {
+  table = await openTable()
+})
+afterAll(() => table.end())
+
+/** An operation and what it is given. In names `~` stands for the run, so that runs share no rows. */
+type Call = readonly [operation: Exclude<keyof Store, 'kind'>, ...args: unknown[]]
+
+const small = fc.integer({ min: 1, max: 3 })
+const id = fc.constantFrom('1', '"a#b"')
+const topic = fc.constantFrom('~a', '~a#0')
+const connectionId = fc.constantFrom('c~1', 'c~2')
+const text = fc.constantFrom('{}', '{"n":1}')
+const epoch = fc.constantFrom('e1', 'e2')
+const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined })
+
+const slot = fc.record(
+  { offset: small, epoch, publishId: text, time: small, expires: small, data: text, inline: small },
+  { requiredKeys: ['offset', 'epoch', 'publishId', 'time', 'expires'] },
+)
+const connection = fc.record(
+  {
+    connectionId,
+    state: fc.constant('OPEN'),
+    session: fc.constantFrom('s1', 's2'),
+    principal: fc.constantFrom(null, 'u1'),
+    extensions: fc.boolean(),
+    authExp: small,
+    expires: small,
+  },
+  { requiredKeys: ['connectionId', 'state', 'session', 'principal', 'extensions', 'expires'] },
+)
+const shard = fc.integer({ min: 0, max: 1 })
+const claim = fc.record({ connectionId, id, ref: small, topic, shard, expires: small })
+const subscriber = fc.record(
+  {
+    ...{ topic, shard, connectionId, id, ref: small, on: fc.constant(true), expires: small },
+    path: fc.constantFrom('p', 'q'),
+    input: text,
+    extensions: fc.boolean(),
+    authExp: small,
+    piped: fc.record({ session: fc.constant('s1'), principal: fc.constantFrom(null, 'u1') }),
+  },
+  {
+    requiredKeys: ['topic', 'shard', 'connectionId', 'id', 'ref', 'on', 'expires', 'path', 'extensions'],
+  },
+)
+const key = fc.constantFrom('~k', '~k#1')
+const owner = fc.constantFrom('o1', 'o2')
+const publishId = fc.constantFrom('p1', 'p:2')
+const asked = fc.record({ topic, shard, connectionId, id, offset: fc.integer({ min: 0, max: 3 }) })
+const settled = fc.oneof(
+  fc.record({ key, owner, state: fc.constant('DONE'), outcome: text }),
+  fc.record({ key, owner, state: fc.constant('UNKNOWN') }),
+)
+const page = fc.record({ limit: fc.integer({ min: 1, max: 4 }) }, { requiredKeys: [] })
+const event = fc.record({ topic, offset: small })
+
+/** What each operation may be given: exhaustive, so that a new operation is drawn too. */
+const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
+  putSlot: fc.tuple(topic, slot),
+  readSlots: fc.tuple(topic, fc.integer({ min: 0, max: 3 }), small),
+  readSlotsBefore: fc.tuple(topic, maybe(small), small),
+  extendSlot: fc.tuple(topic, small, small),
+  putConnection: fc.tuple(connection),
+  readConnection: fc.tuple(connectionId),
+  closeConnection: fc.tuple(connectionId, small),
+  putConnectionParams: fc.tuple(connectionId, text),
+  renewConnection: fc.tuple(connectionId, fc.record({ authExp: small, claims: text })),
+  claimSubscription: fc.tuple(claim),
+  stopSubscription: fc.tuple(fc.record({ connectionId, id, ref: small, expires: small })),
+  readSubscription: fc.tuple(connectionId, id),
+  readSubscriptions: fc.tuple(connectionId),
+  putSubscriber: fc.tuple(subscriber),
+  readSubscriber: fc.tuple(topic, shard, connectionId, id),
+  stopSubscriber: fc.tuple(claim),
+  deleteSubscriber: fc.tuple(claim),
+  setSubscriberAuthExp: fc.tuple(fc.record({ topic, shard, connectionId, id, ref: small, authExp: maybe(small) })),
+  readSubscribers: fc.tuple(topic, shard, page),
+  growShards: fc.tuple(topic, small, fc.integer({ min: 1, max: 4 })),
+  readSyncStates: fc.tuple(fc.array(asked, { maxLength: 4 })),
+  claimKey: fc.tuple(fc.record({ key, owner, lease: small, fingerprint: text, expires: small })),
+  takeKey: fc.tuple(fc.record({ key, owner, lease: small, from: fc.record({ owner, lease: small }) })),
+  settleKey: fc.tuple(settled),
+  recordBase: fc.tuple(
+    fc.record(
+      { key, owner, publishId, base: fc.integer({ min: 0, max: 3 }), expires: small },
+      { requiredKeys: ['key', 'publishId', 'base', 'expires'] },
+    ),
+  ),
+  readKey: fc.tuple(key),
+  putReceipt: fc.tuple(topic, small, small),
+  hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
+}
+const call: fc.Arbitrary<Call> = fc.oneof(
+  ...Object.entries(given).map(([operation, args]) => args.map((values) => [operation as Call[0], ...values] as const)),
+)
+
+/** The answer, without what the port leaves open: the cut of pages, whether a full one was the last, the order of a connection's rows. */
+async function answer(store: Store, [operation, ...args]: Call): Promise<unknown> {
+  if (operation === 'readSubscribers') return allSubscribers(store, ...(args as Parameters<Store['readSubscribers']>))
+  const value = await (store[operation] as (...args: unknown[]) => Promise<unknown>)(...args).catch(failedOperation)
+  if (operation === 'readSlots' || operation === 'readSlotsBefore') return (value as { slots: Slot[] }).slots
+  if (operation === 'readSubscriptions') return new Set(value as unknown[])
+  return value
+}
+
+/** A key of which no row stands cannot be taken over or settled. */
+function failedOperation(error: unknown): string {
+  if (error instanceof StoreError && /^(take|settle)Key$/.test(error.operation)) return error.operation
+  throw error
+}
+
+async function allSubscribers(store: Store, ...[topic, shard, bounds]: Parameters<Store['readSubscribers']>) {
+  const first = await store.readSubscribers(topic, shard, bounds)
+  const rows: Subscriber[] = [...first.subscribers]
+  for (let { next } = first; next !== undefined; ) {
+    const more = await store.readSubscribers(topic, shard, { ...bounds, from: next })
+    expect(more.subscribers.length).toBeLessThanOrEqual(bounds?.limit ?? Number.POSITIVE_INFINITY)
+    rows.push(...more.subscribers)
+    next = more.next
+  }
+  return { rows, shards: first.shards }
+}
+
+function rename<T>(value: T, run: string): T
+function rename(value: unknown, run: string): unknown {
+  if (typeof value === 'string') return value.replaceAll('~', run)
+  if (Array.isArray(value)) return value.map((one) => rename(one, run))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, rename(one, run)]))
+}
+
+it('answers every sequence of operations as the reference store does', async () => {
+  const dynamo = createDynamoStore(table.options)
+  let runs = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(call, { minLength: 10, maxLength: 30, size: 'max' }), async (calls) => {
+      const memory = createMemoryStore()
+      const run = `r${runs++}`
+      for (const one of rename(calls, run)) {
+        expect({ call: one, answer: await answer(dynamo, one) }).toEqual({
+          call: one,
+          answer: await answer(memory, one),
+        })
+      }
+    }),
+    { numRuns: 30, interruptAfterTimeLimit: 5_000 },
+  )
+})

@@ -1,0 +1,118 @@
+import type { QueryCommandInput, UpdateCommandInput } from '@aws-sdk/lib-dynamodb'
+import { createBatchGet } from './batch-get.ts'
+import { createSend, type DynamoStoreOptions } from './client.ts'
+import { attributesOf } from './expression.ts'
+import type { Item } from './items.ts'
+import type { Key } from './keys.ts'
+import { isConditionFailure, toRefusal, type Write } from './write.ts'
+
+type Values = Readonly<Record<string, unknown>>
+
+interface Update {
+  readonly expression: string
+  readonly condition?: string
+  readonly values: Values
+  /** Attributes whose names are no words, by the word that stands for each. */
+  readonly attributes?: Readonly<Record<string, string>>
+  readonly whole?: boolean
+}
+
+/** What a query brings of the rows under its keys. */
+export interface QueryBounds extends Pick<QueryCommandInput, 'Limit' | 'ScanIndexForward'> {
+  readonly filter?: string
+  readonly ExclusiveStartKey?: Key
+}
+
+/** What one query returned. `last`: it stopped there, and there may be more. */
+export interface Page {
+  readonly items: readonly Item[]
+  readonly last: Key | undefined
+}
+
+/** The requests that the store makes of its table: strongly consistent reads, conditional writes of one item. In expressions `#x` is the attribute x and `:x` the value x. */
+export type Requests = ReturnType<typeof createRequests>
+
+export function createRequests(options: DynamoStoreOptions) {
+  const send = createSend(options)
+  const TableName = options.table
+
+  async function get(key: Key): Promise<Item | undefined> {
+    const input = { TableName, Key: key, ConsistentRead: true }
+    const { Item } = await send((client, sdk, abortSignal) => client.send(new sdk.GetCommand(input), { abortSignal }))
+    return Item
+  }
+
+  async function write(key: Key, request: () => Promise<Item | undefined>): Promise<Write> {
+    try {
+      return { written: true, item: (await request()) ?? {} }
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error
+      return toRefusal(error, key, () => get(key))
+    }
+  }
+  const conditional = (condition: string | undefined) => ({
+    TableName,
+    ...(condition !== undefined && {
+      ConditionExpression: condition,
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+    }),
+  })
+
+  return {
+    get,
+    getMany: createBatchGet(send, options),
+
+    put(item: Item & Key, condition?: string, values: Values = {}): Promise<Write> {
+      const input = { ...conditional(condition), Item: item, ...attributesOf([condition], values) }
+      return write({ pk: item.pk, sk: item.sk }, () =>
+        send(async (client, sdk, abortSignal) => {
+          await client.send(new sdk.PutCommand(input), { abortSignal })
+          return undefined
+        }),
+      )
+    },
+
+    /** `whole` brings the whole new item; without it an item may be as large as it likes. */
+    update(key: Key, { expression, condition, values, attributes, whole = false }: Update): Promise<Write> {
+      const input: UpdateCommandInput = {
+        ...conditional(condition),
+        Key: key,
+        UpdateExpression: expression,
+        ...(whole && { ReturnValues: 'ALL_NEW' }),
+        ...attributesOf([expression, condition], values, attributes),
+      }
+      return write(key, () =>
+        send(async (client, sdk, abortSignal) => {
+          const { Attributes } = await client.send(new sdk.UpdateCommand(input), { abortSignal })
+          return Attributes
+        }),
+      )
+    },
+
+    remove(key: Key, condition: string, values: Values): Promise<Write> {
+      const input = { ...conditional(condition), Key: key, ...attributesOf([condition], values) }
+      return write(key, () =>
+        send(async (client, sdk, abortSignal) => {
+          await client.send(new sdk.DeleteCommand(input), { abortSignal })
+          return undefined
+        }),
+      )
+    },
+
+    /** One request's page. */
+    async query(keys: string, values: Values, { filter, ...page }: QueryBounds = {}): Promise<Page> {
+      const input: QueryCommandInput = {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: keys,
+        ...(filter !== undefined && { FilterExpression: filter }),
+        ...attributesOf([keys, filter], values),
+        ...page,
+      }
+      const { Items, LastEvaluatedKey } = await send((client, sdk, abortSignal) =>
+        client.send(new sdk.QueryCommand(input), { abortSignal }),
+      )
+      return { items: Items ?? [], last: LastEvaluatedKey as Key | undefined }
+    },
+  }
+}

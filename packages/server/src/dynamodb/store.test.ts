@@ -1,0 +1,382 @@
+import { createServer } from 'node:http'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { parseCursor } from '@trunkline/protocol'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { connection, keyClaim, slot, storeSuite, subscriber } from '../ports/store.suite.ts'
+import { type Store, StoreError } from '../ports/store.ts'
+import { access, close, type Exchange, listen, openTable, proxy } from './endpoint.suite.ts'
+import { createDynamoStore } from './store.ts'
+
+let table: Awaited<ReturnType<typeof openTable>>
+beforeAll(async () => {
+  table = await openTable()
+})
+afterAll(() => table.end())
+
+const ends: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+
+storeSuite('dynamodb', async () => createDynamoStore(table.options))
+
+/** A store behind a proxy. */
+async function storeBehind(handle: (exchange: Exchange) => Promise<void>): Promise<Store> {
+  const { endpoint, end } = await proxy(table.options.endpoint, handle)
+  ends.push(end)
+  return createDynamoStore({ ...table.options, endpoint })
+}
+
+/** Sends all on, except that the first answer is lost. */
+function losingTheFirstAnswer(): (exchange: Exchange) => Promise<void> {
+  let lost = false
+  return async (exchange) => {
+    const { status, body } = await exchange.forward()
+    if (lost) return exchange.answer(status, body)
+    lost = true
+    exchange.cut()
+  }
+}
+
+const isConditionFailure = (body: string) => body.includes('ConditionalCheckFailed')
+
+/** Leaves the item that failed a condition out, as dynalite does. */
+async function withoutItems(exchange: Exchange): Promise<void> {
+  const { status, body } = await exchange.forward()
+  if (!isConditionFailure(body)) return exchange.answer(status, body)
+  const { Item: _, ...rest } = JSON.parse(body)
+  exchange.answer(status, JSON.stringify(rest))
+}
+
+/** Brings the item that failed a condition, as DynamoDB does. */
+async function bringingItems(exchange: Exchange): Promise<void> {
+  const { status, body } = await exchange.forward()
+  const asked = JSON.parse(exchange.body)
+  if (!isConditionFailure(body) || asked.ReturnValuesOnConditionCheckFailure !== 'ALL_OLD')
+    return exchange.answer(status, body)
+  const { TableName, Item, Key = { pk: Item.pk, sk: Item.sk } } = asked
+  const read = await exchange.forward(JSON.stringify({ TableName, Key, ConsistentRead: true }), 'GetItem')
+  exchange.answer(status, JSON.stringify({ ...JSON.parse(body), ...JSON.parse(read.body) }))
+}
+
+describe('a failed condition', () => {
+  const operations: string[] = []
+  const counted = (handle: (exchange: Exchange) => Promise<void>) => async (exchange: Exchange) => {
+    operations.push(exchange.operation)
+    await handle(exchange)
+  }
+  it.each([
+    { how: 'brought at once', handle: bringingItems, reads: [] },
+    { how: 'read when not brought', handle: withoutItems, reads: ['GetItem'] },
+  ])('shows the item, $how', async ({ handle, reads }) => {
+    const store = await storeBehind(counted(handle))
+    const standing = slot(1, { inline: 5 })
+    const topic = standing.publishId
+    const row = subscriber(topic, { ref: 2, piped: { session: 's', principal: null } })
+    const claim = { connectionId: row.connectionId, id: '1', ref: 2, topic, shard: 4, expires: 9 }
+    await store.putSlot(topic, standing)
+    await store.claimSubscription(claim)
+    await store.putSubscriber(row)
+    operations.length = 0
+
+    expect(await store.putSlot(topic, slot(1))).toEqual({ status: 'taken', slot: standing })
+    expect(operations.splice(0)).toEqual(['PutItem', ...reads])
+    expect(await store.claimSubscription({ ...claim, ref: 1 })).toEqual({
+      status: 'refused',
+      row: { ...claim, on: true },
+    })
+    expect(operations.splice(0)).toEqual(['UpdateItem', ...reads])
+    expect(await store.putSubscriber({ ...row, ref: 1 })).toBe('newer')
+    expect(operations.splice(0)).toEqual(['PutItem', ...reads])
+
+    const key = { ...keyClaim(), owner: 'o1' }
+    const held = { ...key, state: 'RUNNING', bases: {} }
+    await store.claimKey(key)
+    operations.length = 0
+    expect(await store.claimKey({ ...key, owner: 'o2' })).toEqual({ status: 'standing', row: held })
+    expect(operations.splice(0)).toEqual(['PutItem', ...reads])
+    expect(await store.settleKey({ key: key.key, owner: 'o2', state: 'UNKNOWN' })).toEqual({
+      ...{ status: 'standing', row: held },
+    })
+    expect(operations.splice(0)).toEqual(['UpdateItem', ...reads])
+  })
+})
+
+describe('a lost answer', () => {
+  it('of a slot shows the writer’s own slot', async () => {
+    const store = await storeBehind(losingTheFirstAnswer())
+    const own = slot(1)
+    expect(await store.putSlot(own.publishId, own)).toEqual({ status: 'taken', slot: own })
+  })
+  it('of a connection is a first success', async () => {
+    const store = await storeBehind(losingTheFirstAnswer())
+    expect(await store.putConnection(connection())).toBe('put')
+  })
+  it('of a claim is a first success and no repetition', async () => {
+    const store = await storeBehind(losingTheFirstAnswer())
+    const { connectionId } = connection()
+    const claim = { connectionId, id: '1', ref: 1, topic: 'a', shard: 4, expires: 9 }
+    expect(await store.claimSubscription(claim)).toEqual({ status: 'claimed', shard: 4, repeated: false })
+  })
+  it('of connection parameters is a first success', async () => {
+    const row = connection()
+    await createDynamoStore(table.options).putConnection(row)
+    const store = await storeBehind(losingTheFirstAnswer())
+    expect(await store.putConnectionParams(row.connectionId, '{}')).toBe('stored')
+  })
+  it('of a subscriber, its stop and its deletion is a first success', async () => {
+    const row = subscriber(slot(1).publishId)
+    expect(await (await storeBehind(losingTheFirstAnswer())).putSubscriber(row)).toBe('put')
+    expect(await (await storeBehind(losingTheFirstAnswer())).stopSubscriber(row)).toBe('stopped')
+    await (await storeBehind(losingTheFirstAnswer())).deleteSubscriber(row)
+    const { topic, shard, connectionId, id } = row
+    expect(await createDynamoStore(table.options).readSubscriber(topic, shard, connectionId, id)).toBeUndefined()
+  })
+  it('of a renewal is a first success', async () => {
+    const row = connection()
+    await createDynamoStore(table.options).putConnection(row)
+    const store = await storeBehind(losingTheFirstAnswer())
+    expect(await store.renewConnection(row.connectionId, { authExp: 5, claims: '{}' })).toBe('renewed')
+  })
+  it('of a key’s claim, take-over, base and outcome is a first success', async () => {
+    const losing = () => storeBehind(losingTheFirstAnswer())
+    const claim = keyClaim()
+    const row = { ...claim, state: 'RUNNING', bases: {} }
+    expect(await (await losing()).claimKey(claim)).toEqual({ status: 'claimed', row })
+    const own = { key: claim.key, owner: 'o2' }
+    const take = { ...own, lease: 5, from: claim }
+    expect(await (await losing()).takeKey(take)).toEqual({ status: 'taken', row: { ...row, owner: 'o2', lease: 5 } })
+    const record = { ...own, publishId: 'p1', base: 7, expires: 9 }
+    expect(await (await losing()).recordBase(record)).toEqual({ status: 'recorded', base: 7 })
+    const settled = { ...row, owner: 'o2', lease: 5, bases: { p1: 7 }, state: 'DONE', outcome: '1' }
+    expect(await (await losing()).settleKey({ ...own, state: 'DONE', outcome: '1' })).toEqual({
+      ...{ status: 'settled', row: settled },
+    })
+  })
+  it('of a key’s settlement as unknown is a first success', async () => {
+    const claim = keyClaim()
+    await createDynamoStore(table.options).claimKey(claim)
+    const store = await storeBehind(losingTheFirstAnswer())
+    expect(await store.settleKey({ ...claim, state: 'UNKNOWN' })).toMatchObject({ status: 'settled' })
+  })
+  it('of the base of a publish’s own key is a first success', async () => {
+    const store = await storeBehind(losingTheFirstAnswer())
+    const { key } = keyClaim()
+    const record = { key, publishId: 'p1', base: 7, expires: 9 }
+    expect(await store.recordBase(record)).toEqual({ status: 'recorded', base: 7 })
+  })
+  it('of a growth of shards grows once', async () => {
+    const topic = slot(1).publishId
+    const store = await storeBehind(losingTheFirstAnswer())
+    await store.growShards(topic, 1, 2)
+    expect((await store.readSubscribers(topic, 0)).shards).toBe(2)
+  })
+})
+
+describe('requests', () => {
+  it('are one for each operation, and strong where they read', async () => {
+    const operations: string[] = []
+    const weak: string[] = [] // an emulator reads strongly whatever it is asked
+    const store = await storeBehind(async (exchange) => {
+      operations.push(exchange.operation)
+      const isRead = /Get|Query/.test(exchange.operation)
+      if (isRead && !exchange.body.includes('"ConsistentRead":true')) weak.push(exchange.operation)
+      const { status, body } = await exchange.forward()
+      exchange.answer(status, body)
+    })
+    const one = slot(1)
+    const topic = one.publishId
+    const row = subscriber(topic)
+    const { connectionId, id } = row
+    const claim = keyClaim()
+    const { key, owner, lease } = claim
+    const own = { key, owner: 'o2' }
+    const calls: readonly [string, () => Promise<unknown>][] = [
+      ['PutItem', () => store.putSlot(topic, one)],
+      ['Query', () => store.readSlots(topic, 0, 10)],
+      ['Query', () => store.readSlotsBefore(topic, undefined, 10)],
+      ['UpdateItem', () => store.extendSlot(topic, 1, 5)],
+      ['UpdateItem', () => store.extendSlot(topic, 2, 5)], // absent: nothing is read
+      ['PutItem', () => store.putConnection(connection({ connectionId }))],
+      ['GetItem', () => store.readConnection(connectionId)],
+      ['UpdateItem', () => store.putConnectionParams(connectionId, '{}')],
+      ['UpdateItem', () => store.renewConnection(connectionId, { authExp: 5, claims: '{}' })],
+      ['UpdateItem', () => store.renewConnection('no-such', { authExp: 5, claims: '{}' })], // absent: nothing is read
+      ['UpdateItem', () => store.closeConnection(connectionId, 5)],
+      ['UpdateItem', () => store.claimSubscription({ ...row, connectionId, id, ref: 1, expires: 5 })],
+      ['GetItem', () => store.readSubscription(connectionId, id)],
+      ['Query', () => store.readSubscriptions(connectionId)],
+      ['UpdateItem', () => store.stopSubscription({ connectionId, id, ref: 1, expires: 5 })],
+      ['PutItem', () => store.putSubscriber(row)],
+      ['GetItem', () => store.readSubscriber(topic, 0, connectionId, id)],
+      ['Query', () => store.readSubscribers(topic, 0)],
+      ['UpdateItem', () => store.growShards(topic, 1, 2)],
+      ['UpdateItem', () => store.growShards(topic, 1, 2)], // too late: nothing is read
+      ['UpdateItem', () => store.setSubscriberAuthExp({ ...row, authExp: 5 })],
+      ['UpdateItem', () => store.stopSubscriber({ ...row, ref: 0 })], // newer: nothing is read
+      ['DeleteItem', () => store.deleteSubscriber(row)],
+      ['BatchGetItem', () => store.readSyncStates([1, 1, 2].map((offset) => ({ ...row, offset })))],
+      ['PutItem', () => store.claimKey(claim)],
+      ['UpdateItem', () => store.takeKey({ ...own, lease: 9, from: { owner, lease } })],
+      ['UpdateItem', () => store.recordBase({ ...own, publishId: 'p1', base: 7, expires: 9 })],
+      ['UpdateItem', () => store.recordBase({ key, owner, publishId: 'p1', base: 8, expires: 9 })], // lost: nothing is read
+      ['UpdateItem', () => store.recordBase({ key: `${key}x`, publishId: 'p1', base: 8, expires: 9 })],
+      ['UpdateItem', () => store.settleKey({ ...own, state: 'DONE', outcome: '1' })],
+      ['GetItem', () => store.readKey(key)],
+      ['PutItem', () => store.putReceipt(topic, 1, 5)],
+      ['BatchGetItem', () => store.hasReceipts([{ topic, offset: 1 }])],
+    ]
+    for (const [operation, call] of calls) {
+      await call()
+      expect(operations.splice(0)).toEqual([operation])
+    }
+    expect(weak).toEqual([])
+    expect(new Set(calls.map(([, call]) => /store\.(\w+)/.exec(String(call))?.[1])).size).toBe(
+      Object.keys(store).length - 1,
+    )
+  })
+  it('follow the pages of a connection’s subscriptions to the end', async () => {
+    const store = createDynamoStore(table.options)
+    const { connectionId } = connection()
+    const topic = 'x'.repeat(300_000) // four of these are more than one page
+    for (const id of ['1', '2', '3', '4', '5'])
+      await store.claimSubscription({ connectionId, id, ref: 1, topic, shard: 0, expires: 5 })
+    const rows = await store.readSubscriptions(connectionId)
+    expect(rows.map(({ id }) => id)).toEqual(['1', '2', '3', '4', '5'])
+  })
+  it('tell that there is more when slots fill a page before the limit', async () => {
+    const store = createDynamoStore(table.options)
+    const topic = slot(1).publishId
+    const data = JSON.stringify('x'.repeat(300_000))
+    for (const offset of [1, 2, 3, 4, 5]) await store.putSlot(topic, slot(offset, { data }))
+    const first = await store.readSlots(topic, 0, 100)
+    expect(first.more).toBe(true)
+    const rest = await store.readSlots(topic, first.slots.at(-1)?.offset ?? 0, 100)
+    expect([...first.slots, ...rest.slots].map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5])
+  })
+  it('read the states of 33 subscriptions at once, and of 34 in two', async () => {
+    const sizes: number[] = []
+    const store = await storeBehind(async (exchange) => {
+      const { RequestItems } = JSON.parse(exchange.body)
+      sizes.push(...Object.values(RequestItems as Record<string, { Keys: [] }>).map(({ Keys }) => Keys.length))
+      const { status, body } = await exchange.forward()
+      exchange.answer(status, body)
+    })
+    const asked = Array.from({ length: 34 }, () => ({ ...subscriber(slot(1).publishId), offset: 1 }))
+    await store.readSyncStates(asked.slice(0, 33))
+    expect(sizes.splice(0)).toEqual([99])
+    await store.readSyncStates(asked)
+    expect(sizes.splice(0).sort()).toEqual([100, 2])
+    const shared = asked.map((one) => ({ ...one, topic: 't' }))
+    await store.readSyncStates(shared)
+    expect(sizes.splice(0)).toEqual([36])
+  })
+  it('give up keys that the table leaves undone until the deadline', async () => {
+    const { endpoint, end } = await proxy(table.options.endpoint, async (exchange) => {
+      exchange.answer(200, JSON.stringify({ Responses: {}, UnprocessedKeys: JSON.parse(exchange.body).RequestItems }))
+    })
+    ends.push(end)
+    const store = createDynamoStore({ ...table.options, endpoint, requestTimeoutMs: 100 })
+    await expect(store.readSyncStates([{ ...subscriber('t'), offset: 1 }])).rejects.toMatchObject({
+      ...{ name: 'StoreError', operation: 'readSyncStates', cause: { name: 'DeadlineError' } },
+    })
+  })
+  it('pass over rows of a log that are no slots, and make the others good', async () => {
+    const store = createDynamoStore(table.options)
+    const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...access, endpoint: table.options.endpoint }))
+    const topic = slot(1).publishId
+    const rows = [
+      ...[{ sk: '12' }, { sk: 'meta' }, { sk: '~' }],
+      { sk: '0000000000000001', epoch: 'My Epoch', data: '{}', time: 'x', expires: 'y' },
+      { sk: '0000000000000002', epoch: 'My Epoch', publishId: 'p', data: '{}', time: 1, expires: 10n ** 20n },
+    ]
+    const warned = vi.spyOn(console, 'warn').mockReturnValue()
+    for (const row of rows)
+      await client.send(new PutCommand({ TableName: table.options.table, Item: { pk: `LOG#${topic}`, ...row } }))
+    client.destroy()
+    const newest = await store.readSlotsBefore(topic, undefined, 1)
+    expect(newest.slots).toMatchObject([{ offset: 2, publishId: 'p', expires: 1e20 }])
+    const epoch = newest.slots[0]?.epoch ?? ''
+    expect(parseCursor(`0.${epoch}:2`)).toBeDefined()
+    const { slots } = await store.readSlots(topic, 0, 10)
+    expect(slots.map(({ offset }) => offset)).toEqual([1, 2])
+    expect(slots[0]).toEqual({ offset: 1, epoch, publishId: '', data: '{}', time: 0, expires: 0 })
+    expect(await store.putSlot(topic, slot(1))).toEqual({ status: 'taken', slot: slots[0] })
+    expect(await store.readSyncStates([{ ...subscriber(topic), offset: 1 }])).toEqual([
+      { at: slots[0], after: slots[1] },
+    ])
+    expect(warned).toHaveBeenCalledOnce()
+    warned.mockRestore()
+  })
+  it('ask again for keys that the table left undone', async () => {
+    const topic = slot(1).publishId
+    let asked = 0
+    const store = await storeBehind(async (exchange) => {
+      const { status, body } = await exchange.forward()
+      asked += exchange.operation === 'BatchGetItem' ? 1 : 0
+      if (asked !== 1) return exchange.answer(status, body)
+      exchange.answer(200, JSON.stringify({ Responses: {}, UnprocessedKeys: JSON.parse(exchange.body).RequestItems }))
+    })
+    await store.putReceipt(topic, 2, 5)
+    const events = [1, 2].map((offset) => ({ topic, offset }))
+    expect(await store.hasReceipts(events)).toEqual([false, true])
+    expect(asked).toBe(2)
+  })
+})
+
+describe('a failure', () => {
+  const failure = async (promise: Promise<unknown>): Promise<StoreError> => {
+    const error: unknown = await promise.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toBeInstanceOf(StoreError)
+    return error as StoreError
+  }
+
+  it('of a write that was refused at once surely did not happen', async () => {
+    const store = createDynamoStore({ ...table.options, table: 'no-such-table' })
+    const error = await failure(store.putSlot('t', slot(1)))
+    expect(error).toMatchObject({ operation: 'putSlot', mayHaveHappened: false })
+    expect(error.cause).toMatchObject({ name: 'ResourceNotFoundException' })
+  })
+  it('of a write whose answers are lost three times may have happened', async () => {
+    const topic = slot(1).publishId
+    let tries = 0
+    const store = await storeBehind(async (exchange) => {
+      await exchange.forward()
+      tries += 1
+      exchange.cut()
+    })
+    expect(await failure(store.putSlot(topic, slot(1)))).toMatchObject({ mayHaveHappened: true })
+    expect(tries).toBe(3)
+    expect((await createDynamoStore(table.options).readSlots(topic, 0, 1)).slots).toHaveLength(1)
+    expect(await failure(store.readSlots(topic, 0, 1))).toMatchObject({ mayHaveHappened: false })
+  })
+  it('comes within the deadline when an endpoint hangs, in the head or in the body', async () => {
+    for (const headers of [false, true]) {
+      const server = createServer((_, response) => {
+        if (headers) response.writeHead(200, { 'content-length': 100 }).write('{')
+      })
+      const endpoint = await listen(server)
+      ends.push(() => close(server))
+      const store = createDynamoStore({ ...access, table: 'line', endpoint, requestTimeoutMs: 40 })
+      const begun = performance.now()
+      expect(await failure(store.putReceipt('t', 1, 5))).toMatchObject({ mayHaveHappened: true })
+      expect(performance.now() - begun).toBeLessThan(2_000)
+    }
+  })
+  it('names AWS_REGION when no region is known', async () => {
+    const kept = { ...process.env }
+    for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) delete process.env[name]
+    process.env.AWS_CONFIG_FILE = process.env.AWS_SHARED_CREDENTIALS_FILE = '/dev/null'
+    const { credentials } = access
+    const store = createDynamoStore({ table: 'line', endpoint: table.options.endpoint, credentials })
+    const error = await failure(store.putReceipt('t', 1, 5)).finally(() => {
+      process.env = kept
+    })
+    expect(error.mayHaveHappened).toBe(false)
+    expect(String(error.cause)).toBe('NotSentError: No AWS region is known: set AWS_REGION or pass `region`.')
+  })
+})

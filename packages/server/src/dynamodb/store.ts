@@ -1,0 +1,62 @@
+import { createSlotReader } from '../ports/event-row.ts'
+import { type Store, StoreError } from '../ports/store.ts'
+import { type DynamoStoreOptions, NotSentError } from './client.ts'
+import { connectionOperations } from './connections.ts'
+import { keyRowOperations } from './key-rows.ts'
+import { logOperations } from './log.ts'
+import { createRequests } from './requests.ts'
+import { subscriberOperations } from './subscribers.ts'
+import { syncStateOperations } from './sync-states.ts'
+
+export type { DynamoStoreOptions } from './client.ts'
+
+type Operations = Omit<Store, 'kind'>
+
+/**
+ * The line's memory in a DynamoDB table (see `lineTable`). The SDK is imported with the first request, and one client serves the store.
+ * Every operation is one request; one more where a failed condition did not bring the item, and for what one page or batch cannot hold.
+ */
+export function createDynamoStore(options: DynamoStoreOptions): Store {
+  const requests = createRequests(options)
+  const readSlot = createSlotReader()
+  return {
+    kind: 'dynamodb',
+    ...withStoreErrors({
+      ...logOperations(requests, readSlot),
+      ...connectionOperations(requests),
+      ...subscriberOperations(requests),
+      ...syncStateOperations(requests, readSlot),
+      ...keyRowOperations(requests),
+    }),
+  }
+}
+
+/** The same operations, throwing `StoreError` and nothing else. */
+function withStoreErrors(operations: Operations): Operations {
+  const wrapped = Object.entries(operations).map(([name, operation]) => [
+    name,
+    async (...args: never[]) => {
+      try {
+        return await (operation as (...args: never[]) => Promise<unknown>)(...args)
+      } catch (cause) {
+        const key = name as keyof Operations
+        throw new StoreError(key, !isRead(key) && mayHaveHappened(cause), { cause })
+      }
+    },
+  ])
+  return Object.fromEntries(wrapped) as Operations
+}
+
+const isRead = (operation: keyof Operations) => operation.startsWith('read') || operation === 'hasReceipts'
+
+/** False only when no try can have written: none was sent, or the first one was refused (a later one's refusal says nothing of those before). */
+function mayHaveHappened(error: unknown): boolean {
+  if (error instanceof NotSentError) return false
+  const { httpStatusCode = 0, attempts } = (error as { $metadata?: Metadata }).$metadata ?? {}
+  return !(attempts === 1 && httpStatusCode >= 400 && httpStatusCode < 500)
+}
+
+interface Metadata {
+  readonly httpStatusCode?: number
+  readonly attempts?: number
+}

@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { environmentBinding } from './environment.ts'
+
+const names = ['TABLE', 'CALLBACK_URL', 'DELIVER', 'WORKER', 'RESTORE']
+
+describe('the binding of the environment', () => {
+  beforeEach(() => {
+    for (const name of names) vi.stubEnv(`LINE_${name}`, '')
+  })
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('needs a table, and names its variable and the other ways', () => {
+    expect(() => environmentBinding('LINE')).toThrow(
+      'set LINE_TABLE to its name, or bind one with line.run(awsBinding(',
+    )
+  })
+  it('needs nothing else: then the stream delivers, and nothing is invoked', () => {
+    vi.stubEnv('LINE_TABLE', 'line')
+    expect(environmentBinding('LINE')).toEqual({ store: expect.objectContaining({ kind: 'dynamodb' }), restore: 0 })
+  })
+  it('holds what is named, the restore number included', () => {
+    vi.stubEnv('LINE_TABLE', 'line')
+    vi.stubEnv('LINE_CALLBACK_URL', 'https://a.execute-api.eu-west-1.amazonaws.com/dev')
+    vi.stubEnv('LINE_DELIVER', 'line-deliver')
+    vi.stubEnv('LINE_RESTORE', '3')
+    expect(environmentBinding('LINE')).toMatchObject({
+      gateway: { kind: 'apigateway' },
+      invoker: { kind: 'lambda' },
+      restore: 3,
+    })
+  })
+  it.each([
+    ['RESTORE', '-1', 'Expected LINE_RESTORE to be a whole number from 0, got "-1".'],
+    ['RESTORE', 'two', 'Expected LINE_RESTORE to be a whole number from 0, got "two".'],
+    ['CALLBACK_URL', 'wss://a.example/dev', 'Expected LINE_CALLBACK_URL to begin with https://'],
+  ])('says what is wrong with %s=%s', (name, value, words) => {
+    vi.stubEnv('LINE_TABLE', 'line')
+    vi.stubEnv(`LINE_${name}`, value)
+    expect(() => environmentBinding('LINE')).toThrow(words)
+  })
+})

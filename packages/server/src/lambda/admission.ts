@@ -1,0 +1,91 @@
+import { parseOffer, SUBPROTOCOL } from '@trunkline/protocol'
+import { anonymous, type ConnectRequest, isDenied, type Verdict } from '../define/identity.ts'
+import type { ConnectionCaller } from '../run/caller.ts'
+import type { Identified } from '../run/server.ts'
+import type { GatewayEvent } from './events.ts'
+
+export interface AdmissionOptions {
+  readonly authorize: ((request: ConnectRequest) => Verdict | Promise<Verdict>) | undefined
+  readonly origins: readonly string[]
+}
+
+/** What a handshake comes to: a caller (perhaps a refused one, who will be told why), or a foreign page that hears nothing. */
+export type Admission =
+  | { readonly status: 'admitted'; readonly caller: ConnectionCaller }
+  | { readonly status: 'foreign-origin'; readonly origin: string }
+
+type Handshake = Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'requestContext'>
+
+/** Decides who is at the other end. The gateway checks no origin, so this does: exact match, browsers refused by default [TL-HS-4]. Throws what `authorize` throws. */
+export async function admit(options: AdmissionOptions, event: Handshake): Promise<Admission> {
+  const request = toConnectRequest(event)
+  if (request.origin !== undefined && !options.origins.includes(request.origin))
+    return { status: 'foreign-origin', origin: request.origin }
+  const offer = parseOffer(request.headers['sec-websocket-protocol'])
+  const { connectionId } = event.requestContext
+  const verdict = options.authorize === undefined ? anonymous : await options.authorize(request)
+  const base = {
+    connectionId,
+    session: offer?.session ?? connectionId, // [TL-HS-3]
+    extensions: offer !== undefined,
+    expectsParams: request.query['connectionParams'] === '1',
+  }
+  return { status: 'admitted', caller: { ...base, ...toIdentity(verdict) } }
+}
+
+/** Who a token of an `auth` frame speaks for. Of the handshake only the token is there. */
+export async function identify(authorize: AdmissionOptions['authorize'], token: string): Promise<Identified> {
+  if (authorize === undefined) return { status: 'refused', reason: 'This line knows no tokens.' }
+  const verdict = await authorize({ token, headers: {}, query: {}, cookies: {}, origin: undefined, sourceIp: '' })
+  const { principal, claims, authExp, refused } = toIdentity(verdict)
+  if (principal === null || claims === undefined || authExp === undefined)
+    return { status: 'refused', reason: refused ?? 'This token speaks for nobody.' }
+  return { status: 'known', principal, claims, authExp }
+}
+
+function toIdentity(verdict: Verdict): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'refused'> {
+  if (verdict === anonymous) return { principal: null }
+  if (isDenied(verdict)) return { principal: null, refused: verdict.reason }
+  const authExp = verdict.expiresAt.getTime()
+  if (typeof verdict.principal !== 'string' || verdict.principal === '' || Number.isNaN(authExp))
+    throw new TypeError(
+      'Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous.',
+    )
+  return { principal: verdict.principal, claims: JSON.stringify(verdict.claims ?? null), authExp }
+}
+
+/** The one subprotocol that may be echoed, never the token [TL-HS-2]. */
+export function selectedSubprotocol(caller: ConnectionCaller): Readonly<Record<string, string>> {
+  return caller.extensions ? { 'Sec-WebSocket-Protocol': SUBPROTOCOL } : {}
+}
+
+function toConnectRequest(event: Handshake): ConnectRequest {
+  const headers: Record<string, string | undefined> = Object.create(null)
+  for (const [name, value] of Object.entries(event.headers ?? {})) headers[name.toLowerCase()] = value
+  const query: Record<string, string | undefined> = Object.assign(Object.create(null), event.queryStringParameters)
+  return {
+    token: parseOffer(headers['sec-websocket-protocol'])?.token,
+    headers,
+    query,
+    cookies: parseCookies(headers['cookie']),
+    origin: headers['origin'],
+    sourceIp: event.requestContext.identity?.sourceIp ?? '',
+  }
+}
+
+function parseCookies(header: string | undefined): Readonly<Record<string, string | undefined>> {
+  const cookies: Record<string, string> = Object.create(null)
+  for (const pair of (header ?? '').split(';')) {
+    const at = pair.indexOf('=')
+    if (at > 0) cookies[pair.slice(0, at).trim()] ??= unescapeCookie(pair.slice(at + 1).trim())
+  }
+  return cookies
+}
+
+function unescapeCookie(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value // not escaped, then
+  }
+}

@@ -1,0 +1,152 @@
+import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
+import { limits } from '@trunkline/protocol'
+import type { anonymous, Verdict } from '../define/identity.ts'
+import { createLine, internalsOf, type Line, type LineInternals } from '../line.ts'
+import { connect, disconnect } from '../run/connect.ts'
+import { type DeliverJob, deliver } from '../run/deliver.ts'
+import { receive } from '../run/receive.ts'
+import { type ServedScope, toServedScope } from '../run/scope.ts'
+import type { Failure, Server } from '../run/server.ts'
+import { deliverStreamed } from '../run/table-stream.ts'
+import { type AdmissionOptions, admit, identify, selectedSubprotocol } from './admission.ts'
+import { authorizeConnect, callerOf } from './authorizer.ts'
+import { type GatewayEvent, isAuthorizerEvent, isGatewayEvent, isRecord, twoWayRoutes } from './events.ts'
+import type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
+import { toStreamedSlots } from './stream-records.ts'
+import { workingMs } from './time-left.ts'
+
+/** The functions that serve a router over a line. Nothing is read or opened until the first event. */
+export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict = typeof anonymous>(
+  options: LambdaOptions<R, V>,
+): LambdaHandlers {
+  const line: Line = options.line ?? createLine()
+  const internals = internalsOf(line)
+  for (const origin of options.origins ?? []) checkOrigin(origin)
+  const server = toServer(options)
+  const admission = (): AdmissionOptions => ({
+    authorize: options.authorize,
+    origins: [...(options.origins ?? []), ...environmentOrigins(internals)],
+  })
+
+  /** Runs one invocation in its own scope: the line's binding, this router, and a deadline before the function's. */
+  const serve = <T>(context: unknown, capMs: number, fn: (scope: ServedScope) => Promise<T>): Promise<T> => {
+    const scope = toServedScope(internals.scope(), server, Math.min(capMs, workingMs(context)))
+    return internals.enter(scope, () => fn(scope)).finally(() => scope.deadline[Symbol.dispose]())
+  }
+
+  const authorizer: AwsHandler = async (event) => {
+    if (!isAuthorizerEvent(event)) throw new TypeError('Expected the event of a REQUEST authorizer.')
+    return authorizeConnect(admission(), event)
+  }
+  const websocket: AwsHandler = async (event, context) => {
+    if (!isGatewayEvent(event)) throw new TypeError('Expected the event of an API Gateway WebSocket route.')
+    return serve(context, limits.frameDeadlineMs.value, (scope) => onGatewayEvent(scope, admission(), event))
+  }
+  const tableStream: AwsHandler = async (event, context) =>
+    serve(context, Number.POSITIVE_INFINITY, async (scope) => {
+      const failed = await deliverStreamed(scope, toStreamedSlots(event))
+      return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
+    })
+  const deliverHandler: AwsHandler = async (event, context) => {
+    if (!isDeliverJob(event))
+      throw new TypeError('Expected { topic, offset } or { topic, data }, as the line invokes it.')
+    await serve(context, Number.POSITIVE_INFINITY, (scope) => deliver(scope, event))
+    return {}
+  }
+  const worker: AwsHandler = async () => {
+    throw new Error('This version of the line starts no work in the worker function.')
+  }
+  const handler: AwsHandler = (event, context) => {
+    if (isAuthorizerEvent(event)) return authorizer(event, context)
+    if (isGatewayEvent(event)) return websocket(event, context)
+    if (isRecord(event) && Array.isArray(event['Records'])) return tableStream(event, context)
+    if (isDeliverJob(event)) return deliverHandler(event, context)
+    return worker(event, context)
+  }
+  return { handler, authorizer, websocket, tableStream, deliver: deliverHandler, worker }
+}
+
+async function onGatewayEvent(scope: ServedScope, admission: AdmissionOptions, event: GatewayEvent): Promise<unknown> {
+  const { connectionId, eventType, connectedAt, routeKey } = event.requestContext
+  switch (eventType) {
+    case 'CONNECT':
+      return onConnect(scope, admission, event)
+    case 'DISCONNECT':
+      await disconnect(scope, connectionId, connectedAt)
+      return { statusCode: 200 }
+    case 'MESSAGE': {
+      const twoWay = twoWayRoutes.has(routeKey)
+      const caller = callerOf(event)
+      return {
+        statusCode: 200,
+        body: await receive(scope, { connectionId, caller, connectedAt, text: event.body, twoWay }),
+      }
+    }
+  }
+}
+
+/** Where no authorizer stands before the route, it decides here: authority never depends on how the line was deployed. */
+async function onConnect(scope: ServedScope, options: AdmissionOptions, event: GatewayEvent): Promise<unknown> {
+  const told = callerOf(event)
+  const admission = told === undefined ? await admit(options, event) : ({ status: 'admitted', caller: told } as const)
+  if (admission.status === 'foreign-origin') return { statusCode: 403 }
+  if (told === undefined && admission.caller.refused !== undefined) return { statusCode: 401 }
+  await connect(scope, admission.caller, event.requestContext.connectedAt)
+  return { statusCode: 200, headers: selectedSubprotocol(admission.caller) }
+}
+
+function toServer<R extends AnyTRPCRouter, V extends Verdict>(options: ServeOptions<R, V>): Server {
+  const { router, createContext, onError } = options
+  return {
+    router,
+    maxBatchSize: options.maxBatchSize ?? limits.batchSize.value,
+    // The facts fit `Caller<V>`: they were made from this authorize's own verdict.
+    createContext: async (facts) => (createContext === undefined ? {} : createContext(facts as never)),
+    identify: (token) => identify(options.authorize, token),
+    isSecret,
+    report: (failure) => {
+      try {
+        if (onError === undefined) logFailure(failure)
+        else onError(failure)
+      } catch (thrown) {
+        console.error(thrown) // an `onError` that throws must not fail the call it was told of
+      }
+    },
+  }
+}
+
+const secret = /\barn:aws|X-Amz-|\.amazonaws\.com/i
+
+/** Words of an AWS SDK name tables, accounts and roles. */
+function isSecret(error: TRPCError): boolean {
+  const { cause } = error
+  const spoken = cause !== undefined && cause.message === error.message && '$metadata' in cause
+  return spoken || secret.test(error.message)
+}
+
+function logFailure({ error, path, cause }: Failure): void {
+  if (error.code !== 'INTERNAL_SERVER_ERROR' && error.code !== 'TIMEOUT') return
+  console.error(
+    JSON.stringify({ level: 'ERROR', message: error.message, path, cause, stack: error.cause?.stack ?? error.stack }),
+  )
+}
+
+/** An origin that no browser sends would refuse every page without a word. Throws a `TypeError`. */
+function checkOrigin(origin: string): void {
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return
+  throw new TypeError(
+    `Expected an origin as browsers send it, such as https://app.example, got ${JSON.stringify(origin)}.`,
+  )
+}
+
+function environmentOrigins({ envPrefix }: LineInternals): readonly string[] {
+  return (process.env[`${envPrefix}_ORIGINS`] ?? '').split(',').flatMap((origin) => origin.trim() || [])
+}
+
+function isDeliverJob(event: unknown): event is DeliverJob {
+  return (
+    isRecord(event) &&
+    typeof event['topic'] === 'string' &&
+    (Number.isInteger(event['offset']) || typeof event['data'] === 'string')
+  )
+}

@@ -1,0 +1,46 @@
+import type { AnyTRPCRouter, inferRouterContext, TRPCError } from '@trpc/server'
+import type { Caller, CallFacts, ConnectRequest, Verdict } from '../define/identity.ts'
+import type { Line } from '../line.ts'
+
+type MaybePromise<T> = T | Promise<T>
+
+/** `createContext` may be left out when `{}` fits the router's context. */
+export type LambdaOptions<R extends AnyTRPCRouter, V extends Verdict> = ServeOptions<R, V> &
+  // biome-ignore lint/complexity/noBannedTypes: asks whether the empty object fits the context
+  ({} extends inferRouterContext<R> ? unknown : { readonly createContext: unknown })
+
+export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
+  readonly router: R
+  /** Only where the router publishes or subscribes. */
+  readonly line?: Line
+  /** Frames of a batch above this are refused. @default 100 */
+  readonly maxBatchSize?: number
+  /** Without it everyone is let in as `principal: null`. */
+  readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
+  /** Called once for each call, deliveries with `filter`/`map` included. */
+  readonly createContext?: (call: CallFacts & Caller<V>) => MaybePromise<inferRouterContext<R>>
+  /** Browser origins that may connect, exact; `<prefix>_ORIGINS` in the environment adds more, separated by commas. Callers without an Origin (Node, curl) are not browsers and pass. @default none */
+  readonly origins?: readonly string[]
+  readonly onError?: (failure: {
+    readonly error: TRPCError
+    readonly path: string | undefined
+    readonly cause: CallFacts['cause']
+  }) => void
+}
+
+export type AwsHandler = (event: unknown, context: unknown) => Promise<unknown>
+
+export interface LambdaHandlers {
+  /** All of the below in one function, chosen by the shape of the event: the simplest deployment. */
+  readonly handler: AwsHandler
+  /** The REQUEST authorizer of `$connect`. */
+  readonly authorizer: AwsHandler
+  /** `$connect`, `$disconnect`, `$default` and the one-way routes. */
+  readonly websocket: AwsHandler
+  /** Consumes the line's own table stream. */
+  readonly tableStream: AwsHandler
+  /** Posts one event to a shard of its audience. */
+  readonly deliver: AwsHandler
+  /** Long calls and generator subscriptions. */
+  readonly worker: AwsHandler
+}

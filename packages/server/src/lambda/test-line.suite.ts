@@ -1,0 +1,200 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import { formatOffer } from '@trunkline/protocol'
+import type { Verdict } from '../define/identity.ts'
+import { createLine, type Line } from '../line.ts'
+import { createMemoryGateway, type MemoryGateway } from '../memory/gateway.ts'
+import { createMemoryStore } from '../memory/store.ts'
+import type { LineBinding } from '../ports/binding.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Invoker } from '../ports/invoker.ts'
+import type { Slot, Store } from '../ports/store.ts'
+import { createLambdaHandlers } from './handlers.ts'
+import type { ServeOptions } from './options.ts'
+
+/** A clock that stands still until moved; sleeps end when time is moved past them. */
+export interface FakeClock extends Clock {
+  advance(ms: number): Promise<void>
+  time: number
+}
+
+export function createFakeClock(start = 1_800_000_000_000): FakeClock {
+  const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
+  let seed = 1
+  return {
+    time: start,
+    now() {
+      return this.time
+    },
+    random() {
+      seed = (Math.imul(seed, 48_271) + 11) >>> 0
+      return seed / 2 ** 32
+    },
+    sleep(ms, signal) {
+      return new Promise((resolve) => {
+        if (signal?.aborted) return resolve()
+        const sleeper = { at: this.time + ms, wake: resolve }
+        sleepers.add(sleeper)
+        signal?.addEventListener('abort', () => {
+          sleepers.delete(sleeper)
+          resolve()
+        })
+      })
+    },
+    async advance(ms) {
+      this.time += ms
+      for (const sleeper of [...sleepers].sort((a, b) => a.at - b.at)) {
+        if (sleeper.at > this.time) continue
+        sleepers.delete(sleeper)
+        sleeper.wake()
+        await settle()
+      }
+      await settle()
+    },
+  }
+}
+
+/** Lets everything that is ready run. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+export interface TestLine {
+  readonly line: Line
+  readonly clock: FakeClock
+  readonly store: Store
+  readonly gateway: MemoryGateway
+  readonly invoked: { readonly name: string; readonly payload: unknown }[]
+  readonly binding: LineBinding
+  readonly handlers: ReturnType<typeof createLambdaHandlers>
+  /** Runs `fn` bound to this line's store alone, as a script is. */
+  readonly asScript: <T>(fn: () => T) => T
+  connect(options?: ConnectOptions): Promise<TestClient>
+  /** Hands slots to the stream's handler, as the table would. */
+  stream(slots: readonly { readonly topic: string; readonly slot: Slot }[]): Promise<unknown>
+}
+
+interface ConnectOptions {
+  readonly stock?: boolean
+  readonly token?: string
+  readonly connectionId?: string
+  readonly origin?: string
+  readonly query?: Readonly<Record<string, string>>
+}
+
+export interface TestClient {
+  readonly connectionId: string
+  readonly result: unknown
+  /** Sends a message as the gateway would; resolves with the route's answer, parsed (undefined for `{}`). */
+  send(message: unknown): Promise<unknown>
+  /** Every frame that was posted, arrays taken apart. */
+  frames(): readonly unknown[]
+  disconnect(): Promise<void>
+}
+
+let connections = 0
+
+/** A line in memory, reached through its real handlers with events of the gateway's shape. */
+export function createTestLine(
+  options: Omit<ServeOptions<AnyTRPCRouter, Verdict>, 'line'> & {
+    readonly line?: Line
+    readonly store?: (store: Store) => Store
+    readonly invoker?: (invoker: Invoker) => Invoker
+    readonly withoutInvoker?: boolean
+  },
+): TestLine {
+  const { line = createLine(), store: wrap = (made: Store) => made, withoutInvoker, ...rest } = options
+  const { invoker: wrapInvoker = (made: Invoker) => made, ...serve } = rest
+  const clock = createFakeClock()
+  const store = wrap(createMemoryStore({ clock }))
+  const gateway = createMemoryGateway()
+  const invoked: TestLine['invoked'] = []
+  const invoker = wrapInvoker({
+    kind: 'memory',
+    invoke: async (name, payload) => void invoked.push({ name, payload }),
+  })
+  const binding: LineBinding = { store, gateway, clock, ...(withoutInvoker ? {} : { invoker }) }
+  const handlers = createLambdaHandlers({ ...serve, line, createContext: serve.createContext ?? (() => ({})) } as never)
+  const call = (name: keyof typeof handlers, event: unknown, remaining = 28_000) =>
+    line.run(binding, () =>
+      handlers[name](JSON.parse(JSON.stringify(event)), { getRemainingTimeInMillis: () => remaining }),
+    )
+
+  async function connect(how: ConnectOptions = {}): Promise<TestClient> {
+    const connectionId = how.connectionId ?? `c${++connections}=`
+    const offer = formatOffer({
+      session: `session-${connectionId.replace('=', '')}-0123456789`,
+      token: how.token ?? null,
+    })
+    const headers = {
+      ...(how.stock ? {} : { 'Sec-WebSocket-Protocol': offer.join(', ') }),
+      ...(how.origin === undefined ? {} : { Origin: how.origin }),
+    }
+    const base = { connectionId, connectedAt: clock.now(), identity: { sourceIp: '192.0.2.1' } }
+    const handshake = {
+      headers,
+      requestContext: { ...base, eventType: 'CONNECT', routeKey: '$connect' },
+      ...(how.query === undefined ? {} : { queryStringParameters: how.query }),
+    }
+    const admitted = (await call('authorizer', { ...handshake, type: 'REQUEST', methodArn: 'arn:x' })) as {
+      readonly context: Record<string, string>
+      readonly policyDocument: { readonly Statement: readonly [{ readonly Effect: string }] }
+    }
+    const { authorizer } = { authorizer: admitted.context }
+    const allowed = admitted.policyDocument.Statement[0].Effect === 'Allow'
+    const result = allowed
+      ? await call('websocket', { ...handshake, requestContext: { ...handshake.requestContext, authorizer } })
+      : { statusCode: 403 }
+    gateway.open(connectionId)
+    return {
+      connectionId,
+      result,
+      async send(message) {
+        const body = typeof message === 'string' ? message : JSON.stringify(message)
+        const method = (message as { readonly method?: string })?.method ?? ''
+        const oneWay =
+          ['subscription', 'subscription.stop', 'connectionParams'].includes(method) && !Array.isArray(message)
+        const requestContext = { ...base, authorizer, eventType: 'MESSAGE', routeKey: oneWay ? method : '$default' }
+        const answer = (await call('websocket', { requestContext, body })) as { readonly body: string }
+        return answer.body === '{}' ? undefined : answer.body === 'PONG' ? 'PONG' : (JSON.parse(answer.body) as unknown)
+      },
+      frames: () => gateway.posted(connectionId).flatMap((text) => JSON.parse(text) as unknown),
+      async disconnect() {
+        gateway.close(connectionId)
+        await call('websocket', {
+          requestContext: { ...base, authorizer, eventType: 'DISCONNECT', routeKey: '$disconnect' },
+        })
+      },
+    }
+  }
+  return {
+    line,
+    clock,
+    store,
+    gateway,
+    invoked,
+    binding,
+    handlers,
+    asScript: (fn) => line.run({ store, clock }, fn),
+    connect,
+    stream: (slots) => call('tableStream', { Records: slots.map(toRecord) }, 60_000),
+  }
+}
+
+let sequence = 0
+function toRecord({ topic, slot }: { readonly topic: string; readonly slot: Slot }) {
+  const numbers = { time: slot.time, expires: slot.expires, inline: slot.inline }
+  const texts = {
+    pk: `LOG#${topic}`,
+    sk: String(slot.offset).padStart(16, '0'),
+    epoch: slot.epoch,
+    publishId: slot.publishId,
+    data: slot.data,
+  }
+  const image = {
+    ...Object.fromEntries(
+      Object.entries(numbers).flatMap(([k, v]) => (v === undefined ? [] : [[k, { N: String(v) }]])),
+    ),
+    ...Object.fromEntries(Object.entries(texts).flatMap(([k, v]) => (v === undefined ? [] : [[k, { S: v }]]))),
+  }
+  return { eventName: 'INSERT', dynamodb: { NewImage: image, SequenceNumber: String(++sequence) } }
+}

@@ -1,0 +1,231 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type * as core from 'zod/v4/core'
+import type { Channel, ChannelOptions, Ephemeral, EphemeralOptions, Published } from './define/channel.ts'
+import type { ChannelDefinition } from './define/definition.ts'
+import { parseDuration } from './define/duration.ts'
+import { contentOf, createEntry, type Entry } from './define/entry.ts'
+import type { RequireJson } from './define/json.ts'
+import { createSubscription, type SubscribeOptions, type SubscriptionDescriptor } from './define/subscription.ts'
+import { type EventSchema, formatTopic, type KeySchema } from './define/topic.ts'
+import { environmentBinding } from './environment.ts'
+import type { LineBinding } from './ports/binding.ts'
+import { iterate } from './run/iterate.ts'
+import { publish, publishEphemeral, topicOf } from './run/publish.ts'
+import { readPage } from './run/read.ts'
+import { type Scope, toScope } from './run/scope.ts'
+
+/** A setting that is read on first use, so that importing a module that declares a line reads nothing and opens nothing. */
+export type Lazy<T> = T | (() => T)
+
+export interface LineOptions {
+  /** Prefix of the environment variables read on first use: `TRUNKLINE` reads `TRUNKLINE_TABLE`, `TRUNKLINE_CALLBACK_URL`, … A second line in one process needs its own. @default 'TRUNKLINE' */
+  readonly envPrefix?: string
+  /** Bind explicitly instead of by the environment. */
+  readonly binding?: Lazy<LineBinding>
+}
+
+/** The application's one handle to its channels. Holds declarations only; it reaches a table when something is published, read or subscribed. */
+export interface Line {
+  /** Declares a channel: a family of event logs, one for each key. Throws when the name is taken on this line. */
+  channel<K extends KeySchema, E extends EventSchema>(
+    name: string,
+    options: ChannelOptions<K, E> & { readonly event: RequireJson<core.output<E>> },
+  ): Channel<K, E>
+  /** Declares a channel that keeps nothing: no replay, no resume, no gap. For typing, cursors, progress. */
+  ephemeral<K extends KeySchema, E extends EventSchema>(
+    name: string,
+    options: EphemeralOptions<K, E> & { readonly event: RequireJson<core.output<E>> },
+  ): Ephemeral<K, E>
+  /** Runs `fn` with another binding: every publish, read and subscribe on this line inside it, awaits included, uses that one. Nests; nothing outside `fn` changes. */
+  run<T>(binding: LineBinding, fn: () => T): T
+}
+
+const defaultRetention = '24h'
+const everyLine = new AsyncLocalStorage<LineBinding>()
+
+/** Runs `fn` with a binding for every line that has none of its own there: for a script whose lines are not at hand. `line.run` comes before it. */
+export function runBound<T>(binding: LineBinding, fn: () => T): T {
+  return everyLine.run(binding, fn)
+}
+
+/** Declares a line. No side effect: the environment is read on first use, and a missing variable is named in the error. */
+export function createLine(options: LineOptions = {}): Line {
+  const scopes = new AsyncLocalStorage<Scope>()
+  const definitions = new Map<string, ChannelDefinition>()
+  const held = new Set<string>()
+  let ambient: LineBinding | undefined
+
+  const own: Pick<Scope, 'retentionOf' | 'enter'> = {
+    retentionOf: (channel) => definitions.get(channel)?.retentionMs,
+    enter: (entered, fn) => scopes.run(entered, fn),
+  }
+  const bindingOfEnvironment = (): LineBinding => {
+    const [reason] = held
+    if (reason !== undefined) throw new Error(reason)
+    ambient ??= resolve(options.binding) ?? environmentBinding(options.envPrefix ?? 'TRUNKLINE')
+    return ambient
+  }
+  const entered = () => {
+    const binding = everyLine.getStore()
+    return scopes.getStore() ?? (binding && toScope(binding, own))
+  }
+  const scope = () => entered() ?? toScope(bindingOfEnvironment(), own)
+  const reach = { scope, entered }
+  const define = (definition: ChannelDefinition): ChannelDefinition => {
+    if (definitions.has(definition.name)) throw new Error(`This line has a channel ${definition.name} already.`)
+    definitions.set(definition.name, definition)
+    return definition
+  }
+  const internals: LineInternals = {
+    envPrefix: options.envPrefix ?? 'TRUNKLINE',
+    scope,
+    enter: own.enter,
+    hold: (reason) => {
+      held.add(reason)
+      return () => held.delete(reason)
+    },
+  }
+  const line: Line & { readonly [internalsKey]: LineInternals } = {
+    channel: (name, { key, event, retention }) => {
+      const retentionMs = parseDuration(retention ?? defaultRetention)
+      return createChannel(define({ name, key, event, retentionMs }), reach) as never // typed by the interface's overload
+    },
+    ephemeral: (name, { key, event }) => createEphemeral(define({ name, key, event }), reach) as never,
+    run: (binding, fn) => scopes.run(toScope(binding, own), fn),
+    [internalsKey]: internals,
+  }
+  return line
+}
+
+/** Publishes several; one failure does not stop the others. Entries of the same channel keep their order. */
+export async function publishAll(
+  line: Line,
+  entries: readonly Entry[],
+): Promise<readonly PromiseSettledResult<Published | undefined>[]> {
+  const { scope } = internalsOf(line)
+  const chains = new Map<string, Promise<unknown>>()
+  const all = entries.map((entry) => {
+    const before = chains.get(entry.channel) ?? Promise.resolve()
+    const done = before.then(() => publishEntry(scope(), entry))
+    chains.set(
+      entry.channel,
+      done.catch(() => {}), // told by allSettled below
+    )
+    return done
+  })
+  return Promise.allSettled(all)
+}
+
+async function publishEntry(scope: Scope, entry: Entry): Promise<Published | undefined> {
+  const { definition, key, event } = contentOf(entry)
+  if (definition.retentionMs !== undefined) return publish(scope, definition, key, event)
+  await publishEphemeral(scope, definition, key, event)
+  return undefined
+}
+
+const internalsKey: unique symbol = Symbol.for('trunkline.line')
+
+/** What the handlers and the local line may do with a line that an application may not. */
+export interface LineInternals {
+  readonly envPrefix: string
+  readonly scope: () => Scope
+  readonly enter: <T>(scope: Scope, fn: () => T) => T
+  /** Refuses unbound uses with `reason` until undone: while a local line is open, nothing may reach the table that a shell points at. */
+  readonly hold: (reason: string) => () => void
+}
+
+export function internalsOf(line: Line): LineInternals {
+  return (line as Line & { readonly [internalsKey]: LineInternals })[internalsKey]
+}
+
+/** How a channel reaches what its line is bound to. */
+interface Reach {
+  /** Throws where nothing is bound and the environment names nothing. */
+  readonly scope: () => Scope
+  /** What was entered here, by `run` or by one of the line's functions. */
+  readonly entered: () => Scope | undefined
+}
+
+function createChannel(definition: ChannelDefinition, reach: Reach): Channel<KeySchema, EventSchema> {
+  const { scope } = reach
+  const { name, key, event, retentionMs = 0 } = definition
+  return {
+    name,
+    key,
+    event,
+    publish: async (topicKey, published, options) => publish(scope(), definition, topicKey, published, options),
+    read: async (topicKey, options = {}) => {
+      const topic = await topicOf(definition, topicKey)
+      return readPage(scope(), { topic, retentionMs }, options)
+    },
+    subscribe: (topicKey, options) => createSubscription(describe(reach, definition, topicKey, options)),
+    entry: (topicKey, published) => createEntry(definition, topicKey, published),
+  }
+}
+
+function createEphemeral(definition: ChannelDefinition, reach: Reach): Ephemeral<KeySchema, EventSchema> {
+  const { scope } = reach
+  const { name, key, event } = definition
+  return {
+    name,
+    key,
+    event,
+    publish: async (topicKey, published) => publishEphemeral(scope(), definition, topicKey, published),
+    subscribe: (topicKey) => createSubscription(describe(reach, definition, topicKey)),
+    entry: (topicKey, published) => createEntry(definition, topicKey, published),
+  }
+}
+
+function describe(
+  { scope, entered }: Reach,
+  channel: ChannelDefinition,
+  key: unknown,
+  options: SubscribeOptions = {},
+): SubscriptionDescriptor {
+  const captured = entered() // iteration happens outside of it
+  return {
+    channel,
+    topic: topicNow(channel, key),
+    replay: checkedReplay(options.replay ?? 0),
+    lastEventId: options.lastEventId ?? lastEventIdIn(key),
+    pipe: [],
+    ...(options.signal && { signal: options.signal }),
+    iterate: (descriptor) => {
+      if ((captured?.server ?? entered()?.server) !== undefined) refuseIteration(channel)
+      return iterate(captured ?? scope(), descriptor)
+    },
+  }
+}
+
+function checkedReplay(replay: number): number {
+  if (Number.isSafeInteger(replay) && replay >= 0) return replay
+  throw new TypeError(`Expected replay to be a whole number of events from 0, got ${replay}.`)
+}
+
+/** tRPC hands the cursor over in the procedure's input, which is often given as the key whole. */
+function lastEventIdIn(key: unknown): string | undefined {
+  if (typeof key !== 'object' || key === null || !('lastEventId' in key)) return undefined
+  return typeof key.lastEventId === 'string' ? key.lastEventId : undefined
+}
+
+/** `subscribe` answers at once, so the key's schema must be synchronous. */
+function topicNow(channel: ChannelDefinition, key: unknown): string {
+  const parsed = channel.key['~standard'].validate(key)
+  if (parsed instanceof Promise)
+    throw new TypeError(`The key of channel ${channel.name} needs an async schema; use a synchronous one.`)
+  if (parsed.issues !== undefined)
+    throw new TypeError(
+      `This key does not fit channel ${channel.name}: ${parsed.issues.map(({ message }) => message).join('; ')}`,
+    )
+  return formatTopic(channel.name, parsed.value)
+}
+
+function refuseIteration(channel: ChannelDefinition): never {
+  throw new Error(
+    `Return the subscription of ${channel.name} from the procedure instead of iterating it: iterating would hold a function for each subscriber.`,
+  )
+}
+
+function resolve<T>(setting: Lazy<T> | undefined): T | undefined {
+  return typeof setting === 'function' ? (setting as () => T)() : setting
+}

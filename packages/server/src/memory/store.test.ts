@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { slot, storeSuite } from '../ports/store.suite.ts'
+import { memoryBinding } from './binding.ts'
+import { createMemoryStore } from './store.ts'
+
+storeSuite('memory', async () => createMemoryStore())
+
+describe('the memory store', () => {
+  it('does nothing before the next microtask', async () => {
+    const store = createMemoryStore()
+    const [read] = await Promise.all([store.readSlots('t', 0, 1), store.putSlot('t', slot(1))])
+    expect(read.slots).toEqual([])
+    expect((await store.readSlots('t', 0, 1)).slots).toHaveLength(1)
+  })
+  it('drops rows some time after two days past their expiry by its clock, and not before', async () => {
+    let now = 1_000_000_000_000
+    const store = createMemoryStore({ clock: { now: () => now, sleep: async () => {}, random: () => 0 } })
+    await store.putSlot('t', slot(1, { expires: now / 1_000 }))
+    await store.putSlot('t', slot(2, { expires: now / 1_000 + 3_600 }))
+    const readOften = async () => {
+      for (let i = 0; i < 2_000; i++) await store.readSlots('t', 0, 9)
+      return (await store.readSlots('t', 0, 9)).slots.map(({ offset }) => offset)
+    }
+    now += 48 * 3_600_000
+    expect(await readOften()).toEqual([1, 2])
+    now += 1
+    expect(await readOften()).toEqual([2])
+  })
+  it('stands in a binding without gateway and invoker', () => {
+    expect(memoryBinding()).toEqual({ store: expect.objectContaining({ kind: 'memory' }) })
+  })
+})

@@ -1,0 +1,69 @@
+import type { Subscriber } from '../ports/store.ts'
+import { child } from './log.ts'
+import type { Operations } from './operations.ts'
+
+/** A page where the caller names no limit; small, so that callers meet second pages. */
+const pageRows = 1_000
+
+/** The topics' rows of subscriptions, and each topic's number of shards. */
+export function createSubscribers() {
+  const shards = new Map<string, Map<string, Subscriber>>()
+  const shardCounts = new Map<string, number>()
+  const rowsOf = ({ topic, shard }: Pick<Subscriber, 'topic' | 'shard'>) => child(shards, `${topic}#${shard}`)
+
+  const operations: Operations<
+    | 'putSubscriber'
+    | 'readSubscriber'
+    | 'stopSubscriber'
+    | 'deleteSubscriber'
+    | 'setSubscriberAuthExp'
+    | 'readSubscribers'
+    | 'growShards'
+  > = {
+    putSubscriber(row) {
+      const standing = rowsOf(row).get(keyOf(row))
+      if (standing !== undefined && standing.ref >= row.ref)
+        return standing.ref === row.ref && standing.on ? 'put' : 'newer'
+      rowsOf(row).set(keyOf(row), row)
+      return 'put'
+    },
+    readSubscriber: (topic, shard, connectionId, id) => rowsOf({ topic, shard }).get(keyOf({ connectionId, id })),
+    stopSubscriber({ topic, shard, connectionId, id, ref, expires }) {
+      const rows = rowsOf({ topic, shard })
+      const key = keyOf({ connectionId, id })
+      const standing = rows.get(key)
+      if (standing !== undefined && standing.ref > ref) return 'newer'
+      const row = standing ?? { topic, shard, connectionId, id, path: '', extensions: false }
+      rows.set(key, { ...row, ref, on: false, expires })
+      return 'stopped'
+    },
+    deleteSubscriber(row) {
+      const standing = rowsOf(row).get(keyOf(row))
+      if (standing !== undefined && standing.ref <= row.ref) rowsOf(row).delete(keyOf(row))
+    },
+    setSubscriberAuthExp({ authExp, ...row }) {
+      const standing = rowsOf(row).get(keyOf(row))
+      if (standing?.ref !== row.ref) return
+      const { authExp: _, ...rest } = standing
+      rowsOf(row).set(keyOf(row), authExp === undefined ? rest : { ...rest, authExp })
+    },
+    readSubscribers(topic, shard, { limit = pageRows, from = '' } = {}) {
+      const rows = rowsOf({ topic, shard })
+      const keys = [...rows.keys()].filter((key) => key > from).sort()
+      const page = keys.slice(0, limit)
+      const next = page.at(-1)
+      return {
+        // Stopped rows fall out after the page was cut, as a table does it: a page may be short, or empty, and have a next.
+        subscribers: page.map((key) => rows.get(key)).filter((row) => row?.on === true) as Subscriber[],
+        ...(next !== undefined && keys.length > limit && { next }),
+        ...(shard === 0 && from === '' && { shards: shardCounts.get(topic) ?? 1 }),
+      }
+    },
+    growShards(topic, from, to) {
+      if (to > from && (shardCounts.get(topic) ?? 1) === from) shardCounts.set(topic, to)
+    },
+  }
+  return { operations, tables: () => [...shards.values()] }
+}
+
+const keyOf = ({ connectionId, id }: Pick<Subscriber, 'connectionId' | 'id'>) => `${connectionId}#${id}`

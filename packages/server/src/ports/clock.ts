@@ -1,0 +1,32 @@
+/** Time and chance. Everything in `run` takes both from here, so that a simulation is exact. */
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. `background`: a process that has nothing else to do may end meanwhile. */
+  sleep(ms: number, signal?: AbortSignal, options?: { readonly background?: boolean }): Promise<void>
+  /** Uniform in [0, 1). */
+  random(): number
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal, options) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve()
+      const done = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      if (options?.background === true) timer.unref()
+      signal?.addEventListener('abort', done)
+    }),
+  random: () => (globalThis.crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32,
+}
+
+/** A random name of `length` characters of `0-9 a-z`. */
+export function randomName(clock: Clock, length: number): string {
+  return Array.from({ length }, () => Math.floor(clock.random() * 36).toString(36)).join('')
+}

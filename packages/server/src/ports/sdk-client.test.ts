@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+import { httpSettings, onFirstUse, RegionMissingError, requireRegion } from './sdk-client.ts'
+
+describe('an adapter of an AWS service', () => {
+  it.each(['dynamodb/store', 'apigateway/gateway', 'lambda/invoker'])(
+    '%s imports the SDK only dynamically',
+    async (name) => {
+      const { metafile } = await build({
+        entryPoints: [fileURLToPath(new URL(`../${name}.ts`, import.meta.url))],
+        ...{ bundle: true, packages: 'external', format: 'esm', platform: 'node', write: false, metafile: true },
+      })
+      const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
+      const ofSdk = imports.filter(({ path }) => path.startsWith('@aws-sdk/') || path.startsWith('@smithy/'))
+      expect(new Set(ofSdk.map(({ kind }) => kind))).toEqual(new Set(['dynamic-import']))
+    },
+  )
+})
+
+describe('the HTTP settings of every AWS client', () => {
+  it('bound the connecting and the answer, fail at the bound, and keep sockets alive', () => {
+    const settings = httpSettings({ requestTimeoutMs: 1_500, sockets: 5 })
+    const agent = { keepAlive: true, maxSockets: 5 }
+    const bounds = { connectionTimeout: 1_000, requestTimeout: 1_500, throwOnRequestTimeout: true }
+    expect(settings).toEqual({ ...bounds, httpAgent: agent, httpsAgent: agent })
+    expect(httpSettings({ requestTimeoutMs: 40, sockets: 5 }).connectionTimeout).toBe(40)
+  })
+})
+
+describe('a client made on first use', () => {
+  it('is made once, however many ask at once', async () => {
+    let made = 0
+    const use = onFirstUse(async () => ++made)
+    expect(await Promise.all([use(), use(), use()])).toEqual([1, 1, 1])
+  })
+  it('is made again after a failure', async () => {
+    let tries = 0
+    const use = onFirstUse(async () => {
+      tries += 1
+      if (tries === 1) throw new Error('not yet')
+      return tries
+    })
+    await expect(use()).rejects.toThrow('not yet')
+    expect(await use()).toBe(2)
+  })
+  it('needs a region', async () => {
+    const without = { config: { region: async () => Promise.reject(new Error('Region is missing')) } }
+    await expect(requireRegion(without)).rejects.toBeInstanceOf(RegionMissingError)
+    await requireRegion({ config: { region: async () => 'eu-central-1' } })
+  })
+})

@@ -1,0 +1,154 @@
+import { holdAuthority, renewAuthority } from './authority.ts'
+import { isMutation, metaOf, runCall } from './call.ts'
+import { type ConnectionCaller, type ConnectionParams, toFacts } from './caller.ts'
+import { connectionExpires } from './connect.ts'
+import { awaitConnectionParams } from './connection-params.ts'
+import { createDeadline } from './deadline.ts'
+import { helloFrame } from './hello.ts'
+import { answerKeyed } from './keyed-call.ts'
+import { withLastEventId } from './last-event-id.ts'
+import { LineFailure } from './line-failure.ts'
+import { loadProcedure } from './load-procedure.ts'
+import { toMessages } from './messages.ts'
+import type { Request } from './parse.ts'
+import { cut, post } from './post.ts'
+import { type Asked, errorText, withId } from './reply.ts'
+import type { ServedScope } from './scope.ts'
+import { subscribe } from './subscribe.ts'
+import { sync } from './sync.ts'
+import type { Task } from './tasks.ts'
+import { unsubscribe } from './unsubscribe.ts'
+
+/** Says nothing to anybody: on a two-way route something must be returned, and every client ignores this. [TL-STOCK-8] */
+export const silence = '{}'
+
+/** Whose message is answered, and how. */
+export interface Answering {
+  readonly scope: ServedScope
+  readonly caller: ConnectionCaller
+  /** Epoch milliseconds. */
+  readonly connectedAt: number
+  /** The route answers with what the function returns. */
+  readonly twoWay: boolean
+}
+
+/** For answers posted after the frame's deadline, out of what is kept back before the function's own end. */
+const graceMs = 400
+
+/** Runs all tasks of a message at once. Each answer is posted as it comes, save the last, which the route carries where it is two-way: the text to return. */
+// [TL-CALL-1] [TL-BATCH-1]
+export async function answerAll(answering: Answering, tasks: readonly Task[]): Promise<string> {
+  let running = tasks.length
+  let returned = silence
+  const send = async (frames: readonly string[]) => {
+    running -= 1
+    const messages = toMessages(frames, answering.caller.extensions)
+    const carried = running === 0 && answering.twoWay ? messages.length - 1 : messages.length
+    returned = messages[carried] ?? returned
+    await postAll(answering, messages.slice(0, carried))
+  }
+  await Promise.all(tasks.map((task) => answerTask(answering, task).then(send)))
+  return returned
+}
+
+/** Answers with one text: as the route's own answer, or by a post. */
+export async function answerText(answering: Answering, text: string): Promise<string> {
+  if (answering.twoWay) return text
+  await postAll(answering, [text])
+  return silence
+}
+
+/** Law 17: a stock client can neither miss nor order, so a socket whose chain of answers is broken is cut; it resumes with a new one. */
+async function postAll({ scope, caller }: Answering, messages: readonly string[]): Promise<void> {
+  for (const text of messages) {
+    using grace = createDeadline(scope.clock, graceMs)
+    const late = scope.deadline.signal.aborted ? { ...scope, deadline: grace } : scope
+    const posted = await post(late, caller.connectionId, text)
+    if (posted === 'posted') continue
+    if (posted !== 'gone' && !caller.extensions) await cut({ ...scope, deadline: grace }, caller.connectionId)
+    return // our client asks again after its own deadline
+  }
+}
+
+/** The frames that answer one request. Never throws. */
+async function answerTask(answering: Answering, task: Task): Promise<readonly string[]> {
+  try {
+    if (task.instead !== undefined) throw task.instead
+    return await answer(answering, task)
+  } catch (thrown) {
+    return [errorText(answering.scope.server, askedOf(task.request), thrown)]
+  }
+}
+
+async function answer({ scope, caller: told, connectedAt }: Answering, task: Task): Promise<readonly string[]> {
+  const { request, batchIndex } = task
+  const { signal } = scope.deadline
+  const expires = connectionExpires(connectedAt)
+  switch (request.method) {
+    case 'hello': // {"id":0,"result":{"type":"hello",…}}
+      return [helloFrame(request.id, told, scope.clock.now())]
+    case 'ping': // {"pong":true}, only inside an array: alone, the gateway answers it [TL-PING-1]
+      return ['{"pong":true}']
+    case 'subscription.stop': {
+      // {"id":7,"result":{"type":"stopped"}}
+      const stopped = await unsubscribe(scope, { ...told, expires }, { ...request, leftOut: task.leftOut === true })
+      return stopped === undefined ? [] : [stopped]
+    }
+    case 'sync': // [{"id":7,"result":{"type":"synced",…}}, …, {"id":9,"result":{"type":"data"}}]
+      return sync(scope, ...(await heard(scope, told)), request)
+    case 'auth': // {"id":4,"result":{"type":"authorized",…}}
+      return [await renewAuthority(scope, told, request)]
+    case 'subscription': {
+      // [{"id":7,"result":{"type":"started",…}}, …]
+      const [caller, params] = await heard(scope, told)
+      const input = caller.extensions ? request.input : withLastEventId(request.input, request.lastEventId)
+      return subscribe(scope, { caller, params, expires }, { ...request, input, batchIndex }, signal)
+    }
+    case 'query':
+    case 'mutation': {
+      // {"id":1,"result":{"type":"data","data":…}}
+      const call = { ...request, type: request.method, batchIndex }
+      const [caller, params] = await heard(scope, told)
+      const facts = toFacts(caller, 'frame', params)
+      const { key } = request
+      await loadProcedure(scope, request.path)
+      const recorded =
+        request.method === 'mutation' &&
+        isMutation(scope.server, request.path) &&
+        metaOf(scope.server, request.path).idempotent !== true // [TL-KEY-7]
+      if (recorded && key !== undefined) return [await answerKeyed(scope, caller, { ...call, key }, facts)]
+      if (recorded && request.resend)
+        throw new LineFailure(
+          'OUTCOME_UNKNOWN',
+          'This mutation was sent before without a key, so nothing is known of it.',
+        ) // [TL-KEY-8]
+      return [withId(request, (await runCall(scope, call, facts)).body)]
+    }
+  }
+}
+
+/** Whose frame it is, with an authority that holds, and the parameters of the connection. */
+async function heard(
+  scope: ServedScope,
+  told: ConnectionCaller,
+): Promise<readonly [caller: ConnectionCaller, params: ConnectionParams]> {
+  const caller = await holdAuthority(scope, told)
+  return [caller, await awaitConnectionParams(scope, caller)]
+}
+
+/** What a request asked, for the answer that says why it failed. */
+export function askedOf(request: Request): Asked {
+  const isCall = request.method === 'query' || request.method === 'mutation' || request.method === 'subscription'
+  return {
+    id: 'id' in request ? request.id : null,
+    type: isCall ? request.method : 'unknown',
+    ...('path' in request ? { path: request.path, input: request.input } : {}),
+    ...('jsonrpc' in request && request.jsonrpc !== undefined ? { jsonrpc: request.jsonrpc } : {}),
+    cause: 'frame',
+  }
+}
+
+/** The answer to a message of which nothing could be understood. */
+export function refusalText({ scope }: Answering, thrown: unknown): string {
+  return errorText(scope.server, { id: null, type: 'unknown', cause: 'frame' }, thrown)
+}

@@ -1,0 +1,61 @@
+import type { Slot } from '../ports/store.ts'
+import { type NewEvent, readNewest, toSlot } from './append.ts'
+import { LineFailure } from './line-failure.ts'
+import type { Scope } from './scope.ts'
+
+/** Under which key an event is appended at most once. */
+export interface Repeatable {
+  /** The key's row. */
+  readonly key: string
+  /** The claim that the publish belongs to; absent for a publish with a key of its own. */
+  readonly owner?: string
+  readonly publishId: string
+  /** Epoch seconds, of a row that is made. */
+  readonly expires: number
+}
+
+const pageSlots = 250
+const attempts = 2_000 // slots put by others while we walk; far more than a function lives to see
+
+/**
+ * [TL-KEY-9] Appends once, however often and however late it is repeated (law 1a): where the first attempt began is recorded before its first put, and every attempt
+ * walks from there without skipping a slot, stops at its own id, and puts only at the first absent slot. Zombies included.
+ */
+export async function appendRepeatable(scope: Scope, event: NewEvent, under: Repeatable): Promise<Slot> {
+  const { publishId } = under
+  const newest = await readNewest(scope, event.topic)
+  const recorded = await scope.store.recordBase({ ...under, base: newest?.offset ?? 0 })
+  if (recorded.status === 'lost')
+    throw new LineFailure('FUNCTION_FAILED', 'Another attempt of this call has taken over.')
+  let last: Slot | undefined = recorded.base === newest?.offset ? newest : undefined
+  if (recorded.base !== (newest?.offset ?? 0)) {
+    const walked = await walk(scope, event.topic, recorded.base, publishId)
+    if (walked?.publishId === publishId) return walked
+    last = walked
+  }
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const slot = toSlot(scope, event, publishId, last, (last?.offset ?? recorded.base) + 1)
+    const outcome = await scope.store.putSlot(event.topic, slot)
+    if (outcome.status === 'put') return slot
+    if (outcome.slot.publishId === publishId) return outcome.slot
+    last = outcome.slot
+  }
+  throw new LineFailure('RATE_LIMITED', `The topic takes no more events at the moment (${attempts} conflicts).`)
+}
+
+/** From the slot at `base` (which may be gone) to one's own slot or the last before the first absent one. */
+async function walk(scope: Scope, topic: string, base: number, publishId: string): Promise<Slot | undefined> {
+  let last: Slot | undefined
+  for (let after = Math.max(0, base - 1); ; ) {
+    const { slots, more } = await scope.store.readSlots(topic, after, pageSlots)
+    if (last === undefined && slots[0] !== undefined && slots[0].offset > base + 1)
+      throw new LineFailure('KEY_EXPIRED', 'The log no longer holds what was published under this key.')
+    for (const slot of slots) {
+      if (last !== undefined && slot.offset !== last.offset + 1) return last // the first absent slot
+      if (slot.publishId === publishId) return slot
+      last = slot
+    }
+    if (!more || last === undefined) return last
+    after = last.offset
+  }
+}

@@ -1,0 +1,102 @@
+import { TRPCError, transformTRPCResponse } from '@trpc/server'
+import type { FrameId } from '@trunkline/protocol'
+import { limits } from '@trunkline/protocol'
+import type { LineMeta } from '../define/identity.ts'
+import type { ContextFacts } from './caller.ts'
+import { LineFailure } from './line-failure.ts'
+import { isStream, runProcedure } from './procedure.ts'
+import { type Asked, errorBody, toTRPCError } from './reply.ts'
+import type { ServedScope } from './scope.ts'
+import type { Server } from './server.ts'
+
+/** A query or mutation as `receive` understood it. */
+export interface CallRequest {
+  readonly id: FrameId
+  readonly jsonrpc?: '2.0'
+  readonly type: 'query' | 'mutation'
+  readonly path: string
+  readonly input: unknown
+  readonly batchIndex: number
+}
+
+/** What a call came to, without its id: `{"result":…}` or `{"error":…}` as text. `settled`: the procedure came to its end; otherwise the line failed half-way. */
+export interface CallOutcome {
+  readonly body: string
+  readonly settled: boolean
+}
+
+/** Runs a call to its outcome. Never throws. */
+export async function runCall(scope: ServedScope, request: CallRequest, facts: ContextFacts): Promise<CallOutcome> {
+  const { server } = scope
+  let ctx: unknown
+  try {
+    refuseLongRunning(server, request)
+    const { signal } = scope.deadline
+    const data = await scope.enter(scope, () =>
+      runProcedure(server, { ...request, facts, signal, onContext: (made) => (ctx = made) }),
+    )
+    if (isStream(data))
+      throw new TRPCError({
+        code: 'UNSUPPORTED_MEDIA_TYPE',
+        message: `Cannot return an async iterable or observable from a ${request.type} procedure with WebSockets`,
+      })
+    return { body: withinMessage(toResultText(server, data)), settled: true }
+  } catch (thrown) {
+    const error = toTRPCError(thrown)
+    const asked: Asked = { ...request, ctx, cause: 'frame' }
+    return { body: errorBody(server, asked, error), settled: !isHalfWay(error) }
+  }
+}
+
+/** What a procedure throws is its outcome. These of the line's may have cut it off half-way, and another time may go better. */
+const halfWay: ReadonlySet<string> = new Set(['TIMEOUT', 'FUNCTION_FAILED', 'RATE_LIMITED'])
+
+function isHalfWay(error: TRPCError): boolean {
+  return error instanceof LineFailure && halfWay.has(error.line)
+}
+
+/** What a procedure says of itself in `meta`. */
+export function metaOf(server: Server, path: string): LineMeta {
+  return procedureOf(server, path)?._def.meta ?? {}
+}
+
+/** Whether a mutation stands at this path: nothing is claimed for any other. */
+export function isMutation(server: Server, path: string): boolean {
+  return procedureOf(server, path)?._def.type === 'mutation'
+}
+
+interface ProcedureLike {
+  readonly _def: { readonly type?: string; readonly meta?: LineMeta; readonly inputs?: readonly unknown[] }
+}
+
+/** Looked up by own key (law 12). One of a lazy router is known once `loadProcedure` has seen its path. */
+export function procedureOf(server: Server, path: string): ProcedureLike | undefined {
+  const procedures: Readonly<Record<string, unknown>> = server.router._def.procedures
+  return Object.hasOwn(procedures, path) ? (procedures[path] as ProcedureLike) : undefined
+}
+
+// [TL-CALL-1] [TL-CALL-2] {"result":{"type":"data","data":…}}
+function toResultText(server: Server, data: unknown): string {
+  const message = { id: null, result: { type: 'data' as const, data } }
+  const { result } = transformTRPCResponse(server.router._def._config, message) as { readonly result: unknown }
+  return JSON.stringify({ result })
+}
+
+/** Law 12's bound on the way out: an answer that the gateway would not carry becomes an error that says so. */
+function withinMessage(text: string): string {
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= limits.messageBytes.value) return text
+  throw new LineFailure(
+    'TOO_LARGE',
+    `The answer has ${bytes} bytes; the gateway carries ${limits.messageBytes.value}. Return less, or in pages.`,
+    { mayHaveRun: true },
+  )
+}
+
+function refuseLongRunning(server: Server, request: CallRequest): void {
+  if (metaOf(server, request.path).longRunning !== true) return
+  throw new TRPCError({
+    code: 'NOT_IMPLEMENTED',
+    message: `Procedure "${request.path}" is marked longRunning, which this version does not serve.`,
+  })
+}

@@ -1,0 +1,30 @@
+import type { Json } from '../define/json.ts'
+import type { PipeStep } from '../define/subscription.ts'
+import type { Subscriber } from '../ports/store.ts'
+import type { ContextFacts } from './caller.ts'
+import { LineFailure } from './line-failure.ts'
+import { describeSubscription } from './procedure.ts'
+import type { ServedScope } from './scope.ts'
+
+/** Runs a subscriber's procedure again for its `filter` and `map`. Throws what its middlewares throw, and TOPIC_CHANGED where it names another topic now. */
+export async function describePipe(
+  scope: ServedScope,
+  row: Pick<Subscriber, 'path' | 'input' | 'topic'>,
+  facts: ContextFacts,
+): Promise<readonly PipeStep[]> {
+  const { transformer } = scope.server.router._def._config
+  const descriptor = await describeSubscription(scope.server, {
+    path: row.path,
+    input: transformer.input.deserialize(row.input === undefined ? undefined : (JSON.parse(row.input) as Json)),
+    facts,
+    signal: scope.deadline.signal,
+    batchIndex: 0,
+  })
+  if (descriptor.topic !== row.topic) throw topicChanged(row.path)
+  return descriptor.pipe
+}
+
+/** [TL-SUB-14] What the client is told; it subscribes anew under another id. */
+export function topicChanged(path: string): LineFailure {
+  return new LineFailure('TOPIC_CHANGED', `Procedure "${path}" names another topic than when this began.`)
+}

@@ -1,0 +1,21 @@
+import { type FrameId, type HelloResult, limits } from '@trunkline/protocol'
+import type { ConnectionCaller } from './caller.ts'
+import { frameText } from './frames.ts'
+
+/** `{"id":0,"result":{"type":"hello","session":…,"time":…,"limits":{…}}}` [TL-HELLO-2] */
+export function helloFrame(id: FrameId, caller: ConnectionCaller, now: number): string {
+  const result: HelloResult = {
+    type: 'hello',
+    session: caller.session,
+    time: now,
+    limits: {
+      frameBytes: limits.frameBytes.value,
+      messageBytes: limits.messageBytes.value,
+      idleMs: limits.idleMs.value,
+      lifetimeMs: limits.lifetimeMs.value,
+    },
+    ...(caller.authExp === undefined ? {} : { authExpires: caller.authExp }),
+    ...(caller.refused === undefined ? {} : { refused: caller.refused }),
+  }
+  return frameText(JSON.stringify(id), JSON.stringify(result))
+}

@@ -1,0 +1,35 @@
+import { TRPCError } from '@trpc/server'
+import { type LineErrorCode, lineErrors, type Retry } from '@trunkline/protocol'
+
+type Code = TRPCError['code']
+
+/** The failures of the table, and the one that only the wire knows: the client waits and asks again. */
+const failures = {
+  ...lineErrors,
+  PENDING: { retry: 'later', mayHaveRun: true, trpc: 'CONFLICT' },
+} as const
+
+/** [TL-ERR-2] A failure of the line itself, not of a procedure. Reaches the client with its `line` member; a stock client sees the tRPC code. */
+export class LineFailure extends TRPCError {
+  readonly line: LineErrorCode | 'PENDING'
+  readonly retry: Retry
+  readonly retryAfterMs: number | undefined
+  /** Overrides the table when this one surely never ran. */
+  readonly mayHaveRun: boolean
+  constructor(
+    line: LineErrorCode | 'PENDING',
+    message: string,
+    options: {
+      readonly cause?: unknown
+      readonly retry?: Retry
+      readonly retryAfterMs?: number
+      readonly mayHaveRun?: boolean
+    } = {},
+  ) {
+    super({ code: failures[line].trpc as Code, message, cause: options.cause })
+    this.line = line
+    this.retry = options.retry ?? failures[line].retry
+    this.retryAfterMs = options.retryAfterMs
+    this.mayHaveRun = options.mayHaveRun ?? failures[line].mayHaveRun
+  }
+}

@@ -1,0 +1,78 @@
+import { callTRPCProcedure, TRPCError } from '@trpc/server'
+import { isObservable } from '@trpc/server/observable'
+import { descriptorOf, type SubscriptionDescriptor } from '../define/subscription.ts'
+import type { ContextFacts } from './caller.ts'
+import { withinDeadline } from './deadline.ts'
+import type { Server } from './server.ts'
+
+/** One run of a procedure. */
+export interface ProcedureRun {
+  readonly type: 'query' | 'mutation' | 'subscription'
+  readonly path: string
+  /** Deserialised. */
+  readonly input: unknown
+  readonly facts: ContextFacts
+  readonly signal: AbortSignal
+  readonly batchIndex: number
+  /** Told the context once it is there, so that an error shape can be formatted with it. */
+  readonly onContext?: (ctx: unknown) => void
+}
+
+/** Runs a procedure under its deadline: context, middlewares, validators and resolver are the router's own. Throws what they throw, `DeadlinePassed` [TL-CALL-4], or NOT_FOUND [TL-CALL-3]. */
+export function runProcedure(server: Server, run: ProcedureRun): Promise<unknown> {
+  return withinDeadline(run.signal, call(server, run))
+}
+
+async function call(server: Server, run: ProcedureRun): Promise<unknown> {
+  const ctx = await server.createContext(run.facts)
+  run.onContext?.(ctx)
+  const { type, path, signal, batchIndex } = run
+  return callTRPCProcedure({
+    router: server.router,
+    path,
+    getRawInput: async () => run.input,
+    ctx,
+    type,
+    signal,
+    batchIndex,
+  })
+}
+
+/** Runs a subscription's procedure for what it says of its channel; starts nothing. */
+export async function describeSubscription(
+  server: Server,
+  run: Omit<ProcedureRun, 'type'>,
+): Promise<SubscriptionDescriptor> {
+  const result = await runProcedure(server, { ...run, type: 'subscription' })
+  const descriptor = descriptorOf(result)
+  if (descriptor !== undefined) return descriptor
+  if (isObservable(result) || isAsyncIterable(result)) {
+    void closeUnstarted(result)
+    throw new TRPCError({
+      code: 'NOT_IMPLEMENTED',
+      message: `Subscription "${run.path}" returned a generator or an observable; return a channel's subscription, as in messages.subscribe(key).`,
+    })
+  }
+  throw new TRPCError({
+    code: 'INTERNAL_SERVER_ERROR',
+    message: `Subscription ${run.path} did not return an observable or a AsyncGenerator`,
+  })
+}
+
+/** Whether a call's result is a stream, which a call cannot carry. */
+export function isStream(result: unknown): boolean {
+  return isObservable(result) || isAsyncIterable(result)
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+async function closeUnstarted(value: unknown): Promise<void> {
+  if (!isAsyncIterable(value)) return
+  try {
+    await value[Symbol.asyncIterator]().return?.()
+  } catch {
+    // the generator never ran: nothing of it can matter to the caller
+  }
+}

@@ -1,0 +1,154 @@
+import type { Cursor, GapReason } from '@trunkline/protocol'
+import { randomName } from '../ports/clock.ts'
+import type { Slot } from '../ports/store.ts'
+import { expiresFor, isAgeing, isAnchor, isExpiredSlot, wireEpoch } from './log.ts'
+import type { Scope } from './scope.ts'
+
+/** What a subscription gets of its log: everything in (`from`, `head`], or a gap before `from`. */
+export interface Replay {
+  readonly from: Cursor
+  readonly head: Cursor
+  readonly gap?: GapReason
+  /** Ascending, dense, of one epoch, none past its retention; may end before `head`: the client asks for the rest. */
+  readonly slots: readonly Slot[]
+}
+
+/** The log that a subscription follows. */
+export interface Followed {
+  readonly topic: string
+  readonly retentionMs: number
+}
+
+const pageSlots = 250
+
+/** What a fresh subscription begins with: the newest `count` events that may still be replayed. Gives birth to an epoch where there is no anchor (law 7). */
+export async function replayNewest(scope: Scope, log: Followed, count: number): Promise<Replay> {
+  for (;;) {
+    const now = scope.clock.now()
+    const { slots, more } = await scope.store.readSlotsBefore(
+      log.topic,
+      undefined,
+      Math.max(1, Math.min(count, pageSlots)),
+    )
+    const newest = slots[0]
+    if (newest === undefined || !isAnchor(newest, now)) {
+      const born = await giveBirth(scope, log, newest)
+      if (born !== undefined) return emptyAt(scope, born)
+      continue
+    }
+    if (isAgeing(newest, now) && !(await extendHead(scope, log, newest))) continue
+    const run = await readBack(scope, log, { slots, more, count, now })
+    return toReplay(scope, newest, (run.at(-1)?.offset ?? newest.offset + 1) - 1, run.reverse())
+  }
+}
+
+/** What a resumed subscription has missed since `cursor`: whole, or a gap and the head (law 5). */
+export async function replayFrom(scope: Scope, log: Followed, cursor: Cursor): Promise<Replay> {
+  const now = scope.clock.now()
+  const { slots, more } = await scope.store.readSlots(log.topic, Math.max(0, cursor.offset - 1), pageSlots)
+  const run = wholeRun(scope, log, cursor, slots, now)
+  const last = typeof run === 'string' ? undefined : run.at(-1)
+  if (typeof run === 'string' || last === undefined || !isAnchor(last, now)) {
+    const reason = typeof run === 'string' ? run : 'expired'
+    return { ...(await replayNewest(scope, log, 0)), gap: reason }
+  }
+  const missed = run.filter((slot) => slot.offset > cursor.offset)
+  const atEnd = !more || run.length < slots.length
+  // Cut by its limit, the page keeps its last slot back: the head then lies beyond what is answered, and the client asks on.
+  if (!atEnd) return toReplay(scope, last, cursor.offset, missed.slice(0, -1))
+  if (isAgeing(last, now)) await extendHead(scope, log, last)
+  return toReplay(scope, last, cursor.offset, missed)
+}
+
+const wholeBytes = 16 * 1_024 * 1_024 // what one function holds in memory for one subscription
+
+/** The same to the end of the log, for a stock client, which cannot ask for the rest. More than a function can hold is a gap. */
+export async function replayWhole(scope: Scope, log: Followed, cursor: Cursor): Promise<Replay> {
+  const slots: Slot[] = []
+  let bytes = 0
+  for (let at = cursor; ; ) {
+    const page = await replayFrom(scope, log, at)
+    if (page.gap !== undefined) return page
+    slots.push(...page.slots)
+    bytes += page.slots.reduce((sum, { data }) => sum + (data?.length ?? 0), 0)
+    if (bytes > wholeBytes) return { ...(await replayNewest(scope, log, 0)), gap: 'overflow' }
+    const last = page.slots.at(-1)
+    if (last === undefined || last.offset >= page.head.offset) return { ...page, from: cursor, slots }
+    at = { epoch: cursor.epoch, offset: last.offset }
+  }
+}
+
+// [TL-SUB-3] a resume is whole iff the run from n or n+1 is dense, of the cursor's epoch, and nothing after n has expired
+function wholeRun(
+  scope: Scope,
+  log: Followed,
+  cursor: Cursor,
+  slots: readonly Slot[],
+  now: number,
+): readonly Slot[] | GapReason {
+  const first = slots[0]
+  if (first === undefined) return 'new-epoch' // ahead of the head, or of a log that is gone
+  if (first.offset > cursor.offset + 1) return 'expired'
+  const run: Slot[] = []
+  for (const slot of slots) {
+    if (slot.offset !== first.offset + run.length) break // the first absent slot: what was put behind our back comes as a push
+    if (wireEpoch(slot.epoch, scope.restore) !== cursor.epoch) return 'new-epoch'
+    if (slot.offset > cursor.offset && isExpiredSlot(slot, log.retentionMs, now)) return 'expired'
+    run.push(slot)
+  }
+  return run
+}
+
+/** The dense run that ends in the newest slot, newest first: one epoch, nothing expired, at most `count`. */
+async function readBack(
+  scope: Scope,
+  log: Followed,
+  page: { readonly slots: readonly Slot[]; readonly more: boolean; readonly count: number; readonly now: number },
+): Promise<Slot[]> {
+  const newest = page.slots[0] as Slot
+  const run: Slot[] = []
+  let { slots, more } = page
+  for (;;) {
+    for (const slot of slots) {
+      if (run.length >= page.count || slot.offset !== newest.offset - run.length) return run
+      if (slot.epoch !== newest.epoch || isExpiredSlot(slot, log.retentionMs, page.now)) return run
+      run.push(slot)
+    }
+    const last = slots.at(-1)
+    if (!more || last === undefined || run.length >= page.count) return run
+    ;({ slots, more } = await scope.store.readSlotsBefore(
+      log.topic,
+      last.offset,
+      Math.min(page.count - run.length, pageSlots),
+    ))
+  }
+}
+
+/** Puts a slot that holds only a new epoch where no anchor is. Undefined when somebody else was first: read again. */
+async function giveBirth(scope: Scope, log: Followed, newest: Slot | undefined): Promise<Slot | undefined> {
+  const time = scope.clock.now()
+  const slot: Slot = {
+    offset: (newest?.offset ?? 0) + 1,
+    epoch: randomName(scope.clock, 12),
+    publishId: randomName(scope.clock, 20),
+    time,
+    expires: expiresFor(time, log.retentionMs),
+  }
+  const outcome = await scope.store.putSlot(log.topic, slot)
+  return outcome.status === 'put' || outcome.slot.publishId === slot.publishId ? slot : undefined
+}
+
+/** Keeps the log of a followed topic alive. False when the slot is gone: read again. */
+async function extendHead(scope: Scope, log: Followed, head: Slot): Promise<boolean> {
+  const expires = expiresFor(scope.clock.now(), log.retentionMs)
+  return (await scope.store.extendSlot(log.topic, head.offset, expires)) === 'extended'
+}
+
+function emptyAt(scope: Scope, slot: Slot): Replay {
+  return toReplay(scope, slot, slot.offset, [])
+}
+
+function toReplay(scope: Scope, head: Slot, from: number, slots: readonly Slot[]): Replay {
+  const epoch = wireEpoch(head.epoch, scope.restore)
+  return { from: { epoch, offset: from }, head: { epoch, offset: head.offset }, slots }
+}

@@ -1,0 +1,159 @@
+import { type FrameId, limits, parseCursor } from '@trunkline/protocol'
+import type { SubscriptionDescriptor } from '../define/subscription.ts'
+import type { Subscriber } from '../ports/store.ts'
+import { carryAuthority } from './authority.ts'
+import type { ConnectionCaller, ConnectionParams } from './caller.ts'
+import { toFacts } from './caller.ts'
+import { withinDeadline } from './deadline.ts'
+import { snapshotResult } from './frames.ts'
+import { LineFailure } from './line-failure.ts'
+import { describeSubscription } from './procedure.ts'
+import { duplicate, refuseClaim } from './refused-claim.ts'
+import { type Replay, replayFrom, replayNewest, replayWhole } from './replay.ts'
+import type { ServedScope } from './scope.ts'
+import { firstShard } from './shards.ts'
+import { startedFrames } from './started.ts'
+
+/** A subscription as `receive` understood it. */
+export interface SubscribeRequest {
+  readonly id: FrameId
+  readonly path: string
+  /** Deserialised; for a stock client with `lastEventId` merged in, as tRPC does. */
+  readonly input: unknown
+  /** As it came, for the procedure's next runs. */
+  readonly rawInput: unknown
+  readonly lastEventId: string | undefined
+  readonly ref: number
+  readonly batchIndex: number
+}
+
+/** Who subscribes: the connection, with its parameters where it announced some. */
+export interface Subscribing {
+  readonly caller: ConnectionCaller
+  readonly params: ConnectionParams
+  /** Epoch seconds: when the rows of this connection may go. */
+  readonly expires: number
+}
+
+/**
+ * Makes a subscription live and gives the frames that answer it, as texts; none when a newer attempt or a stop has overtaken it.
+ * Law 3: its rows are committed before the log is read. Law 8: the connection's own row decides. Throws what the procedure throws.
+ */
+export async function subscribe(
+  scope: ServedScope,
+  { caller, params, expires }: Subscribing,
+  request: SubscribeRequest,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const descriptor = await describeSubscription(scope.server, {
+    ...request,
+    facts: toFacts(caller, 'frame', params),
+    signal,
+  })
+  const id = JSON.stringify(request.id)
+  // S1: the connection's own row
+  const claim = await scope.store.claimSubscription({
+    connectionId: caller.connectionId,
+    id,
+    ref: request.ref,
+    topic: descriptor.topic,
+    shard: firstShard(scope.shardHints, descriptor.topic, caller.connectionId),
+    expires,
+  })
+  if (claim.status === 'refused') {
+    const claimed = { ...request, topic: descriptor.topic }
+    return refuseClaim(scope, caller, claimed, claim.row)
+  }
+  if (claim.repeated && !caller.extensions) throw duplicate(request.id)
+  // S2: the topic's row
+  const row: Subscriber = {
+    ...toSubscriber(caller, params, request, descriptor),
+    connectionId: caller.connectionId,
+    id,
+    shard: claim.shard,
+    expires,
+  }
+  if ((await scope.store.putSubscriber(row)) === 'newer') return []
+  // S3: is the connection still there, and with the authority that was written?
+  if (!(await stillOpen(scope, row))) return []
+  // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
+  const found = await replay(scope, request, descriptor, caller.extensions)
+  const begun = await begin(scope, request, descriptor, found)
+  return startedFrames(scope, request, descriptor, { id, found, begun, extensions: caller.extensions })
+}
+
+/** What a subscription with `startWith` begins with, loaded after the position was taken (law 4), so that the events after it are all there. A whole resume needs none. */
+// [TL-SNAP-1] [TL-SNAP-2] [TL-SNAP-3]
+async function begin(
+  scope: ServedScope,
+  request: SubscribeRequest,
+  { load, lastEventId }: SubscriptionDescriptor,
+  found: Replay | undefined,
+): Promise<string | undefined> {
+  if (load === undefined || found === undefined) return undefined
+  const resumed = (request.lastEventId ?? lastEventId) !== undefined && found.gap === undefined
+  if (resumed) return undefined
+  const state = await withinDeadline(scope.deadline.signal, Promise.resolve(load()))
+  const result = snapshotResult(scope.server, found.from, state)
+  const bytes = Buffer.byteLength(result)
+  if (bytes <= limits.pageBytes.value) return result
+  throw new LineFailure(
+    'TOO_LARGE',
+    `The state that startWith loaded has ${bytes} bytes; ${limits.pageBytes.value} fit. Load a page of it.`,
+    { mayHaveRun: true },
+  )
+}
+
+function toSubscriber(
+  caller: ConnectionCaller,
+  params: ConnectionParams,
+  request: SubscribeRequest,
+  descriptor: SubscriptionDescriptor,
+): Omit<Subscriber, 'connectionId' | 'id' | 'shard' | 'expires'> {
+  const piped = {
+    session: caller.session,
+    principal: caller.principal,
+    ...(caller.claims === undefined ? {} : { claims: caller.claims }),
+    ...(params === null ? {} : { connectionParams: JSON.stringify(params) }),
+  }
+  return {
+    topic: descriptor.topic,
+    ref: request.ref,
+    on: true,
+    path: request.path,
+    extensions: caller.extensions,
+    ...(request.rawInput === undefined ? {} : { input: JSON.stringify(request.rawInput) }),
+    ...(descriptor.pipe.length === 0 ? {} : { piped }),
+    ...(caller.authExp === undefined ? {} : { authExp: caller.authExp }),
+  }
+}
+
+/** S3. A connection that closed meanwhile, or was never there, leaves no row; one whose authority was renewed meanwhile gets the new expiry. */
+async function stillOpen(scope: ServedScope, row: Subscriber): Promise<boolean> {
+  const connection = await scope.store.readConnection(row.connectionId)
+  if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= scope.clock.now()) {
+    await scope.store.deleteSubscriber(row)
+    return false
+  }
+  if (connection.authExp !== row.authExp)
+    await carryAuthority(scope, row.connectionId, connection.authExp, (authExp) =>
+      scope.store.setSubscriberAuthExp({ ...row, authExp }),
+    )
+  return true
+}
+
+async function replay(
+  scope: ServedScope,
+  request: SubscribeRequest,
+  descriptor: SubscriptionDescriptor,
+  extensions: boolean,
+): Promise<Replay | undefined> {
+  const { retentionMs } = descriptor.channel
+  if (retentionMs === undefined) return undefined // ephemeral: there is no log
+  const log = { topic: descriptor.topic, retentionMs }
+  const lastEventId = request.lastEventId ?? descriptor.lastEventId
+  if (lastEventId === undefined) return replayNewest(scope, log, descriptor.load === undefined ? descriptor.replay : 0)
+  const cursor = parseCursor(lastEventId)
+  if (cursor !== undefined) return extensions ? replayFrom(scope, log, cursor) : replayWhole(scope, log, cursor)
+  return { ...(await replayNewest(scope, log, 0)), gap: 'new-epoch' } // [TL-SUB-4] no cursor of ours
+}
