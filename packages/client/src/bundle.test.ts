@@ -1,0 +1,47 @@
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { expect, test } from 'vitest'
+
+/** What a browser loads of `code`, React aside. */
+async function bundle(
+  code: string,
+  external: string[] = [],
+): Promise<{ readonly inputs: readonly string[]; readonly gzipBytes: number }> {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: code, resolveDir: import.meta.dirname, loader: 'ts' },
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    conditions: ['trunkline-source'],
+    external,
+  })
+  const [output] = Object.values(metafile.outputs)
+  const inputs = Object.entries(output?.inputs ?? {}).flatMap(([path, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? [path] : [],
+  )
+  return { inputs, gzipBytes: gzipSync(outputFiles[0]?.contents ?? '').length }
+}
+
+const code = `
+  import { createClient, createConnection } from './index.ts'
+  globalThis.client = createClient({ connection: createConnection({ url: 'wss://example.com' }) })
+`
+
+test('a browser loads no zod and no server', async () => {
+  const { inputs } = await bundle(code)
+  expect(inputs.filter((path) => /zod|packages\/server|unstable-core/.test(path))).toEqual([])
+})
+
+test.each([
+  ['with all', [], 20],
+  ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 16],
+  ['without partysocket too', ['@trpc/*', 'partysocket'], 13],
+])('createClient and createConnection are small (%s)', async (what, external, kilobytes) => {
+  const { gzipBytes } = await bundle(code, external)
+  console.info(`${what}: ${(gzipBytes / 1_024).toFixed(1)} KB gzip`)
+  expect(gzipBytes).toBeLessThan(kilobytes * 1_024)
+})

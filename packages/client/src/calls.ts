@@ -1,0 +1,117 @@
+import { withOwnKey } from './idempotency-key.ts'
+import { type LineError, type LineErrorCode, toLineError } from './line-error.ts'
+import { outboxRefusal, sizeRefusal } from './outbox.ts'
+import type { NewCall } from './session-event.ts'
+import { hasSocket, type PendingCall, takesFrames } from './session-state.ts'
+import type { Turn } from './turn.ts'
+
+/** Takes a new call: sends it in this very tick, lets it wait for the socket or for its lane, or refuses it. */
+export function admitCall(turn: Turn, call: NewCall) {
+  const { state } = turn
+  const tooLarge = sizeRefusal(call.bytes, state.frameBytes)
+  if (tooLarge !== undefined) return refuse(turn, call.id, toLineError('TOO_LARGE', tooLarge))
+  const goes = takesFrames(state) && !isLaneTaken(state.calls, call.lane)
+  const full = goes ? undefined : outboxRefusal(state.calls, call.bytes)
+  if (full !== undefined) return refuse(turn, call.id, toLineError('OUTBOX_FULL', full))
+  turn.arm({ kind: 'deadline', id: call.id }, call.timeoutMs)
+  const pending: PendingCall = {
+    ...call,
+    phase: 'waiting',
+    socket: state.socket,
+    mayHaveRun: false,
+    refusals: 0,
+    gatewaySaid: null,
+  }
+  if (goes) sendCall(turn, pending)
+  else turn.putCall(pending)
+}
+
+/** Sends what waits, in the order in which it was made; of each lane only the first, whatever that one waits for. [TL-LANE-1] */
+export function flushOutbox(turn: Turn): void {
+  while (turn.moved && hasSocket(turn.state)) {
+    turn.moved = false
+    const taken = new Set<string>()
+    for (const call of turn.state.calls.values()) {
+      const goes = call.phase === 'waiting' && !(call.lane !== undefined && taken.has(call.lane))
+      if (call.lane !== undefined) taken.add(call.lane)
+      if (goes) sendWaiting(turn, call)
+    }
+  }
+}
+
+/** What expired authority refused goes out again. */
+export function readmitCalls(turn: Turn): void {
+  for (const call of turn.state.calls.values()) {
+    if (call.phase === 'unauthorized') turn.putCall({ ...call, phase: 'waiting' })
+  }
+  turn.moved = true
+}
+
+/** A socket is gone, or all are: what may be sent again goes back to the outbox; other mutations fail, since the server may have run them. [TL-CALL-5] [TL-KEY-8] */
+export function loseCalls(turn: Turn, why: string, socket?: number): void {
+  for (const call of turn.state.calls.values()) {
+    if (call.phase === 'waiting' || (socket !== undefined && !isOn(call, socket))) continue
+    if (call.phase === 'sent' && !call.resends) {
+      failCall(turn, call, 'CONNECTION_LOST', `The socket was lost before the answer came: ${why}`)
+      continue
+    }
+    turn.cancel({ kind: 'again', id: call.id })
+    turn.putCall({ ...call, phase: 'waiting', mayHaveRun: mayHaveRun(call), gatewaySaid: null })
+  }
+  turn.moved = true
+}
+
+/** Fails every call, or those that were not sent. */
+export function closeCalls(turn: Turn, line: LineError, which: 'all' | 'unsent' = 'all'): void {
+  for (const call of turn.state.calls.values()) {
+    if (which === 'unsent' && call.phase !== 'waiting') continue
+    turn.dropCall(call.id)
+    refuse(turn, call.id, { ...line, mayHaveRun: mayHaveRun(call) })
+  }
+}
+
+/** Whether the server may have run it, in this attempt or one before. */
+export function mayHaveRun(call: PendingCall): boolean {
+  return call.mayHaveRun || call.phase === 'sent' || call.phase === 'paused'
+}
+
+/** Whether an answer is awaited. */
+export function hasCallsInFlight({ state }: Turn): boolean {
+  for (const { phase } of state.calls.values()) if (phase !== 'waiting') return true
+  return false
+}
+
+/** Whether the call awaits its answer on this socket. */
+export function isOn(call: PendingCall, socket: number): boolean {
+  return call.phase === 'sent' && call.socket === socket
+}
+
+/** Rejects what was never taken. */
+export function refuse(turn: Turn, id: number, line: LineError): void {
+  turn.emit({ type: 'fail', id, failure: { line } })
+}
+
+function isLaneTaken(calls: ReadonlyMap<number, PendingCall>, lane: string | undefined): boolean {
+  if (lane !== undefined) for (const call of calls.values()) if (call.lane === lane) return true
+  return false
+}
+
+function sendWaiting(turn: Turn, call: PendingCall): void {
+  const tooLarge = sizeRefusal(call.bytes, turn.state.frameBytes) // hello may have lowered the limit
+  if (tooLarge === undefined) sendCall(turn, call)
+  else failCall(turn, call, 'TOO_LARGE', tooLarge)
+}
+
+/** Sends a call. Its key is made once, so that each attempt says the same. */
+export function sendCall(turn: Turn, call: PendingCall): void {
+  const { nonce } = call
+  const text = nonce === null ? call.text : withOwnKey(call.text, turn.now + turn.state.aheadMs, nonce)
+  turn.putCall({ ...call, text, nonce: null, phase: 'sent', socket: turn.state.socket })
+  turn.send(text)
+}
+
+/** Rejects a call by the line's own word. */
+export function failCall(turn: Turn, call: PendingCall, code: LineErrorCode, message: string) {
+  turn.dropCall(call.id)
+  refuse(turn, call.id, toLineError(code, message, { mayHaveRun: mayHaveRun(call) }))
+}

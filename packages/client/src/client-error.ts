@@ -1,0 +1,21 @@
+import { TRPCClientError } from '@trpc/client'
+import type { AnyTRPCRouter } from '@trpc/server'
+import type { Failure } from './line-error.ts'
+
+/** tRPC's own error for a failure, its shape deserialised, with the line's view in `meta` for `lineError`. */
+export function toClientError<R extends AnyTRPCRouter>(
+  { line, shape }: Failure,
+  deserialize: (value: unknown) => unknown,
+): TRPCClientError<R> {
+  const options = line === undefined ? {} : { meta: { lineError: line } }
+  if (shape === undefined) return new TRPCClientError(line?.message ?? 'Unknown failure', options)
+  try {
+    return TRPCClientError.from({ error: deserialize(shape) }, options)
+  } catch (cause) {
+    const message = line?.message ?? 'The transformer could not read the error that the server sent.'
+    return new TRPCClientError(message, {
+      ...options,
+      cause: cause instanceof Error ? cause : new Error(String(cause)),
+    })
+  }
+}

@@ -1,0 +1,54 @@
+import { closeCalls, hasCallsInFlight } from './calls.ts'
+import { type LineError, toLineError } from './line-error.ts'
+import { isLeaving } from './session-state.ts'
+import { endSubscription } from './subscriptions.ts'
+import type { Turn } from './turn.ts'
+
+const closingMs = 5_000 // what calls in flight are given when the application closes
+
+/** Refuses what was not sent, ends the subscriptions, waits a while for the calls in flight. */
+export function close(turn: Turn) {
+  if (turn.state.phase === 'closed') return turn.emit({ type: 'closed' })
+  closeCalls(turn, closedByYou(), 'unsent')
+  const { handover } = turn.state
+  if (handover !== null && !isLeaving(turn.state)) turn.emit({ type: 'drop', socket: handover.socket })
+  const waits = hasCallsInFlight(turn)
+  turn.patch({ phase: waits ? 'closing' : 'closed', handover: isLeaving(turn.state) ? handover : null })
+  for (const subscription of turn.state.subscriptions.values()) endSubscription(turn, subscription)
+  if (!waits) return finishClosing(turn)
+  turn.arm({ kind: 'close' }, closingMs)
+}
+
+/** Goes on closing once nothing is in flight. */
+export function continueClosing(turn: Turn): void {
+  if (turn.state.phase === 'closing' && !hasCallsInFlight(turn)) finishClosing(turn)
+}
+
+/** [TL-HAND-4] No socket, no timer and nothing unsettled is left. */
+export function finishClosing(turn: Turn): void {
+  closeCalls(turn, closedByYou())
+  turn.patch({ phase: 'closed', handover: null })
+  turn.show({ status: 'closed', cause: { code: 'closed-by-you', message: 'The application closed the connection.' } })
+  turn.emit({ type: 'cancel-all' })
+  turn.emit({ type: 'disconnect' })
+  turn.emit({ type: 'closed' })
+}
+
+/** Why nothing new is taken, or undefined when it is. */
+export function closedError({ phase, status }: Turn['state']): LineError | undefined {
+  if (phase === 'closing' || phase === 'closed')
+    return toLineError('CLOSED', closedByYou().message, { mayHaveRun: false })
+  return phase === 'refused' && status.status === 'closed' ? refusedError(status.cause.message) : undefined
+}
+
+/** What those hear who want something of a connection that the server refused. */
+export function refusedError(message: string): LineError {
+  return toLineError('CLOSED', `The server refused the connection: ${message}`, {
+    retry: 'after-auth',
+    mayHaveRun: false,
+  })
+}
+
+function closedByYou(): LineError {
+  return toLineError('CLOSED', 'The connection was closed by the application.')
+}

@@ -1,0 +1,15 @@
+import type { WebSocketLike } from './environment.ts'
+import type { GapHandler } from './gap.ts'
+
+/** How a client reaches its server. */
+export interface ConnectionOptions {
+  readonly url: string | (() => string | Promise<string>)
+  /** Asked before each connect, before expiry and on AUTH_EXPIRED; null connects anonymously. */
+  readonly token?: () => string | null | Promise<string | null>
+  /** Node 20 has none of its own. */
+  readonly WebSocket?: WebSocketLike
+  /** Deadline of a call that names none. @default 30_000 */
+  readonly timeoutMs?: number
+  /** Gaps of subscriptions that have no `onGap` of their own. A gap that nobody handles ends its subscription with the error GAP. */
+  readonly onGap?: GapHandler
+}

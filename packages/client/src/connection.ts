@@ -1,0 +1,173 @@
+import { decodeServerMessage } from '@trunkline/protocol'
+import type { ConnectionOptions } from './connection-options.ts'
+import type { ConnectionState } from './connection-state.ts'
+import { type ConnectionEnvironment, createRandomId, machineEnvironment } from './environment.ts'
+import { ownKeyBytes, toKey } from './idempotency-key.ts'
+import { onWake } from './network.ts'
+import { utf8Bytes } from './outbox.ts'
+import { step } from './session.ts'
+import type { Effect } from './session-effect.ts'
+import type { Occurrence } from './session-event.ts'
+import { initialState } from './session-state.ts'
+import { createSinks } from './sinks.ts'
+import { createSockets } from './sockets.ts'
+import { createTimers } from './timers.ts'
+import { type Transport, transportKey } from './transport.ts'
+
+/** One client's life across sockets. Opens with the first call; keeps a Node process alive until `close`. */
+export interface Connection {
+  /** The same object until it changes, as `useSyncExternalStore` wants it. */
+  readonly state: ConnectionState
+  /** Called after each change, not at once. Returns the way to stop. */
+  readonly subscribe: (listener: (state: ConnectionState) => void) => () => void
+  /** Try now instead of at `retryAt`. */
+  retryNow(): void
+  /** After sign-in or sign-out: a new session under a new token. Calls in flight fail with CLOSED; live subscriptions start afresh. */
+  restart(): void
+  /** Settles or refuses what is in flight, then closes for good. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const callTimeoutMs = 30_000
+
+/** A connection that opens with the first call or subscription. `environment` sets its time and chance. */
+export function createConnection(
+  options: ConnectionOptions,
+  environment: Partial<ConnectionEnvironment> = {},
+): Connection {
+  const clock = { ...machineEnvironment, ...environment }
+  const timers = createTimers(clock.after, (timer) => dispatch({ type: 'timer', timer }))
+  const listeners = new Set<(state: ConnectionState) => void>()
+  const sinks = createSinks(options.onGap)
+  const waiting: Occurrence[] = []
+  let running = false
+  let state = initialState
+  let stopListening: (() => void) | undefined
+  let resolveClosed = () => {}
+  const closed = new Promise<void>((resolve) => (resolveClosed = resolve))
+
+  const sockets = createSockets({ options, environment: clock, dispatch, onText: takeText })
+
+  /** One step after another: what a callback asks for comes after the effects of the step that called it. */
+  function dispatch(occurrence: Occurrence) {
+    waiting.push(occurrence)
+    if (running) return
+    running = true
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) advance(next)
+    } finally {
+      running = false // a step that throws is a bug, but not one that should stop every later step
+    }
+  }
+  function advance(occurrence: Occurrence) {
+    const { status } = state
+    const stepped = step(state, { ...occurrence, now: clock.now(), chance: clock.random() })
+    state = stepped.state
+    for (const effect of stepped.effects) perform(effect)
+    if (state.status === status) return
+    sinks.tellState(state.status)
+    for (const listener of [...listeners]) sinks.guard(() => listener(state.status))
+  }
+
+  function perform(effect: Effect) {
+    switch (effect.type) {
+      case 'connect':
+        stopListening ??= onWake(() => dispatch({ type: 'wake' }))
+        return sockets.connect(effect.socket)
+      case 'admit':
+        return sockets.get(effect.socket)?.admit()
+      case 'replace':
+        return sockets.get(effect.socket)?.replace()
+      case 'drop':
+        return sockets.drop(effect.socket)
+      case 'disconnect':
+        return disconnect()
+      case 'send':
+        return void sockets.get(effect.socket)?.send(effect.text) // false: the socket is closing, and its loss settles what was sent
+      case 'renew-session':
+        return sockets.renewSession()
+      case 'ask-token':
+        return void askToken()
+      case 'arm':
+        return timers.arm(effect.timer, effect.ms)
+      case 'cancel':
+        return timers.cancel(effect.timer)
+      case 'cancel-all':
+        return timers.cancelAll()
+      case 'closed':
+        return resolveClosed()
+      default:
+        return sinks.settle(effect)
+    }
+  }
+
+  function disconnect() {
+    stopListening?.()
+    stopListening = undefined
+    sockets.dropAll()
+  }
+  async function askToken(): Promise<void> {
+    try {
+      dispatch({ type: 'token', token: await options.token?.() })
+    } catch {
+      dispatch({ type: 'token-failed' }) // asked again soon; why is the application's to know
+    }
+  }
+  function takeText(socket: number, text: unknown) {
+    const message = decodeServerMessage(text)
+    if (!message.ok || message.frames.length === 0) return // [TL-BAD-6] not ours to answer: what it meant comes by deadline or fetch
+    dispatch({ type: 'message', socket, frames: message.frames, size: (text as string).length }) // only a text decodes
+  }
+
+  const transport: Transport = {
+    call({ method, path, input, timeoutMs = options.timeoutMs ?? callTimeoutMs, idempotencyKey, lane }, sink) {
+      requireSocket()
+      const id = sinks.nextId()
+      const { key, ...keyed } = toKey(method, idempotencyKey, () => createRandomId(clock))
+      const text = JSON.stringify({ id, method, params: { path, input, key } }) // throws before anything is taken
+      const bytes = utf8Bytes(text) + (keyed.nonce === null ? 0 : ownKeyBytes)
+      sinks.addCall(id, sink)
+      dispatch({
+        type: 'call',
+        call: { id, method, text, bytes, timeoutMs, ...keyed, ...(lane !== undefined && { lane }) },
+      })
+      return () => sinks.remove(id) && dispatch({ type: 'abort', id })
+    },
+    subscribe({ path, input, givenInput, onGap }, sink) {
+      requireSocket()
+      JSON.stringify(input) // throws here rather than in the machine, which writes it anew on each attempt
+      const id = sinks.nextId()
+      const handlesGaps = sinks.addSubscription(id, sink, { path, input: givenInput, onGap })
+      dispatch({ type: 'subscribe', subscription: { id, path, input, handlesGaps } })
+      return () => sinks.remove(id) && dispatch({ type: 'unsubscribe', id })
+    },
+  }
+
+  function requireSocket() {
+    if (options.WebSocket ?? environment.WebSocket ?? environment.createSocket ?? 'WebSocket' in globalThis) return
+    throw new Error(
+      "This runtime has no WebSocket of its own: pass one, createConnection({ WebSocket }), e.g. of 'ws'.",
+    )
+  }
+  const close = () => {
+    dispatch({ type: 'close' })
+    return closed
+  }
+  const connection: Connection & { readonly [transportKey]: Transport } = {
+    get state() {
+      return state.status
+    },
+    subscribe(listener) {
+      const own = (next: ConnectionState) => listener(next) // one listener given twice is called twice
+      listeners.add(own)
+      return () => listeners.delete(own)
+    },
+    retryNow: () => dispatch({ type: 'retry-now' }),
+    restart: () => dispatch({ type: 'restart' }),
+    close,
+    [Symbol.asyncDispose]: close,
+    [transportKey]: transport,
+  }
+  return connection
+}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { createClient } from './client.ts'
+import { createConnection } from './connection.ts'
+import { findDestination, Misuse } from './destination.ts'
+import { lineError } from './line-error.ts'
+
+const find = (options: object) =>
+  findDestination(options as never, 'session-of-22-characters').catch((thrown: unknown) => thrown)
+
+describe('an option of the wrong kind is named, with what was expected and what came', () => {
+  test.each([
+    [{ url: undefined }, 'url: expected an address such as wss://…, or a function that gives one; got undefined.'],
+    [{ url: '' }, 'got string.'],
+    [{ url: '/dev' }, 'got "/dev".'],
+    [{ url: () => 5 }, 'got number.'],
+    [{ url: 'ws://x', token: 'abc' }, 'token: expected a function that gives a text or null; got string.'],
+    [{ url: 'ws://x', token: () => 5 }, 'got number.'],
+  ])('%j', async (options, words) => {
+    const thrown = await find(options)
+    expect(thrown).toBeInstanceOf(Misuse)
+    expect((thrown as Error).message).toContain(words)
+    expect((thrown as Error).message).not.toContain('abc')
+  })
+  test('a provider that fails is no misuse, and is named', async () => {
+    const thrown = await find({ url: 'ws://x', token: () => Promise.reject(new Error('login server down')) })
+    expect(thrown).not.toBeInstanceOf(Misuse)
+    expect((thrown as Error).message).toBe('token() failed: login server down')
+  })
+})
+
+test('a call over such a connection fails at once instead of waiting for a network', async () => {
+  const connection = createConnection({ url: '/dev', WebSocket })
+  const client = createClient<never>({ connection } as never) as unknown as { hello: { query(): Promise<unknown> } }
+  const error: unknown = await client.hello.query().catch((thrown: unknown) => thrown)
+  expect(lineError(error)).toMatchObject({ code: 'CLOSED' })
+  expect(connection.state).toMatchObject({
+    status: 'closed',
+    cause: { code: 'refused', message: expect.stringContaining('"/dev"') },
+  })
+  await connection.close()
+})

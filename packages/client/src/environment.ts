@@ -1,0 +1,47 @@
+import type { Socket, SocketOptions } from './socket.ts'
+
+/** A WebSocket class: the browser's, Node's own, or that of `ws`. */
+export type WebSocketLike = new (
+  url: string,
+  protocols?: string[],
+) => {
+  readonly readyState: number
+  close(code?: number, reason?: string): void
+  send(data: string): void
+}
+
+/** Time, chance and sockets of a connection, so that a test, a local line or a simulation can set them: the connection has no others. */
+export interface ConnectionEnvironment {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Calls `fn` once after `ms`. Returns the way to undo it. */
+  after(ms: number, fn: () => void): () => void
+  /** Uniform in [0, 1). */
+  random(): number
+  /** Fresh random bytes, for session ids and keys. They are secrets: only a simulation may draw them from `random`. */
+  randomBytes(count: number): Uint8Array
+  readonly WebSocket?: WebSocketLike
+  /** Makes each socket, in place of the one over `WebSocket`. Called anew for each of the two of a hand-over. */
+  readonly createSocket?: (options: SocketOptions) => Socket
+}
+
+/** A timer set further ahead than this fires at once, in every engine. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** The machine's own clock and dice. */
+export const machineEnvironment: ConnectionEnvironment = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  after(ms, fn) {
+    const timer = setTimeout(fn, Math.min(ms, longestTimerMs))
+    return () => clearTimeout(timer)
+  },
+}
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** 132 random bits as 22 characters of base64url: a session's id, which whoever knows it is, or a key. */
+export function createRandomId({ randomBytes }: Pick<ConnectionEnvironment, 'randomBytes'>): string {
+  return Array.from(randomBytes(22), (byte) => alphabet[byte & 63]).join('')
+}

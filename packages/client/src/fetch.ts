@@ -1,0 +1,116 @@
+import { formatCursor, limits, type SyncFrame } from '@trunkline/protocol'
+import { isBehind } from './order.ts'
+import { utf8Bytes } from './outbox.ts'
+import { type Subscription, takesFrames } from './session-state.ts'
+import { retrySubscription, shortestGapMs } from './subscriptions.ts'
+import type { Turn } from './turn.ts'
+
+const longestGapMs = 2_000
+const envelopeBytes = 100 // of a `sync`, around its entries
+const answerMs = 5_000 // after this an unanswered fetch is taken for lost and asked again
+
+/** A hole is open: fetch if it does not close by itself soon, since posts race. */
+export function armFetch(turn: Turn, subscription: Subscription): void {
+  const { id, phase, fetch, gapMs } = subscription
+  if (phase !== 'live' || fetch !== 'none') return
+  turn.putSubscription({ ...subscription, fetch: 'armed' })
+  turn.arm({ kind: 'gap', id }, gapMs)
+}
+
+/** Fetches when the turn ends, unless an answer is awaited already. */
+export function fetchNow(turn: Turn, subscription: Subscription): void {
+  if (subscription.phase === 'live' && subscription.fetch !== 'asked') turn.wanted.add(subscription.id)
+}
+
+/** The hole stayed open, or the answer did not come. */
+export function takeGapTimer(turn: Turn, subscription: Subscription) {
+  const idle: Subscription = { ...subscription, fetch: 'none' }
+  turn.putSubscription(idle)
+  if (isBehind(subscription.order) || subscription.fetch === 'asked') fetchNow(turn, idle)
+}
+
+/** An answer is read to its end. Short of the head, the rest is fetched at once [TL-SYNC-3]; one that brought nothing means that pushes are late rather than lost, so the next fetch waits longer. */
+export function settleAnswer(turn: Turn, subscription: Subscription) {
+  if (subscription.snapshotAt !== null) return retrySubscription(turn, subscription) // the snapshot that was announced did not come
+  const { order, askedFrom, gapMs } = subscription
+  if (!isBehind(order)) return turn.putSubscription({ ...subscription, gapMs: Math.max(shortestGapMs, gapMs / 2) })
+  if (order.position?.offset !== askedFrom) return fetchNow(turn, subscription)
+  armFetch(turn, { ...subscription, gapMs: Math.min(longestGapMs, gapMs * 2) })
+}
+
+/** Asks where every live log stands, those too that were asked already if `afresh`. False when there is none. */
+export function syncAll(turn: Turn, afresh?: 'afresh'): boolean {
+  let any = false
+  for (const each of turn.state.subscriptions.values()) {
+    if (each.phase !== 'live' || each.order.position === null) continue
+    any = true
+    const subscription = afresh ? endFetch(turn, each) : each
+    turn.putSubscription(subscription)
+    fetchNow(turn, subscription)
+  }
+  return any
+}
+
+/** Sends what the turn wants fetched, in as many frames as the server and the gateway want. */
+export function flushFetches(turn: Turn): void {
+  if (turn.wanted.size === 0 || !takesFrames(turn.state)) return
+  let page: Entry[] = []
+  let bytes = 0
+  for (const id of turn.wanted) {
+    const entry = entryOf(turn, id)
+    if (entry === undefined) continue
+    const size = utf8Bytes(JSON.stringify(entry)) + 1
+    // [TL-SYNC-7]
+    const full = page.length >= limits.syncSubscriptions.value || bytes + size > turn.state.frameBytes - envelopeBytes
+    if (page.length > 0 && full) {
+      ask(turn, page)
+      page = []
+      bytes = 0
+    }
+    page.push(entry)
+    bytes += size
+  }
+  if (page.length > 0) ask(turn, page)
+}
+
+/** The server has said all that it says to a `sync`. What it left out for want of room is asked for at once. [TL-SYNC-3] */
+export function takeSyncEnd(turn: Turn, syncId: string): void {
+  for (const subscription of turn.state.subscriptions.values()) {
+    if (subscription.fetch !== 'asked' || subscription.askedBy !== syncId) continue
+    const idle = endFetch(turn, subscription)
+    turn.putSubscription(idle)
+    fetchNow(turn, idle)
+  }
+}
+
+type Entry = SyncFrame['params']['subscriptions'][number] & { readonly id: number }
+
+function entryOf(turn: Turn, id: number): Entry | undefined {
+  const subscription = turn.state.subscriptions.get(id)
+  const position = subscription?.order.position
+  if (subscription?.phase !== 'live' || !position) return undefined
+  return { id, ref: subscription.ref, from: formatCursor(position) }
+}
+
+function ask(turn: Turn, subscriptions: readonly Entry[]): void {
+  const askedBy = turn.nextId('sync')
+  for (const { id } of subscriptions) {
+    const subscription = turn.state.subscriptions.get(id)
+    if (subscription === undefined) continue
+    turn.putSubscription({
+      ...subscription,
+      fetch: 'asked',
+      askedBy,
+      askedFrom: subscription.order.position?.offset ?? null,
+    })
+    turn.arm({ kind: 'gap', id }, answerMs)
+  }
+  turn.send({ id: askedBy, method: 'sync', params: { subscriptions } })
+}
+
+/** The answer came: nothing is awaited any more. */
+export function endFetch(turn: Turn, subscription: Subscription): Subscription {
+  if (subscription.fetch === 'none') return subscription
+  turn.cancel({ kind: 'gap', id: subscription.id })
+  return { ...subscription, fetch: 'none' }
+}

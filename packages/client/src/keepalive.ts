@@ -1,0 +1,38 @@
+import { syncAll } from './fetch.ts'
+import type { Turn } from './turn.ts'
+
+const keepaliveMs = 270_000 // 4.5 min: the gateway closes a socket that was silent for 10
+const spread = 0.2 // ± 20 %, so that clients that came together do not ping together
+const answerMs = 15_000 // a sync may meet a cold function
+const watchMs = 60_000 // a minute: browsers let a hidden page's timers run no oftener
+
+/** Sets the next keepalive. */
+export function armKeepalive(turn: Turn): void {
+  turn.arm({ kind: 'ping' }, Math.round(keepaliveMs * (1 - spread + 2 * spread * turn.chance)))
+}
+
+/** Asks where each live log stands, since a lost tail is seen by nothing else (law 6) [TL-SYNC-5]; with none, pings. */
+export function keepAlive(turn: Turn): void {
+  turn.patch({ probing: true })
+  turn.arm({ kind: 'pong' }, answerMs)
+  if (!syncAll(turn)) turn.send({ method: 'ping' })
+}
+
+/** Whatever the socket says, it lives. [TL-PING-3] */
+export function noteLife(turn: Turn): void {
+  if (!turn.state.probing || turn.from !== turn.state.socket) return
+  turn.patch({ probing: false })
+  turn.cancel({ kind: 'pong' })
+  armKeepalive(turn)
+}
+
+/** Watches for a machine that sleeps: its timers come late, and its socket may be long gone. */
+export function armWatch(turn: Turn): void {
+  turn.patch({ watchedAt: turn.now })
+  turn.arm({ kind: 'watch' }, watchMs)
+}
+
+/** Whether the watch came so late that the machine must have slept. [TL-SYNC-6] */
+export function hasSlept({ now, state }: Turn): boolean {
+  return now - state.watchedAt > 2 * watchMs
+}

@@ -1,0 +1,83 @@
+import type { HelloResult } from '@trunkline/protocol'
+import { noteAuthority } from './authority.ts'
+import { closeCalls, readmitCalls } from './calls.ts'
+import { handoverDelayMs, moveOver } from './handover.ts'
+import { armKeepalive, armWatch, keepAlive } from './keepalive.ts'
+import { toLineError } from './line-error.ts'
+import { takeRefusal } from './loss.ts'
+import { loseSubscriptions, resumeAll, startAfresh } from './subscriptions.ts'
+import type { Turn } from './turn.ts'
+
+const helloMs = 15_000 // 15 s: the server's first function may be cold
+const stableMs = 5_000 // a socket that lived this long ends the back-off
+
+/** Makes the session's first socket, or its first after a refusal. */
+export function connect(turn: Turn): void {
+  turn.patch({ phase: 'connecting', attempt: 0 })
+  turn.show({ status: 'connecting' })
+  turn.patch({ socket: turn.connect() })
+}
+
+/** A socket is open: say hello, and nothing else before the answer. [TL-HELLO-1] It may be a refusal, and the calls would not be known to have run. */
+export function takeOpened(turn: Turn): void {
+  const { phase, socket, handover } = turn.state
+  if (turn.from === socket && phase === 'connecting') turn.patch({ phase: 'greeting' })
+  else if (turn.from !== socket && handover?.phase === 'connecting')
+    turn.patch({ handover: { ...handover, phase: 'greeting' } })
+  else return
+  turn.arm({ kind: 'hello' }, helloMs)
+  turn.send({ id: turn.nextId('hello'), method: 'hello' }, turn.from)
+}
+
+/** Whether the socket that the event is of waits for the answer to its hello. */
+export function isGreeting({ state, from }: Turn): boolean {
+  return from === state.socket ? state.phase === 'greeting' : state.handover?.phase === 'greeting'
+}
+
+/** The server knows us: everything that waited goes out. */
+export function takeHello(turn: Turn, { limits, time, authExpires, refused }: HelloResult) {
+  if (!isGreeting(turn)) return
+  turn.cancel({ kind: 'hello' })
+  if (refused !== undefined) return takeRefusal(turn, refused)
+  if (turn.from !== turn.state.socket) moveOver(turn)
+  turn.patch({ phase: 'open', frameBytes: limits.frameBytes, aheadMs: time - turn.now, openedAt: turn.now })
+  if (turn.state.status.status !== 'open') turn.show({ status: 'open' })
+  turn.arm({ kind: 'stable' }, stableMs)
+  turn.arm({ kind: 'handover' }, handoverDelayMs(limits.lifetimeMs, turn.chance))
+  armKeepalive(turn)
+  armWatch(turn)
+  noteAuthority(turn, authExpires)
+  resumeAll(turn)
+  readmitCalls(turn)
+}
+
+/** Tries now instead of at `retryAt`; after a refusal, tries again. */
+export function retryNow(turn: Turn) {
+  const { phase, status, socket } = turn.state
+  if (phase === 'refused') return connect(turn)
+  if (status.status !== 'reconnecting' || phase !== 'connecting') return
+  turn.cancel({ kind: 'retry' })
+  turn.emit({ type: 'admit', socket })
+}
+
+/** The network or the user came back: a waiting socket tries at once, an open one proves that it survived and that nothing was missed (law 6). */
+export function wake(turn: Turn) {
+  const { phase, probing, status } = turn.state
+  if (phase === 'open' && !probing) keepAlive(turn)
+  if (status.status === 'reconnecting') retryNow(turn)
+}
+
+/** A new session: what was in flight belongs to the old one. */
+export function restart(turn: Turn) {
+  const { phase } = turn.state
+  if (phase === 'closed' || phase === 'closing') return
+  turn.emit({ type: 'renew-session' })
+  if (phase === 'idle') return
+  closeCalls(turn, toLineError('CLOSED', 'The connection was restarted by the application.'))
+  loseSubscriptions(turn, true)
+  startAfresh(turn)
+  turn.emit({ type: 'cancel-all' })
+  turn.emit({ type: 'disconnect' })
+  turn.patch({ handover: null, probing: false })
+  connect(turn)
+}

@@ -1,0 +1,53 @@
+import { TRPCClientError } from '@trpc/client'
+import { type LineErrorCode, type LineErrorWire, lineErrors, type Retry } from '@trunkline/protocol'
+
+export type { LineErrorCode }
+
+/** A failure of the line itself, not of a procedure. Closed: a switch over `code` is exhaustive. */
+export interface LineError {
+  readonly code: LineErrorCode
+  readonly message: string
+  /** Whether trying again can help. */
+  readonly retry: Retry
+  readonly retryAfterMs?: number
+  /** False when the request surely never ran. */
+  readonly mayHaveRun: boolean
+}
+
+/** Why a call or a subscription failed: `line` when the line did, `shape` (the router's, as it came) when the server said so. */
+export interface Failure {
+  readonly line?: LineError
+  readonly shape?: unknown
+}
+
+/** The line's own view of a failed call or subscription, or undefined when the procedure itself threw. Reads `TRPCClientError.meta`, so it works in every tRPC client. */
+export function lineError(error: unknown): LineError | undefined {
+  if (!(error instanceof TRPCClientError)) return undefined
+  return error.meta?.['lineError'] as LineError | undefined // written by `toClientError` alone
+}
+
+/** A line error of this code; what the table says of the code holds unless `known` knows better. */
+export function toLineError(
+  code: LineErrorCode,
+  message: string = `The line failed with ${code}.`,
+  known: Partial<Pick<LineError, 'retry' | 'retryAfterMs' | 'mayHaveRun'>> = {},
+): LineError {
+  const { retry, mayHaveRun } = lineErrors[code]
+  return { code, message, retry, mayHaveRun, ...known }
+}
+
+/** What the server said of its line's failure, with the message of the error shape beside it. Undefined for `PENDING`, which is no failure, and for codes that are not in the table. */
+export function fromWire(wire: LineErrorWire, shape: unknown): LineError | undefined {
+  const { code, retry, retryAfterMs, mayHaveRun } = wire
+  if (code === 'PENDING' || !Object.hasOwn(lineErrors, code)) return undefined
+  return toLineError(code, messageOf(shape), {
+    retry,
+    mayHaveRun,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
+}
+
+function messageOf(shape: unknown): string | undefined {
+  if (typeof shape !== 'object' || shape === null || !('message' in shape)) return undefined
+  return typeof shape.message === 'string' ? shape.message : undefined
+}

@@ -1,0 +1,119 @@
+import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client'
+import type {
+  AnyTRPCRouter,
+  inferTRPCClientTypes,
+  TRPCCombinedDataTransformer,
+  TRPCDataTransformer,
+} from '@trpc/server'
+import { type Observer, observable } from '@trpc/server/observable'
+import { optionsOf } from './call-options.ts'
+import { toClientError } from './client-error.ts'
+import type { Connection } from './connection.ts'
+import { toOperationState } from './operation-state.ts'
+import { type Transport, transportOf } from './transport.ts'
+
+/** A router with a transformer needs the same one here; another takes none. */
+export type TransformerOption<R extends AnyTRPCRouter> = inferTRPCClientTypes<R>['transformer'] extends true
+  ? { readonly transformer: TRPCDataTransformer | TRPCCombinedDataTransformer }
+  : { readonly transformer?: never }
+
+export type TrunklineLinkOptions<R extends AnyTRPCRouter> = { readonly connection: Connection } & TransformerOption<R>
+
+/** The terminating link, for a client with other links beside it. */
+export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOptions<R>): TRPCLink<R> {
+  const transport = transportOf(options.connection)
+  const transform = toTransform(options.transformer)
+  return () =>
+    ({ op }) =>
+      observable((observer) => {
+        const request = { transport, transform, op, observer, connection: options.connection }
+        try {
+          const stop = op.type === 'subscription' ? subscribe(request) : call({ ...request, method: op.type })
+          return whenAborted(op.signal, () => observer.complete(), stop)
+        } catch (cause) {
+          observer.error(TRPCClientError.from(cause instanceof Error ? cause : new Error(String(cause)))) // an input that is no JSON
+        }
+      })
+}
+
+interface Transform {
+  readonly serialize: (value: unknown) => unknown
+  readonly deserialize: (value: unknown) => unknown
+}
+interface Request<R extends AnyTRPCRouter> {
+  readonly transport: Transport
+  readonly transform: Transform
+  readonly connection: Connection
+  readonly op: Operation
+  readonly observer: Observer<LinkValue<R>, TRPCClientError<R>>
+}
+type LinkValue<R extends AnyTRPCRouter> =
+  ReturnType<ReturnType<TRPCLink<R>>> extends { subscribe(observer: Partial<Observer<infer V, never>>): unknown }
+    ? V
+    : never
+
+function call<R extends AnyTRPCRouter>(request: Request<R> & { readonly method: 'query' | 'mutation' }): () => void {
+  const { transport, transform, op, observer, method } = request
+  const { path, context } = op
+  const { timeoutMs, idempotencyKey, lane } = optionsOf(context)
+  return transport.call(
+    { method, path, input: transform.serialize(op.input), timeoutMs, idempotencyKey, lane },
+    {
+      answer(wire) {
+        const read = readValue(transform, wire)
+        if ('error' in read) return observer.error(TRPCClientError.from(read.error))
+        observer.next({ result: { type: 'data', data: read.value }, context })
+        observer.complete()
+      },
+      fail: (failure) => observer.error(toClientError(failure, transform.deserialize)),
+    },
+  )
+}
+
+function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
+  const { transport, transform, connection, op, observer } = request
+  const { path, context } = op
+  observer.next({ result: toOperationState<R>(connection.state), context })
+  return transport.subscribe(
+    { path, input: transform.serialize(op.input), givenInput: op.input, onGap: optionsOf(context).onGap },
+    {
+      started: () => observer.next({ result: { type: 'started' }, context }),
+      data({ id, data: wire }) {
+        const read = readValue(transform, wire)
+        if ('error' in read) return observer.error(TRPCClientError.from(read.error))
+        observer.next({ result: { type: 'data', data: read.value, ...(id === undefined ? {} : { id }) }, context })
+      },
+      state: (state) => observer.next({ result: toOperationState<R>(state), context }),
+      fail: (failure) => observer.error(toClientError(failure, transform.deserialize)),
+      complete() {
+        observer.next({ result: { type: 'stopped' }, context })
+        observer.complete()
+      },
+    },
+  )
+}
+
+/** What the transformer makes of a value, or why it makes nothing of it: then nobody would wait for an answer that cannot be read. */
+function readValue({ deserialize }: Transform, wire: unknown): { readonly value: unknown } | { readonly error: Error } {
+  try {
+    return { value: deserialize(wire) }
+  } catch (cause) {
+    return { error: new Error('The transformer could not read what the server sent.', { cause }) }
+  }
+}
+
+/** Completes at once when the signal aborts, as tRPC's own links do; tRPC rejects with the signal's reason. */
+function whenAborted(signal: Operation['signal'], onAbort: () => void, stop: () => void): () => void {
+  if (signal?.aborted) onAbort()
+  else signal?.addEventListener('abort', onAbort, { once: true })
+  return () => {
+    signal?.removeEventListener('abort', onAbort)
+    stop()
+  }
+}
+
+function toTransform(transformer: TRPCDataTransformer | TRPCCombinedDataTransformer | undefined): Transform {
+  if (transformer === undefined) return { serialize: (value) => value, deserialize: (value) => value }
+  const { input, output } = 'input' in transformer ? transformer : { input: transformer, output: transformer }
+  return { serialize: (value) => input.serialize(value), deserialize: (value) => output.deserialize(value) }
+}

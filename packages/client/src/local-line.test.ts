@@ -1,0 +1,158 @@
+import { type AnyTRPCRouter, initTRPC } from '@trpc/server'
+import { type LocalLine, startLocalLine } from '@trunkline/local'
+import { createLine, deny } from '@trunkline/server'
+import { afterEach, expect, test } from 'vitest'
+import * as z from 'zod'
+import { iterate } from './iterate.ts'
+import { lineError } from './line-error.ts'
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+const messages = line.channel('chat', { key, event: z.object({ text: z.string() }) })
+/** What the procedures do to the line that they run in. */
+const hooks: { local?: Pick<LocalLine<AnyTRPCRouter>, 'faults' | 'clock'>; cutAt?: string; runs: string[] } = {
+  runs: [],
+}
+const t = initTRPC.context<{ user: string | null }>().create()
+const router = t.router({
+  whoami: t.procedure.query(({ ctx }) => ctx.user),
+  post: t.procedure.input(key.extend({ text: z.string() })).mutation(async ({ input: { room, text } }) => {
+    hooks.runs.push(text)
+    await messages.publish({ room }, { text })
+    if (text !== hooks.cutAt) return hooks.runs.length
+    delete hooks.cutAt
+    hooks.local?.faults.cut() // the effect is there, the answer is lost
+    return hooks.runs.length
+  }),
+  live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
+  page: t.procedure
+    .input(key)
+    .subscription(({ input }) => messages.subscribe(input).startWith(() => ({ text: `state of ${input.room}` }))),
+})
+
+const hour = 3_600_000
+async function start() {
+  hooks.runs = []
+  const local = await startLocalLine({
+    router,
+    line,
+    authorize: ({ token }: { readonly token: string | undefined }) =>
+      token === undefined || token === 'bad'
+        ? deny('who are you?')
+        : {
+            principal: token,
+            claims: { name: token },
+            expiresAt: new Date((hooks.local?.clock.now() ?? Date.now()) + hour),
+          },
+    createContext: ({ principal }: { readonly principal: string | null }) => ({ user: principal }),
+  })
+  hooks.local = local
+  return local
+}
+afterEach(() => {
+  delete hooks.local
+})
+
+test('a mutation whose answer is lost with its socket happens once, and is answered once [TL-KEY-1]', async () => {
+  await using local = await start()
+  const ann = local.connect({ token: () => 'ann' })
+  await ann.client.whoami.query()
+  hooks.cutAt = 'hi'
+  expect(await ann.client.post.mutate({ room: 'x', text: 'hi' })).toBe(1)
+  expect(hooks.runs).toEqual(['hi'])
+  expect((await local.run(() => messages.read({ room: 'x' }))).events).toHaveLength(1)
+})
+
+test("a caller's own key makes a second call the same mutation, and refuses another input [TL-KEY-3]", async () => {
+  await using local = await start()
+  const ann = local.connect({ token: () => 'ann' })
+  const options = { idempotencyKey: 'order 7' }
+  expect(await ann.client.post.mutate({ room: 'x', text: 'hi' }, options)).toBe(1)
+  expect(await ann.client.post.mutate({ room: 'x', text: 'hi' }, options)).toBe(1)
+  const error: unknown = await ann.client.post.mutate({ room: 'x', text: 'ho' }, options).catch((e: unknown) => e)
+  expect(lineError(error)?.code).toBe('KEY_REUSED')
+})
+
+test('without a key, a mutation whose socket is lost fails and is not sent again', async () => {
+  await using local = await start()
+  const ann = local.connect({ token: () => 'ann' })
+  await ann.client.whoami.query()
+  hooks.cutAt = 'hi'
+  const error: unknown = await ann.client.post
+    .mutate({ room: 'x', text: 'hi' }, { idempotencyKey: false })
+    .catch((e: unknown) => e)
+  expect(lineError(error)).toMatchObject({ code: 'CONNECTION_LOST', mayHaveRun: true })
+  expect(hooks.runs).toEqual(['hi'])
+})
+
+test('a lane keeps its order across a cut [TL-LANE-1]', async () => {
+  await using local = await start()
+  const ann = local.connect({ token: () => 'ann' })
+  hooks.cutAt = '2'
+  const texts = ['1', '2', '3', '4']
+  await Promise.all(texts.map((text) => ann.client.post.mutate({ room: 'x', text }, { lane: 'a' })))
+  expect(hooks.runs).toEqual(texts)
+})
+
+test('authority is renewed on the living socket for as long as it is wanted [TL-AUTH-1]', async () => {
+  await using local = await start()
+  let asked = 0
+  const ann = local.connect({
+    token: () => {
+      asked += 1
+      return 'ann'
+    },
+  })
+  const states: string[] = []
+  const seen = iterate(ann.client.live, { room: 'x' })
+  const next = seen.next()
+  expect(await ann.client.whoami.query()).toBe('ann')
+  ann.connection.subscribe(({ status }) => states.push(status))
+  for (let quarter = 0; quarter < 6; quarter += 1) {
+    await local.clock.advance('15m')
+    await local.idle()
+  }
+  expect(asked).toBeGreaterThan(1)
+  expect(await ann.client.whoami.query()).toBe('ann')
+  await local.run(() => messages.publish({ room: 'x' }, { text: 'hi' }))
+  expect((await next).value?.data).toEqual({ text: 'hi' })
+  expect(states).toEqual([])
+})
+
+test('a subscription that starts with a state gets it, then the tail [TL-SNAP-1]', async () => {
+  await using local = await start()
+  const ann = local.connect({ token: () => 'ann' })
+  const seen = iterate(ann.client.page, { room: 'x' })
+  expect((await seen.next()).value?.data).toEqual({ text: 'state of x' })
+  const next = seen.next()
+  await ann.client.post.mutate({ room: 'x', text: 'hi' })
+  expect((await next).value?.data).toEqual({ text: 'hi' })
+  local.faults.cut()
+  const after = seen.next()
+  await ann.client.post.mutate({ room: 'x', text: 'ho' })
+  expect((await after).value?.data).toEqual({ text: 'ho' }) // a whole resume brings no state again
+})
+
+test('the notice moves a client to another socket, and nobody notices [TL-HAND-1]', async () => {
+  await using local = await start()
+  const ann = local.connect({ token: () => 'ann' })
+  const states: string[] = []
+  const texts: string[] = []
+  let finish = () => {}
+  const all = new Promise<void>((resolve) => (finish = resolve))
+  await new Promise<void>((onStarted) => {
+    const onData = ({ data }: { data: { text: string } }) => texts.push(data.text) === 20 && finish()
+    ann.client.live.subscribe({ room: 'x' }, { onStarted: () => onStarted(), onData })
+  })
+  ann.connection.subscribe(({ status }) => states.push(status))
+  await local.clock.advance('1m')
+  const posts: Promise<unknown>[] = []
+  for (let n = 0; n < 20; n += 1) {
+    if (n === 5) await local.notify()
+    posts.push(ann.client.post.mutate({ room: 'x', text: String(n) }, { lane: 'a' }))
+  }
+  await Promise.all(posts)
+  await all
+  expect(texts).toEqual(Array.from({ length: 20 }, (_, n) => String(n)))
+  expect(states).toEqual([])
+})

@@ -1,0 +1,57 @@
+import { backoffMs } from './backoff.ts'
+import { closeCalls, loseCalls } from './calls.ts'
+import { finishClosing, refusedError } from './closing.ts'
+import type { ConnectionCause } from './connection-state.ts'
+import { leave } from './handover.ts'
+import { isLeaving } from './session-state.ts'
+import { endSubscription, loseSubscriptions } from './subscriptions.ts'
+import type { Turn } from './turn.ts'
+
+/** A socket is gone: the one that is used, the one that was being left, or the one that was to come. [TL-HAND-3] The failure of that one costs both. */
+export function takeLoss(turn: Turn, cause: ConnectionCause) {
+  const { state } = turn
+  if (cause.code === 'refused') return takeRefusal(turn, cause.message) // an option that no retry makes right
+  if (turn.from === state.socket) return loseSocket(turn, cause)
+  if (isLeaving(state)) leave(turn)
+  else giveUpSocket(turn, cause)
+}
+
+/** The socket is as good as gone, though it does not know. */
+export function giveUpSocket(turn: Turn, cause: ConnectionCause): void {
+  turn.emit({ type: 'replace', socket: turn.state.socket })
+  loseSocket(turn, cause)
+}
+
+/** [TL-HELLO-4] The same token would be refused again: nothing is tried until the application says so. */
+export function takeRefusal(turn: Turn, message: string) {
+  if (turn.state.phase === 'closing') return finishClosing(turn)
+  const line = refusedError(message)
+  turn.patch({ phase: 'refused', handover: null })
+  turn.show({ status: 'closed', cause: { code: 'refused', message } })
+  closeCalls(turn, line)
+  for (const subscription of turn.state.subscriptions.values()) endSubscription(turn, subscription, { line })
+  turn.emit({ type: 'cancel-all' })
+  turn.emit({ type: 'disconnect' })
+}
+
+/** A socket that was greeted and then lost by the network says nothing against the server: a train in a tunnel must not wait half a minute. */
+function nextAttempt({ state }: Turn, cause: ConnectionCause): number {
+  const flapped = state.phase === 'open' && cause.code === 'network'
+  return (flapped ? Math.min(state.attempt, 1) : state.attempt) + 1
+}
+
+/** The socket wants another connection: it gets one when the back-off has passed. */
+function loseSocket(turn: Turn, cause: ConnectionCause) {
+  const { phase, handover } = turn.state
+  if (phase === 'idle' || phase === 'refused' || phase === 'closed') return
+  if (phase === 'closing') return finishClosing(turn)
+  const attempt = nextAttempt(turn, cause)
+  const ms = backoffMs(attempt, turn.chance)
+  if (handover !== null) turn.emit({ type: 'drop', socket: handover.socket })
+  loseCalls(turn, cause.message)
+  loseSubscriptions(turn, true)
+  turn.cancelSocketTimers()
+  turn.patch({ phase: 'connecting', attempt, handover: null, probing: false })
+  turn.show({ status: 'reconnecting', cause, attempt, retryAt: turn.now + ms })
+  turn.arm({ kind: 'retry' }, ms)
+}

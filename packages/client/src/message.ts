@@ -1,0 +1,74 @@
+import type { AnswerFrame, ErrorFrame, ServerFrame } from '@trunkline/protocol'
+import { renewAuthority, takeAuthError, takeAuthorized } from './authority.ts'
+import { noteGatewayFrame, takeAnswer } from './call-answer.ts'
+import { settleAnswer, takeSyncEnd } from './fetch.ts'
+import { beginHandover } from './handover.ts'
+import { noteLife } from './keepalive.ts'
+import { isGreeting, takeHello } from './lifecycle.ts'
+import { giveUpSocket } from './loss.ts'
+import { takeFromOldSocket, takeSubscriptionError, takeSubscriptionFrame } from './subscription-frames.ts'
+import { stopAgain } from './subscriptions.ts'
+import type { Turn } from './turn.ts'
+
+/** Frames first, one by one; what their answers still lack is asked for behind the last. */
+export function takeMessage(turn: Turn, frames: readonly ServerFrame[], size: number): void {
+  const answered = new Set<number>()
+  noteLife(turn)
+  for (const frame of frames) takeFrame(turn, frame, size / frames.length, answered)
+  for (const id of answered) {
+    const subscription = turn.state.subscriptions.get(id)
+    if (subscription !== undefined) settleAnswer(turn, subscription)
+  }
+}
+
+function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<number>) {
+  if ('pong' in frame) return // {"pong":true}
+  if ('connectionId' in frame) return takeGatewayFrame(turn, frame.message) // {"message","connectionId","requestId"}
+  if ('method' in frame) return takeNotice(turn) // {"id":null,"method":"reconnect"}
+  if (frame.id === null) return takeGatewayFrame(turn, 'an error that names no call') // [TL-ERR-4] {"id":null,"error"}
+  if ('result' in frame && frame.result.type === 'hello') return takeHello(turn, frame.result)
+  if (typeof frame.id === 'string') return takeOwnAnswer(turn, frame.id, frame)
+  const call = turn.state.calls.get(frame.id)
+  if (call !== undefined) {
+    if (takeAnswer(turn, call, frame) === 'unauthorized') renewAuthority(turn)
+    return
+  }
+  const subscription = turn.state.subscriptions.get(frame.id)
+  if (subscription === undefined) return takeStray(turn, frame.id, frame)
+  if (turn.from !== turn.state.socket) return takeFromOldSocket(turn, subscription, frame, size)
+  if ('error' in frame) return takeSubscriptionError(turn, subscription, frame)
+  if (takeSubscriptionFrame(turn, subscription, frame, size)) answered.add(frame.id)
+}
+
+/** The answer to a `hello` that failed, an `auth` or a `sync`, whose own answers are in the frames before this one. */
+function takeOwnAnswer(turn: Turn, id: string, frame: AnswerFrame | ErrorFrame) {
+  if ('result' in frame) {
+    if (frame.result.type === 'authorized') takeAuthorized(turn, frame.result.authExpires)
+    else takeSyncEnd(turn, id)
+  } else if (isGreeting(turn)) failGreeting(turn, 'The server answered hello with an error.')
+  else if (id.startsWith('auth')) takeAuthError(turn, frame)
+  else if (frame.line?.code === 'AUTH_EXPIRED') renewAuthority(turn)
+}
+
+/** The socket is about to be cut, by age or for a new deployment. */
+function takeNotice(turn: Turn) {
+  if (turn.from === turn.state.socket) beginHandover(turn)
+}
+
+/** A socket without a hello is of no use, and one that was to take over takes the other with it. [TL-HAND-3] */
+function failGreeting(turn: Turn, message: string): void {
+  giveUpSocket(turn, { code: 'server', message })
+}
+
+/** A frame for something that ended: an event means that the server still holds it. */
+function takeStray(turn: Turn, id: number, frame: ServerFrame): void {
+  if ('result' in frame && frame.result.type !== 'stopped') stopAgain(turn, id)
+}
+
+function takeGatewayFrame(turn: Turn, message: string) {
+  if (isGreeting(turn)) return failGreeting(turn, message)
+  const asking = turn.state.subscriptions
+  let alone = turn.state.authority.renewal !== 'sent' // no more than the answer to an `auth` may be meant
+  for (const { phase, fetch } of asking.values()) if (phase === 'subscribing' || fetch === 'asked') alone = false
+  noteGatewayFrame(turn, message, alone)
+}

@@ -1,0 +1,27 @@
+import { TRPCClientError } from '@trpc/client'
+import type { AnyTRPCRouter } from '@trpc/server'
+import type { ConnectionState } from './connection-state.ts'
+
+/** A connection's state as tRPC's links tell it to subscriptions. */
+export interface OperationState<State extends 'idle' | 'connecting' | 'pending', E> {
+  readonly type: 'state'
+  readonly state: State
+  readonly error: E
+}
+
+/** tRPC's words for our state: it knows no end, so a closed connection is an idle one. */
+export function toOperationState<R extends AnyTRPCRouter>(
+  state: ConnectionState,
+): OperationState<'idle' | 'pending', null> | OperationState<'connecting', TRPCClientError<R> | null> {
+  switch (state.status) {
+    case 'idle':
+    case 'connecting':
+      return { type: 'state', state: 'connecting', error: null } // the subscription that asks opens it
+    case 'open':
+      return { type: 'state', state: 'pending', error: null }
+    case 'reconnecting':
+      return { type: 'state', state: 'connecting', error: new TRPCClientError(state.cause.message) }
+    case 'closed':
+      return { type: 'state', state: 'idle', error: null }
+  }
+}

@@ -1,0 +1,102 @@
+import type { AdvanceResult, Cursor, DataResult, FaultResult } from '@trunkline/protocol'
+
+/** A frame that stands in a log: all in (`prev`, `offset`] is accounted for by it. `size` is in characters. */
+export interface OrderedFrame {
+  readonly epoch: string
+  readonly offset: number
+  readonly prev: number
+  readonly size: number
+  readonly result: DataResult | AdvanceResult | FaultResult
+}
+
+/** Where one subscription stands in its log. `position` p means that all ≤ p is accounted for (law 16). */
+export interface Order {
+  readonly position: Cursor | null
+  /** The newest offset that is known to exist, by an answer or by a frame that had to be dropped. */
+  readonly head: Cursor | null
+  /** Frames that came early, by offset. */
+  readonly held: readonly OrderedFrame[]
+  readonly heldSize: number
+}
+
+/** What became of a frame or an answer: the frames to show, in order, and whether something must be asked for. */
+export interface Ordered {
+  readonly order: Order
+  readonly applied: readonly OrderedFrame[]
+  /** `hole`: fetch when it does not close by itself. `overflow`: fetch now. `other-epoch`: resume. */
+  readonly verdict: 'whole' | 'hole' | 'overflow' | 'other-epoch'
+}
+
+const heldFrames = 1_000
+const heldCharacters = 1_048_576 // 1 MB
+
+/** A subscription that has no position yet. */
+export const unordered: Order = { position: null, head: null, held: [], heldSize: 0 }
+
+/** Takes one frame by law 16's rule. */
+export function receive(order: Order, frame: OrderedFrame): Ordered {
+  const { position } = order
+  if (position === null) return hold(order, frame) // [TL-SUB-9]
+  if (frame.epoch !== position.epoch) return { order, applied: [], verdict: 'other-epoch' } // [TL-SUB-8]
+  if (frame.offset <= position.offset) return { order, applied: [], verdict: 'whole' } // [TL-SUB-6]
+  if (frame.prev > position.offset) return hold(order, frame)
+  const moved = { ...order, position: { epoch: frame.epoch, offset: frame.offset } }
+  const drained = drain(moved)
+  return { ...drained, applied: [frame, ...drained.applied] }
+}
+
+/** Puts the position at `from`, as a fresh answer or one with a gap does, and applies what was held. */
+export function begin(order: Order, from: Cursor): Ordered {
+  return drain({ ...order, position: from })
+}
+
+/** Remembers that the log reaches to `head`. */
+export function noteHead(order: Order, head: Cursor | undefined): Order {
+  if (head === undefined) return order
+  const older = order.head?.epoch === head.epoch && order.head.offset >= head.offset
+  return older ? order : { ...order, head }
+}
+
+/** Whether something up to the known head is not accounted for. */
+export function isBehind({ position, head, held }: Order): boolean {
+  if (position === null) return false
+  if (held.length > 0) return true
+  return head !== null && head.epoch === position.epoch && position.offset < head.offset
+}
+
+function hold(order: Order, frame: OrderedFrame): Ordered {
+  const { held, heldSize } = order
+  const full = held.length >= heldFrames || heldSize + frame.size > heldCharacters
+  if (full) return { order: dropHeld(order, frame), applied: [], verdict: 'overflow' } // [TL-SUB-7]
+  const at = held.findLastIndex((other) => other.offset < frame.offset) + 1
+  const next = { ...order, held: held.toSpliced(at, 0, frame), heldSize: heldSize + frame.size }
+  return { order: next, applied: [], verdict: 'hole' }
+}
+
+/** Drops what is held and keeps only the knowledge that it exists. */
+function dropHeld(order: Order, newest: OrderedFrame): Order {
+  const all = [...order.held, newest]
+  const known = all.reduce((seen, { epoch, offset }) => noteHead(seen, { epoch, offset }), order)
+  return { ...known, held: [], heldSize: 0 }
+}
+
+/** Applies what is held as far as it reaches, and drops what is accounted for. */
+function drain(order: Order): Ordered {
+  let { position } = order
+  if (position === null) return { order, applied: [], verdict: 'whole' }
+  const { epoch } = position
+  const applied: OrderedFrame[] = []
+  const held: OrderedFrame[] = []
+  for (const frame of order.held) {
+    if (frame.epoch !== epoch || frame.prev > position.offset) held.push(frame)
+    else if (frame.offset > position.offset) {
+      position = { epoch, offset: frame.offset }
+      applied.push(frame)
+    }
+  }
+  const foreign = held.some((frame) => frame.epoch !== epoch)
+  const kept = held.filter((frame) => frame.epoch === epoch && frame.offset > (position?.offset ?? 0))
+  const heldSize = kept.reduce((size, frame) => size + frame.size, 0)
+  const verdict = foreign ? 'other-epoch' : kept.length > 0 ? 'hole' : 'whole'
+  return { order: { ...order, position, held: kept, heldSize }, applied, verdict }
+}

@@ -1,0 +1,65 @@
+import type { ServerFrame } from '@trunkline/protocol'
+import type { ConnectionCause } from './connection-state.ts'
+
+/** The timers of a session. Arming one again moves it. */
+export type Timer =
+  | { readonly kind: 'retry' | 'close' | SocketTimer }
+  | { readonly kind: 'deadline' | 'again' | 'started' | 'gap'; readonly id: number }
+/** What belongs to one socket and ends with it. */
+export type SocketTimer = (typeof socketTimers)[number]
+export const socketTimers = ['hello', 'stable', 'ping', 'pong', 'watch', 'renew', 'auth', 'handover', 'drain'] as const
+
+/** A call as the application makes it; `text` is its whole frame, but for a key of our own. */
+export interface NewCall {
+  readonly id: number
+  readonly method: 'query' | 'mutation'
+  readonly text: string
+  /** Of the whole frame, in UTF-8. */
+  readonly bytes: number
+  readonly timeoutMs: number
+  /** The random part of a key that is made when the call is first sent: its other part is the server's time, which is not known before. */
+  readonly nonce: string | null
+  /** A query or a keyed mutation: sent again when its socket is lost. [TL-KEY-8] */
+  readonly resends: boolean
+  /** Calls of one lane go one after another. */
+  readonly lane?: string
+}
+
+/** A subscription as the application makes it. `input` is serialised already. */
+export interface NewSubscription {
+  readonly id: number
+  readonly path: string
+  readonly input: unknown
+  /** Whether anybody would be told of a gap. */
+  readonly handlesGaps: boolean
+}
+
+/** Whatever can happen to a session: what the application wants, what the socket says, what time brings. */
+export type Occurrence =
+  | { readonly type: 'call'; readonly call: NewCall }
+  | { readonly type: 'abort'; readonly id: number }
+  | { readonly type: 'subscribe'; readonly subscription: NewSubscription }
+  | { readonly type: 'unsubscribe'; readonly id: number }
+  | { readonly type: 'retry-now' }
+  | { readonly type: 'wake' } // the network is back, or the user is
+  | { readonly type: 'restart' }
+  | { readonly type: 'close' }
+  | { readonly type: 'token'; readonly token: string | null | undefined } // what was asked for; undefined: the application has none to give, ever
+  | { readonly type: 'token-failed' }
+  | { readonly type: 'opened'; readonly socket: number }
+  | { readonly type: 'lost'; readonly socket: number; readonly cause: ConnectionCause }
+  | {
+      readonly type: 'message'
+      readonly socket: number
+      readonly frames: readonly ServerFrame[]
+      readonly size: number
+    }
+  | { readonly type: 'timer'; readonly timer: Timer }
+
+/** An occurrence with its time (epoch milliseconds) and its one throw of the dice, uniform in [0, 1). */
+export type SessionEvent = Occurrence & { readonly now: number; readonly chance: number }
+
+/** Names a timer. */
+export function timerName(timer: Timer): string {
+  return 'id' in timer ? `${timer.kind} ${timer.id}` : timer.kind
+}

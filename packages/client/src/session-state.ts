@@ -1,0 +1,148 @@
+import { limits } from '@trunkline/protocol'
+import type { ConnectionState } from './connection-state.ts'
+import type { Order } from './order.ts'
+import type { NewCall, NewSubscription } from './session-event.ts'
+
+/** What a session is doing about its socket.
+ * - `idle`: nothing was asked for yet
+ * - `connecting`: a socket is being made, or waits for its back-off
+ * - `greeting`: the socket is open, `hello` is not answered
+ * - `open`: frames flow
+ * - `closing`: open; the application closed, the calls in flight are settled
+ * - `refused`: the server wants no connection of this token
+ * - `closed`: for good */
+export type Phase = 'idle' | 'connecting' | 'greeting' | 'open' | 'closing' | 'refused' | 'closed'
+
+/** A call that has no answer yet. */
+export interface PendingCall extends NewCall {
+  /** - `waiting`: in the outbox
+   * - `sent`: on `socket`
+   * - `paused`: it runs; asked again when the server said
+   * - `unauthorized`: refused by expired authority; sent again under a fresh one */
+  readonly phase: 'waiting' | 'sent' | 'paused' | 'unauthorized'
+  /** The socket that it was last sent on. */
+  readonly socket: number
+  /** In an attempt before this one. */
+  readonly mayHaveRun: boolean
+  /** How often expired authority refused it. */
+  readonly refusals: number
+  /** The gateway's words that came while the call was in flight. They name no call, so they may be about another. */
+  readonly gatewaySaid: string | null
+}
+
+/** A subscription that the application holds, across sockets. */
+export interface Subscription extends NewSubscription {
+  /** Rises with each attempt; the id stays. */
+  readonly ref: number
+  /** `waiting`: nothing was sent on this socket. `subscribing`: `started` is awaited. `live`: it came. */
+  readonly phase: 'waiting' | 'subscribing' | 'live'
+  /** `log`: ordered and resumed by cursor. `plain`: values as they come. Unknown until the first `started`. */
+  readonly kind: 'unknown' | 'log' | 'plain'
+  readonly order: Order
+  /** The socket of the last attempt. */
+  readonly socket: number
+  /** It begins with a state, and so does what makes good a gap. */
+  readonly snapshots: boolean
+  /** The cursor of the snapshot that the next frame must bring. */
+  readonly snapshotAt: string | null
+  /** The last id of a plain value that had one: where the server may go on after a lost socket. */
+  readonly plainId: string | null
+  /** The application was told `started`, and of no break since. */
+  readonly announced: boolean
+  /** Attempts in a row that came to nothing. */
+  readonly failures: number
+  /** `armed`: the gap timer runs. `asked`: the answer to a `sync` is awaited. */
+  readonly fetch: 'none' | 'armed' | 'asked'
+  /** The `sync` that asked. */
+  readonly askedBy: string | null
+  /** The offset that was last asked from. */
+  readonly askedFrom: number | null
+  /** The highest ref whose `started` was taken: an answer counts once. */
+  readonly answeredRef: number
+  /** How long a hole may stay open before it is fetched. */
+  readonly gapMs: number
+}
+
+/** A second socket beside the session's, while one takes over from the other (law 14).
+ * - `connecting`, `greeting`: `socket` is the new one, not yet used
+ * - `resuming`: `socket` is the old one; subscriptions start on the new, calls are settled on the old
+ * - `settling`: the same, and only the calls are still waited for */
+export interface Handover {
+  readonly phase: 'connecting' | 'greeting' | 'resuming' | 'settling'
+  readonly socket: number
+}
+
+/** What is known of the socket's authority. */
+export interface Authority {
+  /** The server's epoch milliseconds; null when it said nothing. */
+  readonly expires: number | null
+  /** `asking`: the application is asked for a token. `sent`: the server is asked to take it. */
+  readonly renewal: 'none' | 'asking' | 'sent'
+  readonly failures: number
+  /** When the server last took a token on a living socket, by our clock. */
+  readonly renewedAt: number
+}
+
+/** All that a session knows. */
+export interface SessionState {
+  readonly phase: Phase
+  /** What the application sees; the same object until it changes. */
+  readonly status: ConnectionState
+  /** Attempts to connect since a socket last lived for 5 s. */
+  readonly attempt: number
+  readonly calls: ReadonlyMap<number, PendingCall>
+  readonly subscriptions: ReadonlyMap<number, Subscription>
+  /** Subscriptions that ended on this socket: their last ref, and when a push after the end was last answered with a stop. */
+  readonly ended: ReadonlyMap<number, { readonly ref: number; readonly restoppedAt: number }>
+  /** Counts the session's own frames, so that each has an id. */
+  readonly serial: number
+  readonly frameBytes: number
+  /** The number of the socket that is used. Numbers are not given twice. */
+  readonly socket: number
+  readonly lastSocket: number
+  readonly handover: Handover | null
+  readonly authority: Authority
+  /** The server's clock less ours. */
+  readonly aheadMs: number
+  /** When the socket was greeted. */
+  readonly openedAt: number
+  /** A keepalive is not answered yet. */
+  readonly probing: boolean
+  /** When the watch for a sleeping machine was last seen to run. */
+  readonly watchedAt: number
+}
+
+/** A session that nobody used yet. */
+export const initialState: SessionState = {
+  phase: 'idle',
+  status: { status: 'idle' },
+  attempt: 0,
+  calls: new Map(),
+  subscriptions: new Map(),
+  ended: new Map(),
+  serial: 0,
+  frameBytes: limits.frameBytes.value,
+  socket: 0,
+  lastSocket: 0,
+  handover: null,
+  authority: { expires: null, renewal: 'none', failures: 0, renewedAt: Number.NEGATIVE_INFINITY },
+  aheadMs: 0,
+  openedAt: 0,
+  probing: false,
+  watchedAt: 0,
+}
+
+/** Whether a call or a subscribe may go out now. */
+export function takesFrames({ phase }: SessionState): boolean {
+  return phase === 'open'
+}
+
+/** Whether something that was begun on this socket may still be said on it. */
+export function hasSocket({ phase }: SessionState): boolean {
+  return phase === 'open' || phase === 'closing'
+}
+
+/** Whether a hand-over has come so far that `handover.socket` is the old one. */
+export function isLeaving({ handover }: SessionState): boolean {
+  return handover?.phase === 'resuming' || handover?.phase === 'settling'
+}

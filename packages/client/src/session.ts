@@ -1,0 +1,79 @@
+import { postponeRenewal, takeToken } from './authority.ts'
+import { admitCall, flushOutbox, refuse } from './calls.ts'
+import { close, closedError, continueClosing } from './closing.ts'
+import { flushFetches } from './fetch.ts'
+import { continueHandover } from './handover.ts'
+import { connect, restart, retryNow, takeOpened, wake } from './lifecycle.ts'
+import { takeLoss } from './loss.ts'
+import { takeMessage } from './message.ts'
+import type { Effect } from './session-effect.ts'
+import type { SessionEvent } from './session-event.ts'
+import type { SessionState } from './session-state.ts'
+import { addSubscription, dropSubscription } from './subscriptions.ts'
+import { takeTimer } from './timer.ts'
+import { Turn } from './turn.ts'
+
+/** The whole client as one pure machine: what it knows and what happened make what it knows next and what is to be done, in order. */
+export function step(
+  state: SessionState,
+  event: SessionEvent,
+): { readonly state: SessionState; readonly effects: readonly Effect[] } {
+  const turn = new Turn(state, event)
+  if (isKnown(turn)) take(turn, event)
+  continueHandover(turn)
+  flushOutbox(turn)
+  continueClosing(turn)
+  flushFetches(turn)
+  return { state: turn.state, effects: turn.effects }
+}
+
+/** What comes of a socket that was dropped is late. */
+function isKnown({ from, state }: Turn): boolean {
+  return from === state.socket || from === state.handover?.socket
+}
+
+function take(turn: Turn, event: SessionEvent) {
+  switch (event.type) {
+    case 'call':
+      return whenTaken(turn, event.call.id, () => admitCall(turn, event.call))
+    case 'subscribe':
+      return whenTaken(turn, event.subscription.id, () => addSubscription(turn, event.subscription))
+    case 'abort':
+      return turn.dropCall(event.id) // the server runs on: there is nothing to tell it
+    case 'unsubscribe':
+      return takeUnsubscribe(turn, event.id)
+    case 'retry-now':
+      return retryNow(turn)
+    case 'wake':
+      return wake(turn)
+    case 'restart':
+      return restart(turn)
+    case 'close':
+      return close(turn)
+    case 'token':
+      return takeToken(turn, event.token)
+    case 'token-failed':
+      return postponeRenewal(turn)
+    case 'opened':
+      return takeOpened(turn)
+    case 'lost':
+      return takeLoss(turn, event.cause)
+    case 'message':
+      return takeMessage(turn, event.frames, event.size)
+    case 'timer':
+      return takeTimer(turn, event.timer)
+  }
+}
+
+/** The first thing that is wanted opens the connection; after the last one nothing is taken. */
+function whenTaken(turn: Turn, id: number, admit: () => void) {
+  const closed = closedError(turn.state)
+  if (closed !== undefined) return refuse(turn, id, closed)
+  admit()
+  if (turn.state.phase === 'idle') connect(turn)
+}
+
+function takeUnsubscribe(turn: Turn, id: number): void {
+  const subscription = turn.state.subscriptions.get(id)
+  if (subscription !== undefined) dropSubscription(turn, subscription)
+}

@@ -1,0 +1,190 @@
+import {
+  type AnswerFrame,
+  type Cursor,
+  type DataResult,
+  type ErrorFrame,
+  formatCursor,
+  type GapReason,
+  parseCursor,
+  type SnapshotResult,
+  type StartedResult,
+  type SyncedResult,
+} from '@trunkline/protocol'
+import { renewAuthority } from './authority.ts'
+import { armFetch, endFetch, fetchNow } from './fetch.ts'
+import { fromWire, toLineError } from './line-error.ts'
+import { begin, noteHead, type Ordered, type OrderedFrame, receive, unordered } from './order.ts'
+import type { Subscription } from './session-state.ts'
+import { endSubscription, resume, retrySubscription, startOver } from './subscriptions.ts'
+import type { Turn } from './turn.ts'
+
+const failuresTaken = 5 // in a row, about 15 s: after that the application should know
+const refusalsTaken = 2 // by expired authority: the second may be the first frame's, which came twice
+
+/** Takes an answer or a push for a subscription that is held; `size` is in characters. True when it is the head of an answer. */
+export function takeSubscriptionFrame(
+  turn: Turn,
+  subscription: Subscription,
+  frame: AnswerFrame,
+  size: number,
+): boolean {
+  const { result } = frame
+  switch (result.type) {
+    case 'started':
+      takeStarted(turn, subscription, result)
+      return true
+    case 'synced':
+      takeHead(turn, endFetch(turn, subscription), result, subscription.fetch === 'asked')
+      return true
+    case 'stopped':
+      endSubscription(turn, subscription)
+      return false
+    case 'data':
+    case 'advance':
+    case 'fault':
+      takeEvent(turn, subscription, result, size)
+      return false
+    case 'snapshot':
+      takeSnapshot(turn, subscription, result)
+      return false
+    default:
+      return false // nothing that a subscription understands
+  }
+}
+
+/** Of the socket that is being left, only events with a place in a log are taken: their order and their ids make them harmless. A value without one would be shown twice, and every answer is the new socket's to give. */
+export function takeFromOldSocket(
+  turn: Turn,
+  subscription: Subscription,
+  frame: AnswerFrame | ErrorFrame,
+  size: number,
+) {
+  if ('error' in frame || subscription.kind === 'plain') return
+  const { result } = frame
+  const isEvent = result.type === 'data' || result.type === 'advance' || result.type === 'fault'
+  if (isEvent && parseCursor(result.id) !== undefined) takeEvent(turn, subscription, result, size)
+}
+
+/** [TL-ERR-4] An error ends the subscription, unless the line failed in a way that asking again mends. */
+export function takeSubscriptionError(turn: Turn, subscription: Subscription, frame: ErrorFrame) {
+  const line = frame.line === undefined ? undefined : fromWire(frame.line, frame.error)
+  const mends = line?.code === 'CONNECTION_LOST' || line?.retry === 'later'
+  if (mends && subscription.failures < failuresTaken) {
+    return retrySubscription(turn, subscription, line.retryAfterMs) // [TL-SYNC-2]
+  }
+  if (line?.code === 'AUTH_EXPIRED' && subscription.failures < refusalsTaken) return awaitAuthority(turn, subscription)
+  endSubscription(turn, { ...subscription, phase: 'waiting' }, { shape: frame.error, ...(line ? { line } : {}) })
+}
+
+/** It is asked for again under a fresh authority; one that waits for that already goes on waiting. */
+function awaitAuthority(turn: Turn, subscription: Subscription) {
+  const { id, failures, phase } = subscription
+  if (phase === 'waiting') return renewAuthority(turn)
+  turn.cancel({ kind: 'started', id })
+  turn.cancel({ kind: 'gap', id })
+  turn.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures: failures + 1 })
+  renewAuthority(turn)
+}
+
+function takeStarted(turn: Turn, subscription: Subscription, result: StartedResult): void {
+  const { id } = subscription
+  const ref = result.ref ?? subscription.ref
+  const answeredRef = Math.max(ref, subscription.answeredRef)
+  turn.cancel({ kind: 'started', id })
+  const live: Subscription = { ...subscription, phase: 'live', announced: true, failures: 0, answeredRef }
+  if (!subscription.announced) turn.emit({ type: 'started', id })
+  if (parseCursor(result.from) === undefined) takePlainStart(turn, live)
+  else takeHead(turn, { ...live, kind: 'log' }, result, ref > subscription.answeredRef)
+}
+
+/** [TL-EPH-1] No position: what was held back is shown as it came. */
+function takePlainStart(turn: Turn, subscription: Subscription): void {
+  turn.putSubscription({ ...subscription, kind: 'plain', order: unordered })
+  for (const { result } of subscription.order.held) if (result.type === 'data') showPlain(turn, subscription.id, result)
+}
+
+/** The head of an answer moves the position only where it surely may, and only when it is awaited: a doubled gap is one gap. The frames behind it speak for themselves. */
+function takeHead(turn: Turn, subscription: Subscription, result: StartedResult | SyncedResult, awaited: boolean) {
+  const from = parseCursor(result.from)
+  const { position } = subscription.order
+  const order = noteHead(subscription.order, parseCursor(result.head))
+  const noted = { ...subscription, order }
+  if (from === undefined || !awaited || !mayBegin(position, from, result.gap !== undefined)) {
+    return settleOrdered(turn, noted, { order, applied: [], verdict: 'whole' })
+  }
+  if (result.type === 'started' && result.snapshot === true) {
+    // [TL-SNAP-1] The position moves with the state, so that nothing held back is shown before it.
+    return turn.putSubscription({ ...noted, snapshots: true, snapshotAt: result.from ?? null })
+  }
+  if (result.gap !== undefined && noted.snapshots) return resume(turn, noted) // [TL-SNAP-2]
+  if (result.gap !== undefined && !reportGap(turn, noted, result.gap, position)) return
+  settleOrdered(turn, noted, begin(order, from))
+}
+
+/** [TL-SNAP-1] The state at the position, then what is known of the tail. */
+function takeSnapshot(turn: Turn, subscription: Subscription, { id: at, data }: SnapshotResult): void {
+  const { id, snapshotAt, order } = subscription
+  const from = parseCursor(at)
+  if (from === undefined || at !== snapshotAt) return // not asked for, or doubled
+  turn.emit({ type: 'deliver', id, result: { type: 'data', id: at, data } })
+  settleOrdered(turn, { ...subscription, snapshotAt: null }, begin(order, from))
+}
+
+/** [TL-SYNC-4] A fresh answer sets a position that is unset; a gap moves it forward, or into another epoch. */
+function mayBegin(position: Cursor | null, from: Cursor, isGap: boolean): boolean {
+  if (position === null) return true
+  return isGap && (position.epoch !== from.epoch || position.offset <= from.offset)
+}
+
+function takeEvent(turn: Turn, subscription: Subscription, result: OrderedFrame['result'], size: number): void {
+  const at = parseCursor(result.id)
+  if (at === undefined || subscription.kind === 'plain') {
+    // A value without a place in a log may come before `started`: nothing would be gained by holding it back.
+    if (result.type === 'data') showPlain(turn, subscription.id, result)
+    return
+  }
+  const prev = typeof result.prev === 'number' ? result.prev : at.offset - 1
+  settleOrdered(turn, subscription, receive(subscription.order, { ...at, prev, size, result }))
+}
+
+function showPlain(turn: Turn, id: number, result: DataResult): void {
+  const subscription = turn.state.subscriptions.get(id)
+  if (subscription === undefined) return
+  if (typeof result.id === 'string') turn.putSubscription({ ...subscription, plainId: result.id })
+  turn.emit({ type: 'deliver', id, result })
+}
+
+function settleOrdered(turn: Turn, subscription: Subscription, { order, applied, verdict }: Ordered): void {
+  const next = { ...subscription, order }
+  turn.putSubscription(next)
+  for (const frame of applied) if (!showOrdered(turn, next, frame)) return
+  if (verdict === 'other-epoch') resume(turn, next)
+  else if (verdict === 'overflow') fetchNow(turn, next)
+  else if (verdict === 'hole') armFetch(turn, next)
+}
+
+/** Shows one event; false when the subscription ended by it. [TL-SUB-10] An advance shows nothing. */
+function showOrdered(turn: Turn, subscription: Subscription, frame: OrderedFrame): boolean {
+  const { result, epoch, offset } = frame
+  if (result.type === 'data') turn.emit({ type: 'deliver', id: subscription.id, result })
+  if (result.type !== 'fault') return true
+  if (subscription.snapshots) {
+    startOver(turn, subscription)
+    return false
+  }
+  // [TL-SUB-11] One event is lost to the application and cannot be replayed: that is a gap, and told as one.
+  return reportGap(turn, subscription, 'not-resumable', { epoch, offset: offset - 1 })
+}
+
+/** [TL-SUB-12] Tells of a gap, or ends the subscription when nobody would hear; false when it ended. */
+function reportGap(turn: Turn, subscription: Subscription, reason: GapReason, after: Cursor | null): boolean {
+  const { id } = subscription
+  const lastEventId = after === null ? null : formatCursor(after)
+  if (subscription.handlesGaps) {
+    turn.emit({ type: 'gap', id, reason, lastEventId })
+    return true
+  }
+  const message = `Events after ${lastEventId ?? 'the beginning'} are lost (${reason}), and neither the subscription nor the connection has an onGap.`
+  endSubscription(turn, subscription, { line: toLineError('GAP', message) })
+  return false
+}

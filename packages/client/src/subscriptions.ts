@@ -1,0 +1,144 @@
+import { formatCursor, type SubscribeFrame } from '@trunkline/protocol'
+import { backoffMs } from './backoff.ts'
+import { type Failure, toLineError } from './line-error.ts'
+import { unordered } from './order.ts'
+import { sizeRefusal, utf8Bytes } from './outbox.ts'
+import type { NewSubscription } from './session-event.ts'
+import { hasSocket, isLeaving, type Subscription, takesFrames } from './session-state.ts'
+import type { Turn } from './turn.ts'
+
+/** The gap timer's first wait. */
+export const shortestGapMs = 300
+const startedMs = 10_000 // 10 s: a cold function, with room
+const restopMs = 5_000 // 5 s: pushes that were on their way need no stop of their own
+
+/** Takes a new subscription and asks for it as soon as the socket allows. */
+export function addSubscription(turn: Turn, wanted: NewSubscription): void {
+  const subscription: Subscription = {
+    ...wanted,
+    ref: 0,
+    phase: 'waiting',
+    kind: 'unknown',
+    order: unordered,
+    socket: turn.state.socket,
+    snapshots: false,
+    snapshotAt: null,
+    plainId: null,
+    announced: false,
+    failures: 0,
+    fetch: 'none',
+    askedBy: null,
+    askedFrom: null,
+    answeredRef: 0,
+    gapMs: shortestGapMs,
+  }
+  turn.putSubscription(subscription)
+  if (takesFrames(turn.state)) sendSubscribe(turn, subscription)
+}
+
+/** Subscribes, or resumes after the position; same id, next ref. [TL-SUB-13] */
+export function sendSubscribe(turn: Turn, subscription: Subscription) {
+  const { id, path, input } = subscription
+  const ref = subscription.ref + 1
+  const lastEventId = lastEventIdOf(subscription)
+  const params = { path, input, ref, ...(lastEventId === null ? {} : { lastEventId }) }
+  const text = JSON.stringify({ id, method: 'subscription', params } satisfies SubscribeFrame)
+  const tooLarge = sizeRefusal(utf8Bytes(text), turn.state.frameBytes)
+  if (tooLarge !== undefined) return endSubscription(turn, subscription, { line: toLineError('TOO_LARGE', tooLarge) })
+  turn.cancel({ kind: 'gap', id })
+  const { socket } = turn.state
+  turn.putSubscription({
+    ...subscription,
+    ref,
+    socket,
+    phase: 'subscribing',
+    fetch: 'none',
+    askedFrom: null,
+    snapshotAt: null,
+  })
+  turn.arm({ kind: 'started', id }, startedMs)
+  turn.send(text)
+}
+
+/** Subscribes again unless an attempt is under way already: what that one brings is the answer. */
+export function resume(turn: Turn, subscription: Subscription): void {
+  if (subscription.phase === 'live' && takesFrames(turn.state)) sendSubscribe(turn, subscription)
+}
+
+/** Begins anew, with a snapshot: what could not be replayed is in it. [TL-SNAP-2] */
+export function startOver(turn: Turn, subscription: Subscription): void {
+  const unset = { ...subscription, order: unordered }
+  turn.putSubscription(unset)
+  if (takesFrames(turn.state)) sendSubscribe(turn, unset)
+}
+
+/** Subscribes again after a while: at once the first time, then after a growing one. */
+export function retrySubscription(turn: Turn, subscription: Subscription, retryAfterMs?: number): void {
+  const failures = subscription.failures + 1
+  const ms = retryAfterMs ?? (failures === 1 ? 0 : backoffMs(failures, turn.chance))
+  turn.cancel({ kind: 'gap', id: subscription.id })
+  turn.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures })
+  turn.arm({ kind: 'started', id: subscription.id }, ms)
+}
+
+/** The attempt brought no `started` in time, or its turn has come again. */
+export function takeStartedTimer(turn: Turn, subscription: Subscription): void {
+  if (subscription.phase !== 'live' && takesFrames(turn.state)) sendSubscribe(turn, subscription)
+}
+
+/** Asks for all that waits, on a socket that was just opened. */
+export function resumeAll(turn: Turn): void {
+  for (const subscription of turn.state.subscriptions.values()) {
+    if (subscription.phase === 'waiting') sendSubscribe(turn, subscription)
+  }
+}
+
+/** The socket is gone, and the server's registrations with it. A break that the application can see makes the next `started` worth telling. */
+export function loseSubscriptions(turn: Turn, isSeen: boolean): void {
+  for (const subscription of turn.state.subscriptions.values()) {
+    turn.cancel({ kind: 'started', id: subscription.id })
+    turn.cancel({ kind: 'gap', id: subscription.id })
+    const announced = subscription.announced && !isSeen
+    turn.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures: 0, announced })
+  }
+  turn.patch({ ended: new Map() })
+}
+
+/** Forgets every position: another user may stand behind the next session. */
+export function startAfresh(turn: Turn): void {
+  for (const subscription of turn.state.subscriptions.values()) {
+    turn.putSubscription({ ...subscription, kind: 'unknown', order: unordered, plainId: null, snapshots: false })
+  }
+}
+
+/** Ends a subscription with a failure, or, without one, by itself. */
+export function endSubscription(turn: Turn, subscription: Subscription, failure?: Failure): void {
+  const { id } = subscription
+  dropSubscription(turn, subscription)
+  turn.emit(failure === undefined ? { type: 'complete', id } : { type: 'fail', id, failure })
+}
+
+/** Ends a subscription without a word to the application, and tells the server if it may know of it. [TL-STOP-1] */
+export function dropSubscription(turn: Turn, subscription: Subscription): void {
+  const { id, ref, phase } = subscription
+  turn.dropSubscription(id)
+  if (phase === 'waiting' || !hasSocket(turn.state)) return
+  turn.patch({ ended: new Map(turn.state.ended).set(id, { ref, restoppedAt: Number.NEGATIVE_INFINITY }) })
+  const stop = { id, method: 'subscription.stop', params: { ref } } as const
+  turn.send(stop)
+  const { handover } = turn.state
+  if (handover !== null && isLeaving(turn.state)) turn.send(stop, handover.socket) // [TL-HAND-2]
+}
+
+/** Something was pushed for a subscription that ended: the stop was lost or overtaken. [TL-STOP-4] One more stop, and again when that one was lost too. */
+export function stopAgain(turn: Turn, id: number): void {
+  const end = turn.state.ended.get(id)
+  if (end === undefined || turn.now - end.restoppedAt < restopMs) return
+  turn.patch({ ended: new Map(turn.state.ended).set(id, { ...end, restoppedAt: turn.now }) })
+  turn.send({ id, method: 'subscription.stop', params: { ref: end.ref } }, turn.from)
+}
+
+/** Null where there is no log: an ephemeral subscription is asked for anew [TL-EPH-2]. */
+function lastEventIdOf({ order, plainId }: Subscription): string | null {
+  return order.position === null ? plainId : formatCursor(order.position)
+}

@@ -1,0 +1,60 @@
+import { postponeRenewal, renewAuthority } from './authority.ts'
+import { askAgain, expireCall } from './call-answer.ts'
+import { finishClosing } from './closing.ts'
+import { takeGapTimer } from './fetch.ts'
+import { beginHandover, takeDrainTimer } from './handover.ts'
+import { armWatch, hasSlept, keepAlive } from './keepalive.ts'
+import { wake } from './lifecycle.ts'
+import { giveUpSocket } from './loss.ts'
+import type { Timer } from './session-event.ts'
+import { takeStartedTimer } from './subscriptions.ts'
+import type { Turn } from './turn.ts'
+
+/** What each timer means when it fires. One that belongs to something that is over by now means nothing. */
+export function takeTimer(turn: Turn, timer: Timer) {
+  switch (timer.kind) {
+    case 'retry':
+      return turn.emit({ type: 'admit', socket: turn.state.socket })
+    case 'hello':
+      return giveUpSocket(turn, { code: 'server', message: 'The server did not answer hello.' })
+    case 'stable':
+      return turn.patch({ attempt: 0 })
+    case 'ping':
+      return keepAlive(turn)
+    case 'pong':
+      return giveUpSocket(turn, { code: 'network', message: 'A keepalive was not answered.' })
+    case 'watch':
+      return takeWatch(turn)
+    case 'renew':
+      return renewAuthority(turn)
+    case 'auth':
+      return postponeRenewal(turn)
+    case 'handover':
+      return beginHandover(turn)
+    case 'drain':
+      return takeDrainTimer(turn)
+    case 'close':
+      return finishClosing(turn)
+    case 'deadline': {
+      const call = turn.state.calls.get(timer.id)
+      return call === undefined ? undefined : expireCall(turn, call)
+    }
+    case 'again': {
+      const call = turn.state.calls.get(timer.id)
+      return call === undefined ? undefined : askAgain(turn, call)
+    }
+    case 'started': {
+      const subscription = turn.state.subscriptions.get(timer.id)
+      return subscription === undefined ? undefined : takeStartedTimer(turn, subscription)
+    }
+    case 'gap': {
+      const subscription = turn.state.subscriptions.get(timer.id)
+      return subscription === undefined ? undefined : takeGapTimer(turn, subscription)
+    }
+  }
+}
+
+function takeWatch(turn: Turn): void {
+  if (hasSlept(turn)) wake(turn)
+  armWatch(turn)
+}

@@ -1,0 +1,93 @@
+import type { ClientFrame } from '@trunkline/protocol'
+import type { ConnectionState } from './connection-state.ts'
+import type { Effect } from './session-effect.ts'
+import { type SessionEvent, socketTimers, type Timer } from './session-event.ts'
+import type { PendingCall, SessionState, Subscription } from './session-state.ts'
+
+/** One step in the making: the state as changed so far and the effects gathered. It lives no longer than the step, so that the step is pure: what it was given is never changed, and each map is copied at its first change only. */
+export class Turn {
+  readonly now: number
+  readonly chance: number
+  /** The socket that the event is of. */
+  readonly from: number
+  readonly effects: Effect[] = []
+  /** Subscriptions to fetch for when the turn ends, in one frame. */
+  readonly wanted = new Set<number>()
+  /** Something in the outbox may go out when the turn ends. */
+  moved = false
+  state: SessionState
+  #calls: Map<number, PendingCall> | undefined
+  #subscriptions: Map<number, Subscription> | undefined
+
+  constructor(state: SessionState, event: SessionEvent) {
+    this.state = state
+    this.now = event.now
+    this.chance = event.chance
+    this.from = 'socket' in event ? event.socket : state.socket
+  }
+
+  patch(change: Partial<SessionState>): void {
+    this.state = { ...this.state, ...change }
+  }
+  show(status: ConnectionState): void {
+    this.patch({ status })
+  }
+  emit(effect: Effect): void {
+    this.effects.push(effect)
+  }
+  send(frame: ClientFrame | string, socket: number = this.state.socket): void {
+    this.emit({ type: 'send', socket, text: typeof frame === 'string' ? frame : JSON.stringify(frame) })
+  }
+  arm(timer: Timer, ms: number): void {
+    this.emit({ type: 'arm', timer, ms })
+  }
+  cancel(timer: Timer): void {
+    this.emit({ type: 'cancel', timer })
+  }
+  cancelSocketTimers(): void {
+    for (const kind of socketTimers) this.cancel({ kind })
+  }
+  /** Makes a socket and returns its number. */
+  connect(): number {
+    const socket = this.state.lastSocket + 1
+    this.patch({ lastSocket: socket })
+    this.emit({ type: 'connect', socket })
+    return socket
+  }
+  /** An id for a frame of the session's own. The application's ids are numbers, these are texts. */
+  nextId(prefix: 'hello' | 'sync' | 'auth'): string {
+    this.patch({ serial: this.state.serial + 1 })
+    return `${prefix}-${this.state.serial}`
+  }
+
+  putCall(call: PendingCall): void {
+    this.#ownCalls().set(call.id, call)
+  }
+  dropCall(id: number): void {
+    if (this.state.calls.get(id)?.lane !== undefined) this.moved = true // the next of its lane
+    this.#ownCalls().delete(id)
+    this.cancel({ kind: 'deadline', id })
+    this.cancel({ kind: 'again', id })
+  }
+  putSubscription(subscription: Subscription): void {
+    this.#ownSubscriptions().set(subscription.id, subscription)
+  }
+  dropSubscription(id: number): void {
+    this.#ownSubscriptions().delete(id)
+    this.cancel({ kind: 'started', id })
+    this.cancel({ kind: 'gap', id })
+  }
+
+  #ownCalls(): Map<number, PendingCall> {
+    const own = this.#calls ?? new Map(this.state.calls)
+    if (this.#calls === undefined) this.patch({ calls: own })
+    this.#calls = own
+    return own
+  }
+  #ownSubscriptions(): Map<number, Subscription> {
+    const own = this.#subscriptions ?? new Map(this.state.subscriptions)
+    if (this.#subscriptions === undefined) this.patch({ subscriptions: own })
+    this.#subscriptions = own
+    return own
+  }
+}
