@@ -1,0 +1,108 @@
+/** Undoes a timer. */
+export type CancelTimer = () => void
+
+/** The local line's time: the machine's, moved forward by `advance`. Gateway, functions, table and clients of one line share one. */
+export interface LocalClock {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Resolves after `ms` of this clock, or at once when `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Uniform in [0, 1); exact for a seed. */
+  random(): number
+  /** Calls `fn` once, `ms` from now by this clock. A `quiet` timer is housekeeping: `advance` calls those that fall due once, at its end. */
+  after(ms: number, fn: () => void, options?: { readonly quiet?: boolean }): CancelTimer
+  /** Moves time forward by `ms`, calling the timers that fall due in their order and awaiting `settle` after each. */
+  advance(ms: number, settle?: () => Promise<void>): Promise<void>
+  /** Drops all timers. */
+  close(): void
+}
+
+interface Timer {
+  readonly at: number
+  readonly quiet: boolean
+  readonly fn: () => void
+}
+
+/** A clock that starts at the machine's time. `seed` makes `random` exact. */
+export function createLocalClock(options: { readonly seed?: number } = {}): LocalClock {
+  const timers = new Set<Timer>()
+  const random = options.seed === undefined ? Math.random : mulberry32(options.seed)
+  let skew = 0
+  let wake: ReturnType<typeof setTimeout> | undefined
+  const now = () => Date.now() + skew
+
+  function arm(): void {
+    clearTimeout(wake)
+    const next = earliest(timers)
+    if (next === undefined) return
+    wake = setTimeout(fireDue, Math.min(Math.max(0, next.at - now()), 2 ** 31 - 1))
+    wake.unref?.()
+  }
+  function fire(timer: Timer): void {
+    timers.delete(timer)
+    timer.fn()
+  }
+  function fireDue(): void {
+    for (let next = earliest(timers); next !== undefined && next.at <= now(); next = earliest(timers)) fire(next)
+    arm()
+  }
+  const after: LocalClock['after'] = (ms, fn, { quiet = false } = {}) => {
+    const timer = { at: now() + ms, fn, quiet }
+    timers.add(timer)
+    arm()
+    return () => {
+      timers.delete(timer)
+    }
+  }
+  return {
+    now,
+    random,
+    after,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve()
+        const done = () => {
+          cancel()
+          signal?.removeEventListener('abort', done)
+          resolve()
+        }
+        const cancel = after(ms, done)
+        signal?.addEventListener('abort', done)
+      }),
+    async advance(ms, settle = async () => {}) {
+      const target = now() + ms
+      const loud = () => earliest([...timers].filter((timer) => !timer.quiet))
+      await settle()
+      for (let next = loud(); next !== undefined && next.at <= target; next = loud()) {
+        skew += Math.max(0, next.at - now())
+        fire(next)
+        await settle()
+      }
+      skew += Math.max(0, target - now())
+      for (const timer of [...timers]) if (timer.quiet && timer.at <= target) fire(timer)
+      await settle()
+      arm()
+    },
+    close() {
+      clearTimeout(wake)
+      timers.clear()
+    },
+  }
+}
+
+function earliest(timers: Iterable<Timer>): Timer | undefined {
+  let first: Timer | undefined
+  for (const timer of timers) if (first === undefined || timer.at < first.at) first = timer
+  return first
+}
+
+/** A small seeded generator (mulberry32): good enough to spread faults, exact to replay. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -1,0 +1,41 @@
+import type { LambdaHandlers } from '@trunkline/server'
+import type { StreamRecord } from './dynamodb/dynamo.ts'
+import type { FunctionOptions } from './functions/lambda-function.ts'
+import type { StreamMapping } from './functions/stream-mapping.ts'
+import type { Route } from './gateway/gateway.ts'
+
+/** A function of a line, by the name of its handler. */
+export type LineFunction = Exclude<keyof LambdaHandlers, 'handler'>
+
+/** What the template of a deployed line says of its functions; the local line keeps to it. */
+export const functionSettings: Readonly<Record<LineFunction, Omit<FunctionOptions, 'name' | 'run'>>> = {
+  authorizer: { timeoutMs: 5_000 },
+  websocket: { timeoutMs: 28_000 },
+  tableStream: { timeoutMs: 60_000 },
+  deliver: { timeoutMs: 300_000, asyncRetries: 2, maximumEventAgeMs: 300_000 },
+  worker: { timeoutMs: 900_000, asyncRetries: 0, maximumEventAgeMs: 60_000 },
+}
+
+export const lineFunctions = Object.keys(functionSettings) as readonly LineFunction[]
+
+/** The routes of a deployed line: calls are two-way, what is answered by posts is one-way, a keepalive runs no function. */
+export const routes: readonly Route[] = [
+  { key: '$connect', functionName: 'websocket' },
+  { key: '$disconnect', functionName: 'websocket' },
+  { key: '$default', functionName: 'websocket', twoWay: true },
+  { key: 'subscription', functionName: 'websocket' },
+  { key: 'subscription.stop', functionName: 'websocket' },
+  { key: 'connectionParams', functionName: 'websocket' },
+  { key: 'ping', mock: '{"pong":true}', twoWay: true }, // [TL-PING-1]
+]
+
+/** The event source mapping of a deployed line: new slots of logs, in batches that fail in parts. */
+export const streamSettings: Omit<StreamMapping<StreamRecord>, 'stream' | 'functionName'> = {
+  filter: (record) => record.eventName === 'INSERT' && (record.dynamodb.Keys['pk']?.S ?? '').startsWith('LOG#'),
+  batchSize: 100,
+  maximumRetryAttempts: 5,
+  maximumRecordAgeMs: 3_600_000,
+  bisect: true,
+  reportBatchItemFailures: true,
+  parallelizationFactor: 2,
+}

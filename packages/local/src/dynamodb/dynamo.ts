@@ -1,0 +1,83 @@
+import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
+import type { LocalClock } from '../clock.ts'
+import { acquireEngine, type Engine, isLastUser, releaseEngine } from './engine.ts'
+import type { TableStream } from './streams.ts'
+import { startSweeper } from './sweeper.ts'
+import { createTableMaker } from './table-maker.ts'
+import type { Tenant } from './tables.ts'
+import { sweepExpired } from './ttl.ts'
+
+export type { Attribute, Item, StreamViewType } from './dynalite.ts'
+export type { StreamRecord } from './stream-record.ts'
+export type { TableStream } from './streams.ts'
+
+export interface LocalDynamoOptions {
+  /** The time by which this one's tables expire items and trim streams. */
+  readonly clock: LocalClock
+  /** Where tables live on after `close`; memory without it. Streams are always in memory and begin anew. */
+  readonly dataDir?: string
+  /** Shards of each stream. 4, so that order across items is nobody's luck. */
+  readonly shards?: number
+  /** Clock time between two automatic sweeps of expired items. 60_000; Infinity for none. */
+  readonly sweepMs?: number
+  /** Whether `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'` is obeyed. True. */
+  readonly returnsOldItem?: boolean
+}
+
+/** A DynamoDB on this machine, for the AWS SDK's unchanged clients. */
+export interface LocalDynamo {
+  /** `http://127.0.0.1:port`, for DynamoDB and for DynamoDB Streams. */
+  readonly endpoint: string
+  /** Creates a table through the SDK and resolves when it is ACTIVE. In a data directory, a table that is there is kept. */
+  createTable(input: CreateTableCommandInput): Promise<void>
+  /** From now on, items whose `attribute` (a number of epoch seconds) has passed are deleted, some time later. */
+  enableTtl(table: string, attribute: string): Promise<void>
+  /** The stream of a table created with a `StreamSpecification`. Throws when there is none. */
+  stream(table: string): TableStream
+  /** Deletes what has expired by now in this one's tables; gives how many items. */
+  sweep(): Promise<number>
+  /** Drops the tables it created, save those in a data directory; the last `close` stops the engine. */
+  close(): Promise<void>
+}
+
+/** Starts a DynamoDB, or joins the one that runs in this process for the same place (memory, or a data directory). */
+export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDynamo> {
+  const { clock, dataDir, sweepMs = 60_000, shards = 4, returnsOldItem = true } = options
+  const engine = await acquireEngine(dataDir)
+  const tenant: Tenant = { clock, shards, returnsOldItem }
+  engine.tables.enter(tenant)
+  const maker = createTableMaker(engine.endpoint)
+  const sweep = () => sweepExpired(engine, tenant)
+  const stopSweeper = Number.isFinite(sweepMs) ? startSweeper(clock, sweepMs, sweep) : async () => {}
+  let closed: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    await stopSweeper()
+    if (dataDir === undefined && !isLastUser(dataDir)) await maker.dropAll()
+    maker.close()
+    engine.tables.leave(tenant)
+    await releaseEngine(dataDir)
+  }
+  return {
+    endpoint: engine.endpoint,
+    createTable: async (input) => {
+      const name = input.TableName ?? ''
+      const isNew = engine.tables.get(name) === undefined
+      if (isNew || dataDir !== undefined) engine.tables.claim(name, tenant)
+      if (isNew || dataDir === undefined) await maker.create(input)
+    },
+    enableTtl: (table, attribute) => engine.setTtl(table, attribute),
+    stream: (table) => streamOf(engine, table),
+    sweep,
+    close: () => {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+function streamOf(engine: Engine, table: string): TableStream {
+  const stream = engine.tables.get(table)?.stream
+  if (stream !== undefined) return stream
+  throw new Error(`Table ${table} has no stream: create it with StreamSpecification { StreamEnabled: true }.`)
+}

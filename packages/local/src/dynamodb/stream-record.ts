@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import type { Item, StreamViewType, TableDescription } from './dynalite.ts'
+
+/** One change of one item, in the shape in which Lambda gets it (AWS.md §5). */
+export interface StreamRecord {
+  readonly eventID: string
+  readonly eventName: 'INSERT' | 'MODIFY' | 'REMOVE'
+  readonly eventVersion: '1.1'
+  readonly eventSource: 'aws:dynamodb'
+  readonly awsRegion: string
+  readonly dynamodb: {
+    /** Epoch seconds. */
+    readonly ApproximateCreationDateTime: number
+    readonly Keys: Item
+    readonly NewImage?: Item
+    readonly OldImage?: Item
+    /** Decimal, rising within a shard, of one length within a stream: text order is number order. */
+    readonly SequenceNumber: string
+    readonly SizeBytes: number
+    readonly StreamViewType: StreamViewType
+  }
+  readonly eventSourceARN: string
+  /** On deletes by TTL only. */
+  readonly userIdentity?: typeof TTL_IDENTITY
+}
+
+/** Who deletes expired items. */
+export const TTL_IDENTITY = { type: 'Service', principalId: 'dynamodb.amazonaws.com' } as const
+
+/** What a write did to an item; absent means that there was, or is, none. */
+export interface ItemChange {
+  readonly old: Item | undefined
+  readonly new: Item | undefined
+  readonly expiry: boolean
+}
+
+/** The record's place in its stream. `time` in epoch milliseconds. */
+export interface RecordPlace {
+  readonly sequence: string
+  readonly time: number
+  readonly itemSize: (item: Item) => number
+}
+
+/** The record of a change. The images are copies: history does not change when a reader of it does. */
+export function toStreamRecord(table: TableDescription, change: ItemChange, place: RecordPlace): StreamRecord {
+  const arn = table.LatestStreamArn ?? ''
+  const view = table.StreamSpecification?.StreamViewType ?? 'NEW_AND_OLD_IMAGES'
+  const Keys = copy(keysOf(table, change))
+  const images = imagesIn(view, change)
+  const sizes = [Keys, ...Object.values(images)].map(place.itemSize)
+  return {
+    eventID: createHash('md5').update(arn).update(place.sequence).digest('hex'),
+    eventName: change.old === undefined ? 'INSERT' : change.new === undefined ? 'REMOVE' : 'MODIFY',
+    eventVersion: '1.1',
+    eventSource: 'aws:dynamodb',
+    awsRegion: table.TableArn.split(':')[3] ?? '',
+    dynamodb: {
+      ApproximateCreationDateTime: Math.floor(place.time / 1000),
+      Keys,
+      ...images,
+      SequenceNumber: place.sequence,
+      SizeBytes: sizes.reduce((sum, size) => sum + size, 0),
+      StreamViewType: view,
+    },
+    eventSourceARN: arn,
+    ...(change.expiry && { userIdentity: TTL_IDENTITY }),
+  }
+}
+
+function keysOf(table: TableDescription, change: ItemChange): Item {
+  const item = change.new ?? change.old ?? {}
+  return Object.fromEntries(table.KeySchema.map(({ AttributeName: name }) => [name, item[name] ?? {}]))
+}
+
+function imagesIn(view: StreamViewType, change: ItemChange): { NewImage?: Item; OldImage?: Item } {
+  const wantsNew = view === 'NEW_IMAGE' || view === 'NEW_AND_OLD_IMAGES'
+  const wantsOld = view === 'OLD_IMAGE' || view === 'NEW_AND_OLD_IMAGES'
+  return {
+    ...(wantsNew && change.new !== undefined && { NewImage: copy(change.new) }),
+    ...(wantsOld && change.old !== undefined && { OldImage: copy(change.old) }),
+  }
+}
+
+function copy(item: Item): Item {
+  return JSON.parse(JSON.stringify(item))
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import type { Item, TableDescription } from './dynalite.ts'
+import { isSameItem } from './same-item.ts'
+import { type ItemChange, type StreamRecord, toStreamRecord } from './stream-record.ts'
+
+/** A table's stream, as an event source mapping reads it. Order is kept per item; items of different shards have none. */
+export interface TableStream {
+  readonly arn: string
+  /** Ids of the shards, which stay the same for the stream's life. */
+  shards(): readonly string[]
+  /** At most `limit` records of a shard, oldest first: those after `afterSequence`, or all that are not yet trimmed. */
+  read(shardId: string, afterSequence: string | undefined, limit: number): readonly StreamRecord[]
+  /** Calls `listener` for each record, before its writer gets an answer. It MUST NOT throw. Returns how to stop it. */
+  onRecord(listener: (record: StreamRecord, shardId: string) => void): () => void
+}
+
+/** The same, as the table's writes and the streams' API need it. */
+export interface StreamLog extends TableStream {
+  /** Epoch milliseconds. */
+  readonly createdAt: number
+  /** Below the sequence number of every record. */
+  readonly origin: string
+  /** The newest sequence number given, or `origin`. */
+  latest(): string
+  /** The newest sequence number that the shard has lost to age, or `origin`. */
+  trimmed(shardId: string): string
+  append(change: ItemChange): void
+}
+
+export interface StreamLogOptions {
+  /** Epoch milliseconds, by the clock of the table's tenant. */
+  readonly now: () => number
+  readonly createdAt: number
+  readonly shards: number
+  readonly itemSize: (item: Item) => number
+}
+
+const RETENTION_MS = 24 * 3_600_000 // 24 h: DynamoDB's, not a setting there either
+
+interface Shard {
+  readonly id: string
+  readonly entries: { readonly time: number; readonly record: StreamRecord }[]
+  trimmed: string
+}
+
+/** An empty stream for a table whose description has its stream's ARN. Lives in memory: a restart empties it. */
+export function createStreamLog(table: TableDescription, options: StreamLogOptions): StreamLog {
+  // Born from the time, so that numbers rise over restarts too.
+  let last = BigInt(Math.floor(options.createdAt)) * 10n ** 12n
+  const origin = String(last)
+  const shards = Array.from({ length: options.shards }, (_, i) => createShard(table, i, origin))
+  const byId = new Map(shards.map((shard) => [shard.id, shard]))
+  const listeners = new Set<(record: StreamRecord, shardId: string) => void>()
+
+  function shardOf(id: string): Shard {
+    const shard = byId.get(id)
+    if (shard === undefined) throw new Error(`The stream of ${table.TableName} has no shard ${id}.`)
+    trim(shard, options.now() - RETENTION_MS)
+    return shard
+  }
+  return {
+    arn: table.LatestStreamArn ?? '',
+    createdAt: options.createdAt,
+    origin,
+    shards: () => shards.map((shard) => shard.id),
+    latest: () => String(last),
+    trimmed: (id) => shardOf(id).trimmed,
+    read(id, afterSequence, limit) {
+      const { entries } = shardOf(id)
+      const from = afterSequence === undefined ? 0 : countUpTo(entries, afterSequence)
+      return entries.slice(from, from + limit).map((entry) => entry.record)
+    },
+    append(change) {
+      if (change.old === change.new) return // a delete of nothing
+      if (change.old !== undefined && change.new !== undefined && isSameItem(change.old, change.new)) return
+      last += 1n
+      const time = options.now()
+      const record = toStreamRecord(table, change, { sequence: String(last), time, itemSize: options.itemSize })
+      const shard = shards[shardIndex(table, record.dynamodb.Keys, shards.length)]
+      if (shard === undefined) return
+      trim(shard, time - RETENTION_MS)
+      shard.entries.push({ time, record })
+      for (const listener of listeners) listener(record, shard.id)
+    },
+    onRecord(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+function createShard(table: TableDescription, index: number, origin: string): Shard {
+  const salt = createHash('md5').update(`${table.LatestStreamArn}#${index}`).digest('hex').slice(0, 8)
+  return { id: `shardId-${String(index).padStart(20, '0')}-${salt}`, entries: [], trimmed: origin }
+}
+
+/** Spreads partitions over shards; all items of a partition share one, as in DynamoDB. */
+function shardIndex(table: TableDescription, keys: Item, shards: number): number {
+  const partition = keys[table.KeySchema[0]?.AttributeName ?? '']
+  return createHash('md5').update(JSON.stringify(partition)).digest().readUInt32BE(0) % shards
+}
+
+function trim(shard: Shard, horizon: number): void {
+  const old = shard.entries.findIndex((entry) => entry.time > horizon)
+  const gone = shard.entries.splice(0, old === -1 ? shard.entries.length : old)
+  shard.trimmed = gone.at(-1)?.record.dynamodb.SequenceNumber ?? shard.trimmed
+}
+
+/** How many entries stand at or below a sequence number: a binary search. */
+function countUpTo(entries: Shard['entries'], sequence: string): number {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((entries[middle]?.record.dynamodb.SequenceNumber ?? '') <= sequence) low = middle + 1
+    else high = middle
+  }
+  return low
+}

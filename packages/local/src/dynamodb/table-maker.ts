@@ -1,0 +1,51 @@
+import type { CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+
+/** Creates and drops tables as any user of DynamoDB does. */
+export interface TableMaker {
+  create(input: CreateTableCommandInput): Promise<void>
+  /** Drops all that `create` created. */
+  dropAll(): Promise<void>
+  close(): void
+}
+
+/** The SDK is loaded for the first table: an engine without tables does not pay for it. */
+export function createTableMaker(endpoint: string): TableMaker {
+  const made: string[] = []
+  let opened: Promise<{ sdk: typeof import('@aws-sdk/client-dynamodb'); client: DynamoDBClient }> | undefined
+
+  function open() {
+    opened ??= import('@aws-sdk/client-dynamodb').then((sdk) => ({ sdk, client: createClient(sdk, endpoint) }))
+    return opened
+  }
+  async function isActive(TableName: string): Promise<boolean> {
+    const { sdk, client } = await open()
+    const { Table } = await client.send(new sdk.DescribeTableCommand({ TableName }))
+    return Table?.TableStatus === 'ACTIVE'
+  }
+  async function drop(TableName: string): Promise<void> {
+    const { sdk, client } = await open()
+    await client.send(new sdk.DeleteTableCommand({ TableName })).catch((error) => {
+      if (!(error instanceof sdk.ResourceNotFoundException)) throw error // somebody else dropped it
+    })
+  }
+  return {
+    async create(input) {
+      const { sdk, client } = await open()
+      const name = input.TableName ?? ''
+      await client.send(new sdk.CreateTableCommand(input))
+      made.push(name)
+      while (!(await isActive(name))); // dynalite answers CREATING first, and is ACTIVE a millisecond later
+    },
+    async dropAll() {
+      await Promise.all(made.splice(0).map(drop))
+    },
+    close() {
+      void opened?.then(({ client }) => client.destroy())
+    },
+  }
+}
+
+function createClient(sdk: typeof import('@aws-sdk/client-dynamodb'), endpoint: string): DynamoDBClient {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  return new sdk.DynamoDBClient({ endpoint, region: 'us-east-1', credentials })
+}

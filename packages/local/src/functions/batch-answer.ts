@@ -1,0 +1,23 @@
+/**
+ * What a stream function's answer says of its batch: nothing failed, the record at `index` and all after it failed, or all of it did (`index` 0).
+ * The rules are AWS's (AWS.md §1.5): an empty or null list, and an answer that is nothing or has no list, are success; an identifier that is empty,
+ * null, under another key or of no record in the batch fails the batch; of several the lowest sequence number counts.
+ */
+export function readBatchAnswer(
+  payload: unknown,
+  sequenceNumbers: readonly string[],
+): 'succeeded' | { readonly index: number } {
+  if (payload === null || payload === undefined) return 'succeeded'
+  if (typeof payload !== 'object') return { index: 0 }
+  const failures = 'batchItemFailures' in payload ? payload.batchItemFailures : null
+  if (failures === null || failures === undefined) return 'succeeded'
+  if (!Array.isArray(failures)) return { index: 0 }
+  if (failures.length === 0) return 'succeeded'
+  return { index: Math.max(0, Math.min(...failures.map((failure) => indexOf(failure, sequenceNumbers)))) }
+}
+
+/** −1 for an identifier that names no record. A batch is in its shard's order, so the lowest index has the lowest number. */
+function indexOf(failure: unknown, sequenceNumbers: readonly string[]): number {
+  if (typeof failure !== 'object' || failure === null || !('itemIdentifier' in failure)) return -1
+  return sequenceNumbers.findIndex((number) => Object.is(number, failure.itemIdentifier))
+}

@@ -1,0 +1,153 @@
+import type { LocalClock } from '../clock.ts'
+import { createLocalClock } from '../clock.ts'
+import { createActivity } from './activity.ts'
+import { createAsyncQueue } from './async-queue.ts'
+import type { FailureMessage } from './failure-message.ts'
+import type { RunningInvocation } from './invocation.ts'
+import { startInvokeApi } from './invoke-api.ts'
+import { functionArn } from './lambda-context.ts'
+import type { FunctionOptions, FunctionVerdict, InvokeInfo, InvokeResult } from './lambda-function.ts'
+import { makeRequestId } from './request-id.ts'
+import { runAttempt } from './run-attempt.ts'
+import { createStreamMapping, type StreamMapping, type StreamRecord } from './stream-mapping.ts'
+
+/** Lambda in a process: functions, their asynchronous queue, their event source mappings, and the Invoke API. */
+export interface LocalFunctions {
+  /** The Invoke API over HTTP, for the unchanged `@aws-sdk/client-lambda`. */
+  readonly endpoint: string
+  /** Makes a function known; one of the same name is replaced for the invocations to come. */
+  register(fn: FunctionOptions): void
+  /** Synchronously, as the gateway does: no retry. Never rejects, save for a name that is not registered. */
+  invoke(name: string, event: unknown): Promise<InvokeResult>
+  /** Into the asynchronous queue: retried, then the on-failure destination. Throws for a name that is not registered. */
+  invokeAsync(name: string, event: unknown): void
+  /** Reads the stream from its oldest record until closed. Throws for a name that is not registered. */
+  mapStream<R extends StreamRecord>(mapping: StreamMapping<R>): { close(): void }
+  /** What the on-failure destination holds, oldest first: of asynchronous events and of stream batches. */
+  failures(): readonly FailureMessage[]
+  /** Ends what runs of it now, as a deadline does. */
+  kill(name: string): void
+  /** Resolves when nothing can go on unless the clock moves: no handler runs, no event is due, no stream record is unread. What hangs, or waits for a retry, is not waited for. */
+  idle(): Promise<void>
+  /** For the fault layer; may be set at any time. */
+  readonly hooks: FunctionHooks
+  close(): Promise<void>
+}
+
+/** Asked before each attempt. @default pass */
+export interface FunctionHooks {
+  invoke?: (info: InvokeInfo) => FunctionVerdict
+}
+
+/** A function nobody registered. Lambda's ResourceNotFoundException. */
+export class UnknownFunctionError extends Error {
+  override readonly name = 'UnknownFunctionError'
+  constructor(functionName: string) {
+    super(`Function not found: ${functionArn(functionName)}`)
+  }
+}
+
+/** Starts the functions of one line. `seed` makes request ids exact; retries of asynchronous events wait for `retryDelaysMs` (1 and 2 minutes, as AWS does). */
+export async function createFunctions(options: {
+  readonly clock: LocalClock
+  readonly seed?: number
+  readonly retryDelaysMs?: readonly number[]
+  /** Told of each function error, for the developer's terminal. */
+  readonly onError?: (report: {
+    readonly name: string
+    readonly requestId: string
+    readonly result: InvokeResult
+  }) => void
+}): Promise<LocalFunctions> {
+  const { clock } = options
+  const random = options.seed === undefined ? clock.random : createLocalClock({ seed: options.seed }).random
+  const activity = createActivity()
+  const known = new Map<string, FunctionOptions>()
+  const running = new Set<RunningInvocation>()
+  const failed: FailureMessage[] = []
+  const mappings = new Set<{ close(): void }>()
+  const hooks: FunctionHooks = {}
+
+  function find(name: string): FunctionOptions {
+    const fn = known.get(name)
+    if (fn === undefined) throw new UnknownFunctionError(name)
+    return fn
+  }
+  async function attempt(fn: FunctionOptions, text: string, run: { requestId: string; attempt: number }) {
+    const verdict = hooks.invoke?.({ name: fn.name, event: JSON.parse(text), attempt: run.attempt }) ?? 'pass'
+    if (verdict === 'throttle' || countOf(fn.name) >= (fn.concurrency ?? Number.POSITIVE_INFINITY)) return throttled
+    const once = (as: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>) =>
+      runAttempt({ fn, text, ...run, verdict: as, clock, activity, running })
+    const result = verdict === 'duplicate' ? (await Promise.all([once('pass'), once('pass')]))[0] : await once(verdict)
+    if (result.status !== 'ok') options.onError?.({ name: fn.name, requestId: run.requestId, result })
+    return result
+  }
+  const countOf = (name: string) => [...running].filter((invocation) => invocation.functionName === name).length
+  const newRequestId = () => makeRequestId(random)
+  const queue = createAsyncQueue({
+    clock,
+    activity,
+    attempt,
+    retryDelaysMs: options.retryDelaysMs ?? [60_000, 120_000],
+    onFailure: (message) => failed.push(message),
+  })
+  const invokeText = async (name: string, text: string, requestId = newRequestId()) =>
+    attempt(find(name), text, { requestId, attempt: 1 })
+  const invokeTextAsync = (name: string, text: string, requestId = newRequestId()) =>
+    queue.push(find(name), text, requestId)
+  const api = await startInvokeApi({
+    has: (name) => known.has(name),
+    newRequestId,
+    invoke: invokeText,
+    invokeAsync: invokeTextAsync,
+  })
+  return {
+    endpoint: api.endpoint,
+    hooks,
+    register(fn) {
+      known.set(fn.name, fn)
+    },
+    invoke: async (name, event) => invokeText(name, toText(event)),
+    invokeAsync: (name, event) => invokeTextAsync(name, toText(event)),
+    mapStream(mapping) {
+      find(mapping.functionName)
+      const onFailure: NonNullable<typeof mapping.onFailure> = (message) => {
+        failed.push(message)
+        mapping.onFailure?.(message)
+      }
+      const handle = createStreamMapping(
+        { ...mapping, onFailure },
+        {
+          clock,
+          activity,
+          newRequestId,
+          invoke: async (name, event, run) => attempt(find(name), toText(event), run),
+        },
+      )
+      mappings.add(handle)
+      return handle
+    },
+    failures: () => [...failed],
+    kill(name) {
+      for (const invocation of [...running]) if (invocation.functionName === name) invocation.kill()
+    },
+    idle: activity.idle,
+    async close() {
+      for (const mapping of mappings) mapping.close()
+      queue.close()
+      for (const invocation of [...running]) invocation.kill()
+      await api.close()
+    },
+  }
+}
+
+const throttled: InvokeResult = {
+  status: 'throttled',
+  errorType: 'TooManyRequestsException',
+  errorMessage: 'Rate Exceeded.',
+}
+
+/** An invocation without a payload gets an empty object, as in Lambda. */
+function toText(event: unknown): string {
+  return JSON.stringify(event) ?? '{}'
+}

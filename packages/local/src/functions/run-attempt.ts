@@ -1,0 +1,119 @@
+import type { LocalClock } from '../clock.ts'
+import type { Activity } from './activity.ts'
+import { callHandler, type HandlerAnswer, handlerError } from './call-handler.ts'
+import { createInvocation, type RunningInvocation } from './invocation.ts'
+import { type ContextSeed, createContext } from './lambda-context.ts'
+import type { FunctionOptions, FunctionVerdict, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
+
+/** Runs a function once, with its deadline; every way it can end is a result. */
+export async function runAttempt(options: {
+  readonly fn: FunctionOptions
+  /** The event as JSON text. */
+  readonly text: string
+  readonly requestId: string
+  readonly attempt: number
+  readonly verdict: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>
+  readonly clock: LocalClock
+  readonly activity: Activity
+  /** What runs now, so that it can be killed from outside. */
+  readonly running: Set<RunningInvocation>
+}): Promise<InvokeResult> {
+  const { fn, verdict, clock, running } = options
+  const invocation = createInvocation({
+    functionName: fn.name,
+    requestId: options.requestId,
+    attempt: options.attempt,
+    timeoutMs: fn.timeoutMs,
+    clock,
+  })
+  running.add(invocation)
+  try {
+    if (typeof verdict === 'object') await pause(verdict.delayMs, clock, invocation)
+    if (verdict === 'hang') invocation.begin()
+    else {
+      const answer = await working(options.activity, () => answerOf(fn, options.text, verdict, invocation, clock))
+      if (answer !== undefined && invocation.live && verdict !== 'kill') {
+        invocation.finish()
+        return toResult(answer)
+      }
+    }
+    if (verdict !== 'hang') invocation.kill() // a worker that was ended by its pool gives no answer either
+    await invocation.killed
+    return timedOut(fn, invocation)
+  } finally {
+    running.delete(invocation)
+  }
+}
+
+/** Undefined when it was killed first. */
+async function answerOf(
+  fn: FunctionOptions,
+  text: string,
+  verdict: FunctionVerdict,
+  invocation: RunningInvocation,
+  clock: LocalClock,
+): Promise<HandlerAnswer | undefined> {
+  if (verdict === 'fail') return handlerError('Error', 'The function failed, as a fault rule asked.')
+  if (!invocation.live) return undefined
+  const { run } = fn
+  const answer = run.kind === 'worker' ? inWorker(run, text, invocation) : inProcess(run, text, invocation, clock)
+  return Promise.race([answer, invocation.killed.then(() => undefined)])
+}
+
+function inProcess(
+  run: InProcessRun,
+  text: string,
+  invocation: RunningInvocation,
+  clock: LocalClock,
+): Promise<HandlerAnswer> {
+  invocation.begin()
+  const context = createContext(seedOf(invocation), clock.now)
+  const call = async () => run.handler(JSON.parse(text), context)
+  return callHandler(() => (run.around === undefined ? call() : run.around(invocation, call)))
+}
+
+/** The deadline counts from when a worker takes the event: waiting for one is Lambda's cold start. */
+function inWorker(run: WorkerRun, text: string, invocation: RunningInvocation): Promise<HandlerAnswer | undefined> {
+  return run.pool.run({
+    exportName: run.exportName,
+    text,
+    signal: invocation.signal,
+    begin() {
+      invocation.begin()
+      return seedOf(invocation)
+    },
+  })
+}
+
+const seedOf = ({ functionName, requestId, deadline }: RunningInvocation): ContextSeed => ({
+  functionName,
+  awsRequestId: requestId,
+  deadline,
+})
+
+/** Counts the work while it goes on; what only waits for the clock does not count. */
+async function working<T>(activity: Activity, work: () => Promise<T>): Promise<T> {
+  const done = activity.begin()
+  try {
+    return await work()
+  } finally {
+    done()
+  }
+}
+
+async function pause(ms: number, clock: LocalClock, invocation: RunningInvocation): Promise<void> {
+  await clock.sleep(ms, invocation.signal)
+}
+
+function toResult(answer: HandlerAnswer): InvokeResult {
+  return answer.status === 'ok' ? { status: 'ok', payload: JSON.parse(answer.text) } : answer
+}
+
+function timedOut(fn: FunctionOptions, invocation: RunningInvocation): InvokeResult {
+  const seconds = (fn.timeoutMs / 1_000).toFixed(2)
+  return {
+    status: 'timeout',
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `RequestId: ${invocation.requestId} Error: Task timed out after ${seconds} seconds`,
+  }
+}

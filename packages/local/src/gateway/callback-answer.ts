@@ -1,0 +1,41 @@
+import type { ServerResponse } from 'node:http'
+
+/** One answer of the callback API. */
+export interface CallbackAnswer {
+  readonly status: number
+  readonly json?: unknown
+  /** The header `x-amzn-ErrorType`: by it the AWS SDK knows the exception. */
+  readonly errorType?: string
+}
+
+const refusals = {
+  400: { errorType: 'BadRequestException', message: 'Bad Request' },
+  403: { errorType: 'ForbiddenException', message: 'Forbidden' },
+  410: { errorType: 'GoneException', message: undefined }, // its body is empty on AWS
+  413: { errorType: 'PayloadTooLargeException', message: 'Payload Too Large' },
+  429: { errorType: 'LimitExceededException', message: 'Too Many Requests' },
+  500: { errorType: 'InternalServerErrorException', message: 'Internal server error' },
+} as const
+
+/** A refusal with its exception's name. */
+export function refuseCallback(status: keyof typeof refusals, said?: string): CallbackAnswer {
+  const { errorType, message } = refusals[status]
+  const text = said ?? message
+  return { status, errorType, ...(text !== undefined && { json: { message: text } }) }
+}
+
+/** Writes it; resolves when it is out or the caller has gone. */
+export function writeAnswer(response: ServerResponse, { status, json, errorType }: CallbackAnswer): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('close', () => resolve())
+    response.once('finish', () => resolve())
+    if (response.destroyed) return resolve()
+    const body = json === undefined ? '' : JSON.stringify(json)
+    response.writeHead(status, {
+      ...(status !== 204 && { 'content-length': Buffer.byteLength(body) }),
+      ...(body !== '' && { 'content-type': 'application/json' }),
+      ...(errorType !== undefined && { 'x-amzn-ErrorType': errorType }),
+    })
+    response.end(body)
+  })
+}

@@ -1,0 +1,115 @@
+import { type EventFields, toEventHeaders } from './headers.ts'
+
+/** What stays the same in all events of one connection. */
+export interface ConnectionFacts {
+  readonly connectionId: string
+  /** Epoch milliseconds. */
+  readonly connectedAt: number
+  /** The host that the client asked for. */
+  readonly domainName: string
+  readonly stage: string
+  readonly apiId: string
+  readonly identity: { readonly userAgent?: string; readonly sourceIp: string }
+  /** The authorizer's context, all strings, `principalId` last. */
+  readonly authorizer?: Readonly<Record<string, string>>
+}
+
+/** One event's own part. */
+export interface Occasion {
+  readonly routeKey: string
+  readonly requestId: string
+  /** Epoch milliseconds. */
+  readonly time: number
+}
+
+interface ContextParts {
+  readonly eventType: 'CONNECT' | 'MESSAGE' | 'DISCONNECT'
+  readonly authorizer?: Readonly<Record<string, string | number>> | undefined
+  readonly messageId?: string
+  readonly disconnect?: { readonly code: number; readonly reason: string }
+}
+
+/** The event of `$connect`. `integrationLatency`, the authorizer's milliseconds, stands in this one only. */
+export function toConnectEvent(
+  facts: ConnectionFacts,
+  occasion: Occasion,
+  request: {
+    readonly headers: EventFields
+    readonly query: EventFields | undefined
+    readonly integrationLatency: number
+  },
+) {
+  const authorizer = facts.authorizer && { ...facts.authorizer, integrationLatency: request.integrationLatency }
+  return {
+    headers: request.headers.single,
+    multiValueHeaders: request.headers.multi,
+    ...(request.query && {
+      queryStringParameters: request.query.single,
+      multiValueQueryStringParameters: request.query.multi,
+    }),
+    requestContext: toRequestContext(facts, occasion, { eventType: 'CONNECT', authorizer }),
+    isBase64Encoded: false,
+  }
+}
+
+/** The event of a message: neither headers nor query. */
+export function toMessageEvent(facts: ConnectionFacts, occasion: Occasion & { messageId: string; body: string }) {
+  return {
+    requestContext: toRequestContext(facts, occasion, {
+      eventType: 'MESSAGE',
+      authorizer: facts.authorizer,
+      messageId: occasion.messageId,
+    }),
+    body: occasion.body,
+    isBase64Encoded: false,
+  }
+}
+
+/** The event of `$disconnect`, with the close code and reason. */
+export function toDisconnectEvent(
+  facts: ConnectionFacts,
+  occasion: Occasion,
+  disconnect: { readonly code: number; readonly reason: string },
+) {
+  const named = ['Host', facts.domainName, 'x-api-key', '', 'X-Forwarded-For', '', 'x-restapi', '']
+  const headers = toEventHeaders(named)
+  return {
+    headers: headers.single,
+    multiValueHeaders: headers.multi,
+    requestContext: toRequestContext(facts, occasion, {
+      eventType: 'DISCONNECT',
+      authorizer: facts.authorizer,
+      disconnect,
+    }),
+    isBase64Encoded: false,
+  }
+}
+
+/** `requestContext` with its keys in the order in which the gateway writes them. */
+export function toRequestContext(facts: ConnectionFacts, { routeKey, requestId, time }: Occasion, parts: ContextParts) {
+  return {
+    routeKey,
+    ...(parts.authorizer && { authorizer: parts.authorizer }),
+    ...(parts.disconnect && { disconnectStatusCode: parts.disconnect.code }),
+    ...(parts.messageId && { messageId: parts.messageId }),
+    eventType: parts.eventType,
+    extendedRequestId: requestId,
+    requestTime: toLogTime(time),
+    messageDirection: 'IN',
+    ...(parts.disconnect && { disconnectReason: parts.disconnect.reason }),
+    stage: facts.stage,
+    connectedAt: facts.connectedAt,
+    requestTimeEpoch: time,
+    identity: facts.identity,
+    requestId,
+    domainName: facts.domainName,
+    connectionId: facts.connectionId,
+    apiId: facts.apiId,
+  }
+}
+
+/** Common Log Format in UTC: `20/Jan/2024:11:55:08 +0000`. */
+function toLogTime(time: number): string {
+  const [, day, month, year, clock] = new Date(time).toUTCString().split(' ')
+  return `${day}/${month}/${year}:${clock} +0000`
+}

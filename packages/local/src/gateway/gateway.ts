@@ -1,0 +1,119 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Server, Socket } from 'node:net'
+import { createCallbackApi } from './callback-api.ts'
+import type { OpenConnection } from './connection.ts'
+import type { ConnectionFacts } from './events.ts'
+import { createParts, type GatewayParts } from './gateway-parts.ts'
+import { type GatewayOptions, resolveOptions } from './options.ts'
+import { isSocketPath, isUnderStage, parseCallbackPath } from './paths.ts'
+import { createUpgrade } from './upgrade.ts'
+
+export type * from './hooks.ts'
+export type { InvokeResult } from './invoke.ts'
+export type { GatewayOptions, GatewayThrottles, GatewayWalls } from './options.ts'
+export type { Route } from './routes.ts'
+export type { Rate } from './throttle.ts'
+export { type UnsureOptions, unsureDefaults } from './unsure.ts'
+
+/** A connection as the inspector sees it. `lost`: the socket broke and the gateway has not noted it yet. */
+export interface GatewayConnection extends ConnectionFacts {
+  readonly lastActiveAt: number
+  readonly state: 'open' | 'lost'
+}
+
+/** API Gateway's WebSocket side in this process, over real sockets. */
+export interface LocalGateway {
+  /** `ws://127.0.0.1:port/dev` */
+  readonly url: string
+  /** `http://127.0.0.1:port/dev`: the endpoint for the AWS SDK; `@connections` is below it. */
+  readonly callbackUrl: string
+  readonly port: number
+  /** `http://127.0.0.1:port` */
+  readonly origin: string
+  connections(): readonly GatewayConnection[]
+  /** Destroys a connection's socket, as a lost network does. The gateway notes it late, if at all (`unsure.cutNotice`). */
+  cut(connectionId: string): void
+  /** Resolves when no frame, invocation or post is under way. What only waits for the clock does not count. */
+  idle(): Promise<void>
+  /** Listens on the same port again after `close`. */
+  reopen(): Promise<void>
+  /** Ends all sockets and stops listening. `$disconnect` does not run: the gateway is gone, not the clients. */
+  close(): Promise<void>
+}
+
+const host = '127.0.0.1'
+const backlog = 4_096 // thousands of sockets may come at once
+const keepAliveMs = 65_000 // longer than the AWS SDK keeps a connection: never close one that it is about to use
+
+/** Starts a gateway. Rejects with the system's error when the port is taken. */
+export async function startGateway(options: GatewayOptions): Promise<LocalGateway> {
+  const server = createServer({ keepAliveTimeout: keepAliveMs })
+  const parts = createParts(resolveOptions(options), () => server.listening)
+  server.on('request', createRequestListener(parts, options.http))
+  server.on('upgrade', createUpgrade(parts))
+  const sockets = trackSockets(server)
+  const port = await listen(server, options.port ?? 0)
+  const origin = `http://${host}:${port}`
+
+  return {
+    url: `ws://${host}:${port}/${parts.stage}`,
+    callbackUrl: `${origin}/${parts.stage}`,
+    port,
+    origin,
+    connections: () => [...parts.connections.values()].flatMap(toView),
+    cut: (connectionId) => parts.connections.get(connectionId)?.cut(),
+    idle: () => parts.work.idle(),
+    async reopen() {
+      if (!server.listening) await listen(server, port)
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const connection of [...parts.connections.values()]) connection.abandon()
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+function createRequestListener(parts: GatewayParts, http: GatewayOptions['http']) {
+  const callbackApi = createCallbackApi(parts)
+  return (request: IncomingMessage, response: ServerResponse) => {
+    const target = request.url ?? '/'
+    if (isSocketPath(parts.stage, target)) {
+      const headers = { connection: 'Upgrade', upgrade: 'websocket', 'content-length': 0 }
+      return void response.writeHead(426, headers).end()
+    }
+    if (isUnderStage(parts.stage, target)) {
+      return callbackApi(request, response, parseCallbackPath(parts.stage, target))
+    }
+    if (http?.(request, response) === true || response.headersSent) return
+    response.writeHead(parts.unsure.wrongPathStatus, { 'content-type': 'application/json' })
+    response.end('{"message":"Forbidden"}')
+  }
+}
+
+/** `closeAllConnections` does not know upgraded and half-open sockets. */
+function trackSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host, backlog }, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+function toView(connection: OpenConnection): GatewayConnection[] {
+  const { facts, state, lastActiveAt } = connection
+  return state === 'ended' ? [] : [{ ...facts, lastActiveAt, state }]
+}

@@ -1,0 +1,20 @@
+import type { IncomingMessage } from 'node:http'
+
+const patience = 16 * 1024 * 1024 // a larger body is cut off rather than read to its end
+
+/** Reads a request's body. One of more than `limitBytes` is read to its end and thrown away, so that the caller hears the answer. Never rejects. */
+export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too-large' | 'broken'> {
+  return new Promise((resolve) => {
+    let chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= limitBytes) chunks.push(chunk)
+      else chunks = []
+      if (bytes > patience) request.destroy()
+    })
+    request.once('end', () => resolve(bytes > limitBytes ? 'too-large' : Buffer.concat(chunks)))
+    request.once('close', () => resolve('broken'))
+    request.once('error', () => resolve('broken'))
+  })
+}

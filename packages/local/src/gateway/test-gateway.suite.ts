@@ -1,0 +1,119 @@
+import { createServer } from 'node:http'
+import { type ClientOptions, WebSocket } from 'ws'
+import { createLocalClock, type LocalClock } from '../clock.ts'
+import { type GatewayOptions, type InvokeResult, type LocalGateway, startGateway } from './gateway.ts'
+
+/** A function of a test: its payload, or what it throws. */
+export type TestFunction = (event: TestEvent) => unknown
+
+/** The fields of events that tests look at. */
+export interface TestEvent {
+  readonly headers?: Record<string, string>
+  readonly body?: string
+  readonly requestContext: Record<string, unknown> & { readonly connectionId: string; readonly requestId: string }
+}
+
+/** A gateway under test, with what its functions were called with. */
+export interface TestGateway extends AsyncDisposable {
+  readonly gateway: LocalGateway
+  readonly clock: LocalClock
+  readonly calls: { readonly name: string; readonly event: TestEvent }[]
+  /** The events that a function got. */
+  eventsOf(name: string): TestEvent[]
+}
+
+/** Starts a gateway over functions given by name; a thrown `Error` is an error result. */
+export async function startTestGateway(
+  options: Partial<GatewayOptions> & { readonly functions?: Readonly<Record<string, TestFunction>> } = {},
+): Promise<TestGateway> {
+  const { functions = {}, ...rest } = options
+  const clock = createLocalClock()
+  const calls: { name: string; event: TestEvent }[] = []
+  const invoke = async (name: string, event: unknown): Promise<InvokeResult> => {
+    const copy: TestEvent = JSON.parse(JSON.stringify(event))
+    calls.push({ name, event: copy })
+    try {
+      return { status: 'ok', payload: await functions[name]?.(copy) }
+    } catch (error) {
+      return { status: 'error', errorMessage: error instanceof Error ? error.message : String(error) }
+    }
+  }
+  const gateway = await startGateway({ clock, routes: [], invoke, ...rest })
+  return {
+    gateway,
+    clock,
+    calls,
+    eventsOf: (name) => calls.filter((call) => call.name === name).map((call) => call.event),
+    async [Symbol.asyncDispose]() {
+      await gateway.close()
+      clock.close()
+    },
+  }
+}
+
+/** A connected client that keeps what comes until it is asked for. */
+export interface TestClient {
+  readonly socket: WebSocket
+  /** The next text. */
+  next(): Promise<string>
+  /** Texts that nobody asked for yet. */
+  readonly pending: readonly string[]
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>
+}
+
+/** Opens a socket; rejects with the handshake's status as the message when it is refused. */
+export function dial(url: string, protocols: string[] = [], options: ClientOptions = {}): Promise<TestClient> {
+  const socket = new WebSocket(url, protocols, options)
+  const pending: string[] = []
+  const waiting: ((text: string) => void)[] = []
+  socket.on('message', (data) => {
+    const wake = waiting.shift()
+    if (wake) wake(String(data))
+    else pending.push(String(data))
+  })
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    socket.once('close', (code, reason) => resolve({ code, reason: String(reason) }))
+  })
+  const next = () => {
+    const text = pending.shift()
+    return text === undefined ? new Promise<string>((wake) => waiting.push(wake)) : Promise.resolve(text)
+  }
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve({ socket, next, pending, closed }))
+    socket.once('unexpected-response', (_, response) => {
+      reject(new Error(String(response.statusCode)))
+      response.destroy()
+    })
+    socket.on('error', reject)
+  })
+}
+
+/** The status with which a handshake is refused. */
+export function refusalOf(url: string, protocols: string[] = [], options: ClientOptions = {}): Promise<string> {
+  return dial(url, protocols, options).then(
+    () => 'opened',
+    (error: Error) => error.message,
+  )
+}
+
+/** A promise and its resolver. */
+export function defer<T = void>(): { readonly promise: Promise<T>; resolve(value: T): void } {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((done) => {
+    resolve = done
+  })
+  return { promise, resolve: (value) => resolve(value) }
+}
+
+/** A port that nothing listens on. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+/** The answer of a function that is content. */
+export const ok = { statusCode: 200 }

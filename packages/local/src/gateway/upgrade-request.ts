@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http'
+import type { ConnectionFacts } from './events.ts'
+import type { GatewayParts } from './gateway-parts.ts'
+import { findHeader, toEventHeaders } from './headers.ts'
+import { isSocketPath } from './paths.ts'
+
+const urlBytes = 4_096 // the gateway's quota for an address; not raisable
+const keyPattern = /^[+/0-9A-Za-z]{22}==$/
+const protocolsPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/
+
+/** What is wrong with an upgrade request before any function sees it, as an HTTP status. */
+export function findFault(parts: GatewayParts, { method, url = '/', headers }: IncomingMessage): number | undefined {
+  if (url.length > urlBytes) return 414
+  if (!isSocketPath(parts.stage, url)) return parts.unsure.wrongPathStatus
+  if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return 400
+  if (!keyPattern.test(headers['sec-websocket-key'] ?? '')) return 400
+  if (headers['sec-websocket-version'] !== '13') return 400
+  const offered = headers['sec-websocket-protocol']
+  return offered === undefined || isProtocolList(offered) ? undefined : 400
+}
+
+/** What an upgrade request says of the connection that it asks for. */
+export function toFacts(parts: GatewayParts, request: IncomingMessage): ConnectionFacts {
+  const userAgent = request.headers['user-agent']
+  const sourceIp = (request.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')
+  return {
+    connectionId: parts.ids.connection(),
+    connectedAt: parts.clock.now(),
+    domainName: findHeader(toEventHeaders(request.rawHeaders), 'host') ?? 'localhost',
+    stage: parts.stage,
+    apiId: parts.apiId,
+    identity: { ...(userAgent !== undefined && { userAgent }), sourceIp },
+  }
+}
+
+/** Names without repetition. */
+function isProtocolList(offered: string): boolean {
+  const names = offered.split(',').map((name) => name.trim())
+  return protocolsPattern.test(offered) && new Set(names).size === names.length
+}

@@ -1,0 +1,87 @@
+import { initTRPC } from '@trpc/server'
+import { iterate } from '@trunkline/client'
+import { createLine } from '@trunkline/server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import * as z from 'zod'
+import { hostileMessages } from '../../protocol/src/fixtures/hostile-messages.suite.ts'
+import { type LocalLine, startLocalLine } from './local-line.ts'
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+const messages = line.channel('chat', { key, event: z.object({ text: z.string() }) })
+const t = initTRPC.create()
+const router = t.router({
+  hello: t.procedure.query(() => 'hello'),
+  live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
+})
+
+interface Heard {
+  readonly texts: string[]
+  readonly closed: number | undefined
+}
+
+/** Sends one message over a raw socket, then a proper call, and gives all that came back. */
+function sendTo(url: string, message: string | Buffer, protocols: string[] = []): Promise<Heard> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, protocols)
+    const texts: string[] = []
+    socket.on('error', reject)
+    socket.on('close', (code) => resolve({ texts, closed: code }))
+    socket.on('message', (data) => {
+      const text = String(data)
+      texts.push(text)
+      if (!text.includes('"id":"after"')) return
+      resolve({ texts, closed: undefined })
+      socket.terminate()
+    })
+    socket.on('open', () => {
+      socket.send(message)
+      socket.send('{"id":"after","method":"query","params":{"path":"hello"}}')
+    })
+  })
+}
+
+describe('over real sockets', () => {
+  let local: LocalLine<typeof router>
+  let neighbour: AsyncIterableIterator<{ readonly data: { readonly text: string } }>
+  let said = 0
+  beforeAll(async () => {
+    local = await startLocalLine({ router, line, onError: () => {} })
+    const { client } = local.connect()
+    neighbour = iterate(client.live, { room: 'x' })
+    const first = neighbour.next()
+    await client.hello.query()
+    await local.idle()
+    await local.run(() => messages.publish({ room: 'x' }, { text: '0' }))
+    await first
+  })
+  afterAll(() => local.close())
+
+  /** The neighbour hears the next event, as though nothing had been. */
+  async function neighbourHears() {
+    const text = `${++said}`
+    const next = neighbour.next()
+    await local.run(() => messages.publish({ room: 'x' }, { text }))
+    expect((await next).value?.data).toEqual({ text })
+  }
+
+  test.each(Object.entries(hostileMessages))(
+    '%s is answered or closed as PROTOCOL.md says, and the neighbour notices nothing [TL-BAD-1] [TL-BAD-2] [TL-LIM-2]',
+    async (_, message) => {
+      const { texts, closed } = await sendTo(local.url, message)
+      if (Buffer.byteLength(message) > 32_768) expect(closed).toBe(1009)
+      else {
+        expect(closed).toBeUndefined()
+        for (const text of texts) expect(text.startsWith('{'), text.slice(0, 80)).toBe(true) // a stock client gets objects alone
+        expect(texts.at(-1)).toBe('{"id":"after","result":{"type":"data","data":"hello"}}')
+      }
+      await neighbourHears()
+    },
+  )
+
+  test('a binary frame closes its own socket with 1003 [TL-BAD-3]', async () => {
+    expect((await sendTo(local.url, Buffer.from('{"id":1}'))).closed).toBe(1003)
+    await neighbourHears()
+  })
+})

@@ -1,0 +1,6 @@
+export type { FaultEffect, FaultMatch, FaultPoint, FaultRule, Faults } from './faults.ts'
+export type { LocalClient, LocalConnectOptions } from './local-client.ts'
+export { type EntryOptions, type EntryTable, startLocalEntry } from './local-entry.ts'
+export { type LocalLine, startLocalLine } from './local-line.ts'
+export type { LocalOptions } from './stack.ts'
+export type { KeyType, UserTable } from './user-table.ts'

@@ -1,0 +1,82 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import { runBound } from '@trunkline/server'
+import { createWorkerPool, type WorkerPool } from './functions/worker-pool.ts'
+import { guardBinding, type LocalLine, toLocalLine } from './local-line.ts'
+import { type LocalOptions, type Stack, type StackOptions, startStack } from './stack.ts'
+import { mapUserTable, type UserTable } from './user-table.ts'
+
+export interface EntryOptions extends LocalOptions {
+  /** The module that exports the functions: `authorizer`, `websocket`, `tableStream`, `deliver`, `worker`, or one `handler` for all. */
+  readonly entry: string
+  /** Tables of the application's own, whose streams are mapped to exports of the entry. */
+  readonly tables?: readonly EntryTable[]
+}
+
+/** A table of the application's own, and the export that `createSourceHandler` made for it. */
+export interface EntryTable extends UserTable {
+  readonly name: string
+  readonly handler: string
+}
+
+/** The functions as deployed, in workers that can be killed and reloaded. Throws when the entry exports none of them. */
+export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOptions): Promise<LocalLine<R>> {
+  const { stack, pool } = await startEntryStack(options)
+  return toLocalLine<R>(stack, {
+    run: (fn) => runBound(stack.scriptBinding, fn),
+    around: (invocation, call) => runBound(guardBinding(stack.functionBinding, invocation), call),
+    release: () => pool.close(),
+  })
+}
+
+type PoolOptions = Parameters<typeof createWorkerPool>[0]
+
+/** A stack that is served by an entry's workers. */
+export async function startEntryStack(
+  options: EntryOptions & StackOptions & Pick<PoolOptions, 'watch' | 'onReload' | 'onLog' | 'conditions'>,
+): Promise<{ readonly stack: Stack; readonly pool: WorkerPool }> {
+  const stack = await startStack(options)
+  const { entry, watch, onReload, onLog, conditions } = options
+  try {
+    const pool = await createWorkerPool({
+      entry,
+      clock: stack.clock,
+      env: { ...definedEnvironment(), ...stack.environment },
+      ...(watch === undefined ? {} : { watch }),
+      ...(conditions === undefined ? {} : { conditions }),
+      ...(onReload && { onReload }),
+      ...(onLog && { onLog }),
+    })
+    serve(stack, pool, entry)
+    for (const table of options.tables ?? []) await serveTable(stack, pool, { ...table, entry })
+    return { stack, pool }
+  } catch (error) {
+    await stack.close()
+    throw error
+  }
+}
+
+function serve(stack: Stack, pool: WorkerPool, entry: string): void {
+  const exported = pool.exports()
+  if (!exported.includes('websocket') && !exported.includes('handler'))
+    throw new Error(`${entry} exports neither websocket nor handler: export what createLambdaHandlers returns.`)
+  stack.serve((name) => {
+    const exportName = exported.includes(name) ? name : 'handler'
+    return exported.includes(exportName) ? { kind: 'worker', pool, exportName } : undefined
+  })
+}
+
+async function serveTable(
+  stack: Stack,
+  pool: WorkerPool,
+  { entry, handler, ...table }: EntryTable & { readonly entry: string },
+): Promise<void> {
+  if (!pool.exports().includes(handler))
+    throw new Error(`${entry} does not export ${handler}, the handler of table ${table.name}.`)
+  await mapUserTable(stack, table, { kind: 'worker', pool, exportName: handler })
+}
+
+function definedEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}

@@ -1,0 +1,136 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import {
+  type AwsHandler,
+  type anonymous,
+  createLambdaHandlers,
+  createLine,
+  type Duration,
+  internalsOf,
+  type LambdaOptions,
+  type LineBinding,
+  parseDuration,
+  type Verdict,
+} from '@trunkline/server'
+import type { Faults } from './faults.ts'
+import type { Invocation } from './functions/invocation.ts'
+import { createConnector, type LocalClient, type LocalConnectOptions } from './local-client.ts'
+import { type LocalOptions, ownOrigins, type Stack, startStack } from './stack.ts'
+import { mapUserTable, type UserTable } from './user-table.ts'
+
+/** A whole line in this process: API Gateway, Lambda, DynamoDB with its stream, over real sockets and HTTP. */
+export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
+  /** `ws://127.0.0.1:port/dev` */
+  readonly url: string
+  /** A client of this line, closed with it; brings its own WebSocket on Node 20. */
+  connect(options?: LocalConnectOptions): LocalClient<R>
+  /** Runs `fn` as a script with this line's credentials would: `messages.publish` inside it reaches this line. */
+  run<T>(fn: () => T): T
+  /** What a process of its own needs to reach this line's table as a script: `TRUNKLINE_TABLE`, endpoints, region and credentials. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Creates a table of the application's own and maps its stream to a handler of `createSourceHandler`. Gives its name; whoever has `environment` writes to it by the AWS SDK. */
+  table(table: UserTable, handler: AwsHandler): Promise<string>
+  readonly faults: Faults
+  readonly clock: { readonly now: () => number; advance(by: Duration): Promise<void> }
+  /** Resolves when no frame, function, stream record or push is under way: what tests await instead of a sleep. */
+  idle(): Promise<void>
+  /** Sends tRPC's reconnect notice to every connection, as before the 2-hour cut. */
+  notify(): Promise<void>
+  /** Listens again on the same address after `close`. */
+  reopen(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts a line in this process. Its functions run inside `line.run`, so any number of local lines of one `line` stand side by side. */
+export async function startLocalLine<R extends AnyTRPCRouter, V extends Verdict = typeof anonymous>(
+  options: LambdaOptions<R, V> & LocalOptions,
+): Promise<LocalLine<R>> {
+  const { port, dataDir, seed } = options
+  const stack = await startStack({
+    ...(port === undefined ? {} : { port }),
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(seed === undefined ? {} : { seed }),
+  })
+  const line = options.line ?? createLine()
+  const origins = [...(options.origins ?? []), ...ownOrigins(stack.gateway)]
+  const handlers = createLambdaHandlers<R, V>({ ...options, line, origins })
+  const around: Around = (invocation, call) => line.run(guardBinding(stack.functionBinding, invocation), call)
+  stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))
+  const release = internalsOf(line).hold(
+    'A local line of this line is open, so nothing may reach the table of the environment: use it inside local.run(() => …).',
+  )
+  return toLocalLine<R>(stack, {
+    run: (fn) => line.run(stack.scriptBinding, fn),
+    around,
+    transformer: options.router._def._config.transformer,
+    release,
+  })
+}
+
+/** Runs a handler in this process, bound to its invocation. */
+type Around = (invocation: Invocation, call: () => Promise<unknown>) => Promise<unknown>
+
+/** What is cut off with an invocation: its ports. The clock stays, since reading it has no effect. */
+export function guardBinding(binding: LineBinding, invocation: Invocation): LineBinding {
+  return {
+    ...binding,
+    store: invocation.guard(binding.store),
+    ...(binding.gateway && { gateway: invocation.guard(binding.gateway) }),
+    ...(binding.invoker && { invoker: invocation.guard(binding.invoker) }),
+  }
+}
+
+/** The handle on a stack whose functions are served. */
+export function toLocalLine<R extends AnyTRPCRouter>(
+  stack: Stack,
+  options: {
+    readonly run: <T>(fn: () => T) => T
+    readonly around: Around
+    readonly transformer?: LocalConnectOptions['transformer']
+    readonly release: () => unknown
+  },
+): LocalLine<R> {
+  const connector = createConnector<R>(stack, options.transformer)
+  let closed: Promise<void> | undefined
+  const end = async () => {
+    await connector.close()
+    await stack.close()
+    options.release()
+  }
+  const close = () => {
+    closed ??= end()
+    return closed
+  }
+  return {
+    url: stack.gateway.url,
+    connect: connector.connect,
+    run: options.run,
+    environment: stack.scriptEnvironment,
+    table: (table, handler) => mapUserTable(stack, table, { kind: 'in-process', handler, around: options.around }),
+    faults: stack.faults,
+    clock: {
+      now: stack.clock.now,
+      advance: (by) => stack.clock.advance(parseDuration(by), () => settle(stack)),
+    },
+    idle: stack.idle,
+    notify: () => notifyAll(stack),
+    reopen: () => stack.gateway.reopen(),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+const longestSettleMs = 250 // real time: what sleeps by the clock is under way, and only the next step of the advance wakes it
+
+async function settle(stack: Stack): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, longestSettleMs)))
+  await Promise.race([stack.idle(), enough])
+  clearTimeout(timer)
+}
+
+async function notifyAll({ gateway, functionBinding }: Stack): Promise<void> {
+  const notice = JSON.stringify({ id: null, method: 'reconnect' })
+  await Promise.all(
+    gateway.connections().map(({ connectionId }) => functionBinding.gateway?.post(connectionId, notice)),
+  )
+}

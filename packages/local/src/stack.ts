@@ -1,0 +1,147 @@
+import type { LineBinding } from '@trunkline/server'
+import { awsBinding, lineTable } from '@trunkline/server/aws'
+import { createLocalClock, type LocalClock } from './clock.ts'
+import { functionSettings, type LineFunction, lineFunctions, routes, streamSettings } from './deployment.ts'
+import { type LocalDynamo, startDynamo } from './dynamodb/dynamo.ts'
+import { createFaultLayer, type FaultLayer } from './faults.ts'
+import { createFunctions, type LocalFunctions } from './functions/functions.ts'
+import type { FunctionOptions } from './functions/lambda-function.ts'
+import { type GatewayHooks, type GatewayOptions, type LocalGateway, startGateway } from './gateway/gateway.ts'
+
+export interface LocalOptions {
+  /** @default any that is free */
+  readonly port?: number
+  /** Where rows live on after `close`. @default memory */
+  readonly dataDir?: string
+  /** Injected into every random choice. */
+  readonly seed?: number
+}
+
+export interface StackOptions extends LocalOptions {
+  /** Answers requests beside the line: the dev server's page. */
+  readonly http?: GatewayOptions['http']
+  /** Told of a handshake that reached no stage. */
+  readonly onMistake?: GatewayHooks['mistaken']
+  /** Told of each function error. */
+  readonly onError?: Parameters<typeof createFunctions>[0]['onError']
+}
+
+/** The parts of a line on this machine, wired as a deployment wires them; its functions are still to be given. */
+export interface Stack {
+  readonly clock: LocalClock
+  readonly gateway: LocalGateway
+  readonly functions: LocalFunctions
+  readonly dynamo: LocalDynamo
+  readonly faults: FaultLayer
+  readonly table: string
+  /** As a deployed function is bound: real SDK clients, over HTTP. */
+  readonly functionBinding: LineBinding
+  /** As a script with this line's credentials is bound: no gateway, so the stream delivers. */
+  readonly scriptBinding: LineBinding
+  /** What a function's environment says. */
+  readonly environment: Readonly<Record<string, string>>
+  /** What a script's environment says: no gateway. */
+  readonly scriptEnvironment: Readonly<Record<string, string>>
+  serve(run: (name: LineFunction) => FunctionOptions['run'] | undefined): void
+  idle(): Promise<void>
+  close(): Promise<void>
+}
+
+const region = 'local-1'
+const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+let tables = 0
+
+/** Starts gateway, functions and table, and joins them. Rejects with the system's error when a given port is taken. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true' // local clients need no advice on Lambda's runtimes
+  const clock = createLocalClock(options.seed === undefined ? {} : { seed: options.seed })
+  const faults = createFaultLayer(clock)
+  const table = options.dataDir === undefined ? `trunkline-${process.pid}-${++tables}` : 'trunkline'
+  const { seed, dataDir, onError } = options
+  let closing = false
+  const functions = await createFunctions({
+    clock,
+    ...(seed === undefined ? {} : { seed }),
+    // What a close cuts off is no error of the application's.
+    ...(onError && { onError: (report: Parameters<typeof onError>[0]) => closing || onError(report) }),
+  })
+  const [dynamo, gateway] = await Promise.all([
+    startDynamo({ clock, ...(dataDir === undefined ? {} : { dataDir }) }),
+    startGateway({
+      clock,
+      region,
+      routes,
+      authorizer: { functionName: 'authorizer', identitySource: [] },
+      invoke: functions.invoke,
+      hooks: { ...faults.gatewayHooks, ...(options.onMistake && { mistaken: options.onMistake }) },
+      ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.http && { http: options.http }),
+    }),
+  ])
+  await dynamo.createTable(lineTable(table))
+  await dynamo.enableTtl(table, 'expires')
+  functions.hooks.invoke = faults.functionHook
+  faults.attach(gateway)
+
+  const scriptEnvironment = {
+    TRUNKLINE_TABLE: table,
+    TRUNKLINE_DELIVER: 'deliver',
+    TRUNKLINE_WORKER: 'worker',
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: functions.endpoint,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  }
+  const aws = { table, region, credentials, endpoint: dynamo.endpoint, lambdaEndpoint: functions.endpoint }
+  const invoked = { deliverFunction: 'deliver', workerFunction: 'worker' }
+  return {
+    clock,
+    gateway,
+    functions,
+    dynamo,
+    faults,
+    table,
+    functionBinding: faults.bind(awsBinding({ ...aws, ...invoked, callbackUrl: gateway.callbackUrl, clock })),
+    scriptBinding: awsBinding({ ...aws, ...invoked, clock }),
+    environment: {
+      ...scriptEnvironment,
+      TRUNKLINE_CALLBACK_URL: gateway.callbackUrl,
+      TRUNKLINE_ORIGINS: ownOrigins(gateway).join(','),
+    },
+    scriptEnvironment,
+    serve(run) {
+      for (const name of lineFunctions) {
+        const how = run(name)
+        if (how !== undefined) functions.register({ name, ...functionSettings[name], run: how })
+      }
+      const filter = (record: Parameters<NonNullable<typeof streamSettings.filter>>[0]) =>
+        streamSettings.filter?.(record) === true && faults.passesRecord()
+      functions.mapStream({ ...streamSettings, filter, stream: dynamo.stream(table), functionName: 'tableStream' })
+    },
+    idle: () => idle(gateway, functions, faults),
+    async close() {
+      closing = true
+      await gateway.close()
+      await functions.close()
+      await dynamo.close()
+      clock.close()
+    },
+  }
+}
+
+/** The page that this line serves is an allowed origin by itself. */
+export function ownOrigins({ port }: LocalGateway): readonly string[] {
+  return [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
+}
+
+/** Nothing is under way at either, and nothing came up while that was found out: what one hands to the other crosses a real socket. */
+async function idle(gateway: LocalGateway, functions: LocalFunctions, faults: FaultLayer): Promise<void> {
+  let before: number
+  do {
+    before = faults.seen()
+    await Promise.all([gateway.idle(), functions.idle()])
+    await new Promise((resolve) => setTimeout(resolve, 2)) // a frame on a loopback socket arrives within it
+  } while (faults.seen() !== before)
+}

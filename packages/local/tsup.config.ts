@@ -1,0 +1,12 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: ['src/index.ts', 'src/cli.ts', 'src/worker-main.ts'],
+  format: 'esm',
+  target: 'node20',
+  dts: false,
+  clean: true,
+  sourcemap: true,
+  splitting: true,
+  treeshake: true,
+})
