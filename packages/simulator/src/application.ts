@@ -1,0 +1,91 @@
+import { initTRPC } from '@trpc/server'
+import { anonymous, createLambdaHandlers, createLine, deny, type LineMeta } from '@trunkline/server'
+import * as z from 'zod'
+
+/** What a procedure of a schedule may reach beside the line. */
+export interface Stage {
+  /** An effect outside of the line that nothing takes back, as a payment. */
+  charge(n: number): void
+  /** The events that stand in a room now, as an application's own state. */
+  state(room: string): number
+  /** Told of what the line reports. */
+  reported(message: string): void
+  now(): number
+}
+
+/** Everything that a schedule's procedures reach; one schedule runs at a time. */
+export const stage: { current: Stage | undefined } = { current: undefined }
+
+export const retentionMs = 10 * 60_000
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+const said = key.extend({ n: z.number() })
+const messages = line.channel('room', { key, event: z.object({ n: z.number() }), retention: '10m' })
+
+const t = initTRPC.context<{ readonly principal: string | null }>().meta<LineMeta>().create()
+const repeatable = t.procedure.meta({ repeatable: true }).input(said)
+
+/** The application of every schedule: rooms that many listen to, and calls that have effects. */
+export const router = t.router({
+  /** Publishes once. */
+  post: repeatable.mutation(({ input: { n, room } }) => messages.publish({ room }, { n })),
+  /** Publishes twice to one room and once to another. */
+  spread: repeatable.mutation(async ({ input: { n, room } }) => {
+    await messages.publish({ room }, { n })
+    await messages.publish({ room: room === 'a' ? 'b' : 'a' }, { n: n + 0.25 })
+    return messages.publish({ room }, { n: n + 0.5 })
+  }),
+  /** Has an effect that must not be had twice, and then publishes. */
+  bill: t.procedure.input(said).mutation(async ({ input: { n, room } }) => {
+    stage.current?.charge(n)
+    return messages.publish({ room }, { n })
+  }),
+  /** Publishes and then refuses: a thrown error is an outcome. */
+  refuse: repeatable.mutation(async ({ input: { n, room } }) => {
+    await messages.publish({ room }, { n })
+    throw new Error(`refused ${n}`)
+  }),
+  count: t.procedure.input(key).query(({ input }) => stage.current?.state(input.room) ?? 0),
+  live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
+  replayed: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input, { replay: 50 })),
+  thirds: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input).filter(({ n }) => isThird(n))),
+  snapshot: t.procedure
+    .input(key)
+    .subscription(({ input }) =>
+      messages.subscribe(input).startWith(() => ({ n: -1, state: stage.current?.state(input.room) ?? 0 })),
+    ),
+})
+export type Application = typeof router
+
+/** What `thirds` lets through. */
+export const isThird = (n: number) => Math.floor(n) % 3 === 0
+
+/** A token that speaks for a principal until a moment. */
+export const formatToken = (principal: string, expires: number) => `${principal}|${expires}`
+/** Until when a token speaks, in epoch milliseconds. */
+export const expiryOf = (token: string) => Number(token.split('|')[1])
+
+/** The line's handlers, as they are deployed. */
+export const handlers = createLambdaHandlers({
+  router,
+  line,
+  authorize: ({ token }) => {
+    if (token === undefined) return anonymous
+    const [principal = '', expires] = token.split('|')
+    if (Number(expires) <= (stage.current?.now() ?? 0)) return deny('This token has expired.')
+    return { principal, claims: null, expiresAt: new Date(Number(expires)) }
+  },
+  createContext: ({ principal }) => ({ principal }),
+  onError: ({ error }) => stage.current?.reported(`${error.code} ${error.message}`),
+})
+
+/** Runs a function of the application or of the line with a binding. */
+export const runLine = line.run
+
+/** Publishes as a script does, which delivers nothing itself. */
+export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>
+  messages.publish({ room }, { n }, idempotencyKey === undefined ? {} : { idempotencyKey })
+
+/** The log's name of a room. */
+export const topicOf = (room: string) => `room?room=s:${room}`

@@ -1,0 +1,56 @@
+import { type FaultId, faultIds, faults } from './faults.ts'
+import { createRandom, mix, type Random } from './random.ts'
+
+/** Which faults strike in a schedule. Each time that one could is decided by seed, fault and count alone, so a schedule can be repeated with some of its strikes left out. */
+export interface FaultPlan {
+  /** The strike's own chance when the fault strikes now, else undefined. */
+  strikes(fault: FaultId): Random | undefined
+  /** Nothing strikes from now on. */
+  calm(): void
+  readonly calmed: boolean
+  /** What struck, as `F19.4`: the fault and which of its opportunities. */
+  readonly struck: readonly string[]
+}
+
+export interface FaultPlanOptions {
+  readonly seed: number
+  /** Those that may be switched on. */
+  readonly allowed: ReadonlySet<FaultId>
+  /** Exactly these strikes and no others. */
+  readonly only?: ReadonlySet<string> | undefined
+}
+
+/** Swarm: each seed switches on a random subset at random strength. */
+export function createFaultPlan({ seed, allowed, only }: FaultPlanOptions): FaultPlan {
+  const swarm = createRandom(seed, 'swarm')
+  const share = swarm.pick([0.1, 0.3, 0.5])
+  const rates = new Map(
+    faultIds.map((id) => {
+      const [on, strength] = [swarm.chance(share), swarm.next() ** 2]
+      return [id, on && allowed.has(id) ? faults[id].most * Math.max(0.05, strength) : 0] as const
+    }),
+  )
+  const counts = new Map<FaultId, number>()
+  const struck: string[] = []
+  let calmed = false
+  return {
+    strikes(fault) {
+      if (calmed) return undefined
+      const count = counts.get(fault) ?? 0
+      counts.set(fault, count + 1)
+      const name = `${fault}.${count}`
+      const drawn = mix(mix(seed, 977 + Number(fault.slice(1))), count)
+      const hit = only === undefined ? drawn / 2 ** 32 < (rates.get(fault) ?? 0) : only.has(name)
+      if (!hit) return undefined
+      struck.push(name)
+      return createRandom(drawn, 'strike')
+    },
+    calm() {
+      calmed = true
+    },
+    get calmed() {
+      return calmed
+    },
+    struck,
+  }
+}

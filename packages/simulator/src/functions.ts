@@ -1,0 +1,375 @@
+import type { Gateway, Invoker, LineBinding, Store } from '@trunkline/server'
+import { StoreError } from '../../server/src/ports/store.ts'
+import type { FaultPlan } from './fault-plan.ts'
+import type { Kernel } from './kernel.ts'
+import type { Random } from './random.ts'
+import type { Table } from './table.ts'
+
+export type FunctionName = 'authorizer' | 'websocket' | 'tableStream' | 'deliver' | 'script'
+
+/** What became of an invocation, to whoever waits for it. */
+export interface Invoked {
+  readonly answered: (value: unknown) => void
+  /** `crashed`: at once; `timed-out`: at the function's own timeout. */
+  readonly failed: (why: 'threw' | 'crashed' | 'timed-out') => void
+}
+
+/** Lambda: fresh invocations, each in a sandbox of its own that may be a warm one, may die or freeze at any port call, and may resume. */
+export interface Functions {
+  invoke(name: FunctionName, event: unknown, invoked: Invoked): void
+  /** Invocations so far, and how many port calls each made, in order. */
+  readonly log: readonly { readonly name: FunctionName; calls: number }[]
+  /** Invocations that have neither ended nor died. */
+  readonly running: number
+}
+
+/** Kills one invocation at one of its port calls: before the call is made, or between its effect and its answer. */
+export interface PlannedKill {
+  readonly invocation: number
+  readonly call: number
+  readonly side: 'before' | 'after'
+}
+
+export interface FunctionsOptions {
+  readonly kernel: Kernel
+  readonly plan: FaultPlan
+  readonly table: Table
+  readonly random: Random
+  /** Runs a handler bound to a sandbox's ports. */
+  readonly run: (
+    name: FunctionName,
+    event: unknown,
+    binding: LineBinding,
+    remainingMs: () => number,
+  ) => Promise<unknown>
+  readonly post: Gateway['post']
+  readonly disconnect: (connectionId: string) => Promise<'closed' | 'failed'>
+  readonly invokeAsync: (payload: unknown) => void
+  readonly kill?: PlannedKill | undefined
+}
+
+interface Sandbox {
+  readonly name: FunctionName
+  readonly skewMs: number
+  readonly binding: LineBinding
+  state: 'running' | 'frozen' | 'dead'
+  /** What came while it was frozen. */
+  backlog: (() => void)[]
+  invocation: number
+  calls: number
+  endsAt: number
+  /** Whether its invocation has neither ended nor died. */
+  counted: boolean
+  /** The invocation's caller, until it has heard. */
+  invoked: Invoked | undefined
+}
+
+const timeouts: Record<FunctionName, number> = {
+  authorizer: 10_000,
+  websocket: 29_000,
+  tableStream: 60_000,
+  deliver: 60_000,
+  script: 60_000,
+}
+const warmKept = 4
+
+/** The functions of one line. */
+export function createFunctions(options: FunctionsOptions): Functions {
+  const { kernel, plan, table, random } = options
+  const warm = new Map<FunctionName, Sandbox[]>()
+  const log: { readonly name: FunctionName; calls: number }[] = []
+  const spread = random.pick([5, 20, 120]) // ms: how long a request of the table takes at the most, as a rule
+  let running = 0
+  const skewed = plan.strikes('F25')
+  const latency = () => (random.chance(0.04) ? random.between(20, 20 * spread) : random.between(0.5, spread))
+
+  function invoke(name: FunctionName, event: unknown, invoked: Invoked): void {
+    const idle = warm.get(name) ?? []
+    const sandbox = random.chance(0.7) ? idle.pop() : undefined
+    const cold = sandbox === undefined ? plan.strikes('F22') : undefined
+    kernel.after(cold?.between(200, 5_000) ?? 1, `start ${name}`, () =>
+      start(sandbox ?? createSandbox(name), event, invoked),
+    )
+  }
+
+  function start(sandbox: Sandbox, event: unknown, invoked: Invoked): void {
+    const { name } = sandbox
+    Object.assign(sandbox, {
+      state: 'running',
+      invocation: log.length,
+      calls: 0,
+      invoked,
+      counted: true,
+      endsAt: kernel.now + timeouts[name],
+    })
+    log.push({ name, calls: 0 })
+    running += 1
+    thaw(sandbox)
+    const number = sandbox.invocation
+    const isMine = () => sandbox.invocation === number && sandbox.state !== 'dead'
+    const cancel = kernel.after(timeouts[name], `timeout ${name}`, () => {
+      if (!isMine()) return
+      tell(sandbox, (caller) => caller.failed('timed-out'))
+      if (sandbox.state === 'running') bury(sandbox) // a frozen one will resume: a zombie
+    })
+    const settle = (how: (caller: Invoked) => void) => {
+      if (!isMine()) return
+      cancel()
+      tell(sandbox, how)
+      discount(sandbox)
+      sandbox.state = 'frozen' // what it left behind goes on with the next invocation
+      const kept = warm.get(name) ?? []
+      if (kept.length < warmKept && kernel.now < sandbox.endsAt) warm.set(name, [...kept, sandbox])
+    }
+    const remaining = () => sandbox.endsAt - kernel.now
+    options.run(name, event, sandbox.binding, remaining).then(
+      (value) => settle((caller) => caller.answered(value)),
+      (thrown: unknown) => {
+        kernel.note(`${name} threw ${String(thrown)}`)
+        settle((caller) => caller.failed('threw'))
+      },
+    )
+  }
+
+  function tell(sandbox: Sandbox, how: (caller: Invoked) => void): void {
+    const { invoked } = sandbox
+    sandbox.invoked = undefined
+    if (invoked !== undefined) how(invoked)
+  }
+  function bury(sandbox: Sandbox): void {
+    if (sandbox.state === 'dead') return
+    sandbox.state = 'dead'
+    sandbox.backlog = []
+    discount(sandbox)
+  }
+  function discount(sandbox: Sandbox): void {
+    if (sandbox.counted) running -= 1
+    sandbox.counted = false
+  }
+  function die(sandbox: Sandbox): void {
+    kernel.note(`kill ${sandbox.name}#${sandbox.invocation}.${sandbox.calls}`)
+    bury(sandbox)
+    const { invoked } = sandbox
+    sandbox.invoked = undefined
+    kernel.after(1, 'crashed', () => invoked?.failed('crashed'))
+  }
+  function freeze(sandbox: Sandbox, strike: Random): void {
+    kernel.note(`freeze ${sandbox.name}#${sandbox.invocation}.${sandbox.calls}`)
+    sandbox.state = 'frozen'
+    const ms = strike.pick([strike.between(50, 4_000), strike.between(1_000, 40_000), strike.between(60_000, 130_000)])
+    kernel.after(ms, 'thaw', () => {
+      if (sandbox.state !== 'frozen') return
+      sandbox.state = 'running'
+      thaw(sandbox)
+      // past its end it lives for one turn of its own: what it begins now, it began as a zombie
+      if (kernel.now >= sandbox.endsAt) kernel.after(strike.between(1, 2_000), 'end of a zombie', () => bury(sandbox))
+    })
+  }
+  function thaw(sandbox: Sandbox): void {
+    for (const resume of random.shuffle(sandbox.backlog.splice(0))) resume()
+  }
+  function resumeIn(sandbox: Sandbox, resume: () => void): void {
+    if (sandbox.state === 'frozen') sandbox.backlog.push(resume)
+    else if (sandbox.state === 'running') resume()
+  }
+
+  /** One call of a port: dies, freezes, takes effect at one instant, answers at another. */
+  function call<T>(sandbox: Sandbox, label: string, effect: (settle: Settle<T>) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (sandbox.state === 'dead') return
+      sandbox.calls += 1
+      const entry = log[sandbox.invocation]
+      if (entry !== undefined) entry.calls = sandbox.calls
+      const { invocation, calls } = sandbox
+      const isPlanned = (side: PlannedKill['side']) =>
+        options.kill?.invocation === invocation && options.kill.call === calls && options.kill.side === side
+      if (isPlanned('before') || plan.strikes('F19')) return die(sandbox)
+      const frozen = plan.strikes('F23')
+      if (frozen?.chance(0.5)) {
+        freeze(sandbox, frozen)
+        sandbox.backlog.push(() => begin())
+        return
+      }
+      if (frozen !== undefined)
+        kernel.after(latency() / 2, 'freeze', () => sandbox.state === 'running' && freeze(sandbox, frozen))
+      begin()
+      function begin() {
+        kernel.after(latency(), label, () =>
+          effect({
+            resolve: (value) => answer(() => resolve(value)),
+            reject: (thrown) => answer(() => reject(thrown)),
+          }),
+        )
+      }
+      function answer(settle: () => void) {
+        if (sandbox.state === 'running' && (isPlanned('after') || plan.strikes('F20'))) return die(sandbox)
+        kernel.after(latency(), `${label} <`, () => resumeIn(sandbox, settle))
+      }
+    })
+  }
+
+  function createSandbox(name: FunctionName): Sandbox {
+    const skewMs = skewed === undefined ? 0 : Math.round(random.between(-5_000, 5_000))
+    const binding: LineBinding = {
+      clock: {
+        now: () => kernel.now + sandbox.skewMs,
+        random: () => random.next(),
+        sleep: (ms, signal) =>
+          new Promise((resolve) => {
+            if (signal?.aborted) return resolve()
+            const cancel = kernel.after(ms, 'sleep', () => resumeIn(sandbox, resolve))
+            signal?.addEventListener('abort', () => {
+              cancel()
+              resolve()
+            })
+          }),
+      },
+      store: storeOf((operation, args) => call(sandbox, operation, (settle) => request(operation, args, settle))),
+      ...(name === 'script' ? {} : { gateway: gatewayOf(), invoker: invokerOf() }),
+    }
+    const sandbox: Sandbox = {
+      ...{ name, skewMs, binding, state: 'running', backlog: [], invocation: -1, calls: 0, endsAt: 0 },
+      counted: false,
+      invoked: undefined,
+    }
+    function gatewayOf(): Gateway {
+      return {
+        kind: 'simulated',
+        post: (id, text, { signal } = {}) =>
+          call(sandbox, `post ${id}`, (settle) => {
+            if (signal?.aborted) return settle.resolve({ status: 'failed', unknown: true, reason: 'aborted' })
+            void options.post(id, text).then(settle.resolve)
+          }),
+        disconnect: (id) => call(sandbox, `cut ${id}`, (settle) => void options.disconnect(id).then(settle.resolve)),
+      }
+    }
+    function invokerOf(): Invoker {
+      return {
+        kind: 'simulated',
+        invoke: (_, payload) =>
+          call(sandbox, 'invoke deliver', (settle) => {
+            if (plan.strikes('F28')) return settle.reject(new Error('The invocation was not accepted.'))
+            options.invokeAsync(JSON.parse(JSON.stringify(payload)))
+            settle.resolve(undefined)
+          }),
+      }
+    }
+    return sandbox
+  }
+
+  function request(operation: OperationName, given: readonly unknown[], settle: Settle<unknown>): void {
+    const args = plan.strikes('F35') === undefined ? given : cutPage(operation, given, random)
+    const apply = () => (table.operations[operation] as (...all: readonly unknown[]) => unknown)(...args)
+    const fail = (mayHaveHappened: boolean) =>
+      settle.reject(new StoreError(operation, mayHaveHappened, { cause: new Error('simulated') }))
+    const throttled = plan.strikes('F27')
+    if (throttled !== undefined) return void kernel.after(throttled.between(50, 2_000), 'throttled', () => fail(false))
+    const refused = plan.strikes('F28')
+    if (refused !== undefined)
+      return void kernel.after(refused.between(5, 3_000), 'refused', () => fail(refused.chance(0.5)))
+    const lost = plan.strikes('F29')
+    if (lost === undefined) {
+      settleWith(apply, settle)
+      return
+    }
+    const how = lost.int(3)
+    if (how === 2) {
+      // the answer is lost, and the request is applied after the caller gave up
+      const ms = lost.between(100, 1_000)
+      kernel.after(ms, 'no answer', () => fail(true))
+      kernel.after(ms + lost.between(0, 3_000), `late ${operation}`, () => void attempt(apply))
+      return
+    }
+    const first = attempt(apply)
+    if (how === 0) return void kernel.after(lost.between(100, 3_000), 'no answer', () => fail(true))
+    // the answer is lost, and the adapter asks again
+    kernel.after(lost.between(20, 800), `again ${operation}`, () =>
+      settleWith(() => unrepeated(operation, apply(), first), settle),
+    )
+  }
+
+  return {
+    invoke,
+    log,
+    get running() {
+      return running
+    },
+  }
+}
+
+export type OperationName = Exclude<keyof Store, 'kind'>
+
+interface Settle<T> {
+  readonly resolve: (value: T) => void
+  readonly reject: (thrown: unknown) => void
+}
+
+class Thrown {
+  readonly thrown: unknown
+  constructor(thrown: unknown) {
+    this.thrown = thrown
+  }
+}
+function attempt(apply: () => unknown): unknown {
+  try {
+    return apply()
+  } catch (thrown) {
+    return new Thrown(thrown)
+  }
+}
+function settleWith(apply: () => unknown, settle: Settle<unknown>): void {
+  const value = attempt(apply)
+  if (value instanceof Thrown) settle.reject(value.thrown)
+  else settle.resolve(value)
+}
+
+/** An adapter that asks again knows that it did: what it finds of itself is no repetition by its caller. */
+function unrepeated(operation: OperationName, again: unknown, first: unknown): unknown {
+  const wasClaimed = operation === 'claimSubscription' && (first as { readonly status?: string }).status === 'claimed'
+  return wasClaimed ? { ...(again as object), repeated: (first as { readonly repeated?: boolean }).repeated } : again
+}
+
+/** One request returns what it likes of a page. */
+function cutPage(operation: OperationName, args: readonly unknown[], random: Random): readonly unknown[] {
+  const limit = 1 + random.int(3)
+  const [first, second, third] = args
+  if (operation === 'readSlots' || operation === 'readSlotsBefore')
+    return [first, second, Math.min(third as number, limit)]
+  if (operation !== 'readSubscribers') return args
+  const options = (third ?? {}) as { readonly limit?: number }
+  return [first, second, { ...options, limit: Math.min(options.limit ?? limit, limit) }]
+}
+
+const operationNames = [
+  ...['putSlot', 'readSlots', 'readSlotsBefore', 'extendSlot', 'putConnection', 'readConnection', 'closeConnection'],
+  ...['putConnectionParams', 'claimSubscription', 'stopSubscription', 'readSubscription', 'readSubscriptions'],
+  ...[
+    'putSubscriber',
+    'readSubscriber',
+    'stopSubscriber',
+    'deleteSubscriber',
+    'setSubscriberAuthExp',
+    'readSubscribers',
+  ],
+  ...['growShards', 'readSyncStates', 'renewConnection', 'claimKey', 'takeKey', 'settleKey', 'recordBase', 'readKey'],
+  ...['putReceipt', 'hasReceipts'],
+] as readonly OperationName[]
+
+type Call = (operation: OperationName, args: readonly unknown[]) => Promise<unknown>
+
+/** The methods stand on a prototype, since a store is made for each sandbox. */
+class SandboxStore {
+  readonly kind = 'simulated'
+  readonly call: Call
+  constructor(call: Call) {
+    this.call = call
+  }
+}
+for (const name of operationNames)
+  Object.defineProperty(SandboxStore.prototype, name, {
+    value(this: SandboxStore, ...args: readonly unknown[]) {
+      return this.call(name, args)
+    },
+  })
+
+const storeOf = (call: Call) => new SandboxStore(call) as unknown as Store

@@ -1,0 +1,58 @@
+/** What one subscription told its application. `seen` is the length of its log's truth at that moment. */
+export type Entry =
+  | { readonly kind: 'started'; readonly seen: number }
+  | { readonly kind: 'data'; readonly seen: number; readonly id: string; readonly n: number; readonly state?: number }
+  | { readonly kind: 'gap'; readonly seen: number; readonly reason: string }
+  | { readonly kind: 'error'; readonly seen: number; readonly code: string; readonly message: string }
+
+/** A subscription of an application, from its beginning. */
+export interface SubscriptionRecord {
+  readonly device: string
+  readonly path: SubscriptionPath
+  readonly room: string
+  readonly entries: Entry[]
+  /** Undefined while it lives. */
+  ended: 'stopped' | 'error' | 'closed' | undefined
+}
+export type SubscriptionPath = 'live' | 'replayed' | 'thirds' | 'snapshot'
+
+export type CallPath = 'post' | 'spread' | 'bill' | 'refuse' | 'count'
+
+/** A call of an application, from its beginning to its answer. */
+export interface CallRecord {
+  readonly device: string
+  readonly path: CallPath
+  readonly room: string
+  readonly n: number
+  /** The SDK's own key, the caller's, or none. */
+  readonly key: 'auto' | 'none' | string
+  /** Virtual milliseconds, and the device's own, which stand still while it sleeps. */
+  readonly at: number
+  readonly deviceAt: number
+  /** Lengths of the truth when it was sent. */
+  readonly lane: string | undefined
+  settledAt: number | undefined
+  deviceSettledAt: number | undefined
+  settled: number
+  answer: { readonly data: unknown } | { readonly error: string; readonly code: string | undefined } | undefined
+}
+
+/** A publish of a script. */
+export interface ScriptRecord {
+  readonly room: string
+  readonly n: number
+  readonly key: string | undefined
+  readonly at: number
+  acknowledged: number
+  settledAt: number | undefined
+}
+
+/** All that applications saw in a schedule. */
+export interface History {
+  readonly subscriptions: SubscriptionRecord[]
+  readonly calls: CallRecord[]
+  readonly scripts: ScriptRecord[]
+  readonly charges: Map<number, number>
+}
+
+export const createHistory = (): History => ({ subscriptions: [], calls: [], scripts: [], charges: new Map() })

@@ -1,0 +1,143 @@
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { sweepCrashes } from './crash-sweep.ts'
+import { runMutants } from './mutant-runs.ts'
+import { type Outcome, runSchedule } from './schedule.ts'
+import { replayCommand, shrink } from './shrink.ts'
+import { addOutcome, addTotals, createTotals, formatTotals, type Totals } from './totals.ts'
+import { type WorkloadName, workloadNames } from './workloads.ts'
+
+/** A part of the schedules, for one thread: those of the seeds whose number is `part` modulo `parts`. */
+interface Share {
+  readonly from: number
+  readonly count: number
+  readonly part: number
+  readonly parts: number
+  readonly workload: WorkloadName | undefined
+  /** Stops after so many failures. */
+  readonly failures: number
+}
+
+/** A schedule that failed, as it is told: smallest first. */
+interface Failure {
+  readonly workload: WorkloadName
+  readonly seed: number
+  readonly text: string
+  readonly command: string
+}
+interface ShareResult {
+  readonly totals: Totals
+  readonly failures: readonly Failure[]
+}
+
+const breathe = () => new Promise<void>((resolve) => void setImmediate(resolve))
+
+/** Runs a thread's part of the schedules. */
+async function runShare({ from, count, part, parts, workload, failures: most }: Share): Promise<ShareResult> {
+  const totals = createTotals()
+  const failures: Failure[] = []
+  for (let index = part; index < count && failures.length < most; index += parts) {
+    const seed = from + index
+    const chosen = workload ?? (workloadNames[index % workloadNames.length] as WorkloadName)
+    const outcome = await runSchedule({ seed, workload: chosen })
+    addOutcome(totals, outcome)
+    if (outcome.violations.length > 0) failures.push(await toFailure(chosen, outcome, failures.length < 3))
+    await breathe()
+  }
+  return { totals, failures }
+}
+
+async function toFailure(workload: WorkloadName, outcome: Outcome, isShrunk: boolean): Promise<Failure> {
+  const smallest = isShrunk ? await shrink({ seed: outcome.seed, workload }, outcome) : outcome
+  const [first] = smallest.violations
+  return {
+    workload,
+    seed: outcome.seed,
+    text: `${first?.rule} ${first?.text}`,
+    command: replayCommand(workload, smallest),
+  }
+}
+
+async function runAll(options: Omit<Share, 'part' | 'parts'>, threads: number): Promise<ShareResult> {
+  const results = await Promise.all(
+    Array.from({ length: threads }, (_, part) => {
+      const share: Share = { ...options, part, parts: threads }
+      return threads === 1 ? runShare(share) : inThread(share)
+    }),
+  )
+  const totals = createTotals()
+  for (const result of results) addTotals(totals, result.totals)
+  return { totals, failures: results.flatMap(({ failures }) => failures) }
+}
+
+function inThread(share: Share): Promise<ShareResult> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { share } })
+    worker.once('message', resolve)
+    worker.once('error', reject)
+  })
+}
+
+const say = (text: string) => void process.stdout.write(`${text}\n`)
+
+async function replay(text: string, workload: WorkloadName, isTraced: boolean): Promise<number> {
+  const [seed, strikes] = text.split(':')
+  const only = strikes === undefined ? undefined : strikes.split(',').filter((name) => name !== '')
+  const outcome = await runSchedule({ seed: Number(seed), workload, only, ...(isTraced && { trace: say }) })
+  for (const { rule, text } of outcome.violations) say(`${rule} ${text}`)
+  say(`history ${outcome.hash}, ${outcome.events} events, ${outcome.struck.length} faults`)
+  return outcome.violations.length > 0 ? 1 : 0
+}
+
+async function sweep(): Promise<number> {
+  const { kills, failed } = await sweepCrashes(breathe)
+  for (const { handler, kill, outcome } of failed)
+    say(
+      `${handler} #${kill.invocation} killed ${kill.side} call ${kill.call}: ${outcome.violations[0]?.rule} ${outcome.violations[0]?.text}`,
+    )
+  say(`crash sweep: ${kills} kills, ${failed.length} failed`)
+  return failed.length > 0 ? 1 : 0
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      schedules: { type: 'string', default: '1000' },
+      seed: { type: 'string', default: '1' },
+      workload: { type: 'string' },
+      replay: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+      mutants: { type: 'boolean', default: false },
+      mutant: { type: 'string' },
+      sweep: { type: 'boolean', default: false },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      'stop-after': { type: 'string', default: '20' },
+    },
+  })
+  const workload = toWorkload(values.workload)
+  if (values.replay !== undefined) return replay(values.replay, workload ?? 'chat', values.trace)
+  if (values.sweep) return sweep()
+  if (values.mutants)
+    return runMutants({ schedules: Number(values.schedules), seed: Number(values.seed), only: values.mutant, say })
+  const started = performance.now()
+  const options = {
+    from: Number(values.seed),
+    count: Number(values.schedules),
+    workload,
+    failures: Number(values['stop-after']),
+  }
+  const { totals, failures } = await runAll(options, Number(values.threads))
+  for (const { workload, seed, text, command } of failures.slice(0, 10))
+    say(`${workload} ${seed}: ${text}\n  ${command}`)
+  say(formatTotals(totals, (performance.now() - started) / 1_000))
+  return failures.length > 0 ? 1 : 0
+}
+
+function toWorkload(name: string | undefined): WorkloadName | undefined {
+  if (name === undefined || workloadNames.includes(name as WorkloadName)) return name as WorkloadName | undefined
+  throw new Error(`Expected --workload to be one of ${workloadNames.join(', ')}, got ${name}.`)
+}
+
+if (isMainThread) process.exitCode = await main()
+else parentPort?.postMessage(await runShare((workerData as { readonly share: Share }).share))

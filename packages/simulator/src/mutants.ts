@@ -1,0 +1,274 @@
+import type { WorkloadName } from './workloads.ts'
+
+/** A law broken on purpose: texts of the product that are swapped when it is bundled. A text that is not found any more is an error. */
+export interface Mutant {
+  readonly name: string
+  /** The law, or the hole of the review, that it breaks. */
+  readonly breaks: string
+  readonly swaps: readonly Swap[]
+  readonly workloads: readonly WorkloadName[]
+  /** Where it is caught when random schedules do not: the tests that exhaust a small scope. */
+  readonly exhausted?: string
+}
+
+export interface Swap {
+  /** From the repository's root. */
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+const run = (file: string) => `packages/server/src/run/${file}.ts`
+const client = (file: string) => `packages/client/src/${file}.ts`
+const replayed = 'await replay(scope, request, descriptor, caller.extensions)'
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'read-then-register',
+    breaks: 'law 3',
+    workloads: ['race', 'quiet'],
+    exhausted: 'run/law-subscribe.test.ts',
+    swaps: [
+      {
+        file: run('subscribe'),
+        from: '  // S2: the topic',
+        to: `  const early = ${replayed}\n  // S2: the topic`,
+      },
+      { file: run('subscribe'), from: `const found = ${replayed}`, to: 'const found = early' },
+    ],
+  },
+  {
+    name: 'stale-subscriber-index',
+    breaks: 'law 3',
+    workloads: ['quiet', 'race'],
+    exhausted: 'run/law-subscribe.test.ts',
+    swaps: [
+      {
+        file: run('deliver'),
+        from: 'const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })',
+        to: 'const page = await staleIndex(scope, topic)',
+      },
+      {
+        file: run('deliver'),
+        from: 'async function deliverToAudience(',
+        to: `const stale = new WeakMap<object, Map<string, { at: number; page: Awaited<ReturnType<ServedScope['store']['readSubscribers']>> }>>()
+async function staleIndex(scope: ServedScope, topic: string) {
+  const kept = stale.get(scope.shardHints) ?? new Map()
+  stale.set(scope.shardHints, kept)
+  const known = kept.get(topic)
+  if (known !== undefined && scope.clock.now() - known.at < 2_000) return known.page
+  const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })
+  kept.set(topic, { at: scope.clock.now(), page })
+  return page
+}
+async function deliverToAudience(`,
+      },
+    ],
+  },
+  {
+    name: 'shards-read-before-the-append',
+    breaks: 'H6',
+    workloads: ['race', 'quiet'],
+    exhausted: 'run/law-publish.test.ts',
+    swaps: [
+      {
+        file: run('deliver'),
+        from: 'const shards = page.shards ?? 1',
+        to: 'const shards = scope.shardHints.get(topic) ?? 1\n  rememberShards(scope.shardHints, topic, page.shards ?? 1)',
+      },
+    ],
+  },
+  {
+    name: 'receipt-before-the-posts',
+    breaks: 'H7',
+    workloads: ['race', 'quiet'],
+    exhausted: 'run/law-publish.test.ts',
+    swaps: [
+      {
+        file: run('deliver'),
+        from: `  await deliverToAudience(scope, { topic, slot }, inlineMs)
+  await scope.store.putReceipt(topic, slot.offset, Math.ceil(scope.clock.now() / 1_000) + receiptSeconds)`,
+        to: `  await scope.store.putReceipt(topic, slot.offset, Math.ceil(scope.clock.now() / 1_000) + receiptSeconds)
+  await deliverToAudience(scope, { topic, slot }, inlineMs)`,
+      },
+    ],
+  },
+  {
+    name: 'no-second-look-at-the-connection',
+    breaks: 'law 8, S3',
+    workloads: ['leave', 'race'],
+    exhausted: 'run/law-unsubscribe.test.ts',
+    swaps: [{ file: run('subscribe'), from: 'if (!(await stillOpen(scope, row))) return []', to: '' }],
+  },
+  {
+    name: 'counter-then-put',
+    breaks: 'law 1',
+    workloads: ['chat', 'keyed'],
+    swaps: [
+      {
+        file: run('append'),
+        from: 'export async function append(scope: Scope, event: NewEvent): Promise<Slot> {',
+        to: `export async function append(scope: Scope, event: NewEvent): Promise<Slot> {
+  const last = await readNewest(scope, event.topic)
+  const counters = (globalThis as unknown as { counters: Map<string, number> }).counters
+  const offset = Math.max(last?.offset ?? 0, counters.get(event.topic) ?? 0) + 1
+  counters.set(event.topic, offset)
+  const counted = { ...toSlot(scope, event, randomName(scope.clock, 20), last), offset }
+  if ((await scope.store.putSlot(event.topic, counted)).status === 'put') return counted`,
+      },
+      {
+        file: 'packages/simulator/src/world.ts',
+        from: 'export function createWorld(options: WorldOptions): World {',
+        to: 'export function createWorld(options: WorldOptions): World {\n  ;(globalThis as unknown as { counters: unknown }).counters = new Map()',
+      },
+    ],
+  },
+  {
+    name: 'head-hint-instead-of-an-anchor',
+    breaks: 'law 7',
+    workloads: ['chat', 'snapshot'],
+    swaps: [
+      { file: run('log'), from: 'return slot.expires * 1_000 - now > hour', to: 'return slot.offset > now - now' },
+    ],
+  },
+  {
+    name: 'retry-does-not-walk-from-its-base',
+    breaks: 'law 1a',
+    workloads: ['keyed'],
+    exhausted: 'run/law-keys.test.ts',
+    swaps: [
+      {
+        file: run('append-repeatable'),
+        from: 'const recorded = await scope.store.recordBase({ ...under, base: newest?.offset ?? 0 })',
+        to: `const claimed = await scope.store.recordBase({ ...under, base: newest?.offset ?? 0 })
+  const recorded = claimed.status === 'lost' ? claimed : { ...claimed, base: newest?.offset ?? 0 }`,
+      },
+    ],
+  },
+  {
+    name: 'short-lease',
+    breaks: 'law 9',
+    workloads: ['keyed'],
+    exhausted: 'run/law-zombies.test.ts',
+    swaps: [{ file: run('keyed-call'), from: 'const leaseGraceMs = 31_000', to: 'const leaseGraceMs = -27_500' }],
+  },
+  {
+    name: 'unfenced-completion',
+    breaks: 'law 9',
+    workloads: ['keyed'],
+    exhausted: 'run/law-zombies.test.ts',
+    swaps: [
+      { file: run('keyed-call'), from: 'const leaseGraceMs = 31_000', to: 'const leaseGraceMs = -27_500' },
+      {
+        file: 'packages/server/src/memory/key-rows.ts',
+        from: "if (isRunningUnder(row, owner)) return { status: 'settled'",
+        to: "if (settled.state === 'DONE') return { status: 'settled'",
+      },
+    ],
+  },
+  {
+    name: 'tombstone-only-in-the-topic-row',
+    breaks: 'law 8, U1',
+    workloads: ['leave', 'race'],
+    exhausted: 'run/law-unsubscribe.test.ts',
+    swaps: [
+      {
+        file: run('unsubscribe'),
+        from: 'const { status, row } = await scope.store.stopSubscription({ connectionId, id, ref: request.ref, expires })',
+        to: `const found = await scope.store.readSubscription(connectionId, id)
+  const row = found ?? { topic: undefined, shard: undefined }
+  const status: string = 'stopped'`,
+      },
+    ],
+  },
+  {
+    name: 'retry-lands-in-another-shard',
+    breaks: 'law 8, S1',
+    workloads: ['race', 'chat'],
+    swaps: [
+      {
+        file: 'packages/server/src/memory/connections.ts',
+        from: 'const shard = row?.shard ?? claim.shard',
+        to: 'const { shard } = claim',
+      },
+      {
+        file: run('shards'),
+        from: 'return hash(connectionId) % (known.get(topic) ?? 1)',
+        to: 'return Math.floor(Math.random() * (known.get(topic) ?? 1))',
+      },
+      { file: 'packages/simulator/src/globals.ts', from: "  [Math, 'random'],\n", to: '' },
+    ],
+  },
+  {
+    name: 'previous-is-always-the-start-of-the-block',
+    breaks: 'law 16',
+    workloads: ['quiet', 'chat'],
+    swaps: [
+      {
+        file: run('pipeline'),
+        from: 'const prev = lastMatch(pipe, slot, earlier)',
+        to: 'const prev = lastMatch([{ kind: "filter", keep: () => false }], slot, earlier)',
+      },
+    ],
+  },
+  {
+    name: 'filtered-holes-are-accepted',
+    breaks: 'law 16',
+    workloads: ['chat', 'quiet'],
+    swaps: [{ file: client('order'), from: 'if (frame.prev > position.offset) return hold(order, frame)', to: '' }],
+  },
+  {
+    name: 'no-hold-back',
+    breaks: 'law 16',
+    workloads: ['chat', 'quiet'],
+    swaps: [
+      {
+        file: client('order'),
+        from: "return { order: next, applied: [], verdict: 'hole' }",
+        to: "return position === null ? { order: next, applied: [], verdict: 'hole' } : { order: { ...order, position: { epoch: frame.epoch, offset: frame.offset } }, applied: [frame], verdict: 'whole' }",
+      },
+      {
+        file: client('order'),
+        from: 'const { held, heldSize } = order\n  const full',
+        to: 'const { held, heldSize, position } = order\n  const full',
+      },
+    ],
+  },
+  {
+    name: 'no-dedupe',
+    breaks: 'law 16',
+    workloads: ['chat', 'quiet'],
+    swaps: [
+      {
+        file: client('order'),
+        from: "if (frame.offset <= position.offset) return { order, applied: [], verdict: 'whole' }",
+        to: "if (frame.offset <= position.offset) return { order, applied: [frame], verdict: 'whole' }",
+      },
+    ],
+  },
+  {
+    name: 'no-sync',
+    breaks: 'law 6',
+    workloads: ['chat', 'auth'],
+    swaps: [{ file: client('keepalive'), from: 'if (!syncAll(turn)) turn.send', to: 'turn.send' }],
+  },
+  {
+    name: 'stale-authority-in-the-rows',
+    breaks: 'law 13',
+    workloads: ['auth'],
+    exhausted: 'run/law-authority.test.ts',
+    swaps: [
+      {
+        file: run('subscribe'),
+        from: 'if (connection.authExp !== row.authExp)',
+        to: 'if (connection.authExp === Number.NaN)',
+      },
+    ],
+  },
+  {
+    name: 'leaked-handover-socket',
+    breaks: 'law 14',
+    workloads: ['handover'],
+    swaps: [{ file: client('handover'), from: "turn.emit({ type: 'drop', socket: handover.socket })", to: '' }],
+  },
+]

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { sweepCrashes } from './crash-sweep.ts'
+import { runSchedule } from './schedule.ts'
+import { replayCommand, shrink } from './shrink.ts'
+import { type WorkloadName, workloadNames } from './workloads.ts'
+
+const breathe = () => new Promise<void>((resolve) => void setImmediate(resolve))
+const minute = 60_000
+
+describe('a schedule', () => {
+  it('repeats itself to the byte', async () => {
+    for (const workload of workloadNames) {
+      const [one, other] = [await runSchedule({ seed: 7, workload }), await runSchedule({ seed: 7, workload })]
+      expect(other).toEqual(one)
+      expect((await runSchedule({ seed: 8, workload })).hash).not.toBe(one.hash)
+    }
+  })
+
+  it('repeats itself by its strikes alone', async () => {
+    const whole = await runSchedule({ seed: 11, workload: 'chat' })
+    expect(whole.struck.length).toBeGreaterThan(10)
+    const replayed = await runSchedule({ seed: 11, workload: 'chat', only: whole.struck })
+    expect(replayed.hash).toBe(whole.hash)
+    expect((await runSchedule({ seed: 11, workload: 'chat', only: [] })).struck).toEqual([])
+  })
+
+  it('leaves the globals as they were, and refuses them while it runs', async () => {
+    const before = [Date.now, Math.random, globalThis.setTimeout]
+    const faults = [] as const
+    const begin = () => void Math.random()
+    const outcome = await runSchedule({ seed: 1, workload: { faults, busyMs: 1, settleMs: 1, begin } })
+    expect(outcome.violations[0]?.text).toContain('used random, which no seed decides')
+    expect([Date.now, Math.random, globalThis.setTimeout]).toEqual(before)
+  })
+})
+
+const schedules = 20
+
+describe('random schedules under faults', () => {
+  it.each(workloadNames)(
+    `keep every rule: ${schedules} of %s`,
+    async (workload: WorkloadName) => {
+      const broken: string[] = []
+      for (let seed = 1; seed <= schedules; seed++) {
+        const outcome = await runSchedule({ seed, workload })
+        if (outcome.violations.length > 0)
+          broken.push(`${outcome.violations[0]?.text}: ${replayCommand(workload, outcome)}`)
+        await breathe()
+      }
+      expect(broken).toEqual([])
+    },
+    2 * minute,
+  )
+})
+
+describe('a crash sweep', () => {
+  it(
+    'kills every handler at every port call, and breaks no rule',
+    async () => {
+      const { kills, failed } = await sweepCrashes(breathe)
+      expect(kills).toBeGreaterThan(200)
+      expect(failed.map(({ handler, kill, outcome }) => ({ handler, kill, broken: outcome.violations[0] }))).toEqual([])
+    },
+    2 * minute,
+  )
+})
+
+describe('shrinking', () => {
+  it('leaves the few strikes without which a schedule does not fail', async () => {
+    // An application that counts on a mutation without a key: a doubled frame doubles it, which the checker forgives only where one struck.
+    const workload = {
+      faults: ['F1', 'F7', 'F8', 'F9', 'F11', 'F22'] as const,
+      busyMs: 20_000,
+      settleMs: minute,
+      swallowed: ['sync'],
+      begin: (world: Parameters<Exclude<Parameters<typeof runSchedule>[0]['workload'], string>['begin']>[0]) => {
+        const device = world.addDevice()
+        device.subscribe('live', 'a')
+        for (let time = 0; time < 10; time++) world.after(1_000 + time * 1_500, () => world.publish('a'))
+      },
+    }
+    for (let seed = 1; ; seed++) {
+      const failed = await runSchedule({ seed, workload })
+      if (failed.violations.length === 0 || failed.struck.length < 8) continue
+      const smallest = await shrink({ seed, workload }, failed)
+      expect(smallest.violations[0]?.rule).toBe(failed.violations[0]?.rule)
+      expect(smallest.struck.length).toBeLessThan(3)
+      const again = await runSchedule({ seed, workload, only: smallest.struck })
+      expect(again.violations).toEqual(smallest.violations)
+      return
+    }
+  }, 60_000)
+})

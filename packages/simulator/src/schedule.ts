@@ -1,0 +1,122 @@
+import { stage } from './application.ts'
+import { checkCalls, checkNothingLeft, checkRows, checkSubscriptions } from './checker.ts'
+import type { PlannedKill } from './functions.ts'
+import { sealGlobals } from './globals.ts'
+import type { Violation } from './report.ts'
+import { rooms, type Workload, type WorkloadName, workloads } from './workloads.ts'
+import { createWorld, type World } from './world.ts'
+
+export interface ScheduleOptions {
+  readonly seed: number
+  readonly workload: WorkloadName | Workload
+  /** Exactly these strikes of faults. */
+  readonly only?: readonly string[] | undefined
+  readonly kill?: PlannedKill | undefined
+  readonly trace?: ((line: string) => void) | undefined
+}
+
+/** What a schedule came to. */
+export interface Outcome {
+  readonly seed: number
+  readonly violations: readonly Violation[]
+  /** The strikes of faults, as `F19.4`. */
+  readonly struck: readonly string[]
+  readonly events: number
+  /** Events put into logs, and events given to applications. */
+  readonly published: number
+  readonly delivered: number
+  readonly gaps: number
+  readonly connections: number
+  readonly invocations: readonly { readonly name: string; readonly calls: number }[]
+  /** Names the whole history. */
+  readonly hash: string
+}
+
+const hour = 3_600_000
+const afterwardsMs = 40_000
+
+/** Runs one schedule from its beginning to its end and checks its history. Takes no real time but that of the processor. */
+export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
+  const workload: Workload = typeof options.workload === 'string' ? workloads[options.workload] : options.workload
+  const world = createWorld({
+    ...options,
+    only: options.only && new Set(options.only),
+    allowed: workload.faults,
+    swallowed: workload.swallowed ?? [],
+  })
+  const unseal = sealGlobals()
+  try {
+    await play(world, workload)
+  } catch (thrown) {
+    world.report.break('H15', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), 'other')
+  } finally {
+    unseal()
+    stage.current = undefined
+  }
+  return outcomeOf(world, options.seed)
+}
+
+async function play(world: World, workload: Workload): Promise<void> {
+  const { kernel, plan, random, devices, table } = world
+  const isTtlStrange = plan.strikes('F32') !== undefined
+  workload.begin(world)
+  await kernel.run(workload.busyMs)
+  if (workload.mayFallSilent && isTtlStrange && random.chance(0.7)) await fallSilent(world)
+
+  plan.calm()
+  for (const device of devices) {
+    device.setAsleep(false)
+    device.setOnline(true)
+  }
+  await kernel.run(workload.settleMs)
+  checkSubscriptions(world, true)
+  if (workload.isTidy) checkRows(world, rooms)
+  if (world.report.violations.length > 0) return
+
+  // what is left over shows itself to what is pushed now
+  for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // one of three is for `thirds`
+  await kernel.run(afterwardsMs)
+  checkSubscriptions(world, true)
+  checkRows(world, rooms)
+
+  for (const device of devices) device.close()
+  await kernel.run(3 * hour)
+  table.deleteExpired(random, 1)
+  checkCalls(world)
+  checkNothingLeft(world)
+}
+
+/** Days pass in which nobody is there; TTL deletes some of what has expired, late and in no order. */
+async function fallSilent(world: World): Promise<void> {
+  const { kernel, devices, random, table } = world
+  for (const device of devices) device.setAsleep(true)
+  for (let day = 0; day < 3; day++) {
+    await kernel.run(random.between(15, 26) * hour)
+    table.deleteExpired(random, random.next())
+    if (random.chance(0.3)) world.publish(random.pick(rooms))
+  }
+  for (const device of devices) world.after(random.between(0, 5_000), () => device.setAsleep(false))
+  for (let count = 0; count < 3; count++)
+    world.after(random.between(0, 20_000), () => world.publish(random.pick(rooms)))
+  await kernel.run(30_000)
+}
+
+function outcomeOf(world: World, seed: number): Outcome {
+  const { kernel, plan, report, history, table, gateway, functions } = world
+  const entries = history.subscriptions.flatMap((record) => record.entries)
+  return {
+    seed,
+    violations: report.violations,
+    struck: plan.struck,
+    events: kernel.events,
+    published: [...table.truth.topics.values()].reduce(
+      (sum, all) => sum + all.filter(({ n }) => n !== undefined).length,
+      0,
+    ),
+    delivered: entries.filter(({ kind }) => kind === 'data').length,
+    gaps: entries.filter(({ kind }) => kind === 'gap').length,
+    connections: gateway.connections.size,
+    invocations: functions.log,
+    hash: kernel.hash,
+  }
+}

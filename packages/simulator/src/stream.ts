@@ -1,0 +1,98 @@
+import type { Slot } from '../../server/src/ports/store.ts'
+import type { FaultPlan } from './fault-plan.ts'
+import type { Functions } from './functions.ts'
+import type { Kernel } from './kernel.ts'
+import type { Random } from './random.ts'
+
+/** The table's stream and its event source mapping: batches, retries, bisection, at least once. */
+export interface TableStream {
+  add(topic: string, slot: Slot): void
+  /** Records that are not done with. */
+  readonly waiting: number
+}
+
+interface StreamRecord {
+  readonly sequence: string
+  readonly record: object
+}
+
+const batchMost = 8
+const triesMost = 8
+
+/** A stream whose batches invoke `tableStream`. */
+export function createTableStream(options: {
+  readonly kernel: Kernel
+  readonly plan: FaultPlan
+  readonly random: Random
+  readonly functions: () => Functions
+}): TableStream {
+  const { kernel, plan, random } = options
+  let sequence = 0
+  let waiting = 0
+  let pending: StreamRecord[] = []
+  let isPolling = false
+
+  function add(topic: string, slot: Slot): void {
+    if (plan.strikes('F40')) return
+    sequence += 1
+    waiting += 1
+    const record = { sequence: String(sequence), record: toRecord(topic, slot, String(sequence)) }
+    const late = plan.strikes('F38')?.between(500, 90_000) ?? plan.strikes('F37')?.between(50, 2_000)
+    if (late !== undefined) return void kernel.after(late, 'late record', () => batchUp([record], 1))
+    pending.push(record)
+    if (isPolling) return
+    isPolling = true
+    kernel.after(random.between(20, 250), 'poll', () => {
+      isPolling = false
+      const batch = pending
+      pending = []
+      for (let at = 0; at < batch.length; at += batchMost) batchUp(batch.slice(at, at + batchMost), 1)
+    })
+  }
+
+  function batchUp(batch: readonly StreamRecord[], attempt: number): void {
+    const event = { Records: batch.map(({ record }) => record) }
+    const again = (failed: readonly StreamRecord[]) => {
+      waiting -= batch.length - failed.length
+      if (failed.length === 0) return
+      if (attempt >= triesMost) {
+        waiting -= failed.length // to the on-failure queue
+        return
+      }
+      const half = Math.ceil(failed.length / 2)
+      kernel.after(random.between(200, 2_000), 'batch again', () => {
+        batchUp(failed.slice(0, half), attempt + 1)
+        if (half < failed.length) batchUp(failed.slice(half), attempt + 1)
+      })
+    }
+    options.functions().invoke('tableStream', event, {
+      failed: () => again(batch),
+      answered: (value) => {
+        const { batchItemFailures } = value as { readonly batchItemFailures: readonly { itemIdentifier: string }[] }
+        const names = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
+        const first = batch.findIndex((each) => names.has(each.sequence) || plan.strikes('F39') !== undefined)
+        again(first === -1 ? [] : batch.slice(first)) // the mapping goes on from the first that failed
+      },
+    })
+    if (plan.strikes('F36')) options.functions().invoke('tableStream', event, { failed: () => {}, answered: () => {} })
+  }
+
+  return {
+    add,
+    get waiting() {
+      return waiting
+    },
+  }
+}
+
+function toRecord(topic: string, slot: Slot, sequence: string): object {
+  const numbers = { time: slot.time, expires: slot.expires, inline: slot.inline }
+  const texts = {
+    ...{ pk: `LOG#${topic}`, sk: String(slot.offset).padStart(16, '0') },
+    ...{ epoch: slot.epoch, publishId: slot.publishId, data: slot.data },
+  }
+  const image: Record<string, object> = {}
+  for (const [name, value] of Object.entries(numbers)) if (value !== undefined) image[name] = { N: String(value) }
+  for (const [name, value] of Object.entries(texts)) if (value !== undefined) image[name] = { S: value }
+  return { eventName: 'INSERT', dynamodb: { NewImage: image, SequenceNumber: sequence } }
+}

@@ -1,0 +1,101 @@
+import { createConnections } from '../../server/src/memory/connections.ts'
+import { createKeyRows } from '../../server/src/memory/key-rows.ts'
+import { createLog } from '../../server/src/memory/log.ts'
+import type { Operations } from '../../server/src/memory/operations.ts'
+import { createSubscribers } from '../../server/src/memory/subscribers.ts'
+import { createSyncStates } from '../../server/src/memory/sync-states.ts'
+import type { KeyRow, Slot } from '../../server/src/ports/store.ts'
+import { createQuota } from './quota.ts'
+import type { Random } from './random.ts'
+import type { Report } from './report.ts'
+import { createTruth, type Truth } from './truth.ts'
+
+/** The line's table: the reference store's operations, each at one instant, with its stream, its TTL and a memory of all that was put. */
+export interface Table {
+  readonly operations: Operations
+  readonly truth: Truth
+  /** Keys that were claimed or published under. */
+  readonly keys: ReadonlySet<string>
+  /** Told of each new slot, once. */
+  onSlot: (topic: string, slot: Slot) => void
+  /** Deletes some of what has expired, in no order. */
+  deleteExpired(random: Random, share: number): void
+  keyRow(key: string): KeyRow | undefined
+}
+
+interface Rows {
+  entries(): Iterable<[unknown, { readonly expires: number }]>
+  delete(key: never): boolean
+}
+
+const anchorMs = 3_600_000
+const clockErrorMs = 30_000
+
+/** An empty table. Rules H2, H3 and H4 are checked at each put. */
+export function createTable(now: () => number, report: Report): Table {
+  const parts = {
+    log: createLog(),
+    connections: createConnections(),
+    subscribers: createSubscribers(),
+    keyRows: createKeyRows(),
+  }
+  const truth = createTruth()
+  const keys = new Set<string>()
+  const countPut = createQuota({ name: 'puts to a partition', perSecond: 1_000, now, report })
+  const operations: Operations = {
+    ...parts.log.operations,
+    ...parts.connections.operations,
+    ...parts.subscribers.operations,
+    ...parts.keyRows.operations,
+    ...createSyncStates(parts),
+    putSlot(topic, slot) {
+      countPut(topic) // a put that meets another costs as much
+      const last = truth.of(topic).at(-1)?.slot
+      const head = last && parts.log.slotAt(topic, last.offset)
+      const outcome = parts.log.operations.putSlot(topic, slot)
+      if (outcome.status === 'put') {
+        checkPut(topic, slot, last, head)
+        truth.add(topic, slot, now())
+        table.onSlot(topic, slot)
+      }
+      return outcome
+    },
+    extendSlot(topic, offset, expires) {
+      const before = parts.log.slotAt(topic, offset)
+      const outcome = parts.log.operations.extendSlot(topic, offset, expires)
+      if (before !== undefined && expires < before.expires - 60) report.break('H3', `${topic}:${offset} was shortened`)
+      return outcome
+    },
+    claimKey(claim) {
+      keys.add(claim.key)
+      return parts.keyRows.operations.claimKey(claim)
+    },
+  }
+
+  function checkPut(topic: string, slot: Slot, last: Slot | undefined, head: Slot | undefined): void {
+    const all = truth.of(topic)
+    if (last === undefined) return
+    if (slot.epoch === last.epoch && slot.offset !== last.offset + 1)
+      report.break('H4', `${topic}: ${slot.epoch}:${slot.offset} follows ${last.offset}`)
+    if (slot.epoch === last.epoch) return
+    if (head !== undefined && head.expires * 1_000 - now() > anchorMs + clockErrorMs)
+      report.break('H4', `${topic}: epoch ${slot.epoch} was born beside the anchor ${last.epoch}:${last.offset}`)
+    if (all.some((each) => each.slot.epoch === slot.epoch))
+      report.break('H2', `${topic}: epoch ${slot.epoch} came back`)
+  }
+
+  const table: Table = {
+    operations,
+    truth,
+    keys,
+    onSlot: () => {},
+    deleteExpired(random, share) {
+      for (const part of Object.values(parts))
+        for (const rows of part.tables() as readonly Rows[])
+          for (const [key, { expires }] of [...rows.entries()])
+            if (expires * 1_000 < now() && random.chance(share)) rows.delete(key as never)
+    },
+    keyRow: (key) => parts.keyRows.operations.readKey(key),
+  }
+  return table
+}

@@ -1,0 +1,270 @@
+import { topicOf } from './application.ts'
+import type { Device } from './device.ts'
+import { type FaultId, faultIds } from './faults.ts'
+import type { CallPath, SubscriptionPath, SubscriptionRecord } from './history.ts'
+import type { World } from './world.ts'
+
+/** What devices do in a schedule, and under which faults. */
+export interface Workload {
+  readonly faults: readonly FaultId[]
+  /** How long the devices are busy. */
+  readonly busyMs: number
+  /** How long everything may take to converge once faults have stopped. */
+  readonly settleMs: number
+  /** Frames that never leave a device: without syncs, what a race loses stays lost. */
+  readonly swallowed?: readonly string[]
+  /** Sets devices and their doings; `world.random` decides. */
+  readonly begin: (world: World) => void
+  /** Virtual time passes with everybody away, and they come back. */
+  readonly mayFallSilent?: boolean
+  /** No function dies, so no row may be left over, not even until the next push finds it. */
+  readonly isTidy?: boolean
+}
+
+export const rooms = ['a', 'b'] as const
+const twoSyncsMs = 2 * 325_000 + 60_000
+
+const without = (...left: readonly FaultId[]) => faultIds.filter((id) => !left.includes(id))
+/** What may lose a push for good where no sync makes it good. */
+const losers: readonly FaultId[] = ['F1', 'F2', 'F5', 'F6', 'F9', 'F12', 'F35', 'F40', 'F42', 'F38', 'F32']
+
+const paths: readonly SubscriptionPath[] = ['live', 'replayed', 'thirds', 'live']
+
+function anyCall(world: World, device: Device, weights: readonly CallPath[] = mixed): void {
+  const { random } = world
+  const key = random.chance(0.15) ? 'none' : 'auto'
+  device.call(random.pick(weights), random.pick(rooms), world.nextN(), { key })
+}
+const mixed: readonly CallPath[] = ['post', 'post', 'post', 'post', 'spread', 'bill', 'bill', 'refuse', 'count']
+
+/** `count` times, each somewhere in [`from`, `to`). */
+function often(world: World, count: number, [from, to]: readonly [number, number], fn: () => void): void {
+  for (let time = 0; time < count; time++) world.after(world.random.between(from, to), fn)
+}
+
+/** Subscribes, and stops and subscribes again now and then. */
+function listen(
+  world: World,
+  device: Device,
+  [from, to]: readonly [number, number],
+  paths: readonly SubscriptionPath[],
+): void {
+  const { random } = world
+  let record: SubscriptionRecord | undefined
+  const start = () => {
+    record = device.subscribe(random.pick(paths), random.pick(rooms))
+  }
+  world.after(random.between(from, from + (to - from) * 0.4), start)
+  if (random.chance(0.4)) {
+    const stopAt = random.between(from + (to - from) * 0.4, to)
+    world.after(stopAt, () => record !== undefined && device.stop(record))
+    if (random.chance(0.7)) world.after(stopAt + random.between(0, 3_000), start)
+  }
+}
+
+/** The device loses its network, or sleeps. */
+function wander(world: World, device: Device, [from, to]: readonly [number, number], mostMs: number): void {
+  const strike = world.plan.strikes('F42')
+  if (strike === undefined) return
+  const at = strike.between(from, to)
+  const ms = strike.chance(0.4) ? strike.between(500, 30_000) : strike.between(1_000, mostMs)
+  if (strike.chance(0.5)) {
+    world.after(at, () => device.setOnline(false))
+    world.after(at + ms, () => device.setOnline(true))
+  } else {
+    world.after(at, () => device.setAsleep(true))
+    world.after(at + ms, () => device.setAsleep(false))
+  }
+}
+
+/** The topics grow shards, as if thousands listened. */
+function mayGrow(world: World, mostMs: number): void {
+  const { random, table } = world
+  for (const room of rooms)
+    for (let shards = 1; shards < 4 && random.chance(0.3); shards *= 2)
+      world.after(random.between(0, mostMs), () => table.operations.growShards(topicOf(room), shards, shards * 2))
+}
+
+const busy = 60_000
+
+export const workloads = {
+  /** What an application does all day, under every fault. */
+  chat: {
+    faults: without(),
+    busyMs: 15 * 60_000,
+    settleMs: twoSyncsMs,
+    mayFallSilent: true,
+    begin(world) {
+      const { random } = world
+      for (let count = 2 + random.int(3); count > 0; count--) {
+        const device = world.addDevice(random.chance(0.5) ? { principal: `p${count % 2}` } : {})
+        for (let more = 1 + random.int(2); more > 0; more--) listen(world, device, [0, busy], paths)
+        often(world, 2 + random.int(4), [500, busy], () => anyCall(world, device))
+        often(world, random.int(3), [0, busy], () => device.cut())
+        wander(world, device, [0, busy], 14 * 60_000)
+      }
+      mayGrow(world, busy)
+      often(world, 3, [0, busy], () => world.publish(random.pick(rooms)))
+      often(world, 2, [12 * 60_000, 14 * 60_000], () => world.publish(random.pick(rooms)))
+    },
+  },
+  /** Short lives: subscribe, stop, disconnect; without syncs, which would mask what a race loses. */
+  race: {
+    faults: without(...losers),
+    busyMs: 12_000,
+    settleMs: 150_000,
+    swallowed: ['sync'],
+    begin(world) {
+      const { random } = world
+      for (let count = 3 + random.int(3); count > 0; count--) {
+        const device = world.addDevice()
+        for (let more = 1 + random.int(2); more > 0; more--) {
+          const at = random.between(0, 8_000)
+          let record: SubscriptionRecord | undefined
+          world.after(at, () => (record = device.subscribe('live', random.pick(rooms))))
+          if (random.chance(0.5))
+            world.after(at + random.between(0, 600), () => record !== undefined && device.stop(record))
+        }
+        if (random.chance(0.5)) world.after(random.between(200, 8_000), () => device.cut())
+        if (random.chance(0.3)) world.after(random.between(200, 8_000), () => device.close())
+      }
+      mayGrow(world, 10_000)
+      often(world, 8, [0, 10_000], () => world.publish(random.pick(rooms)))
+      const speaker = world.addDevice()
+      often(world, 4, [500, 9_000], () => speaker.call('post', random.pick(rooms), world.nextN()))
+    },
+  },
+  /** Subscribers that leave at once, and functions that all come to their end. */
+  leave: {
+    faults: ['F7', 'F10', 'F11', 'F13', 'F21', 'F22', 'F25', 'F35'],
+    busyMs: 20_000,
+    settleMs: 40_000,
+    isTidy: true,
+    begin(world) {
+      const { random } = world
+      for (let count = 4; count > 0; count--) {
+        const device = world.addDevice()
+        const at = random.between(0, 10_000)
+        const records: SubscriptionRecord[] = []
+        for (let more = 1 + random.int(3); more > 0; more--)
+          world.after(
+            at + random.between(0, 400),
+            () => void records.push(device.subscribe('live', random.pick(rooms))),
+          )
+        for (let more = random.int(4); more > 0; more--) {
+          const stopAt = at + random.pick([random.between(0, 1_000), random.between(400, 2_000)])
+          world.after(stopAt, () => {
+            const record = records.shift()
+            if (record !== undefined) device.stop(record)
+          })
+        }
+        if (random.chance(0.6)) world.after(at + random.between(100, 1_500), () => device.cut())
+        if (random.chance(0.5)) world.after(at + random.between(100, 3_000), () => device.close())
+      }
+    },
+  },
+  /** Nothing is lost on the way, and nobody syncs: what is pushed must be enough. */
+  quiet: {
+    faults: without(...losers, 'F3', 'F4', 'F13', 'F14', 'F17', 'F19', 'F20', 'F23', 'F27', 'F28', 'F29', 'F44'),
+    busyMs: 20_000,
+    settleMs: 90_000,
+    swallowed: ['sync'],
+    begin(world) {
+      const { random } = world
+      for (let count = 3; count > 0; count--) {
+        const device = world.addDevice()
+        world.after(random.between(0, 15_000), () => device.subscribe(random.pick(paths), 'a'))
+        often(world, 3, [500, 18_000], () => device.call('post', 'a', world.nextN()))
+      }
+      often(world, 5, [0, 18_000], () => world.publish('a'))
+    },
+  },
+  /** Mutations with keys: publishes inside, effects outside, the same key from several devices, lanes; functions die, freeze and come back. */
+  keyed: {
+    faults: without('F1', 'F2', 'F5', 'F6', 'F12', 'F32', 'F40', 'F42'),
+    busyMs: 100_000,
+    settleMs: twoSyncsMs,
+    begin(world) {
+      const { random } = world
+      const devices = [0, 1, 2].map(() => world.addDevice({ principal: 'p' }))
+      devices[0]?.subscribe('replayed', 'a')
+      for (const device of devices) {
+        often(world, 2, [0, 40_000], () => anyCall(world, device, ['post', 'spread', 'bill', 'refuse']))
+        often(world, random.int(3), [0, 60_000], () => device.cut())
+        for (let count = 0; count < 2; count++) {
+          const at = random.between(0, 40_000)
+          const lane = `lane-${device.name}`
+          world.after(at, () => device.call('post', 'a', world.nextN(), { lane }))
+        }
+      }
+      for (let count = 0; count < 3; count++) {
+        const withinMs = random.pick([500, 3_000, 50_000])
+        const [n, path, at] = [
+          world.nextN(),
+          random.pick(['post', 'bill', 'spread', 'refuse'] as const),
+          random.between(0, 40_000),
+        ]
+        for (const device of devices)
+          for (let times = 1 + random.int(2); times > 0; times--)
+            world.after(at + random.between(0, withinMs), () => device.call(path, 'a', n, { key: `own-${n}` }))
+      }
+      for (let count = 0; count < 3; count++)
+        world.after(random.between(0, 60_000), () =>
+          world.publish('a', { key: `script-${world.random.int(1e9)}`, tries: 6 }),
+        )
+    },
+  },
+  /** Tokens that live for minutes and are renewed on the living socket. */
+  auth: {
+    faults: without('F32'),
+    busyMs: 6 * 60_000,
+    settleMs: twoSyncsMs,
+    begin(world) {
+      const { random } = world
+      for (let count = 2; count > 0; count--) {
+        const device = world.addDevice({ principal: `p${count}`, tokenLifeMs: random.between(20_000, 300_000) })
+        listen(world, device, [0, busy], paths)
+        often(world, 3, [500, 5 * 60_000], () => anyCall(world, device))
+        wander(world, device, [0, 5 * 60_000], 3 * 60_000)
+      }
+      often(world, 6, [0, 5 * 60_000], () => world.publish(random.pick(rooms)))
+    },
+  },
+  /** A socket's two hours, and the move to the next one. */
+  handover: {
+    faults: without('F32'),
+    busyMs: 126 * 60_000,
+    settleMs: twoSyncsMs,
+    begin(world) {
+      const { random } = world
+      for (let count = 2; count > 0; count--) {
+        const device = world.addDevice(random.chance(0.5) ? { principal: `p${count}` } : {})
+        for (let more = 2; more > 0; more--) listen(world, device, [0, busy], paths)
+        often(world, 8, [99 * 60_000, 121 * 60_000], () => anyCall(world, device, ['post', 'post', 'bill', 'count']))
+        wander(world, device, [98 * 60_000, 118 * 60_000], 2 * 60_000)
+      }
+      often(world, 12, [99 * 60_000, 125 * 60_000], () => world.publish(random.pick(rooms)))
+    },
+  },
+  /** Subscriptions that begin with a state and begin again with it after a gap. */
+  snapshot: {
+    faults: without(),
+    busyMs: 15 * 60_000,
+    settleMs: twoSyncsMs,
+    mayFallSilent: true,
+    begin(world) {
+      const { random } = world
+      for (let count = 3; count > 0; count--) {
+        const device = world.addDevice()
+        listen(world, device, [0, busy], ['snapshot', 'snapshot', 'live'])
+        often(world, 3, [500, busy], () => anyCall(world, device, ['post', 'spread']))
+        wander(world, device, [0, busy], 14 * 60_000)
+      }
+      often(world, 4, [0, busy], () => world.publish(random.pick(rooms)))
+      often(world, 3, [11 * 60_000, 14 * 60_000], () => world.publish(random.pick(rooms)))
+    },
+  },
+} as const satisfies Record<string, Workload>
+
+export type WorkloadName = keyof typeof workloads
+export const workloadNames = Object.keys(workloads) as readonly WorkloadName[]

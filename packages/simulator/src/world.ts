@@ -1,0 +1,159 @@
+import { expiryOf, handlers, publishAsScript, runLine, stage, topicOf } from './application.ts'
+import { createDevice, type Device } from './device.ts'
+import { createFaultPlan, type FaultPlan } from './fault-plan.ts'
+import type { FaultId } from './faults.ts'
+import { createFunctions, type Functions, type PlannedKill } from './functions.ts'
+import { createGateway, type SimulatedGateway } from './gateway.ts'
+import { createHistory, type History } from './history.ts'
+import { createKernel, type Kernel } from './kernel.ts'
+import { createRandom, type Random } from './random.ts'
+import { createReport, type Report } from './report.ts'
+import { createTableStream, type TableStream } from './stream.ts'
+import { createTable, type Table } from './table.ts'
+
+/** One line with all that surrounds it, and the devices that use it. */
+export interface World {
+  readonly kernel: Kernel
+  readonly plan: FaultPlan
+  /** The workload's own chance. */
+  readonly random: Random
+  readonly table: Table
+  readonly functions: Functions
+  readonly gateway: SimulatedGateway
+  readonly stream: TableStream
+  readonly history: History
+  readonly report: Report
+  readonly devices: readonly Device[]
+  /** What the line reported of its failures, by message. */
+  readonly reported: ReadonlyMap<string, number>
+  /** Asynchronous invocations that are not done with. */
+  readonly invocations: number
+  addDevice(options?: { readonly principal?: string | undefined; readonly tokenLifeMs?: number }): Device
+  /** A fresh event's number. */
+  nextN(): number
+  /** Publishes from outside, without a gateway. */
+  publish(room: string, options?: { readonly n?: number; readonly key?: string; readonly tries?: number }): void
+  after(ms: number, fn: () => void): void
+}
+
+export interface WorldOptions {
+  readonly seed: number
+  readonly allowed: readonly FaultId[]
+  readonly only?: ReadonlySet<string> | undefined
+  readonly kill?: PlannedKill | undefined
+  readonly swallowed?: readonly string[]
+  readonly trace?: ((line: string) => void) | undefined
+}
+
+const dayMs = 24 * 3_600_000
+const retriesMs = [20_000, 40_000] // Lambda's two, in less than its one and two minutes
+
+/** A fresh world of a seed. */
+export function createWorld(options: WorldOptions): World {
+  const { seed } = options
+  const kernel = createKernel({ trace: options.trace })
+  const plan = createFaultPlan({ seed, allowed: new Set(options.allowed), only: options.only })
+  const report = createReport()
+  const history = createHistory()
+  const table = createTable(() => kernel.now, report)
+  const reported = new Map<string, number>()
+  const devices: Device[] = []
+  let [lastN, invocations] = [0, 0]
+
+  const gateway: SimulatedGateway = createGateway({
+    ...{ kernel, plan, report, expiryOf, functions: () => functions },
+    random: createRandom(seed, 'gateway'),
+    swallowed: new Set(options.swallowed),
+  })
+  const functions: Functions = createFunctions({
+    ...{ kernel, plan, table, kill: options.kill },
+    random: createRandom(seed, 'functions'),
+    post: gateway.post,
+    disconnect: gateway.disconnect,
+    invokeAsync: (payload) => queue(payload, 0),
+    run: (name, event, binding, remaining) =>
+      runLine(binding, () =>
+        name === 'script'
+          ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
+          : handlers[name](JSON.parse(JSON.stringify(event)), { getRemainingTimeInMillis: remaining }),
+      ),
+  })
+  const stream = createTableStream({ kernel, plan, functions: () => functions, random: createRandom(seed, 'stream') })
+  table.onSlot = stream.add
+
+  const queued = createRandom(seed, 'queue')
+  function queue(payload: unknown, attempt: number): void {
+    const failed = () => {
+      invocations -= 1
+      const ms = retriesMs[attempt]
+      if (ms === undefined) return
+      invocations += 1
+      kernel.after(ms, 'retry', () => {
+        invocations -= 1
+        queue(payload, attempt + 1)
+      })
+    }
+    const answered = () => {
+      invocations -= 1
+    }
+    invocations += 1
+    const invoke = (invoked: Parameters<Functions['invoke']>[2]) => functions.invoke('deliver', payload, invoked)
+    kernel.after(queued.between(5, 150), 'dequeue', () => invoke({ answered, failed }))
+    if (plan.strikes('F21'))
+      kernel.after(queued.between(5, 5_000), 'dequeue twice', () => invoke({ answered: () => {}, failed: () => {} }))
+  }
+
+  const scripts = createRandom(seed, 'scripts')
+  function publish(room: string, { n = world.nextN(), key, tries = 1 }: Parameters<World['publish']>[1] = {}): void {
+    const record = { room, n, key, at: kernel.now, acknowledged: 0, settledAt: undefined as number | undefined }
+    history.scripts.push(record)
+    const attempt = (left: number) =>
+      functions.invoke('script', [room, n, key], {
+        answered: () => {
+          record.acknowledged += 1
+          record.settledAt ??= kernel.now
+        },
+        failed: () => {
+          if (left > 1) kernel.after(scripts.between(10, 3_000), 'script again', () => attempt(left - 1))
+        },
+      })
+    attempt(tries)
+  }
+
+  const world: World = {
+    ...{ kernel, plan, table, functions, gateway, stream, history, report, devices, reported, publish },
+    random: createRandom(seed, 'workload'),
+    get invocations() {
+      return invocations
+    },
+    nextN: () => ++lastN,
+    after: (ms, fn) => void kernel.after(ms, 'script of the workload', fn),
+    addDevice({ principal, tokenLifeMs = dayMs } = {}) {
+      const name = `d${devices.length + 1}`
+      const random = createRandom(seed, name)
+      const clockErrorMs = plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7))
+      const truth = table.truth
+      const device = createDevice({
+        name,
+        kernel,
+        gateway,
+        random,
+        history,
+        truth,
+        report,
+        clockErrorMs,
+        principal,
+        tokenLifeMs: () => (plan.calmed ? dayMs : tokenLifeMs), // renewals go on being tested only while faults strike
+      })
+      devices.push(device)
+      return device
+    },
+  }
+  stage.current = {
+    now: () => kernel.now,
+    charge: (n) => void history.charges.set(n, (history.charges.get(n) ?? 0) + 1),
+    state: (room) => table.truth.of(topicOf(room)).length,
+    reported: (message) => void reported.set(message, (reported.get(message) ?? 0) + 1),
+  }
+  return world
+}
