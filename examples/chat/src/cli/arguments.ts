@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util'
+import { guestName } from '../server/schemas.ts'
+
+export const usage = `Usage: chat [--room lobby] [--name ann] [--url wss://…]
+
+  --room   the room to be in (default: lobby)
+  --name   who you are; without it you read along
+  --url    the line's address (default: the one of the dev server on this machine)
+
+Type a line and press Enter to say it. /quit leaves.`
+
+export interface ChatArguments {
+  readonly room: string
+  readonly name: string | null
+  readonly url: string | undefined
+}
+
+/** What was asked for, or the sentence that says what was wrong with it. */
+export function parseArguments(argv: readonly string[]): ChatArguments | string {
+  try {
+    const options = {
+      room: { type: 'string' },
+      name: { type: 'string' },
+      url: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    } as const
+    const { values } = parseArgs({ args: [...argv], options })
+    if (values.help === true) return usage
+    const name = values.name === undefined ? undefined : guestName.safeParse(values.name)
+    if (name?.success === false) return `--name: ${name.error.issues[0]?.message ?? 'not a name'}`
+    return { room: values.room ?? 'lobby', name: name?.data ?? null, url: values.url }
+  } catch (error) {
+    return `${error instanceof Error ? error.message : 'Bad arguments'}\n\n${usage}`
+  }
+}

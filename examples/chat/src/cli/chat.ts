@@ -1,0 +1,65 @@
+import { type Connection, createClient } from '@trunkline/client'
+import type { AppRouter } from '../server/router.ts'
+import { describeConnection } from '../words/connection.ts'
+import { followRoom } from './follow-room.ts'
+import { createSender } from './sender.ts'
+import { openTerminal } from './terminal.ts'
+import { printable } from './transcript.ts'
+
+export interface ChatOptions {
+  readonly connection: Connection
+  readonly room: string
+  /** Null for someone who reads along. */
+  readonly name: string | null
+}
+
+/** Is in a room until the person leaves or the line closes for good. Resolves to the exit code. */
+export async function chat({ connection, room, name }: ChatOptions): Promise<number> {
+  const client = createClient<AppRouter>({ connection })
+  const sender = createSender(client, room)
+  const { left, leave } = leaving()
+
+  const terminal = openTerminal({
+    prompt: `#${room}> `,
+    onLine: (line) => {
+      const text = line.trim()
+      if (text === '/quit') leave(0)
+      else if (text !== '') sender.send(text, (why) => terminal.print(`-- Not sent: ${why}. (${printable(text)})`))
+    },
+    onTyping: () => {
+      if (name !== null) sender.announceTyping()
+    },
+    onEnd: () => leave(0),
+  })
+  terminal.print(`#${room}${name === null ? ', reading along (write with --name)' : `, as ${name}`}. /quit leaves.`)
+  const unwatch = watchConnection(connection, terminal.print, () => leave(1))
+  const unfollow = followRoom({ client, room, name, print: terminal.print })
+
+  const exitCode = await left
+  await sender.settled()
+  unfollow()
+  unwatch()
+  terminal.close()
+  return exitCode
+}
+
+/** Prints what becomes of the connection, each thing once. `onRefused` is called when it will not come back. */
+function watchConnection(connection: Connection, print: (line: string) => void, onRefused: () => void): () => void {
+  let printed = ''
+  return connection.subscribe((state) => {
+    const words = describeConnection(state, Date.now())
+    const line = `-- ${words.trouble ?? words.short}`
+    if (line !== printed) print(line)
+    printed = line
+    if (state.status === 'closed' && state.cause.code !== 'closed-by-you') onRefused()
+  })
+}
+
+/** A promise to leave, with the first exit code given. */
+function leaving(): { readonly left: Promise<number>; readonly leave: (exitCode: number) => void } {
+  let leave: (exitCode: number) => void = () => {}
+  const left = new Promise<number>((resolve) => {
+    leave = resolve
+  })
+  return { left, leave }
+}

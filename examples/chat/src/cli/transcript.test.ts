@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { createTranscript, printable } from './transcript.ts'
+
+const posted = {
+  type: 'posted',
+  message: { id: 'a', author: 'ann', text: 'hi', at: Date.UTC(2026, 0, 5, 12) },
+} as const
+
+describe('a transcript', () => {
+  it('prints a message once, though a retry posted it twice', () => {
+    const transcript = createTranscript()
+    expect(transcript.add(posted)).toMatch(/^\d\d:\d\d ann: hi$/)
+    expect(transcript.add(posted)).toBeNull()
+  })
+
+  it('does not believe a change by someone else', () => {
+    const transcript = createTranscript()
+    transcript.add(posted)
+    expect(transcript.add({ type: 'edited', id: 'a', author: 'bob', text: 'forged' })).toBeNull()
+    expect(transcript.add({ type: 'edited', id: 'a', author: 'ann', text: 'better' })).toContain('better')
+  })
+
+  it('lets no message drive the terminal', () => {
+    expect(printable('\u{1b}[2Jgone')).toBe('\u{fffd}[2Jgone')
+  })
+})

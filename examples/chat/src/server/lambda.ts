@@ -1,0 +1,13 @@
+import { createLambdaHandlers } from '@trunkline/server'
+import { authorize, createContext } from './auth.ts'
+import { line } from './channels.ts'
+import { appRouter } from './router.ts'
+
+/** The functions of serverless.yml. Browsers may connect from the pages named in CHAT_ORIGINS, separated by commas. */
+export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({
+  router: appRouter,
+  line,
+  authorize,
+  createContext,
+  origins: (process.env['CHAT_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
+})

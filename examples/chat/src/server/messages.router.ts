@@ -1,0 +1,43 @@
+import * as z from 'zod'
+import { messages } from './channels.ts'
+import { message } from './schemas.ts'
+import { member, t, visitor } from './trpc.ts'
+
+const pageSize = 50
+
+/** The messages of a room. The author is always `ctx.user`, never what a frame says. */
+export const messagesRouter = t.router({
+  /** Its only effect is a publish, which repeats safely: an attempt that died half-way may be run again. */
+  post: member
+    .meta({ repeatable: true })
+    .input(messages.key.extend(message.pick({ id: true, text: true }).shape))
+    .mutation(async ({ input: { room, ...draft }, ctx }) => {
+      const posted = { ...draft, author: ctx.user.name, at: Date.now() }
+      await messages.publish({ room }, { type: 'posted', message: posted })
+      return posted
+    }),
+
+  edit: member
+    .meta({ repeatable: true })
+    .input(messages.key.extend(message.pick({ id: true, text: true }).shape))
+    .mutation(({ input: { room, ...change }, ctx }) =>
+      messages.publish({ room }, { type: 'edited', ...change, author: ctx.user.name }),
+    ),
+
+  remove: member
+    .meta({ repeatable: true })
+    .input(messages.key.extend(message.pick({ id: true }).shape))
+    .mutation(({ input: { room, id }, ctx }) =>
+      messages.publish({ room }, { type: 'removed', id, author: ctx.user.name }),
+    ),
+
+  /** The page before a cursor, or the newest page. */
+  older: visitor
+    .input(messages.key.extend({ before: z.string().optional() }))
+    .query(({ input: { room, before } }) =>
+      messages.read({ room }, { limit: pageSize, ...(before === undefined ? {} : { before }) }),
+    ),
+
+  /** The last page and everything after it. */
+  live: visitor.input(messages.key).subscription(({ input }) => messages.subscribe(input, { replay: pageSize })),
+})

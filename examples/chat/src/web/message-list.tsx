@@ -1,0 +1,85 @@
+import { type UIEvent, useMemo } from 'react'
+import type { Message } from '../server/schemas.ts'
+import { MessageRow } from './message-row.tsx'
+import { toRows } from './rows.ts'
+import type { ShownMessage } from './timeline.ts'
+import type { Unsent } from './use-outbox.ts'
+import { useStickyScroll } from './use-sticky-scroll.ts'
+import type { RoomHistory } from './use-timeline.ts'
+
+/** A message in its place; `unsent` while the server has not taken it. */
+export interface ListedMessage extends ShownMessage {
+  readonly unsent?: Unsent
+}
+
+export interface MessageActions {
+  readonly onRetry: (unsent: Unsent) => void
+  readonly onDiscard: (unsent: Unsent) => void
+  readonly onEdit: (message: Message) => void
+  readonly onRemove: (message: Message) => void
+}
+
+interface MessageListProps extends MessageActions {
+  readonly room: string
+  readonly me: string | null
+  readonly messages: readonly ListedMessage[]
+  readonly history: RoomHistory
+}
+
+const nearTopPx = 120
+
+/** What was said, oldest first. It stays at the end while the reader is there, and where the reader is otherwise. */
+export function MessageList({ room, me, messages, history, ...actions }: MessageListProps) {
+  const rows = useMemo(() => toRows(messages), [messages])
+  const { scroller, unseen, onScroll, toEnd } = useStickyScroll(messages, me)
+  const { hasOlder, loadingOlder, loadOlder, ready } = history
+  const onScrolled = (event: UIEvent<HTMLElement>) => {
+    const movedUp = onScroll()
+    if (movedUp && event.currentTarget.scrollTop < nearTopPx && hasOlder && !loadingOlder) loadOlder()
+  }
+  return (
+    <div className="list-frame">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section ref={scroller} className="list" tabIndex={0} aria-label={`Messages in ${room}`} onScroll={onScrolled}>
+        {hasOlder && (
+          <button type="button" className="older" disabled={loadingOlder} onClick={loadOlder}>
+            {loadingOlder ? 'Loading…' : 'Older messages'}
+          </button>
+        )}
+        {ready && !hasOlder && messages.length > 0 && <p className="beginning">Messages are kept for seven days.</p>}
+        {!ready && messages.length === 0 && <Skeleton />}
+        {ready && messages.length === 0 && <Empty room={room} />}
+        <div role="log" aria-live="polite" aria-relevant="additions" aria-busy={!ready || loadingOlder}>
+          {rows.map((row) => (
+            <MessageRow key={row.shown.message.id} row={row} me={me} {...actions} />
+          ))}
+        </div>
+      </section>
+      {unseen > 0 && (
+        <button type="button" className="to-end" onClick={toEnd}>
+          {unseen === 1 ? '1 new message' : `${unseen} new messages`} ↓
+        </button>
+      )}
+    </div>
+  )
+}
+
+function Empty({ room }: { room: string }) {
+  return (
+    <div className="empty">
+      <p className="empty-title">Nothing has been said in #{room} this week.</p>
+      <p>Whatever you write is seen at once by everyone here.</p>
+    </div>
+  )
+}
+
+/** Stands where messages will, so that nothing jumps when they come. */
+function Skeleton() {
+  return (
+    <div className="skeleton" aria-hidden="true">
+      <span />
+      <span />
+      <span />
+    </div>
+  )
+}

@@ -1,0 +1,140 @@
+import { useMutation } from '@tanstack/react-query'
+import { useConnection } from '@trunkline/client/react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
+import type { Message, MessageEvent } from '../server/schemas.ts'
+import { explainFailure } from '../words/failure.ts'
+import { Composer } from './composer.tsx'
+import { ConnectionBadge } from './connection-badge.tsx'
+import { connection, trpc } from './line.ts'
+import { type ListedMessage, MessageList } from './message-list.tsx'
+import { notePosted } from './post.ts'
+import { type Notice, StatusLine } from './status-line.tsx'
+import { typingWords } from './typists.ts'
+import { useOutbox } from './use-outbox.ts'
+import { type RoomHistory, useTimeline } from './use-timeline.ts'
+import { useTyping } from './use-typing.ts'
+
+interface RoomViewProps {
+  readonly room: string
+  readonly me: string | null
+  /** Another layer lies over it. */
+  readonly covered: boolean
+  readonly onOpenPanel: () => void
+  readonly onRename: () => void
+}
+
+/** One room: what was said, what is being said, and the place to say something. */
+export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewProps) {
+  const state = useConnection(connection)
+  const [editing, setEditing] = useState<Message | null>(null)
+  const [notice, setNotice] = useState<string | null>(null)
+  const typing = useTyping(room, me)
+  const onEvent = useCallback(
+    (event: MessageEvent) => {
+      if (event.type !== 'posted') return
+      notePosted(event.message)
+      typing.stopped(event.message.author)
+    },
+    [typing.stopped],
+  )
+  const history = useTimeline(room, onEvent)
+  const outbox = useOutbox(room, (message) => history.dispatch({ type: 'confirmed', message }))
+  const listed = useListed(history.messages, outbox.unsent, me)
+  const onError = (error: unknown) => setNotice(`Not changed: ${explainFailure(error)}.`)
+  const edit = useMutation(trpc.messages.edit.mutationOptions({ onError }))
+  const remove = useMutation(trpc.messages.remove.mutationOptions({ onError }))
+
+  useEffect(() => {
+    document.title = `#${room} · Chat`
+  }, [room])
+
+  const submit = (text: string) => {
+    setNotice(null)
+    if (editing === null) return outbox.send(text)
+    setEditing(null)
+    if (text !== editing.text) edit.mutate({ room, id: editing.id, text })
+  }
+  const editLast = () => setEditing(history.messages.findLast((shown) => shown.message.author === me)?.message ?? null)
+
+  return (
+    <main className="room" inert={covered}>
+      <header className="room-head">
+        <button type="button" className="icon panel-button" aria-label="Rooms" onClick={onOpenPanel}>
+          ☰
+        </button>
+        <h2 className="clip">
+          <span className="hash" aria-hidden="true">
+            #
+          </span>
+          {room}
+        </h2>
+        <ConnectionBadge state={state} />
+      </header>
+      <MessageList
+        room={room}
+        me={me}
+        messages={listed}
+        history={history}
+        onRetry={outbox.retry}
+        onDiscard={outbox.discard}
+        onEdit={setEditing}
+        onRemove={(message) => {
+          setNotice(null)
+          remove.mutate({ room, id: message.id })
+        }}
+      />
+      <div className="status-slot">
+        <StatusLine
+          state={state}
+          notice={noticeOf(notice, history)}
+          typing={typingWords(typing.typists)}
+          onRename={onRename}
+        />
+      </div>
+      {me === null ? (
+        <div className="reader">
+          <span>You are reading along.</span>
+          <button type="button" className="primary" onClick={onRename}>
+            Choose a name to write
+          </button>
+        </div>
+      ) : (
+        <Composer
+          key={editing?.id ?? 'new'}
+          room={room}
+          editing={editing}
+          onSubmit={submit}
+          onTyping={typing.announce}
+          onCancel={() => setEditing(null)}
+          onEditLast={editLast}
+        />
+      )}
+    </main>
+  )
+}
+
+/** What a person must know besides the state of the connection. */
+function noticeOf(notice: string | null, { failure, follow }: RoomHistory): Notice | null {
+  if (failure !== null)
+    return { text: `This room is not followed any more: ${failure}.`, action: { label: 'Follow again', run: follow } }
+  return notice === null ? null : { text: notice }
+}
+
+/** What is shown: the log, then what is not in it yet. */
+function useListed(
+  shown: ReturnType<typeof useTimeline>['messages'],
+  unsent: ReturnType<typeof useOutbox>['unsent'],
+  me: string | null,
+): readonly ListedMessage[] {
+  return useMemo(() => {
+    const logged = new Set(shown.map(({ message }) => message.id))
+    const waiting = unsent
+      .filter(({ id }) => !logged.has(id)) // its event came, though its answer may not have
+      .map((one) => ({
+        message: { id: one.id, author: me ?? '', text: one.text, at: one.at },
+        edited: false,
+        unsent: one,
+      }))
+    return [...shown, ...waiting]
+  }, [shown, unsent, me])
+}

@@ -1,0 +1,79 @@
+import type { ConnectionState } from '@trunkline/client'
+import { useEffect, useState } from 'react'
+import { describeConnection } from '../words/connection.ts'
+import { connection } from './line.ts'
+
+/** Something that went wrong besides the connection, and what can be done about it. */
+export interface Notice {
+  readonly text: string
+  readonly action?: { readonly label: string; readonly run: () => void }
+}
+
+interface StatusLineProps {
+  readonly state: ConnectionState
+  readonly notice: Notice | null
+  readonly typing: string
+  readonly onRename: () => void
+}
+
+/** The one line above the composer: trouble before everything, else who is typing. It is always there, so nothing jumps. */
+export function StatusLine({ state, notice, typing, onRename }: StatusLineProps) {
+  const words = describeConnection(state, useNow(state.status === 'reconnecting'))
+  if (words.trouble !== null) {
+    return (
+      <div className="status" data-tone={words.tone}>
+        <span role="timer" aria-live="off">
+          {words.trouble}
+        </span>
+        {/* Said once, not at every second of the countdown. */}
+        <span className="unseen" role="status">
+          {words.short}
+        </span>
+        {words.canTryNow && (
+          <button type="button" className="link" onClick={() => connection.retryNow()}>
+            Try now
+          </button>
+        )}
+        {state.status === 'closed' && <WayBack state={state} onRename={onRename} />}
+      </div>
+    )
+  }
+  return (
+    <div className="status" data-tone={notice === null ? 'calm' : 'broken'} role="status">
+      <span className={notice === null ? 'clip' : undefined}>{notice?.text ?? typing}</span>
+      {notice?.action !== undefined && (
+        <button type="button" className="link" onClick={notice.action.run}>
+          {notice.action.label}
+        </button>
+      )}
+    </div>
+  )
+}
+
+function WayBack({ state, onRename }: { state: ConnectionState & { status: 'closed' }; onRename: () => void }) {
+  if (state.cause.code === 'refused') {
+    return (
+      <button type="button" className="link" onClick={onRename}>
+        Choose another name
+      </button>
+    )
+  }
+  return (
+    <button type="button" className="link" onClick={() => connection.restart()}>
+      Connect again
+    </button>
+  )
+}
+
+/** The time, four times a second while it is asked for. */
+function useNow(ticking: boolean): number {
+  const [now, setNow] = useState(Date.now)
+  useEffect(() => {
+    if (!ticking) return
+    const tick = () => setNow(Date.now())
+    tick()
+    const timer = setInterval(tick, 250)
+    return () => clearInterval(timer)
+  }, [ticking])
+  return now
+}

@@ -1,0 +1,78 @@
+import { useMutation, useMutationState, useQueryClient } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import * as z from 'zod'
+import type { Message } from '../server/schemas.ts'
+import { explainFailure } from '../words/failure.ts'
+import { trpc } from './line.ts'
+import { newId } from './new-id.ts'
+import { post as postMessage } from './post.ts'
+
+/** A message of this browser that the server has not taken, or of which it is not known. */
+export interface Unsent {
+  readonly id: string
+  readonly text: string
+  readonly at: number
+  /** Null while it is being sent. */
+  readonly failure: string | null
+}
+
+export interface Outbox {
+  readonly unsent: readonly Unsent[]
+  send(text: string): void
+  retry(unsent: Unsent): void
+  discard(unsent: Unsent): void
+}
+
+const draft = z.object({ room: z.string(), id: z.string(), text: z.string() })
+
+/**
+ * What is being sent from one room. It stands in TanStack's mutation cache and so outlives a change of rooms. One scope
+ * for each room sends one after another: what was typed first is posted first.
+ */
+export function useOutbox(room: string, onPosted: (message: Message) => void): Outbox {
+  const cache = useQueryClient().getMutationCache()
+  const mutationKey = trpc.messages.post.mutationKey()
+  const post = useMutation({
+    mutationKey,
+    mutationFn: postMessage,
+    scope: { id: `post to ${room}` },
+    gcTime: Number.POSITIVE_INFINITY, // a message that failed stays until it is sent or discarded
+    onSuccess: onPosted,
+  })
+  const drafts = useMutationState({
+    filters: { mutationKey },
+    select: ({ state }) => ({
+      draft: draft.safeParse(state.variables).data,
+      at: state.submittedAt,
+      status: state.status,
+      failure: state.status === 'error' ? explainFailure(state.error) : null,
+    }),
+  })
+  const forget = (isDone: (id: string | undefined, status: string) => boolean) => {
+    for (const mutation of cache.findAll({ mutationKey })) {
+      if (isDone(draft.safeParse(mutation.state.variables).data?.id, mutation.state.status)) cache.remove(mutation)
+    }
+  }
+  const discard = ({ id }: Unsent) => forget((other, status) => other === id && status === 'error')
+  const unsent = useMemo(
+    () =>
+      drafts.flatMap(({ draft, at, failure, status }) =>
+        draft?.room === room && (status === 'pending' || status === 'error')
+          ? [{ id: draft.id, text: draft.text, at, failure }]
+          : [],
+      ),
+    [drafts, room],
+  )
+  return {
+    unsent,
+    send(text) {
+      forget((_, status) => status === 'success')
+      post.mutate({ room, id: newId(), text })
+    },
+    retry(failed) {
+      discard(failed)
+      post.mutate({ room, id: failed.id, text: failed.text }) // the same id: it shows once, though both attempts arrive
+    },
+    discard,
+  }
+}

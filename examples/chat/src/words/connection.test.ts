@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { describeConnection } from './connection.ts'
+
+const lost = { code: 'network', message: 'socket closed with 1006' } as const
+
+describe('describeConnection', () => {
+  it('says in how many seconds it tries again, and why', () => {
+    const words = describeConnection({ status: 'reconnecting', cause: lost, attempt: 2, retryAt: 12_400 }, 10_000)
+    expect(words.trouble).toBe('Reconnecting in 3 s: the network was lost.')
+    expect(words.canTryNow).toBe(true)
+  })
+
+  it('never counts below zero', () => {
+    const words = describeConnection({ status: 'reconnecting', cause: lost, attempt: 2, retryAt: 9_000 }, 10_000)
+    expect(words.trouble).toBe('Reconnecting now: the network was lost.')
+  })
+
+  it('repeats the reason of a refusal, with one full stop', () => {
+    const words = describeConnection({ status: 'closed', cause: { code: 'refused', message: 'Names are short.' } }, 0)
+    expect(words.trouble).toBe('Disconnected: Names are short.')
+  })
+
+  it('has nothing to complain about while the line is open', () => {
+    expect(describeConnection({ status: 'open' }, 0).trouble).toBeNull()
+  })
+})

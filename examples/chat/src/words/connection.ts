@@ -1,0 +1,52 @@
+import type { ConnectionCause, ConnectionState } from '@trunkline/client'
+
+/** What a person is told about the connection. */
+export interface ConnectionWords {
+  readonly tone: 'calm' | 'busy' | 'broken'
+  /** One word or two, for a badge. */
+  readonly short: string
+  /** A sentence with the cause, while something is wrong. */
+  readonly trouble: string | null
+  /** Whether "Try now" would do something. */
+  readonly canTryNow: boolean
+}
+
+const causeWords: Record<ConnectionCause['code'], string> = {
+  'closed-by-you': 'you closed the connection',
+  refused: 'the server refused the connection',
+  kicked: 'the server ended this session',
+  offline: 'this device is offline',
+  network: 'the network was lost',
+  server: 'the server closed the connection',
+}
+
+/** The connection in plain words. `now` is in milliseconds, as `retryAt` is. */
+export function describeConnection(state: ConnectionState, now: number): ConnectionWords {
+  switch (state.status) {
+    case 'idle':
+    case 'connecting':
+      return { tone: 'busy', short: 'Connecting…', trouble: null, canTryNow: false }
+    case 'open':
+      return { tone: 'calm', short: 'Connected', trouble: null, canTryNow: false }
+    case 'reconnecting':
+      return {
+        tone: 'busy',
+        short: 'Reconnecting…',
+        trouble: `${whenWords(state.retryAt, now)}: ${causeWords[state.cause.code]}.`,
+        canTryNow: true,
+      }
+    case 'closed':
+      return { tone: 'broken', short: 'Disconnected', trouble: closedWords(state.cause), canTryNow: false }
+  }
+}
+
+function whenWords(retryAt: number, now: number): string {
+  const seconds = Math.ceil((retryAt - now) / 1_000)
+  return seconds > 0 ? `Reconnecting in ${seconds} s` : 'Reconnecting now'
+}
+
+/** A refusal carries the application's own reason; every other cause has our words. */
+function closedWords(cause: ConnectionCause): string {
+  const sentence = cause.code === 'refused' && cause.message !== '' ? cause.message : causeWords[cause.code]
+  return `Disconnected: ${sentence.replace(/\.$/, '')}.`
+}

@@ -1,0 +1,25 @@
+import { type LineErrorCode, lineError } from '@trunkline/client'
+
+/** Codes that a person can be told something better about than their message. */
+const failureWords: Partial<Record<LineErrorCode, string>> = {
+  CONNECTION_LOST: 'the connection was lost',
+  TIMEOUT: 'there was no answer in time',
+  OUTBOX_FULL: 'too much is waiting to be sent',
+  CLOSED: 'the connection was closed',
+  TOO_LARGE: 'it is too long',
+  OUTCOME_UNKNOWN: 'it may have been sent',
+  RATE_LIMITED: 'you are sending too fast',
+  AUTH_EXPIRED: 'your sign-in has expired',
+  FUNCTION_FAILED: 'the server failed',
+}
+
+/** Why a message was not sent, to be read after "Not sent:". Trying again is always safe: its id makes it show once. */
+export function explainFailure(error: unknown): string {
+  const line = lineError(error)
+  if (line !== undefined) return failureWords[line.code] ?? uncapitalised(line.message)
+  return uncapitalised(error instanceof Error ? error.message : 'something went wrong')
+}
+
+function uncapitalised(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '')
+}

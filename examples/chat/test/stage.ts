@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type LocalLine, startLocalLine } from '@trunkline/local'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { build } from 'vite'
+import { authorize, createContext } from '../src/server/auth.ts'
+import { line } from '../src/server/channels.ts'
+import { type AppRouter, appRouter } from '../src/server/router.ts'
+import { type PageServer, servePage } from './page-server.ts'
+
+const example = join(import.meta.dirname, '..')
+
+const flags = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+]
+
+export interface OpenOptions extends BrowserContextOptions {
+  readonly room: string
+  /** Null reads along. */
+  readonly name: string | null
+}
+
+/** A line, the built page, and a Chromium to open it in. */
+export interface Stage extends AsyncDisposable {
+  readonly local: LocalLine<AppRouter>
+  /** A page in a browser profile of its own, open and connected. */
+  open(options: OpenOptions): Promise<Page>
+  closePages(): Promise<void>
+}
+
+export async function setStage(): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-chat-'))
+  await build({
+    configFile: join(example, 'vite.config.ts'),
+    logLevel: 'error',
+    build: { outDir: folder },
+  })
+  let lineUrl = ''
+  const pages = await servePage(folder, () => lineUrl)
+  const local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
+  lineUrl = local.url
+  const browser = await chromium.launch({
+    executablePath: process.env['TRUNKLINE_CHROMIUM'] ?? '/usr/bin/chromium',
+    args: flags,
+  })
+  return {
+    local,
+    open: (options) => openPage(browser, pages, options),
+    async closePages() {
+      await Promise.all(browser.contexts().map((context) => context.close()))
+    },
+    async [Symbol.asyncDispose]() {
+      await browser.close()
+      await local.close()
+      await pages.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function openPage(browser: Browser, pages: PageServer, { room, name, ...options }: OpenOptions): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1_100, height: 700 }, locale: 'en-GB', ...options })
+  const page = await context.newPage()
+  await page.goto(`${pages.origin}/#${room}`)
+  if (name === null) await page.getByRole('button', { name: 'Just read along' }).click()
+  else {
+    await page.getByLabel('Your name').fill(name)
+    await page.keyboard.press('Enter')
+  }
+  await page.locator('.badge[data-status=open]').waitFor()
+  return page
+}
+
+/** Types a message and sends it, by keyboard alone. */
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel('Message to').fill(text)
+  await page.keyboard.press('Enter')
+}
+
+/** The texts on the page that the server has taken, in order. */
+export async function textsOn(page: Page): Promise<readonly string[]> {
+  return await page.locator('.message[data-state=sent] .text').allInnerTexts()
+}
