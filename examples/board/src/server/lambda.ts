@@ -1,0 +1,17 @@
+import { createLambdaHandlers } from '@trunkline/server'
+import { line } from './channels.ts'
+import { appRouter } from './router.ts'
+import { type ScheduledEvent, takeUpNext } from './schedule.ts'
+
+/** Mapped to the stream of the cards table. */
+export { cards } from './source.ts'
+
+/** The line's own functions. Browsers may connect from the pages named in BOARD_ORIGINS, separated by commas. */
+export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({
+  router: appRouter,
+  line,
+  origins: (process.env['BOARD_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
+})
+
+/** The function that a schedule starts. */
+export const schedule = (event: ScheduledEvent) => takeUpNext(event)

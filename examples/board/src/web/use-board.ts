@@ -1,0 +1,52 @@
+import { lineError } from '@trunkline/client'
+import { useEffect, useReducer, useState } from 'react'
+import type { Column } from '../columns.ts'
+import { emptyBoard, reduceBoard, type ShownBoard } from './board-state.ts'
+import { client } from './line.ts'
+
+export interface LiveBoard {
+  readonly shown: ShownBoard
+  /** What went wrong last, in words. */
+  readonly problem: string | null
+  add(title: string): void
+  move(id: string, column: Column): void
+  remove(id: string): void
+}
+
+/** A board as it stands and as it goes on. What is done here is written to the table; what is shown comes back from it. */
+export function useBoard(board: string): LiveBoard {
+  const [shown, dispatch] = useReducer(reduceBoard, emptyBoard)
+  const [problem, setProblem] = useState<string | null>(null)
+  useEffect(() => {
+    const subscription = client.live.subscribe(
+      { board },
+      { onData: ({ data }) => dispatch(data), onError: (error) => setProblem(wordsFor(error)) },
+    )
+    return () => subscription.unsubscribe()
+  }, [board])
+
+  const tell = async (done: Promise<unknown>, undo: () => void = () => {}) => {
+    setProblem(null)
+    try {
+      await done
+    } catch (error) {
+      setProblem(wordsFor(error))
+      undo()
+    }
+  }
+  return {
+    shown,
+    problem,
+    add: (title) => void tell(client.add.mutate({ board, id: crypto.randomUUID(), title })),
+    move: (id, column) => {
+      dispatch({ type: 'want', id, column })
+      void tell(client.move.mutate({ board, id, column }), () => dispatch({ type: 'unwant', id }))
+    },
+    remove: (id) => void tell(client.remove.mutate({ board, id })),
+  }
+}
+
+function wordsFor(error: unknown): string {
+  const { message } = lineError(error) ?? (error instanceof Error ? error : { message: String(error) })
+  return message
+}
