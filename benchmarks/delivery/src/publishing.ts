@@ -1,0 +1,40 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Publisher } from './contestant.ts'
+import type { Attempt } from './history.ts'
+import type { Options } from './options.ts'
+import { createRandom, randomText } from './random.ts'
+
+const answerMs = 10_000 // a publisher that heard nothing for so long goes on to its next event
+
+/**
+ * Publishes event n at its time, or at once when that has passed, each after the answer to the one before: so the order of a
+ * publisher's events is its own, and no library's. Ends when all are published or, if answers were slow, when the time is up.
+ */
+export async function publishSteadily(publisher: Publisher, number: number, options: Options): Promise<Attempt[]> {
+  const random = createRandom(options.seed * 1_000 + number)
+  const attempts: Attempt[] = []
+  const startedAt = performance.now()
+  const intervalMs = 1_000 / options.rate
+  for (let n = 1; n <= options.seconds * options.rate; n += 1) {
+    await sleep(Math.max(0, startedAt + n * intervalMs - performance.now()))
+    if (performance.now() > startedAt + (options.seconds + 1) * 1_000) break
+    const event = { publisher: number, n, text: randomText(random, options.bytes) }
+    const attempt: Attempt = { event, sentAt: performance.now(), outcome: 'pending' }
+    attempts.push(attempt)
+    attempt.outcome = await settle(publisher.publish(event))
+  }
+  return attempts
+}
+
+async function settle(answer: Promise<unknown>): Promise<'acknowledged' | 'unknown'> {
+  const given = new AbortController()
+  const acknowledged = answer.then(
+    () => 'acknowledged' as const,
+    () => 'unknown' as const,
+  )
+  const late = sleep(answerMs, 'unknown' as const, { signal: given.signal }).catch(() => 'unknown' as const)
+  const outcome = await Promise.race([acknowledged, late])
+  given.abort()
+  return outcome
+}

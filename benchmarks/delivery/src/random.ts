@@ -1,0 +1,17 @@
+/** Uniform numbers in [0, 1) that depend on the seed alone (mulberry32). */
+export function createRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const letters = 'abcdefghijklmnopqrstuvwxyz'
+
+/** A text of `bytes` letters. */
+export function randomText(random: () => number, bytes: number): string {
+  return Array.from({ length: bytes }, () => letters[Math.floor(random() * letters.length)]).join('')
+}
