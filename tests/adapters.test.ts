@@ -1,0 +1,268 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  createTRPCClient,
+  createWSClient,
+  httpLink,
+  httpSubscriptionLink,
+  splitLink,
+  type TRPCClient,
+  wsLink,
+} from '@trpc/client'
+import { initTRPC } from '@trpc/server'
+import { awsLambdaStreamingRequestHandler } from '@trpc/server/adapters/aws-lambda'
+import { createHTTPServer } from '@trpc/server/adapters/standalone'
+import { applyWSSHandler } from '@trpc/server/adapters/ws'
+import { startLocalLine } from '@trunkline/local'
+import { createLine, type LineBinding, memoryBinding } from '@trunkline/server'
+import { EventSource } from 'undici'
+import { describe, expect, it, vi } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import * as z from 'zod'
+import { pollersOf } from '../packages/server/src/run/poller.ts'
+
+/** One application: its line, its router. What serves it is the only difference below. */
+function createApp(binding: LineBinding, sse: { readonly maxDurationMs?: number } = {}) {
+  const line = createLine({ binding })
+  const numbers = line.channel('numbers', { key: z.object({ room: z.string() }), event: z.number() })
+  const typing = line.ephemeral('typing', { key: z.object({}), event: z.string() })
+  const t = initTRPC.create({ sse: { ping: { enabled: true, intervalMs: 200 }, ...sse } })
+  const room = numbers.key.extend({ lastEventId: z.string().nullish() })
+  const router = t.router({
+    post: t.procedure
+      .input(numbers.key.extend({ events: z.array(z.number()) }))
+      .mutation(async ({ input: { events, ...key } }) => {
+        for (const event of events) await numbers.publish(key, event)
+      }),
+    live: t.procedure.input(room).subscription(({ input, signal }) => numbers.subscribe(input, { replay: 50, signal })),
+    odd: t.procedure.input(room).subscription(({ input }) =>
+      numbers
+        .subscribe(input, { replay: 50, lastEventId: input.lastEventId })
+        .filter((event) => event % 2 === 1)
+        .map((event) => `n${event}`),
+    ),
+    state: t.procedure.input(room).subscription(({ input }) =>
+      numbers.subscribe(input).startWith(async () => {
+        const { events } = await numbers.read(input)
+        return { sum: events.reduce((sum, { data }) => sum + data, 0) }
+      }),
+    ),
+    typing: t.procedure.subscription(() => typing.subscribe({})),
+  })
+  return { line, numbers, router }
+}
+
+type App = ReturnType<typeof createApp>
+type Client = TRPCClient<App['router']>
+
+interface Served extends AsyncDisposable {
+  readonly client: Client
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function overHttp(address: string): Client {
+  const url = `http://${address}`
+  return createTRPCClient<App['router']>({
+    links: [
+      splitLink({
+        condition: ({ type }) => type === 'subscription',
+        true: httpSubscriptionLink({ url, EventSource }),
+        false: httpLink({ url }),
+      }),
+    ],
+  })
+}
+
+function overSocket(url: string): Served {
+  const socket = createWSClient({ url, WebSocket: WebSocket as never })
+  return {
+    client: createTRPCClient<App['router']>({ links: [wsLink({ client: socket })] }),
+    [Symbol.asyncDispose]: () => socket.close(),
+  }
+}
+
+function closing(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+/** A function URL: each request becomes an event, the answer is what the function streams. */
+function functionUrl({ router }: App): Server {
+  const handler = awsLambdaStreamingRequestHandler({ router })
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const { pathname, search } = new URL(request.url ?? '/', 'http://127.0.0.1')
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const event = {
+      ...{ version: '2.0', routeKey: '$default', rawPath: pathname, rawQueryString: search.slice(1) },
+      headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
+      requestContext: { domainName: '127.0.0.1', http: { method: request.method ?? 'GET' } },
+      ...(chunks.length > 0 && { body: Buffer.concat(chunks).toString(), isBase64Encoded: false }),
+    }
+    await handler(event as never, response as never, {} as never)
+  }
+  return createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy()) // the client has gone
+  })
+}
+
+/** What the runtime of a function gives to a handler that streams. */
+vi.stubGlobal('awslambda', {
+  HttpResponseStream: {
+    from: (stream: ServerResponse, { statusCode, headers }: { statusCode: number; headers: Record<string, string> }) =>
+      stream.writeHead(statusCode, headers),
+  },
+})
+
+const servers: Record<string, (app: App) => Promise<Served>> = {
+  'tRPC’s ws adapter': async ({ router }) => {
+    const http = createServer()
+    const wss = new WebSocketServer({ server: http })
+    applyWSSHandler({ wss, router })
+    const served = overSocket(`ws://${await listen(http)}`)
+    const close = async () => {
+      await served[Symbol.asyncDispose]()
+      await closing(http)
+    }
+    return { ...served, [Symbol.asyncDispose]: close }
+  },
+  'tRPC’s standalone adapter, over SSE': async ({ router }) => {
+    const server = createHTTPServer({ router })
+    return { client: overHttp(await listen(server as Server)), [Symbol.asyncDispose]: () => closing(server as Server) }
+  },
+  'tRPC’s aws-lambda adapter, streaming SSE': async (app) => {
+    const server = functionUrl(app)
+    return { client: overHttp(await listen(server)), [Symbol.asyncDispose]: () => closing(server) }
+  },
+}
+
+const aLine = async ({ line, router }: App): Promise<Served> => {
+  const local = await startLocalLine({ line, router })
+  const served = overSocket(local.url)
+  const close = async () => {
+    await served[Symbol.asyncDispose]()
+    await local.close()
+  }
+  return { ...served, [Symbol.asyncDispose]: close }
+}
+
+type Procedure = 'live' | 'odd' | 'state'
+
+/** Subscribes, and keeps what comes. */
+function follow(client: Client, procedure: Procedure, lastEventId?: string) {
+  const came: { readonly id: string; readonly data: unknown }[] = []
+  const input = { room: 'a', ...(lastEventId !== undefined && { lastEventId }) }
+  let error: unknown
+  const { subscribe } = client[procedure] as Client['live']
+  const subscription = subscribe(input, {
+    onData: (event: { readonly id: string; readonly data: unknown }) => came.push(event),
+    onError: (thrown: unknown) => {
+      error = thrown
+    },
+  })
+  const data = () => came.map((event) => event.data)
+  return {
+    sees: (expected: readonly unknown[]) => vi.waitFor(() => expect(data()).toEqual(expected), 5_000),
+    fails: (expected: object) => vi.waitFor(() => expect(error).toMatchObject(expected), 5_000),
+    idAt: (index: number) => came[index]?.id,
+    stop: () => subscription.unsubscribe(),
+  }
+}
+
+describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s', (_, serve) => {
+  it('gives the events of its channels, replayed, followed, filtered, mapped, resumed and begun with a state', async () => {
+    await using served = await serve(createApp(memoryBinding()))
+    const { client } = served
+    await client.post.mutate({ room: 'a', events: [1, 2] })
+    const live = follow(client, 'live')
+    const odd = follow(client, 'odd')
+    const state = follow(client, 'state')
+    await live.sees([1, 2])
+    await odd.sees(['n1'])
+    await state.sees([{ sum: 3 }])
+    await client.post.mutate({ room: 'a', events: [3, 4, 5] })
+    await live.sees([1, 2, 3, 4, 5])
+    await odd.sees(['n1', 'n3', 'n5'])
+    await state.sees([{ sum: 3 }, 3, 4, 5])
+    for (const each of [live, odd, state]) each.stop()
+    await client.post.mutate({ room: 'a', events: [6, 7] })
+    const resumed = [follow(client, 'live', live.idAt(2)), follow(client, 'odd', odd.idAt(1))]
+    const again = follow(client, 'state', state.idAt(3))
+    await resumed[0]?.sees([4, 5, 6, 7])
+    await resumed[1]?.sees(['n5', 'n7'])
+    await again.sees([6, 7])
+    for (const each of [...resumed, again]) each.stop()
+  })
+  it('ends a subscription whose events are lost with an error, and begins one with a state afresh', async () => {
+    await using served = await serve(createApp(memoryBinding()))
+    await served.client.post.mutate({ room: 'a', events: [1, 2] })
+    const lost = follow(served.client, 'live', '0.lost:7')
+    const state = follow(served.client, 'state', '0.lost:7')
+    await lost.fails({ data: { code: 'PRECONDITION_FAILED' } })
+    await state.sees([{ sum: 3 }])
+    state.stop()
+  })
+})
+
+describe.each(Object.entries(servers))('%s', (_, serve) => {
+  it('stops reading the log when its last client has gone', async () => {
+    const binding = memoryBinding()
+    await using served = await serve(createApp(binding))
+    const one = follow(served.client, 'live')
+    const other = follow(served.client, 'state')
+    await other.sees([{ sum: 0 }])
+    await vi.waitFor(() => expect(pollersOf(binding.store)).toBe(1))
+    one.stop()
+    other.stop()
+    await vi.waitFor(() => expect(pollersOf(binding.store)).toBe(0), 5_000)
+  })
+  it('carries a subscription over the end of its request, which `maxDurationMs` sets', async () => {
+    await using served = await serve(createApp(memoryBinding(), { maxDurationMs: 300 }))
+    const live = follow(served.client, 'live')
+    const state = follow(served.client, 'state')
+    await state.sees([{ sum: 0 }])
+    const events = [1, 2, 3]
+    for (const event of events) {
+      await served.client.post.mutate({ room: 'a', events: [event] })
+      await live.sees(events.slice(0, event))
+    }
+    await state.sees([{ sum: 0 }, ...events])
+    live.stop()
+    state.stop()
+  }, 60_000)
+  it('says of an ephemeral channel that only a line can serve it', async () => {
+    await using served = await serve(createApp(memoryBinding()))
+    const failed = new Promise<unknown>((resolve) => {
+      served.client.typing.subscribe(undefined, { onError: resolve })
+    })
+    expect(await failed).toMatchObject({
+      data: { code: 'METHOD_NOT_SUPPORTED' },
+      message: expect.stringContaining('typing'),
+    })
+  })
+})
+
+it('follows on the table of a line what is published there, and the line’s clients get what is published beside it', async () => {
+  const app = createApp(memoryBinding())
+  await using local = await startLocalLine(app)
+  const { client } = local.connect()
+  await client.post.mutate({ room: 'a', events: [1] })
+  const beside = local.run(() => app.numbers.subscribe({ room: 'a' }, { replay: 1 }))[Symbol.asyncIterator]()
+  expect((await beside.next()).value?.[1]).toBe(1)
+  const seen = new Promise<unknown>((resolve) => {
+    client.live.subscribe({ room: 'a' }, { onData: ({ data }) => data === 3 && resolve(data) })
+  })
+  const next = beside.next()
+  await client.post.mutate({ room: 'a', events: [2] })
+  expect((await next).value?.[1]).toBe(2)
+  await local.run(() => app.numbers.publish({ room: 'a' }, 3))
+  expect(await seen).toBe(3)
+  expect((await beside.next()).value?.[1]).toBe(3)
+  await beside.return?.()
+})

@@ -1,0 +1,4 @@
+export interface ScheduledEvent {
+  id: string
+  time: string
+}

@@ -1,0 +1,11 @@
+import { awsBinding, publishAll } from '@trunkline/server'
+import { line, messages } from './readme/line.ts'
+
+// TRUNKLINE_TABLE=chat-prod AWS_PROFILE=prod node script.ts
+export const announce = () => messages.publish({ room: 'lobby' }, { author: 'ops', text: 'maintenance at 5' })
+// or spelled out
+const rooms = ['a', 'b'].map((room) => messages.entry({ room }, { author: 'ops', text: 'hi' }))
+export const greet = (table: string, endpoint?: string) =>
+  line.run(awsBinding({ table, region: 'eu-west-1', ...(endpoint === undefined ? {} : { endpoint }) }), () =>
+    publishAll(line, rooms),
+  )

@@ -1,0 +1,58 @@
+// A whole line in a user's own test.
+import { iterate, lineError } from '@trunkline/client'
+import { startLocalLine } from '@trunkline/local'
+import { expect, test } from 'vitest'
+import { authorize, createContext } from './chat/auth.ts'
+import { line, messages } from './chat/channels.ts'
+import { appRouter } from './chat/router.ts'
+
+test('what is posted while a socket is cut arrives once', async () => {
+  await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
+  const ann = local.connect({ token: () => 'ann' })
+  const bob = local.connect({ token: () => 'bob' })
+  const seen = iterate(bob.client.messages.live, { room: 'x' })
+  expect((await seen.next()).value?.data).toEqual({ type: 'page', messages: [] })
+  await ann.client.messages.post.mutate({ room: 'x', id: crypto.randomUUID(), text: 'one' })
+  const first = await seen.next()
+  expect(first.value?.data).toMatchObject({ type: 'posted', message: { author: 'ann', text: 'one' } })
+  local.faults.cut(bob.connection)
+  await ann.client.messages.post.mutate({ room: 'x', id: crypto.randomUUID(), text: 'two' })
+  const second = await seen.next()
+  expect(second.value?.data).toMatchObject({ message: { text: 'two' } })
+  expect((await local.run(() => messages.read({ room: 'x' }))).events).toHaveLength(2)
+})
+
+test('a post whose answer is lost is posted once', async () => {
+  await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
+  const ann = local.connect({ token: () => 'ann' })
+  const bob = local.connect({ token: () => 'bob' })
+  const seen = iterate(bob.client.messages.live, { room: 'x' })
+  await seen.next()
+  await ann.client.connection.query()
+  using lost = local.faults.on('answer', 'drop', { times: 1, path: 'messages.post' })
+  const sent = ann.client.messages.post.mutate({ room: 'x', id: crypto.randomUUID(), text: 'once' })
+  await local.idle() // a cut before the answer was lost would lose the frame
+  local.faults.cut(ann.connection)
+  await sent
+  await local.idle()
+  expect(lost.hits).toBe(1)
+  expect((await seen.next()).value?.data).toMatchObject({ message: { text: 'once' } })
+  expect((await local.run(() => messages.read({ room: 'x' }))).events).toHaveLength(1)
+})
+
+test('a session that outlived its token says so', async () => {
+  await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
+  const { client } = local.connect({ token: () => 'ann' })
+  await client.connection.query()
+  await local.clock.advance('2h')
+  const error: unknown = await client.messages.older.query({ room: 'x' }).catch((e: unknown) => e)
+  expect(lineError(error)?.retry).toBe('after-auth')
+})
+
+test('a whole page is what a late reader begins with', async () => {
+  await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
+  const { client } = local.connect({ token: () => 'ann' })
+  const posted = await client.messages.post.mutate({ room: 'x', id: crypto.randomUUID(), text: 'early' })
+  const first = await iterate(client.messages.live, { room: 'x' }).next()
+  expect(first.value?.data).toEqual({ type: 'page', messages: [posted] })
+})

@@ -1,0 +1,330 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { functionSettings, routes as localRoutes, streamSettings } from '../packages/local/src/deployment.ts'
+import { repository } from './repository.ts'
+import { packageTemplate, resourcesOf, type Template } from './template.ts'
+
+const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'worker'] as const
+const oneWay = ['subscription', 'subscription.stop', 'connectionParams'] as const
+const deadLetters = { 'Fn::GetAtt': ['DeadLetters', 'Arn'] }
+const arn = (name: string) => ({ 'Fn::GetAtt': [name, 'Arn'] })
+
+let template: Template
+beforeAll(async () => {
+  template = await packageTemplate()
+}, 70_000)
+
+const properties = (id: string) => template.Resources[id]?.Properties
+const logicalId = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+
+describe('functions', () => {
+  it.each(names)('%s runs on nodejs24.x and arm64 under a role of its own', (name) => {
+    expect(properties(`${logicalId(name)}LambdaFunction`)).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      FunctionName: `trunkline-chat-dev-${name}`,
+      Handler: `examples/chat/src/server/lambda.${name}`,
+      Role: arn(`${logicalId(name)}Role`),
+    })
+  })
+
+  it('are these five and no other', () => {
+    const expected = names.map((name) => `${logicalId(name)}LambdaFunction`)
+    expect([...resourcesOf(template, 'AWS::Lambda::Function').keys()].sort()).toEqual(expected.sort())
+  })
+
+  it('that answer frames end before the gateway gives up at 29 s', () => {
+    expect(properties('WebsocketLambdaFunction')?.['Timeout']).toBeLessThan(29)
+    expect(properties('AuthorizerLambdaFunction')?.['Timeout']).toBeLessThan(29)
+  })
+
+  it('learn the table, the callback address and the functions to invoke from the environment', () => {
+    for (const name of names) {
+      expect(properties(`${logicalId(name)}LambdaFunction`)?.['Environment']).toMatchObject({
+        Variables: {
+          TRUNKLINE_TABLE: { Ref: 'Table' },
+          TRUNKLINE_CALLBACK_URL: {
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
+            'Fn::Sub': 'https://${WebsocketsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev',
+          },
+          TRUNKLINE_DELIVER: properties('DeliverLambdaFunction')?.['FunctionName'],
+          TRUNKLINE_WORKER: properties('WorkerLambdaFunction')?.['FunctionName'],
+          TRUNKLINE_RESTORE: expect.stringMatching(/^\d+$/),
+        },
+      })
+    }
+  })
+
+  it('that are invoked asynchronously send what fails to the queue', () => {
+    const configurations = [...resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').values()]
+    const byFunction = new Map(
+      configurations.map(({ Properties }) => [
+        z.object({ Ref: z.string() }).parse(Properties['FunctionName']).Ref,
+        Properties,
+      ]),
+    )
+    const DestinationConfig = { OnFailure: { Destination: deadLetters } }
+    expect(byFunction.get('DeliverLambdaFunction')).toMatchObject({
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 300,
+      DestinationConfig,
+    })
+    expect(byFunction.get('WorkerLambdaFunction')).toMatchObject({
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 60,
+      DestinationConfig,
+    })
+  })
+})
+
+describe('the local line', () => {
+  it('gives each function the time and the tries that the template gives it', () => {
+    const configurations = [...resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').values()]
+    for (const name of names) {
+      const id = `${logicalId(name)}LambdaFunction`
+      const { timeoutMs, asyncRetries, maximumEventAgeMs } = functionSettings[name]
+      expect([name, properties(id)?.['Timeout']]).toEqual([name, timeoutMs / 1_000])
+      if (asyncRetries === undefined || maximumEventAgeMs === undefined) continue
+      expect(configurations.map(({ Properties }) => Properties)).toContainEqual(
+        expect.objectContaining({
+          FunctionName: { Ref: id },
+          MaximumRetryAttempts: asyncRetries,
+          MaximumEventAgeInSeconds: maximumEventAgeMs / 1_000,
+        }),
+      )
+    }
+  })
+
+  it('has the routes of the template, two-way where those are', () => {
+    const told = [...resourcesOf(template, 'AWS::ApiGatewayV2::Route').values()].map(({ Properties }) => ({
+      key: Properties['RouteKey'],
+      twoWay: Properties['RouteResponseSelectionExpression'] === '$default',
+    }))
+    expect(new Set(localRoutes.map(({ key, twoWay = false }) => ({ key, twoWay })))).toEqual(new Set(told))
+  })
+
+  it('maps the stream as the template does', () => {
+    const [mapping] = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()
+    expect(mapping?.Properties).toMatchObject({
+      BatchSize: streamSettings.batchSize,
+      ParallelizationFactor: streamSettings.parallelizationFactor,
+      MaximumRetryAttempts: streamSettings.maximumRetryAttempts,
+      MaximumRecordAgeInSeconds: (streamSettings.maximumRecordAgeMs ?? 0) / 1_000,
+      BisectBatchOnFunctionError: streamSettings.bisect,
+    })
+  })
+})
+
+describe('routes', () => {
+  const routes = () => [...resourcesOf(template, 'AWS::ApiGatewayV2::Route')]
+  const routeOf = (key: string) => {
+    const found = routes().find(([, { Properties }]) => Properties['RouteKey'] === key)
+    if (found === undefined) throw new Error(`the template has no route ${key}`)
+    return { id: found[0], ...found[1] }
+  }
+  const hasResponse = (routeId: string) =>
+    [...resourcesOf(template, 'AWS::ApiGatewayV2::RouteResponse').values()].some(
+      ({ Properties }) => z.object({ Ref: z.string() }).parse(Properties['RouteId']).Ref === routeId,
+    )
+
+  it('are selected by the method of a frame', () => {
+    expect(properties('WebsocketsApi')).toMatchObject({
+      ProtocolType: 'WEBSOCKET',
+      RouteSelectionExpression: '$request.body.method',
+    })
+  })
+
+  it('are those of the wire and no other', () => {
+    const keys = routes().map(([, { Properties }]) => Properties['RouteKey'])
+    expect(keys.sort()).toEqual(['$connect', '$disconnect', '$default', 'ping', ...oneWay].sort())
+  })
+
+  it.each(['$default', 'ping'])('%s is two-way', (key) => {
+    const { id, Properties } = routeOf(key)
+    expect(Properties['RouteResponseSelectionExpression']).toBe('$default')
+    expect(hasResponse(id)).toBe(true)
+  })
+
+  it.each(['$connect', '$disconnect', ...oneWay])('%s is one-way', (key) => {
+    const { id, Properties } = routeOf(key)
+    expect(Properties).not.toHaveProperty('RouteResponseSelectionExpression')
+    expect(hasResponse(id)).toBe(false)
+  })
+
+  it('let everyone reach the authorizer, who has no identity source to miss', () => {
+    expect(routeOf('$connect').Properties).toMatchObject({
+      AuthorizationType: 'CUSTOM',
+      AuthorizerId: { Ref: 'AuthorizerWebsocketsAuthorizer' },
+    })
+    expect(properties('AuthorizerWebsocketsAuthorizer')).toMatchObject({
+      AuthorizerType: 'REQUEST',
+      IdentitySource: [],
+    })
+  })
+
+  it('answer ping by a MOCK integration that runs no function', () => {
+    expect(routeOf('ping').Properties['Target']).toEqual({ 'Fn::Sub': `integrations/\${PingIntegration}` })
+    expect(properties('PingIntegration')).toMatchObject({
+      IntegrationType: 'MOCK',
+      RequestTemplates: { $default: '{"statusCode": 200}' },
+    })
+    expect(properties('PingIntegrationResponse')).toMatchObject({
+      IntegrationId: { Ref: 'PingIntegration' },
+      IntegrationResponseKey: '$default',
+      ResponseTemplates: { $default: '{"pong":true}' },
+    })
+    expect(routeOf('ping').DependsOn).toContain('PingIntegrationResponse')
+  })
+
+  it('are all there, with their responses, before the API is deployed', () => {
+    const [deployment] = resourcesOf(template, 'AWS::ApiGatewayV2::Deployment').values()
+    const responses = [...resourcesOf(template, 'AWS::ApiGatewayV2::RouteResponse').keys()]
+    const needed = [...routes().map(([id]) => id), ...responses]
+    expect(deployment?.DependsOn).toEqual(expect.arrayContaining(needed))
+  })
+
+  it('have a description that is raised with ping, since the deployment does not see ping', () => {
+    const ping = [properties('PingIntegration'), properties('PingIntegrationResponse')]
+    const hash = createHash('sha256').update(JSON.stringify(ping)).digest('hex').slice(0, 12)
+    const description = properties('WebsocketsApi')?.['Description']
+    expect({ hash, description }, 'ping changed: raise `websocketsDescription` and write its new hash here').toEqual({
+      hash: 'af9fa44eda38',
+      description: 'trunkline wire 1, ping 1',
+    })
+  })
+
+  it('may be invoked by this API alone', () => {
+    for (const { Properties } of resourcesOf(template, 'AWS::Lambda::Permission').values()) {
+      expect(JSON.stringify(Properties['SourceArn'])).toContain(`\${WebsocketsApi}/`)
+    }
+  })
+})
+
+describe('the stream', () => {
+  const mapping = () => [...resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()]
+
+  it('gives new log slots to tableStream, isolates a bad record and keeps what fails', () => {
+    expect(mapping()).toHaveLength(1)
+    expect(mapping()[0]?.Properties).toMatchObject({
+      EventSourceArn: { 'Fn::GetAtt': ['Table', 'StreamArn'] },
+      FunctionName: arn('TableStreamLambdaFunction'),
+      StartingPosition: 'TRIM_HORIZON',
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      MaximumRetryAttempts: 5,
+      MaximumRecordAgeInSeconds: 3600,
+      DestinationConfig: { OnFailure: { Destination: deadLetters } },
+    })
+  })
+
+  it('runs the function for nothing but new log slots', () => {
+    const { Filters } = z
+      .object({ Filters: z.array(z.object({ Pattern: z.string() })) })
+      .parse(mapping()[0]?.Properties['FilterCriteria'])
+    expect(Filters.map(({ Pattern }) => JSON.parse(Pattern))).toEqual([
+      { eventName: ['INSERT'], dynamodb: { Keys: { pk: { S: [{ prefix: 'LOG#' }] } } } },
+    ])
+  })
+})
+
+describe('the table', () => {
+  it('is on demand, expires its rows, can be restored, streams both images and outlives the stack', () => {
+    expect(template.Resources['Table']?.DeletionPolicy).toBe('Retain')
+    expect(properties('Table')).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    })
+  })
+})
+
+describe('roles', () => {
+  const statement = z.object({
+    Effect: z.literal('Allow'),
+    Action: z.union([z.string(), z.array(z.string())]),
+    Resource: z.unknown(),
+  })
+  const policies = z.array(z.object({ PolicyDocument: z.object({ Statement: z.array(statement) }) }))
+  const statementsOf = (role: string) =>
+    policies.parse(properties(role)?.['Policies']).flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+  const actionsOf = (role: string) => statementsOf(role).flatMap(({ Action }) => Action)
+  const may = (role: string, action: string, resource: unknown) => {
+    const granted = statementsOf(role).filter(({ Action }) => [Action].flat().includes(action))
+    expect(granted.map(({ Resource }) => Resource)).toEqual([resource].flat())
+  }
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
+  const account = 'arn:${AWS::Partition}:%:${AWS::Region}:${AWS::AccountId}:'
+  const functionArn = (name: string) => ({
+    'Fn::Sub': `${account.replace('%', 'lambda')}function:trunkline-chat-dev-${name}`,
+  })
+  const connections = { 'Fn::Sub': `${account.replace('%', 'execute-api')}\${WebsocketsApi}/dev/*/@connections/*` }
+
+  it('are one for each function and no other', () => {
+    expect([...resourcesOf(template, 'AWS::IAM::Role').keys()].sort()).toEqual(
+      names.map((name) => `${logicalId(name)}Role`).sort(),
+    )
+    expect(resourcesOf(template, 'AWS::IAM::Policy').size).toBe(0)
+  })
+
+  it.each(names)('%s may nothing on a resource that equals *, and no action has a wildcard', (name) => {
+    for (const { Action, Resource } of statementsOf(`${logicalId(name)}Role`)) {
+      expect([Resource].flat()).not.toContain('*')
+      expect([Action].flat().filter((action) => action.includes('*'))).toEqual([])
+    }
+  })
+
+  it.each(names)('%s writes its own log alone', (name) => {
+    may(`${logicalId(name)}Role`, 'logs:PutLogEvents', arn(`${logicalId(name)}LogGroup`))
+  })
+
+  it('authorizer reads tokens and touches nothing of the line', () => {
+    expect(actionsOf('AuthorizerRole')).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents'])
+  })
+
+  it.each(['Websocket', 'TableStream', 'Deliver', 'Worker'])(
+    '%s posts to this stage’s connections and works on the line’s table',
+    (name) => {
+      may(`${name}Role`, 'execute-api:ManageConnections', connections)
+      may(`${name}Role`, 'dynamodb:PutItem', arn('Table'))
+    },
+  )
+
+  it.each([
+    ['Websocket', ['deliver', 'worker']],
+    ['TableStream', ['deliver']],
+    ['Deliver', ['deliver']],
+    ['Worker', ['deliver', 'worker']],
+  ])('%s invokes %j', (name, invoked) => {
+    may(`${name}Role`, 'lambda:InvokeFunction', invoked.map(functionArn))
+  })
+
+  it('grant the requests to the table that the store makes, and no other', () => {
+    const folder = join(repository, 'packages/server/src/dynamodb')
+    const sources = readdirSync(folder).filter((name) => name.endsWith('.ts') && !/\.(test|suite)\.ts$/.test(name))
+    const code = sources.map((name) => readFileSync(join(folder, name), 'utf8')).join()
+    const commands = [...code.matchAll(/\bsdk\.(Batch\w+|Get|Put|Update|Delete|Query|Scan|Transact\w+)Command\b/g)]
+    const made = new Set(
+      commands.map(([, name]) => `dynamodb:${name === 'Query' || name === 'Scan' ? name : `${name}Item`}`),
+    )
+    const granted = new Set(actionsOf('WebsocketRole').filter((action) => action.startsWith('dynamodb:')))
+    expect(granted).toEqual(made)
+  })
+
+  it('tableStream alone reads the stream', () => {
+    may('TableStreamRole', 'dynamodb:GetRecords', { 'Fn::GetAtt': ['Table', 'StreamArn'] })
+    for (const name of ['Websocket', 'Deliver', 'Worker'])
+      expect(actionsOf(`${name}Role`)).not.toContain('dynamodb:GetRecords')
+  })
+
+  it.each(['TableStream', 'Deliver', 'Worker'])('%s may bury what failed in the queue', (name) => {
+    may(`${name}Role`, 'sqs:SendMessage', deadLetters)
+  })
+})

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const uses = join(root, 'tests/api/readme')
+const made = join(uses, 'documents')
+
+interface Block {
+  readonly file: string
+  readonly line: number
+  readonly code: string
+}
+
+/** Every document of the repository. */
+function documents(folder = root): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name.startsWith('.') || ['node_modules', 'dist', 'artefacts'].includes(entry.name)) return []
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return documents(path)
+    return entry.name.endsWith('.md') ? [path] : []
+  })
+}
+
+function blocksOf(file: string, text: string): readonly Block[] {
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => ({
+    file: relative(root, file),
+    line: text.slice(0, match.index).split('\n').length,
+    code: match[1] ?? '',
+  }))
+}
+
+const texts = documents().map((file) => ({ file, text: readFileSync(file, 'utf8') }))
+const blocks = texts.flatMap(({ file, text }) => blocksOf(file, text))
+
+afterAll(() => rmSync(made, { recursive: true, force: true }))
+
+describe('the documents', () => {
+  it('show in the readme what compiles and runs in tests/api/readme', () => {
+    const named = blocks.filter(({ file, code }) => file === 'README.md' && code.startsWith('// '))
+    expect(named.length).toBeGreaterThan(3)
+    for (const { code } of named) {
+      const [first = '', ...rest] = code.split('\n')
+      expect(rest.join('\n')).toBe(readFileSync(join(uses, first.slice(3)), 'utf8'))
+    }
+  })
+
+  it('hold no block of code that does not compile', async () => {
+    mkdirSync(made, { recursive: true })
+    const others = blocks.filter(({ file }) => file !== 'README.md')
+    for (const [index, { code, file, line }] of others.entries()) {
+      const text = `// ${file}:${line}\n${code.replaceAll("from './", "from '../")}\nexport {}\n`
+      writeFileSync(join(made, `block-${index}.ts`), text)
+    }
+    const config = { extends: '../../../tsconfig.json', include: ['*.ts'] }
+    writeFileSync(join(made, 'tsconfig.json'), JSON.stringify(config))
+    const tsc = join(root, 'node_modules/typescript/lib/tsc.js')
+    const said = await promisify(execFile)(process.execPath, [tsc, '-p', made]).then(
+      () => '',
+      (error: { readonly stdout?: string }) => error.stdout ?? String(error),
+    )
+    expect(said).toBe('')
+  }, 60_000)
+
+  it('link only to files that are there', () => {
+    const broken = texts.flatMap(({ file, text }) =>
+      [...text.matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)]
+        .map(([, target = '']) => join(dirname(file), target))
+        .filter((target) => !exists(target))
+        .map((target) => `${relative(root, file)} → ${relative(root, target)}`),
+    )
+    expect(broken).toEqual([])
+  })
+})
+
+function exists(path: string): boolean {
+  try {
+    readFileSync(path)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EISDIR'
+  }
+}

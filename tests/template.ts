@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process'
+import { copyFile, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import * as z from 'zod'
+import { repository } from './repository.ts'
+
+const resource = z.object({
+  Type: z.string(),
+  DependsOn: z.array(z.string()).default([]),
+  Properties: z.record(z.string(), z.unknown()).default({}),
+  DeletionPolicy: z.string().optional(),
+})
+const schema = z.object({ Resources: z.record(z.string(), resource) })
+
+/** One resource of the generated template. */
+export type Resource = z.infer<typeof resource>
+/** The CloudFormation template that a deployment would send. */
+export type Template = z.infer<typeof schema>
+
+/**
+ * Packages `serverless.yml` as a deployment does, without an account or a network, and gives the template.
+ * It runs in a folder of links, so that nothing of it (`.esbuild`, `.serverless`) lands in the repository.
+ */
+export async function packageTemplate(): Promise<Template> {
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-deploy-'))
+  try {
+    for (const name of ['package.json', 'serverless.yml']) await copyFile(join(repository, name), join(folder, name))
+    for (const name of ['node_modules', 'packages', 'examples'])
+      await symlink(join(repository, name), join(folder, name), 'junction')
+    await runPackage(folder)
+    return schema.parse(
+      JSON.parse(await readFile(join(folder, 'out/cloudformation-template-update-stack.json'), 'utf8')),
+    )
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** `serverless package` in `folder`; its words are in the error when it fails. A bundle that fails can leave it hanging. */
+async function runPackage(folder: string): Promise<void> {
+  const cli = join(repository, 'node_modules/serverless/bin/serverless.js')
+  const options = { cwd: folder, env: offline(folder), timeout: 60_000 }
+  try {
+    await promisify(execFile)(process.execPath, [cli, 'package', '--package', 'out'], options)
+  } catch (cause) {
+    const { stdout, stderr } = z.object({ stdout: z.string(), stderr: z.string() }).parse(cause)
+    throw new Error(`serverless.yml cannot be packaged:\n${stdout}${stderr}`, { cause })
+  }
+}
+
+/** The resources of one type, by their logical ids. */
+export function resourcesOf(template: Template, type: string): Map<string, Resource> {
+  return new Map(Object.entries(template.Resources).filter(([, { Type }]) => Type === type))
+}
+
+/** No credentials, no home with some, no call for a newer version: what a pull request's check has. */
+function offline(folder: string): NodeJS.ProcessEnv {
+  const { PATH, SYSTEMROOT, TEMP } = process.env
+  return { PATH, SYSTEMROOT, TEMP, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', SLS_NOTIFICATIONS_MODE: 'off' }
+}
