@@ -128,6 +128,22 @@ describe('two browsers in one room', () => {
     await ann.getByRole('button', { name: 'Delete for all?' }).click()
     await expectTexts(bob, [])
   })
+
+  it('follow an edit of a message that was still under way', async () => {
+    const [ann, bob] = await Promise.all([
+      stage.open({ room: 'hasty', name: 'ann' }),
+      stage.open({ room: 'hasty', name: 'bob' }),
+    ])
+    using slow = stage.local.faults.on('frame', { delayMs: 2_000 }, { path: 'messages.post', times: 1 })
+    await say(ann, 'helo')
+    await ann.getByText('Sending…').waitFor()
+    await ann.keyboard.press('ArrowUp')
+    await ann.getByLabel('Editing your message').fill('hello')
+    await ann.keyboard.press('Enter')
+    await expectTexts(bob, ['hello (edited)'])
+    await expectTexts(ann, ['hello (edited)'])
+    expect(slow.hits).toBe(1)
+  })
 })
 
 describe('a browser', () => {

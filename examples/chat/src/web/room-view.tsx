@@ -10,7 +10,7 @@ import { type ListedMessage, MessageList } from './message-list.tsx'
 import { notePosted } from './post.ts'
 import { type Notice, StatusLine } from './status-line.tsx'
 import { typingWords } from './typists.ts'
-import { useOutbox } from './use-outbox.ts'
+import { scopeOf, useOutbox } from './use-outbox.ts'
 import { type RoomHistory, useTimeline } from './use-timeline.ts'
 import { useTyping } from './use-typing.ts'
 
@@ -41,8 +41,9 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   const outbox = useOutbox(room, (message) => history.dispatch({ type: 'confirmed', message }))
   const listed = useListed(history.messages, outbox.unsent, me)
   const onError = (error: unknown) => setNotice(`Not changed: ${explainFailure(error)}.`)
-  const edit = useMutation(trpc.messages.edit.mutationOptions({ onError }))
-  const remove = useMutation(trpc.messages.remove.mutationOptions({ onError }))
+  const inTurn = { onError, scope: scopeOf(room) } // behind the message itself, which may still be under way
+  const edit = useMutation(trpc.messages.edit.mutationOptions(inTurn))
+  const remove = useMutation(trpc.messages.remove.mutationOptions(inTurn))
 
   useEffect(() => {
     document.title = `#${room} · Chat`
@@ -54,7 +55,7 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
     setEditing(null)
     if (text !== editing.text) edit.mutate({ room, id: editing.id, text })
   }
-  const editLast = () => setEditing(history.messages.findLast((shown) => shown.message.author === me)?.message ?? null)
+  const editLast = () => setEditing(listed.findLast((shown) => isEditable(shown, me))?.message ?? null)
 
   return (
     <main className="room" inert={covered}>
@@ -118,6 +119,11 @@ function noticeOf(notice: string | null, { failure, follow }: RoomHistory): Noti
   if (failure !== null)
     return { text: `This room is not followed any more: ${failure}.`, action: { label: 'Follow again', run: follow } }
   return notice === null ? null : { text: notice }
+}
+
+/** One's own, and not refused: that one is sent again or discarded. */
+function isEditable({ message, unsent }: ListedMessage, me: string | null): boolean {
+  return message.author === me && !unsent?.failure
 }
 
 /** What is shown: the log, then what is not in it yet. */

@@ -25,6 +25,9 @@ export interface Outbox {
 
 const draft = z.object({ room: z.string(), id: z.string(), text: z.string() })
 
+/** TanStack runs the mutations of one scope one after another. */
+export const scopeOf = (room: string) => ({ id: `post to ${room}` })
+
 /**
  * What is being sent from one room. It stands in TanStack's mutation cache and so outlives a change of rooms. One scope
  * for each room sends one after another: what was typed first is posted first.
@@ -35,7 +38,7 @@ export function useOutbox(room: string, onPosted: (message: Message) => void): O
   const post = useMutation({
     mutationKey,
     mutationFn: postMessage,
-    scope: { id: `post to ${room}` },
+    scope: scopeOf(room),
     gcTime: Number.POSITIVE_INFINITY, // a message that failed stays until it is sent or discarded
     onSuccess: onPosted,
   })
