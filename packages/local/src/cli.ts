@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
+import { writeDocument } from './asyncapi/write-document.ts'
 import { dev } from './dev.ts'
 
 const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port 4400] [--data folder] [--env file]
@@ -8,9 +9,53 @@ Runs a project's line on this machine: API Gateway, Lambda and DynamoDB in one p
 The folder's trunkline.config.json may say { "entry", "web", "port", "data", "env", "tables" }; options come before it.
 "env" names a file for the line's environment: node --env-file <it> your-script.js writes to this line's tables.
 "tables" are your own: [{ "name": "cards", "keys": { "board": "S", "id": "S" }, "handler": "cards" }] maps the stream
-of a table to what createSourceHandler returned and your entry exports.`
+of a table to what createSourceHandler returned and your entry exports.
 
-async function main(args: readonly string[]): Promise<number> {
+trunkline asyncapi <entry> [--out file] [--url wss://…] [--title text] [--version text]
+
+Writes an AsyncAPI 3 document of the procedures, channels and schemas that the entry's handlers serve. Nothing is run.`
+
+/** Each gives the code to end with. */
+const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  dev: runDev,
+  asyncapi: runAsyncApi,
+}
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  if (
+    command === undefined ||
+    command === '--help' ||
+    command === '-h' ||
+    args.some((arg) => arg === '--help' || arg === '-h')
+  ) {
+    console.log(usage)
+    return command === undefined ? 1 : 0
+  }
+  const run = Object.hasOwn(commands, command) ? commands[command] : undefined
+  if (run === undefined) throw new Error(`Expected the command ${Object.keys(commands).join(' or ')}, got ${command}.`)
+  return run(args)
+}
+
+async function runAsyncApi(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      out: { type: 'string' },
+      url: { type: 'string' },
+      title: { type: 'string' },
+      version: { type: 'string' },
+    },
+  })
+  const [entry] = positionals
+  if (entry === undefined || positionals.length > 1)
+    throw new Error(`Expected one module that exports your functions, as in trunkline asyncapi ./api/lambda.ts.`)
+  const text = await writeDocument(entry, values)
+  if (values.out === undefined) process.stdout.write(text)
+  return 0
+}
+
+async function runDev(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -20,15 +65,9 @@ async function main(args: readonly string[]): Promise<number> {
       port: { type: 'string' },
       data: { type: 'string' },
       env: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
     },
   })
-  const [command, folder = '.'] = positionals
-  if (values.help || command === undefined) {
-    console.log(usage)
-    return command === undefined && !values.help ? 1 : 0
-  }
-  if (command !== 'dev') throw new Error(`Expected the command dev, got ${command}.`)
+  const [folder = '.'] = positionals
   const { entry, web, port, data, env } = values
   const { address, close } = await dev(folder, {
     ...(entry === undefined ? {} : { entry }),

@@ -9,6 +9,7 @@ export type {
   ReadOptions,
   Tracked,
 } from './define/channel.ts'
+export type { ChannelDefinition } from './define/definition.ts'
 export { type Duration, parseDuration } from './define/duration.ts'
 export type { Entry } from './define/entry.ts'
 export {
@@ -32,6 +33,7 @@ export type {
   Subscription,
 } from './define/subscription.ts'
 export type { EventSchema, KeySchema } from './define/topic.ts'
+export { type Application, applicationOf } from './lambda/application.ts'
 export { createLambdaHandlers } from './lambda/handlers.ts'
 export type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './lambda/options.ts'
 export { createSourceHandler, type SourceOptions } from './lambda/source.ts'

@@ -80,6 +80,7 @@ export function createLine(options: LineOptions = {}): Line {
     envPrefix: options.envPrefix ?? 'TRUNKLINE',
     scope,
     enter: own.enter,
+    channels: () => [...definitions.values()],
     hold: (reason) => {
       held.add(reason)
       return () => held.delete(reason)
@@ -130,6 +131,8 @@ export interface LineInternals {
   readonly envPrefix: string
   readonly scope: () => Scope
   readonly enter: <T>(scope: Scope, fn: () => T) => T
+  /** Every channel that was declared so far. */
+  readonly channels: () => readonly ChannelDefinition[]
   /** Refuses unbound uses with `reason` until undone: while a local line is open, nothing may reach the table that a shell points at. */
   readonly hold: (reason: string) => () => void
 }

@@ -12,7 +12,33 @@ interface Message {
   readonly author: { readonly name: string | null }
 }
 
+interface Tree {
+  readonly text: string
+  readonly children: readonly Tree[]
+}
+interface Dated {
+  readonly at: Date
+  readonly children: readonly Dated[]
+}
+interface Outer {
+  readonly text: string
+  /** Fits `Outer`, and has more: it must be looked at all the same. */
+  readonly inner?: Outer & { readonly at: Date }
+}
+const tree = z.object({
+  text: z.string(),
+  get children() {
+    return z.array(tree)
+  },
+})
+
 describe('an event’s type', () => {
+  test('may be recursive, and is checked at every level', () => {
+    expectTypeOf<RequireJson<Tree>>().toBeUnknown()
+    expectTypeOf<RequireJson<Dated>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<Outer>>().not.toBeUnknown()
+    line.channel('tree', { key, event: tree })
+  })
   test('may be whatever survives JSON: interfaces, optional members, unions, tuples', () => {
     expectTypeOf<RequireJson<Message>>().toBeUnknown()
     expectTypeOf<RequireJson<string | number | null>>().toBeUnknown()

@@ -9,6 +9,7 @@ import { type ServedScope, toServedScope } from '../run/scope.ts'
 import type { Failure, Server } from '../run/server.ts'
 import { deliverStreamed } from '../run/table-stream.ts'
 import { type AdmissionOptions, admit, identify, selectedSubprotocol } from './admission.ts'
+import { tellApplication } from './application.ts'
 import { authorizeConnect, callerOf } from './authorizer.ts'
 import { type GatewayEvent, isAuthorizerEvent, isGatewayEvent, isRecord, twoWayRoutes } from './events.ts'
 import type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
@@ -63,7 +64,14 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     if (isDeliverJob(event)) return deliverHandler(event, context)
     return worker(event, context)
   }
-  return { handler, authorizer, websocket, tableStream, deliver: deliverHandler, worker }
+  const handlers = { handler, authorizer, websocket, tableStream, deliver: deliverHandler, worker }
+  return tellApplication(handlers, {
+    router: options.router,
+    get channels() {
+      return internals.channels()
+    },
+    authorizes: options.authorize !== undefined,
+  })
 }
 
 async function onGatewayEvent(scope: ServedScope, admission: AdmissionOptions, event: GatewayEvent): Promise<unknown> {

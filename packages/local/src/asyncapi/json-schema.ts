@@ -1,0 +1,100 @@
+import * as z from 'zod'
+
+/** A part of a document. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** Which side of a schema a document is about: what it takes or what it makes of that. */
+export type Side = 'input' | 'output'
+
+/** Schemas of a document, each in one place under a name of its own, so that recursive ones can point at themselves. */
+export interface Schemas {
+  /** Takes a schema and gives the reference to it. Throws an `Error` that names the schema when zod cannot write it. */
+  add(name: string, schema: unknown, side: Side): JsonObject
+  /** All that was taken, by name. */
+  all(): JsonObject
+}
+
+/** What JSON Schema cannot say, in words. */
+const unsaid: Readonly<Record<string, string>> = {
+  bigint: 'A bigint: JSON has none, so the wire carries what the router’s transformer makes of it.',
+  custom: 'Checked by code, which JSON Schema cannot say.',
+  date: 'A Date: the wire carries what the router’s transformer makes of it, ISO 8601 text without one.',
+  map: 'A Map: the wire carries what the router’s transformer makes of it.',
+  nan: 'NaN: the wire carries what the router’s transformer makes of it, null without one.',
+  set: 'A Set: the wire carries what the router’s transformer makes of it.',
+  symbol: 'A symbol, which no wire carries.',
+  transform: 'Made by code, which JSON Schema cannot say.',
+  undefined: 'Nothing: the member is left out.',
+  void: 'Nothing: the member is left out.',
+}
+
+/** An empty set of schemas, which all stand at `#/components/schemas/`. */
+export function createSchemas(): Schemas {
+  const all = new Map<string, JsonObject>()
+  return {
+    add(name, schema, side) {
+      const { definitions = {}, ...own } = convert(name, schema, side)
+      all.set(name, moveReferences(own, name))
+      for (const [inner, value] of Object.entries(definitions)) all.set(`${name}.${inner}`, moveReferences(value, name))
+      return referTo(name)
+    },
+    all: () => Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1))),
+  }
+}
+
+/** A schema that any value fits, and why it is no narrower. */
+export function anything(why: string): JsonObject {
+  return { description: why }
+}
+
+interface Converted {
+  readonly definitions?: Readonly<Record<string, JsonObject>>
+  readonly [keyword: string]: unknown
+}
+
+function convert(name: string, schema: unknown, side: Side): Converted {
+  if (!isZod(schema)) return anything('Validated by something that is no schema of zod 4, so nothing is known of it.')
+  try {
+    const { $schema, ...json } = z.toJSONSchema(schema, {
+      target: 'draft-7',
+      io: side,
+      unrepresentable: 'any',
+      override: ({ zodSchema, jsonSchema }) => {
+        const words = unsaid[zodSchema._zod.def.type]
+        if (words !== undefined && Object.keys(jsonSchema).length === 0) jsonSchema.description = words
+      },
+    })
+    return json as Converted // plain JSON by zod's own promise
+  } catch (cause) {
+    throw new Error(`${name} could not be written as JSON Schema: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** zod's own references begin at the schema's root; here each schema stands somewhere in a document. */
+function moveReferences<T>(value: T, name: string): T {
+  const text = JSON.stringify(value, (key, inner: unknown) =>
+    key === '$ref' && typeof inner === 'string' ? toPlace(inner, name) : inner,
+  )
+  return JSON.parse(text)
+}
+
+function toPlace(reference: string, name: string): string {
+  const inner = /^#\/definitions\/(.+)$/.exec(reference)?.[1]
+  return place(inner === undefined ? name : `${name}.${inner}`)
+}
+
+function place(name: string): string {
+  return `#/components/schemas/${name}`
+}
+
+function referTo(name: string): JsonObject {
+  return { $ref: place(name) }
+}
+
+function isZod(schema: unknown): schema is z.core.$ZodType {
+  return typeof schema === 'object' && schema !== null && '_zod' in schema
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -1,0 +1,32 @@
+import { type Application, applicationOf } from '@trunkline/server'
+import { createBundle } from '../functions/worker-bundle.ts'
+
+/** What the handlers serve that a module exports. The module is loaded as its function would be, and nothing that it exports is run. Throws an `Error` that says what was expected of the module. */
+export async function loadApplication(entry: string): Promise<Application> {
+  const bundle = await createBundle({ entry, watch: false })
+  try {
+    return pick(entry, await load(entry, bundle.current().url))
+  } finally {
+    await bundle.close()
+  }
+}
+
+async function load(entry: string, url: string): Promise<readonly unknown[]> {
+  try {
+    const exported: object = await import(url)
+    return Object.values(exported)
+  } catch (cause) {
+    throw new Error(`${entry} could not be loaded: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  }
+}
+
+function pick(entry: string, exported: readonly unknown[]): Application {
+  const [application, ...others] = new Set(exported.map(applicationOf).filter((found) => found !== undefined))
+  if (application === undefined)
+    throw new Error(`${entry} exports no handlers: export what createLambdaHandlers returns.`)
+  if (others.length > 0)
+    throw new Error(
+      `${entry} exports the handlers of ${others.length + 1} applications: name a module that exports those of one.`,
+    )
+  return application
+}
