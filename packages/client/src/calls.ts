@@ -19,6 +19,7 @@ export function admitCall(turn: Turn, call: NewCall) {
     phase: 'waiting',
     socket: state.socket,
     mayHaveRun: false,
+    isLong: false,
     refusals: 0,
     gatewaySaid: null,
   }
@@ -51,7 +52,7 @@ export function readmitCalls(turn: Turn): void {
 export function loseCalls(turn: Turn, why: string, socket?: number): void {
   for (const call of turn.state.calls.values()) {
     if (call.phase === 'waiting' || (socket !== undefined && !isOn(call, socket))) continue
-    if (call.phase === 'sent' && !call.resends) {
+    if (isAsked(call) && !call.resends) {
       failCall(turn, call, 'CONNECTION_LOST', `The socket was lost before the answer came: ${why}`)
       continue
     }
@@ -72,7 +73,12 @@ export function closeCalls(turn: Turn, line: LineError, which: 'all' | 'unsent' 
 
 /** Whether the server may have run it, in this attempt or one before. */
 export function mayHaveRun(call: PendingCall): boolean {
-  return call.mayHaveRun || call.phase === 'sent' || call.phase === 'paused'
+  return call.mayHaveRun || isAsked(call) || call.phase === 'paused'
+}
+
+/** Whether the answer is awaited from a socket, at once or in time. */
+function isAsked({ phase }: PendingCall): boolean {
+  return phase === 'sent' || phase === 'running'
 }
 
 /** Whether an answer is awaited. */
@@ -83,7 +89,7 @@ export function hasCallsInFlight({ state }: Turn): boolean {
 
 /** Whether the call awaits its answer on this socket. */
 export function isOn(call: PendingCall, socket: number): boolean {
-  return call.phase === 'sent' && call.socket === socket
+  return isAsked(call) && call.socket === socket
 }
 
 /** Rejects what was never taken. */

@@ -1,6 +1,6 @@
 import type { AnswerFrame, ErrorFrame, ServerFrame } from '@trunkline/protocol'
 import { renewAuthority, takeAuthError, takeAuthorized } from './authority.ts'
-import { noteGatewayFrame, takeAnswer } from './call-answer.ts'
+import { cancelStray, noteGatewayFrame, takeAnswer } from './call-answer.ts'
 import { settleAnswer, takeSyncEnd } from './fetch.ts'
 import { beginHandover } from './handover.ts'
 import { noteLife } from './keepalive.ts'
@@ -62,7 +62,9 @@ function failGreeting(turn: Turn, message: string): void {
 
 /** A frame for something that ended: an event means that the server still holds it. */
 function takeStray(turn: Turn, id: number, frame: ServerFrame): void {
-  if ('result' in frame && frame.result.type !== 'stopped') stopAgain(turn, id)
+  if (!('result' in frame) || frame.result.type === 'stopped') return
+  if (frame.result.type === 'accepted') cancelStray(turn, id, frame.result)
+  else stopAgain(turn, id)
 }
 
 function takeGatewayFrame(turn: Turn, message: string) {

@@ -17,13 +17,16 @@ export type Phase = 'idle' | 'connecting' | 'greeting' | 'open' | 'closing' | 'r
 export interface PendingCall extends NewCall {
   /** - `waiting`: in the outbox
    * - `sent`: on `socket`
+   * - `running`: the same, and the server said that it runs in a function of its own
    * - `paused`: it runs; asked again when the server said
    * - `unauthorized`: refused by expired authority; sent again under a fresh one */
-  readonly phase: 'waiting' | 'sent' | 'paused' | 'unauthorized'
+  readonly phase: 'waiting' | 'sent' | 'running' | 'paused' | 'unauthorized'
   /** The socket that it was last sent on. */
   readonly socket: number
   /** In an attempt before this one. */
   readonly mayHaveRun: boolean
+  /** It was accepted as a long one, in this attempt or one before: whoever gives it up says so. */
+  readonly isLong: boolean
   /** How often expired authority refused it. */
   readonly refusals: number
   /** The gateway's words that came while the call was in flight. They name no call, so they may be about another. */

@@ -1,4 +1,5 @@
 import { postponeRenewal, takeToken } from './authority.ts'
+import { abandonCall } from './call-answer.ts'
 import { admitCall, flushOutbox, refuse } from './calls.ts'
 import { close, closedError, continueClosing } from './closing.ts'
 import { flushFetches } from './fetch.ts'
@@ -39,7 +40,7 @@ function take(turn: Turn, event: SessionEvent) {
     case 'subscribe':
       return whenTaken(turn, event.subscription.id, () => addSubscription(turn, event.subscription))
     case 'abort':
-      return turn.dropCall(event.id) // the server runs on: there is nothing to tell it
+      return takeAbort(turn, event.id)
     case 'unsubscribe':
       return takeUnsubscribe(turn, event.id)
     case 'retry-now':
@@ -71,6 +72,11 @@ function whenTaken(turn: Turn, id: number, admit: () => void) {
   if (closed !== undefined) return refuse(turn, id, closed)
   admit()
   if (turn.state.phase === 'idle') connect(turn)
+}
+
+function takeAbort(turn: Turn, id: number): void {
+  const call = turn.state.calls.get(id)
+  if (call !== undefined) abandonCall(turn, call)
 }
 
 function takeUnsubscribe(turn: Turn, id: number): void {

@@ -4,6 +4,7 @@ import { cursorText, frameId, wellFormedText } from './wire-text.schema.ts'
 
 const jsonrpc = z.exactOptional(z.literal('2.0'))
 const ref = z.int().check(z.gte(1))
+const key = wellFormedText(limits.keyBytes.value).check(z.minLength(1))
 const path = wellFormedText(limits.pathBytes.value) // [TL-LIM-4]
 
 /** A query or a mutation. */
@@ -14,7 +15,7 @@ export const callFrame = z.object({
   params: z.object({
     path,
     input: z.exactOptional(z.unknown()),
-    key: z.exactOptional(wellFormedText(limits.keyBytes.value).check(z.minLength(1))),
+    key: z.exactOptional(key),
     resend: z.exactOptional(z.literal(true)),
   }),
 })
@@ -61,6 +62,13 @@ export const authFrame = z.object({
   params: z.object({ token: wellFormedText(limits.tokenBytes.value).check(z.minLength(1)) }),
 })
 
+/** Nobody waits any more for a call that was accepted. */
+export const cancelFrame = z.object({
+  id: frameId,
+  method: z.literal('cancel'),
+  params: z.exactOptional(z.object({ key: z.exactOptional(key) })),
+})
+
 /** A keepalive. */
 export const pingFrame = z.object({ method: z.literal('ping') })
 
@@ -78,6 +86,7 @@ export const clientFrame = z.discriminatedUnion('method', [
   helloFrame,
   syncFrame,
   authFrame,
+  cancelFrame,
   pingFrame,
   connectionParamsFrame,
 ])

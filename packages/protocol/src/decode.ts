@@ -71,19 +71,23 @@ function isLineError(line: unknown): line is LineErrorWire {
 
 /** For each kind of result, what its members must be. A gap of a reason unknown here is a gap all the same. */
 const results: Readonly<Record<AnswerFrame['result']['type'], (result: Members) => boolean>> = {
-  data: ({ id, prev }) => isOptional(id, isText) && isOptional(prev, isOffset),
-  started: ({ ref, from, head, gap, snapshot }) =>
+  data: ({ id, prev, ref, n }) =>
+    isOptional(id, isText) && isOptional(prev, isOffset) && isOptional(ref, isRef) && isOptional(n, isOffset),
+  started: ({ ref, from, head, gap, n, snapshot }) =>
     isOptional(ref, isRef) &&
     isOptional(from, isCursor) &&
     isOptional(head, isCursor) &&
     isOptional(gap, isText) &&
+    isOptional(n, isOffset) &&
     isOptional(snapshot, (flag) => flag === true),
   snapshot: ({ id, data }) => isCursor(id) && data !== undefined,
   authorized: ({ authExpires }) => isTime(authExpires),
   synced: ({ from, head, gap }) => isCursor(from) && isCursor(head) && isOptional(gap, isText),
   advance: ({ id, prev }) => isCursor(id) && isOffset(prev),
   fault: ({ id, prev, error }) => isCursor(id) && isOptional(prev, isOffset) && error !== undefined,
-  stopped: () => true,
+  stopped: ({ ref, n }) => isOptional(ref, isRef) && isOptional(n, isOffset),
+  alive: ({ ref, n }) => isRef(ref) && isOffset(n),
+  accepted: ({ key, askAfterMs }) => isOptional(key, isText) && isOptional(askAfterMs, isTime),
   hello: ({ session, time, limits: walls, authExpires, refused }) =>
     isText(session) && isTime(time) && isWalls(walls) && isOptional(authExpires, isTime) && isOptional(refused, isText),
 }

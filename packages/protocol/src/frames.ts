@@ -69,6 +69,13 @@ export interface AuthFrame {
   readonly params: { readonly token: string }
 }
 
+/** Nobody waits any more for a call that was `accepted`. `key` as the answer said it. */
+export interface CancelFrame {
+  readonly id: FrameId
+  readonly method: 'cancel'
+  readonly params?: { readonly key?: string }
+}
+
 /** A keepalive. A mocked integration answers it, so no function runs. */
 export interface PingFrame {
   readonly method: 'ping'
@@ -88,6 +95,7 @@ export type ClientFrame =
   | HelloFrame
   | SyncFrame
   | AuthFrame
+  | CancelFrame
   | PingFrame
   | ConnectionParamsFrame
 
@@ -99,12 +107,14 @@ interface Answer<R> {
   readonly result: R
 }
 
-/** A call's one result, or one event of a subscription. With `id` the event stands in a log at that cursor; no event in (`prev`, offset) is for this subscription. `prev` left out is offset − 1. */
+/** A call's one result, or one event of a subscription. With `id` the event stands in a log at that cursor; no event in (`prev`, offset) is for this subscription. `prev` left out is offset − 1. With `n` it is the n-th value of the generator that attempt `ref` began, and `id` is the generator's own. */
 export interface DataResult {
   readonly type: 'data'
   readonly data?: unknown
   readonly id?: CursorText
   readonly prev?: number
+  readonly ref?: number
+  readonly n?: number
 }
 /** The subscription lives. For a log: everything after `from` follows in frames; `head` is the newest offset the server saw. With `gap`, events before `from` are lost. */
 export interface StartedResult {
@@ -113,6 +123,8 @@ export interface StartedResult {
   readonly from?: CursorText
   readonly head?: CursorText
   readonly gap?: GapReason
+  /** A generator's: the values that came before. The first one has `n` + 1. */
+  readonly n?: number
   /** A `snapshot` frame follows: the state at `from`, which makes good a gap too. */
   readonly snapshot?: true
 }
@@ -147,8 +159,23 @@ export interface FaultResult {
   readonly prev?: number
   readonly error: unknown
 }
+/** With `n`, the end of a generator, which comes after its value n − 1. */
 export interface StoppedResult {
   readonly type: 'stopped'
+  readonly ref?: number
+  readonly n?: number
+}
+/** A generator that has nothing to say lives; `n` is its last value's. */
+export interface AliveResult {
+  readonly type: 'alive'
+  readonly ref: number
+  readonly n: number
+}
+/** A call runs in a function of its own, and its answer will be pushed. It may be cancelled, by its `key` where it has one; a keyed mutation may be asked for again after `askAfterMs`. */
+export interface AcceptedResult {
+  readonly type: 'accepted'
+  readonly key?: string
+  readonly askAfterMs?: number
 }
 /** Times are epoch milliseconds. `refused` says why the server will delete this connection. */
 export interface HelloResult {
@@ -183,6 +210,8 @@ export type AnswerFrame = Answer<
   | AdvanceResult
   | FaultResult
   | StoppedResult
+  | AliveResult
+  | AcceptedResult
   | HelloResult
 >
 /** tRPC's notice: open a second socket, move over, close this one. */

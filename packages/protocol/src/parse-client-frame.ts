@@ -16,6 +16,7 @@ const shapes: Readonly<Record<ClientFrame['method'], string>> = {
   hello: '{ id, method }',
   sync: '{ id, method, params: { subscriptions: { id, ref, from }[] } }',
   auth: '{ id, method, params: { token } }',
+  cancel: '{ id, method, params?: { key? } }',
   ping: '{ method }',
   connectionParams: '{ method, data: Record<string, string> | null }',
 }

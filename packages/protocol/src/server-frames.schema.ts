@@ -4,6 +4,7 @@ import { cursorText, frameId } from './wire-text.schema.ts'
 
 const jsonrpc = z.exactOptional(z.literal('2.0'))
 const offset = z.int().check(z.gte(0))
+const ref = z.int().check(z.gte(1))
 const time = z.number().check(z.gte(0))
 const gap = z.exactOptional(z.enum(['expired', 'new-epoch', 'not-resumable', 'overflow']))
 
@@ -13,15 +14,18 @@ export const dataResult = z.object({
   data: z.exactOptional(z.unknown()),
   id: z.exactOptional(z.string()),
   prev: z.exactOptional(offset),
+  ref: z.exactOptional(ref),
+  n: z.exactOptional(offset),
 })
 
 /** The subscription lives. */
 export const startedResult = z.object({
   type: z.literal('started'),
-  ref: z.exactOptional(z.int().check(z.gte(1))),
+  ref: z.exactOptional(ref),
   from: z.exactOptional(cursorText),
   head: z.exactOptional(cursorText),
   gap,
+  n: z.exactOptional(offset),
   snapshot: z.exactOptional(z.literal(true)),
 })
 
@@ -46,7 +50,21 @@ export const faultResult = z.object({
 })
 
 /** The subscription has ended. */
-export const stoppedResult = z.object({ type: z.literal('stopped') })
+export const stoppedResult = z.object({
+  type: z.literal('stopped'),
+  ref: z.exactOptional(ref),
+  n: z.exactOptional(offset),
+})
+
+/** A generator lives. */
+export const aliveResult = z.object({ type: z.literal('alive'), ref, n: offset })
+
+/** A call runs in a function of its own. */
+export const acceptedResult = z.object({
+  type: z.literal('accepted'),
+  key: z.exactOptional(z.string()),
+  askAfterMs: z.exactOptional(time),
+})
 
 /** The answer to `hello`. */
 export const helloResult = z.object({
@@ -71,6 +89,8 @@ export const answerFrame = z.object({
     advanceResult,
     faultResult,
     stoppedResult,
+    aliveResult,
+    acceptedResult,
     helloResult,
   ]),
 })

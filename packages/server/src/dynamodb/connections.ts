@@ -1,4 +1,4 @@
-import type { Store } from '../ports/store.ts'
+import type { ConnectionSubscription, Store } from '../ports/store.ts'
 import { fromConnectionItem, fromSubscriptionItem, type Item, toConnectionItem } from './items.ts'
 import { connectionKey, type Key, subscriptionKey, subscriptionPrefix } from './keys.ts'
 import type { Requests } from './requests.ts'
@@ -18,6 +18,8 @@ export function connectionOperations({
   | 'renewConnection'
   | 'claimSubscription'
   | 'stopSubscription'
+  | 'claimRun'
+  | 'passRun'
   | 'readSubscription'
   | 'readSubscriptions'
 > {
@@ -84,6 +86,27 @@ export function connectionOperations({
       const row = fromSubscriptionItem(connectionId, item)
       return { status: write.written ? 'stopped' : 'newer', row }
     },
+    async claimRun({ connectionId, id, ...claim }) {
+      const write = await update(subscriptionKey(connectionId, id), {
+        expression: 'SET #ref = :ref, #on = :on, #run = :run, #lease = :lease, #expires = :expires',
+        condition: 'attribute_not_exists(#pk) OR (#ref < :ref AND attribute_not_exists(#topic))',
+        values: { ...claim, on: true },
+        whole: true,
+      })
+      const row = fromSubscriptionItem(connectionId, write.written ? write.item : await write.standing())
+      return { status: isUnderRun(row, claim) ? 'claimed' : 'refused', row }
+    },
+    async passRun({ connectionId, id, ref, from, run, lease }) {
+      const write = await update(subscriptionKey(connectionId, id), {
+        expression: 'SET #run = :run, #lease = :lease',
+        condition: '#on = :on AND #ref = :ref AND #run = :from',
+        values: { on: true, ref, from, run, lease },
+        whole: true,
+      })
+      const item = write.written ? write.item : await write.find()
+      const row = item && fromSubscriptionItem(connectionId, item)
+      return { status: row && isUnderRun(row, { ref, run }) ? 'passed' : 'refused', row }
+    },
     async readSubscription(connectionId, id) {
       const item = await get(subscriptionKey(connectionId, id))
       return item && fromSubscriptionItem(connectionId, item)
@@ -99,4 +122,8 @@ export function connectionOperations({
       return rows.map((item) => fromSubscriptionItem(connectionId, item))
     },
   }
+}
+
+function isUnderRun(row: ConnectionSubscription, { ref, run }: Pick<ConnectionSubscription, 'ref' | 'run'>): boolean {
+  return row.on && row.ref === ref && row.run === run
 }

@@ -77,6 +77,8 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   renewConnection: fc.tuple(connectionId, fc.record({ authExp: small, claims: text })),
   claimSubscription: fc.tuple(claim),
   stopSubscription: fc.tuple(fc.record({ connectionId, id, ref: small, expires: small })),
+  claimRun: fc.tuple(fc.record({ connectionId, id, ref: small, run: owner, lease: small, expires: small })),
+  passRun: fc.tuple(fc.record({ connectionId, id, ref: small, from: owner, run: owner, lease: small })),
   readSubscription: fc.tuple(connectionId, id),
   readSubscriptions: fc.tuple(connectionId),
   putSubscriber: fc.tuple(subscriber),

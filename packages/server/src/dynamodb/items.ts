@@ -44,7 +44,15 @@ export function fromConnectionItem(connectionId: string, item: Item): Connection
 /** The connection's own row of a subscription, of an item. */
 export function fromSubscriptionItem(connectionId: string, item: Item): ConnectionSubscription {
   const id = String(item.sk).slice(subscriptionPrefix.length)
-  return members<ConnectionSubscription>(item, { connectionId, id }, ['ref', 'on', 'topic', 'shard', 'expires'])
+  return members<ConnectionSubscription>(item, { connectionId, id }, [
+    'ref',
+    'on',
+    'topic',
+    'shard',
+    'run',
+    'lease',
+    'expires',
+  ])
 }
 
 /** The item of a topic's row of a subscription. */

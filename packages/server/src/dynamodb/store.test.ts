@@ -119,6 +119,13 @@ describe('a lost answer', () => {
     const claim = { connectionId, id: '1', ref: 1, topic: 'a', shard: 4, expires: 9 }
     expect(await store.claimSubscription(claim)).toEqual({ status: 'claimed', shard: 4, repeated: false })
   })
+  it('of a run’s claim, and of its passing on, is a first success', async () => {
+    const { connectionId } = connection()
+    const claim = { connectionId, id: '1', ref: 1, run: 'r1', lease: 5, expires: 9 }
+    expect(await (await storeBehind(losingTheFirstAnswer())).claimRun(claim)).toMatchObject({ status: 'claimed' })
+    const pass = { connectionId, id: '1', ref: 1, from: 'r1', run: 'r2', lease: 9 }
+    expect(await (await storeBehind(losingTheFirstAnswer())).passRun(pass)).toMatchObject({ status: 'passed' })
+  })
   it('of connection parameters is a first success', async () => {
     const row = connection()
     await createDynamoStore(table.options).putConnection(row)
@@ -207,6 +214,8 @@ describe('requests', () => {
       ['UpdateItem', () => store.claimSubscription({ ...row, connectionId, id, ref: 1, expires: 5 })],
       ['GetItem', () => store.readSubscription(connectionId, id)],
       ['Query', () => store.readSubscriptions(connectionId)],
+      ['UpdateItem', () => store.claimRun({ connectionId, id: '2', ref: 1, run: 'r1', lease: 5, expires: 5 })],
+      ['UpdateItem', () => store.passRun({ connectionId, id: '2', ref: 1, from: 'r1', run: 'r2', lease: 5 })],
       ['UpdateItem', () => store.stopSubscription({ connectionId, id, ref: 1, expires: 5 })],
       ['PutItem', () => store.putSubscriber(row)],
       ['GetItem', () => store.readSubscriber(topic, 0, connectionId, id)],

@@ -4,10 +4,12 @@ import type { anonymous, Verdict } from '../define/identity.ts'
 import { createLine, internalsOf, type Line, type LineInternals } from '../line.ts'
 import { connect, disconnect } from '../run/connect.ts'
 import { type DeliverJob, deliver } from '../run/deliver.ts'
+import { isWorkerJob } from '../run/jobs.ts'
 import { receive } from '../run/receive.ts'
 import { type ServedScope, toServedScope } from '../run/scope.ts'
 import type { Failure, Server } from '../run/server.ts'
 import { deliverStreamed } from '../run/table-stream.ts'
+import { work } from '../run/work.ts'
 import { type AdmissionOptions, admit, identify, selectedSubprotocol } from './admission.ts'
 import { tellApplication } from './application.ts'
 import { authorizeConnect, callerOf } from './authorizer.ts'
@@ -54,8 +56,10 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     await serve(context, Number.POSITIVE_INFINITY, (scope) => deliver(scope, event))
     return {}
   }
-  const worker: AwsHandler = async () => {
-    throw new Error('This version of the line starts no work in the worker function.')
+  const worker: AwsHandler = async (event, context) => {
+    if (!isWorkerJob(event)) throw new TypeError('Expected a job of the worker, as the line invokes it.')
+    await serve(context, Number.POSITIVE_INFINITY, (scope) => work(scope, event))
+    return {}
   }
   const handler: AwsHandler = (event, context) => {
     if (isAuthorizerEvent(event)) return authorizer(event, context)

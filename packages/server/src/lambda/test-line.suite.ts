@@ -69,6 +69,8 @@ export interface TestLine {
   /** Runs `fn` bound to this line's store alone, as a script is. */
   readonly asScript: <T>(fn: () => T) => T
   connect(options?: ConnectOptions): Promise<TestClient>
+  /** Runs the worker with the oldest job that it was not run with yet, or with `job`, as Lambda would. */
+  work(job?: unknown, options?: { readonly remaining?: () => number }): Promise<unknown>
   /** Hands slots to the stream's handler, as the table would. */
   stream(slots: readonly { readonly topic: string; readonly slot: Slot }[]): Promise<unknown>
 }
@@ -114,10 +116,20 @@ export function createTestLine(
   })
   const binding: LineBinding = { store, gateway, clock, ...(withoutInvoker ? {} : { invoker }) }
   const handlers = createLambdaHandlers({ ...serve, line, createContext: serve.createContext ?? (() => ({})) } as never)
-  const call = (name: keyof typeof handlers, event: unknown, remaining = 28_000) =>
+  const call = (name: keyof typeof handlers, event: unknown, remaining: number | (() => number) = 28_000) =>
     line.run(binding, () =>
-      handlers[name](JSON.parse(JSON.stringify(event)), { getRemainingTimeInMillis: () => remaining }),
+      handlers[name](JSON.parse(JSON.stringify(event)), {
+        getRemainingTimeInMillis: () => (typeof remaining === 'number' ? remaining : remaining()),
+      }),
     )
+  let worked = 0
+  const nextJob = () => {
+    const jobs = invoked.filter(({ name }) => name === 'worker')
+    const job = jobs[worked]
+    if (job === undefined) throw new Error(`The worker was invoked ${jobs.length} times, and ran them all.`)
+    worked += 1
+    return job.payload
+  }
 
   async function connect(how: ConnectOptions = {}): Promise<TestClient> {
     const connectionId = how.connectionId ?? `c${++connections}=`
@@ -176,6 +188,7 @@ export function createTestLine(
     handlers,
     asScript: (fn) => line.run({ store, clock }, fn),
     connect,
+    work: (job = nextJob(), { remaining = () => 900_000 } = {}) => call('worker', job, remaining),
     stream: (slots) => call('tableStream', { Records: slots.map(toRecord) }, 60_000),
   }
 }

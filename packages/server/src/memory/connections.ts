@@ -15,6 +15,8 @@ export function createConnections() {
     | 'renewConnection'
     | 'claimSubscription'
     | 'stopSubscription'
+    | 'claimRun'
+    | 'passRun'
     | 'readSubscription'
     | 'readSubscriptions'
   > = {
@@ -50,7 +52,7 @@ export function createConnections() {
       const row = rows.get(claim.id)
       if (row === undefined || (row.ref < claim.ref && (row.topic ?? claim.topic) === claim.topic)) {
         const shard = row?.shard ?? claim.shard
-        rows.set(claim.id, { ...claim, on: true, shard })
+        rows.set(claim.id, { ...row, ...claim, on: true, shard })
         return { status: 'claimed', shard, repeated: false }
       }
       return isOwnClaim(row, claim)
@@ -65,6 +67,21 @@ export function createConnections() {
       rows.set(id, row)
       return { status: 'stopped', row }
     },
+    claimRun(claim) {
+      const rows = child(subscriptions, claim.connectionId)
+      const standing = rows.get(claim.id)
+      const free = standing === undefined || (standing.ref < claim.ref && standing.topic === undefined)
+      const row = free ? { ...claim, on: true } : standing
+      rows.set(claim.id, row)
+      return { status: isUnderRun(row, claim) ? 'claimed' : 'refused', row }
+    },
+    passRun({ connectionId, id, ref, from, run, lease }) {
+      const standing = subscriptions.get(connectionId)?.get(id)
+      const passes = standing !== undefined && isUnderRun(standing, { ref, run: from })
+      const row = passes ? { ...standing, run, lease } : standing
+      if (row !== undefined) child(subscriptions, connectionId).set(id, row)
+      return { status: row !== undefined && isUnderRun(row, { ref, run }) ? 'passed' : 'refused', row }
+    },
     readSubscription: (connectionId, id) => subscriptions.get(connectionId)?.get(id),
     readSubscriptions: (connectionId) => [...(subscriptions.get(connectionId)?.values() ?? [])],
   }
@@ -76,4 +93,8 @@ function isOwnClaim(
   claim: Pick<ConnectionSubscription, 'ref' | 'topic'>,
 ): row is ConnectionSubscription & { shard: number } {
   return row.on && row.ref === claim.ref && row.topic === claim.topic && row.shard !== undefined
+}
+
+function isUnderRun(row: ConnectionSubscription, { ref, run }: Pick<ConnectionSubscription, 'ref' | 'run'>): boolean {
+  return row.on && row.ref === ref && row.run === run
 }

@@ -217,6 +217,8 @@ function subscriptionLaws(store: Given): void {
       ...rest,
     })
 
+    const runOf = () => ({ connectionId: fresh('c'), id: '1', ref: 1, run: 'r1', lease: 5, expires })
+
     it('claims where no row stands, and shows a claim made again as repeated', async () => {
       const claim = claimOf({ shard: 3 })
       expect(await store().claimSubscription(claim)).toEqual({ status: 'claimed', shard: 3, repeated: false })
@@ -255,6 +257,46 @@ function subscriptionLaws(store: Given): void {
       expect(await store().readSubscription(claim.connectionId, claim.id)).toEqual(row)
       expect(await store().claimSubscription(claim)).toEqual({ status: 'refused', row })
       expect(await store().claimSubscription({ ...claim, ref: 3 })).toMatchObject({ status: 'claimed' })
+    })
+    it('claims a row for a run once, and shows the writer its own claim as claimed', async () => {
+      const claim = runOf()
+      const row = { ...claim, on: true }
+      expect(await store().claimRun(claim)).toEqual({ status: 'claimed', row })
+      expect(await store().claimRun(claim)).toEqual({ status: 'claimed', row })
+      expect(await store().claimRun({ ...claim, run: 'other' })).toEqual({ status: 'refused', row })
+      expect(await store().readSubscription(claim.connectionId, claim.id)).toEqual(row)
+      expect(await store().claimRun({ ...claim, ref: 2, run: 'newer' })).toMatchObject({ status: 'claimed' })
+    })
+    it('claims for a run neither what was stopped nor what has a topic', async () => {
+      const claim = runOf()
+      await store().stopSubscription({ ...keyOf(claim), ref: 1, expires })
+      expect(await store().claimRun(claim)).toMatchObject({ status: 'refused', row: { on: false } })
+      const topical = claimOf()
+      await store().claimSubscription(topical)
+      const taken = await store().claimRun({ ...runOf(), ...keyOf(topical), ref: 9 })
+      expect(taken).toEqual({ status: 'refused', row: { ...topical, on: true } })
+    })
+    it('passes a run’s claim on once, and renews it', async () => {
+      const claim = runOf()
+      const { connectionId, id, ref } = claim
+      await store().claimRun(claim)
+      const pass = { connectionId, id, ref, from: 'r1', run: 'r2', lease: 9 }
+      const row = { ...claim, on: true, run: 'r2', lease: 9 }
+      expect(await store().passRun(pass)).toEqual({ status: 'passed', row })
+      expect(await store().passRun(pass)).toEqual({ status: 'passed', row })
+      expect(await store().passRun({ ...pass, run: 'r3' })).toEqual({ status: 'refused', row })
+      const renewed = { ...row, lease: 20 }
+      expect(await store().passRun({ ...pass, from: 'r2', lease: 20 })).toEqual({ status: 'passed', row: renewed })
+    })
+    it('passes no claim that was stopped, is of another ref, or does not stand', async () => {
+      const claim = runOf()
+      const { connectionId, id, ref } = claim
+      const pass = { connectionId, id, ref, from: 'r1', run: 'r2', lease: 9 }
+      expect(await store().passRun(pass)).toEqual({ status: 'refused', row: undefined })
+      await store().claimRun(claim)
+      expect(await store().passRun({ ...pass, ref: 2 })).toMatchObject({ status: 'refused', row: { run: 'r1' } })
+      await store().stopSubscription({ ...keyOf(claim), ref, expires })
+      expect(await store().passRun(pass)).toMatchObject({ status: 'refused', row: { on: false, run: 'r1' } })
     })
     it('does not stop a newer claim', async () => {
       const claim = claimOf({ ref: 5 })

@@ -46,6 +46,10 @@ export interface ConnectionSubscription {
   /** Absent when a stop came before any start. */
   readonly topic?: string
   readonly shard?: number
+  /** The run of a worker that holds this: a generator's, or a long call's. */
+  readonly run?: string
+  /** Epoch milliseconds until which the run may be alive without saying so again. */
+  readonly lease?: number
   readonly expires: number
 }
 
@@ -170,6 +174,16 @@ export interface Store {
     readonly expires: number
   }): Promise<{ readonly status: 'stopped' | 'newer'; readonly row: ConnectionSubscription }>
   readSubscription(connectionId: string, id: string): Promise<ConnectionSubscription | undefined>
+  /** Claims a row for a run: writes `{ ref, on: true, run, lease, expires }` if no row stands, or one with a lower ref and no topic. `claimed` also when the row shows this run already; else the row that stands. */
+  claimRun(
+    claim: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'run' | 'lease' | 'expires'>>,
+  ): Promise<{ readonly status: 'claimed' | 'refused'; readonly row: ConnectionSubscription }>
+  /** Passes a claim on, or renews it when `from` is `run`: writes `{ run, lease }` if the row is on, its ref is `ref` and its run is `from`. `passed` also when the row shows `run` already; else the row that stands, if any. */
+  passRun(
+    pass: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'run' | 'lease'>> & {
+      readonly from: string
+    },
+  ): Promise<{ readonly status: 'passed' | 'refused'; readonly row: ConnectionSubscription | undefined }>
   /** All rows of a connection, stopped ones included, in no order that means anything; as many requests as that takes. */
   readSubscriptions(connectionId: string): Promise<readonly ConnectionSubscription[]>
 

@@ -1,6 +1,7 @@
 import { holdAuthority, renewAuthority } from './authority.ts'
 import { isMutation, metaOf, runCall } from './call.ts'
 import { type ConnectionCaller, type ConnectionParams, toFacts } from './caller.ts'
+import { cancelCall } from './cancel.ts'
 import { connectionExpires } from './connect.ts'
 import { awaitConnectionParams } from './connection-params.ts'
 import { createDeadline } from './deadline.ts'
@@ -9,6 +10,7 @@ import { answerKeyed } from './keyed-call.ts'
 import { withLastEventId } from './last-event-id.ts'
 import { LineFailure } from './line-failure.ts'
 import { loadProcedure } from './load-procedure.ts'
+import { startLongCall } from './long-call.ts'
 import { toMessages } from './messages.ts'
 import type { Request } from './parse.ts'
 import { cut, post } from './post.ts'
@@ -98,6 +100,9 @@ async function answer({ scope, caller: told, connectedAt }: Answering, task: Tas
       return sync(scope, ...(await heard(scope, told)), request)
     case 'auth': // {"id":4,"result":{"type":"authorized",…}}
       return [await renewAuthority(scope, told, request)]
+    case 'cancel': // nothing: whoever sends it waits for nothing
+      await cancelCall(scope, { caller: told, expires }, request)
+      return []
     case 'subscription': {
       // [{"id":7,"result":{"type":"started",…}}, …]
       const [caller, params] = await heard(scope, told)
@@ -112,10 +117,10 @@ async function answer({ scope, caller: told, connectedAt }: Answering, task: Tas
       const facts = toFacts(caller, 'frame', params)
       const { key } = request
       await loadProcedure(scope, request.path)
-      const recorded =
-        request.method === 'mutation' &&
-        isMutation(scope.server, request.path) &&
-        metaOf(scope.server, request.path).idempotent !== true // [TL-KEY-7]
+      const { idempotent, longRunning } = metaOf(scope.server, request.path)
+      const recorded = request.method === 'mutation' && isMutation(scope.server, request.path) && idempotent !== true // [TL-KEY-7]
+      if (longRunning === true && !(recorded && request.resend && key === undefined))
+        return startLongCall(scope, { caller, params, expires }, { ...call, key: recorded ? key : undefined }, facts)
       if (recorded && key !== undefined) return [await answerKeyed(scope, caller, { ...call, key }, facts)]
       if (recorded && request.resend)
         throw new LineFailure(

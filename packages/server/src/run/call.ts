@@ -17,6 +17,8 @@ export interface CallRequest {
   readonly path: string
   readonly input: unknown
   readonly batchIndex: number
+  /** Aborts when nobody waits any more. The procedure is told and decides what comes of it. */
+  readonly cancelled?: AbortSignal
 }
 
 /** What a call came to, without its id: `{"result":…}` or `{"error":…}` as text. `settled`: the procedure came to its end; otherwise the line failed half-way. */
@@ -30,10 +32,10 @@ export async function runCall(scope: ServedScope, request: CallRequest, facts: C
   const { server } = scope
   let ctx: unknown
   try {
-    refuseLongRunning(server, request)
-    const { signal } = scope.deadline
+    const { signal: within } = scope.deadline
+    const signal = request.cancelled === undefined ? within : AbortSignal.any([within, request.cancelled])
     const data = await scope.enter(scope, () =>
-      runProcedure(server, { ...request, facts, signal, onContext: (made) => (ctx = made) }),
+      runProcedure(server, { ...request, facts, signal, within, onContext: (made) => (ctx = made) }),
     )
     if (isStream(data))
       throw new TRPCError({
@@ -43,7 +45,7 @@ export async function runCall(scope: ServedScope, request: CallRequest, facts: C
     return { body: withinMessage(toResultText(server, data)), settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
-    const asked: Asked = { ...request, ctx, cause: 'frame' }
+    const asked: Asked = { ...request, ctx, cause: facts.cause }
     return { body: errorBody(server, asked, error), settled: !isHalfWay(error) }
   }
 }
@@ -91,12 +93,4 @@ function withinMessage(text: string): string {
     `The answer has ${bytes} bytes; the gateway carries ${limits.messageBytes.value}. Return less, or in pages.`,
     { mayHaveRun: true },
   )
-}
-
-function refuseLongRunning(server: Server, request: CallRequest): void {
-  if (metaOf(server, request.path).longRunning !== true) return
-  throw new TRPCError({
-    code: 'NOT_IMPLEMENTED',
-    message: `Procedure "${request.path}" is marked longRunning, which this version does not serve.`,
-  })
 }

@@ -18,6 +18,7 @@ export interface KeyedCall extends CallRequest {
 /** Beyond the function's own end: until then its attempt may still be running. */
 const leaseGraceMs = 31_000
 const askAgainMs = 1_000
+const askLongAgainMs = 5_000 // of one that may run for minutes, and whose answer is pushed
 
 /**
  * Runs a mutation with one effect and one answer, whatever is resent, doubled or killed (law 9), and gives the answer's text.
@@ -43,6 +44,23 @@ export async function answerKeyed(
   return answerStanding(scope, call, facts, { ...keyed, lease, fingerprint }, claim.row)
 }
 
+/** What is known of a keyed mutation without beginning it: its answer's text, or undefined when an attempt may begin. Throws as `answerKeyed` does. */
+export async function answerRecorded(
+  scope: ServedScope,
+  caller: ConnectionCaller,
+  call: KeyedCall,
+  facts: ContextFacts,
+): Promise<string | undefined> {
+  const key = rowNameOf(caller, call.key)
+  const row = await scope.store.readKey(key)
+  if (row === undefined) return undefined
+  const fingerprint = fingerprintOf(call.path, call.rawInput)
+  const isOver = row.state === 'RUNNING' && row.lease <= scope.clock.now()
+  if (isOver && row.fingerprint === fingerprint && metaOf(scope.server, call.path).repeatable === true) return undefined
+  const nobody: Keyed = { key, owner: '', expires: row.expires, counts: new Map() }
+  return answerStanding(scope, call, facts, { ...nobody, lease: 0, fingerprint }, row)
+}
+
 /** The row that another attempt left: its outcome, its lease, or its end. */
 async function answerStanding(
   scope: ServedScope,
@@ -55,8 +73,9 @@ async function answerStanding(
     throw new LineFailure('KEY_REUSED', 'This key was used for another path or another input.') // [TL-KEY-3]
   if (row.state !== 'RUNNING') return settledAnswer(call, row)
   const left = row.lease - scope.clock.now()
-  if (left > 0) throw pending(Math.min(left, askAgainMs)) // [TL-KEY-5]
-  if (metaOf(scope.server, call.path).repeatable === true) {
+  const { repeatable, longRunning } = metaOf(scope.server, call.path)
+  if (left > 0) throw pending(Math.min(left, longRunning === true ? askLongAgainMs : askAgainMs)) // [TL-KEY-5]
+  if (repeatable === true) {
     const take = await scope.store.takeKey({ key: mine.key, owner: mine.owner, lease: mine.lease, from: row })
     return take.status === 'taken'
       ? runClaimed(scope, call, facts, mine)

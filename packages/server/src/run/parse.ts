@@ -1,6 +1,14 @@
 import { TRPCError } from '@trpc/server'
 import { parseTRPCMessage } from '@trpc/server/rpc'
-import type { AuthFrame, FrameId, HelloFrame, PingFrame, SyncFrame } from '@trunkline/protocol'
+import type {
+  AuthFrame,
+  CancelFrame,
+  ClientFrame,
+  FrameId,
+  HelloFrame,
+  PingFrame,
+  SyncFrame,
+} from '@trunkline/protocol'
 import { parseClientFrame } from '@trunkline/protocol/schemas'
 import type { Server } from './server.ts'
 
@@ -21,12 +29,12 @@ export type Request =
       readonly resend: boolean
     }
   | { readonly method: 'subscription.stop'; readonly id: FrameId; readonly ref: number }
-  | HelloFrame
-  | SyncFrame
-  | AuthFrame
-  | PingFrame
+  | OwnFrame
 
-const ownMethods: ReadonlySet<unknown> = new Set(['hello', 'sync', 'auth', 'ping'])
+/** The frames that tRPC does not know. */
+type OwnFrame = HelloFrame | SyncFrame | AuthFrame | CancelFrame | PingFrame
+
+const ownMethods: ReadonlySet<unknown> = new Set(['hello', 'sync', 'auth', 'cancel', 'ping'])
 
 /**
  * Understands one element. tRPC's own parser says what tRPC's frames are, in its words; the schemas bound them and say what ours are.
@@ -66,13 +74,15 @@ function methodOf(element: unknown): unknown {
   return typeof element === 'object' && element !== null && 'method' in element ? element.method : undefined
 }
 
-function parseOwn(element: unknown): HelloFrame | SyncFrame | AuthFrame | PingFrame {
+function parseOwn(element: unknown): OwnFrame {
   const parsed = parseClientFrame(element)
   if (!parsed.ok) throw malformed(parsed)
-  const { frame } = parsed
-  if (frame.method === 'hello' || frame.method === 'sync' || frame.method === 'auth' || frame.method === 'ping')
-    return frame
-  throw malformed({ expected: 'hello, sync, auth or ping', got: frame.method })
+  if (isOwn(parsed.frame)) return parsed.frame
+  throw malformed({ expected: 'hello, sync, auth, cancel or ping', got: parsed.frame.method })
+}
+
+function isOwn(frame: ClientFrame): frame is OwnFrame {
+  return ownMethods.has(frame.method)
 }
 
 function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRPCMessage> {

@@ -13,6 +13,8 @@ export interface ProcedureRun {
   readonly input: unknown
   readonly facts: ContextFacts
   readonly signal: AbortSignal
+  /** What its end is waited for, where that is longer than `signal` says. */
+  readonly within?: AbortSignal
   readonly batchIndex: number
   /** Told the context once it is there, so that an error shape can be formatted with it. */
   readonly onContext?: (ctx: unknown) => void
@@ -20,7 +22,7 @@ export interface ProcedureRun {
 
 /** Runs a procedure under its deadline: context, middlewares, validators and resolver are the router's own. Throws what they throw, `DeadlinePassed` [TL-CALL-4], or NOT_FOUND [TL-CALL-3]. */
 export function runProcedure(server: Server, run: ProcedureRun): Promise<unknown> {
-  return withinDeadline(run.signal, call(server, run))
+  return withinDeadline(run.within ?? run.signal, call(server, run))
 }
 
 async function call(server: Server, run: ProcedureRun): Promise<unknown> {

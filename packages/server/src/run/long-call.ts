@@ -1,0 +1,140 @@
+import type { FrameId } from '@trunkline/protocol'
+import { randomName } from '../ports/clock.ts'
+import type { ConnectionSubscription } from '../ports/store.ts'
+import { type CallRequest, runCall } from './call.ts'
+import { checkKey, rowNameOf } from './call-key.ts'
+import { type ConnectionCaller, type ContextFacts, toFacts } from './caller.ts'
+import { narrowDeadline } from './deadline.ts'
+import { frameText } from './frames.ts'
+import type { CallJob, Client } from './jobs.ts'
+import { answerKeyed, answerRecorded } from './keyed-call.ts'
+import { LineFailure } from './line-failure.ts'
+import { loadProcedure } from './load-procedure.ts'
+import { post } from './post.ts'
+import { errorText, withId } from './reply.ts'
+import type { ServedScope } from './scope.ts'
+import { validateInput } from './validate-input.ts'
+import { isDead, leaseMs, type RunClaim, watchRun } from './watch-run.ts'
+
+/** A call whose procedure is marked `longRunning`, before it is known whether it has a key. */
+export interface LongCall extends CallRequest {
+  readonly rawInput: unknown
+  readonly key: string | undefined
+}
+
+/** When a client may ask for the answer of a keyed mutation that is not told: a push can be lost. */
+const askAfterMs = 15_000
+
+/** What a worker keeps of its time to say how its call ended. */
+const answerMs = 5_000
+
+/** Has a call run by the `worker` function and gives what is answered meanwhile: `accepted` to a client of ours, nothing to a stock client. Throws as `answerKeyed` does when the key is known already. */
+// [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
+export async function startLongCall(
+  scope: ServedScope,
+  client: Client,
+  { key, ...call }: LongCall,
+  facts: ContextFacts,
+): Promise<readonly string[]> {
+  if (key !== undefined) {
+    checkKey(key, scope.clock.now())
+    await validateInput(scope.server, call)
+    const recorded = await answerRecorded(scope, client.caller, { ...call, key }, facts)
+    if (recorded !== undefined) return [recorded]
+  }
+  const { id, jsonrpc, type, path, rawInput, batchIndex } = call
+  await invokeWorker(scope, {
+    kind: 'call',
+    client,
+    call: {
+      ...{ id, type, path, batchIndex },
+      ...(jsonrpc === undefined ? {} : { jsonrpc }),
+      ...(rawInput === undefined ? {} : { rawInput }),
+      ...(key === undefined ? {} : { key }),
+    },
+    askedAt: scope.clock.now(),
+  })
+  if (!client.caller.extensions) return []
+  const accepted = { type: 'accepted', ...(key === undefined ? {} : { key, askAfterMs }) }
+  return [frameText(JSON.stringify(id), JSON.stringify(accepted))]
+}
+
+async function invokeWorker(scope: ServedScope, job: CallJob): Promise<void> {
+  if (scope.invoker === undefined)
+    throw new Error('No worker function is bound: long calls run there. Set TRUNKLINE_WORKER to its name.')
+  await scope.invoker.invoke('worker', job)
+}
+
+/** Runs a long call in the worker and posts its answer. An invocation that finds another one at it leaves. Never throws for what the call does. */
+// [TL-LONG-2]
+export async function runLongCall(scope: ServedScope, job: CallJob): Promise<void> {
+  const { caller } = job.client
+  const call = toCall(scope, job)
+  using sooner = narrowDeadline(scope.clock, scope.deadline, scope.deadline.at - scope.clock.now() - answerMs)
+  const working = { ...scope, deadline: { ...sooner, at: scope.deadline.at } } // a lease goes by the function's own end
+  const text = await answerOf(working, job, call).catch((thrown: unknown) =>
+    errorText(scope.server, { ...call, cause: 'worker' }, thrown),
+  )
+  if (text !== undefined) await post(scope, caller.connectionId, text)
+}
+
+/** The answer's text; undefined where nobody is to be told: another invocation is at it, or nobody waits any more. */
+async function answerOf(scope: ServedScope, job: CallJob, call: LongCall): Promise<string | undefined> {
+  await loadProcedure(scope, call.path)
+  const { key } = call
+  const claim = key === undefined ? await claimCall(scope, job) : undefined
+  if (claim === 'taken') return undefined
+  using watch = watchRun(scope, {
+    row: rowOfCall(job.client.caller, call),
+    holds: (row) => row === undefined || row.on || row.ref < job.askedAt, // [TL-LONG-4]
+    ...(call.type === 'query' ? { connectionId: job.client.caller.connectionId } : {}), // a mutation goes on unheard
+    ...(claim === undefined ? {} : { claim }),
+  })
+  const text = await runWatched(scope, job, { ...call, cancelled: watch.signal })
+  if (claim !== undefined) await scope.store.stopSubscription({ ...claim, expires: job.client.expires })
+  return watch.signal.aborted ? undefined : text
+}
+
+async function runWatched(scope: ServedScope, job: CallJob, call: LongCall): Promise<string | undefined> {
+  const { caller, params } = job.client
+  const facts = toFacts(caller, 'worker', params)
+  const { key } = call
+  if (key === undefined) return withId(call, (await runCall(scope, call, facts)).body)
+  try {
+    return await answerKeyed(scope, caller, { ...call, key }, facts)
+  } catch (thrown) {
+    if (thrown instanceof LineFailure && thrown.line === 'PENDING') return undefined // another invocation is at it
+    throw thrown
+  }
+}
+
+/** Claims a call that has no key for this invocation. Throws FUNCTION_FAILED for one whose function has died: it may have run, so it is not begun again. */
+// [TL-LONG-3]
+async function claimCall(scope: ServedScope, { client, call, askedAt }: CallJob): Promise<RunClaim | 'taken'> {
+  const claim = {
+    ...rowOfCall(client.caller, call),
+    ref: askedAt,
+    run: randomName(scope.clock, 20),
+    lease: scope.clock.now() + leaseMs,
+  }
+  const { expires } = client
+  const { status, row } = await scope.store.claimRun({ ...claim, expires })
+  if (status === 'claimed') return claim
+  if (!isDead(row, askedAt, scope.clock.now())) return 'taken'
+  await scope.store.stopSubscription({ ...claim, expires }) // told once
+  throw new LineFailure('FUNCTION_FAILED', 'The function that ran this call was lost.')
+}
+
+/** The row in which a long call is claimed and cancelled: its key's where it has one, so that it is reached from whatever connection its client has by then. Neither name can be another row's. */
+export function rowOfCall(
+  caller: ConnectionCaller,
+  { id, key }: { readonly id: FrameId; readonly key?: string | undefined },
+): Pick<ConnectionSubscription, 'connectionId' | 'id'> {
+  if (key !== undefined) return { connectionId: rowNameOf(caller, key), id: 'call' }
+  return { connectionId: caller.connectionId, id: `call ${JSON.stringify(id)}` } // a subscription's is JSON text
+}
+
+function toCall({ server }: ServedScope, { call: { rawInput, ...call } }: CallJob): LongCall {
+  const input = server.router._def._config.transformer.input.deserialize(rawInput)
+  return { ...call, key: call.key, rawInput, input }
+}
