@@ -19,7 +19,16 @@ export default defineConfig({
       })),
       {
         extends: true as const,
-        test: { name: 'repository', include: ['tests/**/*.test.ts'], testTimeout: 20_000 },
+        test: {
+          name: 'repository',
+          include: ['tests/**/*.test.ts'],
+          exclude: ['tests/packed/**'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true as const,
+        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 20_000 }, // needs a build, and npm's registry
       },
       ...['chat', 'board'].flatMap((name) => [
         `examples/${name}/vitest.config.ts`,

@@ -1,0 +1,5 @@
+/** Functions for AWS Lambda: the line's own, and those of a table's stream. */
+export { type Application, applicationOf } from './application.ts'
+export { createLambdaHandlers } from './handlers.ts'
+export type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
+export { createSourceHandler, type SourceOptions } from './source.ts'

@@ -1,0 +1,7 @@
+/** The ports that a binding is made of, with their laws in prose. */
+export type { LineBinding } from './binding.ts'
+export { type Clock, systemClock } from './clock.ts'
+export type { Gateway, PostOutcome } from './gateway.ts'
+export type { InvokedFunction, Invoker } from './invoker.ts'
+export type * from './store.ts'
+export { StoreError } from './store.ts'

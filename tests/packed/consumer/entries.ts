@@ -1,0 +1,12 @@
+// Every entry point is found, with its types.
+export { useConnection } from '@trunkline/client/react'
+export { startLocalEntry } from '@trunkline/local'
+export { describeApplication } from '@trunkline/local/asyncapi'
+export { decodeServerMessage } from '@trunkline/protocol'
+export { clientFrame } from '@trunkline/protocol/schemas'
+export { createApiGateway } from '@trunkline/server/apigateway'
+export { awsBinding } from '@trunkline/server/aws'
+export { createDynamoStore } from '@trunkline/server/dynamodb'
+export { createSourceHandler } from '@trunkline/server/lambda'
+export { memoryBinding } from '@trunkline/server/memory'
+export { StoreError } from '@trunkline/server/ports'

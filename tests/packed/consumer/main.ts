@@ -1,0 +1,18 @@
+import { pathToFileURL } from 'node:url'
+import { startLocalLine } from '@trunkline/local'
+import { WebSocket } from 'ws'
+import { line, read, router } from './application.js'
+
+// A local line of the installed packages; each bundle that is named talks to it in turn.
+Object.assign(globalThis, { WebSocket })
+await using local = await startLocalLine({ router, line })
+const heard: string[] = []
+for (const bundle of process.argv.slice(2)) {
+  await import(pathToFileURL(bundle).href)
+  const { talk } = globalThis as unknown as { readonly talk: (url: string) => Promise<string> }
+  heard.push(await talk(local.url))
+}
+const { client } = local.connect()
+await client.say.mutate({ room: 'node', text: 'node too' })
+const { events } = await local.run(() => read('node'))
+console.log(JSON.stringify([...heard, ...events.map(({ data }) => data.text)]))

@@ -1,0 +1,116 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, describe, expect, test } from 'vitest'
+import { repository } from '../repository.ts'
+import { bundlers } from './bundlers.ts'
+import { compile, type Installer, installers, writeProject } from './project.ts'
+import { createFolder, packAll, published, runNode } from './tarballs.ts'
+
+const folder = createFolder()
+const tarballs = packAll(folder)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe.each(published)('the tarball of %s', (name) => {
+  const { path, files, manifest } = tarballs[name]
+
+  test('holds what was built, its sources, its licence and its readme, and no test', () => {
+    expect(files.filter((file) => !/^(dist|src)\//.test(file))).toEqual([
+      'LICENSE',
+      ...(name === 'protocol' ? ['PROTOCOL.md'] : []),
+      'README.md',
+      'package.json',
+    ])
+    expect(files.filter((file) => /\.(test|test-d|suite)\.|fixtures/.test(file))).toEqual([])
+  })
+
+  test('is an ES module without side effects, under the licence of the repository', () => {
+    expect(manifest).toMatchObject({
+      type: 'module',
+      sideEffects: false,
+      license: 'MIT',
+      publishConfig: { access: 'public' },
+    })
+    expect(readFileSync(join(repository, 'packages', name, 'LICENSE'), 'utf8')).toBe(
+      readFileSync(join(repository, 'LICENSE'), 'utf8'),
+    )
+  })
+
+  test('asks for its siblings in this very version', () => {
+    const siblings = Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(([dependency]) =>
+      dependency.startsWith('@trunkline/'),
+    )
+    expect(siblings.filter(([, range]) => range !== manifest.version)).toEqual([])
+  })
+
+  test('has every file that its entry points name, sources included', () => {
+    const named = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>),
+    )
+    expect(named.filter((file) => !files.includes(file.replace('./', '')))).toEqual([])
+  })
+
+  test('is clean by publint, suggestions included', async () => {
+    const tarball = readFileSync(path)
+    const { messages, pkg } = await publint({
+      pack: { tarball: tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength) },
+      strict: true,
+    })
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
+  })
+
+  test('has types that are right, by are-the-types-wrong', () => {
+    const attw = join(repository, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+    const said = runNode([attw, path, '--profile', 'esm-only', '--format', 'json', '--no-color'], folder) // throws when it ends with a problem
+    expect(JSON.parse(said)).toMatchObject({
+      analysis: { packageName: `@trunkline/${name}`, types: { kind: 'included' } },
+    })
+  }, 60_000)
+})
+
+describe.each(Object.keys(installers) as Installer[])(
+  'an empty project that installs the tarballs by %s',
+  (installer) => {
+    const project = join(folder, installer)
+
+    test('installs them', () => {
+      writeProject(project, tarballs)
+      installers[installer](project)
+    }, 180_000)
+
+    test.each([
+      ['a bundler’s', { module: 'esnext', moduleResolution: 'bundler', noEmit: true }],
+      ['Node’s', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ])(
+      'compiles with %s module resolution and every declaration file checked',
+      (_, options) => {
+        compile(project, options)
+      },
+      60_000,
+    )
+
+    test('bundles a client with esbuild, Vite and webpack, and each talks to a local line, as Node itself does', async () => {
+      const compiled = join(project, 'out/talk.js')
+      const made: string[] = []
+      for (const bundle of Object.values(bundlers)) made.push(await bundle(project, compiled))
+      const said = runNode(['out/main.js', ...made], project)
+      expect(JSON.parse(said)).toEqual(['hello', 'hello', 'hello', 'node too'])
+      const sizes = Object.keys(bundlers).map((name, index) => `${name} ${kilobytes(made[index])}`)
+      console.info(`a client of the tarballs, in KB gzip: ${sizes.join(', ')}`)
+    }, 120_000)
+
+    test('runs the command that the local package brings', () => {
+      const said = runNode(['node_modules/@trunkline/local/dist/cli.js', 'asyncapi', 'src/application.ts'], project)
+      expect(JSON.parse(said)).toMatchObject({
+        info: { title: 'consumer', version: '1.2.3' },
+        operations: { say: { action: 'receive' } },
+      })
+    }, 60_000)
+  },
+)
+
+function kilobytes(file = ''): string {
+  return (gzipSync(readFileSync(file)).length / 1_024).toFixed(1)
+}

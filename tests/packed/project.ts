@@ -1,0 +1,63 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repository } from '../repository.ts'
+import { type Published, runNode, runNpm, type Tarball } from './tarballs.ts'
+
+const tsc = join(repository, 'node_modules/typescript/bin/tsc')
+
+/** What a user would have beside ours; versions are those of the workspace, so that the cache of `npm ci` has them. */
+const beside = { '@trpc/client': '11.25.2', '@trpc/server': '11.25.2', react: '19.3.1', ws: '8.23.0', zod: '4.6.7' }
+const besideTypes = { '@types/node': '^24.0.0', '@types/react': '^19.0.0', '@types/ws': '^8.18.0' }
+
+/** An empty project, outside of the workspace, with the sources of a small application and nothing installed. */
+export function writeProject(folder: string, tarballs: Readonly<Record<Published, Tarball>>): void {
+  const ours = Object.fromEntries(Object.values(tarballs).map(({ name, path }) => [name, `file:${path}`]))
+  const manifest = {
+    name: 'consumer',
+    version: '1.2.3',
+    private: true,
+    type: 'module',
+    dependencies: { ...ours, ...beside },
+    devDependencies: besideTypes,
+    pnpm: { overrides: ours }, // what ours ask of each other is not in a registry yet
+  }
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
+  cpSync(join(import.meta.dirname, 'consumer'), join(folder, 'src'), { recursive: true })
+}
+
+/** The two package managers, each by the way that its users take. */
+export const installers = {
+  npm: (folder: string) =>
+    runNpm(['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder),
+  pnpm: (folder: string) =>
+    runNode(
+      [
+        join(repository, 'node_modules/pnpm/bin/pnpm.cjs'),
+        'install',
+        '--prefer-offline',
+        '--no-frozen-lockfile',
+        '--ignore-scripts',
+        '--reporter=silent',
+      ],
+      folder,
+    ),
+} as const
+export type Installer = keyof typeof installers
+
+/** Compiles the project's sources with every declaration file checked, ours included. Throws what `tsc` says. */
+export function compile(folder: string, options: Readonly<Record<string, unknown>>): void {
+  const compilerOptions = {
+    target: 'es2022',
+    lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    types: ['node'],
+    rootDir: 'src',
+    outDir: 'out',
+    ...options,
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ include: ['src'], compilerOptions }))
+  runNode([tsc, '-p', 'tsconfig.json'], folder)
+}
