@@ -1,6 +1,7 @@
 import { withOwnKey } from './idempotency-key.ts'
 import { type LineError, type LineErrorCode, toLineError } from './line-error.ts'
 import { outboxRefusal, sizeRefusal } from './outbox.ts'
+import { sendFrame } from './send-frame.ts'
 import type { NewCall } from './session-event.ts'
 import { hasSocket, type PendingCall, takesFrames } from './session-state.ts'
 import type { Turn } from './turn.ts'
@@ -8,7 +9,7 @@ import type { Turn } from './turn.ts'
 /** Takes a new call: sends it in this very tick, lets it wait for the socket or for its lane, or refuses it. */
 export function admitCall(turn: Turn, call: NewCall) {
   const { state } = turn
-  const tooLarge = sizeRefusal(call.bytes, state.frameBytes)
+  const tooLarge = sizeRefusal(call.bytes, state.messageBytes)
   if (tooLarge !== undefined) return refuse(turn, call.id, toLineError('TOO_LARGE', tooLarge))
   const goes = takesFrames(state) && !isLaneTaken(state.calls, call.lane)
   const full = goes ? undefined : outboxRefusal(state.calls, call.bytes)
@@ -103,7 +104,7 @@ function isLaneTaken(calls: ReadonlyMap<number, PendingCall>, lane: string | und
 }
 
 function sendWaiting(turn: Turn, call: PendingCall): void {
-  const tooLarge = sizeRefusal(call.bytes, turn.state.frameBytes) // hello may have lowered the limit
+  const tooLarge = sizeRefusal(call.bytes, turn.state.messageBytes) // hello may have lowered the limit
   if (tooLarge === undefined) sendCall(turn, call)
   else failCall(turn, call, 'TOO_LARGE', tooLarge)
 }
@@ -113,7 +114,7 @@ export function sendCall(turn: Turn, call: PendingCall): void {
   const { nonce } = call
   const text = nonce === null ? call.text : withOwnKey(call.text, turn.now + turn.state.aheadMs, nonce)
   turn.putCall({ ...call, text, nonce: null, phase: 'sent', socket: turn.state.socket })
-  turn.send(text)
+  sendFrame(turn, call.id, text)
 }
 
 /** Rejects a call by the line's own word. */

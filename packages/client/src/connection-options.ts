@@ -10,6 +10,8 @@ export interface ConnectionOptions {
   readonly WebSocket?: WebSocketLike
   /** Deadline of a call that names none. @default 30_000 */
   readonly timeoutMs?: number
+  /** Largest message to be sent or taken, in UTF-8 bytes; the server has a limit of its own, and the lower one holds. @default 1_048_576 */
+  readonly maxMessageBytes?: number
   /** Gaps of subscriptions that have no `onGap` of their own. A gap that nobody handles ends its subscription with the error GAP. */
   readonly onGap?: GapHandler
 }

@@ -1,14 +1,13 @@
-import { decodeServerMessage } from '@trunkline/protocol'
+import { decodeServerMessage, utf8Bytes } from '@trunkline/protocol'
 import type { ConnectionOptions } from './connection-options.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { type ConnectionEnvironment, createRandomId, machineEnvironment } from './environment.ts'
 import { ownKeyBytes, toKey } from './idempotency-key.ts'
 import { onWake } from './network.ts'
-import { utf8Bytes } from './outbox.ts'
 import { step } from './session.ts'
 import type { Effect } from './session-effect.ts'
 import type { Occurrence } from './session-event.ts'
-import { initialState } from './session-state.ts'
+import { initialState, type SessionState } from './session-state.ts'
 import { createSinks } from './sinks.ts'
 import { createSockets } from './sockets.ts'
 import { createTimers } from './timers.ts'
@@ -42,7 +41,8 @@ export function createConnection(
   const sinks = createSinks(options.onGap)
   const waiting: Occurrence[] = []
   let running = false
-  let state = initialState
+  const { maxMessageBytes = initialState.mostBytes } = options
+  let state: SessionState = { ...initialState, mostBytes: maxMessageBytes, messageBytes: maxMessageBytes }
   let stopListening: (() => void) | undefined
   let resolveClosed = () => {}
   const closed = new Promise<void>((resolve) => (resolveClosed = resolve))

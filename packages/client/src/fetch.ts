@@ -1,6 +1,6 @@
 import { formatCursor, limits, type SyncFrame } from '@trunkline/protocol'
 import { isBehind } from './order.ts'
-import { utf8Bytes } from './outbox.ts'
+import { type FramePage, toPages } from './pages.ts'
 import { type Subscription, takesFrames } from './session-state.ts'
 import { retrySubscription, shortestGapMs } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
@@ -54,23 +54,10 @@ export function syncAll(turn: Turn, afresh?: 'afresh'): boolean {
 /** Sends what the turn wants fetched, in as many frames as the server and the gateway want. */
 export function flushFetches(turn: Turn): void {
   if (turn.wanted.size === 0 || !takesFrames(turn.state)) return
-  let page: Entry[] = []
-  let bytes = 0
-  for (const id of turn.wanted) {
-    const entry = entryOf(turn, id)
-    if (entry === undefined) continue
-    const size = utf8Bytes(JSON.stringify(entry)) + 1
-    // [TL-SYNC-7]
-    const full = page.length >= limits.syncSubscriptions.value || bytes + size > turn.state.frameBytes - envelopeBytes
-    if (page.length > 0 && full) {
-      ask(turn, page)
-      page = []
-      bytes = 0
-    }
-    page.push(entry)
-    bytes += size
-  }
-  if (page.length > 0) ask(turn, page)
+  const entries = [...turn.wanted].flatMap((id) => entryOf(turn, id) ?? [])
+  // [TL-SYNC-7]
+  const most = { count: limits.syncSubscriptions.value, maxBytes: turn.state.frameBytes - envelopeBytes }
+  for (const page of toPages(entries, most)) ask(turn, page)
 }
 
 /** The server has said all that it says to a `sync`. What it left out for want of room is asked for at once. [TL-SYNC-3] */
@@ -83,18 +70,22 @@ export function takeSyncEnd(turn: Turn, syncId: string): void {
   }
 }
 
-type Entry = SyncFrame['params']['subscriptions'][number] & { readonly id: number }
+interface Entry {
+  readonly id: number
+  readonly text: string
+}
 
 function entryOf(turn: Turn, id: number): Entry | undefined {
   const subscription = turn.state.subscriptions.get(id)
   const position = subscription?.order.position
   if (subscription?.phase !== 'live' || !position) return undefined
-  return { id, ref: subscription.ref, from: formatCursor(position) }
+  const entry = { id, ref: subscription.ref, from: formatCursor(position) }
+  return { id, text: JSON.stringify(entry satisfies SyncFrame['params']['subscriptions'][number]) }
 }
 
-function ask(turn: Turn, subscriptions: readonly Entry[]): void {
+function ask(turn: Turn, { items, text }: FramePage<Entry>): void {
   const askedBy = turn.nextId('sync')
-  for (const { id } of subscriptions) {
+  for (const { id } of items) {
     const subscription = turn.state.subscriptions.get(id)
     if (subscription === undefined) continue
     turn.putSubscription({
@@ -105,7 +96,7 @@ function ask(turn: Turn, subscriptions: readonly Entry[]): void {
     })
     turn.arm({ kind: 'gap', id }, answerMs)
   }
-  turn.send({ id: askedBy, method: 'sync', params: { subscriptions } })
+  turn.send(`{"id":"${askedBy}","method":"sync","params":{"subscriptions":[${text}]}}`)
 }
 
 /** The answer came: nothing is awaited any more. */

@@ -40,7 +40,10 @@ export function takeHello(turn: Turn, { limits, time, authExpires, refused }: He
   turn.cancel({ kind: 'hello' })
   if (refused !== undefined) return takeRefusal(turn, refused)
   if (turn.from !== turn.state.socket) moveOver(turn)
-  turn.patch({ phase: 'open', frameBytes: limits.frameBytes, aheadMs: time - turn.now, openedAt: turn.now })
+  const { frameBytes, maxMessageBytes = frameBytes, batchSize = 1 } = limits
+  const messageBytes = Math.min(maxMessageBytes, turn.state.mostBytes)
+  const aheadMs = time - turn.now
+  turn.patch({ phase: 'open', frameBytes, messageBytes, batchSize, aheadMs, openedAt: turn.now })
   if (turn.state.status.status !== 'open') turn.show({ status: 'open' })
   turn.arm({ kind: 'stable' }, stableMs)
   turn.arm({ kind: 'handover' }, handoverDelayMs(limits.lifetimeMs, turn.chance))

@@ -51,7 +51,7 @@ function loseSocket(turn: Turn, cause: ConnectionCause) {
   loseCalls(turn, cause.message)
   loseSubscriptions(turn, true)
   turn.cancelSocketTimers()
-  turn.patch({ phase: 'connecting', attempt, handover: null, probing: false })
+  turn.patch({ phase: 'connecting', attempt, handover: null, probing: false, incoming: [] })
   turn.show({ status: 'reconnecting', cause, attempt, retryAt: turn.now + ms })
   turn.arm({ kind: 'retry' }, ms)
 }

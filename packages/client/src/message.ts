@@ -1,8 +1,9 @@
-import type { AnswerFrame, ErrorFrame, ServerFrame } from '@trunkline/protocol'
+import type { AnswerFrame, ChunkFrame, ErrorFrame, ReconnectFrame, ServerFrame } from '@trunkline/protocol'
 import { renewAuthority, takeAuthError, takeAuthorized } from './authority.ts'
 import { cancelStray, noteGatewayFrame, takeAnswer } from './call-answer.ts'
 import { settleAnswer, takeSyncEnd } from './fetch.ts'
 import { beginHandover } from './handover.ts'
+import { joinChunk } from './join-chunks.ts'
 import { noteLife } from './keepalive.ts'
 import { isGreeting, takeHello } from './lifecycle.ts'
 import { giveUpSocket } from './loss.ts'
@@ -24,7 +25,7 @@ export function takeMessage(turn: Turn, frames: readonly ServerFrame[], size: nu
 function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<number>) {
   if ('pong' in frame) return // {"pong":true}
   if ('connectionId' in frame) return takeGatewayFrame(turn, frame.message) // {"message","connectionId","requestId"}
-  if ('method' in frame) return takeNotice(turn) // {"id":null,"method":"reconnect"}
+  if ('method' in frame) return takeMethod(turn, frame, answered)
   if (frame.id === null) return takeGatewayFrame(turn, 'an error that names no call') // [TL-ERR-4] {"id":null,"error"}
   if ('result' in frame && frame.result.type === 'hello') return takeHello(turn, frame.result)
   if (typeof frame.id === 'string') return takeOwnAnswer(turn, frame.id, frame)
@@ -48,6 +49,13 @@ function takeOwnAnswer(turn: Turn, id: string, frame: AnswerFrame | ErrorFrame) 
   } else if (isGreeting(turn)) failGreeting(turn, 'The server answered hello with an error.')
   else if (id.startsWith('auth')) takeAuthError(turn, frame)
   else if (frame.line?.code === 'AUTH_EXPIRED') renewAuthority(turn)
+}
+
+/** A frame that bears a method: a part of a message, whose frames are taken when it is whole, or the one notice that there is. */
+function takeMethod(turn: Turn, frame: ChunkFrame | ReconnectFrame, answered: Set<number>) {
+  if (frame.method === 'reconnect') return takeNotice(turn) // {"id":null,"method":"reconnect"}
+  const frames = joinChunk(turn, frame) // {"id","method":"chunk","params"}
+  for (const each of frames) takeFrame(turn, each, frame.params.bytes / frames.length, answered)
 }
 
 /** The socket is about to be cut, by age or for a new deployment. */

@@ -1,7 +1,7 @@
 import type { PendingCall } from './session-state.ts'
 
 const outboxCalls = 1_000
-const outboxBytes = 1_048_576 // 1 MB; the third bound, age, is each call's own deadline
+const outboxBytes = 4_194_304 // 4 MB: the largest message that any server takes; the third bound, age, is each call's own deadline
 
 /** Why one more call cannot wait to be sent, or undefined when it can. Calls that were sent do not count. */
 export function outboxRefusal(calls: ReadonlyMap<number, PendingCall>, bytes: number): string | undefined {
@@ -17,13 +17,8 @@ export function outboxRefusal(calls: ReadonlyMap<number, PendingCall>, bytes: nu
   return undefined
 }
 
-/** The size of `text` on the wire. */
-export function utf8Bytes(text: string): number {
-  return new TextEncoder().encode(text).length
-}
-
-/** What to say of a frame that the gateway would close the socket for, or undefined when it fits. */
-export function sizeRefusal(bytes: number, frameBytes: number): string | undefined {
-  if (bytes <= frameBytes) return undefined // [TL-LIM-1]
-  return `A frame of ${bytes} bytes was to be sent; the gateway takes ${frameBytes}.`
+/** What to say of a frame that is too large to be sent, or undefined when it is not. */
+export function sizeRefusal(bytes: number, most: number): string | undefined {
+  if (bytes <= most) return undefined // [TL-CHUNK-4]
+  return `A frame of ${bytes} bytes was to be sent; the limit is ${most}.`
 }

@@ -75,6 +75,15 @@ export interface Handover {
   readonly socket: number
 }
 
+/** A message that comes in chunks and is not whole yet. */
+export interface Incoming {
+  /** The socket, and the server's name for it. */
+  readonly name: string
+  /** When its first part came. */
+  readonly since: number
+  readonly parts: ReadonlyMap<number, string>
+}
+
 /** What is known of the socket's authority. */
 export interface Authority {
   /** The server's epoch milliseconds; null when it said nothing. */
@@ -100,6 +109,14 @@ export interface SessionState {
   /** Counts the session's own frames, so that each has an id. */
   readonly serial: number
   readonly frameBytes: number
+  /** The largest message that the application wants sent or taken. */
+  readonly mostBytes: number
+  /** The largest that may be sent, since the server takes no larger one. */
+  readonly messageBytes: number
+  /** Most frames of one array. */
+  readonly batchSize: number
+  /** Messages that come in chunks, the oldest first. */
+  readonly incoming: readonly Incoming[]
   /** The number of the socket that is used. Numbers are not given twice. */
   readonly socket: number
   readonly lastSocket: number
@@ -125,6 +142,10 @@ export const initialState: SessionState = {
   ended: new Map(),
   serial: 0,
   frameBytes: limits.frameBytes.value,
+  mostBytes: limits.maxMessageBytes.value,
+  messageBytes: limits.maxMessageBytes.value,
+  batchSize: 1,
+  incoming: [],
   socket: 0,
   lastSocket: 0,
   handover: null,

@@ -226,9 +226,9 @@ describe('calls', () => {
 
   test('the outbox is bounded by bytes', () => {
     const machine = createMachine()
-    for (let id = 1; id <= 32; id += 1)
+    for (let id = 1; id <= 128; id += 1)
       expect(machine.call(id, 'query', 32_768)).not.toContain(`fail ${id} OUTBOX_FULL`)
-    expect(machine.call(33, 'query', 1)).toEqual(['fail 33 OUTBOX_FULL'])
+    expect(machine.call(129, 'query', 1)).toEqual(['fail 129 OUTBOX_FULL'])
   })
 })
 

@@ -1,8 +1,10 @@
-import { formatCursor, type SubscribeFrame } from '@trunkline/protocol'
+import { formatCursor, type SubscribeFrame, utf8Bytes } from '@trunkline/protocol'
 import { backoffMs } from './backoff.ts'
 import { type Failure, toLineError } from './line-error.ts'
 import { unordered } from './order.ts'
-import { sizeRefusal, utf8Bytes } from './outbox.ts'
+import { sizeRefusal } from './outbox.ts'
+import { toPages } from './pages.ts'
+import { sendFrame } from './send-frame.ts'
 import type { NewSubscription } from './session-event.ts'
 import { hasSocket, isLeaving, type Subscription, takesFrames } from './session-state.ts'
 import type { Turn } from './turn.ts'
@@ -36,15 +38,24 @@ export function addSubscription(turn: Turn, wanted: NewSubscription): void {
   if (takesFrames(turn.state)) sendSubscribe(turn, subscription)
 }
 
-/** Subscribes, or resumes after the position; same id, next ref. [TL-SUB-13] */
+/** Subscribes, or resumes after the position. */
 export function sendSubscribe(turn: Turn, subscription: Subscription) {
+  const text = nextAttempt(turn, subscription)
+  if (text !== undefined) sendFrame(turn, subscription.id, text)
+}
+
+/** The frame of the next attempt: same id, next ref [TL-SUB-13]. Undefined where it is too large, which ends the subscription. */
+function nextAttempt(turn: Turn, subscription: Subscription): string | undefined {
   const { id, path, input } = subscription
   const ref = subscription.ref + 1
   const lastEventId = lastEventIdOf(subscription)
   const params = { path, input, ref, ...(lastEventId === null ? {} : { lastEventId }) }
   const text = JSON.stringify({ id, method: 'subscription', params } satisfies SubscribeFrame)
-  const tooLarge = sizeRefusal(utf8Bytes(text), turn.state.frameBytes)
-  if (tooLarge !== undefined) return endSubscription(turn, subscription, { line: toLineError('TOO_LARGE', tooLarge) })
+  const tooLarge = sizeRefusal(utf8Bytes(text), turn.state.messageBytes)
+  if (tooLarge !== undefined) {
+    endSubscription(turn, subscription, { line: toLineError('TOO_LARGE', tooLarge) })
+    return undefined
+  }
   turn.cancel({ kind: 'gap', id })
   const { socket } = turn.state
   turn.putSubscription({
@@ -57,7 +68,7 @@ export function sendSubscribe(turn: Turn, subscription: Subscription) {
     snapshotAt: null,
   })
   turn.arm({ kind: 'started', id }, startedMs)
-  turn.send(text)
+  return text
 }
 
 /** Subscribes again unless an attempt is under way already: what that one brings is the answer. */
@@ -86,10 +97,18 @@ export function takeStartedTimer(turn: Turn, subscription: Subscription): void {
   if (subscription.phase !== 'live' && takesFrames(turn.state)) sendSubscribe(turn, subscription)
 }
 
-/** Asks for all that waits, on a socket that was just opened. */
+/** Asks for all that waits, on a socket that was just opened, in as few messages as carry it. [TL-SUB-15] */
 export function resumeAll(turn: Turn): void {
+  const attempts: { readonly id: number; readonly text: string }[] = []
   for (const subscription of turn.state.subscriptions.values()) {
-    if (subscription.phase === 'waiting') sendSubscribe(turn, subscription)
+    const text = subscription.phase === 'waiting' ? nextAttempt(turn, subscription) : undefined
+    if (text !== undefined) attempts.push({ id: subscription.id, text })
+  }
+  const { batchSize, frameBytes } = turn.state
+  for (const { items, text } of toPages(attempts, { count: batchSize, maxBytes: frameBytes - 2 })) {
+    const [first] = items
+    if (items.length > 1) turn.send(`[${text}]`)
+    else if (first !== undefined) sendFrame(turn, first.id, text)
   }
 }
 

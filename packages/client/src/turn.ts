@@ -55,7 +55,7 @@ export class Turn {
     return socket
   }
   /** An id for a frame of the session's own. The application's ids are numbers, these are texts. */
-  nextId(prefix: 'hello' | 'sync' | 'auth'): string {
+  nextId(prefix: 'hello' | 'sync' | 'auth' | 'chunk'): string {
     this.patch({ serial: this.state.serial + 1 })
     return `${prefix}-${this.state.serial}`
   }

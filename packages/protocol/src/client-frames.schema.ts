@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { chunkFrame } from './chunk.schema.ts'
 import { limits } from './limits.ts'
 import { cursorText, frameId, wellFormedText } from './wire-text.schema.ts'
 
@@ -88,6 +89,7 @@ export const clientFrame = z.discriminatedUnion('method', [
   authFrame,
   cancelFrame,
   pingFrame,
+  chunkFrame,
   connectionParamsFrame,
 ])
 

@@ -13,12 +13,11 @@ export type DecodedMessage =
  * Never throws [TL-BAD-5]; elements that are no frame of this version are dropped [TL-BAD-6]. What is nested in `data`
  * and `error` is not looked at: procedures may answer any JSON.
  */
-export function decodeServerMessage(text: unknown): DecodedMessage {
+export function decodeServerMessage(text: unknown, maxBytes: number = limits.messageBytes.value): DecodedMessage {
   if (typeof text !== 'string') return { ok: false, reason: `expected text, got ${typeof text}` }
   if (text === 'PONG' || text === 'PING') return { ok: true, frames: [] }
-  // Never fewer bytes than UTF-16 units: the gateway carries nothing longer, so a longer text is not its work.
-  if (text.length > limits.messageBytes.value)
-    return { ok: false, reason: `expected at most ${limits.messageBytes.value} bytes` }
+  // Never fewer bytes than UTF-16 units: the gateway carries nothing longer, so a longer text is not its work. Nor is it that of chunks, whose bound is another.
+  if (text.length > maxBytes) return { ok: false, reason: `expected at most ${maxBytes} bytes` }
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -41,7 +40,14 @@ function isPlainFrame(frame: Members): frame is Members & ServerFrame {
   if (frame['pong'] === true) return true
   if (isText(frame['message'])) return isText(frame['connectionId']) && isText(frame['requestId'])
   if (frame['id'] === null) return frame['method'] === 'reconnect'
-  return isId(frame['id']) && isResult(frame['result'])
+  return isId(frame['id']) && (isResult(frame['result']) || isChunk(frame))
+}
+
+/** What its numbers promise of one another is seen when the message is put together. */
+function isChunk({ method, params }: Members): boolean {
+  if (method !== 'chunk' || !isObject(params)) return false
+  const { message, part, of, bytes, text } = params
+  return isText(message) && isOffset(part) && isOffset(of) && isOffset(bytes) && isText(text)
 }
 
 interface RawError extends Members {
@@ -109,4 +115,6 @@ const isRef = (value: unknown) => isOffset(value) && value !== 0
 const isCursor = (value: unknown) => parseCursor(value) !== undefined
 const isOptional = (value: unknown, is: (value: unknown) => boolean) => value === undefined || is(value)
 const isWalls = (value: unknown) =>
-  isObject(value) && ['frameBytes', 'messageBytes', 'idleMs', 'lifetimeMs'].every((name) => isTime(value[name]))
+  isObject(value) &&
+  ['frameBytes', 'messageBytes', 'idleMs', 'lifetimeMs'].every((name) => isTime(value[name])) &&
+  ['maxMessageBytes', 'batchSize'].every((name) => isOptional(value[name], isTime))

@@ -81,6 +81,24 @@ export interface PingFrame {
   readonly method: 'ping'
 }
 
+/**
+ * A part of a message that is larger than the socket carries, either way: `part` of `of`, which together have `bytes` in UTF-8.
+ * `id` is that of the message's first frame: whatever is wrong with the message is answered under it.
+ */
+export interface ChunkFrame {
+  readonly id: FrameId
+  readonly method: 'chunk'
+  readonly params: {
+    /** The sender's name for the message. */
+    readonly message: string
+    /** From 0. */
+    readonly part: number
+    readonly of: number
+    readonly bytes: number
+    readonly text: string
+  }
+}
+
 /** tRPC's first message of a client that connected with `?connectionParams=1`. */
 export interface ConnectionParamsFrame {
   readonly method: 'connectionParams'
@@ -97,6 +115,7 @@ export type ClientFrame =
   | AuthFrame
   | CancelFrame
   | PingFrame
+  | ChunkFrame
   | ConnectionParamsFrame
 
 // ---------------------------------------------------------------- server to client
@@ -230,4 +249,4 @@ export interface PongFrame {
 }
 
 /** Whatever a client may receive in one element of a message; a client that declared `trunkline.1` may receive arrays of these. */
-export type ServerFrame = AnswerFrame | ErrorFrame | ReconnectFrame | GatewayFrame | PongFrame
+export type ServerFrame = AnswerFrame | ErrorFrame | ReconnectFrame | ChunkFrame | GatewayFrame | PongFrame

@@ -1,3 +1,4 @@
+export { type ChunkedMessage, toChunks, utf8Bytes } from './chunk.ts'
 export { type DecodedClientMessage, decodeClientMessage } from './codec.ts'
 export { type Cursor, formatCursor, parseCursor } from './cursor.ts'
 export { type DecodedMessage, decodeServerMessage } from './decode.ts'

@@ -63,7 +63,7 @@ export const limitsTable = {
   eventBytes: {
     ...limits.eventBytes,
     unit: 'bytes',
-    source: 'what the gateway posts, less 8 KB for the envelope',
+    source: 'a DynamoDB item holds 400 KB, less 20 KB for its key and its other attributes',
     consequence: 'the publish is refused',
   },
   pageBytes: {
@@ -71,5 +71,29 @@ export const limitsTable = {
     unit: 'bytes',
     source: 'ours, below what the gateway posts',
     consequence: 'the rest of a replay is fetched by the client',
+  },
+  maxMessageBytes: {
+    ...limits.maxMessageBytes,
+    unit: 'bytes',
+    source: 'ours, settable',
+    consequence: 'the message is refused with TOO_LARGE, its size and the limit',
+  },
+  partBytes: {
+    ...limits.partBytes,
+    unit: 'bytes',
+    source: 'ours: what a part has on average at least, so that a count is bounded by the bytes',
+    consequence: 'a chunk that declares more parts is refused as malformed',
+  },
+  uploadMs: {
+    ...limits.uploadMs,
+    unit: 'ms',
+    source: 'ours',
+    consequence: 'a part of a message that began before is refused',
+  },
+  outcomeBytes: {
+    ...limits.outcomeBytes,
+    unit: 'bytes',
+    source: 'a DynamoDB item holds 400 KB',
+    consequence: 'TOO_LARGE becomes the outcome of the keyed mutation',
   },
 } as const satisfies Readonly<Record<keyof typeof limits, Limit>>

@@ -8,6 +8,10 @@ export interface GatewayLimits {
   readonly idleMs: number
   /** Every socket is closed after this. */
   readonly lifetimeMs: number
+  /** Largest message that may travel in chunks, either way, in UTF-8 bytes; absent where none may. */
+  readonly maxMessageBytes?: number
+  /** Most frames of one array; absent where nothing should come in arrays. */
+  readonly batchSize?: number
 }
 
 /** Every number that the wire is bounded by. What each means stands in `limits-table.ts`, so that a browser loads numbers and no prose. */
@@ -26,6 +30,10 @@ export const limits = {
   jsonDepth: { value: 64 },
   syncSubscriptions: { value: 200 },
   topicBytes: { value: 1_536 },
-  eventBytes: { value: 122_880 },
+  eventBytes: { value: 389_120 },
   pageBytes: { value: 98_304 },
+  maxMessageBytes: { value: 1_048_576 },
+  partBytes: { value: 8_192 },
+  uploadMs: { value: 300_000 },
+  outcomeBytes: { value: 307_200 },
 } as const satisfies Record<string, { readonly value: number }>

@@ -18,6 +18,7 @@ const shapes: Readonly<Record<ClientFrame['method'], string>> = {
   auth: '{ id, method, params: { token } }',
   cancel: '{ id, method, params?: { key? } }',
   ping: '{ method }',
+  chunk: '{ id, method, params: { message, part, of, bytes, text } }',
   connectionParams: '{ method, data: Record<string, string> | null }',
 }
 

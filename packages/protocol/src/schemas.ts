@@ -1,3 +1,4 @@
+export { chunkFrame } from './chunk.schema.ts'
 export * from './client-frames.schema.ts'
 export { type ParsedClientFrame, parseClientFrame } from './parse-client-frame.ts'
 export * from './server-frames.schema.ts'

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { chunkFrame } from './chunk.schema.ts'
 import { type LineErrorCode, lineErrors } from './errors.ts'
 import { cursorText, frameId } from './wire-text.schema.ts'
 
@@ -71,7 +72,14 @@ export const helloResult = z.object({
   type: z.literal('hello'),
   session: z.string(),
   time,
-  limits: z.object({ frameBytes: time, messageBytes: time, idleMs: time, lifetimeMs: time }),
+  limits: z.object({
+    frameBytes: time,
+    messageBytes: time,
+    idleMs: time,
+    lifetimeMs: time,
+    maxMessageBytes: z.exactOptional(time),
+    batchSize: z.exactOptional(time),
+  }),
   authExpires: z.exactOptional(time),
   refused: z.exactOptional(z.string()),
 })
@@ -122,7 +130,7 @@ export const gatewayFrame = z.object({ message: z.string(), connectionId: z.stri
 export const pongFrame = z.object({ pong: z.literal(true) })
 
 /** Any frame that a client may receive. */
-export const serverFrame = z.union([answerFrame, errorFrame, reconnectFrame, gatewayFrame, pongFrame])
+export const serverFrame = z.union([answerFrame, errorFrame, reconnectFrame, chunkFrame, gatewayFrame, pongFrame])
 
 /** A message of the server: a frame, an array of frames (to a client that declared `trunkline.1`), or `{}` where there is nothing to say [TL-STOCK-8]. */
 export const serverMessage = z.union([serverFrame, z.array(serverFrame), z.strictObject({})])

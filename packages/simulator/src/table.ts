@@ -4,6 +4,7 @@ import { createLog } from '../../server/src/memory/log.ts'
 import type { Operations } from '../../server/src/memory/operations.ts'
 import { createSubscribers } from '../../server/src/memory/subscribers.ts'
 import { createSyncStates } from '../../server/src/memory/sync-states.ts'
+import { createUploads } from '../../server/src/memory/uploads.ts'
 import type { KeyRow, Slot } from '../../server/src/ports/store.ts'
 import { createQuota } from './quota.ts'
 import type { Random } from './random.ts'
@@ -38,6 +39,7 @@ export function createTable(now: () => number, report: Report): Table {
     connections: createConnections(),
     subscribers: createSubscribers(),
     keyRows: createKeyRows(),
+    uploads: createUploads(),
   }
   const truth = createTruth()
   const keys = new Set<string>()
@@ -47,6 +49,7 @@ export function createTable(now: () => number, report: Report): Table {
     ...parts.connections.operations,
     ...parts.subscribers.operations,
     ...parts.keyRows.operations,
+    ...parts.uploads.operations,
     ...createSyncStates(parts),
     putSlot(topic, slot) {
       countPut(topic) // a put that meets another costs as much

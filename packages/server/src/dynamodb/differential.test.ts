@@ -57,6 +57,8 @@ const key = fc.constantFrom('~k', '~k#1')
 const owner = fc.constantFrom('o1', 'o2')
 const publishId = fc.constantFrom('p1', 'p:2')
 const asked = fc.record({ topic, shard, connectionId, id, offset: fc.integer({ min: 0, max: 3 }) })
+const message = fc.constantFrom('~m', '~m#1')
+const part = fc.integer({ min: 0, max: 2 })
 const settled = fc.oneof(
   fc.record({ key, owner, state: fc.constant('DONE'), outcome: text }),
   fc.record({ key, owner, state: fc.constant('UNKNOWN') }),
@@ -99,6 +101,10 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
     ),
   ),
   readKey: fc.tuple(key),
+  putPart: fc.tuple(fc.record({ connectionId, message, part, text, expires: small })),
+  notePart: fc.tuple(fc.record({ connectionId, message, part, of: small, bytes: small, expires: small })),
+  claimUpload: fc.tuple(fc.record({ connectionId, message, owner })),
+  readParts: fc.tuple(connectionId, message, small),
   putReceipt: fc.tuple(topic, small, small),
   hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
 }

@@ -1,4 +1,4 @@
-import type { ConnectionRow, ConnectionSubscription, KeyRow, Slot, Subscriber } from '../ports/store.ts'
+import type { ConnectionRow, ConnectionSubscription, KeyRow, Slot, Subscriber, UploadRow } from '../ports/store.ts'
 import {
   connectionKey,
   type Key,
@@ -82,6 +82,17 @@ export function fromKeyItem(key: string, item: Item): KeyRow {
   const named = Object.fromEntries(bases.map(([name, base]) => [name.slice(basePrefix.length), base]))
   const empty = { key, owner: '', lease: 0, fingerprint: '', bases: named }
   return members<KeyRow>(item, empty, ['state', 'owner', 'lease', 'fingerprint', 'outcome', 'expires'])
+}
+
+const notedPrefix = 'part:'
+
+/** The attribute that notes a part of a message, set once however often it is noted. */
+export const notedAttribute = (part: number) => `${notedPrefix}${part}`
+
+/** A message that comes in chunks, of its item. */
+export function fromUploadItem(connectionId: string, message: string, item: Item): UploadRow {
+  const noted = Object.keys(item).filter((name) => name.startsWith(notedPrefix)).length
+  return members<UploadRow>(item, { connectionId, message, noted }, ['of', 'bytes', 'owner', 'expires'])
 }
 
 /** `base` and those members of the row that the item holds. Nobody but this module's writers puts such items, so their types are taken as read. */

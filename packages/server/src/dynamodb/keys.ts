@@ -37,6 +37,18 @@ export const shardsKey = (topic: string): Key => ({ pk: `SUBS#${topic}#0`, sk: o
 /** What stands under a key of a mutation or a publish; the key's text already begins with its scope. */
 export const keyRowKey = (key: string): Key => ({ pk: `IDEM#${key}`, sk: only })
 
+/** A message that comes in chunks. */
+export const uploadKey = (connectionId: string, message: string): Key => ({
+  pk: `UPLOAD#${connectionId}#${message}`,
+  sk: only,
+})
+
+/** One part of it. Each under a key of its own: a megabyte under one key would be a second of all that a partition takes. */
+export const partKey = (connectionId: string, message: string, part: number): Key => ({
+  pk: `PART#${part}#${connectionId}#${message}`,
+  sk: only,
+})
+
 /** An offset in 16 digits: 2^53 − 1 has as many, so that the order of texts is the order of numbers. */
 export function formatOffset(offset: number): string {
   return String(offset).padStart(16, '0')

@@ -199,6 +199,7 @@ describe('requests', () => {
     const claim = keyClaim()
     const { key, owner, lease } = claim
     const own = { key, owner: 'o2' }
+    const upload = { connectionId, message: 'm', expires: 5 }
     const calls: readonly [string, () => Promise<unknown>][] = [
       ['PutItem', () => store.putSlot(topic, one)],
       ['Query', () => store.readSlots(topic, 0, 10)],
@@ -233,6 +234,12 @@ describe('requests', () => {
       ['UpdateItem', () => store.recordBase({ key: `${key}x`, publishId: 'p1', base: 8, expires: 9 })],
       ['UpdateItem', () => store.settleKey({ ...own, state: 'DONE', outcome: '1' })],
       ['GetItem', () => store.readKey(key)],
+      ['PutItem', () => store.putPart({ ...upload, part: 0, text: 'x' })],
+      ['PutItem', () => store.putPart({ ...upload, part: 0, text: 'y' })], // differs: nothing is read
+      ['UpdateItem', () => store.notePart({ ...upload, part: 0, of: 2, bytes: 2 })],
+      ['UpdateItem', () => store.claimUpload({ ...upload, owner })],
+      ['UpdateItem', () => store.claimUpload({ ...upload, owner: 'o2' })], // taken: nothing is read
+      ['BatchGetItem', () => store.readParts(connectionId, upload.message, 2)],
       ['PutItem', () => store.putReceipt(topic, 1, 5)],
       ['BatchGetItem', () => store.hasReceipts([{ topic, offset: 1 }])],
     ]

@@ -7,6 +7,7 @@ import { logOperations } from './log.ts'
 import { createRequests } from './requests.ts'
 import { subscriberOperations } from './subscribers.ts'
 import { syncStateOperations } from './sync-states.ts'
+import { uploadOperations } from './uploads.ts'
 
 export type { DynamoStoreOptions } from './client.ts'
 
@@ -27,6 +28,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
       ...subscriberOperations(requests),
       ...syncStateOperations(requests, readSlot),
       ...keyRowOperations(requests),
+      ...uploadOperations(requests),
     }),
   }
 }

@@ -143,9 +143,9 @@ describe('startWith', () => {
     const frames = ann.frames() as { result: { type: string } }[]
     expect(frames.map(({ result }) => result.type)).toEqual(['data', 'started', 'data'])
   })
-  test('that loads more than a message carries says so', async () => {
+  test('that loads more than a message carries to a stock client says so [TL-CHUNK-11]', async () => {
     const line = guarded()
-    const ann = await line.connect({ token: 'ann:9:1' })
+    const ann = await line.connect({ token: 'ann:9:1', stock: true })
     await ann.send({ id: 7, method: 'subscription', params: { path: 'huge', input: { room: 'x' }, ref: 1 } })
     expect(ann.frames().at(-1)).toMatchObject({ id: 7, line: { code: 'TOO_LARGE' } })
   })

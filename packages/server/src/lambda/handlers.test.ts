@@ -103,8 +103,8 @@ describe('a call', () => {
     const text = JSON.stringify(await client.send({ id: 1, method: 'query', params: { path: 'leak' } }))
     expect(text).not.toMatch(/arn:aws|stack|123456789012/)
   })
-  test('whose answer is larger than the gateway carries says so [TL-LIM-3]', async () => {
-    const client = await chat().connect()
+  test('of a stock client whose answer is larger than the gateway carries says so [TL-LIM-3] [TL-CHUNK-11]', async () => {
+    const client = await chat().connect({ stock: true })
     const answer = await client.send({ id: 1, method: 'query', params: { path: 'large' } })
     expect(answer).toMatchObject({
       error: { data: { code: 'PAYLOAD_TOO_LARGE' } },

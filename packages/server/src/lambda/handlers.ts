@@ -112,6 +112,7 @@ function toServer<R extends AnyTRPCRouter, V extends Verdict>(options: ServeOpti
   return {
     router,
     maxBatchSize: options.maxBatchSize ?? limits.batchSize.value,
+    maxMessageBytes: checkMessageBytes(options.maxMessageBytes ?? limits.maxMessageBytes.value),
     // The facts fit `Caller<V>`: they were made from this authorize's own verdict.
     createContext: async (facts) => (createContext === undefined ? {} : createContext(facts as never)),
     identify: (token) => identify(options.authorize, token),
@@ -149,6 +150,15 @@ function checkOrigin(origin: string): void {
   throw new TypeError(
     `Expected an origin as browsers send it, such as https://app.example, got ${JSON.stringify(origin)}.`,
   )
+}
+
+const mostMessageBytes = 4_194_304 // 4 MB: what a function's answer and its memory bear easily
+
+/** Throws a `RangeError`. */
+function checkMessageBytes(bytes: number): number {
+  const least = limits.messageBytes.value
+  if (Number.isInteger(bytes) && bytes >= least && bytes <= mostMessageBytes) return bytes
+  throw new RangeError(`Expected maxMessageBytes from ${least} to ${mostMessageBytes}, got ${bytes}.`)
 }
 
 function environmentOrigins({ envPrefix }: LineInternals): readonly string[] {

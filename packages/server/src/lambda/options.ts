@@ -15,6 +15,8 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
   readonly line?: Line
   /** Frames of a batch above this are refused. @default 100 */
   readonly maxBatchSize?: number
+  /** Largest message that clients of ours may send or be sent, in UTF-8 bytes; beyond 32 KB in and 128 KB out it travels in chunks. From 131,072 to 4,194,304. @default 1_048_576 */
+  readonly maxMessageBytes?: number
   /** Without it everyone is let in as `principal: null`. */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
   /** Called once for each call, deliveries with `filter`/`map` included. */

@@ -10,6 +10,8 @@ export interface MemoryGateway extends Gateway {
   intercept: (connectionId: string, text: string) => Promise<PostOutcome | undefined> | PostOutcome | undefined
 }
 
+const messageBytes = 131_072 // the port's law
+
 export function createMemoryGateway(): MemoryGateway {
   const sockets = new Map<string, string[]>()
   const kept = new Map<string, string[]>()
@@ -26,6 +28,7 @@ export function createMemoryGateway(): MemoryGateway {
     async post(connectionId, text) {
       const outcome = await this.intercept(connectionId, text)
       if (outcome !== undefined) return outcome
+      if (Buffer.byteLength(text) > messageBytes) return { status: 'too-large' }
       const texts = sockets.get(connectionId)
       texts?.push(text)
       return { status: texts === undefined ? 'gone' : 'posted' }

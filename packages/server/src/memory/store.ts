@@ -6,6 +6,7 @@ import { createLog } from './log.ts'
 import { toStore } from './operations.ts'
 import { createSubscribers } from './subscribers.ts'
 import { createSyncStates } from './sync-states.ts'
+import { createUploads } from './uploads.ts'
 
 /** How often rows that are long expired are dropped, in operations. */
 const sweepEvery = 1_024
@@ -23,6 +24,7 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
     connections: createConnections(),
     subscribers: createSubscribers(),
     keyRows: createKeyRows(),
+    uploads: createUploads(),
   }
   let operations = 0
 
@@ -40,6 +42,7 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
       ...parts.subscribers.operations,
       ...createSyncStates(parts),
       ...parts.keyRows.operations,
+      ...parts.uploads.operations,
     },
     sweep,
   )

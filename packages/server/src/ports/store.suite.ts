@@ -44,6 +44,7 @@ export function storeSuite(name: string, create: () => Promise<Store>): void {
     pageLaws(() => store)
     syncStateLaws(() => store)
     keyLaws(() => store)
+    uploadLaws(() => store)
     receiptLaws(() => store)
   })
 }
@@ -658,6 +659,69 @@ function keyLaws(store: Given): void {
       const stands = (await store().readKey(key))?.bases.p1
       expect(bases).toContain(stands)
       expect(outcomes).toEqual(Array(20).fill({ status: 'recorded', base: stands }))
+    })
+  })
+}
+
+function uploadLaws(store: Given): void {
+  describe('messages in chunks', () => {
+    const named = () => ({ connectionId: fresh('c'), message: fresh('m') })
+    const declared = { of: 3, bytes: 9_000, expires }
+    it('puts a part once, and takes the same text again for its own [TL-CHUNK-6]', async () => {
+      const part = { ...named(), part: 0, text: 'ünï"🦊', expires }
+      expect(await store().putPart(part)).toBe('put')
+      expect(await store().putPart(part)).toBe('put')
+      expect(await store().putPart({ ...part, text: 'other' })).toBe('differs')
+      expect(await store().readParts(part.connectionId, part.message, 1)).toEqual([part.text])
+    })
+    it('reads parts in their order, holes as holes', async () => {
+      const { connectionId, message } = named()
+      for (const part of [2, 0]) await store().putPart({ connectionId, message, part, text: `t${part}`, expires })
+      expect(await store().readParts(connectionId, message, 4)).toEqual(['t0', undefined, 't2', undefined])
+    })
+    it('reads more parts than one request asks for, of 32 KB each', async () => {
+      const { connectionId, message } = named()
+      const texts = Array.from({ length: 130 }, (_, part) => String(part).padEnd(30_000, 'x'))
+      await Promise.all(texts.map((text, part) => store().putPart({ connectionId, message, part, text, expires })))
+      expect(await store().readParts(connectionId, message, 130)).toEqual(texts)
+    })
+    it('keeps the parts of two connections and two names apart [TL-CHUNK-7]', async () => {
+      const [one, other] = [named(), named()]
+      await store().putPart({ ...one, part: 0, text: 'one', expires })
+      await store().notePart({ ...one, ...declared, part: 0 })
+      expect(await store().readParts(other.connectionId, one.message, 1)).toEqual([undefined])
+      expect(await store().readParts(one.connectionId, other.message, 1)).toEqual([undefined])
+      const { row } = await store().notePart({ ...one, connectionId: other.connectionId, ...declared, part: 1 })
+      expect(row.noted).toBe(1)
+    })
+    it('notes each part once, whatever the order, and keeps what the first one declared', async () => {
+      const name = named()
+      const note = (part: number, rest = {}) => store().notePart({ ...name, ...declared, ...rest, part })
+      expect(await note(2)).toEqual({ status: 'noted', row: { ...name, ...declared, noted: 1 } })
+      expect(await note(0, { expires: expires + 9 })).toEqual({
+        status: 'noted',
+        row: { ...name, ...declared, noted: 2 },
+      })
+      expect((await note(2)).row.noted).toBe(2)
+      expect((await note(1)).row.noted).toBe(3)
+    })
+    it('refuses a note that declares another count or other bytes [TL-CHUNK-6]', async () => {
+      const name = named()
+      await store().notePart({ ...name, ...declared, part: 0 })
+      const refused = { status: 'refused', row: { ...name, ...declared, noted: 1 } }
+      expect(await store().notePart({ ...name, ...declared, of: 2, part: 1 })).toEqual(refused)
+      expect(await store().notePart({ ...name, ...declared, bytes: 9_001, part: 1 })).toEqual(refused)
+    })
+    it('lets one owner claim a message, who may claim it again [TL-CHUNK-5]', async () => {
+      const name = named()
+      expect(await store().claimUpload({ ...name, owner: 'a' })).toBe('taken') // nothing stands
+      await store().notePart({ ...name, ...declared, part: 0 })
+      const owners = Array.from({ length: 8 }, (_, n) => `o${n}`)
+      const claims = await Promise.all(owners.map((owner) => store().claimUpload({ ...name, owner })))
+      expect(claims.filter((claim) => claim === 'claimed')).toHaveLength(1)
+      const owner = owners[claims.indexOf('claimed')] ?? ''
+      expect(await store().claimUpload({ ...name, owner })).toBe('claimed')
+      expect((await store().notePart({ ...name, ...declared, part: 1 })).row).toMatchObject({ owner, noted: 2 })
     })
   })
 }

@@ -103,6 +103,21 @@ export interface KeyRow {
   readonly expires: number
 }
 
+/** A message that comes in chunks, as far as it has come. Named by its sender, for one connection. */
+export interface UploadRow {
+  readonly connectionId: string
+  readonly message: string
+  /** The parts that it has, and their bytes together, as the first of them declared. */
+  readonly of: number
+  readonly bytes: number
+  /** How many of its parts were noted. */
+  readonly noted: number
+  /** Names the invocation that runs it. */
+  readonly owner?: string
+  /** Epoch seconds. */
+  readonly expires: number
+}
+
 /** What a sync must know of one subscription: its row, and the slots at its position and after it. */
 export interface SyncState {
   readonly subscriber?: Subscriber
@@ -251,6 +266,25 @@ export interface Store {
     readonly expires: number
   }): Promise<{ readonly status: 'recorded'; readonly base: number } | { readonly status: 'lost' }>
   readKey(key: string): Promise<KeyRow | undefined>
+
+  // messages in chunks ------------------------------------------------------
+
+  /** Puts a part's text if none stands at its place. `put` also when exactly this text stands there already. */
+  putPart(part: {
+    readonly connectionId: string
+    readonly message: string
+    readonly part: number
+    readonly text: string
+    readonly expires: number
+  }): Promise<'put' | 'differs'>
+  /** Notes that a part stands, in the row of its message, which the first one makes: `of`, `bytes` and `expires` are that one's. `refused` when it declares another count or other bytes. Noting one again changes nothing. */
+  notePart(
+    note: Pick<UploadRow, 'connectionId' | 'message' | 'of' | 'bytes' | 'expires'> & { readonly part: number },
+  ): Promise<{ readonly status: 'noted' | 'refused'; readonly row: UploadRow }>
+  /** Claims a message that nobody has, if its row stands. `claimed` also when the row shows exactly this owner already. */
+  claimUpload(claim: Required<Pick<UploadRow, 'connectionId' | 'message' | 'owner'>>): Promise<'claimed' | 'taken'>
+  /** The texts of parts 0 … `of` − 1, by strong batch reads; undefined where none stands. */
+  readParts(connectionId: string, message: string, of: number): Promise<readonly (string | undefined)[]>
 
   // receipts of inline deliveries --------------------------------------------
 

@@ -1,5 +1,5 @@
 import { holdAuthority, renewAuthority } from './authority.ts'
-import { isMutation, metaOf, runCall } from './call.ts'
+import { answerBytes, isMutation, metaOf, runCall } from './call.ts'
 import { type ConnectionCaller, type ConnectionParams, toFacts } from './caller.ts'
 import { cancelCall } from './cancel.ts'
 import { connectionExpires } from './connect.ts'
@@ -88,7 +88,7 @@ async function answer({ scope, caller: told, connectedAt }: Answering, task: Tas
   const expires = connectionExpires(connectedAt)
   switch (request.method) {
     case 'hello': // {"id":0,"result":{"type":"hello",…}}
-      return [helloFrame(request.id, told, scope.clock.now())]
+      return [helloFrame(scope, request.id, told)]
     case 'ping': // {"pong":true}, only inside an array: alone, the gateway answers it [TL-PING-1]
       return ['{"pong":true}']
     case 'subscription.stop': {
@@ -112,7 +112,8 @@ async function answer({ scope, caller: told, connectedAt }: Answering, task: Tas
     case 'query':
     case 'mutation': {
       // {"id":1,"result":{"type":"data","data":…}}
-      const call = { ...request, type: request.method, batchIndex }
+      const maxBytes = answerBytes(scope.server, told)
+      const call = { ...request, type: request.method, batchIndex, maxBytes }
       const [caller, params] = await heard(scope, told)
       const facts = toFacts(caller, 'frame', params)
       const { key } = request

@@ -5,7 +5,7 @@ import type { LineMeta } from '../define/identity.ts'
 import type { ContextFacts } from './caller.ts'
 import { LineFailure } from './line-failure.ts'
 import { isStream, runProcedure } from './procedure.ts'
-import { type Asked, errorBody, toTRPCError } from './reply.ts'
+import { type Asked, errorBody, toTRPCError, withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import type { Server } from './server.ts'
 
@@ -19,6 +19,8 @@ export interface CallRequest {
   readonly batchIndex: number
   /** Aborts when nobody waits any more. The procedure is told and decides what comes of it. */
   readonly cancelled?: AbortSignal
+  /** What its answer's frame may have, in UTF-8 bytes. */
+  readonly maxBytes: number
 }
 
 /** What a call came to, without its id: `{"result":…}` or `{"error":…}` as text. `settled`: the procedure came to its end; otherwise the line failed half-way. */
@@ -42,7 +44,7 @@ export async function runCall(scope: ServedScope, request: CallRequest, facts: C
         code: 'UNSUPPORTED_MEDIA_TYPE',
         message: `Cannot return an async iterable or observable from a ${request.type} procedure with WebSockets`,
       })
-    return { body: withinMessage(toResultText(server, data)), settled: true }
+    return { body: withinMessage(scope, request, toResultText(server, data)), settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
     const asked: Asked = { ...request, ctx, cause: facts.cause }
@@ -55,6 +57,11 @@ const halfWay: ReadonlySet<string> = new Set(['TIMEOUT', 'FUNCTION_FAILED', 'RAT
 
 function isHalfWay(error: TRPCError): boolean {
   return error instanceof LineFailure && halfWay.has(error.line)
+}
+
+/** What an answer to this client may have, in UTF-8 bytes. [TL-CHUNK-11] */
+export function answerBytes({ maxMessageBytes }: Server, { extensions }: { readonly extensions: boolean }): number {
+  return extensions ? maxMessageBytes : limits.messageBytes.value
 }
 
 /** What a procedure says of itself in `meta`. */
@@ -84,13 +91,15 @@ function toResultText(server: Server, data: unknown): string {
   return JSON.stringify({ result })
 }
 
-/** Law 12's bound on the way out: an answer that the gateway would not carry becomes an error that says so. */
-function withinMessage(text: string): string {
-  const bytes = Buffer.byteLength(text)
-  if (bytes <= limits.messageBytes.value) return text
+/** Law 12's bound on the way out: an answer that cannot be carried, or under a key not be recorded, becomes an error that says so. */
+// [TL-LIM-3]
+function withinMessage({ keyed }: ServedScope, request: CallRequest, body: string): string {
+  const bytes = Buffer.byteLength(withId(request, body))
+  const most = keyed === undefined ? request.maxBytes : Math.min(request.maxBytes, limits.outcomeBytes.value)
+  if (bytes <= most) return body
   throw new LineFailure(
     'TOO_LARGE',
-    `The answer has ${bytes} bytes; the gateway carries ${limits.messageBytes.value}. Return less, or in pages.`,
+    `The answer has ${bytes} bytes; at most ${most} can be ${most < request.maxBytes ? 'recorded under its key' : 'sent'}. Return less, or in pages.`,
     { mayHaveRun: true },
   )
 }

@@ -1,10 +1,13 @@
 import type { Slot, Subscriber } from '../ports/store.ts'
 import { isExpired } from './caller.ts'
 import { evaluate } from './chain.ts'
+import { endSubscriber } from './end-subscriber.ts'
 import { cursorOf, ephemeralResult, eventResult, faultResult, frameText } from './frames.ts'
 import { noticeAgeing } from './notice.ts'
+import { oversized, stockBytes } from './oversized.ts'
 import { createPipeline } from './pipeline.ts'
-import { post } from './post.ts'
+import type { Posted } from './post.ts'
+import { postFrame } from './post-frame.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 
@@ -47,10 +50,17 @@ async function deliverOne(scope: ServedScope, row: Subscriber, toFrame: ToFrame)
   if (!mayHear(scope, row)) return true
   const text = await toFrame(row)
   if (text === undefined || !mayHear(scope, row)) return true
-  const posted = await post(scope, row.connectionId, text)
+  const posted = await postEvent(scope, row, text)
   if (posted === 'gone') await scope.store.deleteSubscriber(row) // that one row (law 8)
   if (posted === 'posted') await noticeAgeing(scope, row)
   return posted !== 'undelivered'
+}
+
+/** What is too large for a stock client ends its subscription. */
+async function postEvent(scope: ServedScope, row: Subscriber, text: string): Promise<Posted> {
+  if (row.extensions || Buffer.byteLength(text) <= stockBytes) return postFrame(scope, row, text)
+  await endSubscriber(scope, row, oversized(text)) // [TL-CHUNK-11]
+  return 'posted'
 }
 
 /** [TL-ERR-6] Asked at each post, not at the read: a long delivery outlives authorities. */

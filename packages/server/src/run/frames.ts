@@ -1,4 +1,4 @@
-import { type Cursor, formatCursor, limits } from '@trunkline/protocol'
+import { type Cursor, formatCursor } from '@trunkline/protocol'
 import type { Slot } from '../ports/store.ts'
 import { LineFailure } from './line-failure.ts'
 import { wireEpoch } from './log.ts'
@@ -23,16 +23,20 @@ export function advanceResult(cursor: Cursor, prev: number): string {
   return JSON.stringify({ type: 'advance', id: formatCursor(cursor), prev })
 }
 
-/** Bytes of a result that always fit a message: its id, `started` before it and an end after it stand in the rest. */
-const resultBytes = limits.messageBytes.value - 4_096
+const besideBytes = 4_096 // a result's id, `started` before it and an end after it
+
+/** What one result may have, so that it fits a message of chunks with what stands beside it. */
+export function resultBytes({ maxMessageBytes }: Pick<Server, 'maxMessageBytes'>): number {
+  return maxMessageBytes - besideBytes
+}
 
 /** `dataResult`, or a fault in its place when the transformer cannot carry the event or the result fits no message [TL-LIM-3]. */
 export function eventResult(server: Server, cursor: Cursor, path: string, event: unknown, prev?: number): string {
   try {
     const result = dataResult(server, cursor, event, prev)
     const bytes = Buffer.byteLength(result)
-    if (bytes <= resultBytes) return result
-    throw new LineFailure('TOO_LARGE', `An event became ${bytes} bytes; ${resultBytes} can be sent.`)
+    if (bytes <= resultBytes(server)) return result
+    throw new LineFailure('TOO_LARGE', `An event became ${bytes} bytes; at most ${resultBytes(server)} can be sent.`)
   } catch (thrown) {
     return faultResult(server, cursor, path, thrown, prev)
   }

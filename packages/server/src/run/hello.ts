@@ -1,18 +1,21 @@
 import { type FrameId, type HelloResult, limits } from '@trunkline/protocol'
 import type { ConnectionCaller } from './caller.ts'
 import { frameText } from './frames.ts'
+import type { ServedScope } from './scope.ts'
 
 /** `{"id":0,"result":{"type":"hello","session":…,"time":…,"limits":{…}}}` [TL-HELLO-2] */
-export function helloFrame(id: FrameId, caller: ConnectionCaller, now: number): string {
+export function helloFrame({ server, clock }: ServedScope, id: FrameId, caller: ConnectionCaller): string {
   const result: HelloResult = {
     type: 'hello',
     session: caller.session,
-    time: now,
+    time: clock.now(),
     limits: {
       frameBytes: limits.frameBytes.value,
       messageBytes: limits.messageBytes.value,
       idleMs: limits.idleMs.value,
       lifetimeMs: limits.lifetimeMs.value,
+      maxMessageBytes: server.maxMessageBytes,
+      batchSize: server.maxBatchSize,
     },
     ...(caller.authExp === undefined ? {} : { authExpires: caller.authExp }),
     ...(caller.refused === undefined ? {} : { refused: caller.refused }),

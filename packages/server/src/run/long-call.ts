@@ -1,7 +1,7 @@
 import type { FrameId } from '@trunkline/protocol'
 import { randomName } from '../ports/clock.ts'
 import type { ConnectionSubscription } from '../ports/store.ts'
-import { type CallRequest, runCall } from './call.ts'
+import { answerBytes, type CallRequest, runCall } from './call.ts'
 import { checkKey, rowNameOf } from './call-key.ts'
 import { type ConnectionCaller, type ContextFacts, toFacts } from './caller.ts'
 import { narrowDeadline } from './deadline.ts'
@@ -10,7 +10,7 @@ import type { CallJob, Client } from './jobs.ts'
 import { answerKeyed, answerRecorded } from './keyed-call.ts'
 import { LineFailure } from './line-failure.ts'
 import { loadProcedure } from './load-procedure.ts'
-import { post } from './post.ts'
+import { postFrame } from './post-frame.ts'
 import { errorText, withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { validateInput } from './validate-input.ts'
@@ -24,6 +24,8 @@ export interface LongCall extends CallRequest {
 
 /** When a client may ask for the answer of a keyed mutation that is not told: a push can be lost. */
 const askAfterMs = 15_000
+
+const jobBytes = 1_048_576 // 1 MB: what Lambda takes of an asynchronous invocation
 
 /** What a worker keeps of its time to say how its call ended. */
 const answerMs = 5_000
@@ -62,6 +64,9 @@ export async function startLongCall(
 async function invokeWorker(scope: ServedScope, job: CallJob): Promise<void> {
   if (scope.invoker === undefined)
     throw new Error('No worker function is bound: long calls run there. Set TRUNKLINE_WORKER to its name.')
+  const bytes = Buffer.byteLength(JSON.stringify(job))
+  if (bytes > jobBytes)
+    throw new LineFailure('TOO_LARGE', `This long call makes ${bytes} bytes; a function is started with ${jobBytes}.`)
   await scope.invoker.invoke('worker', job)
 }
 
@@ -75,7 +80,7 @@ export async function runLongCall(scope: ServedScope, job: CallJob): Promise<voi
   const text = await answerOf(working, job, call).catch((thrown: unknown) =>
     errorText(scope.server, { ...call, cause: 'worker' }, thrown),
   )
-  if (text !== undefined) await post(scope, caller.connectionId, text)
+  if (text !== undefined) await postFrame(scope, caller, text)
 }
 
 /** The answer's text; undefined where nobody is to be told: another invocation is at it, or nobody waits any more. */
@@ -134,7 +139,7 @@ export function rowOfCall(
   return { connectionId: caller.connectionId, id: `call ${JSON.stringify(id)}` } // a subscription's is JSON text
 }
 
-function toCall({ server }: ServedScope, { call: { rawInput, ...call } }: CallJob): LongCall {
+function toCall({ server }: ServedScope, { client, call: { rawInput, ...call } }: CallJob): LongCall {
   const input = server.router._def._config.transformer.input.deserialize(rawInput)
-  return { ...call, key: call.key, rawInput, input }
+  return { ...call, key: call.key, rawInput, input, maxBytes: answerBytes(server, client.caller) }
 }

@@ -3,6 +3,7 @@ import { parseTRPCMessage } from '@trpc/server/rpc'
 import type {
   AuthFrame,
   CancelFrame,
+  ChunkFrame,
   ClientFrame,
   FrameId,
   HelloFrame,
@@ -70,7 +71,17 @@ export function parseRequest(server: Server, element: unknown): Request {
   }
 }
 
-function methodOf(element: unknown): unknown {
+/** One part of a message. Throws as `parseRequest` does. */
+// {"id":7,"method":"chunk","params":{"message":…,"part":0,"of":2,"bytes":…,"text":…}}
+export function parseChunk(element: unknown): ChunkFrame {
+  const parsed = parseClientFrame(element)
+  if (!parsed.ok) throw malformed(parsed)
+  if (parsed.frame.method === 'chunk') return parsed.frame
+  throw malformed({ expected: 'a chunk', got: parsed.frame.method })
+}
+
+/** The method that an element bears, if it bears any. */
+export function methodOf(element: unknown): unknown {
   return typeof element === 'object' && element !== null && 'method' in element ? element.method : undefined
 }
 

@@ -4,10 +4,10 @@ import { type ConnectionParams, toFacts } from './caller.ts'
 import { evaluate } from './chain.ts'
 import type { Delivery } from './deliver-to.ts'
 import { describePipe } from './describe-pipe.ts'
+import { endSubscriber } from './end-subscriber.ts'
 import { advanceResult, cursorOf, ephemeralResult, eventResult, faultResult } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
-import { post } from './post.ts'
-import { errorText, toTRPCError } from './reply.ts'
+import { toTRPCError } from './reply.ts'
 import { type ServedScope, within } from './scope.ts'
 
 /** Slots are evaluated in blocks of this many, so that a filtered frame can say what it covers without state (law 16). */
@@ -105,14 +105,6 @@ async function endsSubscription(scope: ServedScope, row: Subscriber, thrown: unk
   const error = toTRPCError(thrown)
   const changed = error instanceof LineFailure && error.line === 'TOPIC_CHANGED'
   if (!changed && error.code !== 'UNAUTHORIZED' && error.code !== 'FORBIDDEN') return false
-  const asked = {
-    id: JSON.parse(row.id) as string | number,
-    type: 'subscription',
-    path: row.path,
-    cause: 'delivery',
-  } as const
-  await post(scope, row.connectionId, errorText(scope.server, asked, error)) // first: a row that still stands says it again
-  await scope.store.stopSubscription(row)
-  await scope.store.stopSubscriber(row)
+  await endSubscriber(scope, row, error)
   return true
 }

@@ -5,8 +5,10 @@ import type { ConnectionCaller } from './caller.ts'
 import { connectionExpires, readCaller } from './connect.ts'
 import { receiveConnectionParams } from './connection-params.ts'
 import { noticeAgeing } from './notice.ts'
-import { parseRequest } from './parse.ts'
+import { methodOf, parseChunk, parseRequest } from './parse.ts'
+import { errorText } from './reply.ts'
 import type { ServedScope } from './scope.ts'
+import { takePart } from './take-part.ts'
 import { toTasks } from './tasks.ts'
 import { turnAway } from './turn-away.ts'
 
@@ -52,12 +54,44 @@ async function receiveFrom(answering: Answering, text: unknown): Promise<string>
     await receiveConnectionParams(scope, caller, first)
     return silence
   }
-  const requests = decoded.elements.map((element) => parseRequest(scope.server, element))
-  const returned = await answerAll(answering, toTasks(requests, decoded.overfull))
-  await noticeAgeing(scope, { ...caller, expires: connectionExpires(answering.connectedAt) })
+  if (!decoded.batch && isChunk(first)) return receiveChunk(answering, first)
+  return answerElements(answering, decoded)
+}
+
+async function answerElements(
+  answering: Answering,
+  { elements, overfull }: { readonly elements: readonly unknown[]; readonly overfull: boolean },
+): Promise<string> {
+  const { scope, caller, connectedAt } = answering
+  const requests = elements.map((element) => parseRequest(scope.server, element))
+  const returned = await answerAll(answering, toTasks(requests, overfull))
+  await noticeAgeing(scope, { ...caller, expires: connectionExpires(connectedAt) })
   return returned
 }
 
+/** A part of a message, which runs where this one completes it. [TL-CHUNK-3] What is wrong with the message is answered under its id. */
+async function receiveChunk(answering: Answering, element: unknown): Promise<string> {
+  const { scope, caller } = answering
+  const frame = parseChunk(element)
+  try {
+    const text = await takePart(scope, caller.connectionId, frame)
+    return text === undefined ? silence : await receiveWhole(answering, text)
+  } catch (thrown) {
+    return answerText(answering, errorText(scope.server, { id: frame.id, type: 'unknown', cause: 'frame' }, thrown))
+  }
+}
+
+/** [TL-CHUNK-2] A message of chunks holds no chunk: `parseRequest` knows none. */
+async function receiveWhole(answering: Answering, text: string): Promise<string> {
+  const decoded = decodeClientMessage(text, { maxBatchSize: answering.scope.server.maxBatchSize })
+  if (decoded.ok && 'elements' in decoded) return answerElements(answering, decoded)
+  throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.ok ? 'Expected a frame' : decoded.reason })
+}
+
 function isConnectionParams(element: unknown): element is { readonly data?: unknown } {
-  return typeof element === 'object' && element !== null && 'method' in element && element.method === 'connectionParams'
+  return methodOf(element) === 'connectionParams'
+}
+
+function isChunk(element: unknown): boolean {
+  return methodOf(element) === 'chunk'
 }

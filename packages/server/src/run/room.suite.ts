@@ -67,6 +67,14 @@ const router = t.router({
     }),
   ),
   whoami: t.procedure.query(() => 'you'),
+  tell: t.procedure.input(said).mutation(({ input: { text }, ctx }) => ctx.effects?.push(text)),
+  echo: t.procedure.input(said).query(({ input: { text } }) => text),
+  grow: t.procedure.input(z.number()).query(({ input }) => 'x'.repeat(input)),
+  growOnce: t.procedure.input(z.number()).mutation(({ input, ctx }) => {
+    ctx.effects?.push(String(input))
+    return 'x'.repeat(input)
+  }),
+  onTyping: t.procedure.input(key).subscription(({ input }) => typing.subscribe(input)),
 })
 
 /** The topic of room x. */
@@ -89,6 +97,7 @@ export interface RoomOptions {
   readonly except?: readonly (keyof Store)[]
   readonly authorize?: (request: ConnectRequest) => Verdict
   readonly createContext?: () => RoomContext | Promise<RoomContext>
+  readonly maxMessageBytes?: number
 }
 
 /** `turns` makes every call of the store, and every post, a scheduling point. */
@@ -98,6 +107,7 @@ export function createRoom({
   except = [],
   authorize,
   createContext,
+  maxMessageBytes,
 }: RoomOptions = {}): Room {
   const failures: string[] = []
   const made = createTestLine({
@@ -105,6 +115,7 @@ export function createRoom({
     router,
     authorize: authorize ?? (() => anonymous),
     createContext: (createContext ?? (() => ({}))) as never,
+    ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
     onError: ({ error }) => failures.push(error.message),
     store: (inner) => store(turns === undefined ? inner : turns.store(inner, except)),
     invoker: (inner) => ({

@@ -6,6 +6,8 @@ import type { ContextFacts } from './caller.ts'
 export interface Server {
   readonly router: AnyTRPCRouter
   readonly maxBatchSize: number
+  /** Largest message that may come or go in chunks, in UTF-8 bytes. */
+  readonly maxMessageBytes: number
   /** Who a token speaks for, as the application's `authorize` says. */
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
   /** Called once for each run of a procedure. */

@@ -3,6 +3,7 @@ import type { SubscriptionDescriptor } from '../define/subscription.ts'
 import { chainOf } from './chain.ts'
 import { frameText } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
+import { oversized, stockBytes } from './oversized.ts'
 import type { Replay } from './replay.ts'
 import type { ServedScope } from './scope.ts'
 
@@ -18,6 +19,8 @@ export function startedFrames(
   const page = limits.pageBytes.value - (begun === undefined ? 0 : Buffer.byteLength(begun))
   const room = extensions ? page : Number.POSITIVE_INFINITY // a stock client cannot fetch the rest
   const chain = found === undefined ? [] : chainOf(scope, pipe, request.path, found.from.offset, found.slots, room)
+  const tooLarge = extensions ? undefined : chain.find((result) => Buffer.byteLength(result) > stockBytes)
+  if (tooLarge !== undefined) throw oversized(tooLarge) // [TL-CHUNK-11]
   const first = begun === undefined ? [] : [extensions ? begun : begun.replace('"snapshot"', '"data"')]
   return [started, ...first, ...(extensions ? chain : chain.filter(isData))].map((result) => frameText(id, result))
 }

@@ -6,13 +6,21 @@ export interface Access {
   readonly writes: boolean
 }
 
-type Row = { readonly connectionId: string; readonly topic: string; readonly key: string }
+type Row = {
+  readonly connectionId: string
+  readonly topic: string
+  readonly key: string
+  readonly message: string
+  readonly part: number
+}
 
 const log = (topic: unknown) => [`LOG#${topic}`]
 const connection = (id: unknown) => [`CONN#${id}`]
 const subscriptions = (id: unknown) => [`CONN#${id}/SUB`]
 const subscribers = (topic: unknown) => [`SUBS#${topic}`]
 const keys = (key: unknown) => [`IDEM#${key}`]
+const upload = ({ connectionId, message }: Row) => [`UPLOAD#${connectionId}/${message}`]
+const part = (connectionId: unknown, message: unknown, place: unknown) => `PART#${connectionId}/${message}/${place}`
 const receipt = (topic: unknown, offset: unknown) => `SENT#${topic}/${offset}`
 
 type Args = readonly unknown[]
@@ -55,6 +63,12 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   settleKey: write((args) => keys(rowOf(args).key)),
   recordBase: write((args) => keys(rowOf(args).key)),
   readKey: read(([key]) => keys(key)),
+  putPart: write((args) => [part(rowOf(args).connectionId, rowOf(args).message, rowOf(args).part)]),
+  notePart: write((args) => upload(rowOf(args))),
+  claimUpload: write((args) => upload(rowOf(args))),
+  readParts: read(([connectionId, message, of]) =>
+    Array.from({ length: of as number }, (_, place) => part(connectionId, message, place)),
+  ),
   putReceipt: write(([topic, offset]) => [receipt(topic, offset)]),
   hasReceipts: read(([events]) =>
     (events as readonly { topic: string; offset: number }[]).map(({ topic, offset }) => receipt(topic, offset)),

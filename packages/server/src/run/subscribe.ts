@@ -5,7 +5,7 @@ import { carryAuthority } from './authority.ts'
 import type { ConnectionCaller, ConnectionParams } from './caller.ts'
 import { toFacts } from './caller.ts'
 import { withinDeadline } from './deadline.ts'
-import { snapshotResult } from './frames.ts'
+import { resultBytes, snapshotResult } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
 import { describeSubscription } from './procedure.ts'
 import { duplicate, refuseClaim } from './refused-claim.ts'
@@ -78,8 +78,9 @@ export async function subscribe(
   if (!(await stillOpen(scope, row))) return []
   // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
   const found = await replay(scope, request, descriptor, caller.extensions)
-  const begun = await begin(scope, request, descriptor, found)
-  return startedFrames(scope, request, descriptor, { id, found, begun, extensions: caller.extensions })
+  const { extensions } = caller
+  const begun = await begin(scope, request, descriptor, { found, extensions })
+  return startedFrames(scope, request, descriptor, { id, found, begun, extensions })
 }
 
 /** What a subscription with `startWith` begins with, loaded after the position was taken (law 4), so that the events after it are all there. A whole resume needs none. */
@@ -88,7 +89,7 @@ async function begin(
   scope: ServedScope,
   request: SubscribeRequest,
   { load, lastEventId }: SubscriptionDescriptor,
-  found: Replay | undefined,
+  { found, extensions }: { readonly found: Replay | undefined; readonly extensions: boolean },
 ): Promise<string | undefined> {
   if (load === undefined || found === undefined) return undefined
   const resumed = (request.lastEventId ?? lastEventId) !== undefined && found.gap === undefined
@@ -96,10 +97,11 @@ async function begin(
   const state = await withinDeadline(scope.deadline.signal, Promise.resolve(load()))
   const result = snapshotResult(scope.server, found.from, state)
   const bytes = Buffer.byteLength(result)
-  if (bytes <= limits.pageBytes.value) return result
+  const most = resultBytes(extensions ? scope.server : { maxMessageBytes: limits.messageBytes.value })
+  if (bytes <= most) return result
   throw new LineFailure(
     'TOO_LARGE',
-    `The state that startWith loaded has ${bytes} bytes; ${limits.pageBytes.value} fit. Load a page of it.`,
+    `The state that startWith loaded has ${bytes} bytes; at most ${most} can be sent. Load a page of it.`,
     { mayHaveRun: true },
   )
 }

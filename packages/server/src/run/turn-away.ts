@@ -22,7 +22,7 @@ export async function turnAway(scope: ServedScope, caller: ConnectionCaller, tex
 function answer(scope: ServedScope, caller: ConnectionCaller, element: unknown): string | undefined {
   try {
     const request = parseRequest(scope.server, element)
-    if (request.method === 'hello') return helloFrame(request.id, caller, scope.clock.now())
+    if (request.method === 'hello') return helloFrame(scope, request.id, caller)
     const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
     return errorText(scope.server, askedOf(request), thrown)
   } catch {

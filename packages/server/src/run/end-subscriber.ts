@@ -1,0 +1,13 @@
+import type { Subscriber } from '../ports/store.ts'
+import { post } from './post.ts'
+import { errorText } from './reply.ts'
+import type { ServedScope } from './scope.ts'
+
+/** Ends a subscription from the server's side, with the reason under its id. [TL-ERR-4] */
+export async function endSubscriber(scope: ServedScope, row: Subscriber, thrown: unknown): Promise<void> {
+  const id = JSON.parse(row.id) as string | number
+  const asked = { id, type: 'subscription', path: row.path, cause: 'delivery' } as const
+  await post(scope, row.connectionId, errorText(scope.server, asked, thrown)) // first: a row that still stands says it again
+  await scope.store.stopSubscription(row)
+  await scope.store.stopSubscriber(row)
+}
