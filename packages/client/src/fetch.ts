@@ -1,4 +1,4 @@
-import { formatCursor, limits, type SyncFrame } from '@trunkline/protocol'
+import { formatCursor, type SyncFrame, syncSubscriptions } from '@trunkline/protocol'
 import { isBehind } from './order.ts'
 import { type FramePage, toPages } from './pages.ts'
 import { type Subscription, takesFrames } from './session-state.ts'
@@ -56,7 +56,7 @@ export function flushFetches(turn: Turn): void {
   if (turn.wanted.size === 0 || !takesFrames(turn.state)) return
   const entries = [...turn.wanted].flatMap((id) => entryOf(turn, id) ?? [])
   // [TL-SYNC-7]
-  const most = { count: limits.syncSubscriptions.value, maxBytes: turn.state.frameBytes - envelopeBytes }
+  const most = { count: syncSubscriptions.value, maxBytes: turn.state.frameBytes - envelopeBytes }
   for (const page of toPages(entries, most)) ask(turn, page)
 }
 

@@ -1,4 +1,4 @@
-import { limits } from '@trunkline/protocol'
+import { frameBytes, maxMessageBytes } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { Order } from './order.ts'
 import type { NewCall, NewSubscription } from './session-event.ts'
@@ -141,9 +141,9 @@ export const initialState: SessionState = {
   subscriptions: new Map(),
   ended: new Map(),
   serial: 0,
-  frameBytes: limits.frameBytes.value,
-  mostBytes: limits.maxMessageBytes.value,
-  messageBytes: limits.maxMessageBytes.value,
+  frameBytes: frameBytes.value,
+  mostBytes: maxMessageBytes.value,
+  messageBytes: maxMessageBytes.value,
   batchSize: 1,
   incoming: [],
   socket: 0,

@@ -1,7 +1,7 @@
 import { parseCursor } from './cursor.ts'
 import { lineErrors } from './errors.ts'
 import type { AnswerFrame, LineErrorWire, ServerFrame } from './frames.ts'
-import { limits } from './limits.ts'
+import { messageBytes } from './limits.ts'
 
 /** A message from the server, taken apart, or why it could not be. */
 export type DecodedMessage =
@@ -13,7 +13,7 @@ export type DecodedMessage =
  * Never throws [TL-BAD-5]; elements that are no frame of this version are dropped [TL-BAD-6]. What is nested in `data`
  * and `error` is not looked at: procedures may answer any JSON.
  */
-export function decodeServerMessage(text: unknown, maxBytes: number = limits.messageBytes.value): DecodedMessage {
+export function decodeServerMessage(text: unknown, maxBytes: number = messageBytes.value): DecodedMessage {
   if (typeof text !== 'string') return { ok: false, reason: `expected text, got ${typeof text}` }
   if (text === 'PONG' || text === 'PING') return { ok: true, frames: [] }
   // Never fewer bytes than UTF-16 units: the gateway carries nothing longer, so a longer text is not its work. Nor is it that of chunks, whose bound is another.

@@ -1,4 +1,4 @@
-import { type LineErrorCode, lineErrors, type Retry } from './errors.ts'
+import { type LineErrorCode, lineErrors, type Retry, trpcCodes } from './errors.ts'
 
 interface LineErrorRow {
   readonly meaning: string
@@ -9,24 +9,66 @@ interface LineErrorRow {
 
 /** The failures of the line as documents show them: the policy of each, and what it means. */
 export const lineErrorsTable = {
-  CONNECTION_LOST: { ...lineErrors.CONNECTION_LOST, meaning: 'The socket was lost before the answer came.' },
-  TIMEOUT: { ...lineErrors.TIMEOUT, meaning: 'The deadline passed before the answer came.' },
-  OUTBOX_FULL: { ...lineErrors.OUTBOX_FULL, meaning: 'Too much waits to be sent; this was not taken.' },
-  CLOSED: { ...lineErrors.CLOSED, meaning: 'The connection was closed by the application or refused.' },
-  TOO_LARGE: { ...lineErrors.TOO_LARGE, meaning: 'The message is larger than the gateway carries.' },
+  CONNECTION_LOST: {
+    ...lineErrors.CONNECTION_LOST,
+    trpc: trpcCodes.CONNECTION_LOST,
+    meaning: 'The socket was lost before the answer came.',
+  },
+  TIMEOUT: { ...lineErrors.TIMEOUT, trpc: trpcCodes.TIMEOUT, meaning: 'The deadline passed before the answer came.' },
+  OUTBOX_FULL: {
+    ...lineErrors.OUTBOX_FULL,
+    trpc: trpcCodes.OUTBOX_FULL,
+    meaning: 'Too much waits to be sent; this was not taken.',
+  },
+  CLOSED: {
+    ...lineErrors.CLOSED,
+    trpc: trpcCodes.CLOSED,
+    meaning: 'The connection was closed by the application or refused.',
+  },
+  TOO_LARGE: {
+    ...lineErrors.TOO_LARGE,
+    trpc: trpcCodes.TOO_LARGE,
+    meaning: 'The message is larger than the gateway carries.',
+  },
   OUTCOME_UNKNOWN: {
     ...lineErrors.OUTCOME_UNKNOWN,
+    trpc: trpcCodes.OUTCOME_UNKNOWN,
     meaning: 'A function died half-way; whether the mutation took effect is not known.',
   },
-  KEY_REUSED: { ...lineErrors.KEY_REUSED, meaning: 'This idempotency key was used for another call.' },
-  KEY_EXPIRED: { ...lineErrors.KEY_EXPIRED, meaning: 'This idempotency key is older than its record may be.' },
-  RATE_LIMITED: { ...lineErrors.RATE_LIMITED, meaning: 'More than the server takes from one connection.' },
-  AUTH_EXPIRED: { ...lineErrors.AUTH_EXPIRED, meaning: 'The authority of this connection has expired.' },
-  GAP: { ...lineErrors.GAP, meaning: 'Events were lost and cannot be replayed.' },
+  KEY_REUSED: {
+    ...lineErrors.KEY_REUSED,
+    trpc: trpcCodes.KEY_REUSED,
+    meaning: 'This idempotency key was used for another call.',
+  },
+  KEY_EXPIRED: {
+    ...lineErrors.KEY_EXPIRED,
+    trpc: trpcCodes.KEY_EXPIRED,
+    meaning: 'This idempotency key is older than its record may be.',
+  },
+  RATE_LIMITED: {
+    ...lineErrors.RATE_LIMITED,
+    trpc: trpcCodes.RATE_LIMITED,
+    meaning: 'More than the server takes from one connection.',
+  },
+  AUTH_EXPIRED: {
+    ...lineErrors.AUTH_EXPIRED,
+    trpc: trpcCodes.AUTH_EXPIRED,
+    meaning: 'The authority of this connection has expired.',
+  },
+  GAP: { ...lineErrors.GAP, trpc: trpcCodes.GAP, meaning: 'Events were lost and cannot be replayed.' },
   TOPIC_CHANGED: {
     ...lineErrors.TOPIC_CHANGED,
+    trpc: trpcCodes.TOPIC_CHANGED,
     meaning: 'The procedure now names another topic for this subscription.',
   },
-  GENERATOR_LOST: { ...lineErrors.GENERATOR_LOST, meaning: 'The function that produced these values was lost.' },
-  FUNCTION_FAILED: { ...lineErrors.FUNCTION_FAILED, meaning: 'The function failed before it could answer.' },
+  GENERATOR_LOST: {
+    ...lineErrors.GENERATOR_LOST,
+    trpc: trpcCodes.GENERATOR_LOST,
+    meaning: 'The function that produced these values was lost.',
+  },
+  FUNCTION_FAILED: {
+    ...lineErrors.FUNCTION_FAILED,
+    trpc: trpcCodes.FUNCTION_FAILED,
+    meaning: 'The function failed before it could answer.',
+  },
 } as const satisfies Readonly<Record<LineErrorCode, LineErrorRow>>

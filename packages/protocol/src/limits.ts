@@ -14,10 +14,16 @@ export interface GatewayLimits {
   readonly batchSize?: number
 }
 
+/** Those that a client needs by itself: members of `limits` could not be left out of a bundle one by one. */
+export const frameBytes = { value: 32_768 } as const
+export const messageBytes = { value: 131_072 } as const
+export const maxMessageBytes = { value: 1_048_576 } as const
+export const syncSubscriptions = { value: 200 } as const
+
 /** Every number that the wire is bounded by. What each means stands in `limits-table.ts`, so that a browser loads numbers and no prose. */
 export const limits = {
-  frameBytes: { value: 32_768 },
-  messageBytes: { value: 131_072 },
+  frameBytes,
+  messageBytes,
   idleMs: { value: 600_000 },
   lifetimeMs: { value: 7_200_000 },
   integrationMs: { value: 29_000 },
@@ -28,11 +34,11 @@ export const limits = {
   keyBytes: { value: 256 },
   tokenBytes: { value: 8_192 },
   jsonDepth: { value: 64 },
-  syncSubscriptions: { value: 200 },
+  syncSubscriptions,
   topicBytes: { value: 1_536 },
   eventBytes: { value: 389_120 },
   pageBytes: { value: 98_304 },
-  maxMessageBytes: { value: 1_048_576 },
+  maxMessageBytes,
   partBytes: { value: 8_192 },
   uploadMs: { value: 300_000 },
   outcomeBytes: { value: 307_200 },

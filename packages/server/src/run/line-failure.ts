@@ -1,13 +1,14 @@
 import { TRPCError } from '@trpc/server'
-import { type LineErrorCode, lineErrors, type Retry } from '@trunkline/protocol'
+import { type LineErrorCode, lineErrors, type Retry, trpcCodes } from '@trunkline/protocol'
 
 type Code = TRPCError['code']
 
 /** The failures of the table, and the one that only the wire knows: the client waits and asks again. */
 const failures = {
   ...lineErrors,
-  PENDING: { retry: 'later', mayHaveRun: true, trpc: 'CONFLICT' },
+  PENDING: { retry: 'later', mayHaveRun: true },
 } as const
+const codes: Readonly<Record<keyof typeof failures, Code>> = { ...trpcCodes, PENDING: 'CONFLICT' }
 
 /** [TL-ERR-2] A failure of the line itself, not of a procedure. Reaches the client with its `line` member; a stock client sees the tRPC code. */
 export class LineFailure extends TRPCError {
@@ -26,7 +27,7 @@ export class LineFailure extends TRPCError {
       readonly mayHaveRun?: boolean
     } = {},
   ) {
-    super({ code: failures[line].trpc as Code, message, cause: options.cause })
+    super({ code: codes[line], message, cause: options.cause })
     this.line = line
     this.retry = options.retry ?? failures[line].retry
     this.retryAfterMs = options.retryAfterMs
