@@ -352,7 +352,7 @@ const operationNames = [
     'readSubscribers',
   ],
   ...['growShards', 'readSyncStates', 'renewConnection', 'claimKey', 'takeKey', 'settleKey', 'recordBase', 'readKey'],
-  ...['putReceipt', 'hasReceipts'],
+  ...['putReceipt', 'hasReceipts', 'lockChain', 'wantChain', 'freeChain'],
 ] as readonly OperationName[]
 
 type Call = (operation: OperationName, args: readonly unknown[]) => Promise<unknown>

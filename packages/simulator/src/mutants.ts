@@ -20,7 +20,7 @@ export interface Swap {
 
 const run = (file: string) => `packages/server/src/run/${file}.ts`
 const client = (file: string) => `packages/client/src/${file}.ts`
-const replayed = 'await replay(scope, request, descriptor, caller.extensions)'
+const replayed = 'await replay(scope, request, descriptor)'
 
 export const mutants: readonly Mutant[] = [
   {
@@ -98,7 +98,7 @@ async function deliverToAudience(`,
     breaks: 'law 8, S3',
     workloads: ['leave', 'race'],
     exhausted: 'run/law-unsubscribe.test.ts',
-    swaps: [{ file: run('subscribe'), from: 'if (!(await stillOpen(scope, row))) return []', to: '' }],
+    swaps: [{ file: run('subscribe'), from: ' && stillOpen(scope, row)', to: '' }],
   },
   {
     name: 'counter-then-put',

@@ -40,6 +40,7 @@ const connection = fc.record(
 )
 const shard = fc.integer({ min: 0, max: 1 })
 const claim = fc.record({ connectionId, id, ref: small, topic, shard, expires: small })
+const holder = fc.constantFrom('h1', 'h2')
 const subscriber = fc.record(
   {
     ...{ topic, shard, connectionId, id, ref: small, on: fc.constant(true), expires: small },
@@ -48,11 +49,13 @@ const subscriber = fc.record(
     extensions: fc.boolean(),
     authExp: small,
     piped: fc.record({ session: fc.constant('s1'), principal: fc.constantFrom(null, 'u1') }),
+    lock: fc.record({ by: holder, until: small }),
   },
   {
     requiredKeys: ['topic', 'shard', 'connectionId', 'id', 'ref', 'on', 'expires', 'path', 'extensions'],
   },
 )
+const chain = fc.record({ topic, shard, connectionId, id, ref: small })
 const key = fc.constantFrom('~k', '~k#1')
 const owner = fc.constantFrom('o1', 'o2')
 const publishId = fc.constantFrom('p1', 'p:2')
@@ -88,6 +91,15 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   stopSubscriber: fc.tuple(claim),
   deleteSubscriber: fc.tuple(claim),
   setSubscriberAuthExp: fc.tuple(fc.record({ topic, shard, connectionId, id, ref: small, authExp: maybe(small) })),
+  lockChain: fc.tuple(chain, fc.record({ by: holder, until: small })),
+  wantChain: fc.tuple(chain, small),
+  freeChain: fc.tuple(
+    chain,
+    fc.record(
+      { by: holder, at: maybe(fc.constantFrom('0.e1:1', '0.e1:2')), unless: small },
+      { requiredKeys: ['by', 'at'] },
+    ),
+  ),
   readSubscribers: fc.tuple(topic, shard, page),
   growShards: fc.tuple(topic, small, fc.integer({ min: 1, max: 4 })),
   readSyncStates: fc.tuple(fc.array(asked, { maxLength: 4 })),

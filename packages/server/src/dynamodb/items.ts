@@ -63,7 +63,19 @@ export function toSubscriberItem({ topic, shard, connectionId, id, ...row }: Sub
 /** The topic's row of a subscription, of an item. A tombstone holds only ref, state and expiry. */
 export function fromSubscriberItem(topic: string, shard: number, item: Item): Subscriber {
   const empty = { topic, shard, ...parseSubscriberSortKey(String(item.sk)), path: '', extensions: false }
-  return members<Subscriber>(item, empty, ['ref', 'on', 'path', 'input', 'extensions', 'piped', 'authExp', 'expires'])
+  return members<Subscriber>(item, empty, [
+    'ref',
+    'on',
+    'path',
+    'input',
+    'extensions',
+    'piped',
+    'authExp',
+    'at',
+    'lock',
+    'want',
+    'expires',
+  ])
 }
 
 const basePrefix = 'base:'

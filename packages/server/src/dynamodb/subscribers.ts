@@ -1,5 +1,5 @@
-import type { Store, Subscriber } from '../ports/store.ts'
-import { fromSubscriberItem, toSubscriberItem } from './items.ts'
+import type { ChainLock, Store, SubscriberRef } from '../ports/store.ts'
+import { fromSubscriberItem, type Item, toSubscriberItem } from './items.ts'
 import { shardsKey, subscriberKey } from './keys.ts'
 import type { Requests } from './requests.ts'
 
@@ -17,6 +17,9 @@ export function subscriberOperations({
   | 'stopSubscriber'
   | 'deleteSubscriber'
   | 'setSubscriberAuthExp'
+  | 'lockChain'
+  | 'wantChain'
+  | 'freeChain'
   | 'readSubscribers'
   | 'growShards'
 > {
@@ -26,7 +29,8 @@ export function subscriberOperations({
       const write = await put(item, 'attribute_not_exists(#pk) OR #ref < :ref', { ref: row.ref })
       if (write.written) return 'put'
       const standing = await write.standing()
-      return standing.ref === row.ref && standing.on === true ? 'put' : 'newer'
+      const own = row.lock === undefined || holderOf(standing) === row.lock.by
+      return standing.ref === row.ref && standing.on === true && own ? 'put' : 'newer'
     },
     async readSubscriber(topic, shard, connectionId, id) {
       const item = await get(subscriberKey(topic, shard, connectionId, id))
@@ -46,6 +50,44 @@ export function subscriberOperations({
     async setSubscriberAuthExp({ ref, authExp, ...row }) {
       const expression = authExp === undefined ? 'REMOVE #authExp' : 'SET #authExp = :authExp'
       await update(keyOf(row), { expression, condition: '#ref = :ref', values: { ref, authExp } })
+    },
+
+    async lockChain({ ref, ...row }, lock) {
+      const write = await update(keyOf(row), {
+        expression: 'SET #lock = :lock',
+        condition: '#ref = :ref AND #on = :on AND attribute_not_exists(#lock)',
+        values: { ref, on: true, lock },
+        whole: true,
+      })
+      const item = write.written ? write.item : await write.find()
+      if (item === undefined || item.ref !== ref || item.on !== true) return { status: 'off' }
+      const standing = fromSubscriberItem(row.topic, row.shard, item)
+      return { status: write.written || holderOf(item) === lock.by ? 'locked' : 'held', row: standing }
+    },
+    async wantChain({ ref, ...row }, offset) {
+      const write = await update(keyOf(row), {
+        expression: 'SET #want = :want',
+        condition:
+          '#ref = :ref AND #on = :on AND attribute_exists(#lock) AND (attribute_not_exists(#want) OR #want < :want)',
+        values: { ref, on: true, want: offset },
+      })
+      if (write.written) return 'wanted'
+      const item = await write.find()
+      if (item === undefined || item.ref !== ref || item.on !== true) return 'off'
+      return item.lock === undefined ? 'free' : 'wanted'
+    },
+    async freeChain({ ref, ...row }, { by, at, unless }) {
+      const nothingBeyond = unless === undefined ? '' : ' AND (attribute_not_exists(#want) OR #want <= :unless)'
+      const write = await update(keyOf(row), {
+        expression: `${at === undefined ? '' : 'SET #at = :at '}REMOVE #lock, #want`,
+        condition: `#ref = :ref AND #lock.#by = :by${nothingBeyond}`,
+        values: { ref, by, at, unless },
+      })
+      if (write.written) return 'freed'
+      const item = await write.find()
+      if (item?.ref !== ref) return 'lost'
+      if (holderOf(item) === by) return 'wanted'
+      return item.lock === undefined && item.at === at ? 'freed' : 'lost'
     },
 
     async readSubscribers(topic, shard, { limit = Number.POSITIVE_INFINITY, from } = {}) {
@@ -78,5 +120,7 @@ export function subscriberOperations({
   }
 }
 
-const keyOf = ({ topic, shard, connectionId, id }: Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id'>) =>
+const holderOf = (item: Item) => (item.lock as ChainLock | undefined)?.by
+
+const keyOf = ({ topic, shard, connectionId, id }: Omit<SubscriberRef, 'ref'>) =>
   subscriberKey(topic, shard, connectionId, id)

@@ -141,7 +141,7 @@ describe('startWith', () => {
     const ann = await line.connect({ token: 'ann:9:1', stock: true })
     await ann.send({ id: 7, method: 'subscription', params: { path: 'page', input: { room: 'x' } } })
     const frames = ann.frames() as { result: { type: string } }[]
-    expect(frames.map(({ result }) => result.type)).toEqual(['data', 'started', 'data'])
+    expect(frames.map(({ result }) => result.type)).toEqual(['started', 'data', 'data']) // what was published while the state was loaded comes last [TL-CHAIN-1]
   })
   test('that loads more than a message carries to a stock client says so [TL-CHUNK-11]', async () => {
     const line = guarded()

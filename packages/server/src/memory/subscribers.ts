@@ -1,4 +1,4 @@
-import type { Subscriber } from '../ports/store.ts'
+import type { Subscriber, SubscriberRef } from '../ports/store.ts'
 import { child } from './log.ts'
 import type { Operations } from './operations.ts'
 
@@ -10,6 +10,10 @@ export function createSubscribers() {
   const shards = new Map<string, Map<string, Subscriber>>()
   const shardCounts = new Map<string, number>()
   const rowsOf = ({ topic, shard }: Pick<Subscriber, 'topic' | 'shard'>) => child(shards, `${topic}#${shard}`)
+  const standingOf = (row: SubscriberRef) => {
+    const standing = rowsOf(row).get(keyOf(row))
+    return standing?.ref === row.ref ? standing : undefined
+  }
 
   const operations: Operations<
     | 'putSubscriber'
@@ -17,13 +21,16 @@ export function createSubscribers() {
     | 'stopSubscriber'
     | 'deleteSubscriber'
     | 'setSubscriberAuthExp'
+    | 'lockChain'
+    | 'wantChain'
+    | 'freeChain'
     | 'readSubscribers'
     | 'growShards'
   > = {
     putSubscriber(row) {
       const standing = rowsOf(row).get(keyOf(row))
       if (standing !== undefined && standing.ref >= row.ref)
-        return standing.ref === row.ref && standing.on ? 'put' : 'newer'
+        return standing.ref === row.ref && standing.on && isOwn(row, standing) ? 'put' : 'newer'
       rowsOf(row).set(keyOf(row), row)
       return 'put'
     },
@@ -47,6 +54,30 @@ export function createSubscribers() {
       const { authExp: _, ...rest } = standing
       rowsOf(row).set(keyOf(row), authExp === undefined ? rest : { ...rest, authExp })
     },
+    lockChain(row, lock) {
+      const standing = standingOf(row)
+      if (!standing?.on) return { status: 'off' }
+      if (standing.lock !== undefined)
+        return { status: standing.lock.by === lock.by ? 'locked' : 'held', row: standing }
+      const locked = { ...standing, lock }
+      rowsOf(row).set(keyOf(row), locked)
+      return { status: 'locked', row: locked }
+    },
+    wantChain(row, offset) {
+      const standing = standingOf(row)
+      if (!standing?.on) return 'off'
+      if (standing.lock === undefined) return 'free'
+      if ((standing.want ?? -1) < offset) rowsOf(row).set(keyOf(row), { ...standing, want: offset })
+      return 'wanted'
+    },
+    freeChain(row, { by, at, unless = Number.POSITIVE_INFINITY }) {
+      const standing = standingOf(row)
+      if (standing?.lock?.by !== by) return standing && !standing.lock && standing.at === at ? 'freed' : 'lost'
+      if ((standing.want ?? 0) > unless) return 'wanted'
+      const { lock: _, want: __, ...rest } = standing
+      rowsOf(row).set(keyOf(row), at === undefined ? rest : { ...rest, at })
+      return 'freed'
+    },
     readSubscribers(topic, shard, { limit = pageRows, from = '' } = {}) {
       const rows = rowsOf({ topic, shard })
       const keys = [...rows.keys()].filter((key) => key > from).sort()
@@ -65,5 +96,8 @@ export function createSubscribers() {
   }
   return { operations, tables: () => [...shards.values()] }
 }
+
+/** A row that came with a lock was put by its holder. */
+const isOwn = (row: Subscriber, standing: Subscriber) => row.lock === undefined || row.lock.by === standing.lock?.by
 
 const keyOf = ({ connectionId, id }: Pick<Subscriber, 'connectionId' | 'id'>) => `${connectionId}#${id}`

@@ -41,6 +41,7 @@ export function storeSuite(name: string, create: () => Promise<Store>): void {
     connectionLaws(() => store)
     subscriptionLaws(() => store)
     subscriberLaws(() => store)
+    chainLaws(() => store)
     pageLaws(() => store)
     syncStateLaws(() => store)
     keyLaws(() => store)
@@ -399,6 +400,79 @@ function subscriberLaws(store: Given): void {
       expect(await read(row)).toEqual({ ...row, authExp: 5 })
       await store().setSubscriberAuthExp({ ...row, authExp: undefined })
       expect(await read(row)).toEqual(row)
+    })
+  })
+}
+
+function chainLaws(store: Given): void {
+  describe('the chain of a stock client’s subscription', () => {
+    const read = ({ topic, shard, connectionId, id }: Subscriber) =>
+      store().readSubscriber(topic, shard, connectionId, id)
+    const [mine, others] = [
+      { by: 'me', until: 1_800_000_000_000 },
+      { by: 'other', until: 1_800_000_000_001 },
+    ]
+    async function put(rest: Partial<Subscriber> = {}): Promise<Subscriber> {
+      const row = subscriber(fresh('t'), { extensions: false, ...rest })
+      await store().putSubscriber(row)
+      return row
+    }
+
+    it('is put with its holder, and a row of the same ref under another holder is newer [TL-CHAIN-1]', async () => {
+      const row = await put({ lock: mine, at: '0.e:4', want: 5 })
+      expect(await read(row)).toEqual(row)
+      expect(await store().putSubscriber(row)).toBe('put')
+      expect(await store().putSubscriber({ ...row, lock: others })).toBe('newer')
+    })
+    it('is taken by one, whose repetition is its own', async () => {
+      const row = await put({ at: '0.e:4' })
+      const locked = { ...row, lock: mine }
+      expect(await store().lockChain(row, mine)).toEqual({ status: 'locked', row: locked })
+      expect(await store().lockChain(row, { ...mine, until: 1 })).toEqual({ status: 'locked', row: locked })
+      expect(await store().lockChain(row, others)).toEqual({ status: 'held', row: locked })
+      expect(await read(row)).toEqual(locked)
+    })
+    it('is nobody’s to take where no row stands, one of another attempt, or a stopped one', async () => {
+      expect(await store().lockChain(subscriber(fresh('t')), mine)).toEqual({ status: 'off' })
+      const row = await put({ ref: 2 })
+      expect(await store().lockChain({ ...row, ref: 1 }, mine)).toEqual({ status: 'off' })
+      await store().stopSubscriber(row)
+      expect(await store().lockChain(row, mine)).toEqual({ status: 'off' })
+      expect(await store().wantChain(row, 1)).toBe('off')
+    })
+    it('remembers the highest offset that is wanted while it is held, and nothing while it is free', async () => {
+      const row = await put()
+      expect(await store().wantChain(row, 3)).toBe('free')
+      await store().lockChain(row, mine)
+      for (const offset of [3, 5, 4]) expect(await store().wantChain(row, offset)).toBe('wanted')
+      expect(await read(row)).toEqual({ ...row, lock: mine, want: 5 })
+    })
+    it('is given back with its cursor by its holder alone', async () => {
+      const row = await put({ at: '0.e:4', lock: mine })
+      expect(await store().freeChain(row, { by: 'other', at: '0.e:5' })).toBe('lost')
+      expect(await store().freeChain({ ...row, ref: 2 }, { by: 'me', at: '0.e:5' })).toBe('lost')
+      expect(await store().freeChain(row, { by: 'me', at: '0.e:5' })).toBe('freed')
+      const { lock: _, ...free } = row
+      expect(await read(row)).toEqual({ ...free, at: '0.e:5' })
+      expect(await store().freeChain(row, { by: 'me', at: '0.e:5' })).toBe('freed')
+      expect(await store().freeChain(row, { by: 'me', at: '0.e:6' })).toBe('lost')
+    })
+    it('is held on where more is wanted, unless it is given back whatever is wanted', async () => {
+      const row = await put({ lock: mine })
+      await store().wantChain(row, 6)
+      expect(await store().freeChain(row, { by: 'me', at: '0.e:5', unless: 5 })).toBe('wanted')
+      expect(await read(row)).toEqual({ ...row, want: 6 })
+      expect(await store().freeChain(row, { by: 'me', at: '0.e:6', unless: 6 })).toBe('freed')
+      await store().lockChain(row, others)
+      await store().wantChain(row, 9)
+      expect(await store().freeChain(row, { by: 'other', at: undefined })).toBe('freed')
+      const { lock: _, ...free } = row
+      expect(await read(row)).toEqual({ ...free, at: '0.e:6' })
+    })
+    it('is given back where the subscription was stopped meanwhile', async () => {
+      const row = await put({ lock: mine })
+      await store().stopSubscriber(row)
+      expect(await store().freeChain(row, { by: 'me', at: '0.e:5', unless: 5 })).toBe('freed')
     })
   })
 }

@@ -61,6 +61,14 @@ export interface PipedContext {
   readonly connectionParams?: string
 }
 
+/** Who posts to a stock client's subscription (law 17). */
+export interface ChainLock {
+  /** Names the holder. */
+  readonly by: string
+  /** Epoch milliseconds. A lock past this is a dead holder's, and nobody knows how far it came. */
+  readonly until: number
+}
+
 /** A topic's row of a subscription: whom to post to. */
 export interface Subscriber {
   readonly topic: string
@@ -79,9 +87,17 @@ export interface Subscriber {
   readonly piped?: PipedContext
   /** Epoch milliseconds; absent when the authority does not expire. */
   readonly authExp?: number
+  /** Of a stock client's subscription to a log, as all that follows: the cursor up to which it was posted; absent until its subscribe has come to its end. */
+  readonly at?: string
+  readonly lock?: ChainLock
+  /** The highest offset that somebody wanted posted while the lock was held. */
+  readonly want?: number
   /** Epoch seconds. */
   readonly expires: number
 }
+
+/** Names a topic's row of a subscription, in one of its attempts. */
+export type SubscriberRef = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'>
 
 /** What stands under a key: that a mutation runs, what it came to, and where its publishes began (laws 1a and 9). */
 export interface KeyRow {
@@ -204,7 +220,7 @@ export interface Store {
 
   // a topic's rows of subscriptions (whom to post to) ------------------------
 
-  /** S2. Puts the row if none stands or its ref is lower. `put` also when a row of the same ref with `on: true` stands already; `newer` otherwise. */
+  /** S2. Puts the row if none stands or its ref is lower. `put` also when a row of the same ref with `on: true` stands already, and with the same holder where the row has a lock; `newer` otherwise. */
   putSubscriber(row: Subscriber): Promise<'put' | 'newer'>
   readSubscriber(topic: string, shard: number, connectionId: string, id: string): Promise<Subscriber | undefined>
   /** U2. Writes `{ ref, on: false, expires }` if no row stands or its ref is not higher. */
@@ -217,6 +233,21 @@ export interface Store {
   setSubscriberAuthExp(
     row: Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'> & { readonly authExp: number | undefined },
   ): Promise<void>
+  /** Takes a stock subscription's chain if the row is `on` under this ref and nobody holds it. `locked` also when it shows this holder already; `held` with the row by which somebody else does; `off` when there is no such row. */
+  lockChain(
+    row: SubscriberRef,
+    lock: ChainLock,
+  ): Promise<{ readonly status: 'locked' | 'held'; readonly row: Subscriber } | { readonly status: 'off' }>
+  /** Marks, for whoever holds the chain, that `offset` is wanted: the highest mark stays. `free` when nobody holds it, `off` as above. */
+  wantChain(row: SubscriberRef, offset: number): Promise<'wanted' | 'free' | 'off'>
+  /**
+   * Gives the chain back if `by` holds it: `at` becomes the cursor (stays when undefined), lock and mark go. With `unless`, only if nothing beyond that offset is wanted: else `wanted`, and it is held on.
+   * `freed` also when nobody holds it and `at` is the cursor already; `lost` when somebody else does, or there is no such row.
+   */
+  freeChain(
+    row: SubscriberRef,
+    free: { readonly by: string; readonly at: string | undefined; readonly unless?: number },
+  ): Promise<'freed' | 'wanted' | 'lost'>
   /**
    * One page of a shard's rows that are `on`, in a stable order, at most `limit` rows (default: what one request returns). `next` continues; absent at the end.
    * Stopped rows count towards the limit though they are left out: a page may be short, or empty, and have a `next`.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Store } from '../ports/store.ts'
-import { createRoom, publish, say, slotAt, stop, subscribe, topic } from './room.suite.ts'
+import { createRoom, publish, say, slotAt, slotsOf, stop, subscribe, topic } from './room.suite.ts'
 import { accessOf } from './store-access.suite.ts'
 
 /** A room that counts its store's requests. */
@@ -92,6 +92,48 @@ describe('the requests (DESIGN §7)', () => {
     took()
     await say(bob, 'x')
     expect(took()).toEqual(['read readSlotsBefore', 'write putSlot', 'read readSubscribers', 'write putReceipt'])
+  })
+  test('of a stock client’s subscribe are one write more, which gives its chain back [TL-CHAIN-1]', async () => {
+    const { room, took } = counted()
+    await publish(room, 'x')
+    const client = await room.connect({ stock: true })
+    took()
+    await subscribe(client)
+    expect(took()).toEqual([
+      'write claimSubscription',
+      'write putSubscriber',
+      'read readConnection',
+      'read readSlotsBefore',
+      'write freeChain',
+    ])
+  })
+  test('of a delivery are two writes for each stock subscription more, and nothing for ours', async () => {
+    const { room, took } = counted()
+    const [ann, cy, bob] = [await room.connect({ stock: true }), await room.connect(), await room.connect()]
+    for (const client of [ann, cy]) await subscribe(client)
+    took()
+    await say(bob, 'x')
+    expect(took()).toEqual([
+      'read readSlotsBefore',
+      'write putSlot',
+      'read readSubscribers',
+      'write lockChain',
+      'write freeChain',
+      'write putReceipt',
+    ])
+  })
+  test('of a burst to a stock subscription are two writes and one read, however many events it has', async () => {
+    const { room, took } = counted()
+    const ann = await room.connect({ stock: true })
+    await subscribe(ann)
+    for (let n = 0; n < 20; n++) await publish(room, `${n}`)
+    const slots = await slotsOf(room)
+    took()
+    await room.stream(slots.slice(-1).map((slot) => ({ topic, slot })))
+    expect(took()).toEqual(['read readSubscribers', 'write lockChain', 'read readSlots', 'write freeChain'])
+    expect(ann.frames()).toHaveLength(21)
+    await room.stream(slots.map((slot) => ({ topic, slot })))
+    expect(took().filter((call) => call.startsWith('write'))).toEqual([])
   })
   test('of a filtered delivery are one read of the block more, for all subscribers together', async () => {
     const { room, took } = counted()

@@ -1,8 +1,8 @@
 import type { Slot, Subscriber } from '../ports/store.ts'
-import { isExpired } from './caller.ts'
 import { evaluate } from './chain.ts'
 import { endSubscriber } from './end-subscriber.ts'
 import { cursorOf, ephemeralResult, eventResult, faultResult, frameText } from './frames.ts'
+import { mayHear } from './may-hear.ts'
 import { noticeAgeing } from './notice.ts'
 import { oversized, stockBytes } from './oversized.ts'
 import { createPipeline } from './pipeline.ts'
@@ -10,6 +10,7 @@ import type { Posted } from './post.ts'
 import { postFrame } from './post-frame.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
+import { deliverToStock } from './stock-chain.ts'
 
 /** One event on its way to its subscribers: of a log, or of an ephemeral channel. */
 export type Delivery =
@@ -29,7 +30,7 @@ export async function deliverTo(
   let next = 0
   const worker = async () => {
     for (let row = subscribers[next++]; row !== undefined; row = subscribers[next++])
-      if (!(await delivers(scope, row, toFrame))) undelivered.push(row)
+      if (!(await delivers(scope, delivery, row, toFrame))) undelivered.push(row)
   }
   await Promise.all(Array.from({ length: Math.min(postsAtOnce, subscribers.length) }, worker))
   return undelivered
@@ -37,9 +38,10 @@ export async function deliverTo(
 
 type ToFrame = (row: Subscriber) => Promise<string | undefined>
 
-async function delivers(scope: ServedScope, row: Subscriber, toFrame: ToFrame): Promise<boolean> {
+async function delivers(scope: ServedScope, { slot }: Delivery, row: Subscriber, toFrame: ToFrame): Promise<boolean> {
   try {
-    return await deliverOne(scope, row, toFrame)
+    if (!mayHear(scope, row)) return true
+    return await (isChained(row, slot) ? deliverToStock(scope, row, slot) : deliverOne(scope, row, toFrame))
   } catch (thrown) {
     scope.server.report({ error: toTRPCError(thrown), path: row.path, cause: 'delivery' })
     return false
@@ -47,7 +49,6 @@ async function delivers(scope: ServedScope, row: Subscriber, toFrame: ToFrame): 
 }
 
 async function deliverOne(scope: ServedScope, row: Subscriber, toFrame: ToFrame): Promise<boolean> {
-  if (!mayHear(scope, row)) return true
   const text = await toFrame(row)
   if (text === undefined || !mayHear(scope, row)) return true
   const posted = await postEvent(scope, row, text)
@@ -63,10 +64,9 @@ async function postEvent(scope: ServedScope, row: Subscriber, text: string): Pro
   return 'posted'
 }
 
-/** [TL-ERR-6] Asked at each post, not at the read: a long delivery outlives authorities. */
-function mayHear(scope: ServedScope, row: Subscriber): boolean {
-  const now = scope.clock.now()
-  return row.expires * 1_000 > now && !isExpired(row, now)
+/** Law 17: a log's events reach a stock client one at a time. */
+function isChained({ extensions }: Subscriber, slot: Slot | undefined): slot is Slot {
+  return !extensions && slot !== undefined
 }
 
 /** Makes a subscriber's frame; what is the same for all of them is made once. */
@@ -76,8 +76,7 @@ function framer(scope: ServedScope, delivery: Delivery): ToFrame {
   return async (row) => {
     if (row.piped === undefined) plain ??= plainResult(scope, delivery, row.path)
     const result = row.piped === undefined ? plain : await pipeline(row, row.piped)
-    if (result === undefined || (!row.extensions && isUnknownToStock(result))) return undefined
-    return frameText(row.id, result)
+    return result === undefined ? undefined : frameText(row.id, result)
   }
 }
 
@@ -88,8 +87,4 @@ function plainResult(scope: ServedScope, delivery: Delivery, path: string): stri
   if (evaluated.status === 'match') return eventResult(scope.server, cursor, path, evaluated.event)
   const thrown = evaluated.status === 'failed' ? evaluated.thrown : new Error('This slot holds no event.')
   return faultResult(scope.server, cursor, path, thrown)
-}
-
-function isUnknownToStock(result: string): boolean {
-  return result.startsWith('{"type":"advance"') || result.startsWith('{"type":"fault"')
 }

@@ -1,4 +1,5 @@
 import type { Slot, Subscriber } from '../ports/store.ts'
+import { awaitChains } from './await-chains.ts'
 import { withinDeadline } from './deadline.ts'
 import { type Delivery, deliverTo } from './deliver-to.ts'
 import { inlineMs } from './inline.ts'
@@ -128,17 +129,30 @@ async function deliverShard(
 }
 
 async function deliverAgain(scope: ServedScope, delivery: Delivery, to: NonNullable<DeliverJob['to']>): Promise<void> {
+  const live = await readAgain(scope, delivery.topic, to)
+  const first = await deliverTo(scope, delivery, live)
+  const undelivered = await awaitChains(scope, first, async (rows) =>
+    deliverTo(scope, delivery, await readAgain(scope, delivery.topic, rows)),
+  )
+  if (undelivered.length > 0)
+    throw new Error(`${undelivered.length} of ${live.length} posts of ${delivery.topic} could not be made.`)
+}
+
+/** Those of these rows that are still on, as they stand. */
+async function readAgain(
+  scope: ServedScope,
+  topic: string,
+  to: NonNullable<DeliverJob['to']>,
+): Promise<readonly Subscriber[]> {
   const live: Subscriber[] = []
   for (let at = 0; at < to.length; at += readsAtOnce) {
     const some = to.slice(at, at + readsAtOnce)
     const rows = await Promise.all(
-      some.map(({ shard, connectionId, id }) => scope.store.readSubscriber(delivery.topic, shard, connectionId, id)),
+      some.map(({ shard, connectionId, id }) => scope.store.readSubscriber(topic, shard, connectionId, id)),
     )
     live.push(...rows.filter((row): row is Subscriber => row?.on === true))
   }
-  const undelivered = await deliverTo(scope, delivery, live)
-  if (undelivered.length > 0)
-    throw new Error(`${undelivered.length} of ${live.length} posts of ${delivery.topic} could not be made.`)
+  return live
 }
 
 async function handToRetry(scope: ServedScope, topic: string, slot: Slot, rows: readonly Subscriber[]): Promise<void> {

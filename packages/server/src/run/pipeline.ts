@@ -43,6 +43,22 @@ export function createPipeline(scope: ServedScope, delivery: Delivery): Pipeline
   }
 }
 
+/** The steps of one subscriber's procedure, which is run again; undefined where what its middlewares refuse has ended the subscription. Throws what it throws twice. */
+export async function pipeOf(
+  scope: ServedScope,
+  row: Subscriber,
+  piped: PipedContext,
+): Promise<readonly PipeStep[] | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await within(scope, procedureMs, (sooner) => describePipe(sooner, row, factsOf(row, piped)))
+    } catch (thrown) {
+      if (await endsSubscription(scope, row, thrown)) return undefined
+      if (attempt === tries || (toTRPCError(thrown) as Partial<LineFailure>).line === 'TIMEOUT') throw thrown
+    }
+  }
+}
+
 function factsOf(row: Subscriber, piped: PipedContext) {
   const params = piped.connectionParams === undefined ? null : (JSON.parse(piped.connectionParams) as ConnectionParams)
   return toFacts({ ...piped, connectionId: row.connectionId }, 'delivery', params)

@@ -30,12 +30,12 @@ export async function post(scope: Scope, connectionId: string, text: string): Pr
 }
 
 /** Closes a socket; what hangs is left to the gateway. Never throws. */
-export async function cut(scope: Scope, connectionId: string): Promise<void> {
+export async function cut(scope: Scope, connectionId: string): Promise<'closed' | 'failed'> {
   const { gateway } = scope
-  if (gateway === undefined) return
+  if (gateway === undefined) return 'failed'
   using budget = budgetOf(scope, budgetMs)
   const { signal } = budget
-  await withinDeadline(signal, gateway.disconnect(connectionId, { signal })).catch(() => 'failed') // as good as a socket that closes later
+  return withinDeadline(signal, gateway.disconnect(connectionId, { signal })).catch(() => 'failed') // as good as a socket that closes later
 }
 
 function budgetOf({ clock, deadline }: Scope, ms: number) {

@@ -61,14 +61,6 @@ describe('a stock client', () => {
     await client.send({ ...start, params: { ...start.params, path: 'replayed' } })
     expect(client.frames()).toHaveLength(13)
   })
-  test('that missed more than a function can hold is told of a gap [TL-STOCK-6]', async () => {
-    const room = createRoom()
-    const data = JSON.stringify({ text: 'y'.repeat(110_000) })
-    for (let offset = 1; offset <= 160; offset++) await room.store.putSlot(topic, slotAt(room, offset, { data }))
-    const client = await room.connect({ stock: true })
-    await client.send({ ...start, params: { ...start.params, lastEventId: '0.e1:1' } })
-    expect(client.frames()).toMatchObject([{ id: 7, error: { message: expect.stringContaining('overflow') } }])
-  })
 })
 
 describe('an answer of ours', () => {

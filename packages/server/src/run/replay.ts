@@ -1,6 +1,6 @@
 import type { Cursor, GapReason } from '@trunkline/protocol'
 import { randomName } from '../ports/clock.ts'
-import type { Slot } from '../ports/store.ts'
+import type { Slot, SlotPage } from '../ports/store.ts'
 import { expiresFor, isAgeing, isAnchor, isExpiredSlot, wireEpoch } from './log.ts'
 import type { Scope } from './scope.ts'
 
@@ -45,7 +45,7 @@ export async function replayNewest(scope: Scope, log: Followed, count: number): 
 /** What a resumed subscription has missed since `cursor`: whole, or a gap and the head (law 5). */
 export async function replayFrom(scope: Scope, log: Followed, cursor: Cursor): Promise<Replay> {
   const now = scope.clock.now()
-  const { slots, more } = await scope.store.readSlots(log.topic, Math.max(0, cursor.offset - 1), pageSlots)
+  const { slots, more } = await readAfter(scope, log, cursor)
   const run = wholeRun(scope, log, cursor, slots, now)
   const last = typeof run === 'string' ? undefined : run.at(-1)
   if (typeof run === 'string' || last === undefined || !isAnchor(last, now)) {
@@ -60,21 +60,15 @@ export async function replayFrom(scope: Scope, log: Followed, cursor: Cursor): P
   return toReplay(scope, last, cursor.offset, missed)
 }
 
-const wholeBytes = 16 * 1_024 * 1_024 // what one function holds in memory for one subscription
-
-/** The same to the end of the log, for a stock client, which cannot ask for the rest. More than a function can hold is a gap. */
-export async function replayWhole(scope: Scope, log: Followed, cursor: Cursor): Promise<Replay> {
+/** The slots from the one before a cursor's on. Large ones come two to a request, and of what was cut one is kept back: a third makes sure that something is left to answer. */
+async function readAfter(scope: Scope, log: Followed, { offset }: Cursor): Promise<SlotPage> {
   const slots: Slot[] = []
-  let bytes = 0
-  for (let at = cursor; ; ) {
-    const page = await replayFrom(scope, log, at)
-    if (page.gap !== undefined) return page
+  for (let after = Math.max(0, offset - 1); ; ) {
+    const page = await scope.store.readSlots(log.topic, after, pageSlots - slots.length)
     slots.push(...page.slots)
-    bytes += page.slots.reduce((sum, { data }) => sum + (data?.length ?? 0), 0)
-    if (bytes > wholeBytes) return { ...(await replayNewest(scope, log, 0)), gap: 'overflow' }
     const last = page.slots.at(-1)
-    if (last === undefined || last.offset >= page.head.offset) return { ...page, from: cursor, slots }
-    at = { epoch: cursor.epoch, offset: last.offset }
+    if (!page.more || last === undefined || slots.length > 2) return { slots, more: page.more }
+    after = last.offset
   }
 }
 

@@ -3,27 +3,24 @@ import type { SubscriptionDescriptor } from '../define/subscription.ts'
 import { chainOf } from './chain.ts'
 import { frameText } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
-import { oversized, stockBytes } from './oversized.ts'
 import type { Replay } from './replay.ts'
 import type { ServedScope } from './scope.ts'
 
-/** The frames that answer a subscribe, as texts: `started`, a snapshot where there is one, then what the log has after `from`. Throws GAP for a stock client that missed something. */
+/** The frames that answer a subscribe, as texts: `started`, a snapshot where there is one, then what the log has after `from`. A stock client's is on an ephemeral channel: of a log it is posted a chain. */
 export function startedFrames(
   scope: ServedScope,
   request: { readonly path: string; readonly ref: number },
   { pipe }: Pick<SubscriptionDescriptor, 'pipe'>,
   { id, found, begun, extensions }: Begun,
 ): readonly string[] {
-  if (found?.gap !== undefined && begun === undefined && !extensions) throw gapError(found.gap) // [TL-STOCK-6]
-  const started = extensions ? startedResult(request.ref, found, begun !== undefined) : '{"type":"started"}'
-  const page = limits.pageBytes.value - (begun === undefined ? 0 : Buffer.byteLength(begun))
-  const room = extensions ? page : Number.POSITIVE_INFINITY // a stock client cannot fetch the rest
+  const started = extensions ? startedResult(request.ref, found, begun !== undefined) : stockStarted
+  const room = limits.pageBytes.value - (begun === undefined ? 0 : Buffer.byteLength(begun))
   const chain = found === undefined ? [] : chainOf(scope, pipe, request.path, found.from.offset, found.slots, room)
-  const tooLarge = extensions ? undefined : chain.find((result) => Buffer.byteLength(result) > stockBytes)
-  if (tooLarge !== undefined) throw oversized(tooLarge) // [TL-CHUNK-11]
-  const first = begun === undefined ? [] : [extensions ? begun : begun.replace('"snapshot"', '"data"')]
-  return [started, ...first, ...(extensions ? chain : chain.filter(isData))].map((result) => frameText(id, result))
+  return [started, ...(begun === undefined ? [] : [begun]), ...chain].map((result) => frameText(id, result))
 }
+
+/** What tRPC says when a subscription begins. */
+export const stockStarted = '{"type":"started"}'
 
 interface Begun {
   /** JSON text of the subscription's id. */
@@ -37,11 +34,6 @@ interface Begun {
 /** What a client without a word for gaps gets. */
 export function gapError(reason: GapReason): LineFailure {
   return new LineFailure('GAP', `Events were lost and cannot be replayed (${reason}).`)
-}
-
-/** Stock clients know neither `advance` nor `fault`. */
-function isData(result: string): boolean {
-  return result.startsWith('{"type":"data"')
 }
 
 // [TL-SUB-1] [TL-EPH-1]

@@ -2,14 +2,16 @@ import { type FrameId, limits, parseCursor } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../define/subscription.ts'
 import type { Subscriber } from '../ports/store.ts'
 import { carryAuthority } from './authority.ts'
+import { beginStock } from './begin-stock.ts'
 import type { ConnectionCaller, ConnectionParams } from './caller.ts'
 import { toFacts } from './caller.ts'
+import { newLock } from './chain-hold.ts'
 import { withinDeadline } from './deadline.ts'
 import { resultBytes, snapshotResult } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
 import { describeSubscription } from './procedure.ts'
 import { duplicate, refuseClaim } from './refused-claim.ts'
-import { type Replay, replayFrom, replayNewest, replayWhole } from './replay.ts'
+import { type Replay, replayFrom, replayNewest } from './replay.ts'
 import type { ServedScope } from './scope.ts'
 import { firstShard } from './shards.ts'
 import { startedFrames } from './started.ts'
@@ -36,7 +38,7 @@ export interface Subscribing {
 }
 
 /**
- * Makes a subscription live and gives the frames that answer it, as texts; none when a newer attempt or a stop has overtaken it.
+ * Makes a subscription live and gives the frames that answer it, as texts; none when a newer attempt or a stop has overtaken it, and none to a stock client's on a log, which is posted its own.
  * Law 3: its rows are committed before the log is read. Law 8: the connection's own row decides. Throws what the procedure throws.
  */
 export async function subscribe(
@@ -65,22 +67,25 @@ export async function subscribe(
     return refuseClaim(scope, caller, claimed, claim.row)
   }
   if (claim.repeated && !caller.extensions) throw duplicate(request.id)
-  // S2: the topic's row
+  // S2: the topic's row; S3: is the connection still there, and with the authority that was written?
+  const isChain = !caller.extensions && descriptor.channel.retentionMs !== undefined
   const row: Subscriber = {
     ...toSubscriber(caller, params, request, descriptor),
     connectionId: caller.connectionId,
     id,
     shard: claim.shard,
     expires,
+    ...(isChain ? { lock: newLock(scope) } : {}), // law 17: nobody else posts before `started` [TL-CHAIN-1]
   }
-  if ((await scope.store.putSubscriber(row)) === 'newer') return []
-  // S3: is the connection still there, and with the authority that was written?
-  if (!(await stillOpen(scope, row))) return []
+  const register = async () => (await scope.store.putSubscriber(row)) === 'put' && stillOpen(scope, row)
   // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
-  const found = await replay(scope, request, descriptor, caller.extensions)
-  const { extensions } = caller
-  const begun = await begin(scope, request, descriptor, { found, extensions })
-  return startedFrames(scope, request, descriptor, { id, found, begun, extensions })
+  const load = async () => {
+    const found = await replay(scope, request, descriptor)
+    return { found, begun: await begin(scope, request, descriptor, { found, extensions: caller.extensions }) }
+  }
+  if (isChain) return beginStock(scope, row, descriptor, { register, load })
+  if (!(await register())) return []
+  return startedFrames(scope, request, descriptor, { id, ...(await load()), extensions: caller.extensions })
 }
 
 /** What a subscription with `startWith` begins with, loaded after the position was taken (law 4), so that the events after it are all there. A whole resume needs none. */
@@ -148,7 +153,6 @@ async function replay(
   scope: ServedScope,
   request: SubscribeRequest,
   descriptor: SubscriptionDescriptor,
-  extensions: boolean,
 ): Promise<Replay | undefined> {
   const { retentionMs } = descriptor.channel
   if (retentionMs === undefined) return undefined // ephemeral: there is no log
@@ -156,6 +160,6 @@ async function replay(
   const lastEventId = request.lastEventId ?? descriptor.lastEventId
   if (lastEventId === undefined) return replayNewest(scope, log, descriptor.load === undefined ? descriptor.replay : 0)
   const cursor = parseCursor(lastEventId)
-  if (cursor !== undefined) return extensions ? replayFrom(scope, log, cursor) : replayWhole(scope, log, cursor)
+  if (cursor !== undefined) return replayFrom(scope, log, cursor)
   return { ...(await replayNewest(scope, log, 0)), gap: 'new-epoch' } // [TL-SUB-4] no cursor of ours
 }
