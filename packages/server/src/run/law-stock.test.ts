@@ -97,20 +97,23 @@ const bob = ({ bob }: Stage) => say(bob, 'TWO')
 const cy = ({ cy }: Stage) => say(cy, 'THREE')
 const subscribe = ({ ann }: Stage) => ann.subscribe()
 const two = { bob, cy }
+const patience = 120_000 // for a machine that many share
 const lostPosts: readonly LostPost[] = ['arrived', 'vanished']
 /** Time stands in the schedule too: beyond every lock that was taken before. Whoever waits does not notice, as a function that was frozen. */
 const frozen = { 'a minute passes': ({ clock }: Stage) => void Object.assign(clock, { time: clock.time + 60_000 }) }
 
 describe('law 17: a stock client, which neither orders nor drops anything', () => {
-  test('sees each event once and in order, whoever delivers and whoever dies [TL-CHAIN-1] [TL-CHAIN-2]', async () => {
-    await table.holds('deliver ∥ deliver', law({ subscribed: true }, { operations: two }))
-    await table.holds('deliver ∥ deliver ∥ kill', law({ subscribed: true }, { operations: two, kills: ['bob', 'cy'] }))
-    await table.holds(
-      'subscribe ∥ deliver ∥ kill',
-      law({}, { operations: { subscribe, bob }, kills: ['subscribe', 'bob'] }),
-    )
-    await table.holds('subscribe ∥ deliver ∥ deliver', law({}, { operations: { subscribe, ...two } }))
-  })
+  const scopes: Readonly<Record<string, Exploration<Stage>>> = {
+    'deliver ∥ deliver': law({ subscribed: true }, { operations: two }),
+    'deliver ∥ deliver ∥ kill': law({ subscribed: true }, { operations: two, kills: ['bob', 'cy'] }),
+    'subscribe ∥ deliver ∥ kill': law({}, { operations: { subscribe, bob }, kills: ['subscribe', 'bob'] }),
+    'subscribe ∥ deliver ∥ deliver': law({}, { operations: { subscribe, ...two } }),
+  }
+  test.each(Object.entries(scopes))(
+    'sees each event once and in order, whoever delivers and whoever dies: %s [TL-CHAIN-1] [TL-CHAIN-2]',
+    table.holds,
+    patience,
+  )
   test.each(lostPosts)(
     'does so when the answer of a post, a cut or a write is lost, and the post had %s [TL-CHAIN-3]',
     async (lostPost) => {
@@ -122,14 +125,21 @@ describe('law 17: a stock client, which neither orders nor drops anything', () =
         law({ lostPost }, { operations: { subscribe, bob }, losses }),
       )
     },
+    patience,
   )
-  test('does so when a holder is frozen until its lock has run out [TL-CHAIN-3]', () =>
-    table.holds('deliver ∥ deliver ∥ a minute', law({ subscribed: true }, { operations: two, passes: frozen })))
-  test.each(lostPosts)('does so through a filter, whose post had %s [TL-CHAIN-4]', (lostPost) =>
-    table.holds(
-      `filtered: deliver ∥ deliver, killed or an answer lost (${lostPost})`,
-      law({ lostPost, path: 'loud', subscribed: true }, { operations: two, kills: ['bob'], losses: ['cy'] }),
-    ),
+  test(
+    'does so when a holder is frozen until its lock has run out [TL-CHAIN-3]',
+    () => table.holds('deliver ∥ deliver ∥ a minute', law({ subscribed: true }, { operations: two, passes: frozen })),
+    patience,
+  )
+  test.each(lostPosts)(
+    'does so through a filter, whose post had %s [TL-CHAIN-4]',
+    (lostPost) =>
+      table.holds(
+        `filtered: deliver ∥ deliver, killed or an answer lost (${lostPost})`,
+        law({ lostPost, path: 'loud', subscribed: true }, { operations: two, kills: ['bob'], losses: ['cy'] }),
+      ),
+    patience,
   )
 })
 
