@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
 import { joined } from './chunked.suite.ts'
-import { createRoom, publish, say, slotAt, stop, subscribe, topic } from './room.suite.ts'
+import { createRoom, publish, say, slotAt, stop, subscribe, topic, withOperations } from './room.suite.ts'
 import { firstShard, rememberShards, shardHintsOf } from './shards.ts'
 
 const start = { id: 7, method: 'subscription', params: { path: 'live', input: { room: 'x' } } }
@@ -64,6 +64,20 @@ describe('a stock client', () => {
 })
 
 describe('an answer of ours', () => {
+  test('brings something where events are so large that a request returns two of them [TL-SYNC-3]', async () => {
+    const room = createRoom({
+      store: (inner) =>
+        withOperations(inner, (store) => ({
+          readSlots: (of, after, limit) => store.readSlots(of, after, Math.min(limit, 2)),
+        })),
+    })
+    for (let offset = 1; offset <= 6; offset++) await room.store.putSlot(topic, slotAt(room, offset))
+    const [client, stock] = [await room.connect(), await room.connect({ stock: true })]
+    await subscribe(client, 1, { lastEventId: '0.e1:1' })
+    expect(client.frames().length).toBeGreaterThan(1)
+    await subscribe(stock, 1, { lastEventId: '0.e1:1' })
+    expect(stock.frames()).toHaveLength(6)
+  })
   test('stays within a page, and its head says that there is more [TL-SUB-1] [TL-SYNC-3]', async () => {
     const room = createRoom()
     const data = JSON.stringify({ text: 'y'.repeat(30_000) })
