@@ -364,10 +364,12 @@ describe('a subscription', () => {
       { id: 7, error: { message: 'Duplicate id 7' } },
     ])
   })
-  test('of a generator is refused with a typed error', async () => {
-    const ann = await chat().connect()
+  test('of a generator is left to the worker, which answers [TL-GEN-1]', async () => {
+    const line = chat()
+    const ann = await line.connect()
     await ann.send({ id: 1, method: 'subscription', params: { path: 'counts' } })
-    expect(ann.frames()).toMatchObject([{ id: 1, error: { data: { code: 'NOT_IMPLEMENTED' } } }])
+    expect(ann.frames()).toEqual([])
+    expect(line.invoked).toMatchObject([{ name: 'worker', payload: { kind: 'generator', n: 0, continues: false } }])
   })
   test('stops, and a stopped id stays stopped [TL-STOP-1] [TL-STOP-2] [TL-STOCK-7]', async () => {
     const line = chat()

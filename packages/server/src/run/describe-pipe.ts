@@ -2,9 +2,9 @@ import type { Json } from '../define/json.ts'
 import type { PipeStep } from '../define/subscription.ts'
 import type { Subscriber } from '../ports/store.ts'
 import type { ContextFacts } from './caller.ts'
-import { LineFailure } from './line-failure.ts'
 import { describeSubscription } from './procedure.ts'
 import type { ServedScope } from './scope.ts'
+import { topicChanged } from './topic-changed.ts'
 
 /** Runs a subscriber's procedure again for its `filter` and `map`. Throws what its middlewares throw, and TOPIC_CHANGED where it names another topic now. */
 export async function describePipe(
@@ -20,11 +20,6 @@ export async function describePipe(
     signal: scope.deadline.signal,
     batchIndex: 0,
   })
-  if (descriptor.topic !== row.topic) throw topicChanged(row.path)
+  if (descriptor?.topic !== row.topic) throw topicChanged(row.path)
   return descriptor.pipe
-}
-
-/** [TL-SUB-14] What the client is told; it subscribes anew under another id. */
-export function topicChanged(path: string): LineFailure {
-  return new LineFailure('TOPIC_CHANGED', `Procedure "${path}" names another topic than when this began.`)
 }

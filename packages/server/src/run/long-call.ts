@@ -6,7 +6,7 @@ import { checkKey, rowNameOf } from './call-key.ts'
 import { type ConnectionCaller, type ContextFacts, toFacts } from './caller.ts'
 import { narrowDeadline } from './deadline.ts'
 import { frameText } from './frames.ts'
-import type { CallJob, Client } from './jobs.ts'
+import { type CallJob, type Client, invokeWorker } from './jobs.ts'
 import { answerKeyed, answerRecorded } from './keyed-call.ts'
 import { LineFailure } from './line-failure.ts'
 import { loadProcedure } from './load-procedure.ts'
@@ -24,8 +24,6 @@ export interface LongCall extends CallRequest {
 
 /** When a client may ask for the answer of a keyed mutation that is not told: a push can be lost. */
 const askAfterMs = 15_000
-
-const jobBytes = 1_048_576 // 1 MB: what Lambda takes of an asynchronous invocation
 
 /** What a worker keeps of its time to say how its call ended. */
 const answerMs = 5_000
@@ -59,15 +57,6 @@ export async function startLongCall(
   if (!client.caller.extensions) return []
   const accepted = { type: 'accepted', ...(key === undefined ? {} : { key, askAfterMs }) }
   return [frameText(JSON.stringify(id), JSON.stringify(accepted))]
-}
-
-async function invokeWorker(scope: ServedScope, job: CallJob): Promise<void> {
-  if (scope.invoker === undefined)
-    throw new Error('No worker function is bound: long calls run there. Set TRUNKLINE_WORKER to its name.')
-  const bytes = Buffer.byteLength(JSON.stringify(job))
-  if (bytes > jobBytes)
-    throw new LineFailure('TOO_LARGE', `This long call makes ${bytes} bytes; a function is started with ${jobBytes}.`)
-  await scope.invoker.invoke('worker', job)
 }
 
 /** Runs a long call in the worker and posts its answer. An invocation that finds another one at it leaves. Never throws for what the call does. */

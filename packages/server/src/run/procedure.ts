@@ -1,9 +1,10 @@
 import { callTRPCProcedure, TRPCError } from '@trpc/server'
-import { isObservable } from '@trpc/server/observable'
+import { isObservable, type Observable, observableToAsyncIterable } from '@trpc/server/observable'
 import { descriptorOf, type SubscriptionDescriptor } from '../define/subscription.ts'
 import type { ContextFacts } from './caller.ts'
 import { withinDeadline } from './deadline.ts'
 import type { Server } from './server.ts'
+import { topicChanged } from './topic-changed.ts'
 
 /** One run of a procedure. */
 export interface ProcedureRun {
@@ -40,21 +41,33 @@ async function call(server: Server, run: ProcedureRun): Promise<unknown> {
   })
 }
 
-/** Runs a subscription's procedure for what it says of its channel; starts nothing. */
+/** Runs a subscription's procedure for what it says of its channel; starts nothing. Undefined when it returned a generator, or another source of values that is no channel. */
 export async function describeSubscription(
   server: Server,
   run: Omit<ProcedureRun, 'type'>,
-): Promise<SubscriptionDescriptor> {
-  const result = await runProcedure(server, { ...run, type: 'subscription' })
+): Promise<SubscriptionDescriptor | undefined> {
+  const result = await runSubscription(server, run)
   const descriptor = descriptorOf(result)
-  if (descriptor !== undefined) return descriptor
-  if (isObservable(result) || isAsyncIterable(result)) {
-    void closeUnstarted(result)
-    throw new TRPCError({
-      code: 'NOT_IMPLEMENTED',
-      message: `Subscription "${run.path}" returned a generator or an observable; return a channel's subscription, as in messages.subscribe(key).`,
-    })
-  }
+  if (descriptor === undefined) void closeUnstarted(result)
+  return descriptor
+}
+
+/** Runs a subscription's procedure for the values that it yields. Throws where it returned a channel's subscription instead, as it did not when it was asked before. */
+export async function runGeneratorProcedure(
+  server: Server,
+  run: Omit<ProcedureRun, 'type'>,
+): Promise<AsyncIterable<unknown>> {
+  const result = await runSubscription(server, run)
+  if (descriptorOf(result) !== undefined) throw topicChanged(run.path)
+  return isObservable(result) ? observableToAsyncIterable(result, run.signal) : result
+}
+
+async function runSubscription(
+  server: Server,
+  run: Omit<ProcedureRun, 'type'>,
+): Promise<AsyncIterable<unknown> | Observable<unknown, unknown>> {
+  const result = await runProcedure(server, { ...run, type: 'subscription' })
+  if (isObservable(result) || isAsyncIterable(result)) return result
   throw new TRPCError({
     code: 'INTERNAL_SERVER_ERROR',
     message: `Subscription ${run.path} did not return an observable or a AsyncGenerator`,

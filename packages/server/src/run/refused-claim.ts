@@ -2,8 +2,8 @@ import { TRPCError } from '@trpc/server'
 import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionSubscription } from '../ports/store.ts'
 import type { ConnectionCaller } from './caller.ts'
-import { topicChanged } from './describe-pipe.ts'
 import type { ServedScope } from './scope.ts'
+import { topicChanged } from './topic-changed.ts'
 
 /** What a subscribe is answered with whose claim was refused by the row that stands: nothing where it came late. Throws a stock client's `Duplicate id`, and TOPIC_CHANGED. */
 // [TL-SUB-13] [TL-SUB-14] [TL-STOCK-2] [TL-STOCK-7]

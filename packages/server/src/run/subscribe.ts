@@ -8,12 +8,14 @@ import { toFacts } from './caller.ts'
 import { newLock } from './chain-hold.ts'
 import { withinDeadline } from './deadline.ts'
 import { resultBytes, snapshotResult } from './frames.ts'
+import type { Client } from './jobs.ts'
 import { LineFailure } from './line-failure.ts'
 import { describeSubscription } from './procedure.ts'
 import { duplicate, refuseClaim } from './refused-claim.ts'
 import { type Replay, replayFrom, replayNewest } from './replay.ts'
 import type { ServedScope } from './scope.ts'
 import { firstShard } from './shards.ts'
+import { startGenerator } from './start-generator.ts'
 import { startedFrames } from './started.ts'
 
 /** A subscription as `receive` understood it. */
@@ -29,29 +31,23 @@ export interface SubscribeRequest {
   readonly batchIndex: number
 }
 
-/** Who subscribes: the connection, with its parameters where it announced some. */
-export interface Subscribing {
-  readonly caller: ConnectionCaller
-  readonly params: ConnectionParams
-  /** Epoch seconds: when the rows of this connection may go. */
-  readonly expires: number
-}
-
 /**
  * Makes a subscription live and gives the frames that answer it, as texts; none when a newer attempt or a stop has overtaken it, and none to a stock client's on a log, which is posted its own.
  * Law 3: its rows are committed before the log is read. Law 8: the connection's own row decides. Throws what the procedure throws.
  */
 export async function subscribe(
   scope: ServedScope,
-  { caller, params, expires }: Subscribing,
+  subscribing: Client,
   request: SubscribeRequest,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const { caller, params, expires } = subscribing
   const descriptor = await describeSubscription(scope.server, {
     ...request,
     facts: toFacts(caller, 'frame', params),
     signal,
   })
+  if (descriptor === undefined) return startGenerator(scope, subscribing, request)
   const id = JSON.stringify(request.id)
   // S1: the connection's own row
   const claim = await scope.store.claimSubscription({

@@ -30,5 +30,6 @@ export async function unsubscribe(
   const { topic, shard } = row
   if (topic !== undefined && shard !== undefined)
     await scope.store.stopSubscriber({ topic, shard, connectionId, id, ref: request.ref, expires })
-  return connection.extensions || topic !== undefined || request.leftOut ? stopped : undefined
+  const isKnown = topic !== undefined || row.run !== undefined
+  return connection.extensions || isKnown || request.leftOut ? stopped : undefined
 }

@@ -1,0 +1,234 @@
+import { setMaxListeners } from 'node:events'
+import { randomName } from '../ports/clock.ts'
+import { type ContextFacts, toFacts } from './caller.ts'
+import { narrowDeadline, withinDeadline } from './deadline.ts'
+import { type GeneratorJob, invokeWorker } from './jobs.ts'
+import { withLastEventId } from './last-event-id.ts'
+import { LineFailure } from './line-failure.ts'
+import { runGeneratorProcedure } from './procedure.ts'
+import { errorText } from './reply.ts'
+import type { ServedScope } from './scope.ts'
+import { generatorAlive, generatorStarted, generatorStopped, type ValuesOf, valueFrame } from './value-frame.ts'
+import { createValuePosts, type ValuePosts } from './value-posts.ts'
+import { isDead, leaseMs, type RunClaim, type RunEnd, watchRun } from './watch-run.ts'
+
+/** What a worker keeps of its time to pass a generator on to the next one. */
+const handOverMs = 12_000
+const shortestLife = 0.5 // of the time there is: a worker of a few seconds must not do nothing but hand over
+/** How long an ended generator may take over its `finally`. */
+const closeMs = 2_000
+
+/** Iterates a generator in the worker and pushes what it yields, until it ends, its client does, or its time is up. An invocation that cannot take the claim over leaves. Never throws for what the generator does. */
+// [TL-GEN-1] [TL-GEN-6]
+export async function runGenerator(scope: ServedScope, job: GeneratorJob): Promise<void> {
+  const claim = await takeClaim(scope, job)
+  if (claim === undefined) return
+  const run = createRun(scope, job, claim)
+  const how = await iterate(scope, run)
+  await finish(scope, run, how)
+  run[Symbol.dispose]()
+}
+
+/** One run of a generator, as far as it has come. */
+interface Run extends Disposable {
+  readonly job: GeneratorJob
+  readonly claim: RunClaim
+  readonly of: ValuesOf
+  readonly facts: ContextFacts
+  readonly posts: ValuePosts
+  /** Aborts with a `RunEnd`, or when it is time to hand over. */
+  readonly signal: AbortSignal
+  n: number
+  lastEventId: string | undefined
+  /** Its client was told `started`. */
+  isStarted: boolean
+}
+
+/** How a run came to its end. */
+type Ended =
+  | { readonly status: 'done' | 'out-of-time' | RunEnd }
+  | { readonly status: 'failed'; readonly thrown: unknown; readonly ctx: unknown }
+
+/** Takes the claim over from whoever began the run, in one conditional write; undefined where another invocation has it. A run whose function died is told to its client, and not begun again. */
+async function takeClaim(scope: ServedScope, job: GeneratorJob): Promise<RunClaim | undefined> {
+  const { client, subscription, from } = job
+  const { id, ref } = subscription
+  const row = { connectionId: client.caller.connectionId, id: JSON.stringify(id), ref }
+  const claim = { ...row, run: randomName(scope.clock, 20), lease: scope.clock.now() + leaseMs }
+  const passed = await scope.store.passRun({ ...claim, from })
+  if (passed.status === 'passed') return claim
+  if (isDead(passed.row, ref, scope.clock.now())) await tellLoss(scope, job, { ...claim, from: passed.row?.run ?? '' })
+  return undefined
+}
+
+/** The dead run's claim is taken first, so that of several that find it one tells. */
+// [TL-GEN-7]
+async function tellLoss(scope: ServedScope, job: GeneratorJob, claim: RunClaim & { readonly from: string }) {
+  const { client } = job
+  if ((await scope.store.passRun(claim)).status === 'refused') return
+  const { connectionId, id, ref } = claim
+  await scope.store.stopSubscription({ connectionId, id, ref, expires: client.expires })
+  const nothing = { alive: () => '', onGone: () => {} }
+  using posts = createValuePosts(scope, client, nothing)
+  const lost = new LineFailure('GENERATOR_LOST', 'The function that produced these values was lost.')
+  for (const frame of failureFrames(scope, { job, isStarted: true }, lost)) await posts.add(frame)
+  await posts.drain()
+}
+
+function createRun(scope: ServedScope, job: GeneratorJob, claim: RunClaim): Run {
+  const { client, subscription } = job
+  const { caller, params } = client
+  const of = { id: subscription.id, ref: subscription.ref, extensions: caller.extensions }
+  const watch = watchRun(scope, {
+    row: claim,
+    holds: (row) => row?.on === true && row.ref === claim.ref && row.run === claim.run,
+    connectionId: caller.connectionId,
+    claim,
+  })
+  const left = scope.deadline.at - scope.clock.now()
+  const time = narrowDeadline(scope.clock, scope.deadline, Math.max(left - handOverMs, left * shortestLife))
+  const signal = AbortSignal.any([watch.signal, time.signal])
+  setMaxListeners(0, signal) // a generator may wait for it in as many places as it likes
+  const alive = () => generatorAlive(of, run.n)
+  const posts = createValuePosts(scope, client, { alive, onGone: () => watch.end('gone') })
+  const run: Run = {
+    ...{ job, claim, of, posts, n: job.n, lastEventId: subscription.lastEventId },
+    isStarted: job.continues,
+    facts: toFacts(caller, 'worker', params),
+    signal,
+    [Symbol.dispose]() {
+      for (const each of [posts, watch, time]) each[Symbol.dispose]()
+    },
+  }
+  return run
+}
+
+/** Runs the procedure and takes its values to the end, or until the run is to end. */
+async function iterate(scope: ServedScope, run: Run): Promise<Ended> {
+  const { posts, of, signal } = run
+  let ctx: unknown
+  try {
+    const values = await runGeneratorProcedure(scope.server, {
+      ...toProcedureRun(scope, run),
+      onContext: (made) => (ctx = made),
+    })
+    if (run.isStarted) await sayAlive(run)
+    else await posts.add(generatorStarted(of, run.n))
+    run.isStarted = true
+    await take(scope, run, values[Symbol.asyncIterator]())
+    return { status: signal.aborted ? whyOf(signal) : 'done' }
+  } catch (thrown) {
+    return signal.aborted ? { status: whyOf(signal) } : { status: 'failed', thrown, ctx }
+  }
+}
+
+function toProcedureRun({ server }: ServedScope, { job: { subscription }, facts, signal }: Run) {
+  const { path, rawInput, lastEventId, batchIndex } = subscription
+  const input = server.router._def._config.transformer.input.deserialize(rawInput)
+  // a generator has nothing but its input to learn by where its client stands [TL-STOCK-3]
+  return { path, input: withLastEventId(input, lastEventId), facts, signal, batchIndex }
+}
+
+async function take({ server, clock }: ServedScope, run: Run, iterator: AsyncIterator<unknown>): Promise<void> {
+  let isOver = false
+  try {
+    for (;;) {
+      const next = await withinDeadline(run.signal, iterator.next()).catch((thrown: unknown) => {
+        isOver = !run.signal.aborted // what threw needs no closing
+        throw thrown
+      })
+      isOver = next.done === true
+      if (isOver) return
+      const { text, lastEventId } = valueFrame(server, run.of, run.n + 1, next.value)
+      run.n += 1
+      run.lastEventId = lastEventId ?? run.lastEventId
+      await withinDeadline(run.signal, run.posts.add(text))
+    }
+  } finally {
+    if (!isOver) await close(clock, iterator)
+  }
+}
+
+/** [TL-GEN-5] Its `finally` runs, unless it hangs where it is and does not heed the signal. */
+async function close(clock: ServedScope['clock'], iterator: AsyncIterator<unknown>): Promise<void> {
+  const closed = new AbortController()
+  const over = () => closed.abort(null)
+  Promise.resolve(iterator.return?.()).then(over, over) // what a `finally` throws is nobody's any more
+  await clock.sleep(closeMs, closed.signal)
+}
+
+function whyOf(signal: AbortSignal): RunEnd | 'out-of-time' {
+  return typeof signal.reason === 'string' ? (signal.reason as RunEnd) : 'out-of-time' // a deadline's reason is an error
+}
+
+async function finish(scope: ServedScope, run: Run, ended: Ended): Promise<void> {
+  const { of, posts, n } = run
+  switch (ended.status) {
+    case 'stopped':
+      return // by whoever answered for it
+    case 'gone':
+      return stop(scope, run).then(() => {})
+    case 'done':
+      return say(scope, run, [generatorStopped(of, n)])
+    case 'failed':
+      return say(scope, run, failureFrames(scope, run, ended.thrown, ended.ctx))
+    case 'unauthorized':
+      return say(scope, run, failureFrames(scope, run, expired()))
+    case 'out-of-time': {
+      await posts.drain()
+      if (run.lastEventId === undefined) return say(scope, run, failureFrames(scope, run, outOfTime()))
+      return handOver(scope, run, run.lastEventId)
+    }
+  }
+}
+
+/** The last word, after every value and only if the subscription is still this attempt's. */
+async function say(scope: ServedScope, run: Run, frames: readonly string[]): Promise<void> {
+  await run.posts.drain()
+  if ((await stop(scope, run)) === 'newer') return
+  for (const frame of frames) await run.posts.add(frame)
+  await run.posts.drain()
+}
+
+async function stop(scope: ServedScope, { claim, job }: Run): Promise<'stopped' | 'newer'> {
+  const { connectionId, id, ref } = claim
+  const { expires } = job.client
+  return (await scope.store.stopSubscription({ connectionId, id, ref, expires })).status
+}
+
+/** [TL-GEN-9] A fresh invocation goes on after the last value: it takes the claim, and counts on. */
+async function handOver(scope: ServedScope, run: Run, lastEventId: string): Promise<void> {
+  const { job, claim, n } = run
+  const subscription = { ...job.subscription, lastEventId }
+  await sayAlive(run) // from now on the next one has its client's patience to begin in
+  await run.posts.drain()
+  await invokeWorker(scope, { ...job, subscription, from: claim.run, n, continues: true })
+}
+
+/** Stock clients know no such word, and wait for nothing. */
+async function sayAlive({ posts, of, n }: Run): Promise<void> {
+  if (of.extensions) await posts.add(generatorAlive(of, n))
+}
+
+/** What failed, as tRPC says it: a stock client that was told `started` is told `stopped` too. [TL-GEN-3] */
+function failureFrames(
+  scope: ServedScope,
+  { job: { subscription, client }, isStarted }: Pick<Run, 'job' | 'isStarted'>,
+  thrown: unknown,
+  ctx?: unknown,
+): readonly string[] {
+  const { id, path, rawInput } = subscription
+  const asked = { id, path, input: rawInput, type: 'subscription', ctx, cause: 'worker' } as const
+  const error = errorText(scope.server, asked, thrown)
+  if (client.caller.extensions || !isStarted) return [error]
+  return [error, generatorStopped({ id, ref: 1, extensions: false }, 0)]
+}
+
+function expired(): LineFailure {
+  return new LineFailure('AUTH_EXPIRED', 'The authority of this connection has expired; send a fresh token.')
+}
+
+function outOfTime(): LineFailure {
+  const words = 'The function that produced these values ran out of time. Yield tracked() values: then another goes on.'
+  return new LineFailure('GENERATOR_LOST', words)
+}

@@ -1,0 +1,38 @@
+import { randomName } from '../ports/clock.ts'
+import { type Client, type GeneratorJob, invokeWorker } from './jobs.ts'
+import { refuseClaim } from './refused-claim.ts'
+import type { ServedScope } from './scope.ts'
+import type { SubscribeRequest } from './subscribe.ts'
+import { leaseMs } from './watch-run.ts'
+
+/**
+ * Has a generator iterated by the `worker` function, which answers by pushes: a frame's function may not outlive 29 s.
+ * The claim comes first, in the connection's own row, so that of two equal frames one begins a run, and none that was stopped before. Throws as `refuseClaim` does.
+ */
+// [TL-GEN-1] [TL-GEN-6]
+export async function startGenerator(
+  scope: ServedScope,
+  client: Client,
+  { id, path, rawInput, lastEventId, ref, batchIndex }: SubscribeRequest,
+): Promise<readonly string[]> {
+  const { caller, expires } = client
+  const from = randomName(scope.clock, 20)
+  const row = { connectionId: caller.connectionId, id: JSON.stringify(id), ref, expires }
+  const claim = await scope.store.claimRun({ ...row, run: from, lease: scope.clock.now() + leaseMs })
+  if (claim.status === 'refused') return refuseClaim(scope, caller, { id, path, ref, topic: noTopic }, claim.row)
+  const subscription: GeneratorJob['subscription'] = {
+    ...{ id, path, ref, batchIndex },
+    ...(rawInput === undefined ? {} : { rawInput }),
+    ...(lastEventId === undefined ? {} : { lastEventId }),
+  }
+  try {
+    await invokeWorker(scope, { kind: 'generator', client, subscription, from, n: 0, continues: false })
+  } catch (thrown) {
+    await scope.store.stopSubscription(row) // an invocation that comes all the same finds it stopped
+    throw thrown
+  }
+  return []
+}
+
+/** Differs from every topic's name. */
+const noTopic = ''

@@ -1,0 +1,106 @@
+import { limits } from '@trunkline/protocol'
+import type { Client } from './jobs.ts'
+import { toMessages } from './messages.ts'
+import { noticeAgeing } from './notice.ts'
+import { post } from './post.ts'
+import { postInOrder } from './post-in-order.ts'
+import type { ServedScope } from './scope.ts'
+
+/** What a worker pushes of one generator, in order, one message at a time. */
+export interface ValuePosts extends Disposable {
+  /** Takes one frame. Resolves when there is room for another: a generator runs no further ahead of its client. */
+  add(frame: string): Promise<void>
+  /** Resolves when all that was added is posted, or nobody is left to post it to. */
+  drain(): Promise<void>
+}
+
+/** Values that come within it go in one message. */
+const gatherMs = 15
+/** After so long without a value a client of ours is told that the generator lives. It takes 10 s of silence for a loss, so two may go astray. [TL-GEN-4] */
+export const beatMs = 4_000
+const aheadFrames = 256
+const aheadBytes = 64 * 1_024
+const messageBytes = limits.messageBytes.value - 2 // the brackets around several
+
+/** Posts what is added until disposed. `alive` makes the frame for a silence; `onGone` is told when nothing can be posted any more. */
+export function createValuePosts(
+  scope: ServedScope,
+  client: Client,
+  { alive, onGone }: { readonly alive: () => string; readonly onGone: () => void },
+): ValuePosts {
+  const { caller } = client
+  const waiting: string[] = []
+  const listeners = new Set<() => void>()
+  let bytes = 0
+  let busy = false
+  let gone = false
+  let disposed = false
+  let wake = new AbortController()
+
+  const tell = () => {
+    for (const listener of [...listeners]) listener()
+  }
+  const until = (isSo: () => boolean) =>
+    new Promise<void>((resolve) => {
+      const look = () => {
+        if (!isSo() && !gone && !disposed) return
+        listeners.delete(look)
+        resolve()
+      }
+      listeners.add(look)
+      look()
+    })
+  /** What fits one message; a stock client knows no arrays. */
+  function takeBatch(): readonly string[] {
+    const frames: string[] = []
+    let size = 0
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const more = Buffer.byteLength(next) + 1
+      if (frames.length > 0 && (!caller.extensions || size + more > messageBytes)) break
+      frames.push(next)
+      size += more
+      waiting.shift()
+    }
+    bytes -= size
+    return frames
+  }
+  async function send(frames: readonly string[]): Promise<void> {
+    for (const text of toMessages(frames, caller.extensions)) {
+      const posted = await (caller.extensions ? post : postInOrder)(scope, caller.connectionId, text)
+      if (posted === 'posted') continue
+      gone = true // what was not delivered leaves a hole that its client sees
+      return onGone()
+    }
+  }
+  async function run(): Promise<void> {
+    let noticed = false
+    while (!disposed && !gone) {
+      if (waiting.length === 0) await scope.clock.sleep(beatMs, wake.signal)
+      if (waiting.length > 0) await scope.clock.sleep(gatherMs)
+      if (disposed) return
+      const frames = takeBatch()
+      busy = true
+      await send(frames.length === 0 && caller.extensions ? [alive()] : frames)
+      busy = false
+      if (!noticed && !gone && !caller.extensions) await noticeAgeing(scope, { ...caller, expires: client.expires })
+      noticed = true
+      tell()
+    }
+  }
+  void run()
+  return {
+    async add(frame) {
+      waiting.push(frame)
+      bytes += Buffer.byteLength(frame) + 1
+      wake.abort(null)
+      wake = new AbortController()
+      await until(() => waiting.length < aheadFrames && bytes < aheadBytes)
+    },
+    drain: () => until(() => waiting.length === 0 && !busy),
+    [Symbol.dispose]() {
+      disposed = true
+      wake.abort(null)
+      tell()
+    },
+  }
+}
