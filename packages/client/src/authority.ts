@@ -5,8 +5,8 @@ import { syncAll } from './fetch.ts'
 import { beginHandover } from './handover.ts'
 import { giveUpSocket, takeRefusal } from './loss.ts'
 import { sizeRefusal } from './outbox.ts'
+import { resumeAll } from './resume-all.ts'
 import { type Authority, hasSocket } from './session-state.ts'
-import { resumeAll } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
 
 const shortestMs = 10_000 // between two renewals, whatever the server says

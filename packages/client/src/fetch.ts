@@ -42,7 +42,7 @@ export function settleAnswer(turn: Turn, subscription: Subscription) {
 export function syncAll(turn: Turn, afresh?: 'afresh'): boolean {
   let any = false
   for (const each of turn.state.subscriptions.values()) {
-    if (each.phase !== 'live' || each.order.position === null) continue
+    if (each.phase !== 'live' || each.kind === 'generator' || each.order.position === null) continue
     any = true
     const subscription = afresh ? endFetch(turn, each) : each
     turn.putSubscription(subscription)
@@ -78,7 +78,7 @@ interface Entry {
 function entryOf(turn: Turn, id: number): Entry | undefined {
   const subscription = turn.state.subscriptions.get(id)
   const position = subscription?.order.position
-  if (subscription?.phase !== 'live' || !position) return undefined
+  if (subscription?.phase !== 'live' || subscription.kind === 'generator' || !position) return undefined
   const entry = { id, ref: subscription.ref, from: formatCursor(position) }
   return { id, text: JSON.stringify(entry satisfies SyncFrame['params']['subscriptions'][number]) }
 }

@@ -5,7 +5,8 @@ import { handoverDelayMs, moveOver } from './handover.ts'
 import { armKeepalive, armWatch, keepAlive } from './keepalive.ts'
 import { toLineError } from './line-error.ts'
 import { takeRefusal } from './loss.ts'
-import { loseSubscriptions, resumeAll, startAfresh } from './subscriptions.ts'
+import { resumeAll } from './resume-all.ts'
+import { loseSubscriptions, startAfresh } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
 
 const helloMs = 15_000 // 15 s: the server's first function may be cold

@@ -1,4 +1,4 @@
-import type { AdvanceResult, Cursor, DataResult, FaultResult } from '@trunkline/protocol'
+import type { AdvanceResult, Cursor, DataResult, FaultResult, StoppedResult } from '@trunkline/protocol'
 
 /** A frame that stands in a log: all in (`prev`, `offset`] is accounted for by it. `size` is in characters. */
 export interface OrderedFrame {
@@ -6,7 +6,7 @@ export interface OrderedFrame {
   readonly offset: number
   readonly prev: number
   readonly size: number
-  readonly result: DataResult | AdvanceResult | FaultResult
+  readonly result: DataResult | AdvanceResult | FaultResult | StoppedResult
 }
 
 /** Where one subscription stands in its log. `position` p means that all ≤ p is accounted for (law 16). */

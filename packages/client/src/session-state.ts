@@ -39,8 +39,9 @@ export interface Subscription extends NewSubscription {
   readonly ref: number
   /** `waiting`: nothing was sent on this socket. `subscribing`: `started` is awaited. `live`: it came. */
   readonly phase: 'waiting' | 'subscribing' | 'live'
-  /** `log`: ordered and resumed by cursor. `plain`: values as they come. Unknown until the first `started`. */
-  readonly kind: 'unknown' | 'log' | 'plain'
+  /** `log`: ordered and resumed by cursor. `plain`: values as they come. `generator`: values of one run, counted. Unknown until the first `started`. */
+  readonly kind: 'unknown' | 'log' | 'plain' | 'generator'
+  /** Of a generator: the values of the run that this ref began; the epoch is the ref, the offset the value's number. */
   readonly order: Order
   /** The socket of the last attempt. */
   readonly socket: number
@@ -48,7 +49,9 @@ export interface Subscription extends NewSubscription {
   readonly snapshots: boolean
   /** The cursor of the snapshot that the next frame must bring. */
   readonly snapshotAt: string | null
-  /** The last id of a plain value that had one: where the server may go on after a lost socket. */
+  /** When a generator was last heard of. */
+  readonly heardAt: number
+  /** The last id of a plain value, or of a generator's, that had one: where the server may go on after a lost socket. */
   readonly plainId: string | null
   /** The application was told `started`, and of no break since. */
   readonly announced: boolean

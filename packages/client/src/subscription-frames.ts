@@ -3,17 +3,18 @@ import {
   type Cursor,
   type DataResult,
   type ErrorFrame,
-  formatCursor,
-  type GapReason,
   parseCursor,
   type SnapshotResult,
   type StartedResult,
+  type StoppedResult,
   type SyncedResult,
 } from '@trunkline/protocol'
 import { renewAuthority } from './authority.ts'
 import { armFetch, endFetch, fetchNow } from './fetch.ts'
-import { fromWire, toLineError } from './line-error.ts'
+import { takeAlive, takeRunStart, takeValue } from './generator.ts'
+import { fromWire } from './line-error.ts'
 import { begin, noteHead, type Ordered, type OrderedFrame, receive, unordered } from './order.ts'
+import { reportGap } from './report-gap.ts'
 import type { Subscription } from './session-state.ts'
 import { endSubscription, resume, retrySubscription, startOver } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
@@ -31,15 +32,23 @@ export function takeSubscriptionFrame(
   const { result } = frame
   switch (result.type) {
     case 'started':
-      takeStarted(turn, subscription, result)
-      return true
+      if (result.n === undefined) takeStarted(turn, subscription, result)
+      else takeRunStart(turn, subscription, { ...result, n: result.n })
+      return result.n === undefined
     case 'synced':
       takeHead(turn, endFetch(turn, subscription), result, subscription.fetch === 'asked')
       return true
+    case 'alive':
+      takeAlive(turn, subscription, result)
+      return false
     case 'stopped':
-      endSubscription(turn, subscription)
+      if (result.n === undefined) endSubscription(turn, subscription)
+      else takeValue(turn, subscription, { ...result, n: result.n }, size)
       return false
     case 'data':
+      if (result.n === undefined) takeEvent(turn, subscription, result, size)
+      else takeValue(turn, subscription, { ...result, n: result.n }, size)
+      return false
     case 'advance':
     case 'fault':
       takeEvent(turn, subscription, result, size)
@@ -62,17 +71,20 @@ export function takeFromOldSocket(
   if ('error' in frame || subscription.kind === 'plain') return
   const { result } = frame
   const isEvent = result.type === 'data' || result.type === 'advance' || result.type === 'fault'
-  if (isEvent && parseCursor(result.id) !== undefined) takeEvent(turn, subscription, result, size)
+  if (isEvent && !('n' in result) && parseCursor(result.id) !== undefined) takeEvent(turn, subscription, result, size)
 }
 
 /** [TL-ERR-4] An error ends the subscription, unless the line failed in a way that asking again mends. */
 export function takeSubscriptionError(turn: Turn, subscription: Subscription, frame: ErrorFrame) {
   const line = frame.line === undefined ? undefined : fromWire(frame.line, frame.error)
-  const mends = line?.code === 'CONNECTION_LOST' || line?.retry === 'later'
-  if (mends && subscription.failures < failuresTaken) {
+  const isRun = subscription.kind === 'generator' || line?.code === 'GENERATOR_LOST'
+  const mayBegin = !isRun || subscription.plainId !== null // a generator is never silently run again [TL-GEN-11]
+  const mends = line?.code === 'CONNECTION_LOST' || line?.code === 'GENERATOR_LOST' || line?.retry === 'later'
+  if (mends && mayBegin && subscription.failures < failuresTaken) {
     return retrySubscription(turn, subscription, line.retryAfterMs) // [TL-SYNC-2]
   }
-  if (line?.code === 'AUTH_EXPIRED' && subscription.failures < refusalsTaken) return awaitAuthority(turn, subscription)
+  if (line?.code === 'AUTH_EXPIRED' && mayBegin && subscription.failures < refusalsTaken)
+    return awaitAuthority(turn, subscription)
   endSubscription(turn, { ...subscription, phase: 'waiting' }, { shape: frame.error, ...(line ? { line } : {}) })
 }
 
@@ -136,7 +148,12 @@ function mayBegin(position: Cursor | null, from: Cursor, isGap: boolean): boolea
   return isGap && (position.epoch !== from.epoch || position.offset <= from.offset)
 }
 
-function takeEvent(turn: Turn, subscription: Subscription, result: OrderedFrame['result'], size: number): void {
+function takeEvent(
+  turn: Turn,
+  subscription: Subscription,
+  result: Exclude<OrderedFrame['result'], StoppedResult>,
+  size: number,
+): void {
   const at = parseCursor(result.id)
   if (at === undefined || subscription.kind === 'plain') {
     // A value without a place in a log may come before `started`: nothing would be gained by holding it back.
@@ -174,17 +191,4 @@ function showOrdered(turn: Turn, subscription: Subscription, frame: OrderedFrame
   }
   // [TL-SUB-11] One event is lost to the application and cannot be replayed: that is a gap, and told as one.
   return reportGap(turn, subscription, 'not-resumable', { epoch, offset: offset - 1 })
-}
-
-/** [TL-SUB-12] Tells of a gap, or ends the subscription when nobody would hear; false when it ended. */
-function reportGap(turn: Turn, subscription: Subscription, reason: GapReason, after: Cursor | null): boolean {
-  const { id } = subscription
-  const lastEventId = after === null ? null : formatCursor(after)
-  if (subscription.handlesGaps) {
-    turn.emit({ type: 'gap', id, reason, lastEventId })
-    return true
-  }
-  const message = `Events after ${lastEventId ?? 'the beginning'} are lost (${reason}), and neither the subscription nor the connection has an onGap.`
-  endSubscription(turn, subscription, { line: toLineError('GAP', message) })
-  return false
 }

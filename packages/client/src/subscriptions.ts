@@ -3,7 +3,6 @@ import { backoffMs } from './backoff.ts'
 import { type Failure, toLineError } from './line-error.ts'
 import { unordered } from './order.ts'
 import { sizeRefusal } from './outbox.ts'
-import { toPages } from './pages.ts'
 import { sendFrame } from './send-frame.ts'
 import type { NewSubscription } from './session-event.ts'
 import { hasSocket, isLeaving, type Subscription, takesFrames } from './session-state.ts'
@@ -25,6 +24,7 @@ export function addSubscription(turn: Turn, wanted: NewSubscription): void {
     socket: turn.state.socket,
     snapshots: false,
     snapshotAt: null,
+    heardAt: 0,
     plainId: null,
     announced: false,
     failures: 0,
@@ -45,7 +45,7 @@ export function sendSubscribe(turn: Turn, subscription: Subscription) {
 }
 
 /** The frame of the next attempt: same id, next ref [TL-SUB-13]. Undefined where it is too large, which ends the subscription. */
-function nextAttempt(turn: Turn, subscription: Subscription): string | undefined {
+export function nextAttempt(turn: Turn, subscription: Subscription): string | undefined {
   const { id, path, input } = subscription
   const ref = subscription.ref + 1
   const lastEventId = lastEventIdOf(subscription)
@@ -60,6 +60,7 @@ function nextAttempt(turn: Turn, subscription: Subscription): string | undefined
   const { socket } = turn.state
   turn.putSubscription({
     ...subscription,
+    ...(subscription.kind === 'generator' && { order: unordered }), // each attempt's run counts from its own first
     ref,
     socket,
     phase: 'subscribing',
@@ -95,21 +96,6 @@ export function retrySubscription(turn: Turn, subscription: Subscription, retryA
 /** The attempt brought no `started` in time, or its turn has come again. */
 export function takeStartedTimer(turn: Turn, subscription: Subscription): void {
   if (subscription.phase !== 'live' && takesFrames(turn.state)) sendSubscribe(turn, subscription)
-}
-
-/** Asks for all that waits, on a socket that was just opened, in as few messages as carry it. [TL-SUB-15] */
-export function resumeAll(turn: Turn): void {
-  const attempts: { readonly id: number; readonly text: string }[] = []
-  for (const subscription of turn.state.subscriptions.values()) {
-    const text = subscription.phase === 'waiting' ? nextAttempt(turn, subscription) : undefined
-    if (text !== undefined) attempts.push({ id: subscription.id, text })
-  }
-  const { batchSize, frameBytes } = turn.state
-  for (const { items, text } of toPages(attempts, { count: batchSize, maxBytes: frameBytes - 2 })) {
-    const [first] = items
-    if (items.length > 1) turn.send(`[${text}]`)
-    else if (first !== undefined) sendFrame(turn, first.id, text)
-  }
 }
 
 /** The socket is gone, and the server's registrations with it. A break that the application can see makes the next `started` worth telling. */
@@ -158,6 +144,6 @@ export function stopAgain(turn: Turn, id: number): void {
 }
 
 /** Null where there is no log: an ephemeral subscription is asked for anew [TL-EPH-2]. */
-function lastEventIdOf({ order, plainId }: Subscription): string | null {
-  return order.position === null ? plainId : formatCursor(order.position)
+function lastEventIdOf({ kind, order, plainId }: Subscription): string | null {
+  return order.position === null || kind === 'generator' ? plainId : formatCursor(order.position)
 }

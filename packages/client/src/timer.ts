@@ -2,6 +2,7 @@ import { postponeRenewal, renewAuthority } from './authority.ts'
 import { askAgain, expireCall } from './call-answer.ts'
 import { finishClosing } from './closing.ts'
 import { takeGapTimer } from './fetch.ts'
+import { takeHoleTimer, takeSilence } from './generator.ts'
 import { beginHandover, takeDrainTimer } from './handover.ts'
 import { armWatch, hasSlept, keepAlive } from './keepalive.ts'
 import { wake } from './lifecycle.ts'
@@ -49,7 +50,12 @@ export function takeTimer(turn: Turn, timer: Timer) {
     }
     case 'gap': {
       const subscription = turn.state.subscriptions.get(timer.id)
+      if (subscription?.kind === 'generator') return takeHoleTimer(turn, { ...subscription, fetch: 'none' })
       return subscription === undefined ? undefined : takeGapTimer(turn, subscription)
+    }
+    case 'alive': {
+      const subscription = turn.state.subscriptions.get(timer.id)
+      return subscription === undefined ? undefined : takeSilence(turn, subscription)
     }
   }
 }

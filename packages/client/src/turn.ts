@@ -76,6 +76,7 @@ export class Turn {
     this.#ownSubscriptions().delete(id)
     this.cancel({ kind: 'started', id })
     this.cancel({ kind: 'gap', id })
+    this.cancel({ kind: 'alive', id })
   }
 
   #ownCalls(): Map<number, PendingCall> {

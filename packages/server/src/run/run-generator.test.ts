@@ -89,7 +89,7 @@ const router = t.router({
     }),
   ),
   large: t.procedure.subscription(async function* () {
-    yield 'x'.repeat(130_000)
+    yield 'x'.repeat(1_100_000)
   }),
   flood: t.procedure.subscription(async function* () {
     for (let n = 0; n < 2_000; n++) {

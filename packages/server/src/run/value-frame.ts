@@ -1,7 +1,8 @@
 import { isTrackedEnvelope } from '@trpc/server'
-import { type FrameId, limits } from '@trunkline/protocol'
-import { frameText } from './frames.ts'
+import type { FrameId } from '@trunkline/protocol'
+import { frameText, resultBytes } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
+import { stockBytes } from './oversized.ts'
 import type { Server } from './server.ts'
 
 /** Which subscription the values are of, and whether its client knows our frames. */
@@ -24,10 +25,9 @@ export function valueFrame(
   const result = { type: 'data', data, ...(tracked && { id: tracked.id }), ...placeOf(of, n) }
   const text = frameOf(of, result)
   const bytes = Buffer.byteLength(text)
-  if (bytes > valueBytes)
-    throw new LineFailure('TOO_LARGE', `A value became ${bytes} bytes; ${valueBytes} can be sent.`, {
-      mayHaveRun: true,
-    })
+  const most = of.extensions ? resultBytes(server) : stockBytes // [TL-CHUNK-11]
+  if (bytes > most)
+    throw new LineFailure('TOO_LARGE', `A value became ${bytes} bytes; ${most} can be sent.`, { mayHaveRun: true })
   return { text, lastEventId: tracked?.id }
 }
 

@@ -1,0 +1,18 @@
+import { type Cursor, formatCursor, type GapReason } from '@trunkline/protocol'
+import { toLineError } from './line-error.ts'
+import type { Subscription } from './session-state.ts'
+import { endSubscription } from './subscriptions.ts'
+import type { Turn } from './turn.ts'
+
+/** [TL-SUB-12] Tells of a gap, or ends the subscription when nobody would hear; false when it ended. */
+export function reportGap(turn: Turn, subscription: Subscription, reason: GapReason, after: Cursor | null): boolean {
+  const { id } = subscription
+  const lastEventId = after === null ? null : formatCursor(after)
+  if (subscription.handlesGaps) {
+    turn.emit({ type: 'gap', id, reason, lastEventId })
+    return true
+  }
+  const message = `Events after ${lastEventId ?? 'the beginning'} are lost (${reason}), and neither the subscription nor the connection has an onGap.`
+  endSubscription(turn, subscription, { line: toLineError('GAP', message) })
+  return false
+}
