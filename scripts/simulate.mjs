@@ -13,7 +13,7 @@ await build({
   format: 'esm',
   target: 'node20',
   conditions: ['trunkline-source'],
-  external: ['@aws-sdk/*', '@trpc/*', 'esbuild', 'zod'],
+  external: ['@aws-sdk/*', '@trpc/*', 'esbuild', 'partysocket', 'zod'],
   sourcemap: 'inline',
   logLevel: 'error',
 })

@@ -136,7 +136,7 @@ const offenders: readonly (readonly [path: string, text: string, message: string
     "import { TRPCError } from '@trpc/server'",
     'client must not import @trpc/server but by `import type`',
   ],
-  ['packages/client/src/socket.ts', "import ws from 'partysocket/ws'", 'client must not import partysocket/ws'],
+  ['packages/client/src/session.ts', "import ws from 'partysocket/ws'", 'client must not import partysocket/ws here'],
   ['packages/client/src/session.ts', "import { useState } from 'react'", 'client must not import react here'],
   ['packages/client/src/session.ts', "import { createServer } from 'node:http'", 'client must not import node:http'],
   [

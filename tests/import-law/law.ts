@@ -74,6 +74,7 @@ const law = {
       { name: /^@trpc\/client$/ },
       { name: /^@trpc\/server\/observable$/ },
       { name: /^@(trpc|trunkline)\/server$/, typeOnly: true },
+      { name: /^partysocket(\/ws)?$/, within: /\/socket\.ts$/ },
       { name: /^react$/, within: /\/react\.ts$/ },
       { name: /^@trunkline\/client$/, typeOnly: true, within: /\/react\.ts$/ }, // another entry of the same package
     ],

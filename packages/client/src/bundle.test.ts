@@ -37,8 +37,9 @@ test('a browser loads no zod and no server', async () => {
 })
 
 test.each([
-  ['with all', [], 19],
-  ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 15],
+  ['with all', [], 21],
+  ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 17],
+  ['without partysocket too', ['@trpc/*', 'partysocket'], 15],
 ])('createClient and createConnection are small (%s)', async (what, external, kilobytes) => {
   const { gzipBytes } = await bundle(code, external)
   console.info(`${what}: ${(gzipBytes / 1_024).toFixed(1)} KB gzip`)

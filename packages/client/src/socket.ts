@@ -1,3 +1,4 @@
+import ReconnectingWebSocket from 'partysocket/ws'
 import type { ConnectionCause } from './connection-state.ts'
 import type { WebSocketLike } from './environment.ts'
 import { isOnline } from './network.ts'
@@ -29,104 +30,97 @@ export interface Socket {
   close(): void
 }
 
-const destinationMs = 15_000 // an address or a token that takes longer fails the attempt
+const destinationMs = 15_000 // an address or a token that takes longer fails the attempt: partysocket would wait for ever
 const handshakeMs = 15_000 // above a cold authorizer and a cold $connect
-const open = 1 // of `readyState`
 
-/** What every WebSocket class has beside what an application must give: properties rather than listeners, since they are all that each of them understands. */
-interface PlainSocket extends InstanceType<WebSocketLike> {
-  onopen: unknown
-  onmessage: unknown
-  onerror: unknown
-  onclose: unknown
-}
-
-/** One WebSocket after another. Back-off, queue and close codes are the session's: here an attempt is made when it is admitted, and its end is told once. */
+/** partysocket as it may be used: see each trap at its line. */
 export function createSocket(options: SocketOptions): Socket {
-  const { after, destination, onOpen, onMessage, onLost } = options
-  let attempt: object | undefined // of which something is to be heard; what an earlier one still says is not
-  let socket: PlainSocket | undefined
-  let stopTimer = () => {}
+  let admitted = false
+  let wake: (() => void) | undefined
+  let told = false // whether the loss of the current attempt was told, or is not worth telling
   let closed = false
+  let loss: Loss | undefined // while it is gathered
+  let destination: Promise<Destination>
 
-  async function connect(own: object): Promise<void> {
-    attempt = own
-    try {
-      const { url, protocols } = await within(after, destinationMs, destination)
-      if (attempt === own) listen(own, make(url, protocols))
-    } catch (thrown) {
-      lose(own, undefined, messageOf(thrown))
-    }
+  const socket = new ReconnectingWebSocket(nextUrl, nextProtocols, {
+    ...(options.WebSocket === undefined ? {} : { WebSocket: options.WebSocket }),
+    maxEnqueuedMessages: 0, // its queue is flushed before `open` is told, and has no bound in bytes
+    minReconnectionDelay: 0, // our back-off is awaited in the address provider
+    maxReconnectionDelay: 0,
+    connectionTimeout: handshakeMs,
+  })
+  // Properties, not listeners: in browsers the events for listeners are cloned wrongly (their code is the word "close").
+  socket.onopen = options.onOpen
+  socket.onmessage = ({ data }) => options.onMessage(data)
+  socket.onclose = ({ code, reason }) => tellLoss(code, reason)
+  socket.onerror = ({ message }) => tellLoss(undefined, message)
+
+  /** Asked first on each attempt. The protocols are asked for right behind, so both share one destination. */
+  function nextUrl(): Promise<string> {
+    destination = prepare()
+    return destination.then(({ url }) => url)
   }
-  function make(url: string, protocols: string[]): PlainSocket {
-    const Given = options.WebSocket ?? (globalThis as { readonly WebSocket?: WebSocketLike }).WebSocket
-    return new (Given as WebSocketLike)(url, protocols) as PlainSocket // `createConnection` makes sure that there is one
+  function nextProtocols(): Promise<string[]> {
+    return destination.then(({ protocols }) => protocols)
   }
-  function listen(own: object, made: PlainSocket): void {
-    let failure: string | undefined // an error is told right before the close, which knows less
-    socket = made
-    stopTimer = after(handshakeMs, () => lose(own, undefined, `no answer within ${handshakeMs} ms`))
-    made.onopen = () => {
-      if (attempt !== own) return
-      stopTimer()
-      onOpen()
-    }
-    made.onmessage = ({ data }: { readonly data: unknown }) => attempt === own && onMessage(data)
-    made.onerror = ({ message = '' }: { readonly message?: string }) => {
-      failure = message // stays set when the socket was dropped: without a listener `ws` would throw
-    }
-    made.onclose = ({ code, reason }: Close) =>
-      failure === undefined ? lose(own, code, reason) : lose(own, undefined, failure)
+  async function prepare(): Promise<Destination> {
+    if (!admitted) await new Promise<void>((resolve) => (wake = resolve))
+    if (closed) throw new Error('closed')
+    admitted = false
+    told = false
+    return within(options.after, destinationMs, options.destination)
   }
-  function lose(own: object, code: number | undefined, text: string): void {
-    if (attempt !== own) return
-    drop()
-    onLost(causeOf(code, text))
-  }
-  function drop(): void {
-    attempt = undefined
-    stopTimer()
-    socket?.close(1000)
-    socket = undefined
+
+  /** A close with 1000 may be partysocket's own, told before the error that it hides: that one comes in the same tick and knows better. */
+  function tellLoss(code: number | undefined, text: string): void {
+    if (loss !== undefined) loss = { code, text }
+    if (loss !== undefined || told || closed) return
+    loss = { code, text }
+    told = true
+    queueMicrotask(() => {
+      const cause = causeOf(loss)
+      loss = undefined
+      admitted = false
+      if (!closed) options.onLost(cause)
+    })
   }
 
   return {
     admit() {
-      if (attempt === undefined && !closed) void connect({})
+      admitted = true
+      wake?.()
     },
-    replace: drop,
-    send(text) {
-      if (socket?.readyState !== open) return false
-      socket.send(text)
-      return true
+    replace() {
+      admitted = false
+      told = true
+      socket.reconnect()
     },
+    send: (text) => !closed && socket.send(text),
     close() {
       closed = true
-      drop()
+      socket.close() // tells nothing while an attempt is prepared, and need not: we know
+      wake?.() // else the provider's promise would be waited for for ever
     },
   }
 }
 
-interface Close {
-  readonly code: number
-  readonly reason: string
+interface Loss {
+  readonly code: number | undefined
+  readonly text: string | undefined
 }
 
-function causeOf(code: number | undefined, text: string): ConnectionCause {
+function causeOf({ code, text = '' }: Loss = { code: undefined, text: undefined }): ConnectionCause {
   if (!isOnline()) return { code: 'offline', message: 'The network is offline.' }
   const why = text === '' ? '.' : `: ${text}`
   if (code === undefined || code === 1006) return { code: 'network', message: `The socket was lost${why}` }
   return { code: 'server', message: `The socket was closed with ${code}${why}` }
 }
 
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown ?? '')
-}
-
-/** What `ask` gives, or an Error when it takes longer. */
+/** Rejects with an Error, since partysocket stops for good on anything else. */
 function within<T>(after: SocketOptions['after'], ms: number, ask: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = after(ms, () => reject(new Error(`no address and token within ${ms} ms`)))
-    ask().then(resolve, reject).finally(cancel)
+    const fail = (cause: unknown) => reject(cause instanceof Error ? cause : new Error(String(cause)))
+    ask().then(resolve, fail).finally(cancel)
   })
 }

@@ -76,7 +76,7 @@ async function buildMutant(mutant: Mutant): Promise<string> {
     format: 'esm',
     target: 'node20',
     conditions: ['trunkline-source'],
-    external: ['@aws-sdk/*', '@trpc/*', 'esbuild', 'zod'],
+    external: ['@aws-sdk/*', '@trpc/*', 'esbuild', 'partysocket', 'zod'],
     logLevel: 'error',
     plugins: [swapsOf(mutant)],
   })
