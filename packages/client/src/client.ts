@@ -13,36 +13,35 @@ import { type TransformerOption, trunklineLink } from './link.ts'
 
 type Callback = 'onStarted' | 'onData' | 'onError' | 'onStopped' | 'onComplete' | 'onConnectionStateChange'
 
-type Widen<T> = {
-  [K in keyof T]: K extends symbol
-    ? T[K]
-    : T[K] extends { query: (input: infer I, opts?: TRPCProcedureOptions) => infer O }
-      ? { query: (input: I, opts?: TRPCProcedureOptions & CallOptions) => O }
-      : T[K] extends { mutate: (input: infer I, opts?: TRPCProcedureOptions) => infer O }
-        ? { mutate: (input: I, opts?: TRPCProcedureOptions & MutationOptions) => O }
-        : T[K] extends {
-              subscribe: {
-                (input: infer I, opts: infer S): Unsubscribable
-                (input: infer _I, opts?: infer _O): infer A
-              }
-            }
-          ? {
-              subscribe: {
-                /** Without callbacks, as `for await` (tRPC ≥ 11.25). This overload comes first: the other would take its calls. */
-                <O extends TRPCProcedureOptions & SubscribeOptions>(
-                  input: I,
-                  opts?: O & { readonly [E in Callback]?: never },
-                ): A
-                (input: I, opts: S & SubscribeOptions): Unsubscribable
-              }
-            }
-          : T[K] extends object
-            ? Widen<T[K]>
-            : T[K]
-}
+/** One member of a client, with the line's options beside tRPC's. */
+type WithOptions<T> = T extends { query: (input: infer I, opts?: TRPCProcedureOptions) => infer O }
+  ? { query: (input: I, opts?: TRPCProcedureOptions & CallOptions) => O }
+  : T extends { mutate: (input: infer I, opts?: TRPCProcedureOptions) => infer O }
+    ? { mutate: (input: I, opts?: TRPCProcedureOptions & MutationOptions) => O }
+    : T extends {
+          subscribe: {
+            (input: infer I, opts: infer S): Unsubscribable
+            (input: infer _I, opts?: infer _O): infer A
+          }
+        }
+      ? {
+          subscribe: {
+            /** Without callbacks, as `for await` (tRPC ≥ 11.25). This overload comes first: the other would take its calls. */
+            <O extends TRPCProcedureOptions & SubscribeOptions>(
+              input: I,
+              opts?: O & { readonly [E in Callback]?: never },
+            ): A
+            (input: I, opts: S & SubscribeOptions): Unsubscribable
+          }
+        }
+      : T extends object
+        ? { [K in keyof T]: K extends symbol ? T[K] : WithOptions<T[K]> }
+        : T
 
-/** A `TRPCClient` (assignable to it) whose calls take the line's options by name. */
-export type LineClient<R extends AnyTRPCRouter> = Widen<TRPCClient<R>>
+/** A `TRPCClient` (assignable to it) whose calls take the line's options by name. Mapped here and not by a helper, so that hovering over a client says `LineClient`. */
+export type LineClient<R extends AnyTRPCRouter> = {
+  [K in keyof TRPCClient<R>]: K extends symbol ? TRPCClient<R>[K] : WithOptions<TRPCClient<R>[K]>
+}
 
 export type ClientOptions<R extends AnyTRPCRouter> = {
   readonly connection: Connection

@@ -1,0 +1,148 @@
+import { initTRPC, lazy, type TrackedEnvelope } from '@trpc/server'
+import { createClient, createConnection, iterate } from '@trunkline/client'
+import { createLine, type Subscription } from '@trunkline/server'
+import superjson from 'superjson'
+import { describe, expectTypeOf, test } from 'vitest'
+import * as z from 'zod'
+
+// `tsc -p tests` is the test: each `@ts-expect-error` line must be an error, and each expectation must hold.
+const line = createLine()
+const room = z.object({ room: z.string() })
+const said = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('posted'), text: z.string() }),
+  z.object({ type: z.literal('removed'), id: z.string() }),
+])
+const messages = line.channel('messages', { key: room, event: said })
+const typing = line.ephemeral('typing', { key: room, event: z.object({ author: z.string() }) })
+const counted = line.channel('counted', {
+  key: z.object({ n: z.number() }),
+  event: z.object({ at: z.string().default('now'), size: z.string().transform((text) => text.length) }),
+})
+type Said = z.infer<typeof said>
+type Posted = Extract<Said, { type: 'posted' }>
+type Event<S> = S extends AsyncIterable<TrackedEnvelope<infer T>> ? T : never
+
+const connection = createConnection({ url: 'ws://127.0.0.1:1' })
+const t = initTRPC.create()
+
+describe('a channel infers', () => {
+  test('what its schemas take and give', () => {
+    expectTypeOf(counted.publish).parameter(1).toEqualTypeOf<{ at?: string | undefined; size: string }>()
+    expectTypeOf<Event<ReturnType<typeof counted.subscribe>>>().toEqualTypeOf<{ at: string; size: number }>()
+    expectTypeOf(counted.read)
+      .returns.resolves.toHaveProperty('events')
+      .toExtend<readonly { data: { size: number } }[]>()
+    expectTypeOf(() => messages.publish({ room: '' }, { type: 'removed', id: '' })).returns.resolves.toEqualTypeOf<{
+      readonly id: string
+    }>()
+    // @ts-expect-error the key's other type
+    void (() => counted.publish({ n: '1' }, { size: '' }))
+    // @ts-expect-error what the schema makes is not what it takes
+    void (() => counted.publish({ n: 1 }, { size: 1 }))
+    // @ts-expect-error no retention of an ephemeral channel
+    void (() => line.ephemeral('kept', { key: room, event: said, retention: '7d' }))
+    // @ts-expect-error nothing is read of an ephemeral channel
+    void typing.read
+  })
+
+  test('a filter by a type guard narrows, and one without keeps the type', () => {
+    const all = messages.subscribe({ room: '7' })
+    expectTypeOf(all.filter((event): event is Posted => event.type === 'posted')).toEqualTypeOf<Subscription<Posted>>()
+    expectTypeOf(all.filter((event) => event.type === 'posted')).toExtend<Subscription<Said>>()
+    expectTypeOf(typing.subscribe({ room: '7' }).map(({ author }) => author)).toExtend<AsyncIterable<string>>()
+    // @ts-expect-error a guard for what no event is
+    all.filter((event): event is { type: 'edited' } => event.type === 'edited')
+    // @ts-expect-error no such member
+    all.filter(({ text }) => text === '')
+    // @ts-expect-error a filter answers yes or no
+    all.filter((event) => event.type)
+  })
+
+  test('map and startWith, in a chain, and nothing after the state', () => {
+    const texts = messages
+      .subscribe({ room: '7' })
+      .filter((event): event is Posted => event.type === 'posted')
+      .map(({ text }) => text)
+    expectTypeOf<Event<typeof texts>>().toEqualTypeOf<string>()
+    const page = texts.startWith(async () => ({ type: 'page' as const, texts: ['a'] }))
+    expectTypeOf<Event<typeof page>>().toEqualTypeOf<string | { type: 'page'; texts: string[] }>()
+    // @ts-expect-error the state comes last in the chain
+    void page.map
+    // @ts-expect-error nothing can be consistent with what is not kept
+    void typing.subscribe({ room: '7' }).startWith
+  })
+})
+
+const inner = t.router({
+  live: t.procedure.input(room).subscription(({ input }) => messages.subscribe(input)),
+  page: t.procedure
+    .input(room)
+    .subscription(({ input }) => messages.subscribe(input).startWith(() => ({ type: 'page' as const }))),
+  typing: t.procedure.input(room).subscription(({ input }) => typing.subscribe(input)),
+})
+const calls = t.router({
+  parsed: t.procedure.output(z.object({ n: z.string().transform(Number) })).query(() => ({ n: '1' })),
+  dropped: t.procedure.query(() => ({ at: new Date(), un: undefined, fn: () => 1 })),
+})
+
+describe('a client infers', () => {
+  const nested = t.router({ a: t.router({ b: t.router({ inner, calls }) }) })
+  const late = t.router({ late: lazy(async () => ({ default: inner })), own: lazy(async () => ({ default: calls })) })
+  const merged = t.mergeRouters(inner, calls)
+  const nestedClient = createClient<typeof nested>({ connection })
+  const lateClient = createClient<typeof late>({ connection })
+  const mergedClient = createClient<typeof merged>({ connection })
+
+  test('events through nested, lazy and merged routers', () => {
+    for (const live of [nestedClient.a.b.inner.live, lateClient.late.live, mergedClient.live])
+      expectTypeOf(iterate(live, { room: '7' })).toExtend<AsyncIterable<{ id: string; data: Said }>>()
+    void (() =>
+      nestedClient.a.b.inner.page.subscribe(
+        { room: '7' },
+        { onData: ({ data }) => expectTypeOf(data).toEqualTypeOf<Said | { type: 'page' }>() },
+      ))
+    void (() =>
+      mergedClient.typing.subscribe(
+        { room: '7' },
+        { onData: (data) => expectTypeOf(data).toEqualTypeOf<{ author: string }>() },
+      ))
+    void (() =>
+      lateClient.late.live.subscribe({ room: '7' }, { onData: ({ data }) => expectTypeOf(data).toEqualTypeOf<Said>() }))
+    // @ts-expect-error wrong input, nested
+    void (() => nestedClient.a.b.inner.live.subscribe({ rom: '7' }, {}))
+    // @ts-expect-error wrong input, lazy
+    void (() => lateClient.late.live.subscribe({ rom: '7' }, {}))
+    // @ts-expect-error no such procedure, merged
+    void mergedClient.lives
+    // @ts-expect-error a bare event has no id
+    void (() => mergedClient.typing.subscribe({ room: '7' }, { onData: ({ id }) => id }))
+  })
+
+  test('what an output parser makes, and what JSON leaves of the rest', () => {
+    expectTypeOf(nestedClient.a.b.calls.parsed.query).returns.resolves.toEqualTypeOf<{ n: number }>()
+    expectTypeOf(mergedClient.dropped.query).returns.resolves.toExtend<{ at: string }>()
+    expectTypeOf(lateClient.own.dropped.query).returns.resolves.not.toHaveProperty('fn')
+    // @ts-expect-error a query has no lane, merged or not
+    void (() => mergedClient.parsed.query(undefined, { lane: 'x' }))
+  })
+
+  test('what a transformer brings whole, and asks for it', () => {
+    const s = initTRPC.create({ transformer: superjson })
+    const dated = s.router({
+      now: s.procedure.input(z.date()).query(({ input }) => ({ input, big: 1n, all: new Map([['a', 1]]) })),
+      live: s.procedure.input(room).subscription(({ input }) => messages.subscribe(input)),
+    })
+    const client = createClient<typeof dated>({ connection, transformer: superjson })
+    expectTypeOf(client.now.query).parameter(0).toEqualTypeOf<Date>()
+    expectTypeOf(client.now.query).returns.resolves.toEqualTypeOf<{
+      input: Date
+      big: bigint
+      all: Map<string, number>
+    }>()
+    expectTypeOf(iterate(client.live, { room: '7' })).toExtend<AsyncIterable<{ id: string; data: Said }>>()
+    // @ts-expect-error the router has a transformer
+    createClient<typeof dated>({ connection })
+    // @ts-expect-error the router has none
+    createClient<typeof merged>({ connection, transformer: superjson })
+  })
+})
