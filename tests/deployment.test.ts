@@ -73,10 +73,20 @@ describe('functions', () => {
       DestinationConfig,
     })
     expect(byFunction.get('WorkerLambdaFunction')).toMatchObject({
-      MaximumRetryAttempts: 0,
-      MaximumEventAgeInSeconds: 60,
+      MaximumRetryAttempts: 1,
+      MaximumEventAgeInSeconds: 1_080,
       DestinationConfig,
     })
+  })
+
+  it('that run long calls and generators have Lambda’s most time, and a retry that comes after all of it', () => {
+    const worker = properties('WorkerLambdaFunction')
+    expect(worker?.['Timeout']).toBe(900)
+    const [configuration] = [...resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').values()].filter(
+      ({ Properties }) => JSON.stringify(Properties['FunctionName']).includes('WorkerLambdaFunction'),
+    )
+    const retryDelaySeconds = 60
+    expect(configuration?.Properties['MaximumEventAgeInSeconds']).toBeGreaterThanOrEqual(900 + retryDelaySeconds)
   })
 })
 

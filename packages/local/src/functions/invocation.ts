@@ -38,6 +38,8 @@ export function createInvocation(options: {
   readonly attempt: number
   readonly timeoutMs: number
   readonly clock: LocalClock
+  /** Told when a call of a guarded port begins; what it returns is called when that has settled. */
+  readonly onCall?: () => () => void
 }): RunningInvocation {
   const { clock, timeoutMs } = options
   const controller = new AbortController()
@@ -67,7 +69,7 @@ export function createInvocation(options: {
       if (controller.signal.aborted) fn()
       else controller.signal.addEventListener('abort', fn, { once: true })
     },
-    guard: (port) => guardPort(port, isLive),
+    guard: (port) => guardPort(port, isLive, options.onCall),
     begin() {
       if (over) return
       deadline = clock.now() + timeoutMs
@@ -87,7 +89,7 @@ export function createInvocation(options: {
  * The proxy stands over an object of its own and reads the port through traps: over the port itself a frozen one would have to show its members as they are.
  * Methods run with the real port as `this`, so classes with private fields work.
  */
-function guardPort<T extends object>(port: T, isLive: () => boolean): T {
+function guardPort<T extends object>(port: T, isLive: () => boolean, onCall?: () => () => void): T {
   const guarded = new Map<PropertyKey, unknown>()
   function read(key: PropertyKey): unknown {
     const value: unknown = Reflect.get(port, key)
@@ -95,7 +97,7 @@ function guardPort<T extends object>(port: T, isLive: () => boolean): T {
     const known = guarded.get(key)
     if (known !== undefined) return known
     const method = (...args: readonly unknown[]) =>
-      isLive() ? whileLive(Reflect.apply(value, port, args), isLive) : never()
+      isLive() ? whileLive(untilSettled(Reflect.apply(value, port, args), onCall), isLive) : never()
     guarded.set(key, method)
     return method
   }
@@ -108,6 +110,14 @@ function guardPort<T extends object>(port: T, isLive: () => boolean): T {
       return own && { value: read(key), enumerable: own.enumerable ?? false, configurable: true, writable: true }
     },
   })
+}
+
+/** Tells when a call begins and when it has settled; what it gives is passed on as it is. */
+function untilSettled(result: unknown, onCall: (() => () => void) | undefined): unknown {
+  if (onCall === undefined || !(result instanceof Promise)) return result
+  const done = onCall()
+  result.then(done, done)
+  return result
 }
 
 /** Passes a promise's outcome on only while the invocation lives; a rejection that comes later is silent, since nobody is left to hear it. */

@@ -13,6 +13,8 @@ export interface FunctionOptions {
   readonly maximumEventAgeMs?: number
   /** Reserved concurrency: one invocation more is throttled. @default without bound */
   readonly concurrency?: number
+  /** Its runs last as long as somebody listens to them: `idle` waits for what one asks of its ports, and not for its end. */
+  readonly background?: boolean
   readonly run: InProcessRun | WorkerRun
 }
 

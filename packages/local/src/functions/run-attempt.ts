@@ -25,13 +25,15 @@ export async function runAttempt(options: {
     attempt: options.attempt,
     timeoutMs: fn.timeoutMs,
     clock,
+    ...(fn.background === true && { onCall: options.activity.begin }),
   })
   running.add(invocation)
   try {
     if (typeof verdict === 'object') await pause(verdict.delayMs, clock, invocation)
     if (verdict === 'hang') invocation.begin()
     else {
-      const answer = await working(options.activity, () => answerOf(fn, options.text, verdict, invocation, clock))
+      const work = () => answerOf(fn, options.text, verdict, invocation, clock)
+      const answer = await (fn.background === true ? work() : working(options.activity, work))
       if (answer !== undefined && invocation.live && verdict !== 'kill') {
         invocation.finish()
         return toResult(answer)

@@ -25,6 +25,9 @@ export interface LongCall extends CallRequest {
 /** When a client may ask for the answer of a keyed mutation that is not told: a push can be lost. */
 const askAfterMs = 15_000
 
+/** A call that was not begun by then is not begun at all: its client may have given it up, or asked again. */
+const beginMs = 60_000
+
 /** What a worker keeps of its time to say how its call ended. */
 const answerMs = 5_000
 
@@ -76,8 +79,11 @@ export async function runLongCall(scope: ServedScope, job: CallJob): Promise<voi
 async function answerOf(scope: ServedScope, job: CallJob, call: LongCall): Promise<string | undefined> {
   await loadProcedure(scope, call.path)
   const { key } = call
+  const isLate = scope.clock.now() - job.askedAt > beginMs
+  if (key !== undefined && isLate) return undefined // its client asks again, and then another is started
   const claim = key === undefined ? await claimCall(scope, job) : undefined
   if (claim === 'taken') return undefined
+  if (isLate) throw new LineFailure('FUNCTION_FAILED', 'No function began this call in time.', { mayHaveRun: false })
   using watch = watchRun(scope, {
     row: rowOfCall(job.client.caller, call),
     holds: (row) => row === undefined || row.on || row.ref < job.askedAt, // [TL-LONG-4]
