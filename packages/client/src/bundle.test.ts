@@ -37,8 +37,8 @@ test('a browser loads no zod and no server', async () => {
 })
 
 test.each([
-  ['with all', [], 21],
-  ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 17],
+  ['with all', [], 22],
+  ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 18],
   ['without partysocket too', ['@trpc/*', 'partysocket'], 15],
 ])('createClient and createConnection are small (%s)', async (what, external, kilobytes) => {
   const { gzipBytes } = await bundle(code, external)

@@ -2,8 +2,8 @@ import { limits } from '@trunkline/protocol'
 import type { Client } from './jobs.ts'
 import { toMessages } from './messages.ts'
 import { noticeAgeing } from './notice.ts'
-import { post } from './post.ts'
-import { postInOrder } from './post-in-order.ts'
+import { cut, post } from './post.ts'
+import { postOnce } from './post-once.ts'
 import type { ServedScope } from './scope.ts'
 
 /** What a worker pushes of one generator, in order, one message at a time. */
@@ -66,8 +66,11 @@ export function createValuePosts(
   }
   async function send(frames: readonly string[]): Promise<void> {
     for (const text of toMessages(frames, caller.extensions)) {
-      const posted = await (caller.extensions ? post : postInOrder)(scope, caller.connectionId, text)
+      const { connectionId, extensions } = caller
+      const posted = await (extensions ? post : postOnce)(scope, connectionId, text)
       if (posted === 'posted') continue
+      // [TL-GEN-8] neither again nor left out: its own resume repairs (law 17)
+      if (posted !== 'gone' && !extensions) await cut(scope, connectionId)
       gone = true // what was not delivered leaves a hole that its client sees
       return onGone()
     }
