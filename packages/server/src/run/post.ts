@@ -1,6 +1,7 @@
-import type { PostOutcome } from '../ports/gateway.ts'
+import type { Gateway, PostOutcome } from '../ports/gateway.ts'
 import { createDeadline, narrowDeadline, withinDeadline } from './deadline.ts'
 import type { Scope } from './scope.ts'
+import { type Traffic, trafficOf } from './traffic.ts'
 
 /** How a post ended, its retries included. `undelivered`: given up within the budget; the log still has what it carried. */
 export type Posted = 'posted' | 'gone' | 'too-large' | 'undelivered'
@@ -8,25 +9,61 @@ export type Posted = 'posted' | 'gone' | 'too-large' | 'undelivered'
 const budgetMs = 6_000
 const firstPauseMs = 50
 const longestPauseMs = 1_000
+/** A post that was cut short sooner, by its function's own deadline, says nothing against the connection. */
+const suspectMs = 1_000
 
 /**
  * Posts one message, retrying 429 and 5xx with full jitter inside a budget and before the deadline; one that hangs is given up with the budget (law 10).
+ * Waits for this process's turn when the gateway throttles it; fails at once while the connection's breaker is open.
  * A post whose fate is unknown is sent again: every client of ours drops what it had. Never throws.
  */
 export async function post(scope: Scope, connectionId: string, text: string): Promise<Posted> {
   const { gateway, clock } = scope
   if (gateway === undefined) return 'undelivered'
+  const traffic = trafficOf(gateway, clock)
+  if (!traffic.breaker.admits(connectionId)) return counted(traffic, 'undelivered')
+  const ms = traffic.pace.take()
+  if (ms > 0) await clock.sleep(ms, scope.deadline?.signal) // not out of the post's own budget
+  return counted(traffic, await tryPost(scope, { gateway, traffic, connectionId, text }))
+}
+
+interface Attempt {
+  readonly gateway: Gateway
+  readonly traffic: Traffic
+  readonly connectionId: string
+  readonly text: string
+}
+
+async function tryPost(scope: Scope, { gateway, traffic, connectionId, text }: Attempt): Promise<Posted> {
+  const { clock } = scope
+  const { breaker, pace } = traffic
   using budget = budgetOf(scope, budgetMs)
   const { signal } = budget
+  const began = clock.now()
   for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, longestPauseMs)) {
     const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => hung)
+    if (outcome.status === 'throttled') noteThrottled(traffic, connectionId)
     const settled = settle(outcome)
+    if (settled === 'posted') breaker.close(connectionId)
     if (settled !== undefined) return settled
-    const wait = clock.random() * pause
-    if (clock.now() + wait >= budget.at) return 'undelivered'
+    const wait = Math.max(clock.random() * pause, outcome.status === 'throttled' ? pace.take() : 0)
+    if (clock.now() + wait >= budget.at) break
     await clock.sleep(wait, signal)
   }
+  if (clock.now() - began >= suspectMs) breaker.fail(connectionId)
   return 'undelivered'
+}
+
+function noteThrottled({ pace, counts }: Traffic, connectionId: string): void {
+  pace.refuse(connectionId)
+  counts.throttled += 1
+}
+
+function counted({ counts }: Traffic, posted: Posted): Posted {
+  if (posted === 'posted') counts.posts += 1
+  if (posted === 'gone') counts.gone += 1
+  if (posted === 'undelivered') counts.undelivered += 1
+  return posted
 }
 
 /** Closes a socket; what hangs is left to the gateway. Never throws. */
