@@ -2,53 +2,135 @@ import type { Slot, Subscriber } from '../ports/store.ts'
 import { evaluate } from './chain.ts'
 import { endSubscriber } from './end-subscriber.ts'
 import { cursorOf, ephemeralResult, eventResult, faultResult, frameText } from './frames.ts'
+import { type Part, postLetter } from './letter.ts'
 import { mayHear } from './may-hear.ts'
 import { noticeAgeing } from './notice.ts'
 import { oversized, stockBytes } from './oversized.ts'
 import { createPipeline } from './pipeline.ts'
-import type { Posted } from './post.ts'
-import { postFrame } from './post-frame.ts'
+import { type Posted, post } from './post.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { deliverToStock } from './stock-chain.ts'
+import { trafficOf } from './traffic.ts'
 
 /** One event on its way to its subscribers: of a log, or of an ephemeral channel. */
 export type Delivery =
   | { readonly topic: string; readonly slot: Slot; readonly data?: undefined }
   | { readonly topic: string; readonly data: string; readonly slot?: undefined }
 
-const postsAtOnce = 50
+/** Events of one topic, in the order of its log, and whom they are for. */
+export interface Parcel {
+  readonly deliveries: readonly Delivery[]
+  readonly rows: readonly Subscriber[]
+}
 
-/** Posts one event to these subscribers, each connection alone: what hangs or fails there stops nobody else (law 10). Prunes the gone; returns the rows that it could not be posted to within the budget and the scope's deadline. */
+export interface DeliverOptions {
+  /** Whether this is a retry: then nothing is left to the client's own fetch. */
+  readonly again?: boolean
+}
+
+const postsAtOnce = 100
+
+/**
+ * Posts events to their subscribers, each connection alone: what hangs or fails there stops nobody else (law 10). What is for one connection goes together. Prunes the gone;
+ * returns, for each parcel, the rows to which something of it could not be posted within the budget and the scope's deadline.
+ */
 export async function deliverTo(
   scope: ServedScope,
-  delivery: Delivery,
-  subscribers: readonly Subscriber[],
-): Promise<readonly Subscriber[]> {
-  const toFrame = framer(scope, delivery)
-  const undelivered: Subscriber[] = []
+  parcels: readonly Parcel[],
+  options: DeliverOptions = {},
+): Promise<readonly (readonly Subscriber[])[]> {
+  const undelivered = parcels.map(() => new Set<Subscriber>())
+  const letters = [...addressed(scope, parcels, undelivered).values()]
   let next = 0
   const worker = async () => {
-    for (let row = subscribers[next++]; row !== undefined; row = subscribers[next++])
-      if (!(await delivers(scope, delivery, row, toFrame))) undelivered.push(row)
+    for (let letter = letters[next++]; letter !== undefined; letter = letters[next++])
+      await send(scope, letter, options)
   }
-  await Promise.all(Array.from({ length: Math.min(postsAtOnce, subscribers.length) }, worker))
-  return undelivered
+  await Promise.all(Array.from({ length: Math.min(postsAtOnce, letters.length) }, worker))
+  return undelivered.map((rows) => [...rows])
 }
 
-type ToFrame = (row: Subscriber) => Promise<string | undefined>
+/** A part with the events that it is made of. */
+interface Addressed extends Part {
+  readonly deliveries: readonly Delivery[]
+}
 
-async function delivers(scope: ServedScope, { slot }: Delivery, row: Subscriber, toFrame: ToFrame): Promise<boolean> {
+/** What there is for each connection. */
+function addressed(
+  scope: ServedScope,
+  parcels: readonly Parcel[],
+  undelivered: readonly Set<Subscriber>[],
+): ReadonlyMap<string, readonly Addressed[]> {
+  const letters = new Map<string, Addressed[]>()
+  for (const [index, { deliveries, rows }] of parcels.entries()) {
+    const frames = deliveries.map((delivery) => framer(scope, delivery))
+    for (const row of rows) {
+      const parts = letters.get(row.connectionId) ?? []
+      letters.set(row.connectionId, parts)
+      parts.push({ row, deliveries, frames, fail: () => undelivered[index]?.add(row) })
+    }
+  }
+  return letters
+}
+
+/** Law 17 stands beside: a log's events reach a stock client one at a time. */
+async function send(
+  scope: ServedScope,
+  letter: readonly Addressed[],
+  { again = false }: DeliverOptions,
+): Promise<void> {
+  const parts = letter.filter(({ row }) => mayHear(scope, row))
+  const ours = parts.filter(({ row }) => row.extensions)
+  const stock = parts.filter(({ row }) => !row.extensions)
+  await Promise.all([
+    ...stock.map((part) => failing(scope, part, () => sendToStock(scope, part))),
+    ...(ours.length === 0 || isLeft(scope, ours, again) ? [] : [sendToOurs(scope, ours)]),
+  ])
+}
+
+async function sendToOurs(scope: ServedScope, parts: readonly Addressed[]): Promise<void> {
   try {
-    if (!mayHear(scope, row)) return true
-    return await (isChained(row, slot) ? deliverToStock(scope, row, slot) : deliverOne(scope, row, toFrame))
+    await postLetter(scope, parts)
+  } catch (thrown) {
+    for (const part of parts) part.fail()
+    scope.server.report({ error: toTRPCError(thrown), path: parts[0]?.row.path, cause: 'delivery' })
+  }
+}
+
+/** A connection that takes posts too slowly: its rows are handed to retry once in a while, and what else comes meanwhile is left to its client, whom the next frame tells what it does not cover. */
+// [TL-PUSH-2]
+function isLeft({ gateway, clock }: ServedScope, parts: readonly Addressed[], again: boolean): boolean {
+  const [first] = parts
+  if (gateway === undefined || first === undefined) return false
+  const { breaker, counts } = trafficOf(gateway, clock)
+  const { connectionId } = first.row
+  if (!breaker.isOpen(connectionId)) return false
+  for (const { row, fail } of parts) {
+    if (again || breaker.claimRetry(connectionId, row.topic)) fail()
+    else counts.left += 1
+  }
+  return true
+}
+
+async function failing(scope: ServedScope, { row, fail }: Addressed, work: () => Promise<boolean>): Promise<void> {
+  try {
+    if (!(await work())) fail()
   } catch (thrown) {
     scope.server.report({ error: toTRPCError(thrown), path: row.path, cause: 'delivery' })
-    return false
+    fail()
   }
 }
 
-async function deliverOne(scope: ServedScope, row: Subscriber, toFrame: ToFrame): Promise<boolean> {
+/** Of a log, the chain goes as far as the last of these events. */
+async function sendToStock(scope: ServedScope, { row, deliveries, frames }: Addressed): Promise<boolean> {
+  const slot = deliveries.at(-1)?.slot
+  if (slot !== undefined) return deliverToStock(scope, row, slot)
+  for (const toFrame of frames) if (!(await postEphemeral(scope, row, toFrame))) return false
+  return true
+}
+
+async function postEphemeral(scope: ServedScope, row: Subscriber, toFrame: ToFrame): Promise<boolean> {
   const text = await toFrame(row)
   if (text === undefined || !mayHear(scope, row)) return true
   const posted = await postEvent(scope, row, text)
@@ -59,15 +141,12 @@ async function deliverOne(scope: ServedScope, row: Subscriber, toFrame: ToFrame)
 
 /** What is too large for a stock client ends its subscription. */
 async function postEvent(scope: ServedScope, row: Subscriber, text: string): Promise<Posted> {
-  if (row.extensions || Buffer.byteLength(text) <= stockBytes) return postFrame(scope, row, text)
+  if (Buffer.byteLength(text) <= stockBytes) return post(scope, row.connectionId, text)
   await endSubscriber(scope, row, oversized(text)) // [TL-CHUNK-11]
   return 'posted'
 }
 
-/** Law 17: a log's events reach a stock client one at a time. */
-function isChained({ extensions }: Subscriber, slot: Slot | undefined): slot is Slot {
-  return !extensions && slot !== undefined
-}
+type ToFrame = Part['frames'][number]
 
 /** Makes a subscriber's frame; what is the same for all of them is made once. */
 function framer(scope: ServedScope, delivery: Delivery): ToFrame {

@@ -1,23 +1,33 @@
+import { limits } from '@trunkline/protocol'
 import type { Slot, Subscriber } from '../ports/store.ts'
 import { awaitChains } from './await-chains.ts'
 import { withinDeadline } from './deadline.ts'
-import { type Delivery, deliverTo } from './deliver-to.ts'
+import { type Delivery, deliverTo, type Parcel } from './deliver-to.ts'
+import { gather } from './gather.ts'
 import { inlineMs } from './inline.ts'
+import { accountRate } from './pace.ts'
 import { toTRPCError } from './reply.ts'
 import { type ServedScope, within } from './scope.ts'
 import { rememberShards } from './shards.ts'
+import { trafficOf } from './traffic.ts'
 
-/** What the `deliver` function is invoked with: one event (of a log by `offset`, ephemeral by `data`) for one shard, or for single subscriptions. JSON. */
+/** What the `deliver` function is invoked with: events (of a log by `offset`, ephemeral by `data`) for one shard, or for single subscriptions. JSON. */
 export interface DeliverJob {
   readonly topic: string
   readonly offset?: number
+  /** The last of a run of events that begins at `offset`; absent: that one alone. */
+  readonly through?: number
   /** The event itself, JSON text, where there is no log to read it from. */
   readonly data?: string
   /** Which shard; absent: the audience is not known yet. */
   readonly shard?: number
   /** Where in the shard to go on. */
   readonly from?: string
-  /** Only these, whose posts failed before. */
+  /** How many shards the topic has, when more than one: each posts at its part of the account's rate. */
+  readonly of?: number
+  /** Rows of the shard before `from`. */
+  readonly rows?: number
+  /** Only these, whose posts failed before: what the log has from `offset` on. */
   readonly to?: readonly Pick<Subscriber, 'shard' | 'connectionId' | 'id'>[]
 }
 
@@ -33,6 +43,12 @@ const graceMs = 1_000
 /** Rows that are read again at one time. */
 const readsAtOnce = 50
 const shardRows = 5_000
+/** Rows of a page are no more than can be posted in this time at the rate that the gateway now takes. */
+const pageSeconds = 30
+/** Rows in one retry: its payload stays below Lambda's 1 MB. */
+const jobRows = 2_000
+/** Slots that are read at one time. */
+const runSlots = 100
 
 /** Delivers an event right after its append. The receipt is put last, when every row was posted, pruned or handed on; whatever goes wrong before it is made good by the table's stream (DESIGN §8). */
 export async function deliverInline(scope: ServedScope, topic: string, slot: Slot): Promise<void> {
@@ -57,85 +73,146 @@ export async function deliverEphemeral(scope: ServedScope, topic: string, data: 
   await deliverToAudience(scope, { topic, data }, inlineMs)
 }
 
-/** Delivers one slot to its topic's audience: posts to a small one, invokes `deliver` for each shard of a large one. Throws when something could neither be posted nor handed on. */
-export async function deliverEvent(scope: ServedScope, topic: string, slot: Slot): Promise<void> {
-  await deliverToAudience(scope, { topic, slot })
+/** Consecutive slots of one topic, in the order of its log. */
+export interface Run {
+  readonly topic: string
+  readonly slots: readonly Slot[]
 }
 
-async function deliverToAudience(
+/**
+ * Delivers runs of slots to their topics' audiences: posts to small ones, what is for one connection together; invokes `deliver` for each shard of a large one.
+ * Returns for each run what kept something of it from being posted or handed on, or undefined. Topics fail and wait alone (law 11).
+ */
+export async function deliverRuns(scope: ServedScope, runs: readonly Run[]): Promise<readonly unknown[]> {
+  return deliverToAudiences(
+    scope,
+    runs.map(({ topic, slots }) => slots.map((slot) => ({ topic, slot }))),
+  )
+}
+
+/** One delivery. Throws when something could neither be posted nor handed on. */
+async function deliverToAudience(scope: ServedScope, delivery: Delivery, postsMs?: number): Promise<void> {
+  const [thrown] = await deliverToAudiences(scope, [[delivery]], postsMs)
+  if (thrown !== undefined) throw thrown
+}
+
+/** Events of one topic. */
+type Sending = readonly Delivery[]
+
+async function deliverToAudiences(
   scope: ServedScope,
-  delivery: Delivery,
-  postsMs: number = Number.POSITIVE_INFINITY,
-): Promise<void> {
-  const { topic } = delivery
+  sendings: readonly Sending[],
+  postsMs?: number,
+): Promise<readonly unknown[]> {
+  const failed: unknown[] = sendings.map(() => undefined)
+  const reading = sendings.map(async (deliveries, index) => {
+    const rows = await audienceOf(scope, deliveries).catch((thrown: unknown) => {
+      failed[index] = thrown
+      return undefined
+    })
+    return rows && { deliveries, rows, index }
+  })
+  const posting: Promise<void>[] = []
+  const postTo = (parcels: readonly (Parcel & { readonly index: number })[]) => {
+    posting.push(
+      deliverOrHandOn(scope, parcels, postsMs).then((thrown) => {
+        for (const [at, { index }] of parcels.entries()) failed[index] = thrown[at]
+      }),
+    )
+  }
+  if (reading.length > 1) await gather(scope.clock, reading, postTo)
+  else for (const parcel of await Promise.all(reading)) if (parcel !== undefined) postTo([parcel])
+  await Promise.all(posting)
+  return failed
+}
+
+/** Whom to post to; undefined when that was left to `deliver`, or nobody is there. */
+async function audienceOf(scope: ServedScope, deliveries: Sending): Promise<readonly Subscriber[] | undefined> {
+  const topic = deliveries[0]?.topic
+  if (topic === undefined) return undefined
   // Law 3: read strongly, after the append. K comes with the first page of shard 0.
   const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })
   const shards = page.shards ?? 1
   rememberShards(scope.shardHints, topic, shards)
-  if (shards > 1 || page.next !== undefined || page.subscribers.length > audienceLimit) {
-    if (scope.invoker === undefined)
-      throw new Error(`Topic ${topic} has more than ${audienceLimit} subscribers and no deliver function is bound.`)
-    const { invoker } = scope
-    await Promise.all(
-      Array.from({ length: shards }, (_, shard) => invoker.invoke('deliver', toJob(delivery, { shard }))),
-    )
-    return
-  }
-  await deliverOrHandOn(scope, delivery, page.subscribers, postsMs)
+  if (shards === 1 && page.next === undefined && page.subscribers.length <= audienceLimit) return page.subscribers
+  if (scope.invoker === undefined)
+    throw new Error(`Topic ${topic} has more than ${audienceLimit} subscribers and no deliver function is bound.`)
+  const { invoker } = scope
+  const of = shards > 1 ? { of: shards } : {}
+  await Promise.all(
+    Array.from({ length: shards }, (_, shard) => invoker.invoke('deliver', toJob(deliveries, { shard, ...of }))),
+  )
+  return undefined
 }
 
-/** Posts until shortly before the deadline, or for `postsMs`; what could not be posted by then is handed to retry. */
+/** Posts until shortly before the deadline, or for `postsMs`; what could not be posted by then is handed to retry. Returns for each parcel what kept it from that. */
 async function deliverOrHandOn(
   scope: ServedScope,
-  delivery: Delivery,
-  subscribers: readonly Subscriber[],
+  parcels: readonly Parcel[],
   postsMs: number = Number.POSITIVE_INFINITY,
-): Promise<void> {
+): Promise<readonly unknown[]> {
   const ms = Math.min(postsMs, scope.deadline.at - scope.clock.now() - handOverMs)
-  const undelivered = await within(scope, ms, (sooner) => deliverTo(sooner, delivery, subscribers))
-  // an ephemeral event is posted at most once
-  if (undelivered.length > 0 && delivery.slot !== undefined)
-    await handToRetry(scope, delivery.topic, delivery.slot, undelivered)
+  const undelivered = await within(scope, ms, (sooner) => deliverTo(sooner, parcels))
+  return Promise.all(
+    parcels.map(({ deliveries }, index) => {
+      const slot = deliveries[0]?.slot
+      const rows = undelivered[index] ?? []
+      if (rows.length === 0 || slot === undefined) return undefined // an ephemeral event is posted at most once
+      return handToRetry(scope, deliveries[0]?.topic ?? '', slot, rows).catch((thrown: unknown) => thrown)
+    }),
+  )
 }
 
 /** One invocation of the `deliver` function. Idempotent: every client drops what it has. Throws when posts fail again, so that the invocation is retried and ends in the on-failure queue. */
 export async function deliver(scope: ServedScope, job: DeliverJob): Promise<void> {
-  const delivery = await toDelivery(scope, job)
-  if (delivery === undefined) return
-  if (job.to !== undefined) return deliverAgain(scope, delivery, job.to)
-  if (job.shard === undefined) return deliverToAudience(scope, delivery)
-  await deliverShard(scope, delivery, job.shard, job.from)
+  if (job.to !== undefined && job.offset !== undefined)
+    return deliverAgain(scope, { topic: job.topic, offset: job.offset, to: job.to })
+  const deliveries = await toDeliveries(scope, job)
+  if (deliveries.length === 0) return
+  if (job.shard !== undefined) return deliverShard(scope, deliveries, { ...job, shard: job.shard })
+  const [thrown] = await deliverToAudiences(scope, [deliveries])
+  if (thrown !== undefined) throw thrown
 }
 
 async function deliverShard(
   scope: ServedScope,
-  delivery: Delivery,
-  shard: number,
-  first: string | undefined,
+  deliveries: Sending,
+  job: DeliverJob & { readonly shard: number },
 ): Promise<void> {
-  let from = first
-  let rows = 0
-  let shards: number | undefined
+  const { topic, shard, of = 1 } = job
+  const pace = scope.gateway && trafficOf(scope.gateway, scope.clock).pace
+  pace?.limit(accountRate / of)
+  let { from, rows = 0 } = job
   do {
     if (scope.deadline.at - scope.clock.now() < pageMs && scope.invoker !== undefined)
-      return scope.invoker.invoke('deliver', toJob(delivery, { shard, ...(from === undefined ? {} : { from }) }))
-    const page = await scope.store.readSubscribers(delivery.topic, shard, from === undefined ? {} : { from })
+      return scope.invoker.invoke('deliver', { ...job, ...(from === undefined ? {} : { from, rows }) })
+    const limit = Math.max(audienceLimit, Math.floor((pace?.rate() ?? accountRate) * pageSeconds))
+    const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
     rows += page.subscribers.length
-    shards ??= page.shards
-    await deliverOrHandOn(scope, delivery, page.subscribers)
+    const [thrown] = await deliverOrHandOn(scope, [{ deliveries, rows: page.subscribers }])
+    if (thrown !== undefined) throw thrown
     from = page.next
   } while (from !== undefined)
-  if (shards !== undefined && rows > shardRows) await scope.store.growShards(delivery.topic, shards, shards * 2)
+  if (rows > shardRows) await scope.store.growShards(topic, of, of * 2)
 }
 
-async function deliverAgain(scope: ServedScope, delivery: Delivery, to: NonNullable<DeliverJob['to']>): Promise<void> {
-  const live = await readAgain(scope, delivery.topic, to)
-  const first = await deliverTo(scope, delivery, live)
-  const undelivered = await awaitChains(scope, first, async (rows) =>
-    deliverTo(scope, delivery, await readAgain(scope, delivery.topic, rows)),
+/** Posts what the log has from a failed event on: what was left out meanwhile goes with it. */
+// [TL-PUSH-2]
+async function deliverAgain(
+  scope: ServedScope,
+  { topic, offset, to }: Required<Pick<DeliverJob, 'topic' | 'offset' | 'to'>>,
+): Promise<void> {
+  const slots = await readTail(scope, topic, offset)
+  if (slots.length === 0) return
+  const deliveries = slots.map((slot) => ({ topic, slot }))
+  const tried = async (rows: readonly Subscriber[]) =>
+    (await deliverTo(scope, [{ deliveries, rows }], { again: true }))[0] ?? []
+  const live = await readAgain(scope, topic, to)
+  const undelivered = await awaitChains(scope, await tried(live), async (rows) =>
+    tried(await readAgain(scope, topic, rows)),
   )
   if (undelivered.length > 0)
-    throw new Error(`${undelivered.length} of ${live.length} posts of ${delivery.topic} could not be made.`)
+    throw new Error(`${undelivered.length} of ${live.length} posts of ${topic} could not be made.`)
 }
 
 /** Those of these rows that are still on, as they stand. */
@@ -156,22 +233,59 @@ async function readAgain(
 }
 
 async function handToRetry(scope: ServedScope, topic: string, slot: Slot, rows: readonly Subscriber[]): Promise<void> {
-  if (scope.invoker === undefined)
+  const { invoker } = scope
+  if (invoker === undefined)
     throw new Error(`${rows.length} posts of ${topic} failed and no deliver function is bound to try again.`)
-  const to = rows.map(({ shard, connectionId, id }) => ({ shard, connectionId, id }))
-  await scope.invoker.invoke('deliver', { topic, offset: slot.offset, to } satisfies DeliverJob)
+  for (let at = 0; at < rows.length; at += jobRows) {
+    const to = rows.slice(at, at + jobRows).map(({ shard, connectionId, id }) => ({ shard, connectionId, id }))
+    await invoker.invoke('deliver', { topic, offset: slot.offset, to } satisfies DeliverJob)
+  }
 }
 
-function toJob(delivery: Delivery, where: Pick<DeliverJob, 'shard' | 'from'>): DeliverJob {
-  const what = delivery.slot === undefined ? { data: delivery.data } : { offset: delivery.slot.offset }
-  return { topic: delivery.topic, ...what, ...where }
+/** Hands runs of slots to the `deliver` function, which is tried again by itself and whose failures land in the on-failure queue by topic and offset. */
+export async function handOnRun(scope: ServedScope, run: Run): Promise<void> {
+  if (scope.invoker === undefined) throw new Error('No deliver function is bound to try again.')
+  await scope.invoker.invoke(
+    'deliver',
+    toJob(
+      run.slots.map((slot) => ({ topic: run.topic, slot })),
+      {},
+    ),
+  )
 }
 
-/** What a job delivers. Undefined when the slot is gone: nothing to deliver any more. */
-async function toDelivery(scope: ServedScope, job: DeliverJob): Promise<Delivery | undefined> {
-  const { topic, offset, data } = job
-  if (offset === undefined) return data === undefined ? undefined : { topic, data }
-  const { slots } = await scope.store.readSlots(topic, offset - 1, 1)
-  const slot = slots[0]
-  return slot?.offset === offset ? { topic, slot } : undefined
+function toJob(deliveries: Sending, where: Pick<DeliverJob, 'shard' | 'of'>): DeliverJob {
+  const [first] = deliveries
+  const last = deliveries.at(-1)
+  if (first?.slot === undefined) return { topic: first?.topic ?? '', ...(first && { data: first.data }), ...where }
+  const through = last?.slot === undefined || last === first ? {} : { through: last.slot.offset }
+  return { topic: first.topic, offset: first.slot.offset, ...through, ...where }
+}
+
+/** What a job delivers. Nothing when its slots are gone. */
+async function toDeliveries(scope: ServedScope, job: DeliverJob): Promise<Sending> {
+  const { topic, offset, through = offset, data } = job
+  if (offset === undefined || through === undefined) return data === undefined ? [] : [{ topic, data }]
+  const slots: Slot[] = []
+  for (let after = offset - 1; after < through; ) {
+    const page = await scope.store.readSlots(topic, after, Math.min(through - after, runSlots))
+    slots.push(...page.slots.filter((slot) => slot.offset <= through && slot.data !== undefined))
+    after = page.slots.at(-1)?.offset ?? through
+  }
+  return slots.map((slot) => ({ topic, slot }))
+}
+
+/** The events from an offset on that one message carries, and the newest where they are more: it tells what it does not cover, and the client fetches. */
+async function readTail(scope: ServedScope, topic: string, offset: number): Promise<readonly Slot[]> {
+  const page = await scope.store.readSlots(topic, offset - 1, runSlots)
+  let bytes = 0
+  const end = page.slots.findIndex(({ data = '' }, index) => {
+    bytes += Buffer.byteLength(data)
+    return index > 0 && bytes > limits.pageBytes.value
+  })
+  const some = end === -1 ? page.slots : page.slots.slice(0, end)
+  const newest = page.more || end !== -1 ? (await scope.store.readSlotsBefore(topic, undefined, 1)).slots : []
+  return [...some, ...newest.filter((slot) => slot.offset > (some.at(-1)?.offset ?? 0))].filter(
+    ({ data }) => data !== undefined,
+  )
 }

@@ -83,7 +83,7 @@ describe('law 11: one bad event', () => {
     expect(await streamed).toEqual({ batchItemFailures: [] })
     expect(kinds(ann.frames())).toEqual(['started', 'data'])
   })
-  test('of a topic whose subscribers cannot be read fails alone, and is told of', async () => {
+  test('of a topic whose subscribers cannot be read fails alone, is told of and handed to `deliver`', async () => {
     const room = createRoom({
       store: (inner) =>
         withOperations(inner, (store) => ({
@@ -100,9 +100,32 @@ describe('law 11: one bad event', () => {
       { topic: 'room?room=s:bad', slot: slotAt(room, 1) },
       { topic, slot: slotAt(room, 2, { epoch }) },
     ])
-    expect((streamed as { batchItemFailures: unknown[] }).batchItemFailures).toHaveLength(1)
+    expect(streamed).toEqual({ batchItemFailures: [] })
+    expect(room.invoked).toEqual([{ name: 'deliver', payload: { topic: 'room?room=s:bad', offset: 1 } }])
     expect(kinds(ann.frames())).toEqual(['started', 'data'])
     expect(room.failures).toEqual(['broken'])
+  })
+  test('that can neither be delivered nor handed on is brought again by the stream, alone', async () => {
+    const room = createRoom({
+      store: (inner) =>
+        withOperations(inner, (store) => ({
+          readSubscribers: async (name, ...rest) => {
+            if (name.includes('bad')) throw new Error('broken')
+            return store.readSubscribers(name, ...rest)
+          },
+        })),
+    })
+    const ann = await room.connect()
+    await subscribe(ann)
+    Object.assign(room.binding.invoker ?? {}, { invoke: () => Promise.reject(new Error('throttled')) })
+    const epoch = (await slotsOf(room))[0]?.epoch ?? ''
+    const streamed = await room.stream([
+      { topic: 'room?room=s:bad', slot: slotAt(room, 1) },
+      { topic, slot: slotAt(room, 2, { epoch }) },
+    ])
+    expect((streamed as { batchItemFailures: unknown[] }).batchItemFailures).toHaveLength(1)
+    expect(kinds(ann.frames())).toEqual(['started', 'data'])
+    expect(room.failures).toEqual(['broken', 'throttled'])
   })
 })
 

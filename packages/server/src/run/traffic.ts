@@ -12,9 +12,10 @@ export interface Traffic {
 
 /** Counted from the start of the process. */
 export interface TrafficCounts {
-  /** Messages that the gateway took, and the frames in them: their difference is what coalescing saved. */
+  /** Messages that the gateway took. */
   posts: number
-  frames: number
+  /** Messages that were not needed, since their frames went with others. */
+  saved: number
   gone: number
   /** 429s. */
   throttled: number
@@ -34,6 +35,6 @@ export function trafficOf(gateway: Gateway, clock: Clock): Traffic {
 }
 
 function createTraffic(clock: Clock): Traffic {
-  const counts = { posts: 0, frames: 0, gone: 0, throttled: 0, undelivered: 0, left: 0 }
+  const counts = { posts: 0, saved: 0, gone: 0, throttled: 0, undelivered: 0, left: 0 }
   return { breaker: createBreaker(clock), pace: createPace(clock), counts }
 }
