@@ -74,8 +74,8 @@ async function postAll({ scope, caller }: Answering, messages: readonly string[]
 
 /** The frames that answer one request. Never throws. */
 async function answerTask(answering: Answering, task: Task): Promise<readonly string[]> {
+  if (task.instead !== undefined) return [errorText(answering.scope.server, withoutPath(task.request), task.instead)]
   try {
-    if (task.instead !== undefined) throw task.instead
     return await answer(answering, task)
   } catch (thrown) {
     return [errorText(answering.scope.server, askedOf(task.request), thrown)]
@@ -106,14 +106,19 @@ async function answer({ scope, caller: told, connectedAt }: Answering, task: Tas
     case 'subscription': {
       // [{"id":7,"result":{"type":"started",…}}, …]
       const [caller, params] = await heard(scope, told)
-      const input = caller.extensions ? request.input : withLastEventId(request.input, request.lastEventId)
-      return subscribe(scope, { caller, params, expires }, { ...request, input, batchIndex }, signal)
+      return subscribe(
+        scope,
+        { caller, params, expires },
+        { ...request, input: inputOf(caller, request), batchIndex },
+        signal,
+      )
     }
     case 'query':
     case 'mutation': {
       // {"id":1,"result":{"type":"data","data":…}}
       const maxBytes = answerBytes(scope.server, told)
-      const call = { ...request, type: request.method, batchIndex, maxBytes }
+      const input = inputOf(told, request)
+      const call = { ...request, input, type: request.method, batchIndex, maxBytes }
       const [caller, params] = await heard(scope, told)
       const facts = toFacts(caller, 'frame', params)
       const { key } = request
@@ -133,6 +138,14 @@ async function answer({ scope, caller: told, connectedAt }: Answering, task: Tas
   }
 }
 
+/** tRPC merges a stock client's cursor into the input of whatever it asks, a query too. [TL-STOCK-3] */
+function inputOf(
+  { extensions }: ConnectionCaller,
+  { input, lastEventId }: { readonly input: unknown; readonly lastEventId: string | undefined },
+): unknown {
+  return extensions ? input : withLastEventId(input, lastEventId)
+}
+
 /** Whose frame it is, with an authority that holds, and the parameters of the connection. */
 async function heard(
   scope: ServedScope,
@@ -140,6 +153,12 @@ async function heard(
 ): Promise<readonly [caller: ConnectionCaller, params: ConnectionParams]> {
   const caller = await holdAuthority(scope, told)
   return [caller, await awaitConnectionParams(scope, caller)]
+}
+
+/** tRPC names no path of what it did not look at. */
+function withoutPath(request: Request): Asked {
+  const { path: _, input: __, ...asked } = askedOf(request)
+  return asked
 }
 
 /** What a request asked, for the answer that says why it failed. */
