@@ -385,6 +385,14 @@ describe('a subscription', () => {
     await line.asScript(() => line.messages.publish({ room: 'x' }, { text: 'a' }))
     expect(ann.frames()).toHaveLength(3)
   })
+  test('of a stock client under a stopped id is answered with `stopped`, lest it wait for ever [TL-STOCK-7]', async () => {
+    const line = chat()
+    const ann = await line.connect({ stock: true })
+    const { id, method, params } = subscribe()
+    await ann.send({ id, method: 'subscription.stop' })
+    await ann.send({ id, method, params: { ...params, ref: undefined } })
+    expect(ann.frames()).toEqual([{ id: 7, result: { type: 'stopped' } }])
+  })
   test('is sent nothing after its authority has expired [TL-ERR-6]', async () => {
     const line = chat()
     const ann = await line.connect({ token: 'ann' })
@@ -525,6 +533,19 @@ describe('connection parameters', () => {
     expect(await early).toMatchObject({ id: 1, result: { type: 'data' } })
     await ann.send({ method: 'connectionParams', data: { token: 'u' } })
     expect(ann.frames()).toMatchObject([{ id: null, error: { code: -32700 } }])
+  })
+  test('that do not come within the frame’s deadline are an error, whatever came first [TL-STOCK-4]', async () => {
+    const line = chat()
+    const ann = await line.connect({ stock: true, query: { connectionParams: '1' } })
+    const refused = { code: -32700, message: 'Invalid request id' }
+    const first = await ann.send({ method: 'whatever', data: { token: 't' } })
+    expect(first).toMatchObject({ id: null, error: refused })
+    const asked = ann.send({ id: 1, method: 'query', params: { path: 'whoami' } })
+    for (let second = 0; second < 30; second++) {
+      await settle()
+      await line.clock.advance(1_000)
+    }
+    expect(await asked).toMatchObject({ id: 1, error: { data: { code: 'TIMEOUT' } } })
   })
   test('that are malformed end the connection with an error [TL-STOCK-5]', async () => {
     const line = chat()

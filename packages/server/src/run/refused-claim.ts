@@ -2,10 +2,11 @@ import { TRPCError } from '@trpc/server'
 import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionSubscription } from '../ports/store.ts'
 import type { ConnectionCaller } from './caller.ts'
+import { frameText } from './frames.ts'
 import type { ServedScope } from './scope.ts'
 import { topicChanged } from './topic-changed.ts'
 
-/** What a subscribe is answered with whose claim was refused by the row that stands: nothing where it came late. Throws a stock client's `Duplicate id`, and TOPIC_CHANGED. */
+/** What a subscribe is answered with whose claim was refused by the row that stands: nothing where it came late, `stopped` to a stock client. Throws a stock client's `Duplicate id`, and TOPIC_CHANGED. */
 // [TL-SUB-13] [TL-SUB-14] [TL-STOCK-2] [TL-STOCK-7]
 export async function refuseClaim(
   scope: ServedScope,
@@ -14,6 +15,7 @@ export async function refuseClaim(
   standing: ConnectionSubscription,
 ): Promise<readonly string[]> {
   if (!caller.extensions && standing.on) throw duplicate(claim.id)
+  if (!caller.extensions) return [frameText(JSON.stringify(claim.id), '{"type":"stopped"}')] // it would wait for ever
   const { topic, shard } = standing
   if (topic === undefined || topic === claim.topic || standing.ref >= claim.ref) return []
   // The answer ends the subscription at the client, so its row ends too.
