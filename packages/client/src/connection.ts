@@ -38,7 +38,7 @@ export function createConnection(
   const clock = { ...machineEnvironment, ...environment }
   const timers = createTimers(clock.after, (timer) => dispatch({ type: 'timer', timer }))
   const listeners = new Set<(state: ConnectionState) => void>()
-  const sinks = createSinks(options.onGap)
+  const sinks = createSinks(options.onGap, clock.uncaught)
   const waiting: Occurrence[] = []
   let running = false
   const { maxMessageBytes = initialState.mostBytes } = options

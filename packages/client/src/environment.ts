@@ -20,6 +20,8 @@ export interface ConnectionEnvironment {
   random(): number
   /** Fresh random bytes, for session ids and keys. They are secrets: only a simulation may draw them from `random`. */
   randomBytes(count: number): Uint8Array
+  /** Told what a callback of the application threw. The machine's makes it an uncaught error. */
+  uncaught(error: unknown): void
   readonly WebSocket?: WebSocketLike
   /** Makes each socket, in place of the one over `WebSocket`. Called anew for each of the two of a hand-over. */
   readonly createSocket?: (options: SocketOptions) => Socket
@@ -36,6 +38,11 @@ export const machineEnvironment: ConnectionEnvironment = {
   after(ms, fn) {
     const timer = setTimeout(fn, Math.min(ms, longestTimerMs))
     return () => clearTimeout(timer)
+  },
+  uncaught(error) {
+    setTimeout(() => {
+      throw error
+    })
   },
 }
 

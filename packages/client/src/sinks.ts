@@ -16,10 +16,19 @@ interface SubscriptionEntry {
 }
 
 /** The application's ends of calls and subscriptions, by the id that names them on the wire. Ids are never given twice. [TL-STOP-4] */
-export function createSinks(onGapOfConnection: GapHandler | undefined) {
+export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught: (error: unknown) => void) {
   const calls = new Map<number, CallSink>()
   const subscriptions = new Map<number, SubscriptionEntry>()
   let lastId = 0
+
+  /** An application's callback that throws must not stop the line's own work: the throw comes out as an uncaught one, as tRPC does it. */
+  function guard(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      uncaught(error)
+    }
+  }
 
   function settle(effect: SinkEffect): void {
     const call = calls.get(effect.id)
@@ -78,16 +87,5 @@ function tell({ sink, about, onGap }: SubscriptionEntry, effect: SinkEffect) {
       return sink.fail(effect.failure)
     case 'complete':
       return sink.complete()
-  }
-}
-
-/** An application's callback that throws must not stop the line's own work: the throw comes out as an uncaught one, as tRPC does it. */
-function guard(callback: () => void): void {
-  try {
-    callback()
-  } catch (error) {
-    setTimeout(() => {
-      throw error
-    })
   }
 }

@@ -1,20 +1,22 @@
 import { expect, it } from 'vitest'
-import { topicOf } from './application.ts'
-import { checkCalls, checkSubscriptions } from './checker.ts'
+import { formatToken, topicOf } from './application.ts'
+import { checkCalls, checkNothingLeft, checkRows, checkSubscriptions } from './checker.ts'
 import type { CallRecord, Entry } from './history.ts'
-import { createWorld } from './world.ts'
+import { createWorld, type World } from './world.ts'
 
-/** A world whose room `a` holds the events 1 to 5 at the offsets 1 to 5. */
-function worldOfFive() {
+/** A world whose room `a` holds these events, at the offsets from 1 on. */
+function worldOf(...events: readonly number[]) {
   const world = createWorld({ seed: 1, allowed: [] })
-  for (let n = 1; n <= 5; n++)
+  for (const [index, n] of events.entries())
     world.table.operations.putSlot(topicOf('a'), {
-      ...{ offset: n, epoch: 'e', publishId: `p${n}`, time: world.kernel.now, data: `{"n":${n}}` },
+      ...{ offset: index + 1, epoch: 'e', publishId: `p${n}`, time: world.kernel.now, data: `{"n":${n}}` },
       expires: world.kernel.now / 1_000 + 200_000,
     })
   return world
 }
+const worldOfFive = () => worldOf(1, 2, 3, 4, 5)
 
+const rulesOf = (world: World) => world.report.violations.map(({ rule }) => rule)
 const started = (seen: number): Entry => ({ kind: 'started', seen })
 const event = (n: number): Entry => ({ kind: 'data', seen: 5, id: `0.e:${n}`, n })
 const gap = (seen: number): Entry => ({ kind: 'gap', seen, reason: 'expired' })
@@ -37,7 +39,7 @@ it.each<[title: string, entries: readonly Entry[], rules: readonly string[]]>([
   const about = { device: 'd', path: 'live', room: 'a', ended: undefined } as const
   world.history.subscriptions.push({ ...about, entries: [...entries] })
   checkSubscriptions(world, true)
-  expect(world.report.violations.map(({ rule }) => rule)).toEqual(rules)
+  expect(rulesOf(world)).toEqual(rules)
 })
 
 it('judges calls: settled once and in time, acknowledged and there, one answer for one key', () => {
@@ -57,6 +59,97 @@ it('judges calls: settled once and in time, acknowledged and there, one answer f
   expect(world.report.violations.map(({ rule }) => rule).sort()).toEqual(['H1', 'H10', 'H11', 'H11'])
 })
 
+it('judges the log: slots without a hole, no epoch born beside an anchor, none that comes back, none shortened', () => {
+  const world = worldOfFive()
+  const { operations } = world.table
+  const slot = { publishId: 'p', time: world.kernel.now, expires: world.kernel.now / 1_000 + 200_000 }
+  operations.putSlot(topicOf('a'), { ...slot, offset: 7, epoch: 'e' })
+  operations.putSlot(topicOf('a'), { ...slot, offset: 8, epoch: 'f' })
+  operations.putSlot(topicOf('a'), { ...slot, offset: 9, epoch: 'e' })
+  expect(rulesOf(world)).toEqual(['H4', 'H4', 'H4', 'H2'])
+  operations.extendSlot(topicOf('a'), 9, slot.expires - 61)
+  expect(world.report.violations.at(-1)?.rule).toBe('H3')
+})
+
+it('judges order: what was acknowledged before another was asked for, and the calls of one lane', () => {
+  const call: CallRecord = {
+    ...({ device: 'd', path: 'post', room: 'a' } as const),
+    ...{ key: 'auto', at: 0, deviceAt: 0, lane: undefined, n: 1 },
+    ...{ settled: 1, settledAt: 10, deviceSettledAt: 10, answer: { data: { id: '0.e:1' } } },
+  }
+  const judged = (...calls: readonly CallRecord[]) => {
+    const world = worldOf(1, 2, 4, 3)
+    world.history.calls.push(...calls)
+    checkCalls(world)
+    return rulesOf(world)
+  }
+  const second = { ...call, n: 2 }
+  expect(judged(call, { ...second, at: 20 })).toEqual([])
+  expect(judged({ ...call, at: 5 }, second)).toEqual([]) // they ran side by side
+  expect(judged({ ...call, at: 20 }, second)).toEqual(['H9'])
+  const [third, fourth] = [
+    { ...call, n: 3 },
+    { ...call, n: 4 },
+  ]
+  expect(judged(third, fourth)).toEqual([])
+  expect(judged({ ...third, lane: 'l' }, { ...fourth, lane: 'm' })).toEqual([])
+  expect(judged({ ...third, lane: 'l' }, { ...fourth, lane: 'l' })).toEqual(['H9'])
+})
+
+it('finds what a subscription is told after its end', async () => {
+  const world = createWorld({ seed: 1, allowed: [] })
+  const record = world.addDevice().subscribe('live', 'a')
+  await world.kernel.run(5_000)
+  world.publish('a')
+  await world.kernel.run(5_000)
+  expect(world.report.violations).toEqual([])
+  record.ended = 'stopped' // the application believes so, and the line goes on
+  world.publish('a')
+  await world.kernel.run(5_000)
+  expect(rulesOf(world)).toEqual(['H12'])
+})
+
+it('finds what is pushed after the end of an authority', async () => {
+  const world = createWorld({ seed: 1, allowed: [] })
+  const token = Buffer.from(formatToken('p', world.kernel.now + 60_000)).toString('base64url')
+  const peer = { opened: () => {}, message: () => {}, lost: () => {} }
+  const { connectionId } = world.gateway.connect('d', ['trunkline.1', `token.${token}`], peer)
+  const event = '{"id":1,"result":{"type":"data","id":"0.e:1","data":{"n":1}}}'
+  await world.kernel.run(60_000)
+  await world.gateway.post(connectionId, event)
+  expect(world.report.violations).toEqual([])
+  await world.kernel.run(30_000)
+  await world.gateway.post(connectionId, event)
+  expect(rulesOf(world)).toEqual(['H12'])
+})
+
+it('finds rows that nobody wants, and claims without an end', () => {
+  const world = createWorld({ seed: 1, allowed: [] })
+  const { operations } = world.table
+  const expires = world.kernel.now / 1_000 + 8_000
+  const row = { topic: topicOf('a'), shard: 0, connectionId: 'c', id: '1', ref: 1, on: true, path: 'live' }
+  operations.putSubscriber({ ...row, extensions: true, expires })
+  checkRows(world, ['a'])
+  expect(rulesOf(world)).toEqual(['H14'])
+  operations.claimKey({ key: 'k', owner: 'o', fingerprint: 'f', lease: world.kernel.now + 75_001, expires })
+  checkCalls(world)
+  expect(rulesOf(world)).toEqual(['H14', 'H14'])
+})
+
+it('finds a device that goes on after it closed: its socket, its timers, its connection', async () => {
+  const world = createWorld({ seed: 1, allowed: [] })
+  world.addDevice().subscribe('live', 'a')
+  await world.kernel.run(5_000)
+  checkNothingLeft(world)
+  expect(new Set(rulesOf(world))).toEqual(new Set(['H14']))
+  expect(world.report.violations.map(({ text }) => text.replaceAll(/\d+/g, 'n'))).toEqual([
+    'dn closed and kept n sockets',
+    'dn closed and kept n timers',
+    'dn did not close',
+    'cn= is open still',
+  ])
+})
+
 it('finds a partition that is written more often than AWS allows in a second', () => {
   const world = worldOfFive()
   const slot = {
@@ -67,5 +160,5 @@ it('finds a partition that is written more often than AWS allows in a second', (
     expires: world.kernel.now / 1_000 + 200_000,
   }
   for (let n = 0; n <= 1_000; n++) world.table.operations.putSlot(topicOf('a'), slot)
-  expect(world.report.violations.map(({ rule }) => rule)).toEqual(['H16'])
+  expect(rulesOf(world)).toEqual(['H16'])
 })

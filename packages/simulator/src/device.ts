@@ -7,6 +7,7 @@ import {
   type SocketOptions,
 } from '@trunkline/client'
 import { type Application, formatToken, topicOf } from './application.ts'
+import type { FaultPlan } from './fault-plan.ts'
 import type { SimulatedGateway, Wire } from './gateway.ts'
 import type { CallPath, CallRecord, History, SubscriptionPath, SubscriptionRecord } from './history.ts'
 import type { Kernel } from './kernel.ts'
@@ -42,6 +43,7 @@ export interface CallChoice {
 
 export interface DeviceOptions {
   readonly name: string
+  readonly plan: FaultPlan
   readonly kernel: Kernel
   readonly gateway: SimulatedGateway
   readonly random: Random
@@ -54,12 +56,17 @@ export interface DeviceOptions {
   readonly tokenLifeMs: () => number
 }
 
+/** What a handler of the application throws. */
+export class HandlerFailure extends Error {
+  override readonly name = 'HandlerFailure'
+}
+
 const handshakeMs = 15_000
 const longestPairMs = 120_000 // handshake, hello, resumes and calls of a hand-over, each at its longest
 
 /** A device with its client, which connects when it is first used. */
 export function createDevice(options: DeviceOptions): Device {
-  const { name, kernel, gateway, random, history, truth, report } = options
+  const { name, plan, kernel, gateway, random, history, truth, report } = options
   const wires = new Set<Wire>()
   const stops = new Map<SubscriptionRecord, () => void>()
   let deferred: (() => void)[] = []
@@ -185,6 +192,9 @@ export function createDevice(options: DeviceOptions): Device {
       now: () => kernel.now + options.clockErrorMs,
       after,
       random: () => random.next(),
+      uncaught(error) {
+        if (!(error instanceof HandlerFailure)) throw error
+      },
       randomBytes: (count) => Uint8Array.from({ length: count }, () => random.int(256)),
       createSocket,
     },
@@ -211,6 +221,7 @@ export function createDevice(options: DeviceOptions): Device {
             readonly data: { readonly n: number; readonly state?: number }
           }
           told({ kind: 'data', seen: seen(), id, ...data })
+          if (plan.strikes('F44')) throw new HandlerFailure()
         },
         onGap: ({ reason }) => told({ kind: 'gap', seen: seen(), reason }),
         onError: (error) => {

@@ -1,4 +1,4 @@
-/** The faults that this simulator can inject: what each is, and how often it strikes at the most, of the times that it could. Numbers are those of the fault list that the design was reviewed with. */
+/** The faults that this simulator can inject: what each is, and how often it strikes at the most, of the times that it could. Numbers up to 48 are those of the fault list that the design was reviewed with. */
 export const faults = {
   F1: { what: 'a post is answered 200 and lost', most: 0.25 },
   F2: { what: 'a living connection is answered 410', most: 0.05 },
@@ -15,6 +15,7 @@ export const faults = {
   F13: { what: 'a socket breaks', most: 0.04 },
   F14: { what: '$disconnect is lost, late, twice or early', most: 0.6 },
   F17: { what: 'a connect is refused', most: 0.4 },
+  F18: { what: 'others have used up the callback quota for a while', most: 0.01 },
   F19: { what: 'a function dies before a port call', most: 0.02 },
   F20: { what: 'a function dies between a port call and its answer', most: 0.02 },
   F21: { what: 'a function is invoked twice', most: 0.15 },
@@ -32,7 +33,8 @@ export const faults = {
   F39: { what: 'a batch of the stream fails in part', most: 0.2 },
   F40: { what: 'the stream drops a record', most: 0.2 },
   F42: { what: 'a device sleeps, or loses its network', most: 0.7 },
-  F44: { what: 'an answer of a route is lost', most: 0.06 },
+  F44: { what: 'a handler of the application throws', most: 0.1 },
+  F49: { what: 'an answer of a route is lost', most: 0.06 },
 } as const
 
 export type FaultId = keyof typeof faults

@@ -83,7 +83,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   const { kernel, plan, random, report } = options
   const connections = new Map<string, Connection>()
   const countPost = createQuota({ name: 'posts', perSecond: 10_000, now: () => kernel.now, report })
-  let count = 0
+  let [count, quotaUsedUntil] = [0, 0]
   const up = () => plan.strikes('F11')?.between(20, 2_500) ?? random.between(4, 40)
   const down = () => plan.strikes('F7')?.between(20, 4_000) ?? random.between(4, 40)
 
@@ -264,7 +264,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
         {
           answered: (value) => {
             const text = (value as { readonly body?: string }).body
-            if (!isHeard || routeKey !== '$default' || text === undefined || plan.strikes('F44')) return
+            if (!isHeard || routeKey !== '$default' || text === undefined || plan.strikes('F49')) return
             sendDown(connection, text)
           },
           failed: (why) =>
@@ -289,7 +289,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     const connection = connections.get(connectionId)
     if (connection?.state !== 'open') return Promise.resolve({ status: 'gone' })
     if (plan.strikes('F2')) return Promise.resolve({ status: 'gone' })
-    if (plan.strikes('F3')) return Promise.resolve({ status: 'throttled' })
+    if (plan.strikes('F3') || isQuotaUsedUp()) return Promise.resolve({ status: 'throttled' })
     checkAuthority(connection, text)
     const push = () => {
       options.onPush?.(connectionId, text)
@@ -312,6 +312,13 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
       })
     if (plan.strikes('F1') === undefined) push()
     return Promise.resolve({ status: 'posted' })
+  }
+
+  /** The quota is the account's: while others use it up, no post of this line passes. */
+  function isQuotaUsedUp(): boolean {
+    const strike = plan.strikes('F18')
+    if (strike !== undefined) quotaUsedUntil = kernel.now + strike.between(200, 4_000)
+    return kernel.now < quotaUsedUntil
   }
 
   function checkAuthority(connection: Connection, text: string): void {

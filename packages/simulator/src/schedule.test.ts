@@ -18,7 +18,7 @@ describe('a schedule', () => {
 
   it('repeats itself by its strikes alone', async () => {
     const whole = await runSchedule({ seed: 11, workload: 'chat' })
-    expect(whole.struck.length).toBeGreaterThan(10)
+    expect(whole.struck.length).toBeGreaterThan(5)
     const replayed = await runSchedule({ seed: 11, workload: 'chat', only: whole.struck })
     expect(replayed.hash).toBe(whole.hash)
     expect((await runSchedule({ seed: 11, workload: 'chat', only: [] })).struck).toEqual([])

@@ -135,6 +135,7 @@ export function createWorld(options: WorldOptions): World {
       const truth = table.truth
       const device = createDevice({
         name,
+        plan,
         kernel,
         gateway,
         random,
