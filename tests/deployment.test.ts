@@ -334,6 +334,10 @@ describe('roles', () => {
       expect(actionsOf(`${name}Role`)).not.toContain('dynamodb:GetRecords')
   })
 
+  it('tells where the queue is, for a redrive', () => {
+    expect(template.Outputs['DeadLettersUrl']?.Value).toEqual({ Ref: 'DeadLetters' })
+  })
+
   it.each(['TableStream', 'Deliver', 'Worker'])('%s may bury what failed in the queue', (name) => {
     may(`${name}Role`, 'sqs:SendMessage', deadLetters)
   })

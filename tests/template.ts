@@ -12,7 +12,10 @@ const resource = z.object({
   Properties: z.record(z.string(), z.unknown()).default({}),
   DeletionPolicy: z.string().optional(),
 })
-const schema = z.object({ Resources: z.record(z.string(), resource) })
+const schema = z.object({
+  Resources: z.record(z.string(), resource),
+  Outputs: z.record(z.string(), z.object({ Value: z.unknown() })),
+})
 
 /** One resource of the generated template. */
 export type Resource = z.infer<typeof resource>

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { writeDocument } from './asyncapi/write-document.ts'
 import { dev } from './dev.ts'
+import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
 
 const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port 4400] [--data folder] [--env file]
 
@@ -13,12 +14,19 @@ of a table to what createSourceHandler returned and your entry exports.
 
 trunkline asyncapi <entry> [--out file] [--url wss://…] [--title text] [--version text]
 
-Writes an AsyncAPI 3 document of the procedures, channels and schemas that the entry's handlers serve. Nothing is run.`
+Writes an AsyncAPI 3 document of the procedures, channels and schemas that the entry's handlers serve. Nothing is run.
+
+trunkline redrive [--queue url] [--dry-run] [--max n]
+
+Replays failed deliveries from the log: starts the deliver function for each topic and offset in the on-failure queue, and
+deletes what was taken. Wants TRUNKLINE_DELIVER, a region and credentials; the queue may stand in TRUNKLINE_FAILURES.
+May be repeated without harm.`
 
 /** Each gives the code to end with. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   dev: runDev,
   asyncapi: runAsyncApi,
+  redrive: runRedriveCommand,
 }
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
@@ -53,6 +61,23 @@ async function runAsyncApi(args: readonly string[]): Promise<number> {
   const text = await writeDocument(entry, values)
   if (values.out === undefined) process.stdout.write(text)
   return 0
+}
+
+async function runRedriveCommand(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { queue: { type: 'string' }, 'dry-run': { type: 'boolean' }, max: { type: 'string' } },
+  })
+  const { queue, max, 'dry-run': dryRun = false } = values
+  const settings = { dryRun, ...(queue && { queue }), ...(max !== undefined && { max: toCount(max) }) }
+  const counts = await runRedrive(settings, (line) => console.log(line))
+  console.log(formatCounts(counts, dryRun))
+  return counts.failed > 0 ? 1 : 0
+}
+
+function toCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new Error(`Expected --max to be a whole number from 1, got ${text}.`)
 }
 
 async function runDev(args: readonly string[]): Promise<number> {

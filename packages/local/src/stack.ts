@@ -92,6 +92,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: functions.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB_STREAMS: dynamo.endpoint,
+    AWS_ENDPOINT_URL_SQS: functions.sqs.endpoint,
+    TRUNKLINE_FAILURES: functions.sqs.failuresUrl,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   }
   const aws = { table, region, credentials, endpoint: dynamo.endpoint, lambdaEndpoint: functions.endpoint }

@@ -1,5 +1,7 @@
 import type { LocalClock } from '../clock.ts'
 import { createLocalClock } from '../clock.ts'
+import { startSqs } from '../sqs/api.ts'
+import { createMessageQueue } from '../sqs/message-queue.ts'
 import { createActivity } from './activity.ts'
 import { createAsyncQueue } from './async-queue.ts'
 import type { FailureMessage } from './failure-message.ts'
@@ -23,7 +25,9 @@ export interface LocalFunctions {
   invokeAsync(name: string, event: unknown): void
   /** Reads the stream from its oldest record until closed. Throws for a name that is not registered. */
   mapStream<R extends StreamRecord>(mapping: StreamMapping<R>): { close(): void }
-  /** What the on-failure destination holds, oldest first: of asynchronous events and of stream batches. */
+  /** SQS over HTTP, for the unchanged `@aws-sdk/client-sqs`, and the URL of the on-failure destination in it. */
+  readonly sqs: { readonly endpoint: string; readonly failuresUrl: string }
+  /** What went to the on-failure destination, oldest first: of asynchronous events and of stream batches. */
   failures(): readonly FailureMessage[]
   /** Ends what runs of it now, as a deadline does. */
   kill(name: string): void
@@ -65,6 +69,11 @@ export async function createFunctions(options: {
   const known = new Map<string, FunctionOptions>()
   const running = new Set<RunningInvocation>()
   const failed: FailureMessage[] = []
+  const failures = createMessageQueue({ clock, newId: () => makeRequestId(random) })
+  const fail = (message: FailureMessage) => {
+    failed.push(message)
+    failures.send(JSON.stringify(message))
+  }
   const mappings = new Set<{ close(): void }>()
   const hooks: FunctionHooks = {}
 
@@ -89,7 +98,7 @@ export async function createFunctions(options: {
     activity,
     attempt,
     retryDelaysMs: options.retryDelaysMs ?? [60_000, 120_000],
-    onFailure: (message) => failed.push(message),
+    onFailure: fail,
   })
   const invokeText = async (name: string, text: string, requestId = newRequestId()) =>
     attempt(find(name), text, { requestId, attempt: 1 })
@@ -101,8 +110,10 @@ export async function createFunctions(options: {
     invoke: invokeText,
     invokeAsync: invokeTextAsync,
   })
+  const sqs = await startSqs(new Map([[failureQueue, failures]]))
   return {
     endpoint: api.endpoint,
+    sqs: { endpoint: sqs.endpoint, failuresUrl: sqs.urlOf(failureQueue) },
     hooks,
     register(fn) {
       known.set(fn.name, fn)
@@ -112,7 +123,7 @@ export async function createFunctions(options: {
     mapStream(mapping) {
       find(mapping.functionName)
       const onFailure: NonNullable<typeof mapping.onFailure> = (message) => {
-        failed.push(message)
+        fail(message)
         mapping.onFailure?.(message)
       }
       const handle = createStreamMapping(
@@ -136,10 +147,12 @@ export async function createFunctions(options: {
       for (const mapping of mappings) mapping.close()
       queue.close()
       for (const invocation of [...running]) invocation.kill()
-      await api.close()
+      await Promise.all([api.close(), sqs.close()])
     },
   }
 }
+
+const failureQueue = 'on-failure'
 
 const throttled: InvokeResult = {
   status: 'throttled',

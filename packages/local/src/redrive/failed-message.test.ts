@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { readFailedMessage } from './failed-message.ts'
+
+const batch = { streamArn: 'arn:s', shardId: 'shard-1', startSequenceNumber: '10', endSequenceNumber: '12' }
+const job = { topic: 'room?room=s:x', offset: 7, to: [{ shard: 0, connectionId: 'c=', id: '1' }] }
+
+describe('a message of an on-failure queue', () => {
+  test.each([
+    ['of an asynchronous delivery', { version: '1.0', requestPayload: job }, { kind: 'delivery', job }],
+    ['that is a job itself', job, { kind: 'delivery', job }],
+    [
+      'of a stream’s batch',
+      { version: '1.0', DDBStreamBatchInfo: { ...batch, batchSize: 3 } },
+      { kind: 'batch', batch },
+    ],
+  ])('%s is understood', (_, body, expected) => {
+    expect(readFailedMessage(JSON.stringify(body))).toEqual(expected)
+  })
+  test.each([
+    ['another function’s event', { requestPayload: { call: 1 } }, 'an invocation that is no delivery'],
+    [
+      'an event of an ephemeral channel',
+      { requestPayload: { topic: 't', data: '1' } },
+      'an invocation that is no delivery',
+    ],
+    [
+      'an offset that is no number',
+      { requestPayload: { topic: 't', offset: '1' } },
+      'an invocation that is no delivery',
+    ],
+    [
+      'a batch without its place',
+      { DDBStreamBatchInfo: { shardId: 1 } },
+      'a stream’s batch without its place in the stream',
+    ],
+    ['nothing', null, 'not a record of a Lambda destination'],
+    ['a list', [1], 'not a record of a Lambda destination'],
+  ])('of %s is left, with the reason', (_, body, reason) => {
+    expect(readFailedMessage(JSON.stringify(body))).toEqual({ kind: 'other', reason })
+  })
+  test('that is no JSON is left', () => {
+    expect(readFailedMessage('{nope')).toEqual({ kind: 'other', reason: 'not a record of a Lambda destination' })
+  })
+})

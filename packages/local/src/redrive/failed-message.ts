@@ -1,0 +1,51 @@
+import type { DeliverJob } from './deliver-job.ts'
+import { isDeliverJob } from './deliver-job.ts'
+
+/** A batch of a stream that was given up: the records themselves have to be read from the stream again. */
+export interface FailedBatch {
+  readonly streamArn: string
+  readonly shardId: string
+  readonly startSequenceNumber: string
+  readonly endSequenceNumber: string
+}
+
+/** What stands in an on-failure queue. `other`: no delivery of the line's; the reason is for people. */
+export type FailedMessage =
+  | { readonly kind: 'delivery'; readonly job: DeliverJob }
+  | { readonly kind: 'batch'; readonly batch: FailedBatch }
+  | { readonly kind: 'other'; readonly reason: string }
+
+/** Reads the record of a Lambda destination (of an asynchronous event or of a stream's batch), or a job that stands alone. Never throws. */
+export function readFailedMessage(body: string): FailedMessage {
+  const value = parse(body)
+  if (!isRecord(value)) return other('not a record of a Lambda destination')
+  if (isDeliverJob(value)) return { kind: 'delivery', job: value }
+  const { requestPayload: job, DDBStreamBatchInfo: batch } = value
+  if (isDeliverJob(job)) return { kind: 'delivery', job }
+  if (isRecord(batch)) return readBatch(batch)
+  return other(job === undefined ? 'not a record of a Lambda destination' : 'an invocation that is no delivery')
+}
+
+function readBatch(batch: Readonly<Record<string, unknown>>): FailedMessage {
+  const { streamArn, shardId, startSequenceNumber, endSequenceNumber } = batch
+  const texts = [streamArn, shardId, startSequenceNumber, endSequenceNumber]
+  if (!texts.every((text): text is string => typeof text === 'string'))
+    return other('a stream’s batch without its place in the stream')
+  return { kind: 'batch', batch: { streamArn, shardId, startSequenceNumber, endSequenceNumber } as FailedBatch }
+}
+
+function other(reason: string): FailedMessage {
+  return { kind: 'other', reason }
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,125 @@
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { initTRPC } from '@trpc/server'
+import { createLine } from '@trunkline/server'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { type LocalLine, startLocalLine } from '../local-line.ts'
+import type { RedriveSettings } from './run-redrive.ts'
+import { formatCounts, runRedrive } from './run-redrive.ts'
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+const events = line.channel('redriven', { key, event: z.object({ text: z.string() }) })
+const t = initTRPC.create()
+const router = t.router({ live: t.procedure.input(key).subscription(({ input }) => events.subscribe(input)) })
+
+type Line = LocalLine<typeof router>
+
+afterEach(() => vi.unstubAllEnvs())
+
+/** A line with a listener, and this process's environment as an operator's of that line. */
+async function listening() {
+  vi.spyOn(console, 'error').mockImplementation(() => {}) // the injected faults are told of
+  const local = await startLocalLine({ router, line })
+  for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value)
+  const seen: string[] = []
+  const { client } = local.connect()
+  const started = new Promise<void>((resolve) =>
+    client.live.subscribe(
+      { room: 'x' },
+      { onStarted: () => resolve(), onData: ({ data }) => void seen.push(data.text), onGap: () => {} },
+    ),
+  )
+  await started
+  return { local, seen }
+}
+
+const publish = (local: Line, text: string) => local.run(() => events.publish({ room: 'x' }, { text }))
+
+async function run(local: Line, settings: RedriveSettings = {}) {
+  const lines: string[] = []
+  const counts = await runRedrive(settings, (text) => lines.push(text))
+  await local.idle()
+  return { counts, lines }
+}
+
+describe('a delivery that failed for good', () => {
+  test('lands in the on-failure queue by topic and offset, and a redrive replays it from the log; twice does no harm', async () => {
+    const { local, seen } = await listening()
+    await using _ = local
+    const broken = local.faults.on('store', 'fail', { path: 'readSubscribers' })
+    await publish(local, 'one')
+    await local.clock.advance('190s') // what Lambda repeats after one and two minutes fails too
+    expect(seen).toEqual([])
+    broken[Symbol.dispose]()
+
+    const job = { topic: 'redriven?room=s:x', offset: 2 }
+    const dry = await run(local, { dryRun: true })
+    expect(dry).toEqual({
+      counts: { read: 1, deliveries: 1, deleted: 0, left: 0, failed: 0 },
+      lines: [`would deliver ${job.topic} 2`],
+    })
+    expect(seen).toEqual([])
+    const body = await peek(local)
+    expect(JSON.parse(body)).toMatchObject({ requestPayload: job })
+
+    const first = await run(local)
+    expect(first.counts).toEqual({ read: 1, deliveries: 1, deleted: 1, left: 0, failed: 0 })
+    expect(seen).toEqual(['one'])
+    await resend(local, body)
+    await resend(local, body)
+    const second = await run(local)
+    expect(second.counts).toEqual({ read: 2, deliveries: 1, deleted: 2, left: 0, failed: 0 })
+    expect(seen).toEqual(['one'])
+    expect((await run(local)).counts.read).toBe(0)
+  })
+  test('of a whole batch is read from the stream again', async () => {
+    const { local, seen } = await listening()
+    await using _ = local
+    const broken = local.faults.on('function', 'fail', { path: 'tableStream' })
+    for (const text of ['one', 'two']) await publish(local, text)
+    await local.clock.advance('30s') // six attempts
+    broken[Symbol.dispose]()
+    expect(seen).toEqual([])
+    const { counts } = await run(local)
+    expect(counts).toMatchObject({ left: 0, failed: 0, deliveries: 2 })
+    expect(seen).toEqual(['one', 'two'])
+  })
+  test('stays in the queue when it could not be started, and what is no delivery stays too', async () => {
+    const { local } = await listening()
+    await using _ = local
+    await resend(local, JSON.stringify({ topic: 'redriven?room=s:x', offset: 2 }))
+    await resend(local, '{"requestPayload":{"call":1}}')
+    vi.stubEnv('TRUNKLINE_DELIVER', 'nowhere')
+    const { counts, lines } = await run(local)
+    expect(counts).toEqual({ read: 2, deliveries: 0, deleted: 0, left: 1, failed: 1 })
+    expect(lines.join()).toContain('Function not found: nowhere')
+    expect(lines.join()).toContain('an invocation that is no delivery')
+    await local.clock.advance('301s')
+    vi.stubEnv('TRUNKLINE_DELIVER', 'deliver')
+    expect((await run(local, { max: 1 })).counts).toMatchObject({ read: 1, deleted: 1 })
+  })
+})
+
+describe('the settings of a redrive', () => {
+  test('that are missing are named', async () => {
+    await expect(runRedrive({}, () => {}, {})).rejects.toThrow('TRUNKLINE_FAILURES')
+    await expect(runRedrive({ queue: 'https://q' }, () => {}, {})).rejects.toThrow('TRUNKLINE_DELIVER')
+  })
+  test('end in a line with the counts', () => {
+    const counts = { read: 3, deliveries: 2, deleted: 2, left: 1, failed: 0 }
+    expect(formatCounts(counts)).toBe('3 messages read: 2 deliveries started, 2 deleted, 1 left, 0 failed')
+    expect(formatCounts(counts, true)).toBe('3 messages read: 2 deliveries would start, 1 left, 0 failed')
+  })
+})
+
+async function peek(local: Line): Promise<string> {
+  const queue = { QueueUrl: local.environment['TRUNKLINE_FAILURES'] }
+  const { Messages } = await new SQSClient({}).send(new ReceiveMessageCommand({ ...queue, VisibilityTimeout: 0 }))
+  return Messages?.[0]?.Body ?? ''
+}
+
+async function resend(local: Line, MessageBody: string): Promise<void> {
+  const QueueUrl = local.environment['TRUNKLINE_FAILURES']
+  await new SQSClient({}).send(new SendMessageCommand({ QueueUrl, MessageBody }))
+}

@@ -1,0 +1,44 @@
+import { awsBinding } from '@trunkline/server/aws'
+import { type RedriveCounts, type RedriveOptions, redrive } from './redrive.ts'
+
+/** What the command line says; the queue may stand in `TRUNKLINE_FAILURES`. */
+export interface RedriveSettings extends Omit<RedriveOptions, 'queue'> {
+  readonly queue?: string
+}
+
+/** Redrives by the environment: `TRUNKLINE_DELIVER`, and region and credentials as the AWS SDK finds them. Throws an `Error` that names what is missing. */
+export async function runRedrive(
+  settings: RedriveSettings,
+  log: (line: string) => void,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<RedriveCounts> {
+  const queue = settings.queue ?? env['TRUNKLINE_FAILURES']
+  if (!queue) throw new Error('Expected the on-failure queue: --queue https://sqs.… or TRUNKLINE_FAILURES.')
+  const deliverFunction = env['TRUNKLINE_DELIVER']
+  if (!deliverFunction) throw new Error('Expected the deliver function’s name in TRUNKLINE_DELIVER.')
+  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? regionOf(queue)
+  const target = region === undefined ? {} : { region }
+  const { invoker } = awsBinding({ table: env['TRUNKLINE_TABLE'] ?? '', deliverFunction, ...target })
+  const [{ SQSClient }, { DynamoDBStreamsClient }] = await Promise.all([
+    import('@aws-sdk/client-sqs'),
+    import('@aws-sdk/client-dynamodb-streams'),
+  ])
+  const [sqs, streams] = [new SQSClient(target), new DynamoDBStreamsClient(target)]
+  try {
+    const deliver = async (job: object) => invoker?.invoke('deliver', job)
+    return await redrive({ sqs, streams, deliver, log }, { ...settings, queue })
+  } finally {
+    sqs.destroy()
+    streams.destroy()
+  }
+}
+
+function regionOf(queue: string): string | undefined {
+  return /^https:\/\/sqs\.([a-z0-9-]+)\./.exec(queue)?.[1]
+}
+
+/** One line for people. */
+export function formatCounts({ read, deliveries, deleted, left, failed }: RedriveCounts, dryRun = false): string {
+  const done = dryRun ? `${deliveries} deliveries would start` : `${deliveries} deliveries started, ${deleted} deleted`
+  return `${read} messages read: ${done}, ${left} left, ${failed} failed`
+}

@@ -1,0 +1,72 @@
+import { type MessageQueue, md5, type QueuedMessage } from './message-queue.ts'
+
+/** One action of SQS on a queue. Throws an `SqsError`. */
+export type SqsAction = (queue: MessageQueue, input: Readonly<Record<string, unknown>>) => object
+
+/** What SQS refuses, by its own name. */
+export class SqsError extends Error {
+  override readonly name = 'SqsError'
+  readonly type: string
+  constructor(type: string, message: string) {
+    super(message)
+    this.type = type
+  }
+}
+
+const maxBodyBytes = 1_048_576 // 1 MB
+const longestDelaySeconds = 900
+const mostMessages = 10
+const defaultVisibilitySeconds = 30
+const longestVisibilitySeconds = 43_200
+
+/** What is served, by the name in `X-Amz-Target`. */
+export const sqsActions: Readonly<Record<string, SqsAction>> = {
+  SendMessage(queue, input) {
+    const body = text(input, 'MessageBody')
+    if (Buffer.byteLength(body) > maxBodyBytes) throw invalid(`Message must be shorter than ${maxBodyBytes} bytes`)
+    const MessageId = queue.send(body, whole(input, 'DelaySeconds', 0, [0, longestDelaySeconds]) * 1_000)
+    return { MessageId, MD5OfMessageBody: md5(body) }
+  },
+  ReceiveMessage(queue, input) {
+    const limit = whole(input, 'MaxNumberOfMessages', 1, [1, mostMessages])
+    const seconds = whole(input, 'VisibilityTimeout', defaultVisibilitySeconds, [0, longestVisibilitySeconds])
+    const messages = queue.receive(limit, seconds * 1_000)
+    return messages.length === 0 ? {} : { Messages: messages.map(toMessage) }
+  },
+  ChangeMessageVisibility(queue, input) {
+    const seconds = whole(input, 'VisibilityTimeout', 0, [0, longestVisibilitySeconds])
+    queue.hide(text(input, 'ReceiptHandle'), seconds * 1_000)
+    return {}
+  },
+  DeleteMessage(queue, input) {
+    queue.delete(text(input, 'ReceiptHandle'))
+    return {}
+  },
+  GetQueueAttributes: (queue) => ({ Attributes: { ApproximateNumberOfMessages: String(queue.size()) } }),
+}
+
+function toMessage({ id, body, receipt, receives }: QueuedMessage): object {
+  const Attributes = { ApproximateReceiveCount: String(receives) }
+  return { MessageId: id, ReceiptHandle: receipt, Body: body, MD5OfBody: md5(body), Attributes }
+}
+
+function text(input: Readonly<Record<string, unknown>>, name: string): string {
+  const value = input[name]
+  if (typeof value === 'string' && value !== '') return value
+  throw new SqsError('MissingParameter', `The request must contain the parameter ${name}.`)
+}
+
+function whole(
+  input: Readonly<Record<string, unknown>>,
+  name: string,
+  otherwise: number,
+  [least, most]: readonly [number, number],
+): number {
+  const value = input[name] ?? otherwise
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
+  throw invalid(`Value ${String(value)} for parameter ${name} must be >= ${least} and <= ${most}`)
+}
+
+function invalid(reason: string): SqsError {
+  return new SqsError('InvalidParameterValue', `One or more parameters are invalid. Reason: ${reason}.`)
+}
