@@ -40,6 +40,14 @@ test('a post whose answer is lost is posted once', async () => {
   expect((await local.run(() => messages.read({ room: 'x' }))).events).toHaveLength(1)
 })
 
+test('an answer comes token by token', async () => {
+  await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
+  const { client } = local.connect({ token: () => 'ann' })
+  const tokens: string[] = []
+  for await (const token of iterate(client.bot.ask, { prompt: 'why is that' })) tokens.push(token)
+  expect(tokens).toEqual(['why ', 'is ', 'that'])
+})
+
 test('a session that outlived its token says so', async () => {
   await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
   const { client } = local.connect({ token: () => 'ann' })

@@ -258,7 +258,72 @@ describe('a browser', () => {
   })
 })
 
+describe('the bot', () => {
+  const why = /a push is only a hint.*never a message\.$/
+
+  it('answers word by word for whoever asks, and the room has the whole answer once', async () => {
+    const [ann, bob] = await Promise.all([
+      stage.open({ room: 'ask', name: 'ann' }),
+      stage.open({ room: 'ask', name: 'bob' }),
+    ])
+    await say(bob, 'Something was slow this morning.')
+    await say(ann, '/ask why is no message lost')
+    const writing = ann.locator('.message[data-state=answering] .text')
+    await expect.poll(async () => (await writing.innerText()).split(' ').length, patience).toBeGreaterThan(8)
+    const half = await writing.innerText()
+    expect(half).not.toMatch(why)
+    expect(await bob.locator('.message').count()).toBe(2)
+    await picture(ann, 'answering')
+    await expect.poll(async () => (await textsOn(ann)).at(-1), patience).toMatch(why)
+    await expect.poll(async () => (await textsOn(bob)).at(-1), patience).toMatch(why)
+    expect((await textsOn(ann)).at(-1)?.startsWith(half.trim())).toBe(true)
+    expect(await textsOn(ann)).toHaveLength(3)
+    expect(await ann.locator('.message').count()).toBe(3)
+    await picture(ann, 'answered')
+  })
+
+  it('says no more when it is stopped, and nobody else hears the half of it', async () => {
+    const [ann, bob] = await Promise.all([
+      stage.open({ room: 'stop', name: 'ann' }),
+      stage.open({ room: 'stop', name: 'bob' }),
+    ])
+    await say(ann, '/ask how does it work')
+    await ann.locator('.message[data-state=answering]').waitFor()
+    await ann.getByRole('button', { name: 'Stop' }).click()
+    await ann.locator('.message[data-state=answering]').waitFor({ state: 'detached' })
+    await say(ann, 'never mind')
+    await expectTexts(bob, ['/ask how does it work', 'never mind'])
+    await stage.local.clock.advance('2s')
+    await expectTexts(bob, ['/ask how does it work', 'never mind'])
+  })
+
+  it('begins again when the socket was lost half-way, and is heard once', async () => {
+    const ann = await stage.open({ room: 'again', name: 'ann' })
+    await say(ann, '/ask why')
+    const writing = ann.locator('.message[data-state=answering] .text')
+    await expect.poll(async () => (await writing.innerText()).split(' ').length, patience).toBeGreaterThan(3)
+    stage.local.faults.cut()
+    await expect.poll(async () => (await textsOn(ann)).at(-1), patience).toMatch(why)
+    expect(await textsOn(ann)).toHaveLength(2)
+  })
+})
+
 describe('the command-line client', () => {
+  it('asks the bot, whose answer is written as it comes and not printed again', async () => {
+    await using bob = await startCommandLine(['--room', 'asked', '--name', 'bob', '--url', stage.local.url])
+    const printed = () => bob.lines().join('\n')
+    await expect.poll(printed, patience).toContain('-- Connected')
+    bob.type('/ask why')
+    await expect.poll(printed, patience).toContain('bot: Because a push')
+    expect(printed()).not.toContain('never a message.')
+    await expect.poll(printed, patience).toContain('never a message.')
+    const ann = await stage.open({ room: 'asked', name: 'ann' })
+    await expect.poll(() => textsOn(ann), patience).toHaveLength(2)
+    expect(printed().split('Because a push')).toHaveLength(2)
+    bob.type('/quit')
+    expect(await bob.ended).toBe(0)
+  })
+
   it('talks with a browser, and has what was published while its socket was cut, once each and in order', async () => {
     const ann = await stage.open({ room: 'node', name: 'ann' })
     await say(ann, 'history')

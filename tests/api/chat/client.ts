@@ -35,6 +35,10 @@ export function reduce(list: readonly Message[], event: LiveEvent): readonly Mes
 export async function visit() {
   const name = await client.connection.query()
   name satisfies 'a procedure may be called connection'
+  client.bot.ask.subscribe(
+    { prompt: 'why' },
+    { onData: (token) => void (token satisfies string), onGap: () => {}, onComplete: () => {} },
+  )
   client.messages.filtered.subscribe({ room: 'x' }, { onData: ({ data }) => void (data satisfies Message) })
   client.room.onTyping.subscribe({ room: 'x' }, { onData: ({ author }) => void (author satisfies string) })
   const draft = { room: 'x', id: crypto.randomUUID(), text: 'hi' }

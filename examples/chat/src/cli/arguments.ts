@@ -7,7 +7,7 @@ export const usage = `Usage: chat [--room lobby] [--name ann] [--url wss://…]
   --name   who you are; without it you read along
   --url    the line's address (default: the one of the dev server on this machine)
 
-Type a line and press Enter to say it. /quit leaves.`
+Type a line and press Enter to say it. /ask why … asks the bot, /quit leaves.`
 
 export interface ChatArguments {
   readonly room: string

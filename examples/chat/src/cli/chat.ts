@@ -1,9 +1,11 @@
 import { type Connection, createClient } from '@trunkline/client'
 import type { AppRouter } from '../server/router.ts'
+import { readTyped } from '../words/command.ts'
 import { describeConnection } from '../words/connection.ts'
+import { createAsker } from './asker.ts'
 import { followRoom } from './follow-room.ts'
 import { createSender } from './sender.ts'
-import { openTerminal } from './terminal.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
 import { printable } from './transcript.ts'
 
 export interface ChatOptions {
@@ -19,24 +21,32 @@ export async function chat({ connection, room, name }: ChatOptions): Promise<num
   const sender = createSender(client, room)
   const { left, leave } = leaving()
 
-  const terminal = openTerminal({
+  const say = (text: string) => {
+    sender.send(text, (why) => terminal.print(`-- Not sent: ${why}. (${printable(text)})`))
+    const typed = readTyped(text)
+    if (typed.kind === 'question') asker.ask(typed.prompt)
+  }
+  const terminal: Terminal = openTerminal({
     prompt: `#${room}> `,
     onLine: (line) => {
       const text = line.trim()
       if (text === '/quit') leave(0)
-      else if (text !== '') sender.send(text, (why) => terminal.print(`-- Not sent: ${why}. (${printable(text)})`))
+      else if (text !== '') say(text)
     },
     onTyping: () => {
       if (name !== null) sender.announceTyping()
     },
     onEnd: () => leave(0),
   })
-  terminal.print(`#${room}${name === null ? ', reading along (write with --name)' : `, as ${name}`}. /quit leaves.`)
+  const asker = createAsker(client, room, terminal)
+  terminal.print(
+    `#${room}${name === null ? ', reading along (write with --name)' : `, as ${name}`}. /ask asks the bot, /quit leaves.`,
+  )
   const unwatch = watchConnection(connection, terminal.print, () => leave(1))
-  const unfollow = followRoom({ client, room, name, print: terminal.print })
+  const unfollow = followRoom({ client, room, name, print: terminal.print, shown: asker.shown })
 
   const exitCode = await left
-  await sender.settled()
+  await Promise.all([sender.settled(), asker.settled()])
   unfollow()
   unwatch()
   terminal.close()

@@ -11,10 +11,12 @@ export interface FollowOptions {
   /** Whose typing is not news. */
   readonly name: string | null
   readonly print: (line: string) => void
+  /** Messages that were shown already, before they were in the log. */
+  readonly shown: ReadonlySet<string>
 }
 
 /** Prints what happens in a room: its last page, then live. Returns the way to stop. */
-export function followRoom({ client, room, name, print }: FollowOptions): () => void {
+export function followRoom({ client, room, name, print, shown }: FollowOptions): () => void {
   const transcript = createTranscript()
   const typists = new Map<string, number>()
   const messages = client.messages.live.subscribe(
@@ -23,7 +25,8 @@ export function followRoom({ client, room, name, print }: FollowOptions): () => 
       onData: ({ data }) => {
         if (data.type === 'posted') typists.delete(data.message.author)
         const line = transcript.add(data)
-        if (line !== null) print(line)
+        const isKnown = data.type === 'posted' && shown.has(data.message.id)
+        if (line !== null && !isKnown) print(line)
       },
       onGap: () => print('-- Some messages were missed and are gone.'),
       onError: (error) => print(`-- This room cannot be followed: ${explainFailure(error)}.`),

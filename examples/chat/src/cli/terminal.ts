@@ -1,4 +1,4 @@
-import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline'
+import { clearLine, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline'
 
 export interface TerminalOptions {
   readonly prompt: string
@@ -13,7 +13,14 @@ export interface TerminalOptions {
 /** Lines in and lines out. At a terminal, what arrives is printed above the line being typed; in a pipe, plainly. */
 export interface Terminal {
   print(line: string): void
+  /** Begins a line that grows: each text that is shown is the one before and more. */
+  grow(): GrowingLine
   close(): void
+}
+
+export interface GrowingLine {
+  show(text: string): void
+  end(): void
 }
 
 export function openTerminal(options: TerminalOptions): Terminal {
@@ -36,10 +43,22 @@ export function openTerminal(options: TerminalOptions): Terminal {
     })
     input.prompt()
   }
+  const row: LastRow = { grows: false }
+  const print = (line: string) => {
+    if (interactive) printAbove(input, line)
+    else console.log(row.grows ? `\n${line}` : line)
+    row.grows = false
+  }
   return {
-    print: interactive ? (line) => printAbove(input, line) : (line) => console.log(line),
+    grow: () => (interactive ? growAbove(input, row) : growPlainly(row)),
+    print,
     close: () => input.close(),
   }
+}
+
+/** Whether the row that was printed last is one that grows. */
+interface LastRow {
+  grows: boolean
 }
 
 function printAbove(input: Interface, line: string): void {
@@ -47,4 +66,44 @@ function printAbove(input: Interface, line: string): void {
   clearLine(process.stdout, 0)
   process.stdout.write(`${line}\n`)
   input.prompt(true)
+}
+
+/** Written again with each word, above the line being typed. What has no room in one row of the screen stands, and another row is begun. */
+function growAbove(input: Interface, row: LastRow): GrowingLine {
+  let stands = 0
+  let shown = ''
+  const write = (text: string) => {
+    if (row.grows) moveCursor(process.stdout, 0, -1)
+    printAbove(input, text)
+    row.grows = true
+  }
+  return {
+    show(text) {
+      if (shown !== '' && text.length - stands > process.stdout.columns) {
+        write(shown)
+        row.grows = false
+        stands += shown.length
+      }
+      shown = text.slice(stands)
+      write(shown)
+    },
+    end() {
+      row.grows = false
+    },
+  }
+}
+
+function growPlainly(row: LastRow): GrowingLine {
+  let shown = ''
+  return {
+    show(text) {
+      process.stdout.write(text.startsWith(shown) ? text.slice(shown.length) : `\n${text}`)
+      shown = text
+      row.grows = true
+    },
+    end() {
+      if (row.grows) process.stdout.write('\n')
+      row.grows = false
+    },
+  }
 }

@@ -1,6 +1,7 @@
+import { botRouter } from './bot.router.ts'
 import { messagesRouter } from './messages.router.ts'
 import { roomRouter } from './room.router.ts'
 import { t } from './trpc.ts'
 
-export const appRouter = t.router({ messages: messagesRouter, room: roomRouter })
+export const appRouter = t.router({ messages: messagesRouter, room: roomRouter, bot: botRouter })
 export type AppRouter = typeof appRouter

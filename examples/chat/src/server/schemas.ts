@@ -1,5 +1,8 @@
 import * as z from 'zod' // shared with the browser: no server import
 
+/** Who answers questions here. No person may be called so. */
+export const botName = 'bot'
+
 /** What a person may be called: it is the guest token too, so the browser checks it before it connects. */
 export const guestName = z
   .string()
@@ -7,6 +10,7 @@ export const guestName = z
   .min(1, 'Type a name')
   .max(40, 'A name has at most 40 characters')
   .regex(/^[^\p{Cc}\p{Cf}]*$/u, 'A name has no invisible characters')
+  .refine((name) => name.toLowerCase() !== botName, 'That is the name of the bot')
 
 /** The key of every topic of this chat. */
 export const room = z.object({ room: z.string().min(1).max(64) })
@@ -19,6 +23,9 @@ export const message = z.object({
   at: z.number(),
 })
 export type Message = z.infer<typeof message>
+
+/** A question to the bot. `id` is what its answer will be called in the room, so that the one being written and the one that is posted are one. */
+export const question = room.extend({ id: z.uuid(), prompt: z.string().trim().min(1).max(2_000) })
 
 /**
  * What may happen in a room. `edited` and `removed` name who did it, as the server knows them: readers apply them only

@@ -60,7 +60,7 @@ export function Composer({ room, editing, onSubmit, onTyping, onCancel, onEditLa
         rows={1}
         value={text}
         maxLength={longest}
-        placeholder="Write a message"
+        placeholder="Write a message, or /ask the bot"
         autoComplete="off"
         enterKeyHint="send"
         onKeyDown={onKeyDown}

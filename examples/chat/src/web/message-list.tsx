@@ -3,6 +3,7 @@ import type { Message } from '../server/schemas.ts'
 import { MessageRow } from './message-row.tsx'
 import { toRows } from './rows.ts'
 import type { ShownMessage } from './timeline.ts'
+import type { Answer } from './use-answers.ts'
 import type { Unsent } from './use-outbox.ts'
 import { useStickyScroll } from './use-sticky-scroll.ts'
 import type { RoomHistory } from './use-timeline.ts'
@@ -10,6 +11,8 @@ import type { RoomHistory } from './use-timeline.ts'
 /** A message in its place; `unsent` while the server has not taken it. */
 export interface ListedMessage extends ShownMessage {
   readonly unsent?: Unsent
+  /** While the bot writes it for this browser. */
+  readonly answer?: Answer
 }
 
 export interface MessageActions {
@@ -17,6 +20,8 @@ export interface MessageActions {
   readonly onDiscard: (unsent: Unsent) => void
   readonly onEdit: (message: Message) => void
   readonly onRemove: (message: Message) => void
+  readonly onStop: (answer: Answer) => void
+  readonly onAskAgain: (answer: Answer) => void
 }
 
 interface MessageListProps extends MessageActions {

@@ -5,6 +5,7 @@ import { dayWords, exactTime, timeOfDay } from './clock-words.ts'
 import { LinkedText } from './linked-text.tsx'
 import type { ListedMessage, MessageActions } from './message-list.tsx'
 import type { Row } from './rows.ts'
+import type { Answer } from './use-answers.ts'
 
 interface MessageRowProps extends MessageActions {
   readonly row: Row<ListedMessage>
@@ -13,20 +14,27 @@ interface MessageRowProps extends MessageActions {
 
 /** One message, under its author's name where that is not said just above. */
 export function MessageRow({ row: { shown, leads, startsDay }, me, ...actions }: MessageRowProps) {
-  const { message, edited, unsent } = shown
+  const { message, edited, answer } = shown
   const own = message.author === me
-  const state = unsent === undefined ? 'sent' : unsent.failure === null ? 'sending' : 'failed'
+  const state = stateOf(shown)
   return (
     <>
       {startsDay && <h3 className="day">{dayWords(message.at, Date.now())}</h3>}
-      <article className="message" data-state={state} data-leads={leads} title={exactTime(message.at)}>
-        {leads && <Byline message={message} own={own} />}
+      <article
+        className="message"
+        data-state={state}
+        data-leads={leads}
+        aria-busy={state === 'answering'}
+        title={exactTime(message.at)}
+      >
+        {leads && <Byline message={message} own={own} writing={state === 'answering'} />}
         <p className="text">
           <LinkedText text={message.text} />
           {edited && <span className="mark"> (edited)</span>}
         </p>
         {state === 'sending' && <span className="sending">Sending…</span>}
         {state === 'failed' && <Failure shown={shown} {...actions} />}
+        {answer !== undefined && <Answering answer={answer} {...actions} />}
         {own && state === 'sent' && (
           <div className="actions">
             <button type="button" onClick={() => actions.onEdit(message)}>
@@ -40,12 +48,41 @@ export function MessageRow({ row: { shown, leads, startsDay }, me, ...actions }:
   )
 }
 
-function Byline({ message, own }: { message: Message; own: boolean }) {
+type State = 'sent' | 'sending' | 'failed' | 'answering'
+
+function stateOf({ unsent, answer }: ListedMessage): State {
+  if (answer !== undefined) return answer.failure === null ? 'answering' : 'failed'
+  return unsent === undefined ? 'sent' : unsent.failure === null ? 'sending' : 'failed'
+}
+
+/** What one may do about an answer that is being written, or was broken off. */
+function Answering({ answer, onStop, onAskAgain }: { answer: Answer } & MessageActions) {
+  if (answer.failure === null)
+    return (
+      <button type="button" className="stop" onClick={() => onStop(answer)}>
+        Stop
+      </button>
+    )
+  return (
+    <p className="failure" role="alert">
+      No answer: {answer.failure}.{' '}
+      <button type="button" className="link" onClick={() => onAskAgain(answer)}>
+        Ask again
+      </button>{' '}
+      <button type="button" className="link" onClick={() => onStop(answer)}>
+        Discard
+      </button>
+    </p>
+  )
+}
+
+function Byline({ message, own, writing }: { message: Message; own: boolean; writing: boolean }) {
   return (
     <header>
       <Avatar name={message.author} />
       <span className="author">{message.author}</span>
       {own && <span className="you">you</span>}
+      {writing && <span className="you">writing to you</span>}
       <time dateTime={new Date(message.at).toISOString()}>{timeOfDay(message.at)}</time>
     </header>
   )

@@ -1,7 +1,8 @@
 import { useMutation } from '@tanstack/react-query'
 import { useConnection } from '@trunkline/client/react'
 import { useCallback, useEffect, useMemo, useState } from 'react'
-import type { Message, MessageEvent } from '../server/schemas.ts'
+import { botName, type Message, type MessageEvent } from '../server/schemas.ts'
+import { readTyped } from '../words/command.ts'
 import { explainFailure } from '../words/failure.ts'
 import { Composer } from './composer.tsx'
 import { ConnectionBadge } from './connection-badge.tsx'
@@ -10,7 +11,8 @@ import { type ListedMessage, MessageList } from './message-list.tsx'
 import { notePosted } from './post.ts'
 import { type Notice, StatusLine } from './status-line.tsx'
 import { typingWords } from './typists.ts'
-import { scopeOf, useOutbox } from './use-outbox.ts'
+import { type Answer, useAnswers } from './use-answers.ts'
+import { scopeOf, type Unsent, useOutbox } from './use-outbox.ts'
 import { type RoomHistory, useTimeline } from './use-timeline.ts'
 import { useTyping } from './use-typing.ts'
 
@@ -39,7 +41,8 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   )
   const history = useTimeline(room, onEvent)
   const outbox = useOutbox(room, (message) => history.dispatch({ type: 'confirmed', message }))
-  const listed = useListed(history.messages, outbox.unsent, me)
+  const answers = useAnswers(room)
+  const listed = useListed(history.messages, { unsent: outbox.unsent, answers: answers.answers }, me)
   const onError = (error: unknown) => setNotice(`Not changed: ${explainFailure(error)}.`)
   const inTurn = { onError, scope: scopeOf(room) } // behind the message itself, which may still be under way
   const edit = useMutation(trpc.messages.edit.mutationOptions(inTurn))
@@ -49,9 +52,14 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
     document.title = `#${room} · Chat`
   }, [room])
 
+  const say = (text: string) => {
+    outbox.send(text)
+    const typed = readTyped(text)
+    if (typed.kind === 'question') answers.ask(typed.prompt)
+  }
   const submit = (text: string) => {
     setNotice(null)
-    if (editing === null) return outbox.send(text)
+    if (editing === null) return say(text)
     setEditing(null)
     if (text !== editing.text) edit.mutate({ room, id: editing.id, text })
   }
@@ -83,6 +91,8 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
           setNotice(null)
           remove.mutate({ room, id: message.id })
         }}
+        onStop={answers.stop}
+        onAskAgain={answers.askAgain}
       />
       <div className="status-slot">
         <StatusLine
@@ -126,10 +136,16 @@ function isEditable({ message, unsent }: ListedMessage, me: string | null): bool
   return message.author === me && !unsent?.failure
 }
 
+/** What is not in the log: what this browser sends, and what the bot writes for it. */
+interface Unlogged {
+  readonly unsent: readonly Unsent[]
+  readonly answers: readonly Answer[]
+}
+
 /** What is shown: the log, then what is not in it yet. */
 function useListed(
   shown: ReturnType<typeof useTimeline>['messages'],
-  unsent: ReturnType<typeof useOutbox>['unsent'],
+  { unsent, answers }: Unlogged,
   me: string | null,
 ): readonly ListedMessage[] {
   return useMemo(() => {
@@ -141,6 +157,13 @@ function useListed(
         edited: false,
         unsent: one,
       }))
-    return [...shown, ...waiting]
-  }, [shown, unsent, me])
+    const written = answers
+      .filter(({ id }) => !logged.has(id))
+      .map((one) => ({
+        message: { id: one.id, author: botName, text: one.text, at: one.at },
+        edited: false,
+        answer: one,
+      }))
+    return [...shown, ...waiting, ...written]
+  }, [shown, unsent, answers, me])
 }
