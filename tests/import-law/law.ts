@@ -126,6 +126,7 @@ const serverFiles = new Map<string, Area>([
   ['aws.ts', 'server/binding'],
   ['environment.ts', 'server/binding'],
   ['lambda/invoker.ts', 'server/invoker'],
+  ['lambda/queue-invoker.ts', 'server/invoker'],
 ])
 
 function serverArea(path: string): Area | undefined {

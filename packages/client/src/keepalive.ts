@@ -1,14 +1,26 @@
 import { syncAll } from './fetch.ts'
+import type { Subscription } from './session-state.ts'
 import type { Turn } from './turn.ts'
 
 const keepaliveMs = 270_000 // 4.5 min: the gateway closes a socket that was silent for 10
 const spread = 0.2 // ± 20 %, so that clients that came together do not ping together
+const shortestMs = 1_000 // 1 s, whatever a server wants
 const answerMs = 15_000 // a sync may meet a cold function
 const watchMs = 60_000 // a minute: browsers let a hidden page's timers run no oftener
 
-/** Sets the next keepalive. */
+/** Sets the next keepalive: as often as the subscription needs it that needs it most. [TL-PRES-5] */
 export function armKeepalive(turn: Turn): void {
-  turn.arm({ kind: 'ping' }, Math.round(keepaliveMs * (1 - spread + 2 * spread * turn.chance)))
+  const wanted = [...turn.state.subscriptions.values()].map((each) => each.keepaliveMs ?? keepaliveMs)
+  const ms = Math.max(shortestMs, Math.min(keepaliveMs, ...wanted))
+  turn.arm({ kind: 'ping' }, Math.round(ms * (1 - spread + 2 * spread * turn.chance)))
+}
+
+/** Takes what a subscription's `started` says of it. */
+export function takeKeepalive(turn: Turn, { id, keepaliveMs: before }: Subscription, ms: number | null): void {
+  const subscription = turn.state.subscriptions.get(id)
+  if (subscription === undefined || ms === before) return
+  turn.putSubscription({ ...subscription, keepaliveMs: ms })
+  if (!turn.state.probing) armKeepalive(turn)
 }
 
 /** Asks where each live log stands, since a lost tail is seen by nothing else (law 6) [TL-SYNC-5]; with none, pings. */

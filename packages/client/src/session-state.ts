@@ -51,6 +51,8 @@ export interface Subscription extends NewSubscription {
   readonly snapshotAt: string | null
   /** When a generator was last heard of. */
   readonly heardAt: number
+  /** How often the server must hear of its session, which is present by it; null: a keepalive as ever. */
+  readonly keepaliveMs: number | null
   /** The last id of a plain value, or of a generator's, that had one: where the server may go on after a lost socket. */
   readonly plainId: string | null
   /** The application was told `started`, and of no break since. */

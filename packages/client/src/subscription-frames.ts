@@ -12,6 +12,7 @@ import {
 import { renewAuthority } from './authority.ts'
 import { armFetch, endFetch, fetchNow } from './fetch.ts'
 import { takeAlive, takeRunStart, takeValue } from './generator.ts'
+import { takeKeepalive } from './keepalive.ts'
 import { fromWire } from './line-error.ts'
 import { begin, noteHead, type Ordered, type OrderedFrame, receive, unordered } from './order.ts'
 import { reportGap } from './report-gap.ts'
@@ -107,6 +108,7 @@ function takeStarted(turn: Turn, subscription: Subscription, result: StartedResu
   if (!subscription.announced) turn.emit({ type: 'started', id })
   if (parseCursor(result.from) === undefined) takePlainStart(turn, live)
   else takeHead(turn, { ...live, kind: 'log' }, result, ref > subscription.answeredRef)
+  takeKeepalive(turn, subscription, result.keepaliveMs ?? null)
 }
 
 /** [TL-EPH-1] No position: what was held back is shown as it came. */

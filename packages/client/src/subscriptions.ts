@@ -25,6 +25,7 @@ export function addSubscription(turn: Turn, wanted: NewSubscription): void {
     snapshots: false,
     snapshotAt: null,
     heardAt: 0,
+    keepaliveMs: null,
     plainId: null,
     announced: false,
     failures: 0,

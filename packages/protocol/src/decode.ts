@@ -79,13 +79,14 @@ function isLineError(line: unknown): line is LineErrorWire {
 const results: Readonly<Record<AnswerFrame['result']['type'], (result: Members) => boolean>> = {
   data: ({ id, prev, ref, n }) =>
     isOptional(id, isText) && isOptional(prev, isOffset) && isOptional(ref, isRef) && isOptional(n, isOffset),
-  started: ({ ref, from, head, gap, n, snapshot }) =>
+  started: ({ ref, from, head, gap, n, snapshot, keepaliveMs }) =>
     isOptional(ref, isRef) &&
     isOptional(from, isCursor) &&
     isOptional(head, isCursor) &&
     isOptional(gap, isText) &&
     isOptional(n, isOffset) &&
-    isOptional(snapshot, (flag) => flag === true),
+    isOptional(snapshot, (flag) => flag === true) &&
+    isOptional(keepaliveMs, isTime),
   snapshot: ({ id, data }) => isCursor(id) && data !== undefined,
   authorized: ({ authExpires }) => isTime(authExpires),
   synced: ({ from, head, gap }) => isCursor(from) && isCursor(head) && isOptional(gap, isText),

@@ -146,6 +146,8 @@ export interface StartedResult {
   readonly n?: number
   /** A `snapshot` frame follows: the state at `from`, which makes good a gap too. */
   readonly snapshot?: true
+  /** How often the client must be heard of so that its session counts as present; only where that is sooner than its own keepalive. */
+  readonly keepaliveMs?: number
 }
 /** The state that a subscription begins with, as it was at `id` or a little later; the events after `id` follow. `data` is tRPC's tracked envelope. */
 export interface SnapshotResult {

@@ -28,6 +28,7 @@ export const startedResult = z.object({
   gap,
   n: z.exactOptional(offset),
   snapshot: z.exactOptional(z.literal(true)),
+  keepaliveMs: z.exactOptional(z.int().check(z.gte(1))),
 })
 
 /** The state that a subscription begins with. */

@@ -1,8 +1,10 @@
 import { createApiGateway } from './apigateway/gateway.ts'
 import { createDynamoStore } from './dynamodb/store.ts'
 import { createLambdaInvoker } from './lambda/invoker.ts'
+import { createQueueInvoker } from './lambda/queue-invoker.ts'
 import type { LineBinding } from './ports/binding.ts'
 import type { Clock } from './ports/clock.ts'
+import type { Invoker } from './ports/invoker.ts'
 
 export { lineTable } from './dynamodb/table.ts'
 
@@ -13,12 +15,16 @@ export interface AwsBindingOptions {
   /** Names of the functions that functions start. */
   readonly deliverFunction?: string
   readonly workerFunction?: string
+  /** URL of the SQS queue that delays invocations of `deliver`: presence ends a leave by it. */
+  readonly laterQueueUrl?: string
   /** @default as the AWS SDK finds it */
   readonly region?: string
   /** Of DynamoDB. @default as the AWS SDK finds it */
   readonly endpoint?: string
   /** Of Lambda. @default as the AWS SDK finds it */
   readonly lambdaEndpoint?: string
+  /** Of SQS. @default as the AWS SDK finds it */
+  readonly sqsEndpoint?: string
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
   /** @default 0 */
   readonly restore?: number
@@ -27,7 +33,7 @@ export interface AwsBindingOptions {
 
 /** The AWS binding by hand. Every client of the AWS SDK is imported and made by its first request, not here. */
 export function awsBinding(options: AwsBindingOptions): LineBinding {
-  const { table, callbackUrl, endpoint, lambdaEndpoint, deliverFunction, workerFunction, restore, clock } = options
+  const { table, callbackUrl, endpoint, deliverFunction, workerFunction, restore, clock } = options
   const common = {
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
@@ -39,16 +45,30 @@ export function awsBinding(options: AwsBindingOptions): LineBinding {
   return {
     store: createDynamoStore({ ...common, table, ...(endpoint === undefined ? {} : { endpoint }) }),
     ...(callbackUrl === undefined ? {} : { gateway: createApiGateway({ ...common, callbackUrl }) }),
-    ...(Object.keys(functions).length === 0
-      ? {}
-      : {
-          invoker: createLambdaInvoker({
-            ...common,
-            functions,
-            ...(lambdaEndpoint === undefined ? {} : { endpoint: lambdaEndpoint }),
-          }),
-        }),
+    ...(Object.keys(functions).length === 0 ? {} : { invoker: invokerOf(options, common, functions) }),
     ...(restore === undefined ? {} : { restore }),
     ...(clock === undefined ? {} : { clock }),
+  }
+}
+
+type Common = Pick<AwsBindingOptions, 'region' | 'credentials'>
+type Functions = Parameters<typeof createLambdaInvoker>[0]['functions']
+
+function invokerOf(
+  { lambdaEndpoint, sqsEndpoint, laterQueueUrl }: AwsBindingOptions,
+  common: Common,
+  functions: Functions,
+): Invoker {
+  return {
+    ...createLambdaInvoker({
+      ...common,
+      functions,
+      ...(lambdaEndpoint === undefined ? {} : { endpoint: lambdaEndpoint }),
+    }),
+    invokeLater: createQueueInvoker({
+      ...common,
+      ...(laterQueueUrl === undefined ? {} : { queueUrl: laterQueueUrl }),
+      ...(sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint }),
+    }),
   }
 }

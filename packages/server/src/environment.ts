@@ -2,7 +2,7 @@ import { awsBinding } from './aws.ts'
 import type { LineBinding } from './ports/binding.ts'
 
 /**
- * The binding that the environment describes, read now: `<prefix>_TABLE` (needed), `<prefix>_CALLBACK_URL`, `<prefix>_DELIVER`, `<prefix>_WORKER`, `<prefix>_RESTORE`.
+ * The binding that the environment describes, read now: `<prefix>_TABLE` (needed), `<prefix>_CALLBACK_URL`, `<prefix>_DELIVER`, `<prefix>_WORKER`, `<prefix>_LATER`, `<prefix>_RESTORE`.
  * Regions, credentials and endpoints are the AWS SDK's own variables. Throws an `Error` that names what is missing.
  */
 export function environmentBinding(prefix: string): LineBinding {
@@ -15,12 +15,14 @@ export function environmentBinding(prefix: string): LineBinding {
   const callbackUrl = read('CALLBACK_URL')
   const deliverFunction = read('DELIVER')
   const workerFunction = read('WORKER')
+  const laterQueueUrl = read('LATER')
   return awsBinding({
     table,
     restore: restoreNumber(prefix, read('RESTORE')),
     ...(callbackUrl === undefined ? {} : { callbackUrl: checkedUrl(prefix, callbackUrl) }),
     ...(deliverFunction === undefined ? {} : { deliverFunction }),
     ...(workerFunction === undefined ? {} : { workerFunction }),
+    ...(laterQueueUrl === undefined ? {} : { laterQueueUrl: checkedQueue(prefix, laterQueueUrl) }),
   })
 }
 
@@ -34,5 +36,12 @@ function checkedUrl(prefix: string, url: string): string {
   if (/^https?:\/\//.test(url)) return url
   throw new Error(
     `Expected ${prefix}_CALLBACK_URL to begin with https://, as in https://<api>.execute-api.<region>.amazonaws.com/<stage>, got ${JSON.stringify(url)}.`,
+  )
+}
+
+function checkedQueue(prefix: string, url: string): string {
+  if (/^https?:\/\//.test(url)) return url
+  throw new Error(
+    `Expected ${prefix}_LATER to be the URL of an SQS queue, as in https://sqs.<region>.amazonaws.com/<account>/<name>, got ${JSON.stringify(url)}.`,
   )
 }

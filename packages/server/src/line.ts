@@ -5,11 +5,22 @@ import type { ChannelDefinition } from './define/definition.ts'
 import { parseDuration } from './define/duration.ts'
 import { contentOf, createEntry, type Entry } from './define/entry.ts'
 import type { RequireJson } from './define/json.ts'
+import {
+  type Presence,
+  type PresenceInterest,
+  type PresenceOptions,
+  type PresenceTimes,
+  presenceTimes,
+} from './define/presence.ts'
 import { createSubscription, type SubscribeOptions, type SubscriptionDescriptor } from './define/subscription.ts'
 import { type EventSchema, formatTopic, type KeySchema } from './define/topic.ts'
 import { environmentBinding } from './environment.ts'
 import type { LineBinding } from './ports/binding.ts'
 import { iterate } from './run/iterate.ts'
+import { checkData, checkMember } from './run/presence-data.ts'
+import { readMembersNow } from './run/presence-snapshot.ts'
+import { updatePresence } from './run/presence-update.ts'
+import { viewPipes } from './run/presence-view.ts'
 import { publish, publishEphemeral, topicOf } from './run/publish.ts'
 import { readPage } from './run/read.ts'
 import { type Scope, toScope } from './run/scope.ts'
@@ -36,6 +47,11 @@ export interface Line {
     name: string,
     options: EphemeralOptions<K, E> & { readonly event: RequireJson<core.output<E>> },
   ): Ephemeral<K, E>
+  /** Declares who is here. Being here lasts as long as a subscription made by `join`. Throws a `RangeError` for times that no line can keep. */
+  presence<K extends KeySchema, D extends EventSchema>(
+    name: string,
+    options: PresenceOptions<K, D> & { readonly data: RequireJson<core.output<D>> },
+  ): Presence<K, D>
   /** Runs `fn` with another binding: every publish, read and subscribe on this line inside it, awaits included, uses that one. Nests; nothing outside `fn` changes. */
   run<T>(binding: LineBinding, fn: () => T): T
 }
@@ -55,8 +71,9 @@ export function createLine(options: LineOptions = {}): Line {
   const held = new Set<string>()
   let ambient: LineBinding | undefined
 
-  const own: Pick<Scope, 'retentionOf' | 'enter'> = {
+  const own: Pick<Scope, 'retentionOf' | 'presenceOf' | 'enter'> = {
     retentionOf: (channel) => definitions.get(channel)?.retentionMs,
+    presenceOf: (channel) => definitions.get(channel)?.presence,
     enter: (entered, fn) => scopes.run(entered, fn),
   }
   const bindingOfEnvironment = (): LineBinding => {
@@ -92,6 +109,11 @@ export function createLine(options: LineOptions = {}): Line {
       return createChannel(define({ name, key, event, retentionMs }), reach) as never // typed by the interface's overload
     },
     ephemeral: (name, { key, event }) => createEphemeral(define({ name, key, event }), reach) as never,
+    presence: (name, { key, data, ...times }) => {
+      const retentionMs = parseDuration(defaultRetention)
+      const presence = presenceTimes(name, times)
+      return createPresence(define({ name, key, event: data, retentionMs, presence }), presence, reach) as never
+    },
     run: (binding, fn) => scopes.run(toScope(binding, own), fn),
     [internalsKey]: internals,
   }
@@ -176,6 +198,34 @@ function createEphemeral(definition: ChannelDefinition, reach: Reach): Ephemeral
     publish: async (topicKey, published) => publishEphemeral(scope(), definition, topicKey, published),
     subscribe: (topicKey) => createSubscription(describe(reach, definition, topicKey)),
     entry: (topicKey, published) => createEntry(definition, topicKey, published),
+  }
+}
+
+function createPresence(
+  definition: ChannelDefinition,
+  times: PresenceTimes,
+  reach: Reach,
+): Presence<KeySchema, EventSchema> {
+  const { scope } = reach
+  const { name, key, event: data, retentionMs = 0 } = definition
+  const observe = (topicKey: unknown, interest: Pick<PresenceInterest, 'view' | 'me'>) =>
+    createSubscription<never>({
+      ...describe(reach, definition, topicKey),
+      pipe: viewPipes[interest.view],
+      presence: { ...times, ...interest },
+    })
+  return {
+    name,
+    key,
+    data,
+    join: (topicKey, me) => observe(topicKey, { view: 'members', me: checkMember(definition, me) }),
+    watch: (topicKey) => observe(topicKey, { view: 'members' }),
+    count: (topicKey) => observe(topicKey, { view: 'count' }),
+    update: async (topicKey, given) => {
+      const topic = await topicOf(definition, topicKey)
+      return updatePresence(scope(), { topic, retentionMs }, await checkData(definition, given))
+    },
+    read: async (topicKey) => (await readMembersNow(scope(), await topicOf(definition, topicKey))) as never,
   }
 }
 

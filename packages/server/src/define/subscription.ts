@@ -1,5 +1,6 @@
 import type { TrackedEnvelope } from '@trpc/server'
 import type { ChannelDefinition } from './definition.ts'
+import type { PresenceInterest } from './presence.ts'
 
 /** One `filter` or `map` of a subscription, in the order they were written. */
 export type PipeStep =
@@ -17,6 +18,8 @@ export interface SubscriptionDescriptor {
   readonly pipe: readonly PipeStep[]
   /** Loads the state that a fresh subscription begins with, after its position was taken. */
   readonly load?: () => unknown
+  /** Of presence: the state comes from the members' rows. */
+  readonly presence?: PresenceInterest
   /** Ends an iteration. */
   readonly signal?: AbortSignal
   /** How to iterate it where no line serves it. */

@@ -62,8 +62,9 @@ export function connectionOperations({
 
     async claimSubscription({ connectionId, id, ...claim }) {
       const write = await update(subscriptionKey(connectionId, id), {
-        expression:
-          'SET #ref = :ref, #on = :on, #topic = :topic, #expires = :expires, #shard = if_not_exists(#shard, :shard)',
+        expression: `SET #ref = :ref, #on = :on, #topic = :topic, #expires = :expires, #shard = if_not_exists(#shard, :shard)${
+          claim.seat === undefined ? ' REMOVE #seat' : ', #seat = :seat'
+        }`,
         condition: 'attribute_not_exists(#pk) OR (#ref < :ref AND (attribute_not_exists(#topic) OR #topic = :topic))',
         values: { ...claim, on: true },
         whole: true,

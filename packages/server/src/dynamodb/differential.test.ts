@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createMemoryStore } from '../memory/store.ts'
+import type { PresenceRow } from '../ports/presence-row.ts'
 import { type Slot, type Store, StoreError, type Subscriber } from '../ports/store.ts'
 import { openTable } from './endpoint.suite.ts'
 import { createDynamoStore } from './store.ts'
@@ -69,6 +70,24 @@ const settled = fc.oneof(
 const page = fc.record({ limit: fc.integer({ min: 1, max: 4 }) }, { requiredKeys: [] })
 const event = fc.record({ topic, offset: small })
 
+const member = fc.constantFrom('ann', 'M#b')
+const mark = fc.constantFrom('m1', 'm2', 'm3')
+const session = fc.record({
+  ...{ ref: small, connectionId, leaving: fc.boolean(), lease: small },
+  ...{ joined: text, data: text, since: small },
+})
+const presence = fc.record(
+  {
+    ...{ topic, member, mark, v: small, pending: fc.boolean(), expires: small, epoch },
+    sessions: fc.dictionary(fc.constantFrom('s1', 's.2'), session),
+    said: fc.record(
+      { id: mark, base: small, type: fc.constantFrom('join', 'update', 'leave'), data: text },
+      { requiredKeys: ['id', 'base', 'type'] },
+    ),
+  },
+  { requiredKeys: ['topic', 'member', 'mark', 'v', 'pending', 'expires', 'sessions', 'said'] },
+)
+
 /** What each operation may be given: exhaustive, so that a new operation is drawn too. */
 const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   putSlot: fc.tuple(topic, slot),
@@ -117,6 +136,12 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   notePart: fc.tuple(fc.record({ connectionId, message, part, of: small, bytes: small, expires: small })),
   claimUpload: fc.tuple(fc.record({ connectionId, message, owner })),
   readParts: fc.tuple(connectionId, message, small),
+  putPresence: fc.tuple(presence, maybe(mark)),
+  deletePresence: fc.tuple(fc.record({ topic, member, mark })),
+  readPresence: fc.tuple(topic, member),
+  readPresences: fc.tuple(topic, page),
+  readSweep: fc.tuple(topic),
+  moveSweep: fc.tuple(topic, fc.record({ from: fc.integer({ min: 0, max: 3 }), to: small, expires: small })),
   putReceipt: fc.tuple(topic, small, small),
   hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
 }
@@ -127,6 +152,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
 /** The answer, without what the port leaves open: the cut of pages, whether a full one was the last, the order of a connection's rows. */
 async function answer(store: Store, [operation, ...args]: Call): Promise<unknown> {
   if (operation === 'readSubscribers') return allSubscribers(store, ...(args as Parameters<Store['readSubscribers']>))
+  if (operation === 'readPresences') return allPresences(store, ...(args as Parameters<Store['readPresences']>))
   const value = await (store[operation] as (...args: unknown[]) => Promise<unknown>)(...args).catch(failedOperation)
   if (operation === 'readSlots' || operation === 'readSlotsBefore') return (value as { slots: Slot[] }).slots
   if (operation === 'readSubscriptions') return new Set(value as unknown[])
@@ -149,6 +175,17 @@ async function allSubscribers(store: Store, ...[topic, shard, bounds]: Parameter
     next = more.next
   }
   return { rows, shards: first.shards }
+}
+
+async function allPresences(store: Store, ...[topic, bounds]: Parameters<Store['readPresences']>) {
+  const rows: PresenceRow[] = []
+  for (let from: string | undefined, more = true; more; more = from !== undefined) {
+    const page = await store.readPresences(topic, { ...bounds, ...(from === undefined ? {} : { from }) })
+    expect(page.rows.length).toBeLessThanOrEqual(bounds?.limit ?? Number.POSITIVE_INFINITY)
+    rows.push(...page.rows)
+    from = page.next
+  }
+  return rows
 }
 
 function rename<T>(value: T, run: string): T

@@ -1,10 +1,13 @@
+import type { PresenceRow } from '../ports/presence-row.ts'
 import type { ConnectionRow, ConnectionSubscription, KeyRow, Slot, Subscriber, UploadRow } from '../ports/store.ts'
 import {
   connectionKey,
   type Key,
   keyRowKey,
   logKey,
+  memberPrefix,
   parseSubscriberSortKey,
+  presenceKey,
   subscriberKey,
   subscriptionPrefix,
 } from './keys.ts'
@@ -49,6 +52,7 @@ export function fromSubscriptionItem(connectionId: string, item: Item): Connecti
     'on',
     'topic',
     'shard',
+    'seat',
     'run',
     'lease',
     'expires',
@@ -70,6 +74,7 @@ export function fromSubscriberItem(topic: string, shard: number, item: Item): Su
     'input',
     'extensions',
     'piped',
+    'presence',
     'authExp',
     'at',
     'lock',
@@ -105,6 +110,18 @@ export const notedAttribute = (part: number) => `${notedPrefix}${part}`
 export function fromUploadItem(connectionId: string, message: string, item: Item): UploadRow {
   const noted = Object.keys(item).filter((name) => name.startsWith(notedPrefix)).length
   return members<UploadRow>(item, { connectionId, message, noted }, ['of', 'bytes', 'owner', 'expires'])
+}
+
+/** The item of a member of a presence topic. `pending` stands only while it is true: the stream's filter goes by it. */
+export function toPresenceItem({ topic, member, pending, ...row }: PresenceRow): Item & Key {
+  return { ...presenceKey(topic, member), ...row, ...(pending && { pending }) }
+}
+
+/** The member of an item. */
+export function fromPresenceItem(topic: string, item: Item): PresenceRow {
+  const member = String(item.sk).slice(memberPrefix.length)
+  const base = { topic, member, pending: item.pending === true }
+  return members<PresenceRow>(item, base, ['v', 'mark', 'sessions', 'said', 'epoch', 'expires'])
 }
 
 /** `base` and those members of the row that the item holds. Nobody but this module's writers puts such items, so their types are taken as read. */

@@ -48,6 +48,14 @@ export const partKey = (connectionId: string, message: string, part: number): Ke
   pk: `PART#${part}#${connectionId}#${message}`,
   sk: only,
 })
+/** What the sort keys of a topic's members begin with. */
+export const memberPrefix = 'M#'
+
+/** A member of a presence topic. */
+export const presenceKey = (topic: string, member: string): Key => ({ pk: `PRES#${topic}`, sk: memberPrefix + member })
+
+/** When the leases of a presence topic are looked through next. */
+export const sweepKey = (topic: string): Key => ({ pk: `PRES#${topic}`, sk: only })
 
 /** An offset in 16 digits: 2^53 − 1 has as many, so that the order of texts is the order of numbers. */
 export function formatOffset(offset: number): string {

@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { parseCursor } from '@trunkline/protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { connection, keyClaim, slot, storeSuite, subscriber } from '../ports/store.suite.ts'
+import { connection, keyClaim, presence, slot, storeSuite, subscriber } from '../ports/store.suite.ts'
 import { type Store, StoreError } from '../ports/store.ts'
 import { access, close, type Exchange, listen, openTable, proxy } from './endpoint.suite.ts'
 import { createDynamoStore } from './store.ts'
@@ -200,6 +200,7 @@ describe('requests', () => {
     const { key, owner, lease } = claim
     const own = { key, owner: 'o2' }
     const upload = { connectionId, message: 'm', expires: 5 }
+    const member = presence(topic)
     const calls: readonly [string, () => Promise<unknown>][] = [
       ['PutItem', () => store.putSlot(topic, one)],
       ['Query', () => store.readSlots(topic, 0, 10)],
@@ -243,6 +244,12 @@ describe('requests', () => {
       ['UpdateItem', () => store.claimUpload({ ...upload, owner })],
       ['UpdateItem', () => store.claimUpload({ ...upload, owner: 'o2' })], // taken: nothing is read
       ['BatchGetItem', () => store.readParts(connectionId, upload.message, 2)],
+      ['PutItem', () => store.putPresence(member, undefined)],
+      ['GetItem', () => store.readPresence(topic, member.member)],
+      ['Query', () => store.readPresences(topic)],
+      ['DeleteItem', () => store.deletePresence(member)],
+      ['GetItem', () => store.readSweep(topic)],
+      ['UpdateItem', () => store.moveSweep(topic, { from: 0, to: 5, expires: 5 })],
       ['PutItem', () => store.putReceipt(topic, 1, 5)],
       ['BatchGetItem', () => store.hasReceipts([{ topic, offset: 1 }])],
     ]

@@ -4,6 +4,7 @@ import { type DynamoStoreOptions, NotSentError } from './client.ts'
 import { connectionOperations } from './connections.ts'
 import { keyRowOperations } from './key-rows.ts'
 import { logOperations } from './log.ts'
+import { presenceOperations } from './presence.ts'
 import { createRequests } from './requests.ts'
 import { subscriberOperations } from './subscribers.ts'
 import { syncStateOperations } from './sync-states.ts'
@@ -29,6 +30,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
       ...syncStateOperations(requests, readSlot),
       ...keyRowOperations(requests),
       ...uploadOperations(requests),
+      ...presenceOperations(requests),
     }),
   }
 }

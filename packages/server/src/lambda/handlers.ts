@@ -5,6 +5,8 @@ import { createLine, internalsOf, type Line, type LineInternals } from '../line.
 import { connect, disconnect } from '../run/connect.ts'
 import { type DeliverJob, deliver } from '../run/deliver.ts'
 import { isWorkerJob } from '../run/jobs.ts'
+import { checkEach } from '../run/presence-checks.ts'
+import { tellStreamed } from '../run/presence-stream.ts'
 import { receive } from '../run/receive.ts'
 import { type ServedScope, toServedScope } from '../run/scope.ts'
 import type { Failure, Server } from '../run/server.ts'
@@ -15,7 +17,8 @@ import { tellApplication } from './application.ts'
 import { authorizeConnect, callerOf } from './authorizer.ts'
 import { type GatewayEvent, isAuthorizerEvent, isGatewayEvent, isRecord, twoWayRoutes } from './events.ts'
 import type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
-import { toStreamedSlots } from './stream-records.ts'
+import { isQueueEvent, toChecks } from './queue-records.ts'
+import { toStreamedPresences, toStreamedSlots } from './stream-records.ts'
 import { workingMs } from './time-left.ts'
 
 /** The functions that serve a router over a line. Nothing is read or opened until the first event. */
@@ -47,10 +50,17 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
   }
   const tableStream: AwsHandler = async (event, context) =>
     serve(context, Number.POSITIVE_INFINITY, async (scope) => {
-      const failed = await deliverStreamed(scope, toStreamedSlots(event))
-      return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
+      const failed = await Promise.all([
+        deliverStreamed(scope, toStreamedSlots(event)),
+        tellStreamed(scope, toStreamedPresences(event)),
+      ])
+      return failedItems(failed.flat())
     })
   const deliverHandler: AwsHandler = async (event, context) => {
+    if (isQueueEvent(event))
+      return serve(context, Number.POSITIVE_INFINITY, async (scope) =>
+        failedItems(await checkEach(scope, toChecks(event))),
+      )
     if (!isDeliverJob(event))
       throw new TypeError('Expected { topic, offset } or { topic, data }, as the line invokes it.')
     await serve(context, Number.POSITIVE_INFINITY, (scope) => deliver(scope, event))
@@ -64,6 +74,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
   const handler: AwsHandler = (event, context) => {
     if (isAuthorizerEvent(event)) return authorizer(event, context)
     if (isGatewayEvent(event)) return websocket(event, context)
+    if (isQueueEvent(event)) return deliverHandler(event, context)
     if (isRecord(event) && Array.isArray(event['Records'])) return tableStream(event, context)
     if (isDeliverJob(event)) return deliverHandler(event, context)
     return worker(event, context)
@@ -76,6 +87,11 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     },
     authorizes: options.authorize !== undefined,
   })
+}
+
+/** What Lambda is told so that these alone come again. */
+function failedItems(failed: readonly string[]) {
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
 }
 
 async function onGatewayEvent(scope: ServedScope, admission: AdmissionOptions, event: GatewayEvent): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { createSlotReader, type EventRow, parseLogKey } from '../ports/event-row.ts'
+import type { StreamedPresence } from '../run/presence-stream.ts'
 import type { StreamedSlot } from '../run/table-stream.ts'
 import { isRecord } from './events.ts'
 
@@ -6,8 +7,31 @@ const readSlot = createSlotReader()
 
 /** The new slots in a batch of the table's stream; whatever else a record tells is passed over. */
 export function toStreamedSlots(event: unknown): readonly StreamedSlot[] {
-  const records = isRecord(event) && Array.isArray(event['Records']) ? (event['Records'] as readonly unknown[]) : []
-  return records.flatMap((record) => toStreamedSlot(record) ?? [])
+  return recordsOf(event).flatMap((record) => toStreamedSlot(record) ?? [])
+}
+
+const presencePrefix = 'PRES#'
+const memberPrefix = 'M#'
+
+/** The members in a batch whose rows have something to tell. */
+export function toStreamedPresences(event: unknown): readonly StreamedPresence[] {
+  return recordsOf(event).flatMap((record) => {
+    if (!isRecord(record) || !isRecord(record['dynamodb'])) return []
+    const { NewImage: image, SequenceNumber: sequence } = record['dynamodb']
+    if (!isRecord(image) || typeof sequence !== 'string') return []
+    const { pk, sk } = toRow(image)
+    const isMember = typeof pk === 'string' && pk.startsWith(presencePrefix) && typeof sk === 'string'
+    if (!isMember || !sk.startsWith(memberPrefix) || !isPending(image)) return []
+    return [{ record: sequence, topic: pk.slice(presencePrefix.length), member: sk.slice(memberPrefix.length) }]
+  })
+}
+
+function isPending({ pending }: Readonly<Record<string, unknown>>): boolean {
+  return isRecord(pending) && pending['BOOL'] === true
+}
+
+function recordsOf(event: unknown): readonly unknown[] {
+  return isRecord(event) && Array.isArray(event['Records']) ? event['Records'] : []
 }
 
 function toStreamedSlot(record: unknown): StreamedSlot | undefined {

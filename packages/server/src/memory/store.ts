@@ -4,6 +4,7 @@ import { createConnections } from './connections.ts'
 import { createKeyRows } from './key-rows.ts'
 import { createLog } from './log.ts'
 import { toStore } from './operations.ts'
+import { createPresence } from './presence.ts'
 import { createSubscribers } from './subscribers.ts'
 import { createSyncStates } from './sync-states.ts'
 import { createUploads } from './uploads.ts'
@@ -25,6 +26,7 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
     subscribers: createSubscribers(),
     keyRows: createKeyRows(),
     uploads: createUploads(),
+    presence: createPresence(),
   }
   let operations = 0
 
@@ -43,6 +45,7 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
       ...createSyncStates(parts),
       ...parts.keyRows.operations,
       ...parts.uploads.operations,
+      ...parts.presence.operations,
     },
     sweep,
   )

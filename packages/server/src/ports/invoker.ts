@@ -10,4 +10,15 @@ export type InvokedFunction = 'deliver' | 'worker'
 export interface Invoker {
   readonly kind: string
   invoke(name: InvokedFunction, payload: unknown, options?: { readonly signal?: AbortSignal }): Promise<void>
+  /**
+   * Starts `deliver` with `payload` (JSON of at most 256 KB) in `delayMs`: not sooner by more than a clock's error, and somewhat later as a rule. At most 15 minutes.
+   * Absent where nothing can be delayed.
+   */
+  invokeLater?(payload: unknown, options: LaterOptions): Promise<void>
+}
+
+export interface LaterOptions {
+  /** From 0 to 900,000; rounded up to a whole second. */
+  readonly delayMs: number
+  readonly signal?: AbortSignal
 }

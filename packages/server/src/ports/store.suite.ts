@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { PresenceRow } from './presence-row.ts'
 import { type ConnectionRow, type KeyRow, type Slot, type Store, StoreError, type Subscriber } from './store.ts'
 
 const expires = 2_000_000_000 // epoch seconds, far ahead
@@ -47,6 +48,7 @@ export function storeSuite(name: string, create: () => Promise<Store>): void {
     keyLaws(() => store)
     uploadLaws(() => store)
     receiptLaws(() => store)
+    presenceLaws(() => store)
   })
 }
 
@@ -821,6 +823,78 @@ function receiptLaws(store: Given): void {
       await store().putReceipt(topic, 77, expires)
       const asked = Array.from({ length: 100 }, (_, index) => ({ topic, offset: index + 1 }))
       expect((await store().hasReceipts(asked)).indexOf(true)).toBe(76)
+    })
+  })
+}
+
+/** A member of whom something is said. */
+export function presence(topic: string, rest: Partial<PresenceRow> = {}): PresenceRow {
+  const session = { ref: 1, connectionId: 'c', leaving: false, lease: 1, joined: '{}', data: '{}', since: 1 }
+  const mark = fresh('m')
+  const said = { id: mark, base: 0, type: 'join' as const, data: '{}' }
+  return { topic, member: 'ann', v: 1, mark, sessions: { 's.1': session }, said, pending: true, expires, ...rest }
+}
+
+function presenceLaws(store: Given): void {
+  describe('who is here', () => {
+    it('puts a member where none stands, once, and gives back every member of the row', async () => {
+      const topic = fresh('t')
+      const first = presence(topic)
+      expect(await store().putPresence(first, undefined)).toEqual({ status: 'put' })
+      expect(await store().readPresence(topic, 'ann')).toEqual(first)
+      expect(await store().putPresence(presence(topic), undefined)).toEqual({ status: 'standing', row: first })
+    })
+    it('takes a put whose answer was lost for done', async () => {
+      const topic = fresh('t')
+      const first = presence(topic)
+      await store().putPresence(first, undefined)
+      expect(await store().putPresence(first, undefined)).toEqual({ status: 'put' })
+    })
+    it('puts a member over the write that it follows, and over no other', async () => {
+      const topic = fresh('t')
+      const first = presence(topic)
+      const second = presence(topic, { v: 2, pending: false, epoch: 'e1' })
+      await store().putPresence(first, undefined)
+      expect(await store().putPresence(second, first.mark)).toEqual({ status: 'put' })
+      expect(await store().putPresence(presence(topic, { v: 2 }), first.mark)).toEqual({
+        status: 'standing',
+        row: second,
+      })
+      expect(await store().readPresence(topic, 'ann')).toEqual(second)
+    })
+    it('puts nothing over a row that is gone', async () => {
+      expect(await store().putPresence(presence(fresh('t')), 'gone')).toEqual({ status: 'standing', row: undefined })
+    })
+    it('deletes the row of one write and leaves that of another', async () => {
+      const topic = fresh('t')
+      const row = presence(topic)
+      await store().putPresence(row, undefined)
+      expect(await store().deletePresence({ ...row, mark: 'other' })).toEqual({ status: 'standing', row })
+      expect(await store().deletePresence(row)).toEqual({ status: 'deleted' })
+      expect(await store().deletePresence(row)).toEqual({ status: 'deleted' })
+      expect(await store().readPresence(topic, 'ann')).toBeUndefined()
+    })
+    it('pages through the members of one topic', async () => {
+      const topic = fresh('t')
+      const members = ['ann', 'bob', 'cy', '#', 'M#x']
+      for (const member of members) await store().putPresence(presence(topic, { member }), undefined)
+      await store().putPresence(presence(`${topic}2`, { member: 'dee' }), undefined)
+      await store().moveSweep(topic, { from: 0, to: 5, expires })
+      const seen: string[] = []
+      for (let from: string | undefined, more = true; more; more = from !== undefined) {
+        const page = await store().readPresences(topic, { limit: 2, ...(from === undefined ? {} : { from }) })
+        expect(page.rows.length).toBeLessThanOrEqual(2)
+        seen.push(...page.rows.map(({ member }) => member))
+        from = page.next
+      }
+      expect(seen.sort()).toEqual(members.sort())
+    })
+    it('moves the instant of a sweep from what was seen', async () => {
+      const topic = fresh('t')
+      expect(await store().readSweep(topic)).toBe(0)
+      expect(await store().moveSweep(topic, { from: 0, to: 7, expires })).toBe('moved')
+      expect(await store().moveSweep(topic, { from: 0, to: 8, expires })).toBe('standing')
+      expect(await store().readSweep(topic)).toBe(7)
     })
   })
 }

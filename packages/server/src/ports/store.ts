@@ -1,3 +1,5 @@
+import type { PresenceRow, PresenceSeat, PresenceView } from './presence-row.ts'
+
 /** One entry of a topic's log. Immutable once put, save `expires`. */
 export interface Slot {
   /** Dense from 1. */
@@ -50,6 +52,8 @@ export interface ConnectionSubscription {
   readonly run?: string
   /** Epoch milliseconds until which the run may be alive without saying so again. */
   readonly lease?: number
+  /** Where this subscription makes its session present. */
+  readonly seat?: PresenceSeat
   readonly expires: number
 }
 
@@ -85,6 +89,8 @@ export interface Subscriber {
   /** The client declared `trunkline.1`. */
   readonly extensions: boolean
   readonly piped?: PipedContext
+  /** Of a subscription to presence: what it is shown of the log, and where it makes its session present. */
+  readonly presence?: { readonly view: PresenceView; readonly seat?: PresenceSeat }
   /** Epoch milliseconds; absent when the authority does not expire. */
   readonly authExp?: number
   /** Of a stock client's subscription to a log, as all that follows: the cursor up to which it was posted; absent until its subscribe has come to its end. */
@@ -188,11 +194,12 @@ export interface Store {
   // a connection's own rows of subscriptions (the authority) ----------------
 
   /**
-   * S1. Writes `{ ref, on: true, topic, shard, expires }` if no row stands, or one with a lower ref whose topic is absent or the same. An existing shard is kept and returned.
+   * S1. Writes `{ ref, on: true, topic, shard, expires, seat }` if no row stands, or one with a lower ref whose topic is absent or the same. An existing shard is kept and returned.
    * `claimed` with `repeated: true` when the row shows exactly this claim already (same ref, on, same topic), save when an own retry after a lost answer may have written it. Otherwise `refused`, with the row that stands.
    */
   claimSubscription(
-    claim: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'topic' | 'shard' | 'expires'>>,
+    claim: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'topic' | 'shard' | 'expires'>> &
+      Pick<ConnectionSubscription, 'seat'>,
   ): Promise<
     | { readonly status: 'claimed'; readonly shard: number; readonly repeated: boolean }
     | { readonly status: 'refused'; readonly row: ConnectionSubscription }
@@ -316,6 +323,31 @@ export interface Store {
   claimUpload(claim: Required<Pick<UploadRow, 'connectionId' | 'message' | 'owner'>>): Promise<'claimed' | 'taken'>
   /** The texts of parts 0 … `of` − 1, by strong batch reads; undefined where none stands. */
   readParts(connectionId: string, message: string, of: number): Promise<readonly (string | undefined)[]>
+
+  // who is here ------------------------------------------------------------
+
+  /** Puts a member's row whole: where none stands, or over the one whose `mark` is `over`. `put` also when the row shows its own mark already; else what stands, if anything does. */
+  putPresence(
+    row: PresenceRow,
+    over: string | undefined,
+  ): Promise<{ readonly status: 'put' } | { readonly status: 'standing'; readonly row: PresenceRow | undefined }>
+  /** Deletes a member's row if its `mark` is this. `deleted` also when none stands; else what stands. */
+  deletePresence(
+    row: Pick<PresenceRow, 'topic' | 'member' | 'mark'>,
+  ): Promise<{ readonly status: 'deleted' } | { readonly status: 'standing'; readonly row: PresenceRow }>
+  readPresence(topic: string, member: string): Promise<PresenceRow | undefined>
+  /** One page of a topic's members in a stable order, at most `limit` rows (default: what one request returns). `next` continues; absent at the end. */
+  readPresences(
+    topic: string,
+    options?: { readonly limit?: number; readonly from?: string },
+  ): Promise<{ readonly rows: readonly PresenceRow[]; readonly next?: string }>
+  /** When a topic's leases are to be looked through next, in epoch milliseconds; 0 when nobody ever did. */
+  readSweep(topic: string): Promise<number>
+  /** Sets that instant to `to` if it is `from`. */
+  moveSweep(
+    topic: string,
+    move: { readonly from: number; readonly to: number; readonly expires: number },
+  ): Promise<'moved' | 'standing'>
 
   // receipts of inline deliveries --------------------------------------------
 

@@ -27,17 +27,37 @@ export async function appendRepeatable(scope: Scope, event: NewEvent, under: Rep
   const recorded = await scope.store.recordBase({ ...under, base: newest?.offset ?? 0 })
   if (recorded.status === 'lost')
     throw new LineFailure('FUNCTION_FAILED', 'Another attempt of this call has taken over.')
-  let last: Slot | undefined = recorded.base === newest?.offset ? newest : undefined
-  if (recorded.base !== (newest?.offset ?? 0)) {
-    const walked = await walk(scope, event.topic, recorded.base, publishId)
-    if (walked?.publishId === publishId) return walked
+  return (await appendAfter(scope, { ...event, publishId, base: recorded.base, newest: newest ?? null }, () => event))
+    .slot
+}
+
+/** Where an append walks from, and what it looks for. */
+export interface AppendPlace {
+  readonly topic: string
+  readonly publishId: string
+  readonly base: number
+  /** The newest slot that was seen, null for none; where it is the one at `base`, nothing lies between to walk over. Absent when nobody looked. */
+  readonly newest?: Slot | null
+}
+
+/** Walks from `base` without skipping a slot, stops at its own id, and puts at the first absent slot what `toEvent` makes for the slot before it. `put`: this call did. */
+export async function appendAfter(
+  scope: Scope,
+  { topic, publishId, base, newest }: AppendPlace,
+  toEvent: (last: Slot | undefined) => NewEvent,
+): Promise<{ readonly slot: Slot; readonly put: boolean }> {
+  let last: Slot | undefined
+  if (newest !== undefined && (newest?.offset ?? 0) === base) last = newest ?? undefined
+  else {
+    const walked = await walk(scope, topic, base, publishId)
+    if (walked?.publishId === publishId) return { slot: walked, put: false }
     last = walked
   }
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const slot = toSlot(scope, event, publishId, last, (last?.offset ?? recorded.base) + 1)
-    const outcome = await scope.store.putSlot(event.topic, slot)
-    if (outcome.status === 'put') return slot
-    if (outcome.slot.publishId === publishId) return outcome.slot
+    const slot = toSlot(scope, toEvent(last), publishId, last, (last?.offset ?? base) + 1)
+    const outcome = await scope.store.putSlot(topic, slot)
+    if (outcome.status === 'put') return { slot, put: true }
+    if (outcome.slot.publishId === publishId) return { slot: outcome.slot, put: false }
     last = outcome.slot
   }
   throw new LineFailure('RATE_LIMITED', `The topic takes no more events at the moment (${attempts} conflicts).`)

@@ -21,7 +21,14 @@ export function boundStore(store: Store, signal: AbortSignal): Store {
 
 /** The same for an invoker. */
 export function boundInvoker(invoker: Invoker, signal: AbortSignal): Invoker {
+  const { invokeLater } = invoker
   return {
+    ...(invokeLater && {
+      invokeLater: async (payload, options) => {
+        signal.throwIfAborted()
+        return withinDeadline(signal, invokeLater.call(invoker, payload, { ...options, signal }))
+      },
+    }),
     kind: invoker.kind,
     invoke: async (name, payload) => {
       signal.throwIfAborted()

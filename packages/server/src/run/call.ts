@@ -36,7 +36,8 @@ export async function runCall(scope: ServedScope, request: CallRequest, facts: C
   try {
     const { signal: within } = scope.deadline
     const signal = request.cancelled === undefined ? within : AbortSignal.any([within, request.cancelled])
-    const data = await scope.enter(scope, () =>
+    const caller = { connectionId: facts.connectionId, session: facts.sessionId }
+    const data = await scope.enter({ ...scope, caller }, () =>
       runProcedure(server, { ...request, facts, signal, within, onContext: (made) => (ctx = made) }),
     )
     if (isStream(data))

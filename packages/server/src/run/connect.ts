@@ -1,6 +1,8 @@
 import { limits } from '@trunkline/protocol'
+import type { PresenceSeat } from '../ports/presence-row.ts'
 import type { ConnectionRow } from '../ports/store.ts'
 import type { ConnectionCaller } from './caller.ts'
+import { loseRow } from './presence-quiet.ts'
 import type { Scope } from './scope.ts'
 
 const graceMs = 10 * 60_000
@@ -37,11 +39,19 @@ export async function connect(scope: Scope, caller: ConnectionCaller, connectedA
 export async function disconnect(scope: Scope, connectionId: string, connectedAt: number): Promise<void> {
   await scope.store.closeConnection(connectionId, connectionExpires(connectedAt))
   const rows = await scope.store.readSubscriptions(connectionId)
-  const live = rows.flatMap(({ id, ref, topic, shard }) =>
-    topic === undefined || shard === undefined ? [] : [{ connectionId, id, ref, topic, shard }],
+  const live = rows.flatMap(({ id, ref, topic, shard, seat }) =>
+    topic === undefined || shard === undefined ? [] : [{ connectionId, id, ref, topic, shard, seat }],
   )
   for (let at = 0; at < live.length; at += closing)
-    await Promise.all(live.slice(at, at + closing).map((row) => scope.store.deleteSubscriber(row)))
+    await Promise.all(live.slice(at, at + closing).map((row) => close(scope, row)))
+}
+
+async function close(
+  scope: Scope,
+  row: Parameters<Scope['store']['deleteSubscriber']>[0] & { readonly seat: PresenceSeat | undefined },
+): Promise<void> {
+  await scope.store.deleteSubscriber(row)
+  await loseRow(scope, row)
 }
 
 /** The caller as its row says, for an event without the authorizer's words. */

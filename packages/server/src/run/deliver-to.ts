@@ -1,6 +1,8 @@
+import type { PresenceView } from '../ports/presence-row.ts'
 import type { Slot, Subscriber } from '../ports/store.ts'
 import { evaluate } from './chain.ts'
 import { endSubscriber } from './end-subscriber.ts'
+import { forget } from './forget.ts'
 import { cursorOf, ephemeralResult, eventResult, faultResult, frameText } from './frames.ts'
 import { type Part, postLetter } from './letter.ts'
 import { mayHear } from './may-hear.ts'
@@ -8,6 +10,7 @@ import { noticeAgeing } from './notice.ts'
 import { oversized, stockBytes } from './oversized.ts'
 import { createPipeline } from './pipeline.ts'
 import { type Posted, post } from './post.ts'
+import { viewResult } from './presence-view.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { deliverToStock } from './stock-chain.ts'
@@ -134,7 +137,7 @@ async function postEphemeral(scope: ServedScope, row: Subscriber, toFrame: ToFra
   const text = await toFrame(row)
   if (text === undefined || !mayHear(scope, row)) return true
   const posted = await postEvent(scope, row, text)
-  if (posted === 'gone') await scope.store.deleteSubscriber(row) // that one row (law 8)
+  if (posted === 'gone') await forget(scope, row)
   if (posted === 'posted') await noticeAgeing(scope, row)
   return posted !== 'undelivered'
 }
@@ -152,9 +155,19 @@ type ToFrame = Part['frames'][number]
 function framer(scope: ServedScope, delivery: Delivery): ToFrame {
   const pipeline = createPipeline(scope, delivery)
   let plain: string | undefined
+  const views = new Map<PresenceView, string | undefined>()
+  const viewed = (view: PresenceView, slot: Slot, path: string) => {
+    if (!views.has(view)) views.set(view, viewResult(scope, view, slot, path))
+    return views.get(view)
+  }
+  const resultFor = async ({ presence, path, ...row }: Subscriber) => {
+    if (presence !== undefined && delivery.slot !== undefined) return viewed(presence.view, delivery.slot, path)
+    if (row.piped !== undefined) return pipeline({ ...row, path }, row.piped)
+    plain ??= plainResult(scope, delivery, path)
+    return plain
+  }
   return async (row) => {
-    if (row.piped === undefined) plain ??= plainResult(scope, delivery, row.path)
-    const result = row.piped === undefined ? plain : await pipeline(row, row.piped)
+    const result = await resultFor(row)
     return result === undefined ? undefined : frameText(row.id, result)
   }
 }

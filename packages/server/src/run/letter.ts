@@ -1,5 +1,6 @@
 import { limits } from '@trunkline/protocol'
 import type { Subscriber } from '../ports/store.ts'
+import { forget } from './forget.ts'
 import { gather } from './gather.ts'
 import { mayHear } from './may-hear.ts'
 import { toMessages } from './messages.ts'
@@ -96,5 +97,5 @@ async function postFrames(scope: ServedScope, frames: readonly Frame[]): Promise
 
 /** These rows (law 8), and nothing else of the connection or of its topics. */
 async function prune(scope: ServedScope, frames: readonly Frame[]): Promise<void> {
-  for (const row of new Set(frames.map(({ part }) => part.row))) await scope.store.deleteSubscriber(row)
+  for (const row of new Set(frames.map(({ part }) => part.row))) await forget(scope, row)
 }

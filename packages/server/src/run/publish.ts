@@ -12,7 +12,7 @@ import { inlineMs } from './inline.ts'
 import { nextPublish } from './keyed-scope.ts'
 import { LineFailure } from './line-failure.ts'
 import { expiresFor } from './log.ts'
-import type { Scope, ServedScope } from './scope.ts'
+import { canDeliver, type Scope } from './scope.ts'
 
 /** Validates, appends, delivers. Throws a `TRPCError` BAD_REQUEST for a key or an event that does not fit, `LineFailure` TOO_LARGE beyond `limits.eventBytes`. */
 export async function publish(
@@ -74,8 +74,9 @@ async function prepare(scope: Scope, channel: ChannelDefinition, key: unknown, e
   return { topic, data: serialise(channel, parsed.value), retentionMs: channel.retentionMs }
 }
 
+/** An event as JSON text. Throws BAD_REQUEST for what JSON would change, `LineFailure` TOO_LARGE beyond `eventBytes`. */
 // [TL-LIM-5]
-function serialise(channel: ChannelDefinition, event: unknown): string {
+export function serialise(channel: ChannelDefinition, event: unknown): string {
   const data = JSON.stringify(event, refuseLossy(channel))
   if (data === undefined)
     throw new TRPCError({
@@ -121,7 +122,12 @@ interface Issue {
   readonly path?: readonly unknown[] | undefined
 }
 
-function badRequest(channel: ChannelDefinition, what: 'key' | 'event', issues: readonly Issue[]): TRPCError {
+/** What a key, an event or a member's data is refused with, its issues in words. */
+export function badRequest(
+  channel: ChannelDefinition,
+  what: 'key' | 'event' | 'data',
+  issues: readonly Issue[],
+): TRPCError {
   const told = issues.map(({ message, path }) =>
     path?.length ? `${path.map(pathPart).join('.')}: ${message}` : message,
   )
@@ -133,8 +139,4 @@ function badRequest(channel: ChannelDefinition, what: 'key' | 'event', issues: r
 
 function pathPart(part: unknown): string {
   return String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part)
-}
-
-function canDeliver(scope: Scope): scope is ServedScope {
-  return scope.gateway !== undefined && scope.server !== undefined
 }

@@ -1,9 +1,11 @@
+import type { PresenceTimes } from '../define/presence.ts'
 import type { LineBinding } from '../ports/binding.ts'
 import { type Clock, systemClock } from '../ports/clock.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import type { Invoker } from '../ports/invoker.ts'
 import type { Store } from '../ports/store.ts'
 import { boundInvoker, boundStore } from './bound-ports.ts'
+import type { ConnectionCaller } from './caller.ts'
 import { createDeadline, type Deadline, narrowDeadline } from './deadline.ts'
 import type { Keyed } from './keyed-scope.ts'
 import type { Server } from './server.ts'
@@ -20,6 +22,8 @@ export interface Scope {
   readonly shardHints: ShardHints
   /** Milliseconds that a channel of this line keeps its events; undefined for an ephemeral or unknown one. */
   readonly retentionOf: (channel: string) => number | undefined
+  /** The times of a presence of this line; undefined for every other channel. */
+  readonly presenceOf: (channel: string) => PresenceTimes | undefined
   /** Absent in a script: its events are delivered by the table's stream. */
   readonly server: Server | undefined
   /** Absent in a script. */
@@ -28,6 +32,8 @@ export interface Scope {
   readonly enter: <T>(scope: Scope, fn: () => T) => T
   /** The claim of the keyed mutation that runs here. */
   readonly keyed: Keyed | undefined
+  /** Whose call runs here: whose presence `update` changes. */
+  readonly caller: Pick<ConnectionCaller, 'connectionId' | 'session'> | undefined
 }
 
 /** A scope in one of the line's functions, where a router answers. */
@@ -37,7 +43,7 @@ export interface ServedScope extends Scope {
 }
 
 /** The scope of `binding`, with nothing to serve and no deadline. */
-export function toScope(binding: LineBinding, line: Pick<Scope, 'retentionOf' | 'enter'>): Scope {
+export function toScope(binding: LineBinding, line: Pick<Scope, 'retentionOf' | 'presenceOf' | 'enter'>): Scope {
   return {
     store: binding.store,
     gateway: binding.gateway,
@@ -49,6 +55,7 @@ export function toScope(binding: LineBinding, line: Pick<Scope, 'retentionOf' | 
     server: undefined,
     deadline: undefined,
     keyed: undefined,
+    caller: undefined,
   }
 }
 
@@ -69,4 +76,9 @@ export function toServedScope(base: Scope, server: Server, ms: number): ServedSc
 export async function within<T>(scope: ServedScope, ms: number, fn: (scope: ServedScope) => Promise<T>): Promise<T> {
   using deadline = narrowDeadline(scope.clock, scope.deadline, ms)
   return await fn({ ...scope, deadline })
+}
+
+/** Whether what is published here is delivered here: a script's events go by the table's stream. */
+export function canDeliver(scope: Scope): scope is ServedScope {
+  return scope.gateway !== undefined && scope.server !== undefined
 }

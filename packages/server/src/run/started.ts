@@ -3,6 +3,7 @@ import type { SubscriptionDescriptor } from '../define/subscription.ts'
 import { chainOf } from './chain.ts'
 import { frameText } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
+import { shownSlots } from './presence-view.ts'
 import type { Replay } from './replay.ts'
 import type { ServedScope } from './scope.ts'
 
@@ -10,12 +11,15 @@ import type { ServedScope } from './scope.ts'
 export function startedFrames(
   scope: ServedScope,
   request: { readonly path: string; readonly ref: number },
-  { pipe }: Pick<SubscriptionDescriptor, 'pipe'>,
-  { id, found, begun, extensions }: Begun,
+  { pipe, presence }: Pick<SubscriptionDescriptor, 'pipe' | 'presence'>,
+  { id, found, begun, extensions, keepaliveMs }: Begun,
 ): readonly string[] {
-  const started = extensions ? startedResult(request.ref, found, begun !== undefined) : stockStarted
+  const started = extensions
+    ? startedResult(request.ref, found, { snapshot: begun !== undefined, keepaliveMs })
+    : stockStarted
   const room = limits.pageBytes.value - (begun === undefined ? 0 : Buffer.byteLength(begun))
-  const chain = found === undefined ? [] : chainOf(scope, pipe, request.path, found.from.offset, found.slots, room)
+  const slots = shownSlots(presence?.view, found?.slots ?? [])
+  const chain = found === undefined ? [] : chainOf(scope, pipe, request.path, found.from.offset, slots, room)
   return [started, ...(begun === undefined ? [] : [begun]), ...chain].map((result) => frameText(id, result))
 }
 
@@ -29,6 +33,8 @@ interface Begun {
   /** The snapshot's result, as text. */
   readonly begun: string | undefined
   readonly extensions: boolean
+  /** How often its client must be heard of, where that is sooner than a client's own keepalive. */
+  readonly keepaliveMs: number | undefined
 }
 
 /** What a client without a word for gaps gets. */
@@ -36,10 +42,14 @@ export function gapError(reason: GapReason): LineFailure {
   return new LineFailure('GAP', `Events were lost and cannot be replayed (${reason}).`)
 }
 
-// [TL-SUB-1] [TL-EPH-1]
-function startedResult(ref: number, found: Replay | undefined, snapshot: boolean): string {
+// [TL-SUB-1] [TL-EPH-1] [TL-PRES-5]
+function startedResult(
+  ref: number,
+  found: Replay | undefined,
+  { snapshot, keepaliveMs }: { readonly snapshot: boolean; readonly keepaliveMs: number | undefined },
+): string {
   const covered = found === undefined ? {} : toWire(found)
-  return JSON.stringify({ type: 'started', ref, ...covered, ...(snapshot ? { snapshot } : {}) })
+  return JSON.stringify({ type: 'started', ref, ...covered, ...(snapshot ? { snapshot } : {}), keepaliveMs })
 }
 
 /** The members of `started` and `synced` that say what is covered. */

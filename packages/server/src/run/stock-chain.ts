@@ -4,6 +4,7 @@ import { channelOfTopic } from '../define/topic.ts'
 import type { Slot, Subscriber } from '../ports/store.ts'
 import { evaluate } from './chain.ts'
 import { breakChain, type Hold, hasReached, leaveChain, takeChain } from './chain-hold.ts'
+import { forget } from './forget.ts'
 import { cursorOf, eventResult, frameText } from './frames.ts'
 import { mayHear } from './may-hear.ts'
 import { noticeAgeing } from './notice.ts'
@@ -11,6 +12,7 @@ import { oversized, stockBytes } from './oversized.ts'
 import { pipeOf } from './pipeline.ts'
 import { post } from './post.ts'
 import { type PostedOnce, postOnce } from './post-once.ts'
+import { viewPipes } from './presence-view.ts'
 import { replayFrom } from './replay.ts'
 import { errorText, toTRPCError } from './reply.ts'
 import { type ServedScope, within } from './scope.ts'
@@ -46,12 +48,18 @@ async function deliverOnce(scope: ServedScope, row: Subscriber, slot: Slot): Pro
   if (taken === 'held') return 'undone'
   if (taken === 'dead') return broken(scope, row)
   return keeping(scope, taken, async () => {
-    const pipe = taken.row.piped === undefined ? [] : await pipeOf(scope, taken.row, taken.row.piped)
+    const pipe = await pipeFor(scope, taken.row)
     if (pipe === undefined) return 'done' // its middlewares refused, which has ended it
     const { epoch, offset } = cursorOf(scope, slot)
     const isNext = taken.at.epoch === epoch && taken.at.offset === offset - 1
     return postOn(scope, taken, pipe, { offset: slot.offset, read: isNext ? [slot] : [] })
   })
+}
+
+/** Undefined when its middlewares refused, which has ended it. */
+async function pipeFor(scope: ServedScope, row: Subscriber): Promise<readonly PipeStep[] | undefined> {
+  if (row.presence !== undefined) return viewPipes[row.presence.view]
+  return row.piped === undefined ? [] : pipeOf(scope, row, row.piped)
 }
 
 /** Goes on with a chain until nothing is wanted of it any more: first what was read already, then what the log has after it. */
@@ -137,7 +145,7 @@ export async function postFrame(scope: ServedScope, hold: Hold, result: string):
 async function endOf(scope: ServedScope, hold: Hold, posted: Exclude<PostedOnce, 'posted'>): Promise<Ended> {
   if (posted === 'broken') return broken(scope, hold.row)
   if (posted === 'gone') {
-    await scope.store.deleteSubscriber(hold.row) // that one row (law 8)
+    await forget(scope, hold.row)
     return 'done'
   }
   await leaveChain(scope, hold)
@@ -153,7 +161,7 @@ async function endWith(scope: ServedScope, { row }: Hold, thrown: unknown): Prom
   const id = JSON.parse(row.id) as string | number
   const text = errorText(scope.server, { id, type: 'subscription', path: row.path, cause: 'delivery' }, thrown)
   if ((await post(scope, row.connectionId, text)) === 'undelivered') return broken(scope, row)
-  await scope.store.deleteSubscriber(row)
+  await forget(scope, row)
   return 'done'
 }
 

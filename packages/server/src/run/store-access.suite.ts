@@ -21,6 +21,8 @@ const subscribers = (topic: unknown) => [`SUBS#${topic}`]
 const keys = (key: unknown) => [`IDEM#${key}`]
 const upload = ({ connectionId, message }: Row) => [`UPLOAD#${connectionId}/${message}`]
 const part = (connectionId: unknown, message: unknown, place: unknown) => `PART#${connectionId}/${message}/${place}`
+// a member's row is seen by whoever reads it, and by whoever reads all
+const member = (topic: unknown, name: unknown) => [`PRES#${topic}`, `PRES#${topic}/${name}`]
 const receipt = (topic: unknown, offset: unknown) => `SENT#${topic}/${offset}`
 
 type Args = readonly unknown[]
@@ -72,6 +74,12 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   readParts: read(([connectionId, message, of]) =>
     Array.from({ length: of as number }, (_, place) => part(connectionId, message, place)),
   ),
+  putPresence: write((args) => member(rowOf(args).topic, (args[0] as { readonly member: string }).member)),
+  deletePresence: write((args) => member(rowOf(args).topic, (args[0] as { readonly member: string }).member)),
+  readPresence: read(([topic, name]) => [`PRES#${topic}/${name}`]),
+  readPresences: read(([topic]) => [`PRES#${topic}`]),
+  readSweep: read(([topic]) => [`SWEEP#${topic}`]),
+  moveSweep: write(([topic]) => [`SWEEP#${topic}`]),
   putReceipt: write(([topic, offset]) => [receipt(topic, offset)]),
   hasReceipts: read(([events]) =>
     (events as readonly { topic: string; offset: number }[]).map(({ topic, offset }) => receipt(topic, offset)),

@@ -10,6 +10,8 @@ import { withinDeadline } from './deadline.ts'
 import { resultBytes, snapshotResult } from './frames.ts'
 import type { Client } from './jobs.ts'
 import { LineFailure } from './line-failure.ts'
+import { loseSeat } from './presence-quiet.ts'
+import { keepaliveOf, loadPresence, seatOf, settleIn, stillSeated, toSitting } from './presence-subscribe.ts'
 import { describeSubscription } from './procedure.ts'
 import { duplicate, refuseClaim } from './refused-claim.ts'
 import { type Replay, replayFrom, replayNewest } from './replay.ts'
@@ -49,6 +51,7 @@ export async function subscribe(
   })
   if (descriptor === undefined) return startGenerator(scope, subscribing, request)
   const id = JSON.stringify(request.id)
+  const seat = seatOf(caller, id, descriptor.presence)
   // S1: the connection's own row
   const claim = await scope.store.claimSubscription({
     connectionId: caller.connectionId,
@@ -57,6 +60,7 @@ export async function subscribe(
     topic: descriptor.topic,
     shard: firstShard(scope.shardHints, descriptor.topic, caller.connectionId),
     expires,
+    ...(seat && { seat }),
   })
   if (claim.status === 'refused') {
     const claimed = { ...request, topic: descriptor.topic }
@@ -67,21 +71,36 @@ export async function subscribe(
   const isChain = !caller.extensions && descriptor.channel.retentionMs !== undefined
   const row: Subscriber = {
     ...toSubscriber(caller, params, request, descriptor),
+    ...(descriptor.presence && { presence: { view: descriptor.presence.view, ...(seat && { seat }) } }),
     connectionId: caller.connectionId,
     id,
     shard: claim.shard,
     expires,
     ...(isChain ? { lock: newLock(scope) } : {}), // law 17: nobody else posts before `started` [TL-CHAIN-1]
   }
-  const register = async () => (await scope.store.putSubscriber(row)) === 'put' && stillOpen(scope, row)
+  const sitting = seat && toSitting(descriptor, row, seat)
+  const register = async () => {
+    if ((await scope.store.putSubscriber(row)) !== 'put') return false
+    if (sitting === undefined) return stillOpen(scope, row)
+    await settleIn(scope, sitting, descriptor, row)
+    if (await stillOpen(scope, row)) return stillSeated(scope, sitting, id)
+    await loseSeat(scope, sitting)
+    return false
+  }
   // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
   const load = async () => {
     const found = await replay(scope, request, descriptor)
-    return { found, begun: await begin(scope, request, descriptor, { found, extensions: caller.extensions }) }
+    return begin(scope, request, descriptor, { found, extensions: caller.extensions })
   }
   if (isChain) return beginStock(scope, row, descriptor, { register, load })
   if (!(await register())) return []
-  return startedFrames(scope, request, descriptor, { id, ...(await load()), extensions: caller.extensions })
+  const keepaliveMs = descriptor.presence && keepaliveOf(descriptor.presence)
+  return startedFrames(scope, request, descriptor, {
+    id,
+    ...(await load()),
+    extensions: caller.extensions,
+    keepaliveMs,
+  })
 }
 
 /** What a subscription with `startWith` begins with, loaded after the position was taken (law 4), so that the events after it are all there. A whole resume needs none. */
@@ -89,22 +108,41 @@ export async function subscribe(
 async function begin(
   scope: ServedScope,
   request: SubscribeRequest,
-  { load, lastEventId }: SubscriptionDescriptor,
+  descriptor: SubscriptionDescriptor,
   { found, extensions }: { readonly found: Replay | undefined; readonly extensions: boolean },
-): Promise<string | undefined> {
-  if (load === undefined || found === undefined) return undefined
-  const resumed = (request.lastEventId ?? lastEventId) !== undefined && found.gap === undefined
-  if (resumed) return undefined
-  const state = await withinDeadline(scope.deadline.signal, Promise.resolve(load()))
-  const result = snapshotResult(scope.server, found.from, state)
+): Promise<Begun> {
+  if (found === undefined || !beginsWithState(request, descriptor, found)) return { found, begun: undefined }
+  const { at, state } = await loadState(scope, descriptor, found)
+  const result = snapshotResult(scope.server, at.from, state)
   const bytes = Buffer.byteLength(result)
   const most = resultBytes(extensions ? scope.server : { maxMessageBytes: limits.messageBytes.value })
-  if (bytes <= most) return result
+  if (bytes <= most) return { found: at, begun: result }
   throw new LineFailure(
     'TOO_LARGE',
-    `The state that startWith loaded has ${bytes} bytes; at most ${most} can be sent. Load a page of it.`,
+    `The state that this begins with has ${bytes} bytes; at most ${most} can be sent. Load a page of it.`,
     { mayHaveRun: true },
   )
+}
+
+interface Begun {
+  readonly found: Replay | undefined
+  /** The snapshot's result, as text. */
+  readonly begun: string | undefined
+}
+
+function beginsWithState(
+  request: SubscribeRequest,
+  { load, presence, lastEventId }: SubscriptionDescriptor,
+  found: Replay,
+): boolean {
+  const resumed = (request.lastEventId ?? lastEventId) !== undefined && found.gap === undefined
+  return (load !== undefined || presence !== undefined) && !resumed
+}
+
+async function loadState(scope: ServedScope, descriptor: SubscriptionDescriptor, found: Replay) {
+  if (descriptor.presence !== undefined) return loadPresence(scope, descriptor, found)
+  const { load } = descriptor
+  return { at: found, state: await withinDeadline(scope.deadline.signal, Promise.resolve(load?.())) }
 }
 
 function toSubscriber(
@@ -126,7 +164,7 @@ function toSubscriber(
     path: request.path,
     extensions: caller.extensions,
     ...(request.rawInput === undefined ? {} : { input: JSON.stringify(request.rawInput) }),
-    ...(descriptor.pipe.length === 0 ? {} : { piped }),
+    ...(descriptor.pipe.length === 0 || descriptor.presence !== undefined ? {} : { piped }),
     ...(caller.authExp === undefined ? {} : { authExp: caller.authExp }),
   }
 }

@@ -1,6 +1,7 @@
 import type { SyncFrame } from '@trunkline/protocol'
 import { type Cursor, limits, parseCursor } from '@trunkline/protocol'
 import { channelOfTopic } from '../define/topic.ts'
+import type { PresenceSeat } from '../ports/presence-row.ts'
 import type { ConnectionSubscription, SyncState } from '../ports/store.ts'
 import type { ConnectionCaller, ConnectionParams } from './caller.ts'
 import { isExpired, toFacts } from './caller.ts'
@@ -9,6 +10,8 @@ import { describePipe } from './describe-pipe.ts'
 import { cursorOf, frameText } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
 import { isAgeing, isAnchor } from './log.ts'
+import { keepPresence } from './presence-subscribe.ts'
+import { shownSlots, viewPipes } from './presence-view.ts'
 import { type Followed, type Replay, replayFrom } from './replay.ts'
 import { errorText } from './reply.ts'
 import type { ServedScope } from './scope.ts'
@@ -24,6 +27,7 @@ interface Live {
   readonly topic: string
   readonly shard: number
   readonly cursor: Cursor
+  readonly seat: PresenceSeat | undefined
 }
 
 /**
@@ -41,6 +45,7 @@ export async function sync(
   const rows = new Map((await scope.store.readSubscriptions(connectionId)).map((row) => [row.id, row]))
   const found = frame.params.subscriptions.map((asked) => toLive(asked, rows.get(JSON.stringify(asked.id))))
   const live = found.filter((each) => each !== undefined)
+  const kept = await keepAll(scope, connectionId, live)
   const states = await scope.store.readSyncStates(
     live.map((each) => ({ ...each, connectionId, offset: each.cursor.offset })),
   )
@@ -49,13 +54,27 @@ export async function sync(
   const frames: string[] = []
   let bytes = 0
   for (const [index, asked] of frame.params.subscriptions.entries()) {
-    const texts = await answerOne(scope, caller, params, asked, found[index], stateOf.get(asked))
+    const texts = await answerOne(scope, caller, params, asked, keptOf(kept, found[index]), stateOf.get(asked))
     const size = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0)
     if (bytes > 0 && bytes + size > limits.pageBytes.value) break // [TL-SYNC-3] what is left out is asked for again
     bytes += size
     frames.push(...texts)
   }
   return [...frames, frameText(JSON.stringify(frame.id), '{"type":"data"}')]
+}
+
+/** Presence first: what it finds to be over stands in the log that is read next. [TL-PRES-5] [TL-PRES-6] */
+async function keepAll(scope: ServedScope, connectionId: string, live: readonly Live[]) {
+  const kept = live.map(async (each): Promise<readonly [Live, unknown]> => {
+    const { topic, seat, asked } = each
+    return [each, await keepPresence(scope, { topic, ref: asked.ref, connectionId, seat }).catch((thrown) => thrown)]
+  })
+  return new Map(await Promise.all(kept))
+}
+
+/** A subscription whose session is not here any more is not live: it joins again by subscribing again. */
+function keptOf(kept: ReadonlyMap<Live, unknown>, live: Live | undefined): Live | undefined {
+  return live === undefined || kept.get(live) === 'here' ? live : undefined
 }
 
 async function answerOne(
@@ -78,8 +97,8 @@ async function answerOne(
 function toLive(asked: Asked, row: ConnectionSubscription | undefined): Live | undefined {
   const cursor = parseCursor(asked.from)
   if (cursor === undefined || row?.on !== true || row.ref !== asked.ref) return undefined
-  const { topic, shard, id } = row
-  return topic === undefined || shard === undefined ? undefined : { asked, id, topic, shard, cursor }
+  const { topic, shard, id, seat } = row
+  return topic === undefined || shard === undefined ? undefined : { asked, id, topic, shard, cursor, seat }
 }
 
 async function syncOne(
@@ -98,9 +117,12 @@ async function syncOne(
   const log = { topic, retentionMs }
   const found = upToDate(scope, cursor, state) ?? (await replayFrom(scope, log satisfies Followed, cursor))
   const piped = subscriber.piped !== undefined && found.slots.length > 0
-  const pipe = piped ? await describePipe(scope, subscriber, toFacts(caller, 'frame', params)) : []
+  const view = subscriber.presence?.view
+  const described = piped ? await describePipe(scope, subscriber, toFacts(caller, 'frame', params)) : []
+  const pipe = view === undefined ? described : viewPipes[view]
+  const slots = shownSlots(view, found.slots)
   const synced = JSON.stringify({ type: 'synced', ...toWire(found) })
-  const chain = chainOf(scope, pipe, subscriber.path, found.from.offset, found.slots, limits.pageBytes.value)
+  const chain = chainOf(scope, pipe, subscriber.path, found.from.offset, slots, limits.pageBytes.value)
   return [synced, ...chain].map((result) => frameText(id, result))
 }
 

@@ -1,5 +1,6 @@
 import type { FrameId } from '@trunkline/protocol'
 import { frameText } from './frames.ts'
+import { leaveRow } from './presence-subscribe.ts'
 import type { Scope } from './scope.ts'
 
 /** A stop as `receive` understood it. */
@@ -27,9 +28,10 @@ export async function unsubscribe(
   const stopped = frameText(id, '{"type":"stopped"}')
   if (status === 'newer') return connection.extensions ? stopped : undefined
   // U2
-  const { topic, shard } = row
+  const { topic, shard, seat } = row
   if (topic !== undefined && shard !== undefined)
     await scope.store.stopSubscriber({ topic, shard, connectionId, id, ref: request.ref, expires })
+  if (topic !== undefined) await leaveRow(scope, { topic, ref: request.ref, seat })
   const isKnown = topic !== undefined || row.run !== undefined
   return connection.extensions || isKnown || request.leftOut ? stopped : undefined
 }

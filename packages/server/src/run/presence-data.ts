@@ -1,0 +1,40 @@
+import { TRPCError } from '@trpc/server'
+import type { ChannelDefinition } from '../define/definition.ts'
+import { presenceLimits } from '../define/presence.ts'
+import { LineFailure } from './line-failure.ts'
+import { badRequest, serialise } from './publish.ts'
+
+/** What a join says of a member, checked: `data` becomes JSON text. Throws BAD_REQUEST with the issues, or TOO_LARGE with the limit. A join answers at once, so the schema must be synchronous. */
+export function checkMember(
+  channel: ChannelDefinition,
+  { member, data }: { readonly member: string; readonly data: unknown },
+): { readonly member: string; readonly data: string } {
+  const bytes = typeof member === 'string' && !/\p{Cs}/u.test(member) ? Buffer.byteLength(member) : 0
+  if (bytes < 1 || bytes > presenceLimits.memberBytes)
+    throw new TRPCError({
+      code: 'BAD_REQUEST',
+      message: `Expected a member of ${channel.name} as a text of 1 to ${presenceLimits.memberBytes} bytes (memberBytes), got ${typeof member === 'string' ? `${Buffer.byteLength(member)} bytes` : typeof member}.`,
+    })
+  const parsed = channel.event['~standard'].validate(data)
+  if (parsed instanceof Promise)
+    throw new TypeError(`The data of presence ${channel.name} needs an async schema; use a synchronous one.`)
+  if (parsed.issues !== undefined) throw badRequest(channel, 'data', parsed.issues)
+  return { member, data: toText(channel, parsed.value) }
+}
+
+/** New data of a member, checked. Throws as `checkMember` does. */
+export async function checkData(channel: ChannelDefinition, data: unknown): Promise<string> {
+  const parsed = await channel.event['~standard'].validate(data)
+  if (parsed.issues !== undefined) throw badRequest(channel, 'data', parsed.issues)
+  return toText(channel, parsed.value)
+}
+
+function toText(channel: ChannelDefinition, data: unknown): string {
+  const text = serialise(channel, data)
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= presenceLimits.dataBytes) return text
+  throw new LineFailure(
+    'TOO_LARGE',
+    `A member's data of ${channel.name} has ${bytes} bytes; ${presenceLimits.dataBytes} fit (dataBytes).`,
+  )
+}

@@ -1,0 +1,67 @@
+import { randomName } from '../ports/clock.ts'
+import type { PresenceRow } from '../ports/presence-row.ts'
+import type { Slot } from '../ports/store.ts'
+import { type AppendPlace, appendAfter } from './append-repeatable.ts'
+import { deliverInline } from './deliver.ts'
+import { inlineMs } from './inline.ts'
+import { LineFailure } from './line-failure.ts'
+import { isAnchor } from './log.ts'
+import { toPresenceSlot } from './presence-view.ts'
+import type { Followed } from './replay.ts'
+import { canDeliver, type Scope } from './scope.ts'
+
+/**
+ * Repeats in the log what a row says, once whoever does it and however often, and takes note in the row. Everybody who meets a row with `pending` may do it, and who wants to
+ * say more of that member must: so a member's changes stand in the log in the order they were made, each once. A leave that was told leaves no row.
+ */
+export async function tell(
+  scope: Scope,
+  log: Followed,
+  row: PresenceRow,
+  newest?: Slot | null,
+): Promise<PresenceRow | undefined> {
+  const place = { topic: log.topic, publishId: row.said.id, base: row.said.base }
+  const { slot, put } = await append(scope, log, row, newest === undefined ? place : { ...place, newest })
+  const told = await takeNote(scope, row, slot)
+  if (put && canDeliver(scope)) await deliverInline(scope, log.topic, slot)
+  return told
+}
+
+async function append(scope: Scope, { topic, retentionMs }: Followed, row: PresenceRow, place: AppendPlace) {
+  const inline = canDeliver(scope) ? { inline: scope.clock.now() + inlineMs } : {}
+  const toEvent = (last: Slot | undefined) => ({ topic, retentionMs, data: toData(scope, row, last), ...inline })
+  try {
+    return await appendAfter(scope, place, toEvent)
+  } catch (thrown) {
+    // Where the log is gone, whoever watched has a gap and reads the rows.
+    if (!(thrown instanceof LineFailure) || thrown.line !== 'KEY_EXPIRED') throw thrown
+    const { slots } = await scope.store.readSlotsBefore(topic, undefined, 1)
+    return appendAfter(scope, { ...place, base: slots[0]?.offset ?? 0, newest: slots[0] ?? null }, toEvent)
+  }
+}
+
+function toData(scope: Scope, { member, said }: PresenceRow, last: Slot | undefined): string {
+  const before = last !== undefined && isAnchor(last, scope.clock.now()) ? (toPresenceSlot(last)?.here ?? 0) : 0
+  const here = said.type === 'join' ? before + 1 : said.type === 'leave' ? Math.max(0, before - 1) : before
+  const data = said.data === undefined ? '' : `,"data":${said.data}`
+  return `{"type":"${said.type}","member":${JSON.stringify(member)}${data},"here":${here}}`
+}
+
+const attempts = 50 // losing as many races in a row means that something else is wrong
+
+async function takeNote(scope: Scope, told: PresenceRow, { epoch }: Slot): Promise<PresenceRow | undefined> {
+  let row: PresenceRow | undefined = told
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (row === undefined || !row.pending || row.said.id !== told.said.id) return row // somebody else did
+    const noted = { ...row, v: row.v + 1, mark: randomName(scope.clock, 20), pending: false, epoch }
+    const outcome: { readonly status: string; readonly row?: PresenceRow | undefined } = isEmpty(row)
+      ? await scope.store.deletePresence(row)
+      : await scope.store.putPresence(noted, row.mark)
+    if (outcome.status === 'put') return noted
+    row = outcome.row
+  }
+  return row
+}
+
+/** A session that came while its member's leave was pending has told that first: nobody else keeps the row. */
+const isEmpty = ({ said, sessions }: PresenceRow) => said.type === 'leave' && Object.keys(sessions).length === 0

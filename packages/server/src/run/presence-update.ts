@@ -1,0 +1,39 @@
+import type { PresenceSeat } from '../ports/presence-row.ts'
+import { changeMember } from './presence-change.ts'
+import { isEntryOf } from './presence-session.ts'
+import { pagesOf } from './presence-sweep.ts'
+import type { Followed } from './replay.ts'
+import type { Scope } from './scope.ts'
+
+/** Gives the session whose call runs here new data in this topic. False when it has not joined, or no call of a session runs here. [TL-PRES-8] */
+export async function updatePresence(scope: Scope, log: Followed, data: string): Promise<boolean> {
+  const { caller } = scope
+  if (caller === undefined) return false
+  const rows = await scope.store.readSubscriptions(caller.connectionId)
+  const own = rows.flatMap(({ on, topic, seat }) => (on && topic === log.topic && seat !== undefined ? [seat] : []))
+  const seats = own.length > 0 ? own : await seatsOfSession(scope, log, caller.session)
+  const updated = await Promise.all(seats.map((seat) => updateSeat(scope, log, seat, data)))
+  return updated.includes(true)
+}
+
+async function updateSeat(
+  scope: Scope,
+  log: Followed,
+  { member, entry }: PresenceSeat,
+  data: string,
+): Promise<boolean> {
+  const row = await changeMember(scope, { log, member }, (sessions, { v }) => {
+    const mine = sessions[entry]
+    return mine === undefined ? undefined : { ...sessions, [entry]: { ...mine, data, since: v } }
+  })
+  return row?.sessions[entry] !== undefined
+}
+
+/** After a hand-over or a reconnect a call may come before the subscription that takes its seat again: the seats are looked for then. */
+async function seatsOfSession(scope: Scope, { topic }: Followed, session: string): Promise<readonly PresenceSeat[]> {
+  const seats: PresenceSeat[] = []
+  for await (const rows of pagesOf(scope, topic))
+    for (const { member, sessions } of rows)
+      for (const entry of Object.keys(sessions)) if (isEntryOf(entry, session)) seats.push({ member, entry })
+  return seats
+}
