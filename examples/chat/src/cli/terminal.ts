@@ -79,7 +79,7 @@ function growAbove(input: Interface, row: LastRow): GrowingLine {
   }
   return {
     show(text) {
-      if (shown !== '' && text.length - stands > process.stdout.columns) {
+      if (shown !== '' && text.length - stands >= process.stdout.columns) {
         write(shown)
         row.grows = false
         stands += shown.length

@@ -1,5 +1,5 @@
 import { initTRPC, tracked } from '@trpc/server'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { createTestLine, type TestClient, type TestLine } from '../lambda/test-line.suite.ts'
 import type { ConnectionSubscription, Store } from '../ports/store.ts'
@@ -7,6 +7,8 @@ import type { Ended, Exploration, Turns } from './explore.suite.ts'
 import type { Mutant } from './keyed-world.suite.ts'
 import { withOperations } from './room.suite.ts'
 import { createScheduleTable } from './schedule-table.suite.ts'
+
+vi.setConfig({ testTimeout: 120_000 }) // each schedule is a line of its own: slow where others use the machine
 
 const table = createScheduleTable('generators, one run for each attempt')
 
@@ -237,6 +239,11 @@ describe('a generator is run once for each attempt', () => {
           },
         },
       ),
+    ))
+  test('and where an answer of its table was lost, the same [TL-GEN-7]', () =>
+    table.holds(
+      'worker, a lost answer, a minute later: retry',
+      explored({ work, retry: workLater }, { losses: ['work'], passes: minutePasses }),
     ))
   test('and of two retries one tells it [TL-GEN-7]', () =>
     table.holds(

@@ -63,6 +63,25 @@ describe('a procedure that is marked longRunning', () => {
     },
   )
 
+  test('costs its frame no request to the table when it has no key', async () => {
+    const asked: string[] = []
+    const line = createTestLine({
+      router,
+      onError: () => {},
+      store: (inner) =>
+        new Proxy(inner, {
+          get(target, name) {
+            asked.push(String(name))
+            return Reflect.get(target, name) as unknown
+          },
+        }),
+    })
+    const client = await line.connect()
+    asked.length = 0
+    await client.send(read)
+    expect(asked.filter((name) => name !== 'kind')).toEqual([])
+  })
+
   test('is answered by nothing but its post where the client is a stock one [TL-LONG-1]', async () => {
     const line = createLine()
     const client = await line.connect({ stock: true })
