@@ -1,4 +1,5 @@
 export type { FaultEffect, FaultMatch, FaultPoint, FaultRule, Faults } from './faults.ts'
+export type { GatewayThrottles, GatewayWalls, Rate, UnsureOptions } from './gateway/gateway.ts'
 export type { LocalClient, LocalConnectOptions } from './local-client.ts'
 export { type EntryOptions, type EntryTable, startLocalEntry } from './local-entry.ts'
 export { type LocalLine, startLocalLine } from './local-line.ts'

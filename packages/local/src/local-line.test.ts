@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { iterate, lineError } from '@trunkline/client'
@@ -12,10 +13,14 @@ const line = createLine()
 const key = z.object({ room: z.string() })
 const messages = line.channel('chat', { key, event: z.object({ text: z.string() }) })
 const typing = line.ephemeral('typing', { key, event: z.object({ author: z.string() }) })
+const hanging = new EventEmitter()
 const t = initTRPC.context<{ user: string | null }>().create()
 const router = t.router({
   whoami: t.procedure.query(({ ctx }) => ctx.user),
-  hang: t.procedure.query(() => new Promise<never>(() => {})),
+  hang: t.procedure.query(() => {
+    hanging.emit('begun')
+    return new Promise<never>(() => {})
+  }),
   post: t.procedure
     .input(key.extend({ text: z.string() }))
     .mutation(({ input: { room, text } }) => messages.publish({ room }, { text })),
@@ -98,11 +103,31 @@ describe('a local line', () => {
     await using local = await startLocalLine(options)
     const ann = local.connect({ token: () => 'ann', timeoutMs: 60_000 })
     await ann.client.whoami.query()
-    const hanging = ann.client.hang.query().catch((thrown: unknown) => thrown)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const begun = once(hanging, 'begun')
+    const call = ann.client.hang.query().catch((thrown: unknown) => thrown)
+    await begun
     await local.clock.advance('30s')
-    expect(lineError(await hanging)?.code).toBe('TIMEOUT')
+    expect(lineError(await call)?.code).toBe('TIMEOUT')
     expect(await ann.client.whoami.query()).toBe('ann')
+  })
+
+  test('has a gateway as it was asked for: its limits, its rates, and what is not known of the real one', async () => {
+    const gateway = {
+      limits: { messageBytes: 1_000 },
+      throttles: { connects: { burst: 1, perSecond: 0 } },
+      unsure: { wrongPathStatus: 404 },
+    }
+    await using local = await startLocalLine({ ...options, gateway })
+    expect((await fetch(`${local.url.replace('ws', 'http').replace('/dev', '/other')}`)).status).toBe(404)
+    const socket = new WebSocket(local.url)
+    await once(socket, 'open')
+    const [refused] = await once(
+      new WebSocket(local.url).on('error', () => {}),
+      'error',
+    )
+    expect(String(refused)).toContain('429')
+    socket.send('x'.repeat(1_001))
+    expect((await once(socket, 'close'))[0]).toBe(1009)
   })
 
   test('answers a call whose function was killed with a typed error, and goes on', async () => {

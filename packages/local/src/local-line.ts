@@ -44,11 +44,12 @@ export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
 export async function startLocalLine<R extends AnyTRPCRouter, V extends Verdict = typeof anonymous>(
   options: LambdaOptions<R, V> & LocalOptions,
 ): Promise<LocalLine<R>> {
-  const { port, dataDir, seed } = options
+  const { port, dataDir, seed, gateway } = options
   const stack = await startStack({
     ...(port === undefined ? {} : { port }),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(seed === undefined ? {} : { seed }),
+    ...(gateway && { gateway }),
   })
   const line = options.line ?? createLine()
   const origins = [...(options.origins ?? []), ...ownOrigins(stack.gateway)]
@@ -119,12 +120,28 @@ export function toLocalLine<R extends AnyTRPCRouter>(
   }
 }
 
-const longestSettleMs = 250 // real time: what sleeps by the clock is under way, and only the next step of the advance wakes it
+const turnMs = 10 // real time, and at least one turn of the event loop however busy the machine is
+const quietTurns = 25
+const mostTurns = 1_000
 
-async function settle(stack: Stack): Promise<void> {
+/** Waits until nothing is under way, or nothing passes by any more: what sleeps by the clock is under way, and only the next step of the advance wakes it. */
+async function settle({ idle, faults }: Stack): Promise<void> {
+  let isIdle = false
+  const idled = idle().then(() => {
+    isIdle = true
+  })
+  let [quiet, seen] = [0, faults.seen()]
+  for (let turn = 0; !isIdle && quiet < quietTurns && turn < mostTurns; turn++) {
+    await turnOr(idled)
+    quiet = faults.seen() === seen ? quiet + 1 : 0
+    seen = faults.seen()
+  }
+}
+
+async function turnOr(idled: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, longestSettleMs)))
-  await Promise.race([stack.idle(), enough])
+  const turned = new Promise<void>((resolve) => (timer = setTimeout(resolve, turnMs)))
+  await Promise.race([idled, turned])
   clearTimeout(timer)
 }
 

@@ -15,6 +15,8 @@ export interface LocalOptions {
   readonly dataDir?: string
   /** Injected into every random choice. */
   readonly seed?: number
+  /** How the gateway shall be: its limits, the rates beyond which it says 429, and what is not known of the real one. */
+  readonly gateway?: Pick<GatewayOptions, 'limits' | 'throttles' | 'unsure'>
 }
 
 export interface StackOptions extends LocalOptions {
@@ -68,6 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const [dynamo, gateway] = await Promise.all([
     startDynamo({ clock, ...(dataDir === undefined ? {} : { dataDir }) }),
     startGateway({
+      ...options.gateway,
       clock,
       region,
       routes,

@@ -6,7 +6,7 @@ import { createLine, type LineMeta } from '@trunkline/server'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import * as z from 'zod'
-import type { AppRouter } from './fixtures/entry.suite.ts'
+import { type AppRouter, messages as entryMessages } from './fixtures/entry.suite.ts'
 import { startLocalEntry } from './local-entry.ts'
 import { startLocalLine } from './local-line.ts'
 
@@ -203,11 +203,16 @@ describe('the worker function in a worker thread, as deployed', () => {
     await using local = await startLocalEntry<AppRouter>({ entry })
     const { client } = local.connect()
     const got: string[] = []
-    const error = new Promise<unknown>((resolve) => {
-      client.dies.subscribe(undefined, { onData: (word) => got.push(word), onError: resolve })
+    let failure: unknown
+    client.dies.subscribe(undefined, {
+      onData: (word) => got.push(word),
+      onError: (error) => {
+        failure = error
+      },
     })
-    await expect.poll(() => got).toEqual(['last words'])
-    await local.clock.advance('11s')
-    expect(lineError(await error)).toMatchObject({ code: 'GENERATOR_LOST', retry: 'now' })
+    await expect.poll(() => got, { timeout: 15_000 }).toEqual(['last words'])
+    await local.run(() => entryMessages.publish({ room: 'last' }, { text: 'now' }))
+    while (failure === undefined) await local.clock.advance('11s') // its process ends when the machine comes to it
+    expect(lineError(failure)).toMatchObject({ code: 'GENERATOR_LOST', retry: 'now' })
   })
 })
