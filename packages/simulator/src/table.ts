@@ -2,6 +2,7 @@ import { createConnections } from '../../server/src/memory/connections.ts'
 import { createKeyRows } from '../../server/src/memory/key-rows.ts'
 import { createLog } from '../../server/src/memory/log.ts'
 import type { Operations } from '../../server/src/memory/operations.ts'
+import { createPresence } from '../../server/src/memory/presence.ts'
 import { createSubscribers } from '../../server/src/memory/subscribers.ts'
 import { createSyncStates } from '../../server/src/memory/sync-states.ts'
 import { createUploads } from '../../server/src/memory/uploads.ts'
@@ -40,6 +41,7 @@ export function createTable(now: () => number, report: Report): Table {
     subscribers: createSubscribers(),
     keyRows: createKeyRows(),
     uploads: createUploads(),
+    presence: createPresence(),
   }
   const truth = createTruth()
   const keys = new Set<string>()
@@ -50,6 +52,7 @@ export function createTable(now: () => number, report: Report): Table {
     ...parts.subscribers.operations,
     ...parts.keyRows.operations,
     ...parts.uploads.operations,
+    ...parts.presence.operations,
     ...createSyncStates(parts),
     putSlot(topic, slot) {
       countPut(topic) // a put that meets another costs as much
