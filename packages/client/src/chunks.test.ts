@@ -76,12 +76,39 @@ describe('a frame that is larger than a message may be', () => {
 })
 
 describe('subscriptions that are resumed together [TL-SUB-15]', () => {
-  function resumed(count: number, limits: object = walls): string[] {
+  function greeted(count: number, limits: object = walls) {
     const machine = createMachine()
     for (let id = 1; id <= count; id++) machine.subscribe(id)
     machine.feed({ type: 'opened' })
-    return sentOf(machine.message(helloFrame({ limits })))
+    return { machine, sent: sentOf(machine.message(helloFrame({ limits }))) }
   }
+  const resumed = (count: number, limits: object = walls) => greeted(count, limits).sent
+  const start = (machine: Machine, from: number, to: number) =>
+    Array.from({ length: to - from }, (_, index) => index + from).flatMap((id) =>
+      sentOf(machine.message({ id, result: { type: 'started', ref: 1, from: 'e:1', head: 'e:1' } })),
+    )
+  const idsOf = (texts: readonly string[]) =>
+    texts.flatMap((text) => [JSON.parse(text) as { id: number } | { id: number }[]].flat()).map(({ id }) => id)
+
+  test('are at most four hundred that have not started; the next go when a hundred of them have', () => {
+    const { machine, sent } = greeted(450)
+    expect(idsOf(sent)).toHaveLength(400)
+    expect(start(machine, 1, 50)).toEqual([])
+    expect(idsOf(start(machine, 50, 51))).toEqual(Array.from({ length: 50 }, (_, index) => index + 401))
+  })
+  test('keep none waiting for one that never starts: it gives its place to another', () => {
+    const { machine } = greeted(450)
+    machine.wait(10_000)
+    expect(idsOf(sentOf(machine.fire({ kind: 'started', id: 3 })))).toEqual([3, 401])
+  })
+  test('go on after another lost socket with all that had not started', () => {
+    const { machine } = greeted(450)
+    machine.feed({ type: 'lost', cause: { code: 'network', message: 'gone' } })
+    machine.fire({ kind: 'retry' })
+    machine.feed({ type: 'opened' })
+    const sent = sentOf(machine.message({ ...helloFrame({ limits: walls }), id: 'hello-2' }))
+    expect(idsOf(sent)).toHaveLength(400)
+  })
   test('go in arrays of as many as the server takes, each attempt once', () => {
     const sent = resumed(350)
     expect(sent).toHaveLength(4)

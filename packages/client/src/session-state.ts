@@ -120,6 +120,8 @@ export interface SessionState {
   readonly messageBytes: number
   /** Most frames of one array. */
   readonly batchSize: number
+  /** Subscriptions that are still to be asked for on this socket. */
+  readonly resumes: readonly number[]
   /** Messages that come in chunks, the oldest first. */
   readonly incoming: readonly Incoming[]
   /** The number of the socket that is used. Numbers are not given twice. */
@@ -150,6 +152,7 @@ export const initialState: SessionState = {
   mostBytes: maxMessageBytes.value,
   messageBytes: maxMessageBytes.value,
   batchSize: 1,
+  resumes: [],
   incoming: [],
   socket: 0,
   lastSocket: 0,

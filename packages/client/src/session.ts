@@ -7,6 +7,7 @@ import { continueHandover } from './handover.ts'
 import { connect, restart, retryNow, takeOpened, wake } from './lifecycle.ts'
 import { takeLoss } from './loss.ts'
 import { takeMessage } from './message.ts'
+import { flushResumes } from './resume-all.ts'
 import type { Effect } from './session-effect.ts'
 import type { SessionEvent } from './session-event.ts'
 import type { SessionState } from './session-state.ts'
@@ -22,6 +23,7 @@ export function step(
   const turn = new Turn(state, event)
   if (isKnown(turn)) take(turn, event)
   continueHandover(turn)
+  flushResumes(turn)
   flushOutbox(turn)
   continueClosing(turn)
   flushFetches(turn)

@@ -94,8 +94,9 @@ export function retrySubscription(turn: Turn, subscription: Subscription, retryA
   turn.arm({ kind: 'started', id: subscription.id }, ms)
 }
 
-/** The attempt brought no `started` in time, or its turn has come again. */
+/** The attempt brought no `started` in time, or its turn has come again. Whatever it waits for, it keeps no other waiting. */
 export function takeStartedTimer(turn: Turn, subscription: Subscription): void {
+  turn.places += 1
   if (subscription.phase !== 'live' && takesFrames(turn.state)) sendSubscribe(turn, subscription)
 }
 

@@ -13,6 +13,8 @@ export class Turn {
   readonly effects: Effect[] = []
   /** Subscriptions to fetch for when the turn ends, in one frame. */
   readonly wanted = new Set<number>()
+  /** Subscriptions that took too long to start: as many others may be asked for instead. */
+  places = 0
   /** Something in the outbox may go out when the turn ends. */
   moved = false
   state: SessionState

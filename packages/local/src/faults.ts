@@ -4,7 +4,7 @@ import type { LocalClock } from './clock.ts'
 import type { FunctionHooks } from './functions/functions.ts'
 import type { FunctionVerdict, InvokeInfo } from './functions/lambda-function.ts'
 import type { GatewayHooks, HookVerdict, LocalGateway } from './gateway/gateway.ts'
-import { createPathLedger } from './path-ledger.ts'
+import { createPathLedger, type PathLedger } from './path-ledger.ts'
 
 /** Each rule applies until disposed, or `times` times. */
 export interface FaultRule extends Disposable {
@@ -163,7 +163,7 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
         return toHook(strike('push', paths.ofPush(connectionId, text), connectionId))
       },
     },
-    functionHook: (info) => toVerdict(strike('function', [info.name, ...framePaths(info)])),
+    functionHook: (info) => toVerdict(strike('function', [info.name, ...framePaths(paths, info)])),
     seen: () => seen,
     passesRecord: () => strike('stream', []) === undefined,
     bind(binding) {
@@ -178,9 +178,14 @@ function toVerdict(effect: FaultEffect | undefined): FunctionVerdict {
 }
 
 /** The paths of the frame that a function was invoked with. */
-function framePaths({ event }: InvokeInfo): readonly (string | undefined)[] {
-  const body = (event as { readonly body?: unknown } | null)?.body
-  return typeof body === 'string' ? createPathLedger().ofFrame('', body) : []
+function framePaths(paths: PathLedger, { event }: InvokeInfo): readonly (string | undefined)[] {
+  const { body, requestContext } = (event ?? {}) as GatewayEventLike
+  return typeof body === 'string' ? paths.ofFrame(requestContext?.connectionId ?? '', body) : []
+}
+
+interface GatewayEventLike {
+  readonly body?: unknown
+  readonly requestContext?: { readonly connectionId?: string }
 }
 
 /** A store whose operations fail before (`fail`) or after (`kill`) they happened, hang, or take their time. */

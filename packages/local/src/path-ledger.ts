@@ -7,7 +7,7 @@ export interface PathLedger {
 
 interface FrameLike {
   readonly id?: unknown
-  readonly params?: { readonly path?: unknown } | null
+  readonly params?: { readonly path?: unknown; readonly part?: unknown; readonly text?: unknown } | null
 }
 
 export function createPathLedger(): PathLedger {
@@ -17,7 +17,7 @@ export function createPathLedger(): PathLedger {
       const own = known.get(connectionId) ?? new Map<unknown, string>()
       known.set(connectionId, own)
       return elementsOf(text).map(({ id, params }) => {
-        const path = params?.path
+        const path = params?.part === 0 ? pathInside(params.text) : params?.path
         if (typeof path !== 'string') return own.get(id)
         own.set(id, path)
         return path
@@ -26,6 +26,12 @@ export function createPathLedger(): PathLedger {
     ofPush: (connectionId, text) => elementsOf(text).map(({ id }) => known.get(connectionId)?.get(id)),
     forget: (connectionId) => void known.delete(connectionId),
   }
+}
+
+/** The path of the frame that a first chunk begins; the later ones are known by its id. */
+function pathInside(text: unknown): string | undefined {
+  const [, path] = /^\{"id":[^{]*"params":\{"path":("(?:[^"\\]|\\.)*")/.exec(String(text)) ?? []
+  return path === undefined ? undefined : (JSON.parse(path) as string)
 }
 
 function elementsOf(text: string): readonly FrameLike[] {

@@ -49,9 +49,19 @@ export async function answerAll(answering: Answering, tasks: readonly Task[]): P
     returned = messages[carried] ?? returned
     await postAll(answering, messages.slice(0, carried))
   }
-  await Promise.all(tasks.map((task) => answerTask(answering, task).then(send)))
+  const run = (task: Task) => answerTask(answering, task).then(send)
+  const isSubscribe = ({ request }: Task) => request.method === 'subscription'
+  const inTurn = tasks.filter(isSubscribe)
+  const worker = async () => {
+    for (let task = inTurn.shift(); task !== undefined; task = inTurn.shift()) await run(task)
+  }
+  const workers = Array.from({ length: Math.min(subscribesAtOnce, inTurn.length) }, worker)
+  await Promise.all([...tasks.filter((task) => !isSubscribe(task)).map(run), ...workers])
   return returned
 }
+
+/** Of one message: each makes requests to the table, most of them under the key of one connection. */
+const subscribesAtOnce = 16
 
 /** Answers with one text: as the route's own answer, or by a post. */
 export async function answerText(answering: Answering, text: string): Promise<string> {
