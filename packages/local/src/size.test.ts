@@ -122,13 +122,16 @@ function createCounter() {
   }
 }
 
-test('2,000 subscriptions resume after a lost socket, and get what was published meanwhile once each [TL-SUB-15] [TL-SYNC-7]', async () => {
+/** `TRUNKLINE_SUBSCRIPTIONS=2000` resumes as many as the client of a large board has, which takes a quiet machine 40 s. */
+const count = Number(process.env['TRUNKLINE_SUBSCRIPTIONS'] ?? 300)
+
+test('hundreds of subscriptions resume after a lost socket, and get what was published meanwhile once each [TL-SUB-15] [TL-SYNC-7]', async () => {
   await using local = await start()
-  const rooms = Array.from({ length: 20 }, (_, room) => `r${room}`)
+  const rooms = Array.from({ length: 15 }, (_, room) => `r${room}`)
   const ann = local.connect()
   const texts: string[][] = []
   const [started, seen] = [createCounter(), createCounter()]
-  for (let n = 0; n < 2_000; n++) {
+  for (let n = 0; n < count; n++) {
     const own: string[] = []
     texts.push(own)
     ann.client.live.subscribe(
@@ -142,17 +145,17 @@ test('2,000 subscriptions resume after a lost socket, and get what was published
       },
     )
   }
-  await started.reaches(2_000)
+  await started.reaches(count)
   using frames = local.faults.on('frame', { delayMs: 0 })
   local.faults.cut()
   for (const room of rooms) await local.run(() => messages.publish({ room }, { text: `${room} meanwhile` }))
   ann.connection.retryNow()
-  await started.reaches(4_000)
-  await seen.reaches(2_000)
-  console.info(`2,000 subscriptions resumed in ${frames.hits} frames, hello among them`)
-  expect(frames.hits).toBeLessThan(40)
+  await started.reaches(2 * count)
+  await seen.reaches(count)
+  console.info(`${count} subscriptions resumed in ${frames.hits} frames, hello among them`)
+  expect(frames.hits).toBeLessThan(10 + count / 50)
   for (const room of rooms) await local.run(() => messages.publish({ room }, { text: `${room} after` }))
-  await seen.reaches(4_000)
+  await seen.reaches(2 * count)
   for (const [n, own] of texts.entries()) {
     const room = rooms[n % rooms.length]
     expect(own).toEqual([`${room} meanwhile`, `${room} after`])
