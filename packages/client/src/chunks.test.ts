@@ -90,30 +90,30 @@ describe('subscriptions that are resumed together [TL-SUB-15]', () => {
   const idsOf = (texts: readonly string[]) =>
     texts.flatMap((text) => [JSON.parse(text) as { id: number } | { id: number }[]].flat()).map(({ id }) => id)
 
-  test('are at most four hundred that have not started; the next go when a hundred of them have', () => {
-    const { machine, sent } = greeted(450)
-    expect(idsOf(sent)).toHaveLength(400)
+  test('are at most two hundred that have not started; the next go when a hundred of them have', () => {
+    const { machine, sent } = greeted(250)
+    expect(idsOf(sent)).toHaveLength(200)
     expect(start(machine, 1, 50)).toEqual([])
-    expect(idsOf(start(machine, 50, 51))).toEqual(Array.from({ length: 50 }, (_, index) => index + 401))
+    expect(idsOf(start(machine, 50, 51))).toEqual(Array.from({ length: 50 }, (_, index) => index + 201))
   })
   test('keep none waiting for one that never starts: it gives its place to another', () => {
-    const { machine } = greeted(450)
+    const { machine } = greeted(250)
     machine.wait(10_000)
-    expect(idsOf(sentOf(machine.fire({ kind: 'started', id: 3 })))).toEqual([3, 401])
+    expect(idsOf(sentOf(machine.fire({ kind: 'started', id: 3 })))).toEqual([3, 201])
   })
   test('go on after another lost socket with all that had not started', () => {
-    const { machine } = greeted(450)
+    const { machine } = greeted(250)
     machine.feed({ type: 'lost', cause: { code: 'network', message: 'gone' } })
     machine.fire({ kind: 'retry' })
     machine.feed({ type: 'opened' })
     const sent = sentOf(machine.message({ ...helloFrame({ limits: walls }), id: 'hello-2' }))
-    expect(idsOf(sent)).toHaveLength(400)
+    expect(idsOf(sent)).toHaveLength(200)
   })
   test('go in arrays of as many as the server takes, each attempt once', () => {
-    const sent = resumed(350)
-    expect(sent).toHaveLength(4)
+    const sent = resumed(150)
+    expect(sent).toHaveLength(2)
     const frames = sent.flatMap((text) => JSON.parse(text) as { id: number; params: { ref: number } }[])
-    expect(frames.map(({ id }) => id)).toEqual(Array.from({ length: 350 }, (_, index) => index + 1))
+    expect(frames.map(({ id }) => id)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1))
     expect(new Set(frames.map(({ params }) => params.ref))).toEqual(new Set([1]))
   })
   test('never make an array that the gateway would not carry', () => {

@@ -5,7 +5,7 @@ import { type Subscription, takesFrames } from './session-state.ts'
 import { nextAttempt } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
 
-const resumesAtOnce = 400 // subscriptions that were asked for and have not started
+const resumesAtOnce = 200 // subscriptions that were asked for and have not started
 
 /** Asks for all that waits, on a socket that was just opened. */
 export function resumeAll(turn: Turn): void {

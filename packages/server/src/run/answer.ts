@@ -60,8 +60,8 @@ export async function answerAll(answering: Answering, tasks: readonly Task[]): P
   return returned
 }
 
-/** Of one message: each makes requests to the table, most of them under the key of one connection. */
-const subscribesAtOnce = 16
+/** Of one message: with a client's two messages at a time that is less than the thousand writes a second which the table takes under one connection's key. */
+const subscribesAtOnce = 8
 
 /** Answers with one text: as the route's own answer, or by a post. */
 export async function answerText(answering: Answering, text: string): Promise<string> {
