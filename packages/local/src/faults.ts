@@ -1,7 +1,7 @@
 import type { Connection } from '@trunkline/client'
 import type { LineBinding } from '@trunkline/server'
 import type { LocalClock } from './clock.ts'
-import type { FunctionHooks } from './functions/functions.ts'
+import type { FunctionHooks, LocalFunctions } from './functions/functions.ts'
 import type { FunctionVerdict, InvokeInfo } from './functions/lambda-function.ts'
 import type { GatewayHooks, HookVerdict, LocalGateway } from './gateway/gateway.ts'
 import { createPathLedger, type PathLedger } from './path-ledger.ts'
@@ -38,6 +38,8 @@ export interface Faults {
   on(point: FaultPoint, effect: FaultEffect, match?: FaultMatch): FaultRule
   /** Cuts the socket now, as a lost network does. @default all */
   cut(connection?: Connection): void
+  /** Ends what runs of a function now, as a lost machine does; an asynchronous invocation is tried again as Lambda would. For runs that last: `kill` at the point `function` lets a run come to its end first. */
+  kill(functionName: string): void
   clear(): void
 }
 
@@ -45,7 +47,7 @@ export interface Faults {
 export interface FaultLayer extends Faults {
   readonly gatewayHooks: GatewayHooks
   readonly functionHook: NonNullable<FunctionHooks['invoke']>
-  attach(gateway: LocalGateway): void
+  attach(gateway: LocalGateway, functions: Pick<LocalFunctions, 'kill'>): void
   /** Lets faults at `store` reach the functions' table. */
   bind(binding: LineBinding): LineBinding
   /** How many things have passed by the places of faults so far. */
@@ -85,6 +87,7 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
   const clientOf = new Map<string, string>()
   const paths = createPathLedger()
   let gateway: LocalGateway | undefined
+  let killing: LocalFunctions['kill'] = () => {}
   let seen = 0
 
   function strike(
@@ -139,8 +142,10 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
           gateway?.cut(connectionId)
     },
     clear: () => rules.clear(),
-    attach(attached) {
+    kill: (functionName) => killing(functionName),
+    attach(attached, functions) {
       gateway = attached
+      killing = functions.kill
     },
     name: (connection, name) => void names.set(connection, name),
     gatewayHooks: {

@@ -84,7 +84,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await dynamo.createTable(lineTable(table))
   await dynamo.enableTtl(table, 'expires')
   functions.hooks.invoke = faults.functionHook
-  faults.attach(gateway)
+  faults.attach(gateway, functions)
 
   const scriptEnvironment = {
     TRUNKLINE_TABLE: table,

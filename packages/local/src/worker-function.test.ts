@@ -125,6 +125,52 @@ describe('the worker function on the local line', () => {
     expect(runs).toBe(0)
   })
 
+  test('tells of a call whose function was lost, when Lambda tries again, and begins nothing [TL-LONG-3]', async () => {
+    await using local = await start()
+    const { client } = local.connect()
+    const report = client.report.query(undefined, { timeoutMs: 600_000 }).catch((thrown: unknown) => thrown)
+    await began()
+    await local.idle()
+    local.faults.kill('worker')
+    await local.clock.advance('61s')
+    expect(lineError(await report)).toMatchObject({ code: 'FUNCTION_FAILED', mayHaveRun: true })
+    expect(runs).toBe(1)
+  })
+
+  test('tells tRPC’s own client of a generator whose function was lost, a minute later [TL-GEN-7]', async () => {
+    await using local = await start()
+    const wsClient = createWSClient({ url: local.url, WebSocket: WebSocket as never })
+    const stock = createTRPCClient<typeof router>({ links: [wsLink({ client: wsClient })] })
+    const words: string[] = []
+    const error = new Promise<Error>((resolve) => {
+      stock.words.subscribe({ of: 'wait …' }, { onData: (word) => words.push(word), onError: resolve })
+    })
+    await expect.poll(() => words).toEqual(['wait', '…'])
+    await local.idle()
+    local.faults.kill('worker')
+    await local.clock.advance('61s')
+    expect((await error).message).toBe('The function that produced these values was lost.')
+    await wsClient.close()
+  })
+
+  test('goes on after a function that was lost, where values are tracked: its client notices nothing [TL-GEN-11]', async () => {
+    await using local = await start()
+    const { client } = local.connect()
+    const minutes: number[] = []
+    const errors: unknown[] = []
+    sleep = () => new Promise((resolve) => setTimeout(resolve, 5))
+    const all = new Promise<void>((resolve) => {
+      const onData = ({ data }: { readonly data: number }) => minutes.push(data) === 40 && resolve()
+      client.minutes.subscribe(undefined, { onData, onError: (error) => errors.push(error) })
+    })
+    await expect.poll(() => minutes.length).toBeGreaterThan(5)
+    local.faults.kill('worker')
+    await local.clock.advance('11s')
+    await all
+    expect(minutes.slice(0, 40)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1))
+    expect(errors).toEqual([])
+  })
+
   test('streams what a generator yields, to ours and to tRPC’s own client [TL-GEN-1] [TL-GEN-2]', async () => {
     await using local = await start()
     const { client } = local.connect()
@@ -140,6 +186,14 @@ describe('the worker function on the local line', () => {
     })
     expect(stockWords).toEqual(words)
     await wsClient.close()
+  })
+
+  test('brings a value of 300 KB whole, in chunks', async () => {
+    await using local = await start()
+    const { client } = local.connect()
+    const large = 'x'.repeat(300_000)
+    const { value } = await iterate(client.words, { of: large }).next()
+    expect(value).toBe(large)
   })
 
   test('closes a generator within a second of unsubscribe, and of a lost socket [TL-GEN-5]', async () => {
