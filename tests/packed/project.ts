@@ -45,8 +45,8 @@ export const installers = {
 } as const
 export type Installer = keyof typeof installers
 
-/** Compiles the project's sources with every declaration file checked, ours included. Throws what `tsc` says. */
-export function compile(folder: string, options: Readonly<Record<string, unknown>>): void {
+/** Compiles the project's sources with every declaration file checked, ours included, and gives the files that were read. Throws what `tsc` says. */
+export function compile(folder: string, options: Readonly<Record<string, unknown>>): readonly string[] {
   const compilerOptions = {
     target: 'es2022',
     lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
@@ -59,5 +59,5 @@ export function compile(folder: string, options: Readonly<Record<string, unknown
     ...options,
   }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ include: ['src'], compilerOptions }))
-  runNode([tsc, '-p', 'tsconfig.json'], folder)
+  return runNode([tsc, '-p', 'tsconfig.json', '--listFiles'], folder).trim().split('\n')
 }

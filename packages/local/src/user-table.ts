@@ -1,4 +1,4 @@
-import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
+import type { TableRequest } from '@trunkline/server/dynamodb'
 import { streamSettings } from './deployment.ts'
 import type { FunctionOptions } from './functions/lambda-function.ts'
 import type { Stack } from './stack.ts'
@@ -34,7 +34,7 @@ export async function mapUserTable(stack: Stack, table: UserTable, run: Function
   return name
 }
 
-function toTable(name: string, { keys }: UserTable): CreateTableCommandInput {
+function toTable(name: string, { keys }: UserTable): TableRequest {
   const named = Object.entries(keys)
   if (named.length < 1 || named.length > 2)
     throw new TypeError(`Expected the keys of table ${name} to be a partition key and perhaps a sort key.`)

@@ -1,7 +1,7 @@
-import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { TableRequest } from '@trunkline/server/dynamodb'
 import { createLocalClock, type LocalClock } from '../clock.ts'
 import { type LocalDynamo, type LocalDynamoOptions, type StreamRecord, startDynamo } from './dynamo.ts'
 
@@ -34,7 +34,7 @@ export async function openFixture(options: Partial<LocalDynamoOptions> = {}): Pr
 }
 
 /** A table of texts `pk` and `sk` with a stream of both images. */
-export function tableInput(TableName: string): CreateTableCommandInput {
+export function tableInput(TableName: string): TableRequest {
   return {
     TableName,
     BillingMode: 'PAY_PER_REQUEST',

@@ -1,4 +1,4 @@
-import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
+import type { TableRequest } from '@trunkline/server/dynamodb'
 import type { LocalClock } from '../clock.ts'
 import { acquireEngine, type Engine, isLastUser, releaseEngine } from './engine.ts'
 import type { TableStream } from './streams.ts'
@@ -29,7 +29,7 @@ export interface LocalDynamo {
   /** `http://127.0.0.1:port`, for DynamoDB and for DynamoDB Streams. */
   readonly endpoint: string
   /** Creates a table through the SDK and resolves when it is ACTIVE. In a data directory, a table that is there is kept. */
-  createTable(input: CreateTableCommandInput): Promise<void>
+  createTable(input: TableRequest): Promise<void>
   /** From now on, items whose `attribute` (a number of epoch seconds) has passed are deleted, some time later. */
   enableTtl(table: string, attribute: string): Promise<void>
   /** The stream of a table created with a `StreamSpecification`. Throws when there is none. */
@@ -61,7 +61,7 @@ export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDyn
   return {
     endpoint: engine.endpoint,
     createTable: async (input) => {
-      const name = input.TableName ?? ''
+      const name = input.TableName
       const isNew = engine.tables.get(name) === undefined
       if (isNew || dataDir !== undefined) engine.tables.claim(name, tenant)
       if (isNew || dataDir === undefined) await maker.create(input)

@@ -1,8 +1,9 @@
-import type { CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { TableRequest } from '@trunkline/server/dynamodb'
 
 /** Creates and drops tables as any user of DynamoDB does. */
 export interface TableMaker {
-  create(input: CreateTableCommandInput): Promise<void>
+  create(input: TableRequest): Promise<void>
   /** Drops all that `create` created. */
   dropAll(): Promise<void>
   close(): void
@@ -31,7 +32,7 @@ export function createTableMaker(endpoint: string): TableMaker {
   return {
     async create(input) {
       const { sdk, client } = await open()
-      const name = input.TableName ?? ''
+      const name = input.TableName
       await client.send(new sdk.CreateTableCommand(input))
       made.push(name)
       while (!(await isActive(name))); // dynalite answers CREATING first, and is ACTIVE a millisecond later

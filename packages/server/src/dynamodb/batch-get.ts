@@ -1,9 +1,10 @@
 import { systemClock } from '../ports/clock.ts'
 import { withDeadline } from '../ports/deadline.ts'
-import { type DynamoStoreOptions, requestDeadlineMs, type Send } from './client.ts'
+import { requestDeadlineMs, type Send } from './client.ts'
 import { attributesOf } from './expression.ts'
 import type { Item } from './items.ts'
 import type { Key } from './keys.ts'
+import type { DynamoStoreOptions } from './options.ts'
 
 /** The items that stand under some keys, read strongly; found by its key. `keysOnly` spares their contents. */
 export type GetMany = (keys: readonly Key[], options?: { readonly keysOnly?: boolean }) => Promise<Found>

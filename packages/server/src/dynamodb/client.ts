@@ -1,18 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { withDeadline } from '../ports/deadline.ts'
-import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../ports/sdk-client.ts'
-
-/** Which table, and how it is reached. */
-export interface DynamoStoreOptions {
-  readonly table: string
-  /** @default what the SDK finds, AWS_REGION first */
-  readonly region?: string
-  /** Another endpoint than the region's, for a local table. */
-  readonly endpoint?: string
-  readonly credentials?: Credentials
-  /** For one try of three. @default 1000 */
-  readonly requestTimeoutMs?: number
-}
+import { httpSettings, onFirstUse, requireRegion } from '../ports/sdk-client.ts'
+import type { DynamoStoreOptions } from './options.ts'
 
 const defaultTimeoutMs = 1_000 // 1 s for one try
 

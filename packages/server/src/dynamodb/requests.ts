@@ -1,9 +1,10 @@
 import type { QueryCommandInput, UpdateCommandInput } from '@aws-sdk/lib-dynamodb'
 import { createBatchGet } from './batch-get.ts'
-import { createSend, type DynamoStoreOptions } from './client.ts'
+import { createSend } from './client.ts'
 import { attributesOf } from './expression.ts'
 import type { Item } from './items.ts'
 import type { Key } from './keys.ts'
+import type { DynamoStoreOptions } from './options.ts'
 import { isConditionFailure, toRefusal, type Write } from './write.ts'
 
 type Values = Readonly<Record<string, unknown>>

@@ -1,16 +1,17 @@
 import { createSlotReader } from '../ports/event-row.ts'
 import { type Store, StoreError } from '../ports/store.ts'
-import { type DynamoStoreOptions, NotSentError } from './client.ts'
+import { NotSentError } from './client.ts'
 import { connectionOperations } from './connections.ts'
 import { keyRowOperations } from './key-rows.ts'
 import { logOperations } from './log.ts'
+import type { DynamoStoreOptions } from './options.ts'
 import { presenceOperations } from './presence.ts'
 import { createRequests } from './requests.ts'
 import { subscriberOperations } from './subscribers.ts'
 import { syncStateOperations } from './sync-states.ts'
 import { uploadOperations } from './uploads.ts'
 
-export type { DynamoStoreOptions } from './client.ts'
+export type { DynamoStoreOptions } from './options.ts'
 
 type Operations = Omit<Store, 'kind'>
 

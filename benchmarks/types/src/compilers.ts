@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+
+/** A compiler, and where its command is. */
+export interface Compiler {
+  readonly id: '7' | '6'
+  readonly name: string
+  readonly path: string
+}
+
+/** The native compiler, and the last that is written in JavaScript: editors still run on that one's language service. */
+export function compilersOf(root: string): readonly Compiler[] {
+  return [
+    { id: '7', name: 'TypeScript 7.0.2', path: join(root, 'node_modules/typescript/bin/tsc') },
+    { id: '6', name: 'TypeScript 6.0.3', path: join(root, 'node_modules/typescript-6/bin/tsc') },
+  ]
+}
+
+/** One check of a project, from nothing. */
+export interface Measured {
+  readonly seconds: number
+  readonly types: number
+  readonly instantiations: number
+  readonly megabytes: number
+}
+
+/** Runs the compiler once. Throws what it says when the project has an error: then nothing was measured. */
+export function check({ path }: Compiler, folder: string): Measured {
+  const started = performance.now()
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path, '-p', folder, '--extendedDiagnostics'], {
+    encoding: 'utf8',
+  })
+  const seconds = (performance.now() - started) / 1_000
+  if (status !== 0) throw new Error(`${folder} does not compile:\n${stdout.slice(0, 2_000)}${stderr}`)
+  const figure = (name: string) => Number(new RegExp(`^${name}:\\s+([\\d.]+)`, 'm').exec(stdout)?.[1])
+  return {
+    seconds,
+    types: figure('Types'),
+    instantiations: figure('Instantiations'),
+    megabytes: figure('Memory used') / 1_024,
+  }
+}

@@ -1,0 +1,13 @@
+import type { Credentials } from '../ports/sdk-client.ts'
+
+/** Which table, and how it is reached. */
+export interface DynamoStoreOptions {
+  readonly table: string
+  /** @default what the SDK finds, AWS_REGION first */
+  readonly region?: string
+  /** Another endpoint than the region's, for a local table. */
+  readonly endpoint?: string
+  readonly credentials?: Credentials
+  /** For one try of three. @default 1000 */
+  readonly requestTimeoutMs?: number
+}
