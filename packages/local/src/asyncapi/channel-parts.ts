@@ -12,26 +12,24 @@ export interface ChannelParts {
 }
 
 /** A channel of the line: its address is a topic's, its parameters are the members of the key. */
-export function channelParts({ name, key, event, retentionMs }: ChannelDefinition, schemas: Schemas): ChannelParts {
+export function channelParts(definition: ChannelDefinition, schemas: Schemas): ChannelParts {
+  const { name, key, event, retentionMs, presence } = definition
   const id = toName(name)
   const message = `${id}.published`
-  const kept = retentionMs !== undefined
   schemas.add(`${id}.key`, key, 'output')
+  const seen = schemas.add(message, event, 'output')
   const members = membersOf(schemas.all()[`${id}.key`])
   return {
     id,
     channel: {
       address: [id, ...members.map(({ name }) => `{${toName(name)}}`)].join('/'),
-      title: kept ? `The logs of ${name}` : `What passes through ${name}`,
-      summary: kept
-        ? 'Events are kept, ordered and resumed by cursor.'
-        : 'Nothing is kept: events come at most once, in no order.',
+      ...kinds[kindOf(definition)](name),
       parameters: Object.fromEntries(
         members.map(({ name, type }) => [toName(name), { description: `A ${type} of the key.` }]),
       ),
       messages: { event: { $ref: `#/components/messages/${message}` } },
       'x-trunkline-topic': topicForm(name, members),
-      ...(kept ? { 'x-trunkline-retention-ms': retentionMs } : {}),
+      ...(retentionMs === undefined ? {} : { 'x-trunkline-retention-ms': retentionMs }),
     },
     operation: {
       action: 'send',
@@ -43,9 +41,44 @@ export function channelParts({ name, key, event, retentionMs }: ChannelDefinitio
     message: {
       name: message,
       title: `An event of ${name}`,
-      payload: schemas.add(message, event, 'output'),
+      payload: presence === undefined ? seen : presenceEvent(seen),
       correlated: false,
     },
+  }
+}
+
+type Kind = 'log' | 'ephemeral' | 'presence'
+
+function kindOf({ presence, retentionMs }: ChannelDefinition): Kind {
+  if (presence !== undefined) return 'presence'
+  return retentionMs === undefined ? 'ephemeral' : 'log'
+}
+
+const kinds: Readonly<Record<Kind, (name: string) => JsonObject>> = {
+  log: (name) => ({
+    title: `The logs of ${name}`,
+    summary: 'Events are kept, ordered and resumed by cursor.',
+  }),
+  ephemeral: (name) => ({
+    title: `What passes through ${name}`,
+    summary: 'Nothing is kept: events come at most once, in no order.',
+  }),
+  presence: (name) => ({
+    title: `Who is here in ${name}`,
+    summary: 'First all members, then each change, once and in order.',
+  }),
+}
+
+/** What those who watch a presence see, around what the application says of a member. */
+function presenceEvent(data: JsonObject): JsonObject {
+  const member = { type: 'string', description: 'The member’s name.' }
+  const object = (properties: JsonObject) => ({ type: 'object', required: Object.keys(properties), properties })
+  return {
+    oneOf: [
+      object({ type: { const: 'here' }, members: { type: 'array', items: object({ member, data }) } }),
+      object({ type: { enum: ['join', 'update'] }, member, data }),
+      object({ type: { const: 'leave' }, member }),
+    ],
   }
 }
 

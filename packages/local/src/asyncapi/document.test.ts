@@ -64,6 +64,7 @@ const node = z.object({
 const t = initTRPC.meta<LineMeta>().create({ transformer: superjson })
 const line = createLine()
 line.channel('tree of everything', { key: z.object({ 'a b': z.string(), n: z.number() }), event: node })
+line.presence('here', { key: z.object({ room: z.string() }), data: z.object({ typing: z.boolean() }) })
 line.channel('plain', { key: z.object({}), event: z.object({ text: z.string().transform((text) => text.length) }) })
 let ran = 0
 const run = () => {
@@ -120,6 +121,14 @@ describe('a hard application', () => {
     expect(schemas['foreign.input'].description).toContain('no schema of zod 4')
     expect(schemas['plain.published'].properties.text.description).toContain('code')
     expect(components.messages['two.call'].payload.properties.params.properties.input.allOf).toHaveLength(2)
+  })
+
+  test('shows what those who watch a presence see', async () => {
+    const { channels, components } = await documentOf(hard)
+    expect(channels.here.title).toBe('Who is here in here')
+    const [all, , gone] = components.messages['here.published'].payload.oneOf
+    expect(all.properties.members.items.properties.data).toEqual({ $ref: '#/components/schemas/here.published' })
+    expect(gone.required).toEqual(['type', 'member'])
   })
 
   test('has the procedures of lazy routers, and says that a transformer stands between', async () => {
