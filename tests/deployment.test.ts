@@ -3,7 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { functionSettings, routes as localRoutes, streamSettings } from '../packages/local/src/deployment.ts'
+import {
+  functionSettings,
+  laterSettings,
+  routes as localRoutes,
+  streamSettings,
+} from '../packages/local/src/deployment.ts'
 import { repository } from './repository.ts'
 import { packageTemplate, resourcesOf, type Template } from './template.ts'
 
@@ -17,6 +22,11 @@ beforeAll(async () => {
   template = await packageTemplate()
 }, 70_000)
 
+/** What feeds a function. */
+const mappingOf = (id: string) =>
+  [...resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()].find(
+    ({ Properties }) => JSON.stringify(Properties['FunctionName']) === JSON.stringify(arn(`${id}LambdaFunction`)),
+  )
 const properties = (id: string) => template.Resources[id]?.Properties
 const logicalId = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 
@@ -52,6 +62,7 @@ describe('functions', () => {
           },
           TRUNKLINE_DELIVER: properties('DeliverLambdaFunction')?.['FunctionName'],
           TRUNKLINE_WORKER: properties('WorkerLambdaFunction')?.['FunctionName'],
+          TRUNKLINE_LATER: { Ref: 'Later' },
           TRUNKLINE_RESTORE: expect.stringMatching(/^\d+$/),
         },
       })
@@ -117,8 +128,7 @@ describe('the local line', () => {
   })
 
   it('maps the stream as the template does', () => {
-    const [mapping] = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()
-    expect(mapping?.Properties).toMatchObject({
+    expect(mappingOf('TableStream')?.Properties).toMatchObject({
       BatchSize: streamSettings.batchSize,
       ParallelizationFactor: streamSettings.parallelizationFactor,
       MaximumRetryAttempts: streamSettings.maximumRetryAttempts,
@@ -214,10 +224,9 @@ describe('routes', () => {
 })
 
 describe('the stream', () => {
-  const mapping = () => [...resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()]
+  const mapping = () => [mappingOf('TableStream')]
 
   it('gives new log slots to tableStream, isolates a bad record and keeps what fails', () => {
-    expect(mapping()).toHaveLength(1)
     expect(mapping()[0]?.Properties).toMatchObject({
       EventSourceArn: { 'Fn::GetAtt': ['Table', 'StreamArn'] },
       FunctionName: arn('TableStreamLambdaFunction'),
@@ -230,13 +239,45 @@ describe('the stream', () => {
     })
   })
 
-  it('runs the function for nothing but new log slots', () => {
+  it('runs the function for nothing but new log slots and members with something to tell', () => {
     const { Filters } = z
       .object({ Filters: z.array(z.object({ Pattern: z.string() })) })
       .parse(mapping()[0]?.Properties['FilterCriteria'])
     expect(Filters.map(({ Pattern }) => JSON.parse(Pattern))).toEqual([
       { eventName: ['INSERT'], dynamodb: { Keys: { pk: { S: [{ prefix: 'LOG#' }] } } } },
+      {
+        eventName: ['INSERT', 'MODIFY'],
+        dynamodb: { Keys: { pk: { S: [{ prefix: 'PRES#' }] } }, NewImage: { pending: { BOOL: [true] } } },
+      },
     ])
+  })
+})
+
+describe('the queue that delays invocations', () => {
+  it('hands its messages to deliver, each one that failed again, and buries it after three times', () => {
+    expect(mappingOf('Deliver')?.Properties).toMatchObject({
+      EventSourceArn: arn('Later'),
+      FunctionName: arn('DeliverLambdaFunction'),
+      BatchSize: laterSettings.batchSize,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    })
+    expect(properties('Later')).toMatchObject({
+      RedrivePolicy: { deadLetterTargetArn: deadLetters, maxReceiveCount: laterSettings.maxReceiveCount },
+      SqsManagedSseEnabled: true,
+    })
+  })
+
+  it('hides a message for as long as deliver may run', () => {
+    const seconds = z.number().parse(properties('Later')?.['VisibilityTimeout'])
+    expect(seconds).toBe(laterSettings.visibilityMs / 1_000)
+    expect(seconds).toBeGreaterThanOrEqual(z.number().parse(properties('DeliverLambdaFunction')?.['Timeout']))
+  })
+
+  it('keeps a message longer than it may be delayed and tried', () => {
+    const { MessageRetentionPeriod: kept, VisibilityTimeout: hidden } = z
+      .object({ MessageRetentionPeriod: z.number(), VisibilityTimeout: z.number() })
+      .parse(properties('Later'))
+    expect(kept).toBeGreaterThan(900 + laterSettings.maxReceiveCount * hidden)
   })
 })
 
@@ -338,7 +379,15 @@ describe('roles', () => {
     expect(template.Outputs['DeadLettersUrl']?.Value).toEqual({ Ref: 'DeadLetters' })
   })
 
-  it.each(['TableStream', 'Deliver', 'Worker'])('%s may bury what failed in the queue', (name) => {
-    may(`${name}Role`, 'sqs:SendMessage', deadLetters)
+  it.each(['TableStream', 'Deliver', 'Worker'])('%s may bury what failed, and delay an invocation', (name) => {
+    may(`${name}Role`, 'sqs:SendMessage', [arn('Later'), deadLetters])
+  })
+
+  it('websocket may delay an invocation, and deliver alone takes what was delayed', () => {
+    may('WebsocketRole', 'sqs:SendMessage', arn('Later'))
+    may('DeliverRole', 'sqs:ReceiveMessage', arn('Later'))
+    may('DeliverRole', 'sqs:DeleteMessage', arn('Later'))
+    for (const name of ['Websocket', 'TableStream', 'Worker'])
+      expect(actionsOf(`${name}Role`)).not.toContain('sqs:ReceiveMessage')
   })
 })

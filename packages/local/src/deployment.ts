@@ -3,6 +3,7 @@ import type { StreamRecord } from './dynamodb/dynamo.ts'
 import type { FunctionOptions } from './functions/lambda-function.ts'
 import type { StreamMapping } from './functions/stream-mapping.ts'
 import type { Route } from './gateway/gateway.ts'
+import type { QueueSettings } from './sqs/mapped-queue.ts'
 
 /** A function of a line, by the name of its handler. */
 export type LineFunction = Exclude<keyof LambdaHandlers, 'handler'>
@@ -29,13 +30,33 @@ export const routes: readonly Route[] = [
   { key: 'ping', mock: '{"pong":true}', twoWay: true }, // [TL-PING-1]
 ]
 
-/** The event source mapping of a deployed line: new slots of logs, in batches that fail in parts. */
+/** The queue of a deployed line that delays invocations of `deliver`. */
+export const laterSettings: QueueSettings & { readonly functionName: LineFunction } = {
+  name: 'later',
+  functionName: 'deliver',
+  batchSize: 10,
+  visibilityMs: 300_000,
+  maxReceiveCount: 3,
+}
+
+/** The event source mapping of a deployed line: new slots of logs and members with something to tell, in batches that fail in parts. */
 export const streamSettings: Omit<StreamMapping<StreamRecord>, 'stream' | 'functionName'> = {
-  filter: (record) => record.eventName === 'INSERT' && (record.dynamodb.Keys['pk']?.S ?? '').startsWith('LOG#'),
+  filter: (record) => isNewSlot(record) || hasSomethingToTell(record),
   batchSize: 100,
   maximumRetryAttempts: 5,
   maximumRecordAgeMs: 3_600_000,
   bisect: true,
   reportBatchItemFailures: true,
   parallelizationFactor: 2,
+}
+
+function isNewSlot({ eventName, dynamodb }: StreamRecord): boolean {
+  return eventName === 'INSERT' && (dynamodb.Keys['pk']?.S ?? '').startsWith('LOG#')
+}
+
+function hasSomethingToTell({ eventName, dynamodb }: StreamRecord): boolean {
+  const isWritten = eventName === 'INSERT' || eventName === 'MODIFY'
+  return (
+    isWritten && (dynamodb.Keys['pk']?.S ?? '').startsWith('PRES#') && dynamodb.NewImage?.['pending']?.BOOL === true
+  )
 }

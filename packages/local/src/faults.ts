@@ -5,13 +5,14 @@ import type { FunctionHooks, LocalFunctions } from './functions/functions.ts'
 import type { FunctionVerdict, InvokeInfo } from './functions/lambda-function.ts'
 import type { GatewayHooks, HookVerdict, LocalGateway } from './gateway/gateway.ts'
 import { createPathLedger, type PathLedger } from './path-ledger.ts'
+import type { QueueVerdict } from './sqs/mapped-queue.ts'
 
 /** Each rule applies until disposed, or `times` times. */
 export interface FaultRule extends Disposable {
   readonly hits: number
 }
-/** Where a fault strikes: a client's frame, its answer by the route, a push, a handshake, a record of the table's stream, a request to the table, a run of a function. */
-export type FaultPoint = 'frame' | 'answer' | 'push' | 'connect' | 'stream' | 'store' | 'function'
+/** Where a fault strikes: a client's frame, its answer by the route, a push, a handshake, a record of the table's stream, a request to the table, a run of a function, a delayed invocation. */
+export type FaultPoint = 'frame' | 'answer' | 'push' | 'connect' | 'stream' | 'store' | 'function' | 'later'
 export type FaultEffect =
   | 'drop'
   | 'duplicate'
@@ -27,7 +28,7 @@ export interface FaultMatch {
   readonly times?: number
   /** Passes over the first ones. */
   readonly skip?: number
-  /** A procedure's path; at `store`, the operation's name; at `function`, the function's name or the path of the frame it runs. */
+  /** A procedure's path; at `store`, the operation's name; at `function`, the function's name, the route (`$disconnect`) or the path of the frame it runs. */
   readonly path?: string
   readonly connection?: Connection
 }
@@ -47,6 +48,7 @@ export interface Faults {
 export interface FaultLayer extends Faults {
   readonly gatewayHooks: GatewayHooks
   readonly functionHook: NonNullable<FunctionHooks['invoke']>
+  readonly laterHook: NonNullable<FunctionHooks['later']>
   attach(gateway: LocalGateway, functions: Pick<LocalFunctions, 'kill'>): void
   /** Lets faults at `store` reach the functions' table. */
   bind(binding: LineBinding): LineBinding
@@ -75,6 +77,7 @@ const effects: Readonly<Record<FaultPoint, readonly string[]>> = {
   stream: ['drop'],
   store: ['fail', 'hang', 'kill', 'delay'],
   function: ['duplicate', 'throttle', 'fail', 'hang', 'kill', 'delay'],
+  later: ['drop', 'duplicate', 'fail', 'delay'],
 }
 
 /** The query parameter by which the gateway tells a local line's own clients apart. */
@@ -169,6 +172,7 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
       },
     },
     functionHook: (info) => toVerdict(strike('function', [info.name, ...framePaths(paths, info)])),
+    laterHook: () => (strike('later', []) ?? 'pass') as QueueVerdict, // `effects` allows no other
     seen: () => seen,
     passesRecord: () => strike('stream', []) === undefined,
     bind(binding) {
@@ -182,15 +186,16 @@ function toVerdict(effect: FaultEffect | undefined): FunctionVerdict {
   return effect
 }
 
-/** The paths of the frame that a function was invoked with. */
+/** The route and the paths of the frame that a function was invoked with. */
 function framePaths(paths: PathLedger, { event }: InvokeInfo): readonly (string | undefined)[] {
   const { body, requestContext } = (event ?? {}) as GatewayEventLike
-  return typeof body === 'string' ? paths.ofFrame(requestContext?.connectionId ?? '', body) : []
+  const framed = typeof body === 'string' ? paths.ofFrame(requestContext?.connectionId ?? '', body) : []
+  return [requestContext?.routeKey, ...framed]
 }
 
 interface GatewayEventLike {
   readonly body?: unknown
-  readonly requestContext?: { readonly connectionId?: string }
+  readonly requestContext?: { readonly connectionId?: string; readonly routeKey?: string }
 }
 
 /** A store whose operations fail before (`fail`) or after (`kill`) they happened, hang, or take their time. */

@@ -1,7 +1,14 @@
 import type { LineBinding } from '@trunkline/server'
 import { awsBinding, lineTable } from '@trunkline/server/aws'
 import { createLocalClock, type LocalClock } from './clock.ts'
-import { functionSettings, type LineFunction, lineFunctions, routes, streamSettings } from './deployment.ts'
+import {
+  functionSettings,
+  type LineFunction,
+  laterSettings,
+  lineFunctions,
+  routes,
+  streamSettings,
+} from './deployment.ts'
 import { type LocalDynamo, startDynamo } from './dynamodb/dynamo.ts'
 import { createFaultLayer, type FaultLayer } from './faults.ts'
 import { createFunctions, type LocalFunctions } from './functions/functions.ts'
@@ -84,12 +91,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await dynamo.createTable(lineTable(table))
   await dynamo.enableTtl(table, 'expires')
   functions.hooks.invoke = faults.functionHook
+  functions.hooks.later = faults.laterHook
+  const laterQueueUrl = functions.queueUrl(laterSettings.name)
   faults.attach(gateway, functions)
 
   const scriptEnvironment = {
     TRUNKLINE_TABLE: table,
     TRUNKLINE_DELIVER: 'deliver',
     TRUNKLINE_WORKER: 'worker',
+    TRUNKLINE_LATER: laterQueueUrl,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -100,8 +110,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     TRUNKLINE_FAILURES: functions.sqs.failuresUrl,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   }
-  const aws = { table, region, credentials, endpoint: dynamo.endpoint, lambdaEndpoint: functions.endpoint }
-  const invoked = { deliverFunction: 'deliver', workerFunction: 'worker' }
+  const endpoints = {
+    endpoint: dynamo.endpoint,
+    lambdaEndpoint: functions.endpoint,
+    sqsEndpoint: functions.sqs.endpoint,
+  }
+  const aws = { table, region, credentials, ...endpoints }
+  const invoked = { deliverFunction: 'deliver', workerFunction: 'worker', laterQueueUrl }
   return {
     clock,
     gateway,
@@ -122,6 +137,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const how = run(name)
         if (how !== undefined) functions.register({ name, ...functionSettings[name], run: how })
       }
+      if (run(laterSettings.functionName) !== undefined) functions.mapQueue(laterSettings)
       const filter = (record: Parameters<NonNullable<typeof streamSettings.filter>>[0]) =>
         streamSettings.filter?.(record) === true && faults.passesRecord()
       functions.mapStream({ ...streamSettings, filter, stream: dynamo.stream(table), functionName: 'tableStream' })

@@ -1,7 +1,8 @@
 import type { LocalClock } from '../clock.ts'
 import { createLocalClock } from '../clock.ts'
 import { startSqs } from '../sqs/api.ts'
-import { createMessageQueue } from '../sqs/message-queue.ts'
+import { createMappedQueue, type MappedQueue, type QueueSettings, type QueueVerdict } from '../sqs/mapped-queue.ts'
+import { createMessageQueue, type MessageQueue } from '../sqs/message-queue.ts'
 import { createActivity } from './activity.ts'
 import { createAsyncQueue } from './async-queue.ts'
 import type { FailureMessage } from './failure-message.ts'
@@ -25,6 +26,10 @@ export interface LocalFunctions {
   invokeAsync(name: string, event: unknown): void
   /** Reads the stream from its oldest record until closed. Throws for a name that is not registered. */
   mapStream<R extends StreamRecord>(mapping: StreamMapping<R>): { close(): void }
+  /** The URL of a queue, mapped or not yet. */
+  queueUrl(name: string): string
+  /** Makes a queue whose messages go to a function. Throws for a function that is not registered. */
+  mapQueue(settings: QueueSettings): void
   /** SQS over HTTP, for the unchanged `@aws-sdk/client-sqs`, and the URL of the on-failure destination in it. */
   readonly sqs: { readonly endpoint: string; readonly failuresUrl: string }
   /** What went to the on-failure destination, oldest first: of asynchronous events and of stream batches. */
@@ -41,6 +46,8 @@ export interface LocalFunctions {
 /** Asked before each attempt. @default pass */
 export interface FunctionHooks {
   invoke?: (info: InvokeInfo) => FunctionVerdict
+  /** Asked for each message that comes to a queue. @default pass */
+  later?: (message: { readonly body: string }) => QueueVerdict
 }
 
 /** A function nobody registered. Lambda's ResourceNotFoundException. */
@@ -76,6 +83,7 @@ export async function createFunctions(options: {
   }
   const mappings = new Set<{ close(): void }>()
   const hooks: FunctionHooks = {}
+  const mapped = new Set<MappedQueue>()
 
   function find(name: string): FunctionOptions {
     const fn = known.get(name)
@@ -110,7 +118,8 @@ export async function createFunctions(options: {
     invoke: invokeText,
     invokeAsync: invokeTextAsync,
   })
-  const sqs = await startSqs(new Map([[failureQueue, failures]]))
+  const queues = new Map<string, MessageQueue>([[failureQueue, failures]])
+  const sqs = await startSqs(queues)
   return {
     endpoint: api.endpoint,
     sqs: { endpoint: sqs.endpoint, failuresUrl: sqs.urlOf(failureQueue) },
@@ -138,6 +147,22 @@ export async function createFunctions(options: {
       mappings.add(handle)
       return handle
     },
+    queueUrl: sqs.urlOf,
+    mapQueue(settings) {
+      const { name, functionName } = settings
+      find(functionName)
+      const host = {
+        clock,
+        activity,
+        newRequestId,
+        invoke: (event: unknown) => invokeText(functionName, toText(event)),
+        received: (message: { readonly body: string }) => hooks.later?.(message) ?? 'pass',
+        giveUp: (body: string) => void failures.send(body),
+      }
+      const queue = createMappedQueue(settings, host)
+      mapped.add(queue)
+      queues.set(name, queue)
+    },
     failures: () => [...failed],
     kill(name) {
       for (const invocation of [...running]) if (invocation.functionName === name) invocation.kill()
@@ -146,6 +171,7 @@ export async function createFunctions(options: {
     async close() {
       for (const mapping of mappings) mapping.close()
       queue.close()
+      for (const each of mapped) each.close()
       for (const invocation of [...running]) invocation.kill()
       await Promise.all([api.close(), sqs.close()])
     },
