@@ -45,6 +45,7 @@ export interface FunctionsOptions {
   readonly post: Gateway['post']
   readonly disconnect: (connectionId: string) => Promise<'closed' | 'failed'>
   readonly invokeAsync: (payload: unknown) => void
+  readonly invokeLater: (payload: unknown, delayMs: number) => void
   readonly kill?: PlannedKill | undefined
 }
 
@@ -252,6 +253,12 @@ export function createFunctions(options: FunctionsOptions): Functions {
             options.invokeAsync(JSON.parse(JSON.stringify(payload)))
             settle.resolve(undefined)
           }),
+        invokeLater: (payload, { delayMs }) =>
+          call(sandbox, 'invoke later', (settle) => {
+            if (plan.strikes('F28')) return settle.reject(new Error('The message was not taken.'))
+            options.invokeLater(JSON.parse(JSON.stringify(payload)), Math.ceil(delayMs / 1_000) * 1_000)
+            settle.resolve(undefined)
+          }),
       }
     }
     return sandbox
@@ -335,6 +342,7 @@ function cutPage(operation: OperationName, args: readonly unknown[], random: Ran
   const [first, second, third] = args
   if (operation === 'readSlots' || operation === 'readSlotsBefore')
     return [first, second, Math.min(third as number, limit)]
+  if (operation === 'readPresences') return [first, { ...(second as object), limit }]
   if (operation !== 'readSubscribers') return args
   const options = (third ?? {}) as { readonly limit?: number }
   return [first, second, { ...options, limit: Math.min(options.limit ?? limit, limit) }]
@@ -352,6 +360,7 @@ const operationNames = [
     'readSubscribers',
   ],
   ...['growShards', 'readSyncStates', 'renewConnection', 'claimKey', 'takeKey', 'settleKey', 'recordBase', 'readKey'],
+  ...['putPresence', 'deletePresence', 'readPresence', 'readPresences', 'readSweep', 'moveSweep'],
   ...['putReceipt', 'hasReceipts', 'lockChain', 'wantChain', 'freeChain'],
 ] as readonly OperationName[]
 

@@ -7,6 +7,7 @@ import type { Random } from './random.ts'
 /** The table's stream and its event source mapping: batches, retries, bisection, at least once. */
 export interface TableStream {
   add(topic: string, slot: Slot): void
+  addMember(topic: string, member: string): void
   /** Records that are not done with. */
   readonly waiting: number
 }
@@ -33,10 +34,16 @@ export function createTableStream(options: {
   let isPolling = false
 
   function add(topic: string, slot: Slot): void {
+    push((number) => toRecord(topic, slot, number))
+  }
+  function addMember(topic: string, member: string): void {
+    push((number) => toMemberRecord(topic, member, number))
+  }
+  function push(toObject: (sequence: string) => object): void {
     if (plan.strikes('F40')) return
     sequence += 1
     waiting += 1
-    const record = { sequence: String(sequence), record: toRecord(topic, slot, String(sequence)) }
+    const record = { sequence: String(sequence), record: toObject(String(sequence)) }
     const late = plan.strikes('F38')?.between(500, 90_000) ?? plan.strikes('F37')?.between(50, 2_000)
     if (late !== undefined) return void kernel.after(late, 'late record', () => batchUp([record], 1))
     pending.push(record)
@@ -79,10 +86,16 @@ export function createTableStream(options: {
 
   return {
     add,
+    addMember,
     get waiting() {
       return waiting
     },
   }
+}
+
+function toMemberRecord(topic: string, member: string, sequence: string): object {
+  const image = { pk: { S: `PRES#${topic}` }, sk: { S: `M#${member}` }, pending: { BOOL: true } }
+  return { eventName: 'MODIFY', dynamodb: { NewImage: image, SequenceNumber: sequence } }
 }
 
 function toRecord(topic: string, slot: Slot, sequence: string): object {

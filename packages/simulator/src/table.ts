@@ -20,6 +20,8 @@ export interface Table {
   readonly keys: ReadonlySet<string>
   /** Told of each new slot, once. */
   onSlot: (topic: string, slot: Slot) => void
+  /** Told of each write of a member that has something to tell. */
+  onMember: (topic: string, member: string) => void
   /** Deletes some of what has expired, in no order. */
   deleteExpired(random: Random, share: number): void
   keyRow(key: string): KeyRow | undefined
@@ -72,6 +74,11 @@ export function createTable(now: () => number, report: Report): Table {
       if (before !== undefined && expires < before.expires - 60) report.break('H3', `${topic}:${offset} was shortened`)
       return outcome
     },
+    putPresence(row, over) {
+      const outcome = parts.presence.operations.putPresence(row, over)
+      if (outcome.status === 'put' && row.pending) table.onMember(row.topic, row.member)
+      return outcome
+    },
     claimKey(claim) {
       keys.add(claim.key)
       return parts.keyRows.operations.claimKey(claim)
@@ -95,6 +102,7 @@ export function createTable(now: () => number, report: Report): Table {
     truth,
     keys,
     onSlot: () => {},
+    onMember: () => {},
     deleteExpired(random, share) {
       for (const part of Object.values(parts))
         for (const rows of part.tables() as readonly Rows[])

@@ -58,7 +58,7 @@ export function createWorld(options: WorldOptions): World {
   const table = createTable(() => kernel.now, report)
   const reported = new Map<string, number>()
   const devices: Device[] = []
-  let [lastN, invocations] = [0, 0]
+  let [lastN, invocations, messages] = [0, 0, 0]
 
   const gateway: SimulatedGateway = createGateway({
     ...{ kernel, plan, report, expiryOf, functions: () => functions },
@@ -71,6 +71,7 @@ export function createWorld(options: WorldOptions): World {
     post: gateway.post,
     disconnect: gateway.disconnect,
     invokeAsync: (payload) => queue(payload, 0),
+    invokeLater: (payload, delayMs) => delay(payload, delayMs),
     run: (name, event, binding, remaining) =>
       runLine(binding, () =>
         name === 'script'
@@ -80,6 +81,7 @@ export function createWorld(options: WorldOptions): World {
   })
   const stream = createTableStream({ kernel, plan, functions: () => functions, random: createRandom(seed, 'stream') })
   table.onSlot = stream.add
+  table.onMember = stream.addMember
 
   const queued = createRandom(seed, 'queue')
   function queue(payload: unknown, attempt: number): void {
@@ -101,6 +103,17 @@ export function createWorld(options: WorldOptions): World {
     kernel.after(queued.between(5, 150), 'dequeue', () => invoke({ answered, failed }))
     if (plan.strikes('F21'))
       kernel.after(queued.between(5, 5_000), 'dequeue twice', () => invoke({ answered: () => {}, failed: () => {} }))
+  }
+
+  /** The queue that delays: at least once, somewhat late. */
+  function delay(payload: unknown, delayMs: number): void {
+    const messageId = `m${++messages}`
+    const event = { Records: [{ messageId, eventSource: 'aws:sqs', body: JSON.stringify(payload) }] }
+    invocations += 1
+    kernel.after(delayMs + queued.between(5, 500), 'delayed', () => {
+      invocations -= 1
+      queue(event, 0)
+    })
   }
 
   const scripts = createRandom(seed, 'scripts')
