@@ -16,6 +16,7 @@ import { createSubscription, type SubscribeOptions, type SubscriptionDescriptor 
 import { type EventSchema, formatTopic, type KeySchema } from './define/topic.ts'
 import { environmentBinding } from './environment.ts'
 import type { LineBinding } from './ports/binding.ts'
+import { type Clock, systemClock } from './ports/clock.ts'
 import { iterate } from './run/iterate.ts'
 import { checkData, checkMember } from './run/presence-data.ts'
 import { readMembersNow } from './run/presence-snapshot.ts'
@@ -97,6 +98,7 @@ export function createLine(options: LineOptions = {}): Line {
     envPrefix: options.envPrefix ?? 'TRUNKLINE',
     scope,
     enter: own.enter,
+    clock: () => entered()?.clock ?? systemClock,
     channels: () => [...definitions.values()],
     hold: (reason) => {
       held.add(reason)
@@ -153,6 +155,8 @@ export interface LineInternals {
   readonly envPrefix: string
   readonly scope: () => Scope
   readonly enter: <T>(scope: Scope, fn: () => T) => T
+  /** The clock of what is entered here; the machine's own where nothing is. Needs no binding. */
+  readonly clock: () => Clock
   /** Every channel that was declared so far. */
   readonly channels: () => readonly ChannelDefinition[]
   /** Refuses unbound uses with `reason` until undone: while a local line is open, nothing may reach the table that a shell points at. */

@@ -3,6 +3,7 @@ import { limits } from '@trunkline/protocol'
 import type { anonymous, Verdict } from '../define/identity.ts'
 import { createLine, internalsOf, type Line, type LineInternals } from '../line.ts'
 import { connect, disconnect } from '../run/connect.ts'
+import { createDeadline, withinDeadline } from '../run/deadline.ts'
 import { type DeliverJob, deliver } from '../run/deliver.ts'
 import { isWorkerJob } from '../run/jobs.ts'
 import { checkEach } from '../run/presence-checks.ts'
@@ -40,9 +41,11 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     return internals.enter(scope, () => fn(scope)).finally(() => scope.deadline[Symbol.dispose]())
   }
 
-  const authorizer: AwsHandler = async (event) => {
+  const authorizer: AwsHandler = async (event, context) => {
     if (!isAuthorizerEvent(event)) throw new TypeError('Expected the event of a REQUEST authorizer.')
-    return authorizeConnect(admission(), event)
+    // Law 10: `authorize` is the application's own code, and may hang. No table is needed here, so none need be bound.
+    using deadline = createDeadline(internals.clock(), workingMs(context))
+    return await withinDeadline(deadline.signal, authorizeConnect(admission(), event))
   }
   const websocket: AwsHandler = async (event, context) => {
     if (!isGatewayEvent(event)) throw new TypeError('Expected the event of an API Gateway WebSocket route.')
@@ -116,7 +119,10 @@ async function onGatewayEvent(scope: ServedScope, admission: AdmissionOptions, e
 /** Where no authorizer stands before the route, it decides here: authority never depends on how the line was deployed. */
 async function onConnect(scope: ServedScope, options: AdmissionOptions, event: GatewayEvent): Promise<unknown> {
   const told = callerOf(event)
-  const admission = told === undefined ? await admit(options, event) : ({ status: 'admitted', caller: told } as const)
+  const admission =
+    told === undefined
+      ? await withinDeadline(scope.deadline.signal, admit(options, event))
+      : ({ status: 'admitted', caller: told } as const)
   if (admission.status === 'foreign-origin') return { statusCode: 403 }
   if (told === undefined && admission.caller.refused !== undefined) return { statusCode: 401 }
   await connect(scope, admission.caller, event.requestContext.connectedAt)

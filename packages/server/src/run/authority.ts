@@ -3,6 +3,7 @@ import type { AuthFrame } from '@trunkline/protocol'
 import type { Subscriber } from '../ports/store.ts'
 import { type ConnectionCaller, isExpired } from './caller.ts'
 import { readCaller } from './connect.ts'
+import { withinDeadline } from './deadline.ts'
 import { frameText } from './frames.ts'
 import { LineFailure } from './line-failure.ts'
 import type { Scope, ServedScope } from './scope.ts'
@@ -25,7 +26,8 @@ export async function holdAuthority(scope: ServedScope, caller: ConnectionCaller
 // [TL-AUTH-1] {"id":4,"result":{"type":"authorized","authExpires":…}}
 export async function renewAuthority(scope: ServedScope, caller: ConnectionCaller, frame: AuthFrame): Promise<string> {
   const { connectionId } = caller
-  const found = await scope.server.identify(frame.params.token, connectionId)
+  const asked = scope.server.identify(frame.params.token, connectionId)
+  const found = await withinDeadline(scope.deadline.signal, asked) // law 10: the application's own code may hang
   if (found.status === 'refused') throw new TRPCError({ code: 'UNAUTHORIZED', message: found.reason })
   if (found.authExp <= scope.clock.now())
     throw new TRPCError({ code: 'UNAUTHORIZED', message: 'This token has expired.' })

@@ -1,0 +1,346 @@
+import { initTRPC } from '@trpc/server'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import type { LineMeta } from '../define/identity.ts'
+import { createSourceHandler } from '../lambda/source.ts'
+import { inserted, text } from '../lambda/source-records.suite.ts'
+import { createTestLine, settle, type TestClient, type TestLine } from '../lambda/test-line.suite.ts'
+import { createLine } from '../line.ts'
+import type { Store } from '../ports/store.ts'
+import { inParts } from './chunked.suite.ts'
+
+/** Counts what a handler asks of its dependencies, and lets one of these calls hang for ever. */
+function createHanging() {
+  let names: string[] | undefined
+  let hangs: (name: string, index: number) => boolean = () => false
+  return {
+    async at(name: string): Promise<void> {
+      names?.push(name)
+      if (hangs(name, (names?.length ?? 0) - 1)) await new Promise(() => {})
+    },
+    begin(which: typeof hangs = () => false) {
+      names = []
+      hangs = which
+    },
+    end(): readonly string[] {
+      const asked = names ?? []
+      names = undefined
+      hangs = () => false
+      return asked
+    },
+  }
+}
+let hanging = createHanging()
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+const said = key.extend({ text: z.string() })
+const events = line.channel('hang', { key, event: z.object({ text: z.string() }) })
+const typing = line.ephemeral('hang.typing', { key, event: z.object({ text: z.string() }) })
+const t = initTRPC.meta<LineMeta>().create()
+const asked = t.procedure.use(async ({ next }) => {
+  await hanging.at('procedure')
+  return next()
+})
+const router = t.router({
+  whoami: asked.query(() => 'you'),
+  long: asked.meta({ longRunning: true }).query(() => 'late'),
+  post: asked.input(said).mutation(({ input: { text, ...room } }) => events.publish(room, { text })),
+  repeat: asked
+    .meta({ repeatable: true })
+    .input(said)
+    .mutation(({ input: { text, ...room } }) => events.publish(room, { text })),
+  type: asked.input(said).mutation(({ input: { text, ...room } }) => typing.publish(room, { text })),
+  live: asked.input(key).subscription(({ input }) => events.subscribe(input, { replay: 5 })),
+  loud: asked.input(key).subscription(({ input }) => events.subscribe(input).filter(() => true)),
+  page: asked.input(key).subscription(({ input }) =>
+    events.subscribe(input).startWith(async () => {
+      await hanging.at('startWith')
+      return { text: 'state' }
+    }),
+  ),
+  onTyping: asked.input(key).subscription(({ input }) => typing.subscribe(input)),
+  count: asked.subscription(async function* () {
+    yield 1
+    yield 2
+  }),
+})
+
+const source = createSourceHandler({
+  line,
+  image: z.object({ id: z.string() }),
+  toEvents: ({ newImage }) => [
+    events.entry({ room: 'x' }, { text: newImage?.id ?? '' }),
+    typing.entry({ room: 'x' }, { text: '' }),
+  ],
+})
+
+/** A line whose every dependency asks first. */
+function createHangingLine(): TestLine {
+  hanging = createHanging()
+  const own = hanging
+  const made = createTestLine({
+    line,
+    router,
+    authorize: async ({ token }) => {
+      await own.at('authorize')
+      return { principal: token ?? 'ann', claims: null, expiresAt: new Date(1_800_000_000_000 + 100 * 3_600_000) }
+    },
+    createContext: (async () => {
+      await own.at('createContext')
+      return {}
+    }) as never,
+    onError: () => {},
+    store: (inner) =>
+      new Proxy(inner, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name)
+          if (typeof member !== 'function') return member
+          return async (...args: readonly unknown[]) => {
+            await own.at(String(name))
+            return Reflect.apply(member, target, args) as unknown
+          }
+        },
+      }),
+    invoker: (inner) => ({
+      kind: inner.kind,
+      invoke: async (...args) => {
+        await own.at('invoke')
+        await inner.invoke(...args)
+      },
+    }),
+  })
+  made.gateway.intercept = async () => {
+    await own.at('post')
+    return undefined
+  }
+  const { disconnect } = made.gateway
+  made.gateway.disconnect = async (...args) => {
+    await own.at('disconnect')
+    return disconnect(...args)
+  }
+  return made
+}
+
+const room = { room: 'x' }
+const topic = 'hang?room=s:x'
+const call = (path: string, input?: object, params: object = {}) => ({
+  id: 'm',
+  method: path === 'whoami' || path === 'long' ? 'query' : 'mutation',
+  params: { path, input, ...params },
+})
+const subscription = (path: string, params: object = {}) => ({
+  id: 7,
+  method: 'subscription',
+  params: { path, ...(path === 'count' ? {} : { input: room }), ref: 1, ...params },
+})
+const post = call('post', { ...room, text: 'x' })
+const publish = (made: TestLine) => made.asScript(() => events.publish(room, { text: 'x' }))
+/** A slot as the stream tells it. */
+function slotAt(made: TestLine, offset: number, rest: object = {}) {
+  const time = made.clock.now()
+  const expires = Math.ceil(time / 1_000) + 72 * 3_600
+  return { topic, slot: { offset, epoch: 'e1', publishId: `p${offset}`, time, expires, data: '{"text":"x"}', ...rest } }
+}
+const jobOf = (made: TestLine, job: object) =>
+  made.line.run(made.binding, () => made.handlers.deliver(job, lifeOf(28_000)))
+const lifeOf = (ms: number) => ({ getRemainingTimeInMillis: () => ms })
+
+/** What a function is asked to do: what stands before, and then the one run of a handler that is looked at. */
+interface Scenario {
+  readonly before?: (made: TestLine) => Promise<TestClient | undefined>
+  readonly act: (made: TestLine, client: TestClient) => Promise<unknown>
+  /** What is left of the function's time when it is run. */
+  readonly lifeMs?: number
+}
+const frame = (message: unknown, before?: Scenario['before']): Scenario => ({
+  ...(before === undefined ? {} : { before }),
+  act: (_, client) => client.send(message),
+})
+/** A listener stands, subscribed to this path. */
+const heard =
+  (path: string, how: { readonly stock?: boolean } = {}) =>
+  async (made: TestLine) => {
+    const listener = await made.connect(how)
+    await listener.send(subscription(path))
+    return undefined
+  }
+const subscribed = async (made: TestLine) => {
+  const client = await made.connect()
+  await client.send(subscription('live'))
+  return client
+}
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  'authorizer and $connect': { act: (made) => made.connect({ token: 'bob' }) },
+  hello: frame({ id: 'h', method: 'hello' }),
+  query: frame(call('whoami')),
+  'a publish that nobody hears': frame(post),
+  'a publish that one hears': frame(post, heard('live')),
+  'a publish to a filter': frame(post, heard('loud')),
+  'a publish to a stock client': frame(post, heard('live', { stock: true })),
+  'an ephemeral publish': frame(call('type', { ...room, text: 'x' }), heard('onTyping')),
+  'a keyed mutation': frame({ ...post, params: { ...post.params, key: 'own.k' } }),
+  'a keyed mutation again': frame({ ...post, params: { ...post.params, key: 'own.k' } }, async (made) => {
+    const client = await made.connect()
+    await client.send({ ...post, params: { ...post.params, key: 'own.k' } })
+    return client
+  }),
+  'a keyed mutation whose first function died': frame(
+    call('repeat', { ...room, text: 'x' }, { key: 'own.k' }),
+    async (made) => {
+      const client = await made.connect()
+      hanging.begin((name) => name === 'settleKey')
+      void client.send(call('repeat', { ...room, text: 'x' }, { key: 'own.k' })).catch(() => {})
+      await settle()
+      hanging.end()
+      await made.clock.advance(120_000)
+      return client
+    },
+  ),
+  'a subscribe': frame(subscription('live')),
+  'a subscribe with a state': frame(subscription('page')),
+  'a stock subscribe': frame(subscription('live'), (made) => made.connect({ stock: true })),
+  'a subscribe to an ageing log': frame(subscription('live'), async (made) => {
+    await publish(made)
+    await made.clock.advance(50 * 3_600_000)
+    return made.connect()
+  }),
+  'a resume': frame(subscription('live', { lastEventId: '0.gone:1' })),
+  'a subscribe of a generator': frame(subscription('count')),
+  'a stop': frame({ id: 7, method: 'subscription.stop', params: { ref: 1 } }, subscribed),
+  'a sync': {
+    before: subscribed,
+    act: async (_, client) => {
+      const [started] = client.frames() as readonly { result: { from: string } }[]
+      return client.send({
+        id: 's',
+        method: 'sync',
+        params: { subscriptions: [{ id: 7, ref: 1, from: started?.result.from ?? '' }] },
+      })
+    },
+  },
+  auth: frame({ id: 'a', method: 'auth', params: { token: 'ann' } }, subscribed),
+  'the last chunk of two': {
+    before: async (made) => {
+      const client = await made.connect()
+      await client.send(inParts(call('whoami'), 2)[0])
+      return client
+    },
+    act: (_, client) => client.send(inParts(call('whoami'), 2)[1]),
+  },
+  connectionParams: frame({ method: 'connectionParams', data: { a: 'b' } }, (made) =>
+    made.connect({ stock: true, query: { connectionParams: '1' } }),
+  ),
+  $disconnect: { before: subscribed, act: (_, client) => client.disconnect() },
+  'a long call': frame(call('long')),
+  'the worker of a long call': {
+    before: async (made) => {
+      const client = await made.connect()
+      await client.send(call('long'))
+      return client
+    },
+    act: (made) => made.work(undefined, { remaining: () => 60_000 }),
+    lifeMs: 60_000,
+  },
+  'the worker of a generator': {
+    before: async (made) => {
+      const client = await made.connect()
+      await client.send(subscription('count'))
+      return client
+    },
+    act: (made) => made.work(undefined, { remaining: () => 60_000 }),
+    lifeMs: 60_000,
+  },
+  'the table’s stream': {
+    before: heard('live'),
+    act: (made) => made.stream([slotAt(made, 2), slotAt(made, 3, { inline: made.clock.now() + 1_000 })]),
+    lifeMs: 60_000,
+  },
+  'a source': {
+    act: (made) =>
+      made.line.run(made.binding, () => source({ Records: [inserted({ id: text('1') })] }, lifeOf(28_000))),
+  },
+  'deliver of a shard': {
+    before: async (made) => {
+      await heard('live')(made)
+      await publish(made)
+      return undefined
+    },
+    act: async (made) => jobOf(made, { topic, offset: 2, shard: 0 }),
+  },
+  'deliver to whom a post failed': {
+    before: async (made) => {
+      const client = await subscribed(made)
+      await publish(made)
+      return client
+    },
+    act: (made, { connectionId }) => jobOf(made, { topic, offset: 2, to: [{ connectionId, id: '7', shard: 0 }] }),
+  },
+}
+
+/** Store operations that no scenario here reaches, and why. */
+const elsewhere: Readonly<Record<string, string>> = {
+  growShards:
+    'after 5,000 rows of a shard; its hang is one of the deliver function’s, held by `boundStore` like every other',
+  readKey: 'no function asks it: tests do',
+  wantChain: 'of a chain that another function holds: `law-stock.test.ts`',
+  putPresence: 'presence: its frames end by the same deadline; `law-presence.test.ts`',
+  deletePresence: 'presence',
+  readPresence: 'presence',
+  readPresences: 'presence',
+  readSweep: 'presence',
+  moveSweep: 'presence',
+}
+
+const seen = new Set<string>()
+
+/** Runs a scenario with one call hanging, moves time on, and tells after how much of it the handler came to its end. */
+async function run(scenario: Scenario, hangs?: (name: string, index: number) => boolean) {
+  const made = createHangingLine()
+  const client = (await scenario.before?.(made)) ?? (await made.connect())
+  const from = made.clock.now()
+  let over: number | undefined
+  hanging.begin(hangs)
+  const note = () => {
+    over ??= made.clock.now() - from
+  }
+  void scenario.act(made, client).then(note, note)
+  await settle()
+  for (const limit = from + (scenario.lifeMs ?? 28_000); over === undefined && made.clock.now() < limit; )
+    await made.clock.advance(500)
+  return { asked: hanging.end(), over }
+}
+
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation(() => {}) // a source tells of each change that it could not publish
+})
+afterAll(() => vi.restoreAllMocks())
+
+describe('law 10: no function is ended by its own timeout, whatever hangs', () => {
+  test.each(Object.entries(scenarios))('%s', { timeout: 60_000 }, async (_, scenario) => {
+    const { asked, over } = await run(scenario)
+    expect(over).toBeDefined()
+    for (const [index, name] of asked.entries()) {
+      seen.add(name)
+      const hung = await run(scenario, (_, at) => at === index)
+      expect(hung.asked[index], `the ${index}th call`).toBe(name) // else another was hung than is claimed
+      expect(hung.over, `${name}, call ${index} of ${asked.length}, hangs`).toBeLessThan(scenario.lifeMs ?? 28_000)
+    }
+  })
+})
+
+describe('the table of what hangs', () => {
+  test('names every operation of the store, every port and all of the application’s code', () => {
+    const store = createHangingLine().store as unknown as Record<keyof Store, unknown>
+    const operations = Object.keys(store).filter((name) => typeof store[name as keyof Store] === 'function')
+    const missing = operations.filter((name) => !seen.has(name) && !Object.hasOwn(elsewhere, name))
+    expect(missing).toEqual([])
+    for (const name of ['post', 'invoke', 'authorize', 'createContext', 'procedure', 'startWith'])
+      expect([...seen]).toContain(name)
+    expect(Object.keys(elsewhere).filter((name) => seen.has(name))).toEqual([])
+  })
+  afterAll(() =>
+    console.log(`law 10: ${Object.keys(scenarios).length} handlers, ${seen.size} kinds of calls, each hung`),
+  )
+})
