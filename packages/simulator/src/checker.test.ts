@@ -36,9 +36,9 @@ it.each<[title: string, entries: readonly Entry[], rules: readonly string[]]>([
   ['another event under a right number', [started(4), { ...event(5), n: 4 } as Entry], ['H3']],
 ])('judges a subscription that was told %s', (_, entries, rules) => {
   const world = worldOfFive()
-  const about = { device: 'd', path: 'live', room: 'a', ended: undefined } as const
+  const about = { device: 'd', path: 'live', room: 'a', isStock: false, ended: undefined } as const
   world.history.subscriptions.push({ ...about, entries: [...entries] })
-  checkSubscriptions(world, true)
+  checkSubscriptions(world, 'settled')
   expect(rulesOf(world)).toEqual(rules)
 })
 

@@ -1,11 +1,4 @@
-import {
-  type Connection,
-  createClient,
-  createConnection,
-  lineError,
-  type Socket,
-  type SocketOptions,
-} from '@trunkline/client'
+import { createClient, createConnection, lineError, type Socket, type SocketOptions } from '@trunkline/client'
 import { type Application, formatToken, topicOf } from './application.ts'
 import type { FaultPlan } from './fault-plan.ts'
 import type { SimulatedGateway, Wire } from './gateway.ts'
@@ -18,7 +11,10 @@ import type { Truth } from './truth.ts'
 /** A browser, a phone: the production client over simulated sockets and timers, and the application that uses it. */
 export interface Device {
   readonly name: string
-  readonly connection: Connection
+  /** Of its connection. */
+  readonly status: string
+  /** It has tRPC's own client. */
+  readonly isStock: boolean
   readonly sockets: number
   readonly timers: number
   readonly isClosed: boolean
@@ -202,7 +198,7 @@ export function createDevice(options: DeviceOptions): Device {
   const client = createClient<Application>({ connection })
 
   function subscribe(path: SubscriptionPath, room: string): SubscriptionRecord {
-    const record: SubscriptionRecord = { device: name, path, room, entries: [], ended: undefined }
+    const record: SubscriptionRecord = { device: name, path, room, isStock: false, entries: [], ended: undefined }
     const seen = () => truth.of(topicOf(room)).length
     const told = (entry: SubscriptionRecord['entries'][number]) => {
       kernel.note(`${name} ${path} ${room} ${entry.kind} ${'id' in entry ? entry.id : ''}`)
@@ -265,7 +261,10 @@ export function createDevice(options: DeviceOptions): Device {
 
   return {
     name,
-    connection,
+    isStock: false,
+    get status() {
+      return connection.state.status
+    },
     get sockets() {
       return wires.size
     },

@@ -35,6 +35,8 @@ export interface GatewayConnection {
   readonly wants: ReadonlyMap<string, number>
   /** Until when the newest token that the server was sent speaks. */
   readonly authorityEnds: number
+  /** It offered no subprotocol. */
+  readonly isStock: boolean
 }
 
 /** API Gateway: sockets, routes, posts, its limits and its frames. */
@@ -71,6 +73,8 @@ interface Connection extends GatewayConnection {
   /** Nothing comes through any more, and the gateway does not know. */
   mute: boolean
   activeAt: number
+  /** When the last message went down: to a stock client they keep their order, which law 17 assumes of posts that are awaited. */
+  downAt: number
 }
 
 const idleMs = 600_000
@@ -94,7 +98,9 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
       ...{ connectionId, device, peer, state: 'connecting', deviceOpen: true, mute: false, authorizer: undefined },
       ...{ wants: new Map(), connectedAt: kernel.now, activeAt: kernel.now },
       authorityEnds: offer === undefined ? Number.POSITIVE_INFINITY : options.expiryOf(readToken(offer)),
-      headers: { 'Sec-WebSocket-Protocol': protocols.join(', ') },
+      headers: protocols.length === 0 ? {} : { 'Sec-WebSocket-Protocol': protocols.join(', ') },
+      isStock: protocols.length === 0,
+      downAt: 0,
     }
     connections.set(connectionId, connection)
     kernel.after(up(), `connect ${connectionId}`, () => {
@@ -217,6 +223,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   function breakBy(connection: Connection): boolean {
     if (plan.strikes('F13')) {
       drop(connection)
+      if (connection.isStock) connection.mute = true // what it was sent after what is lost is lost too
       return true
     }
     if (plan.strikes('F12')) connection.mute = true
@@ -224,7 +231,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   }
 
   function sendUp(connection: Connection, text: string): void {
-    const frame = JSON.parse(text) as { readonly method?: string }
+    const frame = text === 'PING' ? {} : (JSON.parse(text) as { readonly method?: string })
     if (options.swallowed.has(frame.method ?? '')) return
     noteWants(connection, frame)
     kernel.after(up(), `frame ${connection.connectionId} ${frame.method ?? 'batch'}`, () => {
@@ -278,7 +285,9 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   function sendDown(connection: Connection, text: string): void {
     if (connection.state !== 'open' || connection.mute) return
     connection.activeAt = kernel.now
-    kernel.after(down(), `down ${connection.connectionId}`, () => {
+    const ms = connection.isStock ? Math.max(down(), connection.downAt - kernel.now) : down()
+    connection.downAt = kernel.now + ms
+    kernel.after(ms, `down ${connection.connectionId}`, () => {
       if (!connection.deviceOpen || connection.mute || breakBy(connection)) return
       connection.peer.message(text)
     })

@@ -10,6 +10,8 @@ export interface SubscriptionRecord {
   readonly device: string
   readonly path: SubscriptionPath
   readonly room: string
+  /** Of tRPC's own client: judged from its first event on, and not before one has found out what a dead function left (law 17). */
+  readonly isStock: boolean
   readonly entries: Entry[]
   /** Undefined while it lives. */
   ended: 'stopped' | 'error' | 'closed' | undefined

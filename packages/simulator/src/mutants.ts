@@ -24,6 +24,32 @@ const replayed = 'await replay(scope, request, descriptor)'
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'stock-chain-without-a-lock',
+    breaks: 'law 17',
+    workloads: ['stock'],
+    exhausted: 'run/law-stock.test.ts',
+    swaps: [
+      {
+        file: run('chain-hold'),
+        from: "if (isDead(found.row, scope.clock.now())) return 'dead'",
+        to: 'return { row: found.row, by: lock.by, at: positionOf(scope, found.row, slot) }',
+      },
+    ],
+  },
+  {
+    name: 'stock-unknown-post-skipped',
+    breaks: 'law 17',
+    workloads: ['stock'],
+    exhausted: 'run/law-stock.test.ts',
+    swaps: [
+      {
+        file: run('post-once'),
+        from: "outcome.status === 'failed' && outcome.unknown ? 'broken' : 'refused'",
+        to: "outcome.status === 'failed' && outcome.unknown ? 'posted' : 'refused'",
+      },
+    ],
+  },
+  {
     name: 'read-then-register',
     breaks: 'law 3',
     workloads: ['race', 'quiet'],

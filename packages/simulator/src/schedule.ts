@@ -3,6 +3,7 @@ import { checkCalls, checkNothingLeft, checkRows, checkSubscriptions } from './c
 import type { PlannedKill } from './functions.ts'
 import { sealGlobals } from './globals.ts'
 import type { Violation } from './report.ts'
+import { createVirtualTimers } from './virtual-timers.ts'
 import { rooms, type Workload, type WorkloadName, workloads } from './workloads.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -44,7 +45,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
     allowed: workload.faults,
     swallowed: workload.swallowed ?? [],
   })
-  const unseal = sealGlobals()
+  const unseal = sealGlobals(workload.hasStock ? createVirtualTimers(world.kernel) : undefined)
   try {
     await play(world, workload)
   } catch (thrown) {
@@ -69,14 +70,14 @@ async function play(world: World, workload: Workload): Promise<void> {
     device.setOnline(true)
   }
   await kernel.run(workload.settleMs)
-  checkSubscriptions(world, true)
+  checkSubscriptions(world, 'settled')
   if (workload.isTidy) checkRows(world, rooms)
   if (world.report.violations.length > 0) return
 
   // what is left over shows itself to what is pushed now
   for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // one of three is for `thirds`
   await kernel.run(afterwardsMs)
-  checkSubscriptions(world, true)
+  checkSubscriptions(world, 'published')
   checkRows(world, rooms)
 
   for (const device of devices) device.close()

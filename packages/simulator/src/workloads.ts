@@ -17,6 +17,8 @@ export interface Workload {
   readonly begin: (world: World) => void
   /** Virtual time passes with everybody away, and they come back. */
   readonly mayFallSilent?: boolean
+  /** Some devices have tRPC's own client. */
+  readonly hasStock?: boolean
   /** No function dies, so no row may be left over, not even until the next push finds it. */
   readonly isTidy?: boolean
 }
@@ -228,6 +230,28 @@ export const workloads = {
         wander(world, device, [0, 5 * 60_000], 3 * 60_000)
       }
       often(world, 6, [0, 5 * 60_000], () => world.publish(random.pick(rooms)))
+    },
+  },
+  /** tRPC's own clients, which neither order nor drop: chains, and sockets that are cut. What law 17 assumes of the gateway holds: a 200 is lost only with its socket, and comes once. */
+  stock: {
+    faults: without('F1', 'F2', 'F8', 'F9', 'F10', 'F21', 'F32', 'F42'),
+    busyMs: 3 * 60_000,
+    settleMs: twoSyncsMs, // longer than the retention: what waited for the next event may be a gap by then
+    hasStock: true,
+    begin(world) {
+      const { random } = world
+      for (let count = 2 + random.int(2); count > 0; count--) {
+        const device = world.addDevice({ stock: true })
+        for (let more = 1 + random.int(2); more > 0; more--) listen(world, device, [0, busy], paths)
+        often(world, random.int(3), [0, 2 * busy], () => device.cut())
+      }
+      const speaker = world.addDevice()
+      listen(world, speaker, [0, busy], paths)
+      often(world, 8, [500, 2 * busy], () => speaker.call('post', random.pick(rooms), world.nextN()))
+      const at = random.between(0, busy)
+      often(world, 6, [at, at + 300], () => world.publish('a')) // a burst
+      often(world, 6, [0, 2 * busy], () => world.publish(random.pick(rooms)))
+      mayGrow(world, busy)
     },
   },
   /** A socket's two hours, and the move to the next one. */

@@ -8,6 +8,7 @@ import { createHistory, type History } from './history.ts'
 import { createKernel, type Kernel } from './kernel.ts'
 import { createRandom, type Random } from './random.ts'
 import { createReport, type Report } from './report.ts'
+import { createStockDevice } from './stock-device.ts'
 import { createTableStream, type TableStream } from './stream.ts'
 import { createTable, type Table } from './table.ts'
 
@@ -28,7 +29,12 @@ export interface World {
   readonly reported: ReadonlyMap<string, number>
   /** Asynchronous invocations that are not done with. */
   readonly invocations: number
-  addDevice(options?: { readonly principal?: string | undefined; readonly tokenLifeMs?: number }): Device
+  addDevice(options?: {
+    readonly principal?: string | undefined
+    readonly tokenLifeMs?: number
+    /** With tRPC's own client. */
+    readonly stock?: boolean
+  }): Device
   /** A fresh event's number. */
   nextN(): number
   /** Publishes from outside, without a gateway. */
@@ -141,12 +147,13 @@ export function createWorld(options: WorldOptions): World {
     },
     nextN: () => ++lastN,
     after: (ms, fn) => void kernel.after(ms, 'script of the workload', fn),
-    addDevice({ principal, tokenLifeMs = dayMs } = {}) {
+    addDevice({ principal, tokenLifeMs = dayMs, stock = false } = {}) {
       const name = `d${devices.length + 1}`
       const random = createRandom(seed, name)
       const clockErrorMs = plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7))
       const truth = table.truth
-      const device = createDevice({
+      const create = stock ? createStockDevice : createDevice
+      const device = create({
         name,
         plan,
         kernel,

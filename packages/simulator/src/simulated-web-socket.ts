@@ -1,0 +1,65 @@
+import type { SimulatedGateway, Wire } from './gateway.ts'
+
+type Listener = (event: { readonly data?: string; readonly code?: number; readonly reason?: string }) => void
+
+/** A device's browser: makes `WebSocket`s to a simulated gateway, and knows those that are open. */
+export interface WebSocketMaker {
+  readonly WebSocket: typeof WebSocket
+  readonly open: ReadonlySet<Wire>
+}
+
+/** As much of the class as tRPC's client uses. */
+export function createWebSocketMaker(gateway: SimulatedGateway, device: string): WebSocketMaker {
+  const open = new Set<Wire>()
+  class SimulatedWebSocket {
+    static readonly CONNECTING = 0
+    static readonly OPEN = 1
+    static readonly CLOSING = 2
+    static readonly CLOSED = 3
+    readonly OPEN = 1
+    readyState = 0
+    readonly #listeners = new Map<string, Set<Listener>>()
+    readonly #wire: Wire
+    constructor() {
+      this.#wire = gateway.connect(device, [], {
+        opened: () => {
+          if (this.readyState !== 0) return
+          this.readyState = 1
+          this.#tell('open', {})
+        },
+        message: (data) => this.readyState === 1 && this.#tell('message', { data }),
+        lost: (code = 1006, reason) => this.#end(code, reason),
+      })
+      open.add(this.#wire)
+    }
+    addEventListener(type: string, listener: Listener): void {
+      const listeners = this.#listeners.get(type) ?? new Set()
+      this.#listeners.set(type, listeners)
+      listeners.add(listener)
+    }
+    removeEventListener(type: string, listener: Listener): void {
+      this.#listeners.get(type)?.delete(listener)
+    }
+    send(text: string): void {
+      this.#wire.send(text)
+    }
+    close(): void {
+      if (this.readyState > 1) return
+      this.#wire.close()
+      this.#end(1000, '')
+    }
+    #end(code: number, reason: string): void {
+      open.delete(this.#wire)
+      if (this.readyState === 3) return
+      const wasConnecting = this.readyState === 0
+      this.readyState = 3
+      if (wasConnecting) this.#tell('error', {}) // as browsers do; the client waits for nothing else
+      this.#tell('close', { code, reason })
+    }
+    #tell(type: string, event: Parameters<Listener>[0]): void {
+      for (const listener of [...(this.#listeners.get(type) ?? [])]) listener(event)
+    }
+  }
+  // The rest of the class is nobody's business here.
+  return { WebSocket: SimulatedWebSocket as unknown as typeof WebSocket, open }
+}

@@ -1,0 +1,22 @@
+import type { Kernel } from './kernel.ts'
+
+/** The timers of a library that takes none: in a schedule, the kernel's. */
+export interface VirtualTimers {
+  readonly setTimeout: (fn: (...args: readonly unknown[]) => void, ms?: number) => object
+  readonly clearTimeout: (timer: unknown) => void
+}
+
+/** Timers of virtual time. */
+export function createVirtualTimers(kernel: Kernel): VirtualTimers {
+  const undo = new WeakMap<object, () => void>()
+  return {
+    setTimeout(fn, ms = 0) {
+      const timer = {}
+      undo.set(timer, kernel.after(ms, 'timer of a library', fn))
+      return timer
+    },
+    clearTimeout(timer) {
+      if (typeof timer === 'object' && timer !== null) undo.get(timer)?.()
+    },
+  }
+}
