@@ -5,6 +5,8 @@ import type { Slot } from '../ports/store.ts'
 import { evaluate } from './chain.ts'
 import { cursorOf } from './frames.ts'
 import { joinTail } from './poller.ts'
+import { holdSeat } from './presence-hold.ts'
+import { loadPresence } from './presence-subscribe.ts'
 import { type Followed, type Replay, replayFrom, replayNewest } from './replay.ts'
 import type { Scope } from './scope.ts'
 import { gapError } from './started.ts'
@@ -53,12 +55,17 @@ async function* eventsOf(scope: Scope, descriptor: SubscriptionDescriptor, signa
   const log = { topic, retentionMs }
   using tail = joinTail(scope, log) // law 3: before the log is read
   signal.addEventListener('abort', () => tail[Symbol.dispose]()) // also while a `load` that never ends holds this generator
+  await using _seat = await holdSeat(scope, descriptor, signal)
   let isFresh = descriptor.lastEventId === undefined
   for (let found = await begin(scope, log, descriptor); ; ) {
-    if (found.gap !== undefined && load === undefined) throw gapError(found.gap)
+    const begins = load !== undefined || descriptor.presence !== undefined
+    if (found.gap !== undefined && !begins) throw gapError(found.gap)
     // [TL-SNAP-1] [TL-SNAP-2]
-    if (load !== undefined && (isFresh || found.gap !== undefined))
-      yield tracked(formatCursor(found.from), await scope.enter(scope, async () => load()))
+    if (begins && (isFresh || found.gap !== undefined)) {
+      const { at, state } = await loadBeginning(scope, descriptor, found)
+      found = at
+      yield tracked(formatCursor(at.from), state)
+    }
     isFresh = false
     yield* matching(scope, descriptor, found.slots)
     let at = endOf(scope, found.slots) ?? found.from
@@ -71,6 +78,13 @@ async function* eventsOf(scope: Scope, descriptor: SubscriptionDescriptor, signa
     }
     found = await replayFrom(scope, log, at)
   }
+}
+
+/** The state, and the place that it is of. */
+async function loadBeginning(scope: Scope, descriptor: SubscriptionDescriptor, found: Replay) {
+  const { load, presence } = descriptor
+  if (presence !== undefined) return loadPresence(scope, descriptor, found)
+  return { at: found, state: await scope.enter(scope, async () => load?.()) }
 }
 
 /** Where a subscription begins: at the events it asked for, or where it was (law 5). */

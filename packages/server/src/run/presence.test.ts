@@ -1,0 +1,163 @@
+import { initTRPC } from '@trpc/server'
+import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { createTestLine } from '../lambda/test-line.suite.ts'
+import { createLine } from '../line.ts'
+import type { Store } from '../ports/store.ts'
+import { readMembersNow, snapshotCount, snapshotMembers } from './presence-snapshot.ts'
+import { createPresenceWorld, join, log, times } from './presence-world.suite.ts'
+import { replayNewest } from './replay.ts'
+import { accessOf } from './store-access.suite.ts'
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+const here = line.presence('here', { key, data: z.object({ away: z.boolean().default(false) }) })
+const brief = line.presence('brief', { key, data: z.object({}), leaseMs: 60_000 })
+const t = initTRPC.create()
+const router = t.router({
+  here: t.procedure.input(key).subscription(({ input }) => here.join(input, { member: 'ann', data: {} })),
+  brief: t.procedure.input(key).subscription(({ input }) => brief.join(input, { member: 'ann', data: {} })),
+  watch: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
+})
+
+/** A line that counts what is written of presence and its log. */
+function counted() {
+  const calls: string[] = []
+  const made = createTestLine({
+    line,
+    router,
+    store: (inner) =>
+      new Proxy(inner, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name)
+          if (typeof member !== 'function' || typeof name !== 'string') return member
+          return (...args: readonly unknown[]) => {
+            if (accessOf(name as keyof Store, args).writes) calls.push(name)
+            return Reflect.apply(member, target, args) as unknown
+          }
+        },
+      }),
+  })
+  return { made, took: () => calls.splice(0) }
+}
+
+interface Started {
+  readonly result?: { readonly type: string; readonly head: string; readonly keepaliveMs?: number }
+}
+
+const hour = 3_600_000
+
+describe('the cost of presence', () => {
+  test.each([
+    ['here', 270_000, { putPresence: 13, moveSweep: 2 * 8 }],
+    ['brief', 22_500, { putPresence: 160, moveSweep: 2 * 80 }],
+  ] as const)(
+    'of a member-hour of %s, heard of each %i ms, is a write for each keepalive and two for each look at the leases',
+    async (path, everyMs, most) => {
+      const { made, took } = counted()
+      const ann = await made.connect()
+      const start = () => ann.send({ id: 1, method: 'subscription', params: { path, input: { room: 'x' }, ref: 1 } })
+      await start()
+      const started = (ann.frames() as readonly Started[]).findLast(({ result }) => result?.type === 'started')
+      expect(started?.result?.keepaliveMs).toBe(path === 'brief' ? everyMs : undefined) // [TL-PRES-5]
+      const from = started?.result?.head
+      took()
+      for (let ms = everyMs; ms <= hour; ms += everyMs) {
+        await made.clock.advance(everyMs)
+        await ann.send({ id: 'y', method: 'sync', params: { subscriptions: [{ id: 1, ref: 1, from }] } })
+      }
+      const writes = took()
+      const count = (name: string) => writes.filter((each) => each === name).length
+      console.info(
+        `${path}: ${count('putPresence')} renewals and ${count('moveSweep')} writes for the sweep in a member-hour`,
+      )
+      expect(new Set(writes)).toEqual(new Set(['putPresence', 'moveSweep']))
+      expect(count('putPresence')).toBe(most.putPresence)
+      expect(count('moveSweep')).toBeLessThanOrEqual(most.moveSweep)
+    },
+  )
+
+  test('of a join is three writes beside those of a subscribe, of a quiet return one', async () => {
+    const { made, took } = counted()
+    const eve = await made.connect()
+    await eve.send({ id: 1, method: 'subscription', params: { path: 'watch', input: { room: 'x' }, ref: 1 } })
+    const ann = await made.connect()
+    took()
+    const start = (ref: number) =>
+      ann.send({ id: 1, method: 'subscription', params: { path: 'here', input: { room: 'x' }, ref } })
+    await start(1)
+    expect(took()).toEqual([
+      ...['claimSubscription', 'putSubscriber'],
+      ...['putPresence', 'putSlot', 'putPresence'], // the row, the log, the note
+      'putReceipt',
+    ])
+    await start(2)
+    expect(took()).toEqual(['claimSubscription', 'putSubscriber', 'putPresence'])
+  })
+})
+
+describe('a topic of ten thousand', () => {
+  test('is listed in pages, counted by one read, and a list beyond its limit names it', async () => {
+    const world = await createPresenceWorld({ at: async () => 'answered', store: (store) => store })
+    const member = (n: number) => `m${String(n).padStart(5, '0')}`
+    for (let n = 0; n < 10_000; n++) await join(member(n), 't')(world)
+    const { scope } = world
+    const begun = await replayNewest(scope, log, 0)
+    const { state } = await snapshotMembers(scope, log, begun)
+    expect(state.members).toHaveLength(10_000)
+    expect((await snapshotCount(scope, log, begun)).state).toBe(10_000)
+    await join(member(10_000), 't')(world)
+    const again = snapshotMembers(scope, log, await replayNewest(scope, log, 0))
+    await expect(again).rejects.toThrow(/10001 members are here; a list shows 10000 \(listedMembers\)\. Use count\./)
+    expect((await snapshotCount(scope, log, await replayNewest(scope, log, 0))).state).toBe(10_001)
+    await world.clock.advance(times.leaseMs)
+    expect(await readMembersNow(scope, log.topic)).toEqual([])
+  }, 60_000)
+})
+
+describe('outside of a line, as on tRPC’s own adapters', () => {
+  test('a join is a state and its tail, and is present until it has been left for the grace', async () => {
+    const { made } = counted()
+    const [ann, eve] = made.asScript(() => {
+      const joined = here.join({ room: 'x' }, { member: 'ann', data: {} })
+      return [joined, here.watch({ room: 'x' })].map((each) => each[Symbol.asyncIterator]())
+    })
+    const dataOf = (result: unknown) => (result as { readonly value: readonly [string, unknown] }).value[1]
+    const present = [{ member: 'ann', data: { away: false } }]
+    expect(dataOf(await ann?.next())).toEqual({ type: 'here', members: present })
+    expect(dataOf(await eve?.next())).toEqual({ type: 'here', members: present })
+    await ann?.return?.()
+    const next = eve?.next()
+    await made.clock.advance(14_000)
+    expect(await made.asScript(() => here.read({ room: 'x' }))).toEqual(present)
+    for (let second = 0; second < 10; second++) await made.clock.advance(1_000)
+    expect(dataOf(await next)).toEqual({ type: 'leave', member: 'ann' })
+    await eve?.return?.()
+  })
+})
+
+describe('what is refused', () => {
+  const join = (me: { member: string; data: unknown }) => () => here.join({ room: 'x' }, me as never)
+  test('data that does not fit, with its issues', () => {
+    expect(join({ member: 'ann', data: { away: 'yes' } })).toThrow(/^This data does not fit channel here: away: /)
+  })
+  test('new data that does not fit, with its issues', async () => {
+    const { made } = counted()
+    const update = made.asScript(() => here.update({ room: 'x' }, { away: 1 as never }))
+    await expect(update).rejects.toThrow(/^This data does not fit channel here: away: /)
+  })
+  test('a member without a name or with one too long, with the limit', () => {
+    expect(join({ member: '', data: {} })).toThrow(/text of 1 to 256 bytes \(memberBytes\), got 0 bytes/)
+    expect(join({ member: 'é'.repeat(129), data: {} })).toThrow(/got 258 bytes/)
+  })
+  test('data beyond its bytes, with the limit', () => {
+    const big = createLine().presence('big', { key, data: z.object({ text: z.string() }) })
+    const joining = () => big.join({ room: 'x' }, { member: 'ann', data: { text: 'x'.repeat(3_000) } })
+    expect(joining).toThrow(/2048 fit \(dataBytes\)/)
+  })
+  test('times that no line can keep', () => {
+    const declare = (given: object) => () => createLine().presence('p', { key, data: z.object({}), ...given })
+    expect(declare({ leaseMs: 9_999 })).toThrow(/leaseMs of presence p of at least 10000, got 9999/)
+    expect(declare({ graceMs: 900_001 })).toThrow(/graceMs of presence p from 0 to 900000, got 900001/)
+  })
+})
