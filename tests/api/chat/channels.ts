@@ -11,4 +11,8 @@ export const messages = line.channel('chat.messages', {
     z.object({ type: z.literal('removed'), id: z.uuid() }),
   ]),
 })
+export const here = line.presence('chat.here', {
+  key: room,
+  data: z.object({ name: z.string(), away: z.boolean().default(false) }),
+})
 export const typing = line.ephemeral('chat.typing', { key: room, event: z.object({ author: z.string() }) })

@@ -41,6 +41,16 @@ export async function visit() {
   )
   client.messages.filtered.subscribe({ room: 'x' }, { onData: ({ data }) => void (data satisfies Message) })
   client.room.onTyping.subscribe({ room: 'x' }, { onData: ({ author }) => void (author satisfies string) })
+  client.room.here.subscribe(
+    { room: 'x' },
+    {
+      onData: ({ data }) => {
+        if (data.type === 'here') data.members[0]?.data.away satisfies boolean | undefined
+        else if (data.type !== 'leave') data.data.name satisfies string
+      },
+    },
+  )
+  await client.room.away.mutate({ room: 'x' })
   const draft = { room: 'x', id: crypto.randomUUID(), text: 'hi' }
   await client.messages.post
     .mutate(draft, { lane: 'x', idempotencyKey: 'draft-1', timeoutMs: 5_000, signal: AbortSignal.timeout(9_000) })
