@@ -20,8 +20,14 @@ export const retentionMs = 10 * 60_000
 
 const line = createLine()
 const key = z.object({ room: z.string() })
-const said = key.extend({ n: z.number() })
-const messages = line.channel('room', { key, event: z.object({ n: z.number() }), retention: '10m' })
+/** `pad` makes a call larger than one frame, and its event larger than one message. */
+const said = key.extend({ n: z.number(), pad: z.string().optional() })
+const padded = (n: number, pad: string | undefined) => (pad === undefined ? { n } : { n, pad: pad.repeat(4) })
+const messages = line.channel('room', {
+  key,
+  event: z.object({ n: z.number(), pad: z.string().optional() }),
+  retention: '10m',
+})
 
 const t = initTRPC.context<{ readonly principal: string | null }>().meta<LineMeta>().create()
 const repeatable = t.procedure.meta({ repeatable: true }).input(said)
@@ -29,7 +35,7 @@ const repeatable = t.procedure.meta({ repeatable: true }).input(said)
 /** The application of every schedule: rooms that many listen to, and calls that have effects. */
 export const router = t.router({
   /** Publishes once. */
-  post: repeatable.mutation(({ input: { n, room } }) => messages.publish({ room }, { n })),
+  post: repeatable.mutation(({ input: { n, room, pad } }) => messages.publish({ room }, padded(n, pad))),
   /** Publishes twice to one room and once to another. */
   spread: repeatable.mutation(async ({ input: { n, room } }) => {
     await messages.publish({ room }, { n })
@@ -37,9 +43,9 @@ export const router = t.router({
     return messages.publish({ room }, { n: n + 0.5 })
   }),
   /** Has an effect that must not be had twice, and then publishes. */
-  bill: t.procedure.input(said).mutation(async ({ input: { n, room } }) => {
+  bill: t.procedure.input(said).mutation(async ({ input: { n, room, pad } }) => {
     stage.current?.charge(n)
-    return messages.publish({ room }, { n })
+    return messages.publish({ room }, padded(n, pad))
   }),
   /** Publishes and then refuses: a thrown error is an outcome. */
   refuse: repeatable.mutation(async ({ input: { n, room } }) => {

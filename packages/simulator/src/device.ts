@@ -35,6 +35,8 @@ export interface Device {
 export interface CallChoice {
   readonly key?: 'auto' | 'none' | string
   readonly lane?: string | undefined
+  /** How many characters more than it needs the call has: beyond one frame it goes in chunks. */
+  readonly pad?: number
 }
 
 export interface DeviceOptions {
@@ -216,7 +218,8 @@ export function createDevice(options: DeviceOptions): Device {
             readonly id: string
             readonly data: { readonly n: number; readonly state?: number }
           }
-          told({ kind: 'data', seen: seen(), id, ...data })
+          const { n, state } = data
+          told({ kind: 'data', seen: seen(), id, n, ...(state === undefined ? {} : { state }) })
           if (plan.strikes('F44')) throw new HandlerFailure()
         },
         onGap: ({ reason }) => told({ kind: 'gap', seen: seen(), reason }),
@@ -234,7 +237,7 @@ export function createDevice(options: DeviceOptions): Device {
     return record
   }
 
-  function call(path: CallPath, room: string, n: number, { key = 'auto', lane }: CallChoice = {}): void {
+  function call(path: CallPath, room: string, n: number, { key = 'auto', lane, pad }: CallChoice = {}): void {
     const record: CallRecord = {
       ...{ device: name, path, room, n, key, lane, at: kernel.now, deviceAt: deviceNow() },
       ...{ settledAt: undefined, deviceSettledAt: undefined, settled: 0, answer: undefined },
@@ -252,7 +255,10 @@ export function createDevice(options: DeviceOptions): Device {
       record.deviceSettledAt ??= deviceNow()
       record.answer = answer
     }
-    const run = path === 'count' ? client.count.query({ room }) : client[path].mutate({ room, n }, chosen)
+    const run =
+      path === 'count'
+        ? client.count.query({ room })
+        : client[path].mutate({ room, n, ...(pad === undefined ? {} : { pad: 'x'.repeat(pad) }) }, chosen)
     run.then(
       (data: unknown) => settle({ data }),
       (error: unknown) => settle({ error: String((error as Error).message), code: lineError(error)?.code }),

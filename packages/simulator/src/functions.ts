@@ -362,6 +362,7 @@ const operationNames = [
   ...['growShards', 'readSyncStates', 'renewConnection', 'claimKey', 'takeKey', 'settleKey', 'recordBase', 'readKey'],
   ...['putPresence', 'deletePresence', 'readPresence', 'readPresences', 'readSweep', 'moveSweep'],
   ...['putReceipt', 'hasReceipts', 'lockChain', 'wantChain', 'freeChain'],
+  ...['putPart', 'notePart', 'claimUpload', 'readParts'],
 ] as readonly OperationName[]
 
 type Call = (operation: OperationName, args: readonly unknown[]) => Promise<unknown>

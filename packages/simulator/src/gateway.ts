@@ -79,6 +79,8 @@ interface Connection extends GatewayConnection {
 
 const idleMs = 600_000
 const lifetimeMs = 7_200_000
+const frameCharacters = 32_768 // all that schedules send is ASCII
+const messageCharacters = 131_072
 const oneWay: ReadonlySet<string> = new Set(['subscription', 'subscription.stop', 'connectionParams'])
 const authoritySlackMs = 5_000 + 6_000 + 12_000 // H12's grace, what a post may be retried, and two clocks' error
 
@@ -111,6 +113,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
       connectionId,
       send: (text) => {
         if (!connection.deviceOpen || connection.state === 'connecting') return false
+        if (text.length > frameCharacters) report.break('H16', `${device} sent a frame of ${text.length} characters`)
         sendUp(connection, text)
         return true
       },
@@ -295,6 +298,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
 
   function post(connectionId: string, text: string): Promise<PostOutcome> {
     countPost('the API')
+    if (text.length > messageCharacters) report.break('H16', `a post had ${text.length} characters`)
     const connection = connections.get(connectionId)
     if (connection?.state !== 'open') return Promise.resolve({ status: 'gone' })
     if (plan.strikes('F2')) return Promise.resolve({ status: 'gone' })

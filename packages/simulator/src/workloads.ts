@@ -216,6 +216,27 @@ export const workloads = {
         )
     },
   },
+  /** Calls that are larger than a frame, and events that are larger than a message: both go in chunks. */
+  large: {
+    faults: without('F32'),
+    busyMs: 4 * 60_000,
+    settleMs: twoSyncsMs,
+    begin(world) {
+      const { random } = world
+      for (let count = 3; count > 0; count--) {
+        const device = world.addDevice()
+        listen(world, device, [0, busy], ['live', 'replayed'])
+        often(world, 2, [500, busy], () => {
+          const key = random.chance(0.4) ? 'none' : 'auto'
+          const pad = random.between(20_000, 70_000)
+          device.call(random.pick(['post', 'bill']), 'a', world.nextN(), { key, pad })
+        })
+        often(world, random.int(3), [0, busy], () => device.cut())
+        wander(world, device, [0, busy], 60_000)
+      }
+      often(world, 3, [0, busy], () => world.publish('a'))
+    },
+  },
   /** Tokens that live for minutes and are renewed on the living socket. */
   auth: {
     faults: without('F32'),
