@@ -1,0 +1,4 @@
+import { createLambdaHandlers } from '@trunkline/server'
+import { line, router } from './router.ts'
+
+export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({ router, line })

@@ -1,0 +1,51 @@
+import { connect, deliverJob, handshake, httpCall, plainCall, streamed, subscribe } from './events.ts'
+
+/** One function with its first event. */
+export interface Contestant {
+  readonly name: string
+  /** The file in `src/application` that is bundled. */
+  readonly entry: string
+  readonly handler: string
+  readonly what: string
+  readonly event: unknown
+}
+
+const bare: Contestant = {
+  name: 'bare handler (control)',
+  entry: 'bare',
+  handler: 'handler',
+  what: 'anything',
+  event: {},
+}
+
+const line = (handler: string, what: string, event: unknown): Contestant => ({
+  name: `Trunkline, ${handler}`,
+  entry: 'trunkline',
+  handler,
+  what,
+  event,
+})
+
+/** The functions of a line beside a bare handler, and the same procedures on tRPC's own adapter. */
+export const contestants: readonly Contestant[] = [
+  bare,
+  { name: 'tRPC’s Lambda adapter, same router', entry: 'trpc', handler: 'handler', what: 'a call', event: httpCall },
+  {
+    name: 'tRPC’s Lambda adapter, without a line',
+    entry: 'plain-trpc',
+    handler: 'handler',
+    what: 'a call',
+    event: httpCall,
+  },
+  line('authorizer', 'a handshake', handshake),
+  line('websocket', 'a call', plainCall),
+  line('websocket', '`$connect`: 1 write', connect),
+  line('websocket', 'a subscribe: 3 writes, 2 reads', subscribe),
+  line('tableStream', 'a record: 1 read', streamed),
+  line('deliver', 'a shard: 1 read', deliverJob),
+  {
+    ...line('websocket', 'a call', plainCall),
+    name: 'Trunkline with Powertools, websocket',
+    entry: 'trunkline-powertools',
+  },
+]

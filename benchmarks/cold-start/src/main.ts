@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startLocalLine } from '@trunkline/local'
+import { line, router } from './application/router.ts'
+import { type Bundle, bundle } from './bundle.ts'
+import { contestants } from './contestants.ts'
+import { readDeployedSettings } from './deployed-settings.ts'
+import { measure } from './measure.ts'
+import { parseOptions } from './options.ts'
+import { toJson, toMarkdown } from './report.ts'
+
+const { runs, json } = parseOptions(process.argv.slice(2))
+const root = process.cwd() // scripts/benchmark.mjs runs this at the repository's root
+const folder = await mkdtemp(join(root, 'benchmarks/cold-start/node_modules/.cache/bundles-'))
+const settings = readDeployedSettings(root)
+const local = await startLocalLine({ router, line }) // a real table for those that need one
+
+try {
+  const entries = [...new Set(contestants.map(({ entry }) => entry))]
+  const bundles = new Map<string, Bundle>()
+  for (const name of entries)
+    bundles.set(
+      name,
+      await bundle({
+        settings,
+        root,
+        entry: `benchmarks/cold-start/src/application/${name}.ts`,
+        outdir: join(folder, name),
+      }),
+    )
+  const entered = contestants.flatMap((contestant) => {
+    const made = bundles.get(contestant.entry)
+    return made === undefined ? [] : [{ contestant, bundle: made }]
+  })
+  const env = { ...local.environment, TRUNKLINE_CALLBACK_URL: local.url.replace(/^ws/, 'http') }
+  const measured = await measure(entered, {
+    runs,
+    env,
+    onRound: (round) => process.stderr.write(`\rround ${round} of ${runs}`),
+  })
+  process.stderr.write('\n')
+  process.stdout.write(`${toMarkdown(measured, runs)}\n`)
+  if (json !== undefined) await writeFile(json, toJson(measured, runs))
+} finally {
+  await local.close()
+  await rm(folder, { recursive: true, force: true })
+}
+process.exit(0) // the local line's clients keep their sockets a moment

@@ -1,0 +1,55 @@
+import type { Bundle } from './bundle.ts'
+import type { Contestant } from './contestants.ts'
+import { type ProbeOptions, probe } from './probe.ts'
+
+/** A function, what it weighs, and its starts. */
+export interface Measured {
+  readonly contestant: Contestant
+  readonly bundle: Bundle
+  readonly initMs: readonly number[]
+  readonly firstMs: readonly number[]
+}
+
+/**
+ * Starts every function `runs` times, one process at a time. Each round takes all of them by turns, so that what else the
+ * machine does falls on all alike.
+ */
+export async function measure(
+  contestants: readonly { readonly contestant: Contestant; readonly bundle: Bundle }[],
+  {
+    runs,
+    env,
+    onRound,
+  }: {
+    readonly runs: number
+    readonly env: NonNullable<ProbeOptions['env']>
+    readonly onRound: (round: number) => void
+  },
+): Promise<readonly Measured[]> {
+  const measured = contestants.map((each) => ({ ...each, initMs: [] as number[], firstMs: [] as number[] }))
+  for (let round = 0; round <= runs; round++) {
+    onRound(round)
+    for (const { contestant, bundle, initMs, firstMs } of measured) {
+      const start = await probe({ file: bundle.file, handler: contestant.handler, event: contestant.event, env })
+      refuseFailure(contestant, start.answer)
+      if (round === 0) continue // the first round fills the disk's cache
+      initMs.push(start.initMs)
+      firstMs.push(start.firstMs ?? 0)
+    }
+  }
+  return measured
+}
+
+/** A function that fails quickly would win. */
+function refuseFailure({ name, what }: Contestant, answer: unknown): void {
+  const text = JSON.stringify(answer) ?? ''
+  if (/"error"|\\"error\\"|"statusCode":[45]|"itemIdentifier"/.test(text))
+    throw new Error(`${name} failed ${what}: ${text}`)
+}
+
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+}
