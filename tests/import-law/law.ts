@@ -47,6 +47,7 @@ const law = {
   'server/define': { areas: [], packages: [protocol, { name: /^zod(\/|$)/, typeOnly: true }, trpcServer] },
   'server/ports': { areas: [], packages: [protocol] },
   'server/run': { areas: ['server/define', 'server/ports'], packages: [protocol, trpcServer, node] },
+  'server/powertools': { areas: ['server/ports'], packages: [{ name: /^@aws-lambda-powertools\// }] },
   'server/memory': { areas: ['server/ports'], packages: [protocol] },
   'server/dynamodb': { areas: ['server/ports'], packages: [protocol, awsSdk, node] },
   'server/apigateway': { areas: ['server/ports'], packages: [protocol, awsSdk, node] },

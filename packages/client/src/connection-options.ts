@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly timeoutMs?: number
   /** Largest message to be sent or taken, in UTF-8 bytes; the server has a limit of its own, and the lower one holds. @default 1_048_576 */
   readonly maxMessageBytes?: number
+  /** Asked at each call for the W3C trace context to send with it, such as your tracer's active span. */
+  readonly traceparent?: () => string | undefined
   /** Gaps of subscriptions that have no `onGap` of their own. A gap that nobody handles ends its subscription with the error GAP. */
   readonly onGap?: GapHandler
 }

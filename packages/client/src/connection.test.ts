@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { createConnection } from './connection.ts'
+import type { ConnectionOptions } from './connection-options.ts'
 import type { ConnectionEnvironment } from './environment.ts'
 import type { SocketOptions } from './socket.ts'
 import { transportOf } from './transport.ts'
@@ -36,12 +37,12 @@ function createFakeClock(): Partial<ConnectionEnvironment> &
   }
 }
 
-async function start() {
+async function start(options: Partial<ConnectionOptions> = {}, answers = () => true) {
   const server = await startWireServer(({ id, method }, peer) => {
-    if (method === 'query') peer.send({ id, result: { type: 'data', data: 1 } })
+    if (method === 'query' && answers()) peer.send({ id, result: { type: 'data', data: 1 } })
   })
   const clock = createFakeClock()
-  const connection = createConnection({ url: server.url, WebSocket }, clock)
+  const connection = createConnection({ url: server.url, WebSocket, ...options }, clock)
   open.push(connection, server)
   const query = () =>
     new Promise((answer, fail) => {
@@ -70,6 +71,26 @@ test('time and chance come from its environment', async () => {
   const back = heard('open')
   clock.advance(300)
   await back
+})
+
+test('the trace context is asked for once a call, and a resend carries the same [TL-TRACE-3]', async () => {
+  let asked = 0
+  let frames = 0
+  const { server, clock, query, heard } = await start(
+    { traceparent: () => `00-${'a'.repeat(32)}-${String(++asked).padStart(16, '0')}-01` },
+    () => ++frames !== 1,
+  )
+  const answered = query()
+  const { params: first } = await server.frame('query')
+  const lost = heard('reconnecting')
+  server.cut()
+  await lost
+  clock.advance(1_000)
+  await answered
+  await query()
+  const sent = server.frames.filter(({ method }) => method === 'query').map(({ params }) => params)
+  const traced = (n: number) => ({ path: 'a', input: 1, traceparent: `00-${'a'.repeat(32)}-000000000000000${n}-01` })
+  expect(sent).toEqual([first, traced(1), traced(2)])
 })
 
 test('the online event retries at once, and the cause says that the network was off', async () => {

@@ -125,7 +125,7 @@ export function createConnection(
       requireSocket()
       const id = sinks.nextId()
       const { key, ...keyed } = toKey(method, idempotencyKey, () => createRandomId(clock))
-      const text = JSON.stringify({ id, method, params: { path, input, key } }) // throws before anything is taken
+      const text = JSON.stringify({ id, method, params: { path, input, key, traceparent: options.traceparent?.() } }) // throws before anything is taken [TL-TRACE-3]
       const bytes = utf8Bytes(text) + (keyed.nonce === null ? 0 : ownKeyBytes)
       sinks.addCall(id, sink)
       dispatch({

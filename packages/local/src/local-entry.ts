@@ -40,7 +40,8 @@ export async function startEntryStack(
     const pool = await createWorkerPool({
       entry,
       clock: stack.clock,
-      env: { ...definedEnvironment(), ...stack.environment },
+      // Nobody here reads metrics, which are lines on the console.
+      env: { POWERTOOLS_METRICS_DISABLED: 'true', ...definedEnvironment(), ...stack.environment },
       ...(watch === undefined ? {} : { watch }),
       ...(conditions === undefined ? {} : { conditions }),
       ...(onReload && { onReload }),

@@ -18,6 +18,7 @@ export const callFrame = z.object({
     input: z.exactOptional(z.unknown()),
     key: z.exactOptional(key),
     resend: z.exactOptional(z.literal(true)),
+    traceparent: z.exactOptional(z.unknown()), // read by `parseTraceparent`, which refuses nothing [TL-TRACE-1]
   }),
 })
 

@@ -23,6 +23,8 @@ export interface CallFrame {
     readonly key?: string
     /** This mutation was sent before, without a key. */
     readonly resend?: true
+    /** W3C trace context. What is none is passed over, so that tracing never fails a call. */
+    readonly traceparent?: unknown
   }
 }
 

@@ -97,6 +97,7 @@ export function createLine(options: LineOptions = {}): Line {
   const internals: LineInternals = {
     envPrefix: options.envPrefix ?? 'TRUNKLINE',
     scope,
+    entered,
     enter: own.enter,
     clock: () => entered()?.clock ?? systemClock,
     channels: () => [...definitions.values()],
@@ -154,6 +155,8 @@ const internalsKey: unique symbol = Symbol.for('trunkline.line')
 export interface LineInternals {
   readonly envPrefix: string
   readonly scope: () => Scope
+  /** What was entered here, if anything was. */
+  readonly entered: () => Scope | undefined
   readonly enter: <T>(scope: Scope, fn: () => T) => T
   /** The clock of what is entered here; the machine's own where nothing is. Needs no binding. */
   readonly clock: () => Clock

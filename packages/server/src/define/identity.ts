@@ -56,6 +56,8 @@ export interface CallFacts {
   readonly cause: 'frame' | 'delivery' | 'worker'
   /** For a payment provider or a conditional write. Undefined for queries, subscriptions and stock clients. */
   readonly idempotencyKey: string | undefined
+  /** The W3C trace context that the client sent with this call, for your tracer. Nothing is trusted by it. */
+  readonly traceparent?: string
   /** As tRPC's own adapters give it, so that one `createContext` serves both. */
   readonly info: { readonly connectionParams: Readonly<Record<string, string>> | null }
 }

@@ -1,3 +1,4 @@
+import type { Recorder } from '../ports/telemetry.ts'
 import type { ConnectionCaller } from '../run/caller.ts'
 import { type AdmissionOptions, admit } from './admission.ts'
 import { type AuthorizerEvent, type GatewayEvent, isRecord } from './events.ts'
@@ -7,19 +8,20 @@ const resultBytes = 8_192 // the gateway's bound on an authorizer's whole result
 const envelopeBytes = 1_024
 
 /** The REQUEST authorizer of `$connect`. What it finds rides in its context to every later event of the connection, so that a call needs no table. */
-export async function authorizeConnect(options: AdmissionOptions, event: AuthorizerEvent): Promise<unknown> {
+export async function authorizeConnect(
+  options: AdmissionOptions,
+  event: AuthorizerEvent,
+  telemetry: Recorder,
+): Promise<unknown> {
   const admission = await admit(options, event)
   if (admission.status === 'foreign-origin') {
-    console.warn(
-      JSON.stringify({
-        level: 'WARN',
-        message: 'Refused a page of an origin that is not in `origins`.',
-        origin: admission.origin,
-      }),
-    )
+    telemetry.measure('refused', 1)
+    const message = 'Refused a page of an origin that is not in `origins`.'
+    telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
     return toResult(event, 'Deny', 'foreign-origin')
   }
   const { connectionId: _, ...caller } = admission.caller
+  if (caller.refused !== undefined) telemetry.measure('refused', 1)
   const told = JSON.stringify(caller)
   const bytes = Buffer.byteLength(told)
   if (bytes > resultBytes - envelopeBytes)

@@ -22,6 +22,8 @@ export interface AuthorizerEvent extends Pick<GatewayEvent, 'headers' | 'querySt
 /** What of a function's context is read. */
 export interface FunctionContext {
   getRemainingTimeInMillis?(): number
+  readonly functionName?: string
+  readonly awsRequestId?: string
 }
 
 /** Whether an event is a gateway's. */

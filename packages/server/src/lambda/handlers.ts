@@ -2,6 +2,7 @@ import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { limits } from '@trunkline/protocol'
 import type { anonymous, Verdict } from '../define/identity.ts'
 import { createLine, internalsOf, type Line, type LineInternals } from '../line.ts'
+import type { InvocationFacts } from '../ports/telemetry.ts'
 import { connect, disconnect } from '../run/connect.ts'
 import { createDeadline, withinDeadline } from '../run/deadline.ts'
 import { type DeliverJob, deliver } from '../run/deliver.ts'
@@ -9,14 +10,22 @@ import { isWorkerJob } from '../run/jobs.ts'
 import { checkEach } from '../run/presence-checks.ts'
 import { tellStreamed } from '../run/presence-stream.ts'
 import { receive } from '../run/receive.ts'
-import { type ServedScope, toServedScope } from '../run/scope.ts'
+import { type Scope, type ServedScope, toServedScope } from '../run/scope.ts'
 import type { Failure, Server } from '../run/server.ts'
 import { deliverStreamed } from '../run/table-stream.ts'
 import { work } from '../run/work.ts'
 import { type AdmissionOptions, admit, identify, selectedSubprotocol } from './admission.ts'
 import { tellApplication } from './application.ts'
 import { authorizeConnect, callerOf } from './authorizer.ts'
-import { type GatewayEvent, isAuthorizerEvent, isGatewayEvent, isRecord, twoWayRoutes } from './events.ts'
+import { consoleTelemetry } from './console-telemetry.ts'
+import {
+  type FunctionContext,
+  type GatewayEvent,
+  isAuthorizerEvent,
+  isGatewayEvent,
+  isRecord,
+  twoWayRoutes,
+} from './events.ts'
 import type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
 import { isQueueEvent, toChecks } from './queue-records.ts'
 import { toStreamedPresences, toStreamedSlots } from './stream-records.ts'
@@ -29,30 +38,43 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
   const line: Line = options.line ?? createLine()
   const internals = internalsOf(line)
   for (const origin of options.origins ?? []) checkOrigin(origin)
-  const server = toServer(options)
+  const telemetry = options.telemetry ?? consoleTelemetry
+  const server = toServer(options, internals.entered)
   const admission = (): AdmissionOptions => ({
     authorize: options.authorize,
     origins: [...(options.origins ?? []), ...environmentOrigins(internals)],
   })
 
   /** Runs one invocation in its own scope: the line's binding, this router, and a deadline before the function's. */
-  const serve = <T>(context: unknown, capMs: number, fn: (scope: ServedScope) => Promise<T>): Promise<T> => {
-    const scope = toServedScope(internals.scope(), server, Math.min(capMs, workingMs(context)))
-    return internals.enter(scope, () => fn(scope)).finally(() => scope.deadline[Symbol.dispose]())
+  const serve = async <T>(invoked: Invoked, capMs: number, fn: (scope: ServedScope) => Promise<T>): Promise<T> => {
+    const recording = telemetry.begin(invocationOf(invoked))
+    const { traceparent } = invoked
+    const made = toServedScope(internals.scope(), server, Math.min(capMs, workingMs(invoked.context)), recording)
+    const scope = traceparent === undefined ? made : { ...made, traceparent }
+    try {
+      return await internals.enter(scope, () => fn(scope))
+    } finally {
+      scope.deadline[Symbol.dispose]()
+      recording.end()
+    }
   }
 
   const authorizer: AwsHandler = async (event, context) => {
     if (!isAuthorizerEvent(event)) throw new TypeError('Expected the event of a REQUEST authorizer.')
     // Law 10: `authorize` is the application's own code, and may hang. No table is needed here, so none need be bound.
     using deadline = createDeadline(internals.clock(), workingMs(context))
-    return await withinDeadline(deadline.signal, authorizeConnect(admission(), event))
+    const recording = telemetry.begin(invocationOf({ name: 'authorizer', context }))
+    const authorized = withinDeadline(deadline.signal, authorizeConnect(admission(), event, recording))
+    return await authorized.finally(() => recording.end())
   }
   const websocket: AwsHandler = async (event, context) => {
     if (!isGatewayEvent(event)) throw new TypeError('Expected the event of an API Gateway WebSocket route.')
-    return serve(context, limits.frameDeadlineMs.value, (scope) => onGatewayEvent(scope, admission(), event))
+    return serve({ name: 'websocket', context }, limits.frameDeadlineMs.value, (scope) =>
+      onGatewayEvent(scope, admission(), event),
+    )
   }
   const tableStream: AwsHandler = async (event, context) =>
-    serve(context, Number.POSITIVE_INFINITY, async (scope) => {
+    serve({ name: 'tableStream', context }, Number.POSITIVE_INFINITY, async (scope) => {
       const failed = await Promise.all([
         deliverStreamed(scope, toStreamedSlots(event)),
         tellStreamed(scope, toStreamedPresences(event)),
@@ -61,17 +83,19 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     })
   const deliverHandler: AwsHandler = async (event, context) => {
     if (isQueueEvent(event))
-      return serve(context, Number.POSITIVE_INFINITY, async (scope) =>
+      return serve({ name: 'deliver', context }, Number.POSITIVE_INFINITY, async (scope) =>
         failedItems(await checkEach(scope, toChecks(event))),
       )
     if (!isDeliverJob(event))
       throw new TypeError('Expected { topic, offset } or { topic, data }, as the line invokes it.')
-    await serve(context, Number.POSITIVE_INFINITY, (scope) => deliver(scope, event))
+    const { traceparent } = event
+    const invoked = { name: 'deliver', context, ...(traceparent === undefined ? {} : { traceparent }) }
+    await serve(invoked, Number.POSITIVE_INFINITY, (scope) => deliver(scope, event))
     return {}
   }
   const worker: AwsHandler = async (event, context) => {
     if (!isWorkerJob(event)) throw new TypeError('Expected a job of the worker, as the line invokes it.')
-    await serve(context, Number.POSITIVE_INFINITY, (scope) => work(scope, event))
+    await serve({ name: 'worker', context }, Number.POSITIVE_INFINITY, (scope) => work(scope, event))
     return {}
   }
   const handler: AwsHandler = (event, context) => {
@@ -129,7 +153,23 @@ async function onConnect(scope: ServedScope, options: AdmissionOptions, event: G
   return { statusCode: 200, headers: selectedSubprotocol(admission.caller) }
 }
 
-function toServer<R extends AnyTRPCRouter, V extends Verdict>(options: ServeOptions<R, V>): Server {
+/** What is run, as the platform handed it over. */
+interface Invoked {
+  readonly name: string
+  readonly context: unknown
+  readonly traceparent?: string
+}
+
+/** Names of the platform's, where it gave any. */
+function invocationOf({ name, context }: Invoked): InvocationFacts {
+  const { functionName, awsRequestId } = (context ?? {}) as FunctionContext
+  return { functionName: functionName ?? name, requestId: awsRequestId }
+}
+
+function toServer<R extends AnyTRPCRouter, V extends Verdict>(
+  options: ServeOptions<R, V>,
+  entered: () => Scope | undefined,
+): Server {
   const { router, createContext, onError } = options
   return {
     router,
@@ -141,7 +181,7 @@ function toServer<R extends AnyTRPCRouter, V extends Verdict>(options: ServeOpti
     isSecret,
     report: (failure) => {
       try {
-        if (onError === undefined) logFailure(failure)
+        if (onError === undefined) logFailure(entered(), failure)
         else onError(failure)
       } catch (thrown) {
         console.error(thrown) // an `onError` that throws must not fail the call it was told of
@@ -159,11 +199,12 @@ function isSecret(error: TRPCError): boolean {
   return spoken || secret.test(error.message)
 }
 
-function logFailure({ error, path, cause }: Failure): void {
+/** The one door of log lines: what a client did wrong is its own to know, and is none. */
+function logFailure(scope: Scope | undefined, { error, path, cause, ...failure }: Failure): void {
   if (error.code !== 'INTERNAL_SERVER_ERROR' && error.code !== 'TIMEOUT') return
-  console.error(
-    JSON.stringify({ level: 'ERROR', message: error.message, path, cause, stack: error.cause?.stack ?? error.stack }),
-  )
+  const traceparent = failure.traceparent ?? scope?.traceparent // [TL-TRACE-2]
+  const facts = { path, cause, traceparent, code: error.code, stack: error.cause?.stack ?? error.stack }
+  scope?.telemetry.log({ level: 'ERROR', message: error.message, facts })
 }
 
 /** An origin that no browser sends would refuse every page without a word. Throws a `TypeError`. */

@@ -1,6 +1,7 @@
 import type { AnyTRPCRouter, inferRouterContext, TRPCError } from '@trpc/server'
 import type { Caller, CallFacts, ConnectRequest, Verdict } from '../define/identity.ts'
 import type { Line } from '../line.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -23,10 +24,14 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
   readonly createContext?: (call: CallFacts & Caller<V>) => MaybePromise<inferRouterContext<R>>
   /** Browser origins that may connect, exact; `<prefix>_ORIGINS` in the environment adds more, separated by commas. Callers without an Origin (Node, curl) are not browsers and pass. @default none */
   readonly origins?: readonly string[]
+  /** Who is told what the functions do. @default log lines as JSON on the console, and no metrics */
+  readonly telemetry?: Telemetry
+  /** In place of the log line of a failure. */
   readonly onError?: (failure: {
     readonly error: TRPCError
     readonly path: string | undefined
     readonly cause: CallFacts['cause']
+    readonly traceparent?: string
   }) => void
 }
 

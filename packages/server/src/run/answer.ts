@@ -41,6 +41,7 @@ const graceMs = 400
 // [TL-CALL-1] [TL-BATCH-1]
 export async function answerAll(answering: Answering, tasks: readonly Task[]): Promise<string> {
   let running = tasks.length
+  answering.scope.telemetry.measure('frames', tasks.length)
   let returned = silence
   const send = async (frames: readonly string[]) => {
     running -= 1
@@ -92,8 +93,9 @@ async function answerTask(answering: Answering, task: Task): Promise<readonly st
   }
 }
 
-async function answer({ scope, caller: told, connectedAt }: Answering, task: Task): Promise<readonly string[]> {
+async function answer({ scope: outer, caller: told, connectedAt }: Answering, task: Task): Promise<readonly string[]> {
   const { request, batchIndex } = task
+  const scope = 'traceparent' in request ? { ...outer, traceparent: request.traceparent } : outer
   const { signal } = scope.deadline
   const expires = connectionExpires(connectedAt)
   switch (request.method) {
@@ -130,7 +132,7 @@ async function answer({ scope, caller: told, connectedAt }: Answering, task: Tas
       const input = inputOf(told, request)
       const call = { ...request, input, type: request.method, batchIndex, maxBytes }
       const [caller, params] = await heard(scope, told)
-      const facts = toFacts(caller, 'frame', params)
+      const facts = toFacts(caller, 'frame', params, request.traceparent)
       const { key } = request
       await loadProcedure(scope, request.path)
       const { idempotent, longRunning } = metaOf(scope.server, request.path)
@@ -178,6 +180,7 @@ export function askedOf(request: Request): Asked {
     id: 'id' in request ? request.id : null,
     type: isCall ? request.method : 'unknown',
     ...('path' in request ? { path: request.path, input: request.input } : {}),
+    ...('traceparent' in request ? { traceparent: request.traceparent } : {}),
     ...('jsonrpc' in request && request.jsonrpc !== undefined ? { jsonrpc: request.jsonrpc } : {}),
     cause: 'frame',
   }

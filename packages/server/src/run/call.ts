@@ -21,6 +21,8 @@ export interface CallRequest {
   readonly cancelled?: AbortSignal
   /** What its answer's frame may have, in UTF-8 bytes. */
   readonly maxBytes: number
+  /** W3C trace context. */
+  readonly traceparent?: string
 }
 
 /** What a call came to, without its id: `{"result":…}` or `{"error":…}` as text. `settled`: the procedure came to its end; otherwise the line failed half-way. */
@@ -32,6 +34,7 @@ export interface CallOutcome {
 /** Runs a call to its outcome. Never throws. */
 export async function runCall(scope: ServedScope, request: CallRequest, facts: ContextFacts): Promise<CallOutcome> {
   const { server } = scope
+  const begun = scope.clock.now()
   let ctx: unknown
   try {
     const { signal: within } = scope.deadline
@@ -45,12 +48,25 @@ export async function runCall(scope: ServedScope, request: CallRequest, facts: C
         code: 'UNSUPPORTED_MEDIA_TYPE',
         message: `Cannot return an async iterable or observable from a ${request.type} procedure with WebSockets`,
       })
-    return { body: withinMessage(scope, request, toResultText(server, data)), settled: true }
+    const body = withinMessage(scope, request, toResultText(server, data))
+    measureCall(scope, request.path, begun, 'ok')
+    return { body, settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
     const asked: Asked = { ...request, ctx, cause: facts.cause }
+    measureCall(scope, request.path, begun, error.code)
     return { body: errorBody(server, asked, error), settled: !isHalfWay(error) }
   }
+}
+
+const failures: ReadonlySet<string> = new Set(['INTERNAL_SERVER_ERROR', 'TIMEOUT'])
+
+/** Tells of one run. A path that the router does not have is the client's choice and becomes no label. */
+function measureCall({ server, telemetry, clock }: ServedScope, asked: string, begun: number, outcome: string): void {
+  const path = procedureOf(server, asked) === undefined ? 'unknown' : asked
+  telemetry.measure('calls', 1, { path, outcome })
+  telemetry.measure('callMs', clock.now() - begun, { path, outcome })
+  if (failures.has(outcome)) telemetry.measure('failedCalls', 1)
 }
 
 /** What a procedure throws is its outcome. These of the line's may have cut it off half-way, and another time may go better. */

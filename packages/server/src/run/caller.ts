@@ -29,12 +29,14 @@ export function toFacts(
   caller: Pick<ConnectionCaller, 'connectionId' | 'session' | 'principal' | 'claims'>,
   cause: CallFacts['cause'],
   connectionParams: ConnectionParams,
+  traceparent?: string,
 ): ContextFacts {
   return {
     connectionId: caller.connectionId,
     sessionId: caller.session,
     cause,
     idempotencyKey: undefined,
+    ...(traceparent === undefined ? {} : { traceparent }),
     info: { connectionParams },
     principal: caller.principal,
     ...(caller.claims === undefined ? {} : { claims: JSON.parse(caller.claims) as Json }),

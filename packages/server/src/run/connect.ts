@@ -33,10 +33,12 @@ export async function connect(scope: Scope, caller: ConnectionCaller, connectedA
     expires: connectionExpires(connectedAt),
   }
   await scope.store.putConnection(row)
+  scope.telemetry.measure('connects', 1)
 }
 
 /** `$disconnect`: CLOSED, which is final, then its subscriptions, then their rows (law 8). Safe to repeat. */
 export async function disconnect(scope: Scope, connectionId: string, connectedAt: number): Promise<void> {
+  scope.telemetry.measure('disconnects', 1)
   await scope.store.closeConnection(connectionId, connectionExpires(connectedAt))
   const rows = await scope.store.readSubscriptions(connectionId)
   const live = rows.flatMap(({ id, ref, topic, shard, seat }) =>

@@ -6,6 +6,7 @@ import { forget } from './forget.ts'
 import { cursorOf, ephemeralResult, eventResult, faultResult, frameText } from './frames.ts'
 import { type Part, postLetter } from './letter.ts'
 import { mayHear } from './may-hear.ts'
+import { measureDelivery } from './measure-delivery.ts'
 import { noticeAgeing } from './notice.ts'
 import { oversized, stockBytes } from './oversized.ts'
 import { createPipeline } from './pipeline.ts'
@@ -68,10 +69,11 @@ function addressed(
   const letters = new Map<string, Addressed[]>()
   for (const [index, { deliveries, rows }] of parcels.entries()) {
     const frames = deliveries.map((delivery) => framer(scope, delivery))
+    const slots = deliveries.map(({ slot }) => slot)
     for (const row of rows) {
       const parts = letters.get(row.connectionId) ?? []
       letters.set(row.connectionId, parts)
-      parts.push({ row, deliveries, frames, fail: () => undelivered[index]?.add(row) })
+      parts.push({ row, deliveries, frames, slots, fail: () => undelivered[index]?.add(row) })
     }
   }
   return letters
@@ -103,7 +105,8 @@ async function sendToOurs(scope: ServedScope, parts: readonly Addressed[]): Prom
 
 /** A connection that takes posts too slowly: its rows are handed to retry once in a while, and what else comes meanwhile is left to its client, whom the next frame tells what it does not cover. */
 // [TL-PUSH-2]
-function isLeft({ gateway, clock }: ServedScope, parts: readonly Addressed[], again: boolean): boolean {
+function isLeft(scope: ServedScope, parts: readonly Addressed[], again: boolean): boolean {
+  const { gateway, clock } = scope
   const [first] = parts
   if (gateway === undefined || first === undefined) return false
   const { breaker, counts } = trafficOf(gateway, clock)
@@ -111,7 +114,10 @@ function isLeft({ gateway, clock }: ServedScope, parts: readonly Addressed[], ag
   if (!breaker.isOpen(connectionId)) return false
   for (const { row, fail } of parts) {
     if (again || breaker.claimRetry(connectionId, row.topic)) fail()
-    else counts.left += 1
+    else {
+      counts.left += 1
+      scope.telemetry.measure('left', 1)
+    }
   }
   return true
 }
@@ -138,6 +144,7 @@ async function postEphemeral(scope: ServedScope, row: Subscriber, toFrame: ToFra
   if (text === undefined || !mayHear(scope, row)) return true
   const posted = await postEvent(scope, row, text)
   if (posted === 'gone') await forget(scope, row)
+  if (posted === 'posted') measureDelivery(scope, undefined)
   if (posted === 'posted') await noticeAgeing(scope, row)
   return posted !== 'undelivered'
 }

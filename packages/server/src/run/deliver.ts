@@ -27,6 +27,8 @@ export interface DeliverJob {
   readonly of?: number
   /** Rows of the shard before `from`. */
   readonly rows?: number
+  /** W3C trace context of the call that published, for this function's log lines. */
+  readonly traceparent?: string
   /** Only these, whose posts failed before: what the log has from `offset` on. */
   readonly to?: readonly Pick<Subscriber, 'shard' | 'connectionId' | 'id'>[]
 }
@@ -59,6 +61,7 @@ export async function deliverInline(scope: ServedScope, topic: string, slot: Slo
     )
   } catch (thrown) {
     // Told and not thrown: the event is durable and has no receipt, so the stream delivers it.
+    scope.telemetry.measure('failedDeliveries', 1)
     scope.server.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
   }
 }
@@ -140,7 +143,9 @@ async function audienceOf(scope: ServedScope, deliveries: Sending): Promise<read
   const { invoker } = scope
   const of = shards > 1 ? { of: shards } : {}
   await Promise.all(
-    Array.from({ length: shards }, (_, shard) => invoker.invoke('deliver', toJob(deliveries, { shard, ...of }))),
+    Array.from({ length: shards }, (_, shard) =>
+      invoker.invoke('deliver', toJob(deliveries, { shard, ...of, ...traceOf(scope) })),
+    ),
   )
   return undefined
 }
@@ -207,6 +212,7 @@ async function deliverAgain(
   const deliveries = slots.map((slot) => ({ topic, slot }))
   const tried = async (rows: readonly Subscriber[]) =>
     (await deliverTo(scope, [{ deliveries, rows }], { again: true }))[0] ?? []
+  scope.telemetry.measure('redriven', to.length)
   const live = await readAgain(scope, topic, to)
   const undelivered = await awaitChains(scope, await tried(live), async (rows) =>
     tried(await readAgain(scope, topic, rows)),
@@ -236,9 +242,10 @@ async function handToRetry(scope: ServedScope, topic: string, slot: Slot, rows: 
   const { invoker } = scope
   if (invoker === undefined)
     throw new Error(`${rows.length} posts of ${topic} failed and no deliver function is bound to try again.`)
+  scope.telemetry.measure('handedOn', rows.length)
   for (let at = 0; at < rows.length; at += jobRows) {
     const to = rows.slice(at, at + jobRows).map(({ shard, connectionId, id }) => ({ shard, connectionId, id }))
-    await invoker.invoke('deliver', { topic, offset: slot.offset, to } satisfies DeliverJob)
+    await invoker.invoke('deliver', { topic, offset: slot.offset, to, ...traceOf(scope) } satisfies DeliverJob)
   }
 }
 
@@ -249,12 +256,17 @@ export async function handOnRun(scope: ServedScope, run: Run): Promise<void> {
     'deliver',
     toJob(
       run.slots.map((slot) => ({ topic: run.topic, slot })),
-      {},
+      traceOf(scope),
     ),
   )
 }
 
-function toJob(deliveries: Sending, where: Pick<DeliverJob, 'shard' | 'of'>): DeliverJob {
+// [TL-TRACE-2]
+function traceOf({ traceparent }: ServedScope): Pick<DeliverJob, 'traceparent'> {
+  return traceparent === undefined ? {} : { traceparent }
+}
+
+function toJob(deliveries: Sending, where: Pick<DeliverJob, 'shard' | 'of' | 'traceparent'>): DeliverJob {
   const [first] = deliveries
   const last = deliveries.at(-1)
   if (first?.slot === undefined) return { topic: first?.topic ?? '', ...(first && { data: first.data }), ...where }

@@ -25,6 +25,8 @@ export interface CallJob {
     /** Of a mutation that happens once. */
     readonly key?: string
     readonly batchIndex: number
+    /** W3C trace context. */
+    readonly traceparent?: string
   }
   /** Epoch milliseconds when its frame came: a later cancel is meant for it. */
   readonly askedAt: number

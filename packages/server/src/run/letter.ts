@@ -1,8 +1,9 @@
 import { limits } from '@trunkline/protocol'
-import type { Subscriber } from '../ports/store.ts'
+import type { Slot, Subscriber } from '../ports/store.ts'
 import { forget } from './forget.ts'
 import { gather } from './gather.ts'
 import { mayHear } from './may-hear.ts'
+import { measureDelivery } from './measure-delivery.ts'
 import { toMessages } from './messages.ts'
 import { type Posted, post } from './post.ts'
 import { toTRPCError } from './reply.ts'
@@ -14,6 +15,8 @@ export interface Part {
   readonly row: Subscriber
   /** Each makes one frame, or nothing where there is none for this row. */
   readonly frames: readonly ((row: Subscriber) => Promise<string | undefined>)[]
+  /** What the frames are made of, in the same order; nothing for an event without a log. */
+  readonly slots?: readonly (Slot | undefined)[]
   /** Called when something of it could not be posted. */
   readonly fail: () => void
 }
@@ -21,6 +24,7 @@ export interface Part {
 interface Frame {
   readonly part: Part
   readonly text: string
+  readonly slot: Slot | undefined
 }
 
 /**
@@ -34,16 +38,16 @@ export async function postLetter(scope: ServedScope, parts: readonly Part[]): Pr
     if (open) open = await postTogether(scope, frames)
     else for (const { part } of frames) part.fail()
   }
-  const coming = parts.flatMap((part) => part.frames.map((make) => makeFrame(scope, part, make)))
+  const coming = parts.flatMap((part) => part.frames.map((_, index) => makeFrame(scope, part, index)))
   if (parts.some(({ row }) => row.piped !== undefined)) return gather(scope.clock, coming, post)
   const frames = await Promise.all(coming) // nothing that takes time: no timer for each of ten thousand connections
   await post(frames.filter((frame) => frame !== undefined))
 }
 
-async function makeFrame(scope: ServedScope, part: Part, make: Part['frames'][number]): Promise<Frame | undefined> {
+async function makeFrame(scope: ServedScope, part: Part, index: number): Promise<Frame | undefined> {
   try {
-    const text = await make(part.row)
-    return text === undefined ? undefined : { part, text }
+    const text = await part.frames[index]?.(part.row)
+    return text === undefined ? undefined : { part, text, slot: part.slots?.[index] }
   } catch (thrown) {
     scope.server.report({ error: toTRPCError(thrown), path: part.row.path, cause: 'delivery' })
     part.fail()
@@ -92,6 +96,7 @@ async function postFrames(scope: ServedScope, frames: readonly Frame[]): Promise
     if (posted === 'posted') posted = await post(scope, first.part.row.connectionId, message)
   if (posted === 'posted' && scope.gateway !== undefined)
     trafficOf(scope.gateway, scope.clock).counts.saved += frames.length - 1
+  if (posted === 'posted') for (const { slot } of frames) measureDelivery(scope, slot)
   return posted
 }
 

@@ -45,7 +45,7 @@ export async function startLongCall(
     const recorded = await answerRecorded(scope, client.caller, { ...call, key }, facts)
     if (recorded !== undefined) return [recorded]
   }
-  const { id, jsonrpc, type, path, rawInput, batchIndex } = call
+  const { id, jsonrpc, type, path, rawInput, batchIndex, traceparent } = call
   await invokeWorker(scope, {
     kind: 'call',
     client,
@@ -54,6 +54,7 @@ export async function startLongCall(
       ...(jsonrpc === undefined ? {} : { jsonrpc }),
       ...(rawInput === undefined ? {} : { rawInput }),
       ...(key === undefined ? {} : { key }),
+      ...(traceparent === undefined ? {} : { traceparent }), // [TL-TRACE-2]
     },
     askedAt: scope.clock.now(),
   })
@@ -97,7 +98,7 @@ async function answerOf(scope: ServedScope, job: CallJob, call: LongCall): Promi
 
 async function runWatched(scope: ServedScope, job: CallJob, call: LongCall): Promise<string | undefined> {
   const { caller, params } = job.client
-  const facts = toFacts(caller, 'worker', params)
+  const facts = toFacts(caller, 'worker', params, call.traceparent)
   const { key } = call
   if (key === undefined) return withId(call, (await runCall(scope, call, facts)).body)
   try {

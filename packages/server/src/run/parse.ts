@@ -10,7 +10,7 @@ import type {
   PingFrame,
   SyncFrame,
 } from '@trunkline/protocol'
-import { parseClientFrame } from '@trunkline/protocol/schemas'
+import { parseClientFrame, parseTraceparent } from '@trunkline/protocol/schemas'
 import type { Server } from './server.ts'
 
 /** One element of a message, understood: tRPC's requests with their input deserialised, and the line's own. */
@@ -28,6 +28,8 @@ export type Request =
       readonly key: string | undefined
       /** It was sent before, without a key. */
       readonly resend: boolean
+      /** W3C trace context of a call. */
+      readonly traceparent?: string
     }
   | { readonly method: 'subscription.stop'; readonly id: FrameId; readonly ref: number }
   | OwnFrame
@@ -56,6 +58,10 @@ export function parseRequest(server: Server, element: unknown): Request {
       ref: (frame.method === 'subscription.stop' && frame.params?.ref) || 1,
     }
   const { path, input, lastEventId } = message.params
+  const traceparent =
+    'params' in frame && frame.params && 'traceparent' in frame.params
+      ? parseTraceparent(frame.params.traceparent)
+      : undefined
   return {
     method: message.method,
     id: message.id,
@@ -68,6 +74,7 @@ export function parseRequest(server: Server, element: unknown): Request {
     ref: (frame.method === 'subscription' && frame.params.ref) || 1, // a stock client's counts as 1
     key: frame.method === 'mutation' ? frame.params.key : undefined,
     resend: frame.method === 'mutation' && frame.params.resend === true,
+    ...(traceparent === undefined ? {} : { traceparent }),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { PostOutcome } from '../ports/gateway.ts'
 import { narrowDeadline, withinDeadline } from './deadline.ts'
+import { measurePost } from './measure-post.ts'
 import type { ServedScope } from './scope.ts'
 
 /**
@@ -26,9 +27,11 @@ export async function postOnce(scope: ServedScope, connectionId: string, text: s
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
     if (deadline.at - clock.now() < shortestMs) return 'late'
     const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => hung)
+    measurePost(scope, outcome)
     if (outcome.status !== 'throttled') return settle(outcome)
     const wait = clock.random() * pause
     if (clock.now() + wait >= budget.at) return budget.at < deadline.at ? 'broken' : 'late'
+    scope.telemetry.measure('retried', 1)
     await clock.sleep(wait, signal)
   }
 }

@@ -1,5 +1,6 @@
 import type { Gateway, PostOutcome } from '../ports/gateway.ts'
 import { createDeadline, narrowDeadline, withinDeadline } from './deadline.ts'
+import { measurePost } from './measure-post.ts'
 import type { Scope } from './scope.ts'
 import { type Traffic, trafficOf } from './traffic.ts'
 
@@ -42,12 +43,14 @@ async function tryPost(scope: Scope, { gateway, traffic, connectionId, text }: A
   const began = clock.now()
   for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, longestPauseMs)) {
     const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => hung)
+    measurePost(scope, outcome)
     if (outcome.status === 'throttled') noteThrottled(traffic, connectionId)
     const settled = settle(outcome)
     if (settled === 'posted') breaker.close(connectionId)
     if (settled !== undefined) return settled
     const wait = Math.max(clock.random() * pause, outcome.status === 'throttled' ? pace.take() : 0)
     if (clock.now() + wait >= budget.at) break
+    scope.telemetry.measure('retried', 1)
     await clock.sleep(wait, signal)
   }
   if (clock.now() - began >= suspectMs) breaker.fail(connectionId)

@@ -28,6 +28,7 @@ export async function publish(
   const once = onceUnder(scope, options.idempotencyKey, topic, retentionMs)
   const entry = { topic, retentionMs, data, ...inline }
   const slot = await (once === undefined ? append(scope, entry) : appendRepeatable(scope, entry, once))
+  scope.telemetry.measure('publishes', 1)
   if (canDeliver(scope)) await deliverInline(scope, topic, slot)
   return { id: formatCursor(cursorOf(scope, slot)) }
 }
@@ -47,6 +48,7 @@ export async function publishEphemeral(
   event: unknown,
 ): Promise<void> {
   const { topic, data } = await prepare(scope, channel, key, event)
+  scope.telemetry.measure('publishes', 1)
   if (canDeliver(scope)) return deliverEphemeral(scope, topic, data)
   if (scope.invoker === undefined)
     throw new Error(

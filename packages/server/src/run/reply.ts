@@ -14,6 +14,7 @@ export interface Asked {
   readonly input?: unknown
   readonly ctx?: unknown
   readonly cause: Failure['cause']
+  readonly traceparent?: string
 }
 
 /** An answer that says what failed, as text. Tells `onError` too. Never throws, whatever was thrown and whatever the router's formatter does. */
@@ -24,7 +25,8 @@ export function errorText(server: Server, asked: Asked, thrown: unknown): string
 /** The same without its id: `{"error":…,"line"?:…}`, the router's error shape and the line's own view when the line failed. */
 export function errorBody(server: Server, asked: Asked, thrown: unknown): string {
   const error = toTRPCError(thrown)
-  server.report({ error, path: asked.path, cause: asked.cause })
+  const { path, cause, traceparent } = asked
+  server.report({ error, path, cause, ...(traceparent === undefined ? {} : { traceparent }) }) // [TL-TRACE-2]
   try {
     const text = bodyOf(server, asked, error)
     if (Buffer.byteLength(text) <= limits.messageBytes.value - idRoom) return text

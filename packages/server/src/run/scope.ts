@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../ports/clock.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import type { Invoker } from '../ports/invoker.ts'
 import type { Store } from '../ports/store.ts'
+import { type Recorder, silentRecorder } from '../ports/telemetry.ts'
 import { boundInvoker, boundStore } from './bound-ports.ts'
 import type { ConnectionCaller } from './caller.ts'
 import { createDeadline, type Deadline, narrowDeadline } from './deadline.ts'
@@ -18,6 +19,8 @@ export interface Scope {
   readonly invoker: Invoker | undefined
   readonly clock: Clock
   readonly restore: number
+  /** Told what happens here; silent in a script. */
+  readonly telemetry: Recorder
   /** What this process has seen of the topics' shards in this store. */
   readonly shardHints: ShardHints
   /** Milliseconds that a channel of this line keeps its events; undefined for an ephemeral or unknown one. */
@@ -30,6 +33,8 @@ export interface Scope {
   readonly deadline: Deadline | undefined
   /** Runs `fn` with this scope for the line's channels: what an application publishes inside belongs to it. */
   readonly enter: <T>(scope: Scope, fn: () => T) => T
+  /** W3C trace context of what runs here, handed on with the work. */
+  readonly traceparent?: string
   /** The claim of the keyed mutation that runs here. */
   readonly keyed: Keyed | undefined
   /** Whose call runs here: whose presence `update` changes. */
@@ -50,6 +55,7 @@ export function toScope(binding: LineBinding, line: Pick<Scope, 'retentionOf' | 
     invoker: binding.invoker,
     clock: binding.clock ?? systemClock,
     restore: binding.restore ?? 0,
+    telemetry: silentRecorder,
     shardHints: shardHintsOf(binding.store),
     ...line,
     server: undefined,
@@ -60,13 +66,19 @@ export function toScope(binding: LineBinding, line: Pick<Scope, 'retentionOf' | 
 }
 
 /** The scope of one invocation of `ms`: no port is waited for beyond its deadline (law 10; posts have theirs in `post`). Dispose its deadline when the work is done. */
-export function toServedScope(base: Scope, server: Server, ms: number): ServedScope {
+export function toServedScope(
+  base: Scope,
+  server: Server,
+  ms: number,
+  telemetry: Recorder = silentRecorder,
+): ServedScope {
   const deadline = createDeadline(base.clock, ms)
   const { signal } = deadline
   return {
     ...base,
     store: boundStore(base.store, signal),
     invoker: base.invoker && boundInvoker(base.invoker, signal),
+    telemetry,
     server,
     deadline,
   }

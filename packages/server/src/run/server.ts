@@ -27,4 +27,6 @@ export interface Failure {
   readonly error: TRPCError
   readonly path: string | undefined
   readonly cause: CallFacts['cause']
+  /** W3C trace context of the call that failed. */
+  readonly traceparent?: string
 }

@@ -7,6 +7,7 @@ import { breakChain, type Hold, hasReached, leaveChain, takeChain } from './chai
 import { forget } from './forget.ts'
 import { cursorOf, eventResult, frameText } from './frames.ts'
 import { mayHear } from './may-hear.ts'
+import { measureDelivery } from './measure-delivery.ts'
 import { noticeAgeing } from './notice.ts'
 import { oversized, stockBytes } from './oversized.ts'
 import { pipeOf } from './pipeline.ts'
@@ -108,6 +109,7 @@ async function postSlots(
     if (result !== undefined && Buffer.byteLength(result) > stockBytes) return endWith(scope, hold, oversized(result)) // [TL-CHUNK-11]
     const ended = result === undefined ? undefined : await postFrame(scope, hold, result)
     if (ended !== undefined) return ended
+    if (result !== undefined) measureDelivery(scope, slot)
     hold.at = cursor
   }
   return undefined

@@ -68,6 +68,7 @@ async function deliverEach(scope: ServedScope, events: readonly StreamedSlot[]):
   const thrown = await deliverRuns(scope, runs)
   for (const [index, run] of runs.entries()) {
     if (thrown[index] === undefined) continue
+    scope.telemetry.measure('failedDeliveries', 1)
     report(scope, thrown[index])
     await handOnRun(scope, run).catch((again: unknown) => {
       report(scope, again)
