@@ -13,6 +13,8 @@ const resource = z.object({
   DeletionPolicy: z.string().optional(),
 })
 const schema = z.object({
+  Parameters: z.record(z.string(), z.unknown()).optional(),
+  Conditions: z.record(z.string(), z.unknown()).optional(),
   Resources: z.record(z.string(), resource),
   Outputs: z.record(z.string(), z.object({ Value: z.unknown() })),
 })

@@ -7,6 +7,8 @@ export interface Contestant {
   readonly entry: string
   readonly handler: string
   readonly what: string
+  /** Bundled without `splitting`: what it would cost if all were one file. */
+  readonly oneFile?: boolean
   readonly event: unknown
 }
 
@@ -43,6 +45,7 @@ export const contestants: readonly Contestant[] = [
   line('websocket', 'a subscribe: 3 writes, 2 reads', subscribe),
   line('tableStream', 'a record: 1 read', streamed),
   line('deliver', 'a shard: 1 read', deliverJob),
+  { ...line('websocket', 'a call', plainCall), name: 'Trunkline as one file, websocket', oneFile: true },
   {
     ...line('websocket', 'a call', plainCall),
     name: 'Trunkline with Powertools, websocket',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { startLocalLine } from '@trunkline/local'
 import { line, router } from './application/router.ts'
 import { type Bundle, bundle } from './bundle.ts'
-import { contestants } from './contestants.ts'
+import { type Contestant, contestants } from './contestants.ts'
 import { readDeployedSettings } from './deployed-settings.ts'
 import { measure } from './measure.ts'
 import { parseOptions } from './options.ts'
@@ -16,22 +16,22 @@ const settings = readDeployedSettings(root)
 const local = await startLocalLine({ router, line }) // a real table for those that need one
 
 try {
-  const entries = [...new Set(contestants.map(({ entry }) => entry))]
-  const bundles = new Map<string, Bundle>()
-  for (const name of entries)
-    bundles.set(
-      name,
-      await bundle({
-        settings,
+  const made = new Map<string, Promise<Bundle>>()
+  const bundleOf = ({ entry, oneFile = false }: Contestant): Promise<Bundle> => {
+    const name = oneFile ? `${entry}-one-file` : entry
+    const bundled =
+      made.get(name) ??
+      bundle({
+        settings: oneFile ? { ...settings, splitting: false } : settings,
         root,
-        entry: `benchmarks/cold-start/src/application/${name}.ts`,
+        entry: `benchmarks/cold-start/src/application/${entry}.ts`,
         outdir: join(folder, name),
-      }),
-    )
-  const entered = contestants.flatMap((contestant) => {
-    const made = bundles.get(contestant.entry)
-    return made === undefined ? [] : [{ contestant, bundle: made }]
-  })
+      })
+    made.set(name, bundled)
+    return bundled
+  }
+  const entered: { readonly contestant: Contestant; readonly bundle: Bundle }[] = []
+  for (const contestant of contestants) entered.push({ contestant, bundle: await bundleOf(contestant) })
   const env = { ...local.environment, TRUNKLINE_CALLBACK_URL: local.url.replace(/^ws/, 'http') }
   const measured = await measure(entered, {
     runs,

@@ -1,4 +1,6 @@
 import { createLambdaHandlers } from '@trunkline/server'
+import { powertoolsTelemetry } from '@trunkline/server/powertools'
 import { line, router } from './router.ts'
 
-export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({ router, line })
+const telemetry = powertoolsTelemetry()
+export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({ router, line, telemetry })

@@ -1,4 +1,5 @@
 import { createLambdaHandlers } from '@trunkline/server'
+import { powertoolsTelemetry } from '@trunkline/server/powertools'
 import { authorize, createContext } from './auth.ts'
 import { line } from './channels.ts'
 import { appRouter } from './router.ts'
@@ -9,5 +10,6 @@ export const { authorizer, websocket, tableStream, deliver, worker } = createLam
   line,
   authorize,
   createContext,
+  telemetry: powertoolsTelemetry(), // what the alarms and the dashboard of serverless.yml watch
   origins: (process.env['CHAT_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
 })
