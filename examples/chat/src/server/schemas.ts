@@ -38,4 +38,7 @@ export const messageEvent = z.discriminatedUnion('type', [
 ])
 export type MessageEvent = z.infer<typeof messageEvent>
 
+/** What others see of a person in a room, beside who it is. */
+export const memberData = z.object({ name: z.string(), away: z.boolean().default(false) })
+
 export const typist = z.object({ author: z.string() })

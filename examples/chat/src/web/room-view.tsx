@@ -7,11 +7,13 @@ import { explainFailure } from '../words/failure.ts'
 import { Composer } from './composer.tsx'
 import { ConnectionBadge } from './connection-badge.tsx'
 import { connection, trpc } from './line.ts'
+import { MembersButton, MembersPanel } from './members-panel.tsx'
 import { type ListedMessage, MessageList } from './message-list.tsx'
 import { notePosted } from './post.ts'
 import { type Notice, StatusLine } from './status-line.tsx'
 import { typingWords } from './typists.ts'
 import { type Answer, useAnswers } from './use-answers.ts'
+import { useMembers } from './use-members.ts'
 import { scopeOf, type Unsent, useOutbox } from './use-outbox.ts'
 import { type RoomHistory, useTimeline } from './use-timeline.ts'
 import { useTyping } from './use-typing.ts'
@@ -31,6 +33,7 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   const [editing, setEditing] = useState<Message | null>(null)
   const [notice, setNotice] = useState<string | null>(null)
   const typing = useTyping(room, me)
+  const present = { members: useMembers(room, me), me, typists: typing.typists }
   const onEvent = useCallback(
     (event: MessageEvent) => {
       if (event.type !== 'posted') return
@@ -66,61 +69,65 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   const editLast = () => setEditing(listed.findLast((shown) => isEditable(shown, me))?.message ?? null)
 
   return (
-    <main className="room" inert={covered}>
-      <header className="room-head">
-        <button type="button" className="icon panel-button" aria-label="Rooms" onClick={onOpenPanel}>
-          ☰
-        </button>
-        <h2 className="clip">
-          <span className="hash" aria-hidden="true">
-            #
-          </span>
-          {room}
-        </h2>
-        <ConnectionBadge state={state} />
-      </header>
-      <MessageList
-        room={room}
-        me={me}
-        messages={listed}
-        history={history}
-        onRetry={outbox.retry}
-        onDiscard={outbox.discard}
-        onEdit={setEditing}
-        onRemove={(message) => {
-          setNotice(null)
-          remove.mutate({ room, id: message.id })
-        }}
-        onStop={answers.stop}
-        onAskAgain={answers.askAgain}
-      />
-      <div className="status-slot">
-        <StatusLine
-          state={state}
-          notice={noticeOf(notice, history)}
-          typing={typingWords(typing.typists)}
-          onRename={onRename}
-        />
-      </div>
-      {me === null ? (
-        <div className="reader">
-          <span>You are reading along.</span>
-          <button type="button" className="primary" onClick={onRename}>
-            Choose a name to write
+    <>
+      <main className="room" inert={covered}>
+        <header className="room-head">
+          <button type="button" className="icon panel-button" aria-label="Rooms" onClick={onOpenPanel}>
+            ☰
           </button>
-        </div>
-      ) : (
-        <Composer
-          key={editing?.id ?? 'new'}
+          <h2 className="clip">
+            <span className="hash" aria-hidden="true">
+              #
+            </span>
+            {room}
+          </h2>
+          <MembersButton {...present} />
+          <ConnectionBadge state={state} />
+        </header>
+        <MessageList
           room={room}
-          editing={editing}
-          onSubmit={submit}
-          onTyping={typing.announce}
-          onCancel={() => setEditing(null)}
-          onEditLast={editLast}
+          me={me}
+          messages={listed}
+          history={history}
+          onRetry={outbox.retry}
+          onDiscard={outbox.discard}
+          onEdit={setEditing}
+          onRemove={(message) => {
+            setNotice(null)
+            remove.mutate({ room, id: message.id })
+          }}
+          onStop={answers.stop}
+          onAskAgain={answers.askAgain}
         />
-      )}
-    </main>
+        <div className="status-slot">
+          <StatusLine
+            state={state}
+            notice={noticeOf(notice, history)}
+            typing={typingWords(typing.typists)}
+            onRename={onRename}
+          />
+        </div>
+        {me === null ? (
+          <div className="reader">
+            <span>You are reading along.</span>
+            <button type="button" className="primary" onClick={onRename}>
+              Choose a name to write
+            </button>
+          </div>
+        ) : (
+          <Composer
+            key={editing?.id ?? 'new'}
+            room={room}
+            editing={editing}
+            onSubmit={submit}
+            onTyping={typing.announce}
+            onCancel={() => setEditing(null)}
+            onEditLast={editLast}
+          />
+        )}
+      </main>
+      <MembersPanel {...present} />
+    </>
   )
 }
 
