@@ -1,6 +1,8 @@
+import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { createLine, deny, type PresenceEvent } from '@trunkline/server'
 import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import * as z from 'zod'
 import type { LocalClient } from './local-client.ts'
 import { type LocalLine, startLocalLine } from './local-line.ts'
@@ -126,6 +128,38 @@ describe('who is here', () => {
     joined.stop()
     await local.idle()
     expect(counts).toEqual([0, 1, 2, 1])
+  })
+})
+
+describe('a stock tRPC client', () => {
+  test('joins, and sees the same events', async () => {
+    await using local = await startLocalLine({
+      ...options,
+      authorize: () => ({ principal: 'stock', claims: {}, expiresAt: new Date(Date.now() + 3_600_000) }),
+    })
+    const socket = createWSClient({ url: local.url, WebSocket: WebSocket as never })
+    const stock = createTRPCClient<typeof router>({ links: [wsLink({ client: socket })] })
+    const seen: string[] = []
+    await new Promise<void>((begun, failed) => {
+      stock.join.subscribe(
+        { room: 'x' },
+        {
+          onError: failed,
+          onData({ data }) {
+            seen.push(toWords(data))
+            begun()
+          },
+        },
+      )
+    })
+    await local.idle()
+    expect(await stock.away.mutate({ room: 'x', away: true })).toBe(true)
+    await local.idle()
+    expect(seen).toEqual(['here: stock', 'update stock (away)'])
+    expect(await members(local)).toEqual(['stock'])
+    await socket.close()
+    await local.clock.advance('20s')
+    expect(await members(local)).toEqual([])
   })
 })
 

@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+import { createQueueInvoker } from './queue-invoker.ts'
+
+test('without a queue says which variable names one', async () => {
+  const later = createQueueInvoker({})
+  await expect(later({}, { delayMs: 1_000 })).rejects.toThrow('set TRUNKLINE_LATER to the URL of an SQS queue')
+})
+
+test('refuses a delay that no queue can keep, with what came', async () => {
+  const later = createQueueInvoker({ queueUrl: 'http://127.0.0.1:1/0/later' })
+  await expect(later({}, { delayMs: 900_001 })).rejects.toThrow('Expected a delay from 0 to 900000 ms, got 900001.')
+})
