@@ -44,6 +44,7 @@ const handOverMs = 2_000
 const graceMs = 1_000
 /** Rows that are read again at one time. */
 const readsAtOnce = 50
+/** More rows in a shard double K. The younger half alone decides: it holds what was put since K last grew, and the old shards stay full though nothing is put there. */
 const shardRows = 5_000
 /** Rows of a page are no more than can be posted in this time at the rate that the gateway now takes. */
 const pageSeconds = 30
@@ -198,7 +199,7 @@ async function deliverShard(
     if (thrown !== undefined) throw thrown
     from = page.next
   } while (from !== undefined)
-  if (rows > shardRows) await scope.store.growShards(topic, of, of * 2)
+  if (rows > shardRows && shard >= Math.floor(of / 2)) await scope.store.growShards(topic, of, of * 2)
 }
 
 /** Posts what the log has from a failed event on: what was left out meanwhile goes with it. */
