@@ -33,7 +33,7 @@ export interface DeliverOptions {
   readonly again?: boolean
 }
 
-const postsAtOnce = 100
+const postsAtOnce = 50
 
 /**
  * Posts events to their subscribers, each connection alone: what hangs or fails there stops nobody else (law 10). What is for one connection goes together. Prunes the gone;

@@ -1,0 +1,55 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Command, Opening, Report } from './clients.ts'
+
+/** The other process's sockets. */
+export interface Clients {
+  open(opening: Opening): Promise<void>
+  /** Sends a frame on the last `count` sockets. */
+  subscribe(frame: object, count: number): Promise<void>
+  report(): Promise<Report>
+  /** Resolves with the milliseconds until `done`, or rejects with the last report after `longestMs`. */
+  until(done: (report: Report) => boolean, longestMs: number): Promise<number>
+  /** Drops every socket and count. */
+  close(): Promise<void>
+  end(): void
+}
+
+const pollMs = 10
+
+/** Starts this program again as the process of the clients. */
+export function startClients(program: string): Clients {
+  const child = fork(program, ['--clients'], { stdio: 'inherit' })
+  let before: Promise<unknown> = Promise.resolve()
+  const ask = (command: Command) => {
+    const answered = before.then(() => askOne(child, command)) // one at a time, so that each answer is its own
+    before = answered.catch(() => {}) // told to whoever asked
+    return answered
+  }
+  const report = async () => (await ask({ type: 'report' })) as Report
+  return {
+    report,
+    open: async (opening) => void (await ask({ type: 'open', opening })),
+    subscribe: async (frame, count) => void (await ask({ type: 'subscribe', frame, count })),
+    close: async () => void (await ask({ type: 'close' })),
+    async until(done, longestMs) {
+      const begun = performance.now()
+      for (let last = await report(); !done(last); last = await report()) {
+        if (performance.now() - begun > longestMs) throw new Error(`Not all arrived: ${JSON.stringify(last)}`)
+        await sleep(pollMs)
+      }
+      return performance.now() - begun
+    },
+    end: () => child.disconnect(),
+  }
+}
+
+function askOne(child: ChildProcess, command: Command): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (answer: object) => {
+      if ('error' in answer) reject(new Error(String(answer.error)))
+      else resolve(answer)
+    })
+    child.send(command)
+  })
+}

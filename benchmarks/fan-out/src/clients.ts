@@ -1,0 +1,110 @@
+import { WebSocket } from 'ws'
+import { type Frame, type Position, take } from './position.ts'
+
+/** Sockets to open. With a session in its subprotocol each can be told from the others in the table. */
+export interface Opening {
+  readonly url: string
+  readonly sessions: readonly string[]
+  /** Where subscriptions that are seeded begin, by their ids; absent: the socket subscribes for itself. */
+  readonly seeded?: Readonly<Record<string, number>>
+}
+
+export type Command =
+  | { readonly type: 'open'; readonly opening: Opening }
+  | { readonly type: 'subscribe'; readonly frame: object; readonly count: number }
+  | { readonly type: 'report' }
+  | { readonly type: 'close' }
+
+/** What all sockets have got so far. */
+export interface Report {
+  readonly messages: number
+  readonly frames: number
+  readonly seen: number
+  readonly doubled: number
+  /** The least and the most that any subscription has seen. */
+  readonly least: number
+  readonly most: number
+  readonly subscriptions: number
+}
+
+const openingAtOnce = 25
+
+/** The clients' process: it has its own descriptors, and its own time. Answers each command with a message. */
+export function serveClients(): void {
+  const sockets: WebSocket[] = []
+  const positions: Position[] = []
+  const count = { messages: 0, frames: 0 }
+
+  async function open({ url, sessions, seeded }: Opening): Promise<void> {
+    let next = 0
+    const worker = async () => {
+      for (let session = sessions[next++]; session !== undefined; session = sessions[next++])
+        sockets.push(await openOne(url, session, seeded))
+    }
+    await Promise.all(Array.from({ length: openingAtOnce }, worker))
+  }
+  function openOne(url: string, session: string, seeded: Opening['seeded']): Promise<WebSocket> {
+    const own = new Map(Object.entries(seeded ?? {}).map(([id, at]) => [id, newPosition(at)]))
+    positions.push(...own.values())
+    const socket = new WebSocket(url, session === '' ? [] : ['trunkline.1', `session.${session}`])
+    socket.on('message', (data) => {
+      count.messages += 1
+      for (const frame of [JSON.parse(String(data))].flat() as Frame[]) {
+        count.frames += 1
+        takeFrame(own, frame)
+      }
+    })
+    return new Promise((resolve, reject) => {
+      socket.once('open', () => resolve(socket))
+      socket.once('error', reject)
+    })
+  }
+  function takeFrame(own: Map<string, Position>, frame: Frame): void {
+    const id = String(frame.id)
+    const known = own.get(id)
+    if (known === undefined && frame.result?.type !== 'started' && frame.result?.type !== 'data') return
+    const position = known ?? newPosition(undefined)
+    if (known === undefined) {
+      own.set(id, position)
+      positions.push(position)
+    }
+    take(position, frame)
+  }
+  const answers: { readonly [Type in Command['type']]: (command: Command & { type: Type }) => unknown } = {
+    open: ({ opening }) => open(opening),
+    subscribe({ frame, count: last }) {
+      for (const socket of sockets.slice(-last)) socket.send(JSON.stringify(frame))
+    },
+    report: () => toReport(positions, count),
+    close() {
+      for (const socket of sockets.splice(0)) socket.terminate()
+      positions.splice(0)
+      Object.assign(count, { messages: 0, frames: 0 })
+    },
+  }
+  process.on('message', async (command: Command) => {
+    const answer = await Promise.resolve(answers[command.type](command as never)).catch((error: unknown) => ({
+      error: String(error),
+    }))
+    process.send?.(answer ?? {})
+  })
+  process.once('disconnect', () => process.exit(0))
+}
+
+function newPosition(at: number | undefined): Position {
+  return { seen: 0, doubled: 0, at, early: [] }
+}
+
+function toReport(
+  positions: readonly Position[],
+  count: { readonly messages: number; readonly frames: number },
+): Report {
+  const report = { ...count, seen: 0, doubled: 0, least: Number.POSITIVE_INFINITY, most: 0 }
+  for (const { seen, doubled } of positions) {
+    report.seen += seen
+    report.doubled += doubled
+    report.least = Math.min(report.least, seen)
+    report.most = Math.max(report.most, seen)
+  }
+  return { ...report, least: positions.length === 0 ? 0 : report.least, subscriptions: positions.length }
+}
