@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Command, Opening, Report } from './clients.ts'
+import type { Command, Opening, Report, Subscribe } from './clients.ts'
 
 /** The other process's sockets. */
 export interface Clients {
   open(opening: Opening): Promise<void>
   /** Sends a frame on the last `count` sockets. */
-  subscribe(frame: object, count: number): Promise<void>
+  subscribe(frame: Subscribe, count: number): Promise<void>
   report(): Promise<Report>
   /** Resolves with the milliseconds until `done`, or rejects with the last report after `longestMs`. */
   until(done: (report: Report) => boolean, longestMs: number): Promise<number>

@@ -9,9 +9,16 @@ export interface Opening {
   readonly seeded?: Readonly<Record<string, number>>
 }
 
+/** A subscription to ask for. */
+export interface Subscribe {
+  readonly id: string
+  readonly method: 'subscription'
+  readonly params: object
+}
+
 export type Command =
   | { readonly type: 'open'; readonly opening: Opening }
-  | { readonly type: 'subscribe'; readonly frame: object; readonly count: number }
+  | { readonly type: 'subscribe'; readonly frame: Subscribe; readonly count: number }
   | { readonly type: 'report' }
   | { readonly type: 'close' }
 
@@ -28,6 +35,7 @@ export interface Report {
 }
 
 const openingAtOnce = 10
+const againMs = 1_000
 const handshakes = 5 // tries of each socket: a busy machine's functions may be late
 
 /** The clients' process: it has its own descriptors, and its own time. Answers each command with a message. */
@@ -69,6 +77,18 @@ export function serveClients(): void {
       socket.once('error', reject)
     })
   }
+  /** Asks again while the answer is an error, as a client of the line does. */
+  function subscribe(socket: WebSocket, frame: Subscribe, ref: number): void {
+    const { id } = frame
+    socket.on('message', function answered(data) {
+      const frames = [JSON.parse(String(data))].flat() as { readonly id?: unknown; readonly error?: unknown }[]
+      const own = frames.find((each) => each.id === id)
+      if (own === undefined) return
+      socket.off('message', answered)
+      if (own.error !== undefined) setTimeout(subscribe, againMs, socket, frame, ref + 1)
+    })
+    socket.send(JSON.stringify({ ...frame, params: { ...frame.params, ref } }))
+  }
   function takeFrame(own: Map<string, Position>, frame: Frame): void {
     const id = String(frame.id)
     const known = own.get(id)
@@ -83,7 +103,7 @@ export function serveClients(): void {
   const answers: { readonly [Type in Command['type']]: (command: Command & { type: Type }) => unknown } = {
     open: ({ opening }) => open(opening),
     subscribe({ frame, count: last }) {
-      for (const socket of sockets.slice(-last)) socket.send(JSON.stringify(frame))
+      for (const socket of sockets.slice(-last)) subscribe(socket, frame, 1)
     },
     report: () => toReport(positions, count),
     close() {

@@ -56,7 +56,7 @@ async function measureFanOut(clients: Clients, { connections, late, publishes }:
 }
 
 async function subscribeLate(clients: Clients, count: number): Promise<void> {
-  const params = { path: 'live', input: { topic: 'a' }, ref: 1 }
+  const params = { path: 'live', input: { topic: 'a' } }
   await clients.subscribe({ id: 'late', method: 'subscription', params }, count)
 }
 

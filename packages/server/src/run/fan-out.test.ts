@@ -56,7 +56,7 @@ const shardsOf = async (room: Room) => (await room.store.readSubscribers(topic, 
 const postsOf = (room: Room, count: number) =>
   Array.from({ length: count }, (_, n) => room.gateway.posted(`seed${n}=`).length)
 
-describe('one publish to 10,000 connections', () => {
+describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
   test('reaches each once, by one function for each shard, which grow with what is put and no further', async () => {
     const room = createRoom()
     await seed(room, 0, 6_000)
