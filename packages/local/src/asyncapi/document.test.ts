@@ -51,6 +51,7 @@ test('the chat is there: calls with their answers, subscriptions, channels by ke
   expect(plain.operations['messages.post']['x-trunkline-meta']).toEqual({ repeatable: true })
   expect(plain.operations['messages.live']['x-trunkline-channels-of-this-key']).toEqual([
     'chat.messages',
+    'chat.here',
     'chat.typing',
   ])
 })
