@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { initTRPC, TRPCError, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -7,6 +9,8 @@ import { createTestLine, settle, type TestClient, type TestLine } from '../lambd
 const t = initTRPC.create()
 const never = (signal: AbortSignal | undefined) =>
   new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 let seen: string[] = []
 let push: ((value: unknown) => void)[] = []
 let clockOf: () => TestLine['clock']
@@ -35,6 +39,13 @@ async function* pushed(signal: AbortSignal | undefined) {
   } finally {
     seen.push(signal?.aborted ? 'closed by its signal' : 'closed')
   }
+}
+
+let dropped: WeakRef<object> | undefined
+function droppable(): object {
+  const value = { text: 'x' }
+  dropped = new WeakRef(value)
+  return value
 }
 
 const router = t.router({
@@ -88,6 +99,11 @@ const router = t.router({
       return () => seen.push('unsubscribed')
     }),
   ),
+  /** One value that only the iteration holds, then silence. */
+  dropped: t.procedure.subscription(async function* ({ signal }) {
+    yield droppable()
+    await never(signal)
+  }),
   large: t.procedure.subscription(async function* () {
     yield 'x'.repeat(1_100_000)
   }),
@@ -189,6 +205,14 @@ describe('a subscription that returns a generator', () => {
       { id: 2, error: { message: 'Subscription notIter did not return an observable or a AsyncGenerator' } },
     ])
     expect(line.invoked).toEqual([])
+  })
+
+  test('does not hold a value that was posted while it waits for the next', async () => {
+    const { client, tick } = await begun('dropped')
+    await tick()
+    expect(framesOf(client)).toHaveLength(2)
+    collectGarbage()
+    expect(dropped?.deref()).toBeUndefined()
   })
 
   test('may yield undefined and null', async () => {

@@ -129,24 +129,33 @@ function toProcedureRun({ server }: ServedScope, { job: { subscription }, facts,
   return { path, input: withLastEventId(input, lastEventId), facts, signal, batchIndex }
 }
 
-async function take({ server, clock }: ServedScope, run: Run, iterator: AsyncIterator<unknown>): Promise<void> {
-  let isOver = false
+async function take(scope: ServedScope, run: Run, iterator: AsyncIterator<unknown>): Promise<void> {
+  const taking = { isOver: false }
   try {
-    for (;;) {
-      const next = await withinDeadline(run.signal, iterator.next()).catch((thrown: unknown) => {
-        isOver = !run.signal.aborted // what threw needs no closing
-        throw thrown
-      })
-      isOver = next.done === true
-      if (isOver) return
-      const { text, lastEventId } = valueFrame(server, run.of, run.n + 1, next.value)
-      run.n += 1
-      run.lastEventId = lastEventId ?? run.lastEventId
-      await withinDeadline(run.signal, run.posts.add(text))
-    }
+    while (!taking.isOver) await takeValue(scope, { run, iterator, taking })
   } finally {
-    if (!isOver) await close(clock, iterator)
+    if (!taking.isOver) await close(scope.clock, iterator)
   }
+}
+
+/** A function of its own: a loop that waits for the next value would hold the one before, and it may be large. */
+async function takeValue({ server }: ServedScope, { run, iterator, taking }: Taking): Promise<void> {
+  const next = await withinDeadline(run.signal, iterator.next()).catch((thrown: unknown) => {
+    taking.isOver = !run.signal.aborted // what threw needs no closing
+    throw thrown
+  })
+  taking.isOver = next.done === true
+  if (taking.isOver) return
+  const { text, lastEventId } = valueFrame(server, run.of, run.n + 1, next.value)
+  run.n += 1
+  run.lastEventId = lastEventId ?? run.lastEventId
+  await withinDeadline(run.signal, run.posts.add(text))
+}
+
+interface Taking {
+  readonly run: Run
+  readonly iterator: AsyncIterator<unknown>
+  readonly taking: { isOver: boolean }
 }
 
 /** [TL-GEN-5] Its `finally` runs, unless it hangs where it is and does not heed the signal. */
