@@ -42,6 +42,7 @@ export function errorBody(server: Server, asked: Asked, thrown: unknown): string
 const idRoom = 1_024 // an id has at most 128 bytes, each of them six at most as JSON
 
 /** Puts the id of the frame that asked before an answer's body. */
+// [TL-STOCK-9]
 export function withId({ id, jsonrpc }: Pick<Asked, 'id' | 'jsonrpc'>, body: string): string {
   const version = jsonrpc === undefined ? '' : '"jsonrpc":"2.0",'
   return `{"id":${JSON.stringify(id)},${version}${body.slice(1)}`
