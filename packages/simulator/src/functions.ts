@@ -350,6 +350,7 @@ function cutPage(operation: OperationName, args: readonly unknown[], random: Ran
 
 const operationNames = [
   ...['putSlot', 'readSlots', 'readSlotsBefore', 'extendSlot', 'putConnection', 'readConnection', 'closeConnection'],
+  'readConnectionAndShards',
   ...['putConnectionParams', 'claimSubscription', 'stopSubscription', 'readSubscription', 'readSubscriptions'],
   ...[
     'putSubscriber',

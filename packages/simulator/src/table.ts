@@ -1,3 +1,4 @@
+import { createConnectionAndShards } from '../../server/src/memory/connection-and-shards.ts'
 import { createConnections } from '../../server/src/memory/connections.ts'
 import { createKeyRows } from '../../server/src/memory/key-rows.ts'
 import { createLog } from '../../server/src/memory/log.ts'
@@ -56,6 +57,7 @@ export function createTable(now: () => number, report: Report): Table {
     ...parts.uploads.operations,
     ...parts.presence.operations,
     ...createSyncStates(parts),
+    ...createConnectionAndShards(parts),
     putSlot(topic, slot) {
       countPut(topic) // a put that meets another costs as much
       const last = truth.of(topic).at(-1)?.slot

@@ -6,12 +6,21 @@ import type { Item } from './items.ts'
 import type { Key } from './keys.ts'
 import type { DynamoStoreOptions } from './options.ts'
 
-/** The items that stand under some keys, read strongly; found by its key. `keysOnly` spares their contents. */
-export type GetMany = (keys: readonly Key[], options?: { readonly keysOnly?: boolean }) => Promise<Found>
+/** The items that stand under some keys, read strongly; found by its key. */
+export type GetMany = (keys: readonly Key[], options?: GetManyOptions) => Promise<Found>
+
+export interface GetManyOptions {
+  /** Spares the items' contents. */
+  readonly keysOnly?: boolean
+  /** One that is only a hint: what the table left undone of it is not asked for again. */
+  readonly hint?: Key
+}
 
 /** What a read of many brought. */
 export interface Found {
   get(key: Key): Item | undefined
+  /** Whether the table left it undone, which only happens to a hint. */
+  isLeft(key: Key): boolean
 }
 
 const maxKeys = 100 // of one request
@@ -35,30 +44,41 @@ export function createBatchGet(send: Send, options: DynamoStoreOptions): GetMany
     }
   }
 
-  async function getAll(keys: readonly Key[], projection: object, signal: AbortSignal) {
+  async function getAll(keys: readonly Key[], { projection, hint }: Asking, signal: AbortSignal) {
     const found: (Item & Key)[] = []
+    const undone: Key[] = []
     let pauseMs = firstPauseMs
     for (let asked = keys; asked.length > 0; ) {
-      const { items, left } = await getSome(asked, projection)
+      const { items, left: all } = await getSome(asked, projection)
+      const left = all.filter((key) => nameOf(key) !== hint)
       found.push(...items)
+      undone.push(...all.filter((key) => !left.includes(key)))
       pauseMs = left.length < asked.length ? firstPauseMs : Math.min(2 * pauseMs, longestPauseMs)
       if (left.length > 0) await systemClock.sleep(pauseMs * systemClock.random(), signal)
       signal.throwIfAborted()
       asked = left
     }
-    return found
+    return { found, undone }
   }
 
-  return async (keys, { keysOnly = false } = {}) => {
+  return async (keys, { keysOnly = false, hint } = {}) => {
     // A key that is asked twice in one request is refused.
     const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()]
     const projection = keysOnly ? { ProjectionExpression: '#pk, #sk', ...attributesOf(['#pk, #sk'], {}) } : {}
-    const items = await withDeadline(requestDeadlineMs(options), (signal) =>
-      Promise.all(chunksOf(distinct).map((chunk) => getAll(chunk, projection, signal))),
+    const asking = { projection, hint: hint && nameOf(hint) }
+    const chunks = await withDeadline(requestDeadlineMs(options), (signal) =>
+      Promise.all(chunksOf(distinct).map((chunk) => getAll(chunk, asking, signal))),
     )
-    const found = new Map(items.flat().map((item) => [nameOf(item), item]))
-    return { get: (key) => found.get(nameOf(key)) }
+    const items = new Map(chunks.flatMap(({ found }) => found).map((item) => [nameOf(item), item]))
+    const left = new Set(chunks.flatMap(({ undone }) => undone).map(nameOf))
+    return { get: (key) => items.get(nameOf(key)), isLeft: (key) => left.has(nameOf(key)) }
   }
+}
+
+interface Asking {
+  readonly projection: object
+  /** The hint's name. */
+  readonly hint: string | undefined
 }
 
 function chunksOf(keys: readonly Key[]): readonly (readonly Key[])[] {

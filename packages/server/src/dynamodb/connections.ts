@@ -1,11 +1,12 @@
 import type { ConnectionSubscription, Store } from '../ports/store.ts'
 import { fromConnectionItem, fromSubscriptionItem, type Item, toConnectionItem } from './items.ts'
-import { connectionKey, type Key, subscriptionKey, subscriptionPrefix } from './keys.ts'
+import { connectionKey, type Key, shardsKey, subscriptionKey, subscriptionPrefix } from './keys.ts'
 import type { Requests } from './requests.ts'
 
 /** Connections and their own rows of subscriptions. */
 export function connectionOperations({
   get,
+  getMany,
   put,
   update,
   query,
@@ -13,6 +14,7 @@ export function connectionOperations({
   Store,
   | 'putConnection'
   | 'readConnection'
+  | 'readConnectionAndShards'
   | 'closeConnection'
   | 'putConnectionParams'
   | 'renewConnection'
@@ -35,6 +37,15 @@ export function connectionOperations({
     async readConnection(connectionId) {
       const item = await get(connectionKey(connectionId))
       return item && fromConnectionItem(connectionId, item)
+    },
+    async readConnectionAndShards(connectionId, topic) {
+      const [own, hint] = [connectionKey(connectionId), shardsKey(topic)]
+      const found = await getMany([own, hint], { hint })
+      const item = found.get(own)
+      return {
+        ...(item && { connection: fromConnectionItem(connectionId, item) }),
+        ...(!found.isLeft(hint) && { shards: Number(found.get(hint)?.shards ?? 1) }),
+      }
     },
     async closeConnection(connectionId, expires) {
       await update(connectionKey(connectionId), {

@@ -96,6 +96,7 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   extendSlot: fc.tuple(topic, small, small),
   putConnection: fc.tuple(connection),
   readConnection: fc.tuple(connectionId),
+  readConnectionAndShards: fc.tuple(connectionId, topic),
   closeConnection: fc.tuple(connectionId, small),
   putConnectionParams: fc.tuple(connectionId, text),
   renewConnection: fc.tuple(connectionId, fc.record({ authExp: small, claims: text })),

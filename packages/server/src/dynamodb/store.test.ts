@@ -209,6 +209,7 @@ describe('requests', () => {
       ['UpdateItem', () => store.extendSlot(topic, 2, 5)], // absent: nothing is read
       ['PutItem', () => store.putConnection(connection({ connectionId }))],
       ['GetItem', () => store.readConnection(connectionId)],
+      ['BatchGetItem', () => store.readConnectionAndShards(connectionId, topic)],
       ['UpdateItem', () => store.putConnectionParams(connectionId, '{}')],
       ['UpdateItem', () => store.renewConnection(connectionId, { authExp: 5, claims: '{}' })],
       ['UpdateItem', () => store.renewConnection('no-such', { authExp: 5, claims: '{}' })], // absent: nothing is read
@@ -348,6 +349,25 @@ describe('requests', () => {
     const events = [1, 2].map((offset) => ({ topic, offset }))
     expect(await store.hasReceipts(events)).toEqual([false, true])
     expect(asked).toBe(2)
+  })
+  it('leave a topic’s K out when the table left that undone', async () => {
+    const row = connection()
+    let asked = 0
+    const store = await storeBehind(async (exchange) => {
+      const { status, body } = await exchange.forward()
+      if (exchange.operation !== 'BatchGetItem') return exchange.answer(status, body)
+      asked += 1
+      const [[table, { Keys }] = ['', { Keys: [] }]] = Object.entries<{ Keys: readonly { pk: { S: string } }[] }>(
+        JSON.parse(exchange.body).RequestItems,
+      )
+      const undone = Keys.filter(({ pk }) => pk.S.startsWith('SUBS#'))
+      exchange.answer(200, JSON.stringify({ ...JSON.parse(body), UnprocessedKeys: { [table]: { Keys: undone } } }))
+    })
+    await store.putConnection(row)
+    await store.growShards('busy', 1, 2)
+    const found = await store.readConnectionAndShards(row.connectionId, 'busy')
+    expect(found).toEqual({ connection: row })
+    expect(asked).toBe(1)
   })
 })
 

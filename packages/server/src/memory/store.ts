@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
+import { createConnectionAndShards } from './connection-and-shards.ts'
 import { createConnections } from './connections.ts'
 import { createKeyRows } from './key-rows.ts'
 import { createLog } from './log.ts'
@@ -43,6 +44,7 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
       ...parts.connections.operations,
       ...parts.subscribers.operations,
       ...createSyncStates(parts),
+      ...createConnectionAndShards(parts),
       ...parts.keyRows.operations,
       ...parts.uploads.operations,
       ...parts.presence.operations,

@@ -9,6 +9,7 @@ const pageRows = 1_000
 export function createSubscribers() {
   const shards = new Map<string, Map<string, Subscriber>>()
   const shardCounts = new Map<string, number>()
+  const shardsOf = (topic: string) => shardCounts.get(topic) ?? 1
   const rowsOf = ({ topic, shard }: Pick<Subscriber, 'topic' | 'shard'>) => child(shards, `${topic}#${shard}`)
   const standingOf = (row: SubscriberRef) => {
     const standing = rowsOf(row).get(keyOf(row))
@@ -87,14 +88,14 @@ export function createSubscribers() {
         // Stopped rows fall out after the page was cut, as a table does it: a page may be short, or empty, and have a next.
         subscribers: page.map((key) => rows.get(key)).filter((row) => row?.on === true) as Subscriber[],
         ...(next !== undefined && keys.length > limit && { next }),
-        ...(shard === 0 && from === '' && { shards: shardCounts.get(topic) ?? 1 }),
+        ...(shard === 0 && from === '' && { shards: shardsOf(topic) }),
       }
     },
     growShards(topic, from, to) {
-      if (to > from && (shardCounts.get(topic) ?? 1) === from) shardCounts.set(topic, to)
+      if (to > from && shardsOf(topic) === from) shardCounts.set(topic, to)
     },
   }
-  return { operations, tables: () => [...shards.values()] }
+  return { operations, shardsOf, tables: () => [...shards.values()] }
 }
 
 /** A row that came with a lock was put by its holder. */

@@ -148,6 +148,16 @@ function connectionLaws(store: Given): void {
       }
       expect(await store().readConnection(fresh('c'))).toBeUndefined()
     })
+    it('are read with a topic’s K beside them, whichever of the two stands', async () => {
+      const [row, topic] = [connection(), fresh('t')]
+      const read = () => store().readConnectionAndShards(row.connectionId, topic)
+      expect(await read()).toEqual({ shards: 1 })
+      await store().putConnection(row)
+      expect(await read()).toEqual({ connection: row, shards: 1 })
+      await store().growShards(topic, 1, 2)
+      expect(await read()).toEqual({ connection: row, shards: 2 })
+      expect(await store().readConnectionAndShards(fresh('c'), topic)).toEqual({ shards: 2 })
+    })
     it('takes an open row of the same session for its own, and no other', async () => {
       const row = connection()
       await store().putConnection(row)

@@ -186,6 +186,11 @@ export interface Store {
   /** Puts the row only if none stands (an early `$disconnect` wins). An open row of the same session is one's own: `put`. */
   putConnection(row: ConnectionRow): Promise<'put' | 'exists'>
   readConnection(connectionId: string): Promise<ConnectionRow | undefined>
+  /** S3. The row, and the topic's K beside it, by one strong batch read. `shards` is only a hint to whoever puts rows: it MAY be absent when the table gave the row alone. */
+  readConnectionAndShards(
+    connectionId: string,
+    topic: string,
+  ): Promise<{ readonly connection?: ConnectionRow; readonly shards?: number }>
   /** Sets `state` CLOSED and `expires` whether or not a row stands; final. Creates `{ state: 'CLOSED', expires }` when none stands, with the remaining members empty. */
   closeConnection(connectionId: string, expires: number): Promise<void>
   /** Stores the parameters once: `exists` when some stand already, `absent` when the row does not stand or is CLOSED. Storing equal ones again is `stored`. */

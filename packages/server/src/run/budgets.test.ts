@@ -45,7 +45,7 @@ describe('the requests (DESIGN §7)', () => {
     expect(took()).toEqual([
       'write claimSubscription',
       'write putSubscriber',
-      'read readConnection',
+      'read readConnectionAndShards',
       'read readSlotsBefore',
     ])
   })
@@ -70,7 +70,12 @@ describe('the requests (DESIGN §7)', () => {
     const client = await room.connect()
     took()
     await subscribe(client, 1, { lastEventId: id })
-    expect(took()).toEqual(['write claimSubscription', 'write putSubscriber', 'read readConnection', 'read readSlots'])
+    expect(took()).toEqual([
+      'write claimSubscription',
+      'write putSubscriber',
+      'read readConnectionAndShards',
+      'read readSlots',
+    ])
   })
   test('of a stop are two writes', async () => {
     const { room, took } = counted()
@@ -102,7 +107,7 @@ describe('the requests (DESIGN §7)', () => {
     expect(took()).toEqual([
       'write claimSubscription',
       'write putSubscriber',
-      'read readConnection',
+      'read readConnectionAndShards',
       'read readSlotsBefore',
       'write freeChain',
     ])

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { ConnectionRow } from '../ports/store.ts'
 import { createRoom, say, subscribe, topic, withOperations } from './room.suite.ts'
 
 const hour = 3_600_000
@@ -10,12 +11,19 @@ describe('law 13', () => {
     const room = createRoom({
       authorize: ann(start + hour),
       store: (inner) =>
-        withOperations(inner, (store) => ({
-          readConnection: async (id) => {
-            const row = await store.readConnection(id)
-            return row && { ...row, authExp: start + 2 * hour } // renewed while the subscribe ran
-          },
-        })),
+        withOperations(inner, (store) => {
+          const renewed = (row: ConnectionRow) => ({ ...row, authExp: start + 2 * hour }) // while the subscribe ran
+          return {
+            readConnection: async (id) => {
+              const row = await store.readConnection(id)
+              return row && renewed(row)
+            },
+            readConnectionAndShards: async (id, name) => {
+              const { connection } = await store.readConnectionAndShards(id, name)
+              return connection ? { connection: renewed(connection) } : {}
+            },
+          }
+        }),
     })
     await subscribe(await room.connect({ token: 't' }))
     const [row] = (await room.store.readSubscribers(topic, 0)).subscribers

@@ -32,7 +32,7 @@ describe('law 10: a frame is answered before its deadline though the store hangs
   test.each<[keyof Store, (client: TestClient) => Promise<unknown>]>([
     ['claimSubscription', (client) => subscribe(client)],
     ['putSubscriber', (client) => subscribe(client)],
-    ['readConnection', (client) => subscribe(client)],
+    ['readConnectionAndShards', (client) => subscribe(client)],
     ['readSlotsBefore', (client) => subscribe(client)],
     ['readSlots', (client) => subscribe(client, 1, { lastEventId: '0.e1:1' })],
     ['stopSubscription', (client) => stop(client)],

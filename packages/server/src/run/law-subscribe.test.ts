@@ -145,4 +145,42 @@ describe('a topic that grows while somebody subscribes', () => {
     )
     expect(failure?.thrown).toBeDefined()
   })
+
+  /** Cy subscribes first in the process of ann, which never delivered: K is what his subscribe read. */
+  const learning = (mutant?: (store: Store) => Partial<Store>): Exploration<Meeting & { readonly cy: TestClient }> => {
+    const { check, world } = meeting(mutant)
+    return {
+      check,
+      async world(turns) {
+        const room = await world(turns)
+        return { ...room, cy: await room.connect({ connectionId: 'c' }) }
+      },
+      operations: {
+        grow: ({ store }) => store.growShards(topic, 1, 2),
+        subscribe: async (room) => {
+          await subscribe(room.cy)
+          await subscribe(room.ann)
+        },
+        publish: (room) => say(room.bob, 'second'),
+      },
+      kills: [],
+    }
+  }
+  test('keeps within reach also what another subscribe’s second look told (PROOFS H6)', async () => {
+    const { schedules, failure } = await explore(learning())
+    console.log(`grow ∥ subscribe, subscribe ∥ publish: ${schedules} schedules`)
+    expect(failure).toBeUndefined()
+  })
+  test('loses an event where that look tells more than K: the explorer finds it', async () => {
+    const { failure } = await explore(
+      learning((store) => ({
+        growShards: async () => {},
+        readConnectionAndShards: async (id, name) => ({
+          ...(await store.readConnectionAndShards(id, name)),
+          shards: 2,
+        }),
+      })),
+    )
+    expect(failure?.thrown).toBeDefined()
+  })
 })

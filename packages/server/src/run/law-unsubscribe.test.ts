@@ -74,9 +74,9 @@ describe('law 8 broken is found by the explorer:', () => {
   }
   test('no second look at the connection', () =>
     isFound({ ...starts(1), ...leaves }, (store) => ({
-      readConnection: async (id) => {
-        const row = await store.readConnection(id)
-        return row && { ...row, state: 'OPEN' }
+      readConnectionAndShards: async (id, topic) => {
+        const { connection } = await store.readConnectionAndShards(id, topic)
+        return connection ? { connection: { ...connection, state: 'OPEN' } } : {}
       },
     })))
   test('a tombstone in the topic’s row alone', () =>

@@ -1,6 +1,6 @@
 import type { Store } from '../ports/store.ts'
 
-/** The numbers of shards that deliveries found, by topic. Only ever a hint to writers: readers read K strongly. */
+/** The numbers of shards that deliveries and subscribes found, by topic. Only ever a hint to writers: readers read K strongly. */
 export type ShardHints = Map<string, number>
 
 const hintsKept = 10_000
@@ -19,7 +19,7 @@ export function firstShard(known: ShardHints, topic: string, connectionId: strin
   return hash(connectionId) % (known.get(topic) ?? 1)
 }
 
-/** Remembers how many shards a delivery found. */
+/** Remembers how many shards a strong read found. */
 export function rememberShards(known: ShardHints, topic: string, shards: number): void {
   if (shards <= 1) return
   if (known.size >= hintsKept) known.clear() // forgetting is lawful: 1 is below every K

@@ -41,6 +41,7 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   extendSlot: write(([topic]) => log(topic)),
   putConnection: write((args) => connection(rowOf(args).connectionId)),
   readConnection: read(([id]) => connection(id)),
+  readConnectionAndShards: read(([id, topic]) => [...connection(id), ...subscribers(topic)]),
   closeConnection: write(([id]) => connection(id)),
   putConnectionParams: write(([id]) => connection(id)),
   claimSubscription: write((args) => subscriptions(rowOf(args).connectionId)),

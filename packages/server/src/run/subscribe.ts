@@ -16,7 +16,7 @@ import { describeSubscription } from './procedure.ts'
 import { duplicate, refuseClaim } from './refused-claim.ts'
 import { type Replay, replayFrom, replayNewest } from './replay.ts'
 import type { ServedScope } from './scope.ts'
-import { firstShard } from './shards.ts'
+import { firstShard, rememberShards } from './shards.ts'
 import { startGenerator } from './start-generator.ts'
 import { startedFrames } from './started.ts'
 
@@ -171,7 +171,8 @@ function toSubscriber(
 
 /** S3. A connection that closed meanwhile, or was never there, leaves no row; one whose authority was renewed meanwhile gets the new expiry. */
 async function stillOpen(scope: ServedScope, row: Subscriber): Promise<boolean> {
-  const connection = await scope.store.readConnection(row.connectionId)
+  const { connection, shards = 1 } = await scope.store.readConnectionAndShards(row.connectionId, row.topic)
+  rememberShards(scope.shardHints, row.topic, shards) // this row stands; the process's next one is put by it
   if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= scope.clock.now()) {
     await scope.store.deleteSubscriber(row)
     return false
