@@ -26,6 +26,7 @@ function createApp(binding: LineBinding, sse: { readonly maxDurationMs?: number 
   const line = createLine({ binding })
   const numbers = line.channel('numbers', { key: z.object({ room: z.string() }), event: z.number() })
   const typing = line.ephemeral('typing', { key: z.object({}), event: z.string() })
+  const here = line.presence('here', { key: z.object({ room: z.string() }), data: z.object({}), graceMs: 0 })
   const t = initTRPC.create({ sse: { ping: { enabled: true, intervalMs: 200 }, ...sse } })
   const room = numbers.key.extend({ lastEventId: z.string().nullish() })
   const router = t.router({
@@ -48,6 +49,10 @@ function createApp(binding: LineBinding, sse: { readonly maxDurationMs?: number 
       }),
     ),
     typing: t.procedure.subscription(() => typing.subscribe({})),
+    here: t.procedure
+      .input(room)
+      .subscription(({ input: { room } }) => here.join({ room }, { member: 'ann', data: {} })),
+    watch: t.procedure.input(room).subscription(({ input: { room } }) => here.watch({ room })),
   })
   return { line, numbers, router }
 }
@@ -152,7 +157,7 @@ const aLine = async ({ line, router }: App): Promise<Served> => {
   return { ...served, [Symbol.asyncDispose]: close }
 }
 
-type Procedure = 'live' | 'odd' | 'state'
+type Procedure = 'live' | 'odd' | 'state' | 'here' | 'watch'
 
 /** Subscribes, and keeps what comes. */
 function follow(client: Client, procedure: Procedure, lastEventId?: string) {
@@ -199,6 +204,19 @@ describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s',
     await again.sees([6, 7])
     for (const each of [...resumed, again]) each.stop()
   })
+  it('says who is here: what there is, then who comes and who goes', async () => {
+    await using served = await serve(createApp(memoryBinding()))
+    const nobody = { type: 'here', members: [] }
+    const ann = { member: 'ann', data: {} }
+    const watch = follow(served.client, 'watch')
+    await watch.sees([nobody])
+    const here = follow(served.client, 'here')
+    await here.sees([{ type: 'here', members: [ann] }])
+    await watch.sees([nobody, { type: 'join', ...ann }])
+    here.stop()
+    await watch.sees([nobody, { type: 'join', ...ann }, { type: 'leave', member: 'ann' }])
+    watch.stop()
+  }, 60_000)
   it('ends a subscription whose events are lost with an error, and begins one with a state afresh', async () => {
     await using served = await serve(createApp(memoryBinding()))
     await served.client.post.mutate({ room: 'a', events: [1, 2] })
