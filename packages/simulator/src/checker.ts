@@ -78,7 +78,7 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
   if (record.ended !== undefined) return
   if (record.isStock && stage === 'settled') return // a quiet topic's last event waits for the next one
   // a subscribe that died before its row is never answered: its client waits for its connection's end
-  if (record.isStock && functionsFailed(plan.struck) > 0 && !hasRow(world, record)) return
+  if (record.isStock && functionsFailed(plan.struck) > 0 && lacksRow(world, record)) return
   if (!record.entries.some(({ kind }) => kind !== 'error')) {
     report.break('H15', `${about} never started`)
     return
@@ -88,15 +88,21 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
     report.break('H5', `${about} never got ${cursorOf(truth[lost])} (${truth[lost]?.n}) of ${truth.length}`)
 }
 
-/** Whether the table knows whom to post to. */
-function hasRow({ table, gateway }: World, { device, path, room }: SubscriptionRecord): boolean {
+/** Whether the table knows of fewer than live: two of one device that say the same cannot be told apart by their rows. */
+function lacksRow({ table, gateway, history }: World, { device, path, room }: SubscriptionRecord): boolean {
+  const alike = history.subscriptions.filter(
+    (each) => each.ended === undefined && each.device === device && each.path === path && each.room === room,
+  )
   const topic = topicOf(room)
   const { shards = 1 } = table.operations.readSubscribers(topic, 0, {})
   const rows = Array.from(
     { length: shards },
     (_, shard) => table.operations.readSubscribers(topic, shard, {}).subscribers,
   )
-  return rows.flat().some((row) => row.path === path && gateway.connections.get(row.connectionId)?.device === device)
+  const known = rows
+    .flat()
+    .filter((row) => row.path === path && gateway.connections.get(row.connectionId)?.device === device)
+  return known.length < alike.length
 }
 
 /** A client gives up a subscription whose attempts fail five times in a row, and says so. */
