@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { internalsOf } from '@trunkline/server'
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { line } from '../examples/chat/src/server/channels.ts'
 import { metrics as lineMetrics } from '../packages/server/src/ports/telemetry.ts'
 import { repository } from './repository.ts'
 import { packageTemplate, resourcesOf, type Template } from './template.ts'
@@ -43,7 +45,11 @@ const published: Readonly<Record<string, readonly string[]>> = {
   'AWS/Lambda ConcurrentExecutions': ['FunctionName'],
   'AWS/Lambda IteratorAge': ['FunctionName'],
   'AWS/Lambda DestinationDeliveryFailures': ['FunctionName'],
-  'AWS/SQS ApproximateNumberOfMessagesVisible': ['QueueName'],
+  ...Object.fromEntries(
+    ['AgeOfOldestMessage', 'NumberOfMessagesVisible', 'NumberOfMessagesNotVisible', 'NumberOfMessagesDelayed'].map(
+      (name) => [`AWS/SQS Approximate${name}`, ['QueueName']],
+    ),
+  ),
   ...Object.fromEntries(
     ['ConnectCount', 'MessageCount', 'IntegrationError', 'ClientError', 'ExecutionError'].map((name) => [
       `AWS/ApiGateway ${name}`,
@@ -96,7 +102,12 @@ describe('alarms', () => {
     const functions = [...resourcesOf(template, 'AWS::Lambda::Function').values()].map(
       (one) => one.Properties['FunctionName'],
     )
-    const own = [{ Ref: 'Table' }, { Ref: 'WebsocketsApi' }, { 'Fn::GetAtt': ['DeadLetters', 'QueueName'] }]
+    const queues = [...resourcesOf(template, 'AWS::SQS::Queue').keys()]
+    const own = [
+      { Ref: 'Table' },
+      { Ref: 'WebsocketsApi' },
+      ...queues.map((queue) => ({ 'Fn::GetAtt': [queue, 'QueueName'] })),
+    ]
     const settings = z.object({ Variables: z.record(z.string(), z.unknown()) })
     const { Variables } = settings.parse(template.Resources['WebsocketLambdaFunction']?.Properties['Environment'])
     const known: Readonly<Record<string, readonly unknown[]>> = {
@@ -120,6 +131,38 @@ describe('alarms', () => {
       (one) => one.Properties['FunctionName'],
     )
     expect(watchedErrors.sort()).toEqual(functions.sort())
+  })
+
+  it('have one for each queue: how long work waits in it, or that something lies there which failed for good', () => {
+    const redrive = z.object({
+      deadLetterTargetArn: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
+    })
+    const queues = [...resourcesOf(template, 'AWS::SQS::Queue')].map(([id, { Properties }]) => ({
+      id,
+      deadLetters: redrive.optional().parse(Properties['RedrivePolicy'])?.deadLetterTargetArn['Fn::GetAtt'][0],
+    }))
+    const graves = new Set(queues.flatMap(({ deadLetters }) => deadLetters ?? []))
+    const expected = queues.map(({ id }) => [
+      id,
+      graves.has(id) ? 'ApproximateNumberOfMessagesVisible' : 'ApproximateAgeOfOldestMessage',
+    ])
+    const name = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('QueueName')]) })
+    const found = alarms().flatMap(({ MetricName, Dimensions = [] }) =>
+      Dimensions.flatMap(({ Name, Value }) =>
+        Name === 'QueueName' ? [[name.parse(Value)['Fn::GetAtt'][0], MetricName]] : [],
+      ),
+    )
+    expect(found.sort()).toEqual(expected.sort())
+    for (const { id, deadLetters } of queues) expect([id, deadLetters !== undefined]).toEqual([id, !graves.has(id)])
+  })
+
+  it('ring for the queue of checks only after the longest grace of the deployed channels', () => {
+    const { Threshold } = alarms().find(({ id }) => id === 'LaterAgeAlarm') ?? { Threshold: Number.NaN }
+    const graces = internalsOf(line)
+      .channels()
+      .flatMap(({ presence }) => (presence === undefined ? [] : [presence.graceMs / 1_000]))
+    expect(graces.length).toBeGreaterThan(0)
+    expect(Threshold).toBeGreaterThan(2 * Math.max(...graces))
   })
 
   it('of expressions return one series', () => {

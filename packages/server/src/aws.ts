@@ -5,6 +5,7 @@ import { createQueueInvoker } from './lambda/queue-invoker.ts'
 import type { LineBinding } from './ports/binding.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Invoker } from './ports/invoker.ts'
+import type { LogEntry } from './ports/telemetry.ts'
 
 export { lineTable } from './dynamodb/table.ts'
 
@@ -29,11 +30,13 @@ export interface AwsBindingOptions {
   /** @default 0 */
   readonly restore?: number
   readonly clock?: Clock
+  /** Who is told of rows that a script wrote wrong. @default JSON lines on the console */
+  readonly log?: (entry: LogEntry) => void
 }
 
 /** The AWS binding by hand. Every client of the AWS SDK is imported and made by its first request, not here. */
 export function awsBinding(options: AwsBindingOptions): LineBinding {
-  const { table, callbackUrl, endpoint, deliverFunction, workerFunction, restore, clock } = options
+  const { table, callbackUrl, endpoint, deliverFunction, workerFunction, restore, clock, log } = options
   const common = {
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
@@ -43,7 +46,12 @@ export function awsBinding(options: AwsBindingOptions): LineBinding {
     ...(workerFunction === undefined ? {} : { worker: workerFunction }),
   }
   return {
-    store: createDynamoStore({ ...common, table, ...(endpoint === undefined ? {} : { endpoint }) }),
+    store: createDynamoStore({
+      ...common,
+      table,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(log === undefined ? {} : { log }),
+    }),
     ...(callbackUrl === undefined ? {} : { gateway: createApiGateway({ ...common, callbackUrl }) }),
     ...(Object.keys(functions).length === 0 ? {} : { invoker: invokerOf(options, common, functions) }),
     ...(restore === undefined ? {} : { restore }),

@@ -1,11 +1,12 @@
 import { awsBinding } from './aws.ts'
 import type { LineBinding } from './ports/binding.ts'
+import type { LogEntry } from './ports/telemetry.ts'
 
 /**
  * The binding that the environment describes, read now: `<prefix>_TABLE` (needed), `<prefix>_CALLBACK_URL`, `<prefix>_DELIVER`, `<prefix>_WORKER`, `<prefix>_LATER`, `<prefix>_RESTORE`.
  * Regions, credentials and endpoints are the AWS SDK's own variables. Throws an `Error` that names what is missing.
  */
-export function environmentBinding(prefix: string): LineBinding {
+export function environmentBinding(prefix: string, log?: (entry: LogEntry) => void): LineBinding {
   const read = (name: string) => process.env[`${prefix}_${name}`] || undefined
   const table = read('TABLE')
   if (table === undefined)
@@ -18,6 +19,7 @@ export function environmentBinding(prefix: string): LineBinding {
   const laterQueueUrl = read('LATER')
   return awsBinding({
     table,
+    ...(log === undefined ? {} : { log }),
     restore: restoreNumber(prefix, read('RESTORE')),
     ...(callbackUrl === undefined ? {} : { callbackUrl: checkedUrl(prefix, callbackUrl) }),
     ...(deliverFunction === undefined ? {} : { deliverFunction }),

@@ -17,6 +17,8 @@ import { type EventSchema, formatTopic, type KeySchema } from './define/topic.ts
 import { environmentBinding } from './environment.ts'
 import type { LineBinding } from './ports/binding.ts'
 import { type Clock, systemClock } from './ports/clock.ts'
+import { consoleRecorder } from './ports/console-log.ts'
+import type { LogEntry } from './ports/telemetry.ts'
 import { iterate } from './run/iterate.ts'
 import { checkData, checkMember } from './run/presence-data.ts'
 import { readMembersNow } from './run/presence-snapshot.ts'
@@ -80,7 +82,7 @@ export function createLine(options: LineOptions = {}): Line {
   const bindingOfEnvironment = (): LineBinding => {
     const [reason] = held
     if (reason !== undefined) throw new Error(reason)
-    ambient ??= resolve(options.binding) ?? environmentBinding(options.envPrefix ?? 'TRUNKLINE')
+    ambient ??= resolve(options.binding) ?? environmentBinding(options.envPrefix ?? 'TRUNKLINE', log)
     return ambient
   }
   const entered = () => {
@@ -88,6 +90,7 @@ export function createLine(options: LineOptions = {}): Line {
     return scopes.getStore() ?? (binding && toScope(binding, own))
   }
   const scope = () => entered() ?? toScope(bindingOfEnvironment(), own)
+  const log = (entry: LogEntry) => (entered()?.telemetry ?? consoleRecorder).log(entry)
   const reach = { scope, entered }
   const define = (definition: ChannelDefinition): ChannelDefinition => {
     if (definitions.has(definition.name)) throw new Error(`This line has a channel ${definition.name} already.`)
@@ -99,6 +102,7 @@ export function createLine(options: LineOptions = {}): Line {
     scope,
     entered,
     enter: own.enter,
+    log,
     clock: () => entered()?.clock ?? systemClock,
     channels: () => [...definitions.values()],
     hold: (reason) => {
@@ -158,6 +162,8 @@ export interface LineInternals {
   /** What was entered here, if anything was. */
   readonly entered: () => Scope | undefined
   readonly enter: <T>(scope: Scope, fn: () => T) => T
+  /** The one door of log lines: to whoever listens to what is entered here, else to the console. */
+  readonly log: (entry: LogEntry) => void
   /** The clock of what is entered here; the machine's own where nothing is. Needs no binding. */
   readonly clock: () => Clock
   /** Every channel that was declared so far. */

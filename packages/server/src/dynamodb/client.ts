@@ -17,17 +17,19 @@ export type Send = <T>(
   request: (client: DynamoDBDocumentClient, sdk: Sdk, signal: AbortSignal) => Promise<T>,
 ) => Promise<T>
 
+/** Reads the SDK's code, once in a process; nothing is made of it. */
+export function importSdk() {
+  return Promise.all([import('@aws-sdk/client-dynamodb'), import('@aws-sdk/lib-dynamodb')])
+}
+
 /** How long a request may take with its tries and the pauses between them. */
 export const requestDeadlineMs = ({ requestTimeoutMs = defaultTimeoutMs }: DynamoStoreOptions) => 4 * requestTimeoutMs
 
 /** The one client of a store. */
 export function createSend(options: DynamoStoreOptions): Send {
-  const { requestTimeoutMs = defaultTimeoutMs, table: _, ...target } = options
+  const { requestTimeoutMs = defaultTimeoutMs, table: _, log: __, ...target } = options
   const connect = onFirstUse(async () => {
-    const [{ DynamoDBClient }, sdk] = await Promise.all([
-      import('@aws-sdk/client-dynamodb'),
-      import('@aws-sdk/lib-dynamodb'),
-    ])
+    const [{ DynamoDBClient }, sdk] = await importSdk()
     const bare = new DynamoDBClient({
       ...target,
       maxAttempts: 3,

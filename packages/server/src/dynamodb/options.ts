@@ -1,4 +1,5 @@
 import type { Credentials } from '../ports/sdk-client.ts'
+import type { LogEntry } from '../ports/telemetry.ts'
 
 /** Which table, and how it is reached. */
 export interface DynamoStoreOptions {
@@ -10,4 +11,6 @@ export interface DynamoStoreOptions {
   readonly credentials?: Credentials
   /** For one try of three. @default 1000 */
   readonly requestTimeoutMs?: number
+  /** Who is told of rows that a script wrote wrong. @default JSON lines on the console */
+  readonly log?: (entry: LogEntry) => void
 }

@@ -21,7 +21,7 @@ type Operations = Omit<Store, 'kind'>
  */
 export function createDynamoStore(options: DynamoStoreOptions): Store {
   const requests = createRequests(options)
-  const readSlot = createSlotReader()
+  const readSlot = createSlotReader(options.log)
   return {
     kind: 'dynamodb',
     ...withStoreErrors({

@@ -1,5 +1,6 @@
 import { parseOffer, SUBPROTOCOL } from '@trunkline/protocol'
 import { anonymous, type ConnectRequest, isDenied, type Verdict } from '../define/identity.ts'
+import type { Recorder } from '../ports/telemetry.ts'
 import type { ConnectionCaller } from '../run/caller.ts'
 import type { Identified } from '../run/server.ts'
 import type { GatewayEvent } from './events.ts'
@@ -16,8 +17,18 @@ export type Admission =
 
 type Handshake = Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'requestContext'>
 
-/** Decides who is at the other end. The gateway checks no origin, so this does: exact match, browsers refused by default [TL-HS-4]. Throws what `authorize` throws. */
-export async function admit(options: AdmissionOptions, event: Handshake): Promise<Admission> {
+/** Decides who is at the other end, and tells of whom it turns away. The gateway checks no origin, so this does: exact match, browsers refused by default [TL-HS-4]. Throws what `authorize` throws. */
+export async function admit(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
+  const admission = await decide(options, event)
+  if (admission.status === 'foreign-origin') {
+    const message = 'Refused a page of an origin that is not in `origins`.'
+    telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
+  }
+  if (admission.status === 'foreign-origin' || admission.caller.refused !== undefined) telemetry.measure('refused', 1)
+  return admission
+}
+
+async function decide(options: AdmissionOptions, event: Handshake): Promise<Admission> {
   const request = toConnectRequest(event)
   if (request.origin !== undefined && !options.origins.includes(request.origin))
     return { status: 'foreign-origin', origin: request.origin }

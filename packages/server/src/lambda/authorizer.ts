@@ -13,15 +13,9 @@ export async function authorizeConnect(
   event: AuthorizerEvent,
   telemetry: Recorder,
 ): Promise<unknown> {
-  const admission = await admit(options, event)
-  if (admission.status === 'foreign-origin') {
-    telemetry.measure('refused', 1)
-    const message = 'Refused a page of an origin that is not in `origins`.'
-    telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
-    return toResult(event, 'Deny', 'foreign-origin')
-  }
+  const admission = await admit(options, event, telemetry)
+  if (admission.status === 'foreign-origin') return toResult(event, 'Deny', 'foreign-origin')
   const { connectionId: _, ...caller } = admission.caller
-  if (caller.refused !== undefined) telemetry.measure('refused', 1)
   const told = JSON.stringify(caller)
   const bytes = Buffer.byteLength(told)
   if (bytes > resultBytes - envelopeBytes)

@@ -1,3 +1,4 @@
+import { logOnConsole } from '../ports/console-log.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 
 /** Log lines as JSON on the console, and no metrics: what a line does by itself. */
@@ -5,10 +6,7 @@ export const consoleTelemetry: Telemetry = {
   kind: 'console',
   begin: ({ requestId }) => ({
     measure: () => {},
-    log: ({ level, message, facts }) => {
-      const write = level === 'ERROR' ? console.error : console.warn
-      write(JSON.stringify({ level, message, requestId, ...facts }))
-    },
+    log: ({ facts, ...entry }) => logOnConsole({ ...entry, facts: { requestId, ...facts } }),
     end: () => {},
   }),
 }

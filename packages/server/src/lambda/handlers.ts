@@ -2,6 +2,7 @@ import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { limits } from '@trunkline/protocol'
 import type { anonymous, Verdict } from '../define/identity.ts'
 import { createLine, internalsOf, type Line, type LineInternals } from '../line.ts'
+import { createSlotReader } from '../ports/event-row.ts'
 import type { InvocationFacts } from '../ports/telemetry.ts'
 import { connect, disconnect } from '../run/connect.ts'
 import { createDeadline, withinDeadline } from '../run/deadline.ts'
@@ -10,7 +11,7 @@ import { isWorkerJob } from '../run/jobs.ts'
 import { checkEach } from '../run/presence-checks.ts'
 import { tellStreamed } from '../run/presence-stream.ts'
 import { receive } from '../run/receive.ts'
-import { type Scope, type ServedScope, toServedScope } from '../run/scope.ts'
+import { type ServedScope, toServedScope } from '../run/scope.ts'
 import type { Failure, Server } from '../run/server.ts'
 import { deliverStreamed } from '../run/table-stream.ts'
 import { work } from '../run/work.ts'
@@ -29,6 +30,7 @@ import {
 import type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
 import { isQueueEvent, toChecks } from './queue-records.ts'
 import { toStreamedPresences, toStreamedSlots } from './stream-records.ts'
+import { thrownEntry } from './thrown-entry.ts'
 import { workingMs } from './time-left.ts'
 
 /** The functions that serve a router over a line. Nothing is read or opened until the first event. */
@@ -39,7 +41,8 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
   const internals = internalsOf(line)
   for (const origin of options.origins ?? []) checkOrigin(origin)
   const telemetry = options.telemetry ?? consoleTelemetry
-  const server = toServer(options, internals.entered)
+  const readSlot = createSlotReader(internals.log)
+  const server = toServer(options, internals)
   const admission = (): AdmissionOptions => ({
     authorize: options.authorize,
     origins: [...(options.origins ?? []), ...environmentOrigins(internals)],
@@ -76,7 +79,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
   const tableStream: AwsHandler = async (event, context) =>
     serve({ name: 'tableStream', context }, Number.POSITIVE_INFINITY, async (scope) => {
       const failed = await Promise.all([
-        deliverStreamed(scope, toStreamedSlots(event)),
+        deliverStreamed(scope, toStreamedSlots(event, readSlot)),
         tellStreamed(scope, toStreamedPresences(event)),
       ])
       return failedItems(failed.flat())
@@ -145,7 +148,7 @@ async function onConnect(scope: ServedScope, options: AdmissionOptions, event: G
   const told = callerOf(event)
   const admission =
     told === undefined
-      ? await withinDeadline(scope.deadline.signal, admit(options, event))
+      ? await withinDeadline(scope.deadline.signal, admit(options, event, scope.telemetry))
       : ({ status: 'admitted', caller: told } as const)
   if (admission.status === 'foreign-origin') return { statusCode: 403 }
   if (told === undefined && admission.caller.refused !== undefined) return { statusCode: 401 }
@@ -168,7 +171,7 @@ function invocationOf({ name, context }: Invoked): InvocationFacts {
 
 function toServer<R extends AnyTRPCRouter, V extends Verdict>(
   options: ServeOptions<R, V>,
-  entered: () => Scope | undefined,
+  internals: LineInternals,
 ): Server {
   const { router, createContext, onError } = options
   return {
@@ -181,10 +184,10 @@ function toServer<R extends AnyTRPCRouter, V extends Verdict>(
     isSecret,
     report: (failure) => {
       try {
-        if (onError === undefined) logFailure(entered(), failure)
+        if (onError === undefined) logFailure(internals, failure)
         else onError(failure)
       } catch (thrown) {
-        console.error(thrown) // an `onError` that throws must not fail the call it was told of
+        internals.log(thrownEntry('`onError` threw.', {}, thrown)) // an `onError` that throws must not fail the call it was told of
       }
     },
   }
@@ -199,12 +202,12 @@ function isSecret(error: TRPCError): boolean {
   return spoken || secret.test(error.message)
 }
 
-/** The one door of log lines: what a client did wrong is its own to know, and is none. */
-function logFailure(scope: Scope | undefined, { error, path, cause, ...failure }: Failure): void {
+/** What a client did wrong is its own to know, and is no line. */
+function logFailure({ entered, log }: LineInternals, { error, path, cause, ...failure }: Failure): void {
   if (error.code !== 'INTERNAL_SERVER_ERROR' && error.code !== 'TIMEOUT') return
-  const traceparent = failure.traceparent ?? scope?.traceparent // [TL-TRACE-2]
+  const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
   const facts = { path, cause, traceparent, code: error.code, stack: error.cause?.stack ?? error.stack }
-  scope?.telemetry.log({ level: 'ERROR', message: error.message, facts })
+  log({ level: 'ERROR', message: error.message, facts })
 }
 
 /** An origin that no browser sends would refuse every page without a word. Throws a `TypeError`. */

@@ -311,7 +311,9 @@ describe('a row that does not fit', () => {
     }
     expect(await send(source({ onInvalid }), [inserted(bad), ...moved('1', 'a')])).toEqual([])
     expect(await published()).toEqual([{ id: '1', to: 'a' }])
-    expect(failures).toMatchObject([{ message: 'the pager is down' }])
+    expect(failures).toMatchObject([
+      { message: '`onInvalid` threw.', error: expect.stringContaining('the pager is down') },
+    ])
   })
 
   test('is logged though its issues hold big numbers', async () => {

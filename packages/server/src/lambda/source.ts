@@ -8,6 +8,7 @@ import { isRecord } from './events.ts'
 import type { AwsHandler } from './options.ts'
 import { publishOnce } from './publish-once.ts'
 import { byRow, type SourceRecord, toSourceRecords } from './source-records.ts'
+import { thrownEntry } from './thrown-entry.ts'
 import { workingMs } from './time-left.ts'
 import { validateChange } from './validate-change.ts'
 
@@ -84,7 +85,7 @@ async function publishRow<S extends ImageSchema>(
       signal.throwIfAborted()
       await withinDeadline(signal, publishChange(scope, options, record))
     } catch (thrown) {
-      logFailure(record, thrown)
+      logFailure(scope, record, thrown)
       return records.slice(index)
     }
   }
@@ -97,7 +98,7 @@ async function publishChange<S extends ImageSchema>(
   record: SourceRecord,
 ): Promise<void> {
   const validated = await validateChange(image, record)
-  if ('issues' in validated) return reportInvalid(record, validated.issues, onInvalid)
+  if ('issues' in validated) return reportInvalid(scope, record, { issues: validated.issues, onInvalid })
   for (const [index, entry] of toEvents(validated.change).entries())
     await publishOnce(scope, entry, `${scope.consumer}\n${record.id}\n${index}`)
 }
@@ -107,25 +108,24 @@ function consumerOf(context: unknown): string {
 }
 
 function reportInvalid(
+  { telemetry }: Scope,
   { table, keys }: SourceRecord,
-  issues: InvalidRow['issues'],
-  onInvalid: ((row: InvalidRow) => void) | undefined,
+  { issues, onInvalid }: Pick<InvalidRow, 'issues'> & { readonly onInvalid: ((row: InvalidRow) => void) | undefined },
 ): void {
   try {
     if (onInvalid !== undefined) onInvalid({ keys, issues })
-    else console.warn(toLine('WARN', 'A row does not fit; its change was skipped.', { table, keys, issues }))
+    else
+      telemetry.log({
+        level: 'WARN',
+        message: 'A row does not fit; its change was skipped.',
+        facts: { table, keys, issues },
+      })
   } catch (thrown) {
-    console.error(thrown) // an `onInvalid` that throws must not make a bad row block the others
+    telemetry.log(thrownEntry('`onInvalid` threw.', { table, keys }, thrown)) // it must not make a bad row block the others
   }
 }
 
-function logFailure({ table, keys, id }: SourceRecord, thrown: unknown): void {
-  const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
-  console.error(toLine('ERROR', 'A change was not published; its record is tried again.', { table, keys, id, error }))
-}
-
-function toLine(level: 'WARN' | 'ERROR', message: string, facts: object): string {
-  return JSON.stringify({ level, message, ...facts }, (_, value: unknown) =>
-    typeof value === 'bigint' ? String(value) : value,
-  )
+function logFailure({ telemetry }: Scope, { table, keys, id }: SourceRecord, thrown: unknown): void {
+  const message = 'A change was not published; its record is tried again.'
+  telemetry.log(thrownEntry(message, { table, keys, id }, thrown))
 }

@@ -1,13 +1,13 @@
-import { createSlotReader, type EventRow, parseLogKey } from '../ports/event-row.ts'
+import { type createSlotReader, type EventRow, parseLogKey } from '../ports/event-row.ts'
 import type { StreamedPresence } from '../run/presence-stream.ts'
 import type { StreamedSlot } from '../run/table-stream.ts'
 import { isRecord } from './events.ts'
 
-const readSlot = createSlotReader()
+type ReadSlot = ReturnType<typeof createSlotReader>
 
 /** The new slots in a batch of the table's stream; whatever else a record tells is passed over. */
-export function toStreamedSlots(event: unknown): readonly StreamedSlot[] {
-  return recordsOf(event).flatMap((record) => toStreamedSlot(record) ?? [])
+export function toStreamedSlots(event: unknown, readSlot: ReadSlot): readonly StreamedSlot[] {
+  return recordsOf(event).flatMap((record) => toStreamedSlot(record, readSlot) ?? [])
 }
 
 const presencePrefix = 'PRES#'
@@ -34,7 +34,7 @@ function recordsOf(event: unknown): readonly unknown[] {
   return isRecord(event) && Array.isArray(event['Records']) ? event['Records'] : []
 }
 
-function toStreamedSlot(record: unknown): StreamedSlot | undefined {
+function toStreamedSlot(record: unknown, readSlot: ReadSlot): StreamedSlot | undefined {
   if (!isRecord(record) || record['eventName'] !== 'INSERT' || !isRecord(record['dynamodb'])) return undefined
   const { NewImage: image, SequenceNumber: sequence } = record['dynamodb']
   if (!isRecord(image) || typeof sequence !== 'string') return undefined

@@ -4,32 +4,11 @@ import * as z from 'zod'
 import type { CallFacts } from '../define/identity.ts'
 import { formatTopic } from '../define/topic.ts'
 import { createLine } from '../line.ts'
-import type { LogEntry, Telemetry } from '../ports/telemetry.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { recordingTelemetry } from './recording-telemetry.suite.ts'
 import { createTestLine } from './test-line.suite.ts'
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-
-/** Keeps what was told: sums by metric, and by metric, path and outcome. */
-function recordingTelemetry() {
-  const sums = new Map<string, number>()
-  const logs: LogEntry[] = []
-  const begun: string[] = []
-  const telemetry: Telemetry = {
-    kind: 'test',
-    begin: ({ functionName }) => {
-      begun.push(functionName)
-      return {
-        measure: (metric, value, call) => {
-          const name = call === undefined ? metric : `${metric} ${call.path} ${call.outcome}`
-          sums.set(name, (sums.get(name) ?? 0) + value)
-        },
-        log: (entry) => void logs.push(entry),
-        end: () => void begun.push(`${functionName} ended`),
-      }
-    },
-  }
-  return { telemetry, sums, logs, begun }
-}
 
 function chat(telemetry: Telemetry) {
   const line = createLine()

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createSlotReader, type EventRow, type MalformedRow, parseLogKey } from './event-row.ts'
+import { createSlotReader, type EventRow, parseLogKey } from './event-row.ts'
+
+type Facts = Readonly<Record<string, unknown>>
 
 const row = {
   ...{ pk: 'LOG#room#a', sk: '0000000000000007' },
@@ -15,8 +17,11 @@ const slot = {
 }
 
 const readOf = (rest: Record<string, unknown>) => {
-  const warnings: MalformedRow[] = []
-  const { time: _, ...read } = { time: 0, ...createSlotReader((each) => warnings.push(each))({ ...row, ...rest }) }
+  const warnings: Facts[] = []
+  const { time: _, ...read } = {
+    time: 0,
+    ...createSlotReader(({ facts }) => warnings.push(facts))({ ...row, ...rest }),
+  }
   return { read, unreadable: warnings.flatMap(({ unreadable }) => unreadable) }
 }
 
@@ -29,8 +34,8 @@ it('names topic and offset of an event row’s key, and of no other', () => {
 
 describe('a reader of event rows', () => {
   it('gives back what is of the public shape, without a word [TL-ROW-1]', () => {
-    const warnings: MalformedRow[] = []
-    const read = createSlotReader((each) => warnings.push(each))
+    const warnings: Facts[] = []
+    const read = createSlotReader(({ facts }) => warnings.push(facts))
     expect(read(row)).toEqual(slot)
     expect(read({ ...row, inline: 5, 'aws:rep:updatetime': 5 })).toEqual({ ...slot, inline: 5 })
     const { data: _, ...birth } = row
@@ -72,14 +77,14 @@ describe('a reader of event rows', () => {
     expect(readOf({ publishId: undefined })).toMatchObject({ read: { publishId: '' }, unreadable: ['publishId'] })
   })
   it('takes a row without an offset for none', () => {
-    const warnings: MalformedRow[] = []
-    const read = createSlotReader((each) => warnings.push(each))
+    const warnings: Facts[] = []
+    const read = createSlotReader(({ facts }) => warnings.push(facts))
     expect(read({ ...row, sk: '12' })).toBeUndefined()
     expect(warnings).toEqual([{ pk: row.pk, sk: '12', unreadable: ['sk'] }])
   })
   it('warns once a topic', () => {
-    const warnings: MalformedRow[] = []
-    const read = createSlotReader((each) => warnings.push(each))
+    const warnings: Facts[] = []
+    const read = createSlotReader(({ facts }) => warnings.push(facts))
     const rows: readonly EventRow[] = [
       row,
       { ...row, epoch: 'E' },

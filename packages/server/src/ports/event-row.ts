@@ -1,10 +1,12 @@
+import { logOnConsole } from './console-log.ts'
 import type { Slot } from './store.ts'
+import type { LogEntry } from './telemetry.ts'
 
 /** An event of a log as a table or its stream holds it, in plain values. Scripts write such rows too, so no attribute is taken as read. [TL-ROW-1] */
 export type EventRow = Readonly<Record<string, unknown>>
 
 /** What is told of a row that is not of the public shape: its key, and the attributes that could not be read. */
-export interface MalformedRow {
+interface MalformedRow {
   readonly pk: string
   readonly sk: string
   readonly unreadable: readonly string[]
@@ -29,11 +31,9 @@ export function parseLogKey({ pk, sk }: EventRow): { readonly topic: string; rea
  * - without `expires` the row is no anchor, and the next append begins a new epoch; without `time` it counts from 48 h before `expires`;
  * - `data` that is no text is none: positions move over it, without an event.
  *
- * `warn` is told once a topic.
+ * `log` is told once a topic.
  */
-export function createSlotReader(
-  warn: (row: MalformedRow) => void = warnOnConsole,
-): (row: EventRow) => Slot | undefined {
+export function createSlotReader(log: (entry: LogEntry) => void = logOnConsole): (row: EventRow) => Slot | undefined {
   const told = new Set<string>()
   return (row) => {
     const offset = parseLogKey(row)?.offset
@@ -42,7 +42,7 @@ export function createSlotReader(
     if (unreadable.length > 0 && !told.has(pk)) {
       if (told.size >= keptTopics) told.clear()
       told.add(pk)
-      warn({ pk, sk: String(row['sk']), unreadable })
+      log(warningOf({ pk, sk: String(row['sk']), unreadable }))
     }
     return offset === undefined ? undefined : toSlot(offset, row)
   }
@@ -97,7 +97,7 @@ function toEpoch(value: unknown): string {
   return `x.${hash.toString(16).padStart(16, '0')}`
 }
 
-function warnOnConsole(row: MalformedRow): void {
+function warningOf({ pk, sk, unreadable }: MalformedRow): LogEntry {
   const message = 'A row of a log is not as PROTOCOL.md says [TL-ROW-1]; it was read as far as it goes.'
-  console.warn(JSON.stringify({ level: 'WARN', message, ...row }))
+  return { level: 'WARN', message, facts: { pk, sk, unreadable } }
 }

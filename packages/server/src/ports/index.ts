@@ -1,6 +1,7 @@
 /** The ports that a binding is made of, with their laws in prose. */
 export type { LineBinding } from './binding.ts'
 export { type Clock, systemClock } from './clock.ts'
+export { consoleRecorder, logOnConsole } from './console-log.ts'
 export type { Gateway, PostOutcome } from './gateway.ts'
 export type { InvokedFunction, Invoker } from './invoker.ts'
 export type * from './store.ts'

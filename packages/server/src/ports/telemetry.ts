@@ -3,10 +3,12 @@ export const metrics = {
   /** Connections that were opened. */
   connects: 'Count',
   disconnects: 'Count',
-  /** Handshakes that the authorizer turned away: a foreign origin, or a denied caller. */
+  /** Handshakes that were turned away, by the authorizer or by `$connect` itself: a foreign origin, or a denied caller. */
   refused: 'Count',
   /** Frames of clients; each element of a batch is one. */
   frames: 'Count',
+  /** Frames answered with an error though no query or mutation ran, by outcome; a message that cannot be read is one. */
+  refusedFrames: 'Count',
   /** Runs of a query or mutation, by path and outcome. */
   calls: 'Count',
   /** How long such a run took, by path and outcome. */
@@ -36,6 +38,10 @@ export const metrics = {
   redriven: 'Count',
   /** Events of an inline delivery, and runs of the stream's, that one function could not deliver whole: another one tries again. */
   failedDeliveries: 'Count',
+  /** Members who came to be here with their first session. */
+  joins: 'Count',
+  /** Members whose last session ended: by their own will, or since nobody came back. */
+  leaves: 'Count',
 } as const satisfies Readonly<Record<string, 'Count' | 'Milliseconds'>>
 
 export type Metric = keyof typeof metrics
@@ -45,6 +51,14 @@ export interface CallLabel {
   readonly path: string
   readonly outcome: string
 }
+
+/** How a frame was refused: the line's code, else tRPC's. */
+export interface OutcomeLabel {
+  readonly outcome: string
+}
+
+/** The dimensions of a metric beside the service. */
+export type MetricLabel = CallLabel | OutcomeLabel
 
 /** One line of log. */
 export interface LogEntry {
@@ -63,8 +77,8 @@ export interface InvocationFacts {
 
 /** What one invocation tells. */
 export interface Recorder {
-  /** Adds a count, or one more duration. `call` with `calls` and `callMs`, and with no other. */
-  measure(metric: Metric, value: number, call?: CallLabel): void
+  /** Adds a count, or one more duration. A path and an outcome with `calls` and `callMs`, an outcome with `refusedFrames`, and nothing with any other. */
+  measure(metric: Metric, value: number, label?: MetricLabel): void
   log(entry: LogEntry): void
 }
 
@@ -77,13 +91,10 @@ export interface Recording extends Recorder {
  * The way to whoever watches a line.
  * - No method may throw or wait: what cannot be told is left out.
  * - Invocations run side by side: what one measures MUST NOT be told as another's.
- * - Labels MUST stay few: paths come from the router and outcomes from tRPC's codes, and nothing that a client chooses becomes a label.
+ * - Labels MUST stay few: paths come from the router and outcomes from closed tables of codes, and nothing that a client chooses becomes a label.
  * - What is measured after `end` is lost.
  */
 export interface Telemetry {
   readonly kind: string
   begin(invocation: InvocationFacts): Recording
 }
-
-/** Tells nobody: where no function runs, as in a script. */
-export const silentRecorder: Recorder = { measure: () => {}, log: () => {} }

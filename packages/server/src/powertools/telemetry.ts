@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger'
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
-import { type CallLabel, type Metric, metrics, type Recording, type Telemetry } from '../ports/telemetry.ts'
+import { type Metric, type MetricLabel, metrics, type Recording, type Telemetry } from '../ports/telemetry.ts'
 
 export interface PowertoolsOptions {
   /** The namespace of the metrics. @default POWERTOOLS_METRICS_NAMESPACE, else 'Trunkline' */
@@ -25,12 +25,12 @@ export function powertoolsTelemetry(options: PowertoolsOptions = {}): Telemetry 
   return {
     kind: 'powertools',
     begin: ({ functionName, requestId }) => {
-      const gathered = new Map<string, { readonly call: CallLabel | undefined; readonly values: Values }>()
+      const gathered = new Map<string, { readonly label: MetricLabel | undefined; readonly values: Values }>()
       const recording: Recording = {
-        measure: (metric, value, call) => {
-          const label = call === undefined ? '' : `${call.outcome} ${call.path}`
-          const group = gathered.get(label) ?? { call, values: new Map() }
-          gathered.set(label, group)
+        measure: (metric, value, label) => {
+          const name = JSON.stringify(label) ?? ''
+          const group = gathered.get(name) ?? { label, values: new Map() }
+          gathered.set(name, group)
           addTo(group.values, metric, value)
         },
         log: ({ level, message, facts }) => {
@@ -38,7 +38,8 @@ export function powertoolsTelemetry(options: PowertoolsOptions = {}): Telemetry 
           quietly(() => (level === 'ERROR' ? logger.error(message, told) : logger.warn(message, told)))
         },
         end: () => {
-          for (const { call, values } of gathered.values()) quietly(() => publish({ namespace, service }, call, values))
+          for (const { label, values } of gathered.values())
+            quietly(() => publish({ namespace, service }, label, values))
           gathered.clear()
         },
       }
@@ -57,11 +58,11 @@ function addTo(values: Values, metric: Metric, value: number): void {
 /** One EMF line for each set of dimensions; Powertools begins another where a metric has a hundred values. */
 function publish(
   { namespace, service }: { readonly namespace: string; readonly service: string },
-  call: CallLabel | undefined,
+  label: MetricLabel | undefined,
   values: Values,
 ): void {
   const told = new Metrics({ namespace, serviceName: service })
-  if (call !== undefined) told.addDimensions({ path: call.path, outcome: call.outcome })
+  if (label !== undefined) told.addDimensions({ ...label })
   for (const [metric, all] of values) for (const value of all) told.addMetric(metric, units[metrics[metric]], value)
   told.publishStoredMetrics()
 }

@@ -14,7 +14,8 @@ import { startLongCall } from './long-call.ts'
 import { toMessages } from './messages.ts'
 import type { Request } from './parse.ts'
 import { cut, post } from './post.ts'
-import { type Asked, errorText, withId } from './reply.ts'
+import { refuse } from './refuse.ts'
+import { type Asked, withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { subscribe } from './subscribe.ts'
 import { sync } from './sync.ts'
@@ -85,11 +86,11 @@ async function postAll({ scope, caller }: Answering, messages: readonly string[]
 
 /** The frames that answer one request. Never throws. */
 async function answerTask(answering: Answering, task: Task): Promise<readonly string[]> {
-  if (task.instead !== undefined) return [errorText(answering.scope.server, withoutPath(task.request), task.instead)]
+  if (task.instead !== undefined) return [refuse(answering.scope, withoutPath(task.request), task.instead)]
   try {
     return await answer(answering, task)
   } catch (thrown) {
-    return [errorText(answering.scope.server, askedOf(task.request), thrown)]
+    return [refuse(answering.scope, askedOf(task.request), thrown)]
   }
 }
 
@@ -188,5 +189,5 @@ export function askedOf(request: Request): Asked {
 
 /** The answer to a message of which nothing could be understood. */
 export function refusalText({ scope }: Answering, thrown: unknown): string {
-  return errorText(scope.server, { id: null, type: 'unknown', cause: 'frame' }, thrown)
+  return refuse(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown)
 }

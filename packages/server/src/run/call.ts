@@ -4,6 +4,7 @@ import { limits } from '@trunkline/protocol'
 import type { LineMeta } from '../define/identity.ts'
 import type { ContextFacts } from './caller.ts'
 import { LineFailure } from './line-failure.ts'
+import { codeOf } from './outcome-of.ts'
 import { isStream, runProcedure } from './procedure.ts'
 import { type Asked, errorBody, toTRPCError, withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
@@ -54,7 +55,7 @@ export async function runCall(scope: ServedScope, request: CallRequest, facts: C
   } catch (thrown) {
     const error = toTRPCError(thrown)
     const asked: Asked = { ...request, ctx, cause: facts.cause }
-    measureCall(scope, request.path, begun, error.code)
+    measureCall(scope, request.path, begun, codeOf(error))
     return { body: errorBody(server, asked, error), settled: !isHalfWay(error) }
   }
 }

@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromUnknown } from '@trpc/server/http'
 import type { ConnectionCaller, ConnectionParams } from './caller.ts'
 import { cut, post } from './post.ts'
-import { errorText } from './reply.ts'
+import { refuse } from './refuse.ts'
 import type { ServedScope } from './scope.ts'
 
 const firstPauseMs = 10
@@ -29,17 +29,18 @@ export async function receiveConnectionParams(
   element: { readonly data?: unknown },
 ): Promise<void> {
   const { connectionId } = caller
-  const refuse = async (thrown: unknown, end: boolean) => {
-    await post(scope, connectionId, errorText(scope.server, { id: null, type: 'unknown', cause: 'frame' }, thrown))
+  const turnDown = async (thrown: unknown, end: boolean) => {
+    await post(scope, connectionId, refuse(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown))
     if (end) await cut(scope, connectionId)
   }
-  if (!caller.expectsParams) return refuse(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
+  if (!caller.expectsParams)
+    return turnDown(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
   let params: ConnectionParams
   try {
     params = parseConnectionParamsFromUnknown(element.data) as ConnectionParams // tRPC checked that every value is a string
   } catch (thrown) {
-    return refuse(thrown, true)
+    return turnDown(thrown, true)
   }
   const stored = await scope.store.putConnectionParams(connectionId, JSON.stringify(params))
-  if (stored === 'exists') await refuse(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
+  if (stored === 'exists') await turnDown(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
 }

@@ -105,14 +105,18 @@ function* matching(scope: Scope, { pipe, topic }: SubscriptionDescriptor, slots:
     const id = formatCursor(cursorOf(scope, slot))
     const evaluated = scope.enter(scope, () => evaluate(pipe, slot))
     if (evaluated.status === 'match') yield tracked(id, evaluated.event)
-    if (evaluated.status === 'failed') reportFault(topic, id, evaluated.thrown)
+    if (evaluated.status === 'failed') reportFault(scope, { topic, id }, evaluated.thrown)
   }
 }
 
 /** Law 11: an event whose `filter` or `map` threw is left out, as for every client that knows no faults: thrown, it would end each resume after it too. */
-function reportFault(topic: string, id: string, thrown: unknown): void {
+function reportFault(
+  { telemetry }: Scope,
+  event: { readonly topic: string; readonly id: string },
+  thrown: unknown,
+): void {
   const error = thrown instanceof Error ? thrown.stack : String(thrown)
-  console.error(JSON.stringify({ level: 'ERROR', message: 'An event could not be evaluated.', topic, id, error }))
+  telemetry.log({ level: 'ERROR', message: 'An event could not be evaluated.', facts: { ...event, error } })
 }
 
 /** Not NOT_IMPLEMENTED: on the wire that has the number of an INTERNAL_SERVER_ERROR, which tRPC's SSE client tries again for ever. */

@@ -11,7 +11,8 @@ import { answerKeyed, answerRecorded } from './keyed-call.ts'
 import { LineFailure } from './line-failure.ts'
 import { loadProcedure } from './load-procedure.ts'
 import { postFrame } from './post-frame.ts'
-import { errorText, withId } from './reply.ts'
+import { refuse } from './refuse.ts'
+import { withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { validateInput } from './validate-input.ts'
 import { isDead, leaseMs, type RunClaim, watchRun } from './watch-run.ts'
@@ -71,7 +72,7 @@ export async function runLongCall(scope: ServedScope, job: CallJob): Promise<voi
   using sooner = narrowDeadline(scope.clock, scope.deadline, scope.deadline.at - scope.clock.now() - answerMs)
   const working = { ...scope, deadline: { ...sooner, at: scope.deadline.at } } // a lease goes by the function's own end
   const text = await answerOf(working, job, call).catch((thrown: unknown) =>
-    errorText(scope.server, { ...call, cause: 'worker' }, thrown),
+    refuse(scope, { ...call, cause: 'worker' }, thrown),
   )
   if (text !== undefined) await postFrame(scope, caller, text)
 }

@@ -1,5 +1,5 @@
 import { randomName } from '../ports/clock.ts'
-import type { PresenceRow } from '../ports/presence-row.ts'
+import type { PresenceRow, PresenceSaid } from '../ports/presence-row.ts'
 import { readNewest } from './append.ts'
 import { LineFailure } from './line-failure.ts'
 import { isAnchor } from './log.ts'
@@ -54,8 +54,17 @@ export async function changeMember(
       said !== undefined ? { ...written, said, pending: true } : row && { ...row, ...written }
     if (next === undefined) return row
     const outcome = await scope.store.putPresence(next, row?.mark)
-    if (outcome.status === 'put') return said === undefined ? next : tell(scope, log, next, newest ?? null)
+    if (outcome.status === 'put' && said === undefined) return next
+    if (outcome.status === 'put') {
+      measureChange(scope, said)
+      return tell(scope, log, next, newest ?? null)
+    }
     row = outcome.row
   }
   throw new LineFailure('RATE_LIMITED', `The presence of this member changes too often (${attempts} conflicts).`)
+}
+
+function measureChange({ telemetry }: Scope, said: PresenceSaid | undefined): void {
+  if (said?.type === 'join') telemetry.measure('joins', 1)
+  if (said?.type === 'leave') telemetry.measure('leaves', 1)
 }

@@ -6,7 +6,7 @@ import { connectionExpires, readCaller } from './connect.ts'
 import { receiveConnectionParams } from './connection-params.ts'
 import { noticeAgeing } from './notice.ts'
 import { methodOf, parseChunk, parseRequest } from './parse.ts'
-import { errorText } from './reply.ts'
+import { refuse } from './refuse.ts'
 import type { ServedScope } from './scope.ts'
 import { takePart } from './take-part.ts'
 import { toTasks } from './tasks.ts'
@@ -77,7 +77,7 @@ async function receiveChunk(answering: Answering, element: unknown): Promise<str
     const text = await takePart(scope, caller.connectionId, frame)
     return text === undefined ? silence : await receiveWhole(answering, text)
   } catch (thrown) {
-    return answerText(answering, errorText(scope.server, { id: frame.id, type: 'unknown', cause: 'frame' }, thrown))
+    return answerText(answering, refuse(scope, { id: frame.id, type: 'unknown', cause: 'frame' }, thrown))
   }
 }
 

@@ -1,10 +1,11 @@
 import type { PresenceTimes } from '../define/presence.ts'
 import type { LineBinding } from '../ports/binding.ts'
 import { type Clock, systemClock } from '../ports/clock.ts'
+import { consoleRecorder } from '../ports/console-log.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import type { Invoker } from '../ports/invoker.ts'
 import type { Store } from '../ports/store.ts'
-import { type Recorder, silentRecorder } from '../ports/telemetry.ts'
+import type { Recorder } from '../ports/telemetry.ts'
 import { boundInvoker, boundStore } from './bound-ports.ts'
 import type { ConnectionCaller } from './caller.ts'
 import { createDeadline, type Deadline, narrowDeadline } from './deadline.ts'
@@ -19,7 +20,7 @@ export interface Scope {
   readonly invoker: Invoker | undefined
   readonly clock: Clock
   readonly restore: number
-  /** Told what happens here; silent in a script. */
+  /** Told what happens here; in a script, lines of log go to the console. */
   readonly telemetry: Recorder
   /** What this process has seen of the topics' shards in this store. */
   readonly shardHints: ShardHints
@@ -55,7 +56,7 @@ export function toScope(binding: LineBinding, line: Pick<Scope, 'retentionOf' | 
     invoker: binding.invoker,
     clock: binding.clock ?? systemClock,
     restore: binding.restore ?? 0,
-    telemetry: silentRecorder,
+    telemetry: consoleRecorder,
     shardHints: shardHintsOf(binding.store),
     ...line,
     server: undefined,
@@ -70,7 +71,7 @@ export function toServedScope(
   base: Scope,
   server: Server,
   ms: number,
-  telemetry: Recorder = silentRecorder,
+  telemetry: Recorder = consoleRecorder,
 ): ServedScope {
   const deadline = createDeadline(base.clock, ms)
   const { signal } = deadline

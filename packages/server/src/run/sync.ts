@@ -12,8 +12,8 @@ import { LineFailure } from './line-failure.ts'
 import { isAgeing, isAnchor } from './log.ts'
 import { keepPresence } from './presence-subscribe.ts'
 import { shownSlots, viewPipes } from './presence-view.ts'
+import { refuse } from './refuse.ts'
 import { type Followed, type Replay, replayFrom } from './replay.ts'
-import { errorText } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { toWire } from './started.ts'
 
@@ -89,7 +89,7 @@ async function answerOne(
     if (live === undefined) throw notLive()
     return await syncOne(scope, caller, params, live, state)
   } catch (thrown) {
-    return [errorText(scope.server, { id: asked.id, type: 'subscription', cause: 'frame' }, thrown)]
+    return [refuse(scope, { id: asked.id, type: 'subscription', cause: 'frame' }, thrown)]
   }
 }
 

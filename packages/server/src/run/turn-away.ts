@@ -6,7 +6,7 @@ import { helloFrame } from './hello.ts'
 import { toMessages } from './messages.ts'
 import { parseRequest } from './parse.ts'
 import { cut, post } from './post.ts'
-import { errorText } from './reply.ts'
+import { refuse } from './refuse.ts'
 import type { ServedScope } from './scope.ts'
 
 /** [TL-HELLO-3] A refused connection hears why, once, and is deleted. Nothing that it sent runs. */
@@ -24,7 +24,7 @@ function answer(scope: ServedScope, caller: ConnectionCaller, element: unknown):
     const request = parseRequest(scope.server, element)
     if (request.method === 'hello') return helloFrame(scope, request.id, caller)
     const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
-    return errorText(scope.server, askedOf(request), thrown)
+    return refuse(scope, askedOf(request), thrown)
   } catch {
     return undefined // whatever it was, nothing of it runs
   }

@@ -1,0 +1,23 @@
+import type { LogEntry, Telemetry } from '../ports/telemetry.ts'
+
+/** Keeps what was told: sums by metric, with its path and outcome where it has any. */
+export function recordingTelemetry() {
+  const sums = new Map<string, number>()
+  const logs: LogEntry[] = []
+  const begun: string[] = []
+  const telemetry: Telemetry = {
+    kind: 'test',
+    begin: ({ functionName }) => {
+      begun.push(functionName)
+      return {
+        measure: (metric, value, label) => {
+          const name = [metric, ...Object.values(label ?? {})].join(' ')
+          sums.set(name, (sums.get(name) ?? 0) + value)
+        },
+        log: (entry) => void logs.push(entry),
+        end: () => void begun.push(`${functionName} ended`),
+      }
+    },
+  }
+  return { telemetry, sums, logs, begun }
+}

@@ -1,0 +1,27 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { logOnConsole } from './console-log.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+const line = (facts: Readonly<Record<string, unknown>>) => ({ level: 'ERROR', message: 'x', facts }) as const
+
+test('writes one JSON line, big numbers as text', () => {
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  logOnConsole(line({ path: 'a', n: 2n ** 60n, none: undefined }))
+  expect(said.mock.calls).toEqual([['{"level":"ERROR","message":"x","path":"a","n":"1152921504606846976"}']])
+})
+
+test('leaves out facts that are no JSON, rather than the line', () => {
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const cycle: Record<string, unknown> = {}
+  cycle['self'] = cycle
+  logOnConsole(line(cycle))
+  expect(said.mock.calls).toEqual([['{"level":"ERROR","message":"x"}']])
+})
+
+test('fails nothing when the console is gone', () => {
+  vi.spyOn(console, 'error').mockImplementation(() => {
+    throw new Error('EPIPE')
+  })
+  expect(() => logOnConsole(line({}))).not.toThrow()
+})
