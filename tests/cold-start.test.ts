@@ -13,6 +13,9 @@ import { repository } from './repository.ts'
 const settings = readDeployedSettings(repository)
 const heavy = /^@(aws-sdk|smithy|aws-crypto)\//
 const sdkIn = (packages: readonly string[]) => packages.filter((name) => heavy.test(name))
+const clientsIn = (packages: readonly string[]) =>
+  packages.filter((name) => /^@aws-sdk\/(client|lib)-/.test(name)).sort()
+const tableClients = ['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb']
 const application = 'benchmarks/cold-start/src/application/trunkline.ts'
 
 let folder = ''
@@ -29,8 +32,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** The packages whose code a function has read after its first event. */
-async function readBy(handler: string, event: unknown, env = {}): Promise<readonly string[]> {
+/** The packages whose code a function has read after its first event, or at init where it gets none. */
+async function readBy(handler: string, event?: unknown, env = {}): Promise<readonly string[]> {
   const { read } = await probe({ file: functions.file, handler, event, env: { TRUNKLINE_TABLE: 'none', ...env } })
   return [...new Set(read.flatMap((url) => functions.packagesOf.get(basename(url)) ?? []))]
 }
@@ -41,6 +44,17 @@ describe('a cold start', () => {
     const chat = await bundle({ settings, root: repository, entry, outdir: join(folder, 'chat') })
     expect(chat.initFiles.flatMap((file) => sdkIn(chat.packagesOf.get(file) ?? []))).toEqual([])
     expect([...chat.packagesOf.values()].flatMap(sdkIn)).toContain('@aws-sdk/client-dynamodb')
+  })
+
+  it.each(['tableStream', 'deliver'])(
+    'of %s reads the table’s client at init, which all its events need',
+    async (handler) => {
+      expect(clientsIn(await readBy(handler))).toEqual(tableClients)
+    },
+  )
+
+  it.each(['authorizer', 'websocket', 'worker'])('of %s reads no AWS SDK at init', async (handler) => {
+    expect(sdkIn(await readBy(handler))).toEqual([])
   })
 
   it('and a plain call read no AWS SDK', async () => {
@@ -60,7 +74,6 @@ describe('a cold start', () => {
   ])('of %s for %s reads the table’s client and no other', async (handler, _, event) => {
     await using local = await startLocalLine({ router, line })
     const env = { ...local.environment, TRUNKLINE_CALLBACK_URL: local.url.replace(/^ws/, 'http') }
-    const clients = (await readBy(handler, event, env)).filter((name) => /^@aws-sdk\/(client|lib)-/.test(name))
-    expect(clients.sort()).toEqual(['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb'])
+    expect(clientsIn(await readBy(handler, event, env))).toEqual(tableClients)
   })
 })

@@ -126,6 +126,7 @@ const serverFiles = new Map<string, Area>([
   ['line.ts', 'server/line'],
   ['aws.ts', 'server/binding'],
   ['environment.ts', 'server/binding'],
+  ['preload.ts', 'server/binding'],
   ['lambda/invoker.ts', 'server/invoker'],
   ['lambda/queue-invoker.ts', 'server/invoker'],
 ])

@@ -10,6 +10,8 @@ export interface Contestant {
   /** Bundled without `splitting`: what it would cost if all were one file. */
   readonly oneFile?: boolean
   readonly event: unknown
+  /** Left without its name: `preload` then reads nothing, and the first event reads the table's client. */
+  readonly named?: false
 }
 
 const bare: Contestant = {
@@ -45,6 +47,12 @@ export const contestants: readonly Contestant[] = [
   line('websocket', 'a subscribe: 3 writes, 2 reads', subscribe),
   line('tableStream', 'a record: 1 read', streamed),
   line('deliver', 'a shard: 1 read', deliverJob),
+  {
+    ...line('tableStream', 'a record: 1 read', streamed),
+    name: 'Trunkline without preload, tableStream',
+    named: false,
+  },
+  { ...line('deliver', 'a shard: 1 read', deliverJob), name: 'Trunkline without preload, deliver', named: false },
   { ...line('websocket', 'a call', plainCall), name: 'Trunkline as one file, websocket', oneFile: true },
   {
     ...line('websocket', 'a call', plainCall),

@@ -30,7 +30,7 @@ export async function measure(
   for (let round = 0; round <= runs; round++) {
     onRound(round)
     for (const { contestant, bundle, initMs, firstMs } of measured) {
-      const start = await probe({ file: bundle.file, handler: contestant.handler, event: contestant.event, env })
+      const start = await probe({ ...contestant, file: bundle.file, env })
       refuseFailure(contestant, start.answer)
       if (round === 0) continue // the first round fills the disk's cache
       initMs.push(start.initMs)

@@ -17,6 +17,8 @@ export interface Start {
 export interface ProbeOptions {
   readonly file: string
   readonly handler: string
+  /** Whether the process is told which function it is, as Lambda tells it. @default true */
+  readonly named?: boolean
   /** Without one, the function is only started. */
   readonly event?: unknown
   readonly env?: Readonly<Record<string, string>>
@@ -36,7 +38,7 @@ process.stderr.write('PROBE ' + JSON.stringify(told) + '\\n', () => process.exit
 `
 
 /** Starts a function in a fresh process, as a cold start does. Throws with the process's words when it fails. */
-export async function probe({ file, handler, event, env = {} }: ProbeOptions): Promise<Start> {
+export async function probe({ file, handler, named = true, event, env = {} }: ProbeOptions): Promise<Start> {
   const { PATH, SYSTEMROOT } = process.env
   const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
     env: {
@@ -44,6 +46,7 @@ export async function probe({ file, handler, event, env = {} }: ProbeOptions): P
       SYSTEMROOT,
       NODE_OPTIONS: '--enable-source-maps', // as serverless.yml sets it
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      ...(named && { _HANDLER: `lambda.${handler}` }),
       ...env,
       PROBE: JSON.stringify({ file: pathToFileURL(file).href, handler, event }),
     },

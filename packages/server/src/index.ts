@@ -54,4 +54,15 @@ export { type Clock, systemClock } from './ports/clock.ts'
 export type { Gateway, PostOutcome } from './ports/gateway.ts'
 export type { Invoker } from './ports/invoker.ts'
 export type { Store } from './ports/store.ts'
-export type { CallLabel, InvocationFacts, LogEntry, Metric, Recorder, Recording, Telemetry } from './ports/telemetry.ts'
+export type {
+  CallLabel,
+  InvocationFacts,
+  LogEntry,
+  Metric,
+  MetricLabel,
+  OutcomeLabel,
+  Recorder,
+  Recording,
+  Telemetry,
+} from './ports/telemetry.ts'
+export { preload } from './preload.ts'

@@ -1,6 +1,7 @@
-import { createLambdaHandlers } from '@trunkline/server'
+import { createLambdaHandlers, preload } from '@trunkline/server'
 import { powertoolsTelemetry } from '@trunkline/server/powertools'
 import { line, router } from './router.ts'
 
 const telemetry = powertoolsTelemetry()
 export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({ router, line, telemetry })
+await preload()

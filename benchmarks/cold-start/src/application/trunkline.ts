@@ -1,4 +1,5 @@
-import { createLambdaHandlers } from '@trunkline/server'
+import { createLambdaHandlers, preload } from '@trunkline/server'
 import { line, router } from './router.ts'
 
 export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({ router, line })
+await preload()

@@ -1,4 +1,4 @@
-import { createLambdaHandlers } from '@trunkline/server'
+import { createLambdaHandlers, preload } from '@trunkline/server'
 import { powertoolsTelemetry } from '@trunkline/server/powertools'
 import { authorize, createContext } from './auth.ts'
 import { line } from './channels.ts'
@@ -13,3 +13,4 @@ export const { authorizer, websocket, tableStream, deliver, worker } = createLam
   telemetry: powertoolsTelemetry(), // what the alarms and the dashboard of serverless.yml watch
   origins: (process.env['CHAT_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
 })
+await preload() // what every event of `tableStream` and `deliver` needs is read at init
