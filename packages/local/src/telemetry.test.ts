@@ -49,12 +49,12 @@ describe('Powertools', () => {
     const telemetry = powertoolsTelemetry({ namespace: 'Chat', service: 'chat' })
     await using local = await startLocalLine({ router, line, telemetry })
     const { client } = local.connect({ traceparent: () => traceparent })
+    await client.boom.query().catch(() => {}) // opens the connection: only then does `idle` know of the subscribe
     const seen = iterate(client.live, { room: 'x' })
     const first = seen.next()
     await local.idle()
     await client.post.mutate({ room: 'x' })
     await first
-    await client.boom.query().catch(() => {})
     await local.idle()
     vi.restoreAllMocks()
 
