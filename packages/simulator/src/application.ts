@@ -29,6 +29,10 @@ const messages = line.channel('room', {
   retention: '10m',
 })
 
+/** A grace and a lease, short beside a schedule. */
+export const presenceTimes = { graceMs: 15_000, leaseMs: 60_000 }
+const here = line.presence('here', { key, data: z.object({ n: z.number() }), ...presenceTimes })
+
 const t = initTRPC.context<{ readonly principal: string | null }>().meta<LineMeta>().create()
 const repeatable = t.procedure.meta({ repeatable: true }).input(said)
 
@@ -61,6 +65,13 @@ export const router = t.router({
     .subscription(({ input }) =>
       messages.subscribe(input).startWith(() => ({ n: -1, state: stage.current?.state(input.room) ?? 0 })),
     ),
+  /** Present as the caller, in as many sessions as there are devices of one. */
+  joined: t.procedure
+    .input(key)
+    .subscription(({ input, ctx }) => here.join(input, { member: ctx.principal ?? 'nobody', data: { n: 0 } })),
+  watched: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
+  /** New data for the session that calls. */
+  mark: t.procedure.input(said).mutation(({ input: { n, room } }) => here.update({ room }, { n })),
 })
 export type Application = typeof router
 
@@ -95,3 +106,5 @@ export const publishAsScript = (room: string, n: number, idempotencyKey: string 
 
 /** The log's name of a room. */
 export const topicOf = (room: string) => `room?room=s:${room}`
+/** The name of the log of who is in a room. */
+export const hereOf = (room: string) => `here?room=s:${room}`

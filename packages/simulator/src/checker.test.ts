@@ -129,7 +129,7 @@ it('finds rows that nobody wants, and claims without an end', () => {
   const expires = world.kernel.now / 1_000 + 8_000
   const row = { topic: topicOf('a'), shard: 0, connectionId: 'c', id: '1', ref: 1, on: true, path: 'live' }
   operations.putSubscriber({ ...row, extensions: true, expires })
-  checkRows(world, ['a'])
+  checkRows(world, [topicOf('a')])
   expect(rulesOf(world)).toEqual(['H14'])
   operations.claimKey({ key: 'k', owner: 'o', fingerprint: 'f', lease: world.kernel.now + 75_001, expires })
   checkCalls(world)

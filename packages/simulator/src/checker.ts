@@ -113,10 +113,13 @@ function isLawfulEnd({ entries, isStock }: SubscriptionRecord, struck: readonly 
   if (isStock) return last.code === gapCode || (failures > 0 && stockCodes.includes(last.code)) // it does not try again
   return last.code === 'CLOSED' || (mendable.includes(last.code) && failures >= 5)
 }
-const functionsFailed = (struck: readonly string[]) => struck.filter((name) => /^F(19|2\d)\./.test(name)).length
+
+/** Strikes that made a function fail. */
+export const functionsFailed = (struck: readonly string[]) => struck.filter((name) => /^F(19|2\d)\./.test(name)).length
 const gapCode = 'PRECONDITION_FAILED' // a gap is an error to it
 const stockCodes = ['INTERNAL_SERVER_ERROR', 'TIMEOUT', 'CLIENT_CLOSED_REQUEST']
-const mendable = ['FUNCTION_FAILED', 'TIMEOUT', 'RATE_LIMITED', 'CONNECTION_LOST']
+/** What a client of ours tries again, five times in a row. */
+export const mendable = ['FUNCTION_FAILED', 'TIMEOUT', 'RATE_LIMITED', 'CONNECTION_LOST']
 
 const cursorOf = (committed: Committed | undefined) => `${committed?.slot.epoch}:${committed?.slot.offset}`
 
@@ -226,10 +229,9 @@ function checkOrder({ history, report }: World, puts: Puts): void {
 }
 
 /** After quiescence: the table's rows are what the devices want, and nothing runs. */
-export function checkRows(world: World, rooms: readonly string[]): void {
+export function checkRows(world: World, topics: readonly string[]): void {
   const { table, gateway, report, kernel } = world
-  for (const room of rooms) {
-    const topic = topicOf(room)
+  for (const topic of topics) {
     const shards = table.operations.readSubscribers(topic, 0, {}).shards ?? 1
     const seen = new Set<string>()
     for (let shard = 0; shard < shards; shard++) {

@@ -1,7 +1,9 @@
 import { createClient, createConnection, lineError, type Socket, type SocketOptions } from '@trunkline/client'
 import { type Application, formatToken, topicOf } from './application.ts'
+import { type Attending, createAttendances } from './attendances.ts'
 import type { FaultPlan } from './fault-plan.ts'
 import type { SimulatedGateway, Wire } from './gateway.ts'
+import { HandlerFailure } from './handler-failure.ts'
 import type { CallPath, CallRecord, History, SubscriptionPath, SubscriptionRecord } from './history.ts'
 import type { Kernel } from './kernel.ts'
 import type { Random } from './random.ts'
@@ -9,7 +11,7 @@ import type { Report } from './report.ts'
 import type { Truth } from './truth.ts'
 
 /** A browser, a phone: the production client over simulated sockets and timers, and the application that uses it. */
-export interface Device {
+export interface Device extends Attending {
   readonly name: string
   /** Of its connection. */
   readonly status: string
@@ -52,11 +54,6 @@ export interface DeviceOptions {
   /** Anonymous without one. */
   readonly principal: string | undefined
   readonly tokenLifeMs: () => number
-}
-
-/** What a handler of the application throws. */
-export class HandlerFailure extends Error {
-  override readonly name = 'HandlerFailure'
 }
 
 const handshakeMs = 15_000
@@ -198,6 +195,7 @@ export function createDevice(options: DeviceOptions): Device {
     },
   )
   const client = createClient<Application>({ connection })
+  const attendances = createAttendances({ ...options, client, isClosed: () => isClosed })
 
   function subscribe(path: SubscriptionPath, room: string): SubscriptionRecord {
     const record: SubscriptionRecord = { device: name, path, room, isStock: false, entries: [], ended: undefined }
@@ -293,6 +291,7 @@ export function createDevice(options: DeviceOptions): Device {
       record.ended = 'stopped'
     },
     call,
+    ...attendances,
     setOnline(online) {
       if (offline === !online) return
       offline = !online
@@ -317,6 +316,7 @@ export function createDevice(options: DeviceOptions): Device {
     close() {
       isClosed = true
       for (const record of history.subscriptions) if (record.device === name) record.ended ??= 'closed'
+      for (const each of history.attendances) if (each.device === name) each.ended ??= 'closed'
       void connection.close()
     },
   }

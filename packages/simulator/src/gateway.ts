@@ -5,6 +5,7 @@ import type { Kernel } from './kernel.ts'
 import { createQuota } from './quota.ts'
 import type { Random } from './random.ts'
 import type { Report } from './report.ts'
+import type { Seats } from './seats.ts'
 
 /** The device's end of a socket. */
 export interface Peer {
@@ -53,6 +54,7 @@ export interface GatewayOptions {
   readonly random: Random
   readonly functions: () => Functions
   readonly report: Report
+  readonly seats: Seats
   readonly expiryOf: (token: string) => number
   /** Frames of these methods never leave a device. */
   readonly swallowed: ReadonlySet<string>
@@ -86,7 +88,7 @@ const authoritySlackMs = 5_000 + 6_000 + 12_000 // H12's grace, what a post may 
 
 /** A gateway without sockets. */
 export function createGateway(options: GatewayOptions): SimulatedGateway {
-  const { kernel, plan, random, report } = options
+  const { kernel, plan, random, report, seats } = options
   const connections = new Map<string, Connection>()
   const countPost = createQuota({ name: 'posts', perSecond: 10_000, now: () => kernel.now, report })
   let [count, quotaUsedUntil] = [0, 0]
@@ -208,6 +210,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   function end(connection: Connection): void {
     if (connection.state === 'closed') return
     connection.state = 'closed'
+    seats.lost(connection.connectionId)
     kernel.note(`end ${connection.connectionId}`)
     if (connection.authorizer === undefined) return
     const { authorizer } = connection
@@ -249,6 +252,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
 
   function noteWants(connection: Connection, frame: unknown): void {
     for (const each of Array.isArray(frame) ? frame : [frame]) {
+      seats.asked(connection, each)
       const { id, method, params } = each as { id?: unknown; method?: string; params?: Record<string, unknown> }
       if (method === 'subscription') connection.wants.set(JSON.stringify(id), Number(params?.['ref'] ?? 1))
       if (method === 'subscription.stop') connection.wants.delete(JSON.stringify(id))
@@ -292,6 +296,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     connection.downAt = kernel.now + ms
     kernel.after(ms, `down ${connection.connectionId}`, () => {
       if (!connection.deviceOpen || connection.mute || breakBy(connection)) return
+      seats.answered(connection, text)
       connection.peer.message(text)
     })
   }
@@ -301,7 +306,10 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     if (text.length > messageCharacters) report.break('H16', `a post had ${text.length} characters`)
     const connection = connections.get(connectionId)
     if (connection?.state !== 'open') return Promise.resolve({ status: 'gone' })
-    if (plan.strikes('F2')) return Promise.resolve({ status: 'gone' })
+    if (plan.strikes('F2')) {
+      seats.lost(connectionId) // as far as the line can know
+      return Promise.resolve({ status: 'gone' })
+    }
     if (plan.strikes('F3') || isQuotaUsedUp()) return Promise.resolve({ status: 'throttled' })
     checkAuthority(connection, text)
     const push = () => {

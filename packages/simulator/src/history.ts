@@ -49,12 +49,44 @@ export interface ScriptRecord {
   settledAt: number | undefined
 }
 
+/** What a subscription to presence told its application; of `data` its number. */
+export type Sight =
+  | { readonly kind: 'here'; readonly id: string; readonly members: Readonly<Record<string, number>> }
+  | { readonly kind: 'join' | 'update'; readonly id: string; readonly member: string; readonly n: number }
+  | { readonly kind: 'leave'; readonly id: string; readonly member: string }
+  | { readonly kind: 'gap' | 'started' }
+  | { readonly kind: 'error'; readonly code: string }
+
+/** Somebody who watches who is in a room, or is there. */
+export interface Attendance {
+  readonly device: string
+  /** Whom it makes present; undefined for who only watches. */
+  readonly member: string | undefined
+  readonly room: string
+  readonly sights: Sight[]
+  /** Undefined while it lives. */
+  ended: 'stopped' | 'error' | 'closed' | undefined
+}
+
+/** New data of a session. */
+export interface MarkRecord {
+  readonly member: string | undefined
+  readonly room: string
+  readonly n: number
+  /** What it was answered with: whether it was there. */
+  answer: boolean | undefined
+}
+
 /** All that applications saw in a schedule. */
 export interface History {
   readonly subscriptions: SubscriptionRecord[]
   readonly calls: CallRecord[]
   readonly scripts: ScriptRecord[]
   readonly charges: Map<number, number>
+  readonly attendances: Attendance[]
+  readonly marks: MarkRecord[]
 }
 
-export const createHistory = (): History => ({ subscriptions: [], calls: [], scripts: [], charges: new Map() })
+export const createHistory = (): History => ({
+  ...{ subscriptions: [], calls: [], scripts: [], charges: new Map(), attendances: [], marks: [] },
+})

@@ -298,6 +298,49 @@ async function deliverToAudience(`,
     ],
   },
   {
+    name: 'presence-without-a-grace',
+    breaks: 'H13: no flap',
+    workloads: ['presence'],
+    swaps: [
+      {
+        file: run('presence-quiet'),
+        from: '{ ...mine, leaving: true, lease: now + times.graceMs }',
+        to: '{ ...mine, leaving: true, lease: now }',
+      },
+    ],
+  },
+  {
+    name: 'presence-lost-with-any-connection',
+    breaks: 'H13: no flap',
+    workloads: ['presence'],
+    swaps: [
+      {
+        file: run('presence-quiet'),
+        from: 'mine?.connectionId === connectionId && !mine.leaving',
+        to: 'mine !== undefined && connectionId !== undefined && !mine.leaving',
+      },
+    ],
+  },
+  {
+    name: 'presence-snapshot-with-what-is-pending',
+    breaks: 'H13: exact',
+    workloads: ['presence'],
+    exhausted: 'run/law-presence.test.ts',
+    swaps: [
+      {
+        file: run('presence-snapshot'),
+        from: 'row?.pending === true ? await tell(scope, log, row) : row',
+        to: 'row',
+      },
+    ],
+  },
+  {
+    name: 'presence-without-a-sweep',
+    breaks: 'H13: no ghost',
+    workloads: ['presence'],
+    swaps: [{ file: run('presence-sweep'), from: 'if (due > now) return', to: 'if (due >= 0 || due > now) return' }],
+  },
+  {
     name: 'leaked-handover-socket',
     breaks: 'law 14',
     workloads: ['handover'],

@@ -12,6 +12,7 @@ export const rules = {
   H10: 'a keyed mutation has one effect and one answer',
   H11: 'a call settles once, and by its deadline',
   H12: 'nothing comes after a stop or after the end of an authority',
+  H13: 'who is here is no ghost and does not flap: each change once, in order, and exact in each view',
   H14: 'nothing is left over: no rows, sockets, timers, claims or functions',
   H15: 'when faults stop, everything converges',
   H16: 'no partition and no gateway is asked for more than it gives',
@@ -36,7 +37,16 @@ export interface Report {
 
 const kindOf: Record<Rule, Kind> = {
   ...{ H1: 'lost', H2: 'doubled', H3: 'other', H4: 'other', H5: 'lost', H6: 'reordered', H7: 'unsignalled' },
-  ...{ H8: 'other', H9: 'reordered', H10: 'doubled', H11: 'other', H12: 'other', H14: 'orphaned', H15: 'lost' },
+  ...{
+    H8: 'other',
+    H9: 'reordered',
+    H10: 'doubled',
+    H11: 'other',
+    H12: 'other',
+    H13: 'other',
+    H14: 'orphaned',
+    H15: 'lost',
+  },
   H16: 'other',
 }
 

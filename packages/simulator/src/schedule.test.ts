@@ -14,7 +14,7 @@ describe('a schedule', () => {
       expect(other).toEqual(one)
       expect((await runSchedule({ seed: 8, workload })).hash).not.toBe(one.hash)
     }
-  })
+  }, 60_000)
 
   it('repeats itself by its strikes alone', async () => {
     const whole = await runSchedule({ seed: 11, workload: 'chat' })

@@ -1,7 +1,8 @@
-import { stage } from './application.ts'
+import { hereOf, stage, topicOf } from './application.ts'
 import { checkCalls, checkNothingLeft, checkRows, checkSubscriptions } from './checker.ts'
 import type { PlannedKill } from './functions.ts'
 import { sealGlobals } from './globals.ts'
+import { checkNobodyLeft, checkPresence } from './presence-checker.ts'
 import type { Violation } from './report.ts'
 import { createVirtualTimers } from './virtual-timers.ts'
 import { rooms, type Workload, type WorkloadName, workloads } from './workloads.ts'
@@ -35,6 +36,8 @@ export interface Outcome {
 
 const hour = 3_600_000
 const afterwardsMs = 40_000
+const idleMs = 610_000
+const topics = rooms.flatMap((room) => [topicOf(room), hereOf(room)])
 
 /** Runs one schedule from its beginning to its end and checks its history. Takes no real time but that of the processor. */
 export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
@@ -71,20 +74,30 @@ async function play(world: World, workload: Workload): Promise<void> {
   }
   await kernel.run(workload.settleMs)
   checkSubscriptions(world, 'settled')
-  if (workload.isTidy) checkRows(world, rooms)
+  checkPresence(world, rooms)
+  if (workload.isTidy) checkRows(world, topics)
   if (world.report.violations.length > 0) return
 
   // what is left over shows itself to what is pushed now
   for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // one of three is for `thirds`
+  if (workload.hasPresence) await welcome(world)
   await kernel.run(afterwardsMs)
   checkSubscriptions(world, 'published')
-  checkRows(world, rooms)
+  checkPresence(world, rooms)
+  checkRows(world, topics)
 
   for (const device of devices) device.close()
   await kernel.run(3 * hour)
+  checkNobodyLeft(world, rooms)
   table.deleteExpired(random, 1)
   checkCalls(world)
   checkNothingLeft(world)
+}
+
+/** Somebody new comes to each room, when the gateway has noticed the sockets that died unseen. */
+async function welcome({ kernel, addDevice }: World): Promise<void> {
+  await kernel.run(idleMs)
+  for (const room of rooms) addDevice({ principal: 'new' }).attend('joined', room)
 }
 
 /** Days pass in which nobody is there; TTL deletes some of what has expired, late and in no order. */

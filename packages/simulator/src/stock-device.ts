@@ -73,6 +73,11 @@ export function createStockDevice({ name, kernel, gateway, history, truth, repor
     call() {
       throw new Error('A stock device only listens.')
     },
+    attend() {
+      throw new Error('A stock device has no presence here.')
+    },
+    leave() {},
+    mark() {},
     setOnline() {},
     setAsleep() {},
     cut() {

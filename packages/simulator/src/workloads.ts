@@ -1,7 +1,7 @@
-import { topicOf } from './application.ts'
+import { presenceTimes, topicOf } from './application.ts'
 import type { Device } from './device.ts'
 import { type FaultId, faultIds } from './faults.ts'
-import type { CallPath, SubscriptionPath, SubscriptionRecord } from './history.ts'
+import type { Attendance, CallPath, SubscriptionPath, SubscriptionRecord } from './history.ts'
 import type { World } from './world.ts'
 
 /** What devices do in a schedule, and under which faults. */
@@ -19,12 +19,15 @@ export interface Workload {
   readonly mayFallSilent?: boolean
   /** Some devices have tRPC's own client. */
   readonly hasStock?: boolean
+  /** Somebody is present; and somebody new comes at the end. */
+  readonly hasPresence?: boolean
   /** No function dies, so no row may be left over, not even until the next push finds it. */
   readonly isTidy?: boolean
 }
 
 export const rooms = ['a', 'b'] as const
-const twoSyncsMs = 2 * 325_000 + 60_000
+const keepaliveMs = 325_000
+const twoSyncsMs = 2 * keepaliveMs + 60_000
 
 const without = (...left: readonly FaultId[]) => faultIds.filter((id) => !left.includes(id))
 /** What may lose a push for good where no sync makes it good. */
@@ -77,6 +80,23 @@ function wander(world: World, device: Device, [from, to]: readonly [number, numb
     world.after(at, () => device.setAsleep(true))
     world.after(at + ms, () => device.setAsleep(false))
   }
+}
+
+/** Joins or watches a room, leaves it now and then, and comes again. */
+function attend(world: World, device: Device, path: 'joined' | 'watched', mostMs: number): void {
+  const { random } = world
+  const room = random.chance(0.7) ? 'a' : 'b'
+  let attendance: Attendance | undefined
+  const start = () => {
+    if (!device.isClosed) attendance = device.attend(path, room)
+  }
+  world.after(random.between(0, mostMs * 0.4), start)
+  if (path === 'joined')
+    often(world, random.int(4), [500, mostMs], () => !device.isClosed && device.mark(room, world.nextN()))
+  if (random.chance(0.5)) return
+  const stopAt = random.between(mostMs * 0.4, mostMs)
+  world.after(stopAt, () => attendance !== undefined && device.leave(attendance))
+  if (random.chance(0.6)) world.after(stopAt + random.between(0, 3_000), start)
 }
 
 /** The topics grow shards, as if thousands listened. */
@@ -307,6 +327,31 @@ export const workloads = {
       }
       often(world, 4, [0, busy], () => world.publish(random.pick(rooms)))
       often(world, 3, [11 * 60_000, 14 * 60_000], () => world.publish(random.pick(rooms)))
+    },
+  },
+  /** Who is here: sessions of a few members that join, watch, mark themselves, leave, sleep, lose their sockets and close. What is left over when faults stop has a lease and a watcher's keepalive to go. */
+  presence: {
+    faults: without(),
+    busyMs: 5 * 60_000,
+    settleMs: presenceTimes.leaseMs + keepaliveMs + 60_000,
+    mayFallSilent: true,
+    hasPresence: true,
+    begin(world) {
+      const { random } = world
+      const mostMs = 4 * 60_000
+      for (let count = 3 + random.int(3); count > 0; count--) {
+        const device = world.addDevice({ principal: `p${random.int(3)}` })
+        for (let more = 1 + random.int(2); more > 0; more--) attend(world, device, 'joined', mostMs)
+        if (random.chance(0.3)) attend(world, device, 'watched', mostMs)
+        often(world, random.int(4), [0, mostMs], () => device.cut())
+        wander(world, device, [0, mostMs], mostMs)
+        if (random.chance(0.25)) world.after(random.between(1_000, mostMs), () => device.close())
+      }
+      for (let count = 2; count > 0; count--) {
+        const watcher = world.addDevice()
+        attend(world, watcher, 'watched', mostMs)
+        wander(world, watcher, [0, mostMs], mostMs)
+      }
     },
   },
 } as const satisfies Record<string, Workload>

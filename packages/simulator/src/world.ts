@@ -8,6 +8,7 @@ import { createHistory, type History } from './history.ts'
 import { createKernel, type Kernel } from './kernel.ts'
 import { createRandom, type Random } from './random.ts'
 import { createReport, type Report } from './report.ts'
+import { createSeats, type Seats } from './seats.ts'
 import { createStockDevice } from './stock-device.ts'
 import { createTableStream, type TableStream } from './stream.ts'
 import { createTable, type Table } from './table.ts'
@@ -24,6 +25,8 @@ export interface World {
   readonly stream: TableStream
   readonly history: History
   readonly report: Report
+  /** Which sessions the server has said are here. */
+  readonly seats: Seats
   readonly devices: readonly Device[]
   /** What the line reported of its failures, by message. */
   readonly reported: ReadonlyMap<string, number>
@@ -61,13 +64,14 @@ export function createWorld(options: WorldOptions): World {
   const plan = createFaultPlan({ seed, allowed: new Set(options.allowed), only: options.only })
   const report = createReport()
   const history = createHistory()
+  const seats = createSeats(() => kernel.now)
   const table = createTable(() => kernel.now, report)
   const reported = new Map<string, number>()
   const devices: Device[] = []
   let [lastN, invocations, messages] = [0, 0, 0]
 
   const gateway: SimulatedGateway = createGateway({
-    ...{ kernel, plan, report, expiryOf, functions: () => functions },
+    ...{ kernel, plan, report, seats, expiryOf, functions: () => functions },
     random: createRandom(seed, 'gateway'),
     swallowed: new Set(options.swallowed),
   })
@@ -140,7 +144,7 @@ export function createWorld(options: WorldOptions): World {
   }
 
   const world: World = {
-    ...{ kernel, plan, table, functions, gateway, stream, history, report, devices, reported, publish },
+    ...{ kernel, plan, table, functions, gateway, stream, history, report, seats, devices, reported, publish },
     random: createRandom(seed, 'workload'),
     get invocations() {
       return invocations

@@ -1,0 +1,4 @@
+/** What a handler of the application throws. */
+export class HandlerFailure extends Error {
+  override readonly name = 'HandlerFailure'
+}

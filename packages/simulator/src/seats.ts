@@ -1,0 +1,124 @@
+import { presenceTimes } from './application.ts'
+
+/** What the server answered to a session of presence: from then on it is held to it. */
+export interface Seat {
+  readonly room: string
+  readonly connectionId: string
+  /** When it answered, and until when the lease that it had then lasts at the least. */
+  readonly from: number
+  until: number
+}
+
+/** Which sessions the server has said are here, and how long they may not be shown as gone: from the answer to a subscribe or a sync on, for the lease, or the grace after the connection's end (rule H13). */
+export interface Seats {
+  /** A frame left a device. */
+  asked(connection: Asking, frame: unknown): void
+  /** A message reached a device. */
+  answered(connection: Asking, text: string): void
+  /** The server may have heard that the connection is gone. */
+  lost(connectionId: string): void
+  /** Whether some session of these devices may not be shown as gone from a room at an instant. */
+  holds(devices: ReadonlySet<string>, room: string, at: number): boolean
+}
+
+interface Asking {
+  readonly connectionId: string
+  readonly device: string
+}
+
+interface Frame {
+  readonly id?: unknown
+  readonly method?: string
+  readonly params?: {
+    readonly path?: string
+    readonly input?: { readonly room?: string }
+    readonly ref?: number
+    readonly subscriptions?: readonly { readonly id: unknown; readonly ref: number }[]
+  }
+  readonly result?: { readonly type?: string; readonly ref?: number }
+}
+
+const clocksMs = 11_000 // two functions' clocks differ by 10 s at the most
+const { graceMs, leaseMs } = presenceTimes
+
+/** No seats yet. */
+export function createSeats(now: () => number): Seats {
+  const asks = new Map<string, number>()
+  const rooms = new Map<string, string>()
+  const seats = new Map<string, Seat[]>()
+  const ends = new Map<string, number>()
+  const newest = new Map<string, string>()
+  const all = (device: string, id: unknown) => {
+    const key = `${device} ${JSON.stringify(id)}`
+    const own = seats.get(key) ?? []
+    seats.set(key, own)
+    return own
+  }
+  /** What was said before holds no longer: a newer attempt may take the place, and lose it again. */
+  const close = (device: string, id: unknown) => {
+    for (const seat of all(device, id)) seat.until = Math.min(seat.until, now())
+  }
+  const ask = (key: string) => asks.set(key, asks.get(key) ?? now())
+
+  function asked({ connectionId, device }: Asking, frame: unknown): void {
+    const { id, method, params = {} } = (frame ?? {}) as Frame
+    if (method === 'subscription' && params.path === 'joined') {
+      rooms.set(`${device} ${JSON.stringify(id)}`, params.input?.room ?? '')
+      ask(`${connectionId} ${JSON.stringify(id)} ${params.ref}`)
+      newest.set(`${device} ${JSON.stringify(id)}`, connectionId)
+      close(device, id)
+    }
+    if (method === 'subscription.stop') {
+      newest.delete(`${device} ${JSON.stringify(id)}`)
+      close(device, id)
+    }
+    if (method === 'sync')
+      for (const each of params.subscriptions ?? [])
+        ask(`${connectionId} ${JSON.stringify(id)} ${JSON.stringify(each.id)}`)
+  }
+
+  function answered({ connectionId, device }: Asking, text: string): void {
+    if (!text.includes('"started"') && !text.includes('"synced"')) return
+    const message = JSON.parse(text) as Frame | readonly Frame[]
+    const frames = Array.isArray(message) ? (message as readonly Frame[]) : [message as Frame]
+    for (const { id, result } of frames) {
+      const room = rooms.get(`${device} ${JSON.stringify(id)}`)
+      if (room === undefined) continue
+      const take = (key: string, ms: number) => {
+        const at = asks.get(`${connectionId} ${JSON.stringify(id)} ${key}`)
+        if (at !== undefined) hold(device, id, { room, connectionId, from: now(), until: at + ms - clocksMs })
+      }
+      if (result?.type === 'started') take(String(result.ref), leaseMs)
+      if (result?.type !== 'synced') continue
+      for (const each of frames) {
+        const at = asks.get(`${connectionId} ${JSON.stringify(each.id)} ${JSON.stringify(id)}`)
+        const until = (at ?? 0) + leaseMs * 0.75 - clocksMs // a renewal comes once a quarter has passed
+        if (at !== undefined) hold(device, id, { room, connectionId, from: now(), until })
+      }
+    }
+  }
+
+  function hold(device: string, id: unknown, seat: Seat): void {
+    if (newest.get(`${device} ${JSON.stringify(id)}`) !== seat.connectionId) return // a late answer to an older attempt
+    const end = ends.get(seat.connectionId)
+    const until = end === undefined ? seat.until : Math.min(seat.until, end + graceMs - clocksMs)
+    if (until > seat.from) all(device, id).push({ ...seat, until })
+  }
+
+  return {
+    asked,
+    answered,
+    lost(connectionId) {
+      if (ends.has(connectionId)) return
+      ends.set(connectionId, now())
+      for (const seat of [...seats.values()].flat())
+        if (seat.connectionId === connectionId) seat.until = Math.min(seat.until, now() + graceMs - clocksMs)
+    },
+    holds: (devices, room, at) =>
+      [...seats].some(
+        ([key, own]) =>
+          devices.has(key.slice(0, key.indexOf(' '))) &&
+          own.some((seat) => seat.room === room && seat.from <= at && at < seat.until),
+      ),
+  }
+}
