@@ -52,7 +52,8 @@ export function createConnections() {
       const row = rows.get(claim.id)
       if (row === undefined || (row.ref < claim.ref && (row.topic ?? claim.topic) === claim.topic)) {
         const shard = row?.shard ?? claim.shard
-        rows.set(claim.id, { ...row, ...claim, on: true, shard })
+        const { seat: _, ...kept } = row ?? {}
+        rows.set(claim.id, { ...kept, ...claim, on: true, shard })
         return { status: 'claimed', shard, repeated: false }
       }
       return isOwnClaim(row, claim)

@@ -1,5 +1,6 @@
 import type { Subscriber } from '../ports/store.ts'
 import { post } from './post.ts'
+import { vacateRow } from './presence-quiet.ts'
 import { errorText } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 
@@ -10,4 +11,5 @@ export async function endSubscriber(scope: ServedScope, row: Subscriber, thrown:
   await post(scope, row.connectionId, errorText(scope.server, asked, thrown)) // first: a row that still stands says it again
   await scope.store.stopSubscription(row)
   await scope.store.stopSubscriber(row)
+  await vacateRow(scope, row)
 }

@@ -1,4 +1,4 @@
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { PresenceRow } from '../ports/presence-row.ts'
 import type { Store } from '../ports/store.ts'
 import type { Exploration, Turns } from './explore.suite.ts'
@@ -11,6 +11,7 @@ import {
   lose,
   type PresenceWorld,
   renew,
+  rowsOf,
   sweep,
   times,
 } from './presence-world.suite.ts'
@@ -23,6 +24,11 @@ type Operations = Exploration<PresenceWorld>['operations']
 
 /** Ann is here with one tab when it begins. */
 const present = (world: PresenceWorld) => join('ann', 'a')(world)
+/** Ann’s lease is old enough to be renewed. */
+const late = async (world: PresenceWorld) => {
+  await present(world)
+  await world.clock.advance(times.leaseMs / 2)
+}
 const nobody = async () => {}
 
 const exploration = (
@@ -50,7 +56,6 @@ describe('join ∥ leave ∥ rejoin, each killed anywhere, the stream telling th
     'leave ∥ rejoin': [{ leave: leave('ann', 'a'), rejoin: join('ann', 'a', 2) }, present],
     'leave ∥ join of another tab': [{ leave: leave('ann', 'a'), other: join('ann', 'b') }, present],
     'lost ∥ rejoin': [{ lose: lose('ann', 'a'), rejoin: join('ann', 'a', 2) }, present],
-    'lost ∥ renewal': [{ lose: lose('ann', 'a'), renew: renew('ann', 'a') }, present],
     'join ∥ rejoin with other data': [{ join: join('ann', 'a'), rejoin: join('ann', 'a', 2, '{"away":true}') }],
   }
   test.each(Object.entries(scopes))(
@@ -58,6 +63,22 @@ describe('join ∥ leave ∥ rejoin, each killed anywhere, the stream telling th
     (name, [operations, begin = nobody]) =>
       table.holds(`${name} ∥ kill`, exploration(operations, { begin, ...killable(operations) })),
   )
+
+  test('lost ∥ renewal: a sync that was under way when its socket was lost keeps nobody here [TL-PRES-4]', () =>
+    table.holds(
+      'lost ∥ late renewal',
+      exploration(
+        { lose: lose('ann', 'a'), renew: renew('ann', 'a') },
+        {
+          begin: late,
+          async check(world, ended) {
+            await checkPresence(world, ended)
+            const [row] = await rowsOf(world)
+            expect(row?.sessions['a']).toMatchObject({ leaving: true, lease: world.clock.now() + times.graceMs })
+          },
+        },
+      ),
+    ))
 
   test('two tabs leave while a third comes: one member all the time [TL-PRES-2]', () => {
     const operations = { leave: leave('ann', 'a'), other: leave('ann', 'b'), third: join('ann', 'c') }

@@ -2,6 +2,7 @@ import type { PresenceTimes } from '../define/presence.ts'
 import { channelOfTopic } from '../define/topic.ts'
 import { randomName } from '../ports/clock.ts'
 import type { PresenceRow, PresenceSeat, PresenceSession } from '../ports/presence-row.ts'
+import type { Subscriber } from '../ports/store.ts'
 import { LineFailure } from './line-failure.ts'
 import { expiresOf } from './presence-row.ts'
 import type { Followed } from './replay.ts'
@@ -42,6 +43,21 @@ export async function loseRow(
   if (found !== undefined && seat !== undefined) await loseSeat(scope, { log: found.log, seat, connectionId })
 }
 
+/** The server has ended a subscription: its seat is over now, and a check says so. What is delivered runs into this, so that the log is left alone here. [TL-PRES-3] */
+export async function vacateRow(
+  scope: Scope,
+  { topic, connectionId, ref, presence }: Pick<Subscriber, 'topic' | 'connectionId' | 'ref' | 'presence'>,
+): Promise<void> {
+  const found = presenceAt(scope, topic)
+  const seat = presence?.seat
+  if (found === undefined || seat === undefined) return
+  const sitting = { log: found.log, seat, ref, connectionId }
+  await askForCheck(scope, topic, seat.member, 0)
+  await changeQuietly(scope, sitting, (mine, now) =>
+    isOf(mine, sitting) ? { ...mine, leaving: true, lease: now } : undefined,
+  )
+}
+
 const checkSlackMs = 1_000 // functions' clocks differ
 
 /** The session's socket is gone: it may come back within the grace, and a delayed check ends it. Nothing if another connection has its place already. [TL-PRES-4] */
@@ -70,18 +86,18 @@ async function askForCheck(scope: Scope, topic: string, member: string, graceMs:
   }
 }
 
-/** Renews a session's lease, once a quarter of it has passed. `absent`: the session is not here any more, and must join again. [TL-PRES-5] */
+/** Renews a session's lease, once a quarter of it has passed. `absent`: the session is not here any more, or its connection was lost, and a sync that was under way then must not bring it back: it must join again. [TL-PRES-5] */
 export async function renewSeat(
   scope: Scope,
   sitting: Sitting,
   { leaseMs }: Pick<PresenceTimes, 'leaseMs'>,
 ): Promise<'here' | 'absent'> {
   const row = await changeQuietly(scope, sitting, (mine, now) => {
-    if (!isOf(mine, sitting) || (!mine.leaving && mine.lease - now > leaseMs * 0.75)) return undefined
-    return { ...mine, leaving: false, lease: Math.max(mine.lease, now + leaseMs) }
+    if (!isOf(mine, sitting) || mine.leaving || mine.lease - now > leaseMs * 0.75) return undefined
+    return { ...mine, lease: Math.max(mine.lease, now + leaseMs) }
   })
   const mine = row?.sessions[sitting.seat.entry]
-  return mine !== undefined && isOf(mine, sitting) ? 'here' : 'absent'
+  return mine !== undefined && isOf(mine, sitting) && !mine.leaving ? 'here' : 'absent'
 }
 
 const attempts = 50 // losing as many races in a row means that something else is wrong

@@ -3,6 +3,7 @@ import type { SubscriptionDescriptor } from '../define/subscription.ts'
 import type { PresenceSeat } from '../ports/presence-row.ts'
 import type { Subscriber } from '../ports/store.ts'
 import type { ConnectionCaller } from './caller.ts'
+import { LineFailure } from './line-failure.ts'
 import { presenceAt, renewSeat, type Sitting } from './presence-quiet.ts'
 import { entryOf, leaveSeat, takeSeat } from './presence-session.ts'
 import { snapshotCount, snapshotMembers } from './presence-snapshot.ts'
@@ -50,13 +51,42 @@ export async function settleIn(
   await takeSeat(scope, sitting, { data: presence.me.data, lease })
 }
 
-/** Law 8: the connection's own row decides. A stop that came before the seat was taken found nothing to end, so it is looked for afterwards. */
+/** Where an earlier attempt under this id sat on this connection; nothing to look for with a first one. */
+export async function seatBefore(
+  scope: Scope,
+  { connectionId, id, ref }: Pick<Subscriber, 'connectionId' | 'id' | 'ref'>,
+): Promise<PresenceSeat | undefined> {
+  return ref > 1 ? (await scope.store.readSubscription(connectionId, id))?.seat : undefined
+}
+
+/** A session that now joins as somebody else, or only watches, is nobody else's any more. [TL-PRES-3] */
+export async function leaveBefore(
+  scope: Scope,
+  row: Pick<Subscriber, 'topic' | 'ref'>,
+  before: PresenceSeat | undefined,
+  seat: PresenceSeat | undefined,
+): Promise<void> {
+  if (before?.member !== seat?.member) await leaveRow(scope, { ...row, seat: before })
+}
+
+/** Law 8: the connection's own row decides. A stop that came before the seat was taken found nothing to end, and neither did an attempt as another member, so it is looked for afterwards. */
 export async function stillSeated(scope: Scope, sitting: Sitting, id: string): Promise<boolean> {
   const { connectionId, ref } = sitting
   const row = await scope.store.readSubscription(connectionId, id)
   if (row?.on === true && row.ref === ref) return true
-  if (row?.on !== true) await leaveSeat(scope, sitting)
+  if (row?.on !== true || row.seat?.member !== sitting.seat.member) await leaveSeat(scope, sitting)
   return false
+}
+
+/** A subscription whose beginning fails for good is over at the client, and so is its seat; a stock client tries nothing again. */
+export async function giveUpSeat(
+  scope: Scope,
+  sitting: Sitting | undefined,
+  thrown: unknown,
+  { extensions }: Pick<ConnectionCaller, 'extensions'>,
+): Promise<void> {
+  const isFinal = !extensions || (thrown instanceof LineFailure && thrown.line === 'TOO_LARGE')
+  if (sitting !== undefined && isFinal) await leaveSeat(scope, sitting).catch(() => {}) // the lease ends it
 }
 
 /** What a subscription to presence begins with. */

@@ -1,5 +1,6 @@
 import type { PresenceTimes } from '../define/presence.ts'
 import type { PresenceRow } from '../ports/presence-row.ts'
+import { tell } from './presence-log.ts'
 import { living } from './presence-row.ts'
 import { pruneMember } from './presence-session.ts'
 import type { Followed } from './replay.ts'
@@ -35,6 +36,7 @@ async function sweep(scope: Scope, log: Followed, latest: number): Promise<numbe
       log,
       rows.filter((row) => isOver(row, now)),
     )
+    for (const row of rows) if (row.pending) await tell(scope, log, row) // where the stream's record was lost
     for (const { sessions } of rows)
       for (const { lease } of Object.values(living(sessions, now))) earliest = Math.min(earliest, lease)
   }

@@ -22,11 +22,13 @@ async function updateSeat(
   { member, entry }: PresenceSeat,
   data: string,
 ): Promise<boolean> {
-  const row = await changeMember(scope, { log, member }, (sessions, { v }) => {
+  let isHere = false // a session whose lease is over may stand in the row still
+  await changeMember(scope, { log, member }, (sessions, { v }) => {
     const mine = sessions[entry]
-    return mine === undefined ? undefined : { ...sessions, [entry]: { ...mine, data, since: v } }
+    isHere = mine !== undefined
+    return mine && { ...sessions, [entry]: { ...mine, data, since: v } }
   })
-  return row?.sessions[entry] !== undefined
+  return isHere
 }
 
 /** After a hand-over or a reconnect a call may come before the subscription that takes its seat again: the seats are looked for then. */

@@ -1,11 +1,13 @@
 import { initTRPC } from '@trpc/server'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { createTestLine } from '../lambda/test-line.suite.ts'
+import { createTestLine, type TestClient, type TestLine } from '../lambda/test-line.suite.ts'
 import { createLine } from '../line.ts'
 import type { Store } from '../ports/store.ts'
+import { vacateRow } from './presence-quiet.ts'
+import { entryOf } from './presence-session.ts'
 import { readMembersNow, snapshotCount, snapshotMembers } from './presence-snapshot.ts'
-import { createPresenceWorld, join, log, times } from './presence-world.suite.ts'
+import { changesOf, createPresenceWorld, join, log, times, update } from './presence-world.suite.ts'
 import { replayNewest } from './replay.ts'
 import { accessOf } from './store-access.suite.ts'
 
@@ -96,6 +98,17 @@ describe('the cost of presence', () => {
   })
 })
 
+describe('new data', () => {
+  test('of a session whose lease is over, and whom nobody has swept yet, is refused and shown to nobody [TL-PRES-8]', async () => {
+    const world = await createPresenceWorld({ at: async () => 'answered', store: (store) => store })
+    await join('ann', entryOf('s', '1'))(world)
+    expect(await update('s', '{"away":true}')(world)).toBe(true)
+    await world.clock.advance(times.leaseMs)
+    expect(await update('s', '{"away":false}')(world)).toBe(false)
+    expect((await changesOf(world)).map(({ change }) => change?.type)).toEqual([undefined, 'join', 'update'])
+  })
+})
+
 describe('a topic of ten thousand', () => {
   test('is listed in pages, counted by one read, and a list beyond its limit names it', async () => {
     const world = await createPresenceWorld({ at: async () => 'answered', store: (store) => store })
@@ -159,5 +172,66 @@ describe('what is refused', () => {
     const declare = (given: object) => () => createLine().presence('p', { key, data: z.object({}), ...given })
     expect(declare({ leaseMs: 9_999 })).toThrow(/leaseMs of presence p of at least 10000, got 9999/)
     expect(declare({ graceMs: 900_001 })).toThrow(/graceMs of presence p from 0 to 900000, got 900001/)
+  })
+})
+
+describe('a subscription that is over', () => {
+  const bound = z.object({ room: z.string(), as: z.string().optional(), pad: z.number().optional() })
+  const roomy = line.presence('roomy', { key, data: z.object({ pad: z.string() }), leaseMs: 12 * 60_000 })
+  const seats = t.router({
+    be: t.procedure.input(bound).subscription(({ input: { room, as = 'ann', pad = 0 } }) => {
+      const data = { pad: 'x'.repeat(pad) }
+      return as === 'nobody' ? roomy.watch({ room }) : roomy.join({ room }, { member: as, data })
+    }),
+  })
+  const start = (client: TestClient, ref: number, input: z.infer<typeof bound>, id = 1) =>
+    client.send({ id, method: 'subscription', params: { path: 'be', input, ...(ref > 0 && { ref }) } })
+  const headOf = (client: TestClient) =>
+    (client.frames() as readonly Started[]).findLast(({ result }) => result?.type === 'started')?.result?.head
+  const here = async (made: TestLine, room = 'x') =>
+    (await made.asScript(() => roomy.read({ room }))).map(({ member }) => member)
+
+  test('because the server ended it is over at once, and a check says so [TL-PRES-3]', async () => {
+    const world = await createPresenceWorld({ at: async () => 'answered', store: (store) => store })
+    await join('ann', 't', 2)(world)
+    const row = (ref: number) => ({ topic: log.topic, connectionId: 't2', ref, presence })
+    const presence = { view: 'members', seat: { member: 'ann', entry: 't' } } as const
+    await vacateRow(world.scope, row(1)) // of an attempt that was overtaken
+    expect(await readMembersNow(world.scope, log.topic)).toHaveLength(1)
+    await vacateRow(world.scope, row(2))
+    expect(await readMembersNow(world.scope, log.topic)).toEqual([])
+    expect(world.later.at(-1)).toEqual({ presence: { topic: log.topic, member: 'ann' } })
+  })
+
+  test.each([
+    ['as another member', 'bob', ['bob']],
+    ['as a mere watcher', 'nobody', []],
+  ])('because its id joins %s on the same connection gives its seat up at once [TL-PRES-3]', async (_, as, left) => {
+    const made = createTestLine({ line, router: seats })
+    const ann = await made.connect()
+    await start(ann, 1, { room: 'x' })
+    expect(await here(made)).toEqual(['ann'])
+    await start(ann, 2, { room: 'x', as })
+    expect(await here(made)).toEqual(left)
+    await ann.send({ id: 'y', method: 'sync', params: { subscriptions: [{ id: 1, ref: 2, from: headOf(ann) }] } })
+    expect(JSON.stringify(ann.frames())).not.toContain('CONNECTION_LOST') // the seat that it left is none of its own
+  })
+
+  test('because it names another topic gives its seat up at once [TL-SUB-14]', async () => {
+    const made = createTestLine({ line, router: seats })
+    const ann = await made.connect()
+    await start(ann, 1, { room: 'x' })
+    await start(ann, 2, { room: 'z' })
+    expect(ann.frames().at(-1)).toMatchObject({ id: 1, line: { code: 'TOPIC_CHANGED' } })
+    expect([await here(made), await here(made, 'z')]).toEqual([[], []])
+  })
+
+  test('because its state is too large gives its seat up at once', async () => {
+    const made = createTestLine({ line, router: seats })
+    const [eve, ann] = [await made.connect(), await made.connect({ stock: true })]
+    for (let n = 0; n < 70; n++) await start(eve, 1, { room: 'x', as: `m${n}`, pad: 1_900 }, 100 + n)
+    await start(ann, 0, { room: 'x' })
+    expect(JSON.stringify(ann.frames().at(-1))).toContain('at most')
+    expect(await here(made)).not.toContain('ann')
   })
 })

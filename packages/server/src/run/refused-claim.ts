@@ -3,6 +3,7 @@ import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionSubscription } from '../ports/store.ts'
 import type { ConnectionCaller } from './caller.ts'
 import { frameText } from './frames.ts'
+import { leaveRow } from './presence-subscribe.ts'
 import type { ServedScope } from './scope.ts'
 import { topicChanged } from './topic-changed.ts'
 
@@ -22,6 +23,7 @@ export async function refuseClaim(
   const stop = { ...standing, ref: claim.ref }
   await scope.store.stopSubscription(stop)
   if (shard !== undefined) await scope.store.stopSubscriber({ ...stop, topic, shard })
+  await leaveRow(scope, { ...stop, topic, seat: standing.seat })
   throw topicChanged(claim.path)
 }
 

@@ -13,6 +13,7 @@ import { oversized, stockBytes } from './oversized.ts'
 import { pipeOf } from './pipeline.ts'
 import { post } from './post.ts'
 import { type PostedOnce, postOnce } from './post-once.ts'
+import { vacateRow } from './presence-quiet.ts'
 import { viewPipes } from './presence-view.ts'
 import { replayFrom } from './replay.ts'
 import { errorText, toTRPCError } from './reply.ts'
@@ -163,7 +164,8 @@ async function endWith(scope: ServedScope, { row }: Hold, thrown: unknown): Prom
   const id = JSON.parse(row.id) as string | number
   const text = errorText(scope.server, { id, type: 'subscription', path: row.path, cause: 'delivery' }, thrown)
   if ((await post(scope, row.connectionId, text)) === 'undelivered') return broken(scope, row)
-  await forget(scope, row)
+  await scope.store.deleteSubscriber(row)
+  await vacateRow(scope, row)
   return 'done'
 }
 

@@ -11,7 +11,17 @@ import { resultBytes, snapshotResult } from './frames.ts'
 import type { Client } from './jobs.ts'
 import { LineFailure } from './line-failure.ts'
 import { loseSeat } from './presence-quiet.ts'
-import { keepaliveOf, loadPresence, seatOf, settleIn, stillSeated, toSitting } from './presence-subscribe.ts'
+import {
+  giveUpSeat,
+  keepaliveOf,
+  leaveBefore,
+  loadPresence,
+  seatBefore,
+  seatOf,
+  settleIn,
+  stillSeated,
+  toSitting,
+} from './presence-subscribe.ts'
 import { describeSubscription } from './procedure.ts'
 import { duplicate, refuseClaim } from './refused-claim.ts'
 import { type Replay, replayFrom, replayNewest } from './replay.ts'
@@ -52,12 +62,11 @@ export async function subscribe(
   if (descriptor === undefined) return startGenerator(scope, subscribing, request)
   const id = JSON.stringify(request.id)
   const seat = seatOf(caller, id, descriptor.presence)
+  const attempt = { connectionId: caller.connectionId, id, ref: request.ref, topic: descriptor.topic }
+  const before = descriptor.presence && (await seatBefore(scope, attempt))
   // S1: the connection's own row
   const claim = await scope.store.claimSubscription({
-    connectionId: caller.connectionId,
-    id,
-    ref: request.ref,
-    topic: descriptor.topic,
+    ...attempt,
     shard: firstShard(scope.shardHints, descriptor.topic, caller.connectionId),
     expires,
     ...(seat && { seat }),
@@ -81,6 +90,7 @@ export async function subscribe(
   const sitting = seat && toSitting(descriptor, row, seat)
   const register = async () => {
     if ((await scope.store.putSubscriber(row)) !== 'put') return false
+    await leaveBefore(scope, row, before, seat)
     if (sitting === undefined) return stillOpen(scope, row)
     await settleIn(scope, sitting, descriptor, row)
     if (await stillOpen(scope, row)) return stillSeated(scope, sitting, id)
@@ -89,8 +99,13 @@ export async function subscribe(
   }
   // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
   const load = async () => {
-    const found = await replay(scope, request, descriptor)
-    return begin(scope, request, descriptor, { found, extensions: caller.extensions })
+    try {
+      const found = await replay(scope, request, descriptor)
+      return await begin(scope, request, descriptor, { found, extensions: caller.extensions })
+    } catch (thrown) {
+      await giveUpSeat(scope, sitting, thrown, caller)
+      throw thrown
+    }
   }
   if (isChain) return beginStock(scope, row, descriptor, { register, load })
   if (!(await register())) return []
