@@ -1,3 +1,5 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { BatchWriteCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { createLine, deny, type PresenceEvent } from '@trunkline/server'
@@ -292,4 +294,57 @@ describe('no ghost', () => {
     await local.clock.advance('60s')
     expect(ann.took()).toEqual(['leave bob'])
   })
+})
+
+describe('a function of $disconnect that is killed half-way', () => {
+  const operations = ['closeConnection', 'readSubscriptions', 'deleteSubscriber', 'readPresence', 'putPresence']
+  const boundMs = 60_000 + 60_000 * 0.375 * 1.2
+  test.each(operations)('at %s leaves a ghost for a lease and one sync at the most [TL-PRES-6]', async (path) => {
+    await using local = await startLocalLine({ ...options, onError: () => {} })
+    const ann = await follow(person(local, 'ann'), 'joinBrief')
+    const bob = person(local, 'bob')
+    await follow(bob, 'joinBrief')
+    await local.idle()
+    ann.took()
+    using hung = local.faults.on('store', 'hang', { path, times: 1 })
+    await bob.connection.close()
+    while (hung.hits === 0) await new Promise(setImmediate)
+    local.faults.kill('websocket')
+    const ms = await ghostMs(local, ann.took, 'leave bob', boundMs + 2_000)
+    console.info(`killed at ${path}: a leave after ${ms / 1_000} s; the bound is ${boundMs / 1_000} s`)
+    expect(ms).toBeLessThanOrEqual(boundMs + stepMs)
+  })
+})
+
+describe('a topic of ten thousand', () => {
+  /** Puts as many members more as there are, each a copy of the one who is here, in bulk. */
+  async function crowd(local: Line, count: number): Promise<void> {
+    const { TRUNKLINE_TABLE: TableName = '', AWS_ENDPOINT_URL_DYNAMODB: endpoint = '' } = local.environment
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+    const dynamodb = new DynamoDBClient({ endpoint, region: 'eu-central-1', credentials })
+    const table = DynamoDBDocumentClient.from(dynamodb)
+    const { Items: [ann] = [] } = await table.send(
+      new QueryCommand({
+        ...{ TableName, ConsistentRead: true, KeyConditionExpression: 'pk = :pk AND begins_with(sk, :m)' },
+        ExpressionAttributeValues: { ':pk': 'PRES#here?room=s:x', ':m': 'M#' },
+      }),
+    )
+    for (let from = 0; from < count; from += 25) {
+      const some = Array.from({ length: Math.min(25, count - from) }, (_, n) => `M#m${from + n}`)
+      const puts = some.map((sk) => ({ PutRequest: { Item: { ...ann, sk } } }))
+      await table.send(new BatchWriteCommand({ RequestItems: { [TableName]: puts } }))
+    }
+    dynamodb.destroy()
+  }
+
+  test('is shown whole to whoever comes, over the wire, and the one more is refused by name', async () => {
+    await using local = await startLocalLine({ ...options, onError: () => {} })
+    await follow(person(local, 'ann'))
+    await local.idle()
+    await crowd(local, 9_999)
+    const eve = await follow(person(local, 'eve'), 'watch')
+    expect(eve.took()[0]?.split(', ')).toHaveLength(10_000)
+    await crowd(local, 10_001)
+    await expect(follow(person(local, 'bob'), 'watch')).rejects.toThrow(/a list shows 10000 \(listedMembers\)/)
+  }, 120_000)
 })

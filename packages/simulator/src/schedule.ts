@@ -118,6 +118,8 @@ async function fallSilent(world: World): Promise<void> {
 function outcomeOf(world: World, seed: number): Outcome {
   const { kernel, plan, report, history, table, gateway, functions } = world
   const entries = history.subscriptions.flatMap((record) => record.entries)
+  const sights = history.attendances.flatMap((attendance) => attendance.sights)
+  const count = (kinds: readonly string[]) => [...entries, ...sights].filter(({ kind }) => kinds.includes(kind)).length
   return {
     seed,
     violations: report.violations,
@@ -127,8 +129,8 @@ function outcomeOf(world: World, seed: number): Outcome {
       (sum, all) => sum + all.filter(({ n }) => n !== undefined).length,
       0,
     ),
-    delivered: entries.filter(({ kind }) => kind === 'data').length,
-    gaps: entries.filter(({ kind }) => kind === 'gap').length,
+    delivered: count(['data', 'here', 'join', 'update', 'leave']),
+    gaps: count(['gap']),
     connections: gateway.connections.size,
     invocations: functions.log,
     hash: kernel.hash,

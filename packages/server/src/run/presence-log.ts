@@ -23,13 +23,16 @@ export async function tell(
   const place = { topic: log.topic, publishId: row.said.id, base: row.said.base }
   const { slot, put } = await append(scope, log, row, newest === undefined ? place : { ...place, newest })
   const told = await takeNote(scope, row, slot)
-  if (put && canDeliver(scope)) await deliverInline(scope, log.topic, slot)
+  if (put && slot.inline !== undefined && canDeliver(scope)) await deliverInline(scope, log.topic, slot)
   return told
 }
 
 async function append(scope: Scope, { topic, retentionMs }: Followed, row: PresenceRow, place: AppendPlace) {
-  const inline = canDeliver(scope) ? { inline: scope.clock.now() + inlineMs } : {}
-  const toEvent = (last: Slot | undefined) => ({ topic, retentionMs, data: toData(scope, row, last), ...inline })
+  const toEvent = (last: Slot | undefined) => {
+    const busy = busyAfter(scope, last)
+    const inline = canDeliver(scope) && busy <= burst ? { inline: scope.clock.now() + inlineMs } : {} // [TL-ROW-5]
+    return { topic, retentionMs, data: toData(scope, row, last, busy), ...inline }
+  }
   try {
     return await appendAfter(scope, place, toEvent)
   } catch (thrown) {
@@ -40,11 +43,21 @@ async function append(scope: Scope, { topic, retentionMs }: Followed, row: Prese
   }
 }
 
-function toData(scope: Scope, { member, said }: PresenceRow, last: Slot | undefined): string {
+/** Changes of a topic that are delivered each by its own function; of a burst beyond, the table's stream sends all that there is together. */
+const [burst, perSecond] = [16, 8]
+
+/** How busy a topic is with this change: what came lately, less `perSecond`. */
+function busyAfter({ clock }: Scope, last: Slot | undefined): number {
+  const before = (last && toPresenceSlot(last)?.busy) ?? 0
+  const seconds = Math.max(0, clock.now() - (last?.time ?? 0)) / 1_000
+  return Math.round((Math.max(0, before - seconds * perSecond) + 1) * 100) / 100
+}
+
+function toData(scope: Scope, { member, said }: PresenceRow, last: Slot | undefined, busy: number): string {
   const before = last !== undefined && isAnchor(last, scope.clock.now()) ? (toPresenceSlot(last)?.here ?? 0) : 0
   const here = said.type === 'join' ? before + 1 : said.type === 'leave' ? Math.max(0, before - 1) : before
   const data = said.data === undefined ? '' : `,"data":${said.data}`
-  return `{"type":"${said.type}","member":${JSON.stringify(member)}${data},"here":${here}}`
+  return `{"type":"${said.type}","member":${JSON.stringify(member)}${data},"here":${here},"busy":${busy}}`
 }
 
 const attempts = 50 // losing as many races in a row means that something else is wrong

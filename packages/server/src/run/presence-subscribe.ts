@@ -78,6 +78,17 @@ export async function stillSeated(scope: Scope, sitting: Sitting, id: string): P
   return false
 }
 
+/** Who comes back looks for leases that are over, as a sync does: the next one may be a keepalive away. [TL-PRES-6] */
+export async function lookOnReturn(
+  scope: Scope,
+  { topic, channel, presence }: SubscriptionDescriptor,
+  lastEventId: string | undefined,
+): Promise<void> {
+  if (presence === undefined || lastEventId === undefined) return // a snapshot looks at all rows itself
+  const log = { topic, retentionMs: channel.retentionMs ?? 0 }
+  await sweepIfDue(scope, log, presence).catch(() => {}) // the next sync looks again
+}
+
 /** A subscription whose beginning fails for good is over at the client, and so is its seat; a stock client tries nothing again. */
 export async function giveUpSeat(
   scope: Scope,

@@ -5,12 +5,14 @@ import { evaluate } from './chain.ts'
 import { cursorOf, eventResult, faultResult } from './frames.ts'
 import type { ServedScope } from './scope.ts'
 
-/** What a slot of a presence log holds. `here` counts the members after it. */
+/** What a slot of a presence log holds. `here` counts the members after it, for `count`. */
 export interface PresenceSlot {
   readonly type: 'join' | 'update' | 'leave'
   readonly member: string
   readonly data?: unknown
   readonly here: number
+  /** How many changes came lately: beyond a burst they are delivered together. */
+  readonly busy?: number
 }
 
 /** Reads a slot of a presence log; undefined for one that only begins an epoch. */

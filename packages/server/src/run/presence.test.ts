@@ -235,3 +235,84 @@ describe('a subscription that is over', () => {
     expect(await here(made)).not.toContain('ann')
   })
 })
+
+describe('a burst of 500 joins in a second', () => {
+  const crowd = line.presence('crowd', { key, data: z.object({}) })
+  const gathering = t.router({
+    join: t.procedure
+      .input(key.extend({ as: z.string() }))
+      .subscription(({ input: { room, as } }) => crowd.join({ room }, { member: as, data: {} })),
+    watch: t.procedure.input(key).subscription(({ input }) => crowd.watch(input)),
+  })
+  const topic = 'crowd?room=s:x'
+  const batch = 100 // of the table's stream, as deployed
+
+  test('reaches a watcher whole and in order, in far fewer posts', async () => {
+    const made = createTestLine({ line, router: gathering })
+    const eve = await made.connect()
+    await eve.send({ id: 1, method: 'subscription', params: { path: 'watch', input: { room: 'x' }, ref: 1 } })
+    const before = made.gateway.posted(eve.connectionId).length
+    for (let n = 0; n < 500; n++) {
+      const client = await made.connect()
+      const params = { path: 'join', input: { room: 'x', as: `m${n}` }, ref: 1 }
+      await client.send({ id: 1, method: 'subscription', params })
+      const row = { topic, shard: 0, connectionId: client.connectionId, id: '1', ref: 1 }
+      await made.store.deleteSubscriber(row) // what is posted to the watcher is counted, and nothing else
+      await made.clock.advance(2)
+    }
+    const { slots } = await made.store.readSlots(topic, 0, 1_000)
+    for (let at = 0; at < slots.length; at += batch)
+      await made.stream(slots.slice(at, at + batch).map((slot) => ({ topic, slot })))
+    const posts = made.gateway.posted(eve.connectionId).length - before
+    console.info(`500 joins within a second reach a watcher in ${posts} posts`)
+    expect(posts).toBeLessThan(50)
+    expect(JSON.stringify(eve.frames()).match(/"type":"join"/g)).toHaveLength(500)
+  }, 60_000)
+})
+
+describe('a watcher who comes back', () => {
+  test('ends what is over meanwhile, without waiting for a sync [TL-PRES-6]', async () => {
+    const { made } = counted()
+    const [ann, eve] = [await made.connect(), await made.connect()]
+    const start = (client: TestClient, path: string, more: object) =>
+      client.send({ id: 1, method: 'subscription', params: { path, input: { room: 'x' }, ...more } })
+    await start(ann, 'here', { ref: 1 })
+    await start(eve, 'watch', { ref: 1 })
+    const head = (eve.frames() as readonly Started[]).findLast(({ result }) => result?.type === 'started')?.result?.head
+    await made.clock.advance(12 * 60_000)
+    const back = await made.connect()
+    await start(back, 'watch', { ref: 2, lastEventId: head })
+    expect(JSON.stringify(back.frames())).toContain('"data":{"type":"leave","member":"ann"}')
+  })
+})
+
+describe('a gap', () => {
+  test('is made good by a fresh state, exact at its place, and shows the others no more than a join [TL-PRES-1]', async () => {
+    const { made } = counted()
+    const ann = await made.connect()
+    const start = (client: TestClient, path: string, more: object) =>
+      client.send({ id: 1, method: 'subscription', params: { path, input: { room: 'x' }, ...more } })
+    await start(ann, 'here', { ref: 1 })
+    const { id } = (ann.frames() as readonly { result?: { type: string; id?: string } }[]).flatMap(({ result }) =>
+      result?.type === 'snapshot' ? [result] : [],
+    )[0] ?? { id: '' }
+    await ann.disconnect()
+    await made.clock.advance(80 * 3_600_000) // longer than the log and its head are kept
+    const eve = await made.connect()
+    await start(eve, 'watch', { ref: 1 })
+    const back = await made.connect()
+    await start(back, 'here', { ref: 2, lastEventId: id })
+    const answers = back.frames().map((frame) => (frame as { readonly result: { readonly type: string } }).result)
+    expect(answers.filter(({ type }) => type !== 'data')).toMatchObject([
+      { type: 'started', ref: 2, gap: expect.any(String), snapshot: true },
+      { type: 'snapshot', data: { data: { type: 'here', members: [{ member: 'ann' }] } } },
+    ])
+    const shown = (eve.frames() as readonly { result: { data?: { data: object } } }[]).map(
+      ({ result }) => result.data?.data,
+    )
+    expect(shown.slice(1)).toMatchObject([
+      { type: 'here', members: [] },
+      { type: 'join', member: 'ann' },
+    ])
+  })
+})

@@ -16,6 +16,7 @@ import {
   keepaliveOf,
   leaveBefore,
   loadPresence,
+  lookOnReturn,
   seatBefore,
   seatOf,
   settleIn,
@@ -100,6 +101,7 @@ export async function subscribe(
   // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
   const load = async () => {
     try {
+      await lookOnReturn(scope, descriptor, request.lastEventId)
       const found = await replay(scope, request, descriptor)
       return await begin(scope, request, descriptor, { found, extensions: caller.extensions })
     } catch (thrown) {
