@@ -11,7 +11,8 @@ import { type PageServer, servePage } from './page-server.ts'
 
 const example = join(import.meta.dirname, '..')
 
-const flags = [
+/** What a Chromium in a container wants to be told. */
+export const flags = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',

@@ -94,7 +94,7 @@ async function runDev(args: readonly string[]): Promise<number> {
   })
   const [folder = '.'] = positionals
   const { entry, web, port, data, env } = values
-  const { address, close } = await dev(folder, {
+  const { address, inspector, close } = await dev(folder, {
     ...(entry === undefined ? {} : { entry }),
     ...(web === undefined ? {} : { web }),
     ...(port === undefined ? {} : { port: toPort(port) }),
@@ -102,7 +102,7 @@ async function runDev(args: readonly string[]): Promise<number> {
     ...(env === undefined ? {} : { env }),
     log: (text) => console.log(text),
   })
-  console.log(`\n  ready: ${address}\n`)
+  console.log(`\n  ready:     ${address}\n  inspector: ${inspector}\n`)
   await interrupted()
   console.log('stopping')
   await close()

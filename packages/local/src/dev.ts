@@ -5,6 +5,8 @@ import sirv from 'sirv'
 import { type DevSettings, readDevConfig } from './dev-config.ts'
 import { formatProblem } from './functions/build-problem.ts'
 import type { GatewayOptions } from './gateway/gateway.ts'
+import { inspectorPath } from './inspector/http.ts'
+import { createInspector } from './inspector/inspector.ts'
 import { startEntryStack } from './local-entry.ts'
 
 export interface DevLine {
@@ -12,6 +14,8 @@ export interface DevLine {
   readonly address: string
   /** `ws://localhost:port/dev` */
   readonly url: string
+  /** The page that shows what goes on in the line. */
+  readonly inspector: string
   close(): Promise<void>
 }
 
@@ -34,6 +38,7 @@ export async function dev(
       port,
       watch: true,
       http: pages(config.web),
+      inspector: createInspector,
       onMistake: ({ path }) => log(`no line at ${path}: it is at ws://localhost:${port}/dev`),
       onReload: (report) =>
         log(
@@ -52,6 +57,7 @@ export async function dev(
   return {
     address: config.web === undefined ? url : `http://localhost:${stack.gateway.port}`,
     url,
+    inspector: `http://localhost:${stack.gateway.port}${inspectorPath}`,
     async close() {
       if (config.env !== undefined) await rm(config.env, { force: true }) // its addresses lead nowhere now
       await stack.close()

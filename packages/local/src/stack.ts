@@ -14,6 +14,7 @@ import { createFaultLayer, type FaultLayer } from './faults.ts'
 import { createFunctions, type LocalFunctions } from './functions/functions.ts'
 import type { FunctionOptions } from './functions/lambda-function.ts'
 import { type GatewayHooks, type GatewayOptions, type LocalGateway, startGateway } from './gateway/gateway.ts'
+import type { Inspector } from './inspector/inspector.ts'
 
 export interface LocalOptions {
   /** @default any that is free */
@@ -29,6 +30,8 @@ export interface LocalOptions {
 export interface StackOptions extends LocalOptions {
   /** Answers requests beside the line: the dev server's page. */
   readonly http?: GatewayOptions['http']
+  /** Makes what watches the line and serves what it saw. @default nobody watches */
+  readonly inspector?: (clock: LocalClock) => Inspector
   /** Told of a handshake that reached no stage. */
   readonly onMistake?: GatewayHooks['mistaken']
   /** Told of each function error. */
@@ -65,6 +68,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true' // local clients need no advice on Lambda's runtimes
   const clock = createLocalClock(options.seed === undefined ? {} : { seed: options.seed })
   const faults = createFaultLayer(clock)
+  const inspector = options.inspector?.(clock)
   const table = options.dataDir === undefined ? `trunkline-${process.pid}-${++tables}` : 'trunkline'
   const { seed, dataDir, onError } = options
   let closing = false
@@ -75,7 +79,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...(onError && { onError: (report: Parameters<typeof onError>[0]) => closing || onError(report) }),
   })
   const [dynamo, gateway] = await Promise.all([
-    startDynamo({ clock, ...(dataDir === undefined ? {} : { dataDir }) }),
+    startDynamo({
+      clock,
+      ...(dataDir === undefined ? {} : { dataDir }),
+      ...(inspector && { onUse: inspector.used }),
+    }),
     startGateway({
       ...options.gateway,
       clock,
@@ -83,13 +91,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       routes,
       authorizer: { functionName: 'authorizer', identitySource: [] },
       invoke: functions.invoke,
-      hooks: { ...faults.gatewayHooks, ...(options.onMistake && { mistaken: options.onMistake }) },
+      hooks: {
+        ...faults.gatewayHooks,
+        ...(inspector && watched(inspector, faults)),
+        ...(options.onMistake && { mistaken: options.onMistake }),
+      },
       ...(options.port === undefined ? {} : { port: options.port }),
-      ...(options.http && { http: options.http }),
+      ...((inspector ?? options.http) && {
+        http: (request, response) =>
+          inspector?.http(request, response) === true || options.http?.(request, response) === true,
+      }),
     }),
   ])
   await dynamo.createTable(lineTable(table))
   await dynamo.enableTtl(table, 'expires')
+  if (inspector !== undefined) {
+    functions.hooks.ran = inspector.ran
+    dynamo.stream(table).onRecord(inspector.record)
+    inspector.attach({ connections: gateway.connections, faults })
+  }
   functions.hooks.invoke = faults.functionHook
   functions.hooks.later = faults.laterHook
   const laterQueueUrl = functions.queueUrl(laterSettings.name)
@@ -149,6 +169,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await functions.close()
       await dynamo.close()
       clock.close()
+    },
+  }
+}
+
+/** The inspector's watch beside the faults': both want to hear of a connection's end. */
+function watched(inspector: Inspector, faults: FaultLayer): GatewayHooks {
+  return {
+    ...inspector.gateway,
+    ended(info) {
+      faults.gatewayHooks.ended?.(info)
+      inspector.gateway.ended(info)
     },
   }
 }

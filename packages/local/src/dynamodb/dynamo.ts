@@ -1,6 +1,7 @@
 import type { TableRequest } from '@trunkline/server/dynamodb'
 import type { LocalClock } from '../clock.ts'
 import { acquireEngine, type Engine, isLastUser, releaseEngine } from './engine.ts'
+import type { TableUse } from './metering.ts'
 import type { TableStream } from './streams.ts'
 import { startSweeper } from './sweeper.ts'
 import { createTableMaker } from './table-maker.ts'
@@ -8,6 +9,7 @@ import type { Tenant } from './tables.ts'
 import { sweepExpired } from './ttl.ts'
 
 export type { Attribute, Item, StreamViewType } from './dynalite.ts'
+export type { TableUse } from './metering.ts'
 export type { StreamRecord } from './stream-record.ts'
 export type { TableStream } from './streams.ts'
 
@@ -22,6 +24,8 @@ export interface LocalDynamoOptions {
   readonly sweepMs?: number
   /** Whether `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'` is obeyed. True. */
   readonly returnsOldItem?: boolean
+  /** Told what each request to this one's tables consumed. */
+  readonly onUse?: (use: TableUse) => void
 }
 
 /** A DynamoDB on this machine, for the AWS SDK's unchanged clients. */
@@ -42,9 +46,9 @@ export interface LocalDynamo {
 
 /** Starts a DynamoDB, or joins the one that runs in this process for the same place (memory, or a data directory). */
 export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDynamo> {
-  const { clock, dataDir, sweepMs = 60_000, shards = 4, returnsOldItem = true } = options
+  const { clock, dataDir, onUse, sweepMs = 60_000, shards = 4, returnsOldItem = true } = options
   const engine = await acquireEngine(dataDir)
-  const tenant: Tenant = { clock, shards, returnsOldItem }
+  const tenant: Tenant = { clock, shards, returnsOldItem, ...(onUse && { onUse }) }
   engine.tables.enter(tenant)
   const maker = createTableMaker(engine.endpoint)
   const sweep = () => sweepExpired(engine, tenant)

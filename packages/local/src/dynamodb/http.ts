@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { ApiError, isStruct, type Operation } from './api-error.ts'
 import { runCall } from './call.ts'
+import { meter } from './metering.ts'
 import { internalError } from './patch.ts'
 import type { TableRegistry } from './tables.ts'
 
@@ -31,7 +32,7 @@ function createListener({ operations, dynalite, tables }: DynamoServerOptions): 
     const fail = (error: unknown) => respond(response, 500, internalError(error))
     runCall({ tables, fail }, () => {
       try {
-        replay(dynalite, { request, response, body })
+        replay(dynalite, { request, response, body: meter(tables, { request, response, body }) })
       } catch (error) {
         fail(error)
       }

@@ -1,5 +1,6 @@
 import type { LocalClock } from '../clock.ts'
 import type { DynaliteDb, TableDescription } from './dynalite.ts'
+import type { TableUse } from './metering.ts'
 import { createStreamLog, type StreamLog } from './streams.ts'
 
 /** One `startDynamo`: several may share an engine, each with its own time and manners. */
@@ -9,6 +10,8 @@ export interface Tenant {
   readonly returnsOldItem: boolean
   /** How many shards the streams of its tables have. */
   readonly shards: number
+  /** Told what each request to its tables consumed. Absent, nothing is measured. */
+  readonly onUse?: (use: TableUse) => void
 }
 
 /** A table and what DynamoDB has beside it and dynalite has not. */
@@ -45,6 +48,11 @@ export class TableRegistry {
     this.#claims.set(name, tenant)
     const table = this.#tables.get(name)
     if (table !== undefined) this.#tables.set(name, { ...table, tenant })
+  }
+
+  /** Whether anyone wants to hear what requests consume. */
+  isMetered(): boolean {
+    return [...this.#tenants].some(({ onUse }) => onUse !== undefined)
   }
 
   get(name: string): Table | undefined {

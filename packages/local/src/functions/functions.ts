@@ -6,6 +6,7 @@ import { createMessageQueue, type MessageQueue } from '../sqs/message-queue.ts'
 import { createActivity } from './activity.ts'
 import { createAsyncQueue } from './async-queue.ts'
 import type { FailureMessage } from './failure-message.ts'
+import type { FunctionRun } from './function-run.ts'
 import type { RunningInvocation } from './invocation.ts'
 import { startInvokeApi } from './invoke-api.ts'
 import { functionArn } from './lambda-context.ts'
@@ -46,6 +47,8 @@ export interface LocalFunctions {
 /** Asked before each attempt. @default pass */
 export interface FunctionHooks {
   invoke?: (info: InvokeInfo) => FunctionVerdict
+  /** Told of each run when it is over. */
+  ran?: (run: FunctionRun) => void
   /** Asked for each message that comes to a queue. @default pass */
   later?: (message: { readonly body: string }) => QueueVerdict
 }
@@ -94,7 +97,7 @@ export async function createFunctions(options: {
     const verdict = hooks.invoke?.({ name: fn.name, event: JSON.parse(text), attempt: run.attempt }) ?? 'pass'
     if (verdict === 'throttle' || countOf(fn.name) >= (fn.concurrency ?? Number.POSITIVE_INFINITY)) return throttled
     const once = (as: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>) =>
-      runAttempt({ fn, text, ...run, verdict: as, clock, activity, running })
+      runAttempt({ fn, text, ...run, verdict: as, clock, activity, running, onEnd: (over) => hooks.ran?.(over) })
     const result = verdict === 'duplicate' ? (await Promise.all([once('pass'), once('pass')]))[0] : await once(verdict)
     if (result.status !== 'ok') options.onError?.({ name: fn.name, requestId: run.requestId, result })
     return result

@@ -23,10 +23,14 @@ export interface Invocation {
 export interface RunningInvocation extends Invocation {
   /** Epoch milliseconds of the clock; known from `begin` on. */
   readonly deadline: number
+  /** Epoch milliseconds of the clock; undefined before `begin`. */
+  readonly begunAt: number | undefined
+  /** How long the function took to load for this run; undefined when it stood ready. */
+  readonly initMs: number | undefined
   /** Settles when it is killed; never otherwise. */
   readonly killed: Promise<void>
   /** Starts the time that the function has. A cold start before it is not counted. */
-  begin(): void
+  begin(initMs?: number): void
   finish(): void
   kill(): void
 }
@@ -45,6 +49,8 @@ export function createInvocation(options: {
   const controller = new AbortController()
   let over = false
   let deadline = clock.now() + timeoutMs
+  let begunAt: number | undefined
+  let loadedIn: number | undefined
   let disarm = () => {}
   function end(): boolean {
     if (over) return false
@@ -65,14 +71,22 @@ export function createInvocation(options: {
     get deadline() {
       return deadline
     },
+    get begunAt() {
+      return begunAt
+    },
+    get initMs() {
+      return loadedIn
+    },
     onKill(fn) {
       if (controller.signal.aborted) fn()
       else controller.signal.addEventListener('abort', fn, { once: true })
     },
     guard: (port) => guardPort(port, isLive, options.onCall),
-    begin() {
+    begin(initMs) {
       if (over) return
-      deadline = clock.now() + timeoutMs
+      begunAt = clock.now()
+      loadedIn = initMs
+      deadline = begunAt + timeoutMs
       disarm = clock.after(timeoutMs, () => invocation.kill())
     },
     finish() {

@@ -1,6 +1,7 @@
 import type { LocalClock } from '../clock.ts'
 import type { Activity } from './activity.ts'
 import { callHandler, type HandlerAnswer, handlerError } from './call-handler.ts'
+import { type FunctionRun, toFunctionRun } from './function-run.ts'
 import { createInvocation, type RunningInvocation } from './invocation.ts'
 import { type ContextSeed, createContext } from './lambda-context.ts'
 import type { FunctionOptions, FunctionVerdict, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
@@ -17,8 +18,9 @@ export async function runAttempt(options: {
   readonly activity: Activity
   /** What runs now, so that it can be killed from outside. */
   readonly running: Set<RunningInvocation>
+  readonly onEnd?: (run: FunctionRun) => void
 }): Promise<InvokeResult> {
-  const { fn, verdict, clock, running } = options
+  const { fn, clock, running } = options
   const invocation = createInvocation({
     functionName: fn.name,
     requestId: options.requestId,
@@ -29,22 +31,31 @@ export async function runAttempt(options: {
   })
   running.add(invocation)
   try {
-    if (typeof verdict === 'object') await pause(verdict.delayMs, clock, invocation)
-    if (verdict === 'hang') invocation.begin()
-    else {
-      const work = () => answerOf(fn, options.text, verdict, invocation, clock)
-      const answer = await (fn.background === true ? work() : working(options.activity, work))
-      if (answer !== undefined && invocation.live && verdict !== 'kill') {
-        invocation.finish()
-        return toResult(answer)
-      }
-    }
-    if (verdict !== 'hang') invocation.kill() // a worker that was ended by its pool gives no answer either
-    await invocation.killed
-    return timedOut(fn, invocation)
+    const result = await settle(options, invocation)
+    options.onEnd?.(toFunctionRun(invocation, result, clock.now()))
+    return result
   } finally {
     running.delete(invocation)
   }
+}
+
+type AttemptOptions = Pick<Parameters<typeof runAttempt>[0], 'fn' | 'text' | 'verdict' | 'clock' | 'activity'>
+
+async function settle(options: AttemptOptions, invocation: RunningInvocation): Promise<InvokeResult> {
+  const { fn, verdict, clock } = options
+  if (typeof verdict === 'object') await pause(verdict.delayMs, clock, invocation)
+  if (verdict === 'hang') invocation.begin()
+  else {
+    const work = () => answerOf(fn, options.text, verdict, invocation, clock)
+    const answer = await (fn.background === true ? work() : working(options.activity, work))
+    if (answer !== undefined && invocation.live && verdict !== 'kill') {
+      invocation.finish()
+      return toResult(answer)
+    }
+  }
+  if (verdict !== 'hang') invocation.kill() // a worker that was ended by its pool gives no answer either
+  await invocation.killed
+  return timedOut(fn, invocation)
 }
 
 /** Undefined when it was killed first. */
@@ -80,8 +91,8 @@ function inWorker(run: WorkerRun, text: string, invocation: RunningInvocation): 
     exportName: run.exportName,
     text,
     signal: invocation.signal,
-    begin() {
-      invocation.begin()
+    begin(initMs) {
+      invocation.begin(initMs)
       return seedOf(invocation)
     },
   })

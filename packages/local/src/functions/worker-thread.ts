@@ -11,8 +11,8 @@ export interface PoolTask {
   readonly text: string
   /** Kills: the thread is ended. */
   readonly signal: AbortSignal
-  /** Called when a loaded worker takes the event: the deadline counts from here. */
-  begin(): ContextSeed
+  /** Called when a loaded worker takes the event: the deadline counts from here. `initMs` is what the worker took to load, told with its first event only. */
+  begin(initMs?: number): ContextSeed
 }
 
 /** A thread of the pool: one event at a time. */
@@ -80,7 +80,12 @@ export function startWorker(options: {
     skew[0] = clock.now() - Date.now()
   }
   showTime()
-  const loaded = nextReply()
+  const startedAt = Date.now() // importing is the machine's work and goes by its time
+  let initMs: number | undefined
+  const loaded = nextReply().then((reply) => {
+    initMs = Date.now() - startedAt
+    return reply
+  })
 
   function nextReply(): Promise<WorkerReply | HandlerError | undefined> {
     return new Promise((resolve) => {
@@ -109,7 +114,8 @@ export function startWorker(options: {
   }
   async function give(task: PoolTask): Promise<HandlerAnswer | undefined> {
     if (!alive) return undefined
-    const seed = task.begin()
+    const seed = task.begin(initMs)
+    initMs = undefined
     const message: WorkerTask = { exportName: task.exportName, text: task.text, seed }
     const answer = nextReply()
     const sampling = setInterval(showTime, clockSamplingMs)

@@ -58,6 +58,7 @@ export class OpenConnection {
   send(data: string | Buffer): void {
     if (this.#state !== 'open' || this.#socket.readyState !== this.#socket.OPEN) return
     this.#touch()
+    this.#parts.hooks.sent?.({ connectionId: this.facts.connectionId, text: String(data) })
     sendText(this.#socket, data, this.#parts.unsure.fragmentBytes)
   }
 
@@ -87,7 +88,9 @@ export class OpenConnection {
       this.#touch()
       // [TL-BAD-3]
       if (isBinary) return this.close(1003, '', this.#parts.unsure.binaryClose)
-      this.#listeners.message(String(data))
+      const text = String(data)
+      this.#parts.hooks.received?.({ connectionId: this.facts.connectionId, text })
+      this.#listeners.message(text)
     })
     this.#socket.on('ping', () => {
       if (this.#parts.unsure.pingResetsIdle) this.#touch()

@@ -57,6 +57,10 @@ export interface GatewayHooks {
   mistaken?(info: { readonly path: string; readonly status: number }): void
   /** Watches what the callback API answered to a push. */
   pushed?(info: PushInfo & { readonly status: number }): void
+  /** Watches a text that a client sent, before anything is done to it. */
+  received?(info: PushInfo): void
+  /** Watches a text that goes into an open socket, whoever it comes from. */
+  sent?(info: PushInfo): void
   /** Watches a connection open. */
   opened?(info: { readonly connectionId: string }): void
   /** Watches a connection end. */

@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import * as z from 'zod'
+
+import { loadPageFile } from './page-files.ts'
+import { findIntruder } from './same-site.ts'
+import { streamViews } from './stream-views.ts'
+import type { FaultRequest } from './view.ts'
+import type { Watch } from './watch.ts'
+
+/** Where the page is, at the address of the line. */
+export const inspectorPath = '/_inspector'
+
+const headers = {
+  'cache-control': 'no-store',
+  'content-security-policy':
+    "default-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+}
+const mostBytes = 1_024 // of a request to act
+const request = z.union([
+  z.strictObject({ cut: z.literal(true) }),
+  z.strictObject({ answerDelayMs: z.int().min(0).max(60_000) }),
+])
+
+/** Answers what is below `/_inspector`; gives whether it does. */
+export function createInspectorHttp(watch: Watch) {
+  return (incoming: IncomingMessage, response: ServerResponse): boolean => {
+    const [path = ''] = (incoming.url ?? '/').split('?')
+    if (path !== inspectorPath && !path.startsWith(`${inspectorPath}/`)) return false
+    const intruder = findIntruder(incoming)
+    if (intruder !== undefined) say(response, 403, intruder)
+    else
+      answer(watch, incoming, response, path.slice(inspectorPath.length + 1)).catch((error) =>
+        say(response, 500, String(error)),
+      )
+    return true
+  }
+}
+
+async function answer(watch: Watch, incoming: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+  if (incoming.method === 'POST' && name === 'faults') return act(watch, incoming, response)
+  if (incoming.method !== 'GET') return say(response, 405, `Expected GET, got ${incoming.method}.`)
+  if (name === 'events') return streamViews(watch, response, headers)
+  const file = await loadPageFile(name)
+  if (file === undefined) return say(response, 404, `The inspector has no ${JSON.stringify(name)}.`)
+  response.writeHead(200, { ...headers, 'content-type': file.type }).end(file.body)
+}
+
+/** A form of another page cannot say that it sends JSON without being asked first. */
+async function act(watch: Watch, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (incoming.headers['content-type'] !== 'application/json')
+    return say(response, 415, `Expected application/json, got ${incoming.headers['content-type']}.`)
+  const asked = parse(await readText(incoming))
+  if (asked === undefined) return say(response, 400, 'Expected {"cut":true} or {"answerDelayMs":n}, n from 0 to 60000.')
+  watch.act(asked)
+  response.writeHead(204, headers).end()
+}
+
+async function readText(incoming: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of incoming) if (text.length <= mostBytes) text += String(chunk)
+  return text
+}
+
+function parse(text: string): FaultRequest | undefined {
+  try {
+    return request.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+function say(response: ServerResponse, status: number, message: string): void {
+  if (response.headersSent) return void response.destroy()
+  response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify({ message }))
+}

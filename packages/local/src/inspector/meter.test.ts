@@ -1,0 +1,19 @@
+import { describe, expect, test } from 'vitest'
+import { createMeter } from './meter.ts'
+
+describe('the meter', () => {
+  test('adds up all, and the last minute sixty times', () => {
+    let now = 1_000_000
+    const meter = createMeter({ now: () => now })
+    meter.add('messages', 2)
+    now += 30_000
+    meter.add('messages', 3)
+    expect(meter.total().messages).toBe(5)
+    expect(meter.perHour().messages).toBe(300)
+    now += 40_000
+    expect(meter.perHour().messages).toBe(180)
+    now += 3_600_000
+    expect(meter.perHour().messages).toBe(0)
+    expect(meter.total().messages).toBe(5)
+  })
+})

@@ -1,0 +1,44 @@
+const usdDigits = 6
+
+/** Local time of day to the millisecond. */
+export function formatTime(at: number): string {
+  const date = new Date(at)
+  const two = (part: number) => String(part).padStart(2, '0')
+  const ms = String(date.getMilliseconds()).padStart(3, '0')
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`
+}
+
+/** `12 s`, `3 min`, `1 h 20 min`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+export function formatBytes(bytes: number): string {
+  return bytes < 1_024 ? `${bytes} B` : `${(bytes / 1_024).toFixed(1)} KB`
+}
+
+/** Enough digits to see a single call. */
+export function formatUsd(usd: number): string {
+  return `$${usd.toFixed(usd >= 1 ? 2 : usdDigits)}`
+}
+
+export function formatAmount(amount: number): string {
+  return amount.toLocaleString('en', { maximumFractionDigits: 4 })
+}
+
+/** An id as it is known in the page: its first eight characters. */
+export function shorten(id: string): string {
+  return id.length > 9 ? `${id.slice(0, 8)}…` : id
+}
+
+/** JSON on many lines, or the text as it is where it was cut. */
+export function formatJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text
+  }
+}

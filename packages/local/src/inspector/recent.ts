@@ -1,0 +1,22 @@
+/** The last things of a kind, numbered from 1 in the order in which they came. */
+export interface Recent<T> {
+  add(entry: T): void
+  /** Those whose number is above `number`, oldest first. */
+  after(number: number): readonly Numbered<T>[]
+}
+
+export type Numbered<T> = T & { readonly number: number }
+
+/** Keeps the last `most`. */
+export function createRecent<T>(most: number): Recent<T> {
+  const kept: Numbered<T>[] = []
+  let count = 0
+  return {
+    add(entry) {
+      count += 1
+      kept.push({ ...entry, number: count })
+      if (kept.length > most) kept.shift()
+    },
+    after: (number) => kept.slice(Math.max(0, kept.length - (count - number))),
+  }
+}

@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest'
+import { redact } from './redact.ts'
+
+const long = 'x'.repeat(50)
+
+describe('a frame that is shown', () => {
+  test.each([
+    ['the token of an auth', '{"id":"a1","method":"auth","params":{"token":"hush"}}'],
+    ['all of connectionParams', '{"method":"connectionParams","data":{"user":"hush"}}'],
+    ['connectionParams in an array', '[{"method":"connectionParams","data":{"user":"hush"}}]'],
+    ['connectionParams that were cut', '{"method":"connectionParams","data":{"user":"hush'],
+    ['a password in an input', '{"id":1,"method":"mutation","params":{"path":"in","input":{"password":"hush"}}}'],
+    ['a token that is no text', '{"id":1,"params":{"input":{"accessToken":{"value":"hush"}}}}'],
+    ['a token inside a chunk', JSON.stringify({ id: 1, params: { text: '{"params":{"token":"hush","x":"1"}}' } })],
+    ['a token in a text that was cut', `{"id":1,"params":{"apiKey":"hush","text":"${long}`],
+    ['a token that was cut itself', '{"id":1,"params":{"token":"hush'],
+    ['a token with a quote in it', '{"id":1,"params":{"token":"a\\"hush","text":"'],
+  ])('is without %s', (_, text) => {
+    expect(text).toContain('hush')
+    expect(redact(text)).not.toContain('hush')
+    expect(redact(text)).toContain('•••')
+  })
+
+  test.each(['{"id":1,"result":{"type":"data","data":{"text":"hello"}}}', 'no json', '{"pong":true}', '[]'])(
+    'is whole where there is nothing to hide: %s',
+    (text) => expect(redact(text)).toBe(text),
+  )
+})

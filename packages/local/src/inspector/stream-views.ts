@@ -1,0 +1,32 @@
+import type { ServerResponse } from 'node:http'
+import type { Since, Watch } from './watch.ts'
+
+const gatherMs = 100 // what happens close together is told together
+const beatMs = 1_000 // ages and minutes grow without an event
+const bufferedBytes = 4_194_304 // 4 MB: a viewer that does not read is told no more until it does
+
+/** Sends views as server-sent events until the viewer leaves: one at once, then at each event and each second. */
+export function streamViews(watch: Watch, response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  let since: Since = { frame: 0, run: 0 }
+  let gathering: NodeJS.Timeout | undefined
+
+  function send(): void {
+    clearTimeout(gathering)
+    gathering = undefined
+    if (response.writableLength > bufferedBytes) return
+    const view = watch.view(since)
+    since = { frame: view.frames.at(-1)?.number ?? since.frame, run: view.runs.at(-1)?.number ?? since.run }
+    response.write(`data: ${JSON.stringify(view)}\n\n`)
+  }
+  response.writeHead(200, { ...headers, 'content-type': 'text/event-stream' })
+  send()
+  const beat = setInterval(send, beatMs).unref()
+  const stop = watch.onEvent(() => {
+    gathering ??= setTimeout(send, gatherMs).unref()
+  })
+  response.once('close', () => {
+    stop()
+    clearInterval(beat)
+    clearTimeout(gathering)
+  })
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import type { Item, StreamRecord } from '../dynamodb/dynamo.ts'
+import { createTopics } from './topics.ts'
+
+type Change = Pick<StreamRecord, 'eventName' | 'dynamodb'>
+
+function change(eventName: Change['eventName'], pk: string, sk: string, image: Item = {}): Change {
+  const Keys = { pk: { S: pk }, sk: { S: sk } }
+  const record = { Keys, NewImage: image, ApproximateCreationDateTime: 0, SequenceNumber: '1', SizeBytes: 1 }
+  return { eventName, dynamodb: { ...record, StreamViewType: 'NEW_AND_OLD_IMAGES' } }
+}
+const on = { on: { BOOL: true }, path: { S: 'onMessage' } }
+
+describe('the topics', () => {
+  test('have the highest offset that was written, and no lower one when an old row expires', () => {
+    const topics = createTopics()
+    topics.read(change('INSERT', 'LOG#rooms#1', '0000000000000007'))
+    topics.read(change('INSERT', 'LOG#rooms#1', '0000000000000006'))
+    topics.read(change('REMOVE', 'LOG#rooms#1', '0000000000000008'))
+    expect(topics.view()).toEqual([{ topic: 'rooms#1', head: 7, subscribers: 0 }])
+  })
+
+  test('count who listens, until it stops, or its connection ends', () => {
+    const topics = createTopics()
+    topics.read(change('INSERT', 'SUBS#rooms#3', 'abc=#1', on))
+    topics.read(change('INSERT', 'SUBS#rooms#3', 'abc=#"2"', on))
+    topics.read(change('INSERT', 'SUBS#rooms#0', 'def=#1', on))
+    topics.read(change('INSERT', 'SUBS#rooms#0', '#'))
+    expect(topics.view()).toEqual([{ topic: 'rooms', subscribers: 3 }])
+    expect(topics.of('abc=')).toEqual([
+      { topic: 'rooms', path: 'onMessage' },
+      { topic: 'rooms', path: 'onMessage' },
+    ])
+    topics.read(change('MODIFY', 'SUBS#rooms#3', 'abc=#1', { on: { BOOL: false } }))
+    topics.forget('def=')
+    expect(topics.view()).toEqual([{ topic: 'rooms', subscribers: 1 }])
+  })
+
+  test('are never more than two hundred: the one that changed longest ago goes', () => {
+    const topics = createTopics()
+    for (let n = 1; n <= 201; n++) topics.read(change('INSERT', `LOG#t${n}`, '1'))
+    expect(topics.view()).toHaveLength(200)
+    expect(topics.view().at(-1)?.topic).toBe('t2')
+  })
+})
