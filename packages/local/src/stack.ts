@@ -34,6 +34,8 @@ export interface StackOptions extends LocalOptions {
   readonly inspector?: (clock: LocalClock) => Inspector
   /** Told of a handshake that reached no stage. */
   readonly onMistake?: GatewayHooks['mistaken']
+  /** @default those of a deployed line */
+  readonly routes?: GatewayOptions['routes']
   /** Told of each function error. */
   readonly onError?: Parameters<typeof createFunctions>[0]['onError']
 }
@@ -88,7 +90,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...options.gateway,
       clock,
       region,
-      routes,
+      routes: options.routes ?? routes,
       authorizer: { functionName: 'authorizer', identitySource: [] },
       invoke: functions.invoke,
       hooks: {
