@@ -196,6 +196,8 @@ describe('a browser', () => {
     await ann.locator('.badge[data-status=open]').waitFor()
     await say(ann, 'here I am')
     await expectTexts(ann, ['here I am'])
+    await publish('refused', 'and is heard')
+    await expectTexts(ann, ['here I am', 'and is heard'])
   })
 
   it('goes to another room and back by keyboard, and keeps what was begun there', async () => {
@@ -243,6 +245,22 @@ describe('a browser', () => {
     await ann.getByLabel('Message to street').fill('by thumb')
     await ann.getByRole('button', { name: 'Send' }).tap()
     await expectTexts(ann, ['by thumb'])
+  })
+
+  it('shows at once what it held of a room that it comes back to, then what was said meanwhile', async () => {
+    const ann = await stage.open({ room: 'held', name: 'ann' })
+    await say(ann, 'held')
+    await expectTexts(ann, ['held'])
+    await ann.goto(ann.url().replace('#held', '#elsewhere'))
+    await ann.getByRole('heading', { name: 'elsewhere' }).waitFor()
+    await publish('held', 'meanwhile')
+    {
+      using _slow = stage.local.faults.on('frame', { delayMs: 3_000 }, { path: 'messages.live' })
+      await ann.goBack()
+      await ann.getByRole('heading', { name: 'held' }).waitFor()
+      expect(await textsOn(ann)).toEqual(['held'])
+    }
+    await expectTexts(ann, ['held', 'meanwhile'])
   })
 
   it('begins with the last fifty messages and loads older ones without moving the reader', async () => {

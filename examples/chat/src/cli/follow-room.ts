@@ -1,5 +1,6 @@
 import type { LineClient } from '@trunkline/client'
 import type { AppRouter } from '../server/router.ts'
+import type { MessageEvent } from '../server/schemas.ts'
 import { explainFailure } from '../words/failure.ts'
 import { createTranscript, printable } from './transcript.ts'
 
@@ -15,20 +16,27 @@ export interface FollowOptions {
   readonly shown: ReadonlySet<string>
 }
 
-/** Prints what happens in a room: its last page, then live. Returns the way to stop. */
+/** Prints what happens in a room: its newest page, then live. Returns the way to stop. */
 export function followRoom({ client, room, name, print, shown }: FollowOptions): () => void {
   const transcript = createTranscript()
   const typists = new Map<string, number>()
+  const heard = new Set<string>() // an event may be in a page and come live
+  const printEvent = (id: string, event: MessageEvent) => {
+    if (heard.has(id)) return
+    heard.add(id)
+    if (event.type === 'posted') typists.delete(event.message.author)
+    const line = transcript.add(event)
+    const isKnown = event.type === 'posted' && shown.has(event.message.id)
+    if (line !== null && !isKnown) print(line)
+  }
   const messages = client.messages.live.subscribe(
     { room },
     {
-      onData: ({ data }) => {
-        if (data.type === 'posted') typists.delete(data.message.author)
-        const line = transcript.add(data)
-        const isKnown = data.type === 'posted' && shown.has(data.message.id)
-        if (line !== null && !isKnown) print(line)
+      onData: ({ id, data }) => {
+        if (data.type !== 'page') return printEvent(id, data)
+        if (heard.size > 0) print('-- Some messages may have been missed.') // a page after the first makes good a gap
+        for (const event of data.events) printEvent(event.id, event.data)
       },
-      onGap: () => print('-- Some messages were missed and are gone.'),
       onError: (error) => print(`-- This room cannot be followed: ${explainFailure(error)}.`),
     },
   )

@@ -38,6 +38,12 @@ export const messagesRouter = t.router({
       messages.read({ room }, { limit: pageSize, ...(before === undefined ? {} : { before }) }),
     ),
 
-  /** The last page and everything after it. */
-  live: visitor.input(messages.key).subscription(({ input }) => messages.subscribe(input, { replay: pageSize })),
+  /** The newest page, then everything after it; after a gap the newest page again. */
+  live: visitor
+    .input(messages.key)
+    .subscription(({ input }) =>
+      messages
+        .subscribe(input)
+        .startWith(async () => ({ type: 'page' as const, ...(await messages.read(input, { limit: pageSize })) })),
+    ),
 })

@@ -6,11 +6,13 @@ import { NameForm } from './name-form.tsx'
 import { RoomView } from './room-view.tsx'
 import { rememberRoom, useRoom } from './rooms.ts'
 import { RoomsPanel } from './rooms-panel.tsx'
+import { useLives } from './use-lives.ts'
 
 /** The whole page: who you are, then the rooms and the room. */
 export function App() {
   const me = useIdentity()
   const room = useRoom()
+  const lives = useLives()
   const [panelOpen, setPanelOpen] = useState(false)
   const [naming, setNaming] = useState(false)
   useEffect(() => rememberRoom(room), [room])
@@ -43,7 +45,7 @@ export function App() {
         onRename={() => setNaming(true)}
       />
       <RoomView
-        key={room}
+        key={`${lives} ${room}`}
         room={room}
         me={me}
         covered={panelOpen}

@@ -1,62 +1,86 @@
 import { describe, expect, it } from 'vitest'
 import type { MessageEvent } from '../server/schemas.ts'
-import {
-  emptyTimeline,
-  type LoggedEvent,
-  messagesOf,
-  reduceTimeline,
-  type Timeline,
-  type TimelineAction,
-} from './timeline.ts'
+import { type LoggedEvent, messagesOf, reduceTimeline, type Timeline, type TimelineAction } from './timeline.ts'
 
 const posted = (id: string, author = 'ann', text = id): MessageEvent => ({
   type: 'posted',
   message: { id, author, text, at: 0 },
 })
 const logged = (n: number, data: MessageEvent): LoggedEvent => ({ id: `e:${n}`, data })
-const live = (n: number, data: MessageEvent): TimelineAction => ({ type: 'live', event: logged(n, data) })
-const after = (...actions: readonly TimelineAction[]): Timeline => actions.reduce(reduceTimeline, emptyTimeline)
+const live = (n: number, data: MessageEvent): TimelineAction => ({ type: 'told', told: logged(n, data) })
+/** What the subscription begins with, at the position of the last event. */
+const page = (events: readonly LoggedEvent[], older: string | null = null): TimelineAction => ({
+  type: 'told',
+  told: { id: events.at(-1)?.id ?? 'e:0', data: { type: 'page', events, older } },
+})
+const empty = page([])
+const mine: TimelineAction = { type: 'confirmed', message: { id: 'm', author: 'ann', text: 'mine', at: 0 } }
+const after = (...actions: readonly TimelineAction[]): Timeline => {
+  const timeline = actions.reduce<Timeline | undefined>(reduceTimeline, undefined)
+  if (timeline === undefined) throw new Error('expected a page among the actions')
+  return timeline
+}
 const texts = (timeline: Timeline) => messagesOf(timeline).map((shown) => shown.message.text)
 
 describe('a timeline', () => {
+  it('is not there before its first page', () => {
+    expect(reduceTimeline(undefined, mine)).toBeUndefined()
+    expect(texts(after(page([logged(1, posted('a'))])))).toEqual(['a'])
+  })
+
   it('shows an event once, however often it is delivered', () => {
-    expect(texts(after(live(1, posted('a')), live(1, posted('a')), live(2, posted('b'))))).toEqual(['a', 'b'])
+    expect(texts(after(empty, live(1, posted('a')), live(1, posted('a')), live(2, posted('b'))))).toEqual(['a', 'b'])
+  })
+
+  it('shows an event once that is in the page and comes live', () => {
+    const first = page([logged(1, posted('a')), logged(2, posted('b'))])
+    expect(texts(after(first, live(2, posted('b')), live(3, posted('c'))))).toEqual(['a', 'b', 'c'])
   })
 
   it('shows a message once, though it was posted twice by a retry', () => {
-    expect(texts(after(live(1, posted('a')), live(2, posted('b')), live(3, posted('a'))))).toEqual(['a', 'b'])
+    expect(texts(after(empty, live(1, posted('a')), live(2, posted('b')), live(3, posted('a'))))).toEqual(['a', 'b'])
   })
 
   it('puts an older page before what it holds', () => {
-    const page = { events: [logged(1, posted('a')), logged(2, posted('b'))], older: null }
-    const timeline = after(live(3, posted('c')), { type: 'page', page })
+    const timeline = after(page([logged(3, posted('c'))], 'e:3'), {
+      type: 'older',
+      before: 'e:3',
+      page: { events: [logged(1, posted('a')), logged(2, posted('b'))], older: null },
+    })
     expect(texts(timeline)).toEqual(['a', 'b', 'c'])
-    expect(timeline.complete).toBe(true)
+    expect(timeline.older).toBeNull()
   })
 
-  it('takes from an overlapping page only what lies before the held run', () => {
-    const page = { events: [logged(1, posted('a')), logged(2, posted('b')), logged(3, posted('c'))], older: null }
-    expect(texts(after(live(2, posted('b')), { type: 'page', page }, live(3, posted('c'))))).toEqual(['a', 'b', 'c'])
+  it('leaves out an older page that was asked for before a gap', () => {
+    const older: TimelineAction = {
+      type: 'older',
+      before: 'e:2',
+      page: { events: [logged(1, posted('a'))], older: null },
+    }
+    const timeline = after(page([logged(2, posted('b'))], 'e:2'), page([logged(9, posted('z'))], 'e:9'), older)
+    expect(texts(timeline)).toEqual(['z'])
+    expect(timeline.older).toBe('e:9')
   })
 
   it('applies a removal to a message that an older page brings later', () => {
-    const page = { events: [logged(1, posted('a'))], older: null }
-    expect(texts(after(live(2, { type: 'removed', id: 'a', author: 'ann' }), { type: 'page', page }))).toEqual([])
+    const gone = page([logged(2, { type: 'removed', id: 'a', author: 'ann' })], 'e:2')
+    const older = { events: [logged(1, posted('a'))], older: null }
+    expect(texts(after(gone, { type: 'older', before: 'e:2', page: older }))).toEqual([])
   })
 
   it('never brings a removed message back', () => {
     const gone: MessageEvent = { type: 'removed', id: 'a', author: 'ann' }
-    expect(texts(after(live(1, posted('a')), live(2, gone), live(3, posted('a'))))).toEqual([])
+    expect(texts(after(empty, live(1, posted('a')), live(2, gone), live(3, posted('a'))))).toEqual([])
   })
 
   it('lets nobody change a message of another', () => {
     const forged: MessageEvent = { type: 'edited', id: 'a', author: 'bob', text: 'forged' }
-    expect(texts(after(live(1, posted('a')), live(2, forged)))).toEqual(['a'])
+    expect(texts(after(empty, live(1, posted('a')), live(2, forged)))).toEqual(['a'])
   })
 
   it('marks an edited message and keeps its place', () => {
     const edit: MessageEvent = { type: 'edited', id: 'a', author: 'ann', text: 'better' }
-    const shown = messagesOf(after(live(1, posted('a')), live(2, posted('b')), live(3, edit)))
+    const shown = messagesOf(after(empty, live(1, posted('a')), live(2, posted('b')), live(3, edit)))
     expect(shown.map((s) => [s.message.text, s.edited])).toEqual([
       ['better', true],
       ['b', false],
@@ -64,16 +88,20 @@ describe('a timeline', () => {
   })
 
   it('shows a confirmed message at the end until its event says where it stands', () => {
-    const mine: TimelineAction = { type: 'confirmed', message: { id: 'm', author: 'ann', text: 'mine', at: 0 } }
-    const early = after(live(1, posted('a')), mine)
-    expect(texts(early)).toEqual(['a', 'mine'])
-    const late = [live(2, posted('m', 'ann', 'mine')), live(3, posted('b'))].reduce(reduceTimeline, early)
+    const early = [empty, live(1, posted('a')), mine]
+    expect(texts(after(...early))).toEqual(['a', 'mine'])
+    const late = after(...early, live(2, posted('m', 'ann', 'mine')), live(3, posted('b')))
     expect(texts(late)).toEqual(['a', 'mine', 'b'])
+    expect(late.confirmed).toEqual([])
   })
 
-  it('starts afresh after a gap', () => {
-    const timeline = after(live(1, posted('a')), { type: 'gap' }, live(9, posted('z')))
-    expect(texts(timeline)).toEqual(['z'])
-    expect(timeline.complete).toBe(false)
+  it('shows a message once whose answer comes after its event', () => {
+    expect(texts(after(empty, live(1, posted('m', 'ann', 'mine')), live(2, posted('b')), mine))).toEqual(['mine', 'b'])
+  })
+
+  it('starts afresh with the page after a gap, in which a confirmed message has its place or is older', () => {
+    const held = [page([logged(1, posted('a'))], 'e:1'), mine]
+    const fresh = page([logged(8, posted('y')), logged(9, posted('z'))], 'e:8')
+    expect(texts(after(...held, fresh))).toEqual(['y', 'z'])
   })
 })

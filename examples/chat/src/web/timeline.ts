@@ -1,57 +1,70 @@
 import type { Message, MessageEvent } from '../server/schemas.ts'
 
-/** An event with its cursor, as a subscription and a page give it. */
+/** An event with its cursor, as the subscription and its page give it. */
 export interface LoggedEvent {
   readonly id: string
   readonly data: MessageEvent
 }
 
-/** What this browser holds of one room's log: a run of it, oldest first, without doubles. */
+/** A page of a room's log, oldest first. */
+export interface Page {
+  readonly events: readonly LoggedEvent[]
+  /** Where the page before it ends; null when there is none. */
+  readonly older: string | null
+}
+
+/** What the subscription tells: first the newest page, then each event after it. After a gap it begins again with a page. */
+export interface Told {
+  readonly id: string
+  readonly data: (Page & { readonly type: 'page' }) | MessageEvent
+}
+
+/** What this browser holds of one room: a run of its log, oldest first, without doubles. */
 export interface Timeline {
   readonly log: readonly LoggedEvent[]
+  /** Where the page before the run ends; null when the run starts where the log does. */
+  readonly older: string | null
   /** Own messages that the server took and whose event is still under way. */
   readonly confirmed: readonly Message[]
-  /** The run starts where the log does. */
-  readonly complete: boolean
 }
 
 export type TimelineAction =
-  | { readonly type: 'live'; readonly event: LoggedEvent }
-  | { readonly type: 'page'; readonly page: { readonly events: readonly LoggedEvent[]; readonly older: string | null } }
+  | { readonly type: 'told'; readonly told: Told }
+  | { readonly type: 'older'; readonly before: string; readonly page: Page }
   | { readonly type: 'confirmed'; readonly message: Message }
-  | { readonly type: 'gap' }
 
-export const emptyTimeline: Timeline = { log: [], confirmed: [], complete: false }
-
-/** One step of a room's life, pure. */
-export function reduceTimeline(timeline: Timeline, action: TimelineAction): Timeline {
+/** One step of a room's life, pure. There is no timeline before its first page. */
+export function reduceTimeline(timeline: Timeline | undefined, action: TimelineAction): Timeline | undefined {
+  if (action.type === 'told') return follow(timeline, action.told)
+  if (timeline === undefined) return undefined
   switch (action.type) {
-    case 'live':
-      return isHeld(timeline, action.event) ? timeline : { ...timeline, log: [...timeline.log, action.event] }
-    case 'page':
-      return {
-        ...timeline,
-        log: [...unheld(timeline, action.page.events), ...timeline.log],
-        complete: action.page.older === null,
-      }
+    case 'older':
+      return timeline.older === action.before ? prepend(timeline, action.page) : timeline // else a gap came between
     case 'confirmed':
-      return {
-        ...timeline,
-        confirmed: [...timeline.confirmed.filter((m) => m.id !== action.message.id), action.message],
-      }
-    case 'gap':
-      return { ...emptyTimeline, confirmed: timeline.confirmed } // what follows does not join on to what was held
+      return isPosted(timeline, action.message)
+        ? timeline
+        : { ...timeline, confirmed: [...timeline.confirmed, action.message] }
   }
 }
 
-function isHeld(timeline: Timeline, event: LoggedEvent): boolean {
-  return timeline.log.findLast((held) => held.id === event.id) !== undefined
+function follow(timeline: Timeline | undefined, { id, data }: Told): Timeline | undefined {
+  // What was confirmed is in the page, or older than it, or yet to come: the page is read behind the position.
+  if (data.type === 'page') return { log: data.events, older: data.older, confirmed: [] }
+  if (timeline === undefined || timeline.log.some((event) => event.id === id)) return timeline // the page may hold it already
+  const confirmed = timeline.confirmed.filter((message) => data.type !== 'posted' || data.message.id !== message.id)
+  return { ...timeline, log: [...timeline.log, { id, data }], confirmed }
 }
 
-/** The part of a page before the held run. What a page has after its first held event will come, or came, live. */
-function unheld(timeline: Timeline, page: readonly LoggedEvent[]): readonly LoggedEvent[] {
-  const joint = page.findIndex((event) => isHeld(timeline, event))
-  return joint === -1 ? page : page.slice(0, joint)
+function prepend(timeline: Timeline, { events, older }: Page): Timeline {
+  return { ...timeline, log: [...events, ...timeline.log], older }
+}
+
+/** Shown already, by its event or by an answer that came before. */
+function isPosted({ log, confirmed }: Timeline, { id }: Message): boolean {
+  return (
+    confirmed.some((message) => message.id === id) ||
+    log.some(({ data }) => data.type === 'posted' && data.message.id === id)
+  )
 }
 
 export interface ShownMessage {

@@ -1,0 +1,15 @@
+import { useEffect, useState } from 'react'
+import { connection } from './line.ts'
+
+/** How often the connection was restarted after its end. What was subscribed to before ended with it, and is begun anew under the next number. */
+export function useLives(): number {
+  const [lives, setLives] = useState(0)
+  useEffect(() => {
+    let ended = connection.state.status === 'closed'
+    return connection.subscribe(({ status }) => {
+      if (ended && status !== 'closed') setLives((before) => before + 1)
+      ended = status === 'closed'
+    })
+  }, [])
+  return lives
+}
