@@ -3,6 +3,8 @@ export interface DeliverJob {
   readonly topic: string
   readonly offset: number
   readonly through?: number
+  /** Events of other topics that go with them. */
+  readonly beside?: readonly Omit<DeliverJob, 'beside'>[]
 }
 
 /** Whether this is a delivery of a log's events. One of an ephemeral channel is not: it is made at most once. */
@@ -12,6 +14,10 @@ export function isDeliverJob(value: unknown): value is DeliverJob {
 }
 
 /** The events of a job, for people. */
-export function formatJob({ topic, offset, through = offset }: DeliverJob): string {
+export function formatJob({ beside = [], ...first }: DeliverJob): string {
+  return [first, ...beside].map(formatRun).join(', ')
+}
+
+function formatRun({ topic, offset, through = offset }: DeliverJob): string {
   return through === offset ? `${topic} ${offset}` : `${topic} ${offset} to ${through}`
 }

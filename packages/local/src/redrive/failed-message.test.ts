@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { formatJob } from './deliver-job.ts'
 import { readFailedMessage } from './failed-message.ts'
 
 const batch = { streamArn: 'arn:s', shardId: 'shard-1', startSequenceNumber: '10', endSequenceNumber: '12' }
@@ -40,5 +41,13 @@ describe('a message of an on-failure queue', () => {
   })
   test('that is no JSON is left', () => {
     expect(readFailedMessage('{nope')).toEqual({ kind: 'other', reason: 'not a record of a Lambda destination' })
+  })
+})
+
+describe('a job', () => {
+  test('is named to people by the topics and offsets of all its events', () => {
+    const beside = [{ topic: 'room?room=s:y', offset: 3, through: 9, from: 'c', rows: 100 }]
+    expect(formatJob({ topic: 'room?room=s:x', offset: 7 })).toBe('room?room=s:x 7')
+    expect(formatJob({ topic: 'room?room=s:x', offset: 7, beside })).toBe('room?room=s:x 7, room?room=s:y 3 to 9')
   })
 })

@@ -1,7 +1,7 @@
 import type { SubscriptionDescriptor } from '../define/subscription.ts'
 import type { Subscriber } from '../ports/store.ts'
 import { breakChain, type Hold, leaveChain } from './chain-hold.ts'
-import type { DeliverJob } from './deliver.ts'
+import type { DeliverJob } from './deliver-job.ts'
 import type { Replay } from './replay.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'

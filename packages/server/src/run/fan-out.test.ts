@@ -1,12 +1,27 @@
 import { describe, expect, test } from 'vitest'
 import type { Subscriber } from '../ports/store.ts'
-import { createRoom, publish, type Room, slotsOf, subscribe, topic } from './room.suite.ts'
+import {
+  createRoom,
+  otherTopic,
+  publish,
+  type Room,
+  type RoomOptions,
+  slotsOf,
+  subscribe,
+  topic,
+  withOperations,
+} from './room.suite.ts'
 
 /** Puts rows of subscribers whose sockets are open, as 10,000 subscribes would; the delivery to them is real. */
-async function seed(room: Room, from: number, count: number, shardOf = (_: number) => 0): Promise<void> {
+async function seed(
+  room: Room,
+  from: number,
+  count: number,
+  { shardOf = () => 0, of = topic }: { readonly shardOf?: (n: number) => number; readonly of?: string } = {},
+): Promise<void> {
   for (let n = from; n < from + count; n++) {
     const row: Subscriber = {
-      topic,
+      topic: of,
       shard: shardOf(n),
       connectionId: `seed${n}=`,
       id: '1',
@@ -23,20 +38,31 @@ async function seed(room: Room, from: number, count: number, shardOf = (_: numbe
 }
 
 /** Streams the log's newest slot and runs what `deliver` is invoked for, its own invocations included. Gives how many there were. */
-async function deliverNewest(room: Room, remaining = 300_000): Promise<number> {
-  const newest = (await slotsOf(room)).slice(-1)
-  await room.stream(newest.map((slot) => ({ topic, slot })))
-  let invocations = 0
+async function deliverNewest(room: Room): Promise<number> {
+  return (await deliverAll(room, [topic])).length
+}
+
+/** The same for the newest slots of several topics. Gives the jobs. */
+async function deliverAll(
+  room: Room,
+  topics: readonly string[],
+  timeLeft = () => 300_000,
+): Promise<readonly unknown[]> {
+  const newest = topics.map(async (of) => ({ topic: of, slot: (await slotsOf(room, of)).at(-1) }))
+  const known = (await Promise.all(newest)).flatMap(({ slot, ...rest }) =>
+    slot === undefined ? [] : [{ ...rest, slot }],
+  )
+  await room.stream(known)
+  const done: unknown[] = []
   for (let jobs = room.invoked.splice(0); jobs.length > 0; jobs = room.invoked.splice(0))
     for (const { payload } of jobs) {
-      invocations += 1
-      const context = { getRemainingTimeInMillis: () => remaining }
-      await inTime(
-        room,
-        room.line.run(room.binding, () => room.handlers.deliver(payload, context)),
+      done.push(payload)
+      const work = room.line.run(room.binding, () =>
+        room.handlers.deliver(payload, { getRemainingTimeInMillis: timeLeft }),
       )
+      await inTime(room, work)
     }
-  return invocations
+  return done
 }
 
 /** Lets time pass until it is done: posts keep within the account's rate. */
@@ -70,7 +96,7 @@ describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
     await publish(room, 'three')
     expect(await deliverNewest(room)).toBe(2)
     expect(await shardsOf(room)).toBe(2) // the old shard is as full as ever: nothing is gained by more
-    await seed(room, 6_000, 4_000, (n) => n % 2)
+    await seed(room, 6_000, 4_000, { shardOf: (n) => n % 2 })
     await publish(room, 'four')
     await deliverNewest(room)
     expect(postsOf(room, 10_000)).toEqual([...Array(6_000).fill(4), ...Array(4_000).fill(1)])
@@ -78,7 +104,7 @@ describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
   test('grows again when the younger shards are full too', async () => {
     const room = createRoom()
     await room.store.growShards(topic, 1, 2)
-    await seed(room, 0, 10_100, (n) => n % 2)
+    await seed(room, 0, 10_100, { shardOf: (n) => n % 2 })
     await publish(room, 'one')
     await deliverNewest(room)
     expect(await shardsOf(room)).toBe(4)
@@ -87,17 +113,12 @@ describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
     const room = createRoom()
     await seed(room, 0, 5_500)
     await publish(room, 'one')
-    let remaining = 8_400
-    // The first invocations have no time for a single page more than they began; later ones have.
-    const handlers = room.handlers.deliver
-    Object.assign(room.handlers, {
-      deliver: (job: unknown) => {
-        const left = remaining
-        remaining += 100
-        return handlers(job, { getRemainingTimeInMillis: () => left })
-      },
-    })
-    expect(await deliverNewest(room)).toBeGreaterThan(1)
+    let remaining = 8_400 // the first invocations have no time for a single page more than they began; later ones have
+    const timeLeft = () => {
+      remaining += 100
+      return remaining - 100
+    }
+    expect((await deliverAll(room, [topic], timeLeft)).length).toBeGreaterThan(1)
     expect(postsOf(room, 5_500)).toEqual(Array(5_500).fill(1))
     expect(await shardsOf(room)).toBe(2)
   })
@@ -112,5 +133,79 @@ describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
       expect(new Set(offsets)).toContain('1')
     }
     expect(postsOf(room, 200)).toEqual(Array(200).fill(1))
+  })
+})
+
+describe('events of several topics that the same many connections follow', () => {
+  const audience = 150
+  const crowded = async (options?: RoomOptions) => {
+    const room = createRoom(options)
+    await seed(room, 0, audience)
+    await seed(room, 0, audience, { of: otherTopic })
+    await publish(room, 'one')
+    await room.asScript(() => room.events.publish({ room: 'y' }, { text: 'two' }))
+    return room
+  }
+  const framesOf = (room: Room) =>
+    Array.from({ length: audience }, (_, n) =>
+      room.gateway.posted(`seed${n}=`).map((text) => [JSON.parse(text)].flat().length),
+    )
+  const both = [topic, otherTopic]
+  const [x, y] = [
+    { topic, offset: 1 },
+    { topic: otherTopic, offset: 1 },
+  ]
+
+  test('leave in one post to each, by one job for each shard', async () => {
+    const room = await crowded()
+    expect(await deliverAll(room, both)).toEqual([{ ...x, beside: [y], shard: 0 }])
+    expect(framesOf(room)).toEqual(Array(audience).fill([2]))
+  })
+  test('go apart where the topics have not as many shards', async () => {
+    const room = await crowded()
+    await room.store.growShards(otherTopic, 1, 2)
+    expect(await deliverAll(room, both)).toEqual([
+      { ...x, shard: 0 },
+      { ...y, shard: 0, of: 2 },
+      { ...y, shard: 1, of: 2 },
+    ])
+    expect(framesOf(room)).toEqual(Array(audience).fill([1, 1]))
+  })
+  test('fail alone: a topic whose rows cannot be read goes into a job of its own, and holds up no other', async () => {
+    let failures = 1
+    const room = await crowded({
+      store: (inner) =>
+        withOperations(inner, (store) => ({
+          readSubscribers: async (of, shard, options) => {
+            if (of === otherTopic && options?.limit !== 101 && failures-- > 0) throw new Error('no table')
+            return store.readSubscribers(of, shard, options)
+          },
+        })),
+    })
+    expect(await deliverAll(room, both)).toEqual([
+      { ...x, beside: [y], shard: 0 },
+      { ...y, shard: 0 },
+    ])
+    expect(room.failures).toEqual(['no table'])
+    expect(framesOf(room)).toEqual(Array(audience).fill([1, 1]))
+  })
+  test('are handed on together, each from its place, when a function’s time is short', async () => {
+    const page = 101
+    const room: Room = await crowded({
+      store: (inner) =>
+        withOperations(inner, (store) => ({
+          async readSubscribers(of, shard, options) {
+            if (options?.limit !== page) await room.clock.sleep(10) // a page takes its time
+            return store.readSubscribers(of, shard, { ...options, limit: page })
+          },
+        })),
+    })
+    let invocations = 0
+    const jobs = await deliverAll(room, both, () => (invocations++ === 0 ? 8_505 : 300_000)) // 5 ms more than a page begins with
+    expect(jobs).toMatchObject([
+      { ...x, beside: [y], shard: 0 },
+      { ...x, from: expect.any(String), rows: 101, beside: [{ ...y, from: expect.any(String), rows: 101 }], shard: 0 },
+    ])
+    expect(framesOf(room)).toEqual(Array(audience).fill([2]))
   })
 })

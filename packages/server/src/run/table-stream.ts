@@ -1,5 +1,6 @@
 import type { Slot } from '../ports/store.ts'
-import { deliverRuns, handOnRun, type Run } from './deliver.ts'
+import { deliverRuns } from './deliver.ts'
+import { handOnRun, type Run } from './hand-on.ts'
 import { inlineMs } from './inline.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'

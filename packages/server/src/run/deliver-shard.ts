@@ -1,0 +1,122 @@
+import { type DeliverJob, type JobRun, type Sending, toDeliveries, toJob, traceOf } from './deliver-job.ts'
+import { deliverOrHandOn } from './hand-on.ts'
+import { accountRate } from './pace.ts'
+import { toTRPCError } from './reply.ts'
+import type { ServedScope } from './scope.ts'
+import { trafficOf } from './traffic.ts'
+
+/** A job of one shard. */
+export type ShardJob = DeliverJob & { readonly shard: number }
+
+/** A run at its place in the shard, and its events. */
+interface Reading {
+  readonly run: JobRun
+  readonly deliveries: Sending
+}
+
+/** A run that could not be delivered from its place on. */
+interface Failed {
+  readonly run: JobRun
+  readonly thrown: unknown
+}
+
+/** A page begins only with this much time left. */
+const pageMs = 8_000
+/** Rows of a page are no more than can be posted in this time at the rate that the gateway now takes. */
+const pageSeconds = 30
+/** A page is not smaller, however slow the gateway. */
+const leastRows = 100
+/** More rows in a shard double K. The younger half alone decides: it holds what was put since K last grew, and the old shards stay full though nothing is put there. */
+const shardRows = 5_000
+
+/**
+ * Posts to a shard, page by page: each run's page with those of the runs beside it, since the same connections stand in the same places there. Hands on before its
+ * deadline. A run that fails goes into a job of its own and holds up no other (law 11); throws when it is alone already, or that failed too.
+ */
+export async function deliverShard(scope: ServedScope, { beside = [], ...first }: ShardJob): Promise<void> {
+  const where = { shard: first.shard, ...(first.of !== undefined && { of: first.of }), ...traceOf(scope) }
+  const handOn = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
+  const failed: Failed[] = []
+  limitPace(scope, first)
+  let left = await readRuns(scope, [toPlace(first), ...beside], failed)
+  while (left.length > 0) {
+    if (scope.invoker !== undefined && scope.deadline.at - scope.clock.now() < pageMs) {
+      await handOn(left.map(({ run }) => run))
+      break
+    }
+    left = await deliverPages(scope, first, left, failed)
+  }
+  if (failed.length > 0 && beside.length === 0) throw failed[0]?.thrown
+  for (const { thrown } of failed) report(scope, thrown)
+  await Promise.all(failed.map(({ run }) => handOn([run])))
+}
+
+/** A shard's part of the account's rate. */
+function limitPace(scope: ServedScope, { of = 1 }: ShardJob): void {
+  if (scope.gateway !== undefined) trafficOf(scope.gateway, scope.clock).pace.limit(accountRate / of)
+}
+
+/** What is delivered, without where. */
+function toPlace({ shard: _shard, of: _of, traceparent: _traceparent, ...run }: ShardJob): JobRun {
+  return run
+}
+
+function readRuns(scope: ServedScope, runs: readonly JobRun[], failed: Failed[]): Promise<readonly Reading[]> {
+  const places = runs.map((run) => ({ run }))
+  return each(places, failed, async ({ run }) => {
+    const deliveries = await toDeliveries(scope, run)
+    return deliveries.length === 0 ? undefined : { run, deliveries }
+  })
+}
+
+/** Posts one page of each. Gives what has more. */
+async function deliverPages(
+  scope: ServedScope,
+  { shard, of = 1 }: ShardJob,
+  readings: readonly Reading[],
+  failed: Failed[],
+): Promise<readonly Reading[]> {
+  const pace = scope.gateway && trafficOf(scope.gateway, scope.clock).pace
+  const limit = Math.max(leastRows, Math.floor(((pace?.rate() ?? accountRate) * pageSeconds) / readings.length))
+  const pages = await each(readings, failed, async (reading) => {
+    const { topic, from } = reading.run
+    const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
+    return { ...reading, rows: page.subscribers, next: page.next }
+  })
+  const thrown = await deliverOrHandOn(scope, pages)
+  return each(pages, failed, async ({ run, deliveries, rows: { length }, next }, index) => {
+    if (thrown[index] !== undefined) throw thrown[index]
+    const rows = (run.rows ?? 0) + length
+    if (next !== undefined) return { run: { ...run, from: next, rows }, deliveries }
+    if (rows > shardRows && shard >= Math.floor(of / 2)) await grow(scope, run.topic, of)
+    return undefined
+  })
+}
+
+/** All is posted: a shard that could not be doubled now is by the next delivery. */
+async function grow(scope: ServedScope, topic: string, of: number): Promise<void> {
+  await scope.store.growShards(topic, of, of * 2).catch((thrown: unknown) => report(scope, thrown))
+}
+
+/** Does the same for each, alone; gives what comes of it, and takes note of what fails. */
+async function each<A extends { readonly run: JobRun }, B>(
+  items: readonly A[],
+  failed: Failed[],
+  work: (item: A, index: number) => Promise<B | undefined>,
+): Promise<readonly B[]> {
+  const results = await Promise.all(
+    items.map(async (item, index) => {
+      try {
+        return await work(item, index)
+      } catch (thrown) {
+        failed.push({ run: item.run, thrown })
+        return undefined
+      }
+    }),
+  )
+  return results.filter((result) => result !== undefined)
+}
+
+function report(scope: ServedScope, thrown: unknown): void {
+  scope.server.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
+}
