@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command, Opening, Report, Subscribe } from './clients.ts'
+import type { Verdict } from './position.ts'
 
 /** The other process's sockets. */
 export interface Clients {
@@ -8,6 +9,8 @@ export interface Clients {
   /** Sends a frame on the last `count` sockets. */
   subscribe(frame: Subscribe, count: number): Promise<void>
   report(): Promise<Report>
+  /** What each subscription saw of a log that ends at `head`. */
+  judge(head: number): Promise<Verdict>
   /** Resolves with the milliseconds until `done`, or rejects with the last report after `longestMs`. */
   until(done: (report: Report) => boolean, longestMs: number): Promise<number>
   /** Drops every socket and count. */
@@ -29,6 +32,7 @@ export function startClients(program: string): Clients {
   const report = async () => (await ask({ type: 'report' })) as Report
   return {
     report,
+    judge: async (head) => (await ask({ type: 'judge', head })) as Verdict,
     open: async (opening) => void (await ask({ type: 'open', opening })),
     subscribe: async (frame, count) => void (await ask({ type: 'subscribe', frame, count })),
     close: async () => void (await ask({ type: 'close' })),

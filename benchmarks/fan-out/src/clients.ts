@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { type Frame, type Position, take } from './position.ts'
+import { type Frame, judge, newPosition, type Position, take, type Verdict } from './position.ts'
 
 /** Sockets to open. With a session in its subprotocol each can be told from the others in the table. */
 export interface Opening {
@@ -20,6 +20,7 @@ export type Command =
   | { readonly type: 'open'; readonly opening: Opening }
   | { readonly type: 'subscribe'; readonly frame: Subscribe; readonly count: number }
   | { readonly type: 'report' }
+  | { readonly type: 'judge'; readonly head: number }
   | { readonly type: 'close' }
 
 /** What all sockets have got so far. */
@@ -28,9 +29,6 @@ export interface Report {
   readonly frames: number
   readonly seen: number
   readonly doubled: number
-  /** The least and the most that any subscription has seen. */
-  readonly least: number
-  readonly most: number
   readonly subscriptions: number
 }
 
@@ -106,6 +104,7 @@ export function serveClients(): void {
       for (const socket of sockets.slice(-last)) subscribe(socket, frame, 1)
     },
     report: () => toReport(positions, count),
+    judge: ({ head }) => toVerdict(positions, head),
     close() {
       for (const socket of sockets.splice(0)) socket.terminate()
       positions.splice(0)
@@ -121,20 +120,17 @@ export function serveClients(): void {
   process.once('disconnect', () => process.exit(0))
 }
 
-function newPosition(at: number | undefined): Position {
-  return { seen: 0, doubled: 0, at, early: [] }
-}
-
 function toReport(
   positions: readonly Position[],
   count: { readonly messages: number; readonly frames: number },
 ): Report {
-  const report = { ...count, seen: 0, doubled: 0, least: Number.POSITIVE_INFINITY, most: 0 }
-  for (const { seen, doubled } of positions) {
-    report.seen += seen
-    report.doubled += doubled
-    report.least = Math.min(report.least, seen)
-    report.most = Math.max(report.most, seen)
-  }
-  return { ...report, least: positions.length === 0 ? 0 : report.least, subscriptions: positions.length }
+  const sum = (part: (position: Position) => number) => positions.reduce((all, each) => all + part(each), 0)
+  const [seen, doubled] = [sum((position) => position.seen.length), sum((position) => position.doubled)]
+  return { ...count, seen, doubled, subscriptions: positions.length }
+}
+
+function toVerdict(positions: readonly Position[], head: number): Verdict {
+  const verdicts = positions.map((position) => judge(position, head))
+  const sum = (name: keyof Verdict) => verdicts.reduce((all, each) => all + each[name], 0)
+  return { lost: sum('lost'), doubled: sum('doubled'), reordered: sum('reordered') }
 }

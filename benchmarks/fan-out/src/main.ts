@@ -2,11 +2,15 @@ import { startLocalLine } from '@trunkline/local'
 import { events, line, router } from './application.ts'
 import { startBare } from './bare.ts'
 import { type Clients, startClients } from './client-process.ts'
-import { serveClients } from './clients.ts'
+import { type Report, serveClients } from './clients.ts'
 import { type Options, parseOptions } from './options.ts'
+import type { Verdict } from './position.ts'
 import { seed } from './seed.ts'
+import { createTally, type Tally } from './tally.ts'
 
-const longestMs = 300_000
+const longestMs = 300_000 // for each step
+const wholeMs = 20 * 60_000 // for all of it
+const pollMs = 250 // Lambda looks for records four times a second (AWS.md 1.5); the local line does at once
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const names = (count: number, prefix: string) =>
   Array.from({ length: count }, (_, n) => `${prefix}${String(n).padStart(20 - prefix.length, '0')}`)
@@ -27,9 +31,17 @@ async function measureBare(clients: Clients, { connections, publishes }: Options
   return times
 }
 
+/** What a part came to. */
+interface Outcome {
+  readonly report: Report
+  readonly verdict: Verdict
+  readonly tally: Tally
+}
+
 /** One publish at a time to every socket, while others subscribe. */
 async function measureFanOut(clients: Clients, { connections, late, publishes }: Options) {
-  await using local = await startLocalLine({ router, line })
+  const tally = createTally()
+  await using local = await startLocalLine({ router, line, telemetry: tally })
   const publish = (n: number) => local.run(() => events.publish({ topic: 'a' }, { n }))
   await publish(0) // the log begins at 1: seeded subscriptions stand there
   await local.idle()
@@ -37,7 +49,6 @@ async function measureFanOut(clients: Clients, { connections, late, publishes }:
   say('  seeding')
   await seed(local, ['a'])
   await clients.open({ url: local.url, sessions: names(late, 'l') })
-  const before = await clients.report()
   const times: number[] = []
   for (let n = 1; n <= publishes; n++) {
     const arrived = clients.until(({ seen }) => seen >= connections * n, longestMs)
@@ -48,11 +59,7 @@ async function measureFanOut(clients: Clients, { connections, late, publishes }:
   }
   await clients.until(({ subscriptions }) => subscriptions === connections + late, longestMs)
   await publish(publishes + 1) // whoever is there now sees this one
-  await clients.until(({ seen }) => seen >= connections * (publishes + 1) + late, longestMs)
-  await local.idle()
-  const report = await clients.report()
-  await clients.close()
-  return { times, report, messages: report.messages - before.messages }
+  return { times, ...(await settle(clients, local, publishes + 2)), tally }
 }
 
 async function subscribeLate(clients: Clients, count: number): Promise<void> {
@@ -60,24 +67,54 @@ async function subscribeLate(clients: Clients, count: number): Promise<void> {
   await clients.subscribe({ id: 'late', method: 'subscription', params }, count)
 }
 
+/** Waits until the line has no more to say, and closes the sockets. */
+async function settle(clients: Clients, local: { idle(): Promise<void> }, head: number) {
+  await local.idle()
+  const report = await clients.report()
+  const verdict = await clients.judge(head)
+  await clients.close()
+  return { report, verdict }
+}
+
 /** Bursts to several topics that each socket follows: what is ready together leaves together. */
-async function measureCoalescing(clients: Clients, { bundled, topics, burst }: Options) {
-  await using local = await startLocalLine({ router, line })
+async function measureCoalescing(clients: Clients, { bundled, topics, burst }: Options): Promise<Outcome> {
+  const tally = createTally()
+  await using local = await startLocalLine({ router, line, telemetry: tally })
   const keys = Array.from({ length: topics }, (_, n) => String.fromCharCode(97 + n))
   for (const topic of keys) await local.run(() => events.publish({ topic }, { n: 0 }))
   await local.idle()
   const seeded = Object.fromEntries(keys.map((_, index) => [`s${index}`, 1]))
   await clients.open({ url: local.url, sessions: names(bundled, 'b'), seeded })
   await seed(local, keys)
-  const wanted = bundled * topics * burst
+  local.faults.on('function', { delayMs: pollMs }, { path: 'tableStream' })
   await local.run(async () => {
     for (let n = 1; n <= burst; n++) await Promise.all(keys.map((topic) => events.publish({ topic }, { n })))
   })
-  await clients.until(({ seen }) => seen >= wanted, longestMs)
-  await local.idle()
-  const report = await clients.report()
-  await clients.close()
-  return { wanted, report }
+  await clients.until(({ seen }) => seen >= bundled * topics * burst, longestMs)
+  return { ...(await settle(clients, local, burst + 1)), tally }
+}
+
+const mean = (times: readonly number[]) => times.reduce((sum, ms) => sum + ms, 0) / times.length
+const isWhole = ({ verdict }: Outcome) => verdict.lost + verdict.doubled + verdict.reordered === 0
+
+/** Why something was posted twice, by what the line counted of itself. */
+const causes = ['posts', 'retried', 'throttled', 'failedPosts', 'handedOn', 'redriven', 'failedDeliveries'] as const
+
+function formatOutcomes(outcomes: Readonly<Record<string, Outcome>>): string {
+  const titles = Object.keys(outcomes)
+  const row = (name: string, cell: (outcome: Outcome) => number) =>
+    `| ${name} | ${Object.values(outcomes).map(cell).join(' | ')} |`
+  return [
+    `| | ${titles.join(' | ')} |`,
+    `| --- |${titles.map(() => ' --: |').join('')}`,
+    row('subscriptions', ({ report }) => report.subscriptions),
+    row('events seen', ({ report }) => report.seen),
+    row('**lost**', ({ verdict }) => verdict.lost),
+    row('**seen twice**', ({ verdict }) => verdict.doubled),
+    row('**out of order**', ({ verdict }) => verdict.reordered),
+    row('posted twice', ({ report }) => report.doubled),
+    ...causes.map((metric) => row(`\`${metric}\``, ({ tally }) => tally.counted(metric))),
+  ].join('\n')
 }
 
 async function main(options: Options): Promise<number> {
@@ -87,27 +124,29 @@ async function main(options: Options): Promise<number> {
   say('fan-out on the local line')
   const fanOut = await measureFanOut(clients, options)
   say('coalescing on the local line')
-  const coalesced = await measureCoalescing(clients, options)
+  const bursts = await measureCoalescing(clients, options)
   clients.end()
-  const { connections, publishes, late, bundled, topics, burst } = options
-  const mean = (times: readonly number[]) => times.reduce((sum, ms) => sum + ms, 0) / times.length
-  const lost = Math.max(0, publishes + 1 - Math.max(fanOut.report.most, 0)) + (fanOut.report.least < 1 ? 1 : 0)
+  const { connections, publishes, bundled, topics, burst } = options
+  const [wanted, messages] = [bundled * topics * burst, bursts.report.messages]
   console.log(`| one publish to ${connections} sockets | mean of ${publishes}, to the last socket | of the control |
 | --- | --: | --: |
 | bare \`ws\`, its sockets in memory (control) | ${seconds(mean(bare))} | ×1.0 |
 | Trunkline, on its local line | ${seconds(mean(fanOut.times))} | ×${(mean(fanOut.times) / mean(bare)).toFixed(1)} |
 
-${fanOut.report.seen} events seen by ${fanOut.report.subscriptions} subscriptions, ${late} of which began while events were delivered: ${lost} lost, ${fanOut.report.most > publishes + 1 ? 'SOME' : 0} seen twice, ${fanOut.report.doubled} posted twice.
-
 | ${burst} events in a row of each of ${topics} topics, to ${bundled} sockets that follow all | posts | events a post |
 | --- | --: | --: |
-| one post an event (control) | ${coalesced.wanted} | 1.0 |
-| Trunkline | ${coalesced.report.messages} | ${(coalesced.wanted / coalesced.report.messages).toFixed(1)} |
+| one post an event (control) | ${wanted} | 1.0 |
+| Trunkline | ${messages} | ${(wanted / messages).toFixed(1)} |
 
-${coalesced.report.seen} events seen, ${coalesced.report.doubled} posted twice.`)
-  const whole = lost === 0 && coalesced.report.seen === coalesced.wanted && fanOut.report.most <= publishes + 1
-  return whole ? 0 : 1
+${formatOutcomes({ 'one publish at a time': fanOut, 'events in a row': bursts })}`)
+  return isWhole(fanOut) && isWhole(bursts) ? 0 : 1
 }
 
 if (process.argv.includes('--clients')) serveClients()
-else process.exit(await main(parseOptions(process.argv.slice(2))))
+else {
+  setTimeout(() => {
+    say(`Not done after ${wholeMs / 60_000} minutes.`)
+    process.exit(1)
+  }, wholeMs).unref()
+  process.exit(await main(parseOptions(process.argv.slice(2))))
+}
