@@ -1,3 +1,5 @@
+import type { DeliverJob } from '../run/deliver-job.ts'
+
 /** What of the gateway's events is read. Shapes: API Gateway WebSocket, Lambda proxy integration. */
 export interface GatewayEvent {
   readonly requestContext: {
@@ -43,3 +45,12 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 /** The routes whose answer is what the function returns; every other one is one-way. */
 export const twoWayRoutes: ReadonlySet<string> = new Set(['$default'])
+
+/** What `deliver` is invoked with by the line, or by a queue. */
+export function isDeliverJob(event: unknown): event is DeliverJob {
+  return (
+    isRecord(event) &&
+    typeof event['topic'] === 'string' &&
+    (Number.isInteger(event['offset']) || typeof event['data'] === 'string')
+  )
+}

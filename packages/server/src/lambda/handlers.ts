@@ -7,10 +7,9 @@ import type { InvocationFacts } from '../ports/telemetry.ts'
 import { connect, disconnect } from '../run/connect.ts'
 import { createDeadline, withinDeadline } from '../run/deadline.ts'
 import { deliver } from '../run/deliver.ts'
-import type { DeliverJob } from '../run/deliver-job.ts'
 import { isWorkerJob } from '../run/jobs.ts'
-import { checkEach } from '../run/presence-checks.ts'
 import { tellStreamed } from '../run/presence-stream.ts'
+import { doQueued } from '../run/queued-work.ts'
 import { receive } from '../run/receive.ts'
 import { type ServedScope, toServedScope } from '../run/scope.ts'
 import type { Failure, Server } from '../run/server.ts'
@@ -24,12 +23,13 @@ import {
   type FunctionContext,
   type GatewayEvent,
   isAuthorizerEvent,
+  isDeliverJob,
   isGatewayEvent,
   isRecord,
   twoWayRoutes,
 } from './events.ts'
 import type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
-import { isQueueEvent, toChecks } from './queue-records.ts'
+import { isQueueEvent, toQueuedWork } from './queue-records.ts'
 import { toStreamedPresences, toStreamedSlots } from './stream-records.ts'
 import { thrownEntry } from './thrown-entry.ts'
 import { workingMs } from './time-left.ts'
@@ -88,7 +88,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
   const deliverHandler: AwsHandler = async (event, context) => {
     if (isQueueEvent(event))
       return serve({ name: 'deliver', context }, Number.POSITIVE_INFINITY, async (scope) =>
-        failedItems(await checkEach(scope, toChecks(event))),
+        failedItems(await doQueued(scope, toQueuedWork(event))),
       )
     if (!isDeliverJob(event))
       throw new TypeError('Expected { topic, offset } or { topic, data }, as the line invokes it.')
@@ -230,12 +230,4 @@ function checkMessageBytes(bytes: number): number {
 
 function environmentOrigins({ envPrefix }: LineInternals): readonly string[] {
   return (process.env[`${envPrefix}_ORIGINS`] ?? '').split(',').flatMap((origin) => origin.trim() || [])
-}
-
-function isDeliverJob(event: unknown): event is DeliverJob {
-  return (
-    isRecord(event) &&
-    typeof event['topic'] === 'string' &&
-    (Number.isInteger(event['offset']) || typeof event['data'] === 'string')
-  )
 }

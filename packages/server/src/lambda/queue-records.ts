@@ -1,12 +1,6 @@
 import type { PresenceCheck } from '../run/presence-quiet.ts'
-import { isRecord } from './events.ts'
-
-/** A message of the queue that delays invocations. */
-export interface QueuedCheck {
-  /** Names the message, to report it. */
-  readonly message: string
-  readonly check: PresenceCheck
-}
+import type { QueuedWork } from '../run/queued-work.ts'
+import { isDeliverJob, isRecord } from './events.ts'
 
 /** Whether an event comes from a queue. */
 export function isQueueEvent(event: unknown): event is { readonly Records: readonly unknown[] } {
@@ -14,19 +8,20 @@ export function isQueueEvent(event: unknown): event is { readonly Records: reado
   return records.length > 0 && records.every((record) => isRecord(record) && record['eventSource'] === 'aws:sqs')
 }
 
-/** The checks in a batch of messages; one that holds none is passed over, since no retry makes it one. */
-export function toChecks({ Records }: { readonly Records: readonly unknown[] }): readonly QueuedCheck[] {
-  return Records.flatMap((record) => {
-    const { messageId, body } = isRecord(record) ? record : {}
-    const check = typeof body === 'string' ? toCheck(body) : undefined
-    return typeof messageId === 'string' && check !== undefined ? [{ message: messageId, check }] : []
+/** The work in a batch of messages; a message that holds none is passed over, since no retry makes it one. */
+export function toQueuedWork({ Records }: { readonly Records: readonly unknown[] }): readonly QueuedWork[] {
+  return Records.flatMap((record): readonly QueuedWork[] => {
+    const { messageId: message, body } = isRecord(record) ? record : {}
+    const payload = typeof body === 'string' ? parse(body) : undefined
+    if (typeof message !== 'string') return []
+    if (isPresenceCheck(payload)) return [{ message, check: payload }]
+    return isDeliverJob(payload) ? [{ message, job: payload }] : []
   })
 }
 
-function toCheck(body: string): PresenceCheck | undefined {
+function parse(body: string): unknown {
   try {
-    const payload: unknown = JSON.parse(body)
-    return isPresenceCheck(payload) ? payload : undefined
+    return JSON.parse(body)
   } catch {
     return undefined
   }

@@ -40,16 +40,16 @@ describe('a breaker', () => {
     await clock.advance(60_000)
     expect(breaker.admits('a')).toBe(true)
   })
-  test('asks for one retry of a topic in each pause', async () => {
+  test('leaves what comes to a topic’s retry that comes when the pause is over, and to none that comes sooner', async () => {
     const { clock, breaker } = failed(2)
-    expect([breaker.claimRetry('a', 't'), breaker.claimRetry('a', 't'), breaker.claimRetry('a', 'u')]).toEqual([
-      true,
-      false,
-      true,
-    ])
+    const awaits = () => [breaker.awaitsRetry('a', 't'), breaker.awaitsRetry('a', 'u')]
+    expect(awaits()).toEqual([false, false])
+    breaker.noteRetry('a', 'u', clock.now())
+    breaker.noteRetry('a', 't', clock.now() + breaker.openFor('a'))
+    expect(awaits()).toEqual([true, false])
     await clock.advance(5_000)
     breaker.fail('a')
-    expect(breaker.claimRetry('a', 't')).toBe(true)
+    expect(awaits()).toEqual([false, false])
   })
   test('remembers a bounded number of connections', () => {
     const { breaker } = failed(2)

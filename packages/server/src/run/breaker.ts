@@ -4,14 +4,16 @@ import type { Clock } from '../ports/clock.ts'
 export interface Breaker {
   /** Whether a post may be tried. After the pause one is, alone, to find out. */
   admits(connectionId: string): boolean
-  /** Whether posts to it fail fast now. */
-  isOpen(connectionId: string): boolean
+  /** For how many milliseconds posts to it still fail fast; 0 when they are tried. */
+  openFor(connectionId: string): number
   /** A post came through. */
   close(connectionId: string): void
   /** A post hung, or was throttled, to the end of its budget. */
   fail(connectionId: string): void
-  /** True once for each pause and topic: then the topic's retry is asked for, and what comes later in the pause is left to the client's own fetch. */
-  claimRetry(connectionId: string, topic: string): boolean
+  /** Whether a retry of the topic comes when this pause is over: what comes meanwhile is left to it. */
+  awaitsRetry(connectionId: string, topic: string): boolean
+  /** Such a retry was asked for, and comes not before `due`, in epoch milliseconds. To be told when it is sure to come. */
+  noteRetry(connectionId: string, topic: string, due: number): void
 }
 
 /** One lost post is a network's, the second in a row the client's own. */
@@ -26,21 +28,22 @@ interface Slow {
   readonly failures: number
   /** Epoch milliseconds. */
   readonly until: number
-  readonly retried: Set<string>
+  /** When the retry comes that was asked for, by topic. */
+  readonly retries: Map<string, number>
 }
 
 export function createBreaker(clock: Clock): Breaker {
   const slow = new Map<string, Slow>()
-  const isOpen = (connectionId: string) => {
+  const openFor = (connectionId: string) => {
     const { failures, until } = slow.get(connectionId) ?? healthy
-    return failures >= failuresTaken && clock.now() < until
+    return failures >= failuresTaken ? Math.max(0, until - clock.now()) : 0
   }
   return {
-    isOpen,
+    openFor,
     admits(connectionId) {
       const known = slow.get(connectionId)
       if (known === undefined || known.failures < failuresTaken) return true
-      if (isOpen(connectionId)) return false
+      if (openFor(connectionId) > 0) return false
       slow.set(connectionId, { ...known, until: clock.now() + trialMs })
       return true
     },
@@ -49,16 +52,17 @@ export function createBreaker(clock: Clock): Breaker {
       const failures = (slow.get(connectionId) ?? healthy).failures + 1
       const pause = Math.min(firstPauseMs * 2 ** Math.max(0, failures - failuresTaken), longestPauseMs)
       if (slow.size >= connectionsKept) forgetOldest(slow)
-      slow.set(connectionId, { failures, until: clock.now() + pause * (0.5 + clock.random() / 2), retried: new Set() })
+      slow.set(connectionId, { failures, until: clock.now() + pause * (0.5 + clock.random() / 2), retries: new Map() })
     },
-    claimRetry(connectionId, topic) {
-      const { retried } = slow.get(connectionId) ?? { retried: new Set() }
-      return !retried.has(topic) && retried.add(topic) !== undefined
+    awaitsRetry(connectionId, topic) {
+      const { retries, until } = slow.get(connectionId) ?? healthy
+      return (retries.get(topic) ?? 0) >= until
     },
+    noteRetry: (connectionId, topic, due) => void slow.get(connectionId)?.retries.set(topic, due),
   }
 }
 
-const healthy: Slow = { failures: 0, until: 0, retried: new Set() }
+const healthy: Slow = { failures: 0, until: 0, retries: new Map() }
 
 function forgetOldest(slow: Map<string, Slow>): void {
   const [oldest] = slow.keys()

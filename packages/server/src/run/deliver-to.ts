@@ -103,7 +103,7 @@ async function sendToOurs(scope: ServedScope, parts: readonly Addressed[]): Prom
   }
 }
 
-/** A connection that takes posts too slowly: its rows are handed to retry once in a while, and what else comes meanwhile is left to its client, whom the next frame tells what it does not cover. */
+/** A connection that takes posts too slowly: its rows are handed to a retry that comes when it may be tried again, and what else comes meanwhile is left to that, or to the client, whom the next frame tells what it does not cover. */
 // [TL-PUSH-2]
 function isLeft(scope: ServedScope, parts: readonly Addressed[], again: boolean): boolean {
   const { gateway, clock } = scope
@@ -111,9 +111,9 @@ function isLeft(scope: ServedScope, parts: readonly Addressed[], again: boolean)
   if (gateway === undefined || first === undefined) return false
   const { breaker, counts } = trafficOf(gateway, clock)
   const { connectionId } = first.row
-  if (!breaker.isOpen(connectionId)) return false
+  if (breaker.openFor(connectionId) === 0) return false
   for (const { row, fail } of parts) {
-    if (again || breaker.claimRetry(connectionId, row.topic)) fail()
+    if (again || !breaker.awaitsRetry(connectionId, row.topic)) fail()
     else {
       counts.left += 1
       scope.telemetry.measure('left', 1)

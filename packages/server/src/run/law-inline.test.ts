@@ -79,7 +79,7 @@ const streams = async (room: Delivering) => {
   await room.stream(room.written)
 }
 const runJobs = async (room: Delivering) => {
-  for (const { payload } of [...room.invoked])
+  for (const { payload } of [...room.invoked, ...room.delayed])
     await room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
 }
 const retries = async (room: Delivering) => {

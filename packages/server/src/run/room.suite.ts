@@ -88,6 +88,8 @@ export interface Room extends TestLine {
   readonly events: typeof events
   /** Failures that `onError` was told of. */
   readonly failures: string[]
+  /** What was to be invoked after a while. */
+  readonly delayed: { readonly payload: unknown; readonly delayMs: number }[]
 }
 
 export interface RoomOptions {
@@ -110,6 +112,7 @@ export function createRoom({
   maxMessageBytes,
 }: RoomOptions = {}): Room {
   const failures: string[] = []
+  const delayed: Room['delayed'] = []
   const made = createTestLine({
     line,
     router,
@@ -124,6 +127,10 @@ export function createRoom({
         await turns?.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true }) // jobs are run in no order
         await inner.invoke(name, payload, options)
       },
+      invokeLater: async (payload, { delayMs }) => {
+        await turns?.at('invoke later', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true })
+        delayed.push({ payload, delayMs })
+      },
     }),
   })
   if (turns !== undefined)
@@ -131,7 +138,7 @@ export function createRoom({
       await turns.at('post', { rows: [`POST#${connectionId}`], writes: true })
       return undefined
     }
-  return { ...made, events, failures }
+  return { ...made, events, failures, delayed }
 }
 
 /** A store with some of its operations replaced: what a mutant is made of. */

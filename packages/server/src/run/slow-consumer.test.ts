@@ -28,6 +28,16 @@ async function slowRoom() {
 
 const retry = (room: Room, payload: unknown) => room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
 
+/** Hands over what was delayed, as SQS does. */
+function byQueue(room: Room): Promise<unknown> {
+  const Records = room.delayed.map(({ payload }, n) => ({
+    messageId: `m${n}`,
+    eventSource: 'aws:sqs',
+    body: JSON.stringify(payload),
+  }))
+  return room.line.run(room.binding, () => room.handlers.deliver({ Records }, {}))
+}
+
 async function seenBy(client: TestClient) {
   const model = createModelClient()
   model.take(client.frames())
@@ -58,7 +68,9 @@ describe('a consumer that is slow', () => {
     const poster = await room.connect()
     for (const text of ['c', 'd', 'e']) await say(poster, text)
     const to = [{ shard: 0, connectionId: ann.connectionId, id: '7' }]
-    expect(room.invoked.map(({ payload }) => payload)).toEqual([2, 3, 4].map((offset) => ({ topic, offset, to })))
+    expect(room.invoked.map(({ payload }) => payload)).toEqual([{ topic, offset: 2, to }])
+    expect(room.delayed.map(({ payload }) => payload)).toEqual([{ topic, offset: 3, to }])
+    for (const { delayMs } of room.delayed) expect(delayMs).toBeGreaterThan(1_000) // of a first pause
   })
   test('is sent what it missed by the retry, in one message [TL-PUSH-2]', async () => {
     const { room, ann, post, recover } = await slowRoom()
@@ -69,6 +81,25 @@ describe('a consumer that is slow', () => {
     const { model } = await seenBy(ann)
     expect(model.seen).toEqual([2, 3, 4])
     expect(room.gateway.posted(ann.connectionId)).toHaveLength(2) // `started`, and all of them
+  })
+  test('is sent what it missed by the queue’s message, when its pause is over [TL-PUSH-2]', async () => {
+    const { room, ann, post, recover } = await slowRoom()
+    for (const text of ['a', 'b', 'c']) await post(text)
+    recover()
+    await room.clock.advance(60_000)
+    expect(await byQueue(room)).toEqual({ batchItemFailures: [] })
+    const { model } = await seenBy(ann)
+    expect(model.behind()).toBe(true) // event a has a retry of its own, which went out at once
+    await retry(room, room.invoked[0]?.payload)
+    model.take(ann.frames())
+    expect([model.seen, room.invoked.length]).toEqual([[2, 3, 4], 1])
+  })
+  test('that is slow still when its pause is over has the job tried as any other, and not by the queue', async () => {
+    const { room, post } = await slowRoom()
+    for (const text of ['a', 'b']) await post(text)
+    const [delayed] = room.delayed
+    expect(await byQueue(room)).toEqual({ batchItemFailures: [] })
+    expect(room.invoked.at(-1)?.payload).toEqual(delayed?.payload)
   })
   test('loses nothing when every retry came to nothing: the next event tells what it does not cover, and the client fetches [TL-PUSH-2]', async () => {
     const { room, ann, post, recover } = await slowRoom()
