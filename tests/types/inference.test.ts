@@ -1,6 +1,6 @@
 import { initTRPC, lazy, type TrackedEnvelope } from '@trpc/server'
 import { createClient, createConnection, iterate } from '@trunkline/client'
-import { createLine, type Subscription } from '@trunkline/server'
+import { createLine, eventsOf, type Subscription, valuesOf } from '@trunkline/server'
 import superjson from 'superjson'
 import { describe, expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
@@ -70,6 +70,41 @@ describe('a channel infers', () => {
     void page.map
     // @ts-expect-error nothing can be consistent with what is not kept
     void typing.subscribe({ room: '7' }).startWith
+  })
+})
+
+describe('a subscription that declares its events', () => {
+  const declared = t.procedure.input(room)
+  const router = t.router({
+    live: declared.output(eventsOf(said)).subscription(({ input }) => messages.subscribe(input)),
+    typing: declared
+      .output(valuesOf(z.object({ author: z.string() })))
+      .subscription(({ input }) => typing.subscribe(input)),
+  })
+  const client = createClient<typeof router>({ connection })
+
+  test('is read with their type', () => {
+    void (() =>
+      client.live.subscribe({ room: '7' }, { onData: ({ data }) => expectTypeOf(data).toEqualTypeOf<Said>() }))
+    void (() =>
+      client.typing.subscribe(
+        { room: '7' },
+        { onData: (data) => expectTypeOf(data).toEqualTypeOf<{ author: string }>() },
+      ))
+  })
+
+  test('is held to them', () => {
+    // @ts-expect-error other events
+    declared.output(eventsOf(z.object({ n: z.number() }))).subscription(({ input }) => messages.subscribe(input))
+    const posted = eventsOf(z.object({ type: z.literal('posted'), text: z.string() }))
+    // @ts-expect-error events of which some are others
+    declared.output(posted).subscription(({ input }) => messages.subscribe(input))
+    // @ts-expect-error bare where ids are declared
+    declared.output(eventsOf(z.object({ author: z.string() }))).subscription(({ input }) => typing.subscribe(input))
+    // @ts-expect-error with ids where bare values are declared
+    declared.output(valuesOf(said)).subscription(({ input }) => messages.subscribe(input))
+    // @ts-expect-error no subscription at all
+    declared.output(eventsOf(said)).query(() => ({ type: 'posted' as const, text: '' }))
   })
 })
 

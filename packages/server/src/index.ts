@@ -25,6 +25,7 @@ export {
   type Verdict,
 } from './define/identity.ts'
 export type { Json, RequireJson } from './define/json.ts'
+export { type DeclaredEvents, declaredEventsOf, eventsOf, type OutputOf, valuesOf } from './define/output.ts'
 export type { Presence, PresenceEvent, PresenceOptions, PresentMember } from './define/presence.ts'
 export type { Change, InvalidRow } from './define/source.ts'
 export type {

@@ -1,6 +1,7 @@
+import { eventsOf } from '@trunkline/server'
 import * as z from 'zod'
 import { messages } from './channels.ts'
-import { message } from './schemas.ts'
+import { message, roomEvent } from './schemas.ts'
 import { member, t, visitor } from './trpc.ts'
 
 const pageSize = 50
@@ -41,6 +42,7 @@ export const messagesRouter = t.router({
   /** The newest page, then everything after it; after a gap the newest page again. */
   live: visitor
     .input(messages.key)
+    .output(eventsOf(roomEvent))
     .subscription(({ input }) =>
       messages
         .subscribe(input)

@@ -38,6 +38,17 @@ export const messageEvent = z.discriminatedUnion('type', [
 ])
 export type MessageEvent = z.infer<typeof messageEvent>
 
+/** What whoever follows a room is told: its newest page first, and again after a gap. */
+export const roomEvent = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('page'),
+    events: z.array(z.object({ id: z.string(), data: messageEvent })).readonly(),
+    older: z.string().nullable(),
+    newer: z.string().nullable(),
+  }),
+  messageEvent,
+])
+
 /** What others see of a person in a room, beside who it is. */
 export const memberData = z.object({ name: z.string(), away: z.boolean().default(false) })
 

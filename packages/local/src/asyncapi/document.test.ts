@@ -48,6 +48,7 @@ test('the chat is there: calls with their answers, subscriptions, channels by ke
     text: { maxLength: 4_000 },
   })
   expect(plain.components.schemas['chat.messages.published'].oneOf).toHaveLength(3)
+  expect(plain.components.schemas['messages.live.output'].oneOf).toHaveLength(2)
   expect(plain.operations['messages.post']['x-trunkline-meta']).toEqual({ repeatable: true })
   expect(plain.operations['messages.live']['x-trunkline-channels-of-this-key']).toEqual([
     'chat.messages',

@@ -30,15 +30,23 @@ export function requestFrame({ path, type }: Procedure, input: JsonObject | unde
   return members({ id, method: { const: type }, params })
 }
 
-/** The frame that carries an answer or an event. */
+/** tRPC's envelope of an event that can be resumed from. */
+export function trackedData(event: JsonObject): JsonObject {
+  return members({ id: cursor, data: event })
+}
+
+/** The frame that carries an answer or an event, or the state that a subscription with `startWith` begins with. */
 export function dataFrame({ type }: Procedure, data: JsonObject): JsonObject {
+  const isSubscription = type === 'subscription'
   const place = {
     id: cursor,
     prev: { type: 'integer', description: 'No event in (prev, offset] but this one is for the subscription.' },
   }
   return members({
     id,
-    result: members({ type: { const: 'data' } }, { data, ...(type === 'subscription' ? place : {}) }),
+    result: isSubscription
+      ? members({ type: { enum: ['data', 'snapshot'] } }, { data, ...place })
+      : members({ type: { const: 'data' } }, { data }),
   })
 }
 

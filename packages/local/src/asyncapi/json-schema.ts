@@ -3,8 +3,8 @@ import * as z from 'zod'
 /** A part of a document. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Which side of a schema a document is about: what it takes or what it makes of that. */
-export type Side = 'input' | 'output'
+/** Which side of a schema a document is about: what it takes, what it makes of that, or what the compiler alone holds to it, which may have members more. */
+export type Side = 'input' | 'output' | 'declared'
 
 /** Schemas of a document, each in one place under a name of its own, so that recursive ones can point at themselves. */
 export interface Schemas {
@@ -57,11 +57,12 @@ function convert(name: string, schema: unknown, side: Side): Converted {
   try {
     const { $schema, ...json } = z.toJSONSchema(schema, {
       target: 'draft-7',
-      io: side,
+      io: side === 'input' ? 'input' : 'output',
       unrepresentable: 'any',
       override: ({ zodSchema, jsonSchema }) => {
         const words = unsaid[zodSchema._zod.def.type]
         if (words !== undefined && Object.keys(jsonSchema).length === 0) jsonSchema.description = words
+        if (side === 'declared' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
       },
     })
     return json as Converted // plain JSON by zod's own promise

@@ -1,5 +1,5 @@
-import type { ChannelDefinition } from '@trunkline/server'
-import { dataFrame, type Message, requestFrame } from './frames.ts'
+import { type ChannelDefinition, declaredEventsOf } from '@trunkline/server'
+import { dataFrame, type Message, requestFrame, trackedData } from './frames.ts'
 import { anything, type JsonObject, type Schemas } from './json-schema.ts'
 import type { Procedure } from './procedures.ts'
 
@@ -64,12 +64,15 @@ const undeclared: Readonly<Record<Procedure['type'], string>> = {
   query: 'Not declared: the procedure has no `.output()`.',
   mutation: 'Not declared: the procedure has no `.output()`.',
   subscription:
-    'Not declared: the procedure has no `.output()`. What it yields is an event of a channel, or what its code makes of one.',
+    'Not declared: the procedure has no `.output(eventsOf(schema))`. What it yields is an event of a channel, or what its code makes of one.',
 }
 
 function outputOf({ type, output }: Procedure, name: string, schemas: Schemas): JsonObject {
   if (output === undefined) return anything(undeclared[type])
-  return schemas.add(`${name}.output`, output, 'output')
+  const events = declaredEventsOf(output)
+  if (events === undefined) return schemas.add(`${name}.output`, output, 'output')
+  const event = schemas.add(`${name}.output`, events.schema, 'declared')
+  return events.tracked ? trackedData(event) : event
 }
 
 /** Which channel a subscription follows is known when it runs. Before that, a channel whose key is the very input may be told. */
