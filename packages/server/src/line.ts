@@ -20,7 +20,7 @@ import { type Clock, systemClock } from './ports/clock.ts'
 import { consoleRecorder } from './ports/console-log.ts'
 import type { LogEntry } from './ports/telemetry.ts'
 import { iterate } from './run/iterate.ts'
-import { checkData, checkMember } from './run/presence-data.ts'
+import { checkData, checkMember, toTextMerge } from './run/presence-data.ts'
 import { readMembersNow } from './run/presence-snapshot.ts'
 import { updatePresence } from './run/presence-update.ts'
 import { viewPipes } from './run/presence-view.ts'
@@ -116,10 +116,11 @@ export function createLine(options: LineOptions = {}): Line {
       return createChannel(define({ name, key, event, retentionMs }), reach) as never // typed by the interface's overload
     },
     ephemeral: (name, { key, event }) => createEphemeral(define({ name, key, event }), reach) as never,
-    presence: (name, { key, data, ...times }) => {
-      const retentionMs = parseDuration(defaultRetention)
-      const presence = presenceTimes(name, times)
-      return createPresence(define({ name, key, event: data, retentionMs, presence }), presence, reach) as never
+    presence: (name, { key, data, merge, ...given }) => {
+      const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention) }
+      const times = presenceTimes(name, given)
+      const presence = { ...times, ...(merge && { merge: toTextMerge(definition, merge as never) }) }
+      return createPresence(define({ ...definition, presence }), times, reach) as never
     },
     run: (binding, fn) => scopes.run(toScope(binding, own), fn),
     [internalsKey]: internals,

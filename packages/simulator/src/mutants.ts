@@ -303,8 +303,8 @@ async function deliverToAudience(`,
     workloads: ['presence'],
     swaps: [
       {
-        file: run('presence-quiet'),
-        from: '{ ...mine, leaving: true, lease: now + times.graceMs }',
+        file: run('presence-lose'),
+        from: '{ ...mine, leaving: true, lease: now + rules.graceMs }',
         to: '{ ...mine, leaving: true, lease: now }',
       },
     ],
@@ -315,7 +315,7 @@ async function deliverToAudience(`,
     workloads: ['presence'],
     swaps: [
       {
-        file: run('presence-quiet'),
+        file: run('presence-lose'),
         from: 'mine?.connectionId === connectionId && !mine.leaving',
         to: 'mine !== undefined && connectionId !== undefined && !mine.leaving',
       },

@@ -1,4 +1,4 @@
-import type { PresenceTimes } from './presence.ts'
+import type { PresenceRules } from './presence.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
 
 /** What an application said of a channel. */
@@ -9,5 +9,5 @@ export interface ChannelDefinition {
   /** Milliseconds an event can be replayed, read and resumed from; absent for an ephemeral channel, which has no log. */
   readonly retentionMs?: number
   /** Of presence: its log tells who is here, and `event` is what others see of a member. */
-  readonly presence?: PresenceTimes
+  readonly presence?: PresenceRules
 }

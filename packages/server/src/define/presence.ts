@@ -2,13 +2,15 @@ import type * as core from 'zod/v4/core'
 import type { SnapshotSubscription } from './subscription.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
 
-export interface PresenceOptions<K, D> {
+export interface PresenceOptions<K, D extends EventSchema> {
   readonly key: K
   /** What others see of a member beside the name. */
   readonly data: D
+  /** What is shown of a member with several sessions (tabs, devices), of which the newest data comes first: `([first, ...rest]) => …`. Pure: it runs for each change. One that throws is reported, and the newest is shown. @default the newest */
+  readonly merge?: (sessions: readonly [core.output<D>, ...core.output<D>[]]) => core.output<D>
   /** A lost socket that returns within it shows nothing to anybody. From 0 to 15 minutes. @default 15_000 */
   readonly graceMs?: number
-  /** A member whose socket died unseen is gone after it plus one sync. At least 10 s. @default 12 min: the keepalive that there is anyway renews it. A shorter one makes its members' clients keep alive every 3/8 of it, and each keepalive is a run of a function and a write. */
+  /** A member whose socket died unseen is gone after it plus one sync. At least 10 s. @default 12 min: the keepalive that there is anyway renews it. A shorter one makes its members' clients keep alive every 3/8 of it, and each keepalive is a run of a function and a write. Below 2 min a page that is hidden for long flaps: browsers let its timers run once a minute. */
   readonly leaseMs?: number
 }
 
@@ -48,6 +50,12 @@ export interface Presence<K extends KeySchema, D extends EventSchema> {
 export interface PresenceTimes {
   readonly graceMs: number
   readonly leaseMs: number
+}
+
+/** What a line was told of a presence. */
+export interface PresenceRules extends PresenceTimes {
+  /** What is shown of a member with several sessions, newest first; all as JSON text. Absent: the newest. */
+  readonly merge?: (sessions: readonly [string, ...string[]]) => string
 }
 
 /** What a subscription to presence asks for. `data` is JSON text. */

@@ -1,4 +1,4 @@
-import type { PresenceCheck } from '../run/presence-quiet.ts'
+import type { PresenceCheck } from '../run/presence-lose.ts'
 import type { QueuedWork } from '../run/queued-work.ts'
 import { isDeliverJob, isRecord } from './events.ts'
 

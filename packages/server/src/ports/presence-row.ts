@@ -20,7 +20,7 @@ export interface PresenceSession {
   readonly joined: string
   /** JSON text. */
   readonly data: string
-  /** The row's version that set `data`: the newest of a member's sessions is the one that is shown. */
+  /** The row's version that set `data`: by it a member's sessions have an order. */
   readonly since: number
 }
 

@@ -2,7 +2,7 @@ import { limits } from '@trunkline/protocol'
 import type { PresenceSeat } from '../ports/presence-row.ts'
 import type { ConnectionRow } from '../ports/store.ts'
 import type { ConnectionCaller } from './caller.ts'
-import { loseRow } from './presence-quiet.ts'
+import { loseRow } from './presence-lose.ts'
 import type { Scope } from './scope.ts'
 
 const graceMs = 10 * 60_000

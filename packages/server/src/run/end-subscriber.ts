@@ -1,6 +1,6 @@
 import type { Subscriber } from '../ports/store.ts'
 import { post } from './post.ts'
-import { vacateRow } from './presence-quiet.ts'
+import { vacateRow } from './presence-lose.ts'
 import { errorText } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 

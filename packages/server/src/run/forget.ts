@@ -1,5 +1,5 @@
 import type { Subscriber } from '../ports/store.ts'
-import { loseRow } from './presence-quiet.ts'
+import { loseRow } from './presence-lose.ts'
 import type { Scope } from './scope.ts'
 
 /** A post was answered that the connection is gone: this one row goes (law 8), and its seat is free after the grace. [TL-PRES-4] */

@@ -3,6 +3,7 @@ import type { PresenceRow } from '../ports/presence-row.ts'
 import type { Store } from '../ports/store.ts'
 import type { Exploration, Turns } from './explore.suite.ts'
 import {
+  awayIfAll,
   checkPresence,
   createPresenceWorld,
   join,
@@ -10,6 +11,7 @@ import {
   look,
   lose,
   type PresenceWorld,
+  type PresenceWorldOptions,
   renew,
   rowsOf,
   sweep,
@@ -33,17 +35,13 @@ const nobody = async () => {}
 
 const exploration = (
   operations: Operations,
-  more: Partial<Exploration<PresenceWorld>> & {
-    readonly begin?: (world: PresenceWorld) => Promise<unknown>
-    readonly wrap?: (store: Store) => Store
-  } = {},
+  { begin, wrap, merge, ...more }: Partial<Exploration<PresenceWorld>> & PresenceWorldOptions = {},
 ): Exploration<PresenceWorld> => {
-  const { begin = nobody, wrap, ...rest } = more
   return {
-    world: (turns: Turns) => createPresenceWorld(turns, begin, wrap),
+    world: (turns: Turns) => createPresenceWorld(turns, { begin, wrap, merge }),
     operations,
     check: checkPresence,
-    ...rest,
+    ...more,
   }
 }
 const killable = (operations: Operations) => ({ kills: Object.keys(operations) })
@@ -97,6 +95,32 @@ describe('join ∥ leave ∥ rejoin, each killed anywhere, the stream telling th
       exploration(operations, { begin: (world) => join('ann', 'b')(world), losses: ['join', 'leave'] }),
     )
   })
+})
+
+describe('a member’s sessions that are merged', () => {
+  const away = '{"away":true}'
+  /** One tab is at the front; the other is hidden and was heard of last. */
+  const twoTabs = async (world: PresenceWorld) => {
+    await join('ann', 'a')(world)
+    await join('ann', 'b', 1, away)(world)
+  }
+  const scopes: Readonly<Record<string, Operations>> = {
+    'the one in front leaves ∥ the hidden one comes back': {
+      leave: leave('ann', 'a'),
+      rejoin: join('ann', 'b', 2, away),
+    },
+    'the one in front is hidden ∥ the hidden one is shown': {
+      hide: join('ann', 'a', 2, away),
+      show: join('ann', 'b', 2, '{}'),
+    },
+    'the one in front leaves ∥ a third comes': { leave: leave('ann', 'a'), third: join('ann', 'c', 1, away) },
+  }
+  test.each(Object.entries(scopes))('%s: what is shown is what all of them come to [TL-PRES-2]', (name, operations) =>
+    table.holds(
+      `merged: ${name} ∥ kill`,
+      exploration(operations, { begin: twoTabs, merge: awayIfAll, ...killable(operations) }),
+    ),
+  )
 })
 
 describe('a snapshot', () => {

@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition } from '../define/definition.ts'
-import { presenceLimits } from '../define/presence.ts'
+import { type PresenceRules, presenceLimits } from '../define/presence.ts'
 import { LineFailure } from './line-failure.ts'
 import { badRequest, serialise } from './publish.ts'
 
@@ -27,6 +27,14 @@ export async function checkData(channel: ChannelDefinition, data: unknown): Prom
   const parsed = await channel.event['~standard'].validate(data)
   if (parsed.issues !== undefined) throw badRequest(channel, 'data', parsed.issues)
   return toText(channel, parsed.value)
+}
+
+/** An application's `merge` over JSON texts, as members' rows hold them. Throws what it throws, and as `checkMember` does for what does not fit. */
+export function toTextMerge(
+  channel: ChannelDefinition,
+  merge: (sessions: readonly unknown[]) => unknown,
+): NonNullable<PresenceRules['merge']> {
+  return (sessions) => toText(channel, merge(sessions.map((each) => JSON.parse(each) as unknown)))
 }
 
 function toText(channel: ChannelDefinition, data: unknown): string {

@@ -1,8 +1,9 @@
 import type { SubscriptionDescriptor } from '../define/subscription.ts'
 import { randomName } from '../ports/clock.ts'
+import { keepPresence } from './presence-keep.ts'
 import type { Sitting } from './presence-quiet.ts'
 import { leaveSeat, takeSeat } from './presence-session.ts'
-import { keepPresence } from './presence-subscribe.ts'
+import { toSitting } from './presence-subscribe.ts'
 import type { Scope } from './scope.ts'
 
 const renewalShare = 0.375 // of a lease: two fit, so that one may fail
@@ -10,19 +11,22 @@ const renewalShare = 0.375 // of a lease: two fit, so that one may fail
 /** Makes whoever iterates where no line serves it present, and keeps the lease until the grace after it was disposed. A process that dies leaves it to the lease. */
 export async function holdSeat(
   scope: Scope,
-  { topic, channel, presence }: SubscriptionDescriptor,
+  descriptor: SubscriptionDescriptor,
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
+  const { topic, presence } = descriptor
   if (presence === undefined) return { async [Symbol.asyncDispose]() {} }
   const { me, leaseMs, graceMs } = presence
-  const name = randomName(scope.clock, 20)
-  const seat = me && { member: me.member, entry: name }
-  const sitting = seat && { log: { topic, retentionMs: channel.retentionMs ?? 0 }, seat, ref: 1, connectionId: name }
-  if (sitting !== undefined && me !== undefined)
+  const at = { ref: 1, connectionId: randomName(scope.clock, 20) }
+  const sitting = me && toSitting(descriptor, at, { member: me.member, entry: at.connectionId })
+  const sit = async () => {
+    if (sitting === undefined || me === undefined) return
     await takeSeat(scope, sitting, { data: me.data, lease: (now) => now + leaseMs })
+  }
+  await sit()
   const over = new AbortController()
   const end = () => over.abort(null)
-  signal.addEventListener('abort', end)
+  signal.addEventListener('abort', end, { once: true })
   void keep()
   return {
     async [Symbol.asyncDispose]() {
@@ -39,7 +43,11 @@ export async function holdSeat(
     while (!over.signal.aborted) {
       await scope.clock.sleep(leaseMs * renewalShare, over.signal, { background: true })
       if (over.signal.aborted) return
-      await keepPresence(scope, { topic, ref: 1, connectionId: name, seat }).catch(() => {}) // again next time
+      await keepOnce().catch(() => {}) // again next time
     }
+  }
+  /** A lease that ran out while the table could not be reached is taken anew. */
+  async function keepOnce(): Promise<void> {
+    if ((await keepPresence(scope, { topic, ...at, seat: sitting?.seat })) === 'absent') await sit()
   }
 }

@@ -6,6 +6,7 @@ import { deliverInline } from './deliver.ts'
 import { inlineMs } from './inline.ts'
 import { LineFailure } from './line-failure.ts'
 import { isAnchor } from './log.ts'
+import { mostRaces } from './presence-races.ts'
 import { toPresenceSlot } from './presence-view.ts'
 import type { Followed } from './replay.ts'
 import { canDeliver, type Scope } from './scope.ts'
@@ -60,11 +61,9 @@ function toData(scope: Scope, { member, said }: PresenceRow, last: Slot | undefi
   return `{"type":"${said.type}","member":${JSON.stringify(member)}${data},"here":${here},"busy":${busy}}`
 }
 
-const attempts = 50 // losing as many races in a row means that something else is wrong
-
 async function takeNote(scope: Scope, told: PresenceRow, { epoch }: Slot): Promise<PresenceRow | undefined> {
   let row: PresenceRow | undefined = told
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let race = 0; race < mostRaces; race++) {
     if (row === undefined || !row.pending || row.said.id !== told.said.id) return row // somebody else did
     const noted = { ...row, v: row.v + 1, mark: randomName(scope.clock, 20), pending: false, epoch }
     const outcome: { readonly status: string; readonly row?: PresenceRow | undefined } = isEmpty(row)

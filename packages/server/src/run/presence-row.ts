@@ -15,25 +15,16 @@ export function isShown({ said, pending, epoch }: PresenceRow, ofLog: string | u
   return said.type !== 'leave' && (pending || epoch === ofLog)
 }
 
-/** What these sessions change for others: a join with the first, a leave with the last, new data in between; nothing while it looks the same. */
+/** What it changes for others that a member looks like this now, `undefined` when not here: a join, a leave, new data in between; nothing while it looks the same. */
 export function changeOf(
   row: PresenceRow | undefined,
-  sessions: Sessions,
+  data: string | undefined,
   ofLog: string | undefined,
 ): Pick<PresenceSaid, 'type' | 'data'> | undefined {
   const shown = row !== undefined && isShown(row, ofLog)
-  const data = newestData(sessions)
   if (data === undefined) return shown ? { type: 'leave' } : undefined
   if (!shown) return { type: 'join', data }
   return data === row.said.data ? undefined : { type: 'update', data }
-}
-
-/** What is shown of a member with several sessions: what was said last. */
-function newestData(sessions: Sessions): string | undefined {
-  const all = Object.values(sessions)
-  return all.reduce<PresenceSession | undefined>((newest, each) => {
-    return newest === undefined || each.since > newest.since ? each : newest
-  }, undefined)?.data
 }
 
 /** When a row with these sessions may go, in epoch seconds. */

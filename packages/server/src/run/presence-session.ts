@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { presenceLimits } from '../define/presence.ts'
-import type { PresenceRow, PresenceSession } from '../ports/presence-row.ts'
+import type { PresenceRow, PresenceSeat, PresenceSession } from '../ports/presence-row.ts'
 import { LineFailure } from './line-failure.ts'
+import { presenceAt } from './presence-at.ts'
 import { changeMember, type MemberOf } from './presence-change.ts'
 import { isOf, type Sitting } from './presence-quiet.ts'
 import type { Sessions } from './presence-row.ts'
@@ -46,6 +47,15 @@ export async function leaveSeat(scope: Scope, sitting: Omit<Sitting, 'connection
     if (mine === undefined || mine.ref > ref) return undefined
     return without(sessions, seat.entry)
   })
+}
+
+/** A subscription was stopped: its seat, if it has one, is free. */
+export async function leaveRow(
+  scope: Scope,
+  { topic, ref, seat }: { readonly topic: string; readonly ref: number; readonly seat: PresenceSeat | undefined },
+): Promise<void> {
+  const found = seat && presenceAt(scope, topic)
+  if (found !== undefined && seat !== undefined) await leaveSeat(scope, { log: found.log, seat, ref })
 }
 
 /** Ends what is over of a member. [TL-PRES-4] */

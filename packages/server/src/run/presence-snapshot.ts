@@ -21,7 +21,7 @@ export interface PresenceState<S> {
 /** Data by member. */
 type Members = Map<string, unknown>
 
-const prunedOnTheWay = 200 // members that a snapshot ends itself; of more it says nothing, and the sweep ends them
+const prunedOnTheWay = 200 // members that a snapshot ends itself; more are shown as the log has them, until the sweep ends them
 
 /**
  * The members at an exact place of the log. The head is read, then the rows, then the log on from that head to its end, which is the place: whatever a row says stands in the log
@@ -83,8 +83,8 @@ async function readMembers(scope: Scope, log: Followed, head: Cursor): Promise<M
     for (const read of rows) {
       const row = pruned.has(read.member) ? pruned.get(read.member) : read
       const told = row?.pending === true ? await tell(scope, log, row) : row
-      const shown = told?.epoch !== undefined && wireEpoch(told.epoch, scope.restore) === head.epoch
-      if (shown && hasLiving(told, now)) take(members, told)
+      // By what the log says, and not by the leases: nobody is left out whose leave no watcher would be told.
+      if (told?.epoch !== undefined && wireEpoch(told.epoch, scope.restore) === head.epoch) take(members, told)
     }
   }
   return members

@@ -1,5 +1,5 @@
+import { presenceAt } from './presence-at.ts'
 import { tell } from './presence-log.ts'
-import { presenceAt } from './presence-quiet.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 

@@ -4,21 +4,11 @@ import type { PresenceSeat } from '../ports/presence-row.ts'
 import type { Subscriber } from '../ports/store.ts'
 import type { ConnectionCaller } from './caller.ts'
 import { LineFailure } from './line-failure.ts'
-import { presenceAt, renewSeat, type Sitting } from './presence-quiet.ts'
-import { entryOf, leaveSeat, takeSeat } from './presence-session.ts'
+import type { Sitting } from './presence-quiet.ts'
+import { entryOf, leaveRow, leaveSeat, takeSeat } from './presence-session.ts'
 import { snapshotCount, snapshotMembers } from './presence-snapshot.ts'
-import { sweepIfDue } from './presence-sweep.ts'
-import type { Replay } from './replay.ts'
+import type { Followed, Replay } from './replay.ts'
 import type { Scope } from './scope.ts'
-
-const keepaliveShare = 0.375 // two keepalives at their slowest fit into a lease: one may be lost
-const clientKeepaliveMs = 270_000 // what a client of ours does unasked
-
-/** How often a joined client must be heard of; undefined where its own keepalive is enough. [TL-PRES-5] */
-export function keepaliveOf({ me, leaseMs }: PresenceInterest): number | undefined {
-  const ms = Math.floor(leaseMs * keepaliveShare)
-  return me === undefined || ms >= clientKeepaliveMs ? undefined : ms
-}
 
 /** Where a subscription makes its session present; undefined for one that only watches. */
 export function seatOf(
@@ -29,13 +19,18 @@ export function seatOf(
   return interest?.me && { member: interest.me.member, entry: entryOf(session, id) }
 }
 
+/** The log of a subscription to presence. */
+export function logOf({ topic, channel }: Pick<SubscriptionDescriptor, 'topic' | 'channel'>): Followed {
+  return { topic, retentionMs: channel.retentionMs ?? 0 }
+}
+
 /** A seat as the attempt with this row takes it. */
 export function toSitting(
-  { topic, channel }: Pick<SubscriptionDescriptor, 'topic' | 'channel'>,
+  descriptor: Pick<SubscriptionDescriptor, 'topic' | 'channel'>,
   { ref, connectionId }: Pick<Subscriber, 'ref' | 'connectionId'>,
   seat: PresenceSeat,
 ): Sitting {
-  return { log: { topic, retentionMs: channel.retentionMs ?? 0 }, seat, ref, connectionId }
+  return { log: logOf(descriptor), seat, ref, connectionId }
 }
 
 /** Takes the seat. A stock client sends no keepalive, so its lease is its connection's life: a socket that dies unseen is found by the gateway. */
@@ -78,17 +73,6 @@ export async function stillSeated(scope: Scope, sitting: Sitting, id: string): P
   return false
 }
 
-/** Who comes back looks for leases that are over, as a sync does: the next one may be a keepalive away. [TL-PRES-6] */
-export async function lookOnReturn(
-  scope: Scope,
-  { topic, channel, presence }: SubscriptionDescriptor,
-  lastEventId: string | undefined,
-): Promise<void> {
-  if (presence === undefined || lastEventId === undefined) return // a snapshot looks at all rows itself
-  const log = { topic, retentionMs: channel.retentionMs ?? 0 }
-  await sweepIfDue(scope, log, presence).catch(() => {}) // the next sync looks again
-}
-
 /** A subscription whose beginning fails for good is over at the client, and so is its seat; a stock client tries nothing again. */
 export async function giveUpSeat(
   scope: Scope,
@@ -103,38 +87,10 @@ export async function giveUpSeat(
 /** What a subscription to presence begins with. */
 export async function loadPresence(
   scope: Scope,
-  { topic, channel, presence }: SubscriptionDescriptor,
+  descriptor: SubscriptionDescriptor,
   begun: Replay,
 ): Promise<{ readonly at: Replay; readonly state: unknown }> {
-  const log = { topic, retentionMs: channel.retentionMs ?? 0 }
-  const load = presence?.view === 'count' ? snapshotCount : snapshotMembers
-  const { found, state } = await load(scope, log, begun)
+  const load = descriptor.presence?.view === 'count' ? snapshotCount : snapshotMembers
+  const { found, state } = await load(scope, logOf(descriptor), begun)
   return { at: found, state }
-}
-
-/** A sign of life of a subscription to presence: ends the leases that are over, and renews its own. `absent`: it must join again. */
-export async function keepPresence(
-  scope: Scope,
-  {
-    topic,
-    ref,
-    connectionId,
-    seat,
-  }: Pick<Subscriber, 'topic' | 'ref' | 'connectionId'> & { readonly seat: PresenceSeat | undefined },
-): Promise<'here' | 'absent'> {
-  const found = presenceAt(scope, topic)
-  if (found === undefined) return 'here'
-  const { log, times } = found
-  const kept = seat === undefined ? 'here' : await renewSeat(scope, { log, seat, ref, connectionId }, times)
-  await sweepIfDue(scope, log, times)
-  return kept
-}
-
-/** A subscription was stopped: its seat is free. */
-export async function leaveRow(
-  scope: Scope,
-  { topic, ref, seat }: { readonly topic: string; readonly ref: number; readonly seat: PresenceSeat | undefined },
-): Promise<void> {
-  const found = seat && presenceAt(scope, topic)
-  if (found !== undefined && seat !== undefined) await leaveSeat(scope, { log: found.log, seat, ref })
 }

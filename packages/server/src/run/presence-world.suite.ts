@@ -1,10 +1,13 @@
 import { expect } from 'vitest'
+import type { PresenceRules } from '../define/presence.ts'
 import { createFakeClock, type FakeClock } from '../lambda/test-line.suite.ts'
 import { createMemoryStore } from '../memory/store.ts'
 import type { PresenceRow } from '../ports/presence-row.ts'
 import type { Store } from '../ports/store.ts'
 import type { Ended, Turns } from './explore.suite.ts'
-import { loseSeat, renewSeat, type Sitting } from './presence-quiet.ts'
+import { renewSeat } from './presence-keep.ts'
+import { loseSeat } from './presence-lose.ts'
+import type { Sitting } from './presence-quiet.ts'
 import { living } from './presence-row.ts'
 import { leaveSeat, takeSeat } from './presence-session.ts'
 import { snapshotMembers } from './presence-snapshot.ts'
@@ -29,20 +32,37 @@ export interface PresenceWorld {
   readonly scope: Scope
   readonly store: Store
   readonly clock: FakeClock
+  readonly rules: PresenceRules
   /** Checks that were asked for. */
   readonly later: unknown[]
   readonly seen: Seen[]
 }
 
-/** `wrap` is how a mutant gets at the store. */
+/** Every call of the store passes at once: for a world whose operations come one after another. */
+export const answering: Turns = { at: async () => 'answered', store: (store) => store }
+
+/** A `merge`: a member is away where all sessions are. */
+export const awayIfAll: NonNullable<PresenceRules['merge']> = (sessions) =>
+  sessions.find((each) => each === '{}') ?? sessions[0]
+
+export interface PresenceWorldOptions {
+  /** What has happened before the operations. */
+  readonly begin?: ((world: PresenceWorld) => Promise<unknown>) | undefined
+  /** How a mutant gets at the store. */
+  readonly wrap?: ((store: Store) => Store) | undefined
+  /** Beside its times. */
+  readonly merge?: PresenceRules['merge'] | undefined
+}
+
+/** A world of nobody, in which `begin` has happened. */
 export async function createPresenceWorld(
   turns: Turns,
-  begin: (world: PresenceWorld) => Promise<unknown> = async () => {},
-  wrap: (store: Store) => Store = (store) => store,
+  { begin = async () => {}, wrap = (store) => store, merge }: PresenceWorldOptions = {},
 ): Promise<PresenceWorld> {
   const clock = createFakeClock()
   const store = createMemoryStore({ clock })
   const later: unknown[] = []
+  const rules = { ...times, ...(merge && { merge }) }
   const invoker = {
     kind: 'memory',
     invoke: async () => {},
@@ -50,11 +70,11 @@ export async function createPresenceWorld(
   }
   const own = {
     retentionOf: () => log.retentionMs,
-    presenceOf: () => times,
+    presenceOf: () => rules,
     enter: <T>(_: Scope, fn: () => T) => fn(),
   }
   const scope = toScope({ store: turns.store(wrap(store)), invoker, clock }, own)
-  const world: PresenceWorld = { scope, store, clock, later, seen: [] }
+  const world: PresenceWorld = { scope, store, clock, rules, later, seen: [] }
   await replayNewest(scope, log, 0) // the topic has a beginning
   await begin(world)
   return world
@@ -136,8 +156,17 @@ export async function checkPresence(world: PresenceWorld, { thrown }: Ended): Pr
     at.set(offset, new Map(here))
   }
   for (const { at: place, members } of world.seen) expect(members).toEqual(at.get(place)) // exact [TL-PRES-1]
-  const shown = (await rowsOf(world)).map(({ member, said }) => [member, JSON.parse(said.data ?? 'null')] as const)
+  const rows = await rowsOf(world)
+  for (const { said, sessions } of rows) expect(said.data).toBe(mergedOf(world, sessions))
+  const shown = rows.map(({ member, said }) => [member, JSON.parse(said.data ?? 'null')] as const)
   expect(here).toEqual(new Map(shown)) // every observer converges to the rows
+}
+
+/** What is to be seen of a member with these sessions. */
+function mergedOf({ rules }: PresenceWorld, sessions: PresenceRow['sessions']): string | undefined {
+  const newestFirst = Object.values(sessions).sort((a, b) => b.since - a.since)
+  const [newest, ...others] = newestFirst.map(({ data }) => data)
+  return newest === undefined ? undefined : (rules.merge?.([newest, ...others]) ?? newest)
 }
 
 /** One change upon the state: a join comes to nobody who is here, whatever else to somebody who is. */

@@ -4,10 +4,24 @@ import * as z from 'zod'
 import { createTestLine, type TestClient, type TestLine } from '../lambda/test-line.suite.ts'
 import { createLine } from '../line.ts'
 import type { Store } from '../ports/store.ts'
-import { vacateRow } from './presence-quiet.ts'
+import { toTextMerge } from './presence-data.ts'
+import { vacateRow } from './presence-lose.ts'
 import { entryOf } from './presence-session.ts'
 import { readMembersNow, snapshotCount, snapshotMembers } from './presence-snapshot.ts'
-import { changesOf, createPresenceWorld, join, log, times, update } from './presence-world.suite.ts'
+import {
+  answering,
+  awayIfAll,
+  changesOf,
+  checkPresence,
+  createPresenceWorld,
+  join,
+  leave,
+  log,
+  look,
+  type PresenceWorld,
+  times,
+  update,
+} from './presence-world.suite.ts'
 import { replayNewest } from './replay.ts'
 import { accessOf } from './store-access.suite.ts'
 
@@ -100,7 +114,7 @@ describe('the cost of presence', () => {
 
 describe('new data', () => {
   test('of a session whose lease is over, and whom nobody has swept yet, is refused and shown to nobody [TL-PRES-8]', async () => {
-    const world = await createPresenceWorld({ at: async () => 'answered', store: (store) => store })
+    const world = await createPresenceWorld(answering)
     await join('ann', entryOf('s', '1'))(world)
     expect(await update('s', '{"away":true}')(world)).toBe(true)
     await world.clock.advance(times.leaseMs)
@@ -109,9 +123,62 @@ describe('new data', () => {
   })
 })
 
+describe('several sessions of one member', () => {
+  const hidden = '{"away":true}'
+  const toldOf = async (world: PresenceWorld) => (await changesOf(world)).flatMap(({ change }) => change ?? [])
+
+  test.each([
+    ['the newest said', undefined, ['join', 'update']],
+    ['all come to, where they are merged', awayIfAll, ['join']],
+  ])('are shown as %s [TL-PRES-2]', async (_, merge, told) => {
+    const world = await createPresenceWorld(answering, { merge })
+    await join('ann', 'front')(world)
+    await join('ann', 'back', 1, hidden)(world)
+    expect((await toldOf(world)).map(({ type }) => type)).toEqual(told)
+  })
+
+  test('change what is shown when one of them leaves [TL-PRES-2]', async () => {
+    const world = await createPresenceWorld(answering, { merge: awayIfAll })
+    await join('ann', 'front')(world)
+    await join('ann', 'back', 1, hidden)(world)
+    await leave('ann', 'front')(world)
+    expect((await toldOf(world)).at(-1)).toMatchObject({ type: 'update', data: { away: true } })
+    await leave('ann', 'back')(world)
+    expect((await toldOf(world)).at(-1)).toMatchObject({ type: 'leave' })
+  })
+
+  const throwing = () => {
+    throw new Error('no')
+  }
+  const growing = toTextMerge({ name: 'here', key, event: z.object({}) }, () => ({ text: 'x'.repeat(3_000) }))
+  test.each([
+    ['that throws', throwing],
+    ['that makes more than fits', growing],
+  ])('are shown as the newest said by a merge %s, and can leave', async (_, merge) => {
+    const world = await createPresenceWorld(answering, { merge })
+    await join('ann', 'front')(world)
+    await leave('ann', 'front')(world)
+    expect((await toldOf(world)).map(({ type }) => type)).toEqual(['join', 'leave'])
+  })
+})
+
+describe('a snapshot of a topic that nobody watched', () => {
+  test('shows who is over and beyond what it ends itself until they were told of, and loses nobody who returns [TL-PRES-1]', async () => {
+    const world = await createPresenceWorld(answering)
+    for (let n = 0; n < 250; n++) await join(`m${n}`, 't')(world)
+    await world.clock.advance(times.leaseMs)
+    await look(world)
+    expect(world.seen[0]?.members.size).toBe(50)
+    for (const member of world.seen[0]?.members.keys() ?? []) await join(member, 't', 2)(world) // late, and nobody was told that they had gone
+    await look(world)
+    expect(world.seen[1]?.members.size).toBe(50)
+    await checkPresence(world, { killed: undefined, lost: undefined, thrown: new Map(), returned: new Map() })
+  })
+})
+
 describe('a topic of ten thousand', () => {
   test('is listed in pages, counted by one read, and a list beyond its limit names it', async () => {
-    const world = await createPresenceWorld({ at: async () => 'answered', store: (store) => store })
+    const world = await createPresenceWorld(answering)
     const member = (n: number) => `m${String(n).padStart(5, '0')}`
     for (let n = 0; n < 10_000; n++) await join(member(n), 't')(world)
     const { scope } = world
@@ -129,13 +196,14 @@ describe('a topic of ten thousand', () => {
 })
 
 describe('outside of a line, as on tRPC’s own adapters', () => {
+  const dataOf = (result: unknown) => (result as { readonly value: readonly [string, unknown] }).value[1]
+
   test('a join is a state and its tail, and is present until it has been left for the grace', async () => {
     const { made } = counted()
     const [ann, eve] = made.asScript(() => {
       const joined = here.join({ room: 'x' }, { member: 'ann', data: {} })
       return [joined, here.watch({ room: 'x' })].map((each) => each[Symbol.asyncIterator]())
     })
-    const dataOf = (result: unknown) => (result as { readonly value: readonly [string, unknown] }).value[1]
     const present = [{ member: 'ann', data: { away: false } }]
     expect(dataOf(await ann?.next())).toEqual({ type: 'here', members: present })
     expect(dataOf(await eve?.next())).toEqual({ type: 'here', members: present })
@@ -146,6 +214,29 @@ describe('outside of a line, as on tRPC’s own adapters', () => {
     for (let second = 0; second < 10; second++) await made.clock.advance(1_000)
     expect(dataOf(await next)).toEqual({ type: 'leave', member: 'ann' })
     await eve?.return?.()
+  })
+
+  test('a lease that ran out while the table could not be reached is taken anew', async () => {
+    let isDown = false
+    const made = createTestLine({
+      line,
+      router,
+      store: (inner) => ({
+        ...inner,
+        readPresence: (...args) => (isDown ? Promise.reject(new Error('down')) : inner.readPresence(...args)),
+      }),
+    })
+    const read = () => made.asScript(() => here.read({ room: 'x' }))
+    const ann = made.asScript(() => here.join({ room: 'x' }, { member: 'ann', data: {} })[Symbol.asyncIterator]())
+    await ann.next()
+    isDown = true
+    for (let minute = 0; minute < 13; minute++) await made.clock.advance(60_000)
+    isDown = false
+    const eve = made.asScript(() => here.watch({ room: 'x' })[Symbol.asyncIterator]())
+    expect(dataOf(await eve.next())).toEqual({ type: 'here', members: [] })
+    for (let minute = 0; minute < 5; minute++) await made.clock.advance(60_000)
+    expect(await read()).toMatchObject([{ member: 'ann' }])
+    await Promise.all([ann, eve].map((each) => each.return?.()))
   })
 })
 
@@ -192,7 +283,7 @@ describe('a subscription that is over', () => {
     (await made.asScript(() => roomy.read({ room }))).map(({ member }) => member)
 
   test('because the server ended it is over at once, and a check says so [TL-PRES-3]', async () => {
-    const world = await createPresenceWorld({ at: async () => 'answered', store: (store) => store })
+    const world = await createPresenceWorld(answering)
     await join('ann', 't', 2)(world)
     const row = (ref: number) => ({ topic: log.topic, connectionId: 't2', ref, presence })
     const presence = { view: 'members', seat: { member: 'ann', entry: 't' } } as const

@@ -1,7 +1,7 @@
 import { deliver } from './deliver.ts'
 import type { DeliverJob } from './deliver-job.ts'
-import { checkPresence } from './presence-checks.ts'
-import type { PresenceCheck } from './presence-quiet.ts'
+import { checkPresence } from './presence-check.ts'
+import type { PresenceCheck } from './presence-lose.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 

@@ -3,7 +3,7 @@ import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionSubscription } from '../ports/store.ts'
 import type { ConnectionCaller } from './caller.ts'
 import { frameText } from './frames.ts'
-import { leaveRow } from './presence-subscribe.ts'
+import { leaveRow } from './presence-session.ts'
 import type { ServedScope } from './scope.ts'
 import { topicChanged } from './topic-changed.ts'
 

@@ -1,4 +1,4 @@
-import type { PresenceTimes } from '../define/presence.ts'
+import type { PresenceRules } from '../define/presence.ts'
 import type { LineBinding } from '../ports/binding.ts'
 import { type Clock, systemClock } from '../ports/clock.ts'
 import { consoleRecorder } from '../ports/console-log.ts'
@@ -26,8 +26,8 @@ export interface Scope {
   readonly shardHints: ShardHints
   /** Milliseconds that a channel of this line keeps its events; undefined for an ephemeral or unknown one. */
   readonly retentionOf: (channel: string) => number | undefined
-  /** The times of a presence of this line; undefined for every other channel. */
-  readonly presenceOf: (channel: string) => PresenceTimes | undefined
+  /** The rules of a presence of this line; undefined for every other channel. */
+  readonly presenceOf: (channel: string) => PresenceRules | undefined
   /** Absent in a script: its events are delivered by the table's stream. */
   readonly server: Server | undefined
   /** Absent in a script. */

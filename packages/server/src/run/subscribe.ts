@@ -10,13 +10,12 @@ import { withinDeadline } from './deadline.ts'
 import { resultBytes, snapshotResult } from './frames.ts'
 import type { Client } from './jobs.ts'
 import { LineFailure } from './line-failure.ts'
-import { loseSeat } from './presence-quiet.ts'
+import { keepaliveOf, lookOnReturn } from './presence-keep.ts'
+import { loseSeat } from './presence-lose.ts'
 import {
   giveUpSeat,
-  keepaliveOf,
   leaveBefore,
   loadPresence,
-  lookOnReturn,
   seatBefore,
   seatOf,
   settleIn,

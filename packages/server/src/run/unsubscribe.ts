@@ -1,6 +1,6 @@
 import type { FrameId } from '@trunkline/protocol'
 import { frameText } from './frames.ts'
-import { leaveRow } from './presence-subscribe.ts'
+import { leaveRow } from './presence-session.ts'
 import type { Scope } from './scope.ts'
 
 /** A stop as `receive` understood it. */

@@ -1,4 +1,5 @@
-import { type PresenceCheck, presenceAt } from './presence-quiet.ts'
+import { presenceAt } from './presence-at.ts'
+import type { PresenceCheck } from './presence-lose.ts'
 import { pruneMember } from './presence-session.ts'
 import type { ServedScope } from './scope.ts'
 
