@@ -61,6 +61,31 @@ describe('a generator’s values', () => {
     expect(machine.message(value(1), { id: 1, error: {} })).toEqual([wire(1), 'fail 1 procedure'])
   })
 
+  test('are shown before the error that overtook them [TL-GEN-3] [TL-GEN-10]', () => {
+    const machine = running()
+    const failed = (n: number, ref = 1) => ({ id: 1, error: {}, ref, n })
+    expect(machine.message(failed(3), value(2))).toEqual([])
+    expect(machine.timers.get('gap 1')).toBe(1_000)
+    expect(machine.message(value(1))).toEqual([wire(1), wire(2), 'fail 1 procedure'])
+  })
+
+  test('and an error of an attempt that was given up is nobody’s [TL-GEN-10]', () => {
+    const machine = running()
+    machine.message(trackedValue(1))
+    machine.fire({ kind: 'alive', id: 1 })
+    machine.fire({ kind: 'started', id: 1 })
+    const { line } = lost()
+    expect(machine.message({ id: 1, error: {}, ref: 1, n: 2 }, { id: 1, error: {}, line, ref: 1 })).toEqual([])
+    expect(machine.message(started(2), trackedValue(1, 2))).toEqual(['deliver 1 t1'])
+    expect(machine.message({ id: 1, error: {}, ref: 2, n: 2 })).toEqual(['fail 1 procedure'])
+  })
+
+  test('that are lost before an error are asked for again, or the loss is told [TL-GEN-11]', () => {
+    const machine = running()
+    expect(machine.message(value(1), { id: 1, error: {}, ref: 1, n: 3 })).toEqual([wire(1)])
+    expect(machine.fire({ kind: 'gap', id: 1 })).toEqual(['fail 1 GENERATOR_LOST may have run', stopped(1)])
+  })
+
   test('are asked for no more when the application stops', () => {
     const machine = running()
     expect(machine.feed({ type: 'unsubscribe', id: 1 })).toEqual([stopped(1)])

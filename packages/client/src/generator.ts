@@ -1,7 +1,8 @@
-import type { AliveResult, DataResult, StartedResult, StoppedResult } from '@trunkline/protocol'
+import type { AliveResult, DataResult, ErrorFrame, StartedResult, StoppedResult } from '@trunkline/protocol'
 import { toLineError } from './line-error.ts'
 import { begin, isBehind, noteHead, type Ordered, receive } from './order.ts'
 import type { Subscription } from './session-state.ts'
+import { takeSubscriptionError } from './subscription-error.ts'
 import { endSubscription, retrySubscription } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
 
@@ -39,6 +40,18 @@ export function takeValue(
   settleRun(turn, hear(turn, subscription), receive(subscription.order, frame))
 }
 
+/** A run failed: its end behind its last value, or at once where nobody knows of that. [TL-GEN-3] [TL-GEN-10] */
+export function takeRunFailure(turn: Turn, subscription: Subscription, frame: ErrorFrame, size: number): void {
+  const { ref, n } = frame
+  if (ref !== subscription.ref) return
+  if (n === undefined) {
+    takeSubscriptionError(turn, subscription, frame)
+    return
+  }
+  const failed = { epoch: String(ref), offset: n, prev: n - 1, size, result: { type: 'failed', frame } as const }
+  settleRun(turn, hear(turn, subscription), receive(subscription.order, failed))
+}
+
 /** A run has nothing to say; what it said before may not have come. */
 export function takeAlive(turn: Turn, subscription: Subscription, { ref, n }: AliveResult): void {
   if (ref !== subscription.ref) return
@@ -73,6 +86,7 @@ function settleRun(turn: Turn, subscription: Subscription, { order, applied, ver
   let next = { ...subscription, order }
   for (const { result } of applied) {
     if (result.type === 'stopped') return endSubscription(turn, { ...next, phase: 'waiting' }) // the server knows
+    if (result.type === 'failed') return takeSubscriptionError(turn, next, result.frame)
     if (result.type !== 'data') continue
     next = { ...next, plainId: result.id ?? next.plainId }
     turn.emit({ type: 'deliver', id: next.id, result })

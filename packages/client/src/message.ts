@@ -2,12 +2,15 @@ import type { AnswerFrame, ChunkFrame, ErrorFrame, ReconnectFrame, ServerFrame }
 import { renewAuthority, takeAuthError, takeAuthorized } from './authority.ts'
 import { cancelStray, noteGatewayFrame, takeAnswer } from './call-answer.ts'
 import { settleAnswer, takeSyncEnd } from './fetch.ts'
+import { takeRunFailure } from './generator.ts'
 import { beginHandover } from './handover.ts'
 import { joinChunk } from './join-chunks.ts'
 import { noteLife } from './keepalive.ts'
 import { isGreeting, takeHello } from './lifecycle.ts'
 import { giveUpSocket } from './loss.ts'
-import { takeFromOldSocket, takeSubscriptionError, takeSubscriptionFrame } from './subscription-frames.ts'
+import type { Subscription } from './session-state.ts'
+import { takeSubscriptionError } from './subscription-error.ts'
+import { takeFromOldSocket, takeSubscriptionFrame } from './subscription-frames.ts'
 import { stopAgain } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
 
@@ -37,8 +40,13 @@ function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<n
   const subscription = turn.state.subscriptions.get(frame.id)
   if (subscription === undefined) return takeStray(turn, frame.id, frame)
   if (turn.from !== turn.state.socket) return takeFromOldSocket(turn, subscription, frame, size)
-  if ('error' in frame) return takeSubscriptionError(turn, subscription, frame)
+  if ('error' in frame) return takeFailure(turn, subscription, frame, size)
   if (takeSubscriptionFrame(turn, subscription, frame, size)) answered.add(frame.id)
+}
+
+function takeFailure(turn: Turn, subscription: Subscription, frame: ErrorFrame, size: number) {
+  if (frame.ref === undefined) takeSubscriptionError(turn, subscription, frame)
+  else takeRunFailure(turn, subscription, frame, size)
 }
 
 /** The answer to a `hello` that failed, an `auth` or a `sync`, whose own answers are in the frames before this one. */

@@ -1,4 +1,4 @@
-import type { AdvanceResult, Cursor, DataResult, FaultResult, StoppedResult } from '@trunkline/protocol'
+import type { AdvanceResult, Cursor, DataResult, ErrorFrame, FaultResult, StoppedResult } from '@trunkline/protocol'
 
 /** A frame that stands in a log: all in (`prev`, `offset`] is accounted for by it. `size` is in characters. */
 export interface OrderedFrame {
@@ -6,7 +6,13 @@ export interface OrderedFrame {
   readonly offset: number
   readonly prev: number
   readonly size: number
-  readonly result: DataResult | AdvanceResult | FaultResult | StoppedResult
+  readonly result: DataResult | AdvanceResult | FaultResult | StoppedResult | Failed
+}
+
+/** A generator's run that failed, which is the end behind its last value. */
+export interface Failed {
+  readonly type: 'failed'
+  readonly frame: ErrorFrame
 }
 
 /** Where one subscription stands in its log. `position` p means that all ≤ p is accounted for (law 16). */

@@ -9,19 +9,14 @@ import {
   type StoppedResult,
   type SyncedResult,
 } from '@trunkline/protocol'
-import { renewAuthority } from './authority.ts'
 import { armFetch, endFetch, fetchNow } from './fetch.ts'
 import { takeAlive, takeRunStart, takeValue } from './generator.ts'
 import { takeKeepalive } from './keepalive.ts'
-import { fromWire } from './line-error.ts'
-import { begin, noteHead, type Ordered, type OrderedFrame, receive, unordered } from './order.ts'
+import { begin, type Failed, noteHead, type Ordered, type OrderedFrame, receive, unordered } from './order.ts'
 import { reportGap } from './report-gap.ts'
 import type { Subscription } from './session-state.ts'
-import { endSubscription, resume, retrySubscription, startOver } from './subscriptions.ts'
+import { endSubscription, resume, startOver } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
-
-const failuresTaken = 5 // in a row, about 15 s: after that the application should know
-const refusalsTaken = 2 // by expired authority: the second may be the first frame's, which came twice
 
 /** Takes an answer or a push for a subscription that is held; `size` is in characters. True when it is the head of an answer. */
 export function takeSubscriptionFrame(
@@ -73,30 +68,6 @@ export function takeFromOldSocket(
   const { result } = frame
   const isEvent = result.type === 'data' || result.type === 'advance' || result.type === 'fault'
   if (isEvent && !('n' in result) && parseCursor(result.id) !== undefined) takeEvent(turn, subscription, result, size)
-}
-
-/** [TL-ERR-4] An error ends the subscription, unless the line failed in a way that asking again mends. */
-export function takeSubscriptionError(turn: Turn, subscription: Subscription, frame: ErrorFrame) {
-  const line = frame.line === undefined ? undefined : fromWire(frame.line, frame.error)
-  const isRun = subscription.kind === 'generator' || line?.code === 'GENERATOR_LOST'
-  const mayBegin = !isRun || subscription.plainId !== null // a generator is never silently run again [TL-GEN-11]
-  const mends = line?.code === 'CONNECTION_LOST' || line?.code === 'GENERATOR_LOST' || line?.retry === 'later'
-  if (mends && mayBegin && subscription.failures < failuresTaken) {
-    return retrySubscription(turn, subscription, line.retryAfterMs) // [TL-SYNC-2]
-  }
-  if (line?.code === 'AUTH_EXPIRED' && mayBegin && subscription.failures < refusalsTaken)
-    return awaitAuthority(turn, subscription)
-  endSubscription(turn, { ...subscription, phase: 'waiting' }, { shape: frame.error, ...(line ? { line } : {}) })
-}
-
-/** It is asked for again under a fresh authority; one that waits for that already goes on waiting. */
-function awaitAuthority(turn: Turn, subscription: Subscription) {
-  const { id, failures, phase } = subscription
-  if (phase === 'waiting') return renewAuthority(turn)
-  turn.cancel({ kind: 'started', id })
-  turn.cancel({ kind: 'gap', id })
-  turn.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures: failures + 1 })
-  renewAuthority(turn)
 }
 
 function takeStarted(turn: Turn, subscription: Subscription, result: StartedResult): void {
@@ -153,7 +124,7 @@ function mayBegin(position: Cursor | null, from: Cursor, isGap: boolean): boolea
 function takeEvent(
   turn: Turn,
   subscription: Subscription,
-  result: Exclude<OrderedFrame['result'], StoppedResult>,
+  result: Exclude<OrderedFrame['result'], StoppedResult | Failed>,
   size: number,
 ): void {
   const at = parseCursor(result.id)

@@ -61,6 +61,13 @@ describe('decodeServerMessage', () => {
     }
   })
 
+  test('keeps an error whose place it does not know, as an error of any subscription', () => {
+    expect(framesOf({ id: 1, error: {}, ref: 2, n: 3 })).toEqual([{ id: 1, error: {}, ref: 2, n: 3 }])
+    expect(framesOf({ id: 1, error: {}, ref: 2, n: -1 })).toEqual([{ id: 1, error: {}, ref: 2 }])
+    for (const ref of [0, 'x', null, 1.5])
+      expect(framesOf({ id: 1, error: {}, ref, n: 3 })).toEqual([{ id: 1, error: {} }])
+  })
+
   test('takes PENDING, which is no failure of the table', () => {
     const pending = {
       id: 1,

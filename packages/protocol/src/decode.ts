@@ -32,7 +32,7 @@ type Members = Readonly<Record<string, unknown>>
 
 function toServerFrame(value: unknown): ServerFrame | undefined {
   if (!isObject(value)) return undefined
-  if (isErrorFrame(value)) return withKnownLine(value)
+  if (isErrorFrame(value)) return withKnown(value)
   return isPlainFrame(value) ? value : undefined
 }
 
@@ -59,9 +59,10 @@ function isErrorFrame(frame: Members): frame is RawError {
   return Object.hasOwn(frame, 'error') && (frame['id'] === null || isId(frame['id']))
 }
 
-/** An error must settle its call also when a newer server gives it a `line` that is not understood here: then the error stands alone. */
-function withKnownLine({ line, ...frame }: RawError): ServerFrame {
-  return isLineError(line) ? { ...frame, line } : frame
+/** An error must settle its call also when a newer server gives it a `line` or a place that is not understood here: then the error stands alone. */
+function withKnown({ line, ref, n, ...frame }: RawError): ServerFrame {
+  const place = isRef(ref) ? { ref, ...(isOffset(n) && { n }) } : {}
+  return { ...frame, ...(isLineError(line) && { line }), ...place }
 }
 
 function isLineError(line: unknown): line is LineErrorWire {
@@ -111,8 +112,8 @@ const isText = (value: unknown): value is string => typeof value === 'string'
 const isRetry = (value: unknown) => ['now', 'later', 'after-auth', 'never'].includes(value as string)
 const isTime = (value: unknown) => Number.isFinite(value) && (value as number) >= 0
 const isId = (value: unknown) => isText(value) || Number.isFinite(value)
-const isOffset = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
-const isRef = (value: unknown) => isOffset(value) && value !== 0
+const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isRef = (value: unknown): value is number => isOffset(value) && value !== 0
 const isCursor = (value: unknown) => parseCursor(value) !== undefined
 const isOptional = (value: unknown, is: (value: unknown) => boolean) => value === undefined || is(value)
 const isWalls = (value: unknown) =>

@@ -217,12 +217,14 @@ export interface LineErrorWire {
   readonly retryAfterMs?: number
   readonly mayHaveRun: boolean
 }
-/** `error` is the router's (formatted, transformed) error shape. `line` is there when the line failed and not the procedure. */
+/** `error` is the router's (formatted, transformed) error shape. `line` is there when the line failed and not the procedure. With `ref`, the end of a generator's attempt, and with `n` one that comes after its value n − 1. */
 export interface ErrorFrame {
   readonly id: FrameId | null
   readonly jsonrpc?: '2.0'
   readonly error: unknown
   readonly line?: LineErrorWire
+  readonly ref?: number
+  readonly n?: number
 }
 export type AnswerFrame = Answer<
   | DataResult

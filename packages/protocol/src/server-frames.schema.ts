@@ -119,6 +119,8 @@ export const errorFrame = z.object({
       mayHaveRun: z.boolean(),
     }),
   ),
+  ref: z.exactOptional(ref),
+  n: z.exactOptional(offset),
 })
 
 /** tRPC's notice to move to another socket. */

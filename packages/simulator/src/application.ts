@@ -1,6 +1,9 @@
-import { initTRPC } from '@trpc/server'
-import { anonymous, createLambdaHandlers, createLine, deny, type LineMeta } from '@trunkline/server'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { initTRPC, tracked } from '@trpc/server'
+import { observable } from '@trpc/server/observable'
+import { anonymous, createLambdaHandlers, createLine, deny, type LineBinding, type LineMeta } from '@trunkline/server'
 import * as z from 'zod'
+import type { GeneratorRun } from './history.ts'
 
 /** What a procedure of a schedule may reach beside the line. */
 export interface Stage {
@@ -11,7 +14,18 @@ export interface Stage {
   /** Told of what the line reports. */
   reported(message: string): void
   now(): number
+  /** A generator is iterated. */
+  began(name: string, connectionId: string | undefined, isAlive: () => boolean): GeneratorRun
 }
+
+/** The function in which code of the application runs. */
+export interface Sandbox {
+  /** A pause that freezes and dies with it. */
+  readonly sleep: Required<LineBinding>['clock']['sleep']
+  /** Whether the invocation has neither ended nor died. */
+  readonly isAlive: () => boolean
+}
+const sandboxes = new AsyncLocalStorage<Sandbox>()
 
 /** Everything that a schedule's procedures reach; one schedule runs at a time. */
 export const stage: { current: Stage | undefined } = { current: undefined }
@@ -33,8 +47,65 @@ const messages = line.channel('room', {
 export const presenceTimes = { graceMs: 15_000, leaseMs: 60_000 }
 const here = line.presence('here', { key, data: z.object({ n: z.number() }), ...presenceTimes })
 
-const t = initTRPC.context<{ readonly principal: string | null }>().meta<LineMeta>().create()
+interface Context {
+  readonly principal: string | null
+  readonly connectionId: string | undefined
+}
+const t = initTRPC.context<Context>().meta<LineMeta>().create()
 const repeatable = t.procedure.meta({ repeatable: true }).input(said)
+
+/** What a generator is asked for: the values 1 to `last`, each after a pause; then it ends, or throws. */
+const asked = z.object({
+  name: z.string(),
+  everyMs: z.number(),
+  last: z.number(),
+  throws: z.boolean(),
+  /** Whether it ends its pause when its signal says so. */
+  heeds: z.boolean(),
+  lastEventId: z.string().optional(),
+})
+export type Asked = Omit<z.infer<typeof asked>, 'lastEventId'>
+export const thrownWords = 'thrown by the generator'
+
+interface Asking {
+  readonly input: z.infer<typeof asked>
+  readonly ctx: Context
+  readonly signal: AbortSignal | undefined
+}
+
+async function* produce({ input, ctx, signal }: Asking) {
+  const { name, everyMs, last, throws, heeds, lastEventId = '0' } = input
+  const sandbox = sandboxes.getStore()
+  const run = stage.current?.began(name, ctx.connectionId, () => sandbox?.isAlive() === true)
+  try {
+    for (let n = Number(lastEventId) + 1; n <= last; n++) {
+      if (everyMs > 0) await sandbox?.sleep(everyMs, heeds ? signal : undefined)
+      yield { run: run?.number ?? 0, n }
+    }
+    if (throws) throw new Error(thrownWords)
+  } finally {
+    if (run !== undefined) run.isOpen = false
+  }
+}
+
+/** The same as an observable, which runs until it is torn down. */
+function observe(asking: Asking) {
+  return observable<{ readonly run: number; readonly n: number }, Error>((observer) => {
+    const left = new AbortController()
+    const values = produce({ ...asking, signal: left.signal })
+    const next = async () => {
+      for await (const value of values) observer.next(value)
+    }
+    next().then(
+      () => observer.complete(),
+      (thrown: Error) => observer.error(thrown),
+    )
+    return () => {
+      left.abort()
+      void values.return()
+    }
+  })
+}
 
 /** The application of every schedule: rooms that many listen to, and calls that have effects. */
 export const router = t.router({
@@ -70,6 +141,12 @@ export const router = t.router({
     .input(key)
     .subscription(({ input, ctx }) => here.join(input, { member: ctx.principal ?? 'nobody', data: { n: 0 } })),
   watched: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
+  /** Says with each value where to go on. */
+  ticks: t.procedure.input(asked).subscription(async function* (asking) {
+    for await (const value of produce(asking)) yield tracked(String(value.n), value)
+  }),
+  words: t.procedure.input(asked).subscription((asking) => produce(asking)),
+  observed: t.procedure.input(asked).subscription((asking) => observe(asking)),
   /** New data for the session that calls. */
   mark: t.procedure.input(said).mutation(({ input: { n, room } }) => here.update({ room }, { n })),
 })
@@ -93,12 +170,13 @@ export const handlers = createLambdaHandlers({
     if (Number(expires) <= (stage.current?.now() ?? 0)) return deny('This token has expired.')
     return { principal, claims: null, expiresAt: new Date(Number(expires)) }
   },
-  createContext: ({ principal }) => ({ principal }),
+  createContext: ({ principal, connectionId }) => ({ principal, connectionId }),
   onError: ({ error }) => stage.current?.reported(`${error.code} ${error.message}`),
 })
 
-/** Runs a function of the application or of the line with a binding. */
-export const runLine = line.run
+/** Runs a function of the application or of the line with a binding, in a sandbox. */
+export const runLine = <T>(binding: LineBinding, sandbox: Sandbox, fn: () => Promise<T>) =>
+  sandboxes.run(sandbox, () => line.run(binding, fn))
 
 /** Publishes as a script does, which delivers nothing itself. */
 export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>

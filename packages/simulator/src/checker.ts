@@ -117,7 +117,8 @@ function isLawfulEnd({ entries, isStock }: SubscriptionRecord, struck: readonly 
 /** Strikes that made a function fail. */
 export const functionsFailed = (struck: readonly string[]) => struck.filter((name) => /^F(19|2\d)\./.test(name)).length
 const gapCode = 'PRECONDITION_FAILED' // a gap is an error to it
-const stockCodes = ['INTERNAL_SERVER_ERROR', 'TIMEOUT', 'CLIENT_CLOSED_REQUEST']
+/** What tRPC's own client is told of the line's failures. */
+export const stockCodes = ['INTERNAL_SERVER_ERROR', 'TIMEOUT', 'CLIENT_CLOSED_REQUEST']
 /** What a client of ours tries again, five times in a row. */
 export const mendable = ['FUNCTION_FAILED', 'TIMEOUT', 'RATE_LIMITED', 'CONNECTION_LOST']
 

@@ -6,12 +6,13 @@ import type { SimulatedGateway, Wire } from './gateway.ts'
 import { HandlerFailure } from './handler-failure.ts'
 import type { CallPath, CallRecord, History, SubscriptionPath, SubscriptionRecord } from './history.ts'
 import type { Kernel } from './kernel.ts'
+import { createListenings, type Listens } from './listenings.ts'
 import type { Random } from './random.ts'
 import type { Report } from './report.ts'
 import type { Truth } from './truth.ts'
 
 /** A browser, a phone: the production client over simulated sockets and timers, and the application that uses it. */
-export interface Device extends Attending {
+export interface Device extends Attending, Listens {
   readonly name: string
   /** Of its connection. */
   readonly status: string
@@ -196,6 +197,10 @@ export function createDevice(options: DeviceOptions): Device {
   )
   const client = createClient<Application>({ connection })
   const attendances = createAttendances({ ...options, client, isClosed: () => isClosed })
+  const listenings = createListenings({
+    ...{ ...options, client, isStock: false, isClosed: () => isClosed },
+    codeOf: (error) => lineError(error)?.code ?? 'PROCEDURE',
+  })
 
   function subscribe(path: SubscriptionPath, room: string): SubscriptionRecord {
     const record: SubscriptionRecord = { device: name, path, room, isStock: false, entries: [], ended: undefined }
@@ -292,6 +297,7 @@ export function createDevice(options: DeviceOptions): Device {
     },
     call,
     ...attendances,
+    ...listenings,
     setOnline(online) {
       if (offline === !online) return
       offline = !online
@@ -317,6 +323,7 @@ export function createDevice(options: DeviceOptions): Device {
       isClosed = true
       for (const record of history.subscriptions) if (record.device === name) record.ended ??= 'closed'
       for (const each of history.attendances) if (each.device === name) each.ended ??= 'closed'
+      for (const each of history.listenings) if (each.device === name) each.ended ??= 'closed'
       void connection.close()
     },
   }

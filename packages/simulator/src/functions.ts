@@ -1,11 +1,12 @@
 import type { Gateway, Invoker, LineBinding, Store } from '@trunkline/server'
+import type { InvokedFunction } from '../../server/src/ports/invoker.ts'
 import { StoreError } from '../../server/src/ports/store.ts'
 import type { FaultPlan } from './fault-plan.ts'
 import type { Kernel } from './kernel.ts'
 import type { Random } from './random.ts'
 import type { Table } from './table.ts'
 
-export type FunctionName = 'authorizer' | 'websocket' | 'tableStream' | 'deliver' | 'script'
+export type FunctionName = 'authorizer' | 'websocket' | 'tableStream' | 'deliver' | 'worker' | 'script'
 
 /** What became of an invocation, to whoever waits for it. */
 export interface Invoked {
@@ -36,23 +37,30 @@ export interface FunctionsOptions {
   readonly table: Table
   readonly random: Random
   /** Runs a handler bound to a sandbox's ports. */
-  readonly run: (
-    name: FunctionName,
-    event: unknown,
-    binding: LineBinding,
-    remainingMs: () => number,
-  ) => Promise<unknown>
+  readonly run: (name: FunctionName, event: unknown, binding: Binding, life: Life) => Promise<unknown>
   readonly post: Gateway['post']
   readonly disconnect: (connectionId: string) => Promise<'closed' | 'failed'>
-  readonly invokeAsync: (payload: unknown) => void
+  readonly invokeAsync: (name: InvokedFunction, payload: unknown) => void
   readonly invokeLater: (payload: unknown, delayMs: number) => void
   readonly kill?: PlannedKill | undefined
+  /** The worker's timeout. @default 15 min, the longest that Lambda gives */
+  readonly workerMs?: number | undefined
+}
+
+/** A sandbox's ports. */
+export type Binding = LineBinding & Required<Pick<LineBinding, 'clock'>>
+
+/** An invocation, as what runs in it may know it. */
+export interface Life {
+  readonly remainingMs: () => number
+  /** Whether it has neither ended nor died. */
+  readonly isAlive: () => boolean
 }
 
 interface Sandbox {
   readonly name: FunctionName
   readonly skewMs: number
-  readonly binding: LineBinding
+  readonly binding: Binding
   state: 'running' | 'frozen' | 'dead'
   /** What came while it was frozen. */
   backlog: (() => void)[]
@@ -70,13 +78,15 @@ const timeouts: Record<FunctionName, number> = {
   websocket: 29_000,
   tableStream: 60_000,
   deliver: 60_000,
+  worker: 900_000,
   script: 60_000,
 }
 const warmKept = 4
 
 /** The functions of one line. */
 export function createFunctions(options: FunctionsOptions): Functions {
-  const { kernel, plan, table, random } = options
+  const { kernel, plan, table, random, workerMs } = options
+  const timeoutOf = (name: FunctionName) => (name === 'worker' ? (workerMs ?? timeouts.worker) : timeouts[name])
   const warm = new Map<FunctionName, Sandbox[]>()
   const log: { readonly name: FunctionName; calls: number }[] = []
   const spread = random.pick([5, 20, 120]) // ms: how long a request of the table takes at the most, as a rule
@@ -101,14 +111,14 @@ export function createFunctions(options: FunctionsOptions): Functions {
       calls: 0,
       invoked,
       counted: true,
-      endsAt: kernel.now + timeouts[name],
+      endsAt: kernel.now + timeoutOf(name),
     })
     log.push({ name, calls: 0 })
     running += 1
     thaw(sandbox)
     const number = sandbox.invocation
     const isMine = () => sandbox.invocation === number && sandbox.state !== 'dead'
-    const cancel = kernel.after(timeouts[name], `timeout ${name}`, () => {
+    const cancel = kernel.after(timeoutOf(name), `timeout ${name}`, () => {
       if (!isMine()) return
       tell(sandbox, (caller) => caller.failed('timed-out'))
       if (sandbox.state === 'running') bury(sandbox) // a frozen one will resume: a zombie
@@ -122,8 +132,11 @@ export function createFunctions(options: FunctionsOptions): Functions {
       const kept = warm.get(name) ?? []
       if (kept.length < warmKept && kernel.now < sandbox.endsAt) warm.set(name, [...kept, sandbox])
     }
-    const remaining = () => sandbox.endsAt - kernel.now
-    options.run(name, event, sandbox.binding, remaining).then(
+    const life = {
+      remainingMs: () => sandbox.endsAt - kernel.now,
+      isAlive: () => isMine() && sandbox.counted,
+    }
+    options.run(name, event, sandbox.binding, life).then(
       (value) => settle((caller) => caller.answered(value)),
       (thrown: unknown) => {
         kernel.note(`${name} threw ${String(thrown)}`)
@@ -211,18 +224,22 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
   function createSandbox(name: FunctionName): Sandbox {
     const skewMs = skewed === undefined ? 0 : Math.round(random.between(-5_000, 5_000))
-    const binding: LineBinding = {
+    const binding: Binding = {
       clock: {
         now: () => kernel.now + sandbox.skewMs,
         random: () => random.next(),
         sleep: (ms, signal) =>
           new Promise((resolve) => {
             if (signal?.aborted) return resolve()
-            const cancel = kernel.after(ms, 'sleep', () => resumeIn(sandbox, resolve))
-            signal?.addEventListener('abort', () => {
+            const abort = () => {
               cancel()
               resolve()
+            }
+            const cancel = kernel.after(ms, 'sleep', () => {
+              signal?.removeEventListener('abort', abort)
+              resumeIn(sandbox, resolve)
             })
+            signal?.addEventListener('abort', abort, { once: true })
           }),
       },
       store: storeOf((operation, args) => call(sandbox, operation, (settle) => request(operation, args, settle))),
@@ -247,10 +264,10 @@ export function createFunctions(options: FunctionsOptions): Functions {
     function invokerOf(): Invoker {
       return {
         kind: 'simulated',
-        invoke: (_, payload) =>
-          call(sandbox, 'invoke deliver', (settle) => {
+        invoke: (invoked, payload) =>
+          call(sandbox, `invoke ${invoked}`, (settle) => {
             if (plan.strikes('F28')) return settle.reject(new Error('The invocation was not accepted.'))
-            options.invokeAsync(JSON.parse(JSON.stringify(payload)))
+            options.invokeAsync(invoked, JSON.parse(JSON.stringify(payload)))
             settle.resolve(undefined)
           }),
         invokeLater: (payload, { delayMs }) =>
@@ -348,23 +365,21 @@ function cutPage(operation: OperationName, args: readonly unknown[], random: Ran
   return [first, second, { ...options, limit: Math.min(options.limit ?? limit, limit) }]
 }
 
-const operationNames = [
-  ...['putSlot', 'readSlots', 'readSlotsBefore', 'extendSlot', 'putConnection', 'readConnection', 'closeConnection'],
-  'readConnectionAndShards',
-  ...['putConnectionParams', 'claimSubscription', 'stopSubscription', 'readSubscription', 'readSubscriptions'],
-  ...[
-    'putSubscriber',
-    'readSubscriber',
-    'stopSubscriber',
-    'deleteSubscriber',
-    'setSubscriberAuthExp',
-    'readSubscribers',
-  ],
-  ...['growShards', 'readSyncStates', 'renewConnection', 'claimKey', 'takeKey', 'settleKey', 'recordBase', 'readKey'],
-  ...['putPresence', 'deletePresence', 'readPresence', 'readPresences', 'readSweep', 'moveSweep'],
-  ...['putReceipt', 'hasReceipts', 'lockChain', 'wantChain', 'freeChain'],
-  ...['putPart', 'notePart', 'claimUpload', 'readParts'],
-] as readonly OperationName[]
+/** All of the port's, which the compiler counts. */
+const operations: Record<OperationName, true> = {
+  ...{ putSlot: true, readSlots: true, readSlotsBefore: true, extendSlot: true },
+  ...{ putConnection: true, readConnection: true, readConnectionAndShards: true, closeConnection: true },
+  ...{ putConnectionParams: true, renewConnection: true },
+  ...{ claimSubscription: true, stopSubscription: true, readSubscription: true, readSubscriptions: true },
+  ...{ claimRun: true, passRun: true },
+  ...{ putSubscriber: true, readSubscriber: true, stopSubscriber: true, deleteSubscriber: true },
+  ...{ setSubscriberAuthExp: true, readSubscribers: true, growShards: true, readSyncStates: true },
+  ...{ claimKey: true, takeKey: true, settleKey: true, recordBase: true, readKey: true },
+  ...{ putPresence: true, deletePresence: true, readPresence: true, readPresences: true },
+  ...{ readSweep: true, moveSweep: true, putReceipt: true, hasReceipts: true },
+  ...{ lockChain: true, wantChain: true, freeChain: true },
+  ...{ putPart: true, notePart: true, claimUpload: true, readParts: true },
+}
 
 type Call = (operation: OperationName, args: readonly unknown[]) => Promise<unknown>
 
@@ -376,7 +391,7 @@ class SandboxStore {
     this.call = call
   }
 }
-for (const name of operationNames)
+for (const name of Object.keys(operations) as OperationName[])
   Object.defineProperty(SandboxStore.prototype, name, {
     value(this: SandboxStore, ...args: readonly unknown[]) {
       return this.call(name, args)

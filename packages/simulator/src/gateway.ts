@@ -38,6 +38,8 @@ export interface GatewayConnection {
   readonly authorityEnds: number
   /** It offered no subprotocol. */
   readonly isStock: boolean
+  /** Nothing comes through any more, and the gateway does not know. */
+  readonly mute: boolean
 }
 
 /** API Gateway: sockets, routes, posts, its limits and its frames. */
@@ -72,7 +74,6 @@ interface Connection extends GatewayConnection {
   authorizer: unknown
   /** The device's end lives. */
   deviceOpen: boolean
-  /** Nothing comes through any more, and the gateway does not know. */
   mute: boolean
   activeAt: number
   /** When the last message went down: to a stock client they keep their order, which law 17 assumes of posts that are awaited. */

@@ -1,3 +1,5 @@
+import type { Asked } from './application.ts'
+
 /** What one subscription told its application. `seen` is the length of its log's truth at that moment. */
 export type Entry =
   | { readonly kind: 'started'; readonly seen: number }
@@ -77,6 +79,39 @@ export interface MarkRecord {
   answer: boolean | undefined
 }
 
+/** What a subscription to a generator told its application, and when, in virtual milliseconds. */
+export type Word =
+  | { readonly kind: 'value'; readonly at: number; readonly run: number; readonly n: number }
+  | { readonly kind: 'started' | 'gap' | 'done'; readonly at: number }
+  | { readonly kind: 'error'; readonly at: number; readonly code: string; readonly message: string }
+
+export type GeneratorPath = 'ticks' | 'words' | 'observed'
+
+/** A subscription to a generator. */
+export interface Listening {
+  readonly device: string
+  /** Of `ticks` each value is tracked. */
+  readonly path: GeneratorPath
+  readonly asked: Asked
+  readonly isStock: boolean
+  readonly at: number
+  readonly words: Word[]
+  /** Undefined while it lives. */
+  ended: 'stopped' | 'done' | 'error' | 'closed' | undefined
+}
+
+/** One iteration of a generator, in one function. */
+export interface GeneratorRun {
+  readonly number: number
+  /** Of its subscription. */
+  readonly name: string
+  readonly connectionId: string | undefined
+  /** Whether its function has neither ended nor died. */
+  readonly isAlive: () => boolean
+  /** Until its `finally`. */
+  isOpen: boolean
+}
+
 /** All that applications saw in a schedule. */
 export interface History {
   readonly subscriptions: SubscriptionRecord[]
@@ -85,8 +120,11 @@ export interface History {
   readonly charges: Map<number, number>
   readonly attendances: Attendance[]
   readonly marks: MarkRecord[]
+  readonly listenings: Listening[]
+  readonly runs: GeneratorRun[]
 }
 
 export const createHistory = (): History => ({
   ...{ subscriptions: [], calls: [], scripts: [], charges: new Map(), attendances: [], marks: [] },
+  ...{ listenings: [], runs: [] },
 })

@@ -6,7 +6,7 @@ import { runMutants } from './mutant-runs.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
 import { replayCommand, shrink } from './shrink.ts'
 import { addOutcome, addTotals, createTotals, formatTotals, type Totals } from './totals.ts'
-import { type WorkloadName, workloadNames } from './workloads.ts'
+import { turns, type WorkloadName, workloadNames } from './workloads.ts'
 
 /** A part of the schedules, for one thread: those of the seeds whose number is `part` modulo `parts`. */
 interface Share {
@@ -39,7 +39,7 @@ async function runShare({ from, count, part, parts, workload, failures: most }: 
   const failures: Failure[] = []
   for (let index = part; index < count && failures.length < most; index += parts) {
     const seed = from + index
-    const chosen = workload ?? (workloadNames[index % workloadNames.length] as WorkloadName)
+    const chosen = workload ?? (turns[index % turns.length] as WorkloadName)
     const outcome = await runSchedule({ seed, workload: chosen })
     addOutcome(totals, outcome)
     if (outcome.violations.length > 0) failures.push(await toFailure(chosen, outcome, failures.length < 3))

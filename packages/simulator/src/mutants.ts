@@ -341,6 +341,45 @@ async function deliverToAudience(`,
     swaps: [{ file: run('presence-sweep'), from: 'if (due > now) return', to: 'if (due >= 0 || due > now) return' }],
   },
   {
+    name: 'generator-error-overtakes-its-values',
+    breaks: 'TL-GEN-10',
+    workloads: ['generators'],
+    swaps: [{ file: client('message'), from: 'if (frame.ref === undefined)', to: 'if (frame.ref !== 0)' }],
+  },
+  {
+    name: 'generator-does-not-hear-its-stop',
+    breaks: 'TL-GEN-5',
+    workloads: ['generators'],
+    exhausted: 'run/law-generators.test.ts',
+    swaps: [{ file: run('watch-run'), from: "if (!holds(standing)) return 'stopped'", to: 'holds(standing)' }],
+  },
+  {
+    name: 'generator-claim-without-a-condition',
+    breaks: 'TL-GEN-6',
+    workloads: ['generators'],
+    exhausted: 'run/law-generators.test.ts',
+    swaps: [
+      {
+        file: 'packages/server/src/memory/connections.ts',
+        from: 'const passes = standing !== undefined && isUnderRun(standing, { ref, run: from })',
+        to: 'const passes = standing?.on === true && standing.ref === ref && from !== undefined',
+      },
+    ],
+  },
+  {
+    name: 'generator-stopped-before-its-last-word',
+    breaks: 'TL-GEN-7',
+    workloads: ['stock-generators'],
+    exhausted: 'run/law-generators.test.ts',
+    swaps: [
+      {
+        file: run('run-generator'),
+        from: '  for (const frame of frames) await run.posts.add(frame)\n  await run.posts.drain()\n  await stop(scope, run)',
+        to: '  await stop(scope, run)\n  for (const frame of frames) await run.posts.add(frame)\n  await run.posts.drain()',
+      },
+    ],
+  },
+  {
     name: 'leaked-handover-socket',
     breaks: 'law 14',
     workloads: ['handover'],

@@ -16,6 +16,7 @@ export const rules = {
   H14: 'nothing is left over: no rows, sockets, timers, claims or functions',
   H15: 'when faults stop, everything converges',
   H16: 'no partition and no gateway is asked for more than it gives',
+  H17: 'the values of a generator come in order and once, and what is lost of them is told',
 } as const
 export type Rule = keyof typeof rules
 
@@ -48,6 +49,7 @@ const kindOf: Record<Rule, Kind> = {
     H15: 'lost',
   },
   H16: 'other',
+  H17: 'other',
 }
 
 /** An empty report. */

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { sweepCrashes } from './crash-sweep.ts'
 import { runSchedule } from './schedule.ts'
 import { replayCommand, shrink } from './shrink.ts'
-import { type WorkloadName, workloadNames } from './workloads.ts'
+import { turns, type WorkloadName } from './workloads.ts'
 
 const breathe = () => new Promise<void>((resolve) => void setImmediate(resolve))
 const minute = 60_000
 
 describe('a schedule', () => {
   it('repeats itself to the byte', async () => {
-    for (const workload of workloadNames) {
+    for (const workload of turns) {
       const [one, other] = [await runSchedule({ seed: 7, workload }), await runSchedule({ seed: 7, workload })]
       expect(other).toEqual(one)
       expect((await runSchedule({ seed: 8, workload })).hash).not.toBe(one.hash)
@@ -37,7 +37,7 @@ describe('a schedule', () => {
 const schedules = 20
 
 describe('random schedules under faults', () => {
-  it.each(workloadNames)(
+  it.each(turns)(
     `keep every rule: ${schedules} of %s`,
     async (workload: WorkloadName) => {
       const broken: string[] = []
@@ -51,6 +51,19 @@ describe('random schedules under faults', () => {
     },
     2 * minute,
   )
+})
+
+describe('an hour of a generator', () => {
+  it('is one subscription in functions of 15 minutes: no value twice, none left out, no gap', async () => {
+    const outcome = await runSchedule({ seed: 1, workload: 'hour', only: [] })
+    expect(outcome).toMatchObject({ violations: [], gaps: 0 })
+    expect(outcome.invocations.filter(({ name }) => name === 'worker').length).toBeGreaterThan(6)
+  })
+
+  it('is so under faults', { timeout: 2 * minute }, async () => {
+    for (let seed = 1; seed <= 10; seed++)
+      expect(await runSchedule({ seed, workload: 'hour' })).toMatchObject({ violations: [] })
+  })
 })
 
 describe('a crash sweep', () => {

@@ -1,6 +1,7 @@
 import { hereOf, stage, topicOf } from './application.ts'
 import { checkCalls, checkNothingLeft, checkRows, checkSubscriptions } from './checker.ts'
 import type { PlannedKill } from './functions.ts'
+import { checkListenings, checkRuns } from './generators-checker.ts'
 import { sealGlobals } from './globals.ts'
 import { checkNobodyLeft, checkPresence } from './presence-checker.ts'
 import type { Violation } from './report.ts'
@@ -47,6 +48,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
     only: options.only && new Set(options.only),
     allowed: workload.faults,
     swallowed: workload.swallowed ?? [],
+    workerMs: workload.workerMs,
   })
   const unseal = sealGlobals(workload.hasStock ? createVirtualTimers(world.kernel) : undefined)
   try {
@@ -75,15 +77,20 @@ async function play(world: World, workload: Workload): Promise<void> {
   await kernel.run(workload.settleMs)
   checkSubscriptions(world, 'settled')
   checkPresence(world, rooms)
+  checkListenings(world)
+  checkRuns(world)
   if (workload.isTidy) checkRows(world, topics)
   if (world.report.violations.length > 0) return
 
   // what is left over shows itself to what is pushed now
   for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // one of three is for `thirds`
   if (workload.hasPresence) await welcome(world)
+  if (workload.hasGenerators) quitSome(world)
   await kernel.run(afterwardsMs)
   checkSubscriptions(world, 'published')
   checkPresence(world, rooms)
+  checkListenings(world)
+  checkRuns(world)
   checkRows(world, topics)
 
   for (const device of devices) device.close()
@@ -98,6 +105,15 @@ async function play(world: World, workload: Workload): Promise<void> {
 async function welcome({ kernel, addDevice }: World): Promise<void> {
   await kernel.run(idleMs)
   for (const room of rooms) addDevice({ principal: 'new' }).attend('joined', room)
+}
+
+/** Nothing strikes any more: who is left now by a stop, or by a socket, must be heard of. */
+function quitSome({ random, devices, history }: World): void {
+  for (const listening of history.listenings) {
+    const device = devices.find(({ name }) => name === listening.device)
+    if (random.chance(0.5)) device?.quit(listening)
+  }
+  for (const device of devices) if (random.chance(0.3)) device.cut()
 }
 
 /** Days pass in which nobody is there; TTL deletes some of what has expired, late and in no order. */
@@ -119,7 +135,9 @@ function outcomeOf(world: World, seed: number): Outcome {
   const { kernel, plan, report, history, table, gateway, functions } = world
   const entries = history.subscriptions.flatMap((record) => record.entries)
   const sights = history.attendances.flatMap((attendance) => attendance.sights)
-  const count = (kinds: readonly string[]) => [...entries, ...sights].filter(({ kind }) => kinds.includes(kind)).length
+  const words = history.listenings.flatMap((listening) => listening.words)
+  const count = (kinds: readonly string[]) =>
+    [...entries, ...sights, ...words].filter(({ kind }) => kinds.includes(kind)).length
   return {
     seed,
     violations: report.violations,
@@ -129,7 +147,7 @@ function outcomeOf(world: World, seed: number): Outcome {
       (sum, all) => sum + all.filter(({ n }) => n !== undefined).length,
       0,
     ),
-    delivered: count(['data', 'here', 'join', 'update', 'leave']),
+    delivered: count(['data', 'here', 'join', 'update', 'leave', 'value']),
     gaps: count(['gap']),
     connections: gateway.connections.size,
     invocations: functions.log,

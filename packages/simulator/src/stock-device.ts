@@ -2,12 +2,14 @@ import { createTRPCClient, createWSClient, TRPCClientError, wsLink } from '@trpc
 import { type Application, topicOf } from './application.ts'
 import type { Device, DeviceOptions } from './device.ts'
 import type { SubscriptionPath, SubscriptionRecord } from './history.ts'
+import { createListenings } from './listenings.ts'
 import { createWebSocketMaker } from './simulated-web-socket.ts'
 
 const keepAliveMs = 60_000
 
 /** A device with tRPC's own client, which neither orders nor drops what comes (law 17). It listens and makes no calls; timers must be virtual. */
-export function createStockDevice({ name, kernel, gateway, history, truth, report }: DeviceOptions): Device {
+export function createStockDevice(options: DeviceOptions): Device {
+  const { name, kernel, gateway, history, truth, report } = options
   const { WebSocket, open } = createWebSocketMaker(gateway, name)
   const stops = new Map<SubscriptionRecord, () => void>()
   const wsClient = createWSClient({
@@ -17,6 +19,7 @@ export function createStockDevice({ name, kernel, gateway, history, truth, repor
   })
   const client = createTRPCClient<Application>({ links: [wsLink({ client: wsClient })] })
   let isClosed = false
+  const listenings = createListenings({ ...options, client, isStock: true, codeOf, isClosed: () => isClosed })
 
   function subscribe(path: SubscriptionPath, room: string): SubscriptionRecord {
     const record: SubscriptionRecord = { device: name, path, room, isStock: true, entries: [], ended: undefined }
@@ -40,9 +43,7 @@ export function createStockDevice({ name, kernel, gateway, history, truth, repor
           told({ kind: 'data', seen: seen(), id, ...data })
         },
         onError: (error) => {
-          const shape: unknown = error instanceof TRPCClientError ? error.data : undefined
-          const code = (shape as { readonly code?: string } | undefined)?.code ?? 'PROCEDURE'
-          told({ kind: 'error', seen: seen(), code, message: error.message })
+          told({ kind: 'error', seen: seen(), code: codeOf(error), message: error.message })
           record.ended = 'error'
         },
         onComplete: () => {
@@ -78,6 +79,7 @@ export function createStockDevice({ name, kernel, gateway, history, truth, repor
     },
     leave() {},
     mark() {},
+    ...listenings,
     setOnline() {},
     setAsleep() {},
     cut() {
@@ -89,7 +91,13 @@ export function createStockDevice({ name, kernel, gateway, history, truth, repor
         record.ended ??= 'closed'
         stop()
       }
+      for (const each of history.listenings) if (each.device === name) listenings.quit(each)
       void wsClient.close()
     },
   }
+}
+
+function codeOf(error: Error): string {
+  const shape: unknown = error instanceof TRPCClientError ? error.data : undefined
+  return (shape as { readonly code?: string } | undefined)?.code ?? 'PROCEDURE'
 }

@@ -1,7 +1,7 @@
 import { presenceTimes, topicOf } from './application.ts'
 import type { Device } from './device.ts'
 import { type FaultId, faultIds } from './faults.ts'
-import type { Attendance, CallPath, SubscriptionPath, SubscriptionRecord } from './history.ts'
+import type { Attendance, CallPath, GeneratorPath, Listening, SubscriptionPath, SubscriptionRecord } from './history.ts'
 import type { World } from './world.ts'
 
 /** What devices do in a schedule, and under which faults. */
@@ -21,6 +21,12 @@ export interface Workload {
   readonly hasStock?: boolean
   /** Somebody is present; and somebody new comes at the end. */
   readonly hasPresence?: boolean
+  /** Somebody listens to generators. */
+  readonly hasGenerators?: boolean
+  /** The timeout of the function that iterates them. */
+  readonly workerMs?: number
+  /** Too long to be one of those that are run in turn. */
+  readonly isLong?: boolean
   /** No function dies, so no row may be left over, not even until the next push finds it. */
   readonly isTidy?: boolean
 }
@@ -98,6 +104,29 @@ function attend(world: World, device: Device, path: 'joined' | 'watched', mostMs
   world.after(stopAt, () => attendance !== undefined && device.leave(attendance))
   if (random.chance(0.6)) world.after(stopAt + random.between(0, 3_000), start)
 }
+
+/** Listens to a generator for about `ms`, and may leave before it ends. */
+function listenTo(
+  world: World,
+  device: Device,
+  { at, ms, path }: { readonly at: number; readonly ms: number; readonly path: GeneratorPath },
+): void {
+  const { random } = world
+  const everyMs = random.pick([0, 20, 300, 2_000, 9_000, 30_000])
+  const isEndless = everyMs > 0 && random.chance(0.3)
+  const last = isEndless ? 1e9 : everyMs === 0 ? random.between(1, 600) : 1 + ms / everyMs
+  const asked = {
+    ...{ name: `g${world.nextN()}`, everyMs, last: Math.floor(last) },
+    ...{ throws: random.chance(0.3), heeds: random.chance(0.8) },
+  }
+  let listening: Listening | undefined
+  world.after(at, () => {
+    if (!device.isClosed) listening = device.listen(path, asked)
+  })
+  if (random.chance(0.5))
+    world.after(at + random.between(0, ms), () => listening !== undefined && device.quit(listening))
+}
+const generators: readonly GeneratorPath[] = ['ticks', 'ticks', 'words', 'observed']
 
 /** The topics grow shards, as if thousands listened. */
 function mayGrow(world: World, mostMs: number): void {
@@ -354,7 +383,70 @@ export const workloads = {
       }
     },
   },
+  /** Generators of every kind in functions of a minute, so that each lives through several. */
+  generators: {
+    faults: without('F32'),
+    busyMs: 3 * 60_000,
+    settleMs: keepaliveMs + 90_000,
+    hasGenerators: true,
+    workerMs: 60_000,
+    begin(world) {
+      const { random } = world
+      const mostMs = 150_000
+      for (let count = 1 + random.int(2); count > 0; count--) {
+        const device = world.addDevice()
+        for (let more = 1 + random.int(2); more > 0; more--)
+          listenTo(world, device, { at: random.between(0, 60_000), ms: mostMs, path: random.pick(generators) })
+        often(world, random.int(3), [0, mostMs], () => device.cut())
+        wander(world, device, [0, mostMs], 60_000)
+        if (random.chance(0.15)) world.after(random.between(1_000, mostMs), () => device.close())
+      }
+    },
+  },
+  /** The same to tRPC's own clients, by what law 17 assumes of the gateway. */
+  'stock-generators': {
+    faults: without('F1', 'F2', 'F8', 'F9', 'F10', 'F21', 'F32', 'F42'),
+    busyMs: 3 * 60_000,
+    settleMs: keepaliveMs + 90_000,
+    hasStock: true,
+    hasGenerators: true,
+    workerMs: 60_000,
+    begin(world) {
+      const { random } = world
+      const mostMs = 150_000
+      for (let count = 1 + random.int(2); count > 0; count--) {
+        const device = world.addDevice({ stock: true })
+        for (let more = 1 + random.int(2); more > 0; more--)
+          listenTo(world, device, { at: random.between(0, 60_000), ms: mostMs, path: random.pick(generators) })
+        often(world, random.int(3), [0, mostMs], () => device.cut())
+        if (random.chance(0.15)) world.after(random.between(1_000, mostMs), () => device.close())
+      }
+    },
+  },
+  /** A generator for an hour, in functions of the quarter of an hour that Lambda gives, and its socket's end and hand-over after it. */
+  hour: {
+    faults: without('F32'),
+    busyMs: 125 * 60_000,
+    settleMs: keepaliveMs + 90_000,
+    hasGenerators: true,
+    workerMs: 15 * 60_000,
+    isLong: true,
+    begin(world) {
+      const { random } = world
+      const device = world.addDevice()
+      const everyMs = random.pick([2_000, 9_000, 30_000])
+      const asked = { everyMs, last: 3_600_000 / everyMs, throws: random.chance(0.3), heeds: random.chance(0.8) }
+      world.after(0, () => device.listen('ticks', { ...asked, name: 'hour' }))
+      // and one that is there when the session moves to its next socket
+      world.after(80 * 60_000, () => device.listen('ticks', { ...asked, name: 'later', last: (45 * 60_000) / everyMs }))
+      often(world, random.int(4), [0, 120 * 60_000], () => device.cut())
+      wander(world, device, [0, 50 * 60_000], 10 * 60_000)
+    },
+  },
 } as const satisfies Record<string, Workload>
 
 export type WorkloadName = keyof typeof workloads
 export const workloadNames = Object.keys(workloads) as readonly WorkloadName[]
+const isLong = (name: WorkloadName) => (workloads[name] as Workload).isLong === true
+/** Those that are run in turn. */
+export const turns = workloadNames.filter((name) => !isLong(name))

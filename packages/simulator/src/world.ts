@@ -1,3 +1,4 @@
+import type { InvokedFunction } from '../../server/src/ports/invoker.ts'
 import { expiryOf, handlers, publishAsScript, runLine, stage, topicOf } from './application.ts'
 import { createDevice, type Device } from './device.ts'
 import { createFaultPlan, type FaultPlan } from './fault-plan.ts'
@@ -32,6 +33,10 @@ export interface World {
   readonly reported: ReadonlyMap<string, number>
   /** Asynchronous invocations that are not done with. */
   readonly invocations: number
+  /** The worker's timeout. */
+  readonly workerMs: number
+  /** The one kill of a crash sweep. */
+  readonly kill: PlannedKill | undefined
   addDevice(options?: {
     readonly principal?: string | undefined
     readonly tokenLifeMs?: number
@@ -51,11 +56,14 @@ export interface WorldOptions {
   readonly only?: ReadonlySet<string> | undefined
   readonly kill?: PlannedKill | undefined
   readonly swallowed?: readonly string[]
+  /** The worker's timeout. */
+  readonly workerMs?: number | undefined
   readonly trace?: ((line: string) => void) | undefined
 }
 
 const dayMs = 24 * 3_600_000
-const retriesMs = [20_000, 40_000] // Lambda's two, in less than its one and two minutes
+/** Lambda's two, after one and two minutes; of `deliver` in less, so that schedules are shorter. */
+const retriesMs = { deliver: [20_000, 40_000], worker: [60_000, 120_000] } as const
 
 /** A fresh world of a seed. */
 export function createWorld(options: WorldOptions): World {
@@ -76,17 +84,17 @@ export function createWorld(options: WorldOptions): World {
     swallowed: new Set(options.swallowed),
   })
   const functions: Functions = createFunctions({
-    ...{ kernel, plan, table, kill: options.kill },
+    ...{ kernel, plan, table, kill: options.kill, workerMs: options.workerMs },
     random: createRandom(seed, 'functions'),
     post: gateway.post,
     disconnect: gateway.disconnect,
-    invokeAsync: (payload) => queue(payload, 0),
+    invokeAsync: (name, payload) => queue(name, payload, 0),
     invokeLater: (payload, delayMs) => delay(payload, delayMs),
-    run: (name, event, binding, remaining) =>
-      runLine(binding, () =>
+    run: (name, event, binding, { remainingMs, isAlive }) =>
+      runLine(binding, { sleep: binding.clock.sleep, isAlive }, async () =>
         name === 'script'
           ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
-          : handlers[name](JSON.parse(JSON.stringify(event)), { getRemainingTimeInMillis: remaining }),
+          : handlers[name](JSON.parse(JSON.stringify(event)), { getRemainingTimeInMillis: remainingMs }),
       ),
   })
   const stream = createTableStream({ kernel, plan, functions: () => functions, random: createRandom(seed, 'stream') })
@@ -94,22 +102,22 @@ export function createWorld(options: WorldOptions): World {
   table.onMember = stream.addMember
 
   const queued = createRandom(seed, 'queue')
-  function queue(payload: unknown, attempt: number): void {
+  function queue(name: InvokedFunction, payload: unknown, attempt: number): void {
     const failed = () => {
       invocations -= 1
-      const ms = retriesMs[attempt]
+      const ms = retriesMs[name][attempt]
       if (ms === undefined) return
       invocations += 1
       kernel.after(ms, 'retry', () => {
         invocations -= 1
-        queue(payload, attempt + 1)
+        queue(name, payload, attempt + 1)
       })
     }
     const answered = () => {
       invocations -= 1
     }
     invocations += 1
-    const invoke = (invoked: Parameters<Functions['invoke']>[2]) => functions.invoke('deliver', payload, invoked)
+    const invoke = (invoked: Parameters<Functions['invoke']>[2]) => functions.invoke(name, payload, invoked)
     kernel.after(queued.between(5, 150), 'dequeue', () => invoke({ answered, failed }))
     if (plan.strikes('F21'))
       kernel.after(queued.between(5, 5_000), 'dequeue twice', () => invoke({ answered: () => {}, failed: () => {} }))
@@ -122,7 +130,7 @@ export function createWorld(options: WorldOptions): World {
     invocations += 1
     kernel.after(delayMs + queued.between(5, 500), 'delayed', () => {
       invocations -= 1
-      queue(event, 0)
+      queue('deliver', event, 0)
     })
   }
 
@@ -146,6 +154,8 @@ export function createWorld(options: WorldOptions): World {
   const world: World = {
     ...{ kernel, plan, table, functions, gateway, stream, history, report, seats, devices, reported, publish },
     random: createRandom(seed, 'workload'),
+    workerMs: options.workerMs ?? 900_000,
+    kill: options.kill,
     get invocations() {
       return invocations
     },
@@ -179,6 +189,12 @@ export function createWorld(options: WorldOptions): World {
     charge: (n) => void history.charges.set(n, (history.charges.get(n) ?? 0) + 1),
     state: (room) => table.truth.of(topicOf(room)).length,
     reported: (message) => void reported.set(message, (reported.get(message) ?? 0) + 1),
+    began(name, connectionId, isAlive) {
+      const run = { number: history.runs.length + 1, name, connectionId, isAlive, isOpen: true }
+      history.runs.push(run)
+      kernel.note(`run ${run.number} of ${name} begins`)
+      return run
+    },
   }
   return world
 }

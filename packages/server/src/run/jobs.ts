@@ -1,5 +1,6 @@
 import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionCaller, ConnectionParams } from './caller.ts'
+import { DeadlinePassed } from './deadline.ts'
 import { LineFailure } from './line-failure.ts'
 import type { Scope } from './scope.ts'
 
@@ -67,7 +68,12 @@ export async function invokeWorker(scope: Scope, job: WorkerJob): Promise<void> 
   const bytes = Buffer.byteLength(JSON.stringify(job))
   if (bytes > jobBytes)
     throw new LineFailure('TOO_LARGE', `This makes a job of ${bytes} bytes; a function is started with ${jobBytes}.`)
-  await scope.invoker.invoke('worker', job)
+  try {
+    await scope.invoker.invoke('worker', job)
+  } catch (cause) {
+    if (cause instanceof DeadlinePassed) throw cause
+    throw new LineFailure('FUNCTION_FAILED', 'The function that would do this could not be started.', { cause }) // [TL-ERR-2]
+  }
 }
 
 /** Whether an event of Lambda's is a job of this line's. */

@@ -245,17 +245,30 @@ describe('a generator is run once for each attempt', () => {
       'worker, a lost answer, a minute later: retry',
       explored({ work, retry: workLater }, { losses: ['work'], passes: minutePasses }),
     ))
+  test('and one that dies while it tells leaves that to the next [TL-GEN-7]', () =>
+    table.holds(
+      'a dead run: retry ∥ kill, a minute later: retry',
+      explored(
+        { retry: work, again: workLater },
+        {
+          before: die,
+          kills: ['retry'],
+          passes: minutePasses,
+          check: async (made, { killed }) => {
+            const row = await made.store.readSubscription('a', '7')
+            // while it is on, the next retry tells
+            if (killed === undefined || row?.on !== true) expect(wordsOf(made)).toContain('GENERATOR_LOST')
+          },
+        },
+      ),
+    ))
   test('and of two retries one tells it [TL-GEN-7]', () =>
     table.holds(
       'a dead run: retry ∥ retry ∥ stop ∥ kill',
       explored(
         { retry: work, again: work, stop },
         {
-          before: async (made) => {
-            const row = { connectionId: 'a', id: '7', ref: 1, lease: made.clock.time - 1 }
-            const { from } = (await made.job(0)) as { readonly from: string }
-            await made.store.passRun({ ...row, from, run: 'dead' })
-          },
+          before: die,
           kills: ['retry'],
           check: (made, { killed }) => {
             const lost = wordsOf(made).filter((word) => word === 'GENERATOR_LOST')
@@ -267,10 +280,17 @@ describe('a generator is run once for each attempt', () => {
     ))
 })
 
-/** Whoever ended it died before its last word, or died with a claim that is still good: the client goes by the silence. */
+/** A run took the claim and died. */
+async function die(made: World): Promise<void> {
+  const row = { connectionId: 'a', id: '7', ref: 1, lease: made.clock.time - 1 }
+  const { from } = (await made.job(0)) as { readonly from: string }
+  await made.store.passRun({ ...row, from, run: 'dead' })
+}
+
+/** Whoever ran it died with a claim that is still good: the client goes by the silence. */
 async function isSilent({ store, clock }: World): Promise<boolean> {
   const row = await store.readSubscription('a', '7')
-  return row?.on === false || (row?.lease ?? 0) > clock.now()
+  return row?.on === true && (row.lease ?? 0) > clock.now()
 }
 
 describe('a hand-over passes the claim once', () => {

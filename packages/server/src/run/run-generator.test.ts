@@ -5,6 +5,7 @@ import { observable } from '@trpc/server/observable'
 import { beforeEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { createTestLine, settle, type TestClient, type TestLine } from '../lambda/test-line.suite.ts'
+import { StoreError } from '../ports/store.ts'
 
 const t = initTRPC.create()
 const never = (signal: AbortSignal | undefined) =>
@@ -192,7 +193,9 @@ describe('a subscription that returns a generator', () => {
     expect(framesOf(client).map(({ result, error }) => error?.message ?? result?.data ?? result?.type)).toEqual(
       expected,
     )
-    expect(framesOf(client).find(({ error }) => error)).toMatchObject({ error: { data: { code: 'FORBIDDEN' } } })
+    const failed = framesOf(client).find(({ error }) => error)
+    expect(failed).toMatchObject({ error: { data: { code: 'FORBIDDEN' } }, ...(stock ? {} : { ref: 1, n: 2 }) })
+    if (stock) expect(failed).not.toHaveProperty('ref')
   })
 
   test('that fails before it starts is answered with the error alone, and no worker is started', async () => {
@@ -419,8 +422,37 @@ describe('a run is claimed', () => {
     await client.send(subscribe('count'))
     refuse = false
     await line.work()
-    expect(framesOf(client)).toMatchObject([{ id: 1, error: {} }])
+    expect(framesOf(client)).toMatchObject([{ id: 1, error: {}, line: { code: 'FUNCTION_FAILED', retry: 'later' } }]) // [TL-ERR-2]
     expect(framesOf(client)).toHaveLength(1)
+  })
+
+  test('and leaves no watch behind where its end cannot be written', async () => {
+    let reads = 0
+    let isDown = false
+    const line = createTestLine({
+      router,
+      onError: () => {},
+      store: (inner) => ({
+        ...inner,
+        readSubscription: (...args) => {
+          reads += 1
+          return inner.readSubscription(...args)
+        },
+        stopSubscription: async (...args) => {
+          if (isDown) throw new StoreError('stopSubscription', false, { cause: new Error('throttled') })
+          return inner.stopSubscription(...args)
+        },
+      }),
+    })
+    const client = await line.connect()
+    await client.send(subscribe('count'))
+    isDown = true
+    const working = line.work().catch((thrown: unknown) => thrown)
+    for (let n = 0; n < 8; n++) await line.clock.advance(100)
+    expect(await working).toBeInstanceOf(StoreError)
+    const before = reads
+    await line.clock.advance(10_000)
+    expect(reads).toBe(before) // in a warm function it would renew a claim that is dead, and nobody would tell
   })
 })
 

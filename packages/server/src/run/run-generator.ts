@@ -8,7 +8,14 @@ import { LineFailure } from './line-failure.ts'
 import { runGeneratorProcedure } from './procedure.ts'
 import { errorText } from './reply.ts'
 import type { ServedScope } from './scope.ts'
-import { generatorAlive, generatorStarted, generatorStopped, type ValuesOf, valueFrame } from './value-frame.ts'
+import {
+  generatorAlive,
+  generatorFailed,
+  generatorStarted,
+  generatorStopped,
+  type ValuesOf,
+  valueFrame,
+} from './value-frame.ts'
 import { createValuePosts, type ValuePosts } from './value-posts.ts'
 import { isDead, leaseMs, type RunClaim, type RunEnd, watchRun } from './watch-run.ts'
 
@@ -23,10 +30,8 @@ const closeMs = 2_000
 export async function runGenerator(scope: ServedScope, job: GeneratorJob): Promise<void> {
   const claim = await takeClaim(scope, job)
   if (claim === undefined) return
-  const run = createRun(scope, job, claim)
-  const how = await iterate(scope, run)
-  await finish(scope, run, how)
-  run[Symbol.dispose]()
+  using run = createRun(scope, job, claim) // also when its end cannot be written: a watch that is left behind would renew a dead claim
+  await finish(scope, run, await iterate(scope, run))
 }
 
 /** One run of a generator, as far as it has come. */
@@ -61,18 +66,17 @@ async function takeClaim(scope: ServedScope, job: GeneratorJob): Promise<RunClai
   return undefined
 }
 
-/** The dead run's claim is taken first, so that of several that find it one tells. */
+/** The dead run's claim is taken first, so that of several that find it one tells. The row is stopped last: when this one dies too, the next finds the claim dead again. */
 // [TL-GEN-7]
 async function tellLoss(scope: ServedScope, job: GeneratorJob, claim: RunClaim & { readonly from: string }) {
   const { client } = job
   if ((await scope.store.passRun(claim)).status === 'refused') return
-  const { connectionId, id, ref } = claim
-  await scope.store.stopSubscription({ connectionId, id, ref, expires: client.expires })
   const nothing = { alive: () => '', onGone: () => {} }
   using posts = createValuePosts(scope, client, nothing)
   const lost = new LineFailure('GENERATOR_LOST', 'The function that produced these values was lost.')
-  for (const frame of failureFrames(scope, { job, isStarted: true }, lost)) await posts.add(frame)
+  for (const frame of failureFrames(scope, { job, isStarted: true, n: undefined }, lost)) await posts.add(frame)
   await posts.drain()
+  await stop(scope, { job, claim })
 }
 
 function createRun(scope: ServedScope, job: GeneratorJob, claim: RunClaim): Run {
@@ -176,7 +180,7 @@ async function finish(scope: ServedScope, run: Run, ended: Ended): Promise<void>
     case 'stopped':
       return // by whoever answered for it
     case 'gone':
-      return stop(scope, run).then(() => {})
+      return stop(scope, run)
     case 'done':
       return say(scope, run, [generatorStopped(of, n)])
     case 'failed':
@@ -191,18 +195,16 @@ async function finish(scope: ServedScope, run: Run, ended: Ended): Promise<void>
   }
 }
 
-/** The last word, after every value and only if the subscription is still this attempt's. */
+/** The last word, after every value. The row is stopped behind it: a word that is said twice is passed over, as is one of an attempt that was given up, and one that nobody says is waited for. */
 async function say(scope: ServedScope, run: Run, frames: readonly string[]): Promise<void> {
-  await run.posts.drain()
-  if ((await stop(scope, run)) === 'newer') return
   for (const frame of frames) await run.posts.add(frame)
   await run.posts.drain()
+  await stop(scope, run)
 }
 
-async function stop(scope: ServedScope, { claim, job }: Run): Promise<'stopped' | 'newer'> {
+async function stop(scope: ServedScope, { claim, job }: Pick<Run, 'claim' | 'job'>): Promise<void> {
   const { connectionId, id, ref } = claim
-  const { expires } = job.client
-  return (await scope.store.stopSubscription({ connectionId, id, ref, expires })).status
+  await scope.store.stopSubscription({ connectionId, id, ref, expires: job.client.expires })
 }
 
 /** [TL-GEN-9] A fresh invocation goes on after the last value: it takes the claim, and counts on. */
@@ -222,15 +224,17 @@ async function sayAlive({ posts, of, n }: Run): Promise<void> {
 /** What failed, as tRPC says it: a stock client that was told `started` is told `stopped` too. [TL-GEN-3] */
 function failureFrames(
   scope: ServedScope,
-  { job: { subscription, client }, isStarted }: Pick<Run, 'job' | 'isStarted'>,
+  { job: { subscription, client }, isStarted, n }: Pick<Run, 'job' | 'isStarted'> & { readonly n: number | undefined },
   thrown: unknown,
   ctx?: unknown,
 ): readonly string[] {
   const { id, path, rawInput } = subscription
   const asked = { id, path, input: rawInput, type: 'subscription', ctx, cause: 'worker' } as const
   const error = errorText(scope.server, asked, thrown)
-  if (client.caller.extensions || !isStarted) return [error]
-  return [error, generatorStopped({ id, ref: 1, extensions: false }, 0)]
+  if (!isStarted) return [error]
+  const { extensions } = client.caller
+  const of = { id, ref: subscription.ref, extensions }
+  return extensions ? [generatorFailed(of, n, error)] : [error, generatorStopped(of, 0)]
 }
 
 function expired(): LineFailure {

@@ -49,6 +49,14 @@ export function generatorStopped(of: ValuesOf, n: number): string {
   return frameOf(of, { type: 'stopped', ...placeOf(of, n + 1) })
 }
 
+/** It failed after its value n; without n, at a place that nobody knows. */
+// [TL-GEN-3] {"id":1,"error":{…},"ref":1,"n":8}
+export function generatorFailed({ ref, extensions }: ValuesOf, n: number | undefined, errorFrame: string): string {
+  if (!extensions) return errorFrame
+  const place = n === undefined ? `"ref":${ref}` : `"ref":${ref},"n":${n + 1}`
+  return `${errorFrame.slice(0, -1)},${place}}`
+}
+
 function frameOf({ id }: ValuesOf, result: object): string {
   return frameText(JSON.stringify(id), JSON.stringify(result))
 }
