@@ -83,7 +83,7 @@ describe('a generator’s values', () => {
   test('that are lost before an error are asked for again, or the loss is told [TL-GEN-11]', () => {
     const machine = running()
     expect(machine.message(value(1), { id: 1, error: {}, ref: 1, n: 3 })).toEqual([wire(1)])
-    expect(machine.fire({ kind: 'gap', id: 1 })).toEqual(['fail 1 GENERATOR_LOST may have run', stopped(1)])
+    expect(machine.fire({ kind: 'gap', id: 1 })).toEqual([stopped(1), 'fail 1 GENERATOR_LOST may have run'])
   })
 
   test('are asked for no more when the application stops', () => {
