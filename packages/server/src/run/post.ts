@@ -75,7 +75,7 @@ export async function cut(scope: Scope, connectionId: string): Promise<'closed' 
   if (gateway === undefined) return 'failed'
   using budget = budgetOf(scope, budgetMs)
   const { signal } = budget
-  return withinDeadline(signal, gateway.disconnect(connectionId, { signal })).catch(() => 'failed') // as good as a socket that closes later
+  return await withinDeadline(signal, gateway.disconnect(connectionId, { signal })).catch(() => 'failed') // as good as a socket that closes later
 }
 
 function budgetOf({ clock, deadline }: Scope, ms: number) {
