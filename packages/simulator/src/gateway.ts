@@ -40,6 +40,8 @@ export interface GatewayConnection {
   readonly isStock: boolean
   /** Nothing comes through any more, and the gateway does not know. */
   readonly mute: boolean
+  /** When the gateway knew that it was closed. */
+  readonly closedAt: number
 }
 
 /** API Gateway: sockets, routes, posts, its limits and its frames. */
@@ -75,6 +77,7 @@ interface Connection extends GatewayConnection {
   /** The device's end lives. */
   deviceOpen: boolean
   mute: boolean
+  closedAt: number
   activeAt: number
   /** When the last message went down: to a stock client they keep their order, which law 17 assumes of posts that are awaited. */
   downAt: number
@@ -101,7 +104,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     const offer = protocols.find((each) => each.startsWith('token.'))
     const connection: Connection = {
       ...{ connectionId, device, peer, state: 'connecting', deviceOpen: true, mute: false, authorizer: undefined },
-      ...{ wants: new Map(), connectedAt: kernel.now, activeAt: kernel.now },
+      ...{ wants: new Map(), connectedAt: kernel.now, activeAt: kernel.now, closedAt: 0 },
       authorityEnds: offer === undefined ? Number.POSITIVE_INFINITY : options.expiryOf(readToken(offer)),
       headers: protocols.length === 0 ? {} : { 'Sec-WebSocket-Protocol': protocols.join(', ') },
       isStock: protocols.length === 0,
@@ -211,6 +214,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   function end(connection: Connection): void {
     if (connection.state === 'closed') return
     connection.state = 'closed'
+    connection.closedAt = kernel.now
     seats.lost(connection.connectionId)
     kernel.note(`end ${connection.connectionId}`)
     if (connection.authorizer === undefined) return

@@ -90,18 +90,23 @@ function hasBegun({ history, gateway }: World, name: string): boolean {
 }
 const isProgress = ({ kind }: Word) => kind !== 'error'
 
+const heardMs = 10_000 // a second, on a slow table
+
 /** Nothing strikes any more: a generator is iterated for somebody who wants it, in one function. */
-export function checkRuns({ report, history, gateway }: World): void {
+export function checkRuns({ report, history, gateway, kernel }: World): void {
   const wanted = new Set(history.listenings.flatMap(({ ended, asked }) => (ended === undefined ? [asked.name] : [])))
   const seen = new Set<string>()
   for (const { isOpen, isAlive, name, number, connectionId = '' } of history.runs) {
     if (!isOpen || !isAlive()) continue
     const about = `run ${number} of ${name}`
     const connection = gateway.connections.get(connectionId)
-    if (connection?.state !== 'open') report.break('H14', `${about} goes on, and its connection is closed`)
-    else if (connection.mute)
-      continue // half-open: no stop comes through, and the gateway has its 10 min to notice
-    else if (!wanted.has(name)) report.break('H14', `${about} goes on, and its subscription has ended`)
+    if (connection?.state !== 'open') {
+      if (kernel.now - (connection?.closedAt ?? 0) > heardMs)
+        report.break('H14', `${about} goes on, and its connection is closed`)
+      continue
+    }
+    if (connection.mute) continue // half-open: no stop comes through, and the gateway has its 10 min to notice
+    if (!wanted.has(name)) report.break('H14', `${about} goes on, and its subscription has ended`)
     if (seen.has(`${connectionId} ${name}`)) report.break('H14', `${about} goes on beside another`)
     seen.add(`${connectionId} ${name}`)
   }
