@@ -19,7 +19,7 @@ Writes an AsyncAPI 3 document of the procedures, channels and schemas that the e
 trunkline redrive [--queue url] [--dry-run] [--max n]
 
 Replays failed deliveries from the log: starts the deliver function for each topic and offset in the on-failure queue, and
-deletes what was taken. Wants TRUNKLINE_DELIVER, a region and credentials; the queue may stand in TRUNKLINE_FAILURES.
+for each look at who may have left; deletes what was taken. Wants TRUNKLINE_DELIVER, a region and credentials; the queue may stand in TRUNKLINE_FAILURES.
 May be repeated without harm.`
 
 /** Each gives the code to end with. */

@@ -10,6 +10,16 @@ describe('a message of an on-failure queue', () => {
     ['of an asynchronous delivery', { version: '1.0', requestPayload: job }, { kind: 'delivery', job }],
     ['that is a job itself', job, { kind: 'delivery', job }],
     [
+      'that the queue of delayed work gave up',
+      { presence: { topic: 'here?room=s:x', member: 'ann' } },
+      { kind: 'check', check: { presence: { topic: 'here?room=s:x', member: 'ann' } } },
+    ],
+    [
+      'of a check of presence',
+      { version: '1.0', requestPayload: { presence: { topic: 'here?room=s:x', member: 'ann' } } },
+      { kind: 'check', check: { presence: { topic: 'here?room=s:x', member: 'ann' } } },
+    ],
+    [
       'of a stream’s batch',
       { version: '1.0', DDBStreamBatchInfo: { ...batch, batchSize: 3 } },
       { kind: 'batch', batch },
@@ -33,6 +43,11 @@ describe('a message of an on-failure queue', () => {
       'a batch without its place',
       { DDBStreamBatchInfo: { shardId: 1 } },
       'a stream’s batch without its place in the stream',
+    ],
+    [
+      'a member without a topic',
+      { requestPayload: { presence: { member: 'ann' } } },
+      'an invocation that is no delivery',
     ],
     ['nothing', null, 'not a record of a Lambda destination'],
     ['a list', [1], 'not a record of a Lambda destination'],

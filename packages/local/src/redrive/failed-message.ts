@@ -1,5 +1,6 @@
 import type { DeliverJob } from './deliver-job.ts'
 import { isDeliverJob } from './deliver-job.ts'
+import { isPresenceCheck, type PresenceCheck } from './presence-check.ts'
 
 /** A batch of a stream that was given up: the records themselves have to be read from the stream again. */
 export interface FailedBatch {
@@ -12,18 +13,19 @@ export interface FailedBatch {
 /** What stands in an on-failure queue. `other`: no delivery of the line's; the reason is for people. */
 export type FailedMessage =
   | { readonly kind: 'delivery'; readonly job: DeliverJob }
+  | { readonly kind: 'check'; readonly check: PresenceCheck }
   | { readonly kind: 'batch'; readonly batch: FailedBatch }
   | { readonly kind: 'other'; readonly reason: string }
 
-/** Reads the record of a Lambda destination (of an asynchronous event or of a stream's batch), or a job that stands alone. Never throws. */
+/** Reads the record of a Lambda destination (of an asynchronous event or of a stream's batch), or what stands alone as the queue that delays gave it up. Never throws. */
 export function readFailedMessage(body: string): FailedMessage {
   const value = parse(body)
   if (!isRecord(value)) return other('not a record of a Lambda destination')
-  if (isDeliverJob(value)) return { kind: 'delivery', job: value }
-  const { requestPayload: job, DDBStreamBatchInfo: batch } = value
+  const { requestPayload: job = value, DDBStreamBatchInfo: batch } = value
   if (isDeliverJob(job)) return { kind: 'delivery', job }
+  if (isPresenceCheck(job)) return { kind: 'check', check: job }
   if (isRecord(batch)) return readBatch(batch)
-  return other(job === undefined ? 'not a record of a Lambda destination' : 'an invocation that is no delivery')
+  return other(job === value ? 'not a record of a Lambda destination' : 'an invocation that is no delivery')
 }
 
 function readBatch(batch: Readonly<Record<string, unknown>>): FailedMessage {

@@ -11,7 +11,13 @@ const line = createLine()
 const key = z.object({ room: z.string() })
 const events = line.channel('redriven', { key, event: z.object({ text: z.string() }) })
 const t = initTRPC.create()
-const router = t.router({ live: t.procedure.input(key).subscription(({ input }) => events.subscribe(input)) })
+const here = line.presence('redriven.here', { key, data: z.object({}), leaseMs: 3_600_000 })
+const router = t.router({
+  live: t.procedure.input(key).subscription(({ input }) => events.subscribe(input)),
+  join: t.procedure
+    .input(key.extend({ member: z.string() }))
+    .subscription(({ input: { room, member } }) => here.join({ room }, { member, data: {} })),
+})
 
 type Line = LocalLine<typeof router>
 
@@ -56,7 +62,7 @@ describe('a delivery that failed for good', () => {
     const job = { topic: 'redriven?room=s:x', offset: 2 }
     const dry = await run(local, { dryRun: true })
     expect(dry).toEqual({
-      counts: { read: 1, deliveries: 1, deleted: 0, left: 0, failed: 0 },
+      counts: { read: 1, deliveries: 1, checks: 0, deleted: 0, left: 0, failed: 0 },
       lines: [`would deliver ${job.topic} 2`],
     })
     expect(seen).toEqual([])
@@ -64,12 +70,12 @@ describe('a delivery that failed for good', () => {
     expect(JSON.parse(body)).toMatchObject({ requestPayload: job })
 
     const first = await run(local)
-    expect(first.counts).toEqual({ read: 1, deliveries: 1, deleted: 1, left: 0, failed: 0 })
+    expect(first.counts).toEqual({ read: 1, deliveries: 1, checks: 0, deleted: 1, left: 0, failed: 0 })
     expect(seen).toEqual(['one'])
     await resend(local, body)
     await resend(local, body)
     const second = await run(local)
-    expect(second.counts).toEqual({ read: 2, deliveries: 1, deleted: 2, left: 0, failed: 0 })
+    expect(second.counts).toEqual({ read: 2, deliveries: 1, checks: 0, deleted: 2, left: 0, failed: 0 })
     expect(seen).toEqual(['one'])
     expect((await run(local)).counts.read).toBe(0)
   })
@@ -92,12 +98,44 @@ describe('a delivery that failed for good', () => {
     await resend(local, '{"requestPayload":{"call":1}}')
     vi.stubEnv('TRUNKLINE_DELIVER', 'nowhere')
     const { counts, lines } = await run(local)
-    expect(counts).toEqual({ read: 2, deliveries: 0, deleted: 0, left: 1, failed: 1 })
+    expect(counts).toEqual({ read: 2, deliveries: 0, checks: 0, deleted: 0, left: 1, failed: 1 })
     expect(lines.join()).toContain('Function not found: nowhere')
     expect(lines.join()).toContain('an invocation that is no delivery')
     await local.clock.advance('301s')
     vi.stubEnv('TRUNKLINE_DELIVER', 'deliver')
     expect((await run(local, { max: 1 })).counts).toMatchObject({ read: 1, deleted: 1 })
+  })
+})
+
+describe('a look at who may have left that failed for good', () => {
+  test('lands there too, and a redrive makes it; twice does no harm', async () => {
+    const { local } = await listening()
+    await using _ = local
+    const [ann, bob] = [local.connect(), local.connect()]
+    const seen: string[] = []
+    const joined = (who: typeof ann, member: string, onEvent: (type: string) => void) =>
+      new Promise<void>((resolve) =>
+        who.client.join.subscribe(
+          { room: 'x', member },
+          { onStarted: () => resolve(), onData: ({ data }) => onEvent(data.type), onGap: () => {} },
+        ),
+      )
+    await joined(ann, 'ann', (type) => void seen.push(type))
+    await joined(bob, 'bob', () => {})
+    await local.clock.advance('6m') // a sync has looked at the leases, and the next look is an hour away
+    const broken = local.faults.on('function', 'fail', { path: 'deliver' })
+    await bob.connection.close()
+    for (let times = 0; times < 3; times++) await local.clock.advance('310s') // the queue hands it over three times
+    broken[Symbol.dispose]()
+    expect(seen).toEqual(['here', 'join'])
+
+    const body = await peek(local)
+    expect(JSON.parse(body)).toEqual({ presence: { topic: 'redriven.here?room=s:x', member: 'bob' } })
+    await resend(local, body)
+    const { counts, lines } = await run(local)
+    expect(counts).toEqual({ read: 2, deliveries: 0, checks: 1, deleted: 2, left: 0, failed: 0 })
+    expect(lines).toEqual(['looking whether bob left redriven.here?room=s:x'])
+    expect(seen).toEqual(['here', 'join', 'leave'])
   })
 })
 
@@ -107,9 +145,10 @@ describe('the settings of a redrive', () => {
     await expect(runRedrive({ queue: 'https://q' }, () => {}, {})).rejects.toThrow('TRUNKLINE_DELIVER')
   })
   test('end in a line with the counts', () => {
-    const counts = { read: 3, deliveries: 2, deleted: 2, left: 1, failed: 0 }
-    expect(formatCounts(counts)).toBe('3 messages read: 2 deliveries started, 2 deleted, 1 left, 0 failed')
-    expect(formatCounts(counts, true)).toBe('3 messages read: 2 deliveries would start, 1 left, 0 failed')
+    const counts = { read: 4, deliveries: 2, checks: 1, deleted: 3, left: 1, failed: 0 }
+    const work = '2 deliveries and 1 checks of presence'
+    expect(formatCounts(counts)).toBe(`4 messages read: ${work} started, 3 deleted, 1 left, 0 failed`)
+    expect(formatCounts(counts, true)).toBe(`4 messages read: ${work} would start, 1 left, 0 failed`)
   })
 })
 

@@ -2,14 +2,17 @@ import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import type { Message, SQSClient } from '@aws-sdk/client-sqs'
 import { type DeliverJob, formatJob } from './deliver-job.ts'
 import { readFailedMessage } from './failed-message.ts'
+import { isPresenceCheck, type PresenceCheck } from './presence-check.ts'
 import { readBatch } from './read-batch.ts'
+
+type Work = DeliverJob | PresenceCheck
 
 /** What a redrive reaches. */
 export interface RedrivePorts {
   readonly sqs: SQSClient
   readonly streams: DynamoDBStreamsClient
   /** Starts the `deliver` function; rejects when that was not accepted. */
-  readonly deliver: (job: DeliverJob) => Promise<void>
+  readonly deliver: (job: Work) => Promise<void>
   readonly log: (line: string) => void
 }
 
@@ -28,9 +31,11 @@ export interface RedriveCounts {
   readonly read: number
   /** Deliveries that were started (that would be, in a dry run): of several messages for the same events, one. */
   readonly deliveries: number
-  /** Messages that were deleted, since all of their deliveries were started. */
+  /** Looks at who may have left, counted alike. */
+  readonly checks: number
+  /** Messages that were deleted, since all that they asked for was started. */
   readonly deleted: number
-  /** Messages that stay: no deliveries, or too old to be read from the stream. */
+  /** Messages that stay: neither deliveries nor checks, or too old to be read from the stream. */
   readonly left: number
   /** Messages that stay since something failed; another run may do better. */
   readonly failed: number
@@ -41,23 +46,26 @@ const visibilitySeconds = 300 // longer than the deliveries of ten messages take
 
 /**
  * Replays failed deliveries from the log: starts `deliver` for each topic and offset in an on-failure queue, and deletes a message once all of its deliveries were
- * accepted. Twice does no harm: a client drops what it has, and a chain has passed it. Rejects when the queue cannot be read.
+ * accepted. Looks at who may have left, too. Twice does no harm: a client drops what it has, a chain has passed it, and who came back has another lease. Rejects when the queue cannot be read.
  */
 export async function redrive(ports: RedrivePorts, options: RedriveOptions): Promise<RedriveCounts> {
   const { queue, dryRun = false, max = Number.POSITIVE_INFINITY } = options
   const { SQSClient: _, ...sdk } = await import('@aws-sdk/client-sqs')
   const within = () => ({ abortSignal: AbortSignal.timeout(requestMs) })
-  const counts = { read: 0, deliveries: 0, deleted: 0, left: 0, failed: 0 }
+  const counts = { read: 0, deliveries: 0, checks: 0, deleted: 0, left: 0, failed: 0 }
   const started = new Set<string>()
   const seen: Message[] = []
 
-  async function start(job: DeliverJob): Promise<void> {
+  async function start(job: Work): Promise<void> {
     const name = JSON.stringify(job)
     if (started.has(name)) return
     if (!dryRun) await ports.deliver(job)
     started.add(name)
-    counts.deliveries += 1
-    ports.log(`${dryRun ? 'would deliver' : 'delivering'} ${formatJob(job)}`)
+    if (isPresenceCheck(job)) counts.checks += 1
+    else counts.deliveries += 1
+    ports.log(
+      isPresenceCheck(job) ? sayCheck(job, dryRun) : `${dryRun ? 'would deliver' : 'delivering'} ${formatJob(job)}`,
+    )
   }
   async function settle({ Body = '', MessageId, ReceiptHandle }: Message): Promise<void> {
     const found = await jobsOf(ports, Body)
@@ -98,11 +106,16 @@ export async function redrive(ports: RedrivePorts, options: RedriveOptions): Pro
 async function jobsOf(
   { streams }: RedrivePorts,
   body: string,
-): Promise<{ readonly jobs: readonly DeliverJob[] } | { readonly left: string }> {
+): Promise<{ readonly jobs: readonly Work[] } | { readonly left: string }> {
   const message = readFailedMessage(body)
   if (message.kind === 'other') return { left: message.reason }
   if (message.kind === 'delivery') return { jobs: [message.job] }
+  if (message.kind === 'check') return { jobs: [message.check] }
   const jobs = await readBatch(streams, message.batch)
   if (jobs === undefined) return { left: 'its stream has forgotten it: clients have fetched what it held' }
   return jobs.length > 0 ? { jobs } : { left: 'a batch without events of this line' }
+}
+
+function sayCheck({ presence: { topic, member } }: PresenceCheck, dryRun: boolean): string {
+  return `${dryRun ? 'would look' : 'looking'} whether ${member} left ${topic}`
 }

@@ -38,7 +38,9 @@ function regionOf(queue: string): string | undefined {
 }
 
 /** One line for people. */
-export function formatCounts({ read, deliveries, deleted, left, failed }: RedriveCounts, dryRun = false): string {
-  const done = dryRun ? `${deliveries} deliveries would start` : `${deliveries} deliveries started, ${deleted} deleted`
+export function formatCounts(counts: RedriveCounts, dryRun = false): string {
+  const { read, deliveries, checks, deleted, left, failed } = counts
+  const work = `${deliveries} deliveries and ${checks} checks of presence`
+  const done = dryRun ? `${work} would start` : `${work} started, ${deleted} deleted`
   return `${read} messages read: ${done}, ${left} left, ${failed} failed`
 }

@@ -8,6 +8,7 @@ import { connect, disconnect } from '../run/connect.ts'
 import { createDeadline, withinDeadline } from '../run/deadline.ts'
 import { deliver } from '../run/deliver.ts'
 import { isWorkerJob } from '../run/jobs.ts'
+import { checkPresence } from '../run/presence-check.ts'
 import { tellStreamed } from '../run/presence-stream.ts'
 import { doQueued } from '../run/queued-work.ts'
 import { receive } from '../run/receive.ts'
@@ -29,7 +30,7 @@ import {
   twoWayRoutes,
 } from './events.ts'
 import type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
-import { isQueueEvent, toQueuedWork } from './queue-records.ts'
+import { isPresenceCheck, isQueueEvent, toQueuedWork } from './queue-records.ts'
 import { toStreamedPresences, toStreamedSlots } from './stream-records.ts'
 import { thrownEntry } from './thrown-entry.ts'
 import { workingMs } from './time-left.ts'
@@ -90,8 +91,13 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
       return serve({ name: 'deliver', context }, Number.POSITIVE_INFINITY, async (scope) =>
         failedItems(await doQueued(scope, toQueuedWork(event))),
       )
+    // of the queue's messages one that failed for good, by an operator's redrive
+    if (isPresenceCheck(event)) {
+      await serve({ name: 'deliver', context }, Number.POSITIVE_INFINITY, (scope) => checkPresence(scope, event))
+      return {}
+    }
     if (!isDeliverJob(event))
-      throw new TypeError('Expected { topic, offset } or { topic, data }, as the line invokes it.')
+      throw new TypeError('Expected { topic, offset }, { topic, data } or { presence }, as the line invokes it.')
     const { traceparent } = event
     const invoked = { name: 'deliver', context, ...(traceparent === undefined ? {} : { traceparent }) }
     await serve(invoked, Number.POSITIVE_INFINITY, (scope) => deliver(scope, event))
@@ -107,7 +113,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     if (isGatewayEvent(event)) return websocket(event, context)
     if (isQueueEvent(event)) return deliverHandler(event, context)
     if (isRecord(event) && Array.isArray(event['Records'])) return tableStream(event, context)
-    if (isDeliverJob(event)) return deliverHandler(event, context)
+    if (isDeliverJob(event) || isPresenceCheck(event)) return deliverHandler(event, context)
     return worker(event, context)
   }
   const handlers = { handler, authorizer, websocket, tableStream, deliver: deliverHandler, worker }

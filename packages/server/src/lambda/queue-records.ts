@@ -27,7 +27,8 @@ function parse(body: string): unknown {
   }
 }
 
-function isPresenceCheck(payload: unknown): payload is PresenceCheck {
+/** Whether a payload asks to look whether a member left. */
+export function isPresenceCheck(payload: unknown): payload is PresenceCheck {
   if (!isRecord(payload) || !isRecord(payload['presence'])) return false
   const { topic, member } = payload['presence']
   return typeof topic === 'string' && typeof member === 'string'

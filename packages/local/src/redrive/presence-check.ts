@@ -1,0 +1,13 @@
+/** What the `deliver` function is asked when somebody may have left: which member of which topic to look at. */
+export interface PresenceCheck {
+  readonly presence: { readonly topic: string; readonly member: string }
+}
+
+/** Whether this is such a question. */
+export function isPresenceCheck(value: unknown): value is PresenceCheck {
+  if (typeof value !== 'object' || value === null || !('presence' in value)) return false
+  const { presence } = value
+  if (typeof presence !== 'object' || presence === null || !('topic' in presence) || !('member' in presence))
+    return false
+  return typeof presence.topic === 'string' && typeof presence.member === 'string'
+}
