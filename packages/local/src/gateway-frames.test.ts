@@ -4,7 +4,8 @@ import { createLambdaHandlers, createLine } from '@trunkline/server'
 import { describe, expect, test } from 'vitest'
 import { routes } from './deployment.ts'
 import type { FaultEffect } from './faults.ts'
-import { type LocalLine, startLocalLine, toLocalLine } from './local-line.ts'
+import { startLocalLine, toLocalLine } from './local-line.ts'
+import type { RunningLine } from './reopenable.ts'
 import { startStack } from './stack.ts'
 
 const line = createLine()
@@ -14,7 +15,7 @@ const router = t.router({
   good: t.procedure.query(() => 'good'),
   save: t.procedure.mutation(() => ++saved),
 })
-type Line = LocalLine<typeof router>
+type Line = RunningLine<typeof router>
 
 interface Case {
   readonly title: string

@@ -2,6 +2,7 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import { runBound } from '@trunkline/server'
 import { createWorkerPool, type WorkerPool } from './functions/worker-pool.ts'
 import { guardBinding, type LocalLine, toLocalLine } from './local-line.ts'
+import { toReopenable } from './reopenable.ts'
 import { type LocalOptions, type Stack, type StackOptions, startStack } from './stack.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
@@ -20,12 +21,14 @@ export interface EntryTable extends UserTable {
 
 /** The functions as deployed, in workers that can be killed and reloaded. Throws when the entry exports none of them. */
 export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOptions): Promise<LocalLine<R>> {
-  const { stack, pool } = await startEntryStack(options)
-  return toLocalLine<R>(stack, {
-    run: (fn) => runBound(stack.scriptBinding, fn),
-    around: (invocation, call) => runBound(guardBinding(stack.functionBinding, invocation), call),
-    release: () => pool.close(),
-  })
+  return toReopenable<R>(async (port) => {
+    const { stack, pool } = await startEntryStack({ ...options, ...(port === undefined ? {} : { port }) })
+    return toLocalLine<R>(stack, {
+      run: (fn) => runBound(stack.scriptBinding, fn),
+      around: (invocation, call) => runBound(guardBinding(stack.functionBinding, invocation), call),
+      release: () => pool.close(),
+    })
+  }, options.port)
 }
 
 type PoolOptions = Parameters<typeof createWorkerPool>[0]

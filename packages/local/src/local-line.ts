@@ -7,6 +7,7 @@ import {
   type Duration,
   internalsOf,
   type LambdaOptions,
+  type Line,
   type LineBinding,
   parseDuration,
   type Verdict,
@@ -14,6 +15,7 @@ import {
 import type { Faults } from './faults.ts'
 import type { Invocation } from './functions/invocation.ts'
 import { createConnector, type LocalClient, type LocalConnectOptions } from './local-client.ts'
+import { type RunningLine, toReopenable } from './reopenable.ts'
 import { type LocalOptions, ownOrigins, type Stack, startStack } from './stack.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
@@ -35,7 +37,7 @@ export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
   idle(): Promise<void>
   /** Sends tRPC's reconnect notice to every connection, as before the 2-hour cut. */
   notify(): Promise<void>
-  /** Listens again on the same address after `close`. */
+  /** Listens again on the same address after `close`, as a server that was started anew: on the table of `dataDir`, else on an empty one. Clients that `connect` made are not back. */
   reopen(): Promise<void>
   close(): Promise<void>
 }
@@ -44,14 +46,21 @@ export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
 export async function startLocalLine<R extends AnyTRPCRouter, V extends Verdict = typeof anonymous>(
   options: LambdaOptions<R, V> & LocalOptions,
 ): Promise<LocalLine<R>> {
-  const { port, dataDir, seed, gateway } = options
+  const line = options.line ?? createLine()
+  return toReopenable((port) => runLine({ ...options, line }, port), options.port)
+}
+
+async function runLine<R extends AnyTRPCRouter, V extends Verdict>(
+  options: LambdaOptions<R, V> & LocalOptions & { readonly line: Line },
+  port: number | undefined,
+): Promise<RunningLine<R>> {
+  const { line, dataDir, seed, gateway } = options
   const stack = await startStack({
     ...(port === undefined ? {} : { port }),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(seed === undefined ? {} : { seed }),
     ...(gateway && { gateway }),
   })
-  const line = options.line ?? createLine()
   const origins = [...(options.origins ?? []), ...ownOrigins(stack.gateway)]
   const handlers = createLambdaHandlers<R, V>({ ...options, line, origins })
   const around: Around = (invocation, call) => line.run(guardBinding(stack.functionBinding, invocation), call)
@@ -89,7 +98,7 @@ export function toLocalLine<R extends AnyTRPCRouter>(
     readonly transformer?: LocalConnectOptions['transformer']
     readonly release: () => unknown
   },
-): LocalLine<R> {
+): RunningLine<R> {
   const connector = createConnector<R>(stack, options.transformer)
   let closed: Promise<void> | undefined
   const end = async () => {
@@ -114,7 +123,6 @@ export function toLocalLine<R extends AnyTRPCRouter>(
     },
     idle: stack.idle,
     notify: () => notifyAll(stack),
-    reopen: () => stack.gateway.reopen(),
     close,
     [Symbol.asyncDispose]: close,
   }
