@@ -75,7 +75,7 @@ function hold(order: Order, frame: OrderedFrame): Ordered {
   const full = held.length >= heldFrames || heldSize + frame.size > heldCharacters
   if (full) return { order: dropHeld(order, frame), applied: [], verdict: 'overflow' } // [TL-SUB-7]
   const at = held.findLastIndex((other) => other.offset < frame.offset) + 1
-  const next = { ...order, held: held.toSpliced(at, 0, frame), heldSize: heldSize + frame.size }
+  const next = { ...order, held: [...held.slice(0, at), frame, ...held.slice(at)], heldSize: heldSize + frame.size }
   return { order: next, applied: [], verdict: 'hole' }
 }
 
