@@ -14,7 +14,7 @@ import { awsLambdaStreamingRequestHandler } from '@trpc/server/adapters/aws-lamb
 import { createHTTPServer } from '@trpc/server/adapters/standalone'
 import { applyWSSHandler } from '@trpc/server/adapters/ws'
 import { startLocalLine } from '@trunkline/local'
-import { createLine, type LineBinding, memoryBinding } from '@trunkline/server'
+import { createLine, eventsOf, type LineBinding, memoryBinding } from '@trunkline/server'
 import { EventSource } from 'undici'
 import { describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -36,12 +36,15 @@ function createApp(binding: LineBinding, sse: { readonly maxDurationMs?: number 
         for (const event of events) await numbers.publish(key, event)
       }),
     live: t.procedure.input(room).subscription(({ input, signal }) => numbers.subscribe(input, { replay: 50, signal })),
-    odd: t.procedure.input(room).subscription(({ input }) =>
-      numbers
-        .subscribe(input, { replay: 50, lastEventId: input.lastEventId })
-        .filter((event) => event % 2 === 1)
-        .map((event) => `n${event}`),
-    ),
+    odd: t.procedure
+      .input(room)
+      .output(eventsOf(z.string()))
+      .subscription(({ input }) =>
+        numbers
+          .subscribe(input, { replay: 50, lastEventId: input.lastEventId })
+          .filter((event) => event % 2 === 1)
+          .map((event) => `n${event}`),
+      ),
     state: t.procedure.input(room).subscription(({ input }) =>
       numbers.subscribe(input).startWith(async () => {
         const { events } = await numbers.read(input)

@@ -289,7 +289,7 @@ function topicNow(channel: ChannelDefinition, key: unknown): string {
 
 function refuseIteration(channel: ChannelDefinition): never {
   throw new Error(
-    `Return the subscription of ${channel.name} from the procedure instead of iterating it: iterating would hold a function for each subscriber.`,
+    `Return the subscription of ${channel.name} from the procedure instead of iterating it: iterating would hold a function for each subscriber. (For its .output() there is eventsOf, which does not iterate.)`,
   )
 }
 
