@@ -10,17 +10,23 @@ const watchMs = 60_000 // a minute: browsers let a hidden page's timers run no o
 
 /** Sets the next keepalive: as often as the subscription needs it that needs it most. [TL-PRES-5] */
 export function armKeepalive(turn: Turn): void {
-  const wanted = [...turn.state.subscriptions.values()].map((each) => each.keepaliveMs ?? keepaliveMs)
-  const ms = Math.max(shortestMs, Math.min(keepaliveMs, ...wanted))
-  turn.arm({ kind: 'ping' }, Math.round(ms * (1 - spread + 2 * spread * turn.chance)))
+  const ms = waitOf(turn)
+  turn.patch({ keepaliveAt: turn.now + ms })
+  turn.arm({ kind: 'ping' }, ms)
 }
 
-/** Takes what a subscription's `started` says of it. */
+function waitOf({ state, chance }: Turn): number {
+  const wanted = [...state.subscriptions.values()].map((each) => each.keepaliveMs ?? keepaliveMs)
+  const ms = Math.max(shortestMs, Math.min(keepaliveMs, ...wanted))
+  return Math.round(ms * (1 - spread + 2 * spread * chance))
+}
+
+/** Takes what a subscription's `started` says of it. The next keepalive may come sooner for it, and never later: others live by it too. */
 export function takeKeepalive(turn: Turn, { id, keepaliveMs: before }: Subscription, ms: number | null): void {
   const subscription = turn.state.subscriptions.get(id)
   if (subscription === undefined || ms === before) return
   turn.putSubscription({ ...subscription, keepaliveMs: ms })
-  if (!turn.state.probing) armKeepalive(turn)
+  if (!turn.state.probing && turn.now + waitOf(turn) < turn.state.keepaliveAt) armKeepalive(turn)
 }
 
 /** Asks where each live log stands, since a lost tail is seen by nothing else (law 6) [TL-SYNC-5]; with none, pings. */

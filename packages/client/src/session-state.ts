@@ -135,6 +135,8 @@ export interface SessionState {
   readonly openedAt: number
   /** A keepalive is not answered yet. */
   readonly probing: boolean
+  /** When the next keepalive is due. */
+  readonly keepaliveAt: number
   /** When the watch for a sleeping machine was last seen to run. */
   readonly watchedAt: number
 }
@@ -161,6 +163,7 @@ export const initialState: SessionState = {
   aheadMs: 0,
   openedAt: 0,
   probing: false,
+  keepaliveAt: 0,
   watchedAt: 0,
 }
 
