@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { inOrder, type MembersEvent, nobodyHere, reduceMembers } from './members.ts'
+import { findNamed, inOrder, type MembersEvent, nobodyHere, reduceMembers } from './members.ts'
 
 const data = (name: string, away = false) => ({ name, away })
 const after = (...events: readonly MembersEvent[]) =>
@@ -26,4 +26,10 @@ it('puts whoever is away behind the others', () => {
 })
 it('forgets what it knew when a state comes', () => {
   expect(after({ type: 'join', member: 'x', data: data('old') }, here)).toEqual(['ann', 'bob'])
+})
+it('finds in an event what it says of a person', () => {
+  expect(findNamed(here, 'bob')).toEqual(data('bob'))
+  expect(findNamed({ type: 'update', member: 'b', data: data('bob', true) }, 'bob')).toEqual(data('bob', true))
+  expect(findNamed({ type: 'update', member: 'b', data: data('bob') }, 'ann')).toBeUndefined()
+  expect(findNamed({ type: 'leave', member: 'b' }, 'bob')).toBeUndefined()
 })

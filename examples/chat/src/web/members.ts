@@ -30,6 +30,13 @@ export function reduceMembers(members: Members, event: MembersEvent): Members {
   }
 }
 
+/** What an event says of the person with a name; names are all that this chat knows people by. */
+export function findNamed(event: MembersEvent, name: string): Data | undefined {
+  if (event.type === 'leave') return undefined
+  const told = event.type === 'here' ? event.members : [event]
+  return told.find(({ data }) => data.name === name)?.data
+}
+
 /** Whoever is at the screen first, then whoever is away; by name within. */
 export function inOrder(members: Members): readonly Member[] {
   const rank = ({ away }: Member) => (away ? 1 : 0)
