@@ -235,6 +235,16 @@ describe('the dashboard', () => {
   })
 })
 
+describe('the table of metrics in docs/operations.md', () => {
+  it('names every count that the line tells, and no other', () => {
+    const document = readFileSync(join(repository, 'docs/operations.md'), 'utf8')
+    const rows = [...document.matchAll(/^\| ((?:`\w+` ?)+)\| /gm)].flatMap(
+      ([, names = '']) => names.match(/\w+/g) ?? [],
+    )
+    expect(rows.sort()).toEqual(Object.keys(lineMetrics).sort())
+  })
+})
+
 describe('logs', () => {
   it('are kept for fourteen days, of every function', () => {
     const groups = [...resourcesOf(template, 'AWS::Logs::LogGroup').values()]
