@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningDev, startDev } from './dev-line.ts'
-import { flags, say } from './stage.ts'
+import { launchChromium, say } from './stage.ts'
 
 const artefacts = join(import.meta.dirname, '../artefacts')
 const desktop = { width: 1_280, height: 800 }
@@ -14,10 +14,7 @@ let line: RunningDev
 let browser: Browser
 beforeAll(async () => {
   line = await startDev()
-  browser = await chromium.launch({
-    executablePath: process.env['TRUNKLINE_CHROMIUM'] ?? '/usr/bin/chromium',
-    args: flags,
-  })
+  browser = await launchChromium()
   await mkdir(artefacts, { recursive: true })
 })
 afterAll(async () => {

@@ -12,7 +12,7 @@ import { type PageServer, servePage } from './page-server.ts'
 const example = join(import.meta.dirname, '..')
 
 /** What a Chromium in a container wants to be told. */
-export const flags = [
+const flags = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -21,6 +21,11 @@ export const flags = [
   '--disable-sync',
   '--no-first-run',
 ]
+
+/** A Chromium: the one that TRUNKLINE_CHROMIUM names, else Debian's. */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['TRUNKLINE_CHROMIUM'] ?? '/usr/bin/chromium', args: flags })
+}
 
 export interface OpenOptions extends BrowserContextOptions {
   readonly room: string
@@ -47,10 +52,7 @@ export async function setStage(): Promise<Stage> {
   const pages = await servePage(folder, () => lineUrl)
   const local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
   lineUrl = local.url
-  const browser = await chromium.launch({
-    executablePath: process.env['TRUNKLINE_CHROMIUM'] ?? '/usr/bin/chromium',
-    args: flags,
-  })
+  const browser = await launchChromium()
   return {
     local,
     open: (options) => openPage(browser, pages, options),

@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LocalLine, startLocalLine } from '@trunkline/local'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { authorize, createContext } from '../../src/server/auth.ts'
 import { line, messages } from '../../src/server/channels.ts'
 import { type AppRouter, appRouter } from '../../src/server/router.ts'
 import { type PageServer, servePage } from '../page-server.ts'
-import { flags } from '../stage.ts'
+import { launchChromium } from '../stage.ts'
 
 const patience = { timeout: 20_000 }
 
@@ -23,8 +23,7 @@ beforeAll(async () => {
   await build({ ...config, logLevel: 'error', build: { outDir: folder } })
   pages = await servePage(folder, () => local.url)
   local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
-  const executablePath = process.env['TRUNKLINE_CHROMIUM'] ?? '/usr/bin/chromium'
-  browser = await chromium.launch({ executablePath, args: flags })
+  browser = await launchChromium()
 })
 afterAll(async () => {
   await browser.close()

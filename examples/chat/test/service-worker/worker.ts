@@ -1,0 +1,19 @@
+import { createClient, createConnection } from '@trunkline/client'
+import type { AppRouter } from '../../src/server/router.ts'
+import { messagesOf, reduceTimeline, type Timeline } from '../../src/web/timeline.ts'
+
+/** A page's question to this worker. The answer goes to the port that comes with it. */
+export type Question = { readonly type: 'post'; readonly text: string } | { readonly type: 'heard' }
+
+const room = { room: 'worker' }
+const url = new URL(location.href).searchParams.get('line') ?? ''
+const client = createClient<AppRouter>({ connection: createConnection({ url, token: async () => 'ann' }) })
+let heard: Timeline | undefined
+client.messages.live.subscribe(room, { onData: (told) => (heard = reduceTimeline(heard, { type: 'told', told })) })
+
+addEventListener('message', async ({ data, ports: [port] }: MessageEvent<Question>) => {
+  if (data.type === 'heard')
+    return port?.postMessage(heard === undefined ? [] : messagesOf(heard).map(({ message }) => message.text))
+  const { author } = await client.messages.post.mutate({ ...room, id: crypto.randomUUID(), text: data.text })
+  port?.postMessage(author)
+})
