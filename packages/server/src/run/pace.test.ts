@@ -26,6 +26,21 @@ describe('the pace of a process', () => {
     for (let n = 0; n < 100; n++) pace.refuse('a')
     expect(pace.rate()).toBe(accountRate)
   })
+  test('is not slowed by two slow clients among a hundred others', () => {
+    const pace = createPace(createFakeClock())
+    for (let n = 0; n < 100; n++) pace.take()
+    expect(['a', 'b', 'a', 'b'].map((id) => pace.refuse(id))).toEqual(Array(4).fill('connection'))
+    expect(pace.rate()).toBe(accountRate)
+  })
+  test('is the account’s affair once a twentieth of what is posted is refused', () => {
+    const clock = createFakeClock()
+    const pace = createPace(clock)
+    for (let n = 0; n < 100; n++) pace.take()
+    expect(['a', 'b', 'c', 'd', 'e'].map((id) => pace.refuse(id))).toEqual([...Array(4).fill('connection'), 'account'])
+    expect(pace.rate()).toBe(accountRate / 2)
+    clock.time += 5_000 // and what was posted long ago counts no more
+    expect(['a', 'b'].map((id) => pace.refuse(id))).toEqual(['connection', 'account'])
+  })
   test('halves when two are refused, once for what was under way', () => {
     const pace = createPace(createFakeClock())
     for (const id of ['a', 'b', 'c', 'd']) pace.refuse(id)

@@ -10,7 +10,7 @@ export type Posted = 'posted' | 'gone' | 'too-large' | 'undelivered'
 const budgetMs = 6_000
 const firstPauseMs = 50
 const longestPauseMs = 1_000
-/** A post that was cut short sooner, by its function's own deadline, says nothing against the connection. */
+/** A post that was cut short sooner, by its function's own deadline, says nothing against the connection; nor does one that the account's quota refused. */
 const suspectMs = 1_000
 
 /**
@@ -41,10 +41,11 @@ async function tryPost(scope: Scope, { gateway, traffic, connectionId, text }: A
   using budget = budgetOf(scope, budgetMs)
   const { signal } = budget
   const began = clock.now()
+  let isSuspect = true
   for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, longestPauseMs)) {
     const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => hung)
     measurePost(scope, outcome)
-    if (outcome.status === 'throttled') noteThrottled(traffic, connectionId)
+    isSuspect = outcome.status !== 'throttled' || noteThrottled(traffic, connectionId) === 'connection'
     const settled = settle(outcome)
     if (settled === 'posted') breaker.close(connectionId)
     if (settled !== undefined) return settled
@@ -53,13 +54,13 @@ async function tryPost(scope: Scope, { gateway, traffic, connectionId, text }: A
     scope.telemetry.measure('retried', 1)
     await clock.sleep(wait, signal)
   }
-  if (clock.now() - began >= suspectMs) breaker.fail(connectionId)
+  if (isSuspect && clock.now() - began >= suspectMs) breaker.fail(connectionId)
   return 'undelivered'
 }
 
-function noteThrottled({ pace, counts }: Traffic, connectionId: string): void {
-  pace.refuse(connectionId)
+function noteThrottled({ pace, counts }: Traffic, connectionId: string): 'account' | 'connection' {
   counts.throttled += 1
+  return pace.refuse(connectionId)
 }
 
 function counted({ counts }: Traffic, posted: Posted): Posted {

@@ -132,6 +132,24 @@ describe('a consumer that is slow', () => {
 })
 
 describe('an account that throttles', () => {
+  test('says nothing against the connections that it refuses: the next event is tried', async () => {
+    const room = createRoom()
+    const [ann, bob, poster] = [await room.connect(), await room.connect(), await room.connect()]
+    for (const each of [ann, bob]) await subscribe(each)
+    let throttles = true
+    room.gateway.intercept = (id) => (id !== poster.connectionId && throttles ? { status: 'throttled' } : undefined)
+    for (const text of ['a', 'b']) {
+      const said = say(poster, text)
+      for (let ms = 0; ms < 3_000; ms += 250) {
+        await settle()
+        await room.clock.advance(250)
+      }
+      await said
+    }
+    throttles = false
+    await say(poster, 'c')
+    expect([ann, bob].map((each) => each.frames().length)).toEqual([2, 2]) // `started`, and the event
+  })
   test('slows the posts of the function, and all arrive', async () => {
     const room = createRoom()
     const listeners = await Promise.all(Array.from({ length: 20 }, () => room.connect()))
