@@ -376,7 +376,7 @@ const operations: Record<OperationName, true> = {
   ...{ setSubscriberAuthExp: true, readSubscribers: true, growShards: true, readSyncStates: true },
   ...{ claimKey: true, takeKey: true, settleKey: true, recordBase: true, readKey: true },
   ...{ putPresence: true, deletePresence: true, readPresence: true, readPresences: true },
-  ...{ readSweep: true, moveSweep: true, putReceipt: true, hasReceipts: true },
+  ...{ readSweep: true, moveSweep: true, readTurn: true, putTurn: true, putReceipt: true, hasReceipts: true },
   ...{ lockChain: true, wantChain: true, freeChain: true },
   ...{ putPart: true, notePart: true, claimUpload: true, readParts: true },
 }

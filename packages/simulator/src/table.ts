@@ -6,6 +6,7 @@ import type { Operations } from '../../server/src/memory/operations.ts'
 import { createPresence } from '../../server/src/memory/presence.ts'
 import { createSubscribers } from '../../server/src/memory/subscribers.ts'
 import { createSyncStates } from '../../server/src/memory/sync-states.ts'
+import { createTurns } from '../../server/src/memory/turns.ts'
 import { createUploads } from '../../server/src/memory/uploads.ts'
 import type { KeyRow, Slot } from '../../server/src/ports/store.ts'
 import { createQuota } from './quota.ts'
@@ -45,6 +46,7 @@ export function createTable(now: () => number, report: Report): Table {
     keyRows: createKeyRows(),
     uploads: createUploads(),
     presence: createPresence(),
+    turns: createTurns(),
   }
   const truth = createTruth()
   const keys = new Set<string>()
@@ -56,6 +58,7 @@ export function createTable(now: () => number, report: Report): Table {
     ...parts.keyRows.operations,
     ...parts.uploads.operations,
     ...parts.presence.operations,
+    ...parts.turns.operations,
     ...createSyncStates(parts),
     ...createConnectionAndShards(parts),
     putSlot(topic, slot) {

@@ -88,6 +88,14 @@ const presence = fc.record(
   { requiredKeys: ['topic', 'member', 'mark', 'v', 'pending', 'expires', 'sessions', 'said'] },
 )
 
+const turn = fc.record(
+  {
+    ...{ topic, shard, mark, epoch, from: small, through: small, expires: small, again: small },
+    holder: fc.record({ by: owner, until: small, start: small }),
+  },
+  { requiredKeys: ['topic', 'shard', 'mark', 'epoch', 'from', 'through', 'expires'] },
+)
+
 /** What each operation may be given: exhaustive, so that a new operation is drawn too. */
 const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   putSlot: fc.tuple(topic, slot),
@@ -143,6 +151,8 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readPresences: fc.tuple(topic, page),
   readSweep: fc.tuple(topic),
   moveSweep: fc.tuple(topic, fc.record({ from: fc.integer({ min: 0, max: 3 }), to: small, expires: small })),
+  readTurn: fc.tuple(topic, shard),
+  putTurn: fc.tuple(turn, maybe(mark)),
   putReceipt: fc.tuple(topic, small, small),
   hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
 }

@@ -1,5 +1,6 @@
 import type { PresenceRow } from '../ports/presence-row.ts'
 import type { ConnectionRow, ConnectionSubscription, KeyRow, Slot, Subscriber, UploadRow } from '../ports/store.ts'
+import type { TurnRow } from '../ports/turn-row.ts'
 import {
   connectionKey,
   type Key,
@@ -10,6 +11,7 @@ import {
   presenceKey,
   subscriberKey,
   subscriptionPrefix,
+  turnKey,
 } from './keys.ts'
 
 /** An item as the document client gives and takes it. Members that are undefined are not written. */
@@ -122,6 +124,16 @@ export function fromPresenceItem(topic: string, item: Item): PresenceRow {
   const member = String(item.sk).slice(memberPrefix.length)
   const base = { topic, member, pending: item.pending === true }
   return members<PresenceRow>(item, base, ['v', 'mark', 'sessions', 'said', 'epoch', 'expires'])
+}
+
+/** The item of a shard's turn. */
+export function toTurnItem({ topic, shard, ...row }: TurnRow): Item & Key {
+  return { ...turnKey(topic, shard), ...row }
+}
+
+/** The turn of an item. */
+export function fromTurnItem(topic: string, shard: number, item: Item): TurnRow {
+  return members<TurnRow>(item, { topic, shard }, ['mark', 'epoch', 'from', 'through', 'holder', 'again', 'expires'])
 }
 
 /** `base` and those members of the row that the item holds. Nobody but this module's writers puts such items, so their types are taken as read. */

@@ -34,6 +34,9 @@ export const subscriberKey = (topic: string, shard: number, connectionId: string
 /** The row that holds a topic's number of shards: the first one of shard 0, so that the first page brings it. */
 export const shardsKey = (topic: string): Key => ({ pk: `SUBS#${topic}#0`, sk: only })
 
+/** Whose turn it is to deliver a shard of a topic. */
+export const turnKey = (topic: string, shard: number): Key => ({ pk: `TURN#${topic}#${shard}`, sk: only })
+
 /** What stands under a key of a mutation or a publish; the key's text already begins with its scope. */
 export const keyRowKey = (key: string): Key => ({ pk: `IDEM#${key}`, sk: only })
 

@@ -203,6 +203,11 @@ describe('requests', () => {
     const member = presence(topic)
     const calls: readonly [string, () => Promise<unknown>][] = [
       ['PutItem', () => store.putSlot(topic, one)],
+      [
+        'PutItem',
+        () => store.putTurn({ topic, shard: 0, mark: 'm', epoch: 'e1', from: 1, through: 1, expires: 5 }, undefined),
+      ],
+      ['GetItem', () => store.readTurn(topic, 0)],
       ['Query', () => store.readSlots(topic, 0, 10)],
       ['Query', () => store.readSlotsBefore(topic, undefined, 10)],
       ['UpdateItem', () => store.extendSlot(topic, 1, 5)],

@@ -9,6 +9,7 @@ import { presenceOperations } from './presence.ts'
 import { createRequests } from './requests.ts'
 import { subscriberOperations } from './subscribers.ts'
 import { syncStateOperations } from './sync-states.ts'
+import { turnOperations } from './turns.ts'
 import { uploadOperations } from './uploads.ts'
 
 export type { DynamoStoreOptions } from './options.ts'
@@ -32,6 +33,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
       ...keyRowOperations(requests),
       ...uploadOperations(requests),
       ...presenceOperations(requests),
+      ...turnOperations(requests),
     }),
   }
 }

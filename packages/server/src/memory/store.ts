@@ -8,6 +8,7 @@ import { toStore } from './operations.ts'
 import { createPresence } from './presence.ts'
 import { createSubscribers } from './subscribers.ts'
 import { createSyncStates } from './sync-states.ts'
+import { createTurns } from './turns.ts'
 import { createUploads } from './uploads.ts'
 
 /** How often rows that are long expired are dropped, in operations. */
@@ -28,6 +29,7 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
     keyRows: createKeyRows(),
     uploads: createUploads(),
     presence: createPresence(),
+    turns: createTurns(),
   }
   let operations = 0
 
@@ -48,6 +50,7 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
       ...parts.keyRows.operations,
       ...parts.uploads.operations,
       ...parts.presence.operations,
+      ...parts.turns.operations,
     },
     sweep,
   )

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { PresenceRow } from './presence-row.ts'
 import { type ConnectionRow, type KeyRow, type Slot, type Store, StoreError, type Subscriber } from './store.ts'
+import type { TurnRow } from './turn-row.ts'
 
 const expires = 2_000_000_000 // epoch seconds, far ahead
 const past = Math.floor(Date.now() / 1_000) - 60
@@ -49,6 +50,7 @@ export function storeSuite(name: string, create: () => Promise<Store>): void {
     uploadLaws(() => store)
     receiptLaws(() => store)
     presenceLaws(() => store)
+    turnLaws(() => store)
   })
 }
 
@@ -905,6 +907,32 @@ function presenceLaws(store: Given): void {
       expect(await store().moveSweep(topic, { from: 0, to: 7, expires })).toBe('moved')
       expect(await store().moveSweep(topic, { from: 0, to: 8, expires })).toBe('standing')
       expect(await store().readSweep(topic)).toBe(7)
+    })
+  })
+}
+
+function turnLaws(store: Given): void {
+  const turn = (topic: string, rest: Partial<TurnRow> = {}): TurnRow => ({
+    ...{ topic, shard: 0, mark: fresh('m'), epoch: 'e1', from: 1, through: 2, expires },
+    holder: { by: 'a', until: 5, start: 1 },
+    ...rest,
+  })
+  describe('whose turn it is to deliver', () => {
+    it('puts a turn where none stands, once, and gives back every member of the row', async () => {
+      const first = turn(fresh('t'), { again: 7 })
+      expect(await store().putTurn(first, undefined)).toEqual({ status: 'put' })
+      expect(await store().readTurn(first.topic, 0)).toEqual(first)
+      expect(await store().readTurn(first.topic, 1)).toBeUndefined()
+      expect(await store().putTurn(turn(first.topic), undefined)).toEqual({ status: 'standing', row: first })
+      expect(await store().putTurn(first, undefined)).toEqual({ status: 'put' }) // whose answer was lost
+    })
+    it('puts a turn over the write that it follows, and over no other', async () => {
+      const first = turn(fresh('t'))
+      await store().putTurn(first, undefined)
+      const { holder: _, ...ended } = turn(first.topic, { through: 9 })
+      expect(await store().putTurn(ended, first.mark)).toEqual({ status: 'put' })
+      expect(await store().putTurn(turn(first.topic), first.mark)).toEqual({ status: 'standing', row: ended })
+      expect(await store().putTurn(turn(fresh('t')), 'gone')).toEqual({ status: 'standing', row: undefined })
     })
   })
 }

@@ -1,4 +1,5 @@
 import type { PresenceRow, PresenceSeat, PresenceView } from './presence-row.ts'
+import type { TurnRow } from './turn-row.ts'
 
 /** One entry of a topic's log. Immutable once put, save `expires`. */
 export interface Slot {
@@ -353,6 +354,15 @@ export interface Store {
     topic: string,
     move: { readonly from: number; readonly to: number; readonly expires: number },
   ): Promise<'moved' | 'standing'>
+
+  // turns of deliveries --------------------------------------------------------
+
+  readTurn(topic: string, shard: number): Promise<TurnRow | undefined>
+  /** Puts a shard's turn whole: where none stands, or over the one whose `mark` is `over`. `put` also when the row shows its own mark already; else what stands, if anything does. */
+  putTurn(
+    row: TurnRow,
+    over: string | undefined,
+  ): Promise<{ readonly status: 'put' } | { readonly status: 'standing'; readonly row: TurnRow | undefined }>
 
   // receipts of inline deliveries --------------------------------------------
 

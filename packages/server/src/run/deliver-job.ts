@@ -22,6 +22,8 @@ export interface DeliverJob extends JobRun {
   readonly beside?: readonly JobRun[]
   /** Which shard; absent: the audience is not known yet. */
   readonly shard?: number
+  /** Names the job, for its turn at the shard: the same when the platform repeats it, and when it goes on in another invocation. */
+  readonly turn?: string
   /** How many shards the topic has, when more than one: each posts at its part of the account's rate. */
   readonly of?: number
   /** W3C trace context of the call that published, for this function's log lines. */
@@ -37,7 +39,10 @@ export type Sending = readonly Delivery[]
 const runSlots = 100
 
 /** The job of the first run, with the others beside it. */
-export function toJob(runs: readonly JobRun[], where: Pick<DeliverJob, 'shard' | 'of' | 'traceparent'>): DeliverJob {
+export function toJob(
+  runs: readonly JobRun[],
+  where: Pick<DeliverJob, 'shard' | 'turn' | 'of' | 'traceparent'>,
+): DeliverJob {
   const [first = { topic: '' }, ...beside] = runs
   return { ...first, ...(beside.length > 0 && { beside }), ...where }
 }

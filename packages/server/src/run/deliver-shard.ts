@@ -1,18 +1,17 @@
-import { type DeliverJob, type JobRun, type Sending, toDeliveries, toJob, traceOf } from './deliver-job.ts'
+import { randomName } from '../ports/clock.ts'
+import { type DeliverJob, type JobRun, toDeliveries, toJob, traceOf } from './deliver-job.ts'
 import { deliverOrHandOn } from './hand-on.ts'
 import { accountRate } from './pace.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
+import { endTurn, giveTurnUp, keepTurn, type Reading, type TurnPlace, takeTurn } from './take-turn.ts'
 import { trafficOf } from './traffic.ts'
 
 /** A job of one shard. */
 export type ShardJob = DeliverJob & { readonly shard: number }
 
-/** A run at its place in the shard, and its events. */
-interface Reading {
-  readonly run: JobRun
-  readonly deliveries: Sending
-}
+/** A job that can be told from others. */
+type NamedJob = Omit<ShardJob, 'beside'> & { readonly turn: string }
 
 /** A run that could not be delivered from its place on. */
 interface Failed {
@@ -24,21 +23,25 @@ interface Failed {
 const pageMs = 8_000
 /** Rows of a page are no more than can be posted in this time at the rate that the gateway now takes. */
 const pageSeconds = 30
+/** What hangs holds up the next events of the others for no longer than this; it is handed to retry. */
+const stragglersMs = 1_000 // 1 s
 /** A page is not smaller, however slow the gateway. */
 const leastRows = 100
 /** More rows in a shard double K. The younger half alone decides: it holds what was put since K last grew, and the old shards stay full though nothing is put there. */
 const shardRows = 5_000
 
 /**
- * Posts to a shard, page by page: each run's page with those of the runs beside it, since the same connections stand in the same places there. Hands on before its
- * deadline. A run that fails goes into a job of its own and holds up no other (law 11); throws when it is alone already, or that failed too.
+ * Posts to a shard, page by page: each run's page with those of the runs beside it, since the same connections stand in the same places there. One job at a time is
+ * at a topic's shard, and what comes meanwhile goes together in the next turn (decision 0036). Hands on before its deadline. A run that fails goes into a job of its own and holds up no other (law 11); throws when it is alone already, or that failed too.
  */
-export async function deliverShard(scope: ServedScope, { beside = [], ...first }: ShardJob): Promise<void> {
-  const where = { shard: first.shard, ...(first.of !== undefined && { of: first.of }), ...traceOf(scope) }
+export async function deliverShard(scope: ServedScope, { beside = [], ...job }: ShardJob): Promise<void> {
+  const first = { turn: randomName(scope.clock, 12), ...job }
+  const { shard, turn, of } = first
+  const where = { shard, turn, ...(of !== undefined && { of }), ...traceOf(scope) }
   const handOn = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
   const failed: Failed[] = []
   limitPace(scope, first)
-  let left = await readRuns(scope, [toPlace(first), ...beside], failed)
+  let left = await takeTurns(scope, first, [toPlace(first), ...beside], failed)
   while (left.length > 0) {
     if (scope.invoker !== undefined && scope.deadline.at - scope.clock.now() < pageMs) {
       await handOn(left.map(({ run }) => run))
@@ -46,9 +49,19 @@ export async function deliverShard(scope: ServedScope, { beside = [], ...first }
     }
     left = await deliverPages(scope, first, left, failed)
   }
-  if (failed.length > 0 && beside.length === 0) throw failed[0]?.thrown
+  if (failed.length > 0 && beside.length === 0) return giveUp(scope, first, failed)
   for (const { thrown } of failed) report(scope, thrown)
   await Promise.all(failed.map(({ run }) => handOn([run])))
+}
+
+/** The platform tries again; meanwhile others may. */
+async function giveUp(scope: ServedScope, job: NamedJob, [failed]: readonly Failed[]): Promise<never> {
+  if (job.offset !== undefined) await giveTurnUp(scope, placeOf(job, job)).catch(() => {}) // then its lease ends it
+  throw failed?.thrown
+}
+
+function placeOf({ shard, turn }: NamedJob, { topic }: JobRun): TurnPlace {
+  return { topic, shard, by: turn }
 }
 
 /** A shard's part of the account's rate. */
@@ -57,25 +70,33 @@ function limitPace(scope: ServedScope, { of = 1 }: ShardJob): void {
 }
 
 /** What is delivered, without where. */
-function toPlace({ shard: _shard, of: _of, traceparent: _traceparent, ...run }: ShardJob): JobRun {
+function toPlace({ shard: _shard, turn: _turn, of: _of, traceparent: _traceparent, ...run }: NamedJob): JobRun {
   return run
 }
 
-function readRuns(scope: ServedScope, runs: readonly JobRun[], failed: Failed[]): Promise<readonly Reading[]> {
+/** What it is this job's turn to deliver: of a log, what nobody else is at; an ephemeral event in any case. */
+function takeTurns(
+  scope: ServedScope,
+  job: NamedJob,
+  runs: readonly JobRun[],
+  failed: Failed[],
+): Promise<readonly Reading[]> {
   const places = runs.map((run) => ({ run }))
-  return each(places, failed, async ({ run }) => {
-    const deliveries = await toDeliveries(scope, run)
-    return deliveries.length === 0 ? undefined : { run, deliveries }
-  })
+  return each(places, failed, async ({ run }) =>
+    run.offset === undefined
+      ? { run, deliveries: await toDeliveries(scope, run) }
+      : takeTurn(scope, placeOf(job, run), run),
+  )
 }
 
 /** Posts one page of each. Gives what has more. */
 async function deliverPages(
   scope: ServedScope,
-  { shard, of = 1 }: ShardJob,
+  job: NamedJob,
   readings: readonly Reading[],
   failed: Failed[],
 ): Promise<readonly Reading[]> {
+  const { shard, of = 1 } = job
   const pace = scope.gateway && trafficOf(scope.gateway, scope.clock).pace
   const limit = Math.max(leastRows, Math.floor(((pace?.rate() ?? accountRate) * pageSeconds) / readings.length))
   const pages = await each(readings, failed, async (reading) => {
@@ -83,13 +104,17 @@ async function deliverPages(
     const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
     return { ...reading, rows: page.subscribers, next: page.next }
   })
-  const thrown = await deliverOrHandOn(scope, pages)
+  const thrown = await deliverOrHandOn(scope, pages, { stragglersMs })
   return each(pages, failed, async ({ run, deliveries, rows: { length }, next }, index) => {
     if (thrown[index] !== undefined) throw thrown[index]
     const rows = (run.rows ?? 0) + length
-    if (next !== undefined) return { run: { ...run, from: next, rows }, deliveries }
+    const place = run.offset === undefined ? undefined : placeOf(job, run)
+    if (next !== undefined) {
+      const isOurs = place === undefined || (await keepTurn(scope, place))
+      return isOurs ? { run: { ...run, from: next, rows }, deliveries } : undefined
+    }
     if (rows > shardRows && shard >= Math.floor(of / 2)) await grow(scope, run.topic, of)
-    return undefined
+    return place && endTurn(scope, place)
   })
 }
 

@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events'
 import type { PresenceView } from '../ports/presence-row.ts'
 import type { Slot, Subscriber } from '../ports/store.ts'
 import { evaluate } from './chain.ts'
+import { withinDeadline } from './deadline.ts'
 import { endSubscriber } from './end-subscriber.ts'
 import { forget } from './forget.ts'
 import { cursorOf, ephemeralResult, eventResult, faultResult, frameText } from './frames.ts'
@@ -31,6 +33,8 @@ export interface Parcel {
 export interface DeliverOptions {
   /** Whether this is a retry: then nothing is left to the client's own fetch. */
   readonly again?: boolean
+  /** How long what is under way may take once the last post has begun, in milliseconds; what takes longer counts as not posted. @default as long as its budget */
+  readonly stragglersMs?: number
 }
 
 const postsAtOnce = 50
@@ -46,13 +50,37 @@ export async function deliverTo(
 ): Promise<readonly (readonly Subscriber[])[]> {
   const undelivered = parcels.map(() => new Set<Subscriber>())
   const letters = [...addressed(scope, parcels, undelivered).values()]
+  const { late, begun, done } = stragglers(scope, options)
   let next = 0
   const worker = async () => {
     for (let letter = letters[next++]; letter !== undefined; letter = letters[next++])
-      await send(scope, letter, options)
+      await withinDeadline(late, send(scope, letter, options)).catch(() => failAll(letter))
+    begun()
   }
   await Promise.all(Array.from({ length: Math.min(postsAtOnce, letters.length) }, worker))
+  done()
   return undelivered.map((rows) => [...rows])
+}
+
+/** `late` aborts some time after all has begun, unless all is done by then. */
+function stragglers({ clock }: ServedScope, { stragglersMs }: DeliverOptions) {
+  const [late, ended] = [new AbortController(), new AbortController()]
+  let waits = stragglersMs === undefined
+  setMaxListeners(0, late.signal) // every post waits for it
+  return {
+    late: late.signal,
+    begun() {
+      if (waits || stragglersMs === undefined) return
+      waits = true
+      void clock.sleep(stragglersMs, ended.signal).then(() => late.abort(null))
+    },
+    done: () => ended.abort(null),
+  }
+}
+
+/** What was begun may go on: whoever gets it twice drops it. */
+function failAll(letter: readonly Addressed[]): void {
+  for (const { fail } of letter) fail()
 }
 
 /** A part with the events that it is made of. */

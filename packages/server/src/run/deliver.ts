@@ -1,3 +1,4 @@
+import { randomName } from '../ports/clock.ts'
 import type { Slot, Subscriber } from '../ports/store.ts'
 import { withinDeadline } from './deadline.ts'
 import { deliverAgain } from './deliver-again.ts'
@@ -86,7 +87,7 @@ async function deliverToAudiences(
   const take = (ready: readonly (Audience | undefined)[]) => {
     const few = ready.filter((audience) => audience !== undefined && 'rows' in audience)
     if (few.length > 0)
-      delivering.push(deliverOrHandOn(scope, few, postsMs).then((thrown) => fail(few, (at) => thrown[at])))
+      delivering.push(deliverOrHandOn(scope, few, { postsMs }).then((thrown) => fail(few, (at) => thrown[at])))
     for (const [shards, many] of byShards(ready))
       delivering.push(leaveToShards(scope, shards, many).catch((thrown: unknown) => fail(many, () => thrown)))
   }
@@ -128,7 +129,7 @@ async function leaveToShards(scope: ServedScope, shards: number, sendings: reado
   const of = shards > 1 ? { of: shards } : {}
   await Promise.all(
     Array.from({ length: shards }, (_, shard) =>
-      invoker.invoke('deliver', toJob(runs, { shard, ...of, ...traceOf(scope) })),
+      invoker.invoke('deliver', toJob(runs, { shard, turn: randomName(scope.clock, 12), ...of, ...traceOf(scope) })),
     ),
   )
 }

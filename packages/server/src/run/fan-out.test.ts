@@ -151,6 +151,7 @@ describe('events of several topics that the same many connections follow', () =>
       room.gateway.posted(`seed${n}=`).map((text) => [JSON.parse(text)].flat().length),
     )
   const both = [topic, otherTopic]
+  const turn = expect.any(String)
   const [x, y] = [
     { topic, offset: 1 },
     { topic: otherTopic, offset: 1 },
@@ -158,16 +159,16 @@ describe('events of several topics that the same many connections follow', () =>
 
   test('leave in one post to each, by one job for each shard', async () => {
     const room = await crowded()
-    expect(await deliverAll(room, both)).toEqual([{ ...x, beside: [y], shard: 0 }])
+    expect(await deliverAll(room, both)).toEqual([{ ...x, beside: [y], shard: 0, turn }])
     expect(framesOf(room)).toEqual(Array(audience).fill([2]))
   })
   test('go apart where the topics have not as many shards', async () => {
     const room = await crowded()
     await room.store.growShards(otherTopic, 1, 2)
     expect(await deliverAll(room, both)).toEqual([
-      { ...x, shard: 0 },
-      { ...y, shard: 0, of: 2 },
-      { ...y, shard: 1, of: 2 },
+      { ...x, shard: 0, turn },
+      { ...y, shard: 0, of: 2, turn },
+      { ...y, shard: 1, of: 2, turn },
     ])
     expect(framesOf(room)).toEqual(Array(audience).fill([1, 1]))
   })
@@ -183,8 +184,8 @@ describe('events of several topics that the same many connections follow', () =>
         })),
     })
     expect(await deliverAll(room, both)).toEqual([
-      { ...x, beside: [y], shard: 0 },
-      { ...y, shard: 0 },
+      { ...x, beside: [y], shard: 0, turn },
+      { ...y, shard: 0, turn },
     ])
     expect(room.failures).toEqual(['no table'])
     expect(framesOf(room)).toEqual(Array(audience).fill([1, 1]))
@@ -203,9 +204,50 @@ describe('events of several topics that the same many connections follow', () =>
     let invocations = 0
     const jobs = await deliverAll(room, both, () => (invocations++ === 0 ? 8_505 : 300_000)) // 5 ms more than a page begins with
     expect(jobs).toMatchObject([
-      { ...x, beside: [y], shard: 0 },
+      { ...x, beside: [y], shard: 0, turn },
       { ...x, from: expect.any(String), rows: 101, beside: [{ ...y, from: expect.any(String), rows: 101 }], shard: 0 },
     ])
     expect(framesOf(room)).toEqual(Array(audience).fill([2]))
+  })
+})
+
+describe('events that come while a shard is delivered', () => {
+  const audience = 120
+  const jobOf = (offset: number) => ({ topic, offset, shard: 0, turn: `job ${offset}` })
+  const deliver = (room: Room, payload: unknown) =>
+    room.line.run(room.binding, () => room.handlers.deliver(payload, { getRemainingTimeInMillis: () => 300_000 }))
+
+  test('leave together when the first is done, by the one function that is at it', async () => {
+    const room = createRoom()
+    await seed(room, 0, audience)
+    await publish(room, 'first')
+    let goOn = () => {}
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    room.gateway.intercept = () => held.then(() => undefined)
+    const first = deliver(room, jobOf(1))
+    for (let n = 2; n <= 20; n++) {
+      await publish(room, `event ${n}`)
+      await deliver(room, jobOf(n)) // ends at once: the first will see to it
+    }
+    goOn()
+    await first
+    for (let n = 0; n < audience; n++) {
+      const messages = room.gateway.posted(`seed${n}=`).map((text) => [JSON.parse(text)].flat())
+      expect([messages.length, messages.flat().length]).toEqual([2, 20])
+    }
+  })
+  test('are not held up by a post that hangs for longer than a second after the others', async () => {
+    const room = createRoom()
+    await seed(room, 0, audience)
+    await publish(room, 'first')
+    room.gateway.intercept = (id) => (id === 'seed7=' ? new Promise<never>(() => {}) : undefined)
+    const before = room.clock.now()
+    await inTime(room, deliver(room, jobOf(1)))
+    expect(room.clock.now() - before).toBeLessThan(1_500)
+    expect(room.invoked.map(({ payload }) => payload)).toEqual([
+      { topic, offset: 1, to: [{ shard: 0, connectionId: 'seed7=', id: '1' }] },
+    ])
   })
 })

@@ -2,7 +2,7 @@ import type { Invoker } from '../ports/invoker.ts'
 import type { Slot, Subscriber } from '../ports/store.ts'
 import type { Breaker } from './breaker.ts'
 import { type DeliverJob, toJob, toRun, traceOf } from './deliver-job.ts'
-import { deliverTo, type Parcel } from './deliver-to.ts'
+import { type DeliverOptions, deliverTo, type Parcel } from './deliver-to.ts'
 import { type ServedScope, within } from './scope.ts'
 import { trafficOf } from './traffic.ts'
 
@@ -21,10 +21,10 @@ const jobRows = 1_000
 export async function deliverOrHandOn(
   scope: ServedScope,
   parcels: readonly Parcel[],
-  postsMs: number = Number.POSITIVE_INFINITY,
+  { postsMs = Number.POSITIVE_INFINITY, ...options }: DeliverOptions & { readonly postsMs?: number | undefined } = {},
 ): Promise<readonly unknown[]> {
   const ms = Math.min(postsMs, scope.deadline.at - scope.clock.now() - handOverMs)
-  const undelivered = await within(scope, ms, (sooner) => deliverTo(sooner, parcels))
+  const undelivered = await within(scope, ms, (sooner) => deliverTo(sooner, parcels, options))
   return Promise.all(
     parcels.map(({ deliveries }, index) => {
       const slot = deliveries[0]?.slot

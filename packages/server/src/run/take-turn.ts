@@ -1,0 +1,120 @@
+import { randomName } from '../ports/clock.ts'
+import type { Slot } from '../ports/store.ts'
+import type { TurnRow } from '../ports/turn-row.ts'
+import { type JobRun, type Sending, toDeliveries } from './deliver-job.ts'
+import type { ServedScope } from './scope.ts'
+import { type Asked, askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './turn.ts'
+
+/** A shard of a topic, and the job that is to deliver there. */
+export interface TurnPlace {
+  readonly topic: string
+  readonly shard: number
+  /** The job's name. */
+  readonly by: string
+}
+
+/** A run and its events. */
+export interface Reading {
+  readonly run: JobRun
+  readonly deliveries: Sending
+}
+
+/** Longer than a page takes; a holder that is silent for so long counts as dead. */
+const leaseMs = 45_000
+const lifeSeconds = 24 * 3_600
+/** Slots that are delivered in one turn. */
+const turnSlots = 100
+const attempts = 100 // of writes that met another's
+
+/**
+ * Takes the turn for a run of a log, and gives what is to be delivered: the run with whatever the log has after it. Undefined when others have delivered it or are at
+ * it: they go on with what it asks for, and whose function dies is made good by the platform's repeat of that function or by the next one.
+ */
+export async function takeTurn(scope: ServedScope, place: TurnPlace, run: JobRun): Promise<Reading | undefined> {
+  const deliveries = await toDeliveries(scope, run)
+  const asked = toAsked(place, deliveries)
+  if (asked === undefined) return undefined // its slots are gone
+  return follow<Reading>(scope, place, async (row) => {
+    if (run.from !== undefined && row?.holder?.by === place.by) return [renewed(scope, row), { run, deliveries }]
+    const answer = askForTurn(row, asked, scope.clock.now())
+    if (answer.status === 'left') return undefined
+    if (answer.status === 'note') return row && [{ ...row, again: answer.again }, undefined]
+    return begin(scope, place, row, answer.start)
+  })
+}
+
+/** Ends a turn whose events are delivered, and gives the next one where more was asked for meanwhile. */
+export async function endTurn(scope: ServedScope, place: TurnPlace): Promise<Reading | undefined> {
+  return follow<Reading>(scope, place, async (row) => {
+    if (row?.holder?.by !== place.by) return undefined // it took so long that another began
+    const next = row.again === undefined ? undefined : await begin(scope, place, ended(row), row.again)
+    return next ?? [ended(row), undefined]
+  })
+}
+
+/** Says that one is still at it. False when another began. */
+export async function keepTurn(scope: ServedScope, place: TurnPlace): Promise<boolean> {
+  const kept = await follow<true>(scope, place, async (row) =>
+    row?.holder?.by === place.by ? [renewed(scope, row), true] : undefined,
+  )
+  return kept === true
+}
+
+/** Leaves what was begun to whoever comes next. */
+export async function giveTurnUp(scope: ServedScope, place: TurnPlace): Promise<void> {
+  await follow(scope, place, async (row) => (row?.holder?.by === place.by ? [atRest(row), undefined] : undefined))
+}
+
+/** A turn to put over the one that was seen, and what comes of it; undefined: nothing to put. */
+type Move<T> = readonly [Turn, T | undefined] | undefined
+
+/** Puts what follows from the turn that stands, again while another's write comes between. */
+async function follow<T>(
+  { store, clock }: ServedScope,
+  { topic, shard }: TurnPlace,
+  next: (row: TurnRow | undefined) => Promise<Move<T>>,
+): Promise<T | undefined> {
+  let row = await store.readTurn(topic, shard)
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const move = await next(row)
+    if (move === undefined) return undefined
+    const [{ epoch, from, through, holder, again }, outcome] = move
+    const optional = { ...(holder && { holder }), ...(again !== undefined && { again }) }
+    const base = { topic, shard, mark: randomName(clock, 12), expires: Math.ceil(clock.now() / 1_000) + lifeSeconds }
+    const put = await store.putTurn({ ...base, epoch, from, through, ...optional }, row?.mark)
+    if (put.status === 'put') return outcome
+    row = put.row
+  }
+  throw new Error(`The turn of ${topic} could not be written: ${attempts} others came between.`)
+}
+
+/** The turn from an offset on, as far as the log goes by now or to what was delivered already; undefined when it has nothing there any more. */
+async function begin(
+  scope: ServedScope,
+  { topic, by }: TurnPlace,
+  row: Turn | undefined,
+  start: number,
+): Promise<Move<Reading>> {
+  const turn = row && atRest(row)
+  const { slots, more } = await scope.store.readSlots(topic, start - 1, slotsFor(turn, start, turnSlots)) // before the audience is read (law 3)
+  const last = slots.at(-1)
+  if (last === undefined) return undefined
+  const { epoch, offset: through } = last
+  const taken = { by, until: scope.clock.now() + leaseMs, epoch, start }
+  const run = { topic, offset: start, ...(through > start && { through }) }
+  return [takenTurn(turn, taken, { through, more }), { run, deliveries: toSending(topic, slots) }]
+}
+
+function toSending(topic: string, slots: readonly Slot[]): Sending {
+  return slots.filter(({ data }) => data !== undefined).map((slot) => ({ topic, slot }))
+}
+
+function toAsked({ by }: TurnPlace, deliveries: Sending): Asked | undefined {
+  const [first, last] = [deliveries[0]?.slot, deliveries.at(-1)?.slot]
+  if (first === undefined || last === undefined) return undefined
+  return { by, epoch: first.epoch, offset: first.offset, through: last.offset }
+}
+
+function renewed({ clock }: ServedScope, { holder, ...row }: TurnRow): Turn {
+  return { ...row, ...(holder && { holder: { ...holder, until: clock.now() + leaseMs } }) }
+}
