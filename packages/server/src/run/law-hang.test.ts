@@ -422,6 +422,8 @@ const reachedBy: Readonly<
   moveSweep: 'a sync of who is present, whose lease is half over',
   putReceipt: 'a publish that nobody hears',
   hasReceipts: 'the table’s stream',
+  readTurn: 'deliver of a shard',
+  putTurn: 'deliver of a shard',
   post: 'a publish that one hears',
   disconnect: 'hello of a refused connection',
   invoke: 'a long call',
