@@ -32,9 +32,11 @@ describe('a timeline', () => {
     expect(texts(after(empty, live(1, posted('a')), live(1, posted('a')), live(2, posted('b'))))).toEqual(['a', 'b'])
   })
 
-  it('shows an event once that is in the page and comes live', () => {
+  it('holds and shows an event once that is in the page and comes live', () => {
     const first = page([logged(1, posted('a')), logged(2, posted('b'))])
-    expect(texts(after(first, live(2, posted('b')), live(3, posted('c'))))).toEqual(['a', 'b', 'c'])
+    const timeline = after(first, live(2, posted('b')), live(3, posted('c')))
+    expect(timeline.log.map(({ id }) => id)).toEqual(['e:1', 'e:2', 'e:3'])
+    expect(texts(timeline)).toEqual(['a', 'b', 'c'])
   })
 
   it('shows a message once, though it was posted twice by a retry', () => {
