@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { BatchWriteCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { BatchWriteCommand, DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { createLine, deny, type PresenceEvent } from '@trunkline/server'
@@ -317,7 +317,7 @@ describe('a function of $disconnect that is killed half-way', () => {
 })
 
 describe('a topic of ten thousand', () => {
-  /** Puts as many members more as there are, each a copy of the one who is here, in bulk. */
+  /** Puts members beside ann in bulk, each a copy of her row, and has the log count them with her. */
   async function crowd(local: Line, count: number): Promise<void> {
     const { TRUNKLINE_TABLE: TableName = '', AWS_ENDPOINT_URL_DYNAMODB: endpoint = '' } = local.environment
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
@@ -334,17 +334,37 @@ describe('a topic of ten thousand', () => {
       const puts = some.map((sk) => ({ PutRequest: { Item: { ...ann, sk } } }))
       await table.send(new BatchWriteCommand({ RequestItems: { [TableName]: puts } }))
     }
+    const ofLog = { ...{ TableName, ConsistentRead: true }, ExpressionAttributeValues: { ':pk': 'LOG#here?room=s:x' } }
+    const { Items: slots = [] } = await table.send(new QueryCommand({ ...ofLog, KeyConditionExpression: 'pk = :pk' }))
+    const newest = slots.at(-1)
+    const counted = String(newest?.['data']).replace(/"here":\d+/, `"here":${count + 1}`)
+    await table.send(new PutCommand({ TableName, Item: { ...newest, data: counted } }))
     dynamodb.destroy()
   }
 
-  test('is shown whole to whoever comes, over the wire, and the one more is refused by name', async () => {
+  /** The newest count that a client is shown, as it changes. */
+  function counting({ client }: Client) {
+    const counts: number[] = []
+    client.count.subscribe({ room: 'x' }, { onData: ({ data }) => void counts.push(data) })
+    return counts
+  }
+
+  test('is shown whole to whoever comes, over the wire, and counted; the one more is refused by name', async () => {
     await using local = await startLocalLine({ ...options, onError: () => {} })
     await follow(person(local, 'ann'))
     await local.idle()
     await crowd(local, 9_999)
+    const began = performance.now()
     const eve = await follow(person(local, 'eve'), 'watch')
+    console.info(`10,000 members are shown ${Math.round(performance.now() - began)} ms after they were asked for`)
     expect(eve.took()[0]?.split(', ')).toHaveLength(10_000)
-    await crowd(local, 10_001)
-    await expect(follow(person(local, 'bob'), 'watch')).rejects.toThrow(/a list shows 10000 \(listedMembers\)/)
+    const counts = counting(person(local, 'fay'))
+    await local.idle()
+    await expect(follow(person(local, 'gus'))).rejects.toThrow(
+      /10001 members are here; a list shows 10000 \(listedMembers\)/,
+    )
+    await local.idle()
+    expect(eve.took()).toEqual(['join gus', 'leave gus'])
+    expect(counts).toEqual([10_000, 10_001, 10_000])
   }, 120_000)
 })

@@ -380,6 +380,50 @@ async function deliverToAudience(`,
     ],
   },
   {
+    name: 'presence-lost-seat-renewed',
+    breaks: 'H13: no ghost',
+    workloads: ['presence'],
+    exhausted: 'run/law-presence.test.ts',
+    swaps: [
+      {
+        file: run('presence-keep'),
+        from: 'if (!isOf(mine, sitting) || mine.leaving || mine.lease - now',
+        to: 'if (!isOf(mine, sitting) || mine.lease - now',
+      },
+      {
+        file: run('presence-keep'),
+        from: 'return { ...mine, lease: Math.max(mine.lease, now + leaseMs) }',
+        to: 'return { ...mine, leaving: false, lease: Math.max(mine.lease, now + leaseMs) }',
+      },
+    ],
+  },
+  {
+    name: 'presence-more-said-before-what-is-pending',
+    breaks: 'H13: in order',
+    workloads: ['presence'],
+    exhausted: 'run/law-presence.test.ts',
+    swaps: [
+      {
+        file: run('presence-change'),
+        from: 'if (change !== undefined && row?.pending === true) return',
+        to: 'if (change !== undefined && row?.pending === true && now < 0) return',
+      },
+    ],
+  },
+  {
+    name: 'presence-told-under-another-id',
+    breaks: 'H13: each once',
+    workloads: ['presence'],
+    exhausted: 'run/law-presence.test.ts',
+    swaps: [
+      {
+        file: run('presence-log'),
+        from: 'publishId: row.said.id,',
+        to: 'publishId: row.said.id + randomName(scope.clock, 4),',
+      },
+    ],
+  },
+  {
     name: 'leaked-handover-socket',
     breaks: 'law 14',
     workloads: ['handover'],

@@ -11,8 +11,8 @@ const prunedAtOnce = 8
 const keptSeconds = 24 * 3_600
 
 /**
- * Ends the leases of a topic that have run out, if it is time. The instant is never later than the end of any lease: it is the earliest that the last look saw, leases are only
- * ever renewed, and who joined since has a whole one. So the first sync after a lease's end finds it. [TL-PRES-6]
+ * Ends the leases of a topic that have run out, if it is time. The instant is the earliest end of a lease that the last look saw; leases are renewed, and who joined since
+ * has a whole one, so it is never later than the end that any lease had before a loss cut it short. So the first sync after that end finds it. [TL-PRES-6]
  */
 export async function sweepIfDue(scope: Scope, log: Followed, { leaseMs }: PresenceTimes): Promise<void> {
   const { store, clock } = scope
