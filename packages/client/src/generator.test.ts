@@ -10,7 +10,12 @@ const value = (n: number, ref = 1) => ({ id: 1, result: { type: 'data', ref, n, 
 const trackedValue = (n: number, ref = 1) => ({ id: 1, result: { type: 'data', ref, n, id: `t${n}`, data: {} } })
 const alive = (n: number, ref = 1) => ({ id: 1, result: { type: 'alive', ref, n } })
 const end = (n: number, ref = 1) => ({ id: 1, result: { type: 'stopped', ref, n } })
-const lost = (code = 'GENERATOR_LOST', retry = 'now') => ({ id: 1, error: {}, line: { code, retry, mayHaveRun: true } })
+const lost = (code = 'GENERATOR_LOST', retry = 'now') => ({
+  id: 1,
+  error: {},
+  ref: 1,
+  line: { code, retry, mayHaveRun: true },
+})
 const wire = (n: number) => `deliver 1 "v${n}"`
 
 function running(handlesGaps = true) {
@@ -58,7 +63,12 @@ describe('a generator’s values', () => {
 
   test('end with their error, and nothing is said to the server of it [TL-ERR-4]', () => {
     const machine = running()
-    expect(machine.message(value(1), { id: 1, error: {} })).toEqual([wire(1), 'fail 1 procedure'])
+    expect(machine.message(value(1), { id: 1, error: {}, ref: 1, n: 2 })).toEqual([wire(1), 'fail 1 procedure'])
+  })
+
+  test('end with an error that is not their run’s own, and that one is stopped [TL-ERR-4] [TL-STOP-4]', () => {
+    const machine = running()
+    expect(machine.message(value(1), { id: 1, error: {} })).toEqual([wire(1), stopped(1), 'fail 1 procedure'])
   })
 
   test('are shown before the error that overtook them [TL-GEN-3] [TL-GEN-10]', () => {
@@ -136,7 +146,7 @@ describe('a generator is lost', () => {
     expect(machine.fire({ kind: 'alive', id: 1 })).toEqual([])
     expect(machine.fire({ kind: 'started', id: 1 })).toEqual([subscribed(2, 't1')])
     expect(machine.message(started(2), trackedValue(1, 2))).toEqual(['deliver 1 t1'])
-    expect(machine.message(lost())).toEqual([])
+    expect(machine.message({ ...lost(), ref: 2 })).toEqual([])
     expect(machine.fire({ kind: 'started', id: 1 })).toEqual([subscribed(3, 't1')])
   })
 

@@ -19,7 +19,9 @@ export function takeSubscriptionError(turn: Turn, subscription: Subscription, fr
   }
   if (line?.code === 'AUTH_EXPIRED' && mayBegin && subscription.failures < refusalsTaken)
     return awaitAuthority(turn, subscription)
-  endSubscription(turn, { ...subscription, phase: 'waiting' }, { shape: frame.error, ...(line ? { line } : {}) })
+  // what is no run's own word, as of a subscribe that came twice, leaves a run that nobody wants: it is stopped
+  const phase = subscription.kind === 'generator' && frame.ref === undefined ? subscription.phase : 'waiting'
+  endSubscription(turn, { ...subscription, phase }, { shape: frame.error, ...(line ? { line } : {}) })
 }
 
 /** It is asked for again under a fresh authority; one that waits for that already goes on waiting. */
