@@ -291,6 +291,14 @@ const scenarios = {
     },
     act: (made) => jobOf(made, queued({ presence: { topic: hereTopic, member: 'ann' } })),
   },
+  'the same as an operator asks for it': {
+    before: async (made) => {
+      await lost(made)
+      await made.clock.advance(60_000)
+      return undefined
+    },
+    act: (made) => jobOf(made, { presence: { topic: hereTopic, member: 'ann' } }),
+  },
   'a long call': frame(call('long')),
   'a long call with a key': frame(call('longPost', { ...room, text: 'x' }, { key: 'own.l' })),
   'the worker of a long call': {
