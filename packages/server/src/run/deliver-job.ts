@@ -56,6 +56,14 @@ export function toRun(deliveries: Sending): JobRun {
   return { topic: first.topic, offset: first.slot.offset, ...through }
 }
 
+/** From the first of either to the last; ephemeral events stand alone. */
+export function joinRuns(one: JobRun | undefined, other: JobRun): JobRun {
+  if (one?.offset === undefined || other.offset === undefined) return other
+  const offset = Math.min(one.offset, other.offset)
+  const through = Math.max(one.through ?? one.offset, other.through ?? other.offset)
+  return { topic: other.topic, offset, ...(through > offset && { through }) }
+}
+
 /** What a run delivers. Nothing when its slots are gone. */
 export async function toDeliveries(scope: ServedScope, run: JobRun): Promise<Sending> {
   const { topic, offset, through = offset, data } = run

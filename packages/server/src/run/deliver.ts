@@ -2,7 +2,16 @@ import { randomName } from '../ports/clock.ts'
 import type { Slot, Subscriber } from '../ports/store.ts'
 import { withinDeadline } from './deadline.ts'
 import { deliverAgain } from './deliver-again.ts'
-import { type DeliverJob, type Sending, toDeliveries, toJob, toRun, traceOf } from './deliver-job.ts'
+import {
+  type DeliverJob,
+  type JobRun,
+  joinRuns,
+  type Sending,
+  toDeliveries,
+  toJob,
+  toRun,
+  traceOf,
+} from './deliver-job.ts'
 import { deliverShard } from './deliver-shard.ts'
 import type { Delivery } from './deliver-to.ts'
 import { gather } from './gather.ts'
@@ -118,10 +127,17 @@ function byShards(audiences: readonly (Audience | undefined)[]): ReadonlyMap<num
   return groups
 }
 
+/** A job takes one turn for each topic: what lies between two runs of a batch is in the log, and goes with them. */
+function oneForEachTopic(runs: readonly JobRun[]): readonly JobRun[] {
+  const merged = new Map<string, JobRun>()
+  for (const run of runs) merged.set(run.topic, joinRuns(merged.get(run.topic), run))
+  return [...merged.values()]
+}
+
 /** Invokes `deliver` for each shard, with all topics that have as many. */
 async function leaveToShards(scope: ServedScope, shards: number, sendings: readonly Indexed[]): Promise<void> {
   const { invoker } = scope
-  const runs = sendings.map(({ deliveries }) => toRun(deliveries))
+  const runs = oneForEachTopic(sendings.map(({ deliveries }) => toRun(deliveries)))
   if (invoker === undefined)
     throw new Error(
       `Topic ${runs[0]?.topic} has more than ${audienceLimit} subscribers and no deliver function is bound.`,

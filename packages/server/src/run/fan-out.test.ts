@@ -162,6 +162,20 @@ describe('events of several topics that the same many connections follow', () =>
     expect(await deliverAll(room, both)).toEqual([{ ...x, beside: [y], shard: 0, turn }])
     expect(framesOf(room)).toEqual(Array(audience).fill([2]))
   })
+  test('leave once though a batch has not all of a topic’s: the two lanes of a shard of the stream split them', async () => {
+    const room = await crowded()
+    for (const text of ['three', 'four']) await publish(room, text)
+    const [first, , third] = await slotsOf(room)
+    await room.stream([first, third].flatMap((slot) => (slot === undefined ? [] : [{ topic, slot }])))
+    const jobs = room.invoked.splice(0).map(({ payload }) => payload)
+    expect(jobs).toEqual([{ ...x, through: 3, shard: 0, turn }])
+    for (const job of jobs)
+      await inTime(
+        room,
+        room.line.run(room.binding, () => room.handlers.deliver(job, {})),
+      )
+    expect(framesOf(room)).toEqual(Array(audience).fill([3]))
+  })
   test('go apart where the topics have not as many shards', async () => {
     const room = await crowded()
     await room.store.growShards(otherTopic, 1, 2)
