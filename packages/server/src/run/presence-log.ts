@@ -61,18 +61,22 @@ function toData(scope: Scope, { member, said }: PresenceRow, last: Slot | undefi
   return `{"type":"${said.type}","member":${JSON.stringify(member)}${data},"here":${here},"busy":${busy}}`
 }
 
+/** Gives the row that stands then. Nothing to do where somebody else took the note. */
 async function takeNote(scope: Scope, told: PresenceRow, { epoch }: Slot): Promise<PresenceRow | undefined> {
   let row: PresenceRow | undefined = told
-  for (let race = 0; race < mostRaces; race++) {
-    if (row === undefined || !row.pending || row.said.id !== told.said.id) return row // somebody else did
-    const noted = { ...row, v: row.v + 1, mark: randomName(scope.clock, 20), pending: false, epoch }
-    const outcome: { readonly status: string; readonly row?: PresenceRow | undefined } = isEmpty(row)
-      ? await scope.store.deletePresence(row)
-      : await scope.store.putPresence(noted, row.mark)
-    if (outcome.status === 'put') return noted
-    row = outcome.row
-  }
+  for (let race = 0; race < mostRaces && row?.pending === true && row.said.id === told.said.id; race++)
+    row = await noteOn(scope, row, epoch)
   return row
+}
+
+async function noteOn({ store, clock }: Scope, row: PresenceRow, epoch: string): Promise<PresenceRow | undefined> {
+  if (isEmpty(row)) {
+    const outcome = await store.deletePresence(row)
+    return outcome.status === 'deleted' ? undefined : outcome.row
+  }
+  const noted = { ...row, v: row.v + 1, mark: randomName(clock, 20), pending: false, epoch }
+  const outcome = await store.putPresence(noted, row.mark)
+  return outcome.status === 'put' ? noted : outcome.row
 }
 
 /** A session that came while its member's leave was pending has told that first: nobody else keeps the row. */
