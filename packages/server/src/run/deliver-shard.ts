@@ -32,7 +32,8 @@ const shardRows = 5_000
 
 /**
  * Posts to a shard, page by page: each run's page with those of the runs beside it, since the same connections stand in the same places there. One job at a time is
- * at a topic's shard, and what comes meanwhile goes together in the next turn (decision 0036). Hands on before its deadline. A run that fails goes into a job of its own and holds up no other (law 11); throws when it is alone already, or that failed too.
+ * at a topic's shard, and what comes meanwhile goes together in the next turn (decision 0036). Hands on before its deadline. A run that fails goes into a job of its
+ * own and holds up no other (law 11); throws when it is alone already, or that failed too.
  */
 export async function deliverShard(scope: ServedScope, { beside = [], ...job }: ShardJob): Promise<void> {
   const first = { turn: randomName(scope.clock, 12), ...job }

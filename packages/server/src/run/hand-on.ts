@@ -41,9 +41,9 @@ async function handToRetry(scope: ServedScope, topic: string, slot: Slot, rows: 
     throw new Error(`${rows.length} posts of ${topic} failed and no deliver function is bound to try again.`)
   telemetry.measure('handedOn', rows.length)
   const jobs = (of: readonly Subscriber[]) => toJobs(of, { topic, offset: slot.offset, ...traceOf(scope) })
-  const slow = rows.filter((row) => pauseOf(scope, row) > 0)
-  for (const job of jobs(rows.filter((row) => !slow.includes(row)))) await invoker.invoke('deliver', job)
-  if (slow.length > 0) await handToLater(scope, invoker, { topic, slow, jobs: jobs(slow) })
+  const slow = new Set(rows.filter((row) => pauseOf(scope, row) > 0))
+  for (const job of jobs(rows.filter((row) => !slow.has(row)))) await invoker.invoke('deliver', job)
+  if (slow.size > 0) await handToLater(scope, invoker, { topic, slow: [...slow], jobs: jobs([...slow]) })
 }
 
 /** When the breakers may close: what is left out until then is in the log, which the retry reads. Sooner, where nothing can be delayed. */
