@@ -105,6 +105,19 @@ async function deliverToAudience(`,
     ],
   },
   {
+    name: 'a-turn-ends-without-a-look-at-what-came-meanwhile',
+    breaks: 'decision 0036',
+    workloads: ['race', 'quiet'],
+    exhausted: 'run/law-turn.test.ts',
+    swaps: [
+      {
+        file: run('take-turn'),
+        from: 'const next = row.again === undefined ? undefined : await begin(scope, place, ended(row), row.again)',
+        to: 'const next: Move<Reading> = undefined',
+      },
+    ],
+  },
+  {
     name: 'receipt-before-the-posts',
     breaks: 'H7',
     workloads: ['race', 'quiet'],
