@@ -354,6 +354,18 @@ async function deliverToAudience(`,
     swaps: [{ file: run('presence-sweep'), from: 'if (due > now) return', to: 'if (due >= 0 || due > now) return' }],
   },
   {
+    name: 'stock-chain-left-as-a-straggler',
+    breaks: 'law 17',
+    workloads: ['stock'],
+    swaps: [
+      {
+        file: run('deliver-to'),
+        from: '...stock.map((part) => failing(scope, part, () => sendToStock(scope, part))),',
+        to: '...stock.map((part) => withinDeadline(late, failing(scope, part, () => sendToStock(scope, part))).catch(() => part.fail())),',
+      },
+    ],
+  },
+  {
     name: 'generator-error-overtakes-its-values',
     breaks: 'TL-GEN-10',
     workloads: ['generators'],

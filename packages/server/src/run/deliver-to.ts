@@ -33,7 +33,7 @@ export interface Parcel {
 export interface DeliverOptions {
   /** Whether this is a retry: then nothing is left to the client's own fetch. */
   readonly again?: boolean
-  /** How long what is under way may take once the last post has begun, in milliseconds; what takes longer counts as not posted. @default as long as its budget */
+  /** How long what is under way may take once the last post has begun, in milliseconds; what takes longer counts as not posted, save the chains of stock clients. @default as long as its budget */
   readonly stragglersMs?: number
 }
 
@@ -54,7 +54,7 @@ export async function deliverTo(
   let next = 0
   const worker = async () => {
     for (let letter = letters[next++]; letter !== undefined; letter = letters[next++])
-      await withinDeadline(late, send(scope, letter, options)).catch(() => failAll(letter))
+      await send(scope, letter, options, late)
     begun()
   }
   await Promise.all(Array.from({ length: Math.min(postsAtOnce, letters.length) }, worker))
@@ -112,13 +112,17 @@ async function send(
   scope: ServedScope,
   letter: readonly Addressed[],
   { again = false }: DeliverOptions,
+  late: AbortSignal,
 ): Promise<void> {
   const parts = letter.filter(({ row }) => mayHear(scope, row))
   const ours = parts.filter(({ row }) => row.extensions)
   const stock = parts.filter(({ row }) => !row.extensions)
   await Promise.all([
     ...stock.map((part) => failing(scope, part, () => sendToStock(scope, part))),
-    ...(ours.length === 0 || isLeft(scope, ours, again) ? [] : [sendToOurs(scope, ours)]),
+    // a chain that is held is let go by whoever holds it: its own bound ends it, and no straggler's
+    ...(ours.length === 0 || isLeft(scope, ours, again)
+      ? []
+      : [withinDeadline(late, sendToOurs(scope, ours)).catch(() => failAll(ours))]),
   ])
 }
 
