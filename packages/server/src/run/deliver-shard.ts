@@ -41,6 +41,7 @@ export async function deliverShard(scope: ServedScope, { beside = [], ...job }: 
   const where = { shard, turn, ...(of !== undefined && { of }), ...traceOf(scope) }
   const handOn = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
   const failed: Failed[] = []
+  const lingering: Promise<unknown>[] = []
   limitPace(scope, first)
   let left = await takeTurns(scope, first, [toPlace(first), ...beside], failed)
   while (left.length > 0) {
@@ -48,8 +49,9 @@ export async function deliverShard(scope: ServedScope, { beside = [], ...job }: 
       await handOn(left.map(({ run }) => run))
       break
     }
-    left = await deliverPages(scope, first, left, failed)
+    left = await deliverPages(scope, first, left, { failed, lingering })
   }
+  await Promise.all(lingering)
   if (failed.length > 0 && beside.length === 0) return giveUp(scope, first, failed)
   for (const { thrown } of failed) report(scope, thrown)
   await Promise.all(failed.map(({ run }) => handOn([run])))
@@ -95,7 +97,7 @@ async function deliverPages(
   scope: ServedScope,
   job: NamedJob,
   readings: readonly Reading[],
-  failed: Failed[],
+  { failed, lingering }: { readonly failed: Failed[]; readonly lingering: Promise<unknown>[] },
 ): Promise<readonly Reading[]> {
   const { shard, of = 1 } = job
   const pace = scope.gateway && trafficOf(scope.gateway, scope.clock).pace
@@ -105,7 +107,8 @@ async function deliverPages(
     const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
     return { ...reading, rows: page.subscribers, next: page.next }
   })
-  const thrown = await deliverOrHandOn(scope, pages, { stragglersMs })
+  const linger = (work: Promise<unknown>) => void lingering.push(work)
+  const thrown = await deliverOrHandOn(scope, pages, { stragglersMs, linger })
   return each(pages, failed, async ({ run, deliveries, rows: { length }, next }, index) => {
     if (thrown[index] !== undefined) throw thrown[index]
     const rows = (run.rows ?? 0) + length

@@ -35,6 +35,8 @@ export interface DeliverOptions {
   readonly again?: boolean
   /** How long what is under way may take once the last post has begun, in milliseconds; what takes longer counts as not posted, save the chains of stock clients. @default as long as its budget */
   readonly stragglersMs?: number
+  /** Takes the chains that take longer: they hold a lock, and are to be waited for before the function ends. Never rejects. */
+  readonly linger?: (work: Promise<unknown>) => void
 }
 
 const postsAtOnce = 50
@@ -111,15 +113,20 @@ function addressed(
 async function send(
   scope: ServedScope,
   letter: readonly Addressed[],
-  { again = false }: DeliverOptions,
+  { again = false, linger = () => {} }: DeliverOptions,
   late: AbortSignal,
 ): Promise<void> {
   const parts = letter.filter(({ row }) => mayHear(scope, row))
   const ours = parts.filter(({ row }) => row.extensions)
   const stock = parts.filter(({ row }) => !row.extensions)
   await Promise.all([
-    ...stock.map((part) => failing(scope, part, () => sendToStock(scope, part))),
-    // a chain that is held is let go by whoever holds it: its own bound ends it, and no straggler's
+    ...stock.map((part) => {
+      const work = failing(scope, part, () => sendToStock(scope, part))
+      return withinDeadline(late, work).catch(() => {
+        part.fail()
+        linger(work)
+      })
+    }),
     ...(ours.length === 0 || isLeft(scope, ours, again)
       ? []
       : [withinDeadline(late, sendToOurs(scope, ours)).catch(() => failAll(ours))]),

@@ -264,4 +264,28 @@ describe('events that come while a shard is delivered', () => {
       { topic, offset: 1, to: [{ shard: 0, connectionId: 'seed7=', id: '1' }] },
     ])
   })
+  test('are not held up by a stock client’s chain either, which is handed to retry and let go before the function ends', async () => {
+    const room = createRoom()
+    const stock = await room.connect({ stock: true })
+    await subscribe(stock)
+    await seed(room, 0, audience)
+    await publish(room, 'first')
+    const [{ offset = 0 } = {}] = (await slotsOf(room)).slice(-1)
+    room.gateway.intercept = (id) => (id === stock.connectionId ? new Promise<never>(() => {}) : undefined)
+    const before = room.clock.now()
+    let handedAt = 0
+    const { push } = room.invoked
+    room.invoked.push = (...jobs) => {
+      handedAt ||= room.clock.now() - before
+      return push.apply(room.invoked, jobs)
+    }
+    await inTime(room, deliver(room, jobOf(offset)))
+    expect(handedAt).toBeLessThan(1_500)
+    expect(room.invoked.map(({ payload }) => payload)).toEqual([
+      { topic, offset, to: [{ shard: 0, connectionId: stock.connectionId, id: '7' }] },
+    ])
+    expect(await room.store.readTurn(topic, 0)).not.toHaveProperty('holder')
+    const row = await room.store.readSubscriber(topic, 0, stock.connectionId, '7')
+    expect(row).toBeUndefined() // a post of unknown fate ends a chain with its socket
+  })
 })

@@ -86,7 +86,7 @@ async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Prom
   if (once && again.length === 0) expect(told.length, 'posted once each').toBe(new Set(told).size)
 }
 
-describe('jobs for one shard', { timeout: 60_000 }, () => {
+describe('jobs for one shard', { timeout: 180_000 }, () => {
   test('deliver every event once, whoever of them does it', () =>
     table.holds('job ∥ job', delivering(['first', 'second'])))
   test('deliver every event once beside a job that has them both', () =>
@@ -95,9 +95,8 @@ describe('jobs for one shard', { timeout: 60_000 }, () => {
     table.holds('job ∥ job ∥ kill', delivering(['first', 'second'], { kills: ['first', 'second'] })))
   test('deliver every event when a holder takes longer than its lease, and another begins', () =>
     table.holds(
-      'job ∥ job ∥ lease ∥ kill',
+      'job ∥ job ∥ lease',
       delivering(['first', 'second'], {
-        kills: ['first'],
         passes: { 'the lease ends': (room) => room.clock.advance(45_000) },
       }),
     ))
