@@ -91,7 +91,7 @@ const presence = fc.record(
 const turn = fc.record(
   {
     ...{ topic, shard, mark, epoch, from: small, through: small, expires: small, again: small },
-    holder: fc.record({ by: owner, until: small, start: small }),
+    holder: fc.record({ by: owner, taking: owner, until: small, start: small }),
   },
   { requiredKeys: ['topic', 'shard', 'mark', 'epoch', 'from', 'through', 'expires'] },
 )

@@ -914,7 +914,7 @@ function presenceLaws(store: Given): void {
 function turnLaws(store: Given): void {
   const turn = (topic: string, rest: Partial<TurnRow> = {}): TurnRow => ({
     ...{ topic, shard: 0, mark: fresh('m'), epoch: 'e1', from: 1, through: 2, expires },
-    holder: { by: 'a', until: 5, start: 1 },
+    holder: { by: 'a', taking: 't', until: 5, start: 1 },
     ...rest,
   })
   describe('whose turn it is to deliver', () => {

@@ -21,6 +21,8 @@ export interface TurnRow {
 export interface TurnHolder {
   /** Names its job: the same when the platform repeats it. */
   readonly by: string
+  /** Names this taking of the turn, by chance: a job may be run twice at a time, and takes one turn after the other. */
+  readonly taking: string
   /** Epoch milliseconds: from then on it counts as dead. */
   readonly until: number
   /** Where it began: from there on nothing is sure to be delivered while it is at it. */

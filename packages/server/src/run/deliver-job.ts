@@ -14,6 +14,8 @@ export interface JobRun {
   readonly from?: string
   /** Rows of the shard before `from`. */
   readonly rows?: number
+  /** Names the taking of the turn that goes on there. */
+  readonly taking?: string
 }
 
 /** What the `deliver` function is invoked with: events for one shard, or for single subscriptions. JSON. */

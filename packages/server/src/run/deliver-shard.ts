@@ -63,8 +63,8 @@ async function giveUp(scope: ServedScope, job: NamedJob, [failed]: readonly Fail
   throw failed?.thrown
 }
 
-function placeOf({ shard, turn }: NamedJob, { topic }: JobRun): TurnPlace {
-  return { topic, shard, by: turn }
+function placeOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): TurnPlace {
+  return { topic, shard, by: turn, taking }
 }
 
 /** A shard's part of the account's rate. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../lambda/test-line.suite.ts'
+import type { Store } from '../ports/store.ts'
 import type { Ended, Exploration, Turns } from './explore.suite.ts'
 import type { Mutant } from './keyed-world.suite.ts'
 import { createModelClient } from './model-client.suite.ts'
@@ -14,11 +15,11 @@ interface Shard extends Room {
 
 /** Ann listens; a first event stands. */
 const world =
-  (mutant: Mutant = () => ({})) =>
+  (mutant: Mutant = () => ({}), except: readonly (keyof Store)[] = []) =>
   async (turns: Turns): Promise<Shard> => {
     const room = createRoom({
       turns,
-      except: ['readSlotsBefore', 'readSubscribers'],
+      except: ['readSlotsBefore', 'readSubscribers', ...except],
       store: (inner) => withOperations(inner, mutant),
     })
     const ann = await room.connect({ connectionId: 'a' })
@@ -46,6 +47,8 @@ const operations = {
     await publish(room, 'second')
     await run(room, 3)
   },
+  /** As the platform does that invokes at least once. */
+  firstTwice: (room: Room) => run(room, 2),
   /** As the stream does that repeats a batch. */
   both: (room: Room) => run(room, 2, 3),
 }
@@ -58,7 +61,7 @@ const delivering = (
   world: world(mutant),
   operations: Object.fromEntries(names.map((name) => [name, operations[name]])),
   idle: (room) => room.clock.advance(1_000),
-  check: (room, ended) => everyEventArrives(room, ended, more.passes === undefined),
+  check: (room, ended) => everyEventArrives(room, ended, more.passes === undefined && !names.includes('firstTwice')),
   ...more,
 })
 
@@ -67,7 +70,7 @@ async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Prom
   const slots = (await slotsOf(room)).slice(1)
   const again = [...new Set([...ended.thrown.keys(), ...(ended.killed === undefined ? [] : [ended.killed])])]
   await room.clock.advance(60_000)
-  const offsets: Readonly<Record<string, number>> = { first: 2, second: 3, third: 4 }
+  const offsets: Readonly<Record<string, number>> = { first: 2, firstTwice: 2, second: 3 }
   for (const name of again)
     if (slots.some(({ offset }) => offset === offsets[name])) await run(room, offsets[name] ?? 0)
   for (const { payload } of [...room.invoked.splice(0), ...room.delayed.splice(0)]) {
@@ -102,7 +105,28 @@ describe('jobs for one shard', { timeout: 180_000 }, () => {
     ))
   test('deliver every event when the answer of a write is lost', () =>
     table.holds('job ∥ job, an answer lost', delivering(['first', 'second'], { losses: ['first', 'second'] })))
+  test('deliver every event when a write that is sent again, for want of an answer, meets another’s note', () =>
+    table.holds('job ∥ job, noted over a write whose answer was lost', delivering(['first', 'second'], {}, notedOnce)))
+  test('deliver every event when one is run twice at a time, and dies', () =>
+    table.holds('job ∥ job ∥ the same job ∥ kill', {
+      ...delivering(['first', 'firstTwice', 'second'], { kills: ['first'] }),
+      world: world(undefined, ['readSlots', 'putSlot']),
+    }))
 })
+
+/** The SDK sends the write again that begins with the second event, and meanwhile another job asked for what comes after it. */
+const notedOnce: Mutant = (store) => {
+  let noted = false
+  return {
+    async putTurn(row, over) {
+      const put = await store.putTurn(row, over)
+      if (noted || put.status !== 'put' || row.holder?.start !== 3) return put
+      noted = true
+      await store.putTurn({ ...row, mark: 'note', again: row.through + 1 }, row.mark)
+      return store.putTurn(row, over)
+    },
+  }
+}
 
 describe('turns broken on purpose are found by the explorer:', () => {
   test('a turn that ends without a look at what was asked for meanwhile', () =>

@@ -1,6 +1,6 @@
 import { randomName } from '../ports/clock.ts'
 import type { Slot } from '../ports/store.ts'
-import type { TurnRow } from '../ports/turn-row.ts'
+import type { TurnHolder, TurnRow } from '../ports/turn-row.ts'
 import { type JobRun, type Sending, toDeliveries } from './deliver-job.ts'
 import type { ServedScope } from './scope.ts'
 import { type Asked, askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './turn.ts'
@@ -11,6 +11,8 @@ export interface TurnPlace {
   readonly shard: number
   /** The job's name. */
   readonly by: string
+  /** Names the taking of the turn, where it was taken. */
+  readonly taking: string | undefined
 }
 
 /** A run and its events. */
@@ -34,28 +36,31 @@ export async function takeTurn(scope: ServedScope, place: TurnPlace, run: JobRun
   const deliveries = await toDeliveries(scope, run)
   const asked = toAsked(place, deliveries)
   if (asked === undefined) return undefined // its slots are gone
+  const taking = randomName(scope.clock, 12)
   return follow<Reading>(scope, place, async (row) => {
-    if (run.from !== undefined && row?.holder?.by === place.by) return [renewed(scope, row), { run, deliveries }]
+    if (run.from !== undefined && holds(row, place)) return [renewed(scope, row), { run, deliveries }]
     const answer = askForTurn(row, asked, scope.clock.now())
     if (answer.status === 'left') return undefined
     if (answer.status === 'note') return row && [{ ...row, again: answer.again }, undefined]
-    return begin(scope, place, row, answer.start)
+    return begin(scope, { ...place, taking }, row, answer.start)
   })
 }
 
 /** Ends a turn whose events are delivered, and gives the next one where more was asked for meanwhile. */
 export async function endTurn(scope: ServedScope, place: TurnPlace): Promise<Reading | undefined> {
+  const next = { ...place, taking: randomName(scope.clock, 12) }
   return follow<Reading>(scope, place, async (row) => {
-    if (row?.holder?.by !== place.by) return undefined // it took so long that another began
-    const next = row.again === undefined ? undefined : await begin(scope, place, ended(row), row.again)
-    return next ?? [ended(row), undefined]
+    if (holds(row, next)) return begin(scope, next, row, atRest(row).again ?? row.holder.start) // its own write, whose answer was lost
+    if (!holds(row, place)) return undefined // it took so long that another began, or its job is run twice
+    const begun = row.again === undefined ? undefined : await begin(scope, next, ended(row), row.again)
+    return begun ?? [ended(row), undefined]
   })
 }
 
-/** Says that one is still at it. False when another began. */
+/** Says that one is still at it. False when another began, or ended it. */
 export async function keepTurn(scope: ServedScope, place: TurnPlace): Promise<boolean> {
   const kept = await follow<true>(scope, place, async (row) =>
-    row?.holder?.by === place.by ? [renewed(scope, row), true] : undefined,
+    holds(row, place) ? [renewed(scope, row), true] : undefined,
   )
   return kept === true
 }
@@ -91,7 +96,7 @@ async function follow<T>(
 /** The turn from an offset on, as far as the log goes by now or to what was delivered already; undefined when it has nothing there any more. */
 async function begin(
   scope: ServedScope,
-  { topic, by }: TurnPlace,
+  { topic, by, taking }: TurnPlace & { readonly taking: string },
   row: Turn | undefined,
   start: number,
 ): Promise<Move<Reading>> {
@@ -100,9 +105,14 @@ async function begin(
   const last = slots.at(-1)
   if (last === undefined) return undefined
   const { epoch, offset: through } = last
-  const taken = { by, until: scope.clock.now() + leaseMs, epoch, start }
-  const run = { topic, offset: start, ...(through > start && { through }) }
+  const taken = { by, taking, until: scope.clock.now() + leaseMs, epoch, start }
+  const run = { topic, offset: start, ...(through > start && { through }), taking }
   return [takenTurn(turn, taken, { through, more }), { run, deliveries: toSending(topic, slots) }]
+}
+
+/** Whether it is still the turn that was taken, and not another one, be it of the same job. */
+function holds(row: TurnRow | undefined, { taking }: TurnPlace): row is TurnRow & { readonly holder: TurnHolder } {
+  return row?.holder !== undefined && row.holder.taking === taking
 }
 
 function toSending(topic: string, slots: readonly Slot[]): Sending {

@@ -4,7 +4,7 @@ import { askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './tur
 const now = 1_000
 const asked = (offset: number, through = offset) => ({ by: 'me', epoch: 'e', offset, through })
 /** Offsets 5 to 8 are being delivered. */
-const held: Turn = { epoch: 'e', from: 5, through: 8, holder: { by: 'other', until: 2_000, start: 5 } }
+const held: Turn = { epoch: 'e', from: 5, through: 8, holder: { by: 'other', taking: 't', until: 2_000, start: 5 } }
 const rest: Turn = { epoch: 'e', from: 5, through: 8 }
 
 describe('whose turn it is', () => {
@@ -18,13 +18,13 @@ describe('whose turn it is', () => {
     ['another was asked for more', { ...held, again: 9 }, asked(3), { status: 'note', again: 3 }],
     [
       'the other’s lease is over',
-      { ...held, holder: { by: 'other', until: now, start: 5 } },
+      { ...held, holder: { by: 'other', taking: 't', until: now, start: 5 } },
       asked(9),
       { status: 'free', start: 5 },
     ],
     [
       'it is one’s own, repeated',
-      { ...held, holder: { by: 'me', until: 2_000, start: 6 } },
+      { ...held, holder: { by: 'me', taking: 't', until: 2_000, start: 6 } },
       asked(6),
       { status: 'free', start: 6 },
     ],
@@ -41,8 +41,8 @@ describe('whose turn it is', () => {
 })
 
 describe('a turn that is taken', () => {
-  const taken = (start: number) => ({ by: 'me', until: 9_000, epoch: 'e', start })
-  const holder = (start: number) => ({ by: 'me', until: 9_000, start })
+  const taken = (start: number) => ({ by: 'me', taking: 't', until: 9_000, epoch: 'e', start })
+  const holder = (start: number) => ({ by: 'me', taking: 't', until: 9_000, start })
   test('goes on from what was delivered', () => {
     expect(takenTurn(rest, taken(9), { through: 12, more: false })).toEqual({ ...rest, through: 12, holder: holder(9) })
   })

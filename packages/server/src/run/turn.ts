@@ -1,4 +1,4 @@
-import type { TurnRow } from '../ports/turn-row.ts'
+import type { TurnHolder, TurnRow } from '../ports/turn-row.ts'
 
 /** The rules of whose turn it is to deliver a shard's events (decision 0036), without the store. */
 
@@ -47,11 +47,10 @@ export function slotsFor(turn: Turn | undefined, start: number, most: number): n
 /** The turn of whoever takes it over one that is at rest, and delivers `start` to `through`. `more`: the log goes on. */
 export function takenTurn(
   turn: Turn | undefined,
-  taken: { readonly by: string; readonly until: number; readonly epoch: string; readonly start: number },
+  { epoch, ...holder }: TurnHolder & { readonly epoch: string },
   { through, more }: { readonly through: number; readonly more: boolean },
 ): Turn {
-  const { by, until, epoch, start } = taken
-  const holder = { by, until, start }
+  const { start } = holder
   const joins = turn?.epoch === epoch && start <= turn.through + 1 && through >= turn.from - 1
   if (!joins) return { epoch, from: start, through, holder, ...(more && { again: through + 1 }) }
   const end = Math.max(turn.through, through)
