@@ -45,7 +45,8 @@ function Heard() {
 function Field() {
   const post = useMutation(
     trpc.messages.post.mutationOptions({
-      onMutate: ({ room: _, ...draft }) => {
+      async onMutate({ room: _, ...draft }) {
+        await queryClient.cancelQueries(page) // an older answer must not take it back
         const before = queryClient.getQueryData(page.queryKey)
         const event = { type: 'posted' as const, message: { ...draft, author: 'ann', at: Date.now() } }
         queryClient.setQueryData(
