@@ -32,12 +32,14 @@ export function createFakeClock(start = 1_800_000_000_000): FakeClock {
     sleep(ms, signal) {
       return new Promise((resolve) => {
         if (signal?.aborted) return resolve()
-        const sleeper = { at: this.time + ms, wake: resolve }
-        sleepers.add(sleeper)
-        signal?.addEventListener('abort', () => {
+        const wake = () => {
           sleepers.delete(sleeper)
+          signal?.removeEventListener('abort', wake)
           resolve()
-        })
+        }
+        const sleeper = { at: this.time + ms, wake }
+        sleepers.add(sleeper)
+        signal?.addEventListener('abort', wake)
       })
     },
     async advance(ms) {
