@@ -80,7 +80,7 @@ describe('functions', () => {
     const DestinationConfig = { OnFailure: { Destination: deadLetters } }
     expect(byFunction.get('DeliverLambdaFunction')).toMatchObject({
       MaximumRetryAttempts: 2,
-      MaximumEventAgeInSeconds: 300,
+      MaximumEventAgeInSeconds: 900,
       DestinationConfig,
     })
     expect(byFunction.get('WorkerLambdaFunction')).toMatchObject({
@@ -88,6 +88,12 @@ describe('functions', () => {
       MaximumEventAgeInSeconds: 1_080,
       DestinationConfig,
     })
+  })
+
+  it('that deliver have both repeats, also when each try took all of its time', () => {
+    const { timeoutMs, asyncRetries = 0, maximumEventAgeMs = 0 } = functionSettings.deliver
+    const retryDelaysMs = 60_000 + 120_000
+    expect(maximumEventAgeMs).toBeGreaterThanOrEqual(asyncRetries * timeoutMs + retryDelaysMs)
   })
 
   it('that run long calls and generators have Lambda’s most time, and a retry that comes after all of it', () => {

@@ -13,7 +13,7 @@ export const functionSettings: Readonly<Record<LineFunction, Omit<FunctionOption
   authorizer: { timeoutMs: 5_000 },
   websocket: { timeoutMs: 28_000 },
   tableStream: { timeoutMs: 60_000 },
-  deliver: { timeoutMs: 300_000, asyncRetries: 2, maximumEventAgeMs: 300_000 },
+  deliver: { timeoutMs: 300_000, asyncRetries: 2, maximumEventAgeMs: 900_000 },
   worker: { timeoutMs: 900_000, asyncRetries: 1, maximumEventAgeMs: 1_080_000, background: true },
 }
 
