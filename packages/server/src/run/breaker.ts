@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts'
 
-/** Which connections take no posts at present: what hung or was throttled there again and again is not tried for a while, so that it costs its neighbours no time. */
+/** Which connections take no posts at present: where posts hung or were throttled again and again none is tried for a while, so that it costs no neighbour time. */
 export interface Breaker {
   /** Whether a post may be tried. After the pause one is, alone, to find out. */
   admits(connectionId: string): boolean

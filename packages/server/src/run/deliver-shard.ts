@@ -27,7 +27,10 @@ const pageSeconds = 30
 const stragglersMs = 1_000 // 1 s
 /** A page is not smaller, however slow the gateway. */
 const leastRows = 100
-/** More rows in a shard double K. The younger half alone decides: it holds what was put since K last grew, and the old shards stay full though nothing is put there. */
+/**
+ * More rows in a shard double K. The younger half alone decides: it holds what was put since K last grew, and the old shards stay full though nothing is put
+ * there.
+ */
 const shardRows = 5_000
 
 /**

@@ -33,7 +33,10 @@ export interface Parcel {
 export interface DeliverOptions {
   /** Whether this is a retry: then nothing is left to the client's own fetch. */
   readonly again?: boolean
-  /** How long what is under way may take once the last post has begun, in milliseconds; what takes longer counts as not posted, save the chains of stock clients. @default as long as its budget */
+  /**
+   * How long what is under way may take once the last post has begun, in milliseconds; what takes longer counts as not posted.
+   * @default as long as its budget
+   */
   readonly stragglersMs?: number
   /** Takes the chains that take longer: they hold a lock, and are to be waited for before the function ends. Never rejects. */
   readonly linger?: (work: Promise<unknown>) => void
@@ -42,8 +45,8 @@ export interface DeliverOptions {
 const postsAtOnce = 50
 
 /**
- * Posts events to their subscribers, each connection alone: what hangs or fails there stops nobody else (law 10). What is for one connection goes together. Prunes the gone;
- * returns, for each parcel, the rows to which something of it could not be posted within the budget and the scope's deadline.
+ * Posts events to their subscribers, each connection alone: what hangs or fails there stops nobody else (law 10). What is for one connection goes together.
+ * Prunes the gone; returns, for each parcel, the rows to which something of it could not be posted within the budget and the scope's deadline.
  */
 export async function deliverTo(
   scope: ServedScope,
@@ -67,7 +70,7 @@ export async function deliverTo(
 /** `late` aborts some time after all has begun, unless all is done by then. */
 function stragglers({ clock }: ServedScope, { stragglersMs }: DeliverOptions) {
   const [late, ended] = [new AbortController(), new AbortController()]
-  let waits = stragglersMs === undefined
+  let waits = false
   setMaxListeners(0, late.signal) // every post waits for it
   return {
     late: late.signal,
@@ -142,7 +145,10 @@ async function sendToOurs(scope: ServedScope, parts: readonly Addressed[]): Prom
   }
 }
 
-/** A connection that takes posts too slowly: its rows are handed to a retry that comes when it may be tried again, and what else comes meanwhile is left to that, or to the client, whom the next frame tells what it does not cover. */
+/**
+ * A connection that takes posts too slowly: its rows are handed to a retry that comes when it may be tried again, and what else comes meanwhile is left to that,
+ * or to the client, whom the next frame tells what it does not cover.
+ */
 // [TL-PUSH-2]
 function isLeft(scope: ServedScope, parts: readonly Addressed[], again: boolean): boolean {
   const { gateway, clock } = scope

@@ -27,7 +27,10 @@ const receiptSeconds = 24 * 3_600
 /** For handing on and the receipt, after the posts of an inline delivery. */
 const graceMs = 1_000
 
-/** Delivers an event right after its append. The receipt is put last, when every row was posted, pruned or handed on; whatever goes wrong before it is made good by the table's stream (DESIGN §8). */
+/**
+ * Delivers an event right after its append. The receipt is put last, when every row was posted, pruned or handed on; whatever goes wrong before it is made good
+ * by the table's stream (DESIGN §8).
+ */
 export async function deliverInline(scope: ServedScope, topic: string, slot: Slot): Promise<void> {
   try {
     // The publish is done: a table or a function that hangs now must not make it time out (law 10).
@@ -150,7 +153,10 @@ async function leaveToShards(scope: ServedScope, shards: number, sendings: reado
   )
 }
 
-/** One invocation of the `deliver` function. Idempotent: every client drops what it has. Throws when posts fail again, so that the invocation is retried and ends in the on-failure queue. */
+/**
+ * One invocation of the `deliver` function. Idempotent: every client drops what it has. Throws when posts fail again, so that the invocation is retried and ends
+ * in the on-failure queue.
+ */
 export async function deliver(scope: ServedScope, job: DeliverJob): Promise<void> {
   if (job.to !== undefined && job.offset !== undefined)
     return deliverAgain(scope, { topic: job.topic, offset: job.offset, to: job.to })

@@ -17,7 +17,10 @@ const handOverMs = 2_000
 /** Rows in one retry: its payload stays below the 256 KB of a message that is delayed. */
 const jobRows = 1_000
 
-/** Posts until shortly before the deadline, or for `postsMs`; what could not be posted by then is handed to retry. Returns for each parcel what kept it from that. */
+/**
+ * Posts until shortly before the deadline, or for `postsMs`; what could not be posted by then is handed to retry. Returns for each parcel what kept it from
+ * that.
+ */
 export async function deliverOrHandOn(
   scope: ServedScope,
   parcels: readonly Parcel[],

@@ -22,7 +22,10 @@ const growth = 0.1 // of the ceiling, each second
 const burstMs = 100 // turns that were not taken are kept for this long
 const windowMs = 1_000 // 1 s
 const cutMs = 250 // one halving for the answers to what was under way when the first came
-/** A 429 means that a client reads too slowly or that the account's quota is used up: the account, when as many connections as these are refused at a time, and this part of what is posted. */
+/**
+ * A 429 means that a client reads too slowly or that the account's quota is used up: the account, when as many connections as these are refused at a time, and
+ * this part of what is posted.
+ */
 const connectionsMeant = 2
 const shareMeant = 0.05
 

@@ -20,8 +20,8 @@ const firstPauseMs = 100
 
 /**
  * Delivers what nobody has delivered: slots without `inline` at once, the others after `inline` if they have no receipt. What is for one connection goes together.
- * Each topic is isolated: one bad event never blocks another (law 11). What fails is handed to the `deliver` function, so that a bad topic does not hold up its stream
- * either. Returns the records of which even that failed, which the stream brings again.
+ * Each topic is isolated: one bad event never blocks another (law 11). What fails is handed to the `deliver` function, so that a bad topic does not hold up its
+ * stream either. Returns the records of which even that failed, which the stream brings again.
  */
 export async function deliverStreamed(
   scope: ServedScope,

@@ -21,7 +21,7 @@ export interface Reading {
   readonly deliveries: Sending
 }
 
-/** Longer than a page takes; a holder that is silent for so long counts as dead. */
+/** Longer than a page takes, unless many of its posts hang; a holder that is silent for so long counts as dead, and one that is not dead posts twice. */
 const leaseMs = 45_000
 const lifeSeconds = 24 * 3_600
 /** Slots that are delivered in one turn. */
@@ -29,8 +29,8 @@ const turnSlots = 100
 const attempts = 100 // of writes that met another's
 
 /**
- * Takes the turn for a run of a log, and gives what is to be delivered: the run with whatever the log has after it. Undefined when others have delivered it or are at
- * it: they go on with what it asks for, and whose function dies is made good by the platform's repeat of that function or by the next one.
+ * Takes the turn for a run of a log, and gives what is to be delivered: the run with whatever the log has after it. Undefined when others have delivered it
+ * or are at it: they go on with what it asks for, and whose function dies is made good by the platform's repeat of that function or by the next one.
  */
 export async function takeTurn(scope: ServedScope, place: TurnPlace, run: JobRun): Promise<Reading | undefined> {
   const deliveries = await toDeliveries(scope, run)
