@@ -96,6 +96,11 @@ describe('functions', () => {
     expect(maximumEventAgeMs).toBeGreaterThanOrEqual(asyncRetries * timeoutMs + retryDelaysMs)
   })
 
+  it('that go on in another invocation of themselves may do so for ever: Lambda ends a chain of 16 otherwise', () => {
+    for (const id of ['DeliverLambdaFunction', 'WorkerLambdaFunction'])
+      expect([id, properties(id)?.['RecursiveLoop']]).toEqual([id, 'Allow'])
+  })
+
   it('that run long calls and generators have Lambda’s most time, and a retry that comes after all of it', () => {
     const worker = properties('WorkerLambdaFunction')
     expect(worker?.['Timeout']).toBe(900)

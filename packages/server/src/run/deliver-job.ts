@@ -58,7 +58,7 @@ export function toRun(deliveries: Sending): JobRun {
   return { topic: first.topic, offset: first.slot.offset, ...through }
 }
 
-/** From the first of either to the last; ephemeral events stand alone. */
+/** Runs of one log: from the first of either to the last. */
 export function joinRuns(one: JobRun | undefined, other: JobRun): JobRun {
   if (one?.offset === undefined || other.offset === undefined) return other
   const offset = Math.min(one.offset, other.offset)

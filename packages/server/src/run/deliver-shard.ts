@@ -4,7 +4,7 @@ import { deliverOrHandOn } from './hand-on.ts'
 import { accountRate } from './pace.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
-import { endTurn, giveTurnUp, keepTurn, type Reading, type TurnPlace, takeTurn } from './take-turn.ts'
+import { endTurn, giveTurnUp, keepingTurns, keepTurn, type Reading, type TurnPlace, takeTurn } from './take-turn.ts'
 import { trafficOf } from './traffic.ts'
 
 /** A job of one shard. */
@@ -21,6 +21,8 @@ interface Failed {
 
 /** A page begins only with this much time left. */
 const pageMs = 8_000
+/** Turn after turn is taken for so long, and then by another invocation. */
+const turnsMs = 120_000 // two minutes
 /** Rows of a page are no more than can be posted in this time at the rate that the gateway now takes. */
 const pageSeconds = 30
 /** What hangs holds up the next events of the others for no longer than this; it is handed to retry. */
@@ -43,27 +45,42 @@ export async function deliverShard(scope: ServedScope, { beside = [], ...job }: 
   const { shard, turn, of } = first
   const where = { shard, turn, ...(of !== undefined && { of }), ...traceOf(scope) }
   const handOn = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
+  const began = scope.clock.now()
   const failed: Failed[] = []
   const lingering: Promise<unknown>[] = []
+  const handFailed = async () => {
+    for (const { run, thrown } of beside.length === 0 ? [] : failed.splice(0)) {
+      report(scope, thrown)
+      await handOn([run]).catch((again: unknown) => failed.push({ run, thrown: again }))
+    }
+  }
   limitPace(scope, first)
-  let left = await takeTurns(scope, first, [toPlace(first), ...beside], failed)
-  while (left.length > 0) {
-    if (scope.invoker !== undefined && scope.deadline.at - scope.clock.now() < pageMs) {
+  try {
+    let left = await takeTurns(scope, first, [toJobRun(first), ...beside], failed)
+    for (; left.length > 0; left = await deliverPages(scope, first, left, { failed, lingering })) {
+      await handFailed()
+      if (!isTimeToHandOn(scope, began, left)) continue
       await handOn(left.map(({ run }) => run))
       break
     }
-    left = await deliverPages(scope, first, left, { failed, lingering })
+    await handFailed()
+  } finally {
+    await Promise.all(lingering)
   }
-  await Promise.all(lingering)
-  if (failed.length > 0 && beside.length === 0) return giveUp(scope, first, failed)
-  for (const { thrown } of failed) report(scope, thrown)
-  await Promise.all(failed.map(({ run }) => handOn([run])))
+  if (failed.length > 0) await giveUp(scope, first, failed)
+}
+
+/** Before its deadline, or after some time of turn after turn, so that the function's duration still says something. */
+function isTimeToHandOn({ clock, deadline, invoker }: ServedScope, began: number, left: readonly Reading[]): boolean {
+  if (invoker === undefined) return false
+  const isBetweenTurns = left.every(({ run }) => run.from === undefined)
+  return deadline.at - clock.now() < pageMs || (isBetweenTurns && clock.now() - began > turnsMs)
 }
 
 /** The platform tries again; meanwhile others may. */
-async function giveUp(scope: ServedScope, job: NamedJob, [failed]: readonly Failed[]): Promise<never> {
-  if (job.offset !== undefined) await giveTurnUp(scope, placeOf(job, job)).catch(() => {}) // then its lease ends it
-  throw failed?.thrown
+async function giveUp(scope: ServedScope, job: NamedJob, failed: readonly Failed[]): Promise<never> {
+  for (const { run } of failed) if (run.offset !== undefined) await giveTurnUp(scope, placeOf(job, run)).catch(() => {}) // then its lease ends it
+  throw failed[0]?.thrown
 }
 
 function placeOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): TurnPlace {
@@ -76,7 +93,7 @@ function limitPace(scope: ServedScope, { of = 1 }: ShardJob): void {
 }
 
 /** What is delivered, without where. */
-function toPlace({ shard: _shard, turn: _turn, of: _of, traceparent: _traceparent, ...run }: NamedJob): JobRun {
+function toJobRun({ shard: _shard, turn: _turn, of: _of, traceparent: _traceparent, ...run }: NamedJob): JobRun {
   return run
 }
 
@@ -111,7 +128,8 @@ async function deliverPages(
     return { ...reading, rows: page.subscribers, next: page.next }
   })
   const linger = (work: Promise<unknown>) => void lingering.push(work)
-  const thrown = await deliverOrHandOn(scope, pages, { stragglersMs, linger })
+  const turns = readings.flatMap(({ run }) => (run.offset === undefined ? [] : [placeOf(job, run)]))
+  const thrown = await keepingTurns(scope, turns, deliverOrHandOn(scope, pages, { stragglersMs, linger }))
   return each(pages, failed, async ({ run, deliveries, rows: { length }, next }, index) => {
     if (thrown[index] !== undefined) throw thrown[index]
     const rows = (run.rows ?? 0) + length

@@ -47,6 +47,11 @@ const operations = {
     await publish(room, 'second')
     await run(room, 3)
   },
+  async secondAndThird(room: Room) {
+    await operations.second(room)
+    await publish(room, 'third')
+    await run(room, 4)
+  },
   /** As the platform does that invokes at least once. */
   firstTwice: (room: Room) => run(room, 2),
   /** As the stream does that repeats a batch. */
@@ -92,17 +97,22 @@ async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Prom
 describe('jobs for one shard', { timeout: 180_000 }, () => {
   test('deliver every event once, whoever of them does it', () =>
     table.holds('job ∥ job', delivering(['first', 'second'])))
+  test('deliver every event once when a third is asked for beside the second', () =>
+    table.holds('job ∥ job, job', delivering(['first', 'secondAndThird'])))
   test('deliver every event once beside a job that has them both', () =>
-    table.holds('job ∥ job ∥ job of both', delivering(['first', 'second', 'both'])))
+    table.holds('job ∥ job ∥ job of both', {
+      ...delivering(['first', 'second', 'both']),
+      world: world(undefined, ['readSlots']),
+    }))
   test('deliver every event when one dies anywhere and is repeated', () =>
     table.holds('job ∥ job ∥ kill', delivering(['first', 'second'], { kills: ['first', 'second'] })))
   test('deliver every event when a holder takes longer than its lease, and another begins', () =>
-    table.holds(
-      'job ∥ job ∥ lease',
-      delivering(['first', 'second'], {
+    table.holds('job ∥ job ∥ lease', {
+      ...delivering(['first', 'second'], {
         passes: { 'the lease ends': (room) => room.clock.advance(45_000) },
       }),
-    ))
+      world: world(undefined, ['readSlots', 'readTurn']),
+    }))
   test('deliver every event when the answer of a write is lost', () =>
     table.holds('job ∥ job, an answer lost', delivering(['first', 'second'], { losses: ['first', 'second'] })))
   test('deliver every event when a write that is sent again, for want of an answer, meets another’s note', () =>
@@ -140,6 +150,20 @@ describe('turns broken on purpose are found by the explorer:', () => {
           return rest
         },
       })),
+    ))
+  test('a job that takes another’s note for its own', () =>
+    table.catches(
+      'an older note is taken for enough',
+      delivering(['first', 'secondAndThird'], {}, (store) => {
+        const written: string[] = []
+        return {
+          async putTurn(row, over) {
+            const isNote = row.again === 3 && written.includes('note')
+            if (row.again === 3) written.push('note')
+            return isNote ? { status: 'put' } : store.putTurn(row, over)
+          },
+        }
+      }),
     ))
   test('a turn that is put over whatever stands', () =>
     table.catches(

@@ -55,8 +55,12 @@ export function createPace(clock: Clock): Pace {
     },
     refuse(connectionId) {
       const now = clock.now()
-      refused.set(connectionId, now)
-      for (const [id, at] of refused) if (now - at > windowMs) refused.delete(id)
+      refused.delete(connectionId)
+      refused.set(connectionId, now) // the oldest stand first
+      for (const [id, at] of refused) {
+        if (now - at <= windowMs) break
+        refused.delete(id)
+      }
       if (refused.size < Math.max(connectionsMeant, recent.count() * shareMeant)) return 'connection'
       if (now - cutAt < cutMs) return 'account'
       current = Math.max(lowestRate, rate() / 2)

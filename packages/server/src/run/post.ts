@@ -22,6 +22,7 @@ export async function post(scope: Scope, connectionId: string, text: string): Pr
   const { gateway, clock } = scope
   if (gateway === undefined) return 'undelivered'
   const traffic = trafficOf(gateway, clock)
+  if (scope.deadline?.signal.aborted) return counted(traffic, 'undelivered') // takes nobody's turn, nor a breaker's trial
   if (!traffic.breaker.admits(connectionId)) return counted(traffic, 'undelivered')
   const ms = traffic.pace.take()
   if (ms > 0) await clock.sleep(ms, scope.deadline?.signal) // not out of the post's own budget

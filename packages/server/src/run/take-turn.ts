@@ -3,7 +3,7 @@ import type { Slot } from '../ports/store.ts'
 import type { TurnHolder, TurnRow } from '../ports/turn-row.ts'
 import { type JobRun, type Sending, toDeliveries } from './deliver-job.ts'
 import type { ServedScope } from './scope.ts'
-import { type Asked, askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './turn.ts'
+import { type Asked, askForRest, askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './turn.ts'
 
 /** A shard of a topic, and the job that is to deliver there. */
 export interface TurnPlace {
@@ -21,8 +21,9 @@ export interface Reading {
   readonly deliveries: Sending
 }
 
-/** Longer than a page takes, unless many of its posts hang; a holder that is silent for so long counts as dead, and one that is not dead posts twice. */
+/** A holder that is silent for so long counts as dead. */
 const leaseMs = 45_000
+const renewMs = leaseMs / 3
 const lifeSeconds = 24 * 3_600
 /** Slots that are delivered in one turn. */
 const turnSlots = 100
@@ -33,17 +34,26 @@ const attempts = 100 // of writes that met another's
  * or are at it: they go on with what it asks for, and whose function dies is made good by the platform's repeat of that function or by the next one.
  */
 export async function takeTurn(scope: ServedScope, place: TurnPlace, run: JobRun): Promise<Reading | undefined> {
-  const deliveries = await toDeliveries(scope, run)
-  const asked = toAsked(place, deliveries)
-  if (asked === undefined) return undefined // its slots are gone
+  const asked = await readAsked(scope, place, run)
   const taking = randomName(scope.clock, 12)
-  return follow<Reading>(scope, place, async (row) => {
-    if (run.from !== undefined && holds(row, place)) return [renewed(scope, row), { run, deliveries }]
-    const answer = askForTurn(row, asked, scope.clock.now())
+  return follow<Reading>(scope, place, async (row, isAnother) => {
+    if (run.from !== undefined && holds(row, place))
+      return [renewed(scope, row), { run, deliveries: await toDeliveries(scope, run) }]
+    const now = scope.clock.now()
+    const answer = asked === undefined ? askForRest(row, place.by, now) : askForTurn(row, asked, now, isAnother)
     if (answer.status === 'left') return undefined
     if (answer.status === 'note') return row && [{ ...row, again: answer.again }, undefined]
     return begin(scope, { ...place, taking }, row, answer.start)
   })
+}
+
+/** What a run is of; undefined when its slots are gone. */
+async function readAsked({ store }: ServedScope, { topic, by }: TurnPlace, run: JobRun): Promise<Asked | undefined> {
+  const { offset = 0, through = offset } = run
+  const [slot] = (await store.readSlots(topic, offset - 1, 1)).slots
+  return slot === undefined || slot.offset > through
+    ? undefined
+    : { by, epoch: slot.epoch, offset: slot.offset, through }
 }
 
 /** Ends a turn whose events are delivered, and gives the next one where more was asked for meanwhile. */
@@ -65,6 +75,20 @@ export async function keepTurn(scope: ServedScope, place: TurnPlace): Promise<bo
   return kept === true
 }
 
+/** Does what may take longer than a lease, and says meanwhile that one is still at it. */
+export async function keepingTurns<T>(scope: ServedScope, places: readonly TurnPlace[], work: Promise<T>): Promise<T> {
+  const done = new AbortController()
+  const keep = async () => {
+    for (;;) {
+      await scope.clock.sleep(renewMs, done.signal)
+      if (done.signal.aborted) return
+      await Promise.all(places.map((place) => keepTurn(scope, place).catch(() => {}))) // then the next one does, or the lease ends
+    }
+  }
+  void keep()
+  return work.finally(() => done.abort(null))
+}
+
 /** Leaves what was begun to whoever comes next. */
 export async function giveTurnUp(scope: ServedScope, place: TurnPlace): Promise<void> {
   await follow(scope, place, async (row) => (row?.holder?.by === place.by ? [atRest(row), undefined] : undefined))
@@ -73,15 +97,15 @@ export async function giveTurnUp(scope: ServedScope, place: TurnPlace): Promise<
 /** A turn to put over the one that was seen, and what comes of it; undefined: nothing to put. */
 type Move<T> = readonly [Turn, T | undefined] | undefined
 
-/** Puts what follows from the turn that stands, again while another's write comes between. */
+/** Puts what follows from the turn that stands, again while another's write comes between: then `isAnother` tells that it came since this began. */
 async function follow<T>(
   { store, clock }: ServedScope,
   { topic, shard }: TurnPlace,
-  next: (row: TurnRow | undefined) => Promise<Move<T>>,
+  next: (row: TurnRow | undefined, isAnother: boolean) => Promise<Move<T>>,
 ): Promise<T | undefined> {
   let row = await store.readTurn(topic, shard)
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const move = await next(row)
+    const move = await next(row, attempt > 0)
     if (move === undefined) return undefined
     const [{ epoch, from, through, holder, again }, outcome] = move
     const optional = { ...(holder && { holder }), ...(again !== undefined && { again }) }
@@ -102,10 +126,10 @@ async function begin(
 ): Promise<Move<Reading>> {
   const turn = row && atRest(row)
   const { slots, more } = await scope.store.readSlots(topic, start - 1, slotsFor(turn, start, turnSlots)) // before the audience is read (law 3)
-  const last = slots.at(-1)
-  if (last === undefined) return undefined
-  const { epoch, offset: through } = last
-  const taken = { by, taking, until: scope.clock.now() + leaseMs, epoch, start }
+  const [first, last] = [slots[0], slots.at(-1)]
+  if (first === undefined || last === undefined) return undefined
+  const { offset: through } = last
+  const taken = { by, taking, until: scope.clock.now() + leaseMs, epoch: first.epoch, start }
   const run = { topic, offset: start, ...(through > start && { through }), taking }
   return [takenTurn(turn, taken, { through, more }), { run, deliveries: toSending(topic, slots) }]
 }
@@ -117,12 +141,6 @@ function holds(row: TurnRow | undefined, { taking }: TurnPlace): row is TurnRow 
 
 function toSending(topic: string, slots: readonly Slot[]): Sending {
   return slots.filter(({ data }) => data !== undefined).map((slot) => ({ topic, slot }))
-}
-
-function toAsked({ by }: TurnPlace, deliveries: Sending): Asked | undefined {
-  const [first, last] = [deliveries[0]?.slot, deliveries.at(-1)?.slot]
-  if (first === undefined || last === undefined) return undefined
-  return { by, epoch: first.epoch, offset: first.offset, through: last.offset }
 }
 
 function renewed({ clock }: ServedScope, { holder, ...row }: TurnRow): Turn {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './turn.ts'
+import { askForRest, askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './turn.ts'
 
 const now = 1_000
 const asked = (offset: number, through = offset) => ({ by: 'me', epoch: 'e', offset, through })
@@ -14,7 +14,7 @@ describe('whose turn it is', () => {
     ['another is at earlier ones', held, asked(9), { status: 'note', again: 9 }],
     ['another is at some of them', held, asked(7, 12), { status: 'note', again: 9 }],
     ['another is at later ones', held, asked(3), { status: 'note', again: 3 }],
-    ['another was asked already', { ...held, again: 9 }, asked(11), { status: 'left' }],
+    ['another was asked already', { ...held, again: 9 }, asked(11), { status: 'note', again: 9 }],
     ['another was asked for more', { ...held, again: 9 }, asked(3), { status: 'note', again: 3 }],
     [
       'the other’s lease is over',
@@ -38,6 +38,15 @@ describe('whose turn it is', () => {
   ] as const)('when %s', (_, turn, job, answer) => {
     expect(askForTurn(turn, job, now)).toEqual(answer)
   })
+})
+
+test('a note of another’s is enough where it was written after one’s own events stood', () => {
+  expect(askForTurn({ ...held, again: 9 }, asked(11), now, true)).toEqual({ status: 'left' })
+  expect(askForTurn(held, asked(11), now, true)).toEqual({ status: 'note', again: 11 })
+})
+test('a job whose events are gone does what was left undone, and nothing else', () => {
+  expect(askForRest({ ...rest, again: 6 }, 'me', now)).toEqual({ status: 'free', start: 6 })
+  for (const turn of [undefined, rest, held]) expect(askForRest(turn, 'me', now)).toEqual({ status: 'left' })
 })
 
 describe('a turn that is taken', () => {

@@ -23,20 +23,32 @@ export type Answer =
 /** Jobs of neighbouring events come in no order: whose own is at most so many behind is taken along, and finds that out. */
 const reach = 10
 
-/** What becomes of a job. */
-export function askForTurn(turn: Turn | undefined, asked: Asked, now: number): Answer {
+/**
+ * What becomes of a job. `wasWrittenSince`: the row was put after the job's events stood. Only then is its note enough: what was noted before may be answered by a
+ * look at the log that came before them, and a write of one's own makes the holder look again.
+ */
+export function askForTurn(turn: Turn | undefined, asked: Asked, now: number, wasWrittenSince = false): Answer {
   const { by, epoch, offset } = asked
   if (turn === undefined || turn.epoch !== epoch) return { status: 'free', start: offset }
   if (isHeld(turn, now) && turn.holder?.by !== by) {
     if (covers(turn, asked)) return { status: 'left' }
     const again = offset < turn.from ? offset : Math.max(offset, turn.through + 1)
-    return turn.again !== undefined && turn.again <= again ? { status: 'left' } : { status: 'note', again }
+    const isNoted = turn.again !== undefined && turn.again <= again
+    if (isNoted && wasWrittenSince) return { status: 'left' }
+    return { status: 'note', again: isNoted ? (turn.again ?? again) : again }
   }
   const rest = atRest(turn)
   if (rest.again === undefined && covers(rest, asked)) return { status: 'left' }
   const next = rest.through + 1
   const own = offset >= rest.from && offset <= next + reach ? next : offset
   return { status: 'free', start: Math.min(own, rest.again ?? own) }
+}
+
+/** What becomes of a job whose own events are gone: what was left undone there is done all the same. */
+export function askForRest(turn: Turn | undefined, by: string, now: number): Answer {
+  if (turn === undefined || (isHeld(turn, now) && turn.holder?.by !== by)) return { status: 'left' }
+  const { again } = atRest(turn)
+  return again === undefined ? { status: 'left' } : { status: 'free', start: again }
 }
 
 /** How much of the log a turn from `start` is for: up to what was delivered already, or to its end. */
