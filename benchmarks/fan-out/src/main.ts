@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startLocalLine } from '@trunkline/local'
 import { events, line, router } from './application.ts'
 import { startBare } from './bare.ts'
@@ -10,6 +11,7 @@ import { createTally, type Tally } from './tally.ts'
 
 const longestMs = 300_000 // for each step
 const wholeMs = 20 * 60_000 // for all of it
+const rushMs = 100 // from one event of a rush to the next
 const pollMs = 250 // Lambda looks for records four times a second (AWS.md 1.5); the local line does at once
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const names = (count: number, prefix: string) =>
@@ -94,6 +96,25 @@ async function measureCoalescing(clients: Clients, { bundled, topics, burst }: O
   return { ...(await settle(clients, local, burst + 1)), tally }
 }
 
+/** More is published to one topic than the gateway takes. */
+async function measureRush(clients: Clients, { crowd, rush, quota }: Options) {
+  const tally = createTally()
+  const throttles = { posts: { perSecond: quota, burst: quota } }
+  await using local = await startLocalLine({ router, line, telemetry: tally, gateway: { throttles } })
+  await local.run(() => events.publish({ topic: 'a' }, { n: 0 }))
+  await local.idle()
+  await clients.open({ url: local.url, sessions: names(crowd, 'c'), seeded: { s0: 1 } })
+  await seed(local, ['a'])
+  local.faults.on('function', { delayMs: pollMs }, { path: 'tableStream' })
+  const arrived = clients.until(({ seen }) => seen >= crowd * rush, longestMs)
+  for (let n = 1; n <= rush; n++) {
+    await local.run(() => events.publish({ topic: 'a' }, { n }))
+    await sleep(rushMs)
+  }
+  const ms = await arrived
+  return { ms, ...(await settle(clients, local, rush + 1)), tally }
+}
+
 const mean = (times: readonly number[]) => times.reduce((sum, ms) => sum + ms, 0) / times.length
 const isWhole = ({ verdict }: Outcome) => verdict.lost + verdict.doubled + verdict.reordered === 0
 
@@ -125,8 +146,10 @@ async function main(options: Options): Promise<number> {
   const fanOut = await measureFanOut(clients, options)
   say('coalescing on the local line')
   const bursts = await measureCoalescing(clients, options)
+  say('more than the gateway takes')
+  const rushed = await measureRush(clients, options)
   clients.end()
-  const { connections, publishes, bundled, topics, burst } = options
+  const { connections, publishes, bundled, topics, burst, crowd, rush, quota } = options
   const [wanted, messages] = [bundled * topics * burst, bursts.report.messages]
   console.log(`| one publish to ${connections} sockets | mean of ${publishes}, to the last socket | of the control |
 | --- | --: | --: |
@@ -138,8 +161,13 @@ async function main(options: Options): Promise<number> {
 | one post an event (control) | ${wanted} | 1.0 |
 | Trunkline | ${messages} | ${(wanted / messages).toFixed(1)} |
 
-${formatOutcomes({ 'one publish at a time': fanOut, 'events in a row': bursts })}`)
-  return isWhole(fanOut) && isWhole(bursts) ? 0 : 1
+| ${rush} events, ten a second, to ${crowd} sockets through a gateway that takes ${quota} posts a second | posts | to the last event at the last socket |
+| --- | --: | --: |
+| one post an event (control, at the gateway's rate) | ${crowd * rush} | ${seconds(((crowd * rush - quota) / quota) * 1_000)} |
+| Trunkline | ${rushed.report.messages} | ${seconds(rushed.ms)} |
+
+${formatOutcomes({ 'one publish at a time': fanOut, 'events in a row': bursts, 'more than is taken': rushed })}`)
+  return [fanOut, bursts, rushed].every(isWhole) ? 0 : 1
 }
 
 if (process.argv.includes('--clients')) serveClients()

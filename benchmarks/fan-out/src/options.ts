@@ -11,9 +11,17 @@ export interface Options {
   readonly topics: number
   /** Events of each topic, published in a row. */
   readonly burst: number
+  /** Sockets of the third part, events to them, and the posts a second that the gateway takes. */
+  readonly crowd: number
+  readonly rush: number
+  readonly quota: number
 }
 
-const defaults: Options = { connections: 10_000, late: 50, publishes: 3, bundled: 200, topics: 5, burst: 10 }
+const defaults: Options = {
+  ...{ connections: 10_000, late: 50, publishes: 3 },
+  ...{ bundled: 200, topics: 5, burst: 10 },
+  ...{ crowd: 600, rush: 20, quota: 300 },
+}
 
 /** Reads the command line; throws an `Error` for what is no whole number. */
 export function parseOptions(args: readonly string[]): Options {
