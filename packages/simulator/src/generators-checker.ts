@@ -82,11 +82,10 @@ function checkProgress(world: World, { asked, words, at: asking, isStock }: List
   if (kernel.now - at > 2 * asked.everyMs + patienceMs)
     report.break('H15', `${asked.name} was told nothing for ${kernel.now - at} ms`)
 }
-/** Whether a run of it was begun for a connection that is open now. */
+/** Whether the last run of it was begun for a connection that is open now: an older one may be so too, half-open. */
 function hasBegun({ history, gateway }: World, name: string): boolean {
-  return history.runs.some(
-    (run) => run.name === name && gateway.connections.get(run.connectionId ?? '')?.state === 'open',
-  )
+  const run = history.runs.findLast((each) => each.name === name)
+  return gateway.connections.get(run?.connectionId ?? '')?.state === 'open'
 }
 const isProgress = ({ kind }: Word) => kind !== 'error'
 
