@@ -288,4 +288,35 @@ describe('events that come while a shard is delivered', () => {
     const row = await room.store.readSubscriber(topic, 0, stock.connectionId, '7')
     expect(row).toBeUndefined() // a post of unknown fate ends a chain with its socket
   })
+  test('are left to a function whose posts take longer than its lease, since it says that it is still at it', async () => {
+    const room = createRoom()
+    await seed(room, 0, 600)
+    await publish(room, 'first')
+    room.gateway.intercept = () => room.clock.sleep(5_000).then(() => undefined) // 50 at a time: a minute in all
+    const first = deliver(room, jobOf(1))
+    for (let ms = 0; ms < 50_000; ms += 500) await room.clock.advance(500)
+    const { holder } = (await room.store.readTurn(topic, 0)) ?? {}
+    expect([holder?.by, (holder?.until ?? 0) > room.clock.now()]).toEqual(['job 1', true])
+    await inTime(room, first)
+    expect(await room.store.readTurn(topic, 0)).not.toHaveProperty('holder')
+  })
+  test('go to another invocation after two minutes of turn after turn', async () => {
+    const room = createRoom()
+    await seed(room, 0, audience)
+    await publish(room, 'first')
+    let isFirst = true
+    room.gateway.intercept = async () => {
+      if (!isFirst) return undefined
+      isFirst = false
+      await publish(room, 'second')
+      await deliver(room, jobOf(2))
+      room.clock.time += 121_000
+      return undefined
+    }
+    await deliver(room, jobOf(1))
+    const rest = { topic, offset: 2, taking: expect.any(String), shard: 0, turn: 'job 1' }
+    expect(room.invoked.map(({ payload }) => payload)).toEqual([rest])
+    await deliver(room, room.invoked[0]?.payload)
+    expect(postsOf(room, audience)).toEqual(Array(audience).fill(2))
+  })
 })
