@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { TRPCError } from '@trpc/server'
 import type * as core from 'zod/v4/core'
 import type { Channel, ChannelOptions, Ephemeral, EphemeralOptions, Published } from './define/channel.ts'
 import type { ChannelDefinition } from './define/definition.ts'
@@ -13,12 +14,13 @@ import {
   presenceTimes,
 } from './define/presence.ts'
 import { createSubscription, type SubscribeOptions, type SubscriptionDescriptor } from './define/subscription.ts'
-import { type EventSchema, formatTopic, type KeySchema } from './define/topic.ts'
+import type { EventSchema, KeySchema } from './define/topic.ts'
 import { environmentBinding } from './environment.ts'
 import type { LineBinding } from './ports/binding.ts'
 import { type Clock, systemClock } from './ports/clock.ts'
 import { consoleRecorder } from './ports/console-log.ts'
 import type { LogEntry } from './ports/telemetry.ts'
+import { fittingNow, topicNameOf } from './run/fits-channel.ts'
 import { iterate } from './run/iterate.ts'
 import { checkData, checkMember, toTextMerge } from './run/presence-data.ts'
 import { readMembersNow } from './run/presence-snapshot.ts'
@@ -252,7 +254,7 @@ function describe(
   const captured = entered() // iteration happens outside of it
   return {
     channel,
-    topic: topicNow(channel, key),
+    topic: topicNameOf(channel, fittingNow(channel, 'key', key)),
     replay: checkedReplay(options.replay ?? 0),
     lastEventId: options.lastEventId ?? lastEventIdIn(key),
     pipe: [],
@@ -266,25 +268,15 @@ function describe(
 
 function checkedReplay(replay: number): number {
   if (Number.isSafeInteger(replay) && replay >= 0) return replay
-  throw new TypeError(`Expected replay to be a whole number of events from 0, got ${replay}.`)
+  const got = typeof replay === 'number' ? replay : typeof replay
+  const message = `Expected replay to be a whole number of events from 0, got ${got}.`
+  throw new TRPCError({ code: 'BAD_REQUEST', message })
 }
 
 /** tRPC hands the cursor over in the procedure's input, which is often given as the key whole. */
 function lastEventIdIn(key: unknown): string | undefined {
   if (typeof key !== 'object' || key === null || !('lastEventId' in key)) return undefined
   return typeof key.lastEventId === 'string' ? key.lastEventId : undefined
-}
-
-/** `subscribe` answers at once, so the key's schema must be synchronous. */
-function topicNow(channel: ChannelDefinition, key: unknown): string {
-  const parsed = channel.key['~standard'].validate(key)
-  if (parsed instanceof Promise)
-    throw new TypeError(`The key of channel ${channel.name} needs an async schema; use a synchronous one.`)
-  if (parsed.issues !== undefined)
-    throw new TypeError(
-      `This key does not fit channel ${channel.name}: ${parsed.issues.map(({ message }) => message).join('; ')}`,
-    )
-  return formatTopic(channel.name, parsed.value)
 }
 
 function refuseIteration(channel: ChannelDefinition): never {

@@ -49,7 +49,7 @@ export interface Channel<K extends KeySchema, E extends EventSchema> {
   readonly event: E
   /** Validates, appends and delivers. Resolves when the event is durable and the push was handed on. Defaults and transforms of the schema apply. Throws a `TRPCError` BAD_REQUEST for a key or an event that does not fit. */
   publish(key: core.input<K>, event: core.input<E>, options?: PublishOptions): Promise<Published>
-  /** The events of one topic as a tRPC subscription returns them. Starts now; resumes from the client's cursor. */
+  /** The events of one topic as a tRPC subscription returns them. Starts now; resumes from the client's cursor. Throws a `TRPCError` BAD_REQUEST for a key or a `replay` that does not fit. */
   subscribe(key: core.input<K>, options?: SubscribeOptions): Subscription<core.output<E>>
   /** A page of the log, newest last: "load older", a refetch after a gap, an assertion in a test. */
   read(key: core.input<K>, options?: ReadOptions): Promise<Page<core.output<E>>>
@@ -64,7 +64,7 @@ export interface Ephemeral<K extends KeySchema, E extends EventSchema> {
   readonly event: E
   /** Posts at once to whoever listens: at most once, in no order. */
   publish(key: core.input<K>, event: core.input<E>): Promise<void>
-  /** Events without ids: tRPC clients see `data` bare, since nothing can be resumed. */
+  /** Events without ids: tRPC clients see `data` bare, since nothing can be resumed. Throws a `TRPCError` BAD_REQUEST for a key that does not fit. */
   subscribe(key: core.input<K>): EphemeralSubscription<core.output<E>>
   entry(key: core.input<K>, event: core.input<E>): Entry
 }

@@ -1,8 +1,9 @@
 import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition } from '../define/definition.ts'
 import { type PresenceRules, presenceLimits } from '../define/presence.ts'
+import { fitting, fittingNow } from './fits-channel.ts'
 import { LineFailure } from './line-failure.ts'
-import { badRequest, serialise } from './publish.ts'
+import { serialise } from './publish.ts'
 
 /** What a join says of a member, checked: `data` becomes JSON text. Throws BAD_REQUEST with the issues, or TOO_LARGE with the limit. A join answers at once, so the schema must be synchronous. */
 export function checkMember(
@@ -15,18 +16,12 @@ export function checkMember(
       code: 'BAD_REQUEST',
       message: `Expected a member of ${channel.name} as a text of 1 to ${presenceLimits.memberBytes} bytes (memberBytes), got ${typeof member === 'string' ? `${Buffer.byteLength(member)} bytes` : typeof member}.`,
     })
-  const parsed = channel.event['~standard'].validate(data)
-  if (parsed instanceof Promise)
-    throw new TypeError(`The data of presence ${channel.name} needs an async schema; use a synchronous one.`)
-  if (parsed.issues !== undefined) throw badRequest(channel, 'data', parsed.issues)
-  return { member, data: toText(channel, parsed.value) }
+  return { member, data: toText(channel, fittingNow(channel, 'data', data)) }
 }
 
 /** New data of a member, checked. Throws as `checkMember` does. */
 export async function checkData(channel: ChannelDefinition, data: unknown): Promise<string> {
-  const parsed = await channel.event['~standard'].validate(data)
-  if (parsed.issues !== undefined) throw badRequest(channel, 'data', parsed.issues)
-  return toText(channel, parsed.value)
+  return toText(channel, await fitting(channel, 'data', data))
 }
 
 /** An application's `merge` over JSON texts, as members' rows hold them. Throws what it throws, and as `checkMember` does for what does not fit. */

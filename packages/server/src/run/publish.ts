@@ -2,12 +2,12 @@ import { TRPCError } from '@trpc/server'
 import { formatCursor, limits } from '@trunkline/protocol'
 import type { Published, PublishOptions } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
-import { formatTopic } from '../define/topic.ts'
 import { append } from './append.ts'
 import { appendRepeatable, type Repeatable } from './append-repeatable.ts'
 import { publishIdOf, rowNameOfPublish } from './call-key.ts'
 import { deliverEphemeral, deliverInline } from './deliver.ts'
 import type { DeliverJob } from './deliver-job.ts'
+import { fitting, notJson, topicNameOf } from './fits-channel.ts'
 import { cursorOf } from './frames.ts'
 import { inlineMs } from './inline.ts'
 import { nextPublish } from './keyed-scope.ts'
@@ -60,27 +60,19 @@ export async function publishEphemeral(
 
 /** The topic of a key, validated by the channel's schema. */
 export async function topicOf(channel: ChannelDefinition, key: unknown): Promise<string> {
-  const parsed = await channel.key['~standard'].validate(key)
-  if (parsed.issues !== undefined) throw badRequest(channel, 'key', parsed.issues)
-  try {
-    return formatTopic(channel.name, parsed.value)
-  } catch (cause) {
-    throw new TRPCError({ code: 'BAD_REQUEST', cause })
-  }
+  return topicNameOf(channel, await fitting(channel, 'key', key))
 }
 
 async function prepare(scope: Scope, channel: ChannelDefinition, key: unknown, event: unknown) {
   scope.deadline?.signal.throwIfAborted() // nothing is published after the deadline
   const topic = await topicOf(channel, key)
-  const parsed = await channel.event['~standard'].validate(event)
-  if (parsed.issues !== undefined) throw badRequest(channel, 'event', parsed.issues)
-  return { topic, data: serialise(channel, parsed.value), retentionMs: channel.retentionMs }
+  return { topic, data: serialise(channel, await fitting(channel, 'event', event)), retentionMs: channel.retentionMs }
 }
 
 /** An event as JSON text. Throws BAD_REQUEST for what JSON would change, `LineFailure` TOO_LARGE beyond `eventBytes`. */
 // [TL-LIM-5]
 export function serialise(channel: ChannelDefinition, event: unknown): string {
-  const data = JSON.stringify(event, refuseLossy(channel))
+  const data = stringify(channel, event)
   if (data === undefined)
     throw new TRPCError({
       code: 'BAD_REQUEST',
@@ -92,6 +84,14 @@ export function serialise(channel: ChannelDefinition, event: unknown): string {
     'TOO_LARGE',
     `An event of ${channel.name} has ${bytes} bytes; at most ${limits.eventBytes.value} can be pushed to a client.`,
   )
+}
+
+function stringify(channel: ChannelDefinition, event: unknown): string | undefined {
+  try {
+    return JSON.stringify(event, refuseLossy(channel))
+  } catch (thrown) {
+    throw thrown instanceof TRPCError ? thrown : notJson(channel, 'event', thrown)
+  }
 }
 
 /** What JSON would change without a word (a Date, a Map, NaN, a function) is refused by its place: subscribers would get something else. Types say so at compile time, save behind `any`. */
@@ -118,28 +118,4 @@ function refuseLossy(channel: ChannelDefinition) {
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
-interface Issue {
-  readonly message: string
-  readonly path?: readonly unknown[] | undefined
-}
-
-/** What a key, an event or a member's data is refused with, its issues in words. */
-export function badRequest(
-  channel: ChannelDefinition,
-  what: 'key' | 'event' | 'data',
-  issues: readonly Issue[],
-): TRPCError {
-  const told = issues.map(({ message, path }) =>
-    path?.length ? `${path.map(pathPart).join('.')}: ${message}` : message,
-  )
-  return new TRPCError({
-    code: 'BAD_REQUEST',
-    message: `This ${what} does not fit channel ${channel.name}: ${told.join('; ')}`,
-  })
-}
-
-function pathPart(part: unknown): string {
-  return String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part)
 }
