@@ -35,6 +35,8 @@ export interface GatewayConnection {
   /** Subscriptions that the device asked for and did not stop, by the JSON text of their ids. */
   readonly wants: ReadonlyMap<string, number>
   /** Until when the newest token that the server was sent speaks. */
+  /** Generators whose subscribe's function failed, by their names. */
+  readonly failedSubscribes: ReadonlySet<string>
   readonly authorityEnds: number
   /** It offered no subprotocol. */
   readonly isStock: boolean
@@ -73,6 +75,7 @@ interface Connection extends GatewayConnection {
   readonly peer: Peer
   readonly connectedAt: number
   readonly headers: Readonly<Record<string, string>>
+  readonly failedSubscribes: Set<string>
   authorizer: unknown
   /** The device's end lives. */
   deviceOpen: boolean
@@ -104,7 +107,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     const offer = protocols.find((each) => each.startsWith('token.'))
     const connection: Connection = {
       ...{ connectionId, device, peer, state: 'connecting', deviceOpen: true, mute: false, authorizer: undefined },
-      ...{ wants: new Map(), connectedAt: kernel.now, activeAt: kernel.now, closedAt: 0 },
+      ...{ wants: new Map(), failedSubscribes: new Set(), connectedAt: kernel.now, activeAt: kernel.now, closedAt: 0 },
       authorityEnds: offer === undefined ? Number.POSITIVE_INFINITY : options.expiryOf(readToken(offer)),
       headers: protocols.length === 0 ? {} : { 'Sec-WebSocket-Protocol': protocols.join(', ') },
       isStock: protocols.length === 0,
@@ -286,8 +289,11 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
             if (!isHeard || routeKey !== '$default' || text === undefined || plan.strikes('F49')) return
             sendDown(connection, text)
           },
-          failed: (why) =>
-            isHeard && gatewayFrame(why === 'timed-out' ? 'Endpoint request timed out' : 'Internal server error'),
+          failed(why) {
+            if (!isHeard) return
+            for (const name of generatorsOf(body)) connection.failedSubscribes.add(name)
+            gatewayFrame(why === 'timed-out' ? 'Endpoint request timed out' : 'Internal server error')
+          },
         },
       )
     invokeOnce(true)
@@ -367,4 +373,18 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
 
 function readToken(offer: string): string {
   return Buffer.from(offer.slice('token.'.length), 'base64url').toString()
+}
+
+/** The generators that a frame subscribes to, by their names. */
+function generatorsOf(body: string): readonly string[] {
+  if (!body.includes('"subscription"')) return []
+  const frames: unknown = JSON.parse(body)
+  return (Array.isArray(frames) ? frames : [frames]).flatMap((frame: SubscribeFrame) => {
+    const name = frame.method === 'subscription' ? frame.params?.input?.name : undefined
+    return name === undefined ? [] : [name]
+  })
+}
+interface SubscribeFrame {
+  readonly method?: string
+  readonly params?: { readonly input?: { readonly name?: string } }
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { thrownWords } from './application.ts'
 import { checkListenings, checkRuns } from './generators-checker.ts'
 import type { GeneratorPath, Listening, Word } from './history.ts'
@@ -69,6 +69,32 @@ it('misses the next value where nothing strikes any more', async () => {
   await world.kernel.run(100_000)
   checkListenings(world)
   expect(broken(world)).toEqual(['H15 lost'])
+})
+
+describe('a stock client whose subscribe was never answered', () => {
+  const subscribed = async ({ failed, runOn }: { readonly failed: boolean; readonly runOn: string | undefined }) => {
+    const world = worldOf({ isStock: true, words: [started, value(1)] })
+    const connection = { device: 'd', state: 'open', wants: new Map(), closedAt: 0 }
+    const connections = world.gateway.connections as Map<string, unknown>
+    connections.set('c1', { ...connection, connectionId: 'c1', mute: true, failedSubscribes: new Set() })
+    connections.set('c2', { ...connection, connectionId: 'c2', failedSubscribes: new Set(failed ? ['g'] : []) })
+    const run = { number: 1, name: 'g', isAlive: () => false, isOpen: false }
+    world.history.runs.push({ ...run, connectionId: 'c1' })
+    if (runOn !== undefined) world.history.runs.push({ ...run, number: 2, connectionId: runOn })
+    await world.kernel.run(100_000)
+    checkListenings(world)
+    return broken(world)
+  }
+
+  it('waits where its function failed before the run began, whatever ran on a half-open connection', async () => {
+    expect(await subscribed({ failed: true, runOn: undefined })).toEqual([])
+    expect(await subscribed({ failed: true, runOn: 'c1' })).toEqual([])
+  })
+
+  it('is missed where its function did not fail, or its run had begun', async () => {
+    expect(await subscribed({ failed: false, runOn: undefined })).toEqual(['H15 lost'])
+    expect(await subscribed({ failed: true, runOn: 'c2' })).toEqual(['H15 lost'])
+  })
 })
 
 it('finds a run that nobody wants, and one too many', () => {

@@ -74,18 +74,24 @@ function isLawfulLoss({ plan, kill, workerMs }: World, listening: Listening, n: 
 const patienceMs = 60_000 // a cold start, a hand-over and the posts of both, on a slow table
 
 /** Nothing strikes any more: the next value is due, or the end. */
-function checkProgress(world: World, { asked, words, at: asking, isStock }: Listening): void {
-  const { report, kernel, plan } = world
-  // a subscribe that died before its run began is never answered: a stock client waits for its connection's end
-  if (isStock && functionsFailed(plan.struck) > 0 && !hasBegun(world, asked.name)) return
+function checkProgress(world: World, listening: Listening): void {
+  const { asked, words, at: asking, isStock } = listening
+  const { report, kernel } = world
+  if (isStock && isSubscribeLost(world, listening)) return
   const at = words.findLast(isProgress)?.at ?? asking
   if (kernel.now - at > 2 * asked.everyMs + patienceMs)
     report.break('H15', `${asked.name} was told nothing for ${kernel.now - at} ms`)
 }
-/** Whether the last run of it was begun for a connection that is open now: an older one may be so too, half-open. */
-function hasBegun({ history, gateway }: World, name: string): boolean {
-  const run = history.runs.findLast((each) => each.name === name)
-  return gateway.connections.get(run?.connectionId ?? '')?.state === 'open'
+/**
+ * Whether the function of its subscribe failed on the newest connection of its device, and no run began there.
+ * Nobody answers such a subscribe: a stock client waits for the end of the connection. A run on an older connection,
+ * which may still be open because it is half-open, says nothing about it.
+ */
+function isSubscribeLost({ history, gateway }: World, { device, asked: { name } }: Listening): boolean {
+  const connections = [...gateway.connections.values()].filter((each) => each.device === device)
+  const newest = connections.at(-1)
+  if (newest?.state !== 'open' || !newest.failedSubscribes.has(name)) return false
+  return !history.runs.some((run) => run.name === name && run.connectionId === newest.connectionId)
 }
 const isProgress = ({ kind }: Word) => kind !== 'error'
 
