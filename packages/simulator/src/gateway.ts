@@ -2,6 +2,7 @@ import type { PostOutcome } from '@trunkline/server'
 import type { FaultPlan } from './fault-plan.ts'
 import type { Functions } from './functions.ts'
 import type { Kernel } from './kernel.ts'
+import type { OldConnection } from './old-table.ts'
 import { createQuota } from './quota.ts'
 import type { Random } from './random.ts'
 import type { Report } from './report.ts'
@@ -34,9 +35,9 @@ export interface GatewayConnection {
   readonly state: SocketState
   /** Subscriptions that the device asked for and did not stop, by the JSON text of their ids. */
   readonly wants: ReadonlyMap<string, number>
-  /** Until when the newest token that the server was sent speaks. */
   /** Generators whose subscribe's function failed, by their names. */
   readonly failedSubscribes: ReadonlySet<string>
+  /** Until when the newest token that the server was sent speaks. */
   readonly authorityEnds: number
   /** It offered no subprotocol. */
   readonly isStock: boolean
@@ -52,6 +53,8 @@ export interface SimulatedGateway {
   post(connectionId: string, text: string): Promise<PostOutcome>
   disconnect(connectionId: string): Promise<'closed'>
   readonly connections: ReadonlyMap<string, GatewayConnection>
+  /** Takes a socket over that was opened before the schedule began. */
+  adopt(socket: OldConnection, peer: Peer): Wire
 }
 
 export interface GatewayOptions {
@@ -72,10 +75,10 @@ interface Connection extends GatewayConnection {
   state: SocketState
   authorityEnds: number
   readonly wants: Map<string, number>
+  readonly failedSubscribes: Set<string>
   readonly peer: Peer
   readonly connectedAt: number
   readonly headers: Readonly<Record<string, string>>
-  readonly failedSubscribes: Set<string>
   authorizer: unknown
   /** The device's end lives. */
   deviceOpen: boolean
@@ -118,6 +121,11 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
       if (plan.strikes('F17')) refuse(connection, 'refused')
       else authorize(connection)
     })
+    return wireOf(connection)
+  }
+
+  function wireOf(connection: Connection): Wire {
+    const { connectionId, device } = connection
     return {
       connectionId,
       send: (text) => {
@@ -187,8 +195,24 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     kernel.after(down(), `open ${connection.connectionId}`, () => {
       if (connection.deviceOpen) connection.peer.opened()
     })
-    kernel.after(lifetimeMs, 'lifetime', () => drop(connection))
+    watchLife(connection)
+  }
+
+  function watchLife(connection: Connection): void {
+    kernel.after(connection.connectedAt + lifetimeMs - kernel.now, 'lifetime', () => drop(connection))
     watchIdle(connection)
+  }
+
+  function adopt({ device, wants, authorityEnds, ...socket }: OldConnection, peer: Peer): Wire {
+    const connection: Connection = {
+      ...{ ...socket, device: `old ${device}`, peer, state: 'open', deviceOpen: true, mute: false, headers: {} },
+      ...{ wants: new Map(Object.entries(wants)), failedSubscribes: new Set(), activeAt: kernel.now, closedAt: 0 },
+      ...{ authorityEnds: authorityEnds ?? Number.POSITIVE_INFINITY, downAt: 0 },
+    }
+    connections.set(connection.connectionId, connection)
+    count = Math.max(count, Number.parseInt(connection.connectionId.slice(1), 10))
+    watchLife(connection)
+    return wireOf(connection)
   }
 
   function watchIdle(connection: Connection): void {
@@ -361,6 +385,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
 
   return {
     connect,
+    adopt,
     post,
     connections,
     async disconnect(connectionId) {

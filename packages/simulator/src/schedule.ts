@@ -49,6 +49,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
     allowed: workload.faults,
     swallowed: workload.swallowed ?? [],
     workerMs: workload.workerMs,
+    startsOld: workload.startsOld,
   })
   const unseal = sealGlobals(workload.hasStock ? createVirtualTimers(world.kernel) : undefined)
   try {

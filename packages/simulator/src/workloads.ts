@@ -2,6 +2,7 @@ import { presenceTimes, topicOf } from './application.ts'
 import type { Device } from './device.ts'
 import { type FaultId, faultIds } from './faults.ts'
 import type { Attendance, CallPath, GeneratorPath, Listening, SubscriptionPath, SubscriptionRecord } from './history.ts'
+import { oldTable } from './old-table.ts'
 import type { World } from './world.ts'
 
 /** What devices do in a schedule, and under which faults. */
@@ -25,6 +26,8 @@ export interface Workload {
   readonly hasGenerators?: boolean
   /** The timeout of the function that iterates them. */
   readonly workerMs?: number
+  /** The table was filled by an older version, whose sockets are open still. */
+  readonly startsOld?: boolean
   /** Too long to be one of those that are run in turn. */
   readonly isLong?: boolean
   /** No function dies, so no row may be left over, not even until the next push finds it. */
@@ -421,6 +424,31 @@ export const workloads = {
         often(world, random.int(3), [0, mostMs], () => device.cut())
         if (random.chance(0.15)) world.after(random.between(1_000, mostMs), () => device.close())
       }
+    },
+  },
+  /** A deployment: rows that the version before wrote, sockets that it accepted, keys that it settled or left running. */
+  'old-table': {
+    faults: without(),
+    busyMs: 5 * 60_000,
+    settleMs: twoSyncsMs,
+    mayFallSilent: true,
+    startsOld: true,
+    hasPresence: true,
+    begin(world) {
+      const { random } = world
+      const devices = [0, 1].map(() => world.addDevice({ principal: 'p1' }))
+      for (const device of devices) {
+        listen(world, device, [0, busy], ['replayed', 'thirds', 'snapshot', 'live'])
+        for (const { path, room, n, key } of oldTable.calls.filter(({ device }) => device === 'd1'))
+          if (random.chance(0.5)) world.after(random.between(0, 2 * busy), () => device.call(path, room, n, { key }))
+        often(world, 2, [0, busy], () => anyCall(world, device))
+        often(world, random.int(3), [0, busy], () => device.cut())
+        wander(world, device, [0, busy], 3 * 60_000)
+      }
+      const watcher = world.addDevice()
+      for (const room of rooms) watcher.attend('watched', room) // finds the members of the old version, and their end
+      mayGrow(world, busy)
+      often(world, 6, [0, busy], () => world.publish(random.pick(rooms)))
     },
   },
   /** A generator for an hour, in functions of the quarter of an hour that Lambda gives, and its socket's end and hand-over after it. */

@@ -4,9 +4,10 @@ import { createDevice, type Device } from './device.ts'
 import { createFaultPlan, type FaultPlan } from './fault-plan.ts'
 import type { FaultId } from './faults.ts'
 import { createFunctions, type Functions, type PlannedKill } from './functions.ts'
-import { createGateway, type SimulatedGateway } from './gateway.ts'
+import { createGateway, type SimulatedGateway, type Wire } from './gateway.ts'
 import { createHistory, type History } from './history.ts'
 import { createKernel, type Kernel } from './kernel.ts'
+import { loadOldTable, oldTable } from './old-table.ts'
 import { createRandom, type Random } from './random.ts'
 import { createReport, type Report } from './report.ts'
 import { createSeats, type Seats } from './seats.ts'
@@ -31,6 +32,8 @@ export interface World {
   readonly devices: readonly Device[]
   /** What the line reported of its failures, by message. */
   readonly reported: ReadonlyMap<string, number>
+  /** Sockets of an older version by their connection ids, and what came through them since. */
+  readonly oldSockets: ReadonlyMap<string, OldSocket>
   /** Asynchronous invocations that are not done with. */
   readonly invocations: number
   /** The worker's timeout. */
@@ -50,6 +53,11 @@ export interface World {
   after(ms: number, fn: () => void): void
 }
 
+export interface OldSocket {
+  readonly wire: Wire
+  readonly messages: readonly string[]
+}
+
 export interface WorldOptions {
   readonly seed: number
   readonly allowed: readonly FaultId[]
@@ -58,6 +66,8 @@ export interface WorldOptions {
   readonly swallowed?: readonly string[]
   /** The worker's timeout. */
   readonly workerMs?: number | undefined
+  /** The table holds the rows that an older version wrote, and its sockets are open. */
+  readonly startsOld?: boolean | undefined
   readonly trace?: ((line: string) => void) | undefined
 }
 
@@ -65,18 +75,29 @@ const dayMs = 24 * 3_600_000
 /** Lambda's two, after one and two minutes; of `deliver` in less, so that schedules are shorter. */
 const retriesMs = { deliver: [20_000, 40_000], worker: [60_000, 120_000] } as const
 
+/** Between the last write of the older version and the first request of this one. */
+const deploymentMs = 3_000
+
+function takeOver(table: Table, history: History): void {
+  loadOldTable(table.operations)
+  history.calls.push(...oldTable.calls.filter(({ settled }) => settled > 0))
+  for (const [n, count] of Object.entries(oldTable.charges)) history.charges.set(Number(n), count)
+}
+
 /** A fresh world of a seed. */
 export function createWorld(options: WorldOptions): World {
-  const { seed } = options
-  const kernel = createKernel({ trace: options.trace })
+  const { seed, startsOld = false } = options
+  const kernel = createKernel({ trace: options.trace, ...(startsOld && { start: oldTable.now + deploymentMs }) })
   const plan = createFaultPlan({ seed, allowed: new Set(options.allowed), only: options.only })
   const report = createReport()
   const history = createHistory()
   const seats = createSeats(() => kernel.now)
   const table = createTable(() => kernel.now, report)
+  if (startsOld) takeOver(table, history) // before the stream: it had these rows
   const reported = new Map<string, number>()
   const devices: Device[] = []
-  let [lastN, invocations, messages] = [0, 0, 0]
+  const oldSockets = new Map<string, OldSocket>()
+  let [lastN, invocations, messages] = [startsOld ? 1_000 : 0, 0, 0]
 
   const gateway: SimulatedGateway = createGateway({
     ...{ kernel, plan, report, seats, expiryOf, functions: () => functions },
@@ -152,7 +173,21 @@ export function createWorld(options: WorldOptions): World {
   }
 
   const world: World = {
-    ...{ kernel, plan, table, functions, gateway, stream, history, report, seats, devices, reported, publish },
+    ...{
+      kernel,
+      plan,
+      table,
+      functions,
+      gateway,
+      stream,
+      history,
+      report,
+      seats,
+      devices,
+      reported,
+      publish,
+      oldSockets,
+    },
     random: createRandom(seed, 'workload'),
     workerMs: options.workerMs ?? 900_000,
     kill: options.kill,
@@ -184,6 +219,12 @@ export function createWorld(options: WorldOptions): World {
       return device
     },
   }
+  if (startsOld)
+    for (const socket of oldTable.connections) {
+      const messages: string[] = []
+      const peer = { opened() {}, message: (text: string) => void messages.push(text), lost() {} }
+      oldSockets.set(socket.connectionId, { wire: gateway.adopt(socket, peer), messages })
+    }
   stage.current = {
     now: () => kernel.now,
     charge: (n) => void history.charges.set(n, (history.charges.get(n) ?? 0) + 1),
