@@ -70,14 +70,14 @@ describe('authority', () => {
 
   test('what expired authority refused is sent again, twice at the most', () => {
     const machine = begun({})
-    machine.call(1, 'mutation')
+    machine.call(1)
     machine.call(2)
     expect(machine.message(expired(1))).toEqual(['ask-token'])
     expect(machine.message(expired(2))).toEqual([])
     expect(machine.message(expired(1))).toEqual([]) // its frame came twice
     machine.feed({ type: 'token', token: 'fresh' })
-    expect(machine.message(authorized(2))).toEqual(['send mutation 1', 'send query 2'])
-    expect(machine.message(expired(1))).toEqual(['send mutation 1']) // and once more
+    expect(machine.message(authorized(2))).toEqual(['send query 1', 'send query 2'])
+    expect(machine.message(expired(1))).toEqual(['send query 1']) // and once more
     expect(machine.message(expired(1))).toEqual(['fail 1 AUTH_EXPIRED'])
   })
 

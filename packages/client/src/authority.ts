@@ -38,10 +38,11 @@ export function takeToken(turn: Turn, token: string | null | undefined) {
   if (turn.state.authority.renewal !== 'asking' || !hasSocket(turn.state)) return
   if (token === null) return takeRefusal(turn, 'The application has no token any more.')
   if (token === undefined) return renewByHandover(turn)
-  const text = JSON.stringify({ id: turn.nextId('auth'), method: 'auth', params: { token } })
+  const id = turn.nextId('auth')
+  const text = JSON.stringify({ id, method: 'auth', params: { token } })
   if (sizeRefusal(utf8Bytes(text), turn.state.frameBytes) !== undefined) return postponeRenewal(turn)
   change(turn, { renewal: 'sent' })
-  turn.send(text)
+  turn.send(text, [id])
 }
 
 /** [TL-AUTH-3] Under the fresh authority, what was refused is sent again and what was withheld is asked for. */

@@ -1,11 +1,13 @@
 import type { AcceptedResult, AnswerFrame, ErrorFrame } from '@trunkline/protocol'
-import { failCall, isOn, mayHaveRun, sendCall } from './calls.ts'
+import { backoffMs } from './backoff.ts'
+import { failCall, isKeyed, isOn, mayHaveRun, sendCall } from './calls.ts'
 import { fromWire } from './line-error.ts'
 import { hasSocket, type PendingCall } from './session-state.ts'
 import type { Turn } from './turn.ts'
+import { isAloneInFlight, settleFrame } from './unanswered.ts'
 
 const pendingMs = 1_000 // when the server does not say when to ask again
-const refusalsTaken = 3 // by expired authority: the second may be the first frame's, which came twice; the third came under a fresh one
+const refusalsTaken = 3 // by expired authority: the second may be the first frame's, which came twice; without a key it is not sent a third time, since it may run
 
 /** Settles a call by its answer, or lets it wait where the server says that asking again helps. [TL-CALL-6]: an id that waits for nothing never comes here. */
 export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | ErrorFrame): 'settled' | 'unauthorized' {
@@ -23,25 +25,27 @@ export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | E
     return 'settled'
   }
   if (wire?.code === 'AUTH_EXPIRED' && call.phase === 'unauthorized') return 'settled' // a frame that came twice
-  if (wire?.code === 'AUTH_EXPIRED' && call.refusals + 1 < refusalsTaken) {
+  if (wire?.code === 'AUTH_EXPIRED' && call.refusals + 1 < (call.resends ? refusalsTaken : 2)) {
     turn.putCall({ ...call, phase: 'unauthorized', refusals: call.refusals + 1 })
     return 'unauthorized'
   }
-  const line = wire === undefined ? undefined : fromWire(wire, shape)
+  const line =
+    wire === undefined ? undefined : fromWire(wire, shape, call.mayHaveRun || (!call.resends && call.refusals > 0))
   turn.dropCall(id)
   turn.emit({ type: 'fail', id, failure: { shape, ...(line === undefined ? {} : { line }) } })
   return 'settled'
 }
 
-/** Asks again for the answer of a mutation that ran when it was last asked for: the same frame, key and all. [TL-KEY-5] */
+/** Asks again for the answer of a keyed mutation, under its key. [TL-KEY-5] [TL-KEY-10] */
 export function askAgain(turn: Turn, call: PendingCall): void {
-  if ((call.phase === 'paused' || call.phase === 'running') && hasSocket(turn.state)) sendCall(turn, call)
+  const isAsked = call.phase === 'paused' || call.phase === 'running' || call.phase === 'sent'
+  if (isAsked && hasSocket(turn.state)) sendCall(turn, call)
 }
 
 /** Nobody waits for this call any more. One that runs in a function of its own is told so; of any other there is nothing to tell. [TL-LONG-4] */
 export function abandonCall(turn: Turn, call: PendingCall): void {
   turn.dropCall(call.id)
-  if (call.isLong && hasSocket(turn.state)) sendCancel(turn, call.id, keyOf(call))
+  if (call.isLong && hasSocket(turn.state)) sendCancel(turn, call.id, call.key ?? undefined)
 }
 
 /** A call that was given up before it was known to be a long one. [TL-LONG-4] */
@@ -50,12 +54,7 @@ export function cancelStray(turn: Turn, id: number, { key }: AcceptedResult): vo
 }
 
 function sendCancel(turn: Turn, id: number, key: string | undefined): void {
-  turn.send({ id, method: 'cancel', ...(key === undefined ? {} : { params: { key } }) })
-}
-
-function keyOf({ text }: PendingCall): string | undefined {
-  const { params } = JSON.parse(text) as { readonly params: { readonly key?: string } } // a frame of our own making
-  return params.key
+  turn.send({ id, method: 'cancel', ...(key === undefined ? {} : { params: { key } }) }, [id], { answer: 'nothing' })
 }
 
 /** It runs, and no gateway limit counts any more. The answer is pushed; since a push can be lost, a keyed mutation asks for it now and then. [TL-LONG-5] */
@@ -83,14 +82,23 @@ export function expireCall(turn: Turn, call: PendingCall) {
   failCall(turn, call, 'TIMEOUT', `The call ${what} within ${timeoutMs} ms.${why}`)
 }
 
-/** The gateway said something of no call in particular. [TL-GW-2] A call that is all there is in flight must be the one that is meant. */
-export function noteGatewayFrame(turn: Turn, message: string, alone: boolean) {
-  const sent = [...turn.state.calls.values()].filter((call) => call.phase === 'sent' && isOn(call, turn.from))
-  const [only] = sent
-  if (alone && only !== undefined && sent.length === 1) {
-    return failCall(turn, only, 'FUNCTION_FAILED', gatewayMessage(message))
+/** The gateway said something of no call in particular. [TL-GW-2] A keyed mutation is asked for again; another call fails only when it must be the one that is meant. */
+export function noteGatewayFrame(turn: Turn, message: string) {
+  for (const call of turn.state.calls.values()) {
+    if (call.phase !== 'sent' || !isOn(call, turn.from)) continue
+    const said = { ...call, gatewaySaid: message }
+    const isMeant = isAloneInFlight(turn, call.id)
+    if (isMeant) settleFrame(turn, call.id, 'error')
+    if (isKeyed(call)) askLater(turn, said)
+    else if (isMeant) failCall(turn, call, 'FUNCTION_FAILED', gatewayMessage(message))
+    else turn.putCall(said)
   }
-  for (const call of sent) turn.putCall({ ...call, gatewaySaid: message })
+}
+
+/** Asks again after a back-off, unless that is due already: errors that come one after another must not put it off. [TL-KEY-10] */
+function askLater(turn: Turn, call: PendingCall): void {
+  turn.putCall({ ...call, asksAgain: true })
+  if (!call.asksAgain) turn.arm({ kind: 'again', id: call.id }, backoffMs(call.sends, turn.chance))
 }
 
 function gatewayMessage(said: string): string {

@@ -1,4 +1,4 @@
-import { withOwnKey } from './idempotency-key.ts'
+import { makeKey, withKey } from './idempotency-key.ts'
 import { type LineError, type LineErrorCode, toLineError } from './line-error.ts'
 import { outboxRefusal, sizeRefusal } from './outbox.ts'
 import { sendFrame } from './send-frame.ts'
@@ -19,6 +19,8 @@ export function admitCall(turn: Turn, call: NewCall) {
     ...call,
     phase: 'waiting',
     socket: state.socket,
+    asksAgain: false,
+    sends: 0,
     mayHaveRun: false,
     isLong: false,
     refusals: 0,
@@ -58,7 +60,7 @@ export function loseCalls(turn: Turn, why: string, socket?: number): void {
       continue
     }
     turn.cancel({ kind: 'again', id: call.id })
-    turn.putCall({ ...call, phase: 'waiting', mayHaveRun: mayHaveRun(call), gatewaySaid: null })
+    turn.putCall({ ...call, phase: 'waiting', asksAgain: false, mayHaveRun: mayHaveRun(call), gatewaySaid: null })
   }
   turn.moved = true
 }
@@ -75,6 +77,11 @@ export function closeCalls(turn: Turn, line: LineError, which: 'all' | 'unsent' 
 /** Whether the server may have run it, in this attempt or one before. */
 export function mayHaveRun(call: PendingCall): boolean {
   return call.mayHaveRun || isAsked(call) || call.phase === 'paused'
+}
+
+/** Whether it is a mutation that has one effect however often it is sent. */
+export function isKeyed({ method, resends }: PendingCall): boolean {
+  return method === 'mutation' && resends
 }
 
 /** Whether the answer is awaited from a socket, at once or in time. */
@@ -109,12 +116,13 @@ function sendWaiting(turn: Turn, call: PendingCall): void {
   else failCall(turn, call, 'TOO_LARGE', tooLarge)
 }
 
-/** Sends a call. Its key is made once, so that each attempt says the same. */
+/** Sends a call. Its key is made once, so that each attempt says the same. [TL-KEY-8] */
 export function sendCall(turn: Turn, call: PendingCall): void {
-  const { nonce } = call
-  const text = nonce === null ? call.text : withOwnKey(call.text, turn.now + turn.state.aheadMs, nonce)
-  turn.putCall({ ...call, text, nonce: null, phase: 'sent', socket: turn.state.socket })
-  sendFrame(turn, call.id, text)
+  const { id, nonce, sends, text } = call
+  const key = call.key ?? (nonce === null ? null : makeKey(turn.now + turn.state.aheadMs, nonce))
+  const sent = { ...call, key, sends: sends + 1, mayHaveRun: mayHaveRun(call), asksAgain: false }
+  turn.putCall({ ...sent, phase: 'sent', socket: turn.state.socket })
+  sendFrame(turn, id, key === null ? text : withKey(text, key, sends > 0), 'other')
 }
 
 /** Rejects a call by the line's own word. */

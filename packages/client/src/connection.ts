@@ -1,8 +1,8 @@
-import { decodeServerMessage, utf8Bytes } from '@trunkline/protocol'
+import { decodeServerMessage } from '@trunkline/protocol'
 import type { ConnectionOptions } from './connection-options.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { type ConnectionEnvironment, createRandomId, machineEnvironment } from './environment.ts'
-import { ownKeyBytes, toKey } from './idempotency-key.ts'
+import { frameBytesOf, toKey } from './idempotency-key.ts'
 import { onWake } from './network.ts'
 import { step } from './session.ts'
 import type { Effect } from './session-effect.ts'
@@ -124,9 +124,9 @@ export function createConnection(
     call({ method, path, input, timeoutMs = options.timeoutMs ?? callTimeoutMs, idempotencyKey, lane }, sink) {
       requireSocket()
       const id = sinks.nextId()
-      const { key, ...keyed } = toKey(method, idempotencyKey, () => createRandomId(clock))
-      const text = JSON.stringify({ id, method, params: { path, input, key, traceparent: options.traceparent?.() } }) // throws before anything is taken [TL-TRACE-3]
-      const bytes = utf8Bytes(text) + (keyed.nonce === null ? 0 : ownKeyBytes)
+      const keyed = toKey(method, idempotencyKey, () => createRandomId(clock))
+      const text = JSON.stringify({ id, method, params: { path, input, traceparent: options.traceparent?.() } }) // throws before anything is taken [TL-TRACE-3]
+      const bytes = frameBytesOf(text, keyed)
       sinks.addCall(id, sink)
       dispatch({
         type: 'call',

@@ -96,7 +96,7 @@ function ask(turn: Turn, { items, text }: FramePage<Entry>): void {
     })
     turn.arm({ kind: 'gap', id }, answerMs)
   }
-  turn.send(`{"id":"${askedBy}","method":"sync","params":{"subscriptions":[${text}]}}`)
+  turn.send(`{"id":"${askedBy}","method":"sync","params":{"subscriptions":[${text}]}}`, [askedBy])
 }
 
 /** The answer came: nothing is awaited any more. */

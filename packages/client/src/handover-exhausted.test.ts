@@ -246,6 +246,7 @@ function live(left: World['left']): World {
     id: 2,
     method: 'query',
     text: '{"id":2,"method":"query"}',
+    key: null,
     bytes: 10,
     timeoutMs: 1e9,
     nonce: null,

@@ -33,7 +33,7 @@ export function takeKeepalive(turn: Turn, { id, keepaliveMs: before }: Subscript
 export function keepAlive(turn: Turn): void {
   turn.patch({ probing: true })
   turn.arm({ kind: 'pong' }, answerMs)
-  if (!syncAll(turn)) turn.send({ method: 'ping' })
+  if (!syncAll(turn)) turn.send({ method: 'ping' }, ['ping'])
 }
 
 /** Whatever the socket says, it lives. [TL-PING-3] */

@@ -8,6 +8,7 @@ import { takeRefusal } from './loss.ts'
 import { resumeAll } from './resume-all.ts'
 import { loseSubscriptions, startAfresh } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
+import { forgetUnanswered } from './unanswered.ts'
 
 const helloMs = 15_000 // 15 s: the server's first function may be cold
 const stableMs = 5_000 // a socket that lived this long ends the back-off
@@ -27,7 +28,9 @@ export function takeOpened(turn: Turn): void {
     turn.patch({ handover: { ...handover, phase: 'greeting' } })
   else return
   turn.arm({ kind: 'hello' }, helloMs)
-  turn.send({ id: turn.nextId('hello'), method: 'hello' }, turn.from)
+  forgetUnanswered(turn)
+  const id = turn.nextId('hello')
+  turn.send({ id, method: 'hello' }, [id], { socket: turn.from })
 }
 
 /** Whether the socket that the event is of waits for the answer to its hello. */

@@ -36,13 +36,13 @@ export function toLineError(
   return { code, message, retry, mayHaveRun, ...known }
 }
 
-/** What the server said of its line's failure, with the message of the error shape beside it. Undefined for `PENDING`, which is no failure, and for codes that are not in the table. */
-export function fromWire(wire: LineErrorWire, shape: unknown): LineError | undefined {
+/** What the server said of its line's failure, with the message of the error shape beside it. Undefined for `PENDING`, which is no failure, and for codes that are not in the table. `ranBefore`: an earlier attempt may have run. */
+export function fromWire(wire: LineErrorWire, shape: unknown, ranBefore = false): LineError | undefined {
   const { code, retry, retryAfterMs, mayHaveRun } = wire
   if (code === 'PENDING' || !Object.hasOwn(lineErrors, code)) return undefined
   return toLineError(code, messageOf(shape), {
     retry,
-    mayHaveRun,
+    mayHaveRun: mayHaveRun || ranBefore,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }

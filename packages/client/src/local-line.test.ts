@@ -10,7 +10,12 @@ const line = createLine()
 const key = z.object({ room: z.string() })
 const messages = line.channel('chat', { key, event: z.object({ text: z.string() }) })
 /** What the procedures do to the line that they run in. */
-const hooks: { local?: Pick<LocalLine<AnyTRPCRouter>, 'faults' | 'clock'>; cutAt?: string; runs: string[] } = {
+const hooks: {
+  local?: Pick<LocalLine<AnyTRPCRouter>, 'faults' | 'clock'>
+  cutAt?: string
+  waitsFor?: Promise<void>
+  runs: string[]
+} = {
   runs: [],
 }
 const t = initTRPC.context<{ user: string | null }>().create()
@@ -18,12 +23,14 @@ const router = t.router({
   whoami: t.procedure.query(({ ctx }) => ctx.user),
   post: t.procedure.input(key.extend({ text: z.string() })).mutation(async ({ input: { room, text } }) => {
     hooks.runs.push(text)
+    await hooks.waitsFor
     await messages.publish({ room }, { text })
     if (text !== hooks.cutAt) return hooks.runs.length
     delete hooks.cutAt
     hooks.local?.faults.cut() // the effect is there, the answer is lost
     return hooks.runs.length
   }),
+  search: t.procedure.query(() => 'found'),
   live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
   page: t.procedure
     .input(key)
@@ -31,6 +38,10 @@ const router = t.router({
 })
 
 const hour = 3_600_000
+type Client = Awaited<ReturnType<typeof start>>['connect'] extends (...options: never[]) => { readonly client: infer C }
+  ? C
+  : never
+
 async function start() {
   hooks.runs = []
   const local = await startLocalLine({
@@ -51,6 +62,7 @@ async function start() {
 }
 afterEach(() => {
   delete hooks.local
+  delete hooks.waitsFor
 })
 
 test('a mutation whose answer is lost with its socket happens once, and is answered once [TL-KEY-1]', async () => {
@@ -156,3 +168,53 @@ test('the notice moves a client to another socket, and nobody notices [TL-HAND-1
   expect(texts).toEqual(Array.from({ length: 20 }, (_, n) => String(n)))
   expect(states).toEqual([])
 })
+
+test.each<readonly [string, string, (client: Client) => void]>([
+  [
+    'a query that was aborted',
+    'search',
+    (client) => {
+      const aborts = new AbortController()
+      client.search.query(undefined, { signal: aborts.signal }).catch(() => {})
+      aborts.abort()
+    },
+  ],
+  [
+    'a query past its own deadline',
+    'search',
+    (client) => client.search.query(undefined, { timeoutMs: 1 }).catch(() => {}),
+  ],
+  [
+    'a subscription that was stopped',
+    'live',
+    (client) => client.live.subscribe({ room: 'x' }, { onData: () => {} }).unsubscribe(),
+  ],
+])('a mutation in flight is answered when the function fails that ran %s [TL-GW-2]', async (_, path, begin) => {
+  await using local = await start()
+  const { client } = local.connect({ token: () => 'ann' })
+  await client.whoami.query()
+  let finish = () => {}
+  hooks.waitsFor = new Promise((resolve) => (finish = resolve))
+  const posted = client.post.mutate({ room: 'x', text: 'hi' })
+  await expect.poll(() => hooks.runs).toEqual(['hi'])
+  using failed = local.faults.on('function', 'fail', { path, times: 1 })
+  begin(client)
+  await expect.poll(() => failed.hits).toBe(1)
+  await client.whoami.query()
+  await client.whoami.query() // the gateway's word came meanwhile
+  finish()
+  expect(await posted).toBe(1)
+  expect(hooks.runs).toEqual(['hi'])
+})
+
+test.each(['fail', 'kill'] as const)(
+  'a mutation whose function fails (%s) is sent again under its key, and happens once [TL-KEY-10]',
+  async (effect) => {
+    await using local = await start()
+    const { client } = local.connect({ token: () => 'ann' })
+    await client.whoami.query()
+    local.faults.on('function', effect, { path: 'post', times: 2 })
+    expect(await client.post.mutate({ room: 'x', text: 'hi' })).toBe(1)
+    expect(hooks.runs).toEqual(['hi'])
+  },
+)

@@ -6,7 +6,8 @@ const gateway = { message: 'Endpoint request timed out', connectionId: 'c', requ
 const accepted = (id: number, rest: object = {}) => ({ id, result: { type: 'accepted', ...rest } })
 const answer = (id: number) => ({ id, result: { type: 'data', data: 'x' } })
 const key = 'own.k'
-const keyed = { text: '{"id":1,"params":{"key":"own.k"}}', resends: true }
+const keyed = { text: '{"id":1,"params":{"path":"a"}}', key, resends: true }
+const resent = 'send {"id":1,"params":{"path":"a","key":"own.k","resend":true}}'
 const query = { text: '{"id":1,"params":{}}', timeoutMs: 600_000 }
 
 function opened() {
@@ -33,12 +34,12 @@ describe('a call that was accepted', () => {
     expect(machine.message(gateway)).toEqual(['fail 2 FUNCTION_FAILED may have run'])
   })
 
-  test('with a key is asked for again by the same frame, since a push can be lost [TL-LONG-5]', () => {
+  test('with a key is asked for again by the same frame, marked as sent again, since a push can be lost [TL-LONG-5] [TL-KEY-8]', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(accepted(1, { key, askAfterMs: 15_000 }))
     expect(machine.timers.get('again 1')).toBe(15_000)
-    expect(machine.fire({ kind: 'again', id: 1 })).toEqual([`send ${keyed.text}`])
+    expect(machine.fire({ kind: 'again', id: 1 })).toEqual([resent])
     const pending = { code: 'PENDING', retry: 'later', retryAfterMs: 5_000, mayHaveRun: true }
     machine.message({ id: 1, error: {}, line: pending })
     expect(machine.timers.get('again 1')).toBe(5_000)
@@ -54,7 +55,7 @@ describe('a call that was accepted', () => {
     machine.message(accepted(1, { key, askAfterMs: 15_000 }), accepted(2), accepted(3))
     expect(machine.feed({ type: 'lost', cause: network })).toEqual(['fail 2 CONNECTION_LOST may have run'])
     machine.feed({ type: 'opened' })
-    expect(machine.open()).toEqual([`send ${keyed.text}`, `send ${query.text}`])
+    expect(machine.open()).toEqual([resent, `send ${query.text}`])
   })
 
   test.each([

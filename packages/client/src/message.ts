@@ -13,6 +13,7 @@ import { takeSubscriptionError } from './subscription-error.ts'
 import { takeFromOldSocket, takeSubscriptionFrame } from './subscription-frames.ts'
 import { stopAgain } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
+import { noteAnswer, settleFrame } from './unanswered.ts'
 
 /** Frames first, one by one; what their answers still lack is asked for behind the last. */
 export function takeMessage(turn: Turn, frames: readonly ServerFrame[], size: number): void {
@@ -26,10 +27,11 @@ export function takeMessage(turn: Turn, frames: readonly ServerFrame[], size: nu
 }
 
 function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<number>) {
-  if ('pong' in frame) return // {"pong":true}
+  if ('pong' in frame) return settleFrame(turn, 'ping', 'other') // {"pong":true}
   if ('connectionId' in frame) return takeGatewayFrame(turn, frame.message) // {"message","connectionId","requestId"}
   if ('method' in frame) return takeMethod(turn, frame, answered)
   if (frame.id === null) return takeGatewayFrame(turn, 'an error that names no call') // [TL-ERR-4] {"id":null,"error"}
+  noteAnswer(turn, frame)
   if ('result' in frame && frame.result.type === 'hello') return takeHello(turn, frame.result)
   if (typeof frame.id === 'string') return takeOwnAnswer(turn, frame.id, frame)
   const call = turn.state.calls.get(frame.id)
@@ -85,8 +87,5 @@ function takeStray(turn: Turn, id: number, frame: ServerFrame): void {
 
 function takeGatewayFrame(turn: Turn, message: string) {
   if (isGreeting(turn)) return failGreeting(turn, message)
-  const asking = turn.state.subscriptions
-  let alone = turn.state.authority.renewal !== 'sent' // no more than the answer to an `auth` may be meant
-  for (const { phase, fetch } of asking.values()) if (phase === 'subscribing' || fetch === 'asked') alone = false
-  noteGatewayFrame(turn, message, alone)
+  noteGatewayFrame(turn, message)
 }

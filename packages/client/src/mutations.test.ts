@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { frameBytesOf, makeKey, withKey } from './idempotency-key.ts'
 import { createMachine } from './session.suite.ts'
 
 const network = { code: 'network', message: 'cut' } as const
@@ -9,6 +10,7 @@ const pending = (id: number, retryAfterMs?: number) => ({
   line: { code: 'PENDING', retry: 'later', mayHaveRun: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
 })
 const done = (id: number) => ({ id, result: { type: 'data' } })
+const framesOf = (effects: readonly string[]) => effects.map((sent) => JSON.parse(sent.replace('send ', '')) as object)
 const lane = (name: string) => ({ lane: name, resends: true })
 
 describe('keys', () => {
@@ -16,11 +18,14 @@ describe('keys', () => {
     const machine = createMachine()
     machine.call(1, 'mutation', 95, keyed)
     machine.wait(1_000)
-    const text = `send {"id":1,"method":"mutation","params":{"path":"a","key":"auto.${(1_800_000_000_000).toString(36)}.${keyed.nonce}"}}`
-    expect(machine.open({ time: 1_800_000_000_000 })).toEqual([text])
+    const key = `auto.${(1_800_000_000_000).toString(36)}.${keyed.nonce}`
+    const params = { path: 'a', key }
+    expect(framesOf(machine.open({ time: 1_800_000_000_000 }))).toMatchObject([{ id: 1, params }])
     machine.feed({ type: 'lost', cause: network })
     machine.wait(60_000)
-    expect(machine.open({ time: 1_800_000_060_000 })).toEqual([text])
+    expect(framesOf(machine.open({ time: 1_800_000_060_000 }))).toEqual([
+      { id: 1, method: 'mutation', params: { ...params, resend: true } },
+    ])
     expect(machine.message(done(1))).toEqual(['answer 1'])
   })
 
@@ -47,6 +52,33 @@ describe('keys', () => {
     expect(machine.open()).toEqual(['send mutation 1'])
   })
 
+  test('every frame of a keyed mutation but the first is marked, whatever made it come again [TL-KEY-8]', () => {
+    const machine = createMachine()
+    const own = { key: 'own.k', resends: true, text: '{"id":1,"method":"mutation","params":{"path":"a"}}' }
+    const frame = { id: 1, method: 'mutation', params: { path: 'a', key: 'own.k' } }
+    const again = { ...frame, params: { ...frame.params, resend: true } }
+    const refused = { id: 1, error: {}, line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false } }
+    machine.open()
+    expect(framesOf(machine.call(1, 'mutation', 10, own))).toEqual([frame])
+    machine.message(pending(1))
+    expect(framesOf(machine.fire({ kind: 'again', id: 1 }))).toEqual([again])
+    machine.feed({ type: 'lost', cause: network })
+    expect(framesOf(machine.open())).toEqual([again])
+    expect(machine.message(refused)).toEqual(['ask-token'])
+    machine.feed({ type: 'token', token: 't' })
+    const authorized = { id: `auth-${machine.state.serial}`, result: { type: 'authorized', authExpires: 9e9 } }
+    expect(framesOf(machine.message(authorized))).toEqual([again])
+  })
+
+  test('a frame that fits only without its mark is refused before it is sent', () => {
+    const text = '{"id":1,"method":"mutation","params":{"path":"a"}}'
+    const sent = withKey(text, 'own.k', true)
+    expect(frameBytesOf(text, { key: 'own.k', nonce: null })).toBe(sent.length)
+    const auto = withKey(text, makeKey(1_800_000_000_000, 'n'.repeat(22)), true)
+    expect(frameBytesOf(text, { key: null, nonce: 'n'.repeat(22) })).toBe(auto.length)
+    expect(frameBytesOf(text, { key: null, nonce: null })).toBe(text.length)
+  })
+
   test('closing waits for what is asked again', () => {
     const machine = createMachine()
     machine.open()
@@ -62,6 +94,28 @@ describe('keys', () => {
     machine.open()
     machine.call(1, 'mutation')
     expect(machine.message(pending(1))).toEqual(['fail 1 procedure'])
+  })
+
+  test('a second refusal by expired authority fails a call without a key: it may be the first one, doubled', () => {
+    const machine = createMachine()
+    const refused = { id: 1, error: {}, line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false } }
+    machine.open()
+    machine.call(1, 'mutation')
+    machine.message(refused)
+    machine.feed({ type: 'token', token: 't' })
+    const authorized = { id: `auth-${machine.state.serial}`, result: { type: 'authorized', authExpires: 9e9 } }
+    expect(machine.message(authorized)).toEqual(['send mutation 1'])
+    expect(machine.message(refused)).toEqual(['fail 1 AUTH_EXPIRED may have run'])
+  })
+
+  test('a refusal under a key that was sent before says that the mutation may have run', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation', 10, { key: 'own.k', resends: true, text: '{"id":1,"params":{"path":"a"}}' })
+    machine.feed({ type: 'lost', cause: network })
+    machine.open()
+    const limited = { id: 1, error: {}, line: { code: 'RATE_LIMITED', retry: 'later', mayHaveRun: false } }
+    expect(machine.message(limited)).toEqual(['fail 1 RATE_LIMITED may have run'])
   })
 
   test('a refusal by expired authority says that it never ran', () => {

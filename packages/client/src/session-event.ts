@@ -9,14 +9,16 @@ export type Timer =
 export type SocketTimer = (typeof socketTimers)[number]
 export const socketTimers = ['hello', 'stable', 'ping', 'pong', 'watch', 'renew', 'auth', 'handover', 'drain'] as const
 
-/** A call as the application makes it; `text` is its whole frame, but for a key of our own. */
+/** A call as the application makes it; `text` is its frame without a key. */
 export interface NewCall {
   readonly id: number
   readonly method: 'query' | 'mutation'
   readonly text: string
-  /** Of the whole frame, in UTF-8. */
+  /** Of the whole frame with its key, in UTF-8. */
   readonly bytes: number
   readonly timeoutMs: number
+  /** The key as the wire carries it, when the caller gave one. Null: `nonce` makes it, or there is none. */
+  readonly key: string | null
   /** The random part of a key that is made when the call is first sent: its other part is the server's time, which is not known before. */
   readonly nonce: string | null
   /** A query or a keyed mutation: sent again when its socket is lost. [TL-KEY-8] */

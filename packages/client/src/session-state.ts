@@ -23,6 +23,10 @@ export interface PendingCall extends NewCall {
   readonly phase: 'waiting' | 'sent' | 'running' | 'paused' | 'unauthorized'
   /** The socket that it was last sent on. */
   readonly socket: number
+  /** It is sent again when its timer fires, though its answer may come before. */
+  readonly asksAgain: boolean
+  /** How often it was sent. */
+  readonly sends: number
   /** In an attempt before this one. */
   readonly mayHaveRun: boolean
   /** It was accepted as a long one, in this attempt or one before: whoever gives it up says so. */
@@ -32,6 +36,19 @@ export interface PendingCall extends NewCall {
   /** The gateway's words that came while the call was in flight. They name no call, so they may be about another. */
   readonly gatewaySaid: string | null
 }
+
+/** A frame that was sent and not answered yet. */
+export interface Unanswered {
+  readonly socket: number
+  /** Of the frame, or of the call whose message it is a part of. */
+  readonly id: number | string
+  readonly answer: AnswerKind
+  /** When it was sent. */
+  readonly at: number
+}
+
+/** What answers a frame: `started` a subscribe, `stopped` a stop, nothing a `cancel` or a part of a message, any other frame of its id the rest. */
+export type AnswerKind = 'started' | 'stopped' | 'nothing' | 'other'
 
 /** A subscription that the application holds, across sockets. */
 export interface Subscription extends NewSubscription {
@@ -108,6 +125,8 @@ export interface SessionState {
   /** Attempts to connect since a socket last lived for 5 s. */
   readonly attempt: number
   readonly calls: ReadonlyMap<number, PendingCall>
+  /** Frames that an error without an id may be about, the oldest first. */
+  readonly unanswered: readonly Unanswered[]
   readonly subscriptions: ReadonlyMap<number, Subscription>
   /** Subscriptions that ended on this socket: their last ref, and when a push after the end was last answered with a stop. */
   readonly ended: ReadonlyMap<number, { readonly ref: number; readonly restoppedAt: number }>
@@ -147,6 +166,7 @@ export const initialState: SessionState = {
   status: { status: 'idle' },
   attempt: 0,
   calls: new Map(),
+  unanswered: [],
   subscriptions: new Map(),
   ended: new Map(),
   serial: 0,

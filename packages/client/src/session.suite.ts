@@ -51,8 +51,8 @@ export function createMachine(chance = 0) {
     open(hello: object = {}) {
       if (state.phase === 'idle') feed({ type: 'call', call: newCall(-1, 'query') })
       feed({ type: 'opened' })
-      const effects = this.message(helloFrame(hello))
-      if (state.calls.has(-1)) feed({ type: 'abort', id: -1 })
+      const effects = this.message({ ...helloFrame(hello), id: `hello-${state.serial}` })
+      if (state.calls.has(-1)) this.message({ id: -1, result: { type: 'data' } })
       return effects
     },
   }
@@ -72,7 +72,16 @@ type Fed = Occurrence extends infer O
   : never
 
 function newCall(id: number, method: 'query' | 'mutation'): NewCall {
-  return { id, method, text: `${method} ${id}`, bytes: 10, timeoutMs: 1_000, nonce: null, resends: method === 'query' }
+  return {
+    id,
+    method,
+    text: `${method} ${id}`,
+    bytes: 10,
+    timeoutMs: 1_000,
+    key: null,
+    nonce: null,
+    resends: method === 'query',
+  }
 }
 
 /** What is done to another socket than the one that is used bears its number. */

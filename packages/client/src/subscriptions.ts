@@ -42,7 +42,7 @@ export function addSubscription(turn: Turn, wanted: NewSubscription): void {
 /** Subscribes, or resumes after the position. */
 export function sendSubscribe(turn: Turn, subscription: Subscription) {
   const text = nextAttempt(turn, subscription)
-  if (text !== undefined) sendFrame(turn, subscription.id, text)
+  if (text !== undefined) sendFrame(turn, subscription.id, text, 'started')
 }
 
 /** The frame of the next attempt: same id, next ref [TL-SUB-13]. Undefined where it is too large, which ends the subscription. */
@@ -131,10 +131,13 @@ export function dropSubscription(turn: Turn, subscription: Subscription): void {
   turn.dropSubscription(id)
   if (phase === 'waiting' || !hasSocket(turn.state)) return
   turn.patch({ ended: new Map(turn.state.ended).set(id, { ref, restoppedAt: Number.NEGATIVE_INFINITY }) })
-  const stop = { id, method: 'subscription.stop', params: { ref } } as const
-  turn.send(stop)
+  sendStop(turn, id, ref, turn.state.socket)
   const { handover } = turn.state
-  if (handover !== null && isLeaving(turn.state)) turn.send(stop, handover.socket) // [TL-HAND-2]
+  if (handover !== null && isLeaving(turn.state)) sendStop(turn, id, ref, handover.socket) // [TL-HAND-2]
+}
+
+function sendStop(turn: Turn, id: number, ref: number, socket: number): void {
+  turn.send({ id, method: 'subscription.stop', params: { ref } }, [id], { answer: 'stopped', socket })
 }
 
 /** Something was pushed for a subscription that ended: the stop was lost or overtaken. [TL-STOP-4] One more stop, and again when that one was lost too. */
@@ -142,7 +145,7 @@ export function stopAgain(turn: Turn, id: number): void {
   const end = turn.state.ended.get(id)
   if (end === undefined || turn.now - end.restoppedAt < restopMs) return
   turn.patch({ ended: new Map(turn.state.ended).set(id, { ...end, restoppedAt: turn.now }) })
-  turn.send({ id, method: 'subscription.stop', params: { ref: end.ref } }, turn.from)
+  sendStop(turn, id, end.ref, turn.from)
 }
 
 /** Null where there is no log: an ephemeral subscription is asked for anew [TL-EPH-2]. */

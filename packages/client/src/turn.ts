@@ -2,7 +2,13 @@ import type { ClientFrame } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { Effect } from './session-effect.ts'
 import { type SessionEvent, socketTimers, type Timer } from './session-event.ts'
-import type { PendingCall, SessionState, Subscription } from './session-state.ts'
+import type { AnswerKind, PendingCall, SessionState, Subscription } from './session-state.ts'
+import { unansweredAt } from './unanswered.ts'
+
+interface SendOptions {
+  readonly answer?: AnswerKind
+  readonly socket?: number
+}
 
 /** One step in the making: the state as changed so far and the effects gathered. It lives no longer than the step, so that the step is pure: what it was given is never changed, and each map is copied at its first change only. */
 export class Turn {
@@ -37,8 +43,15 @@ export class Turn {
   emit(effect: Effect): void {
     this.effects.push(effect)
   }
-  send(frame: ClientFrame | string, socket: number = this.state.socket): void {
+  /** Sends one message; `ids` name its frames, or the call that it is a part of. */
+  send(
+    frame: ClientFrame | string,
+    ids: readonly (number | string)[],
+    { answer = 'other', socket = this.state.socket }: SendOptions = {},
+  ): void {
     this.emit({ type: 'send', socket, text: typeof frame === 'string' ? frame : JSON.stringify(frame) })
+    const at = this.now
+    this.patch({ unanswered: [...unansweredAt(this), ...ids.map((id) => ({ socket, id, answer, at }))] })
   }
   arm(timer: Timer, ms: number): void {
     this.emit({ type: 'arm', timer, ms })
