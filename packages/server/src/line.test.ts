@@ -172,6 +172,23 @@ describe('a page', () => {
     await line.run(binding, () => events.publish(room, { n: 3 }))
     expect(values(await read())).toEqual([3])
   })
+  test('reads on past slots that hold no event, back and forth', async () => {
+    const { read, values, binding, clock } = await log(3)
+    const topic = 'events?room=s:x'
+    const [head] = (await binding.store.readSlotsBefore(topic, undefined, 1)).slots
+    if (head === undefined) throw new Error('Expected a head.')
+    for (let offset = 4; offset <= 300; offset++) {
+      const { data: _, ...empty } = { ...head, offset, publishId: `empty ${offset}`, time: clock.now() }
+      await binding.store.putSlot(topic, offset === 300 ? { ...empty, data: '{"n":300}' } : empty)
+    }
+    expect(values(await read())).toEqual([1, 2, 3, 300])
+    const page = await read({ limit: 2 })
+    expect(values(page)).toEqual([3, 300])
+    expect(values(await read({ limit: 2, before: page.older ?? '' }))).toEqual([1, 2])
+    const forth = await read({ limit: 2, after: `${page.older?.split(':')[0]}:2` })
+    expect(values(forth)).toEqual([3, 300])
+    expect(forth.newer).toBeNull()
+  })
   test('from a cursor of before a table restore is empty [TL-CUR-2]', async () => {
     const { read, line, binding, events, values } = await log(3)
     const [first] = (await read()).events
@@ -181,6 +198,64 @@ describe('a page', () => {
     const fresh = await line.run(restored, () => events.read(room))
     expect(values(fresh)).toEqual([1, 2, 3])
     expect(parseCursor(fresh.events[0]?.id ?? '')?.epoch).toMatch(/^1\./)
+  })
+  describe('of large events', () => {
+    const size = 20_000
+    /** A log of events of 20 KB each. */
+    async function largeLog(count: number) {
+      const binding = memoryBinding({ clock: createFakeClock() })
+      const large = createLine({ binding }).channel('large', {
+        key,
+        event: z.object({ n: z.number(), text: z.string() }),
+      })
+      for (let n = 1; n <= count; n++) await large.publish(room, { n, text: 'x'.repeat(size) })
+      const ns = (page: Awaited<ReturnType<typeof large.read>>) => page.events.map(({ data }) => data.n)
+      return { large, ns }
+    }
+
+    test('holds at most what one answer carries, and the cursor of the rest', async () => {
+      const { large, ns } = await largeLog(10)
+      const page = await large.read(room)
+      expect(ns(page)).toEqual([7, 8, 9, 10])
+      expect(Buffer.byteLength(JSON.stringify(page.events))).toBeLessThanOrEqual(limits.pageBytes.value)
+      expect(page.older).toBe(page.events[0]?.id)
+    })
+    test('walks over every event by `older` and by `newer`, each once', async () => {
+      const { large, ns } = await largeLog(10)
+      const back = [await large.read(room, { maxBytes: 50_000 })]
+      for (let page = back[0]; page?.older; page = back.at(-1))
+        back.push(await large.read(room, { maxBytes: 50_000, before: page.older }))
+      expect(back.map(ns)).toEqual([
+        [9, 10],
+        [7, 8],
+        [5, 6],
+        [3, 4],
+        [1, 2],
+      ])
+      const first = back.at(-1)?.events[0]?.id ?? ''
+      const forth = [await large.read(room, { maxBytes: 70_000, after: first })]
+      for (let page = forth[0]; page?.newer; page = forth.at(-1))
+        forth.push(await large.read(room, { maxBytes: 70_000, after: page.newer }))
+      expect(forth.map(ns)).toEqual([
+        [2, 3, 4],
+        [5, 6, 7],
+        [8, 9, 10],
+      ])
+    })
+    test('holds one event where even that is more than `maxBytes`', async () => {
+      const { large, ns } = await largeLog(3)
+      const page = await large.read(room, { maxBytes: 1 })
+      expect(ns(page)).toEqual([3])
+      expect(ns(await large.read(room, { maxBytes: 1, before: page.older ?? '' }))).toEqual([2])
+    })
+    test('takes all that `limit` allows under a large `maxBytes`', async () => {
+      const { large, ns } = await largeLog(10)
+      expect(ns(await large.read(room, { maxBytes: 1_000_000 }))).toHaveLength(10)
+    })
+    test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses maxBytes %d', async (maxBytes) => {
+      const { large } = await largeLog(1)
+      await expect(large.read(room, { maxBytes })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    })
   })
   test.each([0, -1, 1.5, 1_001, Number.NaN])('of a limit of %d is refused', async (limit) => {
     await expect((await log(1)).read({ limit })).rejects.toMatchObject({ code: 'BAD_REQUEST' })

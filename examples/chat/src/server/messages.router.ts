@@ -4,7 +4,8 @@ import { messages } from './channels.ts'
 import { message, roomEvent } from './schemas.ts'
 import { member, t, visitor } from './trpc.ts'
 
-const pageSize = 50
+/** A page of fewer messages where they are long: it fits one message to every client, tRPC's own included. */
+const pageSize = { limit: 50, maxBytes: 96_000 }
 
 /** The messages of a room. The author is always `ctx.user`, never what a frame says. */
 export const messagesRouter = t.router({
@@ -36,7 +37,7 @@ export const messagesRouter = t.router({
   older: visitor
     .input(messages.key.extend({ before: z.string().optional() }))
     .query(({ input: { room, before } }) =>
-      messages.read({ room }, { limit: pageSize, ...(before === undefined ? {} : { before }) }),
+      messages.read({ room }, { ...pageSize, ...(before === undefined ? {} : { before }) }),
     ),
 
   /** The newest page, then everything after it; after a gap the newest page again. */
@@ -46,6 +47,6 @@ export const messagesRouter = t.router({
     .subscription(({ input }) =>
       messages
         .subscribe(input)
-        .startWith(async () => ({ type: 'page' as const, ...(await messages.read(input, { limit: pageSize })) })),
+        .startWith(async () => ({ type: 'page' as const, ...(await messages.read(input, pageSize)) })),
     ),
 })

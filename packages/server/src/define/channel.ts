@@ -33,6 +33,11 @@ export interface ReadOptions {
   readonly after?: string
   /** @default 50, at most 1,000 */
   readonly limit?: number
+  /**
+   * Largest JSON text of `events`, in UTF-8 bytes. A page has fewer events than `limit` where they exceed it, and at least one.
+   * @default 98,304 (`limits.pageBytes`): such a page fits the state of a `startWith`, and an answer, for every client
+   */
+  readonly maxBytes?: number
 }
 /** Events in the order of the log; `older` and `newer` are the cursors to pass as `before` and `after`, null when nothing lies there. */
 export interface Page<T> {
@@ -51,7 +56,7 @@ export interface Channel<K extends KeySchema, E extends EventSchema> {
   publish(key: core.input<K>, event: core.input<E>, options?: PublishOptions): Promise<Published>
   /** The events of one topic as a tRPC subscription returns them. Starts now; resumes from the client's cursor. Throws a `TRPCError` BAD_REQUEST for a key or a `replay` that does not fit. */
   subscribe(key: core.input<K>, options?: SubscribeOptions): Subscription<core.output<E>>
-  /** A page of the log, newest last: "load older", a refetch after a gap, an assertion in a test. */
+  /** A page of the log, newest last: "load older", a refetch after a gap, an assertion in a test. Throws a `TRPCError` BAD_REQUEST for options that are out of range or a cursor that is none. */
   read(key: core.input<K>, options?: ReadOptions): Promise<Page<core.output<E>>>
   /** A publication as a value, for `publishAll`. Validated when it is published. */
   entry(key: core.input<K>, event: core.input<E>): Entry

@@ -235,6 +235,24 @@ describe('an answer that is larger than a message', () => {
   })
 })
 
+describe('a state of startWith that is too large', () => {
+  test.each([
+    ['a stock client', { stock: true }, 130_000, /130\d{3} bytes; at most 126976 can be sent/],
+    ['a client with chunks', { stock: false }, 1_050_000, /1050\d{3} bytes; at most 1044480 can be sent/],
+  ])(
+    'is refused for %s with its size, the limit and what to read instead [TL-CHUNK-11]',
+    async (_, who, size, words) => {
+      const room = createRoom({ createContext: () => ({ load: () => 'x'.repeat(size) }) })
+      const client = await room.connect(who)
+      const params = { path: 'page', input: { room: 'x' }, ...(who.stock ? {} : { ref: 1 }) }
+      await client.send({ id: 7, method: 'subscription', params })
+      const refused = { id: 7, error: { message: expect.stringMatching(words), data: { code: 'PAYLOAD_TOO_LARGE' } } }
+      expect(client.frames().at(-1)).toMatchObject(refused)
+      expect(JSON.stringify(client.frames().at(-1))).toContain('maxBytes')
+    },
+  )
+})
+
 describe('an event that is larger than a message', () => {
   const big = 'y'.repeat(300_000)
   test('is pushed in chunks and fetched by sync, once each to whoever joins them [TL-CHUNK-1] [TL-SYNC-3]', async () => {

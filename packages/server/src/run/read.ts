@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server'
-import { formatCursor, parseCursor } from '@trunkline/protocol'
-import type { Page, ReadOptions } from '../define/channel.ts'
+import { type Cursor, formatCursor, limits, parseCursor } from '@trunkline/protocol'
+import type { Page, ReadOptions, Tracked } from '../define/channel.ts'
 import type { Slot } from '../ports/store.ts'
 import { cursorOf } from './frames.ts'
 import { isExpiredSlot, wireEpoch } from './log.ts'
@@ -9,90 +9,126 @@ import type { Scope } from './scope.ts'
 
 const defaultLimit = 50
 const largestLimit = 1_000
+/** Slots that one page looks at. A page of a log with many slots that hold no event may be short, and then has the cursor to continue from. */
+const mostSlots = 5_000
+const leastSlots = 100
+const listBytes = 2 // a list's brackets
 
-/** A page of a topic's log, read strongly; expired events, epochs' births and other histories are left out. Throws BAD_REQUEST for a cursor that is none, or a limit outside 1…1,000. */
+/**
+ * A page of a topic's log, read strongly. Expired events, slots without an event and other histories are left out. The page ends before the event that exceeds
+ * `limit` or `maxBytes`, and holds at least one event where the log has one.
+ * Throws BAD_REQUEST for a cursor that is none, a limit outside 1…1,000, or a `maxBytes` below 1.
+ */
 export async function readPage(scope: Scope, log: Followed, options: ReadOptions): Promise<Page<unknown>> {
-  const limit = options.limit ?? defaultLimit
-  if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit)
-    throw new TRPCError({ code: 'BAD_REQUEST', message: `Expected a limit from 1 to ${largestLimit}, got ${limit}.` })
-  const after = options.after === undefined ? undefined : offsetOf(options.after)
-  const found =
-    after === undefined ? await readBack(scope, log, options.before, limit) : await readOn(scope, log, after, limit)
-  const events = found.slots.flatMap((slot) => toEvent(scope, slot) ?? [])
+  const page = createPage(scope, log, options)
   const idOf = (slot: Slot | undefined) => (slot === undefined ? null : formatCursor(cursorOf(scope, slot)))
-  const older = found.older ? idOf(found.slots[0]) : null
-  const newer = found.newer ? idOf(found.slots.at(-1)) : null
-  return { events, older, newer }
+  if (options.after !== undefined) {
+    const isCut = await readOn(scope, log, offsetOf(options.after), page)
+    return { events: page.events, older: idOf(page.first()), newer: isCut ? idOf(page.last()) : null }
+  }
+  const before = options.before === undefined ? undefined : offsetOf(options.before)
+  const isCut = await readBack(scope, log, before, page)
+  const newer = before === undefined ? null : idOf(page.first())
+  return { events: page.events.reverse(), older: isCut ? idOf(page.last()) : null, newer }
+}
+
+type PageInProgress = ReturnType<typeof createPage>
+
+/** Collects the events of a page in the order in which their slots are read. */
+function createPage(scope: Scope, log: Followed, options: ReadOptions) {
+  const { limit = defaultLimit, maxBytes = limits.pageBytes.value } = options
+  if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit)
+    throw badRequest(`Expected a limit from 1 to ${largestLimit}, got ${limit}.`)
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 1)
+    throw badRequest(`Expected maxBytes as a whole number of bytes from 1, got ${maxBytes}.`)
+  const now = scope.clock.now()
+  const isExpired = (slot: Slot) => isExpiredSlot(slot, log.retentionMs, now)
+  const events: Tracked<unknown>[] = []
+  let [bytes, looked] = [listBytes, 0]
+  let [first, last]: (Slot | undefined)[] = []
+
+  function isTaken(slot: Slot): boolean {
+    const event = isExpired(slot) ? undefined : toEvent(scope, slot)
+    const size = event === undefined ? 0 : bytesOf(event.id, slot)
+    if (event !== undefined && events.length > 0 && (events.length === limit || bytes + size > maxBytes)) return false
+    bytes += size
+    if (event !== undefined) events.push(event)
+    return true
+  }
+  return {
+    events,
+    /** How many slots to read at one time: one more than fit shows whether the log continues. After slots without an event, more than are missing. */
+    room: () => Math.max(limit + 1 - events.length, looked === 0 ? 1 : leastSlots),
+    /** Nothing before such slots can be shown. */
+    areExpired: (slots: readonly Slot[]) => slots.every(isExpired),
+    /** False when the slot is for the next page. */
+    take(slot: Slot): boolean {
+      looked += 1
+      if (looked > mostSlots || !isTaken(slot)) return false
+      first ??= slot
+      last = slot
+      return true
+    },
+    /** The slots that the page begins and ends with, in the order in which they were read. */
+    first: () => first,
+    last: () => last,
+  }
 }
 
 /** Law 11: a row whose data is not JSON, which only a script can put, is left out; it must not hide the others. */
-function toEvent(scope: Scope, slot: Slot): { readonly id: string; readonly data: unknown } | undefined {
+function toEvent(scope: Scope, slot: Slot): Tracked<unknown> | undefined {
+  if (slot.data === undefined) return undefined
   try {
-    return { id: formatCursor(cursorOf(scope, slot)), data: JSON.parse(slot.data ?? 'null') as unknown }
+    return { id: formatCursor(cursorOf(scope, slot)), data: JSON.parse(slot.data) as unknown }
   } catch {
     return undefined
   }
 }
 
-interface Found {
-  readonly slots: readonly Slot[]
-  readonly older: boolean
-  readonly newer: boolean
+/** What an event adds to the JSON text of a page. */
+function bytesOf(id: string, { data = '' }: Slot): number {
+  return Buffer.byteLength(data) + Buffer.byteLength(id) + '{"id":"","data":},'.length
 }
 
-async function readBack(scope: Scope, log: Followed, before: string | undefined, limit: number): Promise<Found> {
-  const end = before === undefined ? undefined : offsetOf(before)
-  const slots: Slot[] = []
+/** True when the page is full and the log continues. */
+async function readBack(scope: Scope, log: Followed, end: Cursor | undefined, page: PageInProgress): Promise<boolean> {
+  let epoch = end?.epoch
   for (let from = end?.offset; ; ) {
-    const page = await scope.store.readSlotsBefore(log.topic, from, limit + 1 - slots.length)
-    const usable = readable(scope, log, page.slots, end?.epoch ?? firstEpoch(scope, slots, page.slots))
-    slots.push(...usable)
-    const last = page.slots.at(-1)
-    if (slots.length > limit || !page.more || last === undefined || usable.length < page.slots.length) break
-    from = last.offset
+    const { slots, more } = await scope.store.readSlotsBefore(log.topic, from, page.room())
+    for (const slot of slots) {
+      epoch ??= epochOf(scope, slot) // a page without a cursor shows the newest history
+      if (epochOf(scope, slot) !== epoch) return false
+      if (!page.take(slot)) return true
+    }
+    from = slots.at(-1)?.offset
+    if (!more || from === undefined || page.areExpired(slots)) return false
   }
-  return { slots: slots.slice(0, limit).reverse(), older: slots.length > limit, newer: end !== undefined }
 }
 
-async function readOn(
-  scope: Scope,
-  log: Followed,
-  after: { epoch: string; offset: number },
-  limit: number,
-): Promise<Found> {
-  const slots: Slot[] = []
+/** True when the page is full and the log continues. */
+async function readOn(scope: Scope, log: Followed, after: Cursor, page: PageInProgress): Promise<boolean> {
   for (let from = after.offset; ; ) {
-    const page = await scope.store.readSlots(log.topic, from, limit + 1 - slots.length)
-    slots.push(...readable(scope, log, page.slots, after.epoch))
-    const last = page.slots.at(-1)
-    if (slots.length > limit || !page.more || last === undefined) break
-    if (wireEpoch(last.epoch, scope.restore) !== after.epoch) break // another history has begun; the old one does not come back
+    const { slots, more } = await scope.store.readSlots(log.topic, from, page.room())
+    for (const slot of slots) {
+      if (epochOf(scope, slot) !== after.epoch) return false // another history has begun; the old one does not come back
+      if (!page.take(slot)) return true
+    }
+    const last = slots.at(-1)
+    if (!more || last === undefined) return false
     from = last.offset
   }
-  return { slots: slots.slice(0, limit), older: true, newer: slots.length > limit }
 }
 
-function readable(scope: Scope, log: Followed, slots: readonly Slot[], epoch: string | undefined): readonly Slot[] {
-  const now = scope.clock.now()
-  return slots.filter(
-    (slot) =>
-      slot.data !== undefined &&
-      wireEpoch(slot.epoch, scope.restore) === epoch &&
-      !isExpiredSlot(slot, log.retentionMs, now),
-  )
+function epochOf(scope: Scope, slot: Slot): string {
+  return wireEpoch(slot.epoch, scope.restore)
 }
 
-/** The history that a page without a cursor shows: the newest one. */
-function firstEpoch(scope: Scope, found: readonly Slot[], page: readonly Slot[]): string | undefined {
-  const newest = found[0] ?? page[0]
-  return newest === undefined ? undefined : wireEpoch(newest.epoch, scope.restore)
-}
-
-function offsetOf(text: string): { epoch: string; offset: number } {
+function offsetOf(text: string): Cursor {
   const cursor = parseCursor(text)
   if (cursor !== undefined) return cursor
-  throw new TRPCError({
-    code: 'BAD_REQUEST',
-    message: 'Expected a cursor that an event came with, such as the id of one.',
-  })
+  throw badRequest('Expected a cursor that an event came with, such as the id of one.')
+}
+
+function badRequest(message: string): TRPCError {
+  return new TRPCError({ code: 'BAD_REQUEST', message })
 }

@@ -135,7 +135,7 @@ async function begin(
   if (bytes <= most) return { found: at, begun: result }
   throw new LineFailure(
     'TOO_LARGE',
-    `The state that this begins with has ${bytes} bytes; at most ${most} can be sent. Load a page of it.`,
+    `The state that startWith loads has ${bytes} bytes; at most ${most} can be sent to this client. Load less: read(key, { maxBytes }) returns a page and the cursor of the rest.`,
     { mayHaveRun: true },
   )
 }
