@@ -4,6 +4,7 @@ export type {
   ChannelOptions,
   Ephemeral,
   EphemeralOptions,
+  Erased,
   Page,
   Published,
   ReadOptions,

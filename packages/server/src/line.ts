@@ -20,6 +20,7 @@ import type { LineBinding } from './ports/binding.ts'
 import { type Clock, systemClock } from './ports/clock.ts'
 import { consoleRecorder } from './ports/console-log.ts'
 import type { LogEntry } from './ports/telemetry.ts'
+import { eraseEvent } from './run/erase.ts'
 import { fittingNow, topicNameOf } from './run/fits-channel.ts'
 import { iterate } from './run/iterate.ts'
 import { checkData, checkMember, toTextMerge } from './run/presence-data.ts'
@@ -199,6 +200,7 @@ function createChannel(definition: ChannelDefinition, reach: Reach): Channel<Key
       const topic = await topicOf(definition, topicKey)
       return readPage(scope(), { topic, retentionMs }, options)
     },
+    erase: async (topicKey, erased) => eraseEvent(scope(), await topicOf(definition, topicKey), erased),
     subscribe: (topicKey, options) => createSubscription(describe(reach, definition, topicKey, options)),
     entry: (topicKey, published) => createEntry(definition, topicKey, published),
   }

@@ -367,7 +367,7 @@ function cutPage(operation: OperationName, args: readonly unknown[], random: Ran
 
 /** All of the port's, which the compiler counts. */
 const operations: Record<OperationName, true> = {
-  ...{ putSlot: true, readSlots: true, readSlotsBefore: true, extendSlot: true },
+  ...{ putSlot: true, readSlots: true, readSlotsBefore: true, extendSlot: true, eraseSlot: true },
   ...{ putConnection: true, readConnection: true, readConnectionAndShards: true, closeConnection: true },
   ...{ putConnectionParams: true, renewConnection: true },
   ...{ claimSubscription: true, stopSubscription: true, readSubscription: true, readSubscriptions: true },

@@ -21,6 +21,8 @@ export interface PublishOptions {
 export interface Published {
   readonly id: string
 }
+/** What an erase found. `absent`: the log holds no event there, or the id names another history. */
+export type Erased = 'erased' | 'absent'
 export interface Tracked<T> {
   readonly id: string
   readonly data: T
@@ -58,6 +60,12 @@ export interface Channel<K extends KeySchema, E extends EventSchema> {
   subscribe(key: core.input<K>, options?: SubscribeOptions): Subscription<core.output<E>>
   /** A page of the log, newest last: "load older", a refetch after a gap, an assertion in a test. Throws a `TRPCError` BAD_REQUEST for options that are out of range or a cursor that is none. */
   read(key: core.input<K>, options?: ReadOptions): Promise<Page<core.output<E>>>
+  /**
+   * Erases the data of one event, by its offset or by the `id` that it came with. Later replays, pages, resumes and filters pass over it without a gap; a client that has it
+   * is not told. Repeating it changes nothing. Backups and the table's stream hold the event for longer: docs/erasing-data.md.
+   * Throws a `TRPCError` BAD_REQUEST for a key that does not fit, or an offset that is none.
+   */
+  erase(key: core.input<K>, event: number | string): Promise<Erased>
   /** A publication as a value, for `publishAll`. Validated when it is published. */
   entry(key: core.input<K>, event: core.input<E>): Entry
 }

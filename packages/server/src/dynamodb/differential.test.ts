@@ -102,6 +102,7 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readSlots: fc.tuple(topic, fc.integer({ min: 0, max: 3 }), small),
   readSlotsBefore: fc.tuple(topic, maybe(small), small),
   extendSlot: fc.tuple(topic, small, small),
+  eraseSlot: fc.tuple(topic, small, small),
   putConnection: fc.tuple(connection),
   readConnection: fc.tuple(connectionId),
   readConnectionAndShards: fc.tuple(connectionId, topic),

@@ -11,7 +11,10 @@ const afterOffsets = ':'
 export function logOperations(
   { put, update, query, getMany }: Requests,
   readSlot: (row: EventRow) => Slot | undefined,
-): Pick<Store, 'putSlot' | 'readSlots' | 'readSlotsBefore' | 'extendSlot' | 'putReceipt' | 'hasReceipts'> {
+): Pick<
+  Store,
+  'putSlot' | 'readSlots' | 'readSlotsBefore' | 'extendSlot' | 'eraseSlot' | 'putReceipt' | 'hasReceipts'
+> {
   /** The page of one request; rows that are no slots are passed over, so that a page is empty only at the end. */
   async function readPage(keys: string, key: Key, bounds: QueryBounds): Promise<SlotPage> {
     for (let from: Key | undefined; ; ) {
@@ -44,6 +47,14 @@ export function logOperations(
         values: { expires },
       })
       return write.written ? 'extended' : 'absent'
+    },
+    async eraseSlot(topic, offset, erased) {
+      const write = await update(logKey(topic, offset), {
+        expression: 'SET #erased = :erased REMOVE #data',
+        condition: 'attribute_exists(#data) OR attribute_exists(#erased)',
+        values: { erased },
+      })
+      return write.written ? 'erased' : 'absent'
     },
 
     async putReceipt(topic, offset, expires) {

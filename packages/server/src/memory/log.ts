@@ -10,7 +10,7 @@ export function createLog() {
   const slotsOf = (topic: string) => [...(topics.get(topic)?.values() ?? [])].sort(ascending)
 
   const operations: Operations<
-    'putSlot' | 'readSlots' | 'readSlotsBefore' | 'extendSlot' | 'putReceipt' | 'hasReceipts'
+    'putSlot' | 'readSlots' | 'readSlotsBefore' | 'extendSlot' | 'eraseSlot' | 'putReceipt' | 'hasReceipts'
   > = {
     putSlot(topic, slot) {
       const slots = child(topics, topic)
@@ -37,6 +37,13 @@ export function createLog() {
       if (slot === undefined) return 'absent'
       topics.get(topic)?.set(offset, { ...slot, expires })
       return 'extended'
+    },
+    eraseSlot(topic, offset, erased) {
+      const slot = topics.get(topic)?.get(offset)
+      if (slot?.data === undefined && slot?.erased === undefined) return 'absent'
+      const { data: _, ...rest } = slot
+      topics.get(topic)?.set(offset, { ...rest, erased })
+      return 'erased'
     },
     putReceipt(topic, offset, expires) {
       child(receipts, topic).set(offset, { expires })

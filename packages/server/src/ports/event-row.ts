@@ -50,7 +50,7 @@ export function createSlotReader(log: (entry: LogEntry) => void = logOnConsole):
 
 function toSlot(offset: number, row: EventRow): Slot {
   const expires = toNumber(row['expires']) ?? 0
-  const inline = toNumber(row['inline'])
+  const [inline, erased] = [toNumber(row['inline']), toNumber(row['erased'])]
   return {
     offset,
     epoch: toEpoch(row['epoch']),
@@ -59,6 +59,7 @@ function toSlot(offset: number, row: EventRow): Slot {
     expires,
     ...(isText(row['data']) && { data: row['data'] }),
     ...(inline !== undefined && { inline }),
+    ...(erased !== undefined && { erased }),
   }
 }
 
@@ -72,6 +73,7 @@ function unreadableOf(row: EventRow): readonly string[] {
     expires: Number.isFinite,
     data: optional(isText),
     inline: optional(Number.isFinite),
+    erased: optional(Number.isFinite),
   }
   return Object.entries(shape).flatMap(([name, is]) => (is(row[name]) ? [] : [name]))
 }

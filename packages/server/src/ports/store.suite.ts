@@ -122,6 +122,20 @@ function logLaws(store: Given): void {
       expect(await store().extendSlot(topic, 2, expires + 5)).toBe('absent')
       expect((await store().readSlots(topic, 0, 9)).slots).toEqual([{ ...one, expires: expires + 5 }])
     })
+    it('erases the data of a slot that holds some, again with the same answer, and nothing else', async () => {
+      const topic = fresh('t')
+      const one = slot(1, { data: '"private"', inline: 1_700_000_002_000 })
+      const { data: _, ...bare } = slot(2)
+      for (const each of [one, bare, slot(3)]) await store().putSlot(topic, each)
+      expect(await store().eraseSlot(topic, 1, 5)).toBe('erased')
+      expect(await store().eraseSlot(topic, 1, 6)).toBe('erased')
+      expect([await store().eraseSlot(topic, 2, 5), await store().eraseSlot(topic, 4, 5)]).toEqual(['absent', 'absent'])
+      const { data: __, ...rest } = one
+      const { slots } = await store().readSlots(topic, 0, 9)
+      expect(slots.slice(0, 2)).toEqual([{ ...rest, erased: 6 }, bare])
+      expect(offsets({ slots })).toEqual([1, 2, 3])
+      expect(await store().putSlot(topic, slot(1))).toEqual({ status: 'taken', slot: { ...rest, erased: 6 } })
+    })
 
     async function topicOf(some: readonly number[]): Promise<string> {
       const topic = fresh('t')

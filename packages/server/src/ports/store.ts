@@ -1,7 +1,7 @@
 import type { PresenceRow, PresenceSeat, PresenceView } from './presence-row.ts'
 import type { TurnRow } from './turn-row.ts'
 
-/** One entry of a topic's log. Immutable once put, save `expires`. */
+/** One entry of a topic's log. Immutable once put, except that `expires` moves and `data` may be erased. */
 export interface Slot {
   /** Dense from 1. */
   readonly offset: number
@@ -13,8 +13,10 @@ export interface Slot {
   readonly time: number
   /** Epoch seconds: the TTL attribute. The row may stand for days after it. */
   readonly expires: number
-  /** The event as JSON text; absent in a slot that only gives birth to an epoch. */
+  /** The event as JSON text; absent in a slot that only gives birth to an epoch, and in one whose event was erased. */
   readonly data?: string
+  /** Epoch milliseconds at which the event was erased. */
+  readonly erased?: number
   /** Epoch milliseconds until which the publisher means to deliver this itself. */
   readonly inline?: number
 }
@@ -181,6 +183,8 @@ export interface Store {
   readSlotsBefore(topic: string, before: number | undefined, limit: number): Promise<SlotPage>
   /** Sets `expires` of a slot that stands. */
   extendSlot(topic: string, offset: number, expires: number): Promise<'extended' | 'absent'>
+  /** Removes `data` of a slot that holds some, or held some until it was erased, and sets `erased`. Every other member stays. `absent` for no slot, and for one that never held an event. */
+  eraseSlot(topic: string, offset: number, erased: number): Promise<'erased' | 'absent'>
 
   // connections -------------------------------------------------------------
 

@@ -63,19 +63,30 @@ export async function appendAfter(
   throw new LineFailure('RATE_LIMITED', `The topic takes no more events at the moment (${attempts} conflicts).`)
 }
 
-/** From the slot at `base` (which may be gone) to one's own slot or the last before the first absent one. */
+/**
+ * From the slot at `base` (which may be gone) to one's own slot or the last one. Throws KEY_EXPIRED where a row between was deleted: the own slot may have been
+ * that one, and a slot that is put in its place would be passed over by every subscription that is live.
+ */
 async function walk(scope: Scope, topic: string, base: number, publishId: string): Promise<Slot | undefined> {
   let last: Slot | undefined
+  let seen = 0 // the last offset that an earlier read has shown
   for (let after = Math.max(0, base - 1); ; ) {
     const { slots, more } = await scope.store.readSlots(topic, after, pageSlots)
-    if (last === undefined && slots[0] !== undefined && slots[0].offset > base + 1)
-      throw new LineFailure('KEY_EXPIRED', 'The log no longer holds what was published under this key.')
+    if (last === undefined && slots[0] !== undefined && slots[0].offset > base + 1) throw gone()
     for (const slot of slots) {
-      if (last !== undefined && slot.offset !== last.offset + 1) return last // the first absent slot
+      if (last !== undefined && slot.offset !== last.offset + 1) {
+        if (seen > last.offset) throw gone()
+        break // deleted, or put while this page was read: a second read says which
+      }
       if (slot.publishId === publishId) return slot
       last = slot
     }
-    if (!more || last === undefined) return last
+    seen = slots.at(-1)?.offset ?? seen
+    if (last === undefined || (!more && seen <= last.offset)) return last
     after = last.offset
   }
+}
+
+function gone(): LineFailure {
+  return new LineFailure('KEY_EXPIRED', 'The log no longer holds what was published under this key.')
 }

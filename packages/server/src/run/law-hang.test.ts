@@ -57,6 +57,7 @@ const router = t.router({
     .meta({ repeatable: true })
     .input(said)
     .mutation(({ input: { text, ...room } }) => events.publish(room, { text })),
+  erase: asked.input(key).mutation(({ input }) => events.erase(input, 1)),
   type: asked.input(said).mutation(({ input: { text, ...room } }) => typing.publish(room, { text })),
   live: asked.input(key).subscription(({ input }) => events.subscribe(input, { replay: 5 })),
   loud: asked.input(key).subscription(({ input }) => events.subscribe(input).filter(() => true)),
@@ -218,6 +219,7 @@ const scenarios = {
   hello: frame({ id: 'h', method: 'hello' }),
   query: frame(call('whoami')),
   'a publish that nobody hears': frame(post),
+  'an erase': frame({ id: 'm', method: 'mutation', params: { path: 'erase', input: { room: 'x' } } }),
   'a publish that one hears': frame(post, heard('live')),
   'a publish to a filter': frame(post, heard('loud')),
   'a publish to a stock client': frame(post, heard('live', { stock: true })),
@@ -394,6 +396,7 @@ const reachedBy: Readonly<
   readSlots: 'a resume',
   readSlotsBefore: 'a publish that nobody hears',
   extendSlot: 'a subscribe to an ageing log',
+  eraseSlot: 'an erase',
   putConnection: 'authorizer and $connect',
   readConnection: 'the worker of a long call',
   readConnectionAndShards: 'a subscribe',

@@ -159,6 +159,7 @@ async function readAfter(scope: Scope, log: Followed, head: Cursor): Promise<rea
   const { slots } = await scope.store.readSlots(log.topic, head.offset, pageSlots)
   const now = scope.clock.now()
   const run = slots.filter((slot, index) => slot.offset === head.offset + 1 + index) // ends before the first absent slot
+  if (slots.length > 0 && run.length === 0) return undefined // one was deleted, or comes in a moment: the log says which
   const goesOn = run.every(
     (slot) => wireEpoch(slot.epoch, scope.restore) === head.epoch && !isExpiredSlot(slot, log.retentionMs, now),
   )

@@ -9,7 +9,7 @@ export interface Replay {
   readonly from: Cursor
   readonly head: Cursor
   readonly gap?: GapReason
-  /** Ascending, dense, of one epoch, none past its retention; may end before `head`: the client asks for the rest. */
+  /** Ascending, of one epoch, none past its retention; may end before `head`: the client asks for the rest. Dense, but for what a fresh subscription begins with. */
   readonly slots: readonly Slot[]
 }
 
@@ -20,8 +20,13 @@ export interface Followed {
 }
 
 const pageSlots = 250
+/** Slots without an event that a fresh subscription reads past. */
+const mostEmpty = 1_000
 
-/** What a fresh subscription begins with: the newest `count` events that may still be replayed. Gives birth to an epoch where there is no anchor (law 7). */
+/**
+ * What a fresh subscription begins with: the newest `count` events that may still be replayed. Slots without an event, and rows that somebody deleted, hide nothing older.
+ * Gives birth to an epoch where there is no anchor (law 7).
+ */
 export async function replayNewest(scope: Scope, log: Followed, count: number): Promise<Replay> {
   for (;;) {
     const now = scope.clock.now()
@@ -46,7 +51,7 @@ export async function replayNewest(scope: Scope, log: Followed, count: number): 
 export async function replayFrom(scope: Scope, log: Followed, cursor: Cursor): Promise<Replay> {
   const now = scope.clock.now()
   const { slots, more } = await readAfter(scope, log, cursor)
-  const run = wholeRun(scope, log, cursor, slots, now)
+  const run = (await hasHole(scope, log, slots)) ? 'expired' : wholeRun(scope, log, cursor, slots, now)
   const last = typeof run === 'string' ? undefined : run.at(-1)
   if (typeof run === 'string' || last === undefined || !isAnchor(last, now)) {
     const reason = typeof run === 'string' ? run : 'expired'
@@ -72,6 +77,17 @@ async function readAfter(scope: Scope, log: Followed, { offset }: Cursor): Promi
   }
 }
 
+/**
+ * Whether a row of the log was deleted: nothing else leaves a hole, since a slot is put only where the one before it exists. A page may leave out a slot that was put
+ * while it was read, so the place is read once more.
+ */
+async function hasHole(scope: Scope, log: Followed, slots: readonly Slot[]): Promise<boolean> {
+  const after = slots.find((slot, index) => slot.offset + 1 < (slots[index + 1]?.offset ?? 0))
+  if (after === undefined) return false
+  const again = await scope.store.readSlots(log.topic, after.offset, 1)
+  return again.slots[0]?.offset !== after.offset + 1
+}
+
 // [TL-SUB-3] a resume is whole iff the run from n or n+1 is dense, of the cursor's epoch, and nothing after n has expired
 function wholeRun(
   scope: Scope,
@@ -93,7 +109,7 @@ function wholeRun(
   return run
 }
 
-/** The dense run that ends in the newest slot, newest first: one epoch, nothing expired, at most `count`. */
+/** The slots up to the newest one, newest first: one epoch, nothing expired, at most `count` events. */
 async function readBack(
   scope: Scope,
   log: Followed,
@@ -101,21 +117,24 @@ async function readBack(
 ): Promise<Slot[]> {
   const newest = page.slots[0] as Slot
   const run: Slot[] = []
+  let events = 0
+  const isFull = () => events >= page.count || run.length - events > mostEmpty
   let { slots, more } = page
   for (;;) {
     for (const slot of slots) {
-      if (run.length >= page.count || slot.offset !== newest.offset - run.length) return run
-      if (slot.epoch !== newest.epoch || isExpiredSlot(slot, log.retentionMs, page.now)) return run
+      if (isFull() || slot.epoch !== newest.epoch || isExpiredSlot(slot, log.retentionMs, page.now)) return run
       run.push(slot)
+      if (slot.data !== undefined) events += 1
     }
     const last = slots.at(-1)
-    if (!more || last === undefined || run.length >= page.count) return run
-    ;({ slots, more } = await scope.store.readSlotsBefore(
-      log.topic,
-      last.offset,
-      Math.min(page.count - run.length, pageSlots),
-    ))
+    if (!more || last === undefined || isFull()) return run
+    ;({ slots, more } = await scope.store.readSlotsBefore(log.topic, last.offset, roomFor(page.count - events)))
   }
+}
+
+/** How many slots to read for so many more events: a few more, where some hold none. */
+function roomFor(events: number): number {
+  return Math.min(events + 16, pageSlots)
 }
 
 /** Puts a slot that holds only a new epoch where no anchor is. Undefined when somebody else was first: read again. */

@@ -39,6 +39,7 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   readSlots: read(([topic]) => log(topic)),
   readSlotsBefore: read(([topic]) => log(topic)),
   extendSlot: write(([topic]) => log(topic)),
+  eraseSlot: write(([topic]) => log(topic)),
   putConnection: write((args) => connection(rowOf(args).connectionId)),
   readConnection: read(([id]) => connection(id)),
   readConnectionAndShards: read(([id, topic]) => [...connection(id), ...subscribers(topic)]),
