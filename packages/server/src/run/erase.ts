@@ -26,6 +26,6 @@ async function offsetOf(scope: Scope, topic: string, id: string): Promise<number
 }
 
 function badEvent(event: unknown): TRPCError {
-  const message = `Expected an event's offset from 1, or its id, got ${JSON.stringify(event)}.`
+  const message = `Expected an event's offset from 1, or its id, got ${String(event)}.`
   return new TRPCError({ code: 'BAD_REQUEST', message })
 }
