@@ -4,15 +4,21 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import {
+  delayedSettings,
   functionSettings,
   laterSettings,
   routes as localRoutes,
   streamSettings,
 } from '../packages/local/src/deployment.ts'
+import type { FunctionOptions } from '../packages/local/src/functions/lambda-function.ts'
 import { repository } from './repository.ts'
 import { packageTemplate, resourcesOf, type Template } from './template.ts'
 
-const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'worker'] as const
+const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker'] as const
+/** `delayed` is the handler of `deliver` with a time of its own. */
+const handlerOf = (name: string) => (name === 'delayed' ? 'deliver' : name)
+const settingsOf = (name: (typeof names)[number]): Omit<FunctionOptions, 'name' | 'run'> =>
+  name === 'delayed' ? delayedSettings : functionSettings[name]
 const oneWay = ['subscription', 'subscription.stop', 'connectionParams'] as const
 const deadLetters = { 'Fn::GetAtt': ['DeadLetters', 'Arn'] }
 const arn = (name: string) => ({ 'Fn::GetAtt': [name, 'Arn'] })
@@ -36,12 +42,12 @@ describe('functions', () => {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
       FunctionName: `trunkline-chat-dev-${name}`,
-      Handler: `examples/chat/src/server/lambda.${name}`,
+      Handler: `examples/chat/src/server/lambda.${handlerOf(name)}`,
       Role: arn(`${logicalId(name)}Role`),
     })
   })
 
-  it('are these five and no other', () => {
+  it('are these six and no other', () => {
     const expected = names.map((name) => `${logicalId(name)}LambdaFunction`)
     expect([...resourcesOf(template, 'AWS::Lambda::Function').keys()].sort()).toEqual(expected.sort())
   })
@@ -97,7 +103,7 @@ describe('functions', () => {
   })
 
   it('that go on in another invocation of themselves may do so for ever: Lambda ends a chain of 16 otherwise', () => {
-    for (const id of ['DeliverLambdaFunction', 'WorkerLambdaFunction'])
+    for (const id of ['DeliverLambdaFunction', 'DelayedLambdaFunction', 'WorkerLambdaFunction'])
       expect([id, properties(id)?.['RecursiveLoop']]).toEqual([id, 'Allow'])
   })
 
@@ -117,7 +123,7 @@ describe('the local line', () => {
     const configurations = [...resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').values()]
     for (const name of names) {
       const id = `${logicalId(name)}LambdaFunction`
-      const { timeoutMs, asyncRetries, maximumEventAgeMs } = functionSettings[name]
+      const { timeoutMs, asyncRetries, maximumEventAgeMs } = settingsOf(name)
       expect([name, properties(id)?.['Timeout']]).toEqual([name, timeoutMs / 1_000])
       if (asyncRetries === undefined || maximumEventAgeMs === undefined) continue
       expect(configurations.map(({ Properties }) => Properties)).toContainEqual(
@@ -265,10 +271,10 @@ describe('the stream', () => {
 })
 
 describe('the queue that delays invocations', () => {
-  it('hands its messages to deliver, each one that failed again, and buries it after three times', () => {
-    expect(mappingOf('Deliver')?.Properties).toMatchObject({
+  it('hands its messages to delayed, each one that failed again, and buries it after five times', () => {
+    expect(mappingOf('Delayed')?.Properties).toMatchObject({
       EventSourceArn: arn('Later'),
-      FunctionName: arn('DeliverLambdaFunction'),
+      FunctionName: arn('DelayedLambdaFunction'),
       BatchSize: laterSettings.batchSize,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
     })
@@ -278,17 +284,59 @@ describe('the queue that delays invocations', () => {
     })
   })
 
-  it('hides a message for as long as deliver may run', () => {
-    const seconds = z.number().parse(properties('Later')?.['VisibilityTimeout'])
-    expect(seconds).toBe(laterSettings.visibilityMs / 1_000)
-    expect(seconds).toBeGreaterThanOrEqual(z.number().parse(properties('DeliverLambdaFunction')?.['Timeout']))
+  it('has the numbers of the local line', () => {
+    expect(properties('Later')).toMatchObject({ VisibilityTimeout: laterSettings.visibilityMs / 1_000 })
+    expect(properties('DelayedLambdaFunction')?.['Timeout']).toBe(delayedSettings.timeoutMs / 1_000)
+  })
+})
+
+describe('every queue that feeds a function', () => {
+  const longestDelaySeconds = 900
+  const queueShape = z.object({
+    VisibilityTimeout: z.number(),
+    MessageRetentionPeriod: z.number(),
+    RedrivePolicy: z.object({ deadLetterTargetArn: z.unknown(), maxReceiveCount: z.number() }),
+  })
+  const named = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) })
+  const idOf = (reference: unknown) => named.safeParse(reference).data?.['Fn::GetAtt'][0] ?? ''
+  const fed = () =>
+    [...resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()].flatMap(({ Properties }) => {
+      const queue = idOf(Properties['EventSourceArn'])
+      if (template.Resources[queue]?.Type !== 'AWS::SQS::Queue') return []
+      const timeout = z.number().parse(properties(idOf(Properties['FunctionName']))?.['Timeout'])
+      return [{ queue, timeout, mapping: Properties, ...queueShape.parse(properties(queue)) }]
+    })
+
+  it('is found by this test', () => {
+    expect(fed().map(({ queue }) => queue)).toEqual(['Later'])
+  })
+
+  it('hides a message for six times the time of its function, as AWS asks', () => {
+    for (const { queue, timeout, VisibilityTimeout } of fed())
+      expect([queue, VisibilityTimeout >= 6 * timeout]).toEqual([queue, true])
+  })
+
+  it('hands a message over at least five times, so that throttled receives do not bury it', () => {
+    for (const { queue, RedrivePolicy } of fed())
+      expect([queue, RedrivePolicy.maxReceiveCount >= 5]).toEqual([queue, true])
+  })
+
+  it('repeats a message that failed within three minutes', () => {
+    for (const { queue, VisibilityTimeout } of fed()) expect([queue, VisibilityTimeout <= 180]).toEqual([queue, true])
   })
 
   it('keeps a message longer than it may be delayed and tried', () => {
-    const { MessageRetentionPeriod: kept, VisibilityTimeout: hidden } = z
-      .object({ MessageRetentionPeriod: z.number(), VisibilityTimeout: z.number() })
-      .parse(properties('Later'))
-    expect(kept).toBeGreaterThan(900 + laterSettings.maxReceiveCount * hidden)
+    for (const { queue, VisibilityTimeout, MessageRetentionPeriod, RedrivePolicy } of fed()) {
+      const tried = RedrivePolicy.maxReceiveCount * VisibilityTimeout
+      expect([queue, MessageRetentionPeriod > longestDelaySeconds + tried]).toEqual([queue, true])
+    }
+  })
+
+  it('repeats only the messages that failed, and keeps what failed for good', () => {
+    for (const { mapping, RedrivePolicy } of fed()) {
+      expect(mapping).toMatchObject({ FunctionResponseTypes: ['ReportBatchItemFailures'] })
+      expect(RedrivePolicy.deadLetterTargetArn).toEqual(deadLetters)
+    }
   })
 })
 
@@ -351,7 +399,7 @@ describe('roles', () => {
     expect(actionsOf('AuthorizerRole')).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents'])
   })
 
-  it.each(['Websocket', 'TableStream', 'Deliver', 'Worker'])(
+  it.each(['Websocket', 'TableStream', 'Deliver', 'Delayed', 'Worker'])(
     '%s posts to this stage’s connections and works on the line’s table',
     (name) => {
       may(`${name}Role`, 'execute-api:ManageConnections', connections)
@@ -363,6 +411,7 @@ describe('roles', () => {
     ['Websocket', ['deliver', 'worker']],
     ['TableStream', ['deliver']],
     ['Deliver', ['deliver']],
+    ['Delayed', ['deliver']],
     ['Worker', ['deliver', 'worker']],
   ])('%s invokes %j', (name, invoked) => {
     may(`${name}Role`, 'lambda:InvokeFunction', invoked.map(functionArn))
@@ -382,7 +431,7 @@ describe('roles', () => {
 
   it('tableStream alone reads the stream', () => {
     may('TableStreamRole', 'dynamodb:GetRecords', { 'Fn::GetAtt': ['Table', 'StreamArn'] })
-    for (const name of ['Websocket', 'Deliver', 'Worker'])
+    for (const name of ['Websocket', 'Deliver', 'Delayed', 'Worker'])
       expect(actionsOf(`${name}Role`)).not.toContain('dynamodb:GetRecords')
   })
 
@@ -394,11 +443,15 @@ describe('roles', () => {
     may(`${name}Role`, 'sqs:SendMessage', [arn('Later'), deadLetters])
   })
 
-  it('websocket may delay an invocation, and deliver alone takes what was delayed', () => {
-    may('WebsocketRole', 'sqs:SendMessage', arn('Later'))
-    may('DeliverRole', 'sqs:ReceiveMessage', arn('Later'))
-    may('DeliverRole', 'sqs:DeleteMessage', arn('Later'))
-    for (const name of ['Websocket', 'TableStream', 'Worker'])
+  it.each(['Websocket', 'Delayed'])('%s may delay an invocation', (name) => {
+    may(`${name}Role`, 'sqs:SendMessage', arn('Later'))
+  })
+
+  it('delayed alone takes what was delayed', () => {
+    may('DelayedRole', 'sqs:ReceiveMessage', arn('Later'))
+    may('DelayedRole', 'sqs:DeleteMessage', arn('Later'))
+    may('DelayedRole', 'sqs:GetQueueAttributes', arn('Later'))
+    for (const name of ['Websocket', 'TableStream', 'Deliver', 'Worker'])
       expect(actionsOf(`${name}Role`)).not.toContain('sqs:ReceiveMessage')
   })
 })

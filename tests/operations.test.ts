@@ -248,6 +248,6 @@ describe('the table of metrics in docs/operations.md', () => {
 describe('logs', () => {
   it('are kept for fourteen days, of every function', () => {
     const groups = [...resourcesOf(template, 'AWS::Logs::LogGroup').values()]
-    expect(groups.map(({ Properties }) => Properties['RetentionInDays'])).toEqual(Array(5).fill(14))
+    expect(groups.map(({ Properties }) => Properties['RetentionInDays'])).toEqual(Array(6).fill(14))
   })
 })

@@ -30,13 +30,20 @@ export const routes: readonly Route[] = [
   { key: 'ping', mock: '{"pong":true}', twoWay: true }, // [TL-PING-1]
 ]
 
-/** The queue of a deployed line that delays invocations of `deliver`. */
-export const laterSettings: QueueSettings & { readonly functionName: LineFunction } = {
+/** The function that consumes the delay queue. It runs the handler of `deliver`. */
+export const delayedSettings: Omit<FunctionOptions, 'run'> & { readonly handler: LineFunction } = {
+  name: 'delayed',
+  handler: 'deliver',
+  timeoutMs: 30_000,
+}
+
+/** The queue of a deployed line that delays invocations. A message is hidden for 6 times the consumer's timeout. */
+export const laterSettings: QueueSettings = {
   name: 'later',
-  functionName: 'deliver',
+  functionName: delayedSettings.name,
   batchSize: 10,
-  visibilityMs: 300_000,
-  maxReceiveCount: 3,
+  visibilityMs: 180_000,
+  maxReceiveCount: 5,
 }
 
 /** The event source mapping of a deployed line: new slots of logs and members with something to tell, in batches that fail in parts. */

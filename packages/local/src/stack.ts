@@ -2,6 +2,7 @@ import type { LineBinding } from '@trunkline/server'
 import { awsBinding, lineTable } from '@trunkline/server/aws'
 import { createLocalClock, type LocalClock } from './clock.ts'
 import {
+  delayedSettings,
   functionSettings,
   type LineFunction,
   laterSettings,
@@ -159,7 +160,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const how = run(name)
         if (how !== undefined) functions.register({ name, ...functionSettings[name], run: how })
       }
-      if (run(laterSettings.functionName) !== undefined) functions.mapQueue(laterSettings)
+      const { handler, ...delayed } = delayedSettings
+      const consumer = run(handler)
+      if (consumer !== undefined) {
+        functions.register({ ...delayed, run: consumer })
+        functions.mapQueue(laterSettings)
+      }
       const filter = (record: Parameters<NonNullable<typeof streamSettings.filter>>[0]) =>
         streamSettings.filter?.(record) === true && faults.passesRecord()
       functions.mapStream({ ...streamSettings, filter, stream: dynamo.stream(table), functionName: 'tableStream' })

@@ -6,7 +6,8 @@ import type { Kernel } from './kernel.ts'
 import type { Random } from './random.ts'
 import type { Table } from './table.ts'
 
-export type FunctionName = 'authorizer' | 'websocket' | 'tableStream' | 'deliver' | 'worker' | 'script'
+/** `delayed` consumes the delay queue with the handler of `deliver`. */
+export type FunctionName = 'authorizer' | 'websocket' | 'tableStream' | 'deliver' | 'delayed' | 'worker' | 'script'
 
 /** What became of an invocation, to whoever waits for it. */
 export interface Invoked {
@@ -78,6 +79,7 @@ const timeouts: Record<FunctionName, number> = {
   websocket: 29_000,
   tableStream: 60_000,
   deliver: 60_000,
+  delayed: 30_000,
   worker: 900_000,
   script: 60_000,
 }

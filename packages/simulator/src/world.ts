@@ -74,6 +74,8 @@ export interface WorldOptions {
 const dayMs = 24 * 3_600_000
 /** Lambda's two, after one and two minutes; of `deliver` in less, so that schedules are shorter. */
 const retriesMs = { deliver: [20_000, 40_000], worker: [60_000, 120_000] } as const
+/** The delay queue hides a message for so long after each receive. The fifth failure is the last. */
+const [visibilityMs, maxReceiveCount] = [180_000, 5]
 
 /** Between the last write of the older version and the first request of this one. */
 const deploymentMs = 3_000
@@ -115,7 +117,9 @@ export function createWorld(options: WorldOptions): World {
       runLine(binding, { sleep: binding.clock.sleep, isAlive }, async () =>
         name === 'script'
           ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
-          : handlers[name](JSON.parse(JSON.stringify(event)), { getRemainingTimeInMillis: remainingMs }),
+          : handlers[name === 'delayed' ? 'deliver' : name](JSON.parse(JSON.stringify(event)), {
+              getRemainingTimeInMillis: remainingMs,
+            }),
       ),
   })
   const stream = createTableStream({ kernel, plan, functions: () => functions, random: createRandom(seed, 'stream') })
@@ -144,15 +148,33 @@ export function createWorld(options: WorldOptions): World {
       kernel.after(queued.between(5, 5_000), 'dequeue twice', () => invoke({ answered: () => {}, failed: () => {} }))
   }
 
-  /** The queue that delays: at least once, somewhat late. */
+  /** The queue that delays: at least once, somewhat late. What failed, and only that, comes again. */
   function delay(payload: unknown, delayMs: number): void {
     const messageId = `m${++messages}`
     const event = { Records: [{ messageId, eventSource: 'aws:sqs', body: JSON.stringify(payload) }] }
-    invocations += 1
-    kernel.after(delayMs + queued.between(5, 500), 'delayed', () => {
-      invocations -= 1
-      queue('deliver', event, 0)
-    })
+    const receive = (receives: number) => {
+      const failed = () => {
+        invocations -= 1
+        if (receives < maxReceiveCount) wait(visibilityMs, receives + 1)
+      }
+      const answered = (answer: unknown) => {
+        if (JSON.stringify(answer ?? null).includes(messageId)) return failed()
+        invocations -= 1
+      }
+      invocations += 1
+      const invoke = (invoked: Parameters<Functions['invoke']>[2]) => functions.invoke('delayed', event, invoked)
+      kernel.after(queued.between(5, 150), 'dequeue', () => invoke({ answered, failed }))
+      if (plan.strikes('F21'))
+        kernel.after(queued.between(5, 5_000), 'dequeue twice', () => invoke({ answered: () => {}, failed: () => {} }))
+    }
+    const wait = (ms: number, receives: number) => {
+      invocations += 1
+      kernel.after(ms, 'delayed', () => {
+        invocations -= 1
+        receive(receives)
+      })
+    }
+    wait(delayMs + queued.between(5, 500), 1)
   }
 
   const scripts = createRandom(seed, 'scripts')
