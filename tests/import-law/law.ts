@@ -49,9 +49,11 @@ const law = {
   'server/run': { areas: ['server/define', 'server/ports'], packages: [protocol, trpcServer, node] },
   'server/powertools': { areas: ['server/ports'], packages: [{ name: /^@aws-lambda-powertools\// }] },
   'server/memory': { areas: ['server/ports'], packages: [protocol] },
-  'server/dynamodb': { areas: ['server/ports'], packages: [protocol, awsSdk, node] },
-  'server/apigateway': { areas: ['server/ports'], packages: [protocol, awsSdk, node] },
-  'server/invoker': { areas: ['server/ports'], packages: [protocol, awsSdk, node] },
+  /** What the adapters of AWS share: the ports stay free of Node. */
+  'server/http': { areas: ['server/ports'], packages: [node] },
+  'server/dynamodb': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
+  'server/apigateway': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
+  'server/invoker': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
   'server/lambda': {
     areas: ['server/define', 'server/ports', 'server/run', 'server/line'],
     packages: [protocol, trpcServer, node],

@@ -40,6 +40,7 @@ export function awsBinding(options: AwsBindingOptions): LineBinding {
   const common = {
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    ...(clock === undefined ? {} : { clock }),
   }
   const functions = {
     ...(deliverFunction === undefined ? {} : { deliver: deliverFunction }),
@@ -59,7 +60,7 @@ export function awsBinding(options: AwsBindingOptions): LineBinding {
   }
 }
 
-type Common = Pick<AwsBindingOptions, 'region' | 'credentials'>
+type Common = Pick<AwsBindingOptions, 'region' | 'credentials' | 'clock'>
 type Functions = Parameters<typeof createLambdaInvoker>[0]['functions']
 
 function invokerOf(

@@ -1,7 +1,8 @@
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi'
+import { createAgents, resendUnsent } from '../http/keep-alive.ts'
 import { withDeadline } from '../ports/deadline.ts'
 import type { Gateway } from '../ports/gateway.ts'
-import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../ports/sdk-client.ts'
+import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
 import { toPostFailure } from './outcome.ts'
 
 /** Which API's sockets, and how they are reached. */
@@ -13,6 +14,8 @@ export interface ApiGatewayOptions {
   readonly credentials?: Credentials
   /** For the whole of one request. @default 1500 */
   readonly requestTimeoutMs?: number
+  /** By which sockets that were idle for more than 2 s are not used again. @default the machine's */
+  readonly clock?: WallClock
 }
 
 type Sdk = typeof import('@aws-sdk/client-apigatewaymanagementapi')
@@ -20,7 +23,7 @@ type Request = (client: ApiGatewayManagementApiClient, sdk: Sdk, abortSignal: Ab
 
 /** The sockets of an API Gateway WebSocket API. The SDK is imported with the first request, and one client serves the gateway. */
 export function createApiGateway(options: ApiGatewayOptions): Gateway {
-  const { callbackUrl, requestTimeoutMs = 1_500, ...target } = options
+  const { callbackUrl, requestTimeoutMs = 1_500, clock, ...target } = options
 
   const connect = onFirstUse(async () => {
     const sdk = await import('@aws-sdk/client-apigatewaymanagementapi')
@@ -28,8 +31,9 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
       ...target,
       endpoint: callbackUrl,
       maxAttempts: 1, // the caller has the budget, and the SDK would retry 429 and 5xx
-      requestHandler: httpSettings({ requestTimeoutMs, sockets: 200 }),
+      requestHandler: httpSettings({ requestTimeoutMs, agents: createAgents({ sockets: 200, clock }) }),
     })
+    resendUnsent(client.config.requestHandler)
     await requireRegion(client)
     return { client, sdk }
   })

@@ -1,3 +1,4 @@
+import { wasNotSent } from '../http/keep-alive.ts'
 import type { PostOutcome } from '../ports/gateway.ts'
 
 /** What the SDK makes of an answer that is no success. */
@@ -23,7 +24,10 @@ const byName: ReadonlyMap<string, 'gone' | 'throttled' | 'too-large'> = new Map(
 /** Failures from before the message left this machine. */
 const unsent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CredentialsProviderError', 'RegionMissingError'])
 
-/** The outcome of a post that threw. A broken socket, a timeout and a 5xx leave open whether the message went out. */
+/**
+ * The outcome of a post that threw. A broken socket, a timeout and a 5xx leave open whether the message went out, save for a reused socket that breaks before
+ * any byte of an answer.
+ */
 export function toPostFailure(error: unknown): Exclude<PostOutcome, { readonly status: 'posted' }> {
   const { name, message, code = '', $metadata } = toError(error)
   const httpStatus = $metadata?.httpStatusCode
@@ -33,7 +37,7 @@ export function toPostFailure(error: unknown): Exclude<PostOutcome, { readonly s
   const answer = httpStatus === undefined ? '' : ` (${httpStatus})`
   return {
     status: 'failed',
-    unknown: !refused && !unsent.has(code) && !unsent.has(name),
+    unknown: !refused && !unsent.has(code) && !unsent.has(name) && !wasNotSent(error),
     reason: `${name}${answer}: ${message}`,
   }
 }

@@ -1,4 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { createAgents, resendUnsent } from '../http/keep-alive.ts'
 import { withDeadline } from '../ports/deadline.ts'
 import { httpSettings, onFirstUse, requireRegion } from '../ports/sdk-client.ts'
 import type { DynamoStoreOptions } from './options.ts'
@@ -27,15 +28,16 @@ export const requestDeadlineMs = ({ requestTimeoutMs = defaultTimeoutMs }: Dynam
 
 /** The one client of a store. */
 export function createSend(options: DynamoStoreOptions): Send {
-  const { requestTimeoutMs = defaultTimeoutMs, table: _, log: __, ...target } = options
+  const { requestTimeoutMs = defaultTimeoutMs, clock, table: _, log: __, ...target } = options
   const connect = onFirstUse(async () => {
     const [{ DynamoDBClient }, sdk] = await importSdk()
     const bare = new DynamoDBClient({
       ...target,
       maxAttempts: 3,
       retryMode: 'standard',
-      requestHandler: httpSettings({ requestTimeoutMs, sockets: 200 }),
+      requestHandler: httpSettings({ requestTimeoutMs, agents: createAgents({ sockets: 200, clock }) }),
     })
+    resendUnsent(bare.config.requestHandler)
     await requireRegion(bare)
     const client = sdk.DynamoDBDocumentClient.from(bare, {
       marshallOptions: { removeUndefinedValues: true },

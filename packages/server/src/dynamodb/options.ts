@@ -1,4 +1,4 @@
-import type { Credentials } from '../ports/sdk-client.ts'
+import type { Credentials, WallClock } from '../ports/sdk-client.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 
 /** Which table, and how it is reached. */
@@ -11,6 +11,8 @@ export interface DynamoStoreOptions {
   readonly credentials?: Credentials
   /** For one try of three. @default 1000 */
   readonly requestTimeoutMs?: number
+  /** By which sockets that were idle for more than 2 s are not used again. @default the machine's */
+  readonly clock?: WallClock
   /** Who is told of rows that a script wrote wrong. @default JSON lines on the console */
   readonly log?: (entry: LogEntry) => void
 }

@@ -1,6 +1,7 @@
+import { createAgents, resendUnsent } from '../http/keep-alive.ts'
 import { withDeadline } from '../ports/deadline.ts'
 import type { InvokedFunction, Invoker } from '../ports/invoker.ts'
-import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../ports/sdk-client.ts'
+import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
 
 /** Which functions are started, and how they are reached. */
 export interface LambdaInvokerOptions {
@@ -11,6 +12,8 @@ export interface LambdaInvokerOptions {
   /** Another endpoint than the region's, for a local line. */
   readonly endpoint?: string
   readonly credentials?: Credentials
+  /** By which sockets that were idle for more than 2 s are not used again. @default the machine's */
+  readonly clock?: WallClock
 }
 
 /** Where a deployed function learns another one's name. */
@@ -23,15 +26,16 @@ const tryTimeoutMs = 2_000 // an asynchronous invocation is accepted in some 50 
 const deadlineMs = 8_000 // three tries and the pauses between them
 
 /** Starts Lambda functions asynchronously. The SDK is imported with the first invocation, and one client serves the invoker. */
-export function createLambdaInvoker({ functions, ...target }: LambdaInvokerOptions): Invoker {
+export function createLambdaInvoker({ functions, clock, ...target }: LambdaInvokerOptions): Invoker {
   const connect = onFirstUse(async () => {
     const sdk = await import('@aws-sdk/client-lambda')
     const client = new sdk.LambdaClient({
       ...target,
       maxAttempts: 3,
       retryMode: 'standard',
-      requestHandler: httpSettings({ requestTimeoutMs: tryTimeoutMs, sockets: 50 }),
+      requestHandler: httpSettings({ requestTimeoutMs: tryTimeoutMs, agents: createAgents({ sockets: 50, clock }) }),
     })
+    resendUnsent(client.config.requestHandler)
     await requireRegion(client)
     return { client, sdk }
   })

@@ -1,6 +1,7 @@
+import { createAgents, resendUnsent } from '../http/keep-alive.ts'
 import { withDeadline } from '../ports/deadline.ts'
 import type { LaterOptions } from '../ports/invoker.ts'
-import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../ports/sdk-client.ts'
+import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
 
 /** The queue that delays invocations, and how it is reached. */
 export interface QueueInvokerOptions {
@@ -11,6 +12,8 @@ export interface QueueInvokerOptions {
   /** Another endpoint than the region's, for a local line. */
   readonly endpoint?: string
   readonly credentials?: Credentials
+  /** By which sockets that were idle for more than 2 s are not used again. @default the machine's */
+  readonly clock?: WallClock
 }
 
 const tryTimeoutMs = 2_000 // a message is taken in some 20 ms
@@ -18,15 +21,16 @@ const deadlineMs = 8_000 // three tries and the pauses between them
 const longestDelayMs = 900_000 // SQS's own
 
 /** Starts the `deliver` function later, by a message that the queue holds back. The SDK is imported with the first one. */
-export function createQueueInvoker({ queueUrl: QueueUrl, ...target }: QueueInvokerOptions) {
+export function createQueueInvoker({ queueUrl: QueueUrl, clock, ...target }: QueueInvokerOptions) {
   const connect = onFirstUse(async () => {
     const sdk = await import('@aws-sdk/client-sqs')
     const client = new sdk.SQSClient({
       ...target,
       maxAttempts: 3,
       retryMode: 'standard',
-      requestHandler: httpSettings({ requestTimeoutMs: tryTimeoutMs, sockets: 50 }),
+      requestHandler: httpSettings({ requestTimeoutMs: tryTimeoutMs, agents: createAgents({ sockets: 50, clock }) }),
     })
+    resendUnsent(client.config.requestHandler)
     await requireRegion(client)
     return { client, sdk }
   })

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
+import { createAgents } from '../http/keep-alive.ts'
 import { httpSettings, onFirstUse, RegionMissingError, requireRegion } from './sdk-client.ts'
 
 describe('an adapter of an AWS service', () => {
@@ -20,11 +21,13 @@ describe('an adapter of an AWS service', () => {
 
 describe('the HTTP settings of every AWS client', () => {
   it('bound the connecting and the answer, fail at the bound, and keep sockets alive', () => {
-    const settings = httpSettings({ requestTimeoutMs: 1_500, sockets: 5 })
+    const agents = createAgents({ sockets: 5 })
+    const settings = httpSettings({ requestTimeoutMs: 1_500, agents })
     const agent = { keepAlive: true, maxSockets: 5 }
     const bounds = { connectionTimeout: 1_000, requestTimeout: 1_500, throwOnRequestTimeout: true }
-    expect(settings).toEqual({ ...bounds, httpAgent: agent, httpsAgent: agent })
-    expect(httpSettings({ requestTimeoutMs: 40, sockets: 5 }).connectionTimeout).toBe(40)
+    expect(settings).toEqual({ ...bounds, ...agents })
+    expect(settings).toMatchObject({ httpAgent: agent, httpsAgent: agent })
+    expect(httpSettings({ requestTimeoutMs: 40, agents }).connectionTimeout).toBe(40)
   })
 })
 

@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts'
+
 /** Whom to sign as. Without them, the SDK's own search. */
 export interface Credentials {
   readonly accessKeyId: string
@@ -9,16 +11,24 @@ export interface Credentials {
  * The HTTP settings of every AWS client of ours. The SDK's own default is no timeout at all (law 10), and without
  * `throwOnRequestTimeout` a request timeout is only a warning.
  */
-export function httpSettings({ requestTimeoutMs, sockets }: { requestTimeoutMs: number; sockets: number }) {
-  const agent = { keepAlive: true, maxSockets: sockets }
+export function httpSettings<Agents extends object>({
+  requestTimeoutMs,
+  agents,
+}: {
+  readonly requestTimeoutMs: number
+  /** `httpAgent` and `httpsAgent`. */
+  readonly agents: Agents
+}) {
   return {
     connectionTimeout: Math.min(1_000, requestTimeoutMs),
     requestTimeout: requestTimeoutMs,
     throwOnRequestTimeout: true,
-    httpAgent: agent,
-    httpsAgent: agent,
+    ...agents,
   }
 }
+
+/** Epoch milliseconds. */
+export type WallClock = Pick<Clock, 'now'>
 
 /** Nobody named a region. */
 export class RegionMissingError extends Error {
