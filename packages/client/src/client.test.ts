@@ -1,7 +1,7 @@
 import { TRPCClientError } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import superjson from 'superjson'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import * as z from 'zod'
 import { createClient } from './client.ts'
@@ -506,4 +506,47 @@ test('what the server sends and nobody understands is left alone [TL-BAD-6]', as
   })
   expect(await client.add.query(1)).toBe(2)
   expect(server.peers).toHaveLength(1)
+})
+
+test('nothing is sent, and no socket is opened, under a signal that has aborted', async () => {
+  const { server, connection, client } = await start(answer)
+  const signal = AbortSignal.abort()
+  await expect(client.add.query(1, { signal })).rejects.toThrow('abort')
+  await expect(client.save.mutate('x', { signal })).rejects.toThrow('abort')
+  const onComplete = vi.fn()
+  client.live.subscribe(undefined, { signal, onData: () => {}, onComplete })
+  expect(onComplete).toHaveBeenCalledOnce()
+  for await (const _ of iterate(client.live, undefined, { signal })) expect.unreachable()
+  for await (const _ of client.live.subscribe(undefined, { signal })) expect.unreachable()
+  expect(connection.state).toEqual({ status: 'idle' })
+  await client.add.query(1)
+  expect(server.frames.map(({ method }) => method)).toEqual(['hello', 'query'])
+})
+
+test('close settles every pending next() of iterate', async () => {
+  const { connection, client } = await start()
+  const iterator = iterate(client.live, undefined)
+  const pending = [iterator.next(), iterator.next()]
+  await connection.close()
+  expect(await Promise.all(pending)).toEqual(pending.map(() => ({ done: true, value: undefined })))
+})
+
+test('a subscription keeps the input that it was given, whatever becomes of the object', async () => {
+  const inputs: unknown[] = []
+  const { server, client } = await start(({ id, method, params }, peer) => {
+    if (method !== 'subscription') return
+    inputs.push(params.input)
+    peer.send({ id, result: { type: 'started', ref: params.ref, from: 'e:0', head: 'e:0' } })
+  })
+  const input = { room: { name: 'a' }, tags: ['x'] }
+  client.live.subscribe(input as never, { onData: () => {} })
+  await server.frame('subscription')
+  input.room.name = 'b'
+  input.tags.push('y')
+  server.cut()
+  await server.frame('subscription', 1)
+  expect(inputs).toEqual([
+    { room: { name: 'a' }, tags: ['x'] },
+    { room: { name: 'a' }, tags: ['x'] },
+  ])
 })

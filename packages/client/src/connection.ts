@@ -136,10 +136,10 @@ export function createConnection(
     },
     subscribe({ path, input, givenInput, onGap }, sink) {
       requireSocket()
-      JSON.stringify(input) // throws here rather than in the machine, which writes it anew on each attempt
+      const kept = copyOf(input) // throws here rather than in the machine, which writes it anew on each attempt
       const id = sinks.nextId()
       const handlesGaps = sinks.addSubscription(id, sink, { path, input: givenInput, onGap })
-      dispatch({ type: 'subscribe', subscription: { id, path, input, handlesGaps } })
+      dispatch({ type: 'subscribe', subscription: { id, path, input: kept, handlesGaps } })
       return () => sinks.remove(id) && dispatch({ type: 'unsubscribe', id })
     },
   }
@@ -170,4 +170,10 @@ export function createConnection(
     [transportKey]: transport,
   }
   return connection
+}
+
+/** The input as the wire carries it now. A caller that changes its object later does not move the subscription to another topic. */
+function copyOf(input: unknown): unknown {
+  const text = JSON.stringify(input) as string | undefined
+  return text === undefined ? undefined : JSON.parse(text)
 }

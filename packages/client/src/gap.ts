@@ -4,6 +4,7 @@ import type { GapReason } from '@trunkline/protocol'
 export interface Gap {
   /** The procedure's. */
   readonly path: string
+  /** The object that the application passed. The subscription itself keeps what it was when it was passed. */
   readonly input: unknown
   /** `not-resumable` also stands for one event that the server could not evaluate: its `filter` or `map` threw. */
   readonly reason: GapReason

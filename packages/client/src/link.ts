@@ -26,6 +26,7 @@ export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOpt
   return () =>
     ({ op }) =>
       observable((observer) => {
+        if (op.signal?.aborted) return observer.complete() // nothing is sent and nothing runs, as with tRPC's own links
         const request = { transport, transform, op, observer, connection: options.connection }
         try {
           const stop = op.type === 'subscription' ? subscribe(request) : call({ ...request, method: op.type })
@@ -104,8 +105,7 @@ function readValue({ deserialize }: Transform, wire: unknown): { readonly value:
 
 /** Completes at once when the signal aborts, as tRPC's own links do; tRPC rejects with the signal's reason. */
 function whenAborted(signal: Operation['signal'], onAbort: () => void, stop: () => void): () => void {
-  if (signal?.aborted) onAbort()
-  else signal?.addEventListener('abort', onAbort, { once: true })
+  signal?.addEventListener('abort', onAbort, { once: true })
   return () => {
     signal?.removeEventListener('abort', onAbort)
     stop()
