@@ -128,8 +128,8 @@ export interface SessionState {
   /** Frames that an error without an id may be about, the oldest first. */
   readonly unanswered: readonly Unanswered[]
   readonly subscriptions: ReadonlyMap<number, Subscription>
-  /** Subscriptions that ended on this socket: their last ref, and when a push after the end was last answered with a stop. */
-  readonly ended: ReadonlyMap<number, { readonly ref: number; readonly restoppedAt: number }>
+  /** Subscriptions that ended on this socket: their last ref, and when its last stop was sent. */
+  readonly ended: ReadonlyMap<number, { readonly ref: number; readonly stoppedAt: number }>
   /** Counts the session's own frames, so that each has an id. */
   readonly serial: number
   readonly frameBytes: number

@@ -11,7 +11,7 @@ import type { Turn } from './turn.ts'
 /** The gap timer's first wait. */
 export const shortestGapMs = 300
 const startedMs = 10_000 // 10 s: a cold function, with room
-const restopMs = 5_000 // 5 s: pushes that were on their way need no stop of their own
+const restopMs = 5_000 // 5 s: pushes that were on their way when a stop was sent need no stop of their own
 
 /** Takes a new subscription and asks for it as soon as the socket allows. */
 export function addSubscription(turn: Turn, wanted: NewSubscription): void {
@@ -130,7 +130,7 @@ export function dropSubscription(turn: Turn, subscription: Subscription): void {
   const { id, ref, phase } = subscription
   turn.dropSubscription(id)
   if (phase === 'waiting' || !hasSocket(turn.state)) return
-  turn.patch({ ended: new Map(turn.state.ended).set(id, { ref, restoppedAt: Number.NEGATIVE_INFINITY }) })
+  turn.patch({ ended: new Map(turn.state.ended).set(id, { ref, stoppedAt: turn.now }) })
   sendStop(turn, id, ref, turn.state.socket)
   const { handover } = turn.state
   if (handover !== null && isLeaving(turn.state)) sendStop(turn, id, ref, handover.socket) // [TL-HAND-2]
@@ -140,11 +140,11 @@ function sendStop(turn: Turn, id: number, ref: number, socket: number): void {
   turn.send({ id, method: 'subscription.stop', params: { ref } }, [id], { answer: 'stopped', socket })
 }
 
-/** Something was pushed for a subscription that ended: the stop was lost or overtaken. [TL-STOP-4] One more stop, and again when that one was lost too. */
+/** Answers a push for a subscription that ended, unless the last stop is so recent that the push was on its way: else the stop was lost. [TL-STOP-4] */
 export function stopAgain(turn: Turn, id: number): void {
   const end = turn.state.ended.get(id)
-  if (end === undefined || turn.now - end.restoppedAt < restopMs) return
-  turn.patch({ ended: new Map(turn.state.ended).set(id, { ...end, restoppedAt: turn.now }) })
+  if (end === undefined || turn.now - end.stoppedAt < restopMs) return
+  turn.patch({ ended: new Map(turn.state.ended).set(id, { ...end, stoppedAt: turn.now }) })
   sendStop(turn, id, end.ref, turn.from)
 }
 

@@ -321,6 +321,23 @@ describe('a generator is closed within a second', () => {
     expect(framesOf(client)).toEqual([result({ type: 'started' }), result({ type: 'stopped' })])
   })
 
+  test('costs at most three posts where values come every 50 ms [TL-GEN-5]', async () => {
+    const { line, client, tick } = await begun('pushed')
+    const produce = async (values: number) => {
+      for (let value = 0; value < values; value += 1) {
+        push[0]?.(value)
+        await tick()
+        await line.clock.advance(50)
+      }
+    }
+    await produce(24)
+    await client.send({ id: 1, method: 'subscription.stop', params: { ref: 1 } })
+    const before = framesOf(client).length
+    await produce(10)
+    expect(framesOf(client).length - before).toBeLessThanOrEqual(3)
+    expect(seen).toEqual(['closed by its signal'])
+  })
+
   test('and one that hangs without heeding its signal holds the function for two seconds more', async () => {
     const { line, client, working } = await begun('deaf')
     await client.disconnect()

@@ -94,7 +94,7 @@ function createRun(scope: ServedScope, job: GeneratorJob, claim: RunClaim): Run 
   const signal = AbortSignal.any([watch.signal, time.signal])
   setMaxListeners(0, signal) // a generator may wait for it in as many places as it likes
   const alive = () => generatorAlive(of, run.n)
-  const posts = createValuePosts(scope, client, { alive, onGone: () => watch.end('gone') })
+  const posts = createValuePosts(scope, client, { alive, onGone: () => watch.end('gone'), onGather: watch.look })
   const run: Run = {
     ...{ job, claim, of, posts, n: job.n, lastEventId: subscription.lastEventId },
     isStarted: job.continues,

@@ -22,11 +22,17 @@ const aheadFrames = 256
 const aheadBytes = 64 * 1_024
 const messageBytes = limits.messageBytes.value - 2 // the brackets around several
 
-/** Posts what is added until disposed. `alive` makes the frame for a silence; `onGone` is told when nothing can be posted any more. */
+interface ValuePostsOptions {
+  readonly alive: () => string
+  readonly onGone: () => void
+  readonly onGather?: () => void
+}
+
+/** Posts what is added until disposed. `alive` makes the frame for a silence; `onGone` is called when nothing can be posted any more, `onGather` before each post. */
 export function createValuePosts(
   scope: ServedScope,
   client: Client,
-  { alive, onGone }: { readonly alive: () => string; readonly onGone: () => void },
+  { alive, onGone, onGather }: ValuePostsOptions,
 ): ValuePosts {
   const { caller } = client
   const waiting: string[] = []
@@ -79,7 +85,10 @@ export function createValuePosts(
     let noticed = false
     while (!disposed && !gone) {
       if (waiting.length === 0) await scope.clock.sleep(beatMs, wake.signal)
-      if (waiting.length > 0) await scope.clock.sleep(gatherMs)
+      if (waiting.length > 0) {
+        onGather?.()
+        await scope.clock.sleep(gatherMs)
+      }
       if (disposed) return
       const frames = takeBatch()
       busy = true
