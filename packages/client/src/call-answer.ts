@@ -2,6 +2,7 @@ import type { AcceptedResult, AnswerFrame, ErrorFrame } from '@trunkline/protoco
 import { backoffMs } from './backoff.ts'
 import { failCall, isKeyed, isOn, mayHaveRun, sendCall } from './calls.ts'
 import { fromWire } from './line-error.ts'
+import { askTime } from './server-time.ts'
 import { hasSocket, type PendingCall } from './session-state.ts'
 import type { Turn } from './turn.ts'
 import { isAloneInFlight, settleFrame } from './unanswered.ts'
@@ -28,6 +29,13 @@ export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | E
   if (wire?.code === 'AUTH_EXPIRED' && call.refusals + 1 < (call.resends ? refusalsTaken : 2)) {
     turn.putCall({ ...call, phase: 'unauthorized', refusals: call.refusals + 1 })
     return 'unauthorized'
+  }
+  // A key that was never sent before cannot be too old: the time that it was made of was wrong. [TL-KEY-11]
+  const isNew = call.nonce !== null && call.sends === 1 && !call.mayHaveRun && !call.isRekeyed
+  if (wire?.code === 'KEY_EXPIRED' && isNew) {
+    turn.putCall({ ...call, phase: 'waiting', key: null, sends: 0, isRekeyed: true })
+    askTime(turn)
+    return 'settled'
   }
   const line =
     wire === undefined ? undefined : fromWire(wire, shape, call.mayHaveRun || (!call.resends && call.refusals > 0))

@@ -2,6 +2,7 @@ import { makeKey, withKey } from './idempotency-key.ts'
 import { type LineError, type LineErrorCode, toLineError } from './line-error.ts'
 import { outboxRefusal, sizeRefusal } from './outbox.ts'
 import { sendFrame } from './send-frame.ts'
+import { awaitsTime } from './server-time.ts'
 import type { NewCall } from './session-event.ts'
 import { hasSocket, type PendingCall, takesFrames } from './session-state.ts'
 import type { Turn } from './turn.ts'
@@ -11,7 +12,7 @@ export function admitCall(turn: Turn, call: NewCall) {
   const { state } = turn
   const tooLarge = sizeRefusal(call.bytes, state.messageBytes)
   if (tooLarge !== undefined) return refuse(turn, call.id, toLineError('TOO_LARGE', tooLarge))
-  const goes = takesFrames(state) && !isLaneTaken(state.calls, call.lane)
+  const goes = takesFrames(state) && !awaitsTime(state, call) && !isLaneTaken(state.calls, call.lane)
   const full = goes ? undefined : outboxRefusal(state.calls, call.bytes)
   if (full !== undefined) return refuse(turn, call.id, toLineError('OUTBOX_FULL', full))
   turn.arm({ kind: 'deadline', id: call.id }, call.timeoutMs)
@@ -23,6 +24,7 @@ export function admitCall(turn: Turn, call: NewCall) {
     sends: 0,
     mayHaveRun: false,
     isLong: false,
+    isRekeyed: false,
     refusals: 0,
     gatewaySaid: null,
   }
@@ -36,7 +38,8 @@ export function flushOutbox(turn: Turn): void {
     turn.moved = false
     const taken = new Set<string>()
     for (const call of turn.state.calls.values()) {
-      const goes = call.phase === 'waiting' && !(call.lane !== undefined && taken.has(call.lane))
+      const isNext = call.lane === undefined || !taken.has(call.lane)
+      const goes = call.phase === 'waiting' && isNext && !awaitsTime(turn.state, call)
       if (call.lane !== undefined) taken.add(call.lane)
       if (goes) sendWaiting(turn, call)
     }

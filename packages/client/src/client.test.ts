@@ -377,6 +377,19 @@ test('the notice moves everything to another socket, and nobody notices', async 
   expect(server.peers).toHaveLength(2)
 })
 
+test("the machine's clock is set while connected: the next mutation waits for another hello [TL-HELLO-5]", async () => {
+  const { server, client } = await start(answer)
+  expect(await client.add.query(1)).toBe(2)
+  const set = Date.now() + 600_000
+  const spy = vi.spyOn(Date, 'now').mockImplementation(() => set)
+  const saved = client.save.mutate('x')
+  const mutation = await server.frame('mutation')
+  spy.mockRestore()
+  await saved
+  expect(server.frames.map(({ method }) => method)).toEqual(['hello', 'query', 'hello', 'ping', 'mutation'])
+  expect(mutation.params.key).toContain(`auto.${set.toString(36).slice(0, 4)}`)
+})
+
 test('close settles what is in flight, ends subscriptions and refuses what comes after', async () => {
   const { server, connection, client } = await start()
   const called = client.add.query(1)

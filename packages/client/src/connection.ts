@@ -35,7 +35,8 @@ export function createConnection(
   options: ConnectionOptions,
   environment: Partial<ConnectionEnvironment> = {},
 ): Connection {
-  const clock = { ...machineEnvironment, ...environment }
+  const { now } = environment
+  const clock = { ...machineEnvironment, ...(now && { monotonic: now }), ...environment }
   const timers = createTimers(clock.after, (timer) => dispatch({ type: 'timer', timer }))
   const listeners = new Set<(state: ConnectionState) => void>()
   const sinks = createSinks(options.onGap, clock.uncaught)
@@ -62,7 +63,7 @@ export function createConnection(
   }
   function advance(occurrence: Occurrence) {
     const { status } = state
-    const stepped = step(state, { ...occurrence, now: clock.now(), chance: clock.random() })
+    const stepped = step(state, { ...occurrence, now: clock.monotonic(), wall: clock.now(), chance: clock.random() })
     state = stepped.state
     for (const effect of stepped.effects) perform(effect)
     if (state.status === status) return

@@ -12,8 +12,10 @@ export type WebSocketLike = new (
 
 /** Time, chance and sockets of a connection, so that a test, a local line or a simulation can set them: the connection has no others. */
 export interface ConnectionEnvironment {
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: the wall clock, which may be set at any time. */
   now(): number
+  /** Milliseconds since some moment, for elapsed time: setting the wall clock does not move it. @default `now`, when that is given */
+  monotonic(): number
   /** Calls `fn` once after `ms`. Returns the way to undo it. */
   after(ms: number, fn: () => void): () => void
   /** Uniform in [0, 1). */
@@ -33,6 +35,7 @@ const longestTimerMs = 2 ** 31 - 1
 /** The machine's own clock and dice. */
 export const machineEnvironment: ConnectionEnvironment = {
   now: () => Date.now(),
+  monotonic: () => (globalThis.performance ?? Date).now(),
   random: () => Math.random(),
   randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   after(ms, fn) {

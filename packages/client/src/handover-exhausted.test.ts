@@ -32,7 +32,7 @@ const hello = { type: 'hello', session: 's', time: 0, limits: { frameBytes: 32_7
 const fresh: Line = { status: 'waiting', toServer: [], toClient: [], ref: 0 }
 
 function feed(world: World, occurrence: Occurrence, at = now): World {
-  const stepped = step(world.client, { ...occurrence, now: at, chance: 0 })
+  const stepped = step(world.client, { ...occurrence, now: at, wall: at, chance: 0 })
   return stepped.effects.reduce(perform, { ...world, client: stepped.state })
 }
 

@@ -1,4 +1,4 @@
-import type { HelloResult } from '@trunkline/protocol'
+import type { FrameId, HelloResult } from '@trunkline/protocol'
 import { noteAuthority } from './authority.ts'
 import { closeCalls, readmitCalls } from './calls.ts'
 import { handoverDelayMs, moveOver } from './handover.ts'
@@ -6,6 +6,7 @@ import { armKeepalive, armWatch, keepAlive } from './keepalive.ts'
 import { toLineError } from './line-error.ts'
 import { takeRefusal } from './loss.ts'
 import { resumeAll } from './resume-all.ts'
+import { askTime, wasClockSet } from './server-time.ts'
 import { loseSubscriptions, startAfresh } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
 import { forgetUnanswered } from './unanswered.ts'
@@ -23,7 +24,7 @@ export function connect(turn: Turn): void {
 /** A socket is open: say hello, and nothing else before the answer. [TL-HELLO-1] It may be a refusal, and the calls would not be known to have run. */
 export function takeOpened(turn: Turn): void {
   const { phase, socket, handover } = turn.state
-  if (turn.from === socket && phase === 'connecting') turn.patch({ phase: 'greeting' })
+  if (turn.from === socket && phase === 'connecting') turn.patch({ phase: 'greeting', timeAskedBy: null })
   else if (turn.from !== socket && handover?.phase === 'connecting')
     turn.patch({ handover: { ...handover, phase: 'greeting' } })
   else return
@@ -39,8 +40,11 @@ export function isGreeting({ state, from }: Turn): boolean {
 }
 
 /** The server knows us: everything that waited goes out. */
-export function takeHello(turn: Turn, { limits, time, authExpires, refused }: HelloResult) {
-  if (!isGreeting(turn)) return
+export function takeHello(turn: Turn, id: FrameId, { limits, time, authExpires, refused }: HelloResult) {
+  if (!isGreeting(turn)) {
+    if (id === turn.state.timeAskedBy) takeTime(turn, time)
+    return
+  }
   turn.cancel({ kind: 'hello' })
   if (refused !== undefined) return takeRefusal(turn, refused)
   if (turn.from !== turn.state.socket) moveOver(turn)
@@ -56,6 +60,27 @@ export function takeHello(turn: Turn, { limits, time, authExpires, refused }: He
   noteAuthority(turn, authExpires)
   resumeAll(turn)
   readmitCalls(turn)
+  if (turn.state.timeAskedBy !== null) askTime(turn) // the clock was set after this hello was sent, or the socket that was asked is left
+}
+
+/** The answer to a `hello` that asked for the time alone. */
+function takeTime(turn: Turn, time: number): void {
+  const { expires, renewal } = turn.state.authority
+  turn.cancel({ kind: 'hello' })
+  turn.patch({ aheadMs: time - turn.now, timeAskedBy: null })
+  turn.moved = true
+  if (renewal === 'none') noteAuthority(turn, expires ?? undefined) // its timer may have slept
+}
+
+/** The clock was set, or the machine slept: what time it is at the server is asked before a key is made, and what was missed is asked for. [TL-HELLO-5] [TL-SYNC-6] */
+export function noteClocks(turn: Turn): void {
+  if (!wasClockSet(turn)) return
+  if (turn.state.phase === 'greeting') turn.patch({ timeAskedBy: '' }) // its hello may be answered with a time of before
+  if (turn.state.phase !== 'open') return
+  askTime(turn)
+  for (const each of turn.state.subscriptions.values())
+    turn.putSubscription({ ...each, heardAt: Number.NEGATIVE_INFINITY }) // what was said meanwhile may come late
+  wake(turn)
 }
 
 /** Tries now instead of at `retryAt`; after a refusal, tries again. */

@@ -2,7 +2,10 @@ import { type AnyTRPCRouter, initTRPC } from '@trpc/server'
 import { type LocalLine, startLocalLine } from '@trunkline/local'
 import { createLine, deny } from '@trunkline/server'
 import { afterEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import * as z from 'zod'
+import { createClient } from './client.ts'
+import { createConnection } from './connection.ts'
 import { iterate } from './iterate.ts'
 import { lineError } from './line-error.ts'
 
@@ -216,5 +219,25 @@ test.each(['fail', 'kill'] as const)(
     local.faults.on('function', effect, { path: 'post', times: 2 })
     expect(await client.post.mutate({ room: 'x', text: 'hi' })).toBe(1)
     expect(hooks.runs).toEqual(['hi'])
+  },
+)
+
+test.each([
+  [10, 'a monotonic clock'],
+  [-24 * 60, 'a monotonic clock'],
+  [10, 'no other clock'],
+] as const)(
+  'a mutation happens after the clock was set by %d min while connected (%s) [TL-HELLO-5]',
+  async (minutes, other) => {
+    await using local = await start()
+    let setMs = 0
+    const now = () => Date.now() + setMs
+    const clock = other === 'no other clock' ? { now } : { now, monotonic: () => performance.now() }
+    await using connection = createConnection({ url: local.url, WebSocket, token: () => 'ann' }, clock)
+    const client = createClient<typeof router>({ connection })
+    expect(await client.post.mutate({ room: 'x', text: 'before' })).toBe(1)
+    setMs = minutes * 60_000
+    expect(await client.post.mutate({ room: 'x', text: 'after' })).toBe(2)
+    expect(hooks.runs).toEqual(['before', 'after'])
   },
 )

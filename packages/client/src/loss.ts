@@ -52,6 +52,6 @@ function loseSocket(turn: Turn, cause: ConnectionCause) {
   loseSubscriptions(turn, true)
   turn.cancelSocketTimers()
   turn.patch({ phase: 'connecting', attempt, handover: null, probing: false, incoming: [] })
-  turn.show({ status: 'reconnecting', cause, attempt, retryAt: turn.now + ms })
+  turn.show({ status: 'reconnecting', cause, attempt, retryAt: turn.wall + ms })
   turn.arm({ kind: 'retry' }, ms)
 }

@@ -32,7 +32,7 @@ function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<n
   if ('method' in frame) return takeMethod(turn, frame, answered)
   if (frame.id === null) return takeGatewayFrame(turn, 'an error that names no call') // [TL-ERR-4] {"id":null,"error"}
   noteAnswer(turn, frame)
-  if ('result' in frame && frame.result.type === 'hello') return takeHello(turn, frame.result)
+  if ('result' in frame && frame.result.type === 'hello') return takeHello(turn, frame.id, frame.result)
   if (typeof frame.id === 'string') return takeOwnAnswer(turn, frame.id, frame)
   const call = turn.state.calls.get(frame.id)
   if (call !== undefined) {

@@ -58,8 +58,15 @@ export type Occurrence =
     }
   | { readonly type: 'timer'; readonly timer: Timer }
 
-/** An occurrence with its time (epoch milliseconds) and its one throw of the dice, uniform in [0, 1). */
-export type SessionEvent = Occurrence & { readonly now: number; readonly chance: number }
+/** An occurrence with its time and its one throw of the dice. */
+export type SessionEvent = Occurrence & {
+  /** Milliseconds of the monotonic clock. */
+  readonly now: number
+  /** Epoch milliseconds of the wall clock. */
+  readonly wall: number
+  /** Uniform in [0, 1). */
+  readonly chance: number
+}
 
 /** Names a timer. */
 export function timerName(timer: Timer): string {

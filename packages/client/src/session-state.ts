@@ -31,6 +31,8 @@ export interface PendingCall extends NewCall {
   readonly mayHaveRun: boolean
   /** It was accepted as a long one, in this attempt or one before: whoever gives it up says so. */
   readonly isLong: boolean
+  /** Its key was refused as expired though it was new, and another was made. */
+  readonly isRekeyed: boolean
   /** How often expired authority refused it. */
   readonly refusals: number
   /** The gateway's words that came while the call was in flight. They name no call, so they may be about another. */
@@ -148,8 +150,12 @@ export interface SessionState {
   readonly lastSocket: number
   readonly handover: Handover | null
   readonly authority: Authority
-  /** The server's clock less ours. */
+  /** The server's clock less our monotonic one. */
   readonly aheadMs: number
+  /** Our wall clock less the monotonic one, as last seen. */
+  readonly wallAheadMs: number
+  /** The `hello` whose answer says what time it is: until then no key is made. Null: it is known. */
+  readonly timeAskedBy: string | null
   /** When the socket was greeted. */
   readonly openedAt: number
   /** A keepalive is not answered yet. */
@@ -181,6 +187,8 @@ export const initialState: SessionState = {
   handover: null,
   authority: { expires: null, renewal: 'none', failures: 0, renewedAt: Number.NEGATIVE_INFINITY },
   aheadMs: 0,
+  wallAheadMs: Number.NaN,
+  timeAskedBy: null,
   openedAt: 0,
   probing: false,
   keepaliveAt: 0,

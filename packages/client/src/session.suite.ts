@@ -8,12 +8,13 @@ import { initialState, type SessionState } from './session-state.ts'
 export function createMachine(chance = 0) {
   let state: SessionState = initialState
   let now = 0
+  let wallAhead = 0
   const timers = new Map<string, number>()
 
   function feed(fed: Fed): string[] {
     const occurrence = { socket: state.socket, ...fed } as Occurrence // of the socket that is used, unless the test says
     const before = JSON.stringify(toJson(state))
-    const stepped = step(state, { ...occurrence, now, chance })
+    const stepped = step(state, { ...occurrence, now, wall: now + wallAhead, chance })
     if (JSON.stringify(toJson(state)) !== before) throw new Error('a step changed the state that it was given')
     state = stepped.state
     for (const effect of stepped.effects) {
@@ -32,6 +33,10 @@ export function createMachine(chance = 0) {
     },
     wait(ms: number) {
       now += ms
+    },
+    /** The wall clock is set, or the monotonic one slept. */
+    setClock(ms: number) {
+      wallAhead += ms
     },
     fire(timer: Timer) {
       if (!timers.delete(timerName(timer))) throw new Error(`the timer ${timerName(timer)} does not run`)

@@ -4,7 +4,7 @@ import { admitCall, flushOutbox, refuse } from './calls.ts'
 import { close, closedError, continueClosing } from './closing.ts'
 import { flushFetches } from './fetch.ts'
 import { continueHandover } from './handover.ts'
-import { connect, restart, retryNow, takeOpened, wake } from './lifecycle.ts'
+import { connect, noteClocks, restart, retryNow, takeOpened, wake } from './lifecycle.ts'
 import { takeLoss } from './loss.ts'
 import { takeMessage } from './message.ts'
 import { flushResumes } from './resume-all.ts'
@@ -21,6 +21,7 @@ export function step(
   event: SessionEvent,
 ): { readonly state: SessionState; readonly effects: readonly Effect[] } {
   const turn = new Turn(state, event)
+  noteClocks(turn)
   if (isKnown(turn)) take(turn, event)
   continueHandover(turn)
   flushResumes(turn)

@@ -7,6 +7,7 @@ import { beginHandover, takeDrainTimer } from './handover.ts'
 import { armWatch, hasSlept, keepAlive } from './keepalive.ts'
 import { wake } from './lifecycle.ts'
 import { giveUpSocket } from './loss.ts'
+import { askTime } from './server-time.ts'
 import type { Timer } from './session-event.ts'
 import { takeStartedTimer } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
@@ -17,7 +18,7 @@ export function takeTimer(turn: Turn, timer: Timer) {
     case 'retry':
       return turn.emit({ type: 'admit', socket: turn.state.socket })
     case 'hello':
-      return giveUpSocket(turn, { code: 'server', message: 'The server did not answer hello.' })
+      return takeHelloTimer(turn)
     case 'stable':
       return turn.patch({ attempt: 0 })
     case 'ping':
@@ -58,6 +59,13 @@ export function takeTimer(turn: Turn, timer: Timer) {
       return subscription === undefined ? undefined : takeSilence(turn, subscription)
     }
   }
+}
+
+/** A greeting that is not answered costs the socket; another `hello` is sent again, and the keepalive says whether the socket lives. */
+function takeHelloTimer(turn: Turn) {
+  const { phase, handover } = turn.state
+  if (phase === 'open' && handover?.phase !== 'greeting') return askTime(turn)
+  giveUpSocket(turn, { code: 'server', message: 'The server did not answer hello.' })
 }
 
 function takeWatch(turn: Turn): void {

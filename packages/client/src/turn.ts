@@ -12,7 +12,10 @@ interface SendOptions {
 
 /** One step in the making: the state as changed so far and the effects gathered. It lives no longer than the step, so that the step is pure: what it was given is never changed, and each map is copied at its first change only. */
 export class Turn {
+  /** The monotonic clock: every wait and every difference is measured by it. */
   readonly now: number
+  /** The wall clock, in epoch milliseconds. */
+  readonly wall: number
   readonly chance: number
   /** The socket that the event is of. */
   readonly from: number
@@ -30,6 +33,7 @@ export class Turn {
   constructor(state: SessionState, event: SessionEvent) {
     this.state = state
     this.now = event.now
+    this.wall = event.wall
     this.chance = event.chance
     this.from = 'socket' in event ? event.socket : state.socket
   }

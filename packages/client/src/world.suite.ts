@@ -159,7 +159,9 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
     lines.delete(socket)
   }
   function feed(fed: Fed): void {
-    const stepped = step(state, { socket: state.socket, ...fed, now, chance: 0.5 } as Parameters<typeof step>[1])
+    const stepped = step(state, { socket: state.socket, ...fed, now, wall: now, chance: 0.5 } as Parameters<
+      typeof step
+    >[1])
     state = stepped.state
     for (const effect of stepped.effects) perform(effect)
     record.mostSockets = Math.max(record.mostSockets, made.size)

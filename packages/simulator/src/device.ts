@@ -30,6 +30,8 @@ export interface Device extends Attending, Listens {
   setOnline(online: boolean): void
   /** Stops all that the device does, or lets it go on. */
   setAsleep(asleep: boolean): void
+  /** Sets the wall clock forward, or back, by this much. */
+  setClock(ms: number): void
   /** Cuts the sockets. */
   cut(): void
   close(): void
@@ -68,6 +70,8 @@ export function createDevice(options: DeviceOptions): Device {
   let deferred: (() => void)[] = []
   let [timers, offline, asleep, isClosed] = [0, false, false, false]
   let [sleptMs, sleepsSince] = [0, 0]
+  let { clockErrorMs } = options
+  const clockSleeps = Number(name.slice(1)) % 2 === 0 // engines differ: the monotonic clock goes on or stops while the machine sleeps
   const deviceNow = () => (asleep ? sleepsSince : kernel.now) - sleptMs
 
   const onDevice = (fn: () => void) => (asleep ? void deferred.push(fn) : fn())
@@ -185,7 +189,8 @@ export function createDevice(options: DeviceOptions): Device {
         : { token: () => formatToken(principal, kernel.now + Math.round(options.tokenLifeMs())) }),
     },
     {
-      now: () => kernel.now + options.clockErrorMs,
+      now: () => kernel.now + clockErrorMs,
+      monotonic: () => (clockSleeps ? deviceNow() : kernel.now),
       after,
       random: () => random.next(),
       uncaught(error) {
@@ -315,6 +320,9 @@ export function createDevice(options: DeviceOptions): Device {
       sleptMs += kernel.now - sleepsSince
       for (const fn of deferred.splice(0)) fn()
       deferred = []
+    },
+    setClock(ms) {
+      clockErrorMs += ms
     },
     cut() {
       for (const wire of [...wires]) wire.break({ device: true, gateway: true })

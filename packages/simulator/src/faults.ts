@@ -35,6 +35,7 @@ export const faults = {
   F42: { what: 'a device sleeps, or loses its network', most: 0.7 },
   F44: { what: 'a handler of the application throws', most: 0.1 },
   F49: { what: 'an answer of a route is lost', most: 0.06 },
+  F53: { what: 'the clock of a device is set', most: 0.5 },
 } as const
 
 export type FaultId = keyof typeof faults

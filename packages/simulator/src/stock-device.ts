@@ -82,6 +82,7 @@ export function createStockDevice(options: DeviceOptions): Device {
     ...listenings,
     setOnline() {},
     setAsleep() {},
+    setClock() {},
     cut() {
       for (const wire of [...open]) wire.break({ device: true, gateway: true })
     },

@@ -76,8 +76,13 @@ function listen(
   }
 }
 
-/** The device loses its network, or sleeps. */
+/** The device loses its network, or sleeps; its clock is set. */
 function wander(world: World, device: Device, [from, to]: readonly [number, number], mostMs: number): void {
+  const set = world.plan.strikes('F53')
+  if (set !== undefined) {
+    const ms = Math.round(set.between(-9e7, 9e7))
+    world.after(set.between(from, to), () => device.setClock(ms))
+  }
   const strike = world.plan.strikes('F42')
   if (strike === undefined) return
   const at = strike.between(from, to)

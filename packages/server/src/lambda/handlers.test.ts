@@ -173,7 +173,7 @@ test.each(['*', 'https://app.example/', 'app.example', 'https://APP.example', ''
 )
 
 describe('hello', () => {
-  test('is answered with session, time and limits, a second time too [TL-HELLO-2]', async () => {
+  test('is answered with session, time and limits, a second time too with a fresh time [TL-HELLO-2]', async () => {
     const line = chat()
     const client = await line.connect({ token: 'ann' })
     const first = await client.send({ id: 0, method: 'hello' })
@@ -181,7 +181,11 @@ describe('hello', () => {
       id: 0,
       result: { type: 'hello', time: line.clock.now(), limits: { frameBytes: 32_768 }, authExpires: 1_800_003_600_000 },
     })
-    expect(await client.send({ id: 0, method: 'hello' })).toEqual(first)
+    line.clock.advance(600_000)
+    const second = await client.send({ id: 0, method: 'hello' })
+    expect(second).toMatchObject({ result: { time: line.clock.now() } })
+    const { result } = first as { readonly result: object }
+    expect(second).toEqual({ id: 0, result: { ...result, time: line.clock.now() } })
   })
   test('on a refused connection says why, and the connection is deleted [TL-HELLO-3]', async () => {
     const line = chat()
