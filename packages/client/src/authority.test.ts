@@ -104,19 +104,35 @@ describe('authority', () => {
     expect(machine.message(expired(1))).toEqual(['fail 1 AUTH_EXPIRED'])
   })
 
-  test('no token any more, or one that is refused, closes the connection for good', () => {
-    const none = begun()
-    none.call(1)
-    none.fire({ kind: 'renew' })
-    expect(none.feed({ type: 'token', token: null })).toEqual(['fail 1 CLOSED may have run', 'disconnect'])
-    const refused = begun()
-    refused.fire({ kind: 'renew' })
-    refused.feed({ type: 'token', token: 'stolen' })
-    refused.message({ id: 'auth-2', error: { message: 'no', data: { code: 'UNAUTHORIZED' } } })
-    for (const { state, timers } of [none, refused]) {
-      expect(state.status).toMatchObject({ status: 'closed', cause: { code: 'refused' } })
-      expect([...timers.keys()]).toEqual([])
-    }
+  test('no token any more closes the connection, and nothing says that the server refused it', () => {
+    const machine = begun()
+    machine.call(1)
+    machine.fire({ kind: 'renew' })
+    expect(machine.feed({ type: 'token', token: null })).toEqual(['fail 1 CLOSED may have run', 'disconnect'])
+    const cause = { code: 'closed-by-you', message: 'The application has no token any more.' }
+    expect(machine.state.status).toEqual({ status: 'closed', cause })
+    expect([...machine.timers.keys()]).toEqual([])
+  })
+
+  test.each([
+    ['in plain words', { message: 'no', data: { code: 'UNAUTHORIZED' } }],
+    ['in the words of a transformer', '[{"message":1,"data":2},"no",{"code":3},"UNAUTHORIZED"]'],
+  ])('a token that is refused, %s, closes the connection with the reason [TL-AUTH-4]', (_, error) => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'token', token: 'stolen' })
+    machine.message({ id: 'auth-2', error, refused: 'You are banned.' })
+    const cause = { code: 'refused', message: 'You are banned.' }
+    expect(machine.state.status).toEqual({ status: 'closed', cause })
+    expect([...machine.timers.keys()]).toEqual([])
+  })
+
+  test('a token that an older server refuses without a reason closes the connection too', () => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'token', token: 'stolen' })
+    machine.message({ id: 'auth-2', error: { message: 'no', data: { code: 'UNAUTHORIZED' } } })
+    expect(machine.state.status).toMatchObject({ status: 'closed', cause: { code: 'refused' } })
   })
 
   test('a refusal while the connection closes ends the closing', () => {

@@ -36,7 +36,8 @@ export function renewAuthority(turn: Turn) {
 /** The application gave its token: the server is asked to take it. Without any, only another handshake brings a fresh authority. */
 export function takeToken(turn: Turn, token: string | null | undefined) {
   if (turn.state.authority.renewal !== 'asking' || !hasSocket(turn.state)) return
-  if (token === null) return takeRefusal(turn, 'The application has no token any more.')
+  if (token === null)
+    return takeRefusal(turn, { code: 'closed-by-you', message: 'The application has no token any more.' })
   if (token === undefined) return renewByHandover(turn)
   const id = turn.nextId('auth')
   const text = JSON.stringify({ id, method: 'auth', params: { token } })
@@ -55,9 +56,12 @@ export function takeAuthorized(turn: Turn, expires: number): void {
 }
 
 /** The server did not take the token: for good, or for a reason that passes. */
-export function takeAuthError(turn: Turn, { error, line }: ErrorFrame): void {
+export function takeAuthError(turn: Turn, { error, line, refused }: ErrorFrame): void {
   if (turn.state.authority.renewal !== 'sent') return
-  if (line === undefined && isUnauthorized(error)) takeRefusal(turn, 'The server refused the fresh token.')
+  if (refused !== undefined)
+    takeRefusal(turn, { code: 'refused', message: refused }) // [TL-AUTH-4]
+  else if (line === undefined && isUnauthorized(error))
+    takeRefusal(turn, { code: 'refused', message: 'The server refused the fresh token.' })
   else postponeRenewal(turn)
 }
 
@@ -84,7 +88,7 @@ function readmit(turn: Turn): void {
   resumeAll(turn)
 }
 
-/** The shape is the router's, in whatever form its transformer gave it; in doubt the reason passes, and the next handshake decides. */
+/** Of a server that names no reason. The shape is the router's, in whatever form its transformer gave it; in doubt the failure is taken to pass, and the next handshake decides. */
 function isUnauthorized(shape: unknown): boolean {
   return JSON.stringify(shape)?.includes('"UNAUTHORIZED"') ?? false
 }

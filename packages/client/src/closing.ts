@@ -1,4 +1,5 @@
 import { closeCalls, hasCallsInFlight } from './calls.ts'
+import type { ConnectionCause } from './connection-state.ts'
 import { type LineError, toLineError } from './line-error.ts'
 import { isLeaving } from './session-state.ts'
 import { endSubscription } from './subscriptions.ts'
@@ -38,15 +39,14 @@ export function finishClosing(turn: Turn): void {
 export function closedError({ phase, status }: Turn['state']): LineError | undefined {
   if (phase === 'closing' || phase === 'closed')
     return toLineError('CLOSED', closedByYou().message, { mayHaveRun: false })
-  return phase === 'refused' && status.status === 'closed' ? refusedError(status.cause.message) : undefined
+  return phase === 'refused' && status.status === 'closed' ? refusedError(status.cause) : undefined
 }
 
-/** What those hear who want something of a connection that the server refused. */
-export function refusedError(message: string): LineError {
-  return toLineError('CLOSED', `The server refused the connection: ${message}`, {
-    retry: 'after-auth',
-    mayHaveRun: false,
-  })
+/** The error of everything that is asked of a connection that does not connect again by itself. */
+export function refusedError({ code, message }: ConnectionCause): LineError {
+  const what = code === 'refused' ? 'The server refused the connection' : 'The connection is closed'
+  const retry = code === 'invalid-options' ? 'never' : 'after-auth'
+  return toLineError('CLOSED', `${what}: ${message}`, { retry, mayHaveRun: false })
 }
 
 function closedByYou(): LineError {

@@ -1,6 +1,15 @@
 /** Why a connection is not open. */
 export interface ConnectionCause {
-  readonly code: 'closed-by-you' | 'refused' | 'kicked' | 'offline' | 'network' | 'server'
+  /**
+   * - `closed-by-you`: the application closed it, or has no token any more
+   * - `refused`: the server refused the token
+   * - `invalid-options`: `url` or `token` is of a kind that no retry makes right
+   * - `kicked`: the server ended the session
+   * - `offline`: the device has no network
+   * - `network`: the socket could not be opened, or was lost
+   * - `server`: the server closed the socket
+   */
+  readonly code: 'closed-by-you' | 'refused' | 'invalid-options' | 'kicked' | 'offline' | 'network' | 'server'
   /** For people. */
   readonly message: string
 }

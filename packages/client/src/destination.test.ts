@@ -14,6 +14,15 @@ describe('an option of the wrong kind is named, with what was expected and what 
     [{ url: '' }, 'got string.'],
     [{ url: '/dev' }, 'got "/dev".'],
     [{ url: () => 5 }, 'got number.'],
+    [{ url: 'ftp://x' }, 'url: expected an address such as wss://…, or a function that gives one; got "ftp://x".'],
+    [{ url: 'wss://x:99999' }, 'url: "wss://x:99999" is no valid address; check its host and its port.'],
+    [{ url: 'wss://x:0' }, 'url: "wss://x:0" has port 0; expected 1 to 65535.'],
+    [{ url: 'wss://exa mple.com' }, 'is no valid address'],
+    [{ url: 'wss://[::1' }, 'is no valid address'],
+    [{ url: 'wss://' }, 'is no valid address'],
+    [{ url: async () => 'WSS://x:99999/dev' }, 'is no valid address'],
+    [{ url: 'wss://x/dev#top' }, 'has a fragment; a WebSocket address has none. Remove the #.'],
+    [{ url: 'wss://x/dev#' }, 'has a fragment'],
     [{ url: 'ws://x', token: 'abc' }, 'token: expected a function that gives a text or null; got string.'],
     [{ url: 'ws://x', token: () => 5 }, 'got number.'],
   ])('%j', async (options, words) => {
@@ -21,6 +30,16 @@ describe('an option of the wrong kind is named, with what was expected and what 
     expect(thrown).toBeInstanceOf(Misuse)
     expect((thrown as Error).message).toContain(words)
     expect((thrown as Error).message).not.toContain('abc')
+  })
+  test.each([
+    ['WSS://Example.com/dev', 'wss://example.com/dev'],
+    [' wss://example.com/dev\n', 'wss://example.com/dev'],
+    ['https://example.com/dev', 'wss://example.com/dev'],
+    ['HTTP://localhost:4400/dev', 'ws://localhost:4400/dev'],
+    ['ws://[::1]:4400/dev?x=1', 'ws://[::1]:4400/dev?x=1'],
+    ['ws://x', 'ws://x/'],
+  ])('%j is the address %s', async (url, address) => {
+    expect(await find({ url })).toMatchObject({ url: address })
   })
   test('a provider that fails is no misuse, and is named', async () => {
     const thrown = await find({ url: 'ws://x', token: () => Promise.reject(new Error('login server down')) })
@@ -33,10 +52,11 @@ test('a call over such a connection fails at once instead of waiting for a netwo
   const connection = createConnection({ url: '/dev', WebSocket })
   const client = createClient<never>({ connection } as never) as unknown as { hello: { query(): Promise<unknown> } }
   const error: unknown = await client.hello.query().catch((thrown: unknown) => thrown)
-  expect(lineError(error)).toMatchObject({ code: 'CLOSED' })
+  expect(lineError(error)).toMatchObject({ code: 'CLOSED', retry: 'never', mayHaveRun: false })
+  expect((error as Error).message).not.toContain('refused')
   expect(connection.state).toMatchObject({
     status: 'closed',
-    cause: { code: 'refused', message: expect.stringContaining('"/dev"') },
+    cause: { code: 'invalid-options', message: expect.stringContaining('"/dev"') },
   })
   await connection.close()
 })

@@ -10,11 +10,26 @@ export class Misuse extends Error {
 /** Where to connect and what to offer there, asked anew for each attempt. Throws `Misuse` for an address or a token of the wrong kind, an `Error` that names the provider that failed. */
 export async function findDestination(options: ConnectionOptions, session: string): Promise<Destination> {
   const [url, token] = await Promise.all([ask('url', options.url), ask('token', options.token)])
-  if (typeof url !== 'string' || !/^(wss?|https?):\/\/./.test(url))
-    throw new Misuse(`url: expected an address such as wss://…, or a function that gives one; got ${show(url)}.`)
   if (token !== undefined && token !== null && typeof token !== 'string')
     throw new Misuse(`token: expected a function that gives a text or null; got ${show(token)}.`)
-  return { url, protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
+  return { url: parseAddress(url), protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
+}
+
+/** The address as a socket takes it. What no attempt could ever open is refused here, since a socket would be tried for ever. */
+function parseAddress(url: unknown): string {
+  if (typeof url !== 'string' || !/^\s*(ws|http)s?:\/\//i.test(url))
+    throw new Misuse(`url: expected an address such as wss://…, or a function that gives one; got ${show(url)}.`)
+  let parsed: URL
+  try {
+    parsed = new URL(url)
+  } catch {
+    throw new Misuse(`url: ${show(url)} is no valid address; check its host and its port.`)
+  }
+  if (parsed.port === '0') throw new Misuse(`url: ${show(url)} has port 0; expected 1 to 65535.`)
+  if (url.includes('#'))
+    throw new Misuse(`url: ${show(url)} has a fragment; a WebSocket address has none. Remove the #.`)
+  parsed.protocol = parsed.protocol.replace('http', 'ws')
+  return parsed.href
 }
 
 async function ask(name: 'url' | 'token', option: unknown): Promise<unknown> {
@@ -31,5 +46,5 @@ async function ask(name: 'url' | 'token', option: unknown): Promise<unknown> {
 
 /** A token is never shown. */
 function show(value: unknown): string {
-  return typeof value === 'string' && /^(\/|[a-z]+:)/.test(value) ? JSON.stringify(value) : typeof value
+  return typeof value === 'string' && /^\s*(\/|[a-z]+:)/i.test(value) ? JSON.stringify(value) : typeof value
 }

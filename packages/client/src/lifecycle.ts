@@ -46,7 +46,7 @@ export function takeHello(turn: Turn, id: FrameId, { limits, time, authExpires, 
     return
   }
   turn.cancel({ kind: 'hello' })
-  if (refused !== undefined) return takeRefusal(turn, refused)
+  if (refused !== undefined) return takeRefusal(turn, { code: 'refused', message: refused })
   if (turn.from !== turn.state.socket) moveOver(turn)
   const { frameBytes, maxMessageBytes = frameBytes, batchSize = 1 } = limits
   const messageBytes = Math.min(maxMessageBytes, turn.state.mostBytes)

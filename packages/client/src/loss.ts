@@ -10,7 +10,7 @@ import type { Turn } from './turn.ts'
 /** A socket is gone: the one that is used, the one that was being left, or the one that was to come. [TL-HAND-3] The failure of that one costs both. */
 export function takeLoss(turn: Turn, cause: ConnectionCause) {
   const { state } = turn
-  if (cause.code === 'refused') return takeRefusal(turn, cause.message) // an option that no retry makes right
+  if (cause.code === 'invalid-options') return takeRefusal(turn, cause)
   if (turn.from === state.socket) return loseSocket(turn, cause)
   if (isLeaving(state)) leave(turn)
   else giveUpSocket(turn, cause)
@@ -22,12 +22,12 @@ export function giveUpSocket(turn: Turn, cause: ConnectionCause): void {
   loseSocket(turn, cause)
 }
 
-/** [TL-HELLO-4] The same token would be refused again: nothing is tried until the application says so. */
-export function takeRefusal(turn: Turn, message: string) {
+/** [TL-HELLO-4] [TL-AUTH-4] Another attempt would fail alike: nothing is tried until the application says so. */
+export function takeRefusal(turn: Turn, cause: ConnectionCause) {
   if (turn.state.phase === 'closing') return finishClosing(turn)
-  const line = refusedError(message)
+  const line = refusedError(cause)
   turn.patch({ phase: 'refused', handover: null })
-  turn.show({ status: 'closed', cause: { code: 'refused', message } })
+  turn.show({ status: 'closed', cause })
   closeCalls(turn, line)
   for (const subscription of turn.state.subscriptions.values()) endSubscription(turn, subscription, { line })
   turn.emit({ type: 'cancel-all' })

@@ -66,11 +66,39 @@ test('a handshake that is refused is told once, with its reason, and not as a cl
   await new Promise<void>((resolve) => refusing.listen(0, resolve))
   const { socket, heard, said } = start(to(`ws://127.0.0.1:${(refusing.address() as AddressInfo).port}`))
   socket.admit()
-  expect(await heard(1)).toMatchObject({ code: 'network', message: expect.stringContaining('403') })
+  expect(await heard(1)).toEqual({
+    code: 'network',
+    message:
+      "The socket could not be opened: Unexpected server response: 403. Likely reasons: the server is down or cannot be reached, the address or its stage is wrong, or the server does not allow this page's origin.",
+  })
   socket.admit()
   await heard(2)
   expect(said).toHaveLength(2)
   refusing.close()
+})
+
+test('a server that is down is a socket that could not be opened, and one that was open is lost', async () => {
+  const down = start(to('ws://127.0.0.1:1'))
+  down.socket.admit()
+  const message = expect.stringMatching(/^The socket could not be opened: .*ECONNREFUSED.* Likely reasons: /)
+  expect(await down.heard(1)).toMatchObject({ code: 'network', message })
+  const server = await startWireServer()
+  open.push(server)
+  const lost = start(to(server.url))
+  lost.socket.admit()
+  await lost.heard(1)
+  server.cut()
+  expect(await lost.heard(2)).toMatchObject({
+    code: 'network',
+    message: expect.stringContaining('The socket was lost'),
+  })
+})
+
+test('a provider that fails is named, without reasons that have nothing to do with it', async () => {
+  const { socket, heard } = start(() => Promise.reject(new Error('token() failed: login server down')))
+  socket.admit()
+  const message = 'The socket could not be opened: token() failed: login server down'
+  expect(await heard(1)).toEqual({ code: 'network', message })
 })
 
 test('a close by the server is told with its code', async () => {

@@ -40,6 +40,7 @@ export function createSocket(options: SocketOptions): Socket {
   let told = false // whether the loss of the current attempt was told, or is not worth telling
   let closed = false
   let loss: Loss | undefined // while it is gathered
+  let stage: Stage = 'preparing'
   let destination: Promise<Destination>
 
   const socket = new ReconnectingWebSocket(nextUrl, nextProtocols, {
@@ -50,7 +51,10 @@ export function createSocket(options: SocketOptions): Socket {
     connectionTimeout: handshakeMs,
   })
   // Properties, not listeners: in browsers the events for listeners are cloned wrongly (their code is the word "close").
-  socket.onopen = options.onOpen
+  socket.onopen = () => {
+    stage = 'open'
+    options.onOpen()
+  }
   socket.onmessage = ({ data }) => options.onMessage(data)
   socket.onclose = ({ code, reason }) => tellLoss(code, reason)
   socket.onerror = ({ message }) => tellLoss(undefined, message)
@@ -68,7 +72,10 @@ export function createSocket(options: SocketOptions): Socket {
     if (closed) throw new Error('closed')
     admitted = false
     told = false
-    return within(options.after, destinationMs, options.destination)
+    stage = 'preparing'
+    const found = await within(options.after, destinationMs, options.destination)
+    stage = 'opening'
+    return found
   }
 
   /** A close with 1000 may be partysocket's own, told before the error that it hides: that one comes in the same tick and knows better. */
@@ -78,7 +85,7 @@ export function createSocket(options: SocketOptions): Socket {
     loss = { code, text }
     told = true
     queueMicrotask(() => {
-      const cause = causeOf(loss)
+      const cause = causeOf(stage, loss)
       loss = undefined
       admitted = false
       if (!closed) options.onLost(cause)
@@ -109,9 +116,18 @@ interface Loss {
   readonly text: string | undefined
 }
 
-function causeOf({ code, text = '' }: Loss = { code: undefined, text: undefined }): ConnectionCause {
+/** How far an attempt came. */
+type Stage = 'preparing' | 'opening' | 'open'
+
+const likelyReasons =
+  "Likely reasons: the server is down or cannot be reached, the address or its stage is wrong, or the server does not allow this page's origin."
+
+function causeOf(stage: Stage, { code, text = '' }: Loss = { code: undefined, text: undefined }): ConnectionCause {
   if (!isOnline()) return { code: 'offline', message: 'The network is offline.' }
   const why = text === '' ? '.' : `: ${text}`
+  if (stage === 'preparing') return { code: 'network', message: `The socket could not be opened${why}` }
+  if (stage === 'opening')
+    return { code: 'network', message: `The socket could not be opened${why.replace(/\.?$/, '.')} ${likelyReasons}` }
   if (code === undefined || code === 1006) return { code: 'network', message: `The socket was lost${why}` }
   return { code: 'server', message: `The socket was closed with ${code}${why}` }
 }

@@ -27,7 +27,7 @@ export function createSockets({ options, environment, dispatch, onText }: Socket
         after: environment.after,
         destination: () =>
           findDestination(options, session).catch((thrown: unknown) => {
-            if (thrown instanceof Misuse) misuse = { code: 'refused', message: thrown.message }
+            if (thrown instanceof Misuse) misuse = { code: 'invalid-options', message: thrown.message }
             throw thrown
           }),
         onOpen: () => ifUsed(() => dispatch({ type: 'opened', socket: number })),

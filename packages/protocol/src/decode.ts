@@ -60,9 +60,9 @@ function isErrorFrame(frame: Members): frame is RawError {
 }
 
 /** An error must settle its call also when a newer server gives it a `line` or a place that is not understood here: then the error stands alone. */
-function withKnown({ line, ref, n, ...frame }: RawError): ServerFrame {
+function withKnown({ line, ref, n, refused, ...frame }: RawError): ServerFrame {
   const place = isRef(ref) ? { ref, ...(isOffset(n) && { n }) } : {}
-  return { ...frame, ...(isLineError(line) && { line }), ...place }
+  return { ...frame, ...(isLineError(line) && { line }), ...place, ...(isText(refused) && { refused }) }
 }
 
 function isLineError(line: unknown): line is LineErrorWire {

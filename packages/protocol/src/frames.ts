@@ -217,7 +217,7 @@ export interface LineErrorWire {
   readonly retryAfterMs?: number
   readonly mayHaveRun: boolean
 }
-/** `error` is the router's (formatted, transformed) error shape. `line` is there when the line failed and not the procedure. With `ref`, the end of a generator's attempt, and with `n` one that comes after its value n − 1. */
+/** `error` is the router's (formatted, transformed) error shape. `line` is there when the line failed and not the procedure. With `ref`, the end of a generator's attempt, and with `n` one that comes after its value n − 1. `refused` says why an `auth` was refused, whatever the shape of `error`. */
 export interface ErrorFrame {
   readonly id: FrameId | null
   readonly jsonrpc?: '2.0'
@@ -225,6 +225,7 @@ export interface ErrorFrame {
   readonly line?: LineErrorWire
   readonly ref?: number
   readonly n?: number
+  readonly refused?: string
 }
 export type AnswerFrame = Answer<
   | DataResult

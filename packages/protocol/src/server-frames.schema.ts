@@ -121,6 +121,7 @@ export const errorFrame = z.object({
   ),
   ref: z.exactOptional(ref),
   n: z.exactOptional(offset),
+  refused: z.exactOptional(z.string()),
 })
 
 /** tRPC's notice to move to another socket. */

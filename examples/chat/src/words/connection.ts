@@ -14,6 +14,7 @@ export interface ConnectionWords {
 const causeWords: Record<ConnectionCause['code'], string> = {
   'closed-by-you': 'you closed the connection',
   refused: 'the server refused the connection',
+  'invalid-options': 'the address of the server is not valid',
   kicked: 'the server ended this session',
   offline: 'this device is offline',
   network: 'the network was lost',

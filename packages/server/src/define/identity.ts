@@ -30,7 +30,7 @@ export function deny(reason: string): Denied {
   return { [denied]: true, reason }
 }
 export function isDenied(verdict: Verdict): verdict is Denied {
-  return typeof verdict === 'object' && denied in verdict
+  return typeof verdict === 'object' && verdict !== null && denied in verdict
 }
 
 /** Lets a caller in without identity: `principal` is null, `claims` are absent. */

@@ -19,7 +19,7 @@ type Handshake = Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'reque
 
 /** Decides who is at the other end, and tells of whom it turns away. The gateway checks no origin, so this does: exact match, browsers refused by default [TL-HS-4]. Throws what `authorize` throws. */
 export async function admit(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
-  const admission = await decide(options, event)
+  const admission = await decide(options, event, telemetry)
   if (admission.status === 'foreign-origin') {
     const message = 'Refused a page of an origin that is not in `origins`.'
     telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
@@ -28,7 +28,7 @@ export async function admit(options: AdmissionOptions, event: Handshake, telemet
   return admission
 }
 
-async function decide(options: AdmissionOptions, event: Handshake): Promise<Admission> {
+async function decide(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
   const request = toConnectRequest(event)
   if (request.origin !== undefined && !options.origins.includes(request.origin))
     return { status: 'foreign-origin', origin: request.origin }
@@ -41,27 +41,42 @@ async function decide(options: AdmissionOptions, event: Handshake): Promise<Admi
     extensions: offer !== undefined,
     expectsParams: request.query['connectionParams'] === '1',
   }
-  return { status: 'admitted', caller: { ...base, ...toIdentity(verdict) } }
+  return { status: 'admitted', caller: { ...base, ...toIdentity(verdict, (entry) => telemetry.log(entry)) } }
 }
 
 /** Who a token of an `auth` frame speaks for. Of the handshake only the token is there. */
-export async function identify(authorize: AdmissionOptions['authorize'], token: string): Promise<Identified> {
+export async function identify(
+  authorize: AdmissionOptions['authorize'],
+  token: string,
+  log: Recorder['log'],
+): Promise<Identified> {
   if (authorize === undefined) return { status: 'refused', reason: 'This line knows no tokens.' }
   const verdict = await authorize({ token, headers: {}, query: {}, cookies: {}, origin: undefined, sourceIp: '' })
-  const { principal, claims, authExp, refused } = toIdentity(verdict)
+  const { principal, claims, authExp, refused } = toIdentity(verdict, log)
   if (principal === null || claims === undefined || authExp === undefined)
     return { status: 'refused', reason: refused ?? 'This token speaks for nobody.' }
   return { status: 'known', principal, claims, authExp }
 }
 
-function toIdentity(verdict: Verdict): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'refused'> {
+const earliestMs = 1_000_000_000_000 // 2001-09-09: seconds since 1970 read as milliseconds stay before it until the year 33658
+
+/** Throws a `TypeError` for what `authorize` must not return. An expiry in seconds is refused with words that say so, in the log too. */
+function toIdentity(
+  verdict: Verdict,
+  log: Recorder['log'],
+): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'refused'> {
   if (verdict === anonymous) return { principal: null }
   if (isDenied(verdict)) return { principal: null, refused: verdict.reason }
-  const authExp = verdict.expiresAt.getTime()
-  if (typeof verdict.principal !== 'string' || verdict.principal === '' || Number.isNaN(authExp))
+  const authExp = verdict?.expiresAt?.getTime?.() ?? Number.NaN
+  if (typeof verdict?.principal !== 'string' || verdict.principal === '' || Number.isNaN(authExp))
     throw new TypeError(
       'Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous.',
     )
+  if (authExp < earliestMs) {
+    const refused = `authorize returned expiresAt ${verdict.expiresAt.toISOString()}. JWT \`exp\` is in seconds: return new Date(exp * 1000).`
+    log({ level: 'ERROR', message: refused, facts: {} })
+    return { principal: null, refused }
+  }
   return { principal: verdict.principal, claims: JSON.stringify(verdict.claims ?? null), authExp }
 }
 

@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { deny } from '../define/identity.ts'
 import { createLine } from '../line.ts'
@@ -73,8 +73,33 @@ describe('auth', () => {
     const ann = await guarded().connect({ token: 'ann:1:1' })
     const answer = await ann.send(auth(token))
     expect(answer).toMatchObject({ id: 4, error: { data: { code: 'UNAUTHORIZED' } } })
-    expect(JSON.stringify(answer)).toContain(words)
+    expect(answer).toMatchObject({ refused: expect.stringContaining(words) })
   })
+  test.each(['handshake', 'auth'])(
+    'whose expiry is in seconds is refused at the %s, with the date and the mistake, and logged',
+    async (door) => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+      const t = initTRPC.create()
+      let expiresAt = new Date(1_800_000_000_000 + hour)
+      const made = createTestLine({
+        line: createLine(),
+        router: t.router({}),
+        authorize: () => ({ principal: 'ann', claims: {}, expiresAt }),
+      })
+      const words =
+        'authorize returned expiresAt 1970-01-21T20:00:03.600Z. JWT `exp` is in seconds: return new Date(exp * 1000).'
+      if (door === 'handshake') expiresAt = new Date(1_800_003_600)
+      const ann = await made.connect({ token: 'x' })
+      expiresAt = new Date(1_800_003_600)
+      if (door === 'auth') expect(await ann.send(auth('y'))).toMatchObject({ id: 4, refused: words })
+      else {
+        await ann.send({ id: 1, method: 'hello' })
+        expect(ann.frames()).toMatchObject([{ id: 1, result: { type: 'hello', refused: words } }])
+      }
+      expect(log.mock.calls.join()).toContain('JWT `exp` is in seconds')
+      log.mockRestore()
+    },
+  )
   test('lets frames run after the old expiry, with the new claims [TL-AUTH-2]', async () => {
     const line = guarded()
     const ann = await line.connect({ token: 'ann:1:1' })

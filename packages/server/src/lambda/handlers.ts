@@ -187,7 +187,7 @@ function toServer<R extends AnyTRPCRouter, V extends Verdict>(
     maxMessageBytes: checkMessageBytes(options.maxMessageBytes ?? limits.maxMessageBytes.value),
     // The facts fit `Caller<V>`: they were made from this authorize's own verdict.
     createContext: async (facts) => (createContext === undefined ? {} : createContext(facts as never)),
-    identify: (token) => identify(options.authorize, token),
+    identify: (token) => identify(options.authorize, token, internals.log),
     isSecret,
     report: (failure) => {
       try {

@@ -1,11 +1,10 @@
-import { TRPCError } from '@trpc/server'
 import type { AuthFrame } from '@trunkline/protocol'
 import type { Subscriber } from '../ports/store.ts'
 import { type ConnectionCaller, isExpired } from './caller.ts'
 import { readCaller } from './connect.ts'
 import { withinDeadline } from './deadline.ts'
 import { frameText } from './frames.ts'
-import { LineFailure } from './line-failure.ts'
+import { LineFailure, TokenRefused } from './line-failure.ts'
 import type { Scope, ServedScope } from './scope.ts'
 
 const rowsAtOnce = 16
@@ -28,11 +27,10 @@ export async function renewAuthority(scope: ServedScope, caller: ConnectionCalle
   const { connectionId } = caller
   const asked = scope.server.identify(frame.params.token, connectionId)
   const found = await withinDeadline(scope.deadline.signal, asked) // law 10: the application's own code may hang
-  if (found.status === 'refused') throw new TRPCError({ code: 'UNAUTHORIZED', message: found.reason })
-  if (found.authExp <= scope.clock.now())
-    throw new TRPCError({ code: 'UNAUTHORIZED', message: 'This token has expired.' })
+  if (found.status === 'refused') throw new TokenRefused(found.reason)
+  if (found.authExp <= scope.clock.now()) throw new TokenRefused('This token has expired.')
   if (found.principal !== caller.principal)
-    throw new TRPCError({ code: 'UNAUTHORIZED', message: 'This token is of another principal; connect anew with it.' })
+    throw new TokenRefused('This token is of another principal; connect anew with it.')
   const { authExp, claims } = found
   if ((await scope.store.renewConnection(connectionId, { authExp, claims })) === 'absent')
     throw new LineFailure('CONNECTION_LOST', 'This connection is closed.', { mayHaveRun: false })

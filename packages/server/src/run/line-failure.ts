@@ -10,6 +10,13 @@ const failures = {
 } as const
 const codes: Readonly<Record<keyof typeof failures, Code>> = { ...trpcCodes, PENDING: 'CONFLICT' }
 
+/** A token that an `auth` brought and that the application refused. Its message is the reason, which the client shows. [TL-AUTH-1] */
+export class TokenRefused extends TRPCError {
+  constructor(reason: string) {
+    super({ code: 'UNAUTHORIZED', message: reason })
+  }
+}
+
 /** [TL-ERR-2] A failure of the line itself, not of a procedure. Reaches the client with its `line` member; a stock client sees the tRPC code. */
 export class LineFailure extends TRPCError {
   readonly line: LineErrorCode | 'PENDING'

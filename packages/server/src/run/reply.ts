@@ -2,7 +2,7 @@ import { getTRPCErrorFromUnknown, getTRPCErrorShape, TRPCError } from '@trpc/ser
 import { type ErrorFrame, type FrameId, type LineErrorWire, limits } from '@trunkline/protocol'
 import { StoreError } from '../ports/store.ts'
 import { DeadlinePassed } from './deadline.ts'
-import { LineFailure } from './line-failure.ts'
+import { LineFailure, TokenRefused } from './line-failure.ts'
 import type { Failure, Server } from './server.ts'
 
 /** What was asked, as far as it was understood. */
@@ -53,6 +53,7 @@ function bodyOf(server: Server, asked: Asked, error: TRPCError): string {
   const body: Omit<ErrorFrame, 'id'> = {
     error: errorShape(server, asked, error),
     ...(line === undefined ? {} : { line }),
+    ...(error instanceof TokenRefused ? { refused: withoutSecrets(server, error).message } : {}),
   }
   return JSON.stringify(body)
 }
