@@ -4,6 +4,7 @@ import type { LocalClock } from './clock.ts'
 import type { FunctionHooks, LocalFunctions } from './functions/functions.ts'
 import type { FunctionVerdict, InvokeInfo } from './functions/lambda-function.ts'
 import type { GatewayHooks, HookVerdict, LocalGateway } from './gateway/gateway.ts'
+import { createIdleConnections, type Intercept } from './idle-connections.ts'
 import { createPathLedger, type PathLedger } from './path-ledger.ts'
 import type { QueueVerdict } from './sqs/mapped-queue.ts'
 
@@ -11,8 +12,8 @@ import type { QueueVerdict } from './sqs/mapped-queue.ts'
 export interface FaultRule extends Disposable {
   readonly hits: number
 }
-/** Where a fault strikes: a client's frame, its answer by the route, a push, a handshake, a record of the table's stream, a request to the table, a run of a function, a delayed invocation. */
-export type FaultPoint = 'frame' | 'answer' | 'push' | 'connect' | 'stream' | 'store' | 'function' | 'later'
+/** Where a fault strikes: a client's frame, its answer by the route, a push, a handshake, a record of the table's stream, a request to the table, a run of a function, a delayed invocation, a connection that a function left idle. */
+export type FaultPoint = 'frame' | 'answer' | 'push' | 'connect' | 'stream' | 'store' | 'function' | 'later' | 'frozen'
 export type FaultEffect =
   | 'drop'
   | 'duplicate'
@@ -22,13 +23,15 @@ export type FaultEffect =
   | 'fail'
   | 'hang'
   | 'kill'
+  | 'reset'
+  | 'silent'
   | { readonly delayMs: number }
 
 export interface FaultMatch {
   readonly times?: number
   /** Passes over the first ones. */
   readonly skip?: number
-  /** A procedure's path; at `store`, the operation's name; at `function`, the function's name, the route (`$disconnect`) or the path of the frame it runs. */
+  /** A procedure's path; at `store`, the operation's name; at `function`, the function's name, the route (`$disconnect`) or the path of the frame it runs; at `frozen`, `apigateway`, `dynamodb`, `lambda` or `sqs`. */
   readonly path?: string
   readonly connection?: Connection
 }
@@ -49,6 +52,8 @@ export interface FaultLayer extends Faults {
   readonly gatewayHooks: GatewayHooks
   readonly functionHook: NonNullable<FunctionHooks['invoke']>
   readonly laterHook: NonNullable<FunctionHooks['later']>
+  /** Of the server of one AWS service. */
+  intercept(service: AwsService): Intercept
   attach(gateway: LocalGateway, functions: Pick<LocalFunctions, 'kill'>): void
   /** Lets faults at `store` reach the functions' table. */
   bind(binding: LineBinding): LineBinding
@@ -59,6 +64,9 @@ export interface FaultLayer extends Faults {
   /** Names the client that connects with `?local-client=<name>`. */
   name(connection: Connection, name: string): void
 }
+
+/** The services that functions keep connections to. */
+export type AwsService = 'apigateway' | 'dynamodb' | 'lambda' | 'sqs'
 
 interface Rule {
   readonly point: FaultPoint
@@ -78,17 +86,20 @@ const effects: Readonly<Record<FaultPoint, readonly string[]>> = {
   store: ['fail', 'hang', 'kill', 'delay'],
   function: ['duplicate', 'throttle', 'fail', 'hang', 'kill', 'delay'],
   later: ['drop', 'duplicate', 'fail', 'delay'],
+  frozen: ['reset', 'silent'],
 }
 
 /** The query parameter by which the gateway tells a local line's own clients apart. */
 export const clientParameter = 'local-client'
 const reorderMs = 100
+const silentAfterMs = 2_000 // what was idle for less may be silent too, but then no client can know that a request was lost
 
 export function createFaultLayer(clock: LocalClock): FaultLayer {
   const rules = new Set<Rule>()
   const names = new Map<Connection, string>()
   const clientOf = new Map<string, string>()
   const paths = createPathLedger()
+  const idle = createIdleConnections(clock)
   let gateway: LocalGateway | undefined
   let killing: LocalFunctions['kill'] = () => {}
   let seen = 0
@@ -97,10 +108,11 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
     point: FaultPoint,
     path: readonly (string | undefined)[],
     connectionId?: string,
+    canStrike: (effect: FaultEffect) => boolean = () => true,
   ): FaultEffect | undefined {
     seen += 1
     for (const rule of rules) {
-      if (rule.point !== point || !applies(rule.match, path, connectionId)) continue
+      if (rule.point !== point || !applies(rule.match, path, connectionId) || !canStrike(rule.effect)) continue
       rule.seen += 1
       if (rule.seen <= (rule.match.skip ?? 0) || rule.hits >= (rule.match.times ?? Number.POSITIVE_INFINITY)) continue
       rule.hits += 1
@@ -119,7 +131,7 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
   }
   const toHook = (effect: FaultEffect | undefined): HookVerdict | undefined => {
     if (effect === 'reorder') return { delayMs: reorderMs }
-    return effect === 'kill' ? undefined : effect
+    return effect === 'kill' || effect === 'reset' || effect === 'silent' ? undefined : effect
   }
 
   return {
@@ -173,6 +185,11 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
     },
     functionHook: (info) => toVerdict(strike('function', [info.name, ...framePaths(paths, info)])),
     laterHook: () => (strike('later', []) ?? 'pass') as QueueVerdict, // `effects` allows no other
+    intercept: (service) =>
+      idle.intercept((idleMs) => {
+        const canStrike = (effect: FaultEffect) => effect === 'reset' || idleMs > silentAfterMs
+        return strike('frozen', [service], undefined, canStrike) as 'reset' | 'silent' | undefined // `effects` allows no other
+      }),
     seen: () => seen,
     passesRecord: () => strike('stream', []) === undefined,
     bind(binding) {
@@ -182,8 +199,17 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
 }
 
 function toVerdict(effect: FaultEffect | undefined): FunctionVerdict {
-  if (effect === undefined || effect === 'drop' || effect === 'gone' || effect === 'reorder') return 'pass'
-  return effect
+  switch (effect) {
+    case undefined:
+    case 'drop':
+    case 'gone':
+    case 'reorder':
+    case 'reset':
+    case 'silent':
+      return 'pass'
+    default:
+      return effect
+  }
 }
 
 /** The route and the paths of the frame that a function was invoked with. */

@@ -77,6 +77,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let closing = false
   const functions = await createFunctions({
     clock,
+    intercept: faults.intercept,
     ...(seed === undefined ? {} : { seed }),
     // What a close cuts off is no error of the application's.
     ...(onError && { onError: (report: Parameters<typeof onError>[0]) => closing || onError(report) }),
@@ -84,6 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const [dynamo, gateway] = await Promise.all([
     startDynamo({
       clock,
+      intercept: faults.intercept('dynamodb'),
       ...(dataDir === undefined ? {} : { dataDir }),
       ...(inspector && { onUse: inspector.used }),
     }),
@@ -96,6 +98,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       invoke: functions.invoke,
       hooks: {
         ...faults.gatewayHooks,
+        intercept: faults.intercept('apigateway'),
         ...(inspector && watched(inspector, faults)),
         ...(options.onMistake && { mistaken: options.onMistake }),
       },

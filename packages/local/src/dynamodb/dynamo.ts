@@ -1,5 +1,6 @@
 import type { TableRequest } from '@trunkline/server/dynamodb'
 import type { LocalClock } from '../clock.ts'
+import type { Intercept } from '../idle-connections.ts'
 import { acquireEngine, type Engine, isLastUser, releaseEngine } from './engine.ts'
 import type { TableUse } from './metering.ts'
 import type { TableStream } from './streams.ts'
@@ -26,6 +27,8 @@ export interface LocalDynamoOptions {
   readonly returnsOldItem?: boolean
   /** Told what each request to this one's tables consumed. */
   readonly onUse?: (use: TableUse) => void
+  /** Sees each request to this one's tables before it runs. */
+  readonly intercept?: Intercept
 }
 
 /** A DynamoDB on this machine, for the AWS SDK's unchanged clients. */
@@ -46,9 +49,9 @@ export interface LocalDynamo {
 
 /** Starts a DynamoDB, or joins the one that runs in this process for the same place (memory, or a data directory). */
 export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDynamo> {
-  const { clock, dataDir, onUse, sweepMs = 60_000, shards = 4, returnsOldItem = true } = options
+  const { clock, dataDir, onUse, intercept, sweepMs = 60_000, shards = 4, returnsOldItem = true } = options
   const engine = await acquireEngine(dataDir)
-  const tenant: Tenant = { clock, shards, returnsOldItem, ...(onUse && { onUse }) }
+  const tenant: Tenant = { clock, shards, returnsOldItem, ...(onUse && { onUse }), ...(intercept && { intercept }) }
   engine.tables.enter(tenant)
   const maker = createTableMaker(engine.endpoint)
   const sweep = () => sweepExpired(engine, tenant)

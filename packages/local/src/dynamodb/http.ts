@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { ApiError, isStruct, type Operation } from './api-error.ts'
 import { runCall } from './call.ts'
-import { meter } from './metering.ts'
+import { meter, tableNameOf } from './metering.ts'
 import { internalError } from './patch.ts'
 import type { TableRegistry } from './tables.ts'
 
@@ -27,6 +27,8 @@ function createListener({ operations, dynalite, tables }: DynamoServerOptions): 
   return async (request, response) => {
     const body = await readBody(request)
     if (body === undefined) return
+    const tenant = tables.tenantOf(tables.get(tableNameOf(body)))
+    if (tenant?.intercept?.(request, response) === true) return
     const operation = operations.get(String(request.headers['x-amz-target']))
     if (operation !== undefined) return answer(response, operation, body)
     const fail = (error: unknown) => respond(response, 500, internalError(error))

@@ -38,6 +38,11 @@ export function meter(
   return Buffer.from(JSON.stringify({ ReturnConsumedCapacity: 'TOTAL', ...input }))
 }
 
+/** The table that a request names. */
+export function tableNameOf(body: Buffer): string {
+  return tableOf(parse(body))
+}
+
 /** A batch is counted for whoever has its first table. */
 function tableOf(input: ApiInput | undefined): string {
   const { TableName, RequestItems } = input ?? {}

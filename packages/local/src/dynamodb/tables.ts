@@ -1,4 +1,5 @@
 import type { LocalClock } from '../clock.ts'
+import type { Intercept } from '../idle-connections.ts'
 import type { DynaliteDb, TableDescription } from './dynalite.ts'
 import type { TableUse } from './metering.ts'
 import { createStreamLog, type StreamLog } from './streams.ts'
@@ -12,6 +13,8 @@ export interface Tenant {
   readonly shards: number
   /** Told what each request to its tables consumed. Absent, nothing is measured. */
   readonly onUse?: (use: TableUse) => void
+  /** Sees each request to its tables before it runs. */
+  readonly intercept?: Intercept
 }
 
 /** A table and what DynamoDB has beside it and dynalite has not. */

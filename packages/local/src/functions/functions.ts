@@ -1,5 +1,6 @@
 import type { LocalClock } from '../clock.ts'
 import { createLocalClock } from '../clock.ts'
+import type { Intercept } from '../idle-connections.ts'
 import { startSqs } from '../sqs/api.ts'
 import { createMappedQueue, type MappedQueue, type QueueSettings, type QueueVerdict } from '../sqs/mapped-queue.ts'
 import { createMessageQueue, type MessageQueue } from '../sqs/message-queue.ts'
@@ -66,6 +67,8 @@ export async function createFunctions(options: {
   readonly clock: LocalClock
   readonly seed?: number
   readonly retryDelaysMs?: readonly number[]
+  /** Gives what sees each request to an API before it is served. */
+  readonly intercept?: (service: 'lambda' | 'sqs') => Intercept
   /** Told of each function error, for the developer's terminal. */
   readonly onError?: (report: {
     readonly name: string
@@ -115,14 +118,15 @@ export async function createFunctions(options: {
     attempt(find(name), text, { requestId, attempt: 1 })
   const invokeTextAsync = (name: string, text: string, requestId = newRequestId()) =>
     queue.push(find(name), text, requestId)
-  const api = await startInvokeApi({
-    has: (name) => known.has(name),
+  const host = {
+    has: (name: string) => known.has(name),
     newRequestId,
     invoke: invokeText,
     invokeAsync: invokeTextAsync,
-  })
+  }
+  const api = await startInvokeApi(host, options.intercept?.('lambda'))
   const queues = new Map<string, MessageQueue>([[failureQueue, failures]])
-  const sqs = await startSqs(queues)
+  const sqs = await startSqs(queues, options.intercept?.('sqs'))
   return {
     endpoint: api.endpoint,
     sqs: { endpoint: sqs.endpoint, failuresUrl: sqs.urlOf(failureQueue) },

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Intercept } from '../idle-connections.ts'
 import type { InvokeResult } from './lambda-function.ts'
 
 /** What the API calls. Payloads and results are JSON text inside. */
@@ -15,8 +16,10 @@ const maxAsyncBytes = 1_048_576 // 1 MB
 /** Serves `POST /2015-03-31/functions/{name}/invocations` on a free port of the loopback. */
 export async function startInvokeApi(
   host: InvokeApiHost,
+  intercept: Intercept = () => false,
 ): Promise<{ readonly endpoint: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
+    if (intercept(request, response)) return
     answer(host, request).then(
       (reply) => send(response, reply, host.newRequestId()),
       () => send(response, refusal(500, 'ServiceException', 'The local Invoke API failed.'), host.newRequestId()),

@@ -84,6 +84,7 @@ function createRequestListener(parts: GatewayParts, http: GatewayOptions['http']
       return void response.writeHead(426, headers).end()
     }
     if (isUnderStage(parts.stage, target)) {
+      if (parts.hooks.intercept?.(request, response) === true) return
       return callbackApi(request, response, parseCallbackPath(parts.stage, target))
     }
     if (http?.(request, response) === true || response.headersSent) return

@@ -1,4 +1,5 @@
 import type { LocalClock } from '../clock.ts'
+import type { Intercept } from '../idle-connections.ts'
 import type { EventFields } from './headers.ts'
 
 /** What a hook does to what it is shown. What each means at each point is said at `GatewayHooks`. */
@@ -55,6 +56,8 @@ export interface GatewayHooks {
   connect?(info: ConnectInfo): HookVerdict | undefined
   /** Watches a handshake that reached no stage, or was none. */
   mistaken?(info: { readonly path: string; readonly status: number }): void
+  /** Sees each request to `@connections` before it is served; true when it has dealt with it. */
+  intercept?: Intercept
   /** Watches what the callback API answered to a push. */
   pushed?(info: PushInfo & { readonly status: number }): void
   /** Watches a text that a client sent, before anything is done to it. */

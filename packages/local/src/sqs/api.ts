@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Intercept } from '../idle-connections.ts'
 import { SqsError, sqsActions } from './actions.ts'
 import type { MessageQueue } from './message-queue.ts'
 
@@ -11,8 +12,13 @@ export interface SqsApi {
 }
 
 /** Serves these queues, by name, on a free port of the loopback. */
-export async function startSqs(queues: ReadonlyMap<string, MessageQueue>): Promise<SqsApi> {
-  const server = createServer((request, response) => void answer(queues, request, response))
+export async function startSqs(
+  queues: ReadonlyMap<string, MessageQueue>,
+  intercept: Intercept = () => false,
+): Promise<SqsApi> {
+  const server = createServer((request, response) => {
+    if (!intercept(request, response)) void answer(queues, request, response)
+  })
   server.keepAliveTimeout = 65_000 // longer than a test pauses: a client that reuses a closing socket sees ECONNRESET
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
