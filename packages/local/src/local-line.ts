@@ -61,7 +61,7 @@ async function runLine<R extends AnyTRPCRouter, V extends Verdict>(
     ...(seed === undefined ? {} : { seed }),
     ...(gateway && { gateway }),
   })
-  const origins = [...(options.origins ?? []), ...ownOrigins(stack.gateway)]
+  const origins = [...[options.origins ?? []].flat(), ...ownOrigins(stack.gateway)]
   const handlers = createLambdaHandlers<R, V>({ ...options, line, origins })
   const around: Around = (invocation, call) => line.run(guardBinding(stack.functionBinding, invocation), call)
   stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))

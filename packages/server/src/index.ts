@@ -39,6 +39,7 @@ export type { EventSchema, KeySchema } from './define/topic.ts'
 export { type Application, applicationOf } from './lambda/application.ts'
 export { createLambdaHandlers } from './lambda/handlers.ts'
 export type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './lambda/options.ts'
+export type { OriginCheck, Origins } from './lambda/origins.ts'
 export { createSourceHandler, type SourceOptions } from './lambda/source.ts'
 export {
   createLine,

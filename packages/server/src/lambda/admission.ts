@@ -4,10 +4,12 @@ import type { Recorder } from '../ports/telemetry.ts'
 import type { ConnectionCaller } from '../run/caller.ts'
 import type { Identified } from '../run/server.ts'
 import type { GatewayEvent } from './events.ts'
+import type { AllowsOrigin } from './origins.ts'
+import { thrownEntry } from './thrown-entry.ts'
 
 export interface AdmissionOptions {
   readonly authorize: ((request: ConnectRequest) => Verdict | Promise<Verdict>) | undefined
-  readonly origins: readonly string[]
+  readonly allowsOrigin: AllowsOrigin
 }
 
 /** What a handshake comes to: a caller (perhaps a refused one, who will be told why), or a foreign page that hears nothing. */
@@ -17,11 +19,11 @@ export type Admission =
 
 type Handshake = Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'requestContext'>
 
-/** Decides who is at the other end, and tells of whom it turns away. The gateway checks no origin, so this does: exact match, browsers refused by default [TL-HS-4]. Throws what `authorize` throws. */
+/** Decides who is at the other end, and tells of whom it turns away. The gateway checks no origin, so this does, and refuses browsers by default [TL-HS-4]. Throws what `authorize` throws. */
 export async function admit(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
   const admission = await decide(options, event, telemetry)
   if (admission.status === 'foreign-origin') {
-    const message = 'Refused a page of an origin that is not in `origins`.'
+    const message = 'Refused a page of an origin that `origins` does not allow.'
     telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
   }
   if (admission.status === 'foreign-origin' || admission.caller.refused !== undefined) telemetry.measure('refused', 1)
@@ -30,8 +32,11 @@ export async function admit(options: AdmissionOptions, event: Handshake, telemet
 
 async function decide(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
   const request = toConnectRequest(event)
-  if (request.origin !== undefined && !options.origins.includes(request.origin))
-    return { status: 'foreign-origin', origin: request.origin }
+  const { origin } = request
+  if (origin !== undefined) {
+    const onError = (thrown: unknown) => telemetry.log(thrownEntry('`origins` threw.', { origin }, thrown))
+    if (!(await options.allowsOrigin(origin, onError))) return { status: 'foreign-origin', origin }
+  }
   const offer = parseOffer(request.headers['sec-websocket-protocol'])
   const { connectionId } = event.requestContext
   const verdict = options.authorize === undefined ? anonymous : await options.authorize(request)

@@ -30,6 +30,7 @@ import {
   twoWayRoutes,
 } from './events.ts'
 import type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
+import { type AllowsOrigin, type Origins, parseOrigins } from './origins.ts'
 import { isPresenceCheck, isQueueEvent, toQueuedWork } from './queue-records.ts'
 import { toStreamedPresences, toStreamedSlots } from './stream-records.ts'
 import { thrownEntry } from './thrown-entry.ts'
@@ -41,13 +42,13 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
 ): LambdaHandlers {
   const line: Line = options.line ?? createLine()
   const internals = internalsOf(line)
-  for (const origin of options.origins ?? []) checkOrigin(origin)
+  const originCheck = createOriginCheck(options.origins ?? [], internals)
   const telemetry = options.telemetry ?? consoleTelemetry
   const readSlot = createSlotReader(internals.log)
   const server = toServer(options, internals)
   const admission = (): AdmissionOptions => ({
     authorize: options.authorize,
-    origins: [...(options.origins ?? []), ...environmentOrigins(internals)],
+    allowsOrigin: originCheck(),
   })
 
   /** Runs one invocation in its own scope: the line's binding, this router, and a deadline before the function's. */
@@ -217,14 +218,6 @@ function logFailure({ entered, log }: LineInternals, { error, path, cause, ...fa
   log({ level: 'ERROR', message: error.message, facts })
 }
 
-/** An origin that no browser sends would refuse every page without a word. Throws a `TypeError`. */
-function checkOrigin(origin: string): void {
-  if (URL.canParse(origin) && new URL(origin).origin === origin) return
-  throw new TypeError(
-    `Expected an origin as browsers send it, such as https://app.example, got ${JSON.stringify(origin)}.`,
-  )
-}
-
 const mostMessageBytes = 4_194_304 // 4 MB: what a function's answer and its memory bear easily
 
 /** Throws a `RangeError`. */
@@ -234,6 +227,22 @@ function checkMessageBytes(bytes: number): number {
   throw new RangeError(`Expected maxMessageBytes from ${least} to ${mostMessageBytes}, got ${bytes}.`)
 }
 
-function environmentOrigins({ envPrefix }: LineInternals): readonly string[] {
-  return (process.env[`${envPrefix}_ORIGINS`] ?? '').split(',').flatMap((origin) => origin.trim() || [])
+/** What the options and the environment allow. The variable is read again where it changed since. Throws a `TypeError`. */
+function createOriginCheck(origins: Origins, { envPrefix }: LineInternals): () => AllowsOrigin {
+  const name = `${envPrefix}_ORIGINS`
+  const allowsGiven = parseOrigins(origins, '`origins`')
+  let read: { readonly text: string; readonly allows: AllowsOrigin } | undefined
+  const allowsRead = () => {
+    const text = process.env[name] ?? ''
+    if (read?.text !== text) {
+      const listed = text.split(',').flatMap((origin) => origin.trim() || [])
+      read = { text, allows: parseOrigins(listed, name) }
+    }
+    return read.allows
+  }
+  allowsRead()
+  return () => {
+    const allows = allowsRead()
+    return async (origin, onError) => (await allows(origin, onError)) || allowsGiven(origin, onError)
+  }
 }

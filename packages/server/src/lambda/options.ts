@@ -2,6 +2,7 @@ import type { AnyTRPCRouter, inferRouterContext, TRPCError } from '@trpc/server'
 import type { Caller, CallFacts, ConnectRequest, Verdict } from '../define/identity.ts'
 import type { Line } from '../line.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import type { Origins } from './origins.ts'
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -22,8 +23,13 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
   /** Called once for each call, deliveries with `filter`/`map` included. */
   readonly createContext?: (call: CallFacts & Caller<V>) => MaybePromise<inferRouterContext<R>>
-  /** Browser origins that may connect, exact; `<prefix>_ORIGINS` in the environment adds more, separated by commas. Callers without an Origin (Node, curl) are not browsers and pass. @default none */
-  readonly origins?: readonly string[]
+  /**
+   * Pages that may connect, by the `Origin` header of the handshake: exact origins of web pages, web views and extensions (`https://app.example`,
+   * `capacitor://localhost`), patterns in which one `*` is one label (`https://*.example.com`), or a function. `<prefix>_ORIGINS` in the environment adds
+   * more, separated by commas. An origin that no browser sends is refused with a `TypeError` when the handlers are made. A handshake without the header
+   * (Node, curl) is no browser's and passes. @default none
+   */
+  readonly origins?: Origins
   /** Who is told what the functions do. @default log lines as JSON on the console, and no metrics */
   readonly telemetry?: Telemetry
   /** In place of the log line of a failure. */
