@@ -96,4 +96,16 @@ export const limitsTable = {
     source: 'a DynamoDB item holds 400 KB',
     consequence: 'TOO_LARGE becomes the outcome of the keyed mutation',
   },
+  storedInputBytes: {
+    ...limits.storedInputBytes,
+    unit: 'bytes',
+    source: 'ours, settable: each delivery reads what a row holds',
+    consequence: 'a subscribe to a subscription with filter or map is refused with TOO_LARGE, the size and the limit',
+  },
+  storedBytes: {
+    ...limits.storedBytes,
+    unit: 'bytes',
+    source: 'ours: each delivery reads what a row holds',
+    consequence: 'a subscribe to a subscription with filter or map is refused with TOO_LARGE, the size and the limit',
+  },
 } as const satisfies Readonly<Record<keyof typeof limits, Limit>>

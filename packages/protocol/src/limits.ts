@@ -42,4 +42,6 @@ export const limits = {
   partBytes: { value: 8_192 },
   uploadMs: { value: 300_000 },
   outcomeBytes: { value: 307_200 },
+  storedInputBytes: { value: 4_096 },
+  storedBytes: { value: 65_536 },
 } as const satisfies Record<string, { readonly value: number }>

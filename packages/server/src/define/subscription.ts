@@ -40,7 +40,7 @@ export interface SubscribeOptions {
  * On tRPC's own adapters, and in a script, it iterates by polling the log.
  */
 export interface Subscription<T> extends AsyncIterable<TrackedEnvelope<T>, void, void> {
-  /** Keeps the events for which it is true. Delivery then runs the procedure again for each event and subscriber, its middlewares and awaits included: keep both cheap. */
+  /** Keeps the events for which it is true. Delivery then runs the procedure again for each event and subscriber, its middlewares and awaits included: keep both cheap. The procedure's input is stored for it: at most 4 KB, see `maxStoredInputBytes` of `createLambdaHandlers`; a larger one is refused with TOO_LARGE. */
   filter<S extends T>(guard: (event: T) => event is S): Subscription<S>
   filter(keep: (event: T) => boolean): Subscription<T>
   /** Another shape for the client. Costs as `filter` does. */

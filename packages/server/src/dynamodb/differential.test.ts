@@ -117,6 +117,7 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readSubscriptions: fc.tuple(connectionId),
   putSubscriber: fc.tuple(subscriber),
   readSubscriber: fc.tuple(topic, shard, connectionId, id),
+  readSubscribersOf: fc.tuple(fc.record({ topic, shard, connectionId })),
   stopSubscriber: fc.tuple(claim),
   deleteSubscriber: fc.tuple(claim),
   setSubscriberAuthExp: fc.tuple(fc.record({ topic, shard, connectionId, id, ref: small, authExp: maybe(small) })),
@@ -167,7 +168,7 @@ async function answer(store: Store, [operation, ...args]: Call): Promise<unknown
   if (operation === 'readPresences') return allPresences(store, ...(args as Parameters<Store['readPresences']>))
   const value = await (store[operation] as (...args: unknown[]) => Promise<unknown>)(...args).catch(failedOperation)
   if (operation === 'readSlots' || operation === 'readSlotsBefore') return (value as { slots: Slot[] }).slots
-  if (operation === 'readSubscriptions') return new Set(value as unknown[])
+  if (operation === 'readSubscriptions' || operation === 'readSubscribersOf') return new Set(value as unknown[])
   return value
 }
 

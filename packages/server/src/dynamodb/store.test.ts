@@ -230,6 +230,7 @@ describe('requests', () => {
       ['PutItem', () => store.putSubscriber(row)],
       ['GetItem', () => store.readSubscriber(topic, 0, connectionId, id)],
       ['Query', () => store.readSubscribers(topic, 0)],
+      ['Query', () => store.readSubscribersOf({ topic, shard: 0, connectionId })],
       ['UpdateItem', () => store.growShards(topic, 1, 2)],
       ['UpdateItem', () => store.growShards(topic, 1, 2)], // too late: nothing is read
       ['UpdateItem', () => store.setSubscriberAuthExp({ ...row, authExp: 5 })],
@@ -392,6 +393,25 @@ describe('a failure', () => {
     const error = await failure(store.putSlot('t', slot(1)))
     expect(error).toMatchObject({ operation: 'putSlot', mayHaveHappened: false })
     expect(error.cause).toMatchObject({ name: 'ResourceNotFoundException' })
+  })
+  it('says that the table refused the content, and whether it is too large', async () => {
+    const store = createDynamoStore(table.options)
+    const topic = slot(1).publishId
+    const connectionId = `c-${topic}`
+    const row = subscriber(topic, { connectionId })
+    const large = 'x'.repeat(410_000)
+    const writes: readonly (() => Promise<unknown>)[] = [
+      () => store.putSlot(topic, slot(1, { data: large })),
+      () => store.putSubscriber({ ...row, input: large }),
+      () => store.putConnection(connection({ claims: large })),
+      () => store.putReceipt('t'.repeat(2_100), 1, 5),
+      () => store.putSubscriber({ ...row, id: 'i'.repeat(1_100) }),
+    ]
+    for (const write of writes)
+      expect(await failure(write())).toMatchObject({ refused: 'too-large', mayHaveHappened: false })
+    expect(await failure(store.readSlots(topic, 0, 0))).toMatchObject({ refused: 'invalid' })
+    const elsewhere = createDynamoStore({ ...table.options, table: 'no-such-table' })
+    expect((await failure(elsewhere.putSlot('t', slot(1)))).refused).toBeUndefined()
   })
   it('of a write whose answers are lost three times may have happened', async () => {
     const topic = slot(1).publishId

@@ -1,5 +1,5 @@
 import { createSlotReader } from '../ports/event-row.ts'
-import { type Store, StoreError } from '../ports/store.ts'
+import { type Store, StoreError, type StoreRefusal } from '../ports/store.ts'
 import { NotSentError } from './client.ts'
 import { connectionOperations } from './connections.ts'
 import { keyRowOperations } from './key-rows.ts'
@@ -47,7 +47,7 @@ function withStoreErrors(operations: Operations): Operations {
         return await (operation as (...args: never[]) => Promise<unknown>)(...args)
       } catch (cause) {
         const key = name as keyof Operations
-        throw new StoreError(key, !isRead(key) && mayHaveHappened(cause), { cause })
+        throw new StoreError(key, !isRead(key) && mayHaveHappened(cause), { cause, refused: refusalOf(cause) })
       }
     },
   ])
@@ -61,6 +61,17 @@ function mayHaveHappened(error: unknown): boolean {
   if (error instanceof NotSentError) return false
   const { httpStatusCode = 0, attempts } = (error as { $metadata?: Metadata }).$metadata ?? {}
   return !(attempts === 1 && httpStatusCode >= 400 && httpStatusCode < 500)
+}
+
+const invalid = new Set(['ValidationException', 'SerializationException'])
+const tooLarge = new Set(['ItemCollectionSizeLimitExceededException', 'RequestEntityTooLargeException'])
+
+/** Whether DynamoDB refused a request for what it holds: no outage, and no other try can succeed. It has one error for items, keys and expressions that are too large and for all else that is wrong, and tells them apart in words. */
+function refusalOf(error: unknown): StoreRefusal | undefined {
+  const { name, message, $metadata } = error as Error & { readonly $metadata?: Metadata }
+  if (tooLarge.has(name) || $metadata?.httpStatusCode === 413) return 'too-large'
+  if (!invalid.has(name)) return undefined
+  return /\bsize\b.*\b(exceed|limit)|\bexceed\w*\b.*\bsize\b/i.test(message) ? 'too-large' : 'invalid'
 }
 
 interface Metadata {

@@ -1,6 +1,6 @@
 import type { ChainLock, Store, SubscriberRef } from '../ports/store.ts'
 import { fromSubscriberItem, type Item, toSubscriberItem } from './items.ts'
-import { shardsKey, subscriberKey } from './keys.ts'
+import { type Key, shardsKey, subscriberKey } from './keys.ts'
 import type { Requests } from './requests.ts'
 
 /** The topics' rows of subscriptions, and each topic's number of shards. */
@@ -14,6 +14,7 @@ export function subscriberOperations({
   Store,
   | 'putSubscriber'
   | 'readSubscriber'
+  | 'readSubscribersOf'
   | 'stopSubscriber'
   | 'deleteSubscriber'
   | 'setSubscriberAuthExp'
@@ -36,9 +37,23 @@ export function subscriberOperations({
       const item = await get(subscriberKey(topic, shard, connectionId, id))
       return item && fromSubscriberItem(topic, shard, item)
     },
+    async readSubscribersOf({ topic, shard, connectionId }) {
+      const { pk, sk: prefix } = subscriberKey(topic, shard, connectionId, '')
+      const rows: Item[] = []
+      for (let from: Key | undefined, more = true; more; more = from !== undefined) {
+        const page = await query(
+          '#pk = :pk AND begins_with(#sk, :prefix)',
+          { pk, prefix, on: true },
+          { filter: '#on = :on', ...(from && { ExclusiveStartKey: from }) },
+        )
+        rows.push(...page.items)
+        from = page.last
+      }
+      return rows.map((item) => fromSubscriberItem(topic, shard, item))
+    },
     async stopSubscriber({ ref, expires, ...row }) {
       const write = await update(keyOf(row), {
-        expression: 'SET #ref = :ref, #on = :on, #expires = :expires',
+        expression: 'SET #ref = :ref, #on = :on, #expires = :expires REMOVE #input, #piped',
         condition: 'attribute_not_exists(#pk) OR #ref <= :ref',
         values: { ref, on: false, expires },
       })

@@ -186,6 +186,7 @@ function toServer<R extends AnyTRPCRouter, V extends Verdict>(
     router,
     maxBatchSize: options.maxBatchSize ?? limits.batchSize.value,
     maxMessageBytes: checkMessageBytes(options.maxMessageBytes ?? limits.maxMessageBytes.value),
+    maxStoredInputBytes: checkStoredInputBytes(options.maxStoredInputBytes ?? limits.storedInputBytes.value),
     // The facts fit `Caller<V>`: they were made from this authorize's own verdict.
     createContext: async (facts) => (createContext === undefined ? {} : createContext(facts as never)),
     identify: (token) => identify(options.authorize, token, internals.log),
@@ -225,6 +226,13 @@ function checkMessageBytes(bytes: number): number {
   const least = limits.messageBytes.value
   if (Number.isInteger(bytes) && bytes >= least && bytes <= mostMessageBytes) return bytes
   throw new RangeError(`Expected maxMessageBytes from ${least} to ${mostMessageBytes}, got ${bytes}.`)
+}
+
+/** Throws a `RangeError`. */
+function checkStoredInputBytes(bytes: number): number {
+  const most = limits.storedBytes.value
+  if (Number.isInteger(bytes) && bytes >= 0 && bytes <= most) return bytes
+  throw new RangeError(`Expected maxStoredInputBytes from 0 to ${most}, got ${bytes}.`)
 }
 
 /** What the options and the environment allow. The variable is read again where it changed since. Throws a `TypeError`. */

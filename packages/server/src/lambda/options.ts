@@ -19,6 +19,8 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
   readonly maxBatchSize?: number
   /** Largest message that clients of ours may send or be sent, in UTF-8 bytes; beyond 32 KB in and 128 KB out it travels in chunks. From 131,072 to 4,194,304. @default 1_048_576 */
   readonly maxMessageBytes?: number
+  /** Largest input of a subscription with `filter` or `map`, in UTF-8 bytes of JSON: it is stored in the topic's row, which each delivery reads, and a larger one is refused with TOO_LARGE. The input of every other subscription is not stored. From 0 to 65,536. @default 4_096 */
+  readonly maxStoredInputBytes?: number
   /** Without it everyone is let in as `principal: null`. */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
   /** Called once for each call, deliveries with `filter`/`map` included. */

@@ -19,6 +19,7 @@ export function createSubscribers() {
   const operations: Operations<
     | 'putSubscriber'
     | 'readSubscriber'
+    | 'readSubscribersOf'
     | 'stopSubscriber'
     | 'deleteSubscriber'
     | 'setSubscriberAuthExp'
@@ -36,12 +37,19 @@ export function createSubscribers() {
       return 'put'
     },
     readSubscriber: (topic, shard, connectionId, id) => rowsOf({ topic, shard }).get(keyOf({ connectionId, id })),
+    readSubscribersOf({ connectionId, ...place }) {
+      return [...rowsOf(place).values()].filter((row) => row.on && row.connectionId === connectionId)
+    },
     stopSubscriber({ topic, shard, connectionId, id, ref, expires }) {
       const rows = rowsOf({ topic, shard })
       const key = keyOf({ connectionId, id })
       const standing = rows.get(key)
       if (standing !== undefined && standing.ref > ref) return 'newer'
-      const row = standing ?? { topic, shard, connectionId, id, path: '', extensions: false }
+      const {
+        input: _,
+        piped: __,
+        ...row
+      } = standing ?? { topic, shard, connectionId, id, path: '', extensions: false }
       rows.set(key, { ...row, ref, on: false, expires })
       return 'stopped'
     },

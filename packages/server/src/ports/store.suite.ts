@@ -405,6 +405,43 @@ function subscriberLaws(store: Given): void {
       expect(await store().stopSubscriber({ ...row, expires: expires + 1 })).toBe('newer')
       expect(await read(row)).toEqual({ ...row, ref: 3 })
     })
+    it('takes input and context out of a stopped row, and leaves its name', async () => {
+      const piped = { session: 's', principal: 'ann', claims: '{}', connectionParams: 'null' }
+      const row = subscriber(fresh('t'), { ref: 2, input: '{"room":"a"}', piped, authExp: 5 })
+      const { input: _, piped: __, ...rest } = row
+      await store().putSubscriber(row)
+      expect(await store().stopSubscriber({ ...row, ref: 1 })).toBe('newer')
+      expect(await read(row)).toEqual(row)
+      expect(await store().stopSubscriber(row)).toBe('stopped')
+      expect(await read(row)).toEqual({ ...rest, on: false })
+    })
+    it('gives the rows of one connection in one shard, those alone that are on', async () => {
+      const topic = fresh('t')
+      const connectionId = fresh('c')
+      const own = ['"a"', '"a#b"', '1', '2'].map((id) => subscriber(topic, { connectionId, id, input: 'x' }))
+      const others = [
+        subscriber(topic),
+        subscriber(topic, { connectionId: `${connectionId}x` }),
+        subscriber(topic, { connectionId: connectionId.slice(0, -1) }),
+        subscriber(topic, { connectionId, shard: 1 }),
+        subscriber(fresh('t'), { connectionId }),
+      ]
+      const read = (at = { topic, shard: 0, connectionId }) => store().readSubscribersOf(at)
+      expect(await read()).toEqual([])
+      for (const row of [...own, ...others]) await store().putSubscriber(row)
+      expect(new Set(await read())).toEqual(new Set(own))
+      for (const row of own.slice(1)) await store().stopSubscriber(row)
+      expect(await read()).toEqual(own.slice(0, 1))
+    })
+    it('gives all rows of one connection, however many requests that takes', async () => {
+      const topic = fresh('t')
+      const connectionId = fresh('c')
+      const rows = Array.from({ length: 12 }, (_, id) =>
+        subscriber(topic, { connectionId, id: String(id), input: 'x'.repeat(200_000) }),
+      )
+      await Promise.all(rows.map((row) => store().putSubscriber(row)))
+      expect(await store().readSubscribersOf({ topic, shard: 0, connectionId })).toHaveLength(rows.length)
+    })
     it('deletes a row whose ref is not higher', async () => {
       const row = subscriber(fresh('t'), { ref: 2 })
       await store().putSubscriber(row)

@@ -87,7 +87,7 @@ export interface Subscriber {
   readonly on: boolean
   /** Empty in the tombstone of a stop. */
   readonly path: string
-  /** JSON text of the procedure's raw input; absent for none. */
+  /** JSON text of the procedure's raw input, beside `piped`; absent for none. Rows of the version before have it without `piped` too, where nothing reads it. */
   readonly input?: string
   /** The client declared `trunkline.1`. */
   readonly extensions: boolean
@@ -240,7 +240,9 @@ export interface Store {
   /** S2. Puts the row if none stands or its ref is lower. `put` also when a row of the same ref with `on: true` stands already, and with the same holder where the row has a lock; `newer` otherwise. */
   putSubscriber(row: Subscriber): Promise<'put' | 'newer'>
   readSubscriber(topic: string, shard: number, connectionId: string, id: string): Promise<Subscriber | undefined>
-  /** U2. Writes `{ ref, on: false, expires }` if no row stands or its ref is not higher. */
+  /** All of a connection's rows of one shard that are `on`, in no order that means anything; as many requests as that takes. */
+  readSubscribersOf(place: Pick<Subscriber, 'topic' | 'shard' | 'connectionId'>): Promise<readonly Subscriber[]>
+  /** U2. Writes `{ ref, on: false, expires }` if no row stands or its ref is not higher, and takes `input` and `piped` out of it. */
   stopSubscriber(
     row: Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref' | 'expires'>,
   ): Promise<'stopped' | 'newer'>
@@ -375,16 +377,26 @@ export interface Store {
   hasReceipts(events: readonly { readonly topic: string; readonly offset: number }[]): Promise<readonly boolean[]>
 }
 
-/** A store that could not do what was asked. `mayHaveHappened` is false only when the write surely was not done. */
+/** Why a store refuses a request for its content, so that no other try can succeed: an item, a key or a request is larger than the table takes, or is invalid for another reason. */
+export type StoreRefusal = 'too-large' | 'invalid'
+
+/** A store that could not do what was asked. `mayHaveHappened` is false only when the write surely was not done. `refused` is set where the store was reached and refused the request for its content. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly operation: keyof Store
   readonly mayHaveHappened: boolean
-  constructor(operation: keyof Store, mayHaveHappened: boolean, options: { readonly cause: unknown }) {
-    super(
-      `The store could not do ${operation}${mayHaveHappened ? '; it may have happened all the same' : ''}.`,
-      options,
-    )
+  readonly refused: StoreRefusal | undefined
+  constructor(
+    operation: keyof Store,
+    mayHaveHappened: boolean,
+    { cause, refused }: { readonly cause: unknown; readonly refused?: StoreRefusal | undefined },
+  ) {
+    const why =
+      refused === undefined ? '' : ` The store refused its content: ${String((cause as Error)?.message ?? cause)}`
+    super(`The store could not do ${operation}${mayHaveHappened ? '; it may have happened all the same' : ''}.${why}`, {
+      cause,
+    })
+    this.refused = refused
     this.operation = operation
     this.mayHaveHappened = mayHaveHappened
   }

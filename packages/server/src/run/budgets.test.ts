@@ -49,6 +49,21 @@ describe('the requests (DESIGN §7)', () => {
       'read readSlotsBefore',
     ])
   })
+  test('of a subscribe with a filter are two reads more, of the rows that its connection has at the topic', async () => {
+    const { room, took } = counted()
+    await publish(room, 'x')
+    const client = await room.connect()
+    took()
+    await subscribe(client, 1, { path: 'loud' })
+    expect(took()).toEqual([
+      'read readSubscribersOf',
+      'write claimSubscription',
+      'write putSubscriber',
+      'read readSubscribersOf',
+      'read readConnectionAndShards',
+      'read readSlotsBefore',
+    ])
+  })
   test('of a subscribe to a topic without an anchor are one write more', async () => {
     const { room, took } = counted()
     const client = await room.connect()

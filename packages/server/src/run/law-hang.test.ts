@@ -243,6 +243,7 @@ const scenarios = {
     },
   ),
   'a subscribe': frame(subscription('live')),
+  'a subscribe with a filter': frame(subscription('loud')),
   'a subscribe with a state': frame(subscription('page')),
   'a stock subscribe': frame(subscription('live'), (made) => made.connect({ stock: true })),
   'a subscribe to an ageing log': frame(subscription('live'), async (made) => {
@@ -410,6 +411,7 @@ const reachedBy: Readonly<
   readSubscriptions: 'a sync',
   putSubscriber: 'a subscribe',
   readSubscriber: 'deliver to whom a post failed',
+  readSubscribersOf: 'a subscribe with a filter',
   stopSubscriber: 'a stop',
   deleteSubscriber: '$disconnect',
   setSubscriberAuthExp: 'auth',

@@ -8,6 +8,8 @@ export interface Server {
   readonly maxBatchSize: number
   /** Largest message that may come or go in chunks, in UTF-8 bytes. */
   readonly maxMessageBytes: number
+  /** Largest input that a row of a subscription with `filter` or `map` holds, in UTF-8 bytes. */
+  readonly maxStoredInputBytes: number
   /** Who a token speaks for, as the application's `authorize` says. */
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
   /** Called once for each run of a procedure. */

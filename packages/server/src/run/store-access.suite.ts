@@ -53,6 +53,7 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   readSubscriptions: read(([id]) => subscriptions(id)),
   putSubscriber: write((args) => subscribers(rowOf(args).topic)),
   readSubscriber: read(([topic]) => subscribers(topic)),
+  readSubscribersOf: read((args) => subscribers(rowOf(args).topic)),
   stopSubscriber: write((args) => subscribers(rowOf(args).topic)),
   deleteSubscriber: write((args) => subscribers(rowOf(args).topic)),
   setSubscriberAuthExp: write((args) => subscribers(rowOf(args).topic)),

@@ -3,7 +3,7 @@ import type { SubscriptionDescriptor } from '../define/subscription.ts'
 import type { Subscriber } from '../ports/store.ts'
 import { carryAuthority } from './authority.ts'
 import { beginStock } from './begin-stock.ts'
-import type { ConnectionCaller, ConnectionParams } from './caller.ts'
+import type { ConnectionCaller } from './caller.ts'
 import { toFacts } from './caller.ts'
 import { newLock } from './chain-hold.ts'
 import { withinDeadline } from './deadline.ts'
@@ -29,6 +29,7 @@ import type { ServedScope } from './scope.ts'
 import { firstShard, rememberShards } from './shards.ts'
 import { startGenerator } from './start-generator.ts'
 import { startedFrames } from './started.ts'
+import { checkStoredBytes, toStoredContext } from './stored-context.ts'
 
 /** A subscription as `receive` understood it. */
 export interface SubscribeRequest {
@@ -63,11 +64,14 @@ export async function subscribe(
   const id = JSON.stringify(request.id)
   const seat = seatOf(caller, id, descriptor.presence)
   const attempt = { connectionId: caller.connectionId, id, ref: request.ref, topic: descriptor.topic }
+  const stored = toStoredContext(scope.server, { caller, params, rawInput: request.rawInput }, descriptor)
+  const shard = firstShard(scope.shardHints, descriptor.topic, caller.connectionId)
+  await checkStoredBytes(scope, { ...attempt, shard }, stored)
   const before = descriptor.presence && (await seatBefore(scope, attempt))
   // S1: the connection's own row
   const claim = await scope.store.claimSubscription({
     ...attempt,
-    shard: firstShard(scope.shardHints, descriptor.topic, caller.connectionId),
+    shard,
     expires,
     ...(seat && { seat }),
   })
@@ -79,7 +83,8 @@ export async function subscribe(
   // S2: the topic's row; S3: is the connection still there, and with the authority that was written?
   const isChain = !caller.extensions && descriptor.channel.retentionMs !== undefined
   const row: Subscriber = {
-    ...toSubscriber(caller, params, request, descriptor),
+    ...toSubscriber(caller, request, descriptor),
+    ...stored,
     ...(descriptor.presence && { presence: { view: descriptor.presence.view, ...(seat && { seat }) } }),
     connectionId: caller.connectionId,
     id,
@@ -90,6 +95,7 @@ export async function subscribe(
   const sitting = seat && toSitting(descriptor, row, seat)
   const register = async () => {
     if ((await scope.store.putSubscriber(row)) !== 'put') return false
+    await checkStoredBytes(scope, row, stored).catch((thrown: unknown) => withdraw(scope, row, thrown))
     await leaveBefore(scope, row, before, seat)
     if (sitting === undefined) return stillOpen(scope, row)
     await settleIn(scope, sitting, descriptor, row)
@@ -161,26 +167,24 @@ async function loadState(scope: ServedScope, descriptor: SubscriptionDescriptor,
   return { at: found, state: await withinDeadline(scope.deadline.signal, Promise.resolve(load?.())) }
 }
 
+/** Takes the rows of a refused subscribe away: its answer ends the subscription at the client. */
+async function withdraw(scope: ServedScope, row: Subscriber, thrown: unknown): Promise<never> {
+  await scope.store.stopSubscription(row)
+  await scope.store.deleteSubscriber(row)
+  throw thrown
+}
+
 function toSubscriber(
   caller: ConnectionCaller,
-  params: ConnectionParams,
   request: SubscribeRequest,
   descriptor: SubscriptionDescriptor,
 ): Omit<Subscriber, 'connectionId' | 'id' | 'shard' | 'expires'> {
-  const piped = {
-    session: caller.session,
-    principal: caller.principal,
-    ...(caller.claims === undefined ? {} : { claims: caller.claims }),
-    ...(params === null ? {} : { connectionParams: JSON.stringify(params) }),
-  }
   return {
     topic: descriptor.topic,
     ref: request.ref,
     on: true,
     path: request.path,
     extensions: caller.extensions,
-    ...(request.rawInput === undefined ? {} : { input: JSON.stringify(request.rawInput) }),
-    ...(descriptor.pipe.length === 0 || descriptor.presence !== undefined ? {} : { piped }),
     ...(caller.authExp === undefined ? {} : { authExp: caller.authExp }),
   }
 }
