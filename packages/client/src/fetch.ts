@@ -1,5 +1,5 @@
 import { formatCursor, type SyncFrame, syncSubscriptions } from '@trunkline/protocol'
-import { isBehind } from './order.ts'
+import { forgetBeyond, isBehind, newestKnown } from './order.ts'
 import { type FramePage, toPages } from './pages.ts'
 import { type Subscription, takesFrames } from './session-state.ts'
 import { retrySubscription, shortestGapMs } from './subscriptions.ts'
@@ -32,7 +32,13 @@ export function takeGapTimer(turn: Turn, subscription: Subscription) {
 /** An answer is read to its end. Short of the head, the rest is fetched at once [TL-SYNC-3]; one that brought nothing means that pushes are late rather than lost, so the next fetch waits longer. */
 export function settleAnswer(turn: Turn, subscription: Subscription) {
   if (subscription.snapshotAt !== null) return retrySubscription(turn, subscription) // the snapshot that was announced did not come
-  const { order, askedFrom, gapMs } = subscription
+  const { order, askedFrom, askedKnown, answeredHead, gapMs } = subscription
+  if (order.position?.offset === answeredHead && askedKnown > answeredHead) {
+    // [TL-SYNC-4] The log ends below what existed when it was asked: it was rewound, and what is held may be gone.
+    const rewound = { ...subscription, order: forgetBeyond(order) }
+    turn.putSubscription(rewound)
+    return fetchNow(turn, rewound)
+  }
   if (!isBehind(order)) return turn.putSubscription({ ...subscription, gapMs: Math.max(shortestGapMs, gapMs / 2) })
   if (order.position?.offset !== askedFrom) return fetchNow(turn, subscription)
   armFetch(turn, { ...subscription, gapMs: Math.min(longestGapMs, gapMs * 2) })
@@ -93,6 +99,8 @@ function ask(turn: Turn, { items, text }: FramePage<Entry>): void {
       fetch: 'asked',
       askedBy,
       askedFrom: subscription.order.position?.offset ?? null,
+      askedKnown: newestKnown(subscription.order),
+      answeredHead: -1,
     })
     turn.arm({ kind: 'gap', id }, answerMs)
   }

@@ -63,6 +63,17 @@ export function noteHead(order: Order, head: Cursor | undefined): Order {
   return older ? order : { ...order, head }
 }
 
+/** Drops what is known beyond the position: the log was rewound, and it is of the history that is gone. */
+export function forgetBeyond({ position }: Order): Order {
+  return { ...unordered, position }
+}
+
+/** The newest offset of the position's epoch that is known to exist; 0 without a position. */
+export function newestKnown({ position, head, held }: Order): number {
+  const known = [position, head, held.at(-1)].map((at) => (at?.epoch === position?.epoch ? (at?.offset ?? 0) : 0))
+  return Math.max(...known)
+}
+
 /** Whether something up to the known head is not accounted for. */
 export function isBehind({ position, head, held }: Order): boolean {
   if (position === null) return false

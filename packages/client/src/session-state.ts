@@ -84,6 +84,10 @@ export interface Subscription extends NewSubscription {
   readonly askedBy: string | null
   /** The offset that was last asked from. */
   readonly askedFrom: number | null
+  /** The newest offset that was known when it was last asked. */
+  readonly askedKnown: number
+  /** Where the answer to that says that the log ends; −1 until it came, and after a gap. */
+  readonly answeredHead: number
   /** The highest ref whose `started` was taken: an answer counts once. */
   readonly answeredRef: number
   /** How long a hole may stay open before it is fetched. */

@@ -344,6 +344,59 @@ describe('subscriptions', () => {
     expect(machine.message(started(1, 2, from, from, 'expired'))).toEqual([]) // doubled
   })
 
+  test('a gap of a log that was rewound moves the position back, told once [TL-SYNC-4]', () => {
+    const machine = live()
+    machine.fire({ kind: 'ping' })
+    const rewound = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
+    expect(machine.message(rewound, { id: 'sync-2', result: { type: 'data' } })).toEqual([
+      'gap 1 new-epoch after e:4',
+      synced(3, { id: 1, ref: 1, from: 'e:2' }), // what was pushed meanwhile was dropped as known
+    ])
+    expect(machine.message(event(1, 'e:3'))).toEqual(['deliver 1 e:3'])
+    const caughtUp = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:4' } }
+    expect(machine.message(caughtUp, event(1, 'e:3'), event(1, 'e:4'))).toEqual(['deliver 1 e:4'])
+    expect(machine.timers.has('gap 1')).toBe(false)
+  })
+
+  test('a resume of a log that was rewound moves the position back, told once [TL-SYNC-4]', () => {
+    const machine = live()
+    machine.message(event(1, 'e:7')) // held, and of the history that is gone
+    machine.feed({ type: 'lost', cause: network })
+    expect(machine.open()).toEqual([subscribed(1, 2, 'e:4')])
+    const rewound = started(1, 2, 'e:2', 'e:2', 'new-epoch')
+    expect(machine.message(rewound)).toEqual([
+      'started 1',
+      'gap 1 new-epoch after e:4',
+      synced(3, { id: 1, ref: 2, from: 'e:2' }),
+    ])
+    expect(machine.message(rewound)).toEqual([]) // doubled
+    const events = ['e:3', 'e:4', 'e:5', 'e:6', 'e:7']
+    expect(machine.message(...events.map((at) => event(1, at)))).toEqual(events.map((at) => `deliver 1 ${at}`))
+  })
+
+  test('an answer that nobody awaits does not move the position back [TL-SYNC-4]', () => {
+    const machine = live()
+    const rewound = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
+    expect(machine.message(rewound)).toEqual([])
+    expect(machine.message(started(1, 1, 'e:2', 'e:2', 'new-epoch'))).toEqual([])
+    expect(machine.message(event(1, 'e:3'), event(1, 'e:5'))).toEqual(['deliver 1 e:5'])
+  })
+
+  test('a log that ends below what is held was rewound: what is held is dropped, and nothing was lost [TL-SYNC-4]', () => {
+    const machine = live()
+    machine.message(event(1, 'e:7'))
+    expect(machine.fire({ kind: 'gap', id: 1 })).toEqual([synced(2, { id: 1, ref: 1, from: 'e:4' })])
+    const whole = { id: 1, result: { type: 'synced', from: 'e:4', head: 'e:5' } }
+    expect(machine.message(whole, event(1, 'e:5'))).toEqual([
+      'deliver 1 e:5',
+      synced(3, { id: 1, ref: 1, from: 'e:5' }), // among what was held may be something new
+    ])
+    machine.message({ id: 1, result: { type: 'synced', from: 'e:5', head: 'e:5' } })
+    expect(machine.timers.has('gap 1')).toBe(false)
+    const data = (at: string) => ({ id: 1, result: { type: 'data', id: at, data: 'new' } })
+    expect(machine.message(data('e:6'), data('e:7'))).toEqual(['deliver 1 e:6', 'deliver 1 e:7'])
+  })
+
   test('a gap that nobody handles ends the subscription [TL-SUB-12]', () => {
     const machine = live(false)
     machine.message(event(1, 'f:1'))

@@ -69,6 +69,31 @@ describe('a snapshot', () => {
     ])
   })
 
+  test('a sync that finds the log rewound makes it begin anew, without a cursor that the log may reach again', () => {
+    const machine = begun()
+    machine.fire({ kind: 'ping' })
+    const synced = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
+    expect(machine.message(synced, { id: 'sync-2', result: { type: 'data' } })).toEqual([subscribed(2)])
+    expect(machine.message(started(2, 'e:2'), snapshot('e:2'), event('e:3'))).toEqual([
+      'deliver 1 e:2',
+      'deliver 1 e:3',
+    ])
+  })
+
+  test('of a log that was rewound moves the position back [TL-SYNC-4]', () => {
+    const machine = begun()
+    machine.feed({ type: 'lost', cause: network })
+    expect(machine.open()).toEqual([subscribed(2, 'e:4')])
+    const gap = started(2, 'e:2', 'e:3', { gap: 'new-epoch', snapshot: true })
+    const sync = { id: 'sync-3', method: 'sync', params: { subscriptions: [{ id: 1, ref: 2, from: 'e:3' }] } }
+    expect(machine.message(gap, snapshot('e:2'), event('e:3'))).toEqual([
+      'started 1',
+      'deliver 1 e:2',
+      'deliver 1 e:3',
+      `send ${JSON.stringify(sync)}`,
+    ])
+  })
+
   test('an event that could not be evaluated makes it begin anew', () => {
     const machine = begun()
     const fault = { id: 1, result: { type: 'fault', id: 'e:5', error: {} } }

@@ -3,6 +3,7 @@ import {
   type Cursor,
   type DataResult,
   type ErrorFrame,
+  type GapReason,
   parseCursor,
   type SnapshotResult,
   type StartedResult,
@@ -12,7 +13,17 @@ import {
 import { armFetch, endFetch, fetchNow } from './fetch.ts'
 import { takeAlive, takeRunStart, takeValue } from './generator.ts'
 import { takeKeepalive } from './keepalive.ts'
-import { begin, type Failed, noteHead, type Ordered, type OrderedFrame, receive, unordered } from './order.ts'
+import {
+  begin,
+  type Failed,
+  forgetBeyond,
+  noteHead,
+  type Order,
+  type Ordered,
+  type OrderedFrame,
+  receive,
+  unordered,
+} from './order.ts'
 import { reportGap } from './report-gap.ts'
 import type { Subscription } from './session-state.ts'
 import { endSubscription, resume, startOver } from './subscriptions.ts'
@@ -90,20 +101,29 @@ function takePlainStart(turn: Turn, subscription: Subscription): void {
 
 /** The head of an answer moves the position only where it surely may, and only when it is awaited: a doubled gap is one gap. The frames behind it speak for themselves. */
 function takeHead(turn: Turn, subscription: Subscription, result: StartedResult | SyncedResult, awaited: boolean) {
-  const from = parseCursor(result.from)
+  const [from, head] = [parseCursor(result.from), parseCursor(result.head)]
   const { position } = subscription.order
-  const order = noteHead(subscription.order, parseCursor(result.head))
-  const noted = { ...subscription, order }
-  if (from === undefined || !awaited || !mayBegin(position, from, result.gap !== undefined)) {
-    return settleOrdered(turn, noted, { order, applied: [], verdict: 'whole' })
+  const noted = { ...subscription, order: noteHead(subscription.order, head) }
+  if (from === undefined || !awaited || !mayBegin(position, from, result.gap)) {
+    const answeredHead = awaited && head !== undefined ? head.offset : subscription.answeredHead
+    return settleOrdered(turn, { ...noted, answeredHead }, { order: noted.order, applied: [], verdict: 'whole' })
+  }
+  const goesBack = isBack(position, from)
+  const begun = {
+    ...noted,
+    answeredHead: -1,
+    order: goesBack ? noteHead(forgetBeyond(subscription.order), head) : noted.order,
   }
   if (result.type === 'started' && result.snapshot === true) {
     // [TL-SNAP-1] The position moves with the state, so that nothing held back is shown before it.
-    return turn.putSubscription({ ...noted, snapshots: true, snapshotAt: result.from ?? null })
+    return turn.putSubscription({ ...begun, snapshots: true, snapshotAt: result.from ?? null })
   }
-  if (result.gap !== undefined && noted.snapshots) return resume(turn, noted) // [TL-SNAP-2]
-  if (result.gap !== undefined && !reportGap(turn, noted, result.gap, position)) return
-  settleOrdered(turn, noted, begin(order, from))
+  if (result.gap !== undefined && noted.snapshots) {
+    // [TL-SNAP-2] Without a cursor where the log was rewound: by then it may have reached that cursor again.
+    return goesBack ? startOver(turn, begun) : resume(turn, begun)
+  }
+  if (result.gap !== undefined && !reportGap(turn, begun, result.gap, position)) return
+  settleOrdered(turn, begun, beginAt(begun.order, from))
 }
 
 /** [TL-SNAP-1] The state at the position, then what is known of the tail. */
@@ -112,13 +132,24 @@ function takeSnapshot(turn: Turn, subscription: Subscription, { id: at, data }: 
   const from = parseCursor(at)
   if (from === undefined || at !== snapshotAt) return // not asked for, or doubled
   turn.emit({ type: 'deliver', id, result: { type: 'data', id: at, data } })
-  settleOrdered(turn, { ...subscription, snapshotAt: null }, begin(order, from))
+  settleOrdered(turn, { ...subscription, snapshotAt: null }, beginAt(order, from))
 }
 
-/** [TL-SYNC-4] A fresh answer sets a position that is unset; a gap moves it forward, or into another epoch. */
-function mayBegin(position: Cursor | null, from: Cursor, isGap: boolean): boolean {
+/** Puts the position at `from`. One that goes back is fetched from at once: pushes up to the old one were dropped. */
+function beginAt(order: Order, from: Cursor): Ordered {
+  const begun = begin(order, from)
+  return isBack(order.position, from) ? { ...begun, verdict: 'overflow' } : begun
+}
+
+/** [TL-SYNC-4] A fresh answer sets a position that is unset; a gap moves it forward, or into another epoch, and back only where the log was rewound. */
+function mayBegin(position: Cursor | null, from: Cursor, gap: GapReason | undefined): boolean {
   if (position === null) return true
-  return isGap && (position.epoch !== from.epoch || position.offset <= from.offset)
+  return gap !== undefined && (gap === 'new-epoch' || !isBack(position, from))
+}
+
+/** Whether a cursor of the position's own epoch is behind it. */
+function isBack(position: Cursor | null, from: Cursor): boolean {
+  return position !== null && position.epoch === from.epoch && from.offset < position.offset
 }
 
 function takeEvent(

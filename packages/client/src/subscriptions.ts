@@ -1,7 +1,7 @@
 import { formatCursor, type SubscribeFrame, utf8Bytes } from '@trunkline/protocol'
 import { backoffMs } from './backoff.ts'
 import { type Failure, toLineError } from './line-error.ts'
-import { unordered } from './order.ts'
+import { newestKnown, unordered } from './order.ts'
 import { sizeRefusal } from './outbox.ts'
 import { sendFrame } from './send-frame.ts'
 import type { NewSubscription } from './session-event.ts'
@@ -32,6 +32,8 @@ export function addSubscription(turn: Turn, wanted: NewSubscription): void {
     fetch: 'none',
     askedBy: null,
     askedFrom: null,
+    askedKnown: 0,
+    answeredHead: -1,
     answeredRef: 0,
     gapMs: shortestGapMs,
   }
@@ -67,6 +69,8 @@ export function nextAttempt(turn: Turn, subscription: Subscription): string | un
     phase: 'subscribing',
     fetch: 'none',
     askedFrom: null,
+    askedKnown: newestKnown(subscription.order),
+    answeredHead: -1,
     snapshotAt: null,
   })
   turn.arm({ kind: 'started', id }, startedMs)

@@ -91,6 +91,31 @@ describe('law 5: a resume is a gap [TL-SUB-3] [TL-SUB-4]', () => {
   })
 })
 
+describe('a log that was rewound, under one restore number [TL-SUB-4]', () => {
+  test('answers a resume ahead of its head with a gap at the head, in the same epoch', async () => {
+    const found = await resume((room) => run(room, 1, 3), cursor(4))
+    expect(found).toMatchObject({ gap: 'new-epoch', from: cursor(3), head: cursor(3) })
+  })
+  test('answers a sync ahead of its head likewise', async () => {
+    const room = createRoom()
+    for (const slot of run(room, 1, 3)) await room.store.putSlot(topic, slot)
+    const ann = await room.connect()
+    await subscribe(ann, 1, { lastEventId: cursor(3) })
+    for (const from of [cursor(4), cursor(90)]) {
+      const answer = await ann.send({ id: 's', method: 'sync', params: { subscriptions: [{ id: 7, ref: 1, from }] } })
+      expect(answer).toMatchObject([
+        { id: 7, result: { type: 'synced', gap: 'new-epoch', from: cursor(3), head: cursor(3) } },
+        { id: 's' },
+      ])
+    }
+  })
+  test('answers a cursor that it has reached again as whole: nothing in it shows another history', async () => {
+    const found = await resume((room) => run(room, 1, 5), cursor(4))
+    expect(found).toMatchObject({ from: cursor(4), offsets: [5] })
+    expect(found.gap).toBeUndefined()
+  })
+})
+
 describe('law 7: a followed log stays alive', () => {
   test('a fresh subscribe to an emptied log begins an epoch at the next offset [TL-ROW-3]', async () => {
     const room = createRoom()
