@@ -5,6 +5,7 @@ import { readCaller } from './connect.ts'
 import { withinDeadline } from './deadline.ts'
 import { frameText } from './frames.ts'
 import { LineFailure, TokenRefused } from './line-failure.ts'
+import { cut } from './post.ts'
 import type { Scope, ServedScope } from './scope.ts'
 
 const rowsAtOnce = 16
@@ -32,8 +33,10 @@ export async function renewAuthority(scope: ServedScope, caller: ConnectionCalle
   if (found.principal !== caller.principal)
     throw new TokenRefused('This token is of another principal; connect anew with it.')
   const { authExp, claims } = found
-  if ((await scope.store.renewConnection(connectionId, { authExp, claims })) === 'absent')
+  if ((await scope.store.renewConnection(connectionId, { authExp, claims })) === 'absent') {
+    await cut(scope, connectionId) // closed already, or its row went with a restore of the table [TL-SUB-16]
     throw new LineFailure('CONNECTION_LOST', 'This connection is closed.', { mayHaveRun: false })
+  }
   const rows = await scope.store.readSubscriptions(connectionId)
   const live = rows.flatMap(({ id, ref, on, topic, shard }) =>
     on && topic !== undefined && shard !== undefined ? [{ connectionId, id, ref, topic, shard }] : [],

@@ -10,6 +10,7 @@ import { withinDeadline } from './deadline.ts'
 import { resultBytes, snapshotResult } from './frames.ts'
 import type { Client } from './jobs.ts'
 import { LineFailure } from './line-failure.ts'
+import { cut } from './post.ts'
 import { keepaliveOf, lookOnReturn } from './presence-keep.ts'
 import { loseSeat } from './presence-lose.ts'
 import {
@@ -189,12 +190,13 @@ function toSubscriber(
   }
 }
 
-/** S3. A connection that closed meanwhile, or was never there, leaves no row; one whose authority was renewed meanwhile gets the new expiry. */
+/** S3. A connection that closed meanwhile leaves no row. One without a row, as after a restore of the table, is disconnected: its client would ask in vain for as long as the socket lives. One whose authority was renewed meanwhile gets the new expiry. */
 async function stillOpen(scope: ServedScope, row: Subscriber): Promise<boolean> {
   const { connection, shards = 1 } = await scope.store.readConnectionAndShards(row.connectionId, row.topic)
   rememberShards(scope.shardHints, row.topic, shards) // this row stands; the process's next one is put by it
   if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= scope.clock.now()) {
     await scope.store.deleteSubscriber(row)
+    if (connection === undefined) await cut(scope, row.connectionId) // its row comes with another socket [TL-SUB-16]
     return false
   }
   if (connection.authExp !== row.authExp)

@@ -1,5 +1,6 @@
 import type { ConnectionRow, ConnectionSubscription } from '../ports/store.ts'
 import { isExpired } from './caller.ts'
+import { cut } from './post.ts'
 import type { ServedScope } from './scope.ts'
 
 /**
@@ -103,6 +104,7 @@ async function findEnd(scope: ServedScope, watched: Watched): Promise<RunEnd | u
     connectionId === undefined ? undefined : scope.store.readConnection(connectionId),
   ])
   if (!holds(standing)) return 'stopped'
+  if (connectionId !== undefined && connection === undefined) await cut(scope, connectionId) // as after a restore of the table [TL-SUB-16]
   return connectionId === undefined ? undefined : endOf(connection, scope.clock.now())
 }
 
