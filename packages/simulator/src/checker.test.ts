@@ -42,6 +42,48 @@ it.each<[title: string, entries: readonly Entry[], rules: readonly string[]]>([
   expect(rulesOf(world)).toEqual(rules)
 })
 
+/** The events 4 and 5 of five are undone by a restore of the table; 14, 15 and 16 take the offsets from 4 on, a second apart. */
+async function rewoundWorld() {
+  const world = createWorld({ seed: 1, allowed: [], rewinds: true })
+  const put = async (offset: number, n: number) => {
+    await world.kernel.run(1_000)
+    world.table.operations.putSlot(topicOf('a'), {
+      ...{ offset, epoch: 'e', publishId: `p${n}`, time: world.kernel.now, data: `{"n":${n}}` },
+      expires: world.kernel.now / 1_000 + 200_000,
+    })
+  }
+  for (const n of [1, 2, 3]) await put(n, n)
+  const copy = world.table.copy()
+  for (const n of [4, 5]) await put(n, n)
+  await world.kernel.run(1_000)
+  world.table.rewind(copy)
+  const at = world.kernel.now
+  for (const n of [14, 15, 16]) await put(n - 10, n)
+  return { world, at }
+}
+const given = (offset: number, n: number): Entry => ({ kind: 'data', seen: n > 10 ? 8 : 5, id: `0.e:${offset}`, n })
+const old = [started(0), ...[1, 2, 3, 4, 5].map((n) => given(n, n))]
+const rewound: Entry = { kind: 'gap', seen: 5, reason: 'new-epoch' }
+
+it.each<[title: string, entries: readonly Entry[], answeredMs: readonly number[], rules: readonly string[]]>([
+  ['was told of it', [...old, rewound, given(4, 14), given(5, 15), given(6, 16)], [500], []],
+  ['misses an event after it was told', [...old, rewound, given(4, 14), given(6, 16)], [500], ['H7']],
+  ['was never answered, and was not told', [...old, given(6, 16)], [], []],
+  ['was answered while the log ended before it, and was not told', [...old, given(6, 16)], [500], ['H7']],
+  ['was answered while the log had one of two events again', [...old, given(6, 16)], [1_500], ['H7']],
+  ['was answered only after the log had passed it', [...old, given(6, 16)], [2_500], []],
+  ['had less than was undone', [...old.slice(0, 4), given(4, 14), given(5, 15), given(6, 16)], [], []],
+  ['had less, and misses new events', [...old.slice(0, 4), given(6, 16)], [], ['H7']],
+  ['misses what comes after its old position', old, [], ['H5']],
+])('judges a subscription of a rewound log that %s', async (_, entries, answeredMs, rules) => {
+  const { world, at } = await rewoundWorld()
+  const about = { device: 'd', path: 'live', room: 'a' } as const
+  world.history.subscriptions.push({ ...about, isStock: false, ended: undefined, entries: [...entries] })
+  for (const ms of answeredMs) (world.answers as unknown[]).push({ ...about, at: at + ms })
+  checkSubscriptions(world, 'settled')
+  expect(rulesOf(world)).toEqual(rules)
+})
+
 it('judges calls: settled once and in time, acknowledged and there, one answer for one key', () => {
   const world = worldOfFive()
   const call: CallRecord = {

@@ -1,3 +1,4 @@
+import type { Answer } from './answers.ts'
 import { isThird, topicOf } from './application.ts'
 import type { CallRecord, SubscriptionRecord } from './history.ts'
 import type { Committed } from './truth.ts'
@@ -23,13 +24,14 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
   const topic = topicOf(record.room)
   const truth = table.truth.of(topic)
   const about = `${record.device} ${record.path} ${record.room}`
-  const isWanted = ({ n }: Committed) => n !== undefined && (record.path !== 'thirds' || isThird(n))
+  const isMatch = ({ n }: Committed) => n !== undefined && (record.path !== 'thirds' || isThird(n))
+  const isWanted = (each: Committed) => isMatch(each) && !each.undone
   const position: Position = { at: undefined, owed: Number.POSITIVE_INFINITY }
   const delivered = new Set<number>()
   const missing = (from: number, to: number) => {
     for (let index = Math.max(0, from); index < to; index++) {
       const each = truth[index]
-      if (each !== undefined && isWanted(each)) return index
+      if (each !== undefined && isWanted(each) && !isUntold(world, record, index)) return index
     }
     return undefined
   }
@@ -41,15 +43,16 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
     } else if (entry.kind === 'gap') {
       position.at = undefined
       position.owed = entry.seen
+      if (table.truth.rewinds.length > 0) delivered.clear() // a gap may lead back, and then what came is shown again
     } else if (entry.kind === 'data') {
-      const index = table.truth.indexOf(topic, entry.id)
+      const index = table.truth.indexOf(topic, entry.id, entry)
       const found = truth[index]
       if (found === undefined) {
         report.break('H8', `${about} was given ${entry.id}, which nobody put`)
         continue
       }
       if (entry.state !== undefined) {
-        if (position.at !== undefined && index < position.at)
+        if (position.at !== undefined && index < position.at && !truth[position.at]?.undone)
           report.break('H6', `${about} began again at ${entry.id}, behind what it had`)
         if (entry.state < index + 1)
           report.break('H7', `${about} began with a state older than its position ${entry.id}`)
@@ -57,8 +60,9 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
         position.owed = index + 1
         continue
       }
+      if (found.undone && isUntold(world, record, index, entry.seen)) continue // held from the history that is gone
       if (found.n !== entry.n) report.break('H3', `${about} was given ${entry.n} as ${entry.id}, which is ${found.n}`)
-      if (!isWanted(found)) report.break('H8', `${about} was given ${entry.n}, which its filter leaves out`)
+      if (!isMatch(found)) report.break('H8', `${about} was given ${entry.n}, which its filter leaves out`)
       if (delivered.has(index)) report.break('H2', `${about} was given ${entry.id} (${entry.n}) twice`)
       else if (position.at !== undefined && index < position.at)
         report.break('H6', `${about} was given ${entry.id} (${entry.n}) late`)
@@ -86,6 +90,45 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
   const lost = missing(firstOwed(), truth.length)
   if (lost !== undefined)
     report.break('H5', `${about} never got ${cursorOf(truth[lost])} (${truth[lost]?.n}) of ${truth.length}`)
+}
+
+/**
+ * The limit of a log that was rewound while its restore number stayed. Whether a client cannot be told of an event of the
+ * new history: the old history had reached the event's offset, and the client had been given that much of it; and no answer
+ * reached the client between the restore and the put that brought the log to that offset again. An answer before that put
+ * shows the client a log that ends before what it knows. One after it shows nothing.
+ * Of an event of the old history (`seen`: of how many commits it was shown after), whether it may have been held till then.
+ */
+function isUntold(world: World, record: SubscriptionRecord, index: number, seen = Number.POSITIVE_INFINITY): boolean {
+  const { table, answers } = world
+  const topic = topicOf(record.room)
+  const truth = table.truth.of(topic)
+  const { epoch, offset } = truth[index]?.slot ?? { epoch: '', offset: 0 }
+  const isOld = truth[index]?.undone === true
+  return table.truth.rewinds.some(({ at, lengths }) => {
+    const length = lengths.get(topic) ?? 0
+    if (isOld ? index >= length || seen <= length : index < length) return false
+    const wasGiven = givenOf(world, record, length, epoch)
+    if (!isOld && wasGiven < offset) return false
+    const again = truth.find(({ slot }, place) => place >= length && slot.epoch === epoch && slot.offset >= offset)
+    const until = again?.at ?? Number.POSITIVE_INFINITY
+    const isOwn = (each: Answer) =>
+      each.device === record.device && each.path === record.path && each.room === record.room
+    return !answers.some((each) => isOwn(each) && each.at >= at && each.at < until)
+  })
+}
+
+/** How far the history that ended with these commits was given to a subscription: the highest offset of the epoch. A filtered one is moved on without being shown anything. */
+function givenOf(world: World, { entries, path, room }: SubscriptionRecord, length: number, epoch: string): number {
+  const topic = topicOf(room)
+  const truth = world.table.truth.of(topic)
+  const given = entries.flatMap((entry): readonly (Committed | undefined)[] => {
+    if (entry.kind === 'data') return [truth[world.table.truth.indexOf(topic, entry.id, entry)]]
+    return entry.kind === 'started' ? [truth[entry.seen - 1]] : []
+  })
+  const known = path === 'thirds' ? truth.slice(0, length) : given
+  const offsets = known.flatMap((each) => (each?.undone && each.slot.epoch === epoch ? [each.slot.offset] : []))
+  return Math.max(0, ...offsets)
 }
 
 /** Whether the table knows of fewer than live: two of one device that say the same cannot be told apart by their rows. */

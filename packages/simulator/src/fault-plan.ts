@@ -16,17 +16,20 @@ export interface FaultPlanOptions {
   readonly seed: number
   /** Those that may be switched on. */
   readonly allowed: ReadonlySet<FaultId>
+  /** Those that strike whenever they could. */
+  readonly certain?: ReadonlySet<FaultId>
   /** Exactly these strikes and no others. */
   readonly only?: ReadonlySet<string> | undefined
 }
 
 /** Swarm: each seed switches on a random subset at random strength. */
-export function createFaultPlan({ seed, allowed, only }: FaultPlanOptions): FaultPlan {
+export function createFaultPlan({ seed, allowed, certain, only }: FaultPlanOptions): FaultPlan {
   const swarm = createRandom(seed, 'swarm')
   const share = swarm.pick([0.1, 0.3, 0.5])
   const rates = new Map(
     faultIds.map((id) => {
       const [on, strength] = [swarm.chance(share), swarm.next() ** 2]
+      if (certain?.has(id)) return [id, 1] as const
       return [id, on && allowed.has(id) ? faults[id].most * Math.max(0.05, strength) : 0] as const
     }),
   )

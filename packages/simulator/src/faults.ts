@@ -36,6 +36,7 @@ export const faults = {
   F44: { what: 'a handler of the application throws', most: 0.1 },
   F49: { what: 'an answer of a route is lost', most: 0.06 },
   F53: { what: 'the clock of a device is set', most: 0.5 },
+  F33: { what: 'the table is restored to an older copy, and the restore number stays', most: 1 },
 } as const
 
 export type FaultId = keyof typeof faults

@@ -23,6 +23,8 @@ export interface Functions {
   readonly log: readonly { readonly name: FunctionName; calls: number }[]
   /** Invocations that have neither ended nor died. */
   readonly running: number
+  /** Ends every function at once, and starts none for so long. */
+  stopAll(ms: number): void
 }
 
 /** Kills one invocation at one of its port calls: before the call is made, or between its effect and its answer. */
@@ -92,7 +94,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const warm = new Map<FunctionName, Sandbox[]>()
   const log: { readonly name: FunctionName; calls: number }[] = []
   const spread = random.pick([5, 20, 120]) // ms: how long a request of the table takes at the most, as a rule
+  const alive = new Set<Sandbox>()
   let running = 0
+  let stoppedUntil = 0
   const skewed = plan.strikes('F25')
   const latency = () => (random.chance(0.04) ? random.between(20, 20 * spread) : random.between(0.5, spread))
 
@@ -107,6 +111,11 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
   function start(sandbox: Sandbox, event: unknown, invoked: Invoked): void {
     const { name } = sandbox
+    if (kernel.now < stoppedUntil) {
+      invoked.failed('crashed')
+      return
+    }
+    alive.add(sandbox)
     Object.assign(sandbox, {
       state: 'running',
       invocation: log.length,
@@ -156,6 +165,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     if (sandbox.state === 'dead') return
     sandbox.state = 'dead'
     sandbox.backlog = []
+    alive.delete(sandbox)
     discount(sandbox)
   }
   function discount(sandbox: Sandbox): void {
@@ -317,6 +327,13 @@ export function createFunctions(options: FunctionsOptions): Functions {
   return {
     invoke,
     log,
+    stopAll(ms) {
+      stoppedUntil = kernel.now + ms
+      warm.clear()
+      for (const sandbox of [...alive])
+        if (sandbox.counted) die(sandbox)
+        else bury(sandbox)
+    },
     get running() {
       return running
     },

@@ -1,4 +1,5 @@
 import type { PostOutcome } from '@trunkline/server'
+import type { Answers } from './answers.ts'
 import type { FaultPlan } from './fault-plan.ts'
 import type { Functions } from './functions.ts'
 import type { Kernel } from './kernel.ts'
@@ -55,6 +56,8 @@ export interface SimulatedGateway {
   readonly connections: ReadonlyMap<string, GatewayConnection>
   /** Takes a socket over that was opened before the schedule began. */
   adopt(socket: OldConnection, peer: Peer): Wire
+  /** Closes every socket, as the end of a local line does. */
+  dropAll(): void
 }
 
 export interface GatewayOptions {
@@ -64,6 +67,7 @@ export interface GatewayOptions {
   readonly functions: () => Functions
   readonly report: Report
   readonly seats: Seats
+  readonly answers: Answers
   readonly expiryOf: (token: string) => number
   /** Frames of these methods never leave a device. */
   readonly swallowed: ReadonlySet<string>
@@ -98,7 +102,7 @@ const authoritySlackMs = 5_000 + 6_000 + 12_000 // H12's grace, what a post may 
 
 /** A gateway without sockets. */
 export function createGateway(options: GatewayOptions): SimulatedGateway {
-  const { kernel, plan, random, report, seats } = options
+  const { kernel, plan, random, report, seats, answers } = options
   const connections = new Map<string, Connection>()
   const countPost = createQuota({ name: 'posts', perSecond: 10_000, now: () => kernel.now, report })
   let [count, quotaUsedUntil] = [0, 0]
@@ -285,6 +289,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   function noteWants(connection: Connection, frame: unknown): void {
     for (const each of Array.isArray(frame) ? frame : [frame]) {
       seats.asked(connection, each)
+      answers.asked(connection, each)
       const { id, method, params } = each as { id?: unknown; method?: string; params?: Record<string, unknown> }
       if (method === 'subscription') connection.wants.set(JSON.stringify(id), Number(params?.['ref'] ?? 1))
       if (method === 'subscription.stop') connection.wants.delete(JSON.stringify(id))
@@ -332,6 +337,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     kernel.after(ms, `down ${connection.connectionId}`, () => {
       if (!connection.deviceOpen || connection.mute || breakBy(connection)) return
       seats.answered(connection, text)
+      answers.answered(connection, text)
       connection.peer.message(text)
     })
   }
@@ -386,6 +392,9 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   return {
     connect,
     adopt,
+    dropAll() {
+      for (const connection of [...connections.values()]) drop(connection)
+    },
     post,
     connections,
     async disconnect(connectionId) {

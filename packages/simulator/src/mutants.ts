@@ -461,4 +461,49 @@ async function deliverToAudience(`,
     workloads: ['handover'],
     swaps: [{ file: client('handover'), from: "turn.emit({ type: 'drop', socket: handover.socket })", to: '' }],
   },
+  {
+    name: 'a-rewound-log-is-not-reported',
+    breaks: 'TL-SYNC-4',
+    workloads: ['rewound'],
+    swaps: [
+      {
+        file: client('subscription-frames'),
+        from: "gap !== undefined && (gap === 'new-epoch' || !isBack(position, from))",
+        to: 'gap !== undefined && !isBack(position, from)',
+      },
+    ],
+  },
+  {
+    name: 'a-snapshot-resumes-with-a-cursor-of-a-rewound-log',
+    breaks: 'TL-SYNC-4',
+    workloads: ['rewound'],
+    exhausted: 'client/snapshot.test.ts',
+    swaps: [
+      {
+        file: client('subscription-frames'),
+        from: 'return goesBack ? startOver(turn, begun) : resume(turn, begun)',
+        to: 'return resume(turn, begun)',
+      },
+    ],
+  },
+  {
+    name: 'what-is-held-of-a-rewound-log-is-kept',
+    breaks: 'TL-SYNC-4',
+    workloads: ['rewound'],
+    exhausted: 'client/session.test.ts',
+    swaps: [
+      { file: client('fetch'), from: '&& askedKnown > answeredHead', to: '&& askedKnown > answeredHead + 1e9' },
+      {
+        file: client('subscription-frames'),
+        from: 'noteHead(forgetBeyond(subscription.order), head)',
+        to: 'noted.order',
+      },
+    ],
+  },
+  {
+    name: 'a-connection-without-a-row-is-kept',
+    breaks: 'TL-SUB-16',
+    workloads: ['rewound'],
+    swaps: [{ file: run('subscribe'), from: 'if (connection === undefined) await cut', to: 'if (false) await cut' }],
+  },
 ]

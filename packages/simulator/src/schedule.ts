@@ -50,6 +50,8 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
     swallowed: workload.swallowed ?? [],
     workerMs: workload.workerMs,
     startsOld: workload.startsOld,
+    rewinds: workload.rewinds,
+    certain: workload.certain,
   })
   const unseal = sealGlobals(workload.hasStock ? createVirtualTimers(world.kernel) : undefined)
   try {

@@ -10,6 +10,8 @@ export interface TableStream {
   addMember(topic: string, member: string): void
   /** Records that are not done with. */
   readonly waiting: number
+  /** Forgets every record: a table that was restored has a stream of its own. */
+  reset(): void
 }
 
 interface StreamRecord {
@@ -30,6 +32,7 @@ export function createTableStream(options: {
   const { kernel, plan, random } = options
   let sequence = 0
   let waiting = 0
+  let generation = 0
   let pending: StreamRecord[] = []
   let isPolling = false
 
@@ -45,7 +48,8 @@ export function createTableStream(options: {
     waiting += 1
     const record = { sequence: String(sequence), record: toObject(String(sequence)) }
     const late = plan.strikes('F38')?.between(500, 90_000) ?? plan.strikes('F37')?.between(50, 2_000)
-    if (late !== undefined) return void kernel.after(late, 'late record', () => batchUp([record], 1))
+    const own = generation
+    if (late !== undefined) return void kernel.after(late, 'late record', () => batchUp([record], 1, own))
     pending.push(record)
     if (isPolling) return
     isPolling = true
@@ -53,13 +57,15 @@ export function createTableStream(options: {
       isPolling = false
       const batch = pending
       pending = []
-      for (let at = 0; at < batch.length; at += batchMost) batchUp(batch.slice(at, at + batchMost), 1)
+      for (let at = 0; at < batch.length; at += batchMost) batchUp(batch.slice(at, at + batchMost), 1, generation)
     })
   }
 
-  function batchUp(batch: readonly StreamRecord[], attempt: number): void {
+  function batchUp(batch: readonly StreamRecord[], attempt: number, own: number): void {
+    if (own !== generation) return
     const event = { Records: batch.map(({ record }) => record) }
     const again = (failed: readonly StreamRecord[]) => {
+      if (own !== generation) return
       waiting -= batch.length - failed.length
       if (failed.length === 0) return
       if (attempt >= triesMost) {
@@ -68,8 +74,8 @@ export function createTableStream(options: {
       }
       const half = Math.ceil(failed.length / 2)
       kernel.after(random.between(200, 2_000), 'batch again', () => {
-        batchUp(failed.slice(0, half), attempt + 1)
-        if (half < failed.length) batchUp(failed.slice(half), attempt + 1)
+        batchUp(failed.slice(0, half), attempt + 1, own)
+        if (half < failed.length) batchUp(failed.slice(half), attempt + 1, own)
       })
     }
     options.functions().invoke('tableStream', event, {
@@ -87,6 +93,11 @@ export function createTableStream(options: {
   return {
     add,
     addMember,
+    reset() {
+      generation += 1
+      waiting = 0
+      pending = []
+    },
     get waiting() {
       return waiting
     },

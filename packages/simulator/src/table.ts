@@ -27,6 +27,18 @@ export interface Table {
   /** Deletes some of what has expired, in no order. */
   deleteExpired(random: Random, share: number): void
   keyRow(key: string): KeyRow | undefined
+  /** Keeps every write from now on, so that `rewind` can repeat them. */
+  keepWrites(): void
+  /** A copy of the table as it is now, to be restored by `rewind`. */
+  copy(): TableCopy
+  /** Restores a copy. */
+  rewind(copy: TableCopy): void
+}
+
+/** The writes up to a moment, by their count, and how long each log was. */
+export interface TableCopy {
+  readonly writes: number
+  readonly lengths: ReadonlyMap<string, number>
 }
 
 interface Rows {
@@ -37,8 +49,7 @@ interface Rows {
 const anchorMs = 3_600_000
 const clockErrorMs = 30_000
 
-/** An empty table. Rules H2, H3 and H4 are checked at each put. */
-export function createTable(now: () => number, report: Report): Table {
+function createRows() {
   const parts = {
     log: createLog(),
     connections: createConnections(),
@@ -48,9 +59,6 @@ export function createTable(now: () => number, report: Report): Table {
     presence: createPresence(),
     turns: createTurns(),
   }
-  const truth = createTruth()
-  const keys = new Set<string>()
-  const countPut = createQuota({ name: 'puts to a partition', perSecond: 1_000, now, report })
   const operations: Operations = {
     ...parts.log.operations,
     ...parts.connections.operations,
@@ -61,11 +69,35 @@ export function createTable(now: () => number, report: Report): Table {
     ...parts.turns.operations,
     ...createSyncStates(parts),
     ...createConnectionAndShards(parts),
+  }
+  return { parts, operations: operations as unknown as Record<string, (...args: readonly unknown[]) => unknown> }
+}
+
+const isRead = (name: string) => name.startsWith('read') || name === 'hasReceipts'
+
+/** An empty table. Rules H2, H3 and H4 are checked at each put. */
+export function createTable(now: () => number, report: Report): Table {
+  let rows = createRows()
+  let writes: (readonly [name: string, args: readonly unknown[]])[] | undefined
+  const truth = createTruth()
+  const keys = new Set<string>()
+  const countPut = createQuota({ name: 'puts to a partition', perSecond: 1_000, now, report })
+  const base = Object.fromEntries(
+    Object.keys(rows.operations).map((name) => [
+      name,
+      (...args: readonly unknown[]) => {
+        if (!isRead(name)) writes?.push([name, args])
+        return rows.operations[name]?.(...args)
+      },
+    ]),
+  ) as unknown as Operations
+  const operations: Operations = {
+    ...base,
     putSlot(topic, slot) {
       countPut(topic) // a put that meets another costs as much
-      const last = truth.of(topic).at(-1)?.slot
-      const head = last && parts.log.slotAt(topic, last.offset)
-      const outcome = parts.log.operations.putSlot(topic, slot)
+      const last = truth.of(topic).findLast(({ undone }) => !undone)?.slot
+      const head = last && rows.parts.log.slotAt(topic, last.offset)
+      const outcome = base.putSlot(topic, slot)
       if (outcome.status === 'put') {
         checkPut(topic, slot, last, head)
         truth.add(topic, slot, now())
@@ -74,19 +106,19 @@ export function createTable(now: () => number, report: Report): Table {
       return outcome
     },
     extendSlot(topic, offset, expires) {
-      const before = parts.log.slotAt(topic, offset)
-      const outcome = parts.log.operations.extendSlot(topic, offset, expires)
+      const before = rows.parts.log.slotAt(topic, offset)
+      const outcome = base.extendSlot(topic, offset, expires)
       if (before !== undefined && expires < before.expires - 60) report.break('H3', `${topic}:${offset} was shortened`)
       return outcome
     },
     putPresence(row, over) {
-      const outcome = parts.presence.operations.putPresence(row, over)
+      const outcome = base.putPresence(row, over)
       if (outcome.status === 'put' && row.pending) table.onMember(row.topic, row.member)
       return outcome
     },
     claimKey(claim) {
       keys.add(claim.key)
-      return parts.keyRows.operations.claimKey(claim)
+      return base.claimKey(claim)
     },
   }
 
@@ -98,7 +130,7 @@ export function createTable(now: () => number, report: Report): Table {
     if (slot.epoch === last.epoch) return
     if (head !== undefined && head.expires * 1_000 - now() > anchorMs + clockErrorMs)
       report.break('H4', `${topic}: epoch ${slot.epoch} was born beside the anchor ${last.epoch}:${last.offset}`)
-    if (all.some((each) => each.slot.epoch === slot.epoch))
+    if (all.some((each) => each.slot.epoch === slot.epoch && !each.undone))
       report.break('H2', `${topic}: epoch ${slot.epoch} came back`)
   }
 
@@ -109,12 +141,23 @@ export function createTable(now: () => number, report: Report): Table {
     onSlot: () => {},
     onMember: () => {},
     deleteExpired(random, share) {
-      for (const part of Object.values(parts))
-        for (const rows of part.tables() as readonly Rows[])
-          for (const [key, { expires }] of [...rows.entries()])
-            if (expires * 1_000 < now() && random.chance(share)) rows.delete(key as never)
+      for (const part of Object.values(rows.parts))
+        for (const own of part.tables() as readonly Rows[])
+          for (const [key, { expires }] of [...own.entries()])
+            if (expires * 1_000 < now() && random.chance(share)) own.delete(key as never)
     },
-    keyRow: (key) => parts.keyRows.operations.readKey(key),
+    keyRow: (key) => base.readKey(key),
+    keepWrites() {
+      writes = []
+    },
+    copy: () => ({ writes: writes?.length ?? 0, lengths: truth.lengths() }),
+    rewind(copy) {
+      if (writes === undefined) throw new Error('The writes of this table were not kept.')
+      writes.length = copy.writes
+      rows = createRows()
+      for (const [name, args] of writes) rows.operations[name]?.(...args)
+      truth.rewind(copy.lengths, now())
+    },
   }
   return table
 }

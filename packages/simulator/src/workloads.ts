@@ -26,6 +26,10 @@ export interface Workload {
   readonly hasGenerators?: boolean
   /** The timeout of the function that iterates them. */
   readonly workerMs?: number
+  /** The table is restored to an older copy in between. */
+  readonly rewinds?: boolean
+  /** Faults that strike whenever they could. */
+  readonly certain?: readonly FaultId[]
   /** The table was filled by an older version, whose sockets are open still. */
   readonly startsOld?: boolean
   /** Too long to be one of those that are run in turn. */
@@ -454,6 +458,44 @@ export const workloads = {
       for (const room of rooms) watcher.attend('watched', room) // finds the members of the old version, and their end
       mayGrow(world, busy)
       often(world, 6, [0, busy], () => world.publish(random.pick(rooms)))
+    },
+  },
+  /** The table is restored to a copy of some seconds or a minute before, and the restore number stays. Scripts publish: what a rewound key did elsewhere is nobody's to take back. */
+  rewound: {
+    faults: without('F32', 'F42'),
+    certain: ['F33'],
+    busyMs: 4 * 60_000,
+    settleMs: twoSyncsMs,
+    rewinds: true,
+    begin(world) {
+      const { random, plan } = world
+      // one of each kind for each room and device, so that an answer is one subscription's
+      for (let count = 2 + random.int(2); count > 0; count--) {
+        const device = world.addDevice()
+        for (const path of ['live', 'replayed', 'thirds', 'snapshot'] as const)
+          for (const room of rooms)
+            if (random.chance(0.3)) world.after(random.between(0, 20_000), () => device.subscribe(path, room))
+        often(world, random.int(3), [0, 3 * busy], () => device.cut())
+      }
+      mayGrow(world, busy)
+      often(world, 10, [0, busy], () => world.publish(random.pick(rooms)))
+      for (let time = 1 + random.int(2), from = 5_000; time > 0; time--) {
+        const strike = plan.strikes('F33')
+        if (strike === undefined) break
+        const options = {
+          afterMs: strike.between(2_000, 60_000),
+          outageMs: strike.between(20_000, 40_000),
+          cutsSockets: strike.chance(0.5),
+        }
+        const at = strike.between(from, from + 20_000)
+        world.after(at, () => world.rewindLater(options))
+        from = at + options.afterMs + options.outageMs
+      }
+      // some logs pass their old end soon, some late, some not before they are asked
+      const room = random.pick(rooms)
+      often(world, random.int(12), [60_000, 4 * 60_000], () =>
+        world.publish(random.chance(0.8) ? room : random.pick(rooms)),
+      )
     },
   },
   /** A generator for an hour, in functions of the quarter of an hour that Lambda gives, and its socket's end and hand-over after it. */

@@ -1,4 +1,5 @@
 import type { InvokedFunction } from '../../server/src/ports/invoker.ts'
+import { type Answer, createAnswers } from './answers.ts'
 import { expiryOf, handlers, publishAsScript, runLine, stage, topicOf } from './application.ts'
 import { createDevice, type Device } from './device.ts'
 import { createFaultPlan, type FaultPlan } from './fault-plan.ts'
@@ -29,6 +30,8 @@ export interface World {
   readonly report: Report
   /** Which sessions the server has said are here. */
   readonly seats: Seats
+  /** Answers about subscriptions that reached their devices. */
+  readonly answers: readonly Answer[]
   readonly devices: readonly Device[]
   /** What the line reported of its failures, by message. */
   readonly reported: ReadonlyMap<string, number>
@@ -51,6 +54,14 @@ export interface World {
   /** Publishes from outside, without a gateway. */
   publish(room: string, options?: { readonly n?: number; readonly key?: string; readonly tries?: number }): void
   after(ms: number, fn: () => void): void
+  /** A copy of the table is made now, and restored in its place later; meanwhile no function runs. Only where the workload is one that `rewinds`. */
+  rewindLater(options: {
+    readonly afterMs: number
+    /** Longer than any post and message is on its way. */
+    readonly outageMs: number
+    /** The gateway's sockets end with the functions, as on the local line. */
+    readonly cutsSockets: boolean
+  }): void
 }
 
 export interface OldSocket {
@@ -66,6 +77,10 @@ export interface WorldOptions {
   readonly swallowed?: readonly string[]
   /** The worker's timeout. */
   readonly workerMs?: number | undefined
+  /** The table is restored to an older copy in between. */
+  readonly rewinds?: boolean | undefined
+  /** Faults that strike whenever they could. */
+  readonly certain?: readonly FaultId[] | undefined
   /** The table holds the rows that an older version wrote, and its sockets are open. */
   readonly startsOld?: boolean | undefined
   readonly trace?: ((line: string) => void) | undefined
@@ -90,11 +105,16 @@ function takeOver(table: Table, history: History): void {
 export function createWorld(options: WorldOptions): World {
   const { seed, startsOld = false } = options
   const kernel = createKernel({ trace: options.trace, ...(startsOld && { start: oldTable.now + deploymentMs }) })
-  const plan = createFaultPlan({ seed, allowed: new Set(options.allowed), only: options.only })
+  const plan = createFaultPlan({
+    ...{ seed, allowed: new Set(options.allowed), only: options.only },
+    certain: new Set(options.certain),
+  })
   const report = createReport()
   const history = createHistory()
   const seats = createSeats(() => kernel.now)
   const table = createTable(() => kernel.now, report)
+  if (options.rewinds) table.keepWrites()
+  const answers = createAnswers(() => kernel.now)
   if (startsOld) takeOver(table, history) // before the stream: it had these rows
   const reported = new Map<string, number>()
   const devices: Device[] = []
@@ -102,7 +122,7 @@ export function createWorld(options: WorldOptions): World {
   let [lastN, invocations, messages] = [startsOld ? 1_000 : 0, 0, 0]
 
   const gateway: SimulatedGateway = createGateway({
-    ...{ kernel, plan, report, seats, expiryOf, functions: () => functions },
+    ...{ kernel, plan, report, seats, answers, expiryOf, functions: () => functions },
     random: createRandom(seed, 'gateway'),
     swallowed: new Set(options.swallowed),
   })
@@ -210,6 +230,7 @@ export function createWorld(options: WorldOptions): World {
       publish,
       oldSockets,
     },
+    answers: answers.all,
     random: createRandom(seed, 'workload'),
     workerMs: options.workerMs ?? 900_000,
     kill: options.kill,
@@ -218,6 +239,18 @@ export function createWorld(options: WorldOptions): World {
     },
     nextN: () => ++lastN,
     after: (ms, fn) => void kernel.after(ms, 'script of the workload', fn),
+    rewindLater({ afterMs, outageMs, cutsSockets }) {
+      const copy = table.copy()
+      kernel.after(afterMs, 'outage', () => {
+        functions.stopAll(outageMs)
+        stream.reset()
+        if (cutsSockets) gateway.dropAll()
+        kernel.after(outageMs, 'restored', () => {
+          stream.reset()
+          table.rewind(copy)
+        })
+      })
+    },
     addDevice({ principal, tokenLifeMs = dayMs, stock = false } = {}) {
       const name = `d${devices.length + 1}`
       const random = createRandom(seed, name)

@@ -1,0 +1,76 @@
+import type { SubscriptionPath } from './history.ts'
+
+/** An answer about a subscription's place in its log that reached the device which asked. */
+export interface Answer {
+  readonly device: string
+  readonly path: SubscriptionPath
+  readonly room: string
+  readonly at: number
+}
+
+/** Which subscriptions were answered, and when: what a client could know of its log. */
+export interface Answers {
+  /** A frame left a device. */
+  asked(connection: Asking, frame: unknown): void
+  /** A message reached a device. */
+  answered(connection: Asking, text: string): void
+  readonly all: readonly Answer[]
+}
+
+interface Asking {
+  readonly device: string
+}
+
+interface Frame {
+  readonly id?: unknown
+  readonly method?: string
+  readonly params?: {
+    readonly path?: SubscriptionPath
+    readonly input?: { readonly room?: string }
+    readonly ref?: number
+    readonly subscriptions?: readonly { readonly id: unknown }[]
+  }
+  readonly result?: { readonly type?: string; readonly ref?: number }
+}
+
+type About = Pick<Answer, 'device' | 'path' | 'room'>
+
+/** No answers yet. An answer counts only for the last question of its subscription, as a client awaits no other. */
+export function createAnswers(now: () => number): Answers {
+  const subscriptions = new Map<string, About>()
+  /** By device and id: the ref of the last subscribe, or the id of the last sync. */
+  const awaited = new Map<string, unknown>()
+  const all: Answer[] = []
+  const nameOf = (device: string, id: unknown) => `${device} ${JSON.stringify(id)}`
+
+  function answered(device: string, id: unknown, by: unknown): void {
+    const name = nameOf(device, id)
+    const about = subscriptions.get(name)
+    if (about === undefined || awaited.get(name) !== by) return
+    awaited.delete(name)
+    all.push({ ...about, at: now() })
+  }
+
+  return {
+    all,
+    asked({ device }, frame) {
+      const { id, method, params = {} } = frame as Frame
+      if (method === 'subscription') {
+        const { path, input, ref } = params
+        if (path === undefined || input?.room === undefined) return
+        subscriptions.set(nameOf(device, id), { device, path, room: input.room })
+        awaited.set(nameOf(device, id), ref)
+      }
+      if (method === 'sync') for (const each of params.subscriptions ?? []) awaited.set(nameOf(device, each.id), id)
+    },
+    answered({ device }, text) {
+      if (!text.includes('"started"') && !text.includes('"synced"')) return
+      const message = JSON.parse(text) as Frame | readonly Frame[]
+      const frames = Array.isArray(message) ? (message as readonly Frame[]) : [message as Frame]
+      for (const { id, result } of frames) {
+        if (result?.type === 'started') answered(device, id, result.ref)
+        if (result?.type === 'synced') for (const sync of frames) answered(device, id, sync.id)
+      }
+    },
+  }
+}
