@@ -77,9 +77,10 @@ export function createLine(options: LineOptions = {}): Line {
   const held = new Set<string>()
   let ambient: LineBinding | undefined
 
-  const own: Pick<Scope, 'retentionOf' | 'presenceOf' | 'enter'> = {
+  const own: Pick<Scope, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'> = {
     retentionOf: (channel) => definitions.get(channel)?.retentionMs,
     presenceOf: (channel) => definitions.get(channel)?.presence,
+    channelOf: (channel) => definitions.get(channel),
     enter: (entered, fn) => scopes.run(entered, fn),
   }
   const bindingOfEnvironment = (): LineBinding => {
@@ -114,9 +115,9 @@ export function createLine(options: LineOptions = {}): Line {
     },
   }
   const line: Line & { readonly [internalsKey]: LineInternals } = {
-    channel: (name, { key, event, retention }) => {
+    channel: (name, { key, event, retention, upcast }) => {
       const retentionMs = parseDuration(retention ?? defaultRetention)
-      return createChannel(define({ name, key, event, retentionMs }), reach) as never // typed by the interface's overload
+      return createChannel(define({ name, key, event, retentionMs, ...(upcast && { upcast }) }), reach) as never // typed by the interface's overload
     },
     ephemeral: (name, { key, event }) => createEphemeral(define({ name, key, event }), reach) as never,
     presence: (name, { key, data, merge, ...given }) => {

@@ -11,6 +11,13 @@ export interface EphemeralOptions<K, E> {
 export interface ChannelOptions<K, E> extends EphemeralOptions<K, E> {
   /** How long an event can be replayed, read and resumed from. @default '24h' */
   readonly retention?: Duration
+  /**
+   * Makes an event of an older schema fit this one; `event` parses what it returns. Called once for each such event and
+   * invocation, with the stored JSON, also for events that a
+   * script or a version of Trunkline without fingerprints has put, whatever their shape. What it throws is reported as
+   * an event that cannot be parsed.
+   */
+  readonly upcast?: (old: unknown) => unknown
 }
 
 export interface PublishOptions {
@@ -36,7 +43,8 @@ export interface ReadOptions {
   /** @default 50, at most 1,000 */
   readonly limit?: number
   /**
-   * Largest JSON text of `events`, in UTF-8 bytes. A page has fewer events than `limit` where they exceed it, and at least one.
+   * Largest JSON text of `events`, in UTF-8 bytes. A page has fewer events than `limit` where they exceed it, and at
+   * least one.
    * @default 98,304 (`limits.pageBytes`): such a page fits the state of a `startWith`, and an answer, for every client
    */
   readonly maxBytes?: number
@@ -56,13 +64,21 @@ export interface Channel<K extends KeySchema, E extends EventSchema> {
   readonly event: E
   /** Validates, appends and delivers. Resolves when the event is durable and the push was handed on. Defaults and transforms of the schema apply. Throws a `TRPCError` BAD_REQUEST for a key or an event that does not fit. */
   publish(key: core.input<K>, event: core.input<E>, options?: PublishOptions): Promise<Published>
-  /** The events of one topic as a tRPC subscription returns them. Starts now; resumes from the client's cursor. Throws a `TRPCError` BAD_REQUEST for a key or a `replay` that does not fit. */
+  /**
+   * The events of one topic as a tRPC subscription returns them. Starts now; resumes from the client's cursor. Throws a
+   * `TRPCError` BAD_REQUEST for a key or a `replay` that does not fit.
+   */
   subscribe(key: core.input<K>, options?: SubscribeOptions): Subscription<core.output<E>>
-  /** A page of the log, newest last: "load older", a refetch after a gap, an assertion in a test. Throws a `TRPCError` BAD_REQUEST for options that are out of range or a cursor that is none. */
+  /**
+   * A page of the log, newest last: "load older", a refetch after a gap, an assertion in a test. Throws a `TRPCError`
+   * BAD_REQUEST for options that are out of range or a cursor that is none.
+   */
   read(key: core.input<K>, options?: ReadOptions): Promise<Page<core.output<E>>>
   /**
-   * Erases the data of one event, by its offset or by the `id` that it came with. Later replays, pages, resumes and filters pass over it without a gap; a client that has it
-   * is not told. Repeating it changes nothing. Backups and the table's stream hold the event for longer: docs/erasing-data.md.
+   * Erases the data of one event, by its offset or by the `id` that it came with. Later replays, pages, resumes and
+   * filters pass over it without a gap; a client that has it
+   * is not told. Repeating it changes nothing. Backups and the table's stream hold the event for longer:
+   * docs/erasing-data.md.
    * Throws a `TRPCError` BAD_REQUEST for a key that does not fit, or an offset that is none.
    */
   erase(key: core.input<K>, event: number | string): Promise<Erased>
@@ -77,7 +93,10 @@ export interface Ephemeral<K extends KeySchema, E extends EventSchema> {
   readonly event: E
   /** Posts at once to whoever listens: at most once, in no order. */
   publish(key: core.input<K>, event: core.input<E>): Promise<void>
-  /** Events without ids: tRPC clients see `data` bare, since nothing can be resumed. Throws a `TRPCError` BAD_REQUEST for a key that does not fit. */
+  /**
+   * Events without ids: tRPC clients see `data` bare, since nothing can be resumed. Throws a `TRPCError` BAD_REQUEST
+   * for a key that does not fit.
+   */
   subscribe(key: core.input<K>): EphemeralSubscription<core.output<E>>
   entry(key: core.input<K>, event: core.input<E>): Entry
 }

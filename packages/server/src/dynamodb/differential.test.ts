@@ -24,7 +24,17 @@ const epoch = fc.constantFrom('e1', 'e2')
 const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined })
 
 const slot = fc.record(
-  { offset: small, epoch, publishId: text, time: small, expires: small, data: text, inline: small },
+  {
+    offset: small,
+    epoch,
+    publishId: text,
+    time: small,
+    expires: small,
+    data: text,
+    schema: text,
+    inline: small,
+    erased: small,
+  },
   { requiredKeys: ['offset', 'epoch', 'publishId', 'time', 'expires'] },
 )
 const connection = fc.record(

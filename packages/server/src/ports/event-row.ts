@@ -58,6 +58,7 @@ function toSlot(offset: number, row: EventRow): Slot {
     time: toNumber(row['time']) ?? Math.max(0, expires - ttlDelaySeconds) * 1_000,
     expires,
     ...(isText(row['data']) && { data: row['data'] }),
+    ...(isText(row['schema']) && { schema: row['schema'] }),
     ...(inline !== undefined && { inline }),
     ...(erased !== undefined && { erased }),
   }
@@ -72,6 +73,7 @@ function unreadableOf(row: EventRow): readonly string[] {
     time: Number.isFinite,
     expires: Number.isFinite,
     data: optional(isText),
+    schema: optional(isText),
     inline: optional(Number.isFinite),
     erased: optional(Number.isFinite),
   }

@@ -60,7 +60,7 @@ function logLaws(store: Given): void {
   describe('the log', () => {
     it('puts a slot where none stands and gives back every member [TL-ROW-2]', async () => {
       const topic = fresh('t')
-      const whole = slot(1, { data: JSON.stringify({ text: 'ünïcode 🎉' }), inline: 1_700_000_002_000 })
+      const whole = slot(1, { data: JSON.stringify({ text: 'ünïcode 🎉' }), schema: 's1', inline: 1_700_000_002_000 })
       expect(await store().putSlot(topic, whole)).toEqual({ status: 'put' })
       const { data: _, ...bare } = slot(2)
       expect(await store().putSlot(topic, bare)).toEqual({ status: 'put' })

@@ -15,6 +15,8 @@ export interface Slot {
   readonly expires: number
   /** The event as JSON text; absent in a slot that only gives birth to an epoch, and in one whose event was erased. */
   readonly data?: string
+  /** Names the schema that made `data`; absent in what a script or an older version has put. */
+  readonly schema?: string
   /** Epoch milliseconds at which the event was erased. */
   readonly erased?: number
   /** Epoch milliseconds until which the publisher means to deliver this itself. */
@@ -183,7 +185,10 @@ export interface Store {
   readSlotsBefore(topic: string, before: number | undefined, limit: number): Promise<SlotPage>
   /** Sets `expires` of a slot that stands. */
   extendSlot(topic: string, offset: number, expires: number): Promise<'extended' | 'absent'>
-  /** Removes `data` of a slot that holds some, or held some until it was erased, and sets `erased`. Every other member stays. `absent` for no slot, and for one that never held an event. */
+  /**
+   * Removes `data` of a slot that holds some, or held some until it was erased, and sets `erased`. Every other member
+   * stays. `absent` for no slot, and for one that never held an event.
+   */
   eraseSlot(topic: string, offset: number, erased: number): Promise<'erased' | 'absent'>
 
   // connections -------------------------------------------------------------

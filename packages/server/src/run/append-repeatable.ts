@@ -64,7 +64,8 @@ export async function appendAfter(
 }
 
 /**
- * From the slot at `base` (which may be gone) to one's own slot or the last one. Throws KEY_EXPIRED where a row between was deleted: the own slot may have been
+ * From the slot at `base` (which may be gone) to one's own slot or the last one. Throws KEY_EXPIRED where a row between
+ * was deleted: the own slot may have been
  * that one, and a slot that is put in its place would be passed over by every subscription that is live.
  */
 async function walk(scope: Scope, topic: string, base: number, publishId: string): Promise<Slot | undefined> {

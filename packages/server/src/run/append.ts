@@ -10,6 +10,8 @@ export interface NewEvent {
   readonly retentionMs: number
   /** JSON text; absent for a slot that only gives birth to an epoch. */
   readonly data?: string
+  /** Names the schema that made `data`. */
+  readonly schema?: string | undefined
   /** Epoch milliseconds, see `Slot.inline`. */
   readonly inline?: number
   /** @default a random name */
@@ -59,6 +61,7 @@ export function toSlot(
     time,
     expires: expiresFor(time, event.retentionMs),
     ...(event.data === undefined ? {} : { data: event.data }),
+    ...(event.schema === undefined ? {} : { schema: event.schema }),
     ...(event.inline === undefined ? {} : { inline: event.inline }),
   }
 }

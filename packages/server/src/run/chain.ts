@@ -4,6 +4,7 @@ import type { Slot } from '../ports/store.ts'
 import { advanceResult, cursorOf, eventResult, faultResult } from './frames.ts'
 import type { Scope } from './scope.ts'
 import type { Server } from './server.ts'
+import { eventOf } from './stored-event.ts'
 
 /** What became of one slot for one subscription. */
 export type Evaluated =
@@ -11,22 +12,36 @@ export type Evaluated =
   | { readonly status: 'no-match' }
   | { readonly status: 'failed'; readonly thrown: unknown }
 
-/** Sends a slot's event through the pipe. A slot without data is for nobody; data that is not JSON and a pipe that throws are `failed`, never a non-match (law 16). */
-export function evaluate(pipe: readonly PipeStep[], slot: Pick<Slot, 'data'>): Evaluated {
+/**
+ * Sends a slot's event through the pipe. A slot without data is for nobody; data that is not JSON, an event that cannot
+ * be parsed and a pipe that throws are `failed`, never a non-match (law 16).
+ */
+export function evaluate(scope: Scope, topic: string, pipe: readonly PipeStep[], slot: Slot): Evaluated {
   if (slot.data === undefined) return { status: 'no-match' }
+  return evaluateEvent(pipe, () => eventOf(scope, topic, slot))
+}
+
+/** The same for an event that `read` gives. */
+export function evaluateEvent(pipe: readonly PipeStep[], read: () => unknown): Evaluated {
   try {
-    const result = applyPipe(pipe, JSON.parse(slot.data))
+    const result = applyPipe(pipe, read())
     return result === undefined ? { status: 'no-match' } : { status: 'match', event: result.event }
   } catch (thrown) {
     return { status: 'failed', thrown }
   }
 }
 
+/** A subscription: the topic that it follows, its steps, and its procedure. */
+interface Followed {
+  readonly topic: string
+  readonly pipe: readonly PipeStep[]
+  readonly path: string
+}
+
 /** The results, as JSON text, that carry a position from `from` over `slots`: each names what it covers, and the last one ends at the last slot taken. Stops at `maxBytes`. */
 export function chainOf(
   scope: Scope & { readonly server: Server },
-  pipe: readonly PipeStep[],
-  path: string,
+  { topic, pipe, path }: Followed,
   from: number,
   slots: readonly Slot[],
   maxBytes: number = limits.pageBytes.value,
@@ -36,7 +51,7 @@ export function chainOf(
   let position = from
   let seen: Slot | undefined
   for (const slot of slots) {
-    const result = resultOf(scope, pipe, path, slot, position)
+    const result = resultOf(scope, { topic, pipe, path }, slot, position)
     if (result !== undefined) {
       const size = Buffer.byteLength(result)
       if (bytes > 0 && bytes + size > maxBytes) break
@@ -52,13 +67,12 @@ export function chainOf(
 
 function resultOf(
   scope: Scope & { readonly server: Server },
-  pipe: readonly PipeStep[],
-  path: string,
+  { topic, pipe, path }: Followed,
   slot: Slot,
   prev: number,
 ): string | undefined {
   const cursor = cursorOf(scope, slot)
-  const evaluated = evaluate(pipe, slot)
+  const evaluated = evaluate(scope, topic, pipe, slot)
   if (evaluated.status === 'no-match') return undefined
   if (evaluated.status === 'failed') return faultResult(scope.server, cursor, path, evaluated.thrown, prev)
   return eventResult(scope.server, cursor, path, evaluated.event, prev)

@@ -17,6 +17,7 @@ import { viewResult } from './presence-view.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { deliverToStock } from './stock-chain.ts'
+import { parseEvents } from './stored-event.ts'
 import { trafficOf } from './traffic.ts'
 
 /** One event on its way to its subscribers: of a log, or of an ephemeral channel. */
@@ -53,6 +54,8 @@ export async function deliverTo(
   parcels: readonly Parcel[],
   options: DeliverOptions = {},
 ): Promise<readonly (readonly Subscriber[])[]> {
+  for (const { deliveries } of parcels)
+    for (const { topic, slot } of deliveries) if (slot !== undefined) await parseEvents(scope, topic, [slot])
   const undelivered = parcels.map(() => new Set<Subscriber>())
   const letters = [...addressed(scope, parcels, undelivered).values()]
   const { late, begun, done } = stragglers(scope, options)
@@ -209,7 +212,7 @@ function framer(scope: ServedScope, delivery: Delivery): ToFrame {
   let plain: string | undefined
   const views = new Map<PresenceView, string | undefined>()
   const viewed = (view: PresenceView, slot: Slot, path: string) => {
-    if (!views.has(view)) views.set(view, viewResult(scope, view, slot, path))
+    if (!views.has(view)) views.set(view, viewResult(scope, delivery.topic, view, slot, path))
     return views.get(view)
   }
   const resultFor = async ({ presence, path, ...row }: Subscriber) => {
@@ -227,7 +230,7 @@ function framer(scope: ServedScope, delivery: Delivery): ToFrame {
 function plainResult(scope: ServedScope, delivery: Delivery, path: string): string {
   if (delivery.slot === undefined) return ephemeralResult(scope.server, JSON.parse(delivery.data))
   const cursor = cursorOf(scope, delivery.slot)
-  const evaluated = evaluate([], delivery.slot)
+  const evaluated = evaluate(scope, delivery.topic, [], delivery.slot)
   if (evaluated.status === 'match') return eventResult(scope.server, cursor, path, evaluated.event)
   const thrown = evaluated.status === 'failed' ? evaluated.thrown : new Error('This slot holds no event.')
   return faultResult(scope.server, cursor, path, thrown)

@@ -5,7 +5,8 @@ import { wireEpoch } from './log.ts'
 import type { Scope } from './scope.ts'
 
 /**
- * Erases one event of a topic: its slot stays, without `data`, so that positions and resumes pass over it. `event` is an offset, or the id that the event came with; an
+ * Erases one event of a topic: its slot stays, without `data`, so that positions and resumes pass over it. `event` is
+ * an offset, or the id that the event came with; an
  * id of another history erases nothing. Throws BAD_REQUEST for anything else.
  */
 export async function eraseEvent(scope: Scope, topic: string, event: number | string): Promise<Erased> {

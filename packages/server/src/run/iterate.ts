@@ -10,6 +10,7 @@ import { loadPresence } from './presence-subscribe.ts'
 import { type Followed, type Replay, replayFrom, replayNewest } from './replay.ts'
 import type { Scope } from './scope.ts'
 import { gapError } from './started.ts'
+import { parseEvents } from './stored-event.ts'
 
 const done = { done: true, value: undefined } as const
 
@@ -100,10 +101,11 @@ function endOf(scope: Scope, slots: readonly Slot[]): Cursor | undefined {
   return last && cursorOf(scope, last)
 }
 
-function* matching(scope: Scope, { pipe, topic }: SubscriptionDescriptor, slots: readonly Slot[]) {
+async function* matching(scope: Scope, { pipe, topic }: SubscriptionDescriptor, slots: readonly Slot[]) {
+  await parseEvents(scope, topic, slots)
   for (const slot of slots) {
     const id = formatCursor(cursorOf(scope, slot))
-    const evaluated = scope.enter(scope, () => evaluate(pipe, slot))
+    const evaluated = scope.enter(scope, () => evaluate(scope, topic, pipe, slot))
     if (evaluated.status === 'match') yield tracked(id, evaluated.event)
     if (evaluated.status === 'failed') reportFault(scope, { topic, id }, evaluated.thrown)
   }

@@ -1,7 +1,7 @@
 import type { PipeStep } from '../define/subscription.ts'
 import type { PipedContext, Slot, Subscriber } from '../ports/store.ts'
 import { type ConnectionParams, toFacts } from './caller.ts'
-import { evaluate } from './chain.ts'
+import { evaluate, evaluateEvent } from './chain.ts'
 import type { Delivery } from './deliver-to.ts'
 import { describePipe } from './describe-pipe.ts'
 import { endSubscriber } from './end-subscriber.ts'
@@ -9,6 +9,7 @@ import { advanceResult, cursorOf, ephemeralResult, eventResult, faultResult } fr
 import { LineFailure } from './line-failure.ts'
 import { toTRPCError } from './reply.ts'
 import { type ServedScope, within } from './scope.ts'
+import { parseEvents } from './stored-event.ts'
 
 /** Slots are evaluated in blocks of this many, so that a filtered frame can say what it covers without state (law 16). */
 const block = 32
@@ -28,7 +29,7 @@ export function createPipeline(scope: ServedScope, delivery: Delivery): Pipeline
         const pipe = await within(scope, procedureMs, (sooner) => describePipe(sooner, row, factsOf(row, piped)))
         if (delivery.slot === undefined) return ephemeral(scope, pipe, delivery.data)
         earlier ??= readEarlier(scope, delivery.topic, delivery.slot)
-        return covered(scope, pipe, row.path, delivery.slot, await earlier)
+        return covered(scope, { ...delivery, pipe, path: row.path }, await earlier)
       } catch (thrown) {
         if (await endsSubscription(scope, row, thrown)) return undefined
         earlier = undefined
@@ -78,21 +79,25 @@ async function readEarlier(scope: ServedScope, topic: string, slot: Slot): Promi
     if (!page.more || last === undefined) break
     after = last.offset
   }
+  await parseEvents(scope, topic, slots)
   return slots
 }
 
+/** One slot on its way to one piped subscriber. */
+interface Covered {
+  readonly topic: string
+  readonly slot: Slot
+  readonly pipe: readonly PipeStep[]
+  readonly path: string
+}
+
 /** [TL-SUB-5] `prev` is the last slot of the block that was for this subscription, or the start of what was read; a block that ends without a match sends an advance. */
-function covered(
-  scope: ServedScope,
-  pipe: readonly PipeStep[],
-  path: string,
-  slot: Slot,
-  earlier: readonly Slot[],
-): string | undefined {
-  const evaluated = evaluate(pipe, slot)
+function covered(scope: ServedScope, of: Covered, earlier: readonly Slot[]): string | undefined {
+  const { topic, pipe, path, slot } = of
+  const evaluated = evaluate(scope, topic, pipe, slot)
   const ends = slot.offset % block === 0
   if (evaluated.status === 'no-match' && !ends) return undefined
-  const prev = lastMatch(pipe, slot, earlier)
+  const prev = lastMatch(scope, of, earlier)
   const cursor = cursorOf(scope, slot)
   if (evaluated.status === 'match') return eventResult(scope.server, cursor, path, evaluated.event, prev)
   if (evaluated.status === 'failed') return faultResult(scope.server, cursor, path, evaluated.thrown, prev)
@@ -100,19 +105,19 @@ function covered(
 }
 
 /** Walks back from a slot to the last one that was for this subscription, or as far as the log is dense and of one epoch: nothing is claimed of what was not seen. */
-function lastMatch(pipe: readonly PipeStep[], slot: Slot, earlier: readonly Slot[]): number {
+function lastMatch(scope: ServedScope, { topic, pipe, slot }: Covered, earlier: readonly Slot[]): number {
   let position = slot.offset - 1
   for (const each of [...earlier].reverse()) {
     if (each.offset > position) continue // put behind our back
     if (each.offset !== position || each.epoch !== slot.epoch) return position
-    if (evaluate(pipe, each).status !== 'no-match') return position
+    if (evaluate(scope, topic, pipe, each).status !== 'no-match') return position
     position -= 1
   }
   return position
 }
 
 function ephemeral(scope: ServedScope, pipe: readonly PipeStep[], data: string): string | undefined {
-  const evaluated = evaluate(pipe, { data })
+  const evaluated = evaluateEvent(pipe, () => JSON.parse(data))
   return evaluated.status === 'match' ? ephemeralResult(scope.server, evaluated.event) : undefined
 }
 

@@ -159,7 +159,8 @@ async function readAfter(scope: Scope, log: Followed, head: Cursor): Promise<rea
   const { slots } = await scope.store.readSlots(log.topic, head.offset, pageSlots)
   const now = scope.clock.now()
   const run = slots.filter((slot, index) => slot.offset === head.offset + 1 + index) // ends before the first absent slot
-  if (slots.length > 0 && run.length === 0) return undefined // one was deleted, or comes in a moment: the log says which
+  // One was deleted, or was put while the page was read: the log says which.
+  if (slots.length > 0 && run.length === 0) return undefined
   const goesOn = run.every(
     (slot) => wireEpoch(slot.epoch, scope.restore) === head.epoch && !isExpiredSlot(slot, log.retentionMs, now),
   )

@@ -25,7 +25,7 @@ function createPosting(answer: (tries: number) => PostOutcome | undefined | Prom
   }
   const scope = toScope(
     { store, gateway, clock },
-    { retentionOf: () => 0, presenceOf: () => undefined, enter: (_, fn) => fn() },
+    { retentionOf: () => 0, presenceOf: () => undefined, channelOf: () => undefined, enter: (_, fn) => fn() },
   )
   return {
     gateway,

@@ -1,8 +1,10 @@
+import { channelOfTopic } from '../define/topic.ts'
 import { randomName } from '../ports/clock.ts'
 import type { PresenceRow } from '../ports/presence-row.ts'
 import type { Slot } from '../ports/store.ts'
 import { type AppendPlace, appendAfter } from './append-repeatable.ts'
 import { deliverInline } from './deliver.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { inlineMs } from './inline.ts'
 import { LineFailure } from './line-failure.ts'
 import { isAnchor } from './log.ts'
@@ -29,10 +31,12 @@ export async function tell(
 }
 
 async function append(scope: Scope, { topic, retentionMs }: Followed, row: PresenceRow, place: AppendPlace) {
+  const channel = scope.channelOf(channelOfTopic(topic))
+  const schema = channel && fingerprintOf(channel.event)
   const toEvent = (last: Slot | undefined) => {
     const busy = busyAfter(scope, last)
     const inline = canDeliver(scope) && busy <= burst ? { inline: scope.clock.now() + inlineMs } : {} // [TL-ROW-5]
-    return { topic, retentionMs, data: toData(scope, row, last, busy), ...inline }
+    return { topic, retentionMs, data: toData(scope, row, last, busy), schema, ...inline }
   }
   try {
     return await appendAfter(scope, place, toEvent)

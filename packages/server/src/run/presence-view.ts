@@ -43,9 +43,15 @@ function countOf(slot: Slot): number | undefined {
 }
 
 /** A slot's result for a view, as text; undefined where it shows nothing. A count covers all that came before it, so none is waited for. [TL-PRES-7] */
-export function viewResult(scope: ServedScope, view: PresenceView, slot: Slot, path: string): string | undefined {
+export function viewResult(
+  scope: ServedScope,
+  topic: string,
+  view: PresenceView,
+  slot: Slot,
+  path: string,
+): string | undefined {
   const cursor = cursorOf(scope, slot)
-  const evaluated = evaluate(viewPipes[view], slot)
+  const evaluated = evaluate(scope, topic, viewPipes[view], slot)
   if (evaluated.status === 'no-match') return undefined
   if (evaluated.status === 'failed') return faultResult(scope.server, cursor, path, evaluated.thrown)
   return eventResult(scope.server, cursor, path, evaluated.event, view === 'count' ? 0 : undefined)

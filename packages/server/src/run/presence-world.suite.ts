@@ -69,6 +69,7 @@ export async function createPresenceWorld(
     invokeLater: async (payload: unknown) => void later.push(payload),
   }
   const own = {
+    channelOf: () => undefined,
     retentionOf: () => log.retentionMs,
     presenceOf: () => rules,
     enter: <T>(_: Scope, fn: () => T) => fn(),

@@ -7,6 +7,7 @@ import { appendRepeatable, type Repeatable } from './append-repeatable.ts'
 import { publishIdOf, rowNameOfPublish } from './call-key.ts'
 import { deliverEphemeral, deliverInline } from './deliver.ts'
 import type { DeliverJob } from './deliver-job.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { fitting, notJson, topicNameOf } from './fits-channel.ts'
 import { cursorOf } from './frames.ts'
 import { inlineMs } from './inline.ts'
@@ -27,7 +28,7 @@ export async function publish(
   if (retentionMs === undefined) throw new TypeError(`Channel ${channel.name} keeps nothing; use publishEphemeral.`)
   const inline = canDeliver(scope) ? { inline: scope.clock.now() + inlineMs } : {} // [TL-ROW-5]
   const once = onceUnder(scope, options.idempotencyKey, topic, retentionMs)
-  const entry = { topic, retentionMs, data, ...inline }
+  const entry = { topic, retentionMs, data, schema: fingerprintOf(channel.event), ...inline }
   const slot = await (once === undefined ? append(scope, entry) : appendRepeatable(scope, entry, once))
   scope.telemetry.measure('publishes', 1)
   if (canDeliver(scope)) await deliverInline(scope, topic, slot)

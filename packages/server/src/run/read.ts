@@ -6,16 +6,21 @@ import { cursorOf } from './frames.ts'
 import { isExpiredSlot, wireEpoch } from './log.ts'
 import type { Followed } from './replay.ts'
 import type { Scope } from './scope.ts'
+import { eventTextOf, parseEvents } from './stored-event.ts'
 
 const defaultLimit = 50
 const largestLimit = 1_000
-/** Slots that one page looks at. A page of a log with many slots that hold no event may be short, and then has the cursor to continue from. */
+/**
+ * Slots that one page looks at. A page of a log with many slots that hold no event may be short, and then has the
+ * cursor to continue from.
+ */
 const mostSlots = 5_000
 const leastSlots = 100
 const listBytes = 2 // a list's brackets
 
 /**
- * A page of a topic's log, read strongly. Expired events, slots without an event and other histories are left out. The page ends before the event that exceeds
+ * A page of a topic's log, read strongly. Expired events, slots without an event and other histories are left out. The
+ * page ends before the event that exceeds
  * `limit` or `maxBytes`, and holds at least one event where the log has one.
  * Throws BAD_REQUEST for a cursor that is none, a limit outside 1…1,000, or a `maxBytes` below 1.
  */
@@ -48,16 +53,19 @@ function createPage(scope: Scope, log: Followed, options: ReadOptions) {
   let [first, last]: (Slot | undefined)[] = []
 
   function isTaken(slot: Slot): boolean {
-    const event = isExpired(slot) ? undefined : toEvent(scope, slot)
-    const size = event === undefined ? 0 : bytesOf(event.id, slot)
+    const event = isExpired(slot) ? undefined : toEvent(scope, log, slot)
+    const size = event?.bytes ?? 0
     if (event !== undefined && events.length > 0 && (events.length === limit || bytes + size > maxBytes)) return false
     bytes += size
-    if (event !== undefined) events.push(event)
+    if (event !== undefined) events.push({ id: event.id, data: event.data })
     return true
   }
   return {
     events,
-    /** How many slots to read at one time: one more than fit shows whether the log continues. After slots without an event, more than are missing. */
+    /**
+     * How many slots to read at one time: one more than fit shows whether the log continues. After slots without an
+     * event, more than are missing.
+     */
     room: () => Math.max(limit + 1 - events.length, looked === 0 ? 1 : leastSlots),
     /** Nothing before such slots can be shown. */
     areExpired: (slots: readonly Slot[]) => slots.every(isExpired),
@@ -75,19 +83,34 @@ function createPage(scope: Scope, log: Followed, options: ReadOptions) {
   }
 }
 
-/** Law 11: a row whose data is not JSON, which only a script can put, is left out; it must not hide the others. */
-function toEvent(scope: Scope, slot: Slot): Tracked<unknown> | undefined {
+/**
+ * Law 11: an event that cannot be parsed, and data that is not JSON, is left out and logged; it must not hide the
+ * others.
+ */
+function toEvent(
+  scope: Scope,
+  { topic }: Followed,
+  slot: Slot,
+): (Tracked<unknown> & { readonly bytes: number }) | undefined {
   if (slot.data === undefined) return undefined
+  const id = formatCursor(cursorOf(scope, slot))
   try {
-    return { id: formatCursor(cursorOf(scope, slot)), data: JSON.parse(slot.data) as unknown }
-  } catch {
+    const text = eventTextOf(scope, topic, slot)
+    return { id, data: JSON.parse(text) as unknown, bytes: bytesOf(id, text) }
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown.message : String(thrown)
+    scope.telemetry.log({
+      level: 'ERROR',
+      message: 'A page leaves out an event that cannot be parsed.',
+      facts: { topic, id, error },
+    })
     return undefined
   }
 }
 
 /** What an event adds to the JSON text of a page. */
-function bytesOf(id: string, { data = '' }: Slot): number {
-  return Buffer.byteLength(data) + Buffer.byteLength(id) + '{"id":"","data":},'.length
+function bytesOf(id: string, text: string): number {
+  return Buffer.byteLength(text) + Buffer.byteLength(id) + '{"id":"","data":},'.length
 }
 
 /** True when the page is full and the log continues. */
@@ -95,6 +118,7 @@ async function readBack(scope: Scope, log: Followed, end: Cursor | undefined, pa
   let epoch = end?.epoch
   for (let from = end?.offset; ; ) {
     const { slots, more } = await scope.store.readSlotsBefore(log.topic, from, page.room())
+    await parseEvents(scope, log.topic, slots)
     for (const slot of slots) {
       epoch ??= epochOf(scope, slot) // a page without a cursor shows the newest history
       if (epochOf(scope, slot) !== epoch) return false
@@ -109,6 +133,7 @@ async function readBack(scope: Scope, log: Followed, end: Cursor | undefined, pa
 async function readOn(scope: Scope, log: Followed, after: Cursor, page: PageInProgress): Promise<boolean> {
   for (let from = after.offset; ; ) {
     const { slots, more } = await scope.store.readSlots(log.topic, from, page.room())
+    await parseEvents(scope, log.topic, slots)
     for (const slot of slots) {
       if (epochOf(scope, slot) !== after.epoch) return false // another history has begun; the old one does not come back
       if (!page.take(slot)) return true

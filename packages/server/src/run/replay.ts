@@ -3,13 +3,17 @@ import { randomName } from '../ports/clock.ts'
 import type { Slot, SlotPage } from '../ports/store.ts'
 import { expiresFor, isAgeing, isAnchor, isExpiredSlot, wireEpoch } from './log.ts'
 import type { Scope } from './scope.ts'
+import { parseEvents } from './stored-event.ts'
 
 /** What a subscription gets of its log: everything in (`from`, `head`], or a gap before `from`. */
 export interface Replay {
   readonly from: Cursor
   readonly head: Cursor
   readonly gap?: GapReason
-  /** Ascending, of one epoch, none past its retention; may end before `head`: the client asks for the rest. Dense, but for what a fresh subscription begins with. */
+  /**
+   * Ascending, of one epoch, none past its retention; may end before `head`: the client asks for the rest. Dense, but
+   * for what a fresh subscription begins with.
+   */
   readonly slots: readonly Slot[]
 }
 
@@ -24,7 +28,8 @@ const pageSlots = 250
 const mostEmpty = 1_000
 
 /**
- * What a fresh subscription begins with: the newest `count` events that may still be replayed. Slots without an event, and rows that somebody deleted, hide nothing older.
+ * What a fresh subscription begins with: the newest `count` events that may still be replayed. Slots without an event,
+ * and rows that somebody deleted, hide nothing older.
  * Gives birth to an epoch where there is no anchor (law 7).
  */
 export async function replayNewest(scope: Scope, log: Followed, count: number): Promise<Replay> {
@@ -43,6 +48,7 @@ export async function replayNewest(scope: Scope, log: Followed, count: number): 
     }
     if (isAgeing(newest, now) && !(await extendHead(scope, log, newest))) continue
     const run = await readBack(scope, log, { slots, more, count, now })
+    await parseEvents(scope, log.topic, run)
     return toReplay(scope, newest, (run.at(-1)?.offset ?? newest.offset + 1) - 1, run.reverse())
   }
 }
@@ -58,6 +64,7 @@ export async function replayFrom(scope: Scope, log: Followed, cursor: Cursor): P
     return { ...(await replayNewest(scope, log, 0)), gap: reason }
   }
   const missed = run.filter((slot) => slot.offset > cursor.offset)
+  await parseEvents(scope, log.topic, missed)
   const atEnd = !more || run.length < slots.length
   // Cut by its limit, the page keeps its last slot back: the head then lies beyond what is answered, and the client asks on.
   if (!atEnd) return toReplay(scope, last, cursor.offset, missed.slice(0, -1))
@@ -78,7 +85,8 @@ async function readAfter(scope: Scope, log: Followed, { offset }: Cursor): Promi
 }
 
 /**
- * Whether a row of the log was deleted: nothing else leaves a hole, since a slot is put only where the one before it exists. A page may leave out a slot that was put
+ * Whether a row of the log was deleted: nothing else leaves a hole, since a slot is put only where the one before it
+ * exists. A page may leave out a slot that was put
  * while it was read, so the place is read once more.
  */
 async function hasHole(scope: Scope, log: Followed, slots: readonly Slot[]): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { ChannelDefinition } from '../define/definition.ts'
 import type { PresenceRules } from '../define/presence.ts'
 import type { LineBinding } from '../ports/binding.ts'
 import { type Clock, systemClock } from '../ports/clock.ts'
@@ -12,6 +13,7 @@ import { createDeadline, type Deadline, narrowDeadline } from './deadline.ts'
 import type { Keyed } from './keyed-scope.ts'
 import type { Server } from './server.ts'
 import { type ShardHints, shardHintsOf } from './shards.ts'
+import { createParsedEvents, type ParsedEvents } from './stored-event.ts'
 
 /** Everything one inbound thing may reach: the ports, what serves it, and how long it may take. */
 export interface Scope {
@@ -28,6 +30,10 @@ export interface Scope {
   readonly retentionOf: (channel: string) => number | undefined
   /** The rules of a presence of this line; undefined for every other channel. */
   readonly presenceOf: (channel: string) => PresenceRules | undefined
+  /** A channel of this line; undefined for another. */
+  readonly channelOf: (channel: string) => ChannelDefinition | undefined
+  /** The events of older schemas that were parsed here. */
+  readonly parsed: ParsedEvents
   /** Absent in a script: its events are delivered by the table's stream. */
   readonly server: Server | undefined
   /** Absent in a script. */
@@ -49,7 +55,10 @@ export interface ServedScope extends Scope {
 }
 
 /** The scope of `binding`, with nothing to serve and no deadline. */
-export function toScope(binding: LineBinding, line: Pick<Scope, 'retentionOf' | 'presenceOf' | 'enter'>): Scope {
+export function toScope(
+  binding: LineBinding,
+  line: Pick<Scope, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'>,
+): Scope {
   return {
     store: binding.store,
     gateway: binding.gateway,
@@ -59,6 +68,7 @@ export function toScope(binding: LineBinding, line: Pick<Scope, 'retentionOf' | 
     telemetry: consoleRecorder,
     shardHints: shardHintsOf(binding.store),
     ...line,
+    parsed: createParsedEvents(),
     server: undefined,
     deadline: undefined,
     keyed: undefined,
@@ -77,6 +87,7 @@ export function toServedScope(
   const { signal } = deadline
   return {
     ...base,
+    parsed: createParsedEvents(),
     store: boundStore(base.store, signal),
     invoker: base.invoker && boundInvoker(base.invoker, signal),
     telemetry,

@@ -11,7 +11,7 @@ import type { ServedScope } from './scope.ts'
 export function startedFrames(
   scope: ServedScope,
   request: { readonly path: string; readonly ref: number },
-  { pipe, presence }: Pick<SubscriptionDescriptor, 'pipe' | 'presence'>,
+  { topic, pipe, presence }: Pick<SubscriptionDescriptor, 'topic' | 'pipe' | 'presence'>,
   { id, found, begun, extensions, keepaliveMs }: Begun,
 ): readonly string[] {
   const started = extensions
@@ -19,7 +19,8 @@ export function startedFrames(
     : stockStarted
   const room = limits.pageBytes.value - (begun === undefined ? 0 : Buffer.byteLength(begun))
   const slots = shownSlots(presence?.view, found?.slots ?? [])
-  const chain = found === undefined ? [] : chainOf(scope, pipe, request.path, found.from.offset, slots, room)
+  const chain =
+    found === undefined ? [] : chainOf(scope, { topic, pipe, path: request.path }, found.from.offset, slots, room)
   return [started, ...(begun === undefined ? [] : [begun]), ...chain].map((result) => frameText(id, result))
 }
 

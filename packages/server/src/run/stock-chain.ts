@@ -1,4 +1,4 @@
-import { type Cursor, formatCursor } from '@trunkline/protocol'
+import { formatCursor } from '@trunkline/protocol'
 import type { PipeStep } from '../define/subscription.ts'
 import { channelOfTopic } from '../define/topic.ts'
 import type { Slot, Subscriber } from '../ports/store.ts'
@@ -106,7 +106,7 @@ async function postSlots(
 ): Promise<Ended | undefined> {
   for (const slot of slots) {
     const cursor = cursorOf(scope, slot)
-    const result = resultOf(scope, pipe, hold.row.path, slot, cursor)
+    const result = resultOf(scope, hold.row, pipe, slot)
     if (result !== undefined && Buffer.byteLength(result) > stockBytes) return endWith(scope, hold, oversized(result)) // [TL-CHUNK-11]
     const ended = result === undefined ? undefined : await postFrame(scope, hold, result)
     if (ended !== undefined) return ended
@@ -120,16 +120,15 @@ async function postSlots(
 // [TL-CHAIN-4]
 function resultOf(
   scope: ServedScope,
+  { topic, path }: Pick<Subscriber, 'topic' | 'path'>,
   pipe: readonly PipeStep[],
-  path: string,
   slot: Slot,
-  cursor: Cursor,
 ): string | undefined {
-  const evaluated = evaluate(pipe, slot)
+  const evaluated = evaluate(scope, topic, pipe, slot)
   if (evaluated.status === 'failed')
     scope.server.report({ error: toTRPCError(evaluated.thrown), path, cause: 'delivery' })
   if (evaluated.status !== 'match') return undefined
-  const result = eventResult(scope.server, cursor, path, evaluated.event)
+  const result = eventResult(scope.server, cursorOf(scope, slot), path, evaluated.event)
   return result.startsWith('{"type":"data"') ? result : undefined
 }
 

@@ -142,7 +142,8 @@ async function begin(
   if (bytes <= most) return { found: at, begun: result }
   throw new LineFailure(
     'TOO_LARGE',
-    `The state that startWith loads has ${bytes} bytes; at most ${most} can be sent to this client. Load less: read(key, { maxBytes }) returns a page and the cursor of the rest.`,
+    `The state that startWith loads has ${bytes} bytes; at most ${most} can be sent to this client. ` +
+      'Load less: read(key, { maxBytes }) returns a page and the cursor of the rest.',
     { mayHaveRun: true },
   )
 }

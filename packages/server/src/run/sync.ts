@@ -122,7 +122,7 @@ async function syncOne(
   const pipe = view === undefined ? described : viewPipes[view]
   const slots = shownSlots(view, found.slots)
   const synced = JSON.stringify({ type: 'synced', ...toWire(found) })
-  const chain = chainOf(scope, pipe, subscriber.path, found.from.offset, slots, limits.pageBytes.value)
+  const chain = chainOf(scope, { topic, pipe, path: subscriber.path }, found.from.offset, slots, limits.pageBytes.value)
   return [synced, ...chain].map((result) => frameText(id, result))
 }
 

@@ -1,0 +1,88 @@
+import type { Session } from 'node:inspector'
+
+const answers = new WeakMap<object, boolean>()
+
+/**
+ * Whether the default of a schema's definition is a function (`default(() => Date.now())`) and not a value. Zod hides
+ * either behind the same getter, so the engine is asked which
+ * the getter closes over. Where it cannot be asked, a default whose value differs from one call to the next is a
+ * function.
+ */
+export function isComputedDefault(definition: object): boolean {
+  const known = answers.get(definition)
+  if (known !== undefined) return known
+  const getter = Object.getOwnPropertyDescriptor(definition, 'defaultValue')?.get
+  const isComputed = getter !== undefined && (closesOverFunction(getter) ?? differs(definition))
+  answers.set(definition, isComputed)
+  return isComputed
+}
+
+type RemoteObject = { readonly type: string; readonly objectId?: string }
+
+const place = '__trunkline_default'
+
+/** Undefined where this process has no inspector. */
+function closesOverFunction(getter: () => unknown): boolean | undefined {
+  try {
+    const session = openSession()
+    if (session === undefined) return undefined
+    try {
+      Reflect.set(globalThis, place, getter)
+      const asked = ask(session, 'Runtime.evaluate', { expression: `globalThis.${place}` }) as { result: RemoteObject }
+      const [scopes] = internalsOf(session, asked.result).filter(({ name }) => name === '[[Scopes]]')
+      const [closure] = membersOf(session, scopes?.value)
+      const held = membersOf(session, closure?.value)
+      return held.length === 0 ? undefined : held.some(({ value }) => value?.type === 'function')
+    } finally {
+      Reflect.deleteProperty(globalThis, place)
+      session.disconnect()
+    }
+  } catch {
+    return undefined // refused, as under `node --permission`
+  }
+}
+
+function openSession(): Session | undefined {
+  const { getBuiltinModule } = process as { readonly getBuiltinModule?: (name: string) => unknown }
+  const inspector = getBuiltinModule?.('node:inspector') as typeof import('node:inspector') | undefined
+  if (inspector === undefined) return undefined
+  const session = new inspector.Session()
+  session.connect()
+  return session
+}
+
+/** In a session with its own thread the answer comes before `post` returns. */
+function ask(session: Session, method: string, params: object): unknown {
+  let answer: unknown
+  session.post(method, params, (error, result) => {
+    if (error === null) answer = result
+  })
+  return answer
+}
+
+interface Member {
+  readonly name: string
+  readonly value?: RemoteObject
+}
+
+function membersOf(session: Session, object: RemoteObject | undefined): readonly Member[] {
+  if (object?.objectId === undefined) return []
+  const params = { objectId: object.objectId, ownProperties: true }
+  return (ask(session, 'Runtime.getProperties', params) as { readonly result: readonly Member[] }).result
+}
+
+function internalsOf(session: Session, { objectId }: RemoteObject): readonly Member[] {
+  const found = ask(session, 'Runtime.getProperties', { objectId, ownProperties: true })
+  return (found as { readonly internalProperties?: readonly Member[] }).internalProperties ?? []
+}
+
+/** A clock in whole milliseconds may give the same twice: this finds ids, counters and finer clocks. */
+function differs(definition: object): boolean {
+  try {
+    const read = () => JSON.stringify(Reflect.get(definition, 'defaultValue'))
+    const first = read()
+    return read() !== first
+  } catch {
+    return true
+  }
+}
