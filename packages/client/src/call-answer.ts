@@ -1,7 +1,7 @@
 import type { AcceptedResult, AnswerFrame, ErrorFrame } from '@trunkline/protocol'
 import { backoffMs } from './backoff.ts'
-import { failCall, isKeyed, isOn, mayHaveRun, sendCall } from './calls.ts'
-import { fromWire } from './line-error.ts'
+import { failCall, isKeyed, isOn, mayHaveRun, refuse, sendCall } from './calls.ts'
+import { fromWire, toLineError } from './line-error.ts'
 import { askTime } from './server-time.ts'
 import { hasSocket, type PendingCall } from './session-state.ts'
 import type { Turn } from './turn.ts'
@@ -21,9 +21,7 @@ export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | E
   }
   const { line: wire, error: shape } = frame
   if (wire?.code === 'PENDING' && call.resends) {
-    turn.putCall({ ...call, phase: 'paused' }) // [TL-KEY-5]
-    turn.arm({ kind: 'again', id }, wire.retryAfterMs ?? pendingMs)
-    return 'settled'
+    return pause(turn, { ...call, mayHaveRun: true, lastFailure: null }, wire.retryAfterMs ?? pendingMs) // [TL-KEY-5]
   }
   if (wire?.code === 'AUTH_EXPIRED' && call.phase === 'unauthorized') return 'settled' // a frame that came twice
   if (wire?.code === 'AUTH_EXPIRED' && call.refusals + 1 < (call.resends ? refusalsTaken : 2)) {
@@ -37,10 +35,22 @@ export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | E
     askTime(turn)
     return 'settled'
   }
-  const line =
-    wire === undefined ? undefined : fromWire(wire, shape, call.mayHaveRun || (!call.resends && call.refusals > 0))
+  const line = wire === undefined ? undefined : fromWire(wire, shape)
+  if (line?.code === 'FUNCTION_FAILED' && isKeyed(call)) {
+    const failed = { ...call, mayHaveRun: call.mayHaveRun || line.mayHaveRun, lastFailure: { line, shape } }
+    return pause(turn, failed, Math.max(line.retryAfterMs ?? 0, backoffMs(call.sends, turn.chance))) // [TL-KEY-10]
+  }
   turn.dropCall(id)
-  turn.emit({ type: 'fail', id, failure: { shape, ...(line === undefined ? {} : { line }) } })
+  const ranBefore = call.mayHaveRun || (!call.resends && call.refusals > 0)
+  if (line === undefined) turn.emit({ type: 'fail', id, failure: { shape } })
+  else refuse(turn, { ...call, mayHaveRun: ranBefore }, line, shape)
+  return 'settled'
+}
+
+/** Nothing is awaited; the call is sent again after a while. */
+function pause(turn: Turn, call: PendingCall, ms: number): 'settled' {
+  turn.putCall({ ...call, phase: 'paused' })
+  turn.arm({ kind: 'again', id: call.id }, ms)
   return 'settled'
 }
 
@@ -67,7 +77,7 @@ function sendCancel(turn: Turn, id: number, key: string | undefined): void {
 
 /** It runs, and no gateway limit counts any more. The answer is pushed; since a push can be lost, a keyed mutation asks for it now and then. [TL-LONG-5] */
 function takeAccepted(turn: Turn, call: PendingCall, { askAfterMs }: AcceptedResult): 'settled' {
-  turn.putCall({ ...call, phase: 'running', isLong: true, gatewaySaid: null })
+  turn.putCall({ ...call, phase: 'running', isLong: true, lastFailure: null })
   if (askAfterMs !== undefined && call.method === 'mutation' && call.resends)
     turn.arm({ kind: 'again', id: call.id }, askAfterMs)
   return 'settled'
@@ -75,9 +85,11 @@ function takeAccepted(turn: Turn, call: PendingCall, { askAfterMs }: AcceptedRes
 
 /** The call's deadline passed. */
 export function expireCall(turn: Turn, call: PendingCall) {
-  const { timeoutMs, gatewaySaid, phase, method } = call
-  if (phase === 'sent' && gatewaySaid !== null)
-    return failCall(turn, call, 'FUNCTION_FAILED', gatewayMessage(gatewaySaid))
+  const { timeoutMs, lastFailure, phase, method } = call
+  if ((phase === 'sent' || phase === 'paused') && lastFailure?.line !== undefined) {
+    turn.dropCall(call.id)
+    return refuse(turn, call, { ...lastFailure.line, mayHaveRun: mayHaveRun(call) }, lastFailure.shape)
+  }
   const { status } = turn.state
   const why = phase === 'waiting' && 'cause' in status ? ` ${status.cause.message}` : ''
   const what =
@@ -94,11 +106,12 @@ export function expireCall(turn: Turn, call: PendingCall) {
 export function noteGatewayFrame(turn: Turn, message: string) {
   for (const call of turn.state.calls.values()) {
     if (call.phase !== 'sent' || !isOn(call, turn.from)) continue
-    const said = { ...call, gatewaySaid: message }
+    const line = toLineError('FUNCTION_FAILED', `The gateway said "${message}" while the call was in flight.`)
+    const said = { ...call, lastFailure: { line } }
     const isMeant = isAloneInFlight(turn, call.id)
     if (isMeant) settleFrame(turn, call.id, 'error')
     if (isKeyed(call)) askLater(turn, said)
-    else if (isMeant) failCall(turn, call, 'FUNCTION_FAILED', gatewayMessage(message))
+    else if (isMeant) failCall(turn, call, line.code, line.message)
     else turn.putCall(said)
   }
 }
@@ -107,8 +120,4 @@ export function noteGatewayFrame(turn: Turn, message: string) {
 function askLater(turn: Turn, call: PendingCall): void {
   turn.putCall({ ...call, asksAgain: true })
   if (!call.asksAgain) turn.arm({ kind: 'again', id: call.id }, backoffMs(call.sends, turn.chance))
-}
-
-function gatewayMessage(said: string): string {
-  return `The gateway said "${said}" while the call was in flight.`
 }

@@ -7,8 +7,8 @@ export interface CallOptions {
 }
 /** Options of a mutation. */
 export interface MutationOptions extends CallOptions {
-  /** @default a fresh key for each call. Pass one to make a retry after a reload the same mutation; `false` never resends and may fail with CONNECTION_LOST. */
-  readonly idempotencyKey?: string | false
+  /** @default a fresh key for each call. Pass one to make two calls the same mutation: a key of your own, or `lineError(error).idempotencyKey` of a call that failed. `false` never resends and may fail with CONNECTION_LOST. */
+  readonly idempotencyKey?: string | false | undefined
   /** Mutations of one lane run one after another in the order sent. Others may overtake each other. */
   readonly lane?: string
 }

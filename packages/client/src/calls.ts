@@ -1,4 +1,4 @@
-import { makeKey, withKey } from './idempotency-key.ts'
+import { makeKey, toOption, withKey } from './idempotency-key.ts'
 import { type LineError, type LineErrorCode, toLineError } from './line-error.ts'
 import { outboxRefusal, sizeRefusal } from './outbox.ts'
 import { sendFrame } from './send-frame.ts'
@@ -11,10 +11,10 @@ import type { Turn } from './turn.ts'
 export function admitCall(turn: Turn, call: NewCall) {
   const { state } = turn
   const tooLarge = sizeRefusal(call.bytes, state.messageBytes)
-  if (tooLarge !== undefined) return refuse(turn, call.id, toLineError('TOO_LARGE', tooLarge))
+  if (tooLarge !== undefined) return refuse(turn, call, toLineError('TOO_LARGE', tooLarge))
   const goes = takesFrames(state) && !awaitsTime(state, call) && !isLaneTaken(state.calls, call.lane)
   const full = goes ? undefined : outboxRefusal(state.calls, call.bytes)
-  if (full !== undefined) return refuse(turn, call.id, toLineError('OUTBOX_FULL', full))
+  if (full !== undefined) return refuse(turn, call, toLineError('OUTBOX_FULL', full))
   turn.arm({ kind: 'deadline', id: call.id }, call.timeoutMs)
   const pending: PendingCall = {
     ...call,
@@ -22,11 +22,10 @@ export function admitCall(turn: Turn, call: NewCall) {
     socket: state.socket,
     asksAgain: false,
     sends: 0,
-    mayHaveRun: false,
     isLong: false,
     isRekeyed: false,
     refusals: 0,
-    gatewaySaid: null,
+    lastFailure: null,
   }
   if (goes) sendCall(turn, pending)
   else turn.putCall(pending)
@@ -63,7 +62,7 @@ export function loseCalls(turn: Turn, why: string, socket?: number): void {
       continue
     }
     turn.cancel({ kind: 'again', id: call.id })
-    turn.putCall({ ...call, phase: 'waiting', asksAgain: false, mayHaveRun: mayHaveRun(call), gatewaySaid: null })
+    turn.putCall({ ...call, phase: 'waiting', asksAgain: false, mayHaveRun: mayHaveRun(call), lastFailure: null })
   }
   turn.moved = true
 }
@@ -73,13 +72,13 @@ export function closeCalls(turn: Turn, line: LineError, which: 'all' | 'unsent' 
   for (const call of turn.state.calls.values()) {
     if (which === 'unsent' && call.phase !== 'waiting') continue
     turn.dropCall(call.id)
-    refuse(turn, call.id, { ...line, mayHaveRun: mayHaveRun(call) })
+    refuse(turn, call, { ...line, mayHaveRun: mayHaveRun(call) })
   }
 }
 
 /** Whether the server may have run it, in this attempt or one before. */
 export function mayHaveRun(call: PendingCall): boolean {
-  return call.mayHaveRun || isAsked(call) || call.phase === 'paused'
+  return call.mayHaveRun || isAsked(call)
 }
 
 /** Whether it is a mutation that has one effect however often it is sent. */
@@ -103,9 +102,17 @@ export function isOn(call: PendingCall, socket: number): boolean {
   return isAsked(call) && call.socket === socket
 }
 
-/** Rejects what was never taken. */
-export function refuse(turn: Turn, id: number, line: LineError): void {
-  turn.emit({ type: 'fail', id, failure: { line } })
+/** Rejects a call. An attempt before this one may have run whatever became of this one, and its key repeats it. */
+export function refuse(
+  turn: Turn,
+  { id, key, mayHaveRun }: Pick<NewCall, 'id' | 'key' | 'mayHaveRun'>,
+  line: LineError,
+  shape?: unknown,
+): void {
+  const told = { ...line, mayHaveRun: line.mayHaveRun || mayHaveRun }
+  const idempotencyKey = toOption(key, told.mayHaveRun)
+  const failure = { line: idempotencyKey === undefined ? told : { ...told, idempotencyKey } }
+  turn.emit({ type: 'fail', id, failure: shape === undefined ? failure : { ...failure, shape } })
 }
 
 function isLaneTaken(calls: ReadonlyMap<number, PendingCall>, lane: string | undefined): boolean {
@@ -125,11 +132,11 @@ export function sendCall(turn: Turn, call: PendingCall): void {
   const key = call.key ?? (nonce === null ? null : makeKey(turn.now + turn.state.aheadMs, nonce))
   const sent = { ...call, key, sends: sends + 1, mayHaveRun: mayHaveRun(call), asksAgain: false }
   turn.putCall({ ...sent, phase: 'sent', socket: turn.state.socket })
-  sendFrame(turn, id, key === null ? text : withKey(text, key, sends > 0), 'other')
+  sendFrame(turn, id, key === null ? text : withKey(text, key, sends > 0 || call.mayHaveRun), 'other')
 }
 
 /** Rejects a call by the line's own word. */
 export function failCall(turn: Turn, call: PendingCall, code: LineErrorCode, message: string) {
   turn.dropCall(call.id)
-  refuse(turn, call.id, toLineError(code, message, { mayHaveRun: mayHaveRun(call) }))
+  refuse(turn, call, toLineError(code, message, { mayHaveRun: mayHaveRun(call) }))
 }

@@ -45,6 +45,7 @@ describe('a frame that is larger than a message may be', () => {
         bytes: most + 1,
         timeoutMs: 1_000,
         key: null,
+        mayHaveRun: false,
         nonce: null,
         resends: true,
       },

@@ -1,8 +1,9 @@
 import { decodeServerMessage } from '@trunkline/protocol'
+import { mayHaveRun } from './calls.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { type ConnectionEnvironment, createRandomId, machineEnvironment } from './environment.ts'
-import { frameBytesOf, toKey } from './idempotency-key.ts'
+import { frameBytesOf, toKey, toOption } from './idempotency-key.ts'
 import { onWake } from './network.ts'
 import { step } from './session.ts'
 import type { Effect } from './session-effect.ts'
@@ -122,10 +123,11 @@ export function createConnection(
   }
 
   const transport: Transport = {
-    call({ method, path, input, timeoutMs = options.timeoutMs ?? callTimeoutMs, idempotencyKey, lane }, sink) {
+    call(request, sink) {
       requireSocket()
+      const { method, path, input, timeoutMs = options.timeoutMs ?? callTimeoutMs, lane } = request
       const id = sinks.nextId()
-      const keyed = toKey(method, idempotencyKey, () => createRandomId(clock))
+      const keyed = toKey(request, () => createRandomId(clock))
       const text = JSON.stringify({ id, method, params: { path, input, traceparent: options.traceparent?.() } }) // throws before anything is taken [TL-TRACE-3]
       const bytes = frameBytesOf(text, keyed)
       sinks.addCall(id, sink)
@@ -133,7 +135,11 @@ export function createConnection(
         type: 'call',
         call: { id, method, text, bytes, timeoutMs, ...keyed, ...(lane !== undefined && { lane }) },
       })
-      return () => sinks.remove(id) && dispatch({ type: 'abort', id })
+      return () => {
+        const given = state.calls.get(id)
+        if (sinks.remove(id)) dispatch({ type: 'abort', id })
+        return given && mayHaveRun(given) ? toOption(given.key, true) : undefined
+      }
     },
     subscribe({ path, input, givenInput, onGap }, sink) {
       requireSocket()

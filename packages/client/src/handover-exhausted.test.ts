@@ -247,6 +247,7 @@ function live(left: World['left']): World {
     method: 'query',
     text: '{"id":2,"method":"query"}',
     key: null,
+    mayHaveRun: false,
     bytes: 10,
     timeoutMs: 1e9,
     nonce: null,

@@ -1,18 +1,26 @@
 import { utf8Bytes } from '@trunkline/protocol'
 import type { NewCall } from './session-event.ts'
+import type { CallRequest } from './transport.ts'
 
+const ofOurs = /^auto\.[0-9a-z]{1,11}\.[\w-]{16,64}$/
 const longestOfOurs = 'auto.12345678.1234567890123456789012' // the server's time has 8 digits until 2059
 
 /** What makes a call a repeatable one: a key of the SDK's own, one of the caller's, or none. [TL-KEY-8] */
 export function toKey(
-  method: NewCall['method'],
-  given: string | false | undefined,
+  { method, idempotencyKey: given, mayHaveRun = false }: CallRequest,
   createNonce: () => string,
-): Pick<NewCall, 'key' | 'nonce' | 'resends'> {
-  if (method === 'query') return { key: null, nonce: null, resends: true }
-  if (given === false) return { key: null, nonce: null, resends: false }
-  if (given === undefined) return { key: null, nonce: createNonce(), resends: true }
-  return { key: `own.${given}`, nonce: null, resends: true }
+): Pick<NewCall, 'key' | 'nonce' | 'resends' | 'mayHaveRun'> {
+  const none = { key: null, nonce: null, resends: method === 'query', mayHaveRun }
+  if (method === 'query' || given === false) return none
+  if (given === undefined) return { ...none, nonce: createNonce(), resends: true }
+  const isOurs = ofOurs.test(given) // of a mutation that failed and may have run
+  return { ...none, key: isOurs ? given : `own.${given}`, resends: true, mayHaveRun: mayHaveRun || isOurs }
+}
+
+/** The key as the option `idempotencyKey` takes it, to repeat a mutation. Undefined where a new key does as well: nothing has run under this one. */
+export function toOption(key: string | null, mayHaveRun: boolean): string | undefined {
+  if (key?.startsWith('own.')) return key.slice('own.'.length)
+  return (mayHaveRun && key) || undefined
 }
 
 /** A key of the SDK's own: `auto.<server time>.<nonce>`. */

@@ -12,6 +12,8 @@ export interface LineError {
   readonly retryAfterMs?: number
   /** False when the request surely never ran. */
   readonly mayHaveRun: boolean
+  /** Of a mutation that may have run: passed as the option `idempotencyKey`, it makes the next call the same mutation. A key of the caller's own is always here. */
+  readonly idempotencyKey?: string
 }
 
 /** Why a call or a subscription failed: `line` when the line did, `shape` (the router's, as it came) when the server said so. */
@@ -36,13 +38,13 @@ export function toLineError(
   return { code, message, retry, mayHaveRun, ...known }
 }
 
-/** What the server said of its line's failure, with the message of the error shape beside it. Undefined for `PENDING`, which is no failure, and for codes that are not in the table. `ranBefore`: an earlier attempt may have run. */
-export function fromWire(wire: LineErrorWire, shape: unknown, ranBefore = false): LineError | undefined {
+/** What the server said of its line's failure, with the message of the error shape beside it. Undefined for `PENDING`, which is no failure, and for codes that are not in the table. */
+export function fromWire(wire: LineErrorWire, shape: unknown): LineError | undefined {
   const { code, retry, retryAfterMs, mayHaveRun } = wire
   if (code === 'PENDING' || !Object.hasOwn(lineErrors, code)) return undefined
   return toLineError(code, messageOf(shape), {
     retry,
-    mayHaveRun: mayHaveRun || ranBefore,
+    mayHaveRun,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }

@@ -12,6 +12,8 @@ import type { Connection } from './connection.ts'
 import { toOperationState } from './operation-state.ts'
 import { type Transport, transportOf } from './transport.ts'
 
+const rememberedKeys = 10_000 // about 1 MB
+
 /** A router with a transformer needs the same one here; another takes none. */
 export type TransformerOption<R extends AnyTRPCRouter> = inferTRPCClientTypes<R>['transformer'] extends true
   ? { readonly transformer: TRPCDataTransformer | TRPCCombinedDataTransformer }
@@ -23,18 +25,20 @@ export type TrunklineLinkOptions<R extends AnyTRPCRouter> = { readonly connectio
 export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOptions<R>): TRPCLink<R> {
   const transport = transportOf(options.connection)
   const transform = toTransform(options.transformer)
-  return () =>
-    ({ op }) =>
+  return () => {
+    const keys = createKeyMemory() // of one client, whose operations are numbered
+    return ({ op }) =>
       observable((observer) => {
         if (op.signal?.aborted) return observer.complete() // nothing is sent and nothing runs, as with tRPC's own links
         const request = { transport, transform, op, observer, connection: options.connection }
         try {
-          const stop = op.type === 'subscription' ? subscribe(request) : call({ ...request, method: op.type })
+          const stop = op.type === 'subscription' ? subscribe(request) : call({ ...request, keys, method: op.type })
           return whenAborted(op.signal, () => observer.complete(), stop)
         } catch (cause) {
           observer.error(TRPCClientError.from(cause instanceof Error ? cause : new Error(String(cause)))) // an input that is no JSON
         }
       })
+  }
 }
 
 interface Transform {
@@ -53,22 +57,54 @@ type LinkValue<R extends AnyTRPCRouter> =
     ? V
     : never
 
-function call<R extends AnyTRPCRouter>(request: Request<R> & { readonly method: 'query' | 'mutation' }): () => void {
-  const { transport, transform, op, observer, method } = request
+interface CallRequest<R extends AnyTRPCRouter> extends Request<R> {
+  readonly keys: KeyMemory
+  readonly method: 'query' | 'mutation'
+}
+
+function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
+  const { transport, transform, op, observer, method, keys } = request
   const { path, context } = op
   const { timeoutMs, idempotencyKey, lane } = optionsOf(context)
-  return transport.call(
-    { method, path, input: transform.serialize(op.input), timeoutMs, idempotencyKey, lane },
+  const known = keys.get(op.id)
+  const repeated = { idempotencyKey: known ?? idempotencyKey, mayHaveRun: known !== undefined }
+  const stop = transport.call(
+    { method, path, input: transform.serialize(op.input), timeoutMs, lane, ...repeated },
     {
       answer(wire) {
+        keys.set(op.id, undefined)
         const read = readValue(transform, wire)
         if ('error' in read) return observer.error(TRPCClientError.from(read.error))
         observer.next({ result: { type: 'data', data: read.value }, context })
         observer.complete()
       },
-      fail: (failure) => observer.error(toClientError(failure, transform.deserialize)),
+      fail(failure) {
+        const { line } = failure
+        keys.set(op.id, line?.mayHaveRun ? line.idempotencyKey : undefined)
+        observer.error(toClientError(failure, transform.deserialize))
+      },
     },
   )
+  return () => {
+    const key = stop()
+    if (key !== undefined) keys.set(op.id, key)
+  }
+}
+
+type KeyMemory = ReturnType<typeof createKeyMemory>
+
+/** The keys of mutations whose outcome is not known, by operation: a link before this one, such as `retryLink`, may ask again under the same operation. [TL-KEY-12] */
+function createKeyMemory() {
+  const keys = new Map<number, string>()
+  return {
+    get: (id: number) => keys.get(id),
+    set(id: number, key: string | undefined): void {
+      keys.delete(id)
+      if (key !== undefined) keys.set(id, key)
+      const [oldest] = keys.size > rememberedKeys ? keys.keys() : []
+      if (oldest !== undefined) keys.delete(oldest) // nobody says that an operation is not asked for again
+    },
+  }
 }
 
 function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {

@@ -79,6 +79,53 @@ describe('keys', () => {
     expect(frameBytesOf(text, { key: null, nonce: null })).toBe(text.length)
   })
 
+  test('FUNCTION_FAILED is asked again under the key with a back-off, until the deadline fails it so [TL-KEY-10]', () => {
+    const machine = createMachine(0.5)
+    const own = { key: 'own.k', resends: true, text: '{"id":1,"method":"mutation","params":{"path":"a"}}' }
+    const failed = (retryAfterMs?: number) => {
+      const line = { code: 'FUNCTION_FAILED', retry: 'later', mayHaveRun: true, ...(retryAfterMs && { retryAfterMs }) }
+      return { id: 1, error: { message: 'gone' }, line }
+    }
+    machine.open()
+    machine.call(1, 'mutation', 10, own)
+    expect(machine.message(failed())).toEqual([])
+    expect(machine.timers.get('again 1')).toBe(300)
+    expect(framesOf(machine.fire({ kind: 'again', id: 1 }))).toMatchObject([{ params: { key: 'own.k', resend: true } }])
+    machine.message(failed(2_000))
+    expect(machine.timers.get('again 1')).toBe(2_000)
+    expect(machine.fire({ kind: 'deadline', id: 1 })).toEqual(['fail 1 FUNCTION_FAILED may have run'])
+  })
+
+  test.each(['OUTCOME_UNKNOWN', 'KEY_REUSED', 'RATE_LIMITED', 'TIMEOUT'])('%s ends the call [TL-KEY-10]', (code) => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation', 10, { key: 'own.k', resends: true, text: '{"id":1,"params":{}}' })
+    const line = { code, retry: 'later', mayHaveRun: true }
+    expect(machine.message({ id: 1, error: {}, line })).toEqual([`fail 1 ${code} may have run`])
+  })
+
+  test('FUNCTION_FAILED ends a query, and a mutation without a key', () => {
+    const machine = createMachine()
+    machine.open()
+    const line = { code: 'FUNCTION_FAILED', retry: 'later', mayHaveRun: true }
+    machine.call(1)
+    machine.call(2, 'mutation')
+    expect(machine.message({ id: 1, error: {}, line }, { id: 2, error: {}, line })).toEqual([
+      'fail 1 FUNCTION_FAILED may have run',
+      'fail 2 FUNCTION_FAILED may have run',
+    ])
+  })
+
+  test('a mutation that repeats one is marked from its first frame, and may have run whatever becomes of it', () => {
+    const machine = createMachine()
+    const own = { key: 'own.k', mayHaveRun: true, resends: true, text: '{"id":1,"method":"mutation","params":{}}' }
+    machine.open()
+    expect(machine.call(1, 'mutation', 1e9, own)).toEqual(['fail 1 TOO_LARGE may have run'])
+    expect(machine.call(2, 'mutation', 10, { ...own }).join()).toContain('"resend":true')
+    expect(machine.feed({ type: 'close' })).toEqual([])
+    expect(machine.call(3, 'mutation', 10, own)).toEqual(['fail 3 CLOSED may have run'])
+  })
+
   test('closing waits for what is asked again', () => {
     const machine = createMachine()
     machine.open()

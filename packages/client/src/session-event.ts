@@ -21,6 +21,8 @@ export interface NewCall {
   readonly key: string | null
   /** The random part of a key that is made when the call is first sent: its other part is the server's time, which is not known before. */
   readonly nonce: string | null
+  /** An attempt under the same key was made before, and may have run. */
+  readonly mayHaveRun: boolean
   /** A query or a keyed mutation: sent again when its socket is lost. [TL-KEY-8] */
   readonly resends: boolean
   /** Calls of one lane go one after another. */

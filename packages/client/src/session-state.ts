@@ -1,5 +1,6 @@
 import { frameBytes, maxMessageBytes } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
+import type { Failure } from './line-error.ts'
 import type { Order } from './order.ts'
 import type { NewCall, NewSubscription } from './session-event.ts'
 
@@ -27,16 +28,14 @@ export interface PendingCall extends NewCall {
   readonly asksAgain: boolean
   /** How often it was sent. */
   readonly sends: number
-  /** In an attempt before this one. */
-  readonly mayHaveRun: boolean
   /** It was accepted as a long one, in this attempt or one before: whoever gives it up says so. */
   readonly isLong: boolean
   /** Its key was refused as expired though it was new, and another was made. */
   readonly isRekeyed: boolean
   /** How often expired authority refused it. */
   readonly refusals: number
-  /** The gateway's words that came while the call was in flight. They name no call, so they may be about another. */
-  readonly gatewaySaid: string | null
+  /** What the call fails with at its deadline, if nothing else is heard: FUNCTION_FAILED of an attempt, or of the gateway, whose words name no call and may be about another. */
+  readonly lastFailure: Failure | null
 }
 
 /** A frame that was sent and not answered yet. */

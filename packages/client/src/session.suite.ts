@@ -84,6 +84,7 @@ function newCall(id: number, method: 'query' | 'mutation'): NewCall {
     bytes: 10,
     timeoutMs: 1_000,
     key: null,
+    mayHaveRun: false,
     nonce: null,
     resends: method === 'query',
   }

@@ -39,9 +39,11 @@ function isKnown({ from, state }: Turn): boolean {
 function take(turn: Turn, event: SessionEvent) {
   switch (event.type) {
     case 'call':
-      return whenTaken(turn, event.call.id, () => admitCall(turn, event.call))
+      return whenTaken(turn, event.call, () => admitCall(turn, event.call))
     case 'subscribe':
-      return whenTaken(turn, event.subscription.id, () => addSubscription(turn, event.subscription))
+      return whenTaken(turn, { ...event.subscription, key: null, mayHaveRun: false }, () =>
+        addSubscription(turn, event.subscription),
+      )
     case 'abort':
       return takeAbort(turn, event.id)
     case 'unsubscribe':
@@ -70,9 +72,9 @@ function take(turn: Turn, event: SessionEvent) {
 }
 
 /** The first thing that is wanted opens the connection; after the last one nothing is taken. */
-function whenTaken(turn: Turn, id: number, admit: () => void) {
+function whenTaken(turn: Turn, wanted: Parameters<typeof refuse>[1], admit: () => void) {
   const closed = closedError(turn.state)
-  if (closed !== undefined) return refuse(turn, id, closed)
+  if (closed !== undefined) return refuse(turn, wanted, closed)
   admit()
   if (turn.state.phase === 'idle') connect(turn)
 }

@@ -5,8 +5,8 @@ import type { Failure } from './line-error.ts'
 
 /** What a link asks of a connection. Inputs are serialised already, outputs are not yet deserialised. */
 export interface Transport {
-  /** Returns the way to give up: the answer is then ignored. */
-  call(request: CallRequest, sink: CallSink): () => void
+  /** Returns the way to give up: the answer is then ignored. That returns the key of a mutation that may have run and was not settled. */
+  call(request: CallRequest, sink: CallSink): () => string | undefined
   /** Returns the way to stop. */
   subscribe(request: SubscribeRequest, sink: SubscriptionSink): () => void
 }
@@ -16,6 +16,8 @@ export interface CallRequest {
   readonly input: unknown
   readonly timeoutMs: number | undefined
   readonly idempotencyKey?: string | false | undefined
+  /** An attempt under this key was made before. @default false */
+  readonly mayHaveRun?: boolean
   readonly lane?: string | undefined
 }
 export interface CallSink {

@@ -205,7 +205,16 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
       const id = lastCall
       record.calls.push({ id, keyed, lane })
       const text = JSON.stringify({ id, method: 'mutation', params: { path: 'a' } })
-      const call = { id, method: 'mutation', text, bytes: 100, timeoutMs: 60_000, key: null, resends: keyed } as const
+      const call = {
+        id,
+        method: 'mutation',
+        text,
+        bytes: 100,
+        timeoutMs: 60_000,
+        key: null,
+        mayHaveRun: false,
+        resends: keyed,
+      } as const
       const nonce = keyed ? String(id).padEnd(22, '-') : null
       feed({ type: 'call', call: { ...call, nonce, ...(lane ? { lane: 'a' } : {}) } })
     },
