@@ -36,6 +36,8 @@ export const faults = {
   F44: { what: 'a handler of the application throws', most: 0.1 },
   F49: { what: 'an answer of a route is lost', most: 0.06 },
   F53: { what: 'the clock of a device is set', most: 0.5 },
+  F50: { what: 'an idle connection of a thawed function is reset, and the request not sent', most: 0.3 },
+  F51: { what: 'an idle connection of a thawed function is dead, and the request has no answer', most: 0.05 },
   F33: { what: 'the table is restored to an older copy, and the restore number stays', most: 1 },
 } as const
 

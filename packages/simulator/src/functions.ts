@@ -60,7 +60,13 @@ export interface Life {
   readonly isAlive: () => boolean
 }
 
+/** The services to which a function keeps connections alive. */
+type Service = 'table' | 'callbacks' | 'lambda' | 'queue'
+
 interface Sandbox {
+  /** Services whose connections it holds, and those of them that were idle while it was frozen. */
+  readonly connected: Set<Service>
+  readonly idle: Set<Service>
   readonly name: FunctionName
   readonly skewMs: number
   readonly binding: Binding
@@ -116,6 +122,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       return
     }
     alive.add(sandbox)
+    noteIdle(sandbox)
     Object.assign(sandbox, {
       state: 'running',
       invocation: log.length,
@@ -186,10 +193,14 @@ export function createFunctions(options: FunctionsOptions): Functions {
     kernel.after(ms, 'thaw', () => {
       if (sandbox.state !== 'frozen') return
       sandbox.state = 'running'
+      noteIdle(sandbox)
       thaw(sandbox)
       // past its end it lives for one turn of its own: what it begins now, it began as a zombie
       if (kernel.now >= sandbox.endsAt) kernel.after(strike.between(1, 2_000), 'end of a zombie', () => bury(sandbox))
     })
+  }
+  function noteIdle({ connected, idle }: Sandbox): void {
+    for (const service of connected) idle.add(service)
   }
   function thaw(sandbox: Sandbox): void {
     for (const resume of random.shuffle(sandbox.backlog.splice(0))) resume()
@@ -254,23 +265,37 @@ export function createFunctions(options: FunctionsOptions): Functions {
             signal?.addEventListener('abort', abort, { once: true })
           }),
       },
-      store: storeOf((operation, args) => call(sandbox, operation, (settle) => request(operation, args, settle))),
+      store: storeOf((operation, args) =>
+        call(sandbox, operation, (settle) => onConnection(sandbox, 'table', () => request(operation, args, settle))),
+      ),
       ...(name === 'script' ? {} : { gateway: gatewayOf(), invoker: invokerOf() }),
     }
     const sandbox: Sandbox = {
       ...{ name, skewMs, binding, state: 'running', backlog: [], invocation: -1, calls: 0, endsAt: 0 },
       counted: false,
       invoked: undefined,
+      connected: new Set(),
+      idle: new Set(),
     }
     function gatewayOf(): Gateway {
       return {
         kind: 'simulated',
         post: (id, text, { signal } = {}) =>
           call(sandbox, `post ${id}`, (settle) => {
-            if (signal?.aborted) return settle.resolve({ status: 'failed', unknown: true, reason: 'aborted' })
-            void options.post(id, text).then(settle.resolve)
+            const send = () => {
+              if (signal?.aborted) settle.resolve({ status: 'failed', unknown: true, reason: 'aborted' })
+              else void options.post(id, text).then(settle.resolve)
+            }
+            onCallbacks(sandbox, send, () => settle.resolve({ status: 'failed', unknown: false, reason: 'ECONNRESET' }))
           }),
-        disconnect: (id) => call(sandbox, `cut ${id}`, (settle) => void options.disconnect(id).then(settle.resolve)),
+        disconnect: (id) =>
+          call(sandbox, `cut ${id}`, (settle) =>
+            onCallbacks(
+              sandbox,
+              () => void options.disconnect(id).then(settle.resolve),
+              () => settle.resolve('failed'),
+            ),
+          ),
       }
     }
     function invokerOf(): Invoker {
@@ -279,18 +304,46 @@ export function createFunctions(options: FunctionsOptions): Functions {
         invoke: (invoked, payload) =>
           call(sandbox, `invoke ${invoked}`, (settle) => {
             if (plan.strikes('F28')) return settle.reject(new Error('The invocation was not accepted.'))
-            options.invokeAsync(invoked, JSON.parse(JSON.stringify(payload)))
-            settle.resolve(undefined)
+            onConnection(sandbox, 'lambda', () => {
+              options.invokeAsync(invoked, JSON.parse(JSON.stringify(payload)))
+              settle.resolve(undefined)
+            })
           }),
         invokeLater: (payload, { delayMs }) =>
           call(sandbox, 'invoke later', (settle) => {
             if (plan.strikes('F28')) return settle.reject(new Error('The message was not taken.'))
-            options.invokeLater(JSON.parse(JSON.stringify(payload)), Math.ceil(delayMs / 1_000) * 1_000)
-            settle.resolve(undefined)
+            onConnection(sandbox, 'queue', () => {
+              options.invokeLater(JSON.parse(JSON.stringify(payload)), Math.ceil(delayMs / 1_000) * 1_000)
+              settle.resolve(undefined)
+            })
           }),
       }
     }
     return sandbox
+  }
+
+  /**
+   * A request on a connection that may have been idle while its function was frozen. After a reset the adapter sends it
+   * again. Without an answer it sends it again after its timeout, save a post or a DELETE, whose caller has the deadline.
+   */
+  function onConnection(sandbox: Sandbox, service: Exclude<Service, 'callbacks'>, send: () => void): void {
+    const died = diedIdle(sandbox, service)
+    if (died === undefined) send()
+    else kernel.after(died.how === 'reset' ? died.strike.between(1, 300) : 1_000, `sent again: ${died.how}`, send)
+  }
+  function onCallbacks(sandbox: Sandbox, send: () => void, notSent: () => void): void {
+    const died = diedIdle(sandbox, 'callbacks')
+    if (died === undefined) send()
+    else if (died.how === 'reset')
+      kernel.after(died.strike.between(1, 300), 'reset', died.strike.chance(0.7) ? send : notSent)
+  }
+  function diedIdle({ connected, idle }: Sandbox, service: Service) {
+    connected.add(service)
+    if (!idle.delete(service)) return undefined
+    const reset = plan.strikes('F50')
+    if (reset !== undefined) return { how: 'reset', strike: reset } as const
+    const silent = plan.strikes('F51')
+    return silent && ({ how: 'silent', strike: silent } as const)
   }
 
   function request(operation: OperationName, given: readonly unknown[], settle: Settle<unknown>): void {

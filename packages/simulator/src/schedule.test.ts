@@ -61,6 +61,28 @@ describe('a stock client behind a half-open socket', () => {
   })
 })
 
+describe('stock clients in a quiet room', () => {
+  it('keep their sockets where idle connections of frozen functions are reset', async () => {
+    const faults = ['F50'] as const
+    const outcome = await runSchedule({
+      seed: 3,
+      workload: {
+        ...{ faults, certain: faults, busyMs: 20 * minute, settleMs: minute, hasStock: true },
+        begin(world) {
+          for (let count = 0; count < 2; count++) {
+            const device = world.addDevice({ stock: true })
+            world.after(1_000, () => device.subscribe('live', 'a'))
+          }
+          for (let time = 1; time < 10; time++) world.after(time * 2 * minute, () => world.publish('a'))
+        },
+      },
+    })
+    expect(outcome).toMatchObject({ violations: [], connections: 2 })
+    expect(outcome.delivered).toBe(2 * (9 + 3)) // three more when the schedule has settled
+    expect(outcome.struck.filter((name) => name.startsWith('F50.')).length).toBeGreaterThan(10)
+  })
+})
+
 describe('an hour of a generator', () => {
   it('is one subscription in functions of 15 minutes: no value twice, none left out, no gap', async () => {
     const outcome = await runSchedule({ seed: 1, workload: 'hour', only: [] })
