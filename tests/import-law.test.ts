@@ -25,6 +25,11 @@ describe('the import law', () => {
     expect(lines).toEqual([])
   })
 
+  it('lets no source import() the AWS SDK itself: a bundler that takes its CommonJS build loses the names', () => {
+    const offenders = sources().filter(({ text }) => /(?<!typeof )\bimport\(\s*['"]@(aws-sdk|smithy)\//.test(text))
+    expect(offenders.map(({ path }) => path)).toEqual([])
+  })
+
   it('is read over every folder of the house', () => {
     const areas = new Set(sources().map(({ path }) => areaOf(path)))
     expect([...areas]).toEqual(

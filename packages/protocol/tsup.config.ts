@@ -8,5 +8,5 @@ export default defineConfig({
   clean: true,
   sourcemap: true,
   splitting: true,
-  treeshake: true,
+  treeshake: { moduleSideEffects: false }, // else entries keep bare imports of chunks, and esbuild warns of them in every user's build
 })

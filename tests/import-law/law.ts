@@ -131,6 +131,8 @@ const serverFiles = new Map<string, Area>([
   ['preload.ts', 'server/binding'],
   ['lambda/invoker.ts', 'server/invoker'],
   ['lambda/queue-invoker.ts', 'server/invoker'],
+  ['lambda/lambda-sdk.ts', 'server/invoker'],
+  ['lambda/queue-sdk.ts', 'server/invoker'],
 ])
 
 function serverArea(path: string): Area | undefined {

@@ -1,12 +1,14 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, describe, expect, test } from 'vitest'
 import { repository } from '../repository.ts'
 import { bundlers } from './bundlers.ts'
-import { compile, type Installer, installers, writeProject } from './project.ts'
+import { compile, compileWithNode10, type Installer, installers, writeProject } from './project.ts'
+import { serverBundlers } from './server-bundlers.ts'
 import { createFolder, packAll, published, runNode } from './tarballs.ts'
 
 const folder = createFolder()
@@ -102,6 +104,26 @@ describe.each(Object.keys(installers) as Installer[])(
       const sizes = Object.keys(bundlers).map((name, index) => `${name} ${kilobytes(made[index])}`)
       console.info(`a client of the tarballs, in KB gzip: ${sizes.join(', ')}`)
     }, 120_000)
+
+    test.each(installer === 'npm' ? Object.keys(serverBundlers) : [])(
+      'bundles functions by %s without a warning, and each AWS client of the bundle sends its request',
+      async (name) => {
+        const bundle = await serverBundlers[name]?.(project, join(project, 'out/functions.js'))
+        const run = `import(process.argv[1]).then((m) => (m.default ?? m).askEachService ?? m.askEachService).then((ask) => ask()).then((asked) => console.log(JSON.stringify(asked)))`
+        const said = runNode(['-e', run, pathToFileURL(bundle ?? '').href], project)
+        expect(JSON.parse(said)).toEqual([
+          'DynamoDB_20120810.GetItem',
+          'POST /@connections/a',
+          'POST /2015-03-31/functions/deliver/invocations',
+          'AmazonSQS.SendMessage',
+        ])
+      },
+      120_000,
+    )
+
+    test('compiles with the module resolution of Node 10, which knows no `exports`', () => {
+      compileWithNode10(project)
+    }, 60_000)
 
     test('runs the command that the local package brings', () => {
       const said = runNode(['node_modules/@trunkline/local/dist/cli.js', 'asyncapi', 'src/application.ts'], project)

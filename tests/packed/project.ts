@@ -61,3 +61,21 @@ export function compile(folder: string, options: Readonly<Record<string, unknown
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ include: ['src'], compilerOptions }))
   return runNode([tsc, '-p', 'tsconfig.json', '--listFiles'], folder).trim().split('\n')
 }
+
+/** Compiles an application with TypeScript 6 and `moduleResolution: node10`, as older projects have it. Throws what `tsc` says. */
+export function compileWithNode10(folder: string): void {
+  const compilerOptions = {
+    target: 'es2022',
+    lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
+    module: 'commonjs',
+    moduleResolution: 'node10',
+    ignoreDeprecations: '6.0',
+    esModuleInterop: true,
+    strict: true,
+    skipLibCheck: true,
+    types: ['node'],
+    noEmit: true,
+  }
+  writeFileSync(join(folder, 'tsconfig.node10.json'), JSON.stringify({ files: ['src/entries.ts'], compilerOptions }))
+  runNode([join(repository, 'node_modules/typescript-6/bin/tsc'), '-p', 'tsconfig.node10.json'], folder)
+}

@@ -12,10 +12,10 @@ export interface TableMaker {
 /** The SDK is loaded for the first table: an engine without tables does not pay for it. */
 export function createTableMaker(endpoint: string): TableMaker {
   const made: string[] = []
-  let opened: Promise<{ sdk: typeof import('@aws-sdk/client-dynamodb'); client: DynamoDBClient }> | undefined
+  let opened: Promise<{ sdk: typeof import('./sdk.ts'); client: DynamoDBClient }> | undefined
 
   function open() {
-    opened ??= import('@aws-sdk/client-dynamodb').then((sdk) => ({ sdk, client: createClient(sdk, endpoint) }))
+    opened ??= import('./sdk.ts').then((sdk) => ({ sdk, client: createClient(sdk, endpoint) }))
     return opened
   }
   async function isActive(TableName: string): Promise<boolean> {
@@ -46,7 +46,7 @@ export function createTableMaker(endpoint: string): TableMaker {
   }
 }
 
-function createClient(sdk: typeof import('@aws-sdk/client-dynamodb'), endpoint: string): DynamoDBClient {
+function createClient(sdk: typeof import('./sdk.ts'), endpoint: string): DynamoDBClient {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   return new sdk.DynamoDBClient({ endpoint, region: 'us-east-1', credentials })
 }

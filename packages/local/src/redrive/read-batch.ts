@@ -10,7 +10,7 @@ export async function readBatch(
   client: DynamoDBStreamsClient,
   batch: FailedBatch,
 ): Promise<readonly DeliverJob[] | undefined> {
-  const sdk = await import('@aws-sdk/client-dynamodb-streams')
+  const sdk = await import('./sdk.ts')
   const jobs: DeliverJob[] = []
   const end = BigInt(batch.endSequenceNumber)
   const within = () => ({ abortSignal: AbortSignal.timeout(requestMs) })

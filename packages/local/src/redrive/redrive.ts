@@ -50,7 +50,7 @@ const visibilitySeconds = 300 // longer than the deliveries of ten messages take
  */
 export async function redrive(ports: RedrivePorts, options: RedriveOptions): Promise<RedriveCounts> {
   const { queue, dryRun = false, max = Number.POSITIVE_INFINITY } = options
-  const { SQSClient: _, ...sdk } = await import('@aws-sdk/client-sqs')
+  const sdk = await import('./sdk.ts')
   const within = () => ({ abortSignal: AbortSignal.timeout(requestMs) })
   const counts = { read: 0, deliveries: 0, checks: 0, deleted: 0, left: 0, failed: 0 }
   const started = new Set<string>()

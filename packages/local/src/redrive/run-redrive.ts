@@ -19,10 +19,7 @@ export async function runRedrive(
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? regionOf(queue)
   const target = region === undefined ? {} : { region }
   const { invoker } = awsBinding({ table: env['TRUNKLINE_TABLE'] ?? '', deliverFunction, ...target })
-  const [{ SQSClient }, { DynamoDBStreamsClient }] = await Promise.all([
-    import('@aws-sdk/client-sqs'),
-    import('@aws-sdk/client-dynamodb-streams'),
-  ])
+  const { DynamoDBStreamsClient, SQSClient } = await import('./sdk.ts')
   const [sqs, streams] = [new SQSClient(target), new DynamoDBStreamsClient(target)]
   try {
     const deliver = async (job: object) => invoker?.invoke('deliver', job)

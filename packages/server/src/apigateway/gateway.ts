@@ -18,7 +18,7 @@ export interface ApiGatewayOptions {
   readonly clock?: WallClock
 }
 
-type Sdk = typeof import('@aws-sdk/client-apigatewaymanagementapi')
+type Sdk = typeof import('./sdk.ts')
 type Request = (client: ApiGatewayManagementApiClient, sdk: Sdk, abortSignal: AbortSignal) => Promise<unknown>
 
 /** The sockets of an API Gateway WebSocket API. The SDK is imported with the first request, and one client serves the gateway. */
@@ -26,7 +26,7 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
   const { callbackUrl, requestTimeoutMs = 1_500, clock, ...target } = options
 
   const connect = onFirstUse(async () => {
-    const sdk = await import('@aws-sdk/client-apigatewaymanagementapi')
+    const sdk = await import('./sdk.ts')
     const client = new sdk.ApiGatewayManagementApiClient({
       ...target,
       endpoint: callbackUrl,

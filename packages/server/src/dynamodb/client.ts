@@ -11,7 +11,7 @@ export class NotSentError extends Error {
   override readonly name = 'NotSentError'
 }
 
-type Sdk = typeof import('@aws-sdk/lib-dynamodb')
+type Sdk = typeof import('./sdk.ts')
 
 /** Runs one request of the document client, which is made at the first one: importing the store costs no SDK. */
 export type Send = <T>(
@@ -19,8 +19,8 @@ export type Send = <T>(
 ) => Promise<T>
 
 /** Reads the SDK's code, once in a process; nothing is made of it. */
-export function importSdk() {
-  return Promise.all([import('@aws-sdk/client-dynamodb'), import('@aws-sdk/lib-dynamodb')])
+export function importSdk(): Promise<Sdk> {
+  return import('./sdk.ts')
 }
 
 /** How long a request may take with its tries and the pauses between them. */
@@ -30,8 +30,8 @@ export const requestDeadlineMs = ({ requestTimeoutMs = defaultTimeoutMs }: Dynam
 export function createSend(options: DynamoStoreOptions): Send {
   const { requestTimeoutMs = defaultTimeoutMs, clock, table: _, log: __, ...target } = options
   const connect = onFirstUse(async () => {
-    const [{ DynamoDBClient }, sdk] = await importSdk()
-    const bare = new DynamoDBClient({
+    const sdk = await importSdk()
+    const bare = new sdk.DynamoDBClient({
       ...target,
       maxAttempts: 3,
       retryMode: 'standard',

@@ -28,7 +28,7 @@ const deadlineMs = 8_000 // three tries and the pauses between them
 /** Starts Lambda functions asynchronously. The SDK is imported with the first invocation, and one client serves the invoker. */
 export function createLambdaInvoker({ functions, clock, ...target }: LambdaInvokerOptions): Invoker {
   const connect = onFirstUse(async () => {
-    const sdk = await import('@aws-sdk/client-lambda')
+    const sdk = await import('./lambda-sdk.ts')
     const client = new sdk.LambdaClient({
       ...target,
       maxAttempts: 3,

@@ -23,7 +23,7 @@ const longestDelayMs = 900_000 // SQS's own
 /** Starts the `deliver` function later, by a message that the queue holds back. The SDK is imported with the first one. */
 export function createQueueInvoker({ queueUrl: QueueUrl, clock, ...target }: QueueInvokerOptions) {
   const connect = onFirstUse(async () => {
-    const sdk = await import('@aws-sdk/client-sqs')
+    const sdk = await import('./queue-sdk.ts')
     const client = new sdk.SQSClient({
       ...target,
       maxAttempts: 3,

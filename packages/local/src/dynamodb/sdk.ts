@@ -1,0 +1,11 @@
+/**
+ * What is used of the AWS SDK, read by `import('./sdk.ts')`. The names are imported statically, since a bundler that takes the SDK's CommonJS
+ * build makes a namespace without names of `import()`.
+ */
+export {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-dynamodb'

@@ -1,0 +1,17 @@
+/**
+ * What is used of the AWS SDK, read by `import('./sdk.ts')`. The names are imported statically, since a bundler that takes the SDK's CommonJS
+ * build makes a namespace without names of `import()`.
+ */
+export {
+  DynamoDBStreamsClient,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  ResourceNotFoundException,
+  TrimmedDataAccessException,
+} from '@aws-sdk/client-dynamodb-streams'
+export {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'

@@ -1,0 +1,9 @@
+/**
+ * What is used of the AWS SDK, read by `import('./sdk.ts')`. The names are imported statically, since a bundler that takes the SDK's CommonJS
+ * build makes a namespace without names of `import()`.
+ */
+export {
+  ApiGatewayManagementApiClient,
+  DeleteConnectionCommand,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi'
