@@ -39,6 +39,34 @@ describe('authority', () => {
     expect(machine.timers.get('renew')).toBe(160_000)
   })
 
+  test.each(['t'.repeat(8_193), '', 't\ud800', '\u0001'.repeat(6_000)])(
+    'keeps what it has when a fresh token cannot be sent, reports why, and asks again (%.5s) [TL-LIM-9]',
+    (token) => {
+      const machine = begun()
+      machine.fire({ kind: 'renew' })
+      expect(machine.feed({ type: 'token', token })).toEqual(['protocol-error'])
+      expect(machine.state.status).toEqual({ status: 'open' })
+      expect(machine.fire({ kind: 'renew' })).toEqual(['ask-token'])
+      expect(machine.feed({ type: 'token', token: 'fresh' })).toEqual([auth(3)])
+      expect(machine.message(authorized(3))).toEqual([])
+    },
+  )
+
+  test('that ended gives up its socket in words that name the limit of the token [TL-LIM-9]', () => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.wait(100_000)
+    expect(machine.feed({ type: 'token', token: 't'.repeat(7_001) })).toEqual(['protocol-error', 'replace'])
+    expect(machine.state.status).toMatchObject({
+      status: 'reconnecting',
+      cause: {
+        message:
+          'The authority expired and could not be renewed: ' +
+          'Expected a token of 1 to 7000 bytes of well-formed Unicode, got 7001 bytes.',
+      },
+    })
+  })
+
   test('is renewed at most each 10 s', () => {
     expect(begun({ authExpires: 1_000 }).timers.get('renew')).toBe(10_000)
   })

@@ -1,4 +1,4 @@
-import { type ErrorFrame, utf8Bytes } from '@trunkline/protocol'
+import { type ErrorFrame, tokenFlaw, utf8Bytes } from '@trunkline/protocol'
 import { backoffMs } from './backoff.ts'
 import { readmitCalls } from './calls.ts'
 import { syncAll } from './fetch.ts'
@@ -41,9 +41,16 @@ export function takeToken(turn: Turn, token: string | null | undefined) {
   if (token === undefined) return renewByHandover(turn)
   const id = turn.nextId('auth')
   const text = JSON.stringify({ id, method: 'auth', params: { token } })
-  if (sizeRefusal(utf8Bytes(text), turn.state.frameBytes) !== undefined) return postponeRenewal(turn)
+  const problem = tokenFlaw(token) ?? sizeRefusal(utf8Bytes(text), turn.state.frameBytes) // [TL-LIM-9]
+  if (problem !== undefined) return refuseToken(turn, problem)
   change(turn, { renewal: 'sent' })
   turn.send(text, [id])
+}
+
+/** The token cannot be sent. The application is told at once, and asked for another one while the authority lasts. */
+function refuseToken(turn: Turn, problem: string) {
+  turn.emit({ type: 'protocol-error', message: problem })
+  postponeRenewal(turn, problem)
 }
 
 /** [TL-AUTH-3] Under the fresh authority, what was refused is sent again and what was withheld is asked for. */
@@ -66,11 +73,12 @@ export function takeAuthError(turn: Turn, { error, line, refused }: ErrorFrame):
 }
 
 /** No token, or no answer: tries again until the authority has expired, then with another socket. */
-export function postponeRenewal(turn: Turn) {
+export function postponeRenewal(turn: Turn, problem?: string) {
   const { renewal, expires, failures } = turn.state.authority
   if (renewal === 'none' || !hasSocket(turn.state)) return
   if (expires === null || serverNow(turn) >= expires) {
-    return giveUpSocket(turn, { code: 'server', message: 'The authority expired and could not be renewed.' })
+    const why = problem === undefined ? '.' : `: ${problem}`
+    return giveUpSocket(turn, { code: 'server', message: `The authority expired and could not be renewed${why}` })
   }
   change(turn, { renewal: 'none', failures: failures + 1 })
   turn.cancel({ kind: 'auth' })

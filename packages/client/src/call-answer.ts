@@ -116,6 +116,12 @@ export function noteGatewayFrame(turn: Turn, message: string) {
   }
 }
 
+/** An error under id null came: the answers of keyed mutations may be what is missing. [TL-KEY-10] */
+export function askKeyedAgain(turn: Turn): void {
+  for (const call of turn.state.calls.values())
+    if (call.phase === 'sent' && isOn(call, turn.from) && isKeyed(call)) askLater(turn, call)
+}
+
 /** Asks again after a back-off, unless that is due already: errors that come one after another must not put it off. [TL-KEY-10] */
 function askLater(turn: Turn, call: PendingCall): void {
   turn.putCall({ ...call, asksAgain: true })

@@ -14,6 +14,11 @@ export interface ConnectionOptions {
   readonly maxMessageBytes?: number
   /** Asked at each call for the W3C trace context to send with it, such as your tracer's active span. */
   readonly traceparent?: () => string | undefined
+  /**
+   * Called with the words of an error whose frame is not known, since the server could not read its id, and of a fresh
+   * token that cannot be sent. Neither fails a call. @default a warning on the console
+   */
+  readonly onProtocolError?: (message: string) => void
   /** Gaps of subscriptions that have no `onGap` of their own. A gap that nobody handles ends its subscription with the error GAP. */
   readonly onGap?: GapHandler
 }

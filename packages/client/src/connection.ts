@@ -1,9 +1,11 @@
-import { decodeServerMessage } from '@trunkline/protocol'
+import { decodeServerMessage, utf8Bytes } from '@trunkline/protocol'
 import { mayHaveRun } from './calls.ts'
+import { frameRefusal } from './check-frame.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { type ConnectionEnvironment, createRandomId, machineEnvironment } from './environment.ts'
 import { frameBytesOf, toKey, toOption } from './idempotency-key.ts'
+import type { LineError } from './line-error.ts'
 import { onWake } from './network.ts'
 import { step } from './session.ts'
 import type { Effect } from './session-effect.ts'
@@ -12,7 +14,7 @@ import { initialState, type SessionState } from './session-state.ts'
 import { createSinks } from './sinks.ts'
 import { createSockets } from './sockets.ts'
 import { createTimers } from './timers.ts'
-import { type Transport, transportKey } from './transport.ts'
+import { type CallSink, type Transport, transportKey } from './transport.ts'
 
 /** One client's life across sockets. Opens with the first call; keeps a Node process alive until `close`. */
 export interface Connection {
@@ -31,6 +33,16 @@ export interface Connection {
 
 const callTimeoutMs = 30_000
 
+function warn(message: string): void {
+  console.warn(`trunkline: ${message}`)
+}
+
+/** Fails what was not taken. */
+function refuse(sink: Pick<CallSink, 'fail'>, line: LineError): () => undefined {
+  sink.fail({ line })
+  return () => undefined
+}
+
 /** A connection that opens with the first call or subscription. `environment` sets its time and chance. */
 export function createConnection(
   options: ConnectionOptions,
@@ -43,7 +55,7 @@ export function createConnection(
   const sinks = createSinks(options.onGap, clock.uncaught)
   const waiting: Occurrence[] = []
   let running = false
-  const { maxMessageBytes = initialState.mostBytes } = options
+  const { maxMessageBytes = initialState.mostBytes, onProtocolError = warn } = options
   let state: SessionState = { ...initialState, mostBytes: maxMessageBytes, messageBytes: maxMessageBytes }
   let stopListening: (() => void) | undefined
   let resolveClosed = () => {}
@@ -97,6 +109,8 @@ export function createConnection(
         return timers.cancel(effect.timer)
       case 'cancel-all':
         return timers.cancelAll()
+      case 'protocol-error':
+        return sinks.guard(() => onProtocolError(effect.message))
       case 'closed':
         return resolveClosed()
       default:
@@ -130,6 +144,8 @@ export function createConnection(
       const keyed = toKey(request, () => createRandomId(clock))
       const text = JSON.stringify({ id, method, params: { path, input, traceparent: options.traceparent?.() } }) // throws before anything is taken [TL-TRACE-3]
       const bytes = frameBytesOf(text, keyed)
+      const refusal = frameRefusal({ text, bytes, path, key: request.idempotencyKey }, state.messageBytes)
+      if (refusal !== undefined) return refuse(sink, refusal)
       sinks.addCall(id, sink)
       dispatch({
         type: 'call',
@@ -143,10 +159,12 @@ export function createConnection(
     },
     subscribe({ path, input, givenInput, onGap }, sink) {
       requireSocket()
-      const kept = copyOf(input) // throws here rather than in the machine, which writes it anew on each attempt
       const id = sinks.nextId()
+      const text = JSON.stringify({ id, method: 'subscription', params: { path, input } }) // throws here rather than in the machine, which writes it anew on each attempt
+      const refusal = frameRefusal({ text, bytes: utf8Bytes(text), path }, state.messageBytes)
+      if (refusal !== undefined) return refuse(sink, refusal)
       const handlesGaps = sinks.addSubscription(id, sink, { path, input: givenInput, onGap })
-      dispatch({ type: 'subscribe', subscription: { id, path, input: kept, handlesGaps } })
+      dispatch({ type: 'subscribe', subscription: { id, path, input: JSON.parse(text).params.input, handlesGaps } }) // a copy: the caller may change its own
       return () => sinks.remove(id) && dispatch({ type: 'unsubscribe', id })
     },
   }
@@ -177,10 +195,4 @@ export function createConnection(
     [transportKey]: transport,
   }
   return connection
-}
-
-/** The input as the wire carries it now. A caller that changes its object later does not move the subscription to another topic. */
-function copyOf(input: unknown): unknown {
-  const text = JSON.stringify(input) as string | undefined
-  return text === undefined ? undefined : JSON.parse(text)
 }

@@ -41,6 +41,21 @@ describe('an option of the wrong kind is named, with what was expected and what 
   ])('%j is the address %s', async (url, address) => {
     expect(await find({ url })).toMatchObject({ url: address })
   })
+  test.each([
+    ['of 8,193 bytes', 't'.repeat(8_193), 'got 8193 bytes'],
+    ['of 7,002 bytes in 3,501 characters', 'é'.repeat(3_501), 'got 7002 bytes'],
+    ['that is empty', '', 'got 0 bytes'],
+    ['with half a surrogate pair', 't\ud800', 'half of a surrogate pair'],
+  ])('a token %s fails the attempt in words that name the limit [TL-LIM-9]', async (_, token, words) => {
+    const thrown = await find({ url: 'ws://x', token: () => token })
+    expect(thrown).toBeInstanceOf(Misuse)
+    expect((thrown as Error).message).toContain('Expected a token of 1 to 7000 bytes of well-formed Unicode')
+    expect((thrown as Error).message).toContain(words)
+  })
+  test('a token of 7,000 bytes is offered [TL-LIM-9]', async () => {
+    const found = await find({ url: 'ws://x', token: () => 't'.repeat(7_000) })
+    expect(found).toMatchObject({ protocols: expect.arrayContaining([expect.stringMatching(/^token\.[\w-]{9334}$/)]) })
+  })
   test('a provider that fails is no misuse, and is named', async () => {
     const thrown = await find({ url: 'ws://x', token: () => Promise.reject(new Error('login server down')) })
     expect(thrown).not.toBeInstanceOf(Misuse)

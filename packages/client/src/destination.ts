@@ -1,4 +1,4 @@
-import { formatOffer } from '@trunkline/protocol'
+import { formatOffer, tokenFlaw } from '@trunkline/protocol'
 import type { ConnectionOptions } from './connection-options.ts'
 import type { Destination } from './socket.ts'
 
@@ -12,6 +12,8 @@ export async function findDestination(options: ConnectionOptions, session: strin
   const [url, token] = await Promise.all([ask('url', options.url), ask('token', options.token)])
   if (token !== undefined && token !== null && typeof token !== 'string')
     throw new Misuse(`token: expected a function that gives a text or null; got ${show(token)}.`)
+  const flaw = typeof token === 'string' ? tokenFlaw(token) : undefined // [TL-LIM-9]
+  if (flaw !== undefined) throw new Misuse(flaw)
   return { url: parseAddress(url), protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
 }
 

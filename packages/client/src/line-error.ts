@@ -49,7 +49,8 @@ export function fromWire(wire: LineErrorWire, shape: unknown): LineError | undef
   })
 }
 
-function messageOf(shape: unknown): string | undefined {
+/** The words of an error shape; undefined where a transformer gave it another form. */
+export function messageOf(shape: unknown): string | undefined {
   if (typeof shape !== 'object' || shape === null || !('message' in shape)) return undefined
   return typeof shape.message === 'string' ? shape.message : undefined
 }

@@ -7,6 +7,7 @@ import type {
 } from '@trpc/server'
 import { type Observer, observable } from '@trpc/server/observable'
 import { optionsOf } from './call-options.ts'
+import { overflowRefusal } from './check-frame.ts'
 import { toClientError } from './client-error.ts'
 import type { Connection } from './connection.ts'
 import { toOperationState } from './operation-state.ts'
@@ -35,6 +36,8 @@ export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOpt
           const stop = op.type === 'subscription' ? subscribe(request) : call({ ...request, keys, method: op.type })
           return whenAborted(op.signal, () => observer.complete(), stop)
         } catch (cause) {
+          const line = overflowRefusal(cause)
+          if (line !== undefined) return observer.error(toClientError({ line }, transform.deserialize))
           observer.error(TRPCClientError.from(cause instanceof Error ? cause : new Error(String(cause)))) // an input that is no JSON
         }
       })

@@ -1,12 +1,13 @@
 import type { AnswerFrame, ChunkFrame, ErrorFrame, ReconnectFrame, ServerFrame } from '@trunkline/protocol'
 import { renewAuthority, takeAuthError, takeAuthorized } from './authority.ts'
-import { cancelStray, noteGatewayFrame, takeAnswer } from './call-answer.ts'
+import { askKeyedAgain, cancelStray, noteGatewayFrame, takeAnswer } from './call-answer.ts'
 import { settleAnswer, takeSyncEnd } from './fetch.ts'
 import { takeRunFailure } from './generator.ts'
 import { beginHandover } from './handover.ts'
 import { joinChunk } from './join-chunks.ts'
 import { noteLife } from './keepalive.ts'
 import { isGreeting, takeHello } from './lifecycle.ts'
+import { messageOf } from './line-error.ts'
 import { giveUpSocket } from './loss.ts'
 import type { Subscription } from './session-state.ts'
 import { takeSubscriptionError } from './subscription-error.ts'
@@ -30,7 +31,7 @@ function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<n
   if ('pong' in frame) return settleFrame(turn, 'ping', 'other') // {"pong":true}
   if ('connectionId' in frame) return takeGatewayFrame(turn, frame.message) // {"message","connectionId","requestId"}
   if ('method' in frame) return takeMethod(turn, frame, answered)
-  if (frame.id === null) return takeGatewayFrame(turn, 'an error that names no call') // [TL-ERR-4] {"id":null,"error"}
+  if (frame.id === null) return takeProtocolError(turn, frame.error) // {"id":null,"error"}
   noteAnswer(turn, frame)
   if ('result' in frame && frame.result.type === 'hello') return takeHello(turn, frame.id, frame.result)
   if (typeof frame.id === 'string') return takeOwnAnswer(turn, frame.id, frame)
@@ -83,6 +84,14 @@ function takeStray(turn: Turn, id: number, frame: ServerFrame): void {
   if (!('result' in frame) || frame.result.type === 'stopped') return
   if (frame.result.type === 'accepted') cancelStray(turn, id, frame.result)
   else stopAgain(turn, id)
+}
+
+/** [TL-ERR-4] The server could not read the id of a frame: which call is meant is not known, so none is settled. */
+function takeProtocolError(turn: Turn, shape: unknown) {
+  const message = messageOf(shape) ?? JSON.stringify(shape)
+  turn.emit({ type: 'protocol-error', message })
+  if (isGreeting(turn)) failGreeting(turn, message)
+  else askKeyedAgain(turn)
 }
 
 function takeGatewayFrame(turn: Turn, message: string) {

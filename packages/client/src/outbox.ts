@@ -1,3 +1,4 @@
+import { sizeText } from '@trunkline/protocol'
 import type { PendingCall } from './session-state.ts'
 
 const outboxCalls = 1_000
@@ -19,6 +20,5 @@ export function outboxRefusal(calls: ReadonlyMap<number, PendingCall>, bytes: nu
 
 /** What to say of a frame that is too large to be sent, or undefined when it is not. */
 export function sizeRefusal(bytes: number, most: number): string | undefined {
-  if (bytes <= most) return undefined // [TL-CHUNK-4]
-  return `A frame of ${bytes} bytes was to be sent; the limit is ${most}.`
+  return bytes <= most ? undefined : sizeText(bytes, most) // [TL-CHUNK-4]
 }

@@ -24,4 +24,5 @@ export type Effect =
   | { readonly type: 'deliver'; readonly id: number; readonly result: DataResult }
   | { readonly type: 'gap'; readonly id: number; readonly reason: GapReason; readonly lastEventId: string | null }
   | { readonly type: 'complete'; readonly id: number }
+  | { readonly type: 'protocol-error'; readonly message: string }
   | { readonly type: 'closed' }

@@ -206,12 +206,34 @@ describe('calls', () => {
     expect(machine.fire({ kind: 'deadline', id: 3 })).toEqual(['fail 3 TIMEOUT may have run'])
   })
 
-  test('an error that names no call settles none, unless only one can be meant [TL-ERR-4]', () => {
+  test('an error under id null settles no call, and its words are reported [TL-ERR-4]', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1)
+    expect(machine.message({ id: null, error: { message: 'no id' } })).toEqual(['protocol-error'])
     machine.call(2)
-    expect(machine.message({ id: null, error: {} })).toEqual([])
+    machine.subscribe(3)
+    expect(machine.message({ id: null, error: {} })).toEqual(['protocol-error'])
+    expect(machine.message({ id: 1, result: { type: 'data' } })).toEqual(['answer 1'])
+  })
+
+  test('an error under id null lets each keyed mutation be sent again [TL-KEY-10]', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation', 10, { resends: true, key: 'own.a', text: '{"id":1,"params":{"path":"p"}}' })
+    machine.call(2)
+    machine.message({ id: null, error: {} })
+    expect(machine.fire({ kind: 'again', id: 1 })).toEqual([
+      'send {"id":1,"params":{"path":"p","key":"own.a","resend":true}}',
+    ])
+    expect(machine.timers.has('again 2')).toBe(false)
+  })
+
+  test('an error under id null that answers hello ends the socket [TL-ERR-4]', () => {
+    const machine = createMachine()
+    machine.call(1)
+    machine.feed({ type: 'opened' })
+    expect(machine.message({ id: null, error: { message: 'no id' } })).toEqual(['protocol-error', 'replace'])
   })
 
   test('a limit that hello lowered holds for what waited', () => {

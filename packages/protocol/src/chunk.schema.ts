@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
+import { flawText, textFlaw } from './bounds.ts'
 import { limits } from './limits.ts'
-import { frameId, wellFormedText } from './wire-text.schema.ts'
+import { checkedText, frameId } from './wire-text.schema.ts'
 
 const count = z.int().check(z.gte(1))
 
@@ -10,11 +11,17 @@ export const chunkFrame = z.object({
   method: z.literal('chunk'),
   params: z
     .object({
-      message: wellFormedText(64).check(z.minLength(1)),
+      message: checkedText((name) => textFlaw('a message name in a chunk', name, 64, 1)),
       part: z.int().check(z.gte(0)),
       of: count,
       bytes: count,
-      text: wellFormedText(limits.messageBytes.value),
+      text: checkedText((text) => textFlaw('a text in a chunk', text, limits.messageBytes.value)),
     })
-    .check(z.refine(({ part, of, bytes }) => part < of && of <= 1 + bytes / limits.partBytes.value)),
+    .check(({ value, issues }) => {
+      const { part, of, bytes } = value
+      const most = Math.floor(1 + bytes / limits.partBytes.value)
+      if (part < of && of <= most) return
+      const expected = `a chunk whose part is below its count, and a count of at most ${most} for ${bytes} bytes`
+      issues.push({ code: 'custom', input: value, message: flawText(expected, `part ${part} of ${of}`) })
+    }),
 })

@@ -67,7 +67,7 @@ describe('a chunk whose numbers contradict each other [TL-CHUNK-2]', () => {
     ['a text that is none', { text: 1 }],
     ['a text that UTF-8 cannot carry', { text: '\ud800' }],
   ])('is malformed: %s', (_, params) => {
-    expect(withParams(params)).toMatchObject({ ok: false, expected: expect.stringContaining('chunk') })
+    expect(withParams(params)).toMatchObject({ ok: false, reason: expect.stringContaining('chunk') })
   })
   test('is taken where they agree', () => {
     expect(withParams({}).ok).toBe(true)

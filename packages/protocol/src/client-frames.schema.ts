@@ -1,12 +1,13 @@
 import * as z from 'zod/mini'
+import { flawText, keyFlaw, pathFlaw, tokenFlaw } from './bounds.ts'
 import { chunkFrame } from './chunk.schema.ts'
 import { limits } from './limits.ts'
-import { cursorText, frameId, wellFormedText } from './wire-text.schema.ts'
+import { checkedText, cursorText, frameId } from './wire-text.schema.ts'
 
 const jsonrpc = z.exactOptional(z.literal('2.0'))
 const ref = z.int().check(z.gte(1))
-const key = wellFormedText(limits.keyBytes.value).check(z.minLength(1))
-const path = wellFormedText(limits.pathBytes.value) // [TL-LIM-4]
+const key = checkedText(keyFlaw) // [TL-KEY-4]
+const path = checkedText(pathFlaw)
 
 /** A query or a mutation. */
 export const callFrame = z.object({
@@ -51,9 +52,12 @@ export const syncFrame = z.object({
   id: frameId,
   method: z.literal('sync'),
   params: z.object({
-    subscriptions: z
-      .array(z.object({ id: frameId, ref, from: cursorText }))
-      .check(z.maxLength(limits.syncSubscriptions.value)), // [TL-LIM-4]
+    subscriptions: z.array(z.object({ id: frameId, ref, from: cursorText })).check(({ value, issues }) => {
+      const most = limits.syncSubscriptions.value // [TL-LIM-4]
+      if (value.length <= most) return
+      const message = flawText(`at most ${most} subscriptions in a sync`, `${value.length}`)
+      issues.push({ code: 'custom', input: value, message })
+    }),
   }),
 })
 
@@ -61,7 +65,7 @@ export const syncFrame = z.object({
 export const authFrame = z.object({
   id: frameId,
   method: z.literal('auth'),
-  params: z.object({ token: wellFormedText(limits.tokenBytes.value).check(z.minLength(1)) }),
+  params: z.object({ token: checkedText(tokenFlaw) }),
 })
 
 /** Nobody waits any more for a call that was accepted. */

@@ -9,14 +9,22 @@ const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
 describe('decodeClientMessage', () => {
   test('gives one frame, or the elements of an array [TL-BATCH-1]', () => {
-    expect(decodeClientMessage('{"id":1}')).toEqual({ ok: true, elements: [{ id: 1 }], batch: false, overfull: false })
+    const tooDeep = new Map()
+    expect(decodeClientMessage('{"id":1}')).toEqual({
+      ok: true,
+      elements: [{ id: 1 }],
+      tooDeep,
+      batch: false,
+      overfull: false,
+    })
     expect(decodeClientMessage('[{"id":1},2]')).toEqual({
       ok: true,
       elements: [{ id: 1 }, 2],
+      tooDeep,
       batch: true,
       overfull: false,
     })
-    expect(decodeClientMessage('[]')).toEqual({ ok: true, elements: [], batch: true, overfull: false })
+    expect(decodeClientMessage('[]')).toEqual({ ok: true, elements: [], tooDeep, batch: true, overfull: false })
   })
 
   test('knows the texts PING and PONG [TL-PING-2]', () => {
@@ -47,24 +55,35 @@ describe('decodeClientMessage', () => {
     },
   )
 
-  test('takes 64 levels of nesting and refuses the 65th before parsing it [TL-LIM-4]', () => {
-    expect(decodeClientMessage(nested(64)).ok).toBe(true)
-    expect(decodeClientMessage(nested(65))).toEqual({ ok: false, reason: expect.stringContaining('64 levels') })
-    expect(decodeClientMessage(`"${nested(65)}"`).ok).toBe(true)
-    expect(decodeClientMessage(`"\\"${nested(65)}"`).ok).toBe(true)
-    expect(decodeClientMessage(`["\\\\",${nested(64)}]`).ok).toBe(false)
-    expect(decodeClientMessage(`[${nested(1).concat(',').repeat(1_000)}0]`).ok).toBe(true)
+  test('takes 64 levels of nesting in each element and marks what has more [TL-LIM-4]', () => {
+    expect(deepElements(nested(65))).toEqual([]) // the array is no level of its element
+    expect(deepElements(nested(66))).toEqual([0])
+    expect(deepElements(`{"a":${nested(63)}}`)).toEqual([])
+    expect(deepElements(`{"a":${nested(64)}}`)).toEqual([0])
+    expect(deepElements(` \n[1,${nested(65)},{"a,b":[${nested(62)},1]},${nested(65)}]`)).toEqual([1, 3])
+    expect(deepElements(`"${nested(65)}"`)).toEqual([])
+    expect(deepElements(`"\\"${nested(65)}"`)).toEqual([])
+    expect(deepElements(`["\\\\",${nested(65)}]`)).toEqual([1])
+    expect(deepElements(`[${nested(1).concat(',').repeat(1_000)}0]`)).toEqual([])
+    expect(deepElements(nested(500_000))).toEqual([0])
+    expect(decodeClientMessage(nested(66))).toMatchObject({
+      tooDeep: new Map([[0, 'Expected at most 64 levels of nesting in a frame (62 in its input), got 65.']]),
+    })
   })
 
   test('counts nesting as the parsed value has it, whatever its strings hold [TL-LIM-4]', () => {
-    const text = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', '"', '\\', 'a') })
+    const text = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', '"', '\\', 'a', ',') })
     const { value } = fc.letrec((tie) => ({
       value: fc.oneof({ maxDepth: 6 }, text, fc.array(tie('value')), fc.dictionary(text, tie('value'))),
     }))
+    const element = fc.record({ inner: value, around: fc.integer({ min: 55, max: 66 }) })
     fc.assert(
-      fc.property(value, fc.integer({ min: 55, max: 66 }), (inner, around) => {
-        const wrapped = '['.repeat(around) + JSON.stringify(inner) + ']'.repeat(around)
-        expect(decodeClientMessage(wrapped).ok).toBe(around + depthOf(inner) <= 64)
+      fc.property(fc.array(element, { maxLength: 4 }), (elements) => {
+        const wrapped = elements.map(
+          ({ inner, around }) => '['.repeat(around) + JSON.stringify(inner) + ']'.repeat(around),
+        )
+        const deep = elements.flatMap(({ inner, around }, at) => (around + depthOf(inner) > 64 ? [at] : []))
+        expect(deepElements(`[${wrapped.join()}]`)).toEqual(deep)
       }),
       { numRuns: 500 },
     )
@@ -95,6 +114,7 @@ describe('decodeClientMessage', () => {
         expect(decodeClientMessage(text)).toEqual({
           ok: true,
           elements: JSON.parse(text),
+          tooDeep: new Map(),
           batch: true,
           overfull: false,
         })
@@ -106,6 +126,11 @@ describe('decodeClientMessage', () => {
 function depthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   return 1 + Math.max(0, ...Object.values(value).map(depthOf))
+}
+
+function deepElements(text: string): readonly number[] | undefined {
+  const decoded = decodeClientMessage(text)
+  return decoded.ok && 'tooDeep' in decoded ? [...decoded.tooDeep.keys()] : undefined
 }
 
 function neverThrows(text: unknown) {

@@ -1,3 +1,5 @@
+import { depthFlaw } from './bounds.ts'
+import { depthsOf } from './depth.ts'
 import { limits } from './limits.ts'
 
 /** A message from a client, taken apart, or the words to refuse it with. */
@@ -6,6 +8,8 @@ export type DecodedClientMessage =
       readonly ok: true
       /** The message itself, or the elements of an array; not parsed yet, see `parseClientFrame`. */
       readonly elements: readonly unknown[]
+      /** What is wrong with elements nested beyond the limit, by their index. Nothing may walk them by recursion. */
+      readonly tooDeep: ReadonlyMap<number, string>
       /** The message was an array. */
       readonly batch: boolean
       /** The array has more elements than the batch limit: run none of them, answer each. */
@@ -27,44 +31,21 @@ export function decodeClientMessage(
   if (typeof text !== 'string')
     return { ok: false, reason: `Expected text, got ${text === null ? 'null' : typeof text}` }
   if (text === 'PING' || text === 'PONG') return { ok: true, text }
-  // Before the parser: what is deeply nested parses, but overflows the stack of whoever walks it later. [TL-LIM-4]
-  if (isDeeperThan(text, limits.jsonDepth.value)) {
-    return { ok: false, reason: `Expected at most ${limits.jsonDepth.value} levels of nesting, got more` }
-  }
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(text) // iterative in V8, so depth does no harm here
     const batch = Array.isArray(value)
     const elements: readonly unknown[] = batch ? value : [value]
-    return { ok: true, elements, batch, overfull: batch && elements.length > maxBatchSize } // [TL-BATCH-3]
+    return { ok: true, elements, tooDeep: tooDeepIn(text), batch, overfull: batch && elements.length > maxBatchSize } // [TL-BATCH-3]
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : 'Not JSON' } // [TL-BAD-1] tRPC answers the engine's words too
   }
 }
 
-const quote = 34
-const backslash = 92
-const lower = 32 // the bit that makes [ and ] into { and }
-const opening = 123
-const closing = 125
-
-/** Counts brackets outside strings, without recursion and without regard to whether the text is JSON. */
-function isDeeperThan(text: string, bound: number): boolean {
-  let depth = 0
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === quote) at = endOfString(text, at + 1)
-    else if ((code | lower) === opening && ++depth > bound) return true
-    else if ((code | lower) === closing) depth--
-  }
-  return false
-}
-
-/** Where the string that begins at `from` has its closing quote, or the text its end. */
-function endOfString(text: string, from: number): number {
-  for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 1)) {
-    let escapes = 0
-    while (text.charCodeAt(at - 1 - escapes) === backslash) escapes++
-    if (escapes % 2 === 0) return at
-  }
-  return text.length
+// [TL-LIM-4]
+function tooDeepIn(text: string): ReadonlyMap<number, string> {
+  const flaws = depthsOf(text).flatMap((depth, index): [number, string][] => {
+    const flaw = depthFlaw(depth)
+    return flaw === undefined ? [] : [[index, flaw]]
+  })
+  return new Map(flaws)
 }

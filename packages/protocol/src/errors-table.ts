@@ -30,6 +30,11 @@ export const lineErrorsTable = {
     trpc: trpcCodes.TOO_LARGE,
     meaning: 'The message is larger than the gateway carries.',
   },
+  MALFORMED: {
+    ...lineErrors.MALFORMED,
+    trpc: trpcCodes.MALFORMED,
+    meaning: 'The frame is not of the form that this document gives; its message says what was expected.',
+  },
   OUTCOME_UNKNOWN: {
     ...lineErrors.OUTCOME_UNKNOWN,
     trpc: trpcCodes.OUTCOME_UNKNOWN,

@@ -7,6 +7,7 @@ interface Limit {
   readonly consequence: string
 }
 
+const malformed = 'MALFORMED, by the client before it sends'
 const quotas = 'API Gateway quotas for WebSocket APIs'
 
 /** The limits as documents show them: unit, where the number comes from, what happens beyond it. Clients do not load this. */
@@ -18,6 +19,12 @@ export const limitsTable = {
     consequence: 'the gateway closes the socket with 1009',
   },
   messageBytes: { ...limits.messageBytes, unit: 'bytes', source: quotas, consequence: 'a post is answered with 413' },
+  headerBytes: {
+    ...limits.headerBytes,
+    unit: 'bytes',
+    source: quotas,
+    consequence: 'the gateway refuses the handshake',
+  },
   idleMs: { ...limits.idleMs, unit: 'ms', source: quotas, consequence: 'the gateway closes the socket with 1001' },
   lifetimeMs: {
     ...limits.lifetimeMs,
@@ -43,16 +50,31 @@ export const limitsTable = {
     source: 'ours, settable',
     consequence: 'every call of the batch is refused',
   },
-  pathBytes: { ...limits.pathBytes, unit: 'bytes', source: 'ours', consequence: 'the frame is refused as malformed' },
-  idBytes: { ...limits.idBytes, unit: 'bytes', source: 'ours', consequence: 'the frame is refused as malformed' },
-  keyBytes: { ...limits.keyBytes, unit: 'bytes', source: 'ours', consequence: 'the frame is refused as malformed' },
-  tokenBytes: { ...limits.tokenBytes, unit: 'bytes', source: 'ours', consequence: 'the frame is refused as malformed' },
-  jsonDepth: { ...limits.jsonDepth, unit: 'count', source: 'ours', consequence: 'the message is refused as malformed' },
+  pathBytes: { ...limits.pathBytes, unit: 'bytes', source: 'ours', consequence: malformed },
+  idBytes: { ...limits.idBytes, unit: 'bytes', source: 'ours', consequence: 'MALFORMED under id null' },
+  keyBytes: {
+    ...limits.keyBytes,
+    unit: 'bytes',
+    source: 'ours',
+    consequence: `${malformed}; "own." counts, so a key of the caller has at most 252`,
+  },
+  tokenBytes: {
+    ...limits.tokenBytes,
+    unit: 'bytes',
+    source: 'the headers of a handshake have 10,240 bytes in all, and a token grows by a third there',
+    consequence: 'the handshake or the auth is refused, by the client before it sends',
+  },
+  jsonDepth: {
+    ...limits.jsonDepth,
+    unit: 'count',
+    source: 'ours',
+    consequence: `${malformed}; the frame has two levels of its own, so an input has at most 62`,
+  },
   syncSubscriptions: {
     ...limits.syncSubscriptions,
     unit: 'count',
     source: 'ours',
-    consequence: 'the frame is refused as malformed',
+    consequence: 'MALFORMED',
   },
   topicBytes: {
     ...limits.topicBytes,
@@ -82,7 +104,7 @@ export const limitsTable = {
     ...limits.partBytes,
     unit: 'bytes',
     source: 'ours: what a part has on average at least, so that a count is bounded by the bytes',
-    consequence: 'a chunk that declares more parts is refused as malformed',
+    consequence: 'MALFORMED for a chunk that declares more parts',
   },
   uploadMs: {
     ...limits.uploadMs,

@@ -19,21 +19,26 @@ export const frameBytes = { value: 32_768 } as const
 export const messageBytes = { value: 131_072 } as const
 export const maxMessageBytes = { value: 1_048_576 } as const
 export const syncSubscriptions = { value: 200 } as const
+export const pathBytes = { value: 512 } as const
+export const keyBytes = { value: 256 } as const
+export const tokenBytes = { value: 7_000 } as const
+export const jsonDepth = { value: 64 } as const
 
-/** Every number that the wire is bounded by. What each means stands in `limits-table.ts`, so that a browser loads numbers and no prose. */
+/** Every number that the wire is bounded by. `limits-table.ts` says what each means, so that a browser loads numbers and no prose. */
 export const limits = {
   frameBytes,
   messageBytes,
+  headerBytes: { value: 10_240 },
   idleMs: { value: 600_000 },
   lifetimeMs: { value: 7_200_000 },
   integrationMs: { value: 29_000 },
   frameDeadlineMs: { value: 28_000 },
   batchSize: { value: 100 },
-  pathBytes: { value: 512 },
+  pathBytes,
   idBytes: { value: 128 },
-  keyBytes: { value: 256 },
-  tokenBytes: { value: 8_192 },
-  jsonDepth: { value: 64 },
+  keyBytes,
+  tokenBytes,
+  jsonDepth,
   syncSubscriptions,
   topicBytes: { value: 1_536 },
   eventBytes: { value: 389_120 },

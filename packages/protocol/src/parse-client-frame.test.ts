@@ -4,13 +4,14 @@ import { decodeClientMessage } from './codec.ts'
 import { hostileMessages, pollutingMessages } from './fixtures/hostile-messages.suite.ts'
 import { stockMessages } from './fixtures/stock-messages.suite.ts'
 import { limits } from './limits.ts'
-import { parseClientFrame } from './parse-client-frame.ts'
+import { idOfElement, parseClientFrame } from './parse-client-frame.ts'
 
 /** Whether the text is a message all of whose elements are frames. */
 function isAccepted(text: string): boolean {
   const decoded = decodeClientMessage(text)
   if (!decoded.ok) return false
-  return 'text' in decoded || decoded.elements.every((element) => parseClientFrame(element).ok)
+  if ('text' in decoded) return true
+  return decoded.tooDeep.size === 0 && decoded.elements.every((element) => parseClientFrame(element).ok)
 }
 const call = (id: unknown, path: string) => ({ id, method: 'query', params: { path } })
 const keyed = (key: string) => ({ id: 1, method: 'mutation', params: { path: 'p', key } })
@@ -38,19 +39,19 @@ describe('parseClientFrame', () => {
       parseClientFrame({ id: 1, method: 'sync', params: { subscriptions: [{ id: 1, ref: 'secret', from: 'e:1' }] } }),
     ).toEqual({
       ok: false,
-      expected: 'sync: { id, method, params: { subscriptions: { id, ref, from }[] } }',
-      got: 'params.subscriptions.0.ref: a string of 6 characters',
+      reason:
+        'Expected sync: { id, method, params: { subscriptions: { id, ref: an integer from 1, from: a cursor }[] } }, ' +
+        'got params.subscriptions.0.ref: a string of 6 characters.',
     })
     expect(parseClientFrame(auth(['secret']))).toEqual({
       ok: false,
-      expected: 'auth: { id, method, params: { token } }',
-      got: 'params.token: an array of 1',
+      reason: 'Expected auth: { id, method, params: { token } }, got params.token: an array of 1.',
     })
     expect(parseClientFrame({ id: 1, method: 'hello there' })).toMatchObject({
-      expected: expect.stringContaining('query'),
+      reason: expect.stringContaining('query'),
     })
-    expect(parseClientFrame(null)).toMatchObject({ got: 'null' })
-    expect(parseClientFrame([1, 2])).toMatchObject({ got: 'an array of 2' })
+    expect(parseClientFrame(null)).toMatchObject({ reason: expect.stringContaining('got null.') })
+    expect(parseClientFrame([1, 2])).toMatchObject({ reason: expect.stringContaining('got an array of 2.') })
   })
 
   test('holds bytes and counts to their limits, to the last one [TL-LIM-4]', () => {
@@ -61,10 +62,40 @@ describe('parseClientFrame', () => {
     expect(parseClientFrame(call(1, 'é'.repeat(pathBytes.value / 2 + 1))).ok).toBe(false)
     expect(parseClientFrame(auth('x'.repeat(tokenBytes.value))).ok).toBe(true)
     expect(parseClientFrame(auth('é'.repeat(tokenBytes.value / 2 + 1))).ok).toBe(false)
-    expect(parseClientFrame(keyed('k'.repeat(keyBytes.value))).ok).toBe(true)
-    expect(parseClientFrame(keyed('é'.repeat(keyBytes.value / 2 + 1))).ok).toBe(false)
+    expect(parseClientFrame(keyed(`own.${'k'.repeat(keyBytes.value - 4)}`)).ok).toBe(true)
+    expect(parseClientFrame(keyed(`own.${'é'.repeat(keyBytes.value / 2 - 1)}`)).ok).toBe(false)
     expect(parseClientFrame(sync(syncSubscriptions.value)).ok).toBe(true)
     expect(parseClientFrame(sync(syncSubscriptions.value + 1)).ok).toBe(false)
+  })
+
+  test('names the limit and what came, without quoting it [TL-BAD-2]', () => {
+    const reasonOf = (element: unknown) => {
+      const parsed = parseClientFrame(element)
+      return parsed.ok ? undefined : parsed.reason
+    }
+    const bytes = 'bytes of well-formed Unicode'
+    expect(reasonOf(call(1, 'x'.repeat(600)))).toBe(`Expected a path of at most 512 ${bytes}, got 600 bytes.`)
+    expect(reasonOf(keyed('own.'))).toBe(`Expected an idempotency key of 1 to 252 ${bytes}, got 0 bytes.`)
+    expect(reasonOf(auth('\udc00'))).toBe(`Expected a token of 1 to 7000 ${bytes}, got half of a surrogate pair.`)
+    expect(reasonOf(sync(201))).toBe('Expected at most 200 subscriptions in a sync, got 201.')
+    expect(reasonOf(call('x'.repeat(129), 'p'))).toBe(`Expected an id of at most 128 ${bytes}, got 129 bytes.`)
+  })
+
+  test('gives the id of an element that is no frame, or null where it bears none [TL-BAD-7]', () => {
+    expect(idOfElement({ id: 7 })).toBe(7)
+    expect(idOfElement({ id: 'a', method: 5 })).toBe('a')
+    for (const element of [
+      null,
+      5,
+      [],
+      {},
+      { id: null },
+      { id: '\ud800' },
+      { id: Number.NaN },
+      { id: 'x'.repeat(129) },
+    ])
+      expect(idOfElement(element)).toBe(null)
+    expect(idOfElement(JSON.parse('{"__proto__":{"id":1}}'))).toBe(null)
   })
 
   test('takes finite numbers and well-formed strings for ids, and nothing else [TL-BAD-7]', () => {

@@ -1,20 +1,22 @@
 import type * as z from 'zod/mini'
+import { flawText } from './bounds.ts'
 import { clientFrame } from './client-frames.schema.ts'
-import type { ClientFrame } from './frames.ts'
+import type { ClientFrame, FrameId } from './frames.ts'
+import { frameId } from './wire-text.schema.ts'
 
-/** A frame, or what was expected of it and what came. Both texts are safe to send: they quote no value, only its type. */
+/** A frame, or what was expected of it and what came, in one sentence. It quotes no value, only its type, so it may be sent. */
 export type ParsedClientFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
-  | { readonly ok: false; readonly expected: string; readonly got: string }
+  | { readonly ok: false; readonly reason: string }
 
 /** What a frame of each method looks like, for the words of a refusal. */
 const shapes: Readonly<Record<ClientFrame['method'], string>> = {
   query: '{ id, method, params: { path, input?, key?, resend? } }',
   mutation: '{ id, method, params: { path, input?, key?, resend? } }',
-  subscription: '{ id, method, params: { path, input?, lastEventId?, ref? } }',
-  'subscription.stop': '{ id, method, params?: { ref? } }',
+  subscription: '{ id, method, params: { path, input?, lastEventId?, ref?: an integer from 1 } }',
+  'subscription.stop': '{ id, method, params?: { ref?: an integer from 1 } }',
   hello: '{ id, method }',
-  sync: '{ id, method, params: { subscriptions: { id, ref, from }[] } }',
+  sync: '{ id, method, params: { subscriptions: { id, ref: an integer from 1, from: a cursor }[] } }',
   auth: '{ id, method, params: { token } }',
   cancel: '{ id, method, params?: { key? } }',
   ping: '{ method }',
@@ -29,7 +31,20 @@ const shapes: Readonly<Record<ClientFrame['method'], string>> = {
 export function parseClientFrame(element: unknown): ParsedClientFrame {
   const parsed = clientFrame.safeParse(element)
   if (parsed.success) return { ok: true, frame: parsed.data }
-  return { ok: false, expected: shapeFor(element), got: describe(element, parsed.error.issues) } // [TL-BAD-2]
+  const { issues } = parsed.error
+  return { ok: false, reason: flawIn(issues) ?? flawText(shapeFor(element), describe(element, issues)) } // [TL-BAD-2]
+}
+
+/** The id that an element bears, under which it is answered; null where it bears none or a malformed one. [TL-BAD-7] */
+export function idOfElement(element: unknown): FrameId | null {
+  const id = frameId.safeParse(memberOf(element, 'id'))
+  return id.success ? id.data : null
+}
+
+/** What a bound of a member says of it. An id is a union, whose issues are one level deeper. */
+function flawIn([issue]: readonly z.core.$ZodIssue[]): string | undefined {
+  const bounded = issue?.code === 'invalid_union' ? issue.errors.flat() : [issue]
+  return bounded.find((each) => each?.code === 'custom')?.message
 }
 
 function shapeFor(element: unknown): string {

@@ -30,9 +30,9 @@ function fromDialogue(line: string): Sample[] {
 }
 
 /** The rows of the table under `head`, as texts. */
-function tableUnder(head: string): readonly (readonly string[])[] {
-  const [, body = ''] = document.split(`${head}\n`)
-  const [rows = ''] = body.split('\n\n')
+function tableUnder(head: string, text: string = document): readonly (readonly string[])[] {
+  const [, body = ''] = text.split(`${head}\n`)
+  const [rows = ''] = body.trimEnd().split('\n\n')
   return rows
     .split('\n')
     .slice(1)
@@ -42,6 +42,20 @@ function tableUnder(head: string): readonly (readonly string[])[] {
         .slice(1, -1)
         .map((cell) => cell.trim().replaceAll('`', '')),
     )
+}
+
+const limitsHead = '| name | value | unit | beyond it |'
+/** The limits that an application meets by what it sends. */
+const ofClients = new Set(['pathBytes', 'keyBytes', 'tokenBytes', 'jsonDepth', 'maxMessageBytes'])
+
+/** The rows of the code's table of limits. */
+function limitRows(): readonly (readonly string[])[] {
+  return Object.entries(limitsTable).map(([name, { value, unit, consequence }]) => [
+    name,
+    value.toLocaleString('en-US'),
+    unit,
+    consequence,
+  ])
 }
 
 function parsedByServer(text: string): unknown {
@@ -104,13 +118,11 @@ describe('PROTOCOL.md', () => {
   })
 
   test('has the table of limits of the code', () => {
-    expect(tableUnder('| name | value | unit | beyond it |')).toEqual(
-      Object.entries(limitsTable).map(([name, { value, unit, consequence }]) => [
-        name,
-        value.toLocaleString('en-US'),
-        unit,
-        consequence,
-      ]),
-    )
+    expect(tableUnder(limitsHead)).toEqual(limitRows())
+  })
+
+  test.each(['client', 'server'])('agrees with the README of %s on the limits of what a client sends', (name) => {
+    const readme = readFileSync(new URL(`../../${name}/README.md`, import.meta.url), 'utf8')
+    expect(tableUnder(limitsHead, readme)).toEqual(limitRows().filter(([limit = '']) => ofClients.has(limit)))
   })
 })

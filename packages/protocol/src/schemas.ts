@@ -1,6 +1,6 @@
 export { chunkFrame } from './chunk.schema.ts'
 export * from './client-frames.schema.ts'
-export { type ParsedClientFrame, parseClientFrame } from './parse-client-frame.ts'
+export { idOfElement, type ParsedClientFrame, parseClientFrame } from './parse-client-frame.ts'
 export * from './server-frames.schema.ts'
 export { parseTraceparent } from './traceparent.ts'
 export { cursorText, frameId } from './wire-text.schema.ts'

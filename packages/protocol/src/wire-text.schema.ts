@@ -1,26 +1,20 @@
 import * as z from 'zod/mini'
+import { flawText, textFlaw } from './bounds.ts'
 import { parseCursor } from './cursor.ts'
 import { limits } from './limits.ts'
 
-const encoder = new TextEncoder()
-const loneSurrogate = /\p{Surrogate}/u
-
-/**
- * Text that survives the way through UTF-8 unchanged, of at most `maxBytes` there. A lone surrogate would come back as
- * U+FFFD, so that two ids became one.
- */
-export function wellFormedText(maxBytes: number) {
-  return z
-    .string()
-    .check(
-      z.refine(
-        (text) => text.length <= maxBytes && encoder.encode(text).length <= maxBytes && !loneSurrogate.test(text),
-      ),
-    )
+/** Text that `flawOf` finds well-formed; what is wrong with another is the message of the issue. */
+export function checkedText(flawOf: (text: string) => string | undefined) {
+  return z.string().check(({ value, issues }) => {
+    const flaw = flawOf(value)
+    if (flaw !== undefined) issues.push({ code: 'custom', input: value, message: flaw })
+  })
 }
 
 /** A finite number, or a string of bounded bytes [TL-BAD-7] [TL-LIM-4]. zod's `number` refuses the infinity that `1e999` parses to. */
-export const frameId = z.union([wellFormedText(limits.idBytes.value), z.number()])
+export const frameId = z.union([checkedText((id) => textFlaw('an id', id, limits.idBytes.value)), z.number()])
 
 /** `epoch:offset` [TL-CUR-1]. */
-export const cursorText = z.string().check(z.refine((text) => parseCursor(text) !== undefined))
+export const cursorText = checkedText((text) =>
+  parseCursor(text) === undefined ? flawText('a cursor <epoch>:<offset>', 'a text of another form') : undefined,
+)

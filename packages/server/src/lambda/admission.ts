@@ -1,5 +1,5 @@
-import { parseOffer, SUBPROTOCOL } from '@trunkline/protocol'
-import { anonymous, type ConnectRequest, isDenied, type Verdict } from '../define/identity.ts'
+import { parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
+import { anonymous, type ConnectRequest, deny, isDenied, type Verdict } from '../define/identity.ts'
 import type { Recorder } from '../ports/telemetry.ts'
 import type { ConnectionCaller } from '../run/caller.ts'
 import type { Identified } from '../run/server.ts'
@@ -39,7 +39,8 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
   }
   const offer = parseOffer(request.headers['sec-websocket-protocol'])
   const { connectionId } = event.requestContext
-  const verdict = options.authorize === undefined ? anonymous : await options.authorize(request)
+  const flaw = request.token === undefined ? undefined : tokenFlaw(request.token) // [TL-LIM-9]
+  const verdict = flaw === undefined ? await judge(options, request) : deny(flaw)
   const base = {
     connectionId,
     session: offer?.session ?? connectionId, // [TL-HS-3]
@@ -47,6 +48,10 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
     expectsParams: request.query['connectionParams'] === '1',
   }
   return { status: 'admitted', caller: { ...base, ...toIdentity(verdict, (entry) => telemetry.log(entry)) } }
+}
+
+async function judge({ authorize }: AdmissionOptions, request: ConnectRequest): Promise<Verdict> {
+  return authorize === undefined ? anonymous : authorize(request)
 }
 
 /** Who a token of an `auth` frame speaks for. Of the handshake only the token is there. */

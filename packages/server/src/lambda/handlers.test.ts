@@ -194,6 +194,17 @@ describe('hello', () => {
     expect(client.frames()).toMatchObject([{ id: 0, result: { type: 'hello', refused: 'this token is not valid' } }])
     expect(await line.gateway.post(client.connectionId, 'x')).toEqual({ status: 'gone' })
   })
+  test('on a connection whose token is beyond the limit says so, and nothing is authorized [TL-LIM-9]', async () => {
+    for (const [token, got] of [
+      ['t'.repeat(7_001), '7001 bytes'],
+      ['', '0 bytes'],
+    ] as const) {
+      const client = await chat().connect({ token })
+      await client.send({ id: 0, method: 'hello' })
+      const refused = `Expected a token of 1 to 7000 bytes of well-formed Unicode, got ${got}.`
+      expect(client.frames()).toMatchObject([{ id: 0, result: { type: 'hello', refused } }])
+    }
+  })
   test('is not needed to be refused: another frame is answered with an error [TL-HELLO-3]', async () => {
     const client = await chat().connect({ token: 'bad' })
     await client.send({ id: 5, method: 'query', params: { path: 'whoami' } })
@@ -216,11 +227,12 @@ describe('a message', () => {
     ['{"jsonrpc":"1.0","id":1,"method":"query","params":{"path":"x"}}', 'Must be JSONRPC 2.0'],
     [`{"id":"${'x'.repeat(200)}","method":"query","params":{"path":"x"}}`, 'Expected'],
     ['{"id":1e999,"method":"query","params":{"path":"x"}}', 'Expected'],
-    ['['.repeat(100_000), 'nesting'],
+    ['['.repeat(100_000), 'JSON'],
+    ['['.repeat(100) + ']'.repeat(100), 'levels of nesting'],
   ])(
-    'that is %.40s is answered once under id null, and the line stays usable [TL-BAD-1] [TL-BAD-2]',
+    'of a stock client that is %.40s is answered once under id null, and the line stays usable [TL-BAD-1] [TL-STOCK-10]',
     async (text, words) => {
-      const client = await chat().connect()
+      const client = await chat().connect({ stock: true })
       const answer = await client.send(text)
       expect(answer).toMatchObject({ id: null, error: { code: -32700 } })
       expect(JSON.stringify(answer)).toContain(words)
@@ -251,8 +263,8 @@ describe('a batch', () => {
     expect(all.map(({ id }) => id).sort()).toEqual([1, 2, 3])
     expect(client.frames()).toHaveLength(2)
   })
-  test('with an element that cannot be parsed runs none [TL-BATCH-2]', async () => {
-    const client = await chat().connect()
+  test('of a stock client with an element that cannot be parsed runs none [TL-STOCK-10]', async () => {
+    const client = await chat().connect({ stock: true })
     expect(await client.send([add(1), { id: 2 }])).toMatchObject({ id: null, error: { code: -32700 } })
     expect(client.frames()).toEqual([])
   })

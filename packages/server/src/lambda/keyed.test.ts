@@ -121,12 +121,15 @@ describe('a keyed mutation', () => {
     expect(await ann.send(mutate('pay', 'five', line.keyOf('a', age)))).toMatchObject({ line: { code: 'KEY_EXPIRED' } })
     expect(line.effects).toEqual([])
   })
-  test('is refused when its key is none [TL-KEY-4]', async () => {
+  test('is malformed when its key has neither form [TL-KEY-4]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
-    expect(await ann.send(mutate('pay', 'five', 'mine'))).toMatchObject({
-      line: { code: 'KEY_EXPIRED', mayHaveRun: false },
-    })
+    for (const key of ['mine', 'own.', '', 'auto.', 'auto.x.short', 'own.\ud800', `own.${'k'.repeat(253)}`])
+      expect(await ann.send(mutate('pay', 'five', key)), key).toMatchObject({
+        id: 1,
+        line: { code: 'MALFORMED', retry: 'never', mayHaveRun: false },
+      })
+    expect(line.effects).toEqual([])
     expect(await ann.send(mutate('pay', 'five', 'own.mine'))).toMatchObject({ result: { type: 'data' } })
   })
   test('that does not fit its input claims nothing', async () => {

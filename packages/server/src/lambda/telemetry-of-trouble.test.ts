@@ -178,7 +178,7 @@ describe('a frame that is refused before anything runs', () => {
 
   test.each<[string, unknown, object]>([
     ['that is no JSON', '{', { 'refusedFrames PARSE_ERROR': 1 }],
-    ['without an id', { method: 'query', params: { path: 'add' } }, { 'refusedFrames PARSE_ERROR': 1 }],
+    ['without an id', { method: 'query', params: { path: 'add' } }, { 'refusedFrames MALFORMED': 1 }],
     [
       'of a batch that is overfull',
       [1, 2, 3].map((id) => ({ id, method: 'query', params: { path: 'add', input: 1 } })),
@@ -197,7 +197,7 @@ describe('a frame that is refused before anything runs', () => {
     [
       'whose chunks are no message',
       { id: 1, method: 'chunk', params: { message: 'm', part: 0, of: 1, bytes: 1, text: '{' } },
-      { 'refusedFrames PARSE_ERROR': 1 },
+      { 'refusedFrames MALFORMED': 1 },
     ],
     [
       'of parameters that nobody announced',

@@ -1,3 +1,5 @@
+import type { FrameId } from '@trunkline/protocol'
+import { askedOf } from './asked.ts'
 import { holdAuthority, renewAuthority } from './authority.ts'
 import { answerBytes, isMutation, metaOf, runCall } from './call.ts'
 import { type ConnectionCaller, type ConnectionParams, toFacts } from './caller.ts'
@@ -12,14 +14,13 @@ import { LineFailure } from './line-failure.ts'
 import { loadProcedure } from './load-procedure.ts'
 import { startLongCall } from './long-call.ts'
 import { toMessages } from './messages.ts'
-import type { Request } from './parse.ts'
 import { cut, post } from './post.ts'
 import { refuse } from './refuse.ts'
-import { type Asked, withId } from './reply.ts'
+import { withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { subscribe } from './subscribe.ts'
 import { sync } from './sync.ts'
-import type { Task } from './tasks.ts'
+import type { RunTask, Task } from './tasks.ts'
 import { unsubscribe } from './unsubscribe.ts'
 
 /** Says nothing to anybody: on a two-way route something must be returned, and every client ignores this. [TL-STOCK-8] */
@@ -52,7 +53,7 @@ export async function answerAll(answering: Answering, tasks: readonly Task[]): P
     await postAll(answering, messages.slice(0, carried))
   }
   const run = (task: Task) => answerTask(answering, task).then(send)
-  const isSubscribe = ({ request }: Task) => request.method === 'subscription'
+  const isSubscribe = (task: Task) => 'request' in task && task.request.method === 'subscription'
   const inTurn = tasks.filter(isSubscribe)
   const worker = async () => {
     for (let task = inTurn.shift(); task !== undefined; task = inTurn.shift()) await run(task)
@@ -86,7 +87,7 @@ async function postAll({ scope, caller }: Answering, messages: readonly string[]
 
 /** The frames that answer one request. Never throws. */
 async function answerTask(answering: Answering, task: Task): Promise<readonly string[]> {
-  if (task.instead !== undefined) return [refuse(answering.scope, withoutPath(task.request), task.instead)]
+  if ('instead' in task) return [refuse(answering.scope, task.asked, task.instead)]
   try {
     return await answer(answering, task)
   } catch (thrown) {
@@ -94,7 +95,10 @@ async function answerTask(answering: Answering, task: Task): Promise<readonly st
   }
 }
 
-async function answer({ scope: outer, caller: told, connectedAt }: Answering, task: Task): Promise<readonly string[]> {
+async function answer(
+  { scope: outer, caller: told, connectedAt }: Answering,
+  task: RunTask,
+): Promise<readonly string[]> {
   const { request, batchIndex } = task
   const scope = 'traceparent' in request ? { ...outer, traceparent: request.traceparent } : outer
   const { signal } = scope.deadline
@@ -168,26 +172,7 @@ async function heard(
   return [caller, await awaitConnectionParams(scope, caller)]
 }
 
-/** tRPC names no path of what it did not look at. */
-function withoutPath(request: Request): Asked {
-  const { path: _, input: __, ...asked } = askedOf(request)
-  return asked
-}
-
-/** What a request asked, for the answer that says why it failed. */
-export function askedOf(request: Request): Asked {
-  const isCall = request.method === 'query' || request.method === 'mutation' || request.method === 'subscription'
-  return {
-    id: 'id' in request ? request.id : null,
-    type: isCall ? request.method : 'unknown',
-    ...('path' in request ? { path: request.path, input: request.input } : {}),
-    ...('traceparent' in request ? { traceparent: request.traceparent } : {}),
-    ...('jsonrpc' in request && request.jsonrpc !== undefined ? { jsonrpc: request.jsonrpc } : {}),
-    cause: 'frame',
-  }
-}
-
-/** The answer to a message of which nothing could be understood. */
-export function refusalText({ scope }: Answering, thrown: unknown): string {
-  return refuse(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown)
+/** The answer to a message that could not be parsed. */
+export function refusalText({ scope }: Answering, thrown: unknown, id: FrameId | null = null): string {
+  return refuse(scope, { id, type: 'unknown', cause: 'frame' }, thrown)
 }

@@ -56,7 +56,7 @@ describe('a message that comes in chunks', () => {
     const bytes = JSON.stringify(echo('x'.repeat(200_000))).length
     expect(await client.send(first)).toMatchObject({
       id: 1,
-      error: { message: `A message of ${bytes} bytes was to be sent; the server takes 200000.` },
+      error: { message: `A message of ${bytes} bytes was to be sent; the limit is 200000.` },
       line: { code: 'TOO_LARGE', mayHaveRun: false },
     })
     expect(await room.store.readParts(client.connectionId, 'm1', 1)).toEqual([undefined])
@@ -117,12 +117,27 @@ describe('a message that comes in chunks', () => {
     expect(await sendAll(client, parts)).toMatchObject([{ id: 1, error: { data: { code: 'BAD_REQUEST' } } }])
     expect(room.effects).toEqual([])
   })
-  test('that is no JSON, PING, or a message of chunks again is answered under its id [TL-CHUNK-3] [TL-CHUNK-2]', async () => {
-    for (const text of ['{"id":', 'PING', JSON.stringify(chunked(echo(large))[0])]) {
+  test('that is no JSON, PING, or a frame without an id is malformed under its id [TL-CHUNK-3]', async () => {
+    for (const text of [
+      '{"id":',
+      'PING',
+      '5',
+      '{"method":"query"}',
+      `{"method":"query","params":${'['.repeat(70)}${']'.repeat(70)}}`,
+    ]) {
       const client = await createRoom().connect()
       const [answer] = await sendAll(client, chunked({ id: 'up' }, { text }))
-      expect(answer).toMatchObject({ id: 'up', error: { data: { code: 'PARSE_ERROR' } } })
+      expect(answer, text).toMatchObject({ id: 'up', line: { code: 'MALFORMED' } })
+      const stock = await createRoom().connect({ stock: true })
+      const [refused] = await sendAll(stock, chunked({ id: 'up' }, { text }))
+      expect(refused, text).toMatchObject({ id: 'up', error: { data: { code: 'PARSE_ERROR' } } })
     }
+  })
+  test('that holds a chunk again is malformed [TL-CHUNK-2]', async () => {
+    const client = await createRoom().connect()
+    const text = JSON.stringify(chunked(echo(large))[0])
+    const [answer] = await sendAll(client, chunked({ id: 1 }, { text }))
+    expect(answer).toMatchObject({ id: 1, line: { code: 'MALFORMED' } })
   })
   test('of an array answers each element [TL-CHUNK-5]', async () => {
     const client = await createRoom().connect()
@@ -132,7 +147,9 @@ describe('a message that comes in chunks', () => {
   })
   test('is malformed where a chunk stands in an array [TL-CHUNK-2]', async () => {
     const client = await createRoom().connect()
-    expect(await client.send([chunked(echo(large))[0]])).toMatchObject({ id: null, error: {} })
+    expect(await client.send([chunked(echo(large))[0]])).toMatchObject({ id: 1, line: { code: 'MALFORMED' } })
+    const stock = await createRoom().connect({ stock: true })
+    expect(await stock.send([chunked(echo(large))[0]])).toMatchObject({ id: null, error: { code: -32_700 } })
   })
   test('answers for itself alone when its claim or its read fails [TL-CHUNK-3]', async () => {
     for (const operation of ['claimUpload', 'readParts'] as const) {

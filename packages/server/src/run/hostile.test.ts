@@ -1,4 +1,3 @@
-import { limits } from '@trunkline/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../lambda/test-line.suite.ts'
@@ -52,40 +51,6 @@ describe('law 12: a hostile message', () => {
     await survives(await createRoom().connect(), text)
     await survives(await createRoom().connect({ stock: true }), text)
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
-  })
-  test.each<[string, object]>([
-    ['an id beyond idBytes', { ...query, id: 'é'.repeat(limits.idBytes.value / 2 + 1) }],
-    ['a path beyond pathBytes', { ...query, params: { path: 'p'.repeat(limits.pathBytes.value + 1) } }],
-    [
-      'a key beyond keyBytes',
-      { ...query, method: 'mutation', params: { path: 'post', key: 'k'.repeat(limits.keyBytes.value + 1) } },
-    ],
-    [
-      'more subscriptions than syncSubscriptions',
-      {
-        id: 1,
-        method: 'sync',
-        params: {
-          subscriptions: Array.from({ length: limits.syncSubscriptions.value + 1 }, (_, id) => ({
-            id,
-            ref: 1,
-            from: '0.e:1',
-          })),
-        },
-      },
-    ],
-    [
-      'an id that is no finite number [TL-BAD-7]',
-      JSON.parse('{"id":1e999,"method":"query","params":{"path":"whoami"}}'),
-    ],
-    ['an id that is a boolean [TL-BAD-7]', { ...query, id: true }],
-  ])('with %s is malformed [TL-LIM-4]', async (_, frame) => {
-    const text = JSON.stringify(frame).replace('"id":null', '"id":1e999')
-    expect(await (await createRoom().connect()).send(text)).toMatchObject({ id: null, error: { code: -32_700 } })
-  })
-  test('with an id that is no well-formed Unicode is malformed [TL-BAD-7]', async () => {
-    const text = '{"id":"\\ud800","method":"query","params":{"path":"whoami"}}'
-    expect(await (await createRoom().connect()).send(text)).toMatchObject({ id: null, error: { code: -32_700 } })
   })
 })
 

@@ -14,8 +14,8 @@ export function toMessages(frames: readonly string[], extensions: boolean): read
 
 /** Of every frame of ours the id stands first. [TL-CHUNK-3] */
 function idOf(frame: string): FrameId {
-  const [, id = '""'] = /^\{"id":("(?:[^"\\]|\\.)*"|[-+.\w]+)/.exec(frame) ?? []
-  return JSON.parse(id) as FrameId
+  const [, id = 'null'] = /^\{"id":("(?:[^"\\]|\\.)*"|[-+.\w]+)/.exec(frame) ?? []
+  return (JSON.parse(id) as FrameId | null) ?? '' // a chunk has an id, also where its first frame has none
 }
 
 /** By what it says: a delivery that is tried again sends the same parts, which complete what the client has of the first try. */

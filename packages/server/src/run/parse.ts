@@ -1,16 +1,19 @@
 import { TRPCError } from '@trpc/server'
 import { parseTRPCMessage } from '@trpc/server/rpc'
-import type {
-  AuthFrame,
-  CancelFrame,
-  ChunkFrame,
-  ClientFrame,
-  FrameId,
-  HelloFrame,
-  PingFrame,
-  SyncFrame,
+import {
+  type AuthFrame,
+  type CancelFrame,
+  type ChunkFrame,
+  type ClientFrame,
+  type FrameId,
+  flawText,
+  type HelloFrame,
+  type PingFrame,
+  type SyncFrame,
 } from '@trunkline/protocol'
-import { parseClientFrame, parseTraceparent } from '@trunkline/protocol/schemas'
+import { idOfElement, parseClientFrame, parseTraceparent } from '@trunkline/protocol/schemas'
+import { LineFailure } from './line-failure.ts'
+import type { Asked } from './reply.ts'
 import type { Server } from './server.ts'
 
 /** One element of a message, understood: tRPC's requests with their input deserialised, and the line's own. */
@@ -39,68 +42,115 @@ type OwnFrame = HelloFrame | SyncFrame | AuthFrame | CancelFrame | PingFrame
 
 const ownMethods: ReadonlySet<unknown> = new Set(['hello', 'sync', 'auth', 'cancel', 'ping'])
 
+/** One element of a message: a request, or the failure that answers it. */
+export type Judged =
+  | { readonly status: 'request'; readonly request: Request }
+  | { readonly status: 'malformed'; readonly asked: Asked; readonly thrown: LineFailure }
+
+/** Elements of a message as `decodeClientMessage` gives them. */
+export interface Elements {
+  readonly elements: readonly unknown[]
+  /** Those that are nested too deeply, by index. */
+  readonly tooDeep: ReadonlyMap<number, string>
+}
+
 /**
- * Understands one element. tRPC's own parser says what tRPC's frames are, in its words; the schemas bound them and say what ours are.
- * Throws a `TRPCError` PARSE_ERROR, which fails the whole message as in tRPC.
+ * Judges each element of a client of ours alone. A malformed one is answered with MALFORMED under its own id, or under
+ * `fallbackId` when its id is malformed too. Never throws.
  */
 // [TL-BATCH-2] [TL-BAD-2]
-export function parseRequest(server: Server, element: unknown): Request {
-  if (ownMethods.has(methodOf(element))) return parseOwn(element)
-  const message = parseTrpc(server, element)
-  if (message.id === null) throw new TRPCError({ code: 'PARSE_ERROR', message: '`id` is required' })
-  const parsed = parseClientFrame(element)
-  if (!parsed.ok) throw malformed(parsed)
-  const { frame } = parsed
-  if (message.method === 'subscription.stop')
-    return {
-      method: message.method,
-      id: message.id,
-      ref: (frame.method === 'subscription.stop' && frame.params?.ref) || 1,
+export function judgeElements(
+  server: Server,
+  { elements, tooDeep }: Elements,
+  fallbackId: FrameId | null,
+): readonly Judged[] {
+  const { transformer } = server.router._def._config
+  return elements.map((element, index) => {
+    const flaw = tooDeep.get(index)
+    try {
+      if (flaw !== undefined) throw malformed(flaw)
+      const parsed = parseClientFrame(element)
+      if (!parsed.ok) throw malformed(parsed.reason)
+      return { status: 'request', request: toRequest(parsed.frame, (input) => transformer.input.deserialize(input)) }
+    } catch (thrown) {
+      const failure = thrown instanceof LineFailure ? thrown : unreadable(thrown)
+      return { status: 'malformed', asked: askedOfElement(element, fallbackId), thrown: failure }
     }
-  const { path, input, lastEventId } = message.params
-  const traceparent =
-    'params' in frame && frame.params && 'traceparent' in frame.params
-      ? parseTraceparent(frame.params.traceparent)
-      : undefined
-  return {
-    method: message.method,
-    id: message.id,
-    ...(message.jsonrpc === undefined ? {} : { jsonrpc: message.jsonrpc }),
-    path,
-    input,
-    rawInput:
-      'params' in frame && frame.params !== undefined && 'input' in frame.params ? frame.params.input : undefined,
-    lastEventId,
-    ref: (frame.method === 'subscription' && frame.params.ref) || 1, // a stock client's counts as 1
-    key: frame.method === 'mutation' ? frame.params.key : undefined,
-    resend: frame.method === 'mutation' && frame.params.resend === true,
-    ...(traceparent === undefined ? {} : { traceparent }),
+  })
+}
+
+/**
+ * Parses all elements of a stock client's message, as tRPC does: in its words, and one that is malformed fails them all.
+ * Throws a `TRPCError` PARSE_ERROR.
+ */
+// [TL-STOCK-10]
+export function parseStockElements(server: Server, { elements, tooDeep }: Elements): readonly Request[] {
+  const [flaw] = tooDeep.values()
+  if (flaw !== undefined) throw parseError(flaw)
+  return elements.map((element) => parseStockElement(server, element))
+}
+
+function parseStockElement(server: Server, element: unknown): Request {
+  const message = ownMethods.has(methodOf(element)) ? undefined : parseTrpc(server, element)
+  if (message?.id === null) throw new TRPCError({ code: 'PARSE_ERROR', message: '`id` is required' })
+  const parsed = parseClientFrame(element)
+  if (!parsed.ok) throw parseError(parsed.reason)
+  const { input, lastEventId } =
+    message !== undefined && 'params' in message ? message.params : { input: undefined, lastEventId: undefined }
+  return { ...toRequest(parsed.frame, () => input), ...(lastEventId !== undefined && { lastEventId }) } // of a query too [TL-STOCK-3]
+}
+
+/** Throws a `LineFailure` MALFORMED for a frame that only comes alone, and what `deserialize` throws. */
+function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown): Request {
+  switch (frame.method) {
+    case 'query':
+    case 'mutation':
+    case 'subscription': {
+      const { method, id, jsonrpc, params } = frame
+      const traceparent = 'traceparent' in params ? parseTraceparent(params.traceparent) : undefined
+      return {
+        method,
+        id,
+        ...(jsonrpc === undefined ? {} : { jsonrpc }),
+        path: params.path,
+        input: deserialize(params.input),
+        rawInput: params.input,
+        lastEventId: 'lastEventId' in params ? params.lastEventId : undefined,
+        ref: ('ref' in params && params.ref) || 1, // a stock client's counts as 1
+        key: method === 'mutation' && 'key' in params ? params.key : undefined,
+        resend: method === 'mutation' && 'resend' in params && params.resend === true,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      }
+    }
+    case 'subscription.stop':
+      return { method: frame.method, id: frame.id, ref: frame.params?.ref ?? 1 }
+    case 'chunk':
+    case 'connectionParams':
+      throw malformed(flawText(`${frame.method} as a message of its own`, 'one inside a message'))
+    default:
+      return frame
   }
 }
 
-/** One part of a message. Throws as `parseRequest` does. */
+/** One part of a message, or why it is none. */
 // {"id":7,"method":"chunk","params":{"message":…,"part":0,"of":2,"bytes":…,"text":…}}
-export function parseChunk(element: unknown): ChunkFrame {
-  const parsed = parseClientFrame(element)
-  if (!parsed.ok) throw malformed(parsed)
-  if (parsed.frame.method === 'chunk') return parsed.frame
-  throw malformed({ expected: 'a chunk', got: parsed.frame.method })
+export function parseChunk({ elements, tooDeep }: Elements): ChunkFrame | string {
+  const flaw = tooDeep.get(0)
+  if (flaw !== undefined) return flaw
+  const parsed = parseClientFrame(elements[0])
+  if (!parsed.ok) return parsed.reason
+  return parsed.frame.method === 'chunk' ? parsed.frame : flawText('a chunk', parsed.frame.method)
 }
 
 /** The method that an element bears, if it bears any. */
 export function methodOf(element: unknown): unknown {
-  return typeof element === 'object' && element !== null && 'method' in element ? element.method : undefined
+  return memberOf(element, 'method')
 }
 
-function parseOwn(element: unknown): OwnFrame {
-  const parsed = parseClientFrame(element)
-  if (!parsed.ok) throw malformed(parsed)
-  if (isOwn(parsed.frame)) return parsed.frame
-  throw malformed({ expected: 'hello, sync, auth, cancel or ping', got: parsed.frame.method })
-}
-
-function isOwn(frame: ClientFrame): frame is OwnFrame {
-  return ownMethods.has(frame.method)
+function memberOf(element: unknown, name: string): unknown {
+  return typeof element === 'object' && element !== null && Object.hasOwn(element, name)
+    ? Reflect.get(element, name)
+    : undefined
 }
 
 function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRPCMessage> {
@@ -111,6 +161,24 @@ function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRP
   }
 }
 
-function malformed({ expected, got }: { readonly expected: string; readonly got: string }): TRPCError {
-  return new TRPCError({ code: 'PARSE_ERROR', message: `Expected ${expected}, got ${got}.` })
+/** What a malformed element asked, as far as its answer repeats it. */
+export function askedOfElement(element: unknown, fallbackId: FrameId | null = null): Asked {
+  const id = idOfElement(element) ?? fallbackId
+  const repeats = id !== null && memberOf(element, 'jsonrpc') === '2.0' // [TL-CALL-2]
+  return { id, ...(repeats && { jsonrpc: '2.0' }), type: 'unknown', cause: 'frame' }
+}
+
+/** The failure of an element of a client of ours. */
+export function malformed(flaw: string): LineFailure {
+  return new LineFailure('MALFORMED', flaw)
+}
+
+/** The same for a stock client, in tRPC's code. */
+export function parseError(message: string): TRPCError {
+  return new TRPCError({ code: 'PARSE_ERROR', message })
+}
+
+function unreadable(cause: unknown): LineFailure {
+  const expected = "params.input as the router's transformer writes it"
+  return new LineFailure('MALFORMED', flawText(expected, 'what it cannot read'), { cause })
 }

@@ -1,11 +1,20 @@
 import { TRPCError } from '@trpc/server'
-import { decodeClientMessage } from '@trunkline/protocol'
+import { decodeClientMessage, type FrameId, flawText } from '@trunkline/protocol'
 import { type Answering, answerAll, answerText, refusalText, silence } from './answer.ts'
 import type { ConnectionCaller } from './caller.ts'
 import { connectionExpires, readCaller } from './connect.ts'
 import { receiveConnectionParams } from './connection-params.ts'
 import { noticeAgeing } from './notice.ts'
-import { methodOf, parseChunk, parseRequest } from './parse.ts'
+import {
+  askedOfElement,
+  type Elements,
+  judgeElements,
+  malformed,
+  methodOf,
+  parseChunk,
+  parseError,
+  parseStockElements,
+} from './parse.ts'
 import { refuse } from './refuse.ts'
 import type { ServedScope } from './scope.ts'
 import { takePart } from './take-part.ts'
@@ -50,42 +59,55 @@ async function receiveFrom(answering: Answering, text: unknown): Promise<string>
     return decoded.text === 'PING' ? 'PONG' : silence // [TL-PING-2]
   }
   const [first] = decoded.elements
-  if (!decoded.batch && isConnectionParams(first)) {
+  if (!decoded.batch && isConnectionParams(first) && decoded.tooDeep.size === 0) {
     await receiveConnectionParams(scope, caller, first)
     return silence
   }
-  if (!decoded.batch && isChunk(first)) return receiveChunk(answering, first)
+  if (!decoded.batch && isChunk(first)) return receiveChunk(answering, decoded)
   return answerElements(answering, decoded)
 }
 
+/** A message of one or more elements. */
+type Decoded = Elements & { readonly overfull: boolean }
+
+/** `fallbackId` is that of the chunks that carried the message. */
 async function answerElements(
   answering: Answering,
-  { elements, overfull }: { readonly elements: readonly unknown[]; readonly overfull: boolean },
+  decoded: Decoded,
+  fallbackId: FrameId | null = null,
 ): Promise<string> {
   const { scope, caller, connectedAt } = answering
-  const requests = elements.map((element) => parseRequest(scope.server, element))
-  const returned = await answerAll(answering, toTasks(requests, overfull))
+  const judged = caller.extensions
+    ? judgeElements(scope.server, decoded, fallbackId)
+    : parseStockElements(scope.server, decoded).map((request) => ({ status: 'request', request }) as const)
+  const returned = await answerAll(answering, toTasks(judged, decoded.overfull))
   await noticeAgeing(scope, { ...caller, expires: connectionExpires(connectedAt) })
   return returned
 }
 
 /** A part of a message, which runs where this one completes it. [TL-CHUNK-3] What is wrong with the message is answered under its id. */
-async function receiveChunk(answering: Answering, element: unknown): Promise<string> {
+async function receiveChunk(answering: Answering, decoded: Decoded): Promise<string> {
   const { scope, caller } = answering
-  const frame = parseChunk(element)
+  const frame = parseChunk(decoded)
+  if (typeof frame === 'string') {
+    if (!caller.extensions) throw parseError(frame)
+    return answerText(answering, refuse(scope, askedOfElement(decoded.elements[0]), malformed(frame)))
+  }
   try {
     const text = await takePart(scope, caller.connectionId, frame)
-    return text === undefined ? silence : await receiveWhole(answering, text)
+    return text === undefined ? silence : await receiveWhole(answering, frame.id, text)
   } catch (thrown) {
-    return answerText(answering, refuse(scope, { id: frame.id, type: 'unknown', cause: 'frame' }, thrown))
+    return answerText(answering, refusalText(answering, thrown, frame.id))
   }
 }
 
-/** [TL-CHUNK-2] A message of chunks holds no chunk: `parseRequest` knows none. */
-async function receiveWhole(answering: Answering, text: string): Promise<string> {
-  const decoded = decodeClientMessage(text, { maxBatchSize: answering.scope.server.maxBatchSize })
-  if (decoded.ok && 'elements' in decoded) return answerElements(answering, decoded)
-  throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.ok ? 'Expected a frame' : decoded.reason })
+/** [TL-CHUNK-2] A message of chunks holds no chunk. */
+async function receiveWhole(answering: Answering, id: FrameId, text: string): Promise<string> {
+  const { scope, caller } = answering
+  const decoded = decodeClientMessage(text, { maxBatchSize: scope.server.maxBatchSize })
+  if (decoded.ok && 'elements' in decoded) return answerElements(answering, decoded, id)
+  const flaw = flawText('frames in the chunks', decoded.ok ? decoded.text : decoded.reason)
+  throw caller.extensions ? malformed(flaw) : parseError(flaw)
 }
 
 function isConnectionParams(element: unknown): element is { readonly data?: unknown } {

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import { type ChunkFrame, limits } from '@trunkline/protocol'
+import { type ChunkFrame, limits, sizeText } from '@trunkline/protocol'
 import { randomName } from '../ports/clock.ts'
 import type { UploadRow } from '../ports/store.ts'
 import { LineFailure } from './line-failure.ts'
@@ -43,7 +43,7 @@ async function readWhole(scope: ServedScope, { connectionId, message, of, bytes 
 }
 
 function tooLarge(bytes: number, most: number): LineFailure {
-  return new LineFailure('TOO_LARGE', `A message of ${bytes} bytes was to be sent; the server takes ${most}.`)
+  return new LineFailure('TOO_LARGE', sizeText(bytes, most))
 }
 
 // [TL-CHUNK-6]

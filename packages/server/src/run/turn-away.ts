@@ -1,10 +1,10 @@
 import { TRPCError } from '@trpc/server'
 import { decodeClientMessage } from '@trunkline/protocol'
-import { askedOf } from './answer.ts'
+import { askedOf } from './asked.ts'
 import type { ConnectionCaller } from './caller.ts'
 import { helloFrame } from './hello.ts'
 import { toMessages } from './messages.ts'
-import { parseRequest } from './parse.ts'
+import { type Judged, judgeElements } from './parse.ts'
 import { cut, post } from './post.ts'
 import { refuse } from './refuse.ts'
 import type { ServedScope } from './scope.ts'
@@ -14,18 +14,17 @@ export async function turnAway(scope: ServedScope, caller: ConnectionCaller, tex
   const { maxBatchSize } = scope.server
   const decoded = decodeClientMessage(text, { maxBatchSize })
   const elements = decoded.ok && 'elements' in decoded ? decoded.elements.slice(0, maxBatchSize) : []
-  const frames = elements.flatMap((element) => answer(scope, caller, element) ?? [])
+  const tooDeep = decoded.ok && 'elements' in decoded ? decoded.tooDeep : new Map()
+  const judged = judgeElements(scope.server, { elements, tooDeep }, null)
+  const frames = judged.flatMap((each) => answer(scope, caller, each) ?? [])
   for (const message of toMessages(frames, caller.extensions)) await post(scope, caller.connectionId, message)
   await cut(scope, caller.connectionId)
 }
 
-function answer(scope: ServedScope, caller: ConnectionCaller, element: unknown): string | undefined {
-  try {
-    const request = parseRequest(scope.server, element)
-    if (request.method === 'hello') return helloFrame(scope, request.id, caller)
-    const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
-    return refuse(scope, askedOf(request), thrown)
-  } catch {
-    return undefined // whatever it was, nothing of it runs
-  }
+/** The reason goes to every element with an id; of the others nothing runs, and nothing is said. */
+function answer(scope: ServedScope, caller: ConnectionCaller, judged: Judged): string | undefined {
+  const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
+  if (judged.status === 'malformed') return judged.asked.id === null ? undefined : refuse(scope, judged.asked, thrown)
+  if (judged.request.method === 'hello') return helloFrame(scope, judged.request.id, caller)
+  return refuse(scope, askedOf(judged.request), thrown)
 }
