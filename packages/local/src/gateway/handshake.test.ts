@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { formatOffer, limits } from '@trunkline/protocol'
 import { expect, test } from 'vitest'
 import { defer, dial, ok, refusalOf, startTestGateway } from './test-gateway.suite.ts'
 
@@ -201,6 +202,21 @@ test('lets the owner answer other paths', async () => {
 test('refuses an address of more than 4,096 characters with 414', async () => {
   await using line = await startTestGateway()
   expect(await refusalOf(`${line.gateway.url}?a=${'x'.repeat(4_096)}`)).toBe('414')
+})
+
+test('refuses headers of more than 10,240 bytes in all, and takes the longest token', async () => {
+  await using line = await startTestGateway()
+  const session = 'session.of-22-characters-xxx'
+  const longest = formatOffer({ session, token: 't'.repeat(limits.tokenBytes.value) }).join(', ')
+  expect(await refusalOf(line.gateway.url, [], { headers: { 'x-offered-protocols': longest } })).toBe('opened')
+  expect(await refusalOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(10_240)}`])).toBe('431')
+})
+
+test('takes another limit of headers, and another status, from its options', async () => {
+  const options = { limits: { headerBytes: 500 }, unsure: { headersTooLargeStatus: 400 } }
+  await using line = await startTestGateway(options)
+  expect(await refusalOf(line.gateway.url)).toBe('opened')
+  expect(await refusalOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(500)}`])).toBe('400')
 })
 
 test('refuses handshakes beyond the rate with 429', async () => {

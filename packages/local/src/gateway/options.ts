@@ -13,6 +13,8 @@ export interface GatewayWalls {
   readonly frameBytes: number
   /** Of one message, either way. */
   readonly messageBytes: number
+  /** Of a handshake: its request line, and the names and values of its headers. */
+  readonly headerBytes: number
   readonly idleMs: number
   readonly lifetimeMs: number
   /** How long a function may take to answer. */
@@ -92,6 +94,7 @@ export function resolveOptions(options: GatewayOptions): GatewaySettings {
 const defaultWalls: GatewayWalls = {
   frameBytes: limits.frameBytes.value,
   messageBytes: limits.messageBytes.value,
+  headerBytes: limits.headerBytes.value,
   idleMs: limits.idleMs.value,
   lifetimeMs: limits.lifetimeMs.value,
   integrationMs: limits.integrationMs.value,

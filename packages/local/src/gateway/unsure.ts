@@ -49,6 +49,8 @@ export interface UnsureOptions {
   readonly authorizerQuery: 'empty' | 'absent'
   /** The status for an unknown stage or path. */
   readonly wrongPathStatus: number
+  /** The status of a handshake whose headers are beyond the limit. */
+  readonly headersTooLargeStatus: number
   /** A post is answered 429 while more than this waits in the socket's buffer. */
   readonly clientBufferBytes: number
 }
@@ -77,5 +79,6 @@ export const unsureDefaults: UnsureOptions = {
   reservedKey: 'default',
   authorizerQuery: 'empty',
   wrongPathStatus: 403,
+  headersTooLargeStatus: 431,
   clientBufferBytes: Number.POSITIVE_INFINITY,
 }

@@ -9,14 +9,21 @@ const keyPattern = /^[+/0-9A-Za-z]{22}==$/
 const protocolsPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/
 
 /** What is wrong with an upgrade request before any function sees it, as an HTTP status. */
-export function findFault(parts: GatewayParts, { method, url = '/', headers }: IncomingMessage): number | undefined {
+export function findFault(parts: GatewayParts, request: IncomingMessage): number | undefined {
+  const { method, url = '/', headers } = request
   if (url.length > urlBytes) return 414
+  if (headerBytesOf(request) > parts.walls.headerBytes) return parts.unsure.headersTooLargeStatus
   if (!isSocketPath(parts.stage, url)) return parts.unsure.wrongPathStatus
   if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return 400
   if (!keyPattern.test(headers['sec-websocket-key'] ?? '')) return 400
   if (headers['sec-websocket-version'] !== '13') return 400
   const offered = headers['sec-websocket-protocol']
   return offered === undefined || isProtocolList(offered) ? undefined : 400
+}
+
+/** The size of the request line, and of the names and values of the headers. */
+function headerBytesOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): number {
+  return Buffer.byteLength([method, url, `HTTP/${httpVersion}`, ...rawHeaders].join(''), 'latin1')
 }
 
 /** What an upgrade request says of the connection that it asks for. */
