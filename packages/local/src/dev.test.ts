@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -100,6 +100,33 @@ describe('trunkline dev', () => {
     expect(told).toMatch(/^AWS_ENDPOINT_URL_DYNAMODB=http:/m)
     await line.close()
     await expect(readFile(env)).rejects.toThrow('ENOENT')
+  })
+
+  test.skipIf(process.platform === 'win32')('lets only the user read the environment and the rows', async () => {
+    const folder = await folderWith({ 'local.env': 'old' }) // of an earlier run, which everybody could read
+    const [env, newEnv] = [join(folder, 'local.env'), join(folder, 'new', 'deeper', 'local.env')]
+    const [data, newData] = [join(folder, 'data'), join(folder, 'other', 'data')]
+    await mkdir(data, { mode: 0o755 })
+    const modeOf = async (path: string) => (await stat(path)).mode & 0o777
+    const line = await dev('.', { entry, env, data, port: 0, log: () => {} })
+    expect([await modeOf(env), await modeOf(data)]).toEqual([0o600, 0o700])
+    await line.close()
+    const next = await dev('.', { entry, env: newEnv, data: newData, port: 0, log: () => {} })
+    expect([await modeOf(newEnv), await modeOf(newData)]).toEqual([0o600, 0o700])
+    expect(await modeOf(join(folder, 'new'))).toBe(0o700)
+    await next.close()
+  })
+
+  test('runs before its page is built', async () => {
+    const folder = await folderWith({})
+    const said: string[] = []
+    const line = await dev('.', { entry, web: join(folder, 'dist'), port: 0, log: (text) => said.push(text) })
+    expect(said.join()).toContain('it is served once it is built')
+    expect((await fetch(line.address)).status).toBe(503)
+    await mkdir(join(folder, 'dist'))
+    await writeFile(join(folder, 'dist', 'index.html'), 'built at last')
+    expect(await (await fetch(line.address)).text()).toBe('built at last')
+    await line.close()
   })
 
   test('makes the tables of the settings, and hands their changes to the entry', async () => {

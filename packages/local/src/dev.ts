@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
-import sirv from 'sirv'
 import { type DevSettings, readDevConfig } from './dev-config.ts'
 import { formatProblem } from './functions/build-problem.ts'
-import type { GatewayOptions } from './gateway/gateway.ts'
 import { inspectorPath } from './inspector/http.ts'
 import { createInspector } from './inspector/inspector.ts'
 import { startEntryStack } from './local-entry.ts'
+import { createPages } from './web-pages.ts'
 
 export interface DevLine {
   /** The address to open, or the line's own where there is no page. */
@@ -30,14 +29,14 @@ export async function dev(
   const config = await readDevConfig(folder, given)
   if (!existsSync(config.entry)) throw new Error(`There is no ${config.entry}, which is the entry to run.`)
   if (config.web !== undefined && !existsSync(config.web))
-    throw new Error(`There is no ${config.web}, which is the page to serve: build it first.`)
+    log(`there is no ${config.web} yet, which is the page: it is served once it is built`)
   log(`bundling ${relative(process.cwd(), config.entry)}`)
   const { stack, pool } = await onFreePort(config.port, log, (port) =>
     startEntryStack({
       entry: config.entry,
       port,
       watch: true,
-      http: pages(config.web),
+      http: createPages(config.web),
       inspector: createInspector,
       onMistake: ({ path }) => log(`no line at ${path}: it is at ws://localhost:${port}/dev`),
       onReload: (report) =>
@@ -66,12 +65,12 @@ export async function dev(
   }
 }
 
+/** Only the user may read it: it says how to reach every port of the line. A file that is there is replaced, and so are its modes. */
 async function writeEnvironment(file: string, environment: Readonly<Record<string, string>>): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(
-    file,
-    Object.entries(environment).map(([name, value]) => `${name}=${value}\n`),
-  )
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await rm(file, { force: true })
+  const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(file, lines, { mode: 0o600, flag: 'wx' })
 }
 
 /** A port in use is no reason to stop: the next one is tried. */
@@ -88,19 +87,5 @@ async function onFreePort<T>(
       if (!inUse || port >= first + portsToTry) throw error
       log(`port ${port} is in use, trying ${port + 1}`)
     }
-  }
-}
-
-/** `/line.json` tells a page where its line is; everything else is the page. */
-function pages(web: string | undefined): NonNullable<GatewayOptions['http']> {
-  const serve = web === undefined ? undefined : sirv(web, { dev: true, single: true })
-  return (request, response) => {
-    if (request.url === '/line.json') {
-      const body = JSON.stringify({ url: `ws://${request.headers.host ?? 'localhost'}/dev` })
-      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(body)
-      return true
-    }
-    serve?.(request, response)
-    return serve !== undefined
   }
 }

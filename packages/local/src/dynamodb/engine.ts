@@ -1,3 +1,4 @@
+import { chmod, mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Operation } from './api-error.ts'
 import type { Done, DynaliteStore, TableDescription } from './dynalite.ts'
@@ -56,7 +57,16 @@ export function isLastUser(dataDir: string | undefined): boolean {
 
 const slotName = (dataDir: string | undefined): string => (dataDir === undefined ? '' : resolve(dataDir))
 
+/** Only the user may read the rows. On a system without modes nothing changes; on a folder of another user its owner decides. */
+async function keepPrivate(dataDir: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await chmod(dataDir, 0o700).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPERM' && error.code !== 'ENOTSUP') throw error
+  })
+}
+
 async function startEngine(dataDir: string | undefined): Promise<Engine> {
+  if (dataDir !== undefined) await keepPrivate(dataDir)
   const { db, open } = patchDynalite()
   const times = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 }
   const { server: dynalite, store } = open(dataDir === undefined ? times : { ...times, path: dataDir })

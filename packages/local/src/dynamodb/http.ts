@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { findIntruder } from '../same-site.ts'
 import { ApiError, isStruct, type Operation } from './api-error.ts'
 import { runCall } from './call.ts'
 import { meter, tableNameOf } from './metering.ts'
@@ -25,6 +26,8 @@ export async function listen(options: DynamoServerOptions): Promise<{ server: Se
 
 function createListener({ operations, dynalite, tables }: DynamoServerOptions): RequestListener {
   return async (request, response) => {
+    const intruder = findIntruder(request)
+    if (intruder !== undefined) return refuse(response, new ApiError('AccessDeniedException', intruder, 403))
     const body = await readBody(request)
     if (body === undefined) return
     const tenant = tables.tenantOf(tables.get(tableNameOf(body)))
@@ -53,12 +56,13 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   }
 }
 
-/** Hands dynalite a request whose body is already here. */
+/** Hands dynalite a request whose body is already here. Without `Origin`: dynalite answers one with CORS headers for any page. */
 function replay(
   dynalite: EventEmitter,
   { request, response, body }: { request: IncomingMessage; response: ServerResponse; body: Buffer },
 ): void {
-  const { headers, method, url } = request
+  const { method, url } = request
+  const { origin: _, ...headers } = request.headers
   const whole = Object.assign(new EventEmitter(), { headers, method, url })
   dynalite.emit('request', whole, response)
   if (body.length > 0) whole.emit('data', body)
@@ -70,11 +74,12 @@ async function answer(response: ServerResponse, operation: Operation, body: Buff
     respond(response, 200, await operation(parseInput(body)))
   } catch (error) {
     if (!(error instanceof ApiError)) return respond(response, 500, internalError(error))
-    respond(response, error.status, {
-      __type: `com.amazonaws.dynamodb.v20120810#${error.type}`,
-      message: error.message,
-    })
+    refuse(response, error)
   }
+}
+
+function refuse(response: ServerResponse, { status, type, message }: ApiError): void {
+  respond(response, status, { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message })
 }
 
 function parseInput(body: Buffer): Parameters<Operation>[0] {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Intercept } from '../idle-connections.ts'
+import { findIntruder } from '../same-site.ts'
 import type { InvokeResult } from './lambda-function.ts'
 
 /** What the API calls. Payloads and results are JSON text inside. */
@@ -50,6 +51,8 @@ interface Reply {
 }
 
 async function answer(host: InvokeApiHost, request: IncomingMessage): Promise<Reply> {
+  const intruder = findIntruder(request)
+  if (intruder !== undefined) return refusal(403, 'AccessDeniedException', intruder)
   const body = await readBody(request)
   const name = functionName(request)
   if (name === undefined) return refusal(404, 'UnknownOperationException', 'Only Invoke is served here.')

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { findIntruder } from '../same-site.ts'
 import { type CallbackAnswer, refuseCallback, writeAnswer } from './callback-answer.ts'
 import type { OpenConnection } from './connection.ts'
 import type { GatewayParts } from './gateway-parts.ts'
@@ -13,6 +14,8 @@ export type CallbackApi = (request: IncomingMessage, response: ServerResponse, i
 export function createCallbackApi(parts: GatewayParts): CallbackApi {
   return (request, response, id) => {
     const write = (answer: CallbackAnswer) => parts.work.track(writeAnswer(response, answer))
+    const intruder = findIntruder(request)
+    if (intruder !== undefined) return void write(refuseCallback(403, intruder))
     const received = readBody(request, parts.walls.messageBytes).then((body) => {
       if (body === 'broken') return
       const found = admit(parts, request, id)

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as z from 'zod'
-
+import { findIntruder } from '../same-site.ts'
 import { loadPageFile } from './page-files.ts'
-import { findIntruder } from './same-site.ts'
 import { streamViews } from './stream-views.ts'
 import type { FaultRequest } from './view.ts'
 import type { Watch } from './watch.ts'

@@ -21,6 +21,24 @@ describe('a frame that is shown', () => {
     expect(redact(text)).toContain('•••')
   })
 
+  const many = 2_000_000 // a redaction that goes back for each character would not end
+  test.each([
+    ['backslashes', '\\'.repeat(many)],
+    ['backslashes in a text', JSON.stringify({ text: '\\'.repeat(many) })],
+    ['quotes', '"'.repeat(many)],
+    ['escaped quotes', '\\"'.repeat(many)],
+    ['names without an end', '"token'.repeat(many)],
+    ['names without a value', '"token":'.repeat(many)],
+    ['names before spaces', `"token"${' '.repeat(many)}`],
+    ['colons before backslashes', `"token":${'\\'.repeat(many)}`],
+    ['words that are secret', `"${'token'.repeat(many)}`],
+    ['spaces', ' '.repeat(many)],
+    ['methods', '{"method"'.repeat(many)],
+  ])('takes time by its length where it is full of %s', (_, text) => {
+    expect(redact(text)).toBeDefined()
+    expect(redact(text.slice(0, -1))).toBeDefined()
+  })
+
   test.each(['{"id":1,"result":{"type":"data","data":{"text":"hello"}}}', 'no json', '{"pong":true}', '[]'])(
     'is whole where there is nothing to hide: %s',
     (text) => expect(redact(text)).toBe(text),

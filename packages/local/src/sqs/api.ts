@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Intercept } from '../idle-connections.ts'
+import { findIntruder } from '../same-site.ts'
 import { SqsError, sqsActions } from './actions.ts'
 import type { MessageQueue } from './message-queue.ts'
 
@@ -43,13 +44,19 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const intruder = findIntruder(request)
+  if (intruder !== undefined) return refuse(response, 403, 'AccessDenied', intruder)
   try {
     const input = parse(await readText(request))
     respond(response, 200, act(queues, String(request.headers['x-amz-target']), input))
   } catch (thrown) {
     const { type, message } = thrown instanceof SqsError ? thrown : new SqsError('InternalError', 'The queue failed.')
-    respond(response, type === 'InternalError' ? 500 : 400, { __type: `com.amazonaws.sqs#${type}`, message }, type)
+    refuse(response, type === 'InternalError' ? 500 : 400, type, message)
   }
+}
+
+function refuse(response: ServerResponse, status: number, type: string, message: string): void {
+  respond(response, status, { __type: `com.amazonaws.sqs#${type}`, message }, type)
 }
 
 function act(
