@@ -4,7 +4,7 @@ import { writeDocument } from './asyncapi/write-document.ts'
 import { dev } from './dev.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
 
-const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port 4400] [--data folder] [--env file]
+const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [--data folder] [--env file]
 
 Runs a project's line on this machine: API Gateway, Lambda and DynamoDB in one process, no AWS account.
 The folder's trunkline.config.json may say { "entry", "web", "port", "data", "env", "tables" }; options come before it.

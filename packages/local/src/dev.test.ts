@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { createClient, createConnection, iterate } from '@trunkline/client'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { dev } from './dev.ts'
 import { readDevConfig } from './dev-config.ts'
 import type { AppRouter } from './fixtures/entry.suite.ts'
+import { openHandles } from './fixtures/open-handles.suite.ts'
 import type { AppRouter as BoardRouter } from './fixtures/source-entry.suite.ts'
 
 const entry = fileURLToPath(new URL('./fixtures/entry.suite.ts', import.meta.url))
@@ -80,16 +81,53 @@ describe('trunkline dev', () => {
     await line.close()
   })
 
-  test('takes the next port when one is in use', async () => {
+  test('takes the next port when that of the settings is in use', async () => {
     const busy = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => busy.once('listening', resolve))
     const { port } = busy.address() as AddressInfo
     const said: string[] = []
-    const line = await dev('.', { entry, port, log: (text) => said.push(text) })
+    const folder = await folderWith({ 'trunkline.config.json': JSON.stringify({ entry, port }) })
+    const line = await dev(folder, { log: (text) => said.push(text) })
     expect(said.join('\n')).toContain(`port ${port} is in use`)
     expect(new URL(line.url).port).not.toBe(String(port))
     await line.close()
     busy.close()
+  })
+
+  test('refuses a port that was named and is in use, and leaves nothing open', async () => {
+    const busy = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => busy.once('listening', resolve))
+    const { port } = busy.address() as AddressInfo
+    const before = openHandles()
+    await expect(dev('.', { entry, port, log: () => {} })).rejects.toThrow(`Port ${port} is in use`)
+    await expect.poll(openHandles).toBeLessThanOrEqual(before)
+    busy.close()
+  })
+
+  test('leaves nothing open when its environment cannot be written', async () => {
+    const folder = await folderWith({ file: '' })
+    const before = openHandles()
+    const env = join(folder, 'file', 'local.env')
+    await expect(dev('.', { entry, env, port: 0, log: () => {} })).rejects.toThrow()
+    await expect.poll(openHandles).toBeLessThanOrEqual(before)
+  })
+
+  test('lets in the pages of TRUNKLINE_ORIGINS and its own', async () => {
+    vi.stubEnv('TRUNKLINE_ORIGINS', 'http://localhost:5173, https://app.example')
+    const line = await dev('.', { entry, port: 0, log: () => {} })
+    const { port } = new URL(line.url)
+    const statusFor = (origin: string) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(line.url, { origin })
+        socket.on('open', () => resolve('open'))
+        socket.on('unexpected-response', (_, response) => resolve(response.statusCode))
+        socket.on('error', () => {})
+      })
+    for (const origin of ['http://localhost:5173', 'https://app.example', `http://localhost:${port}`])
+      expect([origin, await statusFor(origin)]).toEqual([origin, 'open'])
+    expect(await statusFor('https://evil.example')).toBe(403)
+    vi.unstubAllEnvs()
+    await line.close()
   })
 
   test('keeps the environment of scripts in a file while it runs', async () => {

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
-import { type DevSettings, readDevConfig } from './dev-config.ts'
+import { type DevConfig, type DevSettings, readDevConfig } from './dev-config.ts'
 import { formatProblem } from './functions/build-problem.ts'
 import { inspectorPath } from './inspector/http.ts'
 import { createInspector } from './inspector/inspector.ts'
 import { startEntryStack } from './local-entry.ts'
+import { type Resources, withResources } from './resources.ts'
 import { createPages } from './web-pages.ts'
 
 export interface DevLine {
@@ -18,9 +19,10 @@ export interface DevLine {
   close(): Promise<void>
 }
 
-const portsToTry = 20
-
-/** Runs a project's line with reload on change and serves its built page. Throws an `Error` that says what is missing. */
+/**
+ * Runs a project's line with reload on change and serves its built page. A port that `options` name must be free; another one moves to the next that
+ * is. Throws an `Error` that says what is missing.
+ */
 export async function dev(
   folder: string,
   options: DevSettings & { readonly log: (text: string) => void },
@@ -31,37 +33,48 @@ export async function dev(
   if (config.web !== undefined && !existsSync(config.web))
     log(`there is no ${config.web} yet, which is the page: it is served once it is built`)
   log(`bundling ${relative(process.cwd(), config.entry)}`)
-  const { stack, pool } = await onFreePort(config.port, log, (port) =>
-    startEntryStack({
-      entry: config.entry,
-      port,
-      watch: true,
-      http: createPages(config.web),
-      inspector: createInspector,
-      onMistake: ({ path }) => log(`no line at ${path}: it is at ws://localhost:${port}/dev`),
-      onReload: (report) =>
-        log(
-          report.status === 'reloaded'
-            ? 'reloaded'
-            : `kept the old code: ${report.problems.map(formatProblem).join('\n')}`,
-        ),
-      onError: ({ name, result }) =>
-        log(`${name}: ${result.status === 'ok' ? 'ok' : (result.errorMessage ?? result.status)}`),
-      ...(config.data === undefined ? {} : { dataDir: config.data }),
-      ...(config.tables === undefined ? {} : { tables: config.tables }),
-    }),
+  const portsToTry = given.port === undefined ? 21 : 1
+  return onFreePort({ first: config.port, portsToTry, log }, (port) =>
+    withResources((resources) => openDev(config, { port, log, resources })),
   )
-  if (config.env !== undefined) await writeEnvironment(config.env, stack.scriptEnvironment)
+}
+
+async function openDev(
+  config: DevConfig,
+  options: { readonly port: number; readonly log: (text: string) => void; readonly resources: Resources },
+): Promise<DevLine> {
+  const { port, log, resources } = options
+  const starting = startEntryStack({
+    entry: config.entry,
+    port,
+    watch: true,
+    http: createPages(config.web),
+    inspector: createInspector,
+    onMistake: ({ path }) => log(`no line at ${path}: it is at ws://localhost:${port}/dev`),
+    onReload: (report) =>
+      log(
+        report.status === 'reloaded'
+          ? 'reloaded'
+          : `kept the old code: ${report.problems.map(formatProblem).join('\n')}`,
+      ),
+    onError: ({ name, result }) =>
+      log(`${name}: ${result.status === 'ok' ? 'ok' : (result.errorMessage ?? result.status)}`),
+    ...(config.data === undefined ? {} : { dataDir: config.data }),
+    ...(config.tables === undefined ? {} : { tables: config.tables }),
+  })
+  const { stack } = await resources.add(starting, async ({ stack, pool }) => {
+    await stack.close()
+    await pool.close()
+  })
+  const { env } = config
+  if (env !== undefined)
+    await resources.add(writeEnvironment(env, stack.scriptEnvironment), () => rm(env, { force: true }))
   const url = `ws://localhost:${stack.gateway.port}/dev`
   return {
     address: config.web === undefined ? url : `http://localhost:${stack.gateway.port}`,
     url,
     inspector: `http://localhost:${stack.gateway.port}${inspectorPath}`,
-    async close() {
-      if (config.env !== undefined) await rm(config.env, { force: true }) // its addresses lead nowhere now
-      await stack.close()
-      await pool.close()
-    },
+    close: () => resources.close(), // the environment first: its addresses lead nowhere now
   }
 }
 
@@ -73,18 +86,19 @@ async function writeEnvironment(file: string, environment: Readonly<Record<strin
   await writeFile(file, lines, { mode: 0o600, flag: 'wx' })
 }
 
-/** A port in use is no reason to stop: the next one is tried. */
+/** Tries ports one after the other while they are in use. Throws an `Error` that names the last one. */
 async function onFreePort<T>(
-  first: number,
-  log: (text: string) => void,
+  options: { readonly first: number; readonly portsToTry: number; readonly log: (text: string) => void },
   start: (port: number) => Promise<T>,
 ): Promise<T> {
+  const { first, portsToTry, log } = options
   for (let port = first; ; port++) {
     try {
       return await start(port)
     } catch (error) {
-      const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      if (!inUse || port >= first + portsToTry) throw error
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      if (port + 1 >= first + portsToTry)
+        throw new Error(`Port ${port} is in use. Name another, or none, and a free one is taken.`, { cause: error })
       log(`port ${port} is in use, trying ${port + 1}`)
     }
   }

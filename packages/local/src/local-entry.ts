@@ -2,7 +2,9 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import { runBound } from '@trunkline/server'
 import { createWorkerPool, type WorkerPool } from './functions/worker-pool.ts'
 import { guardBinding, type LocalLine, toLocalLine } from './local-line.ts'
+import { printFailure } from './print-failure.ts'
 import { toReopenable } from './reopenable.ts'
+import { type Resources, withResources } from './resources.ts'
 import { type LocalOptions, type Stack, type StackOptions, startStack } from './stack.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
@@ -22,7 +24,11 @@ export interface EntryTable extends UserTable {
 /** The functions as deployed, in workers that can be killed and reloaded. Throws when the entry exports none of them. */
 export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOptions): Promise<LocalLine<R>> {
   return toReopenable<R>(async (port) => {
-    const { stack, pool } = await startEntryStack({ ...options, ...(port === undefined ? {} : { port }) })
+    const { stack, pool } = await startEntryStack({
+      onError: printFailure,
+      ...options,
+      ...(port === undefined ? {} : { port }),
+    })
     return toLocalLine<R>(stack, {
       run: (fn) => runBound(stack.scriptBinding, fn),
       around: (invocation, call) => runBound(guardBinding(stack.functionBinding, invocation), call),
@@ -34,29 +40,31 @@ export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOpt
 type PoolOptions = Parameters<typeof createWorkerPool>[0]
 
 /** A stack that is served by an entry's workers. */
-export async function startEntryStack(
-  options: EntryOptions & StackOptions & Pick<PoolOptions, 'watch' | 'onReload' | 'onLog' | 'conditions'>,
+export function startEntryStack(
+  options: EntryStackOptions,
 ): Promise<{ readonly stack: Stack; readonly pool: WorkerPool }> {
-  const stack = await startStack(options)
+  return withResources((resources) => openEntryStack(options, resources))
+}
+
+type EntryStackOptions = EntryOptions & StackOptions & Pick<PoolOptions, 'watch' | 'onReload' | 'onLog' | 'conditions'>
+
+async function openEntryStack(options: EntryStackOptions, resources: Resources) {
   const { entry, watch, onReload, onLog, conditions } = options
-  try {
-    const pool = await createWorkerPool({
-      entry,
-      clock: stack.clock,
-      // Nobody here reads metrics, which are lines on the console.
-      env: { POWERTOOLS_METRICS_DISABLED: 'true', ...definedEnvironment(), ...stack.environment },
-      ...(watch === undefined ? {} : { watch }),
-      ...(conditions === undefined ? {} : { conditions }),
-      ...(onReload && { onReload }),
-      ...(onLog && { onLog }),
-    })
-    serve(stack, pool, entry)
-    for (const table of options.tables ?? []) await serveTable(stack, pool, { ...table, entry })
-    return { stack, pool }
-  } catch (error) {
-    await stack.close()
-    throw error
-  }
+  const stack = await resources.add(startStack(options), (started) => started.close())
+  const starting = createWorkerPool({
+    entry,
+    clock: stack.clock,
+    // Nobody here reads metrics, which are lines on the console.
+    env: { POWERTOOLS_METRICS_DISABLED: 'true', ...definedEnvironment(), ...stack.environment },
+    ...(watch === undefined ? {} : { watch }),
+    ...(conditions === undefined ? {} : { conditions }),
+    ...(onReload && { onReload }),
+    ...(onLog && { onLog }),
+  })
+  const pool = await resources.add(starting, (started) => started.close())
+  serve(stack, pool, entry)
+  for (const table of options.tables ?? []) await serveTable(stack, pool, { ...table, entry })
+  return { stack, pool }
 }
 
 function serve(stack: Stack, pool: WorkerPool, entry: string): void {

@@ -15,8 +15,11 @@ import {
 import type { Faults } from './faults.ts'
 import type { Invocation } from './functions/invocation.ts'
 import { createConnector, type LocalClient, type LocalConnectOptions } from './local-client.ts'
+import { printFailure } from './print-failure.ts'
 import { type RunningLine, toReopenable } from './reopenable.ts'
+import { type Resources, withResources } from './resources.ts'
 import { type LocalOptions, ownOrigins, type Stack, startStack } from './stack.ts'
+import { createStoreLimit } from './store-limit.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
 /** A whole line in this process: API Gateway, Lambda, DynamoDB with its stream, over real sockets and HTTP. */
@@ -50,20 +53,34 @@ export async function startLocalLine<R extends AnyTRPCRouter, V extends Verdict 
   return toReopenable((port) => runLine({ ...options, line }, port), options.port)
 }
 
-async function runLine<R extends AnyTRPCRouter, V extends Verdict>(
+function runLine<R extends AnyTRPCRouter, V extends Verdict>(
   options: LambdaOptions<R, V> & LocalOptions & { readonly line: Line },
   port: number | undefined,
 ): Promise<RunningLine<R>> {
+  return withResources((resources) => openLine(options, port, resources))
+}
+
+async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
+  options: LambdaOptions<R, V> & LocalOptions & { readonly line: Line },
+  port: number | undefined,
+  resources: Resources,
+): Promise<RunningLine<R>> {
   const { line, dataDir, seed, gateway } = options
-  const stack = await startStack({
+  const starting = startStack({
+    onError: printFailure,
     ...(port === undefined ? {} : { port }),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(seed === undefined ? {} : { seed }),
     ...(gateway && { gateway }),
   })
+  const stack = await resources.add(starting, (started) => started.close())
   const origins = [...[options.origins ?? []].flat(), ...ownOrigins(stack.gateway)]
   const handlers = createLambdaHandlers<R, V>({ ...options, line, origins })
-  const around: Around = (invocation, call) => line.run(guardBinding(stack.functionBinding, invocation), call)
+  const limit = createStoreLimit(invocationsAtTable)
+  const around: Around = (invocation, call) => {
+    const { functionBinding } = stack
+    return line.run(guardBinding({ ...functionBinding, store: limit(functionBinding.store) }, invocation), call)
+  }
   stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))
   const release = internalsOf(line).hold(
     'A local line of this line is open, so nothing may reach the table of the environment: use it inside local.run(() => …).',
@@ -75,6 +92,8 @@ async function runLine<R extends AnyTRPCRouter, V extends Verdict>(
     release,
   })
 }
+
+const invocationsAtTable = 4 // one event loop answers them no sooner when there are more
 
 /** Runs a handler in this process, bound to its invocation. */
 type Around = (invocation: Invocation, call: () => Promise<unknown>) => Promise<unknown>

@@ -16,6 +16,7 @@ import { createFunctions, type LocalFunctions } from './functions/functions.ts'
 import type { FunctionOptions } from './functions/lambda-function.ts'
 import { type GatewayHooks, type GatewayOptions, type LocalGateway, startGateway } from './gateway/gateway.ts'
 import type { Inspector } from './inspector/inspector.ts'
+import { type Resources, withResources } from './resources.ts'
 
 export interface LocalOptions {
   /** @default any that is free */
@@ -67,47 +68,55 @@ const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 let tables = 0
 
 /** Starts gateway, functions and table, and joins them. Rejects with the system's error when a given port is taken. */
-export async function startStack(options: StackOptions): Promise<Stack> {
+export function startStack(options: StackOptions): Promise<Stack> {
+  return withResources((resources) => openStack(options, resources))
+}
+
+async function openStack(options: StackOptions, resources: Resources): Promise<Stack> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true' // local clients need no advice on Lambda's runtimes
   const clock = createLocalClock(options.seed === undefined ? {} : { seed: options.seed })
+  await resources.add(clock, () => clock.close())
   const faults = createFaultLayer(clock)
   const inspector = options.inspector?.(clock)
   const table = options.dataDir === undefined ? `trunkline-${process.pid}-${++tables}` : 'trunkline'
   const { seed, dataDir, onError } = options
   let closing = false
-  const functions = await createFunctions({
+  const starting = createFunctions({
     clock,
     intercept: faults.intercept,
     ...(seed === undefined ? {} : { seed }),
     // What a close cuts off is no error of the application's.
     ...(onError && { onError: (report: Parameters<typeof onError>[0]) => closing || onError(report) }),
   })
+  const functions = await resources.add(starting, (started) => started.close())
+  const opening = startDynamo({
+    clock,
+    intercept: faults.intercept('dynamodb'),
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(inspector && { onUse: inspector.used }),
+  })
+  const listening = startGateway({
+    ...options.gateway,
+    clock,
+    region,
+    routes: options.routes ?? routes,
+    authorizer: { functionName: 'authorizer', identitySource: [] },
+    invoke: functions.invoke,
+    hooks: {
+      ...faults.gatewayHooks,
+      intercept: faults.intercept('apigateway'),
+      ...(inspector && watched(inspector, faults)),
+      ...(options.onMistake && { mistaken: options.onMistake }),
+    },
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...((inspector ?? options.http) && {
+      http: (request, response) =>
+        inspector?.http(request, response) === true || options.http?.(request, response) === true,
+    }),
+  })
   const [dynamo, gateway] = await Promise.all([
-    startDynamo({
-      clock,
-      intercept: faults.intercept('dynamodb'),
-      ...(dataDir === undefined ? {} : { dataDir }),
-      ...(inspector && { onUse: inspector.used }),
-    }),
-    startGateway({
-      ...options.gateway,
-      clock,
-      region,
-      routes: options.routes ?? routes,
-      authorizer: { functionName: 'authorizer', identitySource: [] },
-      invoke: functions.invoke,
-      hooks: {
-        ...faults.gatewayHooks,
-        intercept: faults.intercept('apigateway'),
-        ...(inspector && watched(inspector, faults)),
-        ...(options.onMistake && { mistaken: options.onMistake }),
-      },
-      ...(options.port === undefined ? {} : { port: options.port }),
-      ...((inspector ?? options.http) && {
-        http: (request, response) =>
-          inspector?.http(request, response) === true || options.http?.(request, response) === true,
-      }),
-    }),
+    resources.add(opening, (opened) => opened.close()),
+    resources.add(listening, (opened) => opened.close()),
   ])
   await dynamo.createTable(lineTable(table))
   await dynamo.enableTtl(table, 'expires')
@@ -155,7 +164,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     environment: {
       ...scriptEnvironment,
       TRUNKLINE_CALLBACK_URL: gateway.callbackUrl,
-      TRUNKLINE_ORIGINS: ownOrigins(gateway).join(','),
+      TRUNKLINE_ORIGINS: [...ownOrigins(gateway), ...givenOrigins()].join(','),
     },
     scriptEnvironment,
     serve(run) {
@@ -198,6 +207,11 @@ function watched(inspector: Inspector, faults: FaultLayer): GatewayHooks {
 /** The page that this line serves is an allowed origin by itself. */
 export function ownOrigins({ port }: LocalGateway): readonly string[] {
   return [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
+}
+
+/** Those of this process's environment: a page that another server delivers, such as Vite's. */
+function givenOrigins(): readonly string[] {
+  return (process.env['TRUNKLINE_ORIGINS'] ?? '').split(',').flatMap((origin) => origin.trim() || [])
 }
 
 /** Nothing is under way at either, and nothing came up while that was found out: what one hands to the other crosses a real socket. */

@@ -1,5 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { type Resources, withResources } from '../resources.ts'
 import type { Operation } from './api-error.ts'
 import type { Done, DynaliteStore, TableDescription } from './dynalite.ts'
 import { listen } from './http.ts'
@@ -67,12 +68,16 @@ async function keepPrivate(dataDir: string): Promise<void> {
 
 async function startEngine(dataDir: string | undefined): Promise<Engine> {
   if (dataDir !== undefined) await keepPrivate(dataDir)
+  return withResources((resources) => openEngine(dataDir, resources))
+}
+
+async function openEngine(dataDir: string | undefined, resources: Resources): Promise<Engine> {
   const { db, open } = patchDynalite()
   const times = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 }
   const { server: dynalite, store } = open(dataDir === undefined ? times : { ...times, path: dataDir })
   const tables = new TableRegistry(db.itemSize)
   watchStore(store, tables)
-  await openStore(store, dataDir)
+  await resources.add(openStore(store, dataDir), () => closeStore(store))
   await restore(store, tables)
   const setTtl = createSetTtl(store, tables)
   const { server, endpoint } = await listen({ dynalite, tables, operations: operationsOf(tables, setTtl) })
@@ -80,7 +85,7 @@ async function startEngine(dataDir: string | undefined): Promise<Engine> {
     const closed = new Promise((done) => server.close(done))
     server.closeAllConnections()
     await closed
-    await new Promise<void>((done, fail) => store.db.close((error) => (error ? fail(error) : done())))
+    await closeStore(store)
   }
   return { db, store, tables, endpoint, setTtl, close }
 }
@@ -92,6 +97,10 @@ function operationsOf(tables: TableRegistry, setTtl: SetTtl): Map<string, Operat
   for (const [name, run] of Object.entries(ttlOperations(tables, setTtl)))
     operations.set(`DynamoDB_20120810.${name}`, run)
   return operations
+}
+
+function closeStore(store: DynaliteStore): Promise<void> {
+  return new Promise((done, fail) => store.db.close((error) => (error ? fail(error) : done())))
 }
 
 async function openStore(store: DynaliteStore, dataDir: string | undefined): Promise<void> {

@@ -74,6 +74,8 @@ export async function createFunctions(options: {
     readonly name: string
     readonly requestId: string
     readonly result: InvokeResult
+    /** A fault rule asked for it. */
+    readonly injected: boolean
   }) => void
 }): Promise<LocalFunctions> {
   const { clock } = options
@@ -102,7 +104,10 @@ export async function createFunctions(options: {
     const once = (as: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>) =>
       runAttempt({ fn, text, ...run, verdict: as, clock, activity, running, onEnd: (over) => hooks.ran?.(over) })
     const result = verdict === 'duplicate' ? (await Promise.all([once('pass'), once('pass')]))[0] : await once(verdict)
-    if (result.status !== 'ok') options.onError?.({ name: fn.name, requestId: run.requestId, result })
+    if (result.status !== 'ok') {
+      const injected = verdict !== 'pass' && verdict !== 'duplicate' && typeof verdict !== 'object'
+      options.onError?.({ name: fn.name, requestId: run.requestId, result, injected })
+    }
     return result
   }
   const countOf = (name: string) => [...running].filter((invocation) => invocation.functionName === name).length
@@ -126,7 +131,10 @@ export async function createFunctions(options: {
   }
   const api = await startInvokeApi(host, options.intercept?.('lambda'))
   const queues = new Map<string, MessageQueue>([[failureQueue, failures]])
-  const sqs = await startSqs(queues, options.intercept?.('sqs'))
+  const sqs = await startSqs(queues, options.intercept?.('sqs')).catch(async (error: unknown) => {
+    await api.close()
+    throw error
+  })
   return {
     endpoint: api.endpoint,
     sqs: { endpoint: sqs.endpoint, failuresUrl: sqs.urlOf(failureQueue) },

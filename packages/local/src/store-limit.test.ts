@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { createStoreLimit } from './store-limit.ts'
+
+/** A store whose requests end when they are told to. */
+function createStore() {
+  const begun: string[] = []
+  const ends = new Map<string, (error?: Error) => void>()
+  const read = (name: string) =>
+    new Promise<string>((resolve, reject) => {
+      begun.push(name)
+      ends.set(name, (error) => (error === undefined ? resolve(name) : reject(error)))
+    })
+  return { store: { read, kind: 'table' }, begun, end: (name: string, error?: Error) => ends.get(name)?.(error) }
+}
+
+const turns = async (count = 8) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('the limit of a store', () => {
+  test('lets so many invocations send requests at once, and the others in order of arrival', async () => {
+    const { store, begun, end } = createStore()
+    const limit = createStoreLimit(2)
+    const reads = ['a', 'b', 'c', 'd'].map((name) => limit(store).read(name))
+    await turns()
+    expect(begun).toEqual(['a', 'b'])
+    end('b')
+    await turns()
+    expect(begun).toEqual(['a', 'b', 'c'])
+    for (const name of ['a', 'c']) end(name)
+    await turns()
+    end('d')
+    expect(await Promise.all(reads)).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('leaves an invocation its slot while its requests follow one another', async () => {
+    const { store, begun, end } = createStore()
+    const limit = createStoreLimit(1)
+    const first = limit(store)
+    const next = first.read('a').then(() => first.read('a2'))
+    const other = limit(store).read('b')
+    await turns()
+    end('a')
+    await turns()
+    expect(begun).toEqual(['a', 'a2'])
+    end('a2')
+    await next
+    await turns()
+    end('b')
+    expect(await other).toBe('b')
+  })
+
+  test('gives the slot on after a request that failed, and passes its error on', async () => {
+    const { store, begun, end } = createStore()
+    const limit = createStoreLimit(1)
+    const failed = limit(store).read('a')
+    void limit(store).read('b')
+    await turns()
+    end('a', new Error('no table'))
+    await expect(failed).rejects.toThrow('no table')
+    await turns()
+    expect(begun).toEqual(['a', 'b'])
+  })
+
+  test('counts the requests that an invocation sends at once as one, and passes values on', async () => {
+    const { store, begun } = createStore()
+    const limited = createStoreLimit(1)(store)
+    void limited.read('a')
+    void limited.read('b')
+    await turns()
+    expect(begun).toEqual(['a', 'b'])
+    expect(limited.kind).toBe('table')
+  })
+})
