@@ -2,11 +2,18 @@
 export class ApiError extends Error {
   readonly type: string
   readonly status: number
+  /** Members of the answer besides `__type` and `message`. */
+  readonly more: Readonly<Record<string, unknown>>
 
-  constructor(type: string, message: string, status = 400) {
+  constructor(
+    type: string,
+    message: string,
+    { status = 400, more = {} }: { readonly status?: number; readonly more?: Readonly<Record<string, unknown>> } = {},
+  ) {
     super(message)
     this.type = type
     this.status = status
+    this.more = more
   }
 }
 

@@ -22,6 +22,11 @@ export interface DynaliteDb {
   create(options: DynaliteOptions): DynaliteStore
   /** Null or undefined when the condition holds, else the error to answer with. */
   checkConditional(data: ConditionalWrite, existing: Item | undefined): DynaliteError | null | undefined
+  /** dynalite's key of an item, of an item or of its key alone, which fit the table. */
+  createKey(item: Item, table: TableDescription): string
+  /** Why an item or a key does not fit the table; null or undefined when it does. */
+  validateItem(item: Item, table: TableDescription): DynaliteError | null | undefined
+  validateKey(key: Item, table: TableDescription): DynaliteError | null | undefined
   updateIndexes(store: DynaliteStore, table: TableDescription, old: Item | undefined, item: null, done: Done): void
   itemSize(item: Item): number
 }
@@ -30,6 +35,7 @@ export interface DynaliteDb {
 export interface DynaliteStore {
   readonly db: DynaliteLevel
   readonly tableDb: SubDb<TableDescription> & { readonly awsRegion: string }
+  getTable(name: string, done: (error?: Error | null, table?: TableDescription) => void): void
   getItemDb(table: string): SubDb<Item>
   deleteItemDb(table: string, done: Done): void
   deleteIndexDb(type: string, table: string, index: string, done: Done): void
@@ -41,10 +47,17 @@ export interface DynaliteLevel {
   open(): Promise<void>
   put(key: string, value: unknown): Promise<void>
   del(key: string): Promise<void>
+  /** Writes all or nothing, and at once for every reader. */
+  batch(writes: readonly BatchWrite[]): Promise<void>
   clear(range: KeyRange): Promise<void>
   iterator(range: KeyRange): AsyncIterable<[string, unknown]>
   close(done: Done): void
 }
+
+/** A write of a whole key, the sub-database's prefix included. */
+export type BatchWrite =
+  | { readonly type: 'put'; readonly key: string; readonly value: unknown }
+  | { readonly type: 'del'; readonly key: string }
 
 export interface KeyRange {
   readonly gte: string
@@ -77,6 +90,19 @@ export interface ConditionalWrite {
 
 /** dynalite's own schema language: a member that is not listed is dropped in silence. */
 export type TypeTable = Record<string, unknown>
+
+/** `dynalite/validations/<name>`: an action's members, and what their types do not say. */
+export interface Validation {
+  readonly types: TypeTable
+  readonly custom: (data: object, store: DynaliteStore) => string | undefined
+}
+
+/** `dynalite/validations`: both throw an error that is an answer. */
+export interface Validations {
+  /** The members that the types list; the others are dropped. */
+  checkTypes(data: object, types: TypeTable): { readonly [member: string]: unknown }
+  checkValidations(data: object, types: TypeTable, custom: Validation['custom'], store: DynaliteStore): void
+}
 
 /** An attribute in DynamoDB's JSON: exactly one member; `B` is base64 text. */
 export interface Attribute {

@@ -25,6 +25,11 @@ export interface LocalDynamoOptions {
   readonly sweepMs?: number
   /** Whether `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'` is obeyed. True. */
   readonly returnsOldItem?: boolean
+  /**
+   * Whether a transaction is cancelled with TransactionConflict when an item of it belongs to another that is under way, as in DynamoDB. False: it
+   * waits, as in DynamoDB Local.
+   */
+  readonly transactionConflicts?: boolean
   /** Told what each request to this one's tables consumed. */
   readonly onUse?: (use: TableUse) => void
   /** Sees each request to this one's tables before it runs. */
@@ -50,8 +55,10 @@ export interface LocalDynamo {
 /** Starts a DynamoDB, or joins the one that runs in this process for the same place (memory, or a data directory). */
 export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDynamo> {
   const { clock, dataDir, onUse, intercept, sweepMs = 60_000, shards = 4, returnsOldItem = true } = options
+  const { transactionConflicts = false } = options
   const engine = await acquireEngine(dataDir)
-  const tenant: Tenant = { clock, shards, returnsOldItem, ...(onUse && { onUse }), ...(intercept && { intercept }) }
+  const manners = { shards, returnsOldItem, transactionConflicts }
+  const tenant: Tenant = { clock, ...manners, ...(onUse && { onUse }), ...(intercept && { intercept }) }
   engine.tables.enter(tenant)
   const maker = createTableMaker(engine.endpoint)
   const sweep = () => sweepExpired(engine, tenant)

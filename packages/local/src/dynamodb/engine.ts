@@ -8,6 +8,7 @@ import { TABLE_RANGE, TTL_RANGE, ttlKey } from './keys.ts'
 import { patchDynalite } from './patch.ts'
 import { streamOperations } from './stream-api.ts'
 import { TableRegistry } from './tables.ts'
+import { transactOperations } from './transact.ts'
 import type { Sweepable } from './ttl.ts'
 import { type SetTtl, ttlOperations } from './ttl-api.ts'
 import { watchStore } from './watch-store.ts'
@@ -80,7 +81,11 @@ async function openEngine(dataDir: string | undefined, resources: Resources): Pr
   await resources.add(openStore(store, dataDir), () => closeStore(store))
   await restore(store, tables)
   const setTtl = createSetTtl(store, tables)
-  const { server, endpoint } = await listen({ dynalite, tables, operations: operationsOf(tables, setTtl) })
+  const { server, endpoint } = await listen({
+    dynalite,
+    tables,
+    operations: operationsOf({ db, store, tables }, setTtl),
+  })
   const close = async () => {
     const closed = new Promise((done) => server.close(done))
     server.closeAllConnections()
@@ -90,11 +95,12 @@ async function openEngine(dataDir: string | undefined, resources: Resources): Pr
   return { db, store, tables, endpoint, setTtl, close }
 }
 
-function operationsOf(tables: TableRegistry, setTtl: SetTtl): Map<string, Operation> {
+function operationsOf(parts: Sweepable, setTtl: SetTtl): Map<string, Operation> {
+  const { tables } = parts
   const operations = new Map<string, Operation>()
   for (const [name, run] of Object.entries(streamOperations(tables)))
     operations.set(`DynamoDBStreams_20120810.${name}`, run)
-  for (const [name, run] of Object.entries(ttlOperations(tables, setTtl)))
+  for (const [name, run] of Object.entries({ ...ttlOperations(tables, setTtl), ...transactOperations(parts) }))
     operations.set(`DynamoDB_20120810.${name}`, run)
   return operations
 }

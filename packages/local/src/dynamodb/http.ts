@@ -3,9 +3,17 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { findIntruder } from '../same-site.ts'
 import { ApiError, isStruct, type Operation } from './api-error.ts'
 import { runCall } from './call.ts'
+import type { DynaliteError } from './dynalite.ts'
 import { meter, tableNameOf } from './metering.ts'
 import { internalError } from './patch.ts'
 import type { TableRegistry } from './tables.ts'
+
+/** What dynalite serves by itself. */
+export const dynaliteOperations: readonly string[] = [
+  ...['BatchGetItem', 'BatchWriteItem', 'CreateTable', 'DeleteItem', 'DeleteTable', 'DescribeTable', 'GetItem'],
+  ...['ListTables', 'ListTagsOfResource', 'PutItem', 'Query', 'Scan', 'TagResource', 'UntagResource', 'UpdateItem'],
+  'UpdateTable',
+]
 
 export interface DynamoServerOptions {
   /** By `X-Amz-Target`; what is not here is dynalite's. */
@@ -27,13 +35,16 @@ export async function listen(options: DynamoServerOptions): Promise<{ server: Se
 function createListener({ operations, dynalite, tables }: DynamoServerOptions): RequestListener {
   return async (request, response) => {
     const intruder = findIntruder(request)
-    if (intruder !== undefined) return refuse(response, new ApiError('AccessDeniedException', intruder, 403))
+    if (intruder !== undefined)
+      return refuse(response, new ApiError('AccessDeniedException', intruder, { status: 403 }))
     const body = await readBody(request)
     if (body === undefined) return
     const tenant = tables.tenantOf(tables.get(tableNameOf(body)))
     if (tenant?.intercept?.(request, response) === true) return
-    const operation = operations.get(String(request.headers['x-amz-target']))
-    if (operation !== undefined) return answer(response, operation, body)
+    const target = String(request.headers['x-amz-target'])
+    const operation = operations.get(target)
+    if (operation !== undefined) return answer(response, operation, meter(tables, { request, response, body }))
+    if (isLacking(target)) return refuse(response, unknownOperation(target, operations))
     const fail = (error: unknown) => respond(response, 500, internalError(error))
     runCall({ tables, fail }, () => {
       try {
@@ -73,13 +84,31 @@ async function answer(response: ServerResponse, operation: Operation, body: Buff
   try {
     respond(response, 200, await operation(parseInput(body)))
   } catch (error) {
-    if (!(error instanceof ApiError)) return respond(response, 500, internalError(error))
-    refuse(response, error)
+    if (error instanceof ApiError) return refuse(response, error)
+    const { statusCode, body: said } = error instanceof Error ? (error as DynaliteError) : {}
+    if (statusCode !== undefined && said !== undefined) return respond(response, statusCode, said)
+    respond(response, 500, internalError(error))
   }
 }
 
-function refuse(response: ServerResponse, { status, type, message }: ApiError): void {
-  respond(response, status, { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message })
+function refuse(response: ServerResponse, { status, type, message, more }: ApiError): void {
+  respond(response, status, { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message, ...more })
+}
+
+/** Whether neither this nor dynalite has the operation. */
+function isLacking(target: string): boolean {
+  const [api, name = ''] = target.split('.')
+  return (api === 'DynamoDB_20120810' && !dynaliteOperations.includes(name)) || api === 'DynamoDBStreams_20120810'
+}
+
+function unknownOperation(target: string, operations: DynamoServerOptions['operations']): ApiError {
+  const [api, name = ''] = target.split('.')
+  const own = [...operations.keys()].flatMap((known) => (known.startsWith(`${api}.`) ? [known.split('.')[1]] : []))
+  const served = [...own, ...(api === 'DynamoDB_20120810' ? dynaliteOperations : [])].sort().join(', ')
+  return new ApiError(
+    'UnknownOperationException',
+    `The local line has no ${name}. Its tables serve ${served}. DynamoDB Local has more: trunkline dev --dynamodb http://localhost:8000.`,
+  )
 }
 
 function parseInput(body: Buffer): Parameters<Operation>[0] {

@@ -19,6 +19,8 @@ const kinds = new Map<string, Kind>([
   ['UpdateItem', 'write'],
   ['DeleteItem', 'write'],
   ['BatchWriteItem', 'write'],
+  ['TransactGetItems', 'read'],
+  ['TransactWriteItems', 'write'],
 ])
 
 /** Gives the body to answer. Where the table's tenant wants to hear of its use, the body asks for the capacity consumed and the answer is read on its way out. */
@@ -45,7 +47,11 @@ export function tableNameOf(body: Buffer): string {
 
 /** A batch is counted for whoever has its first table. */
 function tableOf(input: ApiInput | undefined): string {
-  const { TableName, RequestItems } = input ?? {}
+  const { TableName, RequestItems, TransactItems } = input ?? {}
+  if (Array.isArray(TransactItems)) {
+    const [item]: readonly unknown[] = Object.values(TransactItems[0] ?? {})
+    return tableOf(isStruct(item) ? { TableName: item.TableName ?? '' } : { TableName: '' })
+  }
   return typeof TableName === 'string' ? TableName : (Object.keys(RequestItems ?? {})[0] ?? '')
 }
 
@@ -62,6 +68,7 @@ function readAnswer(response: ServerResponse, read: (answer: ApiInput) => void):
 /** A write whose condition failed is billed too: by the item that stands, at least one unit. What the request got wrong is free. */
 function unitsOf(answer: ApiInput): number {
   if (String(answer.__type).endsWith('ConditionalCheckFailedException')) return 1
+  if (Array.isArray(answer.CancellationReasons)) return 2 * answer.CancellationReasons.length
   const { ConsumedCapacity: consumed } = answer
   const all: readonly unknown[] = Array.isArray(consumed) ? consumed : [consumed]
   return all.reduce<number>((sum, one) => sum + (isStruct(one) ? Number(one.CapacityUnits ?? 0) : 0), 0)

@@ -9,6 +9,8 @@ export interface Tenant {
   readonly clock: LocalClock
   /** Answer a failed condition with the item, when asked by `ReturnValuesOnConditionCheckFailure`. */
   readonly returnsOldItem: boolean
+  /** An item of a transaction under way cancels the next transaction with it, instead of letting it wait. */
+  readonly transactionConflicts?: boolean
   /** How many shards the streams of its tables have. */
   readonly shards: number
   /** Told what each request to its tables consumed. Absent, nothing is measured. */
