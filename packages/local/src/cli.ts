@@ -5,10 +5,12 @@ import { dev } from './dev.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
 
 const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [--data folder] [--env file]
+              [--dynamodb url]
 
 Runs a project's line on this machine: API Gateway, Lambda and DynamoDB in one process, no AWS account.
-The folder's trunkline.config.json may say { "entry", "web", "port", "data", "env", "tables" }; options come before it.
+The folder's trunkline.config.json may say { "entry", "web", "port", "data", "dynamodb", "env", "tables" }; options come before it.
 "env" names a file for the line's environment: node --env-file <it> your-script.js writes to this line's tables.
+"dynamodb" is the address of another DynamoDB with streams, such as DynamoDB Local at http://localhost:8000.
 "tables" are your own: [{ "name": "cards", "keys": { "board": "S", "id": "S" }, "handler": "cards" }] maps the stream
 of a table to what createSourceHandler returned and your entry exports.
 
@@ -89,16 +91,18 @@ async function runDev(args: readonly string[]): Promise<number> {
       web: { type: 'string' },
       port: { type: 'string' },
       data: { type: 'string' },
+      dynamodb: { type: 'string' },
       env: { type: 'string' },
     },
   })
   const [folder = '.'] = positionals
-  const { entry, web, port, data, env } = values
+  const { entry, web, port, data, dynamodb, env } = values
   const { address, inspector, close } = await dev(folder, {
     ...(entry === undefined ? {} : { entry }),
     ...(web === undefined ? {} : { web }),
     ...(port === undefined ? {} : { port: toPort(port) }),
     ...(data === undefined ? {} : { data }),
+    ...(dynamodb === undefined ? {} : { dynamodb }),
     ...(env === undefined ? {} : { env }),
     log: (text) => console.log(text),
   })

@@ -14,6 +14,8 @@ export interface DevConfig {
   readonly port: number
   /** Where rows live on. @default memory */
   readonly data?: string
+  /** The address of another DynamoDB, used in place of the line's own. @default none */
+  readonly dynamodb?: string
   /** Tables of the application's own, whose streams are mapped to exports of the entry. */
   readonly tables?: readonly EntryTable[]
   /** A file that holds the line's environment while it runs, for scripts: `node --env-file`. @default none */
@@ -29,6 +31,7 @@ const kinds: Readonly<Record<keyof DevConfig, 'string' | 'number' | 'list'>> = {
   web: 'string',
   port: 'number',
   data: 'string',
+  dynamodb: 'string',
   tables: 'list',
   env: 'string',
 }
@@ -39,18 +42,25 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
   if (!existsSync(folder)) throw new Error(`There is no folder ${folder}.`)
   const settings = { ...(await readSettings(folder)), ...given }
   for (const [name, value] of Object.entries(settings)) checkMember(folder, name, value)
-  const { entry, web, data, env, tables, port = defaultPort } = settings
+  const { entry, web, data, dynamodb, env, tables, port = defaultPort } = settings
   if (entry === undefined)
     throw new Error(
       `What shall run? Name the module that exports your functions: --entry ./api/lambda.ts, or "entry" in ${join(folder, fileName)}.`,
     )
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`Expected a port from 0 to 65535, got ${port}.`)
+  if (dynamodb !== undefined && !/^https?:$/.test(URL.canParse(dynamodb) ? new URL(dynamodb).protocol : ''))
+    throw new Error(
+      `Expected dynamodb to be an address such as http://localhost:8000, got ${JSON.stringify(dynamodb)}.`,
+    )
+  if (dynamodb !== undefined && data !== undefined)
+    throw new Error(`Expected a data folder or another DynamoDB, got both ${data} and ${dynamodb}.`)
   return {
     entry: resolve(folder, entry),
     port,
     ...(web === undefined ? {} : { web: resolve(folder, web) }),
     ...(data === undefined ? {} : { data: resolve(folder, data) }),
+    ...(dynamodb === undefined ? {} : { dynamodb }),
     ...(env === undefined ? {} : { env: resolve(folder, env) }),
     ...(tables === undefined ? {} : { tables: tables.map(checkTable) }),
   }
@@ -65,12 +75,24 @@ function checkMember(folder: string, name: string, value: unknown): void {
 }
 
 function checkTable(table: EntryTable): EntryTable {
-  const { name, handler, keys } = table ?? {}
-  const types: readonly unknown[] = keyTypes
-  const named = typeof name === 'string' && typeof handler === 'string'
-  if (named && Object.values(keys ?? { no: 'key' }).every((type) => types.includes(type))) return table
-  const shape = '{ "name": "cards", "keys": { "board": "S", "id": "S" }, "handler": "cards" }'
+  const { name, handler, keys, indexes = {} } = table ?? {}
+  const named = typeof name === 'string' && (handler === undefined || typeof handler === 'string')
+  const indexed = isRecord(indexes)
+    ? Object.values(indexes).map((index) => (isRecord(index) ? index.keys : undefined))
+    : [undefined]
+  if (named && [keys, ...indexed].every(isKeys)) return table
+  const index = '"indexes": { "by-column": { "keys": { "column": "S" } } }'
+  const shape = `{ "name": "cards", "keys": { "board": "S", "id": "S" }, "handler": "cards", ${index} }`
   throw new Error(`Expected each of tables to be like ${shape}, got ${JSON.stringify(table)}.`)
+}
+
+function isKeys(keys: unknown): boolean {
+  const types: readonly unknown[] = keyTypes
+  return isRecord(keys) && Object.keys(keys).length > 0 && Object.values(keys).every((type) => types.includes(type))
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 async function readSettings(folder: string): Promise<DevSettings> {

@@ -191,6 +191,14 @@ describe('trunkline dev', () => {
     [{ 'trunkline.config.json': '{"entry":"x","tables":{}}' }, 'Expected tables to be a list, got {}'],
     [{ 'trunkline.config.json': '{"entry":"x","tables":[{"name":"cards"}]}' }, 'got {"name":"cards"}'],
     [
+      { 'trunkline.config.json': '{"entry":"x","tables":[{"name":"t","keys":{"id":"S"},"indexes":[]}]}' },
+      '"by-column"',
+    ],
+    [
+      { 'trunkline.config.json': '{"entry":"x","tables":[{"name":"t","keys":{"id":"S"},"indexes":{"i":{}}}]}' },
+      '"by-column"',
+    ],
+    [
       { 'trunkline.config.json': '{"entry":"x","tables":[{"name":"t","handler":"h","keys":{"id":"text"}}]}' },
       'to be like { "name": "cards"',
     ],

@@ -59,6 +59,8 @@ async function openDev(
       ),
     onError: ({ name, result }) =>
       log(`${name}: ${result.status === 'ok' ? 'ok' : (result.errorMessage ?? result.status)}`),
+    keepsTables: true,
+    ...(config.dynamodb === undefined ? {} : { dynamodb: config.dynamodb }),
     ...(config.data === undefined ? {} : { dataDir: config.data }),
     ...(config.tables === undefined ? {} : { tables: config.tables }),
   })

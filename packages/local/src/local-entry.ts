@@ -15,10 +15,10 @@ export interface EntryOptions extends LocalOptions {
   readonly tables?: readonly EntryTable[]
 }
 
-/** A table of the application's own, and the export that `createSourceHandler` made for it. */
+/** A table of the application's own, and the export that `createSourceHandler` made for it, if its changes are events. */
 export interface EntryTable extends UserTable {
   readonly name: string
-  readonly handler: string
+  readonly handler?: string
 }
 
 /** The functions as deployed, in workers that can be killed and reloaded. Throws when the entry exports none of them. */
@@ -82,6 +82,7 @@ async function serveTable(
   pool: WorkerPool,
   { entry, handler, ...table }: EntryTable & { readonly entry: string },
 ): Promise<void> {
+  if (handler === undefined) return void (await mapUserTable(stack, table, undefined))
   if (!pool.exports().includes(handler))
     throw new Error(`${entry} does not export ${handler}, the handler of table ${table.name}.`)
   await mapUserTable(stack, table, { kind: 'worker', pool, exportName: handler })

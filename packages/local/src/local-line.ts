@@ -32,8 +32,8 @@ export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
   run<T>(fn: () => T): T
   /** What a process of its own needs to reach this line's table as a script: `TRUNKLINE_TABLE`, endpoints, region and credentials. */
   readonly environment: Readonly<Record<string, string>>
-  /** Creates a table of the application's own and maps its stream to a handler of `createSourceHandler`. Gives its name; whoever has `environment` writes to it by the AWS SDK. */
-  table(table: UserTable, handler: AwsHandler): Promise<string>
+  /** Creates a table of the application's own and maps its stream to a handler of `createSourceHandler`, if given. Gives its name; the AWS SDK reaches it with `environment`. */
+  table(table: UserTable, handler?: AwsHandler): Promise<string>
   readonly faults: Faults
   readonly clock: { readonly now: () => number; advance(by: Duration): Promise<void> }
   /** Resolves when no frame, function, stream record or push is under way: what tests await instead of a sleep. */
@@ -65,11 +65,13 @@ async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
   port: number | undefined,
   resources: Resources,
 ): Promise<RunningLine<R>> {
-  const { line, dataDir, seed, gateway } = options
+  const { line, dataDir, dynamodb, transactionConflicts, seed, gateway } = options
   const starting = startStack({
     onError: printFailure,
     ...(port === undefined ? {} : { port }),
     ...(dataDir === undefined ? {} : { dataDir }),
+    ...(dynamodb === undefined ? {} : { dynamodb }),
+    ...(transactionConflicts === undefined ? {} : { transactionConflicts }),
     ...(seed === undefined ? {} : { seed }),
     ...(gateway && { gateway }),
   })
@@ -134,7 +136,8 @@ export function toLocalLine<R extends AnyTRPCRouter>(
     connect: connector.connect,
     run: options.run,
     environment: stack.scriptEnvironment,
-    table: (table, handler) => mapUserTable(stack, table, { kind: 'in-process', handler, around: options.around }),
+    table: (table, handler) =>
+      mapUserTable(stack, table, handler && { kind: 'in-process', handler, around: options.around }),
     faults: stack.faults,
     clock: {
       now: stack.clock.now,

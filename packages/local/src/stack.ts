@@ -10,7 +10,8 @@ import {
   routes,
   streamSettings,
 } from './deployment.ts'
-import { type LocalDynamo, startDynamo } from './dynamodb/dynamo.ts'
+import { type LocalDynamo, type LocalDynamoOptions, startDynamo } from './dynamodb/dynamo.ts'
+import { connectDynamo } from './dynamodb/remote-dynamo.ts'
 import { createFaultLayer, type FaultLayer } from './faults.ts'
 import { createFunctions, type LocalFunctions } from './functions/functions.ts'
 import type { FunctionOptions } from './functions/lambda-function.ts'
@@ -23,6 +24,10 @@ export interface LocalOptions {
   readonly port?: number
   /** Where rows live on after `close`. @default memory */
   readonly dataDir?: string
+  /** The address of a DynamoDB with streams that is used in place of the line's own, such as DynamoDB Local: `http://localhost:8000`. */
+  readonly dynamodb?: string
+  /** A transaction on a table of the application's own is cancelled when another one holds an item. @default false, it waits */
+  readonly transactionConflicts?: boolean
   /** Injected into every random choice. */
   readonly seed?: number
   /** How the gateway shall be: its limits, the rates beyond which it says 429, and what is not known of the real one. */
@@ -34,6 +39,8 @@ export interface StackOptions extends LocalOptions {
   readonly http?: GatewayOptions['http']
   /** Makes what watches the line and serves what it saw. @default nobody watches */
   readonly inspector?: (clock: LocalClock) => Inspector
+  /** Tables at `dynamodb` are used as they are, and stay. @default false, they are new and dropped at the end */
+  readonly keepsTables?: boolean
   /** Told of a handshake that reached no stage. */
   readonly onMistake?: GatewayHooks['mistaken']
   /** @default those of a deployed line */
@@ -78,8 +85,10 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   await resources.add(clock, () => clock.close())
   const faults = createFaultLayer(clock)
   const inspector = options.inspector?.(clock)
-  const table = options.dataDir === undefined ? `trunkline-${process.pid}-${++tables}` : 'trunkline'
-  const { seed, dataDir, onError } = options
+  const { seed, dataDir, dynamodb, onError } = options
+  if (dataDir !== undefined && dynamodb !== undefined)
+    throw new TypeError(`Expected a data folder or another DynamoDB, got both ${dataDir} and ${dynamodb}.`)
+  const table = nameTable(options)
   let closing = false
   const starting = createFunctions({
     clock,
@@ -89,7 +98,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     ...(onError && { onError: (report: Parameters<typeof onError>[0]) => closing || onError(report) }),
   })
   const functions = await resources.add(starting, (started) => started.close())
-  const opening = startDynamo({
+  const opening = openDynamo(options, {
     clock,
     intercept: faults.intercept('dynamodb'),
     ...(dataDir === undefined ? {} : { dataDir }),
@@ -182,7 +191,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
         streamSettings.filter?.(record) === true && faults.passesRecord()
       functions.mapStream({ ...streamSettings, filter, stream: dynamo.stream(table), functionName: 'tableStream' })
     },
-    idle: () => idle(gateway, functions, faults),
+    idle: () => idle({ gateway, functions, faults, dynamo }),
     async close() {
       closing = true
       await gateway.close()
@@ -191,6 +200,25 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
       clock.close()
     },
   }
+}
+
+/** A line's table in memory has a name of its own in the process, and elsewhere one that no other process has. */
+function nameTable({ dataDir, dynamodb, keepsTables }: StackOptions): string {
+  if (dataDir !== undefined || (dynamodb !== undefined && keepsTables === true)) return 'trunkline'
+  const name = `trunkline-${process.pid}-${++tables}`
+  return dynamodb === undefined ? name : `${name}-${Date.now().toString(36)}`
+}
+
+function openDynamo(
+  { dynamodb: endpoint, keepsTables = false, transactionConflicts = false }: StackOptions,
+  own: LocalDynamoOptions,
+): Promise<LocalDynamo> {
+  if (endpoint === undefined) return startDynamo({ ...own, transactionConflicts })
+  return connectDynamo({ endpoint, region, credentials, keepsTables, clock: own.clock })
+}
+
+interface IdleParts extends Pick<Stack, 'gateway' | 'functions' | 'dynamo'> {
+  readonly faults: FaultLayer
 }
 
 /** The inspector's watch beside the faults': both want to hear of a connection's end. */
@@ -215,11 +243,13 @@ function givenOrigins(): readonly string[] {
 }
 
 /** Nothing is under way at either, and nothing came up while that was found out: what one hands to the other crosses a real socket. */
-async function idle(gateway: LocalGateway, functions: LocalFunctions, faults: FaultLayer): Promise<void> {
+async function idle({ gateway, functions, faults, dynamo }: IdleParts): Promise<void> {
   let before: number
+  let isNew: boolean | undefined
   do {
     before = faults.seen()
     await Promise.all([gateway.idle(), functions.idle()])
+    isNew = await dynamo.settled?.()
     await new Promise((resolve) => setTimeout(resolve, 2)) // a frame on a loopback socket arrives within it
-  } while (faults.seen() !== before)
+  } while (isNew === true || faults.seen() !== before)
 }

@@ -2,7 +2,13 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { DeleteCommand, DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+} from '@aws-sdk/lib-dynamodb'
 import { iterate } from '@trunkline/client'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type AppRouter, appRouter, cards, line } from './fixtures/source-entry.suite.ts'
@@ -33,6 +39,51 @@ async function take(events: AsyncIterator<{ readonly data: unknown }>, count: nu
 afterEach(() => vi.restoreAllMocks())
 
 describe('a table of the application', () => {
+  test('has indexes, and needs no handler', async () => {
+    await using local = await startLocalLine({ router: appRouter, line })
+    const name = await local.table({
+      keys,
+      indexes: {
+        'by-column': { keys: { column: 'S' } },
+        'by-id': { keys: { id: 'S', rank: 'N' }, projection: 'keys' },
+        'by-rank': { keys: { board: 'S', rank: 'N' }, local: true, projection: ['column'] },
+      },
+    })
+    const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = '', AWS_REGION: region = '' } = local.environment
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+    const client = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint, region, credentials }))
+    const Item = (id: string, rank: number) => ({ board: 'b', id, rank, column: 'todo', text: 'x' })
+    const TransactItems = [Item('1', 2), Item('2', 1)].map((item) => ({ Put: { TableName: name, Item: item } }))
+    await client.send(new TransactWriteCommand({ TransactItems }))
+    const query = async (IndexName: string, attribute: string, value: string) => {
+      const { Items } = await client.send(
+        new QueryCommand({
+          TableName: name,
+          IndexName,
+          KeyConditionExpression: '#a = :v',
+          ExpressionAttributeNames: { '#a': attribute },
+          ExpressionAttributeValues: { ':v': value },
+        }),
+      )
+      return Items
+    }
+    expect(await query('by-column', 'column', 'todo')).toHaveLength(2)
+    expect(await query('by-id', 'id', '1')).toEqual([{ board: 'b', id: '1', rank: 2 }])
+    expect(await query('by-rank', 'board', 'b')).toEqual([
+      { board: 'b', id: '2', rank: 1, column: 'todo' },
+      { board: 'b', id: '1', rank: 2, column: 'todo' },
+    ])
+    await local.idle()
+    client.destroy()
+  })
+
+  test('is refused with keys of two types', async () => {
+    await using local = await startLocalLine({ router: appRouter, line })
+    const wrong = { keys, indexes: { wrong: { keys: { id: 'N' } } } } as const
+    await expect(local.table(wrong)).rejects.toThrow('Expected one type of the key id')
+    await expect(local.table({ keys, indexes: { none: { keys: {} } } })).rejects.toThrow('index none')
+  })
+
   test('becomes events at every subscriber, whoever writes to it', async () => {
     await using local = await startLocalLine({ router: appRouter, line })
     using table = openTable(local, await local.table({ keys }, cards))

@@ -48,6 +48,8 @@ export interface LocalDynamo {
   stream(table: string): TableStream
   /** Deletes what has expired by now in this one's tables; gives how many items. */
   sweep(): Promise<number>
+  /** Reads streams that are elsewhere; gives whether they had something new. Absent where a stream is told before its writer is answered. */
+  settled?(): Promise<boolean>
   /** Drops the tables it created, save those in a data directory; the last `close` stops the engine. */
   close(): Promise<void>
 }
