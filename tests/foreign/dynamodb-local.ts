@@ -4,7 +4,10 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { repository } from '../repository.ts'
 
-/** Where AWS's DynamoDB Local is: `TRUNKLINE_DYNAMODB_LOCAL`, or the package that brings it. Undefined where it or Java is missing. */
+/**
+ * Where AWS's DynamoDB Local is: `TRUNKLINE_DYNAMODB_LOCAL`, or the package that brings it. Undefined where it or Java
+ * is missing.
+ */
 export function findDynamoLocal(): string | undefined {
   const folders = [
     process.env['TRUNKLINE_DYNAMODB_LOCAL'],

@@ -20,8 +20,8 @@ export interface DevLine {
 }
 
 /**
- * Runs a project's line with reload on change and serves its built page. A port that `options` name must be free; another one moves to the next that
- * is. Throws an `Error` that says what is missing.
+ * Runs a project's line with reload on change and serves its built page. A port that `options` name must be free;
+ * another one moves to the next that is. Throws an `Error` that says what is missing.
  */
 export async function dev(
   folder: string,
@@ -80,7 +80,10 @@ async function openDev(
   }
 }
 
-/** Only the user may read it: it says how to reach every port of the line. A file that is there is replaced, and so are its modes. */
+/**
+ * Only the user may read it: it says how to reach every port of the line. A file that is there is replaced, and so are
+ * its modes.
+ */
 async function writeEnvironment(file: string, environment: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await rm(file, { force: true })

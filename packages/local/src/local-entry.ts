@@ -15,7 +15,9 @@ export interface EntryOptions extends LocalOptions {
   readonly tables?: readonly EntryTable[]
 }
 
-/** A table of the application's own, and the export that `createSourceHandler` made for it, if its changes are events. */
+/**
+ * A table of the application's own, and the export that `createSourceHandler` made for it, if its changes are events.
+ */
 export interface EntryTable extends UserTable {
   readonly name: string
   readonly handler?: string

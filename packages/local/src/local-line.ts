@@ -32,7 +32,10 @@ export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
   run<T>(fn: () => T): T
   /** What a process of its own needs to reach this line's table as a script: `TRUNKLINE_TABLE`, endpoints, region and credentials. */
   readonly environment: Readonly<Record<string, string>>
-  /** Creates a table of the application's own and maps its stream to a handler of `createSourceHandler`, if given. Gives its name; the AWS SDK reaches it with `environment`. */
+  /**
+   * Creates a table of the application's own and maps its stream to a handler of `createSourceHandler`, if given. Gives
+   * its name; the AWS SDK reaches it with `environment`.
+   */
   table(table: UserTable, handler?: AwsHandler): Promise<string>
   readonly faults: Faults
   readonly clock: { readonly now: () => number; advance(by: Duration): Promise<void> }

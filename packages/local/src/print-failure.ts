@@ -8,7 +8,9 @@ export interface FailedRun {
   readonly injected: boolean
 }
 
-/** Prints what a function threw, as Lambda writes it to the function's log. What a fault rule asked for is not printed. */
+/**
+ * Prints what a function threw, as Lambda writes it to the function's log. What a fault rule asked for is not printed.
+ */
 export function printFailure({ name, result, injected }: FailedRun): void {
   if (injected || result.status !== 'error') return
   const { errorType = 'Error', errorMessage = '', trace = [] } = result

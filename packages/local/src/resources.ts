@@ -16,7 +16,8 @@ export function createResources(): Resources {
       return opened
     },
     async close() {
-      for (const closing of closings.splice(0).reverse()) await closing().catch(() => {}) // the start's error is the one that counts
+      // the error of the start is the one that is reported
+      for (const closing of closings.splice(0).reverse()) await closing().catch(() => {})
     },
   }
 }

@@ -4,11 +4,12 @@ const names = ['localhost', '127.0.0.1', '[::1]']
 const httpPort = 80 // its number is not part of a Host header or of an origin
 
 /**
- * Why a request may not use a port of the line, or undefined. `Host` must be a name of this machine with the port itself, so that a foreign name
- * that resolves to this machine (DNS rebinding) is refused. A page of another origin is refused, whatever it sends. A request without `Origin` and
- * `Sec-Fetch-Site` comes from no browser and passes.
+ * Why a request may not use a port of the line, or undefined. `Host` must be a name of this machine with the port
+ * itself, so that a foreign name that resolves to this machine (DNS rebinding) is refused. A page of another origin is
+ * refused, whatever it sends. A request without `Origin` and `Sec-Fetch-Site` comes from no browser and passes.
  *
- * With `navigation`, a link or a redirect of another site may open the address: the other site cannot read what is answered.
+ * With `navigation`, a link or a redirect of another site may open the address: the other site cannot read what is
+ * answered.
  */
 export function findIntruder(
   { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,

@@ -24,9 +24,15 @@ export interface LocalOptions {
   readonly port?: number
   /** Where rows live on after `close`. @default memory */
   readonly dataDir?: string
-  /** The address of a DynamoDB with streams that is used in place of the line's own, such as DynamoDB Local: `http://localhost:8000`. */
+  /**
+   * The address of a DynamoDB with streams that is used in place of the line's own, such as DynamoDB Local:
+   * `http://localhost:8000`.
+   */
   readonly dynamodb?: string
-  /** A transaction on a table of the application's own is cancelled when another one holds an item. @default false, it waits */
+  /**
+   * A transaction on a table of the application's own is cancelled when another one holds an item. @default false, it
+   * waits
+   */
   readonly transactionConflicts?: boolean
   /** Injected into every random choice. */
   readonly seed?: number

@@ -5,10 +5,11 @@ const turnsKept = 3 // of the event loop: what a handler does between two reques
 const longestMs = 1_000 // by the machine's time: a request that hangs must not hold up the others
 
 /**
- * Lets the requests of at most `most` invocations reach the table at once. The functions of `startLocalLine` and its table share one event loop: were
- * the requests of a thousand invocations sent at once, each would wait for the others until its own timeout. An invocation waits before a request is
- * sent, in order of arrival, and keeps its slot while its requests follow one another, so that a read and the conditional write after it meet few
- * competitors. While it waits for anything else, it holds no slot.
+ * Lets the requests of at most `most` invocations reach the table at once. The functions of `startLocalLine` and its
+ * table share one event loop: were the requests of a thousand invocations sent at once, each would wait for the others
+ * until its own timeout. An invocation waits before a request is sent, in order of arrival, and keeps its slot while
+ * its requests follow one another, so that a read and the conditional write after it meet few competitors. While it
+ * waits for anything else, it holds no slot.
  */
 export function createStoreLimit(most: number): StoreLimit {
   const slots = createSlots(most)

@@ -34,8 +34,8 @@ const timeoutMs = 60_000 // as the line's own stream function
 const tables = new WeakMap<Stack, number>()
 
 /**
- * Creates the table with a stream of old and new images and maps that to a function, as a deployment does; without `run` nothing reads the stream.
- * Gives the table's name. Throws a `TypeError` for keys that make no table.
+ * Creates the table with a stream of old and new images and maps that to a function, as a deployment does; without
+ * `run` nothing reads the stream. Gives the table's name. Throws a `TypeError` for keys that make no table.
  */
 export async function mapUserTable(
   stack: Stack,

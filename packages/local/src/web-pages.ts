@@ -8,8 +8,9 @@ import { findIntruder } from './same-site.ts'
 export type PageHandler = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /**
- * Serves `/line.json`, which says where a page's line is, and the files of the folder `web`, if given. The folder may be built later. Dot files
- * (but those in `/.well-known`) and links that lead out of the folder are not served. A page of another origin reads nothing.
+ * Serves `/line.json`, which says where a page's line is, and the files of the folder `web`, if given. The folder may
+ * be built later. Dot files (but those in `/.well-known`) and links that lead out of the folder are not served. A page
+ * of another origin reads nothing.
  */
 export function createPages(web: string | undefined): PageHandler {
   const serve = web === undefined ? undefined : serveFolder(resolve(web))
@@ -35,7 +36,8 @@ function serveFolder(folder: string): (request: IncomingMessage, response: Serve
     if (!existsSync(folder)) return say(response, 503, `There is no ${folder} yet, which is the page: build it.`)
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'Expected GET or HEAD.')
     if (!isPublic(folder, pathOf(request))) return say(response, 404, 'Not found.')
-    if (!isRange(request.headers.range)) delete request.headers.range // the whole file is a right answer to a wrong range
+    // the whole file answers a range that sirv cannot send
+    if (!isRange(request.headers.range)) delete request.headers.range
     send(request, response, () => say(response, 404, 'Not found.'))
   }
 }

@@ -26,8 +26,8 @@ export interface LocalDynamoOptions {
   /** Whether `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'` is obeyed. True. */
   readonly returnsOldItem?: boolean
   /**
-   * Whether a transaction is cancelled with TransactionConflict when an item of it belongs to another that is under way, as in DynamoDB. False: it
-   * waits, as in DynamoDB Local.
+   * Whether a transaction is cancelled with TransactionConflict when an item of it belongs to another that is under
+   * way, as in DynamoDB. False: it waits, as in DynamoDB Local.
    */
   readonly transactionConflicts?: boolean
   /** Told what each request to this one's tables consumed. */
@@ -48,7 +48,10 @@ export interface LocalDynamo {
   stream(table: string): TableStream
   /** Deletes what has expired by now in this one's tables; gives how many items. */
   sweep(): Promise<number>
-  /** Reads streams that are elsewhere; gives whether they had something new. Absent where a stream is told before its writer is answered. */
+  /**
+   * Reads streams that are elsewhere; gives whether they had something new. Absent where a stream is told before its
+   * writer is answered.
+   */
   settled?(): Promise<boolean>
   /** Drops the tables it created, save those in a data directory; the last `close` stops the engine. */
   close(): Promise<void>

@@ -59,7 +59,10 @@ export function isLastUser(dataDir: string | undefined): boolean {
 
 const slotName = (dataDir: string | undefined): string => (dataDir === undefined ? '' : resolve(dataDir))
 
-/** Only the user may read the rows. On a system without modes nothing changes; on a folder of another user its owner decides. */
+/**
+ * Only the user may read the rows. On a system without modes nothing changes; on a folder of another user its owner
+ * decides.
+ */
 async function keepPrivate(dataDir: string): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await chmod(dataDir, 0o700).catch((error: NodeJS.ErrnoException) => {

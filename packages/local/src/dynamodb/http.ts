@@ -67,7 +67,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   }
 }
 
-/** Hands dynalite a request whose body is already here. Without `Origin`: dynalite answers one with CORS headers for any page. */
+/**
+ * Hands dynalite a request whose body is already here. Without `Origin`: dynalite answers one with CORS headers for any
+ * page.
+ */
 function replay(
   dynalite: EventEmitter,
   { request, response, body }: { request: IncomingMessage; response: ServerResponse; body: Buffer },
@@ -107,7 +110,8 @@ function unknownOperation(target: string, operations: DynamoServerOptions['opera
   const served = [...own, ...(api === 'DynamoDB_20120810' ? dynaliteOperations : [])].sort().join(', ')
   return new ApiError(
     'UnknownOperationException',
-    `The local line has no ${name}. Its tables serve ${served}. DynamoDB Local has more: trunkline dev --dynamodb http://localhost:8000.`,
+    `The local line has no ${name}. Its tables serve ${served}. ` +
+      'DynamoDB Local has more: trunkline dev --dynamodb http://localhost:8000.',
   )
 }
 

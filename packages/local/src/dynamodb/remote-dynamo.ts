@@ -24,8 +24,8 @@ interface RemoteTable {
 const pollMs = 100 // by the machine's time: the other DynamoDB knows no other
 
 /**
- * A DynamoDB that runs elsewhere, as DynamoDB Local does. Each table's stream is read by its API into a log of this process, from which mappings read.
- * Rejects with the SDK's error when the endpoint does not answer.
+ * A DynamoDB that runs elsewhere, as DynamoDB Local does. Each table's stream is read by its API into a log of this
+ * process, from which mappings read. Rejects with the SDK's error when the endpoint does not answer.
  */
 export async function connectDynamo(options: RemoteDynamoOptions): Promise<LocalDynamo> {
   const { endpoint, region, credentials, clock, keepsTables } = options
@@ -46,14 +46,16 @@ export async function connectDynamo(options: RemoteDynamoOptions): Promise<Local
     }
   }
   async function poll(): Promise<void> {
-    await Promise.all([...tables.values()].map(({ reader }) => reader.read().catch(() => {}))) // it may be away for a while
+    // an endpoint that is away for a while is asked again
+    await Promise.all([...tables.values()].map(({ reader }) => reader.read().catch(() => {})))
     if (closed === undefined) timer = setTimeout(poll, pollMs)
   }
   async function end(): Promise<void> {
     clearTimeout(timer)
     for (const { reader } of tables.values()) reader.close()
+    // the endpoint may be gone
     if (!keepsTables)
-      for (const TableName of created) await client.send(new sdk.DeleteTableCommand({ TableName })).catch(() => {}) // the endpoint may be gone
+      for (const TableName of created) await client.send(new sdk.DeleteTableCommand({ TableName })).catch(() => {})
     client.destroy()
   }
   timer = setTimeout(poll, pollMs)

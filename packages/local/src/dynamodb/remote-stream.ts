@@ -4,7 +4,10 @@ import type { ItemChange } from './stream-record.ts'
 
 /** Reads a stream by its API. */
 export interface StreamReader {
-  /** Hands on what was written since the last time; gives how many records. What a call finds under way, it waits for and follows. */
+  /**
+   * Hands on what was written since the last time; gives how many records. What a call finds under way, it waits for
+   * and follows.
+   */
   read(): Promise<number>
   close(): void
 }

@@ -81,7 +81,10 @@ const kindsOf: Readonly<Record<'read' | 'write', readonly ActionKind[]>> = {
   write: ['ConditionCheck', 'Put', 'Update', 'Delete'],
 }
 
-/** The items of a transaction, checked as far as the request alone says. Throws an `ApiError`, or dynalite's own error that is an answer. */
+/**
+ * The items of a transaction, checked as far as the request alone says. Throws an `ApiError`, or dynalite's own error
+ * that is an answer.
+ */
 export async function prepareItems(
   parts: TransactParts,
   { TransactItems: given }: ApiInput,

@@ -40,8 +40,9 @@ interface Reason {
 }
 
 /**
- * `TransactWriteItems` and `TransactGetItems`, which dynalite lacks. A transaction takes the locks of all its items in one order, lets dynalite's own
- * actions judge and write each item on a store that only takes notes, and then writes all notes as one batch of the LevelDB: no other request sees half.
+ * `TransactWriteItems` and `TransactGetItems`, which dynalite lacks. A transaction takes the locks of all its items in
+ * one order, lets dynalite's own actions judge and write each item on a store that only takes notes, and then writes
+ * all notes as one batch of the LevelDB: no other request sees half.
  */
 export function transactOperations(parts: TransactParts): Record<'TransactWriteItems' | 'TransactGetItems', Operation> {
   const tokens = new Map<
@@ -61,7 +62,9 @@ export function transactOperations(parts: TransactParts): Record<'TransactWriteI
       return consumed(input, items, outcomes, 'WriteCapacityUnits')
     })
   }
-  /** Where the tenant wants it, an item of a transaction that is under way cancels the next one at once, as in DynamoDB. */
+  /**
+   * Where the tenant wants it, an item of a transaction that is under way cancels the next one at once, as in DynamoDB.
+   */
   function refuseConflicts(items: readonly PreparedItem[], tenant: Tenant | undefined): void {
     if (tenant?.transactionConflicts !== true) return
     const outcomes = items.map(({ lock }): Outcome => {
@@ -115,7 +118,9 @@ export function transactOperations(parts: TransactParts): Record<'TransactWriteI
   }
 }
 
-/** The same token again: the same answer, paid as a read of what was written, or a refusal where the request is another. */
+/**
+ * The same token again: the same answer, paid as a read of what was written, or a refusal where the request is another.
+ */
 async function repeat(
   parts: TransactParts,
   input: ApiInput,

@@ -23,8 +23,9 @@ function isConnectionParams(value: unknown): value is object {
 }
 
 /**
- * Hides the text of each member with a secret name inside JSON text, also where that is a text inside JSON or was cut: it hides too much rather
- * than too little. One pass: each character is looked at a bounded number of times, whatever the text is.
+ * Hides the text of each member with a secret name inside JSON text, also where that is a text inside JSON or was cut:
+ * it hides too much rather than too little. One pass: each character is looked at a bounded number of times, whatever
+ * the text is.
  */
 function hideInText(text: string): string {
   const kept: string[] = []
@@ -45,7 +46,9 @@ function hideInText(text: string): string {
   return from === 0 ? text : kept.join('') + text.slice(from)
 }
 
-/** Whether this, between two quotes, is a secret name: only the last of it may be backslashes, which escape the quote. */
+/**
+ * Whether this, between two quotes, is a secret name: only the last of it may be backslashes, which escape the quote.
+ */
 function isSecret(between: string): boolean {
   let end = between.length
   while (end > 0 && between[end - 1] === '\\') end--
@@ -55,7 +58,10 @@ function isSecret(between: string): boolean {
 
 const isSpace = (character: string | undefined) => character !== undefined && /\s/.test(character)
 
-/** Where the text after a member's name begins: behind colon, spaces and a quote with its backslashes. Undefined when no text follows. */
+/**
+ * Where the text after a member's name begins: behind colon, spaces and a quote with its backslashes. Undefined when no
+ * text follows.
+ */
 function startOfText(text: string, afterName: number): number | undefined {
   let at = afterName
   while (isSpace(text[at])) at++
