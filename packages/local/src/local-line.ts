@@ -19,7 +19,7 @@ import { printFailure } from './print-failure.ts'
 import { type RunningLine, toReopenable } from './reopenable.ts'
 import { type Resources, withResources } from './resources.ts'
 import { type LocalOptions, ownOrigins, type Stack, startStack } from './stack.ts'
-import { createStoreLimit } from './store-limit.ts'
+import { storeLimit } from './store-limit.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
 /** A whole line in this process: API Gateway, Lambda, DynamoDB with its stream, over real sockets and HTTP. */
@@ -81,10 +81,12 @@ async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
   const stack = await resources.add(starting, (started) => started.close())
   const origins = [...[options.origins ?? []].flat(), ...ownOrigins(stack.gateway)]
   const handlers = createLambdaHandlers<R, V>({ ...options, line, origins })
-  const limit = createStoreLimit(invocationsAtTable)
   const around: Around = (invocation, call) => {
     const { functionBinding } = stack
-    return line.run(guardBinding({ ...functionBinding, store: limit(functionBinding.store) }, invocation), call)
+    return line.run(
+      guardBinding({ ...functionBinding, store: storeLimit.ofInvocation(functionBinding.store) }, invocation),
+      call,
+    )
   }
   stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))
   const release = internalsOf(line).hold(
@@ -97,8 +99,6 @@ async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
     release,
   })
 }
-
-const invocationsAtTable = 4 // one event loop answers them no sooner when there are more
 
 /** Runs a handler in this process, bound to its invocation. */
 type Around = (invocation: Invocation, call: () => Promise<unknown>) => Promise<unknown>

@@ -31,9 +31,9 @@ test('a line that is opened again serves on its address, and a stock client that
   const seen: string[] = []
   let started = 0
   client.live.subscribe(room, { onStarted: () => (started += 1), onData: ({ data }) => seen.push(data.text) })
-  await vi.waitFor(() => expect(started).toBe(1))
+  await vi.waitFor(() => expect(started).toBe(1), 15_000)
   await local.run(() => messages.publish(room, { text: 'before' }))
-  await vi.waitFor(() => expect(seen).toEqual(['before']))
+  await vi.waitFor(() => expect(seen).toEqual(['before']), 15_000)
 
   await local.close()
   await local.reopen()

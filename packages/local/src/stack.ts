@@ -18,6 +18,7 @@ import type { FunctionOptions } from './functions/lambda-function.ts'
 import { type GatewayHooks, type GatewayOptions, type LocalGateway, startGateway } from './gateway/gateway.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import { type Resources, withResources } from './resources.ts'
+import { storeLimit } from './store-limit.ts'
 
 export interface LocalOptions {
   /** @default any that is free */
@@ -167,6 +168,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   }
   const aws = { table, region, credentials, ...endpoints }
   const invoked = { deliverFunction: 'deliver', workerFunction: 'worker', laterQueueUrl }
+  const script = awsBinding({ ...aws, ...invoked, clock })
   return {
     clock,
     gateway,
@@ -175,7 +177,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     faults,
     table,
     functionBinding: faults.bind(awsBinding({ ...aws, ...invoked, callbackUrl: gateway.callbackUrl, clock })),
-    scriptBinding: awsBinding({ ...aws, ...invoked, clock }),
+    scriptBinding: { ...script, store: storeLimit.ofScript(script.store) },
     environment: {
       ...scriptEnvironment,
       TRUNKLINE_CALLBACK_URL: gateway.callbackUrl,

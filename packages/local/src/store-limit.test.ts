@@ -21,7 +21,7 @@ describe('the limit of a store', () => {
   test('lets so many invocations send requests at once, and the others in order of arrival', async () => {
     const { store, begun, end } = createStore()
     const limit = createStoreLimit(2)
-    const reads = ['a', 'b', 'c', 'd'].map((name) => limit(store).read(name))
+    const reads = ['a', 'b', 'c', 'd'].map((name) => limit.ofInvocation(store).read(name))
     await turns()
     expect(begun).toEqual(['a', 'b'])
     end('b')
@@ -36,9 +36,9 @@ describe('the limit of a store', () => {
   test('leaves an invocation its slot while its requests follow one another', async () => {
     const { store, begun, end } = createStore()
     const limit = createStoreLimit(1)
-    const first = limit(store)
+    const first = limit.ofInvocation(store)
     const next = first.read('a').then(() => first.read('a2'))
-    const other = limit(store).read('b')
+    const other = limit.ofInvocation(store).read('b')
     await turns()
     end('a')
     await turns()
@@ -53,8 +53,8 @@ describe('the limit of a store', () => {
   test('gives the slot on after a request that failed, and passes its error on', async () => {
     const { store, begun, end } = createStore()
     const limit = createStoreLimit(1)
-    const failed = limit(store).read('a')
-    void limit(store).read('b')
+    const failed = limit.ofInvocation(store).read('a')
+    void limit.ofInvocation(store).read('b')
     await turns()
     end('a', new Error('no table'))
     await expect(failed).rejects.toThrow('no table')
@@ -64,11 +64,23 @@ describe('the limit of a store', () => {
 
   test('counts the requests that an invocation sends at once as one, and passes values on', async () => {
     const { store, begun } = createStore()
-    const limited = createStoreLimit(1)(store)
+    const limited = createStoreLimit(1).ofInvocation(store)
     void limited.read('a')
     void limited.read('b')
     await turns()
     expect(begun).toEqual(['a', 'b'])
     expect(limited.kind).toBe('table')
+  })
+
+  test('takes a slot for each request of a script', async () => {
+    const { store, begun, end } = createStore()
+    const script = createStoreLimit(1).ofScript(store)
+    const reads = ['a', 'b'].map((name) => script.read(name))
+    await turns()
+    expect(begun).toEqual(['a'])
+    end('a')
+    await turns()
+    end('b')
+    expect(await Promise.all(reads)).toEqual(['a', 'b'])
   })
 })

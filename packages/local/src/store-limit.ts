@@ -1,20 +1,34 @@
-/** Wraps the store of one invocation. */
-export type StoreLimit = <T extends object>(store: T) => T
+/** Bounds the requests of a process to its tables. */
+export interface StoreLimit {
+  /** Wraps the store for one invocation, whose requests share a slot. */
+  ofInvocation<T extends object>(store: T): T
+  /** Wraps the store for a script: each request takes a slot of its own. */
+  ofScript<T extends object>(store: T): T
+}
 
 const turnsKept = 3 // of the event loop: what a handler does between two requests that follow one another
 const longestMs = 1_000 // by the machine's time: a request that hangs must not hold up the others
 
 /**
- * Lets the requests of at most `most` invocations reach the table at once. The functions of `startLocalLine` and its
- * table share one event loop: were the requests of a thousand invocations sent at once, each would wait for the others
- * until its own timeout. An invocation waits before a request is sent, in order of arrival, and keeps its slot while
- * its requests follow one another, so that a read and the conditional write after it meet few competitors. While it
- * waits for anything else, it holds no slot.
+ * Lets at most `most` invocations and scripts send requests at once. The functions of `startLocalLine` and its table
+ * share one event loop: were the requests of a thousand invocations sent at once, each would wait for the others until
+ * its own timeout. An invocation waits before a request is sent, in order of arrival, and keeps its slot while its
+ * requests follow one another, so that a read and the conditional write after it meet few competitors. While it waits
+ * for anything else, it holds no slot.
  */
 export function createStoreLimit(most: number): StoreLimit {
   const slots = createSlots(most)
-  return (store) => limitStore(store, createHolder(slots))
+  return {
+    ofInvocation(store) {
+      const holder = createHolder(slots)
+      return limitStore(store, () => holder)
+    },
+    ofScript: (store) => limitStore(store, () => createHolder(slots)),
+  }
 }
+
+/** The limit of all lines of this process: they share its event loop, which answers four no later than more. */
+export const storeLimit = createStoreLimit(4)
 
 interface Slots {
   /** Resolves when there is one, in order of arrival. */
@@ -80,12 +94,12 @@ function createHolder(slots: Slots): Holder {
   }
 }
 
-function limitStore<T extends object>(store: T, hold: Holder): T {
+function limitStore<T extends object>(store: T, holderOf: () => Holder): T {
   return new Proxy(store, {
     get(target, key) {
       const method: unknown = Reflect.get(target, key)
       if (typeof method !== 'function') return method
-      return (...given: readonly unknown[]) => hold(() => Reflect.apply(method, target, given))
+      return (...given: readonly unknown[]) => holderOf()(() => Reflect.apply(method, target, given))
     },
   })
 }
