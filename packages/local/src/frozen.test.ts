@@ -1,10 +1,14 @@
+import { fileURLToPath } from 'node:url'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { createLine } from '@trunkline/server'
 import { describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import * as z from 'zod'
+import { startLocalEntry } from './local-entry.ts'
 import { startLocalLine } from './local-line.ts'
+
+const entry = fileURLToPath(new URL('./fixtures/entry.suite.ts', import.meta.url))
 
 const line = createLine()
 const key = z.object({ room: z.string() })
@@ -68,6 +72,20 @@ describe.each(deaths)('When functions are frozen and their idle connections die 
     expect(stock.sockets).toHaveLength(1)
     await stock.close()
   })
+
+  test('a stock client of functions in workers, which are stopped between events, keeps its socket', async () => {
+    await using local = await startLocalEntry({ entry })
+    const stock = await listen(local.url)
+    local.faults.on('frozen', death)
+    for (const n of events) {
+      await local.clock.advance('1m')
+      await stock.client.post.mutate({ ...room, text: String(n) } as never)
+      await vi.waitFor(() => expect(stock.got).toContainEqual({ text: String(n) }), 10_000)
+    }
+    expect(stock.got).toEqual(events.map((n) => ({ text: String(n) })))
+    expect(stock.sockets).toHaveLength(1)
+    await stock.close()
+  }, 60_000) // workers take seconds to load on a busy machine
 
   test('a client of ours gets each event once, without a gap', async () => {
     await using local = await startLocalLine({ router, line })
