@@ -29,9 +29,9 @@ export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | E
     return 'unauthorized'
   }
   // A key that was never sent before cannot be too old: the time that it was made of was wrong. [TL-KEY-11]
-  const isNew = call.nonce !== null && call.sends === 1 && !call.mayHaveRun && !call.isRekeyed
+  const isNew = call.nonce !== null && call.sends === 1 && !call.mayHaveRun && call.refusals === 0
   if (wire?.code === 'KEY_EXPIRED' && isNew) {
-    turn.putCall({ ...call, phase: 'waiting', key: null, sends: 0, isRekeyed: true })
+    turn.putCall({ ...call, phase: 'waiting', key: null, sends: 0, refusals: 1 })
     askTime(turn)
     return 'settled'
   }
@@ -72,7 +72,7 @@ export function cancelStray(turn: Turn, id: number, { key }: AcceptedResult): vo
 }
 
 function sendCancel(turn: Turn, id: number, key: string | undefined): void {
-  turn.send({ id, method: 'cancel', ...(key === undefined ? {} : { params: { key } }) }, [id], { answer: 'nothing' })
+  turn.send({ id, method: 'cancel', ...(key === undefined ? {} : { params: { key } }) }, ['cancel'])
 }
 
 /** It runs, and no gateway limit counts any more. The answer is pushed; since a push can be lost, a keyed mutation asks for it now and then. [TL-LONG-5] */
@@ -86,7 +86,7 @@ function takeAccepted(turn: Turn, call: PendingCall, { askAfterMs }: AcceptedRes
 /** The call's deadline passed. */
 export function expireCall(turn: Turn, call: PendingCall) {
   const { timeoutMs, lastFailure, phase, method } = call
-  if ((phase === 'sent' || phase === 'paused') && lastFailure?.line !== undefined) {
+  if (lastFailure) {
     turn.dropCall(call.id)
     return refuse(turn, call, { ...lastFailure.line, mayHaveRun: mayHaveRun(call) }, lastFailure.shape)
   }
@@ -109,7 +109,7 @@ export function noteGatewayFrame(turn: Turn, message: string) {
     const line = toLineError('FUNCTION_FAILED', `The gateway said "${message}" while the call was in flight.`)
     const said = { ...call, lastFailure: { line } }
     const isMeant = isAloneInFlight(turn, call.id)
-    if (isMeant) settleFrame(turn, call.id, 'error')
+    if (isMeant) settleFrame(turn, call.id)
     if (isKeyed(call)) askLater(turn, said)
     else if (isMeant) failCall(turn, call, line.code, line.message)
     else turn.putCall(said)

@@ -23,7 +23,6 @@ export function admitCall(turn: Turn, call: NewCall) {
     asksAgain: false,
     sends: 0,
     isLong: false,
-    isRekeyed: false,
     refusals: 0,
     lastFailure: null,
   }
@@ -105,14 +104,14 @@ export function isOn(call: PendingCall, socket: number): boolean {
 /** Rejects a call. An attempt before this one may have run whatever became of this one, and its key repeats it. */
 export function refuse(
   turn: Turn,
-  { id, key, mayHaveRun }: Pick<NewCall, 'id' | 'key' | 'mayHaveRun'>,
+  { id, key = null, mayHaveRun = false }: Pick<NewCall, 'id'> & Partial<Pick<NewCall, 'key' | 'mayHaveRun'>>,
   line: LineError,
   shape?: unknown,
 ): void {
-  const told = { ...line, mayHaveRun: line.mayHaveRun || mayHaveRun }
-  const idempotencyKey = toOption(key, told.mayHaveRun)
-  const failure = { line: idempotencyKey === undefined ? told : { ...told, idempotencyKey } }
-  turn.emit({ type: 'fail', id, failure: shape === undefined ? failure : { ...failure, shape } })
+  const ran = line.mayHaveRun || mayHaveRun
+  const idempotencyKey = toOption(key, ran)
+  const told = { ...line, mayHaveRun: ran, ...(idempotencyKey !== undefined && { idempotencyKey }) }
+  turn.emit({ type: 'fail', id, failure: { line: told, shape } })
 }
 
 function isLaneTaken(calls: ReadonlyMap<number, PendingCall>, lane: string | undefined): boolean {
@@ -132,7 +131,7 @@ export function sendCall(turn: Turn, call: PendingCall): void {
   const key = call.key ?? (nonce === null ? null : makeKey(turn.now + turn.state.aheadMs, nonce))
   const sent = { ...call, key, sends: sends + 1, mayHaveRun: mayHaveRun(call), asksAgain: false }
   turn.putCall({ ...sent, phase: 'sent', socket: turn.state.socket })
-  sendFrame(turn, id, key === null ? text : withKey(text, key, sends > 0 || call.mayHaveRun), 'other')
+  sendFrame(turn, id, key === null ? text : withKey(text, key, sends > 0 || call.mayHaveRun))
 }
 
 /** Rejects a call by the line's own word. */

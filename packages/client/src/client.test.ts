@@ -312,8 +312,8 @@ test("the gateway's own error settles the only call without a key in flight, and
   server.peer().send(said)
   expect(await alone).toMatchObject({ code: 'FUNCTION_FAILED', mayHaveRun: true })
   const [first, second] = [
-    failure(client.save.mutate('x', { timeoutMs: 80 })),
-    client.add.query(1, { timeoutMs: 1_000 }),
+    failure(client.save.mutate('x', { timeoutMs: 500, idempotencyKey: false })),
+    client.add.query(1, { timeoutMs: 15_000 }),
   ]
   const query = await server.frame('query')
   server.peer().send(said)

@@ -195,7 +195,7 @@ test('sockets and random bytes may be others', async () => {
     transportOf(connection).call({ method: 'query', path: 'a', input: 1, timeoutMs: undefined }, { answer, fail })
   })
   expect(await made[0]?.destination()).toEqual({
-    url: 'wss://example.com',
+    url: 'wss://example.com/',
     protocols: ['trunkline.1', 'session.AAAAAAAAAAAAAAAAAAAAAA'],
   })
   made[0]?.onOpen()

@@ -35,6 +35,6 @@ export function withKey(text: string, key: string, isResend: boolean): string {
 
 /** The size of the call's largest frame: with its key and marked as sent again. */
 export function frameBytesOf(text: string, { key, nonce }: Pick<NewCall, 'key' | 'nonce'>): number {
-  const longest = key ?? (nonce === null ? null : longestOfOurs)
+  const longest = key ?? (nonce && longestOfOurs)
   return utf8Bytes(longest === null ? text : withKey(text, longest, true))
 }

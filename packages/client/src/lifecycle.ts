@@ -9,7 +9,6 @@ import { resumeAll } from './resume-all.ts'
 import { askTime, wasClockSet } from './server-time.ts'
 import { loseSubscriptions, startAfresh } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
-import { forgetUnanswered } from './unanswered.ts'
 
 const helloMs = 15_000 // 15 s: the server's first function may be cold
 const stableMs = 5_000 // a socket that lived this long ends the back-off
@@ -29,9 +28,10 @@ export function takeOpened(turn: Turn): void {
     turn.patch({ handover: { ...handover, phase: 'greeting' } })
   else return
   turn.arm({ kind: 'hello' }, helloMs)
-  forgetUnanswered(turn)
+  const unanswered = turn.state.unanswered.filter(({ socket }) => socket !== turn.from) // of another socket under its number
+  turn.patch({ unanswered })
   const id = turn.nextId('hello')
-  turn.send({ id, method: 'hello' }, [id], { socket: turn.from })
+  turn.send({ id, method: 'hello' }, [id], turn.from)
 }
 
 /** Whether the socket that the event is of waits for the answer to its hello. */

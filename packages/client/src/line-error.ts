@@ -22,6 +22,9 @@ export interface Failure {
   readonly shape?: unknown
 }
 
+/** A failure of the line's own. */
+export type LineFailure = Failure & { readonly line: LineError }
+
 /** The line's own view of a failed call or subscription, or undefined when the procedure itself threw. Reads `TRPCClientError.meta`, so it works in every tRPC client. */
 export function lineError(error: unknown): LineError | undefined {
   if (!(error instanceof TRPCClientError)) return undefined

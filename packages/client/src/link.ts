@@ -27,7 +27,7 @@ export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOpt
   const transport = transportOf(options.connection)
   const transform = toTransform(options.transformer)
   return () => {
-    const keys = createKeyMemory() // of one client, whose operations are numbered
+    const keys = new Map<number, string>() // of one client, whose operations are numbered
     return ({ op }) =>
       observable((observer) => {
         if (op.signal?.aborted) return observer.complete() // nothing is sent and nothing runs, as with tRPC's own links
@@ -75,7 +75,7 @@ function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
     { method, path, input: transform.serialize(op.input), timeoutMs, lane, ...repeated },
     {
       answer(wire) {
-        keys.set(op.id, undefined)
+        keys.delete(op.id)
         const read = readValue(transform, wire)
         if ('error' in read) return observer.error(TRPCClientError.from(read.error))
         observer.next({ result: { type: 'data', data: read.value }, context })
@@ -83,31 +83,25 @@ function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
       },
       fail(failure) {
         const { line } = failure
-        keys.set(op.id, line?.mayHaveRun ? line.idempotencyKey : undefined)
+        remember(keys, op.id, line?.mayHaveRun ? line.idempotencyKey : undefined)
         observer.error(toClientError(failure, transform.deserialize))
       },
     },
   )
   return () => {
     const key = stop()
-    if (key !== undefined) keys.set(op.id, key)
+    if (key !== undefined) remember(keys, op.id, key)
   }
 }
 
-type KeyMemory = ReturnType<typeof createKeyMemory>
-
 /** The keys of mutations whose outcome is not known, by operation: a link before this one, such as `retryLink`, may ask again under the same operation. [TL-KEY-12] */
-function createKeyMemory() {
-  const keys = new Map<number, string>()
-  return {
-    get: (id: number) => keys.get(id),
-    set(id: number, key: string | undefined): void {
-      keys.delete(id)
-      if (key !== undefined) keys.set(id, key)
-      const [oldest] = keys.size > rememberedKeys ? keys.keys() : []
-      if (oldest !== undefined) keys.delete(oldest) // nobody says that an operation is not asked for again
-    },
-  }
+type KeyMemory = Map<number, string>
+
+function remember(keys: KeyMemory, id: number, key: string | undefined): void {
+  keys.delete(id)
+  if (key !== undefined) keys.set(id, key)
+  const [oldest = id] = keys.keys()
+  if (keys.size > rememberedKeys) keys.delete(oldest) // nobody says that an operation is not asked for again
 }
 
 function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {

@@ -28,7 +28,7 @@ export function takeMessage(turn: Turn, frames: readonly ServerFrame[], size: nu
 }
 
 function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<number>) {
-  if ('pong' in frame) return settleFrame(turn, 'ping', 'other') // {"pong":true}
+  if ('pong' in frame) return settleFrame(turn, 'ping') // {"pong":true}
   if ('connectionId' in frame) return takeGatewayFrame(turn, frame.message) // {"message","connectionId","requestId"}
   if ('method' in frame) return takeMethod(turn, frame, answered)
   if (frame.id === null) return takeProtocolError(turn, frame.error) // {"id":null,"error"}

@@ -28,9 +28,9 @@ export function flushResumes(turn: Turn): void {
   if (room > 0) turn.patch({ resumes: resumes.slice(room) })
   for (const { items, text } of toPages(attempts, { count: batchSize, maxBytes: frameBytes - 2 })) {
     const [first] = items
-    const ids = items.map(({ id }) => id)
-    if (items.length > 1) turn.send(`[${text}]`, ids, { answer: 'started' })
-    else if (first !== undefined) sendFrame(turn, first.id, text, 'started')
+    const names = items.map(({ id }) => `>${id}`)
+    if (items.length > 1) turn.send(`[${text}]`, names)
+    else if (first !== undefined) sendFrame(turn, first.id, text, names[0])
   }
 }
 

@@ -1,6 +1,6 @@
 import { frameBytes, maxMessageBytes } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
-import type { Failure } from './line-error.ts'
+import type { LineFailure } from './line-error.ts'
 import type { Order } from './order.ts'
 import type { NewCall, NewSubscription } from './session-event.ts'
 
@@ -30,26 +30,22 @@ export interface PendingCall extends NewCall {
   readonly sends: number
   /** It was accepted as a long one, in this attempt or one before: whoever gives it up says so. */
   readonly isLong: boolean
-  /** Its key was refused as expired though it was new, and another was made. */
-  readonly isRekeyed: boolean
-  /** How often expired authority refused it. */
+  /** How often expired authority refused it, or its new key was refused as expired. */
   readonly refusals: number
   /** What the call fails with at its deadline, if nothing else is heard: FUNCTION_FAILED of an attempt, or of the gateway, whose words name no call and may be about another. */
-  readonly lastFailure: Failure | null
+  readonly lastFailure: LineFailure | null
 }
 
 /** A frame that was sent and not answered yet. */
 export interface Unanswered {
   readonly socket: number
-  /** Of the frame, or of the call whose message it is a part of. */
-  readonly id: number | string
-  readonly answer: AnswerKind
+  readonly frame: FrameName
   /** When it was sent. */
   readonly at: number
 }
 
-/** What answers a frame: `started` a subscribe, `stopped` a stop, nothing a `cancel` or a part of a message, any other frame of its id the rest. */
-export type AnswerKind = 'started' | 'stopped' | 'nothing' | 'other'
+/** Names a frame by what answers it. Frames of a call, or parts of its message: its id, a number. `>` and the id: a subscribe. `.` and the id: a stop. Others: their id. */
+export type FrameName = number | string
 
 /** A subscription that the application holds, across sockets. */
 export interface Subscription extends NewSubscription {

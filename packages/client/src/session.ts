@@ -41,9 +41,7 @@ function take(turn: Turn, event: SessionEvent) {
     case 'call':
       return whenTaken(turn, event.call, () => admitCall(turn, event.call))
     case 'subscribe':
-      return whenTaken(turn, { ...event.subscription, key: null, mayHaveRun: false }, () =>
-        addSubscription(turn, event.subscription),
-      )
+      return whenTaken(turn, event.subscription, () => addSubscription(turn, event.subscription))
     case 'abort':
       return takeAbort(turn, event.id)
     case 'unsubscribe':

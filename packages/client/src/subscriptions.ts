@@ -44,7 +44,7 @@ export function addSubscription(turn: Turn, wanted: NewSubscription): void {
 /** Subscribes, or resumes after the position. */
 export function sendSubscribe(turn: Turn, subscription: Subscription) {
   const text = nextAttempt(turn, subscription)
-  if (text !== undefined) sendFrame(turn, subscription.id, text, 'started')
+  if (text !== undefined) sendFrame(turn, subscription.id, text, `>${subscription.id}`)
 }
 
 /** The frame of the next attempt: same id, next ref [TL-SUB-13]. Undefined where it is too large, which ends the subscription. */
@@ -141,7 +141,7 @@ export function dropSubscription(turn: Turn, subscription: Subscription): void {
 }
 
 function sendStop(turn: Turn, id: number, ref: number, socket: number): void {
-  turn.send({ id, method: 'subscription.stop', params: { ref } }, [id], { answer: 'stopped', socket })
+  turn.send({ id, method: 'subscription.stop', params: { ref } }, [`.${id}`], socket)
 }
 
 /** Answers a push for a subscription that ended, unless the last stop is so recent that the push was on its way: else the stop was lost. [TL-STOP-4] */

@@ -2,13 +2,8 @@ import type { ClientFrame } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { Effect } from './session-effect.ts'
 import { type SessionEvent, socketTimers, type Timer } from './session-event.ts'
-import type { AnswerKind, PendingCall, SessionState, Subscription } from './session-state.ts'
+import type { FrameName, PendingCall, SessionState, Subscription } from './session-state.ts'
 import { unansweredAt } from './unanswered.ts'
-
-interface SendOptions {
-  readonly answer?: AnswerKind
-  readonly socket?: number
-}
 
 /** One step in the making: the state as changed so far and the effects gathered. It lives no longer than the step, so that the step is pure: what it was given is never changed, and each map is copied at its first change only. */
 export class Turn {
@@ -47,15 +42,11 @@ export class Turn {
   emit(effect: Effect): void {
     this.effects.push(effect)
   }
-  /** Sends one message; `ids` name its frames, or the call that it is a part of. */
-  send(
-    frame: ClientFrame | string,
-    ids: readonly (number | string)[],
-    { answer = 'other', socket = this.state.socket }: SendOptions = {},
-  ): void {
-    this.emit({ type: 'send', socket, text: typeof frame === 'string' ? frame : JSON.stringify(frame) })
-    const at = this.now
-    this.patch({ unanswered: [...unansweredAt(this), ...ids.map((id) => ({ socket, id, answer, at }))] })
+  /** Sends one message with these frames, or a part of one. */
+  send(message: ClientFrame | string, frames: readonly FrameName[], socket: number = this.state.socket): void {
+    this.emit({ type: 'send', socket, text: typeof message === 'string' ? message : JSON.stringify(message) })
+    const sent = frames.map((frame) => ({ socket, frame, at: this.now }))
+    this.patch({ unanswered: [...unansweredAt(this.state, this.now), ...sent] })
   }
   arm(timer: Timer, ms: number): void {
     this.emit({ type: 'arm', timer, ms })

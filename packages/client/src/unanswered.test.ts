@@ -218,11 +218,12 @@ describe('a keyed mutation', () => {
     expect(machine.timers.get('again 1')).toBe(15_000)
   })
 
-  test('that meets nothing else until its deadline fails with what the gateway said', () => {
+  test('that waits to be sent again at its deadline fails with what the gateway said', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)
     machine.fire({ kind: 'again', id: 1 })
+    machine.message(gateway)
     expect(machine.fire({ kind: 'deadline', id: 1 })).toEqual(['fail 1 FUNCTION_FAILED may have run'])
   })
 })
