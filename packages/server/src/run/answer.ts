@@ -143,7 +143,7 @@ async function answer(
       const { idempotent, longRunning } = metaOf(scope.server, request.path)
       const recorded = request.method === 'mutation' && isMutation(scope.server, request.path) && idempotent !== true // [TL-KEY-7]
       if (longRunning === true && !(recorded && request.resend && key === undefined))
-        return startLongCall(scope, { caller, params, expires }, { ...call, key: recorded ? key : undefined }, facts)
+        return startLongCall(scope, { caller, params, expires }, { ...call, key: recorded ? key : undefined })
       if (recorded && key !== undefined) return [await answerKeyed(scope, caller, { ...call, key }, facts)]
       if (recorded && request.resend)
         throw new LineFailure(

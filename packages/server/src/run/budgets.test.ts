@@ -36,6 +36,18 @@ describe('the requests (DESIGN §7)', () => {
     await client.send({ id: 1, method: 'query', params: { path: 'whoami' } })
     expect(took()).toEqual([])
   })
+  test('of a keyed mutation are a claim before it and a completion after it, and one read more when it is resent', async () => {
+    const { room, took } = counted()
+    const client = await room.connect()
+    const params = { path: 'type', input: { room: 'x', text: 'x' }, key: 'own.k' }
+    took()
+    await client.send({ id: 1, method: 'mutation', params })
+    expect(took()).toEqual(['write claimKey', 'read readSubscribers', 'write settleKey'])
+    await client.send({ id: 1, method: 'mutation', params: { ...params, resend: true } })
+    expect(took()).toEqual(['read readKey'])
+    await client.send({ id: 2, method: 'mutation', params: { ...params, input: { room: 5 }, key: 'own.k2' } })
+    expect(took()).toEqual([])
+  })
   test('of a subscribe are two writes and two reads', async () => {
     const { room, took } = counted()
     await publish(room, 'x')

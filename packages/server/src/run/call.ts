@@ -3,9 +3,10 @@ import type { FrameId } from '@trunkline/protocol'
 import { limits } from '@trunkline/protocol'
 import type { LineMeta } from '../define/identity.ts'
 import type { ContextFacts } from './caller.ts'
+import type { Keyed } from './keyed-scope.ts'
 import { LineFailure } from './line-failure.ts'
 import { codeOf } from './outcome-of.ts'
-import { isStream, runProcedure } from './procedure.ts'
+import { isStream, procedureOf, runProcedure } from './procedure.ts'
 import { type Asked, errorBody, toTRPCError, withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import type { Server } from './server.ts'
@@ -32,29 +33,67 @@ export interface CallOutcome {
   readonly settled: boolean
 }
 
+/** What a run of a procedure came to, before it is put into words. */
+export type CallResult = {
+  /** What `createContext` made, once it is there. */
+  readonly ctx: unknown
+  /** Epoch milliseconds. */
+  readonly begun: number
+} & ({ readonly status: 'returned'; readonly data: unknown } | { readonly status: 'threw'; readonly thrown: unknown })
+
 /** Runs a call to its outcome. Never throws. */
 export async function runCall(scope: ServedScope, request: CallRequest, facts: ContextFacts): Promise<CallOutcome> {
-  const { server } = scope
+  return toOutcome(scope, request, facts, await runToResult(scope, request, facts))
+}
+
+/** Runs a call's procedure, with `around` in the place of its resolver, which is given the claim that it runs under. Never throws. */
+export async function runToResult(
+  scope: ServedScope,
+  request: CallRequest,
+  facts: ContextFacts,
+  around?: (resolve: (keyed: Keyed) => unknown) => unknown,
+): Promise<CallResult> {
   const begun = scope.clock.now()
   let ctx: unknown
   try {
     const { signal: within } = scope.deadline
     const signal = request.cancelled === undefined ? within : AbortSignal.any([within, request.cancelled])
     const caller = { connectionId: facts.connectionId, session: facts.sessionId }
-    const data = await scope.enter({ ...scope, caller }, () =>
-      runProcedure(server, { ...request, facts, signal, within, onContext: (made) => (ctx = made) }),
-    )
-    if (isStream(data))
+    const entered = { ...scope, caller }
+    const run = {
+      ...{ ...request, facts, signal, within, onContext: (made: unknown) => (ctx = made) },
+      ...(around && {
+        around: (resolve: () => unknown) => around((keyed) => scope.enter({ ...entered, keyed }, resolve)),
+      }),
+    }
+    const data = await scope.enter(entered, () => runProcedure(scope.server, run))
+    return { status: 'returned', data, ctx, begun }
+  } catch (thrown) {
+    return { status: 'threw', thrown, ctx, begun }
+  }
+}
+
+/** Puts the result of a call into words, measures it and tells `onError`. Never throws. */
+export function toOutcome(
+  scope: ServedScope,
+  request: CallRequest,
+  { cause }: ContextFacts,
+  { ctx, begun, ...result }: CallResult,
+): CallOutcome {
+  const { server } = scope
+  try {
+    if (result.status === 'threw') throw result.thrown
+    if (isStream(result.data))
       throw new TRPCError({
         code: 'UNSUPPORTED_MEDIA_TYPE',
         message: `Cannot return an async iterable or observable from a ${request.type} procedure with WebSockets`,
       })
-    const body = withinMessage(scope, request, toResultText(server, data))
+    const body = withinMessage(scope, request, toResultText(server, result.data))
     measureCall(scope, request.path, begun, 'ok')
     return { body, settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
-    const asked: Asked = { ...request, ctx, cause: facts.cause }
+    const asked: Asked = { ...request, ctx, cause }
     measureCall(scope, request.path, begun, codeOf(error))
     return { body: errorBody(server, asked, error), settled: !isHalfWay(error) }
   }
@@ -73,7 +112,7 @@ function measureCall({ server, telemetry, clock }: ServedScope, asked: string, b
 /** What a procedure throws is its outcome. These of the line's may have cut it off half-way, and another time may go better. */
 const halfWay: ReadonlySet<string> = new Set(['TIMEOUT', 'FUNCTION_FAILED', 'RATE_LIMITED'])
 
-function isHalfWay(error: TRPCError): boolean {
+export function isHalfWay(error: TRPCError): boolean {
   return error instanceof LineFailure && halfWay.has(error.line)
 }
 
@@ -92,16 +131,6 @@ export function isMutation(server: Server, path: string): boolean {
   return procedureOf(server, path)?._def.type === 'mutation'
 }
 
-interface ProcedureLike {
-  readonly _def: { readonly type?: string; readonly meta?: LineMeta; readonly inputs?: readonly unknown[] }
-}
-
-/** Looked up by own key (law 12). One of a lazy router is known once `loadProcedure` has seen its path. */
-export function procedureOf(server: Server, path: string): ProcedureLike | undefined {
-  const procedures: Readonly<Record<string, unknown>> = server.router._def.procedures
-  return Object.hasOwn(procedures, path) ? (procedures[path] as ProcedureLike) : undefined
-}
-
 // [TL-CALL-1] [TL-CALL-2] {"result":{"type":"data","data":…}}
 function toResultText(server: Server, data: unknown): string {
   const message = { id: null, result: { type: 'data' as const, data } }
@@ -113,7 +142,7 @@ function toResultText(server: Server, data: unknown): string {
 // [TL-LIM-3]
 function withinMessage({ keyed }: ServedScope, request: CallRequest, body: string): string {
   const bytes = Buffer.byteLength(withId(request, body))
-  const most = keyed === undefined ? request.maxBytes : Math.min(request.maxBytes, limits.outcomeBytes.value)
+  const most = keyed?.owner === undefined ? request.maxBytes : Math.min(request.maxBytes, limits.outcomeBytes.value)
   if (bytes <= most) return body
   throw new LineFailure(
     'TOO_LARGE',

@@ -1,18 +1,20 @@
+import { TRPCError } from '@trpc/server'
 import { randomName } from '../ports/clock.ts'
 import type { KeyRow } from '../ports/store.ts'
-import { type CallRequest, metaOf, runCall } from './call.ts'
-import { checkKey, fingerprintOf, keyExpires, rowNameOf } from './call-key.ts'
+import { type CallRequest, type CallResult, isHalfWay, metaOf, runToResult, toOutcome } from './call.ts'
+import { checkKey, fingerprintOf, keyExpires, rowNameOf, rowNameOfMiddlewares } from './call-key.ts'
 import type { ConnectionCaller, ContextFacts } from './caller.ts'
 import type { Keyed } from './keyed-scope.ts'
 import { LineFailure } from './line-failure.ts'
-import { withId } from './reply.ts'
+import { toTRPCError, withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
-import { validateInput } from './validate-input.ts'
 
 /** A mutation with its key, from a client that declared extensions. */
 export interface KeyedCall extends CallRequest {
   readonly key: string
   readonly rawInput: unknown
+  /** Its client sent it before: its key is read first. */
+  readonly resend: boolean
 }
 
 /** Beyond the function's own end: until then its attempt may still be running. */
@@ -21,9 +23,11 @@ const askAgainMs = 1_000
 const askLongAgainMs = 5_000 // of one that may run for minutes, and whose answer is pushed
 
 /**
- * Runs a mutation with one effect and one answer, whatever is resent, doubled or killed (law 9), and gives the answer's text.
- * Throws `LineFailure`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, or PENDING while another attempt may be running.
+ * Runs a mutation with one effect and one answer, whatever is resent, doubled or killed (law 9), and gives the answer's text. The key is
+ * claimed behind the last middleware, just before the resolver; the recorded answer is that of the whole chain.
+ * Throws `LineFailure`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED where it could not be claimed, or PENDING while another attempt may be running.
  */
+// [TL-KEY-13] [TL-KEY-14]
 export async function answerKeyed(
   scope: ServedScope,
   caller: ConnectionCaller,
@@ -31,17 +35,115 @@ export async function answerKeyed(
   facts: ContextFacts,
 ): Promise<string> {
   checkKey(call.key, scope.clock.now())
-  await validateInput(scope.server, call)
-  const key = rowNameOf(caller, call.key)
-  const owner = randomName(scope.clock, 20)
-  const lease = scope.deadline.at + leaseGraceMs
-  const fingerprint = fingerprintOf(call.path, call.rawInput)
-  const expires = keyExpires(scope.clock.now())
-  // The claim is the last act before the procedure.
+  const recorded = call.resend ? await answerRecorded(scope, caller, call) : undefined
+  if (recorded !== undefined) return recorded
+  const claim = createClaim(scope, caller, call)
+  const { key, expires } = claim
+  const middlewares: Keyed = { key: rowNameOfMiddlewares(key), expires, counts: new Map() }
+  const keyedFacts = { ...facts, idempotencyKey: call.key }
+  const result = await runToResult({ ...scope, keyed: middlewares }, call, keyedFacts, async (resolve) =>
+    resolve(await claim.make()),
+  )
+  // The answer that a middleware gives by itself, without the resolver, is the one answer too.
+  if (result.status === 'returned' && claim.instead === undefined) await claim.make().catch(() => {})
+  const { instead, made } = claim
+  if (instead?.status === 'refused') throw instead.failure // whatever middlewares made of it
+  if (instead?.status === 'answered') return instead.text
+  const other = made === undefined ? await answerOfAnother(scope, caller, call, facts, result) : undefined
+  if (other !== undefined) return other
+  const { body, settled } = toOutcome({ ...scope, keyed: made }, call, keyedFacts, result)
+  if (made === undefined || !settled) return withId(call, body) // refused before the claim, or the line failed half-way: the lease goes on
+  const done = await scope.store.settleKey({ key, owner: made.owner, state: 'DONE', outcome: body })
+  return settledAnswer(call, done.row)
+}
+
+/** What a refusal before the claim is answered with where another attempt has the key: middlewares may refuse today what they let pass then. */
+async function answerOfAnother(
+  scope: ServedScope,
+  caller: ConnectionCaller,
+  call: KeyedCall,
+  { cause }: ContextFacts,
+  result: CallResult,
+): Promise<string | undefined> {
+  if (result.status === 'returned') return undefined
+  const error = toTRPCError(result.thrown)
+  const isFirst = !call.resend && cause === 'frame'
+  if (isHalfWay(error) || (isFirst && error.code === 'BAD_REQUEST')) return undefined // validators cost a first send no request
+  return answerRecorded(scope, caller, call)
+}
+
+/** The claim of one attempt. */
+interface Claim {
+  readonly key: string
+  /** Epoch seconds. */
+  readonly expires: number
+  readonly made: Claimed | undefined
+  /** What the call is answered with where the key was not to be had. */
+  readonly instead:
+    | { readonly status: 'answered'; readonly text: string }
+    | { readonly status: 'refused'; readonly failure: unknown }
+    | undefined
+  /** Claims the key, once however often it is called. Throws a `TRPCError` for the chain where the resolver must not run. */
+  make(): Promise<Claimed>
+}
+
+type Claimed = Keyed & { readonly owner: string }
+
+function createClaim(scope: ServedScope, caller: ConnectionCaller, call: KeyedCall): Claim {
+  const mine = {
+    key: rowNameOf(caller, call.key),
+    owner: randomName(scope.clock, 20),
+    expires: keyExpires(scope.clock.now()),
+    lease: scope.deadline.at + leaseGraceMs,
+    fingerprint: fingerprintOf(call.path, call.rawInput),
+  }
+  const { key, owner, expires } = mine
+  let made: Claimed | undefined
+  let instead: Claim['instead']
+  let making: Promise<Claimed> | undefined
+  const make = async (): Promise<Claimed> => {
+    instead = undefined
+    try {
+      const text = await claimOrAnswer(scope, call, mine)
+      scope.deadline.signal.throwIfAborted() // nothing begins after its caller was answered with TIMEOUT
+      if (text === undefined) {
+        made = { key, owner, expires, counts: new Map() }
+        return made
+      }
+      instead = { status: 'answered', text }
+    } catch (failure) {
+      instead = { status: 'refused', failure }
+    }
+    making = undefined // a middleware may call `next` again
+    throw notBegun(instead)
+  }
+  return {
+    ...{ key, expires, make: () => (making ??= make()) },
+    get made() {
+      return made
+    },
+    get instead() {
+      return instead
+    },
+  }
+}
+
+/** Claims the key and gives undefined, or the text that another attempt left. Throws as `answerKeyed` does. */
+async function claimOrAnswer(scope: ServedScope, call: KeyedCall, mine: MyClaim): Promise<string | undefined> {
+  scope.deadline.signal.throwIfAborted()
+  const { key, owner, lease, fingerprint, expires } = mine
   const claim = await scope.store.claimKey({ key, owner, lease, fingerprint, expires })
-  const keyed: Keyed = { key, owner, expires, counts: new Map() }
-  if (claim.status === 'claimed') return runClaimed(scope, call, facts, keyed)
-  return answerStanding(scope, call, facts, { ...keyed, lease, fingerprint }, claim.row)
+  return claim.status === 'claimed' ? undefined : answerStanding(scope, call, mine, claim.row)
+}
+
+type MyClaim = Omit<Claimed, 'counts'> & Pick<KeyRow, 'lease' | 'fingerprint'>
+
+/** What middlewares see where the key was not claimed. */
+function notBegun(instead: NonNullable<Claim['instead']>): TRPCError {
+  if (instead.status === 'answered')
+    return new TRPCError({ code: 'CONFLICT', message: 'This mutation has an answer under its key.' })
+  const cause = toTRPCError(instead.failure)
+  return new TRPCError({ code: cause.code, message: cause.message, cause })
 }
 
 /** What is known of a keyed mutation without beginning it: its answer's text, or undefined when an attempt may begin. Throws as `answerKeyed` does. */
@@ -49,7 +151,6 @@ export async function answerRecorded(
   scope: ServedScope,
   caller: ConnectionCaller,
   call: KeyedCall,
-  facts: ContextFacts,
 ): Promise<string | undefined> {
   const key = rowNameOf(caller, call.key)
   const row = await scope.store.readKey(key)
@@ -57,18 +158,16 @@ export async function answerRecorded(
   const fingerprint = fingerprintOf(call.path, call.rawInput)
   const isOver = row.state === 'RUNNING' && row.lease <= scope.clock.now()
   if (isOver && row.fingerprint === fingerprint && metaOf(scope.server, call.path).repeatable === true) return undefined
-  const nobody: Keyed = { key, owner: '', expires: row.expires, counts: new Map() }
-  return answerStanding(scope, call, facts, { ...nobody, lease: 0, fingerprint }, row)
+  return answerStanding(scope, call, { key, owner: '', expires: row.expires, lease: 0, fingerprint }, row)
 }
 
-/** The row that another attempt left: its outcome, its lease, or its end. */
+/** The row that another attempt left: its outcome, its lease, or its end. Undefined where this attempt took its place. */
 async function answerStanding(
   scope: ServedScope,
   call: KeyedCall,
-  facts: ContextFacts,
-  mine: Keyed & Pick<KeyRow, 'lease' | 'fingerprint'>,
+  mine: MyClaim,
   row: KeyRow,
-): Promise<string> {
+): Promise<string | undefined> {
   if (row.fingerprint !== mine.fingerprint)
     throw new LineFailure('KEY_REUSED', 'This key was used for another path or another input.') // [TL-KEY-3]
   if (row.state !== 'RUNNING') return settledAnswer(call, row)
@@ -77,22 +176,11 @@ async function answerStanding(
   if (left > 0) throw pending(Math.min(left, longRunning === true ? askLongAgainMs : askAgainMs)) // [TL-KEY-5]
   if (repeatable === true) {
     const take = await scope.store.takeKey({ key: mine.key, owner: mine.owner, lease: mine.lease, from: row })
-    return take.status === 'taken'
-      ? runClaimed(scope, call, facts, mine)
-      : answerStanding(scope, call, facts, mine, take.row)
+    return take.status === 'taken' ? undefined : answerStanding(scope, call, mine, take.row)
   }
   // An over-long lease is settled once: nobody knows what its attempt did. [TL-KEY-6]
   const settled = await scope.store.settleKey({ key: mine.key, owner: row.owner, state: 'UNKNOWN' })
   return settledAnswer(call, settled.row)
-}
-
-/** Runs the claimed call; completes only as its owner; only then is there an answer. */
-async function runClaimed(scope: ServedScope, call: KeyedCall, facts: ContextFacts, keyed: Keyed): Promise<string> {
-  const { body, settled } = await runCall({ ...scope, keyed }, call, { ...facts, idempotencyKey: call.key })
-  if (!settled) return withId(call, body) // the line failed half-way: no outcome, and the lease goes on
-  const { key, owner } = keyed
-  const done = await scope.store.settleKey({ key, owner, state: 'DONE', outcome: body })
-  return settledAnswer(call, done.row)
 }
 
 function settledAnswer(call: KeyedCall, row: KeyRow): string {

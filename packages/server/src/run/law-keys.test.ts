@@ -16,10 +16,16 @@ import { createRoom, publish, type Room, slotsOf, withOperations } from './room.
 import { createScheduleTable } from './schedule-table.suite.ts'
 
 const table = createScheduleTable('laws 1a and 9, keyed mutations')
-const validation = vi.hoisted(() => ({ skipped: false }))
-vi.mock(import('./validate-input.ts'), async (original) => {
-  const { validateInput } = await original()
-  return { validateInput: async (...call) => (validation.skipped ? undefined : validateInput(...call)) }
+const claim = vi.hoisted(() => ({ comesFirst: false }))
+vi.mock(import('./around-resolver.ts'), async (original) => {
+  const { callAround } = await original()
+  return {
+    callAround: async (procedure, options, around) => {
+      if (!claim.comesFirst) return callAround(procedure, options, around)
+      await around(() => undefined)
+      return callAround(procedure, options, (resolve) => resolve())
+    },
+  }
 })
 
 /** The first attempt may die anywhere while others publish; when its lease is over, the client sends the same key again. */
@@ -120,12 +126,12 @@ describe('an input that does not fit, under a key', () => {
     expect(await send(room, path, fits)).toMatchObject({ result: { type: 'data' } })
   }
   test.each(['pay', 'strict'])('of %s claims nothing, so the key may be used with one that does', claimsNothing)
-  test('claims the key where validation comes after: the mutant “claim before validation” is caught', async () => {
-    validation.skipped = true
+  test('claims the key where validation comes after: the mutant “claim before the chain” is caught', async () => {
+    claim.comesFirst = true
     try {
       await expect(claimsNothing('pay')).rejects.toThrow('to deeply equal []')
     } finally {
-      validation.skipped = false
+      claim.comesFirst = false
     }
   })
 })

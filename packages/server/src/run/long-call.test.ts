@@ -204,12 +204,23 @@ describe('a keyed mutation that runs in the worker', () => {
     expect(runs).toBe(1)
   })
 
-  test('is refused before a worker is started when its input is invalid or its key was used otherwise', async () => {
+  test('is refused by the worker when its input is invalid, and claims nothing [TL-KEY-13]', async () => {
     const line = createLine()
     const client = await line.connect()
     const invalid = { ...made, params: { ...made.params, input: { of: 5 } } }
-    expect(await client.send(invalid)).toMatchObject({ error: { data: { code: 'BAD_REQUEST' } } })
-    expect(line.invoked).toHaveLength(0)
+    expect(await client.send(invalid)).toEqual(accepted)
+    await line.work()
+    expect(answersOf(client, 7)).toMatchObject([{ error: { data: { code: 'BAD_REQUEST' } } }])
+    await client.send(made)
+    const working = line.work()
+    await finish()
+    await working
+    expect(answersOf(client, 7).at(-1)).toEqual(done)
+  })
+
+  test('is refused before a worker is started when its key was used otherwise', async () => {
+    const line = createLine()
+    const client = await line.connect()
     await client.send(made)
     const working = line.work()
     await finish()

@@ -3,7 +3,7 @@ import { randomName } from '../ports/clock.ts'
 import type { ConnectionSubscription } from '../ports/store.ts'
 import { answerBytes, type CallRequest, runCall } from './call.ts'
 import { checkKey, rowNameOf } from './call-key.ts'
-import { type ConnectionCaller, type ContextFacts, toFacts } from './caller.ts'
+import { type ConnectionCaller, toFacts } from './caller.ts'
 import { narrowDeadline } from './deadline.ts'
 import { frameText } from './frames.ts'
 import { type CallJob, type Client, invokeWorker } from './jobs.ts'
@@ -14,13 +14,14 @@ import { postFrame } from './post-frame.ts'
 import { refuse } from './refuse.ts'
 import { withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
-import { validateInput } from './validate-input.ts'
 import { isDead, leaseMs, type RunClaim, watchRun } from './watch-run.ts'
 
 /** A call whose procedure is marked `longRunning`, before it is known whether it has a key. */
 export interface LongCall extends CallRequest {
   readonly rawInput: unknown
   readonly key: string | undefined
+  /** Its client sent it before. */
+  readonly resend: boolean
 }
 
 /** When a client may ask for the answer of a keyed mutation that is not told: a push can be lost. */
@@ -32,18 +33,16 @@ const beginMs = 60_000
 /** What a worker keeps of its time to say how its call ended. */
 const answerMs = 5_000
 
-/** Has a call run by the `worker` function and gives what is answered meanwhile: `accepted` to a client of ours, nothing to a stock client. Throws as `answerKeyed` does when the key is known already. */
+/** Has a call run by the `worker` function and gives what is answered meanwhile: `accepted` to a client of ours, nothing to a stock client. Middlewares and validators run in the worker alone, so once. Throws as `answerKeyed` does when the key is known already. */
 // [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
 export async function startLongCall(
   scope: ServedScope,
   client: Client,
   { key, ...call }: LongCall,
-  facts: ContextFacts,
 ): Promise<readonly string[]> {
   if (key !== undefined) {
     checkKey(key, scope.clock.now())
-    await validateInput(scope.server, call)
-    const recorded = await answerRecorded(scope, client.caller, { ...call, key }, facts)
+    const recorded = await answerRecorded(scope, client.caller, { ...call, key })
     if (recorded !== undefined) return [recorded]
   }
   const { id, jsonrpc, type, path, rawInput, batchIndex, traceparent } = call
@@ -138,5 +137,5 @@ export function rowOfCall(
 
 function toCall({ server }: ServedScope, { client, call: { rawInput, ...call } }: CallJob): LongCall {
   const input = server.router._def._config.transformer.input.deserialize(rawInput)
-  return { ...call, key: call.key, rawInput, input, maxBytes: answerBytes(server, client.caller) }
+  return { ...call, key: call.key, resend: false, rawInput, input, maxBytes: answerBytes(server, client.caller) }
 }

@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events'
 import { callTRPCProcedure, TRPCError } from '@trpc/server'
 import { isObservable, type Observable, observableToAsyncIterable } from '@trpc/server/observable'
 import { descriptorOf, type SubscriptionDescriptor } from '../define/subscription.ts'
+import { type AroundResolver, type BuiltProcedure, callAround } from './around-resolver.ts'
 import type { ContextFacts } from './caller.ts'
 import { withinDeadline } from './deadline.ts'
+import { loadRouters } from './load-procedure.ts'
 import type { Server } from './server.ts'
 import { topicChanged } from './topic-changed.ts'
 
@@ -19,6 +22,8 @@ export interface ProcedureRun {
   readonly batchIndex: number
   /** Told the context once it is there, so that an error shape can be formatted with it. */
   readonly onContext?: (ctx: unknown) => void
+  /** Runs in the place of the resolver, behind the last middleware. */
+  readonly around?: AroundResolver
 }
 
 /** Runs a procedure under its deadline: context, middlewares, validators and resolver are the router's own. Throws what they throw, `DeadlinePassed` [TL-CALL-4], or NOT_FOUND [TL-CALL-3]. */
@@ -29,16 +34,24 @@ export function runProcedure(server: Server, run: ProcedureRun): Promise<unknown
 async function call(server: Server, run: ProcedureRun): Promise<unknown> {
   const ctx = await server.createContext(run.facts)
   run.onContext?.(ctx)
-  const { type, path, signal, batchIndex } = run
-  return callTRPCProcedure({
-    router: server.router,
-    path,
-    getRawInput: async () => run.input,
-    ctx,
-    type,
-    signal,
-    batchIndex,
-  })
+  const { type, path, batchIndex, around } = run
+  const options = { path, type, ctx, batchIndex, getRawInput: async () => run.input }
+  if (around !== undefined) {
+    await loadRouters(server, path)
+    const procedure = procedureOf(server, path)
+    if (procedure?._def.type === type) {
+      const signal = AbortSignal.any([run.signal]) // one of its own, since it names the run
+      setMaxListeners(0, signal)
+      return callAround(procedure, { ...options, signal }, around)
+    }
+  }
+  return callTRPCProcedure({ ...options, signal: run.signal, router: server.router })
+}
+
+/** Looked up by own key (law 12). One of a lazy router is known once `loadProcedure` has seen its path. */
+export function procedureOf(server: Server, path: string): BuiltProcedure | undefined {
+  const procedures: Readonly<Record<string, unknown>> = server.router._def.procedures
+  return Object.hasOwn(procedures, path) ? (procedures[path] as BuiltProcedure) : undefined
 }
 
 /** Runs a subscription's procedure for what it says of its channel; starts nothing. Undefined when it returned a generator, or another source of values that is no channel. */

@@ -42,7 +42,7 @@ export interface Scope {
   readonly enter: <T>(scope: Scope, fn: () => T) => T
   /** W3C trace context of what runs here, handed on with the work. */
   readonly traceparent?: string
-  /** The claim of the keyed mutation that runs here. */
+  /** The claim of the keyed mutation that runs here, or its key where its middlewares run. */
   readonly keyed: Keyed | undefined
   /** Whose call runs here: whose presence `update` changes. */
   readonly caller: Pick<ConnectionCaller, 'connectionId' | 'session'> | undefined
