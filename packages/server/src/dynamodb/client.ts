@@ -1,3 +1,4 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { createAgents, resendUnsent } from '../http/keep-alive.ts'
 import { withDeadline } from '../ports/deadline.ts'
@@ -17,6 +18,31 @@ type Sdk = typeof import('./sdk.ts')
 export type Send = <T>(
   request: (client: DynamoDBDocumentClient, sdk: Sdk, signal: AbortSignal) => Promise<T>,
 ) => Promise<T>
+
+const refusals = new WeakSet<object>()
+
+/** Whether every try of the request was refused by the service, as a throttled one is, so that none of them did anything. */
+export function isRefusal(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && refusals.has(error)
+}
+
+/** Notes the error of a try when it, and every try before it, was answered with a status from 400 to 499. */
+function noteRefusals({ middlewareStack }: Pick<DynamoDBClient, 'middlewareStack'>): void {
+  const unsure = new WeakSet<object>() // by the context of a request, which its tries share
+  middlewareStack.add(
+    (next, context) => async (args) => {
+      try {
+        return await next(args)
+      } catch (error) {
+        const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {}
+        if (httpStatusCode < 400 || httpStatusCode > 499) unsure.add(context)
+        if (typeof error === 'object' && error !== null && !unsure.has(context)) refusals.add(error)
+        throw error
+      }
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'noteRefusals' },
+  )
+}
 
 /** Reads the SDK's code, once in a process; nothing is made of it. */
 export function importSdk(): Promise<Sdk> {
@@ -38,6 +64,7 @@ export function createSend(options: DynamoStoreOptions): Send {
       requestHandler: httpSettings({ requestTimeoutMs, agents: createAgents({ sockets: 200, clock }) }),
     })
     resendUnsent(bare.config.requestHandler)
+    noteRefusals(bare)
     await requireRegion(bare)
     const client = sdk.DynamoDBDocumentClient.from(bare, {
       marshallOptions: { removeUndefinedValues: true },

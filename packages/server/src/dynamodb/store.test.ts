@@ -388,6 +388,8 @@ describe('a failure', () => {
     return error as StoreError
   }
 
+  const throttled = 'ProvisionedThroughputExceededException'
+  const requestLimit = 'RequestLimitExceeded'
   it('of a write that was refused at once surely did not happen', async () => {
     const store = createDynamoStore({ ...table.options, table: 'no-such-table' })
     const error = await failure(store.putSlot('t', slot(1)))
@@ -425,6 +427,29 @@ describe('a failure', () => {
     expect(tries).toBe(3)
     expect((await createDynamoStore(table.options).readSlots(topic, 0, 1)).slots).toHaveLength(1)
     expect(await failure(store.readSlots(topic, 0, 1))).toMatchObject({ mayHaveHappened: false })
+  })
+  it.each([
+    ['each try was throttled', [throttled, throttled, throttled], false],
+    ['the limit of requests was met', [requestLimit, requestLimit, requestLimit], false],
+    ['the answer of a throttled write’s first try was lost', ['lost', throttled, throttled], true],
+    ['the answer of a throttled write’s second try was lost', [throttled, 'lost', throttled], true],
+    ['a throttled write’s second try met a fault of the service', [throttled, 'fault', throttled], true],
+  ])('of a write of which %s says whether it may have happened', async (_, answers, expected) => {
+    const tries = [...answers]
+    const store = await storeBehind(async (exchange) => {
+      const answer = tries.shift()
+      if (answer === 'lost') {
+        await exchange.forward()
+        exchange.cut()
+      } else if (answer === 'fault') exchange.answer(500, '{"__type":"InternalServerError"}')
+      else exchange.answer(400, JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${answer}`, message: 'x' }))
+    })
+    const topic = slot(1).publishId
+    const claim = expected ? undefined : await failure(store.claimKey(keyClaim()))
+    if (claim !== undefined) tries.push(...answers)
+    expect(await failure(store.putSlot(topic, slot(1)))).toMatchObject({ mayHaveHappened: expected })
+    expect(claim?.mayHaveHappened ?? expected).toBe(expected)
+    expect(tries).toEqual([])
   })
   it('comes within the deadline when an endpoint hangs, in the head or in the body', async () => {
     for (const headers of [false, true]) {

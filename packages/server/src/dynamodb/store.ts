@@ -1,6 +1,6 @@
 import { createSlotReader } from '../ports/event-row.ts'
 import { type Store, StoreError, type StoreRefusal } from '../ports/store.ts'
-import { NotSentError } from './client.ts'
+import { isRefusal, NotSentError } from './client.ts'
 import { connectionOperations } from './connections.ts'
 import { keyRowOperations } from './key-rows.ts'
 import { logOperations } from './log.ts'
@@ -56,11 +56,9 @@ function withStoreErrors(operations: Operations): Operations {
 
 const isRead = (operation: keyof Operations) => operation.startsWith('read') || operation === 'hasReceipts'
 
-/** False only when no try can have written: none was sent, or the first one was refused (a later one's refusal says nothing of those before). */
+/** False only when no try can have written: none was sent, or each was refused. */
 function mayHaveHappened(error: unknown): boolean {
-  if (error instanceof NotSentError) return false
-  const { httpStatusCode = 0, attempts } = (error as { $metadata?: Metadata }).$metadata ?? {}
-  return !(attempts === 1 && httpStatusCode >= 400 && httpStatusCode < 500)
+  return !(error instanceof NotSentError || isRefusal(error))
 }
 
 const invalid = new Set(['ValidationException', 'SerializationException'])
@@ -76,5 +74,4 @@ function refusalOf(error: unknown): StoreRefusal | undefined {
 
 interface Metadata {
   readonly httpStatusCode?: number
-  readonly attempts?: number
 }

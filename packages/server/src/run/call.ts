@@ -4,7 +4,7 @@ import { limits } from '@trunkline/protocol'
 import type { LineMeta } from '../define/identity.ts'
 import type { ContextFacts } from './caller.ts'
 import type { Keyed } from './keyed-scope.ts'
-import { LineFailure } from './line-failure.ts'
+import { LineFailure, markEntered } from './line-failure.ts'
 import { codeOf } from './outcome-of.ts'
 import { isStream, procedureOf, runProcedure } from './procedure.ts'
 import { type Asked, errorBody, toTRPCError, withId } from './reply.ts'
@@ -93,6 +93,7 @@ export function toOutcome(
     return { body, settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
+    if (result.status === 'returned') markEntered(error)
     const asked: Asked = { ...request, ctx, cause }
     measureCall(scope, request.path, begun, codeOf(error))
     return { body: errorBody(server, asked, error), settled: !isHalfWay(error) }

@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server'
 import { randomName } from '../ports/clock.ts'
-import type { KeyRow } from '../ports/store.ts'
+import { type KeyRow, StoreError } from '../ports/store.ts'
 import { type CallRequest, type CallResult, isHalfWay, metaOf, runToResult, toOutcome } from './call.ts'
 import { checkKey, fingerprintOf, keyExpires, rowNameOf, rowNameOfMiddlewares } from './call-key.ts'
 import type { ConnectionCaller, ContextFacts } from './caller.ts'
@@ -132,8 +132,19 @@ function createClaim(scope: ServedScope, caller: ConnectionCaller, call: KeyedCa
 async function claimOrAnswer(scope: ServedScope, call: KeyedCall, mine: MyClaim): Promise<string | undefined> {
   scope.deadline.signal.throwIfAborted()
   const { key, owner, lease, fingerprint, expires } = mine
-  const claim = await scope.store.claimKey({ key, owner, lease, fingerprint, expires })
+  const claim = await scope.store.claimKey({ key, owner, lease, fingerprint, expires }).catch((thrown: unknown) => {
+    throw isRefusedWrite(thrown) && !call.resend ? notRun(thrown) : thrown
+  })
   return claim.status === 'claimed' ? undefined : answerStanding(scope, call, mine, claim.row)
+}
+
+/** A claim that was throttled each time that it was tried: of a mutation that was not sent before, nothing can have run. */
+function notRun(cause: StoreError): LineFailure {
+  return new LineFailure('FUNCTION_FAILED', 'The line could not reach its table.', { cause, mayHaveRun: false })
+}
+
+function isRefusedWrite(thrown: unknown): thrown is StoreError {
+  return thrown instanceof StoreError && !thrown.mayHaveHappened
 }
 
 type MyClaim = Omit<Claimed, 'counts'> & Pick<KeyRow, 'lease' | 'fingerprint'>

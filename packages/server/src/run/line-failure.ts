@@ -41,3 +41,17 @@ export class LineFailure extends TRPCError {
     this.mayHaveRun = options.mayHaveRun ?? failures[line].mayHaveRun
   }
 }
+
+/** Errors that a procedure raised, in its middlewares, validators or resolver, or that came after it returned. */
+const raisedInside = new WeakSet<TRPCError>()
+
+/** Notes that a procedure had been entered when this was raised: whatever the table says, it may have run. [TL-ERR-7] */
+export function markEntered<E extends TRPCError>(error: E): E {
+  raisedInside.add(error)
+  return error
+}
+
+/** Whether the procedure may have run when this was raised. */
+export function mayHaveRun(error: TRPCError): boolean {
+  return raisedInside.has(error) || (error instanceof LineFailure && error.mayHaveRun)
+}

@@ -5,7 +5,9 @@ import { descriptorOf, type SubscriptionDescriptor } from '../define/subscriptio
 import { type AroundResolver, type BuiltProcedure, callAround } from './around-resolver.ts'
 import type { ContextFacts } from './caller.ts'
 import { withinDeadline } from './deadline.ts'
+import { markEntered } from './line-failure.ts'
 import { loadRouters } from './load-procedure.ts'
+import { toTRPCError } from './reply.ts'
 import type { Server } from './server.ts'
 import { topicChanged } from './topic-changed.ts'
 
@@ -36,16 +38,17 @@ async function call(server: Server, run: ProcedureRun): Promise<unknown> {
   run.onContext?.(ctx)
   const { type, path, batchIndex, around } = run
   const options = { path, type, ctx, batchIndex, getRawInput: async () => run.input }
-  if (around !== undefined) {
-    await loadRouters(server, path)
-    const procedure = procedureOf(server, path)
-    if (procedure?._def.type === type) {
-      const signal = AbortSignal.any([run.signal]) // one of its own, since it names the run
-      setMaxListeners(0, signal)
-      return callAround(procedure, { ...options, signal }, around)
-    }
+  await loadRouters(server, path)
+  const procedure = procedureOf(server, path)
+  try {
+    if (around === undefined || procedure?._def.type !== type)
+      return await callTRPCProcedure({ ...options, signal: run.signal, router: server.router })
+    const signal = AbortSignal.any([run.signal]) // one of its own, since it names the run
+    setMaxListeners(0, signal)
+    return await callAround(procedure, { ...options, signal }, around)
+  } catch (thrown) {
+    throw markEntered(toTRPCError(thrown))
   }
-  return callTRPCProcedure({ ...options, signal: run.signal, router: server.router })
 }
 
 /** Looked up by own key (law 12). One of a lazy router is known once `loadProcedure` has seen its path. */

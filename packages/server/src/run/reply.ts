@@ -2,7 +2,7 @@ import { getTRPCErrorFromUnknown, getTRPCErrorShape, TRPCError } from '@trpc/ser
 import { type ErrorFrame, type FrameId, type LineErrorWire, limits } from '@trunkline/protocol'
 import { StoreError } from '../ports/store.ts'
 import { DeadlinePassed } from './deadline.ts'
-import { LineFailure, TokenRefused } from './line-failure.ts'
+import { LineFailure, mayHaveRun, TokenRefused } from './line-failure.ts'
 import type { Failure, Server } from './server.ts'
 
 /** What was asked, as far as it was understood. */
@@ -31,7 +31,9 @@ export function errorBody(server: Server, asked: Asked, thrown: unknown): string
     const text = bodyOf(server, asked, error)
     if (Buffer.byteLength(text) <= limits.messageBytes.value - idRoom) return text
     // [TL-LIM-3] A validator that names each of ten thousand members makes such a one.
-    const failure = new LineFailure('TOO_LARGE', 'The error that answers this is larger than the gateway carries.')
+    const failure = new LineFailure('TOO_LARGE', 'The error that answers this is larger than the gateway carries.', {
+      mayHaveRun: mayHaveRun(error),
+    })
     return bodyOf(server, { ...asked, input: undefined }, failure)
   } catch (broken) {
     server.report({ error: toTRPCError(broken), path: asked.path, cause: asked.cause })
@@ -66,6 +68,7 @@ const bareBody = JSON.stringify({
 /** The failure behind whatever was thrown: the line's own, or what a procedure threw as it is. Never throws. */
 export function toTRPCError(thrown: unknown): TRPCError {
   try {
+    if (thrown instanceof LineFailure) return thrown
     if (thrown instanceof DeadlinePassed) return new LineFailure('TIMEOUT', thrown.message)
     const failed = thrown instanceof StoreError ? thrown : thrown instanceof Error ? thrown.cause : undefined
     if (failed instanceof DeadlinePassed) return new LineFailure('TIMEOUT', failed.message)
@@ -118,6 +121,6 @@ function toLineError(error: TRPCError): LineErrorWire | undefined {
     code: error.line,
     retry: error.retry,
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-    mayHaveRun: error.mayHaveRun,
+    mayHaveRun: mayHaveRun(error),
   }
 }

@@ -4,9 +4,9 @@ import { type ContextFacts, toFacts } from './caller.ts'
 import { narrowDeadline, withinDeadline } from './deadline.ts'
 import { type GeneratorJob, invokeWorker } from './jobs.ts'
 import { withLastEventId } from './last-event-id.ts'
-import { LineFailure } from './line-failure.ts'
+import { LineFailure, markEntered } from './line-failure.ts'
 import { runGeneratorProcedure } from './procedure.ts'
-import { errorText } from './reply.ts'
+import { errorText, toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import {
   generatorAlive,
@@ -119,7 +119,9 @@ async function iterate(scope: ServedScope, run: Run): Promise<Ended> {
     if (run.isStarted) await sayAlive(run)
     else await posts.add(generatorStarted(of, run.n))
     run.isStarted = true
-    await take(scope, run, values[Symbol.asyncIterator]())
+    await take(scope, run, values[Symbol.asyncIterator]()).catch((thrown: unknown) => {
+      throw markEntered(toTRPCError(thrown))
+    })
     return { status: signal.aborted ? whyOf(signal) : 'done' }
   } catch (thrown) {
     return signal.aborted ? { status: whyOf(signal) } : { status: 'failed', thrown, ctx }
@@ -238,7 +240,8 @@ function failureFrames(
 }
 
 function expired(): LineFailure {
-  return new LineFailure('AUTH_EXPIRED', 'The authority of this connection has expired; send a fresh token.')
+  const words = 'The authority of this connection has expired; send a fresh token.'
+  return new LineFailure('AUTH_EXPIRED', words, { mayHaveRun: true })
 }
 
 function outOfTime(): LineFailure {

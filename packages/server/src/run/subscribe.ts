@@ -9,7 +9,7 @@ import { newLock } from './chain-hold.ts'
 import { withinDeadline } from './deadline.ts'
 import { resultBytes, snapshotResult } from './frames.ts'
 import type { Client } from './jobs.ts'
-import { LineFailure } from './line-failure.ts'
+import { LineFailure, markEntered } from './line-failure.ts'
 import { cut } from './post.ts'
 import { keepaliveOf, lookOnReturn } from './presence-keep.ts'
 import { loseSeat } from './presence-lose.ts'
@@ -26,6 +26,7 @@ import {
 import { describeSubscription } from './procedure.ts'
 import { duplicate, refuseClaim } from './refused-claim.ts'
 import { type Replay, replayFrom, replayNewest } from './replay.ts'
+import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { firstShard, rememberShards } from './shards.ts'
 import { startGenerator } from './start-generator.ts'
@@ -55,13 +56,27 @@ export async function subscribe(
   request: SubscribeRequest,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { caller, params, expires } = subscribing
+  const { caller, params } = subscribing
   const descriptor = await describeSubscription(scope.server, {
     ...request,
     facts: toFacts(caller, 'frame', params),
     signal,
   })
-  if (descriptor === undefined) return startGenerator(scope, subscribing, request)
+  try {
+    if (descriptor === undefined) return await startGenerator(scope, subscribing, request)
+    return await register(scope, subscribing, request, descriptor)
+  } catch (thrown) {
+    throw markEntered(toTRPCError(thrown))
+  }
+}
+
+/** Commits the rows of a described subscription, then reads its log. */
+async function register(
+  scope: ServedScope,
+  { caller, params, expires }: Client,
+  request: SubscribeRequest,
+  descriptor: SubscriptionDescriptor,
+): Promise<readonly string[]> {
   const id = JSON.stringify(request.id)
   const seat = seatOf(caller, id, descriptor.presence)
   const attempt = { connectionId: caller.connectionId, id, ref: request.ref, topic: descriptor.topic }
@@ -94,7 +109,7 @@ export async function subscribe(
     ...(isChain ? { lock: newLock(scope) } : {}), // law 17: nobody else posts before `started` [TL-CHAIN-1]
   }
   const sitting = seat && toSitting(descriptor, row, seat)
-  const register = async () => {
+  const commit = async () => {
     if ((await scope.store.putSubscriber(row)) !== 'put') return false
     await checkStoredBytes(scope, row, stored).catch((thrown: unknown) => withdraw(scope, row, thrown))
     await leaveBefore(scope, row, before, seat)
@@ -115,8 +130,8 @@ export async function subscribe(
       throw thrown
     }
   }
-  if (isChain) return beginStock(scope, row, descriptor, { register, load })
-  if (!(await register())) return []
+  if (isChain) return beginStock(scope, row, descriptor, { register: commit, load })
+  if (!(await commit())) return []
   const keepaliveMs = descriptor.presence && keepaliveOf(descriptor.presence)
   return startedFrames(scope, request, descriptor, {
     id,
