@@ -70,4 +70,9 @@ export interface LineMeta {
   readonly repeatable?: boolean
   /** A call that may outlive 29 s. */
   readonly longRunning?: boolean
+  /**
+   * A subscription that returns an async iterable or an observable of its own. The frame's function then knows so
+   * without running the resolver; a native `async function*` needs no mark.
+   */
+  readonly generator?: boolean
 }

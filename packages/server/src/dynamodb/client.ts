@@ -21,7 +21,10 @@ export type Send = <T>(
 
 const refusals = new WeakSet<object>()
 
-/** Whether every try of the request was refused by the service, as a throttled one is, so that none of them did anything. */
+/**
+ * Whether every try of the request was refused by the service, as a throttled one is, so that none of them did
+ * anything.
+ */
 export function isRefusal(error: unknown): boolean {
   return typeof error === 'object' && error !== null && refusals.has(error)
 }

@@ -1,7 +1,10 @@
 import { initTRPC } from '@trpc/server'
 import type { LineMeta } from '../define/identity.ts'
 
-/** Takes the place of a procedure's resolver in one run: `resolve` runs the resolver, with the input and the context that the middlewares made. */
+/**
+ * Takes the place of a procedure's resolver in one run: `resolve` runs the resolver, with the input and the context
+ * that the middlewares made.
+ */
 export type AroundResolver = (resolve: () => unknown) => unknown
 
 /** A procedure as a router holds it, as far as it is read here. */
@@ -37,12 +40,15 @@ type Callable = (options: ProcedureOptions) => Promise<unknown>
 
 const { procedure: empty } = initTRPC.create()
 const copies = new WeakMap<BuiltProcedure, Callable>()
-/** By the signal of a run, which no middleware can replace: async context is lost where a middleware queues its calls. */
+/**
+ * By the signal of a run, which no middleware can replace: async context is lost where a middleware queues its calls.
+ */
 const arounds = new WeakMap<AbortSignal, AroundResolver>()
 
 /**
- * Runs a procedure with `around` in the place of its resolver, behind its last middleware. tRPC itself runs the chain, so middlewares and
- * validators keep their order and their count. Throws what the chain throws, and an `Error` for a procedure that was not built by tRPC 11.
+ * Runs a procedure with `around` in the place of its resolver, behind its last middleware. tRPC itself runs the chain,
+ * so middlewares and validators keep their order and their count. Throws what the chain throws, and an `Error` for a
+ * procedure that was not built by tRPC 11.
  */
 export function callAround(
   procedure: BuiltProcedure,
@@ -73,4 +79,12 @@ function copyOf(procedure: BuiltProcedure): Callable {
   const copy = (builder[type] as (resolve: unknown) => Callable)(step)
   copies.set(procedure, copy)
   return copy
+}
+
+/**
+ * Whether a procedure's resolver surely returns a generator, so that it need not be run to know: a native `async
+ * function*`, or `meta({ generator: true })`.
+ */
+export function isGenerator({ _def: { meta, resolver } }: BuiltProcedure): boolean {
+  return meta?.generator === true || Object.prototype.toString.call(resolver) === '[object AsyncGeneratorFunction]'
 }

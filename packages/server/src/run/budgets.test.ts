@@ -36,7 +36,7 @@ describe('the requests (DESIGN §7)', () => {
     await client.send({ id: 1, method: 'query', params: { path: 'whoami' } })
     expect(took()).toEqual([])
   })
-  test('of a keyed mutation are a claim before it and a completion after it, and one read more when it is resent', async () => {
+  test('of a keyed mutation are a claim and a completion, and one read where a resend is settled', async () => {
     const { room, took } = counted()
     const client = await room.connect()
     const params = { path: 'type', input: { room: 'x', text: 'x' }, key: 'own.k' }

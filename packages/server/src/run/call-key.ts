@@ -35,7 +35,10 @@ export function rowNameOfPublish(topic: string, key: string): string {
   return `publish#${digest(`${topic}\n${key}`)}`
 }
 
-/** Names the row of what the middlewares of a keyed mutation publish: they run before its claim, and again for a duplicate. */
+/**
+ * Names the row of what the middlewares of a keyed mutation publish: they run before its claim, and again for a
+ * duplicate.
+ */
 export function rowNameOfMiddlewares(row: string): string {
   return `publish#${digest(`\n${row}`)}` // no topic begins with a newline
 }

@@ -46,7 +46,10 @@ export async function runCall(scope: ServedScope, request: CallRequest, facts: C
   return toOutcome(scope, request, facts, await runToResult(scope, request, facts))
 }
 
-/** Runs a call's procedure, with `around` in the place of its resolver, which is given the claim that it runs under. Never throws. */
+/**
+ * Runs a call's procedure, with `around` in the place of its resolver, which is given the claim that it runs under.
+ * Never throws.
+ */
 export async function runToResult(
   scope: ServedScope,
   request: CallRequest,

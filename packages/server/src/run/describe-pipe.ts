@@ -13,13 +13,13 @@ export async function describePipe(
   facts: ContextFacts,
 ): Promise<readonly PipeStep[]> {
   const { transformer } = scope.server.router._def._config
-  const descriptor = await describeSubscription(scope.server, {
+  const described = await describeSubscription(scope.server, {
     path: row.path,
     input: transformer.input.deserialize(row.input === undefined ? undefined : (JSON.parse(row.input) as Json)),
     facts,
     signal: scope.deadline.signal,
     batchIndex: 0,
   })
-  if (descriptor?.topic !== row.topic) throw topicChanged(row.path)
-  return descriptor.pipe
+  if (described.status !== 'channel' || described.descriptor.topic !== row.topic) throw topicChanged(row.path)
+  return described.descriptor.pipe
 }

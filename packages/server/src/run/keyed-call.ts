@@ -23,9 +23,10 @@ const askAgainMs = 1_000
 const askLongAgainMs = 5_000 // of one that may run for minutes, and whose answer is pushed
 
 /**
- * Runs a mutation with one effect and one answer, whatever is resent, doubled or killed (law 9), and gives the answer's text. The key is
- * claimed behind the last middleware, just before the resolver; the recorded answer is that of the whole chain.
- * Throws `LineFailure`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED where it could not be claimed, or PENDING while another attempt may be running.
+ * Runs a mutation with one effect and one answer, whatever is resent, doubled or killed (law 9), and gives the
+ * answer's text. The key is claimed behind the last middleware, just before the resolver; the recorded answer is that
+ * of the whole chain. Throws `LineFailure`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED where the key
+ * could not be claimed, or PENDING while another attempt may be running.
  */
 // [TL-KEY-13] [TL-KEY-14]
 export async function answerKeyed(
@@ -52,12 +53,16 @@ export async function answerKeyed(
   const other = made === undefined ? await answerOfAnother(scope, caller, call, facts, result) : undefined
   if (other !== undefined) return other
   const { body, settled } = toOutcome({ ...scope, keyed: made }, call, keyedFacts, result)
-  if (made === undefined || !settled) return withId(call, body) // refused before the claim, or the line failed half-way: the lease goes on
+  // Refused before the claim, or the line failed half-way: then the lease goes on.
+  if (made === undefined || !settled) return withId(call, body)
   const done = await scope.store.settleKey({ key, owner: made.owner, state: 'DONE', outcome: body })
   return settledAnswer(call, done.row)
 }
 
-/** What a refusal before the claim is answered with where another attempt has the key: middlewares may refuse today what they let pass then. */
+/**
+ * What a refusal before the claim is answered with where another attempt has the key: middlewares may refuse today
+ * what they let pass then.
+ */
 async function answerOfAnother(
   scope: ServedScope,
   caller: ConnectionCaller,
@@ -68,7 +73,8 @@ async function answerOfAnother(
   if (result.status === 'returned') return undefined
   const error = toTRPCError(result.thrown)
   const isFirst = !call.resend && cause === 'frame'
-  if (isHalfWay(error) || (isFirst && error.code === 'BAD_REQUEST')) return undefined // validators cost a first send no request
+  // What a validator refuses of a first send costs no request.
+  if (isHalfWay(error) || (isFirst && error.code === 'BAD_REQUEST')) return undefined
   return answerRecorded(scope, caller, call)
 }
 
@@ -83,7 +89,10 @@ interface Claim {
     | { readonly status: 'answered'; readonly text: string }
     | { readonly status: 'refused'; readonly failure: unknown }
     | undefined
-  /** Claims the key, once however often it is called. Throws a `TRPCError` for the chain where the resolver must not run. */
+  /**
+   * Claims the key, once however often it is called. Throws a `TRPCError` for the chain where the resolver must not
+   * run.
+   */
   make(): Promise<Claimed>
 }
 
@@ -138,7 +147,10 @@ async function claimOrAnswer(scope: ServedScope, call: KeyedCall, mine: MyClaim)
   return claim.status === 'claimed' ? undefined : answerStanding(scope, call, mine, claim.row)
 }
 
-/** A claim that was throttled each time that it was tried: of a mutation that was not sent before, nothing can have run. */
+/**
+ * A claim that was throttled each time that it was tried: of a mutation that was not sent before, nothing can have
+ * run.
+ */
 function notRun(cause: StoreError): LineFailure {
   return new LineFailure('FUNCTION_FAILED', 'The line could not reach its table.', { cause, mayHaveRun: false })
 }
@@ -172,7 +184,9 @@ export async function answerRecorded(
   return answerStanding(scope, call, { key, owner: '', expires: row.expires, lease: 0, fingerprint }, row)
 }
 
-/** The row that another attempt left: its outcome, its lease, or its end. Undefined where this attempt took its place. */
+/**
+ * The row that another attempt left: its outcome, its lease, or its end. Undefined where this attempt took its place.
+ */
 async function answerStanding(
   scope: ServedScope,
   call: KeyedCall,

@@ -147,7 +147,7 @@ describe('the claim of a keyed mutation', () => {
     ['lazily.pay', ['auth', 'validate', 'claimKey', 'resolve', 'settleKey']],
     ['output', ['claimKey', 'resolve', 'output', 'settleKey']],
     ['after', ['claimKey', 'resolve', 'after', 'settleKey']],
-  ])('of %s is the last act before the resolver, in tRPC’s own order and count [TL-KEY-13]', async (path, expected) => {
+  ])('of %s comes last before the resolver, in tRPC’s order and count [TL-KEY-13]', async (path, expected) => {
     const world = createWorld()
     const ann = await world.connect()
     for (const key of ['own.a', 'own.b']) {

@@ -45,7 +45,9 @@ export class LineFailure extends TRPCError {
 /** Errors that a procedure raised, in its middlewares, validators or resolver, or that came after it returned. */
 const raisedInside = new WeakSet<TRPCError>()
 
-/** Notes that a procedure had been entered when this was raised: whatever the table says, it may have run. [TL-ERR-7] */
+/**
+ * Notes that a procedure had been entered when this was raised: whatever the table says, it may have run. [TL-ERR-7]
+ */
 export function markEntered<E extends TRPCError>(error: E): E {
   raisedInside.add(error)
   return error

@@ -2,7 +2,10 @@ import { withinDeadline } from './deadline.ts'
 import type { ServedScope } from './scope.ts'
 import type { Server } from './server.ts'
 
-/** Loads the lazy routers on the way to a procedure, so that its `meta` is known before anything is done for it. Does nothing for a path that leads nowhere; throws what loading throws. */
+/**
+ * Loads the lazy routers on the way to a procedure, so that its `meta` is known before anything is done for it. Does
+ * nothing for a path that leads nowhere; throws what loading throws.
+ */
 export function loadProcedure({ server, deadline }: ServedScope, path: string): Promise<void> {
   return withinDeadline(deadline.signal, loadRouters(server, path))
 }

@@ -33,7 +33,11 @@ const beginMs = 60_000
 /** What a worker keeps of its time to say how its call ended. */
 const answerMs = 5_000
 
-/** Has a call run by the `worker` function and gives what is answered meanwhile: `accepted` to a client of ours, nothing to a stock client. Middlewares and validators run in the worker alone, so once. Throws as `answerKeyed` does when the key is known already. */
+/**
+ * Has a call run by the `worker` function and gives what is answered meanwhile: `accepted` to a client of ours,
+ * nothing to a stock client. Middlewares and validators run in the worker alone, so once. Throws as `answerKeyed` does
+ * when the key is known already.
+ */
 // [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
 export async function startLongCall(
   scope: ServedScope,

@@ -2,9 +2,10 @@ import { setMaxListeners } from 'node:events'
 import { callTRPCProcedure, TRPCError } from '@trpc/server'
 import { isObservable, type Observable, observableToAsyncIterable } from '@trpc/server/observable'
 import { descriptorOf, type SubscriptionDescriptor } from '../define/subscription.ts'
-import { type AroundResolver, type BuiltProcedure, callAround } from './around-resolver.ts'
+import { type AroundResolver, type BuiltProcedure, callAround, isGenerator } from './around-resolver.ts'
 import type { ContextFacts } from './caller.ts'
 import { withinDeadline } from './deadline.ts'
+import { withLastEventId } from './last-event-id.ts'
 import { markEntered } from './line-failure.ts'
 import { loadRouters } from './load-procedure.ts'
 import { toTRPCError } from './reply.ts'
@@ -57,16 +58,45 @@ export function procedureOf(server: Server, path: string): BuiltProcedure | unde
   return Object.hasOwn(procedures, path) ? (procedures[path] as BuiltProcedure) : undefined
 }
 
-/** Runs a subscription's procedure for what it says of its channel; starts nothing. Undefined when it returned a generator, or another source of values that is no channel. */
+/** What a subscription's procedure returns. */
+export type Described =
+  | { readonly status: 'channel'; readonly descriptor: SubscriptionDescriptor }
+  /** Or another source of values that is no channel. `recognised`: its resolver did not run. */
+  | { readonly status: 'generator'; readonly recognised: boolean }
+
+/** A run of a subscription's procedure. */
+export interface SubscriptionRun extends Omit<ProcedureRun, 'type'> {
+  /** The id of the last value that its client has. */
+  readonly lastEventId?: string | undefined
+}
+
+/**
+ * Runs a subscription's procedure for what it says of its channel; starts nothing. The resolver of a recognised
+ * generator does not run, only what comes before it.
+ */
+// [TL-GEN-12]
 export async function describeSubscription(
   server: Server,
-  run: Omit<ProcedureRun, 'type'>,
-): Promise<SubscriptionDescriptor | undefined> {
-  const result = await runSubscription(server, run)
+  { lastEventId, ...run }: SubscriptionRun,
+): Promise<Described> {
+  await withinDeadline(run.signal, loadRouters(server, run.path))
+  const procedure = procedureOf(server, run.path)
+  const reached = { resolver: false }
+  const around = () => {
+    reached.resolver = true
+    return nothing()
+  }
+  const asGenerator = { input: withLastEventId(run.input, lastEventId), around } // as the worker will run it
+  const recognised = procedure !== undefined && isGenerator(procedure)
+  const result = await runSubscription(server, recognised ? { ...run, ...asGenerator } : run)
   const descriptor = descriptorOf(result)
-  if (descriptor === undefined) void closeUnstarted(result)
-  return descriptor
+  if (descriptor !== undefined) return { status: 'channel', descriptor }
+  void closeUnstarted(result)
+  return { status: 'generator', recognised: reached.resolver }
 }
+
+/** Takes the place of a generator that is not begun here: middlewares see one, as in the worker. */
+async function* nothing(): AsyncGenerator<never> {}
 
 /** Runs a subscription's procedure for the values that it yields. Throws where it returned a channel's subscription instead, as it did not when it was asked before. */
 export async function runGeneratorProcedure(
@@ -74,8 +104,20 @@ export async function runGeneratorProcedure(
   run: Omit<ProcedureRun, 'type'>,
 ): Promise<AsyncIterable<unknown>> {
   const result = await runSubscription(server, run)
-  if (descriptorOf(result) !== undefined) throw topicChanged(run.path)
+  if (descriptorOf(result) !== undefined)
+    throw isMarked(server, run.path) ? wronglyMarked(run.path) : topicChanged(run.path)
   return isObservable(result) ? observableToAsyncIterable(result, run.signal) : result
+}
+
+function isMarked(server: Server, path: string): boolean {
+  return procedureOf(server, path)?._def.meta?.generator === true
+}
+
+function wronglyMarked(path: string): TRPCError {
+  return new TRPCError({
+    code: 'INTERNAL_SERVER_ERROR',
+    message: `Subscription ${path} is marked generator: true and returned a channel's subscription; remove the mark.`,
+  })
 }
 
 async function runSubscription(

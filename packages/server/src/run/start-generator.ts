@@ -1,5 +1,6 @@
 import { randomName } from '../ports/clock.ts'
 import { type Client, type GeneratorJob, invokeWorker } from './jobs.ts'
+import { procedureOf } from './procedure.ts'
 import { refuseClaim } from './refused-claim.ts'
 import type { ServedScope } from './scope.ts'
 import type { SubscribeRequest } from './subscribe.ts'
@@ -36,3 +37,17 @@ export async function startGenerator(
 
 /** Differs from every topic's name. */
 const noTopic = ''
+
+const warned = new WeakSet<object>()
+
+/** Warns once, in development as tRPC knows it, of a generator that cannot be recognised without running it. */
+export function warnOfGenerator({ server, telemetry }: ServedScope, path: string): void {
+  const procedure = procedureOf(server, path)
+  if (procedure === undefined || warned.has(procedure) || !server.router._def._config.isDev) return
+  warned.add(procedure)
+  const message = [
+    `Subscription ${path} returns values of its own and is no async function*, so its middlewares and its resolver run`,
+    `in the frame's function and again in the worker. Mark it with meta({ generator: true }): then its resolver runs once.`,
+  ].join(' ')
+  telemetry.log({ level: 'WARN', message, facts: { path } })
+}

@@ -29,7 +29,7 @@ import { type Replay, replayFrom, replayNewest } from './replay.ts'
 import { toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import { firstShard, rememberShards } from './shards.ts'
-import { startGenerator } from './start-generator.ts'
+import { startGenerator, warnOfGenerator } from './start-generator.ts'
 import { startedFrames } from './started.ts'
 import { checkStoredBytes, toStoredContext } from './stored-context.ts'
 
@@ -57,14 +57,15 @@ export async function subscribe(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const { caller, params } = subscribing
-  const descriptor = await describeSubscription(scope.server, {
+  const described = await describeSubscription(scope.server, {
     ...request,
     facts: toFacts(caller, 'frame', params),
     signal,
   })
   try {
-    if (descriptor === undefined) return await startGenerator(scope, subscribing, request)
-    return await register(scope, subscribing, request, descriptor)
+    if (described.status === 'channel') return await register(scope, subscribing, request, described.descriptor)
+    if (!described.recognised) warnOfGenerator(scope, request.path)
+    return await startGenerator(scope, subscribing, request)
   } catch (thrown) {
     throw markEntered(toTRPCError(thrown))
   }
