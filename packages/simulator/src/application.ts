@@ -145,7 +145,10 @@ export const router = t.router({
   ticks: t.procedure.input(asked).subscription(async function* (asking) {
     for await (const value of produce(asking)) yield tracked(String(value.n), value)
   }),
-  words: t.procedure.input(asked).subscription((asking) => produce(asking)),
+  words: t.procedure
+    .meta({ generator: true })
+    .input(asked)
+    .subscription((asking) => produce(asking)),
   observed: t.procedure.input(asked).subscription((asking) => observe(asking)),
   /** New data for the session that calls. */
   mark: t.procedure.input(said).mutation(({ input: { n, room } }) => here.update({ room }, { n })),

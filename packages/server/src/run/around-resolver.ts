@@ -74,7 +74,9 @@ function copyOf(procedure: BuiltProcedure): Callable {
   const builder = empty.concat({ _def: chain } as never) as unknown as Record<string, (resolve: unknown) => Callable>
   const step = (given: ResolverOptions) => {
     const around = arounds.get(given.signal)
-    return around === undefined ? resolver(given) : around(() => resolver(given))
+    // It is never run without its step: of a keyed mutation that would be a run without a claim.
+    if (around === undefined) throw new Error('Expected the signal that the procedure was called with.')
+    return around(() => resolver(given))
   }
   const copy = (builder[type] as (resolve: unknown) => Callable)(step)
   copies.set(procedure, copy)
