@@ -27,11 +27,9 @@ test('rejects when the port is taken', async () => {
   await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
-test('opens 500 sockets in under five seconds, and each hears its own answer', async () => {
+test('opens 500 sockets at once, and each gets its own answer', async () => {
   await using line = await startTestGateway({ routes, functions })
-  const startedAt = performance.now()
   const clients = await Promise.all(Array.from({ length: 500 }, () => dial(line.gateway.url)))
-  expect(performance.now() - startedAt).toBeLessThan(5_000)
   expect(line.gateway.connections()).toHaveLength(500)
   expect(new Set(line.gateway.connections().map((one) => one.connectionId)).size).toBe(500)
   for (const [index, client] of clients.entries()) client.socket.send(`${index}`)

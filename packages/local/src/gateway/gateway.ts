@@ -43,11 +43,13 @@ export interface LocalGateway {
 
 const host = '127.0.0.1'
 const backlog = 4_096 // thousands of sockets may come at once
+const maxHeaderBytes = 32_768 // above AWS's 10,240 bytes of request line and header values: Node counts names too
 const keepAliveMs = 65_000 // longer than the AWS SDK keeps a connection: never close one that it is about to use
 
 /** Starts a gateway. Rejects with the system's error when the port is taken. */
 export async function startGateway(options: GatewayOptions): Promise<LocalGateway> {
-  const server = createServer({ keepAliveTimeout: keepAliveMs })
+  const server = createServer({ keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeaderBytes })
+  server.maxHeadersCount = 0 // AWS bounds their bytes alone; Node 24 answers 431 beyond 2,000 headers, and 20 drops what is beyond
   const parts = createParts(resolveOptions(options), () => server.listening)
   server.on('request', createRequestListener(parts, options.http))
   server.on('upgrade', createUpgrade(parts))

@@ -21,9 +21,10 @@ export function findFault(parts: GatewayParts, request: IncomingMessage): number
   return offered === undefined || isProtocolList(offered) ? undefined : 400
 }
 
-/** The size of the request line, and of the names and values of the headers. */
+/** The size of the request line and of the headers' values, as the gateway's quota counts it: names are free. */
 function headerBytesOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): number {
-  return Buffer.byteLength([method, url, `HTTP/${httpVersion}`, ...rawHeaders].join(''), 'latin1')
+  const values = rawHeaders.filter((_, index) => index % 2 === 1)
+  return Buffer.byteLength([method, url, `HTTP/${httpVersion}`, ...values].join(''), 'latin1')
 }
 
 /** What an upgrade request says of the connection that it asks for. */
