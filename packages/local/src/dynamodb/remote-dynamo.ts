@@ -29,7 +29,7 @@ const pollMs = 100 // by the machine's time: the other DynamoDB knows no other
  */
 export async function connectDynamo(options: RemoteDynamoOptions): Promise<LocalDynamo> {
   const { endpoint, region, credentials, clock, keepsTables } = options
-  const sdk = await import('@aws-sdk/client-dynamodb')
+  const sdk = await import('./remote-sdk.ts')
   const client = new sdk.DynamoDBClient({ endpoint, region, credentials })
   const tables = new Map<string, RemoteTable>()
   const created: string[] = []
@@ -99,7 +99,7 @@ export async function connectDynamo(options: RemoteDynamoOptions): Promise<Local
 }
 
 async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription> {
-  const { DescribeTableCommand, waitUntilTableExists } = await import('@aws-sdk/client-dynamodb')
+  const { DescribeTableCommand, waitUntilTableExists } = await import('./remote-sdk.ts')
   await waitUntilTableExists({ client, minDelay: 0.05, maxDelay: 0.5, maxWaitTime: 60 }, { TableName })
   const { Table } = await client.send(new DescribeTableCommand({ TableName }))
   return Table as unknown as TableDescription // the members that are read are those of DescribeTable's answer

@@ -29,7 +29,7 @@ export async function createStreamReader(options: {
   readonly append: (change: ItemChange) => void
 }): Promise<StreamReader> {
   const { endpoint, region, credentials, arn, append } = options
-  const sdk = await import('@aws-sdk/client-dynamodb-streams')
+  const sdk = await import('./remote-sdk.ts')
   const client = new sdk.DynamoDBStreamsClient({ endpoint, region, credentials })
   const positions = new Map<string, Position>()
   let reading: Promise<number> | undefined
