@@ -22,13 +22,18 @@ export default defineConfig({
         test: {
           name: 'repository',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/packed/**'],
+          exclude: ['tests/packed/**', 'tests/foreign/**'],
           testTimeout: 20_000,
         },
       },
       {
         extends: true as const,
         test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 20_000 }, // needs a build, and npm's registry
+      },
+      {
+        extends: true as const,
+        // software that is not ours: skipped by name where it is missing; `npm run test:long` brings it
+        test: { name: 'foreign', include: ['tests/foreign/**/*.test.ts'], testTimeout: 60_000 },
       },
       ...['chat', 'board'].flatMap((name) => [
         `examples/${name}/vitest.config.ts`,

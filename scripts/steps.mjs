@@ -1,5 +1,5 @@
 /** The steps that `npm start`, `npm test` and `npm run chat` share. Only `node:` modules: on a fresh clone nothing else is there. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -95,6 +95,20 @@ export function run(args, { env, deadlineMs, command = process.execPath, quiet =
 }
 
 /**
+ * What one Node program prints. Rejects when it fails or takes longer than five minutes.
+ * @param {readonly string[]} args what follows `node`
+ * @returns {Promise<string>}
+ */
+export function output(args) {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { cwd: root, timeout: 5 * 60_000, encoding: 'utf8' }, (error, stdout) => {
+      if (error === null) resolve(stdout)
+      else reject(error)
+    })
+  })
+}
+
+/**
  * Runs the steps of a command and ends with their code; a failure ends it with one line and the failing step's code.
  * @param {() => Promise<number>} steps
  * @param {{ readonly stoppedCode?: number }} [options] the code after Ctrl-C: 0 where that is how one ends it
@@ -130,7 +144,7 @@ function installId() {
 }
 
 /** npm as a program for Node. `npm run` names itself in npm_execpath; without it, npm stands beside Node. */
-function npm() {
+export function npm() {
   const named = process.env.npm_execpath
   if (named !== undefined && basename(named) === 'npm-cli.js') return [named]
   const home = dirname(process.execPath)

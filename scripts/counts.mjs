@@ -1,0 +1,102 @@
+/** Runs suites and checks, counts what passed, and prints the line of counts: what `npm test` and `npm run test:long` share. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bin, npm, output, run, say } from './steps.mjs'
+
+/** @typedef {{ readonly title: string, readonly passed: number, readonly failed: number, readonly skipped: number }} Counts */
+
+export const ci = process.env.CI === 'true'
+const reports = mkdtempSync(join(tmpdir(), 'trunkline-test-'))
+process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
+
+/**
+ * One step that passes or fails as a whole.
+ * @param {string} title
+ * @param {readonly string[]} args
+ * @returns {Promise<Counts>}
+ */
+export async function check(title, args) {
+  say(title)
+  const code = await run(args, { quiet: true, deadlineMs: 5 * 60_000 })
+  if (code !== 0) say(`${title} failed with code ${code}`)
+  return code === 0 ? { title, passed: 1, failed: 0, skipped: 0 } : { title, passed: 0, failed: 1, skipped: 0 }
+}
+
+/**
+ * The vitest projects that `filter` names.
+ * @param {string} title
+ * @param {readonly string[]} filter
+ * @param {{ readonly env?: NodeJS.ProcessEnv, readonly command?: string, readonly deadlineMs?: number }} [options] `command` is another Node than this one
+ * @returns {Promise<Counts>}
+ */
+export async function suites(title, filter, { env = {}, command, deadlineMs = 10 * 60_000 } = {}) {
+  say(title)
+  const file = join(reports, `${title.replaceAll(/\W+/g, '-')}.json`)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${file}`]
+  const code = await run([bin.vitest, 'run', ...filter, ...reporters], { env, deadlineMs, ...(command && { command }) })
+  return { title, ...toCounts(file, code) }
+}
+
+/**
+ * Counts of a report. What failed without a failing test (a file that did not load, an unhandled rejection, a crash) counts as one.
+ * @param {string} file
+ * @param {number} code
+ * @returns {Omit<Counts, 'title'>}
+ */
+function toCounts(file, code) {
+  const report = readReport(file)
+  const passed = report?.numPassedTests ?? 0
+  const failed = report?.numFailedTests ?? 0
+  const skipped = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0)
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped }
+}
+
+/** @param {string} file */
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return undefined // vitest ended before it could write one: its code tells
+  }
+}
+
+/**
+ * The last line, which CI reads.
+ * @param {readonly Counts[]} counts
+ */
+export function report(counts) {
+  const sum = (/** @type {'passed' | 'failed' | 'skipped'} */ name) =>
+    counts.reduce((total, count) => total + count[name], 0)
+  const skipped = sum('skipped')
+  const failed = counts.filter((count) => count.failed > 0).map(({ title }) => title)
+  if (failed.length > 0) say(`failed: ${failed.join(', ')} (what failed is above)`)
+  process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
+  return sum('failed') === 0 ? 0 : 1
+}
+
+/**
+ * The suites that `filter` names, under another version of Node; skipped by name where that cannot be had, save in CI.
+ * @param {number} major
+ * @param {string} title
+ * @param {readonly string[]} filter
+ * @returns {Promise<Counts>}
+ */
+export async function suitesOnNode(major, title, filter) {
+  const command = await findNode(major)
+  if (command !== undefined) return suites(`${title} on Node ${major}`, filter, { command, deadlineMs: 20 * 60_000 })
+  say(`${title} need Node ${major}, and npm could not bring it: ${ci ? 'failed' : 'skipped'}`)
+  return { title: `${title} on Node ${major}`, passed: 0, failed: ci ? 1 : 0, skipped: ci ? 0 : 1 }
+}
+
+/**
+ * The path of a Node of that version: this one, or the one in npm's package `node`.
+ * @param {number} major
+ * @returns {Promise<string | undefined>}
+ */
+export async function findNode(major) {
+  if (process.versions.node.startsWith(`${major}.`)) return process.execPath
+  const args = ['exec', '--yes', `--package=node@${major}`, '--', 'node', '-p', 'process.execPath']
+  const said = await output([...npm(), ...args]).catch(() => '')
+  return said.trim().split('\n').at(-1) || undefined
+}

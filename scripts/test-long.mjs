@@ -1,0 +1,82 @@
+/**
+ * `npm run test:long`: what takes too long for `npm test`. The suites of the four packages on Node 22 and 24, 20,000 schedules, and the suites
+ * on software that is not ours, which npm installs into a folder of its own. It ends with one line of counts.
+ */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { check, findNode, report, suites, suitesOnNode } from './counts.mjs'
+import { checkNode, install, main, npm, root, run, say, turbo } from './steps.mjs'
+
+/** Not in package-lock.json: nothing of ours needs them to run, and one of them brings 40 MB of Java. */
+const foreign = {
+  'amplify-dynamodb-simulator': '2.9.30',
+  'aws-lambda-ric': '4.0.2',
+  'serverless-offline': '14.8.2',
+  'serverless-offline-dynamodb-streams': '8.0.1',
+}
+const packages = ['protocol', 'server', 'client', 'local']
+const folder = join(root, 'node_modules', '.foreign')
+
+await main(
+  async () => {
+    checkNode()
+    await install()
+    await installForeign()
+    const schedules = process.env.TRUNKLINE_SCHEDULES ?? '20000'
+    const counts = [
+      await check('build', turbo('build')),
+      ...(await onNode(22)),
+      ...(await onNode(24)),
+      await simulation(schedules),
+      await suites('software that is not ours', ['--project=foreign'], {
+        env: {
+          TRUNKLINE_FOREIGN: folder,
+          TRUNKLINE_DYNAMODB_LOCAL: join(modulesOf('amplify-dynamodb-simulator'), 'emulator'),
+          TRUNKLINE_LAMBDA_RIC: modulesOf('aws-lambda-ric'),
+          TRUNKLINE_LAMBDA_NODE: (await findNode(24)) ?? process.execPath,
+        },
+        deadlineMs: 30 * 60_000,
+      }),
+    ]
+    return report(counts)
+  },
+  { stoppedCode: 130 },
+)
+
+/** @param {number} major */
+async function onNode(major) {
+  const counts = []
+  for (const name of packages) counts.push(await suitesOnNode(major, name, [`--project=${name}`]))
+  return counts
+}
+
+/** @param {string} schedules */
+async function simulation(schedules) {
+  const title = `simulation of ${schedules} schedules`
+  say(title)
+  const args = ['scripts/simulate.mjs', '--schedules', schedules, '--seed', '1000000']
+  const code = await run(args, { deadlineMs: 60 * 60_000 })
+  return { title, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
+}
+
+/** Installs each by itself: one that cannot be had, or built, is skipped by its tests and takes no other with it. */
+async function installForeign() {
+  for (const [name, version] of Object.entries(foreign)) {
+    if (existsSync(modulesOf(name))) continue
+    const at = join(folder, name)
+    mkdirSync(at, { recursive: true })
+    writeFileSync(join(at, 'package.json'), '{"private":true}')
+    say(`installing ${name}`)
+    const options = ['--no-audit', '--no-fund', '--loglevel=error', '--no-package-lock']
+    const code = await run([...npm(), 'install', '--prefix', at, ...options, `${name}@${version}`], {
+      quiet: true,
+      deadlineMs: 10 * 60_000,
+    })
+    if (code !== 0) say(`${name} could not be installed: its tests are skipped`)
+  }
+}
+
+/** @param {string} name */
+function modulesOf(name) {
+  return join(folder, name, 'node_modules', name)
+}

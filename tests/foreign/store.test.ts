@@ -1,0 +1,28 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDynamoStore } from '../../packages/server/src/dynamodb/store.ts'
+import { lineTable } from '../../packages/server/src/dynamodb/table.ts'
+import { storeSuite } from '../../packages/server/src/ports/store.suite.ts'
+import { findDynamoLocal, startDynamoLocal } from './dynamodb-local.ts'
+
+const folder = findDynamoLocal()
+const access = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+
+describe.skipIf(folder === undefined)("the store's suite on AWS's DynamoDB Local", () => {
+  let local: Awaited<ReturnType<typeof startDynamoLocal>>
+  beforeAll(async () => {
+    local = await startDynamoLocal(folder ?? '')
+    const client = new DynamoDBClient({ ...access, endpoint: local.endpoint })
+    await client.send(new CreateTableCommand(lineTable('line')))
+    client.destroy()
+  }, 60_000)
+  afterAll(() => local.close())
+
+  storeSuite('dynamodb', async () =>
+    createDynamoStore({ ...access, table: 'line', endpoint: local.endpoint, requestTimeoutMs: 15_000 }),
+  )
+
+  test('runs on a table of its own', () => {
+    expect(local.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:/)
+  })
+})
