@@ -258,8 +258,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: run('pipeline'),
-        from: 'const prev = lastMatch(pipe, slot, earlier)',
-        to: 'const prev = lastMatch([{ kind: "filter", keep: () => false }], slot, earlier)',
+        from: 'const prev = lastMatch(scope, of, earlier)',
+        to: 'const prev = lastMatch(scope, { ...of, pipe: [{ kind: "filter", keep: () => false }] }, earlier)',
       },
     ],
   },
