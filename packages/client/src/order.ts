@@ -90,9 +90,9 @@ function hold(order: Order, frame: OrderedFrame): Ordered {
   return { order: next, applied: [], verdict: 'hole' }
 }
 
-/** Drops what is held and keeps only the knowledge that it exists. */
-function dropHeld(order: Order, newest: OrderedFrame): Order {
-  const all = [...order.held, newest]
+/** Drops what is held, and `more` of it, and keeps only the knowledge that it exists. */
+export function dropHeld(order: Order, ...more: readonly OrderedFrame[]): Order {
+  const all = [...order.held, ...more]
   const known = all.reduce((seen, { epoch, offset }) => noteHead(seen, { epoch, offset }), order)
   return { ...known, held: [], heldSize: 0 }
 }

@@ -396,6 +396,18 @@ describe('subscriptions', () => {
     expect(machine.message(...events.map((at) => event(1, at)))).toEqual(events.map((at) => `deliver 1 ${at}`))
   })
 
+  test('what came before a first `started` is dropped when it is asked for again: the answer has it, or it is gone', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.subscribe(1)
+    expect(machine.message(event(1, 'e:3'), event(1, 'e:4'))).toEqual([])
+    machine.feed({ type: 'lost', cause: network })
+    expect(machine.open()).toEqual([subscribed(1, 2)])
+    expect(machine.message(started(1, 2, 'e:2'))).toEqual(['started 1']) // the log ends there: it was rewound
+    const data = (at: string) => ({ id: 1, result: { type: 'data', id: at, data: 'new' } })
+    expect(machine.message(data('e:3'), data('e:4'))).toEqual(['deliver 1 e:3', 'deliver 1 e:4'])
+  })
+
   test('an answer that nobody awaits does not move the position back [TL-SYNC-4]', () => {
     const machine = live()
     const rewound = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
@@ -408,15 +420,28 @@ describe('subscriptions', () => {
     const machine = live()
     machine.message(event(1, 'e:7'))
     expect(machine.fire({ kind: 'gap', id: 1 })).toEqual([synced(2, { id: 1, ref: 1, from: 'e:4' })])
-    const whole = { id: 1, result: { type: 'synced', from: 'e:4', head: 'e:5' } }
-    expect(machine.message(whole, event(1, 'e:5'))).toEqual([
+    const whole = { id: 1, result: { type: 'synced', from: 'e:4', head: 'e:6' } }
+    expect(machine.message(whole, event(1, 'e:5'), event(1, 'e:6'))).toEqual([
       'deliver 1 e:5',
-      synced(3, { id: 1, ref: 1, from: 'e:5' }), // among what was held may be something new
+      'deliver 1 e:6', // and not the 7 that was held, which would continue it
+      synced(3, { id: 1, ref: 1, from: 'e:6' }), // among what was held may be something new
     ])
-    machine.message({ id: 1, result: { type: 'synced', from: 'e:5', head: 'e:5' } })
+    machine.message({ id: 1, result: { type: 'synced', from: 'e:6', head: 'e:6' } })
     expect(machine.timers.has('gap 1')).toBe(false)
     const data = (at: string) => ({ id: 1, result: { type: 'data', id: at, data: 'new' } })
-    expect(machine.message(data('e:6'), data('e:7'))).toEqual(['deliver 1 e:6', 'deliver 1 e:7'])
+    expect(machine.message(data('e:7'), data('e:8'))).toEqual(['deliver 1 e:7', 'deliver 1 e:8'])
+  })
+
+  test('a page that ends below what is held is fetched on from, with what was held', () => {
+    const machine = live()
+    machine.message(event(1, 'e:9'))
+    machine.fire({ kind: 'gap', id: 1 })
+    const cut = { id: 1, result: { type: 'synced', from: 'e:4', head: 'e:6' } }
+    expect(machine.message(cut, event(1, 'e:5'))).toEqual(['deliver 1 e:5', synced(3, { id: 1, ref: 1, from: 'e:5' })])
+    const rest = { id: 1, result: { type: 'synced', from: 'e:5', head: 'e:9' } }
+    const all = ['e:6', 'e:7', 'e:8', 'e:9']
+    expect(machine.message(rest, ...all.map((at) => event(1, at)))).toEqual(all.map((at) => `deliver 1 ${at}`))
+    expect(machine.timers.has('gap 1')).toBe(false)
   })
 
   test('a gap that nobody handles ends the subscription [TL-SUB-12]', () => {

@@ -15,6 +15,7 @@ import { takeAlive, takeRunStart, takeValue } from './generator.ts'
 import { takeKeepalive } from './keepalive.ts'
 import {
   begin,
+  dropHeld,
   type Failed,
   forgetBeyond,
   noteHead,
@@ -103,7 +104,10 @@ function takePlainStart(turn: Turn, subscription: Subscription): void {
 function takeHead(turn: Turn, subscription: Subscription, result: StartedResult | SyncedResult, awaited: boolean) {
   const [from, head] = [parseCursor(result.from), parseCursor(result.head)]
   const { position } = subscription.order
-  const noted = { ...subscription, order: noteHead(subscription.order, head) }
+  // [TL-SYNC-4] An answer that ends below what was known when it was asked is a page of more, or the log was rewound.
+  const isShort = awaited && result.gap === undefined && head !== undefined && head.offset < subscription.askedKnown
+  const own = isShort ? dropHeld(subscription.order) : subscription.order
+  const noted = { ...subscription, order: noteHead(own, head) }
   if (from === undefined || !awaited || !mayBegin(position, from, result.gap)) {
     const answeredHead = awaited && head !== undefined ? head.offset : subscription.answeredHead
     return settleOrdered(turn, { ...noted, answeredHead }, { order: noted.order, applied: [], verdict: 'whole' })

@@ -63,7 +63,9 @@ export function nextAttempt(turn: Turn, subscription: Subscription): string | un
   const { socket } = turn.state
   turn.putSubscription({
     ...subscription,
-    ...(subscription.kind === 'generator' && { order: unordered }), // each attempt's run counts from its own first
+    // Each attempt's run of a generator counts from its own first. Events that are held without a position were put before
+    // this is asked, so the answer has them, unless the log was rewound and they are gone. [TL-SYNC-4]
+    ...((subscription.kind === 'generator' || subscription.order.position === null) && { order: unordered }),
     ref,
     socket,
     phase: 'subscribing',
