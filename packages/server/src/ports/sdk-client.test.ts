@@ -5,16 +5,22 @@ import { createAgents } from '../http/keep-alive.ts'
 import { httpSettings, onFirstUse, RegionMissingError, requireRegion } from './sdk-client.ts'
 
 describe('an adapter of an AWS service', () => {
-  it.each(['dynamodb/store', 'apigateway/gateway', 'lambda/invoker'])(
-    '%s imports the SDK only dynamically',
+  it.each(['dynamodb/store', 'apigateway/gateway', 'lambda/invoker', 'lambda/queue-invoker'])(
+    '%s imports the SDK only dynamically, in a module of its own',
     async (name) => {
       const { metafile } = await build({
         entryPoints: [fileURLToPath(new URL(`../${name}.ts`, import.meta.url))],
-        ...{ bundle: true, packages: 'external', format: 'esm', platform: 'node', write: false, metafile: true },
+        ...{ bundle: true, splitting: true, outdir: 'out', packages: 'external', format: 'esm' },
+        ...{ platform: 'node', write: false, metafile: true },
       })
-      const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
-      const ofSdk = imports.filter(({ path }) => path.startsWith('@aws-sdk/') || path.startsWith('@smithy/'))
-      expect(new Set(ofSdk.map(({ kind }) => kind))).toEqual(new Set(['dynamic-import']))
+      const outputs = Object.values(metafile.outputs)
+      const ofSdk = (imports: readonly { readonly path: string }[]) =>
+        imports.filter(({ path }) => path.startsWith('@aws-sdk/') || path.startsWith('@smithy/'))
+      const entry = outputs.find(({ entryPoint }) => entryPoint?.endsWith(`${name}.ts`))
+      const loaded = outputs.filter(({ entryPoint }) => entryPoint?.endsWith('sdk.ts'))
+      expect(ofSdk(outputs.filter((output) => !loaded.includes(output)).flatMap(({ imports }) => imports))).toEqual([])
+      expect(entry?.imports.filter(({ kind }) => kind === 'dynamic-import')).toHaveLength(1)
+      expect(ofSdk(loaded.flatMap(({ imports }) => imports)).map(({ kind }) => kind)).toContain('import-statement')
     },
   )
 })
