@@ -14,7 +14,7 @@ describe('an adapter of an AWS service', () => {
         ...{ platform: 'node', write: false, metafile: true },
       })
       const outputs = Object.values(metafile.outputs)
-      const ofSdk = (imports: readonly { readonly path: string }[]) =>
+      const ofSdk = (imports: readonly { readonly path: string; readonly kind: string }[]) =>
         imports.filter(({ path }) => path.startsWith('@aws-sdk/') || path.startsWith('@smithy/'))
       const entry = outputs.find(({ entryPoint }) => entryPoint?.endsWith(`${name}.ts`))
       const loaded = outputs.filter(({ entryPoint }) => entryPoint?.endsWith('sdk.ts'))
