@@ -5,15 +5,17 @@ import { dev } from './dev.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
 
 const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [--data folder] [--env file]
-              [--dynamodb url]
+              [--dynamodb url] [--background-runs n]
 
 Runs a project's line on this machine: API Gateway, Lambda and DynamoDB in one process, no AWS account.
-The folder's trunkline.config.json may say { "entry", "web", "port", "data", "dynamodb", "env", "tables" };
-options come before it.
+The folder's trunkline.config.json may say { "entry", "web", "port", "data", "dynamodb", "env", "tables",
+"backgroundRuns" }; options come before it.
 "env" names a file for the line's environment: node --env-file <it> your-script.js writes to this line's tables.
 "dynamodb" is the address of another DynamoDB with streams, such as DynamoDB Local at http://localhost:8000.
 "tables" are your own: [{ "name": "cards", "keys": { "board": "S", "id": "S" }, "handler": "cards" }] maps the stream
 of a table to what createSourceHandler returned and your entry exports.
+"backgroundRuns" is how often each background function runs at once: long calls and generators, deliveries, stream
+batches. More runs wait; calls do not wait for them. 16 unless set.
 
 trunkline asyncapi <entry> [--out file] [--url wss://…] [--title text] [--version text]
 
@@ -72,15 +74,15 @@ async function runRedriveCommand(args: readonly string[]): Promise<number> {
     options: { queue: { type: 'string' }, 'dry-run': { type: 'boolean' }, max: { type: 'string' } },
   })
   const { queue, max, 'dry-run': dryRun = false } = values
-  const settings = { dryRun, ...(queue && { queue }), ...(max !== undefined && { max: toCount(max) }) }
+  const settings = { dryRun, ...(queue && { queue }), ...(max !== undefined && { max: toCount('--max', max) }) }
   const counts = await runRedrive(settings, (line) => console.log(line))
   console.log(formatCounts(counts, dryRun))
   return counts.failed > 0 ? 1 : 0
 }
 
-function toCount(text: string): number {
+function toCount(option: string, text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new Error(`Expected --max to be a whole number from 1, got ${text}.`)
+  throw new Error(`Expected ${option} to be a whole number from 1, got ${text}.`)
 }
 
 async function runDev(args: readonly string[]): Promise<number> {
@@ -94,10 +96,11 @@ async function runDev(args: readonly string[]): Promise<number> {
       data: { type: 'string' },
       dynamodb: { type: 'string' },
       env: { type: 'string' },
+      'background-runs': { type: 'string' },
     },
   })
   const [folder = '.'] = positionals
-  const { entry, web, port, data, dynamodb, env } = values
+  const { entry, web, port, data, dynamodb, env, 'background-runs': backgroundRuns } = values
   const { address, inspector, close } = await dev(folder, {
     ...(entry === undefined ? {} : { entry }),
     ...(web === undefined ? {} : { web }),
@@ -105,6 +108,7 @@ async function runDev(args: readonly string[]): Promise<number> {
     ...(data === undefined ? {} : { data }),
     ...(dynamodb === undefined ? {} : { dynamodb }),
     ...(env === undefined ? {} : { env }),
+    ...(backgroundRuns === undefined ? {} : { backgroundRuns: toCount('--background-runs', backgroundRuns) }),
     log: (text) => console.log(text),
   })
   console.log(`\n  ready:     ${address}\n  inspector: ${inspector}\n`)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { EntryTable } from './local-entry.ts'
+import { checkBackgroundRuns, type EntryTable } from './local-entry.ts'
 import { keyTypes } from './user-table.ts'
 
 /** What `trunkline dev` runs. Paths are absolute. */
@@ -20,6 +20,8 @@ export interface DevConfig {
   readonly tables?: readonly EntryTable[]
   /** A file that holds the line's environment while it runs, for scripts: `node --env-file`. @default none */
   readonly env?: string
+  /** How often each background function runs at once; more runs wait. @default 16 */
+  readonly backgroundRuns?: number
 }
 
 /** The members of `trunkline.config.json`; paths relative to it. */
@@ -34,6 +36,7 @@ const kinds: Readonly<Record<keyof DevConfig, 'string' | 'number' | 'list'>> = {
   dynamodb: 'string',
   tables: 'list',
   env: 'string',
+  backgroundRuns: 'number',
 }
 const defaultPort = 4400
 
@@ -42,7 +45,7 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
   if (!existsSync(folder)) throw new Error(`There is no folder ${folder}.`)
   const settings = { ...(await readSettings(folder)), ...given }
   for (const [name, value] of Object.entries(settings)) checkMember(folder, name, value)
-  const { entry, web, data, dynamodb, env, tables, port = defaultPort } = settings
+  const { entry, web, data, dynamodb, env, tables, backgroundRuns, port = defaultPort } = settings
   if (entry === undefined)
     throw new Error(
       `What shall run? Name the module that exports your functions: --entry ./api/lambda.ts, or "entry" in ${join(folder, fileName)}.`,
@@ -55,6 +58,7 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
     )
   if (dynamodb !== undefined && data !== undefined)
     throw new Error(`Expected a data folder or another DynamoDB, got both ${data} and ${dynamodb}.`)
+  checkBackgroundRuns(backgroundRuns)
   return {
     entry: resolve(folder, entry),
     port,
@@ -63,6 +67,7 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
     ...(dynamodb === undefined ? {} : { dynamodb }),
     ...(env === undefined ? {} : { env: resolve(folder, env) }),
     ...(tables === undefined ? {} : { tables: tables.map(checkTable) }),
+    ...(backgroundRuns === undefined ? {} : { backgroundRuns }),
   }
 }
 

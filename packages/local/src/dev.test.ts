@@ -206,6 +206,10 @@ describe('trunkline dev', () => {
     [{ 'trunkline.config.json': '{' }, 'is not JSON'],
     [{ 'trunkline.config.json': '{"entri":"x"}' }, 'got entri'],
     [{ 'trunkline.config.json': '{"entry":5}' }, 'Expected entry to be a string, got 5'],
+    [
+      { 'trunkline.config.json': '{"entry":"x","backgroundRuns":0}' },
+      'backgroundRuns to be a whole number from 1, got 0',
+    ],
     [{ 'trunkline.config.json': '{"entry":"x","port":70000}' }, 'Expected a port from 0 to 65535'],
   ])('says in one line what is wrong with a folder of %j', async (files, words) => {
     const folder = await folderWith(files)

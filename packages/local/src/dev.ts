@@ -63,6 +63,7 @@ async function openDev(
     ...(config.dynamodb === undefined ? {} : { dynamodb: config.dynamodb }),
     ...(config.data === undefined ? {} : { dataDir: config.data }),
     ...(config.tables === undefined ? {} : { tables: config.tables }),
+    ...(config.backgroundRuns === undefined ? {} : { backgroundRuns: config.backgroundRuns }),
   })
   const { stack } = await resources.add(starting, async ({ stack, pool }) => {
     await stack.close()

@@ -42,6 +42,33 @@ describe('an entry on the local line', () => {
     expect(await client.hello.query()).toBe('hello')
   })
 
+  test('answers calls, stops and ends of connections while generators and long calls hold their threads', async () => {
+    await using local = await startLocalEntry<AppRouter>({ entry, backgroundRuns: 1 })
+    const ended: string[] = []
+    const busy = local.connect({ timeoutMs: 600_000 })
+    const other = local.connect()
+    const long = Array.from({ length: 4 }, () => busy.client.waits.query())
+    const generators = Array.from({ length: 4 }, () => iterate(busy.client.holds, undefined))
+    const values = generators.map((generator) => generator.next().catch(() => ended.push('value')))
+    expect(await other.client.hello.query()).toBe('hello')
+    const seen = iterate(other.client.live, { room: 'x' })
+    const first = seen.next()
+    await other.client.post.mutate({ room: 'x', text: 'delivered' })
+    expect((await first).value?.data).toEqual({ text: 'delivered' })
+    await Promise.all(generators.map((generator) => generator.return?.(undefined)))
+    await Promise.all(values)
+    await other.connection.close()
+    expect(await busy.client.hello.query()).toBe('hello')
+    await busy.client.post.mutate({ room: 'go', text: 'now' })
+    expect(new Set(await Promise.all(long))).toEqual(new Set(['done']))
+  }, 60_000)
+
+  test.each([0, 1.5, -1, Number.NaN])('refuses %s background runs', async (backgroundRuns) => {
+    await expect(startLocalEntry({ entry, backgroundRuns })).rejects.toThrow(
+      `Expected backgroundRuns to be a whole number from 1, got ${backgroundRuns}.`,
+    )
+  })
+
   test('says what is missing when it exports no functions', async () => {
     const none = fileURLToPath(new URL('./clock.ts', import.meta.url))
     await expect(startLocalEntry({ entry: none })).rejects.toThrow('exports neither websocket nor handler')

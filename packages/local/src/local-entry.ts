@@ -13,6 +13,12 @@ export interface EntryOptions extends LocalOptions {
   readonly entry: string
   /** Tables of the application's own, whose streams are mapped to exports of the entry. */
   readonly tables?: readonly EntryTable[]
+  /**
+   * How often each background function runs at once: `worker` (long calls and generators), `deliver`, `delayed`,
+   * `tableStream`, and each source handler. More runs wait in order of arrival. Frames do not wait for them.
+   * @default 16
+   */
+  readonly backgroundRuns?: number
 }
 
 /**
@@ -23,7 +29,7 @@ export interface EntryTable extends UserTable {
   readonly handler?: string
 }
 
-/** The functions as deployed, in workers that can be killed and reloaded. Throws when the entry exports none of them. */
+/** The functions as deployed, in workers that can be killed and reloaded. Throws when the entry exports none of them, and a `TypeError` when `backgroundRuns` is no whole number from 1. */
 export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOptions): Promise<LocalLine<R>> {
   return toReopenable<R>(async (port) => {
     const { stack, pool } = await startEntryStack({
@@ -51,7 +57,8 @@ export function startEntryStack(
 type EntryStackOptions = EntryOptions & StackOptions & Pick<PoolOptions, 'watch' | 'onReload' | 'onLog' | 'conditions'>
 
 async function openEntryStack(options: EntryStackOptions, resources: Resources) {
-  const { entry, watch, onReload, onLog, conditions } = options
+  const { entry, watch, onReload, onLog, conditions, backgroundRuns } = options
+  checkBackgroundRuns(backgroundRuns)
   const stack = await resources.add(startStack(options), (started) => started.close())
   const starting = createWorkerPool({
     entry,
@@ -60,6 +67,7 @@ async function openEntryStack(options: EntryStackOptions, resources: Resources) 
     env: { POWERTOOLS_METRICS_DISABLED: 'true', ...definedEnvironment(), ...stack.environment },
     ...(watch === undefined ? {} : { watch }),
     ...(conditions === undefined ? {} : { conditions }),
+    ...(backgroundRuns === undefined ? {} : { backgroundRuns }),
     ...(onReload && { onReload }),
     ...(onLog && { onLog }),
   })
@@ -88,6 +96,12 @@ async function serveTable(
   if (!pool.exports().includes(handler))
     throw new Error(`${entry} does not export ${handler}, the handler of table ${table.name}.`)
   await mapUserTable(stack, table, { kind: 'worker', pool, exportName: handler })
+}
+
+/** Throws a `TypeError` for anything but a whole number from 1. */
+export function checkBackgroundRuns(count: number | undefined): void {
+  if (count === undefined || (Number.isSafeInteger(count) && count >= 1)) return
+  throw new TypeError(`Expected backgroundRuns to be a whole number from 1, got ${count}.`)
 }
 
 function definedEnvironment(): Record<string, string> {

@@ -7,7 +7,12 @@ import type { FunctionOptions, InvokeResult } from './lambda-function.ts'
 export type Attempt = (
   fn: FunctionOptions,
   text: string,
-  run: { readonly requestId: string; readonly attempt: number },
+  run: {
+    readonly requestId: string
+    readonly attempt: number
+    /** Epoch milliseconds by which it must have begun; else it is throttled. */
+    readonly latestStart: number
+  },
 ) => Promise<InvokeResult>
 
 /** Lambda's queue of asynchronous events. */
@@ -55,7 +60,8 @@ export function createAsyncQueue(options: {
   }
   async function run(event: QueuedEvent): Promise<void> {
     const attempt = event.attempts + 1
-    const result = await options.attempt(event.fn, event.text, { requestId: event.requestId, attempt })
+    const latestStart = event.since + greatestAgeMs(event.fn)
+    const result = await options.attempt(event.fn, event.text, { requestId: event.requestId, attempt, latestStart })
     if (closed || result.status === 'ok') return
     if (result.status === 'throttled') return later({ ...event, throttles: event.throttles + 1 }, result)
     const tried = { ...event, attempts: attempt, throttles: 0 }
@@ -65,7 +71,7 @@ export function createAsyncQueue(options: {
   function later(event: QueuedEvent, result: InvokeResult): void {
     const delay = event.throttles > 0 ? throttleDelayMs(event.throttles) : retryDelayMs(event.attempts)
     const age = clock.now() - event.since + delay
-    if (age > (event.fn.maximumEventAgeMs ?? sixHoursMs)) fail(event, result, 'EventAgeExceeded')
+    if (age > greatestAgeMs(event.fn)) fail(event, result, 'EventAgeExceeded')
     else startAfter(delay, event)
   }
   function startAfter(ms: number, event: QueuedEvent): void {
@@ -92,6 +98,10 @@ export function createAsyncQueue(options: {
       timers.clear()
     },
   }
+}
+
+function greatestAgeMs(fn: FunctionOptions): number {
+  return fn.maximumEventAgeMs ?? sixHoursMs
 }
 
 function throttleDelayMs(throttles: number): number {

@@ -13,7 +13,7 @@ import { startInvokeApi } from './invoke-api.ts'
 import { functionArn } from './lambda-context.ts'
 import type { FunctionOptions, FunctionVerdict, InvokeInfo, InvokeResult } from './lambda-function.ts'
 import { makeRequestId } from './request-id.ts'
-import { runAttempt } from './run-attempt.ts'
+import { runAttempt, throttled } from './run-attempt.ts'
 import { createStreamMapping, type StreamMapping, type StreamRecord } from './stream-mapping.ts'
 
 /** Lambda in a process: functions, their asynchronous queue, their event source mappings, and the Invoke API. */
@@ -98,7 +98,7 @@ export async function createFunctions(options: {
     if (fn === undefined) throw new UnknownFunctionError(name)
     return fn
   }
-  async function attempt(fn: FunctionOptions, text: string, run: { requestId: string; attempt: number }) {
+  async function attempt(fn: FunctionOptions, text: string, run: AttemptRun) {
     const verdict = hooks.invoke?.({ name: fn.name, event: JSON.parse(text), attempt: run.attempt }) ?? 'pass'
     if (verdict === 'throttle' || countOf(fn.name) >= (fn.concurrency ?? Number.POSITIVE_INFINITY)) return throttled
     const once = (as: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>) =>
@@ -193,13 +193,9 @@ export async function createFunctions(options: {
   }
 }
 
-const failureQueue = 'on-failure'
+type AttemptRun = Pick<Parameters<typeof runAttempt>[0], 'requestId' | 'attempt' | 'latestStart'>
 
-const throttled: InvokeResult = {
-  status: 'throttled',
-  errorType: 'TooManyRequestsException',
-  errorMessage: 'Rate Exceeded.',
-}
+const failureQueue = 'on-failure'
 
 /** An invocation without a payload gets an empty object, as in Lambda. */
 function toText(event: unknown): string {

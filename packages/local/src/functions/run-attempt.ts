@@ -5,6 +5,7 @@ import { type FunctionRun, toFunctionRun } from './function-run.ts'
 import { createInvocation, type RunningInvocation } from './invocation.ts'
 import { type ContextSeed, createContext } from './lambda-context.ts'
 import type { FunctionOptions, FunctionVerdict, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
+import { toThreadGroup } from './thread-group.ts'
 
 /** Runs a function once, with its deadline; every way it can end is a result. */
 export async function runAttempt(options: {
@@ -13,6 +14,8 @@ export async function runAttempt(options: {
   readonly text: string
   readonly requestId: string
   readonly attempt: number
+  /** Epoch milliseconds by which a thread must have taken it; else it is throttled. @default it waits without end */
+  readonly latestStart?: number
   readonly verdict: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>
   readonly clock: LocalClock
   readonly activity: Activity
@@ -30,16 +33,21 @@ export async function runAttempt(options: {
     ...(fn.background === true && { onCall: options.activity.begin }),
   })
   running.add(invocation)
+  const stopWaiting = killWaiting(options, invocation)
   try {
     const result = await settle(options, invocation)
     options.onEnd?.(toFunctionRun(invocation, result, clock.now()))
     return result
   } finally {
+    stopWaiting()
     running.delete(invocation)
   }
 }
 
-type AttemptOptions = Pick<Parameters<typeof runAttempt>[0], 'fn' | 'text' | 'verdict' | 'clock' | 'activity'>
+type AttemptOptions = Pick<
+  Parameters<typeof runAttempt>[0],
+  'fn' | 'text' | 'verdict' | 'clock' | 'activity' | 'latestStart'
+>
 
 async function settle(options: AttemptOptions, invocation: RunningInvocation): Promise<InvokeResult> {
   const { fn, verdict, clock } = options
@@ -55,7 +63,20 @@ async function settle(options: AttemptOptions, invocation: RunningInvocation): P
   }
   if (verdict !== 'hang') invocation.kill() // a worker that was ended by its pool gives no answer either
   await invocation.killed
-  return timedOut(fn, invocation)
+  return waitedTooLong(options, invocation) ? throttled : timedOut(fn, invocation)
+}
+
+/** Ends the wait for a thread at the latest start, as Lambda drops an event at its greatest age. */
+function killWaiting(options: AttemptOptions, invocation: RunningInvocation): () => void {
+  const { fn, clock, latestStart } = options
+  if (latestStart === undefined || fn.run.kind !== 'worker') return () => {}
+  return clock.after(Math.max(0, latestStart - clock.now()), () => {
+    if (invocation.begunAt === undefined) invocation.kill()
+  })
+}
+
+function waitedTooLong({ latestStart, clock }: AttemptOptions, { begunAt }: RunningInvocation): boolean {
+  return begunAt === undefined && latestStart !== undefined && clock.now() >= latestStart
 }
 
 /** Undefined when it was killed first. */
@@ -90,6 +111,7 @@ function inWorker(run: WorkerRun, text: string, invocation: RunningInvocation): 
   return run.pool.run({
     exportName: run.exportName,
     text,
+    group: toThreadGroup(invocation.functionName, text),
     signal: invocation.signal,
     begin(initMs) {
       invocation.begin(initMs)
@@ -103,6 +125,13 @@ const seedOf = ({ functionName, requestId, deadline }: RunningInvocation): Conte
   awsRequestId: requestId,
   deadline,
 })
+
+/** What Lambda says to an event for which it has no room. */
+export const throttled: InvokeResult = {
+  status: 'throttled',
+  errorType: 'TooManyRequestsException',
+  errorMessage: 'Rate Exceeded.',
+}
 
 /** Counts the work while it goes on; what only waits for the clock does not count. */
 async function working<T>(activity: Activity, work: () => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLocalClock, type LocalClock } from '../clock.ts'
 import { BundleError } from './build-problem.ts'
 import { createFunctions, type LocalFunctions } from './functions.ts'
+import { toThreadGroup } from './thread-group.ts'
 import type { ReloadReport } from './worker-bundle.ts'
 import { createWorkerPool, type WorkerPool } from './worker-pool.ts'
 import type { WorkerLog } from './worker-thread.ts'
@@ -35,12 +36,16 @@ async function write(text: string, name = 'entry.ts'): Promise<void> {
   await writeFile(join(folder, `${name}.new`), text)
   await rename(join(folder, `${name}.new`), join(folder, name))
 }
-async function start(text: string, more: { env?: Record<string, string>; watch?: boolean } = {}): Promise<WorkerPool> {
+async function start(
+  text: string,
+  more: { env?: Record<string, string>; watch?: boolean; backgroundRuns?: number } = {},
+): Promise<WorkerPool> {
   await write(text)
   const pool = await createWorkerPool({
     entry: join(folder, 'entry.ts'),
     env: more.env ?? {},
     watch: more.watch ?? false,
+    ...(more.backgroundRuns !== undefined && { backgroundRuns: more.backgroundRuns }),
     clock,
     onLog: (log) => logs.push(log),
     onReload(report) {
@@ -202,12 +207,104 @@ test('20 events at once run on at most 16 workers, one at a time on each', async
   expect(ids.size).toBeGreaterThan(1)
 }, 40_000)
 
+describe('runs in the background', () => {
+  const text = `
+    import { existsSync } from 'node:fs'
+    const run = async ({ until }) => {
+      console.log('in')
+      while (until && !existsSync(until)) await new Promise((resolve) => setTimeout(resolve, 10))
+      return 'over'
+    }
+    export { run as worker, run as deliver, run as tableStream, run as websocket, run as authorizer }`
+  const all = ['worker', 'deliver', 'tableStream', 'websocket', 'authorizer']
+  const frame = (routeKey: string, body?: unknown) => ({
+    requestContext: { routeKey },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  const call = { id: 1, method: 'query', params: { path: 'slow' } }
+  async function hold(count: number, name: string, event: object = {}): Promise<readonly Promise<unknown>[]> {
+    const before = logs.length
+    const held = Array.from({ length: count }, () => payload(name, { ...event, until: join(folder, 'go') }))
+    while (logs.length === before) await new Promise((resolve) => setTimeout(resolve, 10))
+    return held
+  }
+
+  test('beyond the set number wait in order, and no other function waits for them', async () => {
+    const pool = await start(text, { backgroundRuns: 1 })
+    for (const name of all) add(pool, name, 60_000)
+    const held = await hold(5, 'worker')
+    const delivering = await hold(2, 'deliver')
+    expect(await payload('tableStream')).toBe('over')
+    expect(await payload('authorizer')).toBe('over')
+    for (const event of [frame('$disconnect'), frame('$default', call), frame('subscription.stop')])
+      expect(await payload('websocket', event)).toBe('over')
+    expect(logs).toHaveLength(7) // one each of `worker` and `deliver` runs
+    await write('', 'go')
+    expect(new Set(await Promise.all([...held, ...delivering]))).toEqual(new Set(['over']))
+  }, 60_000)
+
+  test('that fill the 16 threads of their function leave threads to frames', async () => {
+    const pool = await start(text)
+    for (const name of all) add(pool, name, 60_000)
+    const held = await hold(20, 'worker')
+    while (logs.length < 16) await new Promise((resolve) => setTimeout(resolve, 10))
+    for (const event of [frame('$disconnect'), frame('$default', call), frame('subscription.stop')])
+      expect(await payload('websocket', event)).toBe('over')
+    expect(await payload('deliver')).toBe('over')
+    expect(logs).toHaveLength(20)
+    await write('', 'go')
+    expect(new Set(await Promise.all(held))).toEqual(new Set(['over']))
+  }, 60_000)
+
+  test('that wait longer than the greatest age of their event end in the on-failure queue', async () => {
+    const pool = await start(text, { backgroundRuns: 1 })
+    const run = { kind: 'worker', pool, exportName: 'worker' } as const
+    functions.register({ name: 'worker', timeoutMs: 900_000, maximumEventAgeMs: 60_000, run })
+    const held = await hold(1, 'worker')
+    functions.invokeAsync('worker', { late: true })
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    await clock.advance(60_001)
+    await expect
+      .poll(() => functions.failures())
+      .toMatchObject([{ requestContext: { condition: 'EventAgeExceeded' }, requestPayload: { late: true } }])
+    await write('', 'go')
+    await Promise.all(held)
+    expect(logs).toHaveLength(1)
+  }, 60_000)
+
+  test.each([
+    frame('$connect'),
+    frame('$disconnect'),
+    frame('subscription.stop', { id: 1, method: 'subscription.stop' }),
+    frame('$default', { id: 1, method: 'cancel' }),
+    frame('$default', { id: 1, method: 'auth', params: { token: 't' } }),
+    frame('$default', [
+      { id: 1, method: 'subscription.stop' },
+      { id: 2, method: 'cancel' },
+    ]),
+  ])('and calls that fill their threads do not hold up %j', (event) => {
+    expect(toThreadGroup('websocket', JSON.stringify(event))).toEqual(toThreadGroup('authorizer', '{}'))
+  })
+
+  test.each([
+    frame('$default', call),
+    frame('$default', [{ id: 1, method: 'cancel' }, call]),
+    frame('$default', { id: 1, method: 'chunk' }),
+    frame('$default', 'no frame'),
+    frame('$default'),
+    frame('subscription', { id: 1, method: 'subscription', params: { path: 'live' } }),
+  ])('and frames that may run a procedure share threads, as %j', (event) => {
+    expect(toThreadGroup('websocket', JSON.stringify(event))).toMatchObject({ name: 'calls', foreground: true })
+  })
+})
+
 test('an event that is killed while it queues costs no worker', async () => {
   const pool = await start('export const f = async () => "served"')
   const controller = new AbortController()
   controller.abort()
+  const group = { name: 'f', foreground: false }
   const begin = () => ({ functionName: 'f', awsRequestId: 'r', deadline: clock.now() + 1_000 })
-  expect(await pool.run({ exportName: 'f', text: '{}', signal: controller.signal, begin })).toBeUndefined()
+  expect(await pool.run({ exportName: 'f', text: '{}', group, signal: controller.signal, begin })).toBeUndefined()
   add(pool, 'f')
   expect(await payload('f')).toBe('served')
 })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { LocalClock } from '../clock.ts'
 import type { HandlerAnswer } from './call-handler.ts'
 import { createSourcePlaces } from './source-places.ts'
@@ -14,7 +15,13 @@ export interface WorkerPool {
 }
 
 const keptWarm = 4 // threads of 14–27 MB that wait for the next event
-const atMost = 16 // threads at once; more events than that queue
+const spare = 2 // loaded threads that wait for the next frame while background runs hold theirs
+// More threads that load at once would hold up each other, and an event finds a thread that is free sooner.
+const loadedAtOnce = Math.max(2, availableParallelism())
+const framesAtOnce = 16 // of each group of frames; more of them wait
+
+/** How often each background function runs at once, unless it is set. */
+export const defaultBackgroundRuns = 16
 
 /**
  * Bundles `entry` and runs its exports. `env` is all the environment that the functions see. With `watch`, a change is built and taken by the events to
@@ -24,6 +31,11 @@ export async function createWorkerPool(options: {
   readonly entry: string
   readonly env: Readonly<Record<string, string>>
   readonly clock: LocalClock
+  /**
+   * How often each background function (`worker`, `deliver`, `delayed`, `tableStream`, a source handler) runs at once.
+   * More events wait in order of arrival. @default 16
+   */
+  readonly backgroundRuns?: number
   readonly watch?: boolean
   readonly conditions?: readonly string[]
   readonly onReload?: (report: ReloadReport) => void
@@ -35,8 +47,9 @@ export async function createWorkerPool(options: {
   const onLog = ({ stream, text }: WorkerLog) => (options.onLog ?? print)({ stream, text: toSources(text) })
   const threads = new Set<WorkerThread>()
   const idle: WorkerThread[] = []
-  const queue: { readonly task: PoolTask; readonly settle: (answer: Promise<HandlerAnswer | undefined>) => void }[] = []
+  const groups = new Map<string, Group>()
   let closed = false
+  let loading = 0
   const bundle = await createBundle({
     entry,
     watch: options.watch ?? false,
@@ -56,6 +69,11 @@ export async function createWorkerPool(options: {
     const { workerMain } = bundle
     const thread = startWorker({ workerMain, bundle: url, version, env, clock, onLog })
     threads.add(thread)
+    loading += 1
+    void thread.loaded.then(() => {
+      loading -= 1
+      serve()
+    })
     void thread.ended.then(() => forget(thread))
     return thread
   }
@@ -70,21 +88,33 @@ export async function createWorkerPool(options: {
     serve()
   }
   function serve(): void {
-    while (queue.length > 0) {
-      if (dropKilled()) continue
-      const thread = idle.pop() ?? (threads.size < atMost ? start() : undefined)
-      const job = thread && queue.shift()
-      if (thread === undefined || job === undefined) return
-      const answer = thread.run(job.task).then(withSources)
-      job.settle(answer)
-      void answer.then(() => release(thread))
+    for (const group of groups.values()) serveGroup(group)
+  }
+  function serveGroup(group: Group): void {
+    const limit = group.foreground ? framesAtOnce : (options.backgroundRuns ?? defaultBackgroundRuns)
+    while (group.running < limit && hasThread(group)) {
+      const job = group.waiting.shift()
+      if (job === undefined) return
+      if (job.task.signal.aborted)
+        job.settle(Promise.resolve(undefined)) // it was killed: it must cost no thread
+      else give(group, job)
     }
   }
-  /** An event that was killed while it waited must cost no thread. */
-  function dropKilled(): boolean {
-    if (queue[0]?.task.signal.aborted !== true) return false
-    queue.shift()?.settle(Promise.resolve(undefined))
-    return true
+  /** One of the threads that load is left to frames. */
+  function hasThread({ foreground }: Group): boolean {
+    return idle.length > 0 || loading < (foreground ? loadedAtOnce : loadedAtOnce - 1)
+  }
+  function give(group: Group, job: Job): void {
+    const thread = idle.pop() ?? start()
+    group.running += 1
+    const answer = thread.run(job.task).then(withSources)
+    job.settle(answer)
+    void answer.then(() => {
+      group.running -= 1
+      release(thread)
+    })
+    const inBackground = [...groups.values()].some(({ foreground, running }) => !foreground && running > 0)
+    while (inBackground && idle.length < spare && loading < loadedAtOnce) idle.unshift(start())
   }
   function withSources(answer: HandlerAnswer | undefined): HandlerAnswer | undefined {
     return answer?.status === 'error' ? { ...answer, trace: answer.trace.map(toSources) } : answer
@@ -97,11 +127,17 @@ export async function createWorkerPool(options: {
     serve()
     while (idle.length > keptWarm) idle.splice(0, 1).forEach(drop)
   }
+  function groupOf({ group: { name, foreground } }: PoolTask): Group {
+    const group = groups.get(name) ?? { foreground, waiting: [], running: 0 }
+    groups.set(name, group)
+    return group
+  }
   function run(task: PoolTask): Promise<HandlerAnswer | undefined> {
     if (closed) return Promise.resolve(undefined)
     return new Promise((resolve) => {
-      queue.push({ task, settle: resolve })
-      serve()
+      const group = groupOf(task)
+      group.waiting.push({ task, settle: resolve })
+      serveGroup(group)
     })
   }
   idle.push(start()) // the first event finds a loaded thread
@@ -110,13 +146,26 @@ export async function createWorkerPool(options: {
     run,
     async close() {
       closed = true
-      for (const job of queue.splice(0)) job.settle(Promise.resolve(undefined))
+      for (const { waiting } of groups.values())
+        for (const job of waiting.splice(0)) job.settle(Promise.resolve(undefined))
       const ending = [...threads]
       for (const thread of ending) drop(thread)
       await Promise.all(ending.map((thread) => thread.ended))
       await bundle.close()
     },
   }
+}
+
+interface Job {
+  readonly task: PoolTask
+  readonly settle: (answer: Promise<HandlerAnswer | undefined>) => void
+}
+
+/** The events of one thread group. */
+interface Group {
+  readonly foreground: boolean
+  readonly waiting: Job[]
+  running: number
 }
 
 function print({ stream, text }: WorkerLog): void {

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { LocalClock } from '../clock.ts'
 import { type HandlerAnswer, type HandlerError, handlerError } from './call-handler.ts'
 import type { ContextSeed } from './lambda-context.ts'
+import type { ThreadGroup } from './thread-group.ts'
 import { sharedLayout, type WorkerBoot, type WorkerReply, type WorkerTask } from './worker-messages.ts'
 
 /** One event for a pool. */
@@ -9,6 +10,7 @@ export interface PoolTask {
   readonly exportName: string
   /** The event as JSON text. */
   readonly text: string
+  readonly group: ThreadGroup
   /** Kills: the thread is ended. */
   readonly signal: AbortSignal
   /** Called when a loaded worker takes the event: the deadline counts from here. `initMs` is what the worker took to load, told with its first event only. */
@@ -24,6 +26,8 @@ export interface WorkerThread {
   run(task: PoolTask): Promise<HandlerAnswer | undefined>
   end(): void
   readonly ended: Promise<void>
+  /** Settles when it has loaded the bundle, or ended before. */
+  readonly loaded: Promise<unknown>
 }
 
 /** A line that a function printed, or why its worker ended. */
@@ -141,6 +145,7 @@ export function startWorker(options: {
     run,
     end: () => end(),
     ended,
+    loaded,
   }
 }
 

@@ -1,0 +1,41 @@
+/** Events that share a bound on how many of them run at once. */
+export interface ThreadGroup {
+  readonly name: string
+  /** Its events answer a client or tell of a connection. They find a loaded thread, also while background runs last. */
+  readonly foreground: boolean
+}
+
+const short: ThreadGroup = { name: 'short frames', foreground: true }
+const calls: ThreadGroup = { name: 'calls', foreground: true }
+
+const callRoutes: readonly unknown[] = ['$default', 'subscription']
+const shortMethods: readonly unknown[] = ['subscription.stop', 'cancel', 'hello', 'auth']
+
+/**
+ * Tells to which group an event belongs. Frames that run no procedure (`$connect`, `$disconnect`, a stop, a cancel)
+ * are a group, frames that may run one are a group, and so is each function that runs in the background.
+ */
+export function toThreadGroup(functionName: string, eventText: string): ThreadGroup {
+  if (functionName === 'authorizer') return short
+  if (functionName === 'websocket') return mayRunProcedure(parse(eventText)) ? calls : short
+  return { name: functionName, foreground: false }
+}
+
+function mayRunProcedure(event: unknown): boolean {
+  if (!callRoutes.includes(member(member(event, 'requestContext'), 'routeKey'))) return false
+  const body = member(event, 'body')
+  const message = typeof body === 'string' ? parse(body) : undefined
+  return [message].flat().some((frame) => !shortMethods.includes(member(frame, 'method')))
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
