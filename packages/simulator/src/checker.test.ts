@@ -63,9 +63,19 @@ async function rewoundWorld() {
 }
 const given = (offset: number, n: number): Entry => ({ kind: 'data', seen: n > 10 ? 8 : 5, id: `0.e:${offset}`, n })
 const old = [started(0), ...[1, 2, 3, 4, 5].map((n) => given(n, n))]
+const fresh = [given(4, 14), given(5, 15), given(6, 16)]
+const state: Entry = { kind: 'data', seen: 8, id: '0.e:3', n: -1, state: 8 }
+const again = ['H2', 'H2', 'H2']
 const rewound: Entry = { kind: 'gap', seen: 5, reason: 'new-epoch' }
 
 it.each<[title: string, entries: readonly Entry[], answeredMs: readonly number[], rules: readonly string[]]>([
+  ['began again with a state behind it', [...old, given(6, 16), state, ...fresh], [2_500], []],
+  [
+    'began again with a state and had nothing that was undone',
+    [started(5), ...fresh, state, ...fresh],
+    [],
+    ['H6', ...again],
+  ],
   ['was told of it', [...old, rewound, given(4, 14), given(5, 15), given(6, 16)], [500], []],
   ['misses an event after it was told', [...old, rewound, given(4, 14), given(6, 16)], [500], ['H7']],
   ['was never answered, and was not told', [...old, given(6, 16)], [], []],

@@ -28,6 +28,7 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
   const isWanted = (each: Committed) => isMatch(each) && !each.undone
   const position: Position = { at: undefined, owed: Number.POSITIVE_INFINITY }
   const delivered = new Set<number>()
+  let hasUndone = false // it was given what a restore has undone, and was not told since: an answer may lead it back
   const missing = (from: number, to: number) => {
     for (let index = Math.max(0, from); index < to; index++) {
       const each = truth[index]
@@ -43,6 +44,7 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
     } else if (entry.kind === 'gap') {
       position.at = undefined
       position.owed = entry.seen
+      hasUndone = false
       if (table.truth.rewinds.length > 0) delivered.clear() // a gap may lead back, and then what came is shown again
     } else if (entry.kind === 'data') {
       const index = table.truth.indexOf(topic, entry.id, entry)
@@ -52,12 +54,14 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
         continue
       }
       if (entry.state !== undefined) {
-        if (position.at !== undefined && index < position.at && !truth[position.at]?.undone)
+        if (position.at !== undefined && index < position.at && !hasUndone)
           report.break('H6', `${about} began again at ${entry.id}, behind what it had`)
         if (entry.state < index + 1)
           report.break('H7', `${about} began with a state older than its position ${entry.id}`)
         position.at = index
         position.owed = index + 1
+        if (hasUndone) delivered.clear()
+        hasUndone = found.undone
         continue
       }
       if (found.undone && isUntold(world, record, index, entry.seen)) continue // held from the history that is gone
@@ -73,6 +77,7 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
           `${about} was given ${entry.id} and never ${cursorOf(truth[lost])} (${truth[lost]?.n}), without a signal`,
         )
       delivered.add(index)
+      hasUndone ||= found.undone
       position.at = Math.max(index, position.at ?? index)
       position.owed = position.at + 1
     }
