@@ -12,7 +12,7 @@ export function toClientError<R extends AnyTRPCRouter>(
   try {
     return TRPCClientError.from({ error: deserialize(shape) }, options)
   } catch (cause) {
-    const message = line?.message ?? 'The transformer could not read the error that the server sent.'
+    const message = line?.message ?? 'The transformer could not read what the server sent.'
     return new TRPCClientError(message, {
       ...options,
       cause: cause instanceof Error ? cause : new Error(String(cause)),

@@ -28,10 +28,9 @@ export function continueClosing(turn: Turn): void {
 /** [TL-HAND-4] No socket, no timer and nothing unsettled is left. */
 export function finishClosing(turn: Turn): void {
   closeCalls(turn, closedByYou())
-  turn.patch({ phase: 'closed', handover: null })
-  turn.show({ status: 'closed', cause: { code: 'closed-by-you', message: 'The application closed the connection.' } })
-  turn.emit({ type: 'cancel-all' })
-  turn.emit({ type: 'disconnect' })
+  turn.patch({ phase: 'closed' })
+  turn.show({ status: 'closed', cause: { code: 'closed-by-you', message: closedByYou().message } })
+  turn.disconnect()
   turn.emit({ type: 'closed' })
 }
 

@@ -171,9 +171,7 @@ export function createConnection(
 
   function requireSocket() {
     if (options.WebSocket ?? environment.WebSocket ?? environment.createSocket ?? 'WebSocket' in globalThis) return
-    throw new Error(
-      "This runtime has no WebSocket of its own: pass one, createConnection({ WebSocket }), e.g. of 'ws'.",
-    )
+    throw new Error('This runtime has no WebSocket: pass one, createConnection({ WebSocket }).')
   }
   const close = () => {
     dispatch({ type: 'close' })

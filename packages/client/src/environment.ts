@@ -1,3 +1,4 @@
+import { toBase64Url } from '@trunkline/protocol'
 import type { Socket, SocketOptions } from './socket.ts'
 
 /** A WebSocket class: the browser's, Node's own, or that of `ws`. */
@@ -49,9 +50,7 @@ export const machineEnvironment: ConnectionEnvironment = {
   },
 }
 
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-
 /** 132 random bits as 22 characters of base64url: a session's id, which whoever knows it is, or a key. */
 export function createRandomId({ randomBytes }: Pick<ConnectionEnvironment, 'randomBytes'>): string {
-  return Array.from(randomBytes(22), (byte) => alphabet[byte & 63]).join('')
+  return toBase64Url(randomBytes(22)).slice(0, 22)
 }

@@ -61,14 +61,14 @@ export function takeAlive(turn: Turn, subscription: Subscription, { ref, n }: Al
 
 /** A hole stayed open. */
 export function takeHoleTimer(turn: Turn, subscription: Subscription): void {
-  if (isBehind(subscription.order)) loseRun(turn, subscription, 'A value that was produced did not come.')
+  if (isBehind(subscription.order)) loseRun(turn, subscription, 'A value did not come.')
 }
 
 /** Nothing was heard for too long. */
 export function takeSilence(turn: Turn, subscription: Subscription): void {
   if (subscription.kind !== 'generator' || subscription.phase !== 'live') return
   if (turn.now - subscription.heardAt > lateMs) turn.putSubscription(hear(turn, subscription))
-  else loseRun(turn, subscription, 'The function that produced these values has fallen silent.')
+  else loseRun(turn, subscription, 'The server says nothing of the generator.')
 }
 
 /** [TL-GEN-11] Tracked values go on after the last one; of others nobody knows where they were. */
@@ -91,7 +91,7 @@ function settleRun(turn: Turn, subscription: Subscription, { order, applied, ver
     next = { ...next, plainId: result.id ?? next.plainId }
     turn.emit({ type: 'deliver', id: next.id, result })
   }
-  if (verdict === 'overflow') return loseRun(turn, next, 'Too many values came before one that is missing.')
+  if (verdict === 'overflow') return loseRun(turn, next, 'Too many values came after one that is missing.')
   watchHole(turn, next)
 }
 

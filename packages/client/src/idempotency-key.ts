@@ -1,9 +1,8 @@
-import { utf8Bytes } from '@trunkline/protocol'
+import { autoKey, utf8Bytes } from '@trunkline/protocol'
 import type { NewCall } from './session-event.ts'
 import type { CallRequest } from './transport.ts'
 
-const ofOurs = /^auto\.[0-9a-z]{1,11}\.[\w-]{16,64}$/
-const longestOfOurs = 'auto.12345678.1234567890123456789012' // the server's time has 8 digits until 2059
+const longestTime = 36 ** 8 - 1 // the server's time has 8 digits of base 36 until 2059
 
 /** What makes a call a repeatable one: a key of the SDK's own, one of the caller's, or none. [TL-KEY-8] */
 export function toKey(
@@ -13,7 +12,7 @@ export function toKey(
   const none = { key: null, nonce: null, resends: method === 'query', mayHaveRun }
   if (method === 'query' || given === false) return none
   if (given === undefined) return { ...none, nonce: createNonce(), resends: true }
-  const isOurs = ofOurs.test(given) // of a mutation that failed and may have run
+  const isOurs = autoKey.test(given) // of a mutation that failed and may have run
   return { ...none, key: isOurs ? given : `own.${given}`, resends: true, mayHaveRun: mayHaveRun || isOurs }
 }
 
@@ -35,6 +34,6 @@ export function withKey(text: string, key: string, isResend: boolean): string {
 
 /** The size of the call's largest frame: with its key and marked as sent again. */
 export function frameBytesOf(text: string, { key, nonce }: Pick<NewCall, 'key' | 'nonce'>): number {
-  const longest = key ?? (nonce && longestOfOurs)
+  const longest = key ?? (nonce && makeKey(longestTime, nonce))
   return utf8Bytes(longest === null ? text : withKey(text, longest, true))
 }

@@ -108,8 +108,7 @@ export function restart(turn: Turn) {
   closeCalls(turn, toLineError('CLOSED', 'The connection was restarted by the application.'))
   loseSubscriptions(turn, true)
   startAfresh(turn)
-  turn.emit({ type: 'cancel-all' })
-  turn.emit({ type: 'disconnect' })
-  turn.patch({ handover: null, probing: false })
+  turn.disconnect()
+  turn.patch({ probing: false })
   connect(turn)
 }

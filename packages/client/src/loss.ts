@@ -26,12 +26,11 @@ export function giveUpSocket(turn: Turn, cause: ConnectionCause): void {
 export function takeRefusal(turn: Turn, cause: ConnectionCause) {
   if (turn.state.phase === 'closing') return finishClosing(turn)
   const line = refusedError(cause)
-  turn.patch({ phase: 'refused', handover: null })
+  turn.patch({ phase: 'refused' })
   turn.show({ status: 'closed', cause })
   closeCalls(turn, line)
   for (const subscription of turn.state.subscriptions.values()) endSubscription(turn, subscription, { line })
-  turn.emit({ type: 'cancel-all' })
-  turn.emit({ type: 'disconnect' })
+  turn.disconnect()
 }
 
 /** A socket that was greeted and then lost by the network says nothing against the server: a train in a tunnel must not wait half a minute. */

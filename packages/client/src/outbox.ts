@@ -13,8 +13,8 @@ export function outboxRefusal(calls: ReadonlyMap<number, PendingCall>, bytes: nu
     waiting += 1
     waitingBytes += call.bytes
   }
-  if (waiting >= outboxCalls) return `${waiting} calls wait to be sent already; the outbox takes ${outboxCalls}.`
-  if (waitingBytes > outboxBytes) return `${waitingBytes} bytes would wait to be sent; the outbox takes ${outboxBytes}.`
+  if (waiting >= outboxCalls) return `${waiting} calls wait to be sent; the limit is ${outboxCalls}.`
+  if (waitingBytes > outboxBytes) return `${waitingBytes} bytes would wait to be sent; the limit is ${outboxBytes}.`
   return undefined
 }
 

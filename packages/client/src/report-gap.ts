@@ -12,7 +12,7 @@ export function reportGap(turn: Turn, subscription: Subscription, reason: GapRea
     turn.emit({ type: 'gap', id, reason, lastEventId })
     return true
   }
-  const message = `Events after ${lastEventId ?? 'the beginning'} are lost (${reason}), and neither the subscription nor the connection has an onGap.`
+  const message = `Events after ${lastEventId ?? 'the beginning'} are lost (${reason}), and there is no onGap.`
   endSubscription(turn, subscription, { line: toLineError('GAP', message) })
   return false
 }

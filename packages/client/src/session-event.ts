@@ -4,7 +4,9 @@ import type { ConnectionCause } from './connection-state.ts'
 /** The timers of a session. Arming one again moves it. */
 export type Timer =
   | { readonly kind: 'retry' | 'close' | SocketTimer }
-  | { readonly kind: 'deadline' | 'again' | 'started' | 'gap' | 'alive'; readonly id: number }
+  | { readonly kind: OwnedTimer; readonly id: number }
+/** What belongs to one call or one subscription. */
+export type OwnedTimer = 'deadline' | 'again' | 'started' | 'gap' | 'alive'
 /** What belongs to one socket and ends with it. */
 export type SocketTimer = (typeof socketTimers)[number]
 export const socketTimers = ['hello', 'stable', 'ping', 'pong', 'watch', 'renew', 'auth', 'handover', 'drain'] as const

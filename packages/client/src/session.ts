@@ -37,15 +37,18 @@ function isKnown({ from, state }: Turn): boolean {
 }
 
 function take(turn: Turn, event: SessionEvent) {
+  const id = 'id' in event ? event.id : Number.NaN
+  const call = turn.state.calls.get(id)
+  const subscription = turn.state.subscriptions.get(id)
   switch (event.type) {
     case 'call':
       return whenTaken(turn, event.call, () => admitCall(turn, event.call))
     case 'subscribe':
       return whenTaken(turn, event.subscription, () => addSubscription(turn, event.subscription))
     case 'abort':
-      return takeAbort(turn, event.id)
+      return call && abandonCall(turn, call)
     case 'unsubscribe':
-      return takeUnsubscribe(turn, event.id)
+      return subscription && dropSubscription(turn, subscription)
     case 'retry-now':
       return retryNow(turn)
     case 'wake':
@@ -75,14 +78,4 @@ function whenTaken(turn: Turn, wanted: Parameters<typeof refuse>[1], admit: () =
   if (closed !== undefined) return refuse(turn, wanted, closed)
   admit()
   if (turn.state.phase === 'idle') connect(turn)
-}
-
-function takeAbort(turn: Turn, id: number): void {
-  const call = turn.state.calls.get(id)
-  if (call !== undefined) abandonCall(turn, call)
-}
-
-function takeUnsubscribe(turn: Turn, id: number): void {
-  const subscription = turn.state.subscriptions.get(id)
-  if (subscription !== undefined) dropSubscription(turn, subscription)
 }

@@ -21,15 +21,14 @@ export function takeSubscriptionError(turn: Turn, subscription: Subscription, fr
     return awaitAuthority(turn, subscription)
   // what is no run's own word, as of a subscribe that came twice, leaves a run that nobody wants: it is stopped
   const phase = subscription.kind === 'generator' && frame.ref === undefined ? subscription.phase : 'waiting'
-  endSubscription(turn, { ...subscription, phase }, { shape: frame.error, ...(line ? { line } : {}) })
+  endSubscription(turn, { ...subscription, phase }, { shape: frame.error, ...(line && { line }) })
 }
 
 /** It is asked for again under a fresh authority; one that waits for that already goes on waiting. */
 function awaitAuthority(turn: Turn, subscription: Subscription) {
   const { id, failures, phase } = subscription
   if (phase === 'waiting') return renewAuthority(turn)
-  turn.cancel({ kind: 'started', id })
-  turn.cancel({ kind: 'gap', id })
+  turn.cancelOf(id, 'started', 'gap')
   turn.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures: failures + 1 })
   renewAuthority(turn)
 }

@@ -109,8 +109,7 @@ export function takeStartedTimer(turn: Turn, subscription: Subscription): void {
 /** The socket is gone, and the server's registrations with it. A break that the application can see makes the next `started` worth telling. */
 export function loseSubscriptions(turn: Turn, isSeen: boolean): void {
   for (const subscription of turn.state.subscriptions.values()) {
-    turn.cancel({ kind: 'started', id: subscription.id })
-    turn.cancel({ kind: 'gap', id: subscription.id })
+    turn.cancelOf(subscription.id, 'started', 'gap')
     const announced = subscription.announced && !isSeen
     turn.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures: 0, announced })
   }

@@ -2,7 +2,7 @@ import { postponeRenewal, renewAuthority } from './authority.ts'
 import { askAgain, expireCall } from './call-answer.ts'
 import { finishClosing } from './closing.ts'
 import { takeGapTimer } from './fetch.ts'
-import { takeHoleTimer, takeSilence } from './generator.ts'
+import { takeSilence } from './generator.ts'
 import { beginHandover, takeDrainTimer } from './handover.ts'
 import { armWatch, hasSlept, keepAlive } from './keepalive.ts'
 import { wake } from './lifecycle.ts'
@@ -14,6 +14,9 @@ import type { Turn } from './turn.ts'
 
 /** What each timer means when it fires. One that belongs to something that is over by now means nothing. */
 export function takeTimer(turn: Turn, timer: Timer) {
+  const id = 'id' in timer ? timer.id : Number.NaN
+  const call = turn.state.calls.get(id)
+  const subscription = turn.state.subscriptions.get(id)
   switch (timer.kind) {
     case 'retry':
       return turn.emit({ type: 'admit', socket: turn.state.socket })
@@ -37,27 +40,16 @@ export function takeTimer(turn: Turn, timer: Timer) {
       return takeDrainTimer(turn)
     case 'close':
       return finishClosing(turn)
-    case 'deadline': {
-      const call = turn.state.calls.get(timer.id)
-      return call === undefined ? undefined : expireCall(turn, call)
-    }
-    case 'again': {
-      const call = turn.state.calls.get(timer.id)
-      return call === undefined ? undefined : askAgain(turn, call)
-    }
-    case 'started': {
-      const subscription = turn.state.subscriptions.get(timer.id)
-      return subscription === undefined ? undefined : takeStartedTimer(turn, subscription)
-    }
-    case 'gap': {
-      const subscription = turn.state.subscriptions.get(timer.id)
-      if (subscription?.kind === 'generator') return takeHoleTimer(turn, { ...subscription, fetch: 'none' })
-      return subscription === undefined ? undefined : takeGapTimer(turn, subscription)
-    }
-    case 'alive': {
-      const subscription = turn.state.subscriptions.get(timer.id)
-      return subscription === undefined ? undefined : takeSilence(turn, subscription)
-    }
+    case 'deadline':
+      return call && expireCall(turn, call)
+    case 'again':
+      return call && askAgain(turn, call)
+    case 'started':
+      return subscription && takeStartedTimer(turn, subscription)
+    case 'gap':
+      return subscription && takeGapTimer(turn, subscription)
+    case 'alive':
+      return subscription && takeSilence(turn, subscription)
   }
 }
 

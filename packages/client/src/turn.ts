@@ -1,7 +1,7 @@
 import type { ClientFrame } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { Effect } from './session-effect.ts'
-import { type SessionEvent, socketTimers, type Timer } from './session-event.ts'
+import { type OwnedTimer, type SessionEvent, socketTimers, type Timer } from './session-event.ts'
 import type { FrameName, PendingCall, SessionState, Subscription } from './session-state.ts'
 import { unansweredAt } from './unanswered.ts'
 
@@ -22,8 +22,7 @@ export class Turn {
   /** Something in the outbox may go out when the turn ends. */
   moved = false
   state: SessionState
-  #calls: Map<number, PendingCall> | undefined
-  #subscriptions: Map<number, Subscription> | undefined
+  readonly #copies = new Set<unknown>()
 
   constructor(state: SessionState, event: SessionEvent) {
     this.state = state
@@ -54,8 +53,18 @@ export class Turn {
   cancel(timer: Timer): void {
     this.emit({ type: 'cancel', timer })
   }
+  /** Cancels timers of one call or subscription. */
+  cancelOf(id: number, ...kinds: readonly OwnedTimer[]): void {
+    for (const kind of kinds) this.cancel({ kind, id })
+  }
   cancelSocketTimers(): void {
     for (const kind of socketTimers) this.cancel({ kind })
+  }
+  /** Leaves no timer and no socket. */
+  disconnect(): void {
+    this.patch({ handover: null })
+    this.emit({ type: 'cancel-all' })
+    this.emit({ type: 'disconnect' })
   }
   /** Makes a socket and returns its number. */
   connect(): number {
@@ -71,34 +80,27 @@ export class Turn {
   }
 
   putCall(call: PendingCall): void {
-    this.#ownCalls().set(call.id, call)
+    this.#own('calls', this.state.calls).set(call.id, call)
   }
   dropCall(id: number): void {
     if (this.state.calls.get(id)?.lane !== undefined) this.moved = true // the next of its lane
-    this.#ownCalls().delete(id)
-    this.cancel({ kind: 'deadline', id })
-    this.cancel({ kind: 'again', id })
+    this.#own('calls', this.state.calls).delete(id)
+    this.cancelOf(id, 'deadline', 'again')
   }
   putSubscription(subscription: Subscription): void {
-    this.#ownSubscriptions().set(subscription.id, subscription)
+    this.#own('subscriptions', this.state.subscriptions).set(subscription.id, subscription)
   }
   dropSubscription(id: number): void {
-    this.#ownSubscriptions().delete(id)
-    this.cancel({ kind: 'started', id })
-    this.cancel({ kind: 'gap', id })
-    this.cancel({ kind: 'alive', id })
+    this.#own('subscriptions', this.state.subscriptions).delete(id)
+    this.cancelOf(id, 'started', 'gap', 'alive')
   }
 
-  #ownCalls(): Map<number, PendingCall> {
-    const own = this.#calls ?? new Map(this.state.calls)
-    if (this.#calls === undefined) this.patch({ calls: own })
-    this.#calls = own
-    return own
-  }
-  #ownSubscriptions(): Map<number, Subscription> {
-    const own = this.#subscriptions ?? new Map(this.state.subscriptions)
-    if (this.#subscriptions === undefined) this.patch({ subscriptions: own })
-    this.#subscriptions = own
-    return own
+  /** A map of the state that this turn may change: a copy, made once. */
+  #own<Value>(name: 'calls' | 'subscriptions', map: ReadonlyMap<number, Value>): Map<number, Value> {
+    if (this.#copies.has(map)) return map as Map<number, Value>
+    const copy = new Map(map)
+    this.#copies.add(copy)
+    this.patch({ [name]: copy })
+    return copy
   }
 }

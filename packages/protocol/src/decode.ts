@@ -40,14 +40,7 @@ function isPlainFrame(frame: Members): frame is Members & ServerFrame {
   if (frame['pong'] === true) return true
   if (isText(frame['message'])) return isText(frame['connectionId']) && isText(frame['requestId'])
   if (frame['id'] === null) return frame['method'] === 'reconnect'
-  return isId(frame['id']) && (isResult(frame['result']) || isChunk(frame))
-}
-
-/** What its numbers promise of one another is seen when the message is put together. */
-function isChunk({ method, params }: Members): boolean {
-  if (method !== 'chunk' || !isObject(params)) return false
-  const { message, part, of, bytes, text } = params
-  return isText(message) && isOffset(part) && isOffset(of) && isOffset(bytes) && isText(text)
+  return isId(frame['id']) && (isResult(frame['result']) || (frame['method'] === 'chunk' && isPart(frame['params'])))
 }
 
 interface RawError extends Members {
@@ -65,58 +58,82 @@ function withKnown({ line, ref, n, refused, ...frame }: RawError): ServerFrame {
   return { ...frame, ...(isLineError(line) && { line }), ...place, ...(isText(refused) && { refused }) }
 }
 
-function isLineError(line: unknown): line is LineErrorWire {
-  if (!isObject(line) || !isText(line['code'])) return false
-  const known = line['code'] === 'PENDING' || Object.hasOwn(lineErrors, line['code'])
-  return (
-    known &&
-    isRetry(line['retry']) &&
-    typeof line['mayHaveRun'] === 'boolean' &&
-    isOptional(line['retryAfterMs'], isTime)
-  )
-}
-
-/** For each kind of result, what its members must be. A gap of a reason unknown here is a gap all the same. */
-const results: Readonly<Record<AnswerFrame['result']['type'], (result: Members) => boolean>> = {
-  data: ({ id, prev, ref, n }) =>
-    isOptional(id, isText) && isOptional(prev, isOffset) && isOptional(ref, isRef) && isOptional(n, isOffset),
-  started: ({ ref, from, head, gap, n, snapshot, keepaliveMs }) =>
-    isOptional(ref, isRef) &&
-    isOptional(from, isCursor) &&
-    isOptional(head, isCursor) &&
-    isOptional(gap, isText) &&
-    isOptional(n, isOffset) &&
-    isOptional(snapshot, (flag) => flag === true) &&
-    isOptional(keepaliveMs, isTime),
-  snapshot: ({ id, data }) => isCursor(id) && data !== undefined,
-  authorized: ({ authExpires }) => isTime(authExpires),
-  synced: ({ from, head, gap }) => isCursor(from) && isCursor(head) && isOptional(gap, isText),
-  advance: ({ id, prev }) => isCursor(id) && isOffset(prev),
-  fault: ({ id, prev, error }) => isCursor(id) && isOptional(prev, isOffset) && error !== undefined,
-  stopped: ({ ref, n }) => isOptional(ref, isRef) && isOptional(n, isOffset),
-  alive: ({ ref, n }) => isRef(ref) && isOffset(n),
-  accepted: ({ key, askAfterMs }) => isOptional(key, isText) && isOptional(askAfterMs, isTime),
-  hello: ({ session, time, limits: walls, authExpires, refused }) =>
-    isText(session) && isTime(time) && isWalls(walls) && isOptional(authExpires, isTime) && isOptional(refused, isText),
-}
-
 function isResult(result: unknown): boolean {
   if (!isObject(result) || !isText(result['type'])) return false
   const type = result['type']
   return Object.hasOwn(results, type) && results[type as keyof typeof results](result)
 }
 
+type Check = (value: unknown) => boolean
+
 const isObject = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: unknown): value is string => typeof value === 'string'
-const isRetry = (value: unknown) => ['now', 'later', 'after-auth', 'never'].includes(value as string)
 const isTime = (value: unknown) => Number.isFinite(value) && (value as number) >= 0
 const isId = (value: unknown) => isText(value) || Number.isFinite(value)
 const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isRef = (value: unknown): value is number => isOffset(value) && value !== 0
 const isCursor = (value: unknown) => parseCursor(value) !== undefined
-const isOptional = (value: unknown, is: (value: unknown) => boolean) => value === undefined || is(value)
-const isWalls = (value: unknown) =>
-  isObject(value) &&
-  ['frameBytes', 'messageBytes', 'idleMs', 'lifetimeMs'].every((name) => isTime(value[name])) &&
-  ['maxMessageBytes', 'batchSize'].every((name) => isOptional(value[name], isTime))
+const isPresent = (value: unknown) => value !== undefined
+
+/** Checks an object by its members. */
+function membersAre(checks: Readonly<Record<string, Check>>): Check {
+  const entries = Object.entries(checks)
+  return (value) => isObject(value) && entries.every(([name, is]) => is(value[name]))
+}
+
+function optional(is: Check): Check {
+  return (value) => value === undefined || is(value)
+}
+
+const optionalText = optional(isText)
+const optionalTime = optional(isTime)
+const optionalOffset = optional(isOffset)
+const optionalRef = optional(isRef)
+const optionalCursor = optional(isCursor)
+
+const isLineError = membersAre({
+  code: (code) => code === 'PENDING' || (isText(code) && Object.hasOwn(lineErrors, code)),
+  retry: (retry) => ['now', 'later', 'after-auth', 'never'].includes(retry as string),
+  mayHaveRun: (flag) => typeof flag === 'boolean',
+  retryAfterMs: optionalTime,
+}) as (line: unknown) => line is LineErrorWire
+
+/** What its numbers promise of one another is seen when the message is put together. */
+const isPart = membersAre({ message: isText, part: isOffset, of: isOffset, bytes: isOffset, text: isText })
+
+/** For each kind of result, what its members must be. A gap of a reason unknown here is a gap all the same. */
+const results: Readonly<Record<AnswerFrame['result']['type'], Check>> = {
+  data: membersAre({ id: optionalText, prev: optionalOffset, ref: optionalRef, n: optionalOffset }),
+  started: membersAre({
+    ref: optionalRef,
+    from: optionalCursor,
+    head: optionalCursor,
+    gap: optionalText,
+    n: optionalOffset,
+    snapshot: optional((flag) => flag === true),
+    keepaliveMs: optionalTime,
+  }),
+  snapshot: membersAre({ id: isCursor, data: isPresent }),
+  authorized: membersAre({ authExpires: isTime }),
+  synced: membersAre({ from: isCursor, head: isCursor, gap: optionalText }),
+  advance: membersAre({ id: isCursor, prev: isOffset }),
+  fault: membersAre({ id: isCursor, prev: optionalOffset, error: isPresent }),
+  stopped: membersAre({ ref: optionalRef, n: optionalOffset }),
+  alive: membersAre({ ref: isRef, n: isOffset }),
+  accepted: membersAre({ key: optionalText, askAfterMs: optionalTime }),
+  hello: membersAre({
+    session: isText,
+    time: isTime,
+    limits: membersAre({
+      frameBytes: isTime,
+      messageBytes: isTime,
+      idleMs: isTime,
+      lifetimeMs: isTime,
+      maxMessageBytes: optionalTime,
+      batchSize: optionalTime,
+    }),
+    authExpires: optionalTime,
+    refused: optionalText,
+  }),
+}

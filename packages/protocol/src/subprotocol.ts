@@ -15,7 +15,7 @@ const sessionPattern = /^[0-9A-Za-z_-]{16,64}$/
 /** [TL-HS-1] The entries to offer: `trunkline.1`, `session.<id>`, and `token.<base64url>` when there is a token. */
 export function formatOffer({ session, token }: Offer): string[] {
   const entries = [SUBPROTOCOL, sessionPrefix + session]
-  return token === null ? entries : [...entries, tokenPrefix + toBase64Url(token)]
+  return token === null ? entries : [...entries, tokenPrefix + toBase64Url(new TextEncoder().encode(token))]
 }
 
 /** Reads a `Sec-WebSocket-Protocol` header. Undefined when `trunkline.1` was not offered. Never throws; what does not parse counts as absent [TL-HS-3]. */
@@ -32,10 +32,12 @@ export function parseOffer(
   }
 }
 
-function toBase64Url(text: string): string {
-  let binary = ''
-  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte)
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+/** Bytes as base64url without padding. */
+export function toBase64Url(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
 }
 
 function fromBase64Url(text: string | undefined): string | undefined {
