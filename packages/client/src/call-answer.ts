@@ -1,6 +1,7 @@
 import type { AcceptedResult, AnswerFrame, ErrorFrame } from '@trunkline/protocol'
+import { renewAuthority } from './authority.ts'
 import { backoffMs } from './backoff.ts'
-import { failCall, isKeyed, isOn, mayHaveRun, refuse, sendCall } from './calls.ts'
+import { endCall, failCall, isKeyed, isOn, mayHaveRun, refuse, sendCall } from './calls.ts'
 import { fromWire, toLineError } from './line-error.ts'
 import { askTime } from './server-time.ts'
 import { hasSocket, type PendingCall } from './session-state.ts'
@@ -11,29 +12,27 @@ const pendingMs = 1_000 // when the server does not say when to ask again
 const refusalsTaken = 3 // by expired authority: the second may be the first frame's, which came twice; without a key it is not sent a third time, since it may run
 
 /** Settles a call by its answer, or lets it wait where the server says that asking again helps. [TL-CALL-6]: an id that waits for nothing never comes here. */
-export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | ErrorFrame): 'settled' | 'unauthorized' {
+export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | ErrorFrame) {
   const { id } = call
   if ('result' in frame) {
     if (frame.result.type === 'accepted') return takeAccepted(turn, call, frame.result)
     turn.dropCall(id)
-    turn.emit({ type: 'answer', id, data: 'data' in frame.result ? frame.result.data : undefined })
-    return 'settled'
+    return turn.emit({ type: 'answer', id, data: 'data' in frame.result ? frame.result.data : undefined })
   }
   const { line: wire, error: shape } = frame
   if (wire?.code === 'PENDING' && call.resends) {
     return pause(turn, { ...call, mayHaveRun: true, lastFailure: null }, wire.retryAfterMs ?? pendingMs) // [TL-KEY-5]
   }
-  if (wire?.code === 'AUTH_EXPIRED' && call.phase === 'unauthorized') return 'settled' // a frame that came twice
+  if (wire?.code === 'AUTH_EXPIRED' && call.phase === 'unauthorized') return // a frame that came twice
   if (wire?.code === 'AUTH_EXPIRED' && call.refusals + 1 < (call.resends ? refusalsTaken : 2)) {
     turn.putCall({ ...call, phase: 'unauthorized', refusals: call.refusals + 1 })
-    return 'unauthorized'
+    return renewAuthority(turn)
   }
   // A key that was never sent before cannot be too old: the time that it was made of was wrong. [TL-KEY-11]
   const isNew = call.nonce !== null && call.sends === 1 && !call.mayHaveRun && call.refusals === 0
   if (wire?.code === 'KEY_EXPIRED' && isNew) {
     turn.putCall({ ...call, phase: 'waiting', key: null, sends: 0, refusals: 1 })
-    askTime(turn)
-    return 'settled'
+    return askTime(turn)
   }
   const line = wire === undefined ? undefined : fromWire(wire, shape)
   if (line?.code === 'FUNCTION_FAILED' && isKeyed(call)) {
@@ -44,14 +43,12 @@ export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | E
   const ranBefore = call.mayHaveRun || (!call.resends && call.refusals > 0)
   if (line === undefined) turn.emit({ type: 'fail', id, failure: { shape } })
   else refuse(turn, { ...call, mayHaveRun: ranBefore }, line, shape)
-  return 'settled'
 }
 
 /** Nothing is awaited; the call is sent again after a while. */
-function pause(turn: Turn, call: PendingCall, ms: number): 'settled' {
+function pause(turn: Turn, call: PendingCall, ms: number): void {
   turn.putCall({ ...call, phase: 'paused' })
   turn.arm({ kind: 'again', id: call.id }, ms)
-  return 'settled'
 }
 
 /** Asks again for the answer of a keyed mutation, under its key. [TL-KEY-5] [TL-KEY-10] */
@@ -72,24 +69,19 @@ export function cancelStray(turn: Turn, id: number, { key }: AcceptedResult): vo
 }
 
 function sendCancel(turn: Turn, id: number, key: string | undefined): void {
-  turn.send({ id, method: 'cancel', ...(key === undefined ? {} : { params: { key } }) }, ['cancel'])
+  turn.send({ id, method: 'cancel', ...(key !== undefined && { params: { key } }) }, ['cancel'])
 }
 
 /** It runs, and no gateway limit counts any more. The answer is pushed; since a push can be lost, a keyed mutation asks for it now and then. [TL-LONG-5] */
-function takeAccepted(turn: Turn, call: PendingCall, { askAfterMs }: AcceptedResult): 'settled' {
+function takeAccepted(turn: Turn, call: PendingCall, { askAfterMs }: AcceptedResult): void {
   turn.putCall({ ...call, phase: 'running', isLong: true, lastFailure: null })
-  if (askAfterMs !== undefined && call.method === 'mutation' && call.resends)
-    turn.arm({ kind: 'again', id: call.id }, askAfterMs)
-  return 'settled'
+  if (askAfterMs !== undefined && isKeyed(call)) turn.arm({ kind: 'again', id: call.id }, askAfterMs)
 }
 
 /** The call's deadline passed. */
 export function expireCall(turn: Turn, call: PendingCall) {
   const { timeoutMs, lastFailure, phase, method } = call
-  if (lastFailure) {
-    turn.dropCall(call.id)
-    return refuse(turn, call, { ...lastFailure.line, mayHaveRun: mayHaveRun(call) }, lastFailure.shape)
-  }
+  if (lastFailure) return endCall(turn, call, lastFailure.line, lastFailure.shape)
   const { status } = turn.state
   const why = phase === 'waiting' && 'cause' in status ? ` ${status.cause.message}` : ''
   const what =

@@ -10,8 +10,6 @@ import type { Turn } from './turn.ts'
 /** Takes a new call: sends it in this very tick, lets it wait for the socket or for its lane, or refuses it. */
 export function admitCall(turn: Turn, call: NewCall) {
   const { state } = turn
-  const tooLarge = sizeRefusal(call.bytes, state.messageBytes)
-  if (tooLarge !== undefined) return refuse(turn, call, toLineError('TOO_LARGE', tooLarge))
   const goes = takesFrames(state) && !awaitsTime(state, call) && !isLaneTaken(state.calls, call.lane)
   const full = goes ? undefined : outboxRefusal(state.calls, call.bytes)
   if (full !== undefined) return refuse(turn, call, toLineError('OUTBOX_FULL', full))
@@ -26,7 +24,7 @@ export function admitCall(turn: Turn, call: NewCall) {
     refusals: 0,
     lastFailure: null,
   }
-  if (goes) sendCall(turn, pending)
+  if (goes) sendWaiting(turn, pending)
   else turn.putCall(pending)
 }
 
@@ -70,8 +68,7 @@ export function loseCalls(turn: Turn, why: string, socket?: number): void {
 export function closeCalls(turn: Turn, line: LineError, which: 'all' | 'unsent' = 'all'): void {
   for (const call of turn.state.calls.values()) {
     if (which === 'unsent' && call.phase !== 'waiting') continue
-    turn.dropCall(call.id)
-    refuse(turn, call, { ...line, mayHaveRun: mayHaveRun(call) })
+    endCall(turn, call, line)
   }
 }
 
@@ -136,6 +133,11 @@ export function sendCall(turn: Turn, call: PendingCall): void {
 
 /** Rejects a call by the line's own word. */
 export function failCall(turn: Turn, call: PendingCall, code: LineErrorCode, message: string) {
+  endCall(turn, call, toLineError(code, message))
+}
+
+/** Rejects a call; what became of its attempts says whether it may have run. */
+export function endCall(turn: Turn, call: PendingCall, line: LineError, shape?: unknown): void {
   turn.dropCall(call.id)
-  refuse(turn, call, toLineError(code, message, { mayHaveRun: mayHaveRun(call) }))
+  refuse(turn, call, { ...line, mayHaveRun: mayHaveRun(call) }, shape)
 }

@@ -1,6 +1,7 @@
 import { formatOffer, tokenFlaw } from '@trunkline/protocol'
 import type { ConnectionOptions } from './connection-options.ts'
 import type { Destination } from './socket.ts'
+import { toError } from './to-error.ts'
 
 /** An option that no retry makes right. */
 export class Misuse extends Error {
@@ -10,8 +11,7 @@ export class Misuse extends Error {
 /** Where to connect and what to offer there, asked anew for each attempt. Throws `Misuse` for an address or a token of the wrong kind, an `Error` that names the provider that failed. */
 export async function findDestination(options: ConnectionOptions, session: string): Promise<Destination> {
   const [url, token] = await Promise.all([ask('url', options.url), ask('token', options.token)])
-  if (token !== undefined && token !== null && typeof token !== 'string')
-    throw new Misuse(`token: expected a function that gives a text or null; got ${show(token)}.`)
+  if (token !== undefined && token !== null && typeof token !== 'string') throw tokenMisuse(token)
   const flaw = typeof token === 'string' ? tokenFlaw(token) : undefined // [TL-LIM-9]
   if (flaw !== undefined) throw new Misuse(flaw)
   return { url: parseAddress(url), protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
@@ -37,13 +37,17 @@ function parseAddress(url: unknown): string {
 async function ask(name: 'url' | 'token', option: unknown): Promise<unknown> {
   if (typeof option !== 'function') {
     if (name === 'url' || option === undefined) return option
-    throw new Misuse(`token: expected a function that gives a text or null; got ${show(option)}.`)
+    throw tokenMisuse(option)
   }
   try {
     return await option()
   } catch (cause) {
-    throw new Error(`${name}() failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new Error(`${name}() failed: ${toError(cause).message}`, { cause })
   }
+}
+
+function tokenMisuse(got: unknown): Misuse {
+  return new Misuse(`token: expected a function that gives a text or null; got ${show(got)}.`)
 }
 
 /** A token is never shown. */

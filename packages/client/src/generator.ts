@@ -1,6 +1,6 @@
-import type { AliveResult, DataResult, ErrorFrame, StartedResult, StoppedResult } from '@trunkline/protocol'
+import type { AliveResult, ErrorFrame, StartedResult } from '@trunkline/protocol'
 import { toLineError } from './line-error.ts'
-import { begin, isBehind, noteHead, type Ordered, receive } from './order.ts'
+import { begin, isBehind, noteHead, type Ordered, type OrderedFrame, receive, unmoved } from './order.ts'
 import type { Subscription } from './session-state.ts'
 import { takeSubscriptionError } from './subscription-error.ts'
 import { endSubscription, retrySubscription } from './subscriptions.ts'
@@ -20,21 +20,17 @@ export function takeRunStart(turn: Turn, subscription: Subscription, { ref, n }:
   if (!subscription.announced) turn.emit({ type: 'started', id })
   const live: Subscription = { ...subscription, kind: 'generator', phase: 'live', announced: true, failures: 0 }
   const from = { epoch: String(ref), offset: n }
-  settleRun(
-    turn,
-    hear(turn, live),
-    order.position === null ? begin(order, from) : { order, applied: [], verdict: 'whole' },
-  )
+  settleRun(turn, hear(turn, live), order.position === null ? begin(order, from) : unmoved(order))
 }
 
 /** A value of a run, or its end: taken in the order of its number, once. [TL-GEN-10] */
 export function takeValue(
   turn: Turn,
   subscription: Subscription,
-  result: Counted<DataResult | StoppedResult>,
+  { ref, n }: { readonly ref?: number; readonly n: number },
   size: number,
+  result: OrderedFrame['result'],
 ): void {
-  const { ref, n } = result
   if (ref !== subscription.ref) return
   const frame = { epoch: String(ref), offset: n, prev: n - 1, size, result }
   settleRun(turn, hear(turn, subscription), receive(subscription.order, frame))
@@ -42,21 +38,20 @@ export function takeValue(
 
 /** A run failed: its end behind its last value, or at once where nobody knows of that. [TL-GEN-3] [TL-GEN-10] */
 export function takeRunFailure(turn: Turn, subscription: Subscription, frame: ErrorFrame, size: number): void {
-  const { ref, n } = frame
-  if (ref !== subscription.ref) return
-  if (n === undefined) {
-    takeSubscriptionError(turn, subscription, frame)
-    return
-  }
-  const failed = { epoch: String(ref), offset: n, prev: n - 1, size, result: { type: 'failed', frame } as const }
-  settleRun(turn, hear(turn, subscription), receive(subscription.order, failed))
+  if (isCounted(frame)) takeValue(turn, subscription, frame, size, { type: 'failed', frame })
+  else if (frame.ref === subscription.ref) takeSubscriptionError(turn, subscription, frame)
+}
+
+/** Whether a frame is of a run: then its values are counted. */
+export function isCounted<F extends { readonly n?: number }>(frame: F): frame is Counted<F> {
+  return frame.n !== undefined
 }
 
 /** A run has nothing to say; what it said before may not have come. */
 export function takeAlive(turn: Turn, subscription: Subscription, { ref, n }: AliveResult): void {
   if (ref !== subscription.ref) return
   const order = noteHead(subscription.order, { epoch: String(ref), offset: n })
-  settleRun(turn, hear(turn, subscription), { order, applied: [], verdict: 'whole' })
+  settleRun(turn, hear(turn, subscription), unmoved(order))
 }
 
 /** A hole stayed open. */

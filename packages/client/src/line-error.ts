@@ -48,7 +48,7 @@ export function fromWire(wire: LineErrorWire, shape: unknown): LineError | undef
   return toLineError(code, messageOf(shape), {
     retry,
     mayHaveRun,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
 }
 

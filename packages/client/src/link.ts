@@ -8,9 +8,10 @@ import type {
 import { type Observer, observable } from '@trpc/server/observable'
 import { optionsOf } from './call-options.ts'
 import { overflowRefusal } from './check-frame.ts'
-import { toClientError } from './client-error.ts'
+import { toClientError, unreadable } from './client-error.ts'
 import type { Connection } from './connection.ts'
 import { toOperationState } from './operation-state.ts'
+import { toError } from './to-error.ts'
 import { type Transport, transportOf } from './transport.ts'
 
 const rememberedKeys = 10_000 // about 1 MB
@@ -38,7 +39,7 @@ export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOpt
         } catch (cause) {
           const line = overflowRefusal(cause)
           if (line !== undefined) return observer.error(toClientError({ line }, transform.deserialize))
-          observer.error(TRPCClientError.from(cause instanceof Error ? cause : new Error(String(cause)))) // an input that is no JSON
+          observer.error(TRPCClientError.from(toError(cause))) // an input that is no JSON
         }
       })
   }
@@ -76,10 +77,10 @@ function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
     {
       answer(wire) {
         keys.delete(op.id)
-        const read = readValue(transform, wire)
-        if ('error' in read) return observer.error(TRPCClientError.from(read.error))
-        observer.next({ result: { type: 'data', data: read.value }, context })
-        observer.complete()
+        read(request, wire, (data) => {
+          observer.next({ result: { type: 'data', data }, context })
+          observer.complete()
+        })
       },
       fail(failure) {
         const { line } = failure
@@ -113,9 +114,9 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
     {
       started: () => observer.next({ result: { type: 'started' }, context }),
       data({ id, data: wire }) {
-        const read = readValue(transform, wire)
-        if ('error' in read) return observer.error(TRPCClientError.from(read.error))
-        observer.next({ result: { type: 'data', data: read.value, ...(id === undefined ? {} : { id }) }, context })
+        read(request, wire, (data) =>
+          observer.next({ result: { type: 'data', data, ...(id !== undefined && { id }) }, context }),
+        )
       },
       state: (state) => observer.next({ result: toOperationState<R>(state), context }),
       fail: (failure) => observer.error(toClientError(failure, transform.deserialize)),
@@ -127,13 +128,19 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
   )
 }
 
-/** What the transformer makes of a value, or why it makes nothing of it: then nobody would wait for an answer that cannot be read. */
-function readValue({ deserialize }: Transform, wire: unknown): { readonly value: unknown } | { readonly error: Error } {
+/** Takes what the transformer makes of a value, or fails: else nothing would come of an answer that cannot be read. */
+function read<R extends AnyTRPCRouter>(
+  { transform, observer }: Request<R>,
+  wire: unknown,
+  take: (value: unknown) => void,
+) {
+  let value: unknown
   try {
-    return { value: deserialize(wire) }
+    value = transform.deserialize(wire)
   } catch (cause) {
-    return { error: new Error('The transformer could not read what the server sent.', { cause }) }
+    return observer.error(TRPCClientError.from(new Error(unreadable, { cause })))
   }
+  take(value)
 }
 
 /** Completes at once when the signal aborts, as tRPC's own links do; tRPC rejects with the signal's reason. */

@@ -36,10 +36,7 @@ function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<n
   if ('result' in frame && frame.result.type === 'hello') return takeHello(turn, frame.id, frame.result)
   if (typeof frame.id === 'string') return takeOwnAnswer(turn, frame.id, frame)
   const call = turn.state.calls.get(frame.id)
-  if (call !== undefined) {
-    if (takeAnswer(turn, call, frame) === 'unauthorized') renewAuthority(turn)
-    return
-  }
+  if (call !== undefined) return takeAnswer(turn, call, frame)
   const subscription = turn.state.subscriptions.get(frame.id)
   if (subscription === undefined) return takeStray(turn, frame.id, frame)
   if (turn.from !== turn.state.socket) return takeFromOldSocket(turn, subscription, frame, size)

@@ -13,15 +13,9 @@ export interface OperationState<State extends 'idle' | 'connecting' | 'pending',
 export function toOperationState<R extends AnyTRPCRouter>(
   state: ConnectionState,
 ): OperationState<'idle' | 'pending', null> | OperationState<'connecting', TRPCClientError<R> | null> {
-  switch (state.status) {
-    case 'idle':
-    case 'connecting':
-      return { type: 'state', state: 'connecting', error: null } // the subscription that asks opens it
-    case 'open':
-      return { type: 'state', state: 'pending', error: null }
-    case 'reconnecting':
-      return { type: 'state', state: 'connecting', error: new TRPCClientError(state.cause.message) }
-    case 'closed':
-      return { type: 'state', state: 'idle', error: null }
-  }
+  const { status } = state
+  if (status === 'reconnecting')
+    return { type: 'state', state: 'connecting', error: new TRPCClientError(state.cause.message) }
+  const known = status === 'open' ? 'pending' : status === 'closed' ? 'idle' : 'connecting'
+  return { type: 'state', state: known, error: null } // the subscription that asks opens an idle connection
 }

@@ -39,12 +39,17 @@ const heldCharacters = 1_048_576 // 1 MB
 /** A subscription that has no position yet. */
 export const unordered: Order = { position: null, head: null, held: [], heldSize: 0 }
 
+/** The outcome of what shows nothing. */
+export function unmoved(order: Order, verdict: Ordered['verdict'] = 'whole'): Ordered {
+  return { order, applied: [], verdict }
+}
+
 /** Takes one frame by law 16's rule. */
 export function receive(order: Order, frame: OrderedFrame): Ordered {
   const { position } = order
   if (position === null) return hold(order, frame) // [TL-SUB-9]
-  if (frame.epoch !== position.epoch) return { order, applied: [], verdict: 'other-epoch' } // [TL-SUB-8]
-  if (frame.offset <= position.offset) return { order, applied: [], verdict: 'whole' } // [TL-SUB-6]
+  if (frame.epoch !== position.epoch) return unmoved(order, 'other-epoch') // [TL-SUB-8]
+  if (frame.offset <= position.offset) return unmoved(order) // [TL-SUB-6]
   if (frame.prev > position.offset) return hold(order, frame)
   const moved = { ...order, position: { epoch: frame.epoch, offset: frame.offset } }
   const drained = drain(moved)
@@ -84,10 +89,10 @@ export function isBehind({ position, head, held }: Order): boolean {
 function hold(order: Order, frame: OrderedFrame): Ordered {
   const { held, heldSize } = order
   const full = held.length >= heldFrames || heldSize + frame.size > heldCharacters
-  if (full) return { order: dropHeld(order, frame), applied: [], verdict: 'overflow' } // [TL-SUB-7]
+  if (full) return unmoved(dropHeld(order, frame), 'overflow') // [TL-SUB-7]
   const at = held.findLastIndex((other) => other.offset < frame.offset) + 1
   const next = { ...order, held: [...held.slice(0, at), frame, ...held.slice(at)], heldSize: heldSize + frame.size }
-  return { order: next, applied: [], verdict: 'hole' }
+  return unmoved(next, 'hole')
 }
 
 /** Drops what is held, and `more` of it, and keeps only the knowledge that it exists. */
@@ -100,7 +105,7 @@ export function dropHeld(order: Order, ...more: readonly OrderedFrame[]): Order 
 /** Applies what is held as far as it reaches, and drops what is accounted for. */
 function drain(order: Order): Ordered {
   let { position } = order
-  if (position === null) return { order, applied: [], verdict: 'whole' }
+  if (position === null) return unmoved(order)
   const { epoch } = position
   const applied: OrderedFrame[] = []
   const held: OrderedFrame[] = []

@@ -2,6 +2,7 @@ import ReconnectingWebSocket from 'partysocket/ws'
 import type { ConnectionCause } from './connection-state.ts'
 import type { WebSocketLike } from './environment.ts'
 import { isOnline } from './network.ts'
+import { toError } from './to-error.ts'
 
 /** Where to connect to, and what to offer there. Both are asked for anew on each attempt. */
 export interface Destination {
@@ -44,7 +45,7 @@ export function createSocket(options: SocketOptions): Socket {
   let destination: Promise<Destination>
 
   const socket = new ReconnectingWebSocket(nextUrl, nextProtocols, {
-    ...(options.WebSocket === undefined ? {} : { WebSocket: options.WebSocket }),
+    ...(options.WebSocket && { WebSocket: options.WebSocket }),
     maxEnqueuedMessages: 0, // its queue is flushed before `open` is told, and has no bound in bytes
     minReconnectionDelay: 0, // our back-off is awaited in the address provider
     maxReconnectionDelay: 0,
@@ -122,7 +123,7 @@ type Stage = 'preparing' | 'opening' | 'open'
 const likelyReasons =
   "Likely reasons: the server is down or cannot be reached, the address or its stage is wrong, or the server does not allow this page's origin."
 
-function causeOf(stage: Stage, { code, text = '' }: Loss = { code: undefined, text: undefined }): ConnectionCause {
+function causeOf(stage: Stage, { code, text = '' }: Partial<Loss> = {}): ConnectionCause {
   if (!isOnline()) return { code: 'offline', message: 'The network is offline.' }
   const why = text === '' ? '.' : `: ${text}`
   if (stage === 'preparing') return { code: 'network', message: `The socket could not be opened${why}` }
@@ -136,7 +137,7 @@ function causeOf(stage: Stage, { code, text = '' }: Loss = { code: undefined, te
 function within<T>(after: SocketOptions['after'], ms: number, ask: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = after(ms, () => reject(new Error(`no address and token within ${ms} ms`)))
-    const fail = (cause: unknown) => reject(cause instanceof Error ? cause : new Error(String(cause)))
+    const fail = (cause: unknown) => reject(toError(cause))
     ask().then(resolve, fail).finally(cancel)
   })
 }

@@ -11,7 +11,7 @@ import {
   type SyncedResult,
 } from '@trunkline/protocol'
 import { armFetch, endFetch, fetchNow } from './fetch.ts'
-import { takeAlive, takeRunStart, takeValue } from './generator.ts'
+import { isCounted, takeAlive, takeRunStart, takeValue } from './generator.ts'
 import { takeKeepalive } from './keepalive.ts'
 import {
   begin,
@@ -23,6 +23,7 @@ import {
   type Ordered,
   type OrderedFrame,
   receive,
+  unmoved,
   unordered,
 } from './order.ts'
 import { reportGap } from './report-gap.ts'
@@ -40,33 +41,31 @@ export function takeSubscriptionFrame(
   const { result } = frame
   switch (result.type) {
     case 'started':
-      if (result.n === undefined) takeStarted(turn, subscription, result)
-      else takeRunStart(turn, subscription, { ...result, n: result.n })
-      return result.n === undefined
+      if (isCounted(result)) takeRunStart(turn, subscription, result)
+      else takeStarted(turn, subscription, result)
+      return !isCounted(result)
     case 'synced':
       takeHead(turn, endFetch(turn, subscription), result, subscription.fetch === 'asked')
       return true
     case 'alive':
       takeAlive(turn, subscription, result)
-      return false
+      break
     case 'stopped':
-      if (result.n === undefined) endSubscription(turn, subscription)
-      else takeValue(turn, subscription, { ...result, n: result.n }, size)
-      return false
+      if (isCounted(result)) takeValue(turn, subscription, result, size, result)
+      else endSubscription(turn, subscription)
+      break
     case 'data':
-      if (result.n === undefined) takeEvent(turn, subscription, result, size)
-      else takeValue(turn, subscription, { ...result, n: result.n }, size)
-      return false
+      if (isCounted(result)) takeValue(turn, subscription, result, size, result)
+      else takeEvent(turn, subscription, result, size)
+      break
     case 'advance':
     case 'fault':
       takeEvent(turn, subscription, result, size)
-      return false
+      break
     case 'snapshot':
       takeSnapshot(turn, subscription, result)
-      return false
-    default:
-      return false // nothing that a subscription understands
   }
+  return false // an answer of another type is nothing that a subscription understands
 }
 
 /** Of the socket that is being left, only events with a place in a log are taken: their order and their ids make them harmless. A value without one would be shown twice, and every answer is the new socket's to give. */
@@ -110,7 +109,7 @@ function takeHead(turn: Turn, subscription: Subscription, result: StartedResult 
   const noted = { ...subscription, order: noteHead(own, head) }
   if (from === undefined || !awaited || !mayBegin(position, from, result.gap)) {
     const answeredHead = awaited && head !== undefined ? head.offset : subscription.answeredHead
-    return settleOrdered(turn, { ...noted, answeredHead }, { order: noted.order, applied: [], verdict: 'whole' })
+    return settleOrdered(turn, { ...noted, answeredHead }, unmoved(noted.order))
   }
   const goesBack = isBack(position, from)
   const begun = {

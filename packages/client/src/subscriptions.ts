@@ -52,7 +52,7 @@ export function nextAttempt(turn: Turn, subscription: Subscription): string | un
   const { id, path, input } = subscription
   const ref = subscription.ref + 1
   const lastEventId = lastEventIdOf(subscription)
-  const params = { path, input, ref, ...(lastEventId === null ? {} : { lastEventId }) }
+  const params = { path, input, ref, ...(lastEventId !== null && { lastEventId }) }
   const text = JSON.stringify({ id, method: 'subscription', params } satisfies SubscribeFrame)
   const tooLarge = sizeRefusal(utf8Bytes(text), turn.state.messageBytes)
   if (tooLarge !== undefined) {

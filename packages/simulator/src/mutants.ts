@@ -276,8 +276,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: client('order'),
-        from: "return { order: next, applied: [], verdict: 'hole' }",
-        to: "return position === null ? { order: next, applied: [], verdict: 'hole' } : { order: { ...order, position: { epoch: frame.epoch, offset: frame.offset } }, applied: [frame], verdict: 'whole' }",
+        from: "return unmoved(next, 'hole')",
+        to: "return position === null ? unmoved(next, 'hole') : { order: { ...order, position: { epoch: frame.epoch, offset: frame.offset } }, applied: [frame], verdict: 'whole' }",
       },
       {
         file: client('order'),
@@ -293,7 +293,7 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: client('order'),
-        from: "if (frame.offset <= position.offset) return { order, applied: [], verdict: 'whole' }",
+        from: 'if (frame.offset <= position.offset) return unmoved(order)',
         to: "if (frame.offset <= position.offset) return { order, applied: [frame], verdict: 'whole' }",
       },
     ],
