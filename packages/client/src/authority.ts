@@ -68,7 +68,7 @@ export function takeAuthError(turn: Turn, { error, line, refused }: ErrorFrame):
   if (refused !== undefined)
     takeRefusal(turn, { code: 'refused', message: refused }) // [TL-AUTH-4]
   else if (line === undefined && isUnauthorized(error))
-    takeRefusal(turn, { code: 'refused', message: 'The server refused the fresh token.' })
+    takeRefusal(turn, { code: 'refused', message: 'The server refused the token.' })
   else postponeRenewal(turn)
 }
 

@@ -98,7 +98,7 @@ export function expireCall(turn: Turn, call: PendingCall) {
 export function noteGatewayFrame(turn: Turn, message: string) {
   for (const call of turn.state.calls.values()) {
     if (call.phase !== 'sent' || !isOn(call, turn.from)) continue
-    const line = toLineError('FUNCTION_FAILED', `The gateway said "${message}" while the call was in flight.`)
+    const line = toLineError('FUNCTION_FAILED', `The gateway said "${message}" before the answer came.`)
     const said = { ...call, lastFailure: { line } }
     const isMeant = isAloneInFlight(turn, call.id)
     if (isMeant) settleFrame(turn, call.id)

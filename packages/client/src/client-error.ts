@@ -12,7 +12,7 @@ export function toClientError<R extends AnyTRPCRouter>(
   deserialize: (value: unknown) => unknown,
 ): TRPCClientError<R> {
   const options = line === undefined ? {} : { meta: { lineError: line } }
-  if (shape === undefined) return new TRPCClientError(line?.message ?? 'Unknown failure', options)
+  if (shape === undefined) return new TRPCClientError(line?.message ?? 'The line failed.', options)
   try {
     return TRPCClientError.from({ error: deserialize(shape) }, options)
   } catch (cause) {

@@ -63,7 +63,7 @@ export function takeHoleTimer(turn: Turn, subscription: Subscription): void {
 export function takeSilence(turn: Turn, subscription: Subscription): void {
   if (subscription.kind !== 'generator' || subscription.phase !== 'live') return
   if (turn.now - subscription.heardAt > lateMs) turn.putSubscription(hear(turn, subscription))
-  else loseRun(turn, subscription, 'The server says nothing of the generator.')
+  else loseRun(turn, subscription, 'The generator fell silent.')
 }
 
 /** [TL-GEN-11] Tracked values go on after the last one; of others nobody knows where they were. */
@@ -86,7 +86,7 @@ function settleRun(turn: Turn, subscription: Subscription, { order, applied, ver
     next = { ...next, plainId: result.id ?? next.plainId }
     turn.emit({ type: 'deliver', id: next.id, result })
   }
-  if (verdict === 'overflow') return loseRun(turn, next, 'Too many values came after one that is missing.')
+  if (verdict === 'overflow') return loseRun(turn, next, 'A value did not come, and too many came after it.')
   watchHole(turn, next)
 }
 

@@ -54,7 +54,7 @@ function takeOwnAnswer(turn: Turn, id: string, frame: AnswerFrame | ErrorFrame) 
   if ('result' in frame) {
     if (frame.result.type === 'authorized') takeAuthorized(turn, frame.result.authExpires)
     else takeSyncEnd(turn, id)
-  } else if (isGreeting(turn)) failGreeting(turn, 'The server answered hello with an error.')
+  } else if (isGreeting(turn)) failGreeting(turn, 'The server refused hello.')
   else if (id.startsWith('auth')) takeAuthError(turn, frame)
   else if (frame.line?.code === 'AUTH_EXPIRED') renewAuthority(turn)
 }

@@ -9,16 +9,16 @@ export type SinkEffect = Extract<
   { readonly type: 'answer' | 'fail' | 'started' | 'deliver' | 'gap' | 'complete' }
 >
 
-interface SubscriptionEntry {
-  readonly sink: SubscriptionSink
-  readonly about: Pick<Gap, 'path' | 'input'>
-  readonly onGap: GapHandler | undefined
+/** The sink of a call or of a subscription: of each effect the session emits what its sink takes. */
+type Sink = Partial<CallSink & SubscriptionSink>
+interface Entry {
+  readonly sink: Sink
+  readonly tellGap?: (gap: Omit<Gap, 'path' | 'input'>) => void
 }
 
 /** The application's ends of calls and subscriptions, by the id that names them on the wire. Ids are never given twice. [TL-STOP-4] */
 export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught: (error: unknown) => void) {
-  const calls = new Map<number, CallSink>()
-  const subscriptions = new Map<number, SubscriptionEntry>()
+  const entries = new Map<number, Entry>()
   let lastId = 0
 
   /** An application's callback that throws must not stop the line's own work: the throw comes out as an uncaught one, as tRPC does it. */
@@ -31,14 +31,12 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
   }
 
   function settle(effect: SinkEffect): void {
-    const call = calls.get(effect.id)
-    const subscription = subscriptions.get(effect.id)
+    const entry = entries.get(effect.id)
     if (effect.type === 'answer' || effect.type === 'fail' || effect.type === 'complete') remove(effect.id)
-    if (call !== undefined) guard(() => settleCall(call, effect))
-    if (subscription !== undefined) guard(() => tell(subscription, effect))
+    if (entry !== undefined) guard(() => tell(entry, effect))
   }
   function remove(id: number): boolean {
-    return calls.delete(id) || subscriptions.delete(id)
+    return entries.delete(id)
   }
   return {
     nextId(): number {
@@ -46,7 +44,7 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
       return lastId
     },
     addCall(id: number, sink: CallSink): void {
-      calls.set(id, sink)
+      entries.set(id, { sink })
     },
     /** Returns whether somebody will hear of its gaps. */
     addSubscription(
@@ -54,7 +52,7 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
       sink: SubscriptionSink,
       { path, input, onGap = onGapOfConnection }: AddOptions,
     ): boolean {
-      subscriptions.set(id, { sink, about: { path, input }, onGap })
+      entries.set(id, { sink, tellGap: (gap) => onGap?.({ path, input, ...gap }) })
       return onGap !== undefined
     },
     /** Stops telling; false when it was over already. */
@@ -62,7 +60,7 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
     settle,
     /** Tells each subscription what the connection became. */
     tellState(state: ConnectionState): void {
-      for (const { sink } of [...subscriptions.values()]) guard(() => sink.state(state))
+      for (const { sink } of [...entries.values()]) guard(() => sink.state?.(state))
     },
     guard,
   }
@@ -70,22 +68,19 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
 
 type AddOptions = Pick<Gap, 'path' | 'input'> & { readonly onGap: GapHandler | undefined }
 
-function settleCall(sink: CallSink, effect: SinkEffect): void {
-  if (effect.type === 'answer') sink.answer(effect.data)
-  else if (effect.type === 'fail') sink.fail(effect.failure)
-}
-
-function tell({ sink, about, onGap }: SubscriptionEntry, effect: SinkEffect) {
+function tell({ sink, tellGap }: Entry, effect: SinkEffect) {
   switch (effect.type) {
+    case 'answer':
+      return sink.answer?.(effect.data)
     case 'started':
-      return sink.started()
+      return sink.started?.()
     case 'deliver':
-      return sink.data(effect.result)
+      return sink.data?.(effect.result)
     case 'gap':
-      return onGap?.({ ...about, reason: effect.reason, lastEventId: effect.lastEventId })
+      return tellGap?.({ reason: effect.reason, lastEventId: effect.lastEventId })
     case 'fail':
-      return sink.fail(effect.failure)
+      return sink.fail?.(effect.failure)
     case 'complete':
-      return sink.complete()
+      return sink.complete?.()
   }
 }

@@ -27,7 +27,7 @@ export function takeTimer(turn: Turn, timer: Timer) {
     case 'ping':
       return keepAlive(turn)
     case 'pong':
-      return giveUpSocket(turn, { code: 'network', message: 'A keepalive was not answered.' })
+      return giveUpSocket(turn, { code: 'network', message: 'The server did not answer a keepalive.' })
     case 'watch':
       return takeWatch(turn)
     case 'renew':

@@ -1,29 +1,23 @@
 /** Whether trying again can help, and when. */
 export type Retry = 'now' | 'later' | 'after-auth' | 'never'
 
-const lost = { retry: 'later', mayHaveRun: true } as const
-const busy = { retry: 'later', mayHaveRun: false } as const
-const over = { retry: 'never', mayHaveRun: true } as const
-const wrong = { retry: 'never', mayHaveRun: false } as const
-const stale = { retry: 'now', mayHaveRun: true } as const
-
 /** How each failure of the line is met: whether a retry helps, and whether the request may have run. What each means stands in `errors-table.ts` and what a stock client sees of it in `trpcCodes`, so that a browser loads the policy and no more. */
 export const lineErrors = {
-  CONNECTION_LOST: lost,
-  TIMEOUT: lost,
-  OUTBOX_FULL: busy,
-  CLOSED: over,
-  TOO_LARGE: wrong,
-  MALFORMED: wrong,
-  OUTCOME_UNKNOWN: over,
-  KEY_REUSED: wrong,
-  KEY_EXPIRED: over,
-  RATE_LIMITED: busy,
+  CONNECTION_LOST: { retry: 'later', mayHaveRun: true },
+  TIMEOUT: { retry: 'later', mayHaveRun: true },
+  OUTBOX_FULL: { retry: 'later', mayHaveRun: false },
+  CLOSED: { retry: 'never', mayHaveRun: true },
+  TOO_LARGE: { retry: 'never', mayHaveRun: false },
+  MALFORMED: { retry: 'never', mayHaveRun: false },
+  OUTCOME_UNKNOWN: { retry: 'never', mayHaveRun: true },
+  KEY_REUSED: { retry: 'never', mayHaveRun: false },
+  KEY_EXPIRED: { retry: 'never', mayHaveRun: true },
+  RATE_LIMITED: { retry: 'later', mayHaveRun: false },
   AUTH_EXPIRED: { retry: 'after-auth', mayHaveRun: false },
-  GAP: stale,
-  TOPIC_CHANGED: stale,
-  GENERATOR_LOST: stale,
-  FUNCTION_FAILED: lost,
+  GAP: { retry: 'now', mayHaveRun: true },
+  TOPIC_CHANGED: { retry: 'now', mayHaveRun: true },
+  GENERATOR_LOST: { retry: 'now', mayHaveRun: true },
+  FUNCTION_FAILED: { retry: 'later', mayHaveRun: true },
 } as const satisfies Record<string, { readonly retry: Retry; readonly mayHaveRun: boolean }>
 
 /** Every way a line can fail its caller. Closed: a switch over it is exhaustive. */
