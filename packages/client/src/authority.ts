@@ -91,7 +91,8 @@ function renewByHandover(turn: Turn): void {
   beginHandover(turn)
 }
 
-function readmit(turn: Turn): void {
+/** Sends again what was refused or lost, and asks for every subscription that waits. */
+export function readmit(turn: Turn): void {
   readmitCalls(turn)
   resumeAll(turn)
 }

@@ -63,12 +63,8 @@ export function abandonCall(turn: Turn, call: PendingCall): void {
   if (call.isLong && hasSocket(turn.state)) sendCancel(turn, call.id, call.key ?? undefined)
 }
 
-/** A call that was given up before it was known to be a long one. [TL-LONG-4] */
-export function cancelStray(turn: Turn, id: number, { key }: AcceptedResult): void {
-  sendCancel(turn, id, key)
-}
-
-function sendCancel(turn: Turn, id: number, key: string | undefined): void {
+/** Tells the server that a call is given up. [TL-LONG-4] */
+export function sendCancel(turn: Turn, id: number, key: string | undefined): void {
   turn.send({ id, method: 'cancel', ...(key !== undefined && { params: { key } }) }, ['cancel'])
 }
 

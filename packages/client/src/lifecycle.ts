@@ -1,11 +1,10 @@
 import type { FrameId, HelloResult } from '@trunkline/protocol'
-import { noteAuthority } from './authority.ts'
-import { closeCalls, readmitCalls } from './calls.ts'
+import { noteAuthority, readmit } from './authority.ts'
+import { closeCalls } from './calls.ts'
 import { handoverDelayMs, moveOver } from './handover.ts'
 import { armKeepalive, armWatch, keepAlive } from './keepalive.ts'
 import { toLineError } from './line-error.ts'
 import { takeRefusal } from './loss.ts'
-import { resumeAll } from './resume-all.ts'
 import { askTime, wasClockSet } from './server-time.ts'
 import { loseSubscriptions, startAfresh } from './subscriptions.ts'
 import type { Turn } from './turn.ts'
@@ -58,8 +57,7 @@ export function takeHello(turn: Turn, id: FrameId, { limits, time, authExpires, 
   armKeepalive(turn)
   armWatch(turn)
   noteAuthority(turn, authExpires)
-  resumeAll(turn)
-  readmitCalls(turn)
+  readmit(turn)
   if (turn.state.timeAskedBy !== null) askTime(turn) // the clock was set after this hello was sent, or the socket that was asked is left
 }
 

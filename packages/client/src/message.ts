@@ -1,6 +1,6 @@
 import type { AnswerFrame, ChunkFrame, ErrorFrame, ReconnectFrame, ServerFrame } from '@trunkline/protocol'
 import { renewAuthority, takeAuthError, takeAuthorized } from './authority.ts'
-import { askKeyedAgain, cancelStray, noteGatewayFrame, takeAnswer } from './call-answer.ts'
+import { askKeyedAgain, noteGatewayFrame, sendCancel, takeAnswer } from './call-answer.ts'
 import { settleAnswer, takeSyncEnd } from './fetch.ts'
 import { takeRunFailure } from './generator.ts'
 import { beginHandover } from './handover.ts'
@@ -29,7 +29,10 @@ export function takeMessage(turn: Turn, frames: readonly ServerFrame[], size: nu
 
 function takeFrame(turn: Turn, frame: ServerFrame, size: number, answered: Set<number>) {
   if ('pong' in frame) return settleFrame(turn, 'ping') // {"pong":true}
-  if ('connectionId' in frame) return takeGatewayFrame(turn, frame.message) // {"message","connectionId","requestId"}
+  if ('connectionId' in frame) {
+    const { message } = frame // {"message","connectionId","requestId"}
+    return isGreeting(turn) ? failGreeting(turn, message) : noteGatewayFrame(turn, message)
+  }
   if ('method' in frame) return takeMethod(turn, frame, answered)
   if (frame.id === null) return takeProtocolError(turn, frame.error) // {"id":null,"error"}
   noteAnswer(turn, frame)
@@ -79,7 +82,8 @@ function failGreeting(turn: Turn, message: string): void {
 /** A frame for something that ended: an event means that the server still holds it. */
 function takeStray(turn: Turn, id: number, frame: ServerFrame): void {
   if (!('result' in frame) || frame.result.type === 'stopped') return
-  if (frame.result.type === 'accepted') cancelStray(turn, id, frame.result)
+  if (frame.result.type === 'accepted')
+    sendCancel(turn, id, frame.result.key) // it was given up before it was known to be a long one [TL-LONG-4]
   else stopAgain(turn, id)
 }
 
@@ -89,9 +93,4 @@ function takeProtocolError(turn: Turn, shape: unknown) {
   turn.emit({ type: 'protocol-error', message })
   if (isGreeting(turn)) failGreeting(turn, message)
   else askKeyedAgain(turn)
-}
-
-function takeGatewayFrame(turn: Turn, message: string) {
-  if (isGreeting(turn)) return failGreeting(turn, message)
-  noteGatewayFrame(turn, message)
 }
