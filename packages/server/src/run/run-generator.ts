@@ -4,6 +4,7 @@ import { type ContextFacts, toFacts } from './caller.ts'
 import { narrowDeadline, withinDeadline } from './deadline.ts'
 import { type GeneratorJob, invokeWorker } from './jobs.ts'
 import { withLastEventId } from './last-event-id.ts'
+import { warnOfLostCursor } from './last-event-id-input.ts'
 import { LineFailure, markEntered } from './line-failure.ts'
 import { runGeneratorProcedure } from './procedure.ts'
 import { errorText, toTRPCError } from './reply.ts'
@@ -145,14 +146,15 @@ async function take(scope: ServedScope, run: Run, iterator: AsyncIterator<unknow
 }
 
 /** A function of its own: a loop that waits for the next value would hold the one before, and it may be large. */
-async function takeValue({ server }: ServedScope, { run, iterator, taking }: Taking): Promise<void> {
+async function takeValue(scope: ServedScope, { run, iterator, taking }: Taking): Promise<void> {
   const next = await withinDeadline(run.signal, iterator.next()).catch((thrown: unknown) => {
     taking.isOver = !run.signal.aborted // what threw needs no closing
     throw thrown
   })
   taking.isOver = next.done === true
   if (taking.isOver) return
-  const { text, lastEventId } = valueFrame(server, run.of, run.n + 1, next.value)
+  const { text, lastEventId } = valueFrame(scope.server, run.of, run.n + 1, next.value)
+  if (lastEventId !== undefined) warnOfLostCursor(scope, run.job.subscription.path)
   run.n += 1
   run.lastEventId = lastEventId ?? run.lastEventId
   await withinDeadline(run.signal, run.posts.add(text))
