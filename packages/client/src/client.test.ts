@@ -493,6 +493,33 @@ test('a transformer works on inputs, answers, events and errors', async () => {
   expect(error).toMatchObject({ data: { at: new Date(3) } })
 })
 
+test('a transformer on one side only fails calls and subscriptions with words, and sends nothing once it is known [TL-HELLO-6]', async () => {
+  const dates = initTRPC.create({ transformer: superjson })
+  const dated = dates.router({
+    next: dates.procedure.query(() => 1),
+    live: dates.procedure.subscription(async function* (): AsyncGenerator<number> {}),
+  })
+  for (const there of [true, false]) {
+    const server = await startWireServer(({ id, method }, peer) => {
+      const data = there ? { json: 1 } : 1
+      if (method === 'query') return peer.send({ id, result: { type: 'data', data } })
+      if (method === 'subscription') peer.send({ id, result: { type: 'started', ref: 1, from: 'e:0', head: 'e:0' } })
+    })
+    server.hello['transformer'] = there
+    const connection = createConnection({ url: server.url, WebSocket })
+    open.push(connection, server)
+    const client = createClient<typeof dated>({ connection, ...(there ? {} : { transformer: superjson }) } as never)
+    const words = there ? /^Only the router has a data transformer/ : /^Only this client has a data transformer/
+    const failed = () => new Promise((onError) => client.live.subscribe(undefined, { onError }))
+    const [called, subscribed] = await Promise.all([client.next.query().catch((error: unknown) => error), failed()])
+    for (const error of [called, subscribed]) expect(error).toMatchObject({ message: expect.stringMatching(words) })
+    const sent = server.frames.filter(({ method }) => method === 'query').length
+    await expect(client.next.query()).rejects.toThrow(words)
+    expect(await failed()).toMatchObject({ message: expect.stringMatching(words) })
+    expect(server.frames.filter(({ method }) => method === 'query')).toHaveLength(sent)
+  }
+})
+
 test('an input that is no JSON and an answer that cannot be read reject, and leave the connection usable', async () => {
   const { server, client } = await start(answer)
   const cyclic: { self?: unknown } = {}

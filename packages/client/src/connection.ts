@@ -137,6 +137,7 @@ export function createConnection(
   }
 
   const transport: Transport = {
+    transforms: () => state.transforms,
     call(request, sink) {
       requireSocket()
       const { method, path, input, timeoutMs = options.timeoutMs ?? callTimeoutMs, lane } = request

@@ -39,7 +39,11 @@ export function isGreeting({ state, from }: Turn): boolean {
 }
 
 /** The server knows us: everything that waited goes out. */
-export function takeHello(turn: Turn, id: FrameId, { limits, time, authExpires, refused }: HelloResult) {
+export function takeHello(
+  turn: Turn,
+  id: FrameId,
+  { limits, time, authExpires, refused, transformer: transforms }: HelloResult,
+) {
   if (!isGreeting(turn)) {
     if (id === turn.state.timeAskedBy) takeTime(turn, time)
     return
@@ -50,7 +54,7 @@ export function takeHello(turn: Turn, id: FrameId, { limits, time, authExpires, 
   const { frameBytes, maxMessageBytes = frameBytes, batchSize = 1 } = limits
   const messageBytes = Math.min(maxMessageBytes, turn.state.mostBytes)
   const aheadMs = time - turn.now
-  turn.patch({ phase: 'open', frameBytes, messageBytes, batchSize, aheadMs, openedAt: turn.now })
+  turn.patch({ phase: 'open', frameBytes, messageBytes, batchSize, transforms, aheadMs, openedAt: turn.now })
   if (turn.state.status.status !== 'open') turn.show({ status: 'open' })
   turn.arm({ kind: 'stable' }, stableMs)
   turn.arm({ kind: 'handover' }, handoverDelayMs(limits.lifetimeMs, turn.chance))

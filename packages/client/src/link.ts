@@ -12,6 +12,7 @@ import { toClientError, unreadable } from './client-error.ts'
 import type { Connection } from './connection.ts'
 import { toOperationState } from './operation-state.ts'
 import { toError } from './to-error.ts'
+import { type Transform, toTransform } from './transform.ts'
 import { type Transport, transportOf } from './transport.ts'
 
 const rememberedKeys = 10_000 // about 1 MB
@@ -26,29 +27,26 @@ export type TrunklineLinkOptions<R extends AnyTRPCRouter> = { readonly connectio
 /** The terminating link, for a client with other links beside it. */
 export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOptions<R>): TRPCLink<R> {
   const transport = transportOf(options.connection)
-  const transform = toTransform(options.transformer)
+  const transform = toTransform(options.transformer, transport)
   return () => {
     const keys = new Map<number, string>() // of one client, whose operations are numbered
     return ({ op }) =>
       observable((observer) => {
         if (op.signal?.aborted) return observer.complete() // nothing is sent and nothing runs, as with tRPC's own links
         const request = { transport, transform, op, observer, connection: options.connection }
+        if (failsByTransform(request)) return
         try {
           const stop = op.type === 'subscription' ? subscribe(request) : call({ ...request, keys, method: op.type })
           return whenAborted(op.signal, () => observer.complete(), stop)
         } catch (cause) {
           const line = overflowRefusal(cause)
-          if (line !== undefined) return observer.error(toClientError({ line }, transform.deserialize))
+          if (line !== undefined) return observer.error(toClientError({ line }, transform))
           observer.error(TRPCClientError.from(toError(cause))) // an input that is no JSON
         }
       })
   }
 }
 
-interface Transform {
-  readonly serialize: (value: unknown) => unknown
-  readonly deserialize: (value: unknown) => unknown
-}
 interface Request<R extends AnyTRPCRouter> {
   readonly transport: Transport
   readonly transform: Transform
@@ -85,7 +83,7 @@ function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
       fail(failure) {
         const { line } = failure
         remember(keys, op.id, line?.mayHaveRun ? line.idempotencyKey : undefined)
-        observer.error(toClientError(failure, transform.deserialize))
+        observer.error(toClientError(failure, transform))
       },
     },
   )
@@ -112,14 +110,14 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
   return transport.subscribe(
     { path, input: transform.serialize(op.input), givenInput: op.input, onGap: optionsOf(context).onGap },
     {
-      started: () => observer.next({ result: { type: 'started' }, context }),
+      started: () => failsByTransform(request) || observer.next({ result: { type: 'started' }, context }),
       data({ id, data: wire }) {
         read(request, wire, (data) =>
           observer.next({ result: { type: 'data', data, ...(id !== undefined && { id }) }, context }),
         )
       },
       state: (state) => observer.next({ result: toOperationState<R>(state), context }),
-      fail: (failure) => observer.error(toClientError(failure, transform.deserialize)),
+      fail: (failure) => observer.error(toClientError(failure, transform)),
       complete() {
         observer.next({ result: { type: 'stopped' }, context })
         observer.complete()
@@ -128,12 +126,17 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
   )
 }
 
+/** Whether one side alone has a transformer, in which case this fails with words. [TL-HELLO-6] */
+function failsByTransform<R extends AnyTRPCRouter>({ transform, observer }: Request<R>): boolean {
+  const words = transform.mismatch()
+  if (words !== undefined) observer.error(new TRPCClientError(words))
+  return words !== undefined
+}
+
 /** Takes what the transformer makes of a value, or fails: else nothing would come of an answer that cannot be read. */
-function read<R extends AnyTRPCRouter>(
-  { transform, observer }: Request<R>,
-  wire: unknown,
-  take: (value: unknown) => void,
-) {
+function read<R extends AnyTRPCRouter>(request: Request<R>, wire: unknown, take: (value: unknown) => void) {
+  const { transform, observer } = request
+  if (failsByTransform(request)) return
   let value: unknown
   try {
     value = transform.deserialize(wire)
@@ -150,10 +153,4 @@ function whenAborted(signal: Operation['signal'], onAbort: () => void, stop: () 
     signal?.removeEventListener('abort', onAbort)
     stop()
   }
-}
-
-function toTransform(transformer: TRPCDataTransformer | TRPCCombinedDataTransformer | undefined): Transform {
-  if (transformer === undefined) return { serialize: (value) => value, deserialize: (value) => value }
-  const { input, output } = 'input' in transformer ? transformer : { input: transformer, output: transformer }
-  return { serialize: (value) => input.serialize(value), deserialize: (value) => output.deserialize(value) }
 }

@@ -140,6 +140,8 @@ export interface SessionState {
   readonly messageBytes: number
   /** Most frames of one array. */
   readonly batchSize: number
+  /** Whether the router has a data transformer, as the last `hello` said. */
+  readonly transforms: boolean | undefined
   /** Subscriptions that are still to be asked for on this socket. */
   readonly resumes: readonly number[]
   /** Messages that come in chunks, the oldest first. */
@@ -177,6 +179,7 @@ export const initialState: SessionState = {
   serial: 0,
   frameBytes: frameBytes.value,
   mostBytes: maxMessageBytes.value,
+  transforms: undefined,
   messageBytes: maxMessageBytes.value,
   batchSize: 1,
   resumes: [],

@@ -5,6 +5,8 @@ import type { Failure } from './line-error.ts'
 
 /** What a link asks of a connection. Inputs are serialised already, outputs are not yet deserialised. */
 export interface Transport {
+  /** Whether the router has a data transformer; undefined until the server said so. */
+  transforms(): boolean | undefined
   /** Returns the way to give up: the answer is then ignored. That returns the key of a mutation that may have run and was not settled. */
   call(request: CallRequest, sink: CallSink): () => string | undefined
   /** Returns the way to stop. */

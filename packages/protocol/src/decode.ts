@@ -135,5 +135,6 @@ const results: Readonly<Record<AnswerFrame['result']['type'], Check>> = {
     }),
     authExpires: optionalTime,
     refused: optionalText,
+    transformer: optional((flag) => typeof flag === 'boolean'),
   }),
 }

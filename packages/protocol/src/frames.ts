@@ -208,6 +208,8 @@ export interface HelloResult {
   readonly limits: GatewayLimits
   readonly authExpires?: number
   readonly refused?: string
+  /** Whether the router has a data transformer; absent where the server does not say. */
+  readonly transformer?: boolean
 }
 
 /** What the line itself says of a failure, beside tRPC's error shape. */

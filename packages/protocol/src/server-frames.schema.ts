@@ -83,6 +83,7 @@ export const helloResult = z.object({
   }),
   authExpires: z.exactOptional(time),
   refused: z.exactOptional(z.string()),
+  transformer: z.exactOptional(z.boolean()),
 })
 
 /** Any answer to a call or subscription that is no error. */

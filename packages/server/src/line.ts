@@ -6,6 +6,7 @@ import type { ChannelDefinition } from './define/definition.ts'
 import { parseDuration } from './define/duration.ts'
 import { contentOf, createEntry, type Entry } from './define/entry.ts'
 import type { RequireJson } from './define/json.ts'
+import { ofNothing } from './define/of-nothing.ts'
 import {
   type Presence,
   type PresenceInterest,
@@ -29,7 +30,7 @@ import { updatePresence } from './run/presence-update.ts'
 import { viewPipes } from './run/presence-view.ts'
 import { publish, publishEphemeral, topicOf } from './run/publish.ts'
 import { readPage } from './run/read.ts'
-import { type Scope, toScope } from './run/scope.ts'
+import { notServed, type Scope, toScope } from './run/scope.ts'
 
 /** A setting that is read on first use, so that importing a module that declares a line reads nothing and opens nothing. */
 export type Lazy<T> = T | (() => T)
@@ -64,6 +65,8 @@ export interface Line {
 
 const defaultRetention = '24h'
 const everyLine = new AsyncLocalStorage<LineBinding>()
+/** What the functions of any line run in. */
+const served = new AsyncLocalStorage<Scope>()
 
 /** Runs `fn` with a binding for every line that has none of its own there: for a script whose lines are not at hand. `line.run` comes before it. */
 export function runBound<T>(binding: LineBinding, fn: () => T): T {
@@ -81,7 +84,7 @@ export function createLine(options: LineOptions = {}): Line {
     retentionOf: (channel) => definitions.get(channel)?.retentionMs,
     presenceOf: (channel) => definitions.get(channel)?.presence,
     channelOf: (channel) => definitions.get(channel),
-    enter: (entered, fn) => scopes.run(entered, fn),
+    enter: (entered, fn) => served.run(entered, () => scopes.run(entered, fn)),
   }
   const bindingOfEnvironment = (): LineBinding => {
     const [reason] = held
@@ -93,9 +96,9 @@ export function createLine(options: LineOptions = {}): Line {
     const binding = everyLine.getStore()
     return scopes.getStore() ?? (binding && toScope(binding, own))
   }
-  const scope = () => entered() ?? toScope(bindingOfEnvironment(), own)
+  const scope = (channel?: string) => entered() ?? toScope(orNotServed(channel, bindingOfEnvironment), own)
   const log = (entry: LogEntry) => (entered()?.telemetry ?? consoleRecorder).log(entry)
-  const reach = { scope, entered }
+  const reachOf = (channel: string): Reach => ({ scope: () => scope(channel), entered })
   const define = (definition: ChannelDefinition): ChannelDefinition => {
     if (definitions.has(definition.name)) throw new Error(`This line has a channel ${definition.name} already.`)
     definitions.set(definition.name, definition)
@@ -117,14 +120,14 @@ export function createLine(options: LineOptions = {}): Line {
   const line: Line & { readonly [internalsKey]: LineInternals } = {
     channel: (name, { key, event, retention, upcast }) => {
       const retentionMs = parseDuration(retention ?? defaultRetention)
-      return createChannel(define({ name, key, event, retentionMs, ...(upcast && { upcast }) }), reach) as never // typed by the interface's overload
+      return createChannel(define({ name, key, event, retentionMs, ...(upcast && { upcast }) }), reachOf(name)) as never // typed by the interface's overload
     },
-    ephemeral: (name, { key, event }) => createEphemeral(define({ name, key, event }), reach) as never,
+    ephemeral: (name, { key, event }) => createEphemeral(define({ name, key, event }), reachOf(name)) as never,
     presence: (name, { key, data, merge, ...given }) => {
       const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention) }
       const times = presenceTimes(name, given)
       const presence = { ...times, ...(merge && { merge: toTextMerge(definition, merge as never) }) }
-      return createPresence(define({ ...definition, presence }), times, reach) as never
+      return createPresence(define({ ...definition, presence }), times, reachOf(name)) as never
     },
     run: (binding, fn) => scopes.run(toScope(binding, own), fn),
     [internalsKey]: internals,
@@ -141,7 +144,7 @@ export async function publishAll(
   const chains = new Map<string, Promise<unknown>>()
   const all = entries.map((entry) => {
     const before = chains.get(entry.channel) ?? Promise.resolve()
-    const done = before.then(() => publishEntry(scope(), entry))
+    const done = before.then(() => publishEntry(scope(entry.channel), entry))
     chains.set(
       entry.channel,
       done.catch(() => {}), // told by allSettled below
@@ -163,7 +166,8 @@ const internalsKey: unique symbol = Symbol.for('trunkline.line')
 /** What the handlers and the local line may do with a line that an application may not. */
 export interface LineInternals {
   readonly envPrefix: string
-  readonly scope: () => Scope
+  /** Throws where nothing is bound; `channel` is what is to be reached, for the words of that. */
+  readonly scope: (channel?: string) => Scope
   /** What was entered here, if anything was. */
   readonly entered: () => Scope | undefined
   readonly enter: <T>(scope: Scope, fn: () => T) => T
@@ -177,8 +181,21 @@ export interface LineInternals {
   readonly hold: (reason: string) => () => void
 }
 
+/** Throws a `TypeError` for what `createLine` did not make. */
 export function internalsOf(line: Line): LineInternals {
-  return (line as Line & { readonly [internalsKey]: LineInternals })[internalsKey]
+  const internals = (line as { readonly [internalsKey]?: LineInternals } | null | undefined)?.[internalsKey]
+  if (internals === undefined) throw new TypeError(`Expected a line made by createLine(), got ${ofNothing(line)}`)
+  return internals
+}
+
+/** Inside a function that another line serves, what is missing is that line's to be given, and no variable. */
+function orNotServed<T>(channel: string | undefined, bind: () => T): T {
+  try {
+    return bind()
+  } catch (cause) {
+    if (channel === undefined || served.getStore()?.server === undefined) throw cause
+    throw new Error(`Channel ${channel} ${notServed}, and its own line is not bound here.`, { cause })
+  }
 }
 
 /** How a channel reaches what its line is bound to. */

@@ -1,6 +1,7 @@
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { limits } from '@trunkline/protocol'
 import type { anonymous, Verdict } from '../define/identity.ts'
+import { ofNothing } from '../define/of-nothing.ts'
 import { createLine, internalsOf, type Line, type LineInternals } from '../line.ts'
 import { createSlotReader } from '../ports/event-row.ts'
 import type { InvocationFacts } from '../ports/telemetry.ts'
@@ -40,6 +41,7 @@ import { workingMs } from './time-left.ts'
 export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict = typeof anonymous>(
   options: LambdaOptions<R, V>,
 ): LambdaHandlers {
+  checkRouter(options.router)
   const line: Line = options.line ?? createLine()
   const internals = internalsOf(line)
   const originCheck = createOriginCheck(options.origins ?? [], internals)
@@ -226,6 +228,13 @@ function checkMessageBytes(bytes: number): number {
   const least = limits.messageBytes.value
   if (Number.isInteger(bytes) && bytes >= least && bytes <= mostMessageBytes) return bytes
   throw new RangeError(`Expected maxMessageBytes from ${least} to ${mostMessageBytes}, got ${bytes}.`)
+}
+
+/** Throws a `TypeError` for what is no router, before the first frame finds it out. */
+function checkRouter(router: unknown): void {
+  const { _def } = Object(router) as { readonly _def?: { readonly procedures?: unknown } }
+  if (typeof _def?.procedures === 'object') return
+  throw new TypeError(`Expected router to be made by tRPC's router(…), got ${ofNothing(router)}`)
 }
 
 /** Throws a `RangeError`. */

@@ -21,6 +21,7 @@ import type { ServedScope } from './scope.ts'
 import { subscribe } from './subscribe.ts'
 import { sync } from './sync.ts'
 import type { RunTask, Task } from './tasks.ts'
+import { foreignInput } from './transformer-mismatch.ts'
 import { unsubscribe } from './unsubscribe.ts'
 
 /** Says nothing to anybody: on a two-way route something must be returned, and every client ignores this. [TL-STOCK-8] */
@@ -101,6 +102,8 @@ async function answer(
 ): Promise<readonly string[]> {
   const { request, batchIndex } = task
   const scope = 'traceparent' in request ? { ...outer, traceparent: request.traceparent } : outer
+  const foreign = 'rawInput' in request ? foreignInput(scope.server, request.rawInput) : undefined
+  if (foreign !== undefined) throw foreign
   const { signal } = scope.deadline
   const expires = connectionExpires(connectedAt)
   switch (request.method) {

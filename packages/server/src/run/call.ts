@@ -10,6 +10,7 @@ import { isStream, procedureOf, runProcedure } from './procedure.ts'
 import { type Asked, errorBody, toTRPCError, withId } from './reply.ts'
 import type { ServedScope } from './scope.ts'
 import type { Server } from './server.ts'
+import { warnOfMismatch } from './transformer-mismatch.ts'
 
 /** A query or mutation as `receive` understood it. */
 export interface CallRequest {
@@ -96,6 +97,7 @@ export function toOutcome(
     return { body, settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
+    warnOfMismatch(scope, { error, input: request.input, path: request.path })
     if (result.status === 'returned') markEntered(error)
     const asked: Asked = { ...request, ctx, cause }
     measureCall(scope, request.path, begun, codeOf(error))

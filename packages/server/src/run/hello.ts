@@ -2,6 +2,7 @@ import { type FrameId, type HelloResult, limits } from '@trunkline/protocol'
 import type { ConnectionCaller } from './caller.ts'
 import { frameText } from './frames.ts'
 import type { ServedScope } from './scope.ts'
+import { hasTransformer } from './transformer-mismatch.ts'
 
 /** `{"id":0,"result":{"type":"hello","session":…,"time":…,"limits":{…}}}` [TL-HELLO-2] */
 export function helloFrame({ server, clock }: ServedScope, id: FrameId, caller: ConnectionCaller): string {
@@ -17,6 +18,7 @@ export function helloFrame({ server, clock }: ServedScope, id: FrameId, caller: 
       maxMessageBytes: server.maxMessageBytes,
       batchSize: server.maxBatchSize,
     },
+    transformer: hasTransformer(server), // [TL-HELLO-6]
     ...(caller.authExp === undefined ? {} : { authExpires: caller.authExp }),
     ...(caller.refused === undefined ? {} : { refused: caller.refused }),
   }

@@ -15,6 +15,7 @@ import { idOfElement, parseClientFrame, parseTraceparent } from '@trunkline/prot
 import { LineFailure } from './line-failure.ts'
 import type { Asked } from './reply.ts'
 import type { Server } from './server.ts'
+import { readInput } from './transformer-mismatch.ts'
 
 /** One element of a message, understood: tRPC's requests with their input deserialised, and the line's own. */
 export type Request =
@@ -64,14 +65,13 @@ export function judgeElements(
   { elements, tooDeep }: Elements,
   fallbackId: FrameId | null,
 ): readonly Judged[] {
-  const { transformer } = server.router._def._config
   return elements.map((element, index) => {
     const flaw = tooDeep.get(index)
     try {
       if (flaw !== undefined) throw malformed(flaw)
       const parsed = parseClientFrame(element)
       if (!parsed.ok) throw malformed(parsed.reason)
-      return { status: 'request', request: toRequest(parsed.frame, (input) => transformer.input.deserialize(input)) }
+      return { status: 'request', request: toRequest(parsed.frame, (input) => readInput(server, input)) }
     } catch (thrown) {
       const failure = thrown instanceof LineFailure ? thrown : unreadable(thrown)
       return { status: 'malformed', asked: askedOfElement(element, fallbackId), thrown: failure }
@@ -155,7 +155,10 @@ function memberOf(element: unknown, name: string): unknown {
 
 function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRPCMessage> {
   try {
-    return parseTRPCMessage(element, server.router._def._config.transformer)
+    const { transformer } = server.router._def._config
+    const read = (input: unknown) =>
+      input === undefined ? transformer.input.deserialize(input) : readInput(server, input) // at none a stock client is answered as tRPC answers it
+    return parseTRPCMessage(element, { ...transformer, input: { ...transformer.input, deserialize: read } })
   } catch (cause) {
     throw new TRPCError({ code: 'PARSE_ERROR', cause })
   }

@@ -1,10 +1,13 @@
 import { outcomeOf } from './outcome-of.ts'
 import { type Asked, errorText, toTRPCError } from './reply.ts'
 import type { ServedScope } from './scope.ts'
+import { warnOfMismatch } from './transformer-mismatch.ts'
 
 /** The answer to a frame that failed where no query or mutation ran (`runCall` counts its own), as text. Never throws. */
-export function refuse({ server, telemetry }: ServedScope, asked: Asked, thrown: unknown): string {
+export function refuse(scope: ServedScope, asked: Asked, thrown: unknown): string {
+  const { server, telemetry } = scope
   const error = toTRPCError(thrown)
+  warnOfMismatch(scope, { error, input: asked.input, path: asked.path })
   telemetry.measure('refusedFrames', 1, { outcome: outcomeOf(error) })
   return errorText(server, asked, error)
 }

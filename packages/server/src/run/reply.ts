@@ -4,6 +4,7 @@ import { StoreError } from '../ports/store.ts'
 import { DeadlinePassed } from './deadline.ts'
 import { LineFailure, mayHaveRun, TokenRefused } from './line-failure.ts'
 import type { Failure, Server } from './server.ts'
+import { ForeignInput } from './transformer-mismatch.ts'
 
 /** What was asked, as far as it was understood. */
 export interface Asked {
@@ -100,9 +101,8 @@ function toStoreFailure(failed: StoreError): TRPCError {
 export function errorShape(server: Server, asked: Omit<Asked, 'id' | 'cause'>, error: TRPCError) {
   const config = { ...server.router._def._config, isDev: false } // isDev adds the stack, and a function's NODE_ENV is unset
   const { type, path, input, ctx } = asked
-  return config.transformer.output.serialize(
-    getTRPCErrorShape({ config, error: withoutSecrets(server, error), type, path, input, ctx }),
-  )
+  const shape = getTRPCErrorShape({ config, error: withoutSecrets(server, error), type, path, input, ctx })
+  return error instanceof ForeignInput ? shape : config.transformer.output.serialize(shape)
 }
 
 /** The same code without the words, where these name tables, accounts or roles. */

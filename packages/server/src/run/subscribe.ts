@@ -27,7 +27,7 @@ import { describeSubscription } from './procedure.ts'
 import { duplicate, refuseClaim } from './refused-claim.ts'
 import { type Replay, replayFrom, replayNewest } from './replay.ts'
 import { toTRPCError } from './reply.ts'
-import type { ServedScope } from './scope.ts'
+import { notServed, type ServedScope } from './scope.ts'
 import { firstShard, rememberShards } from './shards.ts'
 import { startGenerator, warnOfGenerator } from './start-generator.ts'
 import { startedFrames } from './started.ts'
@@ -78,6 +78,7 @@ async function register(
   request: SubscribeRequest,
   descriptor: SubscriptionDescriptor,
 ): Promise<readonly string[]> {
+  if (scope.channelOf(descriptor.channel.name) !== descriptor.channel) throw foreignChannel(descriptor.channel.name)
   const id = JSON.stringify(request.id)
   const seat = seatOf(caller, id, descriptor.presence)
   const attempt = { connectionId: caller.connectionId, id, ref: request.ref, topic: descriptor.topic }
@@ -183,6 +184,11 @@ async function loadState(scope: ServedScope, descriptor: SubscriptionDescriptor,
   if (descriptor.presence !== undefined) return loadPresence(scope, descriptor, found)
   const { load } = descriptor
   return { at: found, state: await withinDeadline(scope.deadline.signal, Promise.resolve(load?.())) }
+}
+
+/** No event would ever reach it: what publishes and delivers here belongs to another line. */
+function foreignChannel(name: string): Error {
+  return new Error(`Channel ${name} ${notServed}.`)
 }
 
 /** Takes the rows of a refused subscribe away: its answer ends the subscription at the client. */
