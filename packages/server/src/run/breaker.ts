@@ -23,6 +23,8 @@ const longestPauseMs = 60_000 // a minute
 const trialMs = 6_000 // 6 s: a trial's budget; nobody else tries meanwhile
 /** Beyond this the oldest is forgotten, which costs a post. */
 const connectionsKept = 10_000
+/** Topics of a connection whose retries are remembered. Beyond this the oldest is forgotten, which costs a retry. */
+const retriesKept = 100
 
 interface Slow {
   readonly failures: number
@@ -51,20 +53,25 @@ export function createBreaker(clock: Clock): Breaker {
     fail(connectionId) {
       const failures = (slow.get(connectionId) ?? healthy).failures + 1
       const pause = Math.min(firstPauseMs * 2 ** Math.max(0, failures - failuresTaken), longestPauseMs)
-      if (slow.size >= connectionsKept) forgetOldest(slow)
+      if (slow.size >= connectionsKept && !slow.has(connectionId)) forgetOldest(slow)
       slow.set(connectionId, { failures, until: clock.now() + pause * (0.5 + clock.random() / 2), retries: new Map() })
     },
     awaitsRetry(connectionId, topic) {
       const { retries, until } = slow.get(connectionId) ?? healthy
       return (retries.get(topic) ?? 0) >= until
     },
-    noteRetry: (connectionId, topic, due) => void slow.get(connectionId)?.retries.set(topic, due),
+    noteRetry(connectionId, topic, due) {
+      const retries = slow.get(connectionId)?.retries
+      if (retries === undefined) return
+      if (retries.size >= retriesKept && !retries.has(topic)) forgetOldest(retries)
+      retries.set(topic, due)
+    },
   }
 }
 
 const healthy: Slow = { failures: 0, until: 0, retries: new Map() }
 
-function forgetOldest(slow: Map<string, Slow>): void {
-  const [oldest] = slow.keys()
-  if (oldest !== undefined) slow.delete(oldest)
+function forgetOldest(known: Map<string, unknown>): void {
+  const [oldest] = known.keys()
+  if (oldest !== undefined) known.delete(oldest)
 }

@@ -28,6 +28,7 @@ const cutMs = 250 // one halving for the answers to what was under way when the 
  */
 const connectionsMeant = 2
 const shareMeant = 0.05
+const refusedKept = 10_000 // more than the share of any rate, so those that are dropped change no answer
 
 export function createPace(clock: Clock): Pace {
   let ceiling = accountRate
@@ -58,7 +59,7 @@ export function createPace(clock: Clock): Pace {
       refused.delete(connectionId)
       refused.set(connectionId, now) // the oldest stand first
       for (const [id, at] of refused) {
-        if (now - at <= windowMs) break
+        if (now - at <= windowMs && refused.size <= refusedKept) break
         refused.delete(id)
       }
       if (refused.size < Math.max(connectionsMeant, recent.count() * shareMeant)) return 'connection'
