@@ -9,7 +9,7 @@ const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [
 
 Runs a project's line on this machine: API Gateway, Lambda and DynamoDB in one process, no AWS account.
 The folder's trunkline.config.json may say { "entry", "web", "port", "data", "dynamodb", "env", "tables",
-"backgroundRuns" }; options come before it.
+"backgroundRuns", "streamRecords" }; options come before it.
 "env" names a file for the line's environment: node --env-file <it> your-script.js writes to this line's tables.
 "dynamodb" is the address of another DynamoDB with streams, such as DynamoDB Local at http://localhost:8000.
 "tables" are your own: [{ "name": "cards", "keys": { "board": "S", "id": "S" }, "handler": "cards" }] maps the stream

@@ -22,6 +22,8 @@ export interface DevConfig {
   readonly env?: string
   /** How often each background function runs at once; more runs wait. @default 16 */
   readonly backgroundRuns?: number
+  /** How many records each shard of a stream keeps after its mappings have read them. @default 250 */
+  readonly streamRecords?: number
 }
 
 /** The members of `trunkline.config.json`; paths relative to it. */
@@ -37,6 +39,7 @@ const kinds: Readonly<Record<keyof DevConfig, 'string' | 'number' | 'list'>> = {
   tables: 'list',
   env: 'string',
   backgroundRuns: 'number',
+  streamRecords: 'number',
 }
 const defaultPort = 4400
 
@@ -45,7 +48,7 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
   if (!existsSync(folder)) throw new Error(`There is no folder ${folder}.`)
   const settings = { ...(await readSettings(folder)), ...given }
   for (const [name, value] of Object.entries(settings)) checkMember(folder, name, value)
-  const { entry, web, data, dynamodb, env, tables, backgroundRuns, port = defaultPort } = settings
+  const { entry, web, data, dynamodb, env, tables, backgroundRuns, streamRecords, port = defaultPort } = settings
   if (entry === undefined)
     throw new Error(
       `What shall run? Name the module that exports your functions: --entry ./api/lambda.ts, or "entry" in ${join(folder, fileName)}.`,
@@ -68,6 +71,7 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
     ...(env === undefined ? {} : { env: resolve(folder, env) }),
     ...(tables === undefined ? {} : { tables: tables.map(checkTable) }),
     ...(backgroundRuns === undefined ? {} : { backgroundRuns }),
+    ...(streamRecords === undefined ? {} : { streamRecords }),
   }
 }
 

@@ -64,6 +64,7 @@ async function openDev(
     ...(config.data === undefined ? {} : { dataDir: config.data }),
     ...(config.tables === undefined ? {} : { tables: config.tables }),
     ...(config.backgroundRuns === undefined ? {} : { backgroundRuns: config.backgroundRuns }),
+    ...(config.streamRecords === undefined ? {} : { streamRecords: config.streamRecords }),
   })
   const { stack } = await resources.add(starting, async ({ stack, pool }) => {
     await stack.close()

@@ -68,13 +68,14 @@ async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
   port: number | undefined,
   resources: Resources,
 ): Promise<RunningLine<R>> {
-  const { line, dataDir, dynamodb, transactionConflicts, seed, gateway } = options
+  const { line, dataDir, dynamodb, transactionConflicts, streamRecords, seed, gateway } = options
   const starting = startStack({
     onError: printFailure,
     ...(port === undefined ? {} : { port }),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(dynamodb === undefined ? {} : { dynamodb }),
     ...(transactionConflicts === undefined ? {} : { transactionConflicts }),
+    ...(streamRecords === undefined ? {} : { streamRecords }),
     ...(seed === undefined ? {} : { seed }),
     ...(gateway && { gateway }),
   })

@@ -1,4 +1,4 @@
-/** Which procedures a text of the wire belongs to. Remembers the paths of subscriptions, whose pushes name only an id. */
+/** Which procedures a text of the wire belongs to. Remembers the paths of subscriptions until they are stopped and of the last calls, since a push names only an id. */
 export interface PathLedger {
   ofFrame(connectionId: string, text: string): readonly (string | undefined)[]
   ofPush(connectionId: string, text: string): readonly (string | undefined)[]
@@ -7,25 +7,59 @@ export interface PathLedger {
 
 interface FrameLike {
   readonly id?: unknown
+  readonly method?: unknown
   readonly params?: { readonly path?: unknown; readonly part?: unknown; readonly text?: unknown } | null
 }
 
+const callsKept = 1_000 // of a connection: an answer names its id long before as many calls have followed
+const connectionsKept = 10_000
+
+/** What one connection has named: paths by id. */
+interface Named {
+  /** Until they are stopped. */
+  readonly subscriptions: Map<unknown, string>
+  /** The newest calls and stopped subscriptions. */
+  readonly recent: Map<unknown, string>
+}
+
 export function createPathLedger(): PathLedger {
-  const known = new Map<string, Map<unknown, string>>()
+  const known = new Map<string, Named>()
+  const pathOf = (own: Named | undefined, id: unknown) => own?.subscriptions.get(id) ?? own?.recent.get(id)
+  function namedBy(connectionId: string): Named {
+    const own = known.get(connectionId) ?? { subscriptions: new Map(), recent: new Map() }
+    if (!known.has(connectionId)) add(known, connectionId, own, connectionsKept)
+    return own
+  }
   return {
     ofFrame(connectionId, text) {
-      const own = known.get(connectionId) ?? new Map<unknown, string>()
-      known.set(connectionId, own)
-      return elementsOf(text).map(({ id, params }) => {
+      return elementsOf(text).map(({ id, method, params }) => {
         const path = params?.part === 0 ? pathInside(params.text) : params?.path
-        if (typeof path !== 'string') return own.get(id)
-        own.set(id, path)
+        if (typeof path !== 'string') {
+          const own = known.get(connectionId)
+          const stopped = method === 'subscription.stop' ? own?.subscriptions.get(id) : undefined
+          if (own === undefined || stopped === undefined) return pathOf(own, id)
+          own.subscriptions.delete(id)
+          add(own.recent, id, stopped, callsKept)
+          return stopped
+        }
+        const own = namedBy(connectionId)
+        if (method === 'subscription') own.subscriptions.set(id, path)
+        else add(own.recent, id, path, callsKept)
         return path
       })
     },
-    ofPush: (connectionId, text) => elementsOf(text).map(({ id }) => known.get(connectionId)?.get(id)),
+    ofPush: (connectionId, text) => elementsOf(text).map(({ id }) => pathOf(known.get(connectionId), id)),
     forget: (connectionId) => void known.delete(connectionId),
   }
+}
+
+/** Adds an entry as the newest; the oldest beyond `most` is dropped. */
+function add<K, V>(entries: Map<K, V>, key: K, value: V, most: number): void {
+  entries.delete(key)
+  entries.set(key, value)
+  if (entries.size <= most) return
+  const [oldest] = entries.keys()
+  if (oldest !== undefined) entries.delete(oldest)
 }
 
 /** The path of the frame that a first chunk begins; the later ones are known by its id. */

@@ -35,6 +35,11 @@ export interface LocalOptions {
    * waits
    */
   readonly transactionConflicts?: boolean
+  /**
+   * How many records each shard of a stream of the line's own DynamoDB keeps after its mappings have read them.
+   * @default 250
+   */
+  readonly streamRecords?: number
   /** Injected into every random choice. */
   readonly seed?: number
   /** How the gateway shall be: its limits, the rates beyond which it says 429, and what is not known of the real one. */
@@ -218,10 +223,11 @@ function nameTable({ dataDir, dynamodb, keepsTables }: StackOptions): string {
 }
 
 function openDynamo(
-  { dynamodb: endpoint, keepsTables = false, transactionConflicts = false }: StackOptions,
+  { dynamodb: endpoint, keepsTables = false, transactionConflicts = false, streamRecords }: StackOptions,
   own: LocalDynamoOptions,
 ): Promise<LocalDynamo> {
-  if (endpoint === undefined) return startDynamo({ ...own, transactionConflicts })
+  if (endpoint === undefined)
+    return startDynamo({ ...own, transactionConflicts, ...(streamRecords !== undefined && { streamRecords }) })
   return connectDynamo({ endpoint, region, credentials, keepsTables, clock: own.clock })
 }
 

@@ -51,7 +51,14 @@ export interface DynaliteLevel {
   batch(writes: readonly BatchWrite[]): Promise<void>
   clear(range: KeyRange): Promise<void>
   iterator(range: KeyRange): AsyncIterable<[string, unknown]>
+  keys(range: object): LevelIterator
+  values(range: object): LevelIterator
   close(done: Done): void
+}
+
+/** What it gives is read one by one; it MUST be closed. */
+export interface LevelIterator {
+  close(): Promise<void>
 }
 
 /** A write of a whole key, the sub-database's prefix included. */

@@ -6,7 +6,7 @@ import type { TableUse } from './metering.ts'
 import type { TableStream } from './streams.ts'
 import { startSweeper } from './sweeper.ts'
 import { createTableMaker } from './table-maker.ts'
-import type { Tenant } from './tables.ts'
+import { defaultStreamRecords, type Tenant } from './tables.ts'
 import { sweepExpired } from './ttl.ts'
 
 export type { Attribute, Item, StreamViewType } from './dynalite.ts'
@@ -21,6 +21,11 @@ export interface LocalDynamoOptions {
   readonly dataDir?: string
   /** Shards of each stream. 4, so that order across items is nobody's luck. */
   readonly shards?: number
+  /**
+   * How many records each shard of a stream keeps after its mappings have read them, for readers by the API. Unread
+   * ones stay, all for 24 h at most. @default 250
+   */
+  readonly streamRecords?: number
   /** Clock time between two automatic sweeps of expired items. 60_000; Infinity for none. */
   readonly sweepMs?: number
   /** Whether `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'` is obeyed. True. */
@@ -60,9 +65,11 @@ export interface LocalDynamo {
 /** Starts a DynamoDB, or joins the one that runs in this process for the same place (memory, or a data directory). */
 export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDynamo> {
   const { clock, dataDir, onUse, intercept, sweepMs = 60_000, shards = 4, returnsOldItem = true } = options
-  const { transactionConflicts = false } = options
+  const { transactionConflicts = false, streamRecords = defaultStreamRecords } = options
+  if (!Number.isSafeInteger(streamRecords) || streamRecords < 0)
+    throw new TypeError(`Expected streamRecords to be a whole number from 0, got ${streamRecords}.`)
   const engine = await acquireEngine(dataDir)
-  const manners = { shards, returnsOldItem, transactionConflicts }
+  const manners = { shards, streamRecords, returnsOldItem, transactionConflicts }
   const tenant: Tenant = { clock, ...manners, ...(onUse && { onUse }), ...(intercept && { intercept }) }
   engine.tables.enter(tenant)
   const maker = createTableMaker(engine.endpoint)

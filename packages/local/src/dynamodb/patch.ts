@@ -9,6 +9,7 @@ import {
   type DynaliteStore,
   requireDynalite as require,
 } from './dynalite.ts'
+import { keepText } from './keep-text.ts'
 import { repairBig } from './repair-big.ts'
 
 /** A patched dynalite: what it makes can be reached into. */
@@ -24,7 +25,7 @@ const PATCHED = Symbol.for('trunkline.dynalite.patched')
 /** Loads dynalite (some 70 ms) and patches its modules, which all its instances share: once per process. */
 export function patchDynalite(): PatchedDynalite {
   repairBig() // before anything of dynalite's loads it
-  const db: DynaliteDb & { [PATCHED]?: PatchedDynalite } = require('dynalite/db')
+  const db: DynaliteDb & { [PATCHED]?: PatchedDynalite } = keepText(() => require('dynalite/db'))
   db[PATCHED] ??= patch(db)
   return db[PATCHED]
 }

@@ -5,6 +5,7 @@ import type { LocalDynamo } from './dynamo.ts'
 import { patchDynalite } from './patch.ts'
 import { createStreamReader, type StreamReader } from './remote-stream.ts'
 import { createStreamLog, type StreamLog } from './streams.ts'
+import { defaultStreamRecords } from './tables.ts'
 
 export interface RemoteDynamoOptions {
   readonly clock: LocalClock
@@ -70,7 +71,13 @@ export async function connectDynamo(options: RemoteDynamoOptions): Promise<Local
       if (arn === undefined)
         throw new Error(`Table ${name} at ${endpoint} has no stream: enable it with new and old images, or drop it.`)
       const { itemSize } = patchDynalite().db
-      const log = createStreamLog(description, { now: clock.now, createdAt: clock.now(), shards: 4, itemSize })
+      const log = createStreamLog(description, {
+        now: clock.now,
+        createdAt: clock.now(),
+        shards: 4,
+        keptRecords: defaultStreamRecords,
+        itemSize,
+      })
       const from = state === 'new' ? 'TRIM_HORIZON' : 'LATEST'
       const reader = await createStreamReader({ endpoint, region, credentials, arn, from, append: log.append })
       tables.set(name, { log, reader })

@@ -1,3 +1,4 @@
+import { GetShardIteratorCommand } from '@aws-sdk/client-dynamodb-streams'
 import {
   BatchWriteCommand,
   DeleteCommand,
@@ -151,6 +152,38 @@ describe('a stream', () => {
     expect(recordsOf(at.dynamo, TableName)).toHaveLength(2)
     await at.clock.advance(3_600_001)
     expect(recordsOf(at.dynamo, TableName).map((r) => r.eventName)).toEqual(['MODIFY'])
+  })
+
+  it('drops the oldest beyond the set number once every follower has passed them', async () => {
+    await using at = await openFixture({ shards: 1, streamRecords: 2 })
+    await at.dynamo.createTable(tableInput(TableName))
+    const stream = at.dynamo.stream(TableName)
+    const [shard = ''] = stream.shards()
+    const [quick, slow] = [stream.follow(shard), stream.follow(shard)]
+    const writeFrom = async (first: number) => {
+      for (let n = first; n < first + 5; n++) await put(at, { ...Key, n })
+      return stream.read(shard, undefined, 100)
+    }
+    const records = await writeFrom(0)
+    expect(records).toHaveLength(5)
+    quick.passed(records[4]?.dynamodb.SequenceNumber ?? '')
+    slow.passed(records[1]?.dynamodb.SequenceNumber ?? '')
+    const left = await writeFrom(5)
+    expect(left).toHaveLength(8)
+    expect(left[0]).toEqual(records[2])
+    slow.close()
+    expect(await writeFrom(10)).toHaveLength(10) // from where the quick one is
+    quick.close()
+    expect(await writeFrom(15)).toHaveLength(2)
+    const start = { StreamArn: stream.arn, ShardId: shard, ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' } as const
+    const SequenceNumber = records[0]?.dynamodb.SequenceNumber
+    await expect(at.streams.send(new GetShardIteratorCommand({ ...start, SequenceNumber }))).rejects.toThrow(
+      'past the oldest stream record',
+    )
+  })
+
+  it.each([-1, 1.5, Number.NaN])('refuses to keep %s records', async (streamRecords) => {
+    await expect(openFixture({ streamRecords })).rejects.toThrow('streamRecords to be a whole number from 0')
   })
 
   it('holds what its view type says', async () => {

@@ -12,6 +12,15 @@ export interface TableStream {
   read(shardId: string, afterSequence: string | undefined, limit: number): readonly StreamRecord[]
   /** Calls `listener` for each record, before its writer gets an answer. It MUST NOT throw. Returns how to stop it. */
   onRecord(listener: (record: StreamRecord, shardId: string) => void): () => void
+  /** The shard keeps what this reader has not passed, for at most 24 h. */
+  follow(shardId: string): StreamFollower
+}
+
+/** A reader that says how far it has read. */
+export interface StreamFollower {
+  /** It needs no record up to this sequence number any more. */
+  passed(sequence: string): void
+  close(): void
 }
 
 /** The same, as the table's writes and the streams' API need it. */
@@ -32,6 +41,8 @@ export interface StreamLogOptions {
   readonly now: () => number
   readonly createdAt: number
   readonly shards: number
+  /** How many records a shard keeps that all its followers have passed. */
+  readonly keptRecords: number
   readonly itemSize: (item: Item) => number
 }
 
@@ -40,6 +51,7 @@ const RETENTION_MS = 24 * 3_600_000 // 24 h: DynamoDB's, not a setting there eit
 interface Shard {
   readonly id: string
   readonly entries: { readonly time: number; readonly record: StreamRecord }[]
+  readonly followers: Set<{ passed: string }>
   trimmed: string
 }
 
@@ -80,7 +92,19 @@ export function createStreamLog(table: TableDescription, options: StreamLogOptio
       if (shard === undefined) return
       trim(shard, time - RETENTION_MS)
       shard.entries.push({ time, record })
+      trimPassed(shard, options.keptRecords)
       for (const listener of listeners) listener(record, shard.id)
+    },
+    follow(id) {
+      const shard = shardOf(id)
+      const follower = { passed: origin }
+      shard.followers.add(follower)
+      return {
+        passed(sequence) {
+          follower.passed = sequence
+        },
+        close: () => void shard.followers.delete(follower),
+      }
     },
     onRecord(listener) {
       listeners.add(listener)
@@ -91,7 +115,12 @@ export function createStreamLog(table: TableDescription, options: StreamLogOptio
 
 function createShard(table: TableDescription, index: number, origin: string): Shard {
   const salt = createHash('md5').update(`${table.LatestStreamArn}#${index}`).digest('hex').slice(0, 8)
-  return { id: `shardId-${String(index).padStart(20, '0')}-${salt}`, entries: [], trimmed: origin }
+  return {
+    id: `shardId-${String(index).padStart(20, '0')}-${salt}`,
+    entries: [],
+    followers: new Set(),
+    trimmed: origin,
+  }
 }
 
 /** Spreads partitions over shards; all items of a partition share one, as in DynamoDB. */
@@ -102,7 +131,20 @@ function shardIndex(table: TableDescription, keys: Item, shards: number): number
 
 function trim(shard: Shard, horizon: number): void {
   const old = shard.entries.findIndex((entry) => entry.time > horizon)
-  const gone = shard.entries.splice(0, old === -1 ? shard.entries.length : old)
+  drop(shard, old === -1 ? shard.entries.length : old)
+}
+
+/** Beyond `kept` records the oldest go, but for what a follower has still to read. */
+function trimPassed(shard: Shard, kept: number): void {
+  const { entries, followers } = shard
+  const beyond = entries.length - kept
+  if (beyond <= 0) return
+  const passed = [...followers].map((follower) => countUpTo(entries, follower.passed))
+  drop(shard, Math.min(beyond, ...passed))
+}
+
+function drop(shard: Shard, count: number): void {
+  const gone = shard.entries.splice(0, count)
   shard.trimmed = gone.at(-1)?.record.dynamodb.SequenceNumber ?? shard.trimmed
 }
 

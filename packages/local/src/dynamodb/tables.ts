@@ -13,11 +13,16 @@ export interface Tenant {
   readonly transactionConflicts?: boolean
   /** How many shards the streams of its tables have. */
   readonly shards: number
+  /** How many records each shard keeps after its mappings have read them. */
+  readonly streamRecords: number
   /** Told what each request to its tables consumed. Absent, nothing is measured. */
   readonly onUse?: (use: TableUse) => void
   /** Sees each request to its tables before it runs. */
   readonly intercept?: Intercept
 }
+
+/** How many records a shard keeps after its mappings have read them, unless it is set. */
+export const defaultStreamRecords = 250
 
 /** A table and what DynamoDB has beside it and dynalite has not. */
 export interface Table {
@@ -99,6 +104,12 @@ export class TableRegistry {
     const createdAt = (creator ?? this.tenantOf(undefined))?.clock.now() ?? Date.now()
     description.LatestStreamLabel ??= new Date(createdAt).toISOString().slice(0, -1)
     description.LatestStreamArn ??= `${description.TableArn}/stream/${description.LatestStreamLabel}`
-    return createStreamLog(description, { now, createdAt, shards: creator?.shards ?? 4, itemSize: this.#itemSize })
+    return createStreamLog(description, {
+      now,
+      createdAt,
+      shards: creator?.shards ?? 4,
+      keptRecords: creator?.streamRecords ?? defaultStreamRecords,
+      itemSize: this.#itemSize,
+    })
   }
 }

@@ -9,6 +9,21 @@ export function watchStore(store: DynaliteStore, tables: TableRegistry): void {
   watchTables(store, tables)
   watchItems(store, tables)
   dropQuickly(store)
+  closeIterators(store)
+}
+
+/**
+ * dynalite ends an iterator by `return`, which those of LevelDB do not have. An iterator that is never closed keeps the
+ * whole table as it was when the iterator was made.
+ */
+function closeIterators({ db }: DynaliteStore): void {
+  for (const name of ['keys', 'values'] as const) {
+    const make = db[name].bind(db)
+    db[name] = (range) => {
+      const iterator = make(range)
+      return Object.assign(iterator, { return: () => iterator.close() })
+    }
+  }
 }
 
 function watchTables({ db, tableDb }: DynaliteStore, tables: TableRegistry): void {

@@ -34,7 +34,7 @@ export interface LocalFunctions {
   mapQueue(settings: QueueSettings): void
   /** SQS over HTTP, for the unchanged `@aws-sdk/client-sqs`, and the URL of the on-failure destination in it. */
   readonly sqs: { readonly endpoint: string; readonly failuresUrl: string }
-  /** What went to the on-failure destination, oldest first: of asynchronous events and of stream batches. */
+  /** What went to the on-failure destination, oldest first: of asynchronous events and of stream batches. The last 1,000. */
   failures(): readonly FailureMessage[]
   /** Ends what runs of it now, as a deadline does. */
   kill(name: string): void
@@ -84,9 +84,10 @@ export async function createFunctions(options: {
   const known = new Map<string, FunctionOptions>()
   const running = new Set<RunningInvocation>()
   const failed: FailureMessage[] = []
-  const failures = createMessageQueue({ clock, newId: () => makeRequestId(random) })
+  const failures = createMessageQueue({ clock, newId: () => makeRequestId(random), most: failuresKept })
   const fail = (message: FailureMessage) => {
     failed.push(message)
+    if (failed.length > failuresKept) failed.shift()
     failures.send(JSON.stringify(message))
   }
   const mappings = new Set<{ close(): void }>()
@@ -196,6 +197,7 @@ export async function createFunctions(options: {
 type AttemptRun = Pick<Parameters<typeof runAttempt>[0], 'requestId' | 'attempt' | 'latestStart'>
 
 const failureQueue = 'on-failure'
+const failuresKept = 1_000 // each may hold a payload of 1 MB
 
 /** An invocation without a payload gets an empty object, as in Lambda. */
 function toText(event: unknown): string {

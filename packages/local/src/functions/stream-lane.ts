@@ -33,6 +33,7 @@ export function createLane<R extends StreamRecord>(options: {
 }): Lane {
   const { mapping, host, shardId } = options
   const batchSize = mapping.batchSize ?? 100
+  const follower = mapping.stream.follow?.(shardId)
   let after: string | undefined
   let waiting: readonly Batch<R>[] = [] // what was cut or failed, ahead of what is unread
   let running = false
@@ -76,6 +77,7 @@ export function createLane<R extends StreamRecord>(options: {
         if (isMine(record) && passes(record)) records.push(record)
       }
     }
+    if (after !== undefined) follower?.passed(after)
     if (records.length === 0) return undefined
     return { records, requestId: host.newRequestId(), attempts: 0, failures: 0 }
   }
@@ -169,6 +171,7 @@ export function createLane<R extends StreamRecord>(options: {
     wake,
     close() {
       closed = true
+      follower?.close()
       cancelPause()
     },
   }

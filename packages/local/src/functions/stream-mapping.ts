@@ -23,6 +23,8 @@ export interface TableStreamLike<R extends StreamRecord = StreamRecord> {
   read(shardId: string, afterSequence: string | undefined, limit: number): readonly R[]
   /** Calls `listener` after a record was added; returns the way to stop that. */
   onRecord(listener: () => void): () => void
+  /** The shard keeps what this reader has not passed. @default it keeps all records for 24 h */
+  follow?(shardId: string): { passed(sequence: string): void; close(): void }
 }
 
 /** An event source mapping. The names and defaults are AWS's (AWS.md §1.5). */

@@ -31,12 +31,13 @@ interface Stored {
   visibleAt: number
 }
 
-/** `newId` names messages. */
+/** `newId` names messages. Beyond `most` the oldest is dropped. @default all are kept */
 export function createMessageQueue(options: {
   readonly clock: Pick<LocalClock, 'now'>
   readonly newId: () => string
+  readonly most?: number
 }): MessageQueue {
-  const { clock, newId } = options
+  const { clock, newId, most = Number.POSITIVE_INFINITY } = options
   const messages = new Map<string, Stored>()
   const idOf = (receipt: string) => receipt.split('#')[0] ?? ''
 
@@ -50,6 +51,8 @@ export function createMessageQueue(options: {
     send(body, delayMs = 0) {
       const id = newId()
       messages.set(id, { id, body, receives: 0, visibleAt: clock.now() + delayMs })
+      const [oldest] = messages.keys()
+      if (messages.size > most && oldest !== undefined) messages.delete(oldest)
       return id
     },
     receive: (limit, visibilityMs) =>

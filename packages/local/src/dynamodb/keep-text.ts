@@ -1,0 +1,23 @@
+import { createRequire } from 'node:module'
+import { requireDynalite } from './dynalite.ts'
+
+type MemoryLevel = new (options: object) => object
+
+/**
+ * Loads dynalite's store so that it keeps rows in memory as text. As buffers, which is the default, small rows share
+ * slabs of 8 KB: one row that stays keeps its whole slab.
+ */
+export function keepText<T>(load: () => T): T {
+  const level: { MemoryLevel: MemoryLevel } = createRequire(requireDynalite.resolve('dynalite'))('memory-level')
+  const original = level.MemoryLevel
+  level.MemoryLevel = class extends original {
+    constructor(options: object) {
+      super({ ...options, storeEncoding: 'utf8' })
+    }
+  }
+  try {
+    return load()
+  } finally {
+    level.MemoryLevel = original // others in this process have their own use of it
+  }
+}
