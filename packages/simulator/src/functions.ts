@@ -293,7 +293,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
             onCallbacks(
               sandbox,
               () => void options.disconnect(id).then(settle.resolve),
-              () => settle.resolve('failed'),
+              () => void options.disconnect(id).then(settle.resolve), // the adapter sends a DELETE again
             ),
           ),
       }
