@@ -123,9 +123,9 @@ describe('a look at who may have left that failed for good', () => {
     await joined(ann, 'ann', (type) => void seen.push(type))
     await joined(bob, 'bob', () => {})
     await local.clock.advance('6m') // a sync has looked at the leases, and the next look is an hour away
-    const broken = local.faults.on('function', 'fail', { path: 'deliver' })
+    const broken = local.faults.on('function', 'fail', { path: 'delayed' })
     await bob.connection.close()
-    for (let times = 0; times < 3; times++) await local.clock.advance('310s') // the queue hands it over three times
+    for (let times = 0; times < 6; times++) await local.clock.advance('190s') // the queue hands it over five times
     broken[Symbol.dispose]()
     expect(seen).toEqual(['here', 'join'])
 

@@ -71,12 +71,25 @@ describe('a post', () => {
     expect(ms).toBeGreaterThan(5_000)
   })
 
-  test('that hangs is given up with the budget, and so is the deletion of a socket', async () => {
-    const { run, times, gateway } = createPosting(() => new Promise<never>(() => {}))
+  test('that hangs is given up with the budget', async () => {
+    const { run, times } = createPosting(() => new Promise<never>(() => {}))
     expect(await run((scope) => post(scope, 'c', 'x'))).toEqual({ ended: 'undelivered', ms: 6_000 })
     expect(times).toEqual([0])
-    gateway.disconnect = () => new Promise(() => {})
-    expect(await run((scope) => cut(scope, 'c'))).toEqual({ ended: 'failed', ms: 12_000 })
+  })
+
+  test.each([
+    ['hangs', () => new Promise<never>(() => {})],
+    ['fails', async () => 'failed' as const],
+    ['throws', () => Promise.reject(new Error('reset'))],
+  ])('the deletion of a socket that %s is sent again, three times in all', async (_, never) => {
+    const { run, gateway } = createPosting(() => ({ status: 'posted' }))
+    const answers = [never, never, async () => 'closed' as const]
+    gateway.disconnect = () => answers.shift()?.() ?? Promise.reject(new Error('a fourth'))
+    expect(await run((scope) => cut(scope, 'c'))).toMatchObject({ ended: 'closed' })
+    answers.push(never, never, never)
+    const { ended, ms } = await run((scope) => cut(scope, 'd'))
+    expect([ended, answers.length]).toEqual(['failed', 0])
+    expect(ms).toBeLessThanOrEqual(12_000)
   })
 
   test.each([
