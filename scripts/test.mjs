@@ -14,7 +14,7 @@ await main(
       await check('typecheck', turbo('typecheck')),
       await check('typecheck of the root', ['node_modules/typescript/bin/tsc', '-p', 'tests/tsconfig.json']),
       await check('build', turbo('build')),
-      await suites('tests', ['--project=!browser*', '--exclude=tests/packed/**']),
+      await suites('tests', ['--project=!browser*', '--exclude=tests/packed/**'], { deadlineMs: 20 * 60_000 }),
       await suites('packages as published', ['--project=packed']),
       await simulation(),
       await browserTests(),
