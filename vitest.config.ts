@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: { conditions: ['trunkline-source'] },
   ssr: { resolve: { conditions: ['trunkline-source', 'node', 'import', 'default'] } },
   test: {
+    maxWorkers: '100%', // vitest leaves a core free, which is half of a machine of two
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     projects: [
       ...packages.map((name) => ({
