@@ -1,5 +1,4 @@
 import { formatCursor, type SyncFrame, syncSubscriptions } from '@trunkline/protocol'
-import { takeHoleTimer } from './generator.ts'
 import { forgetBeyond, isBehind, newestKnown } from './order.ts'
 import { type FramePage, toPages } from './pages.ts'
 import { type Subscription, takesFrames } from './session-state.ts'
@@ -26,7 +25,6 @@ export function fetchNow(turn: Turn, subscription: Subscription): void {
 /** The hole stayed open, or the answer did not come. */
 export function takeGapTimer(turn: Turn, subscription: Subscription) {
   const idle: Subscription = { ...subscription, fetch: 'none' }
-  if (idle.kind === 'generator') return takeHoleTimer(turn, idle)
   turn.putSubscription(idle)
   if (isBehind(subscription.order) || subscription.fetch === 'asked') fetchNow(turn, idle)
 }

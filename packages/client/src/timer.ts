@@ -2,7 +2,7 @@ import { postponeRenewal, renewAuthority } from './authority.ts'
 import { askAgain, expireCall } from './call-answer.ts'
 import { finishClosing } from './closing.ts'
 import { takeGapTimer } from './fetch.ts'
-import { takeSilence } from './generator.ts'
+import { takeHoleTimer, takeSilence } from './generator.ts'
 import { beginHandover, takeDrainTimer } from './handover.ts'
 import { armWatch, hasSlept, keepAlive } from './keepalive.ts'
 import { wake } from './lifecycle.ts'
@@ -47,6 +47,7 @@ export function takeTimer(turn: Turn, timer: Timer) {
     case 'started':
       return subscription && takeStartedTimer(turn, subscription)
     case 'gap':
+      if (subscription?.kind === 'generator') return takeHoleTimer(turn, { ...subscription, fetch: 'none' })
       return subscription && takeGapTimer(turn, subscription)
     case 'alive':
       return subscription && takeSilence(turn, subscription)

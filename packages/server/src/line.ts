@@ -3,6 +3,7 @@ import { TRPCError } from '@trpc/server'
 import type * as core from 'zod/v4/core'
 import type { Channel, ChannelOptions, Ephemeral, EphemeralOptions, Published } from './define/channel.ts'
 import type { ChannelDefinition } from './define/definition.ts'
+import { notServed } from './define/definition.ts'
 import { parseDuration } from './define/duration.ts'
 import { contentOf, createEntry, type Entry } from './define/entry.ts'
 import type { RequireJson } from './define/json.ts'
@@ -30,7 +31,7 @@ import { updatePresence } from './run/presence-update.ts'
 import { viewPipes } from './run/presence-view.ts'
 import { publish, publishEphemeral, topicOf } from './run/publish.ts'
 import { readPage } from './run/read.ts'
-import { notServed, type Scope, toScope } from './run/scope.ts'
+import { type Scope, toScope } from './run/scope.ts'
 
 /** A setting that is read on first use, so that importing a module that declares a line reads nothing and opens nothing. */
 export type Lazy<T> = T | (() => T)

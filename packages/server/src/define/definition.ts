@@ -13,3 +13,6 @@ export interface ChannelDefinition {
   /** Of presence: its log tells who is here, and `event` is what others see of a member. */
   readonly presence?: PresenceRules
 }
+
+/** What is said of a channel whose line is not the one that serves. */
+export const notServed = 'belongs to a line that was not given to createLambdaHandlers({ line })'

@@ -102,9 +102,6 @@ export async function within<T>(scope: ServedScope, ms: number, fn: (scope: Serv
   return await fn({ ...scope, deadline })
 }
 
-/** What is said of a channel whose line is not the one that serves. */
-export const notServed = 'belongs to a line that was not given to createLambdaHandlers({ line })'
-
 /** Whether what is published here is delivered here: a script's events go by the table's stream. */
 export function canDeliver(scope: Scope): scope is ServedScope {
   return scope.gateway !== undefined && scope.server !== undefined
