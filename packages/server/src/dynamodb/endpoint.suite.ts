@@ -66,8 +66,10 @@ export interface Exchange {
   /** Sends the request on, once more at each call. */
   forward(body?: string, operation?: string): Promise<{ readonly status: number; readonly body: string }>
   answer(status: number, body: string): void
-  /** Breaks the connection instead of answering. */
+  /** Breaks the connection instead of answering. On a socket that was used before, the client takes the request for one that was not sent. */
   cut(): void
+  /** Breaks the connection within the answer. */
+  cutAnswer(): void
 }
 
 /** A proxy before an endpoint: it sees every request, and may lose or change what it likes. */
@@ -92,6 +94,10 @@ async function toExchange(endpoint: string, incoming: IncomingMessage, response:
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(text)
     },
     cut: () => incoming.socket.destroy(),
+    cutAnswer() {
+      response.writeHead(200, { 'content-length': 100 })
+      response.write('{', () => incoming.socket.destroy())
+    },
   }
 }
 

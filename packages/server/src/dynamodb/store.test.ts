@@ -440,7 +440,7 @@ describe('a failure', () => {
       const answer = tries.shift()
       if (answer === 'lost') {
         await exchange.forward()
-        exchange.cut()
+        exchange.cutAnswer()
       } else if (answer === 'fault') exchange.answer(500, '{"__type":"InternalServerError"}')
       else exchange.answer(400, JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${answer}`, message: 'x' }))
     })
