@@ -9,7 +9,8 @@ import type { Turn } from './turn.ts'
 import { isAloneInFlight, settleFrame } from './unanswered.ts'
 
 const pendingMs = 1_000 // when the server does not say when to ask again
-const refusalsTaken = 3 // by expired authority: the second may be the first frame's, which came twice; without a key it is not sent a third time, since it may run
+/** By expired authority: a frame and its answer may come twice, and a renewal be overtaken. Without a key it is not sent a third time, since it may run. */
+const refusalsTaken = (call: PendingCall) => (isKeyed(call) ? 5 : call.resends ? 3 : 2)
 
 /** Settles a call by its answer, or lets it wait where the server says that asking again helps. [TL-CALL-6]: an id that waits for nothing never comes here. */
 export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | ErrorFrame) {
@@ -24,7 +25,7 @@ export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | E
     return pause(turn, { ...call, mayHaveRun: true, lastFailure: null }, wire.retryAfterMs ?? pendingMs) // [TL-KEY-5]
   }
   if (wire?.code === 'AUTH_EXPIRED' && call.phase === 'unauthorized') return // a frame that came twice
-  if (wire?.code === 'AUTH_EXPIRED' && call.refusals + 1 < (call.resends ? refusalsTaken : 2)) {
+  if (wire?.code === 'AUTH_EXPIRED' && call.refusals + 1 < refusalsTaken(call)) {
     turn.putCall({ ...call, phase: 'unauthorized', refusals: call.refusals + 1 })
     return renewAuthority(turn)
   }
