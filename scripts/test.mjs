@@ -19,7 +19,6 @@ await main(
       await simulation(),
       await browserTests(),
       // the runtime that is deployed
-      await suitesOnNode(24, 'the server', ['--project=server']),
       await suitesOnNode(24, 'the local gateway', ['--project=local', 'packages/local/src/gateway']),
     ]
     return report(counts)
