@@ -13,6 +13,7 @@ const never = (signal: AbortSignal | undefined) =>
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 let seen: string[] = []
+let yielded = 0
 let push: ((value: unknown) => void)[] = []
 let clockOf: () => TestLine['clock']
 
@@ -55,6 +56,12 @@ const router = t.router({
     yield 2
   }),
   pushed: t.procedure.subscription(({ signal }) => pushed(signal)),
+  eager: t.procedure.subscription(async function* () {
+    for (;;) {
+      yielded += 1
+      yield yielded
+    }
+  }),
   fail: t.procedure.subscription(async function* () {
     yield 1
     throw new TRPCError({ code: 'FORBIDDEN', message: 'nope' })
@@ -155,6 +162,19 @@ async function begun(path: string, { stock = false, params = {} as object } = {}
 beforeEach(() => {
   seen = []
   push = []
+})
+
+describe('a generator that is faster than its posts', () => {
+  test('runs at most 32 values ahead of a stock client, whose values are posted one by one', async () => {
+    yielded = 0
+    const { line, working, client } = await begun('eager', { stock: true })
+    const posted = framesOf(client).length
+    expect(yielded - posted).toBeGreaterThan(16)
+    expect(yielded - posted).toBeLessThanOrEqual(33)
+    await client.disconnect()
+    await line.clock.advance(20_000)
+    await working
+  })
 })
 
 describe('a subscription that returns a generator', () => {

@@ -19,6 +19,7 @@ const gatherMs = 15
 /** After so long without a value a client of ours is told that the generator lives. It takes 10 s of silence for a loss, so two may go astray. [TL-GEN-4] */
 export const beatMs = 4_000
 const aheadFrames = 256
+const stockAheadFrames = 32 // one post each: a function that runs out of time posts them all before it hands over
 const aheadBytes = 64 * 1_024
 const messageBytes = limits.messageBytes.value - 2 // the brackets around several
 
@@ -35,6 +36,7 @@ export function createValuePosts(
   { alive, onGone, onGather }: ValuePostsOptions,
 ): ValuePosts {
   const { caller } = client
+  const ahead = caller.extensions ? aheadFrames : stockAheadFrames
   const waiting: string[] = []
   const listeners = new Set<() => void>()
   let bytes = 0
@@ -106,7 +108,7 @@ export function createValuePosts(
       bytes += Buffer.byteLength(frame) + 1
       wake.abort(null)
       wake = new AbortController()
-      await until(() => waiting.length < aheadFrames && bytes < aheadBytes)
+      await until(() => waiting.length < ahead && bytes < aheadBytes)
     },
     drain: () => until(() => waiting.length === 0 && !busy),
     [Symbol.dispose]() {
