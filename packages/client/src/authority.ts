@@ -47,7 +47,7 @@ export function takeToken(turn: Turn, token: string | null | undefined) {
   turn.send(text, [id])
 }
 
-/** The token cannot be sent. The application is told at once, and asked for another one while the authority lasts. */
+/** The token cannot be sent. Reports that at once, and asks for another one while the authority lasts. */
 function refuseToken(turn: Turn, problem: string) {
   turn.emit({ type: 'protocol-error', message: problem })
   postponeRenewal(turn, problem)

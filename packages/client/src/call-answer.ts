@@ -9,7 +9,10 @@ import type { Turn } from './turn.ts'
 import { isAloneInFlight, settleFrame } from './unanswered.ts'
 
 const pendingMs = 1_000 // when the server does not say when to ask again
-/** By expired authority: a frame and its answer may come twice, and a renewal be overtaken. Without a key it is not sent a third time, since it may run. */
+/**
+ * How often expired authority may refuse a call. A frame and its answer may come twice, and a renewal may be overtaken.
+ * A mutation without a key is not sent a third time, since it may run.
+ */
 const refusalsTaken = (call: PendingCall) => (isKeyed(call) ? 5 : call.resends ? 3 : 2)
 
 /** Settles a call by its answer, or lets it wait where the server says that asking again helps. [TL-CALL-6]: an id that waits for nothing never comes here. */
