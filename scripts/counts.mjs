@@ -17,10 +17,24 @@ process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
  * @returns {Promise<Counts>}
  */
 export async function check(title, args) {
-  say(title)
-  const code = await run(args, { quiet: true, deadlineMs: 5 * 60_000 })
+  const code = await timed(title, () => run(args, { quiet: true, deadlineMs: 5 * 60_000 }))
   if (code !== 0) say(`${title} failed with code ${code}`)
   return code === 0 ? { title, passed: 1, failed: 0, skipped: 0 } : { title, passed: 0, failed: 1, skipped: 0 }
+}
+
+/**
+ * Says what begins, and at its end how long it took.
+ * @template T
+ * @param {string} title
+ * @param {() => Promise<T>} step
+ * @returns {Promise<T>}
+ */
+export async function timed(title, step) {
+  say(title)
+  const startedAt = Date.now()
+  const result = await step()
+  say(`${title} took ${Math.round((Date.now() - startedAt) / 1000)} s`)
+  return result
 }
 
 /**
@@ -31,10 +45,10 @@ export async function check(title, args) {
  * @returns {Promise<Counts>}
  */
 export async function suites(title, filter, { env = {}, command, deadlineMs = 10 * 60_000 } = {}) {
-  say(title)
   const file = join(reports, `${title.replaceAll(/\W+/g, '-')}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${file}`]
-  const code = await run([bin.vitest, 'run', ...filter, ...reporters], { env, deadlineMs, ...(command && { command }) })
+  const args = [bin.vitest, 'run', ...filter, ...reporters]
+  const code = await timed(title, () => run(args, { env, deadlineMs, ...(command && { command }) }))
   return { title, ...toCounts(file, code) }
 }
 

@@ -2,6 +2,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -69,10 +70,11 @@ export function turbo(task) {
 /**
  * Runs one Node program at the root to its end and gives its code. Ctrl-C reaches the program; when it has ended, Stopped is thrown.
  * @param {readonly string[]} args what follows `node`
- * @param {{ readonly env?: NodeJS.ProcessEnv, readonly deadlineMs?: number, readonly command?: string, readonly quiet?: boolean }} [options] `quiet` shows the output only of a program that failed
+ * @param {{ readonly env?: NodeJS.ProcessEnv, readonly deadlineMs?: number, readonly command?: string, readonly quiet?: boolean, readonly background?: boolean }} [options]
+ *   `quiet` shows the output only of a program that failed; `background` leaves the processor to the other steps
  * @returns {Promise<number>}
  */
-export function run(args, { env, deadlineMs, command = process.execPath, quiet = false } = {}) {
+export function run(args, { env, deadlineMs, command = process.execPath, quiet = false, background = false } = {}) {
   return new Promise((resolve, reject) => {
     const silent = {
       TURBO_TELEMETRY_DISABLED: '1',
@@ -81,6 +83,7 @@ export function run(args, { env, deadlineMs, command = process.execPath, quiet =
     }
     const stdio = quiet ? 'pipe' : 'inherit'
     const child = spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...silent, ...env } })
+    if (background && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
     const output = collect(child)
     const release = passSignals(child)
     const timer = deadlineMs === undefined ? undefined : setTimeout(() => giveUp(child, args, deadlineMs), deadlineMs)
