@@ -1,7 +1,7 @@
 import * as react from 'react'
 import { renderToString } from 'react-dom/server'
 import { expect, test, vi } from 'vitest'
-import { createConnection } from './connection.ts'
+import { createConnection } from './connection/create-connection.ts'
 import { useConnection } from './react.ts'
 
 test('a server renders a connection as idle, and opens none', () => {

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
-import type { Connection } from './connection.ts'
-import type { ConnectionState } from './connection-state.ts'
+import type { Connection } from './connection/create-connection.ts'
+import type { ConnectionState } from './session/machine/connection-state.ts'
 
 const idle: ConnectionState = { status: 'idle' } // a server renders before anything is opened
 

@@ -1,0 +1,208 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { startWireServer } from '../testing/wire-server.suite.ts'
+import type { ConnectionOptions } from './connection-options.ts'
+import { createConnection } from './create-connection.ts'
+import type { ConnectionEnvironment } from './environment.ts'
+import type { SocketOptions } from './socket.ts'
+import { transportOf } from './transport.ts'
+
+const open: AsyncDisposable[] = []
+afterEach(async () => {
+  vi.unstubAllGlobals()
+  for (const each of open.splice(0)) await each[Symbol.asyncDispose]()
+})
+
+/** Time that stands until it is moved. */
+function createFakeClock(): Partial<ConnectionEnvironment> &
+  Pick<ConnectionEnvironment, 'now'> & { advance(ms: number): void; readonly running: () => number } {
+  const timers = new Set<{ readonly at: number; readonly fn: () => void }>()
+  let now = 1_000
+  return {
+    now: () => now,
+    random: () => 0.5,
+    after(ms, fn) {
+      const timer = { at: now + ms, fn }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
+    advance(ms) {
+      now += ms
+      for (const timer of [...timers].filter(({ at }) => at <= now)) {
+        timers.delete(timer)
+        timer.fn()
+      }
+    },
+    running: () => timers.size,
+  }
+}
+
+async function start(options: Partial<ConnectionOptions> = {}, answers = () => true) {
+  const server = await startWireServer(({ id, method }, peer) => {
+    if (method === 'query' && answers()) peer.send({ id, result: { type: 'data', data: 1 } })
+  })
+  const clock = createFakeClock()
+  const connection = createConnection({ url: server.url, WebSocket, ...options }, clock)
+  open.push(connection, server)
+  const query = () =>
+    new Promise((answer, fail) => {
+      transportOf(connection).call({ method: 'query', path: 'a', input: 1, timeoutMs: undefined }, { answer, fail })
+    })
+  const heard = (status: string) =>
+    new Promise<void>((resolve) => {
+      const stop = connection.subscribe((state) => {
+        if (state.status !== status) return
+        stop()
+        resolve()
+      })
+    })
+  return { server, clock, connection, query, heard }
+}
+
+test('time and chance come from its environment', async () => {
+  const { server, clock, connection, query, heard } = await start()
+  await query()
+  clock.advance(270_000)
+  await server.frame('ping')
+  const lost = heard('reconnecting')
+  server.cut()
+  await lost
+  expect(connection.state).toMatchObject({ attempt: 1, retryAt: clock.now() + 300 })
+  const back = heard('open')
+  clock.advance(300)
+  await back
+})
+
+test('the trace context is asked for once a call, and a resend carries the same [TL-TRACE-3]', async () => {
+  let asked = 0
+  let frames = 0
+  const { server, clock, query, heard } = await start(
+    { traceparent: () => `00-${'a'.repeat(32)}-${String(++asked).padStart(16, '0')}-01` },
+    () => ++frames !== 1,
+  )
+  const answered = query()
+  const { params: first } = await server.frame('query')
+  const lost = heard('reconnecting')
+  server.cut()
+  await lost
+  clock.advance(1_000)
+  await answered
+  await query()
+  const sent = server.frames.filter(({ method }) => method === 'query').map(({ params }) => params)
+  const traced = (n: number) => ({ path: 'a', input: 1, traceparent: `00-${'a'.repeat(32)}-000000000000000${n}-01` })
+  expect(sent).toEqual([first, traced(1), traced(2)])
+})
+
+test('the online event retries at once, and the cause says that the network was off', async () => {
+  const events = new EventTarget()
+  vi.stubGlobal('addEventListener', events.addEventListener.bind(events))
+  vi.stubGlobal('removeEventListener', events.removeEventListener.bind(events))
+  const { server, connection, query, heard } = await start()
+  await query()
+  vi.stubGlobal('navigator', { onLine: false })
+  const lost = heard('reconnecting')
+  server.cut()
+  await lost
+  expect(connection.state).toMatchObject({ cause: { code: 'offline' } })
+  const back = heard('open')
+  vi.stubGlobal('navigator', { onLine: true })
+  events.dispatchEvent(new Event('online'))
+  await back
+})
+
+test('a page that is seen again asks at once whether it missed anything', async () => {
+  const page = Object.assign(new EventTarget(), { visibilityState: 'hidden' })
+  vi.stubGlobal('document', page)
+  const { server, connection, query } = await start()
+  await query()
+  page.dispatchEvent(new Event('visibilitychange'))
+  expect(server.frames.map(({ method }) => method)).toEqual(['hello', 'query'])
+  page.visibilityState = 'visible'
+  page.dispatchEvent(new Event('visibilitychange'))
+  await server.frame('ping')
+  await connection.close()
+  page.dispatchEvent(new Event('visibilitychange'))
+  expect(server.frames.map(({ method }) => method)).toEqual(['hello', 'query', 'ping'])
+})
+
+test('close leaves no timer, no socket, and ends a connection that was never opened', async () => {
+  const { server, clock, connection, query } = await start()
+  await query()
+  const gone = new Promise((resolve) => server.peer().socket.once('close', resolve))
+  await connection.close()
+  await gone
+  expect(clock.running()).toBe(0)
+  const unused = createConnection({ url: 'ws://127.0.0.1:1' })
+  await unused.close()
+  expect(unused.state.status).toBe('closed')
+})
+
+test('a listener that throws or leaves does not keep the others from hearing', async () => {
+  const { connection, query } = await start()
+  const thrown: unknown[] = []
+  const { setTimeout: later } = globalThis
+  const rethrow = (fn: () => void) => {
+    try {
+      fn()
+    } catch (error) {
+      thrown.push(error)
+    }
+  }
+  vi.stubGlobal('setTimeout', (fn: () => void, ms?: number) => (ms === undefined ? rethrow(fn) : later(fn, ms)))
+  const heard: string[] = []
+  const stopThrowing = connection.subscribe(() => {
+    throw new Error('of the application')
+  })
+  const stop = connection.subscribe(({ status }) => {
+    heard.push(status)
+    stop()
+  })
+  connection.subscribe(({ status }) => heard.push(status))
+  await query()
+  expect(heard).toEqual(['connecting', 'connecting', 'open'])
+  expect(thrown).toHaveLength(2)
+  stopThrowing()
+})
+
+test('a runtime without a WebSocket is told at the first use, with the remedy', () => {
+  vi.stubGlobal('WebSocket', undefined)
+  Reflect.deleteProperty(globalThis, 'WebSocket')
+  const connection = createConnection({ url: 'ws://127.0.0.1:1' })
+  const call = () =>
+    transportOf(connection).call(
+      { method: 'query', path: 'a', input: 1, timeoutMs: undefined },
+      { answer() {}, fail() {} },
+    )
+  expect(call).toThrow('createConnection({ WebSocket })')
+})
+
+test('sockets and random bytes may be others', async () => {
+  const made: SocketOptions[] = []
+  const sent: string[] = []
+  const socket = { admit() {}, replace() {}, send: (text: string) => sent.push(text) > 0, close() {} }
+  const connection = createConnection(
+    { url: 'wss://example.com' },
+    {
+      randomBytes: (count) => new Uint8Array(count),
+      createSocket: (options) => {
+        made.push(options)
+        return socket
+      },
+    },
+  )
+  open.push(connection)
+  const answered = new Promise((answer, fail) => {
+    transportOf(connection).call({ method: 'query', path: 'a', input: 1, timeoutMs: undefined }, { answer, fail })
+  })
+  expect(await made[0]?.destination()).toEqual({
+    url: 'wss://example.com/',
+    protocols: ['trunkline.1', 'session.AAAAAAAAAAAAAAAAAAAAAA'],
+  })
+  made[0]?.onOpen()
+  const hello = JSON.parse(sent[0] ?? '')
+  expect(hello).toMatchObject({ method: 'hello' })
+  const limits = { frameBytes: 32_768, messageBytes: 131_072, idleMs: 600_000, lifetimeMs: 7_200_000 }
+  made[0]?.onMessage(JSON.stringify({ id: hello.id, result: { type: 'hello', session: 's', time: 0, limits } }))
+  made[0]?.onMessage(JSON.stringify({ id: JSON.parse(sent[1] ?? '').id, result: { type: 'data', data: 7 } }))
+  expect(await answered).toBe(7)
+})

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { lineError } from '../session/machine/trunkline-error.ts'
+import { createClient } from '../trpc/create-client.ts'
+import { createConnection } from './create-connection.ts'
+import { findDestination, Misuse } from './endpoint.ts'
+
+const find = (options: object) =>
+  findDestination(options as never, 'session-of-22-characters').catch((thrown: unknown) => thrown)
+
+describe('an option of the wrong kind is named, with what was expected and what came', () => {
+  test.each([
+    [{ url: undefined }, 'url: expected an address such as wss://…, or a function that gives one; got undefined.'],
+    [{ url: '' }, 'got string.'],
+    [{ url: '/dev' }, 'got "/dev".'],
+    [{ url: () => 5 }, 'got number.'],
+    [{ url: 'ftp://x' }, 'url: expected an address such as wss://…, or a function that gives one; got "ftp://x".'],
+    [{ url: 'wss://x:99999' }, 'url: "wss://x:99999" is no valid address; check its host and its port.'],
+    [{ url: 'wss://x:0' }, 'url: "wss://x:0" has port 0; expected 1 to 65535.'],
+    [{ url: 'wss://exa mple.com' }, 'is no valid address'],
+    [{ url: 'wss://[::1' }, 'is no valid address'],
+    [{ url: 'wss://' }, 'is no valid address'],
+    [{ url: async () => 'WSS://x:99999/dev' }, 'is no valid address'],
+    [{ url: 'wss://x/dev#top' }, 'has a fragment; a WebSocket address has none. Remove the #.'],
+    [{ url: 'wss://x/dev#' }, 'has a fragment'],
+    [{ url: 'ws://x', token: 'abc' }, 'token: expected a function that gives a text or null; got string.'],
+    [{ url: 'ws://x', token: () => 5 }, 'got number.'],
+  ])('%j', async (options, words) => {
+    const thrown = await find(options)
+    expect(thrown).toBeInstanceOf(Misuse)
+    expect((thrown as Error).message).toContain(words)
+    expect((thrown as Error).message).not.toContain('abc')
+  })
+  test.each([
+    ['WSS://Example.com/dev', 'wss://example.com/dev'],
+    [' wss://example.com/dev\n', 'wss://example.com/dev'],
+    ['https://example.com/dev', 'wss://example.com/dev'],
+    ['HTTP://localhost:4400/dev', 'ws://localhost:4400/dev'],
+    ['ws://[::1]:4400/dev?x=1', 'ws://[::1]:4400/dev?x=1'],
+    ['ws://x', 'ws://x/'],
+  ])('%j is the address %s', async (url, address) => {
+    expect(await find({ url })).toMatchObject({ url: address })
+  })
+  test.each([
+    ['of 8,193 bytes', 't'.repeat(8_193), 'got 8193 bytes'],
+    ['of 7,002 bytes in 3,501 characters', 'é'.repeat(3_501), 'got 7002 bytes'],
+    ['that is empty', '', 'got 0 bytes'],
+    ['with half a surrogate pair', 't\ud800', 'half of a surrogate pair'],
+  ])('a token %s fails the attempt in words that name the limit [TL-LIM-9]', async (_, token, words) => {
+    const thrown = await find({ url: 'ws://x', token: () => token })
+    expect(thrown).toBeInstanceOf(Misuse)
+    expect((thrown as Error).message).toContain('Expected a token of 1 to 7000 bytes of well-formed Unicode')
+    expect((thrown as Error).message).toContain(words)
+  })
+  test('a token of 7,000 bytes is offered [TL-LIM-9]', async () => {
+    const found = await find({ url: 'ws://x', token: () => 't'.repeat(7_000) })
+    expect(found).toMatchObject({ protocols: expect.arrayContaining([expect.stringMatching(/^token\.[\w-]{9334}$/)]) })
+  })
+  test('a provider that fails is no misuse, and is named', async () => {
+    const thrown = await find({ url: 'ws://x', token: () => Promise.reject(new Error('login server down')) })
+    expect(thrown).not.toBeInstanceOf(Misuse)
+    expect((thrown as Error).message).toBe('token() failed: login server down')
+  })
+})
+
+test('a call over such a connection fails at once instead of waiting for a network', async () => {
+  const connection = createConnection({ url: '/dev', WebSocket })
+  const client = createClient<never>({ connection } as never) as unknown as { hello: { query(): Promise<unknown> } }
+  const error: unknown = await client.hello.query().catch((thrown: unknown) => thrown)
+  expect(lineError(error)).toMatchObject({ code: 'CLOSED', retry: 'never', mayHaveRun: false })
+  expect((error as Error).message).not.toContain('refused')
+  expect(connection.state).toMatchObject({
+    status: 'closed',
+    cause: { code: 'invalid-options', message: expect.stringContaining('"/dev"') },
+  })
+  await connection.close()
+})

@@ -1,0 +1,166 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import type { ConnectionCause } from '../session/machine/connection-state.ts'
+import { startWireServer } from '../testing/wire-server.suite.ts'
+import { machineEnvironment } from './environment.ts'
+import { createSocket, type Destination, type Socket, type SocketOptions } from './socket.ts'
+
+const open: { [Symbol.asyncDispose](): Promise<void> }[] = []
+afterEach(async () => {
+  for (const each of open.splice(0)) await each[Symbol.asyncDispose]()
+})
+
+/** A socket whose opens and losses can be awaited one by one. */
+function start(destination: () => Promise<Destination>, options: Partial<SocketOptions> = {}) {
+  const said: ('open' | ConnectionCause)[] = []
+  let wake = () => {}
+  const say = (what: 'open' | ConnectionCause) => {
+    said.push(what)
+    wake()
+  }
+  const socket: Socket = createSocket({
+    WebSocket,
+    destination,
+    after: machineEnvironment.after,
+    onOpen: () => say('open'),
+    onLost: say,
+    onMessage: () => {},
+    ...options,
+  })
+  open.push({ [Symbol.asyncDispose]: async () => socket.close() })
+  return {
+    socket,
+    said,
+    async heard(count: number) {
+      while (said.length < count) await new Promise<void>((resolve) => (wake = resolve))
+      return said[count - 1]
+    },
+  }
+}
+const to = (url: string) => async () => ({ url, protocols: ['trunkline.1'] })
+
+test('each attempt waits to be admitted', async () => {
+  const server = await startWireServer()
+  open.push(server)
+  let asked = 0
+  const { socket, heard, said } = start(() => {
+    asked += 1
+    return to(server.url)()
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(asked).toBe(0)
+  socket.admit()
+  expect(await heard(1)).toBe('open')
+  server.cut()
+  expect(await heard(2)).toMatchObject({ code: 'network' })
+  expect(asked).toBe(1)
+  socket.admit()
+  expect(await heard(3)).toBe('open')
+  expect(said).toHaveLength(3)
+})
+
+test('a handshake that is refused is told once, with its reason, and not as a clean end', async () => {
+  const refusing = createServer().on('upgrade', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
+  await new Promise<void>((resolve) => refusing.listen(0, resolve))
+  const { socket, heard, said } = start(to(`ws://127.0.0.1:${(refusing.address() as AddressInfo).port}`))
+  socket.admit()
+  expect(await heard(1)).toEqual({
+    code: 'network',
+    message:
+      "The socket could not be opened: Unexpected server response: 403. Likely reasons: the server is down or cannot be reached, the address or its stage is wrong, or the server does not allow this page's origin.",
+  })
+  socket.admit()
+  await heard(2)
+  expect(said).toHaveLength(2)
+  refusing.close()
+})
+
+test('a server that is down is a socket that could not be opened, and one that was open is lost', async () => {
+  const down = start(to('ws://127.0.0.1:1'))
+  down.socket.admit()
+  const message = expect.stringMatching(/^The socket could not be opened: .*ECONNREFUSED.* Likely reasons: /)
+  expect(await down.heard(1)).toMatchObject({ code: 'network', message })
+  const server = await startWireServer()
+  open.push(server)
+  const lost = start(to(server.url))
+  lost.socket.admit()
+  await lost.heard(1)
+  server.cut()
+  expect(await lost.heard(2)).toMatchObject({
+    code: 'network',
+    message: expect.stringContaining('The socket was lost'),
+  })
+})
+
+test('a provider that fails is named, without reasons that have nothing to do with it', async () => {
+  const { socket, heard } = start(() => Promise.reject(new Error('token() failed: login server down')))
+  socket.admit()
+  const message = 'The socket could not be opened: token() failed: login server down'
+  expect(await heard(1)).toEqual({ code: 'network', message })
+})
+
+test('a close by the server is told with its code', async () => {
+  const server = await startWireServer()
+  open.push(server)
+  const { socket, heard } = start(to(server.url))
+  socket.admit()
+  await heard(1)
+  server.peer().socket.close(1001, 'Going away')
+  expect(await heard(2)).toEqual({ code: 'server', message: 'The socket was closed with 1001: Going away' })
+})
+
+test('an address or a token that never comes fails the attempt, and the next one is asked for anew', async () => {
+  const server = await startWireServer()
+  open.push(server)
+  let asked = 0
+  const { socket, heard } = start(
+    () => {
+      asked += 1
+      return asked === 1 ? new Promise(() => {}) : to(server.url)()
+    },
+    { after: (_, fn) => machineEnvironment.after(1, fn) },
+  )
+  socket.admit()
+  expect(await heard(1)).toMatchObject({ message: expect.stringContaining('within 15000 ms') })
+  socket.admit()
+  expect(await heard(2)).toBe('open')
+})
+
+test('a provider that rejects with nothing at all is an attempt that failed', async () => {
+  const { socket, heard } = start(() => Promise.reject())
+  socket.admit()
+  expect(await heard(1)).toMatchObject({ code: 'network' })
+  socket.admit()
+  expect(await heard(2)).toMatchObject({ code: 'network' })
+})
+
+test('replacing tells no loss and leaves one socket', async () => {
+  const server = await startWireServer()
+  open.push(server)
+  const { socket, heard, said } = start(to(server.url))
+  socket.admit()
+  await heard(1)
+  const first = server.peer()
+  const gone = new Promise((resolve) => first.socket.once('close', resolve))
+  socket.replace()
+  socket.admit()
+  expect(await heard(2)).toBe('open')
+  await gone
+  expect(said).toEqual(['open', 'open'])
+})
+
+test('after close nothing is asked for, sent or told', async () => {
+  let asked = 0
+  const { socket, said } = start(() => {
+    asked += 1
+    return to('ws://127.0.0.1:1')()
+  })
+  socket.close()
+  socket.admit()
+  expect(socket.send('x')).toBe(false)
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(asked).toBe(0)
+  expect(said).toEqual([])
+})

@@ -1,0 +1,228 @@
+import { describe, expect, test } from 'vitest'
+import { createMachine } from '../../testing/session.suite.ts'
+import { frameBytesOf, makeKey, withKey } from './idempotency-key.ts'
+
+const network = { code: 'network', message: 'cut' } as const
+const keyed = { resends: true, nonce: 'n'.repeat(22), text: '{"id":1,"method":"mutation","params":{"path":"a"}}' }
+const pending = (id: number, retryAfterMs?: number) => ({
+  id,
+  error: {},
+  line: { code: 'PENDING', retry: 'later', mayHaveRun: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+})
+const done = (id: number) => ({ id, result: { type: 'data' } })
+const framesOf = (effects: readonly string[]) => effects.map((sent) => JSON.parse(sent.replace('send ', '')) as object)
+const lane = (name: string) => ({ lane: name, resends: true })
+
+describe('keys', () => {
+  test("a key is made of the server's time when it is first sent, and never again [TL-KEY-8]", () => {
+    const machine = createMachine()
+    machine.call(1, 'mutation', 95, keyed)
+    machine.wait(1_000)
+    const key = `auto.${(1_800_000_000_000).toString(36)}.${keyed.nonce}`
+    const params = { path: 'a', key }
+    expect(framesOf(machine.open({ time: 1_800_000_000_000 }))).toMatchObject([{ id: 1, params }])
+    machine.feed({ type: 'lost', cause: network })
+    machine.wait(60_000)
+    expect(framesOf(machine.open({ time: 1_800_000_060_000 }))).toEqual([
+      { id: 1, method: 'mutation', params: { ...params, resend: true } },
+    ])
+    expect(machine.message(done(1))).toEqual(['answer 1'])
+  })
+
+  test('PENDING is asked again after the wait that it names, with the same frame, until the deadline [TL-KEY-5]', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation', 10, { resends: true })
+    expect(machine.message(pending(1, 700))).toEqual([])
+    expect(machine.timers.get('again 1')).toBe(700)
+    expect(machine.fire({ kind: 'again', id: 1 })).toEqual(['send mutation 1'])
+    machine.message(pending(1))
+    expect(machine.timers.get('again 1')).toBe(1_000)
+    expect(machine.fire({ kind: 'deadline', id: 1 })).toEqual(['fail 1 TIMEOUT may have run'])
+    expect(machine.timers.has('again 1')).toBe(false)
+  })
+
+  test('what waits for its turn to ask again asks at once on a new socket', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation', 10, { resends: true })
+    machine.message(pending(1))
+    machine.feed({ type: 'lost', cause: network })
+    expect(machine.timers.has('again 1')).toBe(false)
+    expect(machine.open()).toEqual(['send mutation 1'])
+  })
+
+  test('every frame of a keyed mutation but the first is marked, whatever made it come again [TL-KEY-8]', () => {
+    const machine = createMachine()
+    const own = { key: 'own.k', resends: true, text: '{"id":1,"method":"mutation","params":{"path":"a"}}' }
+    const frame = { id: 1, method: 'mutation', params: { path: 'a', key: 'own.k' } }
+    const again = { ...frame, params: { ...frame.params, resend: true } }
+    const refused = { id: 1, error: {}, line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false } }
+    machine.open()
+    expect(framesOf(machine.call(1, 'mutation', 10, own))).toEqual([frame])
+    machine.message(pending(1))
+    expect(framesOf(machine.fire({ kind: 'again', id: 1 }))).toEqual([again])
+    machine.feed({ type: 'lost', cause: network })
+    expect(framesOf(machine.open())).toEqual([again])
+    expect(machine.message(refused)).toEqual(['ask-token'])
+    machine.feed({ type: 'token', token: 't' })
+    const authorized = { id: `auth-${machine.state.serial}`, result: { type: 'authorized', authExpires: 9e9 } }
+    expect(framesOf(machine.message(authorized))).toEqual([again])
+  })
+
+  test('a frame that fits only without its mark is refused before it is sent', () => {
+    const text = '{"id":1,"method":"mutation","params":{"path":"a"}}'
+    const sent = withKey(text, 'own.k', true)
+    expect(frameBytesOf(text, { key: 'own.k', nonce: null })).toBe(sent.length)
+    const auto = withKey(text, makeKey(1_800_000_000_000, 'n'.repeat(22)), true)
+    expect(frameBytesOf(text, { key: null, nonce: 'n'.repeat(22) })).toBe(auto.length)
+    expect(frameBytesOf(text, { key: null, nonce: null })).toBe(text.length)
+  })
+
+  test('FUNCTION_FAILED is asked again under the key with a back-off, until the deadline fails it so [TL-KEY-10]', () => {
+    const machine = createMachine(0.5)
+    const own = { key: 'own.k', resends: true, text: '{"id":1,"method":"mutation","params":{"path":"a"}}' }
+    const failed = (retryAfterMs?: number) => {
+      const line = { code: 'FUNCTION_FAILED', retry: 'later', mayHaveRun: true, ...(retryAfterMs && { retryAfterMs }) }
+      return { id: 1, error: { message: 'gone' }, line }
+    }
+    machine.open()
+    machine.call(1, 'mutation', 10, own)
+    expect(machine.message(failed())).toEqual([])
+    expect(machine.timers.get('again 1')).toBe(300)
+    expect(framesOf(machine.fire({ kind: 'again', id: 1 }))).toMatchObject([{ params: { key: 'own.k', resend: true } }])
+    machine.message(failed(2_000))
+    expect(machine.timers.get('again 1')).toBe(2_000)
+    expect(machine.fire({ kind: 'deadline', id: 1 })).toEqual(['fail 1 FUNCTION_FAILED may have run'])
+  })
+
+  test.each(['OUTCOME_UNKNOWN', 'KEY_REUSED', 'RATE_LIMITED', 'TIMEOUT'])('%s ends the call [TL-KEY-10]', (code) => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation', 10, { key: 'own.k', resends: true, text: '{"id":1,"params":{}}' })
+    const line = { code, retry: 'later', mayHaveRun: true }
+    expect(machine.message({ id: 1, error: {}, line })).toEqual([`fail 1 ${code} may have run`])
+  })
+
+  test('FUNCTION_FAILED ends a query, and a mutation without a key', () => {
+    const machine = createMachine()
+    machine.open()
+    const line = { code: 'FUNCTION_FAILED', retry: 'later', mayHaveRun: true }
+    machine.call(1)
+    machine.call(2, 'mutation')
+    expect(machine.message({ id: 1, error: {}, line }, { id: 2, error: {}, line })).toEqual([
+      'fail 1 FUNCTION_FAILED may have run',
+      'fail 2 FUNCTION_FAILED may have run',
+    ])
+  })
+
+  test('a mutation that repeats one is marked from its first frame, and may have run whatever becomes of it', () => {
+    const machine = createMachine()
+    const own = { key: 'own.k', mayHaveRun: true, resends: true, text: '{"id":1,"method":"mutation","params":{}}' }
+    machine.open()
+    expect(machine.call(1, 'mutation', 1e9, own)).toEqual(['fail 1 TOO_LARGE may have run'])
+    expect(machine.call(2, 'mutation', 10, { ...own }).join()).toContain('"resend":true')
+    expect(machine.feed({ type: 'close' })).toEqual([])
+    expect(machine.call(3, 'mutation', 10, own)).toEqual(['fail 3 CLOSED may have run'])
+  })
+
+  test('closing waits for what is asked again', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation', 10, { resends: true })
+    machine.message(pending(1))
+    expect(machine.feed({ type: 'close' })).toEqual([])
+    expect(machine.fire({ kind: 'again', id: 1 })).toEqual(['send mutation 1'])
+    expect(machine.message(done(1))).toEqual(['answer 1', 'disconnect', 'closed'])
+  })
+
+  test('a call without a key is not asked again, whatever the server says [TL-KEY-8]', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation')
+    expect(machine.message(pending(1))).toEqual(['fail 1 procedure'])
+  })
+
+  test('a second refusal by expired authority fails a call without a key: it may be the first one, doubled', () => {
+    const machine = createMachine()
+    const refused = { id: 1, error: {}, line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false } }
+    machine.open()
+    machine.call(1, 'mutation')
+    machine.message(refused)
+    machine.feed({ type: 'token', token: 't' })
+    const authorized = { id: `auth-${machine.state.serial}`, result: { type: 'authorized', authExpires: 9e9 } }
+    expect(machine.message(authorized)).toEqual(['send mutation 1'])
+    expect(machine.message(refused)).toEqual(['fail 1 AUTH_EXPIRED may have run'])
+  })
+
+  test('a refusal under a key that was sent before says that the mutation may have run', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.call(1, 'mutation', 10, { key: 'own.k', resends: true, text: '{"id":1,"params":{"path":"a"}}' })
+    machine.feed({ type: 'lost', cause: network })
+    machine.open()
+    const limited = { id: 1, error: {}, line: { code: 'RATE_LIMITED', retry: 'later', mayHaveRun: false } }
+    expect(machine.message(limited)).toEqual(['fail 1 RATE_LIMITED may have run'])
+  })
+
+  test('a refusal by expired authority says that it never ran', () => {
+    const machine = createMachine()
+    const refused = { id: 1, error: {}, line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false } }
+    machine.open()
+    machine.call(1, 'mutation')
+    machine.message(refused)
+    expect(machine.fire({ kind: 'deadline', id: 1 })).toEqual(['fail 1 TIMEOUT'])
+  })
+})
+
+describe('lanes', () => {
+  test('the next is sent when the one before it has settled, whatever else goes [TL-LANE-1]', () => {
+    const machine = createMachine()
+    machine.open()
+    expect(machine.call(1, 'mutation', 10, lane('a'))).toEqual(['send mutation 1'])
+    expect(machine.call(2, 'mutation', 10, lane('a'))).toEqual([])
+    expect(machine.call(3, 'mutation', 10, lane('b'))).toEqual(['send mutation 3'])
+    expect(machine.call(4)).toEqual(['send query 4'])
+    expect(machine.call(5, 'mutation', 10, lane('a'))).toEqual([])
+    expect(machine.message(done(1))).toEqual(['answer 1', 'send mutation 2'])
+    expect(machine.message({ id: 2, error: {} })).toEqual(['fail 2 procedure', 'send mutation 5'])
+  })
+
+  test('keep their order across cuts [TL-LANE-1]', () => {
+    const machine = createMachine()
+    for (const id of [1, 2, 3]) machine.call(id, 'mutation', 10, lane('a'))
+    expect(machine.open()).toEqual(['send mutation 1'])
+    machine.feed({ type: 'lost', cause: network })
+    expect(machine.open()).toEqual(['send mutation 1'])
+    machine.message(done(1))
+    machine.feed({ type: 'lost', cause: network })
+    expect(machine.open()).toEqual(['send mutation 2'])
+    machine.message(pending(2))
+    expect(machine.call(4, 'mutation', 10, lane('a'))).toEqual([])
+    expect(machine.feed({ type: 'abort', id: 2 })).toEqual(['send mutation 3'])
+  })
+
+  test('one that fails, expires or grew too large lets the next go', () => {
+    const machine = createMachine()
+    for (const id of [1, 2, 3, 4]) machine.call(id, 'mutation', id === 2 ? 500 : 10, { lane: 'a' })
+    machine.feed({ type: 'opened' })
+    const limits = { frameBytes: 400, lifetimeMs: 7_200_000 }
+    expect(machine.message({ id: 'hello-1', result: { type: 'hello', session: 's', time: 0, limits } })).toEqual([
+      'send mutation 1',
+    ])
+    expect(machine.feed({ type: 'lost', cause: network })).toEqual(['fail 1 CONNECTION_LOST may have run'])
+    machine.feed({ type: 'opened' })
+    const hello = { type: 'hello', session: 's', time: 0, limits }
+    expect(machine.message({ id: 'hello-2', result: hello })).toEqual(['fail 2 TOO_LARGE', 'send mutation 3'])
+    expect(machine.fire({ kind: 'deadline', id: 3 })).toEqual(['fail 3 TIMEOUT may have run', 'send mutation 4'])
+  })
+
+  test('what waits in a lane is bounded like an outbox, and refused by close', () => {
+    const machine = createMachine()
+    machine.open()
+    for (let id = 1; id <= 1_001; id += 1) machine.call(id, 'mutation', 10, lane('a'))
+    expect(machine.call(1_002, 'mutation', 10, lane('a'))).toEqual(['fail 1002 OUTBOX_FULL'])
+    expect(machine.feed({ type: 'close' })).toHaveLength(1_000)
+    expect(machine.message(done(1))).toEqual(['answer 1', 'disconnect', 'closed'])
+  })
+})

@@ -1,0 +1,62 @@
+import { isOn, loseCalls } from '../calls/calls.ts'
+import { isLeaving, type SessionState } from '../machine/state.ts'
+import type { Turn } from '../machine/transition.ts'
+import { loseSubscriptions } from '../subscriptions/subscriptions.ts'
+
+const resumingMs = 10_000 // what subscriptions are given to start on the new socket
+const settlingMs = 20_000 // what calls are given on the old one after that
+const shortestLifeMs = 10_000 // of a socket, whatever the server says
+
+/** When to move to another socket: at 100 to 115 of the 120 minutes that the gateway lets one live, so that clients that came together do not leave together. */
+export function handoverDelayMs(lifetimeMs: number, chance: number): number {
+  return Math.round(lifetimeMs * (5 / 6 + chance / 8))
+}
+
+/** [TL-HAND-1] Opens a second socket beside the first, which goes on as before. */
+export function beginHandover(turn: Turn): void {
+  const { phase, handover, openedAt } = turn.state
+  if (phase !== 'open' || handover !== null || turn.now - openedAt < shortestLifeMs) return
+  turn.cancel({ kind: 'handover' })
+  turn.patch({ handover: { phase: 'connecting', socket: turn.connect() } })
+}
+
+/** [TL-HAND-2] The second socket was greeted: everything new goes there, and all subscriptions resume there by their cursors. */
+export function moveOver(turn: Turn): void {
+  const { socket, handover } = turn.state
+  if (handover === null) return
+  loseSubscriptions(turn, false)
+  turn.cancelSocketTimers()
+  turn.patch({ socket: handover.socket, handover: { phase: 'resuming', socket }, probing: false })
+  turn.arm({ kind: 'drain' }, resumingMs)
+}
+
+/** Leaves the old socket once nothing is awaited there. */
+export function continueHandover(turn: Turn): void {
+  if (isLeaving(turn.state) && !isAwaited(turn.state)) leave(turn)
+}
+
+/** What is awaited took too long: first the subscriptions are waited for no more, then the calls. */
+export function takeDrainTimer(turn: Turn) {
+  const { handover } = turn.state
+  if (handover?.phase === 'settling') return leave(turn)
+  if (handover?.phase !== 'resuming') return
+  turn.patch({ handover: { ...handover, phase: 'settling' } })
+  turn.arm({ kind: 'drain' }, settlingMs)
+}
+
+/** Ends the old socket: what was not answered there and may be sent again goes to the new one. */
+export function leave(turn: Turn): void {
+  const { handover } = turn.state
+  if (handover === null) return
+  turn.cancel({ kind: 'drain' })
+  turn.patch({ handover: null })
+  turn.emit({ type: 'drop', socket: handover.socket })
+  loseCalls(turn, 'the connection moved to another one.', handover.socket)
+}
+
+function isAwaited({ calls, subscriptions, handover }: SessionState): boolean {
+  if (handover === null) return false
+  for (const call of calls.values()) if (isOn(call, handover.socket)) return true
+  if (handover.phase === 'resuming') for (const { phase } of subscriptions.values()) if (phase !== 'live') return true
+  return false
+}

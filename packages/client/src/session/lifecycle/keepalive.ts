@@ -1,0 +1,52 @@
+import type { Turn } from '../machine/transition.ts'
+import { syncAll } from '../subscriptions/sync.ts'
+
+const keepaliveMs = 270_000 // 4.5 min: the gateway closes a socket that was silent for 10
+const spread = 0.2 // ± 20 %, so that clients that came together do not ping together
+const shortestMs = 1_000 // 1 s, whatever a server wants
+const answerMs = 15_000 // a sync may meet a cold function
+const watchMs = 60_000 // a minute: browsers let a hidden page's timers run no oftener
+
+/** Sets the next keepalive: as often as the subscription needs it that needs it most. [TL-PRES-5] */
+export function armKeepalive(turn: Turn): void {
+  const ms = waitOf(turn)
+  turn.patch({ keepaliveAt: turn.now + ms })
+  turn.arm({ kind: 'ping' }, ms)
+}
+
+function waitOf({ state, chance }: Turn): number {
+  const wanted = [...state.subscriptions.values()].map((each) => each.keepaliveMs ?? keepaliveMs)
+  const ms = Math.max(shortestMs, Math.min(keepaliveMs, ...wanted))
+  return Math.round(ms * (1 - spread + 2 * spread * chance))
+}
+
+/** Moves the next keepalive forward when a subscription now needs a shorter interval. It never moves it back. */
+export function hastenKeepalive(turn: Turn): void {
+  if (!turn.state.probing && turn.now + waitOf(turn) < turn.state.keepaliveAt) armKeepalive(turn)
+}
+
+/** Asks where each live log stands, since a lost tail is seen by nothing else (law 6) [TL-SYNC-5]; with none, pings. */
+export function keepAlive(turn: Turn): void {
+  turn.patch({ probing: true })
+  turn.arm({ kind: 'pong' }, answerMs)
+  if (!syncAll(turn)) turn.send({ method: 'ping' }, ['ping'])
+}
+
+/** Whatever the socket says, it lives. [TL-PING-3] */
+export function noteLife(turn: Turn): void {
+  if (!turn.state.probing || turn.from !== turn.state.socket) return
+  turn.patch({ probing: false })
+  turn.cancel({ kind: 'pong' })
+  armKeepalive(turn)
+}
+
+/** Watches for a machine that sleeps: its timers come late, and its socket may be long gone. */
+export function armWatch(turn: Turn): void {
+  turn.patch({ watchedAt: turn.now })
+  turn.arm({ kind: 'watch' }, watchMs)
+}
+
+/** Whether the watch came so late that the machine must have slept. [TL-SYNC-6] */
+export function hasSlept({ now, state }: Turn): boolean {
+  return now - state.watchedAt > 2 * watchMs
+}

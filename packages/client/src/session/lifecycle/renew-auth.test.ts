@@ -1,0 +1,228 @@
+import { describe, expect, test } from 'vitest'
+import { createMachine } from '../../testing/session.suite.ts'
+
+const expired = (id: number | string) => ({
+  id,
+  error: {},
+  line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false },
+})
+const authorized = (n: number, authExpires = 1_000_000) => ({
+  id: `auth-${n}`,
+  result: { type: 'authorized', authExpires },
+})
+const auth = (n: number, token = 'fresh') =>
+  `send ${JSON.stringify({ id: `auth-${n}`, method: 'auth', params: { token } })}`
+
+function begun(hello: object = { authExpires: 100_000 }) {
+  const machine = createMachine(0.5)
+  machine.open(hello)
+  return machine
+}
+
+describe('authority', () => {
+  test.each([
+    [0, 72_000],
+    [0.5, 80_000],
+    [1, 88_000],
+  ])('is renewed at about 80 %% of its life (chance %d)', (chance, ms) => {
+    const machine = createMachine(chance)
+    machine.open({ authExpires: 100_000 })
+    expect(machine.timers.get('renew')).toBe(ms)
+  })
+
+  test('goes by the clock of the server', () => {
+    const machine = begun({ time: 5_000_000, authExpires: 5_100_000 })
+    expect(machine.timers.get('renew')).toBe(80_000)
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'token', token: 'fresh' })
+    machine.message(authorized(2, 5_200_000))
+    expect(machine.timers.get('renew')).toBe(160_000)
+  })
+
+  test.each(['t'.repeat(8_193), '', 't\ud800', '\u0001'.repeat(6_000)])(
+    'keeps what it has when a fresh token cannot be sent, reports why, and asks again (%.5s) [TL-LIM-9]',
+    (token) => {
+      const machine = begun()
+      machine.fire({ kind: 'renew' })
+      expect(machine.feed({ type: 'token', token })).toEqual(['protocol-error'])
+      expect(machine.state.status).toEqual({ status: 'open' })
+      expect(machine.fire({ kind: 'renew' })).toEqual(['ask-token'])
+      expect(machine.feed({ type: 'token', token: 'fresh' })).toEqual([auth(3)])
+      expect(machine.message(authorized(3))).toEqual([])
+    },
+  )
+
+  test('that ended gives up its socket in words that name the limit of the token [TL-LIM-9]', () => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.wait(100_000)
+    expect(machine.feed({ type: 'token', token: 't'.repeat(7_001) })).toEqual(['protocol-error', 'replace'])
+    expect(machine.state.status).toMatchObject({
+      status: 'reconnecting',
+      cause: {
+        message:
+          'The authority expired and could not be renewed: ' +
+          'Expected a token of 1 to 7000 bytes of well-formed Unicode, got 7001 bytes.',
+      },
+    })
+  })
+
+  test('is renewed at most each 10 s', () => {
+    expect(begun({ authExpires: 1_000 }).timers.get('renew')).toBe(10_000)
+  })
+
+  test('is renewed on the living socket; nothing in flight notices, and then the logs are synced [TL-AUTH-3]', () => {
+    const machine = begun()
+    machine.subscribe(1)
+    machine.message({ id: 1, result: { type: 'started', ref: 1, from: 'e:4', head: 'e:4' } })
+    machine.call(2, 'mutation')
+    expect(machine.fire({ kind: 'renew' })).toEqual(['ask-token'])
+    expect(machine.call(3)).toEqual(['send query 3'])
+    expect(machine.feed({ type: 'token', token: 'fresh' })).toEqual([auth(2)])
+    expect(machine.message(authorized(2))).toEqual([
+      'send {"id":"sync-3","method":"sync","params":{"subscriptions":[{"id":1,"ref":1,"from":"e:4"}]}}',
+    ])
+    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.message({ id: 2, result: { type: 'data' } })).toEqual(['answer 2'])
+  })
+
+  test('a sync that was under way is asked anew under the fresh authority', () => {
+    const machine = begun()
+    machine.subscribe(1)
+    machine.message({ id: 1, result: { type: 'started', ref: 1, from: 'e:4', head: 'e:4' } })
+    machine.fire({ kind: 'ping' })
+    expect(machine.message(expired('sync-2'))).toEqual(['ask-token'])
+    machine.feed({ type: 'token', token: 'fresh' })
+    expect(machine.message(authorized(3)).join()).toContain('sync-4')
+  })
+
+  test('what expired authority refused is sent again, twice at the most', () => {
+    const machine = begun({})
+    machine.call(1)
+    machine.call(2)
+    expect(machine.message(expired(1))).toEqual(['ask-token'])
+    expect(machine.message(expired(2))).toEqual([])
+    expect(machine.message(expired(1))).toEqual([]) // its frame came twice
+    machine.feed({ type: 'token', token: 'fresh' })
+    expect(machine.message(authorized(2))).toEqual(['send query 1', 'send query 2'])
+    expect(machine.message(expired(1))).toEqual(['send query 1']) // and once more
+    expect(machine.message(expired(1))).toEqual(['fail 1 AUTH_EXPIRED'])
+  })
+
+  test('a refusal that comes after the renewal is answered by sending again at once', () => {
+    const machine = begun({})
+    machine.call(1)
+    machine.call(2)
+    machine.message(expired(1))
+    machine.feed({ type: 'token', token: 'fresh' })
+    machine.message(authorized(2))
+    expect(machine.message(expired(2))).toEqual(['send query 2'])
+  })
+
+  test('a subscription that expired authority ended is asked for again, twice at the most', () => {
+    const machine = begun({})
+    const subscribed = (ref: number) =>
+      `send ${JSON.stringify({ id: 1, method: 'subscription', params: { path: 'live', input: null, ref, lastEventId: 'e:4' } })}`
+    machine.subscribe(1)
+    machine.message({ id: 1, result: { type: 'started', ref: 1, from: 'e:4', head: 'e:4' } })
+    expect(machine.message(expired(1))).toEqual(['ask-token'])
+    machine.feed({ type: 'token', token: 'fresh' })
+    expect(machine.message(authorized(2))).toEqual([subscribed(2)])
+    expect(machine.message(expired(1))).toEqual([subscribed(3)]) // the first frame's second answer
+    expect(machine.message(expired(1))).toEqual(['fail 1 AUTH_EXPIRED'])
+  })
+
+  test('no token any more closes the connection, and nothing says that the server refused it', () => {
+    const machine = begun()
+    machine.call(1)
+    machine.fire({ kind: 'renew' })
+    expect(machine.feed({ type: 'token', token: null })).toEqual(['fail 1 CLOSED may have run', 'disconnect'])
+    const cause = { code: 'closed-by-you', message: 'The application has no token any more.' }
+    expect(machine.state.status).toEqual({ status: 'closed', cause })
+    expect([...machine.timers.keys()]).toEqual([])
+  })
+
+  test.each([
+    ['in plain words', { message: 'no', data: { code: 'UNAUTHORIZED' } }],
+    ['in the words of a transformer', '[{"message":1,"data":2},"no",{"code":3},"UNAUTHORIZED"]'],
+  ])('a token that is refused, %s, closes the connection with the reason [TL-AUTH-4]', (_, error) => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'token', token: 'stolen' })
+    machine.message({ id: 'auth-2', error, refused: 'You are banned.' })
+    const cause = { code: 'refused', message: 'You are banned.' }
+    expect(machine.state.status).toEqual({ status: 'closed', cause })
+    expect([...machine.timers.keys()]).toEqual([])
+  })
+
+  test('a token that an older server refuses without a reason closes the connection too', () => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'token', token: 'stolen' })
+    machine.message({ id: 'auth-2', error: { message: 'no', data: { code: 'UNAUTHORIZED' } } })
+    expect(machine.state.status).toMatchObject({ status: 'closed', cause: { code: 'refused' } })
+  })
+
+  test('a refusal while the connection closes ends the closing', () => {
+    const machine = begun()
+    machine.call(1)
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'close' })
+    expect(machine.feed({ type: 'token', token: null })).toEqual(['fail 1 CLOSED may have run', 'disconnect', 'closed'])
+  })
+
+  test.each([
+    ['token() that throws', (machine: ReturnType<typeof begun>) => machine.feed({ type: 'token-failed' })],
+    ['token() that hangs', (machine: ReturnType<typeof begun>) => machine.fire({ kind: 'auth' })],
+    [
+      'a function that failed',
+      (machine: ReturnType<typeof begun>) => {
+        machine.feed({ type: 'token', token: 'fresh' })
+        return machine.message({
+          id: `auth-${machine.state.serial}`,
+          error: {},
+          line: { code: 'FUNCTION_FAILED', retry: 'later', mayHaveRun: true },
+        })
+      },
+    ],
+  ])('%s is tried again until the authority has expired, then with another socket', (_, fail) => {
+    const machine = begun()
+    machine.call(1, 'query')
+    machine.wait(80_000)
+    machine.fire({ kind: 'renew' })
+    expect(fail(machine)).toEqual([])
+    expect(machine.timers.get('renew')).toBe(300)
+    machine.fire({ kind: 'renew' })
+    expect(fail(machine)).toEqual([])
+    expect(machine.timers.get('renew')).toBe(550)
+    machine.fire({ kind: 'renew' })
+    machine.wait(20_000)
+    expect(fail(machine)).toEqual(['replace'])
+    expect(machine.state.status).toMatchObject({ status: 'reconnecting', cause: { code: 'server' } })
+    machine.fire({ kind: 'retry' })
+    expect(machine.open()).toEqual(['send query 1'])
+  })
+
+  test('without a token of its own, an application gets fresh authority by another handshake', () => {
+    const machine = begun()
+    machine.wait(80_000)
+    machine.call(1)
+    machine.message(expired(1))
+    expect(machine.feed({ type: 'token', token: undefined })).toEqual(['connect@2'])
+    machine.feed({ type: 'opened', socket: 2 })
+    const { serial } = machine.state
+    const hello = { type: 'hello', session: 's', time: 0, limits: { frameBytes: 32_768, lifetimeMs: 7_200_000 } }
+    expect(machine.messageOf(2, { id: `hello-${serial}`, result: hello })).toEqual(['drop@1', 'send query 1'])
+  })
+
+  test('a socket that is lost meanwhile makes the rest moot', () => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'lost', cause: { code: 'network', message: 'cut' } })
+    expect(machine.feed({ type: 'token', token: 'fresh' })).toEqual([])
+    machine.fire({ kind: 'retry' })
+    machine.open({ authExpires: 100_000 })
+    expect(machine.timers.get('renew')).toBe(80_000)
+    expect(machine.message(authorized(2))).toEqual([])
+  })
+})

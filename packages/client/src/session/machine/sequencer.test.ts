@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { begin, isBehind, noteHead, type Order, type OrderedFrame, receive, unordered } from './sequencer.ts'
+
+const at = (offset: number, prev = offset - 1, epoch = 'e', size = 10): OrderedFrame => ({
+  epoch,
+  offset,
+  prev,
+  size,
+  result: { type: 'data', id: `${epoch}:${offset}` },
+})
+const from = (offset: number, epoch = 'e'): Order => begin(unordered, { epoch, offset }).order
+const offsets = (frames: readonly OrderedFrame[]) => frames.map(({ offset }) => offset)
+
+describe('the rule for one frame [TL-SUB-6]', () => {
+  const table: readonly [string, number, OrderedFrame, readonly number[], string][] = [
+    ['applies the next', 4, at(5), [5], 'whole'],
+    ['applies one whose cover overlaps the position', 4, at(6, 3), [6], 'whole'],
+    ['drops what is not newer', 5, at(5), [], 'whole'],
+    ['drops what is older', 5, at(2), [], 'whole'],
+    ['holds what leaves a hole', 4, at(6), [], 'hole'],
+    ['never applies another epoch [TL-SUB-8]', 4, at(5, 4, 'f'), [], 'other-epoch'],
+  ]
+  test.each(table)('%s', (_, position, frame, applied, verdict) => {
+    const ordered = receive(from(position), frame)
+    expect(offsets(ordered.applied)).toEqual(applied)
+    expect(ordered.verdict).toBe(verdict)
+  })
+})
+
+test('what was held is applied behind the frame that closes the hole, in order', () => {
+  let order = from(0)
+  for (const offset of [4, 2, 3, 3]) order = receive(order, at(offset)).order
+  expect(offsets(order.held)).toEqual([2, 3, 3, 4])
+  const { applied, verdict, order: after } = receive(order, at(1))
+  expect(offsets(applied)).toEqual([1, 2, 3, 4])
+  expect(verdict).toBe('whole')
+  expect(after).toMatchObject({ held: [], heldSize: 0, position: { offset: 4 } })
+})
+
+test('frames that come before a position are held, and applied from where it is put [TL-SUB-9]', () => {
+  const held = [at(3), at(5), at(4)].reduce((order, frame) => receive(order, frame).order, unordered)
+  const { applied, order } = begin(held, { epoch: 'e', offset: 3 })
+  expect(offsets(applied)).toEqual([4, 5])
+  expect(order.held).toEqual([])
+})
+
+test('frames of another epoch that were held are dropped and make the client resume', () => {
+  const held = [at(4), at(1, 0, 'f')].reduce((order, frame) => receive(order, frame).order, unordered)
+  const ordered = begin(held, { epoch: 'e', offset: 3 })
+  expect(offsets(ordered.applied)).toEqual([4])
+  expect(ordered.verdict).toBe('other-epoch')
+  expect(ordered.order.held).toEqual([])
+})
+
+test('holds 1,000 frames or 1 MB, then drops them and knows only that they exist [TL-SUB-7]', () => {
+  let order = from(0)
+  for (let offset = 2; offset <= 1_001; offset += 1) order = receive(order, at(offset)).order
+  expect(order.held).toHaveLength(1_000)
+  const full = receive(order, at(1_002))
+  expect(full.verdict).toBe('overflow')
+  expect(full.order).toMatchObject({ held: [], heldSize: 0, head: { epoch: 'e', offset: 1_002 } })
+  expect(isBehind(full.order)).toBe(true)
+  const big = receive(receive(from(0), at(2, 1, 'e', 1_000_000)).order, at(3, 2, 'e', 100_000))
+  expect(big.verdict).toBe('overflow')
+})
+
+test('a head of the same epoch is evidence, and never falls', () => {
+  const noted = noteHead(noteHead(from(3), { epoch: 'e', offset: 9 }), { epoch: 'e', offset: 5 })
+  expect(noted.head?.offset).toBe(9)
+  expect(isBehind(noted)).toBe(true)
+  expect(isBehind(noteHead(from(3), { epoch: 'f', offset: 9 }))).toBe(false)
+})
+
+/** A log in which only some offsets are for the subscription, cut into frames that each say what they cover. */
+const logs = fc
+  .array(fc.boolean(), { minLength: 1, maxLength: 40 })
+  .map((matches) => {
+    let last = 0
+    const frames: OrderedFrame[] = []
+    matches.forEach((isMatch, index) => {
+      if (!isMatch) return
+      frames.push(at(index + 1, last))
+      last = index + 1
+    })
+    return frames
+  })
+  .filter((frames) => frames.length > 0)
+
+/** What a fetch brings: every frame behind the position. */
+function fetchInto(order: Order, log: readonly OrderedFrame[]): { order: Order; applied: OrderedFrame[] } {
+  const applied: OrderedFrame[] = []
+  for (const frame of log) {
+    if (frame.offset <= (order.position?.offset ?? 0)) continue
+    const ordered = receive(order, frame)
+    order = ordered.order
+    applied.push(...ordered.applied)
+  }
+  return { order, applied }
+}
+
+test('whatever is lost, doubled or reordered, each event is shown once and in order', () => {
+  const schedules = logs.chain((log) =>
+    fc.record({
+      log: fc.constant(log),
+      // Any pushes in any order, any number of times; each may be followed by a fetch.
+      pushes: fc.array(fc.record({ index: fc.nat(log.length - 1), fetches: fc.boolean() }), { maxLength: 80 }),
+    }),
+  )
+  fc.assert(
+    fc.property(schedules, ({ log, pushes }) => {
+      let order = from(0)
+      const shown: number[] = []
+      for (const { index, fetches } of pushes) {
+        const ordered = receive(order, log[index] as OrderedFrame)
+        order = ordered.order
+        shown.push(...offsets(ordered.applied))
+        if (!fetches || !isBehind(order)) continue
+        const fetched = fetchInto(order, log)
+        order = fetched.order
+        shown.push(...offsets(fetched.applied))
+      }
+      const all = offsets(log)
+      expect(shown).toEqual(all.slice(0, shown.length)) // a prefix: nothing doubled, nothing skipped
+      const newest = Math.max(0, ...pushes.map(({ index }) => (log[index] as OrderedFrame).offset))
+      if ((shown.at(-1) ?? 0) < newest) expect(isBehind(order)).toBe(true) // a hole is always known
+      shown.push(...offsets(fetchInto(order, log).applied))
+      expect(shown).toEqual(all)
+    }),
+  )
+})

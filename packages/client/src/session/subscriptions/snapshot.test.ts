@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import { createMachine } from '../../testing/session.suite.ts'
+
+const network = { code: 'network', message: 'cut' } as const
+const started = (ref: number, from: string, head = from, more: object = { snapshot: true }) => ({
+  id: 1,
+  result: { type: 'started', ref, from, head, ...more },
+})
+const snapshot = (at: string) => ({
+  id: 1,
+  result: { type: 'snapshot', id: at, data: { id: at, data: `state ${at}` } },
+})
+const event = (at: string) => ({ id: 1, result: { type: 'data', id: at, data: at } })
+const subscribed = (ref: number, lastEventId?: string) =>
+  `send ${JSON.stringify({ id: 1, method: 'subscription', params: { path: 'live', input: null, ref, ...(lastEventId ? { lastEventId } : {}) } })}`
+
+/** Nobody handles gaps here: startWith does. */
+function begun() {
+  const machine = createMachine()
+  machine.open()
+  machine.subscribe(1, false)
+  machine.message(started(1, 'e:4'), snapshot('e:4'))
+  return machine
+}
+
+describe('a snapshot', () => {
+  test('comes first, then the tail, also of what was pushed early [TL-SNAP-1]', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.subscribe(1, false)
+    expect(machine.message(event('e:4'))).toEqual([])
+    expect(machine.message(event('e:6'))).toEqual([])
+    expect(machine.message(started(1, 'e:4', 'e:5'), snapshot('e:4'), event('e:5'))).toEqual([
+      'started 1',
+      'deliver 1 e:4',
+      'deliver 1 e:5',
+      'deliver 1 e:6',
+    ])
+  })
+
+  test('is given once', () => {
+    const machine = begun()
+    expect(machine.message(started(1, 'e:4'), snapshot('e:4'))).toEqual([])
+    expect(machine.message(snapshot('e:9'))).toEqual([])
+  })
+
+  test('makes good a gap: no gap is told [TL-SNAP-2]', () => {
+    const machine = begun()
+    machine.feed({ type: 'lost', cause: network })
+    expect(machine.open()).toEqual([subscribed(2, 'e:4')])
+    const gap = started(2, 'f:2', 'f:3', { gap: 'new-epoch', snapshot: true })
+    expect(machine.message(gap, snapshot('f:2'), event('f:3'))).toEqual(['started 1', 'deliver 1 f:2', 'deliver 1 f:3'])
+  })
+
+  test('a whole resume brings none [TL-SNAP-3]', () => {
+    const machine = begun()
+    machine.feed({ type: 'lost', cause: network })
+    machine.open()
+    expect(machine.message(started(2, 'e:4', 'e:5', {}), event('e:5'))).toEqual(['started 1', 'deliver 1 e:5'])
+  })
+
+  test('a sync that finds a gap makes the client subscribe again [TL-SNAP-2]', () => {
+    const machine = begun()
+    machine.fire({ kind: 'ping' })
+    const synced = { id: 1, result: { type: 'synced', from: 'e:9', head: 'e:9', gap: 'expired' } }
+    expect(machine.message(synced, { id: 'sync-2', result: { type: 'data' } })).toEqual([subscribed(2, 'e:4')])
+    expect(machine.message(started(2, 'e:9', 'e:9', { gap: 'expired', snapshot: true }), snapshot('e:9'))).toEqual([
+      'deliver 1 e:9',
+    ])
+  })
+
+  test('a sync that finds the log rewound makes it begin anew, without a cursor that the log may reach again', () => {
+    const machine = begun()
+    machine.fire({ kind: 'ping' })
+    const synced = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
+    expect(machine.message(synced, { id: 'sync-2', result: { type: 'data' } })).toEqual([subscribed(2)])
+    expect(machine.message(started(2, 'e:2'), snapshot('e:2'), event('e:3'))).toEqual([
+      'deliver 1 e:2',
+      'deliver 1 e:3',
+    ])
+  })
+
+  test('of a log that was rewound moves the position back [TL-SYNC-4]', () => {
+    const machine = begun()
+    machine.feed({ type: 'lost', cause: network })
+    expect(machine.open()).toEqual([subscribed(2, 'e:4')])
+    const gap = started(2, 'e:2', 'e:3', { gap: 'new-epoch', snapshot: true })
+    const sync = { id: 'sync-3', method: 'sync', params: { subscriptions: [{ id: 1, ref: 2, from: 'e:3' }] } }
+    expect(machine.message(gap, snapshot('e:2'), event('e:3'))).toEqual([
+      'started 1',
+      'deliver 1 e:2',
+      'deliver 1 e:3',
+      `send ${JSON.stringify(sync)}`,
+    ])
+  })
+
+  test('an event that could not be evaluated makes it begin anew', () => {
+    const machine = begun()
+    const fault = { id: 1, result: { type: 'fault', id: 'e:5', error: {} } }
+    expect(machine.message(fault)).toEqual([subscribed(2)])
+    expect(machine.message(started(2, 'e:5'), snapshot('e:5'))).toEqual(['deliver 1 e:5'])
+  })
+
+  test('one that was announced and did not come is asked for again', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.subscribe(1)
+    machine.message(started(1, 'e:4'))
+    expect(machine.fire({ kind: 'started', id: 1 })).toEqual([subscribed(2)])
+  })
+})

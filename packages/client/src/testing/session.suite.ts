@@ -1,0 +1,132 @@
+import type { ServerFrame } from '@trunkline/protocol'
+import type { Effect } from '../session/machine/effects.ts'
+import { type NewCall, type Occurrence, type Timer, timerName } from '../session/machine/events.ts'
+import { initialState, type SessionState } from '../session/machine/state.ts'
+import { step } from '../session/step.ts'
+
+/** The machine with its effects written down: frames as objects, the rest by name. */
+export function createMachine(chance = 0) {
+  let state: SessionState = initialState
+  let now = 0
+  let wallAhead = 0
+  const timers = new Map<string, number>()
+
+  function feed(fed: Fed): string[] {
+    const occurrence = { socket: state.socket, ...fed } as Occurrence // of the socket that is used, unless the test says
+    const before = JSON.stringify(toJson(state))
+    const stepped = step(state, { ...occurrence, now, wall: now + wallAhead, chance })
+    if (JSON.stringify(toJson(state)) !== before) throw new Error('a step changed the state that it was given')
+    state = stepped.state
+    for (const effect of stepped.effects) {
+      if (effect.type === 'arm') timers.set(timerName(effect.timer), effect.ms)
+      if (effect.type === 'cancel') timers.delete(timerName(effect.timer))
+      if (effect.type === 'cancel-all') timers.clear()
+    }
+    return stepped.effects.flatMap((effect) => describe(effect, state.socket))
+  }
+  return {
+    feed,
+    /** The timers that run, by name, with their wait. */
+    timers,
+    get state() {
+      return state
+    },
+    wait(ms: number) {
+      now += ms
+    },
+    /** The wall clock is set, or the monotonic one slept. */
+    setClock(ms: number) {
+      wallAhead += ms
+    },
+    fire(timer: Timer) {
+      if (!timers.delete(timerName(timer))) throw new Error(`the timer ${timerName(timer)} does not run`)
+      return feed({ type: 'timer', timer })
+    },
+    message: (...frames: object[]) =>
+      feed({ type: 'message', frames: frames as unknown as ServerFrame[], size: 10 * frames.length }),
+    /** A message of another socket than the one that is used. */
+    messageOf: (socket: number, ...frames: object[]) =>
+      feed({ type: 'message', socket, frames: frames as unknown as ServerFrame[], size: 10 * frames.length }),
+    /** A mutation here has no key, unless `options` give it one. */
+    call: (id: number, method: 'query' | 'mutation' = 'query', bytes = 10, options: Partial<NewCall> = {}) =>
+      feed({ type: 'call', call: { ...newCall(id, method), bytes, ...options } }),
+    subscribe: (id: number, handlesGaps = true) =>
+      feed({ type: 'subscribe', subscription: { id, path: 'live', input: null, handlesGaps } }),
+    /** A machine with an open socket that said hello. */
+    open(hello: object = {}) {
+      if (state.phase === 'idle') feed({ type: 'call', call: newCall(-1, 'query') })
+      feed({ type: 'opened' })
+      const effects = this.message({ ...helloFrame(hello), id: `hello-${state.serial}` })
+      if (state.calls.has(-1)) this.message({ id: -1, result: { type: 'data' } })
+      return effects
+    },
+  }
+}
+
+export function helloFrame(hello: object = {}) {
+  return {
+    id: 'hello-1',
+    result: { type: 'hello', session: 's', time: 0, limits: { frameBytes: 32_768, lifetimeMs: 7_200_000 }, ...hello },
+  }
+}
+
+type Fed = Occurrence extends infer O
+  ? O extends { readonly socket: number }
+    ? Omit<O, 'socket'> & { readonly socket?: number }
+    : O
+  : never
+
+function newCall(id: number, method: 'query' | 'mutation'): NewCall {
+  return {
+    id,
+    method,
+    text: `${method} ${id}`,
+    bytes: 10,
+    timeoutMs: 1_000,
+    key: null,
+    mayHaveRun: false,
+    nonce: null,
+    resends: method === 'query',
+  }
+}
+
+/** What is done to another socket than the one that is used bears its number. */
+function describe(effect: Effect, used: number): string[] {
+  switch (effect.type) {
+    case 'arm':
+    case 'cancel':
+    case 'cancel-all':
+      return []
+    case 'send':
+      return [`send${at(effect.socket, used)} ${effect.text}`]
+    case 'connect':
+    case 'admit':
+    case 'replace':
+    case 'drop':
+      return [effect.type + at(effect.socket, used)]
+    case 'deliver':
+      return [`deliver ${effect.id} ${effect.result.id ?? JSON.stringify(effect.result.data)}`]
+    case 'fail': {
+      const { line } = effect.failure
+      return [
+        `fail ${effect.id} ${line === undefined ? 'procedure' : `${line.code}${line.mayHaveRun ? ' may have run' : ''}`}`,
+      ]
+    }
+    case 'gap':
+      return [`gap ${effect.id} ${effect.reason} after ${effect.lastEventId}`]
+    case 'answer':
+    case 'started':
+    case 'complete':
+      return [`${effect.type} ${effect.id}`]
+    default:
+      return [effect.type]
+  }
+}
+
+function at(socket: number, used: number): string {
+  return socket === used ? '' : `@${socket}`
+}
+
+function toJson(state: SessionState): object {
+  return { ...state, calls: [...state.calls], subscriptions: [...state.subscriptions], ended: [...state.ended] }
+}

@@ -1,0 +1,156 @@
+import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client'
+import type {
+  AnyTRPCRouter,
+  inferTRPCClientTypes,
+  TRPCCombinedDataTransformer,
+  TRPCDataTransformer,
+} from '@trpc/server'
+import { type Observer, observable } from '@trpc/server/observable'
+import type { Connection } from '../connection/create-connection.ts'
+import { toError } from '../connection/to-error.ts'
+import { type Transport, transportOf } from '../connection/transport.ts'
+import { overflowRefusal } from '../session/machine/check-frame.ts'
+import { optionsOf } from './call-options.ts'
+import { toClientError, unreadable } from './client-error.ts'
+import { toOperationState } from './operation-state.ts'
+import { type Transform, toTransform } from './transform.ts'
+
+const rememberedKeys = 10_000 // about 1 MB
+
+/** A router with a transformer needs the same one here; another takes none. */
+export type TransformerOption<R extends AnyTRPCRouter> = inferTRPCClientTypes<R>['transformer'] extends true
+  ? { readonly transformer: TRPCDataTransformer | TRPCCombinedDataTransformer }
+  : { readonly transformer?: never }
+
+export type TrunklineLinkOptions<R extends AnyTRPCRouter> = { readonly connection: Connection } & TransformerOption<R>
+
+/** The terminating link, for a client with other links beside it. */
+export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOptions<R>): TRPCLink<R> {
+  const transport = transportOf(options.connection)
+  const transform = toTransform(options.transformer, transport)
+  return () => {
+    const keys = new Map<number, string>() // of one client, whose operations are numbered
+    return ({ op }) =>
+      observable((observer) => {
+        if (op.signal?.aborted) return observer.complete() // nothing is sent and nothing runs, as with tRPC's own links
+        const request = { transport, transform, op, observer, connection: options.connection }
+        if (failsByTransform(request)) return
+        try {
+          const stop = op.type === 'subscription' ? subscribe(request) : call({ ...request, keys, method: op.type })
+          return whenAborted(op.signal, () => observer.complete(), stop)
+        } catch (cause) {
+          const line = overflowRefusal(cause)
+          if (line !== undefined) return observer.error(toClientError({ line }, transform))
+          observer.error(TRPCClientError.from(toError(cause))) // an input that is no JSON
+        }
+      })
+  }
+}
+
+interface Request<R extends AnyTRPCRouter> {
+  readonly transport: Transport
+  readonly transform: Transform
+  readonly connection: Connection
+  readonly op: Operation
+  readonly observer: Observer<LinkValue<R>, TRPCClientError<R>>
+}
+type LinkValue<R extends AnyTRPCRouter> =
+  ReturnType<ReturnType<TRPCLink<R>>> extends { subscribe(observer: Partial<Observer<infer V, never>>): unknown }
+    ? V
+    : never
+
+interface CallRequest<R extends AnyTRPCRouter> extends Request<R> {
+  readonly keys: KeyMemory
+  readonly method: 'query' | 'mutation'
+}
+
+function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
+  const { transport, transform, op, observer, method, keys } = request
+  const { path, context } = op
+  const { timeoutMs, idempotencyKey, lane } = optionsOf(context)
+  const known = keys.get(op.id)
+  const repeated = { idempotencyKey: known ?? idempotencyKey, mayHaveRun: known !== undefined }
+  const stop = transport.call(
+    { method, path, input: transform.serialize(op.input), timeoutMs, lane, ...repeated },
+    {
+      answer(wire) {
+        keys.delete(op.id)
+        read(request, wire, (data) => {
+          observer.next({ result: { type: 'data', data }, context })
+          observer.complete()
+        })
+      },
+      fail(failure) {
+        const { line } = failure
+        remember(keys, op.id, line?.mayHaveRun ? line.idempotencyKey : undefined)
+        observer.error(toClientError(failure, transform))
+      },
+    },
+  )
+  return () => {
+    const key = stop()
+    if (key !== undefined) remember(keys, op.id, key)
+  }
+}
+
+/** The keys of mutations whose outcome is not known, by operation: a link before this one, such as `retryLink`, may ask again under the same operation. [TL-KEY-12] */
+type KeyMemory = Map<number, string>
+
+function remember(keys: KeyMemory, id: number, key: string | undefined): void {
+  keys.delete(id)
+  if (key !== undefined) keys.set(id, key)
+  const [oldest = id] = keys.keys()
+  if (keys.size > rememberedKeys) keys.delete(oldest) // nobody says that an operation is not asked for again
+}
+
+function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
+  const { transport, transform, connection, op, observer } = request
+  const { path, context } = op
+  observer.next({ result: toOperationState<R>(connection.state), context })
+  return transport.subscribe(
+    { path, input: transform.serialize(op.input), givenInput: op.input, onGap: optionsOf(context).onGap },
+    {
+      started: () => failsByTransform(request) || observer.next({ result: { type: 'started' }, context }),
+      data({ id, data: wire }) {
+        read(request, wire, (data) =>
+          observer.next({ result: { type: 'data', data, ...(id !== undefined && { id }) }, context }),
+        )
+      },
+      state: (state) => observer.next({ result: toOperationState<R>(state), context }),
+      fail: (failure) => observer.error(toClientError(failure, transform)),
+      complete() {
+        observer.next({ result: { type: 'stopped' }, context })
+        observer.complete()
+      },
+    },
+  )
+}
+
+/** Whether one side alone has a transformer, in which case this fails with words. [TL-HELLO-6] */
+function failsByTransform<R extends AnyTRPCRouter>({ transform, observer }: Request<R>): boolean {
+  const words = transform.mismatch()
+  if (words !== undefined) observer.error(new TRPCClientError(words))
+  return words !== undefined
+}
+
+/** Takes what the transformer makes of a value, or fails: else nothing would come of an answer that cannot be read. */
+function read<R extends AnyTRPCRouter>(request: Request<R>, wire: unknown, take: (value: unknown) => void) {
+  const { transform, observer } = request
+  if (failsByTransform(request)) return
+  let value: unknown
+  try {
+    value = transform.deserialize(wire)
+  } catch (cause) {
+    return observer.error(TRPCClientError.from(new Error(unreadable, { cause })))
+  }
+  take(value)
+}
+
+/** Completes at once when the signal aborts, as tRPC's own links do; tRPC rejects with the signal's reason. */
+function whenAborted(signal: Operation['signal'], onAbort: () => void, stop: () => void): () => void {
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return () => {
+    signal?.removeEventListener('abort', onAbort)
+    stop()
+  }
+}
