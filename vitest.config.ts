@@ -15,7 +15,7 @@ export default defineConfig({
           name,
           root: `packages/${name}`,
           include: ['src/**/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 60_000, // a scope that is exhausted takes 10 s on a busy machine
         },
       })),
       {

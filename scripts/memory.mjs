@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const outfile = `${root}packages/local/dist/memory.js`
 await build({
   absWorkingDir: root,
-  entryPoints: ['packages/local/src/memory/memory.suite.ts'],
+  entryPoints: ['packages/local/src/testing/memory.suite.ts'],
   outfile,
   bundle: true,
   platform: 'node',

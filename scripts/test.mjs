@@ -29,7 +29,7 @@ async function slowerSuites() {
     await suites('packages as published', ['--project=packed']),
     await browserTests(),
     // the runtime that is deployed
-    await suitesOnNode(24, 'the local gateway', ['--project=local', 'packages/local/src/gateway']),
+    await suitesOnNode(24, 'the local gateway', ['--project=local', 'packages/local/src/emulators/apigateway']),
   ]
 }
 

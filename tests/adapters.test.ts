@@ -19,7 +19,7 @@ import { EventSource } from 'undici'
 import { describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import * as z from 'zod'
-import { pollersOf } from '../packages/server/src/run/poller.ts'
+import { pollersOf } from '../packages/server/src/runtime/subscriptions/tail-poller.ts'
 
 /** One application: its line, its router. What serves it is the only difference below. */
 function createApp(binding: LineBinding, sse: { readonly maxDurationMs?: number } = {}) {

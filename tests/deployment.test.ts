@@ -3,14 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import type { FunctionOptions } from '../packages/local/src/emulators/lambda/invocations/lambda-function.ts'
 import {
   delayedSettings,
   functionSettings,
   laterSettings,
   routes as localRoutes,
   streamSettings,
-} from '../packages/local/src/deployment.ts'
-import type { FunctionOptions } from '../packages/local/src/functions/lambda-function.ts'
+} from '../packages/local/src/line/deployment.ts'
 import { repository } from './repository.ts'
 import { packageTemplate, resourcesOf, type Template } from './template.ts'
 
@@ -419,7 +419,9 @@ describe('roles', () => {
 
   it('grant the requests to the table that the store makes, and no other', () => {
     const folder = join(repository, 'packages/server/src/dynamodb')
-    const sources = readdirSync(folder).filter((name) => name.endsWith('.ts') && !/\.(test|suite)\.ts$/.test(name))
+    const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.ts') && !/\.(test|suite)\.ts$/.test(name),
+    )
     const code = sources.map((name) => readFileSync(join(folder, name), 'utf8')).join()
     const commands = [...code.matchAll(/\bsdk\.(Batch\w+|Get|Put|Update|Delete|Query|Scan|Transact\w+)Command\b/g)]
     const made = new Set(

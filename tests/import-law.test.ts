@@ -36,7 +36,7 @@ describe('the import law', () => {
       expect.arrayContaining([
         'protocol',
         'server/define',
-        'server/run',
+        'server/runtime',
         'server/ports',
         'server/memory',
         'server/dynamodb',
@@ -49,7 +49,7 @@ describe('the import law', () => {
   })
 })
 
-const run = 'packages/server/src/run/call.ts'
+const run = 'packages/server/src/runtime/calls/run-call.ts'
 /** [file, its text, what is said of it]: each rule of the law, broken once. */
 const offenders: readonly (readonly [path: string, text: string, message: string])[] = [
   ['packages/protocol/src/frames.ts', "import * as z from 'zod'", 'protocol must not import zod here'],
@@ -71,13 +71,13 @@ const offenders: readonly (readonly [path: string, text: string, message: string
   ],
   [
     'packages/server/src/define/channel.ts',
-    "import { publish } from '../run/publish.ts'",
-    'server/define must not import server/run (../run/publish.ts)',
+    "import { publish } from '../runtime/publish.ts'",
+    'define must not import runtime, which is above it',
   ],
   [
     'packages/server/src/define/channel.ts',
     "import type { Store } from '../ports/store.ts'",
-    'server/define must not import server/ports (../ports/store.ts)',
+    'define must not import ports, which is above it',
   ],
   [
     'packages/server/src/ports/store.ts',
@@ -86,19 +86,23 @@ const offenders: readonly (readonly [path: string, text: string, message: string
   ],
   [
     run,
-    "import { createMemoryStore } from '../memory/store.ts'",
-    'server/run must not import server/memory (../memory/store.ts)',
+    "import { createMemoryStore } from '../../memory/store.ts'",
+    'server/runtime must not import server/memory (../../memory/store.ts)',
   ],
-  [run, "import { createLine } from '../line.ts'", 'server/run must not import server/line (../line.ts)'],
-  [run, "import * as z from 'zod'", 'server/run must not import zod'],
-  [run, 'const now = Date.now()', 'run must not say Date.now'],
-  [run, 'const now = new Date()', 'run must not say new Date()'],
-  [run, 'setTimeout(stop, 5)', 'run must not say setTimeout'],
-  [run, 'const jitter = Math.random()', 'run must not say Math.random'],
-  [run, 'const id = crypto.randomUUID()', 'run must not say randomUUID'],
-  [run, "throw new Error('the Lambda ended')", 'run must not say Lambda'],
-  [run, 'const awsRequestId = 1', 'run must not say aws'],
-  [run, 'const table = dynamoStore()', 'run must not say dynamo'],
+  [
+    run,
+    "import { createLine } from '../../line/create-line.ts'",
+    'runtime/calls must not import line, which is above it',
+  ],
+  [run, "import * as z from 'zod'", 'server/runtime must not import zod'],
+  [run, 'const now = Date.now()', 'runtime must not say Date.now'],
+  [run, 'const now = new Date()', 'runtime must not say new Date()'],
+  [run, 'setTimeout(stop, 5)', 'runtime must not say setTimeout'],
+  [run, 'const jitter = Math.random()', 'runtime must not say Math.random'],
+  [run, 'const id = crypto.randomUUID()', 'runtime must not say randomUUID'],
+  [run, "throw new Error('the Lambda ended')", 'runtime must not say Lambda'],
+  [run, 'const awsRequestId = 1', 'runtime must not say aws'],
+  [run, 'const table = dynamoStore()', 'runtime must not say dynamo'],
   [
     'packages/server/src/memory/store.ts',
     "import { keys } from '../dynamodb/keys.ts'",
@@ -119,40 +123,48 @@ const offenders: readonly (readonly [path: string, text: string, message: string
     "import { LambdaClient } from '@aws-sdk/client-lambda'",
     'server/lambda must not import @aws-sdk/client-lambda',
   ],
-  [run, "export type { X } from '@aws-sdk/client-lambda'", 'server/run must not import @aws-sdk/client-lambda'],
+  [run, "export type { X } from '@aws-sdk/client-lambda'", 'server/runtime must not import @aws-sdk/client-lambda'],
   [
-    'packages/server/src/line.ts',
-    "const m = await import('./lambda/handlers.ts')",
-    'server/line must not import server/lambda (./lambda/handlers.ts)',
+    'packages/server/src/line/create-line.ts',
+    "const m = await import('../lambda/handlers.ts')",
+    'line must not import lambda, which is above it',
   ],
-  ['packages/server/src/stray.ts', '', 'stands in no folder of the house'],
+  ['packages/server/src/stray.ts', '', 'is in no folder that the law names'],
   [
-    'packages/client/src/session.ts',
+    'packages/client/src/session/step.ts',
     "import { frame } from '@trunkline/protocol/schemas'",
     'client must not import @trunkline/protocol/schemas',
   ],
   [
-    'packages/client/src/session.ts',
+    'packages/client/src/session/step.ts',
     "import { createLine } from '@trunkline/server'",
     'client must not import @trunkline/server but by `import type`',
   ],
   [
-    'packages/client/src/session.ts',
+    'packages/client/src/session/step.ts',
     "import { TRPCError } from '@trpc/server'",
     'client must not import @trpc/server but by `import type`',
   ],
-  ['packages/client/src/session.ts', "import ws from 'partysocket/ws'", 'client must not import partysocket/ws here'],
-  ['packages/client/src/session.ts', "import { useState } from 'react'", 'client must not import react here'],
-  ['packages/client/src/session.ts', "import { createServer } from 'node:http'", 'client must not import node:http'],
   [
-    'packages/local/src/line.ts',
-    "import { x } from '../../server/src/run/call.ts'",
-    '../../server/src/run/call.ts leaves the package: use its entry point',
+    'packages/client/src/session/step.ts',
+    "import ws from 'partysocket/ws'",
+    'client must not import partysocket/ws here',
+  ],
+  ['packages/client/src/session/step.ts', "import { useState } from 'react'", 'client must not import react here'],
+  [
+    'packages/client/src/session/step.ts',
+    "import { createServer } from 'node:http'",
+    'client must not import node:http',
   ],
   [
-    'packages/local/src/line.ts',
-    "import { x } from '@trunkline/server/src/run/call.ts'",
-    '@trunkline/server/src/run/call.ts is no entry point',
+    'packages/local/src/line/stack.ts',
+    "import { x } from '../../../server/src/runtime/calls/run-call.ts'",
+    '../../../server/src/runtime/calls/run-call.ts leaves the package: use its entry point',
+  ],
+  [
+    'packages/local/src/line/stack.ts',
+    "import { x } from '@trunkline/server/src/runtime/calls/run-call.ts'",
+    '@trunkline/server/src/runtime/calls/run-call.ts is no entry point',
   ],
   [
     'examples/chat/src/app.ts',
@@ -179,13 +191,13 @@ describe('an offender', () => {
     expect(findOffences([schemas])).toEqual([])
   })
 
-  it('that closes a ring is found, one that imports a type alone is none', () => {
+  it('that closes a cycle is found, also by a type alone', () => {
     const one = { path: 'packages/local/src/one.ts', text: "import { two } from './two.ts'" }
     const two = { path: 'packages/local/src/two.ts', text: "export { one } from './one.ts'" }
     const typed = { path: two.path, text: "import type { One } from './one.ts'" }
-    const ring = 'closes a ring: packages/local/src/one.ts → packages/local/src/two.ts → packages/local/src/one.ts'
-    expect(findOffences([one, two])).toEqual([{ file: two.path, line: 1, message: ring }])
-    expect(findOffences([one, typed])).toEqual([])
+    const cycle = 'closes a cycle: packages/local/src/one.ts → packages/local/src/two.ts → packages/local/src/one.ts'
+    expect(findOffences([one, two])).toEqual([{ file: two.path, line: 1, message: cycle }])
+    expect(findOffences([one, typed])).toEqual([{ file: two.path, line: 1, message: cycle }])
   })
 })
 

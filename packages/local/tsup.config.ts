@@ -1,7 +1,12 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/asyncapi/index.ts', 'src/cli.ts', 'src/worker-main.ts'],
+  entry: {
+    index: 'src/index.ts',
+    'asyncapi/index': 'src/asyncapi/index.ts',
+    cli: 'src/cli.ts',
+    'worker-main': 'src/emulators/lambda/runtime/worker-main.ts',
+  },
   format: 'esm',
   target: 'node20',
   dts: false,

@@ -14,8 +14,8 @@ import { startLocalLine } from '@trunkline/local'
 import { createLine, createSourceHandler } from '@trunkline/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { createLocalClock } from '../../packages/local/src/clock.ts'
-import { startDynamo } from '../../packages/local/src/dynamodb/dynamo.ts'
+import { createLocalClock } from '../../packages/local/src/emulators/clock.ts'
+import { startDynamo } from '../../packages/local/src/emulators/dynamodb/dynamo.ts'
 import { findDynamoLocal, startDynamoLocal } from './dynamodb-local.ts'
 
 const folder = findDynamoLocal()

@@ -35,7 +35,7 @@ const awsSdk = { name: /^@(aws-sdk|smithy)\// }
 const node = { name: /^node:/ }
 const anything = { name: /^/ }
 
-/** The import law of the design, as a table: each folder of the house and whom it may know. */
+/** What each area may import from outside of itself. */
 const law = {
   protocol: {
     areas: [],
@@ -46,7 +46,7 @@ const law = {
   },
   'server/define': { areas: [], packages: [protocol, { name: /^zod(\/|$)/, typeOnly: true }, trpcServer] },
   'server/ports': { areas: [], packages: [protocol] },
-  'server/run': { areas: ['server/define', 'server/ports'], packages: [protocol, trpcServer, node] },
+  'server/runtime': { areas: ['server/define', 'server/ports'], packages: [protocol, trpcServer, node] },
   'server/powertools': { areas: ['server/ports'], packages: [{ name: /^@aws-lambda-powertools\// }] },
   'server/memory': { areas: ['server/ports'], packages: [protocol] },
   /** What the adapters of AWS share: the ports stay free of Node. */
@@ -55,19 +55,19 @@ const law = {
   'server/apigateway': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
   'server/invoker': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
   'server/lambda': {
-    areas: ['server/define', 'server/ports', 'server/run', 'server/line'],
+    areas: ['server/define', 'server/ports', 'server/runtime', 'server/line'],
     packages: [protocol, trpcServer, node],
   },
-  'server/binding': {
+  'server/aws': {
     areas: ['ports', 'dynamodb', 'apigateway', 'invoker'].map((name) => `server/${name}`),
     packages: [],
   },
   'server/line': {
-    areas: ['define', 'ports', 'run', 'memory', 'dynamodb', 'apigateway', 'binding'].map((name) => `server/${name}`),
-    packages: [protocol, trpcServer, node, { name: /^zod(\/|$)/, typeOnly: true }],
+    areas: ['define', 'ports', 'runtime', 'aws'].map((name) => `server/${name}`),
+    packages: [trpcServer, node, { name: /^zod(\/|$)/, typeOnly: true }],
   },
   'server/entry': {
-    areas: ['define', 'ports', 'run', 'memory', 'binding', 'lambda', 'line'].map((name) => `server/${name}`),
+    areas: ['define', 'ports', 'runtime', 'memory', 'aws', 'lambda', 'line'].map((name) => `server/${name}`),
     packages: [],
   },
   client: {
@@ -89,9 +89,37 @@ const law = {
   benchmarks: { areas: [], packages: [anything] },
 } satisfies Record<string, AreaLaw>
 
+/**
+ * The folders of each package, highest layer first: a file imports from its own folder and from the folders below.
+ * `.` is the package's root, where its entry points are.
+ */
+const layers: Readonly<Record<string, readonly string[]>> = {
+  server: [
+    ...['.', 'lambda', 'lambda/source', 'lambda/authorize', 'lambda/events', 'line', 'aws'],
+    ...['runtime', 'runtime/requests', 'runtime/subscriptions', 'runtime/presence', 'runtime/delivery'],
+    ...['runtime/generators', 'runtime/stock-clients', 'runtime/calls', 'runtime/connections', 'runtime/recipients'],
+    ...['runtime/presence/rows', 'runtime/posting', 'runtime/encoding', 'runtime/log', 'runtime/procedures'],
+    ...['runtime/context', 'memory', 'dynamodb', 'dynamodb/ports', 'dynamodb/requests', 'apigateway', 'invoker'],
+    ...['powertools', 'http', 'ports', 'define'],
+  ],
+  client: [
+    ...['.', 'trpc', 'connection', 'session', 'session/lifecycle', 'session/subscriptions', 'session/calls'],
+    'session/machine',
+  ],
+  local: [
+    ...['.', 'dev', 'asyncapi', 'redrive', 'line', 'inspector/page', 'inspector', 'faults'],
+    ...['emulators/apigateway', 'emulators/apigateway/callback-api', 'emulators/apigateway/handshake'],
+    ...['emulators/apigateway/messages', 'emulators/apigateway/connection', 'emulators/apigateway/integration'],
+    ...['emulators/lambda', 'emulators/lambda/event-sources', 'emulators/lambda/invocations'],
+    ...['emulators/lambda/runtime', 'emulators/sqs', 'emulators/dynamodb/remote', 'emulators/dynamodb'],
+    ...['emulators/dynamodb/requests', 'emulators/dynamodb/rows', 'emulators'],
+  ],
+  simulator: ['.', 'mutants', 'schedules', 'checks', 'world', 'records', 'kernel'],
+}
+
 type Area = keyof typeof law
 
-/** Words that would let time, chance or AWS into `run`: they come through its ports, so that simulation is exact. */
+/** Words that would let time, chance or AWS into `runtime`: they come through its ports, so that simulation is exact. */
 const foreignWords = [
   /\bDate\.now\b/g,
   /\bnew Date\(\)/g,
@@ -122,22 +150,8 @@ export function areaOf(path: string): Area | undefined {
   return outside === 'examples' || outside === 'benchmarks' ? outside : undefined
 }
 
-/** The files of the server that are a place of their own. aws.ts is an entry too: the binding by hand. */
-const serverFiles = new Map<string, Area>([
-  ['index.ts', 'server/entry'],
-  ['line.ts', 'server/line'],
-  ['aws.ts', 'server/binding'],
-  ['environment.ts', 'server/binding'],
-  ['preload.ts', 'server/binding'],
-  ['lambda/invoker.ts', 'server/invoker'],
-  ['lambda/queue-invoker.ts', 'server/invoker'],
-  ['lambda/lambda-sdk.ts', 'server/invoker'],
-  ['lambda/queue-sdk.ts', 'server/invoker'],
-])
-
 function serverArea(path: string): Area | undefined {
-  const own = serverFiles.get(path)
-  if (own !== undefined) return own
+  if (path === 'index.ts') return 'server/entry'
   const area = `server/${path.split('/')[0]}`
   return isArea(area) && path.includes('/') ? area : undefined
 }
@@ -148,7 +162,10 @@ function isArea(name: string): name is Area {
 
 function importOffences(file: SourceFile): Offence[] {
   const area = areaOf(file.path)
-  if (area === undefined) return [{ file: file.path, line: 1, message: 'stands in no folder of the house' }]
+  const order = layers[unitOf(file.path).replace('packages/', '')]
+  if (order !== undefined && !order.includes(folderOf(file.path)))
+    return [{ file: file.path, line: 1, message: 'is in a folder that has no layer' }]
+  if (area === undefined) return [{ file: file.path, line: 1, message: 'is in no folder that the law names' }]
   return scanImports(file.text).flatMap((found) => {
     const message = found.specifier.startsWith('.')
       ? relativeOffence(file, area, found)
@@ -159,12 +176,28 @@ function importOffences(file: SourceFile): Offence[] {
 
 function relativeOffence(file: SourceFile, area: Area, { specifier }: Import): string | undefined {
   const target = resolve(file.path, specifier)
-  if (area === 'simulator') return undefined
+  if (area === 'simulator' && unitOf(target) !== unitOf(file.path)) return undefined
   if (unitOf(target) !== unitOf(file.path)) return `${specifier} leaves the package: use its entry point`
+  const upward = upwardOffence(file.path, target)
+  if (upward !== undefined) return upward
   const other = areaOf(target)
   const { areas }: AreaLaw = law[area]
   if (other === undefined || other === area || areas.includes(other)) return undefined
   return `${area} must not import ${other} (${specifier})`
+}
+
+/** Why an import breaks the order of the folders, or undefined. */
+function upwardOffence(path: string, target: string): string | undefined {
+  const order = layers[unitOf(path).replace('packages/', '')]
+  if (order === undefined || !/^packages\/[^/]+\/src\//.test(target)) return undefined
+  const [from, to] = [folderOf(path), folderOf(target)]
+  if (from === to || (order.indexOf(from) < order.indexOf(to) && order.includes(from))) return undefined
+  return `${from} must not import ${to}, which is above it`
+}
+
+/** A file's folder below its package's `src`; `.` for the root. */
+function folderOf(path: string): string {
+  return posix.dirname(path.split('/').slice(3).join('/'))
 }
 
 function packageOffence(file: SourceFile, area: Area, { specifier, typeOnly }: Import): string | undefined {
@@ -185,13 +218,13 @@ function importsZodByName(text: string): boolean {
 }
 
 function wordOffences({ path, text }: SourceFile): Offence[] {
-  if (areaOf(path) !== 'server/run') return []
+  if (areaOf(path) !== 'server/runtime') return []
   const code = withoutComments(text)
   return foreignWords.flatMap((word) =>
     [...code.matchAll(word)].map((match) => ({
       file: path,
       line: lineAt(code, match.index),
-      message: `run must not say ${match[0]}`,
+      message: `runtime must not say ${match[0]}`,
     })),
   )
 }
@@ -223,12 +256,9 @@ function toGraph(files: readonly SourceFile[], wanted: (found: Import) => boolea
   return new Map(files.map((file) => [file.path, edges(file)]))
 }
 
-/**
- * One offence for each import that closes a ring of files. A type is not counted here, since nothing of it is left when
- * the modules are loaded; between folders it counts, by the table above, which has no ring.
- */
+/** One offence for each import that closes a cycle of files, types included. */
 function cycles(files: readonly SourceFile[]): Offence[] {
-  const graph = toGraph(files, ({ typeOnly }) => !typeOnly)
+  const graph = toGraph(files, () => true)
   const done = new Set<string>()
   const offences: Offence[] = []
   const visit = (path: string, trail: readonly string[]): void => {
@@ -240,7 +270,7 @@ function cycles(files: readonly SourceFile[]): Offence[] {
         offences.push({
           file: path,
           line,
-          message: `closes a ring: ${[...[...trail, path].slice(from), target].join(' → ')}`,
+          message: `closes a cycle: ${[...[...trail, path].slice(from), target].join(' → ')}`,
         })
     }
     done.add(path)

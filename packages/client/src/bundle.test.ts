@@ -37,7 +37,7 @@ test('a browser loads no zod and no server', async () => {
 })
 
 test.each([
-  ['with all', [], 24.3],
+  ['with all', [], 24.4],
   ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 20],
   ['without partysocket too', ['@trpc/*', 'partysocket'], 17.6],
 ])('createClient and createConnection are small (%s)', async (what, external, kilobytes) => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { writeDocument } from './asyncapi/write-document.ts'
-import { dev } from './dev.ts'
+import { dev } from './dev/dev.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
 
 const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [--data folder] [--env file]

@@ -1,4 +1,5 @@
-export { type AwsBindingOptions, awsBinding } from './aws.ts'
+export { type AwsBindingOptions, awsBinding } from './aws/index.ts'
+export { preload } from './aws/preload.ts'
 export type {
   Channel,
   ChannelOptions,
@@ -37,20 +38,15 @@ export type {
 } from './define/subscription.ts'
 export type { EventSchema, KeySchema } from './define/topic.ts'
 export { type Application, applicationOf } from './lambda/application.ts'
+export type { OriginCheck, Origins } from './lambda/authorize/origins.ts'
+export type { AwsHandler } from './lambda/events/events.ts'
 export { createLambdaHandlers } from './lambda/handlers.ts'
-export type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './lambda/options.ts'
-export type { OriginCheck, Origins } from './lambda/origins.ts'
-export { createSourceHandler, type SourceOptions } from './lambda/source.ts'
-export {
-  createLine,
-  internalsOf,
-  type Lazy,
-  type Line,
-  type LineInternals,
-  type LineOptions,
-  publishAll,
-  runBound,
-} from './line.ts'
+export type { LambdaHandlers, LambdaOptions, ServeOptions } from './lambda/options.ts'
+export { createSourceHandler, type SourceOptions } from './lambda/source/source.ts'
+export { createLine, runBound } from './line/create-line.ts'
+export { internalsOf, type LineInternals } from './line/internals.ts'
+export type { Lazy, Line, LineOptions } from './line/line.ts'
+export { publishAll } from './line/publish-all.ts'
 export { memoryBinding } from './memory/binding.ts'
 export type { LineBinding } from './ports/binding.ts'
 export { type Clock, systemClock } from './ports/clock.ts'
@@ -68,4 +64,3 @@ export type {
   Recording,
   Telemetry,
 } from './ports/telemetry.ts'
-export { preload } from './preload.ts'

@@ -3,10 +3,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { openTable } from '../../server/src/dynamodb/endpoint.suite.ts'
 import { createDynamoStore } from '../../server/src/dynamodb/index.ts'
-import { hereOf, stage, topicOf } from '../src/application.ts'
-import { sealGlobals } from '../src/globals.ts'
-import { createVirtualTimers } from '../src/virtual-timers.ts'
-import { createWorld } from '../src/world.ts'
+import { sealGlobals } from '../src/kernel/globals.ts'
+import { createVirtualTimers } from '../src/kernel/virtual-timers.ts'
+import { hereOf, stage, topicOf } from '../src/records/application.ts'
+import { createWorld } from '../src/world/world.ts'
 
 /**
  * Makes `table-of-3e24d08.json`: every row of a table that the code at commit 3e24d08 filled.

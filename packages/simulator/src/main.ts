@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { sweepCrashes } from './crash-sweep.ts'
-import { runMutants } from './mutant-runs.ts'
-import { type Outcome, runSchedule } from './schedule.ts'
-import { replayCommand, shrink } from './shrink.ts'
-import { addOutcome, addTotals, createTotals, formatTotals, type Totals } from './totals.ts'
-import { turns, type WorkloadName, workloadNames } from './workloads.ts'
+import { runMutants } from './mutants/mutant-runs.ts'
+import { sweepCrashes } from './schedules/crash-sweep.ts'
+import { type Outcome, runSchedule } from './schedules/schedule.ts'
+import { replayCommand, shrink } from './schedules/shrink.ts'
+import { addOutcome, addTotals, createTotals, formatTotals, type Totals } from './schedules/totals.ts'
+import { turns, type WorkloadName, workloadNames } from './schedules/workloads.ts'
 
 /** A part of the schedules, for one thread: those of the seeds whose number is `part` modulo `parts`. */
 interface Share {

@@ -1,28 +1,9 @@
 import { type UIEvent, useMemo } from 'react'
-import type { Message } from '../server/schemas.ts'
+import type { ListedMessage, MessageActions } from './listed-message.ts'
 import { MessageRow } from './message-row.tsx'
 import { toRows } from './rows.ts'
-import type { ShownMessage } from './timeline.ts'
-import type { Answer } from './use-answers.ts'
-import type { Unsent } from './use-outbox.ts'
 import { useStickyScroll } from './use-sticky-scroll.ts'
 import type { RoomHistory } from './use-timeline.ts'
-
-/** A message in its place; `unsent` while the server has not taken it. */
-export interface ListedMessage extends ShownMessage {
-  readonly unsent?: Unsent
-  /** While the bot writes it for this browser. */
-  readonly answer?: Answer
-}
-
-export interface MessageActions {
-  readonly onRetry: (unsent: Unsent) => void
-  readonly onDiscard: (unsent: Unsent) => void
-  readonly onEdit: (message: Message) => void
-  readonly onRemove: (message: Message) => void
-  readonly onStop: (answer: Answer) => void
-  readonly onAskAgain: (answer: Answer) => void
-}
 
 interface MessageListProps extends MessageActions {
   readonly room: string

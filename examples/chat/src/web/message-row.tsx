@@ -3,7 +3,7 @@ import type { Message } from '../server/schemas.ts'
 import { Avatar } from './avatar.tsx'
 import { dayWords, exactTime, timeOfDay } from './clock-words.ts'
 import { LinkedText } from './linked-text.tsx'
-import type { ListedMessage, MessageActions } from './message-list.tsx'
+import type { ListedMessage, MessageActions } from './listed-message.ts'
 import type { Row } from './rows.ts'
 import type { Answer } from './use-answers.ts'
 

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
-import type { ListedMessage } from './message-list.tsx'
+import type { ListedMessage } from './listed-message.ts'
 
 const endPx = 48 // this near to the end counts as at the end
 

@@ -1,5 +1,5 @@
 import type { GapHandler } from '../session/machine/gap.ts'
-import type { WebSocketLike } from './environment.ts'
+import type { WebSocketLike } from './socket.ts'
 
 /** How a client reaches its server. */
 export interface ConnectionOptions {

@@ -1,15 +1,5 @@
 import { toBase64Url } from '@trunkline/protocol'
-import type { Socket, SocketOptions } from './socket.ts'
-
-/** A WebSocket class: the browser's, Node's own, or that of `ws`. */
-export type WebSocketLike = new (
-  url: string,
-  protocols?: string[],
-) => {
-  readonly readyState: number
-  close(code?: number, reason?: string): void
-  send(data: string): void
-}
+import type { Socket, SocketOptions, WebSocketLike } from './socket.ts'
 
 /** Time, chance and sockets of a connection, so that a test, a local line or a simulation can set them: the connection has no others. */
 export interface ConnectionEnvironment {

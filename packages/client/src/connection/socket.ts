@@ -1,6 +1,5 @@
 import ReconnectingWebSocket from 'partysocket/ws'
 import type { ConnectionCause } from '../session/machine/connection-state.ts'
-import type { WebSocketLike } from './environment.ts'
 import { isOnline } from './network.ts'
 import { toError } from './to-error.ts'
 
@@ -140,4 +139,14 @@ function within<T>(after: SocketOptions['after'], ms: number, ask: () => Promise
     const fail = (cause: unknown) => reject(toError(cause))
     ask().then(resolve, fail).finally(cancel)
   })
+}
+
+/** A WebSocket class: the browser's, Node's own, or that of `ws`. */
+export type WebSocketLike = new (
+  url: string,
+  protocols?: string[],
+) => {
+  readonly readyState: number
+  close(code?: number, reason?: string): void
+  send(data: string): void
 }

@@ -3,7 +3,7 @@ import { iterate } from '@trunkline/client'
 import { applicationOf, createLambdaHandlers, createLine, eventsOf, valuesOf } from '@trunkline/server'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
-import { startLocalLine } from '../local-line.ts'
+import { startLocalLine } from '../line/start-local-line.ts'
 import { describeApplication } from './document.ts'
 import { askOfficialParser } from './official-parser.suite.ts'
 

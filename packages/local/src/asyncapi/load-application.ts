@@ -1,5 +1,5 @@
 import { type Application, applicationOf } from '@trunkline/server'
-import { createBundle } from '../functions/worker-bundle.ts'
+import { createBundle } from '../emulators/lambda/runtime/worker-bundle.ts'
 
 /** What the handlers serve that a module exports. The module is loaded as its function would be, and nothing that it exports is run. Throws an `Error` that says what was expected of the module. */
 export async function loadApplication(entry: string): Promise<Application> {

@@ -1,4 +1,4 @@
-import type { GatewayConnection } from '../gateway/gateway.ts'
+import type { GatewayConnection } from '../emulators/apigateway/gateway.ts'
 import type { ConnectionView, SubscriptionView } from './view.ts'
 
 /** A connection as its authorizer described it. */

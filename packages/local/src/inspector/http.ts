@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as z from 'zod'
-import { findIntruder } from '../same-site.ts'
+import { findIntruder } from '../emulators/same-site.ts'
 import { loadPageFile } from './page-files.ts'
 import { streamViews } from './stream-views.ts'
 import type { FaultRequest } from './view.ts'

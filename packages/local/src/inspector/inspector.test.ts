@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url'
 import { createClient, createConnection, iterate } from '@trunkline/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { type DevLine, dev } from '../dev.ts'
-import type { AppRouter } from '../fixtures/entry.suite.ts'
+import { type DevLine, dev } from '../dev/dev.ts'
+import type { AppRouter } from '../testing/entry.suite.ts'
 import type { InspectorView } from './view.ts'
 
-const entry = fileURLToPath(new URL('../fixtures/entry.suite.ts', import.meta.url))
+const entry = fileURLToPath(new URL('../testing/entry.suite.ts', import.meta.url))
 let line: DevLine
 let origin: string
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { LocalClock } from '../clock.ts'
+import type { LocalClock } from '../emulators/clock.ts'
 import { createInspectorHttp } from './http.ts'
 import { createWatch, type Watch } from './watch.ts'
 

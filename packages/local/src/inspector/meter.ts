@@ -1,4 +1,4 @@
-import type { LocalClock } from '../clock.ts'
+import type { LocalClock } from '../emulators/clock.ts'
 import { type Metered, metered, type Usage } from './prices.ts'
 
 /** Counts what is used: in all, and in the last minute. */

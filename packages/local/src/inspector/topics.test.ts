@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Item, StreamRecord } from '../dynamodb/dynamo.ts'
+import type { Item, StreamRecord } from '../emulators/dynamodb/dynamo.ts'
 import { createTopics } from './topics.ts'
 
 type Change = Pick<StreamRecord, 'eventName' | 'dynamodb'>

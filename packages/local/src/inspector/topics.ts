@@ -1,4 +1,4 @@
-import type { Item, StreamRecord } from '../dynamodb/dynamo.ts'
+import type { Item, StreamRecord } from '../emulators/dynamodb/dynamo.ts'
 import type { SubscriptionView, TopicView } from './view.ts'
 
 /** What the table's stream tells of topics: the heads of their logs and who listens. */

@@ -1,4 +1,3 @@
-import type { PresenceRules } from './presence.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
 
 /** What an application said of a channel. */
@@ -16,3 +15,22 @@ export interface ChannelDefinition {
 
 /** What is said of a channel whose line is not the one that serves. */
 export const notServed = 'belongs to a line that was not given to createLambdaHandlers({ line })'
+
+/** How long a member stays without a sign of life, in milliseconds. */
+export interface PresenceTimes {
+  readonly graceMs: number
+  readonly leaseMs: number
+}
+
+/** What a line was told of a presence. */
+export interface PresenceRules extends PresenceTimes {
+  /** What is shown of a member with several sessions, newest first; all as JSON text. Absent: the newest. */
+  readonly merge?: (sessions: readonly [string, ...string[]]) => string
+}
+
+/** What a subscription to presence asks for. `data` is JSON text. */
+export interface PresenceInterest extends PresenceTimes {
+  /** Who came and went, or only how many are here. */
+  readonly view: 'members' | 'count'
+  readonly me?: { readonly member: string; readonly data: string }
+}

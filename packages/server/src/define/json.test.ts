@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
-import { createLine } from '../line.ts'
+import { createLine } from '../line/create-line.ts'
 import type { RequireJson } from './json.ts'
 
 const key = z.object({ room: z.string() })

@@ -1,4 +1,5 @@
 import type * as core from 'zod/v4/core'
+import type { PresenceTimes } from './definition.ts'
 import type { SnapshotSubscription } from './subscription.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
 
@@ -44,25 +45,6 @@ export interface Presence<K extends KeySchema, D extends EventSchema> {
   update(key: core.input<K>, data: core.input<D>): Promise<boolean>
   /** Who is here now, read strongly. */
   read(key: core.input<K>): Promise<readonly PresentMember<core.output<D>>[]>
-}
-
-/** How long a member stays without a sign of life, in milliseconds. */
-export interface PresenceTimes {
-  readonly graceMs: number
-  readonly leaseMs: number
-}
-
-/** What a line was told of a presence. */
-export interface PresenceRules extends PresenceTimes {
-  /** What is shown of a member with several sessions, newest first; all as JSON text. Absent: the newest. */
-  readonly merge?: (sessions: readonly [string, ...string[]]) => string
-}
-
-/** What a subscription to presence asks for. `data` is JSON text. */
-export interface PresenceInterest extends PresenceTimes {
-  /** Who came and went, or only how many are here. */
-  readonly view: 'members' | 'count'
-  readonly me?: { readonly member: string; readonly data: string }
 }
 
 /** Bounds of presence; what is beyond one is refused with its name. */

@@ -1,7 +1,7 @@
 import { isObservable } from '@trpc/server/observable'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
-import { createLine } from '../line.ts'
+import { createLine } from '../line/create-line.ts'
 import { applyPipe, descriptorOf } from './subscription.ts'
 
 const line = createLine()

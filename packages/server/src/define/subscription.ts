@@ -1,6 +1,5 @@
 import type { TrackedEnvelope } from '@trpc/server'
-import type { ChannelDefinition } from './definition.ts'
-import type { PresenceInterest } from './presence.ts'
+import type { ChannelDefinition, PresenceInterest } from './definition.ts'
 
 /** One `filter` or `map` of a subscription, in the order they were written. */
 export type PipeStep =

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createSlotReader, parseLogKey } from '../ports/event-row.ts'
 import { connection, slot, subscriber } from '../ports/store.suite.ts'
-import { fromAttributeValues } from './attribute-values.ts'
+import { fromAttributeValues } from './requests/attribute-values.ts'
 import {
   baseAttribute,
   fromConnectionItem,
@@ -11,8 +11,16 @@ import {
   toKeyItem,
   toLogItem,
   toSubscriberItem,
-} from './items.ts'
-import { connectionKey, formatOffset, keyRowKey, logKey, receiptKey, shardsKey, subscriberKey } from './keys.ts'
+} from './requests/items.ts'
+import {
+  connectionKey,
+  formatOffset,
+  keyRowKey,
+  logKey,
+  receiptKey,
+  shardsKey,
+  subscriberKey,
+} from './requests/keys.ts'
 import { lineTable } from './table.ts'
 
 describe('keys', () => {

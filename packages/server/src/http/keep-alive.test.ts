@@ -6,9 +6,9 @@ import { createRequire } from 'node:module'
 import type { AddressInfo, Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSend } from '../dynamodb/client.ts'
-import { createLambdaInvoker } from '../lambda/invoker.ts'
-import { createQueueInvoker } from '../lambda/queue-invoker.ts'
+import { createSend } from '../dynamodb/requests/client.ts'
+import { createLambdaInvoker } from '../invoker/invoker.ts'
+import { createQueueInvoker } from '../invoker/queue-invoker.ts'
 import { createAgents, resendUnsent, wasNotSent } from './keep-alive.ts'
 
 const servers: Server[] = []

@@ -1,7 +1,7 @@
 import { initTRPC } from '@trpc/server'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
-import { createLine } from '../line.ts'
+import { createLine } from '../line/create-line.ts'
 import { applicationOf } from './application.ts'
 import { createLambdaHandlers } from './handlers.ts'
 

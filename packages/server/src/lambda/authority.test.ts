@@ -2,7 +2,7 @@ import { initTRPC } from '@trpc/server'
 import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { deny } from '../define/identity.ts'
-import { createLine } from '../line.ts'
+import { createLine } from '../line/create-line.ts'
 import { createTestLine } from './test-line.suite.ts'
 
 const hour = 3_600_000

@@ -2,7 +2,7 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { anonymous, deny } from '../define/identity.ts'
-import { createLine } from '../line.ts'
+import { createLine } from '../line/create-line.ts'
 import { createLambdaHandlers } from './handlers.ts'
 import { createTestLine, settle } from './test-line.suite.ts'
 

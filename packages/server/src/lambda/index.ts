@@ -1,5 +1,6 @@
 /** Functions for AWS Lambda: the line's own, and those of a table's stream. */
 export { type Application, applicationOf } from './application.ts'
+export type { AwsHandler } from './events/events.ts'
 export { createLambdaHandlers } from './handlers.ts'
-export type { AwsHandler, LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
-export { createSourceHandler, type SourceOptions } from './source.ts'
+export type { LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
+export { createSourceHandler, type SourceOptions } from './source/source.ts'

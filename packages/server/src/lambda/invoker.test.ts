@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createLambdaInvoker } from './invoker.ts'
+import { createLambdaInvoker } from '../invoker/invoker.ts'
 
 const access = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
 const functions = { deliver: 'line-deliver', worker: undefined }

@@ -1,8 +1,9 @@
 import type { AnyTRPCRouter, inferRouterContext, TRPCError } from '@trpc/server'
 import type { Caller, CallFacts, ConnectRequest, Verdict } from '../define/identity.ts'
-import type { Line } from '../line.ts'
+import type { Line } from '../line/line.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { Origins } from './origins.ts'
+import type { Origins } from './authorize/origins.ts'
+import type { AwsHandler } from './events/events.ts'
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -42,8 +43,6 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
     readonly traceparent?: string
   }) => void
 }
-
-export type AwsHandler = (event: unknown, context: unknown) => Promise<unknown>
 
 export interface LambdaHandlers {
   /** All of the below in one function, chosen by the shape of the event: the simplest deployment. */

@@ -1,7 +1,7 @@
 import { initTRPC } from '@trpc/server'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type Origins, parseOrigins } from './authorize/origins.ts'
 import { createLambdaHandlers } from './handlers.ts'
-import { type Origins, parseOrigins } from './origins.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()

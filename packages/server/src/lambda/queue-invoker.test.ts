@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createQueueInvoker } from './queue-invoker.ts'
+import { createQueueInvoker } from '../invoker/queue-invoker.ts'
 
 test('without a queue says which variable names one', async () => {
   const later = createQueueInvoker({})

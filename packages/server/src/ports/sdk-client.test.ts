@@ -5,7 +5,7 @@ import { createAgents } from '../http/keep-alive.ts'
 import { httpSettings, onFirstUse, RegionMissingError, requireRegion } from './sdk-client.ts'
 
 describe('an adapter of an AWS service', () => {
-  it.each(['dynamodb/store', 'apigateway/gateway', 'lambda/invoker', 'lambda/queue-invoker'])(
+  it.each(['dynamodb/store', 'apigateway/gateway', 'invoker/invoker', 'invoker/queue-invoker'])(
     '%s imports the SDK only dynamically, in a module of its own',
     async (name) => {
       const { metafile } = await build({

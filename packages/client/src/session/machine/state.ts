@@ -211,3 +211,10 @@ export function hasSocket({ phase }: SessionState): boolean {
 export function isLeaving({ handover }: SessionState): boolean {
   return handover?.phase === 'resuming' || handover?.phase === 'settling'
 }
+
+const answerMs = 30_000 // the gateway gives a function 29 s
+
+/** The frames of all sockets that may still be answered. */
+export function unansweredAt(state: SessionState, now: number): readonly Unanswered[] {
+  return state.unanswered.filter(({ at }) => now - at < answerMs)
+}

@@ -2,8 +2,7 @@ import type { ClientFrame } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { Effect } from './effects.ts'
 import { type OwnedTimer, type SessionEvent, socketTimers, type Timer } from './events.ts'
-import type { FrameName, PendingCall, SessionState, Subscription } from './state.ts'
-import { unansweredAt } from './unanswered.ts'
+import { type FrameName, type PendingCall, type SessionState, type Subscription, unansweredAt } from './state.ts'
 
 /** One step in the making: the state as changed so far and the effects gathered. It lives no longer than the step, so that the step is pure: what it was given is never changed, and each map is copied at its first change only. */
 export class Turn {

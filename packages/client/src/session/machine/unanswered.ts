@@ -1,13 +1,6 @@
 import type { AnswerFrame, ErrorFrame } from '@trunkline/protocol'
-import type { FrameName, SessionState, Unanswered } from './state.ts'
+import { type FrameName, unansweredAt } from './state.ts'
 import type { Turn } from './transition.ts'
-
-const answerMs = 30_000 // the gateway gives a function 29 s
-
-/** The frames of all sockets that may still be answered. */
-export function unansweredAt(state: SessionState, now: number): readonly Unanswered[] {
-  return state.unanswered.filter(({ at }) => now - at < answerMs)
-}
 
 /** Takes note that a frame was answered. */
 export function noteAnswer(turn: Turn, frame: AnswerFrame | ErrorFrame): void {

@@ -1,0 +1,20 @@
+import type { Message } from '../server/schemas.ts'
+import type { ShownMessage } from './timeline.ts'
+import type { Answer } from './use-answers.ts'
+import type { Unsent } from './use-outbox.ts'
+
+/** A message in its place; `unsent` while the server has not taken it. */
+export interface ListedMessage extends ShownMessage {
+  readonly unsent?: Unsent
+  /** While the bot writes it for this browser. */
+  readonly answer?: Answer
+}
+
+export interface MessageActions {
+  readonly onRetry: (unsent: Unsent) => void
+  readonly onDiscard: (unsent: Unsent) => void
+  readonly onEdit: (message: Message) => void
+  readonly onRemove: (message: Message) => void
+  readonly onStop: (answer: Answer) => void
+  readonly onAskAgain: (answer: Answer) => void
+}

@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { checkBackgroundRuns, type EntryTable } from '../line/start-local-entry.ts'
+import { keyTypes } from '../line/user-table.ts'
+
+/** What `trunkline dev` runs. Paths are absolute. */
+export interface DevConfig {
+  /** The module that exports the functions. */
+  readonly entry: string
+  /** A folder of built pages to serve beside the line. */
+  readonly web?: string
+  /** The first port to try. */
+  readonly port: number
+  /** Where rows live on. @default memory */
+  readonly data?: string
+  /** The address of another DynamoDB, used in place of the line's own. @default none */
+  readonly dynamodb?: string
+  /** Tables of the application's own, whose streams are mapped to exports of the entry. */
+  readonly tables?: readonly EntryTable[]
+  /** A file that holds the line's environment while it runs, for scripts: `node --env-file`. @default none */
+  readonly env?: string
+  /** How often each background function runs at once; more runs wait. @default 16 */
+  readonly backgroundRuns?: number
+  /** How many records each shard of a stream keeps after its mappings have read them. @default 250 */
+  readonly streamRecords?: number
+}
+
+/** The members of `trunkline.config.json`; paths relative to it. */
+export type DevSettings = Partial<DevConfig>
+
+const fileName = 'trunkline.config.json'
+const kinds: Readonly<Record<keyof DevConfig, 'string' | 'number' | 'list'>> = {
+  entry: 'string',
+  web: 'string',
+  port: 'number',
+  data: 'string',
+  dynamodb: 'string',
+  tables: 'list',
+  env: 'string',
+  backgroundRuns: 'number',
+  streamRecords: 'number',
+}
+const defaultPort = 4400
+
+/** A folder's settings with what the command line says on top. Throws an `Error` that names the member and what was expected. */
+export async function readDevConfig(folder: string, given: DevSettings): Promise<DevConfig> {
+  if (!existsSync(folder)) throw new Error(`There is no folder ${folder}.`)
+  const settings = { ...(await readSettings(folder)), ...given }
+  for (const [name, value] of Object.entries(settings)) checkMember(folder, name, value)
+  const { entry, web, data, dynamodb, env, tables, backgroundRuns, streamRecords, port = defaultPort } = settings
+  if (entry === undefined)
+    throw new Error(
+      `What shall run? Name the module that exports your functions: --entry ./api/lambda.ts, or "entry" in ${join(folder, fileName)}.`,
+    )
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`Expected a port from 0 to 65535, got ${port}.`)
+  if (dynamodb !== undefined && !/^https?:$/.test(URL.canParse(dynamodb) ? new URL(dynamodb).protocol : ''))
+    throw new Error(
+      `Expected dynamodb to be an address such as http://localhost:8000, got ${JSON.stringify(dynamodb)}.`,
+    )
+  if (dynamodb !== undefined && data !== undefined)
+    throw new Error(`Expected a data folder or another DynamoDB, got both ${data} and ${dynamodb}.`)
+  checkBackgroundRuns(backgroundRuns)
+  return {
+    entry: resolve(folder, entry),
+    port,
+    ...(web === undefined ? {} : { web: resolve(folder, web) }),
+    ...(data === undefined ? {} : { data: resolve(folder, data) }),
+    ...(dynamodb === undefined ? {} : { dynamodb }),
+    ...(env === undefined ? {} : { env: resolve(folder, env) }),
+    ...(tables === undefined ? {} : { tables: tables.map(checkTable) }),
+    ...(backgroundRuns === undefined ? {} : { backgroundRuns }),
+    ...(streamRecords === undefined ? {} : { streamRecords }),
+  }
+}
+
+function checkMember(folder: string, name: string, value: unknown): void {
+  if (!Object.hasOwn(kinds, name))
+    throw new Error(`Expected ${Object.keys(kinds).join(', ')} in ${join(folder, fileName)}, got ${name}.`)
+  const kind = kinds[name as keyof DevConfig]
+  if ((Array.isArray(value) ? 'list' : typeof value) !== kind)
+    throw new Error(`Expected ${name} to be a ${kind}, got ${JSON.stringify(value)}.`)
+}
+
+function checkTable(table: EntryTable): EntryTable {
+  const { name, handler, keys, indexes = {} } = table ?? {}
+  const named = typeof name === 'string' && (handler === undefined || typeof handler === 'string')
+  const indexed = isRecord(indexes)
+    ? Object.values(indexes).map((index) => (isRecord(index) ? index.keys : undefined))
+    : [undefined]
+  if (named && [keys, ...indexed].every(isKeys)) return table
+  const index = '"indexes": { "by-column": { "keys": { "column": "S" } } }'
+  const shape = `{ "name": "cards", "keys": { "board": "S", "id": "S" }, "handler": "cards", ${index} }`
+  throw new Error(`Expected each of tables to be like ${shape}, got ${JSON.stringify(table)}.`)
+}
+
+function isKeys(keys: unknown): boolean {
+  const types: readonly unknown[] = keyTypes
+  return isRecord(keys) && Object.keys(keys).length > 0 && Object.values(keys).every((type) => types.includes(type))
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+async function readSettings(folder: string): Promise<DevSettings> {
+  const path = join(folder, fileName)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {} // the options may say it all
+    throw error
+  }
+  try {
+    return JSON.parse(text) as DevSettings
+  } catch (error) {
+    throw new Error(`${path} is not JSON: ${error instanceof Error ? error.message : error}`)
+  }
+}

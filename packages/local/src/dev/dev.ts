@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, relative } from 'node:path'
+import { formatProblem } from '../emulators/lambda/runtime/build-error.ts'
+import { type Resources, withResources } from '../emulators/resources.ts'
+import { inspectorPath } from '../inspector/http.ts'
+import { createInspector } from '../inspector/inspector.ts'
+import { startEntryStack } from '../line/start-local-entry.ts'
+import { type DevConfig, type DevSettings, readDevConfig } from './dev-config.ts'
+import { createPages } from './web-pages.ts'
+
+export interface DevLine {
+  /** The address to open, or the line's own where there is no page. */
+  readonly address: string
+  /** `ws://localhost:port/dev` */
+  readonly url: string
+  /** The page that shows what goes on in the line. */
+  readonly inspector: string
+  close(): Promise<void>
+}
+
+/**
+ * Runs a project's line with reload on change and serves its built page. A port that `options` name must be free;
+ * another one moves to the next that is. Throws an `Error` that says what is missing.
+ */
+export async function dev(
+  folder: string,
+  options: DevSettings & { readonly log: (text: string) => void },
+): Promise<DevLine> {
+  const { log, ...given } = options
+  const config = await readDevConfig(folder, given)
+  if (!existsSync(config.entry)) throw new Error(`There is no ${config.entry}, which is the entry to run.`)
+  if (config.web !== undefined && !existsSync(config.web))
+    log(`there is no ${config.web} yet, which is the page: it is served once it is built`)
+  log(`bundling ${relative(process.cwd(), config.entry)}`)
+  const portsToTry = given.port === undefined ? 21 : 1
+  return onFreePort({ first: config.port, portsToTry, log }, (port) =>
+    withResources((resources) => openDev(config, { port, log, resources })),
+  )
+}
+
+async function openDev(
+  config: DevConfig,
+  options: { readonly port: number; readonly log: (text: string) => void; readonly resources: Resources },
+): Promise<DevLine> {
+  const { port, log, resources } = options
+  const starting = startEntryStack({
+    entry: config.entry,
+    port,
+    watch: true,
+    http: createPages(config.web),
+    inspector: createInspector,
+    onMistake: ({ path }) => log(`no line at ${path}: it is at ws://localhost:${port}/dev`),
+    onReload: (report) =>
+      log(
+        report.status === 'reloaded'
+          ? 'reloaded'
+          : `kept the old code: ${report.problems.map(formatProblem).join('\n')}`,
+      ),
+    onError: ({ name, result }) =>
+      log(`${name}: ${result.status === 'ok' ? 'ok' : (result.errorMessage ?? result.status)}`),
+    keepsTables: true,
+    ...(config.dynamodb === undefined ? {} : { dynamodb: config.dynamodb }),
+    ...(config.data === undefined ? {} : { dataDir: config.data }),
+    ...(config.tables === undefined ? {} : { tables: config.tables }),
+    ...(config.backgroundRuns === undefined ? {} : { backgroundRuns: config.backgroundRuns }),
+    ...(config.streamRecords === undefined ? {} : { streamRecords: config.streamRecords }),
+  })
+  const { stack } = await resources.add(starting, async ({ stack, pool }) => {
+    await stack.close()
+    await pool.close()
+  })
+  const { env } = config
+  if (env !== undefined)
+    await resources.add(writeEnvironment(env, stack.scriptEnvironment), () => rm(env, { force: true }))
+  const url = `ws://localhost:${stack.gateway.port}/dev`
+  return {
+    address: config.web === undefined ? url : `http://localhost:${stack.gateway.port}`,
+    url,
+    inspector: `http://localhost:${stack.gateway.port}${inspectorPath}`,
+    close: () => resources.close(), // the environment first: its addresses lead nowhere now
+  }
+}
+
+/**
+ * Only the user may read it: it says how to reach every port of the line. A file that is there is replaced, and so are
+ * its modes.
+ */
+async function writeEnvironment(file: string, environment: Readonly<Record<string, string>>): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await rm(file, { force: true })
+  const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(file, lines, { mode: 0o600, flag: 'wx' })
+}
+
+/** Tries ports one after the other while they are in use. Throws an `Error` that names the last one. */
+async function onFreePort<T>(
+  options: { readonly first: number; readonly portsToTry: number; readonly log: (text: string) => void },
+  start: (port: number) => Promise<T>,
+): Promise<T> {
+  const { first, portsToTry, log } = options
+  for (let port = first; ; port++) {
+    try {
+      return await start(port)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      if (port + 1 >= first + portsToTry)
+        throw new Error(`Port ${port} is in use. Name another, or none, and a free one is taken.`, { cause: error })
+      log(`port ${port} is in use, trying ${port + 1}`)
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { type IntegrationResult, waitForIntegration } from '../integration/invoke.ts'
+import type { GatewaySettings } from '../integration/options.ts'
+import { createRouteSelector, type RouteSelector } from '../integration/routes.ts'
+import { createThrottle, type Throttle } from '../integration/throttle.ts'
+import type { OpenConnection } from './connection.ts'
+import { createIds, type IdSource } from './ids.ts'
+import { createWork, type Work } from './in-flight.ts'
+
+/** What the parts of one gateway share. */
+export interface GatewayParts extends GatewaySettings {
+  readonly ids: IdSource
+  readonly work: Work
+  /** The open connections, and those that were lost without anyone noting it yet. */
+  readonly connections: Map<string, OpenConnection>
+  readonly selectRoute: RouteSelector
+  readonly mayConnect: Throttle
+  readonly mayMessage: Throttle
+  readonly mayPost: Throttle
+  /** False once the gateway was closed: it starts nothing more. */
+  readonly isServing: () => boolean
+  /** Runs a function within the integration limit. Never rejects. */
+  readonly integrate: (functionName: string, event: unknown) => Promise<IntegrationResult>
+}
+
+/** Makes what the parts share. */
+export function createParts(settings: GatewaySettings, isServing: () => boolean): GatewayParts {
+  const { clock, throttles, walls } = settings
+  return {
+    ...settings,
+    isServing,
+    ids: createIds(clock),
+    work: createWork(),
+    connections: new Map(),
+    selectRoute: createRouteSelector(settings.routes, settings.routeSelection, settings.unsure.reservedKey),
+    mayConnect: createThrottle(clock, throttles.connects),
+    mayMessage: createThrottle(clock, throttles.messages),
+    mayPost: createThrottle(clock, throttles.posts),
+    integrate(functionName, event) {
+      const invoke = async () => settings.invoke(functionName, event) // a throw becomes a rejection
+      return waitForIntegration(clock, invoke(), walls.integrationMs)
+    },
+  }
+}
+
+/** The function of a route that belongs to the gateway itself: `$connect` or `$disconnect`. Undefined when the API has none. */
+export function findFunction(parts: GatewayParts, key: string): string | undefined {
+  const route = parts.routes.find((one) => one.key === key)
+  return route && 'functionName' in route ? route.functionName : undefined
+}

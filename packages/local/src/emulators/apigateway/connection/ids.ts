@@ -1,0 +1,44 @@
+import type { LocalClock } from '../../clock.ts'
+
+/** Makes the ids that stand in events. */
+export interface IdSource {
+  /** Of a connection. */
+  connection(): string
+  /** Of a message; ends as its connection's id does. */
+  message(connectionId: string): string
+  /** Of a request: an event's `requestId` and `extendedRequestId`. */
+  request(): string
+  /** An `X-Amzn-Trace-Id` header. */
+  trace(): string
+}
+
+const connectionMark = 0x02 // the byte that shows as `C` in ids of connections and messages
+const requestMark = 0x05 // …and as `F` in ids of requests
+const tailLength = 6
+
+/** Ids as the gateway writes them: URL-safe base64 of 11 bytes, so 16 characters of which the last is `=`. Random by the clock's `random`. */
+export function createIds(clock: LocalClock): IdSource {
+  const byte = () => Math.floor(clock.random() * 256)
+  const make = (mark: number) => {
+    const time = Math.floor(clock.now() / 2048)
+    return format([time >>> 16, time >>> 8, time, byte(), byte(), byte(), byte(), 0x33, mark, byte(), byte()])
+  }
+  return {
+    connection: () => make(connectionMark),
+    message: (connectionId) => make(connectionMark).slice(0, -tailLength) + connectionId.slice(-tailLength),
+    request: () => make(requestMark),
+    trace: () => {
+      const random = Buffer.from(Array.from({ length: 12 }, byte)).toString('hex')
+      return `Root=1-${Math.floor(clock.now() / 1000).toString(16)}-${random}`
+    },
+  }
+}
+
+/** Whether a text has the form of a connection id; the callback API answers 400 to any other. */
+export function isConnectionId(text: string): boolean {
+  return /^[0-9A-Za-z_-]{15}=$/.test(text)
+}
+
+function format(bytes: readonly number[]): string {
+  return Buffer.from(bytes).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
+}

@@ -1,0 +1,122 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Server, Socket } from 'node:net'
+import { createCallbackApi } from './callback-api/callback-api.ts'
+import type { OpenConnection } from './connection/connection.ts'
+import { createParts, type GatewayParts } from './connection/gateway-context.ts'
+import { createUpgrade } from './handshake/upgrade.ts'
+import type { ConnectionFacts } from './integration/events.ts'
+import { type GatewayOptions, resolveOptions } from './integration/options.ts'
+import { isSocketPath, isUnderStage, parseCallbackPath } from './integration/paths.ts'
+
+export type * from './integration/hooks.ts'
+export type { InvokeResult } from './integration/invoke.ts'
+export type { GatewayOptions, GatewayThrottles, GatewayWalls } from './integration/options.ts'
+export type { Route } from './integration/routes.ts'
+export type { Rate } from './integration/throttle.ts'
+export { type UnsureOptions, unsureDefaults } from './integration/undocumented.ts'
+
+/** A connection as the inspector sees it. `lost`: the socket broke and the gateway has not noted it yet. */
+export interface GatewayConnection extends ConnectionFacts {
+  readonly lastActiveAt: number
+  readonly state: 'open' | 'lost'
+}
+
+/** API Gateway's WebSocket side in this process, over real sockets. */
+export interface LocalGateway {
+  /** `ws://127.0.0.1:port/dev` */
+  readonly url: string
+  /** `http://127.0.0.1:port/dev`: the endpoint for the AWS SDK; `@connections` is below it. */
+  readonly callbackUrl: string
+  readonly port: number
+  /** `http://127.0.0.1:port` */
+  readonly origin: string
+  connections(): readonly GatewayConnection[]
+  /** Destroys a connection's socket, as a lost network does. The gateway notes it late, if at all (`unsure.cutNotice`). */
+  cut(connectionId: string): void
+  /** Resolves when no frame, invocation or post is under way. What only waits for the clock does not count. */
+  idle(): Promise<void>
+  /** Listens on the same port again after `close`. */
+  reopen(): Promise<void>
+  /** Ends all sockets and stops listening. `$disconnect` does not run: the gateway is gone, not the clients. */
+  close(): Promise<void>
+}
+
+const host = '127.0.0.1'
+const backlog = 4_096 // thousands of sockets may come at once
+const maxHeaderBytes = 32_768 // above AWS's 10,240 bytes of request line and header values: Node counts names too
+const keepAliveMs = 65_000 // longer than the AWS SDK keeps a connection: never close one that it is about to use
+
+/** Starts a gateway. Rejects with the system's error when the port is taken. */
+export async function startGateway(options: GatewayOptions): Promise<LocalGateway> {
+  const server = createServer({ keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeaderBytes })
+  server.maxHeadersCount = 0 // AWS bounds their bytes alone; Node 24 answers 431 beyond 2,000 headers, and 20 drops what is beyond
+  const parts = createParts(resolveOptions(options), () => server.listening)
+  server.on('request', createRequestListener(parts, options.http))
+  server.on('upgrade', createUpgrade(parts))
+  const sockets = trackSockets(server)
+  const port = await listen(server, options.port ?? 0)
+  const origin = `http://${host}:${port}`
+
+  return {
+    url: `ws://${host}:${port}/${parts.stage}`,
+    callbackUrl: `${origin}/${parts.stage}`,
+    port,
+    origin,
+    connections: () => [...parts.connections.values()].flatMap(toView),
+    cut: (connectionId) => parts.connections.get(connectionId)?.cut(),
+    idle: () => parts.work.idle(),
+    async reopen() {
+      if (!server.listening) await listen(server, port)
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const connection of [...parts.connections.values()]) connection.abandon()
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+function createRequestListener(parts: GatewayParts, http: GatewayOptions['http']) {
+  const callbackApi = createCallbackApi(parts)
+  return (request: IncomingMessage, response: ServerResponse) => {
+    const target = request.url ?? '/'
+    if (isSocketPath(parts.stage, target)) {
+      const headers = { connection: 'Upgrade', upgrade: 'websocket', 'content-length': 0 }
+      return void response.writeHead(426, headers).end()
+    }
+    if (isUnderStage(parts.stage, target)) {
+      if (parts.hooks.intercept?.(request, response) === true) return
+      return callbackApi(request, response, parseCallbackPath(parts.stage, target))
+    }
+    if (http?.(request, response) === true || response.headersSent) return
+    response.writeHead(parts.unsure.wrongPathStatus, { 'content-type': 'application/json' })
+    response.end('{"message":"Forbidden"}')
+  }
+}
+
+/** `closeAllConnections` does not know upgraded and half-open sockets. */
+function trackSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host, backlog }, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+function toView(connection: OpenConnection): GatewayConnection[] {
+  const { facts, state, lastActiveAt } = connection
+  return state === 'ended' ? [] : [{ ...facts, lastActiveAt, state }]
+}

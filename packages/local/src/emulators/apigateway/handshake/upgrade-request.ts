@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http'
+import type { GatewayParts } from '../connection/gateway-context.ts'
+import type { ConnectionFacts } from '../integration/events.ts'
+import { findHeader, toEventHeaders } from '../integration/headers.ts'
+import { isSocketPath } from '../integration/paths.ts'
+
+const urlBytes = 4_096 // the gateway's quota for an address; not raisable
+const keyPattern = /^[+/0-9A-Za-z]{22}==$/
+const protocolsPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/
+
+/** What is wrong with an upgrade request before any function sees it, as an HTTP status. */
+export function findFault(parts: GatewayParts, request: IncomingMessage): number | undefined {
+  const { method, url = '/', headers } = request
+  if (url.length > urlBytes) return 414
+  if (headerBytesOf(request) > parts.walls.headerBytes) return parts.unsure.headersTooLargeStatus
+  if (!isSocketPath(parts.stage, url)) return parts.unsure.wrongPathStatus
+  if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return 400
+  if (!keyPattern.test(headers['sec-websocket-key'] ?? '')) return 400
+  if (headers['sec-websocket-version'] !== '13') return 400
+  const offered = headers['sec-websocket-protocol']
+  return offered === undefined || isProtocolList(offered) ? undefined : 400
+}
+
+/** The size of the request line and of the headers' values, as the gateway's quota counts it: names are free. */
+function headerBytesOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): number {
+  const values = rawHeaders.filter((_, index) => index % 2 === 1)
+  return Buffer.byteLength([method, url, `HTTP/${httpVersion}`, ...values].join(''), 'latin1')
+}
+
+/** What an upgrade request says of the connection that it asks for. */
+export function toFacts(parts: GatewayParts, request: IncomingMessage): ConnectionFacts {
+  const userAgent = request.headers['user-agent']
+  const sourceIp = (request.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')
+  return {
+    connectionId: parts.ids.connection(),
+    connectedAt: parts.clock.now(),
+    domainName: findHeader(toEventHeaders(request.rawHeaders), 'host') ?? 'localhost',
+    stage: parts.stage,
+    apiId: parts.apiId,
+    identity: { ...(userAgent !== undefined && { userAgent }), sourceIp },
+  }
+}
+
+/** Names without repetition. */
+function isProtocolList(offered: string): boolean {
+  const names = offered.split(',').map((name) => name.trim())
+  return protocolsPattern.test(offered) && new Set(names).size === names.length
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TableRegistry } from '../rows/tables.ts'
+import { type ApiInput, isStruct } from './api-error.ts'
+
+type Kind = 'read' | 'write'
+
+const kinds = new Map<string, Kind>([
+  ['GetItem', 'read'],
+  ['BatchGetItem', 'read'],
+  ['Query', 'read'],
+  ['Scan', 'read'],
+  ['PutItem', 'write'],
+  ['UpdateItem', 'write'],
+  ['DeleteItem', 'write'],
+  ['BatchWriteItem', 'write'],
+  ['TransactGetItems', 'read'],
+  ['TransactWriteItems', 'write'],
+])
+
+/** Gives the body to answer. Where the table's tenant wants to hear of its use, the body asks for the capacity consumed and the answer is read on its way out. */
+export function meter(
+  tables: TableRegistry,
+  { request, response, body }: { request: IncomingMessage; response: ServerResponse; body: Buffer },
+): Buffer {
+  const kind = kinds.get(String(request.headers['x-amz-target']).split('.')[1] ?? '')
+  if (kind === undefined || !tables.isMetered()) return body
+  const input = parse(body)
+  const onUse = tables.tenantOf(tables.get(tableOf(input)))?.onUse
+  if (input === undefined || onUse === undefined) return body
+  readAnswer(response, (answer) => {
+    const units = unitsOf(answer)
+    onUse(kind === 'read' ? { readUnits: units, writeUnits: 0 } : { readUnits: 0, writeUnits: units })
+  })
+  return Buffer.from(JSON.stringify({ ReturnConsumedCapacity: 'TOTAL', ...input }))
+}
+
+/** The table that a request names. */
+export function tableNameOf(body: Buffer): string {
+  return tableOf(parse(body))
+}
+
+/** A batch is counted for whoever has its first table. */
+function tableOf(input: ApiInput | undefined): string {
+  const { TableName, RequestItems, TransactItems } = input ?? {}
+  if (Array.isArray(TransactItems)) {
+    const [item]: readonly unknown[] = Object.values(TransactItems[0] ?? {})
+    return tableOf(isStruct(item) ? { TableName: item.TableName ?? '' } : { TableName: '' })
+  }
+  return typeof TableName === 'string' ? TableName : (Object.keys(RequestItems ?? {})[0] ?? '')
+}
+
+function readAnswer(response: ServerResponse, read: (answer: ApiInput) => void): void {
+  const end = response.end
+  response.end = ((...args: unknown[]) => {
+    const [text] = args
+    const answer = typeof text === 'string' || Buffer.isBuffer(text) ? parse(text) : undefined
+    if (answer !== undefined) read(answer)
+    return Reflect.apply(end, response, args)
+  }) as typeof end // `end` has overloads, all of which are passed on as they came
+}
+
+/** A write whose condition failed is billed too: by the item that stands, at least one unit. What the request got wrong is free. */
+function unitsOf(answer: ApiInput): number {
+  if (String(answer.__type).endsWith('ConditionalCheckFailedException')) return 1
+  if (Array.isArray(answer.CancellationReasons)) return 2 * answer.CancellationReasons.length
+  const { ConsumedCapacity: consumed } = answer
+  const all: readonly unknown[] = Array.isArray(consumed) ? consumed : [consumed]
+  return all.reduce<number>((sum, one) => sum + (isStruct(one) ? Number(one.CapacityUnits ?? 0) : 0), 0)
+}
+
+function parse(text: string | Buffer): ApiInput | undefined {
+  try {
+    const value: unknown = JSON.parse(String(text))
+    return isStruct(value) ? value : undefined
+  } catch {
+    return undefined // dynalite says what is wrong with it
+  }
+}

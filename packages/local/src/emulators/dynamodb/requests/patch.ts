@@ -1,0 +1,115 @@
+import type { EventEmitter } from 'node:events'
+import {
+  type Action,
+  type DynaliteDb,
+  type DynaliteError,
+  type DynaliteOptions,
+  type DynaliteParts,
+  type DynaliteStore,
+  requireDynalite as require,
+} from '../rows/dynalite.ts'
+import { keepText } from '../rows/keep-text.ts'
+import { repairBig } from '../rows/repair-big.ts'
+import { currentCall } from './call.ts'
+
+/** A patched dynalite: what it makes can be reached into. */
+export interface PatchedDynalite {
+  readonly db: DynaliteDb
+  /** A dynalite with its store. `server` answers `request` events and never listens. */
+  open(options: DynaliteOptions): { readonly server: EventEmitter; readonly store: DynaliteStore }
+}
+
+/** Marks dynalite as patched. On dynalite itself, for this module may be loaded twice in a process and dynalite not. */
+const PATCHED = Symbol.for('trunkline.dynalite.patched')
+
+/** Loads dynalite (some 70 ms) and patches its modules, which all its instances share: once per process. */
+export function patchDynalite(): PatchedDynalite {
+  repairBig() // before anything of dynalite's loads it
+  const db: DynaliteDb & { [PATCHED]?: PatchedDynalite } = keepText(() => require('dynalite/db'))
+  db[PATCHED] ??= patch(db)
+  return db[PATCHED]
+}
+
+function patch(db: DynaliteDb): PatchedDynalite {
+  for (const name of ACTIONS) guardAction(name) // before dynalite's index takes hold of them
+  const dynalite: DynaliteParts['dynalite'] = require('dynalite')
+  acceptMembers()
+  answerWithOldItem(db)
+  const open = captureStore(db, dynalite)
+  return { db, open }
+}
+
+/** dynalite keeps its store to itself: take it as it is made. */
+function captureStore(db: DynaliteDb, dynalite: DynaliteParts['dynalite']): PatchedDynalite['open'] {
+  const create = db.create
+  let captured: DynaliteStore | undefined
+  db.create = (options) => {
+    captured = create(options)
+    return captured
+  }
+  return (options) => {
+    const server = dynalite(options)
+    if (captured === undefined) throw new Error('dynalite made no store: its version is not the one this was built on.')
+    return { server, store: captured }
+  }
+}
+
+/** What dynalite would drop in silence. */
+function acceptMembers(): void {
+  types('createTable').StreamSpecification = {
+    type: 'FieldStruct<StreamSpecification>',
+    children: {
+      StreamEnabled: { type: 'Boolean', notNull: true },
+      StreamViewType: { type: 'String', enum: ['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY'] },
+    },
+  }
+  for (const name of ['putItem', 'updateItem', 'deleteItem'] as const) {
+    types(name).ReturnValuesOnConditionCheckFailure = { type: 'String', enum: ['ALL_OLD', 'NONE'] }
+  }
+}
+
+function types(name: keyof DynaliteParts['validations']) {
+  const validation: DynaliteParts['validations'][typeof name] = require(`dynalite/validations/${name}`)
+  return validation.types
+}
+
+/** `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'`: the item that stood in the way rides in the error. */
+function answerWithOldItem(db: DynaliteDb): void {
+  const checkConditional = db.checkConditional
+  db.checkConditional = (data, existing) => {
+    const error = checkConditional(data, existing)
+    if (existing === undefined || error?.body === undefined) return error
+    if (data.ReturnValuesOnConditionCheckFailure !== 'ALL_OLD') return error
+    const tables = currentCall()?.tables
+    if (tables?.tenantOf(tables.get(data.TableName))?.returnsOldItem) error.body.Item = existing
+    return error
+  }
+}
+
+const ACTIONS = [
+  ...['BatchGetItem', 'BatchWriteItem', 'CreateTable', 'DeleteItem', 'DeleteTable', 'DescribeTable', 'GetItem'],
+  ...['ListTables', 'PutItem', 'Query', 'Scan', 'UpdateItem', 'UpdateTable'],
+].map((name) => name.charAt(0).toLowerCase() + name.slice(1))
+
+/** dynalite throws an error that is no answer out of a callback, which ends the process: make it an answer. */
+function guardAction(name: string): void {
+  const path = require.resolve(`dynalite/actions/${name}`)
+  const action: Action = require(path)
+  const module = require.cache[path]
+  if (module === undefined) return
+  module.exports = ((store, data, done) =>
+    action(store, data, (error, result) => done(toAnswer(error), result))) satisfies Action
+}
+
+function toAnswer(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const answer: DynaliteError = error
+  if (answer.statusCode !== undefined) return error
+  return Object.assign(error, { statusCode: 500, body: internalError(error) })
+}
+
+/** The body that says that dynalite broke. */
+export function internalError(error: unknown): Record<string, string> {
+  const message = error instanceof Error ? error.message : String(error)
+  return { __type: 'com.amazonaws.dynamodb.v20120810#InternalServerError', message: `dynalite broke: ${message}` }
+}

@@ -1,0 +1,37 @@
+import type { Table, TableRegistry } from '../rows/tables.ts'
+import { ApiError, type Operation, requireStruct, requireText } from './api-error.ts'
+
+/** Remembers a table's TTL attribute; undefined disables TTL. */
+export type SetTtl = (table: string, attribute: string | undefined) => Promise<void>
+
+/** `UpdateTimeToLive` and `DescribeTimeToLive`, which take effect at once here and within an hour in DynamoDB. */
+export function ttlOperations(
+  tables: TableRegistry,
+  setTtl: SetTtl,
+): Record<'UpdateTimeToLive' | 'DescribeTimeToLive', Operation> {
+  return {
+    UpdateTimeToLive: async (input) => {
+      const table = find(tables, requireText(input, 'TableName'))
+      const specification = requireStruct(input, 'TimeToLiveSpecification')
+      const attribute = requireText(specification, 'AttributeName')
+      const wanted = specification.Enabled === true ? attribute : undefined
+      if ((table.ttl === undefined) === (wanted === undefined)) {
+        const state = wanted === undefined ? 'disabled' : 'enabled'
+        throw new ApiError('ValidationException', `TimeToLive is already ${state}`)
+      }
+      await setTtl(table.description.TableName, wanted)
+      return { TimeToLiveSpecification: { AttributeName: attribute, Enabled: wanted !== undefined } }
+    },
+    DescribeTimeToLive: (input) => {
+      const { ttl } = find(tables, requireText(input, 'TableName'))
+      if (ttl === undefined) return { TimeToLiveDescription: { TimeToLiveStatus: 'DISABLED' } }
+      return { TimeToLiveDescription: { TimeToLiveStatus: 'ENABLED', AttributeName: ttl } }
+    },
+  }
+}
+
+function find(tables: TableRegistry, name: string): Table {
+  const table = tables.get(name)
+  if (table !== undefined) return table
+  throw new ApiError('ResourceNotFoundException', `Requested resource not found: Table: ${name} not found`)
+}

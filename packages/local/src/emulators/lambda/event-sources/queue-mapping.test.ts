@@ -1,0 +1,56 @@
+import { expect, test, vi } from 'vitest'
+import { delayedSettings, laterSettings } from '../../../line/deployment.ts'
+import { createLocalClock } from '../../clock.ts'
+import { createActivity } from '../invocations/in-flight.ts'
+import type { InvokeResult } from '../invocations/lambda-function.ts'
+import { createMappedQueue } from './queue-mapping.ts'
+
+const throttled: InvokeResult = { status: 'throttled' }
+
+/** The delay queue of a line, whose consumer answers with `results` in turn and then succeeds. */
+function delayQueue(results: readonly InvokeResult[]) {
+  const clock = createLocalClock()
+  const received: number[] = []
+  const buried: string[] = []
+  let ids = 0
+  const queue = createMappedQueue(laterSettings, {
+    clock,
+    activity: createActivity(),
+    newRequestId: () => `m${++ids}`,
+    invoke: async () => results[received.push(clock.now()) - 1] ?? { status: 'ok', payload: { batchItemFailures: [] } },
+    received: () => 'pass',
+    giveUp: (body) => void buried.push(body),
+  })
+  return { clock, queue, received, buried }
+}
+
+test('A message whose first four receives are throttled is handed over within three minutes each time', async () => {
+  const { clock, queue, received, buried } = delayQueue(Array(4).fill(throttled))
+  queue.send('work')
+  for (let receives = 1; receives <= 5; receives++) {
+    await clock.advance(receives === 1 ? 1 : 180_000)
+    await vi.waitFor(() => expect(received).toHaveLength(receives))
+  }
+  await clock.advance(3_600_000)
+  expect(received).toHaveLength(5)
+  expect(buried).toEqual([])
+  queue.close()
+})
+
+test('A message that failed five times goes to the dead letters and is not handed over again', async () => {
+  const { clock, queue, received, buried } = delayQueue(Array(9).fill(throttled))
+  queue.send('work')
+  for (let receives = 1; receives <= 5; receives++) {
+    await clock.advance(receives === 1 ? 1 : 180_000)
+    await vi.waitFor(() => expect(received).toHaveLength(receives))
+  }
+  await vi.waitFor(() => expect(buried).toEqual(['work']))
+  await clock.advance(3_600_000)
+  expect(received).toHaveLength(5)
+  queue.close()
+})
+
+test('A message stays hidden for six times the time of its consumer', () => {
+  expect(laterSettings.functionName).toBe(delayedSettings.name)
+  expect(laterSettings.visibilityMs).toBe(6 * delayedSettings.timeoutMs)
+})

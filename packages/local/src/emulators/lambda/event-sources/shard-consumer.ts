@@ -1,0 +1,259 @@
+import type { LocalClock } from '../../clock.ts'
+import {
+  failureHead,
+  type StreamFailureCondition,
+  type StreamFailureMessage,
+} from '../invocations/destination-record.ts'
+import type { Activity } from '../invocations/in-flight.ts'
+import type { InvokeResult } from '../invocations/lambda-function.ts'
+import { readBatchAnswer } from './batch-response.ts'
+
+/** One reader of one shard: its batches go one after another, and a failed one holds back all behind it. */
+export interface Lane {
+  /** There may be records. */
+  wake(): void
+  close(): void
+}
+
+interface Batch<R> {
+  readonly records: readonly R[]
+  readonly requestId: string
+  /** Invocations that failed and count as attempts: neither throttles nor those that ended in a bisection. */
+  readonly attempts: number
+  /** Failures in a row, throttles included: what the back-off goes by. */
+  readonly failures: number
+  readonly lastResult?: InvokeResult
+}
+
+const streamRetentionMs = 24 * 60 * 60_000 // 24 h: the stream forgets the record, so nobody can retry it
+const readLimit = 1_000 // records a GetRecords returns
+
+/** A lane reads the whole shard and keeps the records whose item falls to it, so it needs no memory of the others' progress. */
+export function createLane<R extends StreamRecord>(options: {
+  readonly mapping: StreamMapping<R>
+  readonly host: MappingHost
+  readonly shardId: string
+  readonly index: number
+  readonly lanesPerShard: number
+}): Lane {
+  const { mapping, host, shardId } = options
+  const batchSize = mapping.batchSize ?? 100
+  const follower = mapping.stream.follow?.(shardId)
+  let after: string | undefined
+  let waiting: readonly Batch<R>[] = [] // what was cut or failed, ahead of what is unread
+  let running = false
+  let closed = false
+  let cancelPause = () => {}
+
+  function wake(): void {
+    if (running || closed) return
+    running = true
+    const done = host.activity.begin()
+    setImmediate(() => {
+      if (!closed) void run() // as far as the first invocation, which counts for itself
+      done()
+    })
+  }
+  async function run(): Promise<void> {
+    for (let batch = next(); batch !== undefined && !closed; batch = next()) {
+      const fresh = dropExpired(batch)
+      if (fresh.records.length === 0) continue
+      const result = await invoke(fresh)
+      if (closed) return
+      const pauseMs = settle(fresh, result)
+      if (pauseMs > 0) await pause(pauseMs)
+    }
+    running = false
+  }
+  function next(): Batch<R> | undefined {
+    const [first, ...rest] = waiting
+    if (first === undefined) return readBatch()
+    waiting = rest
+    return first
+  }
+  function readBatch(): Batch<R> | undefined {
+    const records: R[] = []
+    while (records.length < batchSize) {
+      const page = mapping.stream.read(shardId, after, readLimit)
+      if (page.length === 0) break
+      for (const record of page) {
+        if (records.length === batchSize) break
+        after = record.dynamodb.SequenceNumber
+        if (isMine(record) && passes(record)) records.push(record)
+      }
+    }
+    if (after !== undefined) follower?.passed(after)
+    if (records.length === 0) return undefined
+    return { records, requestId: host.newRequestId(), attempts: 0, failures: 0 }
+  }
+  const isMine = (record: R) =>
+    options.lanesPerShard === 1 || hash(JSON.stringify(record.dynamodb.Keys)) % options.lanesPerShard === options.index
+  /** A filter that cannot read a record refuses it: AWS drops what does not have the pattern's shape. */
+  function passes(record: R): boolean {
+    try {
+      return mapping.filter?.(record) ?? true
+    } catch {
+      return false
+    }
+  }
+
+  /** Records too old for another attempt leave by the on-failure destination; the rest of the batch stays. */
+  function dropExpired(batch: Batch<R>): Batch<R> {
+    const isOld = (record: R) => host.clock.now() - arrivalMs(record, host.clock.now()) > maximumAgeMs(mapping)
+    const old = batch.records.filter(isOld)
+    if (old.length > 0) fail({ ...batch, records: old }, 'RecordAgeExceeded')
+    return old.length === 0 ? batch : { ...batch, records: batch.records.filter((record) => !isOld(record)) }
+  }
+  function invoke(batch: Batch<R>): Promise<InvokeResult> {
+    const run = { requestId: batch.requestId, attempt: batch.attempts + 1 }
+    return host.invoke(mapping.functionName, { Records: batch.records }, run)
+  }
+  /** Puts what is left of a batch back in front, or gives it up. Returns how long to wait, in milliseconds of the clock. */
+  function settle(batch: Batch<R>, result: InvokeResult): number {
+    const failures = batch.failures + 1
+    if (result.status === 'throttled') return putBack({ ...batch, failures, lastResult: result })
+    const failedAt = firstFailed(batch, result)
+    if (failedAt === undefined) return 0
+    const left = { ...batch, records: batch.records.slice(failedAt), failures, lastResult: result }
+    if (mapping.bisect && failedAt > 0) return putBack({ ...left, failures: 0 }) // cut at the failed record
+    if (mapping.bisect && left.records.length > 1) return bisect(left)
+    const tried = { ...left, attempts: batch.attempts + 1 }
+    const limit = mapping.maximumRetryAttempts ?? -1
+    if (limit < 0 || tried.attempts <= limit) return putBack(tried)
+    fail(tried, 'RetryAttemptsExhausted')
+    return 0
+  }
+  function firstFailed(batch: Batch<R>, result: InvokeResult): number | undefined {
+    if (result.status !== 'ok') return 0
+    if (!mapping.reportBatchItemFailures) return undefined
+    const answer = readBatchAnswer(
+      result.payload,
+      batch.records.map((record) => record.dynamodb.SequenceNumber),
+    )
+    return answer === 'succeeded' ? undefined : answer.index
+  }
+  function putBack(batch: Batch<R>): number {
+    waiting = [batch, ...waiting]
+    return backOffMs(batch.failures)
+  }
+  function bisect(batch: Batch<R>): number {
+    const middle = Math.ceil(batch.records.length / 2)
+    const half = (records: readonly R[]) => ({ ...batch, records, requestId: host.newRequestId(), failures: 0 })
+    waiting = [half(batch.records.slice(0, middle)), half(batch.records.slice(middle)), ...waiting]
+    return 0
+  }
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      cancelPause = host.clock.after(ms, resolve)
+    })
+  }
+  function fail(batch: Batch<R>, condition: StreamFailureCondition): void {
+    const [first] = batch.records
+    const last = batch.records.at(-1)
+    if (first === undefined || last === undefined) return
+    mapping.onFailure?.({
+      ...failureHead({
+        clock: host.clock,
+        functionName: mapping.functionName,
+        requestId: batch.requestId,
+        condition,
+        invokeCount: batch.attempts,
+        result: batch.lastResult,
+      }),
+      DDBStreamBatchInfo: {
+        shardId,
+        startSequenceNumber: first.dynamodb.SequenceNumber,
+        endSequenceNumber: last.dynamodb.SequenceNumber,
+        approximateArrivalOfFirstRecord: arrivalText(first),
+        approximateArrivalOfLastRecord: arrivalText(last),
+        batchSize: batch.records.length,
+        streamArn: first.eventSourceARN ?? '',
+      },
+    })
+  }
+  const arrivalText = (record: R) => `${new Date(arrivalMs(record, host.clock.now())).toISOString().slice(0, 19)}Z`
+  return {
+    wake,
+    close() {
+      closed = true
+      follower?.close()
+      cancelPause()
+    },
+  }
+}
+
+/** The first retry comes at once, so that a single failure heals without the clock; then 250 ms, Lambda's polling, doubling to a minute. */
+function backOffMs(failures: number): number {
+  return failures < 2 ? 0 : Math.min(250 * 2 ** (failures - 2), 60_000)
+}
+
+function maximumAgeMs(mapping: { readonly maximumRecordAgeMs?: number }): number {
+  const asked = mapping.maximumRecordAgeMs ?? -1
+  return asked < 0 ? streamRetentionMs : Math.min(asked, streamRetentionMs)
+}
+
+function arrivalMs(record: StreamRecord, now: number): number {
+  const seconds = record.dynamodb.ApproximateCreationDateTime
+  return seconds === undefined ? now : seconds * 1_000
+}
+
+/** FNV-1a: only has to spread items over lanes. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
+  return value >>> 0
+}
+
+/** What a mapping needs of the functions. */
+export interface MappingHost {
+  readonly clock: LocalClock
+  readonly activity: Activity
+  newRequestId(): string
+  invoke(
+    functionName: string,
+    event: unknown,
+    run: { readonly requestId: string; readonly attempt: number },
+  ): Promise<InvokeResult>
+}
+
+/** An event source mapping. The names and defaults are AWS's (AWS.md §1.5). */
+export interface StreamMapping<R extends StreamRecord = StreamRecord> {
+  readonly stream: TableStreamLike<R>
+  readonly functionName: string
+  /** Records that it refuses are passed over without an invocation. */
+  readonly filter?: (record: R) => boolean
+  /** @default 100 */
+  readonly batchSize?: number
+  /** −1: without end. @default -1 */
+  readonly maximumRetryAttempts?: number
+  /** −1: as long as the stream keeps it, 24 h. @default -1 */
+  readonly maximumRecordAgeMs?: number
+  readonly bisect?: boolean
+  readonly reportBatchItemFailures?: boolean
+  /** Batches of one shard under way at once; records of one item keep their order. @default 1 */
+  readonly parallelizationFactor?: number
+  readonly onFailure?: (message: StreamFailureMessage) => void
+}
+
+/** A record as Lambda hands it to a function; whatever else it has goes along. */
+export interface StreamRecord {
+  readonly eventName?: string
+  readonly eventSourceARN?: string
+  readonly dynamodb: {
+    readonly SequenceNumber: string
+    readonly Keys?: object
+    /** Epoch seconds. */
+    readonly ApproximateCreationDateTime?: number
+  }
+}
+
+/** A table's stream, as the dynamodb folder gives it. */
+export interface TableStreamLike<R extends StreamRecord = StreamRecord> {
+  shards(): readonly string[]
+  /** At most `limit` records after that sequence number, all when undefined, in the shard's order. */
+  read(shardId: string, afterSequence: string | undefined, limit: number): readonly R[]
+  /** Calls `listener` after a record was added; returns the way to stop that. */
+  onRecord(listener: () => void): () => void
+  /** The shard keeps what this reader has not passed. @default it keeps all records for 24 h */
+  follow?(shardId: string): { passed(sequence: string): void; close(): void }
+}

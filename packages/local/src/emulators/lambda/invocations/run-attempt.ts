@@ -1,0 +1,161 @@
+import type { LocalClock } from '../../clock.ts'
+import { callHandler, type HandlerAnswer, handlerError } from '../runtime/call-handler.ts'
+import { type ContextSeed, createContext } from '../runtime/lambda-context.ts'
+import { toThreadGroup } from '../runtime/thread-group.ts'
+import { type FunctionRun, toFunctionRun } from './function-run.ts'
+import type { Activity } from './in-flight.ts'
+import { createInvocation, type RunningInvocation } from './invocation.ts'
+import type { FunctionOptions, FunctionVerdict, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
+
+/** Runs a function once, with its deadline; every way it can end is a result. */
+export async function runAttempt(options: {
+  readonly fn: FunctionOptions
+  /** The event as JSON text. */
+  readonly text: string
+  readonly requestId: string
+  readonly attempt: number
+  /** Epoch milliseconds by which a thread must have taken it; else it is throttled. @default it waits without end */
+  readonly latestStart?: number
+  readonly verdict: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>
+  readonly clock: LocalClock
+  readonly activity: Activity
+  /** What runs now, so that it can be killed from outside. */
+  readonly running: Set<RunningInvocation>
+  readonly onEnd?: (run: FunctionRun) => void
+}): Promise<InvokeResult> {
+  const { fn, clock, running } = options
+  const invocation = createInvocation({
+    functionName: fn.name,
+    requestId: options.requestId,
+    attempt: options.attempt,
+    timeoutMs: fn.timeoutMs,
+    clock,
+    ...(fn.background === true && { onCall: options.activity.begin }),
+  })
+  running.add(invocation)
+  const stopWaiting = killWaiting(options, invocation)
+  try {
+    const result = await settle(options, invocation)
+    options.onEnd?.(toFunctionRun(invocation, result, clock.now()))
+    return result
+  } finally {
+    stopWaiting()
+    running.delete(invocation)
+  }
+}
+
+type AttemptOptions = Pick<
+  Parameters<typeof runAttempt>[0],
+  'fn' | 'text' | 'verdict' | 'clock' | 'activity' | 'latestStart'
+>
+
+async function settle(options: AttemptOptions, invocation: RunningInvocation): Promise<InvokeResult> {
+  const { fn, verdict, clock } = options
+  if (typeof verdict === 'object') await pause(verdict.delayMs, clock, invocation)
+  if (verdict === 'hang') invocation.begin()
+  else {
+    const work = () => answerOf(fn, options.text, verdict, invocation, clock)
+    const answer = await (fn.background === true ? work() : working(options.activity, work))
+    if (answer !== undefined && invocation.live && verdict !== 'kill') {
+      invocation.finish()
+      return toResult(answer)
+    }
+  }
+  if (verdict !== 'hang') invocation.kill() // a worker that was ended by its pool gives no answer either
+  await invocation.killed
+  return waitedTooLong(options, invocation) ? throttled : timedOut(fn, invocation)
+}
+
+/** Ends the wait for a thread at the latest start, as Lambda drops an event at its greatest age. */
+function killWaiting(options: AttemptOptions, invocation: RunningInvocation): () => void {
+  const { fn, clock, latestStart } = options
+  if (latestStart === undefined || fn.run.kind !== 'worker') return () => {}
+  return clock.after(Math.max(0, latestStart - clock.now()), () => {
+    if (invocation.begunAt === undefined) invocation.kill()
+  })
+}
+
+function waitedTooLong({ latestStart, clock }: AttemptOptions, { begunAt }: RunningInvocation): boolean {
+  return begunAt === undefined && latestStart !== undefined && clock.now() >= latestStart
+}
+
+/** Undefined when it was killed first. */
+async function answerOf(
+  fn: FunctionOptions,
+  text: string,
+  verdict: FunctionVerdict,
+  invocation: RunningInvocation,
+  clock: LocalClock,
+): Promise<HandlerAnswer | undefined> {
+  if (verdict === 'fail') return handlerError('Error', 'The function failed, as a fault rule asked.')
+  if (!invocation.live) return undefined
+  const { run } = fn
+  const answer = run.kind === 'worker' ? inWorker(run, text, invocation) : inProcess(run, text, invocation, clock)
+  return Promise.race([answer, invocation.killed.then(() => undefined)])
+}
+
+function inProcess(
+  run: InProcessRun,
+  text: string,
+  invocation: RunningInvocation,
+  clock: LocalClock,
+): Promise<HandlerAnswer> {
+  invocation.begin()
+  const context = createContext(seedOf(invocation), clock.now)
+  const call = async () => run.handler(JSON.parse(text), context)
+  return callHandler(() => (run.around === undefined ? call() : run.around(invocation, call)))
+}
+
+/** The deadline counts from when a worker takes the event: waiting for one is Lambda's cold start. */
+function inWorker(run: WorkerRun, text: string, invocation: RunningInvocation): Promise<HandlerAnswer | undefined> {
+  return run.pool.run({
+    exportName: run.exportName,
+    text,
+    group: toThreadGroup(invocation.functionName, text),
+    signal: invocation.signal,
+    begin(initMs) {
+      invocation.begin(initMs)
+      return seedOf(invocation)
+    },
+  })
+}
+
+const seedOf = ({ functionName, requestId, deadline }: RunningInvocation): ContextSeed => ({
+  functionName,
+  awsRequestId: requestId,
+  deadline,
+})
+
+/** What Lambda says to an event for which it has no room. */
+export const throttled: InvokeResult = {
+  status: 'throttled',
+  errorType: 'TooManyRequestsException',
+  errorMessage: 'Rate Exceeded.',
+}
+
+/** Counts the work while it goes on; what only waits for the clock does not count. */
+async function working<T>(activity: Activity, work: () => Promise<T>): Promise<T> {
+  const done = activity.begin()
+  try {
+    return await work()
+  } finally {
+    done()
+  }
+}
+
+async function pause(ms: number, clock: LocalClock, invocation: RunningInvocation): Promise<void> {
+  await clock.sleep(ms, invocation.signal)
+}
+
+function toResult(answer: HandlerAnswer): InvokeResult {
+  return answer.status === 'ok' ? { status: 'ok', payload: JSON.parse(answer.text) } : answer
+}
+
+function timedOut(fn: FunctionOptions, invocation: RunningInvocation): InvokeResult {
+  const seconds = (fn.timeoutMs / 1_000).toFixed(2)
+  return {
+    status: 'timeout',
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `RequestId: ${invocation.requestId} Error: Task timed out after ${seconds} seconds`,
+  }
+}

@@ -1,0 +1,75 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { callHandler, handlerError, toHandlerError } from './call-handler.ts'
+import { createContext } from './lambda-context.ts'
+import { sharedLayout, type WorkerBoot, type WorkerReply, type WorkerTask } from './worker-messages.ts'
+
+// The code of a worker: Lambda's runtime around one bundle. It is frozen whenever it has no event.
+
+const boot: WorkerBoot = workerData
+const skew = new Float64Array(boot.shared, sharedLayout.skewAt, 1)
+const given = new Int32Array(boot.shared, sharedLayout.givenAt, 1)
+let taken = 0
+
+showLineTime()
+const exported = await load()
+let before = flushed().then(() => freeze(0)) // in turn: a line printed while another is on its way would wait for the event loop
+parentPort?.on('message', (task: WorkerTask) => {
+  taken += 1
+  const count = taken
+  before = before.then(() => answer(task, count))
+})
+
+async function load(): Promise<ReadonlyMap<string, unknown>> {
+  try {
+    const bundle: object = await import(boot.bundle)
+    reply({ type: 'ready' })
+    return new Map(Object.entries(bundle))
+  } catch (error) {
+    reply({ type: 'broken', error: toHandlerError(error) })
+    return new Map()
+  }
+}
+
+async function answer(task: WorkerTask, count: number): Promise<void> {
+  await turn() // sockets that died while it was frozen say so first
+  reply({ type: 'answer', answer: await handle(task) })
+  await flushed()
+  freeze(count)
+}
+
+async function handle(task: WorkerTask) {
+  const handler = exported.get(task.exportName)
+  if (typeof handler !== 'function')
+    return handlerError('Runtime.HandlerNotFound', `${task.exportName} is undefined or not exported`)
+  const context = createContext(task.seed, Date.now)
+  return callHandler(() => handler(JSON.parse(task.text), context))
+}
+
+/** Stops this thread, timers and sockets and all, until the next event was given: nothing that a handler left unawaited goes on meanwhile. */
+function freeze(count: number): void {
+  Atomics.wait(given, 0, count)
+}
+
+/** `Date` shows the line's time, which a test may have moved forward. */
+function showLineTime(): void {
+  const machine = Date
+  const now = () => machine.now() + Math.round(skew[0] ?? 0)
+  globalThis.Date = new Proxy(machine, {
+    get: (target, key) => (key === 'now' ? now : Reflect.get(target, key)),
+    apply: () => new machine(now()).toString(),
+    construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+  })
+}
+
+function reply(message: WorkerReply): void {
+  parentPort?.postMessage(message)
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** What was logged leaves the thread only while it runs. */
+async function flushed(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
+}

@@ -1,0 +1,133 @@
+import { initTRPC } from '@trpc/server'
+import { createLine } from '@trunkline/server'
+import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import type { LocalClient } from './local-client.ts'
+import type { LocalLine } from './local-line.ts'
+import { startLocalLine } from './start-local-line.ts'
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+const events = line.channel('load', { key, event: z.object({ n: z.number() }), retention: '24h' })
+const t = initTRPC.create()
+const router = t.router({
+  live: t.procedure.input(key).subscription(({ input }) => events.subscribe(input)),
+  say: t.procedure
+    .input(key.extend({ n: z.number() }))
+    .mutation(({ input: { n, room } }) => events.publish({ room }, { n })),
+})
+
+type Line = LocalLine<typeof router>
+type Client = LocalClient<typeof router>
+
+/** Follows a room; resolves once it is live. Gives what it has seen. */
+async function follow({ client }: Client, room = 'x'): Promise<readonly number[]> {
+  const seen: number[] = []
+  await new Promise<void>((resolve, reject) =>
+    client.live.subscribe(
+      { room },
+      {
+        onStarted: () => resolve(),
+        onData: ({ data }) => void seen.push(data.n),
+        onError: reject,
+        onGap: () => seen.push(-1),
+      },
+    ),
+  )
+  return seen
+}
+
+const publish = (local: Line, n: number, room = 'x') => local.run(() => events.publish({ room }, { n }))
+
+describe('200 subscriptions', () => {
+  test('on 10 sockets see one publish once each, as 10 posts', async () => {
+    await using local = await startLocalLine({ router, line })
+    const seen: (readonly number[])[] = []
+    for (let n = 0; n < 10; n++) {
+      const client = local.connect() // one after another: a table in this process takes its time for each subscribe
+      seen.push(...(await Promise.all(Array.from({ length: 20 }, () => follow(client)))))
+    }
+    using pushes = local.faults.on('push', { delayMs: 0 })
+    await publish(local, 1)
+    await settled(local, () => seen.every((each) => each.length > 0))
+    expect(seen).toEqual(seen.map(() => [1]))
+    expect(pushes.hits).toBe(10)
+  })
+})
+
+/** Delivery keeps to its pace by the line's clock, which runs. */
+async function settled(local: Line, done: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 100 && !done(); turn++) {
+    await local.idle()
+    await local.clock.advance('50ms')
+  }
+  await local.idle()
+}
+
+describe('a connection that takes no posts', () => {
+  test.each(['hang', 'throttle', 'fail'] as const)(
+    'for %s delays nobody else, and recovers without loss',
+    async (fault) => {
+      await using local = await startLocalLine({ router, line })
+      const [ann, bob] = [local.connect(), local.connect()]
+      const [slow, quick] = [await follow(ann), await follow(bob)]
+      const blocked = local.faults.on('push', fault, { connection: ann.connection })
+      for (const n of [1, 2, 3, 4]) await publish(local, n)
+      await local.clock.advance('7s')
+      expect(quick).toEqual([1, 2, 3, 4])
+      expect(slow).toEqual([])
+      blocked[Symbol.dispose]()
+      await local.clock.advance('60s')
+      await publish(local, 5)
+      await local.clock.advance('10s')
+      expect([slow, quick]).toEqual([
+        [1, 2, 3, 4, 5],
+        [1, 2, 3, 4, 5],
+      ])
+    },
+  )
+  test('is level again by its keepalive where nothing else is published and every retry failed', async () => {
+    await using local = await startLocalLine({ router, line })
+    const ann = local.connect()
+    const slow = await follow(ann)
+    local.faults.on('push', 'drop', { connection: ann.connection })
+    await publish(local, 1)
+    await local.clock.advance('10s')
+    expect(slow).toEqual([])
+    await local.clock.advance('6m')
+    expect(slow).toEqual([1])
+  })
+})
+
+describe('an account that throttles', () => {
+  test('slows a fan-out and loses nothing of it', async () => {
+    await using local = await startLocalLine({ router, line })
+    const clients = Array.from({ length: 40 }, () => local.connect())
+    const seen = await Promise.all(clients.map((client) => follow(client)))
+    const refused = local.faults.on('push', 'throttle', { times: 120 })
+    await publish(local, 1)
+    await local.clock.advance('30s')
+    expect(refused.hits).toBe(120)
+    expect(seen).toEqual(seen.map(() => [1]))
+  })
+})
+
+describe('a connection that is gone', () => {
+  test('is pruned alone, and its neighbours hear at once', async () => {
+    await using local = await startLocalLine({ router, line })
+    const [ann, bob] = [local.connect(), local.connect()]
+    const [first, second] = [await follow(ann), await follow(bob)]
+    local.faults.on('push', 'gone', { connection: ann.connection, times: 1 })
+    await publish(local, 1)
+    await local.idle()
+    expect(second).toEqual([1])
+    await publish(local, 2)
+    await local.idle()
+    expect([first, second]).toEqual([[], [1, 2]]) // a wrong 410: its socket lives
+    await local.clock.advance('6m') // its keepalive finds out
+    expect([first, second]).toEqual([
+      [1, 2],
+      [1, 2],
+    ])
+  })
+})

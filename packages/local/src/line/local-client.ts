@@ -1,0 +1,46 @@
+import type { AnyTRPCRouter, TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
+import {
+  type Connection,
+  type ConnectionOptions,
+  createClient,
+  createConnection,
+  type LineClient,
+} from '@trunkline/client'
+import { WebSocket } from 'ws'
+import { clientParameter } from '../faults/faults.ts'
+import type { Stack } from './stack.ts'
+
+export interface LocalClient<R extends AnyTRPCRouter> {
+  readonly client: LineClient<R>
+  readonly connection: Connection
+}
+
+export interface LocalConnectOptions extends Partial<Omit<ConnectionOptions, 'url'>> {
+  /** The router's transformer, where the line cannot know it. */
+  readonly transformer?: TRPCDataTransformer | TRPCCombinedDataTransformer
+}
+
+/** Makes clients of a stack, which share its clock and are closed with it. */
+export function createConnector<R extends AnyTRPCRouter>(
+  stack: Stack,
+  transformer: LocalConnectOptions['transformer'],
+): { connect(options?: LocalConnectOptions): LocalClient<R>; close(): Promise<void> } {
+  const connections: Connection[] = []
+  const { now, after, random } = stack.clock
+  return {
+    connect(options = {}) {
+      const name = String(connections.length + 1)
+      const { transformer: own = transformer, ...rest } = options
+      const url = `${stack.gateway.url}?${clientParameter}=${name}`
+      const connection = createConnection({ WebSocket, ...rest, url }, { now, after, random })
+      connections.push(connection)
+      stack.faults.name(connection, name)
+      // Whether this router has a transformer is a type that only the caller knows.
+      const client = createClient<R>({ connection, ...(own && { transformer: own }) } as never)
+      return { client, connection }
+    },
+    close: async () => {
+      await Promise.all(connections.map((connection) => connection.close()))
+    },
+  }
+}

@@ -1,0 +1,112 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import { runBound } from '@trunkline/server'
+import { createWorkerPool, type WorkerPool } from '../emulators/lambda/runtime/worker-pool.ts'
+import { type Resources, withResources } from '../emulators/resources.ts'
+import type { LocalLine } from './local-line.ts'
+import { printFailure } from './print-failure.ts'
+import { toReopenable } from './reopenable-line.ts'
+import { type LocalOptions, type Stack, type StackOptions, startStack } from './stack.ts'
+import { guardBinding, toLocalLine } from './start-local-line.ts'
+import { mapUserTable, type UserTable } from './user-table.ts'
+
+export interface EntryOptions extends LocalOptions {
+  /** The module that exports the functions: `authorizer`, `websocket`, `tableStream`, `deliver`, `worker`, or one `handler` for all. */
+  readonly entry: string
+  /** Tables of the application's own, whose streams are mapped to exports of the entry. */
+  readonly tables?: readonly EntryTable[]
+  /**
+   * How often each background function runs at once: `worker` (long calls and generators), `deliver`, `delayed`,
+   * `tableStream`, and each source handler. More runs wait in order of arrival. Frames do not wait for them.
+   * @default 16
+   */
+  readonly backgroundRuns?: number
+}
+
+/**
+ * A table of the application's own, and the export that `createSourceHandler` made for it, if its changes are events.
+ */
+export interface EntryTable extends UserTable {
+  readonly name: string
+  readonly handler?: string
+}
+
+/** The functions as deployed, in workers that can be killed and reloaded. Throws when the entry exports none of them, and a `TypeError` when `backgroundRuns` is no whole number from 1. */
+export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOptions): Promise<LocalLine<R>> {
+  return toReopenable<R>(async (port) => {
+    const { stack, pool } = await startEntryStack({
+      onError: printFailure,
+      ...options,
+      ...(port === undefined ? {} : { port }),
+    })
+    return toLocalLine<R>(stack, {
+      run: (fn) => runBound(stack.scriptBinding, fn),
+      around: (invocation, call) => runBound(guardBinding(stack.functionBinding, invocation), call),
+      release: () => pool.close(),
+    })
+  }, options.port)
+}
+
+type PoolOptions = Parameters<typeof createWorkerPool>[0]
+
+/** A stack that is served by an entry's workers. */
+export function startEntryStack(
+  options: EntryStackOptions,
+): Promise<{ readonly stack: Stack; readonly pool: WorkerPool }> {
+  return withResources((resources) => openEntryStack(options, resources))
+}
+
+type EntryStackOptions = EntryOptions & StackOptions & Pick<PoolOptions, 'watch' | 'onReload' | 'onLog' | 'conditions'>
+
+async function openEntryStack(options: EntryStackOptions, resources: Resources) {
+  const { entry, watch, onReload, onLog, conditions, backgroundRuns } = options
+  checkBackgroundRuns(backgroundRuns)
+  const stack = await resources.add(startStack(options), (started) => started.close())
+  const starting = createWorkerPool({
+    entry,
+    clock: stack.clock,
+    // Nobody here reads metrics, which are lines on the console.
+    env: { POWERTOOLS_METRICS_DISABLED: 'true', ...definedEnvironment(), ...stack.environment },
+    ...(watch === undefined ? {} : { watch }),
+    ...(conditions === undefined ? {} : { conditions }),
+    ...(backgroundRuns === undefined ? {} : { backgroundRuns }),
+    ...(onReload && { onReload }),
+    ...(onLog && { onLog }),
+  })
+  const pool = await resources.add(starting, (started) => started.close())
+  serve(stack, pool, entry)
+  for (const table of options.tables ?? []) await serveTable(stack, pool, { ...table, entry })
+  return { stack, pool }
+}
+
+function serve(stack: Stack, pool: WorkerPool, entry: string): void {
+  const exported = pool.exports()
+  if (!exported.includes('websocket') && !exported.includes('handler'))
+    throw new Error(`${entry} exports neither websocket nor handler: export what createLambdaHandlers returns.`)
+  stack.serve((name) => {
+    const exportName = exported.includes(name) ? name : 'handler'
+    return exported.includes(exportName) ? { kind: 'worker', pool, exportName } : undefined
+  })
+}
+
+async function serveTable(
+  stack: Stack,
+  pool: WorkerPool,
+  { entry, handler, ...table }: EntryTable & { readonly entry: string },
+): Promise<void> {
+  if (handler === undefined) return void (await mapUserTable(stack, table, undefined))
+  if (!pool.exports().includes(handler))
+    throw new Error(`${entry} does not export ${handler}, the handler of table ${table.name}.`)
+  await mapUserTable(stack, table, { kind: 'worker', pool, exportName: handler })
+}
+
+/** Throws a `TypeError` for anything but a whole number from 1. */
+export function checkBackgroundRuns(count: number | undefined): void {
+  if (count === undefined || (Number.isSafeInteger(count) && count >= 1)) return
+  throw new TypeError(`Expected backgroundRuns to be a whole number from 1, got ${count}.`)
+}
+
+function definedEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}

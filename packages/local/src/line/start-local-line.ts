@@ -1,0 +1,159 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import {
+  type anonymous,
+  createLambdaHandlers,
+  createLine,
+  internalsOf,
+  type LambdaOptions,
+  type Line,
+  type LineBinding,
+  parseDuration,
+  type Verdict,
+} from '@trunkline/server'
+import type { Invocation } from '../emulators/lambda/invocations/invocation.ts'
+import { type Resources, withResources } from '../emulators/resources.ts'
+import { createConnector, type LocalConnectOptions } from './local-client.ts'
+import type { LocalLine } from './local-line.ts'
+import { printFailure } from './print-failure.ts'
+import { type RunningLine, toReopenable } from './reopenable-line.ts'
+import { type LocalOptions, ownOrigins, type Stack, startStack } from './stack.ts'
+import { storeLimit } from './store-limit.ts'
+import { mapUserTable } from './user-table.ts'
+
+/** Starts a line in this process. Its functions run inside `line.run`, so any number of local lines of one `line` stand side by side. */
+export async function startLocalLine<R extends AnyTRPCRouter, V extends Verdict = typeof anonymous>(
+  options: LambdaOptions<R, V> & LocalOptions,
+): Promise<LocalLine<R>> {
+  const line = options.line ?? createLine()
+  return toReopenable((port) => runLine({ ...options, line }, port), options.port)
+}
+
+function runLine<R extends AnyTRPCRouter, V extends Verdict>(
+  options: LambdaOptions<R, V> & LocalOptions & { readonly line: Line },
+  port: number | undefined,
+): Promise<RunningLine<R>> {
+  return withResources((resources) => openLine(options, port, resources))
+}
+
+async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
+  options: LambdaOptions<R, V> & LocalOptions & { readonly line: Line },
+  port: number | undefined,
+  resources: Resources,
+): Promise<RunningLine<R>> {
+  const { line, dataDir, dynamodb, transactionConflicts, streamRecords, seed, gateway } = options
+  const starting = startStack({
+    onError: printFailure,
+    ...(port === undefined ? {} : { port }),
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(dynamodb === undefined ? {} : { dynamodb }),
+    ...(transactionConflicts === undefined ? {} : { transactionConflicts }),
+    ...(streamRecords === undefined ? {} : { streamRecords }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(gateway && { gateway }),
+  })
+  const stack = await resources.add(starting, (started) => started.close())
+  const origins = [...[options.origins ?? []].flat(), ...ownOrigins(stack.gateway)]
+  const handlers = createLambdaHandlers<R, V>({ ...options, line, origins })
+  const around: Around = (invocation, call) => {
+    const { functionBinding } = stack
+    return line.run(
+      guardBinding({ ...functionBinding, store: storeLimit.ofInvocation(functionBinding.store) }, invocation),
+      call,
+    )
+  }
+  stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))
+  const release = internalsOf(line).hold(
+    'A local line of this line is open, so nothing may reach the table of the environment: use it inside local.run(() => …).',
+  )
+  return toLocalLine<R>(stack, {
+    run: (fn) => line.run(stack.scriptBinding, fn),
+    around,
+    transformer: options.router._def._config.transformer,
+    release,
+  })
+}
+
+/** Runs a handler in this process, bound to its invocation. */
+type Around = (invocation: Invocation, call: () => Promise<unknown>) => Promise<unknown>
+
+/** What is cut off with an invocation: its ports. The clock stays, since reading it has no effect. */
+export function guardBinding(binding: LineBinding, invocation: Invocation): LineBinding {
+  return {
+    ...binding,
+    store: invocation.guard(binding.store),
+    ...(binding.gateway && { gateway: invocation.guard(binding.gateway) }),
+    ...(binding.invoker && { invoker: invocation.guard(binding.invoker) }),
+  }
+}
+
+/** The handle on a stack whose functions are served. */
+export function toLocalLine<R extends AnyTRPCRouter>(
+  stack: Stack,
+  options: {
+    readonly run: <T>(fn: () => T) => T
+    readonly around: Around
+    readonly transformer?: LocalConnectOptions['transformer']
+    readonly release: () => unknown
+  },
+): RunningLine<R> {
+  const connector = createConnector<R>(stack, options.transformer)
+  let closed: Promise<void> | undefined
+  const end = async () => {
+    await connector.close()
+    await stack.close()
+    options.release()
+  }
+  const close = () => {
+    closed ??= end()
+    return closed
+  }
+  return {
+    url: stack.gateway.url,
+    connect: connector.connect,
+    run: options.run,
+    environment: stack.scriptEnvironment,
+    table: (table, handler) =>
+      mapUserTable(stack, table, handler && { kind: 'in-process', handler, around: options.around }),
+    faults: stack.faults,
+    clock: {
+      now: stack.clock.now,
+      advance: (by) => stack.clock.advance(parseDuration(by), () => settle(stack)),
+    },
+    idle: stack.idle,
+    notify: () => notifyAll(stack),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+const turnMs = 10 // real time, and at least one turn of the event loop however busy the machine is
+const quietTurns = 25
+const mostTurns = 1_000
+
+/** Waits until nothing is under way, or nothing passes by any more: what sleeps by the clock is under way, and only the next step of the advance wakes it. */
+async function settle({ idle, faults }: Stack): Promise<void> {
+  let isIdle = false
+  const idled = idle().then(() => {
+    isIdle = true
+  })
+  let [quiet, seen] = [0, faults.seen()]
+  for (let turn = 0; !isIdle && quiet < quietTurns && turn < mostTurns; turn++) {
+    await turnOr(idled)
+    quiet = faults.seen() === seen ? quiet + 1 : 0
+    seen = faults.seen()
+  }
+}
+
+async function turnOr(idled: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const turned = new Promise<void>((resolve) => (timer = setTimeout(resolve, turnMs)))
+  await Promise.race([idled, turned])
+  clearTimeout(timer)
+}
+
+async function notifyAll({ gateway, functionBinding }: Stack): Promise<void> {
+  const notice = JSON.stringify({ id: null, method: 'reconnect' })
+  await Promise.all(
+    gateway.connections().map(({ connectionId }) => functionBinding.gateway?.post(connectionId, notice)),
+  )
+}

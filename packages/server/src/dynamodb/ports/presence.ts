@@ -1,0 +1,60 @@
+import type { Store } from '../../ports/store.ts'
+import { fromPresenceItem, toPresenceItem } from '../requests/items.ts'
+import { memberPrefix, presenceKey, sweepKey } from '../requests/keys.ts'
+import type { Requests } from '../requests/requests.ts'
+
+/** The members of topics, and when each topic's leases are looked through next. */
+export function presenceOperations({
+  get,
+  put,
+  update,
+  remove,
+  query,
+}: Requests): Pick<
+  Store,
+  'putPresence' | 'deletePresence' | 'readPresence' | 'readPresences' | 'readSweep' | 'moveSweep'
+> {
+  return {
+    async putPresence(row, over) {
+      const condition = over === undefined ? 'attribute_not_exists(#pk)' : '#mark = :over'
+      const write = await put(toPresenceItem(row), condition, { over })
+      if (write.written) return { status: 'put' }
+      const item = await write.find()
+      if (item?.mark === row.mark) return { status: 'put' }
+      return { status: 'standing', row: item && fromPresenceItem(row.topic, item) }
+    },
+    async deletePresence({ topic, member, mark }) {
+      const write = await remove(presenceKey(topic, member), 'attribute_not_exists(#pk) OR #mark = :mark', { mark })
+      const item = write.written ? undefined : await write.find()
+      return item === undefined ? { status: 'deleted' } : { status: 'standing', row: fromPresenceItem(topic, item) }
+    },
+    async readPresence(topic, member) {
+      const item = await get(presenceKey(topic, member))
+      return item && fromPresenceItem(topic, item)
+    },
+    async readPresences(topic, { limit, from } = {}) {
+      const { pk } = sweepKey(topic)
+      const { items, last } = await query(
+        '#pk = :pk AND begins_with(#sk, :prefix)',
+        { pk, prefix: memberPrefix },
+        {
+          ...(limit !== undefined && { Limit: limit }),
+          ...(from !== undefined && { ExclusiveStartKey: presenceKey(topic, from) }),
+        },
+      )
+      const next = last?.sk.slice(memberPrefix.length)
+      return { rows: items.map((item) => fromPresenceItem(topic, item)), ...(next !== undefined && { next }) }
+    },
+    async readSweep(topic) {
+      return Number((await get(sweepKey(topic)))?.at ?? 0)
+    },
+    async moveSweep(topic, { from, to, expires }) {
+      const write = await update(sweepKey(topic), {
+        expression: 'SET #at = :to, #expires = :expires',
+        condition: from === 0 ? 'attribute_not_exists(#pk) OR #at = :from' : '#at = :from',
+        values: { from, to, expires },
+      })
+      return write.written ? 'moved' : 'standing'
+    },
+  }
+}

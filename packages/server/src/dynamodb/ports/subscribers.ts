@@ -1,0 +1,141 @@
+import type { ChainLock, Store, SubscriberRef } from '../../ports/store.ts'
+import { fromSubscriberItem, type Item, toSubscriberItem } from '../requests/items.ts'
+import { type Key, shardsKey, subscriberKey } from '../requests/keys.ts'
+import type { Requests } from '../requests/requests.ts'
+
+/** The topics' rows of subscriptions, and each topic's number of shards. */
+export function subscriberOperations({
+  get,
+  put,
+  update,
+  remove,
+  query,
+}: Requests): Pick<
+  Store,
+  | 'putSubscriber'
+  | 'readSubscriber'
+  | 'readSubscribersOf'
+  | 'stopSubscriber'
+  | 'deleteSubscriber'
+  | 'setSubscriberAuthExp'
+  | 'lockChain'
+  | 'wantChain'
+  | 'freeChain'
+  | 'readSubscribers'
+  | 'growShards'
+> {
+  return {
+    async putSubscriber(row) {
+      const item = { ...toSubscriberItem(row), ...keyOf(row) }
+      const write = await put(item, 'attribute_not_exists(#pk) OR #ref < :ref', { ref: row.ref })
+      if (write.written) return 'put'
+      const standing = await write.standing()
+      const own = row.lock === undefined || holderOf(standing) === row.lock.by
+      return standing.ref === row.ref && standing.on === true && own ? 'put' : 'newer'
+    },
+    async readSubscriber(topic, shard, connectionId, id) {
+      const item = await get(subscriberKey(topic, shard, connectionId, id))
+      return item && fromSubscriberItem(topic, shard, item)
+    },
+    async readSubscribersOf({ topic, shard, connectionId }) {
+      const { pk, sk: prefix } = subscriberKey(topic, shard, connectionId, '')
+      const rows: Item[] = []
+      for (let from: Key | undefined, more = true; more; more = from !== undefined) {
+        const page = await query(
+          '#pk = :pk AND begins_with(#sk, :prefix)',
+          { pk, prefix, on: true },
+          { filter: '#on = :on', ...(from && { ExclusiveStartKey: from }) },
+        )
+        rows.push(...page.items)
+        from = page.last
+      }
+      return rows.map((item) => fromSubscriberItem(topic, shard, item))
+    },
+    async stopSubscriber({ ref, expires, ...row }) {
+      const write = await update(keyOf(row), {
+        expression: 'SET #ref = :ref, #on = :on, #expires = :expires REMOVE #input, #piped',
+        condition: 'attribute_not_exists(#pk) OR #ref <= :ref',
+        values: { ref, on: false, expires },
+      })
+      return write.written ? 'stopped' : 'newer'
+    },
+    async deleteSubscriber({ ref, ...row }) {
+      await remove(keyOf(row), '#ref <= :ref', { ref })
+    },
+    async setSubscriberAuthExp({ ref, authExp, ...row }) {
+      const expression = authExp === undefined ? 'REMOVE #authExp' : 'SET #authExp = :authExp'
+      await update(keyOf(row), { expression, condition: '#ref = :ref', values: { ref, authExp } })
+    },
+
+    async lockChain({ ref, ...row }, lock) {
+      const write = await update(keyOf(row), {
+        expression: 'SET #lock = :lock',
+        condition: '#ref = :ref AND #on = :on AND attribute_not_exists(#lock)',
+        values: { ref, on: true, lock },
+        whole: true,
+      })
+      const item = write.written ? write.item : await write.find()
+      if (item === undefined || item.ref !== ref || item.on !== true) return { status: 'off' }
+      const standing = fromSubscriberItem(row.topic, row.shard, item)
+      return { status: write.written || holderOf(item) === lock.by ? 'locked' : 'held', row: standing }
+    },
+    async wantChain({ ref, ...row }, offset) {
+      const write = await update(keyOf(row), {
+        expression: 'SET #want = :want',
+        condition:
+          '#ref = :ref AND #on = :on AND attribute_exists(#lock) AND (attribute_not_exists(#want) OR #want < :want)',
+        values: { ref, on: true, want: offset },
+      })
+      if (write.written) return 'wanted'
+      const item = await write.find()
+      if (item === undefined || item.ref !== ref || item.on !== true) return 'off'
+      return item.lock === undefined ? 'free' : 'wanted'
+    },
+    async freeChain({ ref, ...row }, { by, at, unless }) {
+      const nothingBeyond = unless === undefined ? '' : ' AND (attribute_not_exists(#want) OR #want <= :unless)'
+      const write = await update(keyOf(row), {
+        expression: `${at === undefined ? '' : 'SET #at = :at '}REMOVE #lock, #want`,
+        condition: `#ref = :ref AND #lock.#by = :by${nothingBeyond}`,
+        values: { ref, by, at, unless },
+      })
+      if (write.written) return 'freed'
+      const item = await write.find()
+      if (item?.ref !== ref) return 'lost'
+      if (holderOf(item) === by) return 'wanted'
+      return item.lock === undefined && item.at === at ? 'freed' : 'lost'
+    },
+
+    async readSubscribers(topic, shard, { limit = Number.POSITIVE_INFINITY, from } = {}) {
+      const { pk } = subscriberKey(topic, shard, '', '')
+      const brings = shard === 0 && from === undefined
+      const { items, last } = await query(
+        '#pk = :pk',
+        { pk, on: true },
+        {
+          filter: '#on = :on OR attribute_exists(#shards)',
+          ...(limit < Number.POSITIVE_INFINITY && { Limit: brings ? limit + 1 : limit }),
+          ...(from !== undefined && { ExclusiveStartKey: { pk, sk: from } }),
+        },
+      )
+      const shards = items.find((item) => item.shards !== undefined)?.shards
+      const rows = items.filter((item) => item.shards === undefined)
+      // Room was asked for the row of K too; where none stands, one subscriber too many came.
+      const next = rows.length > limit ? rows[limit - 1]?.sk : last?.sk
+      return {
+        subscribers: rows.slice(0, limit).map((item) => fromSubscriberItem(topic, shard, item)),
+        ...(next !== undefined && { next: String(next) }),
+        ...(brings && { shards: Number(shards ?? 1) }),
+      }
+    },
+    async growShards(topic, from, to) {
+      if (to <= from) return
+      const condition = from === 1 ? 'attribute_not_exists(#shards) OR #shards = :from' : '#shards = :from'
+      await update(shardsKey(topic), { expression: 'SET #shards = :to', condition, values: { from, to } })
+    },
+  }
+}
+
+const holderOf = (item: Item) => (item.lock as ChainLock | undefined)?.by
+
+const keyOf = ({ topic, shard, connectionId, id }: Omit<SubscriberRef, 'ref'>) =>
+  subscriberKey(topic, shard, connectionId, id)

@@ -1,0 +1,43 @@
+import type { Store } from '../../ports/store.ts'
+import { fromUploadItem, notedAttribute } from '../requests/items.ts'
+import { partKey, uploadKey } from '../requests/keys.ts'
+import type { Requests } from '../requests/requests.ts'
+
+/** Messages that come in chunks: each part an item, and one item that notes which of them stand. */
+export function uploadOperations({
+  put,
+  update,
+  getMany,
+}: Requests): Pick<Store, 'putPart' | 'notePart' | 'claimUpload' | 'readParts'> {
+  return {
+    async putPart({ connectionId, message, part, text, expires }) {
+      const item = { ...partKey(connectionId, message, part), text, expires }
+      const write = await put(item, 'attribute_not_exists(#pk) OR #text = :text', { text })
+      return write.written ? 'put' : 'differs'
+    },
+    async notePart({ connectionId, message, part, of, bytes, expires }) {
+      const write = await update(uploadKey(connectionId, message), {
+        expression: 'SET #noted = :true, #of = :of, #bytes = :bytes, #expires = if_not_exists(#expires, :expires)',
+        condition: 'attribute_not_exists(#pk) OR (#of = :of AND #bytes = :bytes)',
+        values: { of, bytes, expires, true: true },
+        attributes: { noted: notedAttribute(part) },
+        whole: true,
+      })
+      const item = write.written ? write.item : await write.standing()
+      return { status: write.written ? 'noted' : 'refused', row: fromUploadItem(connectionId, message, item) }
+    },
+    async claimUpload({ connectionId, message, owner }) {
+      const write = await update(uploadKey(connectionId, message), {
+        expression: 'SET #owner = :owner',
+        condition: 'attribute_exists(#pk) AND (attribute_not_exists(#owner) OR #owner = :owner)',
+        values: { owner },
+      })
+      return write.written ? 'claimed' : 'taken'
+    },
+    async readParts(connectionId, message, of) {
+      const keys = Array.from({ length: of }, (_, part) => partKey(connectionId, message, part))
+      const found = await getMany(keys)
+      return keys.map((key) => found.get(key)?.text as string | undefined) // nobody but `putPart` puts such items
+    },
+  }
+}

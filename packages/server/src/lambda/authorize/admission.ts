@@ -1,0 +1,127 @@
+import { parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
+import { anonymous, type ConnectRequest, deny, isDenied, type Verdict } from '../../define/identity.ts'
+import type { Recorder } from '../../ports/telemetry.ts'
+import type { ConnectionCaller } from '../../runtime/context/caller.ts'
+import type { Identified } from '../../runtime/context/served-application.ts'
+import type { GatewayEvent } from '../events/events.ts'
+import { thrownEntry } from '../events/thrown-entry.ts'
+import type { AllowsOrigin } from './origins.ts'
+
+export interface AdmissionOptions {
+  readonly authorize: ((request: ConnectRequest) => Verdict | Promise<Verdict>) | undefined
+  readonly allowsOrigin: AllowsOrigin
+}
+
+/** What a handshake comes to: a caller (perhaps a refused one, who will be told why), or a foreign page that hears nothing. */
+export type Admission =
+  | { readonly status: 'admitted'; readonly caller: ConnectionCaller }
+  | { readonly status: 'foreign-origin'; readonly origin: string }
+
+type Handshake = Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'requestContext'>
+
+/** Decides who is at the other end, and tells of whom it turns away. The gateway checks no origin, so this does, and refuses browsers by default [TL-HS-4]. Throws what `authorize` throws. */
+export async function admit(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
+  const admission = await decide(options, event, telemetry)
+  if (admission.status === 'foreign-origin') {
+    const message = 'Refused a page of an origin that `origins` does not allow.'
+    telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
+  }
+  if (admission.status === 'foreign-origin' || admission.caller.refused !== undefined) telemetry.measure('refused', 1)
+  return admission
+}
+
+async function decide(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
+  const request = toConnectRequest(event)
+  const { origin } = request
+  if (origin !== undefined) {
+    const onError = (thrown: unknown) => telemetry.log(thrownEntry('`origins` threw.', { origin }, thrown))
+    if (!(await options.allowsOrigin(origin, onError))) return { status: 'foreign-origin', origin }
+  }
+  const offer = parseOffer(request.headers['sec-websocket-protocol'])
+  const { connectionId } = event.requestContext
+  const flaw = request.token === undefined ? undefined : tokenFlaw(request.token) // [TL-LIM-9]
+  const verdict = flaw === undefined ? await judge(options, request) : deny(flaw)
+  const base = {
+    connectionId,
+    session: offer?.session ?? connectionId, // [TL-HS-3]
+    extensions: offer !== undefined,
+    expectsParams: request.query['connectionParams'] === '1',
+  }
+  return { status: 'admitted', caller: { ...base, ...toIdentity(verdict, (entry) => telemetry.log(entry)) } }
+}
+
+async function judge({ authorize }: AdmissionOptions, request: ConnectRequest): Promise<Verdict> {
+  return authorize === undefined ? anonymous : authorize(request)
+}
+
+/** Who a token of an `auth` frame speaks for. Of the handshake only the token is there. */
+export async function identify(
+  authorize: AdmissionOptions['authorize'],
+  token: string,
+  log: Recorder['log'],
+): Promise<Identified> {
+  if (authorize === undefined) return { status: 'refused', reason: 'This line knows no tokens.' }
+  const verdict = await authorize({ token, headers: {}, query: {}, cookies: {}, origin: undefined, sourceIp: '' })
+  const { principal, claims, authExp, refused } = toIdentity(verdict, log)
+  if (principal === null || claims === undefined || authExp === undefined)
+    return { status: 'refused', reason: refused ?? 'This token speaks for nobody.' }
+  return { status: 'known', principal, claims, authExp }
+}
+
+const earliestMs = 1_000_000_000_000 // 2001-09-09: seconds since 1970 read as milliseconds stay before it until the year 33658
+
+/** Throws a `TypeError` for what `authorize` must not return. An expiry in seconds is refused with words that say so, in the log too. */
+function toIdentity(
+  verdict: Verdict,
+  log: Recorder['log'],
+): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'refused'> {
+  if (verdict === anonymous) return { principal: null }
+  if (isDenied(verdict)) return { principal: null, refused: verdict.reason }
+  const authExp = verdict?.expiresAt?.getTime?.() ?? Number.NaN
+  if (typeof verdict?.principal !== 'string' || verdict.principal === '' || Number.isNaN(authExp))
+    throw new TypeError(
+      'Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous.',
+    )
+  if (authExp < earliestMs) {
+    const refused = `authorize returned expiresAt ${verdict.expiresAt.toISOString()}. JWT \`exp\` is in seconds: return new Date(exp * 1000).`
+    log({ level: 'ERROR', message: refused, facts: {} })
+    return { principal: null, refused }
+  }
+  return { principal: verdict.principal, claims: JSON.stringify(verdict.claims ?? null), authExp }
+}
+
+/** The one subprotocol that may be echoed, never the token [TL-HS-2]. */
+export function selectedSubprotocol(caller: ConnectionCaller): Readonly<Record<string, string>> {
+  return caller.extensions ? { 'Sec-WebSocket-Protocol': SUBPROTOCOL } : {}
+}
+
+function toConnectRequest(event: Handshake): ConnectRequest {
+  const headers: Record<string, string | undefined> = Object.create(null)
+  for (const [name, value] of Object.entries(event.headers ?? {})) headers[name.toLowerCase()] = value
+  const query: Record<string, string | undefined> = Object.assign(Object.create(null), event.queryStringParameters)
+  return {
+    token: parseOffer(headers['sec-websocket-protocol'])?.token,
+    headers,
+    query,
+    cookies: parseCookies(headers['cookie']),
+    origin: headers['origin'],
+    sourceIp: event.requestContext.identity?.sourceIp ?? '',
+  }
+}
+
+function parseCookies(header: string | undefined): Readonly<Record<string, string | undefined>> {
+  const cookies: Record<string, string> = Object.create(null)
+  for (const pair of (header ?? '').split(';')) {
+    const at = pair.indexOf('=')
+    if (at > 0) cookies[pair.slice(0, at).trim()] ??= unescapeCookie(pair.slice(at + 1).trim())
+  }
+  return cookies
+}
+
+function unescapeCookie(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value // not escaped, then
+  }
+}

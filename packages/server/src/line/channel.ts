@@ -1,0 +1,28 @@
+import type { Channel } from '../define/channel.ts'
+import type { ChannelDefinition } from '../define/definition.ts'
+import { createEntry } from '../define/entry.ts'
+import { createSubscription } from '../define/subscription.ts'
+import type { EventSchema, KeySchema } from '../define/topic.ts'
+import { eraseEvent } from '../runtime/log/erase.ts'
+import { readPage } from '../runtime/log/read-page.ts'
+import { topicOf } from '../runtime/log/validate-event.ts'
+import { publish } from '../runtime/publish.ts'
+import type { Reach } from './describe-subscription.ts'
+import { describeSubscription } from './describe-subscription.ts'
+export function createChannel(definition: ChannelDefinition, reach: Reach): Channel<KeySchema, EventSchema> {
+  const { scope } = reach
+  const { name, key, event, retentionMs = 0 } = definition
+  return {
+    name,
+    key,
+    event,
+    publish: async (topicKey, published, options) => publish(scope(), definition, topicKey, published, options),
+    read: async (topicKey, options = {}) => {
+      const topic = await topicOf(definition, topicKey)
+      return readPage(scope(), { topic, retentionMs }, options)
+    },
+    erase: async (topicKey, erased) => eraseEvent(scope(), await topicOf(definition, topicKey), erased),
+    subscribe: (topicKey, options) => createSubscription(describeSubscription(reach, definition, topicKey, options)),
+    entry: (topicKey, published) => createEntry(definition, topicKey, published),
+  }
+}

@@ -1,0 +1,290 @@
+import { formatCursor, limits, parseCursor } from '@trunkline/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { createFakeClock } from '../lambda/test-line.suite.ts'
+import { memoryBinding } from '../memory/binding.ts'
+import type { LineBinding } from '../ports/binding.ts'
+import { createLine } from './create-line.ts'
+import { internalsOf } from './internals.ts'
+import { publishAll } from './publish-all.ts'
+
+const key = z.object({ room: z.string() })
+const room = { room: 'x' }
+
+function setup(options: Parameters<typeof createLine>[0] = {}) {
+  const line = createLine(options)
+  const events = line.channel('events', { key, event: z.object({ n: z.number() }), retention: '1h' })
+  const clock = createFakeClock()
+  return { line, events, clock, binding: memoryBinding({ clock }) }
+}
+
+type Events = ReturnType<typeof setup>['events']
+const numbers = async (events: Events) => (await events.read(room)).events.map(({ data }) => data.n)
+
+describe('a line', () => {
+  beforeEach(() => {
+    vi.stubEnv('TRUNKLINE_TABLE', '')
+    vi.stubEnv('OTHER_TABLE', '')
+  })
+  afterEach(() => vi.unstubAllEnvs())
+
+  test('reads nothing when it is declared, and names the missing variable when it is used unbound', async () => {
+    await expect(setup().events.publish(room, { n: 1 })).rejects.toThrow('set TRUNKLINE_TABLE')
+    await expect(setup({ envPrefix: 'OTHER' }).events.read(room)).rejects.toThrow('set OTHER_TABLE')
+  })
+  test('refuses a second channel of one name', () => {
+    const { line } = setup()
+    expect(() => line.channel('events', { key, event: z.string() })).toThrow('has a channel events already')
+    expect(() => line.ephemeral('events', { key, event: z.string() })).toThrow('has a channel events already')
+  })
+  test('takes a lazy binding once', async () => {
+    let made = 0
+    const make = (): LineBinding => {
+      made += 1
+      return memoryBinding()
+    }
+    const { events } = setup({ binding: make })
+    expect(made).toBe(0)
+    await events.publish(room, { n: 1 })
+    await events.publish(room, { n: 2 })
+    expect(made).toBe(1)
+  })
+  test('runs with another binding, nested, awaits included, and nothing outside changes', async () => {
+    const { line, events } = setup({ binding: memoryBinding() })
+    const [outer, inner] = [memoryBinding(), memoryBinding()]
+    await events.publish(room, { n: 1 })
+    await line.run(outer, async () => {
+      await events.publish(room, { n: 2 })
+      await line.run(inner, async () => {
+        await new Promise((resolve) => setImmediate(resolve))
+        await events.publish(room, { n: 3 })
+      })
+      expect(await numbers(events)).toEqual([2])
+    })
+    expect(await numbers(events)).toEqual([1])
+    expect(await line.run(inner, () => numbers(events))).toEqual([3])
+  })
+  test('runs two bindings at a time without mixing them', async () => {
+    const { line, events } = setup()
+    const bindings = [memoryBinding(), memoryBinding()]
+    await Promise.all(
+      bindings.map((binding, n) =>
+        line.run(binding, async () => {
+          for (let round = 0; round < 5; round++) await events.publish(room, { n })
+        }),
+      ),
+    )
+    for (const [n, binding] of bindings.entries())
+      expect(new Set(await line.run(binding, () => numbers(events)))).toEqual(new Set([n]))
+  })
+  test('does not reach into another line', async () => {
+    const [one, other] = [setup(), setup()]
+    await one.line.run(one.binding, async () => {
+      await expect(other.events.publish(room, { n: 1 })).rejects.toThrow('TRUNKLINE_TABLE')
+    })
+  })
+  test('refuses unbound uses while it is held, and bound ones not', async () => {
+    const { line, events, binding } = setup({ binding: memoryBinding() })
+    const release = internalsOf(line).hold('A local line is open.')
+    await expect(events.publish(room, { n: 1 })).rejects.toThrow('A local line is open.')
+    await line.run(binding, () => events.publish(room, { n: 2 }))
+    release()
+    await events.publish(room, { n: 3 })
+    expect(await numbers(events)).toEqual([3])
+  })
+})
+
+describe('a publish', () => {
+  test('validates key and event, and applies defaults', async () => {
+    const line = createLine({ binding: memoryBinding() })
+    const channel = line.channel('c', { key, event: z.object({ n: z.number().default(5) }) })
+    await channel.publish(room, {})
+    expect((await channel.read(room)).events[0]?.data).toEqual({ n: 5 })
+    await expect(channel.publish({ room: 7 as unknown as string }, {})).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    await expect(channel.publish(room, { n: 'x' as unknown as number })).rejects.toThrow('n: ')
+  })
+  test('of an event beyond eventBytes is refused before anything is written [TL-LIM-5]', async () => {
+    const line = createLine({ binding: memoryBinding() })
+    const channel = line.channel('c', { key, event: z.string() })
+    const fits = 'x'.repeat(limits.eventBytes.value - 2)
+    await expect(channel.publish(room, `${fits}x`)).rejects.toMatchObject({ line: 'TOO_LARGE' })
+    await expect(channel.publish(room, 'é'.repeat(limits.eventBytes.value / 2))).rejects.toMatchObject({
+      line: 'TOO_LARGE',
+    })
+    expect((await channel.read(room)).events).toEqual([])
+    await channel.publish(room, fits)
+  })
+  test('of a key whose topic name is too long is refused [TL-TOPIC-2]', async () => {
+    const { events } = setup({ binding: memoryBinding() })
+    await expect(events.publish({ room: 'x'.repeat(1_600) }, { n: 1 })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  })
+  test('of an ephemeral event where nothing can deliver it says what to bind', async () => {
+    const line = createLine({ binding: memoryBinding() })
+    const typing = line.ephemeral('typing', { key, event: z.string() })
+    await expect(typing.publish(room, 'ann')).rejects.toThrow('bind a gateway or an invoker')
+  })
+})
+
+describe('publishAll', () => {
+  test('keeps the order of a channel, and one failure does not stop the others', async () => {
+    const { line, events } = setup({ binding: memoryBinding() })
+    const entries = [1, 2, 'three' as unknown as number, 4].map((n) => events.entry(room, { n }))
+    const settled = await publishAll(line, entries)
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(await numbers(events)).toEqual([1, 2, 4])
+  })
+})
+
+describe('a page', () => {
+  async function log(count: number) {
+    const made = setup()
+    const { line, binding, events } = made
+    await line.run(binding, async () => {
+      for (let n = 1; n <= count; n++) await events.publish(room, { n })
+    })
+    const read = (options: Parameters<Events['read']>[1] = {}) => line.run(binding, () => events.read(room, options))
+    const values = (page: Awaited<ReturnType<typeof read>>) => page.events.map(({ data }) => data.n)
+    return { ...made, read, values }
+  }
+
+  test('holds the newest events, oldest first, and says where older ones are', async () => {
+    const { read, values } = await log(5)
+    const page = await read({ limit: 2 })
+    expect(values(page)).toEqual([4, 5])
+    expect(page.older).toBe(page.events[0]?.id)
+    expect(page.newer).toBeNull()
+  })
+  test('walks back to the first event by `older`, and forth by `newer`', async () => {
+    const { read, values } = await log(5)
+    const pages = [await read({ limit: 2 })]
+    for (let page = pages[0]; page?.older; page = pages.at(-1)) pages.push(await read({ limit: 2, before: page.older }))
+    expect(pages.map(values)).toEqual([[4, 5], [2, 3], [1]])
+    const forth = await read({ limit: 3, after: pages[2]?.newer ?? '' })
+    expect(values(forth)).toEqual([2, 3, 4])
+    expect(values(await read({ after: forth.newer ?? '' }))).toEqual([5])
+  })
+  test('after the newest event is empty, with nothing newer', async () => {
+    const { read } = await log(2)
+    const newest = (await read()).events.at(-1)?.id ?? ''
+    expect(await read({ after: newest })).toEqual({ events: [], older: null, newer: null })
+  })
+  test('leaves out what is past its retention, though its row still stands', async () => {
+    const { read, values, clock, line, binding, events } = await log(2)
+    await clock.advance(3_600_001)
+    await line.run(binding, () => events.publish(room, { n: 3 }))
+    expect(values(await read())).toEqual([3])
+  })
+  test('reads on past slots that hold no event, back and forth', async () => {
+    const { read, values, binding, clock } = await log(3)
+    const topic = 'events?room=s:x'
+    const [head] = (await binding.store.readSlotsBefore(topic, undefined, 1)).slots
+    if (head === undefined) throw new Error('Expected a head.')
+    for (let offset = 4; offset <= 300; offset++) {
+      const { data: _, ...empty } = { ...head, offset, publishId: `empty ${offset}`, time: clock.now() }
+      await binding.store.putSlot(topic, offset === 300 ? { ...empty, data: '{"n":300}' } : empty)
+    }
+    expect(values(await read())).toEqual([1, 2, 3, 300])
+    const page = await read({ limit: 2 })
+    expect(values(page)).toEqual([3, 300])
+    expect(values(await read({ limit: 2, before: page.older ?? '' }))).toEqual([1, 2])
+    const forth = await read({ limit: 2, after: `${page.older?.split(':')[0]}:2` })
+    expect(values(forth)).toEqual([3, 300])
+    expect(forth.newer).toBeNull()
+  })
+  test('from a cursor of before a table restore is empty [TL-CUR-2]', async () => {
+    const { read, line, binding, events, values } = await log(3)
+    const [first] = (await read()).events
+    const restored = { ...binding, restore: 1 }
+    const page = await line.run(restored, () => events.read(room, { after: first?.id ?? '' }))
+    expect(page.events).toEqual([])
+    const fresh = await line.run(restored, () => events.read(room))
+    expect(values(fresh)).toEqual([1, 2, 3])
+    expect(parseCursor(fresh.events[0]?.id ?? '')?.epoch).toMatch(/^1\./)
+  })
+  describe('of large events', () => {
+    const size = 20_000
+    /** A log of events of 20 KB each. */
+    async function largeLog(count: number) {
+      const binding = memoryBinding({ clock: createFakeClock() })
+      const large = createLine({ binding }).channel('large', {
+        key,
+        event: z.object({ n: z.number(), text: z.string() }),
+      })
+      for (let n = 1; n <= count; n++) await large.publish(room, { n, text: 'x'.repeat(size) })
+      const ns = (page: Awaited<ReturnType<typeof large.read>>) => page.events.map(({ data }) => data.n)
+      return { large, ns }
+    }
+
+    test('holds at most what one answer carries, and the cursor of the rest', async () => {
+      const { large, ns } = await largeLog(10)
+      const page = await large.read(room)
+      expect(ns(page)).toEqual([7, 8, 9, 10])
+      expect(Buffer.byteLength(JSON.stringify(page.events))).toBeLessThanOrEqual(limits.pageBytes.value)
+      expect(page.older).toBe(page.events[0]?.id)
+    })
+    test('walks over every event by `older` and by `newer`, each once', async () => {
+      const { large, ns } = await largeLog(10)
+      const back = [await large.read(room, { maxBytes: 50_000 })]
+      for (let page = back[0]; page?.older; page = back.at(-1))
+        back.push(await large.read(room, { maxBytes: 50_000, before: page.older }))
+      expect(back.map(ns)).toEqual([
+        [9, 10],
+        [7, 8],
+        [5, 6],
+        [3, 4],
+        [1, 2],
+      ])
+      const first = back.at(-1)?.events[0]?.id ?? ''
+      const forth = [await large.read(room, { maxBytes: 70_000, after: first })]
+      for (let page = forth[0]; page?.newer; page = forth.at(-1))
+        forth.push(await large.read(room, { maxBytes: 70_000, after: page.newer }))
+      expect(forth.map(ns)).toEqual([
+        [2, 3, 4],
+        [5, 6, 7],
+        [8, 9, 10],
+      ])
+    })
+    test('holds one event where even that is more than `maxBytes`', async () => {
+      const { large, ns } = await largeLog(3)
+      const page = await large.read(room, { maxBytes: 1 })
+      expect(ns(page)).toEqual([3])
+      expect(ns(await large.read(room, { maxBytes: 1, before: page.older ?? '' }))).toEqual([2])
+    })
+    test('takes all that `limit` allows under a large `maxBytes`', async () => {
+      const { large, ns } = await largeLog(10)
+      expect(ns(await large.read(room, { maxBytes: 1_000_000 }))).toHaveLength(10)
+    })
+    test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses maxBytes %d', async (maxBytes) => {
+      const { large } = await largeLog(1)
+      await expect(large.read(room, { maxBytes })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    })
+  })
+  test.each([0, -1, 1.5, 1_001, Number.NaN])('of a limit of %d is refused', async (limit) => {
+    await expect((await log(1)).read({ limit })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  })
+  test.each(['', 'x', '1', ':1', formatCursor({ epoch: 'e', offset: 1 }).replace('1', '-1')])(
+    'from the cursor %j is refused',
+    async (after) => {
+      await expect((await log(1)).read({ after })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    },
+  )
+})
+
+test.each([
+  ['a Date', { at: new Date(0) }, '"at"'],
+  ['a Map', { list: [new Map()] }, 'Map'],
+  ['NaN', { n: Number.NaN }, 'NaN'],
+  ['a function', { fn: () => 1 }, 'function'],
+])('publishing %s behind any is refused by its place', async (_, event, words) => {
+  const line = createLine({ binding: memoryBinding() })
+  const anything = line.channel('anything', { key: z.object({}), event: z.any() })
+  await expect(anything.publish({}, event)).rejects.toThrow(words)
+})
+
+test('publishing plain JSON behind any is as ever', async () => {
+  const line = createLine({ binding: memoryBinding() })
+  const anything = line.channel('anything', { key: z.object({}), event: z.any() })
+  const event = { a: [1, null, { b: 'x', left: undefined }], c: Object.create(null) }
+  await anything.publish({}, event)
+  expect((await anything.read({})).events[0]?.data).toEqual({ a: [1, null, { b: 'x' }], c: {} })
+})

@@ -1,9 +1,0 @@
-import type { Subscriber } from '../ports/store.ts'
-import { loseRow } from './presence-lose.ts'
-import type { Scope } from './scope.ts'
-
-/** A post was answered that the connection is gone: this one row goes (law 8), and its seat is free after the grace. [TL-PRES-4] */
-export async function forget(scope: Scope, row: Subscriber): Promise<void> {
-  await scope.store.deleteSubscriber(row)
-  await loseRow(scope, { ...row, seat: row.presence?.seat })
-}

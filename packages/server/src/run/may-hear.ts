@@ -1,9 +1,0 @@
-import type { Subscriber } from '../ports/store.ts'
-import { isExpired } from './caller.ts'
-import type { Scope } from './scope.ts'
-
-/** [TL-ERR-6] Whether a subscriber may be posted to now. Asked at each post, not at the read: a long delivery outlives authorities. */
-export function mayHear({ clock }: Scope, row: Pick<Subscriber, 'expires' | 'authExp'>): boolean {
-  const now = clock.now()
-  return row.expires * 1_000 > now && !isExpired(row, now)
-}

@@ -1,0 +1,20 @@
+import { limits } from '@trunkline/protocol'
+import type { Subscriber } from '../../ports/store.ts'
+import type { ServedScope } from '../context/scope.ts'
+import { post } from '../posting/post.ts'
+import { lifetimeOf } from './connect.ts'
+
+/** tRPC's notice: the client opens a second socket, moves over, and closes this one. */
+const notice = '{"id":null,"method":"reconnect"}'
+const ageMs = 105 * 60_000
+
+/** Tells a stock client on an ageing connection to move before the gateway's cut. Ours knows the limit and moves by itself. [TL-HAND-4] */
+export async function noticeAgeing(
+  scope: ServedScope,
+  connection: Pick<Subscriber, 'connectionId' | 'extensions' | 'expires'>,
+): Promise<void> {
+  const { openedAt } = lifetimeOf(connection.expires)
+  const age = scope.clock.now() - openedAt
+  if (connection.extensions || age < ageMs || age >= limits.lifetimeMs.value) return
+  await post(scope, connection.connectionId, notice)
+}

@@ -1,0 +1,49 @@
+import type { CallFacts } from '../../define/identity.ts'
+import type { Json } from '../../define/json.ts'
+
+/** Who is at the other end of a connection, as the server's own state says. Never read from a frame (law 13) [TL-HS-6]. */
+export interface ConnectionCaller {
+  readonly connectionId: string
+  readonly session: string
+  /** Null for an anonymous caller. */
+  readonly principal: string | null
+  /** JSON text; absent for an anonymous caller. */
+  readonly claims?: string
+  /** Epoch milliseconds. */
+  readonly authExp?: number
+  /** The client declared `trunkline.1`. */
+  readonly extensions: boolean
+  /** The client announced connection parameters. */
+  readonly expectsParams: boolean
+  /** Why the connection was refused; set by `deny`. */
+  readonly refused?: string
+}
+
+export type ConnectionParams = Readonly<Record<string, string>> | null
+
+/** The facts `createContext` gets. */
+export type ContextFacts = CallFacts & { readonly principal: string | null; readonly claims?: Json }
+
+/** The facts of one run of a procedure. */
+export function toFacts(
+  caller: Pick<ConnectionCaller, 'connectionId' | 'session' | 'principal' | 'claims'>,
+  cause: CallFacts['cause'],
+  connectionParams: ConnectionParams,
+  traceparent?: string,
+): ContextFacts {
+  return {
+    connectionId: caller.connectionId,
+    sessionId: caller.session,
+    cause,
+    idempotencyKey: undefined,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    info: { connectionParams },
+    principal: caller.principal,
+    ...(caller.claims === undefined ? {} : { claims: JSON.parse(caller.claims) as Json }),
+  }
+}
+
+/** Whether the caller's authority has run out. */
+export function isExpired(caller: { readonly authExp?: number }, now: number): boolean {
+  return caller.authExp !== undefined && caller.authExp <= now
+}

@@ -1,0 +1,148 @@
+import { randomName } from '../../ports/clock.ts'
+import type { Slot } from '../../ports/store.ts'
+import type { TurnHolder, TurnRow } from '../../ports/turn-row.ts'
+import type { ServedScope } from '../context/scope.ts'
+import { type JobRun, type Sending, toDeliveries } from './deliver-job.ts'
+import { type Asked, askForRest, askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './shard-lease.ts'
+
+/** A shard of a topic, and the job that is to deliver there. */
+export interface TurnPlace {
+  readonly topic: string
+  readonly shard: number
+  /** The job's name. */
+  readonly by: string
+  /** Names the taking of the turn, where it was taken. */
+  readonly taking: string | undefined
+}
+
+/** A run and its events. */
+export interface Reading {
+  readonly run: JobRun
+  readonly deliveries: Sending
+}
+
+/** A holder that is silent for so long counts as dead. */
+const leaseMs = 45_000
+const renewMs = leaseMs / 3
+const lifeSeconds = 24 * 3_600
+/** Slots that are delivered in one turn. */
+const turnSlots = 100
+const attempts = 100 // of writes that met another's
+
+/**
+ * Takes the turn for a run of a log, and gives what is to be delivered: the run with whatever the log has after it. Undefined when others have delivered it
+ * or are at it: they go on with what it asks for, and whose function dies is made good by the platform's repeat of that function or by the next one.
+ */
+export async function takeTurn(scope: ServedScope, place: TurnPlace, run: JobRun): Promise<Reading | undefined> {
+  const asked = await readAsked(scope, place, run)
+  const taking = randomName(scope.clock, 12)
+  return follow<Reading>(scope, place, async (row, isAnother) => {
+    if (run.from !== undefined && holds(row, place))
+      return [renewed(scope, row), { run, deliveries: await toDeliveries(scope, run) }]
+    const now = scope.clock.now()
+    const answer = asked === undefined ? askForRest(row, place.by, now) : askForTurn(row, asked, now, isAnother)
+    if (answer.status === 'left') return undefined
+    if (answer.status === 'note') return row && [{ ...row, again: answer.again }, undefined]
+    return begin(scope, { ...place, taking }, row, answer.start)
+  })
+}
+
+/** What a run is of; undefined when its slots are gone. */
+async function readAsked({ store }: ServedScope, { topic, by }: TurnPlace, run: JobRun): Promise<Asked | undefined> {
+  const { offset = 0, through = offset } = run
+  const [slot] = (await store.readSlots(topic, offset - 1, 1)).slots
+  return slot === undefined || slot.offset > through
+    ? undefined
+    : { by, epoch: slot.epoch, offset: slot.offset, through }
+}
+
+/** Ends a turn whose events are delivered, and gives the next one where more was asked for meanwhile. */
+export async function endTurn(scope: ServedScope, place: TurnPlace): Promise<Reading | undefined> {
+  const next = { ...place, taking: randomName(scope.clock, 12) }
+  return follow<Reading>(scope, place, async (row) => {
+    if (holds(row, next)) return begin(scope, next, row, atRest(row).again ?? row.holder.start) // its own write, whose answer was lost
+    if (!holds(row, place)) return undefined // it took so long that another began, or its job is run twice
+    const begun = row.again === undefined ? undefined : await begin(scope, next, ended(row), row.again)
+    return begun ?? [ended(row), undefined]
+  })
+}
+
+/** Says that one is still at it. False when another began, or ended it. */
+export async function keepTurn(scope: ServedScope, place: TurnPlace): Promise<boolean> {
+  const kept = await follow<true>(scope, place, async (row) =>
+    holds(row, place) ? [renewed(scope, row), true] : undefined,
+  )
+  return kept === true
+}
+
+/** Does what may take longer than a lease, and says meanwhile that one is still at it. */
+export async function keepingTurns<T>(scope: ServedScope, places: readonly TurnPlace[], work: Promise<T>): Promise<T> {
+  const done = new AbortController()
+  const keep = async () => {
+    for (;;) {
+      await scope.clock.sleep(renewMs, done.signal)
+      if (done.signal.aborted) return
+      await Promise.all(places.map((place) => keepTurn(scope, place).catch(() => {}))) // then the next one does, or the lease ends
+    }
+  }
+  void keep()
+  return work.finally(() => done.abort(null))
+}
+
+/** Leaves what was begun to whoever comes next. */
+export async function giveTurnUp(scope: ServedScope, place: TurnPlace): Promise<void> {
+  await follow(scope, place, async (row) => (row?.holder?.by === place.by ? [atRest(row), undefined] : undefined))
+}
+
+/** A turn to put over the one that was seen, and what comes of it; undefined: nothing to put. */
+type Move<T> = readonly [Turn, T | undefined] | undefined
+
+/** Puts what follows from the turn that stands, again while another's write comes between: then `isAnother` tells that it came since this began. */
+async function follow<T>(
+  { store, clock }: ServedScope,
+  { topic, shard }: TurnPlace,
+  next: (row: TurnRow | undefined, isAnother: boolean) => Promise<Move<T>>,
+): Promise<T | undefined> {
+  let row = await store.readTurn(topic, shard)
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const move = await next(row, attempt > 0)
+    if (move === undefined) return undefined
+    const [{ epoch, from, through, holder, again }, outcome] = move
+    const optional = { ...(holder && { holder }), ...(again !== undefined && { again }) }
+    const base = { topic, shard, mark: randomName(clock, 12), expires: Math.ceil(clock.now() / 1_000) + lifeSeconds }
+    const put = await store.putTurn({ ...base, epoch, from, through, ...optional }, row?.mark)
+    if (put.status === 'put') return outcome
+    row = put.row
+  }
+  throw new Error(`The turn of ${topic} could not be written: ${attempts} others came between.`)
+}
+
+/** The turn from an offset on, as far as the log goes by now or to what was delivered already; undefined when it has nothing there any more. */
+async function begin(
+  scope: ServedScope,
+  { topic, by, taking }: TurnPlace & { readonly taking: string },
+  row: Turn | undefined,
+  start: number,
+): Promise<Move<Reading>> {
+  const turn = row && atRest(row)
+  const { slots, more } = await scope.store.readSlots(topic, start - 1, slotsFor(turn, start, turnSlots)) // before the audience is read (law 3)
+  const [first, last] = [slots[0], slots.at(-1)]
+  if (first === undefined || last === undefined) return undefined
+  const { offset: through } = last
+  const taken = { by, taking, until: scope.clock.now() + leaseMs, epoch: first.epoch, start }
+  const run = { topic, offset: start, ...(through > start && { through }), taking }
+  return [takenTurn(turn, taken, { through, more }), { run, deliveries: toSending(topic, slots) }]
+}
+
+/** Whether it is still the turn that was taken, and not another one, be it of the same job. */
+function holds(row: TurnRow | undefined, { taking }: TurnPlace): row is TurnRow & { readonly holder: TurnHolder } {
+  return row?.holder !== undefined && row.holder.taking === taking
+}
+
+function toSending(topic: string, slots: readonly Slot[]): Sending {
+  return slots.filter(({ data }) => data !== undefined).map((slot) => ({ topic, slot }))
+}
+
+function renewed({ clock }: ServedScope, { holder, ...row }: TurnRow): Turn {
+  return { ...row, ...(holder && { holder: { ...holder, until: clock.now() + leaseMs } }) }
+}

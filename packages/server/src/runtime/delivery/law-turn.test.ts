@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest'
+import type { TestClient } from '../../lambda/test-line.suite.ts'
+import type { Store } from '../../ports/store.ts'
+import type { Mutant } from '../calls/keyed-world.suite.ts'
+import type { Ended, Exploration, Turns } from '../explore.suite.ts'
+import {
+  createRoom,
+  publish,
+  type Room,
+  slotsOf,
+  subscribe,
+  topic,
+  withOperations,
+} from '../subscriptions/room.suite.ts'
+import { createModelClient } from './model-client.suite.ts'
+import { createScheduleTable } from './schedule-table.suite.ts'
+
+const table = createScheduleTable('Decision 36, turns at a shard')
+
+interface Shard extends Room {
+  readonly ann: TestClient
+}
+
+/** Ann listens; a first event stands. */
+const world =
+  (mutant: Mutant = () => ({}), except: readonly (keyof Store)[] = []) =>
+  async (turns: Turns): Promise<Shard> => {
+    const room = createRoom({
+      turns,
+      except: ['readSlotsBefore', 'readSubscribers', ...except],
+      store: (inner) => withOperations(inner, mutant),
+    })
+    const ann = await room.connect({ connectionId: 'a' })
+    await subscribe(ann)
+    await publish(room, 'first')
+    return { ...room, ann }
+  }
+
+/** What the `deliver` function is invoked with for one event of a large audience. */
+const jobOf = (offset: number, through: number) => ({
+  topic,
+  offset,
+  through,
+  shard: 0,
+  turn: `${offset} to ${through}`,
+})
+const run = (room: Room, offset: number, through = offset) =>
+  room.line.run(room.binding, () =>
+    room.handlers.deliver(jobOf(offset, through), { getRemainingTimeInMillis: () => 300_000 }),
+  )
+
+const operations = {
+  first: (room: Room) => run(room, 2),
+  async second(room: Room) {
+    await publish(room, 'second')
+    await run(room, 3)
+  },
+  async secondAndThird(room: Room) {
+    await operations.second(room)
+    await publish(room, 'third')
+    await run(room, 4)
+  },
+  /** As the platform does that invokes at least once. */
+  firstTwice: (room: Room) => run(room, 2),
+  /** As the stream does that repeats a batch. */
+  both: (room: Room) => run(room, 2, 3),
+}
+
+const delivering = (
+  names: readonly (keyof typeof operations)[],
+  more: Partial<Exploration<Shard>> = {},
+  mutant?: Mutant,
+): Exploration<Shard> => ({
+  world: world(mutant),
+  operations: Object.fromEntries(names.map((name) => [name, operations[name]])),
+  idle: (room) => room.clock.advance(1_000),
+  check: (room, ended) => everyEventArrives(room, ended, more.passes === undefined && !names.includes('firstTwice')),
+  ...more,
+})
+
+/** Nobody syncs. The platform repeats the invocation that died, or failed, after a minute. */
+async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Promise<void> {
+  const slots = (await slotsOf(room)).slice(1)
+  const again = [...new Set([...ended.thrown.keys(), ...(ended.killed === undefined ? [] : [ended.killed])])]
+  await room.clock.advance(60_000)
+  const offsets: Readonly<Record<string, number>> = { first: 2, firstTwice: 2, second: 3 }
+  for (const name of again)
+    if (slots.some(({ offset }) => offset === offsets[name])) await run(room, offsets[name] ?? 0)
+  for (const { payload } of [...room.invoked.splice(0), ...room.delayed.splice(0)]) {
+    const retry = () => room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
+    await retry().catch(async () => {
+      await room.clock.advance(60_000) // a post that hung: its connection counts as slow for a while
+      await retry()
+    })
+  }
+  const client = createModelClient()
+  client.take(room.ann.frames())
+  expect(client.seen).toEqual(slots.map(({ offset }) => offset))
+  const told = (room.ann.frames() as readonly { readonly result: { readonly id?: string } }[]).flatMap(
+    ({ result }) => result.id?.split(':')[1] ?? [],
+  )
+  if (once && again.length === 0) expect(told.length, 'posted once each').toBe(new Set(told).size)
+}
+
+describe('jobs for one shard', { timeout: 180_000 }, () => {
+  test('deliver every event once, whoever of them does it', () =>
+    table.holds('job ∥ job', delivering(['first', 'second'])))
+  test('deliver every event once when a third is asked for beside the second', () =>
+    table.holds('job ∥ job, job', delivering(['first', 'secondAndThird'])))
+  test('deliver every event once beside a job that has them both', () =>
+    table.holds('job ∥ job ∥ job of both', {
+      ...delivering(['first', 'second', 'both']),
+      world: world(undefined, ['readSlots']),
+    }))
+  test('deliver every event when one dies anywhere and is repeated', () =>
+    table.holds('job ∥ job ∥ kill', delivering(['first', 'second'], { kills: ['first', 'second'] })))
+  test('deliver every event when a holder takes longer than its lease, and another begins', () =>
+    table.holds('job ∥ job ∥ lease', {
+      ...delivering(['first', 'second'], {
+        passes: { 'the lease ends': (room) => room.clock.advance(45_000) },
+      }),
+      world: world(undefined, ['readSlots', 'readTurn']),
+    }))
+  test('deliver every event when the answer of a write is lost', () =>
+    table.holds('job ∥ job, an answer lost', delivering(['first', 'second'], { losses: ['first', 'second'] })))
+  test('deliver every event when a write that is sent again, for want of an answer, meets another’s note', () =>
+    table.holds('job ∥ job, noted over a write whose answer was lost', delivering(['first', 'second'], {}, notedOnce)))
+  test('deliver every event when one is run twice at a time, and dies', () =>
+    table.holds('job ∥ job ∥ the same job ∥ kill', {
+      ...delivering(['first', 'firstTwice', 'second'], { kills: ['first'] }),
+      world: world(undefined, ['readSlots', 'putSlot']),
+    }))
+})
+
+/** The SDK sends the write again that begins with the second event, and meanwhile another job asked for what comes after it. */
+const notedOnce: Mutant = (store) => {
+  let noted = false
+  return {
+    async putTurn(row, over) {
+      const put = await store.putTurn(row, over)
+      if (noted || put.status !== 'put' || row.holder?.start !== 3) return put
+      noted = true
+      await store.putTurn({ ...row, mark: 'note', again: row.through + 1 }, row.mark)
+      return store.putTurn(row, over)
+    },
+  }
+}
+
+describe('turns broken on purpose are found by the explorer:', () => {
+  test('a turn that ends without a look at what was asked for meanwhile', () =>
+    table.catches(
+      'what is asked for meanwhile is not seen',
+      delivering(['first', 'second'], {}, (store) => ({
+        async readTurn(name, shard) {
+          const row = await store.readTurn(name, shard)
+          if (row === undefined) return undefined
+          const { again: _, ...rest } = row
+          return rest
+        },
+      })),
+    ))
+  test('a job that takes another’s note for its own', () =>
+    table.catches(
+      'an older note is taken for enough',
+      delivering(['first', 'secondAndThird'], {}, (store) => {
+        const written: string[] = []
+        return {
+          async putTurn(row, over) {
+            const isNote = row.again === 3 && written.includes('note')
+            if (row.again === 3) written.push('note')
+            return isNote ? { status: 'put' } : store.putTurn(row, over)
+          },
+        }
+      }),
+    ))
+  test('a turn that is put over whatever stands', () =>
+    table.catches(
+      'turns are put unconditionally',
+      delivering(['first', 'second'], {}, (store) => ({
+        putTurn: async (row) => store.putTurn(row, (await store.readTurn(row.topic, row.shard))?.mark),
+      })),
+    ))
+  test('a holder that died and is taken for one who finished', () =>
+    table.catches(
+      'a dead holder counts as done',
+      delivering(['first', 'second'], { kills: ['first'] }, (store) => ({
+        async readTurn(name, shard) {
+          const row = await store.readTurn(name, shard)
+          if (row?.holder === undefined) return row
+          const { holder, ...rest } = row
+          return rest
+        },
+      })),
+    ))
+})

@@ -1,0 +1,80 @@
+import { limits } from '@trunkline/protocol'
+import { applyPipe, type PipeStep } from '../../define/subscription.ts'
+import type { Slot } from '../../ports/store.ts'
+import type { Scope } from '../context/scope.ts'
+import type { Server } from '../context/served-application.ts'
+import { cursorOf } from '../log/retention.ts'
+import { eventOf } from '../log/stored-event.ts'
+import { advanceResult, eventResult, faultResult } from './result-frames.ts'
+
+/** What became of one slot for one subscription. */
+export type Evaluated =
+  | { readonly status: 'match'; readonly event: unknown }
+  | { readonly status: 'no-match' }
+  | { readonly status: 'failed'; readonly thrown: unknown }
+
+/**
+ * Sends a slot's event through the pipe. A slot without data is for nobody; data that is not JSON, an event that cannot
+ * be parsed and a pipe that throws are `failed`, never a non-match (law 16).
+ */
+export function evaluate(scope: Scope, topic: string, pipe: readonly PipeStep[], slot: Slot): Evaluated {
+  if (slot.data === undefined) return { status: 'no-match' }
+  return evaluateEvent(pipe, () => eventOf(scope, topic, slot))
+}
+
+/** The same for an event that `read` gives. */
+export function evaluateEvent(pipe: readonly PipeStep[], read: () => unknown): Evaluated {
+  try {
+    const result = applyPipe(pipe, read())
+    return result === undefined ? { status: 'no-match' } : { status: 'match', event: result.event }
+  } catch (thrown) {
+    return { status: 'failed', thrown }
+  }
+}
+
+/** A subscription: the topic that it follows, its steps, and its procedure. */
+interface Followed {
+  readonly topic: string
+  readonly pipe: readonly PipeStep[]
+  readonly path: string
+}
+
+/** The results, as JSON text, that carry a position from `from` over `slots`: each names what it covers, and the last one ends at the last slot taken. Stops at `maxBytes`. */
+export function chainOf(
+  scope: Scope & { readonly server: Server },
+  { topic, pipe, path }: Followed,
+  from: number,
+  slots: readonly Slot[],
+  maxBytes: number = limits.pageBytes.value,
+): string[] {
+  const results: string[] = []
+  let bytes = 0
+  let position = from
+  let seen: Slot | undefined
+  for (const slot of slots) {
+    const result = resultOf(scope, { topic, pipe, path }, slot, position)
+    if (result !== undefined) {
+      const size = Buffer.byteLength(result)
+      if (bytes > 0 && bytes + size > maxBytes) break
+      bytes += size
+      results.push(result)
+      position = slot.offset
+    }
+    seen = slot
+  }
+  if (seen !== undefined && seen.offset > position) results.push(advanceResult(cursorOf(scope, seen), position))
+  return results
+}
+
+function resultOf(
+  scope: Scope & { readonly server: Server },
+  { topic, pipe, path }: Followed,
+  slot: Slot,
+  prev: number,
+): string | undefined {
+  const cursor = cursorOf(scope, slot)
+  const evaluated = evaluate(scope, topic, pipe, slot)
+  if (evaluated.status === 'no-match') return undefined
+  if (evaluated.status === 'failed') return faultResult(scope.server, cursor, path, evaluated.thrown, prev)
+  return eventResult(scope.server, cursor, path, evaluated.event, prev)
+}

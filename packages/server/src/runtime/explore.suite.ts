@@ -1,0 +1,273 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Store, StoreError } from '../ports/store.ts'
+import { type Access, accessOf, anything, areApart } from './subscriptions/store-access.suite.ts'
+
+/** What happens next in a schedule: one port call of an operation takes effect (its answer may be lost), time passes, or an operation dies. */
+interface Step {
+  /** The same step has the same name in every schedule that shares its history. */
+  readonly name: string
+  readonly operation: string
+  readonly access: Access
+  readonly take: () => Promise<void> | void
+  /** Operations that cannot notice it, whatever it touches. */
+  readonly unnoticedBy?: readonly string[]
+}
+
+/** What became of a port call: `lost`, it took effect and its caller does not learn of it. */
+type Fate = 'answered' | 'lost'
+
+/** Makes port calls scheduling points. Calls outside of an operation (a world's making, a check) pass at once. */
+export interface Turns {
+  /** Waits for this call's turn; never resolves for an operation that was killed. */
+  at(name: string, access: Access, options?: { readonly mayBeLost?: boolean }): Promise<Fate>
+  /** A store every call of which waits for its turn, save those that no other operation of the exploration could notice. */
+  store(store: Store, except?: readonly (keyof Store)[]): Store
+}
+
+export interface Exploration<World> {
+  /** Makes the same fresh world each time. */
+  readonly world: (turns: Turns) => Promise<World>
+  /** Run concurrently, each begun in this order up to its first port call. */
+  readonly operations: Readonly<Record<string, (world: World) => Promise<unknown>>>
+  /** Throws when a law is broken. Called when every operation has ended or was killed. */
+  readonly check: (world: World, ended: Ended) => Promise<void> | void
+  /** Operations that may be killed, at any of their port calls; at most one in a schedule. */
+  readonly kills?: readonly string[]
+  /** Operations of which one call of the store, any, takes effect while its answer is lost; at most one in a schedule. */
+  readonly losses?: readonly string[]
+  /** What passes without an operation's doing, time above all: each comes once, in this order, at any point of the schedule. */
+  readonly passes?: Readonly<Record<string, (world: World) => Promise<void> | void>>
+  /** Operations that go on alike before and after what passes, since nobody reads their times. */
+  readonly timeless?: readonly string[]
+  /** Moves time on when every operation that lives sleeps. */
+  readonly idle?: (world: World) => Promise<void>
+  /** Also those interleavings that differ only in the order of calls that cannot notice each other. @default false */
+  readonly redundant?: boolean
+}
+
+/** How a schedule ended. */
+export interface Ended {
+  readonly killed: string | undefined
+  /** The call whose answer was lost. */
+  readonly lost: string | undefined
+  /** What an operation threw, by its name. */
+  readonly thrown: ReadonlyMap<string, unknown>
+  readonly returned: ReadonlyMap<string, unknown>
+}
+
+export interface Explored {
+  readonly schedules: number
+  /** The first schedule that broke a law: what it did, and the choices to replay it with. */
+  readonly failure?: {
+    readonly steps: readonly string[]
+    readonly choices: readonly number[]
+    readonly thrown: unknown
+  }
+}
+
+/** One level of the search: which steps could be taken, which one is, and which need not be since a schedule with them in another order was seen. */
+interface Level {
+  readonly names: readonly string[]
+  choice: number
+  readonly sleeping: Map<string, Step>
+}
+
+const longest = 500 // steps; more means that an operation never ends
+
+/** Runs the operations in every interleaving of their port calls, depth first, until one breaks a law. Deterministic. */
+export async function explore<World>(exploration: Exploration<World>): Promise<Explored> {
+  const levels: Level[] = []
+  let schedules = 0
+  for (;;) {
+    const outcome = await runSchedule(exploration, levels)
+    if (outcome.complete) schedules += 1
+    if (outcome.failure !== undefined) return { schedules, failure: outcome.failure }
+    if (!advanceChoices(levels)) return { schedules }
+  }
+}
+
+/** Runs one schedule by its choices and throws what it breaks. */
+export async function replay<World>(exploration: Exploration<World>, choices: readonly number[]): Promise<void> {
+  const levels = choices.map((choice): Level => ({ names: [], choice, sleeping: new Map() }))
+  const { failure } = await runSchedule({ ...exploration, redundant: true }, levels)
+  if (failure !== undefined) throw failure.thrown
+}
+
+/** The next branch of the search: the deepest level that has another step. */
+function advanceChoices(levels: Level[]): boolean {
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    level.choice += 1
+    skipSleeping(level)
+    if (level.choice < level.names.length) return true
+    levels.pop()
+  }
+  return false
+}
+
+function skipSleeping(level: Level): void {
+  while (level.sleeping.has(level.names[level.choice] ?? '')) level.choice += 1
+}
+
+interface Outcome extends Pick<Explored, 'failure'> {
+  /** False where every order from some step on was seen already. */
+  readonly complete: boolean
+}
+
+async function runSchedule<World>(exploration: Exploration<World>, levels: Level[]): Promise<Outcome> {
+  const players = createPlayers(exploration)
+  const world = await exploration.world(players.turns)
+  const passing = createPassing(exploration, world)
+  for (const [name, run] of Object.entries(exploration.operations)) players.begin(name, () => run(world))
+  const steps: string[] = []
+  const choices: number[] = []
+  let sleeping = new Map<string, Step>()
+  for (let depth = 0; ; depth++) {
+    await nextTurn()
+    if (depth > longest) throw new Error(`An operation does not end: ${steps.join(' → ')}`)
+    const calls = players.calls()
+    if (calls.length === 0 && players.ended()) break
+    // Deaths first: tried right after the victim's own call, none need be tried again after the calls of others.
+    const open = [...players.deaths(), ...calls, ...passing()]
+    if (open.every(isKill)) {
+      if (exploration.idle === undefined) throw new Error(`Operations wait for nothing: ${steps.join(' → ')}`)
+      await exploration.idle(world)
+      continue
+    }
+    const level = levels[choices.length] ?? addLevel(levels, open, exploration.redundant ? new Map() : sleeping)
+    const step = open[level.choice]
+    if (step === undefined) return { complete: false } // every order from here on was seen
+    choices.push(level.choice)
+    steps.push(step.name)
+    sleeping = new Map([...level.sleeping].filter(([, other]) => areIndependent(other, step)))
+    // what is tried here first need not be tried again below its sisters, unless these can notice it
+    if (!exploration.redundant) level.sleeping.set(step.name, step)
+    await step.take()
+  }
+  try {
+    await exploration.check(world, players)
+    return { complete: true }
+  } catch (thrown) {
+    return { complete: true, failure: { steps, choices, thrown } }
+  }
+}
+
+function addLevel(levels: Level[], open: readonly Step[], sleeping: Map<string, Step>): Level {
+  const level: Level = { names: open.map(({ name }) => name), choice: 0, sleeping }
+  skipSleeping(level)
+  levels.push(level)
+  return level
+}
+
+const isKill = ({ name }: Step) => name.startsWith('kill ')
+const isLoss = ({ name }: Step) => name.startsWith('lose ')
+const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve)) // all microtasks have run by then
+
+function areIndependent(one: Step, other: Step): boolean {
+  if (one.operation === other.operation || (isKill(one) && isKill(other))) return false
+  if (one.unnoticedBy?.includes(other.operation) || other.unnoticedBy?.includes(one.operation)) return true
+  if (isLoss(one) && isLoss(other)) return false // either uses up the one loss of a schedule
+  return areApart(one.access, other.access)
+}
+
+// One for all schedules: each that was ever entered makes every promise of the process dearer.
+const current = new AsyncLocalStorage<string>()
+
+/** The next thing to pass, if any is left. */
+function createPassing<World>(
+  { passes = {}, timeless = [] }: Pick<Exploration<World>, 'passes' | 'timeless'>,
+  world: World,
+): () => readonly Step[] {
+  const left = Object.entries(passes)
+  return () =>
+    left.slice(0, 1).map(([name, pass]) => ({
+      name,
+      operation: 'time',
+      access: anything,
+      unnoticedBy: timeless,
+      take: () => {
+        left.shift()
+        return pass(world)
+      },
+    }))
+}
+
+/** The operations of one schedule and what each of them waits for. */
+function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, 'kills' | 'losses'>) {
+  const waiting = new Map<string, readonly Step[]>()
+  const calls = new Map<string, number>()
+  const running = new Set<string>()
+  const thrown = new Map<string, unknown>()
+  const returned = new Map<string, unknown>()
+  let killed: string | undefined
+  let lost: string | undefined
+
+  const kill = (operation: string): Step => ({
+    name: `kill ${operation}`,
+    operation,
+    access: { rows: [], writes: false },
+    take: () => {
+      killed = operation
+      running.delete(operation)
+      for (const [name, [step]] of waiting) if (step?.operation === operation) waiting.delete(name)
+    },
+  })
+  const at: Turns['at'] = (call, access, { mayBeLost = false } = {}) => {
+    const operation = current.getStore()
+    if (operation === undefined) return Promise.resolve('answered')
+    const count = (calls.get(operation) ?? 0) + 1
+    calls.set(operation, count)
+    return new Promise((resolve) => {
+      if (operation === killed) return
+      const name = `${operation}.${count} ${call}`
+      const take = (fate: Fate) => () => {
+        waiting.delete(name)
+        if (fate === 'lost') lost = name
+        resolve(fate)
+      }
+      const step = { name, operation, access, take: take('answered') }
+      const loss = { ...step, name: `lose ${name}`, take: take('lost') }
+      waiting.set(name, mayBeLost && losses.includes(operation) ? [step, loss] : [step])
+    })
+  }
+  return {
+    get killed() {
+      return killed
+    },
+    get lost() {
+      return lost
+    },
+    thrown,
+    returned,
+    turns: { at, store: (store, except = []) => scheduled(store, at, except) } satisfies Turns,
+    begin(operation: string, run: () => Promise<unknown>) {
+      running.add(operation)
+      const settle = (results: Map<string, unknown>) => (value: unknown) => {
+        if (operation === killed) return // a deadline may still wake what is dead; nobody hears it
+        running.delete(operation)
+        results.set(operation, value)
+      }
+      void current.run(operation, run).then(settle(returned), settle(thrown))
+    },
+    ended: () => running.size === 0,
+    /** Calls that wait for their turn; also those of an operation that has gone on without their answer. */
+    calls: (): readonly Step[] => [...waiting.values()].flat().filter((step) => lost === undefined || !isLoss(step)),
+    deaths: (): readonly Step[] =>
+      killed === undefined ? kills.filter((operation) => running.has(operation)).map(kill) : [],
+  }
+}
+
+function scheduled(store: Store, at: Turns['at'], except: readonly (keyof Store)[]): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function' || typeof name !== 'string' || except.includes(name as keyof Store))
+        return member
+      return async (...args: readonly unknown[]) => {
+        const fate = await at(name, accessOf(name as keyof Store, args), { mayBeLost: true })
+        const answer = (await Reflect.apply(member, target, args)) as unknown
+        if (fate === 'answered') return answer
+        throw new StoreError(name as keyof Store, true, { cause: new Error('The answer was lost.') })
+      }
+    },
+  })
+}

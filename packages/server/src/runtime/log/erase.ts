@@ -1,0 +1,32 @@
+import { TRPCError } from '@trpc/server'
+import { parseCursor } from '@trunkline/protocol'
+import type { Erased } from '../../define/channel.ts'
+import type { Scope } from '../context/scope.ts'
+import { wireEpoch } from './retention.ts'
+
+/**
+ * Erases one event of a topic: its slot stays, without `data`, so that positions and resumes pass over it. `event` is
+ * an offset, or the id that the event came with; an
+ * id of another history erases nothing. Throws BAD_REQUEST for anything else.
+ */
+export async function eraseEvent(scope: Scope, topic: string, event: number | string): Promise<Erased> {
+  scope.deadline?.signal.throwIfAborted() // nothing is written after the deadline
+  const offset = typeof event === 'number' ? event : await offsetOf(scope, topic, event)
+  if (offset === undefined) return 'absent'
+  if (!Number.isSafeInteger(offset) || offset < 1) throw badEvent(event)
+  return scope.store.eraseSlot(topic, offset, scope.clock.now()) // [TL-ROW-6]
+}
+
+/** The offset of an event's id; undefined where the log holds another history there, or nothing. */
+async function offsetOf(scope: Scope, topic: string, id: string): Promise<number | undefined> {
+  const cursor = parseCursor(id)
+  if (cursor === undefined || cursor.offset < 1) throw badEvent(id)
+  const [slot] = (await scope.store.readSlots(topic, cursor.offset - 1, 1)).slots
+  const isSame = slot?.offset === cursor.offset && wireEpoch(slot.epoch, scope.restore) === cursor.epoch
+  return isSame ? cursor.offset : undefined
+}
+
+function badEvent(event: unknown): TRPCError {
+  const message = `Expected an event's offset from 1, or its id, got ${String(event)}.`
+  return new TRPCError({ code: 'BAD_REQUEST', message })
+}

@@ -1,0 +1,175 @@
+import type { Cursor, GapReason } from '@trunkline/protocol'
+import { randomName } from '../../ports/clock.ts'
+import type { Slot, SlotPage } from '../../ports/store.ts'
+import type { Scope } from '../context/scope.ts'
+import { expiresFor, isAgeing, isAnchor, isExpiredSlot, wireEpoch } from './retention.ts'
+import { parseEvents } from './stored-event.ts'
+
+/** What a subscription gets of its log: everything in (`from`, `head`], or a gap before `from`. */
+export interface Replay {
+  readonly from: Cursor
+  readonly head: Cursor
+  readonly gap?: GapReason
+  /**
+   * Ascending, of one epoch, none past its retention; may end before `head`: the client asks for the rest. Dense, but
+   * for what a fresh subscription begins with.
+   */
+  readonly slots: readonly Slot[]
+}
+
+/** The log that a subscription follows. */
+export interface Followed {
+  readonly topic: string
+  readonly retentionMs: number
+}
+
+const pageSlots = 250
+/** Slots without an event that a fresh subscription reads past. */
+const mostEmpty = 1_000
+
+/**
+ * What a fresh subscription begins with: the newest `count` events that may still be replayed. Slots without an event,
+ * and rows that somebody deleted, hide nothing older.
+ * Gives birth to an epoch where there is no anchor (law 7).
+ */
+export async function replayNewest(scope: Scope, log: Followed, count: number): Promise<Replay> {
+  for (;;) {
+    const now = scope.clock.now()
+    const { slots, more } = await scope.store.readSlotsBefore(
+      log.topic,
+      undefined,
+      Math.max(1, Math.min(count, pageSlots)),
+    )
+    const newest = slots[0]
+    if (newest === undefined || !isAnchor(newest, now)) {
+      const born = await giveBirth(scope, log, newest)
+      if (born !== undefined) return emptyAt(scope, born)
+      continue
+    }
+    if (isAgeing(newest, now) && !(await extendHead(scope, log, newest))) continue
+    const run = await readBack(scope, log, { slots, more, count, now })
+    await parseEvents(scope, log.topic, run)
+    return toReplay(scope, newest, (run.at(-1)?.offset ?? newest.offset + 1) - 1, run.reverse())
+  }
+}
+
+/** What a resumed subscription has missed since `cursor`: whole, or a gap and the head (law 5). */
+export async function replayFrom(scope: Scope, log: Followed, cursor: Cursor): Promise<Replay> {
+  const now = scope.clock.now()
+  const { slots, more } = await readAfter(scope, log, cursor)
+  const run = (await hasHole(scope, log, slots)) ? 'expired' : wholeRun(scope, log, cursor, slots, now)
+  const last = typeof run === 'string' ? undefined : run.at(-1)
+  if (typeof run === 'string' || last === undefined || !isAnchor(last, now)) {
+    const reason = typeof run === 'string' ? run : 'expired'
+    return { ...(await replayNewest(scope, log, 0)), gap: reason }
+  }
+  const missed = run.filter((slot) => slot.offset > cursor.offset)
+  await parseEvents(scope, log.topic, missed)
+  const atEnd = !more || run.length < slots.length
+  // Cut by its limit, the page keeps its last slot back: the head then lies beyond what is answered, and the client asks on.
+  if (!atEnd) return toReplay(scope, last, cursor.offset, missed.slice(0, -1))
+  if (isAgeing(last, now)) await extendHead(scope, log, last)
+  return toReplay(scope, last, cursor.offset, missed)
+}
+
+/** The slots from the one before a cursor's on. Large ones come two to a request, and of what was cut one is kept back: a third makes sure that something is left to answer. */
+async function readAfter(scope: Scope, log: Followed, { offset }: Cursor): Promise<SlotPage> {
+  const slots: Slot[] = []
+  for (let after = Math.max(0, offset - 1); ; ) {
+    const page = await scope.store.readSlots(log.topic, after, pageSlots - slots.length)
+    slots.push(...page.slots)
+    const last = page.slots.at(-1)
+    if (!page.more || last === undefined || slots.length > 2) return { slots, more: page.more }
+    after = last.offset
+  }
+}
+
+/**
+ * Whether a row of the log was deleted: nothing else leaves a hole, since a slot is put only where the one before it
+ * exists. A page may leave out a slot that was put
+ * while it was read, so the place is read once more.
+ */
+async function hasHole(scope: Scope, log: Followed, slots: readonly Slot[]): Promise<boolean> {
+  const after = slots.find((slot, index) => slot.offset + 1 < (slots[index + 1]?.offset ?? 0))
+  if (after === undefined) return false
+  const again = await scope.store.readSlots(log.topic, after.offset, 1)
+  return again.slots[0]?.offset !== after.offset + 1
+}
+
+// [TL-SUB-3] a resume is whole iff the run from n or n+1 is dense, of the cursor's epoch, and nothing after n has expired
+function wholeRun(
+  scope: Scope,
+  log: Followed,
+  cursor: Cursor,
+  slots: readonly Slot[],
+  now: number,
+): readonly Slot[] | GapReason {
+  const first = slots[0]
+  if (first === undefined) return 'new-epoch' // ahead of the head, or of a log that is gone
+  if (first.offset > cursor.offset + 1) return 'expired'
+  const run: Slot[] = []
+  for (const slot of slots) {
+    if (slot.offset !== first.offset + run.length) break // the first absent slot: what was put behind our back comes as a push
+    if (wireEpoch(slot.epoch, scope.restore) !== cursor.epoch) return 'new-epoch'
+    if (slot.offset > cursor.offset && isExpiredSlot(slot, log.retentionMs, now)) return 'expired'
+    run.push(slot)
+  }
+  return run
+}
+
+/** The slots up to the newest one, newest first: one epoch, nothing expired, at most `count` events. */
+async function readBack(
+  scope: Scope,
+  log: Followed,
+  page: { readonly slots: readonly Slot[]; readonly more: boolean; readonly count: number; readonly now: number },
+): Promise<Slot[]> {
+  const newest = page.slots[0] as Slot
+  const run: Slot[] = []
+  let events = 0
+  const isFull = () => events >= page.count || run.length - events > mostEmpty
+  let { slots, more } = page
+  for (;;) {
+    for (const slot of slots) {
+      if (isFull() || slot.epoch !== newest.epoch || isExpiredSlot(slot, log.retentionMs, page.now)) return run
+      run.push(slot)
+      if (slot.data !== undefined) events += 1
+    }
+    const last = slots.at(-1)
+    if (!more || last === undefined || isFull()) return run
+    ;({ slots, more } = await scope.store.readSlotsBefore(log.topic, last.offset, roomFor(page.count - events)))
+  }
+}
+
+/** How many slots to read for so many more events: a few more, where some hold none. */
+function roomFor(events: number): number {
+  return Math.min(events + 16, pageSlots)
+}
+
+/** Puts a slot that holds only a new epoch where no anchor is. Undefined when somebody else was first: read again. */
+async function giveBirth(scope: Scope, log: Followed, newest: Slot | undefined): Promise<Slot | undefined> {
+  const time = scope.clock.now()
+  const slot: Slot = {
+    offset: (newest?.offset ?? 0) + 1,
+    epoch: randomName(scope.clock, 12),
+    publishId: randomName(scope.clock, 20),
+    time,
+    expires: expiresFor(time, log.retentionMs),
+  }
+  const outcome = await scope.store.putSlot(log.topic, slot)
+  return outcome.status === 'put' || outcome.slot.publishId === slot.publishId ? slot : undefined
+}
+
+/** Keeps the log of a followed topic alive. False when the slot is gone: read again. */
+async function extendHead(scope: Scope, log: Followed, head: Slot): Promise<boolean> {
+  const expires = expiresFor(scope.clock.now(), log.retentionMs)
+  return (await scope.store.extendSlot(log.topic, head.offset, expires)) === 'extended'
+}
+
+function emptyAt(scope: Scope, slot: Slot): Replay {
+  return toReplay(scope, slot, slot.offset, [])
+}
+
+function toReplay(scope: Scope, head: Slot, from: number, slots: readonly Slot[]): Replay {
+  const epoch = wireEpoch(head.epoch, scope.restore)
+  return { from: { epoch, offset: from }, head: { epoch, offset: head.offset }, slots }
+}

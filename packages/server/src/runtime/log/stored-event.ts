@@ -1,0 +1,132 @@
+import { TRPCError } from '@trpc/server'
+import type { ChannelDefinition } from '../../define/definition.ts'
+import { channelOfTopic } from '../../define/topic.ts'
+import type { Slot } from '../../ports/store.ts'
+import type { Parsed } from '../context/parsed-events.ts'
+import type { Scope } from '../context/scope.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { readerSchemaOf, type Side } from './reader-schema.ts'
+
+/** A slot that holds an event. */
+type Stored = Pick<Slot, 'offset' | 'epoch' | 'data' | 'schema'>
+
+/**
+ * The event of a slot by the reader's schema. Where it was published under that very schema, it is what is stored.
+ * Otherwise it goes through the channel's `upcast` and its
+ * schema, once for each invocation.
+ * Throws a `TRPCError` with the offset for an event that does not fit, and what `JSON.parse` throws for data that is
+ * not JSON.
+ */
+// [TL-ROW-7]
+export function eventOf(scope: Scope, topic: string, slot: Stored): unknown {
+  return JSON.parse(eventTextOf(scope, topic, slot))
+}
+
+/** The same as JSON text. */
+export function eventTextOf(scope: Scope, topic: string, slot: Stored): string {
+  const { data = 'null' } = slot
+  const channel = readingChannel(scope, topic, slot)
+  if (channel === undefined) return data
+  const parsed = scope.parsed.find(nameOf(topic, slot)) ?? keep(scope, topic, slot, parseNow(channel, slot))
+  if ('thrown' in parsed) throw parsed.thrown
+  return parsed.text
+}
+
+/**
+ * Parses the events of another schema that are in these slots, also where the schema is asynchronous: `eventOf` has
+ * them then at once.
+ */
+export async function parseEvents(scope: Scope, topic: string, slots: readonly Stored[]): Promise<void> {
+  for (const slot of slots) {
+    const channel = slot.data === undefined ? undefined : readingChannel(scope, topic, slot)
+    if (channel === undefined || scope.parsed.find(nameOf(topic, slot)) !== undefined) continue
+    keep(scope, topic, slot, await parse(channel, slot))
+  }
+}
+
+/** The channel by whose schema a slot is to be parsed; undefined where it holds what that schema made. */
+function readingChannel(scope: Scope, topic: string, { schema }: Stored): ChannelDefinition | undefined {
+  const channel = scope.channelOf(channelOfTopic(topic))
+  if (channel === undefined) return undefined
+  return schema !== undefined && schema === fingerprintOf(channel.event) ? undefined : channel
+}
+
+/** The offset and its history: an offset alone may be another event's after a table was emptied. */
+const nameOf = (topic: string, { offset, epoch }: Stored) => `${topic} ${epoch}:${offset}`
+
+function keep(scope: Scope, topic: string, slot: Stored, parsed: Parsed): Parsed {
+  scope.parsed.keep(nameOf(topic, slot), parsed)
+  return parsed
+}
+
+/** The steps of parsing; each gives a value or, in an asynchronous schema, a promise of it. */
+function* steps(channel: ChannelDefinition, slot: Stored): Generator<unknown, string, unknown> {
+  const stored: unknown = JSON.parse(slot.data ?? 'null')
+  const { presence } = channel
+  const change = presence === undefined ? undefined : (stored as { readonly data?: unknown })
+  if (change !== undefined && change.data === undefined) return slot.data ?? 'null' // a leave
+  const old = change === undefined ? stored : change.data
+  const current = channel.upcast === undefined ? old : yield channel.upcast(old)
+  // Without a fingerprint it may be of the reader's own schema, which has been applied to it already.
+  const sides: readonly Side[] = slot.schema === undefined ? ['output', 'input'] : ['input']
+  let issues: readonly Issue[] = []
+  for (const side of sides) {
+    const result = (yield readerSchemaOf(channel.event, side)['~standard'].validate(current)) as Result
+    if (result.issues === undefined)
+      return toText(change === undefined ? result.value : { ...change, data: result.value })
+    issues = result.issues
+  }
+  throw new Error(wordsOf(issues))
+}
+
+function toText(event: unknown): string {
+  const text: string | undefined = JSON.stringify(event)
+  if (text === undefined) throw new Error(`it becomes ${typeof event}, which is not JSON`)
+  return text
+}
+
+interface Issue {
+  readonly message: string
+  readonly path?: readonly unknown[] | undefined
+}
+
+type Result = { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
+
+function parseNow(channel: ChannelDefinition, slot: Stored): Parsed {
+  try {
+    const parsing = steps(channel, slot)
+    for (let step = parsing.next(); ; step = parsing.next(step.value)) {
+      if (step.done) return { text: step.value }
+      if (!(step.value instanceof Promise)) continue
+      step.value.catch(() => {}) // nobody waits for it
+      throw new Error('its schema or upcast is asynchronous')
+    }
+  } catch (thrown) {
+    return { thrown: unreadable(channel, slot, thrown) }
+  }
+}
+
+async function parse(channel: ChannelDefinition, slot: Stored): Promise<Parsed> {
+  try {
+    const parsing = steps(channel, slot)
+    for (let step = parsing.next(); ; step = parsing.next(await step.value)) if (step.done) return { text: step.value }
+  } catch (thrown) {
+    return { thrown: unreadable(channel, slot, thrown) }
+  }
+}
+
+function unreadable({ name }: ChannelDefinition, { offset }: Stored, cause: unknown): unknown {
+  const words = cause instanceof Error ? cause.message : String(cause)
+  const message = `The event at offset ${offset} of ${name} cannot be parsed by the channel's schema: ${words}`
+  return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message, cause })
+}
+
+function wordsOf(issues: readonly Issue[]): string {
+  return issues
+    .map(({ message, path = [] }) => (path.length === 0 ? message : `${path.map(pathPart).join('.')}: ${message}`))
+    .join('; ')
+}
+
+function pathPart(part: unknown): string {
+  return String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part)
+}

@@ -1,0 +1,16 @@
+import type { PostOutcome } from '../../ports/gateway.ts'
+import type { Metric } from '../../ports/telemetry.ts'
+import type { Scope } from '../context/scope.ts'
+
+const metricOf: Readonly<Record<PostOutcome['status'], Metric>> = {
+  posted: 'posts',
+  gone: 'gone',
+  throttled: 'throttled',
+  'too-large': 'failedPosts',
+  failed: 'failedPosts',
+}
+
+/** Tells what became of one try of a post. */
+export function measurePost({ telemetry }: Scope, { status }: PostOutcome): void {
+  telemetry.measure(metricOf[status], 1)
+}

@@ -1,0 +1,179 @@
+import { expect } from 'vitest'
+import type { PresenceRules } from '../../define/definition.ts'
+import { createFakeClock, type FakeClock } from '../../lambda/test-line.suite.ts'
+import { createMemoryStore } from '../../memory/store.ts'
+import type { PresenceRow } from '../../ports/presence-row.ts'
+import type { Store } from '../../ports/store.ts'
+import { type Scope, type ServedScope, toScope } from '../context/scope.ts'
+import type { Ended, Turns } from '../explore.suite.ts'
+import { replayNewest } from '../log/replay.ts'
+import { tellStreamed } from './append-from-stream.ts'
+import { renewSeat } from './renew-lease.ts'
+import { loseSeat } from './rows/disconnect-session.ts'
+import { living } from './rows/member-row.ts'
+import type { Sitting } from './rows/update-session.ts'
+import { type PresenceSlot, toPresenceSlot } from './rows/views.ts'
+import { leaveSeat, takeSeat } from './session.ts'
+import { snapshotMembers } from './snapshot.ts'
+import { pagesOf, sweepIfDue } from './sweep.ts'
+import { updatePresence } from './update.ts'
+
+export const log = { topic: 'here?room=s:x', retentionMs: 24 * 3_600_000 }
+export const times = { graceMs: 15_000, leaseMs: 720_000 }
+
+/** What a snapshot said, and where. */
+export interface Seen {
+  readonly at: number
+  readonly members: ReadonlyMap<string, unknown>
+}
+
+/** One presence topic, on the production code with its store's calls scheduled. */
+export interface PresenceWorld {
+  readonly scope: Scope
+  readonly store: Store
+  readonly clock: FakeClock
+  readonly rules: PresenceRules
+  /** Checks that were asked for. */
+  readonly later: unknown[]
+  readonly seen: Seen[]
+}
+
+/** Every call of the store passes at once: for a world whose operations come one after another. */
+export const answering: Turns = { at: async () => 'answered', store: (store) => store }
+
+/** A `merge`: a member is away where all sessions are. */
+export const awayIfAll: NonNullable<PresenceRules['merge']> = (sessions) =>
+  sessions.find((each) => each === '{}') ?? sessions[0]
+
+export interface PresenceWorldOptions {
+  /** What has happened before the operations. */
+  readonly begin?: ((world: PresenceWorld) => Promise<unknown>) | undefined
+  /** How a mutant gets at the store. */
+  readonly wrap?: ((store: Store) => Store) | undefined
+  /** Beside its times. */
+  readonly merge?: PresenceRules['merge'] | undefined
+}
+
+/** A world of nobody, in which `begin` has happened. */
+export async function createPresenceWorld(
+  turns: Turns,
+  { begin = async () => {}, wrap = (store) => store, merge }: PresenceWorldOptions = {},
+): Promise<PresenceWorld> {
+  const clock = createFakeClock()
+  const store = createMemoryStore({ clock })
+  const later: unknown[] = []
+  const rules = { ...times, ...(merge && { merge }) }
+  const invoker = {
+    kind: 'memory',
+    invoke: async () => {},
+    invokeLater: async (payload: unknown) => void later.push(payload),
+  }
+  const own = {
+    channelOf: () => undefined,
+    retentionOf: () => log.retentionMs,
+    presenceOf: () => rules,
+    enter: <T>(_: Scope, fn: () => T) => fn(),
+  }
+  const scope = toScope({ store: turns.store(wrap(store)), invoker, clock }, own)
+  const world: PresenceWorld = { scope, store, clock, rules, later, seen: [] }
+  await replayNewest(scope, log, 0) // the topic has a beginning
+  await begin(world)
+  return world
+}
+
+/** A session of a member, by one of its attempts: its connection bears the attempt's number. */
+export const sitting = (member: string, tab: string, ref = 1): Sitting => ({
+  log,
+  seat: { member, entry: tab },
+  ref,
+  connectionId: `${tab}${ref}`,
+})
+
+export const join =
+  (member: string, tab: string, ref = 1, data = '{}') =>
+  ({ scope }: PresenceWorld) =>
+    takeSeat(scope, sitting(member, tab, ref), { data, lease: (now) => now + times.leaseMs })
+export const leave =
+  (member: string, tab: string, ref = 1) =>
+  ({ scope }: PresenceWorld) =>
+    leaveSeat(scope, sitting(member, tab, ref))
+export const lose =
+  (member: string, tab: string, ref = 1) =>
+  ({ scope }: PresenceWorld) =>
+    loseSeat(scope, sitting(member, tab, ref))
+export const renew =
+  (member: string, tab: string, ref = 1) =>
+  ({ scope }: PresenceWorld) =>
+    renewSeat(scope, sitting(member, tab, ref), times)
+export const sweep = ({ scope }: PresenceWorld) => sweepIfDue(scope, log, times)
+export const update =
+  (session: string, data: string) =>
+  ({ scope }: PresenceWorld) =>
+    updatePresence({ ...scope, caller: { connectionId: 'none', session } }, log, data)
+export async function look(world: PresenceWorld): Promise<void> {
+  const { found, state } = await snapshotMembers(world.scope, log, await replayNewest(world.scope, log, 0))
+  world.seen.push({ at: found.from.offset, members: new Map(state.members.map(({ member, data }) => [member, data])) })
+}
+
+export async function changesOf({ store }: Pick<PresenceWorld, 'store'>) {
+  const { slots } = await store.readSlots(log.topic, 0, 10_000)
+  return slots.map((slot) => ({ offset: slot.offset, id: slot.publishId, change: toPresenceSlot(slot) }))
+}
+
+export async function rowsOf({
+  store,
+  clock,
+}: Pick<PresenceWorld, 'store' | 'clock'>): Promise<readonly PresenceRow[]> {
+  const rows: PresenceRow[] = []
+  for await (const page of pagesOf({ store } as Scope, log.topic)) rows.push(...page)
+  return rows.filter(({ sessions }) => Object.keys(living(sessions, clock.now())).length > 0)
+}
+
+/** What the table's stream does for a function that died. */
+export async function tellRest(world: PresenceWorld): Promise<void> {
+  const scope = { ...world.scope, store: world.store, server: { report: fail } } as unknown as ServedScope
+  const { rows } = await world.store.readPresences(log.topic)
+  await tellStreamed(
+    scope,
+    rows.map(({ topic, member }) => ({ record: member, topic, member })),
+  )
+}
+
+function fail(failure: { readonly error: Error }): void {
+  throw failure.error
+}
+
+/** The laws of presence, after everything has ended or died and the stream has told the rest. */
+export async function checkPresence(world: PresenceWorld, { thrown }: Ended): Promise<void> {
+  for (const error of thrown.values()) throw error
+  await tellRest(world)
+  const changes = await changesOf(world)
+  const ids = changes.map(({ id }) => id)
+  expect(new Set(ids).size).toBe(ids.length) // each once
+  const here = new Map<string, unknown>()
+  const at = new Map<number, ReadonlyMap<string, unknown>>([[0, new Map()]])
+  for (const { offset, change } of changes) {
+    if (change !== undefined) fold(here, change)
+    at.set(offset, new Map(here))
+  }
+  for (const { at: place, members } of world.seen) expect(members).toEqual(at.get(place)) // exact [TL-PRES-1]
+  const rows = await rowsOf(world)
+  for (const { said, sessions } of rows) expect(said.data).toBe(mergedOf(world, sessions))
+  const shown = rows.map(({ member, said }) => [member, JSON.parse(said.data ?? 'null')] as const)
+  expect(here).toEqual(new Map(shown)) // every observer converges to the rows
+}
+
+/** What is to be seen of a member with these sessions. */
+function mergedOf({ rules }: PresenceWorld, sessions: PresenceRow['sessions']): string | undefined {
+  const newestFirst = Object.values(sessions).sort((a, b) => b.since - a.since)
+  const [newest, ...others] = newestFirst.map(({ data }) => data)
+  return newest === undefined ? undefined : (rules.merge?.([newest, ...others]) ?? newest)
+}
+
+/** One change upon the state: a join comes to nobody who is here, whatever else to somebody who is. */
+function fold(here: Map<string, unknown>, { type, member, data, here: count }: PresenceSlot): void {
+  expect([type, here.has(member)]).toEqual([type, type !== 'join'])
+  if (type === 'leave') here.delete(member)
+  else here.set(member, data)
+  expect(count).toBe(here.size)
+}

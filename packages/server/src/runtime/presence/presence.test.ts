@@ -1,0 +1,409 @@
+import { initTRPC } from '@trpc/server'
+import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { createTestLine, type TestClient, type TestLine } from '../../lambda/test-line.suite.ts'
+import { createLine } from '../../line/create-line.ts'
+import type { Store } from '../../ports/store.ts'
+import { replayNewest } from '../log/replay.ts'
+import { accessOf } from '../subscriptions/store-access.suite.ts'
+import {
+  answering,
+  awayIfAll,
+  changesOf,
+  checkPresence,
+  createPresenceWorld,
+  join,
+  leave,
+  log,
+  look,
+  type PresenceWorld,
+  times,
+  update,
+} from './presence-world.suite.ts'
+import { vacateRow } from './rows/disconnect-session.ts'
+import { entryOf } from './session.ts'
+import { readMembersNow, snapshotCount, snapshotMembers } from './snapshot.ts'
+import { toTextMerge } from './validate-member.ts'
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+const here = line.presence('here', { key, data: z.object({ away: z.boolean().default(false) }) })
+const brief = line.presence('brief', { key, data: z.object({}), leaseMs: 60_000 })
+const t = initTRPC.create()
+const router = t.router({
+  here: t.procedure.input(key).subscription(({ input }) => here.join(input, { member: 'ann', data: {} })),
+  brief: t.procedure.input(key).subscription(({ input }) => brief.join(input, { member: 'ann', data: {} })),
+  watch: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
+})
+
+/** A line that counts what is written of presence and its log. */
+function counted() {
+  const calls: string[] = []
+  const made = createTestLine({
+    line,
+    router,
+    store: (inner) =>
+      new Proxy(inner, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name)
+          if (typeof member !== 'function' || typeof name !== 'string') return member
+          return (...args: readonly unknown[]) => {
+            if (accessOf(name as keyof Store, args).writes) calls.push(name)
+            return Reflect.apply(member, target, args) as unknown
+          }
+        },
+      }),
+  })
+  return { made, took: () => calls.splice(0) }
+}
+
+interface Started {
+  readonly result?: { readonly type: string; readonly head: string; readonly keepaliveMs?: number }
+}
+
+const hour = 3_600_000
+
+describe('the cost of presence', () => {
+  test.each([
+    ['here', 270_000, { putPresence: 13, moveSweep: 2 * 8 }],
+    ['brief', 22_500, { putPresence: 160, moveSweep: 2 * 80 }],
+  ] as const)(
+    'of a member-hour of %s, heard of each %i ms, is a write for each keepalive and two for each look at the leases',
+    async (path, everyMs, most) => {
+      const { made, took } = counted()
+      const ann = await made.connect()
+      const start = () => ann.send({ id: 1, method: 'subscription', params: { path, input: { room: 'x' }, ref: 1 } })
+      await start()
+      const started = (ann.frames() as readonly Started[]).findLast(({ result }) => result?.type === 'started')
+      expect(started?.result?.keepaliveMs).toBe(path === 'brief' ? everyMs : undefined) // [TL-PRES-5]
+      const from = started?.result?.head
+      took()
+      for (let ms = everyMs; ms <= hour; ms += everyMs) {
+        await made.clock.advance(everyMs)
+        await ann.send({ id: 'y', method: 'sync', params: { subscriptions: [{ id: 1, ref: 1, from }] } })
+      }
+      const writes = took()
+      const count = (name: string) => writes.filter((each) => each === name).length
+      console.info(
+        `${path}: ${count('putPresence')} renewals and ${count('moveSweep')} writes for the sweep in a member-hour`,
+      )
+      expect(new Set(writes)).toEqual(new Set(['putPresence', 'moveSweep']))
+      expect(count('putPresence')).toBe(most.putPresence)
+      expect(count('moveSweep')).toBeLessThanOrEqual(most.moveSweep)
+    },
+  )
+
+  test('of a join is three writes beside those of a subscribe, of a quiet return one', async () => {
+    const { made, took } = counted()
+    const eve = await made.connect()
+    await eve.send({ id: 1, method: 'subscription', params: { path: 'watch', input: { room: 'x' }, ref: 1 } })
+    const ann = await made.connect()
+    took()
+    const start = (ref: number) =>
+      ann.send({ id: 1, method: 'subscription', params: { path: 'here', input: { room: 'x' }, ref } })
+    await start(1)
+    expect(took()).toEqual([
+      ...['claimSubscription', 'putSubscriber'],
+      ...['putPresence', 'putSlot', 'putPresence'], // the row, the log, the note
+      'putReceipt',
+    ])
+    await start(2)
+    expect(took()).toEqual(['claimSubscription', 'putSubscriber', 'putPresence'])
+  })
+})
+
+describe('new data', () => {
+  test('of a session whose lease is over, and whom nobody has swept yet, is refused and shown to nobody [TL-PRES-8]', async () => {
+    const world = await createPresenceWorld(answering)
+    await join('ann', entryOf('s', '1'))(world)
+    expect(await update('s', '{"away":true}')(world)).toBe(true)
+    await world.clock.advance(times.leaseMs)
+    expect(await update('s', '{"away":false}')(world)).toBe(false)
+    expect((await changesOf(world)).map(({ change }) => change?.type)).toEqual([undefined, 'join', 'update'])
+  })
+})
+
+describe('several sessions of one member', () => {
+  const hidden = '{"away":true}'
+  const toldOf = async (world: PresenceWorld) => (await changesOf(world)).flatMap(({ change }) => change ?? [])
+
+  test.each([
+    ['the newest said', undefined, ['join', 'update']],
+    ['all come to, where they are merged', awayIfAll, ['join']],
+  ])('are shown as %s [TL-PRES-2]', async (_, merge, told) => {
+    const world = await createPresenceWorld(answering, { merge })
+    await join('ann', 'front')(world)
+    await join('ann', 'back', 1, hidden)(world)
+    expect((await toldOf(world)).map(({ type }) => type)).toEqual(told)
+  })
+
+  test('change what is shown when one of them leaves [TL-PRES-2]', async () => {
+    const world = await createPresenceWorld(answering, { merge: awayIfAll })
+    await join('ann', 'front')(world)
+    await join('ann', 'back', 1, hidden)(world)
+    await leave('ann', 'front')(world)
+    expect((await toldOf(world)).at(-1)).toMatchObject({ type: 'update', data: { away: true } })
+    await leave('ann', 'back')(world)
+    expect((await toldOf(world)).at(-1)).toMatchObject({ type: 'leave' })
+  })
+
+  const throwing = () => {
+    throw new Error('no')
+  }
+  const growing = toTextMerge({ name: 'here', key, event: z.object({}) }, () => ({ text: 'x'.repeat(3_000) }))
+  test.each([
+    ['that throws', throwing],
+    ['that makes more than fits', growing],
+  ])('are shown as the newest said by a merge %s, and can leave', async (_, merge) => {
+    const world = await createPresenceWorld(answering, { merge })
+    await join('ann', 'front')(world)
+    await leave('ann', 'front')(world)
+    expect((await toldOf(world)).map(({ type }) => type)).toEqual(['join', 'leave'])
+  })
+})
+
+describe('a snapshot of a topic that nobody watched', () => {
+  test('shows who is over and beyond what it ends itself until they were told of, and loses nobody who returns [TL-PRES-1]', async () => {
+    const world = await createPresenceWorld(answering)
+    for (let n = 0; n < 250; n++) await join(`m${n}`, 't')(world)
+    await world.clock.advance(times.leaseMs)
+    await look(world)
+    expect(world.seen[0]?.members.size).toBe(50)
+    for (const member of world.seen[0]?.members.keys() ?? []) await join(member, 't', 2)(world) // late, and nobody was told that they had gone
+    await look(world)
+    expect(world.seen[1]?.members.size).toBe(50)
+    await checkPresence(world, { killed: undefined, lost: undefined, thrown: new Map(), returned: new Map() })
+  })
+})
+
+describe('a topic of ten thousand', () => {
+  test('is listed in pages, counted by one read, and a list beyond its limit names it', async () => {
+    const world = await createPresenceWorld(answering)
+    const member = (n: number) => `m${String(n).padStart(5, '0')}`
+    for (let n = 0; n < 10_000; n++) await join(member(n), 't')(world)
+    const { scope } = world
+    const begun = await replayNewest(scope, log, 0)
+    const { state } = await snapshotMembers(scope, log, begun)
+    expect(state.members).toHaveLength(10_000)
+    expect((await snapshotCount(scope, log, begun)).state).toBe(10_000)
+    await join(member(10_000), 't')(world)
+    const again = snapshotMembers(scope, log, await replayNewest(scope, log, 0))
+    await expect(again).rejects.toThrow(/10001 members are here; a list shows 10000 \(listedMembers\)\. Use count\./)
+    expect((await snapshotCount(scope, log, await replayNewest(scope, log, 0))).state).toBe(10_001)
+    await world.clock.advance(times.leaseMs)
+    expect(await readMembersNow(scope, log.topic)).toEqual([])
+  }, 60_000)
+})
+
+describe('outside of a line, as on tRPC’s own adapters', () => {
+  const dataOf = (result: unknown) => (result as { readonly value: readonly [string, unknown] }).value[1]
+
+  test('a join is a state and its tail, and is present until it has been left for the grace', async () => {
+    const { made } = counted()
+    const [ann, eve] = made.asScript(() => {
+      const joined = here.join({ room: 'x' }, { member: 'ann', data: {} })
+      return [joined, here.watch({ room: 'x' })].map((each) => each[Symbol.asyncIterator]())
+    })
+    const present = [{ member: 'ann', data: { away: false } }]
+    expect(dataOf(await ann?.next())).toEqual({ type: 'here', members: present })
+    expect(dataOf(await eve?.next())).toEqual({ type: 'here', members: present })
+    await ann?.return?.()
+    const next = eve?.next()
+    await made.clock.advance(14_000)
+    expect(await made.asScript(() => here.read({ room: 'x' }))).toEqual(present)
+    for (let second = 0; second < 10; second++) await made.clock.advance(1_000)
+    expect(dataOf(await next)).toEqual({ type: 'leave', member: 'ann' })
+    await eve?.return?.()
+  })
+
+  test('a lease that ran out while the table could not be reached is taken anew', async () => {
+    let isDown = false
+    const made = createTestLine({
+      line,
+      router,
+      store: (inner) => ({
+        ...inner,
+        readPresence: (...args) => (isDown ? Promise.reject(new Error('down')) : inner.readPresence(...args)),
+      }),
+    })
+    const read = () => made.asScript(() => here.read({ room: 'x' }))
+    const ann = made.asScript(() => here.join({ room: 'x' }, { member: 'ann', data: {} })[Symbol.asyncIterator]())
+    await ann.next()
+    isDown = true
+    for (let minute = 0; minute < 13; minute++) await made.clock.advance(60_000)
+    isDown = false
+    const eve = made.asScript(() => here.watch({ room: 'x' })[Symbol.asyncIterator]())
+    expect(dataOf(await eve.next())).toEqual({ type: 'here', members: [] })
+    for (let minute = 0; minute < 5; minute++) await made.clock.advance(60_000)
+    expect(await read()).toMatchObject([{ member: 'ann' }])
+    await Promise.all([ann, eve].map((each) => each.return?.()))
+  })
+})
+
+describe('what is refused', () => {
+  const join = (me: { member: string; data: unknown }) => () => here.join({ room: 'x' }, me as never)
+  test('data that does not fit, with its issues', () => {
+    expect(join({ member: 'ann', data: { away: 'yes' } })).toThrow(/^This data does not fit channel here: away: /)
+  })
+  test('new data that does not fit, with its issues', async () => {
+    const { made } = counted()
+    const update = made.asScript(() => here.update({ room: 'x' }, { away: 1 as never }))
+    await expect(update).rejects.toThrow(/^This data does not fit channel here: away: /)
+  })
+  test('a member without a name or with one too long, with the limit', () => {
+    expect(join({ member: '', data: {} })).toThrow(/text of 1 to 256 bytes \(memberBytes\), got 0 bytes/)
+    expect(join({ member: 'é'.repeat(129), data: {} })).toThrow(/got 258 bytes/)
+  })
+  test('data beyond its bytes, with the limit', () => {
+    const big = createLine().presence('big', { key, data: z.object({ text: z.string() }) })
+    const joining = () => big.join({ room: 'x' }, { member: 'ann', data: { text: 'x'.repeat(3_000) } })
+    expect(joining).toThrow(/2048 fit \(dataBytes\)/)
+  })
+  test('times that no line can keep', () => {
+    const declare = (given: object) => () => createLine().presence('p', { key, data: z.object({}), ...given })
+    expect(declare({ leaseMs: 9_999 })).toThrow(/leaseMs of presence p of at least 10000, got 9999/)
+    expect(declare({ graceMs: 900_001 })).toThrow(/graceMs of presence p from 0 to 900000, got 900001/)
+  })
+})
+
+describe('a subscription that is over', () => {
+  const bound = z.object({ room: z.string(), as: z.string().optional(), pad: z.number().optional() })
+  const roomy = line.presence('roomy', { key, data: z.object({ pad: z.string() }), leaseMs: 12 * 60_000 })
+  const seats = t.router({
+    be: t.procedure.input(bound).subscription(({ input: { room, as = 'ann', pad = 0 } }) => {
+      const data = { pad: 'x'.repeat(pad) }
+      return as === 'nobody' ? roomy.watch({ room }) : roomy.join({ room }, { member: as, data })
+    }),
+  })
+  const start = (client: TestClient, ref: number, input: z.infer<typeof bound>, id = 1) =>
+    client.send({ id, method: 'subscription', params: { path: 'be', input, ...(ref > 0 && { ref }) } })
+  const headOf = (client: TestClient) =>
+    (client.frames() as readonly Started[]).findLast(({ result }) => result?.type === 'started')?.result?.head
+  const here = async (made: TestLine, room = 'x') =>
+    (await made.asScript(() => roomy.read({ room }))).map(({ member }) => member)
+
+  test('because the server ended it is over at once, and a check says so [TL-PRES-3]', async () => {
+    const world = await createPresenceWorld(answering)
+    await join('ann', 't', 2)(world)
+    const row = (ref: number) => ({ topic: log.topic, connectionId: 't2', ref, presence })
+    const presence = { view: 'members', seat: { member: 'ann', entry: 't' } } as const
+    await vacateRow(world.scope, row(1)) // of an attempt that was overtaken
+    expect(await readMembersNow(world.scope, log.topic)).toHaveLength(1)
+    await vacateRow(world.scope, row(2))
+    expect(await readMembersNow(world.scope, log.topic)).toEqual([])
+    expect(world.later.at(-1)).toEqual({ presence: { topic: log.topic, member: 'ann' } })
+  })
+
+  test.each([
+    ['as another member', 'bob', ['bob']],
+    ['as a mere watcher', 'nobody', []],
+  ])('because its id joins %s on the same connection gives its seat up at once [TL-PRES-3]', async (_, as, left) => {
+    const made = createTestLine({ line, router: seats })
+    const ann = await made.connect()
+    await start(ann, 1, { room: 'x' })
+    expect(await here(made)).toEqual(['ann'])
+    await start(ann, 2, { room: 'x', as })
+    expect(await here(made)).toEqual(left)
+    await ann.send({ id: 'y', method: 'sync', params: { subscriptions: [{ id: 1, ref: 2, from: headOf(ann) }] } })
+    expect(JSON.stringify(ann.frames())).not.toContain('CONNECTION_LOST') // the seat that it left is none of its own
+  })
+
+  test('because it names another topic gives its seat up at once [TL-SUB-14]', async () => {
+    const made = createTestLine({ line, router: seats })
+    const ann = await made.connect()
+    await start(ann, 1, { room: 'x' })
+    await start(ann, 2, { room: 'z' })
+    expect(ann.frames().at(-1)).toMatchObject({ id: 1, line: { code: 'TOPIC_CHANGED' } })
+    expect([await here(made), await here(made, 'z')]).toEqual([[], []])
+  })
+
+  test('because its state is too large gives its seat up at once', async () => {
+    const made = createTestLine({ line, router: seats })
+    const [eve, ann] = [await made.connect(), await made.connect({ stock: true })]
+    for (let n = 0; n < 70; n++) await start(eve, 1, { room: 'x', as: `m${n}`, pad: 1_900 }, 100 + n)
+    await start(ann, 0, { room: 'x' })
+    expect(JSON.stringify(ann.frames().at(-1))).toContain('at most')
+    expect(await here(made)).not.toContain('ann')
+  })
+})
+
+describe('a burst of 500 joins in a second', () => {
+  const crowd = line.presence('crowd', { key, data: z.object({}) })
+  const gathering = t.router({
+    join: t.procedure
+      .input(key.extend({ as: z.string() }))
+      .subscription(({ input: { room, as } }) => crowd.join({ room }, { member: as, data: {} })),
+    watch: t.procedure.input(key).subscription(({ input }) => crowd.watch(input)),
+  })
+  const topic = 'crowd?room=s:x'
+  const batch = 100 // of the table's stream, as deployed
+
+  test('reaches a watcher whole and in order, in far fewer posts', async () => {
+    const made = createTestLine({ line, router: gathering })
+    const eve = await made.connect()
+    await eve.send({ id: 1, method: 'subscription', params: { path: 'watch', input: { room: 'x' }, ref: 1 } })
+    const before = made.gateway.posted(eve.connectionId).length
+    for (let n = 0; n < 500; n++) {
+      const client = await made.connect()
+      const params = { path: 'join', input: { room: 'x', as: `m${n}` }, ref: 1 }
+      await client.send({ id: 1, method: 'subscription', params })
+      const row = { topic, shard: 0, connectionId: client.connectionId, id: '1', ref: 1 }
+      await made.store.deleteSubscriber(row) // what is posted to the watcher is counted, and nothing else
+      await made.clock.advance(2)
+    }
+    const { slots } = await made.store.readSlots(topic, 0, 1_000)
+    for (let at = 0; at < slots.length; at += batch)
+      await made.stream(slots.slice(at, at + batch).map((slot) => ({ topic, slot })))
+    const posts = made.gateway.posted(eve.connectionId).length - before
+    console.info(`500 joins within a second reach a watcher in ${posts} posts`)
+    expect(posts).toBeLessThan(50)
+    expect(JSON.stringify(eve.frames()).match(/"type":"join"/g)).toHaveLength(500)
+  }, 60_000)
+})
+
+describe('a watcher who comes back', () => {
+  test('ends what is over meanwhile, without waiting for a sync [TL-PRES-6]', async () => {
+    const { made } = counted()
+    const [ann, eve] = [await made.connect(), await made.connect()]
+    const start = (client: TestClient, path: string, more: object) =>
+      client.send({ id: 1, method: 'subscription', params: { path, input: { room: 'x' }, ...more } })
+    await start(ann, 'here', { ref: 1 })
+    await start(eve, 'watch', { ref: 1 })
+    const head = (eve.frames() as readonly Started[]).findLast(({ result }) => result?.type === 'started')?.result?.head
+    await made.clock.advance(12 * 60_000)
+    const back = await made.connect()
+    await start(back, 'watch', { ref: 2, lastEventId: head })
+    expect(JSON.stringify(back.frames())).toContain('"data":{"type":"leave","member":"ann"}')
+  })
+})
+
+describe('a gap', () => {
+  test('is made good by a fresh state, exact at its place, and shows the others no more than a join [TL-PRES-1]', async () => {
+    const { made } = counted()
+    const ann = await made.connect()
+    const start = (client: TestClient, path: string, more: object) =>
+      client.send({ id: 1, method: 'subscription', params: { path, input: { room: 'x' }, ...more } })
+    await start(ann, 'here', { ref: 1 })
+    const { id } = (ann.frames() as readonly { result?: { type: string; id?: string } }[]).flatMap(({ result }) =>
+      result?.type === 'snapshot' ? [result] : [],
+    )[0] ?? { id: '' }
+    await ann.disconnect()
+    await made.clock.advance(80 * 3_600_000) // longer than the log and its head are kept
+    const eve = await made.connect()
+    await start(eve, 'watch', { ref: 1 })
+    const back = await made.connect()
+    await start(back, 'here', { ref: 2, lastEventId: id })
+    const answers = back.frames().map((frame) => (frame as { readonly result: { readonly type: string } }).result)
+    expect(answers.filter(({ type }) => type !== 'data')).toMatchObject([
+      { type: 'started', ref: 2, gap: expect.any(String), snapshot: true },
+      { type: 'snapshot', data: { data: { type: 'here', members: [{ member: 'ann' }] } } },
+    ])
+    const shown = (eve.frames() as readonly { result: { data?: { data: object } } }[]).map(
+      ({ result }) => result.data?.data,
+    )
+    expect(shown.slice(1)).toMatchObject([
+      { type: 'here', members: [] },
+      { type: 'join', member: 'ann' },
+    ])
+  })
+})

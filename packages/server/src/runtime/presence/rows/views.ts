@@ -1,0 +1,63 @@
+import type { PipeStep } from '../../../define/subscription.ts'
+import type { PresenceView } from '../../../ports/presence-row.ts'
+import type { Slot } from '../../../ports/store.ts'
+import type { ServedScope } from '../../context/scope.ts'
+import { evaluate } from '../../encoding/replay-results.ts'
+import { eventResult, faultResult } from '../../encoding/result-frames.ts'
+import { cursorOf } from '../../log/retention.ts'
+
+/** What a slot of a presence log holds. `here` counts the members after it, for `count`. */
+export interface PresenceSlot {
+  readonly type: 'join' | 'update' | 'leave'
+  readonly member: string
+  readonly data?: unknown
+  readonly here: number
+  /** How many changes came lately: beyond a burst they are delivered together. */
+  readonly busy?: number
+}
+
+/** Reads a slot of a presence log; undefined for one that only begins an epoch. */
+export function toPresenceSlot({ data }: Pick<Slot, 'data'>): PresenceSlot | undefined {
+  return data === undefined ? undefined : (JSON.parse(data) as PresenceSlot) // nobody but `tell` writes such slots
+}
+
+/** How a slot becomes what a subscription of this view is given. */
+export const viewPipes: Readonly<Record<PresenceView, readonly PipeStep[]>> = {
+  members: [{ kind: 'map', fn: (slot) => toEvent(slot as PresenceSlot) }],
+  count: [
+    { kind: 'filter', keep: (slot) => (slot as PresenceSlot).type !== 'update' },
+    { kind: 'map', fn: (slot) => (slot as PresenceSlot).here },
+  ],
+}
+
+/** The slots that a view need show of these: of counts the newest says it all, so that those before it are left out. */
+export function shownSlots(view: PresenceView | undefined, slots: readonly Slot[]): readonly Slot[] {
+  if (view !== 'count') return slots
+  const newest = slots.findLastIndex((slot) => countOf(slot) !== undefined)
+  return newest < 0 ? slots : slots.slice(newest)
+}
+
+/** How many are here after a slot that changed it. */
+function countOf(slot: Slot): number | undefined {
+  const change = toPresenceSlot(slot)
+  return change === undefined || change.type === 'update' ? undefined : change.here
+}
+
+/** A slot's result for a view, as text; undefined where it shows nothing. A count covers all that came before it, so none is waited for. [TL-PRES-7] */
+export function viewResult(
+  scope: ServedScope,
+  topic: string,
+  view: PresenceView,
+  slot: Slot,
+  path: string,
+): string | undefined {
+  const cursor = cursorOf(scope, slot)
+  const evaluated = evaluate(scope, topic, viewPipes[view], slot)
+  if (evaluated.status === 'no-match') return undefined
+  if (evaluated.status === 'failed') return faultResult(scope.server, cursor, path, evaluated.thrown)
+  return eventResult(scope.server, cursor, path, evaluated.event, view === 'count' ? 0 : undefined)
+}
+
+function toEvent({ type, member, data }: PresenceSlot) {
+  return type === 'leave' ? { type, member } : { type, member, data }
+}

@@ -1,0 +1,114 @@
+import type { Cursor } from '@trunkline/protocol'
+import { presenceLimits } from '../../define/presence.ts'
+import type { PresenceRow } from '../../ports/presence-row.ts'
+import type { Slot } from '../../ports/store.ts'
+import type { Scope } from '../context/scope.ts'
+import { LineFailure } from '../context/trunkline-error.ts'
+import { type Followed, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
+import { cursorOf, wireEpoch } from '../log/retention.ts'
+import { tell } from './append-change.ts'
+import { living } from './rows/member-row.ts'
+import { toPresenceSlot } from './rows/views.ts'
+import { isOver, pagesOf, pruneAll } from './sweep.ts'
+
+/** A state of a presence topic, exact at a cursor: what the log after it tells is not in it, and all before it is. */
+export interface PresenceState<S> {
+  readonly found: Replay
+  readonly state: S
+}
+
+/** Data by member. */
+type Members = Map<string, unknown>
+
+const prunedOnTheWay = 200 // members that a snapshot ends itself; more are shown as the log has them, until the sweep ends them
+
+/**
+ * The members at an exact place of the log. The head is read, then the rows, then the log on from that head to its end, which is the place: whatever a row says stands in the log
+ * by then, since what is `pending` is told first, and a member's changes stand there in order. So the last that the log says of a member is no older than its row, and is laid over it;
+ * the tail neither repeats nor leaves out. [TL-PRES-1]
+ */
+export async function snapshotMembers(scope: Scope, log: Followed, begun: Replay) {
+  for (let found = begun; ; ) {
+    const members = await readMembers(scope, log, found.head)
+    const tail = await overlayTail(scope, log, found.head, members)
+    const at = { ...tail, slots: [], ...(begun.gap && { gap: begun.gap }) }
+    if (tail.gap === undefined)
+      return { found: { ...at, from: tail.head }, state: { type: 'here' as const, members: listOf(members) } }
+    found = at // another history began meanwhile: once more
+  }
+}
+
+/** How many are here: the log's newest slot says it. */
+export async function snapshotCount(scope: Scope, log: Followed, begun: Replay): Promise<PresenceState<number>> {
+  const { slots } = await scope.store.readSlotsBefore(log.topic, undefined, 1)
+  const newest = slots[0]
+  if (newest === undefined || wireEpoch(newest.epoch, scope.restore) !== begun.head.epoch) {
+    const found = { ...(await replayNewest(scope, log, 0)), ...(begun.gap && { gap: begun.gap }) }
+    return snapshotCount(scope, log, found)
+  }
+  const at = cursorOf(scope, newest)
+  return { found: { ...begun, from: at, head: at, slots: [] }, state: toPresenceSlot(newest)?.here ?? 0 }
+}
+
+/** Who is here now, by the rows alone. */
+export async function readMembersNow(scope: Scope, topic: string) {
+  const members: Members = new Map()
+  for await (const rows of pagesOf(scope, topic)) {
+    const now = scope.clock.now()
+    for (const row of rows) if (row.said.type !== 'leave' && hasLiving(row, now)) take(members, row)
+  }
+  return listOf(members)
+}
+
+/** Lays over what the log says after a place, to its end; the last page is the answer. */
+async function overlayTail(scope: Scope, log: Followed, from: Cursor, members: Members): Promise<Replay> {
+  for (let at = from; ; ) {
+    const page = await replayFrom(scope, log, at)
+    for (const slot of page.slots) overlay(members, slot)
+    const last = page.slots.at(-1)
+    at = last === undefined ? at : cursorOf(scope, last)
+    if (page.gap !== undefined || at.offset >= page.head.offset) return page
+  }
+}
+
+async function readMembers(scope: Scope, log: Followed, head: Cursor): Promise<Members> {
+  const members: Members = new Map()
+  let room = prunedOnTheWay
+  for await (const rows of pagesOf(scope, log.topic)) {
+    const now = scope.clock.now()
+    const over = rows.filter((row) => isOver(row, now)).slice(0, room)
+    room -= over.length
+    const pruned = await pruneAll(scope, log, over)
+    for (const read of rows) {
+      const row = pruned.has(read.member) ? pruned.get(read.member) : read
+      const told = row?.pending === true ? await tell(scope, log, row) : row
+      // By what the log says, and not by the leases: nobody is left out whose leave no watcher would be told.
+      if (told?.epoch !== undefined && wireEpoch(told.epoch, scope.restore) === head.epoch) take(members, told)
+    }
+  }
+  return members
+}
+
+function hasLiving({ sessions }: PresenceRow, now: number): boolean {
+  return Object.keys(living(sessions, now)).length > 0
+}
+
+function take(members: Members, { member, said }: PresenceRow): void {
+  if (said.data !== undefined) members.set(member, JSON.parse(said.data) as unknown)
+}
+
+function overlay(members: Members, slot: Slot): void {
+  const change = toPresenceSlot(slot)
+  if (change?.type === 'leave') members.delete(change.member)
+  else if (change !== undefined) members.set(change.member, change.data)
+}
+
+function listOf(members: Members) {
+  const here = [...members].map(([member, data]) => ({ member, data }))
+  if (here.length <= presenceLimits.listedMembers) return here
+  throw new LineFailure(
+    'TOO_LARGE',
+    `${here.length} members are here; a list shows ${presenceLimits.listedMembers} (listedMembers). Use count.`,
+    { mayHaveRun: true },
+  )
+}

@@ -1,0 +1,25 @@
+import type { Json } from '../../define/json.ts'
+import type { PipeStep } from '../../define/subscription.ts'
+import type { Subscriber } from '../../ports/store.ts'
+import type { ContextFacts } from '../context/caller.ts'
+import type { ServedScope } from '../context/scope.ts'
+import { topicChanged } from '../context/trunkline-error.ts'
+import { describeSubscription } from './run-procedure.ts'
+
+/** Runs a subscriber's procedure again for its `filter` and `map`. Throws what its middlewares throw, and TOPIC_CHANGED where it names another topic now. */
+export async function describePipe(
+  scope: ServedScope,
+  row: Pick<Subscriber, 'path' | 'input' | 'topic'>,
+  facts: ContextFacts,
+): Promise<readonly PipeStep[]> {
+  const { transformer } = scope.server.router._def._config
+  const described = await describeSubscription(scope.server, {
+    path: row.path,
+    input: transformer.input.deserialize(row.input === undefined ? undefined : (JSON.parse(row.input) as Json)),
+    facts,
+    signal: scope.deadline.signal,
+    batchIndex: 0,
+  })
+  if (described.status !== 'channel' || described.descriptor.topic !== row.topic) throw topicChanged(row.path)
+  return described.descriptor.pipe
+}

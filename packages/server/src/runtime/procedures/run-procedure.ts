@@ -1,0 +1,150 @@
+import { setMaxListeners } from 'node:events'
+import { callTRPCProcedure, TRPCError } from '@trpc/server'
+import { isObservable, type Observable, observableToAsyncIterable } from '@trpc/server/observable'
+import { descriptorOf, type SubscriptionDescriptor } from '../../define/subscription.ts'
+import type { ContextFacts } from '../context/caller.ts'
+import { withinDeadline } from '../context/deadline.ts'
+import type { Server } from '../context/served-application.ts'
+import { toTRPCError } from '../context/to-trpc-error.ts'
+import { markEntered, topicChanged } from '../context/trunkline-error.ts'
+import { type AroundResolver, type BuiltProcedure, callAround, isGenerator } from './around-resolver.ts'
+import { withLastEventId } from './last-event-id.ts'
+import { loadRouters } from './load-lazy-router.ts'
+
+/** One run of a procedure. */
+export interface ProcedureRun {
+  readonly type: 'query' | 'mutation' | 'subscription'
+  readonly path: string
+  /** Deserialised. */
+  readonly input: unknown
+  readonly facts: ContextFacts
+  readonly signal: AbortSignal
+  /** What its end is waited for, where that is longer than `signal` says. */
+  readonly within?: AbortSignal
+  readonly batchIndex: number
+  /** Told the context once it is there, so that an error shape can be formatted with it. */
+  readonly onContext?: (ctx: unknown) => void
+  /** Runs in the place of the resolver, behind the last middleware. */
+  readonly around?: AroundResolver
+}
+
+/** Runs a procedure under its deadline: context, middlewares, validators and resolver are the router's own. Throws what they throw, `DeadlinePassed` [TL-CALL-4], or NOT_FOUND [TL-CALL-3]. */
+export function runProcedure(server: Server, run: ProcedureRun): Promise<unknown> {
+  return withinDeadline(run.within ?? run.signal, call(server, run))
+}
+
+async function call(server: Server, run: ProcedureRun): Promise<unknown> {
+  const ctx = await server.createContext(run.facts)
+  run.onContext?.(ctx)
+  const { type, path, batchIndex, around } = run
+  const options = { path, type, ctx, batchIndex, getRawInput: async () => run.input }
+  await loadRouters(server, path)
+  const procedure = procedureOf(server, path)
+  try {
+    if (around === undefined || procedure?._def.type !== type)
+      return await callTRPCProcedure({ ...options, signal: run.signal, router: server.router })
+    const signal = AbortSignal.any([run.signal]) // one of its own, since it names the run
+    setMaxListeners(0, signal)
+    return await callAround(procedure, { ...options, signal }, around)
+  } catch (thrown) {
+    throw markEntered(toTRPCError(thrown))
+  }
+}
+
+/** Looked up by own key (law 12). One of a lazy router is known once `loadProcedure` has seen its path. */
+export function procedureOf(server: Server, path: string): BuiltProcedure | undefined {
+  const procedures: Readonly<Record<string, unknown>> = server.router._def.procedures
+  return Object.hasOwn(procedures, path) ? (procedures[path] as BuiltProcedure) : undefined
+}
+
+/** What a subscription's procedure returns. */
+export type Described =
+  | { readonly status: 'channel'; readonly descriptor: SubscriptionDescriptor }
+  /** Or another source of values that is no channel. `recognised`: its resolver did not run. */
+  | { readonly status: 'generator'; readonly recognised: boolean }
+
+/** A run of a subscription's procedure. */
+export interface SubscriptionRun extends Omit<ProcedureRun, 'type'> {
+  /** The id of the last value that its client has. */
+  readonly lastEventId?: string | undefined
+}
+
+/**
+ * Runs a subscription's procedure for what it says of its channel; starts nothing. The resolver of a recognised
+ * generator does not run, only what comes before it.
+ */
+// [TL-GEN-12]
+export async function describeSubscription(
+  server: Server,
+  { lastEventId, ...run }: SubscriptionRun,
+): Promise<Described> {
+  await withinDeadline(run.signal, loadRouters(server, run.path))
+  const procedure = procedureOf(server, run.path)
+  const reached = { resolver: false }
+  const around = () => {
+    reached.resolver = true
+    return nothing()
+  }
+  const asGenerator = { input: withLastEventId(run.input, lastEventId), around } // as the worker will run it
+  const recognised = procedure !== undefined && isGenerator(procedure)
+  const result = await runSubscription(server, recognised ? { ...run, ...asGenerator } : run)
+  const descriptor = descriptorOf(result)
+  if (descriptor !== undefined) return { status: 'channel', descriptor }
+  void closeUnstarted(result)
+  return { status: 'generator', recognised: reached.resolver }
+}
+
+/** Takes the place of a generator that is not begun here: middlewares see one, as in the worker. */
+async function* nothing(): AsyncGenerator<never> {}
+
+/** Runs a subscription's procedure for the values that it yields. Throws where it returned a channel's subscription instead, as it did not when it was asked before. */
+export async function runGeneratorProcedure(
+  server: Server,
+  run: Omit<ProcedureRun, 'type'>,
+): Promise<AsyncIterable<unknown>> {
+  const result = await runSubscription(server, run)
+  if (descriptorOf(result) !== undefined)
+    throw isMarked(server, run.path) ? wronglyMarked(run.path) : topicChanged(run.path)
+  return isObservable(result) ? observableToAsyncIterable(result, run.signal) : result
+}
+
+function isMarked(server: Server, path: string): boolean {
+  return procedureOf(server, path)?._def.meta?.generator === true
+}
+
+function wronglyMarked(path: string): TRPCError {
+  return new TRPCError({
+    code: 'INTERNAL_SERVER_ERROR',
+    message: `Subscription ${path} is marked generator: true and returned a channel's subscription; remove the mark.`,
+  })
+}
+
+async function runSubscription(
+  server: Server,
+  run: Omit<ProcedureRun, 'type'>,
+): Promise<AsyncIterable<unknown> | Observable<unknown, unknown>> {
+  const result = await runProcedure(server, { ...run, type: 'subscription' })
+  if (isObservable(result) || isAsyncIterable(result)) return result
+  throw new TRPCError({
+    code: 'INTERNAL_SERVER_ERROR',
+    message: `Subscription ${run.path} did not return an observable or a AsyncGenerator`,
+  })
+}
+
+/** Whether a call's result is a stream, which a call cannot carry. */
+export function isStream(result: unknown): boolean {
+  return isObservable(result) || isAsyncIterable(result)
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+async function closeUnstarted(value: unknown): Promise<void> {
+  if (!isAsyncIterable(value)) return
+  try {
+    await value[Symbol.asyncIterator]().return?.()
+  } catch {
+    // the generator never ran: nothing of it can matter to the caller
+  }
+}

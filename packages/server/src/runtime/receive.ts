@@ -1,0 +1,119 @@
+import { TRPCError } from '@trpc/server'
+import { decodeClientMessage, type FrameId, flawText } from '@trunkline/protocol'
+import { connectionExpires, readCaller } from './connections/connect.ts'
+import { receiveConnectionParams } from './connections/connection-params.ts'
+import { noticeAgeing } from './connections/reconnect-notice.ts'
+import type { ConnectionCaller } from './context/caller.ts'
+import type { ServedScope } from './context/scope.ts'
+import { refuse } from './encoding/reject-request.ts'
+import { takePart } from './requests/assemble-chunks.ts'
+import { type Answering, answerAll, answerText, refusalText, silence } from './requests/dispatch.ts'
+import {
+  askedOfElement,
+  type Elements,
+  judgeElements,
+  malformed,
+  methodOf,
+  parseChunk,
+  parseError,
+  parseStockElements,
+} from './requests/parse-request.ts'
+import { toTasks } from './requests/plan-batch.ts'
+import { turnAway } from './requests/reject-connection.ts'
+
+/** One message of a client, as the gateway handed it over. */
+export interface InboundMessage {
+  readonly connectionId: string
+  /** What the authorizer told the gateway; absent when no authorizer stands before it: then the connection's row is read. */
+  readonly caller: ConnectionCaller | undefined
+  /** Epoch milliseconds. */
+  readonly connectedAt: number
+  readonly text: unknown
+  /** The route answers with what the function returns. */
+  readonly twoWay: boolean
+}
+
+/**
+ * Takes one message and gives the text to return to the gateway; whatever else there is to answer has been posted.
+ * Never throws for what a client sent. Throws when there is no caller because the table could not be reached: the gateway tells the client.
+ */
+export async function receive(scope: ServedScope, message: InboundMessage): Promise<string> {
+  const caller = message.caller ?? (await readCaller(scope, message.connectionId))
+  if (caller === undefined) return silence // closed meanwhile, or never connected: nobody hears
+  const answering = { scope, caller, connectedAt: message.connectedAt, twoWay: message.twoWay }
+  try {
+    if (caller.refused === undefined) return await receiveFrom(answering, message.text)
+    await turnAway(scope, caller, message.text)
+    return silence
+  } catch (thrown) {
+    return answerText(answering, refusalText(answering, thrown))
+  }
+}
+
+async function receiveFrom(answering: Answering, text: unknown): Promise<string> {
+  const { scope, caller } = answering
+  const decoded = decodeClientMessage(text, { maxBatchSize: scope.server.maxBatchSize })
+  if (!decoded.ok) throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.reason }) // [TL-BAD-1]
+  if ('text' in decoded) {
+    await noticeAgeing(scope, { ...caller, expires: connectionExpires(answering.connectedAt) })
+    return decoded.text === 'PING' ? 'PONG' : silence // [TL-PING-2]
+  }
+  const [first] = decoded.elements
+  if (!decoded.batch && isConnectionParams(first) && decoded.tooDeep.size === 0) {
+    await receiveConnectionParams(scope, caller, first)
+    return silence
+  }
+  if (!decoded.batch && isChunk(first)) return receiveChunk(answering, decoded)
+  return answerElements(answering, decoded)
+}
+
+/** A message of one or more elements. */
+type Decoded = Elements & { readonly overfull: boolean }
+
+/** `fallbackId` is that of the chunks that carried the message. */
+async function answerElements(
+  answering: Answering,
+  decoded: Decoded,
+  fallbackId: FrameId | null = null,
+): Promise<string> {
+  const { scope, caller, connectedAt } = answering
+  const judged = caller.extensions
+    ? judgeElements(scope.server, decoded, fallbackId)
+    : parseStockElements(scope.server, decoded).map((request) => ({ status: 'request', request }) as const)
+  const returned = await answerAll(answering, toTasks(judged, decoded.overfull))
+  await noticeAgeing(scope, { ...caller, expires: connectionExpires(connectedAt) })
+  return returned
+}
+
+/** A part of a message, which runs where this one completes it. [TL-CHUNK-3] What is wrong with the message is answered under its id. */
+async function receiveChunk(answering: Answering, decoded: Decoded): Promise<string> {
+  const { scope, caller } = answering
+  const frame = parseChunk(decoded)
+  if (typeof frame === 'string') {
+    if (!caller.extensions) throw parseError(frame)
+    return answerText(answering, refuse(scope, askedOfElement(decoded.elements[0]), malformed(frame)))
+  }
+  try {
+    const text = await takePart(scope, caller.connectionId, frame)
+    return text === undefined ? silence : await receiveWhole(answering, frame.id, text)
+  } catch (thrown) {
+    return answerText(answering, refusalText(answering, thrown, frame.id))
+  }
+}
+
+/** [TL-CHUNK-2] A message of chunks holds no chunk. */
+async function receiveWhole(answering: Answering, id: FrameId, text: string): Promise<string> {
+  const { scope, caller } = answering
+  const decoded = decodeClientMessage(text, { maxBatchSize: scope.server.maxBatchSize })
+  if (decoded.ok && 'elements' in decoded) return answerElements(answering, decoded, id)
+  const flaw = flawText('frames in the chunks', decoded.ok ? decoded.text : decoded.reason)
+  throw caller.extensions ? malformed(flaw) : parseError(flaw)
+}
+
+function isConnectionParams(element: unknown): element is { readonly data?: unknown } {
+  return methodOf(element) === 'connectionParams'
+}
+
+function isChunk(element: unknown): boolean {
+  return methodOf(element) === 'chunk'
+}

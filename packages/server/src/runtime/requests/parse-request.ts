@@ -1,0 +1,200 @@
+import { TRPCError } from '@trpc/server'
+import { parseTRPCMessage } from '@trpc/server/rpc'
+import {
+  type AuthFrame,
+  type CancelFrame,
+  type ChunkFrame,
+  type ClientFrame,
+  type FrameId,
+  flawText,
+  type HelloFrame,
+  type PingFrame,
+  type SyncFrame,
+} from '@trunkline/protocol'
+import { idOfElement, parseClientFrame, parseTraceparent } from '@trunkline/protocol/schemas'
+import type { Server } from '../context/served-application.ts'
+import { LineFailure } from '../context/trunkline-error.ts'
+import type { Asked } from '../encoding/error-response.ts'
+import { readInput } from '../procedures/transformer-mismatch.ts'
+
+/** One element of a message, understood: tRPC's requests with their input deserialised, and the line's own. */
+export type Request =
+  | {
+      readonly method: 'query' | 'mutation' | 'subscription'
+      readonly id: FrameId
+      readonly jsonrpc?: '2.0'
+      readonly path: string
+      readonly input: unknown
+      readonly rawInput: unknown
+      readonly lastEventId: string | undefined
+      readonly ref: number
+      /** Of a mutation that happens once whatever is resent. */
+      readonly key: string | undefined
+      /** It was sent before, without a key. */
+      readonly resend: boolean
+      /** W3C trace context of a call. */
+      readonly traceparent?: string
+    }
+  | { readonly method: 'subscription.stop'; readonly id: FrameId; readonly ref: number }
+  | OwnFrame
+
+/** The frames that tRPC does not know. */
+type OwnFrame = HelloFrame | SyncFrame | AuthFrame | CancelFrame | PingFrame
+
+const ownMethods: ReadonlySet<unknown> = new Set(['hello', 'sync', 'auth', 'cancel', 'ping'])
+
+/** One element of a message: a request, or the failure that answers it. */
+export type Judged =
+  | { readonly status: 'request'; readonly request: Request }
+  | { readonly status: 'malformed'; readonly asked: Asked; readonly thrown: LineFailure }
+
+/** Elements of a message as `decodeClientMessage` gives them. */
+export interface Elements {
+  readonly elements: readonly unknown[]
+  /** Those that are nested too deeply, by index. */
+  readonly tooDeep: ReadonlyMap<number, string>
+}
+
+/**
+ * Judges each element of a client of ours alone. A malformed one is answered with MALFORMED under its own id, or under
+ * `fallbackId` when its id is malformed too. Never throws.
+ */
+// [TL-BATCH-2] [TL-BAD-2]
+export function judgeElements(
+  server: Server,
+  { elements, tooDeep }: Elements,
+  fallbackId: FrameId | null,
+): readonly Judged[] {
+  return elements.map((element, index) => {
+    const flaw = tooDeep.get(index)
+    try {
+      if (flaw !== undefined) throw malformed(flaw)
+      const parsed = parseClientFrame(element)
+      if (!parsed.ok) throw malformed(parsed.reason)
+      return { status: 'request', request: toRequest(parsed.frame, (input) => readInput(server, input)) }
+    } catch (thrown) {
+      const failure = thrown instanceof LineFailure ? thrown : unreadable(thrown)
+      return { status: 'malformed', asked: askedOfElement(element, fallbackId), thrown: failure }
+    }
+  })
+}
+
+/**
+ * Parses all elements of a stock client's message, as tRPC does: in its words, and one that is malformed fails them all.
+ * Throws a `TRPCError` PARSE_ERROR.
+ */
+// [TL-STOCK-10]
+export function parseStockElements(server: Server, { elements, tooDeep }: Elements): readonly Request[] {
+  const [flaw] = tooDeep.values()
+  if (flaw !== undefined) throw parseError(flaw)
+  return elements.map((element) => parseStockElement(server, element))
+}
+
+function parseStockElement(server: Server, element: unknown): Request {
+  const message = ownMethods.has(methodOf(element)) ? undefined : parseTrpc(server, element)
+  if (message?.id === null) throw new TRPCError({ code: 'PARSE_ERROR', message: '`id` is required' })
+  const parsed = parseClientFrame(element)
+  if (!parsed.ok) throw parseError(parsed.reason)
+  const { input, lastEventId } =
+    message !== undefined && 'params' in message ? message.params : { input: undefined, lastEventId: undefined }
+  return { ...toRequest(parsed.frame, () => input), ...(lastEventId !== undefined && { lastEventId }) } // of a query too [TL-STOCK-3]
+}
+
+/** Throws a `LineFailure` MALFORMED for a frame that only comes alone, and what `deserialize` throws. */
+function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown): Request {
+  switch (frame.method) {
+    case 'query':
+    case 'mutation':
+    case 'subscription': {
+      const { method, id, jsonrpc, params } = frame
+      const traceparent = 'traceparent' in params ? parseTraceparent(params.traceparent) : undefined
+      return {
+        method,
+        id,
+        ...(jsonrpc === undefined ? {} : { jsonrpc }),
+        path: params.path,
+        input: deserialize(params.input),
+        rawInput: params.input,
+        lastEventId: 'lastEventId' in params ? params.lastEventId : undefined,
+        ref: ('ref' in params && params.ref) || 1, // a stock client's counts as 1
+        key: method === 'mutation' && 'key' in params ? params.key : undefined,
+        resend: method === 'mutation' && 'resend' in params && params.resend === true,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      }
+    }
+    case 'subscription.stop':
+      return { method: frame.method, id: frame.id, ref: frame.params?.ref ?? 1 }
+    case 'chunk':
+    case 'connectionParams':
+      throw malformed(flawText(`${frame.method} as a message of its own`, 'one inside a message'))
+    default:
+      return frame
+  }
+}
+
+/** One part of a message, or why it is none. */
+// {"id":7,"method":"chunk","params":{"message":…,"part":0,"of":2,"bytes":…,"text":…}}
+export function parseChunk({ elements, tooDeep }: Elements): ChunkFrame | string {
+  const flaw = tooDeep.get(0)
+  if (flaw !== undefined) return flaw
+  const parsed = parseClientFrame(elements[0])
+  if (!parsed.ok) return parsed.reason
+  return parsed.frame.method === 'chunk' ? parsed.frame : flawText('a chunk', parsed.frame.method)
+}
+
+/** The method that an element bears, if it bears any. */
+export function methodOf(element: unknown): unknown {
+  return memberOf(element, 'method')
+}
+
+function memberOf(element: unknown, name: string): unknown {
+  return typeof element === 'object' && element !== null && Object.hasOwn(element, name)
+    ? Reflect.get(element, name)
+    : undefined
+}
+
+function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRPCMessage> {
+  try {
+    const { transformer } = server.router._def._config
+    const read = (input: unknown) =>
+      input === undefined ? transformer.input.deserialize(input) : readInput(server, input) // at none a stock client is answered as tRPC answers it
+    return parseTRPCMessage(element, { ...transformer, input: { ...transformer.input, deserialize: read } })
+  } catch (cause) {
+    throw new TRPCError({ code: 'PARSE_ERROR', cause })
+  }
+}
+
+/** What a malformed element asked, as far as its answer repeats it. */
+export function askedOfElement(element: unknown, fallbackId: FrameId | null = null): Asked {
+  const id = idOfElement(element) ?? fallbackId
+  const repeats = id !== null && memberOf(element, 'jsonrpc') === '2.0' // [TL-CALL-2]
+  return { id, ...(repeats && { jsonrpc: '2.0' }), type: 'unknown', cause: 'frame' }
+}
+
+/** The failure of an element of a client of ours. */
+export function malformed(flaw: string): LineFailure {
+  return new LineFailure('MALFORMED', flaw)
+}
+
+/** The same for a stock client, in tRPC's code. */
+export function parseError(message: string): TRPCError {
+  return new TRPCError({ code: 'PARSE_ERROR', message })
+}
+
+function unreadable(cause: unknown): LineFailure {
+  const expected = "params.input as the router's transformer writes it"
+  return new LineFailure('MALFORMED', flawText(expected, 'what it cannot read'), { cause })
+}
+
+/** What a request asked, for the answer that says why it failed. */
+export function askedOf(request: Request): Asked {
+  const isCall = request.method === 'query' || request.method === 'mutation' || request.method === 'subscription'
+  return {
+    id: 'id' in request ? request.id : null,
+    type: isCall ? request.method : 'unknown',
+    ...('path' in request ? { path: request.path, input: request.input } : {}),
+    ...('traceparent' in request ? { traceparent: request.traceparent } : {}),
+    ...('jsonrpc' in request && request.jsonrpc !== undefined ? { jsonrpc: request.jsonrpc } : {}),
+    cause: 'frame',
+  }
+}

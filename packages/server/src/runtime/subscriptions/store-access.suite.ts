@@ -1,0 +1,106 @@
+import type { Store } from '../../ports/store.ts'
+
+/** What a port call touches: two calls that share no row, or that both only read, cannot notice each other's order. */
+export interface Access {
+  readonly rows: readonly string[]
+  readonly writes: boolean
+}
+
+type Row = {
+  readonly connectionId: string
+  readonly topic: string
+  readonly key: string
+  readonly message: string
+  readonly part: number
+}
+
+const log = (topic: unknown) => [`LOG#${topic}`]
+const connection = (id: unknown) => [`CONN#${id}`]
+const subscriptions = (id: unknown) => [`CONN#${id}/SUB`]
+const subscribers = (topic: unknown) => [`SUBS#${topic}`]
+const keys = (key: unknown) => [`IDEM#${key}`]
+const upload = ({ connectionId, message }: Row) => [`UPLOAD#${connectionId}/${message}`]
+const part = (connectionId: unknown, message: unknown, place: unknown) => `PART#${connectionId}/${message}/${place}`
+// a member's row is seen by whoever reads it, and by whoever reads all
+const member = (topic: unknown, name: unknown) => [`PRES#${topic}`, `PRES#${topic}/${name}`]
+const receipt = (topic: unknown, offset: unknown) => `SENT#${topic}/${offset}`
+
+type Args = readonly unknown[]
+const read =
+  (rows: (args: Args) => readonly string[]) =>
+  (args: Args): Access => ({ rows: rows(args), writes: false })
+const write =
+  (rows: (args: Args) => readonly string[]) =>
+  (args: Args): Access => ({ rows: rows(args), writes: true })
+const rowOf = (args: Args) => args[0] as Row
+
+const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access } = {
+  putSlot: write(([topic]) => log(topic)),
+  readSlots: read(([topic]) => log(topic)),
+  readSlotsBefore: read(([topic]) => log(topic)),
+  extendSlot: write(([topic]) => log(topic)),
+  eraseSlot: write(([topic]) => log(topic)),
+  putConnection: write((args) => connection(rowOf(args).connectionId)),
+  readConnection: read(([id]) => connection(id)),
+  readConnectionAndShards: read(([id, topic]) => [...connection(id), ...subscribers(topic)]),
+  closeConnection: write(([id]) => connection(id)),
+  putConnectionParams: write(([id]) => connection(id)),
+  claimSubscription: write((args) => subscriptions(rowOf(args).connectionId)),
+  stopSubscription: write((args) => subscriptions(rowOf(args).connectionId)),
+  claimRun: write((args) => subscriptions(rowOf(args).connectionId)),
+  passRun: write((args) => subscriptions(rowOf(args).connectionId)),
+  readSubscription: read(([id]) => subscriptions(id)),
+  readSubscriptions: read(([id]) => subscriptions(id)),
+  putSubscriber: write((args) => subscribers(rowOf(args).topic)),
+  readSubscriber: read(([topic]) => subscribers(topic)),
+  readSubscribersOf: read((args) => subscribers(rowOf(args).topic)),
+  stopSubscriber: write((args) => subscribers(rowOf(args).topic)),
+  deleteSubscriber: write((args) => subscribers(rowOf(args).topic)),
+  setSubscriberAuthExp: write((args) => subscribers(rowOf(args).topic)),
+  lockChain: write((args) => subscribers(rowOf(args).topic)),
+  wantChain: write((args) => subscribers(rowOf(args).topic)),
+  freeChain: write((args) => subscribers(rowOf(args).topic)),
+  readSubscribers: read(([topic]) => subscribers(topic)),
+  growShards: write(([topic]) => subscribers(topic)),
+  readSyncStates: read(([asked]) =>
+    (asked as readonly Row[]).flatMap(({ topic }) => [...subscribers(topic), ...log(topic)]),
+  ),
+  renewConnection: write(([id]) => connection(id)),
+  claimKey: write((args) => keys(rowOf(args).key)),
+  takeKey: write((args) => keys(rowOf(args).key)),
+  settleKey: write((args) => keys(rowOf(args).key)),
+  recordBase: write((args) => keys(rowOf(args).key)),
+  readKey: read(([key]) => keys(key)),
+  putPart: write((args) => [part(rowOf(args).connectionId, rowOf(args).message, rowOf(args).part)]),
+  notePart: write((args) => upload(rowOf(args))),
+  claimUpload: write((args) => upload(rowOf(args))),
+  readParts: read(([connectionId, message, of]) =>
+    Array.from({ length: of as number }, (_, place) => part(connectionId, message, place)),
+  ),
+  putPresence: write((args) => member(rowOf(args).topic, (args[0] as { readonly member: string }).member)),
+  deletePresence: write((args) => member(rowOf(args).topic, (args[0] as { readonly member: string }).member)),
+  readPresence: read(([topic, name]) => [`PRES#${topic}/${name}`]),
+  readPresences: read(([topic]) => [`PRES#${topic}`]),
+  readSweep: read(([topic]) => [`SWEEP#${topic}`]),
+  moveSweep: write(([topic]) => [`SWEEP#${topic}`]),
+  readTurn: read(([topic, shard]) => [`TURN#${topic}#${shard}`]),
+  putTurn: write((args) => [`TURN#${rowOf(args).topic}#${(args[0] as { readonly shard: number }).shard}`]),
+  putReceipt: write(([topic, offset]) => [receipt(topic, offset)]),
+  hasReceipts: read(([events]) =>
+    (events as readonly { topic: string; offset: number }[]).map(({ topic, offset }) => receipt(topic, offset)),
+  ),
+}
+
+/** Whatever is not in the table is taken to touch everything: more schedules, never fewer. */
+export const anything: Access = { rows: ['*'], writes: true }
+
+/** What a call of the store touches. */
+export function accessOf(operation: keyof Store, args: Args): Access {
+  return accesses[operation]?.(args) ?? anything
+}
+
+/** Whether two calls cannot notice each other's order. */
+export function areApart(one: Access, other: Access): boolean {
+  if (one === anything || other === anything) return false
+  return (!one.writes && !other.writes) || !one.rows.some((row) => other.rows.includes(row))
+}

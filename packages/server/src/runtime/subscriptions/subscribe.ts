@@ -1,0 +1,234 @@
+import { limits, parseCursor } from '@trunkline/protocol'
+import { notServed } from '../../define/definition.ts'
+import type { SubscriptionDescriptor } from '../../define/subscription.ts'
+import type { Subscriber } from '../../ports/store.ts'
+import type { Client } from '../calls/worker-job.ts'
+import { carryAuthority } from '../connections/renew-auth.ts'
+import type { ConnectionCaller } from '../context/caller.ts'
+import { toFacts } from '../context/caller.ts'
+import { withinDeadline } from '../context/deadline.ts'
+import type { ServedScope } from '../context/scope.ts'
+import { firstShard, rememberShards } from '../context/shard-hints.ts'
+import { toTRPCError } from '../context/to-trpc-error.ts'
+import { LineFailure, markEntered } from '../context/trunkline-error.ts'
+import { resultBytes, snapshotResult } from '../encoding/result-frames.ts'
+import { type Replay, replayFrom, replayNewest } from '../log/replay.ts'
+import { cut } from '../posting/post.ts'
+import {
+  giveUpSeat,
+  leaveBefore,
+  loadPresence,
+  seatBefore,
+  seatOf,
+  settleIn,
+  stillSeated,
+  toSitting,
+} from '../presence/join.ts'
+import { keepaliveOf, lookOnReturn } from '../presence/renew-lease.ts'
+import { loseSeat } from '../presence/rows/disconnect-session.ts'
+import { describeSubscription } from '../procedures/run-procedure.ts'
+import { newLock } from '../stock-clients/subscription-lock.ts'
+import { duplicate, refuseClaim } from './refuse-subscribe.ts'
+import { startGenerator, warnOfGenerator } from './start-generator.ts'
+import { startedFrames } from './started-frames.ts'
+import { checkStoredBytes, toStoredContext } from './stored-context.ts'
+import type { SubscribeRequest } from './subscribe-request.ts'
+import { beginStock } from './subscribe-stock-client.ts'
+
+/**
+ * Makes a subscription live and gives the frames that answer it, as texts; none when a newer attempt or a stop has overtaken it, and none to a stock client's on a log, which is posted its own.
+ * Law 3: its rows are committed before the log is read. Law 8: the connection's own row decides. Throws what the procedure throws.
+ */
+export async function subscribe(
+  scope: ServedScope,
+  subscribing: Client,
+  request: SubscribeRequest,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { caller, params } = subscribing
+  const described = await describeSubscription(scope.server, {
+    ...request,
+    facts: toFacts(caller, 'frame', params),
+    signal,
+  })
+  try {
+    if (described.status === 'channel') return await register(scope, subscribing, request, described.descriptor)
+    if (!described.recognised) warnOfGenerator(scope, request.path)
+    return await startGenerator(scope, subscribing, request)
+  } catch (thrown) {
+    throw markEntered(toTRPCError(thrown))
+  }
+}
+
+/** Commits the rows of a described subscription, then reads its log. */
+async function register(
+  scope: ServedScope,
+  { caller, params, expires }: Client,
+  request: SubscribeRequest,
+  descriptor: SubscriptionDescriptor,
+): Promise<readonly string[]> {
+  if (scope.channelOf(descriptor.channel.name) !== descriptor.channel) throw foreignChannel(descriptor.channel.name)
+  const id = JSON.stringify(request.id)
+  const seat = seatOf(caller, id, descriptor.presence)
+  const attempt = { connectionId: caller.connectionId, id, ref: request.ref, topic: descriptor.topic }
+  const stored = toStoredContext(scope.server, { caller, params, rawInput: request.rawInput }, descriptor)
+  const shard = firstShard(scope.shardHints, descriptor.topic, caller.connectionId)
+  await checkStoredBytes(scope, { ...attempt, shard }, stored)
+  const before = descriptor.presence && (await seatBefore(scope, attempt))
+  // S1: the connection's own row
+  const claim = await scope.store.claimSubscription({
+    ...attempt,
+    shard,
+    expires,
+    ...(seat && { seat }),
+  })
+  if (claim.status === 'refused') {
+    const claimed = { ...request, topic: descriptor.topic }
+    return refuseClaim(scope, caller, claimed, claim.row)
+  }
+  if (claim.repeated && !caller.extensions) throw duplicate(request.id)
+  // S2: the topic's row; S3: is the connection still there, and with the authority that was written?
+  const isChain = !caller.extensions && descriptor.channel.retentionMs !== undefined
+  const row: Subscriber = {
+    ...toSubscriber(caller, request, descriptor),
+    ...stored,
+    ...(descriptor.presence && { presence: { view: descriptor.presence.view, ...(seat && { seat }) } }),
+    connectionId: caller.connectionId,
+    id,
+    shard: claim.shard,
+    expires,
+    ...(isChain ? { lock: newLock(scope) } : {}), // law 17: nobody else posts before `started` [TL-CHAIN-1]
+  }
+  const sitting = seat && toSitting(descriptor, row, seat)
+  const commit = async () => {
+    if ((await scope.store.putSubscriber(row)) !== 'put') return false
+    await checkStoredBytes(scope, row, stored).catch((thrown: unknown) => withdraw(scope, row, thrown))
+    await leaveBefore(scope, row, before, seat)
+    if (sitting === undefined) return stillOpen(scope, row)
+    await settleIn(scope, sitting, descriptor, row)
+    if (await stillOpen(scope, row)) return stillSeated(scope, sitting, id)
+    await loseSeat(scope, sitting)
+    return false
+  }
+  // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
+  const load = async () => {
+    try {
+      await lookOnReturn(scope, descriptor, request.lastEventId)
+      const found = await replay(scope, request, descriptor)
+      return await begin(scope, request, descriptor, { found, extensions: caller.extensions })
+    } catch (thrown) {
+      await giveUpSeat(scope, sitting, thrown, caller)
+      throw thrown
+    }
+  }
+  if (isChain) return beginStock(scope, row, descriptor, { register: commit, load })
+  if (!(await commit())) return []
+  const keepaliveMs = descriptor.presence && keepaliveOf(descriptor.presence)
+  return startedFrames(scope, request, descriptor, {
+    id,
+    ...(await load()),
+    extensions: caller.extensions,
+    keepaliveMs,
+  })
+}
+
+/** What a subscription with `startWith` begins with, loaded after the position was taken (law 4), so that the events after it are all there. A whole resume needs none. */
+// [TL-SNAP-1] [TL-SNAP-2] [TL-SNAP-3]
+async function begin(
+  scope: ServedScope,
+  request: SubscribeRequest,
+  descriptor: SubscriptionDescriptor,
+  { found, extensions }: { readonly found: Replay | undefined; readonly extensions: boolean },
+): Promise<Begun> {
+  if (found === undefined || !beginsWithState(request, descriptor, found)) return { found, begun: undefined }
+  const { at, state } = await loadState(scope, descriptor, found)
+  const result = snapshotResult(scope.server, at.from, state)
+  const bytes = Buffer.byteLength(result)
+  const most = resultBytes(extensions ? scope.server : { maxMessageBytes: limits.messageBytes.value })
+  if (bytes <= most) return { found: at, begun: result }
+  throw new LineFailure(
+    'TOO_LARGE',
+    `The state that startWith loads has ${bytes} bytes; at most ${most} can be sent to this client. ` +
+      'Load less: read(key, { maxBytes }) returns a page and the cursor of the rest.',
+    { mayHaveRun: true },
+  )
+}
+
+interface Begun {
+  readonly found: Replay | undefined
+  /** The snapshot's result, as text. */
+  readonly begun: string | undefined
+}
+
+function beginsWithState(
+  request: SubscribeRequest,
+  { load, presence, lastEventId }: SubscriptionDescriptor,
+  found: Replay,
+): boolean {
+  const resumed = (request.lastEventId ?? lastEventId) !== undefined && found.gap === undefined
+  return (load !== undefined || presence !== undefined) && !resumed
+}
+
+async function loadState(scope: ServedScope, descriptor: SubscriptionDescriptor, found: Replay) {
+  if (descriptor.presence !== undefined) return loadPresence(scope, descriptor, found)
+  const { load } = descriptor
+  return { at: found, state: await withinDeadline(scope.deadline.signal, Promise.resolve(load?.())) }
+}
+
+/** No event would ever reach it: what publishes and delivers here belongs to another line. */
+function foreignChannel(name: string): Error {
+  return new Error(`Channel ${name} ${notServed}.`)
+}
+
+/** Takes the rows of a refused subscribe away: its answer ends the subscription at the client. */
+async function withdraw(scope: ServedScope, row: Subscriber, thrown: unknown): Promise<never> {
+  await scope.store.stopSubscription(row)
+  await scope.store.deleteSubscriber(row)
+  throw thrown
+}
+
+function toSubscriber(
+  caller: ConnectionCaller,
+  request: SubscribeRequest,
+  descriptor: SubscriptionDescriptor,
+): Omit<Subscriber, 'connectionId' | 'id' | 'shard' | 'expires'> {
+  return {
+    topic: descriptor.topic,
+    ref: request.ref,
+    on: true,
+    path: request.path,
+    extensions: caller.extensions,
+    ...(caller.authExp === undefined ? {} : { authExp: caller.authExp }),
+  }
+}
+
+/** S3. A connection that closed meanwhile leaves no row. One without a row, as after a restore of the table, is disconnected: its client would ask in vain for as long as the socket lives. One whose authority was renewed meanwhile gets the new expiry. */
+async function stillOpen(scope: ServedScope, row: Subscriber): Promise<boolean> {
+  const { connection, shards = 1 } = await scope.store.readConnectionAndShards(row.connectionId, row.topic)
+  rememberShards(scope.shardHints, row.topic, shards) // this row stands; the process's next one is put by it
+  if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= scope.clock.now()) {
+    await scope.store.deleteSubscriber(row)
+    if (connection === undefined) await cut(scope, row.connectionId) // its row comes with another socket [TL-SUB-16]
+    return false
+  }
+  if (connection.authExp !== row.authExp)
+    await carryAuthority(scope, row.connectionId, connection.authExp, (authExp) =>
+      scope.store.setSubscriberAuthExp({ ...row, authExp }),
+    )
+  return true
+}
+
+async function replay(
+  scope: ServedScope,
+  request: SubscribeRequest,
+  descriptor: SubscriptionDescriptor,
+): Promise<Replay | undefined> {
+  const { retentionMs } = descriptor.channel
+  if (retentionMs === undefined) return undefined // ephemeral: there is no log
+  const log = { topic: descriptor.topic, retentionMs }
+  const lastEventId = request.lastEventId ?? descriptor.lastEventId
+  if (lastEventId === undefined) return replayNewest(scope, log, descriptor.load === undefined ? descriptor.replay : 0)
+  const cursor = parseCursor(lastEventId)
+  if (cursor !== undefined) return replayFrom(scope, log, cursor)
+  return { ...(await replayNewest(scope, log, 0)), gap: 'new-epoch' } // [TL-SUB-4] no cursor of ours
+}

@@ -1,0 +1,314 @@
+import type { Answer } from '../records/answers.ts'
+import { isThird, topicOf } from '../records/application.ts'
+import type { CallRecord, SubscriptionRecord } from '../records/history.ts'
+import type { Committed } from '../records/truth.ts'
+import type { World } from '../world/world.ts'
+
+/** Everything has had its time to converge; and then more was published, which shows stock clients a broken chain. */
+export type Stage = 'settled' | 'published'
+
+/** Checks what each subscription told its application against what was put. */
+export function checkSubscriptions(world: World, stage: Stage): void {
+  for (const record of world.history.subscriptions) checkSubscription(world, record, stage)
+}
+
+interface Position {
+  /** Index in the truth of the last event accounted for; undefined before the first. */
+  at: number | undefined
+  /** Events from this index on must come: they were put after the subscription, or its gap, was told. */
+  owed: number
+}
+
+function checkSubscription(world: World, record: SubscriptionRecord, stage: Stage): void {
+  const { table, report, plan } = world
+  const topic = topicOf(record.room)
+  const truth = table.truth.of(topic)
+  const about = `${record.device} ${record.path} ${record.room}`
+  const isMatch = ({ n }: Committed) => n !== undefined && (record.path !== 'thirds' || isThird(n))
+  const isWanted = (each: Committed) => isMatch(each) && !each.undone
+  const position: Position = { at: undefined, owed: Number.POSITIVE_INFINITY }
+  const delivered = new Set<number>()
+  let hasUndone = false // it was given what a restore has undone, and was not told since: an answer may lead it back
+  const missing = (from: number, to: number) => {
+    for (let index = Math.max(0, from); index < to; index++) {
+      const each = truth[index]
+      if (each !== undefined && isWanted(each) && !isUntold(world, record, index)) return index
+    }
+    return undefined
+  }
+  const firstOwed = () => (position.at === undefined ? position.owed : Math.min(position.owed, position.at + 1))
+
+  for (const entry of record.entries) {
+    if (entry.kind === 'started') {
+      if (position.at === undefined) position.owed = record.isStock ? entry.seen : Math.min(position.owed, entry.seen)
+    } else if (entry.kind === 'gap') {
+      position.at = undefined
+      position.owed = entry.seen
+      hasUndone = false
+      if (table.truth.rewinds.length > 0) delivered.clear() // a gap may lead back, and then what came is shown again
+    } else if (entry.kind === 'data') {
+      const index = table.truth.indexOf(topic, entry.id, entry)
+      const found = truth[index]
+      if (found === undefined) {
+        report.break('H8', `${about} was given ${entry.id}, which nobody put`)
+        continue
+      }
+      if (entry.state !== undefined) {
+        if (position.at !== undefined && index < position.at && !hasUndone)
+          report.break('H6', `${about} began again at ${entry.id}, behind what it had`)
+        if (entry.state < index + 1)
+          report.break('H7', `${about} began with a state older than its position ${entry.id}`)
+        position.at = index
+        position.owed = index + 1
+        if (hasUndone) delivered.clear()
+        hasUndone = found.undone
+        continue
+      }
+      if (found.undone && isUntold(world, record, index, entry.seen)) continue // held from the history that is gone
+      if (found.n !== entry.n) report.break('H3', `${about} was given ${entry.n} as ${entry.id}, which is ${found.n}`)
+      if (!isMatch(found)) report.break('H8', `${about} was given ${entry.n}, which its filter leaves out`)
+      if (delivered.has(index)) report.break('H2', `${about} was given ${entry.id} (${entry.n}) twice`)
+      else if (position.at !== undefined && index < position.at)
+        report.break('H6', `${about} was given ${entry.id} (${entry.n}) late`)
+      const lost = missing(firstOwed(), index)
+      if (lost !== undefined)
+        report.break(
+          'H7',
+          `${about} was given ${entry.id} and never ${cursorOf(truth[lost])} (${truth[lost]?.n}), without a signal`,
+        )
+      delivered.add(index)
+      hasUndone ||= found.undone
+      position.at = Math.max(index, position.at ?? index)
+      position.owed = position.at + 1
+    }
+  }
+  if (record.ended === 'error' && !isLawfulEnd(record, plan.struck))
+    report.break('H15', `${about} ended: ${JSON.stringify(record.entries.at(-1))}`, 'other')
+  if (record.ended !== undefined) return
+  if (record.isStock && stage === 'settled') return // a quiet topic's last event waits for the next one
+  // a subscribe that died before its row is never answered: its client waits for its connection's end
+  if (record.isStock && functionsFailed(plan.struck) > 0 && lacksRow(world, record)) return
+  if (!record.entries.some(({ kind }) => kind !== 'error')) {
+    report.break('H15', `${about} never started`)
+    return
+  }
+  const lost = missing(firstOwed(), truth.length)
+  if (lost !== undefined)
+    report.break('H5', `${about} never got ${cursorOf(truth[lost])} (${truth[lost]?.n}) of ${truth.length}`)
+}
+
+/**
+ * The limit of a log that was rewound while its restore number stayed. Whether a client cannot be told of an event of the
+ * new history: the old history had reached the event's offset, and the client had been given that much of it; and no answer
+ * reached the client between the restore and the put that brought the log to that offset again. An answer before that put
+ * shows the client a log that ends before what it knows. One after it shows nothing.
+ * Of an event of the old history (`seen`: of how many commits it was shown after), whether it may have been held till then.
+ */
+function isUntold(world: World, record: SubscriptionRecord, index: number, seen = Number.POSITIVE_INFINITY): boolean {
+  const { table, answers } = world
+  const topic = topicOf(record.room)
+  const truth = table.truth.of(topic)
+  const { epoch, offset } = truth[index]?.slot ?? { epoch: '', offset: 0 }
+  const isOld = truth[index]?.undone === true
+  return table.truth.rewinds.some(({ at, lengths }) => {
+    const length = lengths.get(topic) ?? 0
+    if (isOld ? index >= length || seen <= length : index < length) return false
+    const wasGiven = givenOf(world, record, length, epoch)
+    if (!isOld && wasGiven < offset) return false
+    const again = truth.find(({ slot }, place) => place >= length && slot.epoch === epoch && slot.offset >= offset)
+    const until = again?.at ?? Number.POSITIVE_INFINITY
+    const isOwn = (each: Answer) =>
+      each.device === record.device && each.path === record.path && each.room === record.room
+    return !answers.some((each) => isOwn(each) && each.at >= at && each.at < until)
+  })
+}
+
+/** How far the history that ended with these commits was given to a subscription: the highest offset of the epoch. A filtered one is moved on without being shown anything. */
+function givenOf(world: World, { entries, path, room }: SubscriptionRecord, length: number, epoch: string): number {
+  const topic = topicOf(room)
+  const truth = world.table.truth.of(topic)
+  const given = entries.flatMap((entry): readonly (Committed | undefined)[] => {
+    if (entry.kind === 'data') return [truth[world.table.truth.indexOf(topic, entry.id, entry)]]
+    return entry.kind === 'started' ? [truth[entry.seen - 1]] : []
+  })
+  const known = path === 'thirds' ? truth.slice(0, length) : given
+  const offsets = known.flatMap((each) => (each?.undone && each.slot.epoch === epoch ? [each.slot.offset] : []))
+  return Math.max(0, ...offsets)
+}
+
+/** Whether the table knows of fewer than live: two of one device that say the same cannot be told apart by their rows. */
+function lacksRow({ table, gateway, history }: World, { device, path, room }: SubscriptionRecord): boolean {
+  const alike = history.subscriptions.filter(
+    (each) => each.ended === undefined && each.device === device && each.path === path && each.room === room,
+  )
+  const topic = topicOf(room)
+  const { shards = 1 } = table.operations.readSubscribers(topic, 0, {})
+  const rows = Array.from(
+    { length: shards },
+    (_, shard) => table.operations.readSubscribers(topic, shard, {}).subscribers,
+  )
+  const known = rows
+    .flat()
+    .filter((row) => row.path === path && gateway.connections.get(row.connectionId)?.device === device)
+  return known.length < alike.length
+}
+
+/** A client gives up a subscription whose attempts fail five times in a row, and says so. */
+function isLawfulEnd({ entries, isStock }: SubscriptionRecord, struck: readonly string[]): boolean {
+  const last = entries.at(-1)
+  if (last?.kind !== 'error') return false
+  const failures = functionsFailed(struck)
+  if (isStock) return last.code === gapCode || (failures > 0 && stockCodes.includes(last.code)) // it does not try again
+  return last.code === 'CLOSED' || (mendable.includes(last.code) && failures >= 5)
+}
+
+/** Strikes that made a function fail. */
+export const functionsFailed = (struck: readonly string[]) => struck.filter((name) => /^F(19|2\d)\./.test(name)).length
+const gapCode = 'PRECONDITION_FAILED' // a gap is an error to it
+/** What tRPC's own client is told of the line's failures. */
+export const stockCodes = ['INTERNAL_SERVER_ERROR', 'TIMEOUT', 'CLIENT_CLOSED_REQUEST']
+/** What a client of ours tries again, five times in a row. */
+export const mendable = ['FUNCTION_FAILED', 'TIMEOUT', 'RATE_LIMITED', 'CONNECTION_LOST']
+
+const cursorOf = (committed: Committed | undefined) => `${committed?.slot.epoch}:${committed?.slot.offset}`
+
+const callTimeoutMs = 30_000
+const slackMs = 1_500
+
+/** Checks calls and publishes: effects, answers, order, ends. */
+export function checkCalls(world: World): void {
+  const { history, table, report } = world
+  const puts = countPuts(world)
+  const doubles = world.plan.struck.some((name) => name.startsWith('F10.') || name.startsWith('F21.'))
+  for (const call of history.calls) {
+    const about = `${call.device} ${call.path} ${call.n} (${call.key})`
+    if (call.settled !== 1) report.break('H11', `${about} settled ${call.settled} times`)
+    const tookMs = (call.deviceSettledAt ?? 0) - call.deviceAt
+    if (tookMs > callTimeoutMs + slackMs) report.break('H11', `${about} took ${tookMs} ms`)
+    const acknowledged = call.answer !== undefined && 'data' in call.answer
+    if (call.path === 'count') continue
+    const once = call.key !== 'none' || !doubles
+    for (const n of call.path === 'spread' ? [call.n, call.n + 0.25, call.n + 0.5] : [call.n]) {
+      const count = puts.get(n)?.length ?? 0
+      if (acknowledged && count === 0) report.break('H1', `${about} was acknowledged, and ${n} is in no log`)
+      if (once && count > 1) report.break('H2', `${about}: ${n} is in the log ${count} times`)
+    }
+    const charges = history.charges.get(call.n) ?? 0
+    if (call.path === 'bill' && once && charges > 1) report.break('H10', `${about} had its effect ${charges} times`)
+    if (call.path === 'bill' && acknowledged && charges === 0)
+      report.break('H10', `${about} was acknowledged without its effect`, 'lost')
+    if (call.answer !== undefined && 'error' in call.answer && !isLawfulFailure(call))
+      report.break('H11', `${about} failed: ${call.answer.code} ${call.answer.error}`)
+  }
+  for (const script of history.scripts) {
+    const count = puts.get(script.n)?.length ?? 0
+    if (script.acknowledged > 0 && count === 0)
+      report.break('H1', `a script's ${script.n} was acknowledged and is in no log`)
+    if (count > 1 && script.key !== undefined)
+      report.break('H10', `a script's ${script.n} is in the log ${count} times`)
+  }
+  checkAnswers(world)
+  checkOrder(world, puts)
+  for (const key of table.keys) {
+    const row = table.keyRow(key)
+    if (row?.state === 'RUNNING' && row.lease - world.kernel.now > 75_000)
+      report.break('H14', `the claim of ${key} has a lease without end`)
+  }
+}
+
+const lawfulCodes = ['TIMEOUT', 'CONNECTION_LOST', 'OUTCOME_UNKNOWN', 'FUNCTION_FAILED', 'CLOSED', 'RATE_LIMITED']
+
+function isLawfulFailure({ path, answer }: CallRecord): boolean {
+  if (answer === undefined || 'data' in answer) return true
+  if (path === 'refuse' && answer.error.startsWith('refused ')) return true
+  return answer.code !== undefined && lawfulCodes.includes(answer.code)
+}
+
+type Puts = ReadonlyMap<number, readonly { readonly topic: string; readonly index: number }[]>
+
+function countPuts({ table }: World): Puts {
+  const puts = new Map<number, { topic: string; index: number }[]>()
+  for (const [topic, all] of table.truth.topics)
+    for (const [index, { n }] of all.entries()) {
+      if (n === undefined) continue
+      const where = puts.get(n) ?? []
+      puts.set(n, where)
+      where.push({ topic, index })
+    }
+  return puts
+}
+
+/** All who asked under one key got one answer. */
+function checkAnswers({ history, report }: World): void {
+  const answers = new Map<string, Set<string>>()
+  for (const { key, answer, path } of history.calls) {
+    if (key === 'auto' || key === 'none' || answer === undefined) continue
+    const final = 'data' in answer || answer.code === 'OUTCOME_UNKNOWN' || answer.error.startsWith('refused ')
+    if (!final) continue
+    const all = answers.get(`${path} ${key}`) ?? new Set()
+    answers.set(`${path} ${key}`, all)
+    all.add('data' in answer ? JSON.stringify(answer.data) : `${answer.code} ${answer.error}`)
+  }
+  for (const [key, all] of answers)
+    if (all.size > 1) report.break('H10', `${key} was answered ${[...all].join(' and ')}`)
+}
+
+/** What was acknowledged before another was asked for stands before it; and so do the calls of one lane. */
+function checkOrder({ history, report }: World, puts: Puts): void {
+  const firstAsked = new Map<number, number>()
+  for (const { n, at } of history.calls) firstAsked.set(n, Math.min(at, firstAsked.get(n) ?? at))
+  const placed = history.calls.flatMap((call) => {
+    const where = puts.get(call.n)?.[0]
+    return where === undefined || call.path === 'count' ? [] : [{ call, ...where }]
+  })
+  for (const one of placed) {
+    const acknowledgedAt = one.call.answer !== undefined && 'data' in one.call.answer ? one.call.settledAt : undefined
+    for (const other of placed) {
+      if (one.topic !== other.topic || one.call.n === other.call.n || one.index < other.index) continue
+      const before = acknowledgedAt !== undefined && acknowledgedAt < (firstAsked.get(other.call.n) ?? 0)
+      if (before)
+        report.break('H9', `${one.call.n} was acknowledged before ${other.call.n} was asked for, and stands after it`)
+      const { lane, device, n } = one.call
+      const isSameLane = lane !== undefined && lane === other.call.lane && device === other.call.device
+      // one that was given up may still be running, and then its place is anybody's
+      if (isSameLane && n < other.call.n && acknowledgedAt !== undefined)
+        report.break('H9', `${n} and ${other.call.n} of one lane stand in the other order`)
+    }
+  }
+}
+
+/** After quiescence: the table's rows are what the devices want, and nothing runs. */
+export function checkRows(world: World, topics: readonly string[]): void {
+  const { table, gateway, report, kernel } = world
+  for (const topic of topics) {
+    const shards = table.operations.readSubscribers(topic, 0, {}).shards ?? 1
+    const seen = new Set<string>()
+    for (let shard = 0; shard < shards; shard++) {
+      for (const row of table.operations.readSubscribers(topic, shard, {}).subscribers) {
+        if (row.expires * 1_000 <= kernel.now || (row.authExp ?? kernel.now) < kernel.now) continue // nothing is posted to it
+        const connection = gateway.connections.get(row.connectionId)
+        const name = `${row.connectionId} ${row.id}`
+        if (connection?.state !== 'open') report.break('H14', `${topic}: the row of ${name} is of a closed connection`)
+        else if (!connection.wants.has(row.id) && !connection.isStock)
+          report.break('H14', `${topic}: the row of ${name} is wanted by nobody`)
+        if (seen.has(name)) report.break('H14', `${topic}: ${name} stands twice`)
+        seen.add(name)
+      }
+    }
+  }
+}
+
+/** After every device closed and everything had its time. */
+export function checkNothingLeft(world: World): void {
+  const { devices, functions, stream, report, gateway, invocations } = world
+  for (const device of devices) {
+    if (device.sockets > 0) report.break('H14', `${device.name} closed and kept ${device.sockets} sockets`)
+    if (device.timers > 0) report.break('H14', `${device.name} closed and kept ${device.timers} timers`)
+    if (device.status !== 'closed') report.break('H14', `${device.name} did not close`)
+  }
+  if (functions.running > 0) report.break('H14', `${functions.running} functions run on`)
+  if (stream.waiting > 0) report.break('H14', `${stream.waiting} records wait`)
+  if (invocations > 0) report.break('H14', `${invocations} invocations wait`)
+  for (const { connectionId, state } of gateway.connections.values())
+    if (state !== 'closed') report.break('H14', `${connectionId} is open still`)
+}

@@ -1,0 +1,181 @@
+import { describe, expect, it, test } from 'vitest'
+import { hereOf } from '../records/application.ts'
+import type { Attendance, Sight } from '../records/history.ts'
+import { createWorld, type World } from '../world/world.ts'
+import { checkNobodyLeft, checkPresence } from './presence-checker.ts'
+
+type Said = readonly [type: 'join' | 'update' | 'leave', member: string, n?: number]
+
+const toSlot = (world: World, [type, member, n]: Said, offset: number, here: number) => ({
+  ...{ offset, epoch: 'e', publishId: `p${offset}`, time: world.kernel.now },
+  data: JSON.stringify({ type, member, ...(n === undefined ? {} : { data: { n } }), here }),
+  expires: world.kernel.now / 1_000 + 200_000,
+})
+
+/** A world whose room `a` was told this of who is here, and whose rows are these members. */
+function worldOf(said: readonly Said[], rows: Readonly<Record<string, number>> = {}): World {
+  const world = createWorld({ seed: 1, allowed: [] })
+  const here = new Set<string>()
+  for (const [index, each] of said.entries()) {
+    if (each[0] === 'leave') here.delete(each[1])
+    else here.add(each[1])
+    world.table.operations.putSlot(hereOf('a'), toSlot(world, each, index + 1, here.size))
+  }
+  for (const [member, n] of Object.entries(rows)) putRow(world, member, n)
+  return world
+}
+
+function putRow({ table, kernel }: World, member: string, n: number): void {
+  const lease = kernel.now + 60_000
+  const session = { ref: 1, connectionId: 'c', leaving: false, lease, joined: '', data: `{"n":${n}}`, since: 1 }
+  const said = { id: member, base: 0, type: 'join', data: `{"n":${n}}` } as const
+  const row = { topic: hereOf('a'), member, v: 1, mark: member, sessions: { s: session }, said, pending: false }
+  table.operations.putPresence({ ...row, epoch: 'e', expires: lease / 1_000 }, undefined)
+}
+
+function attend(world: World, sights: readonly Sight[], more: Partial<Attendance> = {}): void {
+  const about = { device: 'd', member: undefined, room: 'a', ended: undefined }
+  world.history.attendances.push({ ...about, sights: [...sights], ...more })
+}
+
+const rulesOf = ({ report }: World) => report.violations.map(({ rule }) => rule)
+const id = (offset: number) => `0.e:${offset}`
+const here = (offset: number, members: Readonly<Record<string, number>>): Sight => ({
+  ...{ kind: 'here', id: id(offset), members },
+})
+const join = (offset: number, member: string, n = 0): Sight => ({ kind: 'join', id: id(offset), member, n })
+const update = (offset: number, member: string, n: number): Sight => ({ kind: 'update', id: id(offset), member, n })
+const leave = (offset: number, member: string): Sight => ({ kind: 'leave', id: id(offset), member })
+const gap: Sight = { kind: 'gap' }
+
+describe('rule H13 judges what a watcher was told', () => {
+  const said: readonly Said[] = [
+    ['join', 'ann', 0],
+    ['join', 'bob', 0],
+    ['update', 'bob', 1],
+    ['leave', 'ann'],
+  ]
+  const told = [join(2, 'bob'), update(3, 'bob', 1), leave(4, 'ann')]
+  it.each<[title: string, sights: readonly Sight[], rules: readonly string[]]>([
+    ['all in order', [here(1, { ann: 0 }), ...told], []],
+    ['one that began later', [here(3, { ann: 0, bob: 1 }), leave(4, 'ann')], []],
+    ['one that was told of a gap and began again', [here(1, { ann: 0 }), gap, here(4, { bob: 1 })], []],
+    ['a state that is not the log’s', [here(1, { ann: 0, bob: 0 }), ...told], ['H13']],
+    ['a state with other data', [here(3, { ann: 0, bob: 0 }), leave(4, 'ann')], ['H13']],
+    ['a change twice', [here(1, { ann: 0 }), join(2, 'bob'), join(2, 'bob'), ...told.slice(1)], ['H13']],
+    ['a change late', [here(1, { ann: 0 }), update(3, 'bob', 1), join(2, 'bob'), leave(4, 'ann')], ['H13', 'H13']],
+    ['a change left out', [here(1, { ann: 0 }), join(2, 'bob'), leave(4, 'ann')], ['H13']],
+    ['the last change never', [here(1, { ann: 0 }), join(2, 'bob'), update(3, 'bob', 1)], ['H13']],
+    ['a change with other data', [here(1, { ann: 0 }), join(2, 'bob', 7), ...told.slice(1)], ['H13']],
+    ['what nobody put', [here(4, { bob: 1 }), leave(9, 'bob')], ['H13']],
+    ['a change before any state', [leave(4, 'ann')], ['H13']],
+    ['a change after a gap without a state', [here(1, { ann: 0 }), gap, ...told], ['H13']],
+    ['nothing', [], ['H15']],
+  ])('%s', (_, sights, rules) => {
+    const world = worldOf(said, { bob: 1 })
+    attend(world, [here(4, { bob: 1 })], { device: 'b', member: 'bob' })
+    attend(world, sights)
+    checkPresence(world, ['a'])
+    expect(rulesOf(world)).toEqual(rules)
+  })
+})
+
+describe('rule H13 judges the log', () => {
+  it.each<[title: string, said: readonly Said[]]>([
+    [
+      'two joins in a row',
+      [
+        ['join', 'ann', 0],
+        ['join', 'ann', 0],
+      ],
+    ],
+    ['an update before a join', [['update', 'ann', 0]]],
+    ['a leave of nobody', [['leave', 'ann']]],
+    [
+      'an update after a leave',
+      [
+        ['join', 'ann', 0],
+        ['leave', 'ann'],
+        ['update', 'ann', 1],
+      ],
+    ],
+  ])('%s', (_, said) => {
+    const world = worldOf(said)
+    checkPresence(world, ['a'])
+    expect(rulesOf(world)).toEqual(['H13'])
+  })
+  test('one change said twice, and a count that is wrong', () => {
+    const world = worldOf([['join', 'ann', 0]])
+    const again = { ...toSlot(world, ['join', 'bob', 0], 2, 1), publishId: 'p1' }
+    world.table.operations.putSlot(hereOf('a'), again)
+    checkPresence(world, ['a'])
+    expect(world.report.violations.map(({ text }) => text)).toEqual([
+      'a e:2: join of bob was said twice',
+      'a e:2: join of bob counts 1 of 2',
+    ])
+  })
+})
+
+describe('rule H13 judges the end', () => {
+  const judged = (said: readonly Said[], rows: Readonly<Record<string, number>>, member?: string) => {
+    const world = worldOf(said, rows)
+    const members = said.some(([type]) => type === 'leave')
+      ? {}
+      : Object.fromEntries(said.map(([, who, n]) => [who, n ?? 0]))
+    attend(world, [here(said.length, members)], { member })
+    checkPresence(world, ['a'])
+    return world.report.violations.map(({ text }) => text)
+  }
+  const ann: readonly Said[] = [['join', 'ann', 0]]
+  test('a ghost, in the log and the row or in one of them', () => {
+    expect(judged(ann, { ann: 0 })).toEqual(['a: ann is a ghost'])
+    expect(judged(ann, {})).toEqual(['a: ann is a ghost'])
+    expect(judged([...ann, ['leave', 'ann']], { ann: 0 })).toEqual(['a: ann is a ghost'])
+    expect(judged(ann, { ann: 0 }, 'ann')).toEqual([])
+  })
+  test('a member without a row, and a row that the log does not say', () => {
+    expect(judged(ann, {}, 'ann')).toEqual(['a: ann is here and has no row'])
+    expect(judged(ann, { ann: 4 }, 'ann')).toEqual(['a: ann is 4 by the row and 0 by the log'])
+  })
+  test('who stayed after all had closed', () => {
+    const world = worldOf(ann, { ann: 0 })
+    checkNobodyLeft(world, ['a'])
+    expect(rulesOf(world)).toEqual(['H13', 'H13'])
+  })
+  test('new data that was taken and never shown', () => {
+    const world = worldOf(ann, { ann: 0 })
+    world.history.marks.push({ member: 'ann', room: 'a', n: 9, answer: true })
+    checkPresence(world, ['a'])
+    expect(rulesOf(world)).toEqual(['H1'])
+  })
+})
+
+describe('rule H13 judges a flap', () => {
+  /** A device that joins, and a leave of its member after so many milliseconds. */
+  async function leaveAfter(ms: number, before: (world: World) => unknown = () => {}) {
+    const world = createWorld({ seed: 1, allowed: [] })
+    world.addDevice({ principal: 'ann' }).attend('joined', 'a')
+    await world.kernel.run(5_000)
+    const { offset = 0, epoch = '' } = world.table.truth.of(hereOf('a')).at(-1)?.slot ?? {}
+    before(world)
+    await world.kernel.run(ms)
+    world.table.operations.putSlot(hereOf('a'), { ...toSlot(world, ['leave', 'ann'], offset + 1, 0), epoch })
+    checkPresence(world, [])
+    checkNobodyLeft(world, ['a'])
+    return world.report.violations.map(({ text }) => text).filter((text) => text.endsWith('a flap')).length
+  }
+  test('a leave of a session that the server holds', async () => {
+    expect(await leaveAfter(1_000)).toBe(1)
+    expect(await leaveAfter(40 * 60_000)).toBe(1) // each keepalive holds it on
+  })
+  test('a leave within the grace after its socket, and of one that came back', async () => {
+    expect(await leaveAfter(2_000, ({ gateway }) => gateway.disconnect('c1='))).toBe(1)
+    expect(await leaveAfter(10_000, ({ gateway }) => gateway.disconnect('c1='))).toBe(1)
+  })
+  test('no leave of one that has gone', async () => {
+    expect(await leaveAfter(20_000, ({ devices }) => devices[0]?.close())).toBe(0)
+    expect(
+      await leaveAfter(1_000, ({ devices, history }) => devices[0]?.leave(history.attendances[0] as Attendance)),
+    ).toBe(0)
+  })
+})

@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { build, type Plugin } from 'esbuild'
+import { type Mutant, mutants } from './mutants.ts'
+
+const root = fileURLToPath(findRoot(new URL('.', import.meta.url)))
+
+/** The repository's folder: this module runs from the package's `dist` and, in tests, from its own folder. */
+function findRoot(folder: URL): URL {
+  return existsSync(new URL('package-lock.json', folder)) ? folder : findRoot(new URL('..', folder))
+}
+
+export interface MutantRuns {
+  /** For each mutant at the most, over its workloads. */
+  readonly schedules: number
+  readonly seed: number
+  /** One mutant's name. */
+  readonly only: string | undefined
+  readonly say: (text: string) => void
+}
+
+/** Runs random schedules of each mutant until one breaks a rule, and says which gate caught it. Gives the exit code: 1 when one survives that no exhausted scope catches either. */
+export async function runMutants({ schedules, seed, only, say }: MutantRuns): Promise<number> {
+  let [killed, total, survived] = [0, 0, 0]
+  for (const mutant of mutants) {
+    if (only !== undefined && mutant.name !== only) continue
+    total += 1
+    const caught = await runMutant(mutant, schedules, seed)
+    if (caught !== undefined) {
+      killed += 1
+      say(
+        `killed   ${mutant.name} (${mutant.breaks}): schedule ${caught.schedules} of ${mutant.workloads.join(', ')}: ${caught.text}`,
+      )
+    } else if (mutant.exhausted !== undefined)
+      say(
+        `survives ${mutant.name} (${mutant.breaks}): ${schedules} random schedules; ${mutant.exhausted} exhausts its scope and kills it`,
+      )
+    else {
+      survived += 1
+      say(`SURVIVES ${mutant.name} (${mutant.breaks}): ${schedules} random schedules`)
+    }
+  }
+  say(`mutants: ${killed} of ${total} killed by random schedules`)
+  return survived > 0 ? 1 : 0
+}
+
+interface Caught {
+  readonly schedules: number
+  readonly text: string
+}
+
+async function runMutant(mutant: Mutant, schedules: number, seed: number): Promise<Caught | undefined> {
+  const file = await buildMutant(mutant)
+  const count = Math.ceil(schedules / mutant.workloads.length)
+  let before = 0
+  for (const workload of mutant.workloads) {
+    const share = { from: seed, count, part: 0, parts: 1, workload, failures: 1 }
+    const { totals, failures } = await new Promise<{
+      readonly totals: { readonly schedules: number }
+      readonly failures: readonly { readonly text: string }[]
+    }>((resolve, reject) => {
+      const worker = new Worker(file, { workerData: { share } })
+      worker.once('message', resolve)
+      worker.once('error', reject)
+    })
+    before += totals.schedules
+    if (failures[0] !== undefined) return { schedules: before, text: failures[0].text }
+  }
+  return undefined
+}
+
+async function buildMutant(mutant: Mutant): Promise<string> {
+  const outfile = `${root}packages/simulator/dist/mutants/${mutant.name}.js`
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['packages/simulator/src/main.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['trunkline-source'],
+    external: ['@aws-sdk/*', '@trpc/*', 'esbuild', 'partysocket', 'zod'],
+    logLevel: 'error',
+    plugins: [swapsOf(mutant)],
+  })
+  return outfile
+}
+
+/** Swaps the mutant's texts as the files are read; one that is not there any more is an error. */
+function swapsOf({ name, swaps }: Mutant): Plugin {
+  return {
+    name,
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const own = swaps.filter(({ file }) => path === `${root}${file}`)
+        if (own.length === 0) return undefined
+        const contents = own.reduce(
+          (text, { file, from, to }) => {
+            if (!text.includes(from)) throw new Error(`Mutant ${name}: ${file} does not hold ${JSON.stringify(from)}.`)
+            return text.replace(from, () => to)
+          },
+          readFileSync(path, 'utf8'),
+        )
+        return { contents, loader: 'ts' }
+      })
+    },
+  }
+}

@@ -1,0 +1,549 @@
+import type { WorkloadName } from '../schedules/workloads.ts'
+
+/** A law broken on purpose: texts of the product that are swapped when it is bundled. A text that is not found any more is an error. */
+export interface Mutant {
+  readonly name: string
+  /** The law, or the hole of the review, that it breaks. */
+  readonly breaks: string
+  readonly swaps: readonly Swap[]
+  readonly workloads: readonly WorkloadName[]
+  /** Where it is caught when random schedules do not: the tests that exhaust a small scope. */
+  readonly exhausted?: string
+}
+
+export interface Swap {
+  /** From the repository's root. */
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+const runtime = (file: string) => `packages/server/src/runtime/${file}.ts`
+const client = (file: string) => `packages/client/src/${file}.ts`
+const replayed = 'await replay(scope, request, descriptor)'
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'stock-chain-without-a-lock',
+    breaks: 'law 17',
+    workloads: ['stock'],
+    exhausted: 'runtime/stock-clients/law-stock.test.ts',
+    swaps: [
+      {
+        file: runtime('stock-clients/subscription-lock'),
+        from: "if (isDead(found.row, scope.clock.now())) return 'dead'",
+        to: 'return { row: found.row, by: lock.by, at: positionOf(scope, found.row, slot) }',
+      },
+    ],
+  },
+  {
+    name: 'stock-unknown-post-skipped',
+    breaks: 'law 17',
+    workloads: ['stock'],
+    exhausted: 'runtime/stock-clients/law-stock.test.ts',
+    swaps: [
+      {
+        file: runtime('posting/post-once'),
+        from: "outcome.status === 'failed' && outcome.unknown ? 'broken' : 'refused'",
+        to: "outcome.status === 'failed' && outcome.unknown ? 'posted' : 'refused'",
+      },
+    ],
+  },
+  {
+    name: 'read-then-register',
+    breaks: 'law 3',
+    workloads: ['race', 'quiet'],
+    exhausted: 'runtime/subscriptions/law-subscribe.test.ts',
+    swaps: [
+      {
+        file: runtime('subscriptions/subscribe'),
+        from: '  // S2: the topic',
+        to: `  const early = ${replayed}\n  // S2: the topic`,
+      },
+      { file: runtime('subscriptions/subscribe'), from: `const found = ${replayed}`, to: 'const found = early' },
+    ],
+  },
+  {
+    name: 'stale-subscriber-index',
+    breaks: 'law 3',
+    workloads: ['quiet', 'race'],
+    exhausted: 'runtime/subscriptions/law-subscribe.test.ts',
+    swaps: [
+      {
+        file: runtime('delivery/deliver'),
+        from: 'const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })',
+        to: 'const page = await staleIndex(scope, topic)',
+      },
+      {
+        file: runtime('delivery/deliver'),
+        from: 'async function deliverToAudience(',
+        to: `const stale = new WeakMap<object, Map<string, { at: number; page: Awaited<ReturnType<ServedScope['store']['readSubscribers']>> }>>()
+async function staleIndex(scope: ServedScope, topic: string) {
+  const kept = stale.get(scope.shardHints) ?? new Map()
+  stale.set(scope.shardHints, kept)
+  const known = kept.get(topic)
+  if (known !== undefined && scope.clock.now() - known.at < 2_000) return known.page
+  const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })
+  kept.set(topic, { at: scope.clock.now(), page })
+  return page
+}
+async function deliverToAudience(`,
+      },
+    ],
+  },
+  {
+    name: 'shards-read-before-the-append',
+    breaks: 'H6',
+    workloads: ['race', 'quiet'],
+    exhausted: 'runtime/log/law-publish.test.ts',
+    swaps: [
+      {
+        file: runtime('delivery/deliver'),
+        from: 'const shards = page.shards ?? 1',
+        to: 'const shards = scope.shardHints.get(topic) ?? 1\n  rememberShards(scope.shardHints, topic, page.shards ?? 1)',
+      },
+    ],
+  },
+  {
+    name: 'a-turn-ends-without-a-look-at-what-came-meanwhile',
+    breaks: 'decision 0036',
+    workloads: ['race', 'quiet'],
+    exhausted: 'runtime/delivery/law-turn.test.ts',
+    swaps: [
+      {
+        file: runtime('delivery/acquire-shard-lease'),
+        from: 'const begun = row.again === undefined ? undefined : await begin(scope, next, ended(row), row.again)',
+        to: 'const begun: Move<Reading> = undefined',
+      },
+    ],
+  },
+  {
+    name: 'an-older-note-of-anothers-taken-for-enough',
+    breaks: 'decision 0036',
+    workloads: ['race', 'quiet'],
+    exhausted: 'runtime/delivery/law-turn.test.ts',
+    swaps: [{ file: runtime('delivery/shard-lease'), from: 'if (isNoted && wasWrittenSince)', to: 'if (isNoted)' }],
+  },
+  {
+    name: 'receipt-before-the-posts',
+    breaks: 'H7',
+    workloads: ['race', 'quiet'],
+    exhausted: 'runtime/log/law-publish.test.ts',
+    swaps: [
+      {
+        file: runtime('delivery/deliver'),
+        from: `  await deliverToAudience(scope, { topic, slot }, inlineMs)
+  await scope.store.putReceipt(topic, slot.offset, Math.ceil(scope.clock.now() / 1_000) + receiptSeconds)`,
+        to: `  await scope.store.putReceipt(topic, slot.offset, Math.ceil(scope.clock.now() / 1_000) + receiptSeconds)
+  await deliverToAudience(scope, { topic, slot }, inlineMs)`,
+      },
+    ],
+  },
+  {
+    name: 'no-second-look-at-the-connection',
+    breaks: 'law 8, S3',
+    workloads: ['leave', 'race'],
+    exhausted: 'runtime/subscriptions/law-unsubscribe.test.ts',
+    swaps: [
+      {
+        file: runtime('subscriptions/subscribe'),
+        from: 'if (sitting === undefined) return stillOpen(scope, row)',
+        to: 'if (sitting === undefined) return true',
+      },
+    ],
+  },
+  {
+    name: 'counter-then-put',
+    breaks: 'law 1',
+    workloads: ['chat', 'keyed'],
+    swaps: [
+      {
+        file: runtime('log/append'),
+        from: 'export async function append(scope: Scope, event: NewEvent): Promise<Slot> {',
+        to: `export async function append(scope: Scope, event: NewEvent): Promise<Slot> {
+  const last = await readNewest(scope, event.topic)
+  const counters = (globalThis as unknown as { counters: Map<string, number> }).counters
+  const offset = Math.max(last?.offset ?? 0, counters.get(event.topic) ?? 0) + 1
+  counters.set(event.topic, offset)
+  const counted = { ...toSlot(scope, event, randomName(scope.clock, 20), last), offset }
+  if ((await scope.store.putSlot(event.topic, counted)).status === 'put') return counted`,
+      },
+      {
+        file: 'packages/simulator/src/world/world.ts',
+        from: 'export function createWorld(options: WorldOptions): World {',
+        to: 'export function createWorld(options: WorldOptions): World {\n  ;(globalThis as unknown as { counters: unknown }).counters = new Map()',
+      },
+    ],
+  },
+  {
+    name: 'head-hint-instead-of-an-anchor',
+    breaks: 'law 7',
+    workloads: ['chat', 'snapshot'],
+    swaps: [
+      {
+        file: runtime('log/retention'),
+        from: 'return slot.expires * 1_000 - now > hour',
+        to: 'return slot.offset > now - now',
+      },
+    ],
+  },
+  {
+    name: 'retry-does-not-walk-from-its-base',
+    breaks: 'law 1a',
+    workloads: ['keyed'],
+    exhausted: 'runtime/calls/law-keys.test.ts',
+    swaps: [
+      {
+        file: runtime('log/append-once'),
+        from: 'const recorded = await scope.store.recordBase({ ...under, base: newest?.offset ?? 0 })',
+        to: `const claimed = await scope.store.recordBase({ ...under, base: newest?.offset ?? 0 })
+  const recorded = claimed.status === 'lost' ? claimed : { ...claimed, base: newest?.offset ?? 0 }`,
+      },
+    ],
+  },
+  {
+    name: 'short-lease',
+    breaks: 'law 9',
+    workloads: ['keyed'],
+    exhausted: 'runtime/generators/law-zombies.test.ts',
+    swaps: [
+      {
+        file: runtime('calls/idempotent-call'),
+        from: 'const leaseGraceMs = 31_000',
+        to: 'const leaseGraceMs = -27_500',
+      },
+    ],
+  },
+  {
+    name: 'unfenced-completion',
+    breaks: 'law 9',
+    workloads: ['keyed'],
+    exhausted: 'runtime/generators/law-zombies.test.ts',
+    swaps: [
+      {
+        file: runtime('calls/idempotent-call'),
+        from: 'const leaseGraceMs = 31_000',
+        to: 'const leaseGraceMs = -27_500',
+      },
+      {
+        file: 'packages/server/src/memory/key-rows.ts',
+        from: "if (isRunningUnder(row, owner)) return { status: 'settled'",
+        to: "if (settled.state === 'DONE') return { status: 'settled'",
+      },
+    ],
+  },
+  {
+    name: 'tombstone-only-in-the-topic-row',
+    breaks: 'law 8, U1',
+    workloads: ['leave', 'race'],
+    exhausted: 'runtime/subscriptions/law-unsubscribe.test.ts',
+    swaps: [
+      {
+        file: runtime('subscriptions/unsubscribe'),
+        from: 'const { status, row } = await scope.store.stopSubscription({ connectionId, id, ref: request.ref, expires })',
+        to: `const found = await scope.store.readSubscription(connectionId, id)
+  const row = found ?? { topic: undefined, shard: undefined }
+  const status: string = 'stopped'`,
+      },
+    ],
+  },
+  {
+    name: 'retry-lands-in-another-shard',
+    breaks: 'law 8, S1',
+    workloads: ['race', 'chat'],
+    swaps: [
+      {
+        file: 'packages/server/src/memory/connections.ts',
+        from: 'const shard = row?.shard ?? claim.shard',
+        to: 'const { shard } = claim',
+      },
+      {
+        file: runtime('context/shard-hints'),
+        from: 'return hash(connectionId) % (known.get(topic) ?? 1)',
+        to: 'return Math.floor(Math.random() * (known.get(topic) ?? 1))',
+      },
+      { file: 'packages/simulator/src/kernel/globals.ts', from: "  [Math, 'random'],\n", to: '' },
+    ],
+  },
+  {
+    name: 'previous-is-always-the-start-of-the-block',
+    breaks: 'law 16',
+    workloads: ['quiet', 'chat'],
+    swaps: [
+      {
+        file: runtime('recipients/filtered-result'),
+        from: 'const prev = lastMatch(scope, of, earlier)',
+        to: 'const prev = lastMatch(scope, { ...of, pipe: [{ kind: "filter", keep: () => false }] }, earlier)',
+      },
+    ],
+  },
+  {
+    name: 'filtered-holes-are-accepted',
+    breaks: 'law 16',
+    workloads: ['chat', 'quiet'],
+    swaps: [
+      {
+        file: client('session/machine/sequencer'),
+        from: 'if (frame.prev > position.offset) return hold(order, frame)',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'no-hold-back',
+    breaks: 'law 16',
+    workloads: ['chat', 'quiet'],
+    swaps: [
+      {
+        file: client('session/machine/sequencer'),
+        from: "return unmoved(next, 'hole')",
+        to: "return position === null ? unmoved(next, 'hole') : { order: { ...order, position: { epoch: frame.epoch, offset: frame.offset } }, applied: [frame], verdict: 'whole' }",
+      },
+      {
+        file: client('session/machine/sequencer'),
+        from: 'const { held, heldSize } = order\n  const full',
+        to: 'const { held, heldSize, position } = order\n  const full',
+      },
+    ],
+  },
+  {
+    name: 'no-dedupe',
+    breaks: 'law 16',
+    workloads: ['chat', 'quiet'],
+    swaps: [
+      {
+        file: client('session/machine/sequencer'),
+        from: 'if (frame.offset <= position.offset) return unmoved(order)',
+        to: "if (frame.offset <= position.offset) return { order, applied: [frame], verdict: 'whole' }",
+      },
+    ],
+  },
+  {
+    name: 'no-sync',
+    breaks: 'law 6',
+    workloads: ['chat', 'auth'],
+    swaps: [{ file: client('session/lifecycle/keepalive'), from: 'if (!syncAll(turn)) turn.send', to: 'turn.send' }],
+  },
+  {
+    name: 'stale-authority-in-the-rows',
+    breaks: 'law 13',
+    workloads: ['auth'],
+    exhausted: 'runtime/connections/law-authority.test.ts',
+    swaps: [
+      {
+        file: runtime('subscriptions/subscribe'),
+        from: 'if (connection.authExp !== row.authExp)',
+        to: 'if (connection.authExp === Number.NaN)',
+      },
+    ],
+  },
+  {
+    name: 'presence-without-a-grace',
+    breaks: 'H13: no flap',
+    workloads: ['presence'],
+    swaps: [
+      {
+        file: runtime('presence/rows/disconnect-session'),
+        from: '{ ...mine, leaving: true, lease: now + rules.graceMs }',
+        to: '{ ...mine, leaving: true, lease: now }',
+      },
+    ],
+  },
+  {
+    name: 'presence-lost-with-any-connection',
+    breaks: 'H13: no flap',
+    workloads: ['presence'],
+    swaps: [
+      {
+        file: runtime('presence/rows/disconnect-session'),
+        from: 'mine?.connectionId === connectionId && !mine.leaving',
+        to: 'mine !== undefined && connectionId !== undefined && !mine.leaving',
+      },
+    ],
+  },
+  {
+    name: 'presence-snapshot-with-what-is-pending',
+    breaks: 'H13: exact',
+    workloads: ['presence'],
+    exhausted: 'runtime/presence/law-presence.test.ts',
+    swaps: [
+      {
+        file: runtime('presence/snapshot'),
+        from: 'row?.pending === true ? await tell(scope, log, row) : row',
+        to: 'row',
+      },
+    ],
+  },
+  {
+    name: 'presence-without-a-sweep',
+    breaks: 'H13: no ghost',
+    workloads: ['presence'],
+    swaps: [
+      { file: runtime('presence/sweep'), from: 'if (due > now) return', to: 'if (due >= 0 || due > now) return' },
+    ],
+  },
+  {
+    name: 'stock-chain-left-as-a-straggler',
+    breaks: 'law 17',
+    workloads: ['stock'],
+    swaps: [
+      {
+        file: runtime('delivery/deliver-to-connections'),
+        from: '        linger(work)',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'generator-error-overtakes-its-values',
+    breaks: 'TL-GEN-10',
+    workloads: ['generators'],
+    swaps: [{ file: client('session/on-message'), from: 'if (frame.ref === undefined)', to: 'if (frame.ref !== 0)' }],
+  },
+  {
+    name: 'generator-does-not-hear-its-stop',
+    breaks: 'TL-GEN-5',
+    workloads: ['generators'],
+    exhausted: 'runtime/generators/law-generators.test.ts',
+    swaps: [
+      { file: runtime('calls/run-lease'), from: "if (!holds(standing)) return 'stopped'", to: 'holds(standing)' },
+    ],
+  },
+  {
+    name: 'generator-claim-without-a-condition',
+    breaks: 'TL-GEN-6',
+    workloads: ['generators'],
+    exhausted: 'runtime/generators/law-generators.test.ts',
+    swaps: [
+      {
+        file: 'packages/server/src/memory/connections.ts',
+        from: 'const passes = standing !== undefined && isUnderRun(standing, { ref, run: from })',
+        to: 'const passes = standing?.on === true && standing.ref === ref && from !== undefined',
+      },
+    ],
+  },
+  {
+    name: 'generator-stopped-before-its-last-word',
+    breaks: 'TL-GEN-7',
+    workloads: ['stock-generators'],
+    exhausted: 'runtime/generators/law-generators.test.ts',
+    swaps: [
+      {
+        file: runtime('generators/run-generator'),
+        from: '  for (const frame of frames) await run.posts.add(frame)\n  await run.posts.drain()\n  await stop(scope, run)',
+        to: '  await stop(scope, run)\n  for (const frame of frames) await run.posts.add(frame)\n  await run.posts.drain()',
+      },
+    ],
+  },
+  {
+    name: 'presence-lost-seat-renewed',
+    breaks: 'H13: no ghost',
+    workloads: ['presence'],
+    exhausted: 'runtime/presence/law-presence.test.ts',
+    swaps: [
+      {
+        file: runtime('presence/renew-lease'),
+        from: 'if (!isOf(mine, sitting) || mine.leaving || mine.lease - now',
+        to: 'if (!isOf(mine, sitting) || mine.lease - now',
+      },
+      {
+        file: runtime('presence/renew-lease'),
+        from: 'return { ...mine, lease: Math.max(mine.lease, now + leaseMs) }',
+        to: 'return { ...mine, leaving: false, lease: Math.max(mine.lease, now + leaseMs) }',
+      },
+    ],
+  },
+  {
+    name: 'presence-more-said-before-what-is-pending',
+    breaks: 'H13: in order',
+    workloads: ['presence'],
+    exhausted: 'runtime/presence/law-presence.test.ts',
+    swaps: [
+      {
+        file: runtime('presence/change-member'),
+        from: 'if (change !== undefined && row?.pending === true) return',
+        to: 'if (change !== undefined && row?.pending === true && now < 0) return',
+      },
+    ],
+  },
+  {
+    name: 'presence-told-under-another-id',
+    breaks: 'H13: each once',
+    workloads: ['presence'],
+    exhausted: 'runtime/presence/law-presence.test.ts',
+    swaps: [
+      {
+        file: runtime('presence/append-change'),
+        from: 'publishId: row.said.id,',
+        to: 'publishId: row.said.id + randomName(scope.clock, 4),',
+      },
+    ],
+  },
+  {
+    name: 'leaked-handover-socket',
+    breaks: 'law 14',
+    workloads: ['handover'],
+    swaps: [
+      {
+        file: client('session/lifecycle/handover'),
+        from: "turn.emit({ type: 'drop', socket: handover.socket })",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'a-rewound-log-is-not-reported',
+    breaks: 'TL-SYNC-4',
+    workloads: ['rewound'],
+    swaps: [
+      {
+        file: client('session/subscriptions/on-subscription-frame'),
+        from: "gap !== undefined && (gap === 'new-epoch' || !isBack(position, from))",
+        to: 'gap !== undefined && !isBack(position, from)',
+      },
+    ],
+  },
+  {
+    name: 'a-snapshot-resumes-with-a-cursor-of-a-rewound-log',
+    breaks: 'TL-SYNC-4',
+    workloads: ['rewound'],
+    exhausted: 'client/snapshot.test.ts',
+    swaps: [
+      {
+        file: client('session/subscriptions/on-subscription-frame'),
+        from: 'return goesBack ? startOver(turn, begun) : resume(turn, begun)',
+        to: 'return resume(turn, begun)',
+      },
+    ],
+  },
+  {
+    name: 'what-is-held-of-a-rewound-log-is-kept',
+    breaks: 'TL-SYNC-4',
+    workloads: ['rewound'],
+    exhausted: 'client/session.test.ts',
+    swaps: [
+      {
+        file: client('session/subscriptions/sync'),
+        from: '&& askedKnown > answeredHead',
+        to: '&& askedKnown > answeredHead + 1e9',
+      },
+      {
+        file: client('session/subscriptions/on-subscription-frame'),
+        from: 'noteHead(forgetBeyond(subscription.order), head)',
+        to: 'noted.order',
+      },
+    ],
+  },
+  {
+    name: 'a-connection-without-a-row-is-kept',
+    breaks: 'TL-SUB-16',
+    workloads: ['rewound'],
+    swaps: [
+      {
+        file: runtime('subscriptions/subscribe'),
+        from: 'if (connection === undefined) await cut',
+        to: 'if (false) await cut',
+      },
+    ],
+  },
+]

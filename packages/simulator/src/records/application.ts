@@ -1,0 +1,202 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { initTRPC, tracked } from '@trpc/server'
+import { observable } from '@trpc/server/observable'
+import { anonymous, createLambdaHandlers, createLine, deny, type LineBinding, type LineMeta } from '@trunkline/server'
+import * as z from 'zod'
+
+/** What a procedure of a schedule may reach beside the line. */
+export interface Stage {
+  /** An effect outside of the line that nothing takes back, as a payment. */
+  charge(n: number): void
+  /** The events that stand in a room now, as an application's own state. */
+  state(room: string): number
+  /** Told of what the line reports. */
+  reported(message: string): void
+  now(): number
+  /** A generator is iterated. */
+  began(name: string, connectionId: string | undefined, isAlive: () => boolean): GeneratorRun
+}
+
+/** The function in which code of the application runs. */
+export interface Sandbox {
+  /** A pause that freezes and dies with it. */
+  readonly sleep: Required<LineBinding>['clock']['sleep']
+  /** Whether the invocation has neither ended nor died. */
+  readonly isAlive: () => boolean
+}
+const sandboxes = new AsyncLocalStorage<Sandbox>()
+
+/** Everything that a schedule's procedures reach; one schedule runs at a time. */
+export const stage: { current: Stage | undefined } = { current: undefined }
+
+export const retentionMs = 10 * 60_000
+
+const line = createLine()
+const key = z.object({ room: z.string() })
+/** `pad` makes a call larger than one frame, and its event larger than one message. */
+const said = key.extend({ n: z.number(), pad: z.string().optional() })
+const padded = (n: number, pad: string | undefined) => (pad === undefined ? { n } : { n, pad: pad.repeat(4) })
+const messages = line.channel('room', {
+  key,
+  event: z.object({ n: z.number(), pad: z.string().optional() }),
+  retention: '10m',
+})
+
+/** A grace and a lease, short beside a schedule. */
+export const presenceTimes = { graceMs: 15_000, leaseMs: 60_000 }
+const here = line.presence('here', { key, data: z.object({ n: z.number() }), ...presenceTimes })
+
+interface Context {
+  readonly principal: string | null
+  readonly connectionId: string | undefined
+}
+const t = initTRPC.context<Context>().meta<LineMeta>().create()
+const repeatable = t.procedure.meta({ repeatable: true }).input(said)
+
+/** What a generator is asked for: the values 1 to `last`, each after a pause; then it ends, or throws. */
+const asked = z.object({
+  name: z.string(),
+  everyMs: z.number(),
+  last: z.number(),
+  throws: z.boolean(),
+  /** Whether it ends its pause when its signal says so. */
+  heeds: z.boolean(),
+  lastEventId: z.string().optional(),
+})
+export type Asked = Omit<z.infer<typeof asked>, 'lastEventId'>
+export const thrownWords = 'thrown by the generator'
+
+interface Asking {
+  readonly input: z.infer<typeof asked>
+  readonly ctx: Context
+  readonly signal: AbortSignal | undefined
+}
+
+async function* produce({ input, ctx, signal }: Asking) {
+  const { name, everyMs, last, throws, heeds, lastEventId = '0' } = input
+  const sandbox = sandboxes.getStore()
+  const run = stage.current?.began(name, ctx.connectionId, () => sandbox?.isAlive() === true)
+  try {
+    for (let n = Number(lastEventId) + 1; n <= last; n++) {
+      if (everyMs > 0) await sandbox?.sleep(everyMs, heeds ? signal : undefined)
+      yield { run: run?.number ?? 0, n }
+    }
+    if (throws) throw new Error(thrownWords)
+  } finally {
+    if (run !== undefined) run.isOpen = false
+  }
+}
+
+/** The same as an observable, which runs until it is torn down. */
+function observe(asking: Asking) {
+  return observable<{ readonly run: number; readonly n: number }, Error>((observer) => {
+    const left = new AbortController()
+    const values = produce({ ...asking, signal: left.signal })
+    const next = async () => {
+      for await (const value of values) observer.next(value)
+    }
+    next().then(
+      () => observer.complete(),
+      (thrown: Error) => observer.error(thrown),
+    )
+    return () => {
+      left.abort()
+      void values.return()
+    }
+  })
+}
+
+/** The application of every schedule: rooms that many listen to, and calls that have effects. */
+export const router = t.router({
+  /** Publishes once. */
+  post: repeatable.mutation(({ input: { n, room, pad } }) => messages.publish({ room }, padded(n, pad))),
+  /** Publishes twice to one room and once to another. */
+  spread: repeatable.mutation(async ({ input: { n, room } }) => {
+    await messages.publish({ room }, { n })
+    await messages.publish({ room: room === 'a' ? 'b' : 'a' }, { n: n + 0.25 })
+    return messages.publish({ room }, { n: n + 0.5 })
+  }),
+  /** Has an effect that must not be had twice, and then publishes. */
+  bill: t.procedure.input(said).mutation(async ({ input: { n, room, pad } }) => {
+    stage.current?.charge(n)
+    return messages.publish({ room }, padded(n, pad))
+  }),
+  /** Publishes and then refuses: a thrown error is an outcome. */
+  refuse: repeatable.mutation(async ({ input: { n, room } }) => {
+    await messages.publish({ room }, { n })
+    throw new Error(`refused ${n}`)
+  }),
+  count: t.procedure.input(key).query(({ input }) => stage.current?.state(input.room) ?? 0),
+  live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
+  replayed: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input, { replay: 50 })),
+  thirds: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input).filter(({ n }) => isThird(n))),
+  snapshot: t.procedure
+    .input(key)
+    .subscription(({ input }) =>
+      messages.subscribe(input).startWith(() => ({ n: -1, state: stage.current?.state(input.room) ?? 0 })),
+    ),
+  /** Present as the caller, in as many sessions as there are devices of one. */
+  joined: t.procedure
+    .input(key)
+    .subscription(({ input, ctx }) => here.join(input, { member: ctx.principal ?? 'nobody', data: { n: 0 } })),
+  watched: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
+  /** Says with each value where to go on. */
+  ticks: t.procedure.input(asked).subscription(async function* (asking) {
+    for await (const value of produce(asking)) yield tracked(String(value.n), value)
+  }),
+  words: t.procedure
+    .meta({ generator: true })
+    .input(asked)
+    .subscription((asking) => produce(asking)),
+  observed: t.procedure.input(asked).subscription((asking) => observe(asking)),
+  /** New data for the session that calls. */
+  mark: t.procedure.input(said).mutation(({ input: { n, room } }) => here.update({ room }, { n })),
+})
+export type Application = typeof router
+
+/** What `thirds` lets through. */
+export const isThird = (n: number) => Math.floor(n) % 3 === 0
+
+/** A token that speaks for a principal until a moment. */
+export const formatToken = (principal: string, expires: number) => `${principal}|${expires}`
+/** Until when a token speaks, in epoch milliseconds. */
+export const expiryOf = (token: string) => Number(token.split('|')[1])
+
+/** The line's handlers, as they are deployed. */
+export const handlers = createLambdaHandlers({
+  router,
+  line,
+  authorize: ({ token }) => {
+    if (token === undefined) return anonymous
+    const [principal = '', expires] = token.split('|')
+    if (Number(expires) <= (stage.current?.now() ?? 0)) return deny('This token has expired.')
+    return { principal, claims: null, expiresAt: new Date(Number(expires)) }
+  },
+  createContext: ({ principal, connectionId }) => ({ principal, connectionId }),
+  onError: ({ error }) => stage.current?.reported(`${error.code} ${error.message}`),
+})
+
+/** Runs a function of the application or of the line with a binding, in a sandbox. */
+export const runLine = <T>(binding: LineBinding, sandbox: Sandbox, fn: () => Promise<T>) =>
+  sandboxes.run(sandbox, () => line.run(binding, fn))
+
+/** Publishes as a script does, which delivers nothing itself. */
+export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>
+  messages.publish({ room }, { n }, idempotencyKey === undefined ? {} : { idempotencyKey })
+
+/** The log's name of a room. */
+export const topicOf = (room: string) => `room?room=s:${room}`
+/** The name of the log of who is in a room. */
+export const hereOf = (room: string) => `here?room=s:${room}`
+
+/** One iteration of a generator, in one function. */
+export interface GeneratorRun {
+  readonly number: number
+  /** Of its subscription. */
+  readonly name: string
+  readonly connectionId: string | undefined
+  /** Whether its function has neither ended nor died. */
+  readonly isAlive: () => boolean
+  /** Until its `finally`. */
+  isOpen: boolean
+}

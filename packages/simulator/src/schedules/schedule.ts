@@ -1,0 +1,159 @@
+import { checkCalls, checkNothingLeft, checkRows, checkSubscriptions } from '../checks/checker.ts'
+import { checkListenings, checkRuns } from '../checks/generators-checker.ts'
+import { checkNobodyLeft, checkPresence } from '../checks/presence-checker.ts'
+import { sealGlobals } from '../kernel/globals.ts'
+import type { Violation } from '../kernel/report.ts'
+import { createVirtualTimers } from '../kernel/virtual-timers.ts'
+import { hereOf, stage, topicOf } from '../records/application.ts'
+import type { PlannedKill } from '../world/functions.ts'
+import { createWorld, type World } from '../world/world.ts'
+import { rooms, type Workload, type WorkloadName, workloads } from './workloads.ts'
+
+export interface ScheduleOptions {
+  readonly seed: number
+  readonly workload: WorkloadName | Workload
+  /** Exactly these strikes of faults. */
+  readonly only?: readonly string[] | undefined
+  readonly kill?: PlannedKill | undefined
+  readonly trace?: ((line: string) => void) | undefined
+}
+
+/** What a schedule came to. */
+export interface Outcome {
+  readonly seed: number
+  readonly violations: readonly Violation[]
+  /** The strikes of faults, as `F19.4`. */
+  readonly struck: readonly string[]
+  readonly events: number
+  /** Events put into logs, and events given to applications. */
+  readonly published: number
+  readonly delivered: number
+  readonly gaps: number
+  readonly connections: number
+  readonly invocations: readonly { readonly name: string; readonly calls: number }[]
+  /** Names the whole history. */
+  readonly hash: string
+}
+
+const hour = 3_600_000
+const afterwardsMs = 40_000
+const idleMs = 610_000
+const topics = rooms.flatMap((room) => [topicOf(room), hereOf(room)])
+
+/** Runs one schedule from its beginning to its end and checks its history. Takes no real time but that of the processor. */
+export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
+  const workload: Workload = typeof options.workload === 'string' ? workloads[options.workload] : options.workload
+  const world = createWorld({
+    ...options,
+    only: options.only && new Set(options.only),
+    allowed: workload.faults,
+    swallowed: workload.swallowed ?? [],
+    workerMs: workload.workerMs,
+    startsOld: workload.startsOld,
+    rewinds: workload.rewinds,
+    certain: workload.certain,
+  })
+  const unseal = sealGlobals(workload.hasStock ? createVirtualTimers(world.kernel) : undefined)
+  try {
+    await play(world, workload)
+  } catch (thrown) {
+    world.report.break('H15', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), 'other')
+  } finally {
+    unseal()
+    stage.current = undefined
+  }
+  return outcomeOf(world, options.seed)
+}
+
+async function play(world: World, workload: Workload): Promise<void> {
+  const { kernel, plan, random, devices, table } = world
+  const isTtlStrange = plan.strikes('F32') !== undefined
+  workload.begin(world)
+  await kernel.run(workload.busyMs)
+  if (workload.mayFallSilent && isTtlStrange && random.chance(0.7)) await fallSilent(world)
+
+  plan.calm()
+  for (const device of devices) {
+    device.setAsleep(false)
+    device.setOnline(true)
+  }
+  await kernel.run(workload.settleMs)
+  checkSubscriptions(world, 'settled')
+  checkPresence(world, rooms)
+  checkListenings(world)
+  checkRuns(world)
+  if (workload.isTidy) checkRows(world, topics)
+  if (world.report.violations.length > 0) return
+
+  // what is left over shows itself to what is pushed now
+  for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // one of three is for `thirds`
+  if (workload.hasPresence) await welcome(world)
+  if (workload.hasGenerators) quitSome(world)
+  await kernel.run(afterwardsMs)
+  checkSubscriptions(world, 'published')
+  checkPresence(world, rooms)
+  checkListenings(world)
+  checkRuns(world)
+  checkRows(world, topics)
+
+  for (const device of devices) device.close()
+  await kernel.run(3 * hour)
+  checkNobodyLeft(world, rooms)
+  table.deleteExpired(random, 1)
+  checkCalls(world)
+  checkNothingLeft(world)
+}
+
+/** Somebody new comes to each room, when the gateway has noticed the sockets that died unseen. */
+async function welcome({ kernel, addDevice }: World): Promise<void> {
+  await kernel.run(idleMs)
+  for (const room of rooms) addDevice({ principal: 'new' }).attend('joined', room)
+}
+
+/** Nothing strikes any more: who is left now by a stop, or by a socket, must be heard of. */
+function quitSome({ random, devices, history }: World): void {
+  for (const listening of history.listenings) {
+    const device = devices.find(({ name }) => name === listening.device)
+    if (random.chance(0.5)) device?.quit(listening)
+  }
+  for (const device of devices) if (random.chance(0.3)) device.cut()
+}
+
+/** Days pass in which nobody is there; TTL deletes some of what has expired, late and in no order. */
+async function fallSilent(world: World): Promise<void> {
+  const { kernel, devices, random, table } = world
+  for (const device of devices) device.setAsleep(true)
+  for (let day = 0; day < 3; day++) {
+    await kernel.run(random.between(15, 26) * hour)
+    table.deleteExpired(random, random.next())
+    if (random.chance(0.3)) world.publish(random.pick(rooms))
+  }
+  for (const device of devices) world.after(random.between(0, 5_000), () => device.setAsleep(false))
+  for (let count = 0; count < 3; count++)
+    world.after(random.between(0, 20_000), () => world.publish(random.pick(rooms)))
+  await kernel.run(30_000)
+}
+
+function outcomeOf(world: World, seed: number): Outcome {
+  const { kernel, plan, report, history, table, gateway, functions } = world
+  const entries = history.subscriptions.flatMap((record) => record.entries)
+  const sights = history.attendances.flatMap((attendance) => attendance.sights)
+  const words = history.listenings.flatMap((listening) => listening.words)
+  const count = (kinds: readonly string[]) =>
+    [...entries, ...sights, ...words].filter(({ kind }) => kinds.includes(kind)).length
+  return {
+    seed,
+    violations: report.violations,
+    struck: plan.struck,
+    events: kernel.events,
+    published: [...table.truth.topics.values()].reduce(
+      (sum, all) => sum + all.filter(({ n }) => n !== undefined).length,
+      0,
+    ),
+    delivered: count(['data', 'here', 'join', 'update', 'leave', 'value']),
+    gaps: count(['gap']),
+    connections: gateway.connections.size,
+    invocations: functions.log,
+    hash: kernel.hash,
+  }
+}

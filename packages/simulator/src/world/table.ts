@@ -1,0 +1,163 @@
+import { createConnectionAndShards } from '../../../server/src/memory/connection-and-shards.ts'
+import { createConnections } from '../../../server/src/memory/connections.ts'
+import { createKeyRows } from '../../../server/src/memory/key-rows.ts'
+import { createLog } from '../../../server/src/memory/log.ts'
+import type { Operations } from '../../../server/src/memory/operations.ts'
+import { createPresence } from '../../../server/src/memory/presence.ts'
+import { createSubscribers } from '../../../server/src/memory/subscribers.ts'
+import { createSyncStates } from '../../../server/src/memory/sync-states.ts'
+import { createTurns } from '../../../server/src/memory/turns.ts'
+import { createUploads } from '../../../server/src/memory/uploads.ts'
+import type { KeyRow, Slot } from '../../../server/src/ports/store.ts'
+import { createQuota } from '../kernel/quota.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Report } from '../kernel/report.ts'
+import { createTruth, type Truth } from '../records/truth.ts'
+
+/** The line's table: the reference store's operations, each at one instant, with its stream, its TTL and a memory of all that was put. */
+export interface Table {
+  readonly operations: Operations
+  readonly truth: Truth
+  /** Keys that were claimed or published under. */
+  readonly keys: ReadonlySet<string>
+  /** Told of each new slot, once. */
+  onSlot: (topic: string, slot: Slot) => void
+  /** Told of each write of a member that has something to tell. */
+  onMember: (topic: string, member: string) => void
+  /** Deletes some of what has expired, in no order. */
+  deleteExpired(random: Random, share: number): void
+  keyRow(key: string): KeyRow | undefined
+  /** Keeps every write from now on, so that `rewind` can repeat them. */
+  keepWrites(): void
+  /** A copy of the table as it is now, to be restored by `rewind`. */
+  copy(): TableCopy
+  /** Restores a copy. */
+  rewind(copy: TableCopy): void
+}
+
+/** The writes up to a moment, by their count, and how long each log was. */
+export interface TableCopy {
+  readonly writes: number
+  readonly lengths: ReadonlyMap<string, number>
+}
+
+interface Rows {
+  entries(): Iterable<[unknown, { readonly expires: number }]>
+  delete(key: never): boolean
+}
+
+const anchorMs = 3_600_000
+const clockErrorMs = 30_000
+
+function createRows() {
+  const parts = {
+    log: createLog(),
+    connections: createConnections(),
+    subscribers: createSubscribers(),
+    keyRows: createKeyRows(),
+    uploads: createUploads(),
+    presence: createPresence(),
+    turns: createTurns(),
+  }
+  const operations: Operations = {
+    ...parts.log.operations,
+    ...parts.connections.operations,
+    ...parts.subscribers.operations,
+    ...parts.keyRows.operations,
+    ...parts.uploads.operations,
+    ...parts.presence.operations,
+    ...parts.turns.operations,
+    ...createSyncStates(parts),
+    ...createConnectionAndShards(parts),
+  }
+  return { parts, operations: operations as unknown as Record<string, (...args: readonly unknown[]) => unknown> }
+}
+
+const isRead = (name: string) => name.startsWith('read') || name === 'hasReceipts'
+
+/** An empty table. Rules H2, H3 and H4 are checked at each put. */
+export function createTable(now: () => number, report: Report): Table {
+  let rows = createRows()
+  let writes: (readonly [name: string, args: readonly unknown[]])[] | undefined
+  const truth = createTruth()
+  const keys = new Set<string>()
+  const countPut = createQuota({ name: 'puts to a partition', perSecond: 1_000, now, report })
+  const base = Object.fromEntries(
+    Object.keys(rows.operations).map((name) => [
+      name,
+      (...args: readonly unknown[]) => {
+        if (!isRead(name)) writes?.push([name, args])
+        return rows.operations[name]?.(...args)
+      },
+    ]),
+  ) as unknown as Operations
+  const operations: Operations = {
+    ...base,
+    putSlot(topic, slot) {
+      countPut(topic) // a put that meets another costs as much
+      const last = truth.of(topic).findLast(({ undone }) => !undone)?.slot
+      const head = last && rows.parts.log.slotAt(topic, last.offset)
+      const outcome = base.putSlot(topic, slot)
+      if (outcome.status === 'put') {
+        checkPut(topic, slot, last, head)
+        truth.add(topic, slot, now())
+        table.onSlot(topic, slot)
+      }
+      return outcome
+    },
+    extendSlot(topic, offset, expires) {
+      const before = rows.parts.log.slotAt(topic, offset)
+      const outcome = base.extendSlot(topic, offset, expires)
+      if (before !== undefined && expires < before.expires - 60) report.break('H3', `${topic}:${offset} was shortened`)
+      return outcome
+    },
+    putPresence(row, over) {
+      const outcome = base.putPresence(row, over)
+      if (outcome.status === 'put' && row.pending) table.onMember(row.topic, row.member)
+      return outcome
+    },
+    claimKey(claim) {
+      keys.add(claim.key)
+      return base.claimKey(claim)
+    },
+  }
+
+  function checkPut(topic: string, slot: Slot, last: Slot | undefined, head: Slot | undefined): void {
+    const all = truth.of(topic)
+    if (last === undefined) return
+    if (slot.epoch === last.epoch && slot.offset !== last.offset + 1)
+      report.break('H4', `${topic}: ${slot.epoch}:${slot.offset} follows ${last.offset}`)
+    if (slot.epoch === last.epoch) return
+    if (head !== undefined && head.expires * 1_000 - now() > anchorMs + clockErrorMs)
+      report.break('H4', `${topic}: epoch ${slot.epoch} was born beside the anchor ${last.epoch}:${last.offset}`)
+    if (all.some((each) => each.slot.epoch === slot.epoch && !each.undone))
+      report.break('H2', `${topic}: epoch ${slot.epoch} came back`)
+  }
+
+  const table: Table = {
+    operations,
+    truth,
+    keys,
+    onSlot: () => {},
+    onMember: () => {},
+    deleteExpired(random, share) {
+      for (const part of Object.values(rows.parts))
+        for (const own of part.tables() as readonly Rows[])
+          for (const [key, { expires }] of [...own.entries()])
+            if (expires * 1_000 < now() && random.chance(share)) own.delete(key as never)
+    },
+    keyRow: (key) => base.readKey(key),
+    keepWrites() {
+      writes = []
+    },
+    copy: () => ({ writes: writes?.length ?? 0, lengths: truth.lengths() }),
+    rewind(copy) {
+      if (writes === undefined) throw new Error('The writes of this table were not kept.')
+      writes.length = copy.writes
+      rows = createRows()
+      for (const [name, args] of writes) rows.operations[name]?.(...args)
+      truth.rewind(copy.lengths, now())
+    },
+  }
+  return table
+}
