@@ -27,6 +27,9 @@ await main(
       await check('build', turbo('build')),
       ...(await onNode(22)),
       ...(await onNode(24)),
+      await suites('a burst of 1,000 mutations', ['--project=local', 'packages/local/src/line/load.test.ts'], {
+        env: { TRUNKLINE_BURST: '1000' },
+      }),
       await simulation(schedules),
       await suites('software that is not ours', ['--project=foreign'], {
         env: {

@@ -55,6 +55,29 @@ describe('200 subscriptions', () => {
   })
 })
 
+/** 1,000 of them take a quiet machine some 15 s. `npm run test:long` sends as many. */
+const burst = Number(process.env['TRUNKLINE_BURST'] ?? 300)
+
+describe(`${burst} mutations at once on a line that has just started`, () => {
+  test.each<[string, { readonly idempotencyKey?: false }]>([
+    ['without a key', { idempotencyKey: false }],
+    ['with a key each', {}],
+  ])('are all answered, %s', { timeout: 120_000 }, async (_, options) => {
+    await using local = await startLocalLine({ router, line })
+    const { client } = local.connect()
+    const begun = Date.now()
+    const said = await Promise.allSettled(
+      Array.from({ length: burst }, (_, n) => client.say.mutate({ room: `r${n % 10}`, n }, options)),
+    )
+    console.info(`${burst} mutations: ${Date.now() - begun} ms`)
+    expect(said.filter(({ status }) => status === 'rejected')).toEqual([])
+    const offsets = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => local.run(() => events.read({ room: `r${n}` }, { limit: 200 }))),
+    )
+    expect(offsets.map(({ events: { length } }) => length)).toEqual(Array(10).fill(burst / 10))
+  })
+})
+
 /** Delivery keeps to its pace by the line's clock, which runs. */
 async function settled(local: Line, done: () => boolean): Promise<void> {
   for (let turn = 0; turn < 100 && !done(); turn++) {

@@ -10,6 +10,7 @@ import { type Failure, toLineError } from '../machine/trunkline-error.ts'
 /** The gap timer's first wait. */
 export const shortestGapMs = 300
 const startedMs = 10_000 // 10 s: a cold function, with room
+const startedSpread = 0.5 // + 50 % at most, so that many subscriptions of one message are not repeated at the same moment
 const restopMs = 5_000 // 5 s: pushes that were on their way when a stop was sent need no stop of their own
 
 /** Takes a new subscription and asks for it as soon as the socket allows. */
@@ -74,7 +75,7 @@ export function nextAttempt(turn: Turn, subscription: Subscription): string | un
     answeredHead: -1,
     snapshotAt: null,
   })
-  turn.arm({ kind: 'started', id }, startedMs)
+  turn.arm({ kind: 'started', id }, Math.round(startedMs * (1 + startedSpread * ((id * 0.618 + turn.chance) % 1))))
   return text
 }
 
