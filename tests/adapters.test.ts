@@ -14,7 +14,7 @@ import { awsLambdaStreamingRequestHandler } from '@trpc/server/adapters/aws-lamb
 import { createHTTPServer } from '@trpc/server/adapters/standalone'
 import { applyWSSHandler } from '@trpc/server/adapters/ws'
 import { startLocalLine } from '@trunkline/local'
-import { createLine, eventsOf, type LineBinding, memoryBinding } from '@trunkline/server'
+import { type Backend, createLine, eventsOf, memoryBackend } from '@trunkline/server'
 import { EventSource } from 'undici'
 import { describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -22,8 +22,8 @@ import * as z from 'zod'
 import { pollersOf } from '../packages/server/src/runtime/subscriptions/tail-poller.ts'
 
 /** One application: its line, its router. What serves it is the only difference below. */
-function createApp(binding: LineBinding, sse: { readonly maxDurationMs?: number } = {}) {
-  const line = createLine({ binding })
+function createApp(backend: Backend, sse: { readonly maxDurationMs?: number } = {}) {
+  const line = createLine({ backend })
   const numbers = line.channel('numbers', { key: z.object({ room: z.string() }), event: z.number() })
   const typing = line.ephemeral('typing', { key: z.object({}), event: z.string() })
   const here = line.presence('here', { key: z.object({ room: z.string() }), data: z.object({}), graceMs: 0 })
@@ -185,7 +185,7 @@ function follow(client: Client, procedure: Procedure, lastEventId?: string) {
 
 describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s', (_, serve) => {
   it('gives the events of its channels, replayed, followed, filtered, mapped, resumed and begun with a state', async () => {
-    await using served = await serve(createApp(memoryBinding()))
+    await using served = await serve(createApp(memoryBackend()))
     const { client } = served
     await client.post.mutate({ room: 'a', events: [1, 2] })
     const live = follow(client, 'live')
@@ -208,7 +208,7 @@ describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s',
     for (const each of [...resumed, again]) each.stop()
   })
   it('says who is here: what there is, then who comes and who goes', async () => {
-    await using served = await serve(createApp(memoryBinding()))
+    await using served = await serve(createApp(memoryBackend()))
     const nobody = { type: 'here', members: [] }
     const ann = { member: 'ann', data: {} }
     const watch = follow(served.client, 'watch')
@@ -221,7 +221,7 @@ describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s',
     watch.stop()
   }, 60_000)
   it('ends a subscription whose events are lost with an error, and begins one with a state afresh', async () => {
-    await using served = await serve(createApp(memoryBinding()))
+    await using served = await serve(createApp(memoryBackend()))
     await served.client.post.mutate({ room: 'a', events: [1, 2] })
     const lost = follow(served.client, 'live', '0.lost:7')
     const state = follow(served.client, 'state', '0.lost:7')
@@ -233,18 +233,18 @@ describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s',
 
 describe.each(Object.entries(servers))('%s', (_, serve) => {
   it('stops reading the log when its last client has gone', async () => {
-    const binding = memoryBinding()
-    await using served = await serve(createApp(binding))
+    const backend = memoryBackend()
+    await using served = await serve(createApp(backend))
     const one = follow(served.client, 'live')
     const other = follow(served.client, 'state')
     await other.sees([{ sum: 0 }])
-    await vi.waitFor(() => expect(pollersOf(binding.store)).toBe(1))
+    await vi.waitFor(() => expect(pollersOf(backend.store)).toBe(1))
     one.stop()
     other.stop()
-    await vi.waitFor(() => expect(pollersOf(binding.store)).toBe(0), 5_000)
+    await vi.waitFor(() => expect(pollersOf(backend.store)).toBe(0), 5_000)
   })
   it('carries a subscription over the end of its request, which `maxDurationMs` sets', async () => {
-    await using served = await serve(createApp(memoryBinding(), { maxDurationMs: 300 }))
+    await using served = await serve(createApp(memoryBackend(), { maxDurationMs: 300 }))
     const live = follow(served.client, 'live')
     const state = follow(served.client, 'state')
     await state.sees([{ sum: 0 }])
@@ -258,7 +258,7 @@ describe.each(Object.entries(servers))('%s', (_, serve) => {
     state.stop()
   }, 60_000)
   it('says of an ephemeral channel that only a line can serve it', async () => {
-    await using served = await serve(createApp(memoryBinding()))
+    await using served = await serve(createApp(memoryBackend()))
     const failed = new Promise<unknown>((resolve) => {
       served.client.typing.subscribe(undefined, { onError: resolve })
     })
@@ -270,7 +270,7 @@ describe.each(Object.entries(servers))('%s', (_, serve) => {
 })
 
 it('follows on the table of a line what is published there, and the line’s clients get what is published beside it', async () => {
-  const app = createApp(memoryBinding())
+  const app = createApp(memoryBackend())
   await using local = await startLocalLine(app)
   const { client } = local.connect()
   await client.post.mutate({ room: 'a', events: [1] })

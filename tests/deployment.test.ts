@@ -68,7 +68,7 @@ describe('functions', () => {
           },
           TRUNKLINE_DELIVER: properties('DeliverLambdaFunction')?.['FunctionName'],
           TRUNKLINE_WORKER: properties('WorkerLambdaFunction')?.['FunctionName'],
-          TRUNKLINE_LATER: { Ref: 'Later' },
+          TRUNKLINE_DELAY_QUEUE_URL: { Ref: 'Later' },
           TRUNKLINE_RESTORE: expect.stringMatching(/^\d+$/),
         },
       })

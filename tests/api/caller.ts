@@ -1,11 +1,11 @@
 // A test of procedures alone: no line, no sockets, many at once.
-import { memoryBinding } from '@trunkline/server'
+import { memoryBackend } from '@trunkline/server'
 import { line, messages } from './readme/line.ts'
 import { appRouter } from './readme/router.ts'
 
 const caller = appRouter.createCaller({ user: 'ann' })
 export const posted = () =>
-  line.run(memoryBinding(), async () => {
+  line.withBackend(memoryBackend(), async () => {
     await caller.post({ room: 'x', text: 'hi' })
     const { events } = await messages.read({ room: 'x' })
     return events[0]?.data.text satisfies string | undefined

@@ -24,7 +24,7 @@ messages.publish({ room: 'x' }, { type: 'nope' })
 // @ts-expect-error a misspelt option is an error
 client.post.mutate({ room: 'x', text: 'y' }, { lnae: 'x' })
 // @ts-expect-error no lanes for subscriptions
-client.onMessage.subscribe({ room: 'x' }, { lane: 'x' })
+client.onMessage.subscribe({ room: 'x' }, { orderingKey: 'x' })
 // @ts-expect-error no deadline for subscriptions
 client.onMessage.subscribe({ room: 'x' }, { timeoutMs: 5 })
 // @ts-expect-error wrong input
@@ -82,7 +82,7 @@ const r2 = plain.router({
 const c2 = createClient<typeof r2>({ connection })
 await c2.ping.query()
 await c2.opt.mutate()
-await c2.opt.mutate(undefined, { lane: 'x' })
+await c2.opt.mutate(undefined, { orderingKey: 'x' })
 // recursive, record, nullable events
 line.channel('d', { key: z.object({ n: z.number() }), event: z.record(z.string(), z.array(z.number()).nullable()) })
 interface Iface {

@@ -1,4 +1,4 @@
-import { createClient, createConnection, iterate, lineError } from '@trunkline/client'
+import { createClient, createConnection, iterate, trunklineError } from '@trunkline/client'
 import { WebSocket } from 'ws'
 import type { AppRouter } from './readme/router.ts'
 
@@ -13,7 +13,7 @@ export async function listen(url: string, count: number): Promise<string[]> {
       if (texts.push(data.text) === count) break
     }
   } catch (error) {
-    if (lineError(error)?.code === 'GAP') console.error('start over from the database')
+    if (trunklineError(error)?.code === 'GAP') console.error('start over from the database')
     throw error
   }
   return texts

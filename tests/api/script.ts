@@ -1,4 +1,4 @@
-import { awsBinding, publishAll } from '@trunkline/server'
+import { awsBackend, publishBatch } from '@trunkline/server'
 import { line, messages } from './readme/line.ts'
 
 // TRUNKLINE_TABLE=chat-prod AWS_PROFILE=prod node script.ts
@@ -6,6 +6,6 @@ export const announce = () => messages.publish({ room: 'lobby' }, { author: 'ops
 // or spelled out
 const rooms = ['a', 'b'].map((room) => messages.entry({ room }, { author: 'ops', text: 'hi' }))
 export const greet = (table: string, endpoint?: string) =>
-  line.run(awsBinding({ table, region: 'eu-west-1', ...(endpoint === undefined ? {} : { endpoint }) }), () =>
-    publishAll(line, rooms),
+  line.withBackend(awsBackend({ table, region: 'eu-west-1', ...(endpoint === undefined ? {} : { endpoint }) }), () =>
+    publishBatch(line, rooms),
   )

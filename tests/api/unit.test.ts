@@ -1,5 +1,5 @@
 // A whole line in a user's own test.
-import { iterate, lineError } from '@trunkline/client'
+import { iterate, trunklineError } from '@trunkline/client'
 import { startLocalLine } from '@trunkline/local'
 import { expect, test } from 'vitest'
 import { authorize, createContext } from './chat/auth.ts'
@@ -54,7 +54,7 @@ test('a session that outlived its token says so', async () => {
   await client.connection.query()
   await local.clock.advance('2h')
   const error: unknown = await client.messages.older.query({ room: 'x' }).catch((e: unknown) => e)
-  expect(lineError(error)?.retry).toBe('after-auth')
+  expect(trunklineError(error)?.retry).toBe('after-auth')
 })
 
 test('a whole page is what a late reader begins with', async () => {

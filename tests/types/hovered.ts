@@ -1,6 +1,6 @@
 // What a user reads on hovering: each name after `/*?*/` is asked for by hover.test.ts. Never run.
 import { initTRPC } from '@trpc/server'
-import { createClient, createConnection, iterate, lineError } from '@trunkline/client'
+import { createClient, createConnection, iterate, trunklineError } from '@trunkline/client'
 import { createLambdaHandlers, createLine, type LineMeta } from '@trunkline/server'
 import * as z from 'zod'
 
@@ -55,14 +55,14 @@ export const { /*?*/ websocket, authorizer } = createLambdaHandlers({
 
 const /*?*/ connection = createConnection({ url: 'wss://example.com' })
 const /*?*/ client = createClient<AppRouter>({ connection })
-const /*?*/ answer = await client.post./*?*/ mutate({ room: '7', text: 'hi' }, { lane: 'room-7' })
+const /*?*/ answer = await client.post./*?*/ mutate({ room: '7', text: 'hi' }, { orderingKey: 'room-7' })
 const /*?*/ count = await client.count./*?*/ query({ room: '7' })
 const /*?*/ subscription = client.messages.live./*?*/ subscribe(
     { room: '7' },
     {
       onData: ({ /*?*/ id, /*?*/ data }) => console.log(id, data),
       onGap: (/*?*/ gap) => console.log(gap),
-      onError: (/*?*/ error) => console.log(/*?*/ lineError(error)?./*?*/ code),
+      onError: (/*?*/ error) => console.log(/*?*/ trunklineError(error)?./*?*/ code),
     },
   )
 for await (const /*?*/ event of iterate(client.messages.words, { room: '7' })) console.log(event.data)

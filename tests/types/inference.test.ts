@@ -157,8 +157,8 @@ describe('a client infers', () => {
     expectTypeOf(nestedClient.a.b.calls.parsed.query).returns.resolves.toEqualTypeOf<{ n: number }>()
     expectTypeOf(mergedClient.dropped.query).returns.resolves.toExtend<{ at: string }>()
     expectTypeOf(lateClient.own.dropped.query).returns.resolves.not.toHaveProperty('fn')
-    // @ts-expect-error a query has no lane, merged or not
-    void (() => mergedClient.parsed.query(undefined, { lane: 'x' }))
+    // @ts-expect-error a query has no orderingKey, merged or not
+    void (() => mergedClient.parsed.query(undefined, { orderingKey: 'x' }))
   })
 
   test('what a transformer brings whole, and asks for it', () => {

@@ -1,6 +1,6 @@
 import { DynamoDBClient, ScanCommand, type ScanCommandOutput } from '@aws-sdk/client-dynamodb'
 import type { LocalLine } from '@trunkline/local'
-import { awsBinding } from '@trunkline/server/aws'
+import { awsBackend } from '@trunkline/server/aws'
 import type { router } from './application.ts'
 
 const putsAtOnce = 25
@@ -15,7 +15,7 @@ export async function seed(local: LocalLine<typeof router>, topics: readonly str
   } = local.environment
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   const client = new DynamoDBClient({ region, endpoint, credentials })
-  const { store } = awsBinding({ table, region, endpoint, credentials })
+  const { store } = awsBackend({ table, region, endpoint, credentials })
   const connections = await connectionsIn(client, table)
   const rows = connections.flatMap((connectionId) =>
     topics.map((topic, index) => ({

@@ -1,6 +1,6 @@
 import { parseCursor } from './cursor.ts'
 import { lineErrors } from './errors.ts'
-import type { AnswerFrame, LineErrorWire, ServerFrame } from './frames.ts'
+import type { AnswerFrame, ServerFrame, TrunklineErrorWire } from './frames.ts'
 import { messageBytes } from './limits.ts'
 
 /** A message from the server, taken apart, or why it could not be. */
@@ -97,7 +97,7 @@ const isLineError = membersAre({
   retry: (retry) => ['now', 'later', 'after-auth', 'never'].includes(retry as string),
   mayHaveRun: (flag) => typeof flag === 'boolean',
   retryAfterMs: optionalTime,
-}) as (line: unknown) => line is LineErrorWire
+}) as (line: unknown) => line is TrunklineErrorWire
 
 /** What its numbers promise of one another is seen when the message is put together. */
 const isPart = membersAre({ message: isText, part: isOffset, of: isOffset, bytes: isOffset, text: isText })

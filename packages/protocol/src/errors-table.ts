@@ -1,4 +1,4 @@
-import { type LineErrorCode, lineErrors, type Retry, trpcCodes } from './errors.ts'
+import { lineErrors, type Retry, type TrunklineErrorCode, trpcCodes } from './errors.ts'
 
 interface LineErrorRow {
   readonly meaning: string
@@ -76,4 +76,4 @@ export const lineErrorsTable = {
     trpc: trpcCodes.FUNCTION_FAILED,
     meaning: 'The function failed before it could answer.',
   },
-} as const satisfies Readonly<Record<LineErrorCode, LineErrorRow>>
+} as const satisfies Readonly<Record<TrunklineErrorCode, LineErrorRow>>

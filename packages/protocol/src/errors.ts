@@ -21,7 +21,7 @@ export const lineErrors = {
 } as const satisfies Record<string, { readonly retry: Retry; readonly mayHaveRun: boolean }>
 
 /** Every way a line can fail its caller. Closed: a switch over it is exhaustive. */
-export type LineErrorCode = keyof typeof lineErrors
+export type TrunklineErrorCode = keyof typeof lineErrors
 
 /** The tRPC code that a stock client sees of each failure. */
 export const trpcCodes = {
@@ -40,4 +40,4 @@ export const trpcCodes = {
   TOPIC_CHANGED: 'CONFLICT',
   GENERATOR_LOST: 'INTERNAL_SERVER_ERROR',
   FUNCTION_FAILED: 'INTERNAL_SERVER_ERROR',
-} as const satisfies Record<LineErrorCode, string>
+} as const satisfies Record<TrunklineErrorCode, string>

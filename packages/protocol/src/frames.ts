@@ -1,4 +1,4 @@
-import type { LineErrorCode, Retry } from './errors.ts'
+import type { Retry, TrunklineErrorCode } from './errors.ts'
 import type { GatewayLimits } from './limits.ts'
 
 /** Names one call or subscription. `1` and `"1"` are two ids, as in tRPC. */
@@ -213,8 +213,8 @@ export interface HelloResult {
 }
 
 /** What the line itself says of a failure, beside tRPC's error shape. */
-export interface LineErrorWire {
-  readonly code: LineErrorCode | 'PENDING'
+export interface TrunklineErrorWire {
+  readonly code: TrunklineErrorCode | 'PENDING'
   readonly retry: Retry
   readonly retryAfterMs?: number
   readonly mayHaveRun: boolean
@@ -224,7 +224,7 @@ export interface ErrorFrame {
   readonly id: FrameId | null
   readonly jsonrpc?: '2.0'
   readonly error: unknown
-  readonly line?: LineErrorWire
+  readonly line?: TrunklineErrorWire
   readonly ref?: number
   readonly n?: number
   readonly refused?: string

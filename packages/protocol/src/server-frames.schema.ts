@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { chunkFrame } from './chunk.schema.ts'
-import { type LineErrorCode, lineErrors } from './errors.ts'
+import { lineErrors, type TrunklineErrorCode } from './errors.ts'
 import { cursorText, frameId } from './wire-text.schema.ts'
 
 const jsonrpc = z.exactOptional(z.literal('2.0'))
@@ -105,7 +105,7 @@ export const answerFrame = z.object({
   ]),
 })
 
-const lineErrorCodes = Object.keys(lineErrors) as LineErrorCode[] // keys of a table that is `as const`
+const lineErrorCodes = Object.keys(lineErrors) as TrunklineErrorCode[] // keys of a table that is `as const`
 
 /** A failure, of the procedure or (with `line`) of the line. */
 export const errorFrame = z.object({

@@ -1,4 +1,4 @@
-export { type AwsBindingOptions, awsBinding } from './aws/index.ts'
+export { type AwsBackendOptions, awsBackend } from './aws/index.ts'
 export { preload } from './aws/preload.ts'
 export type {
   Channel,
@@ -15,16 +15,16 @@ export type { ChannelDefinition } from './define/definition.ts'
 export { type Duration, parseDuration } from './define/duration.ts'
 export type { Entry } from './define/entry.ts'
 export {
+  type AuthorizeResult,
   anonymous,
-  type Caller,
-  type CallFacts,
-  type CallInfo,
+  type CallDetails,
+  type CallerOf,
   type ConnectRequest,
+  type CreateContextOptions,
   type Denied,
   deny,
   type Identity,
   type LineMeta,
-  type Verdict,
 } from './define/identity.ts'
 export type { Json, RequireJson } from './define/json.ts'
 export { type DeclaredEvents, declaredEventsOf, eventsOf, type OutputOf, valuesOf } from './define/output.ts'
@@ -43,12 +43,12 @@ export type { AwsHandler } from './lambda/events/events.ts'
 export { createLambdaHandlers } from './lambda/handlers.ts'
 export type { LambdaHandlers, LambdaOptions, ServeOptions } from './lambda/options.ts'
 export { createSourceHandler, type SourceOptions } from './lambda/source/source.ts'
-export { createLine, runBound } from './line/create-line.ts'
+export { createLine, runWithBackend } from './line/create-line.ts'
 export { internalsOf, type LineInternals } from './line/internals.ts'
 export type { Lazy, Line, LineOptions } from './line/line.ts'
-export { publishAll } from './line/publish-all.ts'
-export { memoryBinding } from './memory/binding.ts'
-export type { LineBinding } from './ports/binding.ts'
+export { publishBatch } from './line/publish-all.ts'
+export { memoryBackend } from './memory/backend.ts'
+export type { Backend } from './ports/backend.ts'
 export { type Clock, systemClock } from './ports/clock.ts'
 export type { Gateway, PostOutcome } from './ports/gateway.ts'
 export type { Invoker } from './ports/invoker.ts'

@@ -1,4 +1,4 @@
-import { anonymous, type CallInfo, type ConnectRequest, deny } from '@trunkline/server'
+import { anonymous, type ConnectRequest, type CreateContextOptions, deny } from '@trunkline/server'
 
 /** What an application's own token check gives: here a token is the name itself, good for an hour. */
 async function verify(token: string): Promise<{ sub: string; exp: number; name: string; blocks: string[] }> {
@@ -19,7 +19,7 @@ export const authorize = async ({ token }: ConnectRequest) => {
     return deny('token refused')
   }
 }
-export const createContext = (call: CallInfo<typeof authorize>) => ({
+export const createContext = (call: CreateContextOptions<typeof authorize>) => ({
   user: call.principal === null ? null : { id: call.principal, ...call.claims },
   idempotencyKey: call.idempotencyKey,
 })

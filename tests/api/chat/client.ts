@@ -1,6 +1,6 @@
 // What a page of the chat says to its client, links of other makes included.
 import { createTRPCClient, httpBatchLink, loggerLink, splitLink } from '@trpc/client'
-import { createClient, createConnection, lineContext, lineError, trunklineLink } from '@trunkline/client'
+import { callContext, createClient, createConnection, trunklineError, trunklineLink } from '@trunkline/client'
 import type { AppRouter } from './router.ts'
 import type { Message } from './schemas.ts'
 
@@ -53,10 +53,15 @@ export async function visit() {
   await client.room.away.mutate({ room: 'x' })
   const draft = { room: 'x', id: crypto.randomUUID(), text: 'hi' }
   await client.messages.post
-    .mutate(draft, { lane: 'x', idempotencyKey: 'draft-1', timeoutMs: 5_000, signal: AbortSignal.timeout(9_000) })
+    .mutate(draft, {
+      orderingKey: 'x',
+      idempotencyKey: 'draft-1',
+      timeoutMs: 5_000,
+      signal: AbortSignal.timeout(9_000),
+    })
     .catch((error: unknown) =>
-      console.error(lineError(error)?.code === 'OUTCOME_UNKNOWN' ? 'It may have been sent.' : error),
+      console.error(trunklineError(error)?.code === 'OUTCOME_UNKNOWN' ? 'It may have been sent.' : error),
     )
-  await split.messages.post.mutate(draft, { context: lineContext({ lane: 'x' }) })
+  await split.messages.post.mutate(draft, { context: callContext({ orderingKey: 'x' }) })
   await client.later.older.query({ room: 'x' })
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createLambdaHandlers } from '@trunkline/server'
-import { awsBinding } from '@trunkline/server/aws'
+import { awsBackend } from '@trunkline/server/aws'
 import { line, router } from './application.js'
 
 /** The entry of an application's functions, as a user bundles it. */
@@ -19,7 +19,7 @@ export async function askEachService(): Promise<readonly string[]> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const { store, gateway, invoker } = awsBinding({
+  const { store, gateway, invoker } = awsBackend({
     table: 'table',
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
@@ -28,12 +28,12 @@ export async function askEachService(): Promise<readonly string[]> {
     lambdaEndpoint: endpoint,
     sqsEndpoint: endpoint,
     deliverFunction: 'deliver',
-    laterQueueUrl: `${endpoint}/queue`,
+    delayQueueUrl: `${endpoint}/queue`,
   })
   await store.readConnection('a')
   await gateway?.post('a', 'text')
   await invoker?.invoke('deliver', {})
-  await invoker?.invokeLater?.({}, { delayMs: 0 }).catch(() => {}) // the client misses a checksum in the answer
+  await invoker?.invokeDelayed?.({}, { delayMs: 0 }).catch(() => {}) // the client misses a checksum in the answer
   server.closeAllConnections()
   server.close()
   return asked

@@ -1,4 +1,4 @@
-import { lineError } from '@trunkline/client'
+import { trunklineError } from '@trunkline/client'
 import { useEffect, useReducer, useState } from 'react'
 import type { Column } from '../columns.ts'
 import { emptyBoard, reduceBoard, type ShownBoard } from './board-state.ts'
@@ -47,6 +47,6 @@ export function useBoard(board: string): LiveBoard {
 }
 
 function wordsFor(error: unknown): string {
-  const { message } = lineError(error) ?? (error instanceof Error ? error : { message: String(error) })
+  const { message } = trunklineError(error) ?? (error instanceof Error ? error : { message: String(error) })
   return message
 }

@@ -1,4 +1,4 @@
-import { anonymous, type CallInfo, type ConnectRequest, deny } from '@trunkline/server'
+import { anonymous, type ConnectRequest, type CreateContextOptions, deny } from '@trunkline/server'
 import { guestName } from './schemas.ts'
 
 const guestStayMs = 12 * 60 * 60_000 // 12 h: a socket lives two at most, and a new one asks again
@@ -25,7 +25,7 @@ export const authorize = async ({ token }: ConnectRequest) => {
   return { principal: `guest:${guest.name}`, claims: { name: guest.name }, expiresAt: guest.expiresAt }
 }
 
-export const createContext = (call: CallInfo<typeof authorize>) => ({
+export const createContext = (call: CreateContextOptions<typeof authorize>) => ({
   user: call.principal === null ? null : { id: call.principal, name: call.claims.name },
 })
 export type Context = ReturnType<typeof createContext>

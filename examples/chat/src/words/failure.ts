@@ -1,7 +1,7 @@
-import { type LineErrorCode, lineError } from '@trunkline/client'
+import { type TrunklineErrorCode, trunklineError } from '@trunkline/client'
 
 /** Codes that a person can be told something better about than their message. */
-const failureWords: Partial<Record<LineErrorCode, string>> = {
+const failureWords: Partial<Record<TrunklineErrorCode, string>> = {
   CONNECTION_LOST: 'the connection was lost',
   TIMEOUT: 'there was no answer in time',
   OUTBOX_FULL: 'too much is waiting to be sent',
@@ -15,7 +15,7 @@ const failureWords: Partial<Record<LineErrorCode, string>> = {
 
 /** Why a message was not sent, to be read after "Not sent:". Trying again is always safe: its id makes it show once. */
 export function explainFailure(error: unknown): string {
-  const line = lineError(error)
+  const line = trunklineError(error)
   if (line !== undefined) return failureWords[line.code] ?? uncapitalised(line.message)
   return uncapitalised(error instanceof Error ? error.message : 'something went wrong')
 }

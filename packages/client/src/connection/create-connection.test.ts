@@ -194,7 +194,7 @@ test('sockets and random bytes may be others', async () => {
   const answered = new Promise((answer, fail) => {
     transportOf(connection).call({ method: 'query', path: 'a', input: 1, timeoutMs: undefined }, { answer, fail })
   })
-  expect(await made[0]?.destination()).toEqual({
+  expect(await made[0]?.endpoint()).toEqual({
     url: 'wss://example.com/',
     protocols: ['trunkline.1', 'session.AAAAAAAAAAAAAAAAAAAAAA'],
   })

@@ -4,9 +4,9 @@ import { frameBytesOf, toKey, toOption } from '../session/calls/idempotency-key.
 import { frameRefusal } from '../session/machine/check-frame.ts'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import type { Effect } from '../session/machine/effects.ts'
-import type { Occurrence } from '../session/machine/events.ts'
+import type { SessionInput } from '../session/machine/events.ts'
 import { initialState, type SessionState } from '../session/machine/state.ts'
-import type { LineError } from '../session/machine/trunkline-error.ts'
+import type { TrunklineError } from '../session/machine/trunkline-error.ts'
 import { step } from '../session/step.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { type ConnectionEnvironment, createRandomId, machineEnvironment } from './environment.ts'
@@ -38,7 +38,7 @@ function warn(message: string): void {
 }
 
 /** Fails what was not taken. */
-function refuse(sink: Pick<CallSink, 'fail'>, line: LineError): () => undefined {
+function refuse(sink: Pick<CallSink, 'fail'>, line: TrunklineError): () => undefined {
   sink.fail({ line })
   return () => undefined
 }
@@ -52,8 +52,8 @@ export function createConnection(
   const clock = { ...machineEnvironment, ...(now && { monotonic: now }), ...environment }
   const timers = createTimers(clock.after, (timer) => dispatch({ type: 'timer', timer }))
   const listeners = new Set<(state: ConnectionState) => void>()
-  const sinks = createSinks(options.onGap, clock.uncaught)
-  const waiting: Occurrence[] = []
+  const observers = createSinks(options.onGap, clock.uncaught)
+  const waiting: SessionInput[] = []
   let running = false
   const { maxMessageBytes = initialState.mostBytes, onProtocolError = warn } = options
   let state: SessionState = { ...initialState, mostBytes: maxMessageBytes, messageBytes: maxMessageBytes }
@@ -64,7 +64,7 @@ export function createConnection(
   const sockets = createSockets({ options, environment: clock, dispatch, onText: takeText })
 
   /** One step after another: what a callback asks for comes after the effects of the step that called it. */
-  function dispatch(occurrence: Occurrence) {
+  function dispatch(occurrence: SessionInput) {
     waiting.push(occurrence)
     if (running) return
     running = true
@@ -74,14 +74,14 @@ export function createConnection(
       running = false // a step that throws is a bug, but not one that should stop every later step
     }
   }
-  function advance(occurrence: Occurrence) {
+  function advance(occurrence: SessionInput) {
     const { status } = state
     const stepped = step(state, { ...occurrence, now: clock.monotonic(), wall: clock.now(), chance: clock.random() })
     state = stepped.state
     for (const effect of stepped.effects) perform(effect)
     if (state.status === status) return
-    sinks.tellState(state.status)
-    for (const listener of [...listeners]) sinks.guard(() => listener(state.status))
+    observers.notifyState(state.status)
+    for (const listener of [...listeners]) observers.guard(() => listener(state.status))
   }
 
   function perform(effect: Effect) {
@@ -110,11 +110,11 @@ export function createConnection(
       case 'cancel-all':
         return timers.cancelAll()
       case 'protocol-error':
-        return sinks.guard(() => onProtocolError(effect.message))
+        return observers.guard(() => onProtocolError(effect.message))
       case 'closed':
         return resolveClosed()
       default:
-        return sinks.settle(effect)
+        return observers.settle(effect)
     }
   }
 
@@ -140,33 +140,33 @@ export function createConnection(
     transforms: () => state.transforms,
     call(request, sink) {
       requireSocket()
-      const { method, path, input, timeoutMs = options.timeoutMs ?? callTimeoutMs, lane } = request
-      const id = sinks.nextId()
+      const { method, path, input, timeoutMs = options.timeoutMs ?? callTimeoutMs, orderingKey } = request
+      const id = observers.nextId()
       const keyed = toKey(request, () => createRandomId(clock))
       const text = JSON.stringify({ id, method, params: { path, input, traceparent: options.traceparent?.() } }) // throws before anything is taken [TL-TRACE-3]
       const bytes = frameBytesOf(text, keyed)
       const refusal = frameRefusal({ text, bytes, path, key: request.idempotencyKey }, state.messageBytes)
       if (refusal !== undefined) return refuse(sink, refusal)
-      sinks.addCall(id, sink)
+      observers.addCall(id, sink)
       dispatch({
         type: 'call',
-        call: { id, method, text, bytes, timeoutMs, ...keyed, ...(lane !== undefined && { lane }) },
+        call: { id, method, text, bytes, timeoutMs, ...keyed, ...(orderingKey !== undefined && { orderingKey }) },
       })
       return () => {
         const given = state.calls.get(id)
-        if (sinks.remove(id)) dispatch({ type: 'abort', id })
+        if (observers.remove(id)) dispatch({ type: 'abort', id })
         return given && mayHaveRun(given) ? toOption(given.key, true) : undefined
       }
     },
     subscribe({ path, input, givenInput, onGap }, sink) {
       requireSocket()
-      const id = sinks.nextId()
+      const id = observers.nextId()
       const text = JSON.stringify({ id, method: 'subscription', params: { path, input } }) // throws here rather than in the machine, which writes it anew on each attempt
       const refusal = frameRefusal({ text, bytes: utf8Bytes(text), path }, state.messageBytes)
       if (refusal !== undefined) return refuse(sink, refusal)
-      const handlesGaps = sinks.addSubscription(id, sink, { path, input: givenInput, onGap })
+      const handlesGaps = observers.addSubscription(id, sink, { path, input: givenInput, onGap })
       dispatch({ type: 'subscribe', subscription: { id, path, input: JSON.parse(text).params.input, handlesGaps } }) // a copy: the caller may change its own
-      return () => sinks.remove(id) && dispatch({ type: 'unsubscribe', id })
+      return () => observers.remove(id) && dispatch({ type: 'unsubscribe', id })
     },
   }
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { lineError } from '../session/machine/trunkline-error.ts'
+import { trunklineError } from '../session/machine/trunkline-error.ts'
 import { createClient } from '../trpc/create-client.ts'
 import { createConnection } from './create-connection.ts'
-import { findDestination, Misuse } from './endpoint.ts'
+import { ConfigurationError, findDestination } from './endpoint.ts'
 
 const find = (options: object) =>
   findDestination(options as never, 'session-of-22-characters').catch((thrown: unknown) => thrown)
@@ -27,7 +27,7 @@ describe('an option of the wrong kind is named, with what was expected and what 
     [{ url: 'ws://x', token: () => 5 }, 'got number.'],
   ])('%j', async (options, words) => {
     const thrown = await find(options)
-    expect(thrown).toBeInstanceOf(Misuse)
+    expect(thrown).toBeInstanceOf(ConfigurationError)
     expect((thrown as Error).message).toContain(words)
     expect((thrown as Error).message).not.toContain('abc')
   })
@@ -48,7 +48,7 @@ describe('an option of the wrong kind is named, with what was expected and what 
     ['with half a surrogate pair', 't\ud800', 'half of a surrogate pair'],
   ])('a token %s fails the attempt in words that name the limit [TL-LIM-9]', async (_, token, words) => {
     const thrown = await find({ url: 'ws://x', token: () => token })
-    expect(thrown).toBeInstanceOf(Misuse)
+    expect(thrown).toBeInstanceOf(ConfigurationError)
     expect((thrown as Error).message).toContain('Expected a token of 1 to 7000 bytes of well-formed Unicode')
     expect((thrown as Error).message).toContain(words)
   })
@@ -56,9 +56,9 @@ describe('an option of the wrong kind is named, with what was expected and what 
     const found = await find({ url: 'ws://x', token: () => 't'.repeat(7_000) })
     expect(found).toMatchObject({ protocols: expect.arrayContaining([expect.stringMatching(/^token\.[\w-]{9334}$/)]) })
   })
-  test('a provider that fails is no misuse, and is named', async () => {
+  test('a provider that fails is no configurationError, and is named', async () => {
     const thrown = await find({ url: 'ws://x', token: () => Promise.reject(new Error('login server down')) })
-    expect(thrown).not.toBeInstanceOf(Misuse)
+    expect(thrown).not.toBeInstanceOf(ConfigurationError)
     expect((thrown as Error).message).toBe('token() failed: login server down')
   })
 })
@@ -67,7 +67,7 @@ test('a call over such a connection fails at once instead of waiting for a netwo
   const connection = createConnection({ url: '/dev', WebSocket })
   const client = createClient<never>({ connection } as never) as unknown as { hello: { query(): Promise<unknown> } }
   const error: unknown = await client.hello.query().catch((thrown: unknown) => thrown)
-  expect(lineError(error)).toMatchObject({ code: 'CLOSED', retry: 'never', mayHaveRun: false })
+  expect(trunklineError(error)).toMatchObject({ code: 'CLOSED', retry: 'never', mayHaveRun: false })
   expect((error as Error).message).not.toContain('refused')
   expect(connection.state).toMatchObject({
     status: 'closed',

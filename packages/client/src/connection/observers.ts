@@ -13,7 +13,7 @@ export type SinkEffect = Extract<
 type Sink = Partial<CallSink & SubscriptionSink>
 interface Entry {
   readonly sink: Sink
-  readonly tellGap?: (gap: Omit<Gap, 'path' | 'input'>) => void
+  readonly notifyGap?: (gap: Omit<Gap, 'path' | 'input'>) => void
 }
 
 /** The application's ends of calls and subscriptions, by the id that names them on the wire. Ids are never given twice. [TL-STOP-4] */
@@ -52,14 +52,14 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
       sink: SubscriptionSink,
       { path, input, onGap = onGapOfConnection }: AddOptions,
     ): boolean {
-      entries.set(id, { sink, tellGap: (gap) => onGap?.({ path, input, ...gap }) })
+      entries.set(id, { sink, notifyGap: (gap) => onGap?.({ path, input, ...gap }) })
       return onGap !== undefined
     },
     /** Stops telling; false when it was over already. */
     remove,
     settle,
     /** Tells each subscription what the connection became. */
-    tellState(state: ConnectionState): void {
+    notifyState(state: ConnectionState): void {
       for (const { sink } of [...entries.values()]) guard(() => sink.state?.(state))
     },
     guard,
@@ -68,7 +68,7 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
 
 type AddOptions = Pick<Gap, 'path' | 'input'> & { readonly onGap: GapHandler | undefined }
 
-function tell({ sink, tellGap }: Entry, effect: SinkEffect) {
+function tell({ sink, notifyGap }: Entry, effect: SinkEffect) {
   switch (effect.type) {
     case 'answer':
       return sink.answer?.(effect.data)
@@ -77,7 +77,7 @@ function tell({ sink, tellGap }: Entry, effect: SinkEffect) {
     case 'deliver':
       return sink.data?.(effect.result)
     case 'gap':
-      return tellGap?.({ reason: effect.reason, lastEventId: effect.lastEventId })
+      return notifyGap?.({ reason: effect.reason, lastEventId: effect.lastEventId })
     case 'fail':
       return sink.fail?.(effect.failure)
     case 'complete':

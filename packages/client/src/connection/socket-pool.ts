@@ -1,14 +1,14 @@
 import type { ConnectionCause } from '../session/machine/connection-state.ts'
-import type { Occurrence } from '../session/machine/events.ts'
+import type { SessionInput } from '../session/machine/events.ts'
 import type { ConnectionOptions } from './connection-options.ts'
-import { findDestination, Misuse } from './endpoint.ts'
+import { ConfigurationError, findDestination } from './endpoint.ts'
 import { type ConnectionEnvironment, createRandomId } from './environment.ts'
 import { createSocket, type Socket } from './socket.ts'
 
 export interface SocketsOptions {
   readonly options: ConnectionOptions
   readonly environment: ConnectionEnvironment
-  readonly dispatch: (occurrence: Occurrence) => void
+  readonly dispatch: (occurrence: SessionInput) => void
   readonly onText: (socket: number, text: unknown) => void
 }
 
@@ -20,18 +20,19 @@ export function createSockets({ options, environment, dispatch, onText }: Socket
 
   return {
     connect(number: number): void {
-      let misuse: ConnectionCause | undefined
+      let configurationError: ConnectionCause | undefined
       const ifUsed = (tell: () => void) => sockets.get(number) === socket && tell()
       const socket = make({
         WebSocket: options.WebSocket ?? environment.WebSocket,
         after: environment.after,
-        destination: () =>
+        endpoint: () =>
           findDestination(options, session).catch((thrown: unknown) => {
-            if (thrown instanceof Misuse) misuse = { code: 'invalid-options', message: thrown.message }
+            if (thrown instanceof ConfigurationError)
+              configurationError = { code: 'invalid-options', message: thrown.message }
             throw thrown
           }),
         onOpen: () => ifUsed(() => dispatch({ type: 'opened', socket: number })),
-        onLost: (cause) => ifUsed(() => dispatch({ type: 'lost', socket: number, cause: misuse ?? cause })),
+        onLost: (cause) => ifUsed(() => dispatch({ type: 'lost', socket: number, cause: configurationError ?? cause })),
         onMessage: (text) => ifUsed(() => onText(number, text)),
       })
       sockets.set(number, socket)

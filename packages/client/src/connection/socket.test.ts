@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 import type { ConnectionCause } from '../session/machine/connection-state.ts'
 import { startWireServer } from '../testing/wire-server.suite.ts'
 import { machineEnvironment } from './environment.ts'
-import { createSocket, type Destination, type Socket, type SocketOptions } from './socket.ts'
+import { createSocket, type Endpoint, type Socket, type SocketOptions } from './socket.ts'
 
 const open: { [Symbol.asyncDispose](): Promise<void> }[] = []
 afterEach(async () => {
@@ -13,7 +13,7 @@ afterEach(async () => {
 })
 
 /** A socket whose opens and losses can be awaited one by one. */
-function start(destination: () => Promise<Destination>, options: Partial<SocketOptions> = {}) {
+function start(endpoint: () => Promise<Endpoint>, options: Partial<SocketOptions> = {}) {
   const said: ('open' | ConnectionCause)[] = []
   let wake = () => {}
   const say = (what: 'open' | ConnectionCause) => {
@@ -22,7 +22,7 @@ function start(destination: () => Promise<Destination>, options: Partial<SocketO
   }
   const socket: Socket = createSocket({
     WebSocket,
-    destination,
+    endpoint,
     after: machineEnvironment.after,
     onOpen: () => say('open'),
     onLost: say,

@@ -4,14 +4,14 @@ import { isOnline } from './network.ts'
 import { toError } from './to-error.ts'
 
 /** Where to connect to, and what to offer there. Both are asked for anew on each attempt. */
-export interface Destination {
+export interface Endpoint {
   readonly url: string
   readonly protocols: string[]
 }
 
 export interface SocketOptions {
   readonly WebSocket?: WebSocketLike | undefined
-  readonly destination: () => Promise<Destination>
+  readonly endpoint: () => Promise<Endpoint>
   readonly after: (ms: number, fn: () => void) => () => void
   readonly onOpen: () => void
   readonly onMessage: (text: unknown) => void
@@ -41,7 +41,7 @@ export function createSocket(options: SocketOptions): Socket {
   let closed = false
   let loss: Loss | undefined // while it is gathered
   let stage: Stage = 'preparing'
-  let destination: Promise<Destination>
+  let endpoint: Promise<Endpoint>
 
   const socket = new ReconnectingWebSocket(nextUrl, nextProtocols, {
     ...(options.WebSocket && { WebSocket: options.WebSocket }),
@@ -56,30 +56,30 @@ export function createSocket(options: SocketOptions): Socket {
     options.onOpen()
   }
   socket.onmessage = ({ data }) => options.onMessage(data)
-  socket.onclose = ({ code, reason }) => tellLoss(code, reason)
-  socket.onerror = ({ message }) => tellLoss(undefined, message)
+  socket.onclose = ({ code, reason }) => notifyLoss(code, reason)
+  socket.onerror = ({ message }) => notifyLoss(undefined, message)
 
-  /** Asked first on each attempt. The protocols are asked for right behind, so both share one destination. */
+  /** Asked first on each attempt. The protocols are asked for right behind, so both share one endpoint. */
   function nextUrl(): Promise<string> {
-    destination = prepare()
-    return destination.then(({ url }) => url)
+    endpoint = prepare()
+    return endpoint.then(({ url }) => url)
   }
   function nextProtocols(): Promise<string[]> {
-    return destination.then(({ protocols }) => protocols)
+    return endpoint.then(({ protocols }) => protocols)
   }
-  async function prepare(): Promise<Destination> {
+  async function prepare(): Promise<Endpoint> {
     if (!admitted) await new Promise<void>((resolve) => (wake = resolve))
     if (closed) throw new Error('closed')
     admitted = false
     told = false
     stage = 'preparing'
-    const found = await within(options.after, destinationMs, options.destination)
+    const found = await within(options.after, destinationMs, options.endpoint)
     stage = 'opening'
     return found
   }
 
   /** A close with 1000 may be partysocket's own, told before the error that it hides: that one comes in the same tick and knows better. */
-  function tellLoss(code: number | undefined, text: string): void {
+  function notifyLoss(code: number | undefined, text: string): void {
     if (loss !== undefined) loss = { code, text }
     if (loss !== undefined || told || closed) return
     loss = { code, text }

@@ -20,7 +20,7 @@ export interface CallRequest {
   readonly idempotencyKey?: string | false | undefined
   /** An attempt under this key was made before. @default false */
   readonly mayHaveRun?: boolean
-  readonly lane?: string | undefined
+  readonly orderingKey?: string | undefined
 }
 export interface CallSink {
   answer(data: unknown): void

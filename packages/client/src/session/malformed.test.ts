@@ -8,7 +8,7 @@ import { createConnection } from '../connection/create-connection.ts'
 import { startWireServer } from '../testing/wire-server.suite.ts'
 import { createClient } from '../trpc/create-client.ts'
 import { iterate } from '../trpc/iterate.ts'
-import { lineError } from './machine/trunkline-error.ts'
+import { trunklineError } from './machine/trunkline-error.ts'
 
 const line = createLine()
 const key = z.object({ room: z.string() })
@@ -29,7 +29,7 @@ function nested(depth: number): unknown {
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  return lineError(await promise.catch((thrown: unknown) => thrown))
+  return trunklineError(await promise.catch((thrown: unknown) => thrown))
 }
 
 /** What a raw socket that declared the extensions is answered. */
@@ -83,14 +83,14 @@ describe('a call that the server would refuse as malformed fails before it is se
     expect(failure).toMatchObject({ code: 'MALFORMED', message: expect.stringContaining('64 levels') })
   })
 
-  test('nothing of it is sent, and it takes no place in its lane [TL-LIM-8]', async () => {
+  test('nothing of it is sent, and it takes no place in its orderingKey [TL-LIM-8]', async () => {
     await using server = await startWireServer((frame, peer) =>
       peer.send({ id: frame.id, result: { type: 'data', data: 1 } }),
     )
     const connection = createConnection({ url: server.url, WebSocket })
     const client = createClient<Router>({ connection })
-    const refused = failureOf(client.pay.mutate(nested(70), { lane: 'a' }))
-    expect(await client.pay.mutate(1, { lane: 'a' })).toBe(1)
+    const refused = failureOf(client.pay.mutate(nested(70), { orderingKey: 'a' }))
+    expect(await client.pay.mutate(1, { orderingKey: 'a' })).toBe(1)
     expect(await refused).toMatchObject({ code: 'MALFORMED' })
     expect(server.frames.map(({ method }) => method)).toEqual(['hello', 'mutation'])
     await connection.close()
@@ -107,7 +107,7 @@ describe('a subscription that the server would refuse gets onError at once', () 
     const client = createClient<Router>({ connection }) as unknown as Record<string, Router>
     const errors: unknown[] = []
     const procedure = client[path] as unknown as { subscribe(input: unknown, options: object): unknown }
-    procedure.subscribe(input, { onError: (error: unknown) => errors.push(lineError(error)) })
+    procedure.subscribe(input, { onError: (error: unknown) => errors.push(trunklineError(error)) })
     expect(errors).toMatchObject([{ code, retry: 'never', mayHaveRun: false }])
     expect(connection.state).toEqual({ status: 'idle' })
   })

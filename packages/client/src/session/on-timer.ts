@@ -1,67 +1,67 @@
 import { askAgain, expireCall } from './calls/call-answer.ts'
 import { finishClosing } from './lifecycle/close.ts'
-import { beginHandover, takeDrainTimer } from './lifecycle/handover.ts'
+import { beginHandover, onDrainTimer } from './lifecycle/handover.ts'
 import { wake } from './lifecycle/handshake.ts'
 import { armWatch, hasSlept, keepAlive } from './lifecycle/keepalive.ts'
-import { giveUpSocket } from './lifecycle/reconnect.ts'
+import { dropSocket } from './lifecycle/reconnect.ts'
 import { postponeRenewal, renewAuthority } from './lifecycle/renew-auth.ts'
 import type { Timer } from './machine/events.ts'
 import { askTime } from './machine/server-time.ts'
-import type { Turn } from './machine/transition.ts'
-import { takeHoleTimer, takeSilence } from './subscriptions/generator.ts'
-import { takeStartedTimer } from './subscriptions/subscriptions.ts'
-import { takeGapTimer } from './subscriptions/sync.ts'
+import type { Transition } from './machine/transition.ts'
+import { onHoleTimer, onSilence } from './subscriptions/generator.ts'
+import { onStartedTimer } from './subscriptions/subscriptions.ts'
+import { onGapTimer } from './subscriptions/sync.ts'
 
 /** What each timer means when it fires. One that belongs to something that is over by now means nothing. */
-export function takeTimer(turn: Turn, timer: Timer) {
+export function onTimer(transition: Transition, timer: Timer) {
   const id = 'id' in timer ? timer.id : Number.NaN
-  const call = turn.state.calls.get(id)
-  const subscription = turn.state.subscriptions.get(id)
+  const call = transition.state.calls.get(id)
+  const subscription = transition.state.subscriptions.get(id)
   switch (timer.kind) {
     case 'retry':
-      return turn.emit({ type: 'admit', socket: turn.state.socket })
+      return transition.emit({ type: 'admit', socket: transition.state.socket })
     case 'hello':
-      return takeHelloTimer(turn)
+      return onHelloTimer(transition)
     case 'stable':
-      return turn.patch({ attempt: 0 })
+      return transition.patch({ attempt: 0 })
     case 'ping':
-      return keepAlive(turn)
+      return keepAlive(transition)
     case 'pong':
-      return giveUpSocket(turn, { code: 'network', message: 'The server did not answer a keepalive.' })
+      return dropSocket(transition, { code: 'network', message: 'The server did not answer a keepalive.' })
     case 'watch':
-      return takeWatch(turn)
+      return onWatch(transition)
     case 'renew':
-      return renewAuthority(turn)
+      return renewAuthority(transition)
     case 'auth':
-      return postponeRenewal(turn)
+      return postponeRenewal(transition)
     case 'handover':
-      return beginHandover(turn)
+      return beginHandover(transition)
     case 'drain':
-      return takeDrainTimer(turn)
+      return onDrainTimer(transition)
     case 'close':
-      return finishClosing(turn)
+      return finishClosing(transition)
     case 'deadline':
-      return call && expireCall(turn, call)
+      return call && expireCall(transition, call)
     case 'again':
-      return call && askAgain(turn, call)
+      return call && askAgain(transition, call)
     case 'started':
-      return subscription && takeStartedTimer(turn, subscription)
+      return subscription && onStartedTimer(transition, subscription)
     case 'gap':
-      if (subscription?.kind === 'generator') return takeHoleTimer(turn, { ...subscription, fetch: 'none' })
-      return subscription && takeGapTimer(turn, subscription)
+      if (subscription?.kind === 'generator') return onHoleTimer(transition, { ...subscription, fetch: 'none' })
+      return subscription && onGapTimer(transition, subscription)
     case 'alive':
-      return subscription && takeSilence(turn, subscription)
+      return subscription && onSilence(transition, subscription)
   }
 }
 
 /** A greeting that is not answered costs the socket; another `hello` is sent again, and the keepalive says whether the socket lives. */
-function takeHelloTimer(turn: Turn) {
-  const { phase, handover } = turn.state
-  if (phase === 'open' && handover?.phase !== 'greeting') return askTime(turn)
-  giveUpSocket(turn, { code: 'server', message: 'The server did not answer hello.' })
+function onHelloTimer(transition: Transition) {
+  const { phase, handover } = transition.state
+  if (phase === 'open' && handover?.phase !== 'greeting') return askTime(transition)
+  dropSocket(transition, { code: 'server', message: 'The server did not answer hello.' })
 }
 
-function takeWatch(turn: Turn): void {
-  if (hasSlept(turn)) wake(turn)
-  armWatch(turn)
+function onWatch(transition: Transition): void {
+  if (hasSlept(transition)) wake(transition)
+  armWatch(transition)
 }

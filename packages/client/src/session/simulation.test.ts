@@ -115,12 +115,12 @@ test('each mutation settles once; a keyed one has one key and one effect, anothe
   fc.assert(property, { numRuns: 1_000 })
 })
 
-test('mutations of a lane take effect in the order in which they were made [TL-LANE-1]', () => {
+test('mutations of a orderingKey take effect in the order in which they were made [TL-LANE-1]', () => {
   const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
     const world = begin(true)
     play(world, schedule)
     world.settle()
-    const ofLane = new Set(world.record.calls.flatMap(({ id, lane }) => (lane ? [id] : [])))
+    const ofLane = new Set(world.record.calls.flatMap(({ id, orderingKey }) => (orderingKey ? [id] : [])))
     const effects = world.record.effects.filter((id) => ofLane.has(id))
     expect(effects).toEqual([...effects].sort())
   })

@@ -1,16 +1,16 @@
 import { abandonCall } from './calls/call-answer.ts'
-import { admitCall, flushOutbox, refuse } from './calls/calls.ts'
+import { enqueueCall, flushOutbox, refuse } from './calls/calls.ts'
 import { close, closedError, continueClosing } from './lifecycle/close.ts'
 import { continueHandover } from './lifecycle/handover.ts'
-import { connect, noteClocks, restart, retryNow, takeOpened, wake } from './lifecycle/handshake.ts'
-import { takeLoss } from './lifecycle/reconnect.ts'
-import { postponeRenewal, takeToken } from './lifecycle/renew-auth.ts'
+import { connect, noteClocks, onOpened, restart, retryNow, wake } from './lifecycle/handshake.ts'
+import { onSocketLost } from './lifecycle/reconnect.ts'
+import { onToken, postponeRenewal } from './lifecycle/renew-auth.ts'
 import type { Effect } from './machine/effects.ts'
 import type { SessionEvent } from './machine/events.ts'
 import type { SessionState } from './machine/state.ts'
-import { Turn } from './machine/transition.ts'
-import { takeMessage } from './on-message.ts'
-import { takeTimer } from './on-timer.ts'
+import { Transition } from './machine/transition.ts'
+import { onMessage } from './on-message.ts'
+import { onTimer } from './on-timer.ts'
 import { flushResumes } from './subscriptions/resume.ts'
 import { addSubscription, dropSubscription } from './subscriptions/subscriptions.ts'
 import { flushFetches } from './subscriptions/sync.ts'
@@ -20,62 +20,62 @@ export function step(
   state: SessionState,
   event: SessionEvent,
 ): { readonly state: SessionState; readonly effects: readonly Effect[] } {
-  const turn = new Turn(state, event)
-  noteClocks(turn)
-  if (isKnown(turn)) take(turn, event)
-  continueHandover(turn)
-  flushResumes(turn)
-  flushOutbox(turn)
-  continueClosing(turn)
-  flushFetches(turn)
-  return { state: turn.state, effects: turn.effects }
+  const transition = new Transition(state, event)
+  noteClocks(transition)
+  if (isKnown(transition)) take(transition, event)
+  continueHandover(transition)
+  flushResumes(transition)
+  flushOutbox(transition)
+  continueClosing(transition)
+  flushFetches(transition)
+  return { state: transition.state, effects: transition.effects }
 }
 
 /** What comes of a socket that was dropped is late. */
-function isKnown({ from, state }: Turn): boolean {
+function isKnown({ from, state }: Transition): boolean {
   return from === state.socket || from === state.handover?.socket
 }
 
-function take(turn: Turn, event: SessionEvent) {
+function take(transition: Transition, event: SessionEvent) {
   const id = 'id' in event ? event.id : Number.NaN
-  const call = turn.state.calls.get(id)
-  const subscription = turn.state.subscriptions.get(id)
+  const call = transition.state.calls.get(id)
+  const subscription = transition.state.subscriptions.get(id)
   switch (event.type) {
     case 'call':
-      return whenTaken(turn, event.call, () => admitCall(turn, event.call))
+      return whenTaken(transition, event.call, () => enqueueCall(transition, event.call))
     case 'subscribe':
-      return whenTaken(turn, event.subscription, () => addSubscription(turn, event.subscription))
+      return whenTaken(transition, event.subscription, () => addSubscription(transition, event.subscription))
     case 'abort':
-      return call && abandonCall(turn, call)
+      return call && abandonCall(transition, call)
     case 'unsubscribe':
-      return subscription && dropSubscription(turn, subscription)
+      return subscription && dropSubscription(transition, subscription)
     case 'retry-now':
-      return retryNow(turn)
+      return retryNow(transition)
     case 'wake':
-      return wake(turn)
+      return wake(transition)
     case 'restart':
-      return restart(turn)
+      return restart(transition)
     case 'close':
-      return close(turn)
+      return close(transition)
     case 'token':
-      return takeToken(turn, event.token)
+      return onToken(transition, event.token)
     case 'token-failed':
-      return postponeRenewal(turn)
+      return postponeRenewal(transition)
     case 'opened':
-      return takeOpened(turn)
+      return onOpened(transition)
     case 'lost':
-      return takeLoss(turn, event.cause)
+      return onSocketLost(transition, event.cause)
     case 'message':
-      return takeMessage(turn, event.frames, event.size)
+      return onMessage(transition, event.frames, event.size)
     case 'timer':
-      return takeTimer(turn, event.timer)
+      return onTimer(transition, event.timer)
   }
 }
 
 /** The first thing that is wanted opens the connection; after the last one nothing is taken. */
-function whenTaken(turn: Turn, wanted: Parameters<typeof refuse>[1], admit: () => void) {
-  const closed = closedError(turn.state)
-  if (closed !== undefined) return refuse(turn, wanted, closed)
+function whenTaken(transition: Transition, wanted: Parameters<typeof refuse>[1], admit: () => void) {
+  const closed = closedError(transition.state)
+  if (closed !== undefined) return refuse(transition, wanted, closed)
   admit()
-  if (turn.state.phase === 'idle') connect(turn)
+  if (transition.state.phase === 'idle') connect(transition)
 }

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import * as z from 'zod'
 import { createConnection } from '../connection/create-connection.ts'
-import { lineError } from '../session/machine/trunkline-error.ts'
+import { trunklineError } from '../session/machine/trunkline-error.ts'
 import { createClient } from '../trpc/create-client.ts'
 import { iterate } from '../trpc/iterate.ts'
 
@@ -85,7 +85,7 @@ test("a caller's own key makes a second call the same mutation, and refuses anot
   expect(await ann.client.post.mutate({ room: 'x', text: 'hi' }, options)).toBe(1)
   expect(await ann.client.post.mutate({ room: 'x', text: 'hi' }, options)).toBe(1)
   const error: unknown = await ann.client.post.mutate({ room: 'x', text: 'ho' }, options).catch((e: unknown) => e)
-  expect(lineError(error)?.code).toBe('KEY_REUSED')
+  expect(trunklineError(error)?.code).toBe('KEY_REUSED')
 })
 
 test('without a key, a mutation whose socket is lost fails and is not sent again', async () => {
@@ -96,16 +96,16 @@ test('without a key, a mutation whose socket is lost fails and is not sent again
   const error: unknown = await ann.client.post
     .mutate({ room: 'x', text: 'hi' }, { idempotencyKey: false })
     .catch((e: unknown) => e)
-  expect(lineError(error)).toMatchObject({ code: 'CONNECTION_LOST', mayHaveRun: true })
+  expect(trunklineError(error)).toMatchObject({ code: 'CONNECTION_LOST', mayHaveRun: true })
   expect(hooks.runs).toEqual(['hi'])
 })
 
-test('a lane keeps its order across a cut [TL-LANE-1]', async () => {
+test('a orderingKey keeps its order across a cut [TL-LANE-1]', async () => {
   await using local = await start()
   const ann = local.connect({ token: () => 'ann' })
   hooks.cutAt = '2'
   const texts = ['1', '2', '3', '4']
-  await Promise.all(texts.map((text) => ann.client.post.mutate({ room: 'x', text }, { lane: 'a' })))
+  await Promise.all(texts.map((text) => ann.client.post.mutate({ room: 'x', text }, { orderingKey: 'a' })))
   expect(hooks.runs).toEqual(texts)
 })
 
@@ -164,7 +164,7 @@ test('the notice moves a client to another socket, and nobody notices [TL-HAND-1
   const posts: Promise<unknown>[] = []
   for (let n = 0; n < 20; n += 1) {
     if (n === 5) await local.notify()
-    posts.push(ann.client.post.mutate({ room: 'x', text: String(n) }, { lane: 'a' }))
+    posts.push(ann.client.post.mutate({ room: 'x', text: String(n) }, { orderingKey: 'a' }))
   }
   await Promise.all(posts)
   await all

@@ -1,6 +1,6 @@
 import type { ServerFrame } from '@trunkline/protocol'
 import type { Effect } from '../session/machine/effects.ts'
-import { type NewCall, type Occurrence, type Timer, timerName } from '../session/machine/events.ts'
+import { type NewCall, type SessionInput, type Timer, timerName } from '../session/machine/events.ts'
 import { initialState, type SessionState } from '../session/machine/state.ts'
 import { step } from '../session/step.ts'
 
@@ -12,7 +12,7 @@ export function createMachine(chance = 0) {
   const timers = new Map<string, number>()
 
   function feed(fed: Fed): string[] {
-    const occurrence = { socket: state.socket, ...fed } as Occurrence // of the socket that is used, unless the test says
+    const occurrence = { socket: state.socket, ...fed } as SessionInput // of the socket that is used, unless the test says
     const before = JSON.stringify(toJson(state))
     const stepped = step(state, { ...occurrence, now, wall: now + wallAhead, chance })
     if (JSON.stringify(toJson(state)) !== before) throw new Error('a step changed the state that it was given')
@@ -70,7 +70,7 @@ export function helloFrame(hello: object = {}) {
   }
 }
 
-type Fed = Occurrence extends infer O
+type Fed = SessionInput extends infer O
   ? O extends { readonly socket: number }
     ? Omit<O, 'socket'> & { readonly socket?: number }
     : O

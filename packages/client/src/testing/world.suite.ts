@@ -1,6 +1,6 @@
 import type { ServerFrame } from '@trunkline/protocol'
 import type { Effect } from '../session/machine/effects.ts'
-import { type Occurrence, type Timer, timerName } from '../session/machine/events.ts'
+import { type SessionInput, type Timer, timerName } from '../session/machine/events.ts'
 import { initialState } from '../session/machine/state.ts'
 import { step } from '../session/step.ts'
 
@@ -15,7 +15,7 @@ interface CallText {
   readonly id: number
   readonly params: { readonly key?: string }
 }
-type Fed = Occurrence extends infer O
+type Fed = SessionInput extends infer O
   ? O extends { readonly socket: number }
     ? Omit<O, 'socket'> & { readonly socket?: number }
     : O
@@ -44,7 +44,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
     /** Frames of each mutation. */
     texts: new Map<number, string[]>(),
     settled: [] as number[],
-    calls: [] as { readonly id: number; readonly keyed: boolean; readonly lane: boolean }[],
+    calls: [] as { readonly id: number; readonly keyed: boolean; readonly orderingKey: boolean }[],
     mostSockets: 0,
     mostAtRest: 0,
   }
@@ -200,10 +200,10 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
     busy() {
       busy = !busy
     },
-    mutate(keyed: boolean, lane: boolean) {
+    mutate(keyed: boolean, orderingKey: boolean) {
       lastCall += 1
       const id = lastCall
-      record.calls.push({ id, keyed, lane })
+      record.calls.push({ id, keyed, orderingKey })
       const text = JSON.stringify({ id, method: 'mutation', params: { path: 'a' } })
       const call = {
         id,
@@ -216,7 +216,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
         resends: keyed,
       } as const
       const nonce = keyed ? String(id).padEnd(22, '-') : null
-      feed({ type: 'call', call: { ...call, nonce, ...(lane ? { lane: 'a' } : {}) } })
+      feed({ type: 'call', call: { ...call, nonce, ...(orderingKey ? { orderingKey: 'a' } : {}) } })
     },
     notice() {
       now += 20_000 // older than any notice is heeded at

@@ -7,10 +7,10 @@ export interface CallOptions {
 }
 /** Options of a mutation. */
 export interface MutationOptions extends CallOptions {
-  /** @default a fresh key for each call. Pass one to make two calls the same mutation: a key of your own, or `lineError(error).idempotencyKey` of a call that failed. `false` never resends and may fail with CONNECTION_LOST. */
+  /** @default a fresh key for each call. Pass one to make two calls the same mutation: a key of your own, or `trunklineError(error).idempotencyKey` of a call that failed. `false` never resends and may fail with CONNECTION_LOST. */
   readonly idempotencyKey?: string | false | undefined
-  /** Mutations of one lane run one after another in the order sent. Others may overtake each other. */
-  readonly lane?: string
+  /** Mutations of one orderingKey run one after another in the order sent. Others may overtake each other. */
+  readonly orderingKey?: string
 }
 /** Options of a subscription. */
 export interface SubscribeOptions {
@@ -24,13 +24,13 @@ export type LineOptions = MutationOptions & SubscribeOptions
 const contextKey = 'trunkline'
 
 /** The line's options where only tRPC's `context` can be passed (TanStack, stock `createTRPCClient`). */
-export function lineContext(options: LineOptions): Record<string, unknown> {
+export function callContext(options: LineOptions): Record<string, unknown> {
   return { [contextKey]: options }
 }
 
 /** The line's options in an operation's context; none when there are none. */
 export function optionsOf(context: Readonly<Record<string, unknown>>): LineOptions {
-  return (context[contextKey] ?? {}) as LineOptions // written by `lineContext` alone
+  return (context[contextKey] ?? {}) as LineOptions // written by `callContext` alone
 }
 
 /** tRPC's options of one call, with the line's moved into `context`. */
@@ -38,9 +38,11 @@ export function toContext<O extends { readonly context?: Record<string, unknown>
   options: (O & LineOptions) | undefined,
 ): O | undefined {
   if (options === undefined) return undefined
-  const { timeoutMs, idempotencyKey, lane, onGap } = options
-  const named = Object.entries({ timeoutMs, idempotencyKey, lane, onGap }).filter(([, value]) => value !== undefined)
+  const { timeoutMs, idempotencyKey, orderingKey, onGap } = options
+  const named = Object.entries({ timeoutMs, idempotencyKey, orderingKey, onGap }).filter(
+    ([, value]) => value !== undefined,
+  )
   if (named.length === 0) return options
   const line = { ...optionsOf(options.context ?? {}), ...Object.fromEntries(named) }
-  return { ...options, context: { ...options.context, ...lineContext(line) } }
+  return { ...options, context: { ...options.context, ...callContext(line) } }
 }

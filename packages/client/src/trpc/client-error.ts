@@ -9,12 +9,12 @@ export const unreadable = 'The transformer could not read what the server sent.'
 
 const unread = 'The error cannot be read: have the router and this client the same `transformer`?'
 
-/** tRPC's own error for a failure, its shape deserialised, with the line's view in `meta` for `lineError`. */
+/** tRPC's own error for a failure, its shape deserialised, with the line's view in `meta` for `trunklineError`. */
 export function toClientError<R extends AnyTRPCRouter>(
   { line, shape }: Failure,
   { deserialize, mismatch }: Pick<Transform, 'deserialize' | 'mismatch'>,
 ): TRPCClientError<R> {
-  const options = line === undefined ? {} : { meta: { lineError: line } }
+  const options = line === undefined ? {} : { meta: { trunklineError: line } }
   if (shape === undefined) return new TRPCClientError(line?.message ?? 'The line failed.', options)
   const words = mismatch()
   if (words !== undefined) return new TRPCClientError(words, options)

@@ -8,7 +8,7 @@ import type { ConnectionOptions } from '../connection/connection-options.ts'
 import { type Connection, createConnection } from '../connection/create-connection.ts'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import type { Gap } from '../session/machine/gap.ts'
-import { lineError } from '../session/machine/trunkline-error.ts'
+import { trunklineError } from '../session/machine/trunkline-error.ts'
 import { event, type Peer, type Received, startWireServer } from '../testing/wire-server.suite.ts'
 import { createClient } from './create-client.ts'
 import { iterate } from './iterate.ts'
@@ -38,12 +38,12 @@ async function start(onFrame?: (frame: Received, peer: Peer) => void, options: P
 function answer({ id, params }: Received, peer: Peer): void {
   peer.send({ id, result: { type: 'data', data: (params.input as number) + 1 } })
 }
-async function failure(promise: Promise<unknown>): Promise<NonNullable<ReturnType<typeof lineError>>> {
+async function failure(promise: Promise<unknown>): Promise<NonNullable<ReturnType<typeof trunklineError>>> {
   const error = await promise.then(
     () => undefined,
     (cause: unknown) => cause,
   )
-  const line = lineError(error)
+  const line = trunklineError(error)
   if (line === undefined) throw new Error(`expected a line error, got ${String(error)}`)
   return line
 }
@@ -93,15 +93,15 @@ test('an error of the procedure keeps its shape and is none of the line', async 
   const error = await client.save.mutate('x').catch((cause: unknown) => cause)
   expect(error).toBeInstanceOf(TRPCClientError)
   expect(error).toMatchObject({ message: 'no', data: { code: 'CONFLICT' }, shape })
-  expect(lineError(error)).toBeUndefined()
+  expect(trunklineError(error)).toBeUndefined()
 })
 
-test('an error of the line is told by lineError, with the shape beside it', async () => {
+test('an error of the line is told by trunklineError, with the shape beside it', async () => {
   const shape = { code: -32_029, message: 'slow down', data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429 } }
   const line = { code: 'RATE_LIMITED', retry: 'later', retryAfterMs: 50, mayHaveRun: false }
   const { client } = await start(({ id }, peer) => peer.send({ id, error: shape, line }))
   const error = await client.save.mutate('x').catch((cause: unknown) => cause)
-  expect(lineError(error)).toEqual({ ...line, message: 'slow down' })
+  expect(trunklineError(error)).toEqual({ ...line, message: 'slow down' })
   expect(error).toMatchObject({ shape })
 })
 
@@ -123,9 +123,9 @@ test('a cut mid-call resends queries and keyed mutations, and fails those withou
   expect(keys).toEqual([undefined, 'own.order 7', await saved, 'own.order 7', await saved])
 })
 
-test('mutations of a lane go one after another [TL-LANE-1]', async () => {
+test('mutations of a orderingKey go one after another [TL-LANE-1]', async () => {
   const { server, client } = await start()
-  const saved = [1, 2, 3].map((n) => client.save.mutate(`${n}`, { lane: n < 3 ? 'a' : 'b' }))
+  const saved = [1, 2, 3].map((n) => client.save.mutate(`${n}`, { orderingKey: n < 3 ? 'a' : 'b' }))
   for (const input of ['1', '3', '2']) {
     const frame = await server.frame('mutation', ['1', '3', '2'].indexOf(input))
     expect(frame.params.input).toBe(input)
@@ -217,7 +217,7 @@ test('a gap is told to onGap, and without one ends the subscription with GAP [TL
   await told
   expect(gaps).toEqual([{ path: 'live', input: undefined, reason: 'new-epoch', lastEventId: null }])
   const ended = new Promise((resolve) => client.live.subscribe(undefined, { onError: resolve }))
-  expect(lineError(await ended)?.code).toBe('GAP')
+  expect(trunklineError(await ended)?.code).toBe('GAP')
   expect(await server.frame('subscription.stop')).toMatchObject({ id: 2, params: { ref: 1 } })
 })
 

@@ -1,5 +1,5 @@
 import type { Unsubscribable } from '@trpc/server/observable'
-import { lineContext, type SubscribeOptions } from './call-options.ts'
+import { callContext, type SubscribeOptions } from './call-options.ts'
 
 /** A procedure that can be subscribed to, as a client has it. */
 export interface Subscribable<I, D> {
@@ -46,7 +46,7 @@ export function iterate<I, D>(
       finish()
     },
     onComplete: finish,
-    ...(onGap === undefined ? {} : { context: lineContext({ onGap }) }),
+    ...(onGap === undefined ? {} : { context: callContext({ onGap }) }),
   }
   if (!ended) {
     signal?.addEventListener('abort', stop, { once: true })

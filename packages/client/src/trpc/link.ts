@@ -67,11 +67,11 @@ interface CallRequest<R extends AnyTRPCRouter> extends Request<R> {
 function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
   const { transport, transform, op, observer, method, keys } = request
   const { path, context } = op
-  const { timeoutMs, idempotencyKey, lane } = optionsOf(context)
+  const { timeoutMs, idempotencyKey, orderingKey } = optionsOf(context)
   const known = keys.get(op.id)
   const repeated = { idempotencyKey: known ?? idempotencyKey, mayHaveRun: known !== undefined }
   const stop = transport.call(
-    { method, path, input: transform.serialize(op.input), timeoutMs, lane, ...repeated },
+    { method, path, input: transform.serialize(op.input), timeoutMs, orderingKey, ...repeated },
     {
       answer(wire) {
         keys.delete(op.id)

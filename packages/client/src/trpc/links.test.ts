@@ -17,7 +17,7 @@ import { startLocalLine } from '@trunkline/local'
 import { createLine } from '@trunkline/server'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { type Connection, createClient, lineContext, lineError, trunklineLink } from '../index.ts'
+import { type Connection, callContext, createClient, trunklineError, trunklineLink } from '../index.ts'
 
 const line = createLine()
 const key = z.object({ room: z.string() })
@@ -104,7 +104,7 @@ test('loggerLink and retryLink stand before it: what is asked is logged, and wha
 function retrying(connection: Connection, most = 50) {
   const failed: (string | undefined)[] = []
   const retry = ({ error, attempts }: { readonly error: unknown; readonly attempts: number }) => {
-    failed.push(lineError(error)?.code)
+    failed.push(trunklineError(error)?.code)
     return attempts < most
   }
   const again: TRPCLink<AppRouter> =
@@ -128,7 +128,7 @@ describe('attempts of one operation by retryLink', () => {
       await using local = await startLocalLine({ router, line, onError: () => {} })
       const { client, failed } = retrying(local.connect({ timeoutMs: 100 }).connection)
       const open = closeGate()
-      const called = client.slow.mutate('x', { context: lineContext({ idempotencyKey }) })
+      const called = client.slow.mutate('x', { context: callContext({ idempotencyKey }) })
       await expect.poll(() => failed.length).toBeGreaterThan(1)
       open()
       expect(await called).toBe(1)
@@ -142,7 +142,7 @@ describe('attempts of one operation by retryLink', () => {
     const { connection } = local.connect()
     const { client, failed } = retrying(connection, 2)
     const open = closeGate()
-    const called = client.slow.mutate('x').catch((error: unknown) => lineError(error))
+    const called = client.slow.mutate('x').catch((error: unknown) => trunklineError(error))
     await expect.poll(() => runs).toEqual(['x'])
     connection.restart() // the attempt fails, the next one meets a closed connection
     void connection.close()
@@ -195,7 +195,7 @@ describe('the key of a mutation that may have run', () => {
       const { connection } = local.connect()
       const client = createClient<AppRouter>({ connection })
       const open = closeGate()
-      const failed = lineError(
+      const failed = trunklineError(
         await client.slow.mutate('x', { timeoutMs: 200, idempotencyKey: own }).catch((error: unknown) => error),
       )
       expect(failed).toMatchObject({ code: 'TIMEOUT', mayHaveRun: true })
@@ -211,7 +211,7 @@ describe('the key of a mutation that may have run', () => {
     await using local = await startLocalLine({ router, line, onError: () => {} })
     const { connection, client } = local.connect()
     await connection.close()
-    const failed = lineError(await client.slow.mutate('x').catch((error: unknown) => error))
+    const failed = trunklineError(await client.slow.mutate('x').catch((error: unknown) => error))
     expect(failed).toMatchObject({ code: 'CLOSED', mayHaveRun: false })
     expect(failed).not.toHaveProperty('idempotencyKey')
   })

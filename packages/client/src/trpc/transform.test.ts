@@ -1,6 +1,6 @@
 import { TRPCClientError } from '@trpc/client'
 import { expect, test } from 'vitest'
-import { toLineError } from '../session/machine/trunkline-error.ts'
+import { toTrunklineError } from '../session/machine/trunkline-error.ts'
 import { toClientError } from './client-error.ts'
 import { toTransform } from './transform.ts'
 
@@ -41,9 +41,9 @@ test('an error that cannot be read says why, whatever the other side makes of it
 })
 
 test('an error that a transformer of one side alone has made says so, and keeps what the line said', () => {
-  const line = toLineError('TOO_LARGE', 'too large')
+  const line = toTrunklineError('TOO_LARGE', 'too large')
   const error = toClientError({ shape: wrapping.serialize(shape), line }, toTransform(undefined, there))
   expect(error).toBeInstanceOf(TRPCClientError)
   expect(error.message).toMatch(/^Only the router/)
-  expect(error.meta).toEqual({ lineError: line })
+  expect(error.meta).toEqual({ trunklineError: line })
 })

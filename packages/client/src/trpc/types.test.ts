@@ -5,12 +5,12 @@ import { expectTypeOf, test } from 'vitest'
 import * as ws from 'ws'
 import * as z from 'zod'
 import {
+  callContext,
   createClient,
   createConnection,
   iterate,
   type LineClient,
-  lineContext,
-  lineError,
+  trunklineError,
   trunklineLink,
 } from '../index.ts'
 
@@ -37,7 +37,7 @@ const connection = createConnection({ url: 'ws://127.0.0.1:1' })
 
 function compiles(client: LineClient<Router>): void {
   expectTypeOf(
-    client.post.mutate({ room: '7', text: 'hi' }, { lane: 'x', idempotencyKey: 'k', timeoutMs: 1 }),
+    client.post.mutate({ room: '7', text: 'hi' }, { orderingKey: 'x', idempotencyKey: 'k', timeoutMs: 1 }),
   ).resolves.toEqualTypeOf<{ id: string }>()
   void client.post.mutate(
     { room: '7', text: 'hi' },
@@ -46,7 +46,7 @@ function compiles(client: LineClient<Router>): void {
   void client.count.query({ room: '7' }, { timeoutMs: 1 })
   expectTypeOf(client.connection.query()).resolves.toEqualTypeOf<'a procedure may be called connection'>()
   void client.maybe.query()
-  void client.save.mutate(undefined, { lane: 'x' })
+  void client.save.mutate(undefined, { orderingKey: 'x' })
   client.nested.live.subscribe(
     { room: '7' },
     {
@@ -55,7 +55,7 @@ function compiles(client: LineClient<Router>): void {
         expectTypeOf(id).toBeString()
         expectTypeOf(data).toEqualTypeOf<{ text: string }>()
       },
-      onError: (error) => lineError(error)?.code satisfies string | undefined,
+      onError: (error) => trunklineError(error)?.code satisfies string | undefined,
     },
   )
   const loop = client.nested.live.subscribe({ room: '7' }, { onGap: () => {} })
@@ -68,9 +68,9 @@ function compiles(client: LineClient<Router>): void {
   // @ts-expect-error a misspelt option is an error
   client.post.mutate({ room: 'x', text: 'y' }, { lnae: 'x' })
   // @ts-expect-error no lanes for queries
-  client.count.query({ room: 'x' }, { lane: 'x' })
+  client.count.query({ room: 'x' }, { orderingKey: 'x' })
   // @ts-expect-error no lanes for subscriptions
-  client.nested.live.subscribe({ room: 'x' }, { lane: 'x' })
+  client.nested.live.subscribe({ room: 'x' }, { orderingKey: 'x' })
   // @ts-expect-error wrong input
   client.post.mutate({ rom: 'x' })
   // @ts-expect-error no such procedure
@@ -94,8 +94,8 @@ test('the types hold', () => {
   trunklineLink<Router>({ connection, transformer: superjson })
   // @ts-expect-error an option that there is not
   createConnection({ url: '', tokens: () => null })
-  lineContext({ lane: 'x', onGap: () => {} })
+  callContext({ orderingKey: 'x', onGap: () => {} })
   // @ts-expect-error a misspelt option is an error here too
-  lineContext({ lnae: 'x' })
+  callContext({ lnae: 'x' })
   createConnection({ url: () => Promise.resolve(''), token: () => null, WebSocket: ws.WebSocket })
 })

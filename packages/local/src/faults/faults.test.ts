@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server'
-import { lineError } from '@trunkline/client'
+import { trunklineError } from '@trunkline/client'
 import { createLine } from '@trunkline/server'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -72,7 +72,7 @@ describe('a fault', () => {
     using rule = local.faults.on('answer', 'drop', { times: 1, skip: 1, path: 'whoami' })
     expect(await ann.client.whoami.query()).toBe('you')
     const lost = ann.client.whoami.query({} as never, { timeoutMs: 300 } as never).catch((thrown: unknown) => thrown)
-    expect(lineError(await lost)?.code).toBe('TIMEOUT')
+    expect(trunklineError(await lost)?.code).toBe('TIMEOUT')
     expect(await ann.client.whoami.query()).toBe('you')
     expect(rule.hits).toBe(1)
     await local.close()

@@ -1,5 +1,5 @@
 import type { Connection } from '@trunkline/client'
-import type { LineBinding } from '@trunkline/server'
+import type { Backend } from '@trunkline/server'
 import type { LocalGateway } from '../emulators/apigateway/gateway.ts'
 import type { GatewayHooks, HookVerdict } from '../emulators/apigateway/integration/hooks.ts'
 import type { LocalClock } from '../emulators/clock.ts'
@@ -57,7 +57,7 @@ export interface FaultLayer extends Faults {
   intercept(service: AwsService): Intercept
   attach(gateway: LocalGateway, functions: Pick<LocalFunctions, 'kill'>): void
   /** Lets faults at `store` reach the functions' table. */
-  bind(binding: LineBinding): LineBinding
+  bind(backend: Backend): Backend
   /** How many things have passed by the places of faults so far. */
   seen(): number
   /** Whether the next record of the stream is handed over. */
@@ -193,8 +193,8 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
       }),
     seen: () => seen,
     passesRecord: () => strike('stream', []) === undefined,
-    bind(binding) {
-      return { ...binding, store: faultyPort(binding.store, (operation) => strike('store', [operation]), clock) }
+    bind(backend) {
+      return { ...backend, store: faultyPort(backend.store, (operation) => strike('store', [operation]), clock) }
     },
   }
 }

@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server'
-import { type LineError, lineError } from '@trunkline/client'
+import { type TrunklineError, trunklineError } from '@trunkline/client'
 import { createLambdaHandlers, createLine } from '@trunkline/server'
 import { describe, expect, test } from 'vitest'
 import type { FaultEffect } from '../faults/faults.ts'
@@ -42,17 +42,17 @@ async function startWithoutRoute(): Promise<Line> {
   const named = ['hello', 'query'].map((key) => ({ key, functionName: 'websocket', twoWay: true }) as const)
   const stack = await startStack({ routes: [...routes.filter(({ key }) => key !== '$default'), ...named] })
   const handlers = createLambdaHandlers({ router, line })
-  const around = (_: unknown, call: () => Promise<unknown>) => line.run(stack.functionBinding, call)
+  const around = (_: unknown, call: () => Promise<unknown>) => line.withBackend(stack.functionBackend, call)
   stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))
-  return toLocalLine(stack, { run: (fn) => line.run(stack.scriptBinding, fn), around, release: () => {} })
+  return toLocalLine(stack, { run: (fn) => line.withBackend(stack.scriptBackend, fn), around, release: () => {} })
 }
 
 /** A call as it stands: undefined while it is in flight. */
 function watch(call: Promise<unknown>) {
-  const now: { value?: unknown; failure?: LineError | undefined } = {}
+  const now: { value?: unknown; failure?: TrunklineError | undefined } = {}
   call.then(
     (value) => Object.assign(now, { value }),
-    (error: unknown) => Object.assign(now, { failure: lineError(error) }),
+    (error: unknown) => Object.assign(now, { failure: trunklineError(error) }),
   )
   return now
 }
@@ -106,7 +106,7 @@ describe.each(cases.filter(({ effect }) => effect !== undefined))('after $title'
 test('an API without a route for the greeting opens no line, and the call fails by its deadline [TL-GW-1]', async () => {
   const stack = await startStack({ routes: routes.filter(({ key }) => key !== '$default') })
   const handlers = createLambdaHandlers({ router, line })
-  const around = (_: unknown, call: () => Promise<unknown>) => line.run(stack.functionBinding, call)
+  const around = (_: unknown, call: () => Promise<unknown>) => line.withBackend(stack.functionBackend, call)
   stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))
   await using local: Line = toLocalLine(stack, { run: (fn) => fn(), around, release: () => {} })
   const call = watch(local.connect().client.good.query(undefined, { timeoutMs: 5_000 }))

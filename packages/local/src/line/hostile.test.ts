@@ -130,7 +130,7 @@ describe('what a data transformer is given', () => {
     }
     const answer = JSON.parse(await ask('hostile', input))
     expect([null, 'hostile']).toContain(answer.id) // null where it cannot be read, as tRPC has it
-    expect(JSON.stringify(answer)).not.toContain('at ') // law 15: no stack
+    expect(JSON.stringify(answer)).not.toContain('at ') // [LAW-ERRORS]: no stack
     expect(await ask('after', '{"json":7}')).toBe('{"id":"after","result":{"type":"data","data":{"json":7}}}')
     expect(Object.prototype).not.toHaveProperty('polluted')
     socket.terminate()

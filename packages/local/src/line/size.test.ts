@@ -1,6 +1,6 @@
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
-import { iterate, lineError } from '@trunkline/client'
+import { iterate, trunklineError } from '@trunkline/client'
 import { createLine, type LineMeta } from '@trunkline/server'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -28,7 +28,7 @@ async function start(options: { readonly maxMessageBytes?: number } = {}) {
 const failureOf = (promise: Promise<unknown>) =>
   promise.then(
     () => undefined,
-    (error: unknown) => lineError(error),
+    (error: unknown) => trunklineError(error),
   )
 const megabyte = '"ünï🦊'.repeat(80_000)
 const big = 'y'.repeat(300_000)

@@ -1,5 +1,5 @@
-import type { LineBinding } from '@trunkline/server'
-import { awsBinding, lineTable } from '@trunkline/server/aws'
+import type { Backend } from '@trunkline/server'
+import { awsBackend, lineTable } from '@trunkline/server/aws'
 import { type GatewayOptions, type LocalGateway, startGateway } from '../emulators/apigateway/gateway.ts'
 import type { GatewayHooks } from '../emulators/apigateway/integration/hooks.ts'
 import { createLocalClock, type LocalClock } from '../emulators/clock.ts'
@@ -71,9 +71,9 @@ export interface Stack {
   readonly faults: FaultLayer
   readonly table: string
   /** As a deployed function is bound: real SDK clients, over HTTP. */
-  readonly functionBinding: LineBinding
+  readonly functionBackend: Backend
   /** As a script with this line's credentials is bound: no gateway, so the stream delivers. */
-  readonly scriptBinding: LineBinding
+  readonly scriptBackend: Backend
   /** What a function's environment says. */
   readonly environment: Readonly<Record<string, string>>
   /** What a script's environment says: no gateway. */
@@ -149,14 +149,14 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   }
   functions.hooks.invoke = faults.functionHook
   functions.hooks.later = faults.laterHook
-  const laterQueueUrl = functions.queueUrl(laterSettings.name)
+  const delayQueueUrl = functions.queueUrl(laterSettings.name)
   faults.attach(gateway, functions)
 
   const scriptEnvironment = {
     TRUNKLINE_TABLE: table,
     TRUNKLINE_DELIVER: 'deliver',
     TRUNKLINE_WORKER: 'worker',
-    TRUNKLINE_LATER: laterQueueUrl,
+    TRUNKLINE_DELAY_QUEUE_URL: delayQueueUrl,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -173,8 +173,8 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     sqsEndpoint: functions.sqs.endpoint,
   }
   const aws = { table, region, credentials, ...endpoints }
-  const invoked = { deliverFunction: 'deliver', workerFunction: 'worker', laterQueueUrl }
-  const script = awsBinding({ ...aws, ...invoked, clock })
+  const invoked = { deliverFunction: 'deliver', workerFunction: 'worker', delayQueueUrl }
+  const script = awsBackend({ ...aws, ...invoked, clock })
   return {
     clock,
     gateway,
@@ -182,8 +182,8 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     dynamo,
     faults,
     table,
-    functionBinding: faults.bind(awsBinding({ ...aws, ...invoked, callbackUrl: gateway.callbackUrl, clock })),
-    scriptBinding: { ...script, store: storeLimit.ofScript(script.store) },
+    functionBackend: faults.bind(awsBackend({ ...aws, ...invoked, callbackUrl: gateway.callbackUrl, clock })),
+    scriptBackend: { ...script, store: storeLimit.ofScript(script.store) },
     environment: {
       ...scriptEnvironment,
       TRUNKLINE_CALLBACK_URL: gateway.callbackUrl,

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { iterate, lineError } from '@trunkline/client'
+import { iterate, trunklineError } from '@trunkline/client'
 import { describe, expect, test } from 'vitest'
 import type { AppRouter } from '../testing/entry.suite.ts'
 import { messages } from '../testing/entry.suite.ts'
@@ -29,7 +29,7 @@ describe('an entry on the local line', () => {
     const spinning = ann.client.spin.query().catch((thrown: unknown) => thrown)
     await expect.poll(() => bob.client.hello.query()).toBe('hello')
     await local.clock.advance('61s')
-    expect(['FUNCTION_FAILED', 'TIMEOUT']).toContain(lineError(await spinning)?.code)
+    expect(['FUNCTION_FAILED', 'TIMEOUT']).toContain(trunklineError(await spinning)?.code)
     expect(await ann.client.hello.query()).toBe('hello')
   })
 
@@ -38,7 +38,7 @@ describe('an entry on the local line', () => {
     const { client } = local.connect({ timeoutMs: 5_000 })
     expect(await client.hello.query()).toBe('hello')
     const error: unknown = await client.exit.query().catch((thrown: unknown) => thrown)
-    expect(lineError(error)?.code).toBe('FUNCTION_FAILED')
+    expect(trunklineError(error)?.code).toBe('FUNCTION_FAILED')
     expect(await client.hello.query()).toBe('hello')
   })
 

@@ -1,5 +1,5 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import { runBound } from '@trunkline/server'
+import { runWithBackend } from '@trunkline/server'
 import { createWorkerPool, type WorkerPool } from '../emulators/lambda/runtime/worker-pool.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
 import type { LocalLine } from './local-line.ts'
@@ -39,8 +39,8 @@ export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOpt
       ...(port === undefined ? {} : { port }),
     })
     return toLocalLine<R>(stack, {
-      run: (fn) => runBound(stack.scriptBinding, fn),
-      around: (invocation, call) => runBound(guardBinding(stack.functionBinding, invocation), call),
+      run: (fn) => runWithBackend(stack.scriptBackend, fn),
+      around: (invocation, call) => runWithBackend(guardBinding(stack.functionBackend, invocation), call),
       release: () => pool.close(),
     })
   }, options.port)

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
-import { iterate, lineError } from '@trunkline/client'
+import { iterate, trunklineError } from '@trunkline/client'
 import { createLine, deny } from '@trunkline/server'
 import superjson from 'superjson'
 import { describe, expect, test } from 'vitest'
@@ -92,7 +92,7 @@ describe('a local line', () => {
     await using local = await startLocalLine(options)
     const nobody = local.connect({ token: () => 'bad' })
     const error: unknown = await nobody.client.whoami.query().catch((thrown: unknown) => thrown)
-    expect(lineError(error)).toMatchObject({ code: 'CLOSED' })
+    expect(trunklineError(error)).toMatchObject({ code: 'CLOSED' })
     expect(nobody.connection.state).toMatchObject({
       status: 'closed',
       cause: { code: 'refused', message: 'who are you?' },
@@ -107,7 +107,7 @@ describe('a local line', () => {
     const call = ann.client.hang.query().catch((thrown: unknown) => thrown)
     await begun
     await local.clock.advance('30s')
-    expect(lineError(await call)?.code).toBe('TIMEOUT')
+    expect(trunklineError(await call)?.code).toBe('TIMEOUT')
     expect(await ann.client.whoami.query()).toBe('ann')
   })
 
@@ -136,7 +136,7 @@ describe('a local line', () => {
     await ann.client.whoami.query()
     using killed = local.faults.on('function', 'kill', { times: 1, path: 'whoami' })
     const error: unknown = await ann.client.whoami.query().catch((thrown: unknown) => thrown)
-    expect(lineError(error)?.code).toBe('FUNCTION_FAILED')
+    expect(trunklineError(error)?.code).toBe('FUNCTION_FAILED')
     expect(killed.hits).toBe(1)
     expect(await ann.client.whoami.query()).toBe('ann')
   })

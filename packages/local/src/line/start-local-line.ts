@@ -1,14 +1,14 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import {
+  type AuthorizeResult,
   type anonymous,
+  type Backend,
   createLambdaHandlers,
   createLine,
   internalsOf,
   type LambdaOptions,
   type Line,
-  type LineBinding,
   parseDuration,
-  type Verdict,
 } from '@trunkline/server'
 import type { Invocation } from '../emulators/lambda/invocations/invocation.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
@@ -21,21 +21,21 @@ import { storeLimit } from './store-limit.ts'
 import { mapUserTable } from './user-table.ts'
 
 /** Starts a line in this process. Its functions run inside `line.run`, so any number of local lines of one `line` stand side by side. */
-export async function startLocalLine<R extends AnyTRPCRouter, V extends Verdict = typeof anonymous>(
+export async function startLocalLine<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V> & LocalOptions,
 ): Promise<LocalLine<R>> {
   const line = options.line ?? createLine()
   return toReopenable((port) => runLine({ ...options, line }, port), options.port)
 }
 
-function runLine<R extends AnyTRPCRouter, V extends Verdict>(
+function runLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   options: LambdaOptions<R, V> & LocalOptions & { readonly line: Line },
   port: number | undefined,
 ): Promise<RunningLine<R>> {
   return withResources((resources) => openLine(options, port, resources))
 }
 
-async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
+async function openLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   options: LambdaOptions<R, V> & LocalOptions & { readonly line: Line },
   port: number | undefined,
   resources: Resources,
@@ -55,9 +55,9 @@ async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
   const origins = [...[options.origins ?? []].flat(), ...ownOrigins(stack.gateway)]
   const handlers = createLambdaHandlers<R, V>({ ...options, line, origins })
   const around: Around = (invocation, call) => {
-    const { functionBinding } = stack
-    return line.run(
-      guardBinding({ ...functionBinding, store: storeLimit.ofInvocation(functionBinding.store) }, invocation),
+    const { functionBackend } = stack
+    return line.withBackend(
+      guardBinding({ ...functionBackend, store: storeLimit.ofInvocation(functionBackend.store) }, invocation),
       call,
     )
   }
@@ -66,7 +66,7 @@ async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
     'A local line of this line is open, so nothing may reach the table of the environment: use it inside local.run(() => …).',
   )
   return toLocalLine<R>(stack, {
-    run: (fn) => line.run(stack.scriptBinding, fn),
+    run: (fn) => line.withBackend(stack.scriptBackend, fn),
     around,
     transformer: options.router._def._config.transformer,
     release,
@@ -77,12 +77,12 @@ async function openLine<R extends AnyTRPCRouter, V extends Verdict>(
 type Around = (invocation: Invocation, call: () => Promise<unknown>) => Promise<unknown>
 
 /** What is cut off with an invocation: its ports. The clock stays, since reading it has no effect. */
-export function guardBinding(binding: LineBinding, invocation: Invocation): LineBinding {
+export function guardBinding(backend: Backend, invocation: Invocation): Backend {
   return {
-    ...binding,
-    store: invocation.guard(binding.store),
-    ...(binding.gateway && { gateway: invocation.guard(binding.gateway) }),
-    ...(binding.invoker && { invoker: invocation.guard(binding.invoker) }),
+    ...backend,
+    store: invocation.guard(backend.store),
+    ...(backend.gateway && { gateway: invocation.guard(backend.gateway) }),
+    ...(backend.invoker && { invoker: invocation.guard(backend.invoker) }),
   }
 }
 
@@ -151,9 +151,9 @@ async function turnOr(idled: Promise<void>): Promise<void> {
   clearTimeout(timer)
 }
 
-async function notifyAll({ gateway, functionBinding }: Stack): Promise<void> {
+async function notifyAll({ gateway, functionBackend }: Stack): Promise<void> {
   const notice = JSON.stringify({ id: null, method: 'reconnect' })
   await Promise.all(
-    gateway.connections().map(({ connectionId }) => functionBinding.gateway?.post(connectionId, notice)),
+    gateway.connections().map(({ connectionId }) => functionBackend.gateway?.post(connectionId, notice)),
   )
 }

@@ -69,7 +69,7 @@ async function* forever({ signal }: { readonly signal: AbortSignal | undefined }
   await new Promise((resolve) => signal?.addEventListener('abort', resolve))
 }
 
-/** How an exchange differs on a line, and why (law 8): all there is, declared in PROTOCOL.md. */
+/** How an exchange differs on a line, and why [LAW-CONNECTION-ROW]: all there is, declared in PROTOCOL.md. */
 interface Deviation {
   readonly why: string
   /** What comes instead, where something else does. */

@@ -1,4 +1,4 @@
-import { awsBinding } from '@trunkline/server/aws'
+import { awsBackend } from '@trunkline/server/aws'
 import { type RedriveCounts, type RedriveOptions, redrive } from './redrive.ts'
 
 /** What the command line says; the queue may stand in `TRUNKLINE_FAILURES`. */
@@ -18,7 +18,7 @@ export async function runRedrive(
   if (!deliverFunction) throw new Error('Expected the deliver function’s name in TRUNKLINE_DELIVER.')
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? regionOf(queue)
   const target = region === undefined ? {} : { region }
-  const { invoker } = awsBinding({ table: env['TRUNKLINE_TABLE'] ?? '', deliverFunction, ...target })
+  const { invoker } = awsBackend({ table: env['TRUNKLINE_TABLE'] ?? '', deliverFunction, ...target })
   const { DynamoDBStreamsClient, SQSClient } = await import('./sdk.ts')
   const [sqs, streams] = [new SQSClient(target), new DynamoDBStreamsClient(target)]
   try {

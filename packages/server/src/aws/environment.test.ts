@@ -1,29 +1,29 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { environmentBinding } from './environment.ts'
+import { environmentBackend } from './environment.ts'
 
 const names = ['TABLE', 'CALLBACK_URL', 'DELIVER', 'WORKER', 'RESTORE']
 
-describe('the binding of the environment', () => {
+describe('the backend of the environment', () => {
   beforeEach(() => {
     for (const name of names) vi.stubEnv(`LINE_${name}`, '')
   })
   afterEach(() => vi.unstubAllEnvs())
 
   it('needs a table, and names its variable and the other ways', () => {
-    expect(() => environmentBinding('LINE')).toThrow(
-      'set LINE_TABLE to its name, or bind one with line.run(awsBinding(',
+    expect(() => environmentBackend('LINE')).toThrow(
+      'set LINE_TABLE to its name, or bind one with line.withBackend(awsBackend(',
     )
   })
   it('needs nothing else: then the stream delivers, and nothing is invoked', () => {
     vi.stubEnv('LINE_TABLE', 'line')
-    expect(environmentBinding('LINE')).toEqual({ store: expect.objectContaining({ kind: 'dynamodb' }), restore: 0 })
+    expect(environmentBackend('LINE')).toEqual({ store: expect.objectContaining({ kind: 'dynamodb' }), restore: 0 })
   })
   it('holds what is named, the restore number included', () => {
     vi.stubEnv('LINE_TABLE', 'line')
     vi.stubEnv('LINE_CALLBACK_URL', 'https://a.execute-api.eu-west-1.amazonaws.com/dev')
     vi.stubEnv('LINE_DELIVER', 'line-deliver')
     vi.stubEnv('LINE_RESTORE', '3')
-    expect(environmentBinding('LINE')).toMatchObject({
+    expect(environmentBackend('LINE')).toMatchObject({
       gateway: { kind: 'apigateway' },
       invoker: { kind: 'lambda' },
       restore: 3,
@@ -36,6 +36,6 @@ describe('the binding of the environment', () => {
   ])('says what is wrong with %s=%s', (name, value, words) => {
     vi.stubEnv('LINE_TABLE', 'line')
     vi.stubEnv(`LINE_${name}`, value)
-    expect(() => environmentBinding('LINE')).toThrow(words)
+    expect(() => environmentBackend('LINE')).toThrow(words)
   })
 })

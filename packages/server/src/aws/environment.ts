@@ -1,30 +1,30 @@
-import type { LineBinding } from '../ports/binding.ts'
+import type { Backend } from '../ports/backend.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
-import { awsBinding } from './index.ts'
+import { awsBackend } from './index.ts'
 
 /**
- * The binding that the environment describes, read now: `<prefix>_TABLE` (needed), `<prefix>_CALLBACK_URL`, `<prefix>_DELIVER`, `<prefix>_WORKER`, `<prefix>_LATER`, `<prefix>_RESTORE`.
+ * The backend that the environment describes, read now: `<prefix>_TABLE` (needed), `<prefix>_CALLBACK_URL`, `<prefix>_DELIVER`, `<prefix>_WORKER`, `<prefix>_DELAY_QUEUE_URL`, `<prefix>_RESTORE`.
  * Regions, credentials and endpoints are the AWS SDK's own variables. Throws an `Error` that names what is missing.
  */
-export function environmentBinding(prefix: string, log?: (entry: LogEntry) => void): LineBinding {
+export function environmentBackend(prefix: string, log?: (entry: LogEntry) => void): Backend {
   const read = (name: string) => process.env[`${prefix}_${name}`] || undefined
   const table = read('TABLE')
   if (table === undefined)
     throw new Error(
-      `No table for this line: set ${prefix}_TABLE to its name, or bind one with line.run(awsBinding({ table }), …) or createLine({ binding }). Against trunkline dev: node --env-file=<the file of --env>.`,
+      `No table for this line: set ${prefix}_TABLE to its name, or bind one with line.withBackend(awsBackend({ table }), …) or createLine({ backend }). Against trunkline dev: node --env-file=<the file of --env>.`,
     )
   const callbackUrl = read('CALLBACK_URL')
   const deliverFunction = read('DELIVER')
   const workerFunction = read('WORKER')
-  const laterQueueUrl = read('LATER')
-  return awsBinding({
+  const delayQueueUrl = read('DELAY_QUEUE_URL')
+  return awsBackend({
     table,
     ...(log === undefined ? {} : { log }),
     restore: restoreNumber(prefix, read('RESTORE')),
     ...(callbackUrl === undefined ? {} : { callbackUrl: checkedUrl(prefix, callbackUrl) }),
     ...(deliverFunction === undefined ? {} : { deliverFunction }),
     ...(workerFunction === undefined ? {} : { workerFunction }),
-    ...(laterQueueUrl === undefined ? {} : { laterQueueUrl: checkedQueue(prefix, laterQueueUrl) }),
+    ...(delayQueueUrl === undefined ? {} : { delayQueueUrl: checkedQueue(prefix, delayQueueUrl) }),
   })
 }
 
@@ -44,6 +44,6 @@ function checkedUrl(prefix: string, url: string): string {
 function checkedQueue(prefix: string, url: string): string {
   if (/^https?:\/\//.test(url)) return url
   throw new Error(
-    `Expected ${prefix}_LATER to be the URL of an SQS queue, as in https://sqs.<region>.amazonaws.com/<account>/<name>, got ${JSON.stringify(url)}.`,
+    `Expected ${prefix}_DELAY_QUEUE_URL to be the URL of an SQS queue, as in https://sqs.<region>.amazonaws.com/<account>/<name>, got ${JSON.stringify(url)}.`,
   )
 }

@@ -2,14 +2,14 @@ import { createApiGateway } from '../apigateway/gateway.ts'
 import { createDynamoStore } from '../dynamodb/store.ts'
 import { createLambdaInvoker } from '../invoker/invoker.ts'
 import { createQueueInvoker } from '../invoker/queue-invoker.ts'
-import type { LineBinding } from '../ports/binding.ts'
+import type { Backend } from '../ports/backend.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Invoker } from '../ports/invoker.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 
 export { lineTable } from '../dynamodb/table.ts'
 
-export interface AwsBindingOptions {
+export interface AwsBackendOptions {
   readonly table: string
   /** `https://<api>.execute-api.<region>.amazonaws.com/<stage>`; without it, events are delivered by the table's stream. */
   readonly callbackUrl?: string
@@ -17,7 +17,7 @@ export interface AwsBindingOptions {
   readonly deliverFunction?: string
   readonly workerFunction?: string
   /** URL of the SQS queue that delays invocations of `deliver`: presence ends a leave by it. */
-  readonly laterQueueUrl?: string
+  readonly delayQueueUrl?: string
   /** @default as the AWS SDK finds it */
   readonly region?: string
   /** Of DynamoDB. @default as the AWS SDK finds it */
@@ -34,8 +34,8 @@ export interface AwsBindingOptions {
   readonly log?: (entry: LogEntry) => void
 }
 
-/** The AWS binding by hand. Every client of the AWS SDK is imported and made by its first request, not here. */
-export function awsBinding(options: AwsBindingOptions): LineBinding {
+/** The AWS backend by hand. Every client of the AWS SDK is imported and made by its first request, not here. */
+export function awsBackend(options: AwsBackendOptions): Backend {
   const { table, callbackUrl, endpoint, deliverFunction, workerFunction, restore, clock, log } = options
   const common = {
     ...(options.region === undefined ? {} : { region: options.region }),
@@ -60,11 +60,11 @@ export function awsBinding(options: AwsBindingOptions): LineBinding {
   }
 }
 
-type Common = Pick<AwsBindingOptions, 'region' | 'credentials' | 'clock'>
+type Common = Pick<AwsBackendOptions, 'region' | 'credentials' | 'clock'>
 type Functions = Parameters<typeof createLambdaInvoker>[0]['functions']
 
 function invokerOf(
-  { lambdaEndpoint, sqsEndpoint, laterQueueUrl }: AwsBindingOptions,
+  { lambdaEndpoint, sqsEndpoint, delayQueueUrl }: AwsBackendOptions,
   common: Common,
   functions: Functions,
 ): Invoker {
@@ -74,9 +74,9 @@ function invokerOf(
       functions,
       ...(lambdaEndpoint === undefined ? {} : { endpoint: lambdaEndpoint }),
     }),
-    invokeLater: createQueueInvoker({
+    invokeDelayed: createQueueInvoker({
       ...common,
-      ...(laterQueueUrl === undefined ? {} : { queueUrl: laterQueueUrl }),
+      ...(delayQueueUrl === undefined ? {} : { queueUrl: delayQueueUrl }),
       ...(sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint }),
     }),
   }

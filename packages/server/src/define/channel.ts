@@ -82,7 +82,7 @@ export interface Channel<K extends KeySchema, E extends EventSchema> {
    * Throws a `TRPCError` BAD_REQUEST for a key that does not fit, or an offset that is none.
    */
   erase(key: core.input<K>, event: number | string): Promise<Erased>
-  /** A publication as a value, for `publishAll`. Validated when it is published. */
+  /** A publication as a value, for `publishBatch`. Validated when it is published. */
   entry(key: core.input<K>, event: core.input<E>): Entry
 }
 

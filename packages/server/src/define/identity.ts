@@ -29,27 +29,27 @@ export interface Denied {
 export function deny(reason: string): Denied {
   return { [denied]: true, reason }
 }
-export function isDenied(verdict: Verdict): verdict is Denied {
+export function isDenied(verdict: AuthorizeResult): verdict is Denied {
   return typeof verdict === 'object' && verdict !== null && denied in verdict
 }
 
 /** Lets a caller in without identity: `principal` is null, `claims` are absent. */
 export const anonymous: unique symbol = Symbol.for('trunkline.anonymous')
-export type Verdict = Identity<Json> | Denied | typeof anonymous
+export type AuthorizeResult = Identity<Json> | Denied | typeof anonymous
 
-/** `CallInfo<typeof authorize>`: who called, as your own `authorize` found. */
-export type CallInfo<A extends (request: ConnectRequest) => unknown = () => typeof anonymous> = CallFacts &
-  Caller<Awaited<ReturnType<A>>>
+/** `CreateContextOptions<typeof authorize>`: who called, as your own `authorize` found. */
+export type CreateContextOptions<A extends (request: ConnectRequest) => unknown = () => typeof anonymous> =
+  CallDetails & CallerOf<Awaited<ReturnType<A>>>
 
 /** The part of a call that `authorize` decided. */
-export type Caller<V> = V extends { readonly principal: infer P; readonly claims: infer C }
+export type CallerOf<V> = V extends { readonly principal: infer P; readonly claims: infer C }
   ? { readonly principal: P; readonly claims: C }
   : V extends Denied
     ? never
     : { readonly principal: null; readonly claims?: undefined }
 
 /** What `createContext` gets, the same for a frame, a delivery and the worker. Headers are gone by then: put what you need into `claims`. */
-export interface CallFacts {
+export interface CallDetails {
   readonly connectionId: string
   readonly sessionId: string
   /** Why the procedure runs: a frame arrived, an event must pass its `filter` or `map`, or the worker runs it. */

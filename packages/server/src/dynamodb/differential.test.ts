@@ -132,7 +132,7 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   deleteSubscriber: fc.tuple(claim),
   setSubscriberAuthExp: fc.tuple(fc.record({ topic, shard, connectionId, id, ref: small, authExp: maybe(small) })),
   lockChain: fc.tuple(chain, fc.record({ by: holder, until: small })),
-  wantChain: fc.tuple(chain, small),
+  requestOffset: fc.tuple(chain, small),
   freeChain: fc.tuple(
     chain,
     fc.record(
@@ -163,8 +163,8 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readPresences: fc.tuple(topic, page),
   readSweep: fc.tuple(topic),
   moveSweep: fc.tuple(topic, fc.record({ from: fc.integer({ min: 0, max: 3 }), to: small, expires: small })),
-  readTurn: fc.tuple(topic, shard),
-  putTurn: fc.tuple(turn, maybe(mark)),
+  readShardLease: fc.tuple(topic, shard),
+  putShardLease: fc.tuple(turn, maybe(mark)),
   putReceipt: fc.tuple(topic, small, small),
   hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
 }

@@ -205,9 +205,10 @@ describe('requests', () => {
       ['PutItem', () => store.putSlot(topic, one)],
       [
         'PutItem',
-        () => store.putTurn({ topic, shard: 0, mark: 'm', epoch: 'e1', from: 1, through: 1, expires: 5 }, undefined),
+        () =>
+          store.putShardLease({ topic, shard: 0, mark: 'm', epoch: 'e1', from: 1, through: 1, expires: 5 }, undefined),
       ],
-      ['GetItem', () => store.readTurn(topic, 0)],
+      ['GetItem', () => store.readShardLease(topic, 0)],
       ['Query', () => store.readSlots(topic, 0, 10)],
       ['Query', () => store.readSlotsBefore(topic, undefined, 10)],
       ['UpdateItem', () => store.extendSlot(topic, 1, 5)],
@@ -235,7 +236,7 @@ describe('requests', () => {
       ['UpdateItem', () => store.growShards(topic, 1, 2)], // too late: nothing is read
       ['UpdateItem', () => store.setSubscriberAuthExp({ ...row, authExp: 5 })],
       ['UpdateItem', () => store.lockChain(row, { by: 'h', until: 9 })],
-      ['UpdateItem', () => store.wantChain(row, 1)],
+      ['UpdateItem', () => store.requestOffset(row, 1)],
       ['UpdateItem', () => store.freeChain(row, { by: 'h', at: '0.e1:1', unless: 1 })],
       ['UpdateItem', () => store.stopSubscriber({ ...row, ref: 0 })], // newer: nothing is read
       ['DeleteItem', () => store.deleteSubscriber(row)],

@@ -4,9 +4,9 @@ import { connectionOperations } from './ports/connections.ts'
 import { keyRowOperations } from './ports/key-rows.ts'
 import { logOperations } from './ports/log.ts'
 import { presenceOperations } from './ports/presence.ts'
+import { shardLeaseOperations } from './ports/shard-leases.ts'
 import { subscriberOperations } from './ports/subscribers.ts'
 import { syncStateOperations } from './ports/sync-states.ts'
-import { turnOperations } from './ports/turns.ts'
 import { uploadOperations } from './ports/uploads.ts'
 import { isRefusal, NotSentError } from './requests/client.ts'
 import type { DynamoStoreOptions } from './requests/options.ts'
@@ -33,7 +33,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
       ...keyRowOperations(requests),
       ...uploadOperations(requests),
       ...presenceOperations(requests),
-      ...turnOperations(requests),
+      ...shardLeaseOperations(requests),
     }),
   }
 }

@@ -36,7 +36,9 @@ export function createQueueInvoker({ queueUrl: QueueUrl, clock, ...target }: Que
   })
   return async (payload: unknown, { delayMs, signal }: LaterOptions): Promise<void> => {
     if (QueueUrl === undefined)
-      throw new Error('No queue is named that delays an invocation: set TRUNKLINE_LATER to the URL of an SQS queue.')
+      throw new Error(
+        'No queue is named that delays an invocation: set TRUNKLINE_DELAY_QUEUE_URL to the URL of an SQS queue.',
+      )
     if (!(delayMs >= 0 && delayMs <= longestDelayMs))
       throw new RangeError(`Expected a delay from 0 to ${longestDelayMs} ms, got ${delayMs}.`)
     const { client, sdk } = await connect()

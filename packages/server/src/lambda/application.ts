@@ -15,7 +15,7 @@ export interface Application {
 const applicationKey: unique symbol = Symbol.for('trunkline.application')
 
 /** Lets every handler tell what it serves. */
-export function tellApplication(handlers: LambdaHandlers, application: Application): LambdaHandlers {
+export function notifyApplication(handlers: LambdaHandlers, application: Application): LambdaHandlers {
   for (const handler of Object.values(handlers)) Object.defineProperty(handler, applicationKey, { value: application })
   return handlers
 }
@@ -23,5 +23,5 @@ export function tellApplication(handlers: LambdaHandlers, application: Applicati
 /** What a value serves, if `createLambdaHandlers` made it. */
 export function applicationOf(value: unknown): Application | undefined {
   if (typeof value !== 'function') return undefined
-  return (value as { readonly [applicationKey]?: Application })[applicationKey] // written by `tellApplication` alone
+  return (value as { readonly [applicationKey]?: Application })[applicationKey] // written by `notifyApplication` alone
 }

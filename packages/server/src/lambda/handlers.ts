@@ -1,6 +1,6 @@
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { limits } from '@trunkline/protocol'
-import type { anonymous, Verdict } from '../define/identity.ts'
+import type { AuthorizeResult, anonymous } from '../define/identity.ts'
 import { ofNothing } from '../define/of-nothing.ts'
 import { createLine } from '../line/create-line.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
@@ -10,16 +10,16 @@ import type { InvocationFacts } from '../ports/telemetry.ts'
 import { isWorkerJob } from '../runtime/calls/worker-job.ts'
 import { connect, disconnect } from '../runtime/connections/connect.ts'
 import { createDeadline, withinDeadline } from '../runtime/context/deadline.ts'
-import { type ServedScope, toServedScope } from '../runtime/context/scope.ts'
+import { type InvocationContext, toInvocationContext } from '../runtime/context/scope.ts'
 import type { Failure, Server } from '../runtime/context/served-application.ts'
 import { deliver } from '../runtime/delivery/deliver.ts'
 import { deliverStreamed } from '../runtime/delivery/deliver-from-stream.ts'
-import { tellStreamed } from '../runtime/presence/append-from-stream.ts'
+import { appendStreamed } from '../runtime/presence/append-from-stream.ts'
 import { checkPresence } from '../runtime/presence/check-departed.ts'
 import { receive } from '../runtime/receive.ts'
 import { doQueued } from '../runtime/run-queued-jobs.ts'
 import { work } from '../runtime/run-worker-job.ts'
-import { tellApplication } from './application.ts'
+import { notifyApplication } from './application.ts'
 import { type AdmissionOptions, admit, identify, selectedSubprotocol } from './authorize/admission.ts'
 import { authorizeConnect, callerOf } from './authorize/authorizer.ts'
 import { type AllowsOrigin, type Origins, parseOrigins } from './authorize/origins.ts'
@@ -41,7 +41,7 @@ import { workingMs } from './events/time-left.ts'
 import type { LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
 
 /** The functions that serve a router over a line. Nothing is read or opened until the first event. */
-export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict = typeof anonymous>(
+export function createLambdaHandlers<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V>,
 ): LambdaHandlers {
   checkRouter(options.router)
@@ -56,11 +56,15 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     allowsOrigin: originCheck(),
   })
 
-  /** Runs one invocation in its own scope: the line's binding, this router, and a deadline before the function's. */
-  const serve = async <T>(invoked: Invoked, capMs: number, fn: (scope: ServedScope) => Promise<T>): Promise<T> => {
+  /** Runs one invocation in its own scope: the line's backend, this router, and a deadline before the function's. */
+  const serve = async <T>(
+    invoked: Invoked,
+    capMs: number,
+    fn: (scope: InvocationContext) => Promise<T>,
+  ): Promise<T> => {
     const recording = telemetry.begin(invocationOf(invoked))
     const { traceparent } = invoked
-    const made = toServedScope(internals.scope(), server, Math.min(capMs, workingMs(invoked.context)), recording)
+    const made = toInvocationContext(internals.scope(), server, Math.min(capMs, workingMs(invoked.context)), recording)
     const scope = traceparent === undefined ? made : { ...made, traceparent }
     try {
       return await internals.enter(scope, () => fn(scope))
@@ -72,7 +76,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
 
   const authorizer: AwsHandler = async (event, context) => {
     if (!isAuthorizerEvent(event)) throw new TypeError('Expected the event of a REQUEST authorizer.')
-    // Law 10: `authorize` is the application's own code, and may hang. No table is needed here, so none need be bound.
+    // [LAW-DEADLINE]: `authorize` is the application's own code, and may hang. No table is needed here, so none need be bound.
     using deadline = createDeadline(internals.clock(), workingMs(context))
     const recording = telemetry.begin(invocationOf({ name: 'authorizer', context }))
     const authorized = withinDeadline(deadline.signal, authorizeConnect(admission(), event, recording))
@@ -88,7 +92,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     serve({ name: 'tableStream', context }, Number.POSITIVE_INFINITY, async (scope) => {
       const failed = await Promise.all([
         deliverStreamed(scope, toStreamedSlots(event, readSlot)),
-        tellStreamed(scope, toStreamedPresences(event)),
+        appendStreamed(scope, toStreamedPresences(event)),
       ])
       return failedItems(failed.flat())
     })
@@ -123,7 +127,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Verdict 
     return worker(event, context)
   }
   const handlers = { handler, authorizer, websocket, tableStream, deliver: deliverHandler, worker }
-  return tellApplication(handlers, {
+  return notifyApplication(handlers, {
     router: options.router,
     get channels() {
       return internals.channels()
@@ -137,7 +141,11 @@ function failedItems(failed: readonly string[]) {
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
 }
 
-async function onGatewayEvent(scope: ServedScope, admission: AdmissionOptions, event: GatewayEvent): Promise<unknown> {
+async function onGatewayEvent(
+  scope: InvocationContext,
+  admission: AdmissionOptions,
+  event: GatewayEvent,
+): Promise<unknown> {
   const { connectionId, eventType, connectedAt, routeKey } = event.requestContext
   switch (eventType) {
     case 'CONNECT':
@@ -157,7 +165,7 @@ async function onGatewayEvent(scope: ServedScope, admission: AdmissionOptions, e
 }
 
 /** Where no authorizer stands before the route, it decides here: authority never depends on how the line was deployed. */
-async function onConnect(scope: ServedScope, options: AdmissionOptions, event: GatewayEvent): Promise<unknown> {
+async function onConnect(scope: InvocationContext, options: AdmissionOptions, event: GatewayEvent): Promise<unknown> {
   const told = callerOf(event)
   const admission =
     told === undefined
@@ -182,7 +190,7 @@ function invocationOf({ name, context }: Invoked): InvocationFacts {
   return { functionName: functionName ?? name, requestId: awsRequestId }
 }
 
-function toServer<R extends AnyTRPCRouter, V extends Verdict>(
+function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   options: ServeOptions<R, V>,
   internals: LineInternals,
 ): Server {
@@ -192,7 +200,7 @@ function toServer<R extends AnyTRPCRouter, V extends Verdict>(
     maxBatchSize: options.maxBatchSize ?? limits.batchSize.value,
     maxMessageBytes: checkMessageBytes(options.maxMessageBytes ?? limits.maxMessageBytes.value),
     maxStoredInputBytes: checkStoredInputBytes(options.maxStoredInputBytes ?? limits.storedInputBytes.value),
-    // The facts fit `Caller<V>`: they were made from this authorize's own verdict.
+    // The facts fit `CallerOf<V>`: they were made from this authorize's own verdict.
     createContext: async (facts) => (createContext === undefined ? {} : createContext(facts as never)),
     identify: (token) => identify(options.authorize, token, internals.log),
     isSecret,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { createLine } from '../line/create-line.ts'
 import { internalsOf } from '../line/internals.ts'
-import { publishAll } from '../line/publish-all.ts'
+import { publishBatch } from '../line/publish-all.ts'
 import { createLambdaHandlers } from './handlers.ts'
 import { recordingTelemetry } from './recording-telemetry.suite.ts'
 import { createSourceHandler } from './source/source.ts'
@@ -45,7 +45,7 @@ describe('a channel whose line was not given to createLambdaHandlers', () => {
       read: p.query(({ input: to }) => chat.read(to)),
       update: p.mutation(({ input: to }) => here.update(to, {})),
       all: p.mutation(async ({ input: to }) => {
-        const [settled] = await publishAll(own, [chat.entry(to, 'hi')])
+        const [settled] = await publishBatch(own, [chat.entry(to, 'hi')])
         if (settled?.status === 'rejected') throw settled.reason
       }),
     })
@@ -78,9 +78,9 @@ describe('a channel whose line was not given to createLambdaHandlers', () => {
     }
     await expect(made.chat.publish(input, 'hi')).rejects.toThrow('set NOT_SET_TABLE') // outside of a function that is served
   })
-  test('is reached by its own binding, also from a function of another line', async () => {
+  test('is reached by its own backend, also from a function of another line', async () => {
     const made = lineOf('other')
-    const id = await made.asScript(() => made.own.run(made.binding, () => made.chat.publish(input, 'hi')))
+    const id = await made.asScript(() => made.own.withBackend(made.backend, () => made.chat.publish(input, 'hi')))
     expect(id).toMatchObject({ id: expect.any(String) })
   })
   test('is served where its line was given', async () => {
@@ -107,7 +107,7 @@ describe('what a circular import leaves undefined', () => {
     const words = /^Expected a line made by createLine\(\), got undefined\. A circular import/
     expect(() => internalsOf(none)).toThrow(words)
     expect(() => createSourceHandler({ line: none, image: z.object({}), toEvents: () => [] })).toThrow(words)
-    await expect(publishAll(none, [])).rejects.toThrow(words)
+    await expect(publishBatch(none, [])).rejects.toThrow(words)
   })
 })
 

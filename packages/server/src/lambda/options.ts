@@ -1,5 +1,5 @@
 import type { AnyTRPCRouter, inferRouterContext, TRPCError } from '@trpc/server'
-import type { Caller, CallFacts, ConnectRequest, Verdict } from '../define/identity.ts'
+import type { AuthorizeResult, CallDetails, CallerOf, ConnectRequest } from '../define/identity.ts'
 import type { Line } from '../line/line.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Origins } from './authorize/origins.ts'
@@ -8,11 +8,11 @@ import type { AwsHandler } from './events/events.ts'
 type MaybePromise<T> = T | Promise<T>
 
 /** `createContext` may be left out when `{}` fits the router's context. */
-export type LambdaOptions<R extends AnyTRPCRouter, V extends Verdict> = ServeOptions<R, V> &
+export type LambdaOptions<R extends AnyTRPCRouter, V extends AuthorizeResult> = ServeOptions<R, V> &
   // biome-ignore lint/complexity/noBannedTypes: asks whether the empty object fits the context
   ({} extends inferRouterContext<R> ? unknown : { readonly createContext: unknown })
 
-export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
+export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult> {
   readonly router: R
   /** Only where the router publishes or subscribes. */
   readonly line?: Line
@@ -25,7 +25,7 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
   /** Without it everyone is let in as `principal: null`. */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
   /** Called once for each call, deliveries with `filter`/`map` included. */
-  readonly createContext?: (call: CallFacts & Caller<V>) => MaybePromise<inferRouterContext<R>>
+  readonly createContext?: (call: CallDetails & CallerOf<V>) => MaybePromise<inferRouterContext<R>>
   /**
    * Pages that may connect, by the `Origin` header of the handshake: exact origins of web pages, web views and extensions (`https://app.example`,
    * `capacitor://localhost`), patterns in which one `*` is one label (`https://*.example.com`), or a function. `<prefix>_ORIGINS` in the environment adds
@@ -39,7 +39,7 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends Verdict> {
   readonly onError?: (failure: {
     readonly error: TRPCError
     readonly path: string | undefined
-    readonly cause: CallFacts['cause']
+    readonly cause: CallDetails['cause']
     readonly traceparent?: string
   }) => void
 }

@@ -3,7 +3,9 @@ import { createQueueInvoker } from '../invoker/queue-invoker.ts'
 
 test('without a queue says which variable names one', async () => {
   const later = createQueueInvoker({})
-  await expect(later({}, { delayMs: 1_000 })).rejects.toThrow('set TRUNKLINE_LATER to the URL of an SQS queue')
+  await expect(later({}, { delayMs: 1_000 })).rejects.toThrow(
+    'set TRUNKLINE_DELAY_QUEUE_URL to the URL of an SQS queue',
+  )
 })
 
 test('refuses a delay that no queue can keep, with what came', async () => {

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Change } from '../define/source.ts'
 import { createLine } from '../line/create-line.ts'
 import { createMemoryStore } from '../memory/store.ts'
-import type { LineBinding } from '../ports/binding.ts'
+import type { Backend } from '../ports/backend.ts'
 import type { Store } from '../ports/store.ts'
 import { createSourceHandler, type SourceOptions } from './source/source.ts'
 import { inserted, modified, removed, type TestRecord, text } from './source-records.suite.ts'
@@ -34,14 +34,14 @@ const cardEvents = (change: Change<Card>) => {
 
 const clock = createFakeClock()
 let store: Store
-let binding: LineBinding
+let backend: Backend
 let invoked: unknown[]
 const warned: unknown[] = []
 const failures: unknown[] = []
 beforeEach(() => {
   store = createMemoryStore({ clock })
   invoked = []
-  binding = { store, clock, invoker: { kind: 'memory', invoke: async (_, payload) => void invoked.push(payload) } }
+  backend = { store, clock, invoker: { kind: 'memory', invoke: async (_, payload) => void invoked.push(payload) } }
   warned.length = failures.length = 0
   vi.spyOn(console, 'warn').mockImplementation((told: string) => void warned.push(JSON.parse(told)))
   vi.spyOn(console, 'error').mockImplementation((told: unknown) => {
@@ -64,13 +64,15 @@ const source = (options: Partial<SourceOptions<typeof card>> = {}) =>
 /** Hands a batch over as Lambda does; gives the sequence numbers of those reported failed. */
 async function send(handler: Handler, records: readonly unknown[], context: object = {}): Promise<readonly string[]> {
   const event = JSON.parse(JSON.stringify({ Records: records }))
-  const answer = await line.run(binding, () => handler(event, { getRemainingTimeInMillis: () => 60_000, ...context }))
+  const answer = await line.withBackend(backend, () =>
+    handler(event, { getRemainingTimeInMillis: () => 60_000, ...context }),
+  )
   const { batchItemFailures } = answer as { readonly batchItemFailures: readonly { readonly itemIdentifier: string }[] }
   return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)
 }
 const sequencesOf = (records: readonly TestRecord[]) => records.map(({ dynamodb }) => dynamodb.SequenceNumber)
 async function published(): Promise<readonly { readonly id: string; readonly to: string }[]> {
-  const { events } = await line.run(binding, () => boards.read({ board: 'b' }, { limit: 250 }))
+  const { events } = await line.withBackend(backend, () => boards.read({ board: 'b' }, { limit: 250 }))
   return events.map(({ data }) => data)
 }
 const publishedOf = async (id: string) => (await published()).filter((event) => event.id === id).map(({ to }) => to)
@@ -205,7 +207,7 @@ describe('once each', () => {
     const records = moved('1', 'a')
     await send(many, [...records, ...records])
     expect(await publishedOf('1')).toEqual(['a', 'a'])
-    const { events } = await line.run(binding, () => audit.read({ org: 'o' }))
+    const { events } = await line.withBackend(backend, () => audit.read({ org: 'o' }))
     expect(events.map(({ data }) => data.text)).toEqual(['x', 'y'])
   })
 
@@ -232,7 +234,7 @@ describe('once each', () => {
     await fc.assert(
       fc.asyncProperty(position, async (repeats) => {
         store = createMemoryStore({ clock })
-        binding = { ...binding, store }
+        backend = { ...backend, store }
         // A stream repeats from a record on, never past one that was not yet told.
         const told = [0, 0, 0]
         for (const { row: index, from, count } of repeats) {
@@ -374,7 +376,7 @@ describe('the table of the line', () => {
       if (topic.includes('down')) throw new Error('throttled')
       return store.putSlot(topic, slot)
     }
-    binding = { ...binding, store: { ...store, putSlot } }
+    backend = { ...backend, store: { ...store, putSlot } }
     const split = source({
       toEvents: ({ newImage }) =>
         newImage ? [boards.entry({ board: newImage.id === '1' ? 'down' : 'b' }, { id: newImage.id, to: 'x' })] : [],
@@ -388,7 +390,7 @@ describe('the table of the line', () => {
     let hang = true
     const readSlotsBefore: Store['readSlotsBefore'] = async (...args) =>
       hang ? new Promise<never>(() => {}) : store.readSlotsBefore(...args)
-    binding = { ...binding, store: { ...store, readSlotsBefore } }
+    backend = { ...backend, store: { ...store, readSlotsBefore } }
     const records = [...moved('1', 'a', 'b'), ...moved('2', 'a')]
     const answer = send(source(), records)
     await clock.advance(59_000)
@@ -415,7 +417,7 @@ describe('the table of the line', () => {
       await late
       return store.readSlotsBefore(...args)
     }
-    binding = { ...binding, store: { ...store, readSlotsBefore } }
+    backend = { ...backend, store: { ...store, readSlotsBefore } }
     const records = moved('1', 'a', 'b')
     const answer = send(source(), records)
     await settle()
@@ -423,7 +425,7 @@ describe('the table of the line', () => {
     expect(await answer).toEqual(sequencesOf(records))
     release()
     await settle()
-    binding = { ...binding, store }
+    backend = { ...backend, store }
     expect(await published()).toEqual([])
   })
 })
@@ -442,7 +444,7 @@ describe('a check that hangs', () => {
 
 describe('a mistake of the deployment', () => {
   test('is said in words: no batch of a table, or a stream without images', async () => {
-    const call = (event: unknown) => line.run(binding, () => source()(event, {}))
+    const call = (event: unknown) => line.withBackend(backend, () => source()(event, {}))
     await expect(call({ detail: {} })).rejects.toThrow(/map the stream of your table/)
     await expect(call({ Records: [{ eventSource: 'aws:sqs', body: '{}' }] })).rejects.toThrow(/eventID/)
     await expect(send(source(), [inserted(row('1', 'a'), { view: 'NEW_IMAGE' })])).rejects.toThrow(

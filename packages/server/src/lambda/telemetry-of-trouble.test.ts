@@ -101,7 +101,7 @@ describe('a subscriber in trouble', () => {
     await post(ann)
     expect([line.sums.get('handedOn'), line.sums.get('redriven')]).toEqual([1, undefined])
     const job = line.invoked.find(({ name }) => name === 'deliver')?.payload
-    await line.line.run(line.binding, () => line.handlers.deliver(job, {}))
+    await line.line.withBackend(line.backend, () => line.handlers.deliver(job, {}))
     expect([line.sums.get('redriven'), line.sums.get('deliveries')]).toEqual([1, 1])
   })
 
@@ -161,7 +161,7 @@ describe('a handshake that is turned away', () => {
       connectedAt: line.clock.now(),
     }
     const connect = () => line.handlers.websocket({ requestContext, headers }, {})
-    expect(await line.line.run(line.binding, connect)).toEqual({ statusCode })
+    expect(await line.line.withBackend(line.backend, connect)).toEqual({ statusCode })
     expect(line.sums.get('refused')).toBe(1)
     expect(line.logs.map(({ facts }) => facts['origin'])).toEqual(origins)
   })

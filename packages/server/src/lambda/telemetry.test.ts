@@ -1,7 +1,7 @@
 import { initTRPC, TRPCError } from '@trpc/server'
 import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import type { CallFacts } from '../define/identity.ts'
+import type { CallDetails } from '../define/identity.ts'
 import { formatTopic } from '../define/topic.ts'
 import { createLine } from '../line/create-line.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
@@ -14,7 +14,7 @@ function chat(telemetry: Telemetry) {
   const line = createLine()
   const key = z.object({ room: z.string() })
   const messages = line.channel('chat', { key, event: z.object({ text: z.string() }) })
-  const facts: CallFacts[] = []
+  const facts: CallDetails[] = []
   const t = initTRPC.meta<{ longRunning?: boolean }>().create()
   const router = t.router({
     add: t.procedure.input(z.number()).query(({ input }) => input + 1),
@@ -30,7 +30,7 @@ function chat(telemetry: Telemetry) {
     post: t.procedure.input(key).mutation(({ input }) => messages.publish(input, { text: 'hi' })),
     live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
   })
-  const createContext = ((call: CallFacts) => {
+  const createContext = ((call: CallDetails) => {
     facts.push(call)
     return {}
   }) as never
@@ -129,7 +129,7 @@ describe('a trace', () => {
     vi.spyOn(line.gateway, 'post').mockResolvedValue({ status: 'gone' })
     vi.spyOn(line.store, 'deleteSubscriber').mockRejectedValue(new Error('no table'))
     const deliver = () => line.handlers.deliver(job, { getRemainingTimeInMillis: () => 60_000 })
-    await line.line.run(line.binding, deliver).catch(() => {}) // the post is still to be made
+    await line.line.withBackend(line.backend, deliver).catch(() => {}) // the post is still to be made
     expect(logs.at(-1)).toMatchObject({ message: 'no table', facts: { cause: 'delivery', traceparent } })
   })
 

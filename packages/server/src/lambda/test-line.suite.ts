@@ -1,11 +1,11 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import { formatOffer } from '@trunkline/protocol'
-import type { Verdict } from '../define/identity.ts'
+import type { AuthorizeResult } from '../define/identity.ts'
 import { createLine } from '../line/create-line.ts'
 import type { Line } from '../line/line.ts'
 import { createMemoryGateway, type MemoryGateway } from '../memory/gateway.ts'
 import { createMemoryStore } from '../memory/store.ts'
-import type { LineBinding } from '../ports/binding.ts'
+import type { Backend } from '../ports/backend.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Invoker } from '../ports/invoker.ts'
 import type { Slot, Store } from '../ports/store.ts'
@@ -67,7 +67,7 @@ export interface TestLine {
   readonly store: Store
   readonly gateway: MemoryGateway
   readonly invoked: { readonly name: string; readonly payload: unknown }[]
-  readonly binding: LineBinding
+  readonly backend: Backend
   readonly handlers: ReturnType<typeof createLambdaHandlers>
   /** Runs `fn` bound to this line's store alone, as a script is. */
   readonly asScript: <T>(fn: () => T) => T
@@ -100,7 +100,7 @@ let connections = 0
 
 /** A line in memory, reached through its real handlers with events of the gateway's shape. */
 export function createTestLine(
-  options: Omit<ServeOptions<AnyTRPCRouter, Verdict>, 'line'> & {
+  options: Omit<ServeOptions<AnyTRPCRouter, AuthorizeResult>, 'line'> & {
     readonly line?: Line
     readonly store?: (store: Store) => Store
     readonly invoker?: (invoker: Invoker) => Invoker
@@ -117,10 +117,10 @@ export function createTestLine(
     kind: 'memory',
     invoke: async (name, payload) => void invoked.push({ name, payload }),
   })
-  const binding: LineBinding = { store, gateway, clock, ...(withoutInvoker ? {} : { invoker }) }
+  const backend: Backend = { store, gateway, clock, ...(withoutInvoker ? {} : { invoker }) }
   const handlers = createLambdaHandlers({ ...serve, line, createContext: serve.createContext ?? (() => ({})) } as never)
   const call = (name: keyof typeof handlers, event: unknown, remaining: number | (() => number) = 28_000) =>
-    line.run(binding, () =>
+    line.withBackend(backend, () =>
       handlers[name](JSON.parse(JSON.stringify(event)), {
         getRemainingTimeInMillis: () => (typeof remaining === 'number' ? remaining : remaining()),
       }),
@@ -187,9 +187,9 @@ export function createTestLine(
     store,
     gateway,
     invoked,
-    binding,
+    backend,
     handlers,
-    asScript: (fn) => line.run({ store, clock }, fn),
+    asScript: (fn) => line.withBackend({ store, clock }, fn),
     connect,
     work: (job = nextJob(), { remaining = () => 900_000 } = {}) => call('worker', job, remaining),
     stream: (slots) => call('tableStream', { Records: slots.map(toRecord) }, 60_000),

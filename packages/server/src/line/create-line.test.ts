@@ -2,11 +2,11 @@ import { formatCursor, limits, parseCursor } from '@trunkline/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { createFakeClock } from '../lambda/test-line.suite.ts'
-import { memoryBinding } from '../memory/binding.ts'
-import type { LineBinding } from '../ports/binding.ts'
+import { memoryBackend } from '../memory/backend.ts'
+import type { Backend } from '../ports/backend.ts'
 import { createLine } from './create-line.ts'
 import { internalsOf } from './internals.ts'
-import { publishAll } from './publish-all.ts'
+import { publishBatch } from './publish-all.ts'
 
 const key = z.object({ room: z.string() })
 const room = { room: 'x' }
@@ -15,7 +15,7 @@ function setup(options: Parameters<typeof createLine>[0] = {}) {
   const line = createLine(options)
   const events = line.channel('events', { key, event: z.object({ n: z.number() }), retention: '1h' })
   const clock = createFakeClock()
-  return { line, events, clock, binding: memoryBinding({ clock }) }
+  return { line, events, clock, backend: memoryBackend({ clock }) }
 }
 
 type Events = ReturnType<typeof setup>['events']
@@ -37,57 +37,57 @@ describe('a line', () => {
     expect(() => line.channel('events', { key, event: z.string() })).toThrow('has a channel events already')
     expect(() => line.ephemeral('events', { key, event: z.string() })).toThrow('has a channel events already')
   })
-  test('takes a lazy binding once', async () => {
+  test('takes a lazy backend once', async () => {
     let made = 0
-    const make = (): LineBinding => {
+    const make = (): Backend => {
       made += 1
-      return memoryBinding()
+      return memoryBackend()
     }
-    const { events } = setup({ binding: make })
+    const { events } = setup({ backend: make })
     expect(made).toBe(0)
     await events.publish(room, { n: 1 })
     await events.publish(room, { n: 2 })
     expect(made).toBe(1)
   })
-  test('runs with another binding, nested, awaits included, and nothing outside changes', async () => {
-    const { line, events } = setup({ binding: memoryBinding() })
-    const [outer, inner] = [memoryBinding(), memoryBinding()]
+  test('runs with another backend, nested, awaits included, and nothing outside changes', async () => {
+    const { line, events } = setup({ backend: memoryBackend() })
+    const [outer, inner] = [memoryBackend(), memoryBackend()]
     await events.publish(room, { n: 1 })
-    await line.run(outer, async () => {
+    await line.withBackend(outer, async () => {
       await events.publish(room, { n: 2 })
-      await line.run(inner, async () => {
+      await line.withBackend(inner, async () => {
         await new Promise((resolve) => setImmediate(resolve))
         await events.publish(room, { n: 3 })
       })
       expect(await numbers(events)).toEqual([2])
     })
     expect(await numbers(events)).toEqual([1])
-    expect(await line.run(inner, () => numbers(events))).toEqual([3])
+    expect(await line.withBackend(inner, () => numbers(events))).toEqual([3])
   })
-  test('runs two bindings at a time without mixing them', async () => {
+  test('runs two backends at a time without mixing them', async () => {
     const { line, events } = setup()
-    const bindings = [memoryBinding(), memoryBinding()]
+    const backends = [memoryBackend(), memoryBackend()]
     await Promise.all(
-      bindings.map((binding, n) =>
-        line.run(binding, async () => {
+      backends.map((backend, n) =>
+        line.withBackend(backend, async () => {
           for (let round = 0; round < 5; round++) await events.publish(room, { n })
         }),
       ),
     )
-    for (const [n, binding] of bindings.entries())
-      expect(new Set(await line.run(binding, () => numbers(events)))).toEqual(new Set([n]))
+    for (const [n, backend] of backends.entries())
+      expect(new Set(await line.withBackend(backend, () => numbers(events)))).toEqual(new Set([n]))
   })
   test('does not reach into another line', async () => {
     const [one, other] = [setup(), setup()]
-    await one.line.run(one.binding, async () => {
+    await one.line.withBackend(one.backend, async () => {
       await expect(other.events.publish(room, { n: 1 })).rejects.toThrow('TRUNKLINE_TABLE')
     })
   })
   test('refuses unbound uses while it is held, and bound ones not', async () => {
-    const { line, events, binding } = setup({ binding: memoryBinding() })
+    const { line, events, backend } = setup({ backend: memoryBackend() })
     const release = internalsOf(line).hold('A local line is open.')
     await expect(events.publish(room, { n: 1 })).rejects.toThrow('A local line is open.')
-    await line.run(binding, () => events.publish(room, { n: 2 }))
+    await line.withBackend(backend, () => events.publish(room, { n: 2 }))
     release()
     await events.publish(room, { n: 3 })
     expect(await numbers(events)).toEqual([3])
@@ -96,7 +96,7 @@ describe('a line', () => {
 
 describe('a publish', () => {
   test('validates key and event, and applies defaults', async () => {
-    const line = createLine({ binding: memoryBinding() })
+    const line = createLine({ backend: memoryBackend() })
     const channel = line.channel('c', { key, event: z.object({ n: z.number().default(5) }) })
     await channel.publish(room, {})
     expect((await channel.read(room)).events[0]?.data).toEqual({ n: 5 })
@@ -104,7 +104,7 @@ describe('a publish', () => {
     await expect(channel.publish(room, { n: 'x' as unknown as number })).rejects.toThrow('n: ')
   })
   test('of an event beyond eventBytes is refused before anything is written [TL-LIM-5]', async () => {
-    const line = createLine({ binding: memoryBinding() })
+    const line = createLine({ backend: memoryBackend() })
     const channel = line.channel('c', { key, event: z.string() })
     const fits = 'x'.repeat(limits.eventBytes.value - 2)
     await expect(channel.publish(room, `${fits}x`)).rejects.toMatchObject({ line: 'TOO_LARGE' })
@@ -115,21 +115,21 @@ describe('a publish', () => {
     await channel.publish(room, fits)
   })
   test('of a key whose topic name is too long is refused [TL-TOPIC-2]', async () => {
-    const { events } = setup({ binding: memoryBinding() })
+    const { events } = setup({ backend: memoryBackend() })
     await expect(events.publish({ room: 'x'.repeat(1_600) }, { n: 1 })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })
   test('of an ephemeral event where nothing can deliver it says what to bind', async () => {
-    const line = createLine({ binding: memoryBinding() })
+    const line = createLine({ backend: memoryBackend() })
     const typing = line.ephemeral('typing', { key, event: z.string() })
     await expect(typing.publish(room, 'ann')).rejects.toThrow('bind a gateway or an invoker')
   })
 })
 
-describe('publishAll', () => {
+describe('publishBatch', () => {
   test('keeps the order of a channel, and one failure does not stop the others', async () => {
-    const { line, events } = setup({ binding: memoryBinding() })
+    const { line, events } = setup({ backend: memoryBackend() })
     const entries = [1, 2, 'three' as unknown as number, 4].map((n) => events.entry(room, { n }))
-    const settled = await publishAll(line, entries)
+    const settled = await publishBatch(line, entries)
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
     expect(await numbers(events)).toEqual([1, 2, 4])
   })
@@ -138,11 +138,12 @@ describe('publishAll', () => {
 describe('a page', () => {
   async function log(count: number) {
     const made = setup()
-    const { line, binding, events } = made
-    await line.run(binding, async () => {
+    const { line, backend, events } = made
+    await line.withBackend(backend, async () => {
       for (let n = 1; n <= count; n++) await events.publish(room, { n })
     })
-    const read = (options: Parameters<Events['read']>[1] = {}) => line.run(binding, () => events.read(room, options))
+    const read = (options: Parameters<Events['read']>[1] = {}) =>
+      line.withBackend(backend, () => events.read(room, options))
     const values = (page: Awaited<ReturnType<typeof read>>) => page.events.map(({ data }) => data.n)
     return { ...made, read, values }
   }
@@ -169,19 +170,19 @@ describe('a page', () => {
     expect(await read({ after: newest })).toEqual({ events: [], older: null, newer: null })
   })
   test('leaves out what is past its retention, though its row still stands', async () => {
-    const { read, values, clock, line, binding, events } = await log(2)
+    const { read, values, clock, line, backend, events } = await log(2)
     await clock.advance(3_600_001)
-    await line.run(binding, () => events.publish(room, { n: 3 }))
+    await line.withBackend(backend, () => events.publish(room, { n: 3 }))
     expect(values(await read())).toEqual([3])
   })
   test('reads on past slots that hold no event, back and forth', async () => {
-    const { read, values, binding, clock } = await log(3)
+    const { read, values, backend, clock } = await log(3)
     const topic = 'events?room=s:x'
-    const [head] = (await binding.store.readSlotsBefore(topic, undefined, 1)).slots
+    const [head] = (await backend.store.readSlotsBefore(topic, undefined, 1)).slots
     if (head === undefined) throw new Error('Expected a head.')
     for (let offset = 4; offset <= 300; offset++) {
       const { data: _, ...empty } = { ...head, offset, publishId: `empty ${offset}`, time: clock.now() }
-      await binding.store.putSlot(topic, offset === 300 ? { ...empty, data: '{"n":300}' } : empty)
+      await backend.store.putSlot(topic, offset === 300 ? { ...empty, data: '{"n":300}' } : empty)
     }
     expect(values(await read())).toEqual([1, 2, 3, 300])
     const page = await read({ limit: 2 })
@@ -192,12 +193,12 @@ describe('a page', () => {
     expect(forth.newer).toBeNull()
   })
   test('from a cursor of before a table restore is empty [TL-CUR-2]', async () => {
-    const { read, line, binding, events, values } = await log(3)
+    const { read, line, backend, events, values } = await log(3)
     const [first] = (await read()).events
-    const restored = { ...binding, restore: 1 }
-    const page = await line.run(restored, () => events.read(room, { after: first?.id ?? '' }))
+    const restored = { ...backend, restore: 1 }
+    const page = await line.withBackend(restored, () => events.read(room, { after: first?.id ?? '' }))
     expect(page.events).toEqual([])
-    const fresh = await line.run(restored, () => events.read(room))
+    const fresh = await line.withBackend(restored, () => events.read(room))
     expect(values(fresh)).toEqual([1, 2, 3])
     expect(parseCursor(fresh.events[0]?.id ?? '')?.epoch).toMatch(/^1\./)
   })
@@ -205,8 +206,8 @@ describe('a page', () => {
     const size = 20_000
     /** A log of events of 20 KB each. */
     async function largeLog(count: number) {
-      const binding = memoryBinding({ clock: createFakeClock() })
-      const large = createLine({ binding }).channel('large', {
+      const backend = memoryBackend({ clock: createFakeClock() })
+      const large = createLine({ backend }).channel('large', {
         key,
         event: z.object({ n: z.number(), text: z.string() }),
       })
@@ -276,13 +277,13 @@ test.each([
   ['NaN', { n: Number.NaN }, 'NaN'],
   ['a function', { fn: () => 1 }, 'function'],
 ])('publishing %s behind any is refused by its place', async (_, event, words) => {
-  const line = createLine({ binding: memoryBinding() })
+  const line = createLine({ backend: memoryBackend() })
   const anything = line.channel('anything', { key: z.object({}), event: z.any() })
   await expect(anything.publish({}, event)).rejects.toThrow(words)
 })
 
 test('publishing plain JSON behind any is as ever', async () => {
-  const line = createLine({ binding: memoryBinding() })
+  const line = createLine({ backend: memoryBackend() })
   const anything = line.channel('anything', { key: z.object({}), event: z.any() })
   const event = { a: [1, null, { b: 'x', left: undefined }], c: Object.create(null) }
   await anything.publish({}, event)

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { environmentBinding } from '../aws/environment.ts'
+import { environmentBackend } from '../aws/environment.ts'
 import { type ChannelDefinition, notServed } from '../define/definition.ts'
 import { parseDuration } from '../define/duration.ts'
 import { presenceTimes } from '../define/presence.ts'
-import type { LineBinding } from '../ports/binding.ts'
+import type { Backend } from '../ports/backend.ts'
 import { systemClock } from '../ports/clock.ts'
 import { consoleRecorder } from '../ports/console-log.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
-import { type Scope, toScope } from '../runtime/context/scope.ts'
+import { type RuntimeContext, toRuntimeContext } from '../runtime/context/scope.ts'
 import { toTextMerge } from '../runtime/presence/validate-member.ts'
 import { createChannel } from './channel.ts'
 import type { Reach } from './describe-subscription.ts'
@@ -17,39 +17,39 @@ import type { Lazy, Line, LineOptions } from './line.ts'
 import { createPresence } from './presence.ts'
 
 const defaultRetention = '24h'
-const everyLine = new AsyncLocalStorage<LineBinding>()
+const everyLine = new AsyncLocalStorage<Backend>()
 /** What the functions of any line run in. */
-const served = new AsyncLocalStorage<Scope>()
+const served = new AsyncLocalStorage<RuntimeContext>()
 
-/** Runs `fn` with a binding for every line that has none of its own there: for a script whose lines are not at hand. `line.run` comes before it. */
-export function runBound<T>(binding: LineBinding, fn: () => T): T {
-  return everyLine.run(binding, fn)
+/** Runs `fn` with a backend for every line that has none of its own there: for a script whose lines are not at hand. `line.run` comes before it. */
+export function runWithBackend<T>(backend: Backend, fn: () => T): T {
+  return everyLine.run(backend, fn)
 }
 
 /** Declares a line. No side effect: the environment is read on first use, and a missing variable is named in the error. */
 export function createLine(options: LineOptions = {}): Line {
-  const scopes = new AsyncLocalStorage<Scope>()
+  const scopes = new AsyncLocalStorage<RuntimeContext>()
   const definitions = new Map<string, ChannelDefinition>()
   const held = new Set<string>()
-  let ambient: LineBinding | undefined
+  let ambient: Backend | undefined
 
-  const own: Pick<Scope, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'> = {
+  const own: Pick<RuntimeContext, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'> = {
     retentionOf: (channel) => definitions.get(channel)?.retentionMs,
     presenceOf: (channel) => definitions.get(channel)?.presence,
     channelOf: (channel) => definitions.get(channel),
     enter: (entered, fn) => served.run(entered, () => scopes.run(entered, fn)),
   }
-  const bindingOfEnvironment = (): LineBinding => {
+  const backendOfEnvironment = (): Backend => {
     const [reason] = held
     if (reason !== undefined) throw new Error(reason)
-    ambient ??= resolve(options.binding) ?? environmentBinding(options.envPrefix ?? 'TRUNKLINE', log)
+    ambient ??= resolve(options.backend) ?? environmentBackend(options.envPrefix ?? 'TRUNKLINE', log)
     return ambient
   }
   const entered = () => {
-    const binding = everyLine.getStore()
-    return scopes.getStore() ?? (binding && toScope(binding, own))
+    const backend = everyLine.getStore()
+    return scopes.getStore() ?? (backend && toRuntimeContext(backend, own))
   }
-  const scope = (channel?: string) => entered() ?? toScope(orNotServed(channel, bindingOfEnvironment), own)
+  const scope = (channel?: string) => entered() ?? toRuntimeContext(orNotServed(channel, backendOfEnvironment), own)
   const log = (entry: LogEntry) => (entered()?.telemetry ?? consoleRecorder).log(entry)
   const reachOf = (channel: string): Reach => ({ scope: () => scope(channel), entered })
   const define = (definition: ChannelDefinition): ChannelDefinition => {
@@ -82,7 +82,7 @@ export function createLine(options: LineOptions = {}): Line {
       const presence = { ...times, ...(merge && { merge: toTextMerge(definition, merge as never) }) }
       return createPresence(define({ ...definition, presence }), times, reachOf(name)) as never
     },
-    run: (binding, fn) => scopes.run(toScope(binding, own), fn),
+    withBackend: (backend, fn) => scopes.run(toRuntimeContext(backend, own), fn),
     [internalsKey]: internals,
   }
   return line

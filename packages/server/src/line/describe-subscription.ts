@@ -1,16 +1,16 @@
 import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition } from '../define/definition.ts'
 import type { SubscribeOptions, SubscriptionDescriptor } from '../define/subscription.ts'
-import type { Scope } from '../runtime/context/scope.ts'
+import type { RuntimeContext } from '../runtime/context/scope.ts'
 import { fittingNow, topicNameOf } from '../runtime/log/match-channel.ts'
 import { iterate } from '../runtime/subscriptions/iterate.ts'
 
 /** How a channel reaches what its line is bound to. */
 export interface Reach {
   /** Throws where nothing is bound and the environment names nothing. */
-  readonly scope: () => Scope
+  readonly scope: () => RuntimeContext
   /** What was entered here, by `run` or by one of the line's functions. */
-  readonly entered: () => Scope | undefined
+  readonly entered: () => RuntimeContext | undefined
 }
 
 export function describeSubscription(

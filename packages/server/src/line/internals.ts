@@ -2,7 +2,7 @@ import type { ChannelDefinition } from '../define/definition.ts'
 import { ofNothing } from '../define/of-nothing.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
-import type { Scope } from '../runtime/context/scope.ts'
+import type { RuntimeContext } from '../runtime/context/scope.ts'
 import type { Line } from './line.ts'
 export const internalsKey: unique symbol = Symbol.for('trunkline.line')
 
@@ -10,13 +10,13 @@ export const internalsKey: unique symbol = Symbol.for('trunkline.line')
 export interface LineInternals {
   readonly envPrefix: string
   /** Throws where nothing is bound; `channel` is what is to be reached, for the words of that. */
-  readonly scope: (channel?: string) => Scope
+  readonly scope: (channel?: string) => RuntimeContext
   /** What was entered here, if anything was. */
-  readonly entered: () => Scope | undefined
-  readonly enter: <T>(scope: Scope, fn: () => T) => T
+  readonly entered: () => RuntimeContext | undefined
+  readonly enter: <T>(scope: RuntimeContext, fn: () => T) => T
   /** The one door of log lines: to whoever listens to what is entered here, else to the console. */
   readonly log: (entry: LogEntry) => void
-  /** The clock of what is entered here; the machine's own where nothing is. Needs no binding. */
+  /** The clock of what is entered here; the machine's own where nothing is. Needs no backend. */
   readonly clock: () => Clock
   /** Every channel that was declared so far. */
   readonly channels: () => readonly ChannelDefinition[]

@@ -3,7 +3,7 @@ import type { Channel, ChannelOptions, Ephemeral, EphemeralOptions } from '../de
 import type { RequireJson } from '../define/json.ts'
 import type { Presence, PresenceOptions } from '../define/presence.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
-import type { LineBinding } from '../ports/binding.ts'
+import type { Backend } from '../ports/backend.ts'
 
 /** A setting that is read on first use, so that importing a module that declares a line reads nothing and opens nothing. */
 export type Lazy<T> = T | (() => T)
@@ -12,7 +12,7 @@ export interface LineOptions {
   /** Prefix of the environment variables read on first use: `TRUNKLINE` reads `TRUNKLINE_TABLE`, `TRUNKLINE_CALLBACK_URL`, … A second line in one process needs its own. @default 'TRUNKLINE' */
   readonly envPrefix?: string
   /** Bind explicitly instead of by the environment. */
-  readonly binding?: Lazy<LineBinding>
+  readonly backend?: Lazy<Backend>
 }
 
 /** The application's one handle to its channels. Holds declarations only; it reaches a table when something is published, read or subscribed. */
@@ -32,6 +32,6 @@ export interface Line {
     name: string,
     options: PresenceOptions<K, D> & { readonly data: RequireJson<core.output<D>> },
   ): Presence<K, D>
-  /** Runs `fn` with another binding: every publish, read and subscribe on this line inside it, awaits included, uses that one. Nests; nothing outside `fn` changes. */
-  run<T>(binding: LineBinding, fn: () => T): T
+  /** Runs `fn` with another backend: every publish, read and subscribe on this line inside it, awaits included, uses that one. Nests; nothing outside `fn` changes. */
+  withBackend<T>(backend: Backend, fn: () => T): T
 }

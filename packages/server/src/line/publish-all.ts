@@ -1,11 +1,11 @@
 import type { Published } from '../define/channel.ts'
 import { contentOf, type Entry } from '../define/entry.ts'
-import type { Scope } from '../runtime/context/scope.ts'
+import type { RuntimeContext } from '../runtime/context/scope.ts'
 import { publish, publishEphemeral } from '../runtime/publish.ts'
 import { internalsOf } from './internals.ts'
 import type { Line } from './line.ts'
 /** Publishes several; one failure does not stop the others. Entries of the same channel keep their order. */
-export async function publishAll(
+export async function publishBatch(
   line: Line,
   entries: readonly Entry[],
 ): Promise<readonly PromiseSettledResult<Published | undefined>[]> {
@@ -23,7 +23,7 @@ export async function publishAll(
   return Promise.allSettled(all)
 }
 
-async function publishEntry(scope: Scope, entry: Entry): Promise<Published | undefined> {
+async function publishEntry(scope: RuntimeContext, entry: Entry): Promise<Published | undefined> {
   const { definition, key, event } = contentOf(entry)
   if (definition.retentionMs !== undefined) return publish(scope, definition, key, event)
   await publishEphemeral(scope, definition, key, event)

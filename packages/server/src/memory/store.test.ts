@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { slot, storeSuite } from '../ports/store.suite.ts'
-import { memoryBinding } from './binding.ts'
+import { memoryBackend } from './backend.ts'
 import { createMemoryStore } from './store.ts'
 
 storeSuite('memory', async () => createMemoryStore())
@@ -26,7 +26,7 @@ describe('the memory store', () => {
     now += 1
     expect(await readOften()).toEqual([2])
   })
-  it('stands in a binding without gateway and invoker', () => {
-    expect(memoryBinding()).toEqual({ store: expect.objectContaining({ kind: 'memory' }) })
+  it('stands in a backend without gateway and invoker', () => {
+    expect(memoryBackend()).toEqual({ store: expect.objectContaining({ kind: 'memory' }) })
   })
 })

@@ -6,9 +6,9 @@ import { createKeyRows } from './key-rows.ts'
 import { createLog } from './log.ts'
 import { toStore } from './operations.ts'
 import { createPresence } from './presence.ts'
+import { createShardLeases } from './shard-leases.ts'
 import { createSubscribers } from './subscribers.ts'
 import { createSyncStates } from './sync-states.ts'
-import { createTurns } from './turns.ts'
 import { createUploads } from './uploads.ts'
 
 /** How often rows that are long expired are dropped, in operations. */
@@ -29,7 +29,7 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
     keyRows: createKeyRows(),
     uploads: createUploads(),
     presence: createPresence(),
-    turns: createTurns(),
+    turns: createShardLeases(),
   }
   let operations = 0
 

@@ -24,7 +24,7 @@ export function createSubscribers() {
     | 'deleteSubscriber'
     | 'setSubscriberAuthExp'
     | 'lockChain'
-    | 'wantChain'
+    | 'requestOffset'
     | 'freeChain'
     | 'readSubscribers'
     | 'growShards'
@@ -72,7 +72,7 @@ export function createSubscribers() {
       rowsOf(row).set(keyOf(row), locked)
       return { status: 'locked', row: locked }
     },
-    wantChain(row, offset) {
+    requestOffset(row, offset) {
       const standing = standingOf(row)
       if (!standing?.on) return 'off'
       if (standing.lock === undefined) return 'free'

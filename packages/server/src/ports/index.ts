@@ -1,5 +1,5 @@
-/** The ports that a binding is made of, with their laws in prose. */
-export type { LineBinding } from './binding.ts'
+/** The ports that a backend is made of, with their laws in prose. */
+export type { Backend } from './backend.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { consoleRecorder, logOnConsole } from './console-log.ts'
 export type { Gateway, PostOutcome } from './gateway.ts'

@@ -14,7 +14,7 @@ export interface Invoker {
    * Starts `deliver` with `payload` (JSON of at most 256 KB) in `delayMs`: not sooner by more than a clock's error, and somewhat later as a rule. At most 15 minutes.
    * Absent where nothing can be delayed.
    */
-  invokeLater?(payload: unknown, options: LaterOptions): Promise<void>
+  invokeDelayed?(payload: unknown, options: LaterOptions): Promise<void>
 }
 
 export interface LaterOptions {

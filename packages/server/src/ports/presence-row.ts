@@ -28,7 +28,7 @@ export interface PresenceSession {
 export interface PresenceSaid {
   /** The publish id: the mark of the write that said it. */
   readonly id: string
-  /** The head of the log that was seen before: every append of this walks from there (law 1a). */
+  /** The head of the log that was seen before: every append of this walks from there [LAW-PUBLISH-ONCE]. */
   readonly base: number
   readonly type: 'join' | 'update' | 'leave'
   /** JSON text; absent for a leave. */

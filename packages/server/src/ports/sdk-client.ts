@@ -8,7 +8,7 @@ export interface Credentials {
 }
 
 /**
- * The HTTP settings of every AWS client of ours. The SDK's own default is no timeout at all (law 10), and without
+ * The HTTP settings of every AWS client of ours. The SDK's own default is no timeout at all [LAW-DEADLINE], and without
  * `throwOnRequestTimeout` a request timeout is only a warning.
  */
 export function httpSettings<Agents extends object>({

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { PresenceRow } from './presence-row.ts'
+import type { ShardLeaseRow } from './shard-lease.ts'
 import { type ConnectionRow, type KeyRow, type Slot, type Store, StoreError, type Subscriber } from './store.ts'
-import type { TurnRow } from './turn-row.ts'
 
 const expires = 2_000_000_000 // epoch seconds, far ahead
 const past = Math.floor(Date.now() / 1_000) - 60
@@ -503,13 +503,13 @@ function chainLaws(store: Given): void {
       expect(await store().lockChain({ ...row, ref: 1 }, mine)).toEqual({ status: 'off' })
       await store().stopSubscriber(row)
       expect(await store().lockChain(row, mine)).toEqual({ status: 'off' })
-      expect(await store().wantChain(row, 1)).toBe('off')
+      expect(await store().requestOffset(row, 1)).toBe('off')
     })
     it('remembers the highest offset that is wanted while it is held, and nothing while it is free', async () => {
       const row = await put()
-      expect(await store().wantChain(row, 3)).toBe('free')
+      expect(await store().requestOffset(row, 3)).toBe('free')
       await store().lockChain(row, mine)
-      for (const offset of [3, 5, 4]) expect(await store().wantChain(row, offset)).toBe('wanted')
+      for (const offset of [3, 5, 4]) expect(await store().requestOffset(row, offset)).toBe('wanted')
       expect(await read(row)).toEqual({ ...row, lock: mine, want: 5 })
     })
     it('is given back with its cursor by its holder alone', async () => {
@@ -524,12 +524,12 @@ function chainLaws(store: Given): void {
     })
     it('is held on where more is wanted, unless it is given back whatever is wanted', async () => {
       const row = await put({ lock: mine })
-      await store().wantChain(row, 6)
+      await store().requestOffset(row, 6)
       expect(await store().freeChain(row, { by: 'me', at: '0.e:5', unless: 5 })).toBe('wanted')
       expect(await read(row)).toEqual({ ...row, want: 6 })
       expect(await store().freeChain(row, { by: 'me', at: '0.e:6', unless: 6 })).toBe('freed')
       await store().lockChain(row, others)
-      await store().wantChain(row, 9)
+      await store().requestOffset(row, 9)
       expect(await store().freeChain(row, { by: 'other', at: undefined })).toBe('freed')
       const { lock: _, ...free } = row
       expect(await read(row)).toEqual({ ...free, at: '0.e:6' })
@@ -963,7 +963,7 @@ function presenceLaws(store: Given): void {
 }
 
 function turnLaws(store: Given): void {
-  const turn = (topic: string, rest: Partial<TurnRow> = {}): TurnRow => ({
+  const turn = (topic: string, rest: Partial<ShardLeaseRow> = {}): ShardLeaseRow => ({
     ...{ topic, shard: 0, mark: fresh('m'), epoch: 'e1', from: 1, through: 2, expires },
     holder: { by: 'a', taking: 't', until: 5, start: 1 },
     ...rest,
@@ -971,19 +971,19 @@ function turnLaws(store: Given): void {
   describe('whose turn it is to deliver', () => {
     it('puts a turn where none stands, once, and gives back every member of the row', async () => {
       const first = turn(fresh('t'), { again: 7 })
-      expect(await store().putTurn(first, undefined)).toEqual({ status: 'put' })
-      expect(await store().readTurn(first.topic, 0)).toEqual(first)
-      expect(await store().readTurn(first.topic, 1)).toBeUndefined()
-      expect(await store().putTurn(turn(first.topic), undefined)).toEqual({ status: 'standing', row: first })
-      expect(await store().putTurn(first, undefined)).toEqual({ status: 'put' }) // whose answer was lost
+      expect(await store().putShardLease(first, undefined)).toEqual({ status: 'put' })
+      expect(await store().readShardLease(first.topic, 0)).toEqual(first)
+      expect(await store().readShardLease(first.topic, 1)).toBeUndefined()
+      expect(await store().putShardLease(turn(first.topic), undefined)).toEqual({ status: 'standing', row: first })
+      expect(await store().putShardLease(first, undefined)).toEqual({ status: 'put' }) // whose answer was lost
     })
     it('puts a turn over the write that it follows, and over no other', async () => {
       const first = turn(fresh('t'))
-      await store().putTurn(first, undefined)
+      await store().putShardLease(first, undefined)
       const { holder: _, ...ended } = turn(first.topic, { through: 9 })
-      expect(await store().putTurn(ended, first.mark)).toEqual({ status: 'put' })
-      expect(await store().putTurn(turn(first.topic), first.mark)).toEqual({ status: 'standing', row: ended })
-      expect(await store().putTurn(turn(fresh('t')), 'gone')).toEqual({ status: 'standing', row: undefined })
+      expect(await store().putShardLease(ended, first.mark)).toEqual({ status: 'put' })
+      expect(await store().putShardLease(turn(first.topic), first.mark)).toEqual({ status: 'standing', row: ended })
+      expect(await store().putShardLease(turn(fresh('t')), 'gone')).toEqual({ status: 'standing', row: undefined })
     })
   })
 }

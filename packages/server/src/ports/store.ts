@@ -1,5 +1,5 @@
 import type { PresenceRow, PresenceSeat, PresenceView } from './presence-row.ts'
-import type { TurnRow } from './turn-row.ts'
+import type { ShardLeaseRow } from './shard-lease.ts'
 
 /** One entry of a topic's log. Immutable once put, except that `expires` moves and `data` may be erased. */
 export interface Slot {
@@ -42,7 +42,7 @@ export interface ConnectionRow {
   readonly expires: number
 }
 
-/** A connection's own row of a subscription: the authority on whether it lives (law 8). */
+/** A connection's own row of a subscription: the authority on whether it lives [LAW-CONNECTION-ROW]. */
 export interface ConnectionSubscription {
   readonly connectionId: string
   /** JSON text of the frame's id, so that `1` and `"1"` differ. */
@@ -70,7 +70,7 @@ export interface PipedContext {
   readonly connectionParams?: string
 }
 
-/** Who posts to a stock client's subscription (law 17). */
+/** Who posts to a stock client's subscription [LAW-STOCK-ORDER]. */
 export interface ChainLock {
   /** Names the holder. */
   readonly by: string
@@ -110,9 +110,9 @@ export interface Subscriber {
 /** Names a topic's row of a subscription, in one of its attempts. */
 export type SubscriberRef = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'>
 
-/** What stands under a key: that a mutation runs, what it came to, and where its publishes began (laws 1a and 9). */
+/** What stands under a key: that a mutation runs, what it came to, and where its publishes began [LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT]. */
 export interface KeyRow {
-  /** Scope and key, as the caller joined them. */
+  /** RuntimeContext and key, as the caller joined them. */
   readonly key: string
   /** `PUBLISH`: no call's, only a publish's own key. */
   readonly state: 'RUNNING' | 'DONE' | 'UNKNOWN' | 'PUBLISH'
@@ -263,7 +263,7 @@ export interface Store {
     lock: ChainLock,
   ): Promise<{ readonly status: 'locked' | 'held'; readonly row: Subscriber } | { readonly status: 'off' }>
   /** Marks, for whoever holds the chain, that `offset` is wanted: the highest mark stays. `free` when nobody holds it, `off` as above. */
-  wantChain(row: SubscriberRef, offset: number): Promise<'wanted' | 'free' | 'off'>
+  requestOffset(row: SubscriberRef, offset: number): Promise<'wanted' | 'free' | 'off'>
   /**
    * Gives the chain back if `by` holds it: `at` becomes the cursor (stays when undefined), lock and mark go. With `unless`, only if nothing beyond that offset is wanted: else `wanted`, and it is held on.
    * `freed` also when nobody holds it and `at` is the cursor already; `lost` when somebody else does, or there is no such row.
@@ -368,12 +368,12 @@ export interface Store {
 
   // turns of deliveries --------------------------------------------------------
 
-  readTurn(topic: string, shard: number): Promise<TurnRow | undefined>
+  readShardLease(topic: string, shard: number): Promise<ShardLeaseRow | undefined>
   /** Puts a shard's turn whole: where none stands, or over the one whose `mark` is `over`. `put` also when the row shows its own mark already; else what stands, if anything does. */
-  putTurn(
-    row: TurnRow,
+  putShardLease(
+    row: ShardLeaseRow,
     over: string | undefined,
-  ): Promise<{ readonly status: 'put' } | { readonly status: 'standing'; readonly row: TurnRow | undefined }>
+  ): Promise<{ readonly status: 'put' } | { readonly status: 'standing'; readonly row: ShardLeaseRow | undefined }>
 
   // receipts of inline deliveries --------------------------------------------
 

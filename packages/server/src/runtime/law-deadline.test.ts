@@ -28,7 +28,7 @@ async function pass(room: Room): Promise<void> {
 const sync = (client: TestClient) =>
   client.send({ id: 's', method: 'sync', params: { subscriptions: [{ id: 7, ref: 1, from: '0.e1:1' }] } })
 
-describe('law 10: a frame is answered before its deadline though the store hangs at', () => {
+describe('[LAW-DEADLINE]: a frame is answered before its deadline though the store hangs at', () => {
   test.each<[keyof Store, (client: TestClient) => Promise<unknown>]>([
     ['claimSubscription', (client) => subscribe(client)],
     ['putSubscriber', (client) => subscribe(client)],
@@ -72,7 +72,7 @@ describe('law 10: a frame is answered before its deadline though the store hangs
   })
 })
 
-describe('law 10: nothing is begun after the deadline', () => {
+describe('[LAW-DEADLINE]: nothing is begun after the deadline', () => {
   test('a publish after it puts no slot', async () => {
     let resume = () => {}
     const room = createRoom({
@@ -95,7 +95,7 @@ describe('law 10: nothing is begun after the deadline', () => {
   })
 })
 
-describe('law 10: a context that hangs', () => {
+describe('[LAW-DEADLINE]: a context that hangs', () => {
   test('is given up at the deadline', async () => {
     const room = createRoom({ createContext: never })
     const client = await room.connect()
@@ -105,7 +105,7 @@ describe('law 10: a context that hangs', () => {
   })
 })
 
-describe('law 10: a post that hangs', () => {
+describe('[LAW-DEADLINE]: a post that hangs', () => {
   async function twoListeners() {
     const room = createRoom()
     const [ann, bob, poster] = [await room.connect(), await room.connect(), await room.connect()]
@@ -130,7 +130,7 @@ describe('law 10: a post that hangs', () => {
     const { room, ann } = await twoListeners()
     await publish(room, 'x')
     const job = { topic, offset: 2, to: [{ shard: 0, connectionId: ann.connectionId, id: '7' }] }
-    const delivered = room.line.run(room.binding, () => room.handlers.deliver(job, {}))
+    const delivered = room.line.withBackend(room.backend, () => room.handlers.deliver(job, {}))
     const failed = expect(delivered).rejects.toThrow('1 of 1 posts')
     await settle()
     await room.clock.advance(6_000)
@@ -159,7 +159,7 @@ describe('law 10: a post that hangs', () => {
   })
 })
 
-describe('law 10: a store that hangs', () => {
+describe('[LAW-DEADLINE]: a store that hangs', () => {
   test('fails the stream’s records at its deadline', async () => {
     const room = createRoom({ store: hanging('readSubscribers') })
     const streamed = room.stream([{ topic, slot: slotAt(room, 1) }])
@@ -169,7 +169,9 @@ describe('law 10: a store that hangs', () => {
   })
   test('fails the deliver function at its deadline', async () => {
     const room = createRoom({ store: hanging('readSlots') })
-    const delivered = room.line.run(room.binding, () => room.handlers.deliver({ topic, offset: 1, shard: 0 }, {}))
+    const delivered = room.line.withBackend(room.backend, () =>
+      room.handlers.deliver({ topic, offset: 1, shard: 0 }, {}),
+    )
     const failed = expect(delivered).rejects.toThrow('deadline')
     await settle()
     await room.clock.advance(30_000)

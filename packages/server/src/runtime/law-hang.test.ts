@@ -121,7 +121,7 @@ function createHangingLine(): TestLine {
         await own.at('invoke')
         await inner.invoke(...args)
       },
-      invokeLater: async () => own.at('invokeLater'),
+      invokeDelayed: async () => own.at('invokeDelayed'),
     }),
   })
   made.gateway.intercept = async () => {
@@ -157,7 +157,7 @@ function slotAt(made: TestLine, offset: number, rest: object = {}) {
   return { topic, slot: { offset, epoch: 'e1', publishId: `p${offset}`, time, expires, data: '{"text":"x"}', ...rest } }
 }
 const jobOf = (made: TestLine, job: object) =>
-  made.line.run(made.binding, () => made.handlers.deliver(job, lifeOf(28_000)))
+  made.line.withBackend(made.backend, () => made.handlers.deliver(job, lifeOf(28_000)))
 const lifeOf = (ms: number) => ({ getRemainingTimeInMillis: () => ms })
 
 /** What a function is asked to do: what stands before, and then the one run of a handler that is looked at. */
@@ -329,11 +329,11 @@ const scenarios = {
   },
   'a source': {
     act: (made) =>
-      made.line.run(made.binding, () => source({ Records: [inserted({ id: text('1') })] }, lifeOf(28_000))),
+      made.line.withBackend(made.backend, () => source({ Records: [inserted({ id: text('1') })] }, lifeOf(28_000))),
   },
   'the table’s stream of a member': {
     before: subscribedTo('joined'),
-    act: (made) => made.line.run(made.binding, () => made.handlers.tableStream(memberRecord, lifeOf(60_000))),
+    act: (made) => made.line.withBackend(made.backend, () => made.handlers.tableStream(memberRecord, lifeOf(60_000))),
     lifeMs: 60_000,
   },
   'a publish to a stock client that another function posts to': frame(post, async (made) => {
@@ -350,7 +350,7 @@ const scenarios = {
       const [slot] = (await made.store.readSlots(topic, 1, 1)).slots
       const holder = { by: 'j', taking: 'j 1', until: made.clock.now() + 45_000, start: 2 }
       const covered = { epoch: slot?.epoch ?? '', from: 2, through: 2, expires: 1 }
-      await made.store.putTurn({ topic, shard: 0, mark: 'm', ...covered, holder }, undefined)
+      await made.store.putShardLease({ topic, shard: 0, mark: 'm', ...covered, holder }, undefined)
       return undefined
     },
     act: (made) => jobOf(made, { topic, offset: 2, shard: 0, turn: 'j', taking: 'j 1', from: '', rows: 5_000 }),
@@ -416,7 +416,7 @@ const reachedBy: Readonly<
   deleteSubscriber: '$disconnect',
   setSubscriberAuthExp: 'auth',
   lockChain: 'a publish to a stock client',
-  wantChain: 'a publish to a stock client that another function posts to',
+  requestOffset: 'a publish to a stock client that another function posts to',
   freeChain: 'a publish to a stock client',
   readSubscribers: 'a publish that nobody hears',
   growShards: 'deliver of a shard that is full',
@@ -439,12 +439,12 @@ const reachedBy: Readonly<
   moveSweep: 'a sync of who is present, whose lease is half over',
   putReceipt: 'a publish that nobody hears',
   hasReceipts: 'the table’s stream',
-  readTurn: 'deliver of a shard',
-  putTurn: 'deliver of a shard',
+  readShardLease: 'deliver of a shard',
+  putShardLease: 'deliver of a shard',
   post: 'a publish that one hears',
   disconnect: 'hello of a refused connection',
   invoke: 'a long call',
-  invokeLater: '$disconnect of who is present',
+  invokeDelayed: '$disconnect of who is present',
   authorize: 'authorizer and $connect',
   createContext: 'query',
   procedure: 'query',
@@ -476,7 +476,7 @@ beforeEach(() => {
 })
 afterAll(() => vi.restoreAllMocks())
 
-describe('law 10: no function is ended by its own timeout, whatever hangs', () => {
+describe('[LAW-DEADLINE]: no function is ended by its own timeout, whatever hangs', () => {
   test.each(Object.entries<Scenario>(scenarios))('%s', { timeout: 60_000 }, async (handler, scenario) => {
     const { asked, over } = await run(scenario)
     expect(over).toBeDefined()
@@ -500,7 +500,7 @@ describe('the table of what hangs', () => {
   afterAll(() => {
     const calls = [...hung.values()].reduce((sum, handlers) => sum + handlers.length, 0)
     console.log(
-      `law 10: ${Object.keys(scenarios).length} handlers, ${hung.size} kinds of calls, ${calls} calls, each hung`,
+      `[LAW-DEADLINE]: ${Object.keys(scenarios).length} handlers, ${hung.size} kinds of calls, ${calls} calls, each hung`,
     )
   })
 })

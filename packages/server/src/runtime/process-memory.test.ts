@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { createFakeClock } from '../lambda/test-line.suite.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import type { Store } from '../ports/store.ts'
-import type { Scope } from './context/scope.ts'
+import type { RuntimeContext } from './context/scope.ts'
 import { firstShard, rememberShards, shardHintsOf } from './context/shard-hints.ts'
 import { trafficOf } from './posting/gateway-traffic.ts'
 import { joinTail, pollersOf } from './subscriptions/tail-poller.ts'
@@ -21,7 +21,7 @@ test('what a process remembers of 100,000 connections and topics levels off', ()
   const clock = createFakeClock()
   const gateway = {} as Gateway // only its identity counts
   const store = {} as Store
-  const scope = { clock, store, restore: 0 } as unknown as Scope
+  const scope = { clock, store, restore: 0 } as unknown as RuntimeContext
   const use = (from: number, to: number) => {
     const { breaker, pace } = trafficOf(gateway, clock)
     const hints = shardHintsOf(store)

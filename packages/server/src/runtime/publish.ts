@@ -3,7 +3,7 @@ import type { Published, PublishOptions } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
 import { publishIdOf, rowNameOfPublish } from './calls/idempotency-key.ts'
 import { nextPublish } from './calls/publish-ids.ts'
-import { canDeliver, type Scope } from './context/scope.ts'
+import { canDeliver, type RuntimeContext } from './context/scope.ts'
 import { deliverEphemeral, deliverInline, inlineMs } from './delivery/deliver.ts'
 import type { DeliverJob } from './delivery/deliver-job.ts'
 import { append } from './log/append.ts'
@@ -13,9 +13,9 @@ import { fitting } from './log/match-channel.ts'
 import { cursorOf, expiresFor } from './log/retention.ts'
 import { serialise, topicOf } from './log/validate-event.ts'
 
-/** Validates, appends, delivers. Throws a `TRPCError` BAD_REQUEST for a key or an event that does not fit, `LineFailure` TOO_LARGE beyond `limits.eventBytes`. */
+/** Validates, appends, delivers. Throws a `TRPCError` BAD_REQUEST for a key or an event that does not fit, `TrunklineError` TOO_LARGE beyond `limits.eventBytes`. */
 export async function publish(
-  scope: Scope,
+  scope: RuntimeContext,
   channel: ChannelDefinition,
   key: unknown,
   event: unknown,
@@ -32,8 +32,13 @@ export async function publish(
   return { id: formatCursor(cursorOf(scope, slot)) }
 }
 
-/** Under which key this publish is made at most once: its own, or that of the mutation it stands in (law 1a). */
-function onceUnder(scope: Scope, own: string | undefined, topic: string, retentionMs: number): Repeatable | undefined {
+/** Under which key this publish is made at most once: its own, or that of the mutation it stands in [LAW-PUBLISH-ONCE]. */
+function onceUnder(
+  scope: RuntimeContext,
+  own: string | undefined,
+  topic: string,
+  retentionMs: number,
+): Repeatable | undefined {
   if (own === undefined) return scope.keyed && nextPublish(scope.keyed, topic)
   const key = rowNameOfPublish(topic, own)
   return { key, publishId: publishIdOf(key, topic, 1), expires: expiresFor(scope.clock.now(), retentionMs) }
@@ -41,7 +46,7 @@ function onceUnder(scope: Scope, own: string | undefined, topic: string, retenti
 
 /** Posts an event of an ephemeral channel at once: at most once, in no order. Throws when neither a gateway nor the deliver function is bound. */
 export async function publishEphemeral(
-  scope: Scope,
+  scope: RuntimeContext,
   channel: ChannelDefinition,
   key: unknown,
   event: unknown,
@@ -56,7 +61,7 @@ export async function publishEphemeral(
   await scope.invoker.invoke('deliver', { topic, data } satisfies DeliverJob)
 }
 
-async function prepare(scope: Scope, channel: ChannelDefinition, key: unknown, event: unknown) {
+async function prepare(scope: RuntimeContext, channel: ChannelDefinition, key: unknown, event: unknown) {
   scope.deadline?.signal.throwIfAborted() // nothing is published after the deadline
   const topic = await topicOf(channel, key)
   return { topic, data: serialise(channel, await fitting(channel, 'event', event)), retentionMs: channel.retentionMs }

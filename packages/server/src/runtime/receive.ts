@@ -4,22 +4,23 @@ import { connectionExpires, readCaller } from './connections/connect.ts'
 import { receiveConnectionParams } from './connections/connection-params.ts'
 import { noticeAgeing } from './connections/reconnect-notice.ts'
 import type { ConnectionCaller } from './context/caller.ts'
-import type { ServedScope } from './context/scope.ts'
+import type { InvocationContext } from './context/scope.ts'
 import { refuse } from './encoding/reject-request.ts'
-import { takePart } from './requests/assemble-chunks.ts'
-import { type Answering, answerAll, answerText, refusalText, silence } from './requests/dispatch.ts'
+import { type Answering, answerTasks, answerText, emptyResponse } from './requests/answer-message.ts'
+import { onChunk } from './requests/assemble-chunks.ts'
+import { refusalText } from './requests/dispatch.ts'
 import {
   askedOfElement,
   type Elements,
-  judgeElements,
   malformed,
   methodOf,
   parseChunk,
+  parseElements,
   parseError,
   parseStockElements,
 } from './requests/parse-request.ts'
 import { toTasks } from './requests/plan-batch.ts'
-import { turnAway } from './requests/reject-connection.ts'
+import { rejectConnection } from './requests/reject-connection.ts'
 
 /** One message of a client, as the gateway handed it over. */
 export interface InboundMessage {
@@ -37,16 +38,16 @@ export interface InboundMessage {
  * Takes one message and gives the text to return to the gateway; whatever else there is to answer has been posted.
  * Never throws for what a client sent. Throws when there is no caller because the table could not be reached: the gateway tells the client.
  */
-export async function receive(scope: ServedScope, message: InboundMessage): Promise<string> {
+export async function receive(scope: InvocationContext, message: InboundMessage): Promise<string> {
   const caller = message.caller ?? (await readCaller(scope, message.connectionId))
-  if (caller === undefined) return silence // closed meanwhile, or never connected: nobody hears
+  if (caller === undefined) return emptyResponse // closed meanwhile, or never connected: nobody hears
   const answering = { scope, caller, connectedAt: message.connectedAt, twoWay: message.twoWay }
   try {
     if (caller.refused === undefined) return await receiveFrom(answering, message.text)
-    await turnAway(scope, caller, message.text)
-    return silence
+    await rejectConnection(scope, caller, message.text)
+    return emptyResponse
   } catch (thrown) {
-    return answerText(answering, refusalText(answering, thrown))
+    return answerText(answering, refusalText(answering.scope, thrown))
   }
 }
 
@@ -56,12 +57,12 @@ async function receiveFrom(answering: Answering, text: unknown): Promise<string>
   if (!decoded.ok) throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.reason }) // [TL-BAD-1]
   if ('text' in decoded) {
     await noticeAgeing(scope, { ...caller, expires: connectionExpires(answering.connectedAt) })
-    return decoded.text === 'PING' ? 'PONG' : silence // [TL-PING-2]
+    return decoded.text === 'PING' ? 'PONG' : emptyResponse // [TL-PING-2]
   }
   const [first] = decoded.elements
   if (!decoded.batch && isConnectionParams(first) && decoded.tooDeep.size === 0) {
     await receiveConnectionParams(scope, caller, first)
-    return silence
+    return emptyResponse
   }
   if (!decoded.batch && isChunk(first)) return receiveChunk(answering, decoded)
   return answerElements(answering, decoded)
@@ -78,9 +79,9 @@ async function answerElements(
 ): Promise<string> {
   const { scope, caller, connectedAt } = answering
   const judged = caller.extensions
-    ? judgeElements(scope.server, decoded, fallbackId)
+    ? parseElements(scope.server, decoded, fallbackId)
     : parseStockElements(scope.server, decoded).map((request) => ({ status: 'request', request }) as const)
-  const returned = await answerAll(answering, toTasks(judged, decoded.overfull))
+  const returned = await answerTasks(answering, toTasks(judged, decoded.overfull))
   await noticeAgeing(scope, { ...caller, expires: connectionExpires(connectedAt) })
   return returned
 }
@@ -94,10 +95,10 @@ async function receiveChunk(answering: Answering, decoded: Decoded): Promise<str
     return answerText(answering, refuse(scope, askedOfElement(decoded.elements[0]), malformed(frame)))
   }
   try {
-    const text = await takePart(scope, caller.connectionId, frame)
-    return text === undefined ? silence : await receiveWhole(answering, frame.id, text)
+    const text = await onChunk(scope, caller.connectionId, frame)
+    return text === undefined ? emptyResponse : await receiveWhole(answering, frame.id, text)
   } catch (thrown) {
-    return answerText(answering, refusalText(answering, thrown, frame.id))
+    return answerText(answering, refusalText(answering.scope, thrown, frame.id))
   }
 }
 

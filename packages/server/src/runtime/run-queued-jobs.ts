@@ -1,4 +1,4 @@
-import type { ServedScope } from './context/scope.ts'
+import type { InvocationContext } from './context/scope.ts'
 import { toTRPCError } from './context/to-trpc-error.ts'
 import { deliver } from './delivery/deliver.ts'
 import type { DeliverJob } from './delivery/deliver-job.ts'
@@ -12,7 +12,7 @@ export type QueuedWork = {
 } & ({ readonly check: PresenceCheck } | { readonly job: DeliverJob })
 
 /** Does the work of a batch, each alone; gives the messages of what failed, which come again. */
-export async function doQueued(scope: ServedScope, works: readonly QueuedWork[]): Promise<readonly string[]> {
+export async function doQueued(scope: InvocationContext, works: readonly QueuedWork[]): Promise<readonly string[]> {
   const failed = works.map(async (work) => {
     try {
       await ('check' in work ? checkPresence(scope, work.check) : deliverOrRepeat(scope, work.job))
@@ -26,7 +26,7 @@ export async function doQueued(scope: ServedScope, works: readonly QueuedWork[])
 }
 
 /** A retry that fails goes on as every other does, by the platform's repeats: sooner than the queue's, and into the on-failure queue. */
-async function deliverOrRepeat(scope: ServedScope, job: DeliverJob): Promise<void> {
+async function deliverOrRepeat(scope: InvocationContext, job: DeliverJob): Promise<void> {
   await deliver(scope, job).catch(async (thrown: unknown) => {
     if (scope.invoker === undefined) throw thrown
     await scope.invoker.invoke('deliver', job)

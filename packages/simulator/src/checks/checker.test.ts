@@ -98,7 +98,7 @@ it('judges calls: settled once and in time, acknowledged and there, one answer f
   const world = worldOfFive()
   const call: CallRecord = {
     ...({ device: 'd', path: 'post', room: 'a' } as const),
-    ...{ key: 'own-1', at: 0, deviceAt: 0, lane: undefined, n: 1 },
+    ...{ key: 'own-1', at: 0, deviceAt: 0, orderingKey: undefined, n: 1 },
     ...{ settled: 1, settledAt: 10, deviceSettledAt: 10, answer: { data: { id: '0.e:1' } } },
   }
   world.history.calls.push({ ...call }, { ...call, answer: { data: { id: '0.e:2' } } })
@@ -123,10 +123,10 @@ it('judges the log: slots without a hole, no epoch born beside an anchor, none t
   expect(world.report.violations.at(-1)?.rule).toBe('H3')
 })
 
-it('judges order: what was acknowledged before another was asked for, and the calls of one lane', () => {
+it('judges order: what was acknowledged before another was asked for, and the calls of one orderingKey', () => {
   const call: CallRecord = {
     ...({ device: 'd', path: 'post', room: 'a' } as const),
-    ...{ key: 'auto', at: 0, deviceAt: 0, lane: undefined, n: 1 },
+    ...{ key: 'auto', at: 0, deviceAt: 0, orderingKey: undefined, n: 1 },
     ...{ settled: 1, settledAt: 10, deviceSettledAt: 10, answer: { data: { id: '0.e:1' } } },
   }
   const judged = (...calls: readonly CallRecord[]) => {
@@ -144,8 +144,8 @@ it('judges order: what was acknowledged before another was asked for, and the ca
     { ...call, n: 4 },
   ]
   expect(judged(third, fourth)).toEqual([])
-  expect(judged({ ...third, lane: 'l' }, { ...fourth, lane: 'm' })).toEqual([])
-  expect(judged({ ...third, lane: 'l' }, { ...fourth, lane: 'l' })).toEqual(['H9'])
+  expect(judged({ ...third, orderingKey: 'l' }, { ...fourth, orderingKey: 'm' })).toEqual([])
+  expect(judged({ ...third, orderingKey: 'l' }, { ...fourth, orderingKey: 'l' })).toEqual(['H9'])
 })
 
 it('finds what a subscription is told after its end', async () => {

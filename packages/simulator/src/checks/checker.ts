@@ -253,7 +253,7 @@ function checkAnswers({ history, report }: World): void {
     if (all.size > 1) report.break('H10', `${key} was answered ${[...all].join(' and ')}`)
 }
 
-/** What was acknowledged before another was asked for stands before it; and so do the calls of one lane. */
+/** What was acknowledged before another was asked for stands before it; and so do the calls of one orderingKey. */
 function checkOrder({ history, report }: World, puts: Puts): void {
   const firstAsked = new Map<number, number>()
   for (const { n, at } of history.calls) firstAsked.set(n, Math.min(at, firstAsked.get(n) ?? at))
@@ -268,11 +268,12 @@ function checkOrder({ history, report }: World, puts: Puts): void {
       const before = acknowledgedAt !== undefined && acknowledgedAt < (firstAsked.get(other.call.n) ?? 0)
       if (before)
         report.break('H9', `${one.call.n} was acknowledged before ${other.call.n} was asked for, and stands after it`)
-      const { lane, device, n } = one.call
-      const isSameLane = lane !== undefined && lane === other.call.lane && device === other.call.device
+      const { orderingKey, device, n } = one.call
+      const isSameLane =
+        orderingKey !== undefined && orderingKey === other.call.orderingKey && device === other.call.device
       // one that was given up may still be running, and then its place is anybody's
       if (isSameLane && n < other.call.n && acknowledgedAt !== undefined)
-        report.break('H9', `${n} and ${other.call.n} of one lane stand in the other order`)
+        report.break('H9', `${n} and ${other.call.n} of one orderingKey stand in the other order`)
     }
   }
 }

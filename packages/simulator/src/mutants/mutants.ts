@@ -25,7 +25,7 @@ const replayed = 'await replay(scope, request, descriptor)'
 export const mutants: readonly Mutant[] = [
   {
     name: 'stock-chain-without-a-lock',
-    breaks: 'law 17',
+    breaks: '[LAW-STOCK-ORDER]',
     workloads: ['stock'],
     exhausted: 'runtime/stock-clients/law-stock.test.ts',
     swaps: [
@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'stock-unknown-post-skipped',
-    breaks: 'law 17',
+    breaks: '[LAW-STOCK-ORDER]',
     workloads: ['stock'],
     exhausted: 'runtime/stock-clients/law-stock.test.ts',
     swaps: [
@@ -51,7 +51,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'read-then-register',
-    breaks: 'law 3',
+    breaks: '[LAW-REGISTER-THEN-READ]',
     workloads: ['race', 'quiet'],
     exhausted: 'runtime/subscriptions/law-subscribe.test.ts',
     swaps: [
@@ -65,7 +65,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'stale-subscriber-index',
-    breaks: 'law 3',
+    breaks: '[LAW-REGISTER-THEN-READ]',
     workloads: ['quiet', 'race'],
     exhausted: 'runtime/subscriptions/law-subscribe.test.ts',
     swaps: [
@@ -77,8 +77,8 @@ export const mutants: readonly Mutant[] = [
       {
         file: runtime('delivery/deliver'),
         from: 'async function deliverToAudience(',
-        to: `const stale = new WeakMap<object, Map<string, { at: number; page: Awaited<ReturnType<ServedScope['store']['readSubscribers']>> }>>()
-async function staleIndex(scope: ServedScope, topic: string) {
+        to: `const stale = new WeakMap<object, Map<string, { at: number; page: Awaited<ReturnType<InvocationContext['store']['readSubscribers']>> }>>()
+async function staleIndex(scope: InvocationContext, topic: string) {
   const kept = stale.get(scope.shardHints) ?? new Map()
   stale.set(scope.shardHints, kept)
   const known = kept.get(topic)
@@ -141,7 +141,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'no-second-look-at-the-connection',
-    breaks: 'law 8, S3',
+    breaks: '[LAW-CONNECTION-ROW], S3',
     workloads: ['leave', 'race'],
     exhausted: 'runtime/subscriptions/law-unsubscribe.test.ts',
     swaps: [
@@ -154,13 +154,13 @@ async function deliverToAudience(`,
   },
   {
     name: 'counter-then-put',
-    breaks: 'law 1',
+    breaks: '[LAW-SLOT-PUT]',
     workloads: ['chat', 'keyed'],
     swaps: [
       {
         file: runtime('log/append'),
-        from: 'export async function append(scope: Scope, event: NewEvent): Promise<Slot> {',
-        to: `export async function append(scope: Scope, event: NewEvent): Promise<Slot> {
+        from: 'export async function append(scope: RuntimeContext, event: NewEvent): Promise<Slot> {',
+        to: `export async function append(scope: RuntimeContext, event: NewEvent): Promise<Slot> {
   const last = await readNewest(scope, event.topic)
   const counters = (globalThis as unknown as { counters: Map<string, number> }).counters
   const offset = Math.max(last?.offset ?? 0, counters.get(event.topic) ?? 0) + 1
@@ -177,7 +177,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'head-hint-instead-of-an-anchor',
-    breaks: 'law 7',
+    breaks: '[LAW-LOGICAL-EXPIRY]',
     workloads: ['chat', 'snapshot'],
     swaps: [
       {
@@ -189,7 +189,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'retry-does-not-walk-from-its-base',
-    breaks: 'law 1a',
+    breaks: '[LAW-PUBLISH-ONCE]',
     workloads: ['keyed'],
     exhausted: 'runtime/calls/law-keys.test.ts',
     swaps: [
@@ -203,7 +203,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'short-lease',
-    breaks: 'law 9',
+    breaks: '[LAW-ONE-EFFECT]',
     workloads: ['keyed'],
     exhausted: 'runtime/generators/law-zombies.test.ts',
     swaps: [
@@ -216,7 +216,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'unfenced-completion',
-    breaks: 'law 9',
+    breaks: '[LAW-ONE-EFFECT]',
     workloads: ['keyed'],
     exhausted: 'runtime/generators/law-zombies.test.ts',
     swaps: [
@@ -234,7 +234,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'tombstone-only-in-the-topic-row',
-    breaks: 'law 8, U1',
+    breaks: '[LAW-CONNECTION-ROW], U1',
     workloads: ['leave', 'race'],
     exhausted: 'runtime/subscriptions/law-unsubscribe.test.ts',
     swaps: [
@@ -249,7 +249,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'retry-lands-in-another-shard',
-    breaks: 'law 8, S1',
+    breaks: '[LAW-CONNECTION-ROW], S1',
     workloads: ['race', 'chat'],
     swaps: [
       {
@@ -267,7 +267,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'previous-is-always-the-start-of-the-block',
-    breaks: 'law 16',
+    breaks: '[LAW-COVERAGE]',
     workloads: ['quiet', 'chat'],
     swaps: [
       {
@@ -279,7 +279,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'filtered-holes-are-accepted',
-    breaks: 'law 16',
+    breaks: '[LAW-COVERAGE]',
     workloads: ['chat', 'quiet'],
     swaps: [
       {
@@ -291,7 +291,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'no-hold-back',
-    breaks: 'law 16',
+    breaks: '[LAW-COVERAGE]',
     workloads: ['chat', 'quiet'],
     swaps: [
       {
@@ -308,7 +308,7 @@ async function deliverToAudience(`,
   },
   {
     name: 'no-dedupe',
-    breaks: 'law 16',
+    breaks: '[LAW-COVERAGE]',
     workloads: ['chat', 'quiet'],
     swaps: [
       {
@@ -320,13 +320,19 @@ async function deliverToAudience(`,
   },
   {
     name: 'no-sync',
-    breaks: 'law 6',
+    breaks: '[LAW-SYNC-HEADS]',
     workloads: ['chat', 'auth'],
-    swaps: [{ file: client('session/lifecycle/keepalive'), from: 'if (!syncAll(turn)) turn.send', to: 'turn.send' }],
+    swaps: [
+      {
+        file: client('session/lifecycle/keepalive'),
+        from: 'if (!syncAll(transition)) transition.send',
+        to: 'transition.send',
+      },
+    ],
   },
   {
     name: 'stale-authority-in-the-rows',
-    breaks: 'law 13',
+    breaks: '[LAW-SERVER-IDENTITY]',
     workloads: ['auth'],
     exhausted: 'runtime/connections/law-authority.test.ts',
     swaps: [
@@ -384,12 +390,12 @@ async function deliverToAudience(`,
   },
   {
     name: 'stock-chain-left-as-a-straggler',
-    breaks: 'law 17',
+    breaks: '[LAW-STOCK-ORDER]',
     workloads: ['stock'],
     swaps: [
       {
         file: runtime('delivery/deliver-to-connections'),
-        from: '        linger(work)',
+        from: '        trackPending(work)',
         to: '',
       },
     ],
@@ -481,12 +487,12 @@ async function deliverToAudience(`,
   },
   {
     name: 'leaked-handover-socket',
-    breaks: 'law 14',
+    breaks: '[LAW-TWO-SOCKETS]',
     workloads: ['handover'],
     swaps: [
       {
         file: client('session/lifecycle/handover'),
-        from: "turn.emit({ type: 'drop', socket: handover.socket })",
+        from: "transition.emit({ type: 'drop', socket: handover.socket })",
         to: '',
       },
     ],
@@ -511,8 +517,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: client('session/subscriptions/on-subscription-frame'),
-        from: 'return goesBack ? startOver(turn, begun) : resume(turn, begun)',
-        to: 'return resume(turn, begun)',
+        from: 'return goesBack ? startOver(transition, begun) : resume(transition, begun)',
+        to: 'return resume(transition, begun)',
       },
     ],
   },

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
-import { anonymous, createLambdaHandlers, createLine, deny, type LineBinding, type LineMeta } from '@trunkline/server'
+import { anonymous, type Backend, createLambdaHandlers, createLine, deny, type LineMeta } from '@trunkline/server'
 import * as z from 'zod'
 
 /** What a procedure of a schedule may reach beside the line. */
@@ -20,7 +20,7 @@ export interface Stage {
 /** The function in which code of the application runs. */
 export interface Sandbox {
   /** A pause that freezes and dies with it. */
-  readonly sleep: Required<LineBinding>['clock']['sleep']
+  readonly sleep: Required<Backend>['clock']['sleep']
   /** Whether the invocation has neither ended nor died. */
   readonly isAlive: () => boolean
 }
@@ -176,9 +176,9 @@ export const handlers = createLambdaHandlers({
   onError: ({ error }) => stage.current?.reported(`${error.code} ${error.message}`),
 })
 
-/** Runs a function of the application or of the line with a binding, in a sandbox. */
-export const runLine = <T>(binding: LineBinding, sandbox: Sandbox, fn: () => Promise<T>) =>
-  sandboxes.run(sandbox, () => line.run(binding, fn))
+/** Runs a function of the application or of the line with a backend, in a sandbox. */
+export const runLine = <T>(backend: Backend, sandbox: Sandbox, fn: () => Promise<T>) =>
+  sandboxes.run(sandbox, () => line.withBackend(backend, fn))
 
 /** Publishes as a script does, which delivers nothing itself. */
 export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>

@@ -1,4 +1,4 @@
-import { type createClient, lineError } from '@trunkline/client'
+import { type createClient, trunklineError } from '@trunkline/client'
 import type { FaultPlan } from '../kernel/fault-plan.ts'
 import { HandlerFailure } from '../kernel/handler-failure.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -57,7 +57,7 @@ export function createAttendances(options: {
         },
         onGap: () => told({ kind: 'gap' }),
         onError: (error: unknown) => {
-          told({ kind: 'error', code: lineError(error)?.code ?? 'PROCEDURE' })
+          told({ kind: 'error', code: trunklineError(error)?.code ?? 'PROCEDURE' })
           attendance.ended = isClosed() ? 'closed' : 'error'
         },
         onStopped: () => {

@@ -12,7 +12,7 @@ export interface SubscriptionRecord {
   readonly device: string
   readonly path: SubscriptionPath
   readonly room: string
-  /** Of tRPC's own client: judged from its first event on, and not before one has found out what a dead function left (law 17). */
+  /** Of tRPC's own client: judged from its first event on, and not before one has found out what a dead function left [LAW-STOCK-ORDER]. */
   readonly isStock: boolean
   readonly entries: Entry[]
   /** Undefined while it lives. */
@@ -34,7 +34,7 @@ export interface CallRecord {
   readonly at: number
   readonly deviceAt: number
   /** Lengths of the truth when it was sent. */
-  readonly lane: string | undefined
+  readonly orderingKey: string | undefined
   settledAt: number | undefined
   deviceSettledAt: number | undefined
   settled: number

@@ -263,8 +263,8 @@ export const workloads = {
         often(world, random.int(3), [0, 60_000], () => device.cut())
         for (let count = 0; count < 2; count++) {
           const at = random.between(0, 40_000)
-          const lane = `lane-${device.name}`
-          world.after(at, () => device.call('post', 'a', world.nextN(), { lane }))
+          const orderingKey = `orderingKey-${device.name}`
+          world.after(at, () => device.call('post', 'a', world.nextN(), { orderingKey }))
         }
       }
       for (let count = 0; count < 3; count++) {
@@ -321,7 +321,7 @@ export const workloads = {
       often(world, 6, [0, 5 * 60_000], () => world.publish(random.pick(rooms)))
     },
   },
-  /** tRPC's own clients, which neither order nor drop: chains, and sockets that are cut. What law 17 assumes of the gateway holds: a 200 is lost only with its socket, and comes once. */
+  /** tRPC's own clients, which neither order nor drop: chains, and sockets that are cut. What [LAW-STOCK-ORDER] assumes of the gateway holds: a 200 is lost only with its socket, and comes once. */
   stock: {
     faults: without('F1', 'F2', 'F8', 'F9', 'F10', 'F21', 'F32', 'F42'),
     busyMs: 3 * 60_000,
@@ -422,7 +422,7 @@ export const workloads = {
       }
     },
   },
-  /** The same to tRPC's own clients, by what law 17 assumes of the gateway. */
+  /** The same to tRPC's own clients, by what [LAW-STOCK-ORDER] assumes of the gateway. */
   'stock-generators': {
     faults: without('F1', 'F2', 'F8', 'F9', 'F10', 'F21', 'F32', 'F42'),
     busyMs: 3 * 60_000,

@@ -1,4 +1,4 @@
-import { createClient, createConnection, lineError, type Socket, type SocketOptions } from '@trunkline/client'
+import { createClient, createConnection, type Socket, type SocketOptions, trunklineError } from '@trunkline/client'
 import type { FaultPlan } from '../kernel/fault-plan.ts'
 import { HandlerFailure } from '../kernel/handler-failure.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -39,7 +39,7 @@ export interface Device extends Attending, Listens {
 
 export interface CallChoice {
   readonly key?: 'auto' | 'none' | string
-  readonly lane?: string | undefined
+  readonly orderingKey?: string | undefined
   /** How many characters more than it needs the call has: beyond one frame it goes in chunks. */
   readonly pad?: number
 }
@@ -139,7 +139,7 @@ export function createDevice(options: DeviceOptions): Device {
         cancel()
         lose(mine, 'the attempt failed')
       }
-      socket.destination().then(({ protocols }) => {
+      socket.endpoint().then(({ protocols }) => {
         if (mine !== attempt || closed) return cancel()
         if (offline) return void after(random.between(5, 500), fail)
         wire = gateway.connect(name, protocols, {
@@ -204,7 +204,7 @@ export function createDevice(options: DeviceOptions): Device {
   const attendances = createAttendances({ ...options, client, isClosed: () => isClosed })
   const listenings = createListenings({
     ...{ ...options, client, isStock: false, isClosed: () => isClosed },
-    codeOf: (error) => lineError(error)?.code ?? 'PROCEDURE',
+    codeOf: (error) => trunklineError(error)?.code ?? 'PROCEDURE',
   })
 
   function subscribe(path: SubscriptionPath, room: string): SubscriptionRecord {
@@ -232,7 +232,7 @@ export function createDevice(options: DeviceOptions): Device {
         },
         onGap: ({ reason }) => told({ kind: 'gap', seen: seen(), reason }),
         onError: (error) => {
-          const code = lineError(error)?.code ?? 'PROCEDURE'
+          const code = trunklineError(error)?.code ?? 'PROCEDURE'
           told({ kind: 'error', seen: seen(), code, message: error.message })
           record.ended = isClosed ? 'closed' : 'error'
         },
@@ -245,16 +245,16 @@ export function createDevice(options: DeviceOptions): Device {
     return record
   }
 
-  function call(path: CallPath, room: string, n: number, { key = 'auto', lane, pad }: CallChoice = {}): void {
+  function call(path: CallPath, room: string, n: number, { key = 'auto', orderingKey, pad }: CallChoice = {}): void {
     const record: CallRecord = {
-      ...{ device: name, path, room, n, key, lane, at: kernel.now, deviceAt: deviceNow() },
+      ...{ device: name, path, room, n, key, orderingKey, at: kernel.now, deviceAt: deviceNow() },
       ...{ settledAt: undefined, deviceSettledAt: undefined, settled: 0, answer: undefined },
     }
     history.calls.push(record)
     const idempotencyKey = key === 'auto' ? undefined : key === 'none' ? (false as const) : key
     const chosen = {
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(lane === undefined ? {} : { lane }),
+      ...(orderingKey === undefined ? {} : { orderingKey }),
     }
     const settle = (answer: NonNullable<CallRecord['answer']>) => {
       kernel.note(`${name} ${path} ${n} ${'error' in answer ? `failed ${answer.code ?? answer.error}` : 'answered'}`)
@@ -269,7 +269,7 @@ export function createDevice(options: DeviceOptions): Device {
         : client[path].mutate({ room, n, ...(pad === undefined ? {} : { pad: 'x'.repeat(pad) }) }, chosen)
     run.then(
       (data: unknown) => settle({ data }),
-      (error: unknown) => settle({ error: String((error as Error).message), code: lineError(error)?.code }),
+      (error: unknown) => settle({ error: String((error as Error).message), code: trunklineError(error)?.code }),
     )
   }
 

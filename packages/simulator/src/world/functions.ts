@@ -1,4 +1,4 @@
-import type { Gateway, Invoker, LineBinding, Store } from '@trunkline/server'
+import type { Backend, Gateway, Invoker, Store } from '@trunkline/server'
 import type { InvokedFunction } from '../../../server/src/ports/invoker.ts'
 import { StoreError } from '../../../server/src/ports/store.ts'
 import type { FaultPlan } from '../kernel/fault-plan.ts'
@@ -40,18 +40,18 @@ export interface FunctionsOptions {
   readonly table: Table
   readonly random: Random
   /** Runs a handler bound to a sandbox's ports. */
-  readonly run: (name: FunctionName, event: unknown, binding: Binding, life: Life) => Promise<unknown>
+  readonly run: (name: FunctionName, event: unknown, backend: Binding, life: Life) => Promise<unknown>
   readonly post: Gateway['post']
   readonly disconnect: (connectionId: string) => Promise<'closed' | 'failed'>
   readonly invokeAsync: (name: InvokedFunction, payload: unknown) => void
-  readonly invokeLater: (payload: unknown, delayMs: number) => void
+  readonly invokeDelayed: (payload: unknown, delayMs: number) => void
   readonly kill?: PlannedKill | undefined
   /** The worker's timeout. @default 15 min, the longest that Lambda gives */
   readonly workerMs?: number | undefined
 }
 
 /** A sandbox's ports. */
-export type Binding = LineBinding & Required<Pick<LineBinding, 'clock'>>
+export type Binding = Backend & Required<Pick<Backend, 'clock'>>
 
 /** An invocation, as what runs in it may know it. */
 export interface Life {
@@ -69,7 +69,7 @@ interface Sandbox {
   readonly idle: Set<Service>
   readonly name: FunctionName
   readonly skewMs: number
-  readonly binding: Binding
+  readonly backend: Binding
   state: 'running' | 'frozen' | 'dead'
   /** What came while it was frozen. */
   backlog: (() => void)[]
@@ -154,7 +154,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       remainingMs: () => sandbox.endsAt - kernel.now,
       isAlive: () => isMine() && sandbox.counted,
     }
-    options.run(name, event, sandbox.binding, life).then(
+    options.run(name, event, sandbox.backend, life).then(
       (value) => settle((caller) => caller.answered(value)),
       (thrown: unknown) => {
         kernel.note(`${name} threw ${String(thrown)}`)
@@ -247,7 +247,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
   function createSandbox(name: FunctionName): Sandbox {
     const skewMs = skewed === undefined ? 0 : Math.round(random.between(-5_000, 5_000))
-    const binding: Binding = {
+    const backend: Binding = {
       clock: {
         now: () => kernel.now + sandbox.skewMs,
         random: () => random.next(),
@@ -271,7 +271,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       ...(name === 'script' ? {} : { gateway: gatewayOf(), invoker: invokerOf() }),
     }
     const sandbox: Sandbox = {
-      ...{ name, skewMs, binding, state: 'running', backlog: [], invocation: -1, calls: 0, endsAt: 0 },
+      ...{ name, skewMs, backend, state: 'running', backlog: [], invocation: -1, calls: 0, endsAt: 0 },
       counted: false,
       invoked: undefined,
       connected: new Set(),
@@ -309,11 +309,11 @@ export function createFunctions(options: FunctionsOptions): Functions {
               settle.resolve(undefined)
             })
           }),
-        invokeLater: (payload, { delayMs }) =>
+        invokeDelayed: (payload, { delayMs }) =>
           call(sandbox, 'invoke later', (settle) => {
             if (plan.strikes('F28')) return settle.reject(new Error('The message was not taken.'))
             onConnection(sandbox, 'queue', () => {
-              options.invokeLater(JSON.parse(JSON.stringify(payload)), Math.ceil(delayMs / 1_000) * 1_000)
+              options.invokeDelayed(JSON.parse(JSON.stringify(payload)), Math.ceil(delayMs / 1_000) * 1_000)
               settle.resolve(undefined)
             })
           }),
@@ -454,8 +454,15 @@ const operations: Record<OperationName, true> = {
   },
   ...{ claimKey: true, takeKey: true, settleKey: true, recordBase: true, readKey: true },
   ...{ putPresence: true, deletePresence: true, readPresence: true, readPresences: true },
-  ...{ readSweep: true, moveSweep: true, readTurn: true, putTurn: true, putReceipt: true, hasReceipts: true },
-  ...{ lockChain: true, wantChain: true, freeChain: true },
+  ...{
+    readSweep: true,
+    moveSweep: true,
+    readShardLease: true,
+    putShardLease: true,
+    putReceipt: true,
+    hasReceipts: true,
+  },
+  ...{ lockChain: true, requestOffset: true, freeChain: true },
   ...{ putPart: true, notePart: true, claimUpload: true, readParts: true },
 }
 

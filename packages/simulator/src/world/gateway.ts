@@ -89,7 +89,7 @@ interface Connection extends GatewayConnection {
   mute: boolean
   closedAt: number
   activeAt: number
-  /** When the last message went down: to a stock client they keep their order, which law 17 assumes of posts that are awaited. */
+  /** When the last message went down: to a stock client they keep their order, which [LAW-STOCK-ORDER] assumes of posts that are awaited. */
   downAt: number
 }
 

@@ -64,8 +64,8 @@ it('the DynamoDB adapter reads the rows of the version before as the reference s
       ['readSubscribers', topic, 1, {}],
       ['readPresences', topic, {}],
       ['readSweep', topic],
-      ['readTurn', topic, 0],
-      ['readTurn', topic, 1],
+      ['readShardLease', topic, 0],
+      ['readShardLease', topic, 1],
       ['hasReceipts', Array.from({ length: 20 }, (_, offset) => ({ topic, offset: offset + 1 }))],
     ]),
     ...connections.flatMap(({ pk, sk }): readonly Call[] => {
@@ -86,7 +86,7 @@ it('the conditional writes of this version take the rows of the version before',
   const members = reference.readPresences(hereOf('a'), {}).rows
   const generator = oldTable.items.find(({ run }) => run !== undefined)
   const run = { connectionId: String(generator?.['pk']).slice(5), id: '1', ref: Number(generator?.['ref']) }
-  const turn = reference.readTurn(topicOf('b'), 0)
+  const turn = reference.readShardLease(topicOf('b'), 0)
   const upload = { connectionId: 'c1=', message: 'old-message' }
   const { bytes } = oldTable.items.find(({ pk }) => String(pk).startsWith('UPLOAD#')) ?? {}
   await compare([
@@ -97,7 +97,7 @@ it('the conditional writes of this version take the rows of the version before',
     ]),
     ['lockChain', locked, { by: 'one', until }],
     ['lockChain', locked, { by: 'other', until }],
-    ['wantChain', locked, 99],
+    ['requestOffset', locked, 99],
     ['freeChain', locked, { by: 'one', at: '0.e:98', unless: 98 }],
     ['freeChain', locked, { by: 'one', at: '0.e:99' }],
     ...rows.slice(0, 2).map((row): Call => ['setSubscriberAuthExp', { ...row, authExp: until }]),
@@ -126,9 +126,9 @@ it('the conditional writes of this version take the rows of the version before',
       ['deletePresence', { ...row, mark: 'next' }],
     ]),
     ['moveSweep', hereOf('a'), { from: reference.readSweep(hereOf('a')), to: until, expires }],
-    ['putTurn', { ...turn, mark: 'next' }, 'another'],
-    ['putTurn', { ...turn, mark: 'next' }, turn?.mark],
-    ['readTurn', topicOf('b'), 0],
+    ['putShardLease', { ...turn, mark: 'next' }, 'another'],
+    ['putShardLease', { ...turn, mark: 'next' }, turn?.mark],
+    ['readShardLease', topicOf('b'), 0],
     ['notePart', { ...upload, of: 2, bytes, expires, part: 1 }],
     ['claimUpload', { ...upload, owner: 'one' }],
     ['claimUpload', { ...upload, owner: 'other' }],

@@ -7,7 +7,7 @@ import { createWebSocketMaker } from './simulated-web-socket.ts'
 
 const keepAliveMs = 60_000
 
-/** A device with tRPC's own client, which neither orders nor drops what comes (law 17). It listens and makes no calls; timers must be virtual. */
+/** A device with tRPC's own client, which neither orders nor drops what comes [LAW-STOCK-ORDER]. It listens and makes no calls; timers must be virtual. */
 export function createStockDevice(options: DeviceOptions): Device {
   const { name, kernel, gateway, history, truth, report } = options
   const { WebSocket, open } = createWebSocketMaker(gateway, name)

@@ -4,9 +4,9 @@ import { createKeyRows } from '../../../server/src/memory/key-rows.ts'
 import { createLog } from '../../../server/src/memory/log.ts'
 import type { Operations } from '../../../server/src/memory/operations.ts'
 import { createPresence } from '../../../server/src/memory/presence.ts'
+import { createShardLeases } from '../../../server/src/memory/shard-leases.ts'
 import { createSubscribers } from '../../../server/src/memory/subscribers.ts'
 import { createSyncStates } from '../../../server/src/memory/sync-states.ts'
-import { createTurns } from '../../../server/src/memory/turns.ts'
 import { createUploads } from '../../../server/src/memory/uploads.ts'
 import type { KeyRow, Slot } from '../../../server/src/ports/store.ts'
 import { createQuota } from '../kernel/quota.ts'
@@ -57,7 +57,7 @@ function createRows() {
     keyRows: createKeyRows(),
     uploads: createUploads(),
     presence: createPresence(),
-    turns: createTurns(),
+    turns: createShardLeases(),
   }
   const operations: Operations = {
     ...parts.log.operations,

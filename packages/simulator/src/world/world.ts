@@ -132,9 +132,9 @@ export function createWorld(options: WorldOptions): World {
     post: gateway.post,
     disconnect: gateway.disconnect,
     invokeAsync: (name, payload) => queue(name, payload, 0),
-    invokeLater: (payload, delayMs) => delay(payload, delayMs),
-    run: (name, event, binding, { remainingMs, isAlive }) =>
-      runLine(binding, { sleep: binding.clock.sleep, isAlive }, async () =>
+    invokeDelayed: (payload, delayMs) => delay(payload, delayMs),
+    run: (name, event, backend, { remainingMs, isAlive }) =>
+      runLine(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
         name === 'script'
           ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
           : handlers[name === 'delayed' ? 'deliver' : name](JSON.parse(JSON.stringify(event)), {

@@ -2,8 +2,8 @@ import type { AcceptedResult, AnswerFrame, ErrorFrame } from '@trunkline/protoco
 import { backoffMs } from '../machine/backoff.ts'
 import { askTime } from '../machine/server-time.ts'
 import { hasSocket, type PendingCall } from '../machine/state.ts'
-import type { Turn } from '../machine/transition.ts'
-import { fromWire, toLineError } from '../machine/trunkline-error.ts'
+import type { Transition } from '../machine/transition.ts'
+import { fromWire, toTrunklineError } from '../machine/trunkline-error.ts'
 import { isAloneInFlight, settleFrame } from '../machine/unanswered.ts'
 import { endCall, failCall, isKeyed, isOn, mayHaveRun, refuse, sendCall } from './calls.ts'
 
@@ -18,85 +18,89 @@ const refusalsTaken = (call: PendingCall) => (isKeyed(call) ? 5 : call.resends ?
  * Settles a call by its answer, or lets it wait where the server says that asking again helps. An id without a pending
  * call is handled elsewhere [TL-CALL-6]. Returns what the connection should do next.
  */
-export function takeAnswer(turn: Turn, call: PendingCall, frame: AnswerFrame | ErrorFrame): 'renew-auth' | undefined {
+export function onAnswer(
+  transition: Transition,
+  call: PendingCall,
+  frame: AnswerFrame | ErrorFrame,
+): 'renew-auth' | undefined {
   const { id } = call
   if ('result' in frame) {
-    if (frame.result.type === 'accepted') takeAccepted(turn, call, frame.result)
+    if (frame.result.type === 'accepted') onAccepted(transition, call, frame.result)
     else {
-      turn.dropCall(id)
-      turn.emit({ type: 'answer', id, data: 'data' in frame.result ? frame.result.data : undefined })
+      transition.dropCall(id)
+      transition.emit({ type: 'answer', id, data: 'data' in frame.result ? frame.result.data : undefined })
     }
     return undefined
   }
   const isExpired = frame.line?.code === 'AUTH_EXPIRED'
   if (isExpired && call.phase === 'unauthorized') return undefined // a frame that came twice
   if (!isExpired || call.refusals + 1 >= refusalsTaken(call)) {
-    takeError(turn, call, frame)
+    onError(transition, call, frame)
     return undefined
   }
-  turn.putCall({ ...call, phase: 'unauthorized', refusals: call.refusals + 1 })
+  transition.putCall({ ...call, phase: 'unauthorized', refusals: call.refusals + 1 })
   return 'renew-auth'
 }
 
-function takeError(turn: Turn, call: PendingCall, { line: wire, error: shape }: ErrorFrame): void {
+function onError(transition: Transition, call: PendingCall, { line: wire, error: shape }: ErrorFrame): void {
   const { id } = call
   if (wire?.code === 'PENDING' && call.resends) {
-    pause(turn, { ...call, mayHaveRun: true, lastFailure: null }, wire.retryAfterMs ?? pendingMs) // [TL-KEY-5]
+    pause(transition, { ...call, mayHaveRun: true, lastFailure: null }, wire.retryAfterMs ?? pendingMs) // [TL-KEY-5]
     return
   }
   // A key that was never sent before cannot be too old: the time that it was made of was wrong. [TL-KEY-11]
   const isNew = call.nonce !== null && call.sends === 1 && !call.mayHaveRun && call.refusals === 0
   if (wire?.code === 'KEY_EXPIRED' && isNew) {
-    turn.putCall({ ...call, phase: 'waiting', key: null, sends: 0, refusals: 1 })
-    askTime(turn)
+    transition.putCall({ ...call, phase: 'waiting', key: null, sends: 0, refusals: 1 })
+    askTime(transition)
     return
   }
   const line = wire === undefined ? undefined : fromWire(wire, shape)
   if (line?.code === 'FUNCTION_FAILED' && isKeyed(call)) {
     const failed = { ...call, mayHaveRun: call.mayHaveRun || line.mayHaveRun, lastFailure: { line, shape } }
-    pause(turn, failed, Math.max(line.retryAfterMs ?? 0, backoffMs(call.sends, turn.chance))) // [TL-KEY-10]
+    pause(transition, failed, Math.max(line.retryAfterMs ?? 0, backoffMs(call.sends, transition.chance))) // [TL-KEY-10]
     return
   }
-  turn.dropCall(id)
+  transition.dropCall(id)
   const ranBefore = call.mayHaveRun || (!call.resends && call.refusals > 0)
-  if (line === undefined) turn.emit({ type: 'fail', id, failure: { shape } })
-  else refuse(turn, { ...call, mayHaveRun: ranBefore }, line, shape)
+  if (line === undefined) transition.emit({ type: 'fail', id, failure: { shape } })
+  else refuse(transition, { ...call, mayHaveRun: ranBefore }, line, shape)
 }
 
 /** Nothing is awaited; the call is sent again after a while. */
-function pause(turn: Turn, call: PendingCall, ms: number): void {
-  turn.putCall({ ...call, phase: 'paused' })
-  turn.arm({ kind: 'again', id: call.id }, ms)
+function pause(transition: Transition, call: PendingCall, ms: number): void {
+  transition.putCall({ ...call, phase: 'paused' })
+  transition.arm({ kind: 'again', id: call.id }, ms)
 }
 
 /** Asks again for the answer of a keyed mutation, under its key. [TL-KEY-5] [TL-KEY-10] */
-export function askAgain(turn: Turn, call: PendingCall): void {
+export function askAgain(transition: Transition, call: PendingCall): void {
   const isAsked = call.phase === 'paused' || call.phase === 'running' || call.phase === 'sent'
-  if (isAsked && hasSocket(turn.state)) sendCall(turn, call)
+  if (isAsked && hasSocket(transition.state)) sendCall(transition, call)
 }
 
 /** Nobody waits for this call any more. One that runs in a function of its own is told so; of any other there is nothing to tell. [TL-LONG-4] */
-export function abandonCall(turn: Turn, call: PendingCall): void {
-  turn.dropCall(call.id)
-  if (call.isLong && hasSocket(turn.state)) sendCancel(turn, call.id, call.key ?? undefined)
+export function abandonCall(transition: Transition, call: PendingCall): void {
+  transition.dropCall(call.id)
+  if (call.isLong && hasSocket(transition.state)) sendCancel(transition, call.id, call.key ?? undefined)
 }
 
 /** Tells the server that a call is given up. [TL-LONG-4] */
-export function sendCancel(turn: Turn, id: number, key: string | undefined): void {
-  turn.send({ id, method: 'cancel', ...(key !== undefined && { params: { key } }) }, ['cancel'])
+export function sendCancel(transition: Transition, id: number, key: string | undefined): void {
+  transition.send({ id, method: 'cancel', ...(key !== undefined && { params: { key } }) }, ['cancel'])
 }
 
 /** It runs, and no gateway limit counts any more. The answer is pushed; since a push can be lost, a keyed mutation asks for it now and then. [TL-LONG-5] */
-function takeAccepted(turn: Turn, call: PendingCall, { askAfterMs }: AcceptedResult): void {
-  turn.putCall({ ...call, phase: 'running', isLong: true, lastFailure: null })
-  if (askAfterMs !== undefined && isKeyed(call)) turn.arm({ kind: 'again', id: call.id }, askAfterMs)
+function onAccepted(transition: Transition, call: PendingCall, { askAfterMs }: AcceptedResult): void {
+  transition.putCall({ ...call, phase: 'running', isLong: true, lastFailure: null })
+  if (askAfterMs !== undefined && isKeyed(call)) transition.arm({ kind: 'again', id: call.id }, askAfterMs)
 }
 
 /** The call's deadline passed. */
-export function expireCall(turn: Turn, call: PendingCall) {
+export function expireCall(transition: Transition, call: PendingCall) {
   const { timeoutMs, lastFailure, phase, method } = call
-  if (lastFailure) return endCall(turn, call, lastFailure.line, lastFailure.shape)
-  const { status } = turn.state
+  if (lastFailure) return endCall(transition, call, lastFailure.line, lastFailure.shape)
+  const { status } = transition.state
   const why = phase === 'waiting' && 'cause' in status ? ` ${status.cause.message}` : ''
   const what =
     phase === 'paused' || phase === 'running'
@@ -104,32 +108,32 @@ export function expireCall(turn: Turn, call: PendingCall) {
       : mayHaveRun(call)
         ? 'was sent but not answered'
         : 'could not be sent'
-  if (method === 'query') abandonCall(turn, call) // a mutation goes on: nobody said that it should not
-  failCall(turn, call, 'TIMEOUT', `The call ${what} within ${timeoutMs} ms.${why}`)
+  if (method === 'query') abandonCall(transition, call) // a mutation goes on: nobody said that it should not
+  failCall(transition, call, 'TIMEOUT', `The call ${what} within ${timeoutMs} ms.${why}`)
 }
 
 /** The gateway said something of no call in particular. [TL-GW-2] A keyed mutation is asked for again; another call fails only when it must be the one that is meant. */
-export function noteGatewayFrame(turn: Turn, message: string) {
-  for (const call of turn.state.calls.values()) {
-    if (call.phase !== 'sent' || !isOn(call, turn.from)) continue
-    const line = toLineError('FUNCTION_FAILED', `The gateway said "${message}" before the answer came.`)
+export function noteGatewayFrame(transition: Transition, message: string) {
+  for (const call of transition.state.calls.values()) {
+    if (call.phase !== 'sent' || !isOn(call, transition.from)) continue
+    const line = toTrunklineError('FUNCTION_FAILED', `The gateway said "${message}" before the answer came.`)
     const said = { ...call, lastFailure: { line } }
-    const isMeant = isAloneInFlight(turn, call.id)
-    if (isMeant) settleFrame(turn, call.id)
-    if (isKeyed(call)) askLater(turn, said)
-    else if (isMeant) failCall(turn, call, line.code, line.message)
-    else turn.putCall(said)
+    const isMeant = isAloneInFlight(transition, call.id)
+    if (isMeant) settleFrame(transition, call.id)
+    if (isKeyed(call)) askLater(transition, said)
+    else if (isMeant) failCall(transition, call, line.code, line.message)
+    else transition.putCall(said)
   }
 }
 
 /** An error under id null came: the answers of keyed mutations may be what is missing. [TL-KEY-10] */
-export function askKeyedAgain(turn: Turn): void {
-  for (const call of turn.state.calls.values())
-    if (call.phase === 'sent' && isOn(call, turn.from) && isKeyed(call)) askLater(turn, call)
+export function askKeyedAgain(transition: Transition): void {
+  for (const call of transition.state.calls.values())
+    if (call.phase === 'sent' && isOn(call, transition.from) && isKeyed(call)) askLater(transition, call)
 }
 
 /** Asks again after a back-off, unless that is due already: errors that come one after another must not put it off. [TL-KEY-10] */
-function askLater(turn: Turn, call: PendingCall): void {
-  turn.putCall({ ...call, asksAgain: true })
-  if (!call.asksAgain) turn.arm({ kind: 'again', id: call.id }, backoffMs(call.sends, turn.chance))
+function askLater(transition: Transition, call: PendingCall): void {
+  transition.putCall({ ...call, asksAgain: true })
+  if (!call.asksAgain) transition.arm({ kind: 'again', id: call.id }, backoffMs(call.sends, transition.chance))
 }

@@ -2,18 +2,18 @@ import type { NewCall } from '../machine/events.ts'
 import { sendFrame, sizeRefusal } from '../machine/send-frame.ts'
 import { awaitsTime } from '../machine/server-time.ts'
 import { hasSocket, type PendingCall, takesFrames } from '../machine/state.ts'
-import type { Turn } from '../machine/transition.ts'
-import { type LineError, type LineErrorCode, toLineError } from '../machine/trunkline-error.ts'
+import type { Transition } from '../machine/transition.ts'
+import { type TrunklineError, type TrunklineErrorCode, toTrunklineError } from '../machine/trunkline-error.ts'
 import { makeKey, toOption, withKey } from './idempotency-key.ts'
 import { outboxRefusal } from './outbox.ts'
 
-/** Takes a new call: sends it in this very tick, lets it wait for the socket or for its lane, or refuses it. */
-export function admitCall(turn: Turn, call: NewCall) {
-  const { state } = turn
-  const goes = takesFrames(state) && !awaitsTime(state, call) && !isLaneTaken(state.calls, call.lane)
+/** Takes a new call: sends it in this very tick, lets it wait for the socket or for its orderingKey, or refuses it. */
+export function enqueueCall(transition: Transition, call: NewCall) {
+  const { state } = transition
+  const goes = takesFrames(state) && !awaitsTime(state, call) && !isLaneTaken(state.calls, call.orderingKey)
   const full = goes ? undefined : outboxRefusal(state.calls, call.bytes)
-  if (full !== undefined) return refuse(turn, call, toLineError('OUTBOX_FULL', full))
-  turn.arm({ kind: 'deadline', id: call.id }, call.timeoutMs)
+  if (full !== undefined) return refuse(transition, call, toTrunklineError('OUTBOX_FULL', full))
+  transition.arm({ kind: 'deadline', id: call.id }, call.timeoutMs)
   const pending: PendingCall = {
     ...call,
     phase: 'waiting',
@@ -24,51 +24,51 @@ export function admitCall(turn: Turn, call: NewCall) {
     refusals: 0,
     lastFailure: null,
   }
-  if (goes) sendWaiting(turn, pending)
-  else turn.putCall(pending)
+  if (goes) sendWaiting(transition, pending)
+  else transition.putCall(pending)
 }
 
-/** Sends what waits, in the order in which it was made; of each lane only the first, whatever that one waits for. [TL-LANE-1] */
-export function flushOutbox(turn: Turn): void {
-  while (turn.moved && hasSocket(turn.state)) {
-    turn.moved = false
+/** Sends what waits, in the order in which it was made; of each orderingKey only the first, whatever that one waits for. [TL-LANE-1] */
+export function flushOutbox(transition: Transition): void {
+  while (transition.outboxDirty && hasSocket(transition.state)) {
+    transition.outboxDirty = false
     const taken = new Set<string>()
-    for (const call of turn.state.calls.values()) {
-      const isNext = call.lane === undefined || !taken.has(call.lane)
-      const goes = call.phase === 'waiting' && isNext && !awaitsTime(turn.state, call)
-      if (call.lane !== undefined) taken.add(call.lane)
-      if (goes) sendWaiting(turn, call)
+    for (const call of transition.state.calls.values()) {
+      const isNext = call.orderingKey === undefined || !taken.has(call.orderingKey)
+      const goes = call.phase === 'waiting' && isNext && !awaitsTime(transition.state, call)
+      if (call.orderingKey !== undefined) taken.add(call.orderingKey)
+      if (goes) sendWaiting(transition, call)
     }
   }
 }
 
 /** What expired authority refused goes out again. */
-export function readmitCalls(turn: Turn): void {
-  for (const call of turn.state.calls.values()) {
-    if (call.phase === 'unauthorized') turn.putCall({ ...call, phase: 'waiting' })
+export function readmitCalls(transition: Transition): void {
+  for (const call of transition.state.calls.values()) {
+    if (call.phase === 'unauthorized') transition.putCall({ ...call, phase: 'waiting' })
   }
-  turn.moved = true
+  transition.outboxDirty = true
 }
 
 /** A socket is gone, or all are: what may be sent again goes back to the outbox; other mutations fail, since the server may have run them. [TL-CALL-5] [TL-KEY-8] */
-export function loseCalls(turn: Turn, why: string, socket?: number): void {
-  for (const call of turn.state.calls.values()) {
+export function loseCalls(transition: Transition, why: string, socket?: number): void {
+  for (const call of transition.state.calls.values()) {
     if (call.phase === 'waiting' || (socket !== undefined && !isOn(call, socket))) continue
     if (isAsked(call) && !call.resends) {
-      failCall(turn, call, 'CONNECTION_LOST', `The socket was lost before the answer came: ${why}`)
+      failCall(transition, call, 'CONNECTION_LOST', `The socket was lost before the answer came: ${why}`)
       continue
     }
-    turn.cancel({ kind: 'again', id: call.id })
-    turn.putCall({ ...call, phase: 'waiting', asksAgain: false, mayHaveRun: mayHaveRun(call), lastFailure: null })
+    transition.cancel({ kind: 'again', id: call.id })
+    transition.putCall({ ...call, phase: 'waiting', asksAgain: false, mayHaveRun: mayHaveRun(call), lastFailure: null })
   }
-  turn.moved = true
+  transition.outboxDirty = true
 }
 
 /** Fails every call, or those that were not sent. */
-export function closeCalls(turn: Turn, line: LineError, which: 'all' | 'unsent' = 'all'): void {
-  for (const call of turn.state.calls.values()) {
+export function closeCalls(transition: Transition, line: TrunklineError, which: 'all' | 'unsent' = 'all'): void {
+  for (const call of transition.state.calls.values()) {
     if (which === 'unsent' && call.phase !== 'waiting') continue
-    endCall(turn, call, line)
+    endCall(transition, call, line)
   }
 }
 
@@ -88,7 +88,7 @@ function isAsked({ phase }: PendingCall): boolean {
 }
 
 /** Whether an answer is awaited. */
-export function hasCallsInFlight({ state }: Turn): boolean {
+export function hasCallsInFlight({ state }: Transition): boolean {
   for (const { phase } of state.calls.values()) if (phase !== 'waiting') return true
   return false
 }
@@ -100,44 +100,44 @@ export function isOn(call: PendingCall, socket: number): boolean {
 
 /** Rejects a call. An attempt before this one may have run whatever became of this one, and its key repeats it. */
 export function refuse(
-  turn: Turn,
+  transition: Transition,
   { id, key = null, mayHaveRun = false }: Pick<NewCall, 'id'> & Partial<Pick<NewCall, 'key' | 'mayHaveRun'>>,
-  line: LineError,
+  line: TrunklineError,
   shape?: unknown,
 ): void {
   const ran = line.mayHaveRun || mayHaveRun
   const idempotencyKey = toOption(key, ran)
   const told = { ...line, mayHaveRun: ran, ...(idempotencyKey !== undefined && { idempotencyKey }) }
-  turn.emit({ type: 'fail', id, failure: { line: told, shape } })
+  transition.emit({ type: 'fail', id, failure: { line: told, shape } })
 }
 
-function isLaneTaken(calls: ReadonlyMap<number, PendingCall>, lane: string | undefined): boolean {
-  if (lane !== undefined) for (const call of calls.values()) if (call.lane === lane) return true
+function isLaneTaken(calls: ReadonlyMap<number, PendingCall>, orderingKey: string | undefined): boolean {
+  if (orderingKey !== undefined) for (const call of calls.values()) if (call.orderingKey === orderingKey) return true
   return false
 }
 
-function sendWaiting(turn: Turn, call: PendingCall): void {
-  const tooLarge = sizeRefusal(call.bytes, turn.state.messageBytes) // hello may have lowered the limit
-  if (tooLarge === undefined) sendCall(turn, call)
-  else failCall(turn, call, 'TOO_LARGE', tooLarge)
+function sendWaiting(transition: Transition, call: PendingCall): void {
+  const tooLarge = sizeRefusal(call.bytes, transition.state.messageBytes) // hello may have lowered the limit
+  if (tooLarge === undefined) sendCall(transition, call)
+  else failCall(transition, call, 'TOO_LARGE', tooLarge)
 }
 
 /** Sends a call. Its key is made once, so that each attempt says the same. [TL-KEY-8] */
-export function sendCall(turn: Turn, call: PendingCall): void {
+export function sendCall(transition: Transition, call: PendingCall): void {
   const { id, nonce, sends, text } = call
-  const key = call.key ?? (nonce === null ? null : makeKey(turn.now + turn.state.aheadMs, nonce))
+  const key = call.key ?? (nonce === null ? null : makeKey(transition.now + transition.state.aheadMs, nonce))
   const sent = { ...call, key, sends: sends + 1, mayHaveRun: mayHaveRun(call), asksAgain: false }
-  turn.putCall({ ...sent, phase: 'sent', socket: turn.state.socket })
-  sendFrame(turn, id, key === null ? text : withKey(text, key, sends > 0 || call.mayHaveRun))
+  transition.putCall({ ...sent, phase: 'sent', socket: transition.state.socket })
+  sendFrame(transition, id, key === null ? text : withKey(text, key, sends > 0 || call.mayHaveRun))
 }
 
 /** Rejects a call by the line's own word. */
-export function failCall(turn: Turn, call: PendingCall, code: LineErrorCode, message: string) {
-  endCall(turn, call, toLineError(code, message))
+export function failCall(transition: Transition, call: PendingCall, code: TrunklineErrorCode, message: string) {
+  endCall(transition, call, toTrunklineError(code, message))
 }
 
 /** Rejects a call; what became of its attempts says whether it may have run. */
-export function endCall(turn: Turn, call: PendingCall, line: LineError, shape?: unknown): void {
-  turn.dropCall(call.id)
-  refuse(turn, call, { ...line, mayHaveRun: mayHaveRun(call) }, shape)
+export function endCall(transition: Transition, call: PendingCall, line: TrunklineError, shape?: unknown): void {
+  transition.dropCall(call.id)
+  refuse(transition, call, { ...line, mayHaveRun: mayHaveRun(call) }, shape)
 }

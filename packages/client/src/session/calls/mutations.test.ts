@@ -11,7 +11,7 @@ const pending = (id: number, retryAfterMs?: number) => ({
 })
 const done = (id: number) => ({ id, result: { type: 'data' } })
 const framesOf = (effects: readonly string[]) => effects.map((sent) => JSON.parse(sent.replace('send ', '')) as object)
-const lane = (name: string) => ({ lane: name, resends: true })
+const orderingKey = (name: string) => ({ orderingKey: name, resends: true })
 
 describe('keys', () => {
   test("a key is made of the server's time when it is first sent, and never again [TL-KEY-8]", () => {
@@ -42,7 +42,7 @@ describe('keys', () => {
     expect(machine.timers.has('again 1')).toBe(false)
   })
 
-  test('what waits for its turn to ask again asks at once on a new socket', () => {
+  test('what waits for its transition to ask again asks at once on a new socket', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1, 'mutation', 10, { resends: true })
@@ -179,18 +179,18 @@ describe('lanes', () => {
   test('the next is sent when the one before it has settled, whatever else goes [TL-LANE-1]', () => {
     const machine = createMachine()
     machine.open()
-    expect(machine.call(1, 'mutation', 10, lane('a'))).toEqual(['send mutation 1'])
-    expect(machine.call(2, 'mutation', 10, lane('a'))).toEqual([])
-    expect(machine.call(3, 'mutation', 10, lane('b'))).toEqual(['send mutation 3'])
+    expect(machine.call(1, 'mutation', 10, orderingKey('a'))).toEqual(['send mutation 1'])
+    expect(machine.call(2, 'mutation', 10, orderingKey('a'))).toEqual([])
+    expect(machine.call(3, 'mutation', 10, orderingKey('b'))).toEqual(['send mutation 3'])
     expect(machine.call(4)).toEqual(['send query 4'])
-    expect(machine.call(5, 'mutation', 10, lane('a'))).toEqual([])
+    expect(machine.call(5, 'mutation', 10, orderingKey('a'))).toEqual([])
     expect(machine.message(done(1))).toEqual(['answer 1', 'send mutation 2'])
     expect(machine.message({ id: 2, error: {} })).toEqual(['fail 2 procedure', 'send mutation 5'])
   })
 
   test('keep their order across cuts [TL-LANE-1]', () => {
     const machine = createMachine()
-    for (const id of [1, 2, 3]) machine.call(id, 'mutation', 10, lane('a'))
+    for (const id of [1, 2, 3]) machine.call(id, 'mutation', 10, orderingKey('a'))
     expect(machine.open()).toEqual(['send mutation 1'])
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual(['send mutation 1'])
@@ -198,13 +198,13 @@ describe('lanes', () => {
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual(['send mutation 2'])
     machine.message(pending(2))
-    expect(machine.call(4, 'mutation', 10, lane('a'))).toEqual([])
+    expect(machine.call(4, 'mutation', 10, orderingKey('a'))).toEqual([])
     expect(machine.feed({ type: 'abort', id: 2 })).toEqual(['send mutation 3'])
   })
 
   test('one that fails, expires or grew too large lets the next go', () => {
     const machine = createMachine()
-    for (const id of [1, 2, 3, 4]) machine.call(id, 'mutation', id === 2 ? 500 : 10, { lane: 'a' })
+    for (const id of [1, 2, 3, 4]) machine.call(id, 'mutation', id === 2 ? 500 : 10, { orderingKey: 'a' })
     machine.feed({ type: 'opened' })
     const limits = { frameBytes: 400, lifetimeMs: 7_200_000 }
     expect(machine.message({ id: 'hello-1', result: { type: 'hello', session: 's', time: 0, limits } })).toEqual([
@@ -217,11 +217,11 @@ describe('lanes', () => {
     expect(machine.fire({ kind: 'deadline', id: 3 })).toEqual(['fail 3 TIMEOUT may have run', 'send mutation 4'])
   })
 
-  test('what waits in a lane is bounded like an outbox, and refused by close', () => {
+  test('what waits in a orderingKey is bounded like an outbox, and refused by close', () => {
     const machine = createMachine()
     machine.open()
-    for (let id = 1; id <= 1_001; id += 1) machine.call(id, 'mutation', 10, lane('a'))
-    expect(machine.call(1_002, 'mutation', 10, lane('a'))).toEqual(['fail 1002 OUTBOX_FULL'])
+    for (let id = 1; id <= 1_001; id += 1) machine.call(id, 'mutation', 10, orderingKey('a'))
+    expect(machine.call(1_002, 'mutation', 10, orderingKey('a'))).toEqual(['fail 1002 OUTBOX_FULL'])
     expect(machine.feed({ type: 'close' })).toHaveLength(1_000)
     expect(machine.message(done(1))).toEqual(['answer 1', 'disconnect', 'closed'])
   })

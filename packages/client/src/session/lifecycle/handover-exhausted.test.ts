@@ -1,7 +1,7 @@
 import type { ServerFrame } from '@trunkline/protocol'
 import { expect, test } from 'vitest'
 import type { Effect } from '../machine/effects.ts'
-import { type Occurrence, type Timer, timerName } from '../machine/events.ts'
+import { type SessionInput, type Timer, timerName } from '../machine/events.ts'
 import { initialState, type SessionState } from '../machine/state.ts'
 import { step } from '../step.ts'
 
@@ -31,7 +31,7 @@ const now = 3_600_000
 const hello = { type: 'hello', session: 's', time: 0, limits: { frameBytes: 32_768, lifetimeMs: 7_200_000 } }
 const fresh: Line = { status: 'waiting', toServer: [], toClient: [], ref: 0 }
 
-function feed(world: World, occurrence: Occurrence, at = now): World {
+function feed(world: World, occurrence: SessionInput, at = now): World {
   const stepped = step(world.client, { ...occurrence, now: at, wall: at, chance: 0 })
   return stepped.effects.reduce(perform, { ...world, client: stepped.state })
 }
@@ -234,7 +234,7 @@ function live(left: World['left']): World {
   world = feed(world, { type: 'subscribe', subscription: { id: 1, path: 'live', input: null, handlesGaps: true } }, 0)
   const [socket = 0] = world.lines.keys()
   world = feed(withLine(world, socket, { status: 'open' }), { type: 'opened', socket }, 0)
-  for (let turn = 0; turn < 4; turn += 1) {
+  for (let transition = 0; transition < 4; transition += 1) {
     const line = world.lines.get(socket) ?? fresh
     const [text] = line.toServer
     if (text === undefined) break

@@ -1,6 +1,6 @@
 import { isOn, loseCalls } from '../calls/calls.ts'
 import { isLeaving, type SessionState } from '../machine/state.ts'
-import type { Turn } from '../machine/transition.ts'
+import type { Transition } from '../machine/transition.ts'
 import { loseSubscriptions } from '../subscriptions/subscriptions.ts'
 
 const resumingMs = 10_000 // what subscriptions are given to start on the new socket
@@ -13,45 +13,45 @@ export function handoverDelayMs(lifetimeMs: number, chance: number): number {
 }
 
 /** [TL-HAND-1] Opens a second socket beside the first, which goes on as before. */
-export function beginHandover(turn: Turn): void {
-  const { phase, handover, openedAt } = turn.state
-  if (phase !== 'open' || handover !== null || turn.now - openedAt < shortestLifeMs) return
-  turn.cancel({ kind: 'handover' })
-  turn.patch({ handover: { phase: 'connecting', socket: turn.connect() } })
+export function beginHandover(transition: Transition): void {
+  const { phase, handover, openedAt } = transition.state
+  if (phase !== 'open' || handover !== null || transition.now - openedAt < shortestLifeMs) return
+  transition.cancel({ kind: 'handover' })
+  transition.patch({ handover: { phase: 'connecting', socket: transition.connect() } })
 }
 
 /** [TL-HAND-2] The second socket was greeted: everything new goes there, and all subscriptions resume there by their cursors. */
-export function moveOver(turn: Turn): void {
-  const { socket, handover } = turn.state
+export function moveOver(transition: Transition): void {
+  const { socket, handover } = transition.state
   if (handover === null) return
-  loseSubscriptions(turn, false)
-  turn.cancelSocketTimers()
-  turn.patch({ socket: handover.socket, handover: { phase: 'resuming', socket }, probing: false })
-  turn.arm({ kind: 'drain' }, resumingMs)
+  loseSubscriptions(transition, false)
+  transition.cancelSocketTimers()
+  transition.patch({ socket: handover.socket, handover: { phase: 'resuming', socket }, probing: false })
+  transition.arm({ kind: 'drain' }, resumingMs)
 }
 
 /** Leaves the old socket once nothing is awaited there. */
-export function continueHandover(turn: Turn): void {
-  if (isLeaving(turn.state) && !isAwaited(turn.state)) leave(turn)
+export function continueHandover(transition: Transition): void {
+  if (isLeaving(transition.state) && !isAwaited(transition.state)) leave(transition)
 }
 
 /** What is awaited took too long: first the subscriptions are waited for no more, then the calls. */
-export function takeDrainTimer(turn: Turn) {
-  const { handover } = turn.state
-  if (handover?.phase === 'settling') return leave(turn)
+export function onDrainTimer(transition: Transition) {
+  const { handover } = transition.state
+  if (handover?.phase === 'settling') return leave(transition)
   if (handover?.phase !== 'resuming') return
-  turn.patch({ handover: { ...handover, phase: 'settling' } })
-  turn.arm({ kind: 'drain' }, settlingMs)
+  transition.patch({ handover: { ...handover, phase: 'settling' } })
+  transition.arm({ kind: 'drain' }, settlingMs)
 }
 
 /** Ends the old socket: what was not answered there and may be sent again goes to the new one. */
-export function leave(turn: Turn): void {
-  const { handover } = turn.state
+export function leave(transition: Transition): void {
+  const { handover } = transition.state
   if (handover === null) return
-  turn.cancel({ kind: 'drain' })
-  turn.patch({ handover: null })
-  turn.emit({ type: 'drop', socket: handover.socket })
-  loseCalls(turn, 'the connection moved to another one.', handover.socket)
+  transition.cancel({ kind: 'drain' })
+  transition.patch({ handover: null })
+  transition.emit({ type: 'drop', socket: handover.socket })
+  loseCalls(transition, 'the connection moved to another one.', handover.socket)
 }
 
 function isAwaited({ calls, subscriptions, handover }: SessionState): boolean {

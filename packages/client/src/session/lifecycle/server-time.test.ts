@@ -55,11 +55,11 @@ describe('a clock that is set while connected', () => {
     expect(timesOf(machine.fire({ kind: 'again', id: 1 }))).toEqual([serverNow])
   })
 
-  test('keeps the order of a lane whose first waits for the time [TL-LANE-1]', () => {
+  test('keeps the order of a orderingKey whose first waits for the time [TL-LANE-1]', () => {
     const machine = opened()
     machine.setClock(minute)
-    machine.call(1, 'mutation', 10, { ...keyed, lane: 'a' })
-    expect(machine.call(2, 'mutation', 10, { lane: 'a' })).toEqual([])
+    machine.call(1, 'mutation', 10, { ...keyed, orderingKey: 'a' })
+    expect(machine.call(2, 'mutation', 10, { orderingKey: 'a' })).toEqual([])
     expect(timesOf(hello(machine, serverNow))).toEqual([serverNow])
   })
 

@@ -1,6 +1,6 @@
 import { depthFlaw, depthsOf, ownKeyFlaw, pathFlaw } from '@trunkline/protocol'
 import { sizeRefusal } from './send-frame.ts'
-import { type LineError, toLineError } from './trunkline-error.ts'
+import { type TrunklineError, toTrunklineError } from './trunkline-error.ts'
 
 /** The frame of a call or a subscription. */
 interface Frame {
@@ -14,17 +14,17 @@ interface Frame {
 
 /** Why the server would refuse a frame, in its words; undefined for one that may be sent. `most`: bytes of a message. */
 // [TL-LIM-8]
-export function frameRefusal({ text, bytes, path, key }: Frame, most: number): LineError | undefined {
+export function frameRefusal({ text, bytes, path, key }: Frame, most: number): TrunklineError | undefined {
   const flaw = depthFlaw(Math.max(...depthsOf(text))) ?? pathFlaw(path)
   const malformed = flaw ?? (typeof key === 'string' ? ownKeyFlaw(key) : undefined)
-  if (malformed !== undefined) return toLineError('MALFORMED', malformed)
+  if (malformed !== undefined) return toTrunklineError('MALFORMED', malformed)
   const tooLarge = sizeRefusal(bytes, most)
-  return tooLarge === undefined ? undefined : toLineError('TOO_LARGE', tooLarge)
+  return tooLarge === undefined ? undefined : toTrunklineError('TOO_LARGE', tooLarge)
 }
 
 /** The same for an input that overflows the stack when it is serialised; undefined for another error. */
-export function overflowRefusal(thrown: unknown): LineError | undefined {
+export function overflowRefusal(thrown: unknown): TrunklineError | undefined {
   return /call stack|recursion/.test(String(thrown))
-    ? toLineError('MALFORMED', depthFlaw('too many to serialise'))
+    ? toTrunklineError('MALFORMED', depthFlaw('too many to serialise'))
     : undefined
 }

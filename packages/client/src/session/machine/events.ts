@@ -27,8 +27,8 @@ export interface NewCall {
   readonly mayHaveRun: boolean
   /** A query or a keyed mutation: sent again when its socket is lost. [TL-KEY-8] */
   readonly resends: boolean
-  /** Calls of one lane go one after another. */
-  readonly lane?: string
+  /** Calls of one orderingKey go one after another. */
+  readonly orderingKey?: string
 }
 
 /** A subscription as the application makes it. `input` is serialised already. */
@@ -41,7 +41,7 @@ export interface NewSubscription {
 }
 
 /** Whatever can happen to a session: what the application wants, what the socket says, what time brings. */
-export type Occurrence =
+export type SessionInput =
   | { readonly type: 'call'; readonly call: NewCall }
   | { readonly type: 'abort'; readonly id: number }
   | { readonly type: 'subscribe'; readonly subscription: NewSubscription }
@@ -63,7 +63,7 @@ export type Occurrence =
   | { readonly type: 'timer'; readonly timer: Timer }
 
 /** An occurrence with its time and its one throw of the dice. */
-export type SessionEvent = Occurrence & {
+export type SessionEvent = SessionInput & {
   /** Milliseconds of the monotonic clock. */
   readonly now: number
   /** Epoch milliseconds of the wall clock. */

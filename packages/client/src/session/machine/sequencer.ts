@@ -15,7 +15,7 @@ export interface Failed {
   readonly frame: ErrorFrame
 }
 
-/** Where one subscription stands in its log. `position` p means that all ≤ p is accounted for (law 16). */
+/** Where one subscription stands in its log. `position` p means that all ≤ p is accounted for [LAW-COVERAGE]. */
 export interface Order {
   readonly position: Cursor | null
   /** The newest offset that is known to exist, by an answer or by a frame that had to be dropped. */
@@ -44,7 +44,7 @@ export function unmoved(order: Order, verdict: Ordered['verdict'] = 'whole'): Or
   return { order, applied: [], verdict }
 }
 
-/** Takes one frame by law 16's rule. */
+/** Takes one frame by [LAW-COVERAGE]'s rule. */
 export function receive(order: Order, frame: OrderedFrame): Ordered {
   const { position } = order
   if (position === null) return hold(order, frame) // [TL-SUB-9]

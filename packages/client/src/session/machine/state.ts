@@ -2,7 +2,7 @@ import { frameBytes, maxMessageBytes } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { NewCall, NewSubscription } from './events.ts'
 import type { Order } from './sequencer.ts'
-import type { LineFailure } from './trunkline-error.ts'
+import type { TrunklineFailure } from './trunkline-error.ts'
 
 /** What a session is doing about its socket.
  * - `idle`: nothing was asked for yet
@@ -33,7 +33,7 @@ export interface PendingCall extends NewCall {
   /** How often expired authority refused it, or its new key was refused as expired. */
   readonly refusals: number
   /** What the call fails with at its deadline, if nothing else is heard: FUNCTION_FAILED of an attempt, or of the gateway, whose words name no call and may be about another. */
-  readonly lastFailure: LineFailure | null
+  readonly lastFailure: TrunklineFailure | null
 }
 
 /** A frame that was sent and not answered yet. */
@@ -64,7 +64,7 @@ export interface Subscription extends NewSubscription {
   /** The cursor of the snapshot that the next frame must bring. */
   readonly snapshotAt: string | null
   /** When a generator was last heard of. */
-  readonly heardAt: number
+  readonly receivedAt: number
   /** How often the server must hear of its session, which is present by it; null: a keepalive as ever. */
   readonly keepaliveMs: number | null
   /** The last id of a plain value, or of a generator's, that had one: where the server may go on after a lost socket. */
@@ -89,7 +89,7 @@ export interface Subscription extends NewSubscription {
   readonly gapMs: number
 }
 
-/** A second socket beside the session's, while one takes over from the other (law 14).
+/** A second socket beside the session's, while one takes over from the other [LAW-TWO-SOCKETS].
  * - `connecting`, `greeting`: `socket` is the new one, not yet used
  * - `resuming`: `socket` is the old one; subscriptions start on the new, calls are settled on the old
  * - `settling`: the same, and only the calls are still waited for */

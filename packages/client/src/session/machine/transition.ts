@@ -5,7 +5,7 @@ import { type OwnedTimer, type SessionEvent, socketTimers, type Timer } from './
 import { type FrameName, type PendingCall, type SessionState, type Subscription, unansweredAt } from './state.ts'
 
 /** One step in the making: the state as changed so far and the effects gathered. It lives no longer than the step, so that the step is pure: what it was given is never changed, and each map is copied at its first change only. */
-export class Turn {
+export class Transition {
   /** The monotonic clock: every wait and every difference is measured by it. */
   readonly now: number
   /** The wall clock, in epoch milliseconds. */
@@ -14,12 +14,12 @@ export class Turn {
   /** The socket that the event is of. */
   readonly from: number
   readonly effects: Effect[] = []
-  /** Subscriptions to fetch for when the turn ends, in one frame. */
-  readonly wanted = new Set<number>()
+  /** Subscriptions to fetch for when the transition ends, in one frame. */
+  readonly pendingSyncs = new Set<number>()
   /** Subscriptions that took too long to start: as many others may be asked for instead. */
-  places = 0
-  /** Something in the outbox may go out when the turn ends. */
-  moved = false
+  resumeSlots = 0
+  /** Something in the outbox may go out when the transition ends. */
+  outboxDirty = false
   state: SessionState
   readonly #copies = new Set<unknown>()
 
@@ -82,7 +82,7 @@ export class Turn {
     this.#own('calls', this.state.calls).set(call.id, call)
   }
   dropCall(id: number): void {
-    if (this.state.calls.get(id)?.lane !== undefined) this.moved = true // the next of its lane
+    if (this.state.calls.get(id)?.orderingKey !== undefined) this.outboxDirty = true // the next of its orderingKey
     this.#own('calls', this.state.calls).delete(id)
     this.cancelOf(id, 'deadline', 'again')
   }
@@ -94,7 +94,7 @@ export class Turn {
     this.cancelOf(id, 'started', 'gap', 'alive')
   }
 
-  /** A map of the state that this turn may change: a copy, made once. */
+  /** A map of the state that this transition may change: a copy, made once. */
   #own<Value>(name: 'calls' | 'subscriptions', map: ReadonlyMap<number, Value>): Map<number, Value> {
     if (this.#copies.has(map)) return map as Map<number, Value>
     const copy = new Map(map)

@@ -1,6 +1,6 @@
 import type { ErrorFrame } from '@trunkline/protocol'
 import type { Subscription } from '../machine/state.ts'
-import type { Turn } from '../machine/transition.ts'
+import type { Transition } from '../machine/transition.ts'
 import { fromWire } from '../machine/trunkline-error.ts'
 import { endSubscription, retrySubscription } from './subscriptions.ts'
 
@@ -8,8 +8,8 @@ const failuresTaken = 5 // in a row, about 15 s: after that the application shou
 const refusalsTaken = 2 // by expired authority: the second may be the first frame's, which came twice
 
 /** [TL-ERR-4] An error ends the subscription, unless a repeat can succeed. Returns what the connection should do next. */
-export function takeSubscriptionError(
-  turn: Turn,
+export function onSubscriptionError(
+  transition: Transition,
   subscription: Subscription,
   frame: ErrorFrame,
 ): 'renew-auth' | undefined {
@@ -18,22 +18,22 @@ export function takeSubscriptionError(
   const mayBegin = !isRun || subscription.plainId !== null // a generator is never silently run again [TL-GEN-11]
   const mends = line?.code === 'CONNECTION_LOST' || line?.code === 'GENERATOR_LOST' || line?.retry === 'later'
   if (mends && mayBegin && subscription.failures < failuresTaken) {
-    retrySubscription(turn, subscription, line.retryAfterMs) // [TL-SYNC-2]
+    retrySubscription(transition, subscription, line.retryAfterMs) // [TL-SYNC-2]
     return undefined
   }
   if (line?.code === 'AUTH_EXPIRED' && mayBegin && subscription.failures < refusalsTaken)
-    return awaitAuthority(turn, subscription)
+    return awaitAuthority(transition, subscription)
   // what is no run's own word, as of a subscribe that came twice, leaves a run that nobody wants: it is stopped
   const phase = subscription.kind === 'generator' && frame.ref === undefined ? subscription.phase : 'waiting'
-  endSubscription(turn, { ...subscription, phase }, { shape: frame.error, ...(line && { line }) })
+  endSubscription(transition, { ...subscription, phase }, { shape: frame.error, ...(line && { line }) })
   return undefined
 }
 
 /** It is asked for again under a fresh authority; one that waits for that already goes on waiting. */
-function awaitAuthority(turn: Turn, subscription: Subscription): 'renew-auth' {
+function awaitAuthority(transition: Transition, subscription: Subscription): 'renew-auth' {
   const { id, failures, phase } = subscription
   if (phase === 'waiting') return 'renew-auth'
-  turn.cancelOf(id, 'started', 'gap')
-  turn.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures: failures + 1 })
+  transition.cancelOf(id, 'started', 'gap')
+  transition.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures: failures + 1 })
   return 'renew-auth'
 }

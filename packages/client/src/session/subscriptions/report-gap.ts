@@ -1,18 +1,23 @@
 import { type Cursor, formatCursor, type GapReason } from '@trunkline/protocol'
 import type { Subscription } from '../machine/state.ts'
-import type { Turn } from '../machine/transition.ts'
-import { toLineError } from '../machine/trunkline-error.ts'
+import type { Transition } from '../machine/transition.ts'
+import { toTrunklineError } from '../machine/trunkline-error.ts'
 import { endSubscription } from './subscriptions.ts'
 
 /** [TL-SUB-12] Tells of a gap, or ends the subscription when nobody would hear; false when it ended. */
-export function reportGap(turn: Turn, subscription: Subscription, reason: GapReason, after: Cursor | null): boolean {
+export function reportGap(
+  transition: Transition,
+  subscription: Subscription,
+  reason: GapReason,
+  after: Cursor | null,
+): boolean {
   const { id } = subscription
   const lastEventId = after === null ? null : formatCursor(after)
   if (subscription.handlesGaps) {
-    turn.emit({ type: 'gap', id, reason, lastEventId })
+    transition.emit({ type: 'gap', id, reason, lastEventId })
     return true
   }
   const message = `Events after ${lastEventId ?? 'the beginning'} are lost (${reason}), and there is no onGap.`
-  endSubscription(turn, subscription, { line: toLineError('GAP', message) })
+  endSubscription(transition, subscription, { line: toTrunklineError('GAP', message) })
   return false
 }

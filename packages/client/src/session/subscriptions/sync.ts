@@ -2,7 +2,7 @@ import { formatCursor, type SyncFrame, syncSubscriptions } from '@trunkline/prot
 import { type FramePage, toPages } from '../machine/pages.ts'
 import { forgetBeyond, isBehind, newestKnown } from '../machine/sequencer.ts'
 import { type Subscription, takesFrames } from '../machine/state.ts'
-import type { Turn } from '../machine/transition.ts'
+import type { Transition } from '../machine/transition.ts'
 import { retrySubscription, shortestGapMs } from './subscriptions.ts'
 
 const longestGapMs = 2_000
@@ -10,69 +10,70 @@ const envelopeBytes = 100 // of a `sync`, around its entries
 const answerMs = 5_000 // after this an unanswered fetch is taken for lost and asked again
 
 /** A hole is open: fetch if it does not close by itself soon, since posts race. */
-export function armFetch(turn: Turn, subscription: Subscription): void {
+export function armFetch(transition: Transition, subscription: Subscription): void {
   const { id, phase, fetch, gapMs } = subscription
   if (phase !== 'live' || fetch !== 'none') return
-  turn.putSubscription({ ...subscription, fetch: 'armed' })
-  turn.arm({ kind: 'gap', id }, gapMs)
+  transition.putSubscription({ ...subscription, fetch: 'armed' })
+  transition.arm({ kind: 'gap', id }, gapMs)
 }
 
-/** Fetches when the turn ends, unless an answer is awaited already. */
-export function fetchNow(turn: Turn, subscription: Subscription): void {
-  if (subscription.phase === 'live' && subscription.fetch !== 'asked') turn.wanted.add(subscription.id)
+/** Fetches when the transition ends, unless an answer is awaited already. */
+export function fetchNow(transition: Transition, subscription: Subscription): void {
+  if (subscription.phase === 'live' && subscription.fetch !== 'asked') transition.pendingSyncs.add(subscription.id)
 }
 
 /** The hole stayed open, or the answer did not come. */
-export function takeGapTimer(turn: Turn, subscription: Subscription) {
+export function onGapTimer(transition: Transition, subscription: Subscription) {
   const idle: Subscription = { ...subscription, fetch: 'none' }
-  turn.putSubscription(idle)
-  if (isBehind(subscription.order) || subscription.fetch === 'asked') fetchNow(turn, idle)
+  transition.putSubscription(idle)
+  if (isBehind(subscription.order) || subscription.fetch === 'asked') fetchNow(transition, idle)
 }
 
 /** An answer is read to its end. Short of the head, the rest is fetched at once [TL-SYNC-3]; one that brought nothing means that pushes are late rather than lost, so the next fetch waits longer. */
-export function settleAnswer(turn: Turn, subscription: Subscription) {
-  if (subscription.snapshotAt !== null) return retrySubscription(turn, subscription) // the snapshot that was announced did not come
+export function settleAnswer(transition: Transition, subscription: Subscription) {
+  if (subscription.snapshotAt !== null) return retrySubscription(transition, subscription) // the snapshot that was announced did not come
   const { order, askedFrom, askedKnown, answeredHead, gapMs } = subscription
   if (order.position?.offset === answeredHead && askedKnown > answeredHead) {
     // [TL-SYNC-4] The log ends below what existed when it was asked: it was rewound, and what is held may be gone.
     const rewound = { ...subscription, order: forgetBeyond(order) }
-    turn.putSubscription(rewound)
-    return fetchNow(turn, rewound)
+    transition.putSubscription(rewound)
+    return fetchNow(transition, rewound)
   }
-  if (!isBehind(order)) return turn.putSubscription({ ...subscription, gapMs: Math.max(shortestGapMs, gapMs / 2) })
-  if (order.position?.offset !== askedFrom) return fetchNow(turn, subscription)
-  armFetch(turn, { ...subscription, gapMs: Math.min(longestGapMs, gapMs * 2) })
+  if (!isBehind(order))
+    return transition.putSubscription({ ...subscription, gapMs: Math.max(shortestGapMs, gapMs / 2) })
+  if (order.position?.offset !== askedFrom) return fetchNow(transition, subscription)
+  armFetch(transition, { ...subscription, gapMs: Math.min(longestGapMs, gapMs * 2) })
 }
 
 /** Asks where every live log stands, those too that were asked already if `afresh`. False when there is none. */
-export function syncAll(turn: Turn, afresh?: 'afresh'): boolean {
+export function syncAll(transition: Transition, afresh?: 'afresh'): boolean {
   let any = false
-  for (const each of turn.state.subscriptions.values()) {
+  for (const each of transition.state.subscriptions.values()) {
     if (each.phase !== 'live' || each.kind === 'generator' || each.order.position === null) continue
     any = true
-    const subscription = afresh ? endFetch(turn, each) : each
-    turn.putSubscription(subscription)
-    fetchNow(turn, subscription)
+    const subscription = afresh ? endFetch(transition, each) : each
+    transition.putSubscription(subscription)
+    fetchNow(transition, subscription)
   }
   return any
 }
 
-/** Sends what the turn wants fetched, in as many frames as the server and the gateway want. */
-export function flushFetches(turn: Turn): void {
-  if (turn.wanted.size === 0 || !takesFrames(turn.state)) return
-  const entries = [...turn.wanted].flatMap((id) => entryOf(turn, id) ?? [])
+/** Sends what the transition wants fetched, in as many frames as the server and the gateway want. */
+export function flushFetches(transition: Transition): void {
+  if (transition.pendingSyncs.size === 0 || !takesFrames(transition.state)) return
+  const entries = [...transition.pendingSyncs].flatMap((id) => entryOf(transition, id) ?? [])
   // [TL-SYNC-7]
-  const most = { count: syncSubscriptions.value, maxBytes: turn.state.frameBytes - envelopeBytes }
-  for (const page of toPages(entries, most)) ask(turn, page)
+  const most = { count: syncSubscriptions.value, maxBytes: transition.state.frameBytes - envelopeBytes }
+  for (const page of toPages(entries, most)) ask(transition, page)
 }
 
 /** The server has said all that it says to a `sync`. What it left out for want of room is asked for at once. [TL-SYNC-3] */
-export function takeSyncEnd(turn: Turn, syncId: string): void {
-  for (const subscription of turn.state.subscriptions.values()) {
+export function onSyncEnd(transition: Transition, syncId: string): void {
+  for (const subscription of transition.state.subscriptions.values()) {
     if (subscription.fetch !== 'asked' || subscription.askedBy !== syncId) continue
-    const idle = endFetch(turn, subscription)
-    turn.putSubscription(idle)
-    fetchNow(turn, idle)
+    const idle = endFetch(transition, subscription)
+    transition.putSubscription(idle)
+    fetchNow(transition, idle)
   }
 }
 
@@ -81,20 +82,20 @@ interface Entry {
   readonly text: string
 }
 
-function entryOf(turn: Turn, id: number): Entry | undefined {
-  const subscription = turn.state.subscriptions.get(id)
+function entryOf(transition: Transition, id: number): Entry | undefined {
+  const subscription = transition.state.subscriptions.get(id)
   const position = subscription?.order.position
   if (subscription?.phase !== 'live' || subscription.kind === 'generator' || !position) return undefined
   const entry = { id, ref: subscription.ref, from: formatCursor(position) }
   return { id, text: JSON.stringify(entry satisfies SyncFrame['params']['subscriptions'][number]) }
 }
 
-function ask(turn: Turn, { items, text }: FramePage<Entry>): void {
-  const askedBy = turn.nextId('sync')
+function ask(transition: Transition, { items, text }: FramePage<Entry>): void {
+  const askedBy = transition.nextId('sync')
   for (const { id } of items) {
-    const subscription = turn.state.subscriptions.get(id)
+    const subscription = transition.state.subscriptions.get(id)
     if (subscription === undefined) continue
-    turn.putSubscription({
+    transition.putSubscription({
       ...subscription,
       fetch: 'asked',
       askedBy,
@@ -102,14 +103,14 @@ function ask(turn: Turn, { items, text }: FramePage<Entry>): void {
       askedKnown: newestKnown(subscription.order),
       answeredHead: -1,
     })
-    turn.arm({ kind: 'gap', id }, answerMs)
+    transition.arm({ kind: 'gap', id }, answerMs)
   }
-  turn.send(`{"id":"${askedBy}","method":"sync","params":{"subscriptions":[${text}]}}`, [askedBy])
+  transition.send(`{"id":"${askedBy}","method":"sync","params":{"subscriptions":[${text}]}}`, [askedBy])
 }
 
 /** The answer came: nothing is awaited any more. */
-export function endFetch(turn: Turn, subscription: Subscription): Subscription {
+export function endFetch(transition: Transition, subscription: Subscription): Subscription {
   if (subscription.fetch === 'none') return subscription
-  turn.cancel({ kind: 'gap', id: subscription.id })
+  transition.cancel({ kind: 'gap', id: subscription.id })
   return { ...subscription, fetch: 'none' }
 }

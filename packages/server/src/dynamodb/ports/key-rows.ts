@@ -3,7 +3,7 @@ import { baseAttribute, fromKeyItem, toKeyItem } from '../requests/items.ts'
 import { keyRowKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
-/** The rows of keys: each change is one conditional write, and a failed condition that shows one's own mark is a success (law 1). */
+/** The rows of keys: each change is one conditional write, and a failed condition that shows one's own mark is a success [LAW-SLOT-PUT]. */
 export function keyRowOperations({
   get,
   put,

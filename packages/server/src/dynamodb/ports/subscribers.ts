@@ -19,7 +19,7 @@ export function subscriberOperations({
   | 'deleteSubscriber'
   | 'setSubscriberAuthExp'
   | 'lockChain'
-  | 'wantChain'
+  | 'requestOffset'
   | 'freeChain'
   | 'readSubscribers'
   | 'growShards'
@@ -79,7 +79,7 @@ export function subscriberOperations({
       const standing = fromSubscriberItem(row.topic, row.shard, item)
       return { status: write.written || holderOf(item) === lock.by ? 'locked' : 'held', row: standing }
     },
-    async wantChain({ ref, ...row }, offset) {
+    async requestOffset({ ref, ...row }, offset) {
       const write = await update(keyOf(row), {
         expression: 'SET #want = :want',
         condition:

@@ -1,6 +1,6 @@
 import type { PresenceRow } from '../../ports/presence-row.ts'
+import type { ShardLeaseRow } from '../../ports/shard-lease.ts'
 import type { ConnectionRow, ConnectionSubscription, KeyRow, Slot, Subscriber, UploadRow } from '../../ports/store.ts'
-import type { TurnRow } from '../../ports/turn-row.ts'
 import {
   connectionKey,
   type Key,
@@ -9,9 +9,9 @@ import {
   memberPrefix,
   parseSubscriberSortKey,
   presenceKey,
+  shardLeaseKey,
   subscriberKey,
   subscriptionPrefix,
-  turnKey,
 } from './keys.ts'
 
 /** An item as the document client gives and takes it. Members that are undefined are not written. */
@@ -127,13 +127,21 @@ export function fromPresenceItem(topic: string, item: Item): PresenceRow {
 }
 
 /** The item of a shard's turn. */
-export function toTurnItem({ topic, shard, ...row }: TurnRow): Item & Key {
-  return { ...turnKey(topic, shard), ...row }
+export function toTurnItem({ topic, shard, ...row }: ShardLeaseRow): Item & Key {
+  return { ...shardLeaseKey(topic, shard), ...row }
 }
 
 /** The turn of an item. */
-export function fromTurnItem(topic: string, shard: number, item: Item): TurnRow {
-  return members<TurnRow>(item, { topic, shard }, ['mark', 'epoch', 'from', 'through', 'holder', 'again', 'expires'])
+export function fromTurnItem(topic: string, shard: number, item: Item): ShardLeaseRow {
+  return members<ShardLeaseRow>(item, { topic, shard }, [
+    'mark',
+    'epoch',
+    'from',
+    'through',
+    'holder',
+    'again',
+    'expires',
+  ])
 }
 
 /** `base` and those members of the row that the item holds. Nobody but this module's writers puts such items, so their types are taken as read. */

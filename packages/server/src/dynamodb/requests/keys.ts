@@ -35,7 +35,7 @@ export const subscriberKey = (topic: string, shard: number, connectionId: string
 export const shardsKey = (topic: string): Key => ({ pk: `SUBS#${topic}#0`, sk: only })
 
 /** Whose turn it is to deliver a shard of a topic. */
-export const turnKey = (topic: string, shard: number): Key => ({ pk: `TURN#${topic}#${shard}`, sk: only })
+export const shardLeaseKey = (topic: string, shard: number): Key => ({ pk: `TURN#${topic}#${shard}`, sk: only })
 
 /** What stands under a key of a mutation or a publish; the key's text already begins with its scope. */
 export const keyRowKey = (key: string): Key => ({ pk: `IDEM#${key}`, sk: only })

@@ -1,5 +1,5 @@
 import { parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
-import { anonymous, type ConnectRequest, deny, isDenied, type Verdict } from '../../define/identity.ts'
+import { type AuthorizeResult, anonymous, type ConnectRequest, deny, isDenied } from '../../define/identity.ts'
 import type { Recorder } from '../../ports/telemetry.ts'
 import type { ConnectionCaller } from '../../runtime/context/caller.ts'
 import type { Identified } from '../../runtime/context/served-application.ts'
@@ -8,7 +8,7 @@ import { thrownEntry } from '../events/thrown-entry.ts'
 import type { AllowsOrigin } from './origins.ts'
 
 export interface AdmissionOptions {
-  readonly authorize: ((request: ConnectRequest) => Verdict | Promise<Verdict>) | undefined
+  readonly authorize: ((request: ConnectRequest) => AuthorizeResult | Promise<AuthorizeResult>) | undefined
   readonly allowsOrigin: AllowsOrigin
 }
 
@@ -50,7 +50,7 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
   return { status: 'admitted', caller: { ...base, ...toIdentity(verdict, (entry) => telemetry.log(entry)) } }
 }
 
-async function judge({ authorize }: AdmissionOptions, request: ConnectRequest): Promise<Verdict> {
+async function judge({ authorize }: AdmissionOptions, request: ConnectRequest): Promise<AuthorizeResult> {
   return authorize === undefined ? anonymous : authorize(request)
 }
 
@@ -72,7 +72,7 @@ const earliestMs = 1_000_000_000_000 // 2001-09-09: seconds since 1970 read as m
 
 /** Throws a `TypeError` for what `authorize` must not return. An expiry in seconds is refused with words that say so, in the log too. */
 function toIdentity(
-  verdict: Verdict,
+  verdict: AuthorizeResult,
   log: Recorder['log'],
 ): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'refused'> {
   if (verdict === anonymous) return { principal: null }

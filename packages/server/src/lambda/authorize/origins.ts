@@ -71,15 +71,15 @@ function adviceForWeb(origin: string): string | undefined {
   return sent === undefined ? 'Use https:// and the host of the page.' : `Use ${sent}.`
 }
 
-const standIn = 'trunkline-any-label' // takes the place of `*`, so that the rest can be checked as an origin
+const positionIn = 'trunkline-any-label' // takes the place of `*`, so that the rest can be checked as an origin
 
 /** One `*`, for a whole label of a web page's host, with at least two labels after it: `https://*.com` would be anybody's. */
 function adviceForPattern(pattern: string): string | undefined {
   const rule = '* stands for one whole label and needs two labels after it, as in https://*.example.com.'
   if (!/^https?:\/\/(?:[^*/?#@:]+\.)?\*(?:\.[^.*/?#@:]+){2,}(?::\d+)?\/?$/i.test(pattern))
     return `In a pattern, ${rule} Use a function for anything else.`
-  const advice = adviceForWeb(pattern.replace('*', standIn))
-  return advice?.replace(standIn, '*')
+  const advice = adviceForWeb(pattern.replace('*', positionIn))
+  return advice?.replace(positionIn, '*')
 }
 
 function show(value: unknown): string {

@@ -1,12 +1,12 @@
 import { contentOf, type Entry } from '../../define/entry.ts'
 import { randomName } from '../../ports/clock.ts'
 import { keyExpires, rowNameOfPublish } from '../../runtime/calls/idempotency-key.ts'
-import type { Scope } from '../../runtime/context/scope.ts'
+import type { RuntimeContext } from '../../runtime/context/scope.ts'
 import { topicOf } from '../../runtime/log/validate-event.ts'
 import { publish, publishEphemeral } from '../../runtime/publish.ts'
 
 /** Publishes an entry once under a key, however often it is repeated. One of an ephemeral channel has no log to look into: it is claimed first, so it is posted at most once. */
-export async function publishOnce(scope: Scope, entry: Entry, idempotencyKey: string): Promise<void> {
+export async function publishOnce(scope: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
   const { definition, key, event } = contentOf(entry) ?? notAnEntry()
   if (definition.retentionMs !== undefined) {
     await publish(scope, definition, key, event, { idempotencyKey })

@@ -4,7 +4,7 @@ import { internalsOf } from '../../line/internals.ts'
 import type { Line } from '../../line/line.ts'
 import { createDeadline, withinDeadline } from '../../runtime/context/deadline.ts'
 import { boundInvoker, boundStore } from '../../runtime/context/port-deadlines.ts'
-import type { Scope } from '../../runtime/context/scope.ts'
+import type { RuntimeContext } from '../../runtime/context/scope.ts'
 import type { AwsHandler } from '../events/events.ts'
 import { isRecord } from '../events/events.ts'
 import { thrownEntry } from '../events/thrown-entry.ts'
@@ -51,8 +51,8 @@ export function createSourceHandler<S extends ImageSchema>(options: SourceOption
   }
 }
 
-interface SourceScope extends Scope {
-  readonly deadline: NonNullable<Scope['deadline']>
+interface SourceScope extends RuntimeContext {
+  readonly deadline: NonNullable<RuntimeContext['deadline']>
   /** Two functions may make events of one table. */
   readonly consumer: string
 }
@@ -109,7 +109,7 @@ function consumerOf(context: unknown): string {
 }
 
 function reportInvalid(
-  { telemetry }: Scope,
+  { telemetry }: RuntimeContext,
   { table, keys }: SourceRecord,
   { issues, onInvalid }: Pick<InvalidRow, 'issues'> & { readonly onInvalid: ((row: InvalidRow) => void) | undefined },
 ): void {
@@ -126,7 +126,7 @@ function reportInvalid(
   }
 }
 
-function logFailure({ telemetry }: Scope, { table, keys, id }: SourceRecord, thrown: unknown): void {
+function logFailure({ telemetry }: RuntimeContext, { table, keys, id }: SourceRecord, thrown: unknown): void {
   const message = 'A change was not published; its record is tried again.'
   telemetry.log(thrownEntry(message, { table, keys, id }, thrown))
 }

@@ -1,10 +1,10 @@
 import { TRPCError } from '@trpc/server'
 import { randomName } from '../../ports/clock.ts'
 import { type KeyRow, StoreError } from '../../ports/store.ts'
-import type { ConnectionCaller, ContextFacts } from '../context/caller.ts'
-import type { Keyed, ServedScope } from '../context/scope.ts'
+import type { ConnectionCaller, ContextDetails } from '../context/caller.ts'
+import type { InvocationContext, Keyed } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { withId } from '../encoding/error-response.ts'
 import { checkKey, fingerprintOf, keyExpires, rowNameOf, rowNameOfMiddlewares } from './idempotency-key.ts'
 import { type CallRequest, type CallResult, isHalfWay, metaOf, runToResult, toOutcome } from './run-call.ts'
@@ -23,17 +23,17 @@ const askAgainMs = 1_000
 const askLongAgainMs = 5_000 // of one that may run for minutes, and whose answer is pushed
 
 /**
- * Runs a mutation with one effect and one answer, whatever is resent, doubled or killed (law 9), and gives the
+ * Runs a mutation with one effect and one answer, whatever is resent, doubled or killed [LAW-ONE-EFFECT], and gives the
  * answer's text. The key is claimed behind the last middleware, just before the resolver; the recorded answer is that
- * of the whole chain. Throws `LineFailure`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED where the key
+ * of the whole chain. Throws `TrunklineError`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED where the key
  * could not be claimed, or PENDING while another attempt may be running.
  */
 // [TL-KEY-13] [TL-KEY-14]
 export async function answerKeyed(
-  scope: ServedScope,
+  scope: InvocationContext,
   caller: ConnectionCaller,
   call: KeyedCall,
-  facts: ContextFacts,
+  facts: ContextDetails,
 ): Promise<string> {
   checkKey(call.key, scope.clock.now())
   const recorded = call.resend ? await answerRecorded(scope, caller, call) : undefined
@@ -64,10 +64,10 @@ export async function answerKeyed(
  * what they let pass then.
  */
 async function answerOfAnother(
-  scope: ServedScope,
+  scope: InvocationContext,
   caller: ConnectionCaller,
   call: KeyedCall,
-  { cause }: ContextFacts,
+  { cause }: ContextDetails,
   result: CallResult,
 ): Promise<string | undefined> {
   if (result.status === 'returned') return undefined
@@ -98,7 +98,7 @@ interface Claim {
 
 type Claimed = Keyed & { readonly owner: string }
 
-function createClaim(scope: ServedScope, caller: ConnectionCaller, call: KeyedCall): Claim {
+function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: KeyedCall): Claim {
   const mine = {
     key: rowNameOf(caller, call.key),
     owner: randomName(scope.clock, 20),
@@ -138,7 +138,7 @@ function createClaim(scope: ServedScope, caller: ConnectionCaller, call: KeyedCa
 }
 
 /** Claims the key and gives undefined, or the text that another attempt left. Throws as `answerKeyed` does. */
-async function claimOrAnswer(scope: ServedScope, call: KeyedCall, mine: MyClaim): Promise<string | undefined> {
+async function claimOrAnswer(scope: InvocationContext, call: KeyedCall, mine: MyClaim): Promise<string | undefined> {
   scope.deadline.signal.throwIfAborted()
   const { key, owner, lease, fingerprint, expires } = mine
   const claim = await scope.store.claimKey({ key, owner, lease, fingerprint, expires }).catch((thrown: unknown) => {
@@ -151,8 +151,8 @@ async function claimOrAnswer(scope: ServedScope, call: KeyedCall, mine: MyClaim)
  * A claim that was throttled each time that it was tried: of a mutation that was not sent before, nothing can have
  * run.
  */
-function notRun(cause: StoreError): LineFailure {
-  return new LineFailure('FUNCTION_FAILED', 'The line could not reach its table.', { cause, mayHaveRun: false })
+function notRun(cause: StoreError): TrunklineError {
+  return new TrunklineError('FUNCTION_FAILED', 'The line could not reach its table.', { cause, mayHaveRun: false })
 }
 
 function isRefusedWrite(thrown: unknown): thrown is StoreError {
@@ -171,7 +171,7 @@ function notBegun(instead: NonNullable<Claim['instead']>): TRPCError {
 
 /** What is known of a keyed mutation without beginning it: its answer's text, or undefined when an attempt may begin. Throws as `answerKeyed` does. */
 export async function answerRecorded(
-  scope: ServedScope,
+  scope: InvocationContext,
   caller: ConnectionCaller,
   call: KeyedCall,
 ): Promise<string | undefined> {
@@ -188,13 +188,13 @@ export async function answerRecorded(
  * The row that another attempt left: its outcome, its lease, or its end. Undefined where this attempt took its place.
  */
 async function answerStanding(
-  scope: ServedScope,
+  scope: InvocationContext,
   call: KeyedCall,
   mine: MyClaim,
   row: KeyRow,
 ): Promise<string | undefined> {
   if (row.fingerprint !== mine.fingerprint)
-    throw new LineFailure('KEY_REUSED', 'This key was used for another path or another input.') // [TL-KEY-3]
+    throw new TrunklineError('KEY_REUSED', 'This key was used for another path or another input.') // [TL-KEY-3]
   if (row.state !== 'RUNNING') return settledAnswer(call, row)
   const left = row.lease - scope.clock.now()
   const { repeatable, longRunning } = metaOf(scope.server, call.path)
@@ -212,12 +212,12 @@ function settledAnswer(call: KeyedCall, row: KeyRow): string {
   // An outcome is kept without the id of the frame that asked: every answer is the same byte for byte but for it. [TL-KEY-1]
   if (row.state === 'DONE' && row.outcome !== undefined) return withId(call, row.outcome)
   if (row.state === 'RUNNING') throw pending(askAgainMs)
-  throw new LineFailure(
+  throw new TrunklineError(
     'OUTCOME_UNKNOWN',
     'A function died while it ran this mutation, and nobody knows whether it took effect. Mark the procedure repeatable if running it again is safe.',
   )
 }
 
-function pending(retryAfterMs: number): LineFailure {
-  return new LineFailure('PENDING', 'This mutation is running.', { retryAfterMs })
+function pending(retryAfterMs: number): TrunklineError {
+  return new TrunklineError('PENDING', 'This mutation is running.', { retryAfterMs })
 }

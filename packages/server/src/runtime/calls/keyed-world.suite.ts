@@ -63,7 +63,7 @@ const open = new Set(['PENDING', 'FUNCTION_FAILED', 'TIMEOUT'])
 /** An answer that ends the call at its client. */
 export const isSettled = (answer: Answer) => answer.line === undefined || !open.has(answer.line.code)
 
-/** Law 9 for a mutation whose every attempt has ended: the client asks until it is told, and everyone was told the same. Returns that answer. */
+/** [LAW-ONE-EFFECT] for a mutation whose every attempt has ended: the client asks until it is told, and everyone was told the same. Returns that answer. */
 export async function oneAnswer(room: KeyedWorld, path: string, { returned }: Ended): Promise<Answer> {
   room.clock.time += 120_000
   const last = [await attempt(path)(room), await attempt(path)(room)]

@@ -15,7 +15,7 @@ import {
   oneAnswer,
 } from './keyed-world.suite.ts'
 
-const table = createScheduleTable('laws 1a and 9, keyed mutations')
+const table = createScheduleTable('[LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT], keyed mutations')
 const claim = vi.hoisted(() => ({ comesFirst: false }))
 vi.mock(import('../procedures/around-resolver.ts'), async (original) => {
   const { callAround } = await original()
@@ -43,7 +43,7 @@ const resending = (mutant?: Mutant): Exploration<KeyedWorld> => ({
   },
 })
 
-describe('laws 1a and 9: a repeatable mutation that is sent again under its key', () => {
+describe('[LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT]: a repeatable mutation that is sent again under its key', () => {
   test('has one effect and one answer, wherever its first attempt died [TL-KEY-1] [TL-KEY-9]', () =>
     table.holds('keyed publish ∥ publish ∥ kill, then resent', resending()))
   test('appends twice where each attempt begins at the head instead of its base: the explorer finds it', () =>

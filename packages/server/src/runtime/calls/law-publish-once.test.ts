@@ -4,7 +4,7 @@ import type { Exploration, Turns } from '../explore.suite.ts'
 import { createRoom, type Room, slotsOf, withOperations } from '../subscriptions/room.suite.ts'
 import type { Mutant } from './keyed-world.suite.ts'
 
-const table = createScheduleTable('law 1a, a publish with a key of its own')
+const table = createScheduleTable('[LAW-PUBLISH-ONCE], a publish with a key of its own')
 
 const once = (room: Room) =>
   room.asScript(() => room.events.publish({ room: 'x' }, { text: 'once' }, { idempotencyKey: 'k' }))

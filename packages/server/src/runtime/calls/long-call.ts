@@ -3,8 +3,8 @@ import { randomName } from '../../ports/clock.ts'
 import type { ConnectionSubscription } from '../../ports/store.ts'
 import { type ConnectionCaller, toFacts } from '../context/caller.ts'
 import { narrowDeadline } from '../context/deadline.ts'
-import type { ServedScope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import type { InvocationContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { withId } from '../encoding/error-response.ts'
 import { refuse } from '../encoding/reject-request.ts'
 import { frameText } from '../encoding/result-frames.ts'
@@ -40,7 +40,7 @@ const answerMs = 5_000
  */
 // [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
 export async function startLongCall(
-  scope: ServedScope,
+  scope: InvocationContext,
   client: Client,
   { key, ...call }: LongCall,
 ): Promise<readonly string[]> {
@@ -69,7 +69,7 @@ export async function startLongCall(
 
 /** Runs a long call in the worker and posts its answer. An invocation that finds another one at it leaves. Never throws for what the call does. */
 // [TL-LONG-2]
-export async function runLongCall(scope: ServedScope, job: CallJob): Promise<void> {
+export async function runLongCall(scope: InvocationContext, job: CallJob): Promise<void> {
   const { caller } = job.client
   const call = toCall(scope, job)
   using sooner = narrowDeadline(scope.clock, scope.deadline, scope.deadline.at - scope.clock.now() - answerMs)
@@ -81,14 +81,14 @@ export async function runLongCall(scope: ServedScope, job: CallJob): Promise<voi
 }
 
 /** The answer's text; undefined where nobody is to be told: another invocation is at it, or nobody waits any more. */
-async function answerOf(scope: ServedScope, job: CallJob, call: LongCall): Promise<string | undefined> {
+async function answerOf(scope: InvocationContext, job: CallJob, call: LongCall): Promise<string | undefined> {
   await loadProcedure(scope, call.path)
   const { key } = call
   const isLate = scope.clock.now() - job.askedAt > beginMs
   if (key !== undefined && isLate) return undefined // its client asks again, and then another is started
   const claim = key === undefined ? await claimCall(scope, job) : undefined
   if (claim === 'taken') return undefined
-  if (isLate) throw new LineFailure('FUNCTION_FAILED', 'No function began this call in time.', { mayHaveRun: false })
+  if (isLate) throw new TrunklineError('FUNCTION_FAILED', 'No function began this call in time.', { mayHaveRun: false })
   using watch = watchRun(scope, {
     row: rowOfCall(job.client.caller, call),
     holds: (row) => row === undefined || row.on || row.ref < job.askedAt, // [TL-LONG-4]
@@ -100,7 +100,7 @@ async function answerOf(scope: ServedScope, job: CallJob, call: LongCall): Promi
   return watch.signal.aborted ? undefined : text
 }
 
-async function runWatched(scope: ServedScope, job: CallJob, call: LongCall): Promise<string | undefined> {
+async function runWatched(scope: InvocationContext, job: CallJob, call: LongCall): Promise<string | undefined> {
   const { caller, params } = job.client
   const facts = toFacts(caller, 'worker', params, call.traceparent)
   const { key } = call
@@ -108,14 +108,14 @@ async function runWatched(scope: ServedScope, job: CallJob, call: LongCall): Pro
   try {
     return await answerKeyed(scope, caller, { ...call, key }, facts)
   } catch (thrown) {
-    if (thrown instanceof LineFailure && thrown.line === 'PENDING') return undefined // another invocation is at it
+    if (thrown instanceof TrunklineError && thrown.line === 'PENDING') return undefined // another invocation is at it
     throw thrown
   }
 }
 
 /** Claims a call that has no key for this invocation. Throws FUNCTION_FAILED for one whose function has died: it may have run, so it is not begun again. */
 // [TL-LONG-3]
-async function claimCall(scope: ServedScope, { client, call, askedAt }: CallJob): Promise<RunClaim | 'taken'> {
+async function claimCall(scope: InvocationContext, { client, call, askedAt }: CallJob): Promise<RunClaim | 'taken'> {
   const claim = {
     ...rowOfCall(client.caller, call),
     ref: askedAt,
@@ -127,7 +127,7 @@ async function claimCall(scope: ServedScope, { client, call, askedAt }: CallJob)
   if (status === 'claimed') return claim
   if (!isDead(row, askedAt, scope.clock.now())) return 'taken'
   await scope.store.stopSubscription({ ...claim, expires }) // told once
-  throw new LineFailure('FUNCTION_FAILED', 'The function that ran this call was lost.')
+  throw new TrunklineError('FUNCTION_FAILED', 'The function that ran this call was lost.')
 }
 
 /** The row in which a long call is claimed and cancelled: its key's where it has one, so that it is reached from whatever connection its client has by then. Neither name can be another row's. */
@@ -139,7 +139,7 @@ export function rowOfCall(
   return { connectionId: caller.connectionId, id: `call ${JSON.stringify(id)}` } // a subscription's is JSON text
 }
 
-function toCall({ server }: ServedScope, { client, call: { rawInput, ...call } }: CallJob): LongCall {
+function toCall({ server }: InvocationContext, { client, call: { rawInput, ...call } }: CallJob): LongCall {
   const input = server.router._def._config.transformer.input.deserialize(rawInput)
   return { ...call, key: call.key, resend: false, rawInput, input, maxBytes: answerBytes(server, client.caller) }
 }

@@ -2,11 +2,11 @@ import { TRPCError, transformTRPCResponse } from '@trpc/server'
 import type { FrameId } from '@trunkline/protocol'
 import { limits } from '@trunkline/protocol'
 import type { LineMeta } from '../../define/identity.ts'
-import type { ContextFacts } from '../context/caller.ts'
-import type { Keyed, ServedScope } from '../context/scope.ts'
+import type { ContextDetails } from '../context/caller.ts'
+import type { InvocationContext, Keyed } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
-import { LineFailure, markEntered } from '../context/trunkline-error.ts'
+import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { codeOf } from '../encoding/error-label.ts'
 import { type Asked, errorBody, withId } from '../encoding/error-response.ts'
 import { isStream, procedureOf, runProcedure } from '../procedures/run-procedure.ts'
@@ -43,7 +43,11 @@ export type CallResult = {
 } & ({ readonly status: 'returned'; readonly data: unknown } | { readonly status: 'threw'; readonly thrown: unknown })
 
 /** Runs a call to its outcome. Never throws. */
-export async function runCall(scope: ServedScope, request: CallRequest, facts: ContextFacts): Promise<CallOutcome> {
+export async function runCall(
+  scope: InvocationContext,
+  request: CallRequest,
+  facts: ContextDetails,
+): Promise<CallOutcome> {
   return toOutcome(scope, request, facts, await runToResult(scope, request, facts))
 }
 
@@ -52,9 +56,9 @@ export async function runCall(scope: ServedScope, request: CallRequest, facts: C
  * Never throws.
  */
 export async function runToResult(
-  scope: ServedScope,
+  scope: InvocationContext,
   request: CallRequest,
-  facts: ContextFacts,
+  facts: ContextDetails,
   around?: (resolve: (keyed: Keyed) => unknown) => unknown,
 ): Promise<CallResult> {
   const begun = scope.clock.now()
@@ -79,9 +83,9 @@ export async function runToResult(
 
 /** Puts the result of a call into words, measures it and tells `onError`. Never throws. */
 export function toOutcome(
-  scope: ServedScope,
+  scope: InvocationContext,
   request: CallRequest,
-  { cause }: ContextFacts,
+  { cause }: ContextDetails,
   { ctx, begun, ...result }: CallResult,
 ): CallOutcome {
   const { server } = scope
@@ -108,7 +112,12 @@ export function toOutcome(
 const failures: ReadonlySet<string> = new Set(['INTERNAL_SERVER_ERROR', 'TIMEOUT'])
 
 /** Tells of one run. A path that the router does not have is the client's choice and becomes no label. */
-function measureCall({ server, telemetry, clock }: ServedScope, asked: string, begun: number, outcome: string): void {
+function measureCall(
+  { server, telemetry, clock }: InvocationContext,
+  asked: string,
+  begun: number,
+  outcome: string,
+): void {
   const path = procedureOf(server, asked) === undefined ? 'unknown' : asked
   telemetry.measure('calls', 1, { path, outcome })
   telemetry.measure('callMs', clock.now() - begun, { path, outcome })
@@ -119,7 +128,7 @@ function measureCall({ server, telemetry, clock }: ServedScope, asked: string, b
 const halfWay: ReadonlySet<string> = new Set(['TIMEOUT', 'FUNCTION_FAILED', 'RATE_LIMITED'])
 
 export function isHalfWay(error: TRPCError): boolean {
-  return error instanceof LineFailure && halfWay.has(error.line)
+  return error instanceof TrunklineError && halfWay.has(error.line)
 }
 
 /** What an answer to this client may have, in UTF-8 bytes. [TL-CHUNK-11] */
@@ -144,13 +153,13 @@ function toResultText(server: Server, data: unknown): string {
   return JSON.stringify({ result })
 }
 
-/** Law 12's bound on the way out: an answer that cannot be carried, or under a key not be recorded, becomes an error that says so. */
+/** [LAW-DECODE]'s bound on the way out: an answer that cannot be carried, or under a key not be recorded, becomes an error that says so. */
 // [TL-LIM-3]
-function withinMessage({ keyed }: ServedScope, request: CallRequest, body: string): string {
+function withinMessage({ keyed }: InvocationContext, request: CallRequest, body: string): string {
   const bytes = Buffer.byteLength(withId(request, body))
   const most = keyed?.owner === undefined ? request.maxBytes : Math.min(request.maxBytes, limits.outcomeBytes.value)
   if (bytes <= most) return body
-  throw new LineFailure(
+  throw new TrunklineError(
     'TOO_LARGE',
     `The answer has ${bytes} bytes; at most ${most} can be ${most < request.maxBytes ? 'recorded under its key' : 'sent'}. Return less, or in pages.`,
     { mayHaveRun: true },

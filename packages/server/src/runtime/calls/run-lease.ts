@@ -1,6 +1,6 @@
 import type { ConnectionRow, ConnectionSubscription } from '../../ports/store.ts'
 import { isExpired } from '../context/caller.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { cut } from '../posting/post.ts'
 
 /**
@@ -43,7 +43,7 @@ const lookMs = 100
 const flowMs = 250
 
 /** Watches over a run until disposed: reads its rows and renews its claim. A table that cannot be reached ends nothing. */
-export function watchRun(scope: ServedScope, watched: Watched): RunWatch {
+export function watchRun(scope: InvocationContext, watched: Watched): RunWatch {
   const over = new AbortController()
   const done = new AbortController()
   const end = (why: RunEnd) => over.abort(why)
@@ -78,7 +78,7 @@ interface Watching {
   readonly signal: AbortSignal
 }
 
-async function watch(scope: ServedScope, watched: Watched, { end, signal }: Watching): Promise<void> {
+async function watch(scope: InvocationContext, watched: Watched, { end, signal }: Watching): Promise<void> {
   let lease = watched.claim?.lease ?? 0
   while (!signal.aborted) {
     try {
@@ -93,11 +93,11 @@ async function watch(scope: ServedScope, watched: Watched, { end, signal }: Watc
   }
 }
 
-function readRow({ store }: ServedScope, { row }: Watched): Promise<ConnectionSubscription | undefined> {
+function readRow({ store }: InvocationContext, { row }: Watched): Promise<ConnectionSubscription | undefined> {
   return store.readSubscription(row.connectionId, row.id)
 }
 
-async function findEnd(scope: ServedScope, watched: Watched): Promise<RunEnd | undefined> {
+async function findEnd(scope: InvocationContext, watched: Watched): Promise<RunEnd | undefined> {
   const { holds, connectionId } = watched
   const [standing, connection] = await Promise.all([
     readRow(scope, watched),
@@ -113,7 +113,7 @@ function endOf(connection: ConnectionRow | undefined, now: number): RunEnd | und
   return isExpired(connection, now) ? 'unauthorized' : undefined // [TL-ERR-6]
 }
 
-async function renew(scope: ServedScope, { row, claim }: Watched, lease: number): Promise<number> {
+async function renew(scope: InvocationContext, { row, claim }: Watched, lease: number): Promise<number> {
   const now = scope.clock.now()
   if (claim === undefined || lease - now > leaseMs - renewMs) return lease
   const renewed = { ...row, ref: claim.ref, from: claim.run, run: claim.run, lease: now + leaseMs }

@@ -1,8 +1,8 @@
 import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { DeadlinePassed } from '../context/deadline.ts'
-import type { Scope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 
 /** For whom a worker works: the connection as the frame's function knew it. */
 export interface Client {
@@ -60,19 +60,19 @@ export type WorkerJob = CallJob | GeneratorJob
 const jobBytes = 1_048_576 // 1 MB: what Lambda takes of an asynchronous invocation
 
 /** Has the `worker` function do a job. Throws when the invocation was not accepted; it may come all the same. */
-export async function invokeWorker(scope: Scope, job: WorkerJob): Promise<void> {
+export async function invokeWorker(scope: RuntimeContext, job: WorkerJob): Promise<void> {
   if (scope.invoker === undefined)
     throw new Error(
       'No worker function is bound: long calls and generators run there. Set TRUNKLINE_WORKER to its name.',
     )
   const bytes = Buffer.byteLength(JSON.stringify(job))
   if (bytes > jobBytes)
-    throw new LineFailure('TOO_LARGE', `This makes a job of ${bytes} bytes; a function is started with ${jobBytes}.`)
+    throw new TrunklineError('TOO_LARGE', `This makes a job of ${bytes} bytes; a function is started with ${jobBytes}.`)
   try {
     await scope.invoker.invoke('worker', job)
   } catch (cause) {
     if (cause instanceof DeadlinePassed) throw cause
-    throw new LineFailure('FUNCTION_FAILED', 'The function that would do this could not be started.', { cause }) // [TL-ERR-2]
+    throw new TrunklineError('FUNCTION_FAILED', 'The function that would do this could not be started.', { cause }) // [TL-ERR-2]
   }
 }
 

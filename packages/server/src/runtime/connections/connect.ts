@@ -2,8 +2,8 @@ import { limits } from '@trunkline/protocol'
 import type { PresenceSeat } from '../../ports/presence-row.ts'
 import type { ConnectionRow } from '../../ports/store.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { Scope } from '../context/scope.ts'
-import { loseRow } from '../presence/rows/disconnect-session.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { disconnectRow } from '../presence/rows/disconnect-session.ts'
 
 const graceMs = 10 * 60_000
 const closing = 16 // rows of one connection deleted at a time
@@ -18,8 +18,8 @@ export function lifetimeOf(expires: number): { readonly openedAt: number } {
   return { openedAt: expires * 1_000 - limits.lifetimeMs.value - graceMs }
 }
 
-/** `$connect`: one write, and only if no row stands, since an early `$disconnect` wins (law 8). A refused connection leaves none. */
-export async function connect(scope: Scope, caller: ConnectionCaller, connectedAt: number): Promise<void> {
+/** `$connect`: one write, and only if no row stands, since an early `$disconnect` wins [LAW-CONNECTION-ROW]. A refused connection leaves none. */
+export async function connect(scope: RuntimeContext, caller: ConnectionCaller, connectedAt: number): Promise<void> {
   if (caller.refused !== undefined) return
   const row: ConnectionRow = {
     connectionId: caller.connectionId,
@@ -36,8 +36,8 @@ export async function connect(scope: Scope, caller: ConnectionCaller, connectedA
   scope.telemetry.measure('connects', 1)
 }
 
-/** `$disconnect`: CLOSED, which is final, then its subscriptions, then their rows (law 8). Safe to repeat. */
-export async function disconnect(scope: Scope, connectionId: string, connectedAt: number): Promise<void> {
+/** `$disconnect`: CLOSED, which is final, then its subscriptions, then their rows [LAW-CONNECTION-ROW]. Safe to repeat. */
+export async function disconnect(scope: RuntimeContext, connectionId: string, connectedAt: number): Promise<void> {
   scope.telemetry.measure('disconnects', 1)
   await scope.store.closeConnection(connectionId, connectionExpires(connectedAt))
   const rows = await scope.store.readSubscriptions(connectionId)
@@ -49,15 +49,15 @@ export async function disconnect(scope: Scope, connectionId: string, connectedAt
 }
 
 async function close(
-  scope: Scope,
-  row: Parameters<Scope['store']['deleteSubscriber']>[0] & { readonly seat: PresenceSeat | undefined },
+  scope: RuntimeContext,
+  row: Parameters<RuntimeContext['store']['deleteSubscriber']>[0] & { readonly seat: PresenceSeat | undefined },
 ): Promise<void> {
   await scope.store.deleteSubscriber(row)
-  await loseRow(scope, row)
+  await disconnectRow(scope, row)
 }
 
 /** The caller as its row says, for an event without the authorizer's words. */
-export async function readCaller(scope: Scope, connectionId: string): Promise<ConnectionCaller | undefined> {
+export async function readCaller(scope: RuntimeContext, connectionId: string): Promise<ConnectionCaller | undefined> {
   const row = await scope.store.readConnection(connectionId)
   if (row?.state !== 'OPEN') return undefined
   return {

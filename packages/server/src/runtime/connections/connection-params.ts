@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromUnknown } from '@trpc/server/http'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { refuse } from '../encoding/reject-request.ts'
 import { cut, post } from '../posting/post.ts'
 
@@ -10,7 +10,10 @@ const longestPauseMs = 250
 
 /** The parameters that a connection announced. Frames run concurrently, so one that arrives right after them waits, within its deadline. */
 // [TL-STOCK-4]
-export async function awaitConnectionParams(scope: ServedScope, caller: ConnectionCaller): Promise<ConnectionParams> {
+export async function awaitConnectionParams(
+  scope: InvocationContext,
+  caller: ConnectionCaller,
+): Promise<ConnectionParams> {
   if (!caller.expectsParams) return null
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
     const row = await scope.store.readConnection(caller.connectionId)
@@ -24,23 +27,24 @@ export async function awaitConnectionParams(scope: ServedScope, caller: Connecti
 /** Takes tRPC's `connectionParams` message. Malformed ones are answered and the connection is deleted; a second message is an error, as in tRPC. */
 // [TL-STOCK-5]
 export async function receiveConnectionParams(
-  scope: ServedScope,
+  scope: InvocationContext,
   caller: ConnectionCaller,
   element: { readonly data?: unknown },
 ): Promise<void> {
   const { connectionId } = caller
-  const turnDown = async (thrown: unknown, end: boolean) => {
+  const rejectElement = async (thrown: unknown, end: boolean) => {
     await post(scope, connectionId, refuse(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown))
     if (end) await cut(scope, connectionId)
   }
   if (!caller.expectsParams)
-    return turnDown(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
+    return rejectElement(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
   let params: ConnectionParams
   try {
     params = parseConnectionParamsFromUnknown(element.data) as ConnectionParams // tRPC checked that every value is a string
   } catch (thrown) {
-    return turnDown(thrown, true)
+    return rejectElement(thrown, true)
   }
   const stored = await scope.store.putConnectionParams(connectionId, JSON.stringify(params))
-  if (stored === 'exists') await turnDown(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
+  if (stored === 'exists')
+    await rejectElement(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
 }

@@ -6,7 +6,7 @@ const hour = 3_600_000
 const start = 1_800_000_000_000
 const ann = (expiresAt: number) => () => ({ principal: 'ann', claims: {}, expiresAt: new Date(expiresAt) })
 
-describe('law 13', () => {
+describe('[LAW-SERVER-IDENTITY]', () => {
   test('a row written with an older authority is corrected by the second look at the connection', async () => {
     const room = createRoom({
       authorize: ann(start + hour),

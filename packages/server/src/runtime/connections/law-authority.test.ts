@@ -14,7 +14,7 @@ import {
   withOperations,
 } from '../subscriptions/room.suite.ts'
 
-const table = createScheduleTable('law 13, auth ∥ subscribe ∥ deliver')
+const table = createScheduleTable('[LAW-SERVER-IDENTITY], auth ∥ subscribe ∥ deliver')
 
 interface Renewing extends Room {
   readonly ann: TestClient
@@ -111,7 +111,7 @@ describe('auth ∥ auth', () => {
     ))
 })
 
-describe('law 13 broken is found by the explorer:', () => {
+describe('[LAW-SERVER-IDENTITY] broken is found by the explorer:', () => {
   const broken = (mutant: Mutant) => renewing({ auth3: auth(3), subscribe: live }, [], mutant)
   test('a subscribe that does not correct its row', () =>
     table.catches(

@@ -1,6 +1,6 @@
 import { limits } from '@trunkline/protocol'
 import type { Subscriber } from '../../ports/store.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { post } from '../posting/post.ts'
 import { lifetimeOf } from './connect.ts'
 
@@ -10,7 +10,7 @@ const ageMs = 105 * 60_000
 
 /** Tells a stock client on an ageing connection to move before the gateway's cut. Ours knows the limit and moves by itself. [TL-HAND-4] */
 export async function noticeAgeing(
-  scope: ServedScope,
+  scope: InvocationContext,
   connection: Pick<Subscriber, 'connectionId' | 'extensions' | 'expires'>,
 ): Promise<void> {
   const { openedAt } = lifetimeOf(connection.expires)

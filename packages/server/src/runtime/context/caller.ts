@@ -1,7 +1,7 @@
-import type { CallFacts } from '../../define/identity.ts'
+import type { CallDetails } from '../../define/identity.ts'
 import type { Json } from '../../define/json.ts'
 
-/** Who is at the other end of a connection, as the server's own state says. Never read from a frame (law 13) [TL-HS-6]. */
+/** Who is at the other end of a connection, as the server's own state says. Never read from a frame [LAW-SERVER-IDENTITY] [TL-HS-6]. */
 export interface ConnectionCaller {
   readonly connectionId: string
   readonly session: string
@@ -22,15 +22,15 @@ export interface ConnectionCaller {
 export type ConnectionParams = Readonly<Record<string, string>> | null
 
 /** The facts `createContext` gets. */
-export type ContextFacts = CallFacts & { readonly principal: string | null; readonly claims?: Json }
+export type ContextDetails = CallDetails & { readonly principal: string | null; readonly claims?: Json }
 
 /** The facts of one run of a procedure. */
 export function toFacts(
   caller: Pick<ConnectionCaller, 'connectionId' | 'session' | 'principal' | 'claims'>,
-  cause: CallFacts['cause'],
+  cause: CallDetails['cause'],
   connectionParams: ConnectionParams,
   traceparent?: string,
-): ContextFacts {
+): ContextDetails {
   return {
     connectionId: caller.connectionId,
     sessionId: caller.session,

@@ -8,7 +8,7 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal
 }
 
-/** A deadline `ms` from now; one that is not in the future has passed. (Law 10: nothing waits without one.) */
+/** A deadline `ms` from now; one that is not in the future has passed. ([LAW-DEADLINE]: nothing waits without one.) */
 export function createDeadline(clock: Clock, ms: number): Deadline {
   const passed = new AbortController()
   const done = new AbortController()

@@ -4,7 +4,7 @@ import { withinDeadline } from './deadline.ts'
 
 /**
  * A store that begins nothing after `signal` and makes nobody wait beyond it; rejects with the signal's reason.
- * Law 10: an adapter's own timeouts with their retries may come to more than a frame has left. What was begun may happen all the same.
+ * [LAW-DEADLINE]: an adapter's own timeouts with their retries may come to more than a frame has left. What was begun may happen all the same.
  */
 export function boundStore(store: Store, signal: AbortSignal): Store {
   return new Proxy(store, {
@@ -21,12 +21,12 @@ export function boundStore(store: Store, signal: AbortSignal): Store {
 
 /** The same for an invoker. */
 export function boundInvoker(invoker: Invoker, signal: AbortSignal): Invoker {
-  const { invokeLater } = invoker
+  const { invokeDelayed } = invoker
   return {
-    ...(invokeLater && {
-      invokeLater: async (payload, options) => {
+    ...(invokeDelayed && {
+      invokeDelayed: async (payload, options) => {
         signal.throwIfAborted()
-        return withinDeadline(signal, invokeLater.call(invoker, payload, { ...options, signal }))
+        return withinDeadline(signal, invokeDelayed.call(invoker, payload, { ...options, signal }))
       },
     }),
     kind: invoker.kind,

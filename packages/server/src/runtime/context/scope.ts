@@ -1,5 +1,5 @@
 import type { ChannelDefinition, PresenceRules } from '../../define/definition.ts'
-import type { LineBinding } from '../../ports/binding.ts'
+import type { Backend } from '../../ports/backend.ts'
 import { type Clock, systemClock } from '../../ports/clock.ts'
 import { consoleRecorder } from '../../ports/console-log.ts'
 import type { Gateway } from '../../ports/gateway.ts'
@@ -25,7 +25,7 @@ export interface Keyed {
 }
 
 /** Everything one inbound thing may reach: the ports, what serves it, and how long it may take. */
-export interface Scope {
+export interface RuntimeContext {
   readonly store: Store
   readonly gateway: Gateway | undefined
   readonly invoker: Invoker | undefined
@@ -48,7 +48,7 @@ export interface Scope {
   /** Absent in a script. */
   readonly deadline: Deadline | undefined
   /** Runs `fn` with this scope for the line's channels: what an application publishes inside belongs to it. */
-  readonly enter: <T>(scope: Scope, fn: () => T) => T
+  readonly enter: <T>(scope: RuntimeContext, fn: () => T) => T
   /** W3C trace context of what runs here, handed on with the work. */
   readonly traceparent?: string
   /** The claim of the keyed mutation that runs here, or its key where its middlewares run. */
@@ -58,24 +58,24 @@ export interface Scope {
 }
 
 /** A scope in one of the line's functions, where a router answers. */
-export interface ServedScope extends Scope {
+export interface InvocationContext extends RuntimeContext {
   readonly server: Server
   readonly deadline: Deadline
 }
 
-/** The scope of `binding`, with nothing to serve and no deadline. */
-export function toScope(
-  binding: LineBinding,
-  line: Pick<Scope, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'>,
-): Scope {
+/** The scope of `backend`, with nothing to serve and no deadline. */
+export function toRuntimeContext(
+  backend: Backend,
+  line: Pick<RuntimeContext, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'>,
+): RuntimeContext {
   return {
-    store: binding.store,
-    gateway: binding.gateway,
-    invoker: binding.invoker,
-    clock: binding.clock ?? systemClock,
-    restore: binding.restore ?? 0,
+    store: backend.store,
+    gateway: backend.gateway,
+    invoker: backend.invoker,
+    clock: backend.clock ?? systemClock,
+    restore: backend.restore ?? 0,
     telemetry: consoleRecorder,
-    shardHints: shardHintsOf(binding.store),
+    shardHints: shardHintsOf(backend.store),
     ...line,
     parsed: createParsedEvents(),
     server: undefined,
@@ -85,13 +85,13 @@ export function toScope(
   }
 }
 
-/** The scope of one invocation of `ms`: no port is waited for beyond its deadline (law 10; posts have theirs in `post`). Dispose its deadline when the work is done. */
-export function toServedScope(
-  base: Scope,
+/** The scope of one invocation of `ms`: no port is waited for beyond its deadline ([LAW-DEADLINE]; posts have theirs in `post`). Dispose its deadline when the work is done. */
+export function toInvocationContext(
+  base: RuntimeContext,
   server: Server,
   ms: number,
   telemetry: Recorder = consoleRecorder,
-): ServedScope {
+): InvocationContext {
   const deadline = createDeadline(base.clock, ms)
   const { signal } = deadline
   return {
@@ -106,12 +106,16 @@ export function toServedScope(
 }
 
 /** Does a part of an invocation's work under a sooner deadline; its store keeps the invocation's. */
-export async function within<T>(scope: ServedScope, ms: number, fn: (scope: ServedScope) => Promise<T>): Promise<T> {
+export async function within<T>(
+  scope: InvocationContext,
+  ms: number,
+  fn: (scope: InvocationContext) => Promise<T>,
+): Promise<T> {
   using deadline = narrowDeadline(scope.clock, scope.deadline, ms)
   return await fn({ ...scope, deadline })
 }
 
 /** Whether what is published here is delivered here: a script's events go by the table's stream. */
-export function canDeliver(scope: Scope): scope is ServedScope {
+export function canDeliver(scope: RuntimeContext): scope is InvocationContext {
   return scope.gateway !== undefined && scope.server !== undefined
 }

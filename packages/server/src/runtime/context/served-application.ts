@@ -1,6 +1,6 @@
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
-import type { CallFacts } from '../../define/identity.ts'
-import type { ContextFacts } from './caller.ts'
+import type { CallDetails } from '../../define/identity.ts'
+import type { ContextDetails } from './caller.ts'
 
 /** What an application gave to be served. */
 export interface Server {
@@ -13,8 +13,8 @@ export interface Server {
   /** Who a token speaks for, as the application's `authorize` says. */
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
   /** Called once for each run of a procedure. */
-  readonly createContext: (facts: ContextFacts) => Promise<unknown>
-  /** Whether an error's words come from the platform and must not reach a client (law 15). */
+  readonly createContext: (facts: ContextDetails) => Promise<unknown>
+  /** Whether an error's words come from the platform and must not reach a client [LAW-ERRORS]. */
   readonly isSecret: (error: TRPCError) => boolean
   /** Tells the application of a failure. Never throws. */
   readonly report: (failure: Failure) => void
@@ -28,7 +28,7 @@ export type Identified =
 export interface Failure {
   readonly error: TRPCError
   readonly path: string | undefined
-  readonly cause: CallFacts['cause']
+  readonly cause: CallDetails['cause']
   /** W3C trace context of the call that failed. */
   readonly traceparent?: string
 }

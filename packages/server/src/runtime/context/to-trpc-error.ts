@@ -1,15 +1,15 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import { StoreError } from '../../ports/store.ts'
 import { DeadlinePassed } from './deadline.ts'
-import { LineFailure } from './trunkline-error.ts'
+import { TrunklineError } from './trunkline-error.ts'
 
 /** The failure behind whatever was thrown: the line's own, or what a procedure threw as it is. Never throws. */
 export function toTRPCError(thrown: unknown): TRPCError {
   try {
-    if (thrown instanceof LineFailure) return thrown
-    if (thrown instanceof DeadlinePassed) return new LineFailure('TIMEOUT', thrown.message)
+    if (thrown instanceof TrunklineError) return thrown
+    if (thrown instanceof DeadlinePassed) return new TrunklineError('TIMEOUT', thrown.message)
     const failed = thrown instanceof StoreError ? thrown : thrown instanceof Error ? thrown.cause : undefined
-    if (failed instanceof DeadlinePassed) return new LineFailure('TIMEOUT', failed.message)
+    if (failed instanceof DeadlinePassed) return new TrunklineError('TIMEOUT', failed.message)
     if (failed instanceof StoreError) return toStoreFailure(failed)
     return getTRPCErrorFromUnknown(thrown)
   } catch {
@@ -21,15 +21,19 @@ export function toTRPCError(thrown: unknown): TRPCError {
 /** A request that the table refuses for its content is refused whenever it comes: nobody should ask again. */
 function toStoreFailure(failed: StoreError): TRPCError {
   if (failed.refused === 'too-large')
-    return new LineFailure('TOO_LARGE', 'What this would store is larger than the table takes: 400 KB for one item.', {
-      cause: failed,
-      mayHaveRun: true,
-    })
+    return new TrunklineError(
+      'TOO_LARGE',
+      'What this would store is larger than the table takes: 400 KB for one item.',
+      {
+        cause: failed,
+        mayHaveRun: true,
+      },
+    )
   if (failed.refused !== undefined)
     return new TRPCError({
       code: 'INTERNAL_SERVER_ERROR',
       message: 'The table refused what this would store.',
       cause: failed,
     })
-  return new LineFailure('FUNCTION_FAILED', 'The line could not reach its table.', { cause: failed })
+  return new TrunklineError('FUNCTION_FAILED', 'The line could not reach its table.', { cause: failed })
 }

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import { type GapReason, type LineErrorCode, lineErrors, type Retry, trpcCodes } from '@trunkline/protocol'
+import { type GapReason, lineErrors, type Retry, type TrunklineErrorCode, trpcCodes } from '@trunkline/protocol'
 
 type Code = TRPCError['code']
 
@@ -18,14 +18,14 @@ export class TokenRefused extends TRPCError {
 }
 
 /** [TL-ERR-2] A failure of the line itself, not of a procedure. Reaches the client with its `line` member; a stock client sees the tRPC code. */
-export class LineFailure extends TRPCError {
-  readonly line: LineErrorCode | 'PENDING'
+export class TrunklineError extends TRPCError {
+  readonly line: TrunklineErrorCode | 'PENDING'
   readonly retry: Retry
   readonly retryAfterMs: number | undefined
   /** Overrides the table when this one surely never ran. */
   readonly mayHaveRun: boolean
   constructor(
-    line: LineErrorCode | 'PENDING',
+    line: TrunklineErrorCode | 'PENDING',
     message: string,
     options: {
       readonly cause?: unknown
@@ -55,15 +55,15 @@ export function markEntered<E extends TRPCError>(error: E): E {
 
 /** Whether the procedure may have run when this was raised. */
 export function mayHaveRun(error: TRPCError): boolean {
-  return raisedInside.has(error) || (error instanceof LineFailure && error.mayHaveRun)
+  return raisedInside.has(error) || (error instanceof TrunklineError && error.mayHaveRun)
 }
 
 /** What a client without a word for gaps gets. */
-export function gapError(reason: GapReason): LineFailure {
-  return new LineFailure('GAP', `Events were lost and cannot be replayed (${reason}).`)
+export function gapError(reason: GapReason): TrunklineError {
+  return new TrunklineError('GAP', `Events were lost and cannot be replayed (${reason}).`)
 }
 
 /** [TL-SUB-14] What the client is told; it subscribes anew under another id. */
-export function topicChanged(path: string): LineFailure {
-  return new LineFailure('TOPIC_CHANGED', `Procedure "${path}" names another topic than when this began.`)
+export function topicChanged(path: string): TrunklineError {
+  return new TrunklineError('TOPIC_CHANGED', `Procedure "${path}" names another topic than when this began.`)
 }

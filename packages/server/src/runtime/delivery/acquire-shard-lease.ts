@@ -1,12 +1,21 @@
 import { randomName } from '../../ports/clock.ts'
+import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/shard-lease.ts'
 import type { Slot } from '../../ports/store.ts'
-import type { TurnHolder, TurnRow } from '../../ports/turn-row.ts'
-import type { ServedScope } from '../context/scope.ts'
-import { type JobRun, type Sending, toDeliveries } from './deliver-job.ts'
-import { type Asked, askForRest, askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './shard-lease.ts'
+import type { InvocationContext } from '../context/scope.ts'
+import { type DeliveryPayload, type JobRun, toDeliveries } from './deliver-job.ts'
+import {
+  type Asked,
+  acquiredLease,
+  atRest,
+  ended,
+  requestLease,
+  requestRest,
+  type ShardLease,
+  slotsFor,
+} from './shard-lease.ts'
 
 /** A shard of a topic, and the job that is to deliver there. */
-export interface TurnPlace {
+export interface LeaseName {
   readonly topic: string
   readonly shard: number
   /** The job's name. */
@@ -18,7 +27,7 @@ export interface TurnPlace {
 /** A run and its events. */
 export interface Reading {
   readonly run: JobRun
-  readonly deliveries: Sending
+  readonly deliveries: DeliveryPayload
 }
 
 /** A holder that is silent for so long counts as dead. */
@@ -26,21 +35,25 @@ const leaseMs = 45_000
 const renewMs = leaseMs / 3
 const lifeSeconds = 24 * 3_600
 /** Slots that are delivered in one turn. */
-const turnSlots = 100
+const leaseSlots = 100
 const attempts = 100 // of writes that met another's
 
 /**
  * Takes the turn for a run of a log, and gives what is to be delivered: the run with whatever the log has after it. Undefined when others have delivered it
  * or are at it: they go on with what it asks for, and whose function dies is made good by the platform's repeat of that function or by the next one.
  */
-export async function takeTurn(scope: ServedScope, place: TurnPlace, run: JobRun): Promise<Reading | undefined> {
+export async function acquireLease(
+  scope: InvocationContext,
+  place: LeaseName,
+  run: JobRun,
+): Promise<Reading | undefined> {
   const asked = await readAsked(scope, place, run)
   const taking = randomName(scope.clock, 12)
   return follow<Reading>(scope, place, async (row, isAnother) => {
     if (run.from !== undefined && holds(row, place))
       return [renewed(scope, row), { run, deliveries: await toDeliveries(scope, run) }]
     const now = scope.clock.now()
-    const answer = asked === undefined ? askForRest(row, place.by, now) : askForTurn(row, asked, now, isAnother)
+    const answer = asked === undefined ? requestRest(row, place.by, now) : requestLease(row, asked, now, isAnother)
     if (answer.status === 'left') return undefined
     if (answer.status === 'note') return row && [{ ...row, again: answer.again }, undefined]
     return begin(scope, { ...place, taking }, row, answer.start)
@@ -48,7 +61,11 @@ export async function takeTurn(scope: ServedScope, place: TurnPlace, run: JobRun
 }
 
 /** What a run is of; undefined when its slots are gone. */
-async function readAsked({ store }: ServedScope, { topic, by }: TurnPlace, run: JobRun): Promise<Asked | undefined> {
+async function readAsked(
+  { store }: InvocationContext,
+  { topic, by }: LeaseName,
+  run: JobRun,
+): Promise<Asked | undefined> {
   const { offset = 0, through = offset } = run
   const [slot] = (await store.readSlots(topic, offset - 1, 1)).slots
   return slot === undefined || slot.offset > through
@@ -57,7 +74,7 @@ async function readAsked({ store }: ServedScope, { topic, by }: TurnPlace, run: 
 }
 
 /** Ends a turn whose events are delivered, and gives the next one where more was asked for meanwhile. */
-export async function endTurn(scope: ServedScope, place: TurnPlace): Promise<Reading | undefined> {
+export async function completeLease(scope: InvocationContext, place: LeaseName): Promise<Reading | undefined> {
   const next = { ...place, taking: randomName(scope.clock, 12) }
   return follow<Reading>(scope, place, async (row) => {
     if (holds(row, next)) return begin(scope, next, row, atRest(row).again ?? row.holder.start) // its own write, whose answer was lost
@@ -68,7 +85,7 @@ export async function endTurn(scope: ServedScope, place: TurnPlace): Promise<Rea
 }
 
 /** Says that one is still at it. False when another began, or ended it. */
-export async function keepTurn(scope: ServedScope, place: TurnPlace): Promise<boolean> {
+export async function renewLease(scope: InvocationContext, place: LeaseName): Promise<boolean> {
   const kept = await follow<true>(scope, place, async (row) =>
     holds(row, place) ? [renewed(scope, row), true] : undefined,
   )
@@ -76,13 +93,17 @@ export async function keepTurn(scope: ServedScope, place: TurnPlace): Promise<bo
 }
 
 /** Does what may take longer than a lease, and says meanwhile that one is still at it. */
-export async function keepingTurns<T>(scope: ServedScope, places: readonly TurnPlace[], work: Promise<T>): Promise<T> {
+export async function renewingLeases<T>(
+  scope: InvocationContext,
+  places: readonly LeaseName[],
+  work: Promise<T>,
+): Promise<T> {
   const done = new AbortController()
   const keep = async () => {
     for (;;) {
       await scope.clock.sleep(renewMs, done.signal)
       if (done.signal.aborted) return
-      await Promise.all(places.map((place) => keepTurn(scope, place).catch(() => {}))) // then the next one does, or the lease ends
+      await Promise.all(places.map((place) => renewLease(scope, place).catch(() => {}))) // then the next one does, or the lease ends
     }
   }
   void keep()
@@ -90,27 +111,27 @@ export async function keepingTurns<T>(scope: ServedScope, places: readonly TurnP
 }
 
 /** Leaves what was begun to whoever comes next. */
-export async function giveTurnUp(scope: ServedScope, place: TurnPlace): Promise<void> {
+export async function releaseLease(scope: InvocationContext, place: LeaseName): Promise<void> {
   await follow(scope, place, async (row) => (row?.holder?.by === place.by ? [atRest(row), undefined] : undefined))
 }
 
 /** A turn to put over the one that was seen, and what comes of it; undefined: nothing to put. */
-type Move<T> = readonly [Turn, T | undefined] | undefined
+type Move<T> = readonly [ShardLease, T | undefined] | undefined
 
 /** Puts what follows from the turn that stands, again while another's write comes between: then `isAnother` tells that it came since this began. */
 async function follow<T>(
-  { store, clock }: ServedScope,
-  { topic, shard }: TurnPlace,
-  next: (row: TurnRow | undefined, isAnother: boolean) => Promise<Move<T>>,
+  { store, clock }: InvocationContext,
+  { topic, shard }: LeaseName,
+  next: (row: ShardLeaseRow | undefined, isAnother: boolean) => Promise<Move<T>>,
 ): Promise<T | undefined> {
-  let row = await store.readTurn(topic, shard)
+  let row = await store.readShardLease(topic, shard)
   for (let attempt = 0; attempt < attempts; attempt++) {
     const move = await next(row, attempt > 0)
     if (move === undefined) return undefined
     const [{ epoch, from, through, holder, again }, outcome] = move
     const optional = { ...(holder && { holder }), ...(again !== undefined && { again }) }
     const base = { topic, shard, mark: randomName(clock, 12), expires: Math.ceil(clock.now() / 1_000) + lifeSeconds }
-    const put = await store.putTurn({ ...base, epoch, from, through, ...optional }, row?.mark)
+    const put = await store.putShardLease({ ...base, epoch, from, through, ...optional }, row?.mark)
     if (put.status === 'put') return outcome
     row = put.row
   }
@@ -119,30 +140,33 @@ async function follow<T>(
 
 /** The turn from an offset on, as far as the log goes by now or to what was delivered already; undefined when it has nothing there any more. */
 async function begin(
-  scope: ServedScope,
-  { topic, by, taking }: TurnPlace & { readonly taking: string },
-  row: Turn | undefined,
+  scope: InvocationContext,
+  { topic, by, taking }: LeaseName & { readonly taking: string },
+  row: ShardLease | undefined,
   start: number,
 ): Promise<Move<Reading>> {
   const turn = row && atRest(row)
-  const { slots, more } = await scope.store.readSlots(topic, start - 1, slotsFor(turn, start, turnSlots)) // before the audience is read (law 3)
+  const { slots, more } = await scope.store.readSlots(topic, start - 1, slotsFor(turn, start, leaseSlots)) // before the audience is read [LAW-REGISTER-THEN-READ]
   const [first, last] = [slots[0], slots.at(-1)]
   if (first === undefined || last === undefined) return undefined
   const { offset: through } = last
   const taken = { by, taking, until: scope.clock.now() + leaseMs, epoch: first.epoch, start }
   const run = { topic, offset: start, ...(through > start && { through }), taking }
-  return [takenTurn(turn, taken, { through, more }), { run, deliveries: toSending(topic, slots) }]
+  return [acquiredLease(turn, taken, { through, more }), { run, deliveries: toSending(topic, slots) }]
 }
 
 /** Whether it is still the turn that was taken, and not another one, be it of the same job. */
-function holds(row: TurnRow | undefined, { taking }: TurnPlace): row is TurnRow & { readonly holder: TurnHolder } {
+function holds(
+  row: ShardLeaseRow | undefined,
+  { taking }: LeaseName,
+): row is ShardLeaseRow & { readonly holder: ShardLeaseHolder } {
   return row?.holder !== undefined && row.holder.taking === taking
 }
 
-function toSending(topic: string, slots: readonly Slot[]): Sending {
+function toSending(topic: string, slots: readonly Slot[]): DeliveryPayload {
   return slots.filter(({ data }) => data !== undefined).map((slot) => ({ topic, slot }))
 }
 
-function renewed({ clock }: ServedScope, { holder, ...row }: TurnRow): Turn {
+function renewed({ clock }: InvocationContext, { holder, ...row }: ShardLeaseRow): ShardLease {
   return { ...row, ...(holder && { holder: { ...holder, until: clock.now() + leaseMs } }) }
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../../ports/clock.ts'
 
-/** What is ready within this time goes together; what takes longer holds nothing up (law 11). */
+/** What is ready within this time goes together; what takes longer holds nothing up [LAW-ISOLATION]. */
 const gatherMs = 100
 
 /** Hands over what these promises bring (undefined: nothing): all of it at once where all is soon there, and otherwise what is there now, then the rest as it comes. They must not reject. */
-export async function gather<T>(
+export async function collectReady<T>(
   clock: Clock,
   coming: readonly Promise<T | undefined>[],
   take: (ready: readonly T[]) => Promise<void> | void,

@@ -117,7 +117,7 @@ describe('events that are ready together', () => {
     const to = [{ shard: 0, connectionId: ann.connectionId, id: '7' }]
     expect(room.invoked).toEqual([{ name: 'deliver', payload: { topic, offset: 2, to } }])
     room.gateway.intercept = () => undefined
-    await room.line.run(room.binding, () => room.handlers.deliver(room.invoked[0]?.payload, {}))
+    await room.line.withBackend(room.backend, () => room.handlers.deliver(room.invoked[0]?.payload, {}))
     expect(messages(room, ann.connectionId)).toEqual([['data 2', 'data 3', 'data 4']])
   })
 })

@@ -1,17 +1,17 @@
 import { limits } from '@trunkline/protocol'
 import type { Slot, Subscriber } from '../../ports/store.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
-import { mayHear } from '../recipients/can-receive.ts'
+import { canReceive } from '../recipients/can-receive.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { forget } from '../recipients/prune-subscriber.ts'
-import { gather } from './collect-ready.ts'
+import { collectReady } from './collect-ready.ts'
 
 /** What is for one of a connection's subscriptions. */
-export interface Part {
+export interface BatchItem {
   readonly row: Subscriber
   /** Each makes one frame, or nothing where there is none for this row. */
   readonly frames: readonly ((row: Subscriber) => Promise<string | undefined>)[]
@@ -22,29 +22,29 @@ export interface Part {
 }
 
 interface Frame {
-  readonly part: Part
+  readonly part: BatchItem
   readonly text: string
   readonly slot: Slot | undefined
 }
 
 /**
  * Posts what is ready for one connection as one message, since a gateway bills by the message: events, topics and subscriptions together. What cannot be made fails
- * alone, and what takes its time comes in a message of its own (law 11).
+ * alone, and what takes its time comes in a message of its own [LAW-ISOLATION].
  */
 // [TL-PUSH-1]
-export async function postLetter(scope: ServedScope, parts: readonly Part[]): Promise<void> {
+export async function postBatch(scope: InvocationContext, parts: readonly BatchItem[]): Promise<void> {
   let open = true
   const post = async (frames: readonly Frame[]) => {
     if (open) open = await postTogether(scope, frames)
     else for (const { part } of frames) part.fail()
   }
   const coming = parts.flatMap((part) => part.frames.map((_, index) => makeFrame(scope, part, index)))
-  if (parts.some(({ row }) => row.piped !== undefined)) return gather(scope.clock, coming, post)
+  if (parts.some(({ row }) => row.piped !== undefined)) return collectReady(scope.clock, coming, post)
   const frames = await Promise.all(coming) // nothing that takes time: no timer for each of ten thousand connections
   await post(frames.filter((frame) => frame !== undefined))
 }
 
-async function makeFrame(scope: ServedScope, part: Part, index: number): Promise<Frame | undefined> {
+async function makeFrame(scope: InvocationContext, part: BatchItem, index: number): Promise<Frame | undefined> {
   try {
     const text = await part.frames[index]?.(part.row)
     return text === undefined ? undefined : { part, text, slot: part.slots?.[index] }
@@ -56,8 +56,8 @@ async function makeFrame(scope: ServedScope, part: Part, index: number): Promise
 }
 
 /** False when there is no use in posting more. */
-async function postTogether(scope: ServedScope, made: readonly Frame[]): Promise<boolean> {
-  const frames = made.filter(({ part }) => mayHear(scope, part.row))
+async function postTogether(scope: InvocationContext, made: readonly Frame[]): Promise<boolean> {
+  const frames = made.filter(({ part }) => canReceive(scope, part.row))
   for (let rest = frames; rest.length > 0; ) {
     const together = fitting(rest)
     const posted = await postFrames(scope, together)
@@ -84,7 +84,7 @@ function fitting(frames: readonly Frame[]): readonly Frame[] {
   return end === -1 ? frames : frames.slice(0, end)
 }
 
-async function postFrames(scope: ServedScope, frames: readonly Frame[]): Promise<Posted> {
+async function postFrames(scope: InvocationContext, frames: readonly Frame[]): Promise<Posted> {
   const [first] = frames
   if (first === undefined) return 'posted'
   let posted: Posted = 'posted'
@@ -100,7 +100,7 @@ async function postFrames(scope: ServedScope, frames: readonly Frame[]): Promise
   return posted
 }
 
-/** These rows (law 8), and nothing else of the connection or of its topics. */
-async function prune(scope: ServedScope, frames: readonly Frame[]): Promise<void> {
+/** These rows [LAW-CONNECTION-ROW], and nothing else of the connection or of its topics. */
+async function prune(scope: InvocationContext, frames: readonly Frame[]): Promise<void> {
   for (const row of new Set(frames.map(({ part }) => part.row))) await forget(scope, row)
 }

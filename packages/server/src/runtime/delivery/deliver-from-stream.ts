@@ -1,8 +1,8 @@
 import type { Slot } from '../../ports/store.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { deliverRuns, inlineMs } from './deliver.ts'
-import { handOnRun, type Run } from './schedule-retry.ts'
+import { type Run, scheduleRunRetry } from './schedule-retry.ts'
 
 /** A new slot, as the table's stream tells it. */
 export interface StreamedSlot {
@@ -19,11 +19,11 @@ const firstPauseMs = 100
 
 /**
  * Delivers what nobody has delivered: slots without `inline` at once, the others after `inline` if they have no receipt. What is for one connection goes together.
- * Each topic is isolated: one bad event never blocks another (law 11). What fails is handed to the `deliver` function, so that a bad topic does not hold up its
+ * Each topic is isolated: one bad event never blocks another [LAW-ISOLATION]. What fails is handed to the `deliver` function, so that a bad topic does not hold up its
  * stream either. Returns the records of which even that failed, which the stream brings again.
  */
 export async function deliverStreamed(
-  scope: ServedScope,
+  scope: InvocationContext,
   streamed: readonly StreamedSlot[],
 ): Promise<readonly string[]> {
   const events = streamed.filter(({ slot }) => slot.data !== undefined)
@@ -35,7 +35,10 @@ export async function deliverStreamed(
 }
 
 /** The slots that nobody delivered: most publishers are done before their record comes, the others are given until `inline`, and asked after now and then. */
-async function awaitReceipts(scope: ServedScope, events: readonly StreamedSlot[]): Promise<readonly StreamedSlot[]> {
+async function awaitReceipts(
+  scope: InvocationContext,
+  events: readonly StreamedSlot[],
+): Promise<readonly StreamedSlot[]> {
   const { clock, deadline } = scope
   const until = Math.max(0, ...events.map(({ slot }) => slot.inline ?? 0))
   const end = Math.min(until, clock.now() + longestWaitMs)
@@ -47,7 +50,10 @@ async function awaitReceipts(scope: ServedScope, events: readonly StreamedSlot[]
   return open
 }
 
-async function withoutReceipt(scope: ServedScope, events: readonly StreamedSlot[]): Promise<readonly StreamedSlot[]> {
+async function withoutReceipt(
+  scope: InvocationContext,
+  events: readonly StreamedSlot[],
+): Promise<readonly StreamedSlot[]> {
   const open: StreamedSlot[] = []
   for (let at = 0; at < events.length; at += receiptsAtOnce) {
     const some = events.slice(at, at + receiptsAtOnce)
@@ -62,7 +68,7 @@ async function withoutReceipt(scope: ServedScope, events: readonly StreamedSlot[
   return open
 }
 
-async function deliverEach(scope: ServedScope, events: readonly StreamedSlot[]): Promise<string[]> {
+async function deliverEach(scope: InvocationContext, events: readonly StreamedSlot[]): Promise<string[]> {
   const runs = runsOf(events)
   const failed: string[] = []
   const thrown = await deliverRuns(scope, runs)
@@ -70,7 +76,7 @@ async function deliverEach(scope: ServedScope, events: readonly StreamedSlot[]):
     if (thrown[index] === undefined) continue
     scope.telemetry.measure('failedDeliveries', 1)
     report(scope, thrown[index])
-    await handOnRun(scope, run).catch((again: unknown) => {
+    await scheduleRunRetry(scope, run).catch((again: unknown) => {
       report(scope, again)
       failed.push(...run.records)
     })
@@ -93,6 +99,6 @@ function runsOf(events: readonly StreamedSlot[]): readonly (Run & { readonly rec
   return runs
 }
 
-function report(scope: ServedScope, thrown: unknown): void {
+function report(scope: InvocationContext, thrown: unknown): void {
   scope.server.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
 }

@@ -1,5 +1,5 @@
 import type { Slot, Subscriber } from '../../ports/store.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 
 /** Events of one topic: consecutive ones of its log, or one of an ephemeral channel. */
@@ -35,7 +35,7 @@ export interface DeliverJob extends JobRun {
 }
 
 /** Events of one topic, in the order of its log. */
-export type Sending = readonly Delivery[]
+export type DeliveryPayload = readonly Delivery[]
 
 /** Slots that are read at one time. */
 const runSlots = 100
@@ -50,7 +50,7 @@ export function toJob(
 }
 
 /** How a job names these events; an ephemeral one goes with it. */
-export function toRun(deliveries: Sending): JobRun {
+export function toRun(deliveries: DeliveryPayload): JobRun {
   const [first] = deliveries
   const last = deliveries.at(-1)
   if (first?.slot === undefined) return { topic: first?.topic ?? '', ...(first && { data: first.data }) }
@@ -67,7 +67,7 @@ export function joinRuns(one: JobRun | undefined, other: JobRun): JobRun {
 }
 
 /** What a run delivers. Nothing when its slots are gone. */
-export async function toDeliveries(scope: ServedScope, run: JobRun): Promise<Sending> {
+export async function toDeliveries(scope: InvocationContext, run: JobRun): Promise<DeliveryPayload> {
   const { topic, offset, through = offset, data } = run
   if (offset === undefined || through === undefined) return data === undefined ? [] : [{ topic, data }]
   const slots: Slot[] = []
@@ -80,6 +80,6 @@ export async function toDeliveries(scope: ServedScope, run: JobRun): Promise<Sen
 }
 
 // [TL-TRACE-2]
-export function traceOf({ traceparent }: ServedScope): Pick<DeliverJob, 'traceparent'> {
+export function traceOf({ traceparent }: InvocationContext): Pick<DeliverJob, 'traceparent'> {
   return traceparent === undefined ? {} : { traceparent }
 }

@@ -1,19 +1,19 @@
 import { randomName } from '../../ports/clock.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { accountRate } from '../posting/post-pacer.ts'
 import {
-  endTurn,
-  giveTurnUp,
-  keepingTurns,
-  keepTurn,
+  acquireLease,
+  completeLease,
+  type LeaseName,
   type Reading,
-  type TurnPlace,
-  takeTurn,
+  releaseLease,
+  renewingLeases,
+  renewLease,
 } from './acquire-shard-lease.ts'
 import { type DeliverJob, type JobRun, toDeliveries, toJob, traceOf } from './deliver-job.ts'
-import { deliverOrHandOn } from './schedule-retry.ts'
+import { deliverWithRetry } from './schedule-retry.ts'
 
 /** A job of one shard. */
 export type ShardJob = DeliverJob & { readonly shard: number }
@@ -29,12 +29,12 @@ interface Failed {
 
 /** A page begins only with this much time left. */
 const pageMs = 8_000
-/** Turn after turn is taken for so long, and then by another invocation. */
+/** ShardLease after turn is taken for so long, and then by another invocation. */
 const turnsMs = 120_000 // two minutes
 /** Rows of a page are no more than can be posted in this time at the rate that the gateway now takes. */
 const pageSeconds = 30
 /** What hangs holds up the next events of the others for no longer than this; it is handed to retry. */
-const stragglersMs = 1_000 // 1 s
+const slowPostsMs = 1_000 // 1 s
 /** A page is not smaller, however slow the gateway. */
 const leastRows = 100
 /**
@@ -46,29 +46,29 @@ const shardRows = 5_000
 /**
  * Posts to a shard, page by page: each run's page with those of the runs beside it, since the same connections stand in the same places there. One job at a time is
  * at a topic's shard, and what comes meanwhile goes together in the next turn (decision 0036). Hands on before its deadline. A run that fails goes into a job of its
- * own and holds up no other (law 11); throws when it is alone already, or that failed too.
+ * own and holds up no other [LAW-ISOLATION]; throws when it is alone already, or that failed too.
  */
-export async function deliverShard(scope: ServedScope, { beside = [], ...job }: ShardJob): Promise<void> {
+export async function deliverShard(scope: InvocationContext, { beside = [], ...job }: ShardJob): Promise<void> {
   const first = { turn: randomName(scope.clock, 12), ...job }
   const { shard, turn, of } = first
   const where = { shard, turn, ...(of !== undefined && { of }), ...traceOf(scope) }
-  const handOn = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
+  const scheduleRetry = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
   const began = scope.clock.now()
   const failed: Failed[] = []
   const lingering: Promise<unknown>[] = []
   const handFailed = async () => {
     for (const { run, thrown } of beside.length === 0 ? [] : failed.splice(0)) {
       report(scope, thrown)
-      await handOn([run]).catch((again: unknown) => failed.push({ run, thrown: again }))
+      await scheduleRetry([run]).catch((again: unknown) => failed.push({ run, thrown: again }))
     }
   }
   limitPace(scope, first)
   try {
-    let left = await takeTurns(scope, first, [toJobRun(first), ...beside], failed)
+    let left = await acquireLeases(scope, first, [toJobRun(first), ...beside], failed)
     for (; left.length > 0; left = await deliverPages(scope, first, left, { failed, lingering })) {
       await handFailed()
       if (!isTimeToHandOn(scope, began, left)) continue
-      await handOn(left.map(({ run }) => run))
+      await scheduleRetry(left.map(({ run }) => run))
       break
     }
     await handFailed()
@@ -79,24 +79,29 @@ export async function deliverShard(scope: ServedScope, { beside = [], ...job }: 
 }
 
 /** Before its deadline, or after some time of turn after turn, so that the function's duration still says something. */
-function isTimeToHandOn({ clock, deadline, invoker }: ServedScope, began: number, left: readonly Reading[]): boolean {
+function isTimeToHandOn(
+  { clock, deadline, invoker }: InvocationContext,
+  began: number,
+  left: readonly Reading[],
+): boolean {
   if (invoker === undefined) return false
   const isBetweenTurns = left.every(({ run }) => run.from === undefined)
   return deadline.at - clock.now() < pageMs || (isBetweenTurns && clock.now() - began > turnsMs)
 }
 
 /** The platform tries again; meanwhile others may. */
-async function giveUp(scope: ServedScope, job: NamedJob, failed: readonly Failed[]): Promise<never> {
-  for (const { run } of failed) if (run.offset !== undefined) await giveTurnUp(scope, placeOf(job, run)).catch(() => {}) // then its lease ends it
+async function giveUp(scope: InvocationContext, job: NamedJob, failed: readonly Failed[]): Promise<never> {
+  for (const { run } of failed)
+    if (run.offset !== undefined) await releaseLease(scope, placeOf(job, run)).catch(() => {}) // then its lease ends it
   throw failed[0]?.thrown
 }
 
-function placeOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): TurnPlace {
+function placeOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): LeaseName {
   return { topic, shard, by: turn, taking }
 }
 
 /** A shard's part of the account's rate. */
-function limitPace(scope: ServedScope, { of = 1 }: ShardJob): void {
+function limitPace(scope: InvocationContext, { of = 1 }: ShardJob): void {
   if (scope.gateway !== undefined) trafficOf(scope.gateway, scope.clock).pace.limit(accountRate / of)
 }
 
@@ -106,8 +111,8 @@ function toJobRun({ shard: _shard, turn: _turn, of: _of, traceparent: _tracepare
 }
 
 /** What it is this job's turn to deliver: of a log, what nobody else is at; an ephemeral event in any case. */
-function takeTurns(
-  scope: ServedScope,
+function acquireLeases(
+  scope: InvocationContext,
   job: NamedJob,
   runs: readonly JobRun[],
   failed: Failed[],
@@ -116,13 +121,13 @@ function takeTurns(
   return each(places, failed, async ({ run }) =>
     run.offset === undefined
       ? { run, deliveries: await toDeliveries(scope, run) }
-      : takeTurn(scope, placeOf(job, run), run),
+      : acquireLease(scope, placeOf(job, run), run),
   )
 }
 
 /** Posts one page of each. Gives what has more. */
 async function deliverPages(
-  scope: ServedScope,
+  scope: InvocationContext,
   job: NamedJob,
   readings: readonly Reading[],
   { failed, lingering }: { readonly failed: Failed[]; readonly lingering: Promise<unknown>[] },
@@ -135,24 +140,24 @@ async function deliverPages(
     const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
     return { ...reading, rows: page.subscribers, next: page.next }
   })
-  const linger = (work: Promise<unknown>) => void lingering.push(work)
+  const trackPending = (work: Promise<unknown>) => void lingering.push(work)
   const turns = readings.flatMap(({ run }) => (run.offset === undefined ? [] : [placeOf(job, run)]))
-  const thrown = await keepingTurns(scope, turns, deliverOrHandOn(scope, pages, { stragglersMs, linger }))
+  const thrown = await renewingLeases(scope, turns, deliverWithRetry(scope, pages, { slowPostsMs, trackPending }))
   return each(pages, failed, async ({ run, deliveries, rows: { length }, next }, index) => {
     if (thrown[index] !== undefined) throw thrown[index]
     const rows = (run.rows ?? 0) + length
     const place = run.offset === undefined ? undefined : placeOf(job, run)
     if (next !== undefined) {
-      const isOurs = place === undefined || (await keepTurn(scope, place))
+      const isOurs = place === undefined || (await renewLease(scope, place))
       return isOurs ? { run: { ...run, from: next, rows }, deliveries } : undefined
     }
     if (rows > shardRows && shard >= Math.floor(of / 2)) await grow(scope, run.topic, of)
-    return place && endTurn(scope, place)
+    return place && completeLease(scope, place)
   })
 }
 
 /** All is posted: a shard that could not be doubled now is by the next delivery. */
-async function grow(scope: ServedScope, topic: string, of: number): Promise<void> {
+async function grow(scope: InvocationContext, topic: string, of: number): Promise<void> {
   await scope.store.growShards(topic, of, of * 2).catch((thrown: unknown) => report(scope, thrown))
 }
 
@@ -175,6 +180,6 @@ async function each<A extends { readonly run: JobRun }, B>(
   return results.filter((result) => result !== undefined)
 }
 
-function report(scope: ServedScope, thrown: unknown): void {
+function report(scope: InvocationContext, thrown: unknown): void {
   scope.server.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
 }

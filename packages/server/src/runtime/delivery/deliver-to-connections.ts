@@ -3,7 +3,7 @@ import type { PresenceView } from '../../ports/presence-row.ts'
 import type { Slot, Subscriber } from '../../ports/store.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
 import { withinDeadline } from '../context/deadline.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { evaluate } from '../encoding/replay-results.ts'
 import { ephemeralResult, eventResult, faultResult, frameText } from '../encoding/result-frames.ts'
@@ -13,17 +13,17 @@ import { parseEvents } from '../log/stored-event.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
 import { viewResult } from '../presence/rows/views.ts'
-import { mayHear } from '../recipients/can-receive.ts'
+import { canReceive } from '../recipients/can-receive.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 import { endSubscriber } from '../recipients/end-subscriber.ts'
 import { createPipeline } from '../recipients/filtered-result.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { forget } from '../recipients/prune-subscriber.ts'
 import { deliverToStock } from '../stock-clients/ordered-delivery.ts'
-import { type Part, postLetter } from './connection-batch.ts'
+import { type BatchItem, postBatch } from './connection-batch.ts'
 
 /** Events of one topic, in the order of its log, and whom they are for. */
-export interface Parcel {
+export interface DeliveryGroup {
   readonly deliveries: readonly Delivery[]
   readonly rows: readonly Subscriber[]
 }
@@ -35,20 +35,20 @@ export interface DeliverOptions {
    * How long what is under way may take once the last post has begun, in milliseconds; what takes longer counts as not posted.
    * @default as long as its budget
    */
-  readonly stragglersMs?: number
+  readonly slowPostsMs?: number
   /** Takes the chains that take longer: they hold a lock, and are to be waited for before the function ends. Never rejects. */
-  readonly linger?: (work: Promise<unknown>) => void
+  readonly trackPending?: (work: Promise<unknown>) => void
 }
 
 const postsAtOnce = 50
 
 /**
- * Posts events to their subscribers, each connection alone: what hangs or fails there stops nobody else (law 10). What is for one connection goes together.
+ * Posts events to their subscribers, each connection alone: what hangs or fails there stops nobody else [LAW-DEADLINE]. What is for one connection goes together.
  * Prunes the gone; returns, for each parcel, the rows to which something of it could not be posted within the budget and the scope's deadline.
  */
 export async function deliverTo(
-  scope: ServedScope,
-  parcels: readonly Parcel[],
+  scope: InvocationContext,
+  parcels: readonly DeliveryGroup[],
   options: DeliverOptions = {},
 ): Promise<readonly (readonly Subscriber[])[]> {
   for (const { deliveries } of parcels)
@@ -68,38 +68,38 @@ export async function deliverTo(
 }
 
 /** `late` aborts some time after all has begun, unless all is done by then. */
-function stragglers({ clock }: ServedScope, { stragglersMs }: DeliverOptions) {
+function stragglers({ clock }: InvocationContext, { slowPostsMs }: DeliverOptions) {
   const [late, ended] = [new AbortController(), new AbortController()]
   let waits = false
   setMaxListeners(0, late.signal) // every post waits for it
   return {
     late: late.signal,
     begun() {
-      if (waits || stragglersMs === undefined) return
+      if (waits || slowPostsMs === undefined) return
       waits = true
-      void clock.sleep(stragglersMs, ended.signal).then(() => late.abort(null))
+      void clock.sleep(slowPostsMs, ended.signal).then(() => late.abort(null))
     },
     done: () => ended.abort(null),
   }
 }
 
 /** What was begun may go on: whoever gets it twice drops it. */
-function failAll(letter: readonly Addressed[]): void {
+function failAll(letter: readonly ConnectionBatch[]): void {
   for (const { fail } of letter) fail()
 }
 
 /** A part with the events that it is made of. */
-interface Addressed extends Part {
+interface ConnectionBatch extends BatchItem {
   readonly deliveries: readonly Delivery[]
 }
 
 /** What there is for each connection. */
 function addressed(
-  scope: ServedScope,
-  parcels: readonly Parcel[],
+  scope: InvocationContext,
+  parcels: readonly DeliveryGroup[],
   undelivered: readonly Set<Subscriber>[],
-): ReadonlyMap<string, readonly Addressed[]> {
-  const letters = new Map<string, Addressed[]>()
+): ReadonlyMap<string, readonly ConnectionBatch[]> {
+  const letters = new Map<string, ConnectionBatch[]>()
   for (const [index, { deliveries, rows }] of parcels.entries()) {
     const frames = deliveries.map((delivery) => framer(scope, delivery))
     const slots = deliveries.map(({ slot }) => slot)
@@ -112,14 +112,14 @@ function addressed(
   return letters
 }
 
-/** Law 17 stands beside: a log's events reach a stock client one at a time. */
+/** [LAW-STOCK-ORDER] stands beside: a log's events reach a stock client one at a time. */
 async function send(
-  scope: ServedScope,
-  letter: readonly Addressed[],
-  { again = false, linger = () => {} }: DeliverOptions,
+  scope: InvocationContext,
+  letter: readonly ConnectionBatch[],
+  { again = false, trackPending = () => {} }: DeliverOptions,
   late: AbortSignal,
 ): Promise<void> {
-  const parts = letter.filter(({ row }) => mayHear(scope, row))
+  const parts = letter.filter(({ row }) => canReceive(scope, row))
   const ours = parts.filter(({ row }) => row.extensions)
   const stock = parts.filter(({ row }) => !row.extensions)
   await Promise.all([
@@ -127,7 +127,7 @@ async function send(
       const work = failing(scope, part, () => sendToStock(scope, part))
       return withinDeadline(late, work).catch(() => {
         part.fail()
-        linger(work)
+        trackPending(work)
       })
     }),
     ...(ours.length === 0 || isLeft(scope, ours, again)
@@ -136,9 +136,9 @@ async function send(
   ])
 }
 
-async function sendToOurs(scope: ServedScope, parts: readonly Addressed[]): Promise<void> {
+async function sendToOurs(scope: InvocationContext, parts: readonly ConnectionBatch[]): Promise<void> {
   try {
-    await postLetter(scope, parts)
+    await postBatch(scope, parts)
   } catch (thrown) {
     for (const part of parts) part.fail()
     scope.server.report({ error: toTRPCError(thrown), path: parts[0]?.row.path, cause: 'delivery' })
@@ -150,7 +150,7 @@ async function sendToOurs(scope: ServedScope, parts: readonly Addressed[]): Prom
  * or to the client, whom the next frame tells what it does not cover.
  */
 // [TL-PUSH-2]
-function isLeft(scope: ServedScope, parts: readonly Addressed[], again: boolean): boolean {
+function isLeft(scope: InvocationContext, parts: readonly ConnectionBatch[], again: boolean): boolean {
   const { gateway, clock } = scope
   const [first] = parts
   if (gateway === undefined || first === undefined) return false
@@ -167,7 +167,11 @@ function isLeft(scope: ServedScope, parts: readonly Addressed[], again: boolean)
   return true
 }
 
-async function failing(scope: ServedScope, { row, fail }: Addressed, work: () => Promise<boolean>): Promise<void> {
+async function failing(
+  scope: InvocationContext,
+  { row, fail }: ConnectionBatch,
+  work: () => Promise<boolean>,
+): Promise<void> {
   try {
     if (!(await work())) fail()
   } catch (thrown) {
@@ -177,16 +181,16 @@ async function failing(scope: ServedScope, { row, fail }: Addressed, work: () =>
 }
 
 /** Of a log, the chain goes as far as the last of these events. */
-async function sendToStock(scope: ServedScope, { row, deliveries, frames }: Addressed): Promise<boolean> {
+async function sendToStock(scope: InvocationContext, { row, deliveries, frames }: ConnectionBatch): Promise<boolean> {
   const slot = deliveries.at(-1)?.slot
   if (slot !== undefined) return deliverToStock(scope, row, slot)
   for (const toFrame of frames) if (!(await postEphemeral(scope, row, toFrame))) return false
   return true
 }
 
-async function postEphemeral(scope: ServedScope, row: Subscriber, toFrame: ToFrame): Promise<boolean> {
+async function postEphemeral(scope: InvocationContext, row: Subscriber, toFrame: ToFrame): Promise<boolean> {
   const text = await toFrame(row)
-  if (text === undefined || !mayHear(scope, row)) return true
+  if (text === undefined || !canReceive(scope, row)) return true
   const posted = await postEvent(scope, row, text)
   if (posted === 'gone') await forget(scope, row)
   if (posted === 'posted') measureDelivery(scope, undefined)
@@ -195,16 +199,16 @@ async function postEphemeral(scope: ServedScope, row: Subscriber, toFrame: ToFra
 }
 
 /** What is too large for a stock client ends its subscription. */
-async function postEvent(scope: ServedScope, row: Subscriber, text: string): Promise<Posted> {
+async function postEvent(scope: InvocationContext, row: Subscriber, text: string): Promise<Posted> {
   if (Buffer.byteLength(text) <= stockBytes) return post(scope, row.connectionId, text)
   await endSubscriber(scope, row, oversized(text)) // [TL-CHUNK-11]
   return 'posted'
 }
 
-type ToFrame = Part['frames'][number]
+type ToFrame = BatchItem['frames'][number]
 
 /** Makes a subscriber's frame; what is the same for all of them is made once. */
-function framer(scope: ServedScope, delivery: Delivery): ToFrame {
+function framer(scope: InvocationContext, delivery: Delivery): ToFrame {
   const pipeline = createPipeline(scope, delivery)
   let plain: string | undefined
   const views = new Map<PresenceView, string | undefined>()
@@ -224,7 +228,7 @@ function framer(scope: ServedScope, delivery: Delivery): ToFrame {
   }
 }
 
-function plainResult(scope: ServedScope, delivery: Delivery, path: string): string {
+function plainResult(scope: InvocationContext, delivery: Delivery, path: string): string {
   if (delivery.slot === undefined) return ephemeralResult(scope.server, JSON.parse(delivery.data))
   const cursor = cursorOf(scope, delivery.slot)
   const evaluated = evaluate(scope, delivery.topic, [], delivery.slot)

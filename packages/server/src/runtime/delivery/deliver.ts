@@ -1,16 +1,16 @@
 import { randomName } from '../../ports/clock.ts'
 import type { Slot, Subscriber } from '../../ports/store.ts'
 import { withinDeadline } from '../context/deadline.ts'
-import { type ServedScope, within } from '../context/scope.ts'
+import { type InvocationContext, within } from '../context/scope.ts'
 import { rememberShards } from '../context/shard-hints.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import type { Delivery } from '../recipients/delivery.ts'
-import { gather } from './collect-ready.ts'
+import { collectReady } from './collect-ready.ts'
 import {
   type DeliverJob,
+  type DeliveryPayload,
   type JobRun,
   joinRuns,
-  type Sending,
   toDeliveries,
   toJob,
   toRun,
@@ -18,7 +18,7 @@ import {
 } from './deliver-job.ts'
 import { deliverShard } from './deliver-shard.ts'
 import { deliverAgain } from './redeliver.ts'
-import { deliverOrHandOn, type Run } from './schedule-retry.ts'
+import { deliverWithRetry, type Run } from './schedule-retry.ts'
 
 /** How long a publisher means to take for delivering its own event, in milliseconds; after it the table's stream does. */
 export const inlineMs = 2_000
@@ -33,9 +33,9 @@ const graceMs = 1_000
  * Delivers an event right after its append. The receipt is put last, when every row was posted, pruned or handed on; whatever goes wrong before it is made good
  * by the table's stream (DESIGN §8).
  */
-export async function deliverInline(scope: ServedScope, topic: string, slot: Slot): Promise<void> {
+export async function deliverInline(scope: InvocationContext, topic: string, slot: Slot): Promise<void> {
   try {
-    // The publish is done: a table or a function that hangs now must not make it time out (law 10).
+    // The publish is done: a table or a function that hangs now must not make it time out [LAW-DEADLINE].
     await within(scope, inlineMs + graceMs, ({ deadline }) =>
       withinDeadline(deadline.signal, deliverWithReceipt(scope, topic, slot)),
     )
@@ -46,21 +46,21 @@ export async function deliverInline(scope: ServedScope, topic: string, slot: Slo
   }
 }
 
-async function deliverWithReceipt(scope: ServedScope, topic: string, slot: Slot): Promise<void> {
+async function deliverWithReceipt(scope: InvocationContext, topic: string, slot: Slot): Promise<void> {
   await deliverToAudience(scope, { topic, slot }, inlineMs)
   await scope.store.putReceipt(topic, slot.offset, Math.ceil(scope.clock.now() / 1_000) + receiptSeconds)
 }
 
 /** Posts an event to whoever listens now. Nothing makes good what fails. */
-export async function deliverEphemeral(scope: ServedScope, topic: string, data: string): Promise<void> {
+export async function deliverEphemeral(scope: InvocationContext, topic: string, data: string): Promise<void> {
   await deliverToAudience(scope, { topic, data }, inlineMs)
 }
 
 /**
  * Delivers runs of slots to their topics' audiences: posts to small ones, what is for one connection together; invokes `deliver` for each shard of a large one.
- * Returns for each run what kept something of it from being posted or handed on, or undefined. Topics fail and wait alone (law 11).
+ * Returns for each run what kept something of it from being posted or handed on, or undefined. Topics fail and wait alone [LAW-ISOLATION].
  */
-export async function deliverRuns(scope: ServedScope, runs: readonly Run[]): Promise<readonly unknown[]> {
+export async function deliverRuns(scope: InvocationContext, runs: readonly Run[]): Promise<readonly unknown[]> {
   return deliverToAudiences(
     scope,
     runs.map(({ topic, slots }) => slots.map((slot) => ({ topic, slot }))),
@@ -68,14 +68,14 @@ export async function deliverRuns(scope: ServedScope, runs: readonly Run[]): Pro
 }
 
 /** One delivery. Throws when something could neither be posted nor handed on. */
-async function deliverToAudience(scope: ServedScope, delivery: Delivery, postsMs?: number): Promise<void> {
+async function deliverToAudience(scope: InvocationContext, delivery: Delivery, postsMs?: number): Promise<void> {
   const [thrown] = await deliverToAudiences(scope, [[delivery]], postsMs)
   if (thrown !== undefined) throw thrown
 }
 
 /** Events of one topic, and their place among the topics that are delivered together. */
 interface Indexed {
-  readonly deliveries: Sending
+  readonly deliveries: DeliveryPayload
   readonly index: number
 }
 
@@ -83,8 +83,8 @@ interface Indexed {
 type Audience = Indexed & ({ readonly rows: readonly Subscriber[] } | { readonly shards: number })
 
 async function deliverToAudiences(
-  scope: ServedScope,
-  sendings: readonly Sending[],
+  scope: InvocationContext,
+  sendings: readonly DeliveryPayload[],
   postsMs?: number,
 ): Promise<readonly unknown[]> {
   const failed: unknown[] = sendings.map(() => undefined)
@@ -101,21 +101,21 @@ async function deliverToAudiences(
   const take = (ready: readonly (Audience | undefined)[]) => {
     const few = ready.filter((audience) => audience !== undefined && 'rows' in audience)
     if (few.length > 0)
-      delivering.push(deliverOrHandOn(scope, few, { postsMs }).then((thrown) => fail(few, (at) => thrown[at])))
+      delivering.push(deliverWithRetry(scope, few, { postsMs }).then((thrown) => fail(few, (at) => thrown[at])))
     for (const [shards, many] of byShards(ready))
       delivering.push(leaveToShards(scope, shards, many).catch((thrown: unknown) => fail(many, () => thrown)))
   }
-  if (reading.length > 1) await gather(scope.clock, reading, take)
+  if (reading.length > 1) await collectReady(scope.clock, reading, take)
   else take(await Promise.all(reading))
   await Promise.all(delivering)
   return failed
 }
 
 /** Whom to post to; undefined without events. */
-async function audienceOf(scope: ServedScope, sending: Indexed): Promise<Audience | undefined> {
+async function audienceOf(scope: InvocationContext, sending: Indexed): Promise<Audience | undefined> {
   const topic = sending.deliveries[0]?.topic
   if (topic === undefined) return undefined
-  // Law 3: read strongly, after the append. K comes with the first page of shard 0.
+  // [LAW-REGISTER-THEN-READ]: read strongly, after the append. K comes with the first page of shard 0.
   const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })
   const shards = page.shards ?? 1
   rememberShards(scope.shardHints, topic, shards)
@@ -140,7 +140,7 @@ function oneForEachTopic(runs: readonly JobRun[]): readonly JobRun[] {
 }
 
 /** Invokes `deliver` for each shard, with all topics that have as many. */
-async function leaveToShards(scope: ServedScope, shards: number, sendings: readonly Indexed[]): Promise<void> {
+async function leaveToShards(scope: InvocationContext, shards: number, sendings: readonly Indexed[]): Promise<void> {
   const { invoker } = scope
   const runs = oneForEachTopic(sendings.map(({ deliveries }) => toRun(deliveries)))
   if (invoker === undefined)
@@ -159,7 +159,7 @@ async function leaveToShards(scope: ServedScope, shards: number, sendings: reado
  * One invocation of the `deliver` function. Idempotent: every client drops what it has. Throws when posts fail again, so that the invocation is retried and ends
  * in the on-failure queue.
  */
-export async function deliver(scope: ServedScope, job: DeliverJob): Promise<void> {
+export async function deliver(scope: InvocationContext, job: DeliverJob): Promise<void> {
   if (job.to !== undefined && job.offset !== undefined)
     return deliverAgain(scope, { topic: job.topic, offset: job.offset, to: job.to })
   if (job.shard !== undefined) return deliverShard(scope, { ...job, shard: job.shard })

@@ -57,7 +57,7 @@ async function deliverAll(
   for (let jobs = room.invoked.splice(0); jobs.length > 0; jobs = room.invoked.splice(0))
     for (const { payload } of jobs) {
       done.push(payload)
-      const work = room.line.run(room.binding, () =>
+      const work = room.line.withBackend(room.backend, () =>
         room.handlers.deliver(payload, { getRemainingTimeInMillis: timeLeft }),
       )
       await inTime(room, work)
@@ -172,7 +172,7 @@ describe('events of several topics that the same many connections follow', () =>
     for (const job of jobs)
       await inTime(
         room,
-        room.line.run(room.binding, () => room.handlers.deliver(job, {})),
+        room.line.withBackend(room.backend, () => room.handlers.deliver(job, {})),
       )
     expect(framesOf(room)).toEqual(Array(audience).fill([3]))
   })
@@ -229,7 +229,9 @@ describe('events that come while a shard is delivered', () => {
   const audience = 120
   const jobOf = (offset: number) => ({ topic, offset, shard: 0, turn: `job ${offset}` })
   const deliver = (room: Room, payload: unknown) =>
-    room.line.run(room.binding, () => room.handlers.deliver(payload, { getRemainingTimeInMillis: () => 300_000 }))
+    room.line.withBackend(room.backend, () =>
+      room.handlers.deliver(payload, { getRemainingTimeInMillis: () => 300_000 }),
+    )
 
   test('leave together when the first is done, by the one function that is at it', async () => {
     const room = createRoom()
@@ -284,7 +286,7 @@ describe('events that come while a shard is delivered', () => {
     expect(room.invoked.map(({ payload }) => payload)).toEqual([
       { topic, offset, to: [{ shard: 0, connectionId: stock.connectionId, id: '7' }] },
     ])
-    expect(await room.store.readTurn(topic, 0)).not.toHaveProperty('holder')
+    expect(await room.store.readShardLease(topic, 0)).not.toHaveProperty('holder')
     const row = await room.store.readSubscriber(topic, 0, stock.connectionId, '7')
     expect(row).toBeUndefined() // a post of unknown fate ends a chain with its socket
   })
@@ -295,10 +297,10 @@ describe('events that come while a shard is delivered', () => {
     room.gateway.intercept = () => room.clock.sleep(5_000).then(() => undefined) // 50 at a time: a minute in all
     const first = deliver(room, jobOf(1))
     for (let ms = 0; ms < 50_000; ms += 500) await room.clock.advance(500)
-    const { holder } = (await room.store.readTurn(topic, 0)) ?? {}
+    const { holder } = (await room.store.readShardLease(topic, 0)) ?? {}
     expect([holder?.by, (holder?.until ?? 0) > room.clock.now()]).toEqual(['job 1', true])
     await inTime(room, first)
-    expect(await room.store.readTurn(topic, 0)).not.toHaveProperty('holder')
+    expect(await room.store.readShardLease(topic, 0)).not.toHaveProperty('holder')
   })
   test('go to another invocation after two minutes of turn after turn', async () => {
     const room = createRoom()

@@ -75,7 +75,7 @@ const world =
 
 /** Another function, which knows nothing of what this one saw. */
 const elsewhere = (room: SlowWorld, payload: unknown) =>
-  room.line.run({ ...room.binding, gateway: { ...room.gateway } }, () => room.handlers.deliver(payload, {}))
+  room.line.withBackend({ ...room.backend, gateway: { ...room.gateway } }, () => room.handlers.deliver(payload, {}))
 
 /** The first retry, when it is due. */
 async function retry(room: SlowWorld): Promise<void> {

@@ -80,7 +80,7 @@ const streams = async (room: Delivering) => {
 }
 const runJobs = async (room: Delivering) => {
   for (const { payload } of [...room.invoked, ...room.delayed])
-    await room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
+    await room.line.withBackend(room.backend, () => room.handlers.deliver(payload, {}))
 }
 const retries = async (room: Delivering) => {
   await room.handed

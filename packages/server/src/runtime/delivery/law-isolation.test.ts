@@ -15,7 +15,7 @@ import {
 const kinds = (frames: readonly unknown[]) =>
   (frames as { result?: { type: string } }[]).map(({ result }) => result?.type)
 
-describe('law 11: one bad event', () => {
+describe('[LAW-ISOLATION]: one bad event', () => {
   test('whose data is no JSON becomes a fault, and its neighbours arrive [TL-SUB-11]', async () => {
     const room = createRoom()
     const ann = await room.connect()
@@ -117,7 +117,7 @@ describe('law 11: one bad event', () => {
     })
     const ann = await room.connect()
     await subscribe(ann)
-    Object.assign(room.binding.invoker ?? {}, { invoke: () => Promise.reject(new Error('throttled')) })
+    Object.assign(room.backend.invoker ?? {}, { invoke: () => Promise.reject(new Error('throttled')) })
     const epoch = (await slotsOf(room))[0]?.epoch ?? ''
     const streamed = await room.stream([
       { topic: 'room?room=s:bad', slot: slotAt(room, 1) },
@@ -129,7 +129,7 @@ describe('law 11: one bad event', () => {
   })
 })
 
-describe('law 11: a post that fails for ever', () => {
+describe('[LAW-ISOLATION]: a post that fails for ever', () => {
   test('is handed on, and a redelivery is idempotent', async () => {
     const room = createRoom()
     const [ann, bob] = [await room.connect(), await room.connect()]
@@ -141,7 +141,7 @@ describe('law 11: a post that fails for ever', () => {
     expect(bob.frames()).toHaveLength(2)
     const job = { topic, offset: 2, to: [{ connectionId: ann.connectionId, id: '7', shard: 0 }] }
     expect(room.invoked).toEqual([{ name: 'deliver', payload: job }])
-    const redrive = () => room.line.run(room.binding, () => room.handlers.deliver(job, {}))
+    const redrive = () => room.line.withBackend(room.backend, () => room.handlers.deliver(job, {}))
     await expect(redrive()).rejects.toThrow('1 of 1 posts')
     room.gateway.intercept = () => undefined
     await redrive()
@@ -200,7 +200,7 @@ describe('an inline delivery', () => {
   })
   test('leaves no receipt when `deliver` could not be invoked, so the stream delivers', async () => {
     const { room, poster } = await listeners(101)
-    Object.assign(room.binding.invoker ?? {}, { invoke: () => Promise.reject(new Error('throttled')) })
+    Object.assign(room.backend.invoker ?? {}, { invoke: () => Promise.reject(new Error('throttled')) })
     expect(await say(poster, 'x')).toMatchObject({ result: { type: 'data' } })
     expect(await receipted(room, 2)).toEqual([false])
     expect(room.failures).toEqual(['throttled'])

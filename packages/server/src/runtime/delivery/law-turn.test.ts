@@ -45,7 +45,7 @@ const jobOf = (offset: number, through: number) => ({
   turn: `${offset} to ${through}`,
 })
 const run = (room: Room, offset: number, through = offset) =>
-  room.line.run(room.binding, () =>
+  room.line.withBackend(room.backend, () =>
     room.handlers.deliver(jobOf(offset, through), { getRemainingTimeInMillis: () => 300_000 }),
   )
 
@@ -87,7 +87,7 @@ async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Prom
   for (const name of again)
     if (slots.some(({ offset }) => offset === offsets[name])) await run(room, offsets[name] ?? 0)
   for (const { payload } of [...room.invoked.splice(0), ...room.delayed.splice(0)]) {
-    const retry = () => room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
+    const retry = () => room.line.withBackend(room.backend, () => room.handlers.deliver(payload, {}))
     await retry().catch(async () => {
       await room.clock.advance(60_000) // a post that hung: its connection counts as slow for a while
       await retry()
@@ -119,7 +119,7 @@ describe('jobs for one shard', { timeout: 180_000 }, () => {
       ...delivering(['first', 'second'], {
         passes: { 'the lease ends': (room) => room.clock.advance(45_000) },
       }),
-      world: world(undefined, ['readSlots', 'readTurn']),
+      world: world(undefined, ['readSlots', 'readShardLease']),
     }))
   test('deliver every event when the answer of a write is lost', () =>
     table.holds('job ∥ job, an answer lost', delivering(['first', 'second'], { losses: ['first', 'second'] })))
@@ -136,12 +136,12 @@ describe('jobs for one shard', { timeout: 180_000 }, () => {
 const notedOnce: Mutant = (store) => {
   let noted = false
   return {
-    async putTurn(row, over) {
-      const put = await store.putTurn(row, over)
+    async putShardLease(row, over) {
+      const put = await store.putShardLease(row, over)
       if (noted || put.status !== 'put' || row.holder?.start !== 3) return put
       noted = true
-      await store.putTurn({ ...row, mark: 'note', again: row.through + 1 }, row.mark)
-      return store.putTurn(row, over)
+      await store.putShardLease({ ...row, mark: 'note', again: row.through + 1 }, row.mark)
+      return store.putShardLease(row, over)
     },
   }
 }
@@ -151,8 +151,8 @@ describe('turns broken on purpose are found by the explorer:', () => {
     table.catches(
       'what is asked for meanwhile is not seen',
       delivering(['first', 'second'], {}, (store) => ({
-        async readTurn(name, shard) {
-          const row = await store.readTurn(name, shard)
+        async readShardLease(name, shard) {
+          const row = await store.readShardLease(name, shard)
           if (row === undefined) return undefined
           const { again: _, ...rest } = row
           return rest
@@ -165,10 +165,10 @@ describe('turns broken on purpose are found by the explorer:', () => {
       delivering(['first', 'secondAndThird'], {}, (store) => {
         const written: string[] = []
         return {
-          async putTurn(row, over) {
+          async putShardLease(row, over) {
             const isNote = row.again === 3 && written.includes('note')
             if (row.again === 3) written.push('note')
-            return isNote ? { status: 'put' } : store.putTurn(row, over)
+            return isNote ? { status: 'put' } : store.putShardLease(row, over)
           },
         }
       }),
@@ -177,15 +177,16 @@ describe('turns broken on purpose are found by the explorer:', () => {
     table.catches(
       'turns are put unconditionally',
       delivering(['first', 'second'], {}, (store) => ({
-        putTurn: async (row) => store.putTurn(row, (await store.readTurn(row.topic, row.shard))?.mark),
+        putShardLease: async (row) =>
+          store.putShardLease(row, (await store.readShardLease(row.topic, row.shard))?.mark),
       })),
     ))
   test('a holder that died and is taken for one who finished', () =>
     table.catches(
       'a dead holder counts as done',
       delivering(['first', 'second'], { kills: ['first'] }, (store) => ({
-        async readTurn(name, shard) {
-          const row = await store.readTurn(name, shard)
+        async readShardLease(name, shard) {
+          const row = await store.readShardLease(name, shard)
           if (row?.holder === undefined) return row
           const { holder, ...rest } = row
           return rest

@@ -14,7 +14,7 @@ interface Frame {
   }
 }
 
-/** Law 16's rule for one subscription, as small as it can be said [TL-SUB-6] [TL-SUB-9] [TL-SYNC-4]. */
+/** [LAW-COVERAGE]'s rule for one subscription, as small as it can be said [TL-SUB-6] [TL-SUB-9] [TL-SYNC-4]. */
 export interface ModelClient {
   /** The cursor up to which everything is accounted for. */
   readonly cursor: () => string

@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import type { Slot, Subscriber } from '../../ports/store.ts'
-import type { ServedScope } from '../context/scope.ts'
-import { awaitChains } from '../stock-clients/await-locks.ts'
+import type { InvocationContext } from '../context/scope.ts'
+import { awaitLocks } from '../stock-clients/await-locks.ts'
 import type { DeliverJob } from './deliver-job.ts'
 import { deliverTo } from './deliver-to-connections.ts'
 
@@ -13,7 +13,7 @@ const tailSlots = 100
 /** Posts what the log has from a failed event on: what was left out meanwhile goes with it. */
 // [TL-PUSH-2]
 export async function deliverAgain(
-  scope: ServedScope,
+  scope: InvocationContext,
   { topic, offset, to }: Required<Pick<DeliverJob, 'topic' | 'offset' | 'to'>>,
 ): Promise<void> {
   const slots = await readTail(scope, topic, offset)
@@ -23,7 +23,7 @@ export async function deliverAgain(
     (await deliverTo(scope, [{ deliveries, rows }], { again: true }))[0] ?? []
   scope.telemetry.measure('redriven', to.length)
   const live = await readAgain(scope, topic, to)
-  const undelivered = await awaitChains(scope, await tried(live), async (rows) =>
+  const undelivered = await awaitLocks(scope, await tried(live), async (rows) =>
     tried(await readAgain(scope, topic, rows)),
   )
   if (undelivered.length > 0)
@@ -32,7 +32,7 @@ export async function deliverAgain(
 
 /** Those of these rows that are still on, as they stand. */
 async function readAgain(
-  scope: ServedScope,
+  scope: InvocationContext,
   topic: string,
   to: NonNullable<DeliverJob['to']>,
 ): Promise<readonly Subscriber[]> {
@@ -48,7 +48,7 @@ async function readAgain(
 }
 
 /** The events from an offset on that one message carries, and the newest where they are more: it tells what it does not cover, and the client fetches. */
-async function readTail(scope: ServedScope, topic: string, offset: number): Promise<readonly Slot[]> {
+async function readTail(scope: InvocationContext, topic: string, offset: number): Promise<readonly Slot[]> {
   const page = await scope.store.readSlots(topic, offset - 1, tailSlots)
   let bytes = 0
   const end = page.slots.findIndex(({ data = '' }, index) => {

@@ -10,7 +10,7 @@ export interface RepairingClient {
   /** Sends a subscribe with its position, under the next ref. */
   subscribe(): Promise<void>
   stop(): Promise<void>
-  /** One sync of its subscription: what it has missed, or a new subscribe where it is not live any more (law 6). */
+  /** One sync of its subscription: what it has missed, or a new subscribe where it is not live any more [LAW-SYNC-HEADS]. */
   sync(): Promise<void>
 }
 

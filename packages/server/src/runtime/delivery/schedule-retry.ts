@@ -1,10 +1,10 @@
 import type { Invoker } from '../../ports/invoker.ts'
 import type { Slot, Subscriber } from '../../ports/store.ts'
-import { type ServedScope, within } from '../context/scope.ts'
+import { type InvocationContext, within } from '../context/scope.ts'
 import type { Breaker } from '../posting/circuit-breaker.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type DeliverJob, toJob, toRun, traceOf } from './deliver-job.ts'
-import { type DeliverOptions, deliverTo, type Parcel } from './deliver-to-connections.ts'
+import { type DeliverOptions, type DeliveryGroup, deliverTo } from './deliver-to-connections.ts'
 
 /** Consecutive slots of one topic, in the order of its log. */
 export interface Run {
@@ -21,9 +21,9 @@ const jobRows = 1_000
  * Posts until shortly before the deadline, or for `postsMs`; what could not be posted by then is handed to retry. Returns for each parcel what kept it from
  * that.
  */
-export async function deliverOrHandOn(
-  scope: ServedScope,
-  parcels: readonly Parcel[],
+export async function deliverWithRetry(
+  scope: InvocationContext,
+  parcels: readonly DeliveryGroup[],
   { postsMs = Number.POSITIVE_INFINITY, ...options }: DeliverOptions & { readonly postsMs?: number | undefined } = {},
 ): Promise<readonly unknown[]> {
   const ms = Math.min(postsMs, scope.deadline.at - scope.clock.now() - handOverMs)
@@ -33,12 +33,17 @@ export async function deliverOrHandOn(
       const slot = deliveries[0]?.slot
       const rows = undelivered[index] ?? []
       if (rows.length === 0 || slot === undefined) return undefined // an ephemeral event is posted at most once
-      return handToRetry(scope, deliveries[0]?.topic ?? '', slot, rows).catch((thrown: unknown) => thrown)
+      return startRetry(scope, deliveries[0]?.topic ?? '', slot, rows).catch((thrown: unknown) => thrown)
     }),
   )
 }
 
-async function handToRetry(scope: ServedScope, topic: string, slot: Slot, rows: readonly Subscriber[]): Promise<void> {
+async function startRetry(
+  scope: InvocationContext,
+  topic: string,
+  slot: Slot,
+  rows: readonly Subscriber[],
+): Promise<void> {
   const { invoker, telemetry } = scope
   if (invoker === undefined)
     throw new Error(`${rows.length} posts of ${topic} failed and no deliver function is bound to try again.`)
@@ -46,13 +51,13 @@ async function handToRetry(scope: ServedScope, topic: string, slot: Slot, rows: 
   const jobs = (of: readonly Subscriber[]) => toJobs(of, { topic, offset: slot.offset, ...traceOf(scope) })
   const slow = new Set(rows.filter((row) => pauseOf(scope, row) > 0))
   for (const job of jobs(rows.filter((row) => !slow.has(row)))) await invoker.invoke('deliver', job)
-  if (slow.size > 0) await handToLater(scope, invoker, { topic, slow: [...slow], jobs: jobs([...slow]) })
+  if (slow.size > 0) await scheduleDelayedRetry(scope, invoker, { topic, slow: [...slow], jobs: jobs([...slow]) })
 }
 
 /** When the breakers may close: what is left out until then is in the log, which the retry reads. Sooner, where nothing can be delayed. */
 // [TL-PUSH-2]
-async function handToLater(
-  scope: ServedScope,
+async function scheduleDelayedRetry(
+  scope: InvocationContext,
   invoker: Invoker,
   { topic, slow, jobs }: { topic: string; slow: readonly Subscriber[]; jobs: readonly DeliverJob[] },
 ): Promise<void> {
@@ -60,17 +65,17 @@ async function handToLater(
   const due = scope.clock.now() + delayMs
   for (const job of jobs) {
     const now = () => invoker.invoke('deliver', job)
-    await (invoker.invokeLater?.(job, { delayMs }).catch(now) ?? now())
+    await (invoker.invokeDelayed?.(job, { delayMs }).catch(now) ?? now())
   }
   for (const { connectionId } of slow) breakerOf(scope)?.noteRetry(connectionId, topic, due)
 }
 
 /** How long its connection's breaker stays open. */
-function pauseOf(scope: ServedScope, { connectionId }: Subscriber): number {
+function pauseOf(scope: InvocationContext, { connectionId }: Subscriber): number {
   return breakerOf(scope)?.openFor(connectionId) ?? 0
 }
 
-function breakerOf({ gateway, clock }: ServedScope): Breaker | undefined {
+function breakerOf({ gateway, clock }: InvocationContext): Breaker | undefined {
   return gateway && trafficOf(gateway, clock).breaker
 }
 
@@ -83,7 +88,7 @@ function toJobs(rows: readonly Subscriber[], job: DeliverJob): readonly DeliverJ
 }
 
 /** Hands a run of slots to the `deliver` function, which is tried again by itself and whose failures land in the on-failure queue by topic and offset. */
-export async function handOnRun(scope: ServedScope, { topic, slots }: Run): Promise<void> {
+export async function scheduleRunRetry(scope: InvocationContext, { topic, slots }: Run): Promise<void> {
   if (scope.invoker === undefined) throw new Error('No deliver function is bound to try again.')
   await scope.invoker.invoke('deliver', toJob([toRun(slots.map((slot) => ({ topic, slot })))], traceOf(scope)))
 }

@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { askForRest, askForTurn, atRest, ended, slotsFor, type Turn, takenTurn } from './shard-lease.ts'
+import { acquiredLease, atRest, ended, requestLease, requestRest, type ShardLease, slotsFor } from './shard-lease.ts'
 
 const now = 1_000
 const asked = (offset: number, through = offset) => ({ by: 'me', epoch: 'e', offset, through })
 /** Offsets 5 to 8 are being delivered. */
-const held: Turn = { epoch: 'e', from: 5, through: 8, holder: { by: 'other', taking: 't', until: 2_000, start: 5 } }
-const rest: Turn = { epoch: 'e', from: 5, through: 8 }
+const held: ShardLease = {
+  epoch: 'e',
+  from: 5,
+  through: 8,
+  holder: { by: 'other', taking: 't', until: 2_000, start: 5 },
+}
+const rest: ShardLease = { epoch: 'e', from: 5, through: 8 }
 
 describe('whose turn it is', () => {
   test.each([
@@ -36,28 +41,32 @@ describe('whose turn it is', () => {
     ['it was left undone', { ...rest, again: 6 }, asked(9), { status: 'free', start: 6 }],
     ['it is of another epoch', { ...held, epoch: 'd' }, asked(1), { status: 'free', start: 1 }],
   ] as const)('when %s', (_, turn, job, answer) => {
-    expect(askForTurn(turn, job, now)).toEqual(answer)
+    expect(requestLease(turn, job, now)).toEqual(answer)
   })
 })
 
 test('a note of another’s is enough where it was written after one’s own events stood', () => {
-  expect(askForTurn({ ...held, again: 9 }, asked(11), now, true)).toEqual({ status: 'left' })
-  expect(askForTurn(held, asked(11), now, true)).toEqual({ status: 'note', again: 11 })
+  expect(requestLease({ ...held, again: 9 }, asked(11), now, true)).toEqual({ status: 'left' })
+  expect(requestLease(held, asked(11), now, true)).toEqual({ status: 'note', again: 11 })
 })
 test('a job whose events are gone does what was left undone, and nothing else', () => {
-  expect(askForRest({ ...rest, again: 6 }, 'me', now)).toEqual({ status: 'free', start: 6 })
-  for (const turn of [undefined, rest, held]) expect(askForRest(turn, 'me', now)).toEqual({ status: 'left' })
+  expect(requestRest({ ...rest, again: 6 }, 'me', now)).toEqual({ status: 'free', start: 6 })
+  for (const turn of [undefined, rest, held]) expect(requestRest(turn, 'me', now)).toEqual({ status: 'left' })
 })
 
 describe('a turn that is taken', () => {
   const taken = (start: number) => ({ by: 'me', taking: 't', until: 9_000, epoch: 'e', start })
   const holder = (start: number) => ({ by: 'me', taking: 't', until: 9_000, start })
   test('goes on from what was delivered', () => {
-    expect(takenTurn(rest, taken(9), { through: 12, more: false })).toEqual({ ...rest, through: 12, holder: holder(9) })
+    expect(acquiredLease(rest, taken(9), { through: 12, more: false })).toEqual({
+      ...rest,
+      through: 12,
+      holder: holder(9),
+    })
   })
   test('fills what lies before, and then looks at what came after', () => {
     expect(slotsFor(rest, 2, 100)).toBe(3)
-    expect(takenTurn(rest, taken(2), { through: 4, more: true })).toEqual({
+    expect(acquiredLease(rest, taken(2), { through: 4, more: true })).toEqual({
       ...rest,
       from: 2,
       holder: holder(2),
@@ -66,7 +75,7 @@ describe('a turn that is taken', () => {
   })
   test('begins anew where something lies between', () => {
     const anew = { epoch: 'e', from: 50, through: 60, holder: holder(50), again: 61 }
-    expect(takenTurn(rest, taken(50), { through: 60, more: true })).toEqual(anew)
+    expect(acquiredLease(rest, taken(50), { through: 60, more: true })).toEqual(anew)
   })
   test('that is left in the middle is asked for again from where it began', () => {
     expect(atRest({ ...held, again: 9 })).toEqual({ epoch: 'e', from: 5, through: 4, again: 5 })

@@ -1,9 +1,9 @@
-import type { TurnHolder, TurnRow } from '../../ports/turn-row.ts'
+import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/shard-lease.ts'
 
 /** The rules of whose turn it is to deliver a shard's events (decision 0036), without the store. */
 
 /** What a row says of a turn. */
-export type Turn = Pick<TurnRow, 'epoch' | 'from' | 'through' | 'holder' | 'again'>
+export type ShardLease = Pick<ShardLeaseRow, 'epoch' | 'from' | 'through' | 'holder' | 'again'>
 
 /** Events that a job is to deliver. */
 export interface Asked {
@@ -27,7 +27,7 @@ const reach = 10
  * What becomes of a job. `wasWrittenSince`: the row was put after the job's events stood. Only then is its note enough: what was noted before may be answered by a
  * look at the log that came before them, and a write of one's own makes the holder look again.
  */
-export function askForTurn(turn: Turn | undefined, asked: Asked, now: number, wasWrittenSince = false): Answer {
+export function requestLease(turn: ShardLease | undefined, asked: Asked, now: number, wasWrittenSince = false): Answer {
   const { by, epoch, offset } = asked
   if (turn === undefined || turn.epoch !== epoch) return { status: 'free', start: offset }
   if (isHeld(turn, now) && turn.holder?.by !== by) {
@@ -45,23 +45,23 @@ export function askForTurn(turn: Turn | undefined, asked: Asked, now: number, wa
 }
 
 /** What becomes of a job whose own events are gone: what was left undone there is done all the same. */
-export function askForRest(turn: Turn | undefined, by: string, now: number): Answer {
+export function requestRest(turn: ShardLease | undefined, by: string, now: number): Answer {
   if (turn === undefined || (isHeld(turn, now) && turn.holder?.by !== by)) return { status: 'left' }
   const { again } = atRest(turn)
   return again === undefined ? { status: 'left' } : { status: 'free', start: again }
 }
 
 /** How much of the log a turn from `start` is for: up to what was delivered already, or to its end. */
-export function slotsFor(turn: Turn | undefined, start: number, most: number): number {
+export function slotsFor(turn: ShardLease | undefined, start: number, most: number): number {
   return turn === undefined || start >= turn.from ? most : Math.min(most, turn.from - start)
 }
 
 /** The turn of whoever takes it over one that is at rest, and delivers `start` to `through`. `more`: the log goes on. */
-export function takenTurn(
-  turn: Turn | undefined,
-  { epoch, ...holder }: TurnHolder & { readonly epoch: string },
+export function acquiredLease(
+  turn: ShardLease | undefined,
+  { epoch, ...holder }: ShardLeaseHolder & { readonly epoch: string },
   { through, more }: { readonly through: number; readonly more: boolean },
-): Turn {
+): ShardLease {
   const { start } = holder
   const joins = turn?.epoch === epoch && start <= turn.through + 1 && through >= turn.from - 1
   if (!joins) return { epoch, from: start, through, holder, ...(more && { again: through + 1 }) }
@@ -70,7 +70,7 @@ export function takenTurn(
 }
 
 /** Nobody is at it: what a holder had begun with is asked for again, unless it is done. */
-export function atRest({ holder, ...turn }: Turn): Turn {
+export function atRest({ holder, ...turn }: ShardLease): ShardLease {
   if (holder === undefined) return turn
   const { start } = holder
   return {
@@ -82,14 +82,14 @@ export function atRest({ holder, ...turn }: Turn): Turn {
 }
 
 /** The holder has delivered all that is asked for, as far as the log still has it. */
-export function ended({ epoch, from, through }: Turn): Turn {
+export function ended({ epoch, from, through }: ShardLease): ShardLease {
   return { epoch, from, through }
 }
 
-function isHeld({ holder }: Turn, now: number): boolean {
+function isHeld({ holder }: ShardLease, now: number): boolean {
   return holder !== undefined && now < holder.until
 }
 
-function covers({ from, through }: Turn, asked: Asked): boolean {
+function covers({ from, through }: ShardLease, asked: Asked): boolean {
   return from <= asked.offset && asked.through <= through
 }

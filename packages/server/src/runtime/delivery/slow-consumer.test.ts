@@ -26,7 +26,8 @@ async function slowRoom() {
   return { room, ann, bob, tried, post, recover: () => (slow = false) }
 }
 
-const retry = (room: Room, payload: unknown) => room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
+const retry = (room: Room, payload: unknown) =>
+  room.line.withBackend(room.backend, () => room.handlers.deliver(payload, {}))
 
 /** Hands over what was delayed, as SQS does. */
 function byQueue(room: Room): Promise<unknown> {
@@ -35,7 +36,7 @@ function byQueue(room: Room): Promise<unknown> {
     eventSource: 'aws:sqs',
     body: JSON.stringify(payload),
   }))
-  return room.line.run(room.binding, () => room.handlers.deliver({ Records }, {}))
+  return room.line.withBackend(room.backend, () => room.handlers.deliver({ Records }, {}))
 }
 
 async function seenBy(client: TestClient) {

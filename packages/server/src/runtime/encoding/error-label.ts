@@ -1,10 +1,10 @@
 import type { TRPCError } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 
 /** A failure as a label: the line's own code, else tRPC's. */
 export function outcomeOf(error: TRPCError): string {
-  return error instanceof LineFailure ? error.line : codeOf(error)
+  return error instanceof TrunklineError ? error.line : codeOf(error)
 }
 
 /** A failure's tRPC code as a label. Whatever an application throws as a code, the labels are a closed set: each is a metric in somebody's bill. */

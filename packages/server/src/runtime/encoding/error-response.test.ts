@@ -63,7 +63,7 @@ function line(errorFormatter?: () => never) {
   return createTestLine({ router, onError: () => {} })
 }
 
-describe('law 15: what is thrown', () => {
+describe('[LAW-ERRORS]: what is thrown', () => {
   test.each(Object.keys(things))('as %s is answered without stack, table or ARN [TL-ERR-3]', async (input) => {
     const client = await line().connect()
     const answer = await client.send({ id: 1, method: 'query', params: { path: 'fail', input } })

@@ -1,8 +1,8 @@
 import { getTRPCErrorShape, TRPCError } from '@trpc/server'
-import { type ErrorFrame, type FrameId, type LineErrorWire, limits } from '@trunkline/protocol'
+import { type ErrorFrame, type FrameId, limits, type TrunklineErrorWire } from '@trunkline/protocol'
 import type { Failure, Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
-import { LineFailure, mayHaveRun, TokenRefused } from '../context/trunkline-error.ts'
+import { mayHaveRun, TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
 import { ForeignInput } from '../procedures/transformer-mismatch.ts'
 
 /** What was asked, as far as it was understood. */
@@ -31,7 +31,7 @@ export function errorBody(server: Server, asked: Asked, thrown: unknown): string
     const text = bodyOf(server, asked, error)
     if (Buffer.byteLength(text) <= limits.messageBytes.value - idRoom) return text
     // [TL-LIM-3] A validator that names each of ten thousand members makes such a one.
-    const failure = new LineFailure('TOO_LARGE', 'The error that answers this is larger than the gateway carries.', {
+    const failure = new TrunklineError('TOO_LARGE', 'The error that answers this is larger than the gateway carries.', {
       mayHaveRun: mayHaveRun(error),
     })
     return bodyOf(server, { ...asked, input: undefined }, failure)
@@ -51,7 +51,7 @@ export function withId({ id, jsonrpc }: Pick<Asked, 'id' | 'jsonrpc'>, body: str
 }
 
 function bodyOf(server: Server, asked: Asked, error: TRPCError): string {
-  const line = toLineError(error)
+  const line = toTrunklineError(error)
   const body: Omit<ErrorFrame, 'id'> = {
     error: errorShape(server, asked, error),
     ...(line === undefined ? {} : { line }),
@@ -65,7 +65,7 @@ const bareBody = JSON.stringify({
   error: { message: 'Internal server error', code: -32_603, data: { code: 'INTERNAL_SERVER_ERROR', httpStatus: 500 } },
 })
 
-/** The router's shape of an error, through its formatter and transformer. [TL-ERR-1] [TL-ERR-3] Never a stack, a table name or an ARN (law 15). */
+/** The router's shape of an error, through its formatter and transformer. [TL-ERR-1] [TL-ERR-3] Never a stack, a table name or an ARN [LAW-ERRORS]. */
 export function errorShape(server: Server, asked: Omit<Asked, 'id' | 'cause'>, error: TRPCError) {
   const config = { ...server.router._def._config, isDev: false } // isDev adds the stack, and a function's NODE_ENV is unset
   const { type, path, input, ctx } = asked
@@ -83,8 +83,8 @@ function withoutSecrets(server: Server, error: TRPCError): TRPCError {
 }
 
 // [TL-ERR-2]
-function toLineError(error: TRPCError): LineErrorWire | undefined {
-  if (!(error instanceof LineFailure)) return undefined
+function toTrunklineError(error: TRPCError): TrunklineErrorWire | undefined {
+  if (!(error instanceof TrunklineError)) return undefined
   return {
     code: error.line,
     retry: error.retry,

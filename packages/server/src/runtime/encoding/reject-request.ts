@@ -1,11 +1,11 @@
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 import { outcomeOf } from './error-label.ts'
 import { type Asked, errorText } from './error-response.ts'
 
 /** The answer to a frame that failed where no query or mutation ran (`runCall` counts its own), as text. Never throws. */
-export function refuse(scope: ServedScope, asked: Asked, thrown: unknown): string {
+export function refuse(scope: InvocationContext, asked: Asked, thrown: unknown): string {
   const { server, telemetry } = scope
   const error = toTRPCError(thrown)
   warnOfMismatch(scope, { error, input: asked.input, path: asked.path })

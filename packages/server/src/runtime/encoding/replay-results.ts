@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import { applyPipe, type PipeStep } from '../../define/subscription.ts'
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 import { cursorOf } from '../log/retention.ts'
 import { eventOf } from '../log/stored-event.ts'
@@ -15,9 +15,9 @@ export type Evaluated =
 
 /**
  * Sends a slot's event through the pipe. A slot without data is for nobody; data that is not JSON, an event that cannot
- * be parsed and a pipe that throws are `failed`, never a non-match (law 16).
+ * be parsed and a pipe that throws are `failed`, never a non-match [LAW-COVERAGE].
  */
-export function evaluate(scope: Scope, topic: string, pipe: readonly PipeStep[], slot: Slot): Evaluated {
+export function evaluate(scope: RuntimeContext, topic: string, pipe: readonly PipeStep[], slot: Slot): Evaluated {
   if (slot.data === undefined) return { status: 'no-match' }
   return evaluateEvent(pipe, () => eventOf(scope, topic, slot))
 }
@@ -33,7 +33,7 @@ export function evaluateEvent(pipe: readonly PipeStep[], read: () => unknown): E
 }
 
 /** A subscription: the topic that it follows, its steps, and its procedure. */
-interface Followed {
+interface LogRef {
   readonly topic: string
   readonly pipe: readonly PipeStep[]
   readonly path: string
@@ -41,8 +41,8 @@ interface Followed {
 
 /** The results, as JSON text, that carry a position from `from` over `slots`: each names what it covers, and the last one ends at the last slot taken. Stops at `maxBytes`. */
 export function chainOf(
-  scope: Scope & { readonly server: Server },
-  { topic, pipe, path }: Followed,
+  scope: RuntimeContext & { readonly server: Server },
+  { topic, pipe, path }: LogRef,
   from: number,
   slots: readonly Slot[],
   maxBytes: number = limits.pageBytes.value,
@@ -67,8 +67,8 @@ export function chainOf(
 }
 
 function resultOf(
-  scope: Scope & { readonly server: Server },
-  { topic, pipe, path }: Followed,
+  scope: RuntimeContext & { readonly server: Server },
+  { topic, pipe, path }: LogRef,
   slot: Slot,
   prev: number,
 ): string | undefined {

@@ -1,7 +1,7 @@
 import { type Cursor, formatCursor } from '@trunkline/protocol'
 import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { errorShape } from './error-response.ts'
 
 /** A frame as text. `id` is JSON text already; `result` too, so that one event is serialised once for all its subscribers. */
@@ -34,7 +34,7 @@ export function eventResult(server: Server, cursor: Cursor, path: string, event:
     const result = dataResult(server, cursor, event, prev)
     const bytes = Buffer.byteLength(result)
     if (bytes <= resultBytes(server)) return result
-    throw new LineFailure('TOO_LARGE', `An event became ${bytes} bytes; at most ${resultBytes(server)} can be sent.`)
+    throw new TrunklineError('TOO_LARGE', `An event became ${bytes} bytes; at most ${resultBytes(server)} can be sent.`)
   } catch (thrown) {
     return faultResult(server, cursor, path, thrown, prev)
   }

@@ -2,13 +2,13 @@ import { initTRPC, TRPCError, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { beforeEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import type { CallFacts, LineMeta } from '../../define/identity.ts'
+import type { CallDetails, LineMeta } from '../../define/identity.ts'
 import { createTestLine, settle, type TestClient, type TestLine } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
 
 interface Context {
   readonly user: string | undefined
-  readonly cause: CallFacts['cause']
+  readonly cause: CallDetails['cause']
 }
 
 let steps: string[] = []
@@ -105,7 +105,7 @@ function createWorld(isDev?: boolean): TestLine {
     router: createRouter(isDev),
     telemetry,
     onError: () => {},
-    createContext: ((call: CallFacts) => ({ user: state.user, cause: call.cause })) as never,
+    createContext: ((call: CallDetails) => ({ user: state.user, cause: call.cause })) as never,
   })
 }
 

@@ -1,4 +1,4 @@
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 import { procedureOf } from '../procedures/run-procedure.ts'
 
@@ -6,7 +6,7 @@ const warned = new WeakMap<Server, Set<string>>()
 
 /** Logs a generator whose tracked values come to nothing, once for each procedure and process: its input drops the cursor, so it begins anew after each reconnect. Called when it yields a tracked value. */
 export function warnOfLostCursor(
-  { server, telemetry }: Pick<Scope, 'telemetry'> & { readonly server: Server },
+  { server, telemetry }: Pick<RuntimeContext, 'telemetry'> & { readonly server: Server },
   path: string,
 ): void {
   const known = warned.get(server) ?? new Set()

@@ -15,7 +15,7 @@ import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration } from '../explore.suite.ts'
 import { publish } from '../subscriptions/room.suite.ts'
 
-const table = createScheduleTable('laws 1a and 9, a zombie ∥ its resend')
+const table = createScheduleTable('[LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT], a zombie ∥ its resend')
 
 type Keyed = Exploration<KeyedWorld>
 type Faults = Pick<Keyed, 'kills' | 'losses' | 'passes'>
@@ -148,7 +148,7 @@ describe('a slow mutation ∥ its resend within the function’s life', () => {
   })
 })
 
-describe('laws 1a and 9 broken are found by the explorer:', () => {
+describe('[LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT] broken are found by the explorer:', () => {
   const kills = ['first']
   const catches = (mutant: string, path: string, broken: Mutant, faults: Faults = { ...lease, kills }) =>
     table.catches(mutant, besideOthers(zombie(path, faults, broken)))

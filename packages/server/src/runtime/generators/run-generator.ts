@@ -2,11 +2,11 @@ import { setMaxListeners } from 'node:events'
 import { randomName } from '../../ports/clock.ts'
 import { isDead, leaseMs, type RunClaim, type RunEnd, watchRun } from '../calls/run-lease.ts'
 import { type GeneratorJob, invokeWorker } from '../calls/worker-job.ts'
-import { type ContextFacts, toFacts } from '../context/caller.ts'
+import { type ContextDetails, toFacts } from '../context/caller.ts'
 import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
-import { LineFailure, markEntered } from '../context/trunkline-error.ts'
+import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { errorText } from '../encoding/error-response.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'
 import { runGeneratorProcedure } from '../procedures/run-procedure.ts'
@@ -29,7 +29,7 @@ const closeMs = 2_000
 
 /** Iterates a generator in the worker and pushes what it yields, until it ends, its client does, or its time is up. An invocation that cannot take the claim over leaves. Never throws for what the generator does. */
 // [TL-GEN-1] [TL-GEN-6]
-export async function runGenerator(scope: ServedScope, job: GeneratorJob): Promise<void> {
+export async function runGenerator(scope: InvocationContext, job: GeneratorJob): Promise<void> {
   const claim = await takeClaim(scope, job)
   if (claim === undefined) return
   using run = createRun(scope, job, claim) // also when its end cannot be written: a watch that is left behind would renew a dead claim
@@ -41,7 +41,7 @@ interface Run extends Disposable {
   readonly job: GeneratorJob
   readonly claim: RunClaim
   readonly of: ValuesOf
-  readonly facts: ContextFacts
+  readonly facts: ContextDetails
   readonly posts: ValuePosts
   /** Aborts with a `RunEnd`, or when it is time to hand over. */
   readonly signal: AbortSignal
@@ -57,31 +57,32 @@ type Ended =
   | { readonly status: 'failed'; readonly thrown: unknown; readonly ctx: unknown }
 
 /** Takes the claim over from whoever began the run, in one conditional write; undefined where another invocation has it. A run whose function died is told to its client, and not begun again. */
-async function takeClaim(scope: ServedScope, job: GeneratorJob): Promise<RunClaim | undefined> {
+async function takeClaim(scope: InvocationContext, job: GeneratorJob): Promise<RunClaim | undefined> {
   const { client, subscription, from } = job
   const { id, ref } = subscription
   const row = { connectionId: client.caller.connectionId, id: JSON.stringify(id), ref }
   const claim = { ...row, run: randomName(scope.clock, 20), lease: scope.clock.now() + leaseMs }
   const passed = await scope.store.passRun({ ...claim, from })
   if (passed.status === 'passed') return claim
-  if (isDead(passed.row, ref, scope.clock.now())) await tellLoss(scope, job, { ...claim, from: passed.row?.run ?? '' })
+  if (isDead(passed.row, ref, scope.clock.now()))
+    await notifyLoss(scope, job, { ...claim, from: passed.row?.run ?? '' })
   return undefined
 }
 
 /** The dead run's claim is taken first, so that of several that find it one tells. The row is stopped last: when this one dies too, the next finds the claim dead again. */
 // [TL-GEN-7]
-async function tellLoss(scope: ServedScope, job: GeneratorJob, claim: RunClaim & { readonly from: string }) {
+async function notifyLoss(scope: InvocationContext, job: GeneratorJob, claim: RunClaim & { readonly from: string }) {
   const { client } = job
   if ((await scope.store.passRun(claim)).status === 'refused') return
   const nothing = { alive: () => '', onGone: () => {} }
   using posts = createValuePosts(scope, client, nothing)
-  const lost = new LineFailure('GENERATOR_LOST', 'The function that produced these values was lost.')
+  const lost = new TrunklineError('GENERATOR_LOST', 'The function that produced these values was lost.')
   for (const frame of failureFrames(scope, { job, isStarted: true, n: undefined }, lost)) await posts.add(frame)
   await posts.drain()
   await stop(scope, { job, claim })
 }
 
-function createRun(scope: ServedScope, job: GeneratorJob, claim: RunClaim): Run {
+function createRun(scope: InvocationContext, job: GeneratorJob, claim: RunClaim): Run {
   const { client, subscription } = job
   const { caller, params } = client
   const of = { id: subscription.id, ref: subscription.ref, extensions: caller.extensions }
@@ -110,7 +111,7 @@ function createRun(scope: ServedScope, job: GeneratorJob, claim: RunClaim): Run 
 }
 
 /** Runs the procedure and takes its values to the end, or until the run is to end. */
-async function iterate(scope: ServedScope, run: Run): Promise<Ended> {
+async function iterate(scope: InvocationContext, run: Run): Promise<Ended> {
   const { posts, of, signal } = run
   let ctx: unknown
   try {
@@ -130,14 +131,14 @@ async function iterate(scope: ServedScope, run: Run): Promise<Ended> {
   }
 }
 
-function toProcedureRun({ server }: ServedScope, { job: { subscription }, facts, signal }: Run) {
+function toProcedureRun({ server }: InvocationContext, { job: { subscription }, facts, signal }: Run) {
   const { path, rawInput, lastEventId, batchIndex } = subscription
   const input = server.router._def._config.transformer.input.deserialize(rawInput)
   // a generator has nothing but its input to learn by where its client stands [TL-STOCK-3]
   return { path, input: withLastEventId(input, lastEventId), facts, signal, batchIndex }
 }
 
-async function take(scope: ServedScope, run: Run, iterator: AsyncIterator<unknown>): Promise<void> {
+async function take(scope: InvocationContext, run: Run, iterator: AsyncIterator<unknown>): Promise<void> {
   const taking = { isOver: false }
   try {
     while (!taking.isOver) await takeValue(scope, { run, iterator, taking })
@@ -147,7 +148,7 @@ async function take(scope: ServedScope, run: Run, iterator: AsyncIterator<unknow
 }
 
 /** A function of its own: a loop that waits for the next value would hold the one before, and it may be large. */
-async function takeValue(scope: ServedScope, { run, iterator, taking }: Taking): Promise<void> {
+async function takeValue(scope: InvocationContext, { run, iterator, taking }: Taking): Promise<void> {
   const next = await withinDeadline(run.signal, iterator.next()).catch((thrown: unknown) => {
     taking.isOver = !run.signal.aborted // what threw needs no closing
     throw thrown
@@ -168,7 +169,7 @@ interface Taking {
 }
 
 /** [TL-GEN-5] Its `finally` runs, unless it hangs where it is and does not heed the signal. */
-async function close(clock: ServedScope['clock'], iterator: AsyncIterator<unknown>): Promise<void> {
+async function close(clock: InvocationContext['clock'], iterator: AsyncIterator<unknown>): Promise<void> {
   const closed = new AbortController()
   const over = () => closed.abort(null)
   Promise.resolve(iterator.return?.()).then(over, over) // what a `finally` throws is nobody's any more
@@ -179,7 +180,7 @@ function whyOf(signal: AbortSignal): RunEnd | 'out-of-time' {
   return typeof signal.reason === 'string' ? (signal.reason as RunEnd) : 'out-of-time' // a deadline's reason is an error
 }
 
-async function finish(scope: ServedScope, run: Run, ended: Ended): Promise<void> {
+async function finish(scope: InvocationContext, run: Run, ended: Ended): Promise<void> {
   const { of, posts, n } = run
   switch (ended.status) {
     case 'stopped':
@@ -201,19 +202,19 @@ async function finish(scope: ServedScope, run: Run, ended: Ended): Promise<void>
 }
 
 /** The last word, after every value. The row is stopped behind it: a word that is said twice is passed over, as is one of an attempt that was given up, and one that nobody says is waited for. */
-async function say(scope: ServedScope, run: Run, frames: readonly string[]): Promise<void> {
+async function say(scope: InvocationContext, run: Run, frames: readonly string[]): Promise<void> {
   for (const frame of frames) await run.posts.add(frame)
   await run.posts.drain()
   await stop(scope, run)
 }
 
-async function stop(scope: ServedScope, { claim, job }: Pick<Run, 'claim' | 'job'>): Promise<void> {
+async function stop(scope: InvocationContext, { claim, job }: Pick<Run, 'claim' | 'job'>): Promise<void> {
   const { connectionId, id, ref } = claim
   await scope.store.stopSubscription({ connectionId, id, ref, expires: job.client.expires })
 }
 
 /** [TL-GEN-9] A fresh invocation goes on after the last value: it takes the claim, and counts on. */
-async function handOver(scope: ServedScope, run: Run, lastEventId: string): Promise<void> {
+async function handOver(scope: InvocationContext, run: Run, lastEventId: string): Promise<void> {
   const { job, claim, n } = run
   const subscription = { ...job.subscription, lastEventId }
   await sayAlive(run) // from now on the next one has its client's patience to begin in
@@ -228,7 +229,7 @@ async function sayAlive({ posts, of, n }: Run): Promise<void> {
 
 /** What failed, as tRPC says it: a stock client that was told `started` is told `stopped` too. [TL-GEN-3] */
 function failureFrames(
-  scope: ServedScope,
+  scope: InvocationContext,
   { job: { subscription, client }, isStarted, n }: Pick<Run, 'job' | 'isStarted'> & { readonly n: number | undefined },
   thrown: unknown,
   ctx?: unknown,
@@ -242,12 +243,12 @@ function failureFrames(
   return extensions ? [generatorFailed(of, n, error)] : [error, generatorStopped(of, 0)]
 }
 
-function expired(): LineFailure {
+function expired(): TrunklineError {
   const words = 'The authority of this connection has expired; send a fresh token.'
-  return new LineFailure('AUTH_EXPIRED', words, { mayHaveRun: true })
+  return new TrunklineError('AUTH_EXPIRED', words, { mayHaveRun: true })
 }
 
-function outOfTime(): LineFailure {
+function outOfTime(): TrunklineError {
   const words = 'The function that produced these values ran out of time. Yield tracked() values: then another goes on.'
-  return new LineFailure('GENERATOR_LOST', words)
+  return new TrunklineError('GENERATOR_LOST', words)
 }

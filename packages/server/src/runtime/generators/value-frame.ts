@@ -1,7 +1,7 @@
 import { isTrackedEnvelope } from '@trpc/server'
 import type { FrameId } from '@trunkline/protocol'
 import type { Server } from '../context/served-application.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { frameText, resultBytes } from '../encoding/result-frames.ts'
 import { stockBytes } from '../encoding/too-large.ts'
 
@@ -27,7 +27,7 @@ export function valueFrame(
   const bytes = Buffer.byteLength(text)
   const most = of.extensions ? resultBytes(server) : stockBytes // [TL-CHUNK-11]
   if (bytes > most)
-    throw new LineFailure('TOO_LARGE', `A value became ${bytes} bytes; ${most} can be sent.`, { mayHaveRun: true })
+    throw new TrunklineError('TOO_LARGE', `A value became ${bytes} bytes; ${most} can be sent.`, { mayHaveRun: true })
   return { text, lastEventId: tracked?.id }
 }
 

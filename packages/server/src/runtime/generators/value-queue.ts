@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import type { Client } from '../calls/worker-job.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
 import { cut, post } from '../posting/post.ts'
 import { postOnce } from '../posting/post-once.ts'
@@ -31,7 +31,7 @@ interface ValuePostsOptions {
 
 /** Posts what is added until disposed. `alive` makes the frame for a silence; `onGone` is called when nothing can be posted any more, `onGather` before each post. */
 export function createValuePosts(
-  scope: ServedScope,
+  scope: InvocationContext,
   client: Client,
   { alive, onGone, onGather }: ValuePostsOptions,
 ): ValuePosts {
@@ -77,7 +77,7 @@ export function createValuePosts(
       const { connectionId, extensions } = caller
       const posted = await (extensions ? post : postOnce)(scope, connectionId, text)
       if (posted === 'posted') continue
-      // [TL-GEN-8] neither again nor left out: its own resume repairs (law 17)
+      // [TL-GEN-8] neither again nor left out: its own resume repairs [LAW-STOCK-ORDER]
       if (posted !== 'gone' && !extensions) await cut(scope, connectionId)
       gone = true // what was not delivered leaves a hole that its client sees
       return onGone()

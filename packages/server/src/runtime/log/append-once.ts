@@ -1,6 +1,6 @@
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { type NewEvent, readNewest, toSlot } from './append.ts'
 
 /** Under which key an event is appended at most once. */
@@ -18,15 +18,15 @@ const pageSlots = 250
 const attempts = 2_000 // slots put by others while we walk; far more than a function lives to see
 
 /**
- * [TL-KEY-9] Appends once, however often and however late it is repeated (law 1a): where the first attempt began is recorded before its first put, and every attempt
+ * [TL-KEY-9] Appends once, however often and however late it is repeated [LAW-PUBLISH-ONCE]: where the first attempt began is recorded before its first put, and every attempt
  * walks from there without skipping a slot, stops at its own id, and puts only at the first absent slot. Zombies included.
  */
-export async function appendRepeatable(scope: Scope, event: NewEvent, under: Repeatable): Promise<Slot> {
+export async function appendRepeatable(scope: RuntimeContext, event: NewEvent, under: Repeatable): Promise<Slot> {
   const { publishId } = under
   const newest = await readNewest(scope, event.topic)
   const recorded = await scope.store.recordBase({ ...under, base: newest?.offset ?? 0 })
   if (recorded.status === 'lost')
-    throw new LineFailure('FUNCTION_FAILED', 'Another attempt of this call has taken over.')
+    throw new TrunklineError('FUNCTION_FAILED', 'Another attempt of this call has taken over.')
   return (await appendAfter(scope, { ...event, publishId, base: recorded.base, newest: newest ?? null }, () => event))
     .slot
 }
@@ -42,7 +42,7 @@ export interface AppendPlace {
 
 /** Walks from `base` without skipping a slot, stops at its own id, and puts at the first absent slot what `toEvent` makes for the slot before it. `put`: this call did. */
 export async function appendAfter(
-  scope: Scope,
+  scope: RuntimeContext,
   { topic, publishId, base, newest }: AppendPlace,
   toEvent: (last: Slot | undefined) => NewEvent,
 ): Promise<{ readonly slot: Slot; readonly put: boolean }> {
@@ -60,7 +60,7 @@ export async function appendAfter(
     if (outcome.slot.publishId === publishId) return { slot: outcome.slot, put: false }
     last = outcome.slot
   }
-  throw new LineFailure('RATE_LIMITED', `The topic takes no more events at the moment (${attempts} conflicts).`)
+  throw new TrunklineError('RATE_LIMITED', `The topic takes no more events at the moment (${attempts} conflicts).`)
 }
 
 /**
@@ -68,7 +68,7 @@ export async function appendAfter(
  * was deleted: the own slot may have been
  * that one, and a slot that is put in its place would be passed over by every subscription that is live.
  */
-async function walk(scope: Scope, topic: string, base: number, publishId: string): Promise<Slot | undefined> {
+async function walk(scope: RuntimeContext, topic: string, base: number, publishId: string): Promise<Slot | undefined> {
   let last: Slot | undefined
   let seen = 0 // the last offset that an earlier read has shown
   for (let after = Math.max(0, base - 1); ; ) {
@@ -88,6 +88,6 @@ async function walk(scope: Scope, topic: string, base: number, publishId: string
   }
 }
 
-function gone(): LineFailure {
-  return new LineFailure('KEY_EXPIRED', 'The log no longer holds what was published under this key.')
+function gone(): TrunklineError {
+  return new TrunklineError('KEY_EXPIRED', 'The log no longer holds what was published under this key.')
 }

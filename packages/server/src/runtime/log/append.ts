@@ -1,7 +1,7 @@
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { expiresFor, isAnchor } from './retention.ts'
 
 /** What is to stand in a slot; offset and epoch are found by appending. */
@@ -21,10 +21,10 @@ export interface NewEvent {
 const attempts = 200 // losing 200 races in a row means that something else is wrong
 
 /**
- * Appends by slot puts (law 1): slot h+1 is put only after evidence that slot h stands, and only where none stands, so a log has no hole and no number twice.
- * With no anchor, the same put gives birth to a new epoch (law 7). A conflict with one's own publish id is a success.
+ * Appends by slot puts [LAW-SLOT-PUT]: slot h+1 is put only after evidence that slot h stands, and only where none stands, so a log has no hole and no number twice.
+ * With no anchor, the same put gives birth to a new epoch [LAW-LOGICAL-EXPIRY]. A conflict with one's own publish id is a success.
  */
-export async function append(scope: Scope, event: NewEvent): Promise<Slot> {
+export async function append(scope: RuntimeContext, event: NewEvent): Promise<Slot> {
   const publishId = event.publishId ?? randomName(scope.clock, 20)
   let newest = await readNewest(scope, event.topic)
   for (let attempt = 0; attempt < attempts; attempt++) {
@@ -35,18 +35,18 @@ export async function append(scope: Scope, event: NewEvent): Promise<Slot> {
     // The failed condition is the evidence that this slot stands; far behind, one query jumps to the head.
     newest = attempt % 8 === 7 ? await readNewest(scope, event.topic) : outcome.slot
   }
-  throw new LineFailure('RATE_LIMITED', `The topic takes no more events at the moment (${attempts} conflicts).`)
+  throw new TrunklineError('RATE_LIMITED', `The topic takes no more events at the moment (${attempts} conflicts).`)
 }
 
 /** The newest slot that stands, read strongly. */
-export async function readNewest(scope: Scope, topic: string): Promise<Slot | undefined> {
+export async function readNewest(scope: RuntimeContext, topic: string): Promise<Slot | undefined> {
   const { slots } = await scope.store.readSlotsBefore(topic, undefined, 1)
   return slots[0]
 }
 
 /** The slot to put after `newest`: of its epoch while that is an anchor, else the birth of another. */
 export function toSlot(
-  scope: Scope,
+  scope: RuntimeContext,
   event: NewEvent,
   publishId: string,
   newest: Slot | undefined,

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { parseCursor } from '@trunkline/protocol'
 import type { Erased } from '../../define/channel.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { wireEpoch } from './retention.ts'
 
 /**
@@ -9,7 +9,7 @@ import { wireEpoch } from './retention.ts'
  * an offset, or the id that the event came with; an
  * id of another history erases nothing. Throws BAD_REQUEST for anything else.
  */
-export async function eraseEvent(scope: Scope, topic: string, event: number | string): Promise<Erased> {
+export async function eraseEvent(scope: RuntimeContext, topic: string, event: number | string): Promise<Erased> {
   scope.deadline?.signal.throwIfAborted() // nothing is written after the deadline
   const offset = typeof event === 'number' ? event : await offsetOf(scope, topic, event)
   if (offset === undefined) return 'absent'
@@ -18,7 +18,7 @@ export async function eraseEvent(scope: Scope, topic: string, event: number | st
 }
 
 /** The offset of an event's id; undefined where the log holds another history there, or nothing. */
-async function offsetOf(scope: Scope, topic: string, id: string): Promise<number | undefined> {
+async function offsetOf(scope: RuntimeContext, topic: string, id: string): Promise<number | undefined> {
   const cursor = parseCursor(id)
   if (cursor === undefined || cursor.offset < 1) throw badEvent(id)
   const [slot] = (await scope.store.readSlots(topic, cursor.offset - 1, 1)).slots

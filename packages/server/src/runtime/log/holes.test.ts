@@ -105,7 +105,7 @@ describe('a log of which a row was deleted', () => {
     const holes = (store: Store): Store =>
       withOperations(store, () => ({ putSlot: () => Promise.reject(new Error('lost')) }))
     await expect(
-      room.line.run({ ...room.binding, store: holes(room.store) }, () =>
+      room.line.withBackend({ ...room.backend, store: holes(room.store) }, () =>
         room.events.publish({ room: 'x' }, { text: 'once' }, { idempotencyKey: 'k' }),
       ),
     ).rejects.toThrow('lost')
@@ -247,7 +247,7 @@ describe('an event that is erased', () => {
     await erase(room, first.id)
     const offset = Number(first.id.split(':')[1])
     const job = { topic, offset, through: offset + 1 }
-    await room.line.run(room.binding, () => room.handlers.deliver(job, {}))
+    await room.line.withBackend(room.backend, () => room.handlers.deliver(job, {}))
     expect(JSON.stringify(ann.frames())).not.toContain('first')
     expect(JSON.stringify(ann.frames())).toContain('second')
   })

@@ -70,7 +70,7 @@ const mutate =
       params: { path, input: { room: 'x', text: 'once' }, key: 'own.k' },
     }) as Promise<Answer>
 const deliverJob = (job: object) => (room: Scene) =>
-  room.line.run(room.binding, () => room.handlers.deliver({ topic, offset: 2, ...job }, {}))
+  room.line.withBackend(room.backend, () => room.handlers.deliver({ topic, offset: 2, ...job }, {}))
 const toCy = { to: [{ shard: 1, connectionId: 'b', id: '7' }] }
 const streamOf = (room: Scene, slots: readonly Slot[]) => room.stream(slots.map((slot) => ({ topic, slot })))
 

@@ -42,7 +42,7 @@ const publishing = (store?: Parameters<typeof withOperations>[1]): Exploration<P
   },
 })
 
-describe('law 1: concurrent publishes', () => {
+describe('[LAW-SLOT-PUT]: concurrent publishes', () => {
   test('leave a dense log, one slot each, whoever is killed wherever [TL-ROW-2]', async () => {
     const { schedules, failure } = await explore(publishing())
     console.log(`publish ∥ publish ∥ kill: ${schedules} schedules`)

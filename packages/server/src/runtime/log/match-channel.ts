@@ -3,12 +3,12 @@ import type { ChannelDefinition } from '../../define/definition.ts'
 import { formatTopic } from '../../define/topic.ts'
 
 /** What a channel's schemas judge: a topic's key, an event, or a member's data. */
-export type Judged = 'key' | 'event' | 'data'
+export type ParsedElement = 'key' | 'event' | 'data'
 
 type Schema = ChannelDefinition['key'] | ChannelDefinition['event']
 
 /** What the channel's schema makes of a value. Throws a `TRPCError` BAD_REQUEST with the issues; a value that no JSON text can hold is refused alike, even where it makes the schema itself fail. */
-export async function fitting(channel: ChannelDefinition, what: Judged, value: unknown): Promise<unknown> {
+export async function fitting(channel: ChannelDefinition, what: ParsedElement, value: unknown): Promise<unknown> {
   try {
     return outputOf(channel, what, await schemaOf(channel, what)['~standard'].validate(value))
   } catch (thrown) {
@@ -17,7 +17,7 @@ export async function fitting(channel: ChannelDefinition, what: Judged, value: u
 }
 
 /** The same for what answers at once. Throws a `TypeError` for a schema that is asynchronous. */
-export function fittingNow(channel: ChannelDefinition, what: Judged, value: unknown): unknown {
+export function fittingNow(channel: ChannelDefinition, what: ParsedElement, value: unknown): unknown {
   const parsed = schemaOf(channel, what)['~standard'].validate(value)
   if (!(parsed instanceof Promise)) return outputOf(channel, what, parsed)
   parsed.catch(() => {}) // zod turns what a check throws into a rejection
@@ -37,7 +37,7 @@ export function topicNameOf(channel: ChannelDefinition, key: unknown): string {
 }
 
 /** Why JSON cannot hold a value. `thrown` is what `JSON.stringify` threw. */
-export function notJson(channel: ChannelDefinition, what: Judged, thrown: unknown): TRPCError {
+export function notJson(channel: ChannelDefinition, what: ParsedElement, thrown: unknown): TRPCError {
   const words = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : String(thrown)
   const isEndless = thrown instanceof RangeError || /circular|cyclic/i.test(words ?? '')
   const why = isEndless ? 'it is circular or nested too deep' : `it could not be serialised: ${words}`
@@ -53,15 +53,15 @@ interface Issue {
   readonly path?: readonly unknown[] | undefined
 }
 
-const articled: Readonly<Record<Judged, string>> = { key: 'A key', event: 'An event', data: 'A member’s data' }
+const articled: Readonly<Record<ParsedElement, string>> = { key: 'A key', event: 'An event', data: 'A member’s data' }
 
-function schemaOf(channel: ChannelDefinition, what: Judged): Schema {
+function schemaOf(channel: ChannelDefinition, what: ParsedElement): Schema {
   return what === 'key' ? channel.key : channel.event
 }
 
 function outputOf(
   channel: ChannelDefinition,
-  what: Judged,
+  what: ParsedElement,
   parsed: { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly Issue[] },
 ): unknown {
   if (parsed.issues === undefined) return parsed.value
@@ -69,7 +69,7 @@ function outputOf(
 }
 
 /** A schema runs for ever into a circular value, and ends in whatever its library makes of that: then the value is at fault, and not the schema. */
-function refusalOf(channel: ChannelDefinition, what: Judged, value: unknown): TRPCError | undefined {
+function refusalOf(channel: ChannelDefinition, what: ParsedElement, value: unknown): TRPCError | undefined {
   try {
     JSON.stringify(value)
     return undefined
@@ -79,7 +79,7 @@ function refusalOf(channel: ChannelDefinition, what: Judged, value: unknown): TR
 }
 
 /** The refusal of a value with its issues in words. */
-function badRequest(channel: ChannelDefinition, what: Judged, issues: readonly Issue[]): TRPCError {
+function badRequest(channel: ChannelDefinition, what: ParsedElement, issues: readonly Issue[]): TRPCError {
   const words = issues.map(({ message, path }) =>
     path?.length ? `${path.map(pathPart).join('.')}: ${message}` : message,
   )

@@ -2,8 +2,8 @@ import { TRPCError } from '@trpc/server'
 import { type Cursor, formatCursor, limits, parseCursor } from '@trunkline/protocol'
 import type { Page, ReadOptions, Tracked } from '../../define/channel.ts'
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
-import type { Followed } from './replay.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import type { LogRef } from './replay.ts'
 import { cursorOf, isExpiredSlot, wireEpoch } from './retention.ts'
 import { eventTextOf, parseEvents } from './stored-event.ts'
 
@@ -23,7 +23,7 @@ const listBytes = 2 // a list's brackets
  * `limit` or `maxBytes`, and holds at least one event where the log has one.
  * Throws BAD_REQUEST for a cursor that is none, a limit outside 1…1,000, or a `maxBytes` below 1.
  */
-export async function readPage(scope: Scope, log: Followed, options: ReadOptions): Promise<Page<unknown>> {
+export async function readPage(scope: RuntimeContext, log: LogRef, options: ReadOptions): Promise<Page<unknown>> {
   const page = createPage(scope, log, options)
   const idOf = (slot: Slot | undefined) => (slot === undefined ? null : formatCursor(cursorOf(scope, slot)))
   if (options.after !== undefined) {
@@ -39,7 +39,7 @@ export async function readPage(scope: Scope, log: Followed, options: ReadOptions
 type PageInProgress = ReturnType<typeof createPage>
 
 /** Collects the events of a page in the order in which their slots are read. */
-function createPage(scope: Scope, log: Followed, options: ReadOptions) {
+function createPage(scope: RuntimeContext, log: LogRef, options: ReadOptions) {
   const { limit = defaultLimit, maxBytes = limits.pageBytes.value } = options
   if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit)
     throw badRequest(`Expected a limit from 1 to ${largestLimit}, got ${limit}.`)
@@ -83,12 +83,12 @@ function createPage(scope: Scope, log: Followed, options: ReadOptions) {
 }
 
 /**
- * Law 11: an event that cannot be parsed, and data that is not JSON, is left out and logged; it must not hide the
+ * [LAW-ISOLATION]: an event that cannot be parsed, and data that is not JSON, is left out and logged; it must not hide the
  * others.
  */
 function toEvent(
-  scope: Scope,
-  { topic }: Followed,
+  scope: RuntimeContext,
+  { topic }: LogRef,
   slot: Slot,
 ): (Tracked<unknown> & { readonly bytes: number }) | undefined {
   if (slot.data === undefined) return undefined
@@ -113,7 +113,12 @@ function bytesOf(id: string, text: string): number {
 }
 
 /** True when the page is full and the log continues. */
-async function readBack(scope: Scope, log: Followed, end: Cursor | undefined, page: PageInProgress): Promise<boolean> {
+async function readBack(
+  scope: RuntimeContext,
+  log: LogRef,
+  end: Cursor | undefined,
+  page: PageInProgress,
+): Promise<boolean> {
   let epoch = end?.epoch
   for (let from = end?.offset; ; ) {
     const { slots, more } = await scope.store.readSlotsBefore(log.topic, from, page.room())
@@ -129,7 +134,7 @@ async function readBack(scope: Scope, log: Followed, end: Cursor | undefined, pa
 }
 
 /** True when the page is full and the log continues. */
-async function readOn(scope: Scope, log: Followed, after: Cursor, page: PageInProgress): Promise<boolean> {
+async function readOn(scope: RuntimeContext, log: LogRef, after: Cursor, page: PageInProgress): Promise<boolean> {
   for (let from = after.offset; ; ) {
     const { slots, more } = await scope.store.readSlots(log.topic, from, page.room())
     await parseEvents(scope, log.topic, slots)
@@ -143,7 +148,7 @@ async function readOn(scope: Scope, log: Followed, after: Cursor, page: PageInPr
   }
 }
 
-function epochOf(scope: Scope, slot: Slot): string {
+function epochOf(scope: RuntimeContext, slot: Slot): string {
   return wireEpoch(slot.epoch, scope.restore)
 }
 

@@ -1,7 +1,7 @@
 import type { Cursor, GapReason } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { Slot, SlotPage } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { expiresFor, isAgeing, isAnchor, isExpiredSlot, wireEpoch } from './retention.ts'
 import { parseEvents } from './stored-event.ts'
 
@@ -18,7 +18,7 @@ export interface Replay {
 }
 
 /** The log that a subscription follows. */
-export interface Followed {
+export interface LogRef {
   readonly topic: string
   readonly retentionMs: number
 }
@@ -30,9 +30,9 @@ const mostEmpty = 1_000
 /**
  * What a fresh subscription begins with: the newest `count` events that may still be replayed. Slots without an event,
  * and rows that somebody deleted, hide nothing older.
- * Gives birth to an epoch where there is no anchor (law 7).
+ * Gives birth to an epoch where there is no anchor [LAW-LOGICAL-EXPIRY].
  */
-export async function replayNewest(scope: Scope, log: Followed, count: number): Promise<Replay> {
+export async function replayNewest(scope: RuntimeContext, log: LogRef, count: number): Promise<Replay> {
   for (;;) {
     const now = scope.clock.now()
     const { slots, more } = await scope.store.readSlotsBefore(
@@ -42,7 +42,7 @@ export async function replayNewest(scope: Scope, log: Followed, count: number): 
     )
     const newest = slots[0]
     if (newest === undefined || !isAnchor(newest, now)) {
-      const born = await giveBirth(scope, log, newest)
+      const born = await createEpoch(scope, log, newest)
       if (born !== undefined) return emptyAt(scope, born)
       continue
     }
@@ -53,8 +53,8 @@ export async function replayNewest(scope: Scope, log: Followed, count: number): 
   }
 }
 
-/** What a resumed subscription has missed since `cursor`: whole, or a gap and the head (law 5). */
-export async function replayFrom(scope: Scope, log: Followed, cursor: Cursor): Promise<Replay> {
+/** What a resumed subscription has missed since `cursor`: whole, or a gap and the head [LAW-RESUME-OR-GAP]. */
+export async function replayFrom(scope: RuntimeContext, log: LogRef, cursor: Cursor): Promise<Replay> {
   const now = scope.clock.now()
   const { slots, more } = await readAfter(scope, log, cursor)
   const run = (await hasHole(scope, log, slots)) ? 'expired' : wholeRun(scope, log, cursor, slots, now)
@@ -73,7 +73,7 @@ export async function replayFrom(scope: Scope, log: Followed, cursor: Cursor): P
 }
 
 /** The slots from the one before a cursor's on. Large ones come two to a request, and of what was cut one is kept back: a third makes sure that something is left to answer. */
-async function readAfter(scope: Scope, log: Followed, { offset }: Cursor): Promise<SlotPage> {
+async function readAfter(scope: RuntimeContext, log: LogRef, { offset }: Cursor): Promise<SlotPage> {
   const slots: Slot[] = []
   for (let after = Math.max(0, offset - 1); ; ) {
     const page = await scope.store.readSlots(log.topic, after, pageSlots - slots.length)
@@ -89,7 +89,7 @@ async function readAfter(scope: Scope, log: Followed, { offset }: Cursor): Promi
  * exists. A page may leave out a slot that was put
  * while it was read, so the place is read once more.
  */
-async function hasHole(scope: Scope, log: Followed, slots: readonly Slot[]): Promise<boolean> {
+async function hasHole(scope: RuntimeContext, log: LogRef, slots: readonly Slot[]): Promise<boolean> {
   const after = slots.find((slot, index) => slot.offset + 1 < (slots[index + 1]?.offset ?? 0))
   if (after === undefined) return false
   const again = await scope.store.readSlots(log.topic, after.offset, 1)
@@ -98,8 +98,8 @@ async function hasHole(scope: Scope, log: Followed, slots: readonly Slot[]): Pro
 
 // [TL-SUB-3] a resume is whole iff the run from n or n+1 is dense, of the cursor's epoch, and nothing after n has expired
 function wholeRun(
-  scope: Scope,
-  log: Followed,
+  scope: RuntimeContext,
+  log: LogRef,
   cursor: Cursor,
   slots: readonly Slot[],
   now: number,
@@ -119,8 +119,8 @@ function wholeRun(
 
 /** The slots up to the newest one, newest first: one epoch, nothing expired, at most `count` events. */
 async function readBack(
-  scope: Scope,
-  log: Followed,
+  scope: RuntimeContext,
+  log: LogRef,
   page: { readonly slots: readonly Slot[]; readonly more: boolean; readonly count: number; readonly now: number },
 ): Promise<Slot[]> {
   const newest = page.slots[0] as Slot
@@ -146,7 +146,7 @@ function roomFor(events: number): number {
 }
 
 /** Puts a slot that holds only a new epoch where no anchor is. Undefined when somebody else was first: read again. */
-async function giveBirth(scope: Scope, log: Followed, newest: Slot | undefined): Promise<Slot | undefined> {
+async function createEpoch(scope: RuntimeContext, log: LogRef, newest: Slot | undefined): Promise<Slot | undefined> {
   const time = scope.clock.now()
   const slot: Slot = {
     offset: (newest?.offset ?? 0) + 1,
@@ -160,16 +160,16 @@ async function giveBirth(scope: Scope, log: Followed, newest: Slot | undefined):
 }
 
 /** Keeps the log of a followed topic alive. False when the slot is gone: read again. */
-async function extendHead(scope: Scope, log: Followed, head: Slot): Promise<boolean> {
+async function extendHead(scope: RuntimeContext, log: LogRef, head: Slot): Promise<boolean> {
   const expires = expiresFor(scope.clock.now(), log.retentionMs)
   return (await scope.store.extendSlot(log.topic, head.offset, expires)) === 'extended'
 }
 
-function emptyAt(scope: Scope, slot: Slot): Replay {
+function emptyAt(scope: RuntimeContext, slot: Slot): Replay {
   return toReplay(scope, slot, slot.offset, [])
 }
 
-function toReplay(scope: Scope, head: Slot, from: number, slots: readonly Slot[]): Replay {
+function toReplay(scope: RuntimeContext, head: Slot, from: number, slots: readonly Slot[]): Replay {
   const epoch = wireEpoch(head.epoch, scope.restore)
   return { from: { epoch, offset: from }, head: { epoch, offset: head.offset }, slots }
 }

@@ -1,15 +1,15 @@
 import type { Cursor } from '@trunkline/protocol'
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 
 const hour = 3_600_000
 
-/** [TL-ROW-4] The TTL of a slot in epoch seconds: its retention and 48 h more, since deletion is late and in no order (law 7). */
+/** [TL-ROW-4] The TTL of a slot in epoch seconds: its retention and 48 h more, since deletion is late and in no order [LAW-LOGICAL-EXPIRY]. */
 export function expiresFor(time: number, retentionMs: number): number {
   return Math.ceil((time + retentionMs + 48 * hour) / 1_000)
 }
 
-/** No slot after an anchor can be gone yet, so the newest visible one is the head (law 7). */
+/** No slot after an anchor can be gone yet, so the newest visible one is the head [LAW-LOGICAL-EXPIRY]. */
 export function isAnchor(slot: Slot, now: number): boolean {
   return slot.expires * 1_000 - now > hour
 }
@@ -30,6 +30,6 @@ export function wireEpoch(epoch: string, restore: number): string {
 }
 
 /** Where a slot stands on the wire. */
-export function cursorOf(scope: Scope, slot: Slot): Cursor {
+export function cursorOf(scope: RuntimeContext, slot: Slot): Cursor {
   return { epoch: wireEpoch(slot.epoch, scope.restore), offset: slot.offset }
 }

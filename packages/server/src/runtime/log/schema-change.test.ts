@@ -56,7 +56,7 @@ async function lineAfter(old: EventSchema | undefined, events: readonly unknown[
   })
   const older = old === undefined ? channel : createLine().channel('news', { key, event: old } as never)
   const publish = (event: unknown) =>
-    made.line.run({ store: made.store, clock: made.clock }, () =>
+    made.line.withBackend({ store: made.store, clock: made.clock }, () =>
       old === undefined ? channel.publish(room, event as never) : olderLine(made, old).publish(room, event as never),
     )
   for (const event of events) await publish(event)
@@ -65,7 +65,7 @@ async function lineAfter(old: EventSchema | undefined, events: readonly unknown[
 }
 
 function olderLine(made: TestLine, event: EventSchema) {
-  return createLine({ binding: { store: made.store, clock: made.clock } }).channel('news', { key, event } as never)
+  return createLine({ backend: { store: made.store, clock: made.clock } }).channel('news', { key, event } as never)
 }
 
 const framesOf = (client: TestClient) => client.frames() as readonly Frame[]

@@ -3,7 +3,7 @@ import type { ChannelDefinition } from '../../define/definition.ts'
 import { channelOfTopic } from '../../define/topic.ts'
 import type { Slot } from '../../ports/store.ts'
 import type { Parsed } from '../context/parsed-events.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { readerSchemaOf, type Side } from './reader-schema.ts'
 
@@ -18,12 +18,12 @@ type Stored = Pick<Slot, 'offset' | 'epoch' | 'data' | 'schema'>
  * not JSON.
  */
 // [TL-ROW-7]
-export function eventOf(scope: Scope, topic: string, slot: Stored): unknown {
+export function eventOf(scope: RuntimeContext, topic: string, slot: Stored): unknown {
   return JSON.parse(eventTextOf(scope, topic, slot))
 }
 
 /** The same as JSON text. */
-export function eventTextOf(scope: Scope, topic: string, slot: Stored): string {
+export function eventTextOf(scope: RuntimeContext, topic: string, slot: Stored): string {
   const { data = 'null' } = slot
   const channel = readingChannel(scope, topic, slot)
   if (channel === undefined) return data
@@ -36,7 +36,7 @@ export function eventTextOf(scope: Scope, topic: string, slot: Stored): string {
  * Parses the events of another schema that are in these slots, also where the schema is asynchronous: `eventOf` has
  * them then at once.
  */
-export async function parseEvents(scope: Scope, topic: string, slots: readonly Stored[]): Promise<void> {
+export async function parseEvents(scope: RuntimeContext, topic: string, slots: readonly Stored[]): Promise<void> {
   for (const slot of slots) {
     const channel = slot.data === undefined ? undefined : readingChannel(scope, topic, slot)
     if (channel === undefined || scope.parsed.find(nameOf(topic, slot)) !== undefined) continue
@@ -45,7 +45,7 @@ export async function parseEvents(scope: Scope, topic: string, slots: readonly S
 }
 
 /** The channel by whose schema a slot is to be parsed; undefined where it holds what that schema made. */
-function readingChannel(scope: Scope, topic: string, { schema }: Stored): ChannelDefinition | undefined {
+function readingChannel(scope: RuntimeContext, topic: string, { schema }: Stored): ChannelDefinition | undefined {
   const channel = scope.channelOf(channelOfTopic(topic))
   if (channel === undefined) return undefined
   return schema !== undefined && schema === fingerprintOf(channel.event) ? undefined : channel
@@ -54,7 +54,7 @@ function readingChannel(scope: Scope, topic: string, { schema }: Stored): Channe
 /** The offset and its history: an offset alone may be another event's after a table was emptied. */
 const nameOf = (topic: string, { offset, epoch }: Stored) => `${topic} ${epoch}:${offset}`
 
-function keep(scope: Scope, topic: string, slot: Stored, parsed: Parsed): Parsed {
+function keep(scope: RuntimeContext, topic: string, slot: Stored, parsed: Parsed): Parsed {
   scope.parsed.keep(nameOf(topic, slot), parsed)
   return parsed
 }

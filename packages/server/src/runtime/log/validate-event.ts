@@ -1,14 +1,14 @@
 import { TRPCError } from '@trpc/server'
 import { limits } from '@trunkline/protocol'
 import type { ChannelDefinition } from '../../define/definition.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { fitting, notJson, topicNameOf } from './match-channel.ts'
 /** The topic of a key, validated by the channel's schema. */
 export async function topicOf(channel: ChannelDefinition, key: unknown): Promise<string> {
   return topicNameOf(channel, await fitting(channel, 'key', key))
 }
 
-/** An event as JSON text. Throws BAD_REQUEST for what JSON would change, `LineFailure` TOO_LARGE beyond `eventBytes`. */
+/** An event as JSON text. Throws BAD_REQUEST for what JSON would change, `TrunklineError` TOO_LARGE beyond `eventBytes`. */
 // [TL-LIM-5]
 export function serialise(channel: ChannelDefinition, event: unknown): string {
   const data = stringify(channel, event)
@@ -19,7 +19,7 @@ export function serialise(channel: ChannelDefinition, event: unknown): string {
     })
   const bytes = Buffer.byteLength(data)
   if (bytes <= limits.eventBytes.value) return data
-  throw new LineFailure(
+  throw new TrunklineError(
     'TOO_LARGE',
     `An event of ${channel.name} has ${bytes} bytes; at most ${limits.eventBytes.value} can be pushed to a client.`,
   )

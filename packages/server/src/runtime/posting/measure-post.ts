@@ -1,6 +1,6 @@
 import type { PostOutcome } from '../../ports/gateway.ts'
 import type { Metric } from '../../ports/telemetry.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 
 const metricOf: Readonly<Record<PostOutcome['status'], Metric>> = {
   posted: 'posts',
@@ -11,6 +11,6 @@ const metricOf: Readonly<Record<PostOutcome['status'], Metric>> = {
 }
 
 /** Tells what became of one try of a post. */
-export function measurePost({ telemetry }: Scope, { status }: PostOutcome): void {
+export function measurePost({ telemetry }: RuntimeContext, { status }: PostOutcome): void {
   telemetry.measure(metricOf[status], 1)
 }

@@ -1,12 +1,12 @@
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
 import { type Posted, post } from './post.ts'
 
 /** Posts a frame: as one message, or as its chunks in turn, of which the first that cannot be posted is the last that is tried. Never throws. */
 // [TL-CHUNK-1]
 export async function postFrame(
-  scope: Scope,
+  scope: RuntimeContext,
   { connectionId, extensions }: Pick<ConnectionCaller, 'connectionId' | 'extensions'>,
   text: string,
 ): Promise<Posted> {

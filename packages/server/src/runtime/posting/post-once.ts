@@ -1,6 +1,6 @@
 import type { PostOutcome } from '../../ports/gateway.ts'
 import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { measurePost } from './measure-post.ts'
 
 /**
@@ -17,9 +17,9 @@ const longestPauseMs = 1_000
 /** No post is begun with less than this left: one that the deadline cuts off has an unknown fate. */
 const shortestMs = 500
 
-/** Posts one message at most once: what the gateway surely did not take (429) is tried again inside a budget, and nothing else (law 17). Never throws. */
+/** Posts one message at most once: what the gateway surely did not take (429) is tried again inside a budget, and nothing else [LAW-STOCK-ORDER]. Never throws. */
 // [TL-CHAIN-3]
-export async function postOnce(scope: ServedScope, connectionId: string, text: string): Promise<PostedOnce> {
+export async function postOnce(scope: InvocationContext, connectionId: string, text: string): Promise<PostedOnce> {
   const { gateway, clock, deadline } = scope
   if (gateway === undefined) return 'refused'
   using budget = narrowDeadline(clock, deadline, budgetMs)

@@ -3,7 +3,7 @@ import { createFakeClock } from '../../lambda/test-line.suite.ts'
 import { createMemoryGateway } from '../../memory/gateway.ts'
 import { createMemoryStore } from '../../memory/store.ts'
 import type { PostOutcome } from '../../ports/gateway.ts'
-import { toScope } from '../context/scope.ts'
+import { toRuntimeContext } from '../context/scope.ts'
 import { cut, post } from './post.ts'
 
 const throttled: PostOutcome = { status: 'throttled' }
@@ -23,7 +23,7 @@ function createPosting(answer: (tries: number) => PostOutcome | undefined | Prom
     times.push(clock.now() - began)
     return answer(times.length)
   }
-  const scope = toScope(
+  const scope = toRuntimeContext(
     { store, gateway, clock },
     { retentionOf: () => 0, presenceOf: () => undefined, channelOf: () => undefined, enter: (_, fn) => fn() },
   )

@@ -1,6 +1,6 @@
 import type { Gateway, PostOutcome } from '../../ports/gateway.ts'
 import { createDeadline, narrowDeadline, withinDeadline } from '../context/deadline.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { type Traffic, trafficOf } from './gateway-traffic.ts'
 import { measurePost } from './measure-post.ts'
 
@@ -16,11 +16,11 @@ const cutAttemptMs = 1_500
 const suspectMs = 1_000
 
 /**
- * Posts one message, retrying 429 and 5xx with full jitter inside a budget and before the deadline; one that hangs is given up with the budget (law 10).
+ * Posts one message, retrying 429 and 5xx with full jitter inside a budget and before the deadline; one that hangs is given up with the budget [LAW-DEADLINE].
  * Waits for this process's turn when the gateway throttles it; fails at once while the connection's breaker is open.
  * A post whose fate is unknown is sent again: every client of ours drops what it had. Never throws.
  */
-export async function post(scope: Scope, connectionId: string, text: string): Promise<Posted> {
+export async function post(scope: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
   const { gateway, clock } = scope
   if (gateway === undefined) return 'undelivered'
   const traffic = trafficOf(gateway, clock)
@@ -38,7 +38,7 @@ interface Attempt {
   readonly text: string
 }
 
-async function tryPost(scope: Scope, { gateway, traffic, connectionId, text }: Attempt): Promise<Posted> {
+async function tryPost(scope: RuntimeContext, { gateway, traffic, connectionId, text }: Attempt): Promise<Posted> {
   const { clock } = scope
   const { breaker, pace } = traffic
   using budget = budgetOf(scope, budgetMs)
@@ -77,7 +77,7 @@ function counted({ counts }: Traffic, posted: Posted): Posted {
  * Closes a socket. A deletion that fails or gets no answer within 1.5 s is sent again, three times in all: where a post's fate is unknown, a
  * stock client learns of it by nothing else. To delete twice does no harm. Never throws.
  */
-export async function cut(scope: Scope, connectionId: string): Promise<'closed' | 'failed'> {
+export async function cut(scope: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {
   const { gateway, clock } = scope
   if (gateway === undefined) return 'failed'
   using budget = budgetOf(scope, budgetMs)
@@ -91,7 +91,7 @@ export async function cut(scope: Scope, connectionId: string): Promise<'closed' 
   return 'failed'
 }
 
-function budgetOf({ clock, deadline }: Scope, ms: number) {
+function budgetOf({ clock, deadline }: RuntimeContext, ms: number) {
   return deadline === undefined ? createDeadline(clock, ms) : narrowDeadline(clock, deadline, ms)
 }
 

@@ -2,12 +2,12 @@ import { channelOfTopic } from '../../define/topic.ts'
 import { randomName } from '../../ports/clock.ts'
 import type { PresenceRow } from '../../ports/presence-row.ts'
 import type { Slot } from '../../ports/store.ts'
-import { canDeliver, type Scope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { canDeliver, type RuntimeContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { deliverInline, inlineMs } from '../delivery/deliver.ts'
 import { type AppendPlace, appendAfter } from '../log/append-once.ts'
 import { fingerprintOf } from '../log/fingerprint.ts'
-import type { Followed } from '../log/replay.ts'
+import type { LogRef } from '../log/replay.ts'
 import { isAnchor } from '../log/retention.ts'
 import { mostRaces } from './rows/member-row.ts'
 import { toPresenceSlot } from './rows/views.ts'
@@ -17,8 +17,8 @@ import { toPresenceSlot } from './rows/views.ts'
  * say more of that member must: so a member's changes stand in the log in the order they were made, each once. A leave that was told leaves no row.
  */
 export async function tell(
-  scope: Scope,
-  log: Followed,
+  scope: RuntimeContext,
+  log: LogRef,
   row: PresenceRow,
   newest?: Slot | null,
 ): Promise<PresenceRow | undefined> {
@@ -29,7 +29,7 @@ export async function tell(
   return told
 }
 
-async function append(scope: Scope, { topic, retentionMs }: Followed, row: PresenceRow, place: AppendPlace) {
+async function append(scope: RuntimeContext, { topic, retentionMs }: LogRef, row: PresenceRow, place: AppendPlace) {
   const channel = scope.channelOf(channelOfTopic(topic))
   const schema = channel && fingerprintOf(channel.event)
   const toEvent = (last: Slot | undefined) => {
@@ -41,7 +41,7 @@ async function append(scope: Scope, { topic, retentionMs }: Followed, row: Prese
     return await appendAfter(scope, place, toEvent)
   } catch (thrown) {
     // Where the log is gone, whoever watched has a gap and reads the rows.
-    if (!(thrown instanceof LineFailure) || thrown.line !== 'KEY_EXPIRED') throw thrown
+    if (!(thrown instanceof TrunklineError) || thrown.line !== 'KEY_EXPIRED') throw thrown
     const { slots } = await scope.store.readSlotsBefore(topic, undefined, 1)
     return appendAfter(scope, { ...place, base: slots[0]?.offset ?? 0, newest: slots[0] ?? null }, toEvent)
   }
@@ -51,13 +51,13 @@ async function append(scope: Scope, { topic, retentionMs }: Followed, row: Prese
 const [burst, perSecond] = [16, 8]
 
 /** How busy a topic is with this change: what came lately, less `perSecond`. */
-function busyAfter({ clock }: Scope, last: Slot | undefined): number {
+function busyAfter({ clock }: RuntimeContext, last: Slot | undefined): number {
   const before = (last && toPresenceSlot(last)?.busy) ?? 0
   const seconds = Math.max(0, clock.now() - (last?.time ?? 0)) / 1_000
   return Math.round((Math.max(0, before - seconds * perSecond) + 1) * 100) / 100
 }
 
-function toData(scope: Scope, { member, said }: PresenceRow, last: Slot | undefined, busy: number): string {
+function toData(scope: RuntimeContext, { member, said }: PresenceRow, last: Slot | undefined, busy: number): string {
   const before = last !== undefined && isAnchor(last, scope.clock.now()) ? (toPresenceSlot(last)?.here ?? 0) : 0
   const here = said.type === 'join' ? before + 1 : said.type === 'leave' ? Math.max(0, before - 1) : before
   const data = said.data === undefined ? '' : `,"data":${said.data}`
@@ -65,14 +65,18 @@ function toData(scope: Scope, { member, said }: PresenceRow, last: Slot | undefi
 }
 
 /** Gives the row that stands then. Nothing to do where somebody else took the note. */
-async function takeNote(scope: Scope, told: PresenceRow, { epoch }: Slot): Promise<PresenceRow | undefined> {
+async function takeNote(scope: RuntimeContext, told: PresenceRow, { epoch }: Slot): Promise<PresenceRow | undefined> {
   let row: PresenceRow | undefined = told
   for (let race = 0; race < mostRaces && row?.pending === true && row.said.id === told.said.id; race++)
     row = await noteOn(scope, row, epoch)
   return row
 }
 
-async function noteOn({ store, clock }: Scope, row: PresenceRow, epoch: string): Promise<PresenceRow | undefined> {
+async function noteOn(
+  { store, clock }: RuntimeContext,
+  row: PresenceRow,
+  epoch: string,
+): Promise<PresenceRow | undefined> {
   if (isEmpty(row)) {
     const outcome = await store.deletePresence(row)
     return outcome.status === 'deleted' ? undefined : outcome.row

@@ -1,4 +1,4 @@
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { tell } from './append-change.ts'
 import { presenceAt } from './rows/find-presence.ts'
@@ -14,8 +14,8 @@ export interface StreamedPresence {
 const membersAtOnce = 8
 
 /** Tells the log what a function that died did not come to tell. A row that is not `pending` any more was told. Returns the records that failed. [TL-PRES-9] */
-export async function tellStreamed(
-  scope: ServedScope,
+export async function appendStreamed(
+  scope: InvocationContext,
   streamed: readonly StreamedPresence[],
 ): Promise<readonly string[]> {
   const failed: string[] = []
@@ -23,7 +23,7 @@ export async function tellStreamed(
   const worker = async () => {
     for (let each = streamed[next++]; each !== undefined; each = streamed[next++]) {
       const { record } = each
-      await tellOne(scope, each).catch((thrown: unknown) => {
+      await appendOne(scope, each).catch((thrown: unknown) => {
         scope.server.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
         failed.push(record)
       })
@@ -33,7 +33,7 @@ export async function tellStreamed(
   return failed
 }
 
-async function tellOne(scope: ServedScope, { topic, member }: StreamedPresence): Promise<void> {
+async function appendOne(scope: InvocationContext, { topic, member }: StreamedPresence): Promise<void> {
   const found = presenceAt(scope, topic)
   const row = found && (await scope.store.readPresence(topic, member))
   if (found !== undefined && row?.pending === true) await tell(scope, found.log, row)

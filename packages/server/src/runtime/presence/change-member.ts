@@ -1,9 +1,9 @@
 import { randomName } from '../../ports/clock.ts'
 import type { PresenceRow, PresenceSaid } from '../../ports/presence-row.ts'
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { readNewest } from '../log/append.ts'
-import type { Followed } from '../log/replay.ts'
+import type { LogRef } from '../log/replay.ts'
 import { isAnchor } from '../log/retention.ts'
 import { tell } from './append-change.ts'
 import { shownOf } from './merge-sessions.ts'
@@ -11,7 +11,7 @@ import { changeOf, expiresOf, living, mostRaces, racesLost, type Sessions } from
 
 /** The member of a presence topic. */
 export interface MemberOf {
-  readonly log: Followed
+  readonly log: LogRef
   readonly member: string
 }
 
@@ -22,7 +22,11 @@ export type Apply = (sessions: Sessions, at: { readonly now: number; readonly v:
  * Changes a member: one conditional write of its row, then, if others see the change, the log repeats it (PROOFS H9). What is over is left out by the way.
  * Gives the row that stands; undefined where there is none.
  */
-export async function changeMember(scope: Scope, of: MemberOf, apply: Apply): Promise<PresenceRow | undefined> {
+export async function changeMember(
+  scope: RuntimeContext,
+  of: MemberOf,
+  apply: Apply,
+): Promise<PresenceRow | undefined> {
   let row = await scope.store.readPresence(of.log.topic, of.member)
   for (let race = 0; race < mostRaces; race++) {
     const done = await changeOnce(scope, of, row, apply)
@@ -38,7 +42,12 @@ interface Done {
   readonly row: PresenceRow | undefined
 }
 
-async function changeOnce(scope: Scope, of: MemberOf, row: PresenceRow | undefined, apply: Apply): Promise<Done> {
+async function changeOnce(
+  scope: RuntimeContext,
+  of: MemberOf,
+  row: PresenceRow | undefined,
+  apply: Apply,
+): Promise<Done> {
   const { topic } = of.log
   const now = scope.clock.now()
   const sessions = apply(living(row?.sessions ?? {}, now), { now, v: nextOf(row) })
@@ -54,13 +63,13 @@ async function changeOnce(scope: Scope, of: MemberOf, row: PresenceRow | undefin
 }
 
 /** A row that nobody sits in, and that spoke into a history that is over. */
-async function drop({ store }: Scope, row: PresenceRow): Promise<Done> {
+async function drop({ store }: RuntimeContext, row: PresenceRow): Promise<Done> {
   const outcome = await store.deletePresence(row)
   return outcome.status === 'deleted' ? { status: 'stands', row: undefined } : { status: 'again', row: outcome.row }
 }
 
 async function write(
-  scope: Scope,
+  scope: RuntimeContext,
   { log, member }: MemberOf,
   row: PresenceRow | undefined,
   to: { readonly sessions: Sessions; readonly change: ReturnType<typeof changeOf>; readonly newest: Slot | undefined },
@@ -81,7 +90,7 @@ async function write(
 
 const nextOf = (row: PresenceRow | undefined) => (row?.v ?? 0) + 1
 
-function measureChange({ telemetry }: Scope, { type }: PresenceSaid): void {
+function measureChange({ telemetry }: RuntimeContext, { type }: PresenceSaid): void {
   if (type === 'join') telemetry.measure('joins', 1)
   if (type === 'leave') telemetry.measure('leaves', 1)
 }

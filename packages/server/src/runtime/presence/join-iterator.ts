@@ -1,16 +1,16 @@
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import { randomName } from '../../ports/clock.ts'
-import type { Scope } from '../context/scope.ts'
-import { toSitting } from './join.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { toSession } from './join.ts'
 import { keepPresence } from './renew-lease.ts'
-import type { Sitting } from './rows/update-session.ts'
-import { leaveSeat, takeSeat } from './session.ts'
+import type { SessionRef } from './rows/update-session.ts'
+import { joinSession, leaveSession } from './session.ts'
 
 const renewalShare = 0.375 // of a lease: two fit, so that one may fail
 
 /** Makes whoever iterates where no line serves it present, and keeps the lease until the grace after it was disposed. A process that dies leaves it to the lease. */
-export async function holdSeat(
-  scope: Scope,
+export async function holdSession(
+  scope: RuntimeContext,
   descriptor: SubscriptionDescriptor,
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
@@ -18,10 +18,10 @@ export async function holdSeat(
   if (presence === undefined) return { async [Symbol.asyncDispose]() {} }
   const { me, leaseMs, graceMs } = presence
   const at = { ref: 1, connectionId: randomName(scope.clock, 20) }
-  const sitting = me && toSitting(descriptor, at, { member: me.member, entry: at.connectionId })
+  const sitting = me && toSession(descriptor, at, { member: me.member, entry: at.connectionId })
   const sit = async () => {
     if (sitting === undefined || me === undefined) return
-    await takeSeat(scope, sitting, { data: me.data, lease: (now) => now + leaseMs })
+    await joinSession(scope, sitting, { data: me.data, lease: (now) => now + leaseMs })
   }
   await sit()
   const over = new AbortController()
@@ -35,9 +35,9 @@ export async function holdSeat(
     },
   }
   /** A reader whose connection was lost reads on in another iteration, which is another session of the same member. */
-  async function leaveLater(sat: Sitting): Promise<void> {
+  async function leaveLater(sat: SessionRef): Promise<void> {
     await scope.clock.sleep(graceMs, undefined, { background: true })
-    await leaveSeat(scope, sat).catch(() => {}) // the lease ends it
+    await leaveSession(scope, sat).catch(() => {}) // the lease ends it
   }
   async function keep(): Promise<void> {
     while (!over.signal.aborted) {

@@ -3,15 +3,15 @@ import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceSeat } from '../../ports/presence-row.ts'
 import type { Subscriber } from '../../ports/store.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { Scope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
-import type { Followed, Replay } from '../log/replay.ts'
-import type { Sitting } from './rows/update-session.ts'
-import { entryOf, leaveRow, leaveSeat, takeSeat } from './session.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
+import type { LogRef, Replay } from '../log/replay.ts'
+import type { SessionRef } from './rows/update-session.ts'
+import { entryOf, joinSession, leaveSession, leaveSubscription } from './session.ts'
 import { snapshotCount, snapshotMembers } from './snapshot.ts'
 
 /** Where a subscription makes its session present; undefined for one that only watches. */
-export function seatOf(
+export function sessionOf(
   { session }: Pick<ConnectionCaller, 'session'>,
   id: string,
   interest: PresenceInterest | undefined,
@@ -20,73 +20,73 @@ export function seatOf(
 }
 
 /** The log of a subscription to presence. */
-export function logOf({ topic, channel }: Pick<SubscriptionDescriptor, 'topic' | 'channel'>): Followed {
+export function logOf({ topic, channel }: Pick<SubscriptionDescriptor, 'topic' | 'channel'>): LogRef {
   return { topic, retentionMs: channel.retentionMs ?? 0 }
 }
 
 /** A seat as the attempt with this row takes it. */
-export function toSitting(
+export function toSession(
   descriptor: Pick<SubscriptionDescriptor, 'topic' | 'channel'>,
   { ref, connectionId }: Pick<Subscriber, 'ref' | 'connectionId'>,
   seat: PresenceSeat,
-): Sitting {
+): SessionRef {
   return { log: logOf(descriptor), seat, ref, connectionId }
 }
 
 /** Takes the seat. A stock client sends no keepalive, so its lease is its connection's life: a socket that dies unseen is found by the gateway. */
-export async function settleIn(
-  scope: Scope,
-  sitting: Sitting,
+export async function confirmJoin(
+  scope: RuntimeContext,
+  sitting: SessionRef,
   { presence }: SubscriptionDescriptor,
   { extensions, expires }: Pick<Subscriber, 'extensions' | 'expires'>,
 ): Promise<void> {
   if (presence?.me === undefined) return
   const { leaseMs } = presence
   const lease = (now: number) => (extensions ? now + leaseMs : expires * 1_000)
-  await takeSeat(scope, sitting, { data: presence.me.data, lease })
+  await joinSession(scope, sitting, { data: presence.me.data, lease })
 }
 
 /** Where an earlier attempt under this id sat on this connection; nothing to look for with a first one. */
-export async function seatBefore(
-  scope: Scope,
+export async function previousSession(
+  scope: RuntimeContext,
   { connectionId, id, ref }: Pick<Subscriber, 'connectionId' | 'id' | 'ref'>,
 ): Promise<PresenceSeat | undefined> {
   return ref > 1 ? (await scope.store.readSubscription(connectionId, id))?.seat : undefined
 }
 
 /** A session that now joins as somebody else, or only watches, is nobody else's any more. [TL-PRES-3] */
-export async function leaveBefore(
-  scope: Scope,
+export async function leavePrevious(
+  scope: RuntimeContext,
   row: Pick<Subscriber, 'topic' | 'ref'>,
   before: PresenceSeat | undefined,
   seat: PresenceSeat | undefined,
 ): Promise<void> {
-  if (before?.member !== seat?.member) await leaveRow(scope, { ...row, seat: before })
+  if (before?.member !== seat?.member) await leaveSubscription(scope, { ...row, seat: before })
 }
 
-/** Law 8: the connection's own row decides. A stop that came before the seat was taken found nothing to end, and neither did an attempt as another member, so it is looked for afterwards. */
-export async function stillSeated(scope: Scope, sitting: Sitting, id: string): Promise<boolean> {
+/** [LAW-CONNECTION-ROW]: the connection's own row decides. A stop that came before the seat was taken found nothing to end, and neither did an attempt as another member, so it is looked for afterwards. */
+export async function isStillJoined(scope: RuntimeContext, sitting: SessionRef, id: string): Promise<boolean> {
   const { connectionId, ref } = sitting
   const row = await scope.store.readSubscription(connectionId, id)
   if (row?.on === true && row.ref === ref) return true
-  if (row?.on !== true || row.seat?.member !== sitting.seat.member) await leaveSeat(scope, sitting)
+  if (row?.on !== true || row.seat?.member !== sitting.seat.member) await leaveSession(scope, sitting)
   return false
 }
 
 /** A subscription whose beginning fails for good is over at the client, and so is its seat; a stock client tries nothing again. */
-export async function giveUpSeat(
-  scope: Scope,
-  sitting: Sitting | undefined,
+export async function abandonJoin(
+  scope: RuntimeContext,
+  sitting: SessionRef | undefined,
   thrown: unknown,
   { extensions }: Pick<ConnectionCaller, 'extensions'>,
 ): Promise<void> {
-  const isFinal = !extensions || (thrown instanceof LineFailure && thrown.line === 'TOO_LARGE')
-  if (sitting !== undefined && isFinal) await leaveSeat(scope, sitting).catch(() => {}) // the lease ends it
+  const isFinal = !extensions || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
+  if (sitting !== undefined && isFinal) await leaveSession(scope, sitting).catch(() => {}) // the lease ends it
 }
 
 /** What a subscription to presence begins with. */
 export async function loadPresence(
-  scope: Scope,
+  scope: RuntimeContext,
   descriptor: SubscriptionDescriptor,
   begun: Replay,
 ): Promise<{ readonly at: Replay; readonly state: unknown }> {

@@ -4,16 +4,16 @@ import { createFakeClock, type FakeClock } from '../../lambda/test-line.suite.ts
 import { createMemoryStore } from '../../memory/store.ts'
 import type { PresenceRow } from '../../ports/presence-row.ts'
 import type { Store } from '../../ports/store.ts'
-import { type Scope, type ServedScope, toScope } from '../context/scope.ts'
+import { type InvocationContext, type RuntimeContext, toRuntimeContext } from '../context/scope.ts'
 import type { Ended, Turns } from '../explore.suite.ts'
 import { replayNewest } from '../log/replay.ts'
-import { tellStreamed } from './append-from-stream.ts'
-import { renewSeat } from './renew-lease.ts'
-import { loseSeat } from './rows/disconnect-session.ts'
+import { appendStreamed } from './append-from-stream.ts'
+import { renewSession } from './renew-lease.ts'
+import { disconnectSession } from './rows/disconnect-session.ts'
 import { living } from './rows/member-row.ts'
-import type { Sitting } from './rows/update-session.ts'
+import type { SessionRef } from './rows/update-session.ts'
 import { type PresenceSlot, toPresenceSlot } from './rows/views.ts'
-import { leaveSeat, takeSeat } from './session.ts'
+import { joinSession, leaveSession } from './session.ts'
 import { snapshotMembers } from './snapshot.ts'
 import { pagesOf, sweepIfDue } from './sweep.ts'
 import { updatePresence } from './update.ts'
@@ -29,7 +29,7 @@ export interface Seen {
 
 /** One presence topic, on the production code with its store's calls scheduled. */
 export interface PresenceWorld {
-  readonly scope: Scope
+  readonly scope: RuntimeContext
   readonly store: Store
   readonly clock: FakeClock
   readonly rules: PresenceRules
@@ -66,15 +66,15 @@ export async function createPresenceWorld(
   const invoker = {
     kind: 'memory',
     invoke: async () => {},
-    invokeLater: async (payload: unknown) => void later.push(payload),
+    invokeDelayed: async (payload: unknown) => void later.push(payload),
   }
   const own = {
     channelOf: () => undefined,
     retentionOf: () => log.retentionMs,
     presenceOf: () => rules,
-    enter: <T>(_: Scope, fn: () => T) => fn(),
+    enter: <T>(_: RuntimeContext, fn: () => T) => fn(),
   }
-  const scope = toScope({ store: turns.store(wrap(store)), invoker, clock }, own)
+  const scope = toRuntimeContext({ store: turns.store(wrap(store)), invoker, clock }, own)
   const world: PresenceWorld = { scope, store, clock, rules, later, seen: [] }
   await replayNewest(scope, log, 0) // the topic has a beginning
   await begin(world)
@@ -82,7 +82,7 @@ export async function createPresenceWorld(
 }
 
 /** A session of a member, by one of its attempts: its connection bears the attempt's number. */
-export const sitting = (member: string, tab: string, ref = 1): Sitting => ({
+export const sitting = (member: string, tab: string, ref = 1): SessionRef => ({
   log,
   seat: { member, entry: tab },
   ref,
@@ -92,19 +92,19 @@ export const sitting = (member: string, tab: string, ref = 1): Sitting => ({
 export const join =
   (member: string, tab: string, ref = 1, data = '{}') =>
   ({ scope }: PresenceWorld) =>
-    takeSeat(scope, sitting(member, tab, ref), { data, lease: (now) => now + times.leaseMs })
+    joinSession(scope, sitting(member, tab, ref), { data, lease: (now) => now + times.leaseMs })
 export const leave =
   (member: string, tab: string, ref = 1) =>
   ({ scope }: PresenceWorld) =>
-    leaveSeat(scope, sitting(member, tab, ref))
+    leaveSession(scope, sitting(member, tab, ref))
 export const lose =
   (member: string, tab: string, ref = 1) =>
   ({ scope }: PresenceWorld) =>
-    loseSeat(scope, sitting(member, tab, ref))
+    disconnectSession(scope, sitting(member, tab, ref))
 export const renew =
   (member: string, tab: string, ref = 1) =>
   ({ scope }: PresenceWorld) =>
-    renewSeat(scope, sitting(member, tab, ref), times)
+    renewSession(scope, sitting(member, tab, ref), times)
 export const sweep = ({ scope }: PresenceWorld) => sweepIfDue(scope, log, times)
 export const update =
   (session: string, data: string) =>
@@ -125,15 +125,15 @@ export async function rowsOf({
   clock,
 }: Pick<PresenceWorld, 'store' | 'clock'>): Promise<readonly PresenceRow[]> {
   const rows: PresenceRow[] = []
-  for await (const page of pagesOf({ store } as Scope, log.topic)) rows.push(...page)
+  for await (const page of pagesOf({ store } as RuntimeContext, log.topic)) rows.push(...page)
   return rows.filter(({ sessions }) => Object.keys(living(sessions, clock.now())).length > 0)
 }
 
 /** What the table's stream does for a function that died. */
 export async function tellRest(world: PresenceWorld): Promise<void> {
-  const scope = { ...world.scope, store: world.store, server: { report: fail } } as unknown as ServedScope
+  const scope = { ...world.scope, store: world.store, server: { report: fail } } as unknown as InvocationContext
   const { rows } = await world.store.readPresences(log.topic)
-  await tellStreamed(
+  await appendStreamed(
     scope,
     rows.map(({ topic, member }) => ({ record: member, topic, member })),
   )

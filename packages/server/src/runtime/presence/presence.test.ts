@@ -20,7 +20,7 @@ import {
   times,
   update,
 } from './presence-world.suite.ts'
-import { vacateRow } from './rows/disconnect-session.ts'
+import { endSession } from './rows/disconnect-session.ts'
 import { entryOf } from './session.ts'
 import { readMembersNow, snapshotCount, snapshotMembers } from './snapshot.ts'
 import { toTextMerge } from './validate-member.ts'
@@ -287,9 +287,9 @@ describe('a subscription that is over', () => {
     await join('ann', 't', 2)(world)
     const row = (ref: number) => ({ topic: log.topic, connectionId: 't2', ref, presence })
     const presence = { view: 'members', seat: { member: 'ann', entry: 't' } } as const
-    await vacateRow(world.scope, row(1)) // of an attempt that was overtaken
+    await endSession(world.scope, row(1)) // of an attempt that was overtaken
     expect(await readMembersNow(world.scope, log.topic)).toHaveLength(1)
-    await vacateRow(world.scope, row(2))
+    await endSession(world.scope, row(2))
     expect(await readMembersNow(world.scope, log.topic)).toEqual([])
     expect(world.later.at(-1)).toEqual({ presence: { topic: log.topic, member: 'ann' } })
   })

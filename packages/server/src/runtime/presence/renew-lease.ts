@@ -2,10 +2,10 @@ import type { PresenceInterest, PresenceTimes } from '../../define/definition.ts
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceSeat } from '../../ports/presence-row.ts'
 import type { Subscriber } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { logOf } from './join.ts'
 import { presenceAt } from './rows/find-presence.ts'
-import { changeQuietly, isOf, type Sitting } from './rows/update-session.ts'
+import { isOf, type SessionRef, updateSession } from './rows/update-session.ts'
 import { sweepIfDue } from './sweep.ts'
 
 const keepaliveShare = 0.375 // two keepalives at their slowest fit into a lease: one may be lost
@@ -19,25 +19,25 @@ export function keepaliveOf({ me, leaseMs }: PresenceInterest): number | undefin
 
 /** A sign of life of a subscription to presence: ends the leases that are over, and renews its own. `absent`: it must join again. */
 export async function keepPresence(
-  scope: Scope,
+  scope: RuntimeContext,
   row: Pick<Subscriber, 'topic' | 'ref' | 'connectionId'> & { readonly seat: PresenceSeat | undefined },
 ): Promise<'here' | 'absent'> {
   const found = presenceAt(scope, row.topic)
   if (found === undefined) return 'here'
   const { log, rules } = found
   const { seat, ref, connectionId } = row
-  const kept = seat === undefined ? 'here' : await renewSeat(scope, { log, seat, ref, connectionId }, rules)
+  const kept = seat === undefined ? 'here' : await renewSession(scope, { log, seat, ref, connectionId }, rules)
   await sweepIfDue(scope, log, rules)
   return kept
 }
 
 /** Renews a session's lease, once a quarter of it has passed. `absent`: the session is not here any more, or its connection was lost, and a sync that was under way then must not bring it back: it must join again. [TL-PRES-5] */
-export async function renewSeat(
-  scope: Scope,
-  sitting: Sitting,
+export async function renewSession(
+  scope: RuntimeContext,
+  sitting: SessionRef,
   { leaseMs }: Pick<PresenceTimes, 'leaseMs'>,
 ): Promise<'here' | 'absent'> {
-  const row = await changeQuietly(scope, sitting, (mine, now) => {
+  const row = await updateSession(scope, sitting, (mine, now) => {
     if (!isOf(mine, sitting) || mine.leaving || mine.lease - now > leaseMs * 0.75) return undefined
     return { ...mine, lease: Math.max(mine.lease, now + leaseMs) }
   })
@@ -47,7 +47,7 @@ export async function renewSeat(
 
 /** Who comes back looks for leases that are over, as a sync does: the next one may be a keepalive away. [TL-PRES-6] */
 export async function lookOnReturn(
-  scope: Scope,
+  scope: RuntimeContext,
   { topic, channel, presence }: SubscriptionDescriptor,
   lastEventId: string | undefined,
 ): Promise<void> {

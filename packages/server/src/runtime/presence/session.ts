@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { presenceLimits } from '../../define/presence.ts'
 import type { PresenceRow, PresenceSeat, PresenceSession } from '../../ports/presence-row.ts'
-import type { Scope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { changeMember, type MemberOf } from './change-member.ts'
 import { presenceAt } from './rows/find-presence.ts'
 import type { Sessions } from './rows/member-row.ts'
-import { isOf, type Sitting } from './rows/update-session.ts'
+import { isOf, type SessionRef } from './rows/update-session.ts'
 
 /** The name of a session's part in a member's row. A session's id is all that stands between an anonymous caller and another's mutations, so it stands in no row that others' functions read out. */
 export function entryOf(session: string, id: string): string {
@@ -23,9 +23,9 @@ function digest(text: string): string {
 }
 
 /** Makes a session present, or keeps it so: an earlier attempt's place is taken over with what `update` made of it, unless it joins with other data. An attempt that a newer one has overtaken changes nothing. [TL-PRES-2] */
-export async function takeSeat(
-  scope: Scope,
-  sitting: Sitting,
+export async function joinSession(
+  scope: RuntimeContext,
+  sitting: SessionRef,
   as: { readonly data: string; readonly lease: (now: number) => number },
 ): Promise<void> {
   const { ref, connectionId, seat } = sitting
@@ -40,7 +40,7 @@ export async function takeSeat(
 }
 
 /** Ends a session's presence: it left by its own will. [TL-PRES-3] */
-export async function leaveSeat(scope: Scope, sitting: Omit<Sitting, 'connectionId'>): Promise<void> {
+export async function leaveSession(scope: RuntimeContext, sitting: Omit<SessionRef, 'connectionId'>): Promise<void> {
   const { ref, seat } = sitting
   await changeMember(scope, memberOf(sitting), (sessions) => {
     const mine = sessions[seat.entry]
@@ -50,27 +50,31 @@ export async function leaveSeat(scope: Scope, sitting: Omit<Sitting, 'connection
 }
 
 /** A subscription was stopped: its seat, if it has one, is free. */
-export async function leaveRow(
-  scope: Scope,
+export async function leaveSubscription(
+  scope: RuntimeContext,
   { topic, ref, seat }: { readonly topic: string; readonly ref: number; readonly seat: PresenceSeat | undefined },
 ): Promise<void> {
   const found = seat && presenceAt(scope, topic)
-  if (found !== undefined && seat !== undefined) await leaveSeat(scope, { log: found.log, seat, ref })
+  if (found !== undefined && seat !== undefined) await leaveSession(scope, { log: found.log, seat, ref })
 }
 
 /** Ends what is over of a member. [TL-PRES-4] */
-export function pruneMember(scope: Scope, member: MemberOf, stale: Sessions): Promise<PresenceRow | undefined> {
+export function pruneMember(
+  scope: RuntimeContext,
+  member: MemberOf,
+  stale: Sessions,
+): Promise<PresenceRow | undefined> {
   return changeMember(scope, member, (sessions) =>
     Object.keys(stale).every((entry) => Object.hasOwn(sessions, entry)) ? undefined : sessions,
   )
 }
 
-function memberOf({ log, seat }: Pick<Sitting, 'log' | 'seat'>): MemberOf {
+function memberOf({ log, seat }: Pick<SessionRef, 'log' | 'seat'>): MemberOf {
   return { log, member: seat.member }
 }
 
 /** The same attempt again: its frame came twice. */
-function isSame(session: PresenceSession, sitting: Sitting): boolean {
+function isSame(session: PresenceSession, sitting: SessionRef): boolean {
   return isOf(session, sitting) && !session.leaving
 }
 
@@ -78,6 +82,6 @@ function without(sessions: Sessions, entry: string): Sessions {
   return Object.fromEntries(Object.entries(sessions).filter(([name]) => name !== entry))
 }
 
-function tooManySessions(): LineFailure {
-  return new LineFailure('RATE_LIMITED', `A member can have ${presenceLimits.sessions} sessions in one topic.`)
+function tooManySessions(): TrunklineError {
+  return new TrunklineError('RATE_LIMITED', `A member can have ${presenceLimits.sessions} sessions in one topic.`)
 }

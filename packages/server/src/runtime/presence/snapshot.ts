@@ -2,9 +2,9 @@ import type { Cursor } from '@trunkline/protocol'
 import { presenceLimits } from '../../define/presence.ts'
 import type { PresenceRow } from '../../ports/presence-row.ts'
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
-import { type Followed, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
+import { type LogRef, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { cursorOf, wireEpoch } from '../log/retention.ts'
 import { tell } from './append-change.ts'
 import { living } from './rows/member-row.ts'
@@ -27,7 +27,7 @@ const prunedOnTheWay = 200 // members that a snapshot ends itself; more are show
  * by then, since what is `pending` is told first, and a member's changes stand there in order. So the last that the log says of a member is no older than its row, and is laid over it;
  * the tail neither repeats nor leaves out. [TL-PRES-1]
  */
-export async function snapshotMembers(scope: Scope, log: Followed, begun: Replay) {
+export async function snapshotMembers(scope: RuntimeContext, log: LogRef, begun: Replay) {
   for (let found = begun; ; ) {
     const members = await readMembers(scope, log, found.head)
     const tail = await overlayTail(scope, log, found.head, members)
@@ -39,7 +39,7 @@ export async function snapshotMembers(scope: Scope, log: Followed, begun: Replay
 }
 
 /** How many are here: the log's newest slot says it. */
-export async function snapshotCount(scope: Scope, log: Followed, begun: Replay): Promise<PresenceState<number>> {
+export async function snapshotCount(scope: RuntimeContext, log: LogRef, begun: Replay): Promise<PresenceState<number>> {
   const { slots } = await scope.store.readSlotsBefore(log.topic, undefined, 1)
   const newest = slots[0]
   if (newest === undefined || wireEpoch(newest.epoch, scope.restore) !== begun.head.epoch) {
@@ -51,7 +51,7 @@ export async function snapshotCount(scope: Scope, log: Followed, begun: Replay):
 }
 
 /** Who is here now, by the rows alone. */
-export async function readMembersNow(scope: Scope, topic: string) {
+export async function readMembersNow(scope: RuntimeContext, topic: string) {
   const members: Members = new Map()
   for await (const rows of pagesOf(scope, topic)) {
     const now = scope.clock.now()
@@ -61,7 +61,7 @@ export async function readMembersNow(scope: Scope, topic: string) {
 }
 
 /** Lays over what the log says after a place, to its end; the last page is the answer. */
-async function overlayTail(scope: Scope, log: Followed, from: Cursor, members: Members): Promise<Replay> {
+async function overlayTail(scope: RuntimeContext, log: LogRef, from: Cursor, members: Members): Promise<Replay> {
   for (let at = from; ; ) {
     const page = await replayFrom(scope, log, at)
     for (const slot of page.slots) overlay(members, slot)
@@ -71,7 +71,7 @@ async function overlayTail(scope: Scope, log: Followed, from: Cursor, members: M
   }
 }
 
-async function readMembers(scope: Scope, log: Followed, head: Cursor): Promise<Members> {
+async function readMembers(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<Members> {
   const members: Members = new Map()
   let room = prunedOnTheWay
   for await (const rows of pagesOf(scope, log.topic)) {
@@ -106,7 +106,7 @@ function overlay(members: Members, slot: Slot): void {
 function listOf(members: Members) {
   const here = [...members].map(([member, data]) => ({ member, data }))
   if (here.length <= presenceLimits.listedMembers) return here
-  throw new LineFailure(
+  throw new TrunklineError(
     'TOO_LARGE',
     `${here.length} members are here; a list shows ${presenceLimits.listedMembers} (listedMembers). Use count.`,
     { mayHaveRun: true },

@@ -1,7 +1,7 @@
 import type { PresenceTimes } from '../../define/definition.ts'
 import type { PresenceRow } from '../../ports/presence-row.ts'
-import type { Scope } from '../context/scope.ts'
-import type { Followed } from '../log/replay.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import type { LogRef } from '../log/replay.ts'
 import { tell } from './append-change.ts'
 import { living } from './rows/member-row.ts'
 import { pruneMember } from './session.ts'
@@ -14,7 +14,7 @@ const keptSeconds = 24 * 3_600
  * Ends the leases of a topic that have run out, if it is time. The instant is the earliest end of a lease that the last look saw; leases are renewed, and who joined since
  * has a whole one, so it is never later than the end that any lease had before a loss cut it short. So the first sync after that end finds it. [TL-PRES-6]
  */
-export async function sweepIfDue(scope: Scope, log: Followed, { leaseMs }: PresenceTimes): Promise<void> {
+export async function sweepIfDue(scope: RuntimeContext, log: LogRef, { leaseMs }: PresenceTimes): Promise<void> {
   const { store, clock } = scope
   const due = await store.readSweep(log.topic)
   const now = clock.now()
@@ -27,7 +27,7 @@ export async function sweepIfDue(scope: Scope, log: Followed, { leaseMs }: Prese
 }
 
 /** Looks through all rows; gives the earliest end of a lease, `latest` at the latest. */
-async function sweep(scope: Scope, log: Followed, latest: number): Promise<number> {
+async function sweep(scope: RuntimeContext, log: LogRef, latest: number): Promise<number> {
   let earliest = latest
   for await (const rows of pagesOf(scope, log.topic)) {
     const now = scope.clock.now()
@@ -44,7 +44,10 @@ async function sweep(scope: Scope, log: Followed, latest: number): Promise<numbe
 }
 
 /** The members' rows, page by page. */
-export async function* pagesOf(scope: Scope, topic: string): AsyncGenerator<readonly PresenceRow[], void, void> {
+export async function* pagesOf(
+  scope: RuntimeContext,
+  topic: string,
+): AsyncGenerator<readonly PresenceRow[], void, void> {
   for (let from: string | undefined, more = true; more; more = from !== undefined) {
     const page = await scope.store.readPresences(topic, from === undefined ? {} : { from })
     yield page.rows
@@ -59,8 +62,8 @@ export function isOver({ sessions }: PresenceRow, now: number): boolean {
 
 /** Ends what is over of these members; gives their rows as they then stand, undefined where none does. */
 export async function pruneAll(
-  scope: Scope,
-  log: Followed,
+  scope: RuntimeContext,
+  log: LogRef,
   rows: readonly PresenceRow[],
 ): Promise<ReadonlyMap<string, PresenceRow | undefined>> {
   const pruned = new Map<string, PresenceRow | undefined>()

@@ -1,12 +1,12 @@
 import type { PresenceSeat } from '../../ports/presence-row.ts'
-import type { Scope } from '../context/scope.ts'
-import type { Followed } from '../log/replay.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import type { LogRef } from '../log/replay.ts'
 import { changeMember } from './change-member.ts'
 import { isEntryOf } from './session.ts'
 import { pagesOf } from './sweep.ts'
 
 /** Gives the session whose call runs here new data in this topic. False when it has not joined, or no call of a session runs here. [TL-PRES-8] */
-export async function updatePresence(scope: Scope, log: Followed, data: string): Promise<boolean> {
+export async function updatePresence(scope: RuntimeContext, log: LogRef, data: string): Promise<boolean> {
   const { caller } = scope
   if (caller === undefined) return false
   const rows = await scope.store.readSubscriptions(caller.connectionId)
@@ -17,8 +17,8 @@ export async function updatePresence(scope: Scope, log: Followed, data: string):
 }
 
 async function updateSeat(
-  scope: Scope,
-  log: Followed,
+  scope: RuntimeContext,
+  log: LogRef,
   { member, entry }: PresenceSeat,
   data: string,
 ): Promise<boolean> {
@@ -32,7 +32,11 @@ async function updateSeat(
 }
 
 /** After a hand-over or a reconnect a call may come before the subscription that takes its seat again: the seats are looked for then. */
-async function seatsOfSession(scope: Scope, { topic }: Followed, session: string): Promise<readonly PresenceSeat[]> {
+async function seatsOfSession(
+  scope: RuntimeContext,
+  { topic }: LogRef,
+  session: string,
+): Promise<readonly PresenceSeat[]> {
   const seats: PresenceSeat[] = []
   for await (const rows of pagesOf(scope, topic))
     for (const { member, sessions } of rows)

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition, PresenceRules } from '../../define/definition.ts'
 import { presenceLimits } from '../../define/presence.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { fitting, fittingNow } from '../log/match-channel.ts'
 import { serialise } from '../log/validate-event.ts'
 
@@ -36,7 +36,7 @@ function toText(channel: ChannelDefinition, data: unknown): string {
   const text = serialise(channel, data)
   const bytes = Buffer.byteLength(text)
   if (bytes <= presenceLimits.dataBytes) return text
-  throw new LineFailure(
+  throw new TrunklineError(
     'TOO_LARGE',
     `A member's data of ${channel.name} has ${bytes} bytes; ${presenceLimits.dataBytes} fit (dataBytes).`,
   )

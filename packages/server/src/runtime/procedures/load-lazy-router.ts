@@ -1,12 +1,12 @@
 import { withinDeadline } from '../context/deadline.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 
 /**
  * Loads the lazy routers on the way to a procedure, so that its `meta` is known before anything is done for it. Does
  * nothing for a path that leads nowhere; throws what loading throws.
  */
-export function loadProcedure({ server, deadline }: ServedScope, path: string): Promise<void> {
+export function loadProcedure({ server, deadline }: InvocationContext, path: string): Promise<void> {
   return withinDeadline(deadline.signal, loadRouters(server, path))
 }
 

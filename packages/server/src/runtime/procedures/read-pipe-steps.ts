@@ -1,16 +1,16 @@
 import type { Json } from '../../define/json.ts'
 import type { PipeStep } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/store.ts'
-import type { ContextFacts } from '../context/caller.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { ContextDetails } from '../context/caller.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { topicChanged } from '../context/trunkline-error.ts'
 import { describeSubscription } from './run-procedure.ts'
 
 /** Runs a subscriber's procedure again for its `filter` and `map`. Throws what its middlewares throw, and TOPIC_CHANGED where it names another topic now. */
 export async function describePipe(
-  scope: ServedScope,
+  scope: InvocationContext,
   row: Pick<Subscriber, 'path' | 'input' | 'topic'>,
-  facts: ContextFacts,
+  facts: ContextDetails,
 ): Promise<readonly PipeStep[]> {
   const { transformer } = scope.server.router._def._config
   const described = await describeSubscription(scope.server, {

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { callTRPCProcedure, TRPCError } from '@trpc/server'
 import { isObservable, type Observable, observableToAsyncIterable } from '@trpc/server/observable'
 import { descriptorOf, type SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { ContextFacts } from '../context/caller.ts'
+import type { ContextDetails } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
@@ -17,7 +17,7 @@ export interface ProcedureRun {
   readonly path: string
   /** Deserialised. */
   readonly input: unknown
-  readonly facts: ContextFacts
+  readonly facts: ContextDetails
   readonly signal: AbortSignal
   /** What its end is waited for, where that is longer than `signal` says. */
   readonly within?: AbortSignal
@@ -51,7 +51,7 @@ async function call(server: Server, run: ProcedureRun): Promise<unknown> {
   }
 }
 
-/** Looked up by own key (law 12). One of a lazy router is known once `loadProcedure` has seen its path. */
+/** Looked up by own key [LAW-DECODE]. One of a lazy router is known once `loadProcedure` has seen its path. */
 export function procedureOf(server: Server, path: string): BuiltProcedure | undefined {
   const procedures: Readonly<Record<string, unknown>> = server.router._def.procedures
   return Object.hasOwn(procedures, path) ? (procedures[path] as BuiltProcedure) : undefined

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 
 /** Whether a router has a data transformer: tRPC's default gives back the very value. */
@@ -50,7 +50,7 @@ const warned = new WeakMap<object, Set<string>>()
 
 /** Logs a transformer that is on one side only, once in a process: the client is answered, and its developer may not be the server's. Called for an input that was refused. */
 export function warnOfMismatch(
-  { server, telemetry }: Pick<Scope, 'telemetry'> & { readonly server: Server },
+  { server, telemetry }: Pick<RuntimeContext, 'telemetry'> & { readonly server: Server },
   { error, input, path }: { readonly error: TRPCError; readonly input: unknown; readonly path: string | undefined },
 ): void {
   if (error.code !== 'BAD_REQUEST') return

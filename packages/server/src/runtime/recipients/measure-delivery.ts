@@ -1,8 +1,8 @@
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 
 /** Tells that the gateway took an event for one subscriber, and how old the event was by then. */
-export function measureDelivery({ telemetry, clock }: Scope, slot: Slot | undefined): void {
+export function measureDelivery({ telemetry, clock }: RuntimeContext, slot: Slot | undefined): void {
   telemetry.measure('deliveries', 1)
   if (slot !== undefined) telemetry.measure('timeToDeliver', Math.max(0, clock.now() - slot.time)) // another machine's clock may be ahead
 }

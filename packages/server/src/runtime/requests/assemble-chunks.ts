@@ -2,18 +2,18 @@ import { TRPCError } from '@trpc/server'
 import { type ChunkFrame, limits, sizeText } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { UploadRow } from '../../ports/store.ts'
-import type { ServedScope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import type { InvocationContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 
 const partGraceSeconds = 60 // a part stands longer than the row that notes it, whichever was written first
 
 /**
  * Takes one part of a message, and gives the message where this invocation is to run it: all parts are there, and it claimed them.
  * First the part, then its note, so that what is noted stands; first the claim, then the read, so that whoever fails after it answers for the message alone.
- * Throws `LineFailure` TOO_LARGE or TIMEOUT, BAD_REQUEST for parts that contradict each other.
+ * Throws `TrunklineError` TOO_LARGE or TIMEOUT, BAD_REQUEST for parts that contradict each other.
  */
-export async function takePart(
-  scope: ServedScope,
+export async function onChunk(
+  scope: InvocationContext,
   connectionId: string,
   { params }: ChunkFrame,
 ): Promise<string | undefined> {
@@ -33,7 +33,7 @@ export async function takePart(
   return claim === 'claimed' ? readWhole(scope, row) : undefined
 }
 
-async function readWhole(scope: ServedScope, { connectionId, message, of, bytes }: UploadRow): Promise<string> {
+async function readWhole(scope: InvocationContext, { connectionId, message, of, bytes }: UploadRow): Promise<string> {
   const parts = await scope.store.readParts(connectionId, message, of)
   const whole = parts.join('')
   if (parts.includes(undefined)) throw tooLate({ message })
@@ -42,8 +42,8 @@ async function readWhole(scope: ServedScope, { connectionId, message, of, bytes 
   return whole
 }
 
-function tooLarge(bytes: number, most: number): LineFailure {
-  return new LineFailure('TOO_LARGE', sizeText(bytes, most))
+function tooLarge(bytes: number, most: number): TrunklineError {
+  return new TrunklineError('TOO_LARGE', sizeText(bytes, most))
 }
 
 // [TL-CHUNK-6]
@@ -55,8 +55,8 @@ function contradiction({ message }: Pick<ChunkFrame['params'], 'message'>, what:
   })
 }
 
-function tooLate({ message }: Pick<ChunkFrame['params'], 'message'>): LineFailure {
+function tooLate({ message }: Pick<ChunkFrame['params'], 'message'>): TrunklineError {
   const seconds = limits.uploadMs.value / 1_000
   const what = `The chunks of message ${JSON.stringify(message)} did not come within ${seconds} s.`
-  return new LineFailure('TIMEOUT', what, { mayHaveRun: false })
+  return new TrunklineError('TIMEOUT', what, { mayHaveRun: false })
 }

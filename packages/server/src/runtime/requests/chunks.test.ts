@@ -297,7 +297,7 @@ describe('an event that is larger than a message', () => {
         : undefined
     await say(await room.connect(), big)
     for (const { payload } of room.invoked.splice(0))
-      await room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
+      await room.line.withBackend(room.backend, () => room.handlers.deliver(payload, {}))
     const chunks = client.frames().slice(1) as readonly ChunkFrame[]
     expect(chunks.map(({ params }) => params.part)).toEqual([0, 0, 1, 2])
     expect(new Set(chunks.map(({ params }) => params.message)).size).toBe(1)

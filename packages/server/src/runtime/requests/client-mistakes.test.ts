@@ -139,7 +139,7 @@ const badRequest = { code: -32_600, data: { code: 'BAD_REQUEST' } }
 
 describe('the words of a refusal', () => {
   const { store, clock } = careless()
-  const chat = createLine({ binding: { store, clock } }).channel('chat', { key, event: any })
+  const chat = createLine({ backend: { store, clock } }).channel('chat', { key, event: any })
   test('name the channel and the member that does not fit, alike in publish and subscribe', async () => {
     const said = /^This key does not fit channel chat: room: /
     expect(() => chat.subscribe({ room: 7 as never })).toThrow(said)

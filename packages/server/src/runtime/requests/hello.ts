@@ -1,11 +1,11 @@
 import { type FrameId, type HelloResult, limits } from '@trunkline/protocol'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { frameText } from '../encoding/result-frames.ts'
 import { hasTransformer } from '../procedures/transformer-mismatch.ts'
 
 /** `{"id":0,"result":{"type":"hello","session":…,"time":…,"limits":{…}}}` [TL-HELLO-2] */
-export function helloFrame({ server, clock }: ServedScope, id: FrameId, caller: ConnectionCaller): string {
+export function helloFrame({ server, clock }: InvocationContext, id: FrameId, caller: ConnectionCaller): string {
   const result: HelloResult = {
     type: 'hello',
     session: caller.session,

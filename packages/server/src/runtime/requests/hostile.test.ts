@@ -12,7 +12,7 @@ async function survives(client: TestClient, text: string): Promise<void> {
   expect(await client.send(query)).toEqual({ id: 1, result: { type: 'data', data: 'you' } })
 }
 
-describe('law 12: a hostile message', () => {
+describe('[LAW-DECODE]: a hostile message', () => {
   test.each([
     '',
     '\uFEFF{"id":1,"method":"query","params":{"path":"whoami"}}',
@@ -110,7 +110,7 @@ const message = fc.oneof(
   { weight: 1, arbitrary: odd },
 )
 
-describe('law 12: ten thousand frames of hostile structure', () => {
+describe('[LAW-DECODE]: ten thousand frames of hostile structure', () => {
   test('throw nothing, pollute nothing, and the connection stays usable [TL-BAD-2] [TL-BAD-4] [TL-BAD-5]', async () => {
     const room = createRoom()
     const clients = [await room.connect(), await room.connect({ stock: true })]

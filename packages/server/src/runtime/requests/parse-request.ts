@@ -13,7 +13,7 @@ import {
 } from '@trunkline/protocol'
 import { idOfElement, parseClientFrame, parseTraceparent } from '@trunkline/protocol/schemas'
 import type { Server } from '../context/served-application.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Asked } from '../encoding/error-response.ts'
 import { readInput } from '../procedures/transformer-mismatch.ts'
 
@@ -44,9 +44,9 @@ type OwnFrame = HelloFrame | SyncFrame | AuthFrame | CancelFrame | PingFrame
 const ownMethods: ReadonlySet<unknown> = new Set(['hello', 'sync', 'auth', 'cancel', 'ping'])
 
 /** One element of a message: a request, or the failure that answers it. */
-export type Judged =
+export type ParsedElement =
   | { readonly status: 'request'; readonly request: Request }
-  | { readonly status: 'malformed'; readonly asked: Asked; readonly thrown: LineFailure }
+  | { readonly status: 'malformed'; readonly asked: Asked; readonly thrown: TrunklineError }
 
 /** Elements of a message as `decodeClientMessage` gives them. */
 export interface Elements {
@@ -60,11 +60,11 @@ export interface Elements {
  * `fallbackId` when its id is malformed too. Never throws.
  */
 // [TL-BATCH-2] [TL-BAD-2]
-export function judgeElements(
+export function parseElements(
   server: Server,
   { elements, tooDeep }: Elements,
   fallbackId: FrameId | null,
-): readonly Judged[] {
+): readonly ParsedElement[] {
   return elements.map((element, index) => {
     const flaw = tooDeep.get(index)
     try {
@@ -73,7 +73,7 @@ export function judgeElements(
       if (!parsed.ok) throw malformed(parsed.reason)
       return { status: 'request', request: toRequest(parsed.frame, (input) => readInput(server, input)) }
     } catch (thrown) {
-      const failure = thrown instanceof LineFailure ? thrown : unreadable(thrown)
+      const failure = thrown instanceof TrunklineError ? thrown : unreadable(thrown)
       return { status: 'malformed', asked: askedOfElement(element, fallbackId), thrown: failure }
     }
   })
@@ -100,7 +100,7 @@ function parseStockElement(server: Server, element: unknown): Request {
   return { ...toRequest(parsed.frame, () => input), ...(lastEventId !== undefined && { lastEventId }) } // of a query too [TL-STOCK-3]
 }
 
-/** Throws a `LineFailure` MALFORMED for a frame that only comes alone, and what `deserialize` throws. */
+/** Throws a `TrunklineError` MALFORMED for a frame that only comes alone, and what `deserialize` throws. */
 function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown): Request {
   switch (frame.method) {
     case 'query':
@@ -172,8 +172,8 @@ export function askedOfElement(element: unknown, fallbackId: FrameId | null = nu
 }
 
 /** The failure of an element of a client of ours. */
-export function malformed(flaw: string): LineFailure {
-  return new LineFailure('MALFORMED', flaw)
+export function malformed(flaw: string): TrunklineError {
+  return new TrunklineError('MALFORMED', flaw)
 }
 
 /** The same for a stock client, in tRPC's code. */
@@ -181,9 +181,9 @@ export function parseError(message: string): TRPCError {
   return new TRPCError({ code: 'PARSE_ERROR', message })
 }
 
-function unreadable(cause: unknown): LineFailure {
+function unreadable(cause: unknown): TrunklineError {
   const expected = "params.input as the router's transformer writes it"
-  return new LineFailure('MALFORMED', flawText(expected, 'what it cannot read'), { cause })
+  return new TrunklineError('MALFORMED', flawText(expected, 'what it cannot read'), { cause })
 }
 
 /** What a request asked, for the answer that says why it failed. */

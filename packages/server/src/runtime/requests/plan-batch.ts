@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server'
 import type { Asked } from '../encoding/error-response.ts'
-import type { Judged, Request } from './parse-request.ts'
+import type { ParsedElement, Request } from './parse-request.ts'
 import { askedOf } from './parse-request.ts'
 
 type Start = Request & { readonly ref: number; readonly method: 'subscription' }
@@ -23,12 +23,12 @@ export interface RefuseTask {
 export type Task = RunTask | RefuseTask
 
 /** What is to be done for the elements of one message. */
-export function toTasks(judged: readonly Judged[], overfull: boolean): readonly Task[] {
+export function toTasks(judged: readonly ParsedElement[], overfull: boolean): readonly Task[] {
   return overfull ? tooMany(judged) : withoutStopped(judged)
 }
 
 // [TL-STOP-2] [TL-STOP-3] started and stopped in one message: the start is left out, and the stop is answered
-function withoutStopped(judged: readonly Judged[]): readonly Task[] {
+function withoutStopped(judged: readonly ParsedElement[]): readonly Task[] {
   const requests = judged.flatMap((each) => (each.status === 'request' ? [each.request] : []))
   const starts = requests.filter((request): request is Start => request.method === 'subscription')
   const stops = requests.filter((request): request is Stop => request.method === 'subscription.stop')
@@ -45,7 +45,7 @@ function withoutStopped(judged: readonly Judged[]): readonly Task[] {
 
 /** Of the elements without an id only the first is answered: they cost next to nothing to send. */
 // [TL-BATCH-3]
-function tooMany(judged: readonly Judged[]): readonly Task[] {
+function tooMany(judged: readonly ParsedElement[]): readonly Task[] {
   const nameless = judged.find((each) => each.status === 'malformed' && each.asked.id === null)
   return judged.flatMap((each): readonly Task[] => {
     if (each.status === 'malformed' && each.asked.id === null)

@@ -1,5 +1,5 @@
 import type { Subscriber } from '../../ports/store.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 
 const firstPauseMs = 100
 /** Longer than a burst takes. A holder that is dead is found out by the invocation's own repetition. */
@@ -7,8 +7,8 @@ const longestPauseMs = 6_400
 
 /** Tries again, with pauses, to deliver to the stock subscriptions among these rows, whose chains others held: they are free soon, or have come as far. Returns the rows that are left. */
 // [TL-CHAIN-2]
-export async function awaitChains(
-  scope: ServedScope,
+export async function awaitLocks(
+  scope: InvocationContext,
   undelivered: readonly Subscriber[],
   deliver: (rows: readonly Subscriber[]) => Promise<readonly Subscriber[]>,
 ): Promise<readonly Subscriber[]> {

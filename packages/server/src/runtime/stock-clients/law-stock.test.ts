@@ -6,7 +6,7 @@ import type { Ended, Exploration, Turns } from '../explore.suite.ts'
 import { createRoom, publish, type Room, say, slotsOf, topic, withOperations } from '../subscriptions/room.suite.ts'
 import { createStockClient, type LostPost, type StockClient } from './stock-client.suite.ts'
 
-const table = createScheduleTable('law 17, stock clients')
+const table = createScheduleTable('[LAW-STOCK-ORDER], stock clients')
 
 interface Stage extends Room {
   readonly ann: StockClient
@@ -50,7 +50,7 @@ async function runJobs(room: Stage): Promise<void> {
 
 async function runJob(room: Stage, payload: unknown): Promise<void> {
   let isOver = false
-  const run = room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
+  const run = room.line.withBackend(room.backend, () => room.handlers.deliver(payload, {}))
   const ended = run
     .catch(() => room.invoked.push({ name: 'deliver', payload }))
     .finally(() => {
@@ -102,7 +102,7 @@ const lostPosts: readonly LostPost[] = ['arrived', 'vanished']
 /** Time stands in the schedule too: beyond every lock that was taken before. Whoever waits does not notice, as a function that was frozen. */
 const frozen = { 'a minute passes': ({ clock }: Stage) => void Object.assign(clock, { time: clock.time + 60_000 }) }
 
-describe('law 17: a stock client, which neither orders nor drops anything', () => {
+describe('[LAW-STOCK-ORDER]: a stock client, which neither orders nor drops anything', () => {
   const scopes: Readonly<Record<string, Exploration<Stage>>> = {
     'deliver ∥ deliver': law({ subscribed: true }, { operations: two }),
     'deliver ∥ deliver ∥ kill': law({ subscribed: true }, { operations: two, kills: ['bob', 'cy'] }),
@@ -143,7 +143,7 @@ describe('law 17: a stock client, which neither orders nor drops anything', () =
   )
 })
 
-describe('law 17, broken on purpose: the explorer finds', () => {
+describe('[LAW-STOCK-ORDER], broken on purpose: the explorer finds', () => {
   const options = { subscribed: true }
   test('deliveries without a lock', () =>
     table.catches(

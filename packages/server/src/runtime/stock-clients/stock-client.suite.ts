@@ -15,7 +15,7 @@ interface StockClientOptions {
 }
 
 /**
- * tRPC's own client as far as law 17 needs it: it takes frames in the order in which they arrive, drops none, and resumes with the id of the last data frame on a new socket when the old one is closed.
+ * tRPC's own client as far as [LAW-STOCK-ORDER] needs it: it takes frames in the order in which they arrive, drops none, and resumes with the id of the last data frame on a new socket when the old one is closed.
  * What it saw is the application's view.
  */
 export interface StockClient {

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { SnapshotSubscription, Subscription } from '../../define/subscription.ts'
 import { createLine } from '../../line/create-line.ts'
 import { internalsOf } from '../../line/internals.ts'
-import { memoryBinding } from '../../memory/binding.ts'
+import { memoryBackend } from '../../memory/backend.ts'
 import { type Clock, systemClock } from '../../ports/clock.ts'
 import { type Slot, type Store, StoreError } from '../../ports/store.ts'
 import type { Server } from '../context/served-application.ts'
@@ -68,7 +68,7 @@ function createStill(): Still {
 /** A line on the memory store whose reads are counted, and may fail. */
 function createRoom() {
   const clock = createStill()
-  const memory = memoryBinding({ clock })
+  const memory = memoryBackend({ clock })
   const reads = { count: 0, failing: false }
   const store: Store = {
     ...memory.store,
@@ -78,14 +78,14 @@ function createRoom() {
       return memory.store.readSlots(...asked)
     },
   }
-  const binding = { ...memory, store }
-  const line = createLine({ binding })
+  const backend = { ...memory, store }
+  const line = createLine({ backend })
   const numbers = line.channel('numbers', { key: z.object({ room: z.string() }), event: z.number(), retention: '24h' })
   const publish = async (...events: number[]) => {
     for (const event of events) await numbers.publish(a, event)
   }
   const slotsOf = async () => (await memory.store.readSlots(topic, 0, 1_000)).slots
-  return { clock, store, reads, binding, line, numbers, publish, slotsOf }
+  return { clock, store, reads, backend, line, numbers, publish, slotsOf }
 }
 
 type Room = ReturnType<typeof createRoom>
@@ -301,10 +301,10 @@ describe('an iterated subscription', () => {
     await clock.advance(pollMs.latest)
     expect([pollersOf(store), reads.count, clock.sleeping()]).toEqual([0, 0, 0])
   })
-  test('is of the binding in which it was made', async () => {
+  test('is of the backend in which it was made', async () => {
     const { line, numbers } = createRoom()
     const other = createStill()
-    const subscription = line.run(memoryBinding({ clock: other }), () => {
+    const subscription = line.withBackend(memoryBackend({ clock: other }), () => {
       void numbers.publish(a, 9)
       return numbers.subscribe(a, { replay: 1 }).startWith(async () => (await numbers.read(a)).events.length)
     })
@@ -323,7 +323,7 @@ describe('an iterated subscription', () => {
     expect(iterating).toThrow('Return the subscription')
   })
   test('of an ephemeral channel says that there is no log', async () => {
-    const line = createLine({ binding: memoryBinding() })
+    const line = createLine({ backend: memoryBackend() })
     const typing = line.ephemeral('typing', { key: z.object({}), event: z.number() })
     const iterator = typing.subscribe({})[Symbol.asyncIterator]()
     await expect(iterator.next()).rejects.toMatchObject({

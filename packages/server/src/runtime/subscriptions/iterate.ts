@@ -2,14 +2,14 @@ import { TRPCError, tracked } from '@trpc/server'
 import { type Cursor, formatCursor, parseCursor } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Slot } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { gapError } from '../context/trunkline-error.ts'
 import { evaluate } from '../encoding/replay-results.ts'
-import { type Followed, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
+import { type LogRef, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { cursorOf } from '../log/retention.ts'
 import { parseEvents } from '../log/stored-event.ts'
 import { loadPresence } from '../presence/join.ts'
-import { holdSeat } from '../presence/join-iterator.ts'
+import { holdSession } from '../presence/join-iterator.ts'
 import { joinTail } from './tail-poller.ts'
 
 const done = { done: true, value: undefined } as const
@@ -18,7 +18,7 @@ const done = { done: true, value: undefined } as const
  * Iterates a channel's subscription where no line serves it, as tRPC's own adapters do: what its log holds, then its tail, each as a tracked envelope.
  * Throws GAP when events were lost and no `startWith` loads them afresh, and METHOD_NOT_SUPPORTED for an ephemeral channel, which has no log.
  */
-export function iterate(scope: Scope, descriptor: SubscriptionDescriptor): AsyncIterator<unknown, void, void> {
+export function iterate(scope: RuntimeContext, descriptor: SubscriptionDescriptor): AsyncIterator<unknown, void, void> {
   const left = new AbortController()
   const leave = () => left.abort()
   if (descriptor.signal?.aborted) leave()
@@ -48,15 +48,15 @@ function unlessLeft<T>(
   })
 }
 
-async function* eventsOf(scope: Scope, descriptor: SubscriptionDescriptor, signal: AbortSignal) {
+async function* eventsOf(scope: RuntimeContext, descriptor: SubscriptionDescriptor, signal: AbortSignal) {
   const { channel, topic, load } = descriptor
   const { retentionMs } = channel
   if (retentionMs === undefined) throw nothingToFollow(channel.name)
   if (signal.aborted) return
   const log = { topic, retentionMs }
-  using tail = joinTail(scope, log) // law 3: before the log is read
+  using tail = joinTail(scope, log) // [LAW-REGISTER-THEN-READ]: before the log is read
   signal.addEventListener('abort', () => tail[Symbol.dispose]()) // also while a `load` that never ends holds this generator
-  await using _seat = await holdSeat(scope, descriptor, signal)
+  await using _seat = await holdSession(scope, descriptor, signal)
   let isFresh = descriptor.lastEventId === undefined
   for (let found = await begin(scope, log, descriptor); ; ) {
     const begins = load !== undefined || descriptor.presence !== undefined
@@ -82,26 +82,30 @@ async function* eventsOf(scope: Scope, descriptor: SubscriptionDescriptor, signa
 }
 
 /** The state, and the place that it is of. */
-async function loadBeginning(scope: Scope, descriptor: SubscriptionDescriptor, found: Replay) {
+async function loadBeginning(scope: RuntimeContext, descriptor: SubscriptionDescriptor, found: Replay) {
   const { load, presence } = descriptor
   if (presence !== undefined) return loadPresence(scope, descriptor, found)
   return { at: found, state: await scope.enter(scope, async () => load?.()) }
 }
 
-/** Where a subscription begins: at the events it asked for, or where it was (law 5). */
-function begin(scope: Scope, log: Followed, { lastEventId, load, replay }: SubscriptionDescriptor): Promise<Replay> {
+/** Where a subscription begins: at the events it asked for, or where it was [LAW-RESUME-OR-GAP]. */
+function begin(
+  scope: RuntimeContext,
+  log: LogRef,
+  { lastEventId, load, replay }: SubscriptionDescriptor,
+): Promise<Replay> {
   if (lastEventId === undefined) return replayNewest(scope, log, load === undefined ? replay : 0)
   const cursor = parseCursor(lastEventId)
   if (cursor !== undefined) return replayFrom(scope, log, cursor)
   return replayNewest(scope, log, 0).then((newest) => ({ ...newest, gap: 'new-epoch' })) // [TL-SUB-4] no cursor of ours
 }
 
-function endOf(scope: Scope, slots: readonly Slot[]): Cursor | undefined {
+function endOf(scope: RuntimeContext, slots: readonly Slot[]): Cursor | undefined {
   const last = slots.at(-1)
   return last && cursorOf(scope, last)
 }
 
-async function* matching(scope: Scope, { pipe, topic }: SubscriptionDescriptor, slots: readonly Slot[]) {
+async function* matching(scope: RuntimeContext, { pipe, topic }: SubscriptionDescriptor, slots: readonly Slot[]) {
   await parseEvents(scope, topic, slots)
   for (const slot of slots) {
     const id = formatCursor(cursorOf(scope, slot))
@@ -111,9 +115,9 @@ async function* matching(scope: Scope, { pipe, topic }: SubscriptionDescriptor, 
   }
 }
 
-/** Law 11: an event whose `filter` or `map` threw is left out, as for every client that knows no faults: thrown, it would end each resume after it too. */
+/** [LAW-ISOLATION]: an event whose `filter` or `map` threw is left out, as for every client that knows no faults: thrown, it would end each resume after it too. */
 function reportFault(
-  { telemetry }: Scope,
+  { telemetry }: RuntimeContext,
   event: { readonly topic: string; readonly id: string },
   thrown: unknown,
 ): void {

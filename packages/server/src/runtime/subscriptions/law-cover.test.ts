@@ -49,7 +49,7 @@ const fates = fc.array(fc.record({ copies: fc.integer({ min: 0, max: 2 }), rank:
   maxLength: 40,
 })
 
-describe('law 16: pushes lost, doubled and in any order', () => {
+describe('[LAW-COVERAGE]: pushes lost, doubled and in any order', () => {
   test.each(['live', 'loud'])('of %s lose, double and reorder nothing [TL-SUB-5] [TL-SUB-6]', async (path) => {
     await fc.assert(
       fc.asyncProperty(fc.array(quiet, { minLength: 1, maxLength: 45 }), fates, async (texts, fate) => {

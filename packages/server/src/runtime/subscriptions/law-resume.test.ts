@@ -41,7 +41,7 @@ const old = (room: Room, age: number): Partial<Slot> => {
   return { time, expires: Math.ceil((time + retentionMs) / 1_000) + 48 * 3_600 }
 }
 
-describe('law 5: a resume is whole [TL-SUB-3]', () => {
+describe('[LAW-RESUME-OR-GAP]: a resume is whole [TL-SUB-3]', () => {
   test('from the slot itself', async () => {
     expect(await resume((room) => run(room, 1, 5), cursor(2))).toMatchObject({ from: cursor(2), offsets: [3, 4, 5] })
   })
@@ -62,7 +62,7 @@ describe('law 5: a resume is whole [TL-SUB-3]', () => {
   })
 })
 
-describe('law 5: a resume is a gap [TL-SUB-3] [TL-SUB-4]', () => {
+describe('[LAW-RESUME-OR-GAP]: a resume is a gap [TL-SUB-3] [TL-SUB-4]', () => {
   test.each<[string, (room: Room) => readonly Slot[], string, string]>([
     [
       'when something after it has expired',
@@ -116,7 +116,7 @@ describe('a log that was rewound, under one restore number [TL-SUB-4]', () => {
   })
 })
 
-describe('law 7: a followed log stays alive', () => {
+describe('[LAW-LOGICAL-EXPIRY]: a followed log stays alive', () => {
   test('a fresh subscribe to an emptied log begins an epoch at the next offset [TL-ROW-3]', async () => {
     const room = createRoom()
     await room.store.putSlot(topic, slotAt(room, 13, old(room, 72 * hour)))
@@ -195,7 +195,7 @@ function emptied(mutant?: (store: Store) => Partial<Store>): Exploration<Emptied
   }
 }
 
-describe('law 7: birth ∥ publish ∥ publish on an emptied log', () => {
+describe('[LAW-LOGICAL-EXPIRY]: birth ∥ publish ∥ publish on an emptied log', () => {
   test('begins one epoch, and no offset is used twice in one [TL-ROW-2] [TL-ROW-3]', async () => {
     const { schedules, failure } = await explore(emptied())
     console.log(`birth ∥ publish ∥ publish ∥ kill: ${schedules} schedules`)

@@ -5,7 +5,7 @@ import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration, Turns } from '../explore.suite.ts'
 import { createRoom, deliverRest, publish, type Room, say, slotsOf, subscribe } from './room.suite.ts'
 
-const table = createScheduleTable('law 4, startWith')
+const table = createScheduleTable('[LAW-STARTED-IS-LIVE], startWith')
 
 interface Beginning extends Room {
   readonly ann: TestClient

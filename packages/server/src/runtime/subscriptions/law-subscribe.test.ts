@@ -52,7 +52,7 @@ async function everythingArrives(room: Meeting, { killed }: { readonly killed: s
   expect(client.gaps).toEqual([])
 }
 
-describe('laws 3 and 4: whatever is published while a subscription begins', () => {
+describe('[LAW-REGISTER-THEN-READ] [LAW-STARTED-IS-LIVE]: whatever is published while a subscription begins', () => {
   test('reaches it by push or answer, whoever is killed wherever [TL-SUB-2]', async () => {
     const { schedules, failure } = await explore(meeting())
     console.log(`subscribe ∥ publish ∥ kill: ${schedules} schedules`)

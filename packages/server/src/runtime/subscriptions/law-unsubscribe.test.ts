@@ -52,7 +52,7 @@ async function holds(operations: Operations, kills: readonly string[] = []): Pro
   expect(failure).toBeUndefined()
 }
 
-describe('law 8: after quiescence no row of a stopped or disconnected subscription lives', () => {
+describe('[LAW-CONNECTION-ROW]: after quiescence no row of a stopped or disconnected subscription lives', () => {
   test('subscribe ∥ stop, either killed [TL-STOP-2]', () =>
     holds({ ...starts(1), ...stops(1) }, ['subscribe1', 'stop1']))
   test('subscribe ∥ disconnect, the subscribe killed', () => holds({ ...starts(1), ...leaves }, ['subscribe1']))
@@ -67,7 +67,7 @@ describe('law 8: after quiescence no row of a stopped or disconnected subscripti
     holds({ ...starts(1), ...starts(2), ...leaves }, ['subscribe1', 'subscribe2']))
 })
 
-describe('law 8 broken is found by the explorer:', () => {
+describe('[LAW-CONNECTION-ROW] broken is found by the explorer:', () => {
   async function isFound(operations: Operations, mutant: (store: Store) => Partial<Store>): Promise<void> {
     const { failure } = await explore(leaving(operations, [], mutant))
     expect(failure?.thrown).toBeDefined()

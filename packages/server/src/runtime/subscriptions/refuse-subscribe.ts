@@ -2,15 +2,15 @@ import { TRPCError } from '@trpc/server'
 import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionSubscription } from '../../ports/store.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { topicChanged } from '../context/trunkline-error.ts'
 import { frameText } from '../encoding/result-frames.ts'
-import { leaveRow } from '../presence/session.ts'
+import { leaveSubscription } from '../presence/session.ts'
 
 /** What a subscribe is answered with whose claim was refused by the row that stands: nothing where it came late, `stopped` to a stock client. Throws a stock client's `Duplicate id`, and TOPIC_CHANGED. */
 // [TL-SUB-13] [TL-SUB-14] [TL-STOCK-2] [TL-STOCK-7]
 export async function refuseClaim(
-  scope: ServedScope,
+  scope: InvocationContext,
   caller: ConnectionCaller,
   claim: { readonly id: FrameId; readonly path: string; readonly ref: number; readonly topic: string },
   standing: ConnectionSubscription,
@@ -23,7 +23,7 @@ export async function refuseClaim(
   const stop = { ...standing, ref: claim.ref }
   await scope.store.stopSubscription(stop)
   if (shard !== undefined) await scope.store.stopSubscriber({ ...stop, topic, shard })
-  await leaveRow(scope, { ...stop, topic, seat: standing.seat })
+  await leaveSubscription(scope, { ...stop, topic, seat: standing.seat })
   throw topicChanged(claim.path)
 }
 

@@ -1,6 +1,6 @@
 import { initTRPC } from '@trpc/server'
 import * as z from 'zod'
-import { anonymous, type ConnectRequest, type LineMeta, type Verdict } from '../../define/identity.ts'
+import { type AuthorizeResult, anonymous, type ConnectRequest, type LineMeta } from '../../define/identity.ts'
 import { createTestLine, type TestClient, type TestLine } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
 import type { Slot, Store } from '../../ports/store.ts'
@@ -97,7 +97,7 @@ export interface RoomOptions {
   readonly turns?: Turns
   /** Calls of the store that are no scheduling points. */
   readonly except?: readonly (keyof Store)[]
-  readonly authorize?: (request: ConnectRequest) => Verdict
+  readonly authorize?: (request: ConnectRequest) => AuthorizeResult
   readonly createContext?: () => RoomContext | Promise<RoomContext>
   readonly maxMessageBytes?: number
 }
@@ -127,7 +127,7 @@ export function createRoom({
         await turns?.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true }) // jobs are run in no order
         await inner.invoke(name, payload, options)
       },
-      invokeLater: async (payload, { delayMs }) => {
+      invokeDelayed: async (payload, { delayMs }) => {
         await turns?.at('invoke later', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true })
         delayed.push({ payload, delayMs })
       },
@@ -183,5 +183,5 @@ export async function deliverRest(room: Room): Promise<void> {
   await room.clock.advance(10_000) // past every publisher's `inline`
   await room.stream((await slotsOf(room)).map((slot) => ({ topic, slot })))
   for (const { payload } of room.invoked.splice(0))
-    await room.line.run(room.binding, () => room.handlers.deliver(payload, {}))
+    await room.line.withBackend(room.backend, () => room.handlers.deliver(payload, {}))
 }

@@ -1,7 +1,7 @@
 import { randomName } from '../../ports/clock.ts'
 import { leaseMs } from '../calls/run-lease.ts'
 import { type Client, type GeneratorJob, invokeWorker } from '../calls/worker-job.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { procedureOf } from '../procedures/run-procedure.ts'
 import { refuseClaim } from './refuse-subscribe.ts'
 import type { SubscribeRequest } from './subscribe-request.ts'
@@ -12,7 +12,7 @@ import type { SubscribeRequest } from './subscribe-request.ts'
  */
 // [TL-GEN-1] [TL-GEN-6]
 export async function startGenerator(
-  scope: ServedScope,
+  scope: InvocationContext,
   client: Client,
   { id, path, rawInput, lastEventId, ref, batchIndex }: SubscribeRequest,
 ): Promise<readonly string[]> {
@@ -41,7 +41,7 @@ const noTopic = ''
 const warned = new WeakSet<object>()
 
 /** Warns once, in development as tRPC knows it, of a generator that cannot be recognised without running it. */
-export function warnOfGenerator({ server, telemetry }: ServedScope, path: string): void {
+export function warnOfGenerator({ server, telemetry }: InvocationContext, path: string): void {
   const procedure = procedureOf(server, path)
   if (procedure === undefined || warned.has(procedure) || !server.router._def._config.isDev) return
   warned.add(procedure)

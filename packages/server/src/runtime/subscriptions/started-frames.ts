@@ -1,6 +1,6 @@
 import { type Cursor, formatCursor, type GapReason, limits } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { chainOf } from '../encoding/replay-results.ts'
 import { frameText } from '../encoding/result-frames.ts'
 import type { Replay } from '../log/replay.ts'
@@ -8,7 +8,7 @@ import { shownSlots } from '../presence/rows/views.ts'
 
 /** The frames that answer a subscribe, as texts: `started`, a snapshot where there is one, then what the log has after `from`. A stock client's is on an ephemeral channel: of a log it is posted a chain. */
 export function startedFrames(
-  scope: ServedScope,
+  scope: InvocationContext,
   request: { readonly path: string; readonly ref: number },
   { topic, pipe, presence }: Pick<SubscriptionDescriptor, 'topic' | 'pipe' | 'presence'>,
   { id, found, begun, extensions, keepaliveMs }: Begun,

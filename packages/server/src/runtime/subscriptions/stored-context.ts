@@ -2,9 +2,9 @@ import { limits } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/store.ts'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 
 /** What a topic's row holds so that a delivery can run the procedure again: nothing of a subscription without `filter` and `map`. */
 export type StoredContext = Pick<Subscriber, 'input' | 'piped'>
@@ -48,7 +48,11 @@ interface Subscribing {
  * Asked before the first write, so that a refusal writes nothing, and again after the row is put: of two subscribes that race, the one that reads later sees both rows.
  */
 // [TL-LIM-7]
-export async function checkStoredBytes(scope: Scope, { id, ...place }: RowName, context: StoredContext): Promise<void> {
+export async function checkStoredBytes(
+  scope: RuntimeContext,
+  { id, ...place }: RowName,
+  context: StoredContext,
+): Promise<void> {
   const own = contextBytes(context)
   if (own === 0) return
   const rows = await scope.store.readSubscribersOf(place)
@@ -68,6 +72,6 @@ function bytesOf(text: string | undefined): number {
   return text === undefined ? 0 : Buffer.byteLength(text)
 }
 
-function tooLarge(message: string): LineFailure {
-  return new LineFailure('TOO_LARGE', message, { mayHaveRun: true }) // the procedure was run to learn of its filter
+function tooLarge(message: string): TrunklineError {
+  return new TrunklineError('TOO_LARGE', message, { mayHaveRun: true }) // the procedure was run to learn of its filter
 }

@@ -1,12 +1,12 @@
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/store.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { gapError } from '../context/trunkline-error.ts'
 import type { DeliverJob } from '../delivery/deliver-job.ts'
 import type { Replay } from '../log/replay.ts'
 import { postFrame, postOn } from '../stock-clients/ordered-delivery.ts'
-import { breakChain, type Hold, leaveChain } from '../stock-clients/subscription-lock.ts'
+import { disconnectUncertain, releaseLock, type SubscriptionLock } from '../stock-clients/subscription-lock.ts'
 import { stockStarted } from './started-frames.ts'
 
 /** The steps of a subscribe. */
@@ -18,12 +18,12 @@ export interface Beginning {
 }
 
 /**
- * Begins a stock client's subscription to a log: its row is put held by this function, which posts `started`, then the state where there is one, then the log, one frame at a time (law 17).
+ * Begins a stock client's subscription to a log: its row is put held by this function, which posts `started`, then the state where there is one, then the log, one frame at a time [LAW-STOCK-ORDER].
  * Gives no frames to answer with. Throws what its steps throw, and GAP for a client that missed something; its row is gone then, since the answer ends the subscription at the client.
  */
 // [TL-CHAIN-1] [TL-STOCK-6]
 export async function beginStock(
-  scope: ServedScope,
+  scope: InvocationContext,
   row: Subscriber,
   descriptor: Pick<SubscriptionDescriptor, 'pipe'>,
   steps: Beginning,
@@ -39,7 +39,7 @@ interface Loaded {
 }
 
 async function registerAndLoad(
-  scope: ServedScope,
+  scope: InvocationContext,
   row: Subscriber,
   { register, load }: Beginning,
 ): Promise<Loaded | undefined> {
@@ -56,31 +56,31 @@ async function registerAndLoad(
 }
 
 async function postBeginning(
-  scope: ServedScope,
+  scope: InvocationContext,
   row: Subscriber,
   descriptor: Pick<SubscriptionDescriptor, 'pipe'>,
   { found, begun }: Loaded,
 ): Promise<void> {
-  const hold: Hold = { row, by: row.lock?.by ?? '', at: found.from }
+  const hold: SubscriptionLock = { row, by: row.lock?.by ?? '', at: found.from }
   const first = begun === undefined ? [] : [begun.replace('"snapshot"', '"data"')] // a tracked frame: tRPC knows no state
   for (const result of [stockStarted, ...first]) {
     const ended = await postFrame(scope, hold, result)
     if (ended === 'done') return
-    if (ended !== undefined) return void (await breakChain(scope, row)) // it waits for ever for what nobody else will post
+    if (ended !== undefined) return void (await disconnectUncertain(scope, row)) // it waits for ever for what nobody else will post
   }
   try {
     const ended = await postOn(scope, hold, descriptor.pipe, { offset: found.head.offset, read: found.slots })
-    if (ended !== 'done') await handOn(scope, row, found.head.offset)
+    if (ended !== 'done') await scheduleRetry(scope, row, found.head.offset)
   } catch (thrown) {
     // Told and not thrown: it has started, and an answer that says otherwise would end it. Whoever delivers next goes on.
     scope.server.report({ error: toTRPCError(thrown), path: row.path, cause: 'delivery' })
-    await leaveChain(scope, hold).catch(() => {}) // then it is held until its time has passed, and broken
+    await releaseLock(scope, hold).catch(() => {}) // then it is held until its time has passed, and broken
   }
 }
 
 /** The rest of a long replay is another function's. */
-async function handOn(
-  scope: ServedScope,
+async function scheduleRetry(
+  scope: InvocationContext,
   { topic, shard, connectionId, id }: Subscriber,
   offset: number,
 ): Promise<void> {

@@ -7,25 +7,25 @@ import { carryAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import { toFacts } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
-import type { ServedScope } from '../context/scope.ts'
+import type { InvocationContext } from '../context/scope.ts'
 import { firstShard, rememberShards } from '../context/shard-hints.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
-import { LineFailure, markEntered } from '../context/trunkline-error.ts'
+import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { resultBytes, snapshotResult } from '../encoding/result-frames.ts'
 import { type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { cut } from '../posting/post.ts'
 import {
-  giveUpSeat,
-  leaveBefore,
+  abandonJoin,
+  confirmJoin,
+  isStillJoined,
+  leavePrevious,
   loadPresence,
-  seatBefore,
-  seatOf,
-  settleIn,
-  stillSeated,
-  toSitting,
+  previousSession,
+  sessionOf,
+  toSession,
 } from '../presence/join.ts'
 import { keepaliveOf, lookOnReturn } from '../presence/renew-lease.ts'
-import { loseSeat } from '../presence/rows/disconnect-session.ts'
+import { disconnectSession } from '../presence/rows/disconnect-session.ts'
 import { describeSubscription } from '../procedures/run-procedure.ts'
 import { newLock } from '../stock-clients/subscription-lock.ts'
 import { duplicate, refuseClaim } from './refuse-subscribe.ts'
@@ -37,10 +37,10 @@ import { beginStock } from './subscribe-stock-client.ts'
 
 /**
  * Makes a subscription live and gives the frames that answer it, as texts; none when a newer attempt or a stop has overtaken it, and none to a stock client's on a log, which is posted its own.
- * Law 3: its rows are committed before the log is read. Law 8: the connection's own row decides. Throws what the procedure throws.
+ * [LAW-REGISTER-THEN-READ]: its rows are committed before the log is read. [LAW-CONNECTION-ROW]: the connection's own row decides. Throws what the procedure throws.
  */
 export async function subscribe(
-  scope: ServedScope,
+  scope: InvocationContext,
   subscribing: Client,
   request: SubscribeRequest,
   signal: AbortSignal,
@@ -62,19 +62,19 @@ export async function subscribe(
 
 /** Commits the rows of a described subscription, then reads its log. */
 async function register(
-  scope: ServedScope,
+  scope: InvocationContext,
   { caller, params, expires }: Client,
   request: SubscribeRequest,
   descriptor: SubscriptionDescriptor,
 ): Promise<readonly string[]> {
   if (scope.channelOf(descriptor.channel.name) !== descriptor.channel) throw foreignChannel(descriptor.channel.name)
   const id = JSON.stringify(request.id)
-  const seat = seatOf(caller, id, descriptor.presence)
+  const seat = sessionOf(caller, id, descriptor.presence)
   const attempt = { connectionId: caller.connectionId, id, ref: request.ref, topic: descriptor.topic }
   const stored = toStoredContext(scope.server, { caller, params, rawInput: request.rawInput }, descriptor)
   const shard = firstShard(scope.shardHints, descriptor.topic, caller.connectionId)
   await checkStoredBytes(scope, { ...attempt, shard }, stored)
-  const before = descriptor.presence && (await seatBefore(scope, attempt))
+  const before = descriptor.presence && (await previousSession(scope, attempt))
   // S1: the connection's own row
   const claim = await scope.store.claimSubscription({
     ...attempt,
@@ -97,17 +97,17 @@ async function register(
     id,
     shard: claim.shard,
     expires,
-    ...(isChain ? { lock: newLock(scope) } : {}), // law 17: nobody else posts before `started` [TL-CHAIN-1]
+    ...(isChain ? { lock: newLock(scope) } : {}), // [LAW-STOCK-ORDER]: nobody else posts before `started` [TL-CHAIN-1]
   }
-  const sitting = seat && toSitting(descriptor, row, seat)
+  const sitting = seat && toSession(descriptor, row, seat)
   const commit = async () => {
     if ((await scope.store.putSubscriber(row)) !== 'put') return false
     await checkStoredBytes(scope, row, stored).catch((thrown: unknown) => withdraw(scope, row, thrown))
-    await leaveBefore(scope, row, before, seat)
+    await leavePrevious(scope, row, before, seat)
     if (sitting === undefined) return stillOpen(scope, row)
-    await settleIn(scope, sitting, descriptor, row)
-    if (await stillOpen(scope, row)) return stillSeated(scope, sitting, id)
-    await loseSeat(scope, sitting)
+    await confirmJoin(scope, sitting, descriptor, row)
+    if (await stillOpen(scope, row)) return isStillJoined(scope, sitting, id)
+    await disconnectSession(scope, sitting)
     return false
   }
   // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
@@ -117,7 +117,7 @@ async function register(
       const found = await replay(scope, request, descriptor)
       return await begin(scope, request, descriptor, { found, extensions: caller.extensions })
     } catch (thrown) {
-      await giveUpSeat(scope, sitting, thrown, caller)
+      await abandonJoin(scope, sitting, thrown, caller)
       throw thrown
     }
   }
@@ -132,10 +132,10 @@ async function register(
   })
 }
 
-/** What a subscription with `startWith` begins with, loaded after the position was taken (law 4), so that the events after it are all there. A whole resume needs none. */
+/** What a subscription with `startWith` begins with, loaded after the position was taken [LAW-STARTED-IS-LIVE], so that the events after it are all there. A whole resume needs none. */
 // [TL-SNAP-1] [TL-SNAP-2] [TL-SNAP-3]
 async function begin(
-  scope: ServedScope,
+  scope: InvocationContext,
   request: SubscribeRequest,
   descriptor: SubscriptionDescriptor,
   { found, extensions }: { readonly found: Replay | undefined; readonly extensions: boolean },
@@ -146,7 +146,7 @@ async function begin(
   const bytes = Buffer.byteLength(result)
   const most = resultBytes(extensions ? scope.server : { maxMessageBytes: limits.messageBytes.value })
   if (bytes <= most) return { found: at, begun: result }
-  throw new LineFailure(
+  throw new TrunklineError(
     'TOO_LARGE',
     `The state that startWith loads has ${bytes} bytes; at most ${most} can be sent to this client. ` +
       'Load less: read(key, { maxBytes }) returns a page and the cursor of the rest.',
@@ -169,7 +169,7 @@ function beginsWithState(
   return (load !== undefined || presence !== undefined) && !resumed
 }
 
-async function loadState(scope: ServedScope, descriptor: SubscriptionDescriptor, found: Replay) {
+async function loadState(scope: InvocationContext, descriptor: SubscriptionDescriptor, found: Replay) {
   if (descriptor.presence !== undefined) return loadPresence(scope, descriptor, found)
   const { load } = descriptor
   return { at: found, state: await withinDeadline(scope.deadline.signal, Promise.resolve(load?.())) }
@@ -181,7 +181,7 @@ function foreignChannel(name: string): Error {
 }
 
 /** Takes the rows of a refused subscribe away: its answer ends the subscription at the client. */
-async function withdraw(scope: ServedScope, row: Subscriber, thrown: unknown): Promise<never> {
+async function withdraw(scope: InvocationContext, row: Subscriber, thrown: unknown): Promise<never> {
   await scope.store.stopSubscription(row)
   await scope.store.deleteSubscriber(row)
   throw thrown
@@ -203,7 +203,7 @@ function toSubscriber(
 }
 
 /** S3. A connection that closed meanwhile leaves no row. One without a row, as after a restore of the table, is disconnected: its client would ask in vain for as long as the socket lives. One whose authority was renewed meanwhile gets the new expiry. */
-async function stillOpen(scope: ServedScope, row: Subscriber): Promise<boolean> {
+async function stillOpen(scope: InvocationContext, row: Subscriber): Promise<boolean> {
   const { connection, shards = 1 } = await scope.store.readConnectionAndShards(row.connectionId, row.topic)
   rememberShards(scope.shardHints, row.topic, shards) // this row stands; the process's next one is put by it
   if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= scope.clock.now()) {
@@ -219,7 +219,7 @@ async function stillOpen(scope: ServedScope, row: Subscriber): Promise<boolean> 
 }
 
 async function replay(
-  scope: ServedScope,
+  scope: InvocationContext,
   request: SubscribeRequest,
   descriptor: SubscriptionDescriptor,
 ): Promise<Replay | undefined> {

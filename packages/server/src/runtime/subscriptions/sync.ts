@@ -5,12 +5,12 @@ import type { PresenceSeat } from '../../ports/presence-row.ts'
 import type { ConnectionSubscription, SyncState } from '../../ports/store.ts'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { isExpired, toFacts } from '../context/caller.ts'
-import type { ServedScope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
+import type { InvocationContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import { refuse } from '../encoding/reject-request.ts'
 import { chainOf } from '../encoding/replay-results.ts'
 import { frameText } from '../encoding/result-frames.ts'
-import { type Followed, type Replay, replayFrom } from '../log/replay.ts'
+import { type LogRef, type Replay, replayFrom } from '../log/replay.ts'
 import { cursorOf, isAgeing, isAnchor } from '../log/retention.ts'
 import { keepPresence } from '../presence/renew-lease.ts'
 import { shownSlots, viewPipes } from '../presence/rows/views.ts'
@@ -31,12 +31,12 @@ interface Live {
 }
 
 /**
- * Answers what each subscription has after its cursor: for each a `synced` frame and its chain, last the sync's own answer; all of it fits one message (law 6).
+ * Answers what each subscription has after its cursor: for each a `synced` frame and its chain, last the sync's own answer; all of it fits one message [LAW-SYNC-HEADS].
  * One query of the connection's rows and strong batch reads find out which topics have moved; only their logs are read. One that is not live here is told so.
  */
 // [TL-SYNC-1] [TL-SYNC-2]
 export async function sync(
-  scope: ServedScope,
+  scope: InvocationContext,
   caller: ConnectionCaller,
   params: ConnectionParams,
   frame: SyncFrame,
@@ -64,7 +64,7 @@ export async function sync(
 }
 
 /** Presence first: what it finds to be over stands in the log that is read next. [TL-PRES-5] [TL-PRES-6] */
-async function keepAll(scope: ServedScope, connectionId: string, live: readonly Live[]) {
+async function keepAll(scope: InvocationContext, connectionId: string, live: readonly Live[]) {
   const kept = live.map(async (each): Promise<readonly [Live, unknown]> => {
     const { topic, seat, asked } = each
     return [each, await keepPresence(scope, { topic, ref: asked.ref, connectionId, seat }).catch((thrown) => thrown)]
@@ -78,7 +78,7 @@ function keptOf(kept: ReadonlyMap<Live, unknown>, live: Live | undefined): Live 
 }
 
 async function answerOne(
-  scope: ServedScope,
+  scope: InvocationContext,
   caller: ConnectionCaller,
   params: ConnectionParams,
   asked: Asked,
@@ -93,7 +93,7 @@ async function answerOne(
   }
 }
 
-/** By the connection's own row, which decides (law 8). */
+/** By the connection's own row, which decides [LAW-CONNECTION-ROW]. */
 function toLive(asked: Asked, row: ConnectionSubscription | undefined): Live | undefined {
   const cursor = parseCursor(asked.from)
   if (cursor === undefined || row?.on !== true || row.ref !== asked.ref) return undefined
@@ -102,7 +102,7 @@ function toLive(asked: Asked, row: ConnectionSubscription | undefined): Live | u
 }
 
 async function syncOne(
-  scope: ServedScope,
+  scope: InvocationContext,
   caller: ConnectionCaller,
   params: ConnectionParams,
   { asked, id, topic, cursor }: Live,
@@ -115,7 +115,7 @@ async function syncOne(
     throw notLive()
   if (retentionMs === undefined) throw notLive()
   const log = { topic, retentionMs }
-  const found = upToDate(scope, cursor, state) ?? (await replayFrom(scope, log satisfies Followed, cursor))
+  const found = upToDate(scope, cursor, state) ?? (await replayFrom(scope, log satisfies LogRef, cursor))
   const piped = subscriber.piped !== undefined && found.slots.length > 0
   const view = subscriber.presence?.view
   const described = piped ? await describePipe(scope, subscriber, toFacts(caller, 'frame', params)) : []
@@ -127,14 +127,14 @@ async function syncOne(
 }
 
 /** No slot stands after p, and p is an anchor: p is the head. An ageing head is left to `replayFrom`, which extends it. */
-function upToDate(scope: ServedScope, cursor: Cursor, { at, after }: SyncState): Replay | undefined {
+function upToDate(scope: InvocationContext, cursor: Cursor, { at, after }: SyncState): Replay | undefined {
   const now = scope.clock.now()
   if (after !== undefined || at === undefined || !isAnchor(at, now) || isAgeing(at, now)) return undefined
   return cursorOf(scope, at).epoch === cursor.epoch ? { from: cursor, head: cursor, slots: [] } : undefined
 }
 
-function notLive(): LineFailure {
-  return new LineFailure('CONNECTION_LOST', 'This subscription is not live here; subscribe again.', {
+function notLive(): TrunklineError {
+  return new TrunklineError('CONNECTION_LOST', 'This subscription is not live here; subscribe again.', {
     mayHaveRun: false,
     retry: 'now',
   })

@@ -1,8 +1,8 @@
 import type { Cursor } from '@trunkline/protocol'
 import type { Slot, Store } from '../../ports/store.ts'
-import type { Scope } from '../context/scope.ts'
-import { LineFailure } from '../context/trunkline-error.ts'
-import { type Followed, replayFrom } from '../log/replay.ts'
+import type { RuntimeContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
+import { type LogRef, replayFrom } from '../log/replay.ts'
 import { isExpiredSlot, wireEpoch } from '../log/retention.ts'
 
 /**
@@ -21,7 +21,7 @@ export interface Tail extends Disposable {
 /** How often a log is asked for its head: the sooner, the less long ago something came. */
 export const pollMs = { soonest: 250, latest: 2_000, growth: 1.5 } as const
 
-const verifyMs = 60_000 // 60 s: an empty answer proves nothing of the head itself (law 6), so it is read too, and kept from ageing
+const verifyMs = 60_000 // 60 s: an empty answer proves nothing of the head itself [LAW-SYNC-HEADS], so it is read too, and kept from ageing
 const pageSlots = 250
 const recentSlots = 250
 const recentBytes = 1_024 * 1_024
@@ -30,8 +30,8 @@ const latestRetryMs = 30_000 // 30 s
 
 const pollers = new WeakMap<Store, Map<string, Poller>>()
 
-/** Joins the readers of a topic. The first one starts its poller, and the last one to leave stops it. Law 3: join first, then read the log. */
-export function joinTail(scope: Scope, log: Followed): Tail {
+/** Joins the readers of a topic. The first one starts its poller, and the last one to leave stops it. [LAW-REGISTER-THEN-READ]: join first, then read the log. */
+export function joinTail(scope: RuntimeContext, log: LogRef): Tail {
   const ofStore = pollers.get(scope.store) ?? new Map<string, Poller>()
   pollers.set(scope.store, ofStore)
   const name = `${scope.restore} ${log.topic}` // another restore number, another history
@@ -49,7 +49,7 @@ interface Poller {
   join(): Tail
 }
 
-function createPoller(scope: Scope, log: Followed, onStop: () => void): Poller {
+function createPoller(scope: RuntimeContext, log: LogRef, onStop: () => void): Poller {
   const stopped = new AbortController()
   const waiting = new Set<() => void>()
   let readers = 0
@@ -58,12 +58,12 @@ function createPoller(scope: Scope, log: Followed, onStop: () => void): Poller {
   let head: Cursor | undefined
   /** Dense, and ends at the head. */
   let recent: readonly Slot[] = []
-  let failure: LineFailure | undefined
+  let failure: TrunklineError | undefined
 
   const wake = () => {
     for (const resume of [...waiting]) resume()
   }
-  const standAt = (at: Cursor | undefined) => {
+  const positionAt = (at: Cursor | undefined) => {
     head = at
     recent = []
     wake()
@@ -81,7 +81,7 @@ function createPoller(scope: Scope, log: Followed, onStop: () => void): Poller {
     if (from === undefined) return 0
     const slots = await (verify ? readVerified(scope, log, from) : readAfter(scope, log, from))
     if (head !== from) return 0 // a reader moved it meanwhile
-    if (slots === undefined) standAt(undefined)
+    if (slots === undefined) positionAt(undefined)
     else take(slots)
     return slots?.length ?? 0
   }
@@ -104,7 +104,7 @@ function createPoller(scope: Scope, log: Followed, onStop: () => void): Poller {
         failures += 1
         delay = Math.min(pollMs.soonest * 2 ** (failures + 1), latestRetryMs)
         if (failures < failuresInARow) continue
-        failure = new LineFailure('FUNCTION_FAILED', 'The log of this subscription could not be read.', { cause })
+        failure = new TrunklineError('FUNCTION_FAILED', 'The log of this subscription could not be read.', { cause })
         wake()
       }
     }
@@ -120,7 +120,7 @@ function createPoller(scope: Scope, log: Followed, onStop: () => void): Poller {
     readers += 1
     return {
       begin(at) {
-        if (head?.epoch !== at.epoch) standAt(at)
+        if (head?.epoch !== at.epoch) positionAt(at)
         if (running) return
         running = true
         void run()
@@ -155,7 +155,7 @@ function after(at: Cursor, head: Cursor | undefined, recent: readonly Slot[]): r
 }
 
 /** The slots after the head, or undefined when the log does not go on from there. */
-async function readAfter(scope: Scope, log: Followed, head: Cursor): Promise<readonly Slot[] | undefined> {
+async function readAfter(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<readonly Slot[] | undefined> {
   const { slots } = await scope.store.readSlots(log.topic, head.offset, pageSlots)
   const now = scope.clock.now()
   const run = slots.filter((slot, index) => slot.offset === head.offset + 1 + index) // ends before the first absent slot
@@ -167,8 +167,8 @@ async function readAfter(scope: Scope, log: Followed, head: Cursor): Promise<rea
   return goesOn ? run : undefined
 }
 
-/** The same, by a read that proves the head itself and extends an ageing one (law 7). */
-async function readVerified(scope: Scope, log: Followed, head: Cursor): Promise<readonly Slot[] | undefined> {
+/** The same, by a read that proves the head itself and extends an ageing one [LAW-LOGICAL-EXPIRY]. */
+async function readVerified(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<readonly Slot[] | undefined> {
   const { gap, slots } = await replayFrom(scope, log, head)
   return gap === undefined ? slots : undefined
 }

@@ -1,7 +1,7 @@
 import type { FrameId } from '@trunkline/protocol'
-import type { Scope } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/scope.ts'
 import { frameText } from '../encoding/result-frames.ts'
-import { leaveRow } from '../presence/session.ts'
+import { leaveSubscription } from '../presence/session.ts'
 
 /** A stop as `receive` understood it. */
 export interface StopRequest {
@@ -13,11 +13,11 @@ export interface StopRequest {
 
 /**
  * Ends a subscription and gives the answer's text; undefined where tRPC is silent (a stock client's stop of what does not live).
- * Law 8: the tombstone goes into the connection's own row, also when none stands, since a stop does not know the topic.
+ * [LAW-CONNECTION-ROW]: the tombstone goes into the connection's own row, also when none stands, since a stop does not know the topic.
  */
 // [TL-STOP-1] [TL-STOP-2]
 export async function unsubscribe(
-  scope: Scope,
+  scope: RuntimeContext,
   connection: { readonly connectionId: string; readonly extensions: boolean; readonly expires: number },
   request: StopRequest,
 ): Promise<string | undefined> {
@@ -31,7 +31,7 @@ export async function unsubscribe(
   const { topic, shard, seat } = row
   if (topic !== undefined && shard !== undefined)
     await scope.store.stopSubscriber({ topic, shard, connectionId, id, ref: request.ref, expires })
-  if (topic !== undefined) await leaveRow(scope, { topic, ref: request.ref, seat })
+  if (topic !== undefined) await leaveSubscription(scope, { topic, ref: request.ref, seat })
   const isKnown = topic !== undefined || row.run !== undefined
   return connection.extensions || isKnown || request.leftOut ? stopped : undefined
 }

@@ -33,7 +33,7 @@ export interface WorkerRun {
   readonly exportName: string
 }
 
-/** What an invocation came to. `payload` has been through JSON; `trace` is for logs and never for a client (law 15). */
+/** What an invocation came to. `payload` has been through JSON; `trace` is for logs and never for a client [LAW-ERRORS]. */
 export type InvokeResult =
   | { readonly status: 'ok'; readonly payload: unknown }
   | {

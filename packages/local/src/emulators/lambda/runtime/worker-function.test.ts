@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC, tracked } from '@trpc/server'
-import { iterate, lineError } from '@trunkline/client'
+import { iterate, trunklineError } from '@trunkline/client'
 import { createLine, type LineMeta } from '@trunkline/server'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -121,7 +121,7 @@ describe('the worker function on the local line', () => {
     await expect.poll(() => hung.hits).toBe(1)
     await local.clock.advance('15m') // its deadline
     await local.clock.advance('61s') // the retry
-    expect(lineError(await report)).toMatchObject({ code: 'FUNCTION_FAILED', mayHaveRun: false })
+    expect(trunklineError(await report)).toMatchObject({ code: 'FUNCTION_FAILED', mayHaveRun: false })
     expect(runs).toBe(0)
   })
 
@@ -133,7 +133,7 @@ describe('the worker function on the local line', () => {
     await local.idle()
     local.faults.kill('worker')
     await local.clock.advance('61s')
-    expect(lineError(await report)).toMatchObject({ code: 'FUNCTION_FAILED', mayHaveRun: true })
+    expect(trunklineError(await report)).toMatchObject({ code: 'FUNCTION_FAILED', mayHaveRun: true })
     expect(runs).toBe(1)
   })
 
@@ -269,6 +269,6 @@ describe('the worker function in a worker thread, as deployed', () => {
     await expect.poll(() => got, { timeout: 15_000 }).toEqual(['last words'])
     await local.run(() => entryMessages.publish({ room: 'last' }, { text: 'now' }))
     while (failure === undefined) await local.clock.advance('11s') // its process ends when the machine comes to it
-    expect(lineError(failure)).toMatchObject({ code: 'GENERATOR_LOST', retry: 'now' })
+    expect(trunklineError(failure)).toMatchObject({ code: 'GENERATOR_LOST', retry: 'now' })
   })
 })

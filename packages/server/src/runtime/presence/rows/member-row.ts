@@ -1,12 +1,12 @@
 import type { PresenceRow, PresenceSaid, PresenceSession } from '../../../ports/presence-row.ts'
-import { LineFailure } from '../../context/trunkline-error.ts'
+import { TrunklineError } from '../../context/trunkline-error.ts'
 
 /** How often in a row a write of a member's row may find that another came first: more means that something else is wrong. */
 export const mostRaces = 50
 
 /** What a caller is told who lost them all. */
-export function racesLost(): LineFailure {
-  return new LineFailure('RATE_LIMITED', `The presence of this member changes too often (${mostRaces} conflicts).`)
+export function racesLost(): TrunklineError {
+  return new TrunklineError('RATE_LIMITED', `The presence of this member changes too often (${mostRaces} conflicts).`)
 }
 
 /** A member's sessions, by the name of each one's part in the row. */

@@ -1,21 +1,21 @@
 import { randomName } from '../../../ports/clock.ts'
 import type { PresenceRow, PresenceSeat, PresenceSession } from '../../../ports/presence-row.ts'
-import type { Scope } from '../../context/scope.ts'
-import type { Followed } from '../../log/replay.ts'
+import type { RuntimeContext } from '../../context/scope.ts'
+import type { LogRef } from '../../log/replay.ts'
 import { expiresOf, mostRaces, racesLost } from './member-row.ts'
 
 /** A seat as one attempt of a subscription takes it. */
-export interface Sitting {
-  readonly log: Followed
+export interface SessionRef {
+  readonly log: LogRef
   readonly seat: PresenceSeat
   readonly ref: number
   readonly connectionId: string
 }
 
 /** Changes a session in a way that others cannot see, so that the log is not looked at; `apply` gives undefined when there is nothing to change. Gives the row that stands. */
-export async function changeQuietly(
-  scope: Scope,
-  { log, seat }: Pick<Sitting, 'log' | 'seat'>,
+export async function updateSession(
+  scope: RuntimeContext,
+  { log, seat }: Pick<SessionRef, 'log' | 'seat'>,
   apply: (mine: PresenceSession, now: number) => PresenceSession | undefined,
 ): Promise<PresenceRow | undefined> {
   let row = await scope.store.readPresence(log.topic, seat.member)
@@ -36,6 +36,9 @@ export async function changeQuietly(
 }
 
 /** Whether a session is as this attempt of its subscription made it. */
-export function isOf(session: PresenceSession, { ref, connectionId }: Pick<Sitting, 'ref' | 'connectionId'>): boolean {
+export function isOf(
+  session: PresenceSession,
+  { ref, connectionId }: Pick<SessionRef, 'ref' | 'connectionId'>,
+): boolean {
   return session.ref === ref && session.connectionId === connectionId
 }

@@ -1,7 +1,7 @@
 import type { PipeStep } from '../../../define/subscription.ts'
 import type { PresenceView } from '../../../ports/presence-row.ts'
 import type { Slot } from '../../../ports/store.ts'
-import type { ServedScope } from '../../context/scope.ts'
+import type { InvocationContext } from '../../context/scope.ts'
 import { evaluate } from '../../encoding/replay-results.ts'
 import { eventResult, faultResult } from '../../encoding/result-frames.ts'
 import { cursorOf } from '../../log/retention.ts'
@@ -45,7 +45,7 @@ function countOf(slot: Slot): number | undefined {
 
 /** A slot's result for a view, as text; undefined where it shows nothing. A count covers all that came before it, so none is waited for. [TL-PRES-7] */
 export function viewResult(
-  scope: ServedScope,
+  scope: InvocationContext,
   topic: string,
   view: PresenceView,
   slot: Slot,

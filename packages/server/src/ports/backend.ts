@@ -4,7 +4,7 @@ import type { Invoker } from './invoker.ts'
 import type { Store } from './store.ts'
 
 /** Where a line's state lives and how it reaches sockets and functions: the ports, bound together. */
-export interface LineBinding {
+export interface Backend {
   readonly store: Store
   /** Without one, what is published is delivered by the table's stream. */
   readonly gateway?: Gateway

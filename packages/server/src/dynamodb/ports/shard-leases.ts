@@ -1,16 +1,16 @@
 import type { Store } from '../../ports/store.ts'
 import { fromTurnItem, toTurnItem } from '../requests/items.ts'
-import { turnKey } from '../requests/keys.ts'
+import { shardLeaseKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
 /** Whose turn it is to deliver a shard. */
-export function turnOperations({ get, put }: Requests): Pick<Store, 'readTurn' | 'putTurn'> {
+export function shardLeaseOperations({ get, put }: Requests): Pick<Store, 'readShardLease' | 'putShardLease'> {
   return {
-    async readTurn(topic, shard) {
-      const item = await get(turnKey(topic, shard))
+    async readShardLease(topic, shard) {
+      const item = await get(shardLeaseKey(topic, shard))
       return item && fromTurnItem(topic, shard, item)
     },
-    async putTurn(row, over) {
+    async putShardLease(row, over) {
       const condition = over === undefined ? 'attribute_not_exists(#pk)' : '#mark = :over'
       const write = await put(toTurnItem(row), condition, { over })
       if (write.written) return { status: 'put' }

@@ -1,14 +1,14 @@
-import type { TurnRow } from '../ports/turn-row.ts'
+import type { ShardLeaseRow } from '../ports/shard-lease.ts'
 import type { Operations } from './operations.ts'
 
 /** Whose turn it is to deliver a shard. */
-export function createTurns() {
-  const rows = new Map<string, TurnRow>()
+export function createShardLeases() {
+  const rows = new Map<string, ShardLeaseRow>()
   const nameOf = (topic: string, shard: number) => `${shard} ${topic}`
 
-  const operations: Operations<'readTurn' | 'putTurn'> = {
-    readTurn: (topic, shard) => rows.get(nameOf(topic, shard)),
-    putTurn(row, over) {
+  const operations: Operations<'readShardLease' | 'putShardLease'> = {
+    readShardLease: (topic, shard) => rows.get(nameOf(topic, shard)),
+    putShardLease(row, over) {
       const name = nameOf(row.topic, row.shard)
       const standing = rows.get(name)
       if (standing?.mark === over) {

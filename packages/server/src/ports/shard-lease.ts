@@ -1,5 +1,5 @@
 /** Who delivers a shard's events of one topic at the moment, and how far that has come: one function at a time, so that what comes meanwhile goes together. */
-export interface TurnRow {
+export interface ShardLeaseRow {
   readonly topic: string
   readonly shard: number
   /** Names the write, by chance: every other write says which it means to follow. */
@@ -10,7 +10,7 @@ export interface TurnRow {
   readonly from: number
   readonly through: number
   /** Who is at it; absent: everything up to `through` was delivered. */
-  readonly holder?: TurnHolder
+  readonly holder?: ShardLeaseHolder
   /** The lowest offset that was asked for beside those. */
   readonly again?: number
   /** Epoch seconds. */
@@ -18,7 +18,7 @@ export interface TurnRow {
 }
 
 /** A function whose turn it is. */
-export interface TurnHolder {
+export interface ShardLeaseHolder {
   /** Names its job: the same when the platform repeats it. */
   readonly by: string
   /** Names this taking of the turn, by chance: a job may be run twice at a time, and takes one turn after the other. */
