@@ -5,7 +5,7 @@ import { receiveConnectionParams } from './connections/connection-params.ts'
 import { noticeAgeing } from './connections/reconnect-notice.ts'
 import type { ConnectionCaller } from './context/caller.ts'
 import type { InvocationContext } from './context/scope.ts'
-import { refuse } from './encoding/reject-request.ts'
+import { rejectRequest } from './encoding/reject-request.ts'
 import { type Answering, answerTasks, answerText, emptyResponse } from './requests/answer-message.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
 import { refusalText } from './requests/dispatch.ts'
@@ -92,7 +92,7 @@ async function receiveChunk(answering: Answering, decoded: Decoded): Promise<str
   const frame = parseChunk(decoded)
   if (typeof frame === 'string') {
     if (!caller.extensions) throw parseError(frame)
-    return answerText(answering, refuse(scope, askedOfElement(decoded.elements[0]), malformed(frame)))
+    return answerText(answering, rejectRequest(scope, askedOfElement(decoded.elements[0]), malformed(frame)))
   }
   try {
     const text = await onChunk(scope, caller.connectionId, frame)

@@ -6,7 +6,7 @@ import { narrowDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { withId } from '../encoding/error-response.ts'
-import { refuse } from '../encoding/reject-request.ts'
+import { rejectRequest } from '../encoding/reject-request.ts'
 import { frameText } from '../encoding/result-frames.ts'
 import { postFrame } from '../posting/post-frame.ts'
 import { loadProcedure } from '../procedures/load-lazy-router.ts'
@@ -75,7 +75,7 @@ export async function runLongCall(scope: InvocationContext, job: CallJob): Promi
   using sooner = narrowDeadline(scope.clock, scope.deadline, scope.deadline.at - scope.clock.now() - answerMs)
   const working = { ...scope, deadline: { ...sooner, at: scope.deadline.at } } // a lease goes by the function's own end
   const text = await answerOf(working, job, call).catch((thrown: unknown) =>
-    refuse(scope, { ...call, cause: 'worker' }, thrown),
+    rejectRequest(scope, { ...call, cause: 'worker' }, thrown),
   )
   if (text !== undefined) await postFrame(scope, caller, text)
 }

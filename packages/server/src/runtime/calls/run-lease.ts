@@ -1,7 +1,7 @@
 import type { ConnectionRow, ConnectionSubscription } from '../../ports/store.ts'
 import { isExpired } from '../context/caller.ts'
 import type { InvocationContext } from '../context/scope.ts'
-import { cut } from '../posting/post.ts'
+import { deleteConnection } from '../posting/post.ts'
 
 /**
  * Why a run is to end before its time.
@@ -104,7 +104,7 @@ async function findEnd(scope: InvocationContext, watched: Watched): Promise<RunE
     connectionId === undefined ? undefined : scope.store.readConnection(connectionId),
   ])
   if (!holds(standing)) return 'stopped'
-  if (connectionId !== undefined && connection === undefined) await cut(scope, connectionId) // as after a restore of the table [TL-SUB-16]
+  if (connectionId !== undefined && connection === undefined) await deleteConnection(scope, connectionId) // as after a restore of the table [TL-SUB-16]
   return connectionId === undefined ? undefined : endOf(connection, scope.clock.now())
 }
 

@@ -2,8 +2,8 @@ import { TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromUnknown } from '@trpc/server/http'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import type { InvocationContext } from '../context/scope.ts'
-import { refuse } from '../encoding/reject-request.ts'
-import { cut, post } from '../posting/post.ts'
+import { rejectRequest } from '../encoding/reject-request.ts'
+import { deleteConnection, post } from '../posting/post.ts'
 
 const firstPauseMs = 10
 const longestPauseMs = 250
@@ -33,8 +33,8 @@ export async function receiveConnectionParams(
 ): Promise<void> {
   const { connectionId } = caller
   const rejectElement = async (thrown: unknown, end: boolean) => {
-    await post(scope, connectionId, refuse(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown))
-    if (end) await cut(scope, connectionId)
+    await post(scope, connectionId, rejectRequest(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown))
+    if (end) await deleteConnection(scope, connectionId)
   }
   if (!caller.expectsParams)
     return rejectElement(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)

@@ -5,7 +5,7 @@ import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext, RuntimeContext } from '../context/scope.ts'
 import { TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
 import { frameText } from '../encoding/result-frames.ts'
-import { cut } from '../posting/post.ts'
+import { deleteConnection } from '../posting/post.ts'
 import { readCaller } from './connect.ts'
 
 const rowsAtOnce = 16
@@ -38,7 +38,7 @@ export async function renewAuthority(
     throw new TokenRefused('This token is of another principal; connect anew with it.')
   const { authExp, claims } = found
   if ((await scope.store.renewConnection(connectionId, { authExp, claims })) === 'absent') {
-    await cut(scope, connectionId) // closed already, or its row went with a restore of the table [TL-SUB-16]
+    await deleteConnection(scope, connectionId) // closed already, or its row went with a restore of the table [TL-SUB-16]
     throw new TrunklineError('CONNECTION_LOST', 'This connection is closed.', { mayHaveRun: false })
   }
   const rows = await scope.store.readSubscriptions(connectionId)

@@ -7,7 +7,7 @@ import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
 import { canReceive } from '../recipients/can-receive.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
-import { forget } from '../recipients/prune-subscriber.ts'
+import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import { collectReady } from './collect-ready.ts'
 
 /** What is for one of a connection's subscriptions. */
@@ -102,5 +102,5 @@ async function postFrames(scope: InvocationContext, frames: readonly Frame[]): P
 
 /** These rows [LAW-CONNECTION-ROW], and nothing else of the connection or of its topics. */
 async function prune(scope: InvocationContext, frames: readonly Frame[]): Promise<void> {
-  for (const row of new Set(frames.map(({ part }) => part.row))) await forget(scope, row)
+  for (const row of new Set(frames.map(({ part }) => part.row))) await pruneSubscriber(scope, row)
 }

@@ -18,7 +18,7 @@ import type { Delivery } from '../recipients/delivery.ts'
 import { endSubscriber } from '../recipients/end-subscriber.ts'
 import { createPipeline } from '../recipients/filtered-result.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
-import { forget } from '../recipients/prune-subscriber.ts'
+import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import { deliverToStock } from '../stock-clients/ordered-delivery.ts'
 import { type BatchItem, postBatch } from './connection-batch.ts'
 
@@ -192,7 +192,7 @@ async function postEphemeral(scope: InvocationContext, row: Subscriber, toFrame:
   const text = await toFrame(row)
   if (text === undefined || !canReceive(scope, row)) return true
   const posted = await postEvent(scope, row, text)
-  if (posted === 'gone') await forget(scope, row)
+  if (posted === 'gone') await pruneSubscriber(scope, row)
   if (posted === 'posted') measureDelivery(scope, undefined)
   if (posted === 'posted') await noticeAgeing(scope, row)
   return posted !== 'undelivered'

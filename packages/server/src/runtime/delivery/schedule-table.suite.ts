@@ -1,7 +1,7 @@
 import { afterAll, expect } from 'vitest'
 import { type Exploration, explore } from '../explore.suite.ts'
 
-/** Explores, expects what it should find, and prints at the end how many schedules that took: `docs/guarantees.md` quotes the table. */
+/** Explores, expects what it should find, and prints at the end how many schedules that took: `docs/design/evidence.md` quotes the table. */
 export interface ScheduleTable {
   /** No schedule breaks the law. */
   holds<World>(what: string, exploration: Exploration<World>): Promise<void>

@@ -5,7 +5,7 @@ import { outcomeOf } from './error-label.ts'
 import { type Asked, errorText } from './error-response.ts'
 
 /** The answer to a frame that failed where no query or mutation ran (`runCall` counts its own), as text. Never throws. */
-export function refuse(scope: InvocationContext, asked: Asked, thrown: unknown): string {
+export function rejectRequest(scope: InvocationContext, asked: Asked, thrown: unknown): string {
   const { server, telemetry } = scope
   const error = toTRPCError(thrown)
   warnOfMismatch(scope, { error, input: asked.input, path: asked.path })

@@ -3,7 +3,7 @@ import type { Client } from '../calls/worker-job.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
-import { cut, post } from '../posting/post.ts'
+import { deleteConnection, post } from '../posting/post.ts'
 import { postOnce } from '../posting/post-once.ts'
 
 /** What a worker pushes of one generator, in order, one message at a time. */
@@ -78,7 +78,7 @@ export function createValuePosts(
       const posted = await (extensions ? post : postOnce)(scope, connectionId, text)
       if (posted === 'posted') continue
       // [TL-GEN-8] neither again nor left out: its own resume repairs [LAW-STOCK-ORDER]
-      if (posted !== 'gone' && !extensions) await cut(scope, connectionId)
+      if (posted !== 'gone' && !extensions) await deleteConnection(scope, connectionId)
       gone = true // what was not delivered leaves a hole that its client sees
       return onGone()
     }

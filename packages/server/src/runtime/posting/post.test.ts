@@ -4,7 +4,7 @@ import { createMemoryGateway } from '../../memory/gateway.ts'
 import { createMemoryStore } from '../../memory/store.ts'
 import type { PostOutcome } from '../../ports/gateway.ts'
 import { toRuntimeContext } from '../context/scope.ts'
-import { cut, post } from './post.ts'
+import { deleteConnection, post } from './post.ts'
 
 const throttled: PostOutcome = { status: 'throttled' }
 const broken: PostOutcome = { status: 'failed', unknown: true, reason: '500' }
@@ -85,9 +85,9 @@ describe('a post', () => {
     const { run, gateway } = createPosting(() => ({ status: 'posted' }))
     const answers = [never, never, async () => 'closed' as const]
     gateway.disconnect = () => answers.shift()?.() ?? Promise.reject(new Error('a fourth'))
-    expect(await run((scope) => cut(scope, 'c'))).toMatchObject({ ended: 'closed' })
+    expect(await run((scope) => deleteConnection(scope, 'c'))).toMatchObject({ ended: 'closed' })
     answers.push(never, never, never)
-    const { ended, ms } = await run((scope) => cut(scope, 'd'))
+    const { ended, ms } = await run((scope) => deleteConnection(scope, 'd'))
     expect([ended, answers.length]).toEqual(['failed', 0])
     expect(ms).toBeLessThanOrEqual(12_000)
   })

@@ -77,7 +77,7 @@ function counted({ counts }: Traffic, posted: Posted): Posted {
  * Closes a socket. A deletion that fails or gets no answer within 1.5 s is sent again, three times in all: where a post's fate is unknown, a
  * stock client learns of it by nothing else. To delete twice does no harm. Never throws.
  */
-export async function cut(scope: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {
+export async function deleteConnection(scope: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {
   const { gateway, clock } = scope
   if (gateway === undefined) return 'failed'
   using budget = budgetOf(scope, budgetMs)

@@ -1,7 +1,7 @@
 import { createDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
-import { cut, post } from '../posting/post.ts'
+import { deleteConnection, post } from '../posting/post.ts'
 import { answerTask, type Sender } from './dispatch.ts'
 import type { Task } from './plan-batch.ts'
 
@@ -68,7 +68,8 @@ async function postAll({ scope, caller }: Answering, messages: readonly string[]
     const late = scope.deadline.signal.aborted ? { ...scope, deadline: grace } : scope
     const posted = await post(late, caller.connectionId, text)
     if (posted === 'posted') continue
-    if (posted !== 'gone' && !caller.extensions) await cut({ ...scope, deadline: grace }, caller.connectionId)
+    if (posted !== 'gone' && !caller.extensions)
+      await deleteConnection({ ...scope, deadline: grace }, caller.connectionId)
     return
   }
 }

@@ -7,7 +7,7 @@ import { awaitConnectionParams } from '../connections/connection-params.ts'
 import { holdAuthority, renewAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext } from '../context/scope.ts'
-import { refuse } from '../encoding/reject-request.ts'
+import { rejectRequest } from '../encoding/reject-request.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'
 import { foreignInput } from '../procedures/transformer-mismatch.ts'
 import { subscribe } from '../subscriptions/subscribe.ts'
@@ -87,11 +87,11 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
 
 /** The frames that answer one element of a message. Never throws. */
 export async function answerTask(scope: InvocationContext, sender: Sender, task: Task): Promise<readonly string[]> {
-  if ('instead' in task) return [refuse(scope, task.asked, task.instead)]
+  if ('instead' in task) return [rejectRequest(scope, task.asked, task.instead)]
   try {
     return await dispatch(scope, sender, task)
   } catch (thrown) {
-    return [refuse(scope, askedOf(task.request), thrown)]
+    return [rejectRequest(scope, askedOf(task.request), thrown)]
   }
 }
 
@@ -136,5 +136,5 @@ function inputOf(
 
 /** The answer to a message that could not be parsed. */
 export function refusalText(scope: InvocationContext, thrown: unknown, id: FrameId | null = null): string {
-  return refuse(scope, { id, type: 'unknown', cause: 'frame' }, thrown)
+  return rejectRequest(scope, { id, type: 'unknown', cause: 'frame' }, thrown)
 }

@@ -3,8 +3,8 @@ import { decodeClientMessage } from '@trunkline/protocol'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
-import { refuse } from '../encoding/reject-request.ts'
-import { cut, post } from '../posting/post.ts'
+import { rejectRequest } from '../encoding/reject-request.ts'
+import { deleteConnection, post } from '../posting/post.ts'
 import { helloFrame } from './hello.ts'
 import { askedOf, type ParsedElement, parseElements } from './parse-request.ts'
 
@@ -21,13 +21,14 @@ export async function rejectConnection(
   const judged = parseElements(scope.server, { elements, tooDeep }, null)
   const frames = judged.flatMap((each) => answer(scope, caller, each) ?? [])
   for (const message of toMessages(frames, caller.extensions)) await post(scope, caller.connectionId, message)
-  await cut(scope, caller.connectionId)
+  await deleteConnection(scope, caller.connectionId)
 }
 
 /** The reason goes to every element with an id; of the others nothing runs, and nothing is said. */
 function answer(scope: InvocationContext, caller: ConnectionCaller, judged: ParsedElement): string | undefined {
   const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
-  if (judged.status === 'malformed') return judged.asked.id === null ? undefined : refuse(scope, judged.asked, thrown)
+  if (judged.status === 'malformed')
+    return judged.asked.id === null ? undefined : rejectRequest(scope, judged.asked, thrown)
   if (judged.request.method === 'hello') return helloFrame(scope, judged.request.id, caller)
-  return refuse(scope, askedOf(judged.request), thrown)
+  return rejectRequest(scope, askedOf(judged.request), thrown)
 }

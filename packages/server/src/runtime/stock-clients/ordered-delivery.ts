@@ -19,7 +19,7 @@ import { viewPipes } from '../presence/rows/views.ts'
 import { canReceive } from '../recipients/can-receive.ts'
 import { pipeOf } from '../recipients/filtered-result.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
-import { forget } from '../recipients/prune-subscriber.ts'
+import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import {
   acquireLock,
   disconnectUncertain,
@@ -168,7 +168,7 @@ async function endOf(
 ): Promise<Ended> {
   if (posted === 'broken') return broken(scope, hold.row)
   if (posted === 'gone') {
-    await forget(scope, hold.row)
+    await pruneSubscriber(scope, hold.row)
     return 'done'
   }
   await releaseLock(scope, hold)

@@ -4,7 +4,7 @@ import type { ChainLock, Slot, Subscriber } from '../../ports/store.ts'
 import { createDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { cursorOf } from '../log/retention.ts'
-import { cut } from '../posting/post.ts'
+import { deleteConnection } from '../posting/post.ts'
 
 /** A stock subscription's chain in one function's hands: nobody else posts to it [LAW-STOCK-ORDER]. */
 export interface SubscriptionLock {
@@ -48,7 +48,7 @@ export async function releaseLock(scope: InvocationContext, { row, by, at }: Sub
 // [TL-CHAIN-3]
 export async function disconnectUncertain(scope: InvocationContext, row: Subscriber): Promise<boolean> {
   using grace = createDeadline(scope.clock, cutMs) // its own time: that of the posts may be what has run out
-  if ((await cut({ ...scope, deadline: grace }, row.connectionId)) === 'failed') return false
+  if ((await deleteConnection({ ...scope, deadline: grace }, row.connectionId)) === 'failed') return false
   await scope.store.deleteSubscriber(row)
   return true
 }

@@ -13,7 +13,7 @@ import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { resultBytes, snapshotResult } from '../encoding/result-frames.ts'
 import { type Replay, replayFrom, replayNewest } from '../log/replay.ts'
-import { cut } from '../posting/post.ts'
+import { deleteConnection } from '../posting/post.ts'
 import {
   abandonJoin,
   confirmJoin,
@@ -208,7 +208,7 @@ async function stillOpen(scope: InvocationContext, row: Subscriber): Promise<boo
   rememberShards(scope.shardHints, row.topic, shards) // this row stands; the process's next one is put by it
   if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= scope.clock.now()) {
     await scope.store.deleteSubscriber(row)
-    if (connection === undefined) await cut(scope, row.connectionId) // its row comes with another socket [TL-SUB-16]
+    if (connection === undefined) await deleteConnection(scope, row.connectionId) // its row comes with another socket [TL-SUB-16]
     return false
   }
   if (connection.authExp !== row.authExp)

@@ -7,7 +7,7 @@ import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { isExpired, toFacts } from '../context/caller.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { refuse } from '../encoding/reject-request.ts'
+import { rejectRequest } from '../encoding/reject-request.ts'
 import { chainOf } from '../encoding/replay-results.ts'
 import { frameText } from '../encoding/result-frames.ts'
 import { type LogRef, type Replay, replayFrom } from '../log/replay.ts'
@@ -89,7 +89,7 @@ async function answerOne(
     if (live === undefined) throw notLive()
     return await syncOne(scope, caller, params, live, state)
   } catch (thrown) {
-    return [refuse(scope, { id: asked.id, type: 'subscription', cause: 'frame' }, thrown)]
+    return [rejectRequest(scope, { id: asked.id, type: 'subscription', cause: 'frame' }, thrown)]
   }
 }
 
