@@ -1,4 +1,4 @@
-export type { GatewayThrottles, GatewayWalls, Rate, UnsureOptions } from './emulators/apigateway/gateway.ts'
+export type { GatewayLimits, GatewayThrottles, Rate, UndocumentedOptions } from './emulators/apigateway/gateway.ts'
 export type { FaultEffect, FaultMatch, FaultPoint, FaultRule, Faults } from './faults/faults.ts'
 export type { LocalClient, LocalConnectOptions } from './line/local-client.ts'
 export type { LocalLine } from './line/local-line.ts'

@@ -50,7 +50,7 @@ async function openDev(
     watch: true,
     http: createPages(config.web),
     inspector: createInspector,
-    onMistake: ({ path }) => log(`no line at ${path}: it is at ws://localhost:${port}/dev`),
+    onRejectedUpgrade: ({ path }) => log(`no line at ${path}: it is at ws://localhost:${port}/dev`),
     onReload: (report) =>
       log(
         report.status === 'reloaded'

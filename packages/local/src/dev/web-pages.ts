@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join, resolve, sep } from 'node:path'
 import sirv from 'sirv'
-import { findIntruder } from '../emulators/same-site.ts'
+import { findOriginError } from '../emulators/same-site.ts'
 
 /** Answers a request; `true` says that it does. */
 export type PageHandler = (request: IncomingMessage, response: ServerResponse) => boolean
@@ -17,8 +17,8 @@ export function createPages(web: string | undefined): PageHandler {
   return (request, response) => {
     const isLine = pathOf(request) === '/line.json'
     if (!isLine && serve === undefined) return false
-    const intruder = findIntruder(request, { navigation: !isLine })
-    if (intruder !== undefined) say(response, 403, intruder)
+    const originError = findOriginError(request, { navigation: !isLine })
+    if (originError !== undefined) say(response, 403, originError)
     else if (isLine) sayLine(request, response)
     else serve?.(request, response)
     return true

@@ -11,7 +11,7 @@ const httpPort = 80 // its number is not part of a Host header or of an origin
  * With `navigation`, a link or a redirect of another site may open the address: the other site cannot read what is
  * answered.
  */
-export function findIntruder(
+export function findOriginError(
   { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
   { navigation = false }: { readonly navigation?: boolean } = {},
 ): string | undefined {

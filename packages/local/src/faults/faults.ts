@@ -1,13 +1,13 @@
 import type { Connection } from '@trunkline/client'
 import type { Backend } from '@trunkline/server'
 import type { LocalGateway } from '../emulators/apigateway/gateway.ts'
-import type { GatewayHooks, HookVerdict } from '../emulators/apigateway/integration/hooks.ts'
+import type { GatewayHooks, HookResult } from '../emulators/apigateway/integration/hooks.ts'
 import type { LocalClock } from '../emulators/clock.ts'
 import { createIdleConnections, type Intercept } from '../emulators/idle-connections.ts'
-import type { QueueVerdict } from '../emulators/lambda/event-sources/queue-mapping.ts'
+import type { QueueHookResult } from '../emulators/lambda/event-sources/queue-mapping.ts'
 import type { FunctionHooks, LocalFunctions } from '../emulators/lambda/functions.ts'
-import type { FunctionVerdict, InvokeInfo } from '../emulators/lambda/invocations/lambda-function.ts'
-import { createPathLedger, type PathLedger } from './frame-paths.ts'
+import type { FunctionHookResult, InvokeInfo } from '../emulators/lambda/invocations/lambda-function.ts'
+import { createFramePaths, type FramePaths } from './frame-paths.ts'
 
 /** Each rule applies until disposed, or `times` times. */
 export interface FaultRule extends Disposable {
@@ -52,7 +52,7 @@ export interface Faults {
 export interface FaultLayer extends Faults {
   readonly gatewayHooks: GatewayHooks
   readonly functionHook: NonNullable<FunctionHooks['invoke']>
-  readonly laterHook: NonNullable<FunctionHooks['later']>
+  readonly queueHook: NonNullable<FunctionHooks['later']>
   /** Of the server of one AWS service. */
   intercept(service: AwsService): Intercept
   attach(gateway: LocalGateway, functions: Pick<LocalFunctions, 'kill'>): void
@@ -99,7 +99,7 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
   const rules = new Set<Rule>()
   const names = new Map<Connection, string>()
   const clientOf = new Map<string, string>()
-  const paths = createPathLedger()
+  const paths = createFramePaths()
   const idle = createIdleConnections(clock)
   let gateway: LocalGateway | undefined
   let killing: LocalFunctions['kill'] = () => {}
@@ -130,7 +130,7 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
     if (match.connection === undefined) return true
     return connectionId !== undefined && clientOf.get(connectionId) === names.get(match.connection)
   }
-  const toHook = (effect: FaultEffect | undefined): HookVerdict | undefined => {
+  const toHook = (effect: FaultEffect | undefined): HookResult | undefined => {
     if (effect === 'reorder') return { delayMs: reorderMs }
     return effect === 'kill' || effect === 'reset' || effect === 'silent' ? undefined : effect
   }
@@ -184,8 +184,8 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
         return toHook(strike('push', paths.ofPush(connectionId, text), connectionId))
       },
     },
-    functionHook: (info) => toVerdict(strike('function', [info.name, ...framePaths(paths, info)])),
-    laterHook: () => (strike('later', []) ?? 'pass') as QueueVerdict, // `effects` allows no other
+    functionHook: (info) => toFunctionResult(strike('function', [info.name, ...framePaths(paths, info)])),
+    queueHook: () => (strike('later', []) ?? 'pass') as QueueHookResult, // `effects` allows no other
     intercept: (service) =>
       idle.intercept((idleMs) => {
         const canStrike = (effect: FaultEffect) => effect === 'reset' || idleMs > silentAfterMs
@@ -199,7 +199,7 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
   }
 }
 
-function toVerdict(effect: FaultEffect | undefined): FunctionVerdict {
+function toFunctionResult(effect: FaultEffect | undefined): FunctionHookResult {
   switch (effect) {
     case undefined:
     case 'drop':
@@ -214,7 +214,7 @@ function toVerdict(effect: FaultEffect | undefined): FunctionVerdict {
 }
 
 /** The route and the paths of the frame that a function was invoked with. */
-function framePaths(paths: PathLedger, { event }: InvokeInfo): readonly (string | undefined)[] {
+function framePaths(paths: FramePaths, { event }: InvokeInfo): readonly (string | undefined)[] {
   const { body, requestContext } = (event ?? {}) as GatewayEventLike
   const framed = typeof body === 'string' ? paths.ofFrame(requestContext?.connectionId ?? '', body) : []
   return [requestContext?.routeKey, ...framed]

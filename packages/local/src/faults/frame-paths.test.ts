@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { createPathLedger } from './frame-paths.ts'
+import { createFramePaths } from './frame-paths.ts'
 
 const call = (id: number, path = `path-${id}`) => JSON.stringify({ id, method: 'query', params: { path } })
 const subscription = (id: number) => JSON.stringify({ id, method: 'subscription', params: { path: 'live' } })
 const push = (id: number) => JSON.stringify({ id, result: {} })
 
 test('remembers a subscription however many calls follow, and the last thousand calls', () => {
-  const ledger = createPathLedger()
+  const ledger = createFramePaths()
   ledger.ofFrame('a', subscription(1))
   for (let id = 2; id <= 3_000; id++) ledger.ofFrame('a', call(id))
   expect(ledger.ofPush('a', push(1))).toEqual(['live'])
@@ -16,7 +16,7 @@ test('remembers a subscription however many calls follow, and the last thousand 
 })
 
 test('knows a stopped subscription for a while, and then forgets it', () => {
-  const ledger = createPathLedger()
+  const ledger = createFramePaths()
   ledger.ofFrame('a', subscription(1))
   expect(ledger.ofFrame('a', '{"id":1,"method":"subscription.stop"}')).toEqual(['live'])
   expect(ledger.ofPush('a', push(1))).toEqual(['live'])
@@ -25,7 +25,7 @@ test('knows a stopped subscription for a while, and then forgets it', () => {
 })
 
 test('keeps nothing of a connection that named no path or has ended', () => {
-  const ledger = createPathLedger()
+  const ledger = createFramePaths()
   ledger.ofFrame('a', call(1))
   ledger.forget('a')
   ledger.ofFrame('a', '{"id":1,"method":"cancel"}')
@@ -33,7 +33,7 @@ test('keeps nothing of a connection that named no path or has ended', () => {
 })
 
 test('forgets the oldest of more than 10,000 connections', () => {
-  const ledger = createPathLedger()
+  const ledger = createFramePaths()
   for (let n = 0; n <= 10_000; n++) ledger.ofFrame(`connection-${n}`, call(1))
   expect(ledger.ofPush('connection-0', push(1))).toEqual([undefined])
   expect(ledger.ofPush('connection-10000', push(1))).toEqual(['path-1'])

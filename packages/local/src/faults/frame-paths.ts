@@ -1,5 +1,5 @@
 /** Which procedures a text of the wire belongs to. Remembers the paths of subscriptions until they are stopped and of the last calls, since a push names only an id. */
-export interface PathLedger {
+export interface FramePaths {
   ofFrame(connectionId: string, text: string): readonly (string | undefined)[]
   ofPush(connectionId: string, text: string): readonly (string | undefined)[]
   forget(connectionId: string): void
@@ -22,7 +22,7 @@ interface Named {
   readonly recent: Map<unknown, string>
 }
 
-export function createPathLedger(): PathLedger {
+export function createFramePaths(): FramePaths {
   const known = new Map<string, Named>()
   const pathOf = (own: Named | undefined, id: unknown) => own?.subscriptions.get(id) ?? own?.recent.get(id)
   function namedBy(connectionId: string): Named {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as z from 'zod'
-import { findIntruder } from '../emulators/same-site.ts'
+import { findOriginError } from '../emulators/same-site.ts'
 import { loadPageFile } from './page-files.ts'
 import { streamViews } from './stream-views.ts'
 import type { FaultRequest } from './view.ts'
@@ -28,8 +28,8 @@ export function createInspectorHttp(watch: Watch) {
   return (incoming: IncomingMessage, response: ServerResponse): boolean => {
     const [path = ''] = (incoming.url ?? '/').split('?')
     if (path !== inspectorPath && !path.startsWith(`${inspectorPath}/`)) return false
-    const intruder = findIntruder(incoming)
-    if (intruder !== undefined) say(response, 403, intruder)
+    const originError = findOriginError(incoming)
+    if (originError !== undefined) say(response, 403, originError)
     else
       answer(watch, incoming, response, path.slice(inspectorPath.length + 1)).catch((error) =>
         say(response, 500, String(error)),

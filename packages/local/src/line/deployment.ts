@@ -48,7 +48,7 @@ export const laterSettings: QueueSettings = {
 
 /** The event source mapping of a deployed line: new slots of logs and members with something to tell, in batches that fail in parts. */
 export const streamSettings: Omit<StreamMapping<StreamRecord>, 'stream' | 'functionName'> = {
-  filter: (record) => isNewSlot(record) || hasSomethingToTell(record),
+  filter: (record) => isNewSlot(record) || hasPendingChange(record),
   batchSize: 100,
   maximumRetryAttempts: 5,
   maximumRecordAgeMs: 3_600_000,
@@ -61,7 +61,7 @@ function isNewSlot({ eventName, dynamodb }: StreamRecord): boolean {
   return eventName === 'INSERT' && (dynamodb.Keys['pk']?.S ?? '').startsWith('LOG#')
 }
 
-function hasSomethingToTell({ eventName, dynamodb }: StreamRecord): boolean {
+function hasPendingChange({ eventName, dynamodb }: StreamRecord): boolean {
   const isWritten = eventName === 'INSERT' || eventName === 'MODIFY'
   return (
     isWritten && (dynamodb.Keys['pk']?.S ?? '').startsWith('PRES#') && dynamodb.NewImage?.['pending']?.BOOL === true

@@ -44,7 +44,7 @@ export interface LocalOptions {
   /** Injected into every random choice. */
   readonly seed?: number
   /** How the gateway shall be: its limits, the rates beyond which it says 429, and what is not known of the real one. */
-  readonly gateway?: Pick<GatewayOptions, 'limits' | 'throttles' | 'unsure'>
+  readonly gateway?: Pick<GatewayOptions, 'limits' | 'throttles' | 'undocumented'>
 }
 
 export interface StackOptions extends LocalOptions {
@@ -55,7 +55,7 @@ export interface StackOptions extends LocalOptions {
   /** Tables at `dynamodb` are used as they are, and stay. @default false, they are new and dropped at the end */
   readonly keepsTables?: boolean
   /** Told of a handshake that reached no stage. */
-  readonly onMistake?: GatewayHooks['mistaken']
+  readonly onRejectedUpgrade?: GatewayHooks['rejectedUpgrade']
   /** @default those of a deployed line */
   readonly routes?: GatewayOptions['routes']
   /** Told of each function error. */
@@ -128,7 +128,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
       ...faults.gatewayHooks,
       intercept: faults.intercept('apigateway'),
       ...(inspector && watched(inspector, faults)),
-      ...(options.onMistake && { mistaken: options.onMistake }),
+      ...(options.onRejectedUpgrade && { rejectedUpgrade: options.onRejectedUpgrade }),
     },
     ...(options.port === undefined ? {} : { port: options.port }),
     ...((inspector ?? options.http) && {
@@ -148,7 +148,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     inspector.attach({ connections: gateway.connections, faults })
   }
   functions.hooks.invoke = faults.functionHook
-  functions.hooks.later = faults.laterHook
+  functions.hooks.later = faults.queueHook
   const delayQueueUrl = functions.queueUrl(laterSettings.name)
   faults.attach(gateway, functions)
 

@@ -6,7 +6,7 @@ import type { LocalLine } from './local-line.ts'
 import { printFailure } from './print-failure.ts'
 import { toReopenable } from './reopenable-line.ts'
 import { type LocalOptions, type Stack, type StackOptions, startStack } from './stack.ts'
-import { guardBinding, toLocalLine } from './start-local-line.ts'
+import { guardBackend, toLocalLine } from './start-local-line.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
 export interface EntryOptions extends LocalOptions {
@@ -40,7 +40,7 @@ export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOpt
     })
     return toLocalLine<R>(stack, {
       run: (fn) => runWithBackend(stack.scriptBackend, fn),
-      around: (invocation, call) => runWithBackend(guardBinding(stack.functionBackend, invocation), call),
+      around: (invocation, call) => runWithBackend(guardBackend(stack.functionBackend, invocation), call),
       release: () => pool.close(),
     })
   }, options.port)

@@ -115,7 +115,7 @@ describe('a local line', () => {
     const gateway = {
       limits: { messageBytes: 1_000 },
       throttles: { connects: { burst: 1, perSecond: 0 } },
-      unsure: { wrongPathStatus: 404 },
+      undocumented: { wrongPathStatus: 404 },
     }
     await using local = await startLocalLine({ ...options, gateway })
     expect((await fetch(`${local.url.replace('ws', 'http').replace('/dev', '/other')}`)).status).toBe(404)

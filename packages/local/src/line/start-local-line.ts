@@ -57,7 +57,7 @@ async function openLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   const around: Around = (invocation, call) => {
     const { functionBackend } = stack
     return line.withBackend(
-      guardBinding({ ...functionBackend, store: storeLimit.ofInvocation(functionBackend.store) }, invocation),
+      guardBackend({ ...functionBackend, store: storeLimit.ofInvocation(functionBackend.store) }, invocation),
       call,
     )
   }
@@ -77,7 +77,7 @@ async function openLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
 type Around = (invocation: Invocation, call: () => Promise<unknown>) => Promise<unknown>
 
 /** What is cut off with an invocation: its ports. The clock stays, since reading it has no effect. */
-export function guardBinding(backend: Backend, invocation: Invocation): Backend {
+export function guardBackend(backend: Backend, invocation: Invocation): Backend {
   return {
     ...backend,
     store: invocation.guard(backend.store),

@@ -2,21 +2,21 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Server, Socket } from 'node:net'
 import { createCallbackApi } from './callback-api/callback-api.ts'
 import type { OpenConnection } from './connection/connection.ts'
-import { createParts, type GatewayParts } from './connection/gateway-context.ts'
+import { createGatewayContext, type GatewayContext } from './connection/gateway-context.ts'
 import { createUpgrade } from './handshake/upgrade.ts'
-import type { ConnectionFacts } from './integration/events.ts'
+import type { ConnectionInfo } from './integration/events.ts'
 import { type GatewayOptions, resolveOptions } from './integration/options.ts'
 import { isSocketPath, isUnderStage, parseCallbackPath } from './integration/paths.ts'
 
 export type * from './integration/hooks.ts'
 export type { InvokeResult } from './integration/invoke.ts'
-export type { GatewayOptions, GatewayThrottles, GatewayWalls } from './integration/options.ts'
+export type { GatewayLimits, GatewayOptions, GatewayThrottles } from './integration/options.ts'
 export type { Route } from './integration/routes.ts'
 export type { Rate } from './integration/throttle.ts'
-export { type UnsureOptions, unsureDefaults } from './integration/undocumented.ts'
+export { type UndocumentedOptions, undocumentedDefaults } from './integration/undocumented.ts'
 
 /** A connection as the inspector sees it. `lost`: the socket broke and the gateway has not noted it yet. */
-export interface GatewayConnection extends ConnectionFacts {
+export interface GatewayConnection extends ConnectionInfo {
   readonly lastActiveAt: number
   readonly state: 'open' | 'lost'
 }
@@ -31,7 +31,7 @@ export interface LocalGateway {
   /** `http://127.0.0.1:port` */
   readonly origin: string
   connections(): readonly GatewayConnection[]
-  /** Destroys a connection's socket, as a lost network does. The gateway notes it late, if at all (`unsure.cutNotice`). */
+  /** Destroys a connection's socket, as a lost network does. The gateway notes it late, if at all (`undocumented.cutNotice`). */
   cut(connectionId: string): void
   /** Resolves when no frame, invocation or post is under way. What only waits for the clock does not count. */
   idle(): Promise<void>
@@ -50,47 +50,47 @@ const keepAliveMs = 65_000 // longer than the AWS SDK keeps a connection: never 
 export async function startGateway(options: GatewayOptions): Promise<LocalGateway> {
   const server = createServer({ keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeaderBytes })
   server.maxHeadersCount = 0 // AWS bounds their bytes alone; Node 24 answers 431 beyond 2,000 headers, and 20 drops what is beyond
-  const parts = createParts(resolveOptions(options), () => server.listening)
-  server.on('request', createRequestListener(parts, options.http))
-  server.on('upgrade', createUpgrade(parts))
+  const gateway = createGatewayContext(resolveOptions(options), () => server.listening)
+  server.on('request', createRequestListener(gateway, options.http))
+  server.on('upgrade', createUpgrade(gateway))
   const sockets = trackSockets(server)
   const port = await listen(server, options.port ?? 0)
   const origin = `http://${host}:${port}`
 
   return {
-    url: `ws://${host}:${port}/${parts.stage}`,
-    callbackUrl: `${origin}/${parts.stage}`,
+    url: `ws://${host}:${port}/${gateway.stage}`,
+    callbackUrl: `${origin}/${gateway.stage}`,
     port,
     origin,
-    connections: () => [...parts.connections.values()].flatMap(toView),
-    cut: (connectionId) => parts.connections.get(connectionId)?.cut(),
-    idle: () => parts.work.idle(),
+    connections: () => [...gateway.connections.values()].flatMap(toView),
+    cut: (connectionId) => gateway.connections.get(connectionId)?.cut(),
+    idle: () => gateway.inFlight.idle(),
     async reopen() {
       if (!server.listening) await listen(server, port)
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const connection of [...parts.connections.values()]) connection.abandon()
+      for (const connection of [...gateway.connections.values()]) connection.abandon()
       for (const socket of sockets) socket.destroy()
       await closed
     },
   }
 }
 
-function createRequestListener(parts: GatewayParts, http: GatewayOptions['http']) {
-  const callbackApi = createCallbackApi(parts)
+function createRequestListener(gateway: GatewayContext, http: GatewayOptions['http']) {
+  const callbackApi = createCallbackApi(gateway)
   return (request: IncomingMessage, response: ServerResponse) => {
     const target = request.url ?? '/'
-    if (isSocketPath(parts.stage, target)) {
+    if (isSocketPath(gateway.stage, target)) {
       const headers = { connection: 'Upgrade', upgrade: 'websocket', 'content-length': 0 }
       return void response.writeHead(426, headers).end()
     }
-    if (isUnderStage(parts.stage, target)) {
-      if (parts.hooks.intercept?.(request, response) === true) return
-      return callbackApi(request, response, parseCallbackPath(parts.stage, target))
+    if (isUnderStage(gateway.stage, target)) {
+      if (gateway.hooks.intercept?.(request, response) === true) return
+      return callbackApi(request, response, parseCallbackPath(gateway.stage, target))
     }
     if (http?.(request, response) === true || response.headersSent) return
-    response.writeHead(parts.unsure.wrongPathStatus, { 'content-type': 'application/json' })
+    response.writeHead(gateway.undocumented.wrongPathStatus, { 'content-type': 'application/json' })
     response.end('{"message":"Forbidden"}')
   }
 }
@@ -117,6 +117,6 @@ function listen(server: Server, port: number): Promise<number> {
 }
 
 function toView(connection: OpenConnection): GatewayConnection[] {
-  const { facts, state, lastActiveAt } = connection
-  return state === 'ended' ? [] : [{ ...facts, lastActiveAt, state }]
+  const { info, state, lastActiveAt } = connection
+  return state === 'ended' ? [] : [{ ...info, lastActiveAt, state }]
 }

@@ -1,6 +1,6 @@
 import { ApiGatewayManagementApi } from '@aws-sdk/client-apigatewaymanagementapi'
 import { expect, test } from 'vitest'
-import type { GatewayHooks, HookEffect, HookVerdict } from './integration/hooks.ts'
+import type { GatewayHooks, HookEffect, HookResult } from './integration/hooks.ts'
 import { defer, dial, refusalOf, startTestGateway, type TestClient } from './test-gateway.suite.ts'
 
 const routes = [
@@ -14,7 +14,7 @@ const functions = {
 }
 
 /** A gateway whose hooks give each verdict once, for the frame `x` and the push `x`. */
-async function startDisturbed(point: 'frame' | 'answer' | 'push', verdict: HookVerdict) {
+async function startDisturbed(point: 'frame' | 'answer' | 'push', verdict: HookResult) {
   let left = 1
   const once = ({ text, frame = text }: { readonly text: string; readonly frame?: string }) =>
     frame === 'x' && left-- > 0 ? verdict : undefined

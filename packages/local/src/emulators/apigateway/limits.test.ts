@@ -5,7 +5,7 @@ const minute = 60_000
 const kb = 1_024
 
 /** A gateway that echoes, and tells what `$disconnect` was told. */
-async function startWatched(unsure: Parameters<typeof startTestGateway>[0] = {}) {
+async function startWatched(undocumented: Parameters<typeof startTestGateway>[0] = {}) {
   const told = defer<TestEvent['requestContext']>()
   const line = await startTestGateway({
     routes: [
@@ -16,7 +16,7 @@ async function startWatched(unsure: Parameters<typeof startTestGateway>[0] = {})
       f: (event) => ({ ...ok, body: event.body ?? '' }),
       disconnect: (event) => told.resolve(event.requestContext),
     },
-    ...unsure,
+    ...undocumented,
   })
   return { line, told: told.promise }
 }
@@ -123,7 +123,7 @@ test('counts idle time from the last message in either direction, but not from a
 })
 
 test('lets a ping put the idle limit off where the option says so', async () => {
-  const { line } = await startWatched({ unsure: { pingResetsIdle: true } })
+  const { line } = await startWatched({ undocumented: { pingResetsIdle: true } })
   await using _ = line
   const client = await dial(line.gateway.url)
   await line.clock.advance(9 * minute)
@@ -163,12 +163,12 @@ test.each([
   ['without a status', undefined, undefined, closeFacts(1005, 'Client-side close frame status not set')],
   ['with a code', 4001, undefined, closeFacts(4001, '')],
   ['with a code and a reason', 1000, 'done', closeFacts(1000, 'done')],
-])('tells $disconnect of a close %s', async (_, code, reason, facts) => {
+])('tells $disconnect of a close %s', async (_, code, reason, info) => {
   const { line, told } = await startWatched()
   await using __ = line
   const client = await dial(line.gateway.url)
   client.socket.close(code, reason)
-  expect(await told).toMatchObject(facts)
+  expect(await told).toMatchObject(info)
   expect(line.gateway.connections()).toEqual([])
 })
 
@@ -200,8 +200,8 @@ test.each([
   ['at once', { cutNotice: 'at-once' }, 1],
   ['never', { cutNotice: 'never' }, 0],
   ['not at all, since $disconnect is best effort', { cutNotice: 'at-once', disconnect: false }, 0],
-] as const)('tells of a lost network %s where the options say so', async (_, unsure, times) => {
-  const { line } = await startWatched({ unsure })
+] as const)('tells of a lost network %s where the options say so', async (_, undocumented, times) => {
+  const { line } = await startWatched({ undocumented })
   await using __ = line
   const client = await dial(line.gateway.url)
   line.gateway.cut(line.gateway.connections()[0]?.connectionId ?? '')
@@ -213,7 +213,7 @@ test.each([
 })
 
 test('runs $disconnect as late as the option says', async () => {
-  const { line, told } = await startWatched({ unsure: { disconnectDelayMs: 5_000 } })
+  const { line, told } = await startWatched({ undocumented: { disconnectDelayMs: 5_000 } })
   await using _ = line
   const client = await dial(line.gateway.url)
   client.socket.close()

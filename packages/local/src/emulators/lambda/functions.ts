@@ -6,8 +6,8 @@ import { createMessageQueue, type MessageQueue } from '../sqs/message-queue.ts'
 import {
   createMappedQueue,
   type MappedQueue,
+  type QueueHookResult,
   type QueueSettings,
-  type QueueVerdict,
 } from './event-sources/queue-mapping.ts'
 import type { StreamMapping, StreamRecord } from './event-sources/shard-consumer.ts'
 import { createStreamMapping } from './event-sources/stream-mapping.ts'
@@ -16,7 +16,7 @@ import type { FailureMessage } from './invocations/destination-record.ts'
 import type { FunctionRun } from './invocations/function-run.ts'
 import { createActivity } from './invocations/in-flight.ts'
 import type { RunningInvocation } from './invocations/invocation.ts'
-import type { FunctionOptions, FunctionVerdict, InvokeInfo, InvokeResult } from './invocations/lambda-function.ts'
+import type { FunctionHookResult, FunctionOptions, InvokeInfo, InvokeResult } from './invocations/lambda-function.ts'
 import { makeRequestId } from './invocations/request-id.ts'
 import { runAttempt, throttled } from './invocations/run-attempt.ts'
 import { startInvokeApi } from './invoke-api.ts'
@@ -53,11 +53,11 @@ export interface LocalFunctions {
 
 /** Asked before each attempt. @default pass */
 export interface FunctionHooks {
-  invoke?: (info: InvokeInfo) => FunctionVerdict
+  invoke?: (info: InvokeInfo) => FunctionHookResult
   /** Told of each run when it is over. */
   ran?: (run: FunctionRun) => void
   /** Asked for each message that comes to a queue. @default pass */
-  later?: (message: { readonly body: string }) => QueueVerdict
+  later?: (message: { readonly body: string }) => QueueHookResult
 }
 
 /** A function nobody registered. Lambda's ResourceNotFoundException. */
@@ -108,7 +108,7 @@ export async function createFunctions(options: {
   async function attempt(fn: FunctionOptions, text: string, run: AttemptRun) {
     const verdict = hooks.invoke?.({ name: fn.name, event: JSON.parse(text), attempt: run.attempt }) ?? 'pass'
     if (verdict === 'throttle' || countOf(fn.name) >= (fn.concurrency ?? Number.POSITIVE_INFINITY)) return throttled
-    const once = (as: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>) =>
+    const once = (as: Exclude<FunctionHookResult, 'throttle' | 'duplicate'>) =>
       runAttempt({ fn, text, ...run, verdict: as, clock, activity, running, onEnd: (over) => hooks.ran?.(over) })
     const result = verdict === 'duplicate' ? (await Promise.all([once('pass'), once('pass')]))[0] : await once(verdict)
     if (result.status !== 'ok') {

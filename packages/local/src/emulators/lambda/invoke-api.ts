@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Intercept } from '../idle-connections.ts'
-import { findIntruder } from '../same-site.ts'
+import { findOriginError } from '../same-site.ts'
 import type { InvokeResult } from './invocations/lambda-function.ts'
 
 /** What the API calls. Payloads and results are JSON text inside. */
@@ -51,8 +51,8 @@ interface Reply {
 }
 
 async function answer(host: InvokeApiHost, request: IncomingMessage): Promise<Reply> {
-  const intruder = findIntruder(request)
-  if (intruder !== undefined) return refusal(403, 'AccessDeniedException', intruder)
+  const originError = findOriginError(request)
+  if (originError !== undefined) return refusal(403, 'AccessDeniedException', originError)
   const body = await readBody(request)
   const name = functionName(request)
   if (name === undefined) return refusal(404, 'UnknownOperationException', 'Only Invoke is served here.')

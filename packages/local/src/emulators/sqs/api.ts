@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Intercept } from '../idle-connections.ts'
-import { findIntruder } from '../same-site.ts'
+import { findOriginError } from '../same-site.ts'
 import { SqsError, sqsActions } from './actions.ts'
 import type { MessageQueue } from './message-queue.ts'
 
@@ -44,8 +44,8 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const intruder = findIntruder(request)
-  if (intruder !== undefined) return refuse(response, 403, 'AccessDenied', intruder)
+  const originError = findOriginError(request)
+  if (originError !== undefined) return refuse(response, 403, 'AccessDenied', originError)
   try {
     const input = parse(await readText(request))
     respond(response, 200, act(queues, String(request.headers['x-amz-target']), input))

@@ -181,7 +181,7 @@ test('answers 429 LimitExceededException beyond the rate', async () => {
 })
 
 test('answers 429 while a client reads too slowly, where the option says so', async () => {
-  const { line, client, id, sdk } = await startPair({ unsure: { clientBufferBytes: 1_000_000 } })
+  const { line, client, id, sdk } = await startPair({ undocumented: { clientBufferBytes: 1_000_000 } })
   await using _ = line
   client.socket.pause()
   const statuses = new Set<number | undefined>()
@@ -200,7 +200,7 @@ test('splits a long post into frames of 32 KB that the client joins again', asyn
 })
 
 test('sends what is not UTF-8 as binary where the option says so', async () => {
-  const { line, client, id, sdk } = await startPair({ unsure: { binaryPost: 'binary' } })
+  const { line, client, id, sdk } = await startPair({ undocumented: { binaryPost: 'binary' } })
   await using _ = line
   const received = new Promise((resolve) => client.socket.once('message', (data, binary) => resolve([data, binary])))
   await sdk.postToConnection({ ConnectionId: id, Data: new Uint8Array([0xff, 0x00]) })

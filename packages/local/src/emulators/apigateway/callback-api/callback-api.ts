@@ -1,46 +1,46 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { findIntruder } from '../../same-site.ts'
+import { findOriginError } from '../../same-site.ts'
 import type { OpenConnection } from '../connection/connection.ts'
-import type { GatewayParts } from '../connection/gateway-context.ts'
+import type { GatewayContext } from '../connection/gateway-context.ts'
 import { isConnectionId } from '../connection/ids.ts'
-import { afterVerdict, type HookEffect } from '../integration/hooks.ts'
-import { type CallbackAnswer, refuseCallback, writeAnswer } from './callback-answer.ts'
+import { applyHookResult, type HookEffect } from '../integration/hooks.ts'
+import { type CallbackResponse, refuseCallback, writeCallbackResponse } from './callback-response.ts'
 import { readBody } from './read-body.ts'
 
 /** Answers a request to `@connections`; `id` is null when the path does not name one. */
 export type CallbackApi = (request: IncomingMessage, response: ServerResponse, id: string | null) => void
 
 /** `@connections`: POST sends, GET tells, DELETE closes. Posts to one connection go out in the order in which their bodies arrived. */
-export function createCallbackApi(parts: GatewayParts): CallbackApi {
+export function createCallbackApi(gateway: GatewayContext): CallbackApi {
   return (request, response, id) => {
-    const write = (answer: CallbackAnswer) => parts.work.track(writeAnswer(response, answer))
-    const intruder = findIntruder(request)
-    if (intruder !== undefined) return void write(refuseCallback(403, intruder))
-    const received = readBody(request, parts.walls.messageBytes).then((body) => {
+    const write = (answer: CallbackResponse) => gateway.inFlight.track(writeCallbackResponse(response, answer))
+    const originError = findOriginError(request)
+    if (originError !== undefined) return void write(refuseCallback(403, originError))
+    const received = readBody(request, gateway.limits.messageBytes).then((body) => {
       if (body === 'broken') return
-      const found = admit(parts, request, id)
+      const found = admit(gateway, request, id)
       if ('refusal' in found) return void write(found.refusal)
-      if (request.method === 'POST') return push(parts, { ...found, body }, write)
+      if (request.method === 'POST') return push(gateway, { ...found, body }, write)
       if (found.connection === undefined) return void write(refuseCallback(410))
       void write(request.method === 'GET' ? describe(found.connection) : disconnect(found.connection))
     })
-    parts.work.track(received)
+    gateway.inFlight.track(received)
   }
 }
 
 type Admission =
-  | { readonly refusal: CallbackAnswer }
+  | { readonly refusal: CallbackResponse }
   | { readonly connectionId: string; readonly connection: OpenConnection | undefined }
 
 const methods = ['POST', 'GET', 'DELETE']
 
-function admit(parts: GatewayParts, request: IncomingMessage, id: string | null): Admission {
-  if (parts.signed && request.headers.authorization === undefined) return { refusal: refuseCallback(403) }
+function admit(gateway: GatewayContext, request: IncomingMessage, id: string | null): Admission {
+  if (gateway.signed && request.headers.authorization === undefined) return { refusal: refuseCallback(403) }
   if (id === null || !methods.includes(request.method ?? '')) return { refusal: refuseCallback(403) }
-  if (!parts.mayPost()) return { refusal: refuseCallback(429) }
+  if (!gateway.mayPost()) return { refusal: refuseCallback(429) }
   if (!isConnectionId(id)) return { refusal: refuseCallback(400, `Invalid connectionId: ${id}`) }
   // a connection whose handshake is not done is not in the map: 410, as for one that is gone
-  return { connectionId: id, connection: parts.connections.get(id) }
+  return { connectionId: id, connection: gateway.connections.get(id) }
 }
 
 interface Push {
@@ -49,14 +49,18 @@ interface Push {
   readonly body: Buffer | 'too-large'
 }
 
-function push(parts: GatewayParts, { connectionId, connection, body }: Push, write: (answer: CallbackAnswer) => void) {
+function push(
+  gateway: GatewayContext,
+  { connectionId, connection, body }: Push,
+  write: (answer: CallbackResponse) => void,
+) {
   if (body === 'too-large') return write(refuseCallback(413))
   const info = { connectionId, text: body.toString() }
-  const answer = (reply: CallbackAnswer) => {
-    parts.hooks.pushed?.({ ...info, status: reply.status })
+  const answer = (reply: CallbackResponse) => {
+    gateway.hooks.pushed?.({ ...info, status: reply.status })
     write(reply)
   }
-  const deliver = (times: number) => answer(post(parts, connection, { body, times }))
+  const deliver = (times: number) => answer(post(gateway, connection, { body, times }))
   const acts: Record<HookEffect, () => void> = {
     pass: () => deliver(1),
     drop: () => deliver(0),
@@ -66,27 +70,27 @@ function push(parts: GatewayParts, { connectionId, connection, body }: Push, wri
     fail: () => answer(refuseCallback(500)),
     hang: () => {},
   }
-  const jitter = parts.unsure.orderJitterMs
-  const verdict = parts.hooks.push?.(info) ?? (jitter > 0 ? { delayMs: parts.clock.random() * jitter } : 'pass')
-  afterVerdict(parts.clock, verdict, (effect) => acts[effect]())
+  const jitter = gateway.undocumented.orderJitterMs
+  const verdict = gateway.hooks.push?.(info) ?? (jitter > 0 ? { delayMs: gateway.clock.random() * jitter } : 'pass')
+  applyHookResult(gateway.clock, verdict, (effect) => acts[effect]())
 }
 
 function post(
-  { unsure }: GatewayParts,
+  { undocumented }: GatewayContext,
   connection: OpenConnection | undefined,
   { body, times }: { readonly body: Buffer; readonly times: number },
-): CallbackAnswer {
+): CallbackResponse {
   if (connection === undefined || connection.state === 'ended') return refuseCallback(410)
-  if (connection.state === 'lost') return unsure.lostPost === 'gone' ? refuseCallback(410) : { status: 200 }
-  if (connection.bufferedBytes > unsure.clientBufferBytes) return refuseCallback(429)
+  if (connection.state === 'lost') return undocumented.lostPost === 'gone' ? refuseCallback(410) : { status: 200 }
+  if (connection.bufferedBytes > undocumented.clientBufferBytes) return refuseCallback(429)
   const text = body.toString()
-  const binary = unsure.binaryPost === 'binary' && Buffer.byteLength(text) !== body.length
+  const binary = undocumented.binaryPost === 'binary' && Buffer.byteLength(text) !== body.length
   for (let time = 0; time < times; time++) connection.send(binary ? body : text)
   return { status: 200 } // taken by the gateway; that the client has it nobody knows
 }
 
-function describe(connection: OpenConnection): CallbackAnswer {
-  const { connectedAt, identity } = connection.facts
+function describe(connection: OpenConnection): CallbackResponse {
+  const { connectedAt, identity } = connection.info
   return {
     status: 200,
     json: {
@@ -97,7 +101,7 @@ function describe(connection: OpenConnection): CallbackAnswer {
   }
 }
 
-function disconnect(connection: OpenConnection): CallbackAnswer {
+function disconnect(connection: OpenConnection): CallbackResponse {
   connection.close(1000, 'Connection Closed Normally')
   return { status: 204 }
 }

@@ -4,12 +4,12 @@ import { createRouteSelector, type RouteSelector } from '../integration/routes.t
 import { createThrottle, type Throttle } from '../integration/throttle.ts'
 import type { OpenConnection } from './connection.ts'
 import { createIds, type IdSource } from './ids.ts'
-import { createWork, type Work } from './in-flight.ts'
+import { createInFlight, type InFlight } from './in-flight.ts'
 
 /** What the parts of one gateway share. */
-export interface GatewayParts extends GatewaySettings {
+export interface GatewayContext extends GatewaySettings {
   readonly ids: IdSource
-  readonly work: Work
+  readonly inFlight: InFlight
   /** The open connections, and those that were lost without anyone noting it yet. */
   readonly connections: Map<string, OpenConnection>
   readonly selectRoute: RouteSelector
@@ -23,27 +23,27 @@ export interface GatewayParts extends GatewaySettings {
 }
 
 /** Makes what the parts share. */
-export function createParts(settings: GatewaySettings, isServing: () => boolean): GatewayParts {
-  const { clock, throttles, walls } = settings
+export function createGatewayContext(settings: GatewaySettings, isServing: () => boolean): GatewayContext {
+  const { clock, throttles, limits } = settings
   return {
     ...settings,
     isServing,
     ids: createIds(clock),
-    work: createWork(),
+    inFlight: createInFlight(),
     connections: new Map(),
-    selectRoute: createRouteSelector(settings.routes, settings.routeSelection, settings.unsure.reservedKey),
+    selectRoute: createRouteSelector(settings.routes, settings.routeSelection, settings.undocumented.reservedKey),
     mayConnect: createThrottle(clock, throttles.connects),
     mayMessage: createThrottle(clock, throttles.messages),
     mayPost: createThrottle(clock, throttles.posts),
     integrate(functionName, event) {
       const invoke = async () => settings.invoke(functionName, event) // a throw becomes a rejection
-      return waitForIntegration(clock, invoke(), walls.integrationMs)
+      return waitForIntegration(clock, invoke(), limits.integrationMs)
     },
   }
 }
 
 /** The function of a route that belongs to the gateway itself: `$connect` or `$disconnect`. Undefined when the API has none. */
-export function findFunction(parts: GatewayParts, key: string): string | undefined {
-  const route = parts.routes.find((one) => one.key === key)
+export function findFunction(gateway: GatewayContext, key: string): string | undefined {
+  const route = gateway.routes.find((one) => one.key === key)
   return route && 'functionName' in route ? route.functionName : undefined
 }

@@ -1,12 +1,12 @@
 /** Counts what is under way, so that `idle` can wait for it. What only waits for the clock MUST NOT be tracked: time would stand still for whoever awaits `idle` before moving it. */
-export interface Work {
+export interface InFlight {
   track<T>(work: Promise<T>): Promise<T>
   /** Resolves when nothing is under way, also a moment later. */
   idle(): Promise<void>
 }
 
 /** An empty counter. */
-export function createWork(): Work {
+export function createInFlight(): InFlight {
   let running = 0
   let waiting: (() => void)[] = []
   const finish = () => {

@@ -1,4 +1,4 @@
-import { type ConnectionFacts, type Occasion, toRequestContext } from '../integration/events.ts'
+import { type ConnectionInfo, type EventInfo, toRequestContext } from '../integration/events.ts'
 import { type EventFields, findHeader } from '../integration/headers.ts'
 import type { IntegrationResult } from '../integration/invoke.ts'
 import { isAllowed } from './policy.ts'
@@ -25,8 +25,8 @@ export function hasIdentity(
 
 /** The authorizer's event. Unlike `$connect`'s its headers hold `Connection`, `Upgrade` and `content-length`, and `stageVariables` is there. */
 export function toAuthorizerEvent(
-  facts: ConnectionFacts,
-  occasion: Occasion,
+  info: ConnectionInfo,
+  eventInfo: EventInfo,
   request: { readonly headers: EventFields; readonly query: EventFields | undefined; readonly methodArn: string },
 ) {
   return {
@@ -39,7 +39,7 @@ export function toAuthorizerEvent(
       multiValueQueryStringParameters: request.query.multi,
     }),
     stageVariables: {},
-    requestContext: toRequestContext(facts, occasion, { eventType: 'CONNECT' }),
+    requestContext: toRequestContext(info, eventInfo, { eventType: 'CONNECT' }),
   }
 }
 

@@ -1,16 +1,16 @@
-import { findFunction, type GatewayParts } from '../connection/gateway-context.ts'
-import { type ConnectionFacts, toDisconnectEvent } from '../integration/events.ts'
-import type { CloseFacts } from '../integration/undocumented.ts'
+import { findFunction, type GatewayContext } from '../connection/gateway-context.ts'
+import { type ConnectionInfo, toDisconnectEvent } from '../integration/events.ts'
+import type { CloseInfo } from '../integration/undocumented.ts'
 
 /** Runs `$disconnect` for a connection that is gone already. Its answer is ignored, whatever it is. */
-export function runDisconnect(parts: GatewayParts, facts: ConnectionFacts, close: CloseFacts): void {
-  const functionName = findFunction(parts, '$disconnect')
-  if (functionName === undefined || !parts.unsure.disconnect) return
+export function runDisconnect(gateway: GatewayContext, info: ConnectionInfo, close: CloseInfo): void {
+  const functionName = findFunction(gateway, '$disconnect')
+  if (functionName === undefined || !gateway.undocumented.disconnect) return
   const run = () => {
-    if (!parts.isServing()) return
-    const occasion = { routeKey: '$disconnect', requestId: parts.ids.request(), time: parts.clock.now() }
-    parts.work.track(parts.integrate(functionName, toDisconnectEvent(facts, occasion, close)))
+    if (!gateway.isServing()) return
+    const eventInfo = { routeKey: '$disconnect', requestId: gateway.ids.request(), time: gateway.clock.now() }
+    gateway.inFlight.track(gateway.integrate(functionName, toDisconnectEvent(info, eventInfo, close)))
   }
-  if (parts.unsure.disconnectDelayMs > 0) parts.clock.after(parts.unsure.disconnectDelayMs, run)
+  if (gateway.undocumented.disconnectDelayMs > 0) gateway.clock.after(gateway.undocumented.disconnectDelayMs, run)
   else run()
 }

@@ -119,7 +119,7 @@ test('refuses with the status of the option when the function of $connect is thr
   await using line = await startTestGateway({
     routes: connectRoutes,
     invoke,
-    unsure: { connectThrottledStatus: 429 },
+    undocumented: { connectThrottledStatus: 429 },
   })
   expect(await refusalOf(line.gateway.url)).toBe('429')
 })
@@ -213,7 +213,7 @@ test('refuses headers of more than 10,240 bytes in all, and takes the longest to
 })
 
 test('takes another limit of headers, and another status, from its options', async () => {
-  const options = { limits: { headerBytes: 500 }, unsure: { headersTooLargeStatus: 400 } }
+  const options = { limits: { headerBytes: 500 }, undocumented: { headersTooLargeStatus: 400 } }
   await using line = await startTestGateway(options)
   expect(await refusalOf(line.gateway.url)).toBe('opened')
   expect(await refusalOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(500)}`])).toBe('400')

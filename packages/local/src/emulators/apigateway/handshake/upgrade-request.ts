@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { GatewayParts } from '../connection/gateway-context.ts'
-import type { ConnectionFacts } from '../integration/events.ts'
+import type { GatewayContext } from '../connection/gateway-context.ts'
+import type { ConnectionInfo } from '../integration/events.ts'
 import { findHeader, toEventHeaders } from '../integration/headers.ts'
 import { isSocketPath } from '../integration/paths.ts'
 
@@ -9,11 +9,11 @@ const keyPattern = /^[+/0-9A-Za-z]{22}==$/
 const protocolsPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/
 
 /** What is wrong with an upgrade request before any function sees it, as an HTTP status. */
-export function findFault(parts: GatewayParts, request: IncomingMessage): number | undefined {
+export function findFault(gateway: GatewayContext, request: IncomingMessage): number | undefined {
   const { method, url = '/', headers } = request
   if (url.length > urlBytes) return 414
-  if (headerBytesOf(request) > parts.walls.headerBytes) return parts.unsure.headersTooLargeStatus
-  if (!isSocketPath(parts.stage, url)) return parts.unsure.wrongPathStatus
+  if (headerBytesOf(request) > gateway.limits.headerBytes) return gateway.undocumented.headersTooLargeStatus
+  if (!isSocketPath(gateway.stage, url)) return gateway.undocumented.wrongPathStatus
   if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return 400
   if (!keyPattern.test(headers['sec-websocket-key'] ?? '')) return 400
   if (headers['sec-websocket-version'] !== '13') return 400
@@ -28,15 +28,15 @@ function headerBytesOf({ method = '', url = '', httpVersion, rawHeaders }: Incom
 }
 
 /** What an upgrade request says of the connection that it asks for. */
-export function toFacts(parts: GatewayParts, request: IncomingMessage): ConnectionFacts {
+export function toConnectionInfo(gateway: GatewayContext, request: IncomingMessage): ConnectionInfo {
   const userAgent = request.headers['user-agent']
   const sourceIp = (request.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')
   return {
-    connectionId: parts.ids.connection(),
-    connectedAt: parts.clock.now(),
+    connectionId: gateway.ids.connection(),
+    connectedAt: gateway.clock.now(),
     domainName: findHeader(toEventHeaders(request.rawHeaders), 'host') ?? 'localhost',
-    stage: parts.stage,
-    apiId: parts.apiId,
+    stage: gateway.stage,
+    apiId: gateway.apiId,
     identity: { ...(userAgent !== undefined && { userAgent }), sourceIp },
   }
 }

@@ -3,26 +3,26 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { OpenConnection } from '../connection/connection.ts'
 import { limitFrames } from '../connection/frame-limit.ts'
-import type { GatewayParts } from '../connection/gateway-context.ts'
-import type { ConnectionFacts } from '../integration/events.ts'
+import type { GatewayContext } from '../connection/gateway-context.ts'
+import type { ConnectionInfo } from '../integration/events.ts'
 import { toEventHeaders, toEventQuery } from '../integration/headers.ts'
-import { afterVerdict, type HookEffect } from '../integration/hooks.ts'
-import { takeMessage } from '../messages/messages.ts'
+import { applyHookResult, type HookEffect } from '../integration/hooks.ts'
+import { onMessage } from '../messages/messages.ts'
 import { runDisconnect } from './disconnect.ts'
 import { type HandshakeOutcome, shakeHands } from './handshake.ts'
-import { findFault, toFacts } from './upgrade-request.ts'
+import { findFault, toConnectionInfo } from './upgrade-request.ts'
 
 /** Takes a server's `upgrade` event. The socket waits until `$connect` has answered. */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** The way from an upgrade request to an open connection. */
-export function createUpgrade(parts: GatewayParts): UpgradeListener {
+export function createUpgrade(gateway: GatewayContext): UpgradeListener {
   const subprotocols = new WeakMap<IncomingMessage, string>()
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    maxPayload: parts.walls.messageBytes,
-    perMessageDeflate: parts.unsure.permessageDeflate,
+    maxPayload: gateway.limits.messageBytes,
+    perMessageDeflate: gateway.undocumented.permessageDeflate,
     handleProtocols: () => false, // only what `$connect` returned
   })
   server.on('headers', (headers, request) => {
@@ -32,25 +32,26 @@ export function createUpgrade(parts: GatewayParts): UpgradeListener {
 
   return (request, socket, head) => {
     socket.on('error', () => {}) // a client that breaks off; `close` follows
-    const refuse = (code: number) => writeRefusal(socket, code, parts.unsure.rejectionBody)
-    const fault = findFault(parts, request)
+    const refuse = (code: number) => writeRefusal(socket, code, gateway.undocumented.rejectionBody)
+    const fault = findFault(gateway, request)
     if (fault !== undefined) {
-      parts.hooks.mistaken?.({ path: request.url ?? '/', status: fault })
+      gateway.hooks.rejectedUpgrade?.({ path: request.url ?? '/', status: fault })
       return refuse(fault)
     }
-    if (!parts.mayConnect()) return refuse(429)
-    const facts = toFacts(parts, request)
+    if (!gateway.mayConnect()) return refuse(429)
+    const info = toConnectionInfo(gateway, request)
 
     const conclude = (outcome: HandshakeOutcome, opened: (connection: OpenConnection) => void) => {
       if (outcome.status === 'refused') return refuse(outcome.code)
       // the client left while `$connect` ran: the function knows of a connection, so `$disconnect` is due
-      if (!socket.readable || !socket.writable) return runDisconnect(parts, outcome.facts, parts.unsure.tcpLossClose)
+      if (!socket.readable || !socket.writable)
+        return runDisconnect(gateway, outcome.info, gateway.undocumented.tcpLossClose)
       if (outcome.subprotocol !== undefined) subprotocols.set(request, outcome.subprotocol)
-      server.handleUpgrade(request, socket, head, (ws) => opened(openConnection(parts, outcome.facts, ws)))
+      server.handleUpgrade(request, socket, head, (ws) => opened(openConnection(gateway, outcome.info, ws)))
     }
     const proceed = (opened: (connection: OpenConnection) => void = () => {}) => {
-      const handshake = shakeHands(parts, facts, { rawHeaders: request.rawHeaders, target: request.url ?? '/' })
-      parts.work.track(handshake.then((outcome) => conclude(outcome, opened)))
+      const handshake = shakeHands(gateway, info, { rawHeaders: request.rawHeaders, target: request.url ?? '/' })
+      gateway.inFlight.track(handshake.then((outcome) => conclude(outcome, opened)))
     }
     const acts: Record<HookEffect, () => void> = {
       pass: () => proceed(),
@@ -61,27 +62,27 @@ export function createUpgrade(parts: GatewayParts): UpgradeListener {
       fail: () => refuse(500),
       hang: () => {},
     }
-    afterVerdict(parts.clock, askHook(parts, facts, request), (effect) => acts[effect]())
+    applyHookResult(gateway.clock, callHook(gateway, info, request), (effect) => acts[effect]())
   }
 }
 
-function openConnection(parts: GatewayParts, facts: ConnectionFacts, ws: WebSocket): OpenConnection {
-  limitFrames(ws, parts.walls.frameBytes)
-  const connection: OpenConnection = new OpenConnection(parts, facts, ws, {
-    message: (text) => takeMessage(parts, connection, text),
-    ended(close, told) {
-      parts.connections.delete(facts.connectionId)
-      parts.hooks.ended?.({ connectionId: facts.connectionId, ...close })
-      if (told) runDisconnect(parts, facts, close)
+function openConnection(gateway: GatewayContext, info: ConnectionInfo, ws: WebSocket): OpenConnection {
+  limitFrames(ws, gateway.limits.frameBytes)
+  const connection: OpenConnection = new OpenConnection(gateway, info, ws, {
+    message: (text) => onMessage(gateway, connection, text),
+    ended(close, notify) {
+      gateway.connections.delete(info.connectionId)
+      gateway.hooks.ended?.({ connectionId: info.connectionId, ...close })
+      if (notify) runDisconnect(gateway, info, close)
     },
   })
-  parts.connections.set(facts.connectionId, connection)
-  parts.hooks.opened?.({ connectionId: facts.connectionId })
+  gateway.connections.set(info.connectionId, connection)
+  gateway.hooks.opened?.({ connectionId: info.connectionId })
   return connection
 }
 
-function askHook(parts: GatewayParts, { connectionId }: ConnectionFacts, request: IncomingMessage) {
-  return parts.hooks.connect?.({
+function callHook(gateway: GatewayContext, { connectionId }: ConnectionInfo, request: IncomingMessage) {
+  return gateway.hooks.connect?.({
     connectionId,
     headers: toEventHeaders(request.rawHeaders).single,
     query: toEventQuery(request.url ?? '/')?.single ?? {},

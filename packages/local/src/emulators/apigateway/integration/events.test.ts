@@ -196,7 +196,7 @@ test.each([
   await using line = await startTestGateway({
     functions,
     authorizer: { functionName: 'authorizer', identitySource: [] },
-    unsure: { authorizerQuery },
+    undocumented: { authorizerQuery },
   })
   await dial(line.gateway.url)
   const event = Object(line.eventsOf('authorizer')[0])

@@ -1,7 +1,7 @@
 import { type EventFields, toEventHeaders } from './headers.ts'
 
 /** What stays the same in all events of one connection. */
-export interface ConnectionFacts {
+export interface ConnectionInfo {
   readonly connectionId: string
   /** Epoch milliseconds. */
   readonly connectedAt: number
@@ -15,7 +15,7 @@ export interface ConnectionFacts {
 }
 
 /** One event's own part. */
-export interface Occasion {
+export interface EventInfo {
   readonly routeKey: string
   readonly requestId: string
   /** Epoch milliseconds. */
@@ -31,15 +31,15 @@ interface ContextParts {
 
 /** The event of `$connect`. `integrationLatency`, the authorizer's milliseconds, stands in this one only. */
 export function toConnectEvent(
-  facts: ConnectionFacts,
-  occasion: Occasion,
+  info: ConnectionInfo,
+  eventInfo: EventInfo,
   request: {
     readonly headers: EventFields
     readonly query: EventFields | undefined
     readonly integrationLatency: number
   },
 ) {
-  const authorizer = facts.authorizer && { ...facts.authorizer, integrationLatency: request.integrationLatency }
+  const authorizer = info.authorizer && { ...info.authorizer, integrationLatency: request.integrationLatency }
   return {
     headers: request.headers.single,
     multiValueHeaders: request.headers.multi,
@@ -47,38 +47,38 @@ export function toConnectEvent(
       queryStringParameters: request.query.single,
       multiValueQueryStringParameters: request.query.multi,
     }),
-    requestContext: toRequestContext(facts, occasion, { eventType: 'CONNECT', authorizer }),
+    requestContext: toRequestContext(info, eventInfo, { eventType: 'CONNECT', authorizer }),
     isBase64Encoded: false,
   }
 }
 
 /** The event of a message: neither headers nor query. */
-export function toMessageEvent(facts: ConnectionFacts, occasion: Occasion & { messageId: string; body: string }) {
+export function toMessageEvent(info: ConnectionInfo, eventInfo: EventInfo & { messageId: string; body: string }) {
   return {
-    requestContext: toRequestContext(facts, occasion, {
+    requestContext: toRequestContext(info, eventInfo, {
       eventType: 'MESSAGE',
-      authorizer: facts.authorizer,
-      messageId: occasion.messageId,
+      authorizer: info.authorizer,
+      messageId: eventInfo.messageId,
     }),
-    body: occasion.body,
+    body: eventInfo.body,
     isBase64Encoded: false,
   }
 }
 
 /** The event of `$disconnect`, with the close code and reason. */
 export function toDisconnectEvent(
-  facts: ConnectionFacts,
-  occasion: Occasion,
+  info: ConnectionInfo,
+  eventInfo: EventInfo,
   disconnect: { readonly code: number; readonly reason: string },
 ) {
-  const named = ['Host', facts.domainName, 'x-api-key', '', 'X-Forwarded-For', '', 'x-restapi', '']
+  const named = ['Host', info.domainName, 'x-api-key', '', 'X-Forwarded-For', '', 'x-restapi', '']
   const headers = toEventHeaders(named)
   return {
     headers: headers.single,
     multiValueHeaders: headers.multi,
-    requestContext: toRequestContext(facts, occasion, {
+    requestContext: toRequestContext(info, eventInfo, {
       eventType: 'DISCONNECT',
-      authorizer: facts.authorizer,
+      authorizer: info.authorizer,
       disconnect,
     }),
     isBase64Encoded: false,
@@ -86,7 +86,7 @@ export function toDisconnectEvent(
 }
 
 /** `requestContext` with its keys in the order in which the gateway writes them. */
-export function toRequestContext(facts: ConnectionFacts, { routeKey, requestId, time }: Occasion, parts: ContextParts) {
+export function toRequestContext(info: ConnectionInfo, { routeKey, requestId, time }: EventInfo, parts: ContextParts) {
   return {
     routeKey,
     ...(parts.authorizer && { authorizer: parts.authorizer }),
@@ -97,14 +97,14 @@ export function toRequestContext(facts: ConnectionFacts, { routeKey, requestId, 
     requestTime: toLogTime(time),
     messageDirection: 'IN',
     ...(parts.disconnect && { disconnectReason: parts.disconnect.reason }),
-    stage: facts.stage,
-    connectedAt: facts.connectedAt,
+    stage: info.stage,
+    connectedAt: info.connectedAt,
     requestTimeEpoch: time,
-    identity: facts.identity,
+    identity: info.identity,
     requestId,
-    domainName: facts.domainName,
-    connectionId: facts.connectionId,
-    apiId: facts.apiId,
+    domainName: info.domainName,
+    connectionId: info.connectionId,
+    apiId: info.apiId,
   }
 }
 

@@ -6,7 +6,7 @@ import type { EventFields } from './headers.ts'
 export type HookEffect = 'pass' | 'drop' | 'duplicate' | 'gone' | 'throttle' | 'fail' | 'hang'
 
 /** An effect, or a wait after which it passes: for a time by the clock, or until a promise settles (which makes a reorder). */
-export type HookVerdict = HookEffect | { readonly delayMs: number } | { readonly until: Promise<unknown> }
+export type HookResult = HookEffect | { readonly delayMs: number } | { readonly until: Promise<unknown> }
 
 /** A message of a client. */
 export interface FrameInfo {
@@ -18,7 +18,7 @@ export interface FrameInfo {
 }
 
 /** A text that answers a frame. */
-export interface AnswerInfo extends FrameInfo {
+export interface RouteResponseInfo extends FrameInfo {
   /** The message that it answers; `text` is the answer. */
   readonly frame: string
   readonly from: 'function' | 'mock' | 'gateway'
@@ -47,15 +47,15 @@ export interface EndInfo {
 /** Watches and disturbs the gateway. A hook that returns nothing only watches. */
 export interface GatewayHooks {
   /** drop: never routed. gone: the socket is cut. throttle, fail, hang: the gateway's frames for a throttle, an error and (after the limit) a timeout, without an invocation. */
-  frame?(info: FrameInfo): HookVerdict | undefined
+  frame?(info: FrameInfo): HookResult | undefined
   /** drop: never sent. gone: the socket is cut instead. throttle, fail, hang: the gateway's frame instead; the function has run. */
-  answer?(info: AnswerInfo): HookVerdict | undefined
+  answer?(info: RouteResponseInfo): HookResult | undefined
   /** drop: 200, never sent. duplicate: sent twice. gone: 410. throttle: 429. fail: 500. hang: neither sent nor answered. */
-  push?(info: PushInfo): HookVerdict | undefined
+  push?(info: PushInfo): HookResult | undefined
   /** drop: the socket is destroyed, nothing runs. gone: cut as soon as it is open. throttle: 429. fail: 500. hang: never answered. duplicate: as pass. */
-  connect?(info: ConnectInfo): HookVerdict | undefined
+  connect?(info: ConnectInfo): HookResult | undefined
   /** Watches a handshake that reached no stage, or was none. */
-  mistaken?(info: { readonly path: string; readonly status: number }): void
+  rejectedUpgrade?(info: { readonly path: string; readonly status: number }): void
   /** Sees each request to `@connections` before it is served; true when it has dealt with it. */
   intercept?: Intercept
   /** Watches what the callback API answered to a push. */
@@ -71,9 +71,9 @@ export interface GatewayHooks {
 }
 
 /** Calls `act` with a verdict's effect: at once, or after the wait it asks for. */
-export function afterVerdict(
+export function applyHookResult(
   clock: LocalClock,
-  verdict: HookVerdict | undefined,
+  verdict: HookResult | undefined,
   act: (effect: HookEffect) => void,
 ): void {
   if (verdict === undefined) act('pass')

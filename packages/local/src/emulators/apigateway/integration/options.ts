@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { limits } from '@trunkline/protocol'
+import { limits as awsLimits } from '@trunkline/protocol'
 import type { LocalClock } from '../../clock.ts'
 import type { GatewayHooks } from './hooks.ts'
 import type { InvokeResult } from './invoke.ts'
 import type { Route } from './routes.ts'
 import type { Rate } from './throttle.ts'
-import { type UnsureOptions, unsureDefaults } from './undocumented.ts'
+import { type UndocumentedOptions, undocumentedDefaults } from './undocumented.ts'
 
-/** The walls of the gateway, in bytes and milliseconds. */
-export interface GatewayWalls {
+/** The limits of the gateway, in bytes and milliseconds. */
+export interface GatewayLimits {
   /** Of one frame from a client. */
   readonly frameBytes: number
   /** Of one message, either way. */
@@ -45,9 +45,9 @@ export interface GatewayOptions {
   readonly invoke: (functionName: string, event: unknown) => Promise<InvokeResult>
   /** Default `$request.body.method`. */
   readonly routeSelection?: string
-  readonly limits?: Partial<GatewayWalls>
+  readonly limits?: Partial<GatewayLimits>
   readonly throttles?: GatewayThrottles
-  readonly unsure?: Partial<UnsureOptions>
+  readonly undocumented?: Partial<UndocumentedOptions>
   readonly hooks?: GatewayHooks
   /** Whether the callback API wants an `Authorization` header; the signature is not verified. Default true. */
   readonly signed?: boolean
@@ -65,9 +65,9 @@ export interface GatewaySettings {
   readonly authorizer: GatewayOptions['authorizer']
   readonly invoke: GatewayOptions['invoke']
   readonly routeSelection: string
-  readonly walls: GatewayWalls
+  readonly limits: GatewayLimits
   readonly throttles: GatewayThrottles
-  readonly unsure: UnsureOptions
+  readonly undocumented: UndocumentedOptions
   readonly hooks: GatewayHooks
   readonly signed: boolean
 }
@@ -83,19 +83,19 @@ export function resolveOptions(options: GatewayOptions): GatewaySettings {
     authorizer: options.authorizer,
     invoke: options.invoke,
     routeSelection: options.routeSelection ?? '$request.body.method',
-    walls: { ...defaultWalls, ...options.limits },
+    limits: { ...defaultLimits, ...options.limits },
     throttles: options.throttles ?? {},
-    unsure: { ...unsureDefaults, ...options.unsure },
+    undocumented: { ...undocumentedDefaults, ...options.undocumented },
     hooks: options.hooks ?? {},
     signed: options.signed ?? true,
   }
 }
 
-const defaultWalls: GatewayWalls = {
-  frameBytes: limits.frameBytes.value,
-  messageBytes: limits.messageBytes.value,
-  headerBytes: limits.headerBytes.value,
-  idleMs: limits.idleMs.value,
-  lifetimeMs: limits.lifetimeMs.value,
-  integrationMs: limits.integrationMs.value,
+const defaultLimits: GatewayLimits = {
+  frameBytes: awsLimits.frameBytes.value,
+  messageBytes: awsLimits.messageBytes.value,
+  headerBytes: awsLimits.headerBytes.value,
+  idleMs: awsLimits.idleMs.value,
+  lifetimeMs: awsLimits.lifetimeMs.value,
+  integrationMs: awsLimits.integrationMs.value,
 }

@@ -10,7 +10,7 @@ function post(line: { readonly gateway: { readonly callbackUrl: string } }, id: 
 }
 
 test('says Forbidden to a reserved route key', async () => {
-  await using line = await startTestGateway({ routes, functions, unsure: { reservedKey: 'forbidden' } })
+  await using line = await startTestGateway({ routes, functions, undocumented: { reservedKey: 'forbidden' } })
   const client = await dial(line.gateway.url)
   client.socket.send('{"method":"$connect"}')
   expect(JSON.parse(await client.next())).toMatchObject({ message: 'Forbidden' })
@@ -20,7 +20,7 @@ test('words the frame for a throttled message', async () => {
   await using line = await startTestGateway({
     routes,
     throttles: { messages: { perSecond: 0, burst: 0 } },
-    unsure: { throttledMessage: 'Limit Exceeded' },
+    undocumented: { throttledMessage: 'Limit Exceeded' },
   })
   const client = await dial(line.gateway.url)
   client.socket.send('x')
@@ -28,8 +28,8 @@ test('words the frame for a throttled message', async () => {
 })
 
 test('puts a body into a refused handshake, and another status on an unknown path', async () => {
-  const unsure = { rejectionBody: '{"message":"no"}', wrongPathStatus: 404 }
-  await using line = await startTestGateway({ unsure })
+  const undocumented = { rejectionBody: '{"message":"no"}', wrongPathStatus: 404 }
+  await using line = await startTestGateway({ undocumented })
   expect((await fetch(`${line.gateway.origin}/prod`)).status).toBe(404)
   const answer = defer<string>()
   const socket = connect(line.gateway.port, '127.0.0.1')
@@ -40,7 +40,7 @@ test('puts a body into a refused handshake, and another status on an unknown pat
 })
 
 test('answers 410 to a post into a lost connection', async () => {
-  await using line = await startTestGateway({ signed: false, unsure: { lostPost: 'gone' } })
+  await using line = await startTestGateway({ signed: false, undocumented: { lostPost: 'gone' } })
   await dial(line.gateway.url)
   const id = line.gateway.connections()[0]?.connectionId ?? ''
   line.gateway.cut(id)
@@ -55,7 +55,7 @@ test('sends a post that is not UTF-8 as text all the same', async () => {
 })
 
 test('lets messages overtake one another by a random time of the clock', async () => {
-  await using line = await startTestGateway({ routes, functions, unsure: { orderJitterMs: 60_000 } })
+  await using line = await startTestGateway({ routes, functions, undocumented: { orderJitterMs: 60_000 } })
   const client = await dial(line.gateway.url)
   const sent = Array.from({ length: 30 }, (_, n) => `${n}`)
   for (const text of sent) client.socket.send(text)
@@ -70,7 +70,7 @@ test('lets messages overtake one another by a random time of the clock', async (
 })
 
 test.each([true, false])('negotiates compression: %s', async (permessageDeflate) => {
-  await using line = await startTestGateway({ routes, functions, unsure: { permessageDeflate } })
+  await using line = await startTestGateway({ routes, functions, undocumented: { permessageDeflate } })
   const client = await dial(line.gateway.url)
   expect(client.socket.extensions).toBe(permessageDeflate ? 'permessage-deflate' : '')
   client.socket.send('x'.repeat(2_000))
@@ -81,7 +81,7 @@ test.each([
   [32_768, [32_768, 32_768, 1]],
   [131_072, [65_537]],
 ])('sends a post in frames of at most %i bytes', async (fragmentBytes, sizes) => {
-  await using line = await startTestGateway({ signed: false, unsure: { fragmentBytes } })
+  await using line = await startTestGateway({ signed: false, undocumented: { fragmentBytes } })
   const socket = connect(line.gateway.port, '127.0.0.1')
   const opened = defer()
   const ended = defer()

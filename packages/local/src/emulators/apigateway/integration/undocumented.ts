@@ -1,5 +1,5 @@
 /** A close as `$disconnect` reports it. */
-export interface CloseFacts {
+export interface CloseInfo {
   readonly code: number
   readonly reason: string
 }
@@ -8,7 +8,7 @@ export interface CloseFacts {
 export type LossNotice = 'at-once' | 'at-idle' | 'never'
 
 /** What is not known of the real gateway, each with the default we chose. No test of an application should depend on one. */
-export interface UnsureOptions {
+export interface UndocumentedOptions {
   /** Whether a protocol ping of the client puts the idle limit off. */
   readonly pingResetsIdle: boolean
   /** `message` of the frame for a throttled message. */
@@ -27,10 +27,10 @@ export interface UnsureOptions {
   readonly cutNotice: LossNotice
   /** What a post to a connection that was cut gets until the loss is noted. */
   readonly lostPost: 'accepted' | 'gone'
-  readonly tcpLossClose: CloseFacts
-  readonly lifetimeClose: CloseFacts
-  readonly binaryClose: CloseFacts
-  readonly tooLargeClose: CloseFacts
+  readonly tcpLossClose: CloseInfo
+  readonly lifetimeClose: CloseInfo
+  readonly binaryClose: CloseInfo
+  readonly tooLargeClose: CloseInfo
   /** The body of a refused handshake. */
   readonly rejectionBody: string
   /** The handshake's status when the function of `$connect` was throttled. */
@@ -56,7 +56,7 @@ export interface UnsureOptions {
 }
 
 /** The defaults. */
-export const unsureDefaults: UnsureOptions = {
+export const undocumentedDefaults: UndocumentedOptions = {
   pingResetsIdle: false,
   throttledMessage: 'Too Many Requests',
   emptyBody: 'empty-message',

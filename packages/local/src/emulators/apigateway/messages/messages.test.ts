@@ -172,8 +172,8 @@ test.each([
   [{ emptyBody: 'empty-message' }, { statusCode: 200 }, ['']],
   [{ emptyBody: 'nothing' }, { statusCode: 200 }, []],
   [{ failedBody: 'body' }, { statusCode: 500, body: 'x' }, ['x']],
-] as const)('with %j answers %j with %j', async (unsure, answer, texts) => {
-  await using line = await startTestGateway({ routes: [...twoWay, ping], functions: { f: () => answer }, unsure })
+] as const)('with %j answers %j with %j', async (undocumented, answer, texts) => {
+  await using line = await startTestGateway({ routes: [...twoWay, ping], functions: { f: () => answer }, undocumented })
   const client = await dial(line.gateway.url)
   client.socket.send('x')
   for (const text of texts) expect(await client.next()).toBe(text)
@@ -188,7 +188,7 @@ test('answers a failed two-way route, and one that says more than 128 KB, with a
     functions: {
       f: (event) => (event.body === 'big' ? { ...ok, body: 'x'.repeat(131_073) } : { statusCode: 400, body: 'x' }),
     },
-    unsure: { failedBody: 'internal-server-error' },
+    undocumented: { failedBody: 'internal-server-error' },
   })
   const client = await dial(line.gateway.url)
   client.socket.send('failed')

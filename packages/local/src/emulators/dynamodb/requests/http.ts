@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import { findIntruder } from '../../same-site.ts'
+import { findOriginError } from '../../same-site.ts'
 import type { DynaliteError } from '../rows/dynalite.ts'
 import type { TableRegistry } from '../rows/tables.ts'
 import { ApiError, isStruct, type Operation } from './api-error.ts'
@@ -34,9 +34,9 @@ export async function listen(options: DynamoServerOptions): Promise<{ server: Se
 
 function createListener({ operations, dynalite, tables }: DynamoServerOptions): RequestListener {
   return async (request, response) => {
-    const intruder = findIntruder(request)
-    if (intruder !== undefined)
-      return refuse(response, new ApiError('AccessDeniedException', intruder, { status: 403 }))
+    const originError = findOriginError(request)
+    if (originError !== undefined)
+      return refuse(response, new ApiError('AccessDeniedException', originError, { status: 403 }))
     const body = await readBody(request)
     if (body === undefined) return
     const tenant = tables.tenantOf(tables.get(tableNameOf(body)))

@@ -14,7 +14,7 @@ import { ApiError, type ApiInput, isStruct } from './api-error.ts'
 import type { PatchedDynalite } from './patch.ts'
 
 /** What the transactions work on. */
-export interface TransactParts {
+export interface TransactContext {
   readonly db: PatchedDynalite['db']
   readonly store: DynaliteStore
   readonly tables: TableRegistry
@@ -86,7 +86,7 @@ const kindsOf: Readonly<Record<'read' | 'write', readonly ActionKind[]>> = {
  * that is an answer.
  */
 export async function prepareItems(
-  parts: TransactParts,
+  parts: TransactContext,
   { TransactItems: given }: ApiInput,
   use: 'read' | 'write',
 ): Promise<readonly PreparedItem[]> {
@@ -116,7 +116,7 @@ interface AskedItem {
 }
 
 function readItem(
-  parts: TransactParts,
+  parts: TransactContext,
   item: unknown,
   { at, use }: { readonly at: number; readonly use: 'read' | 'write' },
 ): AskedItem {
@@ -146,13 +146,13 @@ function wrongKind(use: 'read' | 'write'): ApiError {
 
 /** What an item weighs before it is looked up. */
 function payloadOf(
-  { db }: TransactParts,
+  { db }: TransactContext,
   { Item: item, Key: key, ExpressionAttributeValues: values }: ApiInput,
 ): number {
   return [item, key, values].reduce<number>((sum, one) => sum + (isStruct(one) ? db.itemSize(one as Item) : 0), 0)
 }
 
-async function toPrepared(parts: TransactParts, { kind, data }: AskedItem): Promise<PreparedItem> {
+async function toPrepared(parts: TransactContext, { kind, data }: AskedItem): Promise<PreparedItem> {
   const table = String(data.TableName)
   const description = await getTable(parts, table)
   const [named, check] =
@@ -163,7 +163,7 @@ async function toPrepared(parts: TransactParts, { kind, data }: AskedItem): Prom
   return { kind, table, data, key, lock: `${table}~${key}` }
 }
 
-function getTable({ store }: TransactParts, name: string): Promise<TableDescription> {
+function getTable({ store }: TransactContext, name: string): Promise<TableDescription> {
   return new Promise((resolve, reject) => {
     store.getTable(name, (error, table) => (error || table === undefined ? reject(error) : resolve(table)))
   })

@@ -8,7 +8,7 @@ import {
   mostBytes,
   type PreparedItem,
   prepareItems,
-  type TransactParts,
+  type TransactContext,
   tooLarge,
 } from './transact-items.ts'
 
@@ -44,7 +44,9 @@ interface Reason {
  * one order, lets dynalite's own actions judge and write each item on a store that only takes notes, and then writes
  * all notes as one batch of the LevelDB: no other request sees half.
  */
-export function transactOperations(parts: TransactParts): Record<'TransactWriteItems' | 'TransactGetItems', Operation> {
+export function transactOperations(
+  parts: TransactContext,
+): Record<'TransactWriteItems' | 'TransactGetItems', Operation> {
   const tokens = new Map<
     string,
     { readonly digest: string; readonly expires: number; readonly done: Promise<unknown> }
@@ -122,7 +124,7 @@ export function transactOperations(parts: TransactParts): Record<'TransactWriteI
  * The same token again: the same answer, paid as a read of what was written, or a refusal where the request is another.
  */
 async function repeat(
-  parts: TransactParts,
+  parts: TransactContext,
   input: ApiInput,
   known: { readonly digest: string; readonly asked: string; readonly done: Promise<unknown> },
 ): Promise<object> {
@@ -169,8 +171,8 @@ function lockItem(store: DynaliteStore, { table, key }: PreparedItem): Promise<(
 }
 
 /** Lets dynalite's action write one item, under its lock, on a store that takes notes. */
-async function tryItem(parts: TransactParts, item: PreparedItem): Promise<Outcome> {
-  const notes = takeNotes(parts.store, item)
+async function tryItem(parts: TransactContext, item: PreparedItem): Promise<Outcome> {
+  const notes = recordWrites(parts.store, item)
   try {
     const { ConsumedCapacity } = await runAction(parts, item, notes.store)
     const units = isStruct(ConsumedCapacity) ? Number(ConsumedCapacity.CapacityUnits) : 0
@@ -182,7 +184,7 @@ async function tryItem(parts: TransactParts, item: PreparedItem): Promise<Outcom
 }
 
 async function readItem(
-  parts: TransactParts,
+  parts: TransactContext,
   item: PreparedItem,
 ): Promise<{ readonly outcome: Outcome; readonly item?: Item }> {
   try {
@@ -194,7 +196,7 @@ async function readItem(
   }
 }
 
-function runAction({ tables }: TransactParts, item: PreparedItem, store: DynaliteStore): Promise<ApiInput> {
+function runAction({ tables }: TransactContext, item: PreparedItem, store: DynaliteStore): Promise<ApiInput> {
   const { problem, data, kind } = item
   if (problem !== undefined) return Promise.reject(problem)
   return new Promise((resolve, reject) => {
@@ -209,7 +211,7 @@ function runAction({ tables }: TransactParts, item: PreparedItem, store: Dynalit
 }
 
 /** A store that reads as the real one does and keeps its writes for later. The locks are held already. */
-function takeNotes(store: DynaliteStore, { table, key }: PreparedItem) {
+function recordWrites(store: DynaliteStore, { table, key }: PreparedItem) {
   const writes: BatchWrite[] = []
   const images: { old: Item | undefined; new: Item | undefined } = { old: undefined, new: undefined }
   const note = (prefix: string) => ({
@@ -244,7 +246,7 @@ function takeNotes(store: DynaliteStore, { table, key }: PreparedItem) {
   return { store: noting, writes, change: () => ({ ...images }) }
 }
 
-async function commit({ store, tables }: TransactParts, outcomes: readonly Outcome[]): Promise<void> {
+async function commit({ store, tables }: TransactContext, outcomes: readonly Outcome[]): Promise<void> {
   const done = outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome] : []))
   const writes = done.flatMap((outcome) => outcome.writes)
   if (writes.length > 0) await store.db.batch(writes)

@@ -16,7 +16,7 @@ export interface QueueSettings {
 }
 
 /** What becomes of a message that comes to a queue: `drop`, it is never handed over; `fail`, the queue refuses it. */
-export type QueueVerdict = 'pass' | 'drop' | 'duplicate' | 'fail' | { readonly delayMs: number }
+export type QueueHookResult = 'pass' | 'drop' | 'duplicate' | 'fail' | { readonly delayMs: number }
 
 /** A queue that hands its messages to a function, at least once: nobody else receives them. */
 export interface MappedQueue extends MessageQueue {
@@ -41,7 +41,7 @@ export function createMappedQueue(
     readonly newRequestId: () => string
     readonly invoke: (event: unknown) => Promise<InvokeResult>
     /** Asked for each message before it is taken. */
-    readonly received: (message: { readonly body: string }) => QueueVerdict
+    readonly received: (message: { readonly body: string }) => QueueHookResult
     /** Takes what was handed over too often. */
     readonly giveUp: (body: string) => void
   },

@@ -9,7 +9,7 @@ import type { InvokeResult } from '../invocations/lambda-function.ts'
 import { readBatchAnswer } from './batch-response.ts'
 
 /** One reader of one shard: its batches go one after another, and a failed one holds back all behind it. */
-export interface Lane {
+export interface ShardConsumer {
   /** There may be records. */
   wake(): void
   close(): void
@@ -28,14 +28,14 @@ interface Batch<R> {
 const streamRetentionMs = 24 * 60 * 60_000 // 24 h: the stream forgets the record, so nobody can retry it
 const readLimit = 1_000 // records a GetRecords returns
 
-/** A lane reads the whole shard and keeps the records whose item falls to it, so it needs no memory of the others' progress. */
-export function createLane<R extends StreamRecord>(options: {
+/** A consumer reads the whole shard and keeps the records whose item falls to it, so it needs no memory of the others' progress. */
+export function createShardConsumer<R extends StreamRecord>(options: {
   readonly mapping: StreamMapping<R>
   readonly host: MappingHost
   readonly shardId: string
   readonly index: number
-  readonly lanesPerShard: number
-}): Lane {
+  readonly consumersPerShard: number
+}): ShardConsumer {
   const { mapping, host, shardId } = options
   const batchSize = mapping.batchSize ?? 100
   const follower = mapping.stream.follow?.(shardId)
@@ -87,7 +87,8 @@ export function createLane<R extends StreamRecord>(options: {
     return { records, requestId: host.newRequestId(), attempts: 0, failures: 0 }
   }
   const isMine = (record: R) =>
-    options.lanesPerShard === 1 || hash(JSON.stringify(record.dynamodb.Keys)) % options.lanesPerShard === options.index
+    options.consumersPerShard === 1 ||
+    hash(JSON.stringify(record.dynamodb.Keys)) % options.consumersPerShard === options.index
   /** A filter that cannot read a record refuses it: AWS drops what does not have the pattern's shape. */
   function passes(record: R): boolean {
     try {
@@ -197,7 +198,7 @@ function arrivalMs(record: StreamRecord, now: number): number {
   return seconds === undefined ? now : seconds * 1_000
 }
 
-/** FNV-1a: only has to spread items over lanes. */
+/** FNV-1a: only has to spread items over consumers. */
 function hash(text: string): number {
   let value = 0x811c9dc5
   for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)

@@ -52,7 +52,7 @@ export type InvokeResult =
  * - `throttle`: as if the function had no concurrency left.
  * - `delayMs`: a cold start of that length, by the clock, before the handler runs and before its deadline counts.
  */
-export type FunctionVerdict =
+export type FunctionHookResult =
   | 'pass'
   | 'fail'
   | 'hang'

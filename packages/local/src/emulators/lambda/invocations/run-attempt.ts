@@ -5,7 +5,7 @@ import { toThreadGroup } from '../runtime/thread-group.ts'
 import { type FunctionRun, toFunctionRun } from './function-run.ts'
 import type { Activity } from './in-flight.ts'
 import { createInvocation, type RunningInvocation } from './invocation.ts'
-import type { FunctionOptions, FunctionVerdict, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
+import type { FunctionHookResult, FunctionOptions, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
 
 /** Runs a function once, with its deadline; every way it can end is a result. */
 export async function runAttempt(options: {
@@ -16,7 +16,7 @@ export async function runAttempt(options: {
   readonly attempt: number
   /** Epoch milliseconds by which a thread must have taken it; else it is throttled. @default it waits without end */
   readonly latestStart?: number
-  readonly verdict: Exclude<FunctionVerdict, 'throttle' | 'duplicate'>
+  readonly verdict: Exclude<FunctionHookResult, 'throttle' | 'duplicate'>
   readonly clock: LocalClock
   readonly activity: Activity
   /** What runs now, so that it can be killed from outside. */
@@ -83,7 +83,7 @@ function waitedTooLong({ latestStart, clock }: AttemptOptions, { begunAt }: Runn
 async function answerOf(
   fn: FunctionOptions,
   text: string,
-  verdict: FunctionVerdict,
+  verdict: FunctionHookResult,
   invocation: RunningInvocation,
   clock: LocalClock,
 ): Promise<HandlerAnswer | undefined> {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 
 /** One answer of the callback API. */
-export interface CallbackAnswer {
+export interface CallbackResponse {
   readonly status: number
   readonly json?: unknown
   /** The header `x-amzn-ErrorType`: by it the AWS SDK knows the exception. */
@@ -18,14 +18,17 @@ const refusals = {
 } as const
 
 /** A refusal with its exception's name. */
-export function refuseCallback(status: keyof typeof refusals, said?: string): CallbackAnswer {
+export function refuseCallback(status: keyof typeof refusals, said?: string): CallbackResponse {
   const { errorType, message } = refusals[status]
   const text = said ?? message
   return { status, errorType, ...(text !== undefined && { json: { message: text } }) }
 }
 
 /** Writes it; resolves when it is out or the caller has gone. */
-export function writeAnswer(response: ServerResponse, { status, json, errorType }: CallbackAnswer): Promise<void> {
+export function writeCallbackResponse(
+  response: ServerResponse,
+  { status, json, errorType }: CallbackResponse,
+): Promise<void> {
   return new Promise((resolve) => {
     response.once('close', () => resolve())
     response.once('finish', () => resolve())
