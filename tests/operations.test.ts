@@ -81,9 +81,9 @@ function metricsOf(each: ReturnType<typeof alarms>[number]) {
   return each.Metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric]))
 }
 
-/** The sections of docs/operations.md that are about one alarm. */
+/** The sections of docs/guide/operations.md that are about one alarm. */
 function sections(): ReadonlyMap<string, string> {
-  const document = readFileSync(join(repository, 'docs/operations.md'), 'utf8')
+  const document = readFileSync(join(repository, 'docs/guide/operations.md'), 'utf8')
   const found = [...document.matchAll(/^### `(\w+Alarm)`\n([\s\S]*?)(?=^#|(?![\s\S]))/gm)]
   return new Map(found.map(([, id = '', text = '']) => [id, text]))
 }
@@ -187,7 +187,7 @@ describe('alarms', () => {
     expect(template.Conditions).toHaveProperty('HasAlarmTopic')
   })
 
-  it('each have a section of docs/operations.md, and no section is without its alarm', () => {
+  it('each have a section of docs/guide/operations.md, and no section is without its alarm', () => {
     const ids = alarms().map(({ id }) => id)
     expect(ids.length).toBeGreaterThan(10)
     expect([...sections().keys()].sort()).toEqual(ids.sort())
@@ -235,9 +235,9 @@ describe('the dashboard', () => {
   })
 })
 
-describe('the table of metrics in docs/operations.md', () => {
+describe('the table of metrics in docs/guide/operations.md', () => {
   it('names every count that the line tells, and no other', () => {
-    const document = readFileSync(join(repository, 'docs/operations.md'), 'utf8')
+    const document = readFileSync(join(repository, 'docs/guide/operations.md'), 'utf8')
     const rows = [...document.matchAll(/^\| ((?:`\w+` ?)+)\| /gm)].flatMap(
       ([, names = '']) => names.match(/\w+/g) ?? [],
     )

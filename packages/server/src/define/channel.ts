@@ -78,7 +78,7 @@ export interface Channel<K extends KeySchema, E extends EventSchema> {
    * Erases the data of one event, by its offset or by the `id` that it came with. Later replays, pages, resumes and
    * filters pass over it without a gap; a client that has it
    * is not told. Repeating it changes nothing. Backups and the table's stream hold the event for longer:
-   * docs/erasing-data.md.
+   * docs/guide/erasing-data.md.
    * Throws a `TRPCError` BAD_REQUEST for a key that does not fit, or an offset that is none.
    */
   erase(key: core.input<K>, event: number | string): Promise<Erased>
