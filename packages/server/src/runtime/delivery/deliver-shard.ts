@@ -45,7 +45,7 @@ const shardRows = 5_000
 
 /**
  * Posts to a shard, page by page: each run's page with those of the runs beside it, since the same connections stand in the same places there. One job at a time is
- * at a topic's shard, and what comes meanwhile goes together in the next turn (decision 0036). Hands on before its deadline. A run that fails goes into a job of its
+ * at a topic's shard, and what comes meanwhile goes together in the next turn (decision 33). Hands on before its deadline. A run that fails goes into a job of its
  * own and holds up no other [LAW-ISOLATION]; throws when it is alone already, or that failed too.
  */
 export async function deliverShard(scope: InvocationContext, { beside = [], ...job }: ShardJob): Promise<void> {
