@@ -1,7 +1,7 @@
 import { decodeServerMessage, utf8Bytes } from '@trunkline/protocol'
 import { mayHaveRun } from '../session/calls/calls.ts'
 import { frameBytesOf, toKey, toOption } from '../session/calls/idempotency-key.ts'
-import { frameRefusal } from '../session/machine/check-frame.ts'
+import { frameError } from '../session/machine/check-frame.ts'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import type { Effect } from '../session/machine/effects.ts'
 import type { SessionInput } from '../session/machine/events.ts'
@@ -11,10 +11,10 @@ import { step } from '../session/step.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { type ConnectionEnvironment, createRandomId, machineEnvironment } from './environment.ts'
 import { onWake } from './network.ts'
-import { createSinks } from './observers.ts'
-import { createSockets } from './socket-pool.ts'
+import { createObservers } from './observers.ts'
+import { createSocketPool } from './socket-pool.ts'
 import { createTimers } from './timers.ts'
-import { type CallSink, type Transport, transportKey } from './transport.ts'
+import { type CallObserver, type Transport, transportKey } from './transport.ts'
 
 /** One client's life across sockets. Opens with the first call; keeps a Node process alive until `close`. */
 export interface Connection {
@@ -38,7 +38,7 @@ function warn(message: string): void {
 }
 
 /** Fails what was not taken. */
-function refuse(sink: Pick<CallSink, 'fail'>, line: TrunklineError): () => undefined {
+function refuse(sink: Pick<CallObserver, 'fail'>, line: TrunklineError): () => undefined {
   sink.fail({ line })
   return () => undefined
 }
@@ -52,20 +52,20 @@ export function createConnection(
   const clock = { ...machineEnvironment, ...(now && { monotonic: now }), ...environment }
   const timers = createTimers(clock.after, (timer) => dispatch({ type: 'timer', timer }))
   const listeners = new Set<(state: ConnectionState) => void>()
-  const observers = createSinks(options.onGap, clock.uncaught)
+  const observers = createObservers(options.onGap, clock.uncaught)
   const waiting: SessionInput[] = []
   let running = false
-  const { maxMessageBytes = initialState.mostBytes, onProtocolError = warn } = options
-  let state: SessionState = { ...initialState, mostBytes: maxMessageBytes, messageBytes: maxMessageBytes }
+  const { maxMessageBytes = initialState.maxMessageBytes, onProtocolError = warn } = options
+  let state: SessionState = { ...initialState, maxMessageBytes, messageBytes: maxMessageBytes }
   let stopListening: (() => void) | undefined
   let resolveClosed = () => {}
   const closed = new Promise<void>((resolve) => (resolveClosed = resolve))
 
-  const sockets = createSockets({ options, environment: clock, dispatch, onText: takeText })
+  const sockets = createSocketPool({ options, environment: clock, dispatch, onText: takeText })
 
   /** One step after another: what a callback asks for comes after the effects of the step that called it. */
-  function dispatch(occurrence: SessionInput) {
-    waiting.push(occurrence)
+  function dispatch(input: SessionInput) {
+    waiting.push(input)
     if (running) return
     running = true
     try {
@@ -74,9 +74,9 @@ export function createConnection(
       running = false // a step that throws is a bug, but not one that should stop every later step
     }
   }
-  function advance(occurrence: SessionInput) {
+  function advance(input: SessionInput) {
     const { status } = state
-    const stepped = step(state, { ...occurrence, now: clock.monotonic(), wall: clock.now(), chance: clock.random() })
+    const stepped = step(state, { ...input, now: clock.monotonic(), wall: clock.now(), chance: clock.random() })
     state = stepped.state
     for (const effect of stepped.effects) perform(effect)
     if (state.status === status) return
@@ -145,7 +145,7 @@ export function createConnection(
       const keyed = toKey(request, () => createRandomId(clock))
       const text = JSON.stringify({ id, method, params: { path, input, traceparent: options.traceparent?.() } }) // throws before anything is taken [TL-TRACE-3]
       const bytes = frameBytesOf(text, keyed)
-      const refusal = frameRefusal({ text, bytes, path, key: request.idempotencyKey }, state.messageBytes)
+      const refusal = frameError({ text, bytes, path, key: request.idempotencyKey }, state.messageBytes)
       if (refusal !== undefined) return refuse(sink, refusal)
       observers.addCall(id, sink)
       dispatch({
@@ -162,7 +162,7 @@ export function createConnection(
       requireSocket()
       const id = observers.nextId()
       const text = JSON.stringify({ id, method: 'subscription', params: { path, input } }) // throws here rather than in the machine, which writes it anew on each attempt
-      const refusal = frameRefusal({ text, bytes: utf8Bytes(text), path }, state.messageBytes)
+      const refusal = frameError({ text, bytes: utf8Bytes(text), path }, state.messageBytes)
       if (refusal !== undefined) return refuse(sink, refusal)
       const handlesGaps = observers.addSubscription(id, sink, { path, input: givenInput, onGap })
       dispatch({ type: 'subscribe', subscription: { id, path, input: JSON.parse(text).params.input, handlesGaps } }) // a copy: the caller may change its own

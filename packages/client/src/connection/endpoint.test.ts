@@ -3,10 +3,10 @@ import { WebSocket } from 'ws'
 import { trunklineError } from '../session/machine/trunkline-error.ts'
 import { createClient } from '../trpc/create-client.ts'
 import { createConnection } from './create-connection.ts'
-import { ConfigurationError, findDestination } from './endpoint.ts'
+import { ConfigurationError, resolveEndpoint } from './endpoint.ts'
 
 const find = (options: object) =>
-  findDestination(options as never, 'session-of-22-characters').catch((thrown: unknown) => thrown)
+  resolveEndpoint(options as never, 'session-of-22-characters').catch((thrown: unknown) => thrown)
 
 describe('an option of the wrong kind is named, with what was expected and what came', () => {
   test.each([

@@ -9,9 +9,9 @@ export class ConfigurationError extends Error {
 }
 
 /** Where to connect and what to offer there, asked anew for each attempt. Throws `ConfigurationError` for an address or a token of the wrong kind, an `Error` that names the provider that failed. */
-export async function findDestination(options: ConnectionOptions, session: string): Promise<Endpoint> {
+export async function resolveEndpoint(options: ConnectionOptions, session: string): Promise<Endpoint> {
   const [url, token] = await Promise.all([ask('url', options.url), ask('token', options.token)])
-  if (token !== undefined && token !== null && typeof token !== 'string') throw tokenMisuse(token)
+  if (token !== undefined && token !== null && typeof token !== 'string') throw tokenTypeError(token)
   const flaw = typeof token === 'string' ? tokenFlaw(token) : undefined // [TL-LIM-9]
   if (flaw !== undefined) throw new ConfigurationError(flaw)
   return { url: parseAddress(url), protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
@@ -39,7 +39,7 @@ function parseAddress(url: unknown): string {
 async function ask(name: 'url' | 'token', option: unknown): Promise<unknown> {
   if (typeof option !== 'function') {
     if (name === 'url' || option === undefined) return option
-    throw tokenMisuse(option)
+    throw tokenTypeError(option)
   }
   try {
     return await option()
@@ -48,7 +48,7 @@ async function ask(name: 'url' | 'token', option: unknown): Promise<unknown> {
   }
 }
 
-function tokenMisuse(got: unknown): ConfigurationError {
+function tokenTypeError(got: unknown): ConfigurationError {
   return new ConfigurationError(`token: expected a function that gives a text or null; got ${show(got)}.`)
 }
 

@@ -1,23 +1,23 @@
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import type { Effect } from '../session/machine/effects.ts'
 import type { Gap, GapHandler } from '../session/machine/gap.ts'
-import type { CallSink, SubscriptionSink } from './transport.ts'
+import type { CallObserver, SubscriptionObserver } from './transport.ts'
 
 /** The effects that are for the application. */
-export type SinkEffect = Extract<
+export type ObserverEffect = Extract<
   Effect,
   { readonly type: 'answer' | 'fail' | 'started' | 'deliver' | 'gap' | 'complete' }
 >
 
 /** The sink of a call or of a subscription: of each effect the session emits what its sink takes. */
-type Sink = Partial<CallSink & SubscriptionSink>
+type Sink = Partial<CallObserver & SubscriptionObserver>
 interface Entry {
   readonly sink: Sink
   readonly notifyGap?: (gap: Omit<Gap, 'path' | 'input'>) => void
 }
 
 /** The application's ends of calls and subscriptions, by the id that names them on the wire. Ids are never given twice. [TL-STOP-4] */
-export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught: (error: unknown) => void) {
+export function createObservers(onGapOfConnection: GapHandler | undefined, uncaught: (error: unknown) => void) {
   const entries = new Map<number, Entry>()
   let lastId = 0
 
@@ -30,7 +30,7 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
     }
   }
 
-  function settle(effect: SinkEffect): void {
+  function settle(effect: ObserverEffect): void {
     const entry = entries.get(effect.id)
     if (effect.type === 'answer' || effect.type === 'fail' || effect.type === 'complete') remove(effect.id)
     if (entry !== undefined) guard(() => tell(entry, effect))
@@ -43,13 +43,13 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
       lastId += 1
       return lastId
     },
-    addCall(id: number, sink: CallSink): void {
+    addCall(id: number, sink: CallObserver): void {
       entries.set(id, { sink })
     },
     /** Returns whether somebody will hear of its gaps. */
     addSubscription(
       id: number,
-      sink: SubscriptionSink,
+      sink: SubscriptionObserver,
       { path, input, onGap = onGapOfConnection }: AddOptions,
     ): boolean {
       entries.set(id, { sink, notifyGap: (gap) => onGap?.({ path, input, ...gap }) })
@@ -68,7 +68,7 @@ export function createSinks(onGapOfConnection: GapHandler | undefined, uncaught:
 
 type AddOptions = Pick<Gap, 'path' | 'input'> & { readonly onGap: GapHandler | undefined }
 
-function tell({ sink, notifyGap }: Entry, effect: SinkEffect) {
+function tell({ sink, notifyGap }: Entry, effect: ObserverEffect) {
   switch (effect.type) {
     case 'answer':
       return sink.answer?.(effect.data)

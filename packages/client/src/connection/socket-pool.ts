@@ -1,19 +1,19 @@
 import type { ConnectionCause } from '../session/machine/connection-state.ts'
 import type { SessionInput } from '../session/machine/events.ts'
 import type { ConnectionOptions } from './connection-options.ts'
-import { ConfigurationError, findDestination } from './endpoint.ts'
+import { ConfigurationError, resolveEndpoint } from './endpoint.ts'
 import { type ConnectionEnvironment, createRandomId } from './environment.ts'
 import { createSocket, type Socket } from './socket.ts'
 
-export interface SocketsOptions {
+export interface SocketPoolOptions {
   readonly options: ConnectionOptions
   readonly environment: ConnectionEnvironment
-  readonly dispatch: (occurrence: SessionInput) => void
+  readonly dispatch: (input: SessionInput) => void
   readonly onText: (socket: number, text: unknown) => void
 }
 
 /** The sockets of one session, by number: one, or two during a hand-over. What a dropped one still says is not heard. */
-export function createSockets({ options, environment, dispatch, onText }: SocketsOptions) {
+export function createSocketPool({ options, environment, dispatch, onText }: SocketPoolOptions) {
   const make = environment.createSocket ?? createSocket
   const sockets = new Map<number, Socket>()
   let session = createRandomId(environment)
@@ -26,7 +26,7 @@ export function createSockets({ options, environment, dispatch, onText }: Socket
         WebSocket: options.WebSocket ?? environment.WebSocket,
         after: environment.after,
         endpoint: () =>
-          findDestination(options, session).catch((thrown: unknown) => {
+          resolveEndpoint(options, session).catch((thrown: unknown) => {
             if (thrown instanceof ConfigurationError)
               configurationError = { code: 'invalid-options', message: thrown.message }
             throw thrown

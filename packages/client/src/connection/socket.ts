@@ -30,7 +30,7 @@ export interface Socket {
   close(): void
 }
 
-const destinationMs = 15_000 // an address or a token that takes longer fails the attempt: partysocket would wait for ever
+const endpointMs = 15_000 // an address or a token that takes longer fails the attempt: partysocket would wait for ever
 const handshakeMs = 15_000 // above a cold authorizer and a cold $connect
 
 /** partysocket as it may be used: see each trap at its line. */
@@ -73,7 +73,7 @@ export function createSocket(options: SocketOptions): Socket {
     admitted = false
     told = false
     stage = 'preparing'
-    const found = await within(options.after, destinationMs, options.endpoint)
+    const found = await within(options.after, endpointMs, options.endpoint)
     stage = 'opening'
     return found
   }

@@ -8,9 +8,9 @@ export interface Transport {
   /** Whether the router has a data transformer; undefined until the server said so. */
   transforms(): boolean | undefined
   /** Returns the way to give up: the answer is then ignored. That returns the key of a mutation that may have run and was not settled. */
-  call(request: CallRequest, sink: CallSink): () => string | undefined
+  call(request: CallRequest, sink: CallObserver): () => string | undefined
   /** Returns the way to stop. */
-  subscribe(request: SubscribeRequest, sink: SubscriptionSink): () => void
+  subscribe(request: SubscribeRequest, sink: SubscriptionObserver): () => void
 }
 export interface CallRequest {
   readonly method: 'query' | 'mutation'
@@ -22,7 +22,7 @@ export interface CallRequest {
   readonly mayHaveRun?: boolean
   readonly orderingKey?: string | undefined
 }
-export interface CallSink {
+export interface CallObserver {
   answer(data: unknown): void
   fail(failure: Failure): void
 }
@@ -34,7 +34,7 @@ export interface SubscribeRequest {
   readonly givenInput: unknown
   readonly onGap: GapHandler | undefined
 }
-export interface SubscriptionSink {
+export interface SubscriptionObserver {
   started(): void
   data(result: DataResult): void
   state(state: ConnectionState): void

@@ -1,15 +1,15 @@
 import type { AnswerFrame, ChunkFrame, ErrorFrame, ReconnectFrame, ServerFrame } from '@trunkline/protocol'
-import { askKeyedAgain, noteGatewayFrame, onAnswer, sendCancel } from './calls/call-answer.ts'
+import { onAnswer, onGatewayError, scheduleKeyedResends, sendCancel } from './calls/call-answer.ts'
 import { joinChunk } from './join-chunks.ts'
 import { beginHandover } from './lifecycle/handover.ts'
 import { isGreeting, onHello } from './lifecycle/handshake.ts'
-import { hastenKeepalive, noteLife } from './lifecycle/keepalive.ts'
+import { hastenKeepalive, onSocketActivity } from './lifecycle/keepalive.ts'
 import { dropSocket } from './lifecycle/reconnect.ts'
-import { onAuthError, onAuthorized, renewAuthority } from './lifecycle/renew-auth.ts'
+import { onAuthError, onAuthorized, renewAuth } from './lifecycle/renew-auth.ts'
 import type { Subscription } from './machine/state.ts'
 import type { Transition } from './machine/transition.ts'
 import { messageOf } from './machine/trunkline-error.ts'
-import { noteAnswer, settleFrame } from './machine/unanswered.ts'
+import { onFrameAnswered, settleFrame } from './machine/unanswered.ts'
 import { onRunFailure } from './subscriptions/generator.ts'
 import { onSubscriptionError } from './subscriptions/on-subscription-error.ts'
 import { onFromOldSocket, onSubscriptionFrame } from './subscriptions/on-subscription-frame.ts'
@@ -19,7 +19,7 @@ import { onSyncEnd, settleAnswer } from './subscriptions/sync.ts'
 /** Frames first, one by one; what their answers still lack is asked for behind the last. */
 export function onMessage(transition: Transition, frames: readonly ServerFrame[], size: number): void {
   const answered = new Set<number>()
-  noteLife(transition)
+  onSocketActivity(transition)
   for (const frame of frames) onFrame(transition, frame, size / frames.length, answered)
   for (const id of answered) {
     const subscription = transition.state.subscriptions.get(id)
@@ -31,17 +31,17 @@ function onFrame(transition: Transition, frame: ServerFrame, size: number, answe
   if ('pong' in frame) return settleFrame(transition, 'ping') // {"pong":true}
   if ('connectionId' in frame) {
     const { message } = frame // {"message","connectionId","requestId"}
-    return isGreeting(transition) ? failGreeting(transition, message) : noteGatewayFrame(transition, message)
+    return isGreeting(transition) ? failHandshake(transition, message) : onGatewayError(transition, message)
   }
   if ('method' in frame) return onMethod(transition, frame, answered)
   if (frame.id === null) return onProtocolError(transition, frame.error) // {"id":null,"error"}
-  noteAnswer(transition, frame)
+  onFrameAnswered(transition, frame)
   if ('result' in frame && frame.result.type === 'hello') return onHello(transition, frame.id, frame.result)
-  if (typeof frame.id === 'string') return onOwnAnswer(transition, frame.id, frame)
+  if (typeof frame.id === 'string') return onSessionAnswer(transition, frame.id, frame)
   const call = transition.state.calls.get(frame.id)
-  if (call !== undefined) return follow(transition, onAnswer(transition, call, frame))
+  if (call !== undefined) return applyNextAction(transition, onAnswer(transition, call, frame))
   const subscription = transition.state.subscriptions.get(frame.id)
-  if (subscription === undefined) return onStray(transition, frame.id, frame)
+  if (subscription === undefined) return onUnknownId(transition, frame.id, frame)
   if (transition.from !== transition.state.socket) return onFromOldSocket(transition, subscription, frame, size)
   if ('error' in frame) return onFailure(transition, subscription, frame, size)
   const next = onSubscriptionFrame(transition, subscription, frame, size)
@@ -50,23 +50,23 @@ function onFrame(transition: Transition, frame: ServerFrame, size: number, answe
 }
 
 function onFailure(transition: Transition, subscription: Subscription, frame: ErrorFrame, size: number) {
-  if (frame.ref === undefined) follow(transition, onSubscriptionError(transition, subscription, frame))
+  if (frame.ref === undefined) applyNextAction(transition, onSubscriptionError(transition, subscription, frame))
   else onRunFailure(transition, subscription, frame, size)
 }
 
 /** Does what an answer asks of the connection. */
-function follow(transition: Transition, next: 'renew-auth' | undefined): void {
-  if (next === 'renew-auth') renewAuthority(transition)
+function applyNextAction(transition: Transition, next: 'renew-auth' | undefined): void {
+  if (next === 'renew-auth') renewAuth(transition)
 }
 
 /** The answer to a `hello` that failed, an `auth` or a `sync`, whose own answers are in the frames before this one. */
-function onOwnAnswer(transition: Transition, id: string, frame: AnswerFrame | ErrorFrame) {
+function onSessionAnswer(transition: Transition, id: string, frame: AnswerFrame | ErrorFrame) {
   if ('result' in frame) {
     if (frame.result.type === 'authorized') onAuthorized(transition, frame.result.authExpires)
     else onSyncEnd(transition, id)
-  } else if (isGreeting(transition)) failGreeting(transition, 'The server refused hello.')
+  } else if (isGreeting(transition)) failHandshake(transition, 'The server refused hello.')
   else if (id.startsWith('auth')) onAuthError(transition, frame)
-  else if (frame.line?.code === 'AUTH_EXPIRED') renewAuthority(transition)
+  else if (frame.line?.code === 'AUTH_EXPIRED') renewAuth(transition)
 }
 
 /** A frame that bears a method: a part of a message, whose frames are taken when it is whole, or the one notice that there is. */
@@ -82,12 +82,12 @@ function onNotice(transition: Transition) {
 }
 
 /** A socket without a hello is of no use, and one that was to take over takes the other with it. [TL-HAND-3] */
-function failGreeting(transition: Transition, message: string): void {
+function failHandshake(transition: Transition, message: string): void {
   dropSocket(transition, { code: 'server', message })
 }
 
 /** A frame for something that ended: an event means that the server still holds it. */
-function onStray(transition: Transition, id: number, frame: ServerFrame): void {
+function onUnknownId(transition: Transition, id: number, frame: ServerFrame): void {
   if (!('result' in frame) || frame.result.type === 'stopped') return
   if (frame.result.type === 'accepted')
     sendCancel(transition, id, frame.result.key) // it was given up before it was known to be a long one [TL-LONG-4]
@@ -98,6 +98,6 @@ function onStray(transition: Transition, id: number, frame: ServerFrame): void {
 function onProtocolError(transition: Transition, shape: unknown) {
   const message = messageOf(shape) ?? JSON.stringify(shape)
   transition.emit({ type: 'protocol-error', message })
-  if (isGreeting(transition)) failGreeting(transition, message)
-  else askKeyedAgain(transition)
+  if (isGreeting(transition)) failHandshake(transition, message)
+  else scheduleKeyedResends(transition)
 }

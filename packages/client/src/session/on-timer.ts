@@ -1,12 +1,12 @@
-import { askAgain, expireCall } from './calls/call-answer.ts'
+import { expireCall, resendCall } from './calls/call-answer.ts'
 import { finishClosing } from './lifecycle/close.ts'
 import { beginHandover, onDrainTimer } from './lifecycle/handover.ts'
 import { wake } from './lifecycle/handshake.ts'
 import { armWatch, hasSlept, keepAlive } from './lifecycle/keepalive.ts'
 import { dropSocket } from './lifecycle/reconnect.ts'
-import { postponeRenewal, renewAuthority } from './lifecycle/renew-auth.ts'
+import { postponeRenewal, renewAuth } from './lifecycle/renew-auth.ts'
 import type { Timer } from './machine/events.ts'
-import { askTime } from './machine/server-time.ts'
+import { requestServerTime } from './machine/server-time.ts'
 import type { Transition } from './machine/transition.ts'
 import { onHoleTimer, onSilence } from './subscriptions/generator.ts'
 import { onStartedTimer } from './subscriptions/subscriptions.ts'
@@ -31,7 +31,7 @@ export function onTimer(transition: Transition, timer: Timer) {
     case 'watch':
       return onWatch(transition)
     case 'renew':
-      return renewAuthority(transition)
+      return renewAuth(transition)
     case 'auth':
       return postponeRenewal(transition)
     case 'handover':
@@ -42,8 +42,8 @@ export function onTimer(transition: Transition, timer: Timer) {
       return finishClosing(transition)
     case 'deadline':
       return call && expireCall(transition, call)
-    case 'again':
-      return call && askAgain(transition, call)
+    case 'resend':
+      return call && resendCall(transition, call)
     case 'started':
       return subscription && onStartedTimer(transition, subscription)
     case 'gap':
@@ -57,7 +57,7 @@ export function onTimer(transition: Transition, timer: Timer) {
 /** A greeting that is not answered costs the socket; another `hello` is sent again, and the keepalive says whether the socket lives. */
 function onHelloTimer(transition: Transition) {
   const { phase, handover } = transition.state
-  if (phase === 'open' && handover?.phase !== 'greeting') return askTime(transition)
+  if (phase === 'open' && handover?.phase !== 'greeting') return requestServerTime(transition)
   dropSocket(transition, { code: 'server', message: 'The server did not answer hello.' })
 }
 

@@ -29,7 +29,7 @@ const scheduleOf = (
 ) => fc.array(fc.oneof(...actions), { maxLength: 120 })
 
 /** A world whose log is followed from its beginning. */
-function begin(handlesGaps: boolean): World {
+function createSubscribedWorld(handlesGaps: boolean): World {
   const world = createWorld(handlesGaps)
   world.connect(0)
   world.message(0, 'deliver')
@@ -60,7 +60,7 @@ test.each([true, false])(
   'under any faults each event is seen once and in order, and every jump is signalled (gaps handled: %s)',
   (handlesGaps) => {
     const property = fc.property(scheduleOf(...events, ...restore), (schedule) => {
-      const world = begin(handlesGaps)
+      const world = createSubscribedWorld(handlesGaps)
       play(world, schedule)
       world.settle()
       checkLog(world)
@@ -88,7 +88,7 @@ test('a subscription that starts with a state has no gap: what cannot be replaye
 
 test('hand-overs, expiring authority and mutations lose no event, whatever breaks them off [TL-HAND-2] [TL-AUTH-3]', () => {
   const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
-    const world = begin(true)
+    const world = createSubscribedWorld(true)
     play(world, schedule)
     world.settle()
     expect(world.seen).not.toContain('gap')
@@ -99,7 +99,7 @@ test('hand-overs, expiring authority and mutations lose no event, whatever break
 
 test('each mutation settles once; a keyed one has one key and one effect, another one effect at most [TL-KEY-1] [TL-KEY-8]', () => {
   const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
-    const world = begin(true)
+    const world = createSubscribedWorld(true)
     play(world, schedule)
     world.settle()
     const { calls, settled, texts, effects } = world.record
@@ -115,13 +115,13 @@ test('each mutation settles once; a keyed one has one key and one effect, anothe
   fc.assert(property, { numRuns: 1_000 })
 })
 
-test('mutations of a orderingKey take effect in the order in which they were made [TL-LANE-1]', () => {
+test('mutations with one orderingKey take effect in the order in which they were made [TL-LANE-1]', () => {
   const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
-    const world = begin(true)
+    const world = createSubscribedWorld(true)
     play(world, schedule)
     world.settle()
-    const ofLane = new Set(world.record.calls.flatMap(({ id, orderingKey }) => (orderingKey ? [id] : [])))
-    const effects = world.record.effects.filter((id) => ofLane.has(id))
+    const ordered = new Set(world.record.calls.flatMap(({ id, orderingKey }) => (orderingKey ? [id] : [])))
+    const effects = world.record.effects.filter((id) => ordered.has(id))
     expect(effects).toEqual([...effects].sort())
   })
   fc.assert(property, { numRuns: 1_000 })
@@ -129,7 +129,7 @@ test('mutations of a orderingKey take effect in the order in which they were mad
 
 test('never more than two sockets, one at rest, none and no timer after close [TL-HAND-4]', () => {
   const property = fc.property(scheduleOf(...events, ...turns), fc.boolean(), (schedule, settles) => {
-    const world = begin(true)
+    const world = createSubscribedWorld(true)
     play(world, schedule)
     if (settles) {
       world.settle()

@@ -223,10 +223,10 @@ describe('calls', () => {
     machine.call(1, 'mutation', 10, { resends: true, key: 'own.a', text: '{"id":1,"params":{"path":"p"}}' })
     machine.call(2)
     machine.message({ id: null, error: {} })
-    expect(machine.fire({ kind: 'again', id: 1 })).toEqual([
+    expect(machine.fire({ kind: 'resend', id: 1 })).toEqual([
       'send {"id":1,"params":{"path":"p","key":"own.a","resend":true}}',
     ])
-    expect(machine.timers.has('again 2')).toBe(false)
+    expect(machine.timers.has('resend 2')).toBe(false)
   })
 
   test('an error under id null that answers hello ends the socket [TL-ERR-4]', () => {

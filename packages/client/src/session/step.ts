@@ -1,8 +1,8 @@
 import { abandonCall } from './calls/call-answer.ts'
-import { enqueueCall, flushOutbox, refuse } from './calls/calls.ts'
-import { close, closedError, continueClosing } from './lifecycle/close.ts'
-import { continueHandover } from './lifecycle/handover.ts'
-import { connect, noteClocks, onOpened, restart, retryNow, wake } from './lifecycle/handshake.ts'
+import { enqueueCall, flushOutbox, rejectRequest } from './calls/calls.ts'
+import { close, closedError, finishClosingWhenIdle } from './lifecycle/close.ts'
+import { finishHandoverWhenIdle } from './lifecycle/handover.ts'
+import { checkClocks, connect, onOpened, restart, retryNow, wake } from './lifecycle/handshake.ts'
 import { onSocketLost } from './lifecycle/reconnect.ts'
 import { onToken, postponeRenewal } from './lifecycle/renew-auth.ts'
 import type { Effect } from './machine/effects.ts'
@@ -21,30 +21,30 @@ export function step(
   event: SessionEvent,
 ): { readonly state: SessionState; readonly effects: readonly Effect[] } {
   const transition = new Transition(state, event)
-  noteClocks(transition)
-  if (isKnown(transition)) take(transition, event)
-  continueHandover(transition)
+  checkClocks(transition)
+  if (isFromCurrentSocket(transition)) onInput(transition, event)
+  finishHandoverWhenIdle(transition)
   flushResumes(transition)
   flushOutbox(transition)
-  continueClosing(transition)
+  finishClosingWhenIdle(transition)
   flushFetches(transition)
   return { state: transition.state, effects: transition.effects }
 }
 
 /** What comes of a socket that was dropped is late. */
-function isKnown({ from, state }: Transition): boolean {
+function isFromCurrentSocket({ from, state }: Transition): boolean {
   return from === state.socket || from === state.handover?.socket
 }
 
-function take(transition: Transition, event: SessionEvent) {
+function onInput(transition: Transition, event: SessionEvent) {
   const id = 'id' in event ? event.id : Number.NaN
   const call = transition.state.calls.get(id)
   const subscription = transition.state.subscriptions.get(id)
   switch (event.type) {
     case 'call':
-      return whenTaken(transition, event.call, () => enqueueCall(transition, event.call))
+      return acceptOrReject(transition, event.call, () => enqueueCall(transition, event.call))
     case 'subscribe':
-      return whenTaken(transition, event.subscription, () => addSubscription(transition, event.subscription))
+      return acceptOrReject(transition, event.subscription, () => addSubscription(transition, event.subscription))
     case 'abort':
       return call && abandonCall(transition, call)
     case 'unsubscribe':
@@ -73,9 +73,9 @@ function take(transition: Transition, event: SessionEvent) {
 }
 
 /** The first thing that is wanted opens the connection; after the last one nothing is taken. */
-function whenTaken(transition: Transition, wanted: Parameters<typeof refuse>[1], admit: () => void) {
+function acceptOrReject(transition: Transition, wanted: Parameters<typeof rejectRequest>[1], admit: () => void) {
   const closed = closedError(transition.state)
-  if (closed !== undefined) return refuse(transition, wanted, closed)
+  if (closed !== undefined) return rejectRequest(transition, wanted, closed)
   admit()
   if (transition.state.phase === 'idle') connect(transition)
 }

@@ -12,9 +12,9 @@ export function createMachine(chance = 0) {
   const timers = new Map<string, number>()
 
   function feed(fed: Fed): string[] {
-    const occurrence = { socket: state.socket, ...fed } as SessionInput // of the socket that is used, unless the test says
+    const input = { socket: state.socket, ...fed } as SessionInput // of the socket that is used, unless the test says
     const before = JSON.stringify(toJson(state))
-    const stepped = step(state, { ...occurrence, now, wall: now + wallAhead, chance })
+    const stepped = step(state, { ...input, now, wall: now + wallAhead, chance })
     if (JSON.stringify(toJson(state)) !== before) throw new Error('a step changed the state that it was given')
     state = stepped.state
     for (const effect of stepped.effects) {

@@ -18,24 +18,24 @@ export interface SubscribeOptions {
   readonly onGap?: GapHandler
 }
 /** Every option of the line's that one call can have. */
-export type LineOptions = MutationOptions & SubscribeOptions
+export type AllCallOptions = MutationOptions & SubscribeOptions
 
 /** Under this key the options travel in tRPC's per-call `context`. */
 const contextKey = 'trunkline'
 
 /** The line's options where only tRPC's `context` can be passed (TanStack, stock `createTRPCClient`). */
-export function callContext(options: LineOptions): Record<string, unknown> {
+export function callContext(options: AllCallOptions): Record<string, unknown> {
   return { [contextKey]: options }
 }
 
 /** The line's options in an operation's context; none when there are none. */
-export function optionsOf(context: Readonly<Record<string, unknown>>): LineOptions {
-  return (context[contextKey] ?? {}) as LineOptions // written by `callContext` alone
+export function optionsOf(context: Readonly<Record<string, unknown>>): AllCallOptions {
+  return (context[contextKey] ?? {}) as AllCallOptions // written by `callContext` alone
 }
 
 /** tRPC's options of one call, with the line's moved into `context`. */
 export function toContext<O extends { readonly context?: Record<string, unknown> }>(
-  options: (O & LineOptions) | undefined,
+  options: (O & AllCallOptions) | undefined,
 ): O | undefined {
   if (options === undefined) return undefined
   const { timeoutMs, idempotencyKey, orderingKey, onGap } = options

@@ -52,14 +52,14 @@ export type ClientOptions<R extends AnyTRPCRouter> = {
 /** Sugar for `createTRPCClient({ links: [trunklineLink({ connection })] })` with typed per-call options. Nothing but procedures is on it, so no name can clash. */
 export function createClient<R extends AnyTRPCRouter>({ links = [], ...options }: ClientOptions<R>): LineClient<R> {
   const client = createTRPCClient<R>({ links: [...links, trunklineLink<R>(options as LinkOptions<R>)] })
-  takeOptionsByName(client)
+  acceptNamedOptions(client)
   return client as LineClient<R> // the same object: its calls now take more than its type says
 }
 
 type LinkOptions<R extends AnyTRPCRouter> = Parameters<typeof trunklineLink<R>>[0]
 
 /** tRPC hands `context` and `signal` to links and drops the rest, so the line's options move into `context` before it looks. TanStack calls the same three methods. */
-function takeOptionsByName<R extends AnyTRPCRouter>(client: TRPCClient<R>): void {
+function acceptNamedOptions<R extends AnyTRPCRouter>(client: TRPCClient<R>): void {
   const untyped = getUntypedClient(client)
   untyped.query = withContext(untyped.query)
   untyped.mutation = withContext(untyped.mutation)

@@ -9,7 +9,7 @@ import { type Observer, observable } from '@trpc/server/observable'
 import type { Connection } from '../connection/create-connection.ts'
 import { toError } from '../connection/to-error.ts'
 import { type Transport, transportOf } from '../connection/transport.ts'
-import { overflowRefusal } from '../session/machine/check-frame.ts'
+import { overflowError } from '../session/machine/check-frame.ts'
 import { optionsOf } from './call-options.ts'
 import { toClientError, unreadable } from './client-error.ts'
 import { toOperationState } from './operation-state.ts'
@@ -39,7 +39,7 @@ export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOpt
           const stop = op.type === 'subscription' ? subscribe(request) : call({ ...request, keys, method: op.type })
           return whenAborted(op.signal, () => observer.complete(), stop)
         } catch (cause) {
-          const line = overflowRefusal(cause)
+          const line = overflowError(cause)
           if (line !== undefined) return observer.error(toClientError({ line }, transform))
           observer.error(TRPCClientError.from(toError(cause))) // an input that is no JSON
         }

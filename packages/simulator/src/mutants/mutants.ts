@@ -106,20 +106,20 @@ async function deliverToAudience(`,
   },
   {
     name: 'a-turn-ends-without-a-look-at-what-came-meanwhile',
-    breaks: 'decision 0036',
+    breaks: 'decision 33',
     workloads: ['race', 'quiet'],
     exhausted: 'runtime/delivery/law-turn.test.ts',
     swaps: [
       {
         file: runtime('delivery/acquire-shard-lease'),
-        from: 'const begun = row.again === undefined ? undefined : await begin(scope, next, ended(row), row.again)',
+        from: 'const begun = row.nextOffset === undefined ? undefined : await begin(scope, next, ended(row), row.nextOffset)',
         to: 'const begun: Move<Reading> = undefined',
       },
     ],
   },
   {
     name: 'an-older-note-of-anothers-taken-for-enough',
-    breaks: 'decision 0036',
+    breaks: 'decision 33',
     workloads: ['race', 'quiet'],
     exhausted: 'runtime/delivery/law-turn.test.ts',
     swaps: [{ file: runtime('delivery/shard-lease'), from: 'if (isNoted && wasWrittenSince)', to: 'if (isNoted)' }],
@@ -296,8 +296,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: client('session/machine/sequencer'),
-        from: "return unmoved(next, 'hole')",
-        to: "return position === null ? unmoved(next, 'hole') : { order: { ...order, position: { epoch: frame.epoch, offset: frame.offset } }, applied: [frame], verdict: 'whole' }",
+        from: "return unchanged(next, 'hole')",
+        to: "return position === null ? unchanged(next, 'hole') : { order: { ...order, position: { epoch: frame.epoch, offset: frame.offset } }, applied: [frame], verdict: 'whole' }",
       },
       {
         file: client('session/machine/sequencer'),
@@ -313,7 +313,7 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: client('session/machine/sequencer'),
-        from: 'if (frame.offset <= position.offset) return unmoved(order)',
+        from: 'if (frame.offset <= position.offset) return unchanged(order)',
         to: "if (frame.offset <= position.offset) return { order, applied: [frame], verdict: 'whole' }",
       },
     ],
@@ -535,7 +535,7 @@ async function deliverToAudience(`,
       },
       {
         file: client('session/subscriptions/on-subscription-frame'),
-        from: 'noteHead(forgetBeyond(subscription.order), head)',
+        from: 'recordHead(dropBeyondPosition(subscription.order), head)',
         to: 'noted.order',
       },
     ],

@@ -1,11 +1,11 @@
 import type { AcceptedResult, AnswerFrame, ErrorFrame } from '@trunkline/protocol'
 import { backoffMs } from '../machine/backoff.ts'
-import { askTime } from '../machine/server-time.ts'
-import { hasSocket, type PendingCall } from '../machine/state.ts'
+import { requestServerTime } from '../machine/server-time.ts'
+import { canSend, type PendingCall } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { fromWire, toTrunklineError } from '../machine/trunkline-error.ts'
 import { isAloneInFlight, settleFrame } from '../machine/unanswered.ts'
-import { endCall, failCall, isKeyed, isOn, mayHaveRun, refuse, sendCall } from './calls.ts'
+import { endCall, failCall, isKeyed, isOn, mayHaveRun, rejectRequest, sendCall } from './calls.ts'
 
 const pendingMs = 1_000 // when the server does not say when to ask again
 /**
@@ -52,7 +52,7 @@ function onError(transition: Transition, call: PendingCall, { line: wire, error:
   const isNew = call.nonce !== null && call.sends === 1 && !call.mayHaveRun && call.refusals === 0
   if (wire?.code === 'KEY_EXPIRED' && isNew) {
     transition.putCall({ ...call, phase: 'waiting', key: null, sends: 0, refusals: 1 })
-    askTime(transition)
+    requestServerTime(transition)
     return
   }
   const line = wire === undefined ? undefined : fromWire(wire, shape)
@@ -64,25 +64,25 @@ function onError(transition: Transition, call: PendingCall, { line: wire, error:
   transition.dropCall(id)
   const ranBefore = call.mayHaveRun || (!call.resends && call.refusals > 0)
   if (line === undefined) transition.emit({ type: 'fail', id, failure: { shape } })
-  else refuse(transition, { ...call, mayHaveRun: ranBefore }, line, shape)
+  else rejectRequest(transition, { ...call, mayHaveRun: ranBefore }, line, shape)
 }
 
 /** Nothing is awaited; the call is sent again after a while. */
 function pause(transition: Transition, call: PendingCall, ms: number): void {
   transition.putCall({ ...call, phase: 'paused' })
-  transition.arm({ kind: 'again', id: call.id }, ms)
+  transition.arm({ kind: 'resend', id: call.id }, ms)
 }
 
 /** Asks again for the answer of a keyed mutation, under its key. [TL-KEY-5] [TL-KEY-10] */
-export function askAgain(transition: Transition, call: PendingCall): void {
-  const isAsked = call.phase === 'paused' || call.phase === 'running' || call.phase === 'sent'
-  if (isAsked && hasSocket(transition.state)) sendCall(transition, call)
+export function resendCall(transition: Transition, call: PendingCall): void {
+  const isUnsettled = call.phase === 'paused' || call.phase === 'running' || call.phase === 'sent'
+  if (isUnsettled && canSend(transition.state)) sendCall(transition, call)
 }
 
 /** Nobody waits for this call any more. One that runs in a function of its own is told so; of any other there is nothing to tell. [TL-LONG-4] */
 export function abandonCall(transition: Transition, call: PendingCall): void {
   transition.dropCall(call.id)
-  if (call.isLong && hasSocket(transition.state)) sendCancel(transition, call.id, call.key ?? undefined)
+  if (call.isLong && canSend(transition.state)) sendCancel(transition, call.id, call.key ?? undefined)
 }
 
 /** Tells the server that a call is given up. [TL-LONG-4] */
@@ -93,7 +93,7 @@ export function sendCancel(transition: Transition, id: number, key: string | und
 /** It runs, and no gateway limit counts any more. The answer is pushed; since a push can be lost, a keyed mutation asks for it now and then. [TL-LONG-5] */
 function onAccepted(transition: Transition, call: PendingCall, { askAfterMs }: AcceptedResult): void {
   transition.putCall({ ...call, phase: 'running', isLong: true, lastFailure: null })
-  if (askAfterMs !== undefined && isKeyed(call)) transition.arm({ kind: 'again', id: call.id }, askAfterMs)
+  if (askAfterMs !== undefined && isKeyed(call)) transition.arm({ kind: 'resend', id: call.id }, askAfterMs)
 }
 
 /** The call's deadline passed. */
@@ -113,27 +113,27 @@ export function expireCall(transition: Transition, call: PendingCall) {
 }
 
 /** The gateway said something of no call in particular. [TL-GW-2] A keyed mutation is asked for again; another call fails only when it must be the one that is meant. */
-export function noteGatewayFrame(transition: Transition, message: string) {
+export function onGatewayError(transition: Transition, message: string) {
   for (const call of transition.state.calls.values()) {
     if (call.phase !== 'sent' || !isOn(call, transition.from)) continue
     const line = toTrunklineError('FUNCTION_FAILED', `The gateway said "${message}" before the answer came.`)
     const said = { ...call, lastFailure: { line } }
     const isMeant = isAloneInFlight(transition, call.id)
     if (isMeant) settleFrame(transition, call.id)
-    if (isKeyed(call)) askLater(transition, said)
+    if (isKeyed(call)) scheduleResend(transition, said)
     else if (isMeant) failCall(transition, call, line.code, line.message)
     else transition.putCall(said)
   }
 }
 
 /** An error under id null came: the answers of keyed mutations may be what is missing. [TL-KEY-10] */
-export function askKeyedAgain(transition: Transition): void {
+export function scheduleKeyedResends(transition: Transition): void {
   for (const call of transition.state.calls.values())
-    if (call.phase === 'sent' && isOn(call, transition.from) && isKeyed(call)) askLater(transition, call)
+    if (call.phase === 'sent' && isOn(call, transition.from) && isKeyed(call)) scheduleResend(transition, call)
 }
 
 /** Asks again after a back-off, unless that is due already: errors that come one after another must not put it off. [TL-KEY-10] */
-function askLater(transition: Transition, call: PendingCall): void {
-  transition.putCall({ ...call, asksAgain: true })
-  if (!call.asksAgain) transition.arm({ kind: 'again', id: call.id }, backoffMs(call.sends, transition.chance))
+function scheduleResend(transition: Transition, call: PendingCall): void {
+  transition.putCall({ ...call, willResend: true })
+  if (!call.willResend) transition.arm({ kind: 'resend', id: call.id }, backoffMs(call.sends, transition.chance))
 }

@@ -38,13 +38,13 @@ describe('a call that was accepted', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(accepted(1, { key, askAfterMs: 15_000 }))
-    expect(machine.timers.get('again 1')).toBe(15_000)
-    expect(machine.fire({ kind: 'again', id: 1 })).toEqual([resent])
+    expect(machine.timers.get('resend 1')).toBe(15_000)
+    expect(machine.fire({ kind: 'resend', id: 1 })).toEqual([resent])
     const pending = { code: 'PENDING', retry: 'later', retryAfterMs: 5_000, mayHaveRun: true }
     machine.message({ id: 1, error: {}, line: pending })
-    expect(machine.timers.get('again 1')).toBe(5_000)
+    expect(machine.timers.get('resend 1')).toBe(5_000)
     expect(machine.message(answer(1))).toEqual(['answer 1'])
-    expect(machine.timers.has('again 1')).toBe(false)
+    expect(machine.timers.has('resend 1')).toBe(false)
   })
 
   test('is sent again over the next socket when it has a key or is a query, and fails otherwise [TL-CALL-5]', () => {

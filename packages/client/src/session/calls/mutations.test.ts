@@ -34,12 +34,12 @@ describe('keys', () => {
     machine.open()
     machine.call(1, 'mutation', 10, { resends: true })
     expect(machine.message(pending(1, 700))).toEqual([])
-    expect(machine.timers.get('again 1')).toBe(700)
-    expect(machine.fire({ kind: 'again', id: 1 })).toEqual(['send mutation 1'])
+    expect(machine.timers.get('resend 1')).toBe(700)
+    expect(machine.fire({ kind: 'resend', id: 1 })).toEqual(['send mutation 1'])
     machine.message(pending(1))
-    expect(machine.timers.get('again 1')).toBe(1_000)
+    expect(machine.timers.get('resend 1')).toBe(1_000)
     expect(machine.fire({ kind: 'deadline', id: 1 })).toEqual(['fail 1 TIMEOUT may have run'])
-    expect(machine.timers.has('again 1')).toBe(false)
+    expect(machine.timers.has('resend 1')).toBe(false)
   })
 
   test('what waits for its transition to ask again asks at once on a new socket', () => {
@@ -48,7 +48,7 @@ describe('keys', () => {
     machine.call(1, 'mutation', 10, { resends: true })
     machine.message(pending(1))
     machine.feed({ type: 'lost', cause: network })
-    expect(machine.timers.has('again 1')).toBe(false)
+    expect(machine.timers.has('resend 1')).toBe(false)
     expect(machine.open()).toEqual(['send mutation 1'])
   })
 
@@ -61,7 +61,7 @@ describe('keys', () => {
     machine.open()
     expect(framesOf(machine.call(1, 'mutation', 10, own))).toEqual([frame])
     machine.message(pending(1))
-    expect(framesOf(machine.fire({ kind: 'again', id: 1 }))).toEqual([again])
+    expect(framesOf(machine.fire({ kind: 'resend', id: 1 }))).toEqual([again])
     machine.feed({ type: 'lost', cause: network })
     expect(framesOf(machine.open())).toEqual([again])
     expect(machine.message(refused)).toEqual(['ask-token'])
@@ -89,10 +89,12 @@ describe('keys', () => {
     machine.open()
     machine.call(1, 'mutation', 10, own)
     expect(machine.message(failed())).toEqual([])
-    expect(machine.timers.get('again 1')).toBe(300)
-    expect(framesOf(machine.fire({ kind: 'again', id: 1 }))).toMatchObject([{ params: { key: 'own.k', resend: true } }])
+    expect(machine.timers.get('resend 1')).toBe(300)
+    expect(framesOf(machine.fire({ kind: 'resend', id: 1 }))).toMatchObject([
+      { params: { key: 'own.k', resend: true } },
+    ])
     machine.message(failed(2_000))
-    expect(machine.timers.get('again 1')).toBe(2_000)
+    expect(machine.timers.get('resend 1')).toBe(2_000)
     expect(machine.fire({ kind: 'deadline', id: 1 })).toEqual(['fail 1 FUNCTION_FAILED may have run'])
   })
 
@@ -132,7 +134,7 @@ describe('keys', () => {
     machine.call(1, 'mutation', 10, { resends: true })
     machine.message(pending(1))
     expect(machine.feed({ type: 'close' })).toEqual([])
-    expect(machine.fire({ kind: 'again', id: 1 })).toEqual(['send mutation 1'])
+    expect(machine.fire({ kind: 'resend', id: 1 })).toEqual(['send mutation 1'])
     expect(machine.message(done(1))).toEqual(['answer 1', 'disconnect', 'closed'])
   })
 

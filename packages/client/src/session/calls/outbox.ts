@@ -4,7 +4,7 @@ const outboxCalls = 1_000
 const outboxBytes = 4_194_304 // 4 MB: the largest message that any server takes; the third bound, age, is each call's own deadline
 
 /** Why one more call cannot wait to be sent, or undefined when it can. Calls that were sent do not count. */
-export function outboxRefusal(calls: ReadonlyMap<number, PendingCall>, bytes: number): string | undefined {
+export function outboxProblem(calls: ReadonlyMap<number, PendingCall>, bytes: number): string | undefined {
   let waiting = 0
   let waitingBytes = bytes
   for (const call of calls.values()) {

@@ -159,7 +159,7 @@ describe('an error without an id', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, { ...keyed, timeoutMs: 60_000 })
     machine.message({ id: 1, error: {}, line: { code: 'PENDING', retry: 'later', mayHaveRun: true } })
-    machine.fire({ kind: 'again', id: 1 })
+    machine.fire({ kind: 'resend', id: 1 })
     machine.feed({ type: 'abort', id: 1 })
     call(machine, 2)
     expect(machine.message(late)).toEqual([])
@@ -172,13 +172,13 @@ describe('a keyed mutation', () => {
     machine.open()
     machine.call(1, 'mutation', 10, keyed)
     expect(machine.message(gateway)).toEqual([])
-    expect(machine.timers.get('again 1')).toBe(300)
-    expect(machine.fire({ kind: 'again', id: 1 })).toEqual([resent])
+    expect(machine.timers.get('resend 1')).toBe(300)
+    expect(machine.fire({ kind: 'resend', id: 1 })).toEqual([resent])
     expect(machine.message(gateway)).toEqual([])
-    expect(machine.timers.get('again 1')).toBe(550)
-    expect(machine.fire({ kind: 'again', id: 1 })).toEqual([resent])
+    expect(machine.timers.get('resend 1')).toBe(550)
+    expect(machine.fire({ kind: 'resend', id: 1 })).toEqual([resent])
     expect(machine.message(answer(1))).toEqual(['answer 1'])
-    expect(machine.timers.has('again 1')).toBe(false)
+    expect(machine.timers.has('resend 1')).toBe(false)
   })
 
   test('is settled by the answer that comes before it is sent again', () => {
@@ -186,7 +186,7 @@ describe('a keyed mutation', () => {
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)
     expect(machine.message(answer(1))).toEqual(['answer 1'])
-    expect(machine.timers.has('again 1')).toBe(false)
+    expect(machine.timers.has('resend 1')).toBe(false)
   })
 
   test('is not put off by errors that come one after another', () => {
@@ -194,9 +194,9 @@ describe('a keyed mutation', () => {
     machine.open()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)
-    machine.timers.set('again 1', 1) // what is left of it
+    machine.timers.set('resend 1', 1) // what is left of it
     machine.message(gateway)
-    expect(machine.timers.get('again 1')).toBe(1)
+    expect(machine.timers.get('resend 1')).toBe(1)
   })
 
   test('is sent again at once on a new socket, and not once more', () => {
@@ -204,10 +204,10 @@ describe('a keyed mutation', () => {
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)
     machine.feed({ type: 'lost', cause: network })
-    expect(machine.timers.has('again 1')).toBe(false)
+    expect(machine.timers.has('resend 1')).toBe(false)
     expect(machine.open()).toEqual([resent])
     machine.message(gateway)
-    expect(machine.timers.has('again 1')).toBe(true)
+    expect(machine.timers.has('resend 1')).toBe(true)
   })
 
   test('that was accepted is not concerned: no limit of the gateway counts for it [TL-LONG-5]', () => {
@@ -215,14 +215,14 @@ describe('a keyed mutation', () => {
     machine.call(1, 'mutation', 10, keyed)
     machine.message({ id: 1, result: { type: 'accepted', key: 'own.k', askAfterMs: 15_000 } })
     machine.message(late)
-    expect(machine.timers.get('again 1')).toBe(15_000)
+    expect(machine.timers.get('resend 1')).toBe(15_000)
   })
 
   test('that waits to be sent again at its deadline fails with what the gateway said', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)
-    machine.fire({ kind: 'again', id: 1 })
+    machine.fire({ kind: 'resend', id: 1 })
     machine.message(gateway)
     expect(machine.fire({ kind: 'deadline', id: 1 })).toEqual(['fail 1 FUNCTION_FAILED may have run'])
   })

@@ -1,6 +1,6 @@
 import { closeCalls, hasCallsInFlight } from '../calls/calls.ts'
 import type { ConnectionCause } from '../machine/connection-state.ts'
-import { isLeaving } from '../machine/state.ts'
+import { isDraining } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { type TrunklineError, toTrunklineError } from '../machine/trunkline-error.ts'
 import { endSubscription } from '../subscriptions/subscriptions.ts'
@@ -12,16 +12,16 @@ export function close(transition: Transition) {
   if (transition.state.phase === 'closed') return transition.emit({ type: 'closed' })
   closeCalls(transition, closedByYou(), 'unsent')
   const { handover } = transition.state
-  if (handover !== null && !isLeaving(transition.state)) transition.emit({ type: 'drop', socket: handover.socket })
+  if (handover !== null && !isDraining(transition.state)) transition.emit({ type: 'drop', socket: handover.socket })
   const waits = hasCallsInFlight(transition)
-  transition.patch({ phase: waits ? 'closing' : 'closed', handover: isLeaving(transition.state) ? handover : null })
+  transition.patch({ phase: waits ? 'closing' : 'closed', handover: isDraining(transition.state) ? handover : null })
   for (const subscription of transition.state.subscriptions.values()) endSubscription(transition, subscription)
   if (!waits) return finishClosing(transition)
   transition.arm({ kind: 'close' }, closingMs)
 }
 
 /** Goes on closing once nothing is in flight. */
-export function continueClosing(transition: Transition): void {
+export function finishClosingWhenIdle(transition: Transition): void {
   if (transition.state.phase === 'closing' && !hasCallsInFlight(transition)) finishClosing(transition)
 }
 
@@ -29,7 +29,7 @@ export function continueClosing(transition: Transition): void {
 export function finishClosing(transition: Transition): void {
   closeCalls(transition, closedByYou())
   transition.patch({ phase: 'closed' })
-  transition.show({ status: 'closed', cause: { code: 'closed-by-you', message: closedByYou().message } })
+  transition.setStatus({ status: 'closed', cause: { code: 'closed-by-you', message: closedByYou().message } })
   transition.disconnect()
   transition.emit({ type: 'closed' })
 }

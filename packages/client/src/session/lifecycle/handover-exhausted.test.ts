@@ -31,8 +31,8 @@ const now = 3_600_000
 const hello = { type: 'hello', session: 's', time: 0, limits: { frameBytes: 32_768, lifetimeMs: 7_200_000 } }
 const fresh: Line = { status: 'waiting', toServer: [], toClient: [], ref: 0 }
 
-function feed(world: World, occurrence: SessionInput, at = now): World {
-  const stepped = step(world.client, { ...occurrence, now: at, wall: at, chance: 0 })
+function feed(world: World, input: SessionInput, at = now): World {
+  const stepped = step(world.client, { ...input, now: at, wall: at, chance: 0 })
   return stepped.effects.reduce(perform, { ...world, client: stepped.state })
 }
 

@@ -1,13 +1,13 @@
 import type { FrameId, HelloResult } from '@trunkline/protocol'
 import { closeCalls } from '../calls/calls.ts'
-import { askTime, wasClockSet } from '../machine/server-time.ts'
+import { requestServerTime, wasClockSet } from '../machine/server-time.ts'
 import type { Transition } from '../machine/transition.ts'
 import { toTrunklineError } from '../machine/trunkline-error.ts'
-import { loseSubscriptions, startAfresh } from '../subscriptions/subscriptions.ts'
-import { handoverDelayMs, moveOver } from './handover.ts'
+import { resetPositions, suspendSubscriptions } from '../subscriptions/subscriptions.ts'
+import { handoverDelayMs, switchSockets } from './handover.ts'
 import { armKeepalive, armWatch, keepAlive } from './keepalive.ts'
 import { onRefusal } from './reconnect.ts'
-import { noteAuthority, readmit } from './renew-auth.ts'
+import { resendWaiting, scheduleRenewal } from './renew-auth.ts'
 
 const helloMs = 15_000 // 15 s: the server's first function may be cold
 const stableMs = 5_000 // a socket that lived this long ends the back-off
@@ -15,14 +15,14 @@ const stableMs = 5_000 // a socket that lived this long ends the back-off
 /** Makes the session's first socket, or its first after a refusal. */
 export function connect(transition: Transition): void {
   transition.patch({ phase: 'connecting', attempt: 0 })
-  transition.show({ status: 'connecting' })
+  transition.setStatus({ status: 'connecting' })
   transition.patch({ socket: transition.connect() })
 }
 
 /** A socket is open: say hello, and nothing else before the answer. [TL-HELLO-1] It may be a refusal, and the calls would not be known to have run. */
 export function onOpened(transition: Transition): void {
   const { phase, socket, handover } = transition.state
-  if (transition.from === socket && phase === 'connecting') transition.patch({ phase: 'greeting', timeAskedBy: null })
+  if (transition.from === socket && phase === 'connecting') transition.patch({ phase: 'greeting', timeRequestId: null })
   else if (transition.from !== socket && handover?.phase === 'connecting')
     transition.patch({ handover: { ...handover, phase: 'greeting' } })
   else return
@@ -45,14 +45,14 @@ export function onHello(
   { limits, time, authExpires, refused, transformer: transforms }: HelloResult,
 ) {
   if (!isGreeting(transition)) {
-    if (id === transition.state.timeAskedBy) takeTime(transition, time)
+    if (id === transition.state.timeRequestId) onServerTime(transition, time)
     return
   }
   transition.cancel({ kind: 'hello' })
   if (refused !== undefined) return onRefusal(transition, { code: 'refused', message: refused })
-  if (transition.from !== transition.state.socket) moveOver(transition)
+  if (transition.from !== transition.state.socket) switchSockets(transition)
   const { frameBytes, maxMessageBytes = frameBytes, batchSize = 1 } = limits
-  const messageBytes = Math.min(maxMessageBytes, transition.state.mostBytes)
+  const messageBytes = Math.min(maxMessageBytes, transition.state.maxMessageBytes)
   const aheadMs = time - transition.now
   transition.patch({
     phase: 'open',
@@ -63,31 +63,31 @@ export function onHello(
     aheadMs,
     openedAt: transition.now,
   })
-  if (transition.state.status.status !== 'open') transition.show({ status: 'open' })
+  if (transition.state.status.status !== 'open') transition.setStatus({ status: 'open' })
   transition.arm({ kind: 'stable' }, stableMs)
   transition.arm({ kind: 'handover' }, handoverDelayMs(limits.lifetimeMs, transition.chance))
   armKeepalive(transition)
   armWatch(transition)
-  noteAuthority(transition, authExpires)
-  readmit(transition)
-  if (transition.state.timeAskedBy !== null) askTime(transition) // the clock was set after this hello was sent, or the socket that was asked is left
+  scheduleRenewal(transition, authExpires)
+  resendWaiting(transition)
+  if (transition.state.timeRequestId !== null) requestServerTime(transition) // the clock was set after this hello was sent, or the socket that was asked is left
 }
 
 /** The answer to a `hello` that asked for the time alone. */
-function takeTime(transition: Transition, time: number): void {
-  const { expires, renewal } = transition.state.authority
+function onServerTime(transition: Transition, time: number): void {
+  const { expires, renewal } = transition.state.auth
   transition.cancel({ kind: 'hello' })
-  transition.patch({ aheadMs: time - transition.now, timeAskedBy: null })
+  transition.patch({ aheadMs: time - transition.now, timeRequestId: null })
   transition.outboxDirty = true
-  if (renewal === 'none') noteAuthority(transition, expires ?? undefined) // its timer may have slept
+  if (renewal === 'none') scheduleRenewal(transition, expires ?? undefined) // its timer may have slept
 }
 
 /** The clock was set, or the machine slept: what time it is at the server is asked before a key is made, and what was missed is asked for. [TL-HELLO-5] [TL-SYNC-6] */
-export function noteClocks(transition: Transition): void {
+export function checkClocks(transition: Transition): void {
   if (!wasClockSet(transition)) return
-  if (transition.state.phase === 'greeting') transition.patch({ timeAskedBy: '' }) // its hello may be answered with a time of before
+  if (transition.state.phase === 'greeting') transition.patch({ timeRequestId: '' }) // its hello may be answered with a time of before
   if (transition.state.phase !== 'open') return
-  askTime(transition)
+  requestServerTime(transition)
   for (const each of transition.state.subscriptions.values())
     transition.putSubscription({ ...each, receivedAt: Number.NEGATIVE_INFINITY }) // what was said meanwhile may come late
   wake(transition)
@@ -116,8 +116,8 @@ export function restart(transition: Transition) {
   transition.emit({ type: 'renew-session' })
   if (phase === 'idle') return
   closeCalls(transition, toTrunklineError('CLOSED', 'The connection was restarted by the application.'))
-  loseSubscriptions(transition, true)
-  startAfresh(transition)
+  suspendSubscriptions(transition, true)
+  resetPositions(transition)
   transition.disconnect()
   transition.patch({ probing: false })
   connect(transition)

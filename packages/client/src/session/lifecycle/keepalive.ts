@@ -34,7 +34,7 @@ export function keepAlive(transition: Transition): void {
 }
 
 /** Whatever the socket says, it lives. [TL-PING-3] */
-export function noteLife(transition: Transition): void {
+export function onSocketActivity(transition: Transition): void {
   if (!transition.state.probing || transition.from !== transition.state.socket) return
   transition.patch({ probing: false })
   transition.cancel({ kind: 'pong' })

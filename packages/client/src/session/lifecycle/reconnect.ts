@@ -1,25 +1,25 @@
-import { closeCalls, loseCalls } from '../calls/calls.ts'
+import { closeCalls, requeueCalls } from '../calls/calls.ts'
 import { backoffMs } from '../machine/backoff.ts'
 import type { ConnectionCause } from '../machine/connection-state.ts'
-import { isLeaving } from '../machine/state.ts'
+import { isDraining } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
-import { endSubscription, loseSubscriptions } from '../subscriptions/subscriptions.ts'
+import { endSubscription, suspendSubscriptions } from '../subscriptions/subscriptions.ts'
 import { finishClosing, refusedError } from './close.ts'
-import { leave } from './handover.ts'
+import { dropOldSocket } from './handover.ts'
 
 /** A socket is gone: the one that is used, the one that was being left, or the one that was to come. [TL-HAND-3] The failure of that one costs both. */
 export function onSocketLost(transition: Transition, cause: ConnectionCause) {
   const { state } = transition
   if (cause.code === 'invalid-options') return onRefusal(transition, cause)
-  if (transition.from === state.socket) return loseSocket(transition, cause)
-  if (isLeaving(state)) leave(transition)
+  if (transition.from === state.socket) return scheduleReconnect(transition, cause)
+  if (isDraining(state)) dropOldSocket(transition)
   else dropSocket(transition, cause)
 }
 
 /** The socket is as good as gone, though it does not know. */
 export function dropSocket(transition: Transition, cause: ConnectionCause): void {
   transition.emit({ type: 'replace', socket: transition.state.socket })
-  loseSocket(transition, cause)
+  scheduleReconnect(transition, cause)
 }
 
 /** [TL-HELLO-4] [TL-AUTH-4] Another attempt would fail alike: nothing is tried until the application says so. */
@@ -27,7 +27,7 @@ export function onRefusal(transition: Transition, cause: ConnectionCause) {
   if (transition.state.phase === 'closing') return finishClosing(transition)
   const line = refusedError(cause)
   transition.patch({ phase: 'refused' })
-  transition.show({ status: 'closed', cause })
+  transition.setStatus({ status: 'closed', cause })
   closeCalls(transition, line)
   for (const subscription of transition.state.subscriptions.values())
     endSubscription(transition, subscription, { line })
@@ -41,17 +41,17 @@ function nextAttempt({ state }: Transition, cause: ConnectionCause): number {
 }
 
 /** The socket wants another connection: it gets one when the back-off has passed. */
-function loseSocket(transition: Transition, cause: ConnectionCause) {
+function scheduleReconnect(transition: Transition, cause: ConnectionCause) {
   const { phase, handover } = transition.state
   if (phase === 'idle' || phase === 'refused' || phase === 'closed') return
   if (phase === 'closing') return finishClosing(transition)
   const attempt = nextAttempt(transition, cause)
   const ms = backoffMs(attempt, transition.chance)
   if (handover !== null) transition.emit({ type: 'drop', socket: handover.socket })
-  loseCalls(transition, cause.message)
-  loseSubscriptions(transition, true)
+  requeueCalls(transition, cause.message)
+  suspendSubscriptions(transition, true)
   transition.cancelSocketTimers()
   transition.patch({ phase: 'connecting', attempt, handover: null, probing: false, incoming: [] })
-  transition.show({ status: 'reconnecting', cause, attempt, retryAt: transition.wall + ms })
+  transition.setStatus({ status: 'reconnecting', cause, attempt, retryAt: transition.wall + ms })
   transition.arm({ kind: 'retry' }, ms)
 }

@@ -1,8 +1,8 @@
 import { type ErrorFrame, tokenFlaw, utf8Bytes } from '@trunkline/protocol'
-import { readmitCalls } from '../calls/calls.ts'
+import { requeueUnauthorized } from '../calls/calls.ts'
 import { backoffMs } from '../machine/backoff.ts'
-import { sizeRefusal } from '../machine/send-frame.ts'
-import { type Authority, hasSocket } from '../machine/state.ts'
+import { sizeProblem } from '../machine/send-frame.ts'
+import { type AuthState, canSend } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { resumeAll } from '../subscriptions/resume.ts'
 import { syncAll } from '../subscriptions/sync.ts'
@@ -13,7 +13,7 @@ const shortestMs = 10_000 // between two renewals, whatever the server says
 const answerMs = 15_000 // what the application and the server have together, a cold function included
 
 /** Remembers what the server granted, at a handshake or by `auth`, and sets the next renewal: at 72 to 88 % of what is left, so that clients that came together do not renew together. */
-export function noteAuthority(transition: Transition, expires: number | undefined) {
+export function scheduleRenewal(transition: Transition, expires: number | undefined) {
   transition.cancel({ kind: 'auth' })
   transition.cancel({ kind: 'renew' })
   change(transition, { expires: expires ?? null, renewal: 'none', failures: 0 })
@@ -23,10 +23,10 @@ export function noteAuthority(transition: Transition, expires: number | undefine
 }
 
 /** Begins to renew the authority of the living socket, unless that is under way or was just done: then what was refused goes out again at once. */
-export function renewAuthority(transition: Transition) {
-  const { renewal, renewedAt } = transition.state.authority
-  if (!hasSocket(transition.state) || renewal !== 'none') return
-  if (transition.now - renewedAt < shortestMs) return readmit(transition)
+export function renewAuth(transition: Transition) {
+  const { renewal, renewedAt } = transition.state.auth
+  if (!canSend(transition.state) || renewal !== 'none') return
+  if (transition.now - renewedAt < shortestMs) return resendWaiting(transition)
   transition.cancel({ kind: 'renew' })
   change(transition, { renewal: 'asking' })
   transition.arm({ kind: 'auth' }, answerMs)
@@ -35,36 +35,36 @@ export function renewAuthority(transition: Transition) {
 
 /** The application gave its token: the server is asked to take it. Without any, only another handshake brings a fresh authority. */
 export function onToken(transition: Transition, token: string | null | undefined) {
-  if (transition.state.authority.renewal !== 'asking' || !hasSocket(transition.state)) return
+  if (transition.state.auth.renewal !== 'asking' || !canSend(transition.state)) return
   if (token === null)
     return onRefusal(transition, { code: 'closed-by-you', message: 'The application has no token any more.' })
   if (token === undefined) return renewByHandover(transition)
   const id = transition.nextId('auth')
   const text = JSON.stringify({ id, method: 'auth', params: { token } })
-  const problem = tokenFlaw(token) ?? sizeRefusal(utf8Bytes(text), transition.state.frameBytes) // [TL-LIM-9]
-  if (problem !== undefined) return refuseToken(transition, problem)
+  const problem = tokenFlaw(token) ?? sizeProblem(utf8Bytes(text), transition.state.frameBytes) // [TL-LIM-9]
+  if (problem !== undefined) return rejectToken(transition, problem)
   change(transition, { renewal: 'sent' })
   transition.send(text, [id])
 }
 
 /** The token cannot be sent. Reports that at once, and asks for another one while the authority lasts. */
-function refuseToken(transition: Transition, problem: string) {
+function rejectToken(transition: Transition, problem: string) {
   transition.emit({ type: 'protocol-error', message: problem })
   postponeRenewal(transition, problem)
 }
 
 /** [TL-AUTH-3] Under the fresh authority, what was refused is sent again and what was withheld is asked for. */
 export function onAuthorized(transition: Transition, expires: number): void {
-  if (transition.state.authority.renewal !== 'sent') return
-  noteAuthority(transition, expires)
+  if (transition.state.auth.renewal !== 'sent') return
+  scheduleRenewal(transition, expires)
   change(transition, { renewedAt: transition.now })
-  readmit(transition)
+  resendWaiting(transition)
   syncAll(transition, 'afresh')
 }
 
 /** The server did not take the token: for good, or for a reason that passes. */
 export function onAuthError(transition: Transition, { error, line, refused }: ErrorFrame): void {
-  if (transition.state.authority.renewal !== 'sent') return
+  if (transition.state.auth.renewal !== 'sent') return
   if (refused !== undefined)
     onRefusal(transition, { code: 'refused', message: refused }) // [TL-AUTH-4]
   else if (line === undefined && isUnauthorized(error))
@@ -74,8 +74,8 @@ export function onAuthError(transition: Transition, { error, line, refused }: Er
 
 /** No token, or no answer: tries again until the authority has expired, then with another socket. */
 export function postponeRenewal(transition: Transition, problem?: string) {
-  const { renewal, expires, failures } = transition.state.authority
-  if (renewal === 'none' || !hasSocket(transition.state)) return
+  const { renewal, expires, failures } = transition.state.auth
+  if (renewal === 'none' || !canSend(transition.state)) return
   if (expires === null || serverNow(transition) >= expires) {
     const why = problem === undefined ? '.' : `: ${problem}`
     return dropSocket(transition, { code: 'server', message: `The authority expired and could not be renewed${why}` })
@@ -92,8 +92,8 @@ function renewByHandover(transition: Transition): void {
 }
 
 /** Sends again what was refused or lost, and asks for every subscription that waits. */
-export function readmit(transition: Transition): void {
-  readmitCalls(transition)
+export function resendWaiting(transition: Transition): void {
+  requeueUnauthorized(transition)
   resumeAll(transition)
 }
 
@@ -106,6 +106,6 @@ function serverNow({ now, state }: Transition): number {
   return now + state.aheadMs
 }
 
-function change(transition: Transition, change: Partial<Authority>): void {
-  transition.patch({ authority: { ...transition.state.authority, ...change } })
+function change(transition: Transition, change: Partial<AuthState>): void {
+  transition.patch({ auth: { ...transition.state.auth, ...change } })
 }

@@ -52,7 +52,7 @@ describe('a clock that is set while connected', () => {
     machine.message({ id: 1, error: {}, line: { code: 'PENDING', retry: 'later', mayHaveRun: true } })
     expect(machine.call(2)).toEqual(['send query 2'])
     expect(machine.call(3, 'mutation', 10, { key: 'own.k', resends: true, text: '{"params":{}}' })).toHaveLength(1)
-    expect(timesOf(machine.fire({ kind: 'again', id: 1 }))).toEqual([serverNow])
+    expect(timesOf(machine.fire({ kind: 'resend', id: 1 }))).toEqual([serverNow])
   })
 
   test('keeps the order of a orderingKey whose first waits for the time [TL-LANE-1]', () => {
@@ -112,7 +112,7 @@ describe('a clock that is set while connected', () => {
     const id = /hello-\d+/.exec(`hello-${machine.state.serial}`)?.[0]
     machine.message({
       ...helloFrame({ time: serverNow + 40 * minute, authExpires: serverNow }),
-      id: id?.replace(/\d+/, String(machine.state.timeAskedBy?.slice(6))),
+      id: id?.replace(/\d+/, String(machine.state.timeRequestId?.slice(6))),
     })
     expect(machine.timers.get('renew')).toBe(16 * minute)
   })

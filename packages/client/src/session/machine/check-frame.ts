@@ -1,5 +1,5 @@
 import { depthFlaw, depthsOf, ownKeyFlaw, pathFlaw } from '@trunkline/protocol'
-import { sizeRefusal } from './send-frame.ts'
+import { sizeProblem } from './send-frame.ts'
 import { type TrunklineError, toTrunklineError } from './trunkline-error.ts'
 
 /** The frame of a call or a subscription. */
@@ -14,16 +14,16 @@ interface Frame {
 
 /** Why the server would refuse a frame, in its words; undefined for one that may be sent. `most`: bytes of a message. */
 // [TL-LIM-8]
-export function frameRefusal({ text, bytes, path, key }: Frame, most: number): TrunklineError | undefined {
+export function frameError({ text, bytes, path, key }: Frame, most: number): TrunklineError | undefined {
   const flaw = depthFlaw(Math.max(...depthsOf(text))) ?? pathFlaw(path)
   const malformed = flaw ?? (typeof key === 'string' ? ownKeyFlaw(key) : undefined)
   if (malformed !== undefined) return toTrunklineError('MALFORMED', malformed)
-  const tooLarge = sizeRefusal(bytes, most)
+  const tooLarge = sizeProblem(bytes, most)
   return tooLarge === undefined ? undefined : toTrunklineError('TOO_LARGE', tooLarge)
 }
 
 /** The same for an input that overflows the stack when it is serialised; undefined for another error. */
-export function overflowRefusal(thrown: unknown): TrunklineError | undefined {
+export function overflowError(thrown: unknown): TrunklineError | undefined {
   return /call stack|recursion/.test(String(thrown))
     ? toTrunklineError('MALFORMED', depthFlaw('too many to serialise'))
     : undefined

@@ -6,7 +6,7 @@ export type Timer =
   | { readonly kind: 'retry' | 'close' | SocketTimer }
   | { readonly kind: OwnedTimer; readonly id: number }
 /** What belongs to one call or one subscription. */
-export type OwnedTimer = 'deadline' | 'again' | 'started' | 'gap' | 'alive'
+export type OwnedTimer = 'deadline' | 'resend' | 'started' | 'gap' | 'alive'
 /** What belongs to one socket and ends with it. */
 export type SocketTimer = (typeof socketTimers)[number]
 export const socketTimers = ['hello', 'stable', 'ping', 'pong', 'watch', 'renew', 'auth', 'handover', 'drain'] as const
@@ -62,7 +62,7 @@ export type SessionInput =
     }
   | { readonly type: 'timer'; readonly timer: Timer }
 
-/** An occurrence with its time and its one throw of the dice. */
+/** An input with its time and its one throw of the dice. */
 export type SessionEvent = SessionInput & {
   /** Milliseconds of the monotonic clock. */
   readonly now: number

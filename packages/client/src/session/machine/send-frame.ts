@@ -12,6 +12,6 @@ export function sendFrame(transition: Transition, id: number, text: string, name
 }
 
 /** What to say of a frame that is too large to be sent, or undefined when it is not. */
-export function sizeRefusal(bytes: number, most: number): string | undefined {
+export function sizeProblem(bytes: number, most: number): string | undefined {
   return bytes <= most ? undefined : sizeText(bytes, most) // [TL-CHUNK-4]
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { begin, isBehind, noteHead, type Order, type OrderedFrame, receive, unordered } from './sequencer.ts'
+import { emptyOrder, isBehind, type Order, type OrderedFrame, receive, recordHead, setPosition } from './sequencer.ts'
 
 const at = (offset: number, prev = offset - 1, epoch = 'e', size = 10): OrderedFrame => ({
   epoch,
@@ -9,10 +9,10 @@ const at = (offset: number, prev = offset - 1, epoch = 'e', size = 10): OrderedF
   size,
   result: { type: 'data', id: `${epoch}:${offset}` },
 })
-const from = (offset: number, epoch = 'e'): Order => begin(unordered, { epoch, offset }).order
+const from = (offset: number, epoch = 'e'): Order => setPosition(emptyOrder, { epoch, offset }).order
 const offsets = (frames: readonly OrderedFrame[]) => frames.map(({ offset }) => offset)
 
-describe('the rule for one frame [TL-SUB-6]', () => {
+describe('the rule for one frame [TL-SUB-6] [LAW-COVERAGE] [LAW-RECEIVER-ORDERS]', () => {
   const table: readonly [string, number, OrderedFrame, readonly number[], string][] = [
     ['applies the next', 4, at(5), [5], 'whole'],
     ['applies one whose cover overlaps the position', 4, at(6, 3), [6], 'whole'],
@@ -39,15 +39,15 @@ test('what was held is applied behind the frame that closes the hole, in order',
 })
 
 test('frames that come before a position are held, and applied from where it is put [TL-SUB-9]', () => {
-  const held = [at(3), at(5), at(4)].reduce((order, frame) => receive(order, frame).order, unordered)
-  const { applied, order } = begin(held, { epoch: 'e', offset: 3 })
+  const held = [at(3), at(5), at(4)].reduce((order, frame) => receive(order, frame).order, emptyOrder)
+  const { applied, order } = setPosition(held, { epoch: 'e', offset: 3 })
   expect(offsets(applied)).toEqual([4, 5])
   expect(order.held).toEqual([])
 })
 
 test('frames of another epoch that were held are dropped and make the client resume', () => {
-  const held = [at(4), at(1, 0, 'f')].reduce((order, frame) => receive(order, frame).order, unordered)
-  const ordered = begin(held, { epoch: 'e', offset: 3 })
+  const held = [at(4), at(1, 0, 'f')].reduce((order, frame) => receive(order, frame).order, emptyOrder)
+  const ordered = setPosition(held, { epoch: 'e', offset: 3 })
   expect(offsets(ordered.applied)).toEqual([4])
   expect(ordered.verdict).toBe('other-epoch')
   expect(ordered.order.held).toEqual([])
@@ -66,10 +66,10 @@ test('holds 1,000 frames or 1 MB, then drops them and knows only that they exist
 })
 
 test('a head of the same epoch is evidence, and never falls', () => {
-  const noted = noteHead(noteHead(from(3), { epoch: 'e', offset: 9 }), { epoch: 'e', offset: 5 })
+  const noted = recordHead(recordHead(from(3), { epoch: 'e', offset: 9 }), { epoch: 'e', offset: 5 })
   expect(noted.head?.offset).toBe(9)
   expect(isBehind(noted)).toBe(true)
-  expect(isBehind(noteHead(from(3), { epoch: 'f', offset: 9 }))).toBe(false)
+  expect(isBehind(recordHead(from(3), { epoch: 'f', offset: 9 }))).toBe(false)
 })
 
 /** A log in which only some offsets are for the subscription, cut into frames that each say what they cover. */

@@ -26,7 +26,7 @@ export interface Order {
 }
 
 /** What became of a frame or an answer: the frames to show, in order, and whether something must be asked for. */
-export interface Ordered {
+export interface OrderResult {
   readonly order: Order
   readonly applied: readonly OrderedFrame[]
   /** `hole`: fetch when it does not close by itself. `overflow`: fetch now. `other-epoch`: resume. */
@@ -37,19 +37,19 @@ const heldFrames = 1_000
 const heldCharacters = 1_048_576 // 1 MB
 
 /** A subscription that has no position yet. */
-export const unordered: Order = { position: null, head: null, held: [], heldSize: 0 }
+export const emptyOrder: Order = { position: null, head: null, held: [], heldSize: 0 }
 
 /** The outcome of what shows nothing. */
-export function unmoved(order: Order, verdict: Ordered['verdict'] = 'whole'): Ordered {
+export function unchanged(order: Order, verdict: OrderResult['verdict'] = 'whole'): OrderResult {
   return { order, applied: [], verdict }
 }
 
-/** Takes one frame by [LAW-COVERAGE]'s rule. */
-export function receive(order: Order, frame: OrderedFrame): Ordered {
+/** Applies one frame by its offset, not by its arrival [LAW-RECEIVER-ORDERS], and by what it covers [LAW-COVERAGE]. */
+export function receive(order: Order, frame: OrderedFrame): OrderResult {
   const { position } = order
   if (position === null) return hold(order, frame) // [TL-SUB-9]
-  if (frame.epoch !== position.epoch) return unmoved(order, 'other-epoch') // [TL-SUB-8]
-  if (frame.offset <= position.offset) return unmoved(order) // [TL-SUB-6]
+  if (frame.epoch !== position.epoch) return unchanged(order, 'other-epoch') // [TL-SUB-8]
+  if (frame.offset <= position.offset) return unchanged(order) // [TL-SUB-6]
   if (frame.prev > position.offset) return hold(order, frame)
   const moved = { ...order, position: { epoch: frame.epoch, offset: frame.offset } }
   const drained = drain(moved)
@@ -57,20 +57,20 @@ export function receive(order: Order, frame: OrderedFrame): Ordered {
 }
 
 /** Puts the position at `from`, as a fresh answer or one with a gap does, and applies what was held. */
-export function begin(order: Order, from: Cursor): Ordered {
+export function setPosition(order: Order, from: Cursor): OrderResult {
   return drain({ ...order, position: from })
 }
 
 /** Remembers that the log reaches to `head`. */
-export function noteHead(order: Order, head: Cursor | undefined): Order {
+export function recordHead(order: Order, head: Cursor | undefined): Order {
   if (head === undefined) return order
   const older = order.head?.epoch === head.epoch && order.head.offset >= head.offset
   return older ? order : { ...order, head }
 }
 
 /** Drops what is known beyond the position: the log was rewound, and it is of the history that is gone. */
-export function forgetBeyond({ position }: Order): Order {
-  return { ...unordered, position }
+export function dropBeyondPosition({ position }: Order): Order {
+  return { ...emptyOrder, position }
 }
 
 /** The newest offset of the position's epoch that is known to exist; 0 without a position. */
@@ -86,26 +86,26 @@ export function isBehind({ position, head, held }: Order): boolean {
   return head !== null && head.epoch === position.epoch && position.offset < head.offset
 }
 
-function hold(order: Order, frame: OrderedFrame): Ordered {
+function hold(order: Order, frame: OrderedFrame): OrderResult {
   const { held, heldSize } = order
   const full = held.length >= heldFrames || heldSize + frame.size > heldCharacters
-  if (full) return unmoved(dropHeld(order, frame), 'overflow') // [TL-SUB-7]
+  if (full) return unchanged(dropHeld(order, frame), 'overflow') // [TL-SUB-7]
   const at = held.findLastIndex((other) => other.offset < frame.offset) + 1
   const next = { ...order, held: [...held.slice(0, at), frame, ...held.slice(at)], heldSize: heldSize + frame.size }
-  return unmoved(next, 'hole')
+  return unchanged(next, 'hole')
 }
 
 /** Drops what is held, and `more` of it, and keeps only the knowledge that it exists. */
 export function dropHeld(order: Order, ...more: readonly OrderedFrame[]): Order {
   const all = [...order.held, ...more]
-  const known = all.reduce((seen, { epoch, offset }) => noteHead(seen, { epoch, offset }), order)
+  const known = all.reduce((seen, { epoch, offset }) => recordHead(seen, { epoch, offset }), order)
   return { ...known, held: [], heldSize: 0 }
 }
 
 /** Applies what is held as far as it reaches, and drops what is accounted for. */
-function drain(order: Order): Ordered {
+function drain(order: Order): OrderResult {
   let { position } = order
-  if (position === null) return unmoved(order)
+  if (position === null) return unchanged(order)
   const { epoch } = position
   const applied: OrderedFrame[] = []
   const held: OrderedFrame[] = []

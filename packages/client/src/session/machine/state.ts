@@ -25,7 +25,7 @@ export interface PendingCall extends NewCall {
   /** The socket that it was last sent on. */
   readonly socket: number
   /** It is sent again when its timer fires, though its answer may come before. */
-  readonly asksAgain: boolean
+  readonly willResend: boolean
   /** How often it was sent. */
   readonly sends: number
   /** It was accepted as a long one, in this attempt or one before: whoever gives it up says so. */
@@ -99,7 +99,7 @@ export interface Handover {
 }
 
 /** A message that comes in chunks and is not whole yet. */
-export interface Incoming {
+export interface PartialMessage {
   /** The socket, and the server's name for it. */
   readonly name: string
   /** When its first part came. */
@@ -108,7 +108,7 @@ export interface Incoming {
 }
 
 /** What is known of the socket's authority. */
-export interface Authority {
+export interface AuthState {
   /** The server's epoch milliseconds; null when it said nothing. */
   readonly expires: number | null
   /** `asking`: the application is asked for a token. `sent`: the server is asked to take it. */
@@ -135,7 +135,7 @@ export interface SessionState {
   readonly serial: number
   readonly frameBytes: number
   /** The largest message that the application wants sent or taken. */
-  readonly mostBytes: number
+  readonly maxMessageBytes: number
   /** The largest that may be sent, since the server takes no larger one. */
   readonly messageBytes: number
   /** Most frames of one array. */
@@ -145,18 +145,18 @@ export interface SessionState {
   /** Subscriptions that are still to be asked for on this socket. */
   readonly resumes: readonly number[]
   /** Messages that come in chunks, the oldest first. */
-  readonly incoming: readonly Incoming[]
+  readonly incoming: readonly PartialMessage[]
   /** The number of the socket that is used. Numbers are not given twice. */
   readonly socket: number
   readonly lastSocket: number
   readonly handover: Handover | null
-  readonly authority: Authority
+  readonly auth: AuthState
   /** The server's clock less our monotonic one. */
   readonly aheadMs: number
   /** Our wall clock less the monotonic one, as last seen. */
   readonly wallAheadMs: number
   /** The `hello` whose answer says what time it is: until then no key is made. Null: it is known. */
-  readonly timeAskedBy: string | null
+  readonly timeRequestId: string | null
   /** When the socket was greeted. */
   readonly openedAt: number
   /** A keepalive is not answered yet. */
@@ -178,7 +178,7 @@ export const initialState: SessionState = {
   ended: new Map(),
   serial: 0,
   frameBytes: frameBytes.value,
-  mostBytes: maxMessageBytes.value,
+  maxMessageBytes: maxMessageBytes.value,
   transforms: undefined,
   messageBytes: maxMessageBytes.value,
   batchSize: 1,
@@ -187,10 +187,10 @@ export const initialState: SessionState = {
   socket: 0,
   lastSocket: 0,
   handover: null,
-  authority: { expires: null, renewal: 'none', failures: 0, renewedAt: Number.NEGATIVE_INFINITY },
+  auth: { expires: null, renewal: 'none', failures: 0, renewedAt: Number.NEGATIVE_INFINITY },
   aheadMs: 0,
   wallAheadMs: Number.NaN,
-  timeAskedBy: null,
+  timeRequestId: null,
   openedAt: 0,
   probing: false,
   keepaliveAt: 0,
@@ -198,17 +198,17 @@ export const initialState: SessionState = {
 }
 
 /** Whether a call or a subscribe may go out now. */
-export function takesFrames({ phase }: SessionState): boolean {
+export function acceptsRequests({ phase }: SessionState): boolean {
   return phase === 'open'
 }
 
 /** Whether something that was begun on this socket may still be said on it. */
-export function hasSocket({ phase }: SessionState): boolean {
+export function canSend({ phase }: SessionState): boolean {
   return phase === 'open' || phase === 'closing'
 }
 
 /** Whether a hand-over has come so far that `handover.socket` is the old one. */
-export function isLeaving({ handover }: SessionState): boolean {
+export function isDraining({ handover }: SessionState): boolean {
   return handover?.phase === 'resuming' || handover?.phase === 'settling'
 }
 

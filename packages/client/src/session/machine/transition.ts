@@ -34,7 +34,7 @@ export class Transition {
   patch(change: Partial<SessionState>): void {
     this.state = { ...this.state, ...change }
   }
-  show(status: ConnectionState): void {
+  setStatus(status: ConnectionState): void {
     this.patch({ status })
   }
   emit(effect: Effect): void {
@@ -84,7 +84,7 @@ export class Transition {
   dropCall(id: number): void {
     if (this.state.calls.get(id)?.orderingKey !== undefined) this.outboxDirty = true // the next of its orderingKey
     this.#own('calls', this.state.calls).delete(id)
-    this.cancelOf(id, 'deadline', 'again')
+    this.cancelOf(id, 'deadline', 'resend')
   }
   putSubscription(subscription: Subscription): void {
     this.#own('subscriptions', this.state.subscriptions).set(subscription.id, subscription)

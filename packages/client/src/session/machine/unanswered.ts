@@ -3,7 +3,7 @@ import { type FrameName, unansweredAt } from './state.ts'
 import type { Transition } from './transition.ts'
 
 /** Takes note that a frame was answered. */
-export function noteAnswer(transition: Transition, frame: AnswerFrame | ErrorFrame): void {
+export function onFrameAnswered(transition: Transition, frame: AnswerFrame | ErrorFrame): void {
   const id = frame.id as FrameName
   const type = 'result' in frame ? frame.result.type : 'error'
   const isStop = 'result' in frame && type === 'stopped' && !('n' in frame.result) // with `n` it ends a run by itself

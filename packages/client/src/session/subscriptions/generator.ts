@@ -1,5 +1,13 @@
 import type { AliveResult, ErrorFrame, StartedResult } from '@trunkline/protocol'
-import { begin, isBehind, noteHead, type Ordered, type OrderedFrame, receive, unmoved } from '../machine/sequencer.ts'
+import {
+  isBehind,
+  type OrderedFrame,
+  type OrderResult,
+  receive,
+  recordHead,
+  setPosition,
+  unchanged,
+} from '../machine/sequencer.ts'
 import type { Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { toTrunklineError } from '../machine/trunkline-error.ts'
@@ -24,7 +32,11 @@ export function onRunStart(
   if (!subscription.announced) transition.emit({ type: 'started', id })
   const live: Subscription = { ...subscription, kind: 'generator', phase: 'live', announced: true, failures: 0 }
   const from = { epoch: String(ref), offset: n }
-  settleRun(transition, hear(transition, live), order.position === null ? begin(order, from) : unmoved(order))
+  settleRun(
+    transition,
+    recordActivity(transition, live),
+    order.position === null ? setPosition(order, from) : unchanged(order),
+  )
 }
 
 /** A value of a run, or its end: taken in the order of its number, once. [TL-GEN-10] */
@@ -37,7 +49,7 @@ export function onValue(
 ): void {
   if (ref !== subscription.ref) return
   const frame = { epoch: String(ref), offset: n, prev: n - 1, size, result }
-  settleRun(transition, hear(transition, subscription), receive(subscription.order, frame))
+  settleRun(transition, recordActivity(transition, subscription), receive(subscription.order, frame))
 }
 
 /** A run failed: its end behind its last value, or at once where nobody knows of that. [TL-GEN-3] [TL-GEN-10] */
@@ -59,34 +71,35 @@ export function isCounted<F extends { readonly n?: number }>(frame: F): frame is
 /** A run has nothing to say; what it said before may not have come. */
 export function onAlive(transition: Transition, subscription: Subscription, { ref, n }: AliveResult): void {
   if (ref !== subscription.ref) return
-  const order = noteHead(subscription.order, { epoch: String(ref), offset: n })
-  settleRun(transition, hear(transition, subscription), unmoved(order))
+  const order = recordHead(subscription.order, { epoch: String(ref), offset: n })
+  settleRun(transition, recordActivity(transition, subscription), unchanged(order))
 }
 
 /** A hole stayed open. */
 export function onHoleTimer(transition: Transition, subscription: Subscription): void {
-  if (isBehind(subscription.order)) loseRun(transition, subscription, 'A value did not come.')
+  if (isBehind(subscription.order)) onRunLost(transition, subscription, 'A value did not come.')
 }
 
 /** Nothing was heard for too long. */
 export function onSilence(transition: Transition, subscription: Subscription): void {
   if (subscription.kind !== 'generator' || subscription.phase !== 'live') return
-  if (transition.now - subscription.receivedAt > lateMs) transition.putSubscription(hear(transition, subscription))
-  else loseRun(transition, subscription, 'The generator fell silent.')
+  if (transition.now - subscription.receivedAt > lateMs)
+    transition.putSubscription(recordActivity(transition, subscription))
+  else onRunLost(transition, subscription, 'The generator fell silent.')
 }
 
 /** [TL-GEN-11] Tracked values go on after the last one; of others nobody knows where they were. */
-function loseRun(transition: Transition, subscription: Subscription, why: string) {
+function onRunLost(transition: Transition, subscription: Subscription, why: string) {
   if (subscription.plainId !== null) return retrySubscription(transition, subscription)
   endSubscription(transition, subscription, { line: toTrunklineError('GENERATOR_LOST', why) })
 }
 
-function hear(transition: Transition, subscription: Subscription): Subscription {
+function recordActivity(transition: Transition, subscription: Subscription): Subscription {
   transition.arm({ kind: 'alive', id: subscription.id }, silenceMs)
   return { ...subscription, receivedAt: transition.now }
 }
 
-function settleRun(transition: Transition, subscription: Subscription, { order, applied, verdict }: Ordered) {
+function settleRun(transition: Transition, subscription: Subscription, { order, applied, verdict }: OrderResult) {
   let next = { ...subscription, order }
   for (const { result } of applied) {
     if (result.type === 'stopped') return endSubscription(transition, { ...next, phase: 'waiting' }) // the server knows
@@ -95,7 +108,7 @@ function settleRun(transition: Transition, subscription: Subscription, { order, 
     next = { ...next, plainId: result.id ?? next.plainId }
     transition.emit({ type: 'deliver', id: next.id, result })
   }
-  if (verdict === 'overflow') return loseRun(transition, next, 'A value did not come, and too many came after it.')
+  if (verdict === 'overflow') return onRunLost(transition, next, 'A value did not come, and too many came after it.')
   watchHole(transition, next)
 }
 

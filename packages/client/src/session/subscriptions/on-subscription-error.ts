@@ -4,7 +4,7 @@ import type { Transition } from '../machine/transition.ts'
 import { fromWire } from '../machine/trunkline-error.ts'
 import { endSubscription, retrySubscription } from './subscriptions.ts'
 
-const failuresTaken = 5 // in a row, about 15 s: after that the application should know
+const maxFailures = 5 // in a row, about 15 s: after that the application should know
 const refusalsTaken = 2 // by expired authority: the second may be the first frame's, which came twice
 
 /** [TL-ERR-4] An error ends the subscription, unless a repeat can succeed. Returns what the connection should do next. */
@@ -17,12 +17,12 @@ export function onSubscriptionError(
   const isRun = subscription.kind === 'generator' || line?.code === 'GENERATOR_LOST'
   const mayBegin = !isRun || subscription.plainId !== null // a generator is never silently run again [TL-GEN-11]
   const mends = line?.code === 'CONNECTION_LOST' || line?.code === 'GENERATOR_LOST' || line?.retry === 'later'
-  if (mends && mayBegin && subscription.failures < failuresTaken) {
+  if (mends && mayBegin && subscription.failures < maxFailures) {
     retrySubscription(transition, subscription, line.retryAfterMs) // [TL-SYNC-2]
     return undefined
   }
   if (line?.code === 'AUTH_EXPIRED' && mayBegin && subscription.failures < refusalsTaken)
-    return awaitAuthority(transition, subscription)
+    return awaitRenewal(transition, subscription)
   // what is no run's own word, as of a subscribe that came twice, leaves a run that nobody wants: it is stopped
   const phase = subscription.kind === 'generator' && frame.ref === undefined ? subscription.phase : 'waiting'
   endSubscription(transition, { ...subscription, phase }, { shape: frame.error, ...(line && { line }) })
@@ -30,7 +30,7 @@ export function onSubscriptionError(
 }
 
 /** It is asked for again under a fresh authority; one that waits for that already goes on waiting. */
-function awaitAuthority(transition: Transition, subscription: Subscription): 'renew-auth' {
+function awaitRenewal(transition: Transition, subscription: Subscription): 'renew-auth' {
   const { id, failures, phase } = subscription
   if (phase === 'waiting') return 'renew-auth'
   transition.cancelOf(id, 'started', 'gap')

@@ -11,17 +11,17 @@ import {
   type SyncedResult,
 } from '@trunkline/protocol'
 import {
-  begin,
+  dropBeyondPosition,
   dropHeld,
+  emptyOrder,
   type Failed,
-  forgetBeyond,
-  noteHead,
   type Order,
-  type Ordered,
   type OrderedFrame,
+  type OrderResult,
   receive,
-  unmoved,
-  unordered,
+  recordHead,
+  setPosition,
+  unchanged,
 } from '../machine/sequencer.ts'
 import type { Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
@@ -102,7 +102,7 @@ function onStarted(transition: Transition, subscription: Subscription, result: S
 
 /** [TL-EPH-1] No position: what was held back is shown as it came. */
 function onPlainStart(transition: Transition, subscription: Subscription): void {
-  transition.putSubscription({ ...subscription, kind: 'plain', order: unordered })
+  transition.putSubscription({ ...subscription, kind: 'plain', order: emptyOrder })
   for (const { result } of subscription.order.held)
     if (result.type === 'data') showPlain(transition, subscription.id, result)
 }
@@ -119,16 +119,16 @@ function onHead(
   // [TL-SYNC-4] An answer that ends below what was known when it was asked is a page of more, or the log was rewound.
   const isShort = awaited && result.gap === undefined && head !== undefined && head.offset < subscription.askedKnown
   const own = isShort ? dropHeld(subscription.order) : subscription.order
-  const noted = { ...subscription, order: noteHead(own, head) }
-  if (from === undefined || !awaited || !mayBegin(position, from, result.gap)) {
+  const noted = { ...subscription, order: recordHead(own, head) }
+  if (from === undefined || !awaited || !mayMovePosition(position, from, result.gap)) {
     const answeredHead = awaited && head !== undefined ? head.offset : subscription.answeredHead
-    return settleOrdered(transition, { ...noted, answeredHead }, unmoved(noted.order))
+    return settleOrdered(transition, { ...noted, answeredHead }, unchanged(noted.order))
   }
   const goesBack = isBack(position, from)
   const begun = {
     ...noted,
     answeredHead: -1,
-    order: goesBack ? noteHead(forgetBeyond(subscription.order), head) : noted.order,
+    order: goesBack ? recordHead(dropBeyondPosition(subscription.order), head) : noted.order,
   }
   if (result.type === 'started' && result.snapshot === true) {
     // [TL-SNAP-1] The position moves with the state, so that nothing held back is shown before it.
@@ -139,7 +139,7 @@ function onHead(
     return goesBack ? startOver(transition, begun) : resume(transition, begun)
   }
   if (result.gap !== undefined && !reportGap(transition, begun, result.gap, position)) return
-  settleOrdered(transition, begun, beginAt(begun.order, from))
+  settleOrdered(transition, begun, setPositionOrRefetch(begun.order, from))
 }
 
 /** [TL-SNAP-1] The state at the position, then what is known of the tail. */
@@ -148,17 +148,17 @@ function onSnapshot(transition: Transition, subscription: Subscription, { id: at
   const from = parseCursor(at)
   if (from === undefined || at !== snapshotAt) return // not asked for, or doubled
   transition.emit({ type: 'deliver', id, result: { type: 'data', id: at, data } })
-  settleOrdered(transition, { ...subscription, snapshotAt: null }, beginAt(order, from))
+  settleOrdered(transition, { ...subscription, snapshotAt: null }, setPositionOrRefetch(order, from))
 }
 
 /** Puts the position at `from`. One that goes back is fetched from at once: pushes up to the old one were dropped. */
-function beginAt(order: Order, from: Cursor): Ordered {
-  const begun = begin(order, from)
+function setPositionOrRefetch(order: Order, from: Cursor): OrderResult {
+  const begun = setPosition(order, from)
   return isBack(order.position, from) ? { ...begun, verdict: 'overflow' } : begun
 }
 
 /** [TL-SYNC-4] A fresh answer sets a position that is unset; a gap moves it forward, or into another epoch, and back only where the log was rewound. */
-function mayBegin(position: Cursor | null, from: Cursor, gap: GapReason | undefined): boolean {
+function mayMovePosition(position: Cursor | null, from: Cursor, gap: GapReason | undefined): boolean {
   if (position === null) return true
   return gap !== undefined && (gap === 'new-epoch' || !isBack(position, from))
 }
@@ -191,7 +191,11 @@ function showPlain(transition: Transition, id: number, result: DataResult): void
   transition.emit({ type: 'deliver', id, result })
 }
 
-function settleOrdered(transition: Transition, subscription: Subscription, { order, applied, verdict }: Ordered): void {
+function settleOrdered(
+  transition: Transition,
+  subscription: Subscription,
+  { order, applied, verdict }: OrderResult,
+): void {
   const next = { ...subscription, order }
   transition.putSubscription(next)
   for (const frame of applied) if (!showOrdered(transition, next, frame)) return

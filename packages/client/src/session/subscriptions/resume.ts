@@ -1,6 +1,6 @@
 import { toPages } from '../machine/pages.ts'
 import { sendFrame } from '../machine/send-frame.ts'
-import { type Subscription, takesFrames } from '../machine/state.ts'
+import { acceptsRequests, type Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { reportGap } from './report-gap.ts'
 import { nextAttempt } from './subscriptions.ts'
@@ -18,7 +18,7 @@ export function resumeAll(transition: Transition): void {
 /** Asks for what is to be resumed, in as few messages as carry it; the rest when most of those have started, since each is some requests to the table, most under the connection's one key. [TL-SUB-15] */
 export function flushResumes(transition: Transition): void {
   const { resumes, batchSize, frameBytes } = transition.state
-  const room = resumes.length > 0 && takesFrames(transition.state) ? roomFor(transition) : 0
+  const room = resumes.length > 0 && acceptsRequests(transition.state) ? roomFor(transition) : 0
   const attempts: { readonly id: number; readonly text: string }[] = []
   for (const id of resumes.slice(0, room)) {
     const subscription = transition.state.subscriptions.get(id)

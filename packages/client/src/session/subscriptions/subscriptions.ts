@@ -1,9 +1,9 @@
 import { formatCursor, type SubscribeFrame, utf8Bytes } from '@trunkline/protocol'
 import { backoffMs } from '../machine/backoff.ts'
 import type { NewSubscription } from '../machine/events.ts'
-import { sendFrame, sizeRefusal } from '../machine/send-frame.ts'
-import { newestKnown, unordered } from '../machine/sequencer.ts'
-import { hasSocket, isLeaving, type Subscription, takesFrames } from '../machine/state.ts'
+import { sendFrame, sizeProblem } from '../machine/send-frame.ts'
+import { emptyOrder, newestKnown } from '../machine/sequencer.ts'
+import { acceptsRequests, canSend, isDraining, type Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { type Failure, toTrunklineError } from '../machine/trunkline-error.ts'
 
@@ -20,7 +20,7 @@ export function addSubscription(transition: Transition, wanted: NewSubscription)
     ref: 0,
     phase: 'waiting',
     kind: 'unknown',
-    order: unordered,
+    order: emptyOrder,
     socket: transition.state.socket,
     snapshots: false,
     snapshotAt: null,
@@ -38,7 +38,7 @@ export function addSubscription(transition: Transition, wanted: NewSubscription)
     gapMs: shortestGapMs,
   }
   transition.putSubscription(subscription)
-  if (takesFrames(transition.state)) sendSubscribe(transition, subscription)
+  if (acceptsRequests(transition.state)) sendSubscribe(transition, subscription)
 }
 
 /** Subscribes, or resumes after the position. */
@@ -54,7 +54,7 @@ export function nextAttempt(transition: Transition, subscription: Subscription):
   const lastEventId = lastEventIdOf(subscription)
   const params = { path, input, ref, ...(lastEventId !== null && { lastEventId }) }
   const text = JSON.stringify({ id, method: 'subscription', params } satisfies SubscribeFrame)
-  const tooLarge = sizeRefusal(utf8Bytes(text), transition.state.messageBytes)
+  const tooLarge = sizeProblem(utf8Bytes(text), transition.state.messageBytes)
   if (tooLarge !== undefined) {
     endSubscription(transition, subscription, { line: toTrunklineError('TOO_LARGE', tooLarge) })
     return undefined
@@ -65,7 +65,7 @@ export function nextAttempt(transition: Transition, subscription: Subscription):
     ...subscription,
     // Each attempt's run of a generator counts from its own first. Events that are held without a position were put before
     // this is asked, so the answer has them, unless the log was rewound and they are gone. [TL-SYNC-4]
-    ...((subscription.kind === 'generator' || subscription.order.position === null) && { order: unordered }),
+    ...((subscription.kind === 'generator' || subscription.order.position === null) && { order: emptyOrder }),
     ref,
     socket,
     phase: 'subscribing',
@@ -84,14 +84,14 @@ export function nextAttempt(transition: Transition, subscription: Subscription):
 
 /** Subscribes again unless an attempt is under way already: what that one brings is the answer. */
 export function resume(transition: Transition, subscription: Subscription): void {
-  if (subscription.phase === 'live' && takesFrames(transition.state)) sendSubscribe(transition, subscription)
+  if (subscription.phase === 'live' && acceptsRequests(transition.state)) sendSubscribe(transition, subscription)
 }
 
 /** Begins anew, with a snapshot: what could not be replayed is in it. [TL-SNAP-2] */
 export function startOver(transition: Transition, subscription: Subscription): void {
-  const unset = { ...subscription, order: unordered }
+  const unset = { ...subscription, order: emptyOrder }
   transition.putSubscription(unset)
-  if (takesFrames(transition.state)) sendSubscribe(transition, unset)
+  if (acceptsRequests(transition.state)) sendSubscribe(transition, unset)
 }
 
 /** Subscribes again after a while: at once the first time, then after a growing one. */
@@ -106,11 +106,11 @@ export function retrySubscription(transition: Transition, subscription: Subscrip
 /** The attempt brought no `started` in time, or its transition has come again. Whatever it waits for, it keeps no other waiting. */
 export function onStartedTimer(transition: Transition, subscription: Subscription): void {
   transition.resumeSlots += 1
-  if (subscription.phase !== 'live' && takesFrames(transition.state)) sendSubscribe(transition, subscription)
+  if (subscription.phase !== 'live' && acceptsRequests(transition.state)) sendSubscribe(transition, subscription)
 }
 
 /** The socket is gone, and the server's registrations with it. A break that the application can see makes the next `started` worth telling. */
-export function loseSubscriptions(transition: Transition, isSeen: boolean): void {
+export function suspendSubscriptions(transition: Transition, isSeen: boolean): void {
   for (const subscription of transition.state.subscriptions.values()) {
     transition.cancelOf(subscription.id, 'started', 'gap')
     const announced = subscription.announced && !isSeen
@@ -120,9 +120,9 @@ export function loseSubscriptions(transition: Transition, isSeen: boolean): void
 }
 
 /** Forgets every position: another user may stand behind the next session. */
-export function startAfresh(transition: Transition): void {
+export function resetPositions(transition: Transition): void {
   for (const subscription of transition.state.subscriptions.values()) {
-    transition.putSubscription({ ...subscription, kind: 'unknown', order: unordered, plainId: null, snapshots: false })
+    transition.putSubscription({ ...subscription, kind: 'unknown', order: emptyOrder, plainId: null, snapshots: false })
   }
 }
 
@@ -137,11 +137,11 @@ export function endSubscription(transition: Transition, subscription: Subscripti
 export function dropSubscription(transition: Transition, subscription: Subscription): void {
   const { id, ref, phase } = subscription
   transition.dropSubscription(id)
-  if (phase === 'waiting' || !hasSocket(transition.state)) return
+  if (phase === 'waiting' || !canSend(transition.state)) return
   transition.patch({ ended: new Map(transition.state.ended).set(id, { ref, stoppedAt: transition.now }) })
   sendStop(transition, id, ref, transition.state.socket)
   const { handover } = transition.state
-  if (handover !== null && isLeaving(transition.state)) sendStop(transition, id, ref, handover.socket) // [TL-HAND-2]
+  if (handover !== null && isDraining(transition.state)) sendStop(transition, id, ref, handover.socket) // [TL-HAND-2]
 }
 
 function sendStop(transition: Transition, id: number, ref: number, socket: number): void {

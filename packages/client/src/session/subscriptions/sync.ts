@@ -1,7 +1,7 @@
 import { formatCursor, type SyncFrame, syncSubscriptions } from '@trunkline/protocol'
 import { type FramePage, toPages } from '../machine/pages.ts'
-import { forgetBeyond, isBehind, newestKnown } from '../machine/sequencer.ts'
-import { type Subscription, takesFrames } from '../machine/state.ts'
+import { dropBeyondPosition, isBehind, newestKnown } from '../machine/sequencer.ts'
+import { acceptsRequests, type Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { retrySubscription, shortestGapMs } from './subscriptions.ts'
 
@@ -35,7 +35,7 @@ export function settleAnswer(transition: Transition, subscription: Subscription)
   const { order, askedFrom, askedKnown, answeredHead, gapMs } = subscription
   if (order.position?.offset === answeredHead && askedKnown > answeredHead) {
     // [TL-SYNC-4] The log ends below what existed when it was asked: it was rewound, and what is held may be gone.
-    const rewound = { ...subscription, order: forgetBeyond(order) }
+    const rewound = { ...subscription, order: dropBeyondPosition(order) }
     transition.putSubscription(rewound)
     return fetchNow(transition, rewound)
   }
@@ -60,7 +60,7 @@ export function syncAll(transition: Transition, afresh?: 'afresh'): boolean {
 
 /** Sends what the transition wants fetched, in as many frames as the server and the gateway want. */
 export function flushFetches(transition: Transition): void {
-  if (transition.pendingSyncs.size === 0 || !takesFrames(transition.state)) return
+  if (transition.pendingSyncs.size === 0 || !acceptsRequests(transition.state)) return
   const entries = [...transition.pendingSyncs].flatMap((id) => entryOf(transition, id) ?? [])
   // [TL-SYNC-7]
   const most = { count: syncSubscriptions.value, maxBytes: transition.state.frameBytes - envelopeBytes }
