@@ -4,9 +4,20 @@ import { describe, expect, it } from 'vitest'
 import { repository } from './repository.ts'
 
 const document = readFileSync(join(repository, 'packages/protocol/PROTOCOL.md'), 'utf8')
+const lawsPage = readFileSync(join(repository, 'docs/design/laws.md'), 'utf8')
+const proofsPage = readFileSync(join(repository, 'docs/design/proofs.md'), 'utf8')
 
 /** The numbers of the rules, in the document's order: a rule is a list item that begins with its number. */
 const clauses = [...document.matchAll(/^- `\[(TL-[A-Z]+-\d+)\]`/gm)].map(([, clause = '']) => clause)
+
+/** The ids of the laws and of the proofs: each is the heading of a section. */
+const laws = headingsOf(lawsPage, 'LAW')
+const proofs = headingsOf(proofsPage, 'PROOF')
+
+function headingsOf(page: string, kind: 'LAW' | 'PROOF'): string[] {
+  const headings = page.matchAll(new RegExp(`^## \\[(${kind}-[A-Z-]+)\\]$`, 'gm'))
+  return [...headings].map(([, id = '']) => id)
+}
 
 interface Citation {
   readonly clause: string
@@ -23,9 +34,10 @@ const files = ['packages', 'tests', 'examples']
 const isTest = (file: string) => /\.(test|test-d|suite)\.tsx?$/.test(file) || file.startsWith('tests/')
 const isSource = (file: string) => /^packages\/[^/]+\/src\//.test(file) && !isTest(file)
 
-/** Every clause in brackets within `text`. */
+/** Every clause, law and proof in brackets within `text`. */
 function citationsIn(file: string, text: string): Citation[] {
-  return [...text.matchAll(/\[(TL-[A-Z]+-\d+)\]/g)].map(([, clause = '']) => ({ clause, file }))
+  const ids = text.matchAll(/\[(TL-[A-Z]+-\d+|(?:LAW|PROOF)-[A-Z-]+)\]/g)
+  return [...ids].map(([, clause = '']) => ({ clause, file }))
 }
 
 /** The titles of a test file: the first argument of `it`, `test` and `describe`, also after `.each(…)`. */
@@ -39,12 +51,21 @@ const cite = (file: string, of: (text: string) => string) =>
   citationsIn(file, of(readFileSync(join(repository, file), 'utf8')))
 const inSources = files.filter(isSource).flatMap((file) => cite(file, (text) => text))
 const inTitles = files.filter(isTest).flatMap((file) => cite(file, titlesIn))
+const inTests = files
+  .filter((file) => isTest(file) && file.startsWith('packages/'))
+  .flatMap((file) => cite(file, (text) => text))
 const anywhere = files.flatMap((file) => cite(file, (text) => text))
 
-const missingFrom = (citations: readonly Citation[]) => {
+const missingFrom = (citations: readonly Citation[], ids: readonly string[] = clauses) => {
   const cited = new Set(citations.map(({ clause }) => clause))
-  return clauses.filter((clause) => !cited.has(clause))
+  return ids.filter((id) => !cited.has(id))
 }
+
+/** What is cited under this kind of id and is not among the ids. */
+const unknownOf = (kind: 'TL' | 'LAW' | 'PROOF', ids: readonly string[]) =>
+  anywhere
+    .filter(({ clause }) => clause.startsWith(`${kind}-`) && !ids.includes(clause))
+    .map(({ clause, file }) => `${clause} in ${file}`)
 
 describe('every rule of PROTOCOL.md', () => {
   it('has a number of its own, and no area has a hole', () => {
@@ -73,7 +94,37 @@ describe('every rule of PROTOCOL.md', () => {
   })
 
   it('is what a citation means: no code and no test cites a number that is not there', () => {
-    const unknown = anywhere.filter(({ clause }) => !clauses.includes(clause))
-    expect(unknown.map(({ clause, file }) => `${clause} in ${file}`)).toEqual([])
+    expect(unknownOf('TL', clauses)).toEqual([])
+  })
+})
+
+describe('every law of docs/design/laws.md', () => {
+  it('has an id of its own', () => {
+    expect(laws.length).toBeGreaterThan(10)
+    expect(new Set(laws).size).toBe(laws.length)
+  })
+
+  it('is cited by the code that enforces it', () => {
+    expect(missingFrom(inSources, laws)).toEqual([])
+  })
+
+  it('is cited by a test', () => {
+    expect(missingFrom(inTests, laws)).toEqual([])
+  })
+
+  it('is what a citation means: no code and no test cites a law that is not there', () => {
+    expect(unknownOf('LAW', laws)).toEqual([])
+  })
+
+  it('links to a proof that is there, and each proof names the law that answers it', () => {
+    const linked = [...lawsPage.matchAll(/proofs\.md#([a-z-]+)/g)].map(([, anchor = '']) => anchor.toUpperCase())
+    const answered = [...proofsPage.matchAll(/laws\.md#([a-z-]+)/g)].map(([, anchor = '']) => anchor.toUpperCase())
+    expect(linked.filter((id) => !proofs.includes(id))).toEqual([])
+    expect(answered.filter((id) => !laws.includes(id))).toEqual([])
+    const sections = lawsPage.split(/^## /m).slice(1)
+    expect(
+      sections.filter((section) => !section.includes('proofs.md#')).map((section) => section.split('\n')[0]),
+    ).toEqual([])
+    expect(unknownOf('PROOF', proofs)).toEqual([])
   })
 })

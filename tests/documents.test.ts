@@ -74,7 +74,47 @@ describe('the documents', () => {
     )
     expect(broken).toEqual([])
   })
+
+  it('link only to headings that are there', () => {
+    const anchors = new Map(texts.map(({ file, text }) => [file, anchorsOf(text)]))
+    const broken = texts.flatMap(({ file, text }) =>
+      [...text.matchAll(/\]\(([^)#:\s]*)#([^)]+)\)/g)]
+        .map(([, target = '', anchor = '']) => ({ target: target === '' ? file : join(dirname(file), target), anchor }))
+        .filter(({ target, anchor }) => anchors.get(target)?.has(anchor) === false)
+        .map(({ target, anchor }) => `${relative(root, file)} → ${relative(root, target)}#${anchor}`),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('have a title and a description under docs, and the title is the first heading', () => {
+    const pages = texts.filter(({ file }) => /^docs[/\\]/.test(relative(root, file)))
+    expect(pages.length).toBeGreaterThan(50)
+    for (const { file, text } of pages) {
+      const [, title = '', heading = ''] =
+        /^---\ntitle: (.+)\ndescription: .+\.\n---\n# (?:\d+\. )?(.+)\n/.exec(text) ?? []
+      expect([file, heading]).toEqual([file, title])
+      expect([file, title]).not.toEqual([file, ''])
+    }
+  })
+
+  it('number the decisions without holes', () => {
+    const numbers = readdirSync(join(root, 'docs/decisions')).map((name) => Number(name.slice(0, 4)))
+    expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1))
+  })
 })
+
+/** The anchors of a document's headings, as GitHub makes them. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const headings = text.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.+)$/gm)
+  return new Set(
+    [...headings].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
 
 function exists(path: string): boolean {
   try {
