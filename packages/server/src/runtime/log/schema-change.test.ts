@@ -354,3 +354,54 @@ describe('an event that cannot be parsed [TL-SUB-11]', () => {
     expect(others).toEqual([])
   })
 })
+
+describe('a presence member of an older schema [TL-ROW-7]', () => {
+  const name = z.object({ name: z.string() })
+  const status = name.extend({ status: z.string().default('here') })
+  const later = status.extend({ team: z.string() })
+  const dataOf = (result: unknown) => (result as { readonly value: readonly [string, unknown] }).value[1]
+
+  /** A presence whose only member joined by the schema `old`, as a line of the schema `data` sees it. */
+  async function presenceAfter(old: typeof name, data: typeof name, merge?: (sessions: readonly unknown[]) => unknown) {
+    const made = createTestLine({ line: createLine(), router: initTRPC.create().router({}) })
+    const backend = { store: made.store, clock: made.clock }
+    const presenceOf = (schema: typeof name) =>
+      createLine({ backend }).presence('here', { key, data: schema, ...(merge && { merge: merge as never }) })
+    const joined = presenceOf(old)
+      .join(room, { member: 'ann', data: { name: 'Ann' } })
+      [Symbol.asyncIterator]()
+    await joined.next()
+    return { ...made, here: presenceOf(data), joined }
+  }
+
+  test('is what the reader’s schema makes of it in `read`, in the state and in later changes', async () => {
+    const { here, clock, joined } = await presenceAfter(name, status)
+    const ann = { member: 'ann', data: { name: 'Ann', status: 'here' } }
+    expect(await here.read(room)).toEqual([ann])
+    const watcher = here.watch(room)[Symbol.asyncIterator]()
+    expect(dataOf(await watcher.next())).toEqual({ type: 'here', members: [ann] })
+    const next = watcher.next()
+    await joined.return?.()
+    for (let second = 0; second < 40; second++) await clock.advance(1_000)
+    expect(dataOf(await next)).toEqual({ type: 'leave', member: 'ann' })
+    await watcher.return?.()
+  })
+
+  test('is seen so by `merge` too', async () => {
+    const seen: unknown[] = []
+    const { here, joined } = await presenceAfter(name, status, (sessions) => {
+      seen.push(...sessions)
+      return sessions[0]
+    })
+    const tab = here.join(room, { member: 'ann', data: { name: 'Ann 2' } })[Symbol.asyncIterator]()
+    await tab.next()
+    expect(seen).toContainEqual({ name: 'Ann', status: 'here' })
+    await Promise.all([joined.return?.(), tab.return?.()])
+  })
+
+  test('is left out of the list when its data cannot be parsed', async () => {
+    const { here, joined } = await presenceAfter(name, later)
+    expect(await here.read(room)).toEqual([])
+    await joined.return?.()
+  })
+})

@@ -65,18 +65,42 @@ function* steps(channel: ChannelDefinition, slot: Stored): Generator<unknown, st
   const { presence } = channel
   const change = presence === undefined ? undefined : (stored as { readonly data?: unknown })
   if (change !== undefined && change.data === undefined) return slot.data ?? 'null' // a leave
-  const old = change === undefined ? stored : change.data
+  const value = yield* upgrade(channel, change === undefined ? stored : change.data, slot.schema)
+  return toText(change === undefined ? value : { ...change, data: value })
+}
+
+/** What the reader's schema makes of a stored value, whose schema is `fingerprint`. */
+function* upgrade(
+  channel: ChannelDefinition,
+  old: unknown,
+  fingerprint: string | undefined,
+): Generator<unknown, unknown, unknown> {
   const current = channel.upcast === undefined ? old : yield channel.upcast(old)
   // Without a fingerprint it may be of the reader's own schema, which has been applied to it already.
-  const sides: readonly Side[] = slot.schema === undefined ? ['output', 'input'] : ['input']
+  const sides: readonly Side[] = fingerprint === undefined ? ['output', 'input'] : ['input']
   let issues: readonly Issue[] = []
   for (const side of sides) {
     const result = (yield readerSchemaOf(channel.event, side)['~standard'].validate(current)) as Result
-    if (result.issues === undefined)
-      return toText(change === undefined ? result.value : { ...change, data: result.value })
+    if (result.issues === undefined) return result.value
     issues = result.issues
   }
   throw new Error(wordsOf(issues))
+}
+
+/**
+ * The data of a presence member by the reader's schema. A member's row carries no fingerprint, so its data may be of the
+ * reader's own schema or of an older one. Throws a `TRPCError` that names the channel for data that does not fit.
+ */
+// [TL-ROW-7]
+export function memberDataOf(channel: ChannelDefinition | undefined, text: string): unknown {
+  const stored: unknown = JSON.parse(text)
+  if (channel === undefined) return stored
+  try {
+    return runNow(upgrade(channel, stored, undefined))
+  } catch (thrown) {
+    const message = `A member's data of ${channel.name} cannot be parsed by its schema: ${messageOf(thrown)}`
+    throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message, cause: thrown })
+  }
 }
 
 function toText(event: unknown): string {
@@ -94,15 +118,19 @@ type Result = { readonly value: unknown; readonly issues?: undefined } | { reado
 
 function parseNow(channel: ChannelDefinition, slot: Stored): Parsed {
   try {
-    const parsing = steps(channel, slot)
-    for (let step = parsing.next(); ; step = parsing.next(step.value)) {
-      if (step.done) return { text: step.value }
-      if (!(step.value instanceof Promise)) continue
-      step.value.catch(() => {}) // nobody waits for it
-      throw new Error('its schema or upcast is asynchronous')
-    }
+    return { text: runNow(steps(channel, slot)) }
   } catch (thrown) {
     return { thrown: unreadable(channel, slot, thrown) }
+  }
+}
+
+/** Runs the steps of parsing, none of which may be asynchronous. Throws what they throw. */
+function runNow<T>(parsing: Generator<unknown, T, unknown>): T {
+  for (let step = parsing.next(); ; step = parsing.next(step.value)) {
+    if (step.done) return step.value
+    if (!(step.value instanceof Promise)) continue
+    step.value.catch(() => {}) // the error below is thrown instead
+    throw new Error('its schema or upcast is asynchronous')
   }
 }
 
@@ -116,8 +144,7 @@ async function parse(channel: ChannelDefinition, slot: Stored): Promise<Parsed> 
 }
 
 function unreadable({ name }: ChannelDefinition, { offset }: Stored, cause: unknown): unknown {
-  const words = cause instanceof Error ? cause.message : String(cause)
-  const message = `The event at offset ${offset} of ${name} cannot be parsed by the channel's schema: ${words}`
+  const message = `The event at offset ${offset} of ${name} cannot be parsed by the channel's schema: ${messageOf(cause)}`
   return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message, cause })
 }
 
@@ -129,4 +156,8 @@ function wordsOf(issues: readonly Issue[]): string {
 
 function pathPart(part: unknown): string {
   return String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part)
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
 }

@@ -1,11 +1,14 @@
 import type { Cursor } from '@trunkline/protocol'
 import { presenceLimits } from '../../define/presence.ts'
-import type { PresenceRow } from '../../ports/presence-row.ts'
+import { channelOfTopic } from '../../define/topic.ts'
+import type { PresenceRow } from '../../ports/presence.ts'
 import type { Slot } from '../../ports/store.ts'
 import type { RuntimeContext } from '../context/scope.ts'
+import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { type LogRef, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { cursorOf, wireEpoch } from '../log/retention.ts'
+import { eventOf, memberDataOf } from '../log/stored-event.ts'
 import { tell } from './append-change.ts'
 import { living } from './rows/member-row.ts'
 import { toPresenceSlot } from './rows/views.ts'
@@ -55,7 +58,7 @@ export async function readMembersNow(scope: RuntimeContext, topic: string) {
   const members: Members = new Map()
   for await (const rows of pagesOf(scope, topic)) {
     const now = scope.clock.now()
-    for (const row of rows) if (row.said.type !== 'leave' && hasLiving(row, now)) take(members, row)
+    for (const row of rows) if (row.said.type !== 'leave' && hasLiving(row, now)) addMember(scope, members, row)
   }
   return listOf(members)
 }
@@ -64,7 +67,7 @@ export async function readMembersNow(scope: RuntimeContext, topic: string) {
 async function overlayTail(scope: RuntimeContext, log: LogRef, from: Cursor, members: Members): Promise<Replay> {
   for (let at = from; ; ) {
     const page = await replayFrom(scope, log, at)
-    for (const slot of page.slots) overlay(members, slot)
+    for (const slot of page.slots) overlay(scope, log, members, slot)
     const last = page.slots.at(-1)
     at = last === undefined ? at : cursorOf(scope, last)
     if (page.gap !== undefined || at.offset >= page.head.offset) return page
@@ -83,7 +86,8 @@ async function readMembers(scope: RuntimeContext, log: LogRef, head: Cursor): Pr
       const row = pruned.has(read.member) ? pruned.get(read.member) : read
       const told = row?.pending === true ? await tell(scope, log, row) : row
       // By what the log says, and not by the leases: nobody is left out whose leave no watcher would be told.
-      if (told?.epoch !== undefined && wireEpoch(told.epoch, scope.restore) === head.epoch) take(members, told)
+      if (told?.epoch !== undefined && wireEpoch(told.epoch, scope.restore) === head.epoch)
+        addMember(scope, members, told)
     }
   }
   return members
@@ -93,14 +97,35 @@ function hasLiving({ sessions }: PresenceRow, now: number): boolean {
   return Object.keys(living(sessions, now)).length > 0
 }
 
-function take(members: Members, { member, said }: PresenceRow): void {
-  if (said.data !== undefined) members.set(member, JSON.parse(said.data) as unknown)
+/** Data that does not fit the reader's schema is logged, and its member is left out. [TL-ROW-7] */
+function addMember(scope: RuntimeContext, members: Members, { topic, member, said }: PresenceRow): void {
+  if (said.data === undefined) return
+  try {
+    members.set(member, memberDataOf(scope.channelOf(channelOfTopic(topic)), said.data))
+  } catch (thrown) {
+    logLeftOut(scope, topic, thrown)
+  }
 }
 
-function overlay(members: Members, slot: Slot): void {
+function overlay(scope: RuntimeContext, { topic }: LogRef, members: Members, slot: Slot): void {
   const change = toPresenceSlot(slot)
-  if (change?.type === 'leave') members.delete(change.member)
-  else if (change !== undefined) members.set(change.member, change.data)
+  if (change === undefined) return
+  if (change.type === 'leave') return void members.delete(change.member)
+  try {
+    members.set(change.member, (eventOf(scope, topic, slot) as { readonly data?: unknown }).data)
+  } catch (thrown) {
+    members.delete(change.member)
+    logLeftOut(scope, topic, thrown)
+  }
+}
+
+function logLeftOut({ telemetry }: RuntimeContext, topic: string, thrown: unknown): void {
+  const { message: error } = toTRPCError(thrown)
+  telemetry.log({
+    level: 'ERROR',
+    message: 'A list of members leaves out one whose data cannot be parsed.',
+    facts: { topic, error },
+  })
 }
 
 function listOf(members: Members) {

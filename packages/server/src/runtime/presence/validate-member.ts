@@ -3,6 +3,7 @@ import type { ChannelDefinition, PresenceRules } from '../../define/definition.t
 import { presenceLimits } from '../../define/presence.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { fitting, fittingNow } from '../log/match-channel.ts'
+import { memberDataOf } from '../log/stored-event.ts'
 import { serialise } from '../log/validate-event.ts'
 
 /** What a join says of a member, checked: `data` becomes JSON text. Throws BAD_REQUEST with the issues, or TOO_LARGE with the limit. A join answers at once, so the schema must be synchronous. */
@@ -29,7 +30,7 @@ export function toTextMerge(
   channel: ChannelDefinition,
   merge: (sessions: readonly unknown[]) => unknown,
 ): NonNullable<PresenceRules['merge']> {
-  return (sessions) => toText(channel, merge(sessions.map((each) => JSON.parse(each) as unknown)))
+  return (sessions) => toText(channel, merge(sessions.map((each) => memberDataOf(channel, each))))
 }
 
 function toText(channel: ChannelDefinition, data: unknown): string {
