@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createMemoryStore } from '../memory/store.ts'
-import type { PresenceRow } from '../ports/presence-row.ts'
+import type { PresenceRow } from '../ports/presence.ts'
 import { type Slot, type Store, StoreError, type Subscriber } from '../ports/store.ts'
 import { openTable } from './endpoint.suite.ts'
 import { createDynamoStore } from './store.ts'
@@ -98,12 +98,12 @@ const presence = fc.record(
   { requiredKeys: ['topic', 'member', 'mark', 'v', 'pending', 'expires', 'sessions', 'said'] },
 )
 
-const turn = fc.record(
+const shardLease = fc.record(
   {
-    ...{ topic, shard, mark, epoch, from: small, through: small, expires: small, again: small },
-    holder: fc.record({ by: owner, taking: owner, until: small, start: small }),
+    ...{ topic, shard, version: mark, epoch, from: small, through: small, expires: small, nextOffset: small },
+    holder: fc.record({ jobId: owner, leaseId: owner, expiresAt: small, start: small }),
   },
-  { requiredKeys: ['topic', 'shard', 'mark', 'epoch', 'from', 'through', 'expires'] },
+  { requiredKeys: ['topic', 'shard', 'version', 'epoch', 'from', 'through', 'expires'] },
 )
 
 /** What each operation may be given: exhaustive, so that a new operation is drawn too. */
@@ -164,7 +164,7 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readSweep: fc.tuple(topic),
   moveSweep: fc.tuple(topic, fc.record({ from: fc.integer({ min: 0, max: 3 }), to: small, expires: small })),
   readShardLease: fc.tuple(topic, shard),
-  putShardLease: fc.tuple(turn, maybe(mark)),
+  putShardLease: fc.tuple(shardLease, maybe(mark)),
   putReceipt: fc.tuple(topic, small, small),
   hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
 }

@@ -206,7 +206,10 @@ describe('requests', () => {
       [
         'PutItem',
         () =>
-          store.putShardLease({ topic, shard: 0, mark: 'm', epoch: 'e1', from: 1, through: 1, expires: 5 }, undefined),
+          store.putShardLease(
+            { topic, shard: 0, version: 'm', epoch: 'e1', from: 1, through: 1, expires: 5 },
+            undefined,
+          ),
       ],
       ['GetItem', () => store.readShardLease(topic, 0)],
       ['Query', () => store.readSlots(topic, 0, 10)],

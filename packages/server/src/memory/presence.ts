@@ -1,4 +1,4 @@
-import type { PresenceRow } from '../ports/presence-row.ts'
+import type { PresenceRow } from '../ports/presence.ts'
 import { child } from './log.ts'
 import type { Operations } from './operations.ts'
 

@@ -1,4 +1,4 @@
-import type { ShardLeaseRow } from '../ports/shard-lease.ts'
+import type { ShardLeaseRow } from '../ports/leases.ts'
 import type { Operations } from './operations.ts'
 
 /** Whose turn it is to deliver a shard. */
@@ -11,11 +11,11 @@ export function createShardLeases() {
     putShardLease(row, over) {
       const name = nameOf(row.topic, row.shard)
       const standing = rows.get(name)
-      if (standing?.mark === over) {
+      if (standing?.version === over) {
         rows.set(name, row)
         return { status: 'put' }
       }
-      return standing?.mark === row.mark ? { status: 'put' } : { status: 'standing', row: standing }
+      return standing?.version === row.version ? { status: 'put' } : { status: 'standing', row: standing }
     },
   }
   return { operations, tables: () => [rows] }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { PresenceRow } from './presence-row.ts'
-import type { ShardLeaseRow } from './shard-lease.ts'
+import type { ShardLeaseRow } from './leases.ts'
+import type { PresenceRow } from './presence.ts'
 import { type ConnectionRow, type KeyRow, type Slot, type Store, StoreError, type Subscriber } from './store.ts'
 
 const expires = 2_000_000_000 // epoch seconds, far ahead
@@ -964,13 +964,13 @@ function presenceLaws(store: Given): void {
 
 function turnLaws(store: Given): void {
   const turn = (topic: string, rest: Partial<ShardLeaseRow> = {}): ShardLeaseRow => ({
-    ...{ topic, shard: 0, mark: fresh('m'), epoch: 'e1', from: 1, through: 2, expires },
-    holder: { by: 'a', taking: 't', until: 5, start: 1 },
+    ...{ topic, shard: 0, version: fresh('m'), epoch: 'e1', from: 1, through: 2, expires },
+    holder: { jobId: 'a', leaseId: 't', expiresAt: 5, start: 1 },
     ...rest,
   })
   describe('whose turn it is to deliver', () => {
     it('puts a turn where none stands, once, and gives back every member of the row', async () => {
-      const first = turn(fresh('t'), { again: 7 })
+      const first = turn(fresh('t'), { nextOffset: 7 })
       expect(await store().putShardLease(first, undefined)).toEqual({ status: 'put' })
       expect(await store().readShardLease(first.topic, 0)).toEqual(first)
       expect(await store().readShardLease(first.topic, 1)).toBeUndefined()
@@ -981,8 +981,8 @@ function turnLaws(store: Given): void {
       const first = turn(fresh('t'))
       await store().putShardLease(first, undefined)
       const { holder: _, ...ended } = turn(first.topic, { through: 9 })
-      expect(await store().putShardLease(ended, first.mark)).toEqual({ status: 'put' })
-      expect(await store().putShardLease(turn(first.topic), first.mark)).toEqual({ status: 'standing', row: ended })
+      expect(await store().putShardLease(ended, first.version)).toEqual({ status: 'put' })
+      expect(await store().putShardLease(turn(first.topic), first.version)).toEqual({ status: 'standing', row: ended })
       expect(await store().putShardLease(turn(fresh('t')), 'gone')).toEqual({ status: 'standing', row: undefined })
     })
   })

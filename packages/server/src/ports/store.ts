@@ -1,5 +1,5 @@
-import type { PresenceRow, PresenceSeat, PresenceView } from './presence-row.ts'
-import type { ShardLeaseRow } from './shard-lease.ts'
+import type { ShardLeaseRow } from './leases.ts'
+import type { PresenceRow, PresenceSeat, PresenceView } from './presence.ts'
 
 /** One entry of a topic's log. Immutable once put, except that `expires` moves and `data` may be erased. */
 export interface Slot {

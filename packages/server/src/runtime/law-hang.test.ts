@@ -348,9 +348,9 @@ const scenarios = {
       await heard('live')(made)
       await publish(made)
       const [slot] = (await made.store.readSlots(topic, 1, 1)).slots
-      const holder = { by: 'j', taking: 'j 1', until: made.clock.now() + 45_000, start: 2 }
+      const holder = { jobId: 'j', leaseId: 'j 1', expiresAt: made.clock.now() + 45_000, start: 2 }
       const covered = { epoch: slot?.epoch ?? '', from: 2, through: 2, expires: 1 }
-      await made.store.putShardLease({ topic, shard: 0, mark: 'm', ...covered, holder }, undefined)
+      await made.store.putShardLease({ topic, shard: 0, version: 'm', ...covered, holder }, undefined)
       return undefined
     },
     act: (made) => jobOf(made, { topic, offset: 2, shard: 0, turn: 'j', taking: 'j 1', from: '', rows: 5_000 }),

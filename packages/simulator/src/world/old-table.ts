@@ -2,9 +2,9 @@ import {
   fromConnectionItem,
   fromKeyItem,
   fromPresenceItem,
+  fromShardLeaseItem,
   fromSubscriberItem,
   fromSubscriptionItem,
-  fromTurnItem,
   fromUploadItem,
   type Item,
 } from '../../../server/src/dynamodb/requests/items.ts'
@@ -101,7 +101,7 @@ const loaders: Readonly<Record<string, Loader>> = {
     else operations.moveSweep(topic, { from: 0, to: Number(item['at']), expires: Number(item['expires']) })
   },
   TURN(operations, rest, item) {
-    operations.putShardLease(fromTurnItem(...partsOf(rest), item), undefined)
+    operations.putShardLease(fromShardLeaseItem(...partsOf(rest), item), undefined)
   },
   UPLOAD(operations, rest, item) {
     const { connectionId, message, of, bytes, expires } = fromUploadItem(...uploadOf(rest), item)

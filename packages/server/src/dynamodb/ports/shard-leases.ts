@@ -1,5 +1,5 @@
 import type { Store } from '../../ports/store.ts'
-import { fromTurnItem, toTurnItem } from '../requests/items.ts'
+import { fromShardLeaseItem, toShardLeaseItem } from '../requests/items.ts'
 import { shardLeaseKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
@@ -8,15 +8,15 @@ export function shardLeaseOperations({ get, put }: Requests): Pick<Store, 'readS
   return {
     async readShardLease(topic, shard) {
       const item = await get(shardLeaseKey(topic, shard))
-      return item && fromTurnItem(topic, shard, item)
+      return item && fromShardLeaseItem(topic, shard, item)
     },
     async putShardLease(row, over) {
       const condition = over === undefined ? 'attribute_not_exists(#pk)' : '#mark = :over'
-      const write = await put(toTurnItem(row), condition, { over })
+      const write = await put(toShardLeaseItem(row), condition, { over })
       if (write.written) return { status: 'put' }
       const item = await write.find()
-      if (item?.mark === row.mark) return { status: 'put' }
-      return { status: 'standing', row: item && fromTurnItem(row.topic, row.shard, item) }
+      if (item?.mark === row.version) return { status: 'put' }
+      return { status: 'standing', row: item && fromShardLeaseItem(row.topic, row.shard, item) }
     },
   }
 }

@@ -1,5 +1,5 @@
-import type { PresenceRow } from '../../ports/presence-row.ts'
-import type { ShardLeaseRow } from '../../ports/shard-lease.ts'
+import type { ShardLeaseRow } from '../../ports/leases.ts'
+import type { PresenceRow } from '../../ports/presence.ts'
 import type { ConnectionRow, ConnectionSubscription, KeyRow, Slot, Subscriber, UploadRow } from '../../ports/store.ts'
 import {
   connectionKey,
@@ -126,22 +126,28 @@ export function fromPresenceItem(topic: string, item: Item): PresenceRow {
   return members<PresenceRow>(item, base, ['v', 'mark', 'sessions', 'said', 'epoch', 'expires'])
 }
 
-/** The item of a shard's turn. */
-export function toTurnItem({ topic, shard, ...row }: ShardLeaseRow): Item & Key {
-  return { ...shardLeaseKey(topic, shard), ...row }
+/** The item of a shard's lease. The attributes keep the names that version 0.1.0 wrote. */
+export function toShardLeaseItem({ topic, shard, version, nextOffset, holder, ...row }: ShardLeaseRow): Item & Key {
+  return {
+    ...shardLeaseKey(topic, shard),
+    ...row,
+    mark: version,
+    again: nextOffset,
+    holder: holder && { by: holder.jobId, taking: holder.leaseId, until: holder.expiresAt, start: holder.start },
+  }
 }
 
-/** The turn of an item. */
-export function fromTurnItem(topic: string, shard: number, item: Item): ShardLeaseRow {
-  return members<ShardLeaseRow>(item, { topic, shard }, [
-    'mark',
-    'epoch',
-    'from',
-    'through',
-    'holder',
-    'again',
-    'expires',
-  ])
+/** The shard's lease of an item. */
+export function fromShardLeaseItem(topic: string, shard: number, item: Item): ShardLeaseRow {
+  const holder = item.holder as { by: string; taking: string; until: number; start: number } | undefined
+  const renamed = {
+    ...{ topic, shard, version: item.mark },
+    ...(item.again !== undefined && { nextOffset: item.again }),
+    ...(holder && {
+      holder: { jobId: holder.by, leaseId: holder.taking, expiresAt: holder.until, start: holder.start },
+    }),
+  }
+  return members<ShardLeaseRow>(item, renamed, ['epoch', 'from', 'through', 'expires'])
 }
 
 /** `base` and those members of the row that the item holds. Nobody but this module's writers puts such items, so their types are taken as read. */

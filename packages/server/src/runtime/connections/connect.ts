@@ -1,5 +1,5 @@
 import { limits } from '@trunkline/protocol'
-import type { PresenceSeat } from '../../ports/presence-row.ts'
+import type { PresenceSeat } from '../../ports/presence.ts'
 import type { ConnectionRow } from '../../ports/store.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/scope.ts'

@@ -1,5 +1,5 @@
 import { randomName } from '../../ports/clock.ts'
-import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/shard-lease.ts'
+import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/store.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { type DeliveryPayload, type JobRun, toDeliveries } from './deliver-job.ts'
@@ -55,7 +55,7 @@ export async function acquireLease(
     const now = scope.clock.now()
     const answer = asked === undefined ? requestRest(row, place.by, now) : requestLease(row, asked, now, isAnother)
     if (answer.status === 'left') return undefined
-    if (answer.status === 'note') return row && [{ ...row, again: answer.again }, undefined]
+    if (answer.status === 'note') return row && [{ ...row, nextOffset: answer.nextOffset }, undefined]
     return begin(scope, { ...place, taking }, row, answer.start)
   })
 }
@@ -77,9 +77,9 @@ async function readAsked(
 export async function completeLease(scope: InvocationContext, place: LeaseName): Promise<Reading | undefined> {
   const next = { ...place, taking: randomName(scope.clock, 12) }
   return follow<Reading>(scope, place, async (row) => {
-    if (holds(row, next)) return begin(scope, next, row, atRest(row).again ?? row.holder.start) // its own write, whose answer was lost
+    if (holds(row, next)) return begin(scope, next, row, atRest(row).nextOffset ?? row.holder.start) // its own write, whose answer was lost
     if (!holds(row, place)) return undefined // it took so long that another began, or its job is run twice
-    const begun = row.again === undefined ? undefined : await begin(scope, next, ended(row), row.again)
+    const begun = row.nextOffset === undefined ? undefined : await begin(scope, next, ended(row), row.nextOffset)
     return begun ?? [ended(row), undefined]
   })
 }
@@ -112,7 +112,7 @@ export async function renewingLeases<T>(
 
 /** Leaves what was begun to whoever comes next. */
 export async function releaseLease(scope: InvocationContext, place: LeaseName): Promise<void> {
-  await follow(scope, place, async (row) => (row?.holder?.by === place.by ? [atRest(row), undefined] : undefined))
+  await follow(scope, place, async (row) => (row?.holder?.jobId === place.by ? [atRest(row), undefined] : undefined))
 }
 
 /** A turn to put over the one that was seen, and what comes of it; undefined: nothing to put. */
@@ -128,10 +128,10 @@ async function follow<T>(
   for (let attempt = 0; attempt < attempts; attempt++) {
     const move = await next(row, attempt > 0)
     if (move === undefined) return undefined
-    const [{ epoch, from, through, holder, again }, outcome] = move
-    const optional = { ...(holder && { holder }), ...(again !== undefined && { again }) }
-    const base = { topic, shard, mark: randomName(clock, 12), expires: Math.ceil(clock.now() / 1_000) + lifeSeconds }
-    const put = await store.putShardLease({ ...base, epoch, from, through, ...optional }, row?.mark)
+    const [{ epoch, from, through, holder, nextOffset }, outcome] = move
+    const optional = { ...(holder && { holder }), ...(nextOffset !== undefined && { nextOffset }) }
+    const base = { topic, shard, version: randomName(clock, 12), expires: Math.ceil(clock.now() / 1_000) + lifeSeconds }
+    const put = await store.putShardLease({ ...base, epoch, from, through, ...optional }, row?.version)
     if (put.status === 'put') return outcome
     row = put.row
   }
@@ -150,7 +150,7 @@ async function begin(
   const [first, last] = [slots[0], slots.at(-1)]
   if (first === undefined || last === undefined) return undefined
   const { offset: through } = last
-  const taken = { by, taking, until: scope.clock.now() + leaseMs, epoch: first.epoch, start }
+  const taken = { jobId: by, leaseId: taking, expiresAt: scope.clock.now() + leaseMs, epoch: first.epoch, start }
   const run = { topic, offset: start, ...(through > start && { through }), taking }
   return [acquiredLease(turn, taken, { through, more }), { run, deliveries: toSending(topic, slots) }]
 }
@@ -160,7 +160,7 @@ function holds(
   row: ShardLeaseRow | undefined,
   { taking }: LeaseName,
 ): row is ShardLeaseRow & { readonly holder: ShardLeaseHolder } {
-  return row?.holder !== undefined && row.holder.taking === taking
+  return row?.holder !== undefined && row.holder.leaseId === taking
 }
 
 function toSending(topic: string, slots: readonly Slot[]): DeliveryPayload {
@@ -168,5 +168,5 @@ function toSending(topic: string, slots: readonly Slot[]): DeliveryPayload {
 }
 
 function renewed({ clock }: InvocationContext, { holder, ...row }: ShardLeaseRow): ShardLease {
-  return { ...row, ...(holder && { holder: { ...holder, until: clock.now() + leaseMs } }) }
+  return { ...row, ...(holder && { holder: { ...holder, expiresAt: clock.now() + leaseMs } }) }
 }

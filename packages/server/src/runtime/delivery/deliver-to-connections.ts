@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { PresenceView } from '../../ports/presence-row.ts'
+import type { PresenceView } from '../../ports/presence.ts'
 import type { Slot, Subscriber } from '../../ports/store.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
 import { withinDeadline } from '../context/deadline.ts'

@@ -298,7 +298,7 @@ describe('events that come while a shard is delivered', () => {
     const first = deliver(room, jobOf(1))
     for (let ms = 0; ms < 50_000; ms += 500) await room.clock.advance(500)
     const { holder } = (await room.store.readShardLease(topic, 0)) ?? {}
-    expect([holder?.by, (holder?.until ?? 0) > room.clock.now()]).toEqual(['job 1', true])
+    expect([holder?.jobId, (holder?.expiresAt ?? 0) > room.clock.now()]).toEqual(['job 1', true])
     await inTime(room, first)
     expect(await room.store.readShardLease(topic, 0)).not.toHaveProperty('holder')
   })

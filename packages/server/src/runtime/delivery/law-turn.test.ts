@@ -140,7 +140,7 @@ const notedOnce: Mutant = (store) => {
       const put = await store.putShardLease(row, over)
       if (noted || put.status !== 'put' || row.holder?.start !== 3) return put
       noted = true
-      await store.putShardLease({ ...row, mark: 'note', again: row.through + 1 }, row.mark)
+      await store.putShardLease({ ...row, version: 'note', nextOffset: row.through + 1 }, row.version)
       return store.putShardLease(row, over)
     },
   }
@@ -154,7 +154,7 @@ describe('turns broken on purpose are found by the explorer:', () => {
         async readShardLease(name, shard) {
           const row = await store.readShardLease(name, shard)
           if (row === undefined) return undefined
-          const { again: _, ...rest } = row
+          const { nextOffset: _, ...rest } = row
           return rest
         },
       })),
@@ -166,8 +166,8 @@ describe('turns broken on purpose are found by the explorer:', () => {
         const written: string[] = []
         return {
           async putShardLease(row, over) {
-            const isNote = row.again === 3 && written.includes('note')
-            if (row.again === 3) written.push('note')
+            const isNote = row.nextOffset === 3 && written.includes('note')
+            if (row.nextOffset === 3) written.push('note')
             return isNote ? { status: 'put' } : store.putShardLease(row, over)
           },
         }
@@ -178,7 +178,7 @@ describe('turns broken on purpose are found by the explorer:', () => {
       'turns are put unconditionally',
       delivering(['first', 'second'], {}, (store) => ({
         putShardLease: async (row) =>
-          store.putShardLease(row, (await store.readShardLease(row.topic, row.shard))?.mark),
+          store.putShardLease(row, (await store.readShardLease(row.topic, row.shard))?.version),
       })),
     ))
   test('a holder that died and is taken for one who finished', () =>

@@ -1,6 +1,6 @@
 import { channelOfTopic } from '../../define/topic.ts'
 import { randomName } from '../../ports/clock.ts'
-import type { PresenceRow } from '../../ports/presence-row.ts'
+import type { PresenceRow } from '../../ports/presence.ts'
 import type { Slot } from '../../ports/store.ts'
 import { canDeliver, type RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'

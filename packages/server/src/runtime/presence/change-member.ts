@@ -1,5 +1,5 @@
 import { randomName } from '../../ports/clock.ts'
-import type { PresenceRow, PresenceSaid } from '../../ports/presence-row.ts'
+import type { PresenceRow, PresenceSaid } from '../../ports/presence.ts'
 import type { Slot } from '../../ports/store.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { readNewest } from '../log/append.ts'

@@ -1,6 +1,6 @@
 import type { PresenceInterest } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { PresenceSeat } from '../../ports/presence-row.ts'
+import type { PresenceSeat } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/store.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/scope.ts'

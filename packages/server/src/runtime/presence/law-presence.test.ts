@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PresenceRow } from '../../ports/presence-row.ts'
+import type { PresenceRow } from '../../ports/presence.ts'
 import type { Store } from '../../ports/store.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration, Turns } from '../explore.suite.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { presenceLimits } from '../../define/presence.ts'
-import type { PresenceRow, PresenceSeat, PresenceSession } from '../../ports/presence-row.ts'
+import type { PresenceRow, PresenceSeat, PresenceSession } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { changeMember, type MemberOf } from './change-member.ts'

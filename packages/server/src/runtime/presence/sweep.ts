@@ -1,5 +1,5 @@
 import type { PresenceTimes } from '../../define/definition.ts'
-import type { PresenceRow } from '../../ports/presence-row.ts'
+import type { PresenceRow } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import type { LogRef } from '../log/replay.ts'
 import { tell } from './append-change.ts'

@@ -1,4 +1,4 @@
-import type { PresenceSeat } from '../../ports/presence-row.ts'
+import type { PresenceSeat } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import type { LogRef } from '../log/replay.ts'
 import { changeMember } from './change-member.ts'

@@ -1,7 +1,7 @@
 import type { SyncFrame } from '@trunkline/protocol'
 import { type Cursor, limits, parseCursor } from '@trunkline/protocol'
 import { channelOfTopic } from '../../define/topic.ts'
-import type { PresenceSeat } from '../../ports/presence-row.ts'
+import type { PresenceSeat } from '../../ports/presence.ts'
 import type { ConnectionSubscription, SyncState } from '../../ports/store.ts'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { isExpired, toFacts } from '../context/caller.ts'

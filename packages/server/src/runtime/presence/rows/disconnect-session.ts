@@ -1,4 +1,4 @@
-import type { PresenceSeat, PresenceSession } from '../../../ports/presence-row.ts'
+import type { PresenceSeat, PresenceSession } from '../../../ports/presence.ts'
 import type { Subscriber } from '../../../ports/store.ts'
 import type { RuntimeContext } from '../../context/scope.ts'
 import { toTRPCError } from '../../context/to-trpc-error.ts'

@@ -1,4 +1,4 @@
-import type { PresenceRow, PresenceSaid, PresenceSession } from '../../../ports/presence-row.ts'
+import type { PresenceRow, PresenceSaid, PresenceSession } from '../../../ports/presence.ts'
 import { TrunklineError } from '../../context/trunkline-error.ts'
 
 /** How often in a row a write of a member's row may find that another came first: more means that something else is wrong. */

@@ -1,5 +1,5 @@
 import { randomName } from '../../../ports/clock.ts'
-import type { PresenceRow, PresenceSeat, PresenceSession } from '../../../ports/presence-row.ts'
+import type { PresenceRow, PresenceSeat, PresenceSession } from '../../../ports/presence.ts'
 import type { RuntimeContext } from '../../context/scope.ts'
 import type { LogRef } from '../../log/replay.ts'
 import { expiresOf, mostRaces, racesLost } from './member-row.ts'

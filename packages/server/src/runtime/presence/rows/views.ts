@@ -1,5 +1,5 @@
 import type { PipeStep } from '../../../define/subscription.ts'
-import type { PresenceView } from '../../../ports/presence-row.ts'
+import type { PresenceView } from '../../../ports/presence.ts'
 import type { Slot } from '../../../ports/store.ts'
 import type { InvocationContext } from '../../context/scope.ts'
 import { evaluate } from '../../encoding/replay-results.ts'

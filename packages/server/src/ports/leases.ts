@@ -3,7 +3,7 @@ export interface ShardLeaseRow {
   readonly topic: string
   readonly shard: number
   /** Names the write, by chance: every other write says which it means to follow. */
-  readonly mark: string
+  readonly version: string
   /** Of the log's events that `from` and `through` count. */
   readonly epoch: string
   /** The first of the offsets up to `through`, without a hole, that were delivered or are being delivered. */
@@ -12,7 +12,7 @@ export interface ShardLeaseRow {
   /** Who is at it; absent: everything up to `through` was delivered. */
   readonly holder?: ShardLeaseHolder
   /** The lowest offset that was asked for beside those. */
-  readonly again?: number
+  readonly nextOffset?: number
   /** Epoch seconds. */
   readonly expires: number
 }
@@ -20,11 +20,11 @@ export interface ShardLeaseRow {
 /** A function whose turn it is. */
 export interface ShardLeaseHolder {
   /** Names its job: the same when the platform repeats it. */
-  readonly by: string
+  readonly jobId: string
   /** Names this taking of the turn, by chance: a job may be run twice at a time, and takes one turn after the other. */
-  readonly taking: string
+  readonly leaseId: string
   /** Epoch milliseconds: from then on it counts as dead. */
-  readonly until: number
+  readonly expiresAt: number
   /** Where it began: from there on nothing is sure to be delivered while it is at it. */
   readonly start: number
 }
