@@ -48,6 +48,19 @@ describe('the documents', () => {
     }
   })
 
+  it('name only files that are there in the flows of the readme', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8')
+    const [, flows = ''] = /^```\n(frame in [\s\S]*?)^```/m.exec(readme) ?? []
+    const names = flows.match(/[\w-]+\/[\w/-]+/g) ?? []
+    const sources = ['server', 'client'].flatMap((name) =>
+      readdirSync(join(root, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' }).map(
+        (path) => `/${path.replaceAll('\\', '/')}`,
+      ),
+    )
+    expect(names.length).toBeGreaterThan(15)
+    expect(names.filter((name) => !sources.some((path) => path.endsWith(`/${name}.ts`)))).toEqual([])
+  })
+
   it('hold no block of code that does not compile', async () => {
     mkdirSync(made, { recursive: true })
     const others = blocks.filter(({ file }) => file !== 'README.md')
