@@ -53,13 +53,14 @@ const before = measure()
 const startedAt = Date.now()
 let printedAt = startedAt
 let done = 0
+let failed = 0
 print(before)
 while (done < most) {
   const due = Math.min(most, Math.floor(((Date.now() - startedAt) * rate) / 1_000))
   // At a rate beyond the machine's, as many as it can.
-  await Promise.all(Array.from({ length: Math.min(10, Math.max(0, due - done)) }, act)).then((all) => {
-    done += all.length
-  })
+  const acts = await Promise.allSettled(Array.from({ length: Math.min(10, Math.max(0, due - done)) }, act))
+  done += acts.length
+  failed += acts.filter(({ status }) => status === 'rejected').length
   if (Date.now() - printedAt >= printMs) {
     printedAt = Date.now()
     print(measure())
@@ -70,7 +71,7 @@ const end = measure()
 print(end)
 const perOne = (member: 'heap' | 'buffers' | 'resident') => Math.round((end[member] - before[member]) / done)
 console.log(
-  `each of ${done}: ${perOne('heap')} bytes of heap, ${perOne('buffers')} of buffers, ${perOne('resident')} resident`,
+  `each of ${done}: ${perOne('heap')} bytes of heap, ${perOne('buffers')} of buffers, ${perOne('resident')} resident; ${failed} failed`,
 )
 await local.close()
 
