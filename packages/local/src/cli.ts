@@ -8,26 +8,27 @@ const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [
               [--dynamodb url] [--background-runs n]
 
 Runs a project's line on this machine: API Gateway, Lambda and DynamoDB in one process, no AWS account.
-The folder's trunkline.config.json may say { "entry", "web", "port", "data", "dynamodb", "env", "tables",
-"backgroundRuns", "streamRecords" }; options come before it.
-"env" names a file for the line's environment: node --env-file <it> your-script.js writes to this line's tables.
+The folder's trunkline.config.json may set { "entry", "web", "port", "data", "dynamodb", "env", "tables",
+"backgroundRuns", "streamRecords" }. Command-line options override the file.
+"env" is a file that receives the line's environment: node --env-file <it> your-script.js writes to this line's tables.
 "dynamodb" is the address of another DynamoDB with streams, such as DynamoDB Local at http://localhost:8000.
 "tables" are your own: [{ "name": "cards", "keys": { "board": "S", "id": "S" }, "handler": "cards" }] maps the stream
-of a table to what createSourceHandler returned and your entry exports.
-"backgroundRuns" is how often each background function runs at once: long calls and generators, deliveries, stream
-batches. More runs wait; calls do not wait for them. 16 unless set.
+of a table to a handler of createSourceHandler that your entry exports.
+"backgroundRuns" is the number of concurrent runs of each background function: long calls and generators, deliveries,
+stream batches. Further runs wait; calls do not wait for them. The default is 16.
 
 trunkline asyncapi <entry> [--out file] [--url wss://…] [--title text] [--version text]
 
-Writes an AsyncAPI 3 document of the procedures, channels and schemas that the entry's handlers serve. Nothing is run.
+Writes an AsyncAPI 3 document of the procedures, channels and schemas that the entry's handlers serve. It runs no
+procedure.
 
 trunkline redrive [--queue url] [--dry-run] [--max n]
 
-Replays failed deliveries from the log: starts the deliver function for each topic and offset in the on-failure queue, and
-for each look at who may have left; deletes what was taken. Wants TRUNKLINE_DELIVER, a region and credentials; the queue may stand in TRUNKLINE_FAILURES.
-May be repeated without harm.`
+Replays failed deliveries from the log: invokes the deliver function for each topic and offset in the on-failure queue,
+and for each pending presence check, then deletes the messages that were accepted. Requires TRUNKLINE_DELIVER, a region
+and credentials. TRUNKLINE_FAILURES is the default of --queue. Running it again is harmless.`
 
-/** Each gives the code to end with. */
+/** Commands by name. Each resolves to the exit code. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   dev: runDev,
   asyncapi: runAsyncApi,
@@ -126,7 +127,7 @@ function toPort(text: string): number {
 function interrupted(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-    process.once('disconnect', () => resolve()) // the parent that started us is gone
+    process.once('disconnect', () => resolve()) // the parent process has exited
   })
 }
 

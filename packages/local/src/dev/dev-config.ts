@@ -60,7 +60,7 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
       `Expected dynamodb to be an address such as http://localhost:8000, got ${JSON.stringify(dynamodb)}.`,
     )
   if (dynamodb !== undefined && data !== undefined)
-    throw new Error(`Expected a data folder or another DynamoDB, got both ${data} and ${dynamodb}.`)
+    throw new Error(`Expected either a data folder or another DynamoDB, got both: ${data} and ${dynamodb}.`)
   checkBackgroundRuns(backgroundRuns)
   return {
     entry: resolve(folder, entry),

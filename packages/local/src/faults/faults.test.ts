@@ -90,8 +90,8 @@ describe('a fault', () => {
 
   test('that a point does not have is refused by name', async () => {
     const { local } = await listening()
-    expect(() => local.faults.on('anwser' as never, 'drop')).toThrow('A fault strikes at frame, answer')
-    expect(() => local.faults.on('stream', 'gone')).toThrow("A fault at 'stream' can be drop; got gone.")
+    expect(() => local.faults.on('anwser' as never, 'drop')).toThrow('Expected a fault point (frame, answer')
+    expect(() => local.faults.on('stream', 'gone')).toThrow("Expected an effect of 'stream' (drop), got gone.")
     await local.close()
   })
 })

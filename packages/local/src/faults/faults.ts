@@ -9,11 +9,15 @@ import type { FunctionHooks, LocalFunctions } from '../emulators/lambda/function
 import type { FunctionHookResult, InvokeInfo } from '../emulators/lambda/invocations/lambda-function.ts'
 import { createFramePaths, type FramePaths } from './frame-paths.ts'
 
-/** Each rule applies until disposed, or `times` times. */
+/** A fault rule. It applies until it is disposed, or `times` times. */
 export interface FaultRule extends Disposable {
   readonly hits: number
 }
-/** Where a fault strikes: a client's frame, its answer by the route, a push, a handshake, a record of the table's stream, a request to the table, a run of a function, a delayed invocation, a connection that a function left idle. */
+/**
+ * Where a fault applies: `frame` a client's frame, `answer` the route's response to it, `push` a push, `connect` a
+ * handshake, `stream` a record of the table's stream, `store` a request to the table, `function` a run of a function,
+ * `later` a delayed invocation, `frozen` an idle keep-alive connection of a function.
+ */
 export type FaultPoint = 'frame' | 'answer' | 'push' | 'connect' | 'stream' | 'store' | 'function' | 'later' | 'frozen'
 export type FaultEffect =
   | 'drop'
@@ -30,43 +34,52 @@ export type FaultEffect =
 
 export interface FaultMatch {
   readonly times?: number
-  /** Passes over the first ones. */
+  /** Skips the first matches. @default 0 */
   readonly skip?: number
-  /** A procedure's path; at `store`, the operation's name; at `function`, the function's name, the route (`$disconnect`) or the path of the frame it runs; at `frozen`, `apigateway`, `dynamodb`, `lambda` or `sqs`. */
+  /**
+   * A procedure's path. At `store`: the operation's name. At `function`: the function's name, the route (`$disconnect`)
+   * or the path of the frame that it runs. At `frozen`: `apigateway`, `dynamodb`, `lambda` or `sqs`. @default any
+   */
   readonly path?: string
   readonly connection?: Connection
 }
 
-/** A test's hand in the machinery. */
+/** Injects faults into a local line. */
 export interface Faults {
-  /** `faults.on('answer', 'drop', { times: 1, path: 'post' })`. Throws a `TypeError` for an effect that the point does not have. */
+  /**
+   * Adds a fault rule: `faults.on('answer', 'drop', { times: 1, path: 'post' })`. Throws a `TypeError` for an unknown
+   * point, or for an effect that the point does not support.
+   */
   on(point: FaultPoint, effect: FaultEffect, match?: FaultMatch): FaultRule
-  /** Cuts the socket now, as a lost network does. @default all */
+  /** Cuts the socket now, as a lost network does. @default the sockets of all connections */
   cut(connection?: Connection): void
-  /** Ends what runs of a function now, as a lost machine does; an asynchronous invocation is tried again as Lambda would. For runs that last: `kill` at the point `function` lets a run come to its end first. */
+  /**
+   * Ends the running invocations of a function now, as a lost machine does. Lambda's retries apply to asynchronous
+   * invocations. Use it for long runs: the effect `kill` at the point `function` lets a run finish first.
+   */
   kill(functionName: string): void
   clear(): void
 }
 
-/** The faults with the places they are plugged into. */
+/** The faults, with the hooks through which the emulators call them. */
 export interface FaultLayer extends Faults {
   readonly gatewayHooks: GatewayHooks
   readonly functionHook: NonNullable<FunctionHooks['invoke']>
   readonly queueHook: NonNullable<FunctionHooks['later']>
-  /** Of the server of one AWS service. */
+  /** The intercept of the server of one AWS service. */
   intercept(service: AwsService): Intercept
   attach(gateway: LocalGateway, functions: Pick<LocalFunctions, 'kill'>): void
-  /** Lets faults at `store` reach the functions' table. */
+  /** Wraps the backend so that faults at `store` apply to the functions' table. */
   bind(backend: Backend): Backend
-  /** How many things have passed by the places of faults so far. */
+  /** The number of times that any fault point was reached. */
   seen(): number
-  /** Whether the next record of the stream is handed over. */
+  /** Whether the next record of the stream is passed to its function. */
   passesRecord(): boolean
-  /** Names the client that connects with `?local-client=<name>`. */
+  /** Assigns the name in `?local-client=<name>` to a client's connection. */
   name(connection: Connection, name: string): void
 }
 
-/** The services that functions keep connections to. */
+/** The services to which functions keep connections alive. */
 export type AwsService = 'apigateway' | 'dynamodb' | 'lambda' | 'sqs'
 
 interface Rule {
@@ -77,7 +90,7 @@ interface Rule {
   hits: number
 }
 
-/** What each point can do. `reorder` lets the next one of its kind overtake. */
+/** The effects of each point. `reorder` lets the next message of its kind overtake. */
 const effects: Readonly<Record<FaultPoint, readonly string[]>> = {
   frame: ['drop', 'duplicate', 'reorder', 'gone', 'throttle', 'fail', 'hang', 'delay'],
   answer: ['drop', 'duplicate', 'reorder', 'gone', 'throttle', 'fail', 'hang', 'delay'],
@@ -90,10 +103,10 @@ const effects: Readonly<Record<FaultPoint, readonly string[]>> = {
   frozen: ['reset', 'silent'],
 }
 
-/** The query parameter by which the gateway tells a local line's own clients apart. */
+/** The query parameter that identifies a local line's own clients. */
 export const clientParameter = 'local-client'
 const reorderMs = 100
-const silentAfterMs = 2_000 // what was idle for less may be silent too, but then no client can know that a request was lost
+const silentAfterMs = 2_000 // after a shorter idle time, no client could know that a request was lost
 
 export function createFaultLayer(clock: LocalClock): FaultLayer {
   const rules = new Set<Rule>()
@@ -102,18 +115,18 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
   const paths = createFramePaths()
   const idle = createIdleConnections(clock)
   let gateway: LocalGateway | undefined
-  let killing: LocalFunctions['kill'] = () => {}
+  let killFunction: LocalFunctions['kill'] = () => {}
   let seen = 0
 
-  function strike(
+  function matchRule(
     point: FaultPoint,
     path: readonly (string | undefined)[],
     connectionId?: string,
-    canStrike: (effect: FaultEffect) => boolean = () => true,
+    isPossible: (effect: FaultEffect) => boolean = () => true,
   ): FaultEffect | undefined {
     seen += 1
     for (const rule of rules) {
-      if (rule.point !== point || !applies(rule.match, path, connectionId) || !canStrike(rule.effect)) continue
+      if (rule.point !== point || !applies(rule.match, path, connectionId) || !isPossible(rule.effect)) continue
       rule.seen += 1
       if (rule.seen <= (rule.match.skip ?? 0) || rule.hits >= (rule.match.times ?? Number.POSITIVE_INFINITY)) continue
       rule.hits += 1
@@ -138,10 +151,12 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
   return {
     on(point, effect, match = {}) {
       if (!Object.hasOwn(effects, point))
-        throw new TypeError(`A fault strikes at ${Object.keys(effects).join(', ')}; got ${JSON.stringify(point)}.`)
+        throw new TypeError(
+          `Expected a fault point (${Object.keys(effects).join(', ')}), got ${JSON.stringify(point)}.`,
+        )
       const name = typeof effect === 'string' ? effect : 'delay'
       if (!effects[point].includes(name))
-        throw new TypeError(`A fault at '${point}' can be ${effects[point].join(', ')}; got ${name}.`)
+        throw new TypeError(`Expected an effect of '${point}' (${effects[point].join(', ')}), got ${name}.`)
       const rule: Rule = { point, effect, match, seen: 0, hits: 0 }
       rules.add(rule)
       return {
@@ -158,43 +173,43 @@ export function createFaultLayer(clock: LocalClock): FaultLayer {
           gateway?.cut(connectionId)
     },
     clear: () => rules.clear(),
-    kill: (functionName) => killing(functionName),
+    kill: (functionName) => killFunction(functionName),
     attach(attached, functions) {
       gateway = attached
-      killing = functions.kill
+      killFunction = functions.kill
     },
     name: (connection, name) => void names.set(connection, name),
     gatewayHooks: {
       connect({ connectionId, query }) {
         const client = query?.[clientParameter]
         if (client !== undefined) clientOf.set(connectionId, client)
-        return toHook(strike('connect', [], connectionId))
+        return toHook(matchRule('connect', [], connectionId))
       },
       ended: ({ connectionId }) => {
         clientOf.delete(connectionId)
         paths.forget(connectionId)
       },
       frame({ connectionId, text }) {
-        return toHook(strike('frame', paths.ofFrame(connectionId, text), connectionId))
+        return toHook(matchRule('frame', paths.ofFrame(connectionId, text), connectionId))
       },
       answer({ connectionId, frame }) {
-        return toHook(strike('answer', paths.ofFrame(connectionId, frame), connectionId))
+        return toHook(matchRule('answer', paths.ofFrame(connectionId, frame), connectionId))
       },
       push({ connectionId, text }) {
-        return toHook(strike('push', paths.ofPush(connectionId, text), connectionId))
+        return toHook(matchRule('push', paths.ofPush(connectionId, text), connectionId))
       },
     },
-    functionHook: (info) => toFunctionResult(strike('function', [info.name, ...framePaths(paths, info)])),
-    queueHook: () => (strike('later', []) ?? 'pass') as QueueHookResult, // `effects` allows no other
+    functionHook: (info) => toFunctionResult(matchRule('function', [info.name, ...pathsOfEvent(paths, info)])),
+    queueHook: () => (matchRule('later', []) ?? 'pass') as QueueHookResult, // the table `effects` excludes the others
     intercept: (service) =>
       idle.intercept((idleMs) => {
-        const canStrike = (effect: FaultEffect) => effect === 'reset' || idleMs > silentAfterMs
-        return strike('frozen', [service], undefined, canStrike) as 'reset' | 'silent' | undefined // `effects` allows no other
+        const isPossible = (effect: FaultEffect) => effect === 'reset' || idleMs > silentAfterMs
+        return matchRule('frozen', [service], undefined, isPossible) as 'reset' | 'silent' | undefined // the table `effects` excludes the others
       }),
     seen: () => seen,
-    passesRecord: () => strike('stream', []) === undefined,
+    passesRecord: () => matchRule('stream', []) === undefined,
     bind(backend) {
-      return { ...backend, store: faultyPort(backend.store, (operation) => strike('store', [operation]), clock) }
+      return { ...backend, store: faultyPort(backend.store, (operation) => matchRule('store', [operation]), clock) }
     },
   }
 }
@@ -213,8 +228,8 @@ function toFunctionResult(effect: FaultEffect | undefined): FunctionHookResult {
   }
 }
 
-/** The route and the paths of the frame that a function was invoked with. */
-function framePaths(paths: FramePaths, { event }: InvokeInfo): readonly (string | undefined)[] {
+/** The route and the paths of the frame that invoked a function. */
+function pathsOfEvent(paths: FramePaths, { event }: InvokeInfo): readonly (string | undefined)[] {
   const { body, requestContext } = (event ?? {}) as GatewayEventLike
   const framed = typeof body === 'string' ? paths.ofFrame(requestContext?.connectionId ?? '', body) : []
   return [requestContext?.routeKey, ...framed]
@@ -225,10 +240,10 @@ interface GatewayEventLike {
   readonly requestContext?: { readonly connectionId?: string; readonly routeKey?: string }
 }
 
-/** A store whose operations fail before (`fail`) or after (`kill`) they happened, hang, or take their time. */
+/** Wraps a store so that its operations fail before (`fail`) or after (`kill`) they ran, hang, or are delayed. */
 function faultyPort<T extends object>(
   port: T,
-  ask: (operation: string) => FaultEffect | undefined,
+  nextEffect: (operation: string) => FaultEffect | undefined,
   clock: LocalClock,
 ): T {
   return new Proxy(port, {
@@ -236,7 +251,7 @@ function faultyPort<T extends object>(
       const method: unknown = Reflect.get(target, key)
       if (typeof method !== 'function' || typeof key !== 'string') return method
       return async (...given: readonly unknown[]) => {
-        const effect = ask(key)
+        const effect = nextEffect(key)
         if (effect === 'hang') return new Promise(() => {})
         if (effect === 'fail') throw new Error(`A fault was injected before ${key}.`)
         if (typeof effect === 'object') await clock.sleep(effect.delayMs)

@@ -1,4 +1,7 @@
-/** Which procedures a text of the wire belongs to. Remembers the paths of subscriptions until they are stopped and of the last calls, since a push names only an id. */
+/**
+ * Maps frames to procedure paths. It remembers the paths of subscriptions until they stop, and of the last calls,
+ * because a push carries only an id.
+ */
 export interface FramePaths {
   ofFrame(connectionId: string, text: string): readonly (string | undefined)[]
   ofPush(connectionId: string, text: string): readonly (string | undefined)[]
@@ -11,12 +14,12 @@ interface FrameLike {
   readonly params?: { readonly path?: unknown; readonly part?: unknown; readonly text?: unknown } | null
 }
 
-const callsKept = 1_000 // of a connection: an answer names its id long before as many calls have followed
+const callsKept = 1_000 // per connection: a response arrives long before this many calls have followed
 const connectionsKept = 10_000
 
-/** What one connection has named: paths by id. */
+/** The paths of one connection, by id. */
 interface Named {
-  /** Until they are stopped. */
+  /** Active subscriptions. */
   readonly subscriptions: Map<unknown, string>
   /** The newest calls and stopped subscriptions. */
   readonly recent: Map<unknown, string>
@@ -53,7 +56,7 @@ export function createFramePaths(): FramePaths {
   }
 }
 
-/** Adds an entry as the newest; the oldest beyond `most` is dropped. */
+/** Adds an entry as the newest, and drops the oldest beyond `most`. */
 function add<K, V>(entries: Map<K, V>, key: K, value: V, most: number): void {
   entries.delete(key)
   entries.set(key, value)
@@ -62,7 +65,7 @@ function add<K, V>(entries: Map<K, V>, key: K, value: V, most: number): void {
   if (oldest !== undefined) entries.delete(oldest)
 }
 
-/** The path of the frame that a first chunk begins; the later ones are known by its id. */
+/** The path of the frame that a first chunk begins. Later chunks are matched by id. */
 function pathInside(text: unknown): string | undefined {
   const [, path] = /^\{"id":[^{]*"params":\{"path":("(?:[^"\\]|\\.)*")/.exec(String(text)) ?? []
   return path === undefined ? undefined : (JSON.parse(path) as string)
@@ -74,6 +77,6 @@ function elementsOf(text: string): readonly FrameLike[] {
     const elements: readonly unknown[] = Array.isArray(value) ? value : [value]
     return elements.filter((element): element is FrameLike => typeof element === 'object' && element !== null)
   } catch {
-    return [] // hostile text belongs to no procedure
+    return [] // invalid JSON has no procedure
   }
 }

@@ -133,5 +133,5 @@ test.each(['apigateway', 'dynamodb', 'lambda', 'sqs'])('A fault may be for %s al
 
 test('A fault at `frozen` that is neither is refused with what it can be', async () => {
   await using local = await startLocalLine({ router, line })
-  expect(() => local.faults.on('frozen', 'drop')).toThrow("A fault at 'frozen' can be reset, silent; got drop.")
+  expect(() => local.faults.on('frozen', 'drop')).toThrow("Expected an effect of 'frozen' (reset, silent), got drop.")
 })

@@ -5,10 +5,10 @@ import type { QueueSettings } from '../emulators/lambda/event-sources/queue-mapp
 import type { StreamMapping } from '../emulators/lambda/event-sources/shard-consumer.ts'
 import type { FunctionOptions } from '../emulators/lambda/invocations/lambda-function.ts'
 
-/** A function of a line, by the name of its handler. */
+/** A function of a line, named by its handler. */
 export type LineFunction = Exclude<keyof LambdaHandlers, 'handler'>
 
-/** What the template of a deployed line says of its functions; the local line keeps to it. */
+/** The function settings of a deployed line's template. The local line uses the same ones. */
 export const functionSettings: Readonly<Record<LineFunction, Omit<FunctionOptions, 'name' | 'run'>>> = {
   authorizer: { timeoutMs: 5_000 },
   websocket: { timeoutMs: 28_000 },
@@ -19,7 +19,10 @@ export const functionSettings: Readonly<Record<LineFunction, Omit<FunctionOption
 
 export const lineFunctions = Object.keys(functionSettings) as readonly LineFunction[]
 
-/** The routes of a deployed line: calls are two-way, what is answered by posts is one-way, a keepalive runs no function. */
+/**
+ * The routes of a deployed line. Calls use two-way routes. Subscriptions use one-way routes and are answered by posts.
+ * A keepalive runs no function.
+ */
 export const routes: readonly Route[] = [
   { key: '$connect', functionName: 'websocket' },
   { key: '$disconnect', functionName: 'websocket' },
@@ -37,7 +40,10 @@ export const delayedSettings: Omit<FunctionOptions, 'run'> & { readonly handler:
   timeoutMs: 30_000,
 }
 
-/** The queue of a deployed line that delays invocations. A message is hidden for 6 times the consumer's timeout. */
+/**
+ * The queue of a deployed line that delays invocations. A received message is hidden for 6 times the consumer's
+ * timeout.
+ */
 export const laterSettings: QueueSettings = {
   name: 'later',
   functionName: delayedSettings.name,
@@ -46,7 +52,10 @@ export const laterSettings: QueueSettings = {
   maxReceiveCount: 5,
 }
 
-/** The event source mapping of a deployed line: new slots of logs and members with something to tell, in batches that fail in parts. */
+/**
+ * The event source mapping of a deployed line. It passes new log slots and members with a pending change, in batches
+ * that report partial failures.
+ */
 export const streamSettings: Omit<StreamMapping<StreamRecord>, 'stream' | 'functionName'> = {
   filter: (record) => isNewSlot(record) || hasPendingChange(record),
   batchSize: 100,

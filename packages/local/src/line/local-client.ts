@@ -16,11 +16,11 @@ export interface LocalClient<R extends AnyTRPCRouter> {
 }
 
 export interface LocalConnectOptions extends Partial<Omit<ConnectionOptions, 'url'>> {
-  /** The router's transformer, where the line cannot know it. */
+  /** The router's transformer. Required where the line cannot read it from the router. @default the router's own */
   readonly transformer?: TRPCDataTransformer | TRPCCombinedDataTransformer
 }
 
-/** Makes clients of a stack, which share its clock and are closed with it. */
+/** Creates clients of a stack. They share its clock and close with it. */
 export function createConnector<R extends AnyTRPCRouter>(
   stack: Stack,
   transformer: LocalConnectOptions['transformer'],
@@ -35,7 +35,7 @@ export function createConnector<R extends AnyTRPCRouter>(
       const connection = createConnection({ WebSocket, ...rest, url }, { now, after, random })
       connections.push(connection)
       stack.faults.name(connection, name)
-      // Whether this router has a transformer is a type that only the caller knows.
+      // only the caller's types know whether this router has a transformer
       const client = createClient<R>({ connection, ...(own && { transformer: own }) } as never)
       return { client, connection }
     },

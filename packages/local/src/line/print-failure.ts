@@ -4,15 +4,13 @@ import type { InvokeResult } from '../emulators/lambda/invocations/lambda-functi
 export interface FailedRun {
   readonly name: string
   readonly result: InvokeResult
-  /** A fault rule asked for it. */
+  /** True when a fault rule caused the error. */
   readonly injected: boolean
 }
 
-/**
- * Prints what a function threw, as Lambda writes it to the function's log. What a fault rule asked for is not printed.
- */
+/** Prints a function's error as Lambda writes it to the function's log. Injected errors are not printed. */
 export function printFailure({ name, result, injected }: FailedRun): void {
   if (injected || result.status !== 'error') return
   const { errorType = 'Error', errorMessage = '', trace = [] } = result
-  console.error(`The function ${name} failed. ${trace.length > 0 ? trace.join('\n') : `${errorType}: ${errorMessage}`}`)
+  console.error(`The function ${name} failed: ${trace.length > 0 ? trace.join('\n') : `${errorType}: ${errorMessage}`}`)
 }

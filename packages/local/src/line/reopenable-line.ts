@@ -1,10 +1,13 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { LocalLine } from './local-line.ts'
 
-/** A line from its start to its close. */
+/** A line between its start and its close. */
 export type RunningLine<R extends AnyTRPCRouter> = Omit<LocalLine<R>, 'reopen'>
 
-/** A line that can be started anew on its port. What it is made of is another then: its members are asked for each time. */
+/**
+ * Wraps a line so that it can be started again on its port. `reopen` replaces the inner line, so each member is read
+ * from it at each use.
+ */
 export async function toReopenable<R extends AnyTRPCRouter>(
   start: (port: number | undefined) => Promise<RunningLine<R>>,
   givenPort: number | undefined,

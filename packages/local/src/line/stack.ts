@@ -22,47 +22,49 @@ import {
 import { storeLimit } from './store-limit.ts'
 
 export interface LocalOptions {
-  /** @default any that is free */
+  /** The port to listen on. @default a free port */
   readonly port?: number
-  /** Where rows live on after `close`. @default memory */
+  /** The folder that keeps rows after `close`. @default memory */
   readonly dataDir?: string
   /**
-   * The address of a DynamoDB with streams that is used in place of the line's own, such as DynamoDB Local:
-   * `http://localhost:8000`.
+   * The address of a DynamoDB with streams to use instead of the line's own, such as DynamoDB Local:
+   * `http://localhost:8000`. @default the line's own
    */
   readonly dynamodb?: string
   /**
-   * A transaction on a table of the application's own is cancelled when another one holds an item. @default false, it
-   * waits
+   * True: a transaction on an application table is cancelled while another transaction holds one of its items. @default
+   * false: it waits
    */
   readonly transactionConflicts?: boolean
   /**
-   * How many records each shard of a stream of the line's own DynamoDB keeps after its mappings have read them.
-   * @default 250
+   * The number of records that each shard of a stream of the line's own DynamoDB keeps after its mappings have read
+   * them. @default 250
    */
   readonly streamRecords?: number
-  /** Injected into every random choice. */
+  /** The seed of every random choice. @default random */
   readonly seed?: number
-  /** How the gateway shall be: its limits, the rates beyond which it says 429, and what is not known of the real one. */
+  /** The gateway's limits, the rates above which it answers 429, and its behaviour where AWS documents none. */
   readonly gateway?: Pick<GatewayOptions, 'limits' | 'throttles' | 'undocumented'>
 }
 
 export interface StackOptions extends LocalOptions {
-  /** Answers requests beside the line: the dev server's page. */
+  /** Handles other HTTP requests on the line's port, such as the dev server's page. */
   readonly http?: GatewayOptions['http']
-  /** Makes what watches the line and serves what it saw. @default nobody watches */
+  /** Creates the inspector, which records the line's activity and serves its page. @default none */
   readonly inspector?: (clock: LocalClock) => Inspector
-  /** Tables at `dynamodb` are used as they are, and stay. @default false, they are new and dropped at the end */
+  /**
+   * True: existing tables at `dynamodb` are used and kept. @default false: the tables are new, and `close` drops them
+   */
   readonly keepsTables?: boolean
-  /** Told of a handshake that reached no stage. */
+  /** Called for an upgrade request that the gateway rejects before any function runs. */
   readonly onRejectedUpgrade?: GatewayHooks['rejectedUpgrade']
-  /** @default those of a deployed line */
+  /** @default the routes of a deployed line */
   readonly routes?: GatewayOptions['routes']
-  /** Told of each function error. */
+  /** Called for each function error. */
   readonly onError?: Parameters<typeof createFunctions>[0]['onError']
 }
 
-/** The parts of a line on this machine, wired as a deployment wires them; its functions are still to be given. */
+/** The emulators of a line, wired as a deployment wires them. Its functions are registered later, with `serve`. */
 export interface Stack {
   readonly clock: LocalClock
   readonly gateway: LocalGateway
@@ -70,13 +72,13 @@ export interface Stack {
   readonly dynamo: LocalDynamo
   readonly faults: FaultLayer
   readonly table: string
-  /** As a deployed function is bound: real SDK clients, over HTTP. */
+  /** The backend of a deployed function: real SDK clients over HTTP. */
   readonly functionBackend: Backend
-  /** As a script with this line's credentials is bound: no gateway, so the stream delivers. */
+  /** The backend of a script with this line's credentials. It has no gateway, so the stream delivers. */
   readonly scriptBackend: Backend
-  /** What a function's environment says. */
+  /** The environment of a function. */
   readonly environment: Readonly<Record<string, string>>
-  /** What a script's environment says: no gateway. */
+  /** The environment of a script, without the gateway. */
   readonly scriptEnvironment: Readonly<Record<string, string>>
   serve(run: (name: LineFunction) => FunctionOptions['run'] | undefined): void
   idle(): Promise<void>
@@ -87,27 +89,28 @@ const region = 'local-1'
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 let tables = 0
 
-/** Starts gateway, functions and table, and joins them. Rejects with the system's error when a given port is taken. */
+/** Starts and connects gateway, functions and table. Rejects with the system's error when the given port is in use. */
 export function startStack(options: StackOptions): Promise<Stack> {
   return withResources((resources) => openStack(options, resources))
 }
 
 async function openStack(options: StackOptions, resources: Resources): Promise<Stack> {
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true' // local clients need no advice on Lambda's runtimes
+  // local clients do not run on Lambda's Node version
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const clock = createLocalClock(options.seed === undefined ? {} : { seed: options.seed })
   await resources.add(clock, () => clock.close())
   const faults = createFaultLayer(clock)
   const inspector = options.inspector?.(clock)
   const { seed, dataDir, dynamodb, onError } = options
   if (dataDir !== undefined && dynamodb !== undefined)
-    throw new TypeError(`Expected a data folder or another DynamoDB, got both ${dataDir} and ${dynamodb}.`)
+    throw new TypeError(`Expected either a data folder or another DynamoDB, got both: ${dataDir} and ${dynamodb}.`)
   const table = nameTable(options)
   let closing = false
   const starting = createFunctions({
     clock,
     intercept: faults.intercept,
     ...(seed === undefined ? {} : { seed }),
-    // What a close cuts off is no error of the application's.
+    // An error caused by closing the line is not an application error.
     ...(onError && { onError: (report: Parameters<typeof onError>[0]) => closing || onError(report) }),
   })
   const functions = await resources.add(starting, (started) => started.close())
@@ -127,7 +130,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     hooks: {
       ...faults.gatewayHooks,
       intercept: faults.intercept('apigateway'),
-      ...(inspector && watched(inspector, faults)),
+      ...(inspector && combineHooks(inspector, faults)),
       ...(options.onRejectedUpgrade && { rejectedUpgrade: options.onRejectedUpgrade }),
     },
     ...(options.port === undefined ? {} : { port: options.port }),
@@ -173,8 +176,8 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     sqsEndpoint: functions.sqs.endpoint,
   }
   const aws = { table, region, credentials, ...endpoints }
-  const invoked = { deliverFunction: 'deliver', workerFunction: 'worker', delayQueueUrl }
-  const script = awsBackend({ ...aws, ...invoked, clock })
+  const invocations = { deliverFunction: 'deliver', workerFunction: 'worker', delayQueueUrl }
+  const script = awsBackend({ ...aws, ...invocations, clock })
   return {
     clock,
     gateway,
@@ -182,7 +185,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     dynamo,
     faults,
     table,
-    functionBackend: faults.bind(awsBackend({ ...aws, ...invoked, callbackUrl: gateway.callbackUrl, clock })),
+    functionBackend: faults.bind(awsBackend({ ...aws, ...invocations, callbackUrl: gateway.callbackUrl, clock })),
     scriptBackend: { ...script, store: storeLimit.ofScript(script.store) },
     environment: {
       ...scriptEnvironment,
@@ -216,7 +219,9 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   }
 }
 
-/** A line's table in memory has a name of its own in the process, and elsewhere one that no other process has. */
+/**
+ * The table's name. A table in memory is unique in this process; a table at another DynamoDB is unique among processes.
+ */
 function nameTable({ dataDir, dynamodb, keepsTables }: StackOptions): string {
   if (dataDir !== undefined || (dynamodb !== undefined && keepsTables === true)) return 'trunkline'
   const name = `trunkline-${process.pid}-${++tables}`
@@ -232,12 +237,12 @@ function openDynamo(
   return connectDynamo({ endpoint, region, credentials, keepsTables, clock: own.clock })
 }
 
-interface IdleParts extends Pick<Stack, 'gateway' | 'functions' | 'dynamo'> {
+interface IdleSources extends Pick<Stack, 'gateway' | 'functions' | 'dynamo'> {
   readonly faults: FaultLayer
 }
 
-/** The inspector's watch beside the faults': both want to hear of a connection's end. */
-function watched(inspector: Inspector, faults: FaultLayer): GatewayHooks {
+/** Combines the hooks of the inspector and of the faults. Both need the end of a connection. */
+function combineHooks(inspector: Inspector, faults: FaultLayer): GatewayHooks {
   return {
     ...inspector.gateway,
     ended(info) {
@@ -247,24 +252,27 @@ function watched(inspector: Inspector, faults: FaultLayer): GatewayHooks {
   }
 }
 
-/** The page that this line serves is an allowed origin by itself. */
+/** The origins of the page that this line serves. They are allowed by default. */
 export function ownOrigins({ port }: LocalGateway): readonly string[] {
   return [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
 }
 
-/** Those of this process's environment: a page that another server delivers, such as Vite's. */
+/** The allowed origins from this process's environment: pages that another server delivers, such as Vite's. */
 function givenOrigins(): readonly string[] {
   return (process.env['TRUNKLINE_ORIGINS'] ?? '').split(',').flatMap((origin) => origin.trim() || [])
 }
 
-/** Nothing is under way at either, and nothing came up while that was found out: what one hands to the other crosses a real socket. */
-async function idle({ gateway, functions, faults, dynamo }: IdleParts): Promise<void> {
+/**
+ * Resolves when gateway, functions and streams are idle, and no activity was seen while that was determined: messages
+ * between them cross real sockets.
+ */
+async function idle({ gateway, functions, faults, dynamo }: IdleSources): Promise<void> {
   let before: number
   let isNew: boolean | undefined
   do {
     before = faults.seen()
     await Promise.all([gateway.idle(), functions.idle()])
     isNew = await dynamo.settled?.()
-    await new Promise((resolve) => setTimeout(resolve, 2)) // a frame on a loopback socket arrives within it
+    await new Promise((resolve) => setTimeout(resolve, 2)) // a frame on a loopback socket arrives within 2 ms
   } while (isNew === true || faults.seen() !== before)
 }

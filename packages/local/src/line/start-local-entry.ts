@@ -10,27 +10,34 @@ import { guardBackend, toLocalLine } from './start-local-line.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
 export interface EntryOptions extends LocalOptions {
-  /** The module that exports the functions: `authorizer`, `websocket`, `tableStream`, `deliver`, `worker`, or one `handler` for all. */
+  /**
+   * The module that exports the functions: `authorizer`, `websocket`, `tableStream`, `deliver`, `worker`, or one
+   * `handler` for all of them.
+   */
   readonly entry: string
-  /** Tables of the application's own, whose streams are mapped to exports of the entry. */
+  /** Application tables whose streams are mapped to exports of the entry. @default none */
   readonly tables?: readonly EntryTable[]
   /**
-   * How often each background function runs at once: `worker` (long calls and generators), `deliver`, `delayed`,
-   * `tableStream`, and each source handler. More runs wait in order of arrival. Frames do not wait for them.
-   * @default 16
+   * The number of concurrent runs of each background function: `worker` (long calls and generators), `deliver`,
+   * `delayed`, `tableStream`, and each source handler. Further runs wait in order of arrival. Frames do not wait for
+   * them. @default 16
    */
   readonly backgroundRuns?: number
 }
 
 /**
- * A table of the application's own, and the export that `createSourceHandler` made for it, if its changes are events.
+ * An application table, and the entry's export that consumes its stream (made by `createSourceHandler`). Without
+ * `handler`, the stream has no consumer.
  */
 export interface EntryTable extends UserTable {
   readonly name: string
   readonly handler?: string
 }
 
-/** The functions as deployed, in workers that can be killed and reloaded. Throws when the entry exports none of them, and a `TypeError` when `backgroundRuns` is no whole number from 1. */
+/**
+ * Starts a line whose functions run in worker threads, as deployed: they can be killed and reloaded. Throws an `Error`
+ * when the entry exports none of the functions, and a `TypeError` when `backgroundRuns` is not a whole number from 1.
+ */
 export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOptions): Promise<LocalLine<R>> {
   return toReopenable<R>(async (port) => {
     const { stack, pool } = await startEntryStack({
@@ -48,7 +55,7 @@ export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOpt
 
 type PoolOptions = Parameters<typeof createWorkerPool>[0]
 
-/** A stack that is served by an entry's workers. */
+/** Starts a stack whose functions run in the workers of an entry. */
 export function startEntryStack(
   options: EntryStackOptions,
 ): Promise<{ readonly stack: Stack; readonly pool: WorkerPool }> {
@@ -64,7 +71,7 @@ async function openEntryStack(options: EntryStackOptions, resources: Resources) 
   const starting = createWorkerPool({
     entry,
     clock: stack.clock,
-    // Nobody here reads metrics, which are lines on the console.
+    // Metrics are lines on the console, which the local line does not read.
     env: { POWERTOOLS_METRICS_DISABLED: 'true', ...definedEnvironment(), ...stack.environment },
     ...(watch === undefined ? {} : { watch }),
     ...(conditions === undefined ? {} : { conditions }),
@@ -99,7 +106,7 @@ async function serveTable(
   await mapUserTable(stack, table, { kind: 'worker', pool, exportName: handler })
 }
 
-/** Throws a `TypeError` for anything but a whole number from 1. */
+/** Throws a `TypeError` unless the count is undefined or a whole number from 1. */
 export function checkBackgroundRuns(count: number | undefined): void {
   if (count === undefined || (Number.isSafeInteger(count) && count >= 1)) return
   throw new TypeError(`Expected backgroundRuns to be a whole number from 1, got ${count}.`)

@@ -20,7 +20,10 @@ import { type LocalOptions, ownOrigins, type Stack, startStack } from './stack.t
 import { storeLimit } from './store-limit.ts'
 import { mapUserTable } from './user-table.ts'
 
-/** Starts a line in this process. Its functions run inside `line.run`, so any number of local lines of one `line` stand side by side. */
+/**
+ * Starts a line in this process. Its functions run inside `line.withBackend`, so several local lines of one `line` can
+ * run at the same time.
+ */
 export async function startLocalLine<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V> & LocalOptions,
 ): Promise<LocalLine<R>> {
@@ -63,7 +66,7 @@ async function openLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   }
   stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))
   const release = internalsOf(line).hold(
-    'A local line of this line is open, so nothing may reach the table of the environment: use it inside local.run(() => …).',
+    'A local line of this line is open, so calls outside of it may not reach the table of the environment. Run this code inside local.run(() => …).',
   )
   return toLocalLine<R>(stack, {
     run: (fn) => line.withBackend(stack.scriptBackend, fn),
@@ -73,10 +76,10 @@ async function openLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   })
 }
 
-/** Runs a handler in this process, bound to its invocation. */
+/** Runs a handler in this process with the backend of its invocation. */
 type Around = (invocation: Invocation, call: () => Promise<unknown>) => Promise<unknown>
 
-/** What is cut off with an invocation: its ports. The clock stays, since reading it has no effect. */
+/** Disconnects the ports when the invocation is killed. The clock is not guarded, because reading it has no effect. */
 export function guardBackend(backend: Backend, invocation: Invocation): Backend {
   return {
     ...backend,
@@ -86,7 +89,7 @@ export function guardBackend(backend: Backend, invocation: Invocation): Backend 
   }
 }
 
-/** The handle on a stack whose functions are served. */
+/** Creates the line's handle for a stack whose functions are registered. */
 export function toLocalLine<R extends AnyTRPCRouter>(
   stack: Stack,
   options: {
@@ -126,28 +129,31 @@ export function toLocalLine<R extends AnyTRPCRouter>(
   }
 }
 
-const turnMs = 10 // real time, and at least one turn of the event loop however busy the machine is
-const quietTurns = 25
-const mostTurns = 1_000
+const pollMs = 10 // real time, and at least one iteration of the event loop however busy the machine is
+const quietPolls = 25
+const maxPolls = 1_000
 
-/** Waits until nothing is under way, or nothing passes by any more: what sleeps by the clock is under way, and only the next step of the advance wakes it. */
+/**
+ * Waits until nothing is in flight, or until no activity is seen for a while. Work that sleeps by the clock stays in
+ * flight until the next step of the advance wakes it.
+ */
 async function settle({ idle, faults }: Stack): Promise<void> {
   let isIdle = false
   const idled = idle().then(() => {
     isIdle = true
   })
   let [quiet, seen] = [0, faults.seen()]
-  for (let turn = 0; !isIdle && quiet < quietTurns && turn < mostTurns; turn++) {
-    await turnOr(idled)
+  for (let poll = 0; !isIdle && quiet < quietPolls && poll < maxPolls; poll++) {
+    await waitOrIdle(idled)
     quiet = faults.seen() === seen ? quiet + 1 : 0
     seen = faults.seen()
   }
 }
 
-async function turnOr(idled: Promise<void>): Promise<void> {
+async function waitOrIdle(idled: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const turned = new Promise<void>((resolve) => (timer = setTimeout(resolve, turnMs)))
-  await Promise.race([idled, turned])
+  const waited = new Promise<void>((resolve) => (timer = setTimeout(resolve, pollMs)))
+  await Promise.race([idled, waited])
   clearTimeout(timer)
 }
 

@@ -1,20 +1,20 @@
-/** Bounds the requests of a process to its tables. */
+/** Limits the concurrent requests of a process to its tables. */
 export interface StoreLimit {
-  /** Wraps the store for one invocation, whose requests share a slot. */
+  /** Wraps the store for one invocation, whose requests share one slot. */
   ofInvocation<T extends object>(store: T): T
-  /** Wraps the store for a script: each request takes a slot of its own. */
+  /** Wraps the store for a script. Each request uses its own slot. */
   ofScript<T extends object>(store: T): T
 }
 
-const turnsKept = 3 // of the event loop: what a handler does between two requests that follow one another
-const longestMs = 1_000 // by the machine's time: a request that hangs must not hold up the others
+const iterationsKept = 3 // event-loop iterations that a handler may spend between two consecutive requests
+const longestMs = 1_000 // machine time: a request that hangs must not block the others
 
 /**
- * Lets at most `most` invocations and scripts send requests at once. The functions of `startLocalLine` and its table
- * share one event loop: were the requests of a thousand invocations sent at once, each would wait for the others until
- * its own timeout. An invocation waits before a request is sent, in order of arrival, and keeps its slot while its
- * requests follow one another, so that a read and the conditional write after it meet few competitors. While it waits
- * for anything else, it holds no slot.
+ * Lets at most `most` invocations and scripts send requests at the same time. The functions of `startLocalLine` and its
+ * table share one event loop: if a thousand invocations sent their requests at once, each would wait for the others
+ * until it timed out. An invocation waits for a slot before it sends a request, in order of arrival. It keeps the slot
+ * while its requests follow one another, so that a read and the conditional write after it meet few competitors. It
+ * holds no slot while it waits for anything else.
  */
 export function createStoreLimit(most: number): StoreLimit {
   const slots = createSlots(most)
@@ -27,11 +27,11 @@ export function createStoreLimit(most: number): StoreLimit {
   }
 }
 
-/** The limit of all lines of this process: they share its event loop, which answers four no later than more. */
+/** The limit for all lines of this process. They share its event loop, which is no faster with more than four. */
 export const storeLimit = createStoreLimit(4)
 
 interface Slots {
-  /** Resolves when there is one, in order of arrival. */
+  /** Resolves when a slot is free, in order of arrival. */
   acquire(): Promise<void>
   release(): void
 }
@@ -47,7 +47,7 @@ function createSlots(most: number): Slots {
     release() {
       const next = waiting.shift()
       if (next === undefined) taken -= 1
-      else next() // the slot is handed over
+      else next() // passes the slot to the next waiter
     },
   }
 }
@@ -66,16 +66,16 @@ function createHolder(slots: Slots): Holder {
     held = true
     acquiring = undefined
   }
-  function giveUp(): void {
+  function releaseSlot(): void {
     if (!held) return
     held = false
     slots.release()
   }
-  function giveUpLater(turns: number, since: number): void {
+  function releaseWhenIdle(iterations: number, since: number): void {
     setImmediate(() => {
       if (running > 0 || requests !== since) return
-      if (turns > 1) giveUpLater(turns - 1, since)
-      else giveUp()
+      if (iterations > 1) releaseWhenIdle(iterations - 1, since)
+      else releaseSlot()
     })
   }
   return async (request) => {
@@ -83,13 +83,13 @@ function createHolder(slots: Slots): Holder {
     requests += 1
     if (!held) acquiring ??= hold()
     await acquiring
-    const hangs = setTimeout(giveUp, longestMs)
+    const hangs = setTimeout(releaseSlot, longestMs)
     try {
       return await request()
     } finally {
       clearTimeout(hangs)
       running -= 1
-      if (running === 0) giveUpLater(turnsKept, requests)
+      if (running === 0) releaseWhenIdle(iterationsKept, requests)
     }
   }
 }

@@ -81,7 +81,7 @@ describe('a table of the application', () => {
   test('is refused with keys of two types', async () => {
     await using local = await startLocalLine({ router: appRouter, line })
     const wrong = { keys, indexes: { wrong: { keys: { id: 'N' } } } } as const
-    await expect(local.table(wrong)).rejects.toThrow('Expected one type of the key id')
+    await expect(local.table(wrong)).rejects.toThrow('Expected the key id of table')
     await expect(local.table({ keys, indexes: { none: { keys: {} } } })).rejects.toThrow('index none')
   })
 
@@ -170,7 +170,9 @@ describe('a table of the application', () => {
 
   test('has one key or two', async () => {
     await using local = await startLocalLine({ router: appRouter, line })
-    await expect(local.table({ keys: {} }, cards)).rejects.toThrow(/a partition key and perhaps a sort key/)
+    await expect(local.table({ keys: {} }, cards)).rejects.toThrow(
+      /a partition key and at most one sort key, got 0 keys/,
+    )
   })
 })
 

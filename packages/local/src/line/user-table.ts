@@ -4,38 +4,39 @@ import type { FunctionOptions } from '../emulators/lambda/invocations/lambda-fun
 import { streamSettings } from './deployment.ts'
 import type { Stack } from './stack.ts'
 
-/** A table of the application's own, as its template declares it. */
+/** An application table, as the application's template declares it. */
 export interface UserTable {
-  /** @default a name that no other line of this process has */
+  /** @default a name that is unique in this process */
   readonly name?: string
-  /** The partition key, then the sort key if there is one: `{ board: 'S', id: 'S' }`. */
+  /** The partition key, then the sort key if the table has one: `{ board: 'S', id: 'S' }`. */
   readonly keys: Readonly<Record<string, KeyType>>
-  /** The attribute that says when a row expires, in epoch seconds. */
+  /** The attribute that holds a row's expiry, in epoch seconds. @default none */
   readonly ttl?: string
-  /** By name. @default none */
+  /** Secondary indexes by name. @default none */
   readonly indexes?: Readonly<Record<string, TableIndex>>
 }
 
-/** A secondary index of a table of the application's own. */
+/** A secondary index of an application table. */
 export interface TableIndex {
-  /** The index's partition key, then its sort key if there is one. */
+  /** The index's partition key, then its sort key if it has one. */
   readonly keys: Readonly<Record<string, KeyType>>
-  /** A local index has the table's own partition key and another sort key. @default false, a global index */
+  /** True for a local index: the table's own partition key with another sort key. @default false, a global index */
   readonly local?: boolean
-  /** What the index holds besides the keys: all attributes, none, or those of these names. @default 'all' */
+  /** The attributes that the index holds in addition to the keys: all, none, or the named ones. @default 'all' */
   readonly projection?: 'all' | 'keys' | readonly string[]
 }
 
-/** Text, number, binary: DynamoDB's types of keys. */
+/** DynamoDB's key types: string, number, binary. */
 export const keyTypes = ['S', 'N', 'B'] as const
 export type KeyType = (typeof keyTypes)[number]
 
-const timeoutMs = 60_000 // as the line's own stream function
+const timeoutMs = 60_000 // the same as the line's own stream function
 const tables = new WeakMap<Stack, number>()
 
 /**
- * Creates the table with a stream of old and new images and maps that to a function, as a deployment does; without
- * `run` nothing reads the stream. Gives the table's name. Throws a `TypeError` for keys that make no table.
+ * Creates the table with a stream of old and new images and maps the stream to a function, as a deployment does.
+ * Without `run`, the stream has no consumer. Resolves to the table's name. Throws a `TypeError` for an invalid key
+ * schema.
  */
 export async function mapUserTable(
   stack: Stack,
@@ -50,7 +51,7 @@ export async function mapUserTable(
   if (run === undefined) return name
   const functionName = `source-${name}`
   stack.functions.register({ name: functionName, timeoutMs, run })
-  const { filter: _, ...settings } = streamSettings // a filter of log rows
+  const { filter: _, ...settings } = streamSettings // this filter accepts log rows only
   stack.functions.mapStream({ ...settings, stream: stack.dynamo.stream(name), functionName })
   return name
 }
@@ -72,13 +73,13 @@ function toTable(name: string, { keys, indexes = {} }: UserTable): TableRequest 
 
 type IndexRequest = Pick<CreateTableCommandInput, 'LocalSecondaryIndexes' | 'GlobalSecondaryIndexes'>
 
-/** Each key attribute of the table and its indexes, once. */
+/** Each key attribute of the table and its indexes, without duplicates. */
 function toAttributes(name: string, keys: readonly UserTable['keys'][]): TableRequest['AttributeDefinitions'] {
   const types = new Map<string, KeyType>()
   for (const [attribute, type] of keys.flatMap((each) => Object.entries(each))) {
     if ((types.get(attribute) ?? type) !== type)
       throw new TypeError(
-        `Expected one type of the key ${attribute} of table ${name}, got ${types.get(attribute)} and ${type}.`,
+        `Expected the key ${attribute} of table ${name} to have one type, got ${types.get(attribute)} and ${type}.`,
       )
     types.set(attribute, type)
   }
@@ -88,7 +89,7 @@ function toAttributes(name: string, keys: readonly UserTable['keys'][]): TableRe
 function toKeySchema(owner: string, keys: UserTable['keys']): TableRequest['KeySchema'] {
   const names = Object.keys(keys)
   if (names.length < 1 || names.length > 2)
-    throw new TypeError(`Expected the keys of ${owner} to be a partition key and perhaps a sort key.`)
+    throw new TypeError(`Expected ${owner} to have a partition key and at most one sort key, got ${names.length} keys.`)
   return names.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' }))
 }
 
