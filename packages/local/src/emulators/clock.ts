@@ -1,17 +1,23 @@
-/** Undoes a timer. */
+/** Cancels a timer. */
 export type CancelTimer = () => void
 
-/** The local line's time: the machine's, moved forward by `advance`. Gateway, functions, table and clients of one line share one. */
+/**
+ * The local line's time: the machine's time plus whatever `advance` added. Gateway, functions, table and clients of one
+ * line share one clock.
+ */
 export interface LocalClock {
   /** Epoch milliseconds. */
   now(): number
   /** Resolves after `ms` of this clock, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Uniform in [0, 1); exact for a seed. */
+  /** Uniform in [0, 1); reproducible with a seed. */
   random(): number
-  /** Calls `fn` once, `ms` from now by this clock. A `quiet` timer is housekeeping: `advance` calls those that fall due once, at its end. */
+  /**
+   * Calls `fn` once, `ms` from now by this clock. `quiet` marks periodic background work: `advance` calls quiet timers
+   * that fall due once, at its end.
+   */
   after(ms: number, fn: () => void, options?: { readonly quiet?: boolean }): CancelTimer
-  /** Moves time forward by `ms`, calling the timers that fall due in their order and awaiting `settle` after each. */
+  /** Moves time forward by `ms`. Calls the timers that fall due in order and awaits `settle` after each. */
   advance(ms: number, settle?: () => Promise<void>): Promise<void>
   /** Drops all timers. */
   close(): void
@@ -23,7 +29,7 @@ interface Timer {
   readonly fn: () => void
 }
 
-/** A clock that starts at the machine's time. `seed` makes `random` exact. */
+/** Creates a clock that starts at the machine's time. `seed` makes `random` reproducible. */
 export function createLocalClock(options: { readonly seed?: number } = {}): LocalClock {
   const timers = new Set<Timer>()
   const random = options.seed === undefined ? Math.random : mulberry32(options.seed)
@@ -96,7 +102,7 @@ function earliest(timers: Iterable<Timer>): Timer | undefined {
   return first
 }
 
-/** A small seeded generator (mulberry32): good enough to spread faults, exact to replay. */
+/** mulberry32: a small seeded random generator. It is reproducible and good enough to spread faults. */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0
   return () => {

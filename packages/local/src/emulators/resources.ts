@@ -1,12 +1,15 @@
-/** What a start has opened so far. A start that fails closes it, so that no server, thread or file stays open. */
+/**
+ * The resources that a start has opened so far. If the start fails, it closes them, so that no server, thread or file
+ * stays open.
+ */
 export interface Resources {
-  /** Keeps what is being opened; `close` is called for it unless the opening fails. */
+  /** Adds a resource that is being opened. `close` is called for it unless opening it fails. */
   add<T>(opening: T | Promise<T>, close: (opened: T) => unknown): Promise<T>
-  /** Closes everything, the newest first, and waits for what is still being opened. Never rejects. */
+  /** Closes all resources, newest first, and waits for those that are still opening. Never rejects. */
   close(): Promise<void>
 }
 
-/** No resources yet. */
+/** Creates an empty list of resources. */
 export function createResources(): Resources {
   const closings: (() => Promise<unknown>)[] = []
   return {
@@ -16,13 +19,13 @@ export function createResources(): Resources {
       return opened
     },
     async close() {
-      // the error of the start is the one that is reported
+      // the start's own error is reported, not an error of closing
       for (const closing of closings.splice(0).reverse()) await closing().catch(() => {})
     },
   }
 }
 
-/** Runs a start. When it rejects, what it has opened is closed first. */
+/** Runs a start. If it rejects, the opened resources are closed first. */
 export async function withResources<T>(start: (resources: Resources) => Promise<T>): Promise<T> {
   const resources = createResources()
   try {

@@ -80,7 +80,7 @@ describe('an `authorize`', () => {
       socket.on('error', () => {})
     })
     expect(status).toBe(500)
-    expect(printed.mock.calls.flat().join('\n')).toMatch(/The function authorizer failed\. .*Error: .+\n\s+at /)
+    expect(printed.mock.calls.flat().join('\n')).toMatch(/The function authorizer failed: .*Error: .+\n\s+at /)
   })
 
   test('that denies prints nothing, and neither does a fault', async () => {

@@ -15,41 +15,49 @@ export type { Route } from './integration/routes.ts'
 export type { Rate } from './integration/throttle.ts'
 export { type UndocumentedOptions, undocumentedDefaults } from './integration/undocumented.ts'
 
-/** A connection as the inspector sees it. `lost`: the socket broke and the gateway has not noted it yet. */
+/** A connection as the inspector shows it. `lost`: the socket broke and the gateway has not detected it yet. */
 export interface GatewayConnection extends ConnectionInfo {
   readonly lastActiveAt: number
   readonly state: 'open' | 'lost'
 }
 
-/** API Gateway's WebSocket side in this process, over real sockets. */
+/** API Gateway's WebSocket API in this process, over real sockets. */
 export interface LocalGateway {
   /** `ws://127.0.0.1:port/dev` */
   readonly url: string
-  /** `http://127.0.0.1:port/dev`: the endpoint for the AWS SDK; `@connections` is below it. */
+  /** `http://127.0.0.1:port/dev`: the endpoint for the AWS SDK. `@connections` is below it. */
   readonly callbackUrl: string
   readonly port: number
   /** `http://127.0.0.1:port` */
   readonly origin: string
   connections(): readonly GatewayConnection[]
-  /** Destroys a connection's socket, as a lost network does. The gateway notes it late, if at all (`undocumented.cutNotice`). */
+  /**
+   * Destroys a connection's socket, as a lost network does. `undocumented.cutNotice` decides when the gateway detects
+   * it.
+   */
   cut(connectionId: string): void
-  /** Resolves when no frame, invocation or post is under way. What only waits for the clock does not count. */
+  /** Resolves when no frame, invocation or post is in flight. Work that only waits for the clock does not count. */
   idle(): Promise<void>
   /** Listens on the same port again after `close`. */
   reopen(): Promise<void>
-  /** Ends all sockets and stops listening. `$disconnect` does not run: the gateway is gone, not the clients. */
+  /**
+   * Ends all sockets and stops listening. `$disconnect` does not run, because the gateway disappears, not its clients.
+   */
   close(): Promise<void>
 }
 
 const host = '127.0.0.1'
-const backlog = 4_096 // thousands of sockets may come at once
-const maxHeaderBytes = 32_768 // above AWS's 10,240 bytes of request line and header values: Node counts names too
-const keepAliveMs = 65_000 // longer than the AWS SDK keeps a connection: never close one that it is about to use
+const backlog = 4_096 // thousands of sockets may connect at once
+// above AWS's 10,240 bytes of request line and header values, because Node counts header names too
+const maxHeaderBytes = 32_768
+// longer than the AWS SDK keeps an idle connection, so that we never close one that it is about to use
+const keepAliveMs = 65_000
 
-/** Starts a gateway. Rejects with the system's error when the port is taken. */
+/** Starts a gateway. Rejects with the system's error when the port is in use. */
 export async function startGateway(options: GatewayOptions): Promise<LocalGateway> {
   const server = createServer({ keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeaderBytes })
-  server.maxHeadersCount = 0 // AWS bounds their bytes alone; Node 24 answers 431 beyond 2,000 headers, and 20 drops what is beyond
+  // AWS limits the bytes only. Above 2,000 headers, Node 24 answers 431 and Node 20 drops the rest.
+  server.maxHeadersCount = 0
   const gateway = createGatewayContext(resolveOptions(options), () => server.listening)
   server.on('request', createRequestListener(gateway, options.http))
   server.on('upgrade', createUpgrade(gateway))
@@ -95,7 +103,7 @@ function createRequestListener(gateway: GatewayContext, http: GatewayOptions['ht
   }
 }
 
-/** `closeAllConnections` does not know upgraded and half-open sockets. */
+/** Tracks sockets itself, because `closeAllConnections` ignores upgraded and half-open sockets. */
 function trackSockets(server: Server): ReadonlySet<Socket> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {

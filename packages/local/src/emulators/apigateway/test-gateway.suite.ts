@@ -3,26 +3,26 @@ import { type ClientOptions, WebSocket } from 'ws'
 import { createLocalClock, type LocalClock } from '../clock.ts'
 import { type GatewayOptions, type InvokeResult, type LocalGateway, startGateway } from './gateway.ts'
 
-/** A function of a test: its payload, or what it throws. */
+/** A function of a test. It returns its payload or throws. */
 export type TestFunction = (event: TestEvent) => unknown
 
-/** The fields of events that tests look at. */
+/** The event fields that tests read. */
 export interface TestEvent {
   readonly headers?: Record<string, string>
   readonly body?: string
   readonly requestContext: Record<string, unknown> & { readonly connectionId: string; readonly requestId: string }
 }
 
-/** A gateway under test, with what its functions were called with. */
+/** A gateway under test, with the recorded calls of its functions. */
 export interface TestGateway extends AsyncDisposable {
   readonly gateway: LocalGateway
   readonly clock: LocalClock
   readonly calls: { readonly name: string; readonly event: TestEvent }[]
-  /** The events that a function got. */
+  /** The events that a function received. */
   eventsOf(name: string): TestEvent[]
 }
 
-/** Starts a gateway over functions given by name; a thrown `Error` is an error result. */
+/** Starts a gateway with functions by name. A thrown `Error` becomes an error result. */
 export async function startTestGateway(
   options: Partial<GatewayOptions> & { readonly functions?: Readonly<Record<string, TestFunction>> } = {},
 ): Promise<TestGateway> {
@@ -51,17 +51,17 @@ export async function startTestGateway(
   }
 }
 
-/** A connected client that keeps what comes until it is asked for. */
+/** A connected client that queues received texts until they are read. */
 export interface TestClient {
   readonly socket: WebSocket
   /** The next text. */
   next(): Promise<string>
-  /** Texts that nobody asked for yet. */
+  /** Texts that were not read yet. */
   readonly pending: readonly string[]
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
 }
 
-/** Opens a socket; rejects with the handshake's status as the message when it is refused. */
+/** Opens a socket. If the handshake is rejected, rejects with its status as the message. */
 export function dial(url: string, protocols: string[] = [], options: ClientOptions = {}): Promise<TestClient> {
   const socket = new WebSocket(url, protocols, options)
   const pending: string[] = []
@@ -88,7 +88,7 @@ export function dial(url: string, protocols: string[] = [], options: ClientOptio
   })
 }
 
-/** The status with which a handshake is refused. */
+/** The status with which a handshake is rejected. */
 export function refusalOf(url: string, protocols: string[] = [], options: ClientOptions = {}): Promise<string> {
   return dial(url, protocols, options).then(
     () => 'opened',
@@ -96,7 +96,7 @@ export function refusalOf(url: string, protocols: string[] = [], options: Client
   )
 }
 
-/** A promise and its resolver. */
+/** A promise with its resolver. */
 export function defer<T = void>(): { readonly promise: Promise<T>; resolve(value: T): void } {
   let resolve: (value: T) => void = () => {}
   const promise = new Promise<T>((done) => {
@@ -105,7 +105,7 @@ export function defer<T = void>(): { readonly promise: Promise<T>; resolve(value
   return { promise, resolve: (value) => resolve(value) }
 }
 
-/** A port that nothing listens on. */
+/** A port on which no server listens. */
 export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -115,5 +115,5 @@ export function freePort(): Promise<number> {
   })
 }
 
-/** The answer of a function that is content. */
+/** The response of a successful function. */
 export const ok = { statusCode: 200 }

@@ -7,10 +7,13 @@ import { applyHookResult, type HookEffect } from '../integration/hooks.ts'
 import { type CallbackResponse, refuseCallback, writeCallbackResponse } from './callback-response.ts'
 import { readBody } from './read-body.ts'
 
-/** Answers a request to `@connections`; `id` is null when the path does not name one. */
+/** Handles a request to `@connections`. `id` is null when the path names no connection. */
 export type CallbackApi = (request: IncomingMessage, response: ServerResponse, id: string | null) => void
 
-/** `@connections`: POST sends, GET tells, DELETE closes. Posts to one connection go out in the order in which their bodies arrived. */
+/**
+ * `@connections`: POST sends, GET describes, DELETE closes. Posts to one connection are sent in the order in which
+ * their bodies arrived.
+ */
 export function createCallbackApi(gateway: GatewayContext): CallbackApi {
   return (request, response, id) => {
     const write = (answer: CallbackResponse) => gateway.inFlight.track(writeCallbackResponse(response, answer))
@@ -39,7 +42,7 @@ function admit(gateway: GatewayContext, request: IncomingMessage, id: string | n
   if (id === null || !methods.includes(request.method ?? '')) return { refusal: refuseCallback(403) }
   if (!gateway.mayPost()) return { refusal: refuseCallback(429) }
   if (!isConnectionId(id)) return { refusal: refuseCallback(400, `Invalid connectionId: ${id}`) }
-  // a connection whose handshake is not done is not in the map: 410, as for one that is gone
+  // a connection whose handshake is in progress is not in the map: it gets 410, like one that is gone
   return { connectionId: id, connection: gateway.connections.get(id) }
 }
 
@@ -86,7 +89,7 @@ function post(
   const text = body.toString()
   const binary = undocumented.binaryPost === 'binary' && Buffer.byteLength(text) !== body.length
   for (let time = 0; time < times; time++) connection.send(binary ? body : text)
-  return { status: 200 } // taken by the gateway; that the client has it nobody knows
+  return { status: 200 } // the gateway accepted the message; delivery to the client is unknown
 }
 
 function describe(connection: OpenConnection): CallbackResponse {

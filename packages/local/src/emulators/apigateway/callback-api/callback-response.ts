@@ -1,30 +1,30 @@
 import type { ServerResponse } from 'node:http'
 
-/** One answer of the callback API. */
+/** One response of the callback API. */
 export interface CallbackResponse {
   readonly status: number
   readonly json?: unknown
-  /** The header `x-amzn-ErrorType`: by it the AWS SDK knows the exception. */
+  /** The header `x-amzn-ErrorType`, from which the AWS SDK derives the exception. */
   readonly errorType?: string
 }
 
 const refusals = {
   400: { errorType: 'BadRequestException', message: 'Bad Request' },
   403: { errorType: 'ForbiddenException', message: 'Forbidden' },
-  410: { errorType: 'GoneException', message: undefined }, // its body is empty on AWS
+  410: { errorType: 'GoneException', message: undefined }, // AWS sends an empty body
   413: { errorType: 'PayloadTooLargeException', message: 'Payload Too Large' },
   429: { errorType: 'LimitExceededException', message: 'Too Many Requests' },
   500: { errorType: 'InternalServerErrorException', message: 'Internal server error' },
 } as const
 
-/** A refusal with its exception's name. */
+/** An error response with its exception's name. */
 export function refuseCallback(status: keyof typeof refusals, said?: string): CallbackResponse {
   const { errorType, message } = refusals[status]
   const text = said ?? message
   return { status, errorType, ...(text !== undefined && { json: { message: text } }) }
 }
 
-/** Writes it; resolves when it is out or the caller has gone. */
+/** Writes a response. Resolves when it is sent or the caller has disconnected. */
 export function writeCallbackResponse(
   response: ServerResponse,
   { status, json, errorType }: CallbackResponse,

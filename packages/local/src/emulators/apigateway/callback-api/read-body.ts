@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 
-const patience = 16 * 1024 * 1024 // a larger body is cut off rather than read to its end
+const abortBytes = 16 * 1024 * 1024 // a larger body is aborted instead of read to its end
 
-/** Reads a request's body. One of more than `limitBytes` is read to its end and thrown away, so that the caller hears the answer. Never rejects. */
+/**
+ * Reads a request's body. A body over `limitBytes` is read to its end and discarded, so that the caller receives the
+ * response. Never rejects.
+ */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too-large' | 'broken'> {
   return new Promise((resolve) => {
     let chunks: Buffer[] = []
@@ -11,7 +14,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       bytes += chunk.length
       if (bytes <= limitBytes) chunks.push(chunk)
       else chunks = []
-      if (bytes > patience) request.destroy()
+      if (bytes > abortBytes) request.destroy()
     })
     request.once('end', () => resolve(bytes > limitBytes ? 'too-large' : Buffer.concat(chunks)))
     request.once('close', () => resolve('broken'))

@@ -7,17 +7,17 @@ import { closeCodeOf } from './frame-limit.ts'
 import { type Expiry, watchLifetime } from './lifetime.ts'
 import { sendText } from './send.ts'
 
-/** What a connection tells its owner. */
+/** The events of a connection. */
 export interface ConnectionListeners {
   message(text: string): void
-  /** Once. `notify` is false when `$disconnect` shall not hear of it. */
+  /** Called once. If `notify` is false, `$disconnect` does not run. */
   ended(close: CloseInfo, notify: boolean): void
 }
 
 const noStatus: CloseInfo = { code: 1005, reason: 'Client-side close frame status not set' }
-const graceMs = 2_000 // a client that does not answer our close frame in this real time is cut off
+const graceMs = 2_000 // real time after which a client that does not answer our close frame is cut
 
-/** One socket from its handshake to its end. `lost` means broken, and the gateway does not know it yet. */
+/** One socket from its handshake to its end. `lost`: it broke, and the gateway has not detected it yet. */
 export class OpenConnection {
   readonly info: ConnectionInfo
   readonly #socket: WebSocket
@@ -49,12 +49,12 @@ export class OpenConnection {
     return this.#lastActiveAt
   }
 
-  /** Bytes that the client has not taken yet. */
+  /** Bytes that are still in the socket's send buffer. */
   get bufferedBytes(): number {
     return this.#socket.bufferedAmount
   }
 
-  /** Sends one message. Into a lost connection it vanishes, as into a network that is no longer there. */
+  /** Sends one message. On a lost connection the message disappears, as in a broken network. */
   send(data: string | Buffer): void {
     if (this.#state !== 'open' || this.#socket.readyState !== this.#socket.OPEN) return
     this.#touch()
@@ -62,7 +62,7 @@ export class OpenConnection {
     sendText(this.#socket, data, this.#settings.undocumented.fragmentBytes)
   }
 
-  /** Closes the socket from the gateway's side; it counts as closed at once. */
+  /** Closes the socket from the gateway's side. The connection counts as closed immediately. */
   close(code: number, reason: string, reported: CloseInfo = { code, reason }): void {
     this.#socket.close(code, reason)
     setTimeout(() => this.#socket.terminate(), graceMs).unref()
@@ -76,7 +76,7 @@ export class OpenConnection {
     this.#lose()
   }
 
-  /** Destroys the socket and tells nobody: the gateway itself goes. */
+  /** Destroys the socket without running `$disconnect`: the gateway itself shuts down. */
   abandon(): void {
     this.#end(this.#settings.undocumented.tcpLossClose, false)
     this.#socket.terminate()

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 
-/** The part of the receiver of `ws` that the limit needs. It is internal: a test guards that it is still so. */
+/** The members of the `ws` receiver that the limit uses. They are internal to `ws`; a test checks that they exist. */
 interface ReceiverLike {
   readonly _opcode: number
   readonly _payloadLength: number
@@ -10,11 +10,16 @@ interface ReceiverLike {
 
 const firstControlOpcode = 8
 
-/** [TL-LIM-2] Closes a socket with 1009 when one frame is larger than `frameBytes`, as soon as its length is read. `maxPayload` of `ws` bounds the message only. */
+/**
+ * [TL-LIM-2] Closes a socket with 1009 when one frame is larger than `frameBytes`, as soon as its length is read. The
+ * `maxPayload` of `ws` limits whole messages only.
+ */
 export function limitFrames(socket: WebSocket, frameBytes: number): void {
   const receiver: unknown = Reflect.get(socket, '_receiver')
   if (!isReceiver(receiver))
-    throw new Error('ws has no receiver with haveLength: its version does not fit frame-limit.ts')
+    throw new Error(
+      'Expected the receiver of ws to have haveLength. This version of ws is not supported by frame-limit.ts.',
+    )
   const haveLength = receiver.haveLength.bind(receiver)
   receiver.haveLength = (done) => {
     if (receiver._opcode >= firstControlOpcode || receiver._payloadLength <= frameBytes) return haveLength(done)
@@ -36,7 +41,10 @@ const closeCodes = new Map([
   ['WS_ERR_INVALID_UTF8', 1007],
 ])
 
-/** The code with which `ws` closed a socket after an error. Its own `close` event says 1006 then. Undefined when the socket itself broke. */
+/**
+ * The code with which `ws` closed a socket after an error; its own `close` event reports 1006. Undefined when the
+ * socket itself broke.
+ */
 export function closeCodeOf(error: Error): number | undefined {
   const name = 'code' in error ? String(error.code) : ''
   return closeCodes.get(name) ?? (name.startsWith('WS_ERR_') ? 1002 : undefined)

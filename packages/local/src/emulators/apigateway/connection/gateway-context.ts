@@ -6,23 +6,23 @@ import type { OpenConnection } from './connection.ts'
 import { createIds, type IdSource } from './ids.ts'
 import { createInFlight, type InFlight } from './in-flight.ts'
 
-/** What the parts of one gateway share. */
+/** The state that the modules of one gateway share. */
 export interface GatewayContext extends GatewaySettings {
   readonly ids: IdSource
   readonly inFlight: InFlight
-  /** The open connections, and those that were lost without anyone noting it yet. */
+  /** The open connections, including lost ones that the gateway has not detected yet. */
   readonly connections: Map<string, OpenConnection>
   readonly selectRoute: RouteSelector
   readonly mayConnect: Throttle
   readonly mayMessage: Throttle
   readonly mayPost: Throttle
-  /** False once the gateway was closed: it starts nothing more. */
+  /** False after the gateway was closed. It then starts no more work. */
   readonly isServing: () => boolean
-  /** Runs a function within the integration limit. Never rejects. */
+  /** Runs a function within the integration time limit. Never rejects. */
   readonly integrate: (functionName: string, event: unknown) => Promise<IntegrationResult>
 }
 
-/** Makes what the parts share. */
+/** Creates the shared state of one gateway. */
 export function createGatewayContext(settings: GatewaySettings, isServing: () => boolean): GatewayContext {
   const { clock, throttles, limits } = settings
   return {
@@ -36,13 +36,17 @@ export function createGatewayContext(settings: GatewaySettings, isServing: () =>
     mayMessage: createThrottle(clock, throttles.messages),
     mayPost: createThrottle(clock, throttles.posts),
     integrate(functionName, event) {
-      const invoke = async () => settings.invoke(functionName, event) // a throw becomes a rejection
+      // async, so that a synchronous throw becomes a rejection
+      const invoke = async () => settings.invoke(functionName, event)
       return waitForIntegration(clock, invoke(), limits.integrationMs)
     },
   }
 }
 
-/** The function of a route that belongs to the gateway itself: `$connect` or `$disconnect`. Undefined when the API has none. */
+/**
+ * The function of a route that only the gateway invokes: `$connect` or `$disconnect`. Undefined when the API has no
+ * such route.
+ */
 export function findFunction(gateway: GatewayContext, key: string): string | undefined {
   const route = gateway.routes.find((one) => one.key === key)
   return route && 'functionName' in route ? route.functionName : undefined

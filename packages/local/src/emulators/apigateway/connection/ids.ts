@@ -1,22 +1,25 @@
 import type { LocalClock } from '../../clock.ts'
 
-/** Makes the ids that stand in events. */
+/** Generates the ids that events contain. */
 export interface IdSource {
-  /** Of a connection. */
+  /** A connection id. */
   connection(): string
-  /** Of a message; ends as its connection's id does. */
+  /** A message id. It ends like its connection's id. */
   message(connectionId: string): string
-  /** Of a request: an event's `requestId` and `extendedRequestId`. */
+  /** A request id: an event's `requestId` and `extendedRequestId`. */
   request(): string
-  /** An `X-Amzn-Trace-Id` header. */
+  /** The value of an `X-Amzn-Trace-Id` header. */
   trace(): string
 }
 
-const connectionMark = 0x02 // the byte that shows as `C` in ids of connections and messages
-const requestMark = 0x05 // …and as `F` in ids of requests
+const connectionMark = 0x02 // the byte that appears as `C` in ids of connections and messages
+const requestMark = 0x05 // the byte that appears as `F` in ids of requests
 const tailLength = 6
 
-/** Ids as the gateway writes them: URL-safe base64 of 11 bytes, so 16 characters of which the last is `=`. Random by the clock's `random`. */
+/**
+ * Ids in the gateway's format: URL-safe base64 of 11 bytes, so 16 characters ending in `=`. Randomness comes from the
+ * clock's `random`.
+ */
 export function createIds(clock: LocalClock): IdSource {
   const byte = () => Math.floor(clock.random() * 256)
   const make = (mark: number) => {
@@ -34,7 +37,7 @@ export function createIds(clock: LocalClock): IdSource {
   }
 }
 
-/** Whether a text has the form of a connection id; the callback API answers 400 to any other. */
+/** Whether a text has the format of a connection id. The callback API answers 400 to any other. */
 export function isConnectionId(text: string): boolean {
   return /^[0-9A-Za-z_-]{15}=$/.test(text)
 }

@@ -1,11 +1,14 @@
-/** Counts what is under way, so that `idle` can wait for it. What only waits for the clock MUST NOT be tracked: time would stand still for whoever awaits `idle` before moving it. */
+/**
+ * Counts work in flight, so that `idle` can wait for it. Work that only waits for the clock MUST NOT be tracked: a
+ * caller that awaits `idle` before it advances the clock would wait forever.
+ */
 export interface InFlight {
   track<T>(work: Promise<T>): Promise<T>
-  /** Resolves when nothing is under way, also a moment later. */
+  /** Resolves when nothing is in flight, and still nothing is a few event-loop iterations later. */
   idle(): Promise<void>
 }
 
-/** An empty counter. */
+/** Creates a counter with no work in flight. */
 export function createInFlight(): InFlight {
   let running = 0
   let waiting: (() => void)[] = []
@@ -19,20 +22,20 @@ export function createInFlight(): InFlight {
   return {
     track(work) {
       running += 1
-      void work.finally(finish) // a rejection is a fault of ours and stays unhandled: loud
+      void work.finally(finish) // a rejection is a bug of the emulator; it stays unhandled, so that it is noticed
       return work
     },
     async idle() {
       do {
         await settled()
-        for (let turn = 0; turn < quietTurns && running === 0; turn++) await nextTurn()
+        for (let i = 0; i < quietIterations && running === 0; i++) await nextIteration()
       } while (running > 0)
     },
   }
 }
 
-const quietTurns = 3 // bytes on the loopback take a turn or two of the event loop to show up
+const quietIterations = 3 // bytes on the loopback need one or two event-loop iterations to arrive
 
-function nextTurn(): Promise<void> {
+function nextIteration(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

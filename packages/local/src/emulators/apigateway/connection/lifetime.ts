@@ -1,9 +1,12 @@
 import type { CancelTimer, LocalClock } from '../../clock.ts'
 
-/** Why the gateway closed a connection by itself. */
+/** The limit by which the gateway closed a connection. */
 export type Expiry = 'idle' | 'lifetime'
 
-/** [TL-LIM-6] Calls `expire` once a connection was silent for `idleMs` or is `lifetimeMs` old. One timer for each connection: activity moves no timer, the timer looks when it falls due. */
+/**
+ * [TL-LIM-6] Calls `expire` when a connection was silent for `idleMs` or is `lifetimeMs` old. Each connection has one
+ * timer: activity does not reset it, the timer checks the last activity when it fires.
+ */
 export function watchLifetime(
   clock: LocalClock,
   limits: { readonly idleMs: number; readonly lifetimeMs: number },

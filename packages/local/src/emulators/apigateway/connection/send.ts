@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 
-/** Sends one message, in fragments of at most `fragmentBytes`. A Buffer goes out as binary. */
+/** Sends one message in fragments of at most `fragmentBytes`. A Buffer is sent as binary. */
 export function sendText(socket: WebSocket, data: string | Buffer, fragmentBytes: number): void {
   const binary = typeof data !== 'string'
   const bytes = binary ? data : Buffer.from(data)
@@ -13,5 +13,5 @@ export function sendText(socket: WebSocket, data: string | Buffer, fragmentBytes
 }
 
 function ignoreBroken(): void {
-  // the socket's `close` event follows and says it
+  // the socket's `close` event follows and reports it
 }

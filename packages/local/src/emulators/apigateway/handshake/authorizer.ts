@@ -3,14 +3,17 @@ import { type EventFields, findHeader } from '../integration/headers.ts'
 import type { IntegrationResult } from '../integration/invoke.ts'
 import { isAllowed } from './policy.ts'
 
-/** What a REQUEST authorizer decided: a context for all later events, or the handshake's status. */
+/** The decision of a REQUEST authorizer: a context for all later events, or the status of the rejected handshake. */
 export type Authorization =
   | { readonly status: 'allowed'; readonly context: Readonly<Record<string, string>> }
   | { readonly status: 'refused'; readonly code: 401 | 403 | 500 }
 
-const resultBytes = 8_192 // an authorizer's whole result; not raisable
+const resultBytes = 8_192 // the fixed quota for an authorizer's whole result
 
-/** Whether every identity source is there and not empty. If not, the handshake is refused with 401 and the authorizer never runs. */
+/**
+ * Whether every identity source is present and not empty. If not, the handshake is rejected with 401 and the authorizer
+ * does not run.
+ */
 export function hasIdentity(
   identitySource: readonly string[],
   request: { readonly headers: EventFields; readonly query: EventFields | undefined },
@@ -19,11 +22,14 @@ export function hasIdentity(
     const [, kind, name = ''] = /^route\.request\.(header|querystring)\.(.+)$/.exec(source) ?? []
     if (kind === 'header') return Boolean(findHeader(request.headers, name))
     if (kind === 'querystring') return Boolean(request.query?.single[name])
-    return source.startsWith('context.') // stage variables: this gateway has none
+    return source.startsWith('context.') // this gateway has no stage variables
   })
 }
 
-/** The authorizer's event. Unlike `$connect`'s its headers hold `Connection`, `Upgrade` and `content-length`, and `stageVariables` is there. */
+/**
+ * The authorizer's event. Unlike the event of `$connect`, its headers include `Connection`, `Upgrade` and
+ * `content-length`, and it has `stageVariables`.
+ */
 export function toAuthorizerEvent(
   info: ConnectionInfo,
   eventInfo: EventInfo,
@@ -43,7 +49,10 @@ export function toAuthorizerEvent(
   }
 }
 
-/** Judges an authorizer's result: 401 for the error `Unauthorized`, 403 for a policy that does not allow `methodArn`, 500 for anything broken. */
+/**
+ * Evaluates an authorizer's result: 401 for the error `Unauthorized`, 403 for a policy that does not allow `methodArn`,
+ * 500 for any invalid result.
+ */
 export function judgeAuthorizer(result: IntegrationResult, methodArn: string): Authorization {
   if (result.status === 'error' && result.errorMessage === 'Unauthorized') return { status: 'refused', code: 401 }
   const answer = result.status === 'ok' ? parseResult(result.payload) : undefined
@@ -62,7 +71,7 @@ function parseResult(payload: unknown) {
   return { policyDocument: fields.get('policyDocument'), context: { ...context, principalId } }
 }
 
-/** Numbers and booleans become strings; an object or a list breaks the whole result. */
+/** Numbers and booleans become strings. An object or an array makes the whole result invalid. */
 function parseContext(context: unknown): Readonly<Record<string, string>> | undefined {
   if (context === undefined || context === null) return {}
   if (typeof context !== 'object' || Array.isArray(context)) return undefined

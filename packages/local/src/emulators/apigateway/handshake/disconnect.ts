@@ -2,7 +2,7 @@ import { findFunction, type GatewayContext } from '../connection/gateway-context
 import { type ConnectionInfo, toDisconnectEvent } from '../integration/events.ts'
 import type { CloseInfo } from '../integration/undocumented.ts'
 
-/** Runs `$disconnect` for a connection that is gone already. Its answer is ignored, whatever it is. */
+/** Runs `$disconnect` for a closed connection. The result is ignored. */
 export function runDisconnect(gateway: GatewayContext, info: ConnectionInfo, close: CloseInfo): void {
   const functionName = findFunction(gateway, '$disconnect')
   if (functionName === undefined || !gateway.undocumented.disconnect) return

@@ -12,7 +12,7 @@ export interface HandshakeRequest {
   readonly target: string
 }
 
-/** How a handshake ends: open, with the subprotocol that `$connect` chose, or refused with an HTTP status. */
+/** The outcome of a handshake: open, with the subprotocol that `$connect` chose, or rejected with an HTTP status. */
 export type HandshakeOutcome =
   | { readonly status: 'open'; readonly info: ConnectionInfo; readonly subprotocol: string | undefined }
   | { readonly status: 'refused'; readonly code: number }
@@ -20,7 +20,7 @@ export type HandshakeOutcome =
 const refused = (code: number): HandshakeOutcome => ({ status: 'refused', code })
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** Asks the authorizer, then `$connect`. Never rejects. */
+/** Invokes the authorizer, then `$connect`. Never rejects. */
 export async function shakeHands(
   gateway: GatewayContext,
   info: ConnectionInfo,
@@ -68,7 +68,10 @@ async function connect(
   return judgeConnect(gateway, info, result)
 }
 
-/** Of the answer only the status and `Sec-WebSocket-Protocol` reach the client; the gateway never chooses a subprotocol itself. */
+/**
+ * Only the status and `Sec-WebSocket-Protocol` of the response reach the client. The gateway never chooses a
+ * subprotocol itself.
+ */
 function judgeConnect(gateway: GatewayContext, info: ConnectionInfo, result: IntegrationResult): HandshakeOutcome {
   if (result.status === 'throttled') return refused(gateway.undocumented.connectThrottledStatus)
   const response = result.status === 'ok' ? parseProxyResponse(result.payload) : undefined

@@ -1,4 +1,7 @@
-/** Whether a policy document lets `execute-api:Invoke` through on `methodArn`: some statement allows it and none denies it. Undefined when it is not a policy. */
+/**
+ * Whether a policy document allows `execute-api:Invoke` on `methodArn`: at least one statement allows it and none
+ * denies it. Undefined when it is not a policy.
+ */
 export function isAllowed(policyDocument: unknown, methodArn: string): boolean | undefined {
   const statement = read(policyDocument, 'Statement')
   if (statement === undefined) return undefined
@@ -12,7 +15,10 @@ function matches(statement: unknown, methodArn: string): boolean {
   return some('Action', 'execute-api:Invoke') && some('Resource', methodArn)
 }
 
-/** `*` stands for any characters, slashes too, and `?` for one: `dev/*` fits `dev/$connect`, `dev/*\/*` does not. */
+/**
+ * `*` matches any characters including slashes, and `?` matches one: `dev/*` matches `dev/$connect`, `dev/*\/*` does
+ * not.
+ */
 function fits(pattern: unknown, text: string): boolean {
   if (typeof pattern !== 'string') return false
   const source = pattern

@@ -4,11 +4,13 @@ import type { ConnectionInfo } from '../integration/events.ts'
 import { findHeader, toEventHeaders } from '../integration/headers.ts'
 import { isSocketPath } from '../integration/paths.ts'
 
-const urlBytes = 4_096 // the gateway's quota for an address; not raisable
+const urlBytes = 4_096 // the gateway's fixed quota for the length of an address
 const keyPattern = /^[+/0-9A-Za-z]{22}==$/
 const protocolsPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/
 
-/** What is wrong with an upgrade request before any function sees it, as an HTTP status. */
+/**
+ * The HTTP status with which an upgrade request is rejected before any function runs. Undefined for a valid request.
+ */
 export function findFault(gateway: GatewayContext, request: IncomingMessage): number | undefined {
   const { method, url = '/', headers } = request
   if (url.length > urlBytes) return 414
@@ -21,13 +23,13 @@ export function findFault(gateway: GatewayContext, request: IncomingMessage): nu
   return offered === undefined || isProtocolList(offered) ? undefined : 400
 }
 
-/** The size of the request line and of the headers' values, as the gateway's quota counts it: names are free. */
+/** The size of the request line and of the headers' values. The gateway's quota does not count header names. */
 function headerBytesOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): number {
   const values = rawHeaders.filter((_, index) => index % 2 === 1)
   return Buffer.byteLength([method, url, `HTTP/${httpVersion}`, ...values].join(''), 'latin1')
 }
 
-/** What an upgrade request says of the connection that it asks for. */
+/** The connection data in an upgrade request. */
 export function toConnectionInfo(gateway: GatewayContext, request: IncomingMessage): ConnectionInfo {
   const userAgent = request.headers['user-agent']
   const sourceIp = (request.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')
@@ -41,7 +43,7 @@ export function toConnectionInfo(gateway: GatewayContext, request: IncomingMessa
   }
 }
 
-/** Names without repetition. */
+/** Whether this is a list of valid subprotocol names without duplicates. */
 function isProtocolList(offered: string): boolean {
   const names = offered.split(',').map((name) => name.trim())
   return protocolsPattern.test(offered) && new Set(names).size === names.length

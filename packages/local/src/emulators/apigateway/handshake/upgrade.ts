@@ -12,10 +12,10 @@ import { runDisconnect } from './disconnect.ts'
 import { type HandshakeOutcome, shakeHands } from './handshake.ts'
 import { findFault, toConnectionInfo } from './upgrade-request.ts'
 
-/** Takes a server's `upgrade` event. The socket waits until `$connect` has answered. */
+/** Handles a server's `upgrade` event. The socket waits until `$connect` has responded. */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** The way from an upgrade request to an open connection. */
+/** Creates the listener that turns an upgrade request into an open connection. */
 export function createUpgrade(gateway: GatewayContext): UpgradeListener {
   const subprotocols = new WeakMap<IncomingMessage, string>()
   const server = new WebSocketServer({
@@ -23,7 +23,7 @@ export function createUpgrade(gateway: GatewayContext): UpgradeListener {
     clientTracking: false,
     maxPayload: gateway.limits.messageBytes,
     perMessageDeflate: gateway.undocumented.permessageDeflate,
-    handleProtocols: () => false, // only what `$connect` returned
+    handleProtocols: () => false, // only `$connect` chooses a subprotocol
   })
   server.on('headers', (headers, request) => {
     const subprotocol = subprotocols.get(request)
@@ -31,7 +31,7 @@ export function createUpgrade(gateway: GatewayContext): UpgradeListener {
   })
 
   return (request, socket, head) => {
-    socket.on('error', () => {}) // a client that breaks off; `close` follows
+    socket.on('error', () => {}) // the client aborted; `close` follows
     const refuse = (code: number) => writeRefusal(socket, code, gateway.undocumented.rejectionBody)
     const fault = findFault(gateway, request)
     if (fault !== undefined) {
@@ -43,7 +43,7 @@ export function createUpgrade(gateway: GatewayContext): UpgradeListener {
 
     const conclude = (outcome: HandshakeOutcome, opened: (connection: OpenConnection) => void) => {
       if (outcome.status === 'refused') return refuse(outcome.code)
-      // the client left while `$connect` ran: the function knows of a connection, so `$disconnect` is due
+      // The client left while `$connect` ran. The function knows the connection, so `$disconnect` must run.
       if (!socket.readable || !socket.writable)
         return runDisconnect(gateway, outcome.info, gateway.undocumented.tcpLossClose)
       if (outcome.subprotocol !== undefined) subprotocols.set(request, outcome.subprotocol)

@@ -1,20 +1,20 @@
 import { type EventFields, toEventHeaders } from './headers.ts'
 
-/** What stays the same in all events of one connection. */
+/** The data that all events of one connection share. */
 export interface ConnectionInfo {
   readonly connectionId: string
   /** Epoch milliseconds. */
   readonly connectedAt: number
-  /** The host that the client asked for. */
+  /** The host that the client connected to. */
   readonly domainName: string
   readonly stage: string
   readonly apiId: string
   readonly identity: { readonly userAgent?: string; readonly sourceIp: string }
-  /** The authorizer's context, all strings, `principalId` last. */
+  /** The authorizer's context. All values are strings; `principalId` is last. */
   readonly authorizer?: Readonly<Record<string, string>>
 }
 
-/** One event's own part. */
+/** The data of one event. */
 export interface EventInfo {
   readonly routeKey: string
   readonly requestId: string
@@ -29,7 +29,7 @@ interface ContextParts {
   readonly disconnect?: { readonly code: number; readonly reason: string }
 }
 
-/** The event of `$connect`. `integrationLatency`, the authorizer's milliseconds, stands in this one only. */
+/** The event of `$connect`. Only this event contains `integrationLatency`, the authorizer's milliseconds. */
 export function toConnectEvent(
   info: ConnectionInfo,
   eventInfo: EventInfo,
@@ -52,7 +52,7 @@ export function toConnectEvent(
   }
 }
 
-/** The event of a message: neither headers nor query. */
+/** The event of a message. It has neither headers nor query. */
 export function toMessageEvent(info: ConnectionInfo, eventInfo: EventInfo & { messageId: string; body: string }) {
   return {
     requestContext: toRequestContext(info, eventInfo, {
@@ -85,7 +85,7 @@ export function toDisconnectEvent(
   }
 }
 
-/** `requestContext` with its keys in the order in which the gateway writes them. */
+/** `requestContext`, with its keys in the gateway's order. */
 export function toRequestContext(info: ConnectionInfo, { routeKey, requestId, time }: EventInfo, parts: ContextParts) {
   return {
     routeKey,

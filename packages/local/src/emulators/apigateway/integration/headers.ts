@@ -1,12 +1,13 @@
-/** Header or query fields as they stand in an event: once with the last value, once with all. */
+/** Header or query fields as an event contains them: once with the last value, once with all values. */
 export interface EventFields {
   readonly single: Readonly<Record<string, string>>
   readonly multi: Readonly<Record<string, readonly string[]>>
 }
 
 /**
- * The headers of a request for an event: names as they were sent, in alphabetical order, equal names (by any case) together.
- * `omit` names in lower case what is left out; `add` is what the gateway puts in or over.
+ * The headers of a request as an event contains them: names as they were sent, in alphabetical order, equal names
+ * (ignoring case) merged. `omit` lists lower-case names to leave out; `add` lists headers that the gateway adds or
+ * overrides.
  */
 export function toEventHeaders(
   rawHeaders: readonly string[],
@@ -25,7 +26,7 @@ export function toEventHeaders(
   return toFields(sorted.map(([, field]) => [field.name, field.values]))
 }
 
-/** The query of a request's target (`/dev?a=1&a=2`), decoded; undefined when there is none. */
+/** The decoded query of a request's target (`/dev?a=1&a=2`). Undefined when there is none. */
 export function toEventQuery(target: string): EventFields | undefined {
   const start = target.indexOf('?')
   const query = new URLSearchParams(start < 0 ? '' : target.slice(start + 1))
@@ -33,13 +34,13 @@ export function toEventQuery(target: string): EventFields | undefined {
   return names.length === 0 ? undefined : toFields(names.map((name) => [name, query.getAll(name)]))
 }
 
-/** The value of a header, whatever the case of its name. */
+/** The value of a header. The name is matched without regard to case. */
 export function findHeader(fields: EventFields, name: string): string | undefined {
   const found = Object.entries(fields.single).find(([key]) => key.toLowerCase() === name.toLowerCase())
   return found?.[1]
 }
 
-// `fromEntries` makes own properties: a header named `__proto__` is a header
+// `fromEntries` defines own properties, so a header named `__proto__` is safe
 function toFields(entries: readonly (readonly [string, readonly string[]])[]): EventFields {
   return {
     single: Object.fromEntries(entries.map(([name, values]) => [name, values.at(-1) ?? ''])),

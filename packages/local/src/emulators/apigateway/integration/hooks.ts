@@ -2,13 +2,16 @@ import type { LocalClock } from '../../clock.ts'
 import type { Intercept } from '../../idle-connections.ts'
 import type { EventFields } from './headers.ts'
 
-/** What a hook does to what it is shown. What each means at each point is said at `GatewayHooks`. */
+/** The effect of a hook on a message. `GatewayHooks` defines each effect at each point. */
 export type HookEffect = 'pass' | 'drop' | 'duplicate' | 'gone' | 'throttle' | 'fail' | 'hang'
 
-/** An effect, or a wait after which it passes: for a time by the clock, or until a promise settles (which makes a reorder). */
+/**
+ * An effect, or a delay after which the message passes: for a time by the clock, or until a promise settles (which
+ * causes a reorder).
+ */
 export type HookResult = HookEffect | { readonly delayMs: number } | { readonly until: Promise<unknown> }
 
-/** A message of a client. */
+/** A message from a client. */
 export interface FrameInfo {
   readonly connectionId: string
   readonly requestId: string
@@ -17,9 +20,9 @@ export interface FrameInfo {
   readonly text: string
 }
 
-/** A text that answers a frame. */
+/** The route response to a frame. */
 export interface RouteResponseInfo extends FrameInfo {
-  /** The message that it answers; `text` is the answer. */
+  /** The message that it responds to; `text` is the response. */
   readonly frame: string
   readonly from: 'function' | 'mock' | 'gateway'
 }
@@ -37,40 +40,51 @@ export interface ConnectInfo {
   readonly query: EventFields['single']
 }
 
-/** A connection's end as `$disconnect` tells it. */
+/** The end of a connection as `$disconnect` reports it. */
 export interface EndInfo {
   readonly connectionId: string
   readonly code: number
   readonly reason: string
 }
 
-/** Watches and disturbs the gateway. A hook that returns nothing only watches. */
+/** Observes and disturbs the gateway. A hook that returns nothing only observes. */
 export interface GatewayHooks {
-  /** drop: never routed. gone: the socket is cut. throttle, fail, hang: the gateway's frames for a throttle, an error and (after the limit) a timeout, without an invocation. */
+  /**
+   * drop: not routed. gone: the socket is cut. throttle, fail, hang: the gateway's frame for a throttle, an error or
+   * (after the limit) a timeout is sent, without an invocation.
+   */
   frame?(info: FrameInfo): HookResult | undefined
-  /** drop: never sent. gone: the socket is cut instead. throttle, fail, hang: the gateway's frame instead; the function has run. */
+  /**
+   * drop: not sent. gone: the socket is cut instead. throttle, fail, hang: the gateway's frame is sent instead, after
+   * the function has run.
+   */
   answer?(info: RouteResponseInfo): HookResult | undefined
-  /** drop: 200, never sent. duplicate: sent twice. gone: 410. throttle: 429. fail: 500. hang: neither sent nor answered. */
+  /**
+   * drop: 200, not sent. duplicate: sent twice. gone: 410. throttle: 429. fail: 500. hang: neither sent nor answered.
+   */
   push?(info: PushInfo): HookResult | undefined
-  /** drop: the socket is destroyed, nothing runs. gone: cut as soon as it is open. throttle: 429. fail: 500. hang: never answered. duplicate: as pass. */
+  /**
+   * drop: the socket is destroyed and no function runs. gone: cut as soon as it is open. throttle: 429. fail: 500.
+   * hang: never answered. duplicate: same as pass.
+   */
   connect?(info: ConnectInfo): HookResult | undefined
-  /** Watches a handshake that reached no stage, or was none. */
+  /** Observes an upgrade request that was rejected before any function ran. */
   rejectedUpgrade?(info: { readonly path: string; readonly status: number }): void
-  /** Sees each request to `@connections` before it is served; true when it has dealt with it. */
+  /** Called for each request to `@connections` before it is handled. Returns true if it handled the request itself. */
   intercept?: Intercept
-  /** Watches what the callback API answered to a push. */
+  /** Observes the callback API's response to a push. */
   pushed?(info: PushInfo & { readonly status: number }): void
-  /** Watches a text that a client sent, before anything is done to it. */
+  /** Observes a message from a client before it is processed. */
   received?(info: PushInfo): void
-  /** Watches a text that goes into an open socket, whoever it comes from. */
+  /** Observes every message that is sent into an open socket. */
   sent?(info: PushInfo): void
-  /** Watches a connection open. */
+  /** Observes the opening of a connection. */
   opened?(info: { readonly connectionId: string }): void
-  /** Watches a connection end. */
+  /** Observes the end of a connection. */
   ended?(info: EndInfo): void
 }
 
-/** Calls `act` with a verdict's effect: at once, or after the wait it asks for. */
+/** Calls `act` with a hook's effect, immediately or after the requested delay. */
 export function applyHookResult(
   clock: LocalClock,
   verdict: HookResult | undefined,
@@ -82,6 +96,6 @@ export function applyHookResult(
   else
     verdict.until.then(
       () => act('pass'),
-      () => act('pass'), // a broken promise holds nothing back either
+      () => act('pass'), // a rejected promise delays nothing either
     )
 }

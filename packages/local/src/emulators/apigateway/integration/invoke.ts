@@ -1,6 +1,6 @@
 import type { LocalClock } from '../../clock.ts'
 
-/** What became of an invocation, as the functions runtime tells it. */
+/** The result of an invocation, as the functions emulator reports it. */
 export type InvokeResult =
   | { readonly status: 'ok'; readonly payload: unknown }
   | {
@@ -9,10 +9,13 @@ export type InvokeResult =
       readonly errorMessage?: string
     }
 
-/** As the gateway sees it: `late` when the integration limit passed first. The invocation goes on then, its result is thrown away. */
+/**
+ * The result as the gateway sees it. `late`: the integration limit passed first; the invocation continues and its
+ * result is discarded.
+ */
 export type IntegrationResult = InvokeResult | { readonly status: 'late' }
 
-/** Waits for an invocation at most `limitMs` by the clock. Never rejects. */
+/** Waits at most `limitMs` by the clock for an invocation. Never rejects. */
 export function waitForIntegration(
   clock: LocalClock,
   invocation: Promise<InvokeResult>,

@@ -9,49 +9,54 @@ import { type UndocumentedOptions, undocumentedDefaults } from './undocumented.t
 
 /** The limits of the gateway, in bytes and milliseconds. */
 export interface GatewayLimits {
-  /** Of one frame from a client. */
+  /** The size of one frame from a client. */
   readonly frameBytes: number
-  /** Of one message, either way. */
+  /** The size of one message, in either direction. */
   readonly messageBytes: number
-  /** Of a handshake: its request line, and the names and values of its headers. */
+  /** The size of a handshake: its request line, and the names and values of its headers. */
   readonly headerBytes: number
   readonly idleMs: number
   readonly lifetimeMs: number
-  /** How long a function may take to answer. */
+  /** The time that a function has to respond. */
   readonly integrationMs: number
 }
 
-/** The rates beyond which the gateway says 429; none by default. */
+/** The rates above which the gateway answers 429. @default none */
 export interface GatewayThrottles {
   readonly connects?: Rate
   readonly messages?: Rate
   readonly posts?: Rate
 }
 
-/** What a gateway is made of. */
+/** The options of `startGateway`. */
 export interface GatewayOptions {
-  /** Idle and lifetime limits, the integration limit and the times in events go by it. */
+  /** The time source of the idle, lifetime and integration limits, and of the times in events. */
   readonly clock: LocalClock
-  /** Default: any that is free. */
+  /** @default a free port */
   readonly port?: number
-  /** Default `dev`. */
+  /** @default 'dev' */
   readonly stage?: string
   readonly apiId?: string
   readonly region?: string
   readonly routes: readonly Route[]
-  /** Runs once for each handshake, never cached. Sources: `route.request.header.X`, `route.request.querystring.Y`. */
+  /**
+   * Runs once for each handshake; results are not cached. Sources: `route.request.header.X`,
+   * `route.request.querystring.Y`.
+   */
   readonly authorizer?: { readonly functionName: string; readonly identitySource: readonly string[] }
   /** Runs a function. MUST settle; a rejection counts as an error. */
   readonly invoke: (functionName: string, event: unknown) => Promise<InvokeResult>
-  /** Default `$request.body.method`. */
+  /** @default '$request.body.method' */
   readonly routeSelection?: string
   readonly limits?: Partial<GatewayLimits>
   readonly throttles?: GatewayThrottles
   readonly undocumented?: Partial<UndocumentedOptions>
   readonly hooks?: GatewayHooks
-  /** Whether the callback API wants an `Authorization` header; the signature is not verified. Default true. */
+  /** Whether the callback API requires an `Authorization` header. The signature is not verified. @default true */
   readonly signed?: boolean
-  /** Answers requests to other paths; `true` says that it does. (`/ping` and `/sping` are the gateway's own on AWS.) */
+  /**
+   * Handles requests to other paths and returns true if it did. (On AWS, `/ping` and `/sping` belong to the gateway.)
+   */
   readonly http?: (request: IncomingMessage, response: ServerResponse) => boolean | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What a function behind a proxy integration answered. */
+/** The response of a function behind a proxy integration. */
 export interface ProxyResponse {
   readonly statusCode: number
   readonly headers: ReadonlyMap<string, string>
@@ -7,7 +7,10 @@ export interface ProxyResponse {
 
 const allowedKeys = ['statusCode', 'headers', 'multiValueHeaders', 'body', 'isBase64Encoded']
 
-/** Reads a function's result as strictly as the gateway does: any other key, no status or a body that is no string make it undefined, on one-way routes as well. Header names become lower case. */
+/**
+ * Parses a function's result as strictly as the gateway does. Returns undefined for an unknown key, a missing status or
+ * a body that is not a string, on one-way routes as well. Header names become lower case.
+ */
 export function parseProxyResponse(payload: unknown): ProxyResponse | undefined {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return undefined
   const fields = new Map<string, unknown>(Object.entries(payload))

@@ -1,14 +1,18 @@
-/** What answers to a route key: a function, or a fixed text (a MOCK integration). Only a `twoWay` route sends what its function returns. */
+/**
+ * The integration of a route key: a function, or a fixed text (a MOCK integration). Only a `twoWay` route sends the
+ * function's result to the client.
+ */
 export type Route =
   | { readonly key: string; readonly functionName: string; readonly twoWay?: boolean }
   | { readonly key: string; readonly mock: string; readonly twoWay: true }
 
-/** Finds the route of a message. Undefined when none matches and there is no `$default`. */
+/** Selects the route of a message. Undefined when no route matches and there is no `$default`. */
 export type RouteSelector = (text: string) => Route | undefined
 
 /**
- * Reads a route selection expression: `$request.body.method`, deeper paths, or a template such as `${request.body.a}/${request.body.b}`.
- * `reserved` says what becomes of a message that names a key of the gateway's own, as `{"method":"$connect"}` does: it never gets there.
+ * Creates a selector from a route selection expression: `$request.body.method`, deeper paths, or a template such as
+ * `${request.body.a}/${request.body.b}`. `reserved` decides how a message is routed that names a reserved key, as
+ * `{"method":"$connect"}` does. Such a message never reaches the reserved route.
  */
 export function createRouteSelector(
   routes: readonly Route[],
@@ -51,6 +55,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // not JSON: no key, so `$default`
+    return undefined // not JSON: no key, so `$default` applies
   }
 }

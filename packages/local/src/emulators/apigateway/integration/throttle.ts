@@ -1,15 +1,15 @@
 import type { LocalClock } from '../../clock.ts'
 
-/** A token bucket's size: `burst` at once, refilled by `perSecond`. */
+/** A token bucket: `burst` tokens, refilled by `perSecond`. */
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
 }
 
-/** Says whether one more may pass, and counts it if so. */
+/** Takes one token. Returns false when the bucket is empty. */
 export type Throttle = () => boolean
 
-/** A token bucket by the clock. Without a rate everything passes. */
+/** Creates a token bucket that is refilled by the clock. Without a rate, every request passes. */
 export function createThrottle(clock: LocalClock, rate: Rate | undefined): Throttle {
   if (rate === undefined) return () => true
   let tokens = rate.burst

@@ -4,54 +4,57 @@ export interface CloseInfo {
   readonly reason: string
 }
 
-/** When the gateway takes note of a socket that broke without a close frame. */
+/** When the gateway detects a socket that broke without a close frame. */
 export type LossNotice = 'at-once' | 'at-idle' | 'never'
 
-/** What is not known of the real gateway, each with the default we chose. No test of an application should depend on one. */
+/**
+ * Behaviour of API Gateway that AWS does not document, with the defaults that we chose. No test of an application
+ * should depend on it.
+ */
 export interface UndocumentedOptions {
-  /** Whether a protocol ping of the client puts the idle limit off. */
+  /** Whether a client's WebSocket ping resets the idle timeout. */
   readonly pingResetsIdle: boolean
   /** `message` of the frame for a throttled message. */
   readonly throttledMessage: string
-  /** What a two-way route without a body sends. */
+  /** What a two-way route sends when the response has no body. */
   readonly emptyBody: 'empty-message' | 'nothing'
-  /** What a two-way route with a status beyond 2xx sends. */
+  /** What a two-way route sends for a status above 299. */
   readonly failedBody: 'body' | 'internal-server-error'
-  /** Whether `$disconnect` runs at all: it is best effort. */
+  /** Whether `$disconnect` runs at all. AWS calls it best effort. */
   readonly disconnect: boolean
-  /** How late `$disconnect` runs, by the clock. */
+  /** The delay of `$disconnect`, by the clock. */
   readonly disconnectDelayMs: number
-  /** When a socket that ended without a close frame is noted. */
+  /** When a socket that ended without a close frame is detected. */
   readonly tcpLossNotice: LossNotice
-  /** When a socket taken down by `cut`, as a lost network does, is noted. Until then a post to it is answered as if it were there. */
+  /** When a socket that `cut` destroyed, as a lost network does, is detected. Until then, posts to it are accepted. */
   readonly cutNotice: LossNotice
-  /** What a post to a connection that was cut gets until the loss is noted. */
+  /** The response to a post to a cut connection until the loss is detected. */
   readonly lostPost: 'accepted' | 'gone'
   readonly tcpLossClose: CloseInfo
   readonly lifetimeClose: CloseInfo
   readonly binaryClose: CloseInfo
   readonly tooLargeClose: CloseInfo
-  /** The body of a refused handshake. */
+  /** The body of a rejected handshake. */
   readonly rejectionBody: string
   /** The handshake's status when the function of `$connect` was throttled. */
   readonly connectThrottledStatus: number
   /** Whether compression is negotiated when a client offers it. */
   readonly permessageDeflate: boolean
-  /** How a post that is not UTF-8 goes out. */
+  /** How a post that is not valid UTF-8 is sent. */
   readonly binaryPost: 'text' | 'binary'
-  /** A longer post goes out in fragments of this many bytes. */
+  /** Messages longer than this many bytes are sent in fragments. */
   readonly fragmentBytes: number
-  /** Messages and posts wait a random time up to this, so that they overtake one another. */
+  /** Messages and posts are delayed by a random time up to this value, so that they can overtake one another. */
   readonly orderJitterMs: number
-  /** What becomes of a message whose route key begins with `$`. */
+  /** How a message is routed whose route key begins with `$`. */
   readonly reservedKey: 'default' | 'forbidden'
-  /** The authorizer event's query fields when there is no query. */
+  /** The authorizer event's query fields when the request has no query. */
   readonly authorizerQuery: 'empty' | 'absent'
   /** The status for an unknown stage or path. */
   readonly wrongPathStatus: number
-  /** The status of a handshake whose headers are beyond the limit. */
+  /** The status of a handshake whose headers exceed the limit. */
   readonly headersTooLargeStatus: number
-  /** A post is answered 429 while more than this waits in the socket's buffer. */
+  /** A post is answered 429 while more than this many bytes wait in the socket's buffer. */
   readonly clientBufferBytes: number
 }
 

@@ -7,7 +7,9 @@ import { parseProxyResponse } from '../integration/proxy-response.ts'
 import type { Message } from './route-response.ts'
 import { type RouteResponse, sendRouteResponse, toGatewayResponse } from './route-response.ts'
 
-/** Takes a client's message: selects its route, runs the route's function and sends what a two-way route answers. */
+/**
+ * Handles a client's message: selects its route, runs the route's function and sends the response of a two-way route.
+ */
 export function onMessage(gateway: GatewayContext, connection: OpenConnection, text: string): void {
   const route = gateway.selectRoute(text)
   const { connectionId } = connection.info
@@ -52,7 +54,10 @@ async function produce(gateway: GatewayContext, message: Message): Promise<Route
   return judge(gateway, message, await gateway.integrate(route.functionName, event))
 }
 
-/** What a function's result sends. Its shape is checked on one-way routes as well, which else send nothing. */
+/**
+ * The response that a function's result produces. The result's shape is checked on one-way routes as well, although
+ * they send no other response.
+ */
 function judge(
   { undocumented, limits }: GatewayContext,
   { route, info }: Message,

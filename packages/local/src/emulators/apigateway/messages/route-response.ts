@@ -4,15 +4,15 @@ import { applyHookResult, type FrameInfo, type HookEffect, type RouteResponseInf
 import type { Route } from '../integration/routes.ts'
 import { formatGatewayFrame } from './gateway-frame.ts'
 
-/** A text that answers a message, and whose it is. */
+/** A response to a message, and its source. */
 export type RouteResponse = Pick<RouteResponseInfo, 'text' | 'from'>
 
-/** What the gateway itself says to a message. */
+/** The gateway's own response to a message. */
 export function toGatewayResponse({ connectionId, requestId }: FrameInfo, said: string): RouteResponse {
   return { text: formatGatewayFrame(said, connectionId, requestId), from: 'gateway' }
 }
 
-/** Sends an answer, unless the `answer` hook wants otherwise. */
+/** Sends a route response, subject to the `answer` hook. */
 export function sendRouteResponse(
   gateway: GatewayContext,
   { connection, info }: Message,
@@ -35,7 +35,7 @@ export function sendRouteResponse(
   applyHookResult(gateway.clock, verdict, (effect) => acts[effect]())
 }
 
-/** One message on its way: each is an invocation of its own, and none waits for another. */
+/** One message that is being processed. Each message is a separate invocation, and none waits for another. */
 export interface Message {
   readonly connection: OpenConnection
   readonly route: Route | undefined
