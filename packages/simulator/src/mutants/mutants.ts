@@ -112,8 +112,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('delivery/acquire-shard-lease'),
-        from: 'const begun = row.nextOffset === undefined ? undefined : await begin(scope, next, ended(row), row.nextOffset)',
-        to: 'const begun: Move<Reading> = undefined',
+        from: 'nextOffset === undefined ? undefined : await startLease(scope, next, completedLease(row), nextOffset)',
+        to: 'undefined as LeaseWrite<LeasedRun>',
       },
     ],
   },
@@ -547,8 +547,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('subscriptions/subscribe'),
-        from: 'if (connection === undefined) await cut',
-        to: 'if (false) await cut',
+        from: 'if (connection === undefined) await deleteConnection(',
+        to: 'if (false) await deleteConnection(',
       },
     ],
   },

@@ -4,166 +4,186 @@ import type { Slot } from '../../ports/store.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { type DeliveryPayload, type JobRun, toDeliveries } from './deliver-job.ts'
 import {
-  type Asked,
   acquiredLease,
-  atRest,
-  ended,
+  completedLease,
+  type OffsetRange,
   requestLease,
-  requestRest,
+  requestUndelivered,
   type ShardLease,
-  slotsFor,
+  slotLimit,
+  withoutHolder,
 } from './shard-lease.ts'
 
-/** A shard of a topic, and the job that is to deliver there. */
+/** A shard of a topic, and the job that delivers there. */
 export interface LeaseName {
   readonly topic: string
   readonly shard: number
-  /** The job's name. */
-  readonly by: string
-  /** Names the taking of the turn, where it was taken. */
-  readonly taking: string | undefined
+  readonly jobId: string
+  /** The id of the lease that the job holds; undefined before it holds one. */
+  readonly leaseId: string | undefined
 }
 
 /** A run and its events. */
-export interface Reading {
+export interface LeasedRun {
   readonly run: JobRun
   readonly deliveries: DeliveryPayload
 }
 
-/** A holder that is silent for so long counts as dead. */
+/** A holder that does not renew its lease for this long counts as dead. */
 const leaseMs = 45_000
 const renewMs = leaseMs / 3
-const lifeSeconds = 24 * 3_600
-/** Slots that are delivered in one turn. */
+const rowSeconds = 24 * 3_600
+/** Slots that are delivered under one lease. */
 const leaseSlots = 100
-const attempts = 100 // of writes that met another's
+const maxAttempts = 100 // of a conditional write
 
 /**
- * Takes the turn for a run of a log, and gives what is to be delivered: the run with whatever the log has after it. Undefined when others have delivered it
- * or are at it: they go on with what it asks for, and whose function dies is made good by the platform's repeat of that function or by the next one.
+ * Acquires the lease for a run of a log. Returns the run to deliver, extended by the events that the log has after it.
+ * Undefined when another job has delivered the run, or holds the lease and delivers it. If that job's function dies,
+ * the platform repeats it, or the next job for the shard delivers what it left.
  */
 export async function acquireLease(
   scope: InvocationContext,
-  place: LeaseName,
+  name: LeaseName,
   run: JobRun,
-): Promise<Reading | undefined> {
-  const asked = await readAsked(scope, place, run)
-  const taking = randomName(scope.clock, 12)
-  return follow<Reading>(scope, place, async (row, isAnother) => {
-    if (run.from !== undefined && holds(row, place))
+): Promise<LeasedRun | undefined> {
+  const requested = await readRequested(scope, name, run)
+  const leaseId = randomName(scope.clock, 12)
+  return updateLease<LeasedRun>(scope, name, async (row, wasWrittenSince) => {
+    if (run.from !== undefined && holdsLease(row, name))
       return [renewed(scope, row), { run, deliveries: await toDeliveries(scope, run) }]
     const now = scope.clock.now()
-    const answer = asked === undefined ? requestRest(row, place.by, now) : requestLease(row, asked, now, isAnother)
-    if (answer.status === 'left') return undefined
-    if (answer.status === 'note') return row && [{ ...row, nextOffset: answer.nextOffset }, undefined]
-    return begin(scope, { ...place, taking }, row, answer.start)
+    const result =
+      requested === undefined
+        ? requestUndelivered(row, name.jobId, now)
+        : requestLease(row, requested, now, wasWrittenSince)
+    if (result.status === 'covered') return undefined
+    if (result.status === 'queued') return row && [{ ...row, nextOffset: result.nextOffset }, undefined]
+    return startLease(scope, { ...name, leaseId }, row, result.start)
   })
 }
 
-/** What a run is of; undefined when its slots are gone. */
-async function readAsked(
+/** The events of a run; undefined when its slots have expired. */
+async function readRequested(
   { store }: InvocationContext,
-  { topic, by }: LeaseName,
+  { topic, jobId }: LeaseName,
   run: JobRun,
-): Promise<Asked | undefined> {
+): Promise<OffsetRange | undefined> {
   const { offset = 0, through = offset } = run
   const [slot] = (await store.readSlots(topic, offset - 1, 1)).slots
   return slot === undefined || slot.offset > through
     ? undefined
-    : { by, epoch: slot.epoch, offset: slot.offset, through }
+    : { jobId, epoch: slot.epoch, offset: slot.offset, through }
 }
 
-/** Ends a turn whose events are delivered, and gives the next one where more was asked for meanwhile. */
-export async function completeLease(scope: InvocationContext, place: LeaseName): Promise<Reading | undefined> {
-  const next = { ...place, taking: randomName(scope.clock, 12) }
-  return follow<Reading>(scope, place, async (row) => {
-    if (holds(row, next)) return begin(scope, next, row, atRest(row).nextOffset ?? row.holder.start) // its own write, whose answer was lost
-    if (!holds(row, place)) return undefined // it took so long that another began, or its job is run twice
-    const begun = row.nextOffset === undefined ? undefined : await begin(scope, next, ended(row), row.nextOffset)
-    return begun ?? [ended(row), undefined]
+/**
+ * Completes a lease whose events are delivered. If other jobs recorded an offset, starts and returns the next lease.
+ */
+export async function completeLease(scope: InvocationContext, name: LeaseName): Promise<LeasedRun | undefined> {
+  const next = { ...name, leaseId: randomName(scope.clock, 12) }
+  return updateLease<LeasedRun>(scope, name, async (row) => {
+    // The row already names the next lease: our own write succeeded and its response was lost.
+    if (holdsLease(row, next)) return startLease(scope, next, row, withoutHolder(row).nextOffset ?? row.holder.start)
+    if (!holdsLease(row, name)) return undefined // the lease expired and another job took it, or this job runs twice
+    const { nextOffset } = row
+    const started =
+      nextOffset === undefined ? undefined : await startLease(scope, next, completedLease(row), nextOffset)
+    return started ?? [completedLease(row), undefined]
   })
 }
 
-/** Says that one is still at it. False when another began, or ended it. */
-export async function renewLease(scope: InvocationContext, place: LeaseName): Promise<boolean> {
-  const kept = await follow<true>(scope, place, async (row) =>
-    holds(row, place) ? [renewed(scope, row), true] : undefined,
+/** Extends a lease. False when the job does not hold it any more. */
+export async function renewLease(scope: InvocationContext, name: LeaseName): Promise<boolean> {
+  const kept = await updateLease<true>(scope, name, async (row) =>
+    holdsLease(row, name) ? [renewed(scope, row), true] : undefined,
   )
   return kept === true
 }
 
-/** Does what may take longer than a lease, and says meanwhile that one is still at it. */
+/** Waits for `work`, which may take longer than a lease, and renews the leases meanwhile. */
 export async function renewingLeases<T>(
   scope: InvocationContext,
-  places: readonly LeaseName[],
+  names: readonly LeaseName[],
   work: Promise<T>,
 ): Promise<T> {
   const done = new AbortController()
-  const keep = async () => {
+  const renewUntilDone = async () => {
     for (;;) {
       await scope.clock.sleep(renewMs, done.signal)
       if (done.signal.aborted) return
-      await Promise.all(places.map((place) => renewLease(scope, place).catch(() => {}))) // then the next one does, or the lease ends
+      // If a renewal fails, the next one may succeed; otherwise the lease expires.
+      await Promise.all(names.map((name) => renewLease(scope, name).catch(() => {})))
     }
   }
-  void keep()
+  void renewUntilDone()
   return work.finally(() => done.abort(null))
 }
 
-/** Leaves what was begun to whoever comes next. */
-export async function releaseLease(scope: InvocationContext, place: LeaseName): Promise<void> {
-  await follow(scope, place, async (row) => (row?.holder?.jobId === place.by ? [atRest(row), undefined] : undefined))
+/** Gives up a lease. The next job for the shard delivers its events. */
+export async function releaseLease(scope: InvocationContext, name: LeaseName): Promise<void> {
+  await updateLease(scope, name, async (row) =>
+    row?.holder?.jobId === name.jobId ? [withoutHolder(row), undefined] : undefined,
+  )
 }
 
-/** A turn to put over the one that was seen, and what comes of it; undefined: nothing to put. */
-type Move<T> = readonly [ShardLease, T | undefined] | undefined
+/** The lease to write over the one that was read, and the result of the write; undefined to write nothing. */
+type LeaseWrite<T> = readonly [ShardLease, T | undefined] | undefined
 
-/** Puts what follows from the turn that stands, again while another's write comes between: then `isAnother` tells that it came since this began. */
-async function follow<T>(
+/**
+ * Reads the lease, computes the next one and writes it on the condition that the row is unchanged; repeats when another
+ * write came first. `wasWrittenSince` is true in a repetition: the row was written after this call began.
+ */
+async function updateLease<T>(
   { store, clock }: InvocationContext,
   { topic, shard }: LeaseName,
-  next: (row: ShardLeaseRow | undefined, isAnother: boolean) => Promise<Move<T>>,
+  next: (row: ShardLeaseRow | undefined, wasWrittenSince: boolean) => Promise<LeaseWrite<T>>,
 ): Promise<T | undefined> {
   let row = await store.readShardLease(topic, shard)
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const move = await next(row, attempt > 0)
-    if (move === undefined) return undefined
-    const [{ epoch, from, through, holder, nextOffset }, outcome] = move
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const write = await next(row, attempt > 0)
+    if (write === undefined) return undefined
+    const [{ epoch, from, through, holder, nextOffset }, result] = write
     const optional = { ...(holder && { holder }), ...(nextOffset !== undefined && { nextOffset }) }
-    const base = { topic, shard, version: randomName(clock, 12), expires: Math.ceil(clock.now() / 1_000) + lifeSeconds }
+    const base = { topic, shard, version: randomName(clock, 12), expires: Math.ceil(clock.now() / 1_000) + rowSeconds }
     const put = await store.putShardLease({ ...base, epoch, from, through, ...optional }, row?.version)
-    if (put.status === 'put') return outcome
+    if (put.status === 'put') return result
     row = put.row
   }
-  throw new Error(`The turn of ${topic} could not be written: ${attempts} others came between.`)
+  throw new Error(
+    `The lease of shard ${shard} of topic ${topic} could not be written: ${maxAttempts} attempts conflicted with other writes.`,
+  )
 }
 
-/** The turn from an offset on, as far as the log goes by now or to what was delivered already; undefined when it has nothing there any more. */
-async function begin(
+/**
+ * A lease from `start` on, up to the end of the log or to the first event that is delivered already. Undefined when the
+ * log has no events there any more.
+ */
+async function startLease(
   scope: InvocationContext,
-  { topic, by, taking }: LeaseName & { readonly taking: string },
+  { topic, jobId, leaseId }: LeaseName & { readonly leaseId: string },
   row: ShardLease | undefined,
   start: number,
-): Promise<Move<Reading>> {
-  const turn = row && atRest(row)
-  const { slots, more } = await scope.store.readSlots(topic, start - 1, slotsFor(turn, start, leaseSlots)) // before the audience is read [LAW-REGISTER-THEN-READ]
+): Promise<LeaseWrite<LeasedRun>> {
+  const lease = row && withoutHolder(row)
+  // The slots are read before the subscribers are [LAW-REGISTER-THEN-READ].
+  const { slots, more } = await scope.store.readSlots(topic, start - 1, slotLimit(lease, start, leaseSlots))
   const [first, last] = [slots[0], slots.at(-1)]
   if (first === undefined || last === undefined) return undefined
   const { offset: through } = last
-  const taken = { jobId: by, leaseId: taking, expiresAt: scope.clock.now() + leaseMs, epoch: first.epoch, start }
-  const run = { topic, offset: start, ...(through > start && { through }), taking }
-  return [acquiredLease(turn, taken, { through, more }), { run, deliveries: toSending(topic, slots) }]
+  const holder = { jobId, leaseId, expiresAt: scope.clock.now() + leaseMs, epoch: first.epoch, start }
+  const run = { topic, offset: start, ...(through > start && { through }), taking: leaseId }
+  return [acquiredLease(lease, holder, { through, more }), { run, deliveries: deliveriesOf(topic, slots) }]
 }
 
-/** Whether it is still the turn that was taken, and not another one, be it of the same job. */
-function holds(
+/** Whether the row holds exactly this lease, and not another one of the same job. */
+function holdsLease(
   row: ShardLeaseRow | undefined,
-  { taking }: LeaseName,
+  { leaseId }: LeaseName,
 ): row is ShardLeaseRow & { readonly holder: ShardLeaseHolder } {
-  return row?.holder !== undefined && row.holder.leaseId === taking
+  return row?.holder !== undefined && row.holder.leaseId === leaseId
 }
 
-function toSending(topic: string, slots: readonly Slot[]): DeliveryPayload {
+function deliveriesOf(topic: string, slots: readonly Slot[]): DeliveryPayload {
   return slots.filter(({ data }) => data !== undefined).map((slot) => ({ topic, slot }))
 }
 

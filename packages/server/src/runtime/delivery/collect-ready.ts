@@ -1,37 +1,42 @@
 import type { Clock } from '../../ports/clock.ts'
 
-/** What is ready within this time goes together; what takes longer holds nothing up [LAW-ISOLATION]. */
-const gatherMs = 100
+/** Values that are ready within this time go together; a slower one delays none of the others [LAW-ISOLATION]. */
+const batchWindowMs = 100
 
-/** Hands over what these promises bring (undefined: nothing): all of it at once where all is soon there, and otherwise what is there now, then the rest as it comes. They must not reject. */
+/**
+ * Passes the values of `pending` to `onReady` in groups: all of them in one group if all are ready within 100 ms, else
+ * those that are ready then, and the rest in groups as they become ready. A value of `undefined` is left out. The
+ * promises must not reject.
+ */
 export async function collectReady<T>(
   clock: Clock,
-  coming: readonly Promise<T | undefined>[],
-  take: (ready: readonly T[]) => Promise<void> | void,
+  pending: readonly Promise<T | undefined>[],
+  onReady: (values: readonly T[]) => Promise<void> | void,
 ): Promise<void> {
   const ready = new Map<number, T>()
-  let awaited = coming.length
+  let remaining = pending.length
   const all = Promise.all(
-    coming.map(async (promise, index) => {
+    pending.map(async (promise, index) => {
       const value = await promise
-      awaited -= 1
+      remaining -= 1
       if (value !== undefined) ready.set(index, value)
     }),
   )
-  while (awaited > 0) {
-    await soon(clock, all)
-    if (ready.size > 0) await take(takeAll(ready))
+  while (remaining > 0) {
+    await waitForBatch(clock, all)
+    if (ready.size > 0) await onReady(drain(ready))
   }
-  if (ready.size > 0) await take(takeAll(ready))
+  if (ready.size > 0) await onReady(drain(ready))
 }
 
-async function soon(clock: Clock, all: Promise<unknown>): Promise<void> {
+async function waitForBatch(clock: Clock, all: Promise<unknown>): Promise<void> {
   const done = new AbortController()
-  await Promise.race([all, clock.sleep(gatherMs, done.signal)])
+  await Promise.race([all, clock.sleep(batchWindowMs, done.signal)])
   done.abort(null)
 }
 
-function takeAll<T>(ready: Map<number, T>): readonly T[] {
+/** Empties the map and returns its values in the order of `pending`. */
+function drain<T>(ready: Map<number, T>): readonly T[] {
   const values = [...ready].sort(([a], [b]) => a - b).map(([, value]) => value)
   ready.clear()
   return values

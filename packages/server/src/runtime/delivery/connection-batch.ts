@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import type { Slot, Subscriber } from '../../ports/store.ts'
+import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
-import { toTRPCError } from '../context/to-trpc-error.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
@@ -9,73 +9,75 @@ import { canReceive } from '../recipients/can-receive.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import { collectReady } from './collect-ready.ts'
+import type { FrameMaker } from './frame-maker.ts'
 
-/** What is for one of a connection's subscriptions. */
+/** What one subscription of a connection gets. */
 export interface BatchItem {
   readonly row: Subscriber
-  /** Each makes one frame, or nothing where there is none for this row. */
-  readonly frames: readonly ((row: Subscriber) => Promise<string | undefined>)[]
-  /** What the frames are made of, in the same order; nothing for an event without a log. */
+  /** One for each event. A maker that returns undefined leaves the event out for this row. */
+  readonly frames: readonly FrameMaker[]
+  /** The slots of the events, in the order of `frames`; undefined for an event of an ephemeral channel. */
   readonly slots?: readonly (Slot | undefined)[]
-  /** Called when something of it could not be posted. */
+  /** Called when a frame of this item could not be made or posted. May be called more than once. */
   readonly fail: () => void
 }
 
 interface Frame {
-  readonly part: BatchItem
+  readonly item: BatchItem
   readonly text: string
   readonly slot: Slot | undefined
 }
 
 /**
- * Posts what is ready for one connection as one message, since a gateway bills by the message: events, topics and subscriptions together. What cannot be made fails
- * alone, and what takes its time comes in a message of its own [LAW-ISOLATION].
+ * Posts the frames of one connection, of all its topics and subscriptions, in as few messages as possible: API Gateway
+ * bills by the message. A frame that cannot be made fails only its own item, and slow frames go into later messages
+ * [LAW-ISOLATION].
  */
 // [TL-PUSH-1]
-export async function postBatch(scope: InvocationContext, parts: readonly BatchItem[]): Promise<void> {
-  let open = true
-  const post = async (frames: readonly Frame[]) => {
-    if (open) open = await postTogether(scope, frames)
-    else for (const { part } of frames) part.fail()
+export async function postBatch(scope: InvocationContext, items: readonly BatchItem[]): Promise<void> {
+  let canPost = true
+  const postReady = async (frames: readonly Frame[]) => {
+    if (canPost) canPost = await postMessages(scope, frames)
+    else for (const { item } of frames) item.fail()
   }
-  const coming = parts.flatMap((part) => part.frames.map((_, index) => makeFrame(scope, part, index)))
-  if (parts.some(({ row }) => row.piped !== undefined)) return collectReady(scope.clock, coming, post)
-  const frames = await Promise.all(coming) // nothing that takes time: no timer for each of ten thousand connections
-  await post(frames.filter((frame) => frame !== undefined))
+  const pending = items.flatMap((item) => item.frames.map((_, index) => makeFrame(scope, item, index)))
+  if (items.some(({ row }) => row.piped !== undefined)) return collectReady(scope.clock, pending, postReady)
+  const frames = await Promise.all(pending) // no slow frames: this saves a timer for each of ten thousand connections
+  await postReady(frames.filter((frame) => frame !== undefined))
 }
 
-async function makeFrame(scope: InvocationContext, part: BatchItem, index: number): Promise<Frame | undefined> {
+async function makeFrame(scope: InvocationContext, item: BatchItem, index: number): Promise<Frame | undefined> {
   try {
-    const text = await part.frames[index]?.(part.row)
-    return text === undefined ? undefined : { part, text, slot: part.slots?.[index] }
+    const text = await item.frames[index]?.(item.row)
+    return text === undefined ? undefined : { item, text, slot: item.slots?.[index] }
   } catch (thrown) {
-    scope.server.report({ error: toTRPCError(thrown), path: part.row.path, cause: 'delivery' })
-    part.fail()
+    reportDelivery(scope, item.row.path, thrown)
+    item.fail()
     return undefined
   }
 }
 
-/** False when there is no use in posting more. */
-async function postTogether(scope: InvocationContext, made: readonly Frame[]): Promise<boolean> {
-  const frames = made.filter(({ part }) => canReceive(scope, part.row))
+/** False when the gateway does not take posts for the connection, so that further ones must not be tried. */
+async function postMessages(scope: InvocationContext, made: readonly Frame[]): Promise<boolean> {
+  const frames = made.filter(({ item }) => canReceive(scope, item.row))
   for (let rest = frames; rest.length > 0; ) {
-    const together = fitting(rest)
-    const posted = await postFrames(scope, together)
+    const batch = takeFitting(rest)
+    const posted = await postFrames(scope, batch)
     if (posted === 'gone') {
       await prune(scope, frames)
-      return true // the rows that are still to come find out for themselves
+      return true // each later batch gets the same answer and prunes its own rows
     }
     if (posted === 'undelivered') {
-      for (const { part } of rest) part.fail()
+      for (const { item } of rest) item.fail()
       return false
     }
-    rest = rest.slice(together.length)
+    rest = rest.slice(batch.length)
   }
   return true
 }
 
-/** [TL-LIM-3] As many as one message carries; at least one, which goes in chunks if it must. */
-function fitting(frames: readonly Frame[]): readonly Frame[] {
+/** [TL-LIM-3] As many frames as fit one message; at least one, which is sent in chunks if it is larger. */
+function takeFitting(frames: readonly Frame[]): readonly Frame[] {
   let bytes = 1
   const end = frames.findIndex(({ text }, index) => {
     bytes += Buffer.byteLength(text) + 1
@@ -93,14 +95,14 @@ async function postFrames(scope: InvocationContext, frames: readonly Frame[]): P
     true,
   )
   for (const message of messages)
-    if (posted === 'posted') posted = await post(scope, first.part.row.connectionId, message)
+    if (posted === 'posted') posted = await post(scope, first.item.row.connectionId, message)
   if (posted === 'posted' && scope.gateway !== undefined)
     trafficOf(scope.gateway, scope.clock).counts.saved += frames.length - 1
   if (posted === 'posted') for (const { slot } of frames) measureDelivery(scope, slot)
   return posted
 }
 
-/** These rows [LAW-CONNECTION-ROW], and nothing else of the connection or of its topics. */
+/** Deletes only the rows of these frames [LAW-CONNECTION-ROW]; other rows of the connection or its topics stay. */
 async function prune(scope: InvocationContext, frames: readonly Frame[]): Promise<void> {
-  for (const row of new Set(frames.map(({ part }) => part.row))) await pruneSubscriber(scope, row)
+  for (const row of new Set(frames.map(({ item }) => item.row))) await pruneSubscriber(scope, row)
 }

@@ -1,26 +1,27 @@
 import type { Slot } from '../../ports/store.ts'
+import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
-import { toTRPCError } from '../context/to-trpc-error.ts'
 import { deliverRuns, inlineMs } from './deliver.ts'
 import { type Run, scheduleRunRetry } from './schedule-retry.ts'
 
-/** A new slot, as the table's stream tells it. */
+/** A new slot, from the table's stream. */
 export interface StreamedSlot {
-  /** Names the record, to report it. */
+  /** The id of the stream's record, by which a failure is returned. */
   readonly record: string
   readonly topic: string
   readonly slot: Slot
 }
 
-const receiptsAtOnce = 100
-/** No longer than a publisher's own time and a clock's error: a row with a strange `inline` must not hold up the others. */
-const longestWaitMs = inlineMs + 5_000
+const receiptsPerRead = 100
+/** A publisher's own time plus a clock error. The limit keeps a row with a wrong `inline` from delaying the others. */
+const maxWaitMs = inlineMs + 5_000
 const firstPauseMs = 100
 
 /**
- * Delivers what nobody has delivered: slots without `inline` at once, the others after `inline` if they have no receipt. What is for one connection goes together.
- * Each topic is isolated: one bad event never blocks another [LAW-ISOLATION]. What fails is handed to the `deliver` function, so that a bad topic does not hold up its
- * stream either. Returns the records of which even that failed, which the stream brings again.
+ * Delivers the events that have no receipt: slots without `inline` at once, the others after the time in `inline`.
+ * Events for one connection share messages. Each topic is isolated: a bad event delays no other [LAW-ISOLATION]. A run
+ * that fails is given to the `deliver` function, so that a bad topic does not delay its stream. Returns the ids of the
+ * records for which this failed too; the stream repeats them.
  */
 export async function deliverStreamed(
   scope: InvocationContext,
@@ -30,42 +31,45 @@ export async function deliverStreamed(
   const raw = events.filter(({ slot }) => slot.inline === undefined) // [TL-ROW-5]
   const inline = events.filter(({ slot }) => slot.inline !== undefined)
   const failed = await deliverEach(scope, raw)
-  const open = await awaitReceipts(scope, inline)
-  return [...failed, ...(await deliverEach(scope, open))]
+  const undelivered = await awaitReceipts(scope, inline)
+  return [...failed, ...(await deliverEach(scope, undelivered))]
 }
 
-/** The slots that nobody delivered: most publishers are done before their record comes, the others are given until `inline`, and asked after now and then. */
+/**
+ * The slots without a receipt after `inline`. Most receipts exist before the record arrives; the others are polled with
+ * growing pauses.
+ */
 async function awaitReceipts(
   scope: InvocationContext,
   events: readonly StreamedSlot[],
 ): Promise<readonly StreamedSlot[]> {
   const { clock, deadline } = scope
   const until = Math.max(0, ...events.map(({ slot }) => slot.inline ?? 0))
-  const end = Math.min(until, clock.now() + longestWaitMs)
-  let open = await withoutReceipt(scope, events)
-  for (let pause = firstPauseMs; open.length > 0 && clock.now() < end && !deadline.signal.aborted; pause *= 4) {
+  const end = Math.min(until, clock.now() + maxWaitMs)
+  let undelivered = await withoutReceipt(scope, events)
+  for (let pause = firstPauseMs; undelivered.length > 0 && clock.now() < end && !deadline.signal.aborted; pause *= 4) {
     await clock.sleep(Math.min(pause, end - clock.now()), deadline.signal)
-    open = await withoutReceipt(scope, open)
+    undelivered = await withoutReceipt(scope, undelivered)
   }
-  return open
+  return undelivered
 }
 
 async function withoutReceipt(
   scope: InvocationContext,
   events: readonly StreamedSlot[],
 ): Promise<readonly StreamedSlot[]> {
-  const open: StreamedSlot[] = []
-  for (let at = 0; at < events.length; at += receiptsAtOnce) {
-    const some = events.slice(at, at + receiptsAtOnce)
+  const undelivered: StreamedSlot[] = []
+  for (let at = 0; at < events.length; at += receiptsPerRead) {
+    const some = events.slice(at, at + receiptsPerRead)
     try {
       const receipts = await scope.store.hasReceipts(some.map(({ topic, slot }) => ({ topic, offset: slot.offset })))
-      open.push(...some.filter((_, index) => receipts[index] !== true))
+      undelivered.push(...some.filter((_, index) => receipts[index] !== true))
     } catch (thrown) {
-      report(scope, thrown)
-      open.push(...some) // delivered twice rather than not
+      reportDelivery(scope, undefined, thrown)
+      undelivered.push(...some) // an event that is delivered twice does no harm, a missing one does
     }
   }
-  return open
+  return undelivered
 }
 
 async function deliverEach(scope: InvocationContext, events: readonly StreamedSlot[]): Promise<string[]> {
@@ -75,16 +79,16 @@ async function deliverEach(scope: InvocationContext, events: readonly StreamedSl
   for (const [index, run] of runs.entries()) {
     if (thrown[index] === undefined) continue
     scope.telemetry.measure('failedDeliveries', 1)
-    report(scope, thrown[index])
-    await scheduleRunRetry(scope, run).catch((again: unknown) => {
-      report(scope, again)
+    reportDelivery(scope, undefined, thrown[index])
+    await scheduleRunRetry(scope, run).catch((error: unknown) => {
+      reportDelivery(scope, undefined, error)
       failed.push(...run.records)
     })
   }
   return failed
 }
 
-/** Slots of one topic that follow one another make a run. */
+/** Groups consecutive slots of one topic into runs. */
 function runsOf(events: readonly StreamedSlot[]): readonly (Run & { readonly records: readonly string[] })[] {
   const runs: { topic: string; slots: Slot[]; records: string[] }[] = []
   const last = new Map<string, (typeof runs)[number]>()
@@ -97,8 +101,4 @@ function runsOf(events: readonly StreamedSlot[]): readonly (Run & { readonly rec
     run.records.push(record)
   }
   return runs
-}
-
-function report(scope: InvocationContext, thrown: unknown): void {
-  scope.server.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
 }

@@ -2,45 +2,54 @@ import type { Slot, Subscriber } from '../../ports/store.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 
-/** Events of one topic: consecutive ones of its log, or one of an ephemeral channel. */
+/** Events of one topic: consecutive events of its log, or one event of an ephemeral channel. */
 export interface JobRun {
   readonly topic: string
+  /** The offset of the first event. Absent for an ephemeral event. */
   readonly offset?: number
-  /** The last of a run of events that begins at `offset`; absent: that one alone. */
+  /** The offset of the last event. @default `offset`, which is a run of one event */
   readonly through?: number
-  /** The event itself, JSON text, where there is no log to read it from. */
+  /** The event itself as JSON text. Present only for an ephemeral event, which no log holds. */
   readonly data?: string
-  /** Where in the shard to go on. */
+  /** The page of the shard to continue with. Absent at the first page. */
   readonly from?: string
-  /** Rows of the shard before `from`. */
+  /** The number of rows on the pages before `from`. */
   readonly rows?: number
-  /** Names the taking of the turn that goes on there. */
+  /** The id of the lease under which the pages before `from` were delivered. */
   readonly taking?: string
 }
 
-/** What the `deliver` function is invoked with: events for one shard, or for single subscriptions. JSON. */
+/**
+ * The JSON payload of the `deliver` function: events for one shard, or for single subscriptions. Payloads wait in
+ * queues while a new version is deployed, so the names of these members must not change.
+ */
 export interface DeliverJob extends JobRun {
-  /** Runs of other topics for the same shard, which holds the same connections: what is for one of them leaves together. */
+  /**
+   * Runs of other topics for the same shard. The shards hold the same connections, so events for one connection share a
+   * message.
+   */
   readonly beside?: readonly JobRun[]
-  /** Which shard; absent: the audience is not known yet. */
+  /** The shard. Absent when the subscribers of the topic were not read yet. */
   readonly shard?: number
-  /** Names the job, for its turn at the shard: the same when the platform repeats it, and when it goes on in another invocation. */
+  /**
+   * The job's id, under which it takes leases. It stays the same when the platform repeats the job or another
+   * invocation continues it.
+   */
   readonly turn?: string
-  /** How many shards the topic has, when more than one: each posts at its part of the account's rate. */
+  /** The number of shards of the topic. Each shard posts at its part of the account's rate. @default 1 */
   readonly of?: number
-  /** W3C trace context of the call that published, for this function's log lines. */
+  /** The W3C trace context of the call that published, for this function's log lines. */
   readonly traceparent?: string
-  /** Only these, whose posts failed before: what the log has from `offset` on. */
+  /** A retry: post only to these subscriptions, whose earlier posts failed, what the log has from `offset` on. */
   readonly to?: readonly Pick<Subscriber, 'shard' | 'connectionId' | 'id'>[]
 }
 
 /** Events of one topic, in the order of its log. */
 export type DeliveryPayload = readonly Delivery[]
 
-/** Slots that are read at one time. */
-const runSlots = 100
+const slotsPerRead = 100
 
-/** The job of the first run, with the others beside it. */
+/** The job of `runs` at one place. The first run's members are the job's own; the others go into `beside`. */
 export function toJob(
   runs: readonly JobRun[],
   where: Pick<DeliverJob, 'shard' | 'turn' | 'of' | 'traceparent'>,
@@ -49,7 +58,7 @@ export function toJob(
   return { ...first, ...(beside.length > 0 && { beside }), ...where }
 }
 
-/** How a job names these events; an ephemeral one goes with it. */
+/** Refers to events of a log by their offsets. An ephemeral event is included in the run. */
 export function toRun(deliveries: DeliveryPayload): JobRun {
   const [first] = deliveries
   const last = deliveries.at(-1)
@@ -58,7 +67,7 @@ export function toRun(deliveries: DeliveryPayload): JobRun {
   return { topic: first.topic, offset: first.slot.offset, ...through }
 }
 
-/** Runs of one log: from the first of either to the last. */
+/** One run that covers both runs of the same log and the events between them. */
 export function joinRuns(one: JobRun | undefined, other: JobRun): JobRun {
   if (one?.offset === undefined || other.offset === undefined) return other
   const offset = Math.min(one.offset, other.offset)
@@ -66,13 +75,13 @@ export function joinRuns(one: JobRun | undefined, other: JobRun): JobRun {
   return { topic: other.topic, offset, ...(through > offset && { through }) }
 }
 
-/** What a run delivers. Nothing when its slots are gone. */
+/** Reads the events of a run from the log. Empty when its slots have expired. */
 export async function toDeliveries(scope: InvocationContext, run: JobRun): Promise<DeliveryPayload> {
   const { topic, offset, through = offset, data } = run
   if (offset === undefined || through === undefined) return data === undefined ? [] : [{ topic, data }]
   const slots: Slot[] = []
   for (let after = offset - 1; after < through; ) {
-    const page = await scope.store.readSlots(topic, after, Math.min(through - after, runSlots))
+    const page = await scope.store.readSlots(topic, after, Math.min(through - after, slotsPerRead))
     slots.push(...page.slots.filter((slot) => slot.offset <= through && slot.data !== undefined))
     after = page.slots.at(-1)?.offset ?? through
   }

@@ -1,13 +1,13 @@
 import { randomName } from '../../ports/clock.ts'
+import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
-import { toTRPCError } from '../context/to-trpc-error.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { accountRate } from '../posting/post-pacer.ts'
 import {
   acquireLease,
   completeLease,
+  type LeasedRun,
   type LeaseName,
-  type Reading,
   releaseLease,
   renewingLeases,
   renewLease,
@@ -18,153 +18,163 @@ import { deliverWithRetry } from './schedule-retry.ts'
 /** A job of one shard. */
 export type ShardJob = DeliverJob & { readonly shard: number }
 
-/** A job that can be told from others. */
+/** A job with an id, without its other runs. */
 type NamedJob = Omit<ShardJob, 'beside'> & { readonly turn: string }
 
-/** A run that could not be delivered from its place on. */
-interface Failed {
+/** A run that could not be delivered from its current page on. */
+interface FailedRun {
   readonly run: JobRun
   readonly thrown: unknown
 }
 
 /** A page begins only with this much time left. */
 const pageMs = 8_000
-/** ShardLease after turn is taken for so long, and then by another invocation. */
-const turnsMs = 120_000 // two minutes
-/** Rows of a page are no more than can be posted in this time at the rate that the gateway now takes. */
+/** One invocation takes lease after lease for this long; then another invocation continues. */
+const invocationMs = 120_000 // two minutes
+/** A page has no more rows than can be posted to in this time at the current rate of the gateway. */
 const pageSeconds = 30
-/** What hangs holds up the next events of the others for no longer than this; it is handed to retry. */
+/** A post that hangs delays the next events of other connections for at most this long; then it is given to a retry. */
 const slowPostsMs = 1_000 // 1 s
-/** A page is not smaller, however slow the gateway. */
-const leastRows = 100
+/** The smallest page, however slow the gateway. */
+const minRows = 100
 /**
- * More rows in a shard double K. The younger half alone decides: it holds what was put since K last grew, and the old shards stay full though nothing is put
- * there.
+ * More rows in a shard double the number of shards, K. Only the younger half of the shards decides: it holds the rows
+ * that were put since K last grew. The older shards stay full although no rows are added to them.
  */
 const shardRows = 5_000
 
 /**
- * Posts to a shard, page by page: each run's page with those of the runs beside it, since the same connections stand in the same places there. One job at a time is
- * at a topic's shard, and what comes meanwhile goes together in the next turn (decision 33). Hands on before its deadline. A run that fails goes into a job of its
- * own and holds up no other [LAW-ISOLATION]; throws when it is alone already, or that failed too.
+ * Posts to a shard, page by page. Pages of all runs are posted together, since the same connections have the same
+ * position in each topic's shard. One job at a time delivers at a topic's shard; events that are appended meanwhile are
+ * delivered together under the next lease (decision 33). Invokes itself again before its deadline. A run that fails is
+ * given to a job of its own and delays no other [LAW-ISOLATION]; throws when the run was alone already or that
+ * invocation failed too.
  */
-export async function deliverShard(scope: InvocationContext, { beside = [], ...job }: ShardJob): Promise<void> {
-  const first = { turn: randomName(scope.clock, 12), ...job }
-  const { shard, turn, of } = first
+export async function deliverShard(
+  scope: InvocationContext,
+  { beside: otherRuns = [], ...rest }: ShardJob,
+): Promise<void> {
+  const job = { turn: randomName(scope.clock, 12), ...rest }
+  const { shard, turn, of } = job
   const where = { shard, turn, ...(of !== undefined && { of }), ...traceOf(scope) }
-  const scheduleRetry = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
-  const began = scope.clock.now()
-  const failed: Failed[] = []
-  const lingering: Promise<unknown>[] = []
-  const handFailed = async () => {
-    for (const { run, thrown } of beside.length === 0 ? [] : failed.splice(0)) {
-      report(scope, thrown)
-      await scheduleRetry([run]).catch((again: unknown) => failed.push({ run, thrown: again }))
+  const continueLater = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
+  const startedAt = scope.clock.now()
+  const failed: FailedRun[] = []
+  const pendingPosts: Promise<unknown>[] = []
+  const separateFailed = async () => {
+    for (const { run, thrown } of otherRuns.length === 0 ? [] : failed.splice(0)) {
+      reportDelivery(scope, undefined, thrown)
+      await continueLater([run]).catch((error: unknown) => failed.push({ run, thrown: error }))
     }
   }
-  limitPace(scope, first)
+  limitPace(scope, job)
   try {
-    let left = await acquireLeases(scope, first, [toJobRun(first), ...beside], failed)
-    for (; left.length > 0; left = await deliverPages(scope, first, left, { failed, lingering })) {
-      await handFailed()
-      if (!isTimeToHandOn(scope, began, left)) continue
-      await scheduleRetry(left.map(({ run }) => run))
+    let remaining = await acquireLeases(scope, job, [toJobRun(job), ...otherRuns], failed)
+    for (; remaining.length > 0; remaining = await deliverPages(scope, job, remaining, { failed, pendingPosts })) {
+      await separateFailed()
+      if (!isTimeToContinueLater(scope, startedAt, remaining)) continue
+      await continueLater(remaining.map(({ run }) => run))
       break
     }
-    await handFailed()
+    await separateFailed()
   } finally {
-    await Promise.all(lingering)
+    await Promise.all(pendingPosts)
   }
-  if (failed.length > 0) await giveUp(scope, first, failed)
+  if (failed.length > 0) await giveUp(scope, job, failed)
 }
 
-/** Before its deadline, or after some time of turn after turn, so that the function's duration still says something. */
-function isTimeToHandOn(
+/**
+ * Shortly before the deadline; or after two minutes of complete leases, so that a function's duration stays meaningful.
+ */
+function isTimeToContinueLater(
   { clock, deadline, invoker }: InvocationContext,
-  began: number,
-  left: readonly Reading[],
+  startedAt: number,
+  remaining: readonly LeasedRun[],
 ): boolean {
   if (invoker === undefined) return false
-  const isBetweenTurns = left.every(({ run }) => run.from === undefined)
-  return deadline.at - clock.now() < pageMs || (isBetweenTurns && clock.now() - began > turnsMs)
+  const isBetweenLeases = remaining.every(({ run }) => run.from === undefined)
+  return deadline.at - clock.now() < pageMs || (isBetweenLeases && clock.now() - startedAt > invocationMs)
 }
 
-/** The platform tries again; meanwhile others may. */
-async function giveUp(scope: InvocationContext, job: NamedJob, failed: readonly Failed[]): Promise<never> {
+/**
+ * Releases the leases, so that other jobs may deliver before the platform retries this one. A lease that cannot be
+ * released expires.
+ */
+async function giveUp(scope: InvocationContext, job: NamedJob, failed: readonly FailedRun[]): Promise<never> {
   for (const { run } of failed)
-    if (run.offset !== undefined) await releaseLease(scope, placeOf(job, run)).catch(() => {}) // then its lease ends it
+    if (run.offset !== undefined) await releaseLease(scope, leaseNameOf(job, run)).catch(() => {})
   throw failed[0]?.thrown
 }
 
-function placeOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): LeaseName {
-  return { topic, shard, by: turn, taking }
+function leaseNameOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): LeaseName {
+  return { topic, shard, jobId: turn, leaseId: taking }
 }
 
-/** A shard's part of the account's rate. */
+/** Limits this process to the shard's part of the account's rate. */
 function limitPace(scope: InvocationContext, { of = 1 }: ShardJob): void {
   if (scope.gateway !== undefined) trafficOf(scope.gateway, scope.clock).pace.limit(accountRate / of)
 }
 
-/** What is delivered, without where. */
+/** The job's first run: its members without those that name the place. */
 function toJobRun({ shard: _shard, turn: _turn, of: _of, traceparent: _traceparent, ...run }: NamedJob): JobRun {
   return run
 }
 
-/** What it is this job's turn to deliver: of a log, what nobody else is at; an ephemeral event in any case. */
+/** The runs that this job delivers: those whose leases it acquires, and each ephemeral event. */
 function acquireLeases(
   scope: InvocationContext,
   job: NamedJob,
   runs: readonly JobRun[],
-  failed: Failed[],
-): Promise<readonly Reading[]> {
-  const places = runs.map((run) => ({ run }))
-  return each(places, failed, async ({ run }) =>
+  failed: FailedRun[],
+): Promise<readonly LeasedRun[]> {
+  const items = runs.map((run) => ({ run }))
+  return forEachRun(items, failed, async ({ run }) =>
     run.offset === undefined
       ? { run, deliveries: await toDeliveries(scope, run) }
-      : acquireLease(scope, placeOf(job, run), run),
+      : acquireLease(scope, leaseNameOf(job, run), run),
   )
 }
 
-/** Posts one page of each. Gives what has more. */
+/** Posts one page of each run. Returns the runs that have more pages or further events. */
 async function deliverPages(
   scope: InvocationContext,
   job: NamedJob,
-  readings: readonly Reading[],
-  { failed, lingering }: { readonly failed: Failed[]; readonly lingering: Promise<unknown>[] },
-): Promise<readonly Reading[]> {
+  leasedRuns: readonly LeasedRun[],
+  { failed, pendingPosts }: { readonly failed: FailedRun[]; readonly pendingPosts: Promise<unknown>[] },
+): Promise<readonly LeasedRun[]> {
   const { shard, of = 1 } = job
   const pace = scope.gateway && trafficOf(scope.gateway, scope.clock).pace
-  const limit = Math.max(leastRows, Math.floor(((pace?.rate() ?? accountRate) * pageSeconds) / readings.length))
-  const pages = await each(readings, failed, async (reading) => {
-    const { topic, from } = reading.run
+  const limit = Math.max(minRows, Math.floor(((pace?.rate() ?? accountRate) * pageSeconds) / leasedRuns.length))
+  const pages = await forEachRun(leasedRuns, failed, async (leasedRun) => {
+    const { topic, from } = leasedRun.run
     const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
-    return { ...reading, rows: page.subscribers, next: page.next }
+    return { ...leasedRun, rows: page.subscribers, next: page.next }
   })
-  const trackPending = (work: Promise<unknown>) => void lingering.push(work)
-  const turns = readings.flatMap(({ run }) => (run.offset === undefined ? [] : [placeOf(job, run)]))
-  const thrown = await renewingLeases(scope, turns, deliverWithRetry(scope, pages, { slowPostsMs, trackPending }))
-  return each(pages, failed, async ({ run, deliveries, rows: { length }, next }, index) => {
+  const trackPending = (work: Promise<unknown>) => void pendingPosts.push(work)
+  const leases = leasedRuns.flatMap(({ run }) => (run.offset === undefined ? [] : [leaseNameOf(job, run)]))
+  const thrown = await renewingLeases(scope, leases, deliverWithRetry(scope, pages, { slowPostsMs, trackPending }))
+  return forEachRun(pages, failed, async ({ run, deliveries, rows: { length }, next }, index) => {
     if (thrown[index] !== undefined) throw thrown[index]
     const rows = (run.rows ?? 0) + length
-    const place = run.offset === undefined ? undefined : placeOf(job, run)
+    const lease = run.offset === undefined ? undefined : leaseNameOf(job, run)
     if (next !== undefined) {
-      const isOurs = place === undefined || (await renewLease(scope, place))
-      return isOurs ? { run: { ...run, from: next, rows }, deliveries } : undefined
+      const isHeld = lease === undefined || (await renewLease(scope, lease))
+      return isHeld ? { run: { ...run, from: next, rows }, deliveries } : undefined
     }
-    if (rows > shardRows && shard >= Math.floor(of / 2)) await grow(scope, run.topic, of)
-    return place && completeLease(scope, place)
+    if (rows > shardRows && shard >= Math.floor(of / 2)) await growShards(scope, run.topic, of)
+    return lease && completeLease(scope, lease)
   })
 }
 
-/** All is posted: a shard that could not be doubled now is by the next delivery. */
-async function grow(scope: InvocationContext, topic: string, of: number): Promise<void> {
-  await scope.store.growShards(topic, of, of * 2).catch((thrown: unknown) => report(scope, thrown))
+/** The events are posted, so a failure is only reported: a later delivery doubles the shards. */
+async function growShards(scope: InvocationContext, topic: string, of: number): Promise<void> {
+  await scope.store.growShards(topic, of, of * 2).catch((thrown: unknown) => reportDelivery(scope, undefined, thrown))
 }
 
-/** Does the same for each, alone; gives what comes of it, and takes note of what fails. */
-async function each<A extends { readonly run: JobRun }, B>(
+/** Runs `work` for each item at the same time. Returns the results, and adds the runs that fail to `failed`. */
+async function forEachRun<A extends { readonly run: JobRun }, B>(
   items: readonly A[],
-  failed: Failed[],
+  failed: FailedRun[],
   work: (item: A, index: number) => Promise<B | undefined>,
 ): Promise<readonly B[]> {
   const results = await Promise.all(
@@ -178,8 +188,4 @@ async function each<A extends { readonly run: JobRun }, B>(
     }),
   )
   return results.filter((result) => result !== undefined)
-}
-
-function report(scope: InvocationContext, thrown: unknown): void {
-  scope.server.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
 }

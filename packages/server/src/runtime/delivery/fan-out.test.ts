@@ -37,7 +37,10 @@ async function seed(
   }
 }
 
-/** Streams the log's newest slot and runs what `deliver` is invoked for, its own invocations included. Gives how many there were. */
+/**
+ * Streams the log's newest slot and runs what `deliver` is invoked for, its own invocations included. Gives how many
+ * there were.
+ */
 async function deliverNewest(room: Room): Promise<number> {
   return (await deliverAll(room, [topic])).length
 }

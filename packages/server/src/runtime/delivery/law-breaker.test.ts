@@ -99,7 +99,9 @@ const slow = ({ throttled = 0, kills = [] as readonly string[] }, mutant?: Mutan
   check: caughtUp,
 })
 
-/** Ann has every event though she asked for none and no other came after them. What the platform repeats is repeated. */
+/**
+ * Ann has every event though she asked for none and no other came after them. What the platform repeats is repeated.
+ */
 async function caughtUp(room: SlowWorld, ended: Ended): Promise<void> {
   await room.clock.advance(10_000)
   await Promise.all([room.stream(room.written), room.clock.advance(10_000), settle()])

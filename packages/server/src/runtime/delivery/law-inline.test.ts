@@ -107,7 +107,10 @@ const delivering = (
   check: (room, ended) => everyEventArrives(room, ended, Object.keys(operations)),
 })
 
-/** Nobody syncs. What the platform repeats is repeated: a batch of the stream, or an asynchronous invocation, whose function died. */
+/**
+ * Nobody syncs. What the platform repeats is repeated: a batch of the stream, or an asynchronous invocation, whose
+ * function died.
+ */
 async function everyEventArrives(room: Delivering, ended: Ended, operations: readonly string[]): Promise<void> {
   room.gateway.intercept = () => undefined // posts come through again
   await room.clock.advance(10_000)

@@ -15,7 +15,7 @@ import {
 import { createModelClient } from './model-client.suite.ts'
 import { createScheduleTable } from './schedule-table.suite.ts'
 
-const table = createScheduleTable('Decision 36, turns at a shard')
+const table = createScheduleTable('Decision 33, turns at a shard')
 
 interface Shard extends Room {
   readonly ann: TestClient
@@ -132,7 +132,10 @@ describe('jobs for one shard', { timeout: 180_000 }, () => {
     }))
 })
 
-/** The SDK sends the write again that begins with the second event, and meanwhile another job asked for what comes after it. */
+/**
+ * The SDK sends the write again that begins with the second event, and meanwhile another job asked for what comes after
+ * it.
+ */
 const notedOnce: Mutant = (store) => {
   let noted = false
   return {

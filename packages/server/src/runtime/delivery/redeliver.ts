@@ -5,40 +5,42 @@ import { awaitLocks } from '../stock-clients/await-locks.ts'
 import type { DeliverJob } from './deliver-job.ts'
 import { deliverTo } from './deliver-to-connections.ts'
 
-/** Rows that are read again at one time. */
-const readsAtOnce = 50
-/** Slots that are looked at for one message. */
+const concurrentReads = 50
+/** At most this many slots are read for one message. */
 const tailSlots = 100
 
-/** Posts what the log has from a failed event on: what was left out meanwhile goes with it. */
+/**
+ * Retries failed posts: posts what the log has from `offset` on, so that events which were skipped since then are
+ * included. Throws when posts fail again.
+ */
 // [TL-PUSH-2]
-export async function deliverAgain(
+export async function redeliver(
   scope: InvocationContext,
   { topic, offset, to }: Required<Pick<DeliverJob, 'topic' | 'offset' | 'to'>>,
 ): Promise<void> {
   const slots = await readTail(scope, topic, offset)
   if (slots.length === 0) return
   const deliveries = slots.map((slot) => ({ topic, slot }))
-  const tried = async (rows: readonly Subscriber[]) =>
-    (await deliverTo(scope, [{ deliveries, rows }], { again: true }))[0] ?? []
+  const retry = async (rows: readonly Subscriber[]) =>
+    (await deliverTo(scope, [{ deliveries, rows }], { isRetry: true }))[0] ?? []
   scope.telemetry.measure('redriven', to.length)
-  const live = await readAgain(scope, topic, to)
-  const undelivered = await awaitLocks(scope, await tried(live), async (rows) =>
-    tried(await readAgain(scope, topic, rows)),
+  const live = await readLiveRows(scope, topic, to)
+  const undelivered = await awaitLocks(scope, await retry(live), async (rows) =>
+    retry(await readLiveRows(scope, topic, rows)),
   )
   if (undelivered.length > 0)
-    throw new Error(`${undelivered.length} of ${live.length} posts of ${topic} could not be made.`)
+    throw new Error(`${undelivered.length} of ${live.length} posts of topic ${topic} failed again on retry.`)
 }
 
-/** Those of these rows that are still on, as they stand. */
-async function readAgain(
+/** Reads these rows again. Leaves out subscriptions that have stopped. */
+async function readLiveRows(
   scope: InvocationContext,
   topic: string,
   to: NonNullable<DeliverJob['to']>,
 ): Promise<readonly Subscriber[]> {
   const live: Subscriber[] = []
-  for (let at = 0; at < to.length; at += readsAtOnce) {
-    const some = to.slice(at, at + readsAtOnce)
+  for (let at = 0; at < to.length; at += concurrentReads) {
+    const some = to.slice(at, at + concurrentReads)
     const rows = await Promise.all(
       some.map(({ shard, connectionId, id }) => scope.store.readSubscriber(topic, shard, connectionId, id)),
     )
@@ -47,7 +49,10 @@ async function readAgain(
   return live
 }
 
-/** The events from an offset on that one message carries, and the newest where they are more: it tells what it does not cover, and the client fetches. */
+/**
+ * The events from `offset` on that fit one message. If the log has more, the newest event is added: its frame says
+ * which events it does not cover, and the client fetches them.
+ */
 async function readTail(scope: InvocationContext, topic: string, offset: number): Promise<readonly Slot[]> {
   const page = await scope.store.readSlots(topic, offset - 1, tailSlots)
   let bytes = 0
@@ -55,9 +60,9 @@ async function readTail(scope: InvocationContext, topic: string, offset: number)
     bytes += Buffer.byteLength(data)
     return index > 0 && bytes > limits.pageBytes.value
   })
-  const some = end === -1 ? page.slots : page.slots.slice(0, end)
+  const fitting = end === -1 ? page.slots : page.slots.slice(0, end)
   const newest = page.more || end !== -1 ? (await scope.store.readSlotsBefore(topic, undefined, 1)).slots : []
-  return [...some, ...newest.filter((slot) => slot.offset > (some.at(-1)?.offset ?? 0))].filter(
+  return [...fitting, ...newest.filter((slot) => slot.offset > (fitting.at(-1)?.offset ?? 0))].filter(
     ({ data }) => data !== undefined,
   )
 }

@@ -1,7 +1,10 @@
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import { createModelClient, type ModelClient } from './model-client.suite.ts'
 
-/** A client that mends what a dead function left undone, as ours does: it subscribes again under a higher ref, and fetches what it misses. */
+/**
+ * A client that mends what a dead function left undone, as ours does: it subscribes again under a higher ref, and
+ * fetches what it misses.
+ */
 export interface RepairingClient {
   readonly client: TestClient
   readonly model: ModelClient
@@ -10,7 +13,10 @@ export interface RepairingClient {
   /** Sends a subscribe with its position, under the next ref. */
   subscribe(): Promise<void>
   stop(): Promise<void>
-  /** One sync of its subscription: what it has missed, or a new subscribe where it is not live any more [LAW-SYNC-HEADS]. */
+  /**
+   * One sync of its subscription: what it has missed, or a new subscribe where it is not live any more
+   * [LAW-SYNC-HEADS].
+   */
   sync(): Promise<void>
 }
 

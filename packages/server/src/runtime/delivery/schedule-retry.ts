@@ -12,33 +12,34 @@ export interface Run {
   readonly slots: readonly Slot[]
 }
 
-/** Kept back from the deadline, to hand on what could not be posted. */
-const handOverMs = 2_000
-/** Rows in one retry: its payload stays below the 256 KB of a message that is delayed. */
+/** Time before the deadline that is reserved to schedule retries. */
+const schedulingMs = 2_000
+/** Rows in one retry: its payload stays below 256 KB, the largest message that can be delayed. */
 const jobRows = 1_000
 
 /**
- * Posts until shortly before the deadline, or for `postsMs`; what could not be posted by then is handed to retry. Returns for each parcel what kept it from
- * that.
+ * Posts until shortly before the deadline, or for `postsMs`, and schedules a retry of the posts that are missing by
+ * then. Returns an element for each group: the error that kept its retry from being scheduled, or undefined. Events of
+ * ephemeral channels are not retried.
  */
 export async function deliverWithRetry(
   scope: InvocationContext,
-  parcels: readonly DeliveryGroup[],
+  groups: readonly DeliveryGroup[],
   { postsMs = Number.POSITIVE_INFINITY, ...options }: DeliverOptions & { readonly postsMs?: number | undefined } = {},
 ): Promise<readonly unknown[]> {
-  const ms = Math.min(postsMs, scope.deadline.at - scope.clock.now() - handOverMs)
-  const undelivered = await within(scope, ms, (sooner) => deliverTo(sooner, parcels, options))
+  const ms = Math.min(postsMs, scope.deadline.at - scope.clock.now() - schedulingMs)
+  const undelivered = await within(scope, ms, (narrowed) => deliverTo(narrowed, groups, options))
   return Promise.all(
-    parcels.map(({ deliveries }, index) => {
+    groups.map(({ deliveries }, index) => {
       const slot = deliveries[0]?.slot
       const rows = undelivered[index] ?? []
       if (rows.length === 0 || slot === undefined) return undefined // an ephemeral event is posted at most once
-      return startRetry(scope, deliveries[0]?.topic ?? '', slot, rows).catch((thrown: unknown) => thrown)
+      return scheduleRetry(scope, deliveries[0]?.topic ?? '', slot, rows).catch((thrown: unknown) => thrown)
     }),
   )
 }
 
-async function startRetry(
+async function scheduleRetry(
   scope: InvocationContext,
   topic: string,
   slot: Slot,
@@ -46,7 +47,9 @@ async function startRetry(
 ): Promise<void> {
   const { invoker, telemetry } = scope
   if (invoker === undefined)
-    throw new Error(`${rows.length} posts of ${topic} failed and no deliver function is bound to try again.`)
+    throw new Error(
+      `${rows.length} posts of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function.`,
+    )
   telemetry.measure('handedOn', rows.length)
   const jobs = (of: readonly Subscriber[]) => toJobs(of, { topic, offset: slot.offset, ...traceOf(scope) })
   const slow = new Set(rows.filter((row) => pauseOf(scope, row) > 0))
@@ -54,7 +57,10 @@ async function startRetry(
   if (slow.size > 0) await scheduleDelayedRetry(scope, invoker, { topic, slow: [...slow], jobs: jobs([...slow]) })
 }
 
-/** When the breakers may close: what is left out until then is in the log, which the retry reads. Sooner, where nothing can be delayed. */
+/**
+ * Delays the retry until the breakers may close. Events that are skipped until then are in the log, which the retry
+ * reads. The retry starts at once when the invoker cannot delay it.
+ */
 // [TL-PUSH-2]
 async function scheduleDelayedRetry(
   scope: InvocationContext,
@@ -64,13 +70,13 @@ async function scheduleDelayedRetry(
   const delayMs = Math.max(...slow.map((row) => pauseOf(scope, row)))
   const due = scope.clock.now() + delayMs
   for (const job of jobs) {
-    const now = () => invoker.invoke('deliver', job)
-    await (invoker.invokeDelayed?.(job, { delayMs }).catch(now) ?? now())
+    const invokeNow = () => invoker.invoke('deliver', job)
+    await (invoker.invokeDelayed?.(job, { delayMs }).catch(invokeNow) ?? invokeNow())
   }
   for (const { connectionId } of slow) breakerOf(scope)?.noteRetry(connectionId, topic, due)
 }
 
-/** How long its connection's breaker stays open. */
+/** Milliseconds for which the breaker of the row's connection stays open. */
 function pauseOf(scope: InvocationContext, { connectionId }: Subscriber): number {
   return breakerOf(scope)?.openFor(connectionId) ?? 0
 }
@@ -87,8 +93,14 @@ function toJobs(rows: readonly Subscriber[], job: DeliverJob): readonly DeliverJ
   }))
 }
 
-/** Hands a run of slots to the `deliver` function, which is tried again by itself and whose failures land in the on-failure queue by topic and offset. */
+/**
+ * Invokes the `deliver` function for a run of slots. The platform retries that invocation and at last puts the job,
+ * which names the topic and offsets, into the on-failure queue.
+ */
 export async function scheduleRunRetry(scope: InvocationContext, { topic, slots }: Run): Promise<void> {
-  if (scope.invoker === undefined) throw new Error('No deliver function is bound to try again.')
+  if (scope.invoker === undefined)
+    throw new Error(
+      `Delivery of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function.`,
+    )
   await scope.invoker.invoke('deliver', toJob([toRun(slots.map((slot) => ({ topic, slot })))], traceOf(scope)))
 }

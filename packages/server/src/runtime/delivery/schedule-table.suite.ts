@@ -1,11 +1,17 @@
 import { afterAll, expect } from 'vitest'
 import { type Exploration, explore } from '../explore.suite.ts'
 
-/** Explores, expects what it should find, and prints at the end how many schedules that took: `docs/design/evidence.md` quotes the table. */
+/**
+ * Explores, expects what it should find, and prints at the end how many schedules that took: `docs/design/evidence.md`
+ * quotes the table.
+ */
 export interface ScheduleTable {
   /** No schedule breaks the law. */
   holds<World>(what: string, exploration: Exploration<World>): Promise<void>
-  /** Some schedule breaks it: `mutant` is a law broken on purpose, and `because`, if given, matches how the schedule went. */
+  /**
+   * Some schedule breaks it: `mutant` is a law broken on purpose, and `because`, if given, matches how the schedule
+   * went.
+   */
   catches<World>(mutant: string, exploration: Exploration<World>, because?: RegExp): Promise<void>
 }
 

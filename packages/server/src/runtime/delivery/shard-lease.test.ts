@@ -1,8 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { acquiredLease, atRest, ended, requestLease, requestRest, type ShardLease, slotsFor } from './shard-lease.ts'
+import {
+  acquiredLease,
+  completedLease,
+  requestLease,
+  requestUndelivered,
+  type ShardLease,
+  slotLimit,
+  withoutHolder,
+} from './shard-lease.ts'
 
 const now = 1_000
-const asked = (offset: number, through = offset) => ({ by: 'me', epoch: 'e', offset, through })
+const range = (offset: number, through = offset) => ({ jobId: 'mine', epoch: 'e', offset, through })
 /** Offsets 5 to 8 are being delivered. */
 const held: ShardLease = {
   epoch: 'e',
@@ -10,77 +18,79 @@ const held: ShardLease = {
   through: 8,
   holder: { jobId: 'other', leaseId: 't', expiresAt: 2_000, start: 5 },
 }
-const rest: ShardLease = { epoch: 'e', from: 5, through: 8 }
+/** Offsets 5 to 8 are delivered. */
+const free: ShardLease = { epoch: 'e', from: 5, through: 8 }
 
-describe('whose turn it is', () => {
+describe('a request for a lease is answered when', () => {
   test.each([
-    ['nobody was ever there', undefined, asked(5), { status: 'free', start: 5 }],
-    ['another is at these', held, asked(6, 8), { status: 'left' }],
-    ['another is at earlier ones', held, asked(9), { status: 'note', nextOffset: 9 }],
-    ['another is at some of them', held, asked(7, 12), { status: 'note', nextOffset: 9 }],
-    ['another is at later ones', held, asked(3), { status: 'note', nextOffset: 3 }],
-    ['another was asked already', { ...held, nextOffset: 9 }, asked(11), { status: 'note', nextOffset: 9 }],
-    ['another was asked for more', { ...held, nextOffset: 9 }, asked(3), { status: 'note', nextOffset: 3 }],
+    ['the shard never had a lease', undefined, range(5), { status: 'acquired', start: 5 }],
+    ['another job delivers these events', held, range(6, 8), { status: 'covered' }],
+    ['another job delivers earlier events', held, range(9), { status: 'queued', nextOffset: 9 }],
+    ['another job delivers some of the events', held, range(7, 12), { status: 'queued', nextOffset: 9 }],
+    ['another job delivers later events', held, range(3), { status: 'queued', nextOffset: 3 }],
+    ['a lower offset is recorded already', { ...held, nextOffset: 9 }, range(11), { status: 'queued', nextOffset: 9 }],
+    ['a higher offset is recorded already', { ...held, nextOffset: 9 }, range(3), { status: 'queued', nextOffset: 3 }],
     [
-      'the other’s lease is over',
+      'the lease of the other job has expired',
       { ...held, holder: { jobId: 'other', leaseId: 't', expiresAt: now, start: 5 } },
-      asked(9),
-      { status: 'free', start: 5 },
+      range(9),
+      { status: 'acquired', start: 5 },
     ],
     [
-      'it is one’s own, repeated',
-      { ...held, holder: { jobId: 'me', leaseId: 't', expiresAt: 2_000, start: 6 } },
-      asked(6),
-      { status: 'free', start: 6 },
+      'the same job holds the lease and is repeated',
+      { ...held, holder: { jobId: 'mine', leaseId: 't', expiresAt: 2_000, start: 6 } },
+      range(6),
+      { status: 'acquired', start: 6 },
     ],
-    ['all is done', rest, asked(5, 8), { status: 'left' }],
-    ['some is done', rest, asked(7, 12), { status: 'free', start: 9 }],
-    ['what is next is one’s own', rest, asked(9), { status: 'free', start: 9 }],
-    ['jobs just before it have not come yet', rest, asked(11), { status: 'free', start: 9 }],
-    ['much lies between', rest, asked(50), { status: 'free', start: 50 }],
-    ['it was left undone', { ...rest, nextOffset: 6 }, asked(9), { status: 'free', start: 6 }],
-    ['it is of another epoch', { ...held, epoch: 'd' }, asked(1), { status: 'free', start: 1 }],
-  ] as const)('when %s', (_, turn, job, answer) => {
-    expect(requestLease(turn, job, now)).toEqual(answer)
+    ['all events are delivered', free, range(5, 8), { status: 'covered' }],
+    ['some events are delivered', free, range(7, 12), { status: 'acquired', start: 9 }],
+    ['its events are the next ones', free, range(9), { status: 'acquired', start: 9 }],
+    ['jobs of the events just before have not arrived', free, range(11), { status: 'acquired', start: 9 }],
+    ['many events lie between', free, range(50), { status: 'acquired', start: 50 }],
+    ['an earlier event is undelivered', { ...free, nextOffset: 6 }, range(9), { status: 'acquired', start: 6 }],
+    ['the lease is of another epoch', { ...held, epoch: 'd' }, range(1), { status: 'acquired', start: 1 }],
+  ] as const)('%s', (_, lease, requested, result) => {
+    expect(requestLease(lease, requested, now)).toEqual(result)
   })
 })
 
-test('a note of another’s is enough where it was written after one’s own events stood', () => {
-  expect(requestLease({ ...held, nextOffset: 9 }, asked(11), now, true)).toEqual({ status: 'left' })
-  expect(requestLease(held, asked(11), now, true)).toEqual({ status: 'note', nextOffset: 11 })
+test('an offset that another job recorded suffices only if it was written after the own events were appended', () => {
+  expect(requestLease({ ...held, nextOffset: 9 }, range(11), now, true)).toEqual({ status: 'covered' })
+  expect(requestLease(held, range(11), now, true)).toEqual({ status: 'queued', nextOffset: 11 })
 })
-test('a job whose events are gone does what was left undone, and nothing else', () => {
-  expect(requestRest({ ...rest, nextOffset: 6 }, 'me', now)).toEqual({ status: 'free', start: 6 })
-  for (const turn of [undefined, rest, held]) expect(requestRest(turn, 'me', now)).toEqual({ status: 'left' })
+test('a job whose events have expired delivers only what an earlier holder left undelivered', () => {
+  expect(requestUndelivered({ ...free, nextOffset: 6 }, 'mine', now)).toEqual({ status: 'acquired', start: 6 })
+  for (const lease of [undefined, free, held])
+    expect(requestUndelivered(lease, 'mine', now)).toEqual({ status: 'covered' })
 })
 
-describe('a turn that is taken', () => {
-  const taken = (start: number) => ({ jobId: 'me', leaseId: 't', expiresAt: 9_000, epoch: 'e', start })
-  const holder = (start: number) => ({ jobId: 'me', leaseId: 't', expiresAt: 9_000, start })
-  test('goes on from what was delivered', () => {
-    expect(acquiredLease(rest, taken(9), { through: 12, more: false })).toEqual({
-      ...rest,
+describe('a lease', () => {
+  const acquired = (start: number) => ({ jobId: 'mine', leaseId: 't', expiresAt: 9_000, epoch: 'e', start })
+  const holder = (start: number) => ({ jobId: 'mine', leaseId: 't', expiresAt: 9_000, start })
+  test('continues after the delivered events', () => {
+    expect(acquiredLease(free, acquired(9), { through: 12, more: false })).toEqual({
+      ...free,
       through: 12,
       holder: holder(9),
     })
   })
-  test('fills what lies before, and then looks at what came after', () => {
-    expect(slotsFor(rest, 2, 100)).toBe(3)
-    expect(acquiredLease(rest, taken(2), { through: 4, more: true })).toEqual({
-      ...rest,
+  test('that begins before the delivered events ends before them, and the next one continues after them', () => {
+    expect(slotLimit(free, 2, 100)).toBe(3)
+    expect(acquiredLease(free, acquired(2), { through: 4, more: true })).toEqual({
+      ...free,
       from: 2,
       holder: holder(2),
       nextOffset: 9,
     })
   })
-  test('begins anew where something lies between', () => {
-    const anew = { epoch: 'e', from: 50, through: 60, holder: holder(50), nextOffset: 61 }
-    expect(acquiredLease(rest, taken(50), { through: 60, more: true })).toEqual(anew)
+  test('replaces the delivered range when undelivered events lie between', () => {
+    const replaced = { epoch: 'e', from: 50, through: 60, holder: holder(50), nextOffset: 61 }
+    expect(acquiredLease(free, acquired(50), { through: 60, more: true })).toEqual(replaced)
   })
-  test('that is left in the middle is asked for again from where it began', () => {
-    expect(atRest({ ...held, nextOffset: 9 })).toEqual({ epoch: 'e', from: 5, through: 4, nextOffset: 5 })
+  test('that is released before its end leaves its events from its start on to the next one', () => {
+    expect(withoutHolder({ ...held, nextOffset: 9 })).toEqual({ epoch: 'e', from: 5, through: 4, nextOffset: 5 })
   })
-  test('that has ended stands as delivered', () => {
-    expect(ended({ ...held, nextOffset: 9 })).toEqual(rest)
+  test('that is completed leaves its range as delivered', () => {
+    expect(completedLease({ ...held, nextOffset: 9 })).toEqual(free)
   })
 })

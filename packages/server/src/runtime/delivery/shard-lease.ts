@@ -1,88 +1,107 @@
 import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/leases.ts'
 
-/** The rules of whose turn it is to deliver a shard's events (decision 0036), without the store. */
+/** The rules of shard leases (decision 33), without the store: which job delivers the events of a shard. */
 
-/** What a row says of a turn. */
+/** The state of a shard's lease, as its row holds it. */
 export type ShardLease = Pick<ShardLeaseRow, 'epoch' | 'from' | 'through' | 'holder' | 'nextOffset'>
 
-/** Events that a job is to deliver. */
-export interface Asked {
-  /** The job's name. */
-  readonly by: string
+/** The events that a job asks to deliver. */
+export interface OffsetRange {
+  /** The id of the job that asks. */
+  readonly jobId: string
   readonly epoch: string
   readonly offset: number
   readonly through: number
 }
 
-/** `left`: others have delivered it or are at it. `note`: the holder is to go on from there when it is done. `free`: the job's turn, from `start` on. */
-export type Answer =
-  | { readonly status: 'left' }
-  | { readonly status: 'note'; readonly nextOffset: number }
-  | { readonly status: 'free'; readonly start: number }
-
-/** Jobs of neighbouring events come in no order: whose own is at most so many behind is taken along, and finds that out. */
-const reach = 10
+/**
+ * The answer to a job.
+ * - `covered`: the events are delivered, or another job delivers them.
+ * - `queued`: the job records `nextOffset` in the row, and the holder continues from there when it is done.
+ * - `acquired`: the job takes the lease and delivers from `start` on.
+ */
+export type LeaseResult =
+  | { readonly status: 'covered' }
+  | { readonly status: 'queued'; readonly nextOffset: number }
+  | { readonly status: 'acquired'; readonly start: number }
 
 /**
- * What becomes of a job. `wasWrittenSince`: the row was put after the job's events stood. Only then is its note enough: what was noted before may be answered by a
- * look at the log that came before them, and a write of one's own makes the holder look again.
+ * Jobs of neighbouring events arrive in any order. A job whose events are at most this far ahead also delivers the
+ * events before its own; the jobs of those events then find them delivered.
  */
-export function requestLease(turn: ShardLease | undefined, asked: Asked, now: number, wasWrittenSince = false): Answer {
-  const { by, epoch, offset } = asked
-  if (turn === undefined || turn.epoch !== epoch) return { status: 'free', start: offset }
-  if (isHeld(turn, now) && turn.holder?.jobId !== by) {
-    if (covers(turn, asked)) return { status: 'left' }
-    const nextOffset = offset < turn.from ? offset : Math.max(offset, turn.through + 1)
-    const isNoted = turn.nextOffset !== undefined && turn.nextOffset <= nextOffset
-    if (isNoted && wasWrittenSince) return { status: 'left' }
-    return { status: 'note', nextOffset: isNoted ? (turn.nextOffset ?? nextOffset) : nextOffset }
+const reorderWindow = 10
+
+/**
+ * Decides whether a job may deliver. If another job holds the lease, this job records its first offset in the row. A
+ * recorded offset is sufficient only if it was written after our events were appended (`wasWrittenSince`); otherwise
+ * the holder may already have read the log, so we write again and make the holder read once more.
+ */
+export function requestLease(
+  lease: ShardLease | undefined,
+  requested: OffsetRange,
+  now: number,
+  wasWrittenSince = false,
+): LeaseResult {
+  const { jobId, epoch, offset } = requested
+  if (lease === undefined || lease.epoch !== epoch) return { status: 'acquired', start: offset }
+  if (isHeld(lease, now) && lease.holder?.jobId !== jobId) {
+    if (covers(lease, requested)) return { status: 'covered' }
+    const nextOffset = offset < lease.from ? offset : Math.max(offset, lease.through + 1)
+    const isNoted = lease.nextOffset !== undefined && lease.nextOffset <= nextOffset
+    if (isNoted && wasWrittenSince) return { status: 'covered' }
+    return { status: 'queued', nextOffset: isNoted ? (lease.nextOffset ?? nextOffset) : nextOffset }
   }
-  const rest = atRest(turn)
-  if (rest.nextOffset === undefined && covers(rest, asked)) return { status: 'left' }
-  const next = rest.through + 1
-  const own = offset >= rest.from && offset <= next + reach ? next : offset
-  return { status: 'free', start: Math.min(own, rest.nextOffset ?? own) }
+  const free = withoutHolder(lease)
+  if (free.nextOffset === undefined && covers(free, requested)) return { status: 'covered' }
+  const next = free.through + 1
+  const own = offset >= free.from && offset <= next + reorderWindow ? next : offset
+  return { status: 'acquired', start: Math.min(own, free.nextOffset ?? own) }
 }
 
-/** What becomes of a job whose own events are gone: what was left undone there is done all the same. */
-export function requestRest(turn: ShardLease | undefined, by: string, now: number): Answer {
-  if (turn === undefined || (isHeld(turn, now) && turn.holder?.jobId !== by)) return { status: 'left' }
-  const { nextOffset } = atRest(turn)
-  return nextOffset === undefined ? { status: 'left' } : { status: 'free', start: nextOffset }
+/** Decides about a job whose own events have expired: it still delivers what an earlier holder left undelivered. */
+export function requestUndelivered(lease: ShardLease | undefined, jobId: string, now: number): LeaseResult {
+  if (lease === undefined || (isHeld(lease, now) && lease.holder?.jobId !== jobId)) return { status: 'covered' }
+  const { nextOffset } = withoutHolder(lease)
+  return nextOffset === undefined ? { status: 'covered' } : { status: 'acquired', start: nextOffset }
 }
 
-/** How much of the log a turn from `start` is for: up to what was delivered already, or to its end. */
-export function slotsFor(turn: ShardLease | undefined, start: number, most: number): number {
-  return turn === undefined || start >= turn.from ? most : Math.min(most, turn.from - start)
+/**
+ * How many slots a lease from `start` on reads: up to the first event that is delivered already, and at most `limit`.
+ */
+export function slotLimit(lease: ShardLease | undefined, start: number, limit: number): number {
+  return lease === undefined || start >= lease.from ? limit : Math.min(limit, lease.from - start)
 }
 
-/** The turn of whoever takes it over one that is at rest, and delivers `start` to `through`. `more`: the log goes on. */
+/**
+ * The state after a job acquired a lease without a holder, to deliver `start` to `through`. `more`: the log continues
+ * after `through`, so the holder has to read again.
+ */
 export function acquiredLease(
-  turn: ShardLease | undefined,
+  lease: ShardLease | undefined,
   { epoch, ...holder }: ShardLeaseHolder & { readonly epoch: string },
   { through, more }: { readonly through: number; readonly more: boolean },
 ): ShardLease {
   const { start } = holder
-  const joins = turn?.epoch === epoch && start <= turn.through + 1 && through >= turn.from - 1
+  const joins = lease?.epoch === epoch && start <= lease.through + 1 && through >= lease.from - 1
   if (!joins) return { epoch, from: start, through, holder, ...(more && { nextOffset: through + 1 }) }
-  const end = Math.max(turn.through, through)
-  return { epoch, from: Math.min(turn.from, start), through: end, holder, ...(more && { nextOffset: end + 1 }) }
+  const end = Math.max(lease.through, through)
+  return { epoch, from: Math.min(lease.from, start), through: end, holder, ...(more && { nextOffset: end + 1 }) }
 }
 
-/** Nobody is at it: what a holder had begun with is asked for again, unless it is done. */
-export function atRest({ holder, ...turn }: ShardLease): ShardLease {
-  if (holder === undefined) return turn
+/** The state after the holder gave up or died: the events from its `start` on count as undelivered. */
+export function withoutHolder({ holder, ...lease }: ShardLease): ShardLease {
+  if (holder === undefined) return lease
   const { start } = holder
   return {
-    epoch: turn.epoch,
-    from: Math.min(turn.from, start),
+    epoch: lease.epoch,
+    from: Math.min(lease.from, start),
     through: start - 1,
-    nextOffset: Math.min(start, turn.nextOffset ?? start),
+    nextOffset: Math.min(start, lease.nextOffset ?? start),
   }
 }
 
-/** The holder has delivered all that is asked for, as far as the log still has it. */
-export function ended({ epoch, from, through }: ShardLease): ShardLease {
+/** The state after the holder delivered every event that was requested and that the log still has. */
+export function completedLease({ epoch, from, through }: ShardLease): ShardLease {
   return { epoch, from, through }
 }
 
@@ -90,6 +109,6 @@ function isHeld({ holder }: ShardLease, now: number): boolean {
   return holder !== undefined && now < holder.expiresAt
 }
 
-function covers({ from, through }: ShardLease, asked: Asked): boolean {
-  return from <= asked.offset && asked.through <= through
+function covers({ from, through }: ShardLease, requested: OffsetRange): boolean {
+  return from <= requested.offset && requested.through <= through
 }
