@@ -261,7 +261,7 @@ test.each([
   ['two publishes and two lost sockets, old or new', { publishes: 2, losses: 2, closes: 0 }],
   ['a publish, a lost socket and a close', { publishes: 1, losses: 1, closes: 1 }],
 ])(
-  'a hand-over in every order of its frames, pushes and timers, with %s, loses, doubles and leaks nothing [TL-HAND-2] [TL-HAND-3]',
+  'a hand-over in every order of its frames, pushes and timers, with %s, loses, doubles and leaks nothing [TL-HAND-2] [TL-HAND-3] [LAW-TWO-SOCKETS]',
   (name, left) => {
     const { worlds, ends } = exhaust(live(left))
     console.log(`hand-over ∥ ${name}: ${worlds.toLocaleString('en')} states, ${ends.toLocaleString('en')} ends`)
