@@ -1,30 +1,25 @@
-import type { PresenceRow } from '../ports/presence.ts'
-import { child } from './log.ts'
-import type { Operations } from './operations.ts'
+import type { PresenceRow, PresenceStore } from '../ports/presence.ts'
+import { child, type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
 
-/** A page where the caller names no limit; small, so that callers meet second pages. */
-const pageRows = 1_000
+const pageRows = 1_000 // a page without a limit; small, so that tests meet second pages
 
-/** The members of topics, and when each topic's leases are looked through next. */
+/** The port of presence in memory. */
 export function createPresence() {
   const topics = new Map<string, Map<string, PresenceRow>>()
-  const sweeps = new Map<string, { readonly at: number; readonly expires: number }>()
 
-  const operations: Operations<
-    'putPresence' | 'deletePresence' | 'readPresence' | 'readPresences' | 'readSweep' | 'moveSweep'
-  > = {
+  const operations: Operations<keyof PresenceStore> = {
     putPresence(row, over) {
       const rows = child(topics, row.topic)
-      const standing = rows.get(row.member)
-      if (standing?.mark === over) {
+      const existing = rows.get(row.member)
+      if (existing?.mark === over) {
         rows.set(row.member, row)
         return { status: 'put' }
       }
-      return standing?.mark === row.mark ? { status: 'put' } : { status: 'standing', row: standing }
+      return existing?.mark === row.mark ? { status: 'put' } : { status: 'standing', row: existing }
     },
     deletePresence({ topic, member, mark }) {
-      const standing = topics.get(topic)?.get(member)
-      if (standing !== undefined && standing.mark !== mark) return { status: 'standing', row: standing }
+      const existing = topics.get(topic)?.get(member)
+      if (existing !== undefined && existing.mark !== mark) return { status: 'standing', row: existing }
       topics.get(topic)?.delete(member)
       return { status: 'deleted' }
     },
@@ -36,12 +31,7 @@ export function createPresence() {
       const next = page.at(-1)?.member
       return { rows: page, ...(next !== undefined && sorted.length > limit && { next }) }
     },
-    readSweep: (topic) => sweeps.get(topic)?.at ?? 0,
-    moveSweep(topic, { from, to, expires }) {
-      if ((sweeps.get(topic)?.at ?? 0) !== from) return 'standing'
-      sweeps.set(topic, { at: to, expires })
-      return 'moved'
-    },
   }
-  return { operations, tables: () => [...topics.values(), sweeps] }
+  const dropExpired: DeleteExpired = (isDue) => deleteExpired([...topics.values()], isDue)
+  return { operations, deleteExpired: dropExpired }
 }

@@ -1,70 +1,69 @@
 import { type Clock, systemClock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
-import { createConnectionAndShards } from './connection-and-shards.ts'
 import { createConnections } from './connections.ts'
-import { createKeyRows } from './key-rows.ts'
+import { createIdempotency } from './idempotency.ts'
+import { createLeases } from './leases.ts'
 import { createLog } from './log.ts'
-import { toStore } from './operations.ts'
+import { type Operations, toStore } from './operations.ts'
 import { createPresence } from './presence.ts'
-import { createShardLeases } from './shard-leases.ts'
 import { createSubscribers } from './subscribers.ts'
-import { createSyncStates } from './sync-states.ts'
+import { createSubscriptions } from './subscriptions.ts'
 import { createUploads } from './uploads.ts'
 
-/** How often rows that are long expired are dropped, in operations. */
-const sweepEvery = 1_024
+const sweepEvery = 1_024 // operations between two deletions of expired rows
 
-const ttlDelayMs = 48 * 3_600_000 // 48 h: a table may keep an expired row for so long
-const ttlIgnoredMs = 5 * 365 * 86_400_000 // five years: a table takes an older stamp for a mistake and keeps the row
+const ttlDelayMs = 48 * 3_600_000 // 48 h: DynamoDB may keep an expired row for so long
+const ttlIgnoredMs = 5 * 365 * 86_400_000 // 5 years: DynamoDB keeps a row whose `expires` is older than that
 
 /**
- * The store in this process's memory: the executable specification of the port, for tests, simulations and a line of one process.
- * Rows vanish two days or more after they expired by `clock`, as in a table with TTL; never sooner.
+ * The store in this process's memory: the executable specification of the ports, for tests, simulations and a line that
+ * runs in one process. A row is deleted 48 hours or more after its `expires`, by `clock`, as a table with TTL does it.
+ * @default clock is the machine's clock
  */
 export function createMemoryStore({ clock = systemClock }: { readonly clock?: Clock } = {}): Store {
-  const parts = {
-    log: createLog(),
-    connections: createConnections(),
-    subscribers: createSubscribers(),
-    keyRows: createKeyRows(),
-    uploads: createUploads(),
-    presence: createPresence(),
-    turns: createShardLeases(),
-  }
+  const rows = createRows()
   let operations = 0
-
-  function sweep(): void {
+  return toStore('memory', rows.operations, () => {
     operations += 1
     if (operations % sweepEvery !== 0) return
-    const tables = Object.values(parts).flatMap((part): readonly Rows[] => part.tables())
-    for (const rows of tables) dropExpired(rows, clock.now())
+    const now = clock.now()
+    rows.deleteExpired((expires) => {
+      const expiredMs = now - expires * 1_000
+      return expiredMs > ttlDelayMs && expiredMs < ttlIgnoredMs
+    })
+  })
+}
+
+/** All rows of a store, with its operations as synchronous functions. */
+export function createRows() {
+  const log = createLog()
+  const subscribers = createSubscribers()
+  const ports = {
+    log,
+    connections: createConnections(subscribers.shardsOf),
+    subscriptions: createSubscriptions({ log, subscribers }),
+    subscribers,
+    idempotency: createIdempotency(),
+    uploads: createUploads(),
+    presence: createPresence(),
+    leases: createLeases(),
   }
-  return toStore(
-    'memory',
-    {
-      ...parts.log.operations,
-      ...parts.connections.operations,
-      ...parts.subscribers.operations,
-      ...createSyncStates(parts),
-      ...createConnectionAndShards(parts),
-      ...parts.keyRows.operations,
-      ...parts.uploads.operations,
-      ...parts.presence.operations,
-      ...parts.turns.operations,
+  const operations: Operations = {
+    ...ports.log.operations,
+    ...ports.connections.operations,
+    ...ports.subscriptions.operations,
+    ...ports.subscribers.operations,
+    ...ports.idempotency.operations,
+    ...ports.uploads.operations,
+    ...ports.presence.operations,
+    ...ports.leases.operations,
+  }
+  return {
+    operations,
+    slotAt: log.slotAt,
+    /** Deletes the rows whose `expires` (epoch seconds) is due. */
+    deleteExpired(isDue: (expires: number) => boolean): void {
+      for (const port of Object.values(ports)) port.deleteExpired(isDue)
     },
-    sweep,
-  )
-}
-
-/** Any of the store's maps, seen without the type of its keys. */
-interface Rows {
-  entries(): Iterable<[unknown, { readonly expires: number }]>
-  delete(key: never): boolean
-}
-
-function dropExpired(rows: Rows, now: number): void {
-  for (const [key, { expires }] of rows.entries()) {
-    const expiredMs = now - expires * 1_000
-    if (expiredMs > ttlDelayMs && expiredMs < ttlIgnoredMs) rows.delete(key as never)
   }
 }

@@ -1,38 +1,24 @@
-import type { Subscriber, SubscriberRef } from '../ports/store.ts'
-import { child } from './log.ts'
-import type { Operations } from './operations.ts'
+import type { Subscriber, SubscriberRef, SubscriberStore } from '../ports/subscribers.ts'
+import { child, type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
 
-/** A page where the caller names no limit; small, so that callers meet second pages. */
-const pageRows = 1_000
+const pageRows = 1_000 // a page without a limit; small, so that tests meet second pages
 
-/** The topics' rows of subscriptions, and each topic's number of shards. */
+/** The port of the topics' rows of subscriptions in memory. */
 export function createSubscribers() {
   const shards = new Map<string, Map<string, Subscriber>>()
   const shardCounts = new Map<string, number>()
   const shardsOf = (topic: string) => shardCounts.get(topic) ?? 1
   const rowsOf = ({ topic, shard }: Pick<Subscriber, 'topic' | 'shard'>) => child(shards, `${topic}#${shard}`)
-  const standingOf = (row: SubscriberRef) => {
-    const standing = rowsOf(row).get(keyOf(row))
-    return standing?.ref === row.ref ? standing : undefined
+  const rowOfRef = (row: SubscriberRef) => {
+    const existing = rowsOf(row).get(keyOf(row))
+    return existing?.ref === row.ref ? existing : undefined
   }
 
-  const operations: Operations<
-    | 'putSubscriber'
-    | 'readSubscriber'
-    | 'readSubscribersOf'
-    | 'stopSubscriber'
-    | 'deleteSubscriber'
-    | 'setSubscriberAuthExp'
-    | 'lockChain'
-    | 'requestOffset'
-    | 'freeChain'
-    | 'readSubscribers'
-    | 'growShards'
-  > = {
+  const operations: Operations<keyof SubscriberStore> = {
     putSubscriber(row) {
-      const standing = rowsOf(row).get(keyOf(row))
-      if (standing !== undefined && standing.ref >= row.ref)
-        return standing.ref === row.ref && standing.on && isOwn(row, standing) ? 'put' : 'newer'
+      const existing = rowsOf(row).get(keyOf(row))
+      if (existing !== undefined && existing.ref >= row.ref)
+        return existing.ref === row.ref && existing.on && isOwn(row, existing) ? 'put' : 'newer'
       rowsOf(row).set(keyOf(row), row)
       return 'put'
     },
@@ -43,47 +29,47 @@ export function createSubscribers() {
     stopSubscriber({ topic, shard, connectionId, id, ref, expires }) {
       const rows = rowsOf({ topic, shard })
       const key = keyOf({ connectionId, id })
-      const standing = rows.get(key)
-      if (standing !== undefined && standing.ref > ref) return 'newer'
+      const existing = rows.get(key)
+      if (existing !== undefined && existing.ref > ref) return 'newer'
       const {
         input: _,
         piped: __,
         ...row
-      } = standing ?? { topic, shard, connectionId, id, path: '', extensions: false }
+      } = existing ?? { topic, shard, connectionId, id, path: '', extensions: false }
       rows.set(key, { ...row, ref, on: false, expires })
       return 'stopped'
     },
     deleteSubscriber(row) {
-      const standing = rowsOf(row).get(keyOf(row))
-      if (standing !== undefined && standing.ref <= row.ref) rowsOf(row).delete(keyOf(row))
+      const existing = rowsOf(row).get(keyOf(row))
+      if (existing !== undefined && existing.ref <= row.ref) rowsOf(row).delete(keyOf(row))
     },
     setSubscriberAuthExp({ authExp, ...row }) {
-      const standing = rowsOf(row).get(keyOf(row))
-      if (standing?.ref !== row.ref) return
-      const { authExp: _, ...rest } = standing
+      const existing = rowsOf(row).get(keyOf(row))
+      if (existing?.ref !== row.ref) return
+      const { authExp: _, ...rest } = existing
       rowsOf(row).set(keyOf(row), authExp === undefined ? rest : { ...rest, authExp })
     },
     lockChain(row, lock) {
-      const standing = standingOf(row)
-      if (!standing?.on) return { status: 'off' }
-      if (standing.lock !== undefined)
-        return { status: standing.lock.by === lock.by ? 'locked' : 'held', row: standing }
-      const locked = { ...standing, lock }
+      const existing = rowOfRef(row)
+      if (!existing?.on) return { status: 'off' }
+      if (existing.lock !== undefined)
+        return { status: existing.lock.by === lock.by ? 'locked' : 'held', row: existing }
+      const locked = { ...existing, lock }
       rowsOf(row).set(keyOf(row), locked)
       return { status: 'locked', row: locked }
     },
     requestOffset(row, offset) {
-      const standing = standingOf(row)
-      if (!standing?.on) return 'off'
-      if (standing.lock === undefined) return 'free'
-      if ((standing.want ?? -1) < offset) rowsOf(row).set(keyOf(row), { ...standing, want: offset })
+      const existing = rowOfRef(row)
+      if (!existing?.on) return 'off'
+      if (existing.lock === undefined) return 'free'
+      if ((existing.want ?? -1) < offset) rowsOf(row).set(keyOf(row), { ...existing, want: offset })
       return 'wanted'
     },
     freeChain(row, { by, at, unless = Number.POSITIVE_INFINITY }) {
-      const standing = standingOf(row)
-      if (standing?.lock?.by !== by) return standing && !standing.lock && standing.at === at ? 'freed' : 'lost'
-      if ((standing.want ?? 0) > unless) return 'wanted'
-      const { lock: _, want: __, ...rest } = standing
+      const existing = rowOfRef(row)
+      if (existing?.lock?.by !== by) return existing && !existing.lock && existing.at === at ? 'freed' : 'lost'
+      if ((existing.want ?? 0) > unless) return 'wanted'
+      const { lock: _, want: __, ...rest } = existing
       rowsOf(row).set(keyOf(row), at === undefined ? rest : { ...rest, at })
       return 'freed'
     },
@@ -93,8 +79,8 @@ export function createSubscribers() {
       const page = keys.slice(0, limit)
       const next = page.at(-1)
       return {
-        // Stopped rows fall out after the page was cut, as a table does it: a page may be short, or empty, and have a next.
-        subscribers: page.map((key) => rows.get(key)).filter((row) => row?.on === true) as Subscriber[],
+        // Stopped rows are left out after the page was cut, as DynamoDB does it: a page may be short and have a `next`.
+        subscribers: page.flatMap((key) => rows.get(key) ?? []).filter((row) => row.on),
         ...(next !== undefined && keys.length > limit && { next }),
         ...(shard === 0 && from === '' && { shards: shardsOf(topic) }),
       }
@@ -103,10 +89,11 @@ export function createSubscribers() {
       if (to > from && shardsOf(topic) === from) shardCounts.set(topic, to)
     },
   }
-  return { operations, shardsOf, tables: () => [...shards.values()] }
+  const dropExpired: DeleteExpired = (isDue) => deleteExpired([...shards.values()], isDue)
+  return { operations, shardsOf, deleteExpired: dropExpired }
 }
 
-/** A row that came with a lock was put by its holder. */
-const isOwn = (row: Subscriber, standing: Subscriber) => row.lock === undefined || row.lock.by === standing.lock?.by
+/** A row with a lock was put by the holder of the lock. */
+const isOwn = (row: Subscriber, existing: Subscriber) => row.lock === undefined || row.lock.by === existing.lock?.by
 
 const keyOf = ({ connectionId, id }: Pick<Subscriber, 'connectionId' | 'id'>) => `${connectionId}#${id}`

@@ -1,35 +1,36 @@
-import type { UploadRow } from '../ports/store.ts'
-import type { Operations } from './operations.ts'
+import type { UploadRow, UploadStore } from '../ports/uploads.ts'
+import { type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
 
 interface PartRow {
   readonly text: string
   readonly expires: number
 }
-/** Which parts were noted is known by their places. */
+
+/** A message, with the numbers of the parts that were noted. */
 interface Row extends Omit<UploadRow, 'noted'> {
   readonly parts: ReadonlySet<number>
 }
 
 const nameOf = (connectionId: string, message: string, part?: number) => JSON.stringify([connectionId, message, part])
 
-/** Messages that come in chunks, and their parts. */
+/** The port of large messages in memory. */
 export function createUploads() {
   const uploads = new Map<string, Row>()
   const texts = new Map<string, PartRow>()
 
-  const operations: Operations<'putPart' | 'notePart' | 'claimUpload' | 'readParts'> = {
+  const operations: Operations<keyof UploadStore> = {
     putPart({ connectionId, message, part, ...row }) {
       const name = nameOf(connectionId, message, part)
-      const standing = texts.get(name)
-      if (standing === undefined || standing.text === row.text) texts.set(name, row)
-      return standing === undefined || standing.text === row.text ? 'put' : 'differs'
+      const existing = texts.get(name)
+      if (existing === undefined || existing.text === row.text) texts.set(name, row)
+      return existing === undefined || existing.text === row.text ? 'put' : 'differs'
     },
     notePart({ part, ...declared }) {
       const name = nameOf(declared.connectionId, declared.message)
-      const standing = uploads.get(name) ?? { ...declared, parts: new Set() }
-      if (standing.of !== declared.of || standing.bytes !== declared.bytes)
-        return { status: 'refused', row: toUpload(standing) }
-      const row = { ...standing, parts: new Set(standing.parts).add(part) }
+      const existing = uploads.get(name) ?? { ...declared, parts: new Set() }
+      if (existing.of !== declared.of || existing.bytes !== declared.bytes)
+        return { status: 'refused', row: toUpload(existing) }
+      const row = { ...existing, parts: new Set(existing.parts).add(part) }
       uploads.set(name, row)
       return { status: 'noted', row: toUpload(row) }
     },
@@ -43,7 +44,11 @@ export function createUploads() {
     readParts: (connectionId, message, of) =>
       Array.from({ length: of }, (_, part) => texts.get(nameOf(connectionId, message, part))?.text),
   }
-  return { operations, tables: () => [uploads, texts] }
+  const dropExpired: DeleteExpired = (isDue) => {
+    deleteExpired([uploads], isDue)
+    deleteExpired([texts], isDue)
+  }
+  return { operations, deleteExpired: dropExpired }
 }
 
 function toUpload({ parts, ...row }: Row): UploadRow {

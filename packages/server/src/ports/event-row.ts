@@ -1,5 +1,5 @@
 import { logOnConsole } from './console-log.ts'
-import type { Slot } from './store.ts'
+import type { Slot } from './log.ts'
 import type { LogEntry } from './telemetry.ts'
 
 /** An event of a log as a table or its stream holds it, in plain values. Scripts write such rows too, so no attribute is taken as read. [TL-ROW-1] */

@@ -1,53 +1,100 @@
-/** What a subscription is shown of a presence log: who came and went, or only how many are here. */
+/**
+ * The port of presence: the members of each topic.
+ *
+ * - All sessions of a member are in one row, so that "the first session joined" and "the last session left" are each
+ *   decided by one conditional write.
+ * - Every write names itself by a new random `mark` and states the `mark` that it replaces, so that no change of another
+ *   writer is lost.
+ * - `said` is the member's last visible change. It stays `pending` until the topic's log has it. A writer MUST append a
+ *   pending change before it makes another one; the store does not check that. `base` lets every append of one change
+ *   find the event that another attempt wrote [LAW-PUBLISH-ONCE].
+ */
+export interface PresenceStore {
+  /**
+   * Puts a member's whole row: if none exists when `over` is undefined, else over the row whose `mark` is `over`.
+   * Returns `put` also if the row has its own `mark` already. Returns `standing` with the row that exists otherwise, or
+   * without one if none does. One conditional write.
+   */
+  putPresence(
+    row: PresenceRow,
+    over: string | undefined,
+  ): Promise<{ readonly status: 'put' } | { readonly status: 'standing'; readonly row: PresenceRow | undefined }>
+
+  /**
+   * Deletes a member's row if its `mark` is this one.
+   * Returns `deleted` also if no row exists. Returns `standing` with the row that exists otherwise. One conditional write.
+   */
+  deletePresence(
+    row: Pick<PresenceRow, 'topic' | 'member' | 'mark'>,
+  ): Promise<{ readonly status: 'deleted' } | { readonly status: 'standing'; readonly row: PresenceRow }>
+
+  /** Reads a member's row; undefined if none exists. One strongly consistent read. */
+  readPresence(topic: string, member: string): Promise<PresenceRow | undefined>
+
+  /**
+   * Reads one page of a topic's members in a stable order. `limit` is the highest number of rows (1 or more). `from` is
+   * the `next` of the page before. `next` is absent at the end. One strongly consistent read.
+   * @default limit is what one request returns
+   */
+  readPresences(
+    topic: string,
+    options?: { readonly limit?: number; readonly from?: string },
+  ): Promise<{ readonly rows: readonly PresenceRow[]; readonly next?: string }>
+}
+
+/** What a subscription is shown of a presence log: the members' changes, or only how many members are present. */
 export type PresenceView = 'members' | 'count'
 
-/** Where a subscription makes its session present: the member, and the name of the session's part in the member's row, which tells nobody what the session is. */
+/**
+ * The presence session that a subscription makes present: its member, and the session's name in the member's row. That
+ * name does not reveal the secret session id.
+ */
 export interface PresenceSeat {
   readonly member: string
   readonly entry: string
 }
 
-/** One session's part of a member's presence: one `join` of one tab or device. */
+/** One session of a member: one `join` of one tab or device. */
 export interface PresenceSession {
-  /** Of the subscription that made it, which rises with each attempt. */
+  /** The `ref` of the subscription that made it, which rises with each attempt. */
   readonly ref: number
   readonly connectionId: string
-  /** Its socket is gone; it may come back until `lease`. */
+  /** The session's socket is closed. The session may come back until `lease`. */
   readonly leaving: boolean
-  /** Epoch milliseconds: from then on the session is not here any more, whatever else stands. */
+  /** Epoch milliseconds. From then on the session is absent, whatever the row says. */
   readonly lease: number
-  /** JSON text of what it joined with: a return with the same keeps what `update` made of it. */
+  /** JSON text of what it joined with: a session that comes back with the same keeps what `update` made of it. */
   readonly joined: string
-  /** JSON text. */
+  /** JSON text of what others see. */
   readonly data: string
-  /** The row's version that set `data`: by it a member's sessions have an order. */
+  /** The row's version that set `data`. It orders the sessions of a member. */
   readonly since: number
 }
 
-/** The last change of a member that others see; the log repeats it under `id`, once. */
+/** The last change of a member that others see. The log has it once, under `id`. */
 export interface PresenceSaid {
-  /** The publish id: the mark of the write that said it. */
+  /** The publish id: the `mark` of the write that made the change. */
   readonly id: string
-  /** The head of the log that was seen before: every append of this walks from there [LAW-PUBLISH-ONCE]. */
+  /** The head of the log that was seen before: every append of this change starts there [LAW-PUBLISH-ONCE]. */
   readonly base: number
   readonly type: 'join' | 'update' | 'leave'
-  /** JSON text; absent for a leave. */
+  /** JSON text. Absent for a leave. */
   readonly data?: string
 }
 
-/** A member of a topic, all sessions in one row, so that "the first came" and "the last went" are facts of one conditional write. */
+/** A member of a topic, with all of its sessions. */
 export interface PresenceRow {
   readonly topic: string
   readonly member: string
-  /** Rises with each write, from 1. */
+  /** From 1; rises with each write. */
   readonly v: number
-  /** Names the write, by chance: every other write says which it means to follow. */
+  /** A random name of the write. Every other write states which one it replaces. */
   readonly mark: string
   readonly sessions: Readonly<Record<string, PresenceSession>>
   readonly said: PresenceSaid
-  /** What was said may not stand in the log yet. */
+  /** The log may not have `said` yet. */
   readonly pending: boolean
-  /** The log's epoch that holds what was said; absent until that is known. */
+  /** The epoch of the log that has `said`. Absent until it is known. */
   readonly epoch?: string
   /** Epoch seconds. */
   readonly expires: number

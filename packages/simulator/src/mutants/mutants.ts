@@ -226,7 +226,7 @@ async function deliverToAudience(`,
         to: 'const leaseGraceMs = -27_500',
       },
       {
-        file: 'packages/server/src/memory/key-rows.ts',
+        file: 'packages/server/src/memory/idempotency.ts',
         from: "if (isRunningUnder(row, owner)) return { status: 'settled'",
         to: "if (settled.state === 'DONE') return { status: 'settled'",
       },

@@ -1,13 +1,5 @@
-import { createConnectionAndShards } from '../../../server/src/memory/connection-and-shards.ts'
-import { createConnections } from '../../../server/src/memory/connections.ts'
-import { createKeyRows } from '../../../server/src/memory/key-rows.ts'
-import { createLog } from '../../../server/src/memory/log.ts'
 import type { Operations } from '../../../server/src/memory/operations.ts'
-import { createPresence } from '../../../server/src/memory/presence.ts'
-import { createShardLeases } from '../../../server/src/memory/shard-leases.ts'
-import { createSubscribers } from '../../../server/src/memory/subscribers.ts'
-import { createSyncStates } from '../../../server/src/memory/sync-states.ts'
-import { createUploads } from '../../../server/src/memory/uploads.ts'
+import { createRows } from '../../../server/src/memory/store.ts'
 import type { KeyRow, Slot } from '../../../server/src/ports/store.ts'
 import { createQuota } from '../kernel/quota.ts'
 import type { Random } from '../kernel/random.ts'
@@ -41,37 +33,10 @@ export interface TableCopy {
   readonly lengths: ReadonlyMap<string, number>
 }
 
-interface Rows {
-  entries(): Iterable<[unknown, { readonly expires: number }]>
-  delete(key: never): boolean
-}
+type Untyped = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
 
 const anchorMs = 3_600_000
 const clockErrorMs = 30_000
-
-function createRows() {
-  const parts = {
-    log: createLog(),
-    connections: createConnections(),
-    subscribers: createSubscribers(),
-    keyRows: createKeyRows(),
-    uploads: createUploads(),
-    presence: createPresence(),
-    turns: createShardLeases(),
-  }
-  const operations: Operations = {
-    ...parts.log.operations,
-    ...parts.connections.operations,
-    ...parts.subscribers.operations,
-    ...parts.keyRows.operations,
-    ...parts.uploads.operations,
-    ...parts.presence.operations,
-    ...parts.turns.operations,
-    ...createSyncStates(parts),
-    ...createConnectionAndShards(parts),
-  }
-  return { parts, operations: operations as unknown as Record<string, (...args: readonly unknown[]) => unknown> }
-}
 
 const isRead = (name: string) => name.startsWith('read') || name === 'hasReceipts'
 
@@ -82,21 +47,22 @@ export function createTable(now: () => number, report: Report): Table {
   const truth = createTruth()
   const keys = new Set<string>()
   const countPut = createQuota({ name: 'puts to a partition', perSecond: 1_000, now, report })
+  const run = (name: string, args: readonly unknown[]) => (rows.operations as unknown as Untyped)[name]?.(...args) // names and arguments are those of a caller of `operations`
   const base = Object.fromEntries(
     Object.keys(rows.operations).map((name) => [
       name,
       (...args: readonly unknown[]) => {
         if (!isRead(name)) writes?.push([name, args])
-        return rows.operations[name]?.(...args)
+        return run(name, args)
       },
     ]),
-  ) as unknown as Operations
+  ) as unknown as Operations // one for each operation
   const operations: Operations = {
     ...base,
     putSlot(topic, slot) {
       countPut(topic) // a put that meets another costs as much
       const last = truth.of(topic).findLast(({ undone }) => !undone)?.slot
-      const head = last && rows.parts.log.slotAt(topic, last.offset)
+      const head = last && rows.slotAt(topic, last.offset)
       const outcome = base.putSlot(topic, slot)
       if (outcome.status === 'put') {
         checkPut(topic, slot, last, head)
@@ -106,7 +72,7 @@ export function createTable(now: () => number, report: Report): Table {
       return outcome
     },
     extendSlot(topic, offset, expires) {
-      const before = rows.parts.log.slotAt(topic, offset)
+      const before = rows.slotAt(topic, offset)
       const outcome = base.extendSlot(topic, offset, expires)
       if (before !== undefined && expires < before.expires - 60) report.break('H3', `${topic}:${offset} was shortened`)
       return outcome
@@ -141,10 +107,7 @@ export function createTable(now: () => number, report: Report): Table {
     onSlot: () => {},
     onMember: () => {},
     deleteExpired(random, share) {
-      for (const part of Object.values(rows.parts))
-        for (const own of part.tables() as readonly Rows[])
-          for (const [key, { expires }] of [...own.entries()])
-            if (expires * 1_000 < now() && random.chance(share)) own.delete(key as never)
+      rows.deleteExpired((expires) => expires * 1_000 < now() && random.chance(share))
     },
     keyRow: (key) => base.readKey(key),
     keepWrites() {
@@ -155,7 +118,7 @@ export function createTable(now: () => number, report: Report): Table {
       if (writes === undefined) throw new Error('The writes of this table were not kept.')
       writes.length = copy.writes
       rows = createRows()
-      for (const [name, args] of writes) rows.operations[name]?.(...args)
+      for (const [name, args] of writes) run(name, args)
       truth.rewind(copy.lengths, now())
     },
   }

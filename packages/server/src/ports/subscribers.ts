@@ -1,0 +1,150 @@
+import type { PresenceSeat, PresenceView } from './presence.ts'
+
+/**
+ * The port of the topics' rows of subscriptions, by which a delivery finds its recipients, and of each topic's shards.
+ *
+ * - [LAW-REGISTER-THEN-READ] Pages MUST be strongly consistent reads of the rows themselves: no index, no cache. A row
+ *   that was put before the first page was read is in one of the pages.
+ * - [LAW-CONNECTION-ROW] A put replaces only a row of a lower `ref`. A stop and a delete change only a row whose `ref` is
+ *   not higher. A stopped row MUST stay, so that a late put of the same `ref` is `newer`.
+ * - [LAW-STOCK-ORDER] A stock client's row has a lock. At most one function holds it, and only the holder posts to that
+ *   client. A lock does not expire by itself: whoever finds it overdue closes the connection.
+ * - The number of shards only grows. The page of shard 0 returns it, so that a delivery needs no request for it.
+ */
+export interface SubscriberStore {
+  /**
+   * Step S2 of a subscribe. Puts the row if none exists or if its ref is lower.
+   * Returns `put` also if a row of the same ref exists, is on and, where `row` has a lock, has the same holder. Returns
+   * `newer` otherwise, and changes nothing. One conditional write.
+   */
+  putSubscriber(row: Subscriber): Promise<'put' | 'newer'>
+
+  /** Reads the row; undefined if none exists. One strongly consistent read. */
+  readSubscriber(topic: string, shard: number, connectionId: string, id: string): Promise<Subscriber | undefined>
+
+  /**
+   * Reads all rows of one connection in one shard that are on, in any order. As many strongly consistent reads as that
+   * takes.
+   */
+  readSubscribersOf(place: Pick<Subscriber, 'topic' | 'shard' | 'connectionId'>): Promise<readonly Subscriber[]>
+
+  /**
+   * Step U2 of a stop. Writes `{ ref, on: false, expires }` if no row exists or its ref is not higher, and removes
+   * `input` and `piped`. A row that is created has the path '' and `extensions` false.
+   * Returns `newer`, and changes nothing, if the row's ref is higher. One conditional write.
+   */
+  stopSubscriber(row: SubscriberRef & Pick<Subscriber, 'expires'>): Promise<'stopped' | 'newer'>
+
+  /**
+   * Deletes the row if its ref is not higher: an attempt that failed before its own put removes what an earlier attempt
+   * left. Does nothing if no row exists. One conditional write.
+   */
+  deleteSubscriber(row: SubscriberRef): Promise<void>
+
+  /**
+   * Sets `authExp` (epoch milliseconds) of the row, or removes it when undefined, if the row's ref is exactly `ref`.
+   * Does nothing otherwise. One conditional write.
+   */
+  setSubscriberAuthExp(row: SubscriberRef & { readonly authExp: number | undefined }): Promise<void>
+
+  /**
+   * Acquires the lock of a stock client's subscription, if the row is on under this ref and has no lock.
+   * Returns the row with `locked`, also if this holder has the lock already; with `held` if another has it. Returns `off`
+   * if no such row exists. One conditional write.
+   */
+  lockChain(
+    row: SubscriberRef,
+    lock: ChainLock,
+  ): Promise<{ readonly status: 'locked' | 'held'; readonly row: Subscriber } | { readonly status: 'off' }>
+
+  /**
+   * Asks the holder of the lock to deliver up to `offset`: `want` becomes the highest offset that was asked for.
+   * Returns `wanted` if the lock is held, `free` if it is not, and `off` if no row is on under this ref. Changes nothing
+   * but `want`. One conditional write.
+   */
+  requestOffset(row: SubscriberRef, offset: number): Promise<'wanted' | 'free' | 'off'>
+
+  /**
+   * Releases the lock if `by` holds it: `at` becomes the cursor (stays when undefined), `lock` and `want` are removed.
+   * With `unless`, the lock is released only if no offset above `unless` is wanted: otherwise `wanted`, and it stays.
+   * Returns `freed` also if the row has no lock and `at` is the cursor already. Returns `lost` if another holds the lock,
+   * or no row of this ref exists. One conditional write.
+   */
+  freeChain(
+    row: SubscriberRef,
+    free: { readonly by: string; readonly at: string | undefined; readonly unless?: number },
+  ): Promise<'freed' | 'wanted' | 'lost'>
+
+  /**
+   * Reads one page of a shard's rows that are on, in a stable order. `limit` is the highest number of rows (1 or more).
+   * `from` is the `next` of the page before. Stopped rows count towards the limit though they are left out: a page may be
+   * short, or empty, and have a `next`. `next` is absent at the end. The first page of shard 0 also returns `shards`, the
+   * number of the topic's shards (1 when it never grew). One strongly consistent read.
+   * @default limit is what one request returns
+   */
+  readSubscribers(
+    topic: string,
+    shard: number,
+    options?: { readonly limit?: number; readonly from?: string },
+  ): Promise<{ readonly subscribers: readonly Subscriber[]; readonly next?: string; readonly shards?: number }>
+
+  /**
+   * Sets the number of the topic's shards to `to` if it is `from` (1 when it never grew) and `to` is higher. Does nothing
+   * otherwise. One conditional write.
+   */
+  growShards(topic: string, from: number, to: number): Promise<void>
+}
+
+/** A topic's row of a subscription: a recipient of the topic's events. */
+export interface Subscriber {
+  readonly topic: string
+  readonly shard: number
+  readonly connectionId: string
+  /** JSON text of the frame's id. */
+  readonly id: string
+  readonly ref: number
+  readonly on: boolean
+  /** The procedure's path. Empty in the row that a stop created. */
+  readonly path: string
+  /**
+   * JSON text of the procedure's raw input. Present only with `piped`, and absent if the procedure was called without
+   * input. Rows of the version before have it without `piped`, where no code reads it.
+   */
+  readonly input?: string
+  /** The client declared `trunkline.1`. */
+  readonly extensions: boolean
+  readonly piped?: PipedContext
+  /** Of a subscription to presence: what it is shown of the log, and the session that it makes present. */
+  readonly presence?: { readonly view: PresenceView; readonly seat?: PresenceSeat }
+  /** Epoch milliseconds. Absent when the authority does not expire. */
+  readonly authExp?: number
+  /** Of a stock client's subscription to a log: the cursor up to which it was posted. Absent until its subscribe ended. */
+  readonly at?: string
+  /** Of a stock client's subscription to a log: who posts to it now. */
+  readonly lock?: ChainLock
+  /** Of a stock client's subscription to a log: the highest offset that was asked for while the lock was held. */
+  readonly want?: number
+  /** Epoch seconds. */
+  readonly expires: number
+}
+
+/** Names a topic's row of a subscription, in one of its attempts. */
+export type SubscriberRef = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'>
+
+/** The lock of a stock client's subscription: its holder is the only one that posts to it [LAW-STOCK-ORDER]. */
+export interface ChainLock {
+  /** Names the holder. */
+  readonly by: string
+  /** Epoch milliseconds. After this the holder counts as dead, and how far it came is unknown. */
+  readonly until: number
+}
+
+/** What a subscription with `filter` or `map` needs to run its procedure again at delivery. */
+export interface PipedContext {
+  readonly session: string
+  readonly principal: string | null
+  /** JSON text. */
+  readonly claims?: string
+  /** JSON text. */
+  readonly connectionParams?: string
+}
