@@ -22,45 +22,53 @@ import { runAttempt, throttled } from './invocations/run-attempt.ts'
 import { startInvokeApi } from './invoke-api.ts'
 import { functionArn } from './runtime/lambda-context.ts'
 
-/** Lambda in a process: functions, their asynchronous queue, their event source mappings, and the Invoke API. */
+/** Lambda in this process: functions, their asynchronous queue, their event source mappings, and the Invoke API. */
 export interface LocalFunctions {
   /** The Invoke API over HTTP, for the unchanged `@aws-sdk/client-lambda`. */
   readonly endpoint: string
-  /** Makes a function known; one of the same name is replaced for the invocations to come. */
+  /** Registers a function. A function of the same name is replaced for later invocations. */
   register(fn: FunctionOptions): void
-  /** Synchronously, as the gateway does: no retry. Never rejects, save for a name that is not registered. */
+  /** Invokes a function synchronously, as the gateway does, without a retry. Rejects only for an unregistered name. */
   invoke(name: string, event: unknown): Promise<InvokeResult>
-  /** Into the asynchronous queue: retried, then the on-failure destination. Throws for a name that is not registered. */
+  /**
+   * Adds an event to the asynchronous queue, which retries it and then sends it to the on-failure destination. Throws
+   * for an unregistered name.
+   */
   invokeAsync(name: string, event: unknown): void
-  /** Reads the stream from its oldest record until closed. Throws for a name that is not registered. */
+  /** Maps a stream to a function, from the stream's oldest record until closed. Throws for an unregistered name. */
   mapStream<R extends StreamRecord>(mapping: StreamMapping<R>): { close(): void }
-  /** The URL of a queue, mapped or not yet. */
+  /** The URL of a queue, whether it exists yet or not. */
   queueUrl(name: string): string
-  /** Makes a queue whose messages go to a function. Throws for a function that is not registered. */
+  /** Creates a queue whose messages invoke a function. Throws for an unregistered function. */
   mapQueue(settings: QueueSettings): void
-  /** SQS over HTTP, for the unchanged `@aws-sdk/client-sqs`, and the URL of the on-failure destination in it. */
+  /** SQS over HTTP, for the unchanged `@aws-sdk/client-sqs`, and the URL of its on-failure queue. */
   readonly sqs: { readonly endpoint: string; readonly failuresUrl: string }
-  /** What went to the on-failure destination, oldest first: of asynchronous events and of stream batches. The last 1,000. */
+  /**
+   * The last 1,000 messages to the on-failure destination, oldest first, of asynchronous events and of stream batches.
+   */
   failures(): readonly FailureMessage[]
-  /** Ends what runs of it now, as a deadline does. */
+  /** Kills the running invocations of a function, as a deadline does. */
   kill(name: string): void
-  /** Resolves when nothing can go on unless the clock moves: no handler runs, no event is due, no stream record is unread. What hangs, or waits for a retry, is not waited for. */
+  /**
+   * Resolves when no work can proceed unless the clock moves: no handler runs, no event is due, no stream record is
+   * unread. It does not wait for an invocation that hangs or waits for a retry.
+   */
   idle(): Promise<void>
-  /** For the fault layer; may be set at any time. */
+  /** Hooks for the fault layer. They may be set at any time. */
   readonly hooks: FunctionHooks
   close(): Promise<void>
 }
 
-/** Asked before each attempt. @default pass */
+/** Called before each attempt. @default pass */
 export interface FunctionHooks {
   invoke?: (info: InvokeInfo) => FunctionHookResult
-  /** Told of each run when it is over. */
+  /** Called for each finished run. */
   ran?: (run: FunctionRun) => void
-  /** Asked for each message that comes to a queue. @default pass */
+  /** Called for each message sent to a queue. @default pass */
   later?: (message: { readonly body: string }) => QueueHookResult
 }
 
-/** A function nobody registered. Lambda's ResourceNotFoundException. */
+/** Thrown for an unregistered function. It corresponds to Lambda's ResourceNotFoundException. */
 export class UnknownFunctionError extends Error {
   override readonly name = 'UnknownFunctionError'
   constructor(functionName: string) {
@@ -68,19 +76,22 @@ export class UnknownFunctionError extends Error {
   }
 }
 
-/** Starts the functions of one line. `seed` makes request ids exact; retries of asynchronous events wait for `retryDelaysMs` (1 and 2 minutes, as AWS does). */
+/**
+ * Starts the functions emulator of one line. `seed` makes request ids reproducible. Asynchronous events are retried
+ * after `retryDelaysMs` (by default 1 and 2 minutes, as in AWS).
+ */
 export async function createFunctions(options: {
   readonly clock: LocalClock
   readonly seed?: number
   readonly retryDelaysMs?: readonly number[]
-  /** Gives what sees each request to an API before it is served. */
+  /** Returns the intercept for the requests to an API. */
   readonly intercept?: (service: 'lambda' | 'sqs') => Intercept
-  /** Told of each function error, for the developer's terminal. */
+  /** Called for each function error, for the developer's terminal. */
   readonly onError?: (report: {
     readonly name: string
     readonly requestId: string
     readonly result: InvokeResult
-    /** A fault rule asked for it. */
+    /** True when a fault rule caused the error. */
     readonly injected: boolean
   }) => void
 }): Promise<LocalFunctions> {
@@ -179,7 +190,7 @@ export async function createFunctions(options: {
         newRequestId,
         invoke: (event: unknown) => invokeText(functionName, toText(event)),
         received: (message: { readonly body: string }) => hooks.later?.(message) ?? 'pass',
-        giveUp: (body: string) => void failures.send(body),
+        deadLetter: (body: string) => void failures.send(body),
       }
       const queue = createMappedQueue(settings, host)
       mapped.add(queue)
@@ -203,9 +214,9 @@ export async function createFunctions(options: {
 type AttemptRun = Pick<Parameters<typeof runAttempt>[0], 'requestId' | 'attempt' | 'latestStart'>
 
 const failureQueue = 'on-failure'
-const failuresKept = 1_000 // each may hold a payload of 1 MB
+const failuresKept = 1_000 // each may contain a payload of 1 MB
 
-/** An invocation without a payload gets an empty object, as in Lambda. */
+/** An invocation without a payload receives an empty object, as in Lambda. */
 function toText(event: unknown): string {
   return JSON.stringify(event) ?? '{}'
 }

@@ -3,7 +3,7 @@ import type { Intercept } from '../idle-connections.ts'
 import { findOriginError } from '../same-site.ts'
 import type { InvokeResult } from './invocations/lambda-function.ts'
 
-/** What the API calls. Payloads and results are JSON text inside. */
+/** The functions that the API invokes. Payloads and results are JSON text. */
 export interface InvokeApiHost {
   has(name: string): boolean
   newRequestId(): string
@@ -26,7 +26,7 @@ export async function startInvokeApi(
       () => send(response, refusal(500, 'ServiceException', 'The local Invoke API failed.'), host.newRequestId()),
     )
   })
-  server.keepAliveTimeout = 65_000 // longer than a test pauses: a client that reuses a closing socket sees ECONNRESET
+  server.keepAliveTimeout = 65_000 // longer than a test pauses: a client that reuses a closing socket gets ECONNRESET
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', resolve)
@@ -55,7 +55,8 @@ async function answer(host: InvokeApiHost, request: IncomingMessage): Promise<Re
   if (originError !== undefined) return refusal(403, 'AccessDeniedException', originError)
   const body = await readBody(request)
   const name = functionName(request)
-  if (name === undefined) return refusal(404, 'UnknownOperationException', 'Only Invoke is served here.')
+  if (name === undefined)
+    return refusal(404, 'UnknownOperationException', 'The local line serves only the operation Invoke.')
   if (!host.has(name)) return refusal(404, 'ResourceNotFoundException', `Function not found: ${name}`)
   const type = invocationType(request)
   const limit = type === 'Event' ? maxAsyncBytes : maxSyncBytes
@@ -103,7 +104,7 @@ function send(response: ServerResponse, reply: Reply, requestId: string): void {
   response.end(reply.body)
 }
 
-/** A name, an ARN or a partial ARN, with or without a qualifier. */
+/** The function's name from a name, an ARN or a partial ARN, with or without a qualifier. */
 function functionName(request: IncomingMessage): string | undefined {
   const path = new URL(request.url ?? '/', 'http://localhost').pathname
   const [, encoded] = /^\/2015-03-31\/functions\/([^/]+)\/invocations\/?$/.exec(path) ?? []
@@ -126,7 +127,10 @@ function invocationType(request: IncomingMessage): 'Event' | 'RequestResponse' |
   return asked === 'Event' || asked === 'DryRun' ? asked : 'RequestResponse'
 }
 
-/** Undefined when longer than any limit. It is read to its end all the same: a client that is cut off while sending never sees the answer. */
+/**
+ * Reads a body. Undefined when it exceeds every limit. It is read to its end nevertheless, because a client that is
+ * disconnected while sending never sees the response.
+ */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let length = 0

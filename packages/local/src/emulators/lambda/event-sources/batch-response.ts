@@ -1,7 +1,10 @@
 /**
- * What a stream function's answer says of its batch: nothing failed, the record at `index` and all after it failed, or all of it did (`index` 0).
- * The rules are AWS's (AWS.md §1.5): an empty or null list, and an answer that is nothing or has no list, are success; an identifier that is empty,
- * null, under another key or of no record in the batch fails the batch; of several the lowest sequence number counts.
+ * Reads a stream function's result for a batch: the batch succeeded, or the record at `index` and all after it failed
+ * (`index` 0: the whole batch).
+ *
+ * AWS's rules: an empty or null list, and a result that is null or has no list, mean success. An identifier that is
+ * empty, null, under another key or not in the batch fails the whole batch. Of several identifiers, the lowest sequence
+ * number counts.
  */
 export function readBatchAnswer(
   payload: unknown,
@@ -16,7 +19,10 @@ export function readBatchAnswer(
   return { index: Math.max(0, Math.min(...failures.map((failure) => indexOf(failure, sequenceNumbers)))) }
 }
 
-/** −1 for an identifier that names no record. A batch is in its shard's order, so the lowest index has the lowest number. */
+/**
+ * −1 for an identifier that names no record. A batch is in its shard's order, so the lowest index has the lowest
+ * sequence number.
+ */
 function indexOf(failure: unknown, sequenceNumbers: readonly string[]): number {
   if (typeof failure !== 'object' || failure === null || !('itemIdentifier' in failure)) return -1
   return sequenceNumbers.findIndex((number) => Object.is(number, failure.itemIdentifier))

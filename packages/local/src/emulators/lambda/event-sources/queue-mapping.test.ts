@@ -19,7 +19,7 @@ function delayQueue(results: readonly InvokeResult[]) {
     newRequestId: () => `m${++ids}`,
     invoke: async () => results[received.push(clock.now()) - 1] ?? { status: 'ok', payload: { batchItemFailures: [] } },
     received: () => 'pass',
-    giveUp: (body) => void buried.push(body),
+    deadLetter: (body) => void buried.push(body),
   })
   return { clock, queue, received, buried }
 }

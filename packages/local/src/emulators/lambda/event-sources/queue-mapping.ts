@@ -4,21 +4,24 @@ import { type MessageQueue, md5 } from '../../sqs/message-queue.ts'
 import type { Activity } from '../invocations/in-flight.ts'
 import type { InvokeResult } from '../invocations/lambda-function.ts'
 
-/** How a queue is mapped to a function. */
+/** The mapping of a queue to a function. */
 export interface QueueSettings {
   readonly name: string
   readonly functionName: string
   readonly batchSize: number
-  /** How long a message that was handed over stays hidden; after a failure it comes again then. */
+  /** How long a received message stays hidden. After a failure it becomes visible again then. */
   readonly visibilityMs: number
-  /** So many times it is handed over; then it goes to the dead letters. */
+  /** The number of times that a message is received before it goes to the dead-letter queue. */
   readonly maxReceiveCount: number
 }
 
-/** What becomes of a message that comes to a queue: `drop`, it is never handed over; `fail`, the queue refuses it. */
+/**
+ * The effect of a fault on a message sent to a queue. `drop`: the message is accepted and never delivered. `fail`: the
+ * queue rejects it.
+ */
 export type QueueHookResult = 'pass' | 'drop' | 'duplicate' | 'fail' | { readonly delayMs: number }
 
-/** A queue that hands its messages to a function, at least once: nobody else receives them. */
+/** A queue that delivers its messages to a function at least once. It has no other receivers. */
 export interface MappedQueue extends MessageQueue {
   close(): void
 }
@@ -32,7 +35,10 @@ interface Message {
 
 const region = 'us-east-1'
 
-/** SQS with an event source mapping that reports partial failures: what is due at one time comes in one batch. */
+/**
+ * SQS with an event source mapping that reports partial failures. Messages that are due at the same time form one
+ * batch.
+ */
 export function createMappedQueue(
   settings: QueueSettings,
   host: {
@@ -40,10 +46,10 @@ export function createMappedQueue(
     readonly activity: Activity
     readonly newRequestId: () => string
     readonly invoke: (event: unknown) => Promise<InvokeResult>
-    /** Asked for each message before it is taken. */
+    /** Called for each message before the queue accepts it. */
     readonly received: (message: { readonly body: string }) => QueueHookResult
-    /** Takes what was handed over too often. */
-    readonly giveUp: (body: string) => void
+    /** Receives messages that reached `maxReceiveCount`. */
+    readonly deadLetter: (body: string) => void
   },
 ): MappedQueue {
   const { clock, activity } = host
@@ -57,21 +63,21 @@ export function createMappedQueue(
       held -= 1
       timers.delete(cancel)
       due.push(message)
-      if (due.length === 1) gather()
+      if (due.length === 1) scheduleBatches()
     })
     timers.add(cancel)
   }
-  function gather(): void {
+  function scheduleBatches(): void {
     const done = activity.begin()
     setImmediate(() => {
       const messages = due
       due = []
       for (let at = 0; at < messages.length; at += settings.batchSize)
-        void hand(messages.slice(at, at + settings.batchSize))
+        void deliver(messages.slice(at, at + settings.batchSize))
       done()
     })
   }
-  async function hand(batch: readonly Message[]): Promise<void> {
+  async function deliver(batch: readonly Message[]): Promise<void> {
     const done = activity.begin()
     const received = batch.map((message) => ({ ...message, receives: message.receives + 1 }))
     const result = await host.invoke({ Records: received.map(toRecord) })
@@ -79,11 +85,11 @@ export function createMappedQueue(
       result,
       received.map(({ id }) => id),
     )
-    for (const message of received) if (failed.has(message.id)) again(message)
+    for (const message of received) if (failed.has(message.id)) retry(message)
     done()
   }
-  function again(message: Message): void {
-    if (message.receives >= settings.maxReceiveCount) host.giveUp(message.body)
+  function retry(message: Message): void {
+    if (message.receives >= settings.maxReceiveCount) host.deadLetter(message.body)
     else holdBack(message, settings.visibilityMs)
   }
   const toRecord = ({ id, body, sentAt, receives }: Message) => ({
@@ -105,7 +111,7 @@ export function createMappedQueue(
   return {
     send(body, delayMs = 0) {
       const verdict = host.received({ body })
-      if (verdict === 'fail') throw new SqsError('InternalError', 'A fault was injected.')
+      if (verdict === 'fail') throw new SqsError('InternalError', 'A fault rule made the queue reject the message.')
       const ms = delayMs + (typeof verdict === 'object' ? verdict.delayMs : 0)
       const id = host.newRequestId()
       const times = verdict === 'drop' ? 0 : verdict === 'duplicate' ? 2 : 1
@@ -123,7 +129,7 @@ export function createMappedQueue(
   }
 }
 
-/** Which messages an answer leaves undone: all after an error or a malformed answer. */
+/** The ids of the messages that failed: all of them after an error or a malformed result. */
 function failedOf(result: InvokeResult, ids: readonly string[]): ReadonlySet<string> {
   if (result.status !== 'ok') return new Set(ids)
   const { payload } = result

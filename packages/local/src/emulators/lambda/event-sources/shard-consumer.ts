@@ -8,9 +8,9 @@ import type { Activity } from '../invocations/in-flight.ts'
 import type { InvokeResult } from '../invocations/lambda-function.ts'
 import { readBatchAnswer } from './batch-response.ts'
 
-/** One reader of one shard: its batches go one after another, and a failed one holds back all behind it. */
+/** A consumer of one shard. Its batches run one after another, and a failed batch blocks all later ones. */
 export interface ShardConsumer {
-  /** There may be records. */
+  /** Notifies the consumer that there may be new records. */
   wake(): void
   close(): void
 }
@@ -18,17 +18,20 @@ export interface ShardConsumer {
 interface Batch<R> {
   readonly records: readonly R[]
   readonly requestId: string
-  /** Invocations that failed and count as attempts: neither throttles nor those that ended in a bisection. */
+  /** Failed invocations that count as attempts: neither throttles nor those that ended in a bisection. */
   readonly attempts: number
-  /** Failures in a row, throttles included: what the back-off goes by. */
+  /** Consecutive failures including throttles. They determine the back-off. */
   readonly failures: number
   readonly lastResult?: InvokeResult
 }
 
-const streamRetentionMs = 24 * 60 * 60_000 // 24 h: the stream forgets the record, so nobody can retry it
-const readLimit = 1_000 // records a GetRecords returns
+const streamRetentionMs = 24 * 60 * 60_000 // 24 h: the stream then deletes the record, so that it cannot be retried
+const readLimit = 1_000 // records that one GetRecords returns
 
-/** A consumer reads the whole shard and keeps the records whose item falls to it, so it needs no memory of the others' progress. */
+/**
+ * Creates a consumer. It reads the whole shard and keeps the records whose keys hash to its `index`, so it needs no
+ * knowledge of the other consumers' progress.
+ */
 export function createShardConsumer<R extends StreamRecord>(options: {
   readonly mapping: StreamMapping<R>
   readonly host: MappingHost
@@ -40,7 +43,7 @@ export function createShardConsumer<R extends StreamRecord>(options: {
   const batchSize = mapping.batchSize ?? 100
   const follower = mapping.stream.follow?.(shardId)
   let after: string | undefined
-  let waiting: readonly Batch<R>[] = [] // what was cut or failed, ahead of what is unread
+  let waiting: readonly Batch<R>[] = [] // bisected or failed batches, processed before unread records
   let running = false
   let closed = false
   let cancelPause = () => {}
@@ -50,7 +53,7 @@ export function createShardConsumer<R extends StreamRecord>(options: {
     running = true
     const done = host.activity.begin()
     setImmediate(() => {
-      if (!closed) void run() // as far as the first invocation, which counts for itself
+      if (!closed) void run() // runs until the first invocation, which counts its own activity
       done()
     })
   }
@@ -89,7 +92,7 @@ export function createShardConsumer<R extends StreamRecord>(options: {
   const isMine = (record: R) =>
     options.consumersPerShard === 1 ||
     hash(JSON.stringify(record.dynamodb.Keys)) % options.consumersPerShard === options.index
-  /** A filter that cannot read a record refuses it: AWS drops what does not have the pattern's shape. */
+  /** A filter that throws rejects the record: AWS drops records that do not have the pattern's shape. */
   function passes(record: R): boolean {
     try {
       return mapping.filter?.(record) ?? true
@@ -98,7 +101,7 @@ export function createShardConsumer<R extends StreamRecord>(options: {
     }
   }
 
-  /** Records too old for another attempt leave by the on-failure destination; the rest of the batch stays. */
+  /** Sends records that are too old for another attempt to the on-failure destination. The rest of the batch stays. */
   function dropExpired(batch: Batch<R>): Batch<R> {
     const isOld = (record: R) => host.clock.now() - arrivalMs(record, host.clock.now()) > maximumAgeMs(mapping)
     const old = batch.records.filter(isOld)
@@ -109,14 +112,17 @@ export function createShardConsumer<R extends StreamRecord>(options: {
     const run = { requestId: batch.requestId, attempt: batch.attempts + 1 }
     return host.invoke(mapping.functionName, { Records: batch.records }, run)
   }
-  /** Puts what is left of a batch back in front, or gives it up. Returns how long to wait, in milliseconds of the clock. */
+  /**
+   * Puts the rest of a batch back in front, or sends it to the on-failure destination. Returns how long to wait, in
+   * milliseconds of the clock.
+   */
   function settle(batch: Batch<R>, result: InvokeResult): number {
     const failures = batch.failures + 1
     if (result.status === 'throttled') return putBack({ ...batch, failures, lastResult: result })
     const failedAt = firstFailed(batch, result)
     if (failedAt === undefined) return 0
     const left = { ...batch, records: batch.records.slice(failedAt), failures, lastResult: result }
-    if (mapping.bisect && failedAt > 0) return putBack({ ...left, failures: 0 }) // cut at the failed record
+    if (mapping.bisect && failedAt > 0) return putBack({ ...left, failures: 0 }) // splits at the failed record
     if (mapping.bisect && left.records.length > 1) return bisect(left)
     const tried = { ...left, attempts: batch.attempts + 1 }
     const limit = mapping.maximumRetryAttempts ?? -1
@@ -183,7 +189,10 @@ export function createShardConsumer<R extends StreamRecord>(options: {
   }
 }
 
-/** The first retry comes at once, so that a single failure heals without the clock; then 250 ms, Lambda's polling, doubling to a minute. */
+/**
+ * The first retry is immediate, so that a single failure recovers without the clock moving. Then 250 ms (Lambda's
+ * polling interval), doubling up to a minute.
+ */
 function backOffMs(failures: number): number {
   return failures < 2 ? 0 : Math.min(250 * 2 ** (failures - 2), 60_000)
 }
@@ -198,14 +207,14 @@ function arrivalMs(record: StreamRecord, now: number): number {
   return seconds === undefined ? now : seconds * 1_000
 }
 
-/** FNV-1a: only has to spread items over consumers. */
+/** FNV-1a: it only has to spread items over consumers. */
 function hash(text: string): number {
   let value = 0x811c9dc5
   for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
   return value >>> 0
 }
 
-/** What a mapping needs of the functions. */
+/** The functions emulator, as a mapping uses it. */
 export interface MappingHost {
   readonly clock: LocalClock
   readonly activity: Activity
@@ -217,26 +226,26 @@ export interface MappingHost {
   ): Promise<InvokeResult>
 }
 
-/** An event source mapping. The names and defaults are AWS's (AWS.md §1.5). */
+/** An event source mapping. Names and defaults are AWS's. */
 export interface StreamMapping<R extends StreamRecord = StreamRecord> {
   readonly stream: TableStreamLike<R>
   readonly functionName: string
-  /** Records that it refuses are passed over without an invocation. */
+  /** Records for which it returns false are skipped without an invocation. */
   readonly filter?: (record: R) => boolean
   /** @default 100 */
   readonly batchSize?: number
-  /** −1: without end. @default -1 */
+  /** −1: unlimited. @default -1 */
   readonly maximumRetryAttempts?: number
-  /** −1: as long as the stream keeps it, 24 h. @default -1 */
+  /** −1: as long as the stream keeps the record, 24 h. @default -1 */
   readonly maximumRecordAgeMs?: number
   readonly bisect?: boolean
   readonly reportBatchItemFailures?: boolean
-  /** Batches of one shard under way at once; records of one item keep their order. @default 1 */
+  /** Concurrent batches per shard. Records of one item keep their order. @default 1 */
   readonly parallelizationFactor?: number
   readonly onFailure?: (message: StreamFailureMessage) => void
 }
 
-/** A record as Lambda hands it to a function; whatever else it has goes along. */
+/** A record as Lambda passes it to a function. Other members are passed unchanged. */
 export interface StreamRecord {
   readonly eventName?: string
   readonly eventSourceARN?: string
@@ -248,13 +257,16 @@ export interface StreamRecord {
   }
 }
 
-/** A table's stream, as the dynamodb folder gives it. */
+/** A table's stream, as the DynamoDB emulator provides it. */
 export interface TableStreamLike<R extends StreamRecord = StreamRecord> {
   shards(): readonly string[]
-  /** At most `limit` records after that sequence number, all when undefined, in the shard's order. */
+  /** At most `limit` records after that sequence number (from the oldest when undefined), in the shard's order. */
   read(shardId: string, afterSequence: string | undefined, limit: number): readonly R[]
-  /** Calls `listener` after a record was added; returns the way to stop that. */
+  /** Calls `listener` after a record was added. Returns a function that unsubscribes. */
   onRecord(listener: () => void): () => void
-  /** The shard keeps what this reader has not passed. @default it keeps all records for 24 h */
+  /**
+   * Registers a reader: the shard keeps the records that it has not passed. @default the shard keeps all records for 24
+   * h
+   */
   follow?(shardId: string): { passed(sequence: string): void; close(): void }
 }

@@ -1,7 +1,10 @@
 import type { MappingHost, StreamMapping, StreamRecord } from './shard-consumer.ts'
 import { createShardConsumer, type ShardConsumer } from './shard-consumer.ts'
 
-/** Reads a stream from its oldest record and invokes a function with its batches until closed: each shard, and each consumer of one, by itself. */
+/**
+ * Reads a stream from its oldest record and invokes a function with batches, until it is closed. Each shard has
+ * `parallelizationFactor` independent consumers.
+ */
 export function createStreamMapping<R extends StreamRecord>(
   mapping: StreamMapping<R>,
   host: MappingHost,

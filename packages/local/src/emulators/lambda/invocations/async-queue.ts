@@ -3,21 +3,21 @@ import { type AsyncFailureMessage, failureHead } from './destination-record.ts'
 import type { Activity } from './in-flight.ts'
 import type { FunctionOptions, InvokeResult } from './lambda-function.ts'
 
-/** Runs one attempt of an event that has left the queue. Never rejects. */
+/** Runs one attempt of an event from the queue. Never rejects. */
 export type Attempt = (
   fn: FunctionOptions,
   text: string,
   run: {
     readonly requestId: string
     readonly attempt: number
-    /** Epoch milliseconds by which it must have begun; else it is throttled. */
+    /** Epoch milliseconds by which it must have started; otherwise it is throttled. */
     readonly latestStart: number
   },
 ) => Promise<InvokeResult>
 
 /** Lambda's queue of asynchronous events. */
 export interface AsyncQueue {
-  /** Takes an event as JSON text. */
+  /** Adds an event as JSON text. */
   push(fn: FunctionOptions, text: string, requestId: string): void
   close(): void
 }
@@ -27,9 +27,9 @@ interface QueuedEvent {
   readonly text: string
   readonly requestId: string
   readonly since: number
-  /** Attempts that ran the function. */
+  /** The number of attempts that ran the function. */
   readonly attempts: number
-  /** Throttles in a row, which do not count as attempts. */
+  /** The number of consecutive throttles, which do not count as attempts. */
   readonly throttles: number
 }
 
@@ -37,8 +37,9 @@ const sixHoursMs = 6 * 60 * 60_000
 const defaultRetries = 2
 
 /**
- * A function error or a timeout is tried again after `retryDelaysMs`, under the same request id; a throttle after 1 s, doubling up to 5 minutes, until the
- * event's greatest age. What then has not succeeded goes to `onFailure`.
+ * Creates the queue. A function error or a timeout is retried after `retryDelaysMs`, under the same request id. A
+ * throttle is retried after 1 s, doubling up to 5 minutes. Retries stop at the event's maximum age. An event that did
+ * not succeed goes to `onFailure`.
  */
 export function createAsyncQueue(options: {
   readonly clock: LocalClock

@@ -2,7 +2,10 @@ import type { LocalClock } from '../../clock.ts'
 import { functionArn } from '../runtime/lambda-context.ts'
 import type { InvokeResult } from './lambda-function.ts'
 
-/** What an on-failure destination gets. `requestPayload` when it was an asynchronous event; `DDBStreamBatchInfo`, and no records, when it was a stream's batch. */
+/**
+ * The record that an on-failure destination receives. It has `requestPayload` for an asynchronous event, and
+ * `DDBStreamBatchInfo` without the records for a batch of a stream.
+ */
 export type FailureMessage = AsyncFailureMessage | StreamFailureMessage
 
 interface FailureHead<Condition extends string> {
@@ -28,7 +31,7 @@ export interface AsyncFailureMessage extends FailureHead<'RetriesExhausted' | 'E
   readonly responsePayload?: { readonly errorType?: string; readonly errorMessage?: string }
 }
 
-/** The batch has to be read again from the stream, within its 24 h. Source: AWS.md §1.5. */
+/** The records of the batch must be read from the stream again, within its 24 h. */
 export interface StreamFailureMessage extends FailureHead<StreamFailureCondition> {
   readonly DDBStreamBatchInfo: {
     readonly shardId: string
@@ -41,10 +44,10 @@ export interface StreamFailureMessage extends FailureHead<StreamFailureCondition
   }
 }
 
-/** AWS documents the first; the second's spelling is unsure. */
+/** AWS documents the first value; the spelling of the second is undocumented. */
 export type StreamFailureCondition = 'RetryAttemptsExhausted' | 'RecordAgeExceeded'
 
-/** The part that both kinds share. `result` is the last attempt's; undefined when there was none. */
+/** Creates the fields that both kinds share. `result` is the last attempt's; undefined when there was none. */
 export function failureHead<Condition extends string>(options: {
   readonly clock: LocalClock
   readonly functionName: string

@@ -1,22 +1,22 @@
 import type { RunningInvocation } from './invocation.ts'
 import type { InvokeResult } from './lambda-function.ts'
 
-/** One run of a function that is over. Times in milliseconds of the line's clock. */
+/** One finished run of a function. Times are in milliseconds of the line's clock. */
 export interface FunctionRun {
   readonly name: string
   readonly requestId: string
   /** Counts from 1. */
   readonly attempt: number
   readonly endedAt: number
-  /** From the event's arrival in the function; 0 when it was ended before. */
+  /** From the start of the handler; 0 when it was ended before. */
   readonly durationMs: number
-  /** A cold start: how long the function took to load, by the machine's time. */
+  /** The load time of a cold start, by the machine's time. */
   readonly initMs?: number
-  /** `timeout`: it was ended at its deadline. `killed`: before. */
+  /** `timeout`: ended at its deadline. `killed`: ended before its deadline. */
   readonly outcome: 'ok' | 'error' | 'timeout' | 'killed'
 }
 
-/** What is to be told of an invocation that came to `result`. */
+/** Describes the run of an invocation that ended with `result`. */
 export function toFunctionRun(invocation: RunningInvocation, result: InvokeResult, endedAt: number): FunctionRun {
   const { functionName: name, requestId, attempt, begunAt = endedAt, initMs } = invocation
   return {

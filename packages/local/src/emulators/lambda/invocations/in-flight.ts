@@ -1,12 +1,12 @@
-/** Counts what can go on without the clock moving, so that a test can await its end instead of sleeping. */
+/** Counts the work that proceeds without the clock moving, so that a test can await its end instead of sleeping. */
 export interface Activity {
-  /** Something is under way until the returned function is called. */
+  /** Work is in flight until the returned function is called. */
   begin(): () => void
-  /** Resolves when nothing has been under way for a turn of the event loop. */
+  /** Resolves when nothing has been in flight for an iteration of the event loop. */
   idle(): Promise<void>
 }
 
-/** A counter with waiters. */
+/** Creates a counter with no work in flight. */
 export function createActivity(): Activity {
   let count = 0
   let waiters: (() => void)[] = []
@@ -31,13 +31,13 @@ export function createActivity(): Activity {
     async idle() {
       do {
         await none()
-        await turn() // what just ended may begin the next thing in its continuations
+        await nextIteration() // continuations of finished work may start new work
       } while (count > 0)
     },
   }
 }
 
-/** One whole turn of the event loop: timers, sockets and microtasks have had their chance. */
-function turn(): Promise<void> {
+/** One whole iteration of the event loop: timers, sockets and microtasks have run. */
+function nextIteration(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }

@@ -1,48 +1,49 @@
 import type { LocalClock } from '../../clock.ts'
 
-/** One run of a function, as whoever wraps it sees it. */
+/** One run of a function, as code that wraps the handler sees it. */
 export interface Invocation {
   readonly functionName: string
   readonly requestId: string
   /** Counts from 1. */
   readonly attempt: number
-  /** False once it answered or was killed. */
+  /** False after it responded or was killed. */
   readonly live: boolean
   /** Aborts when the invocation is killed. */
   readonly signal: AbortSignal
-  /** Calls `fn` when the invocation is killed, at once when it was already. */
+  /** Calls `fn` when the invocation is killed, immediately if it was killed already. */
   onKill(fn: () => void): void
   /**
-   * The same port, cut off with the invocation: once it is over, a call of any method does nothing and never settles, and a call under way never
-   * tells its answer. A killed function runs no further line; one that returned is frozen with whatever it did not await.
+   * Wraps a port so that it disconnects when the invocation ends: afterwards, a call of any method does nothing and
+   * never settles, and a call in flight never settles either. A killed function executes no further line; a function
+   * that returned is frozen with the work that it did not await.
    */
   guard<T extends object>(port: T): T
 }
 
-/** An invocation with the strings that its runner pulls. */
+/** An invocation with the controls of its runner. */
 export interface RunningInvocation extends Invocation {
-  /** Epoch milliseconds of the clock; known from `begin` on. */
+  /** Epoch milliseconds of the clock; final from `begin` on. */
   readonly deadline: number
   /** Epoch milliseconds of the clock; undefined before `begin`. */
   readonly begunAt: number | undefined
-  /** How long the function took to load for this run; undefined when it stood ready. */
+  /** The load time of the function for this run, in milliseconds; undefined when it was already loaded. */
   readonly initMs: number | undefined
-  /** Settles when it is killed; never otherwise. */
+  /** Resolves when it is killed; never settles otherwise. */
   readonly killed: Promise<void>
-  /** Starts the time that the function has. A cold start before it is not counted. */
+  /** Starts the function's time limit. A cold start before it does not count. */
   begin(initMs?: number): void
   finish(): void
   kill(): void
 }
 
-/** Starts an invocation's life. It is live at once; its deadline counts from `begin`. */
+/** Creates an invocation. It is live immediately; its deadline counts from `begin`. */
 export function createInvocation(options: {
   readonly functionName: string
   readonly requestId: string
   readonly attempt: number
   readonly timeoutMs: number
   readonly clock: LocalClock
-  /** Told when a call of a guarded port begins; what it returns is called when that has settled. */
+  /** Called when a call of a guarded port begins. The function that it returns is called when that call has settled. */
   readonly onCall?: () => () => void
 }): RunningInvocation {
   const { clock, timeoutMs } = options
@@ -100,8 +101,8 @@ export function createInvocation(options: {
 }
 
 /**
- * The proxy stands over an object of its own and reads the port through traps: over the port itself a frozen one would have to show its members as they are.
- * Methods run with the real port as `this`, so classes with private fields work.
+ * The proxy's target is a new object, and its traps read the port: a proxy whose target is a frozen port would have to
+ * return the port's members unchanged. Methods run with the real port as `this`, so classes with private fields work.
  */
 function guardPort<T extends object>(port: T, isLive: () => boolean, onCall?: () => () => void): T {
   const guarded = new Map<PropertyKey, unknown>()
@@ -126,7 +127,10 @@ function guardPort<T extends object>(port: T, isLive: () => boolean, onCall?: ()
   })
 }
 
-/** Tells when a call begins and when it has settled; what it gives is passed on as it is. */
+/**
+ * Calls `onCall` when a call begins and its returned function when the call has settled. The result is returned
+ * unchanged.
+ */
 function untilSettled(result: unknown, onCall: (() => () => void) | undefined): unknown {
   if (onCall === undefined || !(result instanceof Promise)) return result
   const done = onCall()
@@ -134,7 +138,10 @@ function untilSettled(result: unknown, onCall: (() => () => void) | undefined): 
   return result
 }
 
-/** Passes a promise's outcome on only while the invocation lives; a rejection that comes later is silent, since nobody is left to hear it. */
+/**
+ * Passes a promise's outcome on only while the invocation is live. A later rejection is dropped, since no code is left
+ * to handle it.
+ */
 function whileLive(result: unknown, isLive: () => boolean): unknown {
   if (!(result instanceof Promise)) return result
   return new Promise((resolve, reject) => {

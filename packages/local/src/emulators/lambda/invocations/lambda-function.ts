@@ -2,27 +2,35 @@ import type { LambdaContext } from '../runtime/lambda-context.ts'
 import type { WorkerPool } from '../runtime/worker-pool.ts'
 import type { Invocation } from './invocation.ts'
 
-/** What `aws lambda create-function` would be told. */
+/** The settings of a function, as `aws lambda create-function` accepts them. */
 export interface FunctionOptions {
   readonly name: string
-  /** By the line's clock; the invocation is killed then. */
+  /** Milliseconds of the line's clock after which the invocation is killed. */
   readonly timeoutMs: number
-  /** How often the asynchronous queue tries again. @default 2 */
+  /** The number of retries of an asynchronous invocation. @default 2 */
   readonly asyncRetries?: number
-  /** How long an event may stay in the asynchronous queue. @default 6 hours */
+  /** The maximum age of an event in the asynchronous queue. @default 6 hours */
   readonly maximumEventAgeMs?: number
-  /** Reserved concurrency: one invocation more is throttled. @default without bound */
+  /** Reserved concurrency: invocations above it are throttled. @default unlimited */
   readonly concurrency?: number
-  /** Its runs last as long as somebody listens to them: `idle` waits for what one asks of its ports, and not for its end. */
+  /**
+   * True for functions whose runs last as long as they have a consumer. `idle` waits for the calls of their ports, and
+   * not for the end of the run.
+   */
   readonly background?: boolean
   readonly run: InProcessRun | WorkerRun
 }
 
-/** Runs in this process: quick, and many lines at once, but a kill only cuts the invocation's ports off. */
+/**
+ * Runs in this process. It is fast and allows many lines at once, but a kill only disconnects the invocation's ports.
+ */
 export interface InProcessRun {
   readonly kind: 'in-process'
   readonly handler: (event: unknown, context: LambdaContext) => Promise<unknown>
-  /** Wraps the handler's call, so that it can be given ports that end with its invocation. MUST return what `call` returns. */
+  /**
+   * Wraps the handler's call, so that it can receive ports that disconnect with its invocation. MUST return what `call`
+   * returns.
+   */
   readonly around?: (invocation: Invocation, call: () => Promise<unknown>) => Promise<unknown>
 }
 
@@ -33,7 +41,10 @@ export interface WorkerRun {
   readonly exportName: string
 }
 
-/** What an invocation came to. `payload` has been through JSON; `trace` is for logs and never for a client [LAW-ERRORS]. */
+/**
+ * The result of an invocation. `payload` was serialised as JSON and parsed; `trace` is for logs and never for a client
+ * [LAW-ERRORS].
+ */
 export type InvokeResult =
   | { readonly status: 'ok'; readonly payload: unknown }
   | {
@@ -44,13 +55,13 @@ export type InvokeResult =
     }
 
 /**
- * What the fault layer wants of one attempt.
- * - `fail`: the handler does not run; the answer is an error.
- * - `hang`: the handler does not run and nothing comes until the deadline.
- * - `kill`: the handler runs whole and is killed before it can answer: its effects stand, its answer is lost.
- * - `duplicate`: the handler runs twice at once; the first one's answer counts.
+ * The fault layer's effect on one attempt.
+ * - `fail`: the handler does not run; the result is an error.
+ * - `hang`: the handler does not run, and no result comes before the deadline.
+ * - `kill`: the handler runs completely and is killed before it can respond: its effects remain, its response is lost.
+ * - `duplicate`: the handler runs twice at once; the first run's response counts.
  * - `throttle`: as if the function had no concurrency left.
- * - `delayMs`: a cold start of that length, by the clock, before the handler runs and before its deadline counts.
+ * - `delayMs`: a cold start of that length by the clock, before the handler runs and before its deadline counts.
  */
 export type FunctionHookResult =
   | 'pass'

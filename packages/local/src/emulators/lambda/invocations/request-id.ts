@@ -1,4 +1,4 @@
-/** A version 4 uuid out of `random`, so that a seed makes it exact. */
+/** A version 4 UUID generated with `random`, so that a seed makes it reproducible. */
 export function makeRequestId(random: () => number): string {
   const digits = Array.from({ length: 32 }, () => Math.floor(random() * 16))
   digits[12] = 4

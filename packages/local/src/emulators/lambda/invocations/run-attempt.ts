@@ -7,19 +7,22 @@ import type { Activity } from './in-flight.ts'
 import { createInvocation, type RunningInvocation } from './invocation.ts'
 import type { FunctionHookResult, FunctionOptions, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
 
-/** Runs a function once, with its deadline; every way it can end is a result. */
+/** Runs a function once, with its deadline. Every outcome is a result; it never rejects. */
 export async function runAttempt(options: {
   readonly fn: FunctionOptions
   /** The event as JSON text. */
   readonly text: string
   readonly requestId: string
   readonly attempt: number
-  /** Epoch milliseconds by which a thread must have taken it; else it is throttled. @default it waits without end */
+  /**
+   * Epoch milliseconds by which a thread must have started it; otherwise it is throttled. @default it waits without
+   * limit
+   */
   readonly latestStart?: number
   readonly verdict: Exclude<FunctionHookResult, 'throttle' | 'duplicate'>
   readonly clock: LocalClock
   readonly activity: Activity
-  /** What runs now, so that it can be killed from outside. */
+  /** The running invocations, so that they can be killed from outside. */
   readonly running: Set<RunningInvocation>
   readonly onEnd?: (run: FunctionRun) => void
 }): Promise<InvokeResult> {
@@ -61,12 +64,12 @@ async function settle(options: AttemptOptions, invocation: RunningInvocation): P
       return toResult(answer)
     }
   }
-  if (verdict !== 'hang') invocation.kill() // a worker that was ended by its pool gives no answer either
+  if (verdict !== 'hang') invocation.kill() // a worker that its pool ended gives no answer either
   await invocation.killed
   return waitedTooLong(options, invocation) ? throttled : timedOut(fn, invocation)
 }
 
-/** Ends the wait for a thread at the latest start, as Lambda drops an event at its greatest age. */
+/** Stops waiting for a thread at the latest start, as Lambda drops an event at its maximum age. */
 function killWaiting(options: AttemptOptions, invocation: RunningInvocation): () => void {
   const { fn, clock, latestStart } = options
   if (latestStart === undefined || fn.run.kind !== 'worker') return () => {}
@@ -79,7 +82,7 @@ function waitedTooLong({ latestStart, clock }: AttemptOptions, { begunAt }: Runn
   return begunAt === undefined && latestStart !== undefined && clock.now() >= latestStart
 }
 
-/** Undefined when it was killed first. */
+/** Undefined when the invocation was killed first. */
 async function answerOf(
   fn: FunctionOptions,
   text: string,
@@ -87,7 +90,7 @@ async function answerOf(
   invocation: RunningInvocation,
   clock: LocalClock,
 ): Promise<HandlerAnswer | undefined> {
-  if (verdict === 'fail') return handlerError('Error', 'The function failed, as a fault rule asked.')
+  if (verdict === 'fail') return handlerError('Error', 'A fault rule made the function fail.')
   if (!invocation.live) return undefined
   const { run } = fn
   const answer = run.kind === 'worker' ? inWorker(run, text, invocation) : inProcess(run, text, invocation, clock)
@@ -106,7 +109,9 @@ function inProcess(
   return callHandler(() => (run.around === undefined ? call() : run.around(invocation, call)))
 }
 
-/** The deadline counts from when a worker takes the event: waiting for one is Lambda's cold start. */
+/**
+ * The deadline counts from when a worker starts the event. The wait for a worker corresponds to Lambda's cold start.
+ */
 function inWorker(run: WorkerRun, text: string, invocation: RunningInvocation): Promise<HandlerAnswer | undefined> {
   return run.pool.run({
     exportName: run.exportName,
@@ -126,14 +131,14 @@ const seedOf = ({ functionName, requestId, deadline }: RunningInvocation): Conte
   deadline,
 })
 
-/** What Lambda says to an event for which it has no room. */
+/** Lambda's response to an event for which it has no capacity. */
 export const throttled: InvokeResult = {
   status: 'throttled',
   errorType: 'TooManyRequestsException',
   errorMessage: 'Rate Exceeded.',
 }
 
-/** Counts the work while it goes on; what only waits for the clock does not count. */
+/** Counts the work while it runs. Work that only waits for the clock does not count. */
 async function working<T>(activity: Activity, work: () => Promise<T>): Promise<T> {
   const done = activity.begin()
   try {

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path'
 import type { Message } from 'esbuild'
 
-/** Where a build stumbled. `line` counts from 1, `column` from 0; both absent when esbuild names no place. */
+/** A build error. `line` counts from 1, `column` from 0. Both are absent when esbuild reports no location. */
 export interface BuildProblem {
   readonly message: string
   /** Relative to the working directory. */
@@ -10,7 +10,7 @@ export interface BuildProblem {
   readonly column?: number
 }
 
-/** The first build failed: there is nothing to run. */
+/** Thrown when the first build fails, so that no code can run. */
 export class BundleError extends Error {
   override readonly name = 'BundleError'
   readonly problems: readonly BuildProblem[]
@@ -20,19 +20,19 @@ export class BundleError extends Error {
   }
 }
 
-/** `src/a.ts:3:10: message`, as terminals make links of it. */
+/** Formats a problem as `src/a.ts:3:10: message`, which terminals turn into a link. */
 export function formatProblem({ file, line, column, message }: BuildProblem): string {
   if (file === undefined) return message
   return line === undefined ? `${file}: ${message}` : `${file}:${line}:${(column ?? 0) + 1}: ${message}`
 }
 
-/** What esbuild says, in our terms. */
+/** Converts an esbuild message. */
 export function toProblem({ text, location }: Message): BuildProblem {
   if (location === null) return { message: text }
   return { message: text, file: relative('', resolve(location.file)), line: location.line, column: location.column }
 }
 
-/** What esbuild rejects with when a build fails. */
+/** Whether this is the error with which esbuild rejects a failed build. */
 export function isBuildFailure(error: unknown): error is { readonly errors: readonly Message[] } {
   return error instanceof Error && 'errors' in error && Array.isArray(error.errors)
 }

@@ -1,4 +1,4 @@
-/** An answer as it crosses the border: text, or an error's three members. */
+/** A handler's result as it is passed between threads: JSON text, or an error's three members. */
 export type HandlerAnswer = { readonly status: 'ok'; readonly text: string } | HandlerError
 
 /** A function error as Lambda's Node runtime reports it. */
@@ -9,9 +9,9 @@ export interface HandlerError {
   readonly trace: readonly string[]
 }
 
-const maxAnswerBytes = 6_291_556 // 6 MB and Lambda's small allowance: a longer answer is an error of the function
+const maxAnswerBytes = 6_291_556 // Lambda's limit: 6 MB plus a small allowance. A longer result is a function error.
 
-/** Calls a handler and makes text of what it gives. Never throws and never rejects, whatever the handler does. */
+/** Calls a handler and converts its result to JSON text. Never throws and never rejects, whatever the handler does. */
 export async function callHandler(call: () => unknown): Promise<HandlerAnswer> {
   try {
     return toAnswer(await call())
@@ -20,17 +20,17 @@ export async function callHandler(call: () => unknown): Promise<HandlerAnswer> {
   }
 }
 
-/** Makes a function error of whatever was thrown. */
+/** Converts any thrown value to a function error. */
 export function toHandlerError(thrown: unknown): HandlerError {
   try {
     if (isErrorLike(thrown)) return handlerError(thrown.name, thrown.message, String(thrown.stack ?? '').split('\n'))
     return handlerError(typeof thrown, String(thrown))
   } catch {
-    return handlerError('handled', 'The function threw something of which name, message and stack could not be read.')
+    return handlerError('handled', 'The function threw a value whose name, message and stack could not be read.')
   }
 }
 
-/** A function error with Lambda's own words. */
+/** Creates a function error with Lambda's own message. */
 export function handlerError(errorType: string, errorMessage: string, trace: readonly string[] = []): HandlerError {
   return { status: 'error', errorType, errorMessage, trace }
 }
@@ -43,7 +43,10 @@ function toAnswer(result: unknown): HandlerAnswer {
   return handlerError('Function.ResponseSizeTooLarge', limit)
 }
 
-/** A BigInt, a cycle, or a `toJSON` that throws: Lambda cannot marshal it either. A function or a symbol is JSON's nothing: null. */
+/**
+ * Converts a result to JSON. A BigInt, a cycle or a throwing `toJSON` is an error, as in Lambda. A function or a symbol
+ * becomes null.
+ */
 function stringify(result: unknown): string | HandlerError {
   try {
     return JSON.stringify(result) ?? 'null'
@@ -55,7 +58,7 @@ function stringify(result: unknown): string | HandlerError {
   }
 }
 
-/** By shape, as the runtime does it: an error of another realm is no `instanceof Error`. */
+/** Recognises an error by its members, as Lambda's runtime does: an error of another realm fails `instanceof Error`. */
 function isErrorLike(value: unknown): value is Error {
   if (typeof value !== 'object' || value === null) return false
   return value instanceof Error || ('name' in value && 'message' in value && typeof value.name === 'string')

@@ -1,9 +1,9 @@
-/** The second argument of a handler, as Lambda's Node runtime gives it. */
+/** The second argument of a handler, as Lambda's Node runtime passes it. */
 export interface LambdaContext {
   readonly functionName: string
   readonly functionVersion: string
   readonly invokedFunctionArn: string
-  /** Decimal text, as in Lambda. */
+  /** A decimal string, as in Lambda. */
   readonly memoryLimitInMB: string
   readonly awsRequestId: string
   readonly logGroupName: string
@@ -13,7 +13,7 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number
 }
 
-/** What of a context can cross to a worker as JSON. */
+/** The fields of a context that are sent to a worker as JSON. */
 export interface ContextSeed {
   readonly functionName: string
   readonly awsRequestId: string
@@ -21,7 +21,7 @@ export interface ContextSeed {
   readonly deadline: number
 }
 
-/** Where the local line's functions pretend to live. */
+/** The region and account in the ARNs of local functions. */
 export const localRegion = 'us-east-1'
 const localAccount = '000000000000'
 
@@ -30,7 +30,7 @@ export function functionArn(name: string): string {
   return `arn:aws:lambda:${localRegion}:${localAccount}:function:${name}`
 }
 
-/** Makes the context of one invocation. `now` is the line's time. */
+/** Creates the context of one invocation. `now` returns the line's time. */
 export function createContext(seed: ContextSeed, now: () => number): LambdaContext {
   return {
     functionName: seed.functionName,

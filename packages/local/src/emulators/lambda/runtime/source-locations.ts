@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url'
 const place = /file:\/\/\S*?\/function-\d+\.mjs:\d+:\d+/g
 
 /**
- * Rewrites a bundle's places in traces and logs to those of its sources: `file:///…/function-1.mjs:1:70` to `/…/api/lambda.ts:4:9`.
- * Done here because a worker that does it itself (`--enable-source-maps`) reads the map at its start: 35 MB instead of 13, and twice the time.
+ * Rewrites a bundle's locations in traces and logs to its sources: `file:///…/function-1.mjs:1:70` becomes
+ * `/…/api/lambda.ts:4:9`. This process does it, because a worker with `--enable-source-maps` loads the map at its
+ * start: 35 MB instead of 13, and twice the time.
  */
 export function createSourcePlaces(): (text: string) => string {
   const maps = new Map<string, SourceMap | undefined>()
@@ -25,7 +26,7 @@ function toSource(built: string, mapOf: (url: string) => SourceMap | undefined):
   return `${resolve(dirname(fileURLToPath(url)), origin.fileName)}:${origin.lineNumber}:${origin.columnNumber}`
 }
 
-/** Undefined when the version is gone: then the place stays as it was. */
+/** Undefined when the version was deleted. The location then stays unchanged. */
 function readMap(url: string): SourceMap | undefined {
   try {
     return new SourceMap(JSON.parse(readFileSync(`${fileURLToPath(url)}.map`, 'utf8')))

@@ -1,7 +1,10 @@
-/** Events that share a bound on how many of them run at once. */
+/** A group of events that share a limit of concurrent runs. */
 export interface ThreadGroup {
   readonly name: string
-  /** Its events answer a client or tell of a connection. They find a loaded thread, also while background runs last. */
+  /**
+   * True for events that answer a client or report a connection. A loaded thread is kept for them while background runs
+   * last.
+   */
   readonly foreground: boolean
 }
 
@@ -12,8 +15,8 @@ const callRoutes: readonly unknown[] = ['$default', 'subscription']
 const shortMethods: readonly unknown[] = ['subscription.stop', 'cancel', 'hello', 'auth']
 
 /**
- * Tells to which group an event belongs. Frames that run no procedure (`$connect`, `$disconnect`, a stop, a cancel)
- * are a group, frames that may run one are a group, and so is each function that runs in the background.
+ * Returns the group of an event. Frames that run no procedure (`$connect`, `$disconnect`, a stop, a cancel) form one
+ * group, frames that may run a procedure form another, and each background function has its own.
  */
 export function toThreadGroup(functionName: string, eventText: string): ThreadGroup {
   if (functionName === 'authorizer') return short

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type BuildOptions, type BuildResult, build, context } from 'esbuild'
 import { type BuildProblem, BundleError, isBuildFailure, toProblem } from './build-error.ts'
 
-/** One build of the entry, in a file of its own: an ES module cannot be unloaded. */
+/** One build of the entry. Each build has its own file, because an ES module cannot be unloaded. */
 export interface BundleVersion {
   readonly version: number
   /** `file:` URL. */
@@ -13,14 +13,14 @@ export interface BundleVersion {
   readonly exports: readonly string[]
 }
 
-/** What came of a change. After `failed` the code of before goes on. */
+/** The result of a change. After `failed`, the previous code stays in use. */
 export type ReloadReport =
   | { readonly status: 'reloaded'; readonly exports: readonly string[] }
   | { readonly status: 'failed'; readonly problems: readonly BuildProblem[] }
 
-/** A bundle that follows its sources. */
+/** A bundle that is rebuilt when its sources change. */
 export interface Bundle {
-  /** The code that a worker starts with. */
+  /** The script that a worker thread starts with. */
   readonly workerMain: URL
   current(): BundleVersion
   close(): Promise<void>
@@ -40,18 +40,22 @@ const entryOptions = {
   metafile: true,
   minify: true,
   keepNames: true, // an error's errorType is its class's name
-  sourcemap: 'external', // no worker reads it: see source-places
-  sourcesContent: false, // a trace needs file and line, nothing more
+  sourcemap: 'external', // workers do not read the map: see source-locations.ts
+  sourcesContent: false, // a trace needs only file and line
   logLevel: 'silent',
-  // For CommonJS inside, the AWS SDK's. The name is not one that an entry would declare.
+  // For CommonJS modules inside the bundle, such as the AWS SDK's. The name `__cr` is unlikely to conflict with an
+  // entry's own names.
   banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
 } as const satisfies BuildOptions
 
-/** Bundles `entry` for workers; with `watch`, again after each change of a source. Throws `BundleError` when the first build fails. */
+/**
+ * Bundles `entry` for workers. With `watch`, it rebuilds after each change of a source. Throws `BundleError` when the
+ * first build fails.
+ */
 export async function createBundle(options: {
   readonly entry: string
   readonly watch: boolean
-  /** @default trunkline's own sources, when it runs from them */
+  /** The export conditions of the build. @default `trunkline-source` when Trunkline runs from its sources, else none */
   readonly conditions?: readonly string[]
   readonly onReload?: (report: ReloadReport) => void
 }): Promise<Bundle> {
@@ -83,7 +87,10 @@ export async function createBundle(options: {
   }
 }
 
-/** Keeps the newest output that could be built. A watcher builds once for nothing at its start, and again when a broken source is as it was. */
+/**
+ * Keeps the newest output that was built. A watcher builds once without a change at its start, and again when a broken
+ * source is restored.
+ */
 async function followChanges(folder: string, first: Output, onReload: (report: ReloadReport) => void) {
   let { code } = first
   let current = await writeVersion(folder, 1, first)
@@ -103,12 +110,13 @@ async function followChanges(folder: string, first: Output, onReload: (report: R
 function readOutput(result: BuildResult, entry: string): Output | readonly BuildProblem[] {
   if (result.errors.length > 0) return result.errors.map(toProblem)
   const exports = Object.values(result.metafile?.outputs ?? {}).flatMap((made) => (made.entryPoint ? made.exports : []))
-  if (exports.length === 0) return [{ file: entry, message: 'exports nothing, so there is no function to run.' }]
+  if (exports.length === 0)
+    return [{ file: entry, message: 'exports nothing. Export what createLambdaHandlers returns.' }]
   const textOf = (ending: string) => result.outputFiles?.find((file) => file.path.endsWith(ending))?.text ?? ''
   return { code: textOf('.mjs'), map: textOf('.map'), exports }
 }
 
-/** The version before stays, for workers that are busy with it; the one before that goes. */
+/** Writes a version. The previous version stays for workers that are busy with it; the one before it is deleted. */
 async function writeVersion(folder: string, version: number, output: Output): Promise<BundleVersion> {
   const name = (of: number) => join(folder, `function-${of}.mjs`)
   await writeFile(`${name(version)}.map`, output.map)
@@ -118,7 +126,10 @@ async function writeVersion(folder: string, version: number, output: Output): Pr
   return { version, url: pathToFileURL(name(version)).href, exports: output.exports }
 }
 
-/** Beside the built package stands `worker-main.js`; from sources it is bundled too, since Node 20 reads no types. */
+/**
+ * The built package includes `worker-main.js`. When Trunkline runs from its sources, the script is bundled first, since
+ * Node 20 cannot run TypeScript.
+ */
 async function prepareWorkerMain(folder: string): Promise<URL> {
   if (!isSource) return new URL('./worker-main.js', import.meta.url)
   const outfile = join(folder, 'worker-main.mjs')

@@ -3,7 +3,7 @@ import { callHandler, handlerError, toHandlerError } from './call-handler.ts'
 import { createContext } from './lambda-context.ts'
 import { sharedLayout, type WorkerBoot, type WorkerReply, type WorkerTask } from './worker-messages.ts'
 
-// The code of a worker: Lambda's runtime around one bundle. It is frozen whenever it has no event.
+// The code of a worker thread: Lambda's runtime around one bundle. The thread is frozen whenever it has no event.
 
 const boot: WorkerBoot = workerData
 const skew = new Float64Array(boot.shared, sharedLayout.skewAt, 1)
@@ -12,7 +12,8 @@ let taken = 0
 
 showLineTime()
 const exported = await load()
-let before = flushed().then(() => freeze(0)) // in turn: a line printed while another is on its way would wait for the event loop
+// events run one at a time: output is flushed only while the event loop runs
+let before = flushed().then(() => freeze(0))
 parentPort?.on('message', (task: WorkerTask) => {
   taken += 1
   const count = taken
@@ -31,7 +32,7 @@ async function load(): Promise<ReadonlyMap<string, unknown>> {
 }
 
 async function answer(task: WorkerTask, count: number): Promise<void> {
-  await turn() // sockets that died while it was frozen say so first
+  await nextIteration() // sockets that closed while the thread was frozen emit their events first
   reply({ type: 'answer', answer: await handle(task) })
   await flushed()
   freeze(count)
@@ -45,12 +46,15 @@ async function handle(task: WorkerTask) {
   return callHandler(() => handler(JSON.parse(task.text), context))
 }
 
-/** Stops this thread, timers and sockets and all, until the next event was given: nothing that a handler left unawaited goes on meanwhile. */
+/**
+ * Blocks this thread, including timers and sockets, until the next event arrives. Work that a handler did not await is
+ * suspended meanwhile.
+ */
 function freeze(count: number): void {
   Atomics.wait(given, 0, count)
 }
 
-/** `Date` shows the line's time, which a test may have moved forward. */
+/** Replaces `Date` so that it shows the line's time, which a test may have moved forward. */
 function showLineTime(): void {
   const machine = Date
   const now = () => machine.now() + Math.round(skew[0] ?? 0)
@@ -65,11 +69,11 @@ function reply(message: WorkerReply): void {
   parentPort?.postMessage(message)
 }
 
-function turn(): Promise<void> {
+function nextIteration(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** What was logged leaves the thread only while it runs. */
+/** Waits until logged output is written: output leaves the thread only while it runs. */
 async function flushed(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
 }

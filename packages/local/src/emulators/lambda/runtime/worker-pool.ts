@@ -5,41 +5,44 @@ import { createSourcePlaces } from './source-locations.ts'
 import { createBundle, type ReloadReport } from './worker-bundle.ts'
 import { type PoolTask, startWorker, type WorkerLog, type WorkerThread } from './worker-thread.ts'
 
-/** Threads that run one bundle's handlers as deployed: killable, each with its own memory and environment. */
+/**
+ * Threads that run one bundle's handlers as deployed: they can be killed, and each has its own memory and environment.
+ */
 export interface WorkerPool {
   /** The names that the entry exports. */
   exports(): readonly string[]
-  /** Undefined when it was killed. Never rejects. */
+  /** Runs one event. Undefined when it was killed. Never rejects. */
   run(task: PoolTask): Promise<HandlerAnswer | undefined>
   close(): Promise<void>
 }
 
-const keptWarm = 4 // threads of 14–27 MB that wait for the next event
-const spare = 2 // loaded threads that wait for the next frame while background runs hold theirs
-// More threads that load at once would hold up each other, and an event finds a thread that is free sooner.
+const keptWarm = 4 // idle threads of 14–27 MB each, kept for the next event
+const spare = 2 // loaded threads kept for the next frame while background runs occupy theirs
+// More concurrent loads would slow one another, and an event is more likely to find a free thread.
 const loadedAtOnce = Math.max(2, availableParallelism())
-const framesAtOnce = 16 // of each group of frames; more of them wait
+const framesAtOnce = 16 // per group of frames; more of them wait
 
-/** How often each background function runs at once, unless it is set. */
+/** The default number of concurrent runs of each background function. */
 export const defaultBackgroundRuns = 16
 
 /**
- * Bundles `entry` and runs its exports. `env` is all the environment that the functions see. With `watch`, a change is built and taken by the events to
- * come, while busy threads finish on the old code; a change that does not build is reported and the old code goes on. Throws `BundleError`.
+ * Bundles `entry` and runs its exports. `env` is the complete environment of the functions. With `watch`, a changed
+ * source is rebuilt: later events use the new code, while busy threads finish on the old code. A change that does not
+ * build is reported, and the old code stays in use. Throws `BundleError`.
  */
 export async function createWorkerPool(options: {
   readonly entry: string
   readonly env: Readonly<Record<string, string>>
   readonly clock: LocalClock
   /**
-   * How often each background function (`worker`, `deliver`, `delayed`, `tableStream`, a source handler) runs at once.
-   * More events wait in order of arrival. @default 16
+   * The number of concurrent runs of each background function (`worker`, `deliver`, `delayed`, `tableStream`, a source
+   * handler). Further events wait in order of arrival. @default 16
    */
   readonly backgroundRuns?: number
   readonly watch?: boolean
   readonly conditions?: readonly string[]
   readonly onReload?: (report: ReloadReport) => void
-  /** @default what functions print goes to this process's own output */
+  /** Receives the output of functions. @default it is written to this process's own output */
   readonly onLog?: (log: WorkerLog) => void
 }): Promise<WorkerPool> {
   const { entry, env, clock, conditions } = options
@@ -96,11 +99,11 @@ export async function createWorkerPool(options: {
       const job = group.waiting.shift()
       if (job === undefined) return
       if (job.task.signal.aborted)
-        job.settle(Promise.resolve(undefined)) // it was killed: it must cost no thread
+        job.settle(Promise.resolve(undefined)) // it was killed and needs no thread
       else give(group, job)
     }
   }
-  /** One of the threads that load is left to frames. */
+  /** One of the loading threads is reserved for frames. */
   function hasThread({ foreground }: Group): boolean {
     return idle.length > 0 || loading < (foreground ? loadedAtOnce : loadedAtOnce - 1)
   }
@@ -140,7 +143,7 @@ export async function createWorkerPool(options: {
       serveGroup(group)
     })
   }
-  idle.push(start()) // the first event finds a loaded thread
+  idle.push(start()) // preloads a thread for the first event
   return {
     exports: () => bundle.current().exports,
     run,

@@ -11,36 +11,39 @@ export interface PoolTask {
   /** The event as JSON text. */
   readonly text: string
   readonly group: ThreadGroup
-  /** Kills: the thread is ended. */
+  /** Aborting it kills the invocation by ending the thread. */
   readonly signal: AbortSignal
-  /** Called when a loaded worker takes the event: the deadline counts from here. `initMs` is what the worker took to load, told with its first event only. */
+  /**
+   * Called when a loaded worker starts the event. The deadline counts from here. `initMs` is the worker's load time,
+   * passed with its first event only.
+   */
   begin(initMs?: number): ContextSeed
 }
 
-/** A thread of the pool: one event at a time. */
+/** A thread of the pool. It runs one event at a time. */
 export interface WorkerThread {
   readonly version: number
-  /** False once it ended, by a kill, an exit or `end`. */
+  /** False after it ended by a kill, an exit or `end`. */
   readonly alive: boolean
-  /** Undefined when it was killed. Never rejects. */
+  /** Runs one event. Undefined when it was killed. Never rejects. */
   run(task: PoolTask): Promise<HandlerAnswer | undefined>
   end(): void
   readonly ended: Promise<void>
-  /** Settles when it has loaded the bundle, or ended before. */
+  /** Settles when the bundle is loaded, or when the thread ended before. */
   readonly loaded: Promise<unknown>
 }
 
-/** A line that a function printed, or why its worker ended. */
+/** Output of a function, or the reason why its worker ended. */
 export interface WorkerLog {
   readonly stream: 'stdout' | 'stderr'
   readonly text: string
 }
 
-// By the machine's time, unlike a function's own deadline: importing is the machine's work, and a test that moves the clock must not fail it. Lambda gives
-// 10 s; many threads that start at once on a small machine need more.
+// Machine time, unlike a function's own deadline: importing takes real time, and a test that moves the clock must not
+// fail it. Lambda allows 10 s; many threads that start at once on a small machine need more.
 const initTimeoutMs = 30_000
 const initTimedOut = `Error: Init timed out after ${(initTimeoutMs / 1_000).toFixed(2)} seconds`
-const clockSamplingMs = 20 // how late a busy worker notices that the clock was moved
+const clockSamplingMs = 20 // the delay with which a busy worker sees a moved clock
 
 /** Starts a thread that loads the bundle. */
 export function startWorker(options: {
@@ -59,7 +62,7 @@ export function startWorker(options: {
   const worker = new Worker(options.workerMain, {
     workerData,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...options.env },
-    execArgv: [], // none of this process's: a loader or an inspector is not for the functions
+    execArgv: [], // does not inherit this process's flags: a loader or an inspector is not for the functions
     stdout: true,
     stderr: true,
   })
@@ -84,7 +87,7 @@ export function startWorker(options: {
     skew[0] = clock.now() - Date.now()
   }
   showTime()
-  const startedAt = Date.now() // importing is the machine's work and goes by its time
+  const startedAt = Date.now() // importing takes real time
   let initMs: number | undefined
   const loaded = nextReply().then((reply) => {
     initMs = Date.now() - startedAt
@@ -99,7 +102,7 @@ export function startWorker(options: {
   function end(reply?: HandlerError): void {
     alive = false
     onReply(reply)
-    void worker.terminate() // ends a frozen thread too, without waking it
+    void worker.terminate() // ends a frozen thread without waking it
   }
   function thaw(): void {
     Atomics.add(given, 0, 1)
@@ -131,7 +134,7 @@ export function startWorker(options: {
     if (reply === undefined || !('type' in reply)) return reply && withRequestId(reply, seed.awsRequestId)
     return reply.type === 'answer' ? reply.answer : undefined
   }
-  /** The bundle could not be loaded, or the thread ended while it was. */
+  /** Handles a bundle that failed to load, or a thread that ended while loading it. */
   function refuse(reply: WorkerReply | HandlerError | undefined): HandlerAnswer | undefined {
     if (alive) end()
     if (reply === undefined || !('type' in reply)) return reply
