@@ -5,7 +5,7 @@ import type { TableRequest } from '@trunkline/server/dynamodb'
 import { createLocalClock, type LocalClock } from '../clock.ts'
 import { type LocalDynamo, type LocalDynamoOptions, type StreamRecord, startDynamo } from './dynamo.ts'
 
-/** A local DynamoDB with the SDK's unchanged clients. */
+/** A local DynamoDB with unchanged clients of the AWS SDK. */
 export interface DynamoFixture extends AsyncDisposable {
   readonly clock: LocalClock
   readonly dynamo: LocalDynamo
@@ -14,7 +14,7 @@ export interface DynamoFixture extends AsyncDisposable {
   readonly streams: DynamoDBStreamsClient
 }
 
-/** Starts one; sweeps only when told, unless the options say otherwise. */
+/** Starts a fixture. Expired items are swept only on request, unless the options set an interval. */
 export async function openFixture(options: Partial<LocalDynamoOptions> = {}): Promise<DynamoFixture> {
   const clock = createLocalClock()
   const dynamo = await startDynamo({ clock, sweepMs: Number.POSITIVE_INFINITY, ...options })
@@ -33,7 +33,7 @@ export async function openFixture(options: Partial<LocalDynamoOptions> = {}): Pr
   }
 }
 
-/** A table of texts `pk` and `sk` with a stream of both images. */
+/** The definition of a table with the string keys `pk` and `sk` and a stream of both images. */
 export function tableInput(TableName: string): TableRequest {
   return {
     TableName,
@@ -50,7 +50,7 @@ export function tableInput(TableName: string): TableRequest {
   }
 }
 
-/** All records of a table's stream that are not trimmed, shard by shard. */
+/** All records of a table's stream that were not trimmed, shard by shard. */
 export function recordsOf(dynamo: LocalDynamo, table: string): readonly StreamRecord[] {
   const stream = dynamo.stream(table)
   return stream.shards().flatMap((shard) => stream.read(shard, undefined, 100_000))

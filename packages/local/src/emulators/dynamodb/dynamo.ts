@@ -15,62 +15,64 @@ export type { TableStream } from './rows/streams.ts'
 export type { TableUse } from './rows/tables.ts'
 
 export interface LocalDynamoOptions {
-  /** The time by which this one's tables expire items and trim streams. */
+  /** The clock by which its tables expire items and trim streams. */
   readonly clock: LocalClock
-  /** Where tables live on after `close`; memory without it. Streams are always in memory and begin anew. */
+  /** The folder that keeps tables after `close`. Streams are always in memory and start empty. @default memory */
   readonly dataDir?: string
-  /** Shards of each stream. 4, so that order across items is nobody's luck. */
+  /** The number of shards of each stream. Several, so that no application relies on order across items. @default 4 */
   readonly shards?: number
   /**
-   * How many records each shard of a stream keeps after its mappings have read them, for readers by the API. Unread
-   * ones stay, all for 24 h at most. @default 250
+   * The number of records that each shard of a stream keeps after its mappings have read them, for readers that use the
+   * API. Unread records are kept, and every record for at most 24 h. @default 250
    */
   readonly streamRecords?: number
-  /** Clock time between two automatic sweeps of expired items. 60_000; Infinity for none. */
+  /**
+   * Clock time between two automatic sweeps of expired items, in milliseconds. Infinity disables them. @default 60_000
+   */
   readonly sweepMs?: number
-  /** Whether `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'` is obeyed. True. */
+  /** Whether `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'` is honoured. @default true */
   readonly returnsOldItem?: boolean
   /**
-   * Whether a transaction is cancelled with TransactionConflict when an item of it belongs to another that is under
-   * way, as in DynamoDB. False: it waits, as in DynamoDB Local.
+   * True: a transaction is cancelled with TransactionConflict while another transaction holds one of its items, as in
+   * DynamoDB. False: it waits, as in DynamoDB Local. @default false
    */
   readonly transactionConflicts?: boolean
-  /** Told what each request to this one's tables consumed. */
+  /** Called with the consumption of each request to its tables. */
   readonly onUse?: (use: TableUse) => void
-  /** Sees each request to this one's tables before it runs. */
+  /** Called for each request to its tables before it runs. Returns true if it handled the request itself. */
   readonly intercept?: Intercept
 }
 
-/** A DynamoDB on this machine, for the AWS SDK's unchanged clients. */
+/** A DynamoDB on this machine, for unchanged clients of the AWS SDK. */
 export interface LocalDynamo {
   /** `http://127.0.0.1:port`, for DynamoDB and for DynamoDB Streams. */
   readonly endpoint: string
-  /** Creates a table through the SDK and resolves when it is ACTIVE. In a data directory, a table that is there is kept. */
+  /** Creates a table through the SDK and resolves when it is ACTIVE. An existing table in a data directory is kept. */
   createTable(input: TableRequest): Promise<void>
-  /** From now on, items whose `attribute` (a number of epoch seconds) has passed are deleted, some time later. */
+  /** Enables TTL: items whose `attribute` (a number of epoch seconds) has passed are deleted some time later. */
   enableTtl(table: string, attribute: string): Promise<void>
-  /** The stream of a table created with a `StreamSpecification`. Throws when there is none. */
+  /** The stream of a table created with a `StreamSpecification`. Throws when the table has none. */
   stream(table: string): TableStream
-  /** Deletes what has expired by now in this one's tables; gives how many items. */
+  /** Deletes the expired items of its tables. Resolves to the number of deleted items. */
   sweep(): Promise<number>
   /**
-   * Reads streams that are elsewhere; gives whether they had something new. Absent where a stream is told before its
-   * writer is answered.
+   * Reads remote streams. Resolves to true if they had new records. Absent where a stream's listeners run before its
+   * writer gets a response.
    */
   settled?(): Promise<boolean>
-  /** Drops the tables it created, save those in a data directory; the last `close` stops the engine. */
+  /** Drops the tables that it created, except those in a data directory. The last `close` stops the engine. */
   close(): Promise<void>
 }
 
-/** Starts a DynamoDB, or joins the one that runs in this process for the same place (memory, or a data directory). */
+/** Starts a DynamoDB, or joins the one that runs in this process for the same storage (memory, or a data directory). */
 export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDynamo> {
   const { clock, dataDir, onUse, intercept, sweepMs = 60_000, shards = 4, returnsOldItem = true } = options
   const { transactionConflicts = false, streamRecords = defaultStreamRecords } = options
   if (!Number.isSafeInteger(streamRecords) || streamRecords < 0)
     throw new TypeError(`Expected streamRecords to be a whole number from 0, got ${streamRecords}.`)
   const engine = await acquireEngine(dataDir)
-  const manners = { shards, streamRecords, returnsOldItem, transactionConflicts }
-  const tenant: Tenant = { clock, ...manners, ...(onUse && { onUse }), ...(intercept && { intercept }) }
+  const settings = { shards, streamRecords, returnsOldItem, transactionConflicts }
+  const tenant: Tenant = { clock, ...settings, ...(onUse && { onUse }), ...(intercept && { intercept }) }
   engine.tables.enter(tenant)
   const maker = createTableMaker(engine.endpoint)
   const sweep = () => sweepExpired(engine, tenant)

@@ -28,18 +28,20 @@ interface Slot {
 const slots = new Map<string, Slot>()
 const closings = new Map<string, Promise<void>>()
 
-/** The engine of a data directory, or of memory; started for the first user. Each user MUST call `releaseEngine` once. */
+/**
+ * The engine of a data directory or of memory, started for its first user. Each user MUST call `releaseEngine` once.
+ */
 export async function acquireEngine(dataDir: string | undefined): Promise<Engine> {
   const name = slotName(dataDir)
-  await closings.get(name)?.catch(() => {}) // its closer got the reason; a directory is locked until it is closed
+  await closings.get(name)?.catch(() => {}) // its closer received the error; a directory is locked until it is closed
   const slot = slots.get(name) ?? { engine: startEngine(dataDir), users: 0 }
   slots.set(name, slot)
   slot.users += 1
-  slot.engine.catch(() => slots.delete(name)) // the caller gets the reason; the next one tries again
+  slot.engine.catch(() => slots.delete(name)) // the caller receives the error; the next caller tries again
   return slot.engine
 }
 
-/** The last user's release stops the engine and resolves when it has stopped. */
+/** Releases the engine. The last release stops it and resolves when it has stopped. */
 export async function releaseEngine(dataDir: string | undefined): Promise<void> {
   const name = slotName(dataDir)
   const slot = slots.get(name)
@@ -52,7 +54,7 @@ export async function releaseEngine(dataDir: string | undefined): Promise<void> 
   await closing
 }
 
-/** Whether this user is the only one left. */
+/** Whether only one user is left. */
 export function isLastUser(dataDir: string | undefined): boolean {
   return slots.get(slotName(dataDir))?.users === 1
 }
@@ -60,8 +62,8 @@ export function isLastUser(dataDir: string | undefined): boolean {
 const slotName = (dataDir: string | undefined): string => (dataDir === undefined ? '' : resolve(dataDir))
 
 /**
- * Only the user may read the rows. On a system without modes nothing changes; on a folder of another user its owner
- * decides.
+ * Makes the folder readable by its user only. It has no effect on a system without file modes, or on a folder of
+ * another user.
  */
 async function keepPrivate(dataDir: string): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
@@ -116,24 +118,24 @@ async function openStore(store: DynaliteStore, dataDir: string | undefined): Pro
   try {
     await store.db.open()
   } catch (cause) {
-    throw new Error(`The data directory ${dataDir} does not open: another process may have it.`, { cause })
+    throw new Error(`The data directory ${dataDir} could not be opened. Another process may be using it.`, { cause })
   }
 }
 
 function createSetTtl(store: DynaliteStore, tables: TableRegistry): SetTtl {
   return async (name, attribute) => {
     const table = tables.get(name)
-    if (table === undefined) throw new Error(`There is no table ${name}.`)
+    if (table === undefined) throw new Error(`Table ${name} does not exist.`)
     table.ttl = attribute
     if (attribute === undefined) await store.db.del(ttlKey(name))
     else await store.db.put(ttlKey(name), attribute)
   }
 }
 
-/** Takes up a data directory's tables. One that was being made or dropped when the process ended is finished now. */
+/** Restores a data directory's tables. A creation or a deletion that the process's end interrupted is completed. */
 async function restore(store: DynaliteStore, tables: TableRegistry): Promise<void> {
   for await (const [, value] of store.db.iterator(TABLE_RANGE)) {
-    const table = value as TableDescription // dynalite's own row
+    const table = value as TableDescription // the rows in this range are dynalite's table descriptions
     const { tableDb } = store
     if (table.TableStatus === 'DELETING') await call((done) => tableDb.del(table.TableName, done))
     else await call((done) => tableDb.put(table.TableName, { ...table, TableStatus: 'ACTIVE' }, done))

@@ -1,8 +1,8 @@
 import type { LocalClock } from '../clock.ts'
 
 /**
- * Sweeps each `everyMs` of the clock, once for time that is moved at a stroke. A sweep that falls due while one runs
- * follows it. Returns how to stop, which awaits the sweep under way.
+ * Sweeps every `everyMs` of the clock; time that is moved in one step causes one sweep. A sweep that falls due while
+ * one runs starts after it. Returns a function that stops the sweeper and awaits the running sweep.
  */
 export function startSweeper(clock: LocalClock, everyMs: number, sweep: () => Promise<unknown>): () => Promise<void> {
   let running: Promise<void> | undefined

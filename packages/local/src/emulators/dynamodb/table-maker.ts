@@ -1,15 +1,15 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { TableRequest } from '@trunkline/server/dynamodb'
 
-/** Creates and drops tables as any user of DynamoDB does. */
+/** Creates and drops tables through the SDK. */
 export interface TableMaker {
   create(input: TableRequest): Promise<void>
-  /** Drops all that `create` created. */
+  /** Drops all tables that `create` created. */
   dropAll(): Promise<void>
   close(): void
 }
 
-/** The SDK is loaded for the first table: an engine without tables does not pay for it. */
+/** Creates a table maker. It loads the SDK for its first table, so that an engine without tables does not load it. */
 export function createTableMaker(endpoint: string): TableMaker {
   const made: string[] = []
   let opened: Promise<{ sdk: typeof import('./sdk.ts'); client: DynamoDBClient }> | undefined
@@ -26,7 +26,7 @@ export function createTableMaker(endpoint: string): TableMaker {
   async function drop(TableName: string): Promise<void> {
     const { sdk, client } = await open()
     await client.send(new sdk.DeleteTableCommand({ TableName })).catch((error) => {
-      if (!(error instanceof sdk.ResourceNotFoundException)) throw error // somebody else dropped it
+      if (!(error instanceof sdk.ResourceNotFoundException)) throw error // another client dropped it
     })
   }
   return {
@@ -35,7 +35,7 @@ export function createTableMaker(endpoint: string): TableMaker {
       const name = input.TableName
       await client.send(new sdk.CreateTableCommand(input))
       made.push(name)
-      while (!(await isActive(name))); // dynalite answers CREATING first, and is ACTIVE a millisecond later
+      while (!(await isActive(name))); // dynalite responds CREATING first, and the table is ACTIVE a millisecond later
     },
     async dropAll() {
       await Promise.all(made.splice(0).map(drop))

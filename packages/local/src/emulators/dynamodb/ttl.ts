@@ -4,16 +4,16 @@ import type { DynaliteDb, DynaliteStore, Item, SubDb } from './rows/dynalite.ts'
 import { itemRange } from './rows/keys.ts'
 import type { Table, TableRegistry, Tenant } from './rows/tables.ts'
 
-/** What a sweep works on. */
+/** The parts of the engine that a sweep uses. */
 export interface Sweepable {
   readonly db: DynaliteDb
   readonly store: DynaliteStore
   readonly tables: TableRegistry
 }
 
-const FIVE_YEARS_S = 5 * 365 * 86_400 // older than this, an expiry is taken for a mistake and ignored
+const FIVE_YEARS_S = 5 * 365 * 86_400 // an older expiry is treated as a mistake and ignored, as in DynamoDB
 
-/** Deletes what has expired in a tenant's tables, in no particular order. Gives how many items went. */
+/** Deletes expired items from a tenant's tables, in no particular order. Returns the number of deleted items. */
 export async function sweepExpired(engine: Sweepable, tenant: Tenant): Promise<number> {
   let gone = 0
   for (const table of engine.tables.all()) {
@@ -36,13 +36,13 @@ async function expiredKeys(
   const range = itemRange(table.description.TableName)
   const keys: string[] = []
   for await (const [key, item] of store.db.iterator(range)) {
-    // The store holds nothing else in this range.
+    // The range of a table holds only items.
     if (isExpired(item as Item, attribute, clock)) keys.push(key.slice(range.gte.length))
   }
   return keys
 }
 
-/** Only a number of epoch seconds that has passed, and not too long ago. */
+/** True for a number of epoch seconds in the past, if it is not too old. */
 function isExpired(item: Item | undefined, attribute: string, clock: LocalClock): boolean {
   const text = item?.[attribute]?.N
   if (text === undefined) return false
@@ -51,7 +51,7 @@ function isExpired(item: Item | undefined, attribute: string, clock: LocalClock)
   return expiry < now && expiry > now - FIVE_YEARS_S
 }
 
-/** Deletes one item as a client would, under its lock, if it is still expired then. */
+/** Deletes one item under its lock, as a client would, if it is still expired then. */
 function expire(engine: Sweepable, table: Table, key: string, clock: LocalClock): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const itemDb = engine.store.getItemDb(table.description.TableName)

@@ -1,9 +1,9 @@
 import { type MessageQueue, md5, type QueuedMessage } from './message-queue.ts'
 
-/** One action of SQS on a queue. Throws an `SqsError`. */
+/** One SQS action on a queue. Throws an `SqsError`. */
 export type SqsAction = (queue: MessageQueue, input: Readonly<Record<string, unknown>>) => object
 
-/** What SQS refuses, by its own name. */
+/** An SQS error, named as SQS names it. */
 export class SqsError extends Error {
   override readonly name = 'SqsError'
   readonly type: string
@@ -19,7 +19,7 @@ const mostMessages = 10
 const defaultVisibilitySeconds = 30
 const longestVisibilitySeconds = 43_200
 
-/** What is served, by the name in `X-Amz-Target`. */
+/** The implemented actions, by the name in `X-Amz-Target`. */
 export const sqsActions: Readonly<Record<string, SqsAction>> = {
   SendMessage(queue, input) {
     const body = text(input, 'MessageBody')

@@ -7,12 +7,12 @@ import type { MessageQueue } from './message-queue.ts'
 /** SQS over HTTP, in its JSON protocol, for the unchanged `@aws-sdk/client-sqs`. */
 export interface SqsApi {
   readonly endpoint: string
-  /** A queue's URL, whether it stands or not. */
+  /** A queue's URL, whether the queue exists or not. */
   urlOf(name: string): string
   close(): Promise<void>
 }
 
-/** Serves these queues, by name, on a free port of the loopback. */
+/** Serves these queues on a free port of the loopback interface. */
 export async function startSqs(
   queues: ReadonlyMap<string, MessageQueue>,
   intercept: Intercept = () => false,
@@ -20,7 +20,7 @@ export async function startSqs(
   const server = createServer((request, response) => {
     if (!intercept(request, response)) void answer(queues, request, response)
   })
-  server.keepAliveTimeout = 65_000 // longer than a test pauses: a client that reuses a closing socket sees ECONNRESET
+  server.keepAliveTimeout = 65_000 // longer than a test pauses: a client that reuses a closing socket gets ECONNRESET
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', resolve)
@@ -66,7 +66,8 @@ function act(
 ): object {
   const name = target.replace(/^AmazonSQS\./, '')
   const action = Object.hasOwn(sqsActions, name) ? sqsActions[name] : undefined
-  if (action === undefined) throw new SqsError('UnsupportedOperation', `${name} is not served here.`)
+  if (action === undefined)
+    throw new SqsError('UnsupportedOperation', `The local line does not implement the SQS action ${name}.`)
   const { QueueUrl: url } = input
   const queue = typeof url === 'string' ? queues.get(url.split('/').at(-1) ?? '') : undefined
   if (queue === undefined) throw new SqsError('QueueDoesNotExist', 'The specified queue does not exist.')
@@ -86,9 +87,9 @@ function parse(body: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(body)
     if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
   } catch {
-    // refused below, as whatever is no object
+    // rejected below, like any body that is not an object
   }
-  throw new SqsError('SerializationException', 'The body is no JSON object.')
+  throw new SqsError('SerializationException', 'Expected the body to be a JSON object.')
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

@@ -1,25 +1,28 @@
 import { createHash } from 'node:crypto'
 import type { LocalClock } from '../clock.ts'
 
-/** A message as it is received. */
+/** A received message. */
 export interface QueuedMessage {
   readonly id: string
   readonly body: string
-  /** Names this receipt of it. */
+  /** Identifies this receipt of the message. */
   readonly receipt: string
   readonly receives: number
 }
 
-/** A standard queue of SQS: at least once, in no promised order. What is received is hidden for a while and comes again unless it is deleted. */
+/**
+ * A standard SQS queue: at-least-once delivery without an order. A received message is hidden for a while and becomes
+ * visible again unless it is deleted.
+ */
 export interface MessageQueue {
-  /** Takes a message; gives its id. */
+  /** Adds a message and returns its id. */
   send(body: string, delayMs?: number): string
   receive(limit: number, visibilityMs: number): readonly QueuedMessage[]
-  /** Hides a received message from now on for so long; 0 shows it again. */
+  /** Hides a received message for `ms` from now; 0 makes it visible. */
   hide(receipt: string, ms: number): void
-  /** Deletes by any receipt of the message; one that is gone is no error. */
+  /** Deletes a message by any of its receipts. An unknown receipt is not an error. */
   delete(receipt: string): void
-  /** Messages, hidden ones included. */
+  /** The number of messages, including hidden ones. */
   size(): number
 }
 
@@ -31,7 +34,7 @@ interface Stored {
   visibleAt: number
 }
 
-/** `newId` names messages. Beyond `most` the oldest is dropped. @default all are kept */
+/** Creates a queue. `newId` generates message ids. Beyond `most` messages, the oldest is dropped. @default unlimited */
 export function createMessageQueue(options: {
   readonly clock: Pick<LocalClock, 'now'>
   readonly newId: () => string
@@ -69,7 +72,7 @@ export function createMessageQueue(options: {
   }
 }
 
-/** SDK clients check that this is the sum of what they sent or got. */
+/** The MD5 checksum that SDK clients verify. */
 export function md5(text: string): string {
   return createHash('md5').update(text).digest('hex')
 }

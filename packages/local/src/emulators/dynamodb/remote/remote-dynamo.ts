@@ -9,11 +9,11 @@ import { createStreamReader, type StreamReader } from './remote-stream.ts'
 
 export interface RemoteDynamoOptions {
   readonly clock: LocalClock
-  /** `http://localhost:8000`: of DynamoDB and of its streams. */
+  /** `http://localhost:8000`: the endpoint of DynamoDB and of its streams. */
   readonly endpoint: string
   readonly region: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
-  /** Tables that are there are used, and stay. Otherwise `close` drops what was created. */
+  /** True: existing tables are used, and all tables are kept. False: tables must be new, and `close` drops them. */
   readonly keepsTables: boolean
 }
 
@@ -22,11 +22,11 @@ interface RemoteTable {
   readonly reader: StreamReader
 }
 
-const pollMs = 100 // by the machine's time: the other DynamoDB knows no other
+const pollMs = 100 // machine time: the remote DynamoDB does not know the line's clock
 
 /**
- * A DynamoDB that runs elsewhere, as DynamoDB Local does. Each table's stream is read by its API into a log of this
- * process, from which mappings read. Rejects with the SDK's error when the endpoint does not answer.
+ * Connects to a DynamoDB that runs elsewhere, such as DynamoDB Local. Each table's stream is read through its API into
+ * a log in this process, from which mappings read. Rejects with the SDK's error when the endpoint does not respond.
  */
 export async function connectDynamo(options: RemoteDynamoOptions): Promise<LocalDynamo> {
   const { endpoint, region, credentials, clock, keepsTables } = options
@@ -47,14 +47,14 @@ export async function connectDynamo(options: RemoteDynamoOptions): Promise<Local
     }
   }
   async function poll(): Promise<void> {
-    // an endpoint that is away for a while is asked again
+    // an endpoint that is temporarily unavailable is polled again
     await Promise.all([...tables.values()].map(({ reader }) => reader.read().catch(() => {})))
     if (closed === undefined) timer = setTimeout(poll, pollMs)
   }
   async function end(): Promise<void> {
     clearTimeout(timer)
     for (const { reader } of tables.values()) reader.close()
-    // the endpoint may be gone
+    // the endpoint may be unavailable
     if (!keepsTables)
       for (const TableName of created) await client.send(new sdk.DeleteTableCommand({ TableName })).catch(() => {})
     client.destroy()
@@ -69,7 +69,9 @@ export async function connectDynamo(options: RemoteDynamoOptions): Promise<Local
       const description = await describe(client, name)
       const arn = description.LatestStreamArn
       if (arn === undefined)
-        throw new Error(`Table ${name} at ${endpoint} has no stream: enable it with new and old images, or drop it.`)
+        throw new Error(
+          `Table ${name} at ${endpoint} has no stream. Enable its stream with new and old images, or drop the table.`,
+        )
       const { itemSize } = patchDynalite().db
       const log = createStreamLog(description, {
         now: clock.now,
@@ -91,7 +93,7 @@ export async function connectDynamo(options: RemoteDynamoOptions): Promise<Local
     stream(name) {
       const table = tables.get(name)
       if (table !== undefined) return table.log
-      throw new Error(`This line has made no table ${name} at ${endpoint}.`)
+      throw new Error(`This line has created no table ${name} at ${endpoint}.`)
     },
     sweep: async () => 0,
     async settled() {
@@ -109,5 +111,5 @@ async function describe(client: DynamoDBClient, TableName: string): Promise<Tabl
   const { DescribeTableCommand, waitUntilTableExists } = await import('./remote-sdk.ts')
   await waitUntilTableExists({ client, minDelay: 0.05, maxDelay: 0.5, maxWaitTime: 60 }, { TableName })
   const { Table } = await client.send(new DescribeTableCommand({ TableName }))
-  return Table as unknown as TableDescription // the members that are read are those of DescribeTable's answer
+  return Table as unknown as TableDescription // the members that we read are those of DescribeTable's response
 }

@@ -1,4 +1,7 @@
-/** What another DynamoDB is reached with, by name: a bundler that takes the SDK's CommonJS build keeps the names. */
+/**
+ * The parts of the AWS SDK for a remote DynamoDB. They are named exports, so that a bundler that uses the SDK's
+ * CommonJS build keeps the names.
+ */
 export {
   CreateTableCommand,
   DeleteTableCommand,

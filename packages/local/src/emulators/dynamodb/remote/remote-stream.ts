@@ -2,29 +2,31 @@ import type { AttributeValue, Shard } from '@aws-sdk/client-dynamodb-streams'
 import type { Attribute, Item } from '../rows/dynalite.ts'
 import type { ItemChange } from '../rows/stream-record.ts'
 
-/** Reads a stream by its API. */
+/** Reads a stream through its API. */
 export interface StreamReader {
   /**
-   * Hands on what was written since the last time; gives how many records. What a call finds under way, it waits for
-   * and follows.
+   * Appends the records since the last call. Resolves to their number. If a read is in progress, it waits for it and
+   * then reads again.
    */
   read(): Promise<number>
   close(): void
 }
 
 interface Position {
-  /** Undefined once a closed shard was read to its end. */
+  /** Undefined after a closed shard was read to its end. */
   iterator: string | undefined
   sequence: string | undefined
 }
 
-/** A reader of all shards, parents before their children, so that each item's records keep their order. */
+/**
+ * Creates a reader of all shards. It reads parents before their children, so that each item's records keep their order.
+ */
 export async function createStreamReader(options: {
   readonly endpoint: string
   readonly region: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly arn: string
-  /** Where the shards of now are read from; later ones are read from their beginning. */
+  /** The position at which existing shards are read. Later shards are read from their beginning. */
   readonly from: 'TRIM_HORIZON' | 'LATEST'
   readonly append: (change: ItemChange) => void
 }): Promise<StreamReader> {
@@ -69,7 +71,7 @@ export async function createStreamReader(options: {
     }
     return count
   }
-  /** An iterator lives for minutes; a machine that slept needs another. */
+  /** Reads a page. An iterator expires after minutes, so a machine that was suspended needs a new one. */
   async function getPage(id: string, position: Position) {
     try {
       return await client.send(new sdk.GetRecordsCommand({ ShardIterator: position.iterator }))
@@ -95,7 +97,7 @@ export async function createStreamReader(options: {
     positions.set(id, { iterator: await iteratorOf(id, options.from), sequence: undefined })
   return {
     async read() {
-      if (reading !== undefined) await reading.catch(() => 0) // it began before this call
+      if (reading !== undefined) await reading.catch(() => 0) // it started before this call
       reading ??= readAll().finally(() => {
         reading = undefined
       })
@@ -122,7 +124,7 @@ function parentsFirst(shards: readonly Shard[]): readonly Shard[] {
   return ordered
 }
 
-/** In the JSON form, where bytes are base64. */
+/** Converts to the JSON format, in which bytes are base64. */
 function toItem(image: Readonly<Record<string, AttributeValue>>): Item {
   return Object.fromEntries(Object.entries(image).map(([name, value]) => [name, toAttribute(value)]))
 }
@@ -132,7 +134,7 @@ function toAttribute(value: AttributeValue): Attribute {
   if (value.BS !== undefined) return { BS: value.BS.map(toBase64) }
   if (value.L !== undefined) return { L: value.L.map(toAttribute) }
   if (value.M !== undefined) return { M: toItem(value.M) }
-  return value as Attribute // texts, numbers and booleans are the same in both forms
+  return value as Attribute // strings, numbers and booleans are the same in both formats
 }
 
 function toBase64(bytes: Uint8Array): string {

@@ -1,8 +1,8 @@
-/** An answer that says no, in DynamoDB's form. `type` is the exception's bare name. */
+/** An error response in DynamoDB's format. `type` is the exception's bare name. */
 export class ApiError extends Error {
   readonly type: string
   readonly status: number
-  /** Members of the answer besides `__type` and `message`. */
+  /** Members of the response in addition to `__type` and `message`. */
   readonly more: Readonly<Record<string, unknown>>
 
   constructor(
@@ -17,25 +17,25 @@ export class ApiError extends Error {
   }
 }
 
-/** A request's members, still unchecked. */
+/** A request's members before validation. */
 export type ApiInput = { readonly [member: string]: unknown }
 
-/** An operation: from a request's members to the answer's. Throws `ApiError`. */
+/** An operation: takes a request's members and returns the response's. Throws `ApiError`. */
 export type Operation = (input: ApiInput) => object | Promise<object>
 
-/** A member that must be a text. */
+/** Reads a required string member. */
 export function requireText(input: ApiInput, member: string): string {
   const value = input[member]
   if (typeof value === 'string' && value !== '') return value
   throw new ApiError('ValidationException', `1 validation error detected: ${member} must be a text that is not empty.`)
 }
 
-/** A member that may be a text. */
+/** Reads an optional string member. */
 export function optionalText(input: ApiInput, member: string): string | undefined {
   return input[member] == null ? undefined : requireText(input, member)
 }
 
-/** A `Limit` between 1 and `most`, which it also is when it is absent. */
+/** Reads `Limit`, between 1 and `most`. @default `most` */
 export function readLimit(input: ApiInput, most: number): number {
   const limit = input.Limit ?? most
   if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= most) return limit
@@ -45,14 +45,14 @@ export function readLimit(input: ApiInput, most: number): number {
   )
 }
 
-/** A member that must be a structure. */
+/** Reads a required structure member. */
 export function requireStruct(input: ApiInput, member: string): ApiInput {
   const value = input[member]
   if (isStruct(value)) return value
   throw new ApiError('ValidationException', `1 validation error detected: ${member} must be a structure.`)
 }
 
-/** Whether a value out of JSON is an object. */
+/** Whether a parsed JSON value is an object. */
 export function isStruct(value: unknown): value is ApiInput {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -2,28 +2,28 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Release, SubDb } from '../rows/dynalite.ts'
 import type { TableRegistry } from '../rows/tables.ts'
 
-/** The work that dynalite's callbacks are running for: a request, or a sweep of expired items. */
+/** The work for which dynalite's callbacks run: a request, or a sweep of expired items. */
 export interface Call {
   readonly tables: TableRegistry
-  /** DynamoDB itself deletes, because an item expired. */
+  /** True when DynamoDB itself deletes an expired item. */
   readonly expiry?: true
-  /** Ends the work with an error that dynalite did not mean. MUST be safe to call twice. */
+  /** Ends the work with an unexpected error of dynalite. MUST be safe to call twice. */
   fail(error: unknown): void
 }
 
 const calls = new AsyncLocalStorage<Call>()
 
-/** Runs `fn` and all that it starts for `call`. */
+/** Runs `fn`, and everything that it starts, on behalf of `call`. */
 export function runCall(call: Call, fn: () => void): void {
   calls.run(call, fn)
 }
 
-/** The work under way, if any. */
+/** The current call, if any. */
 export function currentCall(): Call | undefined {
   return calls.getStore()
 }
 
-/** Makes `done` unable to end the process: what it throws fails the call it belongs to. */
+/** Prevents `done` from ending the process: an exception fails the call to which it belongs. */
 export function guard<Args extends unknown[]>(done: (...args: Args) => void): (...args: Args) => void {
   const call = calls.getStore()
   if (call === undefined) return done
@@ -37,8 +37,9 @@ export function guard<Args extends unknown[]>(done: (...args: Args) => void): (.
 }
 
 /**
- * dynalite's lock, with two repairs. A waiter runs when another call lets go, hence in that call's context: it gets its
- * own back. And what throws under the lock lets it go, or every later write of the item would wait for ever.
+ * dynalite's lock with two fixes. A waiter is started by the release of another call, in that call's context, so its
+ * own context is restored. An exception under the lock releases it; otherwise every later write of the item would wait
+ * forever.
  */
 export function guardLock(lock: SubDb<unknown>['lock']): SubDb<unknown>['lock'] {
   return (key, exec) => {
@@ -46,18 +47,18 @@ export function guardLock(lock: SubDb<unknown>['lock']): SubDb<unknown>['lock'] 
     if (call === undefined) return lock(key, exec)
     lock(key, (release) => {
       let unlock = release(() => {})
-      const letGo = () => {
+      const unlockOnce = () => {
         unlock()
-        unlock = () => {} // dynalite's lock throws when it is let go twice
+        unlock = () => {} // dynalite's lock throws when it is released twice
       }
       const fail = (error: unknown) => {
-        letGo()
+        unlockOnce()
         call.fail(error)
       }
       const giveBack: Release =
         (done) =>
         (...args) => {
-          letGo()
+          unlockOnce()
           done(...args)
         }
       calls.run({ ...call, fail }, () => guard(exec)(giveBack))

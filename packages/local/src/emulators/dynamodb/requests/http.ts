@@ -8,7 +8,7 @@ import { runCall } from './call.ts'
 import { meter, tableNameOf } from './metering.ts'
 import { internalError } from './patch.ts'
 
-/** What dynalite serves by itself. */
+/** The operations that dynalite implements. */
 export const dynaliteOperations: readonly string[] = [
   ...['BatchGetItem', 'BatchWriteItem', 'CreateTable', 'DeleteItem', 'DeleteTable', 'DescribeTable', 'GetItem'],
   ...['ListTables', 'ListTagsOfResource', 'PutItem', 'Query', 'Scan', 'TagResource', 'UntagResource', 'UpdateItem'],
@@ -16,16 +16,16 @@ export const dynaliteOperations: readonly string[] = [
 ]
 
 export interface DynamoServerOptions {
-  /** By `X-Amz-Target`; what is not here is dynalite's. */
+  /** Operations by `X-Amz-Target`. dynalite handles all others. */
   readonly operations: ReadonlyMap<string, Operation>
   readonly dynalite: EventEmitter
   readonly tables: TableRegistry
 }
 
-/** Listens on a free port of 127.0.0.1 and answers for DynamoDB and its streams. */
+/** Listens on a free port of 127.0.0.1 and serves DynamoDB and DynamoDB Streams. */
 export async function listen(options: DynamoServerOptions): Promise<{ server: Server; endpoint: string }> {
   const server = createServer(createListener(options))
-  server.keepAliveTimeout = 0 // never: a client's next request may cross the close on the way and die of ECONNRESET
+  server.keepAliveTimeout = 0 // never close: a client's next request could cross the close and fail with ECONNRESET
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server did not get a port.')
@@ -56,20 +56,20 @@ function createListener({ operations, dynalite, tables }: DynamoServerOptions): 
   }
 }
 
-/** Undefined when the client went away. dynalite would throw for that, and so end the process. */
+/** Reads a body. Undefined when the client disconnected; dynalite would throw for that and end the process. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   try {
     for await (const chunk of request) chunks.push(chunk)
     return Buffer.concat(chunks)
   } catch {
-    return undefined // nobody is left to answer
+    return undefined // the client disconnected, so no response is possible
   }
 }
 
 /**
- * Hands dynalite a request whose body is already here. Without `Origin`: dynalite answers one with CORS headers for any
- * page.
+ * Passes dynalite a request whose body was already read. `Origin` is removed, because dynalite answers it with CORS
+ * headers for any page.
  */
 function replay(
   dynalite: EventEmitter,
@@ -98,7 +98,7 @@ function refuse(response: ServerResponse, { status, type, message, more }: ApiEr
   respond(response, status, { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message, ...more })
 }
 
-/** Whether neither this nor dynalite has the operation. */
+/** Whether neither this server nor dynalite implements the operation. */
 function isLacking(target: string): boolean {
   const [api, name = ''] = target.split('.')
   return (api === 'DynamoDB_20120810' && !dynaliteOperations.includes(name)) || api === 'DynamoDBStreams_20120810'
@@ -120,9 +120,9 @@ function parseInput(body: Buffer): Parameters<Operation>[0] {
     const input: unknown = JSON.parse(body.toString())
     if (isStruct(input)) return input
   } catch {
-    // answered below, as any body that is no structure
+    // rejected below, like any body that is not a structure
   }
-  throw new ApiError('SerializationException', 'The body is no JSON object.')
+  throw new ApiError('SerializationException', 'Expected the body to be a JSON object.')
 }
 
 function respond(response: ServerResponse, status: number, body: object): void {

@@ -17,7 +17,10 @@ const kinds = new Map<string, Kind>([
   ['TransactWriteItems', 'write'],
 ])
 
-/** Gives the body to answer. Where the table's tenant wants to hear of its use, the body asks for the capacity consumed and the answer is read on its way out. */
+/**
+ * Returns the body to process. If the table's tenant measures consumption, the body requests the consumed capacity, and
+ * the response is read on its way out.
+ */
 export function meter(
   tables: TableRegistry,
   { request, response, body }: { request: IncomingMessage; response: ServerResponse; body: Buffer },
@@ -39,7 +42,7 @@ export function tableNameOf(body: Buffer): string {
   return tableOf(parse(body))
 }
 
-/** A batch is counted for whoever has its first table. */
+/** A batch counts for the tenant of its first table. */
 function tableOf(input: ApiInput | undefined): string {
   const { TableName, RequestItems, TransactItems } = input ?? {}
   if (Array.isArray(TransactItems)) {
@@ -56,10 +59,13 @@ function readAnswer(response: ServerResponse, read: (answer: ApiInput) => void):
     const answer = typeof text === 'string' || Buffer.isBuffer(text) ? parse(text) : undefined
     if (answer !== undefined) read(answer)
     return Reflect.apply(end, response, args)
-  }) as typeof end // `end` has overloads, all of which are passed on as they came
+  }) as typeof end // `end` has overloads; the arguments are passed on unchanged
 }
 
-/** A write whose condition failed is billed too: by the item that stands, at least one unit. What the request got wrong is free. */
+/**
+ * The consumed units of a response. A write whose condition failed is billed as well, by the size of the existing item,
+ * at least one unit. An invalid request is free.
+ */
 function unitsOf(answer: ApiInput): number {
   if (String(answer.__type).endsWith('ConditionalCheckFailedException')) return 1
   if (Array.isArray(answer.CancellationReasons)) return 2 * answer.CancellationReasons.length
@@ -73,6 +79,6 @@ function parse(text: string | Buffer): ApiInput | undefined {
     const value: unknown = JSON.parse(String(text))
     return isStruct(value) ? value : undefined
   } catch {
-    return undefined // dynalite says what is wrong with it
+    return undefined // dynalite reports the error
   }
 }

@@ -12,26 +12,29 @@ import { keepText } from '../rows/keep-text.ts'
 import { repairBig } from '../rows/repair-big.ts'
 import { currentCall } from './call.ts'
 
-/** A patched dynalite: what it makes can be reached into. */
+/** A patched dynalite that exposes the store of each instance. */
 export interface PatchedDynalite {
   readonly db: DynaliteDb
-  /** A dynalite with its store. `server` answers `request` events and never listens. */
+  /** Creates a dynalite with its store. `server` responds to `request` events and never listens. */
   open(options: DynaliteOptions): { readonly server: EventEmitter; readonly store: DynaliteStore }
 }
 
-/** Marks dynalite as patched. On dynalite itself, for this module may be loaded twice in a process and dynalite not. */
+/**
+ * Marks dynalite as patched. The mark is on dynalite itself, because this module may be loaded twice in a process while
+ * dynalite is loaded once.
+ */
 const PATCHED = Symbol.for('trunkline.dynalite.patched')
 
-/** Loads dynalite (some 70 ms) and patches its modules, which all its instances share: once per process. */
+/** Loads dynalite (about 70 ms) and patches its modules once per process; all its instances share them. */
 export function patchDynalite(): PatchedDynalite {
-  repairBig() // before anything of dynalite's loads it
+  repairBig() // before any module of dynalite loads it
   const db: DynaliteDb & { [PATCHED]?: PatchedDynalite } = keepText(() => require('dynalite/db'))
   db[PATCHED] ??= patch(db)
   return db[PATCHED]
 }
 
 function patch(db: DynaliteDb): PatchedDynalite {
-  for (const name of ACTIONS) guardAction(name) // before dynalite's index takes hold of them
+  for (const name of ACTIONS) guardAction(name) // before dynalite's index loads the actions
   const dynalite: DynaliteParts['dynalite'] = require('dynalite')
   acceptMembers()
   answerWithOldItem(db)
@@ -39,7 +42,7 @@ function patch(db: DynaliteDb): PatchedDynalite {
   return { db, open }
 }
 
-/** dynalite keeps its store to itself: take it as it is made. */
+/** dynalite does not expose its store, so it is captured on creation. */
 function captureStore(db: DynaliteDb, dynalite: DynaliteParts['dynalite']): PatchedDynalite['open'] {
   const create = db.create
   let captured: DynaliteStore | undefined
@@ -49,12 +52,13 @@ function captureStore(db: DynaliteDb, dynalite: DynaliteParts['dynalite']): Patc
   }
   return (options) => {
     const server = dynalite(options)
-    if (captured === undefined) throw new Error('dynalite made no store: its version is not the one this was built on.')
+    if (captured === undefined)
+      throw new Error('Expected dynalite to create a store. This version of dynalite is not supported.')
     return { server, store: captured }
   }
 }
 
-/** What dynalite would drop in silence. */
+/** Accepts members that dynalite would silently drop. */
 function acceptMembers(): void {
   types('createTable').StreamSpecification = {
     type: 'FieldStruct<StreamSpecification>',
@@ -73,7 +77,7 @@ function types(name: keyof DynaliteParts['validations']) {
   return validation.types
 }
 
-/** `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'`: the item that stood in the way rides in the error. */
+/** Implements `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'`: the error contains the existing item. */
 function answerWithOldItem(db: DynaliteDb): void {
   const checkConditional = db.checkConditional
   db.checkConditional = (data, existing) => {
@@ -91,7 +95,9 @@ const ACTIONS = [
   ...['ListTables', 'PutItem', 'Query', 'Scan', 'UpdateItem', 'UpdateTable'],
 ].map((name) => name.charAt(0).toLowerCase() + name.slice(1))
 
-/** dynalite throws an error that is no answer out of a callback, which ends the process: make it an answer. */
+/**
+ * dynalite throws unexpected errors out of a callback, which ends the process. This converts them to error responses.
+ */
 function guardAction(name: string): void {
   const path = require.resolve(`dynalite/actions/${name}`)
   const action: Action = require(path)
@@ -108,7 +114,7 @@ function toAnswer(error: unknown): unknown {
   return Object.assign(error, { statusCode: 500, body: internalError(error) })
 }
 
-/** The body that says that dynalite broke. */
+/** The error response for an unexpected error of dynalite. */
 export function internalError(error: unknown): Record<string, string> {
   const message = error instanceof Error ? error.message : String(error)
   return { __type: 'com.amazonaws.dynamodb.v20120810#InternalServerError', message: `dynalite broke: ${message}` }

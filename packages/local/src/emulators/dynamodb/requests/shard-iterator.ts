@@ -1,18 +1,18 @@
 import { ApiError } from './api-error.ts'
 
-/** Where a reader of a shard stands: behind `after`, or before the oldest record. */
+/** A position in a shard: after the sequence number `after`, or before the oldest record. */
 export interface ShardIterator {
   readonly stream: string
   readonly shard: string
   readonly after: string | undefined
 }
 
-/** The text that a reader hands back: the stream's ARN, a version, and the place, as DynamoDB's own looks. */
+/** Formats an iterator as DynamoDB does: the stream's ARN, a version, and the position. */
 export function formatIterator({ stream, shard, after }: ShardIterator): string {
   return `${stream}|1|${Buffer.from(`${shard}/${after ?? ''}`).toString('base64')}`
 }
 
-/** The reverse. Throws an `ApiError` for a text that is no iterator. */
+/** Parses an iterator. Throws an `ApiError` for a text that is not one. */
 export function parseIterator(text: string): ShardIterator {
   const [stream, version, place] = text.split('|')
   const [shard, after] = Buffer.from(place ?? '', 'base64')

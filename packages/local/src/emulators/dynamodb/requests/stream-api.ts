@@ -6,9 +6,9 @@ import { formatIterator, parseIterator, type ShardIterator } from './shard-itera
 
 type StreamOperation = 'ListStreams' | 'DescribeStream' | 'GetShardIterator' | 'GetRecords'
 
-const MOST_BYTES = 1_048_576 // 1 MB: one answer of GetRecords
+const MOST_BYTES = 1_048_576 // 1 MB per response of GetRecords
 
-/** `DynamoDBStreams_20120810.*`: the streams' own API, for readers that come over HTTP. */
+/** `DynamoDBStreams_20120810.*`: the API of DynamoDB Streams, for readers over HTTP. */
 export function streamOperations(tables: TableRegistry): Record<StreamOperation, Operation> {
   return {
     ListStreams: (input) => {
@@ -71,7 +71,7 @@ function readPage(stream: StreamLog, { shard, after }: ShardIterator, limit: num
   return fits === -1 ? records : records.slice(0, fits)
 }
 
-/** The sequence number after which an iterator begins; undefined is the oldest record there is at the time of reading. */
+/** The sequence number after which an iterator starts. Undefined: the oldest record at the time of reading. */
 function startOf(stream: StreamLog, shard: string, type: string, sequence: string | undefined): string | undefined {
   if (type === 'TRIM_HORIZON') return undefined
   if (type === 'LATEST') return stream.latest()
@@ -86,7 +86,9 @@ function startOf(stream: StreamLog, shard: string, type: string, sequence: strin
   return after
 }
 
-/** The API's record differs from Lambda's: no ARN, and an identity whose members begin with capitals. */
+/**
+ * Converts a record from Lambda's format to the API's: without the ARN, and with capitalised members of `userIdentity`.
+ */
 function toApiRecord({ eventSourceARN: _, userIdentity, ...record }: StreamRecord): object {
   if (userIdentity === undefined) return record
   return { ...record, userIdentity: { Type: userIdentity.type, PrincipalId: userIdentity.principalId } }

@@ -13,37 +13,37 @@ import type { TableRegistry } from '../rows/tables.ts'
 import { ApiError, type ApiInput, isStruct } from './api-error.ts'
 import type { PatchedDynalite } from './patch.ts'
 
-/** What the transactions work on. */
+/** The parts of the engine that transactions use. */
 export interface TransactContext {
   readonly db: PatchedDynalite['db']
   readonly store: DynaliteStore
   readonly tables: TableRegistry
 }
 
-export const mostBytes = 4_194_304 // 4 MB of items in one transaction
+export const mostBytes = 4_194_304 // 4 MB of items per transaction
 
-/** The refusal of a transaction that is too large. */
+/** The error for a transaction that is too large. */
 export function tooLarge(bytes: number): ApiError {
   return new ApiError('ValidationException', `Transaction payload size cannot exceed 4MB. Payload Size: ${bytes}`)
 }
 
-/** One item of a transaction, ready for dynalite's action. */
+/** One item of a transaction, prepared for dynalite's action. */
 export interface PreparedItem {
   readonly kind: ActionKind
   readonly table: string
   /** dynalite's key of the item. */
   readonly key: string
-  /** Names the item among those of all tables. */
+  /** Identifies the item among those of all tables. */
   readonly lock: string
   readonly data: ApiInput
-  /** Why the item's key or members do not fit its table: it cancels the transaction. */
+  /** Why the item's key or members do not match its table. It cancels the transaction. */
   readonly problem?: DynaliteError
 }
 
 export type ActionKind = 'ConditionCheck' | 'Put' | 'Update' | 'Delete' | 'Get'
 
 interface ActionOf {
-  /** dynalite's name of the action; a condition check is a delete whose write is thrown away. */
+  /** dynalite's name of the action. A condition check is a delete whose write is discarded. */
   readonly action: string
   readonly needs?: string
   load(): Action
@@ -82,8 +82,8 @@ const kindsOf: Readonly<Record<'read' | 'write', readonly ActionKind[]>> = {
 }
 
 /**
- * The items of a transaction, checked as far as the request alone says. Throws an `ApiError`, or dynalite's own error
- * that is an answer.
+ * Validates the items of a transaction as far as the request alone allows. Throws an `ApiError`, or dynalite's own
+ * error response.
  */
 export async function prepareItems(
   parts: TransactContext,
@@ -144,7 +144,7 @@ function wrongKind(use: 'read' | 'write'): ApiError {
   return new ApiError('ValidationException', `TransactItems can only contain ${allowed}`)
 }
 
-/** What an item weighs before it is looked up. */
+/** The size of an item in the request, in bytes. */
 function payloadOf(
   { db }: TransactContext,
   { Item: item, Key: key, ExpressionAttributeValues: values }: ApiInput,

@@ -12,11 +12,11 @@ import {
   tooLarge,
 } from './transact-items.ts'
 
-const tokenMs = 600_000 // 10 min: so long a ClientRequestToken stands for its request
+const tokenMs = 600_000 // 10 min: how long a ClientRequestToken identifies its request
 const longestToken = 36
 const unitsFactor = 2 // a transaction reads or writes each item twice
 
-/** What became of one item of a transaction. */
+/** The outcome of one item of a transaction. */
 type Outcome =
   | {
       readonly status: 'done'
@@ -40,9 +40,9 @@ interface Reason {
 }
 
 /**
- * `TransactWriteItems` and `TransactGetItems`, which dynalite lacks. A transaction takes the locks of all its items in
- * one order, lets dynalite's own actions judge and write each item on a store that only takes notes, and then writes
- * all notes as one batch of the LevelDB: no other request sees half.
+ * `TransactWriteItems` and `TransactGetItems`, which dynalite lacks. A transaction acquires the locks of all its items
+ * in a fixed order, runs dynalite's own action for each item on a store that only records writes, and then applies all
+ * recorded writes as one LevelDB batch. Other requests never see a part of a transaction.
  */
 export function transactOperations(
   parts: TransactContext,
@@ -65,7 +65,8 @@ export function transactOperations(
     })
   }
   /**
-   * Where the tenant wants it, an item of a transaction that is under way cancels the next one at once, as in DynamoDB.
+   * If the tenant enables `transactionConflicts`, a transaction is cancelled immediately while another one holds one of
+   * its items, as in DynamoDB.
    */
   function refuseConflicts(items: readonly PreparedItem[], tenant: Tenant | undefined): void {
     if (tenant?.transactionConflicts !== true) return
@@ -99,7 +100,7 @@ export function transactOperations(
       const done = write(input)
       tokens.set(token, { digest, expires: now + tokenMs, done })
       return done.catch((error: unknown) => {
-        tokens.delete(token) // nothing happened: the token stands for no request
+        tokens.delete(token) // the transaction had no effect, so the token identifies no request
         throw error
       })
     },
@@ -121,7 +122,8 @@ export function transactOperations(
 }
 
 /**
- * The same token again: the same answer, paid as a read of what was written, or a refusal where the request is another.
+ * Handles a repeated token: the same result, charged as a read of the written items, or an error if the request
+ * differs.
  */
 async function repeat(
   parts: TransactContext,
@@ -155,7 +157,7 @@ function digestOf({ TransactItems }: ApiInput): string {
     .digest('base64')
 }
 
-/** The order of members says nothing. */
+/** Sorts members, whose order is irrelevant. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (!isStruct(value)) return value
@@ -170,14 +172,14 @@ function lockItem(store: DynaliteStore, { table, key }: PreparedItem): Promise<(
   })
 }
 
-/** Lets dynalite's action write one item, under its lock, on a store that takes notes. */
+/** Runs dynalite's action for one item, under its lock, on a store that records writes. */
 async function tryItem(parts: TransactContext, item: PreparedItem): Promise<Outcome> {
-  const notes = recordWrites(parts.store, item)
+  const recorded = recordWrites(parts.store, item)
   try {
-    const { ConsumedCapacity } = await runAction(parts, item, notes.store)
+    const { ConsumedCapacity } = await runAction(parts, item, recorded.store)
     const units = isStruct(ConsumedCapacity) ? Number(ConsumedCapacity.CapacityUnits) : 0
     if (item.kind === 'ConditionCheck') return { status: 'done', units, writes: [] }
-    return { status: 'done', units, writes: notes.writes, change: { table: item.table, ...notes.change() } }
+    return { status: 'done', units, writes: recorded.writes, change: { table: item.table, ...recorded.change() } }
   } catch (error) {
     return { status: 'failed', reason: toReason(error) }
   }
@@ -210,11 +212,11 @@ function runAction({ tables }: TransactContext, item: PreparedItem, store: Dynal
   })
 }
 
-/** A store that reads as the real one does and keeps its writes for later. The locks are held already. */
+/** Creates a store that reads from the real one and records its writes. The locks are already held. */
 function recordWrites(store: DynaliteStore, { table, key }: PreparedItem) {
   const writes: BatchWrite[] = []
   const images: { old: Item | undefined; new: Item | undefined } = { old: undefined, new: undefined }
-  const note = (prefix: string) => ({
+  const record = (prefix: string) => ({
     put(at: string, value: unknown, done: () => void) {
       writes.push({ type: 'put', key: `${prefix}~${at}`, value })
       done()
@@ -224,7 +226,7 @@ function recordWrites(store: DynaliteStore, { table, key }: PreparedItem) {
       done()
     },
   })
-  const items = note(`item-${table}`)
+  const items = record(`item-${table}`)
   const itemDb = {
     lock: (_: string, exec: (release: (done: () => void) => () => void) => void) => exec((done) => done),
     get(at: string, done: (error?: Error | null, item?: Item) => void) {
@@ -239,11 +241,11 @@ function recordWrites(store: DynaliteStore, { table, key }: PreparedItem) {
     },
     del: items.del,
   }
-  const noting: DynaliteStore = Object.assign(Object.create(store), {
+  const recording: DynaliteStore = Object.assign(Object.create(store), {
     getItemDb: () => itemDb,
-    getIndexDb: (kind: string, of: string, index: string) => note(`index-${kind.toLowerCase()}~${of}~${index}`),
+    getIndexDb: (kind: string, of: string, index: string) => record(`index-${kind.toLowerCase()}~${of}~${index}`),
   })
-  return { store: noting, writes, change: () => ({ ...images }) }
+  return { store: recording, writes, change: () => ({ ...images }) }
 }
 
 async function commit({ store, tables }: TransactContext, outcomes: readonly Outcome[]): Promise<void> {
@@ -267,7 +269,10 @@ function cancelIfFailed(outcomes: readonly Outcome[]): void {
   )
 }
 
-/** What an item's own state refuses cancels the transaction. Anything else is dynalite's bug. */
+/**
+ * Converts an error about an item's own state to a cancellation reason. Any other error is a bug of dynalite and is
+ * rethrown.
+ */
 function toReason(error: unknown): Reason {
   const body = isStruct(error) ? error['body'] : undefined
   if (!isStruct(body) || typeof body.message !== 'string') throw error
@@ -278,7 +283,7 @@ function toReason(error: unknown): Reason {
   return { Code: 'ConditionalCheckFailed', Message, ...(isStruct(body.Item) && { Item: body.Item as Item }) }
 }
 
-/** `ConsumedCapacity`, table by table, if it was asked for. */
+/** `ConsumedCapacity` per table, if the request asks for it. */
 function consumed(
   { ReturnConsumedCapacity: wanted }: ApiInput,
   items: readonly PreparedItem[],

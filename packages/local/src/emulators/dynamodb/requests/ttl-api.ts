@@ -1,10 +1,10 @@
 import type { Table, TableRegistry } from '../rows/tables.ts'
 import { ApiError, type Operation, requireStruct, requireText } from './api-error.ts'
 
-/** Remembers a table's TTL attribute; undefined disables TTL. */
+/** Stores a table's TTL attribute. Undefined disables TTL. */
 export type SetTtl = (table: string, attribute: string | undefined) => Promise<void>
 
-/** `UpdateTimeToLive` and `DescribeTimeToLive`, which take effect at once here and within an hour in DynamoDB. */
+/** `UpdateTimeToLive` and `DescribeTimeToLive`. A change takes effect immediately; in DynamoDB, within an hour. */
 export function ttlOperations(
   tables: TableRegistry,
   setTtl: SetTtl,

@@ -4,7 +4,10 @@ import type { StreamLog } from '../rows/streams.ts'
 import type { TableRegistry } from '../rows/tables.ts'
 import { currentCall, guard, guardLock } from './call.ts'
 
-/** Hooks into a store: tables tell the registry, items tell their table's stream, and nothing thrown gets out. */
+/**
+ * Hooks into a store: table writes update the registry, item writes append to their table's stream, and no exception
+ * escapes.
+ */
 export function watchStore(store: DynaliteStore, tables: TableRegistry): void {
   watchTables(store, tables)
   watchItems(store, tables)
@@ -13,8 +16,8 @@ export function watchStore(store: DynaliteStore, tables: TableRegistry): void {
 }
 
 /**
- * dynalite ends an iterator by `return`, which those of LevelDB do not have. An iterator that is never closed keeps the
- * whole table as it was when the iterator was made.
+ * dynalite ends an iterator with `return`, which LevelDB's iterators lack. An iterator that is never closed retains the
+ * whole table as it was when the iterator was created.
  */
 function closeIterators({ db }: DynaliteStore): void {
   for (const name of ['keys', 'values'] as const) {
@@ -86,7 +89,7 @@ function isFailure(error: Error | null | undefined): boolean {
   return error != null && error.name !== 'NotFoundError'
 }
 
-/** dynalite reads every key of every table to drop one. One range each does it. */
+/** dynalite reads every key of every table to drop one table. Clearing one range per sub-database is sufficient. */
 function dropQuickly(store: DynaliteStore): void {
   const clear = (range: KeyRange, done: Done) => {
     const answer = guard(done)

@@ -1,15 +1,15 @@
 import type { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
 
-/** dynalite has no types: these are the parts of its 4.0.0 that the engine reaches for, read from its source. */
+/** dynalite has no types. These are the parts of version 4.0.0 that the engine uses, read from its source. */
 export interface DynaliteParts {
   readonly db: DynaliteDb
   readonly validations: Readonly<Record<'createTable' | 'putItem' | 'updateItem' | 'deleteItem', { types: TypeTable }>>
-  /** Makes an `http.Server` that never has to listen: a `request` event emitted on it is answered. */
+  /** Creates an `http.Server` that need not listen: it responds to a `request` event emitted on it. */
   readonly dynalite: (options: DynaliteOptions) => EventEmitter
 }
 
-/** What dynalite itself is told. `path` absent means memory. */
+/** dynalite's options. Without `path`, it stores in memory. */
 export interface DynaliteOptions {
   readonly path?: string
   readonly createTableMs: number
@@ -17,21 +17,21 @@ export interface DynaliteOptions {
   readonly updateTableMs: number
 }
 
-/** `dynalite/db`: its exports are looked up at each call, so replacing one replaces it everywhere. */
+/** `dynalite/db`. dynalite looks up these exports at each call, so replacing one replaces it everywhere. */
 export interface DynaliteDb {
   create(options: DynaliteOptions): DynaliteStore
-  /** Null or undefined when the condition holds, else the error to answer with. */
+  /** Null or undefined when the condition holds; otherwise the error response. */
   checkConditional(data: ConditionalWrite, existing: Item | undefined): DynaliteError | null | undefined
-  /** dynalite's key of an item, of an item or of its key alone, which fit the table. */
+  /** dynalite's key of an item. It accepts a whole item or its key; either must match the table. */
   createKey(item: Item, table: TableDescription): string
-  /** Why an item or a key does not fit the table; null or undefined when it does. */
+  /** Why an item or a key does not match the table; null or undefined when it does. */
   validateItem(item: Item, table: TableDescription): DynaliteError | null | undefined
   validateKey(key: Item, table: TableDescription): DynaliteError | null | undefined
   updateIndexes(store: DynaliteStore, table: TableDescription, old: Item | undefined, item: null, done: Done): void
   itemSize(item: Item): number
 }
 
-/** The tables and items of one dynalite, over one LevelDB whose keys carry the sub-database as a prefix. */
+/** The tables and items of one dynalite, in one LevelDB whose keys have the sub-database as a prefix. */
 export interface DynaliteStore {
   readonly db: DynaliteLevel
   readonly tableDb: SubDb<TableDescription> & { readonly awsRegion: string }
@@ -42,12 +42,12 @@ export interface DynaliteStore {
   deleteTagDb(table: string, done: Done): void
 }
 
-/** The LevelDB under a store: promises, save `close`. */
+/** The LevelDB of a store. Its methods return promises, except `close`. */
 export interface DynaliteLevel {
   open(): Promise<void>
   put(key: string, value: unknown): Promise<void>
   del(key: string): Promise<void>
-  /** Writes all or nothing, and at once for every reader. */
+  /** Writes all or none, visible to every reader at the same time. */
   batch(writes: readonly BatchWrite[]): Promise<void>
   clear(range: KeyRange): Promise<void>
   iterator(range: KeyRange): AsyncIterable<[string, unknown]>
@@ -56,12 +56,12 @@ export interface DynaliteLevel {
   close(done: Done): void
 }
 
-/** What it gives is read one by one; it MUST be closed. */
+/** An iterator. It MUST be closed. */
 export interface LevelIterator {
   close(): Promise<void>
 }
 
-/** A write of a whole key, the sub-database's prefix included. */
+/** A write to a whole key, including the sub-database's prefix. */
 export type BatchWrite =
   | { readonly type: 'put'; readonly key: string; readonly value: unknown }
   | { readonly type: 'del'; readonly key: string }
@@ -71,7 +71,7 @@ export interface KeyRange {
   readonly lt: string
 }
 
-/** Callback style, one lock per key: what dynalite's actions use. */
+/** A sub-database with callbacks and one lock per key, as dynalite's actions use it. */
 export interface SubDb<Value> {
   get(key: string, done: (error?: Error | null, value?: Value) => void): void
   put(key: string, value: Value, done: Done): void
@@ -80,38 +80,38 @@ export interface SubDb<Value> {
 }
 
 export type Done = (error?: Error | null) => void
-/** Wraps a callback: the lock is let go just before it is called. */
+/** Wraps a callback. The lock is released just before the callback is called. */
 export type Release = <Args extends unknown[]>(done: (...args: Args) => void) => (...args: Args) => void
 
-/** An error that is an answer when it has a `statusCode`, and a bug otherwise. */
+/** An error response if it has a `statusCode`, otherwise a bug. */
 export interface DynaliteError extends Error {
   statusCode?: number
   body?: Record<string, unknown>
 }
 
-/** What the conditional writes have in common after validation. */
+/** The members that all conditional writes have after validation. */
 export interface ConditionalWrite {
   readonly TableName: string
   readonly ReturnValuesOnConditionCheckFailure?: 'ALL_OLD' | 'NONE'
 }
 
-/** dynalite's own schema language: a member that is not listed is dropped in silence. */
+/** dynalite's own schema language. It silently drops members that are not listed. */
 export type TypeTable = Record<string, unknown>
 
-/** `dynalite/validations/<name>`: an action's members, and what their types do not say. */
+/** `dynalite/validations/<name>`: the types of an action's members, and further checks. */
 export interface Validation {
   readonly types: TypeTable
   readonly custom: (data: object, store: DynaliteStore) => string | undefined
 }
 
-/** `dynalite/validations`: both throw an error that is an answer. */
+/** `dynalite/validations`. Both functions throw an error response. */
 export interface Validations {
-  /** The members that the types list; the others are dropped. */
+  /** Returns the members that the types list and drops the others. */
   checkTypes(data: object, types: TypeTable): { readonly [member: string]: unknown }
   checkValidations(data: object, types: TypeTable, custom: Validation['custom'], store: DynaliteStore): void
 }
 
-/** An attribute in DynamoDB's JSON: exactly one member; `B` is base64 text. */
+/** An attribute in DynamoDB's JSON. It has exactly one member; `B` is base64. */
 export interface Attribute {
   readonly S?: string
   readonly N?: string
@@ -128,7 +128,7 @@ export interface Attribute {
 /** An item in DynamoDB's JSON. */
 export type Item = { readonly [name: string]: Attribute }
 
-/** A table's row, which is also DescribeTable's answer. */
+/** A table's row, which is also the response of DescribeTable. */
 export interface TableDescription {
   readonly TableName: string
   readonly TableArn: string
@@ -141,8 +141,10 @@ export interface TableDescription {
 
 export type StreamViewType = 'KEYS_ONLY' | 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES'
 
-/** A dynalite action: what `require('dynalite/actions/<name>')` is. */
+/** A dynalite action: the export of `dynalite/actions/<name>`. */
 export type Action = (store: DynaliteStore, data: unknown, done: (error: unknown, result?: unknown) => void) => void
 
-/** CommonJS's door: dynalite's modules must be reached one by one, and changed before its own index loads them. */
+/**
+ * `require` for dynalite's modules: they must be loaded one by one, and changed before dynalite's own index loads them.
+ */
 export const requireDynalite = createRequire(import.meta.url)

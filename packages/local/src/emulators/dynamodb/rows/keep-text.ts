@@ -4,8 +4,8 @@ import { requireDynalite } from './dynalite.ts'
 type MemoryLevel = new (options: object) => object
 
 /**
- * Loads dynalite's store so that it keeps rows in memory as text. As buffers, which is the default, small rows share
- * slabs of 8 KB: one row that stays keeps its whole slab.
+ * Loads dynalite's store so that it keeps rows in memory as strings. Buffers, the default, share slabs of 8 KB when
+ * they are small: one row that is kept retains its whole slab.
  */
 export function keepText<T>(load: () => T): T {
   const level: { MemoryLevel: MemoryLevel } = createRequire(requireDynalite.resolve('dynalite'))('memory-level')
@@ -18,6 +18,6 @@ export function keepText<T>(load: () => T): T {
   try {
     return load()
   } finally {
-    level.MemoryLevel = original // others in this process have their own use of it
+    level.MemoryLevel = original // other users of memory-level in this process must not be affected
   }
 }

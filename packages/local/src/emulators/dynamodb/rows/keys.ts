@@ -1,22 +1,25 @@
 import type { KeyRange } from './dynalite.ts'
 
-/** All keys that begin with `prefix`. dynalite's keys go on in hexadecimal digits and slashes, ours in a table's name. */
+/**
+ * All keys that begin with `prefix`. The rest of dynalite's keys are hexadecimal digits and slashes; the rest of ours
+ * is a table's name.
+ */
 export function rangeOf(prefix: string): KeyRange {
   return { gte: prefix, lt: `${prefix}\xff` }
 }
 
-/** A table's items in the LevelDB: dynalite's form. */
+/** The range of a table's items, in dynalite's format. */
 export function itemRange(table: string): KeyRange {
   return rangeOf(`item-${table}~`)
 }
 
-/** The tables' own rows: dynalite's form. */
+/** The range of the tables' own rows, in dynalite's format. */
 export const TABLE_RANGE = rangeOf('table~')
 
-/** Where a table's TTL attribute is kept: our own row beside dynalite's. */
+/** The key of a table's TTL attribute, which we store in addition to dynalite's rows. */
 export function ttlKey(table: string): string {
   return `ttl~${table}`
 }
 
-/** The TTL attributes of all tables. */
+/** The range of the TTL attributes of all tables. */
 export const TTL_RANGE = rangeOf(ttlKey(''))

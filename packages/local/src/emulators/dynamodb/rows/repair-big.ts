@@ -2,8 +2,9 @@ import { createRequire } from 'node:module'
 import { requireDynalite } from './dynalite.ts'
 
 /**
- * Makes `require('big.js')` give the constructor that dynalite expects. Under `node --conditions import` (Vitest runs
- * its workers so when `ssr.resolve.conditions` says it) the ES module is given instead, and every number is refused.
+ * Makes `require('big.js')` return the constructor that dynalite expects. Under `node --conditions import` (which
+ * Vitest sets from `ssr.resolve.conditions`), `require` returns the ES module instead, and dynalite rejects every
+ * number.
  */
 export function repairBig(): void {
   const require = createRequire(requireDynalite.resolve('dynalite'))

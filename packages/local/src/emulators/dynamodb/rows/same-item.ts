@@ -1,6 +1,6 @@
 import type { Attribute, Item } from './dynalite.ts'
 
-/** Whether two items hold the same attributes. The order of names, and of a set's members, says nothing. */
+/** Whether two items have the same attributes. The order of names and of set members is irrelevant. */
 export function isSameItem(a: Item, b: Item): boolean {
   const names = Object.keys(a)
   return names.length === Object.keys(b).length && names.every((name) => isSameAttribute(a[name], b[name]))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Item, StreamViewType, TableDescription } from './dynalite.ts'
 
-/** One change of one item, in the shape in which Lambda gets it (AWS.md §5). */
+/** One change of one item, in the shape that Lambda receives. */
 export interface StreamRecord {
   readonly eventID: string
   readonly eventName: 'INSERT' | 'MODIFY' | 'REMOVE'
@@ -14,34 +14,37 @@ export interface StreamRecord {
     readonly Keys: Item
     readonly NewImage?: Item
     readonly OldImage?: Item
-    /** Decimal, rising within a shard, of one length within a stream: text order is number order. */
+    /**
+     * A decimal number that rises within a shard. All numbers of a stream have the same length, so string order is
+     * numeric order.
+     */
     readonly SequenceNumber: string
     readonly SizeBytes: number
     readonly StreamViewType: StreamViewType
   }
   readonly eventSourceARN: string
-  /** On deletes by TTL only. */
+  /** Set only on deletes by TTL. */
   readonly userIdentity?: typeof TTL_IDENTITY
 }
 
-/** Who deletes expired items. */
+/** The identity that deletes expired items. */
 export const TTL_IDENTITY = { type: 'Service', principalId: 'dynamodb.amazonaws.com' } as const
 
-/** What a write did to an item; absent means that there was, or is, none. */
+/** The effect of a write on an item. An absent image means that the item did not, or does not, exist. */
 export interface ItemChange {
   readonly old: Item | undefined
   readonly new: Item | undefined
   readonly expiry: boolean
 }
 
-/** The record's place in its stream. `time` in epoch milliseconds. */
+/** A record's position in its stream. `time` is in epoch milliseconds. */
 export interface RecordPlace {
   readonly sequence: string
   readonly time: number
   readonly itemSize: (item: Item) => number
 }
 
-/** The record of a change. The images are copies: history does not change when a reader of it does. */
+/** Creates the record of a change. The images are copies, so a reader that changes them does not change the stream. */
 export function toStreamRecord(table: TableDescription, change: ItemChange, place: RecordPlace): StreamRecord {
   const arn = table.LatestStreamArn ?? ''
   const view = table.StreamSpecification?.StreamViewType ?? 'NEW_AND_OLD_IMAGES'

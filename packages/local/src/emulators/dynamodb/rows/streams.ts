@@ -3,50 +3,56 @@ import type { Item, TableDescription } from './dynalite.ts'
 import { isSameItem } from './same-item.ts'
 import { type ItemChange, type StreamRecord, toStreamRecord } from './stream-record.ts'
 
-/** A table's stream, as an event source mapping reads it. Order is kept per item; items of different shards have none. */
+/**
+ * A table's stream, as an event source mapping reads it. The order is kept per item; items of different shards have no
+ * order.
+ */
 export interface TableStream {
   readonly arn: string
-  /** Ids of the shards, which stay the same for the stream's life. */
+  /** The ids of the shards, which stay the same for the stream's life. */
   shards(): readonly string[]
-  /** At most `limit` records of a shard, oldest first: those after `afterSequence`, or all that are not yet trimmed. */
+  /** At most `limit` records of a shard, oldest first: those after `afterSequence`, or all that were not trimmed. */
   read(shardId: string, afterSequence: string | undefined, limit: number): readonly StreamRecord[]
-  /** Calls `listener` for each record, before its writer gets an answer. It MUST NOT throw. Returns how to stop it. */
+  /**
+   * Calls `listener` for each record, before its writer gets a response. It MUST NOT throw. Returns a function that
+   * unsubscribes.
+   */
   onRecord(listener: (record: StreamRecord, shardId: string) => void): () => void
-  /** The shard keeps what this reader has not passed, for at most 24 h. */
+  /** Registers a reader: the shard keeps the records that it has not passed, for at most 24 h. */
   follow(shardId: string): StreamFollower
 }
 
-/** A reader that says how far it has read. */
+/** A registered reader that reports how far it has read. */
 export interface StreamFollower {
-  /** It needs no record up to this sequence number any more. */
+  /** The reader no longer needs the records up to this sequence number. */
   passed(sequence: string): void
   close(): void
 }
 
-/** The same, as the table's writes and the streams' API need it. */
+/** A stream with the operations for the table's writes and for the streams API. */
 export interface StreamLog extends TableStream {
   /** Epoch milliseconds. */
   readonly createdAt: number
-  /** Below the sequence number of every record. */
+  /** A sequence number below that of every record. */
   readonly origin: string
-  /** The newest sequence number given, or `origin`. */
+  /** The newest sequence number that was assigned, or `origin`. */
   latest(): string
-  /** The newest sequence number that the shard has lost to age, or `origin`. */
+  /** The newest sequence number that the shard has trimmed, or `origin`. */
   trimmed(shardId: string): string
   append(change: ItemChange): void
 }
 
 export interface StreamLogOptions {
-  /** Epoch milliseconds, by the clock of the table's tenant. */
+  /** Epoch milliseconds by the clock of the table's tenant. */
   readonly now: () => number
   readonly createdAt: number
   readonly shards: number
-  /** How many records a shard keeps that all its followers have passed. */
+  /** The number of records that a shard keeps after all its readers have passed them. */
   readonly keptRecords: number
   readonly itemSize: (item: Item) => number
 }
 
-const RETENTION_MS = 24 * 3_600_000 // 24 h: DynamoDB's, not a setting there either
+const RETENTION_MS = 24 * 3_600_000 // 24 h: DynamoDB's fixed retention
 
 interface Shard {
   readonly id: string
@@ -55,9 +61,12 @@ interface Shard {
   trimmed: string
 }
 
-/** An empty stream for a table whose description has its stream's ARN. Lives in memory: a restart empties it. */
+/**
+ * Creates an empty stream for a table whose description has its stream's ARN. It is kept in memory: a restart empties
+ * it.
+ */
 export function createStreamLog(table: TableDescription, options: StreamLogOptions): StreamLog {
-  // Born from the time, so that numbers rise over restarts too.
+  // Derived from the time, so that sequence numbers also rise across restarts.
   let last = BigInt(Math.floor(options.createdAt)) * 10n ** 12n
   const origin = String(last)
   const shards = Array.from({ length: options.shards }, (_, i) => createShard(table, i, origin))
@@ -83,7 +92,7 @@ export function createStreamLog(table: TableDescription, options: StreamLogOptio
       return entries.slice(from, from + limit).map((entry) => entry.record)
     },
     append(change) {
-      if (change.old === change.new) return // a delete of nothing
+      if (change.old === change.new) return // a delete of an item that does not exist
       if (change.old !== undefined && change.new !== undefined && isSameItem(change.old, change.new)) return
       last += 1n
       const time = options.now()
@@ -123,7 +132,7 @@ function createShard(table: TableDescription, index: number, origin: string): Sh
   }
 }
 
-/** Spreads partitions over shards; all items of a partition share one, as in DynamoDB. */
+/** Assigns partitions to shards. All items of a partition share a shard, as in DynamoDB. */
 function shardIndex(table: TableDescription, keys: Item, shards: number): number {
   const partition = keys[table.KeySchema[0]?.AttributeName ?? '']
   return createHash('md5').update(JSON.stringify(partition)).digest().readUInt32BE(0) % shards
@@ -134,7 +143,7 @@ function trim(shard: Shard, horizon: number): void {
   drop(shard, old === -1 ? shard.entries.length : old)
 }
 
-/** Beyond `kept` records the oldest go, but for what a follower has still to read. */
+/** Trims the oldest records beyond `kept`, except those that a reader has not passed. */
 function trimPassed(shard: Shard, kept: number): void {
   const { entries, followers } = shard
   const beyond = entries.length - kept
@@ -148,7 +157,7 @@ function drop(shard: Shard, count: number): void {
   shard.trimmed = gone.at(-1)?.record.dynamodb.SequenceNumber ?? shard.trimmed
 }
 
-/** How many entries stand at or below a sequence number: a binary search. */
+/** The number of entries up to a sequence number, by binary search. */
 function countUpTo(entries: Shard['entries'], sequence: string): number {
   let low = 0
   let high = entries.length

@@ -3,43 +3,43 @@ import type { Intercept } from '../../idle-connections.ts'
 import type { DynaliteDb, TableDescription } from './dynalite.ts'
 import { createStreamLog, type StreamLog } from './streams.ts'
 
-/** What one request to a table consumed, in capacity units of DynamoDB. */
+/** The capacity units that one request consumed. */
 export interface TableUse {
   readonly readUnits: number
   readonly writeUnits: number
 }
 
-/** One `startDynamo`: several may share an engine, each with its own time and manners. */
+/** One `startDynamo`. Several tenants may share an engine, each with its own clock and settings. */
 export interface Tenant {
   readonly clock: LocalClock
-  /** Answer a failed condition with the item, when asked by `ReturnValuesOnConditionCheckFailure`. */
+  /** Whether a failed condition returns the item when the request sets `ReturnValuesOnConditionCheckFailure`. */
   readonly returnsOldItem: boolean
-  /** An item of a transaction under way cancels the next transaction with it, instead of letting it wait. */
+  /** True: a transaction is cancelled while another transaction holds one of its items. False: it waits. */
   readonly transactionConflicts?: boolean
-  /** How many shards the streams of its tables have. */
+  /** The number of shards of its tables' streams. */
   readonly shards: number
-  /** How many records each shard keeps after its mappings have read them. */
+  /** The number of records that each shard keeps after its mappings have read them. */
   readonly streamRecords: number
-  /** Told what each request to its tables consumed. Absent, nothing is measured. */
+  /** Called with the consumption of each request to its tables. If absent, consumption is not measured. */
   readonly onUse?: (use: TableUse) => void
-  /** Sees each request to its tables before it runs. */
+  /** Called for each request to its tables before it runs. Returns true if it handled the request itself. */
   readonly intercept?: Intercept
 }
 
-/** How many records a shard keeps after its mappings have read them, unless it is set. */
+/** The default number of records that a shard keeps after its mappings have read them. */
 export const defaultStreamRecords = 250
 
-/** A table and what DynamoDB has beside it and dynalite has not. */
+/** A table, with the state that DynamoDB has and dynalite lacks. */
 export interface Table {
   readonly description: TableDescription
-  /** Who created it through `LocalDynamo`; absent for a table made by a foreign client. */
+  /** The tenant that created it; undefined for a table that a foreign client created. */
   readonly tenant: Tenant | undefined
   readonly stream: StreamLog | undefined
-  /** The TTL attribute, while TTL is enabled. */
+  /** The TTL attribute while TTL is enabled. */
   ttl: string | undefined
 }
 
-/** The tables of one engine. A foreign client's tables belong to the tenant that came first and is still there. */
+/** The tables of one engine. A foreign client's tables belong to the oldest tenant that is still active. */
 export class TableRegistry {
   readonly #tables = new Map<string, Table>()
   readonly #claims = new Map<string, Tenant>()
@@ -58,14 +58,14 @@ export class TableRegistry {
     this.#tenants.delete(tenant)
   }
 
-  /** The table of this name that is about to be created, or that came with the data directory, is `tenant`'s. */
+  /** Assigns a table to `tenant`: one that is about to be created, or one from the data directory. */
   claim(name: string, tenant: Tenant): void {
     this.#claims.set(name, tenant)
     const table = this.#tables.get(name)
     if (table !== undefined) this.#tables.set(name, { ...table, tenant })
   }
 
-  /** Whether anyone wants to hear what requests consume. */
+  /** Whether any tenant measures consumption. */
   isMetered(): boolean {
     return [...this.#tenants].some(({ onUse }) => onUse !== undefined)
   }
@@ -78,12 +78,12 @@ export class TableRegistry {
     return [...this.#tables.values()]
   }
 
-  /** Whose manners a table has. */
+  /** The tenant whose settings apply to a table. */
   tenantOf(table: Table | undefined): Tenant | undefined {
     return table?.tenant ?? this.#tenants.values().next().value
   }
 
-  /** Takes a description as it is about to be written, and adds to it what DynamoDB says of a table's stream. */
+  /** Registers a description that is about to be written, and adds the stream members that DynamoDB has. */
   describe(description: TableDescription): void {
     const name = description.TableName
     const known = this.#tables.get(name)
