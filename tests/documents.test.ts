@@ -116,6 +116,42 @@ describe('the documents', () => {
   })
 })
 
+describe('the documents of the design agree with the sources', () => {
+  const text = (path: string) => readFileSync(join(root, path), 'utf8')
+  const all = (path: string, pattern: RegExp) => [...text(path).matchAll(pattern)].map(([, ...found]) => found)
+
+  it('on the faults of the simulator and how often each occurs', () => {
+    const listed = all('docs/design/faults.md', /^\| (F\d+) \| .* \| (\d+) % \|$/gm)
+    const faults = all('packages/simulator/src/kernel/faults.ts', /^ {2}(F\d+): \{.*most: ([\d.]+) \}/gm)
+    expect(listed.length).toBeGreaterThan(30)
+    expect(listed.map(([id, share]) => [id, Number(share)]).sort()).toEqual(
+      faults.map(([id, most]) => [id, Math.round(Number(most) * 100)]).sort(),
+    )
+  })
+
+  it('on the rules of its checker', () => {
+    const listed = all('docs/design/faults.md', /^\| (H\d+) \|/gm).flat()
+    expect(listed.length).toBeGreaterThan(10)
+    const rules = all('packages/simulator/src/kernel/report.ts', /^ {2}(H\d+): '/gm).flat()
+    expect(listed).toEqual([...new Set(rules)])
+  })
+
+  it('on the keys of the rows', () => {
+    const prefixes = (found: readonly (string | undefined)[]) => [...new Set(found)].sort()
+    const listed = all('docs/design/table.md', /^\| .* \| `([A-Z]+#)[^`]*` \| .* \|$/gm).flat()
+    const keys = all('packages/server/src/dynamodb/requests/keys.ts', /pk: `([A-Z]+#)/g).flat()
+    expect(keys.length).toBeGreaterThan(8)
+    expect(prefixes(listed)).toEqual(prefixes(keys))
+  })
+
+  it('on the environment variables of a backend', () => {
+    const listed = all('docs/design/table.md', /^\| `TRUNKLINE_([A-Z_]+)` \|/gm).flat()
+    const read = all('packages/server/src/aws/environment.ts', /read\('([A-Z_]+)'\)/g).flat()
+    expect(read.length).toBeGreaterThan(4)
+    expect(listed).toEqual(expect.arrayContaining(read))
+  })
+})
+
 /** The anchors of a document's headings, as GitHub makes them. */
 function anchorsOf(text: string): ReadonlySet<string> {
   const headings = text.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.+)$/gm)
