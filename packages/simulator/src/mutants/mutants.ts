@@ -44,7 +44,7 @@ export const mutants: readonly Mutant[] = [
     swaps: [
       {
         file: runtime('posting/post-once'),
-        from: "outcome.status === 'failed' && outcome.unknown ? 'broken' : 'refused'",
+        from: "outcome.status === 'failed' && outcome.unknown ? 'uncertain' : 'refused'",
         to: "outcome.status === 'failed' && outcome.unknown ? 'posted' : 'refused'",
       },
     ],

@@ -1,6 +1,9 @@
 import type { Clock } from '../../ports/clock.ts'
 
-/** Which connections take no posts at present: where posts hung or were throttled again and again none is tried for a while, so that it costs no neighbour time. */
+/**
+ * Which connections take no posts at present: where posts hung or were throttled again and again none is tried for a
+ * while, so that it costs no neighbour time.
+ */
 export interface Breaker {
   /** Whether a post may be tried. After the pause one is, alone, to find out. */
   admits(connectionId: string): boolean
@@ -12,7 +15,9 @@ export interface Breaker {
   fail(connectionId: string): void
   /** Whether a retry of the topic comes when this pause is over: what comes meanwhile is left to it. */
   awaitsRetry(connectionId: string, topic: string): boolean
-  /** Such a retry was asked for, and comes not before `due`, in epoch milliseconds. To be told when it is sure to come. */
+  /**
+   * Such a retry was asked for, and comes not before `due`, in epoch milliseconds. To be told when it is sure to come.
+   */
   noteRetry(connectionId: string, topic: string, due: number): void
 }
 

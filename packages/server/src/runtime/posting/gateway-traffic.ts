@@ -3,7 +3,10 @@ import type { Gateway } from '../../ports/gateway.ts'
 import { type Breaker, createBreaker } from './circuit-breaker.ts'
 import { createPace, type Pace } from './post-pacer.ts'
 
-/** What a process knows of a gateway by its answers, shared by all that posts in it. Never authoritative: another process knows other things. */
+/**
+ * What a process knows of a gateway by its answers, shared by all that posts in it. Never authoritative: another
+ * process knows other things.
+ */
 export interface Traffic {
   readonly breaker: Breaker
   readonly pace: Pace

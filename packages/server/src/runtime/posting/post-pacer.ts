@@ -1,8 +1,9 @@
 import type { Clock } from '../../ports/clock.ts'
 
 /**
- * How fast this process posts. API Gateway throttles an account, not a connection: what one post is refused, all of them back off from, and come back slowly
- * (additive increase, multiplicative decrease). Functions share nothing, so each finds its share by what it is refused.
+ * How fast this process posts. API Gateway throttles an account, not a connection: what one post is refused, all of
+ * them back off from, and come back slowly (additive increase, multiplicative decrease). Functions share nothing, so
+ * each finds its share by what it is refused.
  */
 export interface Pace {
   /** Takes the next turn: milliseconds until it comes, 0 for now. */
@@ -23,8 +24,8 @@ const burstMs = 100 // turns that were not taken are kept for this long
 const windowMs = 1_000 // 1 s
 const cutMs = 250 // one halving for the answers to what was under way when the first came
 /**
- * A 429 means that a client reads too slowly or that the account's quota is used up: the account, when as many connections as these are refused at a time, and
- * this part of what is posted.
+ * A 429 means that a client reads too slowly or that the account's quota is used up: the account, when as many
+ * connections as these are refused at a time, and this part of what is posted.
  */
 const connectionsMeant = 2
 const shareMeant = 0.05

@@ -4,7 +4,9 @@ import type { RuntimeContext } from '../context/scope.ts'
 import { type Traffic, trafficOf } from './gateway-traffic.ts'
 import { measurePost } from './measure-post.ts'
 
-/** How a post ended, its retries included. `undelivered`: given up within the budget; the log still has what it carried. */
+/**
+ * How a post ended, its retries included. `undelivered`: given up within the budget; the log still has what it carried.
+ */
 export type Posted = 'posted' | 'gone' | 'too-large' | 'undelivered'
 
 const budgetMs = 6_000
@@ -12,13 +14,17 @@ const firstPauseMs = 50
 const longestPauseMs = 1_000
 const cutAttempts = 3
 const cutAttemptMs = 1_500
-/** A post that was cut short sooner, by its function's own deadline, says nothing against the connection; nor does one that the account's quota refused. */
+/**
+ * A post that was cut short sooner, by its function's own deadline, says nothing against the connection; nor does one
+ * that the account's quota refused.
+ */
 const suspectMs = 1_000
 
 /**
- * Posts one message, retrying 429 and 5xx with full jitter inside a budget and before the deadline; one that hangs is given up with the budget [LAW-DEADLINE].
- * Waits for this process's turn when the gateway throttles it; fails at once while the connection's breaker is open.
- * A post whose fate is unknown is sent again: every client of ours drops what it had. Never throws.
+ * Posts one message, retrying 429 and 5xx with full jitter inside a budget and before the deadline; one that hangs is
+ * given up with the budget [LAW-DEADLINE]. Waits for this process's turn when the gateway throttles it; fails at once
+ * while the connection's breaker is open. A post whose fate is unknown is sent again: every client of ours drops what
+ * it had. Never throws.
  */
 export async function post(scope: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
   const { gateway, clock } = scope
@@ -74,8 +80,8 @@ function counted({ counts }: Traffic, posted: Posted): Posted {
 }
 
 /**
- * Closes a socket. A deletion that fails or gets no answer within 1.5 s is sent again, three times in all: where a post's fate is unknown, a
- * stock client learns of it by nothing else. To delete twice does no harm. Never throws.
+ * Closes a socket. A deletion that fails or gets no answer within 1.5 s is sent again, three times in all: where a
+ * post's fate is unknown, a stock client learns of it by nothing else. To delete twice does no harm. Never throws.
  */
 export async function deleteConnection(scope: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {
   const { gateway, clock } = scope

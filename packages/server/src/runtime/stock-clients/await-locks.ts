@@ -2,10 +2,13 @@ import type { Subscriber } from '../../ports/store.ts'
 import type { InvocationContext } from '../context/scope.ts'
 
 const firstPauseMs = 100
-/** Longer than a burst takes. A holder that is dead is found out by the invocation's own repetition. */
-const longestPauseMs = 6_400
+/** Longer than a burst takes. A lock whose holder died is handled when the platform repeats this invocation. */
+const maxPauseMs = 6_400
 
-/** Tries again, with pauses, to deliver to the stock subscriptions among these rows, whose chains others held: they are free soon, or have come as far. Returns the rows that are left. */
+/**
+ * Retries, with growing pauses, the deliveries to stock clients whose lock another function held: by then the lock is
+ * free, or its holder has delivered the events. Returns the rows that are still undelivered.
+ */
 // [TL-CHAIN-2]
 export async function awaitLocks(
   scope: InvocationContext,
@@ -14,11 +17,11 @@ export async function awaitLocks(
 ): Promise<readonly Subscriber[]> {
   const { clock, deadline } = scope
   const others = undelivered.filter(({ extensions }) => extensions)
-  let held = undelivered.filter(({ extensions }) => !extensions)
-  for (let pause = firstPauseMs; held.length > 0 && pause <= longestPauseMs; pause *= 2) {
+  let locked = undelivered.filter(({ extensions }) => !extensions)
+  for (let pause = firstPauseMs; locked.length > 0 && pause <= maxPauseMs; pause *= 2) {
     if (clock.now() + pause >= deadline.at) break
     await clock.sleep(pause, deadline.signal)
-    held = [...(await deliver(held))]
+    locked = [...(await deliver(locked))]
   }
-  return [...others, ...held]
+  return [...others, ...locked]
 }

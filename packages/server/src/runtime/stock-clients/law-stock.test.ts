@@ -61,7 +61,9 @@ async function runJob(room: Stage, payload: unknown): Promise<void> {
   await ended
 }
 
-/** Faults have stopped: the stream brings what it has, asynchronous work is repeated, a closed socket is opened anew. */
+/**
+ * Faults have stopped: the stream brings what it has, asynchronous work is repeated, a closed socket is opened anew.
+ */
 async function rest(room: Stage): Promise<void> {
   room.clock.time += 10_000
   await room.stream((await slotsOf(room)).map((slot) => ({ topic, slot })))
@@ -69,7 +71,10 @@ async function rest(room: Stage): Promise<void> {
   await room.ann.comeBack()
 }
 
-/** From the first event on: each event once and in order, up to the last one. Only a subscribe that came to nothing promised nothing: it was answered with an error, or died before its row. */
+/**
+ * From the first event on: each event once and in order, up to the last one. Only a subscribe that came to nothing
+ * promised nothing: it was answered with an error, or died before its row.
+ */
 async function everyEventOnce(room: Stage, { killed, lost }: Ended): Promise<void> {
   await rest(room)
   for (const text of ['LAST BUT ONE', 'LAST']) {
@@ -99,7 +104,10 @@ const subscribe = ({ ann }: Stage) => ann.subscribe()
 const two = { bob, cy }
 const patience = 120_000 // for a machine that many share
 const lostPosts: readonly LostPost[] = ['arrived', 'vanished']
-/** Time stands in the schedule too: beyond every lock that was taken before. Whoever waits does not notice, as a function that was frozen. */
+/**
+ * Time stands in the schedule too: beyond every lock that was taken before. Whoever waits does not notice, as a
+ * function that was frozen.
+ */
 const frozen = { 'a minute passes': ({ clock }: Stage) => void Object.assign(clock, { time: clock.time + 60_000 }) }
 
 describe('[LAW-STOCK-ORDER]: a stock client, which neither orders nor drops anything', () => {

@@ -3,8 +3,8 @@ import type { PipeStep } from '../../define/subscription.ts'
 import { channelOfTopic } from '../../define/topic.ts'
 import type { Slot, Subscriber } from '../../ports/store.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
+import { reportDelivery } from '../context/report-delivery.ts'
 import { type InvocationContext, within } from '../context/scope.ts'
-import { toTRPCError } from '../context/to-trpc-error.ts'
 import { gapError } from '../context/trunkline-error.ts'
 import { errorText } from '../encoding/error-response.ts'
 import { evaluate } from '../encoding/replay-results.ts'
@@ -28,108 +28,120 @@ import {
   type SubscriptionLock,
 } from './subscription-lock.ts'
 
-/** How far a function came with a chain. `late`: its own time ran out, and the chain is free for another. */
-export type Ended = 'done' | 'undone' | 'late'
+/**
+ * How a delivery ended.
+ * - `done`: nothing is left to post.
+ * - `undelivered`: another function holds the lock, or a post failed.
+ * - `timed-out`: the time to hold the lock is over, and the lock is free.
+ */
+export type OrderedResult = 'done' | 'undelivered' | 'timed-out'
 
-/** A chain is held for this long at most, so that a holder's death is soon known. */
+/** A lock is held for at most this long, so that the death of its holder is noticed soon. */
 const holdMs = 20_000
-/** Reads in a row that bring nothing. */
-const mostFruitless = 3
-/** Another hold begins only with this much time left. */
-const anotherMs = 3_000
+const maxEmptyReads = 3 // in a row
+/** The lock is acquired again only with this much time left. */
+const minRemainingMs = 3_000
 
 /**
- * Delivers a slot to a stock client, which neither orders nor drops what it has: whoever holds the chain reads the log from where it stands and posts one event at a time [LAW-STOCK-ORDER].
- * False when it was not delivered: somebody else holds the chain and was told what is wanted, or a post could not be made. Throws when the table cannot be reached.
+ * Delivers a slot to a stock client, which neither orders nor deduplicates events. The holder of the subscription's
+ * lock reads the log from the stored position and posts one event at a time [LAW-STOCK-ORDER]. False when the slot was
+ * not delivered: another function holds the lock and has recorded the offset, or a post failed. Throws when the store
+ * is unreachable.
  */
 // [TL-CHAIN-1] [TL-CHAIN-2]
 export async function deliverToStock(scope: InvocationContext, row: Subscriber, slot: Slot): Promise<boolean> {
   for (;;) {
-    const ended = await within(scope, holdMs, (sooner) => deliverOnce(sooner, row, slot))
-    if (ended !== 'late') return ended === 'done'
-    if (scope.deadline.at - scope.clock.now() < anotherMs) return false
+    const result = await within(scope, holdMs, (narrowed) => deliverOnce(narrowed, row, slot))
+    if (result !== 'timed-out') return result === 'done'
+    if (scope.deadline.at - scope.clock.now() < minRemainingMs) return false
   }
 }
 
-async function deliverOnce(scope: InvocationContext, row: Subscriber, slot: Slot): Promise<Ended> {
+async function deliverOnce(scope: InvocationContext, row: Subscriber, slot: Slot): Promise<OrderedResult> {
   if (hasReached(scope, row, slot)) return 'done'
-  const taken = await acquireLock(scope, row, slot)
-  if (taken === 'off') return 'done'
-  if (taken === 'held') return 'undone'
-  if (taken === 'dead') return broken(scope, row)
-  return keeping(scope, taken, async () => {
-    const pipe = await pipeFor(scope, taken.row)
-    if (pipe === undefined) return 'done' // its middlewares refused, which has ended it
+  const lock = await acquireLock(scope, row, slot)
+  if (lock === 'off') return 'done'
+  if (lock === 'held') return 'undelivered'
+  if (lock === 'dead') return disconnect(scope, row)
+  return releaseOnError(scope, lock, async () => {
+    const pipe = await pipeFor(scope, lock.row)
+    if (pipe === undefined) return 'done'
     const { epoch, offset } = cursorOf(scope, slot)
-    const isNext = taken.at.epoch === epoch && taken.at.offset === offset - 1
-    return postOn(scope, taken, pipe, { offset: slot.offset, read: isNext ? [slot] : [] })
+    const isNext = lock.at.epoch === epoch && lock.at.offset === offset - 1
+    return postFromLog(scope, lock, pipe, { offset: slot.offset, slots: isNext ? [slot] : [] })
   })
 }
 
-/** Undefined when its middlewares refused, which has ended it. */
+/** Undefined when the subscription's middlewares refused, which has ended the subscription. */
 async function pipeFor(scope: InvocationContext, row: Subscriber): Promise<readonly PipeStep[] | undefined> {
   if (row.presence !== undefined) return viewPipes[row.presence.view]
   return row.piped === undefined ? [] : pipeOf(scope, row, row.piped)
 }
 
-/** Goes on with a chain until nothing is wanted of it any more: first what was read already, then what the log has after it. */
-// [TL-CHAIN-2]
-export async function postOn(
-  scope: InvocationContext,
-  hold: SubscriptionLock,
-  pipe: readonly PipeStep[],
-  to: Wanted,
-): Promise<Ended> {
-  const log = { topic: hold.row.topic, retentionMs: scope.retentionOf(channelOfTopic(hold.row.topic)) ?? 0 }
-  const reached = (slots: readonly Slot[]) => slots.at(-1)?.offset ?? hold.at.offset
-  let slots = to.read
-  let fruitless = 0
-  for (let behind = reached(slots) < to.offset; ; ) {
-    const ended = await postSlots(scope, hold, pipe, slots)
-    if (ended !== undefined) return ended
-    if (!behind && (await isFreed(scope, hold))) return 'done'
-    const found = await replayFrom(scope, log, hold.at)
-    if (found.gap !== undefined) return endWith(scope, hold, gapError(found.gap))
-    slots = found.slots
-    behind = reached(slots) < Math.max(found.head.offset, to.offset)
-    fruitless = slots.length === 0 ? fruitless + 1 : 0
-    if (fruitless > mostFruitless) break // what is wanted is not in the log
-  }
-  await releaseLock(scope, hold)
-  return hold.at.offset >= to.offset ? 'done' : 'undone'
-}
-
-/** How far a chain is to go, and the slots after where it stands as far as they were read. */
-export interface Wanted {
+/** How far to post, and the slots after the lock's position that were read already. */
+export interface PostTarget {
   readonly offset: number
-  readonly read: readonly Slot[]
+  readonly slots: readonly Slot[]
 }
 
-async function isFreed(scope: InvocationContext, { row, by, at }: SubscriptionLock): Promise<boolean> {
-  const free = { by, at: formatCursor(at), unless: at.offset }
-  return (await scope.store.freeChain(row, free)) !== 'wanted'
+/**
+ * Posts the slots of `target`, then what the log has after them, until no further offset is requested of this holder.
+ */
+// [TL-CHAIN-2]
+export async function postFromLog(
+  scope: InvocationContext,
+  lock: SubscriptionLock,
+  pipe: readonly PipeStep[],
+  target: PostTarget,
+): Promise<OrderedResult> {
+  const log = { topic: lock.row.topic, retentionMs: scope.retentionOf(channelOfTopic(lock.row.topic)) ?? 0 }
+  const lastOf = (slots: readonly Slot[]) => slots.at(-1)?.offset ?? lock.at.offset
+  let { slots } = target
+  let emptyReads = 0
+  for (let isBehind = lastOf(slots) < target.offset; ; ) {
+    const result = await postSlots(scope, lock, pipe, slots)
+    if (result !== undefined) return result
+    if (!isBehind && (await releaseUnlessRequested(scope, lock))) return 'done'
+    const replayed = await replayFrom(scope, log, lock.at)
+    if (replayed.gap !== undefined) return endWith(scope, lock, gapError(replayed.gap))
+    slots = replayed.slots
+    isBehind = lastOf(slots) < Math.max(replayed.head.offset, target.offset)
+    emptyReads = slots.length === 0 ? emptyReads + 1 : 0
+    if (emptyReads > maxEmptyReads) break // the requested offset is not in the log
+  }
+  await releaseLock(scope, lock)
+  return lock.at.offset >= target.offset ? 'done' : 'undelivered'
 }
 
-/** Posts what of these slots is for the subscription, each when the one before it has arrived. Undefined when all were. */
+/** False when a later offset is requested: then the lock is kept. */
+async function releaseUnlessRequested(scope: InvocationContext, { row, by, at }: SubscriptionLock): Promise<boolean> {
+  return (await scope.store.freeChain(row, { by, at: formatCursor(at), unless: at.offset })) !== 'wanted'
+}
+
+/** Posts the slots that pass the pipe, each one after the one before has arrived. Undefined when all were posted. */
 async function postSlots(
   scope: InvocationContext,
-  hold: SubscriptionLock,
+  lock: SubscriptionLock,
   pipe: readonly PipeStep[],
   slots: readonly Slot[],
-): Promise<Ended | undefined> {
+): Promise<OrderedResult | undefined> {
   for (const slot of slots) {
     const cursor = cursorOf(scope, slot)
-    const result = resultOf(scope, hold.row, pipe, slot)
-    if (result !== undefined && Buffer.byteLength(result) > stockBytes) return endWith(scope, hold, oversized(result)) // [TL-CHUNK-11]
-    const ended = result === undefined ? undefined : await postFrame(scope, hold, result)
+    const result = resultOf(scope, lock.row, pipe, slot)
+    // [TL-CHUNK-11]
+    if (result !== undefined && Buffer.byteLength(result) > stockBytes) return endWith(scope, lock, oversized(result))
+    const ended = result === undefined ? undefined : await postUnderLock(scope, lock, result)
     if (ended !== undefined) return ended
     if (result !== undefined) measureDelivery(scope, slot)
-    hold.at = cursor
+    lock.at = cursor
   }
   return undefined
 }
 
-/** A slot's data frame. Nothing for one that a filter leaves out, nor for one whose filter or map threw: the application's `onError` was told, and stock clients have no word for it. */
+/**
+ * A slot's data result. Undefined for a slot that a filter leaves out, and for one whose filter or map threw: this is
+ * reported to the application's `onError`, since stock clients know no fault frame.
+ */
 // [TL-CHAIN-4]
 function resultOf(
   scope: InvocationContext,
@@ -138,63 +150,70 @@ function resultOf(
   slot: Slot,
 ): string | undefined {
   const evaluated = evaluate(scope, topic, pipe, slot)
-  if (evaluated.status === 'failed')
-    scope.server.report({ error: toTRPCError(evaluated.thrown), path, cause: 'delivery' })
+  if (evaluated.status === 'failed') reportDelivery(scope, path, evaluated.thrown)
   if (evaluated.status !== 'match') return undefined
   const result = eventResult(scope.server, cursorOf(scope, slot), path, evaluated.event)
   return result.startsWith('{"type":"data"') ? result : undefined
 }
 
-/** Posts one frame of a chain, and ends the hold where that cannot be done. Undefined when it was posted. */
-export async function postFrame(
+/**
+ * Posts one result to the lock's subscription. Undefined when it was posted; otherwise the lock is released or gone.
+ */
+export async function postUnderLock(
   scope: InvocationContext,
-  hold: SubscriptionLock,
+  lock: SubscriptionLock,
   result: string,
-): Promise<Ended | undefined> {
-  const { row } = hold
+): Promise<OrderedResult | undefined> {
+  const { row } = lock
   if (!canReceive(scope, row)) {
-    await releaseLock(scope, hold)
-    return 'done' // what an expired authority withholds comes by the resume
+    await releaseLock(scope, lock)
+    return 'done' // the resume under a new token replays what expired authority withholds
   }
   const posted = await postOnce(scope, row.connectionId, frameText(row.id, result))
   if (posted === 'posted') return void (await noticeAgeing(scope, row))
-  return endOf(scope, hold, posted)
+  return afterFailedPost(scope, lock, posted)
 }
 
-async function endOf(
+async function afterFailedPost(
   scope: InvocationContext,
-  hold: SubscriptionLock,
+  lock: SubscriptionLock,
   posted: Exclude<PostedOnce, 'posted'>,
-): Promise<Ended> {
-  if (posted === 'broken') return broken(scope, hold.row)
+): Promise<OrderedResult> {
+  if (posted === 'uncertain') return disconnect(scope, lock.row)
   if (posted === 'gone') {
-    await pruneSubscriber(scope, hold.row)
+    await pruneSubscriber(scope, lock.row)
     return 'done'
   }
-  await releaseLock(scope, hold)
-  return posted === 'late' ? 'late' : 'undone'
+  await releaseLock(scope, lock)
+  return posted === 'timed-out' ? 'timed-out' : 'undelivered'
 }
 
-async function broken(scope: InvocationContext, row: Subscriber): Promise<Ended> {
-  return (await disconnectUncertain(scope, row)) ? 'done' : 'undone'
+async function disconnect(scope: InvocationContext, row: Subscriber): Promise<OrderedResult> {
+  return (await disconnectUncertain(scope, row)) ? 'done' : 'undelivered'
 }
 
-/** A gap is an error, which ends the subscription at the client, and so is an event that fits no message; its row goes too. */
-async function endWith(scope: InvocationContext, { row }: SubscriptionLock, thrown: unknown): Promise<Ended> {
+/**
+ * Posts an error, which ends the subscription at the client: a gap, or an event that fits no message. Then deletes the
+ * row.
+ */
+async function endWith(scope: InvocationContext, { row }: SubscriptionLock, thrown: unknown): Promise<OrderedResult> {
   const id = JSON.parse(row.id) as string | number
   const text = errorText(scope.server, { id, type: 'subscription', path: row.path, cause: 'delivery' }, thrown)
-  if ((await post(scope, row.connectionId, text)) === 'undelivered') return broken(scope, row)
+  if ((await post(scope, row.connectionId, text)) === 'undelivered') return disconnect(scope, row)
   await scope.store.deleteSubscriber(row)
   await endSession(scope, row)
   return 'done'
 }
 
-/** Does what is to be done while a chain is held; gives it back where that throws, as far as that can be done. */
-async function keeping(scope: InvocationContext, hold: SubscriptionLock, work: () => Promise<Ended>): Promise<Ended> {
+async function releaseOnError(
+  scope: InvocationContext,
+  lock: SubscriptionLock,
+  work: () => Promise<OrderedResult>,
+): Promise<OrderedResult> {
   try {
     return await work()
   } catch (thrown) {
-    await releaseLock(scope, hold).catch(() => {}) // then it is held until its time has passed, and broken
+    await releaseLock(scope, lock).catch(() => {}) // else the lock expires, and the connection is deleted
     throw thrown
   }
 }

@@ -15,8 +15,9 @@ interface StockClientOptions {
 }
 
 /**
- * tRPC's own client as far as [LAW-STOCK-ORDER] needs it: it takes frames in the order in which they arrive, drops none, and resumes with the id of the last data frame on a new socket when the old one is closed.
- * What it saw is the application's view.
+ * tRPC's own client as far as [LAW-STOCK-ORDER] needs it: it takes frames in the order in which they arrive, drops
+ * none, and resumes with the id of the last data frame on a new socket when the old one is closed. What it saw is the
+ * application's view.
  */
 export interface StockClient {
   /** Offsets of the events that the application saw, in that order. */
@@ -37,7 +38,9 @@ interface Frame {
   readonly result?: { readonly type: string; readonly id?: string }
 }
 
-/** Joins a client to a room whose posts to it, and whose cuts, are scheduling points with an answer that may be lost. */
+/**
+ * Joins a client to a room whose posts to it, and whose cuts, are scheduling points with an answer that may be lost.
+ */
 export async function createStockClient(
   room: Room,
   turns: Turns,

@@ -6,26 +6,36 @@ import type { InvocationContext } from '../context/scope.ts'
 import { cursorOf } from '../log/retention.ts'
 import { deleteConnection } from '../posting/post.ts'
 
-/** A stock subscription's chain in one function's hands: nobody else posts to it [LAW-STOCK-ORDER]. */
+/** The lock of a stock client's subscription: only its holder posts to the subscription [LAW-STOCK-ORDER]. */
 export interface SubscriptionLock {
   readonly row: Subscriber
+  /** The id of the holder. */
   readonly by: string
-  /** Up to where it was posted. */
+  /** The cursor up to which events were posted. */
   at: Cursor
 }
 
-/** What became of the wish to hold a chain. `held`: by somebody who lives, as far as is known, and was told what is wanted. `dead`: its holder died, and nobody knows how far it came. `off`: there is nobody to post to. */
+/**
+ * The result of an attempt to acquire a lock, other than the lock itself.
+ * - `held`: another function holds it, and will also post the requested event.
+ * - `dead`: the holder died, and how far it came is unknown.
+ * - `off`: the subscription has stopped.
+ */
 export type LockResult = SubscriptionLock | 'held' | 'dead' | 'off'
 
-const slackMs = 5_000 // beyond the holder's own deadline: its last write, and the clocks' error
-const cutMs = 2_000
+/** A lock outlasts its holder's deadline by this much: time for the last write, and for clock differences. */
+const slackMs = 5_000
+const disconnectMs = 2_000
 
-/** A lock for as long as this scope may work. */
+/** A lock that lasts as long as this invocation may work. */
 export function newLock({ clock, deadline }: InvocationContext): ChainLock {
   return { by: randomName(clock, 12), until: deadline.at + slackMs }
 }
 
-/** Takes a chain for the sake of one slot. */
+/**
+ * Acquires the lock to post a slot. If another function holds it, records the slot's offset, which that function then
+ * posts too.
+ */
 // [TL-CHAIN-1]
 export async function acquireLock(scope: InvocationContext, row: Subscriber, slot: Slot): Promise<LockResult> {
   const lock = newLock(scope)
@@ -34,32 +44,35 @@ export async function acquireLock(scope: InvocationContext, row: Subscriber, slo
     if (found.status === 'off') return 'off'
     if (found.status === 'locked') return { row: found.row, by: lock.by, at: positionOf(scope, found.row, slot) }
     if (isDead(found.row, scope.clock.now())) return 'dead'
-    const wanted = await scope.store.requestOffset(row, slot.offset)
-    if (wanted !== 'free') return wanted === 'wanted' ? 'held' : 'off'
+    const requested = await scope.store.requestOffset(row, slot.offset)
+    if (requested !== 'free') return requested === 'wanted' ? 'held' : 'off'
   }
 }
 
-/** Gives a chain back where it stands, whatever is wanted. */
+/** Releases the lock and stores how far it came, even if further offsets are requested. */
 export async function releaseLock(scope: InvocationContext, { row, by, at }: SubscriptionLock): Promise<void> {
   await scope.store.freeChain(row, { by, at: formatCursor(at) })
 }
 
-/** Ends a chain of which nobody knows how far it came: nothing is sent again and nothing is left out, the connection is deleted, and the client resumes on another. False where that could not be done. */
+/**
+ * Ends a delivery whose position is unknown. Nothing is posted twice and nothing is left out: the connection is
+ * deleted, and the client resumes on another one. False when the connection could not be deleted.
+ */
 // [TL-CHAIN-3]
 export async function disconnectUncertain(scope: InvocationContext, row: Subscriber): Promise<boolean> {
-  using grace = createDeadline(scope.clock, cutMs) // its own time: that of the posts may be what has run out
+  using grace = createDeadline(scope.clock, disconnectMs) // its own deadline, since that of the posts may have passed
   if ((await deleteConnection({ ...scope, deadline: grace }, row.connectionId)) === 'failed') return false
   await scope.store.deleteSubscriber(row)
   return true
 }
 
-/** Whether a chain has come up to a slot, or past it. */
+/** Whether a slot was already posted to a stock client's subscription. */
 export function hasReached(scope: InvocationContext, { at }: Pick<Subscriber, 'at'>, slot: Slot): boolean {
   const cursor = at === undefined ? undefined : parseCursor(at)
   return cursor !== undefined && cursor.epoch === cursorOf(scope, slot).epoch && cursor.offset >= slot.offset
 }
 
-/** A row without a cursor, which an older version has put, begins at the slot that it is given. */
+/** A row without a cursor was put by an older version. It begins right before the slot. */
 function positionOf(scope: InvocationContext, row: Subscriber, slot: Slot): Cursor {
   const { epoch, offset } = cursorOf(scope, slot)
   return (row.at === undefined ? undefined : parseCursor(row.at)) ?? { epoch, offset: offset - 1 }

@@ -1,25 +1,27 @@
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/store.ts'
+import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
-import { toTRPCError } from '../context/to-trpc-error.ts'
 import { gapError } from '../context/trunkline-error.ts'
 import type { DeliverJob } from '../delivery/deliver-job.ts'
 import type { Replay } from '../log/replay.ts'
-import { postFrame, postOn } from '../stock-clients/ordered-delivery.ts'
+import { postFromLog, postUnderLock } from '../stock-clients/ordered-delivery.ts'
 import { disconnectUncertain, releaseLock, type SubscriptionLock } from '../stock-clients/subscription-lock.ts'
 import { stockStarted } from './started-frames.ts'
 
 /** The steps of a subscribe. */
 export interface Beginning {
-  /** Puts the row. False when it was overtaken, or its connection is gone. */
+  /** Puts the row. False when a later subscribe or stop came first, or the connection is gone. */
   readonly register: () => Promise<boolean>
-  /** Reads the log from its position, and the state that it begins with, as a result. */
+  /** Reads the log from the subscription's position, and its initial state as a snapshot result, if it has one. */
   readonly load: () => Promise<{ readonly found: Replay | undefined; readonly begun: string | undefined }>
 }
 
 /**
- * Begins a stock client's subscription to a log: its row is put held by this function, which posts `started`, then the state where there is one, then the log, one frame at a time [LAW-STOCK-ORDER].
- * Gives no frames to answer with. Throws what its steps throw, and GAP for a client that missed something; its row is gone then, since the answer ends the subscription at the client.
+ * Starts a stock client's subscription to a log. Puts its row with this function as the lock's holder, then posts
+ * `started`, the state if there is one, and the log, one frame at a time [LAW-STOCK-ORDER]. Returns no frames for the
+ * response. Throws what the steps throw, and GAP when events were lost; then the row is deleted, since the error ends
+ * the subscription at the client.
  */
 // [TL-CHAIN-1] [TL-STOCK-6]
 export async function beginStock(
@@ -29,7 +31,7 @@ export async function beginStock(
   steps: Beginning,
 ): Promise<readonly []> {
   const loaded = await registerAndLoad(scope, row, steps)
-  if (loaded !== undefined) await postBeginning(scope, row, descriptor, loaded)
+  if (loaded !== undefined) await postStart(scope, row, descriptor, loaded)
   return []
 }
 
@@ -46,39 +48,41 @@ async function registerAndLoad(
   try {
     if (!(await register())) return undefined
     const { found, begun } = await load()
-    if (found === undefined) throw new Error('A chain is of a log.')
+    if (found === undefined)
+      throw new Error(`Expected the log of topic ${row.topic} to have been read, got none. Report this as a bug.`)
     if (found.gap !== undefined && begun === undefined) throw gapError(found.gap)
     return { found, begun }
   } catch (thrown) {
-    await scope.store.deleteSubscriber(row).catch(() => {}) // a row that stays is held until its time has passed, and broken
+    await scope.store.deleteSubscriber(row).catch(() => {}) // else the lock expires, and the connection is deleted
     throw thrown
   }
 }
 
-async function postBeginning(
+async function postStart(
   scope: InvocationContext,
   row: Subscriber,
   descriptor: Pick<SubscriptionDescriptor, 'pipe'>,
   { found, begun }: Loaded,
 ): Promise<void> {
-  const hold: SubscriptionLock = { row, by: row.lock?.by ?? '', at: found.from }
-  const first = begun === undefined ? [] : [begun.replace('"snapshot"', '"data"')] // a tracked frame: tRPC knows no state
+  const lock: SubscriptionLock = { row, by: row.lock?.by ?? '', at: found.from }
+  const first = begun === undefined ? [] : [begun.replace('"snapshot"', '"data"')] // as a tracked event, since tRPC has no snapshots
   for (const result of [stockStarted, ...first]) {
-    const ended = await postFrame(scope, hold, result)
+    const ended = await postUnderLock(scope, lock, result)
     if (ended === 'done') return
-    if (ended !== undefined) return void (await disconnectUncertain(scope, row)) // it waits for ever for what nobody else will post
+    if (ended !== undefined) return void (await disconnectUncertain(scope, row)) // no other function posts the start
   }
   try {
-    const ended = await postOn(scope, hold, descriptor.pipe, { offset: found.head.offset, read: found.slots })
-    if (ended !== 'done') await scheduleRetry(scope, row, found.head.offset)
+    const target = { offset: found.head.offset, slots: found.slots }
+    if ((await postFromLog(scope, lock, descriptor.pipe, target)) !== 'done')
+      await scheduleRetry(scope, row, found.head.offset)
   } catch (thrown) {
-    // Told and not thrown: it has started, and an answer that says otherwise would end it. Whoever delivers next goes on.
-    scope.server.report({ error: toTRPCError(thrown), path: row.path, cause: 'delivery' })
-    await releaseLock(scope, hold).catch(() => {}) // then it is held until its time has passed, and broken
+    // Reported only: the subscription has started, and an error response would end it. The next delivery continues.
+    reportDelivery(scope, row.path, thrown)
+    await releaseLock(scope, lock).catch(() => {}) // else the lock expires, and the connection is deleted
   }
 }
 
-/** The rest of a long replay is another function's. */
+/** Leaves the rest of a long replay to another function. */
 async function scheduleRetry(
   scope: InvocationContext,
   { topic, shard, connectionId, id }: Subscriber,
