@@ -5,9 +5,12 @@ import type { Transition } from './machine/transition.ts'
 import { toTrunklineError } from './machine/trunkline-error.ts'
 import { endSubscription } from './subscriptions/subscriptions.ts'
 
-const incomingMs = 30_000 // 30 s: what is not whole by then was lost, and is asked for again
+const incomingMs = 30_000 // 30 s: a message that is still incomplete lost a chunk, and its frames are requested again
 
-/** Takes a part of a message, and gives the message's frames when it is whole: a doubled part changes nothing. */
+/**
+ * Stores one chunk of a message and returns the message's frames when it is complete. A duplicate chunk changes
+ * nothing.
+ */
 export function joinChunk(transition: Transition, { id, params }: ChunkFrame): readonly ServerFrame[] {
   const { message, part, of, bytes, text } = params
   const { maxMessageBytes, incoming } = transition.state
@@ -31,21 +34,22 @@ function joined(parts: PartialMessage['parts']): string {
   return Array.from(parts.keys(), (_, part) => parts.get(part)).join('')
 }
 
-/** [TL-CHUNK-10] What is held stays bounded; the oldest goes first. */
-function newest(held: readonly PartialMessage[], most: number): readonly PartialMessage[] {
+/** [TL-CHUNK-10] Bounds the stored chunks, and drops the oldest messages first. */
+function newest(held: readonly PartialMessage[], maxCharacters: number): readonly PartialMessage[] {
   let size = 0
   const dropped = held.findLastIndex(({ parts }) => {
     size += joined(parts).length
-    return size > most
+    return size > maxCharacters
   })
   return held.slice(dropped + 1)
 }
 
-/** [TL-CHUNK-4] Whoever waits for it is told: it would come so again. */
-function rejectMessage(transition: Transition, id: FrameId, what: string): void {
-  const call = transition.state.calls.get(id as number) // an id of the session's own is no key of either
+/** [TL-CHUNK-4] Fails the call or subscription that the message belongs to: a repeat would be as large. */
+function rejectMessage(transition: Transition, id: FrameId, message: string): void {
+  // an id of the session's own frames is a string and matches none
+  const call = transition.state.calls.get(id as number)
   const subscription = transition.state.subscriptions.get(id as number)
-  if (call !== undefined) failCall(transition, call, 'TOO_LARGE', what)
+  if (call !== undefined) failCall(transition, call, 'TOO_LARGE', message)
   if (subscription !== undefined)
-    endSubscription(transition, subscription, { line: toTrunklineError('TOO_LARGE', what) })
+    endSubscription(transition, subscription, { line: toTrunklineError('TOO_LARGE', message) })
 }

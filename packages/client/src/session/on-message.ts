@@ -16,7 +16,7 @@ import { onFromOldSocket, onSubscriptionFrame } from './subscriptions/on-subscri
 import { stopAgain } from './subscriptions/subscriptions.ts'
 import { onSyncEnd, settleAnswer } from './subscriptions/sync.ts'
 
-/** Frames first, one by one; what their answers still lack is asked for behind the last. */
+/** Handles the frames of one message in order, then requests the events that the answers in it left out. */
 export function onMessage(transition: Transition, frames: readonly ServerFrame[], size: number): void {
   const answered = new Set<number>()
   onSocketActivity(transition)
@@ -54,12 +54,15 @@ function onFailure(transition: Transition, subscription: Subscription, frame: Er
   else onRunFailure(transition, subscription, frame, size)
 }
 
-/** Does what an answer asks of the connection. */
+/** Applies what the handler of an answer returned. */
 function applyNextAction(transition: Transition, next: 'renew-auth' | undefined): void {
   if (next === 'renew-auth') renewAuth(transition)
 }
 
-/** The answer to a `hello` that failed, an `auth` or a `sync`, whose own answers are in the frames before this one. */
+/**
+ * Handles the end of a failed `hello`, an `auth` or a `sync`. The results of a `sync` come in the frames before this
+ * one.
+ */
 function onSessionAnswer(transition: Transition, id: string, frame: AnswerFrame | ErrorFrame) {
   if ('result' in frame) {
     if (frame.result.type === 'authorized') onAuthorized(transition, frame.result.authExpires)
@@ -69,32 +72,36 @@ function onSessionAnswer(transition: Transition, id: string, frame: AnswerFrame 
   else if (frame.line?.code === 'AUTH_EXPIRED') renewAuth(transition)
 }
 
-/** A frame that bears a method: a part of a message, whose frames are taken when it is whole, or the one notice that there is. */
+/** Handles a frame with a method: a chunk of a message, or `reconnect`, the only notice that a server sends. */
 function onMethod(transition: Transition, frame: ChunkFrame | ReconnectFrame, answered: Set<number>) {
   if (frame.method === 'reconnect') return onNotice(transition) // {"id":null,"method":"reconnect"}
   const frames = joinChunk(transition, frame) // {"id","method":"chunk","params"}
   for (const each of frames) onFrame(transition, each, frame.params.bytes / frames.length, answered)
 }
 
-/** The socket is about to be cut, by age or for a new deployment. */
+/** The server is about to close the socket, because of its age or of a new deployment. */
 function onNotice(transition: Transition) {
   if (transition.from === transition.state.socket) beginHandover(transition)
 }
 
-/** A socket without a hello is of no use, and one that was to take over takes the other with it. [TL-HAND-3] */
+/** Drops a socket whose `hello` failed. During a hand-over, this drops both sockets. [TL-HAND-3] */
 function failHandshake(transition: Transition, message: string): void {
   dropSocket(transition, { code: 'server', message })
 }
 
-/** A frame for something that ended: an event means that the server still holds it. */
+/** Handles a frame for a call or subscription that ended. A push means that the server still has the subscription. */
 function onUnknownId(transition: Transition, id: number, frame: ServerFrame): void {
   if (!('result' in frame) || frame.result.type === 'stopped') return
   if (frame.result.type === 'accepted')
-    sendCancel(transition, id, frame.result.key) // it was given up before it was known to be a long one [TL-LONG-4]
+    // the call was aborted before the client knew that it is a long one [TL-LONG-4]
+    sendCancel(transition, id, frame.result.key)
   else stopAgain(transition, id)
 }
 
-/** [TL-ERR-4] The server could not read the id of a frame: which call is meant is not known, so none is settled. */
+/**
+ * [TL-ERR-4] The server could not read the id of a frame. The client does not know which call failed, so it settles
+ * none.
+ */
 function onProtocolError(transition: Transition, shape: unknown) {
   const message = messageOf(shape) ?? JSON.stringify(shape)
   transition.emit({ type: 'protocol-error', message })

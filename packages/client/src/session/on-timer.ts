@@ -12,7 +12,7 @@ import { onHoleTimer, onSilence } from './subscriptions/generator.ts'
 import { onStartedTimer } from './subscriptions/subscriptions.ts'
 import { onGapTimer } from './subscriptions/sync.ts'
 
-/** What each timer means when it fires. One that belongs to something that is over by now means nothing. */
+/** Handles a timer that fired. A timer of a call or subscription that has ended does nothing. */
 export function onTimer(transition: Transition, timer: Timer) {
   const id = 'id' in timer ? timer.id : Number.NaN
   const call = transition.state.calls.get(id)
@@ -54,7 +54,10 @@ export function onTimer(transition: Transition, timer: Timer) {
   }
 }
 
-/** A greeting that is not answered costs the socket; another `hello` is sent again, and the keepalive says whether the socket lives. */
+/**
+ * Drops a socket whose first `hello` was not answered. A later `hello`, which only asks for the time, is sent again;
+ * the keepalive detects a dead socket.
+ */
 function onHelloTimer(transition: Transition) {
   const { phase, handover } = transition.state
   if (phase === 'open' && handover?.phase !== 'greeting') return requestServerTime(transition)

@@ -15,7 +15,10 @@ import { flushResumes } from './subscriptions/resume.ts'
 import { addSubscription, dropSubscription } from './subscriptions/subscriptions.ts'
 import { flushFetches } from './subscriptions/sync.ts'
 
-/** The whole client as one pure machine: what it knows and what happened make what it knows next and what is to be done, in order. */
+/**
+ * The client as one pure state machine. Returns the next state and the effects to perform, in order. It reads no clock,
+ * no randomness and no network: `event` carries them.
+ */
 export function step(
   state: SessionState,
   event: SessionEvent,
@@ -31,7 +34,7 @@ export function step(
   return { state: transition.state, effects: transition.effects }
 }
 
-/** What comes of a socket that was dropped is late. */
+/** False for an event of a socket that was dropped. */
 function isFromCurrentSocket({ from, state }: Transition): boolean {
   return from === state.socket || from === state.handover?.socket
 }
@@ -72,10 +75,10 @@ function onInput(transition: Transition, event: SessionEvent) {
   }
 }
 
-/** The first thing that is wanted opens the connection; after the last one nothing is taken. */
-function acceptOrReject(transition: Transition, wanted: Parameters<typeof rejectRequest>[1], admit: () => void) {
+/** Accepts a call or subscription, and opens the connection with the first one. A closed connection rejects it. */
+function acceptOrReject(transition: Transition, request: Parameters<typeof rejectRequest>[1], accept: () => void) {
   const closed = closedError(transition.state)
-  if (closed !== undefined) return rejectRequest(transition, wanted, closed)
-  admit()
+  if (closed !== undefined) return rejectRequest(transition, request, closed)
+  accept()
   if (transition.state.phase === 'idle') connect(transition)
 }

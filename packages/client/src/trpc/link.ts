@@ -10,9 +10,9 @@ import type { Connection } from '../connection/create-connection.ts'
 import { toError } from '../connection/to-error.ts'
 import { type Transport, transportOf } from '../connection/transport.ts'
 import { overflowError } from '../session/machine/check-frame.ts'
+import type { ConnectionState } from '../session/machine/connection-state.ts'
 import { optionsOf } from './call-options.ts'
 import { toClientError, unreadable } from './client-error.ts'
-import { toOperationState } from './operation-state.ts'
 import { type Transform, toTransform } from './transform.ts'
 
 const rememberedKeys = 10_000 // about 1 MB
@@ -124,6 +124,24 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
       },
     },
   )
+}
+
+/** A connection's state as tRPC's links tell it to subscriptions. */
+interface OperationState<State extends 'idle' | 'connecting' | 'pending', E> {
+  readonly type: 'state'
+  readonly state: State
+  readonly error: E
+}
+
+/** tRPC's words for our state: it knows no end, so a closed connection is an idle one. */
+function toOperationState<R extends AnyTRPCRouter>(
+  state: ConnectionState,
+): OperationState<'idle' | 'pending', null> | OperationState<'connecting', TRPCClientError<R> | null> {
+  const { status } = state
+  if (status === 'reconnecting')
+    return { type: 'state', state: 'connecting', error: new TRPCClientError(state.cause.message) }
+  const known = status === 'open' ? 'pending' : status === 'closed' ? 'idle' : 'connecting'
+  return { type: 'state', state: known, error: null } // the subscription that asks opens an idle connection
 }
 
 /** Whether one side alone has a transformer, in which case this fails with words. [TL-HELLO-6] */

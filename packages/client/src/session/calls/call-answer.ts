@@ -7,16 +7,16 @@ import { fromWire, toTrunklineError } from '../machine/trunkline-error.ts'
 import { isAloneInFlight, settleFrame } from '../machine/unanswered.ts'
 import { endCall, failCall, isKeyed, isOn, mayHaveRun, rejectRequest, sendCall } from './calls.ts'
 
-const pendingMs = 1_000 // when the server does not say when to ask again
+const pendingMs = 1_000 // 1 s: the delay when the server gives none
 /**
- * How often expired authority may refuse a call. A frame and its answer may come twice, and a renewal may be overtaken.
- * A mutation without a key is not sent a third time, since it may run.
+ * A call fails at this number of AUTH_EXPIRED refusals. A frame and its answer may arrive twice, and an
+ * old refusal may arrive after a renewal. A mutation without a key is not sent a third time, since it may have run.
  */
-const refusalsTaken = (call: PendingCall) => (isKeyed(call) ? 5 : call.resends ? 3 : 2)
+const maxRefusals = (call: PendingCall) => (isKeyed(call) ? 5 : call.resends ? 3 : 2)
 
 /**
- * Settles a call by its answer, or lets it wait where the server says that asking again helps. An id without a pending
- * call is handled elsewhere [TL-CALL-6]. Returns what the connection should do next.
+ * Settles a call by its answer, or keeps it pending when the server says that a repeat can succeed. An id without a
+ * pending call is handled elsewhere [TL-CALL-6]. Returns what the session must do next.
  */
 export function onAnswer(
   transition: Transition,
@@ -33,8 +33,8 @@ export function onAnswer(
     return undefined
   }
   const isExpired = frame.line?.code === 'AUTH_EXPIRED'
-  if (isExpired && call.phase === 'unauthorized') return undefined // a frame that came twice
-  if (!isExpired || call.refusals + 1 >= refusalsTaken(call)) {
+  if (isExpired && call.phase === 'unauthorized') return undefined // a duplicate frame
+  if (!isExpired || call.refusals + 1 >= maxRefusals(call)) {
     onError(transition, call, frame)
     return undefined
   }
@@ -48,7 +48,7 @@ function onError(transition: Transition, call: PendingCall, { line: wire, error:
     pause(transition, { ...call, mayHaveRun: true, lastFailure: null }, wire.retryAfterMs ?? pendingMs) // [TL-KEY-5]
     return
   }
-  // A key that was never sent before cannot be too old: the time that it was made of was wrong. [TL-KEY-11]
+  // A new key cannot be too old, so the server time in it was wrong: ask for the time and make another key. [TL-KEY-11]
   const isNew = call.nonce !== null && call.sends === 1 && !call.mayHaveRun && call.refusals === 0
   if (wire?.code === 'KEY_EXPIRED' && isNew) {
     transition.putCall({ ...call, phase: 'waiting', key: null, sends: 0, refusals: 1 })
@@ -67,72 +67,81 @@ function onError(transition: Transition, call: PendingCall, { line: wire, error:
   else rejectRequest(transition, { ...call, mayHaveRun: ranBefore }, line, shape)
 }
 
-/** Nothing is awaited; the call is sent again after a while. */
+/** Expects no answer, and sends the call again after `ms`. */
 function pause(transition: Transition, call: PendingCall, ms: number): void {
   transition.putCall({ ...call, phase: 'paused' })
   transition.arm({ kind: 'resend', id: call.id }, ms)
 }
 
-/** Asks again for the answer of a keyed mutation, under its key. [TL-KEY-5] [TL-KEY-10] */
+/** Sends a call again under its key, to get its answer. [TL-KEY-5] [TL-KEY-10] */
 export function resendCall(transition: Transition, call: PendingCall): void {
   const isUnsettled = call.phase === 'paused' || call.phase === 'running' || call.phase === 'sent'
   if (isUnsettled && canSend(transition.state)) sendCall(transition, call)
 }
 
-/** Nobody waits for this call any more. One that runs in a function of its own is told so; of any other there is nothing to tell. [TL-LONG-4] */
+/** Drops a call that the application aborted. For a long call, also asks the server to cancel it. [TL-LONG-4] */
 export function abandonCall(transition: Transition, call: PendingCall): void {
   transition.dropCall(call.id)
   if (call.isLong && canSend(transition.state)) sendCancel(transition, call.id, call.key ?? undefined)
 }
 
-/** Tells the server that a call is given up. [TL-LONG-4] */
+/** Asks the server to cancel a call. [TL-LONG-4] */
 export function sendCancel(transition: Transition, id: number, key: string | undefined): void {
   transition.send({ id, method: 'cancel', ...(key !== undefined && { params: { key } }) }, ['cancel'])
 }
 
-/** It runs, and no gateway limit counts any more. The answer is pushed; since a push can be lost, a keyed mutation asks for it now and then. [TL-LONG-5] */
+/**
+ * The server runs the call in a function of its own, without the gateway's time limit, and pushes the answer. A push
+ * can be lost, so a keyed mutation is sent again at intervals to get the answer. [TL-LONG-5]
+ */
 function onAccepted(transition: Transition, call: PendingCall, { askAfterMs }: AcceptedResult): void {
   transition.putCall({ ...call, phase: 'running', isLong: true, lastFailure: null })
   if (askAfterMs !== undefined && isKeyed(call)) transition.arm({ kind: 'resend', id: call.id }, askAfterMs)
 }
 
-/** The call's deadline passed. */
+/** Fails a call whose deadline passed, with its last error if there was one, else with TIMEOUT. */
 export function expireCall(transition: Transition, call: PendingCall) {
   const { timeoutMs, lastFailure, phase, method } = call
   if (lastFailure) return endCall(transition, call, lastFailure.line, lastFailure.shape)
   const { status } = transition.state
-  const why = phase === 'waiting' && 'cause' in status ? ` ${status.cause.message}` : ''
-  const what =
+  const cause = phase === 'waiting' && 'cause' in status ? ` ${status.cause.message}` : ''
+  const progress =
     phase === 'paused' || phase === 'running'
       ? 'was still running'
       : mayHaveRun(call)
         ? 'was sent but not answered'
         : 'could not be sent'
-  if (method === 'query') abandonCall(transition, call) // a mutation goes on: nobody said that it should not
-  failCall(transition, call, 'TIMEOUT', `The call ${what} within ${timeoutMs} ms.${why}`)
+  // a long mutation is not cancelled: only the application may abort it
+  if (method === 'query') abandonCall(transition, call)
+  failCall(transition, call, 'TIMEOUT', `The call ${progress} within ${timeoutMs} ms.${cause}`)
 }
 
-/** The gateway said something of no call in particular. [TL-GW-2] A keyed mutation is asked for again; another call fails only when it must be the one that is meant. */
+/**
+ * Handles an error frame of the gateway, which names no call. [TL-GW-2] Keyed mutations are sent again. Another call
+ * fails only when no other frame is unanswered, so that the error must be about it.
+ */
 export function onGatewayError(transition: Transition, message: string) {
   for (const call of transition.state.calls.values()) {
     if (call.phase !== 'sent' || !isOn(call, transition.from)) continue
     const line = toTrunklineError('FUNCTION_FAILED', `The gateway said "${message}" before the answer came.`)
-    const said = { ...call, lastFailure: { line } }
-    const isMeant = isAloneInFlight(transition, call.id)
-    if (isMeant) settleFrame(transition, call.id)
-    if (isKeyed(call)) scheduleResend(transition, said)
-    else if (isMeant) failCall(transition, call, line.code, line.message)
-    else transition.putCall(said)
+    const failed = { ...call, lastFailure: { line } }
+    const isCertain = isAloneInFlight(transition, call.id)
+    if (isCertain) settleFrame(transition, call.id)
+    if (isKeyed(call)) scheduleResend(transition, failed)
+    else if (isCertain) failCall(transition, call, line.code, line.message)
+    else transition.putCall(failed)
   }
 }
 
-/** An error under id null came: the answers of keyed mutations may be what is missing. [TL-KEY-10] */
+/** Sends keyed mutations again after an error with id null, since it may be about any of them. [TL-KEY-10] */
 export function scheduleKeyedResends(transition: Transition): void {
   for (const call of transition.state.calls.values())
     if (call.phase === 'sent' && isOn(call, transition.from) && isKeyed(call)) scheduleResend(transition, call)
 }
 
-/** Asks again after a back-off, unless that is due already: errors that come one after another must not put it off. [TL-KEY-10] */
+/**
+ * Sends the call again after a back-off. Further errors do not postpone a resend that is already scheduled. [TL-KEY-10]
+ */
 function scheduleResend(transition: Transition, call: PendingCall): void {
   transition.putCall({ ...call, willResend: true })
   if (!call.willResend) transition.arm({ kind: 'resend', id: call.id }, backoffMs(call.sends, transition.chance))

@@ -5,14 +5,18 @@ import { acceptsRequests, canSend, type PendingCall } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { type TrunklineError, type TrunklineErrorCode, toTrunklineError } from '../machine/trunkline-error.ts'
 import { makeKey, toOption, withKey } from './idempotency-key.ts'
-import { outboxProblem } from './outbox.ts'
 
-/** Takes a new call: sends it in this very tick, lets it wait for the socket or for its orderingKey, or refuses it. */
+const outboxCalls = 1_000
+const outboxBytes = 4_194_304 // 4 MiB: the largest message that any server accepts. Each call's deadline bounds its age.
+
+/**
+ * Sends a new call at once, or keeps it in the outbox until the socket and its ordering key are free, or rejects it.
+ */
 export function enqueueCall(transition: Transition, call: NewCall) {
   const { state } = transition
-  const goes =
+  const isSendable =
     acceptsRequests(state) && !awaitsServerTime(state, call) && !isOrderingKeyInUse(state.calls, call.orderingKey)
-  const full = goes ? undefined : outboxProblem(state.calls, call.bytes)
+  const full = isSendable ? undefined : outboxProblem(state.calls, call.bytes)
   if (full !== undefined) return rejectRequest(transition, call, toTrunklineError('OUTBOX_FULL', full))
   transition.arm({ kind: 'deadline', id: call.id }, call.timeoutMs)
   const pending: PendingCall = {
@@ -25,25 +29,27 @@ export function enqueueCall(transition: Transition, call: NewCall) {
     refusals: 0,
     lastFailure: null,
   }
-  if (goes) sendWaiting(transition, pending)
+  if (isSendable) sendWaiting(transition, pending)
   else transition.putCall(pending)
 }
 
-/** Sends what waits, in the order in which it was made; of each orderingKey only the first, whatever that one waits for. [TL-LANE-1] */
+/**
+ * Sends the waiting calls in the order in which they were made; of each ordering key only the first one. [TL-LANE-1]
+ */
 export function flushOutbox(transition: Transition): void {
   while (transition.outboxDirty && canSend(transition.state)) {
     transition.outboxDirty = false
-    const taken = new Set<string>()
+    const busyKeys = new Set<string>()
     for (const call of transition.state.calls.values()) {
-      const isNext = call.orderingKey === undefined || !taken.has(call.orderingKey)
-      const goes = call.phase === 'waiting' && isNext && !awaitsServerTime(transition.state, call)
-      if (call.orderingKey !== undefined) taken.add(call.orderingKey)
-      if (goes) sendWaiting(transition, call)
+      const isNext = call.orderingKey === undefined || !busyKeys.has(call.orderingKey)
+      const isSendable = call.phase === 'waiting' && isNext && !awaitsServerTime(transition.state, call)
+      if (call.orderingKey !== undefined) busyKeys.add(call.orderingKey)
+      if (isSendable) sendWaiting(transition, call)
     }
   }
 }
 
-/** What expired authority refused goes out again. */
+/** Puts the calls that were refused with AUTH_EXPIRED back into the outbox. */
 export function requeueUnauthorized(transition: Transition): void {
   for (const call of transition.state.calls.values()) {
     if (call.phase === 'unauthorized') transition.putCall({ ...call, phase: 'waiting' })
@@ -51,7 +57,10 @@ export function requeueUnauthorized(transition: Transition): void {
   transition.outboxDirty = true
 }
 
-/** A socket is gone, or all are: what may be sent again goes back to the outbox; other mutations fail, since the server may have run them. [TL-CALL-5] [TL-KEY-8] */
+/**
+ * Handles the loss of `socket`, or of all sockets when it is undefined. Queries and keyed mutations go back into the
+ * outbox. Other mutations that were sent fail, since the server may have run them. [TL-CALL-5] [TL-KEY-8]
+ */
 export function requeueCalls(transition: Transition, why: string, socket?: number): void {
   for (const call of transition.state.calls.values()) {
     if (call.phase === 'waiting' || (socket !== undefined && !isOn(call, socket))) continue
@@ -71,7 +80,7 @@ export function requeueCalls(transition: Transition, why: string, socket?: numbe
   transition.outboxDirty = true
 }
 
-/** Fails every call, or those that were not sent. */
+/** Fails all calls, or only those in the outbox. */
 export function closeCalls(transition: Transition, line: TrunklineError, which: 'all' | 'unsent' = 'all'): void {
   for (const call of transition.state.calls.values()) {
     if (which === 'unsent' && call.phase !== 'waiting') continue
@@ -79,33 +88,36 @@ export function closeCalls(transition: Transition, line: TrunklineError, which: 
   }
 }
 
-/** Whether the server may have run it, in this attempt or one before. */
+/** Whether the server may have run the call, in this attempt or an earlier one. */
 export function mayHaveRun(call: PendingCall): boolean {
   return call.mayHaveRun || isAnswerPending(call)
 }
 
-/** Whether it is a mutation that has one effect however often it is sent. */
+/** Whether the call is a mutation with an idempotency key, so that it has one effect even when it is sent again. */
 export function isKeyed({ method, resends }: PendingCall): boolean {
   return method === 'mutation' && resends
 }
 
-/** Whether the answer is awaited from a socket, at once or in time. */
+/** Whether the call was sent and its socket can still bring the answer. */
 function isAnswerPending({ phase }: PendingCall): boolean {
   return phase === 'sent' || phase === 'running'
 }
 
-/** Whether an answer is awaited. */
+/** Whether a call was sent and is not settled. */
 export function hasCallsInFlight({ state }: Transition): boolean {
   for (const { phase } of state.calls.values()) if (phase !== 'waiting') return true
   return false
 }
 
-/** Whether the call awaits its answer on this socket. */
+/** Whether the call awaits its answer on `socket`. */
 export function isOn(call: PendingCall, socket: number): boolean {
   return isAnswerPending(call) && call.socket === socket
 }
 
-/** Rejects a call. An attempt before this one may have run whatever became of this one, and its key repeats it. */
+/**
+ * Rejects a call or a subscription. `mayHaveRun` is true when any attempt may have run; the error then has the key with
+ * which the application can repeat the mutation.
+ */
 export function rejectRequest(
   transition: Transition,
   { id, key = null, mayHaveRun = false }: Pick<NewCall, 'id'> & Partial<Pick<NewCall, 'key' | 'mayHaveRun'>>,
@@ -114,8 +126,22 @@ export function rejectRequest(
 ): void {
   const ran = line.mayHaveRun || mayHaveRun
   const idempotencyKey = toOption(key, ran)
-  const told = { ...line, mayHaveRun: ran, ...(idempotencyKey !== undefined && { idempotencyKey }) }
-  transition.emit({ type: 'fail', id, failure: { line: told, shape } })
+  const error = { ...line, mayHaveRun: ran, ...(idempotencyKey !== undefined && { idempotencyKey }) }
+  transition.emit({ type: 'fail', id, failure: { line: error, shape } })
+}
+
+/** The error message for a full outbox; undefined when a call of `bytes` fits. Calls that were sent do not count. */
+function outboxProblem(calls: ReadonlyMap<number, PendingCall>, bytes: number): string | undefined {
+  let waiting = 0
+  let waitingBytes = bytes
+  for (const call of calls.values()) {
+    if (call.phase !== 'waiting') continue
+    waiting += 1
+    waitingBytes += call.bytes
+  }
+  if (waiting >= outboxCalls) return `${waiting} calls wait to be sent; the limit is ${outboxCalls}.`
+  if (waitingBytes > outboxBytes) return `${waitingBytes} bytes would wait to be sent; the limit is ${outboxBytes}.`
+  return undefined
 }
 
 function isOrderingKeyInUse(calls: ReadonlyMap<number, PendingCall>, orderingKey: string | undefined): boolean {
@@ -124,12 +150,12 @@ function isOrderingKeyInUse(calls: ReadonlyMap<number, PendingCall>, orderingKey
 }
 
 function sendWaiting(transition: Transition, call: PendingCall): void {
-  const tooLarge = sizeProblem(call.bytes, transition.state.messageBytes) // hello may have lowered the limit
+  const tooLarge = sizeProblem(call.bytes, transition.state.messageBytes) // `hello` may have lowered the limit
   if (tooLarge === undefined) sendCall(transition, call)
   else failCall(transition, call, 'TOO_LARGE', tooLarge)
 }
 
-/** Sends a call. Its key is made once, so that each attempt says the same. [TL-KEY-8] */
+/** Sends a call. Its key is made once, so that all attempts have the same key. [TL-KEY-8] */
 export function sendCall(transition: Transition, call: PendingCall): void {
   const { id, nonce, sends, text } = call
   const key = call.key ?? (nonce === null ? null : makeKey(transition.now + transition.state.aheadMs, nonce))
@@ -138,12 +164,12 @@ export function sendCall(transition: Transition, call: PendingCall): void {
   sendFrame(transition, id, key === null ? text : withKey(text, key, sends > 0 || call.mayHaveRun))
 }
 
-/** Rejects a call by the line's own word. */
+/** Rejects a call with an error of this code. */
 export function failCall(transition: Transition, call: PendingCall, code: TrunklineErrorCode, message: string) {
   endCall(transition, call, toTrunklineError(code, message))
 }
 
-/** Rejects a call; what became of its attempts says whether it may have run. */
+/** Rejects a call with `line`. Whether it may have run depends on its attempts. */
 export function endCall(transition: Transition, call: PendingCall, line: TrunklineError, shape?: unknown): void {
   transition.dropCall(call.id)
   rejectRequest(transition, call, { ...line, mayHaveRun: mayHaveRun(call) }, shape)

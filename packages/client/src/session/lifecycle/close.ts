@@ -5,9 +5,9 @@ import type { Transition } from '../machine/transition.ts'
 import { type TrunklineError, toTrunklineError } from '../machine/trunkline-error.ts'
 import { endSubscription } from '../subscriptions/subscriptions.ts'
 
-const closingMs = 5_000 // what calls in flight are given when the application closes
+const closingMs = 5_000 // 5 s: how long `close` waits for the calls in flight
 
-/** Refuses what was not sent, ends the subscriptions, waits a while for the calls in flight. */
+/** Fails the calls that were not sent, ends the subscriptions, and waits up to 5 s for the calls in flight. */
 export function close(transition: Transition) {
   if (transition.state.phase === 'closed') return transition.emit({ type: 'closed' })
   closeCalls(transition, closedByYou(), 'unsent')
@@ -20,12 +20,12 @@ export function close(transition: Transition) {
   transition.arm({ kind: 'close' }, closingMs)
 }
 
-/** Goes on closing once nothing is in flight. */
+/** Finishes closing when no call is in flight. */
 export function finishClosingWhenIdle(transition: Transition): void {
   if (transition.state.phase === 'closing' && !hasCallsInFlight(transition)) finishClosing(transition)
 }
 
-/** [TL-HAND-4] No socket, no timer and nothing unsettled is left. */
+/** [TL-HAND-4] Fails the remaining calls, cancels all timers and closes all sockets. */
 export function finishClosing(transition: Transition): void {
   closeCalls(transition, closedByYou())
   transition.patch({ phase: 'closed' })
@@ -34,18 +34,18 @@ export function finishClosing(transition: Transition): void {
   transition.emit({ type: 'closed' })
 }
 
-/** Why nothing new is taken, or undefined when it is. */
+/** The error for a new call or subscription on a closed connection; undefined when the connection accepts it. */
 export function closedError({ phase, status }: Transition['state']): TrunklineError | undefined {
   if (phase === 'closing' || phase === 'closed')
     return toTrunklineError('CLOSED', closedByYou().message, { mayHaveRun: false })
   return phase === 'refused' && status.status === 'closed' ? refusedError(status.cause) : undefined
 }
 
-/** The error of everything that is asked of a connection that does not connect again by itself. */
+/** The error for calls and subscriptions of a connection that will not reconnect by itself. */
 export function refusedError({ code, message }: ConnectionCause): TrunklineError {
-  const what = code === 'refused' ? 'The server refused the connection' : 'The connection is closed'
+  const reason = code === 'refused' ? 'The server refused the connection' : 'The connection is closed'
   const retry = code === 'invalid-options' ? 'never' : 'after-auth'
-  return toTrunklineError('CLOSED', `${what}: ${message}`, { retry, mayHaveRun: false })
+  return toTrunklineError('CLOSED', `${reason}: ${message}`, { retry, mayHaveRun: false })
 }
 
 function closedByYou(): TrunklineError {

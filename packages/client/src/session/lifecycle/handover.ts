@@ -3,16 +3,19 @@ import { isDraining, type SessionState } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { suspendSubscriptions } from '../subscriptions/subscriptions.ts'
 
-const resumingMs = 10_000 // what subscriptions are given to start on the new socket
-const settlingMs = 20_000 // what calls are given on the old one after that
-const minSocketLifeMs = 10_000 // of a socket, whatever the server says
+const resumingMs = 10_000 // 10 s: how long subscriptions may take to start on the new socket
+const settlingMs = 20_000 // 20 s: how long calls on the old socket are awaited after that
+const minSocketLifeMs = 10_000 // 10 s: a hand-over never begins earlier, even when the server asks for one
 
-/** When to move to another socket: at 100 to 115 of the 120 minutes that the gateway lets one live, so that clients that came together do not leave together. */
+/**
+ * The delay until a hand-over, in milliseconds: 100 to 115 minutes for the gateway's limit of 120. The spread keeps
+ * clients that connected together from reconnecting together.
+ */
 export function handoverDelayMs(lifetimeMs: number, chance: number): number {
   return Math.round(lifetimeMs * (5 / 6 + chance / 8))
 }
 
-/** [TL-HAND-1] Opens a second socket beside the first, which goes on as before. */
+/** [TL-HAND-1] Opens a second socket. The first one stays in use until the second is ready. */
 export function beginHandover(transition: Transition): void {
   const { phase, handover, openedAt } = transition.state
   if (phase !== 'open' || handover !== null || transition.now - openedAt < minSocketLifeMs) return
@@ -20,7 +23,10 @@ export function beginHandover(transition: Transition): void {
   transition.patch({ handover: { phase: 'connecting', socket: transition.connect() } })
 }
 
-/** [TL-HAND-2] The second socket was greeted: everything new goes there, and all subscriptions resume there by their cursors. */
+/**
+ * [TL-HAND-2] Makes the second socket the one in use after its `hello`. All subscriptions resume there by their
+ * cursors.
+ */
 export function switchSockets(transition: Transition): void {
   const { socket, handover } = transition.state
   if (handover === null) return
@@ -30,12 +36,12 @@ export function switchSockets(transition: Transition): void {
   transition.arm({ kind: 'drain' }, resumingMs)
 }
 
-/** Leaves the old socket once nothing is awaited there. */
+/** Drops the old socket when nothing is awaited on it. */
 export function finishHandoverWhenIdle(transition: Transition): void {
   if (isDraining(transition.state) && !hasPendingWork(transition.state)) dropOldSocket(transition)
 }
 
-/** What is awaited took too long: first the subscriptions are waited for no more, then the calls. */
+/** Stops waiting for the subscriptions at the first timeout, and for the calls at the second. */
 export function onDrainTimer(transition: Transition) {
   const { handover } = transition.state
   if (handover?.phase === 'settling') return dropOldSocket(transition)
@@ -44,7 +50,7 @@ export function onDrainTimer(transition: Transition) {
   transition.arm({ kind: 'drain' }, settlingMs)
 }
 
-/** Ends the old socket: what was not answered there and may be sent again goes to the new one. */
+/** Drops the old socket. Its unanswered calls that may be sent again go to the new one. */
 export function dropOldSocket(transition: Transition): void {
   const { handover } = transition.state
   if (handover === null) return

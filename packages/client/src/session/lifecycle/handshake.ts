@@ -9,17 +9,20 @@ import { armKeepalive, armWatch, keepAlive } from './keepalive.ts'
 import { onRefusal } from './reconnect.ts'
 import { resendWaiting, scheduleRenewal } from './renew-auth.ts'
 
-const helloMs = 15_000 // 15 s: the server's first function may be cold
-const stableMs = 5_000 // a socket that lived this long ends the back-off
+const helloMs = 15_000 // 15 s: the server's function may have a cold start
+const stableMs = 5_000 // 5 s: a socket that was open this long resets the back-off
 
-/** Makes the session's first socket, or its first after a refusal. */
+/** Opens the session's first socket, or the first one after a refusal or a restart. */
 export function connect(transition: Transition): void {
   transition.patch({ phase: 'connecting', attempt: 0 })
   transition.setStatus({ status: 'connecting' })
   transition.patch({ socket: transition.connect() })
 }
 
-/** A socket is open: say hello, and nothing else before the answer. [TL-HELLO-1] It may be a refusal, and the calls would not be known to have run. */
+/**
+ * Sends `hello` on a socket that opened, and nothing else before its answer. [TL-HELLO-1] The answer may be a refusal,
+ * and then it would be unknown whether calls have run.
+ */
 export function onOpened(transition: Transition): void {
   const { phase, socket, handover } = transition.state
   if (transition.from === socket && phase === 'connecting') transition.patch({ phase: 'greeting', timeRequestId: null })
@@ -27,18 +30,19 @@ export function onOpened(transition: Transition): void {
     transition.patch({ handover: { ...handover, phase: 'greeting' } })
   else return
   transition.arm({ kind: 'hello' }, helloMs)
-  const unanswered = transition.state.unanswered.filter(({ socket }) => socket !== transition.from) // of another socket under its number
+  // A socket that reconnects keeps its number: frames of its previous connection get no answer.
+  const unanswered = transition.state.unanswered.filter(({ socket }) => socket !== transition.from)
   transition.patch({ unanswered })
   const id = transition.nextId('hello')
   transition.send({ id, method: 'hello' }, [id], transition.from)
 }
 
-/** Whether the socket that the event is of waits for the answer to its hello. */
+/** Whether the socket of the event waits for the answer to its first `hello`. */
 export function isGreeting({ state, from }: Transition): boolean {
   return from === state.socket ? state.phase === 'greeting' : state.handover?.phase === 'greeting'
 }
 
-/** The server knows us: everything that waited goes out. */
+/** Handles the answer to `hello`: opens the session, schedules its timers and sends everything that waits. */
 export function onHello(
   transition: Transition,
   id: FrameId,
@@ -70,30 +74,37 @@ export function onHello(
   armWatch(transition)
   scheduleRenewal(transition, authExpires)
   resendWaiting(transition)
-  if (transition.state.timeRequestId !== null) requestServerTime(transition) // the clock was set after this hello was sent, or the socket that was asked is left
+  // The clock was set after this `hello` was sent, or the time was requested on the old socket.
+  if (transition.state.timeRequestId !== null) requestServerTime(transition)
 }
 
-/** The answer to a `hello` that asked for the time alone. */
+/** Handles the answer to a `hello` that only asked for the time. */
 function onServerTime(transition: Transition, time: number): void {
   const { expires, renewal } = transition.state.auth
   transition.cancel({ kind: 'hello' })
   transition.patch({ aheadMs: time - transition.now, timeRequestId: null })
   transition.outboxDirty = true
-  if (renewal === 'none') scheduleRenewal(transition, expires ?? undefined) // its timer may have slept
+  // its timer may have been suspended with the machine
+  if (renewal === 'none') scheduleRenewal(transition, expires ?? undefined)
 }
 
-/** The clock was set, or the machine slept: what time it is at the server is asked before a key is made, and what was missed is asked for. [TL-HELLO-5] [TL-SYNC-6] */
+/**
+ * Reacts when the clock was set or the machine was suspended: requests the server's time before another key is made,
+ * and the events that were missed. [TL-HELLO-5] [TL-SYNC-6]
+ */
 export function checkClocks(transition: Transition): void {
   if (!wasClockSet(transition)) return
-  if (transition.state.phase === 'greeting') transition.patch({ timeRequestId: '' }) // its hello may be answered with a time of before
+  // The answer to the pending `hello` may have a time from before the change, so the time is requested again after it.
+  if (transition.state.phase === 'greeting') transition.patch({ timeRequestId: '' })
   if (transition.state.phase !== 'open') return
   requestServerTime(transition)
+  // Frames of generators that were sent during the suspension may arrive late.
   for (const each of transition.state.subscriptions.values())
-    transition.putSubscription({ ...each, receivedAt: Number.NEGATIVE_INFINITY }) // what was said meanwhile may come late
+    transition.putSubscription({ ...each, receivedAt: Number.NEGATIVE_INFINITY })
   wake(transition)
 }
 
-/** Tries now instead of at `retryAt`; after a refusal, tries again. */
+/** Starts the next attempt now instead of at `retryAt`. After a refusal, connects again. */
 export function retryNow(transition: Transition) {
   const { phase, status, socket } = transition.state
   if (phase === 'refused') return connect(transition)
@@ -102,14 +113,17 @@ export function retryNow(transition: Transition) {
   transition.emit({ type: 'admit', socket })
 }
 
-/** The network or the user came back: a waiting socket tries at once, an open one proves that it survived and that nothing was missed [LAW-SYNC-HEADS]. */
+/**
+ * Reacts when the network or the user came back. A waiting socket tries at once. An open socket sends a keepalive,
+ * which checks that the socket works and that no event was missed [LAW-SYNC-HEADS].
+ */
 export function wake(transition: Transition) {
   const { phase, probing, status } = transition.state
   if (phase === 'open' && !probing) keepAlive(transition)
   if (status.status === 'reconnecting') retryNow(transition)
 }
 
-/** A new session: what was in flight belongs to the old one. */
+/** Begins a new session. Calls of the old one fail; subscriptions start again without their positions. */
 export function restart(transition: Transition) {
   const { phase } = transition.state
   if (phase === 'closed' || phase === 'closing') return

@@ -1,39 +1,42 @@
 import type { Transition } from '../machine/transition.ts'
 import { syncAll } from '../subscriptions/sync.ts'
 
-const keepaliveMs = 270_000 // 4.5 min: the gateway closes a socket that was silent for 10
-const spread = 0.2 // ± 20 %, so that clients that came together do not ping together
-const shortestMs = 1_000 // 1 s, whatever a server wants
-const answerMs = 15_000 // a sync may meet a cold function
-const watchMs = 60_000 // a minute: browsers let a hidden page's timers run no oftener
+const keepaliveMs = 270_000 // 4.5 min: the gateway closes a socket that is idle for 10 min
+const spread = 0.2 // ± 20 %, so that clients that connected together do not ping together
+const minMs = 1_000 // 1 s, even when the server asks for less
+const answerMs = 15_000 // 15 s: a `sync` may meet a cold start
+const watchMs = 60_000 // 60 s: browsers run the timers of a hidden page once a minute
 
-/** Sets the next keepalive: as often as the subscription needs it that needs it most. [TL-PRES-5] */
+/** Schedules the next keepalive, after the shortest interval that any subscription needs. [TL-PRES-5] */
 export function armKeepalive(transition: Transition): void {
-  const ms = waitOf(transition)
+  const ms = keepaliveDelayMs(transition)
   transition.patch({ keepaliveAt: transition.now + ms })
   transition.arm({ kind: 'ping' }, ms)
 }
 
-function waitOf({ state, chance }: Transition): number {
-  const wanted = [...state.subscriptions.values()].map((each) => each.keepaliveMs ?? keepaliveMs)
-  const ms = Math.max(shortestMs, Math.min(keepaliveMs, ...wanted))
+function keepaliveDelayMs({ state, chance }: Transition): number {
+  const intervals = [...state.subscriptions.values()].map((each) => each.keepaliveMs ?? keepaliveMs)
+  const ms = Math.max(minMs, Math.min(keepaliveMs, ...intervals))
   return Math.round(ms * (1 - spread + 2 * spread * chance))
 }
 
 /** Moves the next keepalive forward when a subscription now needs a shorter interval. It never moves it back. */
 export function hastenKeepalive(transition: Transition): void {
-  if (!transition.state.probing && transition.now + waitOf(transition) < transition.state.keepaliveAt)
+  if (!transition.state.probing && transition.now + keepaliveDelayMs(transition) < transition.state.keepaliveAt)
     armKeepalive(transition)
 }
 
-/** Asks where each live log stands, since a lost tail is seen by nothing else [LAW-SYNC-HEADS] [TL-SYNC-5]; with none, pings. */
+/**
+ * Sends a keepalive: a `sync` of all live logs, since nothing else detects that the last events were lost
+ * [LAW-SYNC-HEADS] [TL-SYNC-5], or a `ping` when there is no log.
+ */
 export function keepAlive(transition: Transition): void {
   transition.patch({ probing: true })
   transition.arm({ kind: 'pong' }, answerMs)
   if (!syncAll(transition)) transition.send({ method: 'ping' }, ['ping'])
 }
 
-/** Whatever the socket says, it lives. [TL-PING-3] */
+/** Any message shows that the socket works. [TL-PING-3] */
 export function onSocketActivity(transition: Transition): void {
   if (!transition.state.probing || transition.from !== transition.state.socket) return
   transition.patch({ probing: false })
@@ -41,13 +44,13 @@ export function onSocketActivity(transition: Transition): void {
   armKeepalive(transition)
 }
 
-/** Watches for a machine that sleeps: its timers come late, and its socket may be long gone. */
+/** Arms the timer that detects a suspended machine: the timer fires late, and the socket may be lost. */
 export function armWatch(transition: Transition): void {
   transition.patch({ watchedAt: transition.now })
   transition.arm({ kind: 'watch' }, watchMs)
 }
 
-/** Whether the watch came so late that the machine must have slept. [TL-SYNC-6] */
+/** Whether the timer fired so late that the machine must have been suspended. [TL-SYNC-6] */
 export function hasSlept({ now, state }: Transition): boolean {
   return now - state.watchedAt > 2 * watchMs
 }

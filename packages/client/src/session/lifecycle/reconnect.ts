@@ -7,7 +7,7 @@ import { endSubscription, suspendSubscriptions } from '../subscriptions/subscrip
 import { finishClosing, refusedError } from './close.ts'
 import { dropOldSocket } from './handover.ts'
 
-/** A socket is gone: the one that is used, the one that was being left, or the one that was to come. [TL-HAND-3] The failure of that one costs both. */
+/** Handles the loss of a socket. The loss of a hand-over's new socket, before the switch, drops both. [TL-HAND-3] */
 export function onSocketLost(transition: Transition, cause: ConnectionCause) {
   const { state } = transition
   if (cause.code === 'invalid-options') return onRefusal(transition, cause)
@@ -16,13 +16,15 @@ export function onSocketLost(transition: Transition, cause: ConnectionCause) {
   else dropSocket(transition, cause)
 }
 
-/** The socket is as good as gone, though it does not know. */
+/** Gives up a socket that has not reported a loss, and reconnects. */
 export function dropSocket(transition: Transition, cause: ConnectionCause): void {
   transition.emit({ type: 'replace', socket: transition.state.socket })
   scheduleReconnect(transition, cause)
 }
 
-/** [TL-HELLO-4] [TL-AUTH-4] Another attempt would fail alike: nothing is tried until the application says so. */
+/**
+ * [TL-HELLO-4] [TL-AUTH-4] Closes the connection until the application connects again: another attempt would also fail.
+ */
 export function onRefusal(transition: Transition, cause: ConnectionCause) {
   if (transition.state.phase === 'closing') return finishClosing(transition)
   const line = refusedError(cause)
@@ -34,13 +36,16 @@ export function onRefusal(transition: Transition, cause: ConnectionCause) {
   transition.disconnect()
 }
 
-/** A socket that was greeted and then lost by the network says nothing against the server: a train in a tunnel must not wait half a minute. */
+/**
+ * The number of the next attempt, for the back-off. An open socket that the network lost is no sign of an overloaded
+ * server, so repeated losses, such as on a train, keep the delay short.
+ */
 function nextAttempt({ state }: Transition, cause: ConnectionCause): number {
   const flapped = state.phase === 'open' && cause.code === 'network'
   return (flapped ? Math.min(state.attempt, 1) : state.attempt) + 1
 }
 
-/** The socket wants another connection: it gets one when the back-off has passed. */
+/** Suspends calls and subscriptions, and schedules the next attempt after the back-off. */
 function scheduleReconnect(transition: Transition, cause: ConnectionCause) {
   const { phase, handover } = transition.state
   if (phase === 'idle' || phase === 'refused' || phase === 'closed') return

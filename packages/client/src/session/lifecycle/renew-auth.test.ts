@@ -61,7 +61,7 @@ describe('authority', () => {
       status: 'reconnecting',
       cause: {
         message:
-          'The authority expired and could not be renewed: ' +
+          'The authorization expired and could not be renewed: ' +
           'Expected a token of 1 to 7000 bytes of well-formed Unicode, got 7001 bytes.',
       },
     })

@@ -9,31 +9,40 @@ import { syncAll } from '../subscriptions/sync.ts'
 import { beginHandover } from './handover.ts'
 import { dropSocket, onRefusal } from './reconnect.ts'
 
-const shortestMs = 10_000 // between two renewals, whatever the server says
-const answerMs = 15_000 // what the application and the server have together, a cold function included
+const minMs = 10_000 // 10 s: renewals are never closer, even when the server grants less
+const answerMs = 15_000 // 15 s: for the application's token and the server's answer together, with a cold start
 
-/** Remembers what the server granted, at a handshake or by `auth`, and sets the next renewal: at 72 to 88 % of what is left, so that clients that came together do not renew together. */
+/**
+ * Stores the expiry that the server granted by `hello` or `auth`, and schedules the next renewal after 72 to 88 % of
+ * the remaining time. The spread keeps clients that connected together from renewing together.
+ */
 export function scheduleRenewal(transition: Transition, expires: number | undefined) {
   transition.cancel({ kind: 'auth' })
   transition.cancel({ kind: 'renew' })
   change(transition, { expires: expires ?? null, renewal: 'none', failures: 0 })
   if (expires === undefined) return
   const lifeMs = expires - serverNow(transition)
-  transition.arm({ kind: 'renew' }, Math.round(Math.max(shortestMs, lifeMs * 0.8 * (0.9 + 0.2 * transition.chance))))
+  transition.arm({ kind: 'renew' }, Math.round(Math.max(minMs, lifeMs * 0.8 * (0.9 + 0.2 * transition.chance))))
 }
 
-/** Begins to renew the authority of the living socket, unless that is under way or was just done: then what was refused goes out again at once. */
+/**
+ * Renews the authorization of the open socket, unless a renewal is in progress. After a renewal less than 10 s ago,
+ * only sends the refused calls again.
+ */
 export function renewAuth(transition: Transition) {
   const { renewal, renewedAt } = transition.state.auth
   if (!canSend(transition.state) || renewal !== 'none') return
-  if (transition.now - renewedAt < shortestMs) return resendWaiting(transition)
+  if (transition.now - renewedAt < minMs) return resendWaiting(transition)
   transition.cancel({ kind: 'renew' })
   change(transition, { renewal: 'asking' })
   transition.arm({ kind: 'auth' }, answerMs)
   transition.emit({ type: 'ask-token' })
 }
 
-/** The application gave its token: the server is asked to take it. Without any, only another handshake brings a fresh authority. */
+/**
+ * Sends the application's token by `auth`. Null closes the connection. Undefined means that the connection has no
+ * `token` option, so only the handshake of a new socket can renew the authorization.
+ */
 export function onToken(transition: Transition, token: string | null | undefined) {
   if (transition.state.auth.renewal !== 'asking' || !canSend(transition.state)) return
   if (token === null)
@@ -47,13 +56,13 @@ export function onToken(transition: Transition, token: string | null | undefined
   transition.send(text, [id])
 }
 
-/** The token cannot be sent. Reports that at once, and asks for another one while the authority lasts. */
+/** Reports a token that cannot be sent, and schedules another renewal while the authorization lasts. */
 function rejectToken(transition: Transition, problem: string) {
   transition.emit({ type: 'protocol-error', message: problem })
   postponeRenewal(transition, problem)
 }
 
-/** [TL-AUTH-3] Under the fresh authority, what was refused is sent again and what was withheld is asked for. */
+/** [TL-AUTH-3] After a renewal, sends the refused calls again and requests the events that the server held back. */
 export function onAuthorized(transition: Transition, expires: number): void {
   if (transition.state.auth.renewal !== 'sent') return
   scheduleRenewal(transition, expires)
@@ -62,7 +71,7 @@ export function onAuthorized(transition: Transition, expires: number): void {
   syncAll(transition, 'afresh')
 }
 
-/** The server did not take the token: for good, or for a reason that passes. */
+/** Handles a failed `auth`: a refused token closes the connection, any other error is retried. */
 export function onAuthError(transition: Transition, { error, line, refused }: ErrorFrame): void {
   if (transition.state.auth.renewal !== 'sent') return
   if (refused !== undefined)
@@ -72,13 +81,16 @@ export function onAuthError(transition: Transition, { error, line, refused }: Er
   else postponeRenewal(transition)
 }
 
-/** No token, or no answer: tries again until the authority has expired, then with another socket. */
+/** Retries a renewal without a token or an answer until the authorization expires. Then it drops the socket. */
 export function postponeRenewal(transition: Transition, problem?: string) {
   const { renewal, expires, failures } = transition.state.auth
   if (renewal === 'none' || !canSend(transition.state)) return
   if (expires === null || serverNow(transition) >= expires) {
-    const why = problem === undefined ? '.' : `: ${problem}`
-    return dropSocket(transition, { code: 'server', message: `The authority expired and could not be renewed${why}` })
+    const detail = problem === undefined ? '.' : `: ${problem}`
+    return dropSocket(transition, {
+      code: 'server',
+      message: `The authorization expired and could not be renewed${detail}`,
+    })
   }
   change(transition, { renewal: 'none', failures: failures + 1 })
   transition.cancel({ kind: 'auth' })
@@ -91,13 +103,16 @@ function renewByHandover(transition: Transition): void {
   beginHandover(transition)
 }
 
-/** Sends again what was refused or lost, and asks for every subscription that waits. */
+/** Sends again the calls that were refused or lost, and all waiting subscriptions. */
 export function resendWaiting(transition: Transition): void {
   requeueUnauthorized(transition)
   resumeAll(transition)
 }
 
-/** Of a server that names no reason. The shape is the router's, in whatever form its transformer gave it; in doubt the failure is taken to pass, and the next handshake decides. */
+/**
+ * Whether an error shape without a reason says UNAUTHORIZED. The router's transformer may have changed the shape, so
+ * this searches its text. When it finds nothing, the renewal is retried and the next handshake decides.
+ */
 function isUnauthorized(shape: unknown): boolean {
   return JSON.stringify(shape)?.includes('"UNAUTHORIZED"') ?? false
 }

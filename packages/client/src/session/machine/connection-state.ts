@@ -1,20 +1,20 @@
 /** Why a connection is not open. */
 export interface ConnectionCause {
   /**
-   * - `closed-by-you`: the application closed it, or has no token any more
+   * - `closed-by-you`: the application closed it, or its `token` returned null when the authorization had to be renewed
    * - `refused`: the server refused the token
-   * - `invalid-options`: `url` or `token` is of a kind that no retry makes right
+   * - `invalid-options`: `url` or `token` has a wrong type or value, so no attempt can succeed
    * - `kicked`: the server ended the session
    * - `offline`: the device has no network
    * - `network`: the socket could not be opened, or was lost
    * - `server`: the server closed the socket
    */
   readonly code: 'closed-by-you' | 'refused' | 'invalid-options' | 'kicked' | 'offline' | 'network' | 'server'
-  /** For people. */
+  /** A sentence for people. Programs use `code`. */
   readonly message: string
 }
 
-/** Where a connection stands. `retryAt` is in epoch milliseconds. */
+/** The state of a connection. `attempt` counts from 1; `retryAt` is in epoch milliseconds. */
 export type ConnectionState =
   | { readonly status: 'idle' }
   | { readonly status: 'connecting' }

@@ -2,17 +2,17 @@ import type { DataResult, GapReason } from '@trunkline/protocol'
 import type { Timer } from './events.ts'
 import type { Failure } from './trunkline-error.ts'
 
-/** What a step wants done, in this order. */
+/** What the connection must do after a step. Effects are performed in order. */
 export type Effect =
   // the sockets, by number
-  | { readonly type: 'connect'; readonly socket: number } // make a socket and let it try at once
-  | { readonly type: 'admit'; readonly socket: number } // let the waiting socket try now
-  | { readonly type: 'replace'; readonly socket: number } // drop what it has; its next attempt waits to be admitted
-  | { readonly type: 'drop'; readonly socket: number } // close it for good
-  | { readonly type: 'disconnect' } // close all for good
+  | { readonly type: 'connect'; readonly socket: number } // create a socket and start its first attempt
+  | { readonly type: 'admit'; readonly socket: number } // start the next attempt of this socket
+  | { readonly type: 'replace'; readonly socket: number } // drop its connection; the next attempt waits for `admit`
+  | { readonly type: 'drop'; readonly socket: number } // close it permanently
+  | { readonly type: 'disconnect' } // close all sockets permanently
   | { readonly type: 'send'; readonly socket: number; readonly text: string }
   | { readonly type: 'renew-session' } // the next socket offers a new session id
-  | { readonly type: 'ask-token' } // tell by `token` or `token-failed`
+  | { readonly type: 'ask-token' } // call the application's `token`; the input `token` or `token-failed` follows
   // time
   | { readonly type: 'arm'; readonly timer: Timer; readonly ms: number }
   | { readonly type: 'cancel'; readonly timer: Timer }

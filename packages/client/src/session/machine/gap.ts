@@ -1,16 +1,16 @@
 import type { GapReason } from '@trunkline/protocol'
 
-/** Events that were lost and cannot be replayed. */
+/** Events that a subscription missed and that the server cannot replay. */
 export interface Gap {
-  /** The procedure's. */
+  /** The path of the procedure, such as `room.messages`. */
   readonly path: string
-  /** The object that the application passed. The subscription itself keeps what it was when it was passed. */
+  /** The input that the application passed, as the same object. The subscription itself uses a copy from that time. */
   readonly input: unknown
-  /** `not-resumable` also stands for one event that the server could not evaluate: its `filter` or `map` threw. */
+  /** `not-resumable` also means one event whose `filter` or `map` threw on the server. */
   readonly reason: GapReason
-  /** The last position before the gap, or null when there was none. */
+  /** The id of the last event before the gap, or null when there was none. */
   readonly lastEventId: string | null
 }
 
-/** Told of a gap, the application loads its state afresh; the subscription goes on behind the gap. */
+/** Called for a gap. The application should load its state again; the subscription continues after the gap. */
 export type GapHandler = (gap: Gap) => void

@@ -1,12 +1,15 @@
 import { utf8Bytes } from '@trunkline/protocol'
 
-/** What goes into one frame: some items, and their texts with commas between. */
+/** The items of one frame, and their texts joined by commas. */
 export interface FramePage<T> {
   readonly items: readonly T[]
   readonly text: string
 }
 
-/** Puts items into pages of at most `count` whose texts have at most `maxBytes`; an item that is larger has a page of its own. */
+/**
+ * Groups items into pages of at most `count` items and `maxBytes` UTF-8 bytes. An item that is larger gets a page of
+ * its own.
+ */
 export function toPages<T extends { readonly text: string }>(
   items: readonly T[],
   { count, maxBytes }: { readonly count: number; readonly maxBytes: number },

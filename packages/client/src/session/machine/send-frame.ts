@@ -2,7 +2,9 @@ import { sizeText, toChunks, utf8Bytes } from '@trunkline/protocol'
 import type { FrameName } from './state.ts'
 import type { Transition } from './transition.ts'
 
-/** Sends a frame of the application's: in one message where the socket carries it, else in chunks. [TL-LIM-1] [TL-CHUNK-9] */
+/**
+ * Sends the frame of a call or subscription in one message, or in chunks when it is too large. [TL-LIM-1] [TL-CHUNK-9]
+ */
 export function sendFrame(transition: Transition, id: number, text: string, name: FrameName = id): void {
   const { frameBytes } = transition.state
   if (utf8Bytes(text) <= frameBytes) transition.send(text, [name])
@@ -11,7 +13,7 @@ export function sendFrame(transition: Transition, id: number, text: string, name
       transition.send(chunk, [name])
 }
 
-/** What to say of a frame that is too large to be sent, or undefined when it is not. */
-export function sizeProblem(bytes: number, most: number): string | undefined {
-  return bytes <= most ? undefined : sizeText(bytes, most) // [TL-CHUNK-4]
+/** The error message for a frame that is larger than `maxBytes`; undefined when it fits. */
+export function sizeProblem(bytes: number, maxBytes: number): string | undefined {
+  return bytes <= maxBytes ? undefined : sizeText(bytes, maxBytes) // [TL-CHUNK-4]
 }

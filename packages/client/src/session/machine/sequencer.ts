@@ -1,6 +1,6 @@
 import type { AdvanceResult, Cursor, DataResult, ErrorFrame, FaultResult, StoppedResult } from '@trunkline/protocol'
 
-/** A frame that stands in a log: all in (`prev`, `offset`] is accounted for by it. `size` is in characters. */
+/** A frame with an offset in a log. It accounts for all offsets in (`prev`, `offset`]. `size` is in characters. */
 export interface OrderedFrame {
   readonly epoch: string
   readonly offset: number
@@ -9,27 +9,35 @@ export interface OrderedFrame {
   readonly result: DataResult | AdvanceResult | FaultResult | StoppedResult | Failed
 }
 
-/** A generator's run that failed, which is the end behind its last value. */
+/** The failure of a generator's run. It follows the run's last value. */
 export interface Failed {
   readonly type: 'failed'
   readonly frame: ErrorFrame
 }
 
-/** Where one subscription stands in its log. `position` p means that all ≤ p is accounted for [LAW-COVERAGE]. */
+/**
+ * The progress of one subscription in its log. A `position` p means that all offsets ≤ p are accounted for
+ * [LAW-COVERAGE].
+ */
 export interface Order {
   readonly position: Cursor | null
-  /** The newest offset that is known to exist, by an answer or by a frame that had to be dropped. */
+  /** The newest offset that is known to exist, from an answer or from a frame that was dropped. */
   readonly head: Cursor | null
-  /** Frames that came early, by offset. */
+  /** Frames that arrived early, sorted by offset. */
   readonly held: readonly OrderedFrame[]
   readonly heldSize: number
 }
 
-/** What became of a frame or an answer: the frames to show, in order, and whether something must be asked for. */
+/** The result of a frame or an answer: the frames to deliver, in order, and whether events must be fetched. */
 export interface OrderResult {
   readonly order: Order
   readonly applied: readonly OrderedFrame[]
-  /** `hole`: fetch when it does not close by itself. `overflow`: fetch now. `other-epoch`: resume. */
+  /**
+   * - `whole`: nothing is missing
+   * - `hole`: offsets are missing; fetch them if they do not arrive soon
+   * - `overflow`: too much is held; fetch now
+   * - `other-epoch`: the log began a new epoch; resume
+   */
   readonly verdict: 'whole' | 'hole' | 'overflow' | 'other-epoch'
 }
 
@@ -39,7 +47,7 @@ const heldCharacters = 1_048_576 // 1 MB
 /** A subscription that has no position yet. */
 export const emptyOrder: Order = { position: null, head: null, held: [], heldSize: 0 }
 
-/** The outcome of what shows nothing. */
+/** A result that delivers no frame. */
 export function unchanged(order: Order, verdict: OrderResult['verdict'] = 'whole'): OrderResult {
   return { order, applied: [], verdict }
 }
@@ -56,19 +64,19 @@ export function receive(order: Order, frame: OrderedFrame): OrderResult {
   return { ...drained, applied: [frame, ...drained.applied] }
 }
 
-/** Puts the position at `from`, as a fresh answer or one with a gap does, and applies what was held. */
+/** Sets the position to `from`, as a first answer or one with a gap does, and applies the held frames. */
 export function setPosition(order: Order, from: Cursor): OrderResult {
   return drain({ ...order, position: from })
 }
 
-/** Remembers that the log reaches to `head`. */
+/** Records that the log has events up to `head`. */
 export function recordHead(order: Order, head: Cursor | undefined): Order {
   if (head === undefined) return order
   const older = order.head?.epoch === head.epoch && order.head.offset >= head.offset
   return older ? order : { ...order, head }
 }
 
-/** Drops what is known beyond the position: the log was rewound, and it is of the history that is gone. */
+/** Drops the head and the held frames. The log was rewound, so they belong to a history that no longer exists. */
 export function dropBeyondPosition({ position }: Order): Order {
   return { ...emptyOrder, position }
 }
@@ -79,7 +87,7 @@ export function newestKnown({ position, head, held }: Order): number {
   return Math.max(...known)
 }
 
-/** Whether something up to the known head is not accounted for. */
+/** Whether an offset up to the known head is not accounted for. */
 export function isBehind({ position, head, held }: Order): boolean {
   if (position === null) return false
   if (held.length > 0) return true
@@ -95,14 +103,14 @@ function hold(order: Order, frame: OrderedFrame): OrderResult {
   return unchanged(next, 'hole')
 }
 
-/** Drops what is held, and `more` of it, and keeps only the knowledge that it exists. */
+/** Drops the held frames and `more`, and records only that their offsets exist. */
 export function dropHeld(order: Order, ...more: readonly OrderedFrame[]): Order {
   const all = [...order.held, ...more]
   const known = all.reduce((seen, { epoch, offset }) => recordHead(seen, { epoch, offset }), order)
   return { ...known, held: [], heldSize: 0 }
 }
 
-/** Applies what is held as far as it reaches, and drops what is accounted for. */
+/** Applies the held frames up to the next missing offset, and drops those that are accounted for. */
 function drain(order: Order): OrderResult {
   let { position } = order
   if (position === null) return unchanged(order)

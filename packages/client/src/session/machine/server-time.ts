@@ -2,10 +2,10 @@ import type { NewCall } from './events.ts'
 import type { SessionState } from './state.ts'
 import type { Transition } from './transition.ts'
 
-const resendMs = 5_000 // an unanswered `hello` is sent again, since keys wait for it
-const maxClockSkewMs = 1_000 // clocks that disagree by more were set, or one of them slept
+const resendMs = 5_000 // an unanswered `hello` is sent again, since mutations without a key wait for its answer
+const maxClockSkewMs = 1_000 // a larger change means that the wall clock was set or the monotonic clock was suspended
 
-/** Whether the wall clock was set since the last step, or the monotonic one slept with its machine. */
+/** Whether the wall clock was set, or the machine suspended the monotonic clock, since the last step. */
 export function wasClockSet(transition: Transition): boolean {
   const wallAheadMs = transition.wall - transition.now
   if (Math.abs(wallAheadMs - transition.state.wallAheadMs) <= maxClockSkewMs) return false
@@ -13,7 +13,7 @@ export function wasClockSet(transition: Transition): boolean {
   return true
 }
 
-/** Asks for the server's time on a socket that was greeted before. [TL-HELLO-5] */
+/** Asks for the server's time by another `hello` on an open socket. [TL-HELLO-5] */
 export function requestServerTime(transition: Transition): void {
   const id = transition.nextId('hello')
   transition.patch({ timeRequestId: id })
@@ -21,7 +21,7 @@ export function requestServerTime(transition: Transition): void {
   transition.send({ id, method: 'hello' }, [id])
 }
 
-/** Whether the call waits for the server's time, of which its key is made. */
+/** Whether the call waits for the server's time, since its key contains it. */
 export function awaitsServerTime(
   { timeRequestId }: SessionState,
   { nonce, key }: Pick<NewCall, 'nonce' | 'key'>,

@@ -1,173 +1,192 @@
+// Over 200 lines: the state of a session is one shape, and most lines document its fields.
+
 import { frameBytes, maxMessageBytes } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { NewCall, NewSubscription } from './events.ts'
 import type { Order } from './sequencer.ts'
 import type { TrunklineFailure } from './trunkline-error.ts'
 
-/** What a session is doing about its socket.
- * - `idle`: nothing was asked for yet
- * - `connecting`: a socket is being made, or waits for its back-off
- * - `greeting`: the socket is open, `hello` is not answered
- * - `open`: frames flow
- * - `closing`: open; the application closed, the calls in flight are settled
- * - `refused`: the server wants no connection of this token
- * - `closed`: for good */
+/**
+ * The phase of a session.
+ * - `idle`: there was no call or subscription yet
+ * - `connecting`: a socket is opening, or waits for its back-off
+ * - `greeting`: the socket is open and `hello` is not answered
+ * - `open`: calls and subscriptions may be sent
+ * - `closing`: the application called `close`; the calls in flight are awaited
+ * - `refused`: the server refused the connection; only the application can connect again
+ * - `closed`: permanently closed
+ */
 export type Phase = 'idle' | 'connecting' | 'greeting' | 'open' | 'closing' | 'refused' | 'closed'
 
 /** A call that has no answer yet. */
 export interface PendingCall extends NewCall {
-  /** - `waiting`: in the outbox
-   * - `sent`: on `socket`
-   * - `running`: the same, and the server said that it runs in a function of its own
-   * - `paused`: it runs; asked again when the server said
-   * - `unauthorized`: refused by expired authority; sent again under a fresh one */
+  /**
+   * - `waiting`: in the outbox
+   * - `sent`: sent on `socket`
+   * - `running`: sent on `socket`, and the server said that it runs in a function of its own
+   * - `paused`: the server said PENDING or failed; the call is sent again when its timer fires
+   * - `unauthorized`: refused because the authorization expired; sent again after it is renewed
+   */
   readonly phase: 'waiting' | 'sent' | 'running' | 'paused' | 'unauthorized'
-  /** The socket that it was last sent on. */
+  /** The socket of the last attempt. */
   readonly socket: number
-  /** It is sent again when its timer fires, though its answer may come before. */
+  /** The `resend` timer is armed. The answer may come before it fires. */
   readonly willResend: boolean
-  /** How often it was sent. */
+  /** The number of attempts. */
   readonly sends: number
-  /** It was accepted as a long one, in this attempt or one before: whoever gives it up says so. */
+  /** The server accepted it as a long call, in this attempt or an earlier one: an abort sends `cancel`. */
   readonly isLong: boolean
-  /** How often expired authority refused it, or its new key was refused as expired. */
+  /** How often the server refused it with AUTH_EXPIRED, or its new key with KEY_EXPIRED. */
   readonly refusals: number
-  /** What the call fails with at its deadline, if nothing else is heard: FUNCTION_FAILED of an attempt, or of the gateway, whose words name no call and may be about another. */
+  /**
+   * The error of the call if its deadline passes without an answer: FUNCTION_FAILED of an attempt, or an error frame of
+   * the gateway, which names no call and may be about another one.
+   */
   readonly lastFailure: TrunklineFailure | null
 }
 
-/** A frame that was sent and not answered yet. */
+/** A frame that was sent and is not answered. */
 export interface Unanswered {
   readonly socket: number
   readonly frame: FrameName
-  /** When it was sent. */
+  /** When it was sent, by the monotonic clock. */
   readonly at: number
 }
 
-/** Names a frame by what answers it. Frames of a call, or parts of its message: its id, a number. `>` and the id: a subscribe. `.` and the id: a stop. Others: their id. */
+/**
+ * Names a sent frame so that its answer can be matched: the call's id (a number) for a call or a chunk of it, `>` and
+ * the id for a subscribe, `.` and the id for a stop, and the frame's own id for all others.
+ */
 export type FrameName = number | string
 
-/** A subscription that the application holds, across sockets. */
+/** A subscription of the application. It survives its sockets. */
 export interface Subscription extends NewSubscription {
-  /** Rises with each attempt; the id stays. */
+  /** Increases with each attempt. The id stays the same. */
   readonly ref: number
-  /** `waiting`: nothing was sent on this socket. `subscribing`: `started` is awaited. `live`: it came. */
+  /** `waiting`: not sent on this socket. `subscribing`: sent, `started` is awaited. `live`: `started` arrived. */
   readonly phase: 'waiting' | 'subscribing' | 'live'
-  /** `log`: ordered and resumed by cursor. `plain`: values as they come. `generator`: values of one run, counted. Unknown until the first `started`. */
+  /**
+   * - `unknown`: no `started` arrived yet
+   * - `log`: events are ordered and resumed by cursor
+   * - `plain`: values are delivered as they arrive
+   * - `generator`: values of one run, ordered by their number
+   */
   readonly kind: 'unknown' | 'log' | 'plain' | 'generator'
-  /** Of a generator: the values of the run that this ref began; the epoch is the ref, the offset the value's number. */
+  /** For a generator, the epoch is the ref of the run and the offset is the number of the value. */
   readonly order: Order
   /** The socket of the last attempt. */
   readonly socket: number
-  /** It begins with a state, and so does what makes good a gap. */
+  /** The subscription begins with a snapshot, and a gap is repaired by a new one. */
   readonly snapshots: boolean
-  /** The cursor of the snapshot that the next frame must bring. */
+  /** The cursor of the snapshot that is expected next, or null. */
   readonly snapshotAt: string | null
-  /** When a generator was last heard of. */
+  /** When the last frame of a generator arrived. */
   readonly receivedAt: number
-  /** How often the server must hear of its session, which is present by it; null: a keepalive as ever. */
+  /** The keepalive interval that a presence subscription needs; null: the default interval. */
   readonly keepaliveMs: number | null
-  /** The last id of a plain value, or of a generator's, that had one: where the server may go on after a lost socket. */
+  /** The id of the last plain or generator value that had one. The server can resume after it. */
   readonly plainId: string | null
-  /** The application was told `started`, and of no break since. */
+  /** `started` was emitted, and no interruption since. */
   readonly announced: boolean
-  /** Attempts in a row that came to nothing. */
+  /** Failed attempts in a row. */
   readonly failures: number
-  /** `armed`: the gap timer runs. `asked`: the answer to a `sync` is awaited. */
+  /** `armed`: the `gap` timer runs. `asked`: the answer to a `sync` is awaited. */
   readonly fetch: 'none' | 'armed' | 'asked'
-  /** The `sync` that asked. */
+  /** The id of the last `sync` for it. */
   readonly askedBy: string | null
-  /** The offset that was last asked from. */
+  /** The position when events were last requested. */
   readonly askedFrom: number | null
-  /** The newest offset that was known when it was last asked. */
+  /** The newest known offset when events were last requested. */
   readonly askedKnown: number
-  /** Where the answer to that says that the log ends; −1 until it came, and after a gap. */
+  /** The head of the log in the answer to that request; −1 before the answer and after a gap. */
   readonly answeredHead: number
-  /** The highest ref whose `started` was taken: an answer counts once. */
+  /** The highest ref whose `started` was handled, so that a duplicate is ignored. */
   readonly answeredRef: number
-  /** How long a hole may stay open before it is fetched. */
+  /** How long a missing offset is awaited before it is fetched. */
   readonly gapMs: number
 }
 
-/** A second socket beside the session's, while one takes over from the other [LAW-TWO-SOCKETS].
+/**
+ * The second socket of a hand-over [LAW-TWO-SOCKETS].
  * - `connecting`, `greeting`: `socket` is the new one, not yet used
- * - `resuming`: `socket` is the old one; subscriptions start on the new, calls are settled on the old
- * - `settling`: the same, and only the calls are still waited for */
+ * - `resuming`: `socket` is the old one; subscriptions start on the new one, calls finish on the old one
+ * - `settling`: `socket` is the old one; only its calls are still awaited
+ */
 export interface Handover {
   readonly phase: 'connecting' | 'greeting' | 'resuming' | 'settling'
   readonly socket: number
 }
 
-/** A message that comes in chunks and is not whole yet. */
+/** A message whose chunks have not all arrived. */
 export interface PartialMessage {
-  /** The socket, and the server's name for it. */
+  /** The socket's number and the server's id of the message. */
   readonly name: string
-  /** When its first part came. */
+  /** When its first chunk arrived. */
   readonly since: number
   readonly parts: ReadonlyMap<number, string>
 }
 
-/** What is known of the socket's authority. */
+/** The authorization of the socket and its renewal. */
 export interface AuthState {
-  /** The server's epoch milliseconds; null when it said nothing. */
+  /** When it expires, in epoch milliseconds of the server; null when it does not. */
   readonly expires: number | null
-  /** `asking`: the application is asked for a token. `sent`: the server is asked to take it. */
+  /** `asking`: the application's `token` is awaited. `sent`: the answer to `auth` is awaited. */
   readonly renewal: 'none' | 'asking' | 'sent'
   readonly failures: number
-  /** When the server last took a token on a living socket, by our clock. */
+  /** When the server last accepted a token by `auth`, by the monotonic clock. */
   readonly renewedAt: number
 }
 
-/** All that a session knows. */
+/** The whole state of a session. */
 export interface SessionState {
   readonly phase: Phase
-  /** What the application sees; the same object until it changes. */
+  /** The state that the application sees. It is the same object until it changes. */
   readonly status: ConnectionState
-  /** Attempts to connect since a socket last lived for 5 s. */
+  /** Attempts to connect since a socket was last open for 5 s. */
   readonly attempt: number
   readonly calls: ReadonlyMap<number, PendingCall>
-  /** Frames that an error without an id may be about, the oldest first. */
+  /** Sent frames without an answer, oldest first. An error without an id may be about any of them. */
   readonly unanswered: readonly Unanswered[]
   readonly subscriptions: ReadonlyMap<number, Subscription>
-  /** Subscriptions that ended on this socket: their last ref, and when its last stop was sent. */
+  /** Subscriptions that ended on this socket: the last ref, and when the last stop was sent. */
   readonly ended: ReadonlyMap<number, { readonly ref: number; readonly stoppedAt: number }>
-  /** Counts the session's own frames, so that each has an id. */
+  /** The number of the session's own frames, for their ids. */
   readonly serial: number
   readonly frameBytes: number
-  /** The largest message that the application wants sent or taken. */
+  /** The option `maxMessageBytes`: the largest message to send or receive. */
   readonly maxMessageBytes: number
-  /** The largest that may be sent, since the server takes no larger one. */
+  /** The largest message to send: the lower one of the server's limit and `maxMessageBytes`. */
   readonly messageBytes: number
-  /** Most frames of one array. */
+  /** The most frames that the server accepts in one array. */
   readonly batchSize: number
-  /** Whether the router has a data transformer, as the last `hello` said. */
+  /** Whether the router has a data transformer, from the last `hello`; undefined before it. */
   readonly transforms: boolean | undefined
-  /** Subscriptions that are still to be asked for on this socket. */
+  /** The ids of subscriptions that must still be sent on this socket. */
   readonly resumes: readonly number[]
-  /** Messages that come in chunks, the oldest first. */
+  /** Incomplete messages, oldest first. */
   readonly incoming: readonly PartialMessage[]
-  /** The number of the socket that is used. Numbers are not given twice. */
+  /** The number of the socket in use. Numbers are never reused. */
   readonly socket: number
   readonly lastSocket: number
   readonly handover: Handover | null
   readonly auth: AuthState
-  /** The server's clock less our monotonic one. */
+  /** The server's clock minus the monotonic clock, in milliseconds. */
   readonly aheadMs: number
-  /** Our wall clock less the monotonic one, as last seen. */
+  /** The wall clock minus the monotonic clock at the last step, in milliseconds. */
   readonly wallAheadMs: number
-  /** The `hello` whose answer says what time it is: until then no key is made. Null: it is known. */
+  /** The id of the `hello` that asked for the time. No key is made until its answer. Null: the time is known. */
   readonly timeRequestId: string | null
-  /** When the socket was greeted. */
+  /** When `hello` was answered on the socket. */
   readonly openedAt: number
-  /** A keepalive is not answered yet. */
+  /** A keepalive was sent and nothing has arrived since. */
   readonly probing: boolean
   /** When the next keepalive is due. */
   readonly keepaliveAt: number
-  /** When the watch for a sleeping machine was last seen to run. */
+  /** When the timer `watch`, which detects a suspended machine, last fired. */
   readonly watchedAt: number
 }
 
-/** A session that nobody used yet. */
+/** The state of a new session. */
 export const initialState: SessionState = {
   phase: 'idle',
   status: { status: 'idle' },
@@ -197,24 +216,24 @@ export const initialState: SessionState = {
   watchedAt: 0,
 }
 
-/** Whether a call or a subscribe may go out now. */
+/** Whether a new call or subscribe may be sent. */
 export function acceptsRequests({ phase }: SessionState): boolean {
   return phase === 'open'
 }
 
-/** Whether something that was begun on this socket may still be said on it. */
+/** Whether frames for existing calls and subscriptions may be sent. */
 export function canSend({ phase }: SessionState): boolean {
   return phase === 'open' || phase === 'closing'
 }
 
-/** Whether a hand-over has come so far that `handover.socket` is the old one. */
+/** Whether a hand-over has switched sockets, so that `handover.socket` is the old one. */
 export function isDraining({ handover }: SessionState): boolean {
   return handover?.phase === 'resuming' || handover?.phase === 'settling'
 }
 
-const answerMs = 30_000 // the gateway gives a function 29 s
+const answerMs = 30_000 // the gateway waits 29 s for a function
 
-/** The frames of all sockets that may still be answered. */
+/** The frames of all sockets that can still be answered. */
 export function unansweredAt(state: SessionState, now: number): readonly Unanswered[] {
   return state.unanswered.filter(({ at }) => now - at < answerMs)
 }

@@ -4,21 +4,24 @@ import type { Effect } from './effects.ts'
 import { type OwnedTimer, type SessionEvent, socketTimers, type Timer } from './events.ts'
 import { type FrameName, type PendingCall, type SessionState, type Subscription, unansweredAt } from './state.ts'
 
-/** One step in the making: the state as changed so far and the effects gathered. It lives no longer than the step, so that the step is pure: what it was given is never changed, and each map is copied at its first change only. */
+/**
+ * The working copy of one step: the changed state and the collected effects. It exists only during the step, so the
+ * step stays pure: the given state is never mutated, and a map is copied before its first change.
+ */
 export class Transition {
-  /** The monotonic clock: every wait and every difference is measured by it. */
+  /** The monotonic clock, in milliseconds. All delays and differences use it. */
   readonly now: number
   /** The wall clock, in epoch milliseconds. */
   readonly wall: number
   readonly chance: number
-  /** The socket that the event is of. */
+  /** The socket of the event; the one in use for an event without a socket. */
   readonly from: number
   readonly effects: Effect[] = []
-  /** Subscriptions to fetch for when the transition ends, in one frame. */
+  /** Subscriptions whose events are fetched at the end of the step, in one frame. */
   readonly pendingSyncs = new Set<number>()
-  /** Subscriptions that took too long to start: as many others may be asked for instead. */
+  /** Subscriptions that took too long to start. The same number of others may be sent instead. */
   resumeSlots = 0
-  /** Something in the outbox may go out when the transition ends. */
+  /** Whether a call in the outbox may be sendable at the end of the step. */
   outboxDirty = false
   state: SessionState
   readonly #copies = new Set<unknown>()
@@ -40,7 +43,7 @@ export class Transition {
   emit(effect: Effect): void {
     this.effects.push(effect)
   }
-  /** Sends one message with these frames, or a part of one. */
+  /** Sends one message, or a chunk of one, and records `frames` as unanswered. */
   send(message: ClientFrame | string, frames: readonly FrameName[], socket: number = this.state.socket): void {
     this.emit({ type: 'send', socket, text: typeof message === 'string' ? message : JSON.stringify(message) })
     const sent = frames.map((frame) => ({ socket, frame, at: this.now }))
@@ -59,20 +62,20 @@ export class Transition {
   cancelSocketTimers(): void {
     for (const kind of socketTimers) this.cancel({ kind })
   }
-  /** Leaves no timer and no socket. */
+  /** Cancels all timers and closes all sockets. */
   disconnect(): void {
     this.patch({ handover: null })
     this.emit({ type: 'cancel-all' })
     this.emit({ type: 'disconnect' })
   }
-  /** Makes a socket and returns its number. */
+  /** Creates a socket and returns its number. */
   connect(): number {
     const socket = this.state.lastSocket + 1
     this.patch({ lastSocket: socket })
     this.emit({ type: 'connect', socket })
     return socket
   }
-  /** An id for a frame of the session's own. The application's ids are numbers, these are texts. */
+  /** An id for one of the session's own frames. These ids are strings; those of calls and subscriptions are numbers. */
   nextId(prefix: 'hello' | 'sync' | 'auth' | 'chunk'): string {
     this.patch({ serial: this.state.serial + 1 })
     return `${prefix}-${this.state.serial}`
@@ -82,7 +85,8 @@ export class Transition {
     this.#own('calls', this.state.calls).set(call.id, call)
   }
   dropCall(id: number): void {
-    if (this.state.calls.get(id)?.orderingKey !== undefined) this.outboxDirty = true // the next of its orderingKey
+    // the next call with its ordering key may go
+    if (this.state.calls.get(id)?.orderingKey !== undefined) this.outboxDirty = true
     this.#own('calls', this.state.calls).delete(id)
     this.cancelOf(id, 'deadline', 'resend')
   }
@@ -94,7 +98,7 @@ export class Transition {
     this.cancelOf(id, 'started', 'gap', 'alive')
   }
 
-  /** A map of the state that this transition may change: a copy, made once. */
+  /** Returns a copy of the map that this step may change. It is copied once. */
   #own<Value>(name: 'calls' | 'subscriptions', map: ReadonlyMap<number, Value>): Map<number, Value> {
     if (this.#copies.has(map)) return map as Map<number, Value>
     const copy = new Map(map)

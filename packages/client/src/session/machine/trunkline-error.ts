@@ -3,45 +3,62 @@ import { lineErrors, type Retry, type TrunklineErrorCode, type TrunklineErrorWir
 
 export type { TrunklineErrorCode }
 
-/** A failure of the line itself, not of a procedure. Closed: a switch over `code` is exhaustive. */
+/**
+ * A failure of Trunkline itself, not of a procedure. The set of codes is closed, so a switch over `code` can be
+ * exhaustive.
+ */
 export interface TrunklineError {
   readonly code: TrunklineErrorCode
+  /** A sentence for people. Programs use `code`. */
   readonly message: string
-  /** Whether trying again can help. */
+  /** Whether and when a retry can succeed. */
   readonly retry: Retry
+  /** The delay before a retry, in milliseconds, when the server gave one. */
   readonly retryAfterMs?: number
-  /** False when the request surely never ran. */
+  /** False when the procedure certainly did not run. */
   readonly mayHaveRun: boolean
-  /** Of a mutation that may have run: passed as the option `idempotencyKey`, it makes the next call the same mutation. A key of the caller's own is always here. */
+  /**
+   * The key of a mutation that may have run. Pass it as the option `idempotencyKey` to repeat the same mutation. A key
+   * that the caller passed is always here.
+   */
   readonly idempotencyKey?: string
 }
 
-/** Why a call or a subscription failed: `line` when the line did, `shape` (the router's, as it came) when the server said so. */
+/**
+ * Why a call or a subscription failed: `line` is Trunkline's error, `shape` is the router's error shape as it arrived.
+ */
 export interface Failure {
   readonly line?: TrunklineError
   readonly shape?: unknown
 }
 
-/** A failure with Trunkline's own error. */
 export type TrunklineFailure = Failure & { readonly line: TrunklineError }
 
-/** The line's own view of a failed call or subscription, or undefined when the procedure itself threw. Reads `TRPCClientError.meta`, so it works in every tRPC client. */
+/**
+ * Trunkline's error of a failed call or subscription; undefined when the procedure threw or `error` is another error.
+ * It reads `TRPCClientError.meta`, so it works with every tRPC client.
+ */
 export function trunklineError(error: unknown): TrunklineError | undefined {
   if (!(error instanceof TRPCClientError)) return undefined
   return error.meta?.['trunklineError'] as TrunklineError | undefined // written by `toClientError` alone
 }
 
-/** A line error of this code; what the table says of the code holds unless `known` knows better. */
+/**
+ * Creates an error with this code. `retry` and `mayHaveRun` come from the table of codes, unless `overrides` has them.
+ */
 export function toTrunklineError(
   code: TrunklineErrorCode,
   message: string = `The line failed with ${code}.`,
-  known: Partial<Pick<TrunklineError, 'retry' | 'retryAfterMs' | 'mayHaveRun'>> = {},
+  overrides: Partial<Pick<TrunklineError, 'retry' | 'retryAfterMs' | 'mayHaveRun'>> = {},
 ): TrunklineError {
   const { retry, mayHaveRun } = lineErrors[code]
-  return { code, message, retry, mayHaveRun, ...known }
+  return { code, message, retry, mayHaveRun, ...overrides }
 }
 
-/** What the server said of its line's failure, with the message of the error shape beside it. Undefined for `PENDING`, which is no failure, and for codes that are not in the table. */
+/**
+ * Reads Trunkline's error from an error frame; the message comes from the error shape. Undefined for `PENDING`, which
+ * is not a failure, and for unknown codes.
+ */
 export function fromWire(wire: TrunklineErrorWire, shape: unknown): TrunklineError | undefined {
   const { code, retry, retryAfterMs, mayHaveRun } = wire
   if (code === 'PENDING' || !Object.hasOwn(lineErrors, code)) return undefined
@@ -52,7 +69,7 @@ export function fromWire(wire: TrunklineErrorWire, shape: unknown): TrunklineErr
   })
 }
 
-/** The words of an error shape; undefined where a transformer gave it another form. */
+/** The message of an error shape; undefined when a transformer changed the shape. */
 export function messageOf(shape: unknown): string | undefined {
   if (typeof shape !== 'object' || shape === null || !('message' in shape)) return undefined
   return typeof shape.message === 'string' ? shape.message : undefined

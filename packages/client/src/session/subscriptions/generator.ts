@@ -16,11 +16,11 @@ import { endSubscription, retrySubscription } from './subscriptions.ts'
 
 type Counted<R> = R & { readonly n: number }
 
-const silenceMs = 10_000 // a live run says something every 4 s
-const lateMs = 15_000 // a timer that came so late slept with its machine, and so may have what was said meanwhile
-const holeMs = 1_000 // posts of one run are made one after another, so what is missing after a second is lost
+const silenceMs = 10_000 // 10 s: a live run sends a frame every 4 s
+const lateMs = 15_000 // 15 s: a timer that fires later was suspended with its machine, and frames may arrive late too
+const holeMs = 1_000 // 1 s: a run posts its values one after another, so a value that is missing for longer is lost
 
-/** A run began: its next value is n + 1. Of an attempt that was given up there is nothing to take. [TL-GEN-10] */
+/** Handles the start of a run, whose next value is n + 1. A frame of an earlier attempt is ignored. [TL-GEN-10] */
 export function onRunStart(
   transition: Transition,
   subscription: Subscription,
@@ -39,7 +39,7 @@ export function onRunStart(
   )
 }
 
-/** A value of a run, or its end: taken in the order of its number, once. [TL-GEN-10] */
+/** Handles a value or the end of a run. Each is applied once, in the order of its number. [TL-GEN-10] */
 export function onValue(
   transition: Transition,
   subscription: Subscription,
@@ -52,7 +52,9 @@ export function onValue(
   settleRun(transition, recordActivity(transition, subscription), receive(subscription.order, frame))
 }
 
-/** A run failed: its end behind its last value, or at once where nobody knows of that. [TL-GEN-3] [TL-GEN-10] */
+/**
+ * Handles the failure of a run: after its last value, or at once when the frame has no number. [TL-GEN-3] [TL-GEN-10]
+ */
 export function onRunFailure(
   transition: Transition,
   subscription: Subscription,
@@ -63,24 +65,24 @@ export function onRunFailure(
   else if (frame.ref === subscription.ref) onSubscriptionError(transition, subscription, frame)
 }
 
-/** Whether a frame is of a run: then its values are counted. */
+/** Whether a frame belongs to a generator's run, whose frames are numbered. */
 export function isCounted<F extends { readonly n?: number }>(frame: F): frame is Counted<F> {
   return frame.n !== undefined
 }
 
-/** A run has nothing to say; what it said before may not have come. */
+/** Handles a sign of life of a run. Its number shows whether an earlier value is missing. */
 export function onAlive(transition: Transition, subscription: Subscription, { ref, n }: AliveResult): void {
   if (ref !== subscription.ref) return
   const order = recordHead(subscription.order, { epoch: String(ref), offset: n })
   settleRun(transition, recordActivity(transition, subscription), unchanged(order))
 }
 
-/** A hole stayed open. */
+/** Ends a run whose missing value did not arrive in time. */
 export function onHoleTimer(transition: Transition, subscription: Subscription): void {
   if (isBehind(subscription.order)) onRunLost(transition, subscription, 'A value did not come.')
 }
 
-/** Nothing was heard for too long. */
+/** Ends a run that sent nothing for 10 s, unless this timer itself was suspended. */
 export function onSilence(transition: Transition, subscription: Subscription): void {
   if (subscription.kind !== 'generator' || subscription.phase !== 'live') return
   if (transition.now - subscription.receivedAt > lateMs)
@@ -88,10 +90,10 @@ export function onSilence(transition: Transition, subscription: Subscription): v
   else onRunLost(transition, subscription, 'The generator fell silent.')
 }
 
-/** [TL-GEN-11] Tracked values go on after the last one; of others nobody knows where they were. */
-function onRunLost(transition: Transition, subscription: Subscription, why: string) {
+/** [TL-GEN-11] Resumes tracked values after the last one. Other runs cannot be resumed, so the subscription ends. */
+function onRunLost(transition: Transition, subscription: Subscription, message: string) {
   if (subscription.plainId !== null) return retrySubscription(transition, subscription)
-  endSubscription(transition, subscription, { line: toTrunklineError('GENERATOR_LOST', why) })
+  endSubscription(transition, subscription, { line: toTrunklineError('GENERATOR_LOST', message) })
 }
 
 function recordActivity(transition: Transition, subscription: Subscription): Subscription {
@@ -102,7 +104,8 @@ function recordActivity(transition: Transition, subscription: Subscription): Sub
 function settleRun(transition: Transition, subscription: Subscription, { order, applied, verdict }: OrderResult) {
   let next = { ...subscription, order }
   for (const { result } of applied) {
-    if (result.type === 'stopped') return endSubscription(transition, { ...next, phase: 'waiting' }) // the server knows
+    // `waiting`: no stop is sent, since the server ended it
+    if (result.type === 'stopped') return endSubscription(transition, { ...next, phase: 'waiting' })
     if (result.type === 'failed') return onSubscriptionError(transition, next, result.frame)
     if (result.type !== 'data') continue
     next = { ...next, plainId: result.id ?? next.plainId }

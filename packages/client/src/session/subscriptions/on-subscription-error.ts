@@ -4,10 +4,10 @@ import type { Transition } from '../machine/transition.ts'
 import { fromWire } from '../machine/trunkline-error.ts'
 import { endSubscription, retrySubscription } from './subscriptions.ts'
 
-const maxFailures = 5 // in a row, about 15 s: after that the application should know
-const refusalsTaken = 2 // by expired authority: the second may be the first frame's, which came twice
+const maxFailures = 5 // in a row, about 15 s: then the application gets the error
+const maxRefusals = 2 // with AUTH_EXPIRED: the second may be a duplicate of the first
 
-/** [TL-ERR-4] An error ends the subscription, unless a repeat can succeed. Returns what the connection should do next. */
+/** [TL-ERR-4] An error ends the subscription, unless a repeat can succeed. Returns what the session must do next. */
 export function onSubscriptionError(
   transition: Transition,
   subscription: Subscription,
@@ -15,21 +15,23 @@ export function onSubscriptionError(
 ): 'renew-auth' | undefined {
   const line = frame.line === undefined ? undefined : fromWire(frame.line, frame.error)
   const isRun = subscription.kind === 'generator' || line?.code === 'GENERATOR_LOST'
-  const mayBegin = !isRun || subscription.plainId !== null // a generator is never silently run again [TL-GEN-11]
-  const mends = line?.code === 'CONNECTION_LOST' || line?.code === 'GENERATOR_LOST' || line?.retry === 'later'
-  if (mends && mayBegin && subscription.failures < maxFailures) {
+  // a generator is never run again without notice [TL-GEN-11]
+  const mayRestart = !isRun || subscription.plainId !== null
+  const isTemporary = line?.code === 'CONNECTION_LOST' || line?.code === 'GENERATOR_LOST' || line?.retry === 'later'
+  if (isTemporary && mayRestart && subscription.failures < maxFailures) {
     retrySubscription(transition, subscription, line.retryAfterMs) // [TL-SYNC-2]
     return undefined
   }
-  if (line?.code === 'AUTH_EXPIRED' && mayBegin && subscription.failures < refusalsTaken)
+  if (line?.code === 'AUTH_EXPIRED' && mayRestart && subscription.failures < maxRefusals)
     return awaitRenewal(transition, subscription)
-  // what is no run's own word, as of a subscribe that came twice, leaves a run that nobody wants: it is stopped
+  // An error without a ref, such as that of a duplicate subscribe, does not end a running generator: it must be
+  // stopped.
   const phase = subscription.kind === 'generator' && frame.ref === undefined ? subscription.phase : 'waiting'
   endSubscription(transition, { ...subscription, phase }, { shape: frame.error, ...(line && { line }) })
   return undefined
 }
 
-/** It is asked for again under a fresh authority; one that waits for that already goes on waiting. */
+/** Keeps the subscription waiting until the authorization is renewed, and then sends it again. */
 function awaitRenewal(transition: Transition, subscription: Subscription): 'renew-auth' {
   const { id, failures, phase } = subscription
   if (phase === 'waiting') return 'renew-auth'

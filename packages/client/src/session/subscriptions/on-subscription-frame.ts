@@ -1,3 +1,5 @@
+// Over 200 lines: the handlers of a log subscription share the rules that move its position.
+
 import {
   type AnswerFrame,
   type Cursor,
@@ -31,8 +33,8 @@ import { endSubscription, resume, startOver } from './subscriptions.ts'
 import { armFetch, endFetch, fetchNow } from './sync.ts'
 
 /**
- * Handles an answer or a push of a live subscription; `size` is in characters. Returns `head` for the head of an answer,
- * and `keepalive` for a head that changed the keepalive interval too.
+ * Handles an answer or a push of a live subscription; `size` is in characters. Returns `head` for the head of an
+ * answer, and `keepalive` for a head that changed the keepalive interval too.
  */
 export function onSubscriptionFrame(
   transition: Transition,
@@ -67,10 +69,13 @@ export function onSubscriptionFrame(
     case 'snapshot':
       onSnapshot(transition, subscription, result)
   }
-  return undefined // an answer of another type is nothing that a subscription understands
+  return undefined // a subscription ignores results of other types
 }
 
-/** Of the socket that is being left, only events with a place in a log are taken: their order and their ids make them harmless. A value without one would be shown twice, and every answer is the new socket's to give. */
+/**
+ * Handles a frame from the old socket of a hand-over. It accepts only log events, whose cursors make duplicates
+ * harmless. A value without a cursor would be delivered twice, and answers come from the new socket.
+ */
 export function onFromOldSocket(
   transition: Transition,
   subscription: Subscription,
@@ -100,14 +105,17 @@ function onStarted(transition: Transition, subscription: Subscription, result: S
   return 'keepalive'
 }
 
-/** [TL-EPH-1] No position: what was held back is shown as it came. */
+/** [TL-EPH-1] Handles the start of a subscription without a log: delivers the held values in the order of arrival. */
 function onPlainStart(transition: Transition, subscription: Subscription): void {
   transition.putSubscription({ ...subscription, kind: 'plain', order: emptyOrder })
   for (const { result } of subscription.order.held)
     if (result.type === 'data') showPlain(transition, subscription.id, result)
 }
 
-/** The head of an answer moves the position only where it surely may, and only when it is awaited: a doubled gap is one gap. The frames behind it speak for themselves. */
+/**
+ * Handles the head of an answer to a subscribe or `sync`. It moves the position only when `mayMovePosition` allows it
+ * and the answer is awaited, so that a duplicate reports no second gap. The events follow in frames of their own.
+ */
 function onHead(
   transition: Transition,
   subscription: Subscription,
@@ -116,7 +124,7 @@ function onHead(
 ) {
   const [from, head] = [parseCursor(result.from), parseCursor(result.head)]
   const { position } = subscription.order
-  // [TL-SYNC-4] An answer that ends below what was known when it was asked is a page of more, or the log was rewound.
+  // [TL-SYNC-4] An answer that ends below the newest known offset is one page of several, or the log was rewound.
   const isShort = awaited && result.gap === undefined && head !== undefined && head.offset < subscription.askedKnown
   const own = isShort ? dropHeld(subscription.order) : subscription.order
   const noted = { ...subscription, order: recordHead(own, head) }
@@ -131,39 +139,42 @@ function onHead(
     order: goesBack ? recordHead(dropBeyondPosition(subscription.order), head) : noted.order,
   }
   if (result.type === 'started' && result.snapshot === true) {
-    // [TL-SNAP-1] The position moves with the state, so that nothing held back is shown before it.
+    // [TL-SNAP-1] The position moves with the snapshot, so that no held event is delivered before it.
     return transition.putSubscription({ ...begun, snapshots: true, snapshotAt: result.from ?? null })
   }
   if (result.gap !== undefined && noted.snapshots) {
-    // [TL-SNAP-2] Without a cursor where the log was rewound: by then it may have reached that cursor again.
+    // [TL-SNAP-2] A rewound log is resumed without a cursor, since it may reach the old cursor again with other events.
     return goesBack ? startOver(transition, begun) : resume(transition, begun)
   }
   if (result.gap !== undefined && !reportGap(transition, begun, result.gap, position)) return
   settleOrdered(transition, begun, setPositionOrRefetch(begun.order, from))
 }
 
-/** [TL-SNAP-1] The state at the position, then what is known of the tail. */
+/** [TL-SNAP-1] Delivers the snapshot, then the held events after it. */
 function onSnapshot(transition: Transition, subscription: Subscription, { id: at, data }: SnapshotResult): void {
   const { id, snapshotAt, order } = subscription
   const from = parseCursor(at)
-  if (from === undefined || at !== snapshotAt) return // not asked for, or doubled
+  if (from === undefined || at !== snapshotAt) return // unexpected or duplicate
   transition.emit({ type: 'deliver', id, result: { type: 'data', id: at, data } })
   settleOrdered(transition, { ...subscription, snapshotAt: null }, setPositionOrRefetch(order, from))
 }
 
-/** Puts the position at `from`. One that goes back is fetched from at once: pushes up to the old one were dropped. */
+/** Sets the position to `from`. If it moves back, the events are fetched at once, since their pushes were dropped. */
 function setPositionOrRefetch(order: Order, from: Cursor): OrderResult {
   const begun = setPosition(order, from)
   return isBack(order.position, from) ? { ...begun, verdict: 'overflow' } : begun
 }
 
-/** [TL-SYNC-4] A fresh answer sets a position that is unset; a gap moves it forward, or into another epoch, and back only where the log was rewound. */
+/**
+ * [TL-SYNC-4] An answer sets a position that is unset. A gap moves it forward or into another epoch, and back only when
+ * the log was rewound.
+ */
 function mayMovePosition(position: Cursor | null, from: Cursor, gap: GapReason | undefined): boolean {
   if (position === null) return true
   return gap !== undefined && (gap === 'new-epoch' || !isBack(position, from))
 }
 
-/** Whether a cursor of the position's own epoch is behind it. */
+/** Whether `from` is before the position in the same epoch. */
 function isBack(position: Cursor | null, from: Cursor): boolean {
   return position !== null && position.epoch === from.epoch && from.offset < position.offset
 }
@@ -176,7 +187,7 @@ function onEvent(
 ): void {
   const at = parseCursor(result.id)
   if (at === undefined || subscription.kind === 'plain') {
-    // A value without a place in a log may come before `started`: nothing would be gained by holding it back.
+    // A value without a cursor may arrive before `started`. It is delivered at once, since it needs no order.
     if (result.type === 'data') showPlain(transition, subscription.id, result)
     return
   }
@@ -204,7 +215,9 @@ function settleOrdered(
   else if (verdict === 'hole') armFetch(transition, next)
 }
 
-/** Shows one event; false when the subscription ended by it. [TL-SUB-10] An advance shows nothing. */
+/**
+ * Delivers one event. Returns false when the subscription ended or restarted. [TL-SUB-10] An advance delivers nothing.
+ */
 function showOrdered(transition: Transition, subscription: Subscription, frame: OrderedFrame): boolean {
   const { result, epoch, offset } = frame
   if (result.type === 'data') transition.emit({ type: 'deliver', id: subscription.id, result })
@@ -213,6 +226,6 @@ function showOrdered(transition: Transition, subscription: Subscription, frame: 
     startOver(transition, subscription)
     return false
   }
-  // [TL-SUB-11] One event is lost to the application and cannot be replayed: that is a gap, and told as one.
+  // [TL-SUB-11] The server could not evaluate one event and cannot replay it: the client reports a gap.
   return reportGap(transition, subscription, 'not-resumable', { epoch, offset: offset - 1 })
 }

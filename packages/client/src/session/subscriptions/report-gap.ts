@@ -4,7 +4,7 @@ import type { Transition } from '../machine/transition.ts'
 import { toTrunklineError } from '../machine/trunkline-error.ts'
 import { endSubscription } from './subscriptions.ts'
 
-/** [TL-SUB-12] Tells of a gap, or ends the subscription when nobody would hear; false when it ended. */
+/** [TL-SUB-12] Reports a gap, or ends the subscription when there is no `onGap`. Returns false when it ended. */
 export function reportGap(
   transition: Transition,
   subscription: Subscription,

@@ -5,9 +5,9 @@ import type { Transition } from '../machine/transition.ts'
 import { reportGap } from './report-gap.ts'
 import { nextAttempt } from './subscriptions.ts'
 
-const resumesAtOnce = 200 // subscriptions that were asked for and have not started
+const maxStarting = 200 // subscriptions that were sent and have not started
 
-/** Asks for all that waits, on a socket that was just opened. */
+/** Queues all waiting subscriptions, on a socket that was just opened or authorized again. */
 export function resumeAll(transition: Transition): void {
   const resumes: number[] = []
   for (const subscription of transition.state.subscriptions.values())
@@ -15,7 +15,10 @@ export function resumeAll(transition: Transition): void {
   transition.patch({ resumes })
 }
 
-/** Asks for what is to be resumed, in as few messages as carry it; the rest when most of those have started, since each is some requests to the table, most under the connection's one key. [TL-SUB-15] */
+/**
+ * Sends the queued subscriptions in as few messages as possible. At most 200 start at the same time, since each makes
+ * several requests to the table, most of them to the connection's partition. [TL-SUB-15]
+ */
 export function flushResumes(transition: Transition): void {
   const { resumes, batchSize, frameBytes } = transition.state
   const room = resumes.length > 0 && acceptsRequests(transition.state) ? roomFor(transition) : 0
@@ -34,14 +37,14 @@ export function flushResumes(transition: Transition): void {
   }
 }
 
-/** How many more may be asked for: none until an array would be full, save the resumeSlots of those that take too long. */
+/** How many more may be sent: none until they fill an array, except one for each that took too long to start. */
 function roomFor({ state, resumeSlots }: Transition): number {
-  let room = resumesAtOnce
+  let room = maxStarting
   for (const { phase } of state.subscriptions.values()) if (phase === 'subscribing') room -= 1
   return room < Math.min(state.batchSize, state.resumes.length) ? resumeSlots : room
 }
 
-/** A generator without tracked values ended with its socket: that is a gap, and where nobody handles it the end. [TL-GEN-11] */
+/** A generator without tracked values ended with its socket. This is a gap, and without `onGap` the end. [TL-GEN-11] */
 function mayResume(transition: Transition, subscription: Subscription): boolean {
   if (subscription.kind !== 'generator' || subscription.plainId !== null) return true
   return reportGap(transition, subscription, 'not-resumable', null)

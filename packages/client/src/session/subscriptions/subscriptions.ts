@@ -7,16 +7,17 @@ import { acceptsRequests, canSend, isDraining, type Subscription } from '../mach
 import type { Transition } from '../machine/transition.ts'
 import { type Failure, toTrunklineError } from '../machine/trunkline-error.ts'
 
-/** The gap timer's first wait. */
+/** The first delay of the `gap` timer. */
 export const shortestGapMs = 300
-const startedMs = 10_000 // 10 s: a cold function, with room
-const startedSpread = 0.5 // + 50 % at most, so that many subscriptions of one message are not repeated at the same moment
-const restopMs = 5_000 // 5 s: pushes that were on their way when a stop was sent need no stop of their own
+const startedMs = 10_000 // 10 s: allows for a cold start
+// up to + 50 %, so that the subscriptions of one message are not all repeated at the same moment
+const startedSpread = 0.5
+const restopMs = 5_000 // 5 s: pushes that were in flight when a stop was sent need no second stop
 
-/** Takes a new subscription and asks for it as soon as the socket allows. */
-export function addSubscription(transition: Transition, wanted: NewSubscription): void {
+/** Adds a new subscription, and sends it as soon as the socket is open. */
+export function addSubscription(transition: Transition, request: NewSubscription): void {
   const subscription: Subscription = {
-    ...wanted,
+    ...request,
     ref: 0,
     phase: 'waiting',
     kind: 'unknown',
@@ -41,13 +42,16 @@ export function addSubscription(transition: Transition, wanted: NewSubscription)
   if (acceptsRequests(transition.state)) sendSubscribe(transition, subscription)
 }
 
-/** Subscribes, or resumes after the position. */
+/** Sends a subscribe, with the position to resume after if there is one. */
 export function sendSubscribe(transition: Transition, subscription: Subscription) {
   const text = nextAttempt(transition, subscription)
   if (text !== undefined) sendFrame(transition, subscription.id, text, `>${subscription.id}`)
 }
 
-/** The frame of the next attempt: same id, next ref [TL-SUB-13]. Undefined where it is too large, which ends the subscription. */
+/**
+ * The frame of the next attempt: the same id and the next ref [TL-SUB-13]. Undefined when the frame is too large; then
+ * the subscription has ended.
+ */
 export function nextAttempt(transition: Transition, subscription: Subscription): string | undefined {
   const { id, path, input } = subscription
   const ref = subscription.ref + 1
@@ -63,8 +67,8 @@ export function nextAttempt(transition: Transition, subscription: Subscription):
   const { socket } = transition.state
   transition.putSubscription({
     ...subscription,
-    // Each attempt's run of a generator counts from its own first. Events that are held without a position were put before
-    // this is asked, so the answer has them, unless the log was rewound and they are gone. [TL-SYNC-4]
+    // Each run of a generator has its own numbers. Events that are held without a position were appended before this
+    // request, so the answer contains them, unless the log was rewound and they no longer exist. [TL-SYNC-4]
     ...((subscription.kind === 'generator' || subscription.order.position === null) && { order: emptyOrder }),
     ref,
     socket,
@@ -82,19 +86,19 @@ export function nextAttempt(transition: Transition, subscription: Subscription):
   return text
 }
 
-/** Subscribes again unless an attempt is under way already: what that one brings is the answer. */
+/** Subscribes again after the position, unless an attempt is already in progress. */
 export function resume(transition: Transition, subscription: Subscription): void {
   if (subscription.phase === 'live' && acceptsRequests(transition.state)) sendSubscribe(transition, subscription)
 }
 
-/** Begins anew, with a snapshot: what could not be replayed is in it. [TL-SNAP-2] */
+/** Subscribes again without a position. The new snapshot contains what could not be replayed. [TL-SNAP-2] */
 export function startOver(transition: Transition, subscription: Subscription): void {
   const unset = { ...subscription, order: emptyOrder }
   transition.putSubscription(unset)
   if (acceptsRequests(transition.state)) sendSubscribe(transition, unset)
 }
 
-/** Subscribes again after a while: at once the first time, then after a growing one. */
+/** Subscribes again after `retryAfterMs`, or at once the first time and then after a growing back-off. */
 export function retrySubscription(transition: Transition, subscription: Subscription, retryAfterMs?: number): void {
   const failures = subscription.failures + 1
   const ms = retryAfterMs ?? (failures === 1 ? 0 : backoffMs(failures, transition.chance))
@@ -103,13 +107,16 @@ export function retrySubscription(transition: Transition, subscription: Subscrip
   transition.arm({ kind: 'started', id: subscription.id }, ms)
 }
 
-/** The attempt brought no `started` in time, or its transition has come again. Whatever it waits for, it keeps no other waiting. */
+/** Sends a subscribe again: `started` did not arrive in time, or its retry is due. Its slot is free for another one. */
 export function onStartedTimer(transition: Transition, subscription: Subscription): void {
   transition.resumeSlots += 1
   if (subscription.phase !== 'live' && acceptsRequests(transition.state)) sendSubscribe(transition, subscription)
 }
 
-/** The socket is gone, and the server's registrations with it. A break that the application can see makes the next `started` worth telling. */
+/**
+ * Puts all subscriptions back to `waiting`: the socket was lost or replaced, and the server's registrations with it. If
+ * the application sees the interruption (`isSeen`), the next `started` is emitted again.
+ */
 export function suspendSubscriptions(transition: Transition, isSeen: boolean): void {
   for (const subscription of transition.state.subscriptions.values()) {
     transition.cancelOf(subscription.id, 'started', 'gap')
@@ -119,21 +126,21 @@ export function suspendSubscriptions(transition: Transition, isSeen: boolean): v
   transition.patch({ ended: new Map() })
 }
 
-/** Forgets every position: another user may stand behind the next session. */
+/** Removes all positions: the next session may belong to another user. */
 export function resetPositions(transition: Transition): void {
   for (const subscription of transition.state.subscriptions.values()) {
     transition.putSubscription({ ...subscription, kind: 'unknown', order: emptyOrder, plainId: null, snapshots: false })
   }
 }
 
-/** Ends a subscription with a failure, or, without one, by itself. */
+/** Ends a subscription, with an error when there is a failure. */
 export function endSubscription(transition: Transition, subscription: Subscription, failure?: Failure): void {
   const { id } = subscription
   dropSubscription(transition, subscription)
   transition.emit(failure === undefined ? { type: 'complete', id } : { type: 'fail', id, failure })
 }
 
-/** Ends a subscription without a word to the application, and tells the server if it may know of it. [TL-STOP-1] */
+/** Removes a subscription without notifying the application, and sends a stop if the server may have it. [TL-STOP-1] */
 export function dropSubscription(transition: Transition, subscription: Subscription): void {
   const { id, ref, phase } = subscription
   transition.dropSubscription(id)
@@ -148,7 +155,10 @@ function sendStop(transition: Transition, id: number, ref: number, socket: numbe
   transition.send({ id, method: 'subscription.stop', params: { ref } }, [`.${id}`], socket)
 }
 
-/** Answers a push for a subscription that ended, unless the last stop is so recent that the push was on its way: else the stop was lost. [TL-STOP-4] */
+/**
+ * Sends another stop after a push for a subscription that ended: the first stop was lost. A push within 5 s of the last
+ * stop was in flight, and is ignored. [TL-STOP-4]
+ */
 export function stopAgain(transition: Transition, id: number): void {
   const end = transition.state.ended.get(id)
   if (end === undefined || transition.now - end.stoppedAt < restopMs) return
@@ -156,7 +166,7 @@ export function stopAgain(transition: Transition, id: number): void {
   sendStop(transition, id, end.ref, transition.from)
 }
 
-/** Null where there is no log: an ephemeral subscription is asked for anew [TL-EPH-2]. */
+/** The id to resume after, or null: an ephemeral subscription starts anew [TL-EPH-2]. */
 function lastEventIdOf({ kind, order, plainId }: Subscription): string | null {
   return order.position === null || kind === 'generator' ? plainId : formatCursor(order.position)
 }

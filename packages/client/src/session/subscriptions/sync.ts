@@ -5,11 +5,11 @@ import { acceptsRequests, type Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { retrySubscription, shortestGapMs } from './subscriptions.ts'
 
-const longestGapMs = 2_000
-const envelopeBytes = 100 // of a `sync`, around its entries
-const answerMs = 5_000 // after this an unanswered fetch is taken for lost and asked again
+const maxGapMs = 2_000
+const envelopeBytes = 100 // of a `sync` frame, around its entries
+const answerMs = 5_000 // 5 s: an unanswered `sync` counts as lost and is sent again
 
-/** A hole is open: fetch if it does not close by itself soon, since posts race. */
+/** Schedules a fetch of missing events. Posts race, so they may still arrive by themselves. */
 export function armFetch(transition: Transition, subscription: Subscription): void {
   const { id, phase, fetch, gapMs } = subscription
   if (phase !== 'live' || fetch !== 'none') return
@@ -17,24 +17,28 @@ export function armFetch(transition: Transition, subscription: Subscription): vo
   transition.arm({ kind: 'gap', id }, gapMs)
 }
 
-/** Fetches when the transition ends, unless an answer is awaited already. */
+/** Fetches events at the end of the step, unless an answer is already awaited. */
 export function fetchNow(transition: Transition, subscription: Subscription): void {
   if (subscription.phase === 'live' && subscription.fetch !== 'asked') transition.pendingSyncs.add(subscription.id)
 }
 
-/** The hole stayed open, or the answer did not come. */
+/** Fetches when the missing events or the answer to a `sync` did not arrive in time. */
 export function onGapTimer(transition: Transition, subscription: Subscription) {
   const idle: Subscription = { ...subscription, fetch: 'none' }
   transition.putSubscription(idle)
   if (isBehind(subscription.order) || subscription.fetch === 'asked') fetchNow(transition, idle)
 }
 
-/** An answer is read to its end. Short of the head, the rest is fetched at once [TL-SYNC-3]; one that brought nothing means that pushes are late rather than lost, so the next fetch waits longer. */
+/**
+ * Decides what follows a complete answer. If it ended before the head, the rest is fetched at once [TL-SYNC-3]. If it
+ * brought nothing, pushes are late rather than lost, so the next fetch waits longer.
+ */
 export function settleAnswer(transition: Transition, subscription: Subscription) {
-  if (subscription.snapshotAt !== null) return retrySubscription(transition, subscription) // the snapshot that was announced did not come
+  // its snapshot did not arrive
+  if (subscription.snapshotAt !== null) return retrySubscription(transition, subscription)
   const { order, askedFrom, askedKnown, answeredHead, gapMs } = subscription
   if (order.position?.offset === answeredHead && askedKnown > answeredHead) {
-    // [TL-SYNC-4] The log ends below what existed when it was asked: it was rewound, and what is held may be gone.
+    // [TL-SYNC-4] The log ends before an offset that existed: it was rewound, and the held events may no longer exist.
     const rewound = { ...subscription, order: dropBeyondPosition(order) }
     transition.putSubscription(rewound)
     return fetchNow(transition, rewound)
@@ -42,10 +46,13 @@ export function settleAnswer(transition: Transition, subscription: Subscription)
   if (!isBehind(order))
     return transition.putSubscription({ ...subscription, gapMs: Math.max(shortestGapMs, gapMs / 2) })
   if (order.position?.offset !== askedFrom) return fetchNow(transition, subscription)
-  armFetch(transition, { ...subscription, gapMs: Math.min(longestGapMs, gapMs * 2) })
+  armFetch(transition, { ...subscription, gapMs: Math.min(maxGapMs, gapMs * 2) })
 }
 
-/** Asks where every live log stands, those too that were asked already if `afresh`. False when there is none. */
+/**
+ * Fetches for every live log. With `afresh`, it repeats requests that await an answer. Returns false when there is no
+ * live log.
+ */
 export function syncAll(transition: Transition, afresh?: 'afresh'): boolean {
   let any = false
   for (const each of transition.state.subscriptions.values()) {
@@ -58,16 +65,19 @@ export function syncAll(transition: Transition, afresh?: 'afresh'): boolean {
   return any
 }
 
-/** Sends what the transition wants fetched, in as many frames as the server and the gateway want. */
+/** Sends the fetches of this step, in frames that keep the server's and the gateway's limits. */
 export function flushFetches(transition: Transition): void {
   if (transition.pendingSyncs.size === 0 || !acceptsRequests(transition.state)) return
   const entries = [...transition.pendingSyncs].flatMap((id) => entryOf(transition, id) ?? [])
   // [TL-SYNC-7]
-  const most = { count: syncSubscriptions.value, maxBytes: transition.state.frameBytes - envelopeBytes }
-  for (const page of toPages(entries, most)) ask(transition, page)
+  const limits = { count: syncSubscriptions.value, maxBytes: transition.state.frameBytes - envelopeBytes }
+  for (const page of toPages(entries, limits)) sendSync(transition, page)
 }
 
-/** The server has said all that it says to a `sync`. What it left out for want of room is asked for at once. [TL-SYNC-3] */
+/**
+ * Handles the end of the answer to a `sync`. Subscriptions that it left out for lack of room are fetched at once.
+ * [TL-SYNC-3]
+ */
 export function onSyncEnd(transition: Transition, syncId: string): void {
   for (const subscription of transition.state.subscriptions.values()) {
     if (subscription.fetch !== 'asked' || subscription.askedBy !== syncId) continue
@@ -90,7 +100,7 @@ function entryOf(transition: Transition, id: number): Entry | undefined {
   return { id, text: JSON.stringify(entry satisfies SyncFrame['params']['subscriptions'][number]) }
 }
 
-function ask(transition: Transition, { items, text }: FramePage<Entry>): void {
+function sendSync(transition: Transition, { items, text }: FramePage<Entry>): void {
   const askedBy = transition.nextId('sync')
   for (const { id } of items) {
     const subscription = transition.state.subscriptions.get(id)
@@ -108,7 +118,7 @@ function ask(transition: Transition, { items, text }: FramePage<Entry>): void {
   transition.send(`{"id":"${askedBy}","method":"sync","params":{"subscriptions":[${text}]}}`, [askedBy])
 }
 
-/** The answer came: nothing is awaited any more. */
+/** Ends the wait for events or an answer. */
 export function endFetch(transition: Transition, subscription: Subscription): Subscription {
   if (subscription.fetch === 'none') return subscription
   transition.cancel({ kind: 'gap', id: subscription.id })
