@@ -1,12 +1,12 @@
 import { createSlotReader } from '../ports/event-row.ts'
 import { type Store, StoreError, type StoreRefusal } from '../ports/store.ts'
 import { connectionOperations } from './ports/connections.ts'
-import { keyRowOperations } from './ports/key-rows.ts'
+import { idempotencyOperations } from './ports/idempotency.ts'
+import { leaseOperations } from './ports/leases.ts'
 import { logOperations } from './ports/log.ts'
 import { presenceOperations } from './ports/presence.ts'
-import { shardLeaseOperations } from './ports/shard-leases.ts'
 import { subscriberOperations } from './ports/subscribers.ts'
-import { syncStateOperations } from './ports/sync-states.ts'
+import { subscriptionOperations } from './ports/subscriptions.ts'
 import { uploadOperations } from './ports/uploads.ts'
 import { isRefusal, NotSentError } from './requests/client.ts'
 import type { DynamoStoreOptions } from './requests/options.ts'
@@ -17,8 +17,10 @@ export type { DynamoStoreOptions } from './requests/options.ts'
 type Operations = Omit<Store, 'kind'>
 
 /**
- * The line's memory in a DynamoDB table (see `lineTable`). The SDK is imported with the first request, and one client serves the store.
- * Every operation is one request; one more where a failed condition did not bring the item, and for what one page or batch cannot hold.
+ * The store in a DynamoDB table (see `lineTable`). One SDK client serves it, which is imported and created with the first
+ * request. Every operation is one request, plus one if a failed condition did not return the item, and as many as pages or
+ * batches need. A request is tried up to three times, within four times `requestTimeoutMs`. Operations reject with a
+ * `StoreError`.
  */
 export function createDynamoStore(options: DynamoStoreOptions): Store {
   const requests = createRequests(options)
@@ -28,17 +30,17 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
     ...withStoreErrors({
       ...logOperations(requests, readSlot),
       ...connectionOperations(requests),
+      ...subscriptionOperations(requests, readSlot),
       ...subscriberOperations(requests),
-      ...syncStateOperations(requests, readSlot),
-      ...keyRowOperations(requests),
-      ...uploadOperations(requests),
+      ...idempotencyOperations(requests),
       ...presenceOperations(requests),
-      ...shardLeaseOperations(requests),
+      ...leaseOperations(requests),
+      ...uploadOperations(requests),
     }),
   }
 }
 
-/** The same operations, throwing `StoreError` and nothing else. */
+/** The same operations, each rejecting with a `StoreError` and nothing else. */
 function withStoreErrors(operations: Operations): Operations {
   const wrapped = Object.entries(operations).map(([name, operation]) => [
     name,
@@ -51,12 +53,12 @@ function withStoreErrors(operations: Operations): Operations {
       }
     },
   ])
-  return Object.fromEntries(wrapped) as Operations
+  return Object.fromEntries(wrapped) as Operations // one for each of the operations above
 }
 
 const isRead = (operation: keyof Operations) => operation.startsWith('read') || operation === 'hasReceipts'
 
-/** False only when no try can have written: none was sent, or each was refused. */
+/** False only if no try can have written: none was sent, or the service refused each. */
 function mayHaveHappened(error: unknown): boolean {
   return !(error instanceof NotSentError || isRefusal(error))
 }
@@ -64,7 +66,10 @@ function mayHaveHappened(error: unknown): boolean {
 const invalid = new Set(['ValidationException', 'SerializationException'])
 const tooLarge = new Set(['ItemCollectionSizeLimitExceededException', 'RequestEntityTooLargeException'])
 
-/** Whether DynamoDB refused a request for what it holds: no outage, and no other try can succeed. It has one error for items, keys and expressions that are too large and for all else that is wrong, and tells them apart in words. */
+/**
+ * Why DynamoDB refused a request for its content; undefined for every other error. DynamoDB has one error for content that
+ * is too large and for content that is otherwise invalid: only its message tells which.
+ */
 function refusalOf(error: unknown): StoreRefusal | undefined {
   const { name, message, $metadata } = error as Error & { readonly $metadata?: Metadata }
   if (tooLarge.has(name) || $metadata?.httpStatusCode === 413) return 'too-large'

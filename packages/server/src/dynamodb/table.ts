@@ -1,4 +1,7 @@
-/** What `CreateTable` is asked for, of a line's table or of another with a stream. Written out rather than taken from the SDK, whose 500 declaration files every application would then compile. */
+/**
+ * The input of `CreateTable` for a line's table, or for another one with a stream. It is declared here, because the SDK's
+ * type would make every application compile the SDK's 500 declaration files.
+ */
 export interface TableRequest {
   readonly TableName: string
   readonly AttributeDefinitions: { readonly AttributeName: string; readonly AttributeType: 'S' | 'N' | 'B' }[]
@@ -10,7 +13,10 @@ export interface TableRequest {
   }
 }
 
-/** The request that creates a line's table. A deployed line's template says the same, and adds TTL on `expires` and point-in-time recovery. */
+/**
+ * The request that creates a line's table: string keys `pk` and `sk`, on-demand billing, and a stream of new and old images.
+ * A deployed table also has TTL on `expires` and point-in-time recovery, which `CreateTable` cannot set.
+ */
 export function lineTable(name: string): TableRequest {
   return {
     TableName: name,

@@ -1,7 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ShardLeaseRow } from './leases.ts'
 import type { PresenceRow } from './presence.ts'
-import { type ConnectionRow, type KeyRow, type Slot, type Store, StoreError, type Subscriber } from './store.ts'
+import { type ConnectionRow } from './connections.ts'
+import { type KeyRow } from './idempotency.ts'
+import { type Slot } from './log.ts'
+import { type Store, StoreError } from './store.ts'
+import { type Subscriber } from './subscribers.ts'
 
 const expires = 2_000_000_000 // epoch seconds, far ahead
 const past = Math.floor(Date.now() / 1_000) - 60

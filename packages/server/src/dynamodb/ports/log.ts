@@ -1,21 +1,17 @@
 import type { EventRow } from '../../ports/event-row.ts'
-import type { Slot, SlotPage, Store } from '../../ports/store.ts'
+import type { LogStore, Slot, SlotPage } from '../../ports/log.ts'
 import { toLogItem } from '../requests/items.ts'
 import { type Key, logKey, receiptKey } from '../requests/keys.ts'
 import type { QueryBounds, Requests } from '../requests/requests.ts'
 
-/** After every offset, before whatever else a script may have put among the events. */
-const afterOffsets = ':'
+const afterOffsets = ':' // sorts after every offset, and before other sort keys that a script may have written
 
-/** The logs of topics, and the receipts of their inline deliveries. */
+/** The port of the logs in the table. */
 export function logOperations(
   { put, update, query, getMany }: Requests,
   readSlot: (row: EventRow) => Slot | undefined,
-): Pick<
-  Store,
-  'putSlot' | 'readSlots' | 'readSlotsBefore' | 'extendSlot' | 'eraseSlot' | 'putReceipt' | 'hasReceipts'
-> {
-  /** The page of one request; rows that are no slots are passed over, so that a page is empty only at the end. */
+): LogStore {
+  /** Reads one page. Requests continue past rows that are not slots, so that a page is empty only at the end. */
   async function readPage(keys: string, key: Key, bounds: QueryBounds): Promise<SlotPage> {
     for (let from: Key | undefined; ; ) {
       const { items, last } = await query(keys, { ...key }, { ...bounds, ...(from && { ExclusiveStartKey: from }) })
@@ -28,9 +24,9 @@ export function logOperations(
     async putSlot(topic, slot) {
       const write = await put({ ...toLogItem(topic, slot) }, 'attribute_not_exists(#pk)')
       if (write.written) return { status: 'put' }
-      const standing = readSlot(await write.standing())
-      if (standing === undefined) throw new Error(`The offset ${slot.offset} is none.`)
-      return { status: 'taken', slot: standing }
+      const existing = readSlot(await write.existing())
+      if (existing === undefined) throw new Error(`Expected an offset from 1 to 2^53 − 1, got ${slot.offset}.`)
+      return { status: 'taken', slot: existing }
     },
     readSlots(topic, after, limit) {
       return readPage('#pk = :pk AND #sk > :sk', logKey(topic, after), { Limit: limit })

@@ -1,19 +1,10 @@
-import type { Store } from '../../ports/store.ts'
+import type { PresenceStore } from '../../ports/presence.ts'
 import { fromPresenceItem, toPresenceItem } from '../requests/items.ts'
-import { memberPrefix, presenceKey, sweepKey } from '../requests/keys.ts'
+import { memberPrefix, presenceKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
-/** The members of topics, and when each topic's leases are looked through next. */
-export function presenceOperations({
-  get,
-  put,
-  update,
-  remove,
-  query,
-}: Requests): Pick<
-  Store,
-  'putPresence' | 'deletePresence' | 'readPresence' | 'readPresences' | 'readSweep' | 'moveSweep'
-> {
+/** The port of presence in the table. */
+export function presenceOperations({ get, put, remove, query }: Requests): PresenceStore {
   return {
     async putPresence(row, over) {
       const condition = over === undefined ? 'attribute_not_exists(#pk)' : '#mark = :over'
@@ -33,7 +24,7 @@ export function presenceOperations({
       return item && fromPresenceItem(topic, item)
     },
     async readPresences(topic, { limit, from } = {}) {
-      const { pk } = sweepKey(topic)
+      const { pk } = presenceKey(topic, '')
       const { items, last } = await query(
         '#pk = :pk AND begins_with(#sk, :prefix)',
         { pk, prefix: memberPrefix },
@@ -44,17 +35,6 @@ export function presenceOperations({
       )
       const next = last?.sk.slice(memberPrefix.length)
       return { rows: items.map((item) => fromPresenceItem(topic, item)), ...(next !== undefined && { next }) }
-    },
-    async readSweep(topic) {
-      return Number((await get(sweepKey(topic)))?.at ?? 0)
-    },
-    async moveSweep(topic, { from, to, expires }) {
-      const write = await update(sweepKey(topic), {
-        expression: 'SET #at = :to, #expires = :expires',
-        condition: from === 0 ? 'attribute_not_exists(#pk) OR #at = :from' : '#at = :from',
-        values: { from, to, expires },
-      })
-      return write.written ? 'moved' : 'standing'
     },
   }
 }

@@ -1,37 +1,18 @@
-import type { ChainLock, Store, SubscriberRef } from '../../ports/store.ts'
+import type { ChainLock, SubscriberRef, SubscriberStore } from '../../ports/subscribers.ts'
 import { fromSubscriberItem, type Item, toSubscriberItem } from '../requests/items.ts'
-import { type Key, shardsKey, subscriberKey } from '../requests/keys.ts'
+import { shardsKey, subscriberKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
-/** The topics' rows of subscriptions, and each topic's number of shards. */
-export function subscriberOperations({
-  get,
-  put,
-  update,
-  remove,
-  query,
-}: Requests): Pick<
-  Store,
-  | 'putSubscriber'
-  | 'readSubscriber'
-  | 'readSubscribersOf'
-  | 'stopSubscriber'
-  | 'deleteSubscriber'
-  | 'setSubscriberAuthExp'
-  | 'lockChain'
-  | 'requestOffset'
-  | 'freeChain'
-  | 'readSubscribers'
-  | 'growShards'
-> {
+/** The port of the topics' rows of subscriptions in the table. */
+export function subscriberOperations({ get, put, update, remove, query, queryAll }: Requests): SubscriberStore {
   return {
     async putSubscriber(row) {
       const item = { ...toSubscriberItem(row), ...keyOf(row) }
       const write = await put(item, 'attribute_not_exists(#pk) OR #ref < :ref', { ref: row.ref })
       if (write.written) return 'put'
-      const standing = await write.standing()
-      const own = row.lock === undefined || holderOf(standing) === row.lock.by
-      return standing.ref === row.ref && standing.on === true && own ? 'put' : 'newer'
+      const existing = await write.existing()
+      const own = row.lock === undefined || holderOf(existing) === row.lock.by
+      return existing.ref === row.ref && existing.on === true && own ? 'put' : 'newer'
     },
     async readSubscriber(topic, shard, connectionId, id) {
       const item = await get(subscriberKey(topic, shard, connectionId, id))
@@ -39,17 +20,12 @@ export function subscriberOperations({
     },
     async readSubscribersOf({ topic, shard, connectionId }) {
       const { pk, sk: prefix } = subscriberKey(topic, shard, connectionId, '')
-      const rows: Item[] = []
-      for (let from: Key | undefined, more = true; more; more = from !== undefined) {
-        const page = await query(
-          '#pk = :pk AND begins_with(#sk, :prefix)',
-          { pk, prefix, on: true },
-          { filter: '#on = :on', ...(from && { ExclusiveStartKey: from }) },
-        )
-        rows.push(...page.items)
-        from = page.last
-      }
-      return rows.map((item) => fromSubscriberItem(topic, shard, item))
+      const items = await queryAll(
+        '#pk = :pk AND begins_with(#sk, :prefix)',
+        { pk, prefix, on: true },
+        { filter: '#on = :on' },
+      )
+      return items.map((item) => fromSubscriberItem(topic, shard, item))
     },
     async stopSubscriber({ ref, expires, ...row }) {
       const write = await update(keyOf(row), {
@@ -72,12 +48,12 @@ export function subscriberOperations({
         expression: 'SET #lock = :lock',
         condition: '#ref = :ref AND #on = :on AND attribute_not_exists(#lock)',
         values: { ref, on: true, lock },
-        whole: true,
+        returnsItem: true,
       })
       const item = write.written ? write.item : await write.find()
       if (item === undefined || item.ref !== ref || item.on !== true) return { status: 'off' }
-      const standing = fromSubscriberItem(row.topic, row.shard, item)
-      return { status: write.written || holderOf(item) === lock.by ? 'locked' : 'held', row: standing }
+      const existing = fromSubscriberItem(row.topic, row.shard, item)
+      return { status: write.written || holderOf(item) === lock.by ? 'locked' : 'held', row: existing }
     },
     async requestOffset({ ref, ...row }, offset) {
       const write = await update(keyOf(row), {
@@ -92,10 +68,10 @@ export function subscriberOperations({
       return item.lock === undefined ? 'free' : 'wanted'
     },
     async freeChain({ ref, ...row }, { by, at, unless }) {
-      const nothingBeyond = unless === undefined ? '' : ' AND (attribute_not_exists(#want) OR #want <= :unless)'
+      const notBeyond = unless === undefined ? '' : ' AND (attribute_not_exists(#want) OR #want <= :unless)'
       const write = await update(keyOf(row), {
         expression: `${at === undefined ? '' : 'SET #at = :at '}REMOVE #lock, #want`,
-        condition: `#ref = :ref AND #lock.#by = :by${nothingBeyond}`,
+        condition: `#ref = :ref AND #lock.#by = :by${notBeyond}`,
         values: { ref, by, at, unless },
       })
       if (write.written) return 'freed'
@@ -107,24 +83,24 @@ export function subscriberOperations({
 
     async readSubscribers(topic, shard, { limit = Number.POSITIVE_INFINITY, from } = {}) {
       const { pk } = subscriberKey(topic, shard, '', '')
-      const brings = shard === 0 && from === undefined
+      const isFirst = shard === 0 && from === undefined
       const { items, last } = await query(
         '#pk = :pk',
         { pk, on: true },
         {
           filter: '#on = :on OR attribute_exists(#shards)',
-          ...(limit < Number.POSITIVE_INFINITY && { Limit: brings ? limit + 1 : limit }),
+          ...(limit < Number.POSITIVE_INFINITY && { Limit: isFirst ? limit + 1 : limit }),
           ...(from !== undefined && { ExclusiveStartKey: { pk, sk: from } }),
         },
       )
       const shards = items.find((item) => item.shards !== undefined)?.shards
       const rows = items.filter((item) => item.shards === undefined)
-      // Room was asked for the row of K too; where none stands, one subscriber too many came.
+      // The limit of the request has room for the row of the shard count. Without that row, one subscriber too many came.
       const next = rows.length > limit ? rows[limit - 1]?.sk : last?.sk
       return {
         subscribers: rows.slice(0, limit).map((item) => fromSubscriberItem(topic, shard, item)),
         ...(next !== undefined && { next: String(next) }),
-        ...(brings && { shards: Number(shards ?? 1) }),
+        ...(isFirst && { shards: Number(shards ?? 1) }),
       }
     },
     async growShards(topic, from, to) {

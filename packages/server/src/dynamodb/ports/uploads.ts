@@ -1,14 +1,10 @@
-import type { Store } from '../../ports/store.ts'
+import type { UploadStore } from '../../ports/uploads.ts'
 import { fromUploadItem, notedAttribute } from '../requests/items.ts'
 import { partKey, uploadKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
-/** Messages that come in chunks: each part an item, and one item that notes which of them stand. */
-export function uploadOperations({
-  put,
-  update,
-  getMany,
-}: Requests): Pick<Store, 'putPart' | 'notePart' | 'claimUpload' | 'readParts'> {
+/** The port of large messages in the table: an item for each part, and one for the message. */
+export function uploadOperations({ put, update, getMany }: Requests): UploadStore {
   return {
     async putPart({ connectionId, message, part, text, expires }) {
       const item = { ...partKey(connectionId, message, part), text, expires }
@@ -21,9 +17,9 @@ export function uploadOperations({
         condition: 'attribute_not_exists(#pk) OR (#of = :of AND #bytes = :bytes)',
         values: { of, bytes, expires, true: true },
         attributes: { noted: notedAttribute(part) },
-        whole: true,
+        returnsItem: true,
       })
-      const item = write.written ? write.item : await write.standing()
+      const item = write.written ? write.item : await write.existing()
       return { status: write.written ? 'noted' : 'refused', row: fromUploadItem(connectionId, message, item) }
     },
     async claimUpload({ connectionId, message, owner }) {
@@ -37,7 +33,7 @@ export function uploadOperations({
     async readParts(connectionId, message, of) {
       const keys = Array.from({ length: of }, (_, part) => partKey(connectionId, message, part))
       const found = await getMany(keys)
-      return keys.map((key) => found.get(key)?.text as string | undefined) // nobody but `putPart` puts such items
+      return keys.map((key) => found.get(key)?.text as string | undefined) // only `putPart` writes such items
     },
   }
 }

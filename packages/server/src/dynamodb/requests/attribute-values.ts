@@ -1,4 +1,4 @@
-/** A value as DynamoDB's API and its streams write it: the types that our rows use. */
+/** A value in the format of DynamoDB's API and streams, of the types that our rows use. */
 export interface AttributeValueLike {
   readonly S?: string | undefined
   readonly N?: string | undefined
@@ -7,7 +7,10 @@ export interface AttributeValueLike {
   readonly M?: Readonly<Record<string, AttributeValueLike>> | undefined
 }
 
-/** An item as plain values. The document client does not do it for the item inside a failed condition's error, nor does a stream. */
+/**
+ * An item in plain values. The document client does not convert the item in the error of a failed condition, and records of
+ * a stream are not converted either.
+ */
 export function fromAttributeValues(image: Readonly<Record<string, AttributeValueLike>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(image).map(([name, value]) => [name, fromAttributeValue(value)]))
 }

@@ -6,30 +6,33 @@ import type { Item } from './items.ts'
 import type { Key } from './keys.ts'
 import type { DynamoStoreOptions } from './options.ts'
 
-/** The items that stand under some keys, read strongly; found by its key. */
+/** Reads the items of some keys with strong consistency. */
 export type GetMany = (keys: readonly Key[], options?: GetManyOptions) => Promise<Found>
 
 export interface GetManyOptions {
-  /** Spares the items' contents. */
+  /** Returns the keys of the items only. @default false */
   readonly keysOnly?: boolean
-  /** One that is only a hint: what the table left undone of it is not asked for again. */
+  /** A key whose item is only a hint: if the table leaves it unprocessed, it is not requested again. */
   readonly hint?: Key
 }
 
-/** What a read of many brought. */
+/** What a batch read returned. */
 export interface Found {
   get(key: Key): Item | undefined
-  /** Whether the table left it undone, which only happens to a hint. */
-  isLeft(key: Key): boolean
+  /** Whether the table left the key unprocessed, which is final only for a hint. */
+  isUnprocessed(key: Key): boolean
 }
 
-const maxKeys = 100 // of one request
+const maxKeys = 100 // of one BatchGetItem request
 const firstPauseMs = 25
 const longestPauseMs = 1_000
 
 const nameOf = ({ pk, sk }: Key) => JSON.stringify([pk, sk])
 
-/** Reads at most 100 rows a request, and again what the table left undone (throttled, or beyond 16 MB), inside one deadline for all. */
+/**
+ * Reads at most 100 items a request, and requests again what the table left unprocessed (throttled, or beyond 16 MB). One
+ * deadline covers all requests.
+ */
 export function createBatchGet(send: Send, options: DynamoStoreOptions): GetMany {
   const { table } = options
 
@@ -44,40 +47,40 @@ export function createBatchGet(send: Send, options: DynamoStoreOptions): GetMany
     }
   }
 
-  async function getAll(keys: readonly Key[], { projection, hint }: Asking, signal: AbortSignal) {
+  async function getAll(keys: readonly Key[], { projection, hint }: Question, signal: AbortSignal) {
     const found: (Item & Key)[] = []
-    const undone: Key[] = []
+    const unprocessed: Key[] = []
     let pauseMs = firstPauseMs
     for (let asked = keys; asked.length > 0; ) {
       const { items, left: all } = await getSome(asked, projection)
       const left = all.filter((key) => nameOf(key) !== hint)
       found.push(...items)
-      undone.push(...all.filter((key) => !left.includes(key)))
+      unprocessed.push(...all.filter((key) => !left.includes(key)))
       pauseMs = left.length < asked.length ? firstPauseMs : Math.min(2 * pauseMs, longestPauseMs)
       if (left.length > 0) await systemClock.sleep(pauseMs * systemClock.random(), signal)
       signal.throwIfAborted()
       asked = left
     }
-    return { found, undone }
+    return { found, unprocessed }
   }
 
   return async (keys, { keysOnly = false, hint } = {}) => {
-    // A key that is asked twice in one request is refused.
+    // DynamoDB rejects a request that has a key twice.
     const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()]
     const projection = keysOnly ? { ProjectionExpression: '#pk, #sk', ...attributesOf(['#pk, #sk'], {}) } : {}
-    const asking = { projection, hint: hint && nameOf(hint) }
+    const question = { projection, hint: hint && nameOf(hint) }
     const chunks = await withDeadline(requestDeadlineMs(options), (signal) =>
-      Promise.all(chunksOf(distinct).map((chunk) => getAll(chunk, asking, signal))),
+      Promise.all(chunksOf(distinct).map((chunk) => getAll(chunk, question, signal))),
     )
     const items = new Map(chunks.flatMap(({ found }) => found).map((item) => [nameOf(item), item]))
-    const left = new Set(chunks.flatMap(({ undone }) => undone).map(nameOf))
-    return { get: (key) => items.get(nameOf(key)), isLeft: (key) => left.has(nameOf(key)) }
+    const left = new Set(chunks.flatMap(({ unprocessed }) => unprocessed).map(nameOf))
+    return { get: (key) => items.get(nameOf(key)), isUnprocessed: (key) => left.has(nameOf(key)) }
   }
 }
 
-interface Asking {
+interface Question {
   readonly projection: object
-  /** The hint's name. */
+  /** The name of the hint's key. */
   readonly hint: string | undefined
 }
 

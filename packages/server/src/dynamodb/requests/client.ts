@@ -7,31 +7,28 @@ import type { DynamoStoreOptions } from './options.ts'
 
 const defaultTimeoutMs = 1_000 // 1 s for one try
 
-/** The request could not even be made: no SDK, no region. */
+/** No request was sent: the SDK could not be imported, or no region is known. */
 export class NotSentError extends Error {
   override readonly name = 'NotSentError'
 }
 
 type Sdk = typeof import('./sdk.ts')
 
-/** Runs one request of the document client, which is made at the first one: importing the store costs no SDK. */
+/** Runs one request of the document client. The client is created with the first request, which imports the SDK. */
 export type Send = <T>(
   request: (client: DynamoDBDocumentClient, sdk: Sdk, signal: AbortSignal) => Promise<T>,
 ) => Promise<T>
 
 const refusals = new WeakSet<object>()
 
-/**
- * Whether every try of the request was refused by the service, as a throttled one is, so that none of them did
- * anything.
- */
+/** Whether the service refused every try of the request, for example by throttling it, so that nothing was written. */
 export function isRefusal(error: unknown): boolean {
   return typeof error === 'object' && error !== null && refusals.has(error)
 }
 
-/** Notes the error of a try when it, and every try before it, was answered with a status from 400 to 499. */
+/** Records the error of a try if this try and every earlier one ended with a status from 400 to 499. */
 function noteRefusals({ middlewareStack }: Pick<DynamoDBClient, 'middlewareStack'>): void {
-  const unsure = new WeakSet<object>() // by the context of a request, which its tries share
+  const unsure = new WeakSet<object>() // keyed by the context of a request, which its tries share
   middlewareStack.add(
     (next, context) => async (args) => {
       try {
@@ -47,15 +44,15 @@ function noteRefusals({ middlewareStack }: Pick<DynamoDBClient, 'middlewareStack
   )
 }
 
-/** Reads the SDK's code, once in a process; nothing is made of it. */
+/** Imports the SDK's code, once in a process, without creating a client. */
 export function importSdk(): Promise<Sdk> {
   return import('./sdk.ts')
 }
 
-/** How long a request may take with its tries and the pauses between them. */
+/** The milliseconds that a request may take, with its tries and the pauses between them. */
 export const requestDeadlineMs = ({ requestTimeoutMs = defaultTimeoutMs }: DynamoStoreOptions) => 4 * requestTimeoutMs
 
-/** The one client of a store. */
+/** Creates the sender of a store: all requests share one client. */
 export function createSend(options: DynamoStoreOptions): Send {
   const { requestTimeoutMs = defaultTimeoutMs, clock, table: _, log: __, ...target } = options
   const connect = onFirstUse(async () => {
@@ -71,7 +68,7 @@ export function createSend(options: DynamoStoreOptions): Send {
     await requireRegion(bare)
     const client = sdk.DynamoDBDocumentClient.from(bare, {
       marshallOptions: { removeUndefinedValues: true },
-      // A number beyond 2^53, which a script may have written, would otherwise fail the read of its whole page.
+      // Without this, a number beyond 2^53 that a script wrote would fail the read of its whole page.
       unmarshallOptions: { wrapNumbers: Number },
     })
     return { client, sdk }

@@ -1,23 +1,20 @@
 import type { ShardLeaseRow } from '../../ports/leases.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
-import type { ConnectionRow, ConnectionSubscription, KeyRow, Slot, Subscriber, UploadRow } from '../../ports/store.ts'
-import {
-  connectionKey,
-  type Key,
-  keyRowKey,
-  logKey,
-  memberPrefix,
-  parseSubscriberSortKey,
-  presenceKey,
-  shardLeaseKey,
-  subscriberKey,
-  subscriptionPrefix,
-} from './keys.ts'
+import type { ConnectionRow } from '../../ports/connections.ts'
+import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
+import type { KeyRow } from '../../ports/idempotency.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
+import type { UploadRow } from '../../ports/uploads.ts'
+import { connectionKey, type Key, keyRowKey, logKey, memberPrefix, parseSubscriberSortKey, presenceKey, shardLeaseKey, subscriberKey, subscriptionPrefix } from './keys.ts'
 
-/** An item as the document client gives and takes it. Members that are undefined are not written. */
+/** An item as the document client reads and writes it. Members that are undefined are not written. */
 export type Item = Readonly<Record<string, unknown>>
 
-/** An event of a log in the table. Public: whoever writes such items publishes. Its topic and offset are its key. It is read by `createSlotReader` of `ports/event-row.ts`, which makes good what a script got wrong. [TL-ROW-1] */
+/**
+ * The item of an event [TL-ROW-1]. It is public: a script that writes such an item publishes. `createSlotReader` of
+ * `ports/event-row.ts` reads it, and corrects what a script wrote with errors.
+ */
 export interface LogItem extends Key, Omit<Slot, 'offset'> {}
 
 /** The item of a slot. */
@@ -25,12 +22,12 @@ export function toLogItem(topic: string, { offset, ...slot }: Slot): LogItem {
   return { ...logKey(topic, offset), ...slot }
 }
 
-/** The item of a connection. An absent principal is an anonymous caller's. */
+/** The item of a connection. It has no `principal` if the caller is anonymous. */
 export function toConnectionItem({ connectionId, principal, ...row }: ConnectionRow): Item {
   return { ...connectionKey(connectionId), ...row, ...(principal !== null && { principal }) }
 }
 
-/** The connection of an item. One that was closed before it was put holds only its state and expiry. */
+/** The connection of an item. A connection that was closed before it was put has only `state` and `expires`. */
 export function fromConnectionItem(connectionId: string, item: Item): ConnectionRow {
   const empty = { connectionId, session: '', principal: null, extensions: false }
   return members<ConnectionRow>(item, empty, [
@@ -46,7 +43,7 @@ export function fromConnectionItem(connectionId: string, item: Item): Connection
   ])
 }
 
-/** The connection's own row of a subscription, of an item. */
+/** The connection's row of a subscription, of an item. */
 export function fromSubscriptionItem(connectionId: string, item: Item): ConnectionSubscription {
   const id = String(item.sk).slice(subscriptionPrefix.length)
   return members<ConnectionSubscription>(item, { connectionId, id }, [
@@ -66,7 +63,7 @@ export function toSubscriberItem({ topic, shard, connectionId, id, ...row }: Sub
   return { ...subscriberKey(topic, shard, connectionId, id), ...row }
 }
 
-/** The topic's row of a subscription, of an item. A tombstone holds only ref, state and expiry. */
+/** The topic's row of a subscription, of an item. A row that a stop created has only `ref`, `on` and `expires`. */
 export function fromSubscriberItem(topic: string, shard: number, item: Item): Subscriber {
   const empty = { topic, shard, ...parseSubscriberSortKey(String(item.sk)), path: '', extensions: false }
   return members<Subscriber>(item, empty, [
@@ -87,15 +84,18 @@ export function fromSubscriberItem(topic: string, shard: number, item: Item): Su
 
 const basePrefix = 'base:'
 
-/** The attribute that holds where a publish began. One for each at the top of the item, so that it can be set once without a map to set it in. */
+/**
+ * The attribute that holds the base of a publish. Each base is an attribute of the item itself, because an update cannot set
+ * a member of a map that does not exist yet.
+ */
 export const baseAttribute = (publishId: string) => basePrefix + publishId
 
-/** The item of a key that a call claims. */
+/** The item of an idempotency key. */
 export function toKeyItem({ key, ...row }: Omit<KeyRow, 'bases'>): Item & Key {
   return { ...keyRowKey(key), ...row }
 }
 
-/** What stands under a key, of an item. A publish's own holds only state, bases and expiry. */
+/** The idempotency key of an item. The key of a publish has only `state`, bases and `expires`. */
 export function fromKeyItem(key: string, item: Item): KeyRow {
   const bases = Object.entries(item).filter(([name]) => name.startsWith(basePrefix))
   const named = Object.fromEntries(bases.map(([name, base]) => [name.slice(basePrefix.length), base]))
@@ -105,16 +105,16 @@ export function fromKeyItem(key: string, item: Item): KeyRow {
 
 const notedPrefix = 'part:'
 
-/** The attribute that notes a part of a message, set once however often it is noted. */
+/** The attribute that notes a part of a message. Noting a part again sets the same attribute. */
 export const notedAttribute = (part: number) => `${notedPrefix}${part}`
 
-/** A message that comes in chunks, of its item. */
+/** The large message of an item. */
 export function fromUploadItem(connectionId: string, message: string, item: Item): UploadRow {
   const noted = Object.keys(item).filter((name) => name.startsWith(notedPrefix)).length
   return members<UploadRow>(item, { connectionId, message, noted }, ['of', 'bytes', 'owner', 'expires'])
 }
 
-/** The item of a member of a presence topic. `pending` stands only while it is true: the stream's filter goes by it. */
+/** The item of a member. It has `pending` only while that is true, because the stream's filter tests for its presence. */
 export function toPresenceItem({ topic, member, pending, ...row }: PresenceRow): Item & Key {
   return { ...presenceKey(topic, member), ...row, ...(pending && { pending }) }
 }
@@ -150,7 +150,7 @@ export function fromShardLeaseItem(topic: string, shard: number, item: Item): Sh
   return members<ShardLeaseRow>(item, renamed, ['epoch', 'from', 'through', 'expires'])
 }
 
-/** `base` and those members of the row that the item holds. Nobody but this module's writers puts such items, so their types are taken as read. */
+/** `base`, and those members that the item has. Only this module writes such items, so their types are not validated. */
 function members<Row>(item: Item, base: Partial<Record<keyof Row, unknown>>, names: readonly (keyof Row & string)[]) {
   const held = names.filter((name) => item[name] !== undefined).map((name) => [name, item[name]])
   return { ...base, ...Object.fromEntries(held) } as Row

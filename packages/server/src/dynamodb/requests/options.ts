@@ -1,18 +1,20 @@
 import type { Credentials, WallClock } from '../../ports/sdk-client.ts'
 import type { LogEntry } from '../../ports/telemetry.ts'
 
-/** Which table, and how it is reached. */
+/** The table of a store, and how to connect to it. */
 export interface DynamoStoreOptions {
+  /** The table's name. */
   readonly table: string
-  /** @default what the SDK finds, AWS_REGION first */
+  /** @default the SDK's own search, which begins with AWS_REGION */
   readonly region?: string
-  /** Another endpoint than the region's, for a local table. */
+  /** The URL of a local table. @default the region's endpoint */
   readonly endpoint?: string
+  /** @default the SDK's own search */
   readonly credentials?: Credentials
-  /** For one try of three. @default 1000 */
+  /** The deadline of one try, in milliseconds. A request is tried up to three times. @default 1000 */
   readonly requestTimeoutMs?: number
-  /** By which sockets that were idle for more than 2 s are not used again. @default the machine's */
+  /** Sockets that were idle for more than 2 s by this clock are not reused. @default the machine's clock */
   readonly clock?: WallClock
-  /** Who is told of rows that a script wrote wrong. @default JSON lines on the console */
+  /** Receives a warning for rows that a script wrote with errors [TL-ROW-1]. @default JSON lines on the console */
   readonly log?: (entry: LogEntry) => void
 }

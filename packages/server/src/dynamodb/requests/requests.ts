@@ -5,7 +5,7 @@ import { attributesOf } from './expression.ts'
 import type { Item } from './items.ts'
 import type { Key } from './keys.ts'
 import type { DynamoStoreOptions } from './options.ts'
-import { isConditionFailure, toRefusal, type Write } from './write.ts'
+import { isConditionFailure, toFailedCondition, type Write } from './write.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -13,24 +13,28 @@ interface Update {
   readonly expression: string
   readonly condition?: string
   readonly values: Values
-  /** Attributes whose names are no words, by the word that stands for each. */
+  /** Names of attributes that are not words, by the word that the expression has for each. */
   readonly attributes?: Readonly<Record<string, string>>
-  readonly whole?: boolean
+  /** The write returns the whole new item. Without it the size of the item does not matter. @default false */
+  readonly returnsItem?: boolean
 }
 
-/** What a query brings of the rows under its keys. */
+/** Which of the rows under its keys a query returns. */
 export interface QueryBounds extends Pick<QueryCommandInput, 'Limit' | 'ScanIndexForward'> {
   readonly filter?: string
   readonly ExclusiveStartKey?: Key
 }
 
-/** What one query returned. `last`: it stopped there, and there may be more. */
+/** What one query returned. `last`: it stopped after this key, and more items may exist. */
 export interface Page {
   readonly items: readonly Item[]
   readonly last: Key | undefined
 }
 
-/** The requests that the store makes of its table: strongly consistent reads, conditional writes of one item. In expressions `#x` is the attribute x and `:x` the value x. */
+/**
+ * The requests that the store makes: strongly consistent reads, and conditional writes of one item. In expressions `#x` is
+ * the attribute x and `:x` the value x.
+ */
 export type Requests = ReturnType<typeof createRequests>
 
 export function createRequests(options: DynamoStoreOptions) {
@@ -48,7 +52,7 @@ export function createRequests(options: DynamoStoreOptions) {
       return { written: true, item: (await request()) ?? {} }
     } catch (error) {
       if (!isConditionFailure(error)) throw error
-      return toRefusal(error, key, () => get(key))
+      return toFailedCondition(error, key, () => get(key))
     }
   }
   const conditional = (condition: string | undefined) => ({
@@ -58,6 +62,22 @@ export function createRequests(options: DynamoStoreOptions) {
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
     }),
   })
+
+  /** One page. */
+  async function query(keys: string, values: Values, { filter, ...page }: QueryBounds = {}): Promise<Page> {
+    const input: QueryCommandInput = {
+      TableName,
+      ConsistentRead: true,
+      KeyConditionExpression: keys,
+      ...(filter !== undefined && { FilterExpression: filter }),
+      ...attributesOf([keys, filter], values),
+      ...page,
+    }
+    const { Items, LastEvaluatedKey } = await send((client, sdk, abortSignal) =>
+      client.send(new sdk.QueryCommand(input), { abortSignal }),
+    )
+    return { items: Items ?? [], last: LastEvaluatedKey as Key | undefined } // the table's own key
+  }
 
   return {
     get,
@@ -73,13 +93,12 @@ export function createRequests(options: DynamoStoreOptions) {
       )
     },
 
-    /** `whole` brings the whole new item; without it an item may be as large as it likes. */
-    update(key: Key, { expression, condition, values, attributes, whole = false }: Update): Promise<Write> {
+    update(key: Key, { expression, condition, values, attributes, returnsItem = false }: Update): Promise<Write> {
       const input: UpdateCommandInput = {
         ...conditional(condition),
         Key: key,
         UpdateExpression: expression,
-        ...(whole && { ReturnValues: 'ALL_NEW' }),
+        ...(returnsItem && { ReturnValues: 'ALL_NEW' }),
         ...attributesOf([expression, condition], values, attributes),
       }
       return write(key, () =>
@@ -100,20 +119,17 @@ export function createRequests(options: DynamoStoreOptions) {
       )
     },
 
-    /** One request's page. */
-    async query(keys: string, values: Values, { filter, ...page }: QueryBounds = {}): Promise<Page> {
-      const input: QueryCommandInput = {
-        TableName,
-        ConsistentRead: true,
-        KeyConditionExpression: keys,
-        ...(filter !== undefined && { FilterExpression: filter }),
-        ...attributesOf([keys, filter], values),
-        ...page,
+    query,
+
+    /** All pages. */
+    async queryAll(keys: string, values: Values, bounds: QueryBounds = {}): Promise<readonly Item[]> {
+      const all: Item[] = []
+      for (let from: Key | undefined, more = true; more; more = from !== undefined) {
+        const { items, last } = await query(keys, values, { ...bounds, ...(from && { ExclusiveStartKey: from }) })
+        all.push(...items)
+        from = last
       }
-      const { Items, LastEvaluatedKey } = await send((client, sdk, abortSignal) =>
-        client.send(new sdk.QueryCommand(input), { abortSignal }),
-      )
-      return { items: Items ?? [], last: LastEvaluatedKey as Key | undefined }
+      return all
     },
   }
 }

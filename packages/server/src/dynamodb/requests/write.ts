@@ -2,48 +2,48 @@ import { type AttributeValueLike, fromAttributeValues } from './attribute-values
 import type { Item } from './items.ts'
 import type { Key } from './keys.ts'
 
-/** What a conditional write came to; `item` is the new one, of an update that asked for it. */
-export type Write = { readonly written: true; readonly item: Item } | Refusal
+/** The result of a conditional write. `item` is the new one, of an update that returns it; otherwise it is empty. */
+export type Write = { readonly written: true; readonly item: Item } | FailedCondition
 
-/** The condition failed. */
-export interface Refusal {
+/** The condition failed, and nothing was written. */
+export interface FailedCondition {
   readonly written: false
-  /** After several tries the item that failed it may be the work of an earlier one, its answer lost. */
+  /** How often the request was sent. After several tries, an earlier one may have written the item that failed the condition. */
   readonly tries: number
-  /** The item that failed it. Throws when none stands: of a condition that an absent item meets, only TTL brings that about. */
-  standing(): Promise<Item>
-  /** The same; undefined when none stands. */
+  /** The item that failed the condition. Throws if none exists: an absent item meets the condition, so TTL deleted it meanwhile. */
+  existing(): Promise<Item>
+  /** The item that failed the condition; undefined if none exists. */
   find(): Promise<Item | undefined>
 }
 
-interface ConditionFailure extends Error {
+interface ConditionError extends Error {
   readonly Item?: Readonly<Record<string, AttributeValueLike>>
   readonly $metadata?: { readonly attempts?: number }
 }
 
-/** Whether a condition failed, rather than the request. */
-export function isConditionFailure(error: unknown): error is ConditionFailure {
+/** Whether the request succeeded and its condition failed. */
+export function isConditionFailure(error: unknown): error is ConditionError {
   return error instanceof Error && error.name === 'ConditionalCheckFailedException'
 }
 
-/** The error of a failed condition brings the item; where an emulator does not know that, `read` gets it, and only if it is asked for. */
-export function toRefusal(
-  { Item: brought, $metadata }: ConditionFailure,
+/** The error of a failed condition contains the item. Some emulators leave it out: then `read` gets it, only when needed. */
+export function toFailedCondition(
+  { Item: returned, $metadata }: ConditionError,
   { pk, sk }: Key,
   read: () => Promise<Item | undefined>,
-): Refusal {
+): FailedCondition {
   const what = `The item ${pk} / ${sk} failed a condition and`
   async function find(): Promise<Item | undefined> {
-    if (brought !== undefined) return fromAttributeValues(brought)
-    // Not the read's own error: what that says of its tries says nothing of the write's.
+    if (returned !== undefined) return fromAttributeValues(returned)
+    // The read's own error is only the cause: whether its tries were sent says nothing about the write.
     return read().catch((cause: unknown) => {
       throw new Error(`${what} could not be read.`, { cause })
     })
   }
-  async function standing(): Promise<Item> {
+  async function existing(): Promise<Item> {
     const item = await find()
     if (item === undefined) throw new Error(`${what} was gone when it was read.`)
     return item
   }
-  return { written: false, tries: $metadata?.attempts ?? 1, find, standing }
+  return { written: false, tries: $metadata?.attempts ?? 1, find, existing }
 }

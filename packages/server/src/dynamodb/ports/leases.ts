@@ -1,10 +1,10 @@
-import type { Store } from '../../ports/store.ts'
+import type { LeaseStore } from '../../ports/leases.ts'
 import { fromShardLeaseItem, toShardLeaseItem } from '../requests/items.ts'
-import { shardLeaseKey } from '../requests/keys.ts'
+import { shardLeaseKey, sweepKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
-/** Whose turn it is to deliver a shard. */
-export function shardLeaseOperations({ get, put }: Requests): Pick<Store, 'readShardLease' | 'putShardLease'> {
+/** The port of leases in the table. */
+export function leaseOperations({ get, put, update }: Requests): LeaseStore {
   return {
     async readShardLease(topic, shard) {
       const item = await get(shardLeaseKey(topic, shard))
@@ -17,6 +17,17 @@ export function shardLeaseOperations({ get, put }: Requests): Pick<Store, 'readS
       const item = await write.find()
       if (item?.mark === row.version) return { status: 'put' }
       return { status: 'standing', row: item && fromShardLeaseItem(row.topic, row.shard, item) }
+    },
+    async readSweep(topic) {
+      return Number((await get(sweepKey(topic)))?.at ?? 0)
+    },
+    async moveSweep(topic, { from, to, expires }) {
+      const write = await update(sweepKey(topic), {
+        expression: 'SET #at = :to, #expires = :expires',
+        condition: from === 0 ? 'attribute_not_exists(#pk) OR #at = :from' : '#at = :from',
+        values: { from, to, expires },
+      })
+      return write.written ? 'moved' : 'standing'
     },
   }
 }

@@ -1,19 +1,18 @@
-import type { KeyRow, Store } from '../../ports/store.ts'
+import type { IdempotencyStore, KeyRow } from '../../ports/idempotency.ts'
 import { baseAttribute, fromKeyItem, toKeyItem } from '../requests/items.ts'
 import { keyRowKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
-/** The rows of keys: each change is one conditional write, and a failed condition that shows one's own mark is a success [LAW-SLOT-PUT]. */
-export function keyRowOperations({
-  get,
-  put,
-  update,
-}: Requests): Pick<Store, 'claimKey' | 'takeKey' | 'settleKey' | 'recordBase' | 'readKey'> {
+/**
+ * The port of idempotency keys in the table. A failed condition that shows the writer's own mark is a success
+ * [LAW-SLOT-PUT].
+ */
+export function idempotencyOperations({ get, put, update }: Requests): IdempotencyStore {
   return {
     async claimKey(claim) {
       const write = await put(toKeyItem({ ...claim, state: 'RUNNING' }), 'attribute_not_exists(#pk)')
       if (write.written) return { status: 'claimed', row: { ...claim, state: 'RUNNING', bases: {} } }
-      const row = fromKeyItem(claim.key, await write.standing())
+      const row = fromKeyItem(claim.key, await write.existing())
       return { status: isRunningUnder(row, claim.owner) ? 'claimed' : 'standing', row }
     },
     async takeKey({ key, owner, lease, from }) {
@@ -21,9 +20,9 @@ export function keyRowOperations({
         expression: 'SET #owner = :owner, #lease = :lease',
         condition: '#state = :running AND #owner = :fromOwner AND #lease = :fromLease',
         values: { owner, lease, running: 'RUNNING', fromOwner: from.owner, fromLease: from.lease },
-        whole: true,
+        returnsItem: true,
       })
-      const row = fromKeyItem(key, write.written ? write.item : await write.standing())
+      const row = fromKeyItem(key, write.written ? write.item : await write.existing())
       return { status: isRunningUnder(row, owner) ? 'taken' : 'standing', row }
     },
     async settleKey({ key, owner, ...settled }) {
@@ -32,9 +31,9 @@ export function keyRowOperations({
         expression: `SET #state = :state${outcome === undefined ? '' : ', #outcome = :outcome'}`,
         condition: '#state = :running AND #owner = :owner',
         values: { state: settled.state, outcome, running: 'RUNNING', owner },
-        whole: true,
+        returnsItem: true,
       })
-      const row = fromKeyItem(key, write.written ? write.item : await write.standing())
+      const row = fromKeyItem(key, write.written ? write.item : await write.existing())
       const own = row.owner === owner && row.state === settled.state && row.outcome === outcome
       return { status: own ? 'settled' : 'standing', row }
     },
@@ -49,7 +48,7 @@ export function keyRowOperations({
           : { expression: record, condition: '#state = :running AND #owner = :owner' }),
         values: { base, owner, running: 'RUNNING', publish: 'PUBLISH', expires },
         attributes: { base: named },
-        whole: true,
+        returnsItem: true,
       })
       return write.written ? { status: 'recorded', base: Number(write.item[named]) } : { status: 'lost' }
     },

@@ -1,0 +1,89 @@
+import type { EventRow } from '../../ports/event-row.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { ConnectionSubscription, SubscriptionStore } from '../../ports/subscriptions.ts'
+import { fromSubscriberItem, fromSubscriptionItem } from '../requests/items.ts'
+import { connectionKey, logKey, subscriberKey, subscriptionKey, subscriptionPrefix } from '../requests/keys.ts'
+import type { Requests } from '../requests/requests.ts'
+
+/** The port of the connections' rows of subscriptions in the table. */
+export function subscriptionOperations(
+  { get, getMany, update, queryAll }: Requests,
+  readSlot: (row: EventRow) => Slot | undefined,
+): SubscriptionStore {
+  return {
+    async claimSubscription({ connectionId, id, ...claim }) {
+      const seat = claim.seat === undefined ? ' REMOVE #seat' : ', #seat = :seat'
+      const write = await update(subscriptionKey(connectionId, id), {
+        expression: `SET #ref = :ref, #on = :on, #topic = :topic, #expires = :expires, #shard = if_not_exists(#shard, :shard)${seat}`,
+        condition: 'attribute_not_exists(#pk) OR (#ref < :ref AND (attribute_not_exists(#topic) OR #topic = :topic))',
+        values: { ...claim, on: true },
+        returnsItem: true,
+      })
+      const row = fromSubscriptionItem(connectionId, write.written ? write.item : await write.existing())
+      const own = row.on && row.ref === claim.ref && row.topic === claim.topic && row.shard !== undefined
+      if (!own) return { status: 'refused', row }
+      // If the first try found the claim, an earlier call made it. A later try may have found its own, whose response was lost.
+      return { status: 'claimed', shard: row.shard ?? claim.shard, repeated: !write.written && write.tries === 1 }
+    },
+    async stopSubscription({ connectionId, id, ref, expires }) {
+      const write = await update(subscriptionKey(connectionId, id), {
+        expression: 'SET #ref = :ref, #on = :on, #expires = :expires',
+        condition: 'attribute_not_exists(#pk) OR #ref <= :ref',
+        values: { ref, on: false, expires },
+        returnsItem: true,
+      })
+      const row = fromSubscriptionItem(connectionId, write.written ? write.item : await write.existing())
+      return { status: write.written ? 'stopped' : 'newer', row }
+    },
+    async readSubscription(connectionId, id) {
+      const item = await get(subscriptionKey(connectionId, id))
+      return item && fromSubscriptionItem(connectionId, item)
+    },
+    async readSubscriptions(connectionId) {
+      const values = { pk: connectionKey(connectionId).pk, prefix: subscriptionPrefix }
+      const items = await queryAll('#pk = :pk AND begins_with(#sk, :prefix)', values)
+      return items.map((item) => fromSubscriptionItem(connectionId, item))
+    },
+    async claimRun({ connectionId, id, ...claim }) {
+      const write = await update(subscriptionKey(connectionId, id), {
+        expression: 'SET #ref = :ref, #on = :on, #run = :run, #lease = :lease, #expires = :expires',
+        condition: 'attribute_not_exists(#pk) OR (#ref < :ref AND attribute_not_exists(#topic))',
+        values: { ...claim, on: true },
+        returnsItem: true,
+      })
+      const row = fromSubscriptionItem(connectionId, write.written ? write.item : await write.existing())
+      return { status: isUnderRun(row, claim) ? 'claimed' : 'refused', row }
+    },
+    async passRun({ connectionId, id, ref, from, run, lease }) {
+      const write = await update(subscriptionKey(connectionId, id), {
+        expression: 'SET #run = :run, #lease = :lease',
+        condition: '#on = :on AND #ref = :ref AND #run = :from',
+        values: { on: true, ref, from, run, lease },
+        returnsItem: true,
+      })
+      const item = write.written ? write.item : await write.find()
+      const row = item && fromSubscriptionItem(connectionId, item)
+      return { status: row && isUnderRun(row, { ref, run }) ? 'passed' : 'refused', row }
+    },
+    async readSyncStates(asked) {
+      const places = asked.map(({ topic, shard, connectionId, id, offset }) => ({
+        ...{ topic, shard, row: subscriberKey(topic, shard, connectionId, id) },
+        slots: [logKey(topic, offset), logKey(topic, offset + 1)],
+      }))
+      const found = await getMany(places.flatMap(({ row, slots }) => [row, ...slots]))
+      return places.map(({ topic, shard, row, slots }) => {
+        const item = found.get(row)
+        const [at, after] = slots.map((key) => found.get(key)).map((slot) => slot && readSlot(slot))
+        return {
+          ...(item && { subscriber: fromSubscriberItem(topic, shard, item) }),
+          ...(at && { at }),
+          ...(after && { after }),
+        }
+      })
+    },
+  }
+}
+
+function isUnderRun(row: ConnectionSubscription, { ref, run }: Pick<ConnectionSubscription, 'ref' | 'run'>): boolean {
+  return row.on && row.ref === ref && row.run === run
+}
