@@ -375,7 +375,7 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('presence/snapshot'),
-        from: 'row?.pending === true ? await tell(scope, log, row) : row',
+        from: 'row?.pending === true ? await appendChange(scope, log, row) : row',
         to: 'row',
       },
     ],
@@ -449,8 +449,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('presence/renew-lease'),
-        from: 'if (!isOf(mine, sitting) || mine.leaving || mine.lease - now',
-        to: 'if (!isOf(mine, sitting) || mine.lease - now',
+        from: 'if (!isOf(mine, session) || mine.leaving || mine.lease - now',
+        to: 'if (!isOf(mine, session) || mine.lease - now',
       },
       {
         file: runtime('presence/renew-lease'),
@@ -467,8 +467,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('presence/change-member'),
-        from: 'if (change !== undefined && row?.pending === true) return',
-        to: 'if (change !== undefined && row?.pending === true && now < 0) return',
+        from: 'if (change !== undefined && row?.pending === true)',
+        to: 'if (change !== undefined && row?.pending === true && now < 0)',
       },
     ],
   },

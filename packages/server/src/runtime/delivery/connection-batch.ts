@@ -1,5 +1,6 @@
 import { limits } from '@trunkline/protocol'
-import type { Slot, Subscriber } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { toMessages } from '../encoding/pack-messages.ts'

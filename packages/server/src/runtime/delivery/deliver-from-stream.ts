@@ -1,4 +1,4 @@
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { deliverRuns, inlineMs } from './deliver.ts'

@@ -1,4 +1,5 @@
-import type { Slot, Subscriber } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 

@@ -3,15 +3,7 @@ import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { accountRate } from '../posting/post-pacer.ts'
-import {
-  acquireLease,
-  completeLease,
-  type LeasedRun,
-  type LeaseName,
-  releaseLease,
-  renewingLeases,
-  renewLease,
-} from './acquire-shard-lease.ts'
+import { acquireLease, completeLease, type LeasedRun, type LeaseName, releaseLease, renewingLeases, renewLease } from './acquire-shard-lease.ts'
 import { type DeliverJob, type JobRun, toDeliveries, toJob, traceOf } from './deliver-job.ts'
 import { deliverWithRetry } from './schedule-retry.ts'
 

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import { reportDelivery } from '../context/report-delivery.ts'

@@ -1,21 +1,13 @@
 import { randomName } from '../../ports/clock.ts'
-import type { Slot, Subscriber } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import { type InvocationContext, within } from '../context/scope.ts'
 import { rememberShards } from '../context/shard-hints.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 import { collectReady } from './collect-ready.ts'
-import {
-  type DeliverJob,
-  type DeliveryPayload,
-  type JobRun,
-  joinRuns,
-  toDeliveries,
-  toJob,
-  toRun,
-  traceOf,
-} from './deliver-job.ts'
+import { type DeliverJob, type DeliveryPayload, type JobRun, joinRuns, toDeliveries, toJob, toRun, traceOf } from './deliver-job.ts'
 import { deliverShard } from './deliver-shard.ts'
 import { redeliver } from './redeliver.ts'
 import { deliverWithRetry, type Run } from './schedule-retry.ts'

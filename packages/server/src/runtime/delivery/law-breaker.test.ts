@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../../lambda/test-line.suite.ts'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { Ended, Exploration, Turns } from '../explore.suite.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { createRoom, type Room, say, subscribe, withOperations } from '../subscriptions/room.suite.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { Mutant } from '../calls/keyed-world.suite.ts'
 import type { Ended, Exploration, Turns } from '../explore.suite.ts'
 import { createRoom, type Room, say, subscribe, withOperations } from '../subscriptions/room.suite.ts'

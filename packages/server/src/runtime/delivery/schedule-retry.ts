@@ -1,5 +1,6 @@
 import type { Invoker } from '../../ports/invoker.ts'
-import type { Slot, Subscriber } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import { type InvocationContext, within } from '../context/scope.ts'
 import type { Breaker } from '../posting/circuit-breaker.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'

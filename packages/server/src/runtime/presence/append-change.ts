@@ -1,7 +1,7 @@
 import { channelOfTopic } from '../../define/topic.ts'
 import { randomName } from '../../ports/clock.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
-import type { Slot } from '../../ports/store.ts'
 import { canDeliver, type RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { deliverInline, inlineMs } from '../delivery/deliver.ts'
@@ -13,10 +13,12 @@ import { mostRaces } from './rows/member-row.ts'
 import { toPresenceSlot } from './rows/views.ts'
 
 /**
- * Repeats in the log what a row says, once whoever does it and however often, and takes note in the row. Everybody who meets a row with `pending` may do it, and who wants to
- * say more of that member must: so a member's changes stand in the log in the order they were made, each once. A leave that was told leaves no row.
+ * Appends the row's pending change to the log exactly once, then clears `pending`. Any writer may complete a pending
+ * change, and must do so before making another change to the same member. A member's changes therefore appear in the
+ * log once and in order. A row whose leave is in the log and that has no sessions is deleted. Returns the current row;
+ * undefined when none exists.
  */
-export async function tell(
+export async function appendChange(
   scope: RuntimeContext,
   log: LogRef,
   row: PresenceRow,
@@ -24,9 +26,9 @@ export async function tell(
 ): Promise<PresenceRow | undefined> {
   const place = { topic: log.topic, publishId: row.said.id, base: row.said.base }
   const { slot, put } = await append(scope, log, row, newest === undefined ? place : { ...place, newest })
-  const told = await takeNote(scope, row, slot)
+  const current = await clearPending(scope, row, slot)
   if (put && slot.inline !== undefined && canDeliver(scope)) await deliverInline(scope, log.topic, slot)
-  return told
+  return current
 }
 
 async function append(scope: RuntimeContext, { topic, retentionMs }: LogRef, row: PresenceRow, place: AppendPlace) {
@@ -40,17 +42,20 @@ async function append(scope: RuntimeContext, { topic, retentionMs }: LogRef, row
   try {
     return await appendAfter(scope, place, toEvent)
   } catch (thrown) {
-    // Where the log is gone, whoever watched has a gap and reads the rows.
+    // The log has expired since `base` was read. Watchers get a gap and then read the rows, so any place will do.
     if (!(thrown instanceof TrunklineError) || thrown.line !== 'KEY_EXPIRED') throw thrown
     const { slots } = await scope.store.readSlotsBefore(topic, undefined, 1)
     return appendAfter(scope, { ...place, base: slots[0]?.offset ?? 0, newest: slots[0] ?? null }, toEvent)
   }
 }
 
-/** Changes of a topic that are delivered each by its own function; of a burst beyond, the table's stream sends all that there is together. */
+/**
+ * The functions that make the first 16 changes of a burst also deliver them. The table's stream delivers later changes
+ * together.
+ */
 const [burst, perSecond] = [16, 8]
 
-/** How busy a topic is with this change: what came lately, less `perSecond`. */
+/** The number of recent changes of a topic, this one included; 8 are subtracted for each second that has passed. */
 function busyAfter({ clock }: RuntimeContext, last: Slot | undefined): number {
   const before = (last && toPresenceSlot(last)?.busy) ?? 0
   const seconds = Math.max(0, clock.now() - (last?.time ?? 0)) / 1_000
@@ -64,15 +69,19 @@ function toData(scope: RuntimeContext, { member, said }: PresenceRow, last: Slot
   return `{"type":"${said.type}","member":${JSON.stringify(member)}${data},"here":${here},"busy":${busy}}`
 }
 
-/** Gives the row that stands then. Nothing to do where somebody else took the note. */
-async function takeNote(scope: RuntimeContext, told: PresenceRow, { epoch }: Slot): Promise<PresenceRow | undefined> {
-  let row: PresenceRow | undefined = told
-  for (let race = 0; race < mostRaces && row?.pending === true && row.said.id === told.said.id; race++)
-    row = await noteOn(scope, row, epoch)
+/** Returns the current row. Does nothing when another writer has cleared `pending`. */
+async function clearPending(
+  scope: RuntimeContext,
+  appended: PresenceRow,
+  { epoch }: Slot,
+): Promise<PresenceRow | undefined> {
+  let row: PresenceRow | undefined = appended
+  for (let race = 0; race < mostRaces && row?.pending === true && row.said.id === appended.said.id; race++)
+    row = await clearOnce(scope, row, epoch)
   return row
 }
 
-async function noteOn(
+async function clearOnce(
   { store, clock }: RuntimeContext,
   row: PresenceRow,
   epoch: string,
@@ -81,10 +90,10 @@ async function noteOn(
     const outcome = await store.deletePresence(row)
     return outcome.status === 'deleted' ? undefined : outcome.row
   }
-  const noted = { ...row, v: row.v + 1, mark: randomName(clock, 20), pending: false, epoch }
-  const outcome = await store.putPresence(noted, row.mark)
-  return outcome.status === 'put' ? noted : outcome.row
+  const cleared = { ...row, v: row.v + 1, mark: randomName(clock, 20), pending: false, epoch }
+  const outcome = await store.putPresence(cleared, row.mark)
+  return outcome.status === 'put' ? cleared : outcome.row
 }
 
-/** A session that came while its member's leave was pending has told that first: nobody else keeps the row. */
+/** Whether the row can be deleted. A session that joined while the leave was pending has appended the leave first. */
 const isEmpty = ({ said, sessions }: PresenceRow) => said.type === 'leave' && Object.keys(sessions).length === 0

@@ -1,19 +1,22 @@
+import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
-import { toTRPCError } from '../context/to-trpc-error.ts'
-import { tell } from './append-change.ts'
+import { appendChange } from './append-change.ts'
 import { presenceAt } from './rows/find-presence.ts'
 
-/** A member whose row was written with something to tell, as the table's stream says. */
+/** A member whose row was written with a pending change, from the table's stream. */
 export interface StreamedPresence {
-  /** Names the record, to report it. */
+  /** The id of the stream's record, by which a failure is returned. */
   readonly record: string
   readonly topic: string
   readonly member: string
 }
 
-const membersAtOnce = 8
+const concurrentMembers = 8
 
-/** Tells the log what a function that died did not come to tell. A row that is not `pending` any more was told. Returns the records that failed. [TL-PRES-9] */
+/**
+ * Appends changes to the log that a function left pending when it died. Skips rows that are no longer `pending`.
+ * Returns the ids of the records that failed. [TL-PRES-9]
+ */
 export async function appendStreamed(
   scope: InvocationContext,
   streamed: readonly StreamedPresence[],
@@ -24,17 +27,17 @@ export async function appendStreamed(
     for (let each = streamed[next++]; each !== undefined; each = streamed[next++]) {
       const { record } = each
       await appendOne(scope, each).catch((thrown: unknown) => {
-        scope.server.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
+        reportDelivery(scope, undefined, thrown)
         failed.push(record)
       })
     }
   }
-  await Promise.all(Array.from({ length: Math.min(membersAtOnce, streamed.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(concurrentMembers, streamed.length) }, worker))
   return failed
 }
 
 async function appendOne(scope: InvocationContext, { topic, member }: StreamedPresence): Promise<void> {
   const found = presenceAt(scope, topic)
   const row = found && (await scope.store.readPresence(topic, member))
-  if (found !== undefined && row?.pending === true) await tell(scope, found.log, row)
+  if (found !== undefined && row?.pending === true) await appendChange(scope, found.log, row)
 }

@@ -3,9 +3,13 @@ import type { PresenceCheck } from './rows/disconnect-session.ts'
 import { presenceAt } from './rows/find-presence.ts'
 import { pruneMember } from './session.ts'
 
-const longestWaitMs = 11_000 // for a clock that runs behind the one that set the lease: two that are 5 s off
+/** Waits this long for the end of a lease that a clock ahead of ours has set: each clock may be wrong by 5 s. */
+const maxWaitMs = 11_000
 
-/** Ends the sessions of a member that lost their socket and did not come back. Safe to repeat: who came back has another lease. [TL-PRES-4] */
+/**
+ * Ends the sessions of a member that lost their socket and did not come back. Safe to repeat: a session that came back
+ * has a new lease. [TL-PRES-4]
+ */
 export async function checkPresence(
   scope: InvocationContext,
   { presence: { topic, member } }: PresenceCheck,
@@ -14,8 +18,8 @@ export async function checkPresence(
   const row = found && (await scope.store.readPresence(topic, member))
   if (found === undefined || row === undefined) return
   const { clock, deadline } = scope
-  const left = Object.values(row.sessions).flatMap(({ leaving, lease }) => (leaving ? [lease - clock.now()] : []))
-  const wait = Math.max(0, ...left.filter((ms) => ms <= longestWaitMs))
+  const remaining = Object.values(row.sessions).flatMap(({ leaving, lease }) => (leaving ? [lease - clock.now()] : []))
+  const wait = Math.max(0, ...remaining.filter((ms) => ms <= maxWaitMs))
   if (wait > 0) await clock.sleep(wait, deadline.signal)
   await pruneMember(scope, { log: found.log, member }, row.sessions)
 }

@@ -6,9 +6,13 @@ import { keepPresence } from './renew-lease.ts'
 import type { SessionRef } from './rows/update-session.ts'
 import { joinSession, leaveSession } from './session.ts'
 
-const renewalShare = 0.375 // of a lease: two fit, so that one may fail
+/** The share of a lease after which it is renewed: two renewals fit, so that one may fail. */
+const renewalShare = 0.375
 
-/** Makes whoever iterates where no line serves it present, and keeps the lease until the grace after it was disposed. A process that dies leaves it to the lease. */
+/**
+ * Makes an iterator outside of a line's functions present. Renews the lease until the grace period after the iterator
+ * was disposed. If the process dies, the lease expires.
+ */
 export async function holdSession(
   scope: RuntimeContext,
   descriptor: SubscriptionDescriptor,
@@ -17,37 +21,37 @@ export async function holdSession(
   const { topic, presence } = descriptor
   if (presence === undefined) return { async [Symbol.asyncDispose]() {} }
   const { me, leaseMs, graceMs } = presence
-  const at = { ref: 1, connectionId: randomName(scope.clock, 20) }
-  const sitting = me && toSession(descriptor, at, { member: me.member, entry: at.connectionId })
-  const sit = async () => {
-    if (sitting === undefined || me === undefined) return
-    await joinSession(scope, sitting, { data: me.data, lease: (now) => now + leaseMs })
+  const attempt = { ref: 1, connectionId: randomName(scope.clock, 20) }
+  const session = me && toSession(descriptor, attempt, { member: me.member, entry: attempt.connectionId })
+  const join = async () => {
+    if (session === undefined || me === undefined) return
+    await joinSession(scope, session, { data: me.data, lease: (now) => now + leaseMs })
   }
-  await sit()
-  const over = new AbortController()
-  const end = () => over.abort(null)
+  await join()
+  const ended = new AbortController()
+  const end = () => ended.abort(null)
   signal.addEventListener('abort', end, { once: true })
-  void keep()
+  void renewUntilEnded()
   return {
     async [Symbol.asyncDispose]() {
       end()
-      if (sitting !== undefined) void leaveLater(sitting)
+      if (session !== undefined) void leaveAfterGrace(session)
     },
   }
-  /** A reader whose connection was lost reads on in another iteration, which is another session of the same member. */
-  async function leaveLater(sat: SessionRef): Promise<void> {
+  /** A reader that reconnects starts another iterator, which is another session of the same member. */
+  async function leaveAfterGrace(left: SessionRef): Promise<void> {
     await scope.clock.sleep(graceMs, undefined, { background: true })
-    await leaveSession(scope, sat).catch(() => {}) // the lease ends it
+    await leaveSession(scope, left).catch(() => {}) // else the lease expires
   }
-  async function keep(): Promise<void> {
-    while (!over.signal.aborted) {
-      await scope.clock.sleep(leaseMs * renewalShare, over.signal, { background: true })
-      if (over.signal.aborted) return
-      await keepOnce().catch(() => {}) // again next time
+  async function renewUntilEnded(): Promise<void> {
+    while (!ended.signal.aborted) {
+      await scope.clock.sleep(leaseMs * renewalShare, ended.signal, { background: true })
+      if (ended.signal.aborted) return
+      await renew().catch(() => {}) // the next renewal may succeed
     }
   }
-  /** A lease that ran out while the table could not be reached is taken anew. */
-  async function keepOnce(): Promise<void> {
-    if ((await keepPresence(scope, { topic, ...at, seat: sitting?.seat })) === 'absent') await sit()
+  /** Joins anew when the lease expired while the store was unreachable. */
+  async function renew(): Promise<void> {
+    if ((await keepPresence(scope, { topic, ...attempt, seat: session?.seat })) === 'absent') await join()
   }
 }

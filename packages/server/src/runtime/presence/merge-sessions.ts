@@ -4,8 +4,9 @@ import { presenceAt } from './rows/find-presence.ts'
 import type { Sessions } from './rows/member-row.ts'
 
 /**
- * What others see of a member with these sessions, as JSON text; undefined of nobody. The newest session's data, or what `merge` makes of all.
- * A `merge` that throws is reported and the newest shown: whoever leaves must be able to, whatever the application says.
+ * The visible data of a member with these sessions, as JSON text: the newest session's data, or the result of `merge`
+ * over all. Undefined without sessions. If `merge` throws, the error is reported and the newest data is used, so that a
+ * session can always leave.
  */
 export function shownOf(scope: RuntimeContext, topic: string, sessions: Sessions): string | undefined {
   const newestFirst = Object.values(sessions).sort((a, b) => b.since - a.since)

@@ -257,7 +257,7 @@ describe('what is refused', () => {
   test('data beyond its bytes, with the limit', () => {
     const big = createLine().presence('big', { key, data: z.object({ text: z.string() }) })
     const joining = () => big.join({ room: 'x' }, { member: 'ann', data: { text: 'x'.repeat(3_000) } })
-    expect(joining).toThrow(/2048 fit \(dataBytes\)/)
+    expect(joining).toThrow(/at most 2048 bytes \(dataBytes\), got 3011/)
   })
   test('times that no line can keep', () => {
     const declare = (given: object) => () => createLine().presence('p', { key, data: z.object({}), ...given })

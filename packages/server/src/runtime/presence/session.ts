@@ -8,12 +8,16 @@ import { presenceAt } from './rows/find-presence.ts'
 import type { Sessions } from './rows/member-row.ts'
 import { isOf, type SessionRef } from './rows/update-session.ts'
 
-/** The name of a session's part in a member's row. A session's id is all that stands between an anonymous caller and another's mutations, so it stands in no row that others' functions read out. */
+/**
+ * The name of a session in a member's row, made of digests. The session id itself is a secret that authorizes an
+ * anonymous caller's mutations, so it is not stored in rows that other callers' functions read. `id` is the
+ * subscription's id.
+ */
 export function entryOf(session: string, id: string): string {
   return `${digest(session)}.${digest(id)}`
 }
 
-/** Whether a part of a member's row is this session's. */
+/** Whether a name in a member's row belongs to this session. */
 export function isEntryOf(entry: string, session: string): boolean {
   return entry.startsWith(`${digest(session)}.`)
 }
@@ -22,16 +26,20 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 16)
 }
 
-/** Makes a session present, or keeps it so: an earlier attempt's place is taken over with what `update` made of it, unless it joins with other data. An attempt that a newer one has overtaken changes nothing. [TL-PRES-2] */
+/**
+ * Makes a session present, or keeps it present. An attempt replaces an earlier attempt of the same session and keeps
+ * the data that `update` set, unless it joins with other data. An attempt that a newer one has replaced changes
+ * nothing. Throws RATE_LIMITED when the member has too many sessions. [TL-PRES-2]
+ */
 export async function joinSession(
   scope: RuntimeContext,
-  sitting: SessionRef,
+  session: SessionRef,
   as: { readonly data: string; readonly lease: (now: number) => number },
 ): Promise<void> {
-  const { ref, connectionId, seat } = sitting
-  await changeMember(scope, memberOf(sitting), (sessions, { now, v }) => {
+  const { ref, connectionId, seat } = session
+  await changeMember(scope, memberOf(session), (sessions, { now, v }) => {
     const mine = sessions[seat.entry]
-    if (mine !== undefined && (mine.ref > ref || isSame(mine, sitting))) return undefined
+    if (mine !== undefined && (mine.ref > ref || isStored(mine, session))) return undefined
     if (mine === undefined && Object.keys(sessions).length >= presenceLimits.sessions) throw tooManySessions()
     const kept = mine?.joined === as.data ? { data: mine.data, since: mine.since } : { data: as.data, since: v }
     const next = { ref, connectionId, leaving: false, lease: as.lease(now), joined: as.data, ...kept }
@@ -39,17 +47,17 @@ export async function joinSession(
   })
 }
 
-/** Ends a session's presence: it left by its own will. [TL-PRES-3] */
-export async function leaveSession(scope: RuntimeContext, sitting: Omit<SessionRef, 'connectionId'>): Promise<void> {
-  const { ref, seat } = sitting
-  await changeMember(scope, memberOf(sitting), (sessions) => {
+/** Ends a session that left on purpose. [TL-PRES-3] */
+export async function leaveSession(scope: RuntimeContext, session: Omit<SessionRef, 'connectionId'>): Promise<void> {
+  const { ref, seat } = session
+  await changeMember(scope, memberOf(session), (sessions) => {
     const mine = sessions[seat.entry]
     if (mine === undefined || mine.ref > ref) return undefined
     return without(sessions, seat.entry)
   })
 }
 
-/** A subscription was stopped: its seat, if it has one, is free. */
+/** Ends the session of a subscription that stopped, if it has one. */
 export async function leaveSubscription(
   scope: RuntimeContext,
   { topic, ref, seat }: { readonly topic: string; readonly ref: number; readonly seat: PresenceSeat | undefined },
@@ -58,7 +66,7 @@ export async function leaveSubscription(
   if (found !== undefined && seat !== undefined) await leaveSession(scope, { log: found.log, seat, ref })
 }
 
-/** Ends what is over of a member. [TL-PRES-4] */
+/** Removes those of the `stale` sessions that are over. [TL-PRES-4] */
 export function pruneMember(
   scope: RuntimeContext,
   member: MemberOf,
@@ -73,9 +81,9 @@ function memberOf({ log, seat }: Pick<SessionRef, 'log' | 'seat'>): MemberOf {
   return { log, member: seat.member }
 }
 
-/** The same attempt again: its frame came twice. */
-function isSame(session: PresenceSession, sitting: SessionRef): boolean {
-  return isOf(session, sitting) && !session.leaving
+/** Whether the attempt is already stored: its frame arrived twice. */
+function isStored(mine: PresenceSession, session: SessionRef): boolean {
+  return isOf(mine, session) && !mine.leaving
 }
 
 function without(sessions: Sessions, entry: string): Sessions {

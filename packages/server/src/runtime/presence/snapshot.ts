@@ -1,20 +1,20 @@
 import type { Cursor } from '@trunkline/protocol'
 import { presenceLimits } from '../../define/presence.ts'
 import { channelOfTopic } from '../../define/topic.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
-import type { Slot } from '../../ports/store.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { type LogRef, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { cursorOf, wireEpoch } from '../log/retention.ts'
 import { eventOf, memberDataOf } from '../log/stored-event.ts'
-import { tell } from './append-change.ts'
+import { appendChange } from './append-change.ts'
 import { living } from './rows/member-row.ts'
 import { toPresenceSlot } from './rows/views.ts'
 import { isOver, pagesOf, pruneAll } from './sweep.ts'
 
-/** A state of a presence topic, exact at a cursor: what the log after it tells is not in it, and all before it is. */
+/** The state of a presence topic exactly at a cursor: it includes every change up to the cursor and none after it. */
 export interface PresenceState<S> {
   readonly found: Replay
   readonly state: S
@@ -23,25 +23,29 @@ export interface PresenceState<S> {
 /** Data by member. */
 type Members = Map<string, unknown>
 
-const prunedOnTheWay = 200 // members that a snapshot ends itself; more are shown as the log has them, until the sweep ends them
+/**
+ * Members whose expired sessions a snapshot ends itself. Further ones are shown as the log has them, until the sweep.
+ */
+const prunedPerSnapshot = 200
 
 /**
- * The members at an exact place of the log. The head is read, then the rows, then the log on from that head to its end, which is the place: whatever a row says stands in the log
- * by then, since what is `pending` is told first, and a member's changes stand there in order. So the last that the log says of a member is no older than its row, and is laid over it;
- * the tail neither repeats nor leaves out. [TL-PRES-1]
+ * The members exactly at a cursor. Reads the head, then the rows, then the log from that head to its end; that end is
+ * the cursor. The log then contains the change of every row that was read, because pending changes are appended first
+ * and a member's changes are in order. So the last change of a member in the log is never older than its row, and
+ * replaces it; no change is repeated or left out. [TL-PRES-1]
  */
 export async function snapshotMembers(scope: RuntimeContext, log: LogRef, begun: Replay) {
   for (let found = begun; ; ) {
     const members = await readMembers(scope, log, found.head)
-    const tail = await overlayTail(scope, log, found.head, members)
+    const tail = await applyTail(scope, log, found.head, members)
     const at = { ...tail, slots: [], ...(begun.gap && { gap: begun.gap }) }
     if (tail.gap === undefined)
       return { found: { ...at, from: tail.head }, state: { type: 'here' as const, members: listOf(members) } }
-    found = at // another history began meanwhile: once more
+    found = at // a new epoch has begun meanwhile, so read again
   }
 }
 
-/** How many are here: the log's newest slot says it. */
+/** The number of present members. The newest slot of the log holds it. */
 export async function snapshotCount(scope: RuntimeContext, log: LogRef, begun: Replay): Promise<PresenceState<number>> {
   const { slots } = await scope.store.readSlotsBefore(log.topic, undefined, 1)
   const newest = slots[0]
@@ -53,7 +57,7 @@ export async function snapshotCount(scope: RuntimeContext, log: LogRef, begun: R
   return { found: { ...begun, from: at, head: at, slots: [] }, state: toPresenceSlot(newest)?.here ?? 0 }
 }
 
-/** Who is here now, by the rows alone. */
+/** The present members according to the rows alone. */
 export async function readMembersNow(scope: RuntimeContext, topic: string) {
   const members: Members = new Map()
   for await (const rows of pagesOf(scope, topic)) {
@@ -63,11 +67,11 @@ export async function readMembersNow(scope: RuntimeContext, topic: string) {
   return listOf(members)
 }
 
-/** Lays over what the log says after a place, to its end; the last page is the answer. */
-async function overlayTail(scope: RuntimeContext, log: LogRef, from: Cursor, members: Members): Promise<Replay> {
+/** Applies the changes of the log after `from`, to its end. Returns the last page. */
+async function applyTail(scope: RuntimeContext, log: LogRef, from: Cursor, members: Members): Promise<Replay> {
   for (let at = from; ; ) {
     const page = await replayFrom(scope, log, at)
-    for (const slot of page.slots) overlay(scope, log, members, slot)
+    for (const slot of page.slots) applyChange(scope, log, members, slot)
     const last = page.slots.at(-1)
     at = last === undefined ? at : cursorOf(scope, last)
     if (page.gap !== undefined || at.offset >= page.head.offset) return page
@@ -76,18 +80,18 @@ async function overlayTail(scope: RuntimeContext, log: LogRef, from: Cursor, mem
 
 async function readMembers(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<Members> {
   const members: Members = new Map()
-  let room = prunedOnTheWay
+  let remaining = prunedPerSnapshot
   for await (const rows of pagesOf(scope, log.topic)) {
     const now = scope.clock.now()
-    const over = rows.filter((row) => isOver(row, now)).slice(0, room)
-    room -= over.length
+    const over = rows.filter((row) => isOver(row, now)).slice(0, remaining)
+    remaining -= over.length
     const pruned = await pruneAll(scope, log, over)
     for (const read of rows) {
       const row = pruned.has(read.member) ? pruned.get(read.member) : read
-      const told = row?.pending === true ? await tell(scope, log, row) : row
-      // By what the log says, and not by the leases: nobody is left out whose leave no watcher would be told.
-      if (told?.epoch !== undefined && wireEpoch(told.epoch, scope.restore) === head.epoch)
-        addMember(scope, members, told)
+      const current = row?.pending === true ? await appendChange(scope, log, row) : row
+      // Decided by the log and not by leases: a member stays until the log has its leave, which every watcher gets.
+      if (current?.epoch !== undefined && wireEpoch(current.epoch, scope.restore) === head.epoch)
+        addMember(scope, members, current)
     }
   }
   return members
@@ -97,7 +101,7 @@ function hasLiving({ sessions }: PresenceRow, now: number): boolean {
   return Object.keys(living(sessions, now)).length > 0
 }
 
-/** Data that does not fit the reader's schema is logged, and its member is left out. [TL-ROW-7] */
+/** Leaves out and logs a member whose data does not match the reader's schema. [TL-ROW-7] */
 function addMember(scope: RuntimeContext, members: Members, { topic, member, said }: PresenceRow): void {
   if (said.data === undefined) return
   try {
@@ -107,7 +111,7 @@ function addMember(scope: RuntimeContext, members: Members, { topic, member, sai
   }
 }
 
-function overlay(scope: RuntimeContext, { topic }: LogRef, members: Members, slot: Slot): void {
+function applyChange(scope: RuntimeContext, { topic }: LogRef, members: Members, slot: Slot): void {
   const change = toPresenceSlot(slot)
   if (change === undefined) return
   if (change.type === 'leave') return void members.delete(change.member)

@@ -2,17 +2,19 @@ import type { PresenceTimes } from '../../define/definition.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import type { LogRef } from '../log/replay.ts'
-import { tell } from './append-change.ts'
+import { appendChange } from './append-change.ts'
 import { living } from './rows/member-row.ts'
 import { pruneMember } from './session.ts'
 
-const claimMs = 30_000 // after which another takes up the work of one that died
-const prunedAtOnce = 8
-const keptSeconds = 24 * 3_600
+/** After this time another function may repeat a sweep whose function died. */
+const claimMs = 30_000
+const concurrentPrunes = 8
+const rowSeconds = 24 * 3_600
 
 /**
- * Ends the leases of a topic that have run out, if it is time. The instant is the earliest end of a lease that the last look saw; leases are renewed, and who joined since
- * has a whole one, so it is never later than the end that any lease had before a loss cut it short. So the first sync after that end finds it. [TL-PRES-6]
+ * Ends the expired leases of a topic, if it is time. The due time is the earliest end of a lease that the last sweep
+ * saw. Leases are only renewed, and a session that joined since has a full lease, so the due time is never later than
+ * the end of a lease, unless a lost socket shortened it. The first sync after that end sweeps. [TL-PRES-6]
  */
 export async function sweepIfDue(scope: RuntimeContext, log: LogRef, { leaseMs }: PresenceTimes): Promise<void> {
   const { store, clock } = scope
@@ -20,13 +22,13 @@ export async function sweepIfDue(scope: RuntimeContext, log: LogRef, { leaseMs }
   const now = clock.now()
   if (due > now) return
   const claimed = now + claimMs
-  const expires = Math.ceil((now + leaseMs) / 1_000) + keptSeconds
+  const expires = Math.ceil((now + leaseMs) / 1_000) + rowSeconds
   if ((await store.moveSweep(log.topic, { from: due, to: claimed, expires })) === 'standing') return
   const earliest = await sweep(scope, log, now + leaseMs)
   await store.moveSweep(log.topic, { from: claimed, to: earliest, expires })
 }
 
-/** Looks through all rows; gives the earliest end of a lease, `latest` at the latest. */
+/** Reads all rows and ends expired sessions. Returns the earliest end of a lease, at most `latest`. */
 async function sweep(scope: RuntimeContext, log: LogRef, latest: number): Promise<number> {
   let earliest = latest
   for await (const rows of pagesOf(scope, log.topic)) {
@@ -36,7 +38,7 @@ async function sweep(scope: RuntimeContext, log: LogRef, latest: number): Promis
       log,
       rows.filter((row) => isOver(row, now)),
     )
-    for (const row of rows) if (row.pending) await tell(scope, log, row) // where the stream's record was lost
+    for (const row of rows) if (row.pending) await appendChange(scope, log, row) // in case the stream's record was lost
     for (const { sessions } of rows)
       for (const { lease } of Object.values(living(sessions, now))) earliest = Math.min(earliest, lease)
   }
@@ -55,12 +57,12 @@ export async function* pagesOf(
   }
 }
 
-/** Whether some session of a member is over and nobody has said so. */
+/** Whether the row has a session whose lease has expired. */
 export function isOver({ sessions }: PresenceRow, now: number): boolean {
   return Object.values(sessions).some(({ lease }) => lease <= now)
 }
 
-/** Ends what is over of these members; gives their rows as they then stand, undefined where none does. */
+/** Ends the expired sessions of these members. Returns their current rows; undefined where none exists. */
 export async function pruneAll(
   scope: RuntimeContext,
   log: LogRef,
@@ -74,6 +76,6 @@ export async function pruneAll(
       pruned.set(member, await pruneMember(scope, { log, member }, sessions))
     }
   }
-  await Promise.all(Array.from({ length: Math.min(prunedAtOnce, rows.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(concurrentPrunes, rows.length) }, worker))
   return pruned
 }

@@ -6,7 +6,10 @@ import { fitting, fittingNow } from '../log/match-channel.ts'
 import { memberDataOf } from '../log/stored-event.ts'
 import { serialise } from '../log/validate-event.ts'
 
-/** What a join says of a member, checked: `data` becomes JSON text. Throws BAD_REQUEST with the issues, or TOO_LARGE with the limit. A join answers at once, so the schema must be synchronous. */
+/**
+ * Validates the member and data of a join; `data` becomes JSON text. Throws BAD_REQUEST with the issues, or TOO_LARGE
+ * with the limit. The schema must be synchronous, since `join` returns synchronously.
+ */
 export function checkMember(
   channel: ChannelDefinition,
   { member, data }: { readonly member: string; readonly data: unknown },
@@ -20,12 +23,15 @@ export function checkMember(
   return { member, data: toText(channel, fittingNow(channel, 'data', data)) }
 }
 
-/** New data of a member, checked. Throws as `checkMember` does. */
+/** Validates new data of a member. Throws the same errors as `checkMember`. */
 export async function checkData(channel: ChannelDefinition, data: unknown): Promise<string> {
   return toText(channel, await fitting(channel, 'data', data))
 }
 
-/** An application's `merge` over JSON texts, as members' rows hold them. Throws what it throws, and as `checkMember` does for what does not fit. */
+/**
+ * Wraps an application's `merge` so that it takes and returns JSON text, as members' rows hold it. Throws what `merge`
+ * throws, and the errors of `checkMember` for its result.
+ */
 export function toTextMerge(
   channel: ChannelDefinition,
   merge: (sessions: readonly unknown[]) => unknown,
@@ -39,6 +45,6 @@ function toText(channel: ChannelDefinition, data: unknown): string {
   if (bytes <= presenceLimits.dataBytes) return text
   throw new TrunklineError(
     'TOO_LARGE',
-    `A member's data of ${channel.name} has ${bytes} bytes; ${presenceLimits.dataBytes} fit (dataBytes).`,
+    `Expected a member's data of ${channel.name} to have at most ${presenceLimits.dataBytes} bytes (dataBytes), got ${bytes}. Store less data per member.`,
   )
 }

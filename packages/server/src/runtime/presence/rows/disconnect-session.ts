@@ -1,18 +1,18 @@
 import type { PresenceSeat, PresenceSession } from '../../../ports/presence.ts'
-import type { Subscriber } from '../../../ports/store.ts'
+import type { Subscriber } from '../../../ports/subscribers.ts'
+import { reportDelivery } from '../../context/report-delivery.ts'
 import type { RuntimeContext } from '../../context/scope.ts'
-import { toTRPCError } from '../../context/to-trpc-error.ts'
 import { presenceAt } from './find-presence.ts'
 import { isOf, type SessionRef, updateSession } from './update-session.ts'
 
-/** What is run some time after a session lost its socket, at least once. JSON. */
+/** The JSON payload of the check that runs after a session lost its socket, at least once. */
 export interface PresenceCheck {
   readonly presence: { readonly topic: string; readonly member: string }
 }
 
-const checkSlackMs = 1_000 // functions' clocks differ
+const checkSlackMs = 1_000 // for clock differences between functions
 
-/** A connection is gone: its seat is free after the grace. */
+/** The connection of a row is gone: its session ends after the grace period. */
 export async function disconnectRow(
   scope: RuntimeContext,
   row: Pick<SessionRef, 'connectionId'> & { readonly topic: string; readonly seat: PresenceSeat | undefined },
@@ -22,7 +22,10 @@ export async function disconnectRow(
   if (found !== undefined && seat !== undefined) await disconnectSession(scope, { log: found.log, seat, connectionId })
 }
 
-/** The server has ended a subscription: its seat is over now, and a check says so. What is delivered runs into this, so that the log is left alone here. [TL-PRES-3] */
+/**
+ * Ends the session of a subscription that the server has ended. Only expires the lease; the check that it invokes
+ * appends the leave. This is called during deliveries, which must not append to the log. [TL-PRES-3]
+ */
 export async function endSession(
   scope: RuntimeContext,
   { topic, connectionId, ref, presence }: Pick<Subscriber, 'topic' | 'connectionId' | 'ref' | 'presence'>,
@@ -30,35 +33,40 @@ export async function endSession(
   const found = presenceAt(scope, topic)
   const seat = presence?.seat
   if (found === undefined || seat === undefined) return
-  const sitting = { log: found.log, seat, ref, connectionId }
-  await askForCheck(scope, topic, seat.member, 0)
-  await updateSession(scope, sitting, (mine, now) =>
-    isOf(mine, sitting) ? { ...mine, leaving: true, lease: now } : undefined,
+  const session = { log: found.log, seat, ref, connectionId }
+  await invokeCheck(scope, topic, seat.member, 0)
+  await updateSession(scope, session, (mine, now) =>
+    isOf(mine, session) ? { ...mine, leaving: true, lease: now } : undefined,
   )
 }
 
-/** The session's socket is gone: it may come back within the grace, and a delayed check ends it. Nothing if another connection has its place already. [TL-PRES-4] */
-export async function disconnectSession(scope: RuntimeContext, sitting: Omit<SessionRef, 'ref'>): Promise<void> {
-  const { log, seat, connectionId } = sitting
+/**
+ * The socket of a session is gone. The session may come back within the grace period; a delayed check ends it
+ * otherwise. Does nothing when another connection already has the session. [TL-PRES-4]
+ */
+export async function disconnectSession(scope: RuntimeContext, session: Omit<SessionRef, 'ref'>): Promise<void> {
+  const { log, seat, connectionId } = session
   const rules = presenceAt(scope, log.topic)?.rules
   if (rules === undefined) return
   const mayLeave = (mine: PresenceSession | undefined): mine is PresenceSession =>
     mine?.connectionId === connectionId && !mine.leaving
   const row = await scope.store.readPresence(log.topic, seat.member)
   if (!mayLeave(row?.sessions[seat.entry])) return
-  await askForCheck(scope, log.topic, seat.member, rules.graceMs) // first: a check too many does no harm, one too few a ghost
-  await updateSession(scope, sitting, (mine, now) =>
+  // Before the write: a check too many does no harm, but without one the member would stay until a sweep.
+  await invokeCheck(scope, log.topic, seat.member, rules.graceMs)
+  await updateSession(scope, session, (mine, now) =>
     mayLeave(mine) ? { ...mine, leaving: true, lease: now + rules.graceMs } : undefined,
   )
 }
 
-async function askForCheck(scope: RuntimeContext, topic: string, member: string, graceMs: number): Promise<void> {
+async function invokeCheck(scope: RuntimeContext, topic: string, member: string, graceMs: number): Promise<void> {
   const check: PresenceCheck = { presence: { topic, member } }
   try {
-    if (scope.invoker?.invokeDelayed === undefined) throw new Error('Nothing that delays an invocation is bound.')
+    if (scope.invoker?.invokeDelayed === undefined)
+      throw new Error('Expected the backend to have an invoker with invokeDelayed, got none. Give it a delay queue.')
     await scope.invoker.invokeDelayed(check, { delayMs: Math.min(graceMs + checkSlackMs, 900_000) })
   } catch (thrown) {
-    // Told and not thrown: the sweep of a sync ends it then, later.
-    scope.server?.report({ error: toTRPCError(thrown), path: undefined, cause: 'delivery' })
+    // Reported only: without the check, the sweep of a later sync ends the session.
+    reportDelivery(scope, undefined, thrown)
   }
 }

@@ -1,30 +1,37 @@
 import type { PresenceRow, PresenceSaid, PresenceSession } from '../../../ports/presence.ts'
 import { TrunklineError } from '../../context/trunkline-error.ts'
 
-/** How often in a row a write of a member's row may find that another came first: more means that something else is wrong. */
+/** How many times in a row a write of a member's row may lose to another write. More indicates another problem. */
 export const mostRaces = 50
 
-/** What a caller is told who lost them all. */
+/** The error of a caller whose writes all lost. */
 export function racesLost(): TrunklineError {
   return new TrunklineError('RATE_LIMITED', `The presence of this member changes too often (${mostRaces} conflicts).`)
 }
 
-/** A member's sessions, by the name of each one's part in the row. */
+/** A member's sessions, by their names in the row. */
 export type Sessions = Readonly<Record<string, PresenceSession>>
 
-const keptSeconds = 96 * 3_600 // where nobody looks, a row outlives its leases, and the log's newest slot too (retention and 48 h)
+/** A row outlives its leases by this much, so that it also outlives the newest slot of the log (retention + 48 h). */
+const keptSeconds = 96 * 3_600
 
-/** The sessions that are here or may still come back. */
+/** The sessions whose leases have not expired: they are present or may still come back. */
 export function living(sessions: Sessions, now: number): Sessions {
   return Object.fromEntries(Object.entries(sessions).filter(([, { lease }]) => lease > now))
 }
 
-/** Whether the log of `epoch` tells of this member as here, or is about to. A row that spoke into another history says nothing of this one. */
+/**
+ * Whether the log of epoch `ofLog` shows this member as present, or soon will. The change of a row of another epoch is
+ * not in this log.
+ */
 export function isShown({ said, pending, epoch }: PresenceRow, ofLog: string | undefined): boolean {
   return said.type !== 'leave' && (pending || epoch === ofLog)
 }
 
-/** What it changes for others that a member looks like this now, `undefined` when not here: a join, a leave, new data in between; nothing while it looks the same. */
+/**
+ * The change that others see when a member's data becomes `data`, or when it becomes absent (`undefined`). Undefined
+ * when they see none.
+ */
 export function changeOf(
   row: PresenceRow | undefined,
   data: string | undefined,
@@ -36,7 +43,7 @@ export function changeOf(
   return data === row.said.data ? undefined : { type: 'update', data }
 }
 
-/** When a row with these sessions may go, in epoch seconds. */
+/** When a row with these sessions may be deleted, in epoch seconds. */
 export function expiresOf(sessions: Sessions, now: number): number {
   const end = Object.values(sessions).reduce((latest, { lease }) => Math.max(latest, lease), now)
   return Math.ceil(end / 1_000) + keptSeconds

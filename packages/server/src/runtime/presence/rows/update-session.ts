@@ -4,7 +4,7 @@ import type { RuntimeContext } from '../../context/scope.ts'
 import type { LogRef } from '../../log/replay.ts'
 import { expiresOf, mostRaces, racesLost } from './member-row.ts'
 
-/** A seat as one attempt of a subscription takes it. */
+/** A session, as one attempt of its subscription joined it. */
 export interface SessionRef {
   readonly log: LogRef
   readonly seat: PresenceSeat
@@ -12,7 +12,10 @@ export interface SessionRef {
   readonly connectionId: string
 }
 
-/** Changes a session in a way that others cannot see, so that the log is not looked at; `apply` gives undefined when there is nothing to change. Gives the row that stands. */
+/**
+ * Changes a session in a way that others do not see, so nothing is appended to the log. `apply` returns undefined to
+ * change nothing. Returns the current row. Throws RATE_LIMITED when other writes come first too often.
+ */
 export async function updateSession(
   scope: RuntimeContext,
   { log, seat }: Pick<SessionRef, 'log' | 'seat'>,
@@ -35,7 +38,7 @@ export async function updateSession(
   throw racesLost()
 }
 
-/** Whether a session is as this attempt of its subscription made it. */
+/** Whether this attempt of its subscription has joined the session. */
 export function isOf(
   session: PresenceSession,
   { ref, connectionId }: Pick<SessionRef, 'ref' | 'connectionId'>,

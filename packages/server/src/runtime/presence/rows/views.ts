@@ -1,27 +1,27 @@
 import type { PipeStep } from '../../../define/subscription.ts'
+import type { Slot } from '../../../ports/log.ts'
 import type { PresenceView } from '../../../ports/presence.ts'
-import type { Slot } from '../../../ports/store.ts'
 import type { InvocationContext } from '../../context/scope.ts'
 import { evaluate } from '../../encoding/replay-results.ts'
 import { eventResult, faultResult } from '../../encoding/result-frames.ts'
 import { cursorOf } from '../../log/retention.ts'
 
-/** What a slot of a presence log holds. `here` counts the members after it, for `count`. */
+/** The JSON in a slot of a presence log. `here` is the number of present members after the change, for `count`. */
 export interface PresenceSlot {
   readonly type: 'join' | 'update' | 'leave'
   readonly member: string
   readonly data?: unknown
   readonly here: number
-  /** How many changes came lately: beyond a burst they are delivered together. */
+  /** The number of recent changes. Beyond a burst, changes are delivered together. */
   readonly busy?: number
 }
 
 /** Reads a slot of a presence log; undefined for one that only begins an epoch. */
 export function toPresenceSlot({ data }: Pick<Slot, 'data'>): PresenceSlot | undefined {
-  return data === undefined ? undefined : (JSON.parse(data) as PresenceSlot) // nobody but `tell` writes such slots
+  return data === undefined ? undefined : (JSON.parse(data) as PresenceSlot) // only `appendChange` writes such slots
 }
 
-/** How a slot becomes what a subscription of this view is given. */
+/** The steps that turn a slot into an event of the view. */
 export const viewPipes: Readonly<Record<PresenceView, readonly PipeStep[]>> = {
   members: [{ kind: 'map', fn: (slot) => toEvent(slot as PresenceSlot) }],
   count: [
@@ -30,20 +30,23 @@ export const viewPipes: Readonly<Record<PresenceView, readonly PipeStep[]>> = {
   ],
 }
 
-/** The slots that a view need show of these: of counts the newest says it all, so that those before it are left out. */
+/** The slots that a view has to show. Of counts, only the newest one. */
 export function shownSlots(view: PresenceView | undefined, slots: readonly Slot[]): readonly Slot[] {
   if (view !== 'count') return slots
   const newest = slots.findLastIndex((slot) => countOf(slot) !== undefined)
   return newest < 0 ? slots : slots.slice(newest)
 }
 
-/** How many are here after a slot that changed it. */
+/** The number of present members after a slot; undefined for a slot that does not change it. */
 function countOf(slot: Slot): number | undefined {
   const change = toPresenceSlot(slot)
   return change === undefined || change.type === 'update' ? undefined : change.here
 }
 
-/** A slot's result for a view, as text; undefined where it shows nothing. A count covers all that came before it, so none is waited for. [TL-PRES-7] */
+/**
+ * A slot's result for a view, as JSON text; undefined when the view does not show it. A count covers all slots before
+ * it, so the client waits for none. [TL-PRES-7]
+ */
 export function viewResult(
   scope: InvocationContext,
   topic: string,
