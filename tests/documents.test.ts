@@ -116,7 +116,7 @@ describe('the documents', () => {
   })
 })
 
-describe('the documents of the design agree with the sources', () => {
+describe('the documents agree with the sources', () => {
   const text = (path: string) => readFileSync(join(root, path), 'utf8')
   const all = (path: string, pattern: RegExp) => [...text(path).matchAll(pattern)].map(([, ...found]) => found)
 
@@ -142,6 +142,16 @@ describe('the documents of the design agree with the sources', () => {
     const keys = all('packages/server/src/dynamodb/requests/keys.ts', /pk: `([A-Z]+#)/g).flat()
     expect(keys.length).toBeGreaterThan(8)
     expect(prefixes(listed)).toEqual(prefixes(keys))
+  })
+
+  it('on the codes of errors, and whether a retry can help', () => {
+    const listed = all('docs/reference/errors.md', /^\| `([A-Z_]+)` \| ([\w-]+) \| (yes|no) \|/gm)
+    const errors = all(
+      'packages/protocol/src/errors.ts',
+      /^ {2}([A-Z_]+): \{ retry: '([\w-]+)', mayHaveRun: (\w+) \}/gm,
+    )
+    expect(listed.length).toBeGreaterThan(10)
+    expect(listed).toEqual(errors.map(([code, retry, may]) => [code, retry, may === 'true' ? 'yes' : 'no']))
   })
 
   it('on the environment variables of a backend', () => {
