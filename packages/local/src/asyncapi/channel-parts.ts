@@ -3,7 +3,7 @@ import type { Message } from './frames.ts'
 import type { JsonObject, Schemas } from './json-schema.ts'
 import { toName } from './procedure-parts.ts'
 
-/** What a document has of one channel of the line. */
+/** The parts of a document for one channel of the line. */
 export interface ChannelParts {
   readonly id: string
   readonly channel: JsonObject
@@ -11,7 +11,7 @@ export interface ChannelParts {
   readonly message: Message
 }
 
-/** A channel of the line: its address is a topic's, its parameters are the members of the key. */
+/** Describes a channel of the line. Its address is a topic's name, and its parameters are the members of the key. */
 export function channelParts(definition: ChannelDefinition, schemas: Schemas): ChannelParts {
   const { name, key, event, retentionMs, presence } = definition
   const id = toName(name)
@@ -34,7 +34,7 @@ export function channelParts(definition: ChannelDefinition, schemas: Schemas): C
     operation: {
       action: 'send',
       title: `Events of ${name}`,
-      summary: 'They reach clients as the events of a subscription, through the `filter` and `map` that it has.',
+      summary: 'Clients receive them as the events of a subscription, after its `filter` and `map`.',
       channel: { $ref: `#/channels/${id}` },
       messages: [{ $ref: `#/channels/${id}/messages/event` }],
     },
@@ -56,20 +56,20 @@ function kindOf({ presence, retentionMs }: ChannelDefinition): Kind {
 
 const kinds: Readonly<Record<Kind, (name: string) => JsonObject>> = {
   log: (name) => ({
-    title: `The logs of ${name}`,
+    title: `Logged events of ${name}`,
     summary: 'Events are kept, ordered and resumed by cursor.',
   }),
   ephemeral: (name) => ({
-    title: `What passes through ${name}`,
-    summary: 'Nothing is kept: events come at most once, in no order.',
+    title: `Ephemeral events of ${name}`,
+    summary: 'Events are not stored. They are delivered at most once, without an order.',
   }),
   presence: (name) => ({
-    title: `Who is here in ${name}`,
+    title: `Presence in ${name}`,
     summary: 'First all members, then each change, once and in order.',
   }),
 }
 
-/** What those who watch a presence see, around what the application says of a member. */
+/** The events of a presence subscription, with the application's data of a member. */
 function presenceEvent(data: JsonObject): JsonObject {
   const member = { type: 'string', description: 'The member’s name.' }
   const object = (properties: JsonObject) => ({ type: 'object', required: Object.keys(properties), properties })
@@ -87,7 +87,7 @@ interface Member {
   readonly type: 'string' | 'number'
 }
 
-/** The members of a key, sorted as a topic's name sorts them. A key that is no plain object is shown without any. */
+/** The members of a key, in a topic name's order. A key that is not a plain object is shown without members. */
 function membersOf(schema: unknown): readonly Member[] {
   const { properties = {} } = schema as { readonly properties?: Readonly<Record<string, { readonly type?: unknown }>> }
   return Object.entries(properties)
@@ -95,7 +95,7 @@ function membersOf(schema: unknown): readonly Member[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** As rows of the table name it, for scripts that write them. */
+/** The topic's name in the table's rows, for scripts that write them. */
 function topicForm(name: string, members: readonly Member[]): string {
   const pairs = members.map(
     (member) => `${encodeURIComponent(member.name)}=${member.type === 'number' ? 'n' : 's'}:{${toName(member.name)}}`,

@@ -120,14 +120,14 @@ describe('a hard application', () => {
     expect(schemas['dates.input'].properties.at.description).toContain('transformer')
     expect(schemas['dates.input'].properties.big.description).toContain('bigint')
     expect(schemas['dates.output'].description).toContain('Date')
-    expect(schemas['foreign.input'].description).toContain('no schema of zod 4')
+    expect(schemas['foreign.input'].description).toContain('other than a zod 4 schema')
     expect(schemas['plain.published'].properties.text.description).toContain('code')
     expect(components.messages['two.call'].payload.properties.params.properties.input.allOf).toHaveLength(2)
   })
 
   test('shows what those who watch a presence see', async () => {
     const { channels, components } = await documentOf(hard)
-    expect(channels.here.title).toBe('Who is here in here')
+    expect(channels.here.title).toBe('Presence in here')
     const [all, , gone] = components.messages['here.published'].payload.oneOf
     expect(all.properties.members.items.properties.data).toEqual({ $ref: '#/components/schemas/here.published' })
     expect(gone.required).toEqual(['type', 'member'])
@@ -153,12 +153,12 @@ test('two things that would bear one name are refused rather than merged', async
   const own = createLine()
   own.channel('trunkline.socket', { key: z.object({}), event: z.object({}) })
   const clash = applicationOf(createLambdaHandlers({ router, line: own }).handler)
-  await expect(documentOf(clash)).rejects.toThrow('Two channels of the document would be called trunkline.socket')
+  await expect(documentOf(clash)).rejects.toThrow('Expected unique names, got two channels called trunkline.socket')
 })
 
 describe('what cannot be described says why', () => {
   test.each([
-    ['there is no such file', 'nowhere.ts', {}, 'There is no nowhere.ts'],
+    ['there is no such file', 'nowhere.ts', {}, 'The module nowhere.ts does not exist'],
     ['the address is none', example('chat'), { url: 'chat.example' }, 'Expected --url to be an address such as wss://'],
     [
       'the module exports no handlers',

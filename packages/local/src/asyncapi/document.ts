@@ -10,16 +10,19 @@ import { tokenScheme, toServer, toSocket } from './socket-parts.ts'
 export interface DocumentOptions {
   readonly title: string
   readonly version: string
-  /** Where the line is, `wss://…`. A document without it names no server. */
+  /** The line's address, `wss://…`. Without it, the document names no server. */
   readonly url?: string
 }
 
-/** An AsyncAPI 3 document of an application, seen from the server: it receives calls and sends events. Nothing of the application runs. */
+/**
+ * Creates an AsyncAPI 3 document of an application from the server's point of view: it receives calls and sends events.
+ * It runs no code of the application.
+ */
 export async function describeApplication(application: Application, options: DocumentOptions): Promise<JsonObject> {
   const parts = await partsOf(application)
   const { url, title, version } = options
   return {
-    asyncapi: '3.0.0', // more tools read it than 3.1
+    asyncapi: '3.0.0', // more tools support 3.0 than 3.1
     info: { title, version, description: introduction(application) },
     defaultContentType: 'application/json',
     ...(url === undefined ? {} : { servers: { line: { ...toServer(url), ...parts.security } } }),
@@ -32,7 +35,7 @@ export async function describeApplication(application: Application, options: Doc
 interface Parts {
   readonly procedures: readonly ProcedureParts[]
   readonly topics: readonly ChannelParts[]
-  /** Whatever passes over the socket. */
+  /** All messages of the socket. */
   readonly frames: readonly Message[]
   readonly schemas: Schemas
   readonly security: { readonly security?: readonly JsonObject[] }
@@ -52,7 +55,7 @@ async function partsOf({ router, channels, authorizes }: Application): Promise<P
   }
 }
 
-/** The one channel that is a WebSocket: every procedure is called over it. */
+/** The channel for the WebSocket, over which every procedure is called. */
 const socketId = 'trunkline.socket'
 
 function channelsOf({ frames, topics, security }: Parts): JsonObject {
@@ -80,7 +83,7 @@ function componentsOf({ frames, topics, schemas, security }: Parts): JsonObject 
   }
 }
 
-/** A frame that is answered on the socket that it came over. */
+/** An operation whose replies are sent on the same socket. */
 function toCall({ title, request, replies }: Pick<ProcedureParts, 'title' | 'request' | 'replies'>): JsonObject {
   const channel = { $ref: `#/channels/${socketId}` }
   const onSocket = (name: string) => ({ $ref: `#/channels/${socketId}/messages/${name}` })
@@ -98,18 +101,18 @@ function toNamedMessage({ correlated, ...message }: Message): readonly [string, 
   return [message.name, { ...message, ...correlation }]
 }
 
-/** Throws rather than let one thing of a document hide another of the same name. */
+/** Merges entries. Throws for two entries of the same name. */
 function unite(what: string, entries: readonly (readonly [string, JsonObject])[]): JsonObject {
   const names = new Set<string>()
   for (const [name] of entries) {
     if (names.has(name))
-      throw new Error(`Two ${what} of the document would be called ${name}: rename the procedure or the channel.`)
+      throw new Error(`Expected unique names, got two ${what} called ${name}. Rename the procedure or the channel.`)
     names.add(name)
   }
   return Object.fromEntries(entries)
 }
 
-/** Whether the router has a transformer of its own: tRPC's gives back what it was given. */
+/** Whether the router has a transformer of its own: tRPC's default returns its input unchanged. */
 function transforms({ router }: Application): boolean {
   const { input, output } = router._def._config.transformer
   const probe = {}
@@ -118,10 +121,10 @@ function transforms({ router }: Application): boolean {
 
 function introduction(application: Application): string {
   const words = [
-    'Frames of the wire `trunkline.1`, a superset of tRPC 11’s WebSocket protocol. The document speaks for the server: it receives calls and sends answers and events.',
-    `A frame with \`line\` tells of a failure of the line itself: ${Object.keys(lineErrors).join(', ')}.`,
+    'Frames of the protocol `trunkline.1`, a superset of tRPC 11’s WebSocket protocol. The document describes the server: it receives calls and sends responses and events.',
+    `A frame with \`line\` reports a failure of Trunkline itself: ${Object.keys(lineErrors).join(', ')}.`,
   ]
   const transformed =
-    'The router has a transformer: `input` and `data` travel in its form, and the schemas show the values before and after it.'
+    'The router has a transformer: `input` and `data` are sent in its format, and the schemas describe the values before and after it.'
   return [...words, ...(transforms(application) ? [transformed] : [])].join('\n\n')
 }

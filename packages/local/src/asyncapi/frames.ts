@@ -3,44 +3,50 @@ import { startedResult, stopFrame, stoppedResult } from '@trunkline/protocol/sch
 import { anything, type JsonObject, type Schemas } from './json-schema.ts'
 import type { Procedure } from './procedures.ts'
 
-/** One kind of frame, as a document shows it. */
+/** One kind of frame in a document. */
 export interface Message {
   readonly name: string
   readonly title: string
   readonly payload: JsonObject
-  /** False where no member `id` names what it belongs to. */
+  /** False if the frame has no member `id` that correlates it. */
   readonly correlated?: false
   readonly summary?: string
 }
 
-const id = { type: ['string', 'number'], description: 'Names the call or subscription: answers and events repeat it.' }
+const id = {
+  type: ['string', 'number'],
+  description: 'Identifies the call or subscription. Responses and events repeat it.',
+}
 const cursor = { type: 'string', description: 'The cursor `epoch:offset`, where a client resumes.' }
 
-/** The frame that asks for a procedure. */
+/** The frame that calls a procedure. */
 export function requestFrame({ path, type }: Procedure, input: JsonObject | undefined): JsonObject {
   const own =
     type === 'subscription'
       ? { lastEventId: cursor, ref: { type: 'integer', minimum: 1, description: 'Rises with each attempt.' } }
       : type === 'mutation'
         ? {
-            key: { type: 'string', description: 'The idempotency key: one effect and one answer, whatever is resent.' },
+            key: {
+              type: 'string',
+              description: 'The idempotency key: one effect and one response, however often it is sent.',
+            },
           }
         : {}
   const params = members({ path: { const: path }, ...(input === undefined ? {} : { input }) }, own)
   return members({ id, method: { const: type }, params })
 }
 
-/** tRPC's envelope of an event that can be resumed from. */
+/** tRPC's envelope of an event with a cursor to resume from. */
 export function trackedData(event: JsonObject): JsonObject {
   return members({ id: cursor, data: event })
 }
 
-/** The frame that carries an answer or an event, or the state that a subscription with `startWith` begins with. */
+/** The frame with a response, an event, or the initial state of a subscription with `startWith`. */
 export function dataFrame({ type }: Procedure, data: JsonObject): JsonObject {
   const isSubscription = type === 'subscription'
   const place = {
     id: cursor,
-    prev: { type: 'integer', description: 'No event in (prev, offset] but this one is for the subscription.' },
+    prev: { type: 'integer', description: 'This is the only event in (prev, offset] for the subscription.' },
   }
   return members({
     id,
@@ -50,7 +56,7 @@ export function dataFrame({ type }: Procedure, data: JsonObject): JsonObject {
   })
 }
 
-/** The frames that are the same for every procedure. */
+/** The frames that all procedures share. */
 export function commonFrames(schemas: Schemas): {
   readonly error: Message
   readonly started: Message
@@ -62,10 +68,10 @@ export function commonFrames(schemas: Schemas): {
     error: {
       name: 'error',
       title: 'A failure',
-      summary: 'Of the procedure, or with `line` of the line itself.',
+      summary: 'An error of the procedure, or with `line` a failure of Trunkline itself.',
       payload: errorFrame(),
     },
-    started: { name: 'started', title: 'The subscription lives', payload: result('wire.started', startedResult) },
+    started: { name: 'started', title: 'The subscription is live', payload: result('wire.started', startedResult) },
     stopped: { name: 'stopped', title: 'The subscription has ended', payload: result('wire.stopped', stoppedResult) },
     stop: {
       name: 'subscription.stop',
@@ -77,14 +83,17 @@ export function commonFrames(schemas: Schemas): {
 
 function errorFrame(): JsonObject {
   const shape = members(
-    { message: { type: 'string' }, code: { type: 'integer', description: 'JSON-RPC’s number of tRPC’s code.' } },
-    { data: anything('As the router’s `errorFormatter` makes it; by default `code`, `httpStatus` and `path`.') },
+    {
+      message: { type: 'string' },
+      code: { type: 'integer', description: 'The JSON-RPC number of the tRPC error code.' },
+    },
+    { data: anything('The output of the router’s `errorFormatter`; by default `code`, `httpStatus` and `path`.') },
   )
   const line = members(
     {
       code: { enum: [...Object.keys(lineErrors), 'PENDING'] },
       retry: { enum: ['now', 'later', 'after-auth', 'never'] },
-      mayHaveRun: { type: 'boolean', description: 'False when the request surely never ran.' },
+      mayHaveRun: { type: 'boolean', description: 'False when the request certainly did not run.' },
     },
     { retryAfterMs: { type: 'number', minimum: 0 } },
   )

@@ -1,4 +1,4 @@
-/** AsyncAPI 3 documents of what an entry's handlers serve, as `trunkline asyncapi` writes them. */
+/** AsyncAPI 3 documents of an entry's handlers, as `trunkline asyncapi` writes them. */
 export { type DocumentOptions, describeApplication } from './document.ts'
 export { loadApplication } from './load-application.ts'
 export { type DocumentSettings, writeDocument } from './write-document.ts'

@@ -3,32 +3,37 @@ import * as z from 'zod'
 /** A part of a document. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Which side of a schema a document is about: what it takes, what it makes of that, or what the compiler alone holds to it, which may have members more. */
+/**
+ * The side of a schema that a document describes: its input, its output, or the type that only the compiler checks,
+ * which may have additional members.
+ */
 export type Side = 'input' | 'output' | 'declared'
 
-/** Schemas of a document, each in one place under a name of its own, so that recursive ones can point at themselves. */
+/** The schemas of a document. Each has a unique name, so that recursive schemas can refer to themselves. */
 export interface Schemas {
-  /** Takes a schema and gives the reference to it. Throws an `Error` that names the schema when zod cannot write it. */
+  /**
+   * Adds a schema and returns a reference to it. Throws an `Error` that names the schema when zod cannot convert it.
+   */
   add(name: string, schema: unknown, side: Side): JsonObject
-  /** All that was taken, by name. */
+  /** All added schemas by name. */
   all(): JsonObject
 }
 
-/** What JSON Schema cannot say, in words. */
+/** Descriptions of types that JSON Schema cannot express. */
 const unsaid: Readonly<Record<string, string>> = {
   bigint: 'A bigint: JSON has none, so the wire carries what the router’s transformer makes of it.',
-  custom: 'Checked by code, which JSON Schema cannot say.',
+  custom: 'Checked by code, which JSON Schema cannot express.',
   date: 'A Date: the wire carries what the router’s transformer makes of it, ISO 8601 text without one.',
   map: 'A Map: the wire carries what the router’s transformer makes of it.',
   nan: 'NaN: the wire carries what the router’s transformer makes of it, null without one.',
   set: 'A Set: the wire carries what the router’s transformer makes of it.',
-  symbol: 'A symbol, which no wire carries.',
-  transform: 'Made by code, which JSON Schema cannot say.',
+  symbol: 'A symbol, which cannot be serialised.',
+  transform: 'Produced by code, which JSON Schema cannot express.',
   undefined: 'Nothing: the member is left out.',
   void: 'Nothing: the member is left out.',
 }
 
-/** An empty set of schemas, which all stand at `#/components/schemas/`. */
+/** Creates an empty set of schemas at `#/components/schemas/`. */
 export function createSchemas(): Schemas {
   const all = new Map<string, JsonObject>()
   return {
@@ -42,7 +47,7 @@ export function createSchemas(): Schemas {
   }
 }
 
-/** A schema that any value fits, and why it is no narrower. */
+/** A schema that accepts any value, with the reason. */
 export function anything(why: string): JsonObject {
   return { description: why }
 }
@@ -53,7 +58,7 @@ interface Converted {
 }
 
 function convert(name: string, schema: unknown, side: Side): Converted {
-  if (!isZod(schema)) return anything('Validated by something that is no schema of zod 4, so nothing is known of it.')
+  if (!isZod(schema)) return anything('Validated by something other than a zod 4 schema, so its type is unknown.')
   try {
     const { $schema, ...json } = z.toJSONSchema(schema, {
       target: 'draft-7',
@@ -65,13 +70,13 @@ function convert(name: string, schema: unknown, side: Side): Converted {
         if (side === 'declared' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
       },
     })
-    return json as Converted // plain JSON by zod's own promise
+    return json as Converted // zod guarantees plain JSON
   } catch (cause) {
     throw new Error(`${name} could not be written as JSON Schema: ${messageOf(cause)}`, { cause })
   }
 }
 
-/** zod's own references begin at the schema's root; here each schema stands somewhere in a document. */
+/** Rewrites references: zod's start at the schema's root, and here each schema is part of a document. */
 function moveReferences<T>(value: T, name: string): T {
   const text = JSON.stringify(value, (key, inner: unknown) =>
     key === '$ref' && typeof inner === 'string' ? toPlace(inner, name) : inner,

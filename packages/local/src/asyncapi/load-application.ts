@@ -1,7 +1,10 @@
 import { type Application, applicationOf } from '@trunkline/server'
 import { createBundle } from '../emulators/lambda/runtime/worker-bundle.ts'
 
-/** What the handlers serve that a module exports. The module is loaded as its function would be, and nothing that it exports is run. Throws an `Error` that says what was expected of the module. */
+/**
+ * Loads the application behind a module's exported handlers. The module is loaded as its function would load it, and
+ * nothing that it exports is run. Throws an `Error` that says what was expected of the module.
+ */
 export async function loadApplication(entry: string): Promise<Application> {
   const bundle = await createBundle({ entry, watch: false })
   try {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { text as readText } from 'node:stream/consumers'
 
-/** What AsyncAPI's own parser makes of a text. */
+/** The result of AsyncAPI's own parser. */
 export interface OfficialView {
-  /** Everything that it says against the text, hints included; but for one, since more tools read 3.0 than what is newest. */
+  /** All its diagnostics, hints included, except the one about the latest version: more tools read version 3.0. */
   readonly complaints: readonly string[]
   readonly version: string
   readonly servers: readonly string[]
@@ -36,7 +36,10 @@ console.log(JSON.stringify({
 }))
 `
 
-/** Asks the official parser, in a process of its own: with this runner's export conditions its CommonJS dependencies would be given ES modules. */
+/**
+ * Runs the official parser in a separate process: this runner's export conditions would give ES modules to its CommonJS
+ * dependencies.
+ */
 export async function askOfficialParser(document: string): Promise<OfficialView> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
     cwd: import.meta.dirname,

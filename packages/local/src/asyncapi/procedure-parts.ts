@@ -3,7 +3,7 @@ import { dataFrame, type Message, requestFrame, trackedData } from './frames.ts'
 import { anything, type JsonObject, type Schemas } from './json-schema.ts'
 import type { Procedure } from './procedures.ts'
 
-/** What a document has of one procedure. */
+/** The parts of a document for one procedure. */
 export interface ProcedureParts {
   readonly id: string
   readonly title: string
@@ -13,7 +13,7 @@ export interface ProcedureParts {
   readonly messages: readonly Message[]
 }
 
-/** The call of a procedure, its answer or its events. */
+/** The messages of a procedure: its call, and its response or its events. */
 export function procedureParts(
   procedure: Procedure,
   schemas: Schemas,
@@ -36,17 +36,17 @@ export function procedureParts(
       ...followed(procedure, channels),
     },
     messages: [
-      { name: request, title: `Asks for ${path}`, payload: requestFrame(procedure, input) },
+      { name: request, title: `Calls ${path}`, payload: requestFrame(procedure, input) },
       {
         name: answer,
-        title: isSubscription ? `An event of ${path}` : `The answer of ${path}`,
+        title: isSubscription ? `An event of ${path}` : `The response of ${path}`,
         payload: dataFrame(procedure, outputOf(procedure, name, schemas)),
       },
     ],
   }
 }
 
-/** Components have no other characters in their names. */
+/** Replaces characters that component names may not contain. */
 export function toName(text: string): string {
   return text.replace(/[^A-Za-z0-9._-]/g, (character) => `_${character.codePointAt(0)?.toString(16)}_`)
 }
@@ -64,7 +64,7 @@ const undeclared: Readonly<Record<Procedure['type'], string>> = {
   query: 'Not declared: the procedure has no `.output()`.',
   mutation: 'Not declared: the procedure has no `.output()`.',
   subscription:
-    'Not declared: the procedure has no `.output(eventsOf(schema))`. What it yields is an event of a channel, or what its code makes of one.',
+    'Not declared: the procedure has no `.output(eventsOf(schema))`. It yields events of a channel, possibly converted by its own code.',
 }
 
 function outputOf({ type, output }: Procedure, name: string, schemas: Schemas): JsonObject {
@@ -75,7 +75,10 @@ function outputOf({ type, output }: Procedure, name: string, schemas: Schemas): 
   return events.tracked ? trackedData(event) : event
 }
 
-/** Which channel a subscription follows is known when it runs. Before that, a channel whose key is the very input may be told. */
+/**
+ * A subscription's channel is known only when it runs. Before that, the document can name the channels whose key equals
+ * the input.
+ */
 function followed({ type, inputs }: Procedure, channels: readonly ChannelDefinition[]): JsonObject {
   if (type !== 'subscription') return {}
   const named = channels.filter(({ key }) => inputs.includes(key)).map(({ name }) => name)

@@ -1,7 +1,7 @@
 import type { Message } from './frames.ts'
 import type { JsonObject } from './json-schema.ts'
 
-/** How a client says who it is: browsers can set no header but this one. */
+/** How a client authenticates: browsers can set no other header. */
 export const tokenScheme = {
   type: 'httpApiKey',
   in: 'header',
@@ -10,7 +10,7 @@ export const tokenScheme = {
     'Offered as `trunkline.1, session.<id>, token.<base64url of the token>`; `trunkline.1` alone is selected.',
 }
 
-/** The WebSocket, with all the frames that pass over it. */
+/** The WebSocket, with all its frames. */
 export function toSocket(frames: readonly Message[], authorizes: boolean): JsonObject {
   const description = authorizes ? tokenScheme.description : 'Offered as `trunkline.1, session.<id>`.'
   const headers = { type: 'object', properties: { [tokenScheme.name]: { type: 'string', description } } }
@@ -22,7 +22,7 @@ export function toSocket(frames: readonly Message[], authorizes: boolean): JsonO
   }
 }
 
-/** A server of an address that `checkUrl` let pass. */
+/** The server at an address that `checkUrl` accepted. */
 export function toServer(url: string): JsonObject {
   const { protocol, host, pathname } = new URL(url)
   const path = pathname === '/' ? {} : { pathname }

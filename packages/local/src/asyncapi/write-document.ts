@@ -5,23 +5,27 @@ import { describeApplication } from './document.ts'
 import { loadApplication } from './load-application.ts'
 
 export interface DocumentSettings {
-  /** Where the line is, such as `wss://example.com/dev`. */
+  /** The line's address, such as `wss://example.com/dev`. @default none */
   readonly url?: string
-  /** @default the name of the nearest package.json */
+  /** The title. @default the name of the nearest package.json */
   readonly title?: string
-  /** @default the version of the nearest package.json */
+  /** The version. @default the version of the nearest package.json */
   readonly version?: string
   /** A file to write. @default none: the text is only returned */
   readonly out?: string
 }
 
-/** Describes what an entry serves as an AsyncAPI 3 document, the same text for the same application. Throws an `Error` that says what was expected. */
+/**
+ * Describes an entry's API as an AsyncAPI 3 document. The same application always gives the same text. Throws an
+ * `Error` that says what was expected.
+ */
 export async function writeDocument(entry: string, settings: DocumentSettings): Promise<string> {
-  if (!existsSync(entry)) throw new Error(`There is no ${entry}, which is the module to describe.`)
+  if (!existsSync(entry))
+    throw new Error(`The module ${entry} does not exist. Name the module that exports your handlers.`)
   if (settings.url !== undefined) checkUrl(settings.url)
   const { name, version } = await nearestPackage(dirname(resolve(entry)))
   const document = await describeApplication(await loadApplication(entry), {
-    title: settings.title ?? name ?? 'An application on a line',
+    title: settings.title ?? name ?? 'A Trunkline application',
     version: settings.version ?? version ?? '0.0.0',
     ...(settings.url === undefined ? {} : { url: settings.url }),
   })

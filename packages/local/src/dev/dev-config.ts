@@ -4,29 +4,29 @@ import { join, resolve } from 'node:path'
 import { checkBackgroundRuns, type EntryTable } from '../line/start-local-entry.ts'
 import { keyTypes } from '../line/user-table.ts'
 
-/** What `trunkline dev` runs. Paths are absolute. */
+/** The settings of `trunkline dev`. Paths are absolute. */
 export interface DevConfig {
   /** The module that exports the functions. */
   readonly entry: string
-  /** A folder of built pages to serve beside the line. */
+  /** A folder of built pages to serve on the line's port. @default none */
   readonly web?: string
   /** The first port to try. */
   readonly port: number
-  /** Where rows live on. @default memory */
+  /** The folder that keeps rows. @default memory */
   readonly data?: string
-  /** The address of another DynamoDB, used in place of the line's own. @default none */
+  /** The address of a DynamoDB to use instead of the line's own. @default none */
   readonly dynamodb?: string
-  /** Tables of the application's own, whose streams are mapped to exports of the entry. */
+  /** Application tables whose streams are mapped to exports of the entry. */
   readonly tables?: readonly EntryTable[]
-  /** A file that holds the line's environment while it runs, for scripts: `node --env-file`. @default none */
+  /** A file that contains the line's environment while it runs, for scripts: `node --env-file`. @default none */
   readonly env?: string
-  /** How often each background function runs at once; more runs wait. @default 16 */
+  /** The number of concurrent runs of each background function; further runs wait. @default 16 */
   readonly backgroundRuns?: number
-  /** How many records each shard of a stream keeps after its mappings have read them. @default 250 */
+  /** The number of records that each shard of a stream keeps after its mappings have read them. @default 250 */
   readonly streamRecords?: number
 }
 
-/** The members of `trunkline.config.json`; paths relative to it. */
+/** The members of `trunkline.config.json`. Paths are relative to it. */
 export type DevSettings = Partial<DevConfig>
 
 const fileName = 'trunkline.config.json'
@@ -43,15 +43,18 @@ const kinds: Readonly<Record<keyof DevConfig, 'string' | 'number' | 'list'>> = {
 }
 const defaultPort = 4400
 
-/** A folder's settings with what the command line says on top. Throws an `Error` that names the member and what was expected. */
+/**
+ * Reads a folder's settings; `options` override them. Throws an `Error` that names the invalid member and what was
+ * expected.
+ */
 export async function readDevConfig(folder: string, given: DevSettings): Promise<DevConfig> {
-  if (!existsSync(folder)) throw new Error(`There is no folder ${folder}.`)
+  if (!existsSync(folder)) throw new Error(`The folder ${folder} does not exist.`)
   const settings = { ...(await readSettings(folder)), ...given }
   for (const [name, value] of Object.entries(settings)) checkMember(folder, name, value)
   const { entry, web, data, dynamodb, env, tables, backgroundRuns, streamRecords, port = defaultPort } = settings
   if (entry === undefined)
     throw new Error(
-      `What shall run? Name the module that exports your functions: --entry ./api/lambda.ts, or "entry" in ${join(folder, fileName)}.`,
+      `Expected an entry. Name the module that exports your functions: --entry ./api/lambda.ts, or "entry" in ${join(folder, fileName)}.`,
     )
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`Expected a port from 0 to 65535, got ${port}.`)
@@ -110,7 +113,7 @@ async function readSettings(folder: string): Promise<DevSettings> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {} // the options may say it all
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {} // the file is optional
     throw error
   }
   try {

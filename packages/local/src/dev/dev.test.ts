@@ -159,7 +159,7 @@ describe('trunkline dev', () => {
     const folder = await folderWith({})
     const said: string[] = []
     const line = await dev('.', { entry, web: join(folder, 'dist'), port: 0, log: (text) => said.push(text) })
-    expect(said.join()).toContain('it is served once it is built')
+    expect(said.join()).toContain('is not built yet; it is served once it exists')
     expect((await fetch(line.address)).status).toBe(503)
     await mkdir(join(folder, 'dist'))
     await writeFile(join(folder, 'dist', 'index.html'), 'built at last')

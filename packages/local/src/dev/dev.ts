@@ -10,18 +10,18 @@ import { type DevConfig, type DevSettings, readDevConfig } from './dev-config.ts
 import { createPages } from './web-pages.ts'
 
 export interface DevLine {
-  /** The address to open, or the line's own where there is no page. */
+  /** The address of the page, or the line's own address if there is no page. */
   readonly address: string
   /** `ws://localhost:port/dev` */
   readonly url: string
-  /** The page that shows what goes on in the line. */
+  /** The address of the inspector, which shows the line's activity. */
   readonly inspector: string
   close(): Promise<void>
 }
 
 /**
- * Runs a project's line with reload on change and serves its built page. A port that `options` name must be free;
- * another one moves to the next that is. Throws an `Error` that says what is missing.
+ * Runs a project's line, reloads it on changes and serves its built page. A port named in `options` must be free;
+ * otherwise the next free port is used. Throws an `Error` that names what is missing.
  */
 export async function dev(
   folder: string,
@@ -29,9 +29,12 @@ export async function dev(
 ): Promise<DevLine> {
   const { log, ...given } = options
   const config = await readDevConfig(folder, given)
-  if (!existsSync(config.entry)) throw new Error(`There is no ${config.entry}, which is the entry to run.`)
+  if (!existsSync(config.entry))
+    throw new Error(
+      `The entry ${config.entry} does not exist. Name the module that exports your functions with --entry.`,
+    )
   if (config.web !== undefined && !existsSync(config.web))
-    log(`there is no ${config.web} yet, which is the page: it is served once it is built`)
+    log(`the page ${config.web} is not built yet; it is served once it exists`)
   log(`bundling ${relative(process.cwd(), config.entry)}`)
   const portsToTry = given.port === undefined ? 21 : 1
   return onFreePort({ first: config.port, portsToTry, log }, (port) =>
@@ -50,12 +53,12 @@ async function openDev(
     watch: true,
     http: createPages(config.web),
     inspector: createInspector,
-    onRejectedUpgrade: ({ path }) => log(`no line at ${path}: it is at ws://localhost:${port}/dev`),
+    onRejectedUpgrade: ({ path }) => log(`no line at ${path}; connect to ws://localhost:${port}/dev`),
     onReload: (report) =>
       log(
         report.status === 'reloaded'
           ? 'reloaded'
-          : `kept the old code: ${report.problems.map(formatProblem).join('\n')}`,
+          : `build failed, kept the old code: ${report.problems.map(formatProblem).join('\n')}`,
       ),
     onError: ({ name, result }) =>
       log(`${name}: ${result.status === 'ok' ? 'ok' : (result.errorMessage ?? result.status)}`),
@@ -78,13 +81,13 @@ async function openDev(
     address: config.web === undefined ? url : `http://localhost:${stack.gateway.port}`,
     url,
     inspector: `http://localhost:${stack.gateway.port}${inspectorPath}`,
-    close: () => resources.close(), // the environment first: its addresses lead nowhere now
+    close: () => resources.close(), // the environment file is removed first, since its addresses become invalid
   }
 }
 
 /**
- * Only the user may read it: it says how to reach every port of the line. A file that is there is replaced, and so are
- * its modes.
+ * Writes the environment file, readable by its user only, because it allows access to every port of the line. An
+ * existing file is replaced, including its mode.
  */
 async function writeEnvironment(file: string, environment: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
@@ -93,7 +96,7 @@ async function writeEnvironment(file: string, environment: Readonly<Record<strin
   await writeFile(file, lines, { mode: 0o600, flag: 'wx' })
 }
 
-/** Tries ports one after the other while they are in use. Throws an `Error` that names the last one. */
+/** Tries ports in ascending order while they are in use. Throws an `Error` that names the last one. */
 async function onFreePort<T>(
   options: { readonly first: number; readonly portsToTry: number; readonly log: (text: string) => void },
   start: (port: number) => Promise<T>,
@@ -105,7 +108,7 @@ async function onFreePort<T>(
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
       if (port + 1 >= first + portsToTry)
-        throw new Error(`Port ${port} is in use. Name another, or none, and a free one is taken.`, { cause: error })
+        throw new Error(`Port ${port} is in use. Name another port, or none to use a free one.`, { cause: error })
       log(`port ${port} is in use, trying ${port + 1}`)
     }
   }

@@ -135,7 +135,7 @@ describe('a folder of pages', () => {
     const waiting = await serve(late)
     const early = await get('/', {}, { at: waiting })
     expect(early.status).toBe(503)
-    expect(early.body).toContain('build it')
+    expect(early.body).toContain('The page is not built')
     await mkdir(late)
     await writeFile(join(late, 'index.html'), 'built')
     expect(await get('/', {}, { at: waiting })).toEqual({ status: 200, body: 'built' })

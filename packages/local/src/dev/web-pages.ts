@@ -4,13 +4,13 @@ import { join, resolve, sep } from 'node:path'
 import sirv from 'sirv'
 import { findOriginError } from '../emulators/same-site.ts'
 
-/** Answers a request; `true` says that it does. */
+/** Handles a request and returns true if it did. */
 export type PageHandler = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /**
- * Serves `/line.json`, which says where a page's line is, and the files of the folder `web`, if given. The folder may
- * be built later. Dot files (but those in `/.well-known`) and links that lead out of the folder are not served. A page
- * of another origin reads nothing.
+ * Serves `/line.json`, which contains the line's URL for a page, and the files of the folder `web`, if given. The
+ * folder may be built later. Dot files (except those in `/.well-known`) and links that lead out of the folder are not
+ * served. A page of another origin cannot read the files.
  */
 export function createPages(web: string | undefined): PageHandler {
   const serve = web === undefined ? undefined : serveFolder(resolve(web))
@@ -33,19 +33,20 @@ function sayLine({ headers }: IncomingMessage, response: ServerResponse): void {
 function serveFolder(folder: string): (request: IncomingMessage, response: ServerResponse) => void {
   const send = sirv(folder, { dev: true, single: true })
   return (request, response) => {
-    if (!existsSync(folder)) return say(response, 503, `There is no ${folder} yet, which is the page: build it.`)
+    if (!existsSync(folder)) return say(response, 503, `The page is not built: the folder ${folder} does not exist.`)
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'Expected GET or HEAD.')
     if (!isPublic(folder, pathOf(request))) return say(response, 404, 'Not found.')
-    // the whole file answers a range that sirv cannot send
+    // sirv cannot send some ranges; the whole file is sent instead
     if (!isRange(request.headers.range)) delete request.headers.range
     send(request, response, () => say(response, 404, 'Not found.'))
   }
 }
 
-const endings = ['', '.html', '.htm', '/index', '/index.html', '/index.htm'] // as sirv looks for a file
-const fallbacks = ['/index', '/index.html', '/index.htm'] // and for the page of an application that routes by itself
+// the suffixes with which sirv looks for a file
+const endings = ['', '.html', '.htm', '/index', '/index.html', '/index.htm']
+const fallbacks = ['/index', '/index.html', '/index.htm'] // the fallbacks for a single-page application
 
-/** Whether a path has no hidden part, and leads to no file that is outside of the folder or cannot be read. */
+/** Whether a path has no hidden segment and leads to a readable file inside the folder, or to no file. */
 function isPublic(folder: string, target: string): boolean {
   const path = decodePath(target)
   if (path === undefined) return false
@@ -56,7 +57,7 @@ function isPublic(folder: string, target: string): boolean {
   return found.every((name) => isWithin(root, join(folder, name)))
 }
 
-/** As sirv decodes it, once. Undefined for a path that is no path of a file. */
+/** Decodes a path once, as sirv does. Undefined for an invalid path. */
 function decodePath(target: string): string | undefined {
   try {
     const path = decodeURI(target)
@@ -66,18 +67,18 @@ function decodePath(target: string): string | undefined {
   }
 }
 
-/** A file that is not there leads nowhere. */
+/** A missing file leads nowhere. */
 function isWithin(root: string, file: string): boolean {
   if (!existsSync(file)) return true
   try {
-    accessSync(file, constants.R_OK) // sirv's stream of it would end the process
+    accessSync(file, constants.R_OK) // sirv's stream of an unreadable file would end the process
     return `${realpathSync(file)}${sep}`.startsWith(root)
   } catch {
     return false
   }
 }
 
-/** One range of bytes whose end is not before its start: what sirv can send. */
+/** Whether this is one range of bytes whose end is not before its start, which sirv can send. */
 function isRange(range: string | undefined): boolean {
   const [, start, end] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(range ?? '') ?? []
   return start !== undefined && (end === '' || Number(end) >= Number(start))

@@ -1,7 +1,7 @@
 import type { GatewayConnection } from '../emulators/apigateway/gateway.ts'
 import type { ConnectionView, SubscriptionView } from './view.ts'
 
-/** A connection as its authorizer described it. */
+/** A connection, described by its authorizer's context. */
 export function toConnectionView(
   { connectionId, authorizer, state, connectedAt }: GatewayConnection,
   subscriptions: readonly SubscriptionView[],
@@ -17,7 +17,10 @@ export function toConnectionView(
   }
 }
 
-/** What `authorizeConnect` of the server puts into its context; an application may have another authorizer, which puts something else or nothing. */
+/**
+ * Reads the context that the server's `authorizeConnect` writes. Another authorizer of the application may write other
+ * fields or none.
+ */
 function readCaller(told: string | undefined): { readonly principal?: unknown; readonly extensions?: unknown } {
   try {
     const caller: unknown = JSON.parse(told ?? '{}')

@@ -1,7 +1,7 @@
 import { type Metered, metered, prices, pricesRead, type Usage } from './prices.ts'
 import type { CostView } from './view.ts'
 
-/** What was used costs, and what an hour at the present rate would. */
+/** The cost of the usage so far, and of an hour at the current rate. */
 export function toCost(used: Usage, perHour: Usage): CostView {
   const usd = (item: Metered, amount: number) => (amount * prices[item].usdPerMillion) / 1_000_000
   const lines = metered.map((item) => ({

@@ -6,7 +6,7 @@ import { streamViews } from './stream-views.ts'
 import type { FaultRequest } from './view.ts'
 import type { Watch } from './watch.ts'
 
-/** Where the page is, at the address of the line. */
+/** The path of the page on the line's port. */
 export const inspectorPath = '/_inspector'
 
 const headers = {
@@ -17,13 +17,13 @@ const headers = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 }
-const mostBytes = 1_024 // of a request to act
+const mostBytes = 1_024 // the size limit of an action request
 const request = z.union([
   z.strictObject({ cut: z.literal(true) }),
   z.strictObject({ answerDelayMs: z.int().min(0).max(60_000) }),
 ])
 
-/** Answers what is below `/_inspector`; gives whether it does. */
+/** Handles requests below `/_inspector` and returns whether it did. */
 export function createInspectorHttp(watch: Watch) {
   return (incoming: IncomingMessage, response: ServerResponse): boolean => {
     const [path = ''] = (incoming.url ?? '/').split('?')
@@ -47,7 +47,7 @@ async function answer(watch: Watch, incoming: IncomingMessage, response: ServerR
   response.writeHead(200, { ...headers, 'content-type': file.type }).end(file.body)
 }
 
-/** A form of another page cannot say that it sends JSON without being asked first. */
+/** Requires JSON: another page's form cannot send this content type without a preflight. */
 async function act(watch: Watch, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   if (incoming.headers['content-type'] !== 'application/json')
     return say(response, 415, `Expected application/json, got ${incoming.headers['content-type']}.`)

@@ -5,11 +5,11 @@ import { createWatch, type Watch } from './watch.ts'
 
 /** A watch over a line, and the page that shows it. */
 export interface Inspector extends Watch {
-  /** Answers what is below `inspectorPath`; gives whether it does. */
+  /** Handles requests below `inspectorPath` and returns whether it did. */
   readonly http: (request: IncomingMessage, response: ServerResponse) => boolean
 }
 
-/** An inspector of the line that keeps to `clock`. */
+/** Creates an inspector of the line with this clock. */
 export function createInspector(clock: Pick<LocalClock, 'now'>): Inspector {
   const watch = createWatch(clock)
   return { ...watch, http: createInspectorHttp(watch) }

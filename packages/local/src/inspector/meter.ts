@@ -1,11 +1,11 @@
 import type { LocalClock } from '../emulators/clock.ts'
 import { type Metered, metered, type Usage } from './prices.ts'
 
-/** Counts what is used: in all, and in the last minute. */
+/** Counts usage, in total and for the last minute. */
 export interface Meter {
   add(item: Metered, amount: number): void
   total(): Usage
-  /** What an hour like the last minute would use. */
+  /** The usage of an hour at the rate of the last minute. */
   perHour(): Usage
 }
 
@@ -14,7 +14,7 @@ type Counts = Record<Metered, number>
 const windowMs = 60_000
 const minutesInHour = 60
 
-/** Counters, and a bucket for each second of the last minute: never more than 61. */
+/** Creates a meter with a bucket for each second of the last minute, at most 61. */
 export function createMeter(clock: Pick<LocalClock, 'now'>): Meter {
   const total = none()
   let buckets: { readonly at: number; readonly counts: Counts }[] = []

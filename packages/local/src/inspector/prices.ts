@@ -1,14 +1,14 @@
-/** What AWS charges for, of what a line uses. */
+/** The billed items that a line uses. */
 export const metered = ['messages', 'connectionMinutes', 'requests', 'gbSeconds', 'readUnits', 'writeUnits'] as const
 export type Metered = (typeof metered)[number]
 
-/** How much of each. */
+/** The amount of each item. */
 export type Usage = Readonly<Record<Metered, number>>
 
-/** One price, and who says so. */
+/** One price with its source. */
 export interface Price {
   readonly label: string
-  /** US dollars for a million. */
+  /** US dollars per million. */
   readonly usdPerMillion: number
   readonly source: string
 }
@@ -17,7 +17,7 @@ const gateway = 'https://aws.amazon.com/api-gateway/pricing/'
 const lambda = "infracost's golden file lambda_function_test"
 const dynamo = 'https://airbyte.com/data-engineering-resources/dynamodb-pricing'
 
-/** The public prices of us-east-1, on demand, without free tier and discounts. */
+/** The public on-demand prices of us-east-1, without free tier and discounts. */
 export const prices: Readonly<Record<Metered, Price>> = {
   messages: { label: 'API Gateway messages, 32 KB', usdPerMillion: 1, source: gateway },
   connectionMinutes: { label: 'API Gateway connection minutes', usdPerMillion: 0.25, source: gateway },
@@ -27,20 +27,20 @@ export const prices: Readonly<Record<Metered, Price>> = {
   writeUnits: { label: 'DynamoDB write units', usdPerMillion: 0.625, source: dynamo },
 }
 
-/** The day on which they were read. */
+/** The day on which the prices were read. */
 export const pricesRead = '2026-11-23'
 
-/** What a function of a line has: it decides what a second of it costs. */
+/** The memory of a line's functions, which determines the price of a second. */
 export const memoryMb = 512
 
-const messageBytes = 32 * 1_024 // 32 KB: a message is billed in steps of it
+const messageBytes = 32 * 1_024 // messages are billed in steps of 32 KB
 
-/** How many messages one of `bytes` is billed as. */
+/** The number of billed messages for a message of `bytes`. */
 export function toMessages(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / messageBytes))
 }
 
-/** The GB-seconds of a run, billed by the millisecond begun. */
+/** The GB-seconds of a run. Started milliseconds are billed. */
 export function toGbSeconds(ms: number): number {
   return (Math.max(1, Math.ceil(ms)) / 1_000) * (memoryMb / 1_024)
 }

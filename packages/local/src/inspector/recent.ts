@@ -1,13 +1,13 @@
-/** The last things of a kind, numbered from 1 in the order in which they came. */
+/** The newest entries, numbered from 1 in order of arrival. */
 export interface Recent<T> {
   add(entry: T): void
-  /** Those whose number is above `number`, oldest first. */
+  /** The entries whose number is above `number`, oldest first. */
   after(number: number): readonly Numbered<T>[]
 }
 
 export type Numbered<T> = T & { readonly number: number }
 
-/** Keeps the last `most`. */
+/** Keeps the newest `most` entries. */
 export function createRecent<T>(most: number): Recent<T> {
   const kept: Numbered<T>[] = []
   let count = 0

@@ -2,13 +2,13 @@ const hidden = '•••'
 const secretName = /token|secret|password|passwd|authorization|cookie|api.?key|credential/i
 const isParams = /^\s*\{[^{]*"method"\s*:\s*"connectionParams"/
 
-/** A frame's text without what it would let someone in with: all that connectionParams say, and whatever is called token, password and the like. */
+/** Removes secrets from a frame's text: all connectionParams, and every member named token, password or similar. */
 export function redact(text: string): string {
   if (isParams.test(text)) return JSON.stringify({ method: 'connectionParams', data: hidden })
   try {
     return JSON.stringify(JSON.parse(text, hideMember))
   } catch {
-    return hideInText(text) // cut, or no JSON
+    return hideInText(text) // truncated, or not JSON
   }
 }
 
@@ -23,9 +23,8 @@ function isConnectionParams(value: unknown): value is object {
 }
 
 /**
- * Hides the text of each member with a secret name inside JSON text, also where that is a text inside JSON or was cut:
- * it hides too much rather than too little. One pass: each character is looked at a bounded number of times, whatever
- * the text is.
+ * Hides the value of each member with a secret name in JSON text, including JSON nested in strings and truncated text.
+ * When in doubt, it hides more. It runs in linear time: each character is visited a bounded number of times.
  */
 function hideInText(text: string): string {
   const kept: string[] = []
@@ -47,7 +46,8 @@ function hideInText(text: string): string {
 }
 
 /**
- * Whether this, between two quotes, is a secret name: only the last of it may be backslashes, which escape the quote.
+ * Whether the text between two quotes is a secret name. Backslashes are allowed only at its end, where they escape the
+ * quote.
  */
 function isSecret(between: string): boolean {
   let end = between.length
@@ -59,8 +59,8 @@ function isSecret(between: string): boolean {
 const isSpace = (character: string | undefined) => character !== undefined && /\s/.test(character)
 
 /**
- * Where the text after a member's name begins: behind colon, spaces and a quote with its backslashes. Undefined when no
- * text follows.
+ * The start of the string value after a member's name: after the colon, spaces and a quote with its backslashes.
+ * Undefined when the value is not a string.
  */
 function startOfText(text: string, afterName: number): number | undefined {
   let at = afterName
@@ -72,7 +72,7 @@ function startOfText(text: string, afterName: number): number | undefined {
   return text[at] === '"' ? at + 1 : undefined
 }
 
-/** The quote that ends a text, or the end of all. */
+/** The index of the quote that ends a string, or the end of the text. */
 function endOfText(text: string, start: number): number {
   let at = start
   while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1

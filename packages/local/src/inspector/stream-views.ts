@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import type { Since, Watch } from './watch.ts'
 
-const gatherMs = 100 // what happens close together is told together
-const beatMs = 1_000 // ages and minutes grow without an event
-const bufferedBytes = 4_194_304 // 4 MB: a viewer that does not read is told no more until it does
+const gatherMs = 100 // events within this time are sent together
+const beatMs = 1_000 // interval of updates without an event, because ages and minutes grow
+const bufferedBytes = 4_194_304 // 4 MB: a viewer that does not read gets no updates until it does
 
-/** Sends views as server-sent events until the viewer leaves: one at once, then at each event and each second. */
+/**
+ * Sends views as server-sent events until the viewer disconnects: one immediately, then one at each event and each
+ * second.
+ */
 export function streamViews(watch: Watch, response: ServerResponse, headers: Readonly<Record<string, string>>): void {
   let since: Since = { frame: 0, run: 0 }
   let gathering: NodeJS.Timeout | undefined

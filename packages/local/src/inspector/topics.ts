@@ -1,21 +1,21 @@
 import type { Item, StreamRecord } from '../emulators/dynamodb/dynamo.ts'
 import type { SubscriptionView, TopicView } from './view.ts'
 
-/** What the table's stream tells of topics: the heads of their logs and who listens. */
+/** The state of topics, derived from the table's stream: the heads of their logs and their subscribers. */
 export interface Topics {
   read(record: Pick<StreamRecord, 'eventName' | 'dynamodb'>): void
-  /** A closed connection listens to nothing, whatever rows are left of it. */
+  /** Removes a closed connection's subscriptions, even if its rows remain. */
   forget(connectionId: string): void
   of(connectionId: string): readonly SubscriptionView[]
-  /** The most lately changed one first. */
+  /** Topics, the most recently changed first. */
   view(): readonly TopicView[]
 }
 
 const most = 200 // topics kept
 
-/** Reads rows by their keys, as `dynamodb/keys.ts` of the server writes them. */
+/** Reads rows by their keys, in the format of the server's `dynamodb` adapter. */
 export function createTopics(): Topics {
-  const heads = new Map<string, number | undefined>() // in the order of their last change
+  const heads = new Map<string, number | undefined>() // ordered by last change
   const subscriptions = new Map<string, Map<string, SubscriptionView>>()
 
   function touch(topic: string, head = heads.get(topic)): void {

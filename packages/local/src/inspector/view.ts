@@ -1,24 +1,27 @@
 import type { Numbered } from './recent.ts'
 
-/** What the page is sent, as JSON. Frames and runs are those since the last time; all else is the whole of it. Times in epoch milliseconds of the line's clock. */
+/**
+ * The data that the page receives as JSON. Frames and runs are those since the last view; the other members are
+ * complete. Times are in epoch milliseconds of the line's clock.
+ */
 export interface InspectorView {
   readonly now: number
-  /** Tells one line from the next one at the same address: their numbers begin anew. */
+  /** Distinguishes lines at the same address: each line numbers its frames and runs from 1. */
   readonly startedAt: number
   readonly connections: readonly ConnectionView[]
   readonly topics: readonly TopicView[]
   readonly frames: readonly Numbered<FrameView>[]
   readonly runs: readonly Numbered<RunView>[]
   readonly cost: CostView
-  /** Answers are held back for so long; 0 for none. */
+  /** The delay of responses in milliseconds; 0 for none. */
   readonly answerDelayMs: number
 }
 
 export interface ConnectionView {
   readonly id: string
-  /** Null is an anonymous caller. */
+  /** Null for an anonymous caller. */
   readonly principal: string | null
-  /** `ours` offered `trunkline.1`. */
+  /** `ours` if it offered `trunkline.1`. */
   readonly client: 'ours' | 'stock'
   readonly state: 'open' | 'lost'
   readonly connectedAt: number
@@ -33,7 +36,7 @@ export interface SubscriptionView {
 
 export interface TopicView {
   readonly topic: string
-  /** The offset of its newest event, once one was written while this line runs. */
+  /** The offset of its newest event; absent until an event is written while this line runs. */
   readonly head?: number
   readonly subscribers: number
 }
@@ -43,7 +46,7 @@ export interface FrameView {
   readonly direction: 'in' | 'out'
   readonly connectionId: string
   readonly bytes: number
-  /** Redacted, and cut where it is long. */
+  /** Redacted, and truncated if it is long. */
   readonly text: string
 }
 
@@ -72,5 +75,5 @@ export interface CostLine {
   readonly usdPerHour: number
 }
 
-/** What the page may ask of the line. */
+/** The requests that the page may send. */
 export type FaultRequest = { readonly cut: true } | { readonly answerDelayMs: number }

@@ -13,17 +13,20 @@ import { redact } from './redact.ts'
 import { createTopics } from './topics.ts'
 import type { FaultRequest, FrameView, InspectorView } from './view.ts'
 
-/** Watches one line: counts what it uses and keeps the last of what happened. Nothing is parsed until somebody looks. */
+/**
+ * Records one line's activity: counts its usage and keeps the newest frames and runs. Frames are parsed only when a
+ * viewer is connected.
+ */
 export interface Watch {
   readonly gateway: Required<Pick<GatewayHooks, 'received' | 'sent' | 'opened' | 'ended'>>
   readonly ran: (run: FunctionRun) => void
   readonly used: (use: TableUse) => void
   readonly record: (record: StreamRecord) => void
   attach(line: InspectedLine): void
-  /** What is the case now, with the frames and runs above these numbers. */
+  /** The current state, with the frames and runs above these numbers. */
   view(since: Since): InspectorView
   act(request: FaultRequest): void
-  /** Calls `listener` at each event. Returns how to stop it. */
+  /** Calls `listener` at each event. Returns a function that unsubscribes. */
   onEvent(listener: () => void): () => void
 }
 
@@ -32,7 +35,7 @@ export interface InspectedLine {
   readonly faults: Pick<Faults, 'on' | 'cut'>
 }
 
-/** The numbers of the last frame and run that a viewer has. */
+/** The numbers of the last frame and run that a viewer received. */
 export interface Since {
   readonly frame: number
   readonly run: number
@@ -40,10 +43,10 @@ export interface Since {
 
 const mostFrames = 300
 const mostRuns = 200
-const keptCharacters = 8_192 // of a frame's text
+const keptCharacters = 8_192 // kept per frame
 const minuteMs = 60_000
 
-/** A watch over a line that keeps to `clock`. */
+/** Creates a watch over a line with this clock. */
 export function createWatch(clock: Pick<LocalClock, 'now'>): Watch {
   const meter = createMeter(clock)
   const frames = createRecent<FrameView>(mostFrames)
@@ -55,16 +58,16 @@ export function createWatch(clock: Pick<LocalClock, 'now'>): Watch {
   let line: InspectedLine | undefined
   let delay: { readonly rule: FaultRule; readonly ms: number } | undefined
 
-  function tell(): void {
+  function notifyListeners(): void {
     for (const listener of listeners) listener()
   }
   function frame(direction: FrameView['direction'], connectionId: string, text: string): void {
     const bytes = Buffer.byteLength(text)
     meter.add('messages', toMessages(bytes))
     frames.add({ at: clock.now(), direction, connectionId, bytes, text: text.slice(0, keptCharacters) })
-    tell()
+    notifyListeners()
   }
-  /** The minutes of those that are still open come on top: they are counted when they end. */
+  /** Adds the minutes of open connections, which the meter counts only when they end. */
   function used(): Usage {
     const open = [...openSince.values()].reduce((sum, since) => sum + clock.now() - since, 0)
     const total = meter.total()
@@ -76,30 +79,30 @@ export function createWatch(clock: Pick<LocalClock, 'now'>): Watch {
       sent: ({ connectionId, text }) => frame('out', connectionId, text),
       opened({ connectionId }) {
         openSince.set(connectionId, clock.now())
-        tell()
+        notifyListeners()
       },
       ended({ connectionId }) {
         const since = openSince.get(connectionId) ?? clock.now()
         meter.add('connectionMinutes', (clock.now() - since) / minuteMs)
         openSince.delete(connectionId)
         topics.forget(connectionId)
-        tell()
+        notifyListeners()
       },
     },
     ran(run) {
       meter.add('requests', 1)
       meter.add('gbSeconds', toGbSeconds(run.durationMs + (run.initMs ?? 0)))
       runs.add(run)
-      tell()
+      notifyListeners()
     },
     used({ readUnits, writeUnits }) {
       meter.add('readUnits', readUnits)
       meter.add('writeUnits', writeUnits)
-      tell()
+      notifyListeners()
     },
     record(record) {
       topics.read(record)
-      tell()
+      notifyListeners()
     },
     attach(attached) {
       line = attached
@@ -120,7 +123,7 @@ export function createWatch(clock: Pick<LocalClock, 'now'>): Watch {
       const ms = request.answerDelayMs
       const rule = ms > 0 ? line?.faults.on('answer', { delayMs: ms }) : undefined
       delay = rule && { rule, ms }
-      tell()
+      notifyListeners()
     },
     onEvent(listener) {
       listeners.add(listener)

@@ -1,19 +1,22 @@
-/** What of the `deliver` function's payload is read here: which events of which topic. The rest goes back as it came. */
+/**
+ * The fields of the `deliver` function's payload that a redrive reads: which events of which topic. The other fields
+ * are passed on unchanged.
+ */
 export interface DeliverJob {
   readonly topic: string
   readonly offset: number
   readonly through?: number
-  /** Events of other topics that go with them. */
+  /** Events of other topics in the same job. */
   readonly beside?: readonly Omit<DeliverJob, 'beside'>[]
 }
 
-/** Whether this is a delivery of a log's events. One of an ephemeral channel is not: it is made at most once. */
+/** Whether this is a delivery of log events. Ephemeral events are delivered at most once, so they are not redriven. */
 export function isDeliverJob(value: unknown): value is DeliverJob {
   if (typeof value !== 'object' || value === null || !('topic' in value) || !('offset' in value)) return false
   return typeof value.topic === 'string' && Number.isSafeInteger(value.offset)
 }
 
-/** The events of a job, for people. */
+/** Formats the events of a job for people. */
 export function formatJob({ beside = [], ...first }: DeliverJob): string {
   return [first, ...beside].map(formatRun).join(', ')
 }

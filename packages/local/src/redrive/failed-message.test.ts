@@ -28,26 +28,26 @@ describe('a message of an on-failure queue', () => {
     expect(readFailedMessage(JSON.stringify(body))).toEqual(expected)
   })
   test.each([
-    ['another function’s event', { requestPayload: { call: 1 } }, 'an invocation that is no delivery'],
+    ['another function’s event', { requestPayload: { call: 1 } }, 'an invocation that is not a delivery'],
     [
       'an event of an ephemeral channel',
       { requestPayload: { topic: 't', data: '1' } },
-      'an invocation that is no delivery',
+      'an invocation that is not a delivery',
     ],
     [
       'an offset that is no number',
       { requestPayload: { topic: 't', offset: '1' } },
-      'an invocation that is no delivery',
+      'an invocation that is not a delivery',
     ],
     [
       'a batch without its place',
       { DDBStreamBatchInfo: { shardId: 1 } },
-      'a stream’s batch without its place in the stream',
+      'a stream’s batch without its position in the stream',
     ],
     [
       'a member without a topic',
       { requestPayload: { presence: { member: 'ann' } } },
-      'an invocation that is no delivery',
+      'an invocation that is not a delivery',
     ],
     ['nothing', null, 'not a record of a Lambda destination'],
     ['a list', [1], 'not a record of a Lambda destination'],

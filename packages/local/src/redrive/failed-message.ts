@@ -2,7 +2,7 @@ import type { DeliverJob } from './deliver-job.ts'
 import { isDeliverJob } from './deliver-job.ts'
 import { isPresenceCheck, type PresenceCheck } from './presence-check.ts'
 
-/** A batch of a stream that was given up: the records themselves have to be read from the stream again. */
+/** A failed batch of a stream. Its records must be read from the stream again. */
 export interface FailedBatch {
   readonly streamArn: string
   readonly shardId: string
@@ -10,14 +10,17 @@ export interface FailedBatch {
   readonly endSequenceNumber: string
 }
 
-/** What stands in an on-failure queue. `other`: no delivery of the line's; the reason is for people. */
+/** A message of an on-failure queue. `other`: not one of the line's jobs; `reason` is for people. */
 export type FailedMessage =
   | { readonly kind: 'delivery'; readonly job: DeliverJob }
   | { readonly kind: 'check'; readonly check: PresenceCheck }
   | { readonly kind: 'batch'; readonly batch: FailedBatch }
   | { readonly kind: 'other'; readonly reason: string }
 
-/** Reads the record of a Lambda destination (of an asynchronous event or of a stream's batch), or what stands alone as the queue that delays gave it up. Never throws. */
+/**
+ * Parses the record of a Lambda destination (for an asynchronous event or for a stream's batch), or a bare job as the
+ * delay queue's dead-letter queue contains it. Never throws.
+ */
 export function readFailedMessage(body: string): FailedMessage {
   const value = parse(body)
   if (!isRecord(value)) return other('not a record of a Lambda destination')
@@ -25,14 +28,14 @@ export function readFailedMessage(body: string): FailedMessage {
   if (isDeliverJob(job)) return { kind: 'delivery', job }
   if (isPresenceCheck(job)) return { kind: 'check', check: job }
   if (isRecord(batch)) return readBatch(batch)
-  return other(job === value ? 'not a record of a Lambda destination' : 'an invocation that is no delivery')
+  return other(job === value ? 'not a record of a Lambda destination' : 'an invocation that is not a delivery')
 }
 
 function readBatch(batch: Readonly<Record<string, unknown>>): FailedMessage {
   const { streamArn, shardId, startSequenceNumber, endSequenceNumber } = batch
   const texts = [streamArn, shardId, startSequenceNumber, endSequenceNumber]
   if (!texts.every((text): text is string => typeof text === 'string'))
-    return other('a stream’s batch without its place in the stream')
+    return other('a stream’s batch without its position in the stream')
   return { kind: 'batch', batch: { streamArn, shardId, startSequenceNumber, endSequenceNumber } as FailedBatch }
 }
 

@@ -1,9 +1,9 @@
-/** What the `deliver` function is asked when somebody may have left: which member of which topic to look at. */
+/** The `deliver` function's payload for a presence check: which member of which topic may have left. */
 export interface PresenceCheck {
   readonly presence: { readonly topic: string; readonly member: string }
 }
 
-/** Whether this is such a question. */
+/** Whether this is a presence check. */
 export function isPresenceCheck(value: unknown): value is PresenceCheck {
   if (typeof value !== 'object' || value === null || !('presence' in value)) return false
   const { presence } = value

@@ -5,7 +5,10 @@ import type { FailedBatch } from './failed-message.ts'
 const logPrefix = 'LOG#'
 const requestMs = 10_000
 
-/** The deliveries of a batch, read from its stream again. Undefined when the stream has forgotten it: it keeps records for 24 h. */
+/**
+ * Reads a batch's records from its stream again and returns its deliveries. Undefined when the stream has deleted them:
+ * it keeps records for 24 h.
+ */
 export async function readBatch(
   client: DynamoDBStreamsClient,
   batch: FailedBatch,
@@ -30,7 +33,7 @@ export async function readBatch(
         jobs.push(...toJob(record))
       }
       iterator = reaches(records, end) ? undefined : page.NextShardIterator
-      if (records.length === 0) break // open shard, nothing more in it
+      if (records.length === 0) break // the shard is open and has no more records
     }
     return jobs
   } catch (error) {
@@ -44,7 +47,7 @@ function reaches(records: readonly _Record[], end: bigint): boolean {
   return BigInt(records.at(-1)?.dynamodb?.SequenceNumber ?? '0') >= end
 }
 
-/** New slots of logs; whatever else was in the batch is nothing to deliver. */
+/** Keeps new log slots. Other records need no delivery. */
 function toJob({ eventName, dynamodb }: _Record): readonly DeliverJob[] {
   const { pk, sk } = dynamodb?.Keys ?? {}
   if (eventName !== 'INSERT' || pk?.S?.startsWith(logPrefix) !== true || sk?.S === undefined) return []

@@ -5,48 +5,53 @@ import { readFailedMessage } from './failed-message.ts'
 import { isPresenceCheck, type PresenceCheck } from './presence-check.ts'
 import { readBatch } from './read-batch.ts'
 
-type Work = DeliverJob | PresenceCheck
+type RedriveJob = DeliverJob | PresenceCheck
 
-/** What a redrive reaches. */
+/** The services that a redrive uses. */
 export interface RedrivePorts {
   readonly sqs: SQSClient
   readonly streams: DynamoDBStreamsClient
-  /** Starts the `deliver` function; rejects when that was not accepted. */
-  readonly deliver: (job: Work) => Promise<void>
+  /** Invokes the `deliver` function. Rejects when the invocation was not accepted. */
+  readonly deliver: (job: RedriveJob) => Promise<void>
   readonly log: (line: string) => void
 }
 
 export interface RedriveOptions {
   /** The queue's URL. */
   readonly queue: string
-  /** Says what would be done, and leaves everything as it is. */
+  /** Only logs what would be done, and changes nothing. @default false */
   readonly dryRun?: boolean
-  /** Messages that are read at most. */
+  /** The maximum number of messages to read. @default unlimited */
   readonly max?: number
 }
 
-/** What became of the messages. */
+/** The outcome of the messages. */
 export interface RedriveCounts {
   /** Messages that were read. */
   readonly read: number
-  /** Deliveries that were started (that would be, in a dry run): of several messages for the same events, one. */
+  /** Deliveries that were started (in a dry run: that would be). Several messages for the same events count once. */
   readonly deliveries: number
-  /** Looks at who may have left, counted alike. */
+  /** Presence checks that were started, counted in the same way. */
   readonly checks: number
-  /** Messages that were deleted, since all that they asked for was started. */
+  /** Messages that were deleted after all their jobs were started. */
   readonly deleted: number
-  /** Messages that stay: neither deliveries nor checks, or too old to be read from the stream. */
+  /**
+   * Messages that stay in the queue because they contain neither deliveries nor checks, or are too old to be read from
+   * the stream.
+   */
   readonly left: number
-  /** Messages that stay since something failed; another run may do better. */
+  /** Messages that stay in the queue because of an error. Another run may succeed. */
   readonly failed: number
 }
 
 const requestMs = 10_000
-const visibilitySeconds = 300 // longer than the deliveries of ten messages take to start
+const visibilitySeconds = 300 // longer than it takes to start the deliveries of ten messages
 
 /**
- * Replays failed deliveries from the log: starts `deliver` for each topic and offset in an on-failure queue, and deletes a message once all of its deliveries were
- * accepted. Looks at who may have left, too. Twice does no harm: a client drops what it has, a chain has passed it, and who came back has another lease. Rejects when the queue cannot be read.
+ * Replays failed deliveries from the log: invokes `deliver` for each topic and offset in an on-failure queue, and
+ * deletes a message after all its deliveries were accepted. It also starts the pending presence checks. Repeating a
+ * redrive is harmless: clients drop duplicates, an ordered delivery skips what it has passed, and a member that
+ * returned has another lease. Rejects when the queue cannot be read.
  */
 export async function redrive(ports: RedrivePorts, options: RedriveOptions): Promise<RedriveCounts> {
   const { queue, dryRun = false, max = Number.POSITIVE_INFINITY } = options
@@ -56,7 +61,7 @@ export async function redrive(ports: RedrivePorts, options: RedriveOptions): Pro
   const started = new Set<string>()
   const seen: Message[] = []
 
-  async function start(job: Work): Promise<void> {
+  async function start(job: RedriveJob): Promise<void> {
     const name = JSON.stringify(job)
     if (started.has(name)) return
     if (!dryRun) await ports.deliver(job)
@@ -64,7 +69,7 @@ export async function redrive(ports: RedrivePorts, options: RedriveOptions): Pro
     if (isPresenceCheck(job)) counts.checks += 1
     else counts.deliveries += 1
     ports.log(
-      isPresenceCheck(job) ? sayCheck(job, dryRun) : `${dryRun ? 'would deliver' : 'delivering'} ${formatJob(job)}`,
+      isPresenceCheck(job) ? formatCheck(job, dryRun) : `${dryRun ? 'would deliver' : 'delivering'} ${formatJob(job)}`,
     )
   }
   async function settle({ Body = '', MessageId, ReceiptHandle }: Message): Promise<void> {
@@ -83,7 +88,8 @@ export async function redrive(ports: RedrivePorts, options: RedriveOptions): Pro
       QueueUrl: queue,
       MaxNumberOfMessages: Math.min(10, max - counts.read),
       VisibilityTimeout: visibilitySeconds,
-      WaitTimeSeconds: 1, // asks all of the queue's servers, so that an empty answer means that it is empty
+      // long polling asks all of the queue's servers, so an empty response means that the queue is empty
+      WaitTimeSeconds: 1,
     }
     const { Messages: messages = [] } = await ports.sqs.send(new sdk.ReceiveMessageCommand(asked), within())
     if (messages.length === 0) break
@@ -106,16 +112,16 @@ export async function redrive(ports: RedrivePorts, options: RedriveOptions): Pro
 async function jobsOf(
   { streams }: RedrivePorts,
   body: string,
-): Promise<{ readonly jobs: readonly Work[] } | { readonly left: string }> {
+): Promise<{ readonly jobs: readonly RedriveJob[] } | { readonly left: string }> {
   const message = readFailedMessage(body)
   if (message.kind === 'other') return { left: message.reason }
   if (message.kind === 'delivery') return { jobs: [message.job] }
   if (message.kind === 'check') return { jobs: [message.check] }
   const jobs = await readBatch(streams, message.batch)
-  if (jobs === undefined) return { left: 'its stream has forgotten it: clients have fetched what it held' }
+  if (jobs === undefined) return { left: 'its stream has deleted the records; clients have fetched the events by now' }
   return jobs.length > 0 ? { jobs } : { left: 'a batch without events of this line' }
 }
 
-function sayCheck({ presence: { topic, member } }: PresenceCheck, dryRun: boolean): string {
-  return `${dryRun ? 'would look' : 'looking'} whether ${member} left ${topic}`
+function formatCheck({ presence: { topic, member } }: PresenceCheck, dryRun: boolean): string {
+  return `${dryRun ? 'would check' : 'checking'} whether ${member} left ${topic}`
 }

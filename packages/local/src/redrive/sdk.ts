@@ -1,6 +1,6 @@
 /**
- * What is used of the AWS SDK, read by `import('./sdk.ts')`. The names are imported statically, since a bundler that takes the SDK's CommonJS
- * build makes a namespace without names of `import()`.
+ * The parts of the AWS SDK that `import('./sdk.ts')` loads. They are named exports, because a bundler that uses the
+ * SDK's CommonJS build loses the names of a namespace import.
  */
 export {
   DynamoDBStreamsClient,

@@ -6,7 +6,7 @@ import { createLine } from '@trunkline/server'
 import * as z from 'zod'
 import { startLocalLine } from '../line/start-local-line.ts'
 
-// Run by `npm run memory`: how much a local line in memory holds while it is used.
+// Run by `npm run memory`: measures the memory of a local line in memory while it is used.
 
 const { values } = parseArgs({
   options: {
@@ -57,7 +57,7 @@ let failed = 0
 print(before)
 while (done < most) {
   const due = Math.min(most, Math.floor(((Date.now() - startedAt) * rate) / 1_000))
-  // At a rate beyond the machine's, as many as it can.
+  // At a rate above the machine's capacity, it sends as many as it can.
   const acts = await Promise.allSettled(Array.from({ length: Math.min(10, Math.max(0, due - done)) }, act))
   done += acts.length
   failed += acts.filter(({ status }) => status === 'rejected').length

@@ -1,13 +1,13 @@
 type Attributes = Readonly<Record<string, string>>
 
-/** The element of an id, which index.html has. */
+/** Finds an element of index.html by its id. */
 export function find<E extends HTMLElement = HTMLElement>(id: string): E {
   const element = document.getElementById(id)
   if (element === null) throw new Error(`The page has no #${id}.`)
-  return element as E // index.html says which it is
+  return element as E // the element's type is known from index.html
 }
 
-/** A new element with text or children; text is never read as HTML. */
+/** Creates an element with text or children. Text is never parsed as HTML. */
 export function make(tag: string, attributes: Attributes, ...children: readonly (Node | string)[]): HTMLElement {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
@@ -21,7 +21,7 @@ export function showRows(id: string, rows: readonly (readonly Node[])[], empty: 
   find(id).replaceChildren(...(rows.length === 0 ? [none] : rows.map((cells) => make('tr', {}, ...cells))))
 }
 
-/** A cell, with a class and what the style goes by. */
+/** Creates a table cell with a class and a state for the style sheet. */
 export function cell(text: string, kind = '', outcome = ''): HTMLElement {
   return make('td', { ...(kind && { class: kind }), ...(outcome && { 'data-outcome': outcome }) }, text)
 }

@@ -1,6 +1,6 @@
 const usdDigits = 6
 
-/** Local time of day to the millisecond. */
+/** The local time of day with milliseconds. */
 export function formatTime(at: number): string {
   const date = new Date(at)
   const two = (part: number) => String(part).padStart(2, '0')
@@ -8,7 +8,7 @@ export function formatTime(at: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`
 }
 
-/** `12 s`, `3 min`, `1 h 20 min`. */
+/** Formats a duration: `12 s`, `3 min`, `1 h 20 min`. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000))
   if (seconds < 60) return `${seconds} s`
@@ -20,7 +20,7 @@ export function formatBytes(bytes: number): string {
   return bytes < 1_024 ? `${bytes} B` : `${(bytes / 1_024).toFixed(1)} KB`
 }
 
-/** Enough digits to see a single call. */
+/** Formats US dollars with enough digits to show the cost of a single call. */
 export function formatUsd(usd: number): string {
   return `$${usd.toFixed(usd >= 1 ? 2 : usdDigits)}`
 }
@@ -29,12 +29,12 @@ export function formatAmount(amount: number): string {
   return amount.toLocaleString('en', { maximumFractionDigits: 4 })
 }
 
-/** An id as it is known in the page: its first eight characters. */
+/** An id as the page shows it: its first eight characters. */
 export function shorten(id: string): string {
   return id.length > 9 ? `${id.slice(0, 8)}…` : id
 }
 
-/** JSON on many lines, or the text as it is where it was cut. */
+/** Indented JSON, or the text unchanged if it was truncated. */
 export function formatJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2)

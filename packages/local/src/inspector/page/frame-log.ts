@@ -6,14 +6,14 @@ import { createFrameNames } from './frame-name.ts'
 
 const most = 500 // rows kept on the page
 
-/** The log of frames: the newest on top, held still while it is paused. */
+/** The log of frames, newest first. It does not change while it is paused. */
 export function createFrameLog(): { add(frames: readonly Numbered<FrameView>[]): void } {
   const list = find('frames')
   const filter = find<HTMLInputElement>('filter')
   const pause = find('pause')
   const nameOf = createFrameNames()
   const held: HTMLElement[] = []
-  list.append(make('p', { class: 'empty' }, 'No frame yet.'))
+  list.append(make('p', { class: 'empty' }, 'No frames yet.'))
 
   const isPaused = () => pause.getAttribute('aria-pressed') === 'true'
   const matches = (row: HTMLElement) => row.dataset['search']?.includes(filter.value.trim().toLowerCase()) === true
@@ -58,7 +58,7 @@ function toRow(frame: FrameView, { type, path }: { readonly type: string; readon
   )
   const search = `${connectionId} ${type} ${path} ${text}`.toLowerCase()
   const row = make('details', { 'data-direction': direction, 'data-type': type, 'data-search': search }, summary)
-  // what nobody opens is not laid out
+  // a row's details are rendered when it is opened
   row.addEventListener('toggle', () => row.childElementCount > 1 || row.append(make('pre', {}, formatJson(text))))
   return row
 }

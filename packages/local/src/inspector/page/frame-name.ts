@@ -1,8 +1,8 @@
-/** What a frame is called in the log. */
+/** The name of a frame in the log. */
 export interface FrameName {
-  /** The method of a client's frame, or what its answer is: `data`, `started`, `stopped`, `error`. */
+  /** The method of a client's frame, or the kind of a response: `data`, `started`, `stopped`, `error`. */
   readonly type: string
-  /** The procedure, where it is known. */
+  /** The procedure, if it is known. */
   readonly path: string
 }
 
@@ -14,7 +14,7 @@ interface FrameLike {
   readonly error?: unknown
 }
 
-/** Names frames in the order in which they passed: an answer bears only the id of the call that it answers. */
+/** Names frames in their order of arrival: a response contains only the id of its call. */
 export function createFrameNames(): (connectionId: string, text: string) => FrameName {
   const paths = new Map<string, string>()
   return (connectionId, text) => {
@@ -38,7 +38,7 @@ function typeOf({ method, result, error, ...rest }: FrameLike): string {
   return 'pong' in rest ? 'pong' : 'message' in rest ? 'error' : '?'
 }
 
-/** Of a text that was cut only the beginning is there. */
+/** Reads the beginning of a truncated text. */
 function nameOfCut(text: string): FrameName {
   const find = (name: string) => new RegExp(`"${name}"\\s*:\\s*"([^"\\\\]*)"`).exec(text)?.[1]
   return { type: find('method') ?? find('type') ?? '?', path: find('path') ?? '' }

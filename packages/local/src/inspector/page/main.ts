@@ -14,12 +14,12 @@ let runs: readonly Numbered<RunView>[] = []
 let seen = { frame: 0, run: 0, startedAt: 0 }
 
 events.addEventListener('open', () => say('live', 'Live'))
-events.addEventListener('error', () => say('lost', 'The line is gone; waiting for it…'))
+events.addEventListener('error', () => say('lost', 'The line is not running. Reconnecting…'))
 events.addEventListener('message', ({ data }) => show(JSON.parse(data)))
 find('cut').addEventListener('click', () => ask({ cut: true }))
 delay.addEventListener('click', () => ask({ answerDelayMs: isDelayed() ? 0 : delayMs }))
 
-// Safari scrolls by keyboard only what can be focused
+// Safari scrolls only focusable elements by keyboard
 for (const box of document.querySelectorAll<HTMLElement>('.scroll')) box.tabIndex = 0
 
 function say(state: 'live' | 'lost', words: string): void {
@@ -27,7 +27,7 @@ function say(state: 'live' | 'lost', words: string): void {
   status.textContent = words
 }
 
-/** A stream that begins again sends what is here already, unless the line is another one. */
+/** Handles a view. A reconnected stream repeats what the page already has, unless the line was restarted. */
 function show(view: InspectorView): void {
   if (view.startedAt !== seen.startedAt) seen = { frame: 0, run: 0, startedAt: view.startedAt }
   const frames = view.frames.filter(({ number }) => number > seen.frame)

@@ -2,7 +2,7 @@ import type { ConnectionView, CostView, InspectorView, RunView, TopicView } from
 import { cell, find, make, showRows } from './element.ts'
 import { formatAge, formatAmount, formatTime, formatUsd, shorten } from './format.ts'
 
-/** Shows who is connected and what each listens to. */
+/** Shows the connections and their subscriptions. */
 export function showConnections({ connections, now }: InspectorView): void {
   find('connections-count').textContent = String(connections.length)
   const toRow = (one: ConnectionView) => [
@@ -16,10 +16,10 @@ export function showConnections({ connections, now }: InspectorView): void {
       one.subscriptions.map(({ path }) => path).join(', '),
     ),
   ]
-  showRows('connections', connections.map(toRow), 'Nobody is connected.')
+  showRows('connections', connections.map(toRow), 'No connections.')
 }
 
-/** Shows what is listened to, and how far its log has come. */
+/** Shows the topics, the heads of their logs and their subscribers. */
 export function showTopics(topics: readonly TopicView[]): void {
   find('topics-count').textContent = String(topics.length)
   const toRow = ({ topic, head, subscribers }: TopicView) => [
@@ -27,10 +27,10 @@ export function showTopics(topics: readonly TopicView[]): void {
     cell(head === undefined ? '–' : String(head), 'number'),
     cell(String(subscribers), 'number'),
   ]
-  showRows('topics', topics.map(toRow), 'Nobody has subscribed or published yet.')
+  showRows('topics', topics.map(toRow), 'No topics yet.')
 }
 
-/** Shows the newest runs first. */
+/** Shows function runs, newest first. */
 export function showRuns(runs: readonly RunView[]): void {
   const toRow = ({ name, attempt, endedAt, durationMs, initMs, outcome }: RunView) => [
     cell(formatTime(endedAt), 'code soft'),
@@ -39,10 +39,10 @@ export function showRuns(runs: readonly RunView[]): void {
     initMs === undefined ? cell('warm', 'soft') : cell(`cold ${Math.round(initMs)} ms`, '', 'cold'),
     cell(outcome, '', outcome),
   ]
-  showRows('runs', runs.map(toRow).reverse(), 'Nothing has run yet.')
+  showRows('runs', runs.map(toRow).reverse(), 'No runs yet.')
 }
 
-/** Shows what all of it would cost. */
+/** Shows what the usage would cost on AWS. */
 export function showCost(cost: CostView): void {
   find('per-hour').textContent = formatUsd(cost.usdPerHour)
   find('so-far').textContent = formatUsd(cost.usd)
