@@ -31,7 +31,8 @@ const files = ['packages', 'tests', 'examples']
     ),
   )
   .filter((file) => /\.tsx?$/.test(file) && !/\/(node_modules|dist)\//.test(file) && file !== 'tests/clauses.test.ts')
-const isTest = (file: string) => /\.(test|test-d|suite)\.tsx?$/.test(file) || file.startsWith('tests/')
+const isTest = (file: string) =>
+  /\.(test|test-d|suite)\.tsx?$|\/ports\/testing\//.test(file) || file.startsWith('tests/')
 const isSource = (file: string) => /^packages\/[^/]+\/src\//.test(file) && !isTest(file)
 
 /** Every clause, law and proof in brackets within `text`. */

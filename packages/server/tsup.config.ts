@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/{apigateway,aws,dynamodb,lambda,memory,ports,powertools}/index.ts'],
+  entry: ['src/index.ts', 'src/{apigateway,aws,dynamodb,lambda,memory,ports,ports/testing,powertools}/index.ts'],
   format: 'esm',
   target: 'node20',
   dts: false,

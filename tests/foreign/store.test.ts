@@ -1,8 +1,8 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDynamoStore } from '../../packages/server/src/dynamodb/store.ts'
 import { lineTable } from '../../packages/server/src/dynamodb/table.ts'
-import { storeSuite } from '../../packages/server/src/ports/store.suite.ts'
+import { storeSuite } from '../../packages/server/src/ports/testing/index.ts'
 import { findDynamoLocal, startDynamoLocal } from './dynamodb-local.ts'
 
 const folder = findDynamoLocal()
@@ -18,11 +18,16 @@ describe.skipIf(folder === undefined)("the store's suite on AWS's DynamoDB Local
   }, 60_000)
   afterAll(() => local.close())
 
-  storeSuite('dynamodb', async () =>
-    createDynamoStore({ ...access, table: 'line', endpoint: local.endpoint, requestTimeoutMs: 15_000 }),
+  storeSuite(
+    { describe, it },
+    {
+      name: 'dynamodb',
+      createStore: () =>
+        createDynamoStore({ ...access, table: 'line', endpoint: local.endpoint, requestTimeoutMs: 15_000 }),
+    },
   )
 
-  test('runs on a table of its own', () => {
+  it('runs on a table of its own', () => {
     expect(local.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:/)
   })
 })

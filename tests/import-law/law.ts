@@ -45,7 +45,10 @@ const law = {
     ],
   },
   'server/define': { areas: [], packages: [protocol, { name: /^zod(\/|$)/, typeOnly: true }, trpcServer] },
-  'server/ports': { areas: [], packages: [protocol] },
+  'server/ports': {
+    areas: [],
+    packages: [protocol, { name: /^node:assert\/strict$/, within: /\/ports\/testing\// }],
+  },
   'server/runtime': { areas: ['server/define', 'server/ports'], packages: [protocol, trpcServer, node] },
   'server/powertools': { areas: ['server/ports'], packages: [{ name: /^@aws-lambda-powertools\// }] },
   'server/memory': { areas: ['server/ports'], packages: [protocol] },
@@ -100,7 +103,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...['runtime/generators', 'runtime/stock-clients', 'runtime/calls', 'runtime/connections', 'runtime/recipients'],
     ...['runtime/presence/rows', 'runtime/posting', 'runtime/encoding', 'runtime/log', 'runtime/procedures'],
     ...['runtime/context', 'memory', 'dynamodb', 'dynamodb/ports', 'dynamodb/requests', 'apigateway', 'invoker'],
-    ...['powertools', 'http', 'ports', 'define'],
+    ...['powertools', 'http', 'ports/testing', 'ports', 'define'],
   ],
   client: [
     ...['.', 'trpc', 'connection', 'session', 'session/lifecycle', 'session/subscriptions', 'session/calls'],

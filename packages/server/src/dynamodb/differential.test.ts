@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createMemoryStore } from '../memory/store.ts'
+import type { Slot } from '../ports/log.ts'
 import type { PresenceRow } from '../ports/presence.ts'
-import { type Slot } from '../ports/log.ts'
 import { type Store, StoreError } from '../ports/store.ts'
-import { type Subscriber } from '../ports/subscribers.ts'
+import type { Subscriber } from '../ports/subscribers.ts'
 import { openTable } from './endpoint.suite.ts'
 import { createDynamoStore } from './store.ts'
 

@@ -1,9 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { createSlotReader, parseLogKey } from '../ports/event-row.ts'
-import { connection, slot, subscriber } from '../ports/store.suite.ts'
+import { connection, slot, subscriber } from '../ports/testing/rows.ts'
 import { fromAttributeValues } from './requests/attribute-values.ts'
-import { baseAttribute, fromConnectionItem, fromKeyItem, fromSubscriberItem, toConnectionItem, toKeyItem, toLogItem, toSubscriberItem } from './requests/items.ts'
-import { connectionKey, formatOffset, keyRowKey, logKey, receiptKey, shardsKey, subscriberKey } from './requests/keys.ts'
+import {
+  baseAttribute,
+  fromConnectionItem,
+  fromKeyItem,
+  fromSubscriberItem,
+  toConnectionItem,
+  toKeyItem,
+  toLogItem,
+  toSubscriberItem,
+} from './requests/items.ts'
+import {
+  connectionKey,
+  formatOffset,
+  keyRowKey,
+  logKey,
+  receiptKey,
+  shardsKey,
+  subscriberKey,
+} from './requests/keys.ts'
 import { lineTable } from './table.ts'
 
 describe('keys', () => {

@@ -3,8 +3,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { parseCursor } from '@trunkline/protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { connection, keyClaim, presence, slot, storeSuite, subscriber } from '../ports/store.suite.ts'
 import { type Store, StoreError } from '../ports/store.ts'
+import { storeSuite } from '../ports/testing/index.ts'
+import { connection, keyClaim, presence, slot, subscriber } from '../ports/testing/rows.ts'
 import { access, close, type Exchange, listen, openTable, proxy } from './endpoint.suite.ts'
 import { createDynamoStore } from './store.ts'
 
@@ -19,7 +20,7 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end()
 })
 
-storeSuite('dynamodb', async () => createDynamoStore(table.options))
+storeSuite({ describe, it }, { name: 'dynamodb', createStore: () => createDynamoStore(table.options) })
 
 /** A store behind a proxy. */
 async function storeBehind(handle: (exchange: Exchange) => Promise<void>): Promise<Store> {

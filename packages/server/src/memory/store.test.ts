@@ -1,18 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { slot, storeSuite } from '../ports/store.suite.ts'
+import { storeSuite } from '../ports/testing/index.ts'
+import { slot } from '../ports/testing/rows.ts'
 import { memoryBackend } from './backend.ts'
 import { createMemoryStore } from './store.ts'
 
-storeSuite('memory', async () => createMemoryStore())
+storeSuite({ describe, it }, { name: 'memory', createStore: () => createMemoryStore() })
 
 describe('the memory store', () => {
-  it('does nothing before the next microtask', async () => {
+  it('runs an operation one microtask after its call', async () => {
     const store = createMemoryStore()
     const [read] = await Promise.all([store.readSlots('t', 0, 1), store.putSlot('t', slot(1))])
     expect(read.slots).toEqual([])
     expect((await store.readSlots('t', 0, 1)).slots).toHaveLength(1)
   })
-  it('drops rows some time after two days past their expiry by its clock, and not before', async () => {
+  it('deletes a row more than two days after its expiry by its clock, and not earlier', async () => {
     let now = 1_000_000_000_000
     const store = createMemoryStore({ clock: { now: () => now, sleep: async () => {}, random: () => 0 } })
     await store.putSlot('t', slot(1, { expires: now / 1_000 }))
@@ -26,7 +27,7 @@ describe('the memory store', () => {
     now += 1
     expect(await readOften()).toEqual([2])
   })
-  it('stands in a backend without gateway and invoker', () => {
+  it('is in a backend without a gateway and an invoker', () => {
     expect(memoryBackend()).toEqual({ store: expect.objectContaining({ kind: 'memory' }) })
   })
 })

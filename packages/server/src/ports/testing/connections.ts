@@ -1,0 +1,96 @@
+import { equal } from './assertions.ts'
+import { connection, expires, fresh } from './rows.ts'
+import type { SuiteRunner } from './runner.ts'
+
+/** The laws of the port of connections. */
+export function connectionLaws({ describe, test }: SuiteRunner): void {
+  describe('connections', () => {
+    test('puts a row and reads back every member', async (store) => {
+      const bare = connection()
+      const whole = connection({
+        principal: 'u1',
+        claims: '{"role":"admin"}',
+        authExp: 1_800_000_000_000,
+        extensions: false,
+        expectsParams: true,
+        connectionParams: '{"a":"b"}',
+      })
+      for (const row of [bare, whole]) {
+        equal(await store.putConnection(row), 'put')
+        equal(await store.readConnection(row.connectionId), row)
+      }
+      equal(await store.readConnection(fresh('c')), undefined)
+    })
+    test('reads a connection with the shard count of a topic, whichever of the two exists', async (store) => {
+      const [row, topic] = [connection(), fresh('t')]
+      const read = () => store.readConnectionAndShards(row.connectionId, topic)
+      equal(await read(), { shards: 1 })
+      await store.putConnection(row)
+      equal(await read(), { connection: row, shards: 1 })
+      await store.growShards(topic, 1, 2)
+      equal(await read(), { connection: row, shards: 2 })
+      equal(await store.readConnectionAndShards(fresh('c'), topic), { shards: 2 })
+    })
+    test('takes an open row of the same session for its own and no other row', async (store) => {
+      const row = connection()
+      await store.putConnection(row)
+      equal(await store.putConnection(row), 'put')
+      equal(await store.putConnection({ ...row, session: 's2' }), 'exists')
+      equal(await store.readConnection(row.connectionId), row)
+    })
+    test('refuses a connection whose disconnect came before its connect', async (store) => {
+      const row = connection()
+      await store.closeConnection(row.connectionId, expires)
+      equal(await store.putConnection(row), 'exists')
+      const tombstone = { session: '', principal: null, extensions: false }
+      equal(await store.readConnection(row.connectionId), {
+        ...{ connectionId: row.connectionId, state: 'CLOSED', expires },
+        ...tombstone,
+      })
+    })
+    test('closes a connection for good and keeps its identity', async (store) => {
+      const row = connection({ principal: 'u1' })
+      await store.putConnection(row)
+      await store.closeConnection(row.connectionId, expires + 1)
+      await store.closeConnection(row.connectionId, expires + 1)
+      equal(await store.putConnection(row), 'exists')
+      const closed = { ...row, state: 'CLOSED', expires: expires + 1 }
+      equal(await store.readConnection(row.connectionId), closed)
+    })
+    test('stores connection parameters once', async (store) => {
+      const row = connection({ expectsParams: true })
+      await store.putConnection(row)
+      equal(await store.putConnectionParams(row.connectionId, '{"a":"1"}'), 'stored')
+      equal(await store.putConnectionParams(row.connectionId, '{"a":"1"}'), 'stored')
+      equal(await store.putConnectionParams(row.connectionId, '{"a":"2"}'), 'exists')
+      equal(await store.readConnection(row.connectionId), { ...row, connectionParams: '{"a":"1"}' })
+    })
+    test('renews the authority of an open connection and changes nothing else', async (store) => {
+      const row = connection({ principal: 'u1', connectionParams: '{}' })
+      await store.putConnection(row)
+      const authority = { authExp: 1_800_000_000_000, claims: '{"role":"admin"}' }
+      equal(await store.renewConnection(row.connectionId, authority), 'renewed')
+      equal(await store.renewConnection(row.connectionId, authority), 'renewed')
+      equal(await store.readConnection(row.connectionId), { ...row, ...authority })
+      const later = { authExp: 1_900_000_000_000, claims: '{}' }
+      await store.renewConnection(row.connectionId, later)
+      equal(await store.readConnection(row.connectionId), { ...row, ...later })
+    })
+    test('renews no connection that is closed or unknown', async (store) => {
+      const row = connection()
+      const authority = { authExp: 5, claims: '{}' }
+      equal(await store.renewConnection(row.connectionId, authority), 'absent')
+      equal(await store.readConnection(row.connectionId), undefined)
+      await store.putConnection(row)
+      await store.closeConnection(row.connectionId, expires)
+      equal(await store.renewConnection(row.connectionId, authority), 'absent')
+      equal(await store.readConnection(row.connectionId), { ...row, state: 'CLOSED' })
+    })
+    test('stores no parameters of a connection that is closed or unknown', async (store) => {
+      const { connectionId } = connection()
+      equal(await store.putConnectionParams(connectionId, '{}'), 'absent')
+      await store.closeConnection(connectionId, expires)
+      equal(await store.putConnectionParams(connectionId, '{}'), 'absent')
+    })
+  })
+}
