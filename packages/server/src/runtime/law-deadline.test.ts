@@ -1,18 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../lambda/test-line.suite.ts'
 import type { Store } from '../ports/store.ts'
-import {
-  createRoom,
-  publish,
-  type Room,
-  say,
-  slotAt,
-  slotsOf,
-  stop,
-  subscribe,
-  topic,
-  withOperations,
-} from './subscriptions/room.suite.ts'
+import { createRoom, publish, type Room, say, slotAt, slotsOf, stop, subscribe, topic, withOperations } from './subscriptions/room.suite.ts'
 
 const never = () => new Promise<never>(() => {})
 const hanging = (operation: keyof Store) => (inner: Store) => withOperations(inner, () => ({ [operation]: never }))

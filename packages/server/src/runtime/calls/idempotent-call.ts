@@ -1,6 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { randomName } from '../../ports/clock.ts'
-import { type KeyRow, StoreError } from '../../ports/store.ts'
+import { type KeyRow } from '../../ports/idempotency.ts'
+import { StoreError } from '../../ports/store.ts'
 import type { ConnectionCaller, ContextDetails } from '../context/caller.ts'
 import type { InvocationContext, Keyed } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'

@@ -1,6 +1,6 @@
 import type { FrameId } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
-import type { ConnectionSubscription } from '../../ports/store.ts'
+import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import { type ConnectionCaller, toFacts } from '../context/caller.ts'
 import { narrowDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/scope.ts'

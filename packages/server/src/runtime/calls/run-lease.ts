@@ -1,4 +1,5 @@
-import type { ConnectionRow, ConnectionSubscription } from '../../ports/store.ts'
+import type { ConnectionRow } from '../../ports/connections.ts'
+import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import { isExpired } from '../context/caller.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { deleteConnection } from '../posting/post.ts'

@@ -1,6 +1,6 @@
 import { limits } from '@trunkline/protocol'
 import type { PresenceSeat } from '../../ports/presence.ts'
-import type { ConnectionRow } from '../../ports/store.ts'
+import type { ConnectionRow } from '../../ports/connections.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { disconnectRow } from '../presence/rows/disconnect-session.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConnectionRow } from '../../ports/store.ts'
+import type { ConnectionRow } from '../../ports/connections.ts'
 import { createRoom, say, subscribe, topic, withOperations } from '../subscriptions/room.suite.ts'
 
 const hour = 3_600_000

@@ -3,16 +3,7 @@ import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Mutant } from '../calls/keyed-world.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration, Turns } from '../explore.suite.ts'
-import {
-  createRoom,
-  deliverRest,
-  publish,
-  type Room,
-  slotsOf,
-  subscribe,
-  topic,
-  withOperations,
-} from '../subscriptions/room.suite.ts'
+import { createRoom, deliverRest, publish, type Room, slotsOf, subscribe, topic, withOperations } from '../subscriptions/room.suite.ts'
 
 const table = createScheduleTable('[LAW-SERVER-IDENTITY], auth ∥ subscribe ∥ deliver')
 

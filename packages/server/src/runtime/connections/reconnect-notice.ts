@@ -1,5 +1,5 @@
 import { limits } from '@trunkline/protocol'
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { post } from '../posting/post.ts'
 import { lifetimeOf } from './connect.ts'

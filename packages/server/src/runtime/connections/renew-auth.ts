@@ -1,5 +1,5 @@
 import type { AuthFrame } from '@trunkline/protocol'
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import { type ConnectionCaller, isExpired } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext, RuntimeContext } from '../context/scope.ts'

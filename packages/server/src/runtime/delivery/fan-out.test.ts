@@ -209,7 +209,8 @@ describe('events of several topics that the same many connections follow', () =>
         })),
     })
     let invocations = 0
-    const jobs = await deliverAll(room, both, () => (invocations++ === 0 ? 8_505 : 300_000)) // 5 ms more than a page begins with
+    // 5 ms more than a page begins with.
+    const jobs = await deliverAll(room, both, () => (invocations++ === 0 ? 8_505 : 300_000))
     expect(jobs).toMatchObject([
       { ...x, beside: [y], shard: 0, turn },
       { ...x, from: expect.any(String), rows: 101, beside: [{ ...y, from: expect.any(String), rows: 101 }], shard: 0 },

@@ -1,6 +1,6 @@
 import { limits } from '@trunkline/protocol'
 import { applyPipe, type PipeStep } from '../../define/subscription.ts'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 import { cursorOf } from '../log/retention.ts'

@@ -11,14 +11,7 @@ import { errorText } from '../encoding/error-response.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'
 import { runGeneratorProcedure } from '../procedures/run-procedure.ts'
 import { warnOfLostCursor } from './last-event-id-input.ts'
-import {
-  generatorAlive,
-  generatorFailed,
-  generatorStarted,
-  generatorStopped,
-  type ValuesOf,
-  valueFrame,
-} from './value-frame.ts'
+import { generatorAlive, generatorFailed, generatorStarted, generatorStopped, type ValuesOf, valueFrame } from './value-frame.ts'
 import { createValuePosts, type ValuePosts } from './value-queue.ts'
 
 /** What a worker keeps of its time to pass a generator on to the next one. */

@@ -1,4 +1,4 @@
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { type NewEvent, readNewest, toSlot } from './append.ts'

@@ -1,5 +1,5 @@
 import { randomName } from '../../ports/clock.ts'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { expiresFor, isAnchor } from './retention.ts'

@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import { type Answer, isSettled, type Mutant } from '../calls/keyed-world.suite.ts'
 import { rememberShards, shardHintsOf } from '../context/shard-hints.ts'
 import { createRepairingClient, type RepairingClient } from '../delivery/repairing-client.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration, Turns } from '../explore.suite.ts'
-import {
-  createRoom,
-  deliverRest,
-  publish,
-  type Room,
-  say,
-  slotsOf,
-  topic,
-  withOperations,
-} from '../subscriptions/room.suite.ts'
+import { createRoom, deliverRest, publish, type Room, say, slotsOf, topic, withOperations } from '../subscriptions/room.suite.ts'
 
 const table = createScheduleTable('the crash sweep, every function killed at each of its port calls')
 

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { type Cursor, formatCursor, limits, parseCursor } from '@trunkline/protocol'
 import type { Page, ReadOptions, Tracked } from '../../define/channel.ts'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import type { LogRef } from './replay.ts'
 import { cursorOf, isExpiredSlot, wireEpoch } from './retention.ts'

@@ -1,5 +1,5 @@
 import type { Cursor } from '@trunkline/protocol'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 
 const hour = 3_600_000

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition } from '../../define/definition.ts'
 import { channelOfTopic } from '../../define/topic.ts'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { Parsed } from '../context/parsed-events.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { fingerprintOf } from './fingerprint.ts'

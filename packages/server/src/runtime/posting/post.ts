@@ -30,7 +30,8 @@ export async function post(scope: RuntimeContext, connectionId: string, text: st
   const { gateway, clock } = scope
   if (gateway === undefined) return 'undelivered'
   const traffic = trafficOf(gateway, clock)
-  if (scope.deadline?.signal.aborted) return counted(traffic, 'undelivered') // takes nobody's turn, nor a breaker's trial
+  // Takes nobody's turn, nor a breaker's trial.
+  if (scope.deadline?.signal.aborted) return counted(traffic, 'undelivered')
   if (!traffic.breaker.admits(connectionId)) return counted(traffic, 'undelivered')
   const ms = traffic.pace.take()
   if (ms > 0) await clock.sleep(ms, scope.deadline?.signal) // not out of the post's own budget

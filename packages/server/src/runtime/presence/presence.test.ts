@@ -169,7 +169,8 @@ describe('a snapshot of a topic that nobody watched', () => {
     await world.clock.advance(times.leaseMs)
     await look(world)
     expect(world.seen[0]?.members.size).toBe(50)
-    for (const member of world.seen[0]?.members.keys() ?? []) await join(member, 't', 2)(world) // late, and nobody was told that they had gone
+    // Late, and nobody was told that they had gone.
+    for (const member of world.seen[0]?.members.keys() ?? []) await join(member, 't', 2)(world)
     await look(world)
     expect(world.seen[1]?.members.size).toBe(50)
     await checkPresence(world, { killed: undefined, lost: undefined, thrown: new Map(), returned: new Map() })

@@ -1,6 +1,6 @@
 import type { Json } from '../../define/json.ts'
 import type { PipeStep } from '../../define/subscription.ts'
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ContextDetails } from '../context/caller.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { topicChanged } from '../context/trunkline-error.ts'

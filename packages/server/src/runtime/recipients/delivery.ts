@@ -1,4 +1,4 @@
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 
 /** One event on its way to its subscribers: of a log, or of an ephemeral channel. */
 export type Delivery =

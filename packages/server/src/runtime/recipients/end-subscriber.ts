@@ -1,4 +1,4 @@
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { errorText } from '../encoding/error-response.ts'
 import { post } from '../posting/post.ts'

@@ -1,5 +1,6 @@
 import type { PipeStep } from '../../define/subscription.ts'
-import type { PipedContext, Slot, Subscriber } from '../../ports/store.ts'
+import type { PipedContext, Subscriber } from '../../ports/subscribers.ts'
+import type { Slot } from '../../ports/log.ts'
 import { type ConnectionParams, toFacts } from '../context/caller.ts'
 import { type InvocationContext, within } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'

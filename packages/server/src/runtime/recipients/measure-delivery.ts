@@ -1,4 +1,4 @@
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 
 /** Tells that the gateway took an event for one subscriber, and how old the event was by then. */

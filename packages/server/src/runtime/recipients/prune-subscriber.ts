@@ -1,4 +1,4 @@
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { disconnectRow } from '../presence/rows/disconnect-session.ts'
 

@@ -1,4 +1,4 @@
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/scope.ts'
 
 const firstPauseMs = 100

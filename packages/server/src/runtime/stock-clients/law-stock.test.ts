@@ -78,7 +78,8 @@ async function rest(room: Stage): Promise<void> {
 async function everyEventOnce(room: Stage, { killed, lost }: Ended): Promise<void> {
   await rest(room)
   for (const text of ['LAST BUT ONE', 'LAST']) {
-    await publish(room, text) // the first may find a broken chain, and who has seen nothing yet has nothing to resume with
+    // The first may find a broken chain, and who has seen nothing yet has nothing to resume with.
+    await publish(room, text)
     await rest(room)
   }
   const { seen, hasStarted } = room.ann

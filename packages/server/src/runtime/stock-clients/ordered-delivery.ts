@@ -1,7 +1,8 @@
 import { formatCursor } from '@trunkline/protocol'
 import type { PipeStep } from '../../define/subscription.ts'
 import { channelOfTopic } from '../../define/topic.ts'
-import type { Slot, Subscriber } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import { type InvocationContext, within } from '../context/scope.ts'
@@ -20,13 +21,7 @@ import { canReceive } from '../recipients/can-receive.ts'
 import { pipeOf } from '../recipients/filtered-result.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
-import {
-  acquireLock,
-  disconnectUncertain,
-  hasReached,
-  releaseLock,
-  type SubscriptionLock,
-} from './subscription-lock.ts'
+import { acquireLock, disconnectUncertain, hasReached, releaseLock, type SubscriptionLock } from './subscription-lock.ts'
 
 /**
  * How a delivery ended.

@@ -1,7 +1,7 @@
 import { TRPCError, tracked } from '@trpc/server'
 import { type Cursor, formatCursor, parseCursor } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { Slot } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { gapError } from '../context/trunkline-error.ts'
 import { evaluate } from '../encoding/replay-results.ts'
@@ -15,8 +15,9 @@ import { joinTail } from './tail-poller.ts'
 const done = { done: true, value: undefined } as const
 
 /**
- * Iterates a channel's subscription where no line serves it, as tRPC's own adapters do: what its log holds, then its tail, each as a tracked envelope.
- * Throws GAP when events were lost and no `startWith` loads them afresh, and METHOD_NOT_SUPPORTED for an ephemeral channel, which has no log.
+ * Iterates a channel's subscription outside of a line's functions, as tRPC's own adapters do: yields the events of its
+ * log, then new events, each as a tracked envelope. Throws GAP when events were lost and no `startWith` loads the state
+ * afresh, and METHOD_NOT_SUPPORTED for an ephemeral channel, which has no log.
  */
 export function iterate(scope: RuntimeContext, descriptor: SubscriptionDescriptor): AsyncIterator<unknown, void, void> {
   const left = new AbortController()
@@ -25,45 +26,46 @@ export function iterate(scope: RuntimeContext, descriptor: SubscriptionDescripto
   descriptor.signal?.addEventListener('abort', leave)
   const events = eventsOf(scope, descriptor, left.signal)
   return {
-    next: () => unlessLeft(left.signal, events.next()),
-    // A generator's own `return` waits for its `next`, which may wait for an event that never comes.
+    next: () => untilAbort(left.signal, events.next()),
+    // The generator's own `return` would wait for its `next`, which may never settle.
     async return() {
       leave()
-      events.return().catch(() => {}) // nobody is left to tell
+      events.return().catch(() => {}) // the reader has left, so no one receives the error
       return done
     },
   }
 }
 
-/** What comes, or the end as soon as the reader has left. */
-function unlessLeft<T>(
+/** The result of `pending`, or the end of the iteration as soon as `signal` aborts. */
+function untilAbort<T>(
   signal: AbortSignal,
-  coming: Promise<IteratorResult<T, void>>,
+  pending: Promise<IteratorResult<T, void>>,
 ): Promise<IteratorResult<T, void>> {
   return new Promise((resolve, reject) => {
     const leave = () => resolve(done)
     if (signal.aborted) leave()
     signal.addEventListener('abort', leave)
-    coming.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
   })
 }
 
 async function* eventsOf(scope: RuntimeContext, descriptor: SubscriptionDescriptor, signal: AbortSignal) {
   const { channel, topic, load } = descriptor
   const { retentionMs } = channel
-  if (retentionMs === undefined) throw nothingToFollow(channel.name)
+  if (retentionMs === undefined) throw noLogError(channel.name)
   if (signal.aborted) return
   const log = { topic, retentionMs }
   using tail = joinTail(scope, log) // [LAW-REGISTER-THEN-READ]: before the log is read
-  signal.addEventListener('abort', () => tail[Symbol.dispose]()) // also while a `load` that never ends holds this generator
-  await using _seat = await holdSession(scope, descriptor, signal)
+  // Also while this generator waits for a `load` that never settles.
+  signal.addEventListener('abort', () => tail[Symbol.dispose]())
+  await using _session = await holdSession(scope, descriptor, signal)
   let isFresh = descriptor.lastEventId === undefined
-  for (let found = await begin(scope, log, descriptor); ; ) {
-    const begins = load !== undefined || descriptor.presence !== undefined
-    if (found.gap !== undefined && !begins) throw gapError(found.gap)
+  for (let found = await readStart(scope, log, descriptor); ; ) {
+    const hasState = load !== undefined || descriptor.presence !== undefined
+    if (found.gap !== undefined && !hasState) throw gapError(found.gap)
     // [TL-SNAP-1] [TL-SNAP-2]
-    if (begins && (isFresh || found.gap !== undefined)) {
-      const { at, state } = await loadBeginning(scope, descriptor, found)
+    if (hasState && (isFresh || found.gap !== undefined)) {
+      const { at, state } = await loadState(scope, descriptor, found)
       found = at
       yield tracked(formatCursor(at.from), state)
     }
@@ -81,15 +83,18 @@ async function* eventsOf(scope: RuntimeContext, descriptor: SubscriptionDescript
   }
 }
 
-/** The state, and the place that it is of. */
-async function loadBeginning(scope: RuntimeContext, descriptor: SubscriptionDescriptor, found: Replay) {
+/** The initial state, and the position in the log that it is of. */
+async function loadState(scope: RuntimeContext, descriptor: SubscriptionDescriptor, found: Replay) {
   const { load, presence } = descriptor
   if (presence !== undefined) return loadPresence(scope, descriptor, found)
   return { at: found, state: await scope.enter(scope, async () => load?.()) }
 }
 
-/** Where a subscription begins: at the events it asked for, or where it was [LAW-RESUME-OR-GAP]. */
-function begin(
+/**
+ * Reads the log from where the subscription begins: at the events that it replays, or after its cursor
+ * [LAW-RESUME-OR-GAP].
+ */
+function readStart(
   scope: RuntimeContext,
   log: LogRef,
   { lastEventId, load, replay }: SubscriptionDescriptor,
@@ -97,7 +102,7 @@ function begin(
   if (lastEventId === undefined) return replayNewest(scope, log, load === undefined ? replay : 0)
   const cursor = parseCursor(lastEventId)
   if (cursor !== undefined) return replayFrom(scope, log, cursor)
-  return replayNewest(scope, log, 0).then((newest) => ({ ...newest, gap: 'new-epoch' })) // [TL-SUB-4] no cursor of ours
+  return replayNewest(scope, log, 0).then((newest) => ({ ...newest, gap: 'new-epoch' })) // [TL-SUB-4] not a cursor
 }
 
 function endOf(scope: RuntimeContext, slots: readonly Slot[]): Cursor | undefined {
@@ -115,20 +120,29 @@ async function* matching(scope: RuntimeContext, { pipe, topic }: SubscriptionDes
   }
 }
 
-/** [LAW-ISOLATION]: an event whose `filter` or `map` threw is left out, as for every client that knows no faults: thrown, it would end each resume after it too. */
+/**
+ * Logs an event whose `filter` or `map` threw; the event is left out, as for every client without fault frames
+ * [LAW-ISOLATION]. If it were thrown, it would end each later resume too.
+ */
 function reportFault(
   { telemetry }: RuntimeContext,
   event: { readonly topic: string; readonly id: string },
   thrown: unknown,
 ): void {
   const error = thrown instanceof Error ? thrown.stack : String(thrown)
-  telemetry.log({ level: 'ERROR', message: 'An event could not be evaluated.', facts: { ...event, error } })
+  telemetry.log({
+    level: 'ERROR',
+    message: 'The filter or map of a subscription threw; the event is left out.',
+    facts: { ...event, error },
+  })
 }
 
-/** Not NOT_IMPLEMENTED: on the wire that has the number of an INTERNAL_SERVER_ERROR, which tRPC's SSE client tries again for ever. */
-function nothingToFollow(channel: string): TRPCError {
+/**
+ * Not NOT_IMPLEMENTED: that has INTERNAL_SERVER_ERROR's number on the wire, and tRPC's SSE client retries it forever.
+ */
+function noLogError(channel: string): TRPCError {
   return new TRPCError({
     code: 'METHOD_NOT_SUPPORTED',
-    message: `The ephemeral channel ${channel} keeps nothing, so only a line can deliver its events: outside of one there is no log to follow.`,
+    message: `The ephemeral channel ${channel} keeps no log, so its events are delivered only over a line's WebSocket. Subscribe there, or use a channel with a log.`,
   })
 }

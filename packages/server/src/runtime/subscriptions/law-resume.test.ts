@@ -1,19 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
-import type { Slot, Store } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Store } from '../../ports/store.ts'
 import { type Exploration, explore, type Turns } from '../explore.suite.ts'
-import {
-  createRoom,
-  publish,
-  type Room,
-  retentionMs,
-  say,
-  slotAt,
-  slotsOf,
-  subscribe,
-  topic,
-  withOperations,
-} from './room.suite.ts'
+import { createRoom, publish, type Room, retentionMs, say, slotAt, slotsOf, subscribe, topic, withOperations } from './room.suite.ts'
 
 const hour = 3_600_000
 const cursor = (offset: number, epoch = 'e1') => `0.${epoch}:${offset}`

@@ -4,17 +4,7 @@ import type { Store } from '../../ports/store.ts'
 import { rememberShards, shardHintsOf } from '../context/shard-hints.ts'
 import { createModelClient } from '../delivery/model-client.suite.ts'
 import { type Exploration, explore, type Turns } from '../explore.suite.ts'
-import {
-  createRoom,
-  deliverRest,
-  publish,
-  type Room,
-  say,
-  slotsOf,
-  subscribe,
-  topic,
-  withOperations,
-} from './room.suite.ts'
+import { createRoom, deliverRest, publish, type Room, say, slotsOf, subscribe, topic, withOperations } from './room.suite.ts'
 
 interface Meeting extends Room {
   readonly turns: Turns

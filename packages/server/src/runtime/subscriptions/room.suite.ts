@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { type AuthorizeResult, anonymous, type ConnectRequest, type LineMeta } from '../../define/identity.ts'
 import { createTestLine, type TestClient, type TestLine } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
-import type { Slot, Store } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Store } from '../../ports/store.ts'
 import type { Turns } from '../explore.suite.ts'
 
 /** What a world hands to its procedures. */

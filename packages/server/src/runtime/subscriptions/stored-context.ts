@@ -1,24 +1,28 @@
 import { limits } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
-/** What a topic's row holds so that a delivery can run the procedure again: nothing of a subscription without `filter` and `map`. */
+/**
+ * The parts of a topic's row with which a delivery runs the procedure again. Empty for a subscription without `filter`
+ * and `map`.
+ */
 export type StoredContext = Pick<Subscriber, 'input' | 'piped'>
 
 type RowName = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id'>
 
-/** The context that a subscription's row is to hold. Throws TOO_LARGE for an input beyond `maxStoredInputBytes`. */
+/** The context to store in a subscription's row. Throws TOO_LARGE for an input larger than `maxStoredInputBytes`. */
 // [TL-LIM-7]
 export function toStoredContext(
   { maxStoredInputBytes }: Pick<Server, 'maxStoredInputBytes'>,
   { caller, params, rawInput }: Subscribing,
   { pipe, presence }: Pick<SubscriptionDescriptor, 'pipe' | 'presence'>,
 ): StoredContext {
-  if (pipe.length === 0 || presence !== undefined) return {} // every delivery reads the row: what it does not need costs reads
+  // Every delivery reads the row, so unused bytes would cost read capacity.
+  if (pipe.length === 0 || presence !== undefined) return {}
   const input = rawInput === undefined ? undefined : JSON.stringify(rawInput)
   const bytes = bytesOf(input)
   if (bytes > maxStoredInputBytes)
@@ -39,13 +43,14 @@ export function toStoredContext(
 interface Subscribing {
   readonly caller: ConnectionCaller
   readonly params: ConnectionParams
-  /** As it came. */
+  /** The input before deserialisation. */
   readonly rawInput: unknown
 }
 
 /**
- * Checks that a connection's rows of one shard of a topic, this one included, hold at most `storedBytes` of context. Throws TOO_LARGE. Reads nothing for a row without context.
- * Asked before the first write, so that a refusal writes nothing, and again after the row is put: of two subscribes that race, the one that reads later sees both rows.
+ * Checks that a connection's rows in one shard of a topic, this one included, hold at most `storedBytes` of context.
+ * Throws TOO_LARGE. Reads nothing for a row without context. Called before the first write, so that a refusal writes
+ * nothing, and again after the row is put: when two subscribes race, the later read sees both rows.
  */
 // [TL-LIM-7]
 export async function checkStoredBytes(
@@ -57,10 +62,10 @@ export async function checkStoredBytes(
   if (own === 0) return
   const rows = await scope.store.readSubscribersOf(place)
   const others = rows.filter((row) => row.id !== id).reduce((sum, row) => sum + contextBytes(row), 0)
-  const most = limits.storedBytes.value
-  if (own + others <= most) return
+  const max = limits.storedBytes.value
+  if (own + others <= max) return
   throw tooLarge(
-    `The inputs, claims and connection parameters of this connection's subscriptions to one topic would have ${own + others} bytes; at most ${most} are stored for filter and map.`,
+    `The inputs, claims and connection parameters of this connection's subscriptions to one topic would have ${own + others} bytes; at most ${max} are stored for filter and map.`,
   )
 }
 
@@ -73,5 +78,6 @@ function bytesOf(text: string | undefined): number {
 }
 
 function tooLarge(message: string): TrunklineError {
-  return new TrunklineError('TOO_LARGE', message, { mayHaveRun: true }) // the procedure was run to learn of its filter
+  // The procedure has run, since only it says whether it filters.
+  return new TrunklineError('TOO_LARGE', message, { mayHaveRun: true })
 }

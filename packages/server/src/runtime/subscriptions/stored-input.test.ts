@@ -6,7 +6,8 @@ import { formatTopic } from '../../define/topic.ts'
 import { recordingTelemetry } from '../../lambda/recording-telemetry.suite.ts'
 import { createTestLine, type TestClient, type TestLine } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
-import { type Store, StoreError, type Subscriber } from '../../ports/store.ts'
+import { type Store, StoreError } from '../../ports/store.ts'
+import { type Subscriber } from '../../ports/subscribers.ts'
 import { accessOf } from './store-access.suite.ts'
 
 const key = z.object({ room: z.string() })

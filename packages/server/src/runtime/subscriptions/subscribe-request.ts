@@ -1,11 +1,12 @@
 import type { FrameId } from '@trunkline/protocol'
-/** A subscription as `receive` understood it. */
+
+/** A parsed subscribe frame. */
 export interface SubscribeRequest {
   readonly id: FrameId
   readonly path: string
-  /** Deserialised; for a stock client with `lastEventId` merged in, as tRPC does. */
+  /** Deserialised. For a stock client `lastEventId` is merged in, as tRPC does. */
   readonly input: unknown
-  /** As it came, for the procedure's next runs. */
+  /** The input before deserialisation, with which deliveries run the procedure again. */
   readonly rawInput: unknown
   readonly lastEventId: string | undefined
   readonly ref: number

@@ -1,5 +1,5 @@
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { gapError } from '../context/trunkline-error.ts'

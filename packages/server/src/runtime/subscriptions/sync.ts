@@ -2,7 +2,7 @@ import type { SyncFrame } from '@trunkline/protocol'
 import { type Cursor, limits, parseCursor } from '@trunkline/protocol'
 import { channelOfTopic } from '../../define/topic.ts'
 import type { PresenceSeat } from '../../ports/presence.ts'
-import type { ConnectionSubscription, SyncState } from '../../ports/store.ts'
+import type { ConnectionSubscription, SyncState } from '../../ports/subscriptions.ts'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { isExpired, toFacts } from '../context/caller.ts'
 import type { InvocationContext } from '../context/scope.ts'
@@ -17,11 +17,11 @@ import { shownSlots, viewPipes } from '../presence/rows/views.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
 import { toWire } from './started-frames.ts'
 
-type Asked = SyncFrame['params']['subscriptions'][number]
+type SyncEntry = SyncFrame['params']['subscriptions'][number]
 
-/** A subscription that is live here, and what stands at its position. */
-interface Live {
-  readonly asked: Asked
+/** An entry whose subscription is live, and the row's values. */
+interface LiveEntry {
+  readonly entry: SyncEntry
   /** JSON text. */
   readonly id: string
   readonly topic: string
@@ -31,8 +31,10 @@ interface Live {
 }
 
 /**
- * Answers what each subscription has after its cursor: for each a `synced` frame and its chain, last the sync's own answer; all of it fits one message [LAW-SYNC-HEADS].
- * One query of the connection's rows and strong batch reads find out which topics have moved; only their logs are read. One that is not live here is told so.
+ * Answers each subscription with what its log has after its cursor: a `synced` frame and its events; the sync's own
+ * result comes last. All frames fit one message [LAW-SYNC-HEADS]. One query of the connection's rows and strongly
+ * consistent batch reads show which topics have new events; only their logs are read. A subscription that is not live
+ * is answered with CONNECTION_LOST.
  */
 // [TL-SYNC-1] [TL-SYNC-2]
 export async function sync(
@@ -43,75 +45,78 @@ export async function sync(
 ): Promise<readonly string[]> {
   const { connectionId } = caller
   const rows = new Map((await scope.store.readSubscriptions(connectionId)).map((row) => [row.id, row]))
-  const found = frame.params.subscriptions.map((asked) => toLive(asked, rows.get(JSON.stringify(asked.id))))
+  const found = frame.params.subscriptions.map((entry) => toLive(entry, rows.get(JSON.stringify(entry.id))))
   const live = found.filter((each) => each !== undefined)
-  const kept = await keepAll(scope, connectionId, live)
+  const kept = await renewSessions(scope, connectionId, live)
   const states = await scope.store.readSyncStates(
     live.map((each) => ({ ...each, connectionId, offset: each.cursor.offset })),
   )
-  const stateOf = new Map(live.map((each, index) => [each.asked, states[index] ?? {}]))
+  const stateOf = new Map(live.map((each, index) => [each.entry, states[index] ?? {}]))
 
   const frames: string[] = []
   let bytes = 0
-  for (const [index, asked] of frame.params.subscriptions.entries()) {
-    const texts = await answerOne(scope, caller, params, asked, keptOf(kept, found[index]), stateOf.get(asked))
+  for (const [index, entry] of frame.params.subscriptions.entries()) {
+    const texts = await answerEntry(scope, caller, params, entry, presentOf(kept, found[index]), stateOf.get(entry))
     const size = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0)
-    if (bytes > 0 && bytes + size > limits.pageBytes.value) break // [TL-SYNC-3] what is left out is asked for again
+    if (bytes > 0 && bytes + size > limits.pageBytes.value) break // [TL-SYNC-3] the client syncs the rest again
     bytes += size
     frames.push(...texts)
   }
   return [...frames, frameText(JSON.stringify(frame.id), '{"type":"data"}')]
 }
 
-/** Presence first: what it finds to be over stands in the log that is read next. [TL-PRES-5] [TL-PRES-6] */
-async function keepAll(scope: InvocationContext, connectionId: string, live: readonly Live[]) {
-  const kept = live.map(async (each): Promise<readonly [Live, unknown]> => {
-    const { topic, seat, asked } = each
-    return [each, await keepPresence(scope, { topic, ref: asked.ref, connectionId, seat }).catch((thrown) => thrown)]
+/**
+ * Renews presence before the logs are read, so that the reads see the leaves which this appends. [TL-PRES-5]
+ * [TL-PRES-6]
+ */
+async function renewSessions(scope: InvocationContext, connectionId: string, live: readonly LiveEntry[]) {
+  const kept = live.map(async (each): Promise<readonly [LiveEntry, unknown]> => {
+    const { topic, seat, entry } = each
+    return [each, await keepPresence(scope, { topic, ref: entry.ref, connectionId, seat }).catch((thrown) => thrown)]
   })
   return new Map(await Promise.all(kept))
 }
 
-/** A subscription whose session is not here any more is not live: it joins again by subscribing again. */
-function keptOf(kept: ReadonlyMap<Live, unknown>, live: Live | undefined): Live | undefined {
+/** Undefined for a subscription whose session is absent: it is not live, and joins again by a new subscribe. */
+function presentOf(kept: ReadonlyMap<LiveEntry, unknown>, live: LiveEntry | undefined): LiveEntry | undefined {
   return live === undefined || kept.get(live) === 'here' ? live : undefined
 }
 
-async function answerOne(
+async function answerEntry(
   scope: InvocationContext,
   caller: ConnectionCaller,
   params: ConnectionParams,
-  asked: Asked,
-  live: Live | undefined,
+  entry: SyncEntry,
+  live: LiveEntry | undefined,
   state: SyncState = {},
 ): Promise<readonly string[]> {
   try {
     if (live === undefined) throw notLive()
-    return await syncOne(scope, caller, params, live, state)
+    return await syncLive(scope, caller, params, live, state)
   } catch (thrown) {
-    return [rejectRequest(scope, { id: asked.id, type: 'subscription', cause: 'frame' }, thrown)]
+    return [rejectRequest(scope, { id: entry.id, type: 'subscription', cause: 'frame' }, thrown)]
   }
 }
 
-/** By the connection's own row, which decides [LAW-CONNECTION-ROW]. */
-function toLive(asked: Asked, row: ConnectionSubscription | undefined): Live | undefined {
-  const cursor = parseCursor(asked.from)
-  if (cursor === undefined || row?.on !== true || row.ref !== asked.ref) return undefined
+/** Undefined unless the connection's row, which decides, says that the subscription is live [LAW-CONNECTION-ROW]. */
+function toLive(entry: SyncEntry, row: ConnectionSubscription | undefined): LiveEntry | undefined {
+  const cursor = parseCursor(entry.from)
+  if (cursor === undefined || row?.on !== true || row.ref !== entry.ref) return undefined
   const { topic, shard, id, seat } = row
-  return topic === undefined || shard === undefined ? undefined : { asked, id, topic, shard, cursor, seat }
+  return topic === undefined || shard === undefined ? undefined : { entry, id, topic, shard, cursor, seat }
 }
 
-async function syncOne(
+async function syncLive(
   scope: InvocationContext,
   caller: ConnectionCaller,
   params: ConnectionParams,
-  { asked, id, topic, cursor }: Live,
+  { entry, id, topic, cursor }: LiveEntry,
   state: SyncState,
 ): Promise<readonly string[]> {
   const { subscriber } = state
   const retentionMs = scope.retentionOf(channelOfTopic(topic))
-  // A registration that was lost is repaired by the client's next subscribe; so is one that an `auth` which came to its end too late has left with an old expiry.
-  if (subscriber?.on !== true || subscriber.ref !== asked.ref || isExpired(subscriber, scope.clock.now()))
+  // The client's next subscribe repairs a lost row, and a row that an interrupted `auth` left with an old expiry.
+  if (subscriber?.on !== true || subscriber.ref !== entry.ref || isExpired(subscriber, scope.clock.now()))
     throw notLive()
   if (retentionMs === undefined) throw notLive()
   const log = { topic, retentionMs }
@@ -126,7 +131,10 @@ async function syncOne(
   return [synced, ...chain].map((result) => frameText(id, result))
 }
 
-/** No slot stands after p, and p is an anchor: p is the head. An ageing head is left to `replayFrom`, which extends it. */
+/**
+ * The empty replay when the cursor is at the head: its slot is an anchor and no slot follows. Undefined for an ageing
+ * head, which `replayFrom` extends.
+ */
 function upToDate(scope: InvocationContext, cursor: Cursor, { at, after }: SyncState): Replay | undefined {
   const now = scope.clock.now()
   if (after !== undefined || at === undefined || !isAnchor(at, now) || isAgeing(at, now)) return undefined
@@ -134,7 +142,7 @@ function upToDate(scope: InvocationContext, cursor: Cursor, { at, after }: SyncS
 }
 
 function notLive(): TrunklineError {
-  return new TrunklineError('CONNECTION_LOST', 'This subscription is not live here; subscribe again.', {
+  return new TrunklineError('CONNECTION_LOST', 'This subscription is not live on this connection. Subscribe again.', {
     mayHaveRun: false,
     retry: 'now',
   })

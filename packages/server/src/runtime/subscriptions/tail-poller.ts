@@ -1,46 +1,57 @@
 import type { Cursor } from '@trunkline/protocol'
-import type { Slot, Store } from '../../ports/store.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { Store } from '../../ports/store.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { type LogRef, replayFrom } from '../log/replay.ts'
 import { isExpiredSlot, wireEpoch } from '../log/retention.ts'
 
 /**
- * One reader's view of a topic's tail, which a process polls once for all its readers. It is a hint, as a push is: it never says that something is whole
- * which it has not seen to be, and sends the reader to the log instead.
+ * One reader's view of the end of a topic's log, which a process polls once for all its readers. It is only a hint, as
+ * a push is: it never claims completeness that it has not verified, and sends the reader to the log instead.
  */
 export interface Tail extends Disposable {
-  /** The reader has read the log to its end, and stands at `at`. The poller begins there if it stands nowhere. */
+  /** The reader has read the log to its end, at `at`. Starts the poller from there if it has no position. */
   begin(at: Cursor): void
-  /** What was seen after `at`; undefined when only the log can say. */
+  /** The slots after `at`; undefined when the reader must read the log. */
   after(at: Cursor): readonly Slot[] | undefined
-  /** Resolves when `after` may say something else, or `signal` aborts. Rejects with FUNCTION_FAILED when the log could not be read several times in a row. */
+  /**
+   * Resolves when the result of `after` may have changed, or `signal` aborts. Rejects with FUNCTION_FAILED when five
+   * reads in a row failed.
+   */
   changed(signal: AbortSignal): Promise<void>
 }
 
-/** How often a log is asked for its head: the sooner, the less long ago something came. */
+/** Milliseconds between reads of a log. The pause grows while no events arrive. */
 export const pollMs = { soonest: 250, latest: 2_000, growth: 1.5 } as const
 
-const verifyMs = 60_000 // 60 s: an empty answer proves nothing of the head itself [LAW-SYNC-HEADS], so it is read too, and kept from ageing
+/**
+ * 60 s. An empty page does not prove that the head still exists [LAW-SYNC-HEADS], so this often the head is read and
+ * its expiry extended.
+ */
+const verifyMs = 60_000
 const pageSlots = 250
 const recentSlots = 250
 const recentBytes = 1_024 * 1_024
-const failuresInARow = 5
-const latestRetryMs = 30_000 // 30 s
+const maxFailures = 5
+const maxRetryMs = 30_000 // 30 s
 
 const pollers = new WeakMap<Store, Map<string, Poller>>()
 
-/** Joins the readers of a topic. The first one starts its poller, and the last one to leave stops it. [LAW-REGISTER-THEN-READ]: join first, then read the log. */
+/**
+ * Joins the readers of a topic. The first reader starts its poller, and the last one to leave stops it. Callers must
+ * join before they read the log [LAW-REGISTER-THEN-READ].
+ */
 export function joinTail(scope: RuntimeContext, log: LogRef): Tail {
-  const ofStore = pollers.get(scope.store) ?? new Map<string, Poller>()
-  pollers.set(scope.store, ofStore)
-  const name = `${scope.restore} ${log.topic}` // another restore number, another history
-  const poller = ofStore.get(name) ?? createPoller(scope, log, () => ofStore.delete(name))
-  ofStore.set(name, poller)
+  const byTopic = pollers.get(scope.store) ?? new Map<string, Poller>()
+  pollers.set(scope.store, byTopic)
+  const name = `${scope.restore} ${log.topic}` // a restored table has a history of its own
+  const poller = byTopic.get(name) ?? createPoller(scope, log, () => byTopic.delete(name))
+  byTopic.set(name, poller)
   return poller.join()
 }
 
-/** How many topics of this store are being polled. */
+/** The number of topics of this store that are being polled. */
 export function pollersOf(store: Store): number {
   return pollers.get(store)?.size ?? 0
 }
@@ -54,9 +65,9 @@ function createPoller(scope: RuntimeContext, log: LogRef, onStop: () => void): P
   const waiting = new Set<() => void>()
   let readers = 0
   let running = false
-  /** Where the poller stands; undefined when nobody has read the log to its end since it broke. */
+  /** The poller's position; undefined after a break, until a reader has read the log to its end. */
   let head: Cursor | undefined
-  /** Dense, and ends at the head. */
+  /** Consecutive slots up to `head`. */
   let recent: readonly Slot[] = []
   let failure: TrunklineError | undefined
 
@@ -68,21 +79,21 @@ function createPoller(scope: RuntimeContext, log: LogRef, onStop: () => void): P
     recent = []
     wake()
   }
-  function take(slots: readonly Slot[]): void {
+  function advance(slots: readonly Slot[]): void {
     const last = slots.at(-1)
     if (head === undefined || last === undefined) return
     head = { epoch: head.epoch, offset: last.offset }
     recent = newest([...recent, ...slots])
     wake()
   }
-  /** One look at the log: how many slots came. */
+  /** Reads the log once. Returns the number of new slots. */
   async function poll(verify: boolean): Promise<number> {
     const from = head
     if (from === undefined) return 0
     const slots = await (verify ? readVerified(scope, log, from) : readAfter(scope, log, from))
-    if (head !== from) return 0 // a reader moved it meanwhile
+    if (head !== from) return 0 // a reader has moved it during the read
     if (slots === undefined) positionAt(undefined)
-    else take(slots)
+    else advance(slots)
     return slots?.length ?? 0
   }
   async function run(): Promise<void> {
@@ -95,16 +106,20 @@ function createPoller(scope: RuntimeContext, log: LogRef, onStop: () => void): P
       const now = scope.clock.now()
       const verify = now - verified >= verifyMs
       try {
-        const came = await poll(verify)
+        const added = await poll(verify)
         if (verify) verified = now
         failures = 0
         failure = undefined
-        delay = came > 0 ? pollMs.soonest : Math.min(Math.max(delay, pollMs.soonest) * pollMs.growth, pollMs.latest)
+        delay = added > 0 ? pollMs.soonest : Math.min(Math.max(delay, pollMs.soonest) * pollMs.growth, pollMs.latest)
       } catch (cause) {
         failures += 1
-        delay = Math.min(pollMs.soonest * 2 ** (failures + 1), latestRetryMs)
-        if (failures < failuresInARow) continue
-        failure = new TrunklineError('FUNCTION_FAILED', 'The log of this subscription could not be read.', { cause })
+        delay = Math.min(pollMs.soonest * 2 ** (failures + 1), maxRetryMs)
+        if (failures < maxFailures) continue
+        failure = new TrunklineError(
+          'FUNCTION_FAILED',
+          'The log of this subscription could not be read. Subscribe again later.',
+          { cause },
+        )
         wake()
       }
     }
@@ -154,26 +169,27 @@ function after(at: Cursor, head: Cursor | undefined, recent: readonly Slot[]): r
   return index === -1 ? undefined : recent.slice(index)
 }
 
-/** The slots after the head, or undefined when the log does not go on from there. */
+/** The slots after the head; undefined when the log does not continue from there. */
 async function readAfter(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<readonly Slot[] | undefined> {
   const { slots } = await scope.store.readSlots(log.topic, head.offset, pageSlots)
   const now = scope.clock.now()
-  const run = slots.filter((slot, index) => slot.offset === head.offset + 1 + index) // ends before the first absent slot
-  // One was deleted, or was put while the page was read: the log says which.
+  // Ends before the first absent slot.
+  const run = slots.filter((slot, index) => slot.offset === head.offset + 1 + index)
+  // The next slot was deleted, or put while the page was read. The reader finds out from the log.
   if (slots.length > 0 && run.length === 0) return undefined
-  const goesOn = run.every(
+  const continues = run.every(
     (slot) => wireEpoch(slot.epoch, scope.restore) === head.epoch && !isExpiredSlot(slot, log.retentionMs, now),
   )
-  return goesOn ? run : undefined
+  return continues ? run : undefined
 }
 
-/** The same, by a read that proves the head itself and extends an ageing one [LAW-LOGICAL-EXPIRY]. */
+/** Like `readAfter`, but also verifies that the head exists, and extends an ageing head [LAW-LOGICAL-EXPIRY]. */
 async function readVerified(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<readonly Slot[] | undefined> {
   const { gap, slots } = await replayFrom(scope, log, head)
   return gap === undefined ? slots : undefined
 }
 
-/** What is kept for readers that are not here at this moment; one that is further behind reads the log. */
+/** The newest slots, kept for readers that are busy at the moment. A reader that is further behind reads the log. */
 function newest(slots: readonly Slot[]): readonly Slot[] {
   let bytes = 0
   const kept = slots.slice(-recentSlots).reverse()

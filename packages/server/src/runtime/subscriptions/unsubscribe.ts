@@ -3,17 +3,18 @@ import type { RuntimeContext } from '../context/scope.ts'
 import { frameText } from '../encoding/result-frames.ts'
 import { leaveSubscription } from '../presence/session.ts'
 
-/** A stop as `receive` understood it. */
+/** A parsed stop frame. */
 export interface StopRequest {
   readonly id: FrameId
   readonly ref: number
-  /** Its start came in the same message and was left out: tRPC answers that too. */
+  /** The subscribe of the same message was left out because of this stop. tRPC answers such a stop too. */
   readonly leftOut: boolean
 }
 
 /**
- * Ends a subscription and gives the answer's text; undefined where tRPC is silent (a stock client's stop of what does not live).
- * [LAW-CONNECTION-ROW]: the tombstone goes into the connection's own row, also when none stands, since a stop does not know the topic.
+ * Ends a subscription and returns the response text; undefined where tRPC does not answer (a stock client's stop of an
+ * unknown subscription). Writes the tombstone into the connection's row, even if none exists, since a stop does not
+ * know the topic [LAW-CONNECTION-ROW].
  */
 // [TL-STOP-1] [TL-STOP-2]
 export async function unsubscribe(
