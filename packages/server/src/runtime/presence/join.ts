@@ -1,14 +1,56 @@
 import type { PresenceInterest } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceSeat } from '../../ports/presence.ts'
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { InvocationContext, RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import type { LogRef, Replay } from '../log/replay.ts'
+import type { Replay } from '../log/replay.ts'
+import { keepaliveOf, lookOnReturn } from './renew-lease.ts'
+import { disconnectSession } from './rows/disconnect-session.ts'
+import { logOf } from './rows/find-presence.ts'
 import type { SessionRef } from './rows/update-session.ts'
 import { entryOf, joinSession, leaveSession, leaveSubscription } from './session.ts'
 import { snapshotCount, snapshotMembers } from './snapshot.ts'
+
+/** What a subscription to presence adds to the steps of a subscribe: its session joins, and leaves where it fails. */
+export function presenceHooks(
+  scope: InvocationContext,
+  {
+    caller,
+    descriptor,
+    attempt,
+    presence,
+  }: {
+    readonly caller: ConnectionCaller
+    readonly descriptor: SubscriptionDescriptor
+    readonly attempt: Pick<Subscriber, 'connectionId' | 'id' | 'ref'>
+    readonly presence: PresenceInterest
+  },
+) {
+  const seat = sessionOf(caller, attempt.id, presence)
+  const session = seat && toSession(descriptor, attempt, seat)
+  let previous: PresenceSeat | undefined
+  return {
+    claim: seat === undefined ? {} : { seat },
+    row: { presence: { view: presence.view, ...(seat && { seat }) } },
+    keepaliveMs: keepaliveOf(presence),
+    beforeClaim: async () => {
+      previous = await previousSession(scope, attempt)
+    },
+    registered: async (row: Subscriber, isOpen: () => Promise<boolean>) => {
+      await leavePrevious(scope, row, previous, seat)
+      if (session === undefined) return isOpen()
+      await confirmJoin(scope, session, descriptor, row)
+      if (await isOpen()) return isStillJoined(scope, session, attempt.id)
+      await disconnectSession(scope, session)
+      return false
+    },
+    resumed: (lastEventId: string | undefined) => lookOnReturn(scope, descriptor, lastEventId),
+    loadState: (found: Replay) => loadPresence(scope, descriptor, found),
+    failed: (thrown: unknown) => abandonJoin(scope, session, thrown, caller),
+  }
+}
 
 /** Where a subscription makes its session present; undefined for one that only watches. */
 export function sessionOf(
@@ -17,11 +59,6 @@ export function sessionOf(
   interest: PresenceInterest | undefined,
 ): PresenceSeat | undefined {
   return interest?.me && { member: interest.me.member, entry: entryOf(session, id) }
-}
-
-/** The log of a subscription to presence. */
-export function logOf({ topic, channel }: Pick<SubscriptionDescriptor, 'topic' | 'channel'>): LogRef {
-  return { topic, retentionMs: channel.retentionMs ?? 0 }
 }
 
 /** A seat as the attempt with this row takes it. */

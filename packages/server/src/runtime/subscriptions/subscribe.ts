@@ -1,12 +1,11 @@
 import { limits, parseCursor } from '@trunkline/protocol'
 import { notServed } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { Subscriber } from '../../ports/store.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { Client } from '../calls/worker-job.ts'
 import { carryAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import { toFacts } from '../context/caller.ts'
-import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { firstShard, rememberShards } from '../context/shard-hints.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
@@ -14,18 +13,6 @@ import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { resultBytes, snapshotResult } from '../encoding/result-frames.ts'
 import { type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { deleteConnection } from '../posting/post.ts'
-import {
-  abandonJoin,
-  confirmJoin,
-  isStillJoined,
-  leavePrevious,
-  loadPresence,
-  previousSession,
-  sessionOf,
-  toSession,
-} from '../presence/join.ts'
-import { keepaliveOf, lookOnReturn } from '../presence/renew-lease.ts'
-import { disconnectSession } from '../presence/rows/disconnect-session.ts'
 import { describeSubscription } from '../procedures/run-procedure.ts'
 import { newLock } from '../stock-clients/subscription-lock.ts'
 import { duplicate, refuseClaim } from './refuse-subscribe.ts'
@@ -34,6 +21,7 @@ import { startedFrames } from './started-frames.ts'
 import { checkStoredBytes, toStoredContext } from './stored-context.ts'
 import type { SubscribeRequest } from './subscribe-request.ts'
 import { beginStock } from './subscribe-stock-client.ts'
+import { hooksOf, type SubscriptionHooks } from './subscription-hooks.ts'
 
 /**
  * Makes a subscription live and gives the frames that answer it, as texts; none when a newer attempt or a stop has overtaken it, and none to a stock client's on a log, which is posted its own.
@@ -67,63 +55,50 @@ async function register(
   request: SubscribeRequest,
   descriptor: SubscriptionDescriptor,
 ): Promise<readonly string[]> {
-  if (scope.channelOf(descriptor.channel.name) !== descriptor.channel) throw foreignChannel(descriptor.channel.name)
+  const { topic, channel } = descriptor
+  if (scope.channelOf(channel.name) !== channel) throw foreignChannel(channel.name)
   const id = JSON.stringify(request.id)
-  const seat = sessionOf(caller, id, descriptor.presence)
-  const attempt = { connectionId: caller.connectionId, id, ref: request.ref, topic: descriptor.topic }
+  const attempt = { connectionId: caller.connectionId, id, ref: request.ref, topic }
+  const hooks = hooksOf(scope, { caller, descriptor, attempt })
   const stored = toStoredContext(scope.server, { caller, params, rawInput: request.rawInput }, descriptor)
-  const shard = firstShard(scope.shardHints, descriptor.topic, caller.connectionId)
+  const shard = firstShard(scope.shardHints, topic, caller.connectionId)
   await checkStoredBytes(scope, { ...attempt, shard }, stored)
-  const before = descriptor.presence && (await previousSession(scope, attempt))
+  await hooks.beforeClaim()
   // S1: the connection's own row
-  const claim = await scope.store.claimSubscription({
-    ...attempt,
-    shard,
-    expires,
-    ...(seat && { seat }),
-  })
-  if (claim.status === 'refused') {
-    const claimed = { ...request, topic: descriptor.topic }
-    return refuseClaim(scope, caller, claimed, claim.row)
-  }
+  const claim = await scope.store.claimSubscription({ ...attempt, ...hooks.claim, shard, expires })
+  if (claim.status === 'refused') return refuseClaim(scope, caller, { ...request, topic }, claim.row)
   if (claim.repeated && !caller.extensions) throw duplicate(request.id)
-  // S2: the topic's row; S3: is the connection still there, and with the authority that was written?
-  const isChain = !caller.extensions && descriptor.channel.retentionMs !== undefined
+  const isOrdered = !caller.extensions && channel.retentionMs !== undefined
   const row: Subscriber = {
     ...toSubscriber(caller, request, descriptor),
     ...stored,
-    ...(descriptor.presence && { presence: { view: descriptor.presence.view, ...(seat && { seat }) } }),
+    ...hooks.row,
     connectionId: caller.connectionId,
     id,
     shard: claim.shard,
     expires,
-    ...(isChain ? { lock: newLock(scope) } : {}), // [LAW-STOCK-ORDER]: nobody else posts before `started` [TL-CHAIN-1]
+    ...(isOrdered ? { lock: newLock(scope) } : {}), // [LAW-STOCK-ORDER]: no other function posts before `started` [TL-CHAIN-1]
   }
-  const sitting = seat && toSession(descriptor, row, seat)
+  // S2: the topic's row; S3: the connection is still open, and with the authority that was written
   const commit = async () => {
     if ((await scope.store.putSubscriber(row)) !== 'put') return false
     await checkStoredBytes(scope, row, stored).catch((thrown: unknown) => withdraw(scope, row, thrown))
-    await leavePrevious(scope, row, before, seat)
-    if (sitting === undefined) return stillOpen(scope, row)
-    await confirmJoin(scope, sitting, descriptor, row)
-    if (await stillOpen(scope, row)) return isStillJoined(scope, sitting, id)
-    await disconnectSession(scope, sitting)
-    return false
+    return hooks.registered(row, () => stillOpen(scope, row))
   }
-  // S4: the log, read only after S2, so that whatever is put from now on is read or pushed [TL-SUB-2]
+  // S4: the log, read only after S2, so that every later event is read or pushed [TL-SUB-2]
   const load = async () => {
     try {
-      await lookOnReturn(scope, descriptor, request.lastEventId)
+      await hooks.resumed(request.lastEventId)
       const found = await replay(scope, request, descriptor)
-      return await begin(scope, request, descriptor, { found, extensions: caller.extensions })
+      return await begin(scope, { request, descriptor, hooks, extensions: caller.extensions }, found)
     } catch (thrown) {
-      await abandonJoin(scope, sitting, thrown, caller)
+      await hooks.failed(thrown)
       throw thrown
     }
   }
-  if (isChain) return beginStock(scope, row, descriptor, { register: commit, load })
+  if (isOrdered) return beginStock(scope, row, descriptor, { register: commit, load })
   if (!(await commit())) return []
-  const keepaliveMs = descriptor.presence && keepaliveOf(descriptor.presence)
+  const { keepaliveMs } = hooks
   return startedFrames(scope, request, descriptor, {
     id,
     ...(await load()),
@@ -132,16 +107,26 @@ async function register(
   })
 }
 
-/** What a subscription with `startWith` begins with, loaded after the position was taken [LAW-STARTED-IS-LIVE], so that the events after it are all there. A whole resume needs none. */
+interface Beginning {
+  readonly request: SubscribeRequest
+  readonly descriptor: SubscriptionDescriptor
+  readonly hooks: SubscriptionHooks
+  readonly extensions: boolean
+}
+
+/**
+ * The state that a subscription begins with, loaded after the position was taken [LAW-STARTED-IS-LIVE], so that every
+ * event after the state follows it. A whole resume needs no state.
+ */
 // [TL-SNAP-1] [TL-SNAP-2] [TL-SNAP-3]
 async function begin(
   scope: InvocationContext,
-  request: SubscribeRequest,
-  descriptor: SubscriptionDescriptor,
-  { found, extensions }: { readonly found: Replay | undefined; readonly extensions: boolean },
+  { request, descriptor, hooks, extensions }: Beginning,
+  found: Replay | undefined,
 ): Promise<Begun> {
-  if (found === undefined || !beginsWithState(request, descriptor, found)) return { found, begun: undefined }
-  const { at, state } = await loadState(scope, descriptor, found)
+  const isResumed = (request.lastEventId ?? descriptor.lastEventId) !== undefined && found?.gap === undefined
+  if (found === undefined || isResumed || hooks.loadState === undefined) return { found, begun: undefined }
+  const { at, state } = await hooks.loadState(found)
   const result = snapshotResult(scope.server, at.from, state)
   const bytes = Buffer.byteLength(result)
   const most = resultBytes(extensions ? scope.server : { maxMessageBytes: limits.messageBytes.value })
@@ -158,21 +143,6 @@ interface Begun {
   readonly found: Replay | undefined
   /** The snapshot's result, as text. */
   readonly begun: string | undefined
-}
-
-function beginsWithState(
-  request: SubscribeRequest,
-  { load, presence, lastEventId }: SubscriptionDescriptor,
-  found: Replay,
-): boolean {
-  const resumed = (request.lastEventId ?? lastEventId) !== undefined && found.gap === undefined
-  return (load !== undefined || presence !== undefined) && !resumed
-}
-
-async function loadState(scope: InvocationContext, descriptor: SubscriptionDescriptor, found: Replay) {
-  if (descriptor.presence !== undefined) return loadPresence(scope, descriptor, found)
-  const { load } = descriptor
-  return { at: found, state: await withinDeadline(scope.deadline.signal, Promise.resolve(load?.())) }
 }
 
 /** No event would ever reach it: what publishes and delivers here belongs to another line. */
