@@ -121,6 +121,11 @@ describe.each(Object.keys(installers) as Installer[])(
       120_000,
     )
 
+    test('passes the published suite of the store ports with a toy store, under the test runner of Node', () => {
+      const said = runNode(['--test', '--test-reporter=tap', 'out/store-suite.js'], project) // throws when a test fails
+      expect(Number(/^# pass (\d+)$/m.exec(said)?.[1])).toBeGreaterThan(90)
+    }, 60_000)
+
     test('compiles with the module resolution of Node 10, which knows no `exports`', () => {
       compileWithNode10(project)
     }, 60_000)

@@ -1,12 +1,23 @@
-import type { ShardLeaseRow } from '../../ports/leases.ts'
-import type { PresenceRow } from '../../ports/presence.ts'
 import type { ConnectionRow } from '../../ports/connections.ts'
-import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { KeyRow } from '../../ports/idempotency.ts'
+import type { ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
+import type { PresenceRow } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
+import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { UploadRow } from '../../ports/uploads.ts'
-import { connectionKey, type Key, keyRowKey, logKey, memberPrefix, parseSubscriberSortKey, presenceKey, shardLeaseKey, subscriberKey, subscriptionPrefix } from './keys.ts'
+import {
+  connectionKey,
+  type Key,
+  keyRowKey,
+  logKey,
+  memberPrefix,
+  parseSubscriberSortKey,
+  presenceKey,
+  shardLeaseKey,
+  subscriberKey,
+  subscriptionPrefix,
+} from './keys.ts'
 
 /** An item as the document client reads and writes it. Members that are undefined are not written. */
 export type Item = Readonly<Record<string, unknown>>

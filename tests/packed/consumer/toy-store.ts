@@ -1,0 +1,374 @@
+import {
+  type ConnectionRow,
+  type ConnectionSubscription,
+  type KeyRow,
+  type PresenceRow,
+  type ShardLeaseRow,
+  type Slot,
+  type SlotPage,
+  type Store,
+  StoreError,
+  type Subscriber,
+  type SubscriberRef,
+  type UploadRow,
+} from '@trunkline/server/ports'
+
+type Name = string | number | undefined
+const nameOf = (...names: readonly Name[]) => JSON.stringify(names)
+
+/** A map whose keys are several names. */
+class Table<Row> {
+  readonly #rows = new Map<string, Row>()
+  get(...names: readonly Name[]): Row | undefined {
+    return this.#rows.get(nameOf(...names))
+  }
+  set<R extends Row>(row: R, ...names: readonly Name[]): R {
+    this.#rows.set(nameOf(...names), row)
+    return row
+  }
+  delete(...names: readonly Name[]): void {
+    this.#rows.delete(nameOf(...names))
+  }
+  where(isIncluded: (row: Row) => boolean): Row[] {
+    return [...this.#rows.values()].filter(isIncluded)
+  }
+}
+
+/** A page of rows that are sorted by their names. */
+function pageOf<Row>(rows: readonly Row[], name: (row: Row) => string, { limit = 10, from = '' } = {}) {
+  const rest = rows.filter((row) => name(row) > from).sort((a, b) => (name(a) < name(b) ? -1 : 1))
+  const page = rest.slice(0, limit)
+  const last = page.at(-1)
+  return { page, ...(last !== undefined && rest.length > limit && { next: name(last) }) }
+}
+
+const holds = (row: ConnectionSubscription, ref: number, run: string) => row.on && row.ref === ref && row.run === run
+const runs = (row: KeyRow, owner: string) => row.state === 'RUNNING' && row.owner === owner
+const keyOf = ({ topic, shard, connectionId, id }: Omit<SubscriberRef, 'ref'>) =>
+  [topic, shard, connectionId, id] as const
+
+/**
+ * A store as somebody else would write it, from the published types and laws alone. An async function runs to its end
+ * without a pause if it awaits nothing, so every operation is atomic.
+ */
+export class ToyStore implements Store {
+  readonly kind = 'toy'
+  readonly #slots = new Table<Slot & { readonly topic: string }>()
+  readonly #receipts = new Set<string>()
+  readonly #connections = new Table<ConnectionRow>()
+  readonly #subscriptions = new Table<ConnectionSubscription>()
+  readonly #subscribers = new Table<Subscriber>()
+  readonly #shards = new Table<number>()
+  readonly #keys = new Table<KeyRow>()
+  readonly #members = new Table<PresenceRow>()
+  readonly #sweeps = new Table<number>()
+  readonly #leases = new Table<ShardLeaseRow>()
+  readonly #texts = new Table<string>()
+  readonly #uploads = new Table<UploadRow & { readonly parts: readonly number[] }>()
+
+  // the log
+
+  #slotAt(topic: string, offset: number): Slot | undefined {
+    const { topic: _, ...slot } = this.#slots.get(topic, offset) ?? { topic }
+    return 'offset' in slot ? slot : undefined
+  }
+  #slotsOf(topic: string, isIncluded: (slot: Slot) => boolean): Slot[] {
+    const rows = this.#slots.where((row) => row.topic === topic && isIncluded(row))
+    return rows.sort((a, b) => a.offset - b.offset).map(({ topic: _, ...slot }) => slot)
+  }
+  async putSlot(topic: string, slot: Slot) {
+    const existing = this.#slotAt(topic, slot.offset)
+    if (existing !== undefined) return { status: 'taken', slot: existing } as const
+    this.#slots.set({ topic, ...slot }, topic, slot.offset)
+    return { status: 'put' } as const
+  }
+  async readSlots(topic: string, after: number, limit: number): Promise<SlotPage> {
+    const slots = this.#slotsOf(topic, ({ offset }) => offset > after)
+    return { slots: slots.slice(0, limit), more: slots.length > limit }
+  }
+  async readSlotsBefore(topic: string, before: number | undefined, limit: number): Promise<SlotPage> {
+    const slots = this.#slotsOf(topic, ({ offset }) => before === undefined || offset < before).reverse()
+    return { slots: slots.slice(0, limit), more: slots.length > limit }
+  }
+  async extendSlot(topic: string, offset: number, expires: number) {
+    const slot = this.#slotAt(topic, offset)
+    if (slot === undefined) return 'absent'
+    this.#slots.set({ topic, ...slot, expires }, topic, offset)
+    return 'extended'
+  }
+  async eraseSlot(topic: string, offset: number, erased: number) {
+    const { data, ...slot } = this.#slotAt(topic, offset) ?? { data: undefined }
+    if (!('offset' in slot) || (data === undefined && slot.erased === undefined)) return 'absent'
+    this.#slots.set({ topic, ...slot, erased }, topic, offset)
+    return 'erased'
+  }
+  async putReceipt(topic: string, offset: number) {
+    this.#receipts.add(nameOf(topic, offset))
+  }
+  async hasReceipts(events: Parameters<Store['hasReceipts']>[0]) {
+    return events.map(({ topic, offset }) => this.#receipts.has(nameOf(topic, offset)))
+  }
+
+  // connections
+
+  async putConnection(row: ConnectionRow) {
+    const existing = this.#connections.get(row.connectionId) ?? this.#connections.set(row, row.connectionId)
+    return existing.state === 'OPEN' && existing.session === row.session ? 'put' : 'exists'
+  }
+  async readConnection(connectionId: string) {
+    return this.#connections.get(connectionId)
+  }
+  async readConnectionAndShards(connectionId: string, topic: string) {
+    const connection = this.#connections.get(connectionId)
+    return { ...(connection && { connection }), shards: this.#shards.get(topic) ?? 1 }
+  }
+  async closeConnection(connectionId: string, expires: number) {
+    const empty = { connectionId, session: '', principal: null, extensions: false }
+    const row = this.#connections.get(connectionId) ?? empty
+    this.#connections.set({ ...row, state: 'CLOSED', expires }, connectionId)
+  }
+  async putConnectionParams(connectionId: string, connectionParams: string) {
+    const row = this.#connections.get(connectionId)
+    if (row?.state !== 'OPEN') return 'absent'
+    const stored = { connectionParams, ...row }
+    this.#connections.set(stored, connectionId)
+    return stored.connectionParams === connectionParams ? 'stored' : 'exists'
+  }
+  async renewConnection(connectionId: string, authority: Parameters<Store['renewConnection']>[1]) {
+    const row = this.#connections.get(connectionId)
+    if (row?.state !== 'OPEN') return 'absent'
+    this.#connections.set({ ...row, ...authority }, connectionId)
+    return 'renewed'
+  }
+
+  // subscriptions
+
+  async claimSubscription(claim: Parameters<Store['claimSubscription']>[0]) {
+    const { connectionId, id, ref, topic } = claim
+    const row = this.#subscriptions.get(connectionId, id)
+    const shard = row?.shard ?? claim.shard
+    if (row === undefined || (row.ref < ref && (row.topic ?? topic) === topic)) {
+      const { seat: _, ...kept } = row ?? {}
+      this.#subscriptions.set({ ...kept, ...claim, on: true, shard }, connectionId, id)
+      return { status: 'claimed', shard, repeated: false } as const
+    }
+    if (row.on && row.ref === ref && row.topic === topic) return { status: 'claimed', shard, repeated: true } as const
+    return { status: 'refused', row } as const
+  }
+  async stopSubscription(stop: Parameters<Store['stopSubscription']>[0]) {
+    const { connectionId, id, ref, expires } = stop
+    const row = this.#subscriptions.get(connectionId, id)
+    if (row !== undefined && row.ref > ref) return { status: 'newer', row } as const
+    const stopped = { ...row, connectionId, id, ref, on: false, expires }
+    return { status: 'stopped', row: this.#subscriptions.set(stopped, connectionId, id) } as const
+  }
+  async readSubscription(connectionId: string, id: string) {
+    return this.#subscriptions.get(connectionId, id)
+  }
+  async readSubscriptions(connectionId: string) {
+    return this.#subscriptions.where((row) => row.connectionId === connectionId)
+  }
+  async claimRun(claim: Parameters<Store['claimRun']>[0]) {
+    const { connectionId, id, ref, run } = claim
+    const existing = this.#subscriptions.get(connectionId, id)
+    const isFree = existing === undefined || (existing.ref < ref && existing.topic === undefined)
+    const row = isFree ? this.#subscriptions.set({ ...claim, on: true }, connectionId, id) : existing
+    return { status: holds(row, ref, run) ? 'claimed' : 'refused', row } as const
+  }
+  async passRun({ connectionId, id, ref, from, run, lease }: Parameters<Store['passRun']>[0]) {
+    const existing = this.#subscriptions.get(connectionId, id)
+    if (existing === undefined) return { status: 'refused', row: undefined } as const
+    const passes = holds(existing, ref, from)
+    const row = passes ? this.#subscriptions.set({ ...existing, run, lease }, connectionId, id) : existing
+    return { status: holds(row, ref, run) ? 'passed' : 'refused', row } as const
+  }
+  async readSyncStates(asked: Parameters<Store['readSyncStates']>[0]) {
+    return asked.map(({ offset, ...name }) => {
+      const subscriber = this.#subscribers.get(...keyOf(name))
+      const [at, after] = [this.#slotAt(name.topic, offset), this.#slotAt(name.topic, offset + 1)]
+      return { ...(subscriber && { subscriber }), ...(at && { at }), ...(after && { after }) }
+    })
+  }
+
+  // subscribers
+
+  #attempt(name: SubscriberRef): Subscriber | undefined {
+    const row = this.#subscribers.get(...keyOf(name))
+    return row?.ref === name.ref ? row : undefined
+  }
+  async putSubscriber(row: Subscriber) {
+    const existing = this.#subscribers.get(...keyOf(row))
+    if (existing === undefined || existing.ref < row.ref) this.#subscribers.set(row, ...keyOf(row))
+    else if (existing.ref > row.ref || !existing.on) return 'newer'
+    else if (row.lock !== undefined && row.lock.by !== existing.lock?.by) return 'newer'
+    return 'put'
+  }
+  async readSubscriber(topic: string, shard: number, connectionId: string, id: string) {
+    return this.#subscribers.get(topic, shard, connectionId, id)
+  }
+  async readSubscribersOf({ topic, shard, connectionId }: Parameters<Store['readSubscribersOf']>[0]) {
+    const isOf = (row: Subscriber) => row.topic === topic && row.shard === shard && row.connectionId === connectionId
+    return this.#subscribers.where((row) => row.on && isOf(row))
+  }
+  async stopSubscriber({ ref, expires, ...name }: Parameters<Store['stopSubscriber']>[0]) {
+    const [topic, shard, connectionId, id] = keyOf(name)
+    const empty = { topic, shard, connectionId, id, path: '', extensions: false }
+    const existing = this.#subscribers.get(topic, shard, connectionId, id)
+    if (existing !== undefined && existing.ref > ref) return 'newer'
+    const { input: _, piped: __, ...row } = existing ?? { ...empty, input: undefined, piped: undefined }
+    this.#subscribers.set({ ...row, ref, on: false, expires }, topic, shard, connectionId, id)
+    return 'stopped'
+  }
+  async deleteSubscriber(name: SubscriberRef) {
+    const row = this.#subscribers.get(...keyOf(name))
+    if (row !== undefined && row.ref <= name.ref) this.#subscribers.delete(...keyOf(name))
+  }
+  async setSubscriberAuthExp({ authExp, ...name }: Parameters<Store['setSubscriberAuthExp']>[0]) {
+    const existing = this.#attempt(name)
+    if (existing === undefined) return
+    const { authExp: _, ...row } = existing
+    this.#subscribers.set(authExp === undefined ? row : { ...row, authExp }, ...keyOf(name))
+  }
+  async lockChain(name: SubscriberRef, lock: Parameters<Store['lockChain']>[1]) {
+    const row = this.#attempt(name)
+    if (!row?.on) return { status: 'off' } as const
+    const locked = this.#subscribers.set({ ...row, lock: row.lock ?? lock }, ...keyOf(name))
+    return { status: locked.lock.by === lock.by ? 'locked' : 'held', row: locked } as const
+  }
+  async requestOffset(name: SubscriberRef, offset: number) {
+    const row = this.#attempt(name)
+    if (!row?.on) return 'off'
+    if (row.lock === undefined) return 'free'
+    this.#subscribers.set({ ...row, want: Math.max(row.want ?? 0, offset) }, ...keyOf(name))
+    return 'wanted'
+  }
+  async freeChain(name: SubscriberRef, { by, at, unless }: Parameters<Store['freeChain']>[1]) {
+    const existing = this.#attempt(name)
+    if (existing === undefined) return 'lost'
+    const { lock, want = 0, ...row } = existing
+    if (lock?.by !== by) return lock === undefined && row.at === at ? 'freed' : 'lost'
+    if (unless !== undefined && want > unless) return 'wanted'
+    this.#subscribers.set(at === undefined ? row : { ...row, at }, ...keyOf(name))
+    return 'freed'
+  }
+  async readSubscribers(topic: string, shard: number, options: Parameters<Store['readSubscribers']>[2] = {}) {
+    const rows = this.#subscribers.where((row) => row.topic === topic && row.shard === shard)
+    const bounds = { limit: 1_000, ...options }
+    const { page, ...next } = pageOf(rows, ({ connectionId, id }) => `${connectionId}#${id}`, bounds)
+    const isFirst = shard === 0 && options.from === undefined
+    return {
+      subscribers: page.filter(({ on }) => on),
+      ...next,
+      ...(isFirst && { shards: this.#shards.get(topic) ?? 1 }),
+    }
+  }
+  async growShards(topic: string, from: number, to: number) {
+    if (to > from && (this.#shards.get(topic) ?? 1) === from) this.#shards.set(to, topic)
+  }
+
+  // idempotency keys
+
+  #existing(operation: 'takeKey' | 'settleKey', key: string): KeyRow {
+    const row = this.#keys.get(key)
+    if (row === undefined) throw new StoreError(operation, false, { cause: new Error(`No row of ${key} exists.`) })
+    return row
+  }
+  async claimKey(claim: Parameters<Store['claimKey']>[0]) {
+    const existing = this.#keys.get(claim.key)
+    const row = existing ?? this.#keys.set({ ...claim, state: 'RUNNING', bases: {} } as const, claim.key)
+    return { status: runs(row, claim.owner) ? 'claimed' : 'standing', row } as const
+  }
+  async takeKey({ key, owner, lease, from }: Parameters<Store['takeKey']>[0]) {
+    const existing = this.#existing('takeKey', key)
+    const takes = runs(existing, from.owner) && existing.lease === from.lease
+    const row = takes ? this.#keys.set({ ...existing, owner, lease }, key) : existing
+    return { status: runs(row, owner) ? 'taken' : 'standing', row } as const
+  }
+  async settleKey({ key, owner, ...settled }: Parameters<Store['settleKey']>[0]) {
+    const existing = this.#existing('settleKey', key)
+    const row = runs(existing, owner) ? this.#keys.set({ ...existing, ...settled }, key) : existing
+    const outcome = settled.state === 'DONE' ? settled.outcome : undefined
+    const isOwn = row.owner === owner && row.state === settled.state && row.outcome === outcome
+    return { status: isOwn ? 'settled' : 'standing', row } as const
+  }
+  async recordBase({ key, owner, publishId, base, expires }: Parameters<Store['recordBase']>[0]) {
+    const empty: KeyRow = { key, state: 'PUBLISH', owner: '', lease: 0, fingerprint: '', bases: {}, expires }
+    const row = this.#keys.get(key) ?? empty
+    if (owner !== undefined && !runs(row, owner)) return { status: 'lost' } as const
+    const recorded = row.bases[publishId] ?? base
+    this.#keys.set({ ...row, bases: { ...row.bases, [publishId]: recorded } }, key)
+    return { status: 'recorded', base: recorded } as const
+  }
+  async readKey(key: string) {
+    return this.#keys.get(key)
+  }
+
+  // presence
+
+  async putPresence(row: PresenceRow, over: string | undefined) {
+    const existing = this.#members.get(row.topic, row.member)
+    if (existing?.mark === over) this.#members.set(row, row.topic, row.member)
+    else if (existing?.mark !== row.mark) return { status: 'standing', row: existing } as const
+    return { status: 'put' } as const
+  }
+  async deletePresence({ topic, member, mark }: Parameters<Store['deletePresence']>[0]) {
+    const row = this.#members.get(topic, member)
+    if (row !== undefined && row.mark !== mark) return { status: 'standing', row } as const
+    this.#members.delete(topic, member)
+    return { status: 'deleted' } as const
+  }
+  async readPresence(topic: string, member: string) {
+    return this.#members.get(topic, member)
+  }
+  async readPresences(topic: string, options: Parameters<Store['readPresences']>[1] = {}) {
+    const rows = this.#members.where((row) => row.topic === topic)
+    const { page, ...next } = pageOf(rows, ({ member }) => member, options)
+    return { rows: page, ...next }
+  }
+
+  // leases
+
+  async readShardLease(topic: string, shard: number) {
+    return this.#leases.get(topic, shard)
+  }
+  async putShardLease(row: ShardLeaseRow, over: string | undefined) {
+    const existing = this.#leases.get(row.topic, row.shard)
+    if (existing?.version === over) this.#leases.set(row, row.topic, row.shard)
+    else if (existing?.version !== row.version) return { status: 'standing', row: existing } as const
+    return { status: 'put' } as const
+  }
+  async readSweep(topic: string) {
+    return this.#sweeps.get(topic) ?? 0
+  }
+  async moveSweep(topic: string, { from, to }: Parameters<Store['moveSweep']>[1]) {
+    if ((this.#sweeps.get(topic) ?? 0) !== from) return 'standing'
+    this.#sweeps.set(to, topic)
+    return 'moved'
+  }
+
+  // large messages
+
+  async putPart({ connectionId, message, part, text }: Parameters<Store['putPart']>[0]) {
+    const existing = this.#texts.get(connectionId, message, part)
+    return (existing ?? this.#texts.set(text, connectionId, message, part)) === text ? 'put' : 'differs'
+  }
+  async notePart({ part, ...declared }: Parameters<Store['notePart']>[0]) {
+    const { connectionId, message } = declared
+    const existing = this.#uploads.get(connectionId, message)
+    const { parts, ...upload } = existing ?? { ...declared, noted: 0, parts: [] }
+    if (upload.of !== declared.of || upload.bytes !== declared.bytes) return { status: 'refused', row: upload } as const
+    const noted = [...new Set([...parts, part])]
+    const row = { ...upload, noted: noted.length }
+    this.#uploads.set({ ...row, parts: noted }, connectionId, message)
+    return { status: 'noted', row } as const
+  }
+  async claimUpload({ connectionId, message, owner }: Parameters<Store['claimUpload']>[0]) {
+    const row = this.#uploads.get(connectionId, message)
+    if (row === undefined || (row.owner ?? owner) !== owner) return 'taken'
+    this.#uploads.set({ ...row, owner }, connectionId, message)
+    return 'claimed'
+  }
+  async readParts(connectionId: string, message: string, of: number) {
+    return Array.from({ length: of }, (_, part) => this.#texts.get(connectionId, message, part))
+  }
+}
