@@ -7,13 +7,16 @@ import { canDeliver, type RuntimeContext } from './context/scope.ts'
 import { deliverEphemeral, deliverInline, inlineMs } from './delivery/deliver.ts'
 import type { DeliverJob } from './delivery/deliver-job.ts'
 import { append } from './log/append.ts'
-import { appendRepeatable, type Repeatable } from './log/append-once.ts'
+import { appendOnce, type PublishKey } from './log/append-once.ts'
 import { fingerprintOf } from './log/fingerprint.ts'
 import { fitting } from './log/match-channel.ts'
 import { cursorOf, expiresFor } from './log/retention.ts'
 import { serialise, topicOf } from './log/validate-event.ts'
 
-/** Validates, appends, delivers. Throws a `TRPCError` BAD_REQUEST for a key or an event that does not fit, `TrunklineError` TOO_LARGE beyond `limits.eventBytes`. */
+/**
+ * Validates an event, appends it to its log and delivers it. Throws a `TRPCError` BAD_REQUEST for a key or an event
+ * that does not match the channel, `TrunklineError` TOO_LARGE for an event larger than `limits.eventBytes`.
+ */
 export async function publish(
   scope: RuntimeContext,
   channel: ChannelDefinition,
@@ -22,29 +25,36 @@ export async function publish(
   options: PublishOptions = {},
 ): Promise<Published> {
   const { topic, data, retentionMs } = await prepare(scope, channel, key, event)
-  if (retentionMs === undefined) throw new TypeError(`Channel ${channel.name} keeps nothing; use publishEphemeral.`)
+  if (retentionMs === undefined)
+    throw new TypeError(`Channel ${channel.name} is ephemeral and has no log. Use publishEphemeral.`)
   const inline = canDeliver(scope) ? { inline: scope.clock.now() + inlineMs } : {} // [TL-ROW-5]
-  const once = onceUnder(scope, options.idempotencyKey, topic, retentionMs)
-  const entry = { topic, retentionMs, data, schema: fingerprintOf(channel.event), ...inline }
-  const slot = await (once === undefined ? append(scope, entry) : appendRepeatable(scope, entry, once))
+  const publishKey = publishKeyOf(scope, options.idempotencyKey, topic, retentionMs)
+  const newEvent = { topic, retentionMs, data, schema: fingerprintOf(channel.event), ...inline }
+  const slot = await (publishKey === undefined ? append(scope, newEvent) : appendOnce(scope, newEvent, publishKey))
   scope.telemetry.measure('publishes', 1)
   if (canDeliver(scope)) await deliverInline(scope, topic, slot)
   return { id: formatCursor(cursorOf(scope, slot)) }
 }
 
-/** Under which key this publish is made at most once: its own, or that of the mutation it stands in [LAW-PUBLISH-ONCE]. */
-function onceUnder(
+/**
+ * The key under which this publish happens at most once: its own, or that of the surrounding mutation
+ * [LAW-PUBLISH-ONCE].
+ */
+function publishKeyOf(
   scope: RuntimeContext,
   own: string | undefined,
   topic: string,
   retentionMs: number,
-): Repeatable | undefined {
+): PublishKey | undefined {
   if (own === undefined) return scope.keyed && nextPublish(scope.keyed, topic)
   const key = rowNameOfPublish(topic, own)
   return { key, publishId: publishIdOf(key, topic, 1), expires: expiresFor(scope.clock.now(), retentionMs) }
 }
 
-/** Posts an event of an ephemeral channel at once: at most once, in no order. Throws when neither a gateway nor the deliver function is bound. */
+/**
+ * Posts an event of an ephemeral channel immediately, at most once and without order. Throws when the backend has
+ * neither a gateway nor an invoker.
+ */
 export async function publishEphemeral(
   scope: RuntimeContext,
   channel: ChannelDefinition,
@@ -56,7 +66,7 @@ export async function publishEphemeral(
   if (canDeliver(scope)) return deliverEphemeral(scope, topic, data)
   if (scope.invoker === undefined)
     throw new Error(
-      `Nothing here can deliver an event of the ephemeral channel ${channel.name}: bind a gateway or an invoker.`,
+      `Expected the backend to have a gateway or an invoker to deliver an event of the ephemeral channel ${channel.name}, got neither. Give it one.`,
     )
   await scope.invoker.invoke('deliver', { topic, data } satisfies DeliverJob)
 }

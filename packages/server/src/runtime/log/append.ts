@@ -4,13 +4,13 @@ import type { RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { expiresFor, isAnchor } from './retention.ts'
 
-/** What is to stand in a slot; offset and epoch are found by appending. */
+/** The values of a new slot. The append determines its offset and epoch. */
 export interface NewEvent {
   readonly topic: string
   readonly retentionMs: number
-  /** JSON text; absent for a slot that only gives birth to an epoch. */
+  /** JSON text; absent for a slot that only starts an epoch. */
   readonly data?: string
-  /** Names the schema that made `data`. */
+  /** The fingerprint of the schema that made `data`. */
   readonly schema?: string | undefined
   /** Epoch milliseconds, see `Slot.inline`. */
   readonly inline?: number
@@ -18,33 +18,36 @@ export interface NewEvent {
   readonly publishId?: string
 }
 
-const attempts = 200 // losing 200 races in a row means that something else is wrong
+/** More lost races in a row indicate another problem. */
+const maxAttempts = 200
 
 /**
- * Appends by slot puts [LAW-SLOT-PUT]: slot h+1 is put only after evidence that slot h stands, and only where none stands, so a log has no hole and no number twice.
- * With no anchor, the same put gives birth to a new epoch [LAW-LOGICAL-EXPIRY]. A conflict with one's own publish id is a success.
+ * Appends an event by a slot put [LAW-SLOT-PUT]: slot h+1 is put only after evidence that slot h exists, and only if it
+ * does not exist yet. So a log has no holes and no duplicate offsets. Without an anchor the same put starts a new epoch
+ * [LAW-LOGICAL-EXPIRY]. A conflict with a slot of the same publish id is a success. Throws RATE_LIMITED after too many
+ * conflicts.
  */
 export async function append(scope: RuntimeContext, event: NewEvent): Promise<Slot> {
   const publishId = event.publishId ?? randomName(scope.clock, 20)
   let newest = await readNewest(scope, event.topic)
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const slot = toSlot(scope, event, publishId, newest)
     const outcome = await scope.store.putSlot(event.topic, slot) // [TL-ROW-2]
     if (outcome.status === 'put') return slot
     if (outcome.slot.publishId === publishId) return outcome.slot
-    // The failed condition is the evidence that this slot stands; far behind, one query jumps to the head.
+    // The failed condition proves that this slot exists. After several lost races, one query reads the head.
     newest = attempt % 8 === 7 ? await readNewest(scope, event.topic) : outcome.slot
   }
-  throw new TrunklineError('RATE_LIMITED', `The topic takes no more events at the moment (${attempts} conflicts).`)
+  throw new TrunklineError('RATE_LIMITED', `The topic takes no more events at the moment (${maxAttempts} conflicts).`)
 }
 
-/** The newest slot that stands, read strongly. */
+/** The newest slot; undefined for an empty log. Strongly consistent. */
 export async function readNewest(scope: RuntimeContext, topic: string): Promise<Slot | undefined> {
   const { slots } = await scope.store.readSlotsBefore(topic, undefined, 1)
   return slots[0]
 }
 
-/** The slot to put after `newest`: of its epoch while that is an anchor, else the birth of another. */
+/** The slot to put after `newest`: of the same epoch if `newest` is an anchor, else of a new epoch. */
 export function toSlot(
   scope: RuntimeContext,
   event: NewEvent,

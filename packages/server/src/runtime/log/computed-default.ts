@@ -3,10 +3,9 @@ import type { Session } from 'node:inspector'
 const answers = new WeakMap<object, boolean>()
 
 /**
- * Whether the default of a schema's definition is a function (`default(() => Date.now())`) and not a value. Zod hides
- * either behind the same getter, so the engine is asked which
- * the getter closes over. Where it cannot be asked, a default whose value differs from one call to the next is a
- * function.
+ * Whether a default in a schema's definition is a function (`default(() => Date.now())`) and not a value. Zod hides
+ * both behind the same getter, so the JavaScript engine is asked which one the getter closes over. Without an
+ * inspector, a default that returns different values on two reads counts as a function.
  */
 export function isComputedDefault(definition: object): boolean {
   const known = answers.get(definition)
@@ -21,24 +20,26 @@ type RemoteObject = { readonly type: string; readonly objectId?: string }
 
 const place = '__trunkline_default'
 
-/** Undefined where this process has no inspector. */
+/** Undefined when the process has no inspector. */
 function closesOverFunction(getter: () => unknown): boolean | undefined {
   try {
     const session = openSession()
     if (session === undefined) return undefined
     try {
       Reflect.set(globalThis, place, getter)
-      const asked = ask(session, 'Runtime.evaluate', { expression: `globalThis.${place}` }) as { result: RemoteObject }
-      const [scopes] = internalsOf(session, asked.result).filter(({ name }) => name === '[[Scopes]]')
+      const evaluated = send(session, 'Runtime.evaluate', { expression: `globalThis.${place}` }) as {
+        result: RemoteObject
+      }
+      const [scopes] = internalsOf(session, evaluated.result).filter(({ name }) => name === '[[Scopes]]')
       const [closure] = membersOf(session, scopes?.value)
-      const held = membersOf(session, closure?.value)
-      return held.length === 0 ? undefined : held.some(({ value }) => value?.type === 'function')
+      const variables = membersOf(session, closure?.value)
+      return variables.length === 0 ? undefined : variables.some(({ value }) => value?.type === 'function')
     } finally {
       Reflect.deleteProperty(globalThis, place)
       session.disconnect()
     }
   } catch {
-    return undefined // refused, as under `node --permission`
+    return undefined // not allowed, as under `node --permission`
   }
 }
 
@@ -51,8 +52,8 @@ function openSession(): Session | undefined {
   return session
 }
 
-/** In a session with its own thread the answer comes before `post` returns. */
-function ask(session: Session, method: string, params: object): unknown {
+/** A session of the same thread calls back before `post` returns. */
+function send(session: Session, method: string, params: object): unknown {
   let answer: unknown
   session.post(method, params, (error, result) => {
     if (error === null) answer = result
@@ -68,15 +69,15 @@ interface Member {
 function membersOf(session: Session, object: RemoteObject | undefined): readonly Member[] {
   if (object?.objectId === undefined) return []
   const params = { objectId: object.objectId, ownProperties: true }
-  return (ask(session, 'Runtime.getProperties', params) as { readonly result: readonly Member[] }).result
+  return (send(session, 'Runtime.getProperties', params) as { readonly result: readonly Member[] }).result
 }
 
 function internalsOf(session: Session, { objectId }: RemoteObject): readonly Member[] {
-  const found = ask(session, 'Runtime.getProperties', { objectId, ownProperties: true })
+  const found = send(session, 'Runtime.getProperties', { objectId, ownProperties: true })
   return (found as { readonly internalProperties?: readonly Member[] }).internalProperties ?? []
 }
 
-/** A clock in whole milliseconds may give the same twice: this finds ids, counters and finer clocks. */
+/** Finds ids, counters and fine clocks. A clock in whole milliseconds may return the same value twice. */
 function differs(definition: object): boolean {
   try {
     const read = () => JSON.stringify(Reflect.get(definition, 'defaultValue'))

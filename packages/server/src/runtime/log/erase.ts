@@ -5,9 +5,8 @@ import type { RuntimeContext } from '../context/scope.ts'
 import { wireEpoch } from './retention.ts'
 
 /**
- * Erases one event of a topic: its slot stays, without `data`, so that positions and resumes pass over it. `event` is
- * an offset, or the id that the event came with; an
- * id of another history erases nothing. Throws BAD_REQUEST for anything else.
+ * Erases one event of a topic. Its slot stays without `data`, so that positions and resumes skip it. `event` is an
+ * offset, or the id of the event; an id of another epoch erases nothing. Throws BAD_REQUEST for anything else.
  */
 export async function eraseEvent(scope: RuntimeContext, topic: string, event: number | string): Promise<Erased> {
   scope.deadline?.signal.throwIfAborted() // nothing is written after the deadline
@@ -17,7 +16,7 @@ export async function eraseEvent(scope: RuntimeContext, topic: string, event: nu
   return scope.store.eraseSlot(topic, offset, scope.clock.now()) // [TL-ROW-6]
 }
 
-/** The offset of an event's id; undefined where the log holds another history there, or nothing. */
+/** The offset in an event's id; undefined when the log has no slot or another epoch there. */
 async function offsetOf(scope: RuntimeContext, topic: string, id: string): Promise<number | undefined> {
   const cursor = parseCursor(id)
   if (cursor === undefined || cursor.offset < 1) throw badEvent(id)

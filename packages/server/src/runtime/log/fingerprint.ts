@@ -4,10 +4,9 @@ import type { EventSchema } from '../../define/topic.ts'
 const fingerprints = new WeakMap<EventSchema, string | undefined>()
 
 /**
- * Names what a schema declares, in 16 characters: the same for equal schemas in every process and build, another where
- * a member, a type, a check or its bounds differ.
- * Functions have no name that a bundler keeps, so what is inside a `refine`, a `transform` or a default is not part of
- * it; neither are the values of defaults, which an event
+ * A fingerprint of what a schema declares, in 16 characters. It is the same for equal schemas in every process and
+ * build, and differs where a member, a type, a check or its bounds differ. Functions keep no name in a bundle, so the
+ * content of a `refine`, a `transform` or a default is not included; neither are the values of defaults, which an event
  * holds itself. Undefined for a schema that cannot be described.
  */
 export function fingerprintOf(schema: EventSchema): string | undefined {
@@ -19,13 +18,13 @@ function describeSafely(schema: EventSchema): string | undefined {
   try {
     return createHash('sha256').update(describe(schema, [])).digest('base64url').slice(0, 16)
   } catch {
-    return undefined // a getter of a schema threw, or it is nested without end: its events are parsed at each read
+    return undefined // a getter of the schema threw, or its nesting has no end; its events are parsed at each read
   }
 }
 
 /**
- * Text for a schema, a check, or a value in their definitions. `above` are the schemas around it: a recursive one is
- * named by how far above it is.
+ * Describes a schema, a check or a value as text. `above` holds the enclosing schemas; a recursive one is described by
+ * its distance.
  */
 function describe(value: unknown, above: readonly unknown[]): string {
   if (typeof value === 'bigint') return `${value}n`
@@ -39,10 +38,10 @@ function describe(value: unknown, above: readonly unknown[]): string {
   return distance >= 0 ? `^${distance}` : describeMembers(value._zod.def, [value, ...above])
 }
 
-/** Members in the order of their names: the order in which they are written says nothing. */
+/** The members sorted by name, so that their order in the source does not matter. */
 function describeMembers(definition: object, above: readonly unknown[]): string {
   const members = Object.keys(definition)
-    .filter((name) => !name.startsWith('_') && !passedOver.has(name) && !isPatternOfFormat(definition, name))
+    .filter((name) => !name.startsWith('_') && !skippedMembers.has(name) && !isPatternOfFormat(definition, name))
     .sort()
     .flatMap((name) => {
       const value = memberOf(definition, name)
@@ -51,17 +50,17 @@ function describeMembers(definition: object, above: readonly unknown[]): string 
   return `{${members.join()}}`
 }
 
-/** Not read: a default that is a function would run. */
-const passedOver: ReadonlySet<string> = new Set(['defaultValue', 'error', 'abort'])
+/** Members that are not read; reading a default would run its function. */
+const skippedMembers: ReadonlySet<string> = new Set(['defaultValue', 'error', 'abort'])
 
-/** A member; undefined for a function, but for that of a `lazy`, which returns a schema. */
+/** A member; undefined for a function, except for the getter of a `lazy`, which returns a schema. */
 function memberOf(definition: object, name: string): unknown {
   const value: unknown = Reflect.get(definition, name)
   if (typeof value !== 'function') return value
   return name === 'getter' ? (value as () => unknown)() : undefined
 }
 
-/** The expression of a named format is the library's, and changes with its version. */
+/** The pattern of a named format comes from the library and changes with its version. */
 function isPatternOfFormat(definition: object, name: string): boolean {
   return name === 'pattern' && 'format' in definition && definition.format !== 'regex'
 }

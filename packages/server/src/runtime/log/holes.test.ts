@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../../lambda/test-line.suite.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Store } from '../../ports/store.ts'
-import { createRoom, publish, type Room, say, slotAt, subscribe, topic, withOperations } from '../subscriptions/room.suite.ts'
+import {
+  createRoom,
+  publish,
+  type Room,
+  say,
+  slotAt,
+  subscribe,
+  topic,
+  withOperations,
+} from '../subscriptions/room.suite.ts'
 
 const cursor = (offset: number) => `0.e1:${offset}`
 

@@ -5,7 +5,16 @@ import { rememberShards, shardHintsOf } from '../context/shard-hints.ts'
 import { createRepairingClient, type RepairingClient } from '../delivery/repairing-client.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration, Turns } from '../explore.suite.ts'
-import { createRoom, deliverRest, publish, type Room, say, slotsOf, topic, withOperations } from '../subscriptions/room.suite.ts'
+import {
+  createRoom,
+  deliverRest,
+  publish,
+  type Room,
+  say,
+  slotsOf,
+  topic,
+  withOperations,
+} from '../subscriptions/room.suite.ts'
 
 const table = createScheduleTable('the crash sweep, every function killed at each of its port calls')
 
@@ -46,7 +55,10 @@ interface Sweep {
   readonly run: (scene: Scene) => Promise<unknown>
   /** What comes before it. */
   readonly before?: (scene: Scene) => Promise<unknown>
-  /** What is done about a run that was killed: by the client, which had no answer, or by the platform, which repeats asynchronous work. */
+  /**
+   * What is done about a run that was killed: by the client, which had no answer, or by the platform, which repeats
+   * asynchronous work.
+   */
   readonly repair: (scene: Scene) => Promise<unknown>
 }
 
@@ -147,7 +159,10 @@ const exploration = (
   },
 })
 
-/** Faults have stopped. The stream brings what it has, asynchronous work is done, and each client syncs, as with its next keepalive. */
+/**
+ * Faults have stopped. The stream brings what it has, asynchronous work is done, and each client syncs, as with its
+ * next keepalive.
+ */
 async function everythingIsMended(room: Scene): Promise<void> {
   room.clock.time += 120_000
   await deliverRest(room)
@@ -173,7 +188,10 @@ async function logIsClean(room: Scene, answered: boolean): Promise<void> {
   for (const known of ['first', 'missed', 'last']) expect(texts.filter((data) => data?.includes(known))).toHaveLength(1)
 }
 
-/** Whoever listens has exactly one row, with its connection's authority; nobody else has any, since the last delivery has met every connection that is gone. */
+/**
+ * Whoever listens has exactly one row, with its connection's authority; nobody else has any, since the last delivery
+ * has met every connection that is gone.
+ */
 async function rowsAreClean(room: Scene): Promise<void> {
   const rows = await Promise.all([0, 1].map((shard) => room.store.readSubscribers(topic, shard)))
   const live = rows.flatMap(({ subscribers }) => subscribers)

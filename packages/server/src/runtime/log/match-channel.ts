@@ -2,42 +2,48 @@ import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition } from '../../define/definition.ts'
 import { formatTopic } from '../../define/topic.ts'
 
-/** What a channel's schemas judge: a topic's key, an event, or a member's data. */
-export type ParsedElement = 'key' | 'event' | 'data'
+/** What a channel's schemas validate: a topic's key, an event, or a member's data. */
+export type SchemaUse = 'key' | 'event' | 'data'
 
 type Schema = ChannelDefinition['key'] | ChannelDefinition['event']
 
-/** What the channel's schema makes of a value. Throws a `TRPCError` BAD_REQUEST with the issues; a value that no JSON text can hold is refused alike, even where it makes the schema itself fail. */
-export async function fitting(channel: ChannelDefinition, what: ParsedElement, value: unknown): Promise<unknown> {
+/**
+ * Validates a value by the channel's schema and returns the schema's output. Throws a `TRPCError` BAD_REQUEST with the
+ * issues, and also for a value that is not JSON, even if it makes the schema itself throw.
+ */
+export async function fitting(channel: ChannelDefinition, what: SchemaUse, value: unknown): Promise<unknown> {
   try {
     return outputOf(channel, what, await schemaOf(channel, what)['~standard'].validate(value))
   } catch (thrown) {
-    throw refusalOf(channel, what, value) ?? thrown
+    throw notJsonError(channel, what, value) ?? thrown
   }
 }
 
-/** The same for what answers at once. Throws a `TypeError` for a schema that is asynchronous. */
-export function fittingNow(channel: ChannelDefinition, what: ParsedElement, value: unknown): unknown {
+/** The same, synchronously. Throws a `TypeError` for an asynchronous schema. */
+export function fittingNow(channel: ChannelDefinition, what: SchemaUse, value: unknown): unknown {
   const parsed = schemaOf(channel, what)['~standard'].validate(value)
   if (!(parsed instanceof Promise)) return outputOf(channel, what, parsed)
-  parsed.catch(() => {}) // zod turns what a check throws into a rejection
+  parsed.catch(() => {}) // when a check throws, zod returns a rejected promise
   throw (
-    refusalOf(channel, what, value) ??
+    notJsonError(channel, what, value) ??
     new TypeError(`The ${what} schema of channel ${channel.name} must be synchronous, and must not throw.`)
   )
 }
 
-/** The topic of a key that fits, as text. Throws a `TRPCError` BAD_REQUEST for what no name can carry: a lone surrogate, a number that is not finite, more than 1,536 bytes. */
+/**
+ * The topic of a validated key, as text. Throws a `TRPCError` BAD_REQUEST for a key that no topic name can hold: a lone
+ * surrogate, a number that is not finite, more than 1,536 bytes.
+ */
 export function topicNameOf(channel: ChannelDefinition, key: unknown): string {
   try {
-    return formatTopic(channel.name, key as Readonly<Record<string, string | number>>) // by the key's schema; judged there where that says less
+    return formatTopic(channel.name, key as Readonly<Record<string, string | number>>)
   } catch (cause) {
     throw new TRPCError({ code: 'BAD_REQUEST', cause })
   }
 }
 
-/** Why JSON cannot hold a value. `thrown` is what `JSON.stringify` threw. */
-export function notJson(channel: ChannelDefinition, what: ParsedElement, thrown: unknown): TRPCError {
+/** The error for a value that is not JSON. `thrown` is what `JSON.stringify` threw. */
+export function notJson(channel: ChannelDefinition, what: SchemaUse, thrown: unknown): TRPCError {
   const words = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : String(thrown)
   const isEndless = thrown instanceof RangeError || /circular|cyclic/i.test(words ?? '')
   const why = isEndless ? 'it is circular or nested too deep' : `it could not be serialised: ${words}`
@@ -53,23 +59,26 @@ interface Issue {
   readonly path?: readonly unknown[] | undefined
 }
 
-const articled: Readonly<Record<ParsedElement, string>> = { key: 'A key', event: 'An event', data: 'A member’s data' }
+const articled: Readonly<Record<SchemaUse, string>> = { key: 'A key', event: 'An event', data: 'A member’s data' }
 
-function schemaOf(channel: ChannelDefinition, what: ParsedElement): Schema {
+function schemaOf(channel: ChannelDefinition, what: SchemaUse): Schema {
   return what === 'key' ? channel.key : channel.event
 }
 
 function outputOf(
   channel: ChannelDefinition,
-  what: ParsedElement,
+  what: SchemaUse,
   parsed: { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly Issue[] },
 ): unknown {
   if (parsed.issues === undefined) return parsed.value
   throw badRequest(channel, what, parsed.issues)
 }
 
-/** A schema runs for ever into a circular value, and ends in whatever its library makes of that: then the value is at fault, and not the schema. */
-function refusalOf(channel: ChannelDefinition, what: ParsedElement, value: unknown): TRPCError | undefined {
+/**
+ * Undefined if JSON can hold the value. A circular value makes a schema fail in many ways, so the value is checked
+ * after a failure.
+ */
+function notJsonError(channel: ChannelDefinition, what: SchemaUse, value: unknown): TRPCError | undefined {
   try {
     JSON.stringify(value)
     return undefined
@@ -78,8 +87,8 @@ function refusalOf(channel: ChannelDefinition, what: ParsedElement, value: unkno
   }
 }
 
-/** The refusal of a value with its issues in words. */
-function badRequest(channel: ChannelDefinition, what: ParsedElement, issues: readonly Issue[]): TRPCError {
+/** The error for a value that does not match, with its issues. */
+function badRequest(channel: ChannelDefinition, what: SchemaUse, issues: readonly Issue[]): TRPCError {
   const words = issues.map(({ message, path }) =>
     path?.length ? `${path.map(pathPart).join('.')}: ${message}` : message,
   )

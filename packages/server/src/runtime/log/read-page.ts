@@ -8,32 +8,28 @@ import { cursorOf, isExpiredSlot, wireEpoch } from './retention.ts'
 import { eventTextOf, parseEvents } from './stored-event.ts'
 
 const defaultLimit = 50
-const largestLimit = 1_000
-/**
- * Slots that one page looks at. A page of a log with many slots that hold no event may be short, and then has the
- * cursor to continue from.
- */
-const mostSlots = 5_000
-const leastSlots = 100
+const maxLimit = 1_000
+/** Slots that one page reads. If most of them hold no event, the page is short and has a cursor to continue from. */
+const maxSlots = 5_000
+const minSlots = 100
 const listBytes = 2 // a list's brackets
 
 /**
- * A page of a topic's log, read strongly. Expired events, slots without an event and other histories are left out. The
- * page ends before the event that exceeds
- * `limit` or `maxBytes`, and holds at least one event where the log has one.
- * Throws BAD_REQUEST for a cursor that is none, a limit outside 1…1,000, or a `maxBytes` below 1.
+ * Reads a page of a topic's log, strongly consistent. Expired events, slots without an event and other epochs are left
+ * out. The page ends before the event that exceeds `limit` or `maxBytes`, and holds at least one event if the log has
+ * one. Throws BAD_REQUEST for an invalid cursor, a limit outside 1…1,000, or a `maxBytes` below 1.
  */
 export async function readPage(scope: RuntimeContext, log: LogRef, options: ReadOptions): Promise<Page<unknown>> {
   const page = createPage(scope, log, options)
   const idOf = (slot: Slot | undefined) => (slot === undefined ? null : formatCursor(cursorOf(scope, slot)))
   if (options.after !== undefined) {
-    const isCut = await readOn(scope, log, offsetOf(options.after), page)
-    return { events: page.events, older: idOf(page.first()), newer: isCut ? idOf(page.last()) : null }
+    const isFull = await readForward(scope, log, offsetOf(options.after), page)
+    return { events: page.events, older: idOf(page.first()), newer: isFull ? idOf(page.last()) : null }
   }
   const before = options.before === undefined ? undefined : offsetOf(options.before)
-  const isCut = await readBack(scope, log, before, page)
+  const isFull = await readBack(scope, log, before, page)
   const newer = before === undefined ? null : idOf(page.first())
-  return { events: page.events.reverse(), older: isCut ? idOf(page.last()) : null, newer }
+  return { events: page.events.reverse(), older: isFull ? idOf(page.last()) : null, newer }
 }
 
 type PageInProgress = ReturnType<typeof createPage>
@@ -41,17 +37,17 @@ type PageInProgress = ReturnType<typeof createPage>
 /** Collects the events of a page in the order in which their slots are read. */
 function createPage(scope: RuntimeContext, log: LogRef, options: ReadOptions) {
   const { limit = defaultLimit, maxBytes = limits.pageBytes.value } = options
-  if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit)
-    throw badRequest(`Expected a limit from 1 to ${largestLimit}, got ${limit}.`)
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit)
+    throw badRequest(`Expected a limit from 1 to ${maxLimit}, got ${limit}.`)
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1)
     throw badRequest(`Expected maxBytes as a whole number of bytes from 1, got ${maxBytes}.`)
   const now = scope.clock.now()
   const isExpired = (slot: Slot) => isExpiredSlot(slot, log.retentionMs, now)
   const events: Tracked<unknown>[] = []
-  let [bytes, looked] = [listBytes, 0]
+  let [bytes, slotsRead] = [listBytes, 0]
   let [first, last]: (Slot | undefined)[] = []
 
-  function isTaken(slot: Slot): boolean {
+  function add(slot: Slot): boolean {
     const event = isExpired(slot) ? undefined : toEvent(scope, log, slot)
     const size = event?.bytes ?? 0
     if (event !== undefined && events.length > 0 && (events.length === limit || bytes + size > maxBytes)) return false
@@ -62,16 +58,16 @@ function createPage(scope: RuntimeContext, log: LogRef, options: ReadOptions) {
   return {
     events,
     /**
-     * How many slots to read at one time: one more than fit shows whether the log continues. After slots without an
-     * event, more than are missing.
+     * How many slots to read: one more than fit shows whether the log continues. After the first read at least 100,
+     * since slots may hold no event.
      */
-    room: () => Math.max(limit + 1 - events.length, looked === 0 ? 1 : leastSlots),
-    /** Nothing before such slots can be shown. */
+    room: () => Math.max(limit + 1 - events.length, slotsRead === 0 ? 1 : minSlots),
+    /** Whether all are expired, so that no earlier slot can be shown. */
     areExpired: (slots: readonly Slot[]) => slots.every(isExpired),
-    /** False when the slot is for the next page. */
+    /** False when the slot belongs to the next page. */
     take(slot: Slot): boolean {
-      looked += 1
-      if (looked > mostSlots || !isTaken(slot)) return false
+      slotsRead += 1
+      if (slotsRead > maxSlots || !add(slot)) return false
       first ??= slot
       last = slot
       return true
@@ -82,10 +78,7 @@ function createPage(scope: RuntimeContext, log: LogRef, options: ReadOptions) {
   }
 }
 
-/**
- * [LAW-ISOLATION]: an event that cannot be parsed, and data that is not JSON, is left out and logged; it must not hide the
- * others.
- */
+/** An event that cannot be parsed is logged and left out, so that it does not hide the others [LAW-ISOLATION]. */
 function toEvent(
   scope: RuntimeContext,
   { topic }: LogRef,
@@ -124,7 +117,7 @@ async function readBack(
     const { slots, more } = await scope.store.readSlotsBefore(log.topic, from, page.room())
     await parseEvents(scope, log.topic, slots)
     for (const slot of slots) {
-      epoch ??= epochOf(scope, slot) // a page without a cursor shows the newest history
+      epoch ??= epochOf(scope, slot) // a page without a cursor shows the newest epoch
       if (epochOf(scope, slot) !== epoch) return false
       if (!page.take(slot)) return true
     }
@@ -134,12 +127,12 @@ async function readBack(
 }
 
 /** True when the page is full and the log continues. */
-async function readOn(scope: RuntimeContext, log: LogRef, after: Cursor, page: PageInProgress): Promise<boolean> {
+async function readForward(scope: RuntimeContext, log: LogRef, after: Cursor, page: PageInProgress): Promise<boolean> {
   for (let from = after.offset; ; ) {
     const { slots, more } = await scope.store.readSlots(log.topic, from, page.room())
     await parseEvents(scope, log.topic, slots)
     for (const slot of slots) {
-      if (epochOf(scope, slot) !== after.epoch) return false // another history has begun; the old one does not come back
+      if (epochOf(scope, slot) !== after.epoch) return false // a new epoch has begun; the old one does not continue
       if (!page.take(slot)) return true
     }
     const last = slots.at(-1)
@@ -155,7 +148,9 @@ function epochOf(scope: RuntimeContext, slot: Slot): string {
 function offsetOf(text: string): Cursor {
   const cursor = parseCursor(text)
   if (cursor !== undefined) return cursor
-  throw badRequest('Expected a cursor that an event came with, such as the id of one.')
+  throw badRequest(
+    'Expected a cursor, such as the id of an event, got another text. Pass the id that an event came with.',
+  )
 }
 
 function badRequest(message: string): TRPCError {

@@ -1,7 +1,10 @@
 import type { EventSchema } from '../../define/topic.ts'
 import { isComputedDefault } from './computed-default.ts'
 
-/** What a stored event is parsed by: as it would be published now, or as what a publish has left behind. */
+/**
+ * Which side of a schema parses a stored event: the input, as a publish does, or the output, as a publish has stored
+ * it.
+ */
 export type Side = 'input' | 'output'
 
 const readers: Readonly<Record<Side, WeakMap<EventSchema, EventSchema>>> = {
@@ -10,10 +13,9 @@ const readers: Readonly<Record<Side, WeakMap<EventSchema, EventSchema>>> = {
 }
 
 /**
- * A channel's schema as a reader applies it to an event of another schema: a default that is a function is not applied,
- * so that an event without that member does not fit, rather
- * than have another value at each read. The `output` side also leaves transforms and codecs out: what they made is what
- * was stored.
+ * A channel's schema, as a reader applies it to an event of another schema. A default that is a function is not
+ * applied: an event without that member fails to parse instead of having a different value at each read. The `output`
+ * side also leaves out transforms and codecs, because their results were stored.
  */
 export function readerSchemaOf(schema: EventSchema, side: Side): EventSchema {
   return rewriteOf(schema, side)
@@ -36,28 +38,32 @@ function isReplaced(definition: Definition): boolean {
   return (definition.type === 'default' || definition.type === 'prefault') && isComputedDefault(definition)
 }
 
-/** The schema inside, with the checks that stood on the default. */
+/** The inner schema, with the checks of the default. */
 function withoutDefault({ innerType, checks = [] }: Definition, side: Side): EventSchema {
   const inner = rewriteOf(innerType as EventSchema, side)
   return checks.length === 0 ? inner : rebuilt(inner, { checks: [...(definitionOf(inner).checks ?? []), ...checks] })
 }
 
 /**
- * The schema of the same class with some members of its definition replaced. No getter is run: a default's is its
- * value, and a shape's may refer to a schema that is not there yet.
+ * A schema of the same class with some members of its definition replaced. Runs no getter: the getter of a default
+ * computes its value, and the getter of a shape may refer to a schema that is not initialised yet.
  */
 function rebuilt(schema: EventSchema, members: object | undefined): EventSchema {
   if (members === undefined) return schema
   const descriptors = Object.getOwnPropertyDescriptors(definitionOf(schema) as object)
-  const { _cachedInner: _, ...kept } = descriptors as Record<string, PropertyDescriptor> // a lazy's schema as it was
+  // A lazy schema's original result.
+  const { _cachedInner: _, ...kept } = descriptors as Record<string, PropertyDescriptor>
   const definition = Object.defineProperties({}, { ...kept, ...Object.getOwnPropertyDescriptors(members) })
   return new (schema._zod.constr as new (definition: object) => EventSchema)(definition)
 }
 
-const kept = <T>(value: T): T => value
+const unchanged = <T>(value: T): T => value
 
-/** Fails for a member that is missing: what a transform makes of that is not known. */
-function keptIfThere(value: unknown, context: { readonly issues: unknown[]; readonly value?: unknown }): unknown {
+/** Fails for a missing member, because the result of a transform for it is unknown. */
+function unchangedIfPresent(
+  value: unknown,
+  context: { readonly issues: unknown[]; readonly value?: unknown },
+): unknown {
   if (value === undefined) context.issues.push({ code: 'custom', message: 'Required', input: value, continue: false })
   return value
 }
@@ -84,20 +90,20 @@ function membersFor(definition: Definition, side: Side): object | undefined {
     case 'pipe':
       return pipeMembers(definition, side)
     case 'transform':
-      return side === 'output' ? { transform: keptIfThere } : undefined
+      return side === 'output' ? { transform: unchangedIfPresent } : undefined
     default:
       return 'innerType' in definition ? { innerType: each(definition['innerType']) } : undefined
   }
 }
 
-/** Of a pipe, the output side is its end: both of its halves, since the first is where parsing begins. */
+/** The output side of a pipe is its end. It is used for both halves, since parsing begins with the first one. */
 function pipeMembers(definition: Definition, side: Side): object {
   const out = rewriteOf(definition['out'] as EventSchema, side)
-  if (side === 'output') return { in: out, out, ...('transform' in definition && { transform: kept }) }
+  if (side === 'output') return { in: out, out, ...('transform' in definition && { transform: unchanged }) }
   return { in: rewriteOf(definition['in'] as EventSchema, side), out }
 }
 
-/** Each member is rewritten when it is first asked for: a recursive one refers to the object itself. */
+/** Each member is rewritten when it is first read, since a recursive member refers to the object itself. */
 function lazyShape(shape: object, side: Side): object {
   const names = Object.keys(shape)
   const getters = names.map((name) => [

@@ -5,14 +5,14 @@ import type { RuntimeContext } from '../context/scope.ts'
 import { expiresFor, isAgeing, isAnchor, isExpiredSlot, wireEpoch } from './retention.ts'
 import { parseEvents } from './stored-event.ts'
 
-/** What a subscription gets of its log: everything in (`from`, `head`], or a gap before `from`. */
+/** What a subscription reads of its log: all events in (`from`, `head`], or a gap before `from`. */
 export interface Replay {
   readonly from: Cursor
   readonly head: Cursor
   readonly gap?: GapReason
   /**
-   * Ascending, of one epoch, none past its retention; may end before `head`: the client asks for the rest. Dense, but
-   * for what a fresh subscription begins with.
+   * Ascending, of one epoch, none past its retention. May end before `head`; the client then fetches the rest.
+   * Consecutive, except at the start of a new subscription.
    */
   readonly slots: readonly Slot[]
 }
@@ -24,13 +24,12 @@ export interface LogRef {
 }
 
 const pageSlots = 250
-/** Slots without an event that a fresh subscription reads past. */
-const mostEmpty = 1_000
+/** A new subscription skips at most this many slots without an event. */
+const maxEmpty = 1_000
 
 /**
- * What a fresh subscription begins with: the newest `count` events that may still be replayed. Slots without an event,
- * and rows that somebody deleted, hide nothing older.
- * Gives birth to an epoch where there is no anchor [LAW-LOGICAL-EXPIRY].
+ * What a new subscription begins with: the newest `count` events that may still be replayed. Slots without an event and
+ * deleted rows do not hide older events. Starts an epoch when the log has no anchor [LAW-LOGICAL-EXPIRY].
  */
 export async function replayNewest(scope: RuntimeContext, log: LogRef, count: number): Promise<Replay> {
   for (;;) {
@@ -42,8 +41,8 @@ export async function replayNewest(scope: RuntimeContext, log: LogRef, count: nu
     )
     const newest = slots[0]
     if (newest === undefined || !isAnchor(newest, now)) {
-      const born = await createEpoch(scope, log, newest)
-      if (born !== undefined) return emptyAt(scope, born)
+      const created = await createEpoch(scope, log, newest)
+      if (created !== undefined) return emptyAt(scope, created)
       continue
     }
     if (isAgeing(newest, now) && !(await extendHead(scope, log, newest))) continue
@@ -53,7 +52,7 @@ export async function replayNewest(scope: RuntimeContext, log: LogRef, count: nu
   }
 }
 
-/** What a resumed subscription has missed since `cursor`: whole, or a gap and the head [LAW-RESUME-OR-GAP]. */
+/** What a resumed subscription has missed since `cursor`: all events, or a gap and the head [LAW-RESUME-OR-GAP]. */
 export async function replayFrom(scope: RuntimeContext, log: LogRef, cursor: Cursor): Promise<Replay> {
   const now = scope.clock.now()
   const { slots, more } = await readAfter(scope, log, cursor)
@@ -66,13 +65,16 @@ export async function replayFrom(scope: RuntimeContext, log: LogRef, cursor: Cur
   const missed = run.filter((slot) => slot.offset > cursor.offset)
   await parseEvents(scope, log.topic, missed)
   const atEnd = !more || run.length < slots.length
-  // Cut by its limit, the page keeps its last slot back: the head then lies beyond what is answered, and the client asks on.
+  // If the log continues, the last slot becomes the head and is not included: the client then fetches on.
   if (!atEnd) return toReplay(scope, last, cursor.offset, missed.slice(0, -1))
   if (isAgeing(last, now)) await extendHead(scope, log, last)
   return toReplay(scope, last, cursor.offset, missed)
 }
 
-/** The slots from the one before a cursor's on. Large ones come two to a request, and of what was cut one is kept back: a third makes sure that something is left to answer. */
+/**
+ * The slots from the one before the cursor on. Large slots come two to a request, and `replayFrom` leaves out the last
+ * slot of a page; a third one makes sure that at least one is returned.
+ */
 async function readAfter(scope: RuntimeContext, log: LogRef, { offset }: Cursor): Promise<SlotPage> {
   const slots: Slot[] = []
   for (let after = Math.max(0, offset - 1); ; ) {
@@ -85,18 +87,18 @@ async function readAfter(scope: RuntimeContext, log: LogRef, { offset }: Cursor)
 }
 
 /**
- * Whether a row of the log was deleted: nothing else leaves a hole, since a slot is put only where the one before it
- * exists. A page may leave out a slot that was put
- * while it was read, so the place is read once more.
+ * Whether a slot was deleted: only that leaves a hole, since a slot is put only if the one before it exists. A page may
+ * also miss a slot that was put while it was read, so the slot is read once more.
  */
 async function hasHole(scope: RuntimeContext, log: LogRef, slots: readonly Slot[]): Promise<boolean> {
   const after = slots.find((slot, index) => slot.offset + 1 < (slots[index + 1]?.offset ?? 0))
   if (after === undefined) return false
-  const again = await scope.store.readSlots(log.topic, after.offset, 1)
-  return again.slots[0]?.offset !== after.offset + 1
+  const reread = await scope.store.readSlots(log.topic, after.offset, 1)
+  return reread.slots[0]?.offset !== after.offset + 1
 }
 
-// [TL-SUB-3] a resume is whole iff the run from n or n+1 is dense, of the cursor's epoch, and nothing after n has expired
+// [TL-SUB-3] a resume is whole iff the run from n or n+1 is dense, of the cursor's epoch, and nothing after n has
+// expired
 function wholeRun(
   scope: RuntimeContext,
   log: LogRef,
@@ -105,11 +107,12 @@ function wholeRun(
   now: number,
 ): readonly Slot[] | GapReason {
   const first = slots[0]
-  if (first === undefined) return 'new-epoch' // ahead of the head, or of a log that is gone
+  if (first === undefined) return 'new-epoch' // the cursor is ahead of the head, or the log has expired
   if (first.offset > cursor.offset + 1) return 'expired'
   const run: Slot[] = []
   for (const slot of slots) {
-    if (slot.offset !== first.offset + run.length) break // the first absent slot: what was put behind our back comes as a push
+    // An absent slot; a slot that was put meanwhile arrives as a push.
+    if (slot.offset !== first.offset + run.length) break
     if (wireEpoch(slot.epoch, scope.restore) !== cursor.epoch) return 'new-epoch'
     if (slot.offset > cursor.offset && isExpiredSlot(slot, log.retentionMs, now)) return 'expired'
     run.push(slot)
@@ -126,7 +129,7 @@ async function readBack(
   const newest = page.slots[0] as Slot
   const run: Slot[] = []
   let events = 0
-  const isFull = () => events >= page.count || run.length - events > mostEmpty
+  const isFull = () => events >= page.count || run.length - events > maxEmpty
   let { slots, more } = page
   for (;;) {
     for (const slot of slots) {
@@ -140,12 +143,12 @@ async function readBack(
   }
 }
 
-/** How many slots to read for so many more events: a few more, where some hold none. */
+/** How many slots to read for this many events: a few more, since some slots may hold none. */
 function roomFor(events: number): number {
   return Math.min(events + 16, pageSlots)
 }
 
-/** Puts a slot that holds only a new epoch where no anchor is. Undefined when somebody else was first: read again. */
+/** Puts a slot that only starts a new epoch. Undefined when another slot was put first: then the caller reads again. */
 async function createEpoch(scope: RuntimeContext, log: LogRef, newest: Slot | undefined): Promise<Slot | undefined> {
   const time = scope.clock.now()
   const slot: Slot = {
@@ -159,7 +162,10 @@ async function createEpoch(scope: RuntimeContext, log: LogRef, newest: Slot | un
   return outcome.status === 'put' || outcome.slot.publishId === slot.publishId ? slot : undefined
 }
 
-/** Keeps the log of a followed topic alive. False when the slot is gone: read again. */
+/**
+ * Extends the head's expiry, so that the log of a followed topic does not expire. False when the slot is gone: then the
+ * caller reads again.
+ */
 async function extendHead(scope: RuntimeContext, log: LogRef, head: Slot): Promise<boolean> {
   const expires = expiresFor(scope.clock.now(), log.retentionMs)
   return (await scope.store.extendSlot(log.topic, head.offset, expires)) === 'extended'

@@ -11,11 +11,9 @@ import { readerSchemaOf, type Side } from './reader-schema.ts'
 type Stored = Pick<Slot, 'offset' | 'epoch' | 'data' | 'schema'>
 
 /**
- * The event of a slot by the reader's schema. Where it was published under that very schema, it is what is stored.
- * Otherwise it goes through the channel's `upcast` and its
- * schema, once for each invocation.
- * Throws a `TRPCError` with the offset for an event that does not fit, and what `JSON.parse` throws for data that is
- * not JSON.
+ * The event of a slot, by the reader's schema. An event that was published under the same schema is returned as stored.
+ * Any other goes through the channel's `upcast` and schema, once for each invocation. Throws a `TRPCError` with the
+ * offset for an event that does not match, and what `JSON.parse` throws for data that is not JSON.
  */
 // [TL-ROW-7]
 export function eventOf(scope: RuntimeContext, topic: string, slot: Stored): unknown {
@@ -33,8 +31,8 @@ export function eventTextOf(scope: RuntimeContext, topic: string, slot: Stored):
 }
 
 /**
- * Parses the events of another schema that are in these slots, also where the schema is asynchronous: `eventOf` has
- * them then at once.
+ * Parses those events that another schema made, so that `eventOf` can return them synchronously even if the schema is
+ * asynchronous.
  */
 export async function parseEvents(scope: RuntimeContext, topic: string, slots: readonly Stored[]): Promise<void> {
   for (const slot of slots) {
@@ -44,14 +42,14 @@ export async function parseEvents(scope: RuntimeContext, topic: string, slots: r
   }
 }
 
-/** The channel by whose schema a slot is to be parsed; undefined where it holds what that schema made. */
+/** The channel whose schema parses a slot; undefined if that schema made the slot's event. */
 function readingChannel(scope: RuntimeContext, topic: string, { schema }: Stored): ChannelDefinition | undefined {
   const channel = scope.channelOf(channelOfTopic(topic))
   if (channel === undefined) return undefined
   return schema !== undefined && schema === fingerprintOf(channel.event) ? undefined : channel
 }
 
-/** The offset and its history: an offset alone may be another event's after a table was emptied. */
+/** Includes the epoch, since the same offset may hold another event after a table was emptied. */
 const nameOf = (topic: string, { offset, epoch }: Stored) => `${topic} ${epoch}:${offset}`
 
 function keep(scope: RuntimeContext, topic: string, slot: Stored, parsed: Parsed): Parsed {
@@ -59,7 +57,7 @@ function keep(scope: RuntimeContext, topic: string, slot: Stored, parsed: Parsed
   return parsed
 }
 
-/** The steps of parsing; each gives a value or, in an asynchronous schema, a promise of it. */
+/** The steps of parsing. Each yields a value or, for an asynchronous schema, a promise of it. */
 function* steps(channel: ChannelDefinition, slot: Stored): Generator<unknown, string, unknown> {
   const stored: unknown = JSON.parse(slot.data ?? 'null')
   const { presence } = channel
@@ -69,14 +67,14 @@ function* steps(channel: ChannelDefinition, slot: Stored): Generator<unknown, st
   return toText(change === undefined ? value : { ...change, data: value })
 }
 
-/** What the reader's schema makes of a stored value, whose schema is `fingerprint`. */
+/** Parses a stored value, which was made by the schema `fingerprint`, by the reader's schema. */
 function* upgrade(
   channel: ChannelDefinition,
   old: unknown,
   fingerprint: string | undefined,
 ): Generator<unknown, unknown, unknown> {
   const current = channel.upcast === undefined ? old : yield channel.upcast(old)
-  // Without a fingerprint it may be of the reader's own schema, which has been applied to it already.
+  // A value without a fingerprint may be the output of the reader's own schema.
   const sides: readonly Side[] = fingerprint === undefined ? ['output', 'input'] : ['input']
   let issues: readonly Issue[] = []
   for (const side of sides) {
@@ -88,8 +86,8 @@ function* upgrade(
 }
 
 /**
- * The data of a presence member by the reader's schema. A member's row carries no fingerprint, so its data may be of the
- * reader's own schema or of an older one. Throws a `TRPCError` that names the channel for data that does not fit.
+ * The data of a presence member by the reader's schema. A member's row carries no fingerprint, so its data may be of
+ * the reader's own schema or of an older one. Throws a `TRPCError` that names the channel for data that does not fit.
  */
 // [TL-ROW-7]
 export function memberDataOf(channel: ChannelDefinition | undefined, text: string): unknown {

@@ -3,12 +3,16 @@ import { limits } from '@trunkline/protocol'
 import type { ChannelDefinition } from '../../define/definition.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { fitting, notJson, topicNameOf } from './match-channel.ts'
+
 /** The topic of a key, validated by the channel's schema. */
 export async function topicOf(channel: ChannelDefinition, key: unknown): Promise<string> {
   return topicNameOf(channel, await fitting(channel, 'key', key))
 }
 
-/** An event as JSON text. Throws BAD_REQUEST for what JSON would change, `TrunklineError` TOO_LARGE beyond `eventBytes`. */
+/**
+ * An event as JSON text. Throws BAD_REQUEST for a value that JSON would change, `TrunklineError` TOO_LARGE beyond
+ * `eventBytes`.
+ */
 // [TL-LIM-5]
 export function serialise(channel: ChannelDefinition, event: unknown): string {
   const data = stringify(channel, event)
@@ -33,7 +37,10 @@ function stringify(channel: ChannelDefinition, event: unknown): string | undefin
   }
 }
 
-/** What JSON would change without a word (a Date, a Map, NaN, a function) is refused by its place: subscribers would get something else. Types say so at compile time, save behind `any`. */
+/**
+ * Throws for a value that JSON would silently change (a Date, a Map, NaN, a function), because subscribers would get
+ * another value. Types report this at compile time, except for `any`.
+ */
 function refuseLossy(channel: ChannelDefinition) {
   return function (this: unknown, name: string, value: unknown): unknown {
     const given: unknown = Reflect.get(Object(this), name)
