@@ -22,10 +22,10 @@ import {
 import { toTasks } from './requests/plan-batch.ts'
 import { rejectConnection } from './requests/reject-connection.ts'
 
-/** One message of a client, as the gateway handed it over. */
+/** One message of a client, as the gateway delivered it. */
 export interface InboundMessage {
   readonly connectionId: string
-  /** What the authorizer told the gateway; absent when no authorizer stands before it: then the connection's row is read. */
+  /** The caller as the authorizer resolved it. Absent without an authorizer; then the connection's row is read. */
   readonly caller: ConnectionCaller | undefined
   /** Epoch milliseconds. */
   readonly connectedAt: number
@@ -35,12 +35,13 @@ export interface InboundMessage {
 }
 
 /**
- * Takes one message and gives the text to return to the gateway; whatever else there is to answer has been posted.
- * Never throws for what a client sent. Throws when there is no caller because the table could not be reached: the gateway tells the client.
+ * Handles one message and returns the text that answers it on a two-way route. All other answers have been posted.
+ * Never throws for what a client sent. Throws when the caller cannot be read from the table; then the gateway answers the
+ * client with an error of its own.
  */
 export async function receive(scope: InvocationContext, message: InboundMessage): Promise<string> {
   const caller = message.caller ?? (await readCaller(scope, message.connectionId))
-  if (caller === undefined) return emptyResponse // closed meanwhile, or never connected: nobody hears
+  if (caller === undefined) return emptyResponse // the connection was closed, or it never existed
   const answering = { scope, caller, connectedAt: message.connectedAt, twoWay: message.twoWay }
   try {
     if (caller.refused === undefined) return await receiveFrom(answering, message.text)
@@ -71,22 +72,22 @@ async function receiveFrom(answering: Answering, text: unknown): Promise<string>
 /** A message of one or more elements. */
 type Decoded = Elements & { readonly overfull: boolean }
 
-/** `fallbackId` is that of the chunks that carried the message. */
+/** `fallbackId` is the id of the chunks that carried the message. */
 async function answerElements(
   answering: Answering,
   decoded: Decoded,
   fallbackId: FrameId | null = null,
 ): Promise<string> {
   const { scope, caller, connectedAt } = answering
-  const judged = caller.extensions
+  const parsed = caller.extensions
     ? parseElements(scope.server, decoded, fallbackId)
     : parseStockElements(scope.server, decoded).map((request) => ({ status: 'request', request }) as const)
-  const returned = await answerTasks(answering, toTasks(judged, decoded.overfull))
+  const returned = await answerTasks(answering, toTasks(parsed, decoded.overfull))
   await noticeAgeing(scope, { ...caller, expires: connectionExpires(connectedAt) })
   return returned
 }
 
-/** A part of a message, which runs where this one completes it. [TL-CHUNK-3] What is wrong with the message is answered under its id. */
+/** Stores a part of a message; the last part runs the message. [TL-CHUNK-3] Errors answer under the chunk's id. */
 async function receiveChunk(answering: Answering, decoded: Decoded): Promise<string> {
   const { scope, caller } = answering
   const frame = parseChunk(decoded)
@@ -102,7 +103,7 @@ async function receiveChunk(answering: Answering, decoded: Decoded): Promise<str
   }
 }
 
-/** [TL-CHUNK-2] A message of chunks holds no chunk. */
+/** Answers a message that came in chunks. Such a message contains no chunk itself. [TL-CHUNK-2] */
 async function receiveWhole(answering: Answering, id: FrameId, text: string): Promise<string> {
   const { scope, caller } = answering
   const decoded = decodeClientMessage(text, { maxBatchSize: scope.server.maxBatchSize })

@@ -15,7 +15,7 @@ export interface Answering extends Sender {
   readonly twoWay: boolean
 }
 
-/** For answers posted after the frame's deadline, in milliseconds: part of the time that a function keeps before its own end. */
+/** Milliseconds for answers posted after the frame's deadline: part of the time that a function keeps before its end. */
 const graceMs = 400
 
 /**

@@ -1,16 +1,17 @@
 import { TRPCError } from '@trpc/server'
 import { type ChunkFrame, limits, sizeText } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
-import type { UploadRow } from '../../ports/store.ts'
+import type { UploadRow } from '../../ports/uploads.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
-const partGraceSeconds = 60 // a part stands longer than the row that notes it, whichever was written first
+const partGraceSeconds = 60 // a part outlives the row that counts it, whichever was written first
 
 /**
- * Takes one part of a message, and gives the message where this invocation is to run it: all parts are there, and it claimed them.
- * First the part, then its note, so that what is noted stands; first the claim, then the read, so that whoever fails after it answers for the message alone.
- * Throws `TrunklineError` TOO_LARGE or TIMEOUT, BAD_REQUEST for parts that contradict each other.
+ * Stores one part of a message. Returns the whole message when all its parts are stored and this invocation claimed it,
+ * else undefined. The part is stored before it is counted, so a counted part can be read. The claim comes before the
+ * read, so exactly one invocation answers for the message, also when it fails. Throws `TrunklineError` TOO_LARGE beyond
+ * `maxMessageBytes`, TIMEOUT when a part expired, and BAD_REQUEST for parts that contradict each other.
  */
 export async function onChunk(
   scope: InvocationContext,
@@ -20,12 +21,12 @@ export async function onChunk(
   const { message, part, of, bytes, text } = params
   if (bytes > scope.server.maxMessageBytes) throw tooLarge(bytes, scope.server.maxMessageBytes) // [TL-CHUNK-4]
   const expires = Math.ceil((scope.clock.now() + limits.uploadMs.value) / 1_000)
-  // [TL-CHUNK-7] Under the connection's id, which the gateway gave: no frame reaches another's parts.
+  // [TL-CHUNK-7] The key holds the connection's id, which the gateway gives, so a frame cannot reach another's parts.
   const put = await scope.store.putPart({ connectionId, message, part, text, expires: expires + partGraceSeconds })
   if (put === 'differs') throw contradiction(params, `part ${part} has another text already`)
   const { status, row } = await scope.store.notePart({ connectionId, message, part, of, bytes, expires })
   if (status === 'refused') throw contradiction(params, `it has ${row.of} parts of ${row.bytes} bytes already`)
-  if (row.owner !== undefined) return undefined // [TL-CHUNK-5] a doubled part of what runs or ran
+  if (row.owner !== undefined) return undefined // [TL-CHUNK-5] a duplicate: the message is running or has run
   if (row.expires * 1_000 <= scope.clock.now()) throw tooLate(params) // [TL-CHUNK-8]
   if (row.noted < row.of) return undefined
   const owner = randomName(scope.clock, 20)

@@ -1,6 +1,8 @@
 import { type ChunkFrame, limits, toChunks } from '@trunkline/protocol'
 
-/** The chunks of a frame as a client of ours makes them, parsed. `text` stands in for the frame's own where it is to be wrong. */
+/**
+ * The chunks of a frame as our own client makes them, parsed. `text` replaces the frame's own text, to make it wrong.
+ */
 export function chunked(
   frame: { readonly id: string | number },
   { message = 'm1', text = JSON.stringify(frame) }: { readonly message?: string; readonly text?: string } = {},

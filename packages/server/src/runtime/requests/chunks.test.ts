@@ -87,7 +87,7 @@ describe('a message that comes in chunks', () => {
     expect(await sendAll(bob, others)).toEqual([])
     expect(room.effects).toEqual([])
   })
-  test('is refused where a part differs from the one that stands, which stays [TL-CHUNK-6]', async () => {
+  test('is refused where a part differs from the stored one, which is kept [TL-CHUNK-6]', async () => {
     const room = telling()
     const client = await room.connect()
     const [first, ...others] = chunked(tell(large)) as [ChunkFrame, ...ChunkFrame[]]
@@ -145,7 +145,7 @@ describe('a message that comes in chunks', () => {
     const answers = await sendAll(client, chunked({ id: 1 }, { text }))
     expect(answers.map((answer) => (answer as { id: unknown }).id).sort()).toEqual([1, 2])
   })
-  test('is malformed where a chunk stands in an array [TL-CHUNK-2]', async () => {
+  test('is malformed where a chunk is in an array [TL-CHUNK-2]', async () => {
     const client = await createRoom().connect()
     expect(await client.send([chunked(echo(large))[0]])).toMatchObject({ id: 1, line: { code: 'MALFORMED' } })
     const stock = await createRoom().connect({ stock: true })
@@ -272,7 +272,7 @@ describe('a state of startWith that is too large', () => {
 
 describe('an event that is larger than a message', () => {
   const big = 'y'.repeat(300_000)
-  test('is pushed in chunks and fetched by sync, once each to whoever joins them [TL-CHUNK-1] [TL-SYNC-3]', async () => {
+  test('is pushed in chunks and fetched by sync, once each to the client that joins them [TL-CHUNK-1] [TL-SYNC-3]', async () => {
     const room = createRoom()
     const client = await room.connect()
     await subscribe(client)
@@ -347,7 +347,7 @@ describe('an event that is larger than a message', () => {
 })
 
 describe('the server’s limit', () => {
-  test('is told in hello [TL-HELLO-2]', async () => {
+  test('is stated in hello [TL-HELLO-2]', async () => {
     const client = await createRoom({ maxMessageBytes: 200_000 }).connect()
     expect(await client.send({ id: 'h', method: 'hello' })).toMatchObject({
       result: { limits: { maxMessageBytes: 200_000, batchSize: 100 } },

@@ -31,7 +31,7 @@ const tree = z.object({
 
 /** A line whose procedures hand on what a client sends without a look at it. */
 function careless() {
-  const { telemetry, ...told } = recordingTelemetry()
+  const { telemetry, ...recorded } = recordingTelemetry()
   const line = createLine()
   const chat = line.channel('chat', { key: loose, event: any })
   const strict = line.channel('strict', { key, event: any })
@@ -66,7 +66,7 @@ function careless() {
     updateData: p.mutation(({ input }) => here.update({ room: 'x' }, input)),
     readHere: p.query(({ input }) => here.read(input)),
   })
-  return { ...createTestLine({ line, router, telemetry }), ...told, router }
+  return { ...createTestLine({ line, router, telemetry }), ...recorded, router }
 }
 
 const keyed = [

@@ -66,7 +66,7 @@ const two = { first: part(0, 2), second: part(1, 2) }
 const three = { first: part(0, 3), second: part(1, 3), third: part(2, 3) }
 
 describe('a message in chunks, each of which is a function of its own', () => {
-  test('runs once whatever the order, and never twice whoever dies [TL-CHUNK-5]', () =>
+  test('runs once in any order, also when an invocation dies [TL-CHUNK-5]', () =>
     table.holds('two parts ∥ kill', upload(two, { kills: Object.keys(two) })))
   test('runs once though each part comes twice [TL-CHUNK-5]', () =>
     table.holds('two parts, each doubled', upload({ ...two, again: part(0, 2), more: part(1, 2) })))
@@ -113,7 +113,7 @@ describe('a message in chunks, when a rule is broken', () => {
         },
       })),
     ))
-  test('is never whole where a part is noted before it stands: the explorer finds it', () =>
+  test('is never whole where a part is counted before it is stored: the explorer finds it', () =>
     table.catches(
       'the note before the part',
       upload(two, {}, (store) => {
@@ -150,7 +150,7 @@ describe('a keyed mutation in chunks', () => {
       operations: { first: part(0, 2, keyed), second: part(1, 2, keyed) },
       kills: ['first', 'second'],
       async check(room) {
-        room.clock.time += 120_000 // the lease of whoever died
+        room.clock.time += 120_000 // the lease of the dead invocation
         const again = inParts(keyed, 2).map((each) => ({ ...each, params: { ...each.params, message: 'm2' } }))
         const answers = [await room.ann.send(again[0]), await room.ann.send(again[1])]
         expect(answers[1]).toMatchObject({ id: 'm', result: { type: 'data' } })

@@ -17,7 +17,7 @@ import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Asked } from '../encoding/error-response.ts'
 import { readInput } from '../procedures/transformer-mismatch.ts'
 
-/** One element of a message, understood: tRPC's requests with their input deserialised, and the line's own. */
+/** A valid element of a message: a tRPC request with its input deserialised, or a frame of Trunkline's own. */
 export type Request =
   | {
       readonly method: 'query' | 'mutation' | 'subscription'
@@ -28,9 +28,9 @@ export type Request =
       readonly rawInput: unknown
       readonly lastEventId: string | undefined
       readonly ref: number
-      /** Of a mutation that happens once whatever is resent. */
+      /** The idempotency key of a mutation. */
       readonly key: string | undefined
-      /** It was sent before, without a key. */
+      /** The client sent this mutation before. */
       readonly resend: boolean
       /** W3C trace context of a call. */
       readonly traceparent?: string
@@ -56,7 +56,7 @@ export interface Elements {
 }
 
 /**
- * Judges each element of a client of ours alone. A malformed one is answered with MALFORMED under its own id, or under
+ * Parses each element of our own client's message by itself. A malformed one is answered with MALFORMED under its own id, or under
  * `fallbackId` when its id is malformed too. Never throws.
  */
 // [TL-BATCH-2] [TL-BAD-2]
@@ -132,7 +132,7 @@ function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown)
   }
 }
 
-/** One part of a message, or why it is none. */
+/** A part of a message, or the reason why the element is not one. */
 // {"id":7,"method":"chunk","params":{"message":…,"part":0,"of":2,"bytes":…,"text":…}}
 export function parseChunk({ elements, tooDeep }: Elements): ChunkFrame | string {
   const flaw = tooDeep.get(0)
@@ -142,7 +142,7 @@ export function parseChunk({ elements, tooDeep }: Elements): ChunkFrame | string
   return parsed.frame.method === 'chunk' ? parsed.frame : flawText('a chunk', parsed.frame.method)
 }
 
-/** The method that an element bears, if it bears any. */
+/** The `method` member of an element; undefined when it has none. */
 export function methodOf(element: unknown): unknown {
   return memberOf(element, 'method')
 }
@@ -157,26 +157,26 @@ function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRP
   try {
     const { transformer } = server.router._def._config
     const read = (input: unknown) =>
-      input === undefined ? transformer.input.deserialize(input) : readInput(server, input) // at none a stock client is answered as tRPC answers it
+      input === undefined ? transformer.input.deserialize(input) : readInput(server, input) // without an input a stock client gets tRPC's own answer
     return parseTRPCMessage(element, { ...transformer, input: { ...transformer.input, deserialize: read } })
   } catch (cause) {
     throw new TRPCError({ code: 'PARSE_ERROR', cause })
   }
 }
 
-/** What a malformed element asked, as far as its answer repeats it. */
+/** The facts of a malformed element that its answer repeats. */
 export function askedOfElement(element: unknown, fallbackId: FrameId | null = null): Asked {
   const id = idOfElement(element) ?? fallbackId
   const repeats = id !== null && memberOf(element, 'jsonrpc') === '2.0' // [TL-CALL-2]
   return { id, ...(repeats && { jsonrpc: '2.0' }), type: 'unknown', cause: 'frame' }
 }
 
-/** The failure of an element of a client of ours. */
+/** The error for a malformed element of our own client. */
 export function malformed(flaw: string): TrunklineError {
   return new TrunklineError('MALFORMED', flaw)
 }
 
-/** The same for a stock client, in tRPC's code. */
+/** The error for a malformed element of a stock client: tRPC's code. */
 export function parseError(message: string): TRPCError {
   return new TRPCError({ code: 'PARSE_ERROR', message })
 }
@@ -186,7 +186,7 @@ function unreadable(cause: unknown): TrunklineError {
   return new TrunklineError('MALFORMED', flawText(expected, 'what it cannot read'), { cause })
 }
 
-/** What a request asked, for the answer that says why it failed. */
+/** The facts of a request that an error answer repeats. */
 export function askedOf(request: Request): Asked {
   const isCall = request.method === 'query' || request.method === 'mutation' || request.method === 'subscription'
   return {

@@ -6,15 +6,15 @@ import { askedOf } from './parse-request.ts'
 type Start = Request & { readonly ref: number; readonly method: 'subscription' }
 type Stop = Request & { readonly method: 'subscription.stop' }
 
-/** A request of a message that is to be run. */
+/** A request that runs. */
 export interface RunTask {
   readonly request: Request
   readonly batchIndex: number
-  /** A stop whose start stood in the same message and was left out. */
+  /** True for a stop whose start came in the same message and was left out. */
   readonly leftOut?: boolean
 }
 
-/** An element that is answered with a failure and runs nothing. */
+/** An element that is answered with an error; nothing runs for it. */
 export interface RefuseTask {
   readonly asked: Asked
   readonly instead: TRPCError
@@ -22,17 +22,17 @@ export interface RefuseTask {
 
 export type Task = RunTask | RefuseTask
 
-/** What is to be done for the elements of one message. */
-export function toTasks(judged: readonly ParsedElement[], overfull: boolean): readonly Task[] {
-  return overfull ? tooMany(judged) : withoutStopped(judged)
+/** The tasks for the elements of one message. `overfull`: the message has more elements than a batch may have. */
+export function toTasks(parsed: readonly ParsedElement[], overfull: boolean): readonly Task[] {
+  return overfull ? tooMany(parsed) : withoutStopped(parsed)
 }
 
-// [TL-STOP-2] [TL-STOP-3] started and stopped in one message: the start is left out, and the stop is answered
-function withoutStopped(judged: readonly ParsedElement[]): readonly Task[] {
-  const requests = judged.flatMap((each) => (each.status === 'request' ? [each.request] : []))
+// [TL-STOP-2] [TL-STOP-3] a start whose stop is in the same message is left out, and the stop is answered
+function withoutStopped(parsed: readonly ParsedElement[]): readonly Task[] {
+  const requests = parsed.flatMap((each) => (each.status === 'request' ? [each.request] : []))
   const starts = requests.filter((request): request is Start => request.method === 'subscription')
   const stops = requests.filter((request): request is Stop => request.method === 'subscription.stop')
-  return judged.flatMap((each, batchIndex): readonly Task[] => {
+  return parsed.flatMap((each, batchIndex): readonly Task[] => {
     if (each.status === 'malformed') return [{ asked: each.asked, instead: each.thrown }]
     const { request } = each
     if (request.method === 'subscription' && stops.some((stop) => stop.id === request.id && stop.ref >= request.ref))
@@ -43,11 +43,11 @@ function withoutStopped(judged: readonly ParsedElement[]): readonly Task[] {
   })
 }
 
-/** Of the elements without an id only the first is answered: they cost next to nothing to send. */
+/** Answers only the first of the elements without an id: a client can send many at almost no cost. */
 // [TL-BATCH-3]
-function tooMany(judged: readonly ParsedElement[]): readonly Task[] {
-  const nameless = judged.find((each) => each.status === 'malformed' && each.asked.id === null)
-  return judged.flatMap((each): readonly Task[] => {
+function tooMany(parsed: readonly ParsedElement[]): readonly Task[] {
+  const nameless = parsed.find((each) => each.status === 'malformed' && each.asked.id === null)
+  return parsed.flatMap((each): readonly Task[] => {
     if (each.status === 'malformed' && each.asked.id === null)
       return each === nameless ? [{ asked: each.asked, instead: each.thrown }] : []
     if (each.status === 'request' && each.request.method === 'subscription.stop') return []
@@ -56,7 +56,7 @@ function tooMany(judged: readonly ParsedElement[]): readonly Task[] {
   })
 }
 
-/** tRPC names no path of what it did not look at. */
+/** tRPC's answer to an overfull batch names no path. */
 function withoutPath(request: Request): Asked {
   const { path: _, input: __, ...asked } = askedOf(request)
   return asked

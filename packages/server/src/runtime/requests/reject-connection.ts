@@ -8,7 +8,7 @@ import { deleteConnection, post } from '../posting/post.ts'
 import { helloFrame } from './hello.ts'
 import { askedOf, type ParsedElement, parseElements } from './parse-request.ts'
 
-/** [TL-HELLO-3] A refused connection hears why, once, and is deleted. Nothing that it sent runs. */
+/** Answers a refused connection with the reason, then deletes it. Nothing that it sent runs. [TL-HELLO-3] */
 export async function rejectConnection(
   scope: InvocationContext,
   caller: ConnectionCaller,
@@ -18,17 +18,17 @@ export async function rejectConnection(
   const decoded = decodeClientMessage(text, { maxBatchSize })
   const elements = decoded.ok && 'elements' in decoded ? decoded.elements.slice(0, maxBatchSize) : []
   const tooDeep = decoded.ok && 'elements' in decoded ? decoded.tooDeep : new Map()
-  const judged = parseElements(scope.server, { elements, tooDeep }, null)
-  const frames = judged.flatMap((each) => answer(scope, caller, each) ?? [])
+  const parsed = parseElements(scope.server, { elements, tooDeep }, null)
+  const frames = parsed.flatMap((each) => answer(scope, caller, each) ?? [])
   for (const message of toMessages(frames, caller.extensions)) await post(scope, caller.connectionId, message)
   await deleteConnection(scope, caller.connectionId)
 }
 
-/** The reason goes to every element with an id; of the others nothing runs, and nothing is said. */
-function answer(scope: InvocationContext, caller: ConnectionCaller, judged: ParsedElement): string | undefined {
+/** The reason answers each element with an id. Elements without an id get no answer. */
+function answer(scope: InvocationContext, caller: ConnectionCaller, parsed: ParsedElement): string | undefined {
   const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
-  if (judged.status === 'malformed')
-    return judged.asked.id === null ? undefined : rejectRequest(scope, judged.asked, thrown)
-  if (judged.request.method === 'hello') return helloFrame(scope, judged.request.id, caller)
-  return rejectRequest(scope, askedOf(judged.request), thrown)
+  if (parsed.status === 'malformed')
+    return parsed.asked.id === null ? undefined : rejectRequest(scope, parsed.asked, thrown)
+  if (parsed.request.method === 'hello') return helloFrame(scope, parsed.request.id, caller)
+  return rejectRequest(scope, askedOf(parsed.request), thrown)
 }
