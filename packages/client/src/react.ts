@@ -2,9 +2,9 @@ import { useSyncExternalStore } from 'react'
 import type { Connection } from './connection/create-connection.ts'
 import type { ConnectionState } from './session/machine/connection-state.ts'
 
-const idle: ConnectionState = { status: 'idle' } // a server renders before anything is opened
+const idle: ConnectionState = { status: 'idle' } // the state during server rendering
 
-/** Tear-free connection state. */
+/** Returns the state of a connection, and renders the component again after each change. */
 export function useConnection(connection: Connection): ConnectionState {
   return useSyncExternalStore(
     connection.subscribe,

@@ -10,20 +10,20 @@ const find = (options: object) =>
 
 describe('an option of the wrong kind is named, with what was expected and what came', () => {
   test.each([
-    [{ url: undefined }, 'url: expected an address such as wss://…, or a function that gives one; got undefined.'],
+    [{ url: undefined }, 'url: expected a URL such as wss://…, or a function that returns one; got undefined.'],
     [{ url: '' }, 'got string.'],
     [{ url: '/dev' }, 'got "/dev".'],
     [{ url: () => 5 }, 'got number.'],
-    [{ url: 'ftp://x' }, 'url: expected an address such as wss://…, or a function that gives one; got "ftp://x".'],
-    [{ url: 'wss://x:99999' }, 'url: "wss://x:99999" is no valid address; check its host and its port.'],
+    [{ url: 'ftp://x' }, 'url: expected a URL such as wss://…, or a function that returns one; got "ftp://x".'],
+    [{ url: 'wss://x:99999' }, 'url: "wss://x:99999" is not a valid URL; check its host and port.'],
     [{ url: 'wss://x:0' }, 'url: "wss://x:0" has port 0; expected 1 to 65535.'],
-    [{ url: 'wss://exa mple.com' }, 'is no valid address'],
-    [{ url: 'wss://[::1' }, 'is no valid address'],
-    [{ url: 'wss://' }, 'is no valid address'],
-    [{ url: async () => 'WSS://x:99999/dev' }, 'is no valid address'],
-    [{ url: 'wss://x/dev#top' }, 'has a fragment; a WebSocket address has none. Remove the #.'],
+    [{ url: 'wss://exa mple.com' }, 'is not a valid URL'],
+    [{ url: 'wss://[::1' }, 'is not a valid URL'],
+    [{ url: 'wss://' }, 'is not a valid URL'],
+    [{ url: async () => 'WSS://x:99999/dev' }, 'is not a valid URL'],
+    [{ url: 'wss://x/dev#top' }, 'has a fragment. Remove the #.'],
     [{ url: 'wss://x/dev#' }, 'has a fragment'],
-    [{ url: 'ws://x', token: 'abc' }, 'token: expected a function that gives a text or null; got string.'],
+    [{ url: 'ws://x', token: 'abc' }, 'token: expected a function that returns a string or null; got string.'],
     [{ url: 'ws://x', token: () => 5 }, 'got number.'],
   ])('%j', async (options, words) => {
     const thrown = await find(options)

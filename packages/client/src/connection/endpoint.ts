@@ -3,12 +3,15 @@ import type { ConnectionOptions } from './connection-options.ts'
 import type { Endpoint } from './socket.ts'
 import { toError } from './to-error.ts'
 
-/** An option that no retry makes right. */
+/** An error for an option that makes every attempt fail. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'
 }
 
-/** Where to connect and what to offer there, asked anew for each attempt. Throws `ConfigurationError` for an address or a token of the wrong kind, an `Error` that names the provider that failed. */
+/**
+ * Calls `url` and `token`, and returns the URL and subprotocols of one attempt. Throws a `ConfigurationError` for a URL
+ * or token of the wrong type or form, and an `Error` that names the option whose function failed.
+ */
 export async function resolveEndpoint(options: ConnectionOptions, session: string): Promise<Endpoint> {
   const [url, token] = await Promise.all([ask('url', options.url), ask('token', options.token)])
   if (token !== undefined && token !== null && typeof token !== 'string') throw tokenTypeError(token)
@@ -17,21 +20,22 @@ export async function resolveEndpoint(options: ConnectionOptions, session: strin
   return { url: parseAddress(url), protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
 }
 
-/** The address as a socket takes it. What no attempt could ever open is refused here, since a socket would be tried for ever. */
+/**
+ * Returns the URL with the scheme ws or wss. Throws for a URL that can never be opened, since a socket would retry it.
+ */
 function parseAddress(url: unknown): string {
   if (typeof url !== 'string' || !/^\s*(ws|http)s?:\/\//i.test(url))
     throw new ConfigurationError(
-      `url: expected an address such as wss://…, or a function that gives one; got ${show(url)}.`,
+      `url: expected a URL such as wss://…, or a function that returns one; got ${show(url)}.`,
     )
   let parsed: URL
   try {
     parsed = new URL(url)
   } catch {
-    throw new ConfigurationError(`url: ${show(url)} is no valid address; check its host and its port.`)
+    throw new ConfigurationError(`url: ${show(url)} is not a valid URL; check its host and port.`)
   }
   if (parsed.port === '0') throw new ConfigurationError(`url: ${show(url)} has port 0; expected 1 to 65535.`)
-  if (url.includes('#'))
-    throw new ConfigurationError(`url: ${show(url)} has a fragment; a WebSocket address has none. Remove the #.`)
+  if (url.includes('#')) throw new ConfigurationError(`url: ${show(url)} has a fragment. Remove the #.`)
   parsed.protocol = parsed.protocol.replace('http', 'ws')
   return parsed.href
 }
@@ -49,10 +53,10 @@ async function ask(name: 'url' | 'token', option: unknown): Promise<unknown> {
 }
 
 function tokenTypeError(got: unknown): ConfigurationError {
-  return new ConfigurationError(`token: expected a function that gives a text or null; got ${show(got)}.`)
+  return new ConfigurationError(`token: expected a function that returns a string or null; got ${show(got)}.`)
 }
 
-/** A token is never shown. */
+/** Shows a value in an error: a URL in full, any other value by its type, since it may be a token. */
 function show(value: unknown): string {
   return typeof value === 'string' && /^\s*(\/|[a-z]+:)/i.test(value) ? JSON.stringify(value) : typeof value
 }

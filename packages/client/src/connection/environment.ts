@@ -1,29 +1,36 @@
 import { toBase64Url } from '@trunkline/protocol'
 import type { Socket, SocketOptions, WebSocketLike } from './socket.ts'
 
-/** Time, chance and sockets of a connection, so that a test, a local line or a simulation can set them: the connection has no others. */
+/** The clock, randomness and sockets of a connection. Tests, a local line and simulations replace them. */
 export interface ConnectionEnvironment {
-  /** Epoch milliseconds: the wall clock, which may be set at any time. */
+  /** The wall clock, in epoch milliseconds. It may be set at any time. */
   now(): number
-  /** Milliseconds since some moment, for elapsed time: setting the wall clock does not move it. @default `now`, when that is given */
+  /**
+   * A clock for elapsed time, in milliseconds since any moment. Setting the wall clock does not change it.
+   *
+   * @default `now` when it is given, else `performance.now`
+   */
   monotonic(): number
-  /** Calls `fn` once after `ms`. Returns the way to undo it. */
+  /** Calls `fn` once after `ms` milliseconds. Returns a function that cancels it. */
   after(ms: number, fn: () => void): () => void
-  /** Uniform in [0, 1). */
+  /** A random number, uniform in [0, 1). */
   random(): number
-  /** Fresh random bytes, for session ids and keys. They are secrets: only a simulation may draw them from `random`. */
+  /**
+   * Returns `count` random bytes for session ids and keys. These are secrets: only a simulation may use `random` for
+   * them.
+   */
   randomBytes(count: number): Uint8Array
-  /** Told what a callback of the application threw. The machine's makes it an uncaught error. */
+  /** Handles an error that a callback of the application threw. @default throws it as an uncaught error */
   uncaught(error: unknown): void
   readonly WebSocket?: WebSocketLike
-  /** Makes each socket, in place of the one over `WebSocket`. Called anew for each of the two of a hand-over. */
+  /** Creates each socket, instead of one over `WebSocket`. A hand-over calls it for its second socket. */
   readonly createSocket?: (options: SocketOptions) => Socket
 }
 
-/** A timer set further ahead than this fires at once, in every engine. */
+/** The longest timer, in milliseconds. In every engine, a longer one fires at once. */
 const longestTimerMs = 2 ** 31 - 1
 
-/** The machine's own clock and dice. */
+/** The clock and randomness of the machine. */
 export const machineEnvironment: ConnectionEnvironment = {
   now: () => Date.now(),
   monotonic: () => (globalThis.performance ?? Date).now(),
@@ -40,7 +47,7 @@ export const machineEnvironment: ConnectionEnvironment = {
   },
 }
 
-/** 132 random bits as 22 characters of base64url: a session's id, which whoever knows it is, or a key. */
+/** 132 random bits as 22 characters of base64url, for a key or a session id. The session id is a secret. */
 export function createRandomId({ randomBytes }: Pick<ConnectionEnvironment, 'randomBytes'>): string {
   return toBase64Url(randomBytes(22)).slice(0, 22)
 }

@@ -1,4 +1,4 @@
-/** What a browser says of the network and of its user. Node says nothing: there we are always online. */
+/** The browser's API for the network and page visibility. Node has none, so it counts as always online. */
 interface BrowserLike {
   readonly navigator?: { readonly onLine?: boolean }
   readonly document?: EventsLike & { readonly visibilityState?: string }
@@ -8,14 +8,14 @@ interface EventsLike {
   removeEventListener?(type: string, listener: () => void): void
 }
 
-const browser = globalThis as unknown as BrowserLike & EventsLike // neither Node's types nor the DOM's know all of it
+const browser = globalThis as unknown as BrowserLike & EventsLike // neither Node's types nor the DOM's cover all of it
 
-/** False only where the browser is sure. */
+/** False only when a browser reports that there is no network. */
 export function isOnline(): boolean {
   return browser.navigator?.onLine !== false
 }
 
-/** Calls `listener` when the network is back, or the user is. Returns the way to stop. */
+/** Calls `listener` when the network comes back or the page becomes visible. Returns a function that stops it. */
 export function onWake(listener: () => void): () => void {
   const { document } = browser
   const whenVisible = () => document?.visibilityState === 'visible' && listener()

@@ -1,6 +1,6 @@
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import type { Effect } from '../session/machine/effects.ts'
-import type { Gap, GapHandler } from '../session/machine/gap.ts'
+import type { Gap } from '../session/machine/gap.ts'
 import type { CallObserver, SubscriptionObserver } from './transport.ts'
 
 /** The effects that are for the application. */
@@ -9,19 +9,31 @@ export type ObserverEffect = Extract<
   { readonly type: 'answer' | 'fail' | 'started' | 'deliver' | 'gap' | 'complete' }
 >
 
-/** The sink of a call or of a subscription: of each effect the session emits what its sink takes. */
-type Sink = Partial<CallObserver & SubscriptionObserver>
+/** Receives the gaps of one subscription. */
+type NotifyGap = (gap: Omit<Gap, 'path' | 'input'>) => void
+
+/** The callbacks of one call or subscription. The session emits only effects that its kind has a callback for. */
 interface Entry {
-  readonly sink: Sink
-  readonly notifyGap?: (gap: Omit<Gap, 'path' | 'input'>) => void
+  readonly observer: Partial<CallObserver & SubscriptionObserver>
+  readonly notifyGap: NotifyGap | undefined
 }
 
-/** The application's ends of calls and subscriptions, by the id that names them on the wire. Ids are never given twice. [TL-STOP-4] */
-export function createObservers(onGapOfConnection: GapHandler | undefined, uncaught: (error: unknown) => void) {
-  const entries = new Map<number, Entry>()
-  let lastId = 0
+export type Observers = ReturnType<typeof createObservers>
 
-  /** An application's callback that throws must not stop the line's own work: the throw comes out as an uncaught one, as tRPC does it. */
+/**
+ * The application's callbacks: those of calls and subscriptions by the id that the wire has, and the listeners of the
+ * connection's state. Ids are never reused. [TL-STOP-4]
+ */
+export function createObservers(uncaught: (error: unknown) => void) {
+  const entries = new Map<number, Entry>()
+  const listeners = new Set<(state: ConnectionState) => void>()
+  let lastId = 0
+  let onClosed = () => {}
+  const closed = new Promise<void>((resolve) => (onClosed = resolve))
+
+  /**
+   * Runs a callback of the application. An error in it goes to `uncaught`, as in tRPC, and does not stop the session.
+   */
   function guard(callback: () => void): void {
     try {
       callback()
@@ -33,54 +45,53 @@ export function createObservers(onGapOfConnection: GapHandler | undefined, uncau
   function settle(effect: ObserverEffect): void {
     const entry = entries.get(effect.id)
     if (effect.type === 'answer' || effect.type === 'fail' || effect.type === 'complete') remove(effect.id)
-    if (entry !== undefined) guard(() => tell(entry, effect))
+    if (entry !== undefined) guard(() => notify(entry, effect))
   }
   function remove(id: number): boolean {
     return entries.delete(id)
   }
   return {
+    /** Resolves when the connection is closed permanently. */
+    closed,
+    onClosed,
+    guard,
     nextId(): number {
       lastId += 1
       return lastId
     },
-    addCall(id: number, sink: CallObserver): void {
-      entries.set(id, { sink })
+    add(id: number, observer: Entry['observer'], notifyGap?: NotifyGap): void {
+      entries.set(id, { observer, notifyGap })
     },
-    /** Returns whether somebody will hear of its gaps. */
-    addSubscription(
-      id: number,
-      sink: SubscriptionObserver,
-      { path, input, onGap = onGapOfConnection }: AddOptions,
-    ): boolean {
-      entries.set(id, { sink, notifyGap: (gap) => onGap?.({ path, input, ...gap }) })
-      return onGap !== undefined
-    },
-    /** Stops telling; false when it was over already. */
+    /** Removes the callbacks of a call or subscription. Returns false when it had already ended. */
     remove,
     settle,
-    /** Tells each subscription what the connection became. */
-    notifyState(state: ConnectionState): void {
-      for (const { sink } of [...entries.values()]) guard(() => sink.state?.(state))
+    /** Calls `listener` after each change of the connection's state. Returns a function that stops it. */
+    subscribe(listener: (state: ConnectionState) => void): () => void {
+      const own = (state: ConnectionState) => listener(state) // a listener that is added twice is called twice
+      listeners.add(own)
+      return () => listeners.delete(own)
     },
-    guard,
+    /** Reports the connection's state to all subscriptions and listeners. */
+    notifyState(state: ConnectionState): void {
+      for (const { observer } of [...entries.values()]) guard(() => observer.state?.(state))
+      for (const listener of [...listeners]) guard(() => listener(state))
+    },
   }
 }
 
-type AddOptions = Pick<Gap, 'path' | 'input'> & { readonly onGap: GapHandler | undefined }
-
-function tell({ sink, notifyGap }: Entry, effect: ObserverEffect) {
+function notify({ observer, notifyGap }: Entry, effect: ObserverEffect) {
   switch (effect.type) {
     case 'answer':
-      return sink.answer?.(effect.data)
+      return observer.answer?.(effect.data)
     case 'started':
-      return sink.started?.()
+      return observer.started?.()
     case 'deliver':
-      return sink.data?.(effect.result)
+      return observer.data?.(effect.result)
     case 'gap':
       return notifyGap?.({ reason: effect.reason, lastEventId: effect.lastEventId })
     case 'fail':
-      return sink.fail?.(effect.failure)
+      return observer.fail?.(effect.failure)
     case 'complete':
-      return sink.complete?.()
+      return observer.complete?.()
   }
 }

@@ -1,28 +1,23 @@
 import type { ConnectionCause } from '../session/machine/connection-state.ts'
-import type { SessionInput } from '../session/machine/events.ts'
-import type { ConnectionOptions } from './connection-options.ts'
 import { ConfigurationError, resolveEndpoint } from './endpoint.ts'
-import { type ConnectionEnvironment, createRandomId } from './environment.ts'
+import { createRandomId } from './environment.ts'
+import type { RunningSession } from './running-session.ts'
 import { createSocket, type Socket } from './socket.ts'
 
-export interface SocketPoolOptions {
-  readonly options: ConnectionOptions
-  readonly environment: ConnectionEnvironment
-  readonly dispatch: (input: SessionInput) => void
-  readonly onText: (socket: number, text: unknown) => void
-}
-
-/** The sockets of one session, by number: one, or two during a hand-over. What a dropped one still says is not heard. */
-export function createSocketPool({ options, environment, dispatch, onText }: SocketPoolOptions) {
-  const make = environment.createSocket ?? createSocket
+/** The sockets of one session by number: one, or two during a hand-over. Events of dropped sockets are ignored. */
+export function createSocketPool(
+  { options, environment, dispatch }: RunningSession,
+  onText: (socket: number, text: unknown) => void,
+) {
+  const create = environment.createSocket ?? createSocket
   const sockets = new Map<number, Socket>()
   let session = createRandomId(environment)
 
   return {
     connect(number: number): void {
       let configurationError: ConnectionCause | undefined
-      const ifUsed = (tell: () => void) => sockets.get(number) === socket && tell()
-      const socket = make({
+      const ifUsed = (handle: () => void) => sockets.get(number) === socket && handle()
+      const socket = create({
         WebSocket: options.WebSocket ?? environment.WebSocket,
         after: environment.after,
         endpoint: () =>
@@ -47,7 +42,7 @@ export function createSocketPool({ options, environment, dispatch, onText }: Soc
       for (const socket of sockets.values()) socket.close()
       sockets.clear()
     },
-    /** The next socket offers another session. */
+    /** Makes the next socket offer a new session id. */
     renewSession(): void {
       session = createRandomId(environment)
     },

@@ -69,7 +69,7 @@ test('a handshake that is refused is told once, with its reason, and not as a cl
   expect(await heard(1)).toEqual({
     code: 'network',
     message:
-      "The socket could not be opened: Unexpected server response: 403. Likely reasons: the server is down or cannot be reached, the address or its stage is wrong, or the server does not allow this page's origin.",
+      "The socket could not be opened: Unexpected server response: 403. Likely reasons: the server is unreachable, the URL or its stage is wrong, or this page's origin is not allowed.",
   })
   socket.admit()
   await heard(2)
@@ -123,7 +123,7 @@ test('an address or a token that never comes fails the attempt, and the next one
     { after: (_, fn) => machineEnvironment.after(1, fn) },
   )
   socket.admit()
-  expect(await heard(1)).toMatchObject({ message: expect.stringContaining('within 15000 ms') })
+  expect(await heard(1)).toMatchObject({ message: expect.stringContaining('longer than 15000 ms') })
   socket.admit()
   expect(await heard(2)).toBe('open')
 })

@@ -3,54 +3,59 @@ import type { ConnectionCause } from '../session/machine/connection-state.ts'
 import { isOnline } from './network.ts'
 import { toError } from './to-error.ts'
 
-/** Where to connect to, and what to offer there. Both are asked for anew on each attempt. */
+/** The URL and the subprotocols of one connection attempt. */
 export interface Endpoint {
   readonly url: string
   readonly protocols: string[]
 }
 
 export interface SocketOptions {
+  /** @default the runtime's `WebSocket` */
   readonly WebSocket?: WebSocketLike | undefined
+  /** Called once for each attempt. A rejection fails the attempt. */
   readonly endpoint: () => Promise<Endpoint>
+  /** Calls `fn` once after `ms` milliseconds. Returns a function that cancels it. */
   readonly after: (ms: number, fn: () => void) => () => void
   readonly onOpen: () => void
   readonly onMessage: (text: unknown) => void
-  /** Once for each attempt that failed and each socket that was lost. */
+  /** Called once for each failed attempt and each lost socket. */
   readonly onLost: (cause: ConnectionCause) => void
 }
 
-/** A socket that connects again by itself, whenever it is admitted. */
+/** A socket that reconnects. Each attempt waits for `admit`. */
 export interface Socket {
-  /** Lets the next attempt go. */
+  /** Starts the next attempt. */
   admit(): void
-  /** Drops the socket; `onLost` is not called. The next attempt waits to be admitted. */
+  /** Drops the connection without calling `onLost`. The next attempt waits for `admit`. */
   replace(): void
-  /** False when there is no open socket: its loss is about to be told. */
+  /** Returns false when the socket is not open; `onLost` follows. */
   send(text: string): boolean
+  /** Closes the socket permanently. No callback is called any more. */
   close(): void
 }
 
-const endpointMs = 15_000 // an address or a token that takes longer fails the attempt: partysocket would wait for ever
-const handshakeMs = 15_000 // above a cold authorizer and a cold $connect
+// 15 s: a slower `url` or `token` fails the attempt, since partysocket has no limit of its own
+const endpointMs = 15_000
+const handshakeMs = 15_000 // 15 s: longer than cold starts of the authorizer and of $connect together
 
-/** partysocket as it may be used: see each trap at its line. */
+/** Creates a socket over partysocket. The comments name the behaviour of partysocket that the code works around. */
 export function createSocket(options: SocketOptions): Socket {
   let admitted = false
-  let wake: (() => void) | undefined
-  let told = false // whether the loss of the current attempt was told, or is not worth telling
-  let closed = false
-  let loss: Loss | undefined // while it is gathered
+  let startAttempt: (() => void) | undefined
+  let reported = false // whether the current attempt needs no (further) `onLost`
+  let isClosed = false
+  let pendingLoss: SocketLoss | undefined // until the end of the tick
   let stage: Stage = 'preparing'
   let endpoint: Promise<Endpoint>
 
   const socket = new ReconnectingWebSocket(nextUrl, nextProtocols, {
     ...(options.WebSocket && { WebSocket: options.WebSocket }),
-    maxEnqueuedMessages: 0, // its queue is flushed before `open` is told, and has no bound in bytes
-    minReconnectionDelay: 0, // our back-off is awaited in the address provider
+    maxEnqueuedMessages: 0, // partysocket sends its queue before `onopen` and does not bound its bytes
+    minReconnectionDelay: 0, // the session's back-off is awaited in `prepare`
     maxReconnectionDelay: 0,
     connectionTimeout: handshakeMs,
   })
-  // Properties, not listeners: in browsers the events for listeners are cloned wrongly (their code is the word "close").
+  // Properties instead of listeners: in browsers, partysocket clones events for listeners wrongly (`code` is "close").
   socket.onopen = () => {
     stage = 'open'
     options.onOpen()
@@ -59,7 +64,7 @@ export function createSocket(options: SocketOptions): Socket {
   socket.onclose = ({ code, reason }) => notifyLoss(code, reason)
   socket.onerror = ({ message }) => notifyLoss(undefined, message)
 
-  /** Asked first on each attempt. The protocols are asked for right behind, so both share one endpoint. */
+  /** partysocket calls this first in each attempt and `nextProtocols` directly after it, so both use one endpoint. */
   function nextUrl(): Promise<string> {
     endpoint = prepare()
     return endpoint.then(({ url }) => url)
@@ -68,61 +73,64 @@ export function createSocket(options: SocketOptions): Socket {
     return endpoint.then(({ protocols }) => protocols)
   }
   async function prepare(): Promise<Endpoint> {
-    if (!admitted) await new Promise<void>((resolve) => (wake = resolve))
-    if (closed) throw new Error('closed')
+    if (!admitted) await new Promise<void>((resolve) => (startAttempt = resolve))
+    if (isClosed) throw new Error('closed')
     admitted = false
-    told = false
+    reported = false
     stage = 'preparing'
-    const found = await within(options.after, endpointMs, options.endpoint)
+    const resolved = await withTimeout(options.after, endpointMs, options.endpoint)
     stage = 'opening'
-    return found
+    return resolved
   }
 
-  /** A close with 1000 may be partysocket's own, told before the error that it hides: that one comes in the same tick and knows better. */
+  /**
+   * Reports a loss once, at the end of the tick. partysocket may report a close with 1000 before the error that caused
+   * it; the error arrives in the same tick and replaces it.
+   */
   function notifyLoss(code: number | undefined, text: string): void {
-    if (loss !== undefined) loss = { code, text }
-    if (loss !== undefined || told || closed) return
-    loss = { code, text }
-    told = true
+    if (pendingLoss !== undefined) pendingLoss = { code, text }
+    if (pendingLoss !== undefined || reported || isClosed) return
+    pendingLoss = { code, text }
+    reported = true
     queueMicrotask(() => {
-      const cause = causeOf(stage, loss)
-      loss = undefined
+      const cause = causeOf(stage, pendingLoss)
+      pendingLoss = undefined
       admitted = false
-      if (!closed) options.onLost(cause)
+      if (!isClosed) options.onLost(cause)
     })
   }
 
   return {
     admit() {
       admitted = true
-      wake?.()
+      startAttempt?.()
     },
     replace() {
       admitted = false
-      told = true
+      reported = true
       socket.reconnect()
     },
-    send: (text) => !closed && socket.send(text),
+    send: (text) => !isClosed && socket.send(text),
     close() {
-      closed = true
-      socket.close() // tells nothing while an attempt is prepared, and need not: we know
-      wake?.() // else the provider's promise would be waited for for ever
+      isClosed = true
+      socket.close() // emits no event while an attempt is prepared; none is needed
+      startAttempt?.() // so that `prepare` ends
     },
   }
 }
 
-interface Loss {
+interface SocketLoss {
   readonly code: number | undefined
   readonly text: string | undefined
 }
 
-/** How far an attempt came. */
+/** The progress of an attempt. */
 type Stage = 'preparing' | 'opening' | 'open'
 
 const likelyReasons =
-  "Likely reasons: the server is down or cannot be reached, the address or its stage is wrong, or the server does not allow this page's origin."
+  "Likely reasons: the server is unreachable, the URL or its stage is wrong, or this page's origin is not allowed."
 
-function causeOf(stage: Stage, { code, text = '' }: Partial<Loss> = {}): ConnectionCause {
+function causeOf(stage: Stage, { code, text = '' }: Partial<SocketLoss> = {}): ConnectionCause {
   if (!isOnline()) return { code: 'offline', message: 'The network is offline.' }
   const why = text === '' ? '.' : `: ${text}`
   if (stage === 'preparing') return { code: 'network', message: `The socket could not be opened${why}` }
@@ -132,16 +140,16 @@ function causeOf(stage: Stage, { code, text = '' }: Partial<Loss> = {}): Connect
   return { code: 'server', message: `The socket was closed with ${code}${why}` }
 }
 
-/** Rejects with an Error, since partysocket stops for good on anything else. */
-function within<T>(after: SocketOptions['after'], ms: number, ask: () => Promise<T>): Promise<T> {
+/** Rejects after `ms`, and always with an `Error`: partysocket stops permanently when anything else is thrown. */
+function withTimeout<T>(after: SocketOptions['after'], ms: number, ask: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = after(ms, () => reject(new Error(`no address and token within ${ms} ms`)))
+    const cancel = after(ms, () => reject(new Error(`url and token took longer than ${ms} ms`)))
     const fail = (cause: unknown) => reject(toError(cause))
     ask().then(resolve, fail).finally(cancel)
   })
 }
 
-/** A WebSocket class: the browser's, Node's own, or that of `ws`. */
+/** A WebSocket class: the browser's, Node's, or that of the package `ws`. */
 export type WebSocketLike = new (
   url: string,
   protocols?: string[],

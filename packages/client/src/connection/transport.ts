@@ -3,22 +3,26 @@ import type { ConnectionState } from '../session/machine/connection-state.ts'
 import type { GapHandler } from '../session/machine/gap.ts'
 import type { Failure } from '../session/machine/trunkline-error.ts'
 
-/** What a link asks of a connection. Inputs are serialised already, outputs are not yet deserialised. */
+/** The interface between a link and a connection. The link serialises inputs and deserialises outputs. */
 export interface Transport {
-  /** Whether the router has a data transformer; undefined until the server said so. */
+  /** Whether the router has a data transformer; undefined before the server's first `hello`. */
   transforms(): boolean | undefined
-  /** Returns the way to give up: the answer is then ignored. That returns the key of a mutation that may have run and was not settled. */
-  call(request: CallRequest, sink: CallObserver): () => string | undefined
-  /** Returns the way to stop. */
-  subscribe(request: SubscribeRequest, sink: SubscriptionObserver): () => void
+  /**
+   * Returns a function that aborts the call, so that its answer is ignored. The function returns the idempotency key of
+   * a mutation that may have run and is not settled.
+   */
+  call(request: CallRequest, observer: CallObserver): () => string | undefined
+  /** Returns a function that ends the subscription. */
+  subscribe(request: SubscribeRequest, observer: SubscriptionObserver): () => void
 }
 export interface CallRequest {
   readonly method: 'query' | 'mutation'
   readonly path: string
   readonly input: unknown
+  /** @default the connection's `timeoutMs` */
   readonly timeoutMs: number | undefined
   readonly idempotencyKey?: string | false | undefined
-  /** An attempt under this key was made before. @default false */
+  /** Whether an earlier call with this key may have run. @default false */
   readonly mayHaveRun?: boolean
   readonly orderingKey?: string | undefined
 }
@@ -28,9 +32,9 @@ export interface CallObserver {
 }
 export interface SubscribeRequest {
   readonly path: string
-  /** As the wire carries it. */
+  /** The serialised input. */
   readonly input: unknown
-  /** As the application gave it, for `Gap`. */
+  /** The application's input, for `Gap`. */
   readonly givenInput: unknown
   readonly onGap: GapHandler | undefined
 }
@@ -42,12 +46,12 @@ export interface SubscriptionObserver {
   complete(): void
 }
 
-/** Where a connection keeps its transport: out of the application's sight, and the same for two copies of this package. */
+/** The hidden property of a connection that has its transport. It is the same in two copies of this package. */
 export const transportKey: unique symbol = Symbol.for('trunkline.transport')
 
 /** The transport of a connection that `createConnection` made. */
 export function transportOf(connection: object): Transport {
   const transport = (connection as { readonly [transportKey]?: Transport })[transportKey]
-  if (transport === undefined) throw new TypeError('expected a connection made by createConnection')
+  if (transport === undefined) throw new TypeError('Expected a connection from createConnection.')
   return transport
 }

@@ -25,7 +25,9 @@ export interface Peer {
   send(message: unknown): void
 }
 
-/** A server in the test that speaks the wire over real sockets: `hello` and `ping` are answered, the rest is the test's. */
+/**
+ * A server in the test that speaks the wire over real sockets: `hello` and `ping` are answered, the rest is the test's.
+ */
 export async function startWireServer(onFrame: (frame: Received, peer: Peer) => void = () => {}) {
   const server = new WebSocketServer({ port: 0, handleProtocols: () => 'trunkline.1' })
   await new Promise((resolve) => server.once('listening', resolve))

@@ -23,7 +23,10 @@ type Fed = SessionInput extends infer O
 
 const network = { code: 'network', message: 'cut' } as const
 
-/** One log, one server that speaks the wire of it, one client with up to two sockets. Each message of the server may be lost, doubled or late, and what the client says may be lost. */
+/**
+ * One log, one server that speaks the wire of it, one client with up to two sockets. Each message of the server may be
+ * lost, doubled or late, and what the client says may be lost.
+ */
 export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a snapshot' = 'nothing') {
   const log = { epoch: 0, head: 0 }
   let state = initialState

@@ -1,39 +1,65 @@
 import type { GapHandler } from '../session/machine/gap.ts'
 
-/** Options of every call. */
+/** Options of a query or a mutation. */
 export interface CallOptions {
-  /** @default the connection's `timeoutMs` */
+  /**
+   * The deadline of the call in milliseconds, counted from the call and including the time in which it waits for a
+   * socket. The call then fails with TIMEOUT.
+   *
+   * @default the connection's `timeoutMs`
+   */
   readonly timeoutMs?: number
 }
+
 /** Options of a mutation. */
 export interface MutationOptions extends CallOptions {
-  /** @default a fresh key for each call. Pass one to make two calls the same mutation: a key of your own, or `trunklineError(error).idempotencyKey` of a call that failed. `false` never resends and may fail with CONNECTION_LOST. */
+  /**
+   * Two mutations with the same key are one mutation: the second returns the result of the first. Pass a key of your
+   * own, or `trunklineError(error).idempotencyKey` of a failed mutation to repeat it. With a key, the client sends the
+   * mutation again when its socket is lost. With `false` it never does, and the mutation may fail with CONNECTION_LOST.
+   *
+   * @default a new key for each call
+   */
   readonly idempotencyKey?: string | false | undefined
-  /** Mutations of one orderingKey run one after another in the order sent. Others may overtake each other. */
+  /**
+   * Mutations with the same ordering key run one after another, in the order of the calls. Other mutations run
+   * concurrently.
+   *
+   * @default none
+   */
   readonly orderingKey?: string
 }
+
 /** Options of a subscription. */
 export interface SubscribeOptions {
-  /** Told of events that were lost and cannot be replayed. Without it, the connection's `onGap` is. */
+  /**
+   * Called when events were missed and cannot be replayed. Without any `onGap`, the subscription ends with the error
+   * GAP.
+   *
+   * @default the connection's `onGap`
+   */
   readonly onGap?: GapHandler
 }
-/** Every option of the line's that one call can have. */
+
+/** All of Trunkline's options for one call. */
 export type AllCallOptions = MutationOptions & SubscribeOptions
 
-/** Under this key the options travel in tRPC's per-call `context`. */
+/** The key of Trunkline's options in tRPC's `context` of a call. */
 const contextKey = 'trunkline'
 
-/** The line's options where only tRPC's `context` can be passed (TanStack, stock `createTRPCClient`). */
+/**
+ * Wraps Trunkline's options for callers that can only pass tRPC's `context` (TanStack Query, stock `createTRPCClient`).
+ */
 export function callContext(options: AllCallOptions): Record<string, unknown> {
   return { [contextKey]: options }
 }
 
-/** The line's options in an operation's context; none when there are none. */
+/** Reads Trunkline's options from the context of an operation. Returns an empty object when there are none. */
 export function optionsOf(context: Readonly<Record<string, unknown>>): AllCallOptions {
-  return (context[contextKey] ?? {}) as AllCallOptions // written by `callContext` alone
+  return (context[contextKey] ?? {}) as AllCallOptions // only `callContext` writes it
 }
 
-/** tRPC's options of one call, with the line's moved into `context`. */
+/** Moves Trunkline's options of one call into tRPC's `context`. */
 export function toContext<O extends { readonly context?: Record<string, unknown> }>(
   options: (O & AllCallOptions) | undefined,
 ): O | undefined {
@@ -43,6 +69,6 @@ export function toContext<O extends { readonly context?: Record<string, unknown>
     ([, value]) => value !== undefined,
   )
   if (named.length === 0) return options
-  const line = { ...optionsOf(options.context ?? {}), ...Object.fromEntries(named) }
-  return { ...options, context: { ...options.context, ...callContext(line) } }
+  const merged = { ...optionsOf(options.context ?? {}), ...Object.fromEntries(named) }
+  return { ...options, context: { ...options.context, ...callContext(merged) } }
 }

@@ -4,26 +4,26 @@ import { toError } from '../connection/to-error.ts'
 import type { Failure } from '../session/machine/trunkline-error.ts'
 import type { Transform } from './transform.ts'
 
-/** The message of an error for a value that the transformer cannot read. */
-export const unreadable = 'The transformer could not read what the server sent.'
+/** The message of the error for a value that the transformer cannot deserialise. */
+export const unreadableValue = 'The transformer cannot read a value of the server.'
 
-const unread = 'The error cannot be read: have the router and this client the same `transformer`?'
+const unreadableError = 'The error cannot be read: pass the same `transformer` to router and client.'
 
-/** tRPC's own error for a failure, its shape deserialised, with the line's view in `meta` for `trunklineError`. */
+/** Converts a failure to a `TRPCClientError` with the deserialised error shape. `meta` has Trunkline's error. */
 export function toClientError<R extends AnyTRPCRouter>(
   { line, shape }: Failure,
   { deserialize, mismatch }: Pick<Transform, 'deserialize' | 'mismatch'>,
 ): TRPCClientError<R> {
   const options = line === undefined ? {} : { meta: { trunklineError: line } }
-  if (shape === undefined) return new TRPCClientError(line?.message ?? 'The line failed.', options)
-  const words = mismatch()
-  if (words !== undefined) return new TRPCClientError(words, options)
+  if (shape === undefined) return new TRPCClientError(line?.message ?? 'Trunkline failed.', options)
+  const problem = mismatch()
+  if (problem !== undefined) return new TRPCClientError(problem, options)
   try {
     const error = deserialize(shape)
-    if (typeof Object(error).message !== 'string') throw new Error(unread)
+    if (typeof Object(error).message !== 'string') throw new Error(unreadableError)
     return TRPCClientError.from({ error } as never, options)
   } catch (cause) {
-    const message = line?.message ?? unread
+    const message = line?.message ?? unreadableError
     return new TRPCClientError(message, { ...options, cause: toError(cause) })
   }
 }

@@ -13,7 +13,7 @@ import { type TransformerOption, trunklineLink } from './link.ts'
 
 type Callback = 'onStarted' | 'onData' | 'onError' | 'onStopped' | 'onComplete' | 'onConnectionStateChange'
 
-/** One member of a client, with the line's options beside tRPC's. */
+/** A member of a client whose calls accept Trunkline's options in addition to tRPC's. */
 type WithOptions<T> = T extends { query: (input: infer I, opts?: TRPCProcedureOptions) => infer O }
   ? { query: (input: I, opts?: TRPCProcedureOptions & CallOptions) => O }
   : T extends { mutate: (input: infer I, opts?: TRPCProcedureOptions) => infer O }
@@ -26,7 +26,10 @@ type WithOptions<T> = T extends { query: (input: infer I, opts?: TRPCProcedureOp
         }
       ? {
           subscribe: {
-            /** Without callbacks, as `for await` (tRPC ≥ 11.25). This overload comes first: the other would take its calls. */
+            /**
+             * Without callbacks, for `for await` (tRPC ≥ 11.25). It comes first, since the other overload would match
+             * too.
+             */
             <O extends TRPCProcedureOptions & SubscribeOptions>(
               input: I,
               opts?: O & { readonly [E in Callback]?: never },
@@ -38,27 +41,37 @@ type WithOptions<T> = T extends { query: (input: infer I, opts?: TRPCProcedureOp
         ? { [K in keyof T]: K extends symbol ? T[K] : WithOptions<T[K]> }
         : T
 
-/** A `TRPCClient` (assignable to it) whose calls take the line's options by name. Mapped here and not by a helper, so that hovering over a client says `LineClient`. */
+/**
+ * A `TRPCClient` whose calls also accept Trunkline's options by name. It is assignable to `TRPCClient`. The type is
+ * mapped here instead of by a helper, so that editors show `LineClient`.
+ */
 export type LineClient<R extends AnyTRPCRouter> = {
   [K in keyof TRPCClient<R>]: K extends symbol ? TRPCClient<R>[K] : WithOptions<TRPCClient<R>[K]>
 }
 
+/** Options of a client. `transformer` is required when the router has one. */
 export type ClientOptions<R extends AnyTRPCRouter> = {
   readonly connection: Connection
-  /** Links before the line's own. */
+  /** Links before Trunkline's terminating link. @default none */
   readonly links?: readonly TRPCLink<R>[]
 } & TransformerOption<R>
 
-/** Sugar for `createTRPCClient({ links: [trunklineLink({ connection })] })` with typed per-call options. Nothing but procedures is on it, so no name can clash. */
+/**
+ * Creates a tRPC client on a connection, as `createTRPCClient({ links: [trunklineLink({ connection })] })` does, with
+ * typed options for each call. It has only procedures as members, so no name can clash.
+ */
 export function createClient<R extends AnyTRPCRouter>({ links = [], ...options }: ClientOptions<R>): LineClient<R> {
   const client = createTRPCClient<R>({ links: [...links, trunklineLink<R>(options as LinkOptions<R>)] })
   acceptNamedOptions(client)
-  return client as LineClient<R> // the same object: its calls now take more than its type says
+  return client as LineClient<R> // the same object, whose calls now accept more options
 }
 
 type LinkOptions<R extends AnyTRPCRouter> = Parameters<typeof trunklineLink<R>>[0]
 
-/** tRPC hands `context` and `signal` to links and drops the rest, so the line's options move into `context` before it looks. TanStack calls the same three methods. */
+/**
+ * Makes the client's calls accept Trunkline's options. tRPC passes only `context` and `signal` to links, so the options
+ * are moved into `context` before tRPC reads them. TanStack Query calls the same three methods.
+ */
 function acceptNamedOptions<R extends AnyTRPCRouter>(client: TRPCClient<R>): void {
   const untyped = getUntypedClient(client)
   untyped.query = withContext(untyped.query)
@@ -66,7 +79,7 @@ function acceptNamedOptions<R extends AnyTRPCRouter>(client: TRPCClient<R>): voi
   untyped.subscription = withContext(untyped.subscription)
 }
 
-/** The same method, overloads and all: only its third argument is put in order. */
+/** The same method with all its overloads. Only its third argument is converted. */
 function withContext<F extends (...call: never[]) => unknown>(method: F): F {
   return new Proxy(method, {
     apply: (target, self, [path, input, options]) => Reflect.apply(target, self, [path, input, toContext(options)]),

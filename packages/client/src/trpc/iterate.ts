@@ -1,17 +1,24 @@
 import type { Unsubscribable } from '@trpc/server/observable'
 import { callContext, type SubscribeOptions } from './call-options.ts'
 
-/** A procedure that can be subscribed to, as a client has it. */
+/** A subscription procedure of a client, such as `client.room.messages`. */
 export interface Subscribable<I, D> {
   subscribe: (input: I, opts: { onData: (data: D) => void }) => Unsubscribable
 }
+
 export interface IterateOptions extends SubscribeOptions {
+  /** Ends the loop when it aborts. */
   readonly signal?: AbortSignal
 }
 
 /**
- * A subscription as `for await`, for services and tests. It stops when the loop or the signal does, and subscribes to nothing under a signal that has aborted.
- * Events that arrive while the loop is busy wait. Several `next()` may be pending: they settle in the order of their calls. Throws once what `onError` would get.
+ * Subscribes and returns the events as an async iterator, for services and tests: `for await (const message of
+ * iterate(client.room.messages, input))`.
+ *
+ * The subscription ends with the loop or when `signal` aborts; a signal that has already aborted subscribes to nothing.
+ * Events that arrive while the loop is busy are queued without a limit. Several calls of `next()` may be pending; they
+ * settle in the order of the calls. An error of the subscription (what `onError` would get) is thrown once; after it
+ * the loop is over.
  */
 export function iterate<I, D>(
   procedure: Subscribable<I, D>,
@@ -51,7 +58,7 @@ export function iterate<I, D>(
   if (!ended) {
     signal?.addEventListener('abort', stop, { once: true })
     subscription = procedure.subscribe(input, callbacks)
-    if (ended) subscription.unsubscribe() // it ended before `subscribe` returned
+    if (ended) subscription.unsubscribe() // the subscription ended before `subscribe` returned
   }
 
   return {
@@ -59,10 +66,11 @@ export function iterate<I, D>(
       return this
     },
     next() {
-      if (values.length > 0) return Promise.resolve({ done: false, value: values.shift() as D }) // undefined is a value too
+      // a value may be undefined
+      if (values.length > 0) return Promise.resolve({ done: false, value: values.shift() as D })
       if (failure !== undefined) {
         const { error } = failure
-        failure = undefined // thrown once: after that the loop is over
+        failure = undefined // the error is thrown once
         return Promise.reject(error)
       }
       if (ended) return Promise.resolve(done)
@@ -79,7 +87,7 @@ export function iterate<I, D>(
 
 const done = { done: true, value: undefined } as const
 
-/** A call of `next()` that has no answer yet. */
+/** A pending call of `next()`. */
 interface PendingNext<D> {
   readonly resolve: (result: IteratorResult<D>) => void
   readonly reject: (error: unknown) => void

@@ -12,27 +12,30 @@ import { type Transport, transportOf } from '../connection/transport.ts'
 import { overflowError } from '../session/machine/check-frame.ts'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import { optionsOf } from './call-options.ts'
-import { toClientError, unreadable } from './client-error.ts'
+import { toClientError, unreadableValue } from './client-error.ts'
 import { type Transform, toTransform } from './transform.ts'
 
-const rememberedKeys = 10_000 // about 1 MB
+const maxRememberedKeys = 10_000 // about 1 MB
 
-/** A router with a transformer needs the same one here; another takes none. */
+/** The client's `transformer`: required when the router has one, else not allowed. */
 export type TransformerOption<R extends AnyTRPCRouter> = inferTRPCClientTypes<R>['transformer'] extends true
   ? { readonly transformer: TRPCDataTransformer | TRPCCombinedDataTransformer }
   : { readonly transformer?: never }
 
 export type TrunklineLinkOptions<R extends AnyTRPCRouter> = { readonly connection: Connection } & TransformerOption<R>
 
-/** The terminating link, for a client with other links beside it. */
+/**
+ * Trunkline's terminating link, for `createTRPCClient`. Throws a `TypeError` when `connection` is not from
+ * `createConnection`.
+ */
 export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOptions<R>): TRPCLink<R> {
   const transport = transportOf(options.connection)
   const transform = toTransform(options.transformer, transport)
   return () => {
-    const keys = new Map<number, string>() // of one client, whose operations are numbered
+    const keys = new Map<number, string>() // for one client, whose operations have numbers
     return ({ op }) =>
       observable((observer) => {
-        if (op.signal?.aborted) return observer.complete() // nothing is sent and nothing runs, as with tRPC's own links
+        if (op.signal?.aborted) return observer.complete() // nothing is sent, as with tRPC's own links
         const request = { transport, transform, op, observer, connection: options.connection }
         if (failsByTransform(request)) return
         try {
@@ -41,7 +44,7 @@ export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOpt
         } catch (cause) {
           const line = overflowError(cause)
           if (line !== undefined) return observer.error(toClientError({ line }, transform))
-          observer.error(TRPCClientError.from(toError(cause))) // an input that is no JSON
+          observer.error(TRPCClientError.from(toError(cause))) // the input cannot be serialised
         }
       })
   }
@@ -82,25 +85,29 @@ function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
       },
       fail(failure) {
         const { line } = failure
-        remember(keys, op.id, line?.mayHaveRun ? line.idempotencyKey : undefined)
+        rememberKey(keys, op.id, line?.mayHaveRun ? line.idempotencyKey : undefined)
         observer.error(toClientError(failure, transform))
       },
     },
   )
   return () => {
     const key = stop()
-    if (key !== undefined) remember(keys, op.id, key)
+    if (key !== undefined) rememberKey(keys, op.id, key)
   }
 }
 
-/** The keys of mutations whose outcome is not known, by operation: a link before this one, such as `retryLink`, may ask again under the same operation. [TL-KEY-12] */
+/**
+ * The keys of mutations whose outcome is unknown, by operation. A link before this one, such as `retryLink`, may repeat
+ * the same operation. [TL-KEY-12]
+ */
 type KeyMemory = Map<number, string>
 
-function remember(keys: KeyMemory, id: number, key: string | undefined): void {
+function rememberKey(keys: KeyMemory, id: number, key: string | undefined): void {
   keys.delete(id)
   if (key !== undefined) keys.set(id, key)
   const [oldest = id] = keys.keys()
-  if (keys.size > rememberedKeys) keys.delete(oldest) // nobody says that an operation is not asked for again
+  // the client cannot know when an operation is no longer repeated
+  if (keys.size > maxRememberedKeys) keys.delete(oldest)
 }
 
 function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
@@ -126,14 +133,14 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
   )
 }
 
-/** A connection's state as tRPC's links tell it to subscriptions. */
+/** A connection's state in the form in which tRPC's links report it to subscriptions. */
 interface OperationState<State extends 'idle' | 'connecting' | 'pending', E> {
   readonly type: 'state'
   readonly state: State
   readonly error: E
 }
 
-/** tRPC's words for our state: it knows no end, so a closed connection is an idle one. */
+/** Converts the state to tRPC's. tRPC has no closed state, so a closed connection is reported as idle. */
 function toOperationState<R extends AnyTRPCRouter>(
   state: ConnectionState,
 ): OperationState<'idle' | 'pending', null> | OperationState<'connecting', TRPCClientError<R> | null> {
@@ -141,30 +148,32 @@ function toOperationState<R extends AnyTRPCRouter>(
   if (status === 'reconnecting')
     return { type: 'state', state: 'connecting', error: new TRPCClientError(state.cause.message) }
   const known = status === 'open' ? 'pending' : status === 'closed' ? 'idle' : 'connecting'
-  return { type: 'state', state: known, error: null } // the subscription that asks opens an idle connection
+  return { type: 'state', state: known, error: null } // idle counts as connecting, since the subscription opens it
 }
 
-/** Whether one side alone has a transformer, in which case this fails with words. [TL-HELLO-6] */
+/** Fails the operation when only the client or only the router has a transformer, and returns true. [TL-HELLO-6] */
 function failsByTransform<R extends AnyTRPCRouter>({ transform, observer }: Request<R>): boolean {
-  const words = transform.mismatch()
-  if (words !== undefined) observer.error(new TRPCClientError(words))
-  return words !== undefined
+  const problem = transform.mismatch()
+  if (problem !== undefined) observer.error(new TRPCClientError(problem))
+  return problem !== undefined
 }
 
-/** Takes what the transformer makes of a value, or fails: else nothing would come of an answer that cannot be read. */
-function read<R extends AnyTRPCRouter>(request: Request<R>, wire: unknown, take: (value: unknown) => void) {
+/**
+ * Passes the deserialised value to `use`. Fails the operation when the transformer throws, so that it does not hang.
+ */
+function read<R extends AnyTRPCRouter>(request: Request<R>, wire: unknown, use: (value: unknown) => void) {
   const { transform, observer } = request
   if (failsByTransform(request)) return
   let value: unknown
   try {
     value = transform.deserialize(wire)
   } catch (cause) {
-    return observer.error(TRPCClientError.from(new Error(unreadable, { cause })))
+    return observer.error(TRPCClientError.from(new Error(unreadableValue, { cause })))
   }
-  take(value)
+  use(value)
 }
 
-/** Completes at once when the signal aborts, as tRPC's own links do; tRPC rejects with the signal's reason. */
+/** Completes when the signal aborts, as tRPC's own links do. tRPC then rejects the call with the signal's reason. */
 function whenAborted(signal: Operation['signal'], onAbort: () => void, stop: () => void): () => void {
   signal?.addEventListener('abort', onAbort, { once: true })
   return () => {

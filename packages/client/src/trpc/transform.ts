@@ -1,11 +1,11 @@
 import type { TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
 import type { Transport } from '../connection/transport.ts'
 
-/** The way of values through the client's data transformer, if it has one. */
+/** The client's data transformer; it returns values unchanged when the client has none. */
 export interface Transform {
   readonly serialize: (value: unknown) => unknown
   readonly deserialize: (value: unknown) => unknown
-  /** Says that one side alone has a transformer, as far as the server told. [TL-HELLO-6] */
+  /** The error message when only the client or only the router has a transformer, else undefined. [TL-HELLO-6] */
   readonly mismatch: () => string | undefined
 }
 
@@ -20,14 +20,14 @@ export function toTransform(
         ? transformer
         : { input: transformer, output: transformer }
   const probe = {}
-  const here = input.serialize(probe) !== probe // tRPC's own default gives back what it is given
+  const isOnClient = input.serialize(probe) !== probe // tRPC's default transformer returns its argument
   return {
     serialize: (value) => input.serialize(value),
     deserialize: (value) => output.deserialize(value),
     mismatch() {
-      const there = transforms() ?? here
-      if (there === here) return undefined
-      return `Only ${here ? 'this client' : 'the router'} has a data transformer: pass the same \`transformer\` to both.`
+      const isOnRouter = transforms() ?? isOnClient
+      if (isOnRouter === isOnClient) return undefined
+      return `Only ${isOnClient ? 'this client' : 'the router'} has a data transformer: pass the same \`transformer\` to both.`
     },
   }
 }

@@ -123,7 +123,7 @@ export function expireCall(transition: Transition, call: PendingCall) {
 export function onGatewayError(transition: Transition, message: string) {
   for (const call of transition.state.calls.values()) {
     if (call.phase !== 'sent' || !isOn(call, transition.from)) continue
-    const line = toTrunklineError('FUNCTION_FAILED', `The gateway said "${message}" before the answer came.`)
+    const line = toTrunklineError('FUNCTION_FAILED', `The gateway reported "${message}".`)
     const failed = { ...call, lastFailure: { line } }
     const isCertain = isAloneInFlight(transition, call.id)
     if (isCertain) settleFrame(transition, call.id)

@@ -7,7 +7,8 @@ import { type TrunklineError, type TrunklineErrorCode, toTrunklineError } from '
 import { makeKey, toOption, withKey } from './idempotency-key.ts'
 
 const outboxCalls = 1_000
-const outboxBytes = 4_194_304 // 4 MiB: the largest message that any server accepts. Each call's deadline bounds its age.
+// 4 MiB: the largest message that any server accepts. Each call's deadline bounds its age.
+const outboxBytes = 4_194_304
 
 /**
  * Sends a new call at once, or keeps it in the outbox until the socket and its ordering key are free, or rejects it.
@@ -65,7 +66,7 @@ export function requeueCalls(transition: Transition, why: string, socket?: numbe
   for (const call of transition.state.calls.values()) {
     if (call.phase === 'waiting' || (socket !== undefined && !isOn(call, socket))) continue
     if (isAnswerPending(call) && !call.resends) {
-      failCall(transition, call, 'CONNECTION_LOST', `The socket was lost before the answer came: ${why}`)
+      failCall(transition, call, 'CONNECTION_LOST', `The socket was lost before the answer: ${why}`)
       continue
     }
     transition.cancel({ kind: 'resend', id: call.id })

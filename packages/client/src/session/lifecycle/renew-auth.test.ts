@@ -137,7 +137,7 @@ describe('authority', () => {
     machine.call(1)
     machine.fire({ kind: 'renew' })
     expect(machine.feed({ type: 'token', token: null })).toEqual(['fail 1 CLOSED may have run', 'disconnect'])
-    const cause = { code: 'closed-by-you', message: 'The application has no token any more.' }
+    const cause = { code: 'closed-by-you', message: 'The application returned no token.' }
     expect(machine.state.status).toEqual({ status: 'closed', cause })
     expect([...machine.timers.keys()]).toEqual([])
   })

@@ -46,7 +46,7 @@ export function renewAuth(transition: Transition) {
 export function onToken(transition: Transition, token: string | null | undefined) {
   if (transition.state.auth.renewal !== 'asking' || !canSend(transition.state)) return
   if (token === null)
-    return onRefusal(transition, { code: 'closed-by-you', message: 'The application has no token any more.' })
+    return onRefusal(transition, { code: 'closed-by-you', message: 'The application returned no token.' })
   if (token === undefined) return renewByHandover(transition)
   const id = transition.nextId('auth')
   const text = JSON.stringify({ id, method: 'auth', params: { token } })

@@ -48,7 +48,7 @@ export function trunklineError(error: unknown): TrunklineError | undefined {
  */
 export function toTrunklineError(
   code: TrunklineErrorCode,
-  message: string = `The line failed with ${code}.`,
+  message: string = `Trunkline failed with ${code}.`,
   overrides: Partial<Pick<TrunklineError, 'retry' | 'retryAfterMs' | 'mayHaveRun'>> = {},
 ): TrunklineError {
   const { retry, mayHaveRun } = lineErrors[code]

@@ -79,7 +79,7 @@ export function onAlive(transition: Transition, subscription: Subscription, { re
 
 /** Ends a run whose missing value did not arrive in time. */
 export function onHoleTimer(transition: Transition, subscription: Subscription): void {
-  if (isBehind(subscription.order)) onRunLost(transition, subscription, 'A value did not come.')
+  if (isBehind(subscription.order)) onRunLost(transition, subscription, 'A value is missing.')
 }
 
 /** Ends a run that sent nothing for 10 s, unless this timer itself was suspended. */
@@ -87,7 +87,7 @@ export function onSilence(transition: Transition, subscription: Subscription): v
   if (subscription.kind !== 'generator' || subscription.phase !== 'live') return
   if (transition.now - subscription.receivedAt > lateMs)
     transition.putSubscription(recordActivity(transition, subscription))
-  else onRunLost(transition, subscription, 'The generator fell silent.')
+  else onRunLost(transition, subscription, 'The generator sent nothing.')
 }
 
 /** [TL-GEN-11] Resumes tracked values after the last one. Other runs cannot be resumed, so the subscription ends. */
@@ -111,7 +111,7 @@ function settleRun(transition: Transition, subscription: Subscription, { order, 
     next = { ...next, plainId: result.id ?? next.plainId }
     transition.emit({ type: 'deliver', id: next.id, result })
   }
-  if (verdict === 'overflow') return onRunLost(transition, next, 'A value did not come, and too many came after it.')
+  if (verdict === 'overflow') return onRunLost(transition, next, 'A value is missing before too many others.')
   watchHole(transition, next)
 }
 

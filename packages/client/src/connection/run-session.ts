@@ -1,0 +1,45 @@
+import type { SessionInput } from '../session/machine/events.ts'
+import { initialState, type SessionState } from '../session/machine/state.ts'
+import { step } from '../session/step.ts'
+import type { ConnectionOptions } from './connection-options.ts'
+import type { ConnectionEnvironment } from './environment.ts'
+import { createObservers } from './observers.ts'
+import { createEffectPerformer } from './perform-effects.ts'
+import type { RunningSession } from './running-session.ts'
+
+/** Runs a session: passes its inputs to `step` one at a time, and performs the effects of each step. */
+export function runSession(options: ConnectionOptions, environment: ConnectionEnvironment): RunningSession {
+  const { maxMessageBytes = initialState.maxMessageBytes } = options
+  let state: SessionState = { ...initialState, maxMessageBytes, messageBytes: maxMessageBytes }
+  const observers = createObservers(environment.uncaught)
+  const inputs: SessionInput[] = []
+  let isRunning = false
+  const session: RunningSession = { options, environment, observers, state: () => state, dispatch }
+  const perform = createEffectPerformer(session)
+
+  /** An input from a callback is handled after all effects of the current step. */
+  function dispatch(input: SessionInput): void {
+    inputs.push(input)
+    if (isRunning) return
+    isRunning = true
+    try {
+      for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) run(next)
+    } finally {
+      isRunning = false // a step that throws is a bug, but must not stop all later steps
+    }
+  }
+  function run(input: SessionInput): void {
+    const { status } = state
+    const stepped = step(state, {
+      ...input,
+      now: environment.monotonic(),
+      wall: environment.now(),
+      chance: environment.random(),
+    })
+    state = stepped.state
+    for (const effect of stepped.effects) perform(effect)
+    if (state.status !== status) observers.notifyState(state.status)
+  }
+
+  return session
+}
