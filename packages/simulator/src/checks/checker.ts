@@ -1,7 +1,7 @@
-import type { Answer } from '../records/answers.ts'
 import { isThird, topicOf } from '../records/application.ts'
 import type { CallRecord, SubscriptionRecord } from '../records/history.ts'
-import type { Committed } from '../records/truth.ts'
+import type { Committed } from '../records/published-log.ts'
+import type { SubscriptionResponse } from '../records/subscription-responses.ts'
 import type { World } from '../world/world.ts'
 
 /** Everything has had its time to converge; and then more was published, which shows stock clients a broken chain. */
@@ -13,7 +13,7 @@ export function checkSubscriptions(world: World, stage: Stage): void {
 }
 
 interface Position {
-  /** Index in the truth of the last event accounted for; undefined before the first. */
+  /** Index in the published of the last event accounted for; undefined before the first. */
   at: number | undefined
   /** Events from this index on must come: they were put after the subscription, or its gap, was told. */
   owed: number
@@ -22,7 +22,7 @@ interface Position {
 function checkSubscription(world: World, record: SubscriptionRecord, stage: Stage): void {
   const { table, report, plan } = world
   const topic = topicOf(record.room)
-  const truth = table.truth.of(topic)
+  const published = table.published.of(topic)
   const about = `${record.device} ${record.path} ${record.room}`
   const isMatch = ({ n }: Committed) => n !== undefined && (record.path !== 'thirds' || isThird(n))
   const isWanted = (each: Committed) => isMatch(each) && !each.undone
@@ -31,8 +31,8 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
   let hasUndone = false // it was given what a restore has undone, and was not told since: an answer may lead it back
   const missing = (from: number, to: number) => {
     for (let index = Math.max(0, from); index < to; index++) {
-      const each = truth[index]
-      if (each !== undefined && isWanted(each) && !isUntold(world, record, index)) return index
+      const each = published[index]
+      if (each !== undefined && isWanted(each) && !isUndetectable(world, record, index)) return index
     }
     return undefined
   }
@@ -45,10 +45,10 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
       position.at = undefined
       position.owed = entry.seen
       hasUndone = false
-      if (table.truth.rewinds.length > 0) delivered.clear() // a gap may lead back, and then what came is shown again
+      if (table.published.rewinds.length > 0) delivered.clear() // a gap may lead back, and then what came is shown again
     } else if (entry.kind === 'data') {
-      const index = table.truth.indexOf(topic, entry.id, entry)
-      const found = truth[index]
+      const index = table.published.indexOf(topic, entry.id, entry)
+      const found = published[index]
       if (found === undefined) {
         report.break('H8', `${about} was given ${entry.id}, which nobody put`)
         continue
@@ -64,7 +64,7 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
         hasUndone = found.undone
         continue
       }
-      if (found.undone && isUntold(world, record, index, entry.seen)) continue // held from the history that is gone
+      if (found.undone && isUndetectable(world, record, index, entry.seen)) continue // held from the history that is gone
       if (found.n !== entry.n) report.break('H3', `${about} was given ${entry.n} as ${entry.id}, which is ${found.n}`)
       if (!isMatch(found)) report.break('H8', `${about} was given ${entry.n}, which its filter leaves out`)
       if (delivered.has(index)) report.break('H2', `${about} was given ${entry.id} (${entry.n}) twice`)
@@ -74,7 +74,7 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
       if (lost !== undefined)
         report.break(
           'H7',
-          `${about} was given ${entry.id} and never ${cursorOf(truth[lost])} (${truth[lost]?.n}), without a signal`,
+          `${about} was given ${entry.id} and never ${cursorOf(published[lost])} (${published[lost]?.n}), without a signal`,
         )
       delivered.add(index)
       hasUndone ||= found.undone
@@ -92,9 +92,9 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
     report.break('H15', `${about} never started`)
     return
   }
-  const lost = missing(firstOwed(), truth.length)
+  const lost = missing(firstOwed(), published.length)
   if (lost !== undefined)
-    report.break('H5', `${about} never got ${cursorOf(truth[lost])} (${truth[lost]?.n}) of ${truth.length}`)
+    report.break('H5', `${about} never got ${cursorOf(published[lost])} (${published[lost]?.n}) of ${published.length}`)
 }
 
 /**
@@ -104,20 +104,25 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
  * shows the client a log that ends before what it knows. One after it shows nothing.
  * Of an event of the old history (`seen`: of how many commits it was shown after), whether it may have been held till then.
  */
-function isUntold(world: World, record: SubscriptionRecord, index: number, seen = Number.POSITIVE_INFINITY): boolean {
+function isUndetectable(
+  world: World,
+  record: SubscriptionRecord,
+  index: number,
+  seen = Number.POSITIVE_INFINITY,
+): boolean {
   const { table, answers } = world
   const topic = topicOf(record.room)
-  const truth = table.truth.of(topic)
-  const { epoch, offset } = truth[index]?.slot ?? { epoch: '', offset: 0 }
-  const isOld = truth[index]?.undone === true
-  return table.truth.rewinds.some(({ at, lengths }) => {
+  const published = table.published.of(topic)
+  const { epoch, offset } = published[index]?.slot ?? { epoch: '', offset: 0 }
+  const isOld = published[index]?.undone === true
+  return table.published.rewinds.some(({ at, lengths }) => {
     const length = lengths.get(topic) ?? 0
     if (isOld ? index >= length || seen <= length : index < length) return false
     const wasGiven = givenOf(world, record, length, epoch)
     if (!isOld && wasGiven < offset) return false
-    const again = truth.find(({ slot }, place) => place >= length && slot.epoch === epoch && slot.offset >= offset)
+    const again = published.find(({ slot }, place) => place >= length && slot.epoch === epoch && slot.offset >= offset)
     const until = again?.at ?? Number.POSITIVE_INFINITY
-    const isOwn = (each: Answer) =>
+    const isOwn = (each: SubscriptionResponse) =>
       each.device === record.device && each.path === record.path && each.room === record.room
     return !answers.some((each) => isOwn(each) && each.at >= at && each.at < until)
   })
@@ -126,12 +131,12 @@ function isUntold(world: World, record: SubscriptionRecord, index: number, seen 
 /** How far the history that ended with these commits was given to a subscription: the highest offset of the epoch. A filtered one is moved on without being shown anything. */
 function givenOf(world: World, { entries, path, room }: SubscriptionRecord, length: number, epoch: string): number {
   const topic = topicOf(room)
-  const truth = world.table.truth.of(topic)
+  const published = world.table.published.of(topic)
   const given = entries.flatMap((entry): readonly (Committed | undefined)[] => {
-    if (entry.kind === 'data') return [truth[world.table.truth.indexOf(topic, entry.id, entry)]]
-    return entry.kind === 'started' ? [truth[entry.seen - 1]] : []
+    if (entry.kind === 'data') return [published[world.table.published.indexOf(topic, entry.id, entry)]]
+    return entry.kind === 'started' ? [published[entry.seen - 1]] : []
   })
-  const known = path === 'thirds' ? truth.slice(0, length) : given
+  const known = path === 'thirds' ? published.slice(0, length) : given
   const offsets = known.flatMap((each) => (each?.undone && each.slot.epoch === epoch ? [each.slot.offset] : []))
   return Math.max(0, ...offsets)
 }
@@ -228,7 +233,7 @@ type Puts = ReadonlyMap<number, readonly { readonly topic: string; readonly inde
 
 function countPuts({ table }: World): Puts {
   const puts = new Map<number, { topic: string; index: number }[]>()
-  for (const [topic, all] of table.truth.topics)
+  for (const [topic, all] of table.published.topics)
     for (const [index, { n }] of all.entries()) {
       if (n === undefined) continue
       const where = puts.get(n) ?? []
@@ -269,10 +274,10 @@ function checkOrder({ history, report }: World, puts: Puts): void {
       if (before)
         report.break('H9', `${one.call.n} was acknowledged before ${other.call.n} was asked for, and stands after it`)
       const { orderingKey, device, n } = one.call
-      const isSameLane =
+      const hasSameOrderingKey =
         orderingKey !== undefined && orderingKey === other.call.orderingKey && device === other.call.device
       // one that was given up may still be running, and then its place is anybody's
-      if (isSameLane && n < other.call.n && acknowledgedAt !== undefined)
+      if (hasSameOrderingKey && n < other.call.n && acknowledgedAt !== undefined)
         report.break('H9', `${n} and ${other.call.n} of one orderingKey stand in the other order`)
     }
   }

@@ -1,79 +1,87 @@
 import { describe, expect, it } from 'vitest'
 import { thrownWords } from '../records/application.ts'
-import type { GeneratorPath, Listening, Word } from '../records/history.ts'
+import type { GeneratorEvent, GeneratorPath, GeneratorSubscription } from '../records/history.ts'
 import { createWorld, type World } from '../world/world.ts'
-import { checkListenings, checkRuns } from './generators-checker.ts'
+import { checkGenerators, checkRuns } from './generators-checker.ts'
 
-const asked = { name: 'g', everyMs: 1_000, last: 3, throws: false, heeds: true }
-const worldOf = (listening: Partial<Listening>): World => {
+const input = { name: 'g', everyMs: 1_000, last: 3, throws: false, heeds: true }
+const worldOf = (record: Partial<GeneratorSubscription>): World => {
   const world = createWorld({ seed: 1, allowed: [], workerMs: 60_000 })
   const at = world.kernel.now
-  const about = { device: 'd', path: 'ticks' as GeneratorPath, asked, isStock: false, at, ended: undefined }
-  world.history.listenings.push({ ...about, words: [], ...listening })
+  const about = { device: 'd', path: 'ticks' as GeneratorPath, input, isStock: false, at, ended: undefined }
+  world.history.generatorSubscriptions.push({ ...about, events: [], ...record })
   return world
 }
 const { now } = worldOf({}).kernel
-const value = (n: number, run = 1): Word => ({ kind: 'value', at: now, run, n })
-const word = (kind: 'started' | 'gap' | 'done'): Word => ({ kind, at: now })
-const error = (code: string, message = ''): Word => ({ kind: 'error', at: now, code, message })
-const started = word('started')
+const value = (n: number, run = 1): GeneratorEvent => ({ kind: 'value', at: now, run, n })
+const event = (kind: 'started' | 'gap' | 'done'): GeneratorEvent => ({ kind, at: now })
+const error = (code: string, message = ''): GeneratorEvent => ({ kind: 'error', at: now, code, message })
+const started = event('started')
 const broken = (world: World) => world.report.violations.map(({ rule, kind }) => `${rule} ${kind}`)
 
 const all = [started, value(1), value(2), value(3)]
-it.each<[title: string, listening: Partial<Listening>, broken: readonly string[]]>([
-  ['all of it', { words: [...all, word('done')], ended: 'done' }, []],
-  ['one that goes on in another function', { words: [started, value(1), value(2, 2), value(3, 3)] }, []],
-  ['one twice', { words: [...all, value(3)] }, ['H17 doubled']],
-  ['one late', { words: [started, value(2), value(1)] }, ['H17 unsignalled', 'H17 doubled']],
-  ['a hole', { words: [started, value(1), value(3)] }, ['H17 unsignalled']],
-  ['a hole at the beginning', { words: [started, value(2)] }, ['H17 unsignalled']],
-  ['an end too early', { words: [started, value(1), word('done')], ended: 'done' }, ['H17 lost']],
-  ['a gap of tracked values', { words: [started, value(1), word('gap'), value(1)] }, ['H17 other']],
-  ['a gap before the first of them', { words: [started, word('gap'), value(1)] }, []],
+it.each<[title: string, record: Partial<GeneratorSubscription>, broken: readonly string[]]>([
+  ['all of it', { events: [...all, event('done')], ended: 'done' }, []],
+  ['one that goes on in another function', { events: [started, value(1), value(2, 2), value(3, 3)] }, []],
+  ['one twice', { events: [...all, value(3)] }, ['H17 doubled']],
+  ['one late', { events: [started, value(2), value(1)] }, ['H17 unsignalled', 'H17 doubled']],
+  ['a hole', { events: [started, value(1), value(3)] }, ['H17 unsignalled']],
+  ['a hole at the beginning', { events: [started, value(2)] }, ['H17 unsignalled']],
+  ['an end too early', { events: [started, value(1), event('done')], ended: 'done' }, ['H17 lost']],
+  ['a gap of tracked values', { events: [started, value(1), event('gap'), value(1)] }, ['H17 other']],
+  ['a gap before the first of them', { events: [started, event('gap'), value(1)] }, []],
   [
     'its own throw',
-    { asked: { ...asked, throws: true }, words: [...all, error('PROCEDURE', thrownWords)], ended: 'error' },
+    { input: { ...input, throws: true }, events: [...all, error('PROCEDURE', thrownWords)], ended: 'error' },
     [],
   ],
   [
     'its own throw too early',
-    { asked: { ...asked, throws: true }, words: [started, error('PROCEDURE', thrownWords)], ended: 'error' },
+    { input: { ...input, throws: true }, events: [started, error('PROCEDURE', thrownWords)], ended: 'error' },
     ['H17 lost'],
   ],
   [
     'its end, and it throws',
-    { asked: { ...asked, throws: true }, words: [...all, word('done')], ended: 'done' },
+    { input: { ...input, throws: true }, events: [...all, event('done')], ended: 'done' },
     ['H17 lost'],
   ],
-  ['a loss that nothing caused', { words: [started, error('GENERATOR_LOST')], ended: 'error' }, ['H15 other']],
-  ['a loss of tracked values', { words: [started, value(1), error('GENERATOR_LOST')], ended: 'error' }, ['H15 other']],
-  ['one that was begun again', { path: 'words', words: [started, value(1), value(1, 2)] }, ['H17 unsignalled']],
-  ['one that was begun again after a gap', { path: 'words', words: [started, value(1), word('gap'), value(1, 2)] }, []],
-  ['one that tRPC’s client began again', { path: 'words', isStock: true, words: [started, value(1), value(1, 2)] }, []],
-])('judges a subscription that was told %s', (_, listening, expected) => {
-  const world = worldOf(listening)
-  checkListenings(world)
+  ['a loss that nothing caused', { events: [started, error('GENERATOR_LOST')], ended: 'error' }, ['H15 other']],
+  ['a loss of tracked values', { events: [started, value(1), error('GENERATOR_LOST')], ended: 'error' }, ['H15 other']],
+  ['one that was begun again', { path: 'words', events: [started, value(1), value(1, 2)] }, ['H17 unsignalled']],
+  [
+    'one that was begun again after a gap',
+    { path: 'words', events: [started, value(1), event('gap'), value(1, 2)] },
+    [],
+  ],
+  [
+    'one that tRPC’s client began again',
+    { path: 'words', isStock: true, events: [started, value(1), value(1, 2)] },
+    [],
+  ],
+])('judges a subscription that was told %s', (_, record, expected) => {
+  const world = worldOf(record)
+  checkGenerators(world)
   expect(broken(world)).toEqual(expected)
 })
 
 it('says what was lost where something struck, or the function’s time was over', () => {
   const lost = { path: 'words', ended: 'error' } as const
-  const late = { ...lost, words: [started, { ...error('GENERATOR_LOST'), at: now + 48_000 }] }
+  const late = { ...lost, events: [started, { ...error('GENERATOR_LOST'), at: now + 48_000 }] }
   const world = worldOf(late)
-  checkListenings(world)
+  checkGenerators(world)
   expect(broken(world)).toEqual([])
 })
 
 it('misses the next value where nothing strikes any more', async () => {
-  const world = worldOf({ words: [started, value(1)] })
+  const world = worldOf({ events: [started, value(1)] })
   await world.kernel.run(100_000)
-  checkListenings(world)
+  checkGenerators(world)
   expect(broken(world)).toEqual(['H15 lost'])
 })
 
 describe('a stock client whose subscribe was never answered', () => {
   const subscribed = async ({ failed, runOn }: { readonly failed: boolean; readonly runOn: string | undefined }) => {
-    const world = worldOf({ isStock: true, words: [started, value(1)] })
+    const world = worldOf({ isStock: true, events: [started, value(1)] })
     const connection = { device: 'd', state: 'open', wants: new Map(), closedAt: 0 }
     const connections = world.gateway.connections as Map<string, unknown>
     connections.set('c1', { ...connection, connectionId: 'c1', mute: true, failedSubscribes: new Set() })
@@ -82,7 +90,7 @@ describe('a stock client whose subscribe was never answered', () => {
     world.history.runs.push({ ...run, connectionId: 'c1' })
     if (runOn !== undefined) world.history.runs.push({ ...run, number: 2, connectionId: runOn })
     await world.kernel.run(100_000)
-    checkListenings(world)
+    checkGenerators(world)
     return broken(world)
   }
 
@@ -98,7 +106,7 @@ describe('a stock client whose subscribe was never answered', () => {
 })
 
 it('finds a run that nobody wants, and one too many', () => {
-  const world = worldOf({ words: all })
+  const world = worldOf({ events: all })
   const connection = { connectionId: 'c', device: 'd', state: 'open', mute: false }
   ;(world.gateway.connections as Map<string, unknown>).set('c', connection)
   const run = { number: 1, name: 'g', connectionId: 'c', isAlive: () => true, isOpen: true }

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { hereOf } from '../records/application.ts'
-import type { Attendance, Sight } from '../records/history.ts'
+import type { PresenceEvent, PresenceSubscription } from '../records/history.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { checkNobodyLeft, checkPresence } from './presence-checker.ts'
 
@@ -33,20 +33,25 @@ function putRow({ table, kernel }: World, member: string, n: number): void {
   table.operations.putPresence({ ...row, epoch: 'e', expires: lease / 1_000 }, undefined)
 }
 
-function attend(world: World, sights: readonly Sight[], more: Partial<Attendance> = {}): void {
+function attend(world: World, events: readonly PresenceEvent[], more: Partial<PresenceSubscription> = {}): void {
   const about = { device: 'd', member: undefined, room: 'a', ended: undefined }
-  world.history.attendances.push({ ...about, sights: [...sights], ...more })
+  world.history.presenceSubscriptions.push({ ...about, events: [...events], ...more })
 }
 
 const rulesOf = ({ report }: World) => report.violations.map(({ rule }) => rule)
 const id = (offset: number) => `0.e:${offset}`
-const here = (offset: number, members: Readonly<Record<string, number>>): Sight => ({
+const here = (offset: number, members: Readonly<Record<string, number>>): PresenceEvent => ({
   ...{ kind: 'here', id: id(offset), members },
 })
-const join = (offset: number, member: string, n = 0): Sight => ({ kind: 'join', id: id(offset), member, n })
-const update = (offset: number, member: string, n: number): Sight => ({ kind: 'update', id: id(offset), member, n })
-const leave = (offset: number, member: string): Sight => ({ kind: 'leave', id: id(offset), member })
-const gap: Sight = { kind: 'gap' }
+const join = (offset: number, member: string, n = 0): PresenceEvent => ({ kind: 'join', id: id(offset), member, n })
+const update = (offset: number, member: string, n: number): PresenceEvent => ({
+  kind: 'update',
+  id: id(offset),
+  member,
+  n,
+})
+const leave = (offset: number, member: string): PresenceEvent => ({ kind: 'leave', id: id(offset), member })
+const gap: PresenceEvent = { kind: 'gap' }
 
 describe('rule H13 judges what a watcher was told', () => {
   const said: readonly Said[] = [
@@ -56,7 +61,7 @@ describe('rule H13 judges what a watcher was told', () => {
     ['leave', 'ann'],
   ]
   const told = [join(2, 'bob'), update(3, 'bob', 1), leave(4, 'ann')]
-  it.each<[title: string, sights: readonly Sight[], rules: readonly string[]]>([
+  it.each<[title: string, events: readonly PresenceEvent[], rules: readonly string[]]>([
     ['all in order', [here(1, { ann: 0 }), ...told], []],
     ['one that began later', [here(3, { ann: 0, bob: 1 }), leave(4, 'ann')], []],
     ['one that was told of a gap and began again', [here(1, { ann: 0 }), gap, here(4, { bob: 1 })], []],
@@ -71,10 +76,10 @@ describe('rule H13 judges what a watcher was told', () => {
     ['a change before any state', [leave(4, 'ann')], ['H13']],
     ['a change after a gap without a state', [here(1, { ann: 0 }), gap, ...told], ['H13']],
     ['nothing', [], ['H15']],
-  ])('%s', (_, sights, rules) => {
+  ])('%s', (_, events, rules) => {
     const world = worldOf(said, { bob: 1 })
     attend(world, [here(4, { bob: 1 })], { device: 'b', member: 'bob' })
-    attend(world, sights)
+    attend(world, events)
     checkPresence(world, ['a'])
     expect(rulesOf(world)).toEqual(rules)
   })
@@ -154,9 +159,9 @@ describe('rule H13 judges a flap', () => {
   /** A device that joins, and a leave of its member after so many milliseconds. */
   async function leaveAfter(ms: number, before: (world: World) => unknown = () => {}) {
     const world = createWorld({ seed: 1, allowed: [] })
-    world.addDevice({ principal: 'ann' }).attend('joined', 'a')
+    world.addDevice({ principal: 'ann' }).subscribePresence('joined', 'a')
     await world.kernel.run(5_000)
-    const { offset = 0, epoch = '' } = world.table.truth.of(hereOf('a')).at(-1)?.slot ?? {}
+    const { offset = 0, epoch = '' } = world.table.published.of(hereOf('a')).at(-1)?.slot ?? {}
     before(world)
     await world.kernel.run(ms)
     world.table.operations.putSlot(hereOf('a'), { ...toSlot(world, ['leave', 'ann'], offset + 1, 0), epoch })
@@ -175,7 +180,9 @@ describe('rule H13 judges a flap', () => {
   test('no leave of one that has gone', async () => {
     expect(await leaveAfter(20_000, ({ devices }) => devices[0]?.close())).toBe(0)
     expect(
-      await leaveAfter(1_000, ({ devices, history }) => devices[0]?.leave(history.attendances[0] as Attendance)),
+      await leaveAfter(1_000, ({ devices, history }) =>
+        devices[0]?.unsubscribePresence(history.presenceSubscriptions[0] as PresenceSubscription),
+      ),
     ).toBe(0)
   })
 })

@@ -1,6 +1,6 @@
 import { hereOf } from '../records/application.ts'
-import type { Attendance, Sight } from '../records/history.ts'
-import type { Committed } from '../records/truth.ts'
+import type { PresenceEvent, PresenceSubscription } from '../records/history.ts'
+import type { Committed } from '../records/published-log.ts'
 import type { World } from '../world/world.ts'
 import { functionsFailed, mendable } from './checker.ts'
 
@@ -16,7 +16,7 @@ interface Change {
 }
 
 /** What a presence log says, slot by slot: the change that each tells, and who is here after it. */
-interface Told {
+interface LogEntry {
   readonly change: Change | undefined
   readonly members: Members
   readonly epoch: string
@@ -25,10 +25,10 @@ interface Told {
 /** H13: the log of each room tells each change once, in order and of nobody who is held here; each view is the log; and the log is the rows, which are who is really here. */
 export function checkPresence(world: World, rooms: readonly string[]): void {
   for (const room of rooms) {
-    const told = checkLog(world, room)
-    const own = world.history.attendances.filter((each) => each.room === room)
-    for (const attendance of own) checkSights(world, attendance, told)
-    if (own.length > 0) checkHere(world, room, own, told.at(-1)?.members ?? new Map())
+    const log = checkLog(world, room)
+    const own = world.history.presenceSubscriptions.filter((each) => each.room === room)
+    for (const record of own) checkPresenceEvents(world, record, log)
+    if (own.length > 0) checkHere(world, room, own, log.at(-1)?.members ?? new Map())
   }
   checkMarks(world)
 }
@@ -44,16 +44,16 @@ export function checkNobodyLeft(world: World, rooms: readonly string[]): void {
   }
 }
 
-function checkLog(world: World, room: string): readonly Told[] {
-  const { report, table, seats } = world
-  const told: Told[] = []
+function checkLog(world: World, room: string): readonly LogEntry[] {
+  const { report, table, expectations } = world
+  const log: LogEntry[] = []
   const ids = new Set<string>()
-  for (const committed of table.truth.of(hereOf(room))) {
+  for (const committed of table.published.of(hereOf(room))) {
     const { slot, at } = committed
-    const before = told.at(-1)
+    const before = log.at(-1)
     const members = new Map(before?.epoch === slot.epoch ? before.members : [])
     const change = changeOf(committed)
-    told.push({ change, members, epoch: slot.epoch })
+    log.push({ change, members, epoch: slot.epoch })
     if (change === undefined) continue
     const { type, member, data, here } = change
     const about = `${room} ${slot.epoch}:${slot.offset}: ${type} of ${member}`
@@ -61,59 +61,70 @@ function checkLog(world: World, room: string): readonly Told[] {
     ids.add(slot.publishId)
     if (members.has(member) === (type === 'join'))
       report.break('H13', `${about}, who was ${type === 'join' ? '' : 'not '}here`, 'reordered')
-    if (type === 'leave' && seats.holds(devicesOf(world, member), room, at))
+    if (type === 'leave' && expectations.expectsPresent(devicesOf(world, member), room, at))
       report.break('H13', `${about}, whose session the server holds: a flap`)
     if (type === 'leave') members.delete(member)
     else members.set(member, data?.n ?? Number.NaN)
     if (here !== members.size) report.break('H13', `${about} counts ${here} of ${members.size}`)
   }
-  return told
+  return log
 }
 
-function checkSights(world: World, { device, room, sights, ended }: Attendance, told: readonly Told[]): void {
+function checkPresenceEvents(
+  world: World,
+  { device, room, events, ended }: PresenceSubscription,
+  log: readonly LogEntry[],
+): void {
   const { report, table } = world
   let at: number | undefined
-  for (const sight of sights) {
-    if (sight.kind === 'gap') at = undefined
-    if (!('id' in sight)) continue
-    const about = `${device} in ${room} was told ${sight.kind} as ${sight.id}`
-    const index = table.truth.indexOf(hereOf(room), sight.id)
-    const slot = told[index]
+  for (const event of events) {
+    if (event.kind === 'gap') at = undefined
+    if (!('id' in event)) continue
+    const about = `${device} in ${room} was told ${event.kind} as ${event.id}`
+    const index = table.published.indexOf(hereOf(room), event.id)
+    const slot = log[index]
     if (slot === undefined) {
       report.break('H13', `${about}, which nobody put`)
       continue
     }
-    if (sight.kind === 'here') {
+    if (event.kind === 'here') {
       if (at !== undefined && index < at) report.break('H13', `${about}, behind what it had`, 'reordered')
-      const seen = new Map(Object.entries(sight.members))
+      const seen = new Map(Object.entries(event.members))
       if (nameAll(seen) !== nameAll(slot.members))
         report.break('H13', `${about}: ${nameAll(seen)}, and the log says ${nameAll(slot.members)}`)
     } else {
-      if (!isSame(sight, slot.change)) report.break('H13', `${about}, and the log says ${JSON.stringify(slot.change)}`)
+      if (!isSame(event, slot.change)) report.break('H13', `${about}, and the log says ${JSON.stringify(slot.change)}`)
       if (at === undefined) report.break('H13', `${about} before any state`, 'unsignalled')
       else if (index <= at) report.break('H13', `${about} again`, 'doubled')
-      else if (told.slice(at + 1, index).some(({ change }) => change !== undefined))
+      else if (log.slice(at + 1, index).some(({ change }) => change !== undefined))
         report.break('H13', `${about} and not what came before`, 'unsignalled')
     }
     at = Math.max(index, at ?? index)
   }
-  if (ended === 'error' && !isLawfulEnd(sights.at(-1), world.plan.struck))
-    report.break('H15', `${device} in ${room} ended: ${JSON.stringify(sights.at(-1))}`, 'other')
+  if (ended === 'error' && !isLawfulEnd(events.at(-1), world.plan.struck))
+    report.break('H15', `${device} in ${room} ended: ${JSON.stringify(events.at(-1))}`, 'other')
   if (ended !== undefined) return
   if (at === undefined) report.break('H15', `${device} in ${room} was never told who is here`)
-  else if (told.slice(at + 1).some(({ change }) => change !== undefined))
-    report.break('H13', `${device} in ${room} never saw ${told.length - at - 1} of ${told.length}`, 'lost')
+  else if (log.slice(at + 1).some(({ change }) => change !== undefined))
+    report.break('H13', `${device} in ${room} never saw ${log.length - at - 1} of ${log.length}`, 'lost')
 }
 
 /** A client gives up a subscription whose attempts fail five times in a row, and says so. */
-function isLawfulEnd(last: Sight | undefined, struck: readonly string[]): boolean {
+function isLawfulEnd(last: PresenceEvent | undefined, struck: readonly string[]): boolean {
   return last?.kind === 'error' && mendable.includes(last.code) && functionsFailed(struck) >= 5
 }
 
 /** Faults have stopped for a lease and a sync: what was left over by then was a ghost. */
-function checkHere(world: World, room: string, attendances: readonly Attendance[], log: Members): void {
-  const really = new Set(attendances.flatMap(({ member, ended }) => (member && ended === undefined ? [member] : [])))
-  if (attendances.every(({ ended }) => ended !== undefined)) return // nobody watches: the next who comes finds it
+function checkHere(
+  world: World,
+  room: string,
+  presenceSubscriptions: readonly PresenceSubscription[],
+  log: Members,
+): void {
+  const really = new Set(
+    presenceSubscriptions.flatMap(({ member, ended }) => (member && ended === undefined ? [member] : [])),
+  )
+  if (presenceSubscriptions.every(({ ended }) => ended !== undefined)) return // nobody watches: the next who comes finds it
   const rows = rowsOf(world, room)
   for (const member of new Set([...really, ...rows.keys(), ...log.keys()])) {
     const about = `${room}: ${member}`
@@ -128,7 +139,7 @@ function checkHere(world: World, room: string, attendances: readonly Attendance[
 function checkMarks({ history, table, report }: World): void {
   for (const { room, member, n, answer } of history.marks) {
     if (answer !== true) continue
-    const shown = table.truth.of(hereOf(room)).map(changeOf)
+    const shown = table.published.of(hereOf(room)).map(changeOf)
     const times = shown.filter((change) => change?.member === member && change?.data?.n === n).length
     if (times === 0) report.break('H1', `${room}: ${member} was told that ${n} is shown, and it never was`)
   }
@@ -150,16 +161,16 @@ function allRows(read: ReadPresences, topic: string, from?: string): ReturnType<
 }
 
 function devicesOf({ history }: World, member: string): ReadonlySet<string> {
-  return new Set(history.attendances.flatMap((each) => (each.member === member ? [each.device] : [])))
+  return new Set(history.presenceSubscriptions.flatMap((each) => (each.member === member ? [each.device] : [])))
 }
 
 function changeOf({ slot }: Committed): Change | undefined {
   return slot.data === undefined ? undefined : (JSON.parse(slot.data) as Change)
 }
 
-function isSame(sight: Sight, change: Change | undefined): boolean {
-  if (sight.kind !== change?.type || !('member' in sight) || sight.member !== change.member) return false
-  return !('n' in sight) || sight.n === change.data?.n
+function isSame(event: PresenceEvent, change: Change | undefined): boolean {
+  if (event.kind !== change?.type || !('member' in event) || event.member !== change.member) return false
+  return !('n' in event) || event.n === change.data?.n
 }
 
 const nameAll = (members: Members) =>

@@ -412,7 +412,7 @@ async function deliverToAudience(`,
     workloads: ['generators'],
     exhausted: 'runtime/generators/law-generators.test.ts',
     swaps: [
-      { file: runtime('calls/run-lease'), from: "if (!holds(standing)) return 'stopped'", to: 'holds(standing)' },
+      { file: runtime('calls/run-lease'), from: "if (!holds(row)) return 'stopped'", to: 'holds(row)' },
     ],
   },
   {

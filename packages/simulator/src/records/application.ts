@@ -53,8 +53,8 @@ interface Context {
 const t = initTRPC.context<Context>().meta<LineMeta>().create()
 const repeatable = t.procedure.meta({ repeatable: true }).input(said)
 
-/** What a generator is asked for: the values 1 to `last`, each after a pause; then it ends, or throws. */
-const asked = z.object({
+/** What a generator is generatorInput for: the values 1 to `last`, each after a pause; then it ends, or throws. */
+const generatorInput = z.object({
   name: z.string(),
   everyMs: z.number(),
   last: z.number(),
@@ -63,16 +63,16 @@ const asked = z.object({
   heeds: z.boolean(),
   lastEventId: z.string().optional(),
 })
-export type Asked = Omit<z.infer<typeof asked>, 'lastEventId'>
+export type GeneratorInput = Omit<z.infer<typeof generatorInput>, 'lastEventId'>
 export const thrownWords = 'thrown by the generator'
 
-interface Asking {
-  readonly input: z.infer<typeof asked>
+interface GeneratorCall {
+  readonly input: z.infer<typeof generatorInput>
   readonly ctx: Context
   readonly signal: AbortSignal | undefined
 }
 
-async function* produce({ input, ctx, signal }: Asking) {
+async function* produce({ input, ctx, signal }: GeneratorCall) {
   const { name, everyMs, last, throws, heeds, lastEventId = '0' } = input
   const sandbox = sandboxes.getStore()
   const run = stage.current?.began(name, ctx.connectionId, () => sandbox?.isAlive() === true)
@@ -88,10 +88,10 @@ async function* produce({ input, ctx, signal }: Asking) {
 }
 
 /** The same as an observable, which runs until it is torn down. */
-function observe(asking: Asking) {
+function observe(call: GeneratorCall) {
   return observable<{ readonly run: number; readonly n: number }, Error>((observer) => {
     const left = new AbortController()
-    const values = produce({ ...asking, signal: left.signal })
+    const values = produce({ ...call, signal: left.signal })
     const next = async () => {
       for await (const value of values) observer.next(value)
     }
@@ -141,14 +141,14 @@ export const router = t.router({
     .subscription(({ input, ctx }) => here.join(input, { member: ctx.principal ?? 'nobody', data: { n: 0 } })),
   watched: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
   /** Says with each value where to go on. */
-  ticks: t.procedure.input(asked).subscription(async function* (asking) {
-    for await (const value of produce(asking)) yield tracked(String(value.n), value)
+  ticks: t.procedure.input(generatorInput).subscription(async function* (call) {
+    for await (const value of produce(call)) yield tracked(String(value.n), value)
   }),
   words: t.procedure
     .meta({ generator: true })
-    .input(asked)
-    .subscription((asking) => produce(asking)),
-  observed: t.procedure.input(asked).subscription((asking) => observe(asking)),
+    .input(generatorInput)
+    .subscription((call) => produce(call)),
+  observed: t.procedure.input(generatorInput).subscription((call) => observe(call)),
   /** New data for the session that calls. */
   mark: t.procedure.input(said).mutation(({ input: { n, room } }) => here.update({ room }, { n })),
 })

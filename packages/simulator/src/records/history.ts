@@ -1,6 +1,6 @@
-import type { Asked, GeneratorRun } from './application.ts'
+import type { GeneratorInput, GeneratorRun } from './application.ts'
 
-/** What one subscription told its application. `seen` is the length of its log's truth at that moment. */
+/** What one subscription told its application. `seen` is the length of its log's published at that moment. */
 export type Entry =
   | { readonly kind: 'started'; readonly seen: number }
   | { readonly kind: 'data'; readonly seen: number; readonly id: string; readonly n: number; readonly state?: number }
@@ -33,7 +33,7 @@ export interface CallRecord {
   /** Virtual milliseconds, and the device's own, which stand still while it sleeps. */
   readonly at: number
   readonly deviceAt: number
-  /** Lengths of the truth when it was sent. */
+  /** Lengths of the published when it was sent. */
   readonly orderingKey: string | undefined
   settledAt: number | undefined
   deviceSettledAt: number | undefined
@@ -52,7 +52,7 @@ export interface ScriptRecord {
 }
 
 /** What a subscription to presence told its application; of `data` its number. */
-export type Sight =
+export type PresenceEvent =
   | { readonly kind: 'here'; readonly id: string; readonly members: Readonly<Record<string, number>> }
   | { readonly kind: 'join' | 'update'; readonly id: string; readonly member: string; readonly n: number }
   | { readonly kind: 'leave'; readonly id: string; readonly member: string }
@@ -60,12 +60,12 @@ export type Sight =
   | { readonly kind: 'error'; readonly code: string }
 
 /** Somebody who watches who is in a room, or is there. */
-export interface Attendance {
+export interface PresenceSubscription {
   readonly device: string
   /** Whom it makes present; undefined for who only watches. */
   readonly member: string | undefined
   readonly room: string
-  readonly sights: Sight[]
+  readonly events: PresenceEvent[]
   /** Undefined while it lives. */
   ended: 'stopped' | 'error' | 'closed' | undefined
 }
@@ -80,7 +80,7 @@ export interface MarkRecord {
 }
 
 /** What a subscription to a generator told its application, and when, in virtual milliseconds. */
-export type Word =
+export type GeneratorEvent =
   | { readonly kind: 'value'; readonly at: number; readonly run: number; readonly n: number }
   | { readonly kind: 'started' | 'gap' | 'done'; readonly at: number }
   | { readonly kind: 'error'; readonly at: number; readonly code: string; readonly message: string }
@@ -88,14 +88,14 @@ export type Word =
 export type GeneratorPath = 'ticks' | 'words' | 'observed'
 
 /** A subscription to a generator. */
-export interface Listening {
+export interface GeneratorSubscription {
   readonly device: string
   /** Of `ticks` each value is tracked. */
   readonly path: GeneratorPath
-  readonly asked: Asked
+  readonly input: GeneratorInput
   readonly isStock: boolean
   readonly at: number
-  readonly words: Word[]
+  readonly events: GeneratorEvent[]
   /** Undefined while it lives. */
   ended: 'stopped' | 'done' | 'error' | 'closed' | undefined
 }
@@ -106,13 +106,13 @@ export interface History {
   readonly calls: CallRecord[]
   readonly scripts: ScriptRecord[]
   readonly charges: Map<number, number>
-  readonly attendances: Attendance[]
+  readonly presenceSubscriptions: PresenceSubscription[]
   readonly marks: MarkRecord[]
-  readonly listenings: Listening[]
+  readonly generatorSubscriptions: GeneratorSubscription[]
   readonly runs: GeneratorRun[]
 }
 
 export const createHistory = (): History => ({
-  ...{ subscriptions: [], calls: [], scripts: [], charges: new Map(), attendances: [], marks: [] },
-  ...{ listenings: [], runs: [] },
+  ...{ subscriptions: [], calls: [], scripts: [], charges: new Map(), presenceSubscriptions: [], marks: [] },
+  ...{ generatorSubscriptions: [], runs: [] },
 })

@@ -1,4 +1,4 @@
-import type { Listening, SubscriptionRecord } from '../records/history.ts'
+import type { GeneratorSubscription, SubscriptionRecord } from '../records/history.ts'
 import type { FunctionName, PlannedKill } from '../world/functions.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
 import type { Workload } from './workloads.ts'
@@ -29,12 +29,12 @@ export const sweptWorkload: Workload = {
     world.after(15_000, () => world.table.operations.growShards('room?room=s:a', 1, 2))
     world.after(16_000, () => two.subscribe('live', 'a'))
     world.after(17_000, () => one.call('post', 'a', world.nextN()))
-    const asked = { everyMs: 1_500, last: 4, throws: false, heeds: true }
-    world.after(20_000, () => two.listen('ticks', { ...asked, name: 'tracked' }))
-    world.after(20_500, () => one.listen('words', { ...asked, name: 'plain' }))
-    let listening: Listening | undefined
-    world.after(21_000, () => (listening = two.listen('ticks', { ...asked, name: 'left', last: 1e9 })))
-    world.after(26_000, () => listening !== undefined && two.quit(listening))
+    const input = { everyMs: 1_500, last: 4, throws: false, heeds: true }
+    world.after(20_000, () => two.subscribeGenerator('ticks', { ...input, name: 'tracked' }))
+    world.after(20_500, () => one.subscribeGenerator('words', { ...input, name: 'plain' }))
+    let generator: GeneratorSubscription | undefined
+    world.after(21_000, () => (generator = two.subscribeGenerator('ticks', { ...input, name: 'left', last: 1e9 })))
+    world.after(26_000, () => generator !== undefined && two.unsubscribeGenerator(generator))
   },
 }
 

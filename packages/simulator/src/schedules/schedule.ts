@@ -1,5 +1,5 @@
 import { checkCalls, checkNothingLeft, checkRows, checkSubscriptions } from '../checks/checker.ts'
-import { checkListenings, checkRuns } from '../checks/generators-checker.ts'
+import { checkGenerators, checkRuns } from '../checks/generators-checker.ts'
 import { checkNobodyLeft, checkPresence } from '../checks/presence-checker.ts'
 import { sealGlobals } from '../kernel/globals.ts'
 import type { Violation } from '../kernel/report.ts'
@@ -80,7 +80,7 @@ async function play(world: World, workload: Workload): Promise<void> {
   await kernel.run(workload.settleMs)
   checkSubscriptions(world, 'settled')
   checkPresence(world, rooms)
-  checkListenings(world)
+  checkGenerators(world)
   checkRuns(world)
   if (workload.isTidy) checkRows(world, topics)
   if (world.report.violations.length > 0) return
@@ -92,7 +92,7 @@ async function play(world: World, workload: Workload): Promise<void> {
   await kernel.run(afterwardsMs)
   checkSubscriptions(world, 'published')
   checkPresence(world, rooms)
-  checkListenings(world)
+  checkGenerators(world)
   checkRuns(world)
   checkRows(world, topics)
 
@@ -107,14 +107,14 @@ async function play(world: World, workload: Workload): Promise<void> {
 /** Somebody new comes to each room, when the gateway has noticed the sockets that died unseen. */
 async function welcome({ kernel, addDevice }: World): Promise<void> {
   await kernel.run(idleMs)
-  for (const room of rooms) addDevice({ principal: 'new' }).attend('joined', room)
+  for (const room of rooms) addDevice({ principal: 'new' }).subscribePresence('joined', room)
 }
 
 /** Nothing strikes any more: who is left now by a stop, or by a socket, must be heard of. */
 function quitSome({ random, devices, history }: World): void {
-  for (const listening of history.listenings) {
-    const device = devices.find(({ name }) => name === listening.device)
-    if (random.chance(0.5)) device?.quit(listening)
+  for (const record of history.generatorSubscriptions) {
+    const device = devices.find(({ name }) => name === record.device)
+    if (random.chance(0.5)) device?.unsubscribeGenerator(record)
   }
   for (const device of devices) if (random.chance(0.3)) device.cut()
 }
@@ -137,16 +137,16 @@ async function fallSilent(world: World): Promise<void> {
 function outcomeOf(world: World, seed: number): Outcome {
   const { kernel, plan, report, history, table, gateway, functions } = world
   const entries = history.subscriptions.flatMap((record) => record.entries)
-  const sights = history.attendances.flatMap((attendance) => attendance.sights)
-  const words = history.listenings.flatMap((listening) => listening.words)
+  const presenceEvents = history.presenceSubscriptions.flatMap((record) => record.events)
+  const generatorEvents = history.generatorSubscriptions.flatMap((record) => record.events)
   const count = (kinds: readonly string[]) =>
-    [...entries, ...sights, ...words].filter(({ kind }) => kinds.includes(kind)).length
+    [...entries, ...presenceEvents, ...generatorEvents].filter(({ kind }) => kinds.includes(kind)).length
   return {
     seed,
     violations: report.violations,
     struck: plan.struck,
     events: kernel.events,
-    published: [...table.truth.topics.values()].reduce(
+    published: [...table.published.topics.values()].reduce(
       (sum, all) => sum + all.filter(({ n }) => n !== undefined).length,
       0,
     ),

@@ -1,10 +1,10 @@
 import { type FaultId, faultIds } from '../kernel/faults.ts'
 import { presenceTimes, topicOf } from '../records/application.ts'
 import type {
-  Attendance,
   CallPath,
   GeneratorPath,
-  Listening,
+  GeneratorSubscription,
+  PresenceSubscription,
   SubscriptionPath,
   SubscriptionRecord,
 } from '../records/history.ts'
@@ -111,20 +111,20 @@ function wander(world: World, device: Device, [from, to]: readonly [number, numb
 function attend(world: World, device: Device, path: 'joined' | 'watched', mostMs: number): void {
   const { random } = world
   const room = random.chance(0.7) ? 'a' : 'b'
-  let attendance: Attendance | undefined
+  let record: PresenceSubscription | undefined
   const start = () => {
-    if (!device.isClosed) attendance = device.attend(path, room)
+    if (!device.isClosed) record = device.subscribePresence(path, room)
   }
   world.after(random.between(0, mostMs * 0.4), start)
   if (path === 'joined')
-    often(world, random.int(4), [500, mostMs], () => !device.isClosed && device.mark(room, world.nextN()))
+    often(world, random.int(4), [500, mostMs], () => !device.isClosed && device.updatePresence(room, world.nextN()))
   if (random.chance(0.5)) return
   const stopAt = random.between(mostMs * 0.4, mostMs)
-  world.after(stopAt, () => attendance !== undefined && device.leave(attendance))
+  world.after(stopAt, () => record !== undefined && device.unsubscribePresence(record))
   if (random.chance(0.6)) world.after(stopAt + random.between(0, 3_000), start)
 }
 
-/** Listens to a generator for about `ms`, and may leave before it ends. */
+/** GeneratorActions to a generator for about `ms`, and may leave before it ends. */
 function listenTo(
   world: World,
   device: Device,
@@ -134,16 +134,16 @@ function listenTo(
   const everyMs = random.pick([0, 20, 300, 2_000, 9_000, 30_000])
   const isEndless = everyMs > 0 && random.chance(0.3)
   const last = isEndless ? 1e9 : everyMs === 0 ? random.between(1, 600) : 1 + ms / everyMs
-  const asked = {
+  const input = {
     ...{ name: `g${world.nextN()}`, everyMs, last: Math.floor(last) },
     ...{ throws: random.chance(0.3), heeds: random.chance(0.8) },
   }
-  let listening: Listening | undefined
+  let record: GeneratorSubscription | undefined
   world.after(at, () => {
-    if (!device.isClosed) listening = device.listen(path, asked)
+    if (!device.isClosed) record = device.subscribeGenerator(path, input)
   })
   if (random.chance(0.5))
-    world.after(at + random.between(0, ms), () => listening !== undefined && device.quit(listening))
+    world.after(at + random.between(0, ms), () => record !== undefined && device.unsubscribeGenerator(record))
 }
 const generators: readonly GeneratorPath[] = ['ticks', 'ticks', 'words', 'observed']
 
@@ -462,7 +462,7 @@ export const workloads = {
         wander(world, device, [0, busy], 3 * 60_000)
       }
       const watcher = world.addDevice()
-      for (const room of rooms) watcher.attend('watched', room) // finds the members of the old version, and their end
+      for (const room of rooms) watcher.subscribePresence('watched', room) // finds the members of the old version, and their end
       mayGrow(world, busy)
       often(world, 6, [0, busy], () => world.publish(random.pick(rooms)))
     },
@@ -498,7 +498,7 @@ export const workloads = {
         world.after(at, () => world.rewindLater(options))
         from = at + options.afterMs + options.outageMs
       }
-      // some logs pass their old end soon, some late, some not before they are asked
+      // some logs pass their old end soon, some late, some not before they are input
       const room = random.pick(rooms)
       often(world, random.int(12), [60_000, 4 * 60_000], () =>
         world.publish(random.chance(0.8) ? room : random.pick(rooms)),
@@ -517,10 +517,12 @@ export const workloads = {
       const { random } = world
       const device = world.addDevice()
       const everyMs = random.pick([2_000, 9_000, 30_000])
-      const asked = { everyMs, last: 3_600_000 / everyMs, throws: random.chance(0.3), heeds: random.chance(0.8) }
-      world.after(0, () => device.listen('ticks', { ...asked, name: 'hour' }))
+      const input = { everyMs, last: 3_600_000 / everyMs, throws: random.chance(0.3), heeds: random.chance(0.8) }
+      world.after(0, () => device.subscribeGenerator('ticks', { ...input, name: 'hour' }))
       // and one that is there when the session moves to its next socket
-      world.after(80 * 60_000, () => device.listen('ticks', { ...asked, name: 'later', last: (45 * 60_000) / everyMs }))
+      world.after(80 * 60_000, () =>
+        device.subscribeGenerator('ticks', { ...input, name: 'later', last: (45 * 60_000) / everyMs }),
+      )
       often(world, random.int(4), [0, 120 * 60_000], () => device.cut())
       wander(world, device, [0, 50 * 60_000], 10 * 60_000)
     },

@@ -5,14 +5,14 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Report } from '../kernel/report.ts'
 import { type Application, formatToken, topicOf } from '../records/application.ts'
-import { type Attending, createAttendances } from '../records/attendances.ts'
+import { createGeneratorSubscriptions, type GeneratorActions } from '../records/generator-subscriptions.ts'
 import type { CallPath, CallRecord, History, SubscriptionPath, SubscriptionRecord } from '../records/history.ts'
-import { createListenings, type Listens } from '../records/listenings.ts'
-import type { Truth } from '../records/truth.ts'
+import { createPresenceSubscriptions, type PresenceActions } from '../records/presence-subscriptions.ts'
+import type { PublishedLog } from '../records/published-log.ts'
 import type { SimulatedGateway, Wire } from './gateway.ts'
 
 /** A browser, a phone: the production client over simulated sockets and timers, and the application that uses it. */
-export interface Device extends Attending, Listens {
+export interface Device extends PresenceActions, GeneratorActions {
   readonly name: string
   /** Of its connection. */
   readonly status: string
@@ -51,7 +51,7 @@ export interface DeviceOptions {
   readonly gateway: SimulatedGateway
   readonly random: Random
   readonly history: History
-  readonly truth: Truth
+  readonly published: PublishedLog
   readonly report: Report
   readonly clockErrorMs: number
   /** Anonymous without one. */
@@ -64,7 +64,7 @@ const longestPairMs = 120_000 // handshake, hello, resumes and calls of a hand-o
 
 /** A device with its client, which connects when it is first used. */
 export function createDevice(options: DeviceOptions): Device {
-  const { name, plan, kernel, gateway, random, history, truth, report } = options
+  const { name, plan, kernel, gateway, random, history, published, report } = options
   const wires = new Set<Wire>()
   const stops = new Map<SubscriptionRecord, () => void>()
   let deferred: (() => void)[] = []
@@ -201,39 +201,39 @@ export function createDevice(options: DeviceOptions): Device {
     },
   )
   const client = createClient<Application>({ connection })
-  const attendances = createAttendances({ ...options, client, isClosed: () => isClosed })
-  const listenings = createListenings({
+  const presenceSubscriptions = createPresenceSubscriptions({ ...options, client, isClosed: () => isClosed })
+  const generatorSubscriptions = createGeneratorSubscriptions({
     ...{ ...options, client, isStock: false, isClosed: () => isClosed },
     codeOf: (error) => trunklineError(error)?.code ?? 'PROCEDURE',
   })
 
   function subscribe(path: SubscriptionPath, room: string): SubscriptionRecord {
     const record: SubscriptionRecord = { device: name, path, room, isStock: false, entries: [], ended: undefined }
-    const seen = () => truth.of(topicOf(room)).length
-    const told = (entry: SubscriptionRecord['entries'][number]) => {
+    const seen = () => published.of(topicOf(room)).length
+    const recordEntry = (entry: SubscriptionRecord['entries'][number]) => {
       kernel.note(`${name} ${path} ${room} ${entry.kind} ${'id' in entry ? entry.id : ''}`)
       if (record.ended !== undefined)
-        report.break('H12', `${name} ${path} ${room} was told ${entry.kind} after its end`)
+        report.break('H12', `${name} ${path} ${room} received ${entry.kind} after its end`)
       record.entries.push(entry)
     }
     history.subscriptions.push(record)
     const subscription = client[path].subscribe(
       { room },
       {
-        onStarted: () => told({ kind: 'started', seen: seen() }),
+        onStarted: () => recordEntry({ kind: 'started', seen: seen() }),
         onData: (given) => {
           const { id, data } = given as {
             readonly id: string
             readonly data: { readonly n: number; readonly state?: number }
           }
           const { n, state } = data
-          told({ kind: 'data', seen: seen(), id, n, ...(state === undefined ? {} : { state }) })
+          recordEntry({ kind: 'data', seen: seen(), id, n, ...(state === undefined ? {} : { state }) })
           if (plan.strikes('F44')) throw new HandlerFailure()
         },
-        onGap: ({ reason }) => told({ kind: 'gap', seen: seen(), reason }),
+        onGap: ({ reason }) => recordEntry({ kind: 'gap', seen: seen(), reason }),
         onError: (error) => {
           const code = trunklineError(error)?.code ?? 'PROCEDURE'
-          told({ kind: 'error', seen: seen(), code, message: error.message })
+          recordEntry({ kind: 'error', seen: seen(), code, message: error.message })
           record.ended = isClosed ? 'closed' : 'error'
         },
         onStopped: () => {
@@ -301,14 +301,14 @@ export function createDevice(options: DeviceOptions): Device {
       record.ended = 'stopped'
     },
     call,
-    ...attendances,
-    ...listenings,
+    ...presenceSubscriptions,
+    ...generatorSubscriptions,
     setOnline(online) {
       if (offline === !online) return
       offline = !online
       if (online) return connection.retryNow()
-      const told = { device: random.chance(0.5), gateway: random.chance(0.5) }
-      for (const wire of [...wires]) wire.break(told)
+      const noticed = { device: random.chance(0.5), gateway: random.chance(0.5) }
+      for (const wire of [...wires]) wire.break(noticed)
     },
     setAsleep(sleeps) {
       if (sleeps === asleep) return
@@ -330,8 +330,8 @@ export function createDevice(options: DeviceOptions): Device {
     close() {
       isClosed = true
       for (const record of history.subscriptions) if (record.device === name) record.ended ??= 'closed'
-      for (const each of history.attendances) if (each.device === name) each.ended ??= 'closed'
-      for (const each of history.listenings) if (each.device === name) each.ended ??= 'closed'
+      for (const each of history.presenceSubscriptions) if (each.device === name) each.ended ??= 'closed'
+      for (const each of history.generatorSubscriptions) if (each.device === name) each.ended ??= 'closed'
       void connection.close()
     },
   }

@@ -40,7 +40,12 @@ export interface FunctionsOptions {
   readonly table: Table
   readonly random: Random
   /** Runs a handler bound to a sandbox's ports. */
-  readonly run: (name: FunctionName, event: unknown, backend: Binding, life: Life) => Promise<unknown>
+  readonly run: (
+    name: FunctionName,
+    event: unknown,
+    backend: Binding,
+    invocationState: InvocationState,
+  ) => Promise<unknown>
   readonly post: Gateway['post']
   readonly disconnect: (connectionId: string) => Promise<'closed' | 'failed'>
   readonly invokeAsync: (name: InvokedFunction, payload: unknown) => void
@@ -54,7 +59,7 @@ export interface FunctionsOptions {
 export type Binding = Backend & Required<Pick<Backend, 'clock'>>
 
 /** An invocation, as what runs in it may know it. */
-export interface Life {
+export interface InvocationState {
   readonly remainingMs: () => number
   /** Whether it has neither ended nor died. */
   readonly isAlive: () => boolean
@@ -138,23 +143,23 @@ export function createFunctions(options: FunctionsOptions): Functions {
     const isMine = () => sandbox.invocation === number && sandbox.state !== 'dead'
     const cancel = kernel.after(timeoutOf(name), `timeout ${name}`, () => {
       if (!isMine()) return
-      tell(sandbox, (caller) => caller.failed('timed-out'))
-      if (sandbox.state === 'running') bury(sandbox) // a frozen one will resume: a zombie
+      notifyCaller(sandbox, (caller) => caller.failed('timed-out'))
+      if (sandbox.state === 'running') markDead(sandbox) // a frozen one will resume: a zombie
     })
     const settle = (how: (caller: Invoked) => void) => {
       if (!isMine()) return
       cancel()
-      tell(sandbox, how)
-      discount(sandbox)
+      notifyCaller(sandbox, how)
+      stopCounting(sandbox)
       sandbox.state = 'frozen' // what it left behind goes on with the next invocation
       const kept = warm.get(name) ?? []
       if (kept.length < warmKept && kernel.now < sandbox.endsAt) warm.set(name, [...kept, sandbox])
     }
-    const life = {
+    const invocationState = {
       remainingMs: () => sandbox.endsAt - kernel.now,
       isAlive: () => isMine() && sandbox.counted,
     }
-    options.run(name, event, sandbox.backend, life).then(
+    options.run(name, event, sandbox.backend, invocationState).then(
       (value) => settle((caller) => caller.answered(value)),
       (thrown: unknown) => {
         kernel.note(`${name} threw ${String(thrown)}`)
@@ -163,25 +168,25 @@ export function createFunctions(options: FunctionsOptions): Functions {
     )
   }
 
-  function tell(sandbox: Sandbox, how: (caller: Invoked) => void): void {
+  function notifyCaller(sandbox: Sandbox, how: (caller: Invoked) => void): void {
     const { invoked } = sandbox
     sandbox.invoked = undefined
     if (invoked !== undefined) how(invoked)
   }
-  function bury(sandbox: Sandbox): void {
+  function markDead(sandbox: Sandbox): void {
     if (sandbox.state === 'dead') return
     sandbox.state = 'dead'
     sandbox.backlog = []
     alive.delete(sandbox)
-    discount(sandbox)
+    stopCounting(sandbox)
   }
-  function discount(sandbox: Sandbox): void {
+  function stopCounting(sandbox: Sandbox): void {
     if (sandbox.counted) running -= 1
     sandbox.counted = false
   }
   function die(sandbox: Sandbox): void {
     kernel.note(`kill ${sandbox.name}#${sandbox.invocation}.${sandbox.calls}`)
-    bury(sandbox)
+    markDead(sandbox)
     const { invoked } = sandbox
     sandbox.invoked = undefined
     kernel.after(1, 'crashed', () => invoked?.failed('crashed'))
@@ -196,7 +201,8 @@ export function createFunctions(options: FunctionsOptions): Functions {
       noteIdle(sandbox)
       thaw(sandbox)
       // past its end it lives for one turn of its own: what it begins now, it began as a zombie
-      if (kernel.now >= sandbox.endsAt) kernel.after(strike.between(1, 2_000), 'end of a zombie', () => bury(sandbox))
+      if (kernel.now >= sandbox.endsAt)
+        kernel.after(strike.between(1, 2_000), 'end of a zombie', () => markDead(sandbox))
     })
   }
   function noteIdle({ connected, idle }: Sandbox): void {
@@ -385,7 +391,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       warm.clear()
       for (const sandbox of [...alive])
         if (sandbox.counted) die(sandbox)
-        else bury(sandbox)
+        else markDead(sandbox)
     },
     get running() {
       return running

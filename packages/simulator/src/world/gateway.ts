@@ -4,8 +4,8 @@ import type { Kernel } from '../kernel/kernel.ts'
 import { createQuota } from '../kernel/quota.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Report } from '../kernel/report.ts'
-import type { Answers } from '../records/answers.ts'
-import type { Seats } from '../records/seats.ts'
+import type { PresenceExpectations } from '../records/presence-expectations.ts'
+import type { SubscriptionResponses } from '../records/subscription-responses.ts'
 import type { Functions } from './functions.ts'
 import type { OldConnection } from './old-table.ts'
 
@@ -24,7 +24,7 @@ export interface Wire {
   send(text: string): boolean
   close(): void
   /** Nothing comes through any more; each end is told or not. */
-  break(told: { readonly device: boolean; readonly gateway: boolean }): void
+  break(noticedBy: { readonly device: boolean; readonly gateway: boolean }): void
 }
 
 export type SocketState = 'connecting' | 'open' | 'closed'
@@ -34,7 +34,7 @@ export interface GatewayConnection {
   readonly connectionId: string
   readonly device: string
   readonly state: SocketState
-  /** Subscriptions that the device asked for and did not stop, by the JSON text of their ids. */
+  /** Subscriptions that the device requested for and did not stop, by the JSON text of their ids. */
   readonly wants: ReadonlyMap<string, number>
   /** Generators whose subscribe's function failed, by their names. */
   readonly failedSubscribes: ReadonlySet<string>
@@ -66,8 +66,8 @@ export interface GatewayOptions {
   readonly random: Random
   readonly functions: () => Functions
   readonly report: Report
-  readonly seats: Seats
-  readonly answers: Answers
+  readonly expectations: PresenceExpectations
+  readonly answers: SubscriptionResponses
   readonly expiryOf: (token: string) => number
   /** Frames of these methods never leave a device. */
   readonly swallowed: ReadonlySet<string>
@@ -102,7 +102,7 @@ const authoritySlackMs = 5_000 + 6_000 + 12_000 // H12's grace, what a post may 
 
 /** A gateway without sockets. */
 export function createGateway(options: GatewayOptions): SimulatedGateway {
-  const { kernel, plan, random, report, seats, answers } = options
+  const { kernel, plan, random, report, expectations, answers } = options
   const connections = new Map<string, Connection>()
   const countPost = createQuota({ name: 'posts', perSecond: 10_000, now: () => kernel.now, report })
   let [count, quotaUsedUntil] = [0, 0]
@@ -144,10 +144,10 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
         if (connection.mute) return
         kernel.after(up(), `closed ${connectionId}`, () => end(connection))
       },
-      break: (told) => {
+      break: (noticedBy) => {
         connection.mute = true
-        if (told.gateway) kernel.after(up(), `broken ${connectionId}`, () => end(connection))
-        if (told.device) loseAtDevice(connection, undefined, 'broken')
+        if (noticedBy.gateway) kernel.after(up(), `broken ${connectionId}`, () => end(connection))
+        if (noticedBy.device) loseAtDevice(connection, undefined, 'broken')
       },
     }
   }
@@ -246,20 +246,20 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     if (connection.state === 'closed') return
     connection.state = 'closed'
     connection.closedAt = kernel.now
-    seats.lost(connection.connectionId)
+    expectations.lost(connection.connectionId)
     kernel.note(`end ${connection.connectionId}`)
     if (connection.authorizer === undefined) return
     const { authorizer } = connection
     const requestContext = { ...base(connection), authorizer, eventType: 'DISCONNECT', routeKey: '$disconnect' }
-    const tell = (ms: number) =>
+    const runDisconnect = (ms: number) =>
       kernel.after(ms, `$disconnect ${connection.connectionId}`, () =>
         options.functions().invoke('websocket', { requestContext }, { answered: () => {}, failed: () => {} }),
       )
     const strike = plan.strikes('F14')
     const how = strike?.int(3)
     if (how === 0) return // lost
-    tell(how === 1 ? (strike as Random).between(1_000, 60_000) : random.between(5, 50))
-    if (how === 2) tell((strike as Random).between(10, 20_000))
+    runDisconnect(how === 1 ? (strike as Random).between(1_000, 60_000) : random.between(5, 50))
+    if (how === 2) runDisconnect((strike as Random).between(10, 20_000))
   }
 
   function breakBy(connection: Connection): boolean {
@@ -288,8 +288,8 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
 
   function noteWants(connection: Connection, frame: unknown): void {
     for (const each of Array.isArray(frame) ? frame : [frame]) {
-      seats.asked(connection, each)
-      answers.asked(connection, each)
+      expectations.requested(connection, each)
+      answers.requested(connection, each)
       const { id, method, params } = each as { id?: unknown; method?: string; params?: Record<string, unknown> }
       if (method === 'subscription') connection.wants.set(JSON.stringify(id), Number(params?.['ref'] ?? 1))
       if (method === 'subscription.stop') connection.wants.delete(JSON.stringify(id))
@@ -308,18 +308,18 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     const requestContext = { ...base(connection), authorizer, eventType: 'MESSAGE', routeKey }
     const gatewayFrame = (message: string) =>
       sendDown(connection, JSON.stringify({ message, connectionId: connection.connectionId, requestId: 'r' }))
-    const invokeOnce = (isHeard: boolean) =>
+    const invokeOnce = (isAnswered: boolean) =>
       options.functions().invoke(
         'websocket',
         { requestContext, body },
         {
           answered: (value) => {
             const text = (value as { readonly body?: string }).body
-            if (!isHeard || routeKey !== '$default' || text === undefined || plan.strikes('F49')) return
+            if (!isAnswered || routeKey !== '$default' || text === undefined || plan.strikes('F49')) return
             sendDown(connection, text)
           },
           failed(why) {
-            if (!isHeard) return
+            if (!isAnswered) return
             for (const name of generatorsOf(body)) connection.failedSubscribes.add(name)
             gatewayFrame(why === 'timed-out' ? 'Endpoint request timed out' : 'Internal server error')
           },
@@ -336,7 +336,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     connection.downAt = kernel.now + ms
     kernel.after(ms, `down ${connection.connectionId}`, () => {
       if (!connection.deviceOpen || connection.mute || breakBy(connection)) return
-      seats.answered(connection, text)
+      expectations.answered(connection, text)
       answers.answered(connection, text)
       connection.peer.message(text)
     })
@@ -348,7 +348,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     const connection = connections.get(connectionId)
     if (connection?.state !== 'open') return Promise.resolve({ status: 'gone' })
     if (plan.strikes('F2')) {
-      seats.lost(connectionId) // as far as the line can know
+      expectations.lost(connectionId) // as far as the line can know
       return Promise.resolve({ status: 'gone' })
     }
     if (plan.strikes('F3') || isQuotaUsedUp()) return Promise.resolve({ status: 'throttled' })

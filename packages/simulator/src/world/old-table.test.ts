@@ -43,7 +43,7 @@ const send = (connectionId: string, frame: object) =>
   world.oldSockets.get(connectionId)?.wire.send(JSON.stringify(frame))
 const connectionOf = (device: string) =>
   oldTable.connections.find((each) => each.device === device)?.connectionId ?? device
-const head = (room: string) => world.table.truth.of(topicOf(room)).length
+const head = (room: string) => world.table.published.of(topicOf(room)).length
 const rowsOf = (topic: string) =>
   [0, 1].flatMap((shard) => world.table.operations.readSubscribers(topic, shard, {}).subscribers)
 
@@ -91,7 +91,7 @@ describe('rows that the version before wrote', () => {
   })
 
   it('are resumed whole from a cursor of theirs', async () => {
-    const first = `0.${world.table.truth.of(topicOf('b'))[0]?.slot.epoch}:4`
+    const first = `0.${world.table.published.of(topicOf('b'))[0]?.slot.epoch}:4`
     send(connectionOf('raw'), {
       ...{ id: 91, method: 'subscription' },
       params: { path: 'live', input: { room: 'b' }, lastEventId: first, ref: 5 },
@@ -153,11 +153,11 @@ describe('rows that the version before wrote', () => {
 
   it('show their members until the lease of each is over', async () => {
     const watcher = world.addDevice()
-    const attendance = watcher.attend('watched', 'a')
+    const record = watcher.subscribePresence('watched', 'a')
     await world.kernel.run(2_000)
-    expect(attendance.sights.find(({ kind }) => kind === 'here')).toMatchObject({ members: { p1: 0, p2: 1 } })
+    expect(record.events.find(({ kind }) => kind === 'here')).toMatchObject({ members: { p1: 0, p2: 1 } })
     await world.kernel.run(400_000)
-    expect(attendance.sights.filter(({ kind }) => kind === 'leave').length).toBe(2)
+    expect(record.events.filter(({ kind }) => kind === 'leave').length).toBe(2)
     expect(world.table.operations.readPresences(hereOf('a'), {}).rows).toEqual([])
   })
 })

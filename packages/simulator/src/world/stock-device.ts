@@ -1,7 +1,7 @@
 import { createTRPCClient, createWSClient, TRPCClientError, wsLink } from '@trpc/client'
 import { type Application, topicOf } from '../records/application.ts'
+import { createGeneratorSubscriptions } from '../records/generator-subscriptions.ts'
 import type { SubscriptionPath, SubscriptionRecord } from '../records/history.ts'
-import { createListenings } from '../records/listenings.ts'
 import type { Device, DeviceOptions } from './device.ts'
 import { createWebSocketMaker } from './simulated-web-socket.ts'
 
@@ -9,7 +9,7 @@ const keepAliveMs = 60_000
 
 /** A device with tRPC's own client, which neither orders nor drops what comes [LAW-STOCK-ORDER]. It listens and makes no calls; timers must be virtual. */
 export function createStockDevice(options: DeviceOptions): Device {
-  const { name, kernel, gateway, history, truth, report } = options
+  const { name, kernel, gateway, history, published, report } = options
   const { WebSocket, open } = createWebSocketMaker(gateway, name)
   const stops = new Map<SubscriptionRecord, () => void>()
   const wsClient = createWSClient({
@@ -19,31 +19,37 @@ export function createStockDevice(options: DeviceOptions): Device {
   })
   const client = createTRPCClient<Application>({ links: [wsLink({ client: wsClient })] })
   let isClosed = false
-  const listenings = createListenings({ ...options, client, isStock: true, codeOf, isClosed: () => isClosed })
+  const generatorSubscriptions = createGeneratorSubscriptions({
+    ...options,
+    client,
+    isStock: true,
+    codeOf,
+    isClosed: () => isClosed,
+  })
 
   function subscribe(path: SubscriptionPath, room: string): SubscriptionRecord {
     const record: SubscriptionRecord = { device: name, path, room, isStock: true, entries: [], ended: undefined }
-    const seen = () => truth.of(topicOf(room)).length
-    const told = (entry: SubscriptionRecord['entries'][number]) => {
+    const seen = () => published.of(topicOf(room)).length
+    const recordEntry = (entry: SubscriptionRecord['entries'][number]) => {
       kernel.note(`${name} ${path} ${room} ${entry.kind} ${'id' in entry ? entry.id : ''}`)
       if (record.ended !== undefined)
-        report.break('H12', `${name} ${path} ${room} was told ${entry.kind} after its end`)
+        report.break('H12', `${name} ${path} ${room} received ${entry.kind} after its end`)
       record.entries.push(entry)
     }
     history.subscriptions.push(record)
     const subscription = client[path].subscribe(
       { room },
       {
-        onStarted: () => told({ kind: 'started', seen: seen() }),
+        onStarted: () => recordEntry({ kind: 'started', seen: seen() }),
         onData: (given) => {
           const { id, data } = given as {
             readonly id: string
             readonly data: { readonly n: number; readonly state?: number }
           }
-          told({ kind: 'data', seen: seen(), id, ...data })
+          recordEntry({ kind: 'data', seen: seen(), id, ...data })
         },
         onError: (error) => {
-          told({ kind: 'error', seen: seen(), code: codeOf(error), message: error.message })
+          recordEntry({ kind: 'error', seen: seen(), code: codeOf(error), message: error.message })
           record.ended = 'error'
         },
         onComplete: () => {
@@ -74,12 +80,12 @@ export function createStockDevice(options: DeviceOptions): Device {
     call() {
       throw new Error('A stock device only listens.')
     },
-    attend() {
+    subscribePresence() {
       throw new Error('A stock device has no presence here.')
     },
-    leave() {},
-    mark() {},
-    ...listenings,
+    unsubscribePresence() {},
+    updatePresence() {},
+    ...generatorSubscriptions,
     setOnline() {},
     setAsleep() {},
     setClock() {},
@@ -92,7 +98,8 @@ export function createStockDevice(options: DeviceOptions): Device {
         record.ended ??= 'closed'
         stop()
       }
-      for (const each of history.listenings) if (each.device === name) listenings.quit(each)
+      for (const each of history.generatorSubscriptions)
+        if (each.device === name) generatorSubscriptions.unsubscribeGenerator(each)
       void wsClient.close()
     },
   }

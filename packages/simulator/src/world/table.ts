@@ -4,12 +4,12 @@ import type { KeyRow, Slot } from '../../../server/src/ports/store.ts'
 import { createQuota } from '../kernel/quota.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Report } from '../kernel/report.ts'
-import { createTruth, type Truth } from '../records/truth.ts'
+import { createPublishedLog, type PublishedLog } from '../records/published-log.ts'
 
 /** The line's table: the reference store's operations, each at one instant, with its stream, its TTL and a memory of all that was put. */
 export interface Table {
   readonly operations: Operations
-  readonly truth: Truth
+  readonly published: PublishedLog
   /** Keys that were claimed or published under. */
   readonly keys: ReadonlySet<string>
   /** Told of each new slot, once. */
@@ -44,7 +44,7 @@ const isRead = (name: string) => name.startsWith('read') || name === 'hasReceipt
 export function createTable(now: () => number, report: Report): Table {
   let rows = createRows()
   let writes: (readonly [name: string, args: readonly unknown[]])[] | undefined
-  const truth = createTruth()
+  const published = createPublishedLog()
   const keys = new Set<string>()
   const countPut = createQuota({ name: 'puts to a partition', perSecond: 1_000, now, report })
   const run = (name: string, args: readonly unknown[]) => (rows.operations as unknown as Untyped)[name]?.(...args) // names and arguments are those of a caller of `operations`
@@ -61,12 +61,12 @@ export function createTable(now: () => number, report: Report): Table {
     ...base,
     putSlot(topic, slot) {
       countPut(topic) // a put that meets another costs as much
-      const last = truth.of(topic).findLast(({ undone }) => !undone)?.slot
+      const last = published.of(topic).findLast(({ undone }) => !undone)?.slot
       const head = last && rows.slotAt(topic, last.offset)
       const outcome = base.putSlot(topic, slot)
       if (outcome.status === 'put') {
         checkPut(topic, slot, last, head)
-        truth.add(topic, slot, now())
+        published.add(topic, slot, now())
         table.onSlot(topic, slot)
       }
       return outcome
@@ -89,7 +89,7 @@ export function createTable(now: () => number, report: Report): Table {
   }
 
   function checkPut(topic: string, slot: Slot, last: Slot | undefined, head: Slot | undefined): void {
-    const all = truth.of(topic)
+    const all = published.of(topic)
     if (last === undefined) return
     if (slot.epoch === last.epoch && slot.offset !== last.offset + 1)
       report.break('H4', `${topic}: ${slot.epoch}:${slot.offset} follows ${last.offset}`)
@@ -102,7 +102,7 @@ export function createTable(now: () => number, report: Report): Table {
 
   const table: Table = {
     operations,
-    truth,
+    published,
     keys,
     onSlot: () => {},
     onMember: () => {},
@@ -113,13 +113,13 @@ export function createTable(now: () => number, report: Report): Table {
     keepWrites() {
       writes = []
     },
-    copy: () => ({ writes: writes?.length ?? 0, lengths: truth.lengths() }),
+    copy: () => ({ writes: writes?.length ?? 0, lengths: published.lengths() }),
     rewind(copy) {
       if (writes === undefined) throw new Error('The writes of this table were not kept.')
       writes.length = copy.writes
       rows = createRows()
       for (const [name, args] of writes) run(name, args)
-      truth.rewind(copy.lengths, now())
+      published.rewind(copy.lengths, now())
     },
   }
   return table

@@ -4,10 +4,10 @@ import type { FaultId } from '../kernel/faults.ts'
 import { createKernel, type Kernel } from '../kernel/kernel.ts'
 import { createRandom, type Random } from '../kernel/random.ts'
 import { createReport, type Report } from '../kernel/report.ts'
-import { type Answer, createAnswers } from '../records/answers.ts'
 import { expiryOf, handlers, publishAsScript, runLine, stage, topicOf } from '../records/application.ts'
 import { createHistory, type History } from '../records/history.ts'
-import { createSeats, type Seats } from '../records/seats.ts'
+import { createPresenceExpectations, type PresenceExpectations } from '../records/presence-expectations.ts'
+import { createSubscriptionResponses, type SubscriptionResponse } from '../records/subscription-responses.ts'
 import { createDevice, type Device } from './device.ts'
 import { createFunctions, type Functions, type PlannedKill } from './functions.ts'
 import { createGateway, type SimulatedGateway, type Wire } from './gateway.ts'
@@ -29,9 +29,9 @@ export interface World {
   readonly history: History
   readonly report: Report
   /** Which sessions the server has said are here. */
-  readonly seats: Seats
-  /** Answers about subscriptions that reached their devices. */
-  readonly answers: readonly Answer[]
+  readonly expectations: PresenceExpectations
+  /** SubscriptionResponses about subscriptions that reached their devices. */
+  readonly answers: readonly SubscriptionResponse[]
   readonly devices: readonly Device[]
   /** What the line reported of its failures, by message. */
   readonly reported: ReadonlyMap<string, number>
@@ -111,10 +111,10 @@ export function createWorld(options: WorldOptions): World {
   })
   const report = createReport()
   const history = createHistory()
-  const seats = createSeats(() => kernel.now)
+  const expectations = createPresenceExpectations(() => kernel.now)
   const table = createTable(() => kernel.now, report)
   if (options.rewinds) table.keepWrites()
-  const answers = createAnswers(() => kernel.now)
+  const answers = createSubscriptionResponses(() => kernel.now)
   if (startsOld) takeOver(table, history) // before the stream: it had these rows
   const reported = new Map<string, number>()
   const devices: Device[] = []
@@ -122,7 +122,7 @@ export function createWorld(options: WorldOptions): World {
   let [lastN, invocations, messages] = [startsOld ? 1_000 : 0, 0, 0]
 
   const gateway: SimulatedGateway = createGateway({
-    ...{ kernel, plan, report, seats, answers, expiryOf, functions: () => functions },
+    ...{ kernel, plan, report, expectations, answers, expiryOf, functions: () => functions },
     random: createRandom(seed, 'gateway'),
     swallowed: new Set(options.swallowed),
   })
@@ -224,7 +224,7 @@ export function createWorld(options: WorldOptions): World {
       stream,
       history,
       report,
-      seats,
+      expectations,
       devices,
       reported,
       publish,
@@ -255,7 +255,7 @@ export function createWorld(options: WorldOptions): World {
       const name = `d${devices.length + 1}`
       const random = createRandom(seed, name)
       const clockErrorMs = plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7))
-      const truth = table.truth
+      const published = table.published
       const create = stock ? createStockDevice : createDevice
       const device = create({
         name,
@@ -264,7 +264,7 @@ export function createWorld(options: WorldOptions): World {
         gateway,
         random,
         history,
-        truth,
+        published,
         report,
         clockErrorMs,
         principal,
@@ -283,7 +283,7 @@ export function createWorld(options: WorldOptions): World {
   stage.current = {
     now: () => kernel.now,
     charge: (n) => void history.charges.set(n, (history.charges.get(n) ?? 0) + 1),
-    state: (room) => table.truth.of(topicOf(room)).length,
+    state: (room) => table.published.of(topicOf(room)).length,
     reported: (message) => void reported.set(message, (reported.get(message) ?? 0) + 1),
     began(name, connectionId, isAlive) {
       const run = { number: history.runs.length + 1, name, connectionId, isAlive, isOpen: true }

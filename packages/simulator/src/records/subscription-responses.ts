@@ -1,7 +1,7 @@
 import type { SubscriptionPath } from './history.ts'
 
-/** An answer about a subscription's place in its log that reached the device which asked. */
-export interface Answer {
+/** An answer about a subscription's place in its log that reached the device which requested. */
+export interface SubscriptionResponse {
   readonly device: string
   readonly path: SubscriptionPath
   readonly room: string
@@ -9,12 +9,12 @@ export interface Answer {
 }
 
 /** Which subscriptions were answered, and when: what a client could know of its log. */
-export interface Answers {
+export interface SubscriptionResponses {
   /** A frame left a device. */
-  asked(connection: Asking, frame: unknown): void
+  requested(connection: Asking, frame: unknown): void
   /** A message reached a device. */
   answered(connection: Asking, text: string): void
-  readonly all: readonly Answer[]
+  readonly all: readonly SubscriptionResponse[]
 }
 
 interface Asking {
@@ -33,14 +33,14 @@ interface Frame {
   readonly result?: { readonly type?: string; readonly ref?: number }
 }
 
-type About = Pick<Answer, 'device' | 'path' | 'room'>
+type About = Pick<SubscriptionResponse, 'device' | 'path' | 'room'>
 
 /** No answers yet. An answer counts only for the last question of its subscription, as a client awaits no other. */
-export function createAnswers(now: () => number): Answers {
+export function createSubscriptionResponses(now: () => number): SubscriptionResponses {
   const subscriptions = new Map<string, About>()
   /** By device and id: the ref of the last subscribe, or the id of the last sync. */
   const awaited = new Map<string, unknown>()
-  const all: Answer[] = []
+  const all: SubscriptionResponse[] = []
   const nameOf = (device: string, id: unknown) => `${device} ${JSON.stringify(id)}`
 
   function answered(device: string, id: unknown, by: unknown): void {
@@ -53,7 +53,7 @@ export function createAnswers(now: () => number): Answers {
 
   return {
     all,
-    asked({ device }, frame) {
+    requested({ device }, frame) {
       const { id, method, params = {} } = frame as Frame
       if (method === 'subscription') {
         const { path, input, ref } = params

@@ -19,7 +19,7 @@ export interface Rewind {
 }
 
 /** All that was ever put into the logs, in the order in which it took effect, deleted or not: what deliveries are judged by. */
-export interface Truth {
+export interface PublishedLog {
   readonly topics: ReadonlyMap<string, readonly Committed[]>
   of(topic: string): readonly Committed[]
   /** Where `epoch:offset` stands in its topic; −1 when nowhere. Of several histories: that of the event `n`, or of the newest commit before `seen`. */
@@ -32,8 +32,8 @@ export interface Truth {
   add(topic: string, slot: Slot, at: number): void
 }
 
-/** An empty truth. */
-export function createTruth(): Truth {
+/** An empty published. */
+export function createPublishedLog(): PublishedLog {
   const topics = new Map<string, Committed[]>()
   const indexes = new Map<string, number[]>()
   const rewinds: Rewind[] = []

@@ -1,7 +1,7 @@
 import { presenceTimes } from './application.ts'
 
 /** What the server answered to a session of presence: from then on it is held to it. */
-export interface Seat {
+export interface PresenceExpectation {
   readonly room: string
   readonly connectionId: string
   /** When it answered, and until when the lease that it had then lasts at the least. */
@@ -10,15 +10,15 @@ export interface Seat {
 }
 
 /** Which sessions the server has said are here, and how long they may not be shown as gone: from the answer to a subscribe or a sync on, for the lease, or the grace after the connection's end (rule H13). */
-export interface Seats {
+export interface PresenceExpectations {
   /** A frame left a device. */
-  asked(connection: Asking, frame: unknown): void
+  requested(connection: Asking, frame: unknown): void
   /** A message reached a device. */
   answered(connection: Asking, text: string): void
   /** The server may have heard that the connection is gone. */
   lost(connectionId: string): void
   /** Whether some session of these devices may not be shown as gone from a room at an instant. */
-  holds(devices: ReadonlySet<string>, room: string, at: number): boolean
+  expectsPresent(devices: ReadonlySet<string>, room: string, at: number): boolean
 }
 
 interface Asking {
@@ -41,26 +41,26 @@ interface Frame {
 const clocksMs = 11_000 // two functions' clocks differ by 10 s at the most
 const { graceMs, leaseMs } = presenceTimes
 
-/** No seats yet. */
-export function createSeats(now: () => number): Seats {
+/** No expectations yet. */
+export function createPresenceExpectations(now: () => number): PresenceExpectations {
   const asks = new Map<string, number>()
   const rooms = new Map<string, string>()
-  const seats = new Map<string, Seat[]>()
+  const expectations = new Map<string, PresenceExpectation[]>()
   const ends = new Map<string, number>()
   const newest = new Map<string, string>()
   const all = (device: string, id: unknown) => {
     const key = `${device} ${JSON.stringify(id)}`
-    const own = seats.get(key) ?? []
-    seats.set(key, own)
+    const own = expectations.get(key) ?? []
+    expectations.set(key, own)
     return own
   }
   /** What was said before holds no longer: a newer attempt may take the place, and lose it again. */
   const close = (device: string, id: unknown) => {
-    for (const seat of all(device, id)) seat.until = Math.min(seat.until, now())
+    for (const expectation of all(device, id)) expectation.until = Math.min(expectation.until, now())
   }
   const ask = (key: string) => asks.set(key, asks.get(key) ?? now())
 
-  function asked({ connectionId, device }: Asking, frame: unknown): void {
+  function requested({ connectionId, device }: Asking, frame: unknown): void {
     const { id, method, params = {} } = (frame ?? {}) as Frame
     if (method === 'subscription' && params.path === 'joined') {
       rooms.set(`${device} ${JSON.stringify(id)}`, params.input?.room ?? '')
@@ -98,27 +98,28 @@ export function createSeats(now: () => number): Seats {
     }
   }
 
-  function hold(device: string, id: unknown, seat: Seat): void {
-    if (newest.get(`${device} ${JSON.stringify(id)}`) !== seat.connectionId) return // a late answer to an older attempt
-    const end = ends.get(seat.connectionId)
-    const until = end === undefined ? seat.until : Math.min(seat.until, end + graceMs - clocksMs)
-    if (until > seat.from) all(device, id).push({ ...seat, until })
+  function hold(device: string, id: unknown, expectation: PresenceExpectation): void {
+    if (newest.get(`${device} ${JSON.stringify(id)}`) !== expectation.connectionId) return // a late answer to an older attempt
+    const end = ends.get(expectation.connectionId)
+    const until = end === undefined ? expectation.until : Math.min(expectation.until, end + graceMs - clocksMs)
+    if (until > expectation.from) all(device, id).push({ ...expectation, until })
   }
 
   return {
-    asked,
+    requested,
     answered,
     lost(connectionId) {
       if (ends.has(connectionId)) return
       ends.set(connectionId, now())
-      for (const seat of [...seats.values()].flat())
-        if (seat.connectionId === connectionId) seat.until = Math.min(seat.until, now() + graceMs - clocksMs)
+      for (const expectation of [...expectations.values()].flat())
+        if (expectation.connectionId === connectionId)
+          expectation.until = Math.min(expectation.until, now() + graceMs - clocksMs)
     },
-    holds: (devices, room, at) =>
-      [...seats].some(
+    expectsPresent: (devices, room, at) =>
+      [...expectations].some(
         ([key, own]) =>
           devices.has(key.slice(0, key.indexOf(' '))) &&
-          own.some((seat) => seat.room === room && seat.from <= at && at < seat.until),
+          own.some((expectation) => expectation.room === room && expectation.from <= at && at < expectation.until),
       ),
   }
 }

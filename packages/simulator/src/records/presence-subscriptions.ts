@@ -4,7 +4,7 @@ import { HandlerFailure } from '../kernel/handler-failure.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Report } from '../kernel/report.ts'
 import type { Application } from './application.ts'
-import type { Attendance, History, Sight } from './history.ts'
+import type { History, PresenceEvent, PresenceSubscription } from './history.ts'
 
 type Event =
   | {
@@ -15,16 +15,16 @@ type Event =
   | { readonly type: 'leave'; readonly member: string }
 
 /** What a device does about who is here. */
-export interface Attending {
+export interface PresenceActions {
   /** Watches who is in a room; `joined`: and is there. */
-  attend(path: 'joined' | 'watched', room: string): Attendance
-  leave(attendance: Attendance): void
+  subscribePresence(path: 'joined' | 'watched', room: string): PresenceSubscription
+  unsubscribePresence(record: PresenceSubscription): void
   /** Gives this device's sessions in a room new data. */
-  mark(room: string, n: number): void
+  updatePresence(room: string, n: number): void
 }
 
 /** The part of a device's application that watches who is here, and is here. */
-export function createAttendances(options: {
+export function createPresenceSubscriptions(options: {
   readonly name: string
   readonly plan: FaultPlan
   readonly kernel: Kernel
@@ -33,50 +33,50 @@ export function createAttendances(options: {
   readonly principal: string | undefined
   readonly client: ReturnType<typeof createClient<Application>>
   readonly isClosed: () => boolean
-}): Attending {
+}): PresenceActions {
   const { name, plan, kernel, history, report, principal, client, isClosed } = options
-  const stops = new Map<Attendance, () => void>()
+  const stops = new Map<PresenceSubscription, () => void>()
 
-  function attend(path: 'joined' | 'watched', room: string): Attendance {
+  function subscribePresence(path: 'joined' | 'watched', room: string): PresenceSubscription {
     const member = path === 'joined' ? (principal ?? 'nobody') : undefined
-    const attendance: Attendance = { device: name, member, room, sights: [], ended: undefined }
-    const told = (sight: Sight) => {
-      kernel.note(`${name} ${path} ${room} ${sight.kind} ${'id' in sight ? sight.id : ''}`)
-      if (attendance.ended !== undefined)
-        report.break('H12', `${name} ${path} ${room} was told ${sight.kind} after its end`)
-      attendance.sights.push(sight)
+    const record: PresenceSubscription = { device: name, member, room, events: [], ended: undefined }
+    const recordEvent = (event: PresenceEvent) => {
+      kernel.note(`${name} ${path} ${room} ${event.kind} ${'id' in event ? event.id : ''}`)
+      if (record.ended !== undefined)
+        report.break('H12', `${name} ${path} ${room} received ${event.kind} after its end`)
+      record.events.push(event)
     }
-    history.attendances.push(attendance)
+    history.presenceSubscriptions.push(record)
     const subscription = client[path].subscribe(
       { room },
       {
-        onStarted: () => told({ kind: 'started' }),
+        onStarted: () => recordEvent({ kind: 'started' }),
         onData: ({ id, data }: { readonly id: string; readonly data: Event }) => {
-          told(toSight(id, data))
+          recordEvent(toPresenceEvent(id, data))
           if (plan.strikes('F44')) throw new HandlerFailure()
         },
-        onGap: () => told({ kind: 'gap' }),
+        onGap: () => recordEvent({ kind: 'gap' }),
         onError: (error: unknown) => {
-          told({ kind: 'error', code: trunklineError(error)?.code ?? 'PROCEDURE' })
-          attendance.ended = isClosed() ? 'closed' : 'error'
+          recordEvent({ kind: 'error', code: trunklineError(error)?.code ?? 'PROCEDURE' })
+          record.ended = isClosed() ? 'closed' : 'error'
         },
         onStopped: () => {
-          attendance.ended ??= isClosed() ? 'closed' : 'stopped'
+          record.ended ??= isClosed() ? 'closed' : 'stopped'
         },
       },
     )
-    stops.set(attendance, () => subscription.unsubscribe())
-    return attendance
+    stops.set(record, () => subscription.unsubscribe())
+    return record
   }
 
   return {
-    attend,
-    leave(attendance) {
-      if (attendance.ended !== undefined) return
-      stops.get(attendance)?.()
-      attendance.ended = 'stopped'
+    subscribePresence,
+    unsubscribePresence(record) {
+      if (record.ended !== undefined) return
+      stops.get(record)?.()
+      record.ended = 'stopped'
     },
-    mark(room, n) {
+    updatePresence(room, n) {
       kernel.note(`${name} marks ${n}`)
       const record = { member: principal, room, n, answer: undefined as boolean | undefined }
       history.marks.push(record)
@@ -91,7 +91,7 @@ export function createAttendances(options: {
   }
 }
 
-function toSight(id: string, event: Event): Sight {
+function toPresenceEvent(id: string, event: Event): PresenceEvent {
   const { type: kind } = event
   if (kind === 'here')
     return { kind, id, members: Object.fromEntries(event.members.map(({ member, data }) => [member, data.n])) }
