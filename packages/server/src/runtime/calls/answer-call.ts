@@ -8,19 +8,19 @@ import { startLongCall } from './long-call.ts'
 import { answerBytes, type CallRequest, isMutation, metaOf, runCall } from './run-call.ts'
 import type { Client } from './worker-job.ts'
 
-/** A query or a mutation as its client sent it. */
+/** A query or a mutation as the client sent it. */
 export interface ClientCall extends Omit<CallRequest, 'maxBytes'> {
-  /** As it came, not deserialised. */
+  /** The input before deserialisation. */
   readonly rawInput: unknown
   readonly key: string | undefined
-  /** Its client sent it before. */
+  /** The client has sent this call before. */
   readonly resend: boolean
 }
 
 /**
- * Decides how a call runs: in the worker where its procedure is `longRunning`, under its key where it is a mutation
- * that is not `idempotent`, else plainly. Gives the frames that answer it. Throws `TrunklineError` OUTCOME_UNKNOWN for
- * a mutation that is sent again without a key, and what `startLongCall` and `answerKeyed` throw.
+ * Decides how a call runs: in the worker if its procedure is `longRunning`, under its key if it is a mutation that is
+ * not `idempotent`, else directly. Returns the response frames. Throws `TrunklineError` OUTCOME_UNKNOWN for a mutation
+ * that is sent again without a key, and what `startLongCall` and `answerKeyed` throw.
  */
 export async function answerCall(
   scope: InvocationContext,
@@ -39,7 +39,7 @@ export async function answerCall(
   if (isUnknown)
     throw new TrunklineError(
       'OUTCOME_UNKNOWN',
-      'This mutation was sent before without a key, so nothing is known of it.',
+      'This mutation was sent before without an idempotency key, so whether it took effect is unknown. Check its effect before you send it again.',
     ) // [TL-KEY-8]
   const facts = toFacts(caller, 'frame', params, call.traceparent)
   if (isKept && key !== undefined) return [await answerKeyed(scope, caller, { ...call, key }, facts)]

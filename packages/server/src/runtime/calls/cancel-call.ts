@@ -3,7 +3,10 @@ import type { RuntimeContext } from '../context/scope.ts'
 import { rowOfCall } from './long-call.ts'
 import type { Client } from './worker-job.ts'
 
-/** `cancel`: leaves word for the worker that runs a long call. By the time of the word, not by the id alone: one key may name a later attempt, which was not meant. */
+/**
+ * Handles `cancel`: marks the row that the worker of a long call watches. The mark has the time of the cancel, because
+ * the same key may also name a later attempt, which must not be cancelled.
+ */
 // [TL-LONG-4] {"id":7,"method":"cancel"}
 export async function cancelCall(
   scope: RuntimeContext,

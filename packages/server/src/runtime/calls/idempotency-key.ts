@@ -5,10 +5,13 @@ import { TrunklineError } from '../context/trunkline-error.ts'
 
 const dayMs = 24 * 3_600_000
 const aheadMs = 5 * 60_000
-/** A key's row outlives every key that is still taken. */
+/** A key's row is kept longer than its key is accepted. */
 const rowMs = 48 * 3_600_000
 
-/** Refuses a key that is too old to be known for unused, or that comes from the future. Throws `TrunklineError` KEY_EXPIRED, or MALFORMED for a key of another form. */
+/**
+ * Rejects a key that is so old that its row may have expired, or that is ahead of the server's clock. Throws
+ * `TrunklineError` KEY_EXPIRED, or MALFORMED for a key of another form.
+ */
 // [TL-KEY-4]
 export function checkKey(key: string, now: number): void {
   const flaw = keyFlaw(key)
@@ -16,39 +19,50 @@ export function checkKey(key: string, now: number): void {
   const [, time] = autoKey.exec(key) ?? []
   if (time === undefined) return
   const ageMs = now - Number.parseInt(time, 36)
-  if (ageMs > dayMs) throw new TrunklineError('KEY_EXPIRED', 'This key is older than 24 hours.')
+  if (ageMs > dayMs)
+    throw new TrunklineError(
+      'KEY_EXPIRED',
+      'This idempotency key is older than 24 hours. Send the call with a new key if it may run again.',
+    )
   if (ageMs < -aheadMs)
-    throw new TrunklineError('KEY_EXPIRED', 'This key comes from more than 5 minutes ahead of the server.', {
-      mayHaveRun: false,
-    })
+    throw new TrunklineError(
+      'KEY_EXPIRED',
+      "This idempotency key is more than 5 minutes ahead of the server's clock. Correct the client's clock.",
+      {
+        mayHaveRun: false,
+      },
+    )
 }
 
-/** Names the row of a call's key: scoped to the principal, or to the session of an anonymous caller, so that nobody meets another's [LAW-ONE-EFFECT]. */
+/**
+ * The name of a call key's row. It includes the principal, or the session of an anonymous caller, so that callers
+ * cannot use each other's keys [LAW-ONE-EFFECT].
+ */
 // [TL-KEY-2]
 export function rowNameOf(caller: ConnectionCaller, key: string): string {
   const scope = caller.principal === null ? `session\n${caller.session}` : `principal\n${caller.principal}`
   return `${digest(scope)}#${digest(key)}`
 }
 
-/** Names the row of a publish that has a key of its own. */
+/** The name of the row of a publish with a key of its own. */
 export function rowNameOfPublish(topic: string, key: string): string {
   return `publish#${digest(`${topic}\n${key}`)}`
 }
 
 /**
- * Names the row of what the middlewares of a keyed mutation publish: they run before its claim, and again for a
+ * The name of the row for the publishes of a keyed mutation's middlewares. They run before the claim, and again for a
  * duplicate.
  */
 export function rowNameOfMiddlewares(row: string): string {
   return `publish#${digest(`\n${row}`)}` // no topic begins with a newline
 }
 
-/** When a key's row may go, in epoch seconds. */
+/** When a key's row expires, in epoch seconds. */
 export function keyExpires(now: number): number {
   return Math.ceil((now + rowMs) / 1_000)
 }
 
-/** Tells calls apart that use one key: path and input, as they came. */
+/** A digest of path and input, which shows whether a key is reused for another call. */
 export function fingerprintOf(path: string, rawInput: unknown): string {
   return digest(`${path}\n${JSON.stringify(rawInput) ?? ''}`)
 }

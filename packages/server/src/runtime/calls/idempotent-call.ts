@@ -1,6 +1,9 @@
+// This file has the whole life of a key (claim, result of another attempt, settlement), because each step decides by
+// the same row.
+
 import { TRPCError } from '@trpc/server'
 import { randomName } from '../../ports/clock.ts'
-import { type KeyRow } from '../../ports/idempotency.ts'
+import type { KeyRow } from '../../ports/idempotency.ts'
 import { StoreError } from '../../ports/store.ts'
 import type { ConnectionCaller, ContextDetails } from '../context/caller.ts'
 import type { InvocationContext, Keyed } from '../context/scope.ts'
@@ -8,26 +11,26 @@ import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { withId } from '../encoding/error-response.ts'
 import { checkKey, fingerprintOf, keyExpires, rowNameOf, rowNameOfMiddlewares } from './idempotency-key.ts'
-import { type CallRequest, type CallResult, isHalfWay, metaOf, runToResult, toOutcome } from './run-call.ts'
+import { type CallRequest, type CallResult, isInterruption, metaOf, runToResult, toOutcome } from './run-call.ts'
 
 /** A mutation with its key, from a client that declared extensions. */
 export interface KeyedCall extends CallRequest {
   readonly key: string
   readonly rawInput: unknown
-  /** Its client sent it before: its key is read first. */
+  /** The client has sent it before, so its key is read first. */
   readonly resend: boolean
 }
 
-/** Beyond the function's own end: until then its attempt may still be running. */
+/** A lease ends this long after the function's deadline: until then its attempt may still be running. */
 const leaseGraceMs = 31_000
-const askAgainMs = 1_000
-const askLongAgainMs = 5_000 // of one that may run for minutes, and whose answer is pushed
+const retryAfterMs = 1_000
+const longRetryAfterMs = 5_000 // of a long call, which may run for minutes and whose result is pushed
 
 /**
- * Runs a mutation with one effect and one answer, whatever is resent, doubled or killed [LAW-ONE-EFFECT], and gives the
- * answer's text. The key is claimed behind the last middleware, just before the resolver; the recorded answer is that
- * of the whole chain. Throws `TrunklineError`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED where the key
- * could not be claimed, or PENDING while another attempt may be running.
+ * Runs a mutation with one effect and one result, even if it is sent again, delivered twice or killed [LAW-ONE-EFFECT].
+ * Returns the response text. The key is claimed after the last middleware, right before the resolver; the recorded
+ * result is that of the whole chain. Throws `TrunklineError`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED
+ * when the key could not be claimed, or PENDING while another attempt may be running.
  */
 // [TL-KEY-13] [TL-KEY-14]
 export async function answerKeyed(
@@ -46,25 +49,25 @@ export async function answerKeyed(
   const result = await runToResult({ ...scope, keyed: middlewares }, call, keyedFacts, async (resolve) =>
     resolve(await claim.make()),
   )
-  // The answer that a middleware gives by itself, without the resolver, is the one answer too.
+  // A result that a middleware returns without the resolver is recorded too.
   if (result.status === 'returned' && claim.instead === undefined) await claim.make().catch(() => {})
   const { instead, made } = claim
-  if (instead?.status === 'refused') throw instead.failure // whatever middlewares made of it
+  if (instead?.status === 'refused') throw instead.failure // even if a middleware has caught it
   if (instead?.status === 'answered') return instead.text
-  const other = made === undefined ? await answerOfAnother(scope, caller, call, facts, result) : undefined
-  if (other !== undefined) return other
+  const recordedByOther = made === undefined ? await answerOfOther(scope, caller, call, facts, result) : undefined
+  if (recordedByOther !== undefined) return recordedByOther
   const { body, settled } = toOutcome({ ...scope, keyed: made }, call, keyedFacts, result)
-  // Refused before the claim, or the line failed half-way: then the lease goes on.
+  // Rejected before the claim, or Trunkline failed while the procedure ran: the lease stays.
   if (made === undefined || !settled) return withId(call, body)
   const done = await scope.store.settleKey({ key, owner: made.owner, state: 'DONE', outcome: body })
   return settledAnswer(call, done.row)
 }
 
 /**
- * What a refusal before the claim is answered with where another attempt has the key: middlewares may refuse today
- * what they let pass then.
+ * The recorded result of another attempt, for a call that was rejected before the claim: middlewares may reject now
+ * what they accepted then.
  */
-async function answerOfAnother(
+async function answerOfOther(
   scope: InvocationContext,
   caller: ConnectionCaller,
   call: KeyedCall,
@@ -74,8 +77,8 @@ async function answerOfAnother(
   if (result.status === 'returned') return undefined
   const error = toTRPCError(result.thrown)
   const isFirst = !call.resend && cause === 'frame'
-  // What a validator refuses of a first send costs no request.
-  if (isHalfWay(error) || (isFirst && error.code === 'BAD_REQUEST')) return undefined
+  // A first send that a validator rejects costs no request to the table.
+  if (isInterruption(error) || (isFirst && error.code === 'BAD_REQUEST')) return undefined
   return answerRecorded(scope, caller, call)
 }
 
@@ -85,14 +88,14 @@ interface Claim {
   /** Epoch seconds. */
   readonly expires: number
   readonly made: Claimed | undefined
-  /** What the call is answered with where the key was not to be had. */
+  /** The response to the call if the key could not be claimed. */
   readonly instead:
     | { readonly status: 'answered'; readonly text: string }
     | { readonly status: 'refused'; readonly failure: unknown }
     | undefined
   /**
-   * Claims the key, once however often it is called. Throws a `TRPCError` for the chain where the resolver must not
-   * run.
+   * Claims the key, once even if it is called several times. Throws a `TRPCError` into the chain when the resolver must
+   * not run.
    */
   make(): Promise<Claimed>
 }
@@ -100,22 +103,22 @@ interface Claim {
 type Claimed = Keyed & { readonly owner: string }
 
 function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: KeyedCall): Claim {
-  const mine = {
+  const attempt = {
     key: rowNameOf(caller, call.key),
     owner: randomName(scope.clock, 20),
     expires: keyExpires(scope.clock.now()),
     lease: scope.deadline.at + leaseGraceMs,
     fingerprint: fingerprintOf(call.path, call.rawInput),
   }
-  const { key, owner, expires } = mine
+  const { key, owner, expires } = attempt
   let made: Claimed | undefined
   let instead: Claim['instead']
   let making: Promise<Claimed> | undefined
   const make = async (): Promise<Claimed> => {
     instead = undefined
     try {
-      const text = await claimOrAnswer(scope, call, mine)
-      scope.deadline.signal.throwIfAborted() // nothing begins after its caller was answered with TIMEOUT
+      const text = await claimOrAnswer(scope, call, attempt)
+      scope.deadline.signal.throwIfAborted() // the client has got TIMEOUT, so the resolver must not start
       if (text === undefined) {
         made = { key, owner, expires, counts: new Map() }
         return made
@@ -125,7 +128,7 @@ function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: K
       instead = { status: 'refused', failure }
     }
     making = undefined // a middleware may call `next` again
-    throw notBegun(instead)
+    throw notClaimed(instead)
   }
   return {
     ...{ key, expires, make: () => (making ??= make()) },
@@ -138,39 +141,41 @@ function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: K
   }
 }
 
-/** Claims the key and gives undefined, or the text that another attempt left. Throws as `answerKeyed` does. */
-async function claimOrAnswer(scope: InvocationContext, call: KeyedCall, mine: MyClaim): Promise<string | undefined> {
+/**
+ * Claims the key and returns undefined, or returns the result of another attempt as text. Throws like `answerKeyed`.
+ */
+async function claimOrAnswer(scope: InvocationContext, call: KeyedCall, attempt: Attempt): Promise<string | undefined> {
   scope.deadline.signal.throwIfAborted()
-  const { key, owner, lease, fingerprint, expires } = mine
+  const { key, owner, lease, fingerprint, expires } = attempt
   const claim = await scope.store.claimKey({ key, owner, lease, fingerprint, expires }).catch((thrown: unknown) => {
     throw isRefusedWrite(thrown) && !call.resend ? notRun(thrown) : thrown
   })
-  return claim.status === 'claimed' ? undefined : answerStanding(scope, call, mine, claim.row)
+  return claim.status === 'claimed' ? undefined : answerExisting(scope, call, attempt, claim.row)
 }
 
-/**
- * A claim that was throttled each time that it was tried: of a mutation that was not sent before, nothing can have
- * run.
- */
+/** Every attempt to write the claim was refused. A mutation that was not sent before cannot have run. */
 function notRun(cause: StoreError): TrunklineError {
-  return new TrunklineError('FUNCTION_FAILED', 'The line could not reach its table.', { cause, mayHaveRun: false })
+  return new TrunklineError('FUNCTION_FAILED', 'The service is temporarily unavailable.', { cause, mayHaveRun: false })
 }
 
 function isRefusedWrite(thrown: unknown): thrown is StoreError {
   return thrown instanceof StoreError && !thrown.mayHaveHappened
 }
 
-type MyClaim = Omit<Claimed, 'counts'> & Pick<KeyRow, 'lease' | 'fingerprint'>
+type Attempt = Omit<Claimed, 'counts'> & Pick<KeyRow, 'lease' | 'fingerprint'>
 
-/** What middlewares see where the key was not claimed. */
-function notBegun(instead: NonNullable<Claim['instead']>): TRPCError {
+/** The error that middlewares get when the key was not claimed. */
+function notClaimed(instead: NonNullable<Claim['instead']>): TRPCError {
   if (instead.status === 'answered')
-    return new TRPCError({ code: 'CONFLICT', message: 'This mutation has an answer under its key.' })
+    return new TRPCError({ code: 'CONFLICT', message: 'This mutation already has a result under its key.' })
   const cause = toTRPCError(instead.failure)
   return new TRPCError({ code: cause.code, message: cause.message, cause })
 }
 
-/** What is known of a keyed mutation without beginning it: its answer's text, or undefined when an attempt may begin. Throws as `answerKeyed` does. */
+/**
+ * The recorded result of a keyed mutation as text, without starting it; undefined when an attempt may start. Throws
+ * like `answerKeyed`.
+ */
 export async function answerRecorded(
   scope: InvocationContext,
   caller: ConnectionCaller,
@@ -180,45 +185,53 @@ export async function answerRecorded(
   const row = await scope.store.readKey(key)
   if (row === undefined) return undefined
   const fingerprint = fingerprintOf(call.path, call.rawInput)
-  const isOver = row.state === 'RUNNING' && row.lease <= scope.clock.now()
-  if (isOver && row.fingerprint === fingerprint && metaOf(scope.server, call.path).repeatable === true) return undefined
-  return answerStanding(scope, call, { key, owner: '', expires: row.expires, lease: 0, fingerprint }, row)
+  const isExpired = row.state === 'RUNNING' && row.lease <= scope.clock.now()
+  if (isExpired && row.fingerprint === fingerprint && metaOf(scope.server, call.path).repeatable === true)
+    return undefined
+  return answerExisting(scope, call, { key, owner: '', expires: row.expires, lease: 0, fingerprint }, row)
 }
 
 /**
- * The row that another attempt left: its outcome, its lease, or its end. Undefined where this attempt took its place.
+ * Answers from the row of another attempt: by its outcome, its lease or its end. Undefined when this attempt has
+ * replaced it.
  */
-async function answerStanding(
+async function answerExisting(
   scope: InvocationContext,
   call: KeyedCall,
-  mine: MyClaim,
+  attempt: Attempt,
   row: KeyRow,
 ): Promise<string | undefined> {
-  if (row.fingerprint !== mine.fingerprint)
-    throw new TrunklineError('KEY_REUSED', 'This key was used for another path or another input.') // [TL-KEY-3]
+  if (row.fingerprint !== attempt.fingerprint)
+    // [TL-KEY-3]
+    throw new TrunklineError(
+      'KEY_REUSED',
+      'This idempotency key was used for another path or another input. Use a new key for each call.',
+    )
   if (row.state !== 'RUNNING') return settledAnswer(call, row)
-  const left = row.lease - scope.clock.now()
+  const remainingMs = row.lease - scope.clock.now()
   const { repeatable, longRunning } = metaOf(scope.server, call.path)
-  if (left > 0) throw pending(Math.min(left, longRunning === true ? askLongAgainMs : askAgainMs)) // [TL-KEY-5]
+  // [TL-KEY-5]
+  if (remainingMs > 0) throw pending(Math.min(remainingMs, longRunning === true ? longRetryAfterMs : retryAfterMs))
   if (repeatable === true) {
-    const take = await scope.store.takeKey({ key: mine.key, owner: mine.owner, lease: mine.lease, from: row })
-    return take.status === 'taken' ? undefined : answerStanding(scope, call, mine, take.row)
+    const { key, owner, lease } = attempt
+    const take = await scope.store.takeKey({ key, owner, lease, from: row })
+    return take.status === 'taken' ? undefined : answerExisting(scope, call, attempt, take.row)
   }
-  // An over-long lease is settled once: nobody knows what its attempt did. [TL-KEY-6]
-  const settled = await scope.store.settleKey({ key: mine.key, owner: row.owner, state: 'UNKNOWN' })
+  // An expired lease is settled once as unknown: whether its attempt took effect cannot be found out. [TL-KEY-6]
+  const settled = await scope.store.settleKey({ key: attempt.key, owner: row.owner, state: 'UNKNOWN' })
   return settledAnswer(call, settled.row)
 }
 
 function settledAnswer(call: KeyedCall, row: KeyRow): string {
-  // An outcome is kept without the id of the frame that asked: every answer is the same byte for byte but for it. [TL-KEY-1]
+  // An outcome is recorded without a frame id: every response is identical except for its id. [TL-KEY-1]
   if (row.state === 'DONE' && row.outcome !== undefined) return withId(call, row.outcome)
-  if (row.state === 'RUNNING') throw pending(askAgainMs)
+  if (row.state === 'RUNNING') throw pending(retryAfterMs)
   throw new TrunklineError(
     'OUTCOME_UNKNOWN',
-    'A function died while it ran this mutation, and nobody knows whether it took effect. Mark the procedure repeatable if running it again is safe.',
+    'A function died while it ran this mutation, so whether it took effect is unknown. Mark the procedure repeatable if it is safe to run again.',
   )
 }
 
-function pending(retryAfterMs: number): TrunklineError {
-  return new TrunklineError('PENDING', 'This mutation is running.', { retryAfterMs })
+function pending(afterMs: number): TrunklineError {
+  return new TrunklineError('PENDING', 'This mutation is running.', { retryAfterMs: afterMs })
 }

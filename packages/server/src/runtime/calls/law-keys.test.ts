@@ -3,7 +3,17 @@ import type { Store } from '../../ports/store.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration } from '../explore.suite.ts'
 import { createRoom, publish, type Room, slotsOf, withOperations } from '../subscriptions/room.suite.ts'
-import { type Answer, attempt, eventsOf, forgetful, isSettled, type KeyedWorld, keyedWorld, type Mutant, oneAnswer } from './keyed-world.suite.ts'
+import {
+  type Answer,
+  attempt,
+  eventsOf,
+  forgetful,
+  isSettled,
+  type KeyedWorld,
+  keyedWorld,
+  type Mutant,
+  oneAnswer,
+} from './keyed-world.suite.ts'
 
 const table = createScheduleTable('[LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT], keyed mutations')
 const claim = vi.hoisted(() => ({ comesFirst: false }))

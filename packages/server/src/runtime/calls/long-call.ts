@@ -16,27 +16,26 @@ import { answerBytes, type CallRequest, runCall } from './run-call.ts'
 import { isDead, leaseMs, type RunClaim, watchRun } from './run-lease.ts'
 import { type CallJob, type Client, invokeWorker } from './worker-job.ts'
 
-/** A call whose procedure is marked `longRunning`, before it is known whether it has a key. */
+/** A call whose procedure is marked `longRunning`, with or without a key. */
 export interface LongCall extends CallRequest {
   readonly rawInput: unknown
   readonly key: string | undefined
-  /** Its client sent it before. */
+  /** The client has sent this call before. */
   readonly resend: boolean
 }
 
-/** When a client may ask for the answer of a keyed mutation that is not told: a push can be lost. */
+/** After this time the client asks for the result of a keyed mutation, since a push can be lost. */
 const askAfterMs = 15_000
 
-/** A call that was not begun by then is not begun at all: its client may have given it up, or asked again. */
-const beginMs = 60_000
+/** A call that has not started by then does not start: its client may have given up, or sent it again. */
+const startMs = 60_000
 
-/** What a worker keeps of its time to say how its call ended. */
+/** Time that a worker reserves to post the result of its call. */
 const answerMs = 5_000
 
 /**
- * Has a call run by the `worker` function and gives what is answered meanwhile: `accepted` to a client of ours,
- * nothing to a stock client. Middlewares and validators run in the worker alone, so once. Throws as `answerKeyed` does
- * when the key is known already.
+ * Starts a call in the `worker` function. Returns the immediate response: `accepted`, or nothing for a stock client.
+ * Middlewares and validators run only in the worker, so once. Throws like `answerKeyed` when the key already has a row.
  */
 // [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
 export async function startLongCall(
@@ -67,32 +66,43 @@ export async function startLongCall(
   return [frameText(JSON.stringify(id), JSON.stringify(accepted))]
 }
 
-/** Runs a long call in the worker and posts its answer. An invocation that finds another one at it leaves. Never throws for what the call does. */
+/**
+ * Runs a long call in the worker and posts its result. Does nothing when another invocation runs it. Never throws for
+ * errors of the call.
+ */
 // [TL-LONG-2]
 export async function runLongCall(scope: InvocationContext, job: CallJob): Promise<void> {
   const { caller } = job.client
   const call = toCall(scope, job)
-  using sooner = narrowDeadline(scope.clock, scope.deadline, scope.deadline.at - scope.clock.now() - answerMs)
-  const working = { ...scope, deadline: { ...sooner, at: scope.deadline.at } } // a lease goes by the function's own end
+  using narrowed = narrowDeadline(scope.clock, scope.deadline, scope.deadline.at - scope.clock.now() - answerMs)
+  // Leases are computed from the function's own deadline.
+  const working = { ...scope, deadline: { ...narrowed, at: scope.deadline.at } }
   const text = await answerOf(working, job, call).catch((thrown: unknown) =>
     rejectRequest(scope, { ...call, cause: 'worker' }, thrown),
   )
   if (text !== undefined) await postFrame(scope, caller, text)
 }
 
-/** The answer's text; undefined where nobody is to be told: another invocation is at it, or nobody waits any more. */
+/**
+ * The response text; undefined when none is to be posted: another invocation runs the call, or its client does not wait
+ * any more.
+ */
 async function answerOf(scope: InvocationContext, job: CallJob, call: LongCall): Promise<string | undefined> {
   await loadProcedure(scope, call.path)
   const { key } = call
-  const isLate = scope.clock.now() - job.askedAt > beginMs
-  if (key !== undefined && isLate) return undefined // its client asks again, and then another is started
+  const isOverdue = scope.clock.now() - job.askedAt > startMs
+  if (key !== undefined && isOverdue) return undefined // the client asks again, which starts another worker
   const claim = key === undefined ? await claimCall(scope, job) : undefined
   if (claim === 'taken') return undefined
-  if (isLate) throw new TrunklineError('FUNCTION_FAILED', 'No function began this call in time.', { mayHaveRun: false })
+  if (isOverdue)
+    throw new TrunklineError('FUNCTION_FAILED', 'No function started this call within 60 s. Send it again.', {
+      mayHaveRun: false,
+    })
   using watch = watchRun(scope, {
     row: rowOfCall(job.client.caller, call),
     holds: (row) => row === undefined || row.on || row.ref < job.askedAt, // [TL-LONG-4]
-    ...(call.type === 'query' ? { connectionId: job.client.caller.connectionId } : {}), // a mutation goes on unheard
+    // A mutation continues without its connection.
+    ...(call.type === 'query' ? { connectionId: job.client.caller.connectionId } : {}),
     ...(claim === undefined ? {} : { claim }),
   })
   const text = await runWatched(scope, job, { ...call, cancelled: watch.signal })
@@ -108,12 +118,15 @@ async function runWatched(scope: InvocationContext, job: CallJob, call: LongCall
   try {
     return await answerKeyed(scope, caller, { ...call, key }, facts)
   } catch (thrown) {
-    if (thrown instanceof TrunklineError && thrown.line === 'PENDING') return undefined // another invocation is at it
+    if (thrown instanceof TrunklineError && thrown.line === 'PENDING') return undefined // another invocation runs it
     throw thrown
   }
 }
 
-/** Claims a call that has no key for this invocation. Throws FUNCTION_FAILED for one whose function has died: it may have run, so it is not begun again. */
+/**
+ * Claims a call without a key for this invocation. Throws FUNCTION_FAILED if the function that ran it has died: the
+ * call may have taken effect, so it is not started again.
+ */
 // [TL-LONG-3]
 async function claimCall(scope: InvocationContext, { client, call, askedAt }: CallJob): Promise<RunClaim | 'taken'> {
   const claim = {
@@ -126,17 +139,20 @@ async function claimCall(scope: InvocationContext, { client, call, askedAt }: Ca
   const { status, row } = await scope.store.claimRun({ ...claim, expires })
   if (status === 'claimed') return claim
   if (!isDead(row, askedAt, scope.clock.now())) return 'taken'
-  await scope.store.stopSubscription({ ...claim, expires }) // told once
-  throw new TrunklineError('FUNCTION_FAILED', 'The function that ran this call was lost.')
+  await scope.store.stopSubscription({ ...claim, expires }) // so that this is reported once
+  throw new TrunklineError('FUNCTION_FAILED', 'The function that ran this call died.')
 }
 
-/** The row in which a long call is claimed and cancelled: its key's where it has one, so that it is reached from whatever connection its client has by then. Neither name can be another row's. */
+/**
+ * The row in which a long call is claimed and cancelled. A call with a key has its key's row, so that the client
+ * reaches it from any connection. Neither name can collide with another row's.
+ */
 export function rowOfCall(
   caller: ConnectionCaller,
   { id, key }: { readonly id: FrameId; readonly key?: string | undefined },
 ): Pick<ConnectionSubscription, 'connectionId' | 'id'> {
   if (key !== undefined) return { connectionId: rowNameOf(caller, key), id: 'call' }
-  return { connectionId: caller.connectionId, id: `call ${JSON.stringify(id)}` } // a subscription's is JSON text
+  return { connectionId: caller.connectionId, id: `call ${JSON.stringify(id)}` } // a subscription's id is JSON text
 }
 
 function toCall({ server }: InvocationContext, { client, call: { rawInput, ...call } }: CallJob): LongCall {

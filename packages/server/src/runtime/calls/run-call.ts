@@ -12,7 +12,7 @@ import { type Asked, errorBody, withId } from '../encoding/error-response.ts'
 import { isStream, procedureOf, runProcedure } from '../procedures/run-procedure.ts'
 import { warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 
-/** A query or mutation as `receive` understood it. */
+/** A parsed query or mutation. */
 export interface CallRequest {
   readonly id: FrameId
   readonly jsonrpc?: '2.0'
@@ -20,26 +20,29 @@ export interface CallRequest {
   readonly path: string
   readonly input: unknown
   readonly batchIndex: number
-  /** Aborts when nobody waits any more. The procedure is told and decides what comes of it. */
+  /** Aborts when the client does not wait any more. It is passed to the procedure, which decides what to do. */
   readonly cancelled?: AbortSignal
-  /** What its answer's frame may have, in UTF-8 bytes. */
+  /** The maximum size of the response frame, in UTF-8 bytes. */
   readonly maxBytes: number
   /** W3C trace context. */
   readonly traceparent?: string
 }
 
-/** What a call came to, without its id: `{"result":…}` or `{"error":…}` as text. `settled`: the procedure came to its end; otherwise the line failed half-way. */
+/**
+ * The response to a call without its id: `{"result":…}` or `{"error":…}` as text. `settled` is false when Trunkline
+ * failed before the procedure ended.
+ */
 export interface CallOutcome {
   readonly body: string
   readonly settled: boolean
 }
 
-/** What a run of a procedure came to, before it is put into words. */
+/** The result of a run of a procedure, before it is encoded. */
 export type CallResult = {
-  /** What `createContext` made, once it is there. */
+  /** The result of `createContext`; undefined before it returned. */
   readonly ctx: unknown
   /** Epoch milliseconds. */
-  readonly begun: number
+  readonly startedAt: number
 } & ({ readonly status: 'returned'; readonly data: unknown } | { readonly status: 'threw'; readonly thrown: unknown })
 
 /** Runs a call to its outcome. Never throws. */
@@ -52,7 +55,7 @@ export async function runCall(
 }
 
 /**
- * Runs a call's procedure, with `around` in the place of its resolver, which is given the claim that it runs under.
+ * Runs a call's procedure. `around` replaces its resolver: it gets a function that runs the resolver under a claim.
  * Never throws.
  */
 export async function runToResult(
@@ -61,7 +64,7 @@ export async function runToResult(
   facts: ContextDetails,
   around?: (resolve: (keyed: Keyed) => unknown) => unknown,
 ): Promise<CallResult> {
-  const begun = scope.clock.now()
+  const startedAt = scope.clock.now()
   let ctx: unknown
   try {
     const { signal: within } = scope.deadline
@@ -75,18 +78,18 @@ export async function runToResult(
       }),
     }
     const data = await scope.enter(entered, () => runProcedure(scope.server, run))
-    return { status: 'returned', data, ctx, begun }
+    return { status: 'returned', data, ctx, startedAt }
   } catch (thrown) {
-    return { status: 'threw', thrown, ctx, begun }
+    return { status: 'threw', thrown, ctx, startedAt }
   }
 }
 
-/** Puts the result of a call into words, measures it and tells `onError`. Never throws. */
+/** Encodes the result of a call, measures it and reports its error to `onError`. Never throws. */
 export function toOutcome(
   scope: InvocationContext,
   request: CallRequest,
   { cause }: ContextDetails,
-  { ctx, begun, ...result }: CallResult,
+  { ctx, startedAt, ...result }: CallResult,
 ): CallOutcome {
   const { server } = scope
   try {
@@ -97,51 +100,55 @@ export function toOutcome(
         message: `Cannot return an async iterable or observable from a ${request.type} procedure with WebSockets`,
       })
     const body = withinMessage(scope, request, toResultText(server, result.data))
-    measureCall(scope, request.path, begun, 'ok')
+    measureCall(scope, request.path, startedAt, 'ok')
     return { body, settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
     warnOfMismatch(scope, { error, input: request.input, path: request.path })
     if (result.status === 'returned') markEntered(error)
     const asked: Asked = { ...request, ctx, cause }
-    measureCall(scope, request.path, begun, codeOf(error))
-    return { body: errorBody(server, asked, error), settled: !isHalfWay(error) }
+    measureCall(scope, request.path, startedAt, codeOf(error))
+    return { body: errorBody(server, asked, error), settled: !isInterruption(error) }
   }
 }
 
 const failures: ReadonlySet<string> = new Set(['INTERNAL_SERVER_ERROR', 'TIMEOUT'])
 
-/** Tells of one run. A path that the router does not have is the client's choice and becomes no label. */
+/** Measures one run. A path that the router does not have is chosen by the client, so it does not become a label. */
 function measureCall(
   { server, telemetry, clock }: InvocationContext,
-  asked: string,
-  begun: number,
+  requestedPath: string,
+  startedAt: number,
   outcome: string,
 ): void {
-  const path = procedureOf(server, asked) === undefined ? 'unknown' : asked
+  const path = procedureOf(server, requestedPath) === undefined ? 'unknown' : requestedPath
   telemetry.measure('calls', 1, { path, outcome })
-  telemetry.measure('callMs', clock.now() - begun, { path, outcome })
+  telemetry.measure('callMs', clock.now() - startedAt, { path, outcome })
   if (failures.has(outcome)) telemetry.measure('failedCalls', 1)
 }
 
-/** What a procedure throws is its outcome. These of the line's may have cut it off half-way, and another time may go better. */
-const halfWay: ReadonlySet<string> = new Set(['TIMEOUT', 'FUNCTION_FAILED', 'RATE_LIMITED'])
+/**
+ * An error that a procedure throws is its outcome. These errors of Trunkline may have interrupted it, and a retry may
+ * succeed.
+ */
+const interruptions: ReadonlySet<string> = new Set(['TIMEOUT', 'FUNCTION_FAILED', 'RATE_LIMITED'])
 
-export function isHalfWay(error: TRPCError): boolean {
-  return error instanceof TrunklineError && halfWay.has(error.line)
+/** Whether Trunkline failed before the procedure ended. */
+export function isInterruption(error: TRPCError): boolean {
+  return error instanceof TrunklineError && interruptions.has(error.line)
 }
 
-/** What an answer to this client may have, in UTF-8 bytes. [TL-CHUNK-11] */
+/** The maximum size of a response to this client, in UTF-8 bytes. [TL-CHUNK-11] */
 export function answerBytes({ maxMessageBytes }: Server, { extensions }: { readonly extensions: boolean }): number {
   return extensions ? maxMessageBytes : limits.messageBytes.value
 }
 
-/** What a procedure says of itself in `meta`. */
+/** The `meta` of a procedure. */
 export function metaOf(server: Server, path: string): LineMeta {
   return procedureOf(server, path)?._def.meta ?? {}
 }
 
-/** Whether a mutation stands at this path: nothing is claimed for any other. */
+/** Whether the procedure at this path is a mutation. Keys are claimed only for mutations. */
 export function isMutation(server: Server, path: string): boolean {
   return procedureOf(server, path)?._def.type === 'mutation'
 }
@@ -153,15 +160,15 @@ function toResultText(server: Server, data: unknown): string {
   return JSON.stringify({ result })
 }
 
-/** [LAW-DECODE]'s bound on the way out: an answer that cannot be carried, or under a key not be recorded, becomes an error that says so. */
+/** Throws TOO_LARGE for a response that cannot be sent, or cannot be recorded under its key [LAW-DECODE]. */
 // [TL-LIM-3]
 function withinMessage({ keyed }: InvocationContext, request: CallRequest, body: string): string {
   const bytes = Buffer.byteLength(withId(request, body))
-  const most = keyed?.owner === undefined ? request.maxBytes : Math.min(request.maxBytes, limits.outcomeBytes.value)
-  if (bytes <= most) return body
+  const max = keyed?.owner === undefined ? request.maxBytes : Math.min(request.maxBytes, limits.outcomeBytes.value)
+  if (bytes <= max) return body
   throw new TrunklineError(
     'TOO_LARGE',
-    `The answer has ${bytes} bytes; at most ${most} can be ${most < request.maxBytes ? 'recorded under its key' : 'sent'}. Return less, or in pages.`,
+    `The result has ${bytes} bytes; at most ${max} can be ${max < request.maxBytes ? 'recorded under its key' : 'sent'}. Return less, or in pages.`,
     { mayHaveRun: true },
   )
 }

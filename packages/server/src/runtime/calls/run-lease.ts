@@ -5,71 +5,82 @@ import type { InvocationContext } from '../context/scope.ts'
 import { deleteConnection } from '../posting/post.ts'
 
 /**
- * Why a run is to end before its time.
- * - `stopped`: its subscription was stopped, or its call cancelled, or another run has its claim
+ * Why a run must end early.
+ * - `stopped`: its subscription was stopped, its call was cancelled, or another run has its claim
  * - `gone`: its connection is closed
  * - `unauthorized`: the authority of its connection has expired
  */
 export type RunEnd = 'stopped' | 'gone' | 'unauthorized'
 
-/** What a run looks after: its row, and its connection where nobody else would hear it. */
+/** What is watched for a run: its row, and its connection if the run is of use only to it. */
 export interface Watched {
   readonly row: Pick<ConnectionSubscription, 'connectionId' | 'id'>
-  /** Whether the run goes on under what stands there. */
+  /** Whether the run may continue, given its row. */
   readonly holds: (row: ConnectionSubscription | undefined) => boolean
-  /** Absent: the run goes on whatever becomes of the connection. */
+  /** Absent: the run continues without the connection. */
   readonly connectionId?: string
-  /** The claim, to be renewed while the run lives. */
+  /** The claim, which is renewed while the run continues. */
   readonly claim?: RunClaim
 }
 
-/** What a run has written into its row. */
+/** The claim of a run, as its row holds it. */
 export type RunClaim = Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'run' | 'lease'>>
 
-/** A run's watch. `signal` aborts when the run is to end, with a `RunEnd` as its reason. */
+/** The watch of a run. `signal` aborts when the run must end, with a `RunEnd` as its reason. */
 export interface RunWatch extends Disposable {
   readonly signal: AbortSignal
   /** Ends the run: a post found its connection gone. */
   end(why: RunEnd): void
-  /** Called before each post. Where posts follow each other within 250 ms, reads the run's row every 100 ms, so that a stop costs few of them. */
+  /**
+   * Called before each post. Where posts follow each other within 250 ms, reads the run's row every 100 ms, so that a
+   * stop costs few of them.
+   */
   look(): void
 }
 
-/** How often the rows are read: a stop is heard within a second. Two strong reads each time, which is a twentieth of what the function itself costs meanwhile. */
+/**
+ * Pause between reads of the rows, so that a stop takes effect within a second. Two strongly consistent reads cost a
+ * twentieth of the function's own time.
+ */
 const pollMs = 750
-/** A claim that was not renewed for so long is a dead function's. Lambda tries a failed invocation again a minute later, when it surely is over. */
+/**
+ * A claim that is not renewed for this long belongs to a dead function. Lambda retries a failed invocation after a
+ * minute, when the claim has certainly expired.
+ */
 export const leaseMs = 45_000
 const renewMs = 15_000
 const lookMs = 100
 const flowMs = 250
 
-/** Watches over a run until disposed: reads its rows and renews its claim. A table that cannot be reached ends nothing. */
+/**
+ * Watches a run until disposed: reads its rows and renews its claim. A run continues while the table is unreachable.
+ */
 export function watchRun(scope: InvocationContext, watched: Watched): RunWatch {
-  const over = new AbortController()
+  const ended = new AbortController()
   const done = new AbortController()
-  const end = (why: RunEnd) => over.abort(why)
+  const end = (why: RunEnd) => ended.abort(why)
   let lookedAt = scope.clock.now()
   let postedAt = Number.NEGATIVE_INFINITY
   void watch(scope, watched, { end, signal: done.signal })
   return {
-    signal: over.signal,
+    signal: ended.signal,
     end,
     look() {
       const now = scope.clock.now()
-      const flows = now - postedAt < flowMs
+      const isFrequent = now - postedAt < flowMs
       postedAt = now
-      if (!flows || now - lookedAt < lookMs) return
+      if (!isFrequent || now - lookedAt < lookMs) return
       lookedAt = now
       void readRow(scope, watched).then(
         (row) => watched.holds(row) || done.signal.aborted || end('stopped'),
-        () => {}, // the watch reads it again
+        () => {}, // the next poll reads it again
       )
     },
     [Symbol.dispose]: () => done.abort(null),
   }
 }
 
-/** Whether the run of this attempt died: it is on, and did not renew its claim. */
+/** Whether the run of this attempt died: it has not stopped, and did not renew its claim. */
 export function isDead(row: ConnectionSubscription | undefined, ref: number, now: number): boolean {
   return row?.on === true && row.ref === ref && (row.lease ?? 0) <= now
 }
@@ -88,7 +99,7 @@ async function watch(scope: InvocationContext, watched: Watched, { end, signal }
       if (why !== undefined) return end(why)
       lease = await renew(scope, watched, lease)
     } catch {
-      // read again soon; what cannot be renewed lapses, and then nobody else runs either
+      // The next poll tries again. A claim that cannot be renewed expires, and no other run can claim it meanwhile.
     }
     await scope.clock.sleep(pollMs, signal)
   }
@@ -100,12 +111,13 @@ function readRow({ store }: InvocationContext, { row }: Watched): Promise<Connec
 
 async function findEnd(scope: InvocationContext, watched: Watched): Promise<RunEnd | undefined> {
   const { holds, connectionId } = watched
-  const [standing, connection] = await Promise.all([
+  const [row, connection] = await Promise.all([
     readRow(scope, watched),
     connectionId === undefined ? undefined : scope.store.readConnection(connectionId),
   ])
-  if (!holds(standing)) return 'stopped'
-  if (connectionId !== undefined && connection === undefined) await deleteConnection(scope, connectionId) // as after a restore of the table [TL-SUB-16]
+  if (!holds(row)) return 'stopped'
+  // The row is missing after a restore of the table. [TL-SUB-16]
+  if (connectionId !== undefined && connection === undefined) await deleteConnection(scope, connectionId)
   return connectionId === undefined ? undefined : endOf(connection, scope.clock.now())
 }
 
@@ -118,6 +130,6 @@ async function renew(scope: InvocationContext, { row, claim }: Watched, lease: n
   const now = scope.clock.now()
   if (claim === undefined || lease - now > leaseMs - renewMs) return lease
   const renewed = { ...row, ref: claim.ref, from: claim.run, run: claim.run, lease: now + leaseMs }
-  await scope.store.passRun(renewed) // one that was refused shows in the next read
+  await scope.store.passRun(renewed) // if it was refused, the next read shows that
   return renewed.lease
 }

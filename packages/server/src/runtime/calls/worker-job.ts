@@ -4,11 +4,11 @@ import { DeadlinePassed } from '../context/deadline.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
-/** For whom a worker works: the connection as the frame's function knew it. */
+/** The client of a worker's job: its connection, as the function that received the frame knew it. */
 export interface Client {
   readonly caller: ConnectionCaller
   readonly params: ConnectionParams
-  /** Epoch seconds: when the rows of this connection may go. */
+  /** When the rows of this connection expire, in epoch seconds. */
   readonly expires: number
 }
 
@@ -21,19 +21,19 @@ export interface CallJob {
     readonly jsonrpc?: '2.0'
     readonly type: 'query' | 'mutation'
     readonly path: string
-    /** As it came: the transformer has yet to read it. */
+    /** The input before the transformer has deserialised it. */
     readonly rawInput?: unknown
-    /** Of a mutation that happens once. */
+    /** The idempotency key of a mutation. */
     readonly key?: string
     readonly batchIndex: number
     /** W3C trace context. */
     readonly traceparent?: string
   }
-  /** Epoch milliseconds when its frame came: a later cancel is meant for it. */
+  /** When its frame arrived, in epoch milliseconds. Only a later cancel applies to it. */
   readonly askedAt: number
 }
 
-/** A subscription whose procedure yields values of its own. */
+/** A subscription whose procedure is a generator. */
 export interface GeneratorJob {
   readonly kind: 'generator'
   readonly client: Client
@@ -41,42 +41,49 @@ export interface GeneratorJob {
     readonly id: FrameId
     readonly path: string
     readonly rawInput?: unknown
-    /** The last tracked value that its client has. */
+    /** The id of the last tracked value that its client has. */
     readonly lastEventId?: string
     readonly ref: number
     readonly batchIndex: number
   }
-  /** Who holds the claim now: the function of the frame, or the worker before this one. Only one invocation can take it over. */
+  /**
+   * The current holder of the claim: the function that received the frame, or the previous worker. Only one invocation
+   * can take the claim over.
+   */
   readonly from: string
-  /** Values that were posted before. */
+  /** The number of values that were posted before. */
   readonly n: number
-  /** A worker before this one began it: the client was told `started`. */
+  /** A previous worker started it, so the client has got `started`. */
   readonly continues: boolean
 }
 
-/** What the `worker` function is invoked with. JSON. */
+/** The JSON payload of the `worker` function. */
 export type WorkerJob = CallJob | GeneratorJob
 
-const jobBytes = 1_048_576 // 1 MB: what Lambda takes of an asynchronous invocation
+const jobBytes = 1_048_576 // 1 MB: the largest payload of an asynchronous Lambda invocation
 
-/** Has the `worker` function do a job. Throws when the invocation was not accepted; it may come all the same. */
+/** Invokes the `worker` function. Throws when the invocation was not accepted; the function may run nevertheless. */
 export async function invokeWorker(scope: RuntimeContext, job: WorkerJob): Promise<void> {
   if (scope.invoker === undefined)
     throw new Error(
-      'No worker function is bound: long calls and generators run there. Set TRUNKLINE_WORKER to its name.',
+      'Expected a worker function for long calls and generators, got none. Set TRUNKLINE_WORKER to its name.',
     )
   const bytes = Buffer.byteLength(JSON.stringify(job))
   if (bytes > jobBytes)
-    throw new TrunklineError('TOO_LARGE', `This makes a job of ${bytes} bytes; a function is started with ${jobBytes}.`)
+    throw new TrunklineError(
+      'TOO_LARGE',
+      `The worker's payload is ${bytes} bytes; a function accepts at most ${jobBytes}. Reduce the procedure's input.`,
+    )
   try {
     await scope.invoker.invoke('worker', job)
   } catch (cause) {
     if (cause instanceof DeadlinePassed) throw cause
-    throw new TrunklineError('FUNCTION_FAILED', 'The function that would do this could not be started.', { cause }) // [TL-ERR-2]
+    // [TL-ERR-2]
+    throw new TrunklineError('FUNCTION_FAILED', 'The worker function could not be invoked. Try again later.', { cause })
   }
 }
 
-/** Whether an event of Lambda's is a job of this line's. */
+/** Whether a Lambda event is a worker's job. */
 export function isWorkerJob(event: unknown): event is WorkerJob {
   if (typeof event !== 'object' || event === null || !('kind' in event) || !('client' in event)) return false
   return (event.kind === 'call' && 'call' in event) || (event.kind === 'generator' && 'subscription' in event)

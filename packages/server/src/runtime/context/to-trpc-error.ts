@@ -35,5 +35,5 @@ function toStoreFailure(failed: StoreError): TRPCError {
       message: 'The table refused what this would store.',
       cause: failed,
     })
-  return new TrunklineError('FUNCTION_FAILED', 'The line could not reach its table.', { cause: failed })
+  return new TrunklineError('FUNCTION_FAILED', 'The service is temporarily unavailable.', { cause: failed })
 }
