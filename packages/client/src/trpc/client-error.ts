@@ -4,10 +4,9 @@ import { toError } from '../connection/to-error.ts'
 import type { Failure } from '../session/machine/trunkline-error.ts'
 import type { Transform } from './transform.ts'
 
-/** The message of the error for a value that the transformer cannot deserialise. */
-export const unreadableValue = 'The transformer cannot read a value of the server.'
-
-const unreadableError = 'The error cannot be read: pass the same `transformer` to router and client.'
+/** The message of the error for a value or an error shape that the transformer cannot deserialise. */
+export const unreadable =
+  'The transformer cannot read what the server sent: pass the same `transformer` to router and client.'
 
 /** Converts a failure to a `TRPCClientError` with the deserialised error shape. `meta` has Trunkline's error. */
 export function toClientError<R extends AnyTRPCRouter>(
@@ -20,10 +19,10 @@ export function toClientError<R extends AnyTRPCRouter>(
   if (problem !== undefined) return new TRPCClientError(problem, options)
   try {
     const error = deserialize(shape)
-    if (typeof Object(error).message !== 'string') throw new Error(unreadableError)
+    if (typeof Object(error).message !== 'string') throw new Error(unreadable)
     return TRPCClientError.from({ error } as never, options)
   } catch (cause) {
-    const message = line?.message ?? unreadableError
+    const message = line?.message ?? unreadable
     return new TRPCClientError(message, { ...options, cause: toError(cause) })
   }
 }

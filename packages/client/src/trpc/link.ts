@@ -12,7 +12,7 @@ import { type Transport, transportOf } from '../connection/transport.ts'
 import { overflowError } from '../session/machine/check-frame.ts'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import { optionsOf } from './call-options.ts'
-import { toClientError, unreadableValue } from './client-error.ts'
+import { toClientError, unreadable } from './client-error.ts'
 import { type Transform, toTransform } from './transform.ts'
 
 const maxRememberedKeys = 10_000 // about 1 MB
@@ -168,7 +168,7 @@ function read<R extends AnyTRPCRouter>(request: Request<R>, wire: unknown, use: 
   try {
     value = transform.deserialize(wire)
   } catch (cause) {
-    return observer.error(TRPCClientError.from(new Error(unreadableValue, { cause })))
+    return observer.error(TRPCClientError.from(new Error(unreadable, { cause })))
   }
   use(value)
 }

@@ -30,7 +30,7 @@ test('a transformer that changes nothing counts as none, as tRPC’s own default
 })
 
 test('an error that cannot be read says why, whatever the other side makes of it', () => {
-  const words = /^The error cannot be read: pass the same `transformer`/
+  const words = /^The transformer cannot read what the server sent: pass the same `transformer`/
   const read = (wire: unknown, transformer?: typeof wrapping) =>
     toClientError({ shape: wire }, toTransform(transformer, unknown))
   expect(read(wrapping.serialize(shape)).message).toMatch(words)
