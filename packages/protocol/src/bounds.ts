@@ -1,20 +1,24 @@
 import { utf8Bytes } from './chunk.ts'
 import { jsonDepth, keyBytes, pathBytes, tokenBytes } from './limits.ts'
 
-// What is wrong with a value, in one sentence: what was expected, with its limit, and what came. Undefined for a value that
-// is well-formed. The sentence quotes no value, so it may be sent; both ends use the same one.
+// The functions below check a value and return an error message, or undefined for a valid value. The message names what
+// was expected, the limit and what came. It quotes no value, so it may be sent. Client and server use the same
+// messages.
 
-/** Says what was expected and what came. */
+/** The error message for a value that is not as expected. */
 export function flawText(expected: string, got: string): string {
   return `Expected ${expected}, got ${got}.`
 }
 
-/** A message of more than `most` bytes. */
+/** The error message for a message that is larger than `most` bytes. */
 export function sizeText(bytes: number, most: number): string {
   return `A message of ${bytes} bytes was to be sent; the limit is ${most}.`
 }
 
-/** A text of `least` to `most` UTF-8 bytes. A lone surrogate would come back as U+FFFD, so that two texts became one. */
+/**
+ * Checks that a text has `least` to `most` UTF-8 bytes and no lone surrogate. UTF-8 replaces lone surrogates by U+FFFD,
+ * so different texts would become equal.
+ */
 export function textFlaw(what: string, text: string, most: number, least = 0): string | undefined {
   const bytes = utf8Bytes(text)
   const fits = bytes <= most && bytes >= least
@@ -25,34 +29,34 @@ export function textFlaw(what: string, text: string, most: number, least = 0): s
   )
 }
 
-/** [TL-LIM-4] The path of a procedure. */
+/** [TL-LIM-4] Checks the path of a procedure. */
 export function pathFlaw(path: string): string | undefined {
   return textFlaw('a path', path, pathBytes.value)
 }
 
-/** [TL-LIM-4] A token, at the handshake and in `auth`. */
+/** [TL-LIM-4] Checks a token, for the handshake and for `auth`. */
 export function tokenFlaw(token: string): string | undefined {
   return textFlaw('a token', token, tokenBytes.value, 1)
 }
 
 const ownPrefix = 'own.'
 
-/** A key that the SDK made; its group is the server's time in base 36. */
+/** A key that the client generated. The group is the server's time in base 36. */
 export const autoKey = /^auto\.([0-9a-z]{1,11})\.[0-9A-Za-z_-]{16,64}$/
 
-/** [TL-KEY-4] A key as the wire carries it. */
+/** [TL-KEY-4] Checks an idempotency key in the form of the wire. */
 export function keyFlaw(key: string): string | undefined {
   if (key.startsWith(ownPrefix)) return ownKeyFlaw(key.slice(ownPrefix.length))
   if (autoKey.test(key)) return undefined
   return flawText('an idempotency key own.<text> or auto.<time>.<random>', 'a text of another form')
 }
 
-/** [TL-KEY-4] A caller's own key, without its prefix. */
+/** [TL-KEY-4] Checks a caller's key without its prefix. */
 export function ownKeyFlaw(text: string): string | undefined {
   return textFlaw('an idempotency key', text, keyBytes.value - ownPrefix.length, 1)
 }
 
-/** [TL-LIM-4] The nesting of one frame, as `depthsOf` counts it. */
+/** [TL-LIM-4] Checks the nesting of one frame, as `depthsOf` counts it. */
 export function depthFlaw(depth: number | string): string | undefined {
   const most = jsonDepth.value
   if (Number(depth) <= most) return undefined

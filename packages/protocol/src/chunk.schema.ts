@@ -5,7 +5,10 @@ import { checkedText, frameId } from './wire-text.schema.ts'
 
 const count = z.int().check(z.gte(1))
 
-/** A part of a message that is larger than the socket carries. [TL-CHUNK-2] Its place is within its count, and its count within what its bytes may need. */
+/**
+ * A chunk of a message that is larger than one frame may be. [TL-CHUNK-2] `part` is below `of`, and `of` is at most the
+ * number of parts that `bytes` can need.
+ */
 export const chunkFrame = z.object({
   id: frameId,
   method: z.literal('chunk'),

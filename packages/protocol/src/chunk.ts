@@ -1,21 +1,20 @@
 import type { ChunkFrame, FrameId } from './frames.ts'
 
-/** What is to travel in chunks. */
+/** A message to send in chunks. */
 export interface ChunkedMessage {
-  /** Of the message's first frame: what fails when its message cannot be put together. */
+  /** The id of the message's first frame. An error of the message is reported under it. */
   readonly id: FrameId
-  /** The sender's name for the message, its own among those under way on the connection. */
+  /** The sender's name for the message. It is unique among the unfinished messages of the connection. */
   readonly message: string
   readonly text: string
 }
 
-/** The chunk frames, as texts, that carry a message; each has at most `maxBytes` in UTF-8. */
-// [TL-CHUNK-1]
+/** Splits a message into chunk frames, as JSON texts of at most `maxBytes` UTF-8 bytes each. [TL-CHUNK-1] */
 export function toChunks({ id, message, text }: ChunkedMessage, maxBytes: number): readonly string[] {
   const bytes = utf8Bytes(text)
   const toFrame = (part: number, of: number, piece: string) =>
     JSON.stringify({ id, method: 'chunk', params: { message, part, of, bytes, text: piece } } satisfies ChunkFrame)
-  const room = maxBytes - utf8Bytes(toFrame(bytes, bytes, '')) // no place or count has more digits than the bytes
+  const room = maxBytes - utf8Bytes(toFrame(bytes, bytes, '')) // `part` and `of` have at most as many digits as `bytes`
   const pieces: string[] = []
   for (let at = 0; at < text.length; ) {
     const piece = pieceAt(text, at, room)
@@ -25,7 +24,10 @@ export function toChunks({ id, message, text }: ChunkedMessage, maxBytes: number
   return pieces.map((piece, part) => toFrame(part, pieces.length, piece))
 }
 
-/** As much of the text from `at` as has `room` bytes inside a JSON string; escapes and UTF-8 are found out by trying. A pair of units is never parted. */
+/**
+ * The longest found piece of the text from `at` that has at most `room` bytes inside a JSON string. Its length depends
+ * on escapes and UTF-8, so it is found by trying. A surrogate pair is never split.
+ */
 function pieceAt(text: string, at: number, room: number): string {
   for (let units = room; ; ) {
     const end = at + units
@@ -36,7 +38,7 @@ function pieceAt(text: string, at: number, room: number): string {
   }
 }
 
-/** The size of a text on the wire. */
+/** The size of a text in UTF-8 bytes. */
 export function utf8Bytes(text: string): number {
   return new TextEncoder().encode(text).length
 }

@@ -19,11 +19,11 @@ export const callFrame = z.object({
     input: z.exactOptional(z.unknown()),
     key: z.exactOptional(key),
     resend: z.exactOptional(z.literal(true)),
-    traceparent: z.exactOptional(z.unknown()), // read by `parseTraceparent`, which refuses nothing [TL-TRACE-1]
+    traceparent: z.exactOptional(z.unknown()), // `parseTraceparent` reads it and ignores invalid values [TL-TRACE-1]
   }),
 })
 
-/** `lastEventId` is any text: one that is no cursor is answered with a gap and not refused [TL-SUB-4]. */
+/** `lastEventId` may be any text. One that is not a cursor is answered with a gap, not with an error [TL-SUB-4]. */
 export const subscribeFrame = z.object({
   id: frameId,
   jsonrpc,
@@ -47,7 +47,7 @@ export const stopFrame = z.object({
 /** The first frame of a client that declared `trunkline.1`. */
 export const helloFrame = z.object({ id: frameId, method: z.literal('hello') })
 
-/** Asks for what subscriptions have after `from`. */
+/** Requests the events of subscriptions after `from`. */
 export const syncFrame = z.object({
   id: frameId,
   method: z.literal('sync'),
@@ -61,14 +61,14 @@ export const syncFrame = z.object({
   }),
 })
 
-/** A fresh token for the living connection. */
+/** Renews the authorization of the connection with a new token. */
 export const authFrame = z.object({
   id: frameId,
   method: z.literal('auth'),
   params: z.object({ token: checkedText(tokenFlaw) }),
 })
 
-/** Nobody waits any more for a call that was accepted. */
+/** Cancels a call that was accepted as a long one. */
 export const cancelFrame = z.object({
   id: frameId,
   method: z.literal('cancel'),
@@ -84,7 +84,7 @@ export const connectionParamsFrame = z.object({
   data: z.nullable(z.record(z.string(), z.string())),
 })
 
-/** Any frame that a client may send, told apart by its method. */
+/** Any frame that a client may send, distinguished by its method. */
 export const clientFrame = z.discriminatedUnion('method', [
   callFrame,
   subscribeFrame,

@@ -2,27 +2,27 @@ import { depthFlaw } from './bounds.ts'
 import { depthsOf } from './depth.ts'
 import { limits } from './limits.ts'
 
-/** A message from a client, taken apart, or the words to refuse it with. */
+/** A decoded message of a client, or the reason why it was refused. */
 export type DecodedClientMessage =
   | {
       readonly ok: true
-      /** The message itself, or the elements of an array; not parsed yet, see `parseClientFrame`. */
+      /** The message, or the elements of an array. They are not validated; see `parseClientFrame`. */
       readonly elements: readonly unknown[]
-      /** What is wrong with elements nested beyond the limit, by their index. Nothing may walk them by recursion. */
+      /** The error messages of elements that are nested too deeply, by index. Do not process them by recursion. */
       readonly tooDeep: ReadonlyMap<number, string>
       /** The message was an array. */
       readonly batch: boolean
-      /** The array has more elements than the batch limit: run none of them, answer each. */
+      /** The array has more elements than the batch limit. Run none of them and answer each with an error. */
       readonly overfull: boolean
     }
   | { readonly ok: true; readonly text: 'PING' | 'PONG' }
   | { readonly ok: false; readonly reason: string }
 
 /**
- * Takes a message of a client apart. Never throws [TL-BAD-5].
+ * Decodes a message of a client. Never throws [TL-BAD-5].
  *
- * A key `__proto__` in the text becomes an own property of the element, which is harmless as long as nobody copies
- * elements key by key: no `Object.assign`, no `target[key] = …`. Read named members, spread, or keep the element whole [TL-BAD-4].
+ * A key `__proto__` in the text becomes an own property of the element. It is harmless unless the element is copied key
+ * by key, by `Object.assign` or `target[key] = …`. Read named members, spread the element, or keep it whole [TL-BAD-4].
  */
 export function decodeClientMessage(
   text: unknown,
@@ -32,12 +32,14 @@ export function decodeClientMessage(
     return { ok: false, reason: `Expected text, got ${text === null ? 'null' : typeof text}` }
   if (text === 'PING' || text === 'PONG') return { ok: true, text }
   try {
-    const value: unknown = JSON.parse(text) // iterative in V8, so depth does no harm here
+    const value: unknown = JSON.parse(text) // V8 parses without recursion, so deep nesting is harmless here
     const batch = Array.isArray(value)
     const elements: readonly unknown[] = batch ? value : [value]
-    return { ok: true, elements, tooDeep: tooDeepIn(text), batch, overfull: batch && elements.length > maxBatchSize } // [TL-BATCH-3]
+    // [TL-BATCH-3]
+    return { ok: true, elements, tooDeep: tooDeepIn(text), batch, overfull: batch && elements.length > maxBatchSize }
   } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : 'Not JSON' } // [TL-BAD-1] tRPC answers the engine's words too
+    // [TL-BAD-1] tRPC also answers with the engine's message
+    return { ok: false, reason: error instanceof Error ? error.message : 'Not JSON' }
   }
 }
 

@@ -1,4 +1,4 @@
-/** A position in one unbroken history of a topic. */
+/** A position in the log of a topic. Offsets of different epochs cannot be compared. */
 export interface Cursor {
   /** 1 to 64 characters of `0-9 a-z . -`. */
   readonly epoch: string
@@ -8,12 +8,12 @@ export interface Cursor {
 
 const pattern = /^([0-9a-z.-]{1,64}):(0|[1-9][0-9]{0,15})$/
 
-/** `epoch:offset`, the `id` beside every event of a log. */
+/** Formats a cursor as `epoch:offset`, the `id` of an event in a log. */
 export function formatCursor({ epoch, offset }: Cursor): string {
   return `${epoch}:${offset}`
 }
 
-/** The cursor in `text`, or undefined when it is none [TL-CUR-1]. Never throws. */
+/** Parses a cursor. Returns undefined for anything else [TL-CUR-1]. Never throws. */
 export function parseCursor(text: unknown): Cursor | undefined {
   if (typeof text !== 'string') return undefined
   const match = pattern.exec(text)

@@ -3,20 +3,20 @@ import { lineErrors } from './errors.ts'
 import type { AnswerFrame, ServerFrame, TrunklineErrorWire } from './frames.ts'
 import { messageBytes } from './limits.ts'
 
-/** A message from the server, taken apart, or why it could not be. */
+/** A decoded message of the server, or the reason why it is invalid. */
 export type DecodedMessage =
   | { readonly ok: true; readonly frames: readonly ServerFrame[] }
   | { readonly ok: false; readonly reason: string }
 
 /**
- * Takes a message of the server apart without zod: one frame, an array of frames, or tRPC's text `PONG` (no frames).
- * Never throws [TL-BAD-5]; elements that are no frame of this version are dropped [TL-BAD-6]. What is nested in `data`
- * and `error` is not looked at: procedures may answer any JSON.
+ * Decodes a message of the server without zod: one frame, an array of frames, or tRPC's text `PONG` (no frames). Never
+ * throws [TL-BAD-5]. Elements that are not a frame of this version are dropped [TL-BAD-6]. The contents of `data` and
+ * `error` are not checked, since procedures may answer any JSON.
  */
 export function decodeServerMessage(text: unknown, maxBytes: number = messageBytes.value): DecodedMessage {
   if (typeof text !== 'string') return { ok: false, reason: `expected text, got ${typeof text}` }
   if (text === 'PONG' || text === 'PING') return { ok: true, frames: [] }
-  // Never fewer bytes than UTF-16 units: the gateway carries nothing longer, so a longer text is not its work. Nor is it that of chunks, whose bound is another.
+  // A text has at least as many UTF-8 bytes as UTF-16 units, and the gateway carries no message of more bytes.
   if (text.length > maxBytes) return { ok: false, reason: `expected at most ${maxBytes} bytes` }
   let value: unknown
   try {
@@ -52,10 +52,10 @@ function isErrorFrame(frame: Members): frame is RawError {
   return Object.hasOwn(frame, 'error') && (frame['id'] === null || isId(frame['id']))
 }
 
-/** An error must settle its call also when a newer server gives it a `line` or a place that is not understood here: then the error stands alone. */
+/** Drops members of an error frame that this version does not understand, so that the error still settles its call. */
 function withKnown({ line, ref, n, refused, ...frame }: RawError): ServerFrame {
-  const place = isRef(ref) ? { ref, ...(isOffset(n) && { n }) } : {}
-  return { ...frame, ...(isLineError(line) && { line }), ...place, ...(isText(refused) && { refused }) }
+  const attempt = isRef(ref) ? { ref, ...(isOffset(n) && { n }) } : {}
+  return { ...frame, ...(isLineError(line) && { line }), ...attempt, ...(isText(refused) && { refused }) }
 }
 
 function isResult(result: unknown): boolean {
@@ -76,7 +76,7 @@ const isRef = (value: unknown): value is number => isOffset(value) && value !== 
 const isCursor = (value: unknown) => parseCursor(value) !== undefined
 const isPresent = (value: unknown) => value !== undefined
 
-/** Checks an object by its members. */
+/** A check of an object's members. */
 function membersAre(checks: Readonly<Record<string, Check>>): Check {
   const entries = Object.entries(checks)
   return (value) => isObject(value) && entries.every(([name, is]) => is(value[name]))
@@ -99,10 +99,10 @@ const isLineError = membersAre({
   retryAfterMs: optionalTime,
 }) as (line: unknown) => line is TrunklineErrorWire
 
-/** What its numbers promise of one another is seen when the message is put together. */
+/** The relations of its numbers are checked when the message is joined. */
 const isPart = membersAre({ message: isText, part: isOffset, of: isOffset, bytes: isOffset, text: isText })
 
-/** For each kind of result, what its members must be. A gap of a reason unknown here is a gap all the same. */
+/** The checks of each type of result. A gap with an unknown reason still counts as a gap. */
 const results: Readonly<Record<AnswerFrame['result']['type'], Check>> = {
   data: membersAre({ id: optionalText, prev: optionalOffset, ref: optionalRef, n: optionalOffset }),
   started: membersAre({

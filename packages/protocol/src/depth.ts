@@ -1,7 +1,7 @@
 /**
- * The levels of nesting of each frame of a JSON text: one number, or one for each element where the text is an array.
- * The array is no level of its elements. Counts brackets outside strings, without recursion; for a text that is not
- * JSON the numbers mean nothing.
+ * The nesting depth of each frame of a JSON text: one number, or one for each element of an array. The array itself
+ * does not count. Counts brackets outside of strings, without recursion. The result is meaningless for a text that is
+ * not JSON.
  */
 export function depthsOf(text: string): readonly number[] {
   const isArray = /^\s*\[/.test(text)

@@ -7,7 +7,7 @@ interface LineErrorRow {
   readonly trpc: string
 }
 
-/** The failures of the line as documents show them: the policy of each, and what it means. */
+/** Trunkline's errors for documents: the policy and the meaning of each code. */
 export const lineErrorsTable = {
   CONNECTION_LOST: {
     ...lineErrors.CONNECTION_LOST,

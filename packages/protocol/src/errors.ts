@@ -1,7 +1,10 @@
-/** Whether trying again can help, and when. */
+/** Whether and when a retry can succeed. */
 export type Retry = 'now' | 'later' | 'after-auth' | 'never'
 
-/** How each failure of the line is met: whether a retry helps, and whether the request may have run. What each means stands in `errors-table.ts` and what a stock client sees of it in `trpcCodes`, so that a browser loads the policy and no more. */
+/**
+ * The policy of each of Trunkline's errors: whether a retry can succeed, and whether the request may have run. The
+ * meanings are in `errors-table.ts` and tRPC's codes in `trpcCodes`, so that a browser loads only the policy.
+ */
 export const lineErrors = {
   CONNECTION_LOST: { retry: 'later', mayHaveRun: true },
   TIMEOUT: { retry: 'later', mayHaveRun: true },
@@ -20,10 +23,10 @@ export const lineErrors = {
   FUNCTION_FAILED: { retry: 'later', mayHaveRun: true },
 } as const satisfies Record<string, { readonly retry: Retry; readonly mayHaveRun: boolean }>
 
-/** Every way a line can fail its caller. Closed: a switch over it is exhaustive. */
+/** The codes of Trunkline's errors. The set is closed, so a switch over it can be exhaustive. */
 export type TrunklineErrorCode = keyof typeof lineErrors
 
-/** The tRPC code that a stock client sees of each failure. */
+/** The tRPC code of each error, which stock clients see. */
 export const trpcCodes = {
   CONNECTION_LOST: 'CLIENT_CLOSED_REQUEST',
   TIMEOUT: 'TIMEOUT',

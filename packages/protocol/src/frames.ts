@@ -1,18 +1,20 @@
+// Over 200 lines: all frames of the protocol are here, so that they can be read together with PROTOCOL.md.
+
 import type { Retry, TrunklineErrorCode } from './errors.ts'
 import type { GatewayLimits } from './limits.ts'
 
-/** Names one call or subscription. `1` and `"1"` are two ids, as in tRPC. */
+/** The id of one call or subscription. `1` and `"1"` are different ids, as in tRPC. */
 export type FrameId = string | number
 
-/** `epoch:offset`, see `cursor.ts`. */
+/** A cursor as `epoch:offset`; see `cursor.ts`. */
 export type CursorText = string
 
-/** Why events cannot be replayed. */
+/** Why events cannot be replayed: expired, in another epoch, not resumable, or too many. */
 export type GapReason = 'expired' | 'new-epoch' | 'not-resumable' | 'overflow'
 
 // ---------------------------------------------------------------- client to server
 
-/** A query or a mutation. `key` makes a mutation happen once whatever is resent. */
+/** A query or a mutation. A mutation with a `key` takes effect once, even when it is sent again. */
 export interface CallFrame {
   readonly id: FrameId
   readonly jsonrpc?: '2.0'
@@ -21,14 +23,14 @@ export interface CallFrame {
     readonly path: string
     readonly input?: unknown
     readonly key?: string
-    /** This mutation was sent before, without a key. */
+    /** The same mutation was sent before, so it may already have run. */
     readonly resend?: true
-    /** W3C trace context. What is none is passed over, so that tracing never fails a call. */
+    /** The W3C trace context. An invalid value is ignored, so that tracing never fails a call. */
     readonly traceparent?: unknown
   }
 }
 
-/** Starts or resumes a subscription. `ref` rises with each attempt of one session; a stock client sends none, which counts as 1. */
+/** Starts or resumes a subscription. `ref` increases with each attempt of a session; without it, it counts as 1. */
 export interface SubscribeFrame {
   readonly id: FrameId
   readonly jsonrpc?: '2.0'
@@ -41,7 +43,7 @@ export interface SubscribeFrame {
   }
 }
 
-/** Ends a subscription; `params.ref` is the highest ref sent for it, absent from a stock client. */
+/** Ends a subscription. `params.ref` is the highest ref that was sent for it; stock clients send none. */
 export interface StopFrame {
   readonly id: FrameId
   readonly jsonrpc?: '2.0'
@@ -55,7 +57,9 @@ export interface HelloFrame {
   readonly method: 'hello'
 }
 
-/** Asks for what a subscription has after `from`; the answer is one `synced` frame for each, then its events. */
+/**
+ * Requests the events of subscriptions after `from`. The answer is a `synced` frame for each, followed by its events.
+ */
 export interface SyncFrame {
   readonly id: FrameId
   readonly method: 'sync'
@@ -64,14 +68,14 @@ export interface SyncFrame {
   }
 }
 
-/** Renews the authority of the living connection by a fresh token of the same principal. */
+/** Renews the authorization of the connection with a new token of the same principal. */
 export interface AuthFrame {
   readonly id: FrameId
   readonly method: 'auth'
   readonly params: { readonly token: string }
 }
 
-/** Nobody waits any more for a call that was `accepted`. `key` as the answer said it. */
+/** Cancels a call that was `accepted`. `key` is the one in that answer. */
 export interface CancelFrame {
   readonly id: FrameId
   readonly method: 'cancel'
@@ -84,8 +88,8 @@ export interface PingFrame {
 }
 
 /**
- * A part of a message that is larger than the socket carries, either way: `part` of `of`, which together have `bytes` in UTF-8.
- * `id` is that of the message's first frame: whatever is wrong with the message is answered under it.
+ * A chunk of a message that is too large for one frame, in either direction: `part` of `of` parts, which have `bytes`
+ * UTF-8 bytes together. `id` is that of the message's first frame; errors of the message are reported under it.
  */
 export interface ChunkFrame {
   readonly id: FrameId
@@ -93,7 +97,7 @@ export interface ChunkFrame {
   readonly params: {
     /** The sender's name for the message. */
     readonly message: string
-    /** From 0. */
+    /** Counts from 0. */
     readonly part: number
     readonly of: number
     readonly bytes: number
@@ -107,7 +111,7 @@ export interface ConnectionParamsFrame {
   readonly data: Readonly<Record<string, string>> | null
 }
 
-/** Whatever a client may send in one element of a message. */
+/** Any frame that a client may send in one element of a message. */
 export type ClientFrame =
   | CallFrame
   | SubscribeFrame
@@ -128,7 +132,11 @@ interface Answer<R> {
   readonly result: R
 }
 
-/** A call's one result, or one event of a subscription. With `id` the event stands in a log at that cursor; no event in (`prev`, offset) is for this subscription. `prev` left out is offset − 1. With `n` it is the n-th value of the generator that attempt `ref` began, and `id` is the generator's own. */
+/**
+ * The result of a call, or one event of a subscription. `id` is the event's cursor in a log; no event in (`prev`,
+ * offset) is for this subscription, and `prev` defaults to offset − 1. With `n` it is the n-th value of the generator
+ * that attempt `ref` began, and `id` is the generator's own id.
+ */
 export interface DataResult {
   readonly type: 'data'
   readonly data?: unknown
@@ -137,70 +145,81 @@ export interface DataResult {
   readonly ref?: number
   readonly n?: number
 }
-/** The subscription lives. For a log: everything after `from` follows in frames; `head` is the newest offset the server saw. With `gap`, events before `from` are lost. */
+/**
+ * The subscription is live. For a log, all events after `from` follow; `head` is the newest offset that the server saw.
+ * With `gap`, events before `from` are lost.
+ */
 export interface StartedResult {
   readonly type: 'started'
   readonly ref?: number
   readonly from?: CursorText
   readonly head?: CursorText
   readonly gap?: GapReason
-  /** A generator's: the values that came before. The first one has `n` + 1. */
+  /** For a generator, the number of values before this attempt. The first value has the number `n` + 1. */
   readonly n?: number
-  /** A `snapshot` frame follows: the state at `from`, which makes good a gap too. */
+  /** A `snapshot` frame with the state at `from` follows. It also repairs a gap. */
   readonly snapshot?: true
-  /** How often the client must be heard of so that its session counts as present; only where that is sooner than its own keepalive. */
+  /** The keepalive interval that keeps the session present, when it is shorter than the client's own. */
   readonly keepaliveMs?: number
 }
-/** The state that a subscription begins with, as it was at `id` or a little later; the events after `id` follow. `data` is tRPC's tracked envelope. */
+/**
+ * The state with which a subscription begins, as of `id` or a little later. The events after `id` follow. `data` is
+ * tRPC's tracked envelope.
+ */
 export interface SnapshotResult {
   readonly type: 'snapshot'
   readonly id: CursorText
   readonly data: unknown
 }
-/** The answer to an `auth`. Epoch milliseconds. */
+/** The answer to an `auth`. `authExpires` is in epoch milliseconds. */
 export interface AuthorizedResult {
   readonly type: 'authorized'
   readonly authExpires: number
 }
-/** The answer to a `sync` for one subscription; the frames after it cover (`from`, …]. */
+/** The answer to a `sync` for one subscription. The frames after it cover the offsets after `from`. */
 export interface SyncedResult {
   readonly type: 'synced'
   readonly from: CursorText
   readonly head: CursorText
   readonly gap?: GapReason
 }
-/** Nothing in (`prev`, offset] is for this subscription: the position moves, the application sees nothing. */
+/** No event in (`prev`, offset] is for this subscription: the position moves and the application gets nothing. */
 export interface AdvanceResult {
   readonly type: 'advance'
   readonly id: CursorText
   readonly prev: number
 }
-/** An event that `filter` or `map` could not be evaluated for: the position moves, the application is told. */
+/** An event whose `filter` or `map` threw: the position moves and the application is notified. */
 export interface FaultResult {
   readonly type: 'fault'
   readonly id: CursorText
   readonly prev?: number
   readonly error: unknown
 }
-/** With `n`, the end of a generator, which comes after its value n − 1. */
+/** The subscription ended. With `n`, a generator ended after its value n − 1. */
 export interface StoppedResult {
   readonly type: 'stopped'
   readonly ref?: number
   readonly n?: number
 }
-/** A generator that has nothing to say lives; `n` is its last value's. */
+/** A sign of life of a generator without a new value. `n` is the number of its last value. */
 export interface AliveResult {
   readonly type: 'alive'
   readonly ref: number
   readonly n: number
 }
-/** A call runs in a function of its own, and its answer will be pushed. It may be cancelled, by its `key` where it has one; a keyed mutation may be asked for again after `askAfterMs`. */
+/**
+ * The call runs in a function of its own, and its answer will be pushed. The client may cancel it, by its `key` if it
+ * has one. A keyed mutation may be sent again after `askAfterMs` to get its answer.
+ */
 export interface AcceptedResult {
   readonly type: 'accepted'
   readonly key?: string
   readonly askAfterMs?: number
 }
-/** Times are epoch milliseconds. `refused` says why the server will delete this connection. */
+/**
+ * The answer to `hello`. Times are in epoch milliseconds. `refused` is the reason why the server closes the connection.
+ */
 export interface HelloResult {
   readonly type: 'hello'
   readonly session: string
@@ -208,18 +227,22 @@ export interface HelloResult {
   readonly limits: GatewayLimits
   readonly authExpires?: number
   readonly refused?: string
-  /** Whether the router has a data transformer; absent where the server does not say. */
+  /** Whether the router has a data transformer; absent when the server does not say. */
   readonly transformer?: boolean
 }
 
-/** What the line itself says of a failure, beside tRPC's error shape. */
+/** Trunkline's error, in addition to tRPC's error shape. */
 export interface TrunklineErrorWire {
   readonly code: TrunklineErrorCode | 'PENDING'
   readonly retry: Retry
   readonly retryAfterMs?: number
   readonly mayHaveRun: boolean
 }
-/** `error` is the router's (formatted, transformed) error shape. `line` is there when the line failed and not the procedure. With `ref`, the end of a generator's attempt, and with `n` one that comes after its value n − 1. `refused` says why an `auth` was refused, whatever the shape of `error`. */
+/**
+ * `error` is the router's error shape, formatted and transformed. `line` is present when Trunkline failed and not the
+ * procedure. With `ref`, a generator's attempt ended; with `n`, after its value n − 1. `refused` is the reason why an
+ * `auth` was refused, for any shape of `error`.
+ */
 export interface ErrorFrame {
   readonly id: FrameId | null
   readonly jsonrpc?: '2.0'
@@ -242,12 +265,12 @@ export type AnswerFrame = Answer<
   | AcceptedResult
   | HelloResult
 >
-/** tRPC's notice: open a second socket, move over, close this one. */
+/** tRPC's notice to open a second socket, switch to it and close this one. */
 export interface ReconnectFrame {
   readonly id: null
   readonly method: 'reconnect'
 }
-/** API Gateway's own words in the socket; it names no call. */
+/** An error message of API Gateway on the socket. It names no call. */
 export interface GatewayFrame {
   readonly message: string
   readonly connectionId: string
@@ -257,5 +280,5 @@ export interface PongFrame {
   readonly pong: true
 }
 
-/** Whatever a client may receive in one element of a message; a client that declared `trunkline.1` may receive arrays of these. */
+/** Any frame that a client may receive. A client that declared `trunkline.1` may also receive arrays of them. */
 export type ServerFrame = AnswerFrame | ErrorFrame | ReconnectFrame | ChunkFrame | GatewayFrame | PongFrame

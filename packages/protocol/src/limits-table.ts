@@ -10,7 +10,7 @@ interface Limit {
 const malformed = 'MALFORMED, by the client before it sends'
 const quotas = 'API Gateway quotas for WebSocket APIs'
 
-/** The limits as documents show them: unit, where the number comes from, what happens beyond it. Clients do not load this. */
+/** The limits for documents: unit, source, and what happens beyond the limit. Clients do not load this. */
 export const limitsTable = {
   frameBytes: {
     ...limits.frameBytes,

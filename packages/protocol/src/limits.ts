@@ -1,20 +1,20 @@
-/** What a client must know of the gateway's walls; answered in `hello`. */
+/** The gateway's limits that a client must know, in the answer to `hello`. */
 export interface GatewayLimits {
-  /** Largest message that may be sent to the server, in UTF-8 bytes. */
+  /** The largest message to the server, in UTF-8 bytes. */
   readonly frameBytes: number
-  /** Largest message that the server sends, in UTF-8 bytes. */
+  /** The largest message from the server, in UTF-8 bytes. */
   readonly messageBytes: number
-  /** A socket without traffic is closed after this. */
+  /** The gateway closes a socket without traffic after this time. */
   readonly idleMs: number
-  /** Every socket is closed after this. */
+  /** The gateway closes every socket after this time. */
   readonly lifetimeMs: number
-  /** Largest message that may travel in chunks, either way, in UTF-8 bytes; absent where none may. */
+  /** The largest message in chunks, in either direction, in UTF-8 bytes; absent when chunks are not supported. */
   readonly maxMessageBytes?: number
-  /** Most frames of one array; absent where nothing should come in arrays. */
+  /** The most frames in one array; absent when arrays are not supported. */
   readonly batchSize?: number
 }
 
-/** Those that a client needs by itself: members of `limits` could not be left out of a bundle one by one. */
+// The limits that a client uses are exports of their own, since bundlers cannot drop single members of `limits`.
 export const frameBytes = { value: 32_768 } as const
 export const messageBytes = { value: 131_072 } as const
 export const maxMessageBytes = { value: 1_048_576 } as const
@@ -24,7 +24,9 @@ export const keyBytes = { value: 256 } as const
 export const tokenBytes = { value: 7_000 } as const
 export const jsonDepth = { value: 64 } as const
 
-/** Every number that the wire is bounded by. `limits-table.ts` says what each means, so that a browser loads numbers and no prose. */
+/**
+ * All limits of the protocol. Their descriptions are in `limits-table.ts`, so that a browser loads only the numbers.
+ */
 export const limits = {
   frameBytes,
   messageBytes,

@@ -4,12 +4,12 @@ import { clientFrame } from './client-frames.schema.ts'
 import type { ClientFrame, FrameId } from './frames.ts'
 import { frameId } from './wire-text.schema.ts'
 
-/** A frame, or what was expected of it and what came, in one sentence. It quotes no value, only its type, so it may be sent. */
+/** A valid frame, or an error message with what was expected and what came. It quotes only types, so it may be sent. */
 export type ParsedClientFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
   | { readonly ok: false; readonly reason: string }
 
-/** What a frame of each method looks like, for the words of a refusal. */
+/** The shape of each method's frame, for error messages. */
 const shapes: Readonly<Record<ClientFrame['method'], string>> = {
   query: '{ id, method, params: { path, input?, key?, resend? } }',
   mutation: '{ id, method, params: { path, input?, key?, resend? } }',
@@ -25,8 +25,8 @@ const shapes: Readonly<Record<ClientFrame['method'], string>> = {
 }
 
 /**
- * Parses one element of a message into a frame of any method, its bounds checked (bytes of ids, paths and keys, `ref` an
- * integer from 1, count of a sync, cursors). Never throws. Members that no frame has are left out.
+ * Parses and validates one element of a message. Also checks the limits: bytes of ids, paths and keys, `ref` an integer
+ * from 1, the count of a sync, cursors. Never throws. Unknown members are removed.
  */
 export function parseClientFrame(element: unknown): ParsedClientFrame {
   const parsed = clientFrame.safeParse(element)
@@ -35,13 +35,13 @@ export function parseClientFrame(element: unknown): ParsedClientFrame {
   return { ok: false, reason: flawIn(issues) ?? flawText(shapeFor(element), describe(element, issues)) } // [TL-BAD-2]
 }
 
-/** The id that an element bears, under which it is answered; null where it bears none or a malformed one. [TL-BAD-7] */
+/** The id of an element, under which it is answered; null when it has none or a malformed one. [TL-BAD-7] */
 export function idOfElement(element: unknown): FrameId | null {
   const id = frameId.safeParse(memberOf(element, 'id'))
   return id.success ? id.data : null
 }
 
-/** What a bound of a member says of it. An id is a union, whose issues are one level deeper. */
+/** The message of the first failed limit check. An id is a union, so its issues are one level deeper. */
 function flawIn([issue]: readonly z.core.$ZodIssue[]): string | undefined {
   const bounded = issue?.code === 'invalid_union' ? issue.errors.flat() : [issue]
   return bounded.find((each) => each?.code === 'custom')?.message

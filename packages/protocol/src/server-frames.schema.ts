@@ -9,7 +9,7 @@ const ref = z.int().check(z.gte(1))
 const time = z.number().check(z.gte(0))
 const gap = z.exactOptional(z.enum(['expired', 'new-epoch', 'not-resumable', 'overflow']))
 
-/** A call's result, or one event of a subscription. `id` is any text: a stock subscription to a generator has ids of its own. */
+/** The result of a call, or one event of a subscription. `id` may be any text, since generators have their own ids. */
 export const dataResult = z.object({
   type: z.literal('data'),
   data: z.exactOptional(z.unknown()),
@@ -19,7 +19,7 @@ export const dataResult = z.object({
   n: z.exactOptional(offset),
 })
 
-/** The subscription lives. */
+/** The subscription is live. */
 export const startedResult = z.object({
   type: z.literal('started'),
   ref: z.exactOptional(ref),
@@ -31,7 +31,7 @@ export const startedResult = z.object({
   keepaliveMs: z.exactOptional(z.int().check(z.gte(1))),
 })
 
-/** The state that a subscription begins with. */
+/** The state with which a subscription begins. */
 export const snapshotResult = z.object({ type: z.literal('snapshot'), id: cursorText, data: z.unknown() })
 
 /** The answer to an `auth`. */
@@ -40,10 +40,10 @@ export const authorizedResult = z.object({ type: z.literal('authorized'), authEx
 /** The answer to a `sync` for one subscription. */
 export const syncedResult = z.object({ type: z.literal('synced'), from: cursorText, head: cursorText, gap })
 
-/** The position moves, the application sees nothing. */
+/** The position moves and the application gets nothing. */
 export const advanceResult = z.object({ type: z.literal('advance'), id: cursorText, prev: offset })
 
-/** The position moves, the application is told. */
+/** The position moves and the application is notified. */
 export const faultResult = z.object({
   type: z.literal('fault'),
   id: cursorText,
@@ -58,7 +58,7 @@ export const stoppedResult = z.object({
   n: z.exactOptional(offset),
 })
 
-/** A generator lives. */
+/** A sign of life of a generator. */
 export const aliveResult = z.object({ type: z.literal('alive'), ref, n: offset })
 
 /** A call runs in a function of its own. */
@@ -86,7 +86,7 @@ export const helloResult = z.object({
   transformer: z.exactOptional(z.boolean()),
 })
 
-/** Any answer to a call or subscription that is no error. */
+/** Any answer to a call or subscription that is not an error. */
 export const answerFrame = z.object({
   id: frameId,
   jsonrpc,
@@ -107,7 +107,7 @@ export const answerFrame = z.object({
 
 const lineErrorCodes = Object.keys(lineErrors) as TrunklineErrorCode[] // keys of a table that is `as const`
 
-/** A failure, of the procedure or (with `line`) of the line. */
+/** An error of the procedure, or of Trunkline (with `line`). */
 export const errorFrame = z.object({
   id: z.nullable(frameId),
   jsonrpc,
@@ -125,10 +125,10 @@ export const errorFrame = z.object({
   refused: z.exactOptional(z.string()),
 })
 
-/** tRPC's notice to move to another socket. */
+/** tRPC's notice to switch to another socket. */
 export const reconnectFrame = z.object({ id: z.null(), method: z.literal('reconnect') })
 
-/** API Gateway's own words. */
+/** An error message of API Gateway. */
 export const gatewayFrame = z.object({ message: z.string(), connectionId: z.string(), requestId: z.string() })
 
 /** The answer to `ping`. */
@@ -137,5 +137,8 @@ export const pongFrame = z.object({ pong: z.literal(true) })
 /** Any frame that a client may receive. */
 export const serverFrame = z.union([answerFrame, errorFrame, reconnectFrame, chunkFrame, gatewayFrame, pongFrame])
 
-/** A message of the server: a frame, an array of frames (to a client that declared `trunkline.1`), or `{}` where there is nothing to say [TL-STOCK-8]. */
+/**
+ * A message of the server: a frame, an array of frames (to a client that declared `trunkline.1`), or `{}` as an empty
+ * response [TL-STOCK-8].
+ */
 export const serverMessage = z.union([serverFrame, z.array(serverFrame), z.strictObject({})])

@@ -1,9 +1,12 @@
-/** The one subprotocol that the server echoes: it declares every extension of `PROTOCOL.md`. */
+/** The only subprotocol that the server echoes. It declares all extensions of `PROTOCOL.md`. */
 export const SUBPROTOCOL = 'trunkline.1'
 
-/** What a client of ours offers in `Sec-WebSocket-Protocol`. The token and the session ride there because browsers can set no header, and an address is written to logs. */
+/**
+ * The offer of Trunkline's client in `Sec-WebSocket-Protocol`. It carries the token and the session id, since browsers
+ * cannot set other headers, and a URL is written to logs.
+ */
 export interface Offer {
-  /** 16 to 64 characters of `0-9 A-Z a-z _ -`, random: whoever knows it is the session. */
+  /** The session id: 16 to 64 random characters of `0-9 A-Z a-z _ -`. It is a secret that identifies the session. */
   readonly session: string
   readonly token: string | null
 }
@@ -18,7 +21,10 @@ export function formatOffer({ session, token }: Offer): string[] {
   return token === null ? entries : [...entries, tokenPrefix + toBase64Url(new TextEncoder().encode(token))]
 }
 
-/** Reads a `Sec-WebSocket-Protocol` header. Undefined when `trunkline.1` was not offered. Never throws; what does not parse counts as absent [TL-HS-3]. */
+/**
+ * Parses a `Sec-WebSocket-Protocol` header. Undefined when `trunkline.1` was not offered. Never throws; invalid entries
+ * count as absent [TL-HS-3].
+ */
 export function parseOffer(
   header: string | undefined,
 ): { readonly session: string | undefined; readonly token: string | undefined } | undefined {

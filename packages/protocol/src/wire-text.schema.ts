@@ -3,7 +3,7 @@ import { flawText, textFlaw } from './bounds.ts'
 import { parseCursor } from './cursor.ts'
 import { limits } from './limits.ts'
 
-/** Text that `flawOf` finds well-formed; what is wrong with another is the message of the issue. */
+/** A text that `flawOf` accepts. Its error message becomes the message of the issue. */
 export function checkedText(flawOf: (text: string) => string | undefined) {
   return z.string().check(({ value, issues }) => {
     const flaw = flawOf(value)
@@ -11,7 +11,10 @@ export function checkedText(flawOf: (text: string) => string | undefined) {
   })
 }
 
-/** A finite number, or a string of bounded bytes [TL-BAD-7] [TL-LIM-4]. zod's `number` refuses the infinity that `1e999` parses to. */
+/**
+ * A finite number, or a string of bounded bytes [TL-BAD-7] [TL-LIM-4]. zod's `number` rejects Infinity, which `1e999`
+ * parses to.
+ */
 export const frameId = z.union([checkedText((id) => textFlaw('an id', id, limits.idBytes.value)), z.number()])
 
 /** `epoch:offset` [TL-CUR-1]. */
