@@ -1,18 +1,18 @@
 import type { WorkloadName } from '../schedules/workloads.ts'
 
-/** A law broken on purpose: texts of the product that are swapped when it is bundled. A text that is not found any more is an error. */
+/** A law broken on purpose: texts of the product that are replaced when it is bundled. A missing text is an error. */
 export interface Mutant {
   readonly name: string
-  /** The law, or the hole of the review, that it breaks. */
+  /** The law, or the finding of the design review, that it breaks. */
   readonly breaks: string
   readonly swaps: readonly Swap[]
   readonly workloads: readonly WorkloadName[]
-  /** Where it is caught when random schedules do not: the tests that exhaust a small scope. */
+  /** The exhaustive tests that catch it when random schedules do not. */
   readonly exhausted?: string
 }
 
 export interface Swap {
-  /** From the repository's root. */
+  /** The path from the repository's root. */
   readonly file: string
   readonly from: string
   readonly to: string
@@ -411,9 +411,7 @@ async function deliverToAudience(`,
     breaks: 'TL-GEN-5',
     workloads: ['generators'],
     exhausted: 'runtime/generators/law-generators.test.ts',
-    swaps: [
-      { file: runtime('calls/run-lease'), from: "if (!holds(row)) return 'stopped'", to: 'holds(row)' },
-    ],
+    swaps: [{ file: runtime('calls/run-lease'), from: "if (!holds(row)) return 'stopped'", to: 'holds(row)' }],
   },
   {
     name: 'generator-claim-without-a-condition',
@@ -435,9 +433,9 @@ async function deliverToAudience(`,
     exhausted: 'runtime/generators/law-generators.test.ts',
     swaps: [
       {
-        file: runtime('generators/run-generator'),
-        from: '  for (const frame of frames) await run.posts.add(frame)\n  await run.posts.drain()\n  await stop(scope, run)',
-        to: '  await stop(scope, run)\n  for (const frame of frames) await run.posts.add(frame)\n  await run.posts.drain()',
+        file: runtime('generators/finish-run'),
+        from: '  for (const frame of frames) await run.posts.add(frame)\n  await run.posts.drain()\n  await stopRow(scope, run)',
+        to: '  await stopRow(scope, run)\n  for (const frame of frames) await run.posts.add(frame)\n  await run.posts.drain()',
       },
     ],
   },

@@ -4,7 +4,10 @@ import { procedureOf } from '../procedures/run-procedure.ts'
 
 const warned = new WeakMap<Server, Set<string>>()
 
-/** Logs a generator whose tracked values come to nothing, once for each procedure and process: its input drops the cursor, so it begins anew after each reconnect. Called when it yields a tracked value. */
+/**
+ * Logs, once for each procedure and process, a generator whose input drops `lastEventId`, so that it starts from the
+ * beginning after each reconnect. Called when it yields a tracked value.
+ */
 export function warnOfLostCursor(
   { server, telemetry }: Pick<RuntimeContext, 'telemetry'> & { readonly server: Server },
   path: string,
@@ -16,12 +19,15 @@ export function warnOfLostCursor(
   if (canCarry(procedureOf(server, path)?._def.inputs ?? []) !== false) return
   telemetry.log({
     level: 'WARN',
-    message: `${path} yields tracked values, but its input cannot carry lastEventId: after each reconnect it begins anew and repeats them. Add lastEventId: z.string().optional() to its input.`,
+    message: `${path} yields tracked values, but its input cannot carry lastEventId, so it repeats them after each reconnect. Add lastEventId: z.string().optional() to its input.`,
     facts: { path },
   })
 }
 
-/** Whether a procedure's resolver is given `lastEventId` that was merged into the input; undefined where the validators do not say. tRPC merges what several make, and gives nothing where there is none. */
+/**
+ * Whether a procedure's resolver gets a `lastEventId` that was merged into the input; undefined if the validators do
+ * not show it. tRPC merges the results of several validators, and passes no input if there is none.
+ */
 export function canCarry(inputs: readonly unknown[]): boolean | undefined {
   return anyOf(inputs.map(carries))
 }
@@ -31,7 +37,7 @@ function anyOf(found: readonly (boolean | undefined)[]): boolean | undefined {
   return found.includes(undefined) ? undefined : false
 }
 
-/** What a zod schema says of itself, of zod 4 (`type`) or 3 (`typeName`). */
+/** The definition of a schema of zod 4 (`type`) or zod 3 (`typeName`). */
 interface Definition {
   readonly type?: unknown
   readonly typeName?: string
@@ -70,7 +76,7 @@ function carries(schema: unknown): boolean | undefined {
     case 'any':
     case 'unknown':
       return true
-    case 'pipe': // also of a transform: what does not come in cannot come out
+    case 'pipe': // also a transform: a member that does not come in cannot come out
     case 'pipeline':
       return carries(definition.in) === false ? false : undefined
     case 'effects':

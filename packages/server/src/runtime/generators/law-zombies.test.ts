@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { Store } from '../../ports/store.ts'
-import { attempt, attemptLater, eventsOf, forgetful, type KeyedWorld, keyedWorld, leaseRunsOut, type Mutant, oneAnswer } from '../calls/keyed-world.suite.ts'
+import {
+  attempt,
+  attemptLater,
+  eventsOf,
+  forgetful,
+  type KeyedWorld,
+  keyedWorld,
+  leaseRunsOut,
+  type Mutant,
+  oneAnswer,
+} from '../calls/keyed-world.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration } from '../explore.suite.ts'
 import { publish } from '../subscriptions/room.suite.ts'

@@ -5,14 +5,17 @@ import { TrunklineError } from '../context/trunkline-error.ts'
 import { frameText, resultBytes } from '../encoding/result-frames.ts'
 import { stockBytes } from '../encoding/too-large.ts'
 
-/** Which subscription the values are of, and whether its client knows our frames. */
+/** The subscription of the values. `extensions`: its client declared `trunkline.1`. */
 export interface ValuesOf {
   readonly id: FrameId
   readonly ref: number
   readonly extensions: boolean
 }
 
-/** The frame of a generator's n-th value, and its id where it is tracked. Throws TOO_LARGE, and what the transformer throws. */
+/**
+ * The frame of a generator's n-th value, and the value's id if it is tracked. Throws TOO_LARGE, and what the
+ * transformer throws.
+ */
 // [TL-GEN-2] {"id":1,"result":{"type":"data","data":…,"id"?:…,"ref":1,"n":1}}
 export function valueFrame(
   server: Server,
@@ -25,31 +28,35 @@ export function valueFrame(
   const result = { type: 'data', data, ...(tracked && { id: tracked.id }), ...placeOf(of, n) }
   const text = frameOf(of, result)
   const bytes = Buffer.byteLength(text)
-  const most = of.extensions ? resultBytes(server) : stockBytes // [TL-CHUNK-11]
-  if (bytes > most)
-    throw new TrunklineError('TOO_LARGE', `A value became ${bytes} bytes; ${most} can be sent.`, { mayHaveRun: true })
+  const max = of.extensions ? resultBytes(server) : stockBytes // [TL-CHUNK-11]
+  if (bytes > max)
+    throw new TrunklineError(
+      'TOO_LARGE',
+      `A value has ${bytes} bytes; at most ${max} can be sent. Yield smaller values.`,
+      { mayHaveRun: true },
+    )
   return { text, lastEventId: tracked?.id }
 }
 
-/** The generator is about to give its value n + 1. */
+/** The generator has started, and its next value is n + 1. */
 // [TL-GEN-1] {"id":1,"result":{"type":"started","ref":1,"n":0}}
 export function generatorStarted(of: ValuesOf, n: number): string {
   return frameOf(of, { type: 'started', ...placeOf(of, n) })
 }
 
-/** It has nothing to say, and lives. */
+/** The generator lives, but has no value to send. */
 // [TL-GEN-4] {"id":1,"result":{"type":"alive","ref":1,"n":7}}
 export function generatorAlive(of: ValuesOf, n: number): string {
   return frameOf(of, { type: 'alive', ...placeOf(of, n) })
 }
 
-/** It has ended by itself, after its value n. */
+/** The generator has ended after its value n. */
 // [TL-GEN-3] {"id":1,"result":{"type":"stopped","ref":1,"n":8}}
 export function generatorStopped(of: ValuesOf, n: number): string {
   return frameOf(of, { type: 'stopped', ...placeOf(of, n + 1) })
 }
 
-/** It failed after its value n; without n, at a place that nobody knows. */
+/** The generator failed after its value n; without `n`, the number of its values is unknown. */
 // [TL-GEN-3] {"id":1,"error":{…},"ref":1,"n":8}
 export function generatorFailed({ ref, extensions }: ValuesOf, n: number | undefined, errorFrame: string): string {
   if (!extensions) return errorFrame
@@ -61,7 +68,7 @@ function frameOf({ id }: ValuesOf, result: object): string {
   return frameText(JSON.stringify(id), JSON.stringify(result))
 }
 
-/** Stock clients get tRPC's own members alone. */
+/** Stock clients get only tRPC's own members. */
 function placeOf({ ref, extensions }: ValuesOf, n: number): { readonly ref?: number; readonly n?: number } {
   return extensions ? { ref, n } : {}
 }

@@ -6,34 +6,44 @@ import { toMessages } from '../encoding/pack-messages.ts'
 import { deleteConnection, post } from '../posting/post.ts'
 import { postOnce } from '../posting/post-once.ts'
 
-/** What a worker pushes of one generator, in order, one message at a time. */
+/** The queue of a generator's frames, which are posted in order, one message at a time. */
 export interface ValuePosts extends Disposable {
-  /** Takes one frame. Resolves when there is room for another: a generator runs no further ahead of its client. */
+  /**
+   * Adds one frame. Resolves when there is room for another one, which limits how far a generator runs ahead of its
+   * client.
+   */
   add(frame: string): Promise<void>
-  /** Resolves when all that was added is posted, or nobody is left to post it to. */
+  /** Resolves when all frames are posted, or the connection is gone. */
   drain(): Promise<void>
 }
 
-/** Values that come within it go in one message. */
-const gatherMs = 15
-/** After so long without a value a client of ours is told that the generator lives. It takes 10 s of silence for a loss, so two may go astray. [TL-GEN-4] */
+/** Values that are added within this time share a message. */
+const batchMs = 15
+/**
+ * After this time without a value `alive` is sent to a client with extensions. The client waits 10 s, so two of these
+ * frames may be lost. [TL-GEN-4]
+ */
 export const beatMs = 4_000
 const aheadFrames = 256
-const stockAheadFrames = 32 // one post each: a function that runs out of time posts them all before it hands over
+/** Fewer, since each needs its own post, and a worker posts all of them before it hands over. */
+const stockAheadFrames = 32
 const aheadBytes = 64 * 1_024
 const messageBytes = limits.messageBytes.value - 2 // the brackets around several
 
 interface ValuePostsOptions {
   readonly alive: () => string
   readonly onGone: () => void
-  readonly onGather?: () => void
+  readonly onPost?: () => void
 }
 
-/** Posts what is added until disposed. `alive` makes the frame for a silence; `onGone` is called when nothing can be posted any more, `onGather` before each post. */
+/**
+ * Posts frames until disposed. `alive` makes the frame for a time without values. `onGone` is called when the
+ * connection takes no more posts, `onPost` before each post.
+ */
 export function createValuePosts(
   scope: InvocationContext,
   client: Client,
-  { alive, onGone, onGather }: ValuePostsOptions,
+  { alive, onGone, onPost }: ValuePostsOptions,
 ): ValuePosts {
   const { caller } = client
   const ahead = caller.extensions ? aheadFrames : stockAheadFrames
@@ -45,28 +55,28 @@ export function createValuePosts(
   let disposed = false
   let wake = new AbortController()
 
-  const tell = () => {
+  const notify = () => {
     for (const listener of [...listeners]) listener()
   }
-  const until = (isSo: () => boolean) =>
+  const until = (condition: () => boolean) =>
     new Promise<void>((resolve) => {
-      const look = () => {
-        if (!isSo() && !gone && !disposed) return
-        listeners.delete(look)
+      const check = () => {
+        if (!condition() && !gone && !disposed) return
+        listeners.delete(check)
         resolve()
       }
-      listeners.add(look)
-      look()
+      listeners.add(check)
+      check()
     })
-  /** What fits one message; a stock client knows no arrays. */
+  /** Removes the frames that fit one message; a stock client gets one frame per message. */
   function takeBatch(): readonly string[] {
     const frames: string[] = []
     let size = 0
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      const more = Buffer.byteLength(next) + 1
-      if (frames.length > 0 && (!caller.extensions || size + more > messageBytes)) break
+      const frameBytes = Buffer.byteLength(next) + 1
+      if (frames.length > 0 && (!caller.extensions || size + frameBytes > messageBytes)) break
       frames.push(next)
-      size += more
+      size += frameBytes
       waiting.shift()
     }
     bytes -= size
@@ -77,9 +87,10 @@ export function createValuePosts(
       const { connectionId, extensions } = caller
       const posted = await (extensions ? post : postOnce)(scope, connectionId, text)
       if (posted === 'posted') continue
-      // [TL-GEN-8] neither again nor left out: its own resume repairs [LAW-STOCK-ORDER]
+      // [TL-GEN-8] The frame is neither repeated nor left out: the client resumes on a new connection
+      // [LAW-STOCK-ORDER].
       if (posted !== 'gone' && !extensions) await deleteConnection(scope, connectionId)
-      gone = true // what was not delivered leaves a hole that its client sees
+      gone = true // another client sees the missing frame by its number
       return onGone()
     }
   }
@@ -88,8 +99,8 @@ export function createValuePosts(
     while (!disposed && !gone) {
       if (waiting.length === 0) await scope.clock.sleep(beatMs, wake.signal)
       if (waiting.length > 0) {
-        onGather?.()
-        await scope.clock.sleep(gatherMs)
+        onPost?.()
+        await scope.clock.sleep(batchMs)
       }
       if (disposed) return
       const frames = takeBatch()
@@ -98,7 +109,7 @@ export function createValuePosts(
       busy = false
       if (!noticed && !gone && !caller.extensions) await noticeAgeing(scope, { ...caller, expires: client.expires })
       noticed = true
-      tell()
+      notify()
     }
   }
   void run()
@@ -114,7 +125,7 @@ export function createValuePosts(
     [Symbol.dispose]() {
       disposed = true
       wake.abort(null)
-      tell()
+      notify()
     },
   }
 }

@@ -1,0 +1,109 @@
+import type { RunClaim, RunEnd } from '../calls/run-lease.ts'
+import { type GeneratorJob, invokeWorker } from '../calls/worker-job.ts'
+import type { ContextDetails } from '../context/caller.ts'
+import type { InvocationContext } from '../context/scope.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
+import { errorText } from '../encoding/error-response.ts'
+import { generatorAlive, generatorFailed, generatorStopped, type ValuesOf } from './value-frame.ts'
+import type { ValuePosts } from './value-queue.ts'
+
+/** One run of a generator, with its progress. */
+export interface Run extends Disposable {
+  readonly job: GeneratorJob
+  readonly claim: RunClaim
+  readonly of: ValuesOf
+  readonly facts: ContextDetails
+  readonly posts: ValuePosts
+  /** Aborts with a `RunEnd`, or when it is time to hand over. */
+  readonly signal: AbortSignal
+  n: number
+  lastEventId: string | undefined
+  /** The client has got `started`. */
+  isStarted: boolean
+}
+
+/** How a run ended. */
+export type RunResult =
+  | { readonly status: 'done' | 'out-of-time' | RunEnd }
+  | { readonly status: 'failed'; readonly thrown: unknown; readonly ctx: unknown }
+
+/** Ends a run by its result: posts its final frames and stops its row, or hands it over to the next worker. */
+export async function finishRun(scope: InvocationContext, run: Run, result: RunResult): Promise<void> {
+  const { of, posts, n } = run
+  switch (result.status) {
+    case 'stopped':
+      return // the function that stopped it has answered
+    case 'gone':
+      return stopRow(scope, run)
+    case 'done':
+      return endWith(scope, run, [generatorStopped(of, n)])
+    case 'failed':
+      return endWith(scope, run, failureFrames(scope, run, result.thrown, result.ctx))
+    case 'unauthorized':
+      return endWith(scope, run, failureFrames(scope, run, expired()))
+    case 'out-of-time': {
+      await posts.drain()
+      if (run.lastEventId === undefined) return endWith(scope, run, failureFrames(scope, run, outOfTime()))
+      return handOver(scope, run, run.lastEventId)
+    }
+  }
+}
+
+/**
+ * Posts the final frames after all values, then stops the row. The order matters: a client ignores a final frame that
+ * comes twice or belongs to an earlier attempt, but waits for one that never comes.
+ */
+async function endWith(scope: InvocationContext, run: Run, frames: readonly string[]): Promise<void> {
+  for (const frame of frames) await run.posts.add(frame)
+  await run.posts.drain()
+  await stopRow(scope, run)
+}
+
+/** Stops the subscription's row of a run. */
+export async function stopRow(scope: InvocationContext, { claim, job }: Pick<Run, 'claim' | 'job'>): Promise<void> {
+  const { connectionId, id, ref } = claim
+  await scope.store.stopSubscription({ connectionId, id, ref, expires: job.client.expires })
+}
+
+/** [TL-GEN-9] Invokes a new worker, which takes the claim over and continues after the last value. */
+async function handOver(scope: InvocationContext, run: Run, lastEventId: string): Promise<void> {
+  const { job, claim, n } = run
+  const subscription = { ...job.subscription, lastEventId }
+  await postAlive(run) // the client then waits its full time for the next worker
+  await run.posts.drain()
+  await invokeWorker(scope, { ...job, subscription, from: claim.run, n, continues: true })
+}
+
+/** Stock clients do not know `alive`, and have no time limit. */
+export async function postAlive({ posts, of, n }: Run): Promise<void> {
+  if (of.extensions) await posts.add(generatorAlive(of, n))
+}
+
+/**
+ * The final frames of a failed run. A stock client that has got `started` also gets `stopped`, as from tRPC. [TL-GEN-3]
+ */
+export function failureFrames(
+  scope: InvocationContext,
+  { job: { subscription, client }, isStarted, n }: Pick<Run, 'job' | 'isStarted'> & { readonly n: number | undefined },
+  thrown: unknown,
+  ctx?: unknown,
+): readonly string[] {
+  const { id, path, rawInput } = subscription
+  const request = { id, path, input: rawInput, type: 'subscription', ctx, cause: 'worker' } as const
+  const error = errorText(scope.server, request, thrown)
+  if (!isStarted) return [error]
+  const { extensions } = client.caller
+  const of = { id, ref: subscription.ref, extensions }
+  return extensions ? [generatorFailed(of, n, error)] : [error, generatorStopped(of, 0)]
+}
+
+function expired(): TrunklineError {
+  const message = 'The authority of this connection has expired; send a fresh token.'
+  return new TrunklineError('AUTH_EXPIRED', message, { mayHaveRun: true })
+}
+
+function outOfTime(): TrunklineError {
+  const message =
+    'The function that produced these values ran out of time. Yield tracked() values, so that another one can continue.'
+  return new TrunklineError('GENERATOR_LOST', message)
+}
