@@ -23,7 +23,7 @@ function counted(options: Parameters<typeof createRoom>[0] = {}) {
   return { room, took: () => calls.splice(0) }
 }
 
-describe('the requests (DESIGN §7)', () => {
+describe('the requests to AWS', () => {
   test('of a connect are one write', async () => {
     const { room, took } = counted()
     await room.connect()

@@ -14,7 +14,10 @@ export function shardHintsOf(store: Store): ShardHints {
   return known
 }
 
-/** The shard a new subscription is put into. Any shard below some K that was seen, however stale, is right (PROOFS H6); until a topic grows, K is 1. */
+/**
+ * The shard of a new subscription. Any shard below a K that was read, however old, is correct [PROOF-GROWING-SHARDS].
+ * Until a topic grows, K is 1.
+ */
 export function firstShard(known: ShardHints, topic: string, connectionId: string): number {
   return hash(connectionId) % (known.get(topic) ?? 1)
 }

@@ -7,7 +7,7 @@ import { createRoom, type Room, say, subscribe, withOperations } from '../subscr
 import { createModelClient } from './model-client.suite.ts'
 import { createScheduleTable } from './schedule-table.suite.ts'
 
-const table = createScheduleTable('DESIGN §8, inline delivery and its receipt')
+const table = createScheduleTable('inline delivery and its receipt [PROOF-INLINE-RECEIPT]')
 
 interface Delivering extends Room {
   readonly ann: TestClient

@@ -4,7 +4,17 @@ import type { Store } from '../../ports/store.ts'
 import { rememberShards, shardHintsOf } from '../context/shard-hints.ts'
 import { createModelClient } from '../delivery/model-client.suite.ts'
 import { type Exploration, explore, type Turns } from '../explore.suite.ts'
-import { createRoom, deliverRest, publish, type Room, say, slotsOf, subscribe, topic, withOperations } from './room.suite.ts'
+import {
+  createRoom,
+  deliverRest,
+  publish,
+  type Room,
+  say,
+  slotsOf,
+  subscribe,
+  topic,
+  withOperations,
+} from './room.suite.ts'
 
 interface Meeting extends Room {
   readonly turns: Turns
@@ -112,7 +122,7 @@ describe('a topic that grows while somebody subscribes', () => {
     },
     kills: ['publish'],
   })
-  test('keeps every row within reach of every delivery (PROOFS H6)', async () => {
+  test('keeps every row within reach of every delivery [PROOF-GROWING-SHARDS]', async () => {
     const { schedules, failure } = await explore(growing())
     console.log(`grow ∥ subscribe ∥ publish ∥ kill: ${schedules} schedules`)
     expect(failure).toBeUndefined()
@@ -156,7 +166,7 @@ describe('a topic that grows while somebody subscribes', () => {
       kills: [],
     }
   }
-  test('keeps within reach also what another subscribe’s second look told (PROOFS H6)', async () => {
+  test('keeps every row within reach after another subscribe has read K [PROOF-GROWING-SHARDS]', async () => {
     const { schedules, failure } = await explore(learning())
     console.log(`grow ∥ subscribe, subscribe ∥ publish: ${schedules} schedules`)
     expect(failure).toBeUndefined()

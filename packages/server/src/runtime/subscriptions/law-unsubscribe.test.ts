@@ -40,7 +40,7 @@ async function noRowTooMany(room: Leaving, operations: Operations, { killed }: E
   expect(live.length).toBeLessThanOrEqual(1)
   const stopped = refOf('stop') >= refOf('subscribe')
   const gone = 'disconnect' in operations && killed !== 'disconnect'
-  // PROOFS H4's residual: killed after its row and before its look at the connection; the row dies with `expires`
+  // killed after its row and before it reads the connection; the row ends with `expires` [PROOF-STOP-BEFORE-SUBSCRIBE]
   if (gone && killed?.startsWith('subscribe') && live[0]?.ref === Number(killed.slice(-1))) return
   if (stopped || gone) expect(live).toEqual([])
   else if (killed === undefined) expect(live.map(({ ref }) => ref)).toEqual([refOf('subscribe')])
