@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 
-/** What a browser loads of `code`, React aside. */
+/** The bundle of `code` for browsers, without React. */
 async function bundle(
   code: string,
   external: string[] = [],

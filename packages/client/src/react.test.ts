@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { createConnection } from './connection/create-connection.ts'
 import { useConnection } from './react.ts'
 
-test('a server renders a connection as idle, and opens none', () => {
+test('server rendering shows a connection as idle, and opens none', () => {
   const connection = createConnection({ url: 'ws://127.0.0.1:1' })
   const Status = () => useConnection(connection).status
   expect(renderToString(react.createElement(Status))).toBe('idle')
@@ -16,7 +16,7 @@ vi.mock('react', async (original) => {
   return { ...whole, useSyncExternalStore: vi.fn(whole.useSyncExternalStore) }
 })
 
-test('is read through useSyncExternalStore, whose snapshot is the same object until the state changes: nothing tears', () => {
+test('useConnection uses useSyncExternalStore with a snapshot that is the same object until the state changes', () => {
   const connection = createConnection({ url: 'ws://127.0.0.1:1' })
   const Status = () => useConnection(connection).status
   renderToString(react.createElement(Status))

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const each of open.splice(0)) await each[Symbol.asyncDispose]()
 })
 
-/** Time that stands until it is moved. */
+/** A clock that moves only when the test moves it. */
 function createFakeClock(): Partial<ConnectionEnvironment> &
   Pick<ConnectionEnvironment, 'now'> & { advance(ms: number): void; readonly running: () => number } {
   const timers = new Set<{ readonly at: number; readonly fn: () => void }>()
@@ -59,7 +59,7 @@ async function start(options: Partial<ConnectionOptions> = {}, answers = () => t
   return { server, clock, connection, query, heard }
 }
 
-test('time and chance come from its environment', async () => {
+test('the clock and randomness come from its environment', async () => {
   const { server, clock, connection, query, heard } = await start()
   await query()
   clock.advance(270_000)
@@ -73,7 +73,7 @@ test('time and chance come from its environment', async () => {
   await back
 })
 
-test('the trace context is asked for once a call, and a resend carries the same [TL-TRACE-3]', async () => {
+test('the trace context is read once for each call, and a resend has the same [TL-TRACE-3]', async () => {
   let asked = 0
   let frames = 0
   const { server, clock, query, heard } = await start(
@@ -93,7 +93,7 @@ test('the trace context is asked for once a call, and a resend carries the same 
   expect(sent).toEqual([first, traced(1), traced(2)])
 })
 
-test('the online event retries at once, and the cause says that the network was off', async () => {
+test('the online event retries at once, and the cause says that the network was offline', async () => {
   const events = new EventTarget()
   vi.stubGlobal('addEventListener', events.addEventListener.bind(events))
   vi.stubGlobal('removeEventListener', events.removeEventListener.bind(events))
@@ -110,7 +110,7 @@ test('the online event retries at once, and the cause says that the network was 
   await back
 })
 
-test('a page that is seen again asks at once whether it missed anything', async () => {
+test('a page that becomes visible syncs at once', async () => {
   const page = Object.assign(new EventTarget(), { visibilityState: 'hidden' })
   vi.stubGlobal('document', page)
   const { server, connection, query } = await start()
@@ -125,7 +125,7 @@ test('a page that is seen again asks at once whether it missed anything', async 
   expect(server.frames.map(({ method }) => method)).toEqual(['hello', 'query', 'ping'])
 })
 
-test('close leaves no timer, no socket, and ends a connection that was never opened', async () => {
+test('close leaves no timer and no socket, and also closes a connection that never opened', async () => {
   const { server, clock, connection, query } = await start()
   await query()
   const gone = new Promise((resolve) => server.peer().socket.once('close', resolve))
@@ -137,7 +137,7 @@ test('close leaves no timer, no socket, and ends a connection that was never ope
   expect(unused.state.status).toBe('closed')
 })
 
-test('a listener that throws or leaves does not keep the others from hearing', async () => {
+test('a listener that throws or unsubscribes does not affect the others', async () => {
   const { connection, query } = await start()
   const thrown: unknown[] = []
   const { setTimeout: later } = globalThis
@@ -164,7 +164,7 @@ test('a listener that throws or leaves does not keep the others from hearing', a
   stopThrowing()
 })
 
-test('a runtime without a WebSocket is told at the first use, with the remedy', () => {
+test('a runtime without a WebSocket fails the first use, and the error says what to do', () => {
   vi.stubGlobal('WebSocket', undefined)
   Reflect.deleteProperty(globalThis, 'WebSocket')
   const connection = createConnection({ url: 'ws://127.0.0.1:1' })
@@ -176,7 +176,7 @@ test('a runtime without a WebSocket is told at the first use, with the remedy', 
   expect(call).toThrow('createConnection({ WebSocket })')
 })
 
-test('sockets and random bytes may be others', async () => {
+test('sockets and random bytes can be replaced', async () => {
   const made: SocketOptions[] = []
   const sent: string[] = []
   const socket = { admit() {}, replace() {}, send: (text: string) => sent.push(text) > 0, close() {} }

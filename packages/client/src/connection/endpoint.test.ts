@@ -8,7 +8,7 @@ import { ConfigurationError, resolveEndpoint } from './endpoint.ts'
 const find = (options: object) =>
   resolveEndpoint(options as never, 'session-of-22-characters').catch((thrown: unknown) => thrown)
 
-describe('an option of the wrong kind is named, with what was expected and what came', () => {
+describe('the error for a wrong option names it, what was expected and what came', () => {
   test.each([
     [{ url: undefined }, 'url: expected a URL such as wss://…, or a function that returns one; got undefined.'],
     [{ url: '' }, 'got string.'],
@@ -38,7 +38,7 @@ describe('an option of the wrong kind is named, with what was expected and what 
     ['HTTP://localhost:4400/dev', 'ws://localhost:4400/dev'],
     ['ws://[::1]:4400/dev?x=1', 'ws://[::1]:4400/dev?x=1'],
     ['ws://x', 'ws://x/'],
-  ])('%j is the address %s', async (url, address) => {
+  ])('%j becomes the URL %s', async (url, address) => {
     expect(await find({ url })).toMatchObject({ url: address })
   })
   test.each([
@@ -46,7 +46,7 @@ describe('an option of the wrong kind is named, with what was expected and what 
     ['of 7,002 bytes in 3,501 characters', 'é'.repeat(3_501), 'got 7002 bytes'],
     ['that is empty', '', 'got 0 bytes'],
     ['with half a surrogate pair', 't\ud800', 'half of a surrogate pair'],
-  ])('a token %s fails the attempt in words that name the limit [TL-LIM-9]', async (_, token, words) => {
+  ])('a token %s fails the attempt with the limit in the message [TL-LIM-9]', async (_, token, words) => {
     const thrown = await find({ url: 'ws://x', token: () => token })
     expect(thrown).toBeInstanceOf(ConfigurationError)
     expect((thrown as Error).message).toContain('Expected a token of 1 to 7000 bytes of well-formed Unicode')
@@ -56,14 +56,14 @@ describe('an option of the wrong kind is named, with what was expected and what 
     const found = await find({ url: 'ws://x', token: () => 't'.repeat(7_000) })
     expect(found).toMatchObject({ protocols: expect.arrayContaining([expect.stringMatching(/^token\.[\w-]{9334}$/)]) })
   })
-  test('a provider that fails is no configurationError, and is named', async () => {
+  test('a function that fails is not a ConfigurationError, and its option is named', async () => {
     const thrown = await find({ url: 'ws://x', token: () => Promise.reject(new Error('login server down')) })
     expect(thrown).not.toBeInstanceOf(ConfigurationError)
     expect((thrown as Error).message).toBe('token() failed: login server down')
   })
 })
 
-test('a call over such a connection fails at once instead of waiting for a network', async () => {
+test('a call on such a connection fails at once instead of waiting for the network', async () => {
   const connection = createConnection({ url: '/dev', WebSocket })
   const client = createClient<never>({ connection } as never) as unknown as { hello: { query(): Promise<unknown> } }
   const error: unknown = await client.hello.query().catch((thrown: unknown) => thrown)

@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const each of open.splice(0)) await each[Symbol.asyncDispose]()
 })
 
-/** A socket whose opens and losses can be awaited one by one. */
+/** A socket whose openings and losses can be awaited one by one. */
 function start(endpoint: () => Promise<Endpoint>, options: Partial<SocketOptions> = {}) {
   const said: ('open' | ConnectionCause)[] = []
   let wake = () => {}
@@ -41,7 +41,7 @@ function start(endpoint: () => Promise<Endpoint>, options: Partial<SocketOptions
 }
 const to = (url: string) => async () => ({ url, protocols: ['trunkline.1'] })
 
-test('each attempt waits to be admitted', async () => {
+test('each attempt waits for admit', async () => {
   const server = await startWireServer()
   open.push(server)
   let asked = 0
@@ -61,7 +61,7 @@ test('each attempt waits to be admitted', async () => {
   expect(said).toHaveLength(3)
 })
 
-test('a handshake that is refused is told once, with its reason, and not as a clean end', async () => {
+test('a refused handshake is reported once, with its reason, and not as a clean close', async () => {
   const refusing = createServer().on('upgrade', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
   await new Promise<void>((resolve) => refusing.listen(0, resolve))
   const { socket, heard, said } = start(to(`ws://127.0.0.1:${(refusing.address() as AddressInfo).port}`))
@@ -77,7 +77,7 @@ test('a handshake that is refused is told once, with its reason, and not as a cl
   refusing.close()
 })
 
-test('a server that is down is a socket that could not be opened, and one that was open is lost', async () => {
+test('a server that is down is reported as a failed attempt, and later as a lost socket', async () => {
   const down = start(to('ws://127.0.0.1:1'))
   down.socket.admit()
   const message = expect.stringMatching(/^The socket could not be opened: .*ECONNREFUSED.* Likely reasons: /)
@@ -94,14 +94,14 @@ test('a server that is down is a socket that could not be opened, and one that w
   })
 })
 
-test('a provider that fails is named, without reasons that have nothing to do with it', async () => {
+test('a failed `url` or `token` function is named, without unrelated likely reasons', async () => {
   const { socket, heard } = start(() => Promise.reject(new Error('token() failed: login server down')))
   socket.admit()
   const message = 'The socket could not be opened: token() failed: login server down'
   expect(await heard(1)).toEqual({ code: 'network', message })
 })
 
-test('a close by the server is told with its code', async () => {
+test('a close by the server is reported with its code', async () => {
   const server = await startWireServer()
   open.push(server)
   const { socket, heard } = start(to(server.url))
@@ -111,7 +111,7 @@ test('a close by the server is told with its code', async () => {
   expect(await heard(2)).toEqual({ code: 'server', message: 'The socket was closed with 1001: Going away' })
 })
 
-test('an address or a token that never comes fails the attempt, and the next one is asked for anew', async () => {
+test('a `url` or `token` that never resolves fails the attempt, and is called again for the next one', async () => {
   const server = await startWireServer()
   open.push(server)
   let asked = 0
@@ -128,7 +128,7 @@ test('an address or a token that never comes fails the attempt, and the next one
   expect(await heard(2)).toBe('open')
 })
 
-test('a provider that rejects with nothing at all is an attempt that failed', async () => {
+test('a function that rejects with undefined fails the attempt', async () => {
   const { socket, heard } = start(() => Promise.reject())
   socket.admit()
   expect(await heard(1)).toMatchObject({ code: 'network' })
@@ -136,7 +136,7 @@ test('a provider that rejects with nothing at all is an attempt that failed', as
   expect(await heard(2)).toMatchObject({ code: 'network' })
 })
 
-test('replacing tells no loss and leaves one socket', async () => {
+test('replace reports no loss and leaves one socket', async () => {
   const server = await startWireServer()
   open.push(server)
   const { socket, heard, said } = start(to(server.url))
@@ -151,7 +151,7 @@ test('replacing tells no loss and leaves one socket', async () => {
   expect(said).toEqual(['open', 'open'])
 })
 
-test('after close nothing is asked for, sent or told', async () => {
+test('after close nothing is requested, sent or reported', async () => {
   let asked = 0
   const { socket, said } = start(() => {
     asked += 1

@@ -12,7 +12,7 @@ function opened(limits: object = walls) {
 }
 type Machine = ReturnType<typeof createMachine>
 
-/** What was sent, as messages. */
+/** The sent messages. */
 const sentOf = (effects: readonly string[]) =>
   effects.flatMap((effect) => (effect.startsWith('send ') ? [effect.slice('send '.length)] : []))
 const chunksOf = (effects: readonly string[]) => sentOf(effects).map((text) => JSON.parse(text) as ChunkFrame)
@@ -23,7 +23,7 @@ function call(machine: Machine, id: number, text: string, options = {}): string[
 }
 
 describe('a frame that is larger than a message may be', () => {
-  test('goes in chunks that fit, in one step and in their order [TL-LIM-1] [TL-CHUNK-1]', () => {
+  test('is sent in chunks that fit, in one step and in order [TL-LIM-1] [TL-CHUNK-1]', () => {
     const text = JSON.stringify('"ünï🦊'.repeat(20_000))
     const effects = call(opened(), 1, text)
     const chunks = chunksOf(effects)
@@ -32,7 +32,7 @@ describe('a frame that is larger than a message may be', () => {
     for (const each of sentOf(effects)) expect(utf8Bytes(each)).toBeLessThanOrEqual(frameBytes)
     for (const chunk of chunks) expect(chunk).toMatchObject({ id: 1, params: { bytes: utf8Bytes(text) } })
   })
-  test('is refused beyond the limit, by its size and the limit, before anything is sent [TL-CHUNK-4]', () => {
+  test('fails above the limit before anything is sent; the error names its size and the limit [TL-CHUNK-4]', () => {
     const most = limits.maxMessageBytes.value
     const machine = opened()
     expect(sentOf(call(machine, 1, 'x'.repeat(most)))).not.toEqual([])
@@ -52,20 +52,20 @@ describe('a frame that is larger than a message may be', () => {
     })
     expect([failed, ...others]).toEqual(['fail 2 TOO_LARGE'])
   })
-  test('is refused beyond the server’s own limit, and beyond one message where that has none [TL-CHUNK-4]', () => {
+  test('fails above the server’s own limit, and above one message when the server has none [TL-CHUNK-4]', () => {
     const lower = opened({ ...walls, maxMessageBytes: 50_000 })
     expect(call(lower, 1, 'x'.repeat(50_001))).toEqual(['fail 1 TOO_LARGE'])
     expect(chunksOf(call(lower, 2, 'x'.repeat(50_000)))).toHaveLength(2)
     const { maxMessageBytes: _, ...without } = walls
     expect(call(opened(without), 1, 'x'.repeat(frameBytes + 1))).toEqual(['fail 1 TOO_LARGE'])
   })
-  test('that waited for a socket is refused when the server takes less than was thought [TL-CHUNK-4]', () => {
+  test('that waited for a socket fails when the server’s limit turns out to be lower [TL-CHUNK-4]', () => {
     const machine = createMachine()
     expect(call(machine, 1, 'x'.repeat(100_000))).toEqual(['connect'])
     machine.feed({ type: 'opened' })
     expect(machine.message(helloFrame({ limits: { ...walls, maxMessageBytes: 50_000 } }))).toEqual(['fail 1 TOO_LARGE'])
   })
-  test('is sent again whole under another name after a lost socket, its key the same and marked [TL-CHUNK-9] [TL-KEY-8]', () => {
+  test('is sent again whole under another name after a lost socket, with its key and `resend` [TL-CHUNK-9] [TL-KEY-8]', () => {
     const machine = opened()
     const text = `{"id":1,"method":"mutation","params":{"path":"p","input":"${'x'.repeat(50_000)}"}}`
     const first = chunksOf(call(machine, 1, text, { method: 'mutation', nonce: 'n'.repeat(22) }))
@@ -77,7 +77,7 @@ describe('a frame that is larger than a message may be', () => {
     expect(joined(again)).toBe(joined(first).replace(/}}$/, ',"resend":true}}'))
     expect(again[0]?.params.message).not.toBe(first[0]?.params.message)
   })
-  test('of a subscribe goes in chunks too [TL-CHUNK-1]', () => {
+  test('of a subscribe is sent in chunks too [TL-CHUNK-1]', () => {
     const machine = opened()
     const input = 'x'.repeat(50_000)
     const effects = machine.feed({ type: 'subscribe', subscription: { id: 7, path: 'live', input, handlesGaps: true } })
@@ -100,18 +100,18 @@ describe('subscriptions that are resumed together [TL-SUB-15]', () => {
   const idsOf = (texts: readonly string[]) =>
     texts.flatMap((text) => [JSON.parse(text) as { id: number } | { id: number }[]].flat()).map(({ id }) => id)
 
-  test('are at most two hundred that have not started; the next go when a hundred of them have', () => {
+  test('start at most two hundred at a time; the next are sent when a hundred have started', () => {
     const { machine, sent } = greeted(250)
     expect(idsOf(sent)).toHaveLength(200)
     expect(start(machine, 1, 50)).toEqual([])
     expect(idsOf(start(machine, 50, 51))).toEqual(Array.from({ length: 50 }, (_, index) => index + 201))
   })
-  test('keep none waiting for one that never starts: it gives its place to another', () => {
+  test('do not wait for one that never starts: another one is sent instead', () => {
     const { machine } = greeted(250)
     machine.wait(10_000)
     expect(idsOf(sentOf(machine.fire({ kind: 'started', id: 3 })))).toEqual([3, 201])
   })
-  test('go on after another lost socket with all that had not started', () => {
+  test('are all sent again after another lost socket, except those that had started', () => {
     const { machine } = greeted(250)
     machine.feed({ type: 'lost', cause: { code: 'network', message: 'gone' } })
     machine.fire({ kind: 'retry' })
@@ -119,22 +119,22 @@ describe('subscriptions that are resumed together [TL-SUB-15]', () => {
     const sent = sentOf(machine.message({ ...helloFrame({ limits: walls }), id: 'hello-2' }))
     expect(idsOf(sent)).toHaveLength(200)
   })
-  test('go in arrays of as many as the server takes, each attempt once', () => {
+  test('are sent in arrays of the size that the server accepts, each attempt once', () => {
     const sent = resumed(150)
     expect(sent).toHaveLength(2)
     const frames = sent.flatMap((text) => JSON.parse(text) as { id: number; params: { ref: number } }[])
     expect(frames.map(({ id }) => id)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1))
     expect(new Set(frames.map(({ params }) => params.ref))).toEqual(new Set([1]))
   })
-  test('never make an array that the gateway would not carry', () => {
+  test('never make an array that is too large for the gateway', () => {
     for (const text of resumed(200, { ...walls, frameBytes: 500 })) expect(utf8Bytes(text)).toBeLessThanOrEqual(500)
   })
-  test('go alone to a server that says nothing of arrays, and where there is only one', () => {
+  test('are sent singly to a server without arrays, and when there is only one', () => {
     const { batchSize: _, ...without } = walls
     for (const sent of [resumed(3, without), resumed(1)])
       for (const text of sent) expect(JSON.parse(text)).toMatchObject({ method: 'subscription' })
   })
-  test('are arrays without the one that only chunks carry', () => {
+  test('are sent in arrays, except one that needs chunks', () => {
     const machine = createMachine()
     machine.subscribe(1)
     machine.feed({
@@ -153,7 +153,7 @@ describe('subscriptions that are resumed together [TL-SUB-15]', () => {
   })
 })
 
-describe('a message that comes in chunks [TL-CHUNK-10]', () => {
+describe('a message that arrives in chunks [TL-CHUNK-10]', () => {
   const answer = (id: number, size = 300_000) =>
     JSON.stringify({ id, result: { type: 'data', data: 'x'.repeat(size) } })
   const partsOf = (id: number, { text = answer(id), message = `m${id}` } = {}) =>
@@ -170,12 +170,12 @@ describe('a message that comes in chunks [TL-CHUNK-10]', () => {
     ['in their order', (parts: readonly ChunkFrame[]) => parts],
     ['backwards', (parts: readonly ChunkFrame[]) => parts.toReversed()],
     ['doubled', (parts: readonly ChunkFrame[]) => parts.flatMap((part) => [part, part])],
-  ])('is taken once when it is whole, its parts %s', (_, order) => {
+  ])('is handled once when it is complete, with its parts %s', (_, order) => {
     const parts = partsOf(1)
     expect(parts).toHaveLength(3)
     expect(feedAll(asking(1), order(parts))).toEqual(['answer 1'])
   })
-  test('is not mixed with another, also not of the same name on another socket', () => {
+  test('is not mixed with another one, nor with one of the same name on another socket', () => {
     const machine = asking(1, 2)
     const [one, two] = [partsOf(1), partsOf(2)]
     const mixed = one.flatMap((part, index) => [part, two[index] as ChunkFrame])
@@ -187,7 +187,7 @@ describe('a message that comes in chunks [TL-CHUNK-10]', () => {
     moving.messageOf(2, first as ChunkFrame)
     expect(feedAll(moving, others)).toEqual([])
   })
-  test('brings an event of a subscription, and an array of frames', () => {
+  test('may contain an event of a subscription, or an array of frames', () => {
     const machine = opened()
     machine.subscribe(7)
     const started = { id: 7, result: { type: 'started', ref: 1, from: 'e:1', head: 'e:2' } }
@@ -197,13 +197,13 @@ describe('a message that comes in chunks [TL-CHUNK-10]', () => {
       'deliver 7 e:2',
     ])
   })
-  test('tells that the socket lives though it is not whole [TL-PING-3]', () => {
+  test('shows that the socket works even while it is incomplete [TL-PING-3]', () => {
     const machine = asking(1)
     machine.fire({ kind: 'ping' })
     machine.message(partsOf(1)[0] as ChunkFrame)
     expect(machine.timers.has('pong')).toBe(false)
   })
-  test('is forgotten with its socket, after 30 s, and beyond what is held', () => {
+  test('is dropped with its socket, after 30 s, and when too much is stored', () => {
     const lost = asking(1)
     lost.message(partsOf(1)[0] as ChunkFrame)
     lost.feed({ type: 'lost', cause: { code: 'network', message: 'gone' } })
@@ -214,7 +214,7 @@ describe('a message that comes in chunks [TL-CHUNK-10]', () => {
     late.message(first as ChunkFrame)
     late.wait(30_000)
     expect(feedAll(late, others)).toEqual([])
-    expect(late.state.incoming).toHaveLength(1) // of the later parts, which may yet be joined by a doubled one
+    expect(late.state.incoming).toHaveLength(1) // of the later parts, which a duplicate chunk may still complete
 
     const full = asking(...Array.from({ length: 30 }, (_, index) => index + 1))
     for (let id = 1; id <= 30; id++) full.message(partsOf(id)[0] as ChunkFrame)
@@ -223,7 +223,7 @@ describe('a message that comes in chunks [TL-CHUNK-10]', () => {
     expect(feedAll(full, partsOf(30).slice(1))).toEqual(['answer 30'])
     expect(feedAll(full, partsOf(1).slice(1))).toEqual([])
   })
-  test('that is larger than the application wants fails whoever waits for it, by size and limit [TL-CHUNK-4]', () => {
+  test('above maxMessageBytes fails the call or subscription that waits for it, with its size and the limit [TL-CHUNK-4]', () => {
     const machine = asking(1)
     machine.subscribe(7)
     const huge = (id: number) => ({
@@ -238,7 +238,7 @@ describe('a message that comes in chunks [TL-CHUNK-10]', () => {
     expect(machine.message(huge(99))).toEqual([])
     expect(machine.state.incoming).toEqual([])
   })
-  test('that makes no sense changes nothing', () => {
+  test('that is not valid changes nothing', () => {
     const machine = asking(1)
     for (const params of [
       { message: 'a', part: 5, of: 1, bytes: 10, text: 'x' },

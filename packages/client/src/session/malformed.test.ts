@@ -32,7 +32,7 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return trunklineError(await promise.catch((thrown: unknown) => thrown))
 }
 
-/** What a raw socket that declared the extensions is answered. */
+/** The answer to a raw socket that declared the extensions. */
 async function answerTo(url: string, text: string): Promise<unknown> {
   const socket = new WebSocket(url, ['trunkline.1'])
   await new Promise((resolve) => socket.once('open', resolve))
@@ -46,7 +46,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('a call that the server would refuse as malformed fails before it is sent', () => {
+describe('a malformed call fails before it is sent', () => {
   const deep = nested(63)
   const cases: readonly (readonly [string, 'query' | 'mutation', string, unknown, string | undefined])[] = [
     ['an input nested 63 levels', 'query', 'echo', deep, undefined],
@@ -59,7 +59,7 @@ describe('a call that the server would refuse as malformed fails before it is se
     ['a key with half a surrogate pair', 'mutation', 'pay', null, '\udc00'],
   ]
 
-  test.each(cases)('%s, in the words of the server [TL-LIM-8] [TL-LIM-4]', async (_, method, path, input, key) => {
+  test.each(cases)('%s, with the server’s message [TL-LIM-8] [TL-LIM-4]', async (_, method, path, input, key) => {
     await using local = await startLocalLine({ router, line, onError: () => {} })
     const { client } = local.connect()
     const call = path.split('.').reduce<never>((proxy, name) => proxy[name] as never, client as never) as Record<
@@ -83,7 +83,7 @@ describe('a call that the server would refuse as malformed fails before it is se
     expect(failure).toMatchObject({ code: 'MALFORMED', message: expect.stringContaining('64 levels') })
   })
 
-  test('nothing of it is sent, and it takes no place in its orderingKey [TL-LIM-8]', async () => {
+  test('nothing is sent, and it does not block its ordering key [TL-LIM-8]', async () => {
     await using server = await startWireServer((frame, peer) =>
       peer.send({ id: frame.id, result: { type: 'data', data: 1 } }),
     )
@@ -97,7 +97,7 @@ describe('a call that the server would refuse as malformed fails before it is se
   })
 })
 
-describe('a subscription that the server would refuse gets onError at once', () => {
+describe('a malformed subscription gets onError at once', () => {
   test.each([
     ['an input nested 63 levels', { input: nested(63) }, 'MALFORMED'],
     ['a path of 600 bytes', { path: 'p'.repeat(600) }, 'MALFORMED'],
@@ -125,7 +125,7 @@ describe('an error under id null', () => {
   test.each([
     ['onProtocolError', true],
     ['a warning on the console', false],
-  ])('settles no call, and goes to %s [TL-ERR-4]', async (_, isGiven) => {
+  ])('settles no call, and is reported to %s [TL-ERR-4]', async (_, isGiven) => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     await using server = await startWireServer((frame, peer) => {
       peer.send(failed)
@@ -140,7 +140,7 @@ describe('an error under id null', () => {
     await connection.close()
   })
 
-  test('whose handler throws harms nothing [TL-ERR-4]', async () => {
+  test('does not break the connection when its handler throws [TL-ERR-4]', async () => {
     await using server = await startWireServer((frame, peer) => {
       peer.send(failed)
       peer.send({ id: frame.id, result: { type: 'data', data: 'answered' } })
@@ -156,7 +156,7 @@ describe('an error under id null', () => {
   })
 })
 
-test('a connection whose token has 8,193 bytes fails its calls at once, in words that name the limit [TL-LIM-9]', async () => {
+test('a connection whose token has 8,193 bytes fails its calls at once, with the limit in the message [TL-LIM-9]', async () => {
   const connection = createConnection({ url: 'ws://127.0.0.1:1', WebSocket, token: () => 't'.repeat(8_193) })
   const failure = await failureOf(createClient<Router>({ connection }).echo.query(1))
   expect(failure).toMatchObject({ code: 'CLOSED', mayHaveRun: false, message: expect.stringContaining('7000 bytes') })

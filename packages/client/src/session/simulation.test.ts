@@ -5,7 +5,7 @@ import { createWorld } from '../testing/world.suite.ts'
 type World = ReturnType<typeof createWorld>
 
 const fate = fc.constantFrom('deliver', 'deliver', 'lose', 'double')
-/** What may happen to a log and its messages. */
+/** The faults of a log and its messages. */
 const events = [
   { weight: 6, arbitrary: fc.constant(['publish'] as const) },
   { weight: 8, arbitrary: fc.tuple(fc.constant('message' as const), fc.nat(20), fate) },
@@ -14,7 +14,7 @@ const events = [
   { weight: 1, arbitrary: fc.tuple(fc.constant('cut' as const), fc.nat(1)) },
   { weight: 1, arbitrary: fc.constant(['deafen'] as const) },
 ]
-/** What may happen to a connection besides. */
+/** The further faults of a connection. */
 const turns = [
   { weight: 3, arbitrary: fc.constant(['notice'] as const) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('connect' as const), fc.nat(1), fc.boolean()) },
@@ -28,19 +28,19 @@ const scheduleOf = (
   ...actions: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<readonly unknown[]> }[]
 ) => fc.array(fc.oneof(...actions), { maxLength: 120 })
 
-/** A world whose log is followed from its beginning. */
+/** A world with a subscription from the beginning of its log. */
 function createSubscribedWorld(handlesGaps: boolean): World {
   const world = createWorld(handlesGaps)
   world.connect(0)
   world.message(0, 'deliver')
-  world.message(0, 'deliver') // started at 0: from here on nothing may be missed
+  world.message(0, 'deliver') // started at 0: no event after this may be missed
   return world
 }
 function play(world: World, schedule: readonly (readonly unknown[])[]): void {
   for (const [action, ...values] of schedule) Reflect.apply(world[action as 'tick'], world, values)
 }
 
-/** Each event once and in order; every jump signalled; nothing left out at the end. */
+/** Checks that each event was delivered once and in order, that every gap was reported, and that none is missing. */
 function checkLog({ seen, log }: World): void {
   let last: string | undefined = 'e0:0'
   for (const each of seen) {
@@ -57,7 +57,7 @@ function checkLog({ seen, log }: World): void {
 }
 
 test.each([true, false])(
-  'under any faults each event is seen once and in order, and every jump is signalled (gaps handled: %s)',
+  'under any faults each event is delivered once and in order, and every gap is reported (gaps handled: %s)',
   (handlesGaps) => {
     const property = fc.property(scheduleOf(...events, ...restore), (schedule) => {
       const world = createSubscribedWorld(handlesGaps)
@@ -69,7 +69,7 @@ test.each([true, false])(
   },
 )
 
-test('a subscription that starts with a state has no gap: what cannot be replayed is in the next state [TL-SNAP-1] [TL-SNAP-2]', () => {
+test('a subscription with snapshots has no gap: the next snapshot contains what cannot be replayed [TL-SNAP-1] [TL-SNAP-2]', () => {
   const property = fc.property(scheduleOf(...events, ...turns, ...restore), (schedule) => {
     const world = createWorld(false, 'a snapshot')
     play(world, schedule)
@@ -86,7 +86,7 @@ test('a subscription that starts with a state has no gap: what cannot be replaye
   fc.assert(property, { numRuns: 1_000 })
 })
 
-test('hand-overs, expiring authority and mutations lose no event, whatever breaks them off [TL-HAND-2] [TL-AUTH-3]', () => {
+test('hand-overs, expired authorization and mutations lose no event, wherever they are interrupted [TL-HAND-2] [TL-AUTH-3]', () => {
   const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
     const world = createSubscribedWorld(true)
     play(world, schedule)
@@ -97,7 +97,7 @@ test('hand-overs, expiring authority and mutations lose no event, whatever break
   fc.assert(property, { numRuns: 1_000 })
 })
 
-test('each mutation settles once; a keyed one has one key and one effect, another one effect at most [TL-KEY-1] [TL-KEY-8]', () => {
+test('each mutation settles once; a keyed one has one key and one effect, any other at most one effect [TL-KEY-1] [TL-KEY-8]', () => {
   const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
     const world = createSubscribedWorld(true)
     play(world, schedule)
@@ -127,7 +127,7 @@ test('mutations with one orderingKey take effect in the order in which they were
   fc.assert(property, { numRuns: 1_000 })
 })
 
-test('never more than two sockets, one at rest, none and no timer after close [TL-HAND-4]', () => {
+test('there are at most two sockets, one at rest, and no socket and no timer after close [TL-HAND-4]', () => {
   const property = fc.property(scheduleOf(...events, ...turns), fc.boolean(), (schedule, settles) => {
     const world = createSubscribedWorld(true)
     play(world, schedule)

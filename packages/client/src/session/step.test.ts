@@ -32,9 +32,9 @@ describe('lifecycle', () => {
   })
 
   test.each([
-    ['by the network waits a second at most, however often', network, [500, 1_000, 1_000]],
-    ['by the server waits its back-off, longer each time, until one has lived for 5 s', server, [500, 1_000, 2_000]],
-  ])('a greeted socket that is lost %s', (_, cause, expected) => {
+    ['by the network waits at most 1 s, also when it happens repeatedly', network, [500, 1_000, 1_000]],
+    ['by the server waits a growing back-off, until a socket was open for 5 s', server, [500, 1_000, 2_000]],
+  ])('an open socket that is lost %s', (_, cause, expected) => {
     const machine = createMachine(1)
     machine.open()
     const waits: (number | undefined)[] = []
@@ -58,7 +58,7 @@ describe('lifecycle', () => {
     expect([...machine.timers.keys()]).toEqual([])
   })
 
-  test('a network that came back tries at once, or proves that the open socket survived', () => {
+  test('when the network comes back, the client connects at once or checks the open socket', () => {
     const machine = createMachine()
     machine.open()
     expect(machine.feed({ type: 'wake' })).toEqual(['send {"method":"ping"}'])
@@ -66,7 +66,7 @@ describe('lifecycle', () => {
     expect(machine.feed({ type: 'wake' })).toEqual(['admit'])
   })
 
-  test('a machine that slept wakes: the watch came more than twice its minute late [TL-SYNC-6]', () => {
+  test('a `watch` timer that fires over two minutes late shows that the machine was suspended [TL-SYNC-6]', () => {
     const machine = createMachine()
     machine.open()
     machine.wait(60_000)
@@ -74,11 +74,11 @@ describe('lifecycle', () => {
     machine.wait(121_000)
     expect(machine.fire({ kind: 'watch' })).toEqual(['send {"method":"ping"}'])
     machine.wait(121_000)
-    expect(machine.fire({ kind: 'watch' })).toEqual([]) // one is under way
+    expect(machine.fire({ kind: 'watch' })).toEqual([]) // one is in progress
     expect(machine.timers.get('watch')).toBe(60_000)
   })
 
-  test('a sync goes in as many frames as it needs [TL-SYNC-7]', () => {
+  test('a sync is sent in as many frames as it needs [TL-SYNC-7]', () => {
     const machine = createMachine()
     machine.open()
     for (let id = 1; id <= 250; id += 1) {
@@ -97,7 +97,7 @@ describe('lifecycle', () => {
     for (const frame of frames) expect(frame.length).toBeLessThanOrEqual(4_005)
   })
 
-  test('what a sync left out for want of room is asked for at once [TL-SYNC-3]', () => {
+  test('subscriptions that a sync left out for lack of room are requested at once [TL-SYNC-3]', () => {
     const machine = createMachine()
     machine.open()
     for (const id of [1, 2]) {
@@ -111,7 +111,7 @@ describe('lifecycle', () => {
     ])
   })
 
-  test('hello that is not answered, is answered with an error or killed the function costs the socket', () => {
+  test('a `hello` without an answer, with an error or with a failed function drops the socket', () => {
     const failures = [
       (machine: ReturnType<typeof createMachine>) => machine.fire({ kind: 'hello' }),
       (machine: ReturnType<typeof createMachine>) => machine.message({ id: 'hello-1', error: {} }),
@@ -126,7 +126,7 @@ describe('lifecycle', () => {
     }
   })
 
-  test('a ping without a pong within 15 s costs the socket [TL-PING-3]', () => {
+  test('a ping without a pong within 15 s drops the socket [TL-PING-3]', () => {
     const machine = createMachine(0.5)
     machine.open()
     expect(machine.timers.get('ping')).toBe(270_000)
@@ -139,7 +139,7 @@ describe('lifecycle', () => {
     expect(machine.state.status).toMatchObject({ status: 'reconnecting', cause: { code: 'network' } })
   })
 
-  test('each keepalive asks where the live logs stand [TL-SYNC-5]', () => {
+  test('each keepalive syncs the live logs [TL-SYNC-5]', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
@@ -152,7 +152,7 @@ describe('lifecycle', () => {
       { id: 1, result: { type: 'synced', from: 'e:4', head: 'e:4' } },
       { id: 'sync-2', result: { type: 'data' } },
     )
-    expect(machine.timers.has('pong')).toBe(false) // an answer is a sign of life as good as a pong
+    expect(machine.timers.has('pong')).toBe(false) // an answer shows that the socket works, as a pong does
   })
 
   test('closing waits for calls in flight, at most 5 s', () => {
@@ -178,7 +178,7 @@ describe('lifecycle', () => {
 })
 
 describe('calls', () => {
-  test('an answer for nothing that waits changes nothing [TL-CALL-6]', () => {
+  test('an answer without a pending call changes nothing [TL-CALL-6]', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1)
@@ -187,7 +187,7 @@ describe('calls', () => {
     expect(machine.message({ id: 77, error: {} })).toEqual([])
   })
 
-  test('a mutation that waits is no mutation that was lost', () => {
+  test('a mutation that waits to be sent does not fail with a lost socket', () => {
     const machine = createMachine()
     machine.call(1, 'mutation')
     expect(machine.feed({ type: 'lost', cause: network })).toEqual([])
@@ -195,7 +195,7 @@ describe('calls', () => {
     expect(machine.feed({ type: 'lost', cause: network })).toEqual(['fail 1 CONNECTION_LOST may have run'])
   })
 
-  test("the gateway's words are remembered until the deadline when they may be about another [TL-GW-2]", () => {
+  test('an error of the gateway that may be about another call is reported at the deadline [TL-GW-2]', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
@@ -206,7 +206,7 @@ describe('calls', () => {
     expect(machine.fire({ kind: 'deadline', id: 3 })).toEqual(['fail 3 TIMEOUT may have run'])
   })
 
-  test('an error under id null settles no call, and its words are reported [TL-ERR-4]', () => {
+  test('an error under id null settles no call, and its message is reported [TL-ERR-4]', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1)
@@ -229,14 +229,14 @@ describe('calls', () => {
     expect(machine.timers.has('resend 2')).toBe(false)
   })
 
-  test('an error under id null that answers hello ends the socket [TL-ERR-4]', () => {
+  test('an error under id null that answers hello drops the socket [TL-ERR-4]', () => {
     const machine = createMachine()
     machine.call(1)
     machine.feed({ type: 'opened' })
     expect(machine.message({ id: null, error: { message: 'no id' } })).toEqual(['protocol-error', 'replace'])
   })
 
-  test('a limit that hello lowered holds for what waited', () => {
+  test('a limit that hello lowered applies to waiting calls', () => {
     const machine = createMachine()
     machine.call(1, 'query', 500)
     machine.feed({ type: 'opened' })
@@ -263,7 +263,7 @@ describe('subscriptions', () => {
     return machine
   }
 
-  test('what is pushed before started is held back [TL-SUB-9]', () => {
+  test('events that are pushed before `started` are held [TL-SUB-9]', () => {
     const machine = createMachine()
     machine.open()
     expect(machine.subscribe(1)).toEqual([subscribed(1, 1)])
@@ -275,7 +275,7 @@ describe('subscriptions', () => {
     ])
   })
 
-  test('without a started within 10 to 15 s it subscribes again with the next ref, each id at a moment of its own', () => {
+  test('without `started` within 10 to 15 s it subscribes again with the next ref, each id at another moment', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
@@ -283,12 +283,13 @@ describe('subscriptions', () => {
     expect(machine.timers.get('started 1')).toBe(13_090)
     expect(machine.timers.get('started 2')).toBe(11_180)
     expect(machine.fire({ kind: 'started', id: 1 })).toEqual([subscribed(1, 2)])
-    machine.message(started(1, 1, 'e:4')) // late, but true
+    machine.message(started(1, 1, 'e:4')) // late, but still correct
     expect(machine.message(event(1, 'e:5'))).toEqual(['deliver 1 e:5'])
-    expect(machine.message(started(1, 2, 'e:9'))).toEqual([synced(2, { id: 1, ref: 2, from: 'e:5' })]) // a fresh answer moves no position
+    // a first answer moves no position
+    expect(machine.message(started(1, 2, 'e:9'))).toEqual([synced(2, { id: 1, ref: 2, from: 'e:5' })])
   })
 
-  test('an answer that stops short of its head is fetched on at once, until an advance reaches it [TL-SYNC-3] [TL-SUB-10]', () => {
+  test('an answer that ends before its head is continued at once, until an advance reaches the head [TL-SYNC-3] [TL-SUB-10]', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
@@ -307,7 +308,7 @@ describe('subscriptions', () => {
     expect(machine.timers.has('gap 1')).toBe(false)
   })
 
-  test('a hole waits 300 ms before it is fetched, and longer when fetching brings nothing', () => {
+  test('a hole is fetched after 300 ms, and later when a fetch brings nothing', () => {
     const machine = live()
     expect(machine.message(event(1, 'e:6'))).toEqual([])
     expect(machine.timers.get('gap 1')).toBe(300)
@@ -328,14 +329,14 @@ describe('subscriptions', () => {
     expect(machine.fire({ kind: 'gap', id: 1 })).toEqual([])
   })
 
-  test('a fetch without an answer is asked again', () => {
+  test('a fetch without an answer is sent again', () => {
     const machine = live()
     machine.message(event(1, 'e:6'))
     machine.fire({ kind: 'gap', id: 1 })
     expect(machine.fire({ kind: 'gap', id: 1 })).toEqual([synced(3, { id: 1, ref: 1, from: 'e:4' })])
   })
 
-  test('another epoch makes the client resume, once until it is answered [TL-SUB-8]', () => {
+  test('another epoch makes the client resume, once until the answer [TL-SUB-8]', () => {
     const machine = live()
     expect(machine.message(event(1, 'f:1'))).toEqual([subscribed(1, 2, 'e:4')])
     expect(machine.message(event(1, 'f:2'))).toEqual([])
@@ -346,7 +347,7 @@ describe('subscriptions', () => {
     ])
   })
 
-  test('a resume that is whole only moves up', () => {
+  test('a resume without a gap only moves the position forward', () => {
     const machine = live()
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(1, 2, 'e:4')])
@@ -358,7 +359,7 @@ describe('subscriptions', () => {
   })
 
   test.each([
-    ['behind the position', 'e:3', []],
+    ['before the position', 'e:3', []],
     ['at the position', 'e:4', ['gap 1 expired after e:4']],
     ['ahead of it', 'e:9', ['gap 1 expired after e:4']],
   ])('a gap %s [TL-SYNC-4]', (_, from, effects) => {
@@ -368,13 +369,13 @@ describe('subscriptions', () => {
     expect(machine.message(started(1, 2, from, from, 'expired'))).toEqual([]) // doubled
   })
 
-  test('a gap of a log that was rewound moves the position back, told once [TL-SYNC-4]', () => {
+  test('a gap of a rewound log moves the position back and is reported once [TL-SYNC-4]', () => {
     const machine = live()
     machine.fire({ kind: 'ping' })
     const rewound = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
     expect(machine.message(rewound, { id: 'sync-2', result: { type: 'data' } })).toEqual([
       'gap 1 new-epoch after e:4',
-      synced(3, { id: 1, ref: 1, from: 'e:2' }), // what was pushed meanwhile was dropped as known
+      synced(3, { id: 1, ref: 1, from: 'e:2' }), // events that were pushed in the meantime were dropped
     ])
     expect(machine.message(event(1, 'e:3'))).toEqual(['deliver 1 e:3'])
     const caughtUp = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:4' } }
@@ -382,9 +383,9 @@ describe('subscriptions', () => {
     expect(machine.timers.has('gap 1')).toBe(false)
   })
 
-  test('a resume of a log that was rewound moves the position back, told once [TL-SYNC-4]', () => {
+  test('a resume of a rewound log moves the position back and is reported once [TL-SYNC-4]', () => {
     const machine = live()
-    machine.message(event(1, 'e:7')) // held, and of the history that is gone
+    machine.message(event(1, 'e:7')) // held; it belongs to the old history
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(1, 2, 'e:4')])
     const rewound = started(1, 2, 'e:2', 'e:2', 'new-epoch')
@@ -398,7 +399,7 @@ describe('subscriptions', () => {
     expect(machine.message(...events.map((at) => event(1, at)))).toEqual(events.map((at) => `deliver 1 ${at}`))
   })
 
-  test('what came before a first `started` is dropped when it is asked for again: the answer has it, or it is gone', () => {
+  test('events before a first `started` are dropped when the client subscribes again: the answer has them or they are gone', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
@@ -410,7 +411,7 @@ describe('subscriptions', () => {
     expect(machine.message(data('e:3'), data('e:4'))).toEqual(['deliver 1 e:3', 'deliver 1 e:4'])
   })
 
-  test('an answer that nobody awaits does not move the position back [TL-SYNC-4]', () => {
+  test('an unexpected answer does not move the position back [TL-SYNC-4]', () => {
     const machine = live()
     const rewound = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
     expect(machine.message(rewound)).toEqual([])
@@ -418,7 +419,7 @@ describe('subscriptions', () => {
     expect(machine.message(event(1, 'e:3'), event(1, 'e:5'))).toEqual(['deliver 1 e:5'])
   })
 
-  test('a log that ends below what is held was rewound: what is held is dropped, and nothing was lost [TL-SYNC-4]', () => {
+  test('a log that ends before a held event was rewound: the held events are dropped without a gap [TL-SYNC-4]', () => {
     const machine = live()
     machine.message(event(1, 'e:7'))
     expect(machine.fire({ kind: 'gap', id: 1 })).toEqual([synced(2, { id: 1, ref: 1, from: 'e:4' })])
@@ -426,7 +427,7 @@ describe('subscriptions', () => {
     expect(machine.message(whole, event(1, 'e:5'), event(1, 'e:6'))).toEqual([
       'deliver 1 e:5',
       'deliver 1 e:6', // and not the 7 that was held, which would continue it
-      synced(3, { id: 1, ref: 1, from: 'e:6' }), // among what was held may be something new
+      synced(3, { id: 1, ref: 1, from: 'e:6' }), // the held events may contain a new one
     ])
     machine.message({ id: 1, result: { type: 'synced', from: 'e:6', head: 'e:6' } })
     expect(machine.timers.has('gap 1')).toBe(false)
@@ -434,7 +435,7 @@ describe('subscriptions', () => {
     expect(machine.message(data('e:7'), data('e:8'))).toEqual(['deliver 1 e:7', 'deliver 1 e:8'])
   })
 
-  test('a page that ends below what is held is fetched on from, with what was held', () => {
+  test('a page that ends before the held events is continued, and the held events are kept', () => {
     const machine = live()
     machine.message(event(1, 'e:9'))
     machine.fire({ kind: 'gap', id: 1 })
@@ -446,22 +447,22 @@ describe('subscriptions', () => {
     expect(machine.timers.has('gap 1')).toBe(false)
   })
 
-  test('a gap that nobody handles ends the subscription [TL-SUB-12]', () => {
+  test('a gap without onGap ends the subscription [TL-SUB-12]', () => {
     const machine = live(false)
     machine.message(event(1, 'f:1'))
     expect(machine.message(started(1, 2, 'f:0', 'f:1', 'new-epoch'), event(1, 'f:1'))).toEqual([
       stopped(1, 2),
-      'fail 1 GAP may have run', // the event behind it was on its way and is not answered
+      'fail 1 GAP may have run', // the event after it was in flight and is not answered
     ])
   })
 
-  test('a fault is a gap of one event, and what comes after it arrives [TL-SUB-11]', () => {
+  test('a fault is a gap of one event, and the next events are delivered [TL-SUB-11]', () => {
     const fault = { id: 1, result: { type: 'fault', id: 'e:5', error: {} } }
     expect(live().message(fault, event(1, 'e:6'))).toEqual(['gap 1 not-resumable after e:4', 'deliver 1 e:6'])
     expect(live(false).message(fault)).toEqual([stopped(1, 1), 'fail 1 GAP may have run'])
   })
 
-  test('a push that was on its way when its subscription stopped is not answered; each of five seconds later is [TL-STOP-4]', () => {
+  test('a push within 5 s of a stop is ignored, and a later push is answered by another stop [TL-STOP-4]', () => {
     const machine = live()
     expect(machine.feed({ type: 'unsubscribe', id: 1 })).toEqual([stopped(1, 1)])
     expect(machine.message(event(1, 'e:5'), event(1, 'e:6'))).toEqual([])
@@ -475,17 +476,17 @@ describe('subscriptions', () => {
     expect(machine.message(event(1, 'e:10'))).toEqual([])
   })
 
-  test('a subscription that the server does not know is asked for again [TL-SYNC-2]', () => {
+  test('a subscription that the server does not know is sent again [TL-SYNC-2]', () => {
     const machine = live()
     const lost = { id: 1, error: {}, line: { code: 'CONNECTION_LOST', retry: 'now', mayHaveRun: true } }
     machine.message(lost)
     expect(machine.timers.get('started 1')).toBe(0)
     expect(machine.fire({ kind: 'started', id: 1 })).toEqual([subscribed(1, 2, 'e:4')])
     machine.message(lost)
-    expect(machine.timers.get('started 1')).toBe(100) // not in a circle
+    expect(machine.timers.get('started 1')).toBe(100) // after a back-off
   })
 
-  test('a subscription that fails five times more in a row ends with the last failure', () => {
+  test('a subscription that fails five more times in a row ends with the last error', () => {
     const machine = live()
     const failed = { id: 1, error: {}, line: { code: 'FUNCTION_FAILED', retry: 'later', mayHaveRun: true } }
     for (let failure = 0; failure < 5; failure += 1) {
@@ -495,14 +496,14 @@ describe('subscriptions', () => {
     expect(machine.message(failed)).toEqual(['fail 1 FUNCTION_FAILED may have run'])
   })
 
-  test('an error of the procedure ends it; what the server ends is complete', () => {
+  test('an error of the procedure ends a subscription; an end by the server completes it', () => {
     const machine = live()
     machine.subscribe(2)
     expect(machine.message({ id: 1, error: {} })).toEqual(['fail 1 procedure'])
     expect(machine.message({ id: 2, result: { type: 'stopped' } })).toContain('complete 2')
   })
 
-  test('a resume of values without a log names the last id', () => {
+  test('a resume without a log sends the id of the last value', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
@@ -512,7 +513,7 @@ describe('subscriptions', () => {
     expect(machine.open()).toEqual([subscribed(1, 2, 'any id')])
   })
 
-  test('more early events than may be held are fetched instead [TL-SUB-7]', () => {
+  test('early events above the limit are fetched instead of held [TL-SUB-7]', () => {
     const machine = live()
     const early = Array.from({ length: 1_001 }, (_, index) => event(1, `e:${index + 6}`))
     expect(machine.message(...early)).toEqual([synced(2, { id: 1, ref: 1, from: 'e:4' })])

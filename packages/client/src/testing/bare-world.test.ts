@@ -25,7 +25,7 @@ beforeAll(async () => {
   code = outputFiles[0]?.text ?? ''
 })
 
-/** What React Native, a service worker and a page have in common: neither `window` nor `document` nor `navigator`. */
+/** The globals that React Native, a service worker and a page share: no `window`, `document` or `navigator`. */
 const common = {
   ...{ setTimeout, clearTimeout, queueMicrotask, URL, TextEncoder, TextDecoder, AbortController, AbortSignal },
   ...{ Event, MessageEvent, EventTarget, DOMException, console, btoa, crypto: globalThis.crypto },
@@ -37,7 +37,7 @@ const hello = {
   limits: { frameBytes: 32_768, messageBytes: 131_072, idleMs: 600_000, lifetimeMs: 7_200_000 },
 }
 
-/** A platform's own class, whose events are the platform's. */
+/** A class of the platform, with the platform's events. */
 class PlatformSocket extends EventTarget {
   static readonly OPEN = 1
   readonly #socket: WebSocket
@@ -91,7 +91,7 @@ async function inWorld(globals: object): Promise<unknown> {
 test('the client works without `window` and `document`, as in React Native', async () => {
   expect(await inWorld({ navigator: { product: 'ReactNative' } })).toBe('heard')
 })
-test('and in a service worker, which has `self` and no page', async () => {
+test('the client works in a service worker, which has `self` and no page', async () => {
   const self = new EventTarget()
   const addEventListener = self.addEventListener.bind(self)
   expect(await inWorld({ self, addEventListener, removeEventListener: self.removeEventListener.bind(self) })).toBe(

@@ -12,7 +12,7 @@ import { iterate } from '../trpc/iterate.ts'
 const line = createLine()
 const key = z.object({ room: z.string() })
 const messages = line.channel('chat', { key, event: z.object({ text: z.string() }) })
-/** What the procedures do to the line that they run in. */
+/** The faults that procedures inject into their own line. */
 const hooks: {
   local?: Pick<LocalLine<AnyTRPCRouter>, 'faults' | 'clock'>
   cutAt?: string
@@ -30,7 +30,7 @@ const router = t.router({
     await messages.publish({ room }, { text })
     if (text !== hooks.cutAt) return hooks.runs.length
     delete hooks.cutAt
-    hooks.local?.faults.cut() // the effect is there, the answer is lost
+    hooks.local?.faults.cut() // the mutation took effect, and the answer is lost
     return hooks.runs.length
   }),
   search: t.procedure.query(() => 'found'),
@@ -78,7 +78,7 @@ test('a mutation whose answer is lost with its socket happens once, and is answe
   expect((await local.run(() => messages.read({ room: 'x' }))).events).toHaveLength(1)
 })
 
-test("a caller's own key makes a second call the same mutation, and refuses another input [TL-KEY-3]", async () => {
+test("a caller's key makes a second call the same mutation, and rejects another input [TL-KEY-3]", async () => {
   await using local = await start()
   const ann = local.connect({ token: () => 'ann' })
   const options = { idempotencyKey: 'order 7' }
@@ -100,7 +100,7 @@ test('without a key, a mutation whose socket is lost fails and is not sent again
   expect(hooks.runs).toEqual(['hi'])
 })
 
-test('a orderingKey keeps its order across a cut [TL-LANE-1]', async () => {
+test('mutations with one ordering key keep their order when the socket is lost [TL-LANE-1]', async () => {
   await using local = await start()
   const ann = local.connect({ token: () => 'ann' })
   hooks.cutAt = '2'
@@ -109,7 +109,7 @@ test('a orderingKey keeps its order across a cut [TL-LANE-1]', async () => {
   expect(hooks.runs).toEqual(texts)
 })
 
-test('authority is renewed on the living socket for as long as it is wanted [TL-AUTH-1]', async () => {
+test('the authorization is renewed on the open socket repeatedly [TL-AUTH-1]', async () => {
   await using local = await start()
   let asked = 0
   const ann = local.connect({
@@ -134,7 +134,7 @@ test('authority is renewed on the living socket for as long as it is wanted [TL-
   expect(states).toEqual([])
 })
 
-test('a subscription that starts with a state gets it, then the tail [TL-SNAP-1]', async () => {
+test('a subscription with a snapshot gets it first, then the events after it [TL-SNAP-1]', async () => {
   await using local = await start()
   const ann = local.connect({ token: () => 'ann' })
   const seen = iterate(ann.client.page, { room: 'x' })
@@ -145,10 +145,10 @@ test('a subscription that starts with a state gets it, then the tail [TL-SNAP-1]
   local.faults.cut()
   const after = seen.next()
   await ann.client.post.mutate({ room: 'x', text: 'ho' })
-  expect((await after).value?.data).toEqual({ text: 'ho' }) // a whole resume brings no state again
+  expect((await after).value?.data).toEqual({ text: 'ho' }) // a resume without a gap sends no snapshot
 })
 
-test('the notice moves a client to another socket, and nobody notices [TL-HAND-1]', async () => {
+test('the notice moves a client to another socket without a visible interruption [TL-HAND-1]', async () => {
   await using local = await start()
   const ann = local.connect({ token: () => 'ann' })
   const states: string[] = []
@@ -192,26 +192,29 @@ test.each<readonly [string, string, (client: Client) => void]>([
     'live',
     (client) => client.live.subscribe({ room: 'x' }, { onData: () => {} }).unsubscribe(),
   ],
-])('a mutation in flight is answered when the function fails that ran %s [TL-GW-2]', async (_, path, begin) => {
-  await using local = await start()
-  const { client } = local.connect({ token: () => 'ann' })
-  await client.whoami.query()
-  let finish = () => {}
-  hooks.waitsFor = new Promise((resolve) => (finish = resolve))
-  const posted = client.post.mutate({ room: 'x', text: 'hi' })
-  await expect.poll(() => hooks.runs).toEqual(['hi'])
-  using failed = local.faults.on('function', 'fail', { path, times: 1 })
-  begin(client)
-  await expect.poll(() => failed.hits).toBe(1)
-  await client.whoami.query()
-  await client.whoami.query() // the gateway's word came meanwhile
-  finish()
-  expect(await posted).toBe(1)
-  expect(hooks.runs).toEqual(['hi'])
-})
+])(
+  'a mutation in flight is answered when the function of another frame fails (%s) [TL-GW-2]',
+  async (_, path, begin) => {
+    await using local = await start()
+    const { client } = local.connect({ token: () => 'ann' })
+    await client.whoami.query()
+    let finish = () => {}
+    hooks.waitsFor = new Promise((resolve) => (finish = resolve))
+    const posted = client.post.mutate({ room: 'x', text: 'hi' })
+    await expect.poll(() => hooks.runs).toEqual(['hi'])
+    using failed = local.faults.on('function', 'fail', { path, times: 1 })
+    begin(client)
+    await expect.poll(() => failed.hits).toBe(1)
+    await client.whoami.query()
+    await client.whoami.query() // the gateway's error arrived in the meantime
+    finish()
+    expect(await posted).toBe(1)
+    expect(hooks.runs).toEqual(['hi'])
+  },
+)
 
 test.each(['fail', 'kill'] as const)(
-  'a mutation whose function fails (%s) is sent again under its key, and happens once [TL-KEY-10]',
+  'a mutation whose function fails (%s) is sent again under its key, and takes effect once [TL-KEY-10]',
   async (effect) => {
     await using local = await start()
     const { client } = local.connect({ token: () => 'ann' })
@@ -227,7 +230,7 @@ test.each([
   [-24 * 60, 'a monotonic clock'],
   [10, 'no other clock'],
 ] as const)(
-  'a mutation happens after the clock was set by %d min while connected (%s) [TL-HELLO-5]',
+  'a mutation takes effect after the clock was set by %d min while connected (%s) [TL-HELLO-5]',
   async (minutes, other) => {
     await using local = await start()
     let setMs = 0

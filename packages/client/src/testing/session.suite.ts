@@ -4,7 +4,7 @@ import { type NewCall, type SessionInput, type Timer, timerName } from '../sessi
 import { initialState, type SessionState } from '../session/machine/state.ts'
 import { step } from '../session/step.ts'
 
-/** The machine with its effects written down: frames as objects, the rest by name. */
+/** A session that records its effects: frames as objects, other effects by name. */
 export function createMachine(chance = 0) {
   let state: SessionState = initialState
   let now = 0
@@ -12,7 +12,7 @@ export function createMachine(chance = 0) {
   const timers = new Map<string, number>()
 
   function feed(fed: Fed): string[] {
-    const input = { socket: state.socket, ...fed } as SessionInput // of the socket that is used, unless the test says
+    const input = { socket: state.socket, ...fed } as SessionInput // the socket in use, unless the test gives another
     const before = JSON.stringify(toJson(state))
     const stepped = step(state, { ...input, now, wall: now + wallAhead, chance })
     if (JSON.stringify(toJson(state)) !== before) throw new Error('a step changed the state that it was given')
@@ -26,7 +26,7 @@ export function createMachine(chance = 0) {
   }
   return {
     feed,
-    /** The timers that run, by name, with their wait. */
+    /** The running timers by name, with their delay. */
     timers,
     get state() {
       return state
@@ -34,7 +34,7 @@ export function createMachine(chance = 0) {
     wait(ms: number) {
       now += ms
     },
-    /** The wall clock is set, or the monotonic one slept. */
+    /** Sets the wall clock, or suspends the monotonic one. */
     setClock(ms: number) {
       wallAhead += ms
     },
@@ -44,15 +44,15 @@ export function createMachine(chance = 0) {
     },
     message: (...frames: object[]) =>
       feed({ type: 'message', frames: frames as unknown as ServerFrame[], size: 10 * frames.length }),
-    /** A message of another socket than the one that is used. */
+    /** A message of a socket that is not in use. */
     messageOf: (socket: number, ...frames: object[]) =>
       feed({ type: 'message', socket, frames: frames as unknown as ServerFrame[], size: 10 * frames.length }),
-    /** A mutation here has no key, unless `options` give it one. */
+    /** A mutation has no key here, unless `options` has one. */
     call: (id: number, method: 'query' | 'mutation' = 'query', bytes = 10, options: Partial<NewCall> = {}) =>
       feed({ type: 'call', call: { ...newCall(id, method), bytes, ...options } }),
     subscribe: (id: number, handlesGaps = true) =>
       feed({ type: 'subscribe', subscription: { id, path: 'live', input: null, handlesGaps } }),
-    /** A machine with an open socket that said hello. */
+    /** A session with an open socket after hello. */
     open(hello: object = {}) {
       if (state.phase === 'idle') feed({ type: 'call', call: newCall(-1, 'query') })
       feed({ type: 'opened' })
@@ -90,7 +90,7 @@ function newCall(id: number, method: 'query' | 'mutation'): NewCall {
   }
 }
 
-/** What is done to another socket than the one that is used bears its number. */
+/** An effect on a socket that is not in use has its number. */
 function describe(effect: Effect, used: number): string[] {
   switch (effect.type) {
     case 'arm':

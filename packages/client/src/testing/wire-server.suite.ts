@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { ClientFrame } from '@trunkline/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 
-/** A frame as the server of a test meets it: loosely typed, since a test reads what it expects. */
+/** A frame that a test's server receives. It is loosely typed, since a test reads the members that it expects. */
 export interface Received {
   readonly id: number | string
   readonly method: ClientFrame['method']
@@ -26,7 +26,7 @@ export interface Peer {
 }
 
 /**
- * A server in the test that speaks the wire over real sockets: `hello` and `ping` are answered, the rest is the test's.
+ * A test server with the protocol over real sockets. It answers `hello` and `ping`; the test answers the rest.
  */
 export async function startWireServer(onFrame: (frame: Received, peer: Peer) => void = () => {}) {
   const server = new WebSocketServer({ port: 0, handleProtocols: () => 'trunkline.1' })
@@ -61,13 +61,13 @@ export async function startWireServer(onFrame: (frame: Received, peer: Peer) => 
 
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** Every frame that came, in order. */
+    /** All received frames, in order. */
     frames,
-    /** Every socket there was. */
+    /** All sockets, closed ones included. */
     peers,
     /** Merged into the answer to `hello`. */
     hello,
-    /** The next frame of this method, or one that came already behind `after` others. */
+    /** The next frame of this method after `after` others; it may have arrived already. */
     frame(method: Received['method'], skip = 0): Promise<Received> {
       const seen = frames.filter((frame) => frame.method === method)[skip]
       if (seen !== undefined) return Promise.resolve(seen)
@@ -79,7 +79,7 @@ export async function startWireServer(onFrame: (frame: Received, peer: Peer) => 
         })
       })
     },
-    /** The socket of now. */
+    /** The current socket. */
     peer: (): Peer => peers.at(-1) as Peer,
     cut() {
       for (const { socket } of peers) socket.terminate()
@@ -91,7 +91,7 @@ export async function startWireServer(onFrame: (frame: Received, peer: Peer) => 
   }
 }
 
-/** One event of a log as the wire carries it. */
+/** The frame of one event of a log. */
 export function event(id: number | string, at: string, data: unknown = at) {
   return { id, result: { type: 'data', id: at, data: { id: at, data } } }
 }

@@ -5,9 +5,9 @@ import { initialState } from '../session/machine/state.ts'
 import { step } from '../session/step.ts'
 
 interface Line {
-  /** Messages of the server that are under way. */
+  /** Messages of the server in flight. */
   readonly inbox: object[][]
-  /** What the server holds for this socket, by id. */
+  /** The server's subscriptions of this socket, by id. */
   readonly live: Map<number, number>
   expired: boolean
 }
@@ -24,8 +24,8 @@ type Fed = SessionInput extends infer O
 const network = { code: 'network', message: 'cut' } as const
 
 /**
- * One log, one server that speaks the wire of it, one client with up to two sockets. Each message of the server may be
- * lost, doubled or late, and what the client says may be lost.
+ * One log, one server with the protocol of a log, one client with up to two sockets. Each message of the server may be
+ * lost, duplicated or late, and frames of the client may be lost.
  */
 export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a snapshot' = 'nothing') {
   const log = { epoch: 0, head: 0 }
@@ -33,7 +33,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
   let now = 0
   let lastCall = 100
   let deaf = false // the next frame of the client is lost
-  let busy = false // mutations run on and on
+  let busy = false // mutations stay PENDING
   let tokenAsked = false
   const lines = new Map<number, Line>()
   const made = new Set<number>()
@@ -44,7 +44,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
   const record = {
     /** Ids of mutations, in the order of their effects. */
     effects: [] as number[],
-    /** Frames of each mutation. */
+    /** The frames of each mutation. */
     texts: new Map<number, string[]>(),
     settled: [] as number[],
     calls: [] as { readonly id: number; readonly keyed: boolean; readonly orderingKey: boolean }[],
@@ -154,6 +154,9 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
       case 'fail':
         if (effect.id === 1) seen.push(`fail ${effect.failure.line?.code}`)
         else record.settled.push(effect.id)
+        return
+      default:
+        return // effects that this world does not observe
     }
   }
   function drop(socket: number): void {
@@ -170,7 +173,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
     record.mostSockets = Math.max(record.mostSockets, made.size)
     if (state.handover === null) record.mostAtRest = Math.max(record.mostAtRest, made.size)
   }
-  /** The n-th of the lines that are open. */
+  /** The n-th open line. */
   const lineAt = (n: number) => [...lines][n % (lines.size || 1)]
 
   const world = {
@@ -188,7 +191,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
         if (!line.expired) for (const id of line.live.keys()) line.inbox.push([event(id, log.head)])
       }
     },
-    /** The table was restored: another history. */
+    /** Restores the table, which begins another history. */
     restore() {
       log.epoch += 1
       log.head = 2
@@ -222,7 +225,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
       feed({ type: 'call', call: { ...call, nonce, ...(orderingKey ? { orderingKey: 'a' } : {}) } })
     },
     notice() {
-      now += 20_000 // older than any notice is heeded at
+      now += 20_000 // old enough for the client to follow a notice
       for (const line of lines.values()) line.inbox.push([{ id: null, method: 'reconnect' }])
     },
     cut(n: number) {
@@ -244,7 +247,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
       tokenAsked = false
       feed(fails ? { type: 'token-failed' } : { type: 'token', token: 'fresh' })
     },
-    /** Takes a message that is under way: delivers it, loses it, or delivers it and keeps it under way. */
+    /** Delivers a message in flight, loses it, or delivers it and keeps it in flight. */
     message(n: number, fate: 'deliver' | 'lose' | 'double') {
       const [socket, line] = lineAt(n) ?? []
       const at = n % (line?.inbox.length || 1)
@@ -253,7 +256,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
       if (fate !== 'double') line?.inbox.splice(at, 1)
       if (fate !== 'lose') feed({ type: 'message', socket, frames: frames as unknown as ServerFrame[], size: 10 })
     },
-    /** Lets the next timer fire. */
+    /** Fires the next timer. */
     tick(): void {
       const next = [...timers.values()].sort((a, b) => a.at - b.at)[0]
       if (next === undefined) return
@@ -261,7 +264,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
       timers.delete(timerName(next.timer))
       feed({ type: 'timer', timer: next.timer })
     },
-    /** No more faults: everything arrives, in order, for as long as two keepalives take. */
+    /** Ends all faults: everything arrives in order, for the time of two keepalives. */
     settle() {
       deaf = false
       busy = false

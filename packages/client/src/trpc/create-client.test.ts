@@ -29,7 +29,7 @@ afterEach(async () => {
 
 async function start(onFrame?: (frame: Received, peer: Peer) => void, options: Partial<ConnectionOptions> = {}) {
   const server = await startWireServer(onFrame)
-  // Short back-offs and no chance: 0 is the shortest wait.
+  // Short back-offs without randomness: 0 is the shortest wait.
   const connection = createConnection({ url: server.url, WebSocket, ...options }, { random: () => 0 })
   open.push(connection, server)
   return { server, connection, client: createClient<Router>({ connection }) }
@@ -87,7 +87,7 @@ test('sends a call in the tick in which it is made', async () => {
   expect(server.frames).toHaveLength(3)
 })
 
-test('an error of the procedure keeps its shape and is none of the line', async () => {
+test('an error of the procedure keeps its shape and is not an error of Trunkline', async () => {
   const shape = { code: -32_603, message: 'no', data: { code: 'CONFLICT', httpStatus: 409 } }
   const { client } = await start(({ id }, peer) => peer.send({ id, error: shape }))
   const error = await client.save.mutate('x').catch((cause: unknown) => cause)
@@ -96,7 +96,7 @@ test('an error of the procedure keeps its shape and is none of the line', async 
   expect(trunklineError(error)).toBeUndefined()
 })
 
-test('an error of the line is told by trunklineError, with the shape beside it', async () => {
+test('trunklineError returns an error of Trunkline, and the error shape is kept', async () => {
   const shape = { code: -32_029, message: 'slow down', data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429 } }
   const line = { code: 'RATE_LIMITED', retry: 'later', retryAfterMs: 50, mayHaveRun: false }
   const { client } = await start(({ id }, peer) => peer.send({ id, error: shape, line }))
@@ -105,7 +105,7 @@ test('an error of the line is told by trunklineError, with the shape beside it',
   expect(error).toMatchObject({ shape })
 })
 
-test('a cut mid-call resends queries and keyed mutations, and fails those without a key [TL-CALL-5] [TL-KEY-8]', async () => {
+test('a lost socket resends queries and keyed mutations, and fails mutations without a key [TL-CALL-5] [TL-KEY-8]', async () => {
   const { server, client } = await start((frame, peer) => {
     if (server.peers.length > 1) peer.send({ id: frame.id, result: { type: 'data', data: frame.params.key ?? 2 } })
   })
@@ -123,7 +123,7 @@ test('a cut mid-call resends queries and keyed mutations, and fails those withou
   expect(keys).toEqual([undefined, 'own.order 7', await saved, 'own.order 7', await saved])
 })
 
-test('mutations of a orderingKey go one after another [TL-LANE-1]', async () => {
+test('mutations with one ordering key are sent one after another [TL-LANE-1]', async () => {
   const { server, client } = await start()
   const saved = [1, 2, 3].map((n) => client.save.mutate(`${n}`, { orderingKey: n < 3 ? 'a' : 'b' }))
   for (const input of ['1', '3', '2']) {
@@ -136,7 +136,7 @@ test('mutations of a orderingKey go one after another [TL-LANE-1]', async () => 
   expect((await Promise.all(saved))[0]).toBe('done')
 })
 
-test('a subscription goes on where it stood when the socket is lost', async () => {
+test('a subscription resumes after its position when the socket is lost', async () => {
   const seen: string[] = []
   const { server, client } = await start(({ id, method, params }, peer) => {
     if (method !== 'subscription') return
@@ -160,7 +160,7 @@ test('a subscription goes on where it stood when the socket is lost', async () =
   expect(second).toMatchObject({ id: first?.id, params: { ref: 2, lastEventId: 'e:4' } })
 })
 
-test('an ephemeral channel is subscribed to anew, without a cursor [TL-EPH-2]', async () => {
+test('a subscription to an ephemeral channel starts again without a cursor [TL-EPH-2]', async () => {
   const { server, client } = await start(({ id, method, params }, peer) => {
     if (method !== 'subscription') return
     peer.send({ id, result: { type: 'started', ref: params.ref } })
@@ -180,7 +180,7 @@ test('an ephemeral channel is subscribed to anew, without a cursor [TL-EPH-2]', 
   expect(server.frames.at(-1)?.params).not.toHaveProperty('lastEventId')
 })
 
-test('fetches what a page left out and what a push shows to be missing', async () => {
+test('fetches the rest of a page and the events that a push shows to be missing', async () => {
   const seen: string[] = []
   const { server, client } = await start(({ id, method, params }, peer) => {
     if (method === 'subscription') {
@@ -205,7 +205,7 @@ test('fetches what a page left out and what a push shows to be missing', async (
   expect(seen).toEqual(['e:1', 'e:2', 'e:3', 'e:4'])
 })
 
-test('a gap is told to onGap, and without one ends the subscription with GAP [TL-SUB-12]', async () => {
+test('a gap is reported to onGap, and without onGap ends the subscription with GAP [TL-SUB-12]', async () => {
   const gaps: Gap[] = []
   const { server, client } = await start(({ id, method, params }, peer) => {
     const started = { type: 'started', ref: params.ref, from: 'f:7', head: 'f:7', gap: 'new-epoch' }
@@ -221,7 +221,7 @@ test('a gap is told to onGap, and without one ends the subscription with GAP [TL
   expect(await server.frame('subscription.stop')).toMatchObject({ id: 2, params: { ref: 1 } })
 })
 
-test("a gap goes to the subscription's onGap, else to the connection's, and that one keeps it alive [TL-SUB-12]", async () => {
+test("a gap is reported to the subscription's onGap, else to the connection's, and the subscription continues [TL-SUB-12]", async () => {
   const told: string[] = []
   const { client } = await start(
     ({ id, method, params }, peer) => {
@@ -257,7 +257,7 @@ test('a call without an answer fails with TIMEOUT at its own deadline', async ()
   expect(line).toMatchObject({ code: 'TIMEOUT', mayHaveRun: true })
 })
 
-test('a call that never reached a socket says that it did not run, and why', async () => {
+test('the error of a call that was never sent says that it did not run, and why', async () => {
   const connection = createConnection({ url: 'ws://127.0.0.1:1', WebSocket })
   open.push(connection)
   const client = createClient<Router>({ connection })
@@ -267,7 +267,7 @@ test('a call that never reached a socket says that it did not run, and why', asy
   expect(connection.state).toMatchObject({ status: 'reconnecting', cause: { code: 'network' } })
 })
 
-test('a token that cannot be had is an attempt that failed, not the end', async () => {
+test('a `token` that throws fails the attempt and not the connection', async () => {
   let asked = 0
   const token = () => {
     asked += 1
@@ -288,7 +288,7 @@ test('an aborted call rejects at once with the reason of its signal', async () =
   await expect(called).rejects.toMatchObject({ message: expect.stringContaining('abort') })
 })
 
-test('a frame beyond the limit of hello is refused before it is sent, with size and limit [TL-LIM-1]', async () => {
+test('a frame above the limit of hello fails before it is sent, with its size and the limit [TL-LIM-1]', async () => {
   const { client, server } = await start(answer)
   const line = await failure(client.save.mutate('ü'.repeat(20_000)))
   expect(line).toMatchObject({ code: 'TOO_LARGE', mayHaveRun: false })
@@ -296,7 +296,7 @@ test('a frame beyond the limit of hello is refused before it is sent, with size 
   expect(server.frames.filter(({ method }) => method === 'mutation')).toEqual([])
 })
 
-test('the outbox refuses what is beyond its bound', async () => {
+test('a call that does not fit into the outbox fails', async () => {
   const { client, connection } = await start(answer, { token: () => new Promise(() => {}) })
   const waiting = Array.from({ length: 1_000 }, () => client.add.query(1).catch(() => {}))
   expect(await failure(client.add.query(1))).toMatchObject({ code: 'OUTBOX_FULL', mayHaveRun: false })
@@ -322,7 +322,7 @@ test("the gateway's own error settles the only call without a key in flight, and
   expect(await second).toBe(2)
 })
 
-test('on AUTH_EXPIRED a fresh token is taken on the living socket, and the call is sent again [TL-AUTH-1]', async () => {
+test('on AUTH_EXPIRED a new token is sent on the open socket, and the call is sent again [TL-AUTH-1]', async () => {
   let token = 0
   const shape = { code: -32_001, message: 'expired', data: { code: 'UNAUTHORIZED', httpStatus: 401 } }
   const line = { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false }
@@ -345,7 +345,7 @@ test('on AUTH_EXPIRED a fresh token is taken on the living socket, and the call 
   expect(states).toEqual(['connecting', 'open'])
 })
 
-test('the notice moves everything to another socket, and nobody notices', async () => {
+test('the notice moves everything to another socket without a visible interruption', async () => {
   const seen: unknown[] = []
   const states: string[] = []
   let now = Date.now()
@@ -377,7 +377,7 @@ test('the notice moves everything to another socket, and nobody notices', async 
   expect(server.peers).toHaveLength(2)
 })
 
-test("the machine's clock is set while connected: the next mutation waits for another hello [TL-HELLO-5]", async () => {
+test("when the machine's clock is set while connected, the next mutation waits for another hello [TL-HELLO-5]", async () => {
   const { server, client } = await start(answer)
   expect(await client.add.query(1)).toBe(2)
   const set = Date.now() + 600_000
@@ -390,7 +390,7 @@ test("the machine's clock is set while connected: the next mutation waits for an
   expect(mutation.params.key).toContain(`auto.${set.toString(36).slice(0, 4)}`)
 })
 
-test('close settles what is in flight, ends subscriptions and refuses what comes after', async () => {
+test('close settles calls in flight, ends subscriptions and rejects later calls', async () => {
   const { server, connection, client } = await start()
   const called = client.add.query(1)
   const ended = new Promise<void>((resolve) => client.live.subscribe(undefined, { onComplete: resolve }))
@@ -405,7 +405,7 @@ test('close settles what is in flight, ends subscriptions and refuses what comes
   await connection.close()
 })
 
-test('restart fails what is in flight, offers a new session and starts subscriptions afresh', async () => {
+test('restart fails calls in flight, offers a new session and starts subscriptions again', async () => {
   const { server, connection, client } = await start(({ id, method, params }, peer) => {
     const started = { type: 'started', ref: params.ref, from: 'e:5', head: 'e:5' }
     if (method === 'subscription') peer.send({ id, result: started })
@@ -421,7 +421,7 @@ test('restart fails what is in flight, offers a new session and starts subscript
   expect(server.peers[0]?.offer[1]).not.toBe(server.peers[1]?.offer[1])
 })
 
-test('tells each change of its state once, and the same object until then', async () => {
+test('reports each change of its state once, and keeps the same object until then', async () => {
   const { server, connection, client } = await start(answer)
   const states: ConnectionState[] = []
   connection.subscribe((state) => states.push(state))
@@ -434,7 +434,7 @@ test('tells each change of its state once, and the same object until then', asyn
   expect(states.map(({ status }) => status)).toEqual(['connecting', 'open', 'reconnecting', 'open'])
 })
 
-test('iterate yields events, and throws what onError would get', async () => {
+test('iterate yields events, and throws the error that onError would get', async () => {
   const { client, server } = await start(({ id, method, params }, peer) => {
     if (method !== 'subscription') return
     const started = { id, result: { type: 'started', ref: params.ref, from: 'e:0', head: 'e:2' } }
@@ -455,7 +455,7 @@ test('iterate yields events, and throws what onError would get', async () => {
   expect(await server.frame('subscription.stop')).toMatchObject({ id: 2 })
 })
 
-test('a loop without callbacks works too', async () => {
+test('a `for await` loop over a subscription without callbacks works', async () => {
   const { client } = await start(({ id, method, params }, peer) => {
     if (method !== 'subscription') return
     peer.send([{ id, result: { type: 'started', ref: params.ref, from: 'e:0', head: 'e:1' } }, event(id, 'e:1')])
@@ -493,7 +493,7 @@ test('a transformer works on inputs, answers, events and errors', async () => {
   expect(error).toMatchObject({ data: { at: new Date(3) } })
 })
 
-test('a transformer on one side only fails calls and subscriptions with words, and sends nothing once it is known [TL-HELLO-6]', async () => {
+test('a transformer on one side only fails calls and subscriptions with an explanation, and nothing is sent once it is known [TL-HELLO-6]', async () => {
   const dates = initTRPC.create({ transformer: superjson })
   const dated = dates.router({
     next: dates.procedure.query(() => 1),
@@ -520,7 +520,7 @@ test('a transformer on one side only fails calls and subscriptions with words, a
   }
 })
 
-test('an input that is no JSON and an answer that cannot be read reject, and leave the connection usable', async () => {
+test('an input that is not JSON and an answer that cannot be deserialised reject, and the connection stays usable', async () => {
   const { server, client } = await start(answer)
   const cyclic: { self?: unknown } = {}
   cyclic.self = cyclic
@@ -538,7 +538,7 @@ test('an input that is no JSON and an answer that cannot be read reject, and lea
   expect(await client.add.query(1)).toBe(2)
 })
 
-test('what the server sends and nobody understands is left alone [TL-BAD-6]', async () => {
+test('unknown messages of the server are ignored [TL-BAD-6]', async () => {
   const { server, client } = await start((frame, peer) => {
     peer.socket.send('no json')
     peer.send([{ nonsense: true }, { id: 99, result: { type: 'data' } }, null, 7])
@@ -548,7 +548,7 @@ test('what the server sends and nobody understands is left alone [TL-BAD-6]', as
   expect(server.peers).toHaveLength(1)
 })
 
-test('nothing is sent, and no socket is opened, under a signal that has aborted', async () => {
+test('a signal that has already aborted sends nothing and opens no socket', async () => {
   const { server, connection, client } = await start(answer)
   const signal = AbortSignal.abort()
   await expect(client.add.query(1, { signal })).rejects.toThrow('abort')
@@ -571,7 +571,7 @@ test('close settles every pending next() of iterate', async () => {
   expect(await Promise.all(pending)).toEqual(pending.map(() => ({ done: true, value: undefined })))
 })
 
-test('a subscription keeps the input that it was given, whatever becomes of the object', async () => {
+test('a subscription keeps its input when the application changes the object', async () => {
   const inputs: unknown[] = []
   const { server, client } = await start(({ id, method, params }, peer) => {
     if (method !== 'subscription') return

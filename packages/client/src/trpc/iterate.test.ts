@@ -74,7 +74,7 @@ test.each([
   expect(made.unsubscribe).toHaveBeenCalledOnce()
 })
 
-test('nothing is subscribed to under a signal that has aborted', async () => {
+test('a signal that has already aborted subscribes to nothing', async () => {
   const { made, procedure } = createProcedure()
   const iterator = iterate(procedure, undefined, { signal: AbortSignal.abort() })
   expect(await iterator.next()).toEqual({ done: true, value: undefined })

@@ -51,14 +51,14 @@ let gate: Promise<void> | undefined
 const listening = (server: Server) => new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
 const isSubscription = ({ type }: Operation) => type === 'subscription'
 
-test('a client calls over HTTP and subscribes over the line, whose router is the same', async () => {
+test('a client can call over HTTP and subscribe over Trunkline with the same router', async () => {
   await using local = await startLocalLine({ router, line })
   const asked: string[] = []
   const server = createHTTPServer({
     router,
     middleware: (request, _, next) => {
       asked.push(String(request.url?.split('?')[0]))
-      local.run(next) // a server of one's own is a script to the line: its stream delivers
+      local.run(next) // the HTTP server publishes like a script: the table's stream delivers
     },
   })
   await listening(server)
@@ -84,7 +84,7 @@ test('a client calls over HTTP and subscribes over the line, whose router is the
   server.close()
 })
 
-test('loggerLink and retryLink stand before it: what is asked is logged, and what fails is asked again', async () => {
+test('loggerLink and retryLink work before it: operations are logged, and failed ones are repeated', async () => {
   await using local = await startLocalLine({ router, line, onError: () => {} })
   const { connection } = local.connect()
   const logged: string[] = []
@@ -100,7 +100,7 @@ test('loggerLink and retryLink stand before it: what is asked is logged, and wha
   expect(logged).toEqual(['up flaky', 'down flaky'])
 })
 
-/** A client whose `retryLink` asks again whatever failed, and what it saw. */
+/** A client whose `retryLink` repeats every failed operation, and the results. */
 function retrying(connection: Connection, most = 50) {
   const failed: (string | undefined)[] = []
   const retry = ({ error, attempts }: { readonly error: unknown; readonly attempts: number }) => {
@@ -110,7 +110,7 @@ function retrying(connection: Connection, most = 50) {
   const again: TRPCLink<AppRouter> =
     () =>
     ({ next, op }) =>
-      next({ ...op, context: { ...op.context } }) // a link that makes each attempt's operation anew
+      next({ ...op, context: { ...op.context } }) // a link that creates a new operation for each attempt
   const links = [retryLink<AppRouter>({ retry }), again, trunklineLink<AppRouter>({ connection })]
   return { client: createTRPCClient<AppRouter>({ links }), failed }
 }
@@ -123,7 +123,7 @@ function closeGate(): () => void {
 
 describe('attempts of one operation by retryLink', () => {
   test.each([undefined, 'a key of one’s own'])(
-    'are one mutation while its outcome is not known (idempotencyKey %s) [TL-KEY-12]',
+    'are one mutation while its outcome is unknown (idempotencyKey %s) [TL-KEY-12]',
     async (idempotencyKey) => {
       await using local = await startLocalLine({ router, line, onError: () => {} })
       const { client, failed } = retrying(local.connect({ timeoutMs: 100 }).connection)
@@ -137,14 +137,14 @@ describe('attempts of one operation by retryLink', () => {
     },
   )
 
-  test('are one mutation though an attempt between them was never sent [TL-KEY-12]', async () => {
+  test('are one mutation even when an attempt between them was never sent [TL-KEY-12]', async () => {
     await using local = await startLocalLine({ router, line, onError: () => {} })
     const { connection } = local.connect()
     const { client, failed } = retrying(connection, 2)
     const open = closeGate()
     const called = client.slow.mutate('x').catch((error: unknown) => trunklineError(error))
     await expect.poll(() => runs).toEqual(['x'])
-    connection.restart() // the attempt fails, the next one meets a closed connection
+    connection.restart() // the attempt fails, and the next one finds a closed connection
     void connection.close()
     open()
     const error = await called
@@ -152,7 +152,7 @@ describe('attempts of one operation by retryLink', () => {
     expect(failed).toEqual(['CLOSED', 'CLOSED'])
   })
 
-  test('are mutations of their own after an outcome [TL-KEY-12]', async () => {
+  test('are separate mutations after an outcome [TL-KEY-12]', async () => {
     await using local = await startLocalLine({ router, line, onError: () => {} })
     runs = []
     const { client, failed } = retrying(local.connect().connection)
@@ -161,7 +161,7 @@ describe('attempts of one operation by retryLink', () => {
     expect(failed).toEqual([undefined, undefined])
   })
 
-  test('that are unsubscribed and asked for again are one mutation [TL-KEY-12]', async () => {
+  test('are one mutation when they are unsubscribed and repeated [TL-KEY-12]', async () => {
     await using local = await startLocalLine({ router, line, onError: () => {} })
     const { connection } = local.connect()
     const open = closeGate()
@@ -207,7 +207,7 @@ describe('the key of a mutation that may have run', () => {
     },
   )
 
-  test('is not there when a new key does as well: nothing has run', async () => {
+  test('is absent when nothing has run, since a new key is as good', async () => {
     await using local = await startLocalLine({ router, line, onError: () => {} })
     const { connection, client } = local.connect()
     await connection.close()

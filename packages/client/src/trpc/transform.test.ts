@@ -4,7 +4,7 @@ import { toTrunklineError } from '../session/machine/trunkline-error.ts'
 import { toClientError } from './client-error.ts'
 import { toTransform } from './transform.ts'
 
-/** Of superjson's form. */
+/** A transformer in the form of superjson. */
 const wrapping = {
   serialize: (json: unknown) => ({ json }),
   deserialize: (wire: unknown) => (wire as { readonly json?: unknown }).json,
@@ -14,14 +14,14 @@ const there = { transforms: () => true }
 const none = { transforms: () => false }
 const shape = { message: 'no', code: -32_600, data: { code: 'BAD_REQUEST' } }
 
-test('a transformer on one side only is named by the side that lacks it [TL-HELLO-6]', () => {
+test('the error for a transformer on one side only names that side [TL-HELLO-6]', () => {
   expect(toTransform(undefined, there).mismatch()).toMatch(/^Only the router has a data transformer/)
   expect(toTransform(wrapping, none).mismatch()).toMatch(/^Only this client has a data transformer/)
   for (const known of [unknown, there]) expect(toTransform(wrapping, known).mismatch()).toBeUndefined()
   for (const known of [unknown, none]) expect(toTransform(undefined, known).mismatch()).toBeUndefined()
 })
 
-test('a transformer that changes nothing counts as none, as tRPC’s own default', () => {
+test('a transformer that changes nothing counts as none, like tRPC’s default', () => {
   const same = { serialize: (value: unknown) => value, deserialize: (value: unknown) => value }
   for (const given of [same, { input: same, output: same }]) {
     expect(toTransform(given, none).mismatch()).toBeUndefined()
@@ -29,7 +29,7 @@ test('a transformer that changes nothing counts as none, as tRPC’s own default
   }
 })
 
-test('an error that cannot be read says why, whatever the other side makes of it', () => {
+test('an error that cannot be deserialised says why, for any error shape', () => {
   const words = /^The transformer cannot read what the server sent: pass the same `transformer`/
   const read = (wire: unknown, transformer?: typeof wrapping) =>
     toClientError({ shape: wire }, toTransform(transformer, unknown))
@@ -40,7 +40,7 @@ test('an error that cannot be read says why, whatever the other side makes of it
   expect(read(wrapping.serialize(shape), wrapping)).toMatchObject({ message: 'no', data: { code: 'BAD_REQUEST' } })
 })
 
-test('an error that a transformer of one side alone has made says so, and keeps what the line said', () => {
+test('an error shape from a one-sided transformer says so, and keeps Trunkline’s error', () => {
   const line = toTrunklineError('TOO_LARGE', 'too large')
   const error = toClientError({ shape: wrapping.serialize(shape), line }, toTransform(undefined, there))
   expect(error).toBeInstanceOf(TRPCClientError)

@@ -14,7 +14,7 @@ import {
   trunklineLink,
 } from '../index.ts'
 
-// `tsc -p packages/client` is the test: each `@ts-expect-error` line must be one.
+// `tsc -p packages/client` runs this test: each `@ts-expect-error` line must be an error.
 const t = initTRPC.create()
 const room = z.object({ room: z.string() })
 const router = t.router({
@@ -67,15 +67,15 @@ function compiles(client: LineClient<Router>): void {
 
   // @ts-expect-error a misspelt option is an error
   client.post.mutate({ room: 'x', text: 'y' }, { lnae: 'x' })
-  // @ts-expect-error no lanes for queries
+  // @ts-expect-error queries have no ordering key
   client.count.query({ room: 'x' }, { orderingKey: 'x' })
-  // @ts-expect-error no lanes for subscriptions
+  // @ts-expect-error subscriptions have no ordering key
   client.nested.live.subscribe({ room: 'x' }, { orderingKey: 'x' })
   // @ts-expect-error wrong input
   client.post.mutate({ rom: 'x' })
   // @ts-expect-error no such procedure
   client.pots
-  // @ts-expect-error a mutation is no query
+  // @ts-expect-error a mutation is not a query
   client.post.query({ room: 'x', text: 'y' })
   // @ts-expect-error a subscription of another input
   iterate(client.nested.live, { rom: 'x' })
@@ -92,7 +92,7 @@ test('the types hold', () => {
   createClient<typeof datedRouter>({ connection })
   // @ts-expect-error the router has none
   trunklineLink<Router>({ connection, transformer: superjson })
-  // @ts-expect-error an option that there is not
+  // @ts-expect-error an unknown option
   createConnection({ url: '', tokens: () => null })
   callContext({ orderingKey: 'x', onGap: () => {} })
   // @ts-expect-error a misspelt option is an error here too

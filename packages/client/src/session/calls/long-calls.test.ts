@@ -17,7 +17,7 @@ function opened() {
 }
 
 describe('a call that was accepted', () => {
-  test('is answered by a push, however long that takes, and no word of the gateway fails it [TL-LONG-5]', () => {
+  test('is answered by a push at any later time, and no error of the gateway fails it [TL-LONG-5]', () => {
     const machine = opened()
     machine.call(1, 'query', 10, query)
     expect(machine.timers.get('deadline 1')).toBe(600_000)
@@ -26,7 +26,7 @@ describe('a call that was accepted', () => {
     expect(machine.message(answer(1))).toEqual(['answer 1'])
   })
 
-  test('is no reason to fail another call’s gateway error elsewhere: that one is alone in flight [TL-GW-2]', () => {
+  test('does not count as in flight when the gateway reports an error of another call [TL-GW-2]', () => {
     const machine = opened()
     machine.call(1, 'query', 10, query)
     machine.message(accepted(1))
@@ -34,7 +34,7 @@ describe('a call that was accepted', () => {
     expect(machine.message(gateway)).toEqual(['fail 2 FUNCTION_FAILED may have run'])
   })
 
-  test('with a key is asked for again by the same frame, marked as sent again, since a push can be lost [TL-LONG-5] [TL-KEY-8]', () => {
+  test('with a key is sent again by the same frame with `resend`, since a push can be lost [TL-LONG-5] [TL-KEY-8]', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(accepted(1, { key, askAfterMs: 15_000 }))
@@ -47,7 +47,7 @@ describe('a call that was accepted', () => {
     expect(machine.timers.has('resend 1')).toBe(false)
   })
 
-  test('is sent again over the next socket when it has a key or is a query, and fails otherwise [TL-CALL-5]', () => {
+  test('is sent again on the next socket when it has a key or is a query, and fails otherwise [TL-CALL-5]', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.call(2, 'mutation')
@@ -69,14 +69,14 @@ describe('a call that was accepted', () => {
     expect(machine.message(answer(1))).toEqual([])
   })
 
-  test('only after it was given up is cancelled then [TL-LONG-4]', () => {
+  test('is cancelled when it was aborted before it was accepted [TL-LONG-4]', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     expect(machine.feed({ type: 'abort', id: 1 })).toEqual([])
     expect(machine.message(accepted(1, { key }))).toEqual(['send {"id":1,"method":"cancel","params":{"key":"own.k"}}'])
   })
 
-  test('and passed its deadline is cancelled when it is a query, and goes on when it is a mutation [TL-LONG-4]', () => {
+  test('is cancelled at its deadline when it is a query, and continues when it is a mutation [TL-LONG-4]', () => {
     const machine = opened()
     machine.call(1, 'query', 10, query)
     machine.call(2, 'mutation', 10, { ...keyed, id: 2 })
@@ -88,7 +88,7 @@ describe('a call that was accepted', () => {
     expect(machine.fire({ kind: 'deadline', id: 2 })).toEqual(['fail 2 TIMEOUT may have run'])
   })
 
-  test('is told of no longer than it takes: a short call that is given up sends nothing', () => {
+  test('sends no cancel when a short call is aborted', () => {
     const machine = opened()
     machine.call(1)
     expect(machine.feed({ type: 'abort', id: 1 })).toEqual([])

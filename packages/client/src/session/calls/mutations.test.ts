@@ -14,7 +14,7 @@ const framesOf = (effects: readonly string[]) => effects.map((sent) => JSON.pars
 const orderingKey = (name: string) => ({ orderingKey: name, resends: true })
 
 describe('keys', () => {
-  test("a key is made of the server's time when it is first sent, and never again [TL-KEY-8]", () => {
+  test("a key is made once, from the server's time at the first attempt [TL-KEY-8]", () => {
     const machine = createMachine()
     machine.call(1, 'mutation', 95, keyed)
     machine.wait(1_000)
@@ -29,7 +29,7 @@ describe('keys', () => {
     expect(machine.message(done(1))).toEqual(['answer 1'])
   })
 
-  test('PENDING is asked again after the wait that it names, with the same frame, until the deadline [TL-KEY-5]', () => {
+  test('after PENDING the same frame is sent again after the named delay, until the deadline [TL-KEY-5]', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1, 'mutation', 10, { resends: true })
@@ -42,7 +42,7 @@ describe('keys', () => {
     expect(machine.timers.has('resend 1')).toBe(false)
   })
 
-  test('what waits for its transition to ask again asks at once on a new socket', () => {
+  test('a mutation that waits to be sent again is sent at once on a new socket', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1, 'mutation', 10, { resends: true })
@@ -52,7 +52,7 @@ describe('keys', () => {
     expect(machine.open()).toEqual(['send mutation 1'])
   })
 
-  test('every frame of a keyed mutation but the first is marked, whatever made it come again [TL-KEY-8]', () => {
+  test('every frame of a keyed mutation except the first has `resend`, for any cause of the repeat [TL-KEY-8]', () => {
     const machine = createMachine()
     const own = { key: 'own.k', resends: true, text: '{"id":1,"method":"mutation","params":{"path":"a"}}' }
     const frame = { id: 1, method: 'mutation', params: { path: 'a', key: 'own.k' } }
@@ -70,7 +70,7 @@ describe('keys', () => {
     expect(framesOf(machine.message(authorized))).toEqual([again])
   })
 
-  test('a frame that fits only without its mark is refused before it is sent', () => {
+  test('a frame that fits only without `resend` fails before it is sent', () => {
     const text = '{"id":1,"method":"mutation","params":{"path":"a"}}'
     const sent = withKey(text, 'own.k', true)
     expect(frameBytesOf(text, { key: 'own.k', nonce: null })).toBe(sent.length)
@@ -79,7 +79,7 @@ describe('keys', () => {
     expect(frameBytesOf(text, { key: null, nonce: null })).toBe(text.length)
   })
 
-  test('FUNCTION_FAILED is asked again under the key with a back-off, until the deadline fails it so [TL-KEY-10]', () => {
+  test('after FUNCTION_FAILED the mutation is sent again with a back-off, and fails with it at the deadline [TL-KEY-10]', () => {
     const machine = createMachine(0.5)
     const own = { key: 'own.k', resends: true, text: '{"id":1,"method":"mutation","params":{"path":"a"}}' }
     const failed = (retryAfterMs?: number) => {
@@ -118,7 +118,7 @@ describe('keys', () => {
     ])
   })
 
-  test('a mutation that repeats one is marked from its first frame, and may have run whatever becomes of it', () => {
+  test('a mutation that repeats an earlier one has `resend` in its first frame and may have run in any case', () => {
     const machine = createMachine()
     const own = { key: 'own.k', mayHaveRun: true, resends: true, text: '{"id":1,"method":"mutation","params":{}}' }
     machine.open()
@@ -128,7 +128,7 @@ describe('keys', () => {
     expect(machine.call(3, 'mutation', 10, own)).toEqual(['fail 3 CLOSED may have run'])
   })
 
-  test('closing waits for what is asked again', () => {
+  test('closing waits for a mutation that will be sent again', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1, 'mutation', 10, { resends: true })
@@ -138,14 +138,14 @@ describe('keys', () => {
     expect(machine.message(done(1))).toEqual(['answer 1', 'disconnect', 'closed'])
   })
 
-  test('a call without a key is not asked again, whatever the server says [TL-KEY-8]', () => {
+  test('a call without a key is never sent again after PENDING [TL-KEY-8]', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1, 'mutation')
     expect(machine.message(pending(1))).toEqual(['fail 1 procedure'])
   })
 
-  test('a second refusal by expired authority fails a call without a key: it may be the first one, doubled', () => {
+  test('a second AUTH_EXPIRED fails a call without a key, since it may be a duplicate of the first', () => {
     const machine = createMachine()
     const refused = { id: 1, error: {}, line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false } }
     machine.open()
@@ -157,7 +157,7 @@ describe('keys', () => {
     expect(machine.message(refused)).toEqual(['fail 1 AUTH_EXPIRED may have run'])
   })
 
-  test('a refusal under a key that was sent before says that the mutation may have run', () => {
+  test('an error under a key that was sent before says that the mutation may have run', () => {
     const machine = createMachine()
     machine.open()
     machine.call(1, 'mutation', 10, { key: 'own.k', resends: true, text: '{"id":1,"params":{"path":"a"}}' })
@@ -167,7 +167,7 @@ describe('keys', () => {
     expect(machine.message(limited)).toEqual(['fail 1 RATE_LIMITED may have run'])
   })
 
-  test('a refusal by expired authority says that it never ran', () => {
+  test('AUTH_EXPIRED says that the mutation did not run', () => {
     const machine = createMachine()
     const refused = { id: 1, error: {}, line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false } }
     machine.open()
@@ -177,8 +177,8 @@ describe('keys', () => {
   })
 })
 
-describe('lanes', () => {
-  test('the next is sent when the one before it has settled, whatever else goes [TL-LANE-1]', () => {
+describe('ordering keys', () => {
+  test('the next mutation is sent when the previous one has settled, independently of other calls [TL-LANE-1]', () => {
     const machine = createMachine()
     machine.open()
     expect(machine.call(1, 'mutation', 10, orderingKey('a'))).toEqual(['send mutation 1'])
@@ -190,7 +190,7 @@ describe('lanes', () => {
     expect(machine.message({ id: 2, error: {} })).toEqual(['fail 2 procedure', 'send mutation 5'])
   })
 
-  test('keep their order across cuts [TL-LANE-1]', () => {
+  test('keep their order when sockets are lost [TL-LANE-1]', () => {
     const machine = createMachine()
     for (const id of [1, 2, 3]) machine.call(id, 'mutation', 10, orderingKey('a'))
     expect(machine.open()).toEqual(['send mutation 1'])
@@ -204,7 +204,7 @@ describe('lanes', () => {
     expect(machine.feed({ type: 'abort', id: 2 })).toEqual(['send mutation 3'])
   })
 
-  test('one that fails, expires or grew too large lets the next go', () => {
+  test('a mutation that fails, expires or becomes too large releases the next one', () => {
     const machine = createMachine()
     for (const id of [1, 2, 3, 4]) machine.call(id, 'mutation', id === 2 ? 500 : 10, { orderingKey: 'a' })
     machine.feed({ type: 'opened' })
@@ -219,7 +219,7 @@ describe('lanes', () => {
     expect(machine.fire({ kind: 'deadline', id: 3 })).toEqual(['fail 3 TIMEOUT may have run', 'send mutation 4'])
   })
 
-  test('what waits in a orderingKey is bounded like an outbox, and refused by close', () => {
+  test('mutations that wait for their ordering key count for the outbox limit, and close fails them', () => {
     const machine = createMachine()
     machine.open()
     for (let id = 1; id <= 1_001; id += 1) machine.call(id, 'mutation', 10, orderingKey('a'))

@@ -17,7 +17,7 @@ function opened() {
   machine.open()
   return machine
 }
-/** A call without a key, which an error without an id may fail. */
+/** A call without a key, which an error without an id can fail. */
 const call = (machine: Machine, id: number, options: Partial<NewCall> = {}) =>
   machine.call(id, 'mutation', 10, { timeoutMs: 60_000, ...options })
 
@@ -55,7 +55,7 @@ describe('an error without an id', () => {
       ],
     ],
     [
-      'a subscribe to which a push came before its answer',
+      'a subscribe that got a push before its answer',
       (machine) => [machine.subscribe(9), machine.message({ id: 9, result: { type: 'data', id: 'e:5', data: 5 } })],
     ],
     ['a sync', (machine) => [live(machine, 9), machine.fire({ kind: 'ping' })]],
@@ -93,7 +93,7 @@ describe('an error without an id', () => {
         machine.message(started(8, 2))
       },
     ],
-  ])('fails no call beside %s [TL-GW-2]', (_, begin) => {
+  ])('fails no call while %s is unanswered [TL-GW-2]', (_, begin) => {
     const machine = createMachine()
     const limits = { frameBytes: 32_768, maxMessageBytes: 1_000_000, lifetimeMs: 7_200_000 }
     machine.open({ authExpires: 60_000, limits })
@@ -103,7 +103,7 @@ describe('an error without an id', () => {
     expect(machine.message(answer(2))).toEqual(['answer 2'])
   })
 
-  test('counts a frame that was given up for 30 s and no longer [TL-GW-2]', () => {
+  test('counts an aborted frame for 30 s [TL-GW-2]', () => {
     const machine = opened()
     machine.call(9)
     machine.feed({ type: 'abort', id: 9 })
@@ -116,7 +116,7 @@ describe('an error without an id', () => {
     expect(machine.message(gateway)).toEqual(['fail 3 FUNCTION_FAILED may have run'])
   })
 
-  test('counts no frame that was answered, though nobody waited for the answer [TL-GW-2]', () => {
+  test('does not count an answered frame, even when no call awaited the answer [TL-GW-2]', () => {
     const machine = opened()
     machine.call(9)
     machine.feed({ type: 'abort', id: 9 })
@@ -130,7 +130,7 @@ describe('an error without an id', () => {
     expect(machine.message(gateway)).toEqual(['fail 2 FUNCTION_FAILED may have run'])
   })
 
-  test('counts no frame of another socket, nor of the one before [TL-GW-2]', () => {
+  test('does not count frames of another socket or of the previous one [TL-GW-2]', () => {
     const machine = opened()
     machine.call(9)
     machine.feed({ type: 'abort', id: 9 })
@@ -147,7 +147,7 @@ describe('an error without an id', () => {
     expect(machine.messageOf(2, gateway)).toEqual(['fail 3 FUNCTION_FAILED may have run'])
   })
 
-  test('is one answer: the next one is about another frame', () => {
+  test('counts as one answer: the next error is about another frame', () => {
     const machine = opened()
     call(machine, 2)
     machine.message(gateway)
@@ -155,7 +155,7 @@ describe('an error without an id', () => {
     expect(machine.message(gateway)).toEqual(['fail 3 FUNCTION_FAILED may have run'])
   })
 
-  test('counts each of two frames of one call: a mutation that was sent twice fails nothing later', () => {
+  test('counts both frames of a call that was sent twice, so that no later call fails', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, { ...keyed, timeoutMs: 60_000 })
     machine.message({ id: 1, error: {}, line: { code: 'PENDING', retry: 'later', mayHaveRun: true } })
@@ -167,7 +167,7 @@ describe('an error without an id', () => {
 })
 
 describe('a keyed mutation', () => {
-  test('is not failed by an error without an id, but sent again under its key after a back-off [TL-GW-2] [TL-KEY-10]', () => {
+  test('is sent again under its key after a back-off when an error without an id arrives [TL-GW-2] [TL-KEY-10]', () => {
     const machine = createMachine(0.5)
     machine.open()
     machine.call(1, 'mutation', 10, keyed)
@@ -181,7 +181,7 @@ describe('a keyed mutation', () => {
     expect(machine.timers.has('resend 1')).toBe(false)
   })
 
-  test('is settled by the answer that comes before it is sent again', () => {
+  test('is settled by an answer that arrives before it is sent again', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)
@@ -189,17 +189,17 @@ describe('a keyed mutation', () => {
     expect(machine.timers.has('resend 1')).toBe(false)
   })
 
-  test('is not put off by errors that come one after another', () => {
+  test('is not postponed by repeated errors', () => {
     const machine = createMachine(0.5)
     machine.open()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)
-    machine.timers.set('resend 1', 1) // what is left of it
+    machine.timers.set('resend 1', 1) // the remaining time
     machine.message(gateway)
     expect(machine.timers.get('resend 1')).toBe(1)
   })
 
-  test('is sent again at once on a new socket, and not once more', () => {
+  test('is sent again at once on a new socket, and only once', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)
@@ -210,7 +210,7 @@ describe('a keyed mutation', () => {
     expect(machine.timers.has('resend 1')).toBe(true)
   })
 
-  test('that was accepted is not concerned: no limit of the gateway counts for it [TL-LONG-5]', () => {
+  test('that was accepted ignores the error, since the gateway’s limits do not apply to it [TL-LONG-5]', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message({ id: 1, result: { type: 'accepted', key: 'own.k', askAfterMs: 15_000 } })
@@ -218,7 +218,7 @@ describe('a keyed mutation', () => {
     expect(machine.timers.get('resend 1')).toBe(15_000)
   })
 
-  test('that waits to be sent again at its deadline fails with what the gateway said', () => {
+  test('that waits to be sent again at its deadline fails with the gateway’s message', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.message(gateway)

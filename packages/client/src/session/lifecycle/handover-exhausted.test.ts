@@ -5,7 +5,7 @@ import { type SessionInput, type Timer, timerName } from '../machine/events.ts'
 import { initialState, type SessionState } from '../machine/state.ts'
 import { step } from '../step.ts'
 
-/** One connection of the world: what is on its way each way, and what the server knows of it. */
+/** One connection of the world: the frames in flight in both directions, and the server's state of it. */
 interface Line {
   readonly status: 'waiting' | 'connecting' | 'open'
   readonly toServer: readonly string[]
@@ -14,7 +14,7 @@ interface Line {
   readonly ref: number
 }
 
-/** The whole of a hand-over: the machine, its sockets, the log, and what the application heard. Nothing in it is changed. */
+/** The state of a hand-over: session, sockets, log, and the delivered events. It is immutable. */
 interface World {
   readonly client: SessionState
   readonly timers: ReadonlyMap<string, Timer>
@@ -47,7 +47,7 @@ function without(world: World, socket: number): World {
   return { ...world, lines }
 }
 
-/** What a broken client would leave undone. */
+/** The effects that a broken client would omit. */
 let undone: Effect['type'] | undefined
 
 function perform(world: World, effect: Effect): World {
@@ -95,7 +95,7 @@ const eventsAfter = (world: World, offset: number) =>
 const offsetOf = (cursor: string | undefined, otherwise: number) =>
   cursor === undefined ? otherwise : Number(cursor.split(':')[1])
 
-/** The server's whole answer to one frame, as PROTOCOL.md has it. */
+/** The server's answer to one frame, as in PROTOCOL.md. */
 function answer(world: World, line: Line, text: string): { readonly frames: readonly object[]; readonly ref: number } {
   const frame = JSON.parse(text)
   const head = `e:${world.head}`
@@ -133,7 +133,7 @@ function answer(world: World, line: Line, text: string): { readonly frames: read
   }
 }
 
-/** Everything that may happen next, each by itself: frames and messages overtake one another as they like. */
+/** All possible next events. Frames and messages may overtake each other. */
 function next(world: World): readonly World[] {
   const worlds: World[] = []
   for (const [socket, line] of world.lines) {
@@ -181,13 +181,13 @@ function fire(world: World, name: string): World {
   return feed({ ...world, timers }, { type: 'timer', timer })
 }
 
-/** Quiet, save for what time still brings: back-off, gap timers, attempts without an answer. */
+/** Fires the timers that are still due: back-off, gap timers, attempts without an answer. */
 function settleByTime(world: World): readonly World[] {
   const due = [...world.timers.keys()].filter((name) => /^(retry|gap|started|closing)/.test(name))
   return due.map((name) => fire(world, name))
 }
 
-/** Explores every order of everything, each world once, and checks each end. */
+/** Explores every order of the events, each world once, and checks each final state. */
 function exhaust(start: World): { readonly worlds: number; readonly ends: number } {
   const seen = new Set<string>()
   const stack = [start]
@@ -219,7 +219,7 @@ function checkEnd(world: World) {
   if (!closed) expect(world.heard, 'nothing is lost').toHaveLength(world.head - 4)
 }
 
-/** A client with one live log at e:4 and a query on its way. */
+/** A client with one live log at e:4 and a query in flight. */
 function live(left: World['left']): World {
   let world: World = {
     client: initialState,
@@ -261,7 +261,7 @@ test.each([
   ['two publishes and two lost sockets, old or new', { publishes: 2, losses: 2, closes: 0 }],
   ['a publish, a lost socket and a close', { publishes: 1, losses: 1, closes: 1 }],
 ])(
-  'a hand-over in every order of its frames, pushes and timers, with %s, loses, doubles and leaks nothing [TL-HAND-2] [TL-HAND-3] [LAW-TWO-SOCKETS]',
+  'a hand-over with %s loses, duplicates and leaks nothing in any order of its frames, pushes and timers [TL-HAND-2] [TL-HAND-3] [LAW-TWO-SOCKETS]',
   (name, left) => {
     const { worlds, ends } = exhaust(live(left))
     console.log(`hand-over ∥ ${name}: ${worlds.toLocaleString('en')} states, ${ends.toLocaleString('en')} ends`)
@@ -271,9 +271,9 @@ test.each([
 )
 
 test.each([
-  ['does not end the old socket', 'drop'],
-  ['does not end its sockets at a close', 'disconnect'],
-  ['does not ask again after a loss', 'admit'],
+  ['does not drop the old socket', 'drop'],
+  ['does not drop its sockets at a close', 'disconnect'],
+  ['does not reconnect after a loss', 'admit'],
 ] as const)('a client that %s is found', (_, effect) => {
   undone = effect
   try {

@@ -9,7 +9,7 @@ const subscribed = (ref: number, lastEventId?: string, id = 1) =>
   `send ${JSON.stringify({ id, method: 'subscription', params: { path: 'live', input: null, ref, ...(lastEventId ? { lastEventId } : {}) } })}`
 const stop = (ref: number) => JSON.stringify({ id: 1, method: 'subscription.stop', params: { ref } })
 
-/** A machine with a live log, a minute old. */
+/** A session with a live log and a socket that has been open for a minute. */
 function live(chance = 0) {
   const machine = createMachine(chance)
   machine.open()
@@ -35,31 +35,31 @@ describe('a hand-over', () => {
     [0, 100],
     [0.5, 107.5],
     [1, 115],
-  ])("comes at 100 to 115 minutes of a socket's life (chance %d) [TL-HAND-1]", (chance, minutes) => {
+  ])('begins when a socket is 100 to 115 minutes old (chance %d) [TL-HAND-1]', (chance, minutes) => {
     expect(live(chance).timers.get('handover')).toBe(minutes * 60_000)
   })
 
-  test('comes when the server says so, once [TL-HAND-1]', () => {
+  test('begins once when the server sends the notice [TL-HAND-1]', () => {
     const machine = live()
     expect(machine.message(notice)).toEqual(['connect@2'])
     expect(machine.message(notice)).toEqual([])
     expect(machine.state.status).toEqual({ status: 'open' })
   })
 
-  test('a socket of a few seconds is not handed over, whatever the server says', () => {
+  test('does not begin on a socket that is a few seconds old, even after a notice', () => {
     const machine = createMachine()
     machine.open()
     expect(machine.message(notice)).toEqual([])
   })
 
-  test('resumes every log on the new socket and leaves the old one when all have started [TL-HAND-2]', () => {
+  test('resumes every log on the new socket and drops the old one when all have started [TL-HAND-2]', () => {
     const machine = live()
     machine.fire({ kind: 'handover' })
     expect(machine.message(event('e:5'))).toEqual(['deliver 1 e:5'])
     expect(machine.call(2)).toEqual(['send query 2']) // still on the old one
     expect(machine.greet()).toEqual([subscribed(2, 'e:5')])
     expect(machine.call(3)).toEqual(['send query 3'])
-    expect(machine.messageOf(1, event('e:6'))).toEqual(['deliver 1 e:6']) // the old one is heard meanwhile
+    expect(machine.messageOf(1, event('e:6'))).toEqual(['deliver 1 e:6']) // the old socket still delivers
     expect(machine.message(started(2, 'e:5'), event('e:6'), event('e:7'))).toEqual(['deliver 1 e:7'])
     expect(machine.messageOf(1, { id: 2, result: { type: 'data' } })).toEqual(['answer 2', 'drop@1'])
     expect(machine.messageOf(1, event('e:8'))).toEqual([]) // late
@@ -67,7 +67,7 @@ describe('a hand-over', () => {
     expect(machine.timers.has('drain')).toBe(false)
   })
 
-  test('values without a place in a log are taken of one socket only', () => {
+  test('values without a cursor are accepted from one socket only', () => {
     const machine = live()
     machine.subscribe(2)
     machine.message({ id: 2, result: { type: 'started', ref: 1 } })
@@ -79,7 +79,7 @@ describe('a hand-over', () => {
     expect(machine.message({ id: 2, result: { type: 'data', data: 2 } })).toEqual(['deliver 2 2'])
   })
 
-  test('answers of the old socket to subscribes settle nothing, nor do its errors', () => {
+  test('answers and errors of the old socket to subscribes are ignored', () => {
     const machine = live()
     machine.message(notice)
     machine.subscribe(2)
@@ -90,7 +90,7 @@ describe('a hand-over', () => {
     expect(machine.message(started(2), started(2, 'e:9', 2))).toEqual(['started 2', 'drop@1'])
   })
 
-  test('a stop goes to both sockets [TL-HAND-2]', () => {
+  test('a stop is sent on both sockets [TL-HAND-2]', () => {
     const machine = live()
     machine.message(notice)
     machine.subscribe(2)
@@ -101,7 +101,7 @@ describe('a hand-over', () => {
     expect(machine.messageOf(1, event('e:10'))).toEqual([`send@1 ${stop(2)}`]) // the stop was lost
   })
 
-  test('waits 10 s for subscriptions, 30 s for calls; then what may be sent again goes to the new socket', () => {
+  test('waits 10 s for subscriptions and 30 s for calls, then sends the calls again on the new socket', () => {
     const machine = live()
     machine.call(2, 'mutation')
     machine.call(3, 'mutation', 10, { resends: true, text: 'keyed 3' })
@@ -113,7 +113,7 @@ describe('a hand-over', () => {
     expect(machine.fire({ kind: 'drain' })).toEqual(['drop@1', 'fail 2 CONNECTION_LOST may have run', 'send keyed 3'])
   })
 
-  test('the loss of the old socket ends it, and resends what may be resent', () => {
+  test('the loss of the old socket ends it, and calls that may be sent again are', () => {
     const machine = live()
     machine.call(2)
     machine.message(notice)
@@ -148,7 +148,7 @@ describe('a hand-over', () => {
         return machine.messageOf(2, { message: 'Internal server error', connectionId: 'c', requestId: 'r' })
       },
     ],
-  ])('a new socket %s costs both, and then it is a loss like any [TL-HAND-3]', (_, fail) => {
+  ])('a new socket %s drops both, and the client reconnects [TL-HAND-3]', (_, fail) => {
     const machine = live()
     machine.message(notice)
     expect(fail(machine)).toEqual(['replace', 'drop@2'])
@@ -157,7 +157,7 @@ describe('a hand-over', () => {
     machine.feed({ type: 'opened' })
   })
 
-  test.each([false, true])('a loss of the used socket costs both (moved over: %s) [TL-HAND-3]', (moved) => {
+  test.each([false, true])('a loss of the socket in use drops both (switched: %s) [TL-HAND-3]', (moved) => {
     const machine = live()
     machine.call(2)
     machine.message(notice)
@@ -167,14 +167,14 @@ describe('a hand-over', () => {
     expect([...machine.timers.keys()].sort()).toEqual(['deadline 2', 'retry'])
   })
 
-  test('a refusal of the new socket closes both for good', () => {
+  test('a refusal of the new socket closes both permanently', () => {
     const machine = live()
     machine.message(notice)
     expect(machine.greet({ refused: 'banned' })).toContain('disconnect')
     expect(machine.state).toMatchObject({ phase: 'refused', handover: null })
   })
 
-  test.each([false, true])('close leaves no socket and no timer (moved over: %s) [TL-HAND-4]', (moved) => {
+  test.each([false, true])('close leaves no socket and no timer (switched: %s) [TL-HAND-4]', (moved) => {
     const machine = live()
     machine.message(notice)
     if (moved) machine.greet()

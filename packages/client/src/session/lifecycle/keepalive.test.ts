@@ -9,7 +9,7 @@ const started = (id: number, keepaliveMs?: number, ref = 1) => ({
 })
 const pong = { pong: true }
 
-/** A machine with these subscriptions, each wanted to be heard of this often. */
+/** A session with these subscriptions and the keepalive interval that each needs. */
 function following(wanted: readonly (number | undefined)[], chance = 0.5) {
   const machine = createMachine(chance)
   machine.open()
@@ -20,7 +20,7 @@ function following(wanted: readonly (number | undefined)[], chance = 0.5) {
   return machine
 }
 
-/** A keepalive is made and answered; gives how long the next one waits. */
+/** Runs a keepalive and its answer, and returns the delay of the next one. */
 function afterOne(machine: ReturnType<typeof createMachine>): number | undefined {
   machine.fire({ kind: 'ping' })
   machine.message(pong)
@@ -34,7 +34,7 @@ function reconnect(machine: ReturnType<typeof createMachine>): void {
 }
 
 describe('the keepalive', () => {
-  test('comes as often as started says, from then on [TL-PRES-5]', () => {
+  test('comes at the interval in `started` [TL-PRES-5]', () => {
     const machine = following([22_500])
     expect(machine.timers.get('ping')).toBe(22_500)
     expect(afterOne(machine)).toBe(22_500)
@@ -43,24 +43,24 @@ describe('the keepalive', () => {
   test.each([
     [0, 18_000],
     [1, 27_000],
-  ])('is spread by a fifth (chance %d) [TL-PRES-5]', (chance, ms) => {
+  ])('varies by 20 %% (chance %d) [TL-PRES-5]', (chance, ms) => {
     expect(following([22_500], chance).timers.get('ping')).toBe(ms)
   })
 
   test.each([
     ['the shorter of two', [60_000, 22_500], 22_500],
     ['the shorter of two, whichever came first', [22_500, 60_000], 22_500],
-    ['one, beside one that wants nothing', [undefined, 22_500, undefined], 22_500],
+    ['one, next to subscriptions that need none', [undefined, 22_500, undefined], 22_500],
     ['none longer than its own', [900_000], usualMs],
     ['none shorter than a second', [1], 1_000],
   ])('follows %s [TL-PRES-5]', (_, wanted, ms) => {
     expect(following(wanted).timers.get('ping')).toBe(ms)
   })
 
-  test('is not put off by subscriptions that come and go [TL-PRES-5]', () => {
+  test('is not postponed by subscriptions that start and stop [TL-PRES-5]', () => {
     const machine = following([22_500])
     machine.wait(20_000)
-    machine.timers.set('ping', 2_500) // what is left of it
+    machine.timers.set('ping', 2_500) // the remaining time
     machine.subscribe(2)
     machine.message(started(2, 22_500))
     expect(machine.timers.get('ping')).toBe(2_500)
@@ -69,7 +69,7 @@ describe('the keepalive', () => {
     expect(machine.timers.get('ping')).toBe(2_000)
   })
 
-  test('is the usual one again after the subscription that wanted more has stopped [TL-PRES-5]', () => {
+  test('has its default interval again after the subscription that needed a shorter one has stopped [TL-PRES-5]', () => {
     const machine = following([60_000, 22_500])
     machine.feed({ type: 'unsubscribe', id: 2 })
     expect(afterOne(machine)).toBe(60_000)
@@ -77,7 +77,7 @@ describe('the keepalive', () => {
     expect(afterOne(machine)).toBe(usualMs)
   })
 
-  test('comes as often on the next connection, from its hello on [TL-PRES-5]', () => {
+  test('has the same interval on the next connection, from its hello on [TL-PRES-5]', () => {
     const machine = following([22_500])
     reconnect(machine)
     expect(machine.timers.get('ping')).toBe(22_500)
@@ -85,7 +85,7 @@ describe('the keepalive', () => {
     expect(afterOne(machine)).toBe(22_500)
   })
 
-  test('takes what the next connection says: a line deployed with other times [TL-PRES-5]', () => {
+  test('uses the interval of the next connection after a deployment with other times [TL-PRES-5]', () => {
     const machine = following([22_500])
     reconnect(machine)
     machine.message(started(1, 45_000, 2))
@@ -95,7 +95,7 @@ describe('the keepalive', () => {
     expect(afterOne(machine)).toBe(usualMs)
   })
 
-  test('comes as often after a hand-over [TL-PRES-5]', () => {
+  test('has the same interval after a hand-over [TL-PRES-5]', () => {
     const machine = following([22_500])
     machine.wait(60_000)
     machine.fire({ kind: 'handover' })

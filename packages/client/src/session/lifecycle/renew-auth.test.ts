@@ -19,18 +19,18 @@ function begun(hello: object = { authExpires: 100_000 }) {
   return machine
 }
 
-describe('authority', () => {
+describe('authorization', () => {
   test.each([
     [0, 72_000],
     [0.5, 80_000],
     [1, 88_000],
-  ])('is renewed at about 80 %% of its life (chance %d)', (chance, ms) => {
+  ])('is renewed after about 80 %% of its lifetime (chance %d)', (chance, ms) => {
     const machine = createMachine(chance)
     machine.open({ authExpires: 100_000 })
     expect(machine.timers.get('renew')).toBe(ms)
   })
 
-  test('goes by the clock of the server', () => {
+  test('uses the clock of the server', () => {
     const machine = begun({ time: 5_000_000, authExpires: 5_100_000 })
     expect(machine.timers.get('renew')).toBe(80_000)
     machine.fire({ kind: 'renew' })
@@ -40,7 +40,7 @@ describe('authority', () => {
   })
 
   test.each(['t'.repeat(8_193), '', 't\ud800', '\u0001'.repeat(6_000)])(
-    'keeps what it has when a fresh token cannot be sent, reports why, and asks again (%.5s) [TL-LIM-9]',
+    'stays when a new token cannot be sent; the client reports why and asks for another token (%.5s) [TL-LIM-9]',
     (token) => {
       const machine = begun()
       machine.fire({ kind: 'renew' })
@@ -52,7 +52,7 @@ describe('authority', () => {
     },
   )
 
-  test('that ended gives up its socket in words that name the limit of the token [TL-LIM-9]', () => {
+  test('that expired drops the socket, with the limit of the token in the message [TL-LIM-9]', () => {
     const machine = begun()
     machine.fire({ kind: 'renew' })
     machine.wait(100_000)
@@ -67,11 +67,11 @@ describe('authority', () => {
     })
   })
 
-  test('is renewed at most each 10 s', () => {
+  test('is renewed at most every 10 s', () => {
     expect(begun({ authExpires: 1_000 }).timers.get('renew')).toBe(10_000)
   })
 
-  test('is renewed on the living socket; nothing in flight notices, and then the logs are synced [TL-AUTH-3]', () => {
+  test('is renewed on the open socket without affecting calls in flight, and then the logs are synced [TL-AUTH-3]', () => {
     const machine = begun()
     machine.subscribe(1)
     machine.message({ id: 1, result: { type: 'started', ref: 1, from: 'e:4', head: 'e:4' } })
@@ -86,7 +86,7 @@ describe('authority', () => {
     expect(machine.message({ id: 2, result: { type: 'data' } })).toEqual(['answer 2'])
   })
 
-  test('a sync that was under way is asked anew under the fresh authority', () => {
+  test('a sync in progress is sent again after the renewal', () => {
     const machine = begun()
     machine.subscribe(1)
     machine.message({ id: 1, result: { type: 'started', ref: 1, from: 'e:4', head: 'e:4' } })
@@ -96,20 +96,20 @@ describe('authority', () => {
     expect(machine.message(authorized(3)).join()).toContain('sync-4')
   })
 
-  test('what expired authority refused is sent again, twice at the most', () => {
+  test('a call that was refused with AUTH_EXPIRED is sent again, at most twice', () => {
     const machine = begun({})
     machine.call(1)
     machine.call(2)
     expect(machine.message(expired(1))).toEqual(['ask-token'])
     expect(machine.message(expired(2))).toEqual([])
-    expect(machine.message(expired(1))).toEqual([]) // its frame came twice
+    expect(machine.message(expired(1))).toEqual([]) // a duplicate
     machine.feed({ type: 'token', token: 'fresh' })
     expect(machine.message(authorized(2))).toEqual(['send query 1', 'send query 2'])
-    expect(machine.message(expired(1))).toEqual(['send query 1']) // and once more
+    expect(machine.message(expired(1))).toEqual(['send query 1']) // the second and last repeat
     expect(machine.message(expired(1))).toEqual(['fail 1 AUTH_EXPIRED'])
   })
 
-  test('a refusal that comes after the renewal is answered by sending again at once', () => {
+  test('a call whose refusal arrives after the renewal is sent again at once', () => {
     const machine = begun({})
     machine.call(1)
     machine.call(2)
@@ -119,7 +119,7 @@ describe('authority', () => {
     expect(machine.message(expired(2))).toEqual(['send query 2'])
   })
 
-  test('a subscription that expired authority ended is asked for again, twice at the most', () => {
+  test('a subscription that ended with AUTH_EXPIRED is sent again, at most twice', () => {
     const machine = begun({})
     const subscribed = (ref: number) =>
       `send ${JSON.stringify({ id: 1, method: 'subscription', params: { path: 'live', input: null, ref, lastEventId: 'e:4' } })}`
@@ -128,11 +128,11 @@ describe('authority', () => {
     expect(machine.message(expired(1))).toEqual(['ask-token'])
     machine.feed({ type: 'token', token: 'fresh' })
     expect(machine.message(authorized(2))).toEqual([subscribed(2)])
-    expect(machine.message(expired(1))).toEqual([subscribed(3)]) // the first frame's second answer
+    expect(machine.message(expired(1))).toEqual([subscribed(3)]) // the second answer to the first frame
     expect(machine.message(expired(1))).toEqual(['fail 1 AUTH_EXPIRED'])
   })
 
-  test('no token any more closes the connection, and nothing says that the server refused it', () => {
+  test('a null token closes the connection, and not as a refusal of the server', () => {
     const machine = begun()
     machine.call(1)
     machine.fire({ kind: 'renew' })
@@ -143,9 +143,9 @@ describe('authority', () => {
   })
 
   test.each([
-    ['in plain words', { message: 'no', data: { code: 'UNAUTHORIZED' } }],
-    ['in the words of a transformer', '[{"message":1,"data":2},"no",{"code":3},"UNAUTHORIZED"]'],
-  ])('a token that is refused, %s, closes the connection with the reason [TL-AUTH-4]', (_, error) => {
+    ['in plain JSON', { message: 'no', data: { code: 'UNAUTHORIZED' } }],
+    ['in the form of a transformer', '[{"message":1,"data":2},"no",{"code":3},"UNAUTHORIZED"]'],
+  ])('a token that is refused %s closes the connection with the reason [TL-AUTH-4]', (_, error) => {
     const machine = begun()
     machine.fire({ kind: 'renew' })
     machine.feed({ type: 'token', token: 'stolen' })
@@ -155,7 +155,7 @@ describe('authority', () => {
     expect([...machine.timers.keys()]).toEqual([])
   })
 
-  test('a token that an older server refuses without a reason closes the connection too', () => {
+  test('a token that an older server refuses without a reason also closes the connection', () => {
     const machine = begun()
     machine.fire({ kind: 'renew' })
     machine.feed({ type: 'token', token: 'stolen' })
@@ -185,7 +185,7 @@ describe('authority', () => {
         })
       },
     ],
-  ])('%s is tried again until the authority has expired, then with another socket', (_, fail) => {
+  ])('%s is retried until the authorization has expired, then with another socket', (_, fail) => {
     const machine = begun()
     machine.call(1, 'query')
     machine.wait(80_000)
@@ -203,7 +203,7 @@ describe('authority', () => {
     expect(machine.open()).toEqual(['send query 1'])
   })
 
-  test('without a token of its own, an application gets fresh authority by another handshake', () => {
+  test('without a `token` option, the authorization is renewed by another handshake', () => {
     const machine = begun()
     machine.wait(80_000)
     machine.call(1)
@@ -215,7 +215,7 @@ describe('authority', () => {
     expect(machine.messageOf(2, { id: `hello-${serial}`, result: hello })).toEqual(['drop@1', 'send query 1'])
   })
 
-  test('a socket that is lost meanwhile makes the rest moot', () => {
+  test('a renewal ends with a lost socket', () => {
     const machine = begun()
     machine.fire({ kind: 'renew' })
     machine.feed({ type: 'lost', cause: { code: 'network', message: 'cut' } })

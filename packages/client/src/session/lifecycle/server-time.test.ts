@@ -16,13 +16,13 @@ function opened(): Machine {
 }
 const hello = (machine: Machine, time: number) =>
   machine.message({ ...helloFrame({ time }), id: `hello-${machine.state.serial}` })
-/** The times of the keys that were sent. */
+/** The times in the keys that were sent. */
 const timesOf = (effects: readonly string[]) =>
   effects.flatMap((sent) => /"key":"auto\.([0-9a-z]+)\./.exec(sent)?.[1] ?? []).map((time) => Number.parseInt(time, 36))
 
 describe('a clock that is set while connected', () => {
   test.each([10 * minute, -24 * 60 * minute, 1_001, -1_001])(
-    'by %d ms: the server is asked for its time before a key is made, and the logs are synced [TL-HELLO-5]',
+    'by %d ms makes the client request the server’s time before the next key, and sync the logs [TL-HELLO-5]',
     (ms) => {
       const machine = opened()
       machine.subscribe(7)
@@ -38,14 +38,14 @@ describe('a clock that is set while connected', () => {
     },
   )
 
-  test('by a second or less changes nothing, and neither does time that passes', () => {
+  test('by a second or less changes nothing, nor does elapsed time', () => {
     const machine = opened()
     machine.setClock(1_000)
     machine.wait(3_600_000)
     expect(timesOf(machine.call(1, 'mutation', 10, keyed))).toEqual([serverNow + 3_600_000])
   })
 
-  test('holds back no query, no caller’s own key and no mutation whose key was made', () => {
+  test('does not delay queries, mutations with a caller’s key, or mutations that already have a key', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     machine.setClock(minute)
@@ -55,7 +55,7 @@ describe('a clock that is set while connected', () => {
     expect(timesOf(machine.fire({ kind: 'resend', id: 1 }))).toEqual([serverNow])
   })
 
-  test('keeps the order of a orderingKey whose first waits for the time [TL-LANE-1]', () => {
+  test('keeps the order of an ordering key whose first mutation waits for the time [TL-LANE-1]', () => {
     const machine = opened()
     machine.setClock(minute)
     machine.call(1, 'mutation', 10, { ...keyed, orderingKey: 'a' })
@@ -63,7 +63,7 @@ describe('a clock that is set while connected', () => {
     expect(timesOf(hello(machine, serverNow))).toEqual([serverNow])
   })
 
-  test('asks again when the answer does not come, and the first answer after that counts', () => {
+  test('requests the time again when the answer does not arrive, and uses the next answer', () => {
     const machine = opened()
     machine.setClock(minute)
     machine.call(1, 'mutation', 10, keyed)
@@ -73,7 +73,7 @@ describe('a clock that is set while connected', () => {
     expect(machine.timers.has('hello')).toBe(false)
   })
 
-  test('while greeting: the answer may be of before, so it is asked once more', () => {
+  test('during the handshake makes the client request the time once more, since the answer may be older', () => {
     const machine = createMachine()
     machine.call(1, 'mutation', 10, keyed)
     machine.feed({ type: 'opened' })
@@ -82,7 +82,7 @@ describe('a clock that is set while connected', () => {
     expect(timesOf(hello(machine, serverNow + 60 * minute))).toEqual([serverNow + 60 * minute])
   })
 
-  test('is asked on the next socket when the one that was asked is lost', () => {
+  test('requests the time on the next socket when the socket of the request is lost', () => {
     const machine = opened()
     machine.setClock(minute)
     machine.call(1, 'mutation', 10, keyed)
@@ -90,7 +90,7 @@ describe('a clock that is set while connected', () => {
     expect(timesOf(machine.open({ time: serverNow + 7 }))).toEqual([serverNow + 7])
   })
 
-  test('is asked on the new socket when a hand-over leaves the one that was asked', () => {
+  test('requests the time on the new socket when a hand-over drops the socket of the request', () => {
     const machine = opened()
     machine.wait(20_000)
     machine.fire({ kind: 'handover' })
@@ -103,7 +103,7 @@ describe('a clock that is set while connected', () => {
     expect(timesOf(hello(machine, serverNow + 3))).toEqual([serverNow + 3])
   })
 
-  test('sets the renewal of the authority anew: its timer may have slept', () => {
+  test('schedules the renewal of the authorization again, since its timer may have been suspended', () => {
     const machine = createMachine(0.5)
     machine.open({ time: serverNow, authExpires: serverNow + 60 * minute })
     expect(machine.timers.get('renew')).toBe(48 * minute)
@@ -117,12 +117,12 @@ describe('a clock that is set while connected', () => {
     expect(machine.timers.get('renew')).toBe(16 * minute)
   })
 
-  test('does not take a generator for lost whose values may come late', () => {
+  test('does not end a generator whose values may arrive late', () => {
     const machine = opened()
     machine.subscribe(7)
     machine.message({ id: 7, result: { type: 'started', ref: 1, n: 0 } })
     machine.wait(10_000)
-    machine.setClock(60 * minute) // the monotonic clock slept
+    machine.setClock(60 * minute) // the monotonic clock was suspended
     expect(machine.fire({ kind: 'alive', id: 7 }).join()).not.toContain('fail')
     machine.wait(10_000)
     expect(machine.fire({ kind: 'alive', id: 7 }).join()).toContain('fail 7 GENERATOR_LOST')
@@ -138,7 +138,7 @@ describe('a clock that is set while connected', () => {
 })
 
 describe('KEY_EXPIRED', () => {
-  test('for a new key of the SDK’s own asks for the time and makes another key, once [TL-KEY-11]', () => {
+  test('for a new generated key requests the time and makes another key, once [TL-KEY-11]', () => {
     const machine = opened()
     machine.call(1, 'mutation', 10, keyed)
     expect(machine.message(expired(1)).join()).toMatch(/^send {"id":"hello-\d+","method":"hello"}$/)

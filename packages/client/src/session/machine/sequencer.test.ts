@@ -14,12 +14,12 @@ const offsets = (frames: readonly OrderedFrame[]) => frames.map(({ offset }) => 
 
 describe('the rule for one frame [TL-SUB-6] [LAW-COVERAGE] [LAW-RECEIVER-ORDERS]', () => {
   const table: readonly [string, number, OrderedFrame, readonly number[], string][] = [
-    ['applies the next', 4, at(5), [5], 'whole'],
-    ['applies one whose cover overlaps the position', 4, at(6, 3), [6], 'whole'],
-    ['drops what is not newer', 5, at(5), [], 'whole'],
-    ['drops what is older', 5, at(2), [], 'whole'],
-    ['holds what leaves a hole', 4, at(6), [], 'hole'],
-    ['never applies another epoch [TL-SUB-8]', 4, at(5, 4, 'f'), [], 'other-epoch'],
+    ['applies the next frame', 4, at(5), [5], 'whole'],
+    ['applies a frame whose range overlaps the position', 4, at(6, 3), [6], 'whole'],
+    ['drops a frame that is not newer', 5, at(5), [], 'whole'],
+    ['drops a frame that is older', 5, at(2), [], 'whole'],
+    ['holds a frame after a hole', 4, at(6), [], 'hole'],
+    ['never applies a frame of another epoch [TL-SUB-8]', 4, at(5, 4, 'f'), [], 'other-epoch'],
   ]
   test.each(table)('%s', (_, position, frame, applied, verdict) => {
     const ordered = receive(from(position), frame)
@@ -28,7 +28,7 @@ describe('the rule for one frame [TL-SUB-6] [LAW-COVERAGE] [LAW-RECEIVER-ORDERS]
   })
 })
 
-test('what was held is applied behind the frame that closes the hole, in order', () => {
+test('held frames are applied in order after the frame that closes the hole', () => {
   let order = from(0)
   for (const offset of [4, 2, 3, 3]) order = receive(order, at(offset)).order
   expect(offsets(order.held)).toEqual([2, 3, 3, 4])
@@ -38,14 +38,14 @@ test('what was held is applied behind the frame that closes the hole, in order',
   expect(after).toMatchObject({ held: [], heldSize: 0, position: { offset: 4 } })
 })
 
-test('frames that come before a position are held, and applied from where it is put [TL-SUB-9]', () => {
+test('frames that arrive before there is a position are held, and applied from the first position [TL-SUB-9]', () => {
   const held = [at(3), at(5), at(4)].reduce((order, frame) => receive(order, frame).order, emptyOrder)
   const { applied, order } = setPosition(held, { epoch: 'e', offset: 3 })
   expect(offsets(applied)).toEqual([4, 5])
   expect(order.held).toEqual([])
 })
 
-test('frames of another epoch that were held are dropped and make the client resume', () => {
+test('held frames of another epoch are dropped, and the client resumes', () => {
   const held = [at(4), at(1, 0, 'f')].reduce((order, frame) => receive(order, frame).order, emptyOrder)
   const ordered = setPosition(held, { epoch: 'e', offset: 3 })
   expect(offsets(ordered.applied)).toEqual([4])
@@ -53,7 +53,7 @@ test('frames of another epoch that were held are dropped and make the client res
   expect(ordered.order.held).toEqual([])
 })
 
-test('holds 1,000 frames or 1 MB, then drops them and knows only that they exist [TL-SUB-7]', () => {
+test('holds 1,000 frames or 1 MB, then drops them and records only that they exist [TL-SUB-7]', () => {
   let order = from(0)
   for (let offset = 2; offset <= 1_001; offset += 1) order = receive(order, at(offset)).order
   expect(order.held).toHaveLength(1_000)
@@ -65,14 +65,14 @@ test('holds 1,000 frames or 1 MB, then drops them and knows only that they exist
   expect(big.verdict).toBe('overflow')
 })
 
-test('a head of the same epoch is evidence, and never falls', () => {
+test('a head of the same epoch counts, and never decreases', () => {
   const noted = recordHead(recordHead(from(3), { epoch: 'e', offset: 9 }), { epoch: 'e', offset: 5 })
   expect(noted.head?.offset).toBe(9)
   expect(isBehind(noted)).toBe(true)
   expect(isBehind(recordHead(from(3), { epoch: 'f', offset: 9 }))).toBe(false)
 })
 
-/** A log in which only some offsets are for the subscription, cut into frames that each say what they cover. */
+/** A log in which only some offsets are for the subscription, split into frames with the range that each covers. */
 const logs = fc
   .array(fc.boolean(), { minLength: 1, maxLength: 40 })
   .map((matches) => {
@@ -87,7 +87,7 @@ const logs = fc
   })
   .filter((frames) => frames.length > 0)
 
-/** What a fetch brings: every frame behind the position. */
+/** The answer to a fetch: every frame after the position. */
 function fetchInto(order: Order, log: readonly OrderedFrame[]): { order: Order; applied: OrderedFrame[] } {
   const applied: OrderedFrame[] = []
   for (const frame of log) {
@@ -99,7 +99,7 @@ function fetchInto(order: Order, log: readonly OrderedFrame[]): { order: Order; 
   return { order, applied }
 }
 
-test('whatever is lost, doubled or reordered, each event is shown once and in order', () => {
+test('each event is delivered once and in order when frames are lost, duplicated or reordered', () => {
   const schedules = logs.chain((log) =>
     fc.record({
       log: fc.constant(log),
@@ -121,7 +121,7 @@ test('whatever is lost, doubled or reordered, each event is shown once and in or
         shown.push(...offsets(fetched.applied))
       }
       const all = offsets(log)
-      expect(shown).toEqual(all.slice(0, shown.length)) // a prefix: nothing doubled, nothing skipped
+      expect(shown).toEqual(all.slice(0, shown.length)) // a prefix: no duplicate and nothing skipped
       const newest = Math.max(0, ...pushes.map(({ index }) => (log[index] as OrderedFrame).offset))
       if ((shown.at(-1) ?? 0) < newest) expect(isBehind(order)).toBe(true) // a hole is always known
       shown.push(...offsets(fetchInto(order, log).applied))

@@ -27,7 +27,7 @@ function running(handlesGaps = true) {
 }
 
 describe('a generator’s values', () => {
-  test('are shown in the order of their numbers, each once [TL-GEN-10]', () => {
+  test('are delivered in the order of their numbers, each once [TL-GEN-10]', () => {
     const machine = running()
     expect(machine.message(value(1), value(1))).toEqual([wire(1)])
     expect(machine.message(value(3))).toEqual([])
@@ -37,16 +37,16 @@ describe('a generator’s values', () => {
     expect(machine.message(end(4))).toEqual(['complete 1'])
   })
 
-  test('that come before started wait for it [TL-GEN-10]', () => {
+  test('that arrive before `started` are held until it arrives [TL-GEN-10]', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
     expect(machine.message(value(1))).toEqual([])
     expect(machine.message(started(1))).toEqual(['started 1', wire(1)])
-    expect(machine.message(started(1), value(1))).toEqual([]) // doubled
+    expect(machine.message(started(1), value(1))).toEqual([]) // a duplicate
   })
 
-  test('of an attempt that was given up are nobody’s [TL-GEN-10]', () => {
+  test('of an earlier attempt are ignored [TL-GEN-10]', () => {
     const machine = running()
     machine.message(trackedValue(1))
     machine.fire({ kind: 'alive', id: 1 })
@@ -55,23 +55,23 @@ describe('a generator’s values', () => {
     expect(machine.message(started(2), trackedValue(1, 2))).toEqual(['deliver 1 t1'])
   })
 
-  test('do not end before the last of them was shown [TL-GEN-10]', () => {
+  test('do not end before the last of them is delivered [TL-GEN-10]', () => {
     const machine = running()
     expect(machine.message(end(3), value(2))).toEqual([])
     expect(machine.message(value(1))).toEqual([wire(1), wire(2), 'complete 1'])
   })
 
-  test('end with their error, and nothing is said to the server of it [TL-ERR-4]', () => {
+  test('end with the error of the run, and no stop is sent [TL-ERR-4]', () => {
     const machine = running()
     expect(machine.message(value(1), { id: 1, error: {}, ref: 1, n: 2 })).toEqual([wire(1), 'fail 1 procedure'])
   })
 
-  test('end with an error that is not their run’s own, and that one is stopped [TL-ERR-4] [TL-STOP-4]', () => {
+  test('end with an error that is not of their run, and the run is stopped [TL-ERR-4] [TL-STOP-4]', () => {
     const machine = running()
     expect(machine.message(value(1), { id: 1, error: {} })).toEqual([wire(1), stopped(1), 'fail 1 procedure'])
   })
 
-  test('are shown before the error that overtook them [TL-GEN-3] [TL-GEN-10]', () => {
+  test('are delivered before an error that overtook them [TL-GEN-3] [TL-GEN-10]', () => {
     const machine = running()
     const failed = (n: number, ref = 1) => ({ id: 1, error: {}, ref, n })
     expect(machine.message(failed(3), value(2))).toEqual([])
@@ -79,7 +79,7 @@ describe('a generator’s values', () => {
     expect(machine.message(value(1))).toEqual([wire(1), wire(2), 'fail 1 procedure'])
   })
 
-  test('and an error of an attempt that was given up is nobody’s [TL-GEN-10]', () => {
+  test('ignore an error of an earlier attempt [TL-GEN-10]', () => {
     const machine = running()
     machine.message(trackedValue(1))
     machine.fire({ kind: 'alive', id: 1 })
@@ -90,22 +90,22 @@ describe('a generator’s values', () => {
     expect(machine.message({ id: 1, error: {}, ref: 2, n: 2 })).toEqual(['fail 1 procedure'])
   })
 
-  test('that are lost before an error are asked for again, or the loss is told [TL-GEN-11]', () => {
+  test('that are lost before an error are requested again, or the loss is reported [TL-GEN-11]', () => {
     const machine = running()
     expect(machine.message(value(1), { id: 1, error: {}, ref: 1, n: 3 })).toEqual([wire(1)])
     expect(machine.fire({ kind: 'gap', id: 1 })).toEqual([stopped(1), 'fail 1 GENERATOR_LOST may have run'])
   })
 
-  test('are asked for no more when the application stops', () => {
+  test('are not requested again when the application stops', () => {
     const machine = running()
     expect(machine.feed({ type: 'unsubscribe', id: 1 })).toEqual([stopped(1)])
     expect([...machine.timers.keys()].filter((name) => name.endsWith(' 1'))).toEqual([])
-    expect(machine.message(value(1), alive(1))).toEqual([]) // they were on their way
+    expect(machine.message(value(1), alive(1))).toEqual([]) // they were in flight
     machine.wait(5_000)
     expect(machine.message(value(2))).toEqual([stopped(1)]) // the server still runs it: the first stop was lost
   })
 
-  test('are no log: a keepalive pings and does not sync them', () => {
+  test('are not a log: a keepalive pings and does not sync them', () => {
     const machine = running()
     machine.message(value(1))
     expect(machine.fire({ kind: 'ping' })).toEqual(['send {"method":"ping"}'])
@@ -114,10 +114,10 @@ describe('a generator’s values', () => {
 
 describe('a generator is lost', () => {
   test.each([
-    ['by a hole that stays open', [value(2)], 'gap'],
-    ['by a last value that did not come, as its heartbeat says', [alive(1)], 'gap'],
-    ['by an end that came without its last value', [end(2)], 'gap'],
-    ['by ten seconds of silence', [value(1)], 'alive'],
+    ['when a value stays missing', [value(2)], 'gap'],
+    ['when its heartbeat shows that the last value is missing', [alive(1)], 'gap'],
+    ['when its end arrives without the last value', [end(2)], 'gap'],
+    ['after ten seconds without a frame', [value(1)], 'alive'],
   ] as const)('%s: without tracked values it ends with GENERATOR_LOST [TL-GEN-10] [TL-GEN-11]', (_, frames, timer) => {
     const machine = running()
     machine.message(...frames)
@@ -125,7 +125,7 @@ describe('a generator is lost', () => {
     expect(machine.fire({ kind: timer, id: 1 })).toEqual([stopped(1), 'fail 1 GENERATOR_LOST may have run'])
   })
 
-  test('but not while it says that it lives [TL-GEN-10]', () => {
+  test('but not while it sends signs of life [TL-GEN-10]', () => {
     const machine = running()
     machine.message(value(1))
     machine.timers.set('alive 1', 1)
@@ -133,7 +133,7 @@ describe('a generator is lost', () => {
     expect(machine.timers.get('alive 1')).toBe(10_000)
   })
 
-  test('nor by a timer that slept with its machine: what was said meanwhile may still come', () => {
+  test('but not by a timer that was suspended with its machine, since frames may still arrive', () => {
     const machine = running()
     machine.wait(60_000)
     expect(machine.fire({ kind: 'alive', id: 1 })).toEqual([])
@@ -142,7 +142,7 @@ describe('a generator is lost', () => {
     expect(machine.fire({ kind: 'alive', id: 1 })).toEqual([stopped(1), 'fail 1 GENERATOR_LOST may have run'])
   })
 
-  test('with tracked values it goes on after the last one, and the application notices nothing [TL-GEN-11]', () => {
+  test('with tracked values it resumes after the last one without notice to the application [TL-GEN-11]', () => {
     const machine = running(false)
     machine.message(trackedValue(1))
     expect(machine.fire({ kind: 'alive', id: 1 })).toEqual([])
@@ -153,7 +153,7 @@ describe('a generator is lost', () => {
   })
 
   test.each(['GENERATOR_LOST', 'FUNCTION_FAILED', 'AUTH_EXPIRED'])(
-    'as the server says by %s: without tracked values it is not run again [TL-GEN-11]',
+    'when the server answers %s: without tracked values it is not run again [TL-GEN-11]',
     (code) => {
       const machine = running()
       machine.message(value(1))
@@ -162,7 +162,7 @@ describe('a generator is lost', () => {
     },
   )
 
-  test('before anything of it was heard: it may have run, so it is not begun again unasked [TL-GEN-11]', () => {
+  test('before its first frame: it may have run, so it is not run again automatically [TL-GEN-11]', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
@@ -181,14 +181,14 @@ describe('a generator whose socket is lost', () => {
   test('resumes by its last tracked value [TL-GEN-11]', () => {
     expect(reconnected(false, [trackedValue(1), trackedValue(2)])).toEqual([subscribed(2, 't2')])
   })
-  test('without one is a gap, told before it is run again [TL-GEN-11] [TL-SUB-12]', () => {
+  test('without one is a gap, which is reported before it is run again [TL-GEN-11] [TL-SUB-12]', () => {
     expect(reconnected(true, [value(1)])).toEqual(['gap 1 not-resumable after null', subscribed(2)])
   })
-  test('and ends with GAP where nobody handles it: it is never silently run again [TL-GEN-11] [TL-SUB-12]', () => {
+  test('ends with GAP when there is no onGap, since it is never run again without notice [TL-GEN-11] [TL-SUB-12]', () => {
     expect(reconnected(false, [value(1)])).toEqual(['fail 1 GAP may have run'])
     expect(reconnected(false, [])).toEqual(['fail 1 GAP may have run'])
   })
-  test('moves over with its session: values of the old socket are nobody’s from then on [TL-HAND-2]', () => {
+  test('moves to the new socket in a hand-over, and values of the old socket are then ignored [TL-HAND-2]', () => {
     const machine = running()
     machine.message(trackedValue(1))
     machine.wait(6_000_000)

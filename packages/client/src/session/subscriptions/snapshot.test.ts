@@ -14,7 +14,7 @@ const event = (at: string) => ({ id: 1, result: { type: 'data', id: at, data: at
 const subscribed = (ref: number, lastEventId?: string) =>
   `send ${JSON.stringify({ id: 1, method: 'subscription', params: { path: 'live', input: null, ref, ...(lastEventId ? { lastEventId } : {}) } })}`
 
-/** Nobody handles gaps here: startWith does. */
+/** There is no onGap: snapshots repair gaps. */
 function begun() {
   const machine = createMachine()
   machine.open()
@@ -24,7 +24,7 @@ function begun() {
 }
 
 describe('a snapshot', () => {
-  test('comes first, then the tail, also of what was pushed early [TL-SNAP-1]', () => {
+  test('is delivered first, then the events after it, early pushes included [TL-SNAP-1]', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1, false)
@@ -38,13 +38,13 @@ describe('a snapshot', () => {
     ])
   })
 
-  test('is given once', () => {
+  test('is delivered once', () => {
     const machine = begun()
     expect(machine.message(started(1, 'e:4'), snapshot('e:4'))).toEqual([])
     expect(machine.message(snapshot('e:9'))).toEqual([])
   })
 
-  test('makes good a gap: no gap is told [TL-SNAP-2]', () => {
+  test('repairs a gap, and no gap is reported [TL-SNAP-2]', () => {
     const machine = begun()
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(2, 'e:4')])
@@ -52,7 +52,7 @@ describe('a snapshot', () => {
     expect(machine.message(gap, snapshot('f:2'), event('f:3'))).toEqual(['started 1', 'deliver 1 f:2', 'deliver 1 f:3'])
   })
 
-  test('a whole resume brings none [TL-SNAP-3]', () => {
+  test('is not sent again by a resume without a gap [TL-SNAP-3]', () => {
     const machine = begun()
     machine.feed({ type: 'lost', cause: network })
     machine.open()
@@ -69,7 +69,7 @@ describe('a snapshot', () => {
     ])
   })
 
-  test('a sync that finds the log rewound makes it begin anew, without a cursor that the log may reach again', () => {
+  test('a sync that finds a rewound log makes the client subscribe again without its cursor', () => {
     const machine = begun()
     machine.fire({ kind: 'ping' })
     const synced = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
@@ -80,7 +80,7 @@ describe('a snapshot', () => {
     ])
   })
 
-  test('of a log that was rewound moves the position back [TL-SYNC-4]', () => {
+  test('of a rewound log moves the position back [TL-SYNC-4]', () => {
     const machine = begun()
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(2, 'e:4')])
@@ -94,14 +94,14 @@ describe('a snapshot', () => {
     ])
   })
 
-  test('an event that could not be evaluated makes it begin anew', () => {
+  test('an event that could not be evaluated makes the client subscribe again for a new snapshot', () => {
     const machine = begun()
     const fault = { id: 1, result: { type: 'fault', id: 'e:5', error: {} } }
     expect(machine.message(fault)).toEqual([subscribed(2)])
     expect(machine.message(started(2, 'e:5'), snapshot('e:5'))).toEqual(['deliver 1 e:5'])
   })
 
-  test('one that was announced and did not come is asked for again', () => {
+  test('is requested again when it was announced and did not arrive', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
