@@ -1,36 +1,39 @@
 import type { EventSchema, KeySchema } from './topic.ts'
 
-/** What an application said of a channel. */
-export interface ChannelDefinition {
+/** A channel as the application declared it. */
+export interface ChannelDefinition<K extends KeySchema = KeySchema, E extends EventSchema = EventSchema> {
   readonly name: string
-  readonly key: KeySchema
-  readonly event: EventSchema
-  /** Makes an event of an older schema fit: its result is parsed by `event`. */
+  readonly key: K
+  readonly event: E
+  /** Converts an event of an older schema. `event` parses the result. */
   readonly upcast?: (old: unknown) => unknown
-  /** Milliseconds an event can be replayed, read and resumed from; absent for an ephemeral channel, which has no log. */
+  /** Milliseconds for which an event can be replayed, read and resumed from. Absent for an ephemeral channel. */
   readonly retentionMs?: number
-  /** Of presence: its log tells who is here, and `event` is what others see of a member. */
+  /** Present for a presence: its log has the members' changes, and `event` is the schema of a member's data. */
   readonly presence?: PresenceRules
 }
 
-/** What is said of a channel whose line is not the one that serves. */
+/** The reason in the error for a channel whose line does not serve this invocation. */
 export const notServed = 'belongs to a line that was not given to createLambdaHandlers({ line })'
 
-/** How long a member stays without a sign of life, in milliseconds. */
+/** How long a member stays present without a sign of life, in milliseconds. */
 export interface PresenceTimes {
+  /** After its socket was closed. */
   readonly graceMs: number
+  /** After its last keepalive. */
   readonly leaseMs: number
 }
 
-/** What a line was told of a presence. */
+/** A presence as the application declared it. */
 export interface PresenceRules extends PresenceTimes {
-  /** What is shown of a member with several sessions, newest first; all as JSON text. Absent: the newest. */
+  /** Merges the data of a member's sessions, newest first; all as JSON text. Absent: the newest is shown. */
   readonly merge?: (sessions: readonly [string, ...string[]]) => string
 }
 
-/** What a subscription to presence asks for. `data` is JSON text. */
+/** What a subscription to presence is for. `data` is JSON text. */
 export interface PresenceInterest extends PresenceTimes {
-  /** Who came and went, or only how many are here. */
+  /** Whether it gets the members' changes, or only how many members are present. */
   readonly view: 'members' | 'count'
+  /** The member that the subscription makes present; absent if it only watches. */
   readonly me?: { readonly member: string; readonly data: string }
 }

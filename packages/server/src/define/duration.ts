@@ -4,7 +4,7 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 
-/** A duration in milliseconds. Throws a `TypeError` that says what was expected. */
+/** Converts a duration to milliseconds. Throws a `TypeError` for anything else, such as a negative number. */
 export function parseDuration(duration: Duration): number {
   const match = typeof duration === 'string' ? pattern.exec(duration) : null
   const ms = match === null ? duration : Number(match[1]) * unitMs[match[2] as keyof typeof unitMs]

@@ -2,7 +2,7 @@ import type { ChannelDefinition } from './definition.ts'
 
 const entryKey: unique symbol = Symbol.for('trunkline.entry')
 
-/** A publication as a value. Validated when it is published. */
+/** An event to publish, with its channel and key, as a value. `publishBatch` validates and publishes it. */
 export interface Entry {
   readonly [entryKey]: { readonly definition: ChannelDefinition; readonly key: unknown; readonly event: unknown }
   readonly channel: string
@@ -12,7 +12,7 @@ export function createEntry(definition: ChannelDefinition, key: unknown, event: 
   return { [entryKey]: { definition, key, event }, channel: definition.name }
 }
 
-/** What stands in an entry. */
+/** The channel, key and event of an entry. */
 export function contentOf(entry: Entry): Entry[typeof entryKey] {
   return entry[entryKey]
 }

@@ -1,10 +1,10 @@
 import type { Json } from './json.ts'
 
-/** What the authorizer sees of a handshake. */
+/** A handshake, as `authorize` gets it. For the token of an `auth` frame, all members but `token` are empty. */
 export interface ConnectRequest {
-  /** The token that the SDK sent, already taken out of its envelope. */
+  /** The token that the client sent, decoded from the subprotocol. */
   readonly token: string | undefined
-  /** Names in lower case. */
+  /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly query: Readonly<Record<string, string | undefined>>
   readonly cookies: Readonly<Record<string, string | undefined>>
@@ -12,7 +12,10 @@ export interface ConnectRequest {
   readonly sourceIp: string
 }
 
-/** Who called. `claims` is JSON, since it rides in the connection; `expiresAt` is a Date, so that seconds and milliseconds cannot be mixed up. */
+/**
+ * The identity of a caller. `claims` is JSON, because it is stored with the connection. `expiresAt` is a `Date`, so
+ * that seconds and milliseconds cannot be confused.
+ */
 export interface Identity<C extends Json> {
   readonly principal: string
   readonly claims: C
@@ -20,59 +23,74 @@ export interface Identity<C extends Json> {
 }
 
 const denied: unique symbol = Symbol.for('trunkline.denied')
-/** A refusal with its reason. */
+
+/** A refusal with its reason, made by `deny`. */
 export interface Denied {
   readonly [denied]: true
   readonly reason: string
 }
-/** Refuses the connection. Browsers cannot see why a handshake failed (only 1006), so the socket is accepted, the first frame is answered with this reason, and the connection is deleted; the client sees `closed` with it and does not retry. */
+
+/**
+ * Refuses a connection. Browsers hide why a handshake failed (they report only 1006). The socket is therefore accepted,
+ * the first frame is answered with this reason, and the connection is deleted. The client reports `closed` with the
+ * reason and does not reconnect.
+ */
 export function deny(reason: string): Denied {
   return { [denied]: true, reason }
 }
-export function isDenied(verdict: AuthorizeResult): verdict is Denied {
-  return typeof verdict === 'object' && verdict !== null && denied in verdict
+export function isDenied(result: AuthorizeResult): result is Denied {
+  return typeof result === 'object' && result !== null && denied in result
 }
 
-/** Lets a caller in without identity: `principal` is null, `claims` are absent. */
+/** Accepts a caller without an identity: `principal` is null, and `claims` are absent. */
 export const anonymous: unique symbol = Symbol.for('trunkline.anonymous')
+
+/** What `authorize` may return. */
 export type AuthorizeResult = Identity<Json> | Denied | typeof anonymous
 
-/** `CreateContextOptions<typeof authorize>`: who called, as your own `authorize` found. */
+/** `CreateContextOptions<typeof authorize>` is what `createContext` gets, with the types of your `authorize`. */
 export type CreateContextOptions<A extends (request: ConnectRequest) => unknown = () => typeof anonymous> =
   CallDetails & CallerOf<Awaited<ReturnType<A>>>
 
-/** The part of a call that `authorize` decided. */
+/** The members of a call that come from `authorize`. */
 export type CallerOf<V> = V extends { readonly principal: infer P; readonly claims: infer C }
   ? { readonly principal: P; readonly claims: C }
   : V extends Denied
     ? never
     : { readonly principal: null; readonly claims?: undefined }
 
-/** What `createContext` gets, the same for a frame, a delivery and the worker. Headers are gone by then: put what you need into `claims`. */
+/**
+ * A call, as `createContext` gets it: the same for a frame, a delivery and the worker. It has no headers, because they
+ * exist only in the handshake: put what you need into `claims`.
+ */
 export interface CallDetails {
   readonly connectionId: string
   readonly sessionId: string
-  /** Why the procedure runs: a frame arrived, an event must pass its `filter` or `map`, or the worker runs it. */
+  /** Why the procedure runs: for a frame, for the `filter` or `map` of an event, or in the worker. */
   readonly cause: 'frame' | 'delivery' | 'worker'
-  /** For a payment provider or a conditional write. Undefined for queries, subscriptions and stock clients. */
+  /** To pass to a payment provider or a conditional write. Undefined for queries, subscriptions and stock clients. */
   readonly idempotencyKey: string | undefined
-  /** The W3C trace context that the client sent with this call, for your tracer. Nothing is trusted by it. */
+  /** The W3C trace context that the client sent with this call, for your tracer. Do not trust it for anything else. */
   readonly traceparent?: string
-  /** As tRPC's own adapters give it, so that one `createContext` serves both. */
+  /** The same shape as in tRPC's own adapters, so that one `createContext` serves both. */
   readonly info: { readonly connectionParams: Readonly<Record<string, string>> | null }
 }
 
-/** Declare it once: `initTRPC.context<Context>().meta<LineMeta>().create()`. Needed only for a procedure that uses one of these. */
+/**
+ * The meta of procedures: `initTRPC.context<Context>().meta<LineMeta>().create()`. Only procedures that set one of
+ * these members need it.
+ */
 export interface LineMeta {
-  /** Running it twice does no harm: a resend runs it again. */
+  /** Running it twice has the effect of running it once: a call that is sent again runs again. @default false */
   readonly idempotent?: boolean
-  /** An attempt that died half-way may be run again under the same key. */
+  /** An attempt that was interrupted may run again under the same key. @default false */
   readonly repeatable?: boolean
-  /** A call that may outlive 29 s. */
+  /** The call may take longer than 29 s: it runs in the worker. @default false */
   readonly longRunning?: boolean
   /**
-   * A subscription that returns an async iterable or an observable of its own. The frame's function then knows so
-   * without running the resolver; a native `async function*` needs no mark.
+   * The subscription returns an async iterable or an observable of its own. The function that handles the frame then
+   * need not run the resolver to find out. A native `async function*` needs no mark.
+   * @default false
    */
   readonly generator?: boolean
 }

@@ -1,14 +1,17 @@
-/** What survives `JSON.stringify`. */
+/** A value that survives `JSON.stringify`. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined }
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 
-/** Only the very same type fits another's box. */
+/** Boxes of two types are assignable to each other only if the types are identical. */
 interface Box<T> {
   readonly box: (value: T) => T
 }
 
-/** The part of `T` that JSON would lose or change; `never` when there is none. `Above` are the objects around it: a recursive type meets itself there, and is checked once. */
+/**
+ * The part of `T` that JSON would lose or change; `never` if there is none. `Above` is the union of the objects around
+ * it, so that a recursive type is checked once.
+ */
 type NotJson<T, Above = never> =
   IsAny<T> extends true
     ? never
@@ -31,7 +34,10 @@ type NotJson<T, Above = never> =
               : { [K in keyof T]-?: NotJson<T[K], Above | Box<T>> }[keyof T]
             : T
 
-/** `unknown` when `T` survives JSON, else a message in the place of the error. A mapped check and not `extends Json`, which interfaces would fail. */
+/**
+ * `unknown` if `T` survives JSON, otherwise a type whose member name is the error message. It does not test `extends
+ * Json`, because interfaces have no index signature and would fail.
+ */
 export type RequireJson<T> =
   NotJson<T> extends never
     ? unknown

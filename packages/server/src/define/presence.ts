@@ -3,19 +3,30 @@ import type { PresenceTimes } from './definition.ts'
 import type { SnapshotSubscription } from './subscription.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
 
+/** The schemas, the merge and the times of a presence. */
 export interface PresenceOptions<K, D extends EventSchema> {
   readonly key: K
-  /** What others see of a member beside the name. */
+  /** What others see of a member, apart from its name. At most 2,048 UTF-8 bytes of JSON. */
   readonly data: D
-  /** What is shown of a member with several sessions (tabs, devices), of which the newest data comes first: `([first, ...rest]) => …`. Pure: it runs for each change. One that throws is reported, and the newest is shown. @default the newest */
+  /**
+   * Merges the data of a member's sessions (tabs, devices), newest first. It must be pure: it runs for each change. If
+   * it throws, the error is reported and the newest data is shown.
+   * @default the newest data
+   */
   readonly merge?: (sessions: readonly [core.output<D>, ...core.output<D>[]]) => core.output<D>
-  /** A lost socket that returns within it shows nothing to anybody. From 0 to 15 minutes. @default 15_000 */
+  /** Milliseconds within which a lost socket may reconnect without a `leave`. From 0 to 900,000. @default 15_000 */
   readonly graceMs?: number
-  /** A member whose socket died unseen is gone after it plus one sync. At least 10 s. @default 12 min: the keepalive that there is anyway renews it. A shorter one makes its members' clients keep alive every 3/8 of it, and each keepalive is a run of a function and a write. Below 2 min a page that is hidden for long flaps: browsers let its timers run once a minute. */
+  /**
+   * Milliseconds after which a member whose socket died without a notice is absent, plus one sync. At least 10,000. The
+   * clients' usual keepalive renews the default. With a shorter lease, the members' clients send a keepalive every 3/8
+   * of it, and each keepalive runs a function and a write. Below 2 minutes a hidden page appears to leave and rejoin,
+   * because browsers run its timers once a minute.
+   * @default 720_000
+   */
   readonly leaseMs?: number
 }
 
-/** What watchers see: first `here`, the state; then each change, once and in order. */
+/** What watchers get: first `here`, the members at present, then each change, once and in order. */
 export type PresenceEvent<D> =
   | { readonly type: 'here'; readonly members: readonly PresentMember<D>[] }
   | { readonly type: 'join' | 'update'; readonly member: string; readonly data: D }
@@ -26,28 +37,35 @@ export interface PresentMember<D> {
   readonly data: D
 }
 
-/** Who is here, for each key. */
+/** The members that are present, for each key. */
 export interface Presence<K extends KeySchema, D extends EventSchema> {
   readonly name: string
-  /** The schemas as declared: `t.procedure.input(here.key)`. */
+  /** The schema as declared: `t.procedure.input(here.key)`. */
   readonly key: K
   readonly data: D
-  /** Watches and is present while the subscription lives, reconnects and hand-overs included. `member` joins several sessions (tabs, devices) of one person. Throws a `TRPCError` BAD_REQUEST with the issues of what does not fit. */
+  /**
+   * Watches, and makes a member present while the subscription lives, also across reconnects. Sessions (tabs, devices)
+   * with the same `member` count as one member. Throws a `TRPCError` BAD_REQUEST with the issues if the key, the member
+   * or the data is invalid.
+   */
   join(
     key: core.input<K>,
     me: { readonly member: string; readonly data: core.input<D> },
   ): SnapshotSubscription<PresenceEvent<core.output<D>>>
-  /** Watches without being seen. */
+  /** Watches without being present. */
   watch(key: core.input<K>): SnapshotSubscription<PresenceEvent<core.output<D>>>
-  /** How many are here, without saying who: for topics of thousands. */
+  /** Watches only how many members are present: for topics with thousands of members. */
   count(key: core.input<K>): SnapshotSubscription<number>
-  /** New data for this session; a no-op, reported as `false`, when it has not joined. Inside a procedure only. */
+  /**
+   * Sets the data of the caller's session. Returns `false`, and does nothing, if it has not joined. Inside a procedure
+   * only.
+   */
   update(key: core.input<K>, data: core.input<D>): Promise<boolean>
-  /** Who is here now, read strongly. */
+  /** The members that are present now, by a strongly consistent read. */
   read(key: core.input<K>): Promise<readonly PresentMember<core.output<D>>[]>
 }
 
-/** Bounds of presence; what is beyond one is refused with its name. */
+/** Bounds of presence. What exceeds one is refused, with the name of the bound. */
 export const presenceLimits = {
   /** UTF-8 bytes of a member's name. */
   memberBytes: 256,
@@ -55,16 +73,16 @@ export const presenceLimits = {
   dataBytes: 2_048,
   /** Tabs and devices of one member in one topic. */
   sessions: 50,
-  /** Members that a list shows; `count` counts on. */
+  /** Members in a list. `count` has no bound. */
   listedMembers: 10_000,
 } as const
 
 const defaultGraceMs = 15_000
 const defaultLeaseMs = 12 * 60_000 // 12 min: two keepalives at their slowest (5.4 min) fit, so that one may be lost
-const longestGraceMs = 15 * 60_000 // what a queue can delay a message by
+const longestGraceMs = 15 * 60_000 // the longest delay of an SQS message
 const shortestLeaseMs = 10_000
 
-/** The times of a presence, checked. Throws a `RangeError` that says what was expected and what came. */
+/** Validates the times of a presence and applies the defaults. Throws a `RangeError`. */
 export function presenceTimes(name: string, given: Partial<PresenceTimes>): PresenceTimes {
   const { graceMs = defaultGraceMs, leaseMs = defaultLeaseMs } = given
   if (!Number.isInteger(graceMs) || graceMs < 0 || graceMs > longestGraceMs)

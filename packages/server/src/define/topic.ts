@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import type * as core from 'zod/v4/core'
 
-/** A flat object of strings and numbers: it becomes the topic's name. */
+/** A schema of a flat object of strings and finite numbers. The object becomes the topic's name. */
 export type KeySchema = core.$ZodType<
   Readonly<Record<string, string | number>>,
   Readonly<Record<string, string | number>>
@@ -12,8 +12,9 @@ export type EventSchema = core.$ZodType
 const encoder = new TextEncoder()
 
 /**
- * Names one topic of a channel: `channel?name=s:text&size=n:7`, pairs sorted by name, everything escaped, strings and numbers kept apart.
- * Throws a `TypeError` for what cannot be a name: a lone surrogate, a number that is not finite, more than 1,536 bytes.
+ * The name of one topic of a channel: `channel?name=s:text&size=n:7`. Pairs are sorted by name, and everything is
+ * escaped. Strings and numbers differ. Throws a `TypeError` for a lone surrogate, a number that is not finite, and a
+ * name of more than 1,536 bytes.
  */
 // [TL-TOPIC-1]
 export function formatTopic(channel: string, key: Readonly<Record<string, string | number>>): string {
@@ -24,11 +25,13 @@ export function formatTopic(channel: string, key: Readonly<Record<string, string
   const bytes = encoder.encode(topic).length
   if (bytes > limits.topicBytes.value)
     // [TL-TOPIC-2]
-    throw new TypeError(`A key makes a topic name of ${bytes} bytes; at most ${limits.topicBytes.value} fit.`)
+    throw new TypeError(
+      `Topic name is ${bytes} bytes; at most ${limits.topicBytes.value} are allowed. Shorten the key.`,
+    )
   return topic
 }
 
-/** The channel's name in a topic's. */
+/** The name of the channel of a topic. */
 export function channelOfTopic(topic: string): string {
   const end = topic.indexOf('?')
   return decodeURIComponent(end < 0 ? topic : topic.slice(0, end))
@@ -37,13 +40,15 @@ export function channelOfTopic(topic: string): string {
 function formatValue(name: string, value: unknown): string {
   if (typeof value === 'string') return `s:${escapePart(value)}`
   if (typeof value === 'number' && Number.isFinite(value)) return `n:${value + 0}` // −0 + 0 is 0
-  throw new TypeError(`A key holds strings and finite numbers; ${JSON.stringify(name)} is ${String(value)}.`)
+  throw new TypeError(
+    `Expected ${JSON.stringify(name)} of a key to be a string or a finite number, got ${String(value)}.`,
+  )
 }
 
 function escapePart(text: string): string {
   try {
     return encodeURIComponent(text)
   } catch {
-    throw new TypeError('A key holds a lone surrogate, which no name can carry.')
+    throw new TypeError('Expected a key without lone surrogates, which cannot be encoded as UTF-8.')
   }
 }

@@ -174,7 +174,10 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   ...Object.entries(given).map(([operation, args]) => args.map((values) => [operation as Call[0], ...values] as const)),
 )
 
-/** The answer, without what the port leaves open: the cut of pages, whether a full one was the last, the order of a connection's rows. */
+/**
+ * The answer, without what the port leaves open: the cut of pages, whether a full one was the last, the order of a
+ * connection's rows.
+ */
 async function answer(store: Store, [operation, ...args]: Call): Promise<unknown> {
   if (operation === 'readSubscribers') return allSubscribers(store, ...(args as Parameters<Store['readSubscribers']>))
   if (operation === 'readPresences') return allPresences(store, ...(args as Parameters<Store['readPresences']>))

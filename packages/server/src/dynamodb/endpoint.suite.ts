@@ -14,7 +14,10 @@ function createDynalite(): Server {
   return dynalite({ createTableMs: 0 })
 }
 
-/** Under the `import` condition, which Vitest's workers run with, dynalite's `require('big.js')` gives an ES module, and every number is refused. */
+/**
+ * Under the `import` condition, which Vitest's workers run with, dynalite's `require('big.js')` gives an ES module, and
+ * every number is refused.
+ */
 function repairBig(): void {
   const path = createRequire(require.resolve('dynalite')).resolve('big.js')
   const big: unknown = require(path)
@@ -66,7 +69,10 @@ export interface Exchange {
   /** Sends the request on, once more at each call. */
   forward(body?: string, operation?: string): Promise<{ readonly status: number; readonly body: string }>
   answer(status: number, body: string): void
-  /** Breaks the connection instead of answering. On a socket that was used before, the client takes the request for one that was not sent. */
+  /**
+   * Breaks the connection instead of answering. On a socket that was used before, the client takes the request for one
+   * that was not sent.
+   */
   cut(): void
   /** Breaks the connection within the answer. */
   cutAnswer(): void

@@ -17,10 +17,10 @@ export type { DynamoStoreOptions } from './requests/options.ts'
 type Operations = Omit<Store, 'kind'>
 
 /**
- * The store in a DynamoDB table (see `lineTable`). One SDK client serves it, which is imported and created with the first
- * request. Every operation is one request, plus one if a failed condition did not return the item, and as many as pages or
- * batches need. A request is tried up to three times, within four times `requestTimeoutMs`. Operations reject with a
- * `StoreError`.
+ * The store in a DynamoDB table (see `lineTable`). One SDK client serves it, which is imported and created with the
+ * first request. Every operation is one request, plus one if a failed condition did not return the item, and as many as
+ * pages or batches need. A request is tried up to three times, within four times `requestTimeoutMs`. Operations reject
+ * with a `StoreError`.
  */
 export function createDynamoStore(options: DynamoStoreOptions): Store {
   const requests = createRequests(options)
@@ -67,8 +67,8 @@ const invalid = new Set(['ValidationException', 'SerializationException'])
 const tooLarge = new Set(['ItemCollectionSizeLimitExceededException', 'RequestEntityTooLargeException'])
 
 /**
- * Why DynamoDB refused a request for its content; undefined for every other error. DynamoDB has one error for content that
- * is too large and for content that is otherwise invalid: only its message tells which.
+ * Why DynamoDB refused a request for its content; undefined for every other error. DynamoDB has one error for content
+ * that is too large and for content that is otherwise invalid: only its message tells which.
  */
 function refusalOf(error: unknown): StoreRefusal | undefined {
   const { name, message, $metadata } = error as Error & { readonly $metadata?: Metadata }

@@ -1,6 +1,6 @@
 /**
- * The input of `CreateTable` for a line's table, or for another one with a stream. It is declared here, because the SDK's
- * type would make every application compile the SDK's 500 declaration files.
+ * The input of `CreateTable` for a line's table, or for another one with a stream. It is declared here, because the
+ * SDK's type would make every application compile the SDK's 500 declaration files.
  */
 export interface TableRequest {
   readonly TableName: string
@@ -14,8 +14,8 @@ export interface TableRequest {
 }
 
 /**
- * The request that creates a line's table: string keys `pk` and `sk`, on-demand billing, and a stream of new and old images.
- * A deployed table also has TTL on `expires` and point-in-time recovery, which `CreateTable` cannot set.
+ * The request that creates a line's table: string keys `pk` and `sk`, on-demand billing, and a stream of new and old
+ * images. A deployed table also has TTL on `expires` and point-in-time recovery, which `CreateTable` cannot set.
  */
 export function lineTable(name: string): TableRequest {
   return {

@@ -1,4 +1,5 @@
-import type { Channel } from '../define/channel.ts'
+import type * as core from 'zod/v4/core'
+import type { Channel, Page } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
 import { createEntry } from '../define/entry.ts'
 import { createSubscription } from '../define/subscription.ts'
@@ -9,7 +10,12 @@ import { topicOf } from '../runtime/log/validate-event.ts'
 import { publish } from '../runtime/publish.ts'
 import type { Reach } from './describe-subscription.ts'
 import { describeSubscription } from './describe-subscription.ts'
-export function createChannel(definition: ChannelDefinition, reach: Reach): Channel<KeySchema, EventSchema> {
+
+/** A channel of a line. It resolves the line's backend at each call. */
+export function createChannel<K extends KeySchema, E extends EventSchema>(
+  definition: ChannelDefinition<K, E>,
+  reach: Reach,
+): Channel<K, E> {
   const { scope } = reach
   const { name, key, event, retentionMs = 0 } = definition
   return {
@@ -19,10 +25,12 @@ export function createChannel(definition: ChannelDefinition, reach: Reach): Chan
     publish: async (topicKey, published, options) => publish(scope(), definition, topicKey, published, options),
     read: async (topicKey, options = {}) => {
       const topic = await topicOf(definition, topicKey)
-      return readPage(scope(), { topic, retentionMs }, options)
+      const page = await readPage(scope(), { topic, retentionMs }, options)
+      return page as Page<core.output<E>> // `event` validated each of them when it was published
     },
     erase: async (topicKey, erased) => eraseEvent(scope(), await topicOf(definition, topicKey), erased),
-    subscribe: (topicKey, options) => createSubscription(describeSubscription(reach, definition, topicKey, options)),
+    subscribe: (topicKey, options) =>
+      createSubscription<core.output<E>>(describeSubscription(reach, definition, topicKey, options)),
     entry: (topicKey, published) => createEntry(definition, topicKey, published),
   }
 }

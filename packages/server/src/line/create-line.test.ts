@@ -34,8 +34,12 @@ describe('a line', () => {
   })
   test('refuses a second channel of one name', () => {
     const { line } = setup()
-    expect(() => line.channel('events', { key, event: z.string() })).toThrow('has a channel events already')
-    expect(() => line.ephemeral('events', { key, event: z.string() })).toThrow('has a channel events already')
+    expect(() => line.channel('events', { key, event: z.string() })).toThrow(
+      'Channel events is declared twice on this line',
+    )
+    expect(() => line.ephemeral('events', { key, event: z.string() })).toThrow(
+      'Channel events is declared twice on this line',
+    )
   })
   test('takes a lazy backend once', async () => {
     let made = 0
@@ -121,7 +125,7 @@ describe('a publish', () => {
   test('of an ephemeral event where nothing can deliver it says what to bind', async () => {
     const line = createLine({ backend: memoryBackend() })
     const typing = line.ephemeral('typing', { key, event: z.string() })
-    await expect(typing.publish(room, 'ann')).rejects.toThrow('bind a gateway or an invoker')
+    await expect(typing.publish(room, 'ann')).rejects.toThrow('Expected the backend to have a gateway or an invoker')
   })
 })
 

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { environmentBackend } from '../aws/environment.ts'
+import type { ChannelOptions, EphemeralOptions } from '../define/channel.ts'
 import { type ChannelDefinition, notServed } from '../define/definition.ts'
 import { parseDuration } from '../define/duration.ts'
-import { presenceTimes } from '../define/presence.ts'
+import { type PresenceOptions, presenceTimes } from '../define/presence.ts'
+import type { EventSchema, KeySchema } from '../define/topic.ts'
 import type { Backend } from '../ports/backend.ts'
 import { systemClock } from '../ports/clock.ts'
 import { consoleRecorder } from '../ports/console-log.ts'
@@ -17,16 +19,23 @@ import type { Lazy, Line, LineOptions } from './line.ts'
 import { createPresence } from './presence.ts'
 
 const defaultRetention = '24h'
+/** The backend of `runWithBackend`, for every line. */
 const everyLine = new AsyncLocalStorage<Backend>()
-/** What the functions of any line run in. */
+/** The context of the function invocation that runs, whichever line it is of. */
 const served = new AsyncLocalStorage<RuntimeContext>()
 
-/** Runs `fn` with a backend for every line that has none of its own there: for a script whose lines are not at hand. `line.run` comes before it. */
+/**
+ * Runs `fn` with a backend for every line, for a script that cannot access its lines. Inside `line.withBackend`, that
+ * line uses the backend given there.
+ */
 export function runWithBackend<T>(backend: Backend, fn: () => T): T {
   return everyLine.run(backend, fn)
 }
 
-/** Declares a line. No side effect: the environment is read on first use, and a missing variable is named in the error. */
+/**
+ * Creates a line, which declares channels. It has no side effects: the environment is read on first use, which throws
+ * an `Error` that names the variable if one is missing.
+ */
 export function createLine(options: LineOptions = {}): Line {
   const scopes = new AsyncLocalStorage<RuntimeContext>()
   const definitions = new Map<string, ChannelDefinition>()
@@ -52,8 +61,9 @@ export function createLine(options: LineOptions = {}): Line {
   const scope = (channel?: string) => entered() ?? toRuntimeContext(orNotServed(channel, backendOfEnvironment), own)
   const log = (entry: LogEntry) => (entered()?.telemetry ?? consoleRecorder).log(entry)
   const reachOf = (channel: string): Reach => ({ scope: () => scope(channel), entered })
-  const define = (definition: ChannelDefinition): ChannelDefinition => {
-    if (definitions.has(definition.name)) throw new Error(`This line has a channel ${definition.name} already.`)
+  const define = <K extends KeySchema, E extends EventSchema>(definition: ChannelDefinition<K, E>) => {
+    if (definitions.has(definition.name))
+      throw new Error(`Channel ${definition.name} is declared twice on this line. Give each channel a name of its own.`)
     definitions.set(definition.name, definition)
     return definition
   }
@@ -71,16 +81,22 @@ export function createLine(options: LineOptions = {}): Line {
     },
   }
   const line: Line & { readonly [internalsKey]: LineInternals } = {
-    channel: (name, { key, event, retention, upcast }) => {
+    channel<K extends KeySchema, E extends EventSchema>(name: string, options: ChannelOptions<K, E>) {
+      const { key, event, retention, upcast } = options
       const retentionMs = parseDuration(retention ?? defaultRetention)
-      return createChannel(define({ name, key, event, retentionMs, ...(upcast && { upcast }) }), reachOf(name)) as never // typed by the interface's overload
+      const definition = { name, key, event, retentionMs, ...(upcast && { upcast }) }
+      return createChannel<K, E>(define(definition), reachOf(name))
     },
-    ephemeral: (name, { key, event }) => createEphemeral(define({ name, key, event }), reachOf(name)) as never,
-    presence: (name, { key, data, merge, ...given }) => {
+    ephemeral<K extends KeySchema, E extends EventSchema>(name: string, { key, event }: EphemeralOptions<K, E>) {
+      return createEphemeral<K, E>(define({ name, key, event }), reachOf(name))
+    },
+    presence<K extends KeySchema, D extends EventSchema>(name: string, options: PresenceOptions<K, D>) {
+      const { key, data, merge, ...given } = options
       const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention) }
       const times = presenceTimes(name, given)
-      const presence = { ...times, ...(merge && { merge: toTextMerge(definition, merge as never) }) }
-      return createPresence(define({ ...definition, presence }), times, reachOf(name)) as never
+      const toMerged = merge && toTextMerge(definition, merge as Merge) // `merge` gets data that `definition` has parsed
+      const presence = { ...times, ...(toMerged && { merge: toMerged }) }
+      return createPresence<K, D>(define({ ...definition, presence }), times, reachOf(name))
     },
     withBackend: (backend, fn) => scopes.run(toRuntimeContext(backend, own), fn),
     [internalsKey]: internals,
@@ -88,13 +104,18 @@ export function createLine(options: LineOptions = {}): Line {
   return line
 }
 
-/** Inside a function that another line serves, what is missing is that line's to be given, and no variable. */
+type Merge = Parameters<typeof toTextMerge>[1]
+
+/**
+ * Calls `bind`. In a function that serves another line, the error of a missing backend names the channel's line
+ * instead.
+ */
 function orNotServed<T>(channel: string | undefined, bind: () => T): T {
   try {
     return bind()
   } catch (cause) {
     if (channel === undefined || served.getStore()?.server === undefined) throw cause
-    throw new Error(`Channel ${channel} ${notServed}, and its own line is not bound here.`, { cause })
+    throw new Error(`Channel ${channel} ${notServed}, and its own line has no backend here.`, { cause })
   }
 }
 

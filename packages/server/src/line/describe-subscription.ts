@@ -5,21 +5,22 @@ import type { RuntimeContext } from '../runtime/context/scope.ts'
 import { fittingNow, topicNameOf } from '../runtime/log/match-channel.ts'
 import { iterate } from '../runtime/subscriptions/iterate.ts'
 
-/** How a channel reaches what its line is bound to. */
+/** How a channel gets the context that it runs in. */
 export interface Reach {
-  /** Throws where nothing is bound and the environment names nothing. */
+  /** The current context. Throws if the line has no backend and the environment names none. */
   readonly scope: () => RuntimeContext
-  /** What was entered here, by `run` or by one of the line's functions. */
+  /** The context that `withBackend` or a function of the line has entered, if any. */
   readonly entered: () => RuntimeContext | undefined
 }
 
+/** Describes a subscription of a channel. Throws a `TRPCError` BAD_REQUEST if the key or `replay` is invalid. */
 export function describeSubscription(
   { scope, entered }: Reach,
   channel: ChannelDefinition,
   key: unknown,
   options: SubscribeOptions = {},
 ): SubscriptionDescriptor {
-  const captured = entered() // iteration happens outside of it
+  const captured = entered() // iteration runs outside of this context
   return {
     channel,
     topic: topicNameOf(channel, fittingNow(channel, 'key', key)),
@@ -41,7 +42,7 @@ function checkedReplay(replay: number): number {
   throw new TRPCError({ code: 'BAD_REQUEST', message })
 }
 
-/** tRPC hands the cursor over in the procedure's input, which is often given as the key whole. */
+/** tRPC passes the cursor in the procedure's input, which many resolvers pass on as the key. */
 function lastEventIdIn(key: unknown): string | undefined {
   if (typeof key !== 'object' || key === null || !('lastEventId' in key)) return undefined
   return typeof key.lastEventId === 'string' ? key.lastEventId : undefined

@@ -1,3 +1,4 @@
+import type * as core from 'zod/v4/core'
 import type { Ephemeral } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
 import { createEntry } from '../define/entry.ts'
@@ -6,7 +7,12 @@ import type { EventSchema, KeySchema } from '../define/topic.ts'
 import { publishEphemeral } from '../runtime/publish.ts'
 import type { Reach } from './describe-subscription.ts'
 import { describeSubscription } from './describe-subscription.ts'
-export function createEphemeral(definition: ChannelDefinition, reach: Reach): Ephemeral<KeySchema, EventSchema> {
+
+/** An ephemeral channel of a line. It resolves the line's backend at each call. */
+export function createEphemeral<K extends KeySchema, E extends EventSchema>(
+  definition: ChannelDefinition<K, E>,
+  reach: Reach,
+): Ephemeral<K, E> {
   const { scope } = reach
   const { name, key, event } = definition
   return {
@@ -14,7 +20,7 @@ export function createEphemeral(definition: ChannelDefinition, reach: Reach): Ep
     key,
     event,
     publish: async (topicKey, published) => publishEphemeral(scope(), definition, topicKey, published),
-    subscribe: (topicKey) => createSubscription(describeSubscription(reach, definition, topicKey)),
+    subscribe: (topicKey) => createSubscription<core.output<E>>(describeSubscription(reach, definition, topicKey)),
     entry: (topicKey, published) => createEntry(definition, topicKey, published),
   }
 }

@@ -4,27 +4,33 @@ import type { Clock } from '../ports/clock.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import type { RuntimeContext } from '../runtime/context/scope.ts'
 import type { Line } from './line.ts'
+
+/** The member of a line that has its internals. */
 export const internalsKey: unique symbol = Symbol.for('trunkline.line')
 
-/** What the handlers and the local line may do with a line that an application may not. */
+/** The operations on a line that are for the handlers and the local line, not for an application. */
 export interface LineInternals {
   readonly envPrefix: string
-  /** Throws where nothing is bound; `channel` is what is to be reached, for the words of that. */
+  /** The current context. Throws if the line has no backend; the error names `channel`. */
   readonly scope: (channel?: string) => RuntimeContext
-  /** What was entered here, if anything was. */
+  /** The context that was entered, if any. */
   readonly entered: () => RuntimeContext | undefined
+  /** Runs `fn` in this context. */
   readonly enter: <T>(scope: RuntimeContext, fn: () => T) => T
-  /** The one door of log lines: to whoever listens to what is entered here, else to the console. */
+  /** Writes a log line to the telemetry of the context that was entered, otherwise to the console. */
   readonly log: (entry: LogEntry) => void
-  /** The clock of what is entered here; the machine's own where nothing is. Needs no backend. */
+  /** The clock of the context that was entered, otherwise the machine's. It needs no backend. */
   readonly clock: () => Clock
-  /** Every channel that was declared so far. */
+  /** The channels that were declared so far. */
   readonly channels: () => readonly ChannelDefinition[]
-  /** Refuses unbound uses with `reason` until undone: while a local line is open, nothing may reach the table that a shell points at. */
+  /**
+   * Makes every use without an entered context throw `reason`, until the returned function is called: while a local
+   * line is open, no code may use the table that the environment names.
+   */
   readonly hold: (reason: string) => () => void
 }
 
-/** Throws a `TypeError` for what `createLine` did not make. */
+/** The internals of a line. Throws a `TypeError` if `createLine` did not make it. */
 export function internalsOf(line: Line): LineInternals {
   const internals = (line as { readonly [internalsKey]?: LineInternals } | null | undefined)?.[internalsKey]
   if (internals === undefined) throw new TypeError(`Expected a line made by createLine(), got ${ofNothing(line)}`)

@@ -5,33 +5,53 @@ import type { Presence, PresenceOptions } from '../define/presence.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
 import type { Backend } from '../ports/backend.ts'
 
-/** A setting that is read on first use, so that importing a module that declares a line reads nothing and opens nothing. */
+/** A setting, or a function that returns it and is called on first use. */
 export type Lazy<T> = T | (() => T)
 
+/** How a line finds its backend. */
 export interface LineOptions {
-  /** Prefix of the environment variables read on first use: `TRUNKLINE` reads `TRUNKLINE_TABLE`, `TRUNKLINE_CALLBACK_URL`, … A second line in one process needs its own. @default 'TRUNKLINE' */
+  /**
+   * The prefix of the environment variables that name the backend: `TRUNKLINE_TABLE`, `TRUNKLINE_CALLBACK_URL`, … A
+   * second line in one process needs another prefix.
+   * @default 'TRUNKLINE'
+   */
   readonly envPrefix?: string
-  /** Bind explicitly instead of by the environment. */
+  /** @default the backend that the environment names */
   readonly backend?: Lazy<Backend>
 }
 
-/** The application's one handle to its channels. Holds declarations only; it reaches a table when something is published, read or subscribed. */
+/**
+ * One deployment of Trunkline (its API, functions and table), as the application sees it. A line has declarations only:
+ * it connects to its table when a channel is published to, read or subscribed to.
+ */
 export interface Line {
-  /** Declares a channel: a family of event logs, one for each key. Throws when the name is taken on this line. */
+  /**
+   * Declares a channel: a family of event logs, one for each key. Throws an `Error` if the line has a channel of this
+   * name.
+   */
   channel<K extends KeySchema, E extends EventSchema>(
     name: string,
     options: ChannelOptions<K, E> & { readonly event: RequireJson<core.output<E>> },
   ): Channel<K, E>
-  /** Declares a channel that keeps nothing: no replay, no resume, no gap. For typing, cursors, progress. */
+  /**
+   * Declares a channel without a log: for typing indicators, mouse positions and progress. Throws an `Error` if the
+   * line has a channel of this name.
+   */
   ephemeral<K extends KeySchema, E extends EventSchema>(
     name: string,
     options: EphemeralOptions<K, E> & { readonly event: RequireJson<core.output<E>> },
   ): Ephemeral<K, E>
-  /** Declares who is here. Being here lasts as long as a subscription made by `join`. Throws a `RangeError` for times that no line can keep. */
+  /**
+   * Declares a presence. A member is present as long as a subscription that `join` made. Throws a `RangeError` if a
+   * time is out of range, and an `Error` if the line has a channel of this name.
+   */
   presence<K extends KeySchema, D extends EventSchema>(
     name: string,
     options: PresenceOptions<K, D> & { readonly data: RequireJson<core.output<D>> },
   ): Presence<K, D>
-  /** Runs `fn` with another backend: every publish, read and subscribe on this line inside it, awaits included, uses that one. Nests; nothing outside `fn` changes. */
+  /**
+   * Runs `fn` with another backend. Every publish, read and subscribe on this line inside of `fn`, also after an await,
+   * uses that backend. Calls may be nested.
+   */
   withBackend<T>(backend: Backend, fn: () => T): T
 }

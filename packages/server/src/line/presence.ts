@@ -1,5 +1,6 @@
+import type * as core from 'zod/v4/core'
 import type { ChannelDefinition, PresenceInterest, PresenceTimes } from '../define/definition.ts'
-import type { Presence } from '../define/presence.ts'
+import type { Presence, PresenceEvent, PresentMember } from '../define/presence.ts'
 import { createSubscription } from '../define/subscription.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
 import { topicOf } from '../runtime/log/validate-event.ts'
@@ -9,15 +10,17 @@ import { updatePresence } from '../runtime/presence/update.ts'
 import { checkData, checkMember } from '../runtime/presence/validate-member.ts'
 import type { Reach } from './describe-subscription.ts'
 import { describeSubscription } from './describe-subscription.ts'
-export function createPresence(
-  definition: ChannelDefinition,
+
+/** A presence of a line. It resolves the line's backend at each call. */
+export function createPresence<K extends KeySchema, D extends EventSchema>(
+  definition: ChannelDefinition<K, D>,
   times: PresenceTimes,
   reach: Reach,
-): Presence<KeySchema, EventSchema> {
+): Presence<K, D> {
   const { scope } = reach
   const { name, key, event: data, retentionMs = 0 } = definition
-  const observe = (topicKey: unknown, interest: Pick<PresenceInterest, 'view' | 'me'>) =>
-    createSubscription<never>({
+  const observe = <T>(topicKey: unknown, interest: Pick<PresenceInterest, 'view' | 'me'>) =>
+    createSubscription<T>({
       ...describeSubscription(reach, definition, topicKey),
       pipe: viewPipes[interest.view],
       presence: { ...times, ...interest },
@@ -26,13 +29,17 @@ export function createPresence(
     name,
     key,
     data,
-    join: (topicKey, me) => observe(topicKey, { view: 'members', me: checkMember(definition, me) }),
-    watch: (topicKey) => observe(topicKey, { view: 'members' }),
-    count: (topicKey) => observe(topicKey, { view: 'count' }),
+    join: (topicKey, me) =>
+      observe<PresenceEvent<core.output<D>>>(topicKey, { view: 'members', me: checkMember(definition, me) }),
+    watch: (topicKey) => observe<PresenceEvent<core.output<D>>>(topicKey, { view: 'members' }),
+    count: (topicKey) => observe<number>(topicKey, { view: 'count' }),
     update: async (topicKey, given) => {
       const topic = await topicOf(definition, topicKey)
       return updatePresence(scope(), { topic, retentionMs }, await checkData(definition, given))
     },
-    read: async (topicKey) => (await readMembersNow(scope(), await topicOf(definition, topicKey))) as never,
+    read: async (topicKey) => {
+      const members = await readMembersNow(scope(), await topicOf(definition, topicKey))
+      return members as readonly PresentMember<core.output<D>>[] // `data` validated each of them when it joined
+    },
   }
 }

@@ -4,19 +4,23 @@ import type { RuntimeContext } from '../runtime/context/scope.ts'
 import { publish, publishEphemeral } from '../runtime/publish.ts'
 import { internalsOf } from './internals.ts'
 import type { Line } from './line.ts'
-/** Publishes several; one failure does not stop the others. Entries of the same channel keep their order. */
+
+/**
+ * Publishes several entries. Entries of one channel are published in order, and channels at the same time. A failure
+ * does not stop the others. The results are in the order of the entries; an ephemeral channel's value is undefined.
+ */
 export async function publishBatch(
   line: Line,
   entries: readonly Entry[],
 ): Promise<readonly PromiseSettledResult<Published | undefined>[]> {
   const { scope } = internalsOf(line)
-  const chains = new Map<string, Promise<unknown>>()
+  const last = new Map<string, Promise<unknown>>()
   const all = entries.map((entry) => {
-    const before = chains.get(entry.channel) ?? Promise.resolve()
+    const before = last.get(entry.channel) ?? Promise.resolve()
     const done = before.then(() => publishEntry(scope(entry.channel), entry))
-    chains.set(
+    last.set(
       entry.channel,
-      done.catch(() => {}), // told by allSettled below
+      done.catch(() => {}), // `allSettled` reports it
     )
     return done
   })

@@ -11,6 +11,9 @@ export interface Backend {
   readonly invoker?: Invoker
   /** @default the machine's clock */
   readonly clock?: Clock
-  /** The deployment's restore number: raise it after a table restore, so that every cursor from before is a gap. @default 0 */
+  /**
+   * The deployment's restore number: raise it after a table restore, so that every cursor from before is a gap.
+   * @default 0
+   */
   readonly restore?: number
 }

@@ -2,7 +2,10 @@
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number
-  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. `background`: a process that has nothing else to do may end meanwhile. */
+  /**
+   * Resolves after `ms`, or at once when `signal` aborts. Never rejects. `background`: a process that has nothing else
+   * to do may end meanwhile.
+   */
   sleep(ms: number, signal?: AbortSignal, options?: { readonly background?: boolean }): Promise<void>
   /** Uniform in [0, 1). */
   random(): number

@@ -3,8 +3,8 @@
  *
  * - [LAW-CONNECTION-ROW] CLOSED is final. A close that comes before the put of its connection wins: the put MUST return
  *   `exists`.
- * - [LAW-SERVER-IDENTITY] Nothing but `$connect` and a renewal changes `claims` and `authExp`. `principal` and `session`
- *   never change.
+ * - [LAW-SERVER-IDENTITY] Nothing but `$connect` and a renewal changes `claims` and `authExp`. `principal` and
+ *   `session` never change.
  * - [LAW-REGISTER-THEN-READ] A subscribe reads its connection after it has put its rows. The number of the topic's
  *   shards comes with that read, so that it costs no request of its own.
  * - A connection id is never used twice, so an OPEN row of the same session is the writer's own.

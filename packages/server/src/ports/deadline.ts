@@ -7,8 +7,9 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Runs `run` with a signal that aborts after `ms` or with `outer`, and rejects at that moment whether or not `run` heeds the signal.
- * [LAW-DEADLINE]: a client's own timeouts do not cover the search for credentials, the wait for a free socket and a body that never ends.
+ * Runs `run` with a signal that aborts after `ms` or with `outer`, and rejects at that moment whether or not `run`
+ * heeds the signal. [LAW-DEADLINE]: a client's own timeouts do not cover the search for credentials, the wait for a
+ * free socket and a body that never ends.
  */
 export async function withDeadline<T>(
   ms: number,

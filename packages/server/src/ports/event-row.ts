@@ -2,7 +2,10 @@ import { logOnConsole } from './console-log.ts'
 import type { Slot } from './log.ts'
 import type { LogEntry } from './telemetry.ts'
 
-/** An event of a log as a table or its stream holds it, in plain values. Scripts write such rows too, so no attribute is taken as read. [TL-ROW-1] */
+/**
+ * An event of a log as a table or its stream holds it, in plain values. Scripts write such rows too, so no attribute is
+ * taken as read. [TL-ROW-1]
+ */
 export type EventRow = Readonly<Record<string, unknown>>
 
 /** What is told of a row that is not of the public shape: its key, and the attributes that could not be read. */
@@ -16,7 +19,10 @@ const logPrefix = 'LOG#'
 const keptTopics = 1_000 // so many are remembered as told
 const ttlDelaySeconds = 48 * 3_600 // 48 h: how far `expires` lies behind the end of the retention [TL-ROW-4]
 
-/** The topic and offset of an event row's key, or undefined when the key is another row's or its offset is none: 16 digits, from 1 to 2^53 − 1. */
+/**
+ * The topic and offset of an event row's key, or undefined when the key is another row's or its offset is none: 16
+ * digits, from 1 to 2^53 − 1.
+ */
 export function parseLogKey({ pk, sk }: EventRow): { readonly topic: string; readonly offset: number } | undefined {
   if (!isText(pk) || !pk.startsWith(logPrefix) || !isText(sk) || !/^[0-9]{16}$/.test(sk)) return undefined
   const offset = Number(sk)
@@ -24,11 +30,13 @@ export function parseLogKey({ pk, sk }: EventRow): { readonly topic: string; rea
 }
 
 /**
- * Reads rows that anybody may have written. A row under an offset stands, whatever it holds: were it left out, the log would have a hole there for ever.
- * So what is malformed is made good, in the same way at every read:
+ * Reads rows that anybody may have written. A row under an offset stands, whatever it holds: were it left out, the log
+ * would have a hole there for ever. So what is malformed is made good, in the same way at every read:
  * - a key without an offset is no slot: undefined;
- * - an epoch that no cursor can hold goes by another name, always the same one, so that a script may go on with its own;
- * - without `expires` the row is no anchor, and the next append begins a new epoch; without `time` it counts from 48 h before `expires`;
+ * - an epoch that no cursor can hold goes by another name, always the same one, so that a script may go on with its
+ *   own;
+ * - without `expires` the row is no anchor, and the next append begins a new epoch; without `time` it counts from 48 h
+ *   before `expires`;
  * - `data` that is no text is none: positions move over it, without an event.
  *
  * `log` is told once a topic.
@@ -91,7 +99,10 @@ function toNumber(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined
 }
 
-/** The epoch itself where a cursor can hold it, else `x.` and its 64-bit FNV-1a hash: another name for another history, and one name for one. */
+/**
+ * The epoch itself where a cursor can hold it, else `x.` and its 64-bit FNV-1a hash: another name for another history,
+ * and one name for one.
+ */
 function toEpoch(value: unknown): string {
   const text = isText(value) ? value : String(toNumber(value) ?? '')
   if (isEpoch(text)) return text

@@ -28,9 +28,9 @@ export interface IdempotencyStore {
   ): Promise<{ readonly status: 'taken' | 'standing'; readonly row: KeyRow }>
 
   /**
-   * Settles a key that is RUNNING under `owner`: DONE with its outcome (JSON text), or UNKNOWN.
-   * Returns `settled` also if the row shows exactly this already. Returns `standing` with the row that exists otherwise.
-   * One conditional write. Throws `StoreError` if no row exists.
+   * Settles a key that is RUNNING under `owner`: DONE with its outcome (JSON text), or UNKNOWN. Returns `settled` also
+   * if the row shows exactly this already. Returns `standing` with the row that exists otherwise. One conditional
+   * write. Throws `StoreError` if no row exists.
    */
   settleKey(
     settle: Pick<KeyRow, 'key' | 'owner'> &
@@ -38,9 +38,9 @@ export interface IdempotencyStore {
   ): Promise<{ readonly status: 'settled' | 'standing'; readonly row: KeyRow }>
 
   /**
-   * Records the base of a publish if none is recorded, and returns the base that is recorded.
-   * With an `owner`, only while the key is RUNNING under it: otherwise `lost`, and nothing changes. Without one, the row
-   * is created as PUBLISH if none exists, and an existing row keeps its state and its `expires`. One conditional write.
+   * Records the base of a publish if none is recorded, and returns the base that is recorded. With an `owner`, only
+   * while the key is RUNNING under it: otherwise `lost`, and nothing changes. Without one, the row is created as
+   * PUBLISH if none exists, and an existing row keeps its state and its `expires`. One conditional write.
    */
   recordBase(record: {
     readonly key: string

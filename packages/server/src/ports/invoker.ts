@@ -11,8 +11,8 @@ export interface Invoker {
   readonly kind: string
   invoke(name: InvokedFunction, payload: unknown, options?: { readonly signal?: AbortSignal }): Promise<void>
   /**
-   * Starts `deliver` with `payload` (JSON of at most 256 KB) in `delayMs`: not sooner by more than a clock's error, and somewhat later as a rule. At most 15 minutes.
-   * Absent where nothing can be delayed.
+   * Starts `deliver` with `payload` (JSON of at most 256 KB) in `delayMs`: not sooner by more than a clock's error, and
+   * somewhat later as a rule. At most 15 minutes. Absent where nothing can be delayed.
    */
   invokeDelayed?(payload: unknown, options: LaterOptions): Promise<void>
 }

@@ -37,8 +37,8 @@ export interface LeaseStore {
 }
 
 /**
- * Who delivers a shard's events of one topic, and how far the delivery has come. One function delivers at a time, so that
- * events that are appended meanwhile leave in one batch.
+ * Who delivers a shard's events of one topic, and how far the delivery has come. One function delivers at a time, so
+ * that events that are appended meanwhile leave in one batch.
  */
 export interface ShardLeaseRow {
   readonly topic: string

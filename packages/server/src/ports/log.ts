@@ -72,8 +72,8 @@ export interface Slot {
 }
 
 /**
- * What one read of a log returned. `more`: the read stopped at a limit, so slots may exist beyond the last one, or none.
- * Without `more`, no slot existed beyond the last one at that moment.
+ * What one read of a log returned. `more`: the read stopped at a limit, so slots may exist beyond the last one, or
+ * none. Without `more`, no slot existed beyond the last one at that moment.
  */
 export interface SlotPage {
   readonly slots: readonly Slot[]

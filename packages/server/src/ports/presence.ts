@@ -3,8 +3,8 @@
  *
  * - All sessions of a member are in one row, so that "the first session joined" and "the last session left" are each
  *   decided by one conditional write.
- * - Every write names itself by a new random `mark` and states the `mark` that it replaces, so that no change of another
- *   writer is lost.
+ * - Every write names itself by a new random `mark` and states the `mark` that it replaces, so that no change of
+ *   another writer is lost.
  * - `said` is the member's last visible change. It stays `pending` until the topic's log has it. A writer MUST append a
  *   pending change before it makes another one; the store does not check that. `base` lets every append of one change
  *   find the event that another attempt wrote [LAW-PUBLISH-ONCE].
@@ -21,8 +21,8 @@ export interface PresenceStore {
   ): Promise<{ readonly status: 'put' } | { readonly status: 'standing'; readonly row: PresenceRow | undefined }>
 
   /**
-   * Deletes a member's row if its `mark` is this one.
-   * Returns `deleted` also if no row exists. Returns `standing` with the row that exists otherwise. One conditional write.
+   * Deletes a member's row if its `mark` is this one. Returns `deleted` also if no row exists. Returns `standing` with
+   * the row that exists otherwise. One conditional write.
    */
   deletePresence(
     row: Pick<PresenceRow, 'topic' | 'member' | 'mark'>,

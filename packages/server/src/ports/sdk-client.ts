@@ -38,7 +38,9 @@ export class RegionMissingError extends Error {
   }
 }
 
-/** Throws one clear line when neither the options nor the SDK's own search found a region; the SDK would name neither. */
+/**
+ * Throws one clear line when neither the options nor the SDK's own search found a region; the SDK would name neither.
+ */
 export async function requireRegion(client: { readonly config: { region(): Promise<string> } }): Promise<void> {
   try {
     await client.config.region()
@@ -47,7 +49,10 @@ export async function requireRegion(client: { readonly config: { region(): Promi
   }
 }
 
-/** `create`, called at the first use and again only after it failed: an SDK client costs its import only where it is used. */
+/**
+ * `create`, called at the first use and again only after it failed: an SDK client costs its import only where it is
+ * used.
+ */
 export function onFirstUse<T>(create: () => Promise<T>): () => Promise<T> {
   let created: Promise<T> | undefined
   return () => {

@@ -17,8 +17,8 @@ export type * from './subscriptions.ts'
 export type * from './uploads.ts'
 
 /**
- * Where a line keeps its state: the sum of eight ports. It has conditional writes of single rows and strongly consistent
- * reads, and nothing else. The rules of what is done with them are in `runtime`.
+ * Where a line keeps its state: the sum of eight ports. It has conditional writes of single rows and strongly
+ * consistent reads, and nothing else. The rules of what is done with them are in `runtime`.
  *
  * These laws hold for every member. Each port adds its own. `@trunkline/server/ports/testing` has the suite that an
  * implementation must pass.
@@ -27,7 +27,8 @@ export type * from './uploads.ts'
  *   After a throw the caller does not know which, unless `mayHaveHappened` is false.
  * - Every read MUST be strongly consistent: no index and no cache.
  * - [LAW-LOGICAL-EXPIRY] A row whose `expires` has passed MUST be returned for as long as it exists. The caller judges
- *   expiry, because a TTL deletes late and in no order. A row MUST NOT be deleted earlier than 48 hours after `expires`.
+ *   expiry, because a TTL deletes late and in no order. A row MUST NOT be deleted earlier than 48 hours after
+ *   `expires`.
  * - [LAW-SLOT-PUT] A repeat that the implementation makes after a lost answer MUST return what a first success returns.
  *   Each conditional write carries a mark of its writer (`publishId`, `ref`, …): a failed condition that shows the
  *   writer's own mark is a success.

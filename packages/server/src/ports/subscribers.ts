@@ -5,8 +5,8 @@ import type { PresenceSeat, PresenceView } from './presence.ts'
  *
  * - [LAW-REGISTER-THEN-READ] Pages MUST be strongly consistent reads of the rows themselves: no index, no cache. A row
  *   that was put before the first page was read is in one of the pages.
- * - [LAW-CONNECTION-ROW] A put replaces only a row of a lower `ref`. A stop and a delete change only a row whose `ref` is
- *   not higher. A stopped row MUST stay, so that a late put of the same `ref` is `newer`.
+ * - [LAW-CONNECTION-ROW] A put replaces only a row of a lower `ref`. A stop and a delete change only a row whose `ref`
+ *   is not higher. A stopped row MUST stay, so that a late put of the same `ref` is `newer`.
  * - [LAW-STOCK-ORDER] A stock client's row has a lock. At most one function holds it, and only the holder posts to that
  *   client. A lock does not expire by itself: whoever finds it overdue closes the connection.
  * - The number of shards only grows. The page of shard 0 returns it, so that a delivery needs no request for it.
@@ -48,9 +48,9 @@ export interface SubscriberStore {
   setSubscriberAuthExp(row: SubscriberRef & { readonly authExp: number | undefined }): Promise<void>
 
   /**
-   * Acquires the lock of a stock client's subscription, if the row is on under this ref and has no lock.
-   * Returns the row with `locked`, also if this holder has the lock already; with `held` if another has it. Returns `off`
-   * if no such row exists. One conditional write.
+   * Acquires the lock of a stock client's subscription, if the row is on under this ref and has no lock. Returns the
+   * row with `locked`, also if this holder has the lock already; with `held` if another has it. Returns `off` if no
+   * such row exists. One conditional write.
    */
   lockChain(
     row: SubscriberRef,
@@ -59,16 +59,16 @@ export interface SubscriberStore {
 
   /**
    * Asks the holder of the lock to deliver up to `offset`: `want` becomes the highest offset that was asked for.
-   * Returns `wanted` if the lock is held, `free` if it is not, and `off` if no row is on under this ref. Changes nothing
-   * but `want`. One conditional write.
+   * Returns `wanted` if the lock is held, `free` if it is not, and `off` if no row is on under this ref. Changes
+   * nothing but `want`. One conditional write.
    */
   requestOffset(row: SubscriberRef, offset: number): Promise<'wanted' | 'free' | 'off'>
 
   /**
    * Releases the lock if `by` holds it: `at` becomes the cursor (stays when undefined), `lock` and `want` are removed.
    * With `unless`, the lock is released only if no offset above `unless` is wanted: otherwise `wanted`, and it stays.
-   * Returns `freed` also if the row has no lock and `at` is the cursor already. Returns `lost` if another holds the lock,
-   * or no row of this ref exists. One conditional write.
+   * Returns `freed` also if the row has no lock and `at` is the cursor already. Returns `lost` if another holds the
+   * lock, or no row of this ref exists. One conditional write.
    */
   freeChain(
     row: SubscriberRef,
@@ -77,9 +77,9 @@ export interface SubscriberStore {
 
   /**
    * Reads one page of a shard's rows that are on, in a stable order. `limit` is the highest number of rows (1 or more).
-   * `from` is the `next` of the page before. Stopped rows count towards the limit though they are left out: a page may be
-   * short, or empty, and have a `next`. `next` is absent at the end. The first page of shard 0 also returns `shards`, the
-   * number of the topic's shards (1 when it never grew). One strongly consistent read.
+   * `from` is the `next` of the page before. Stopped rows count towards the limit though they are left out: a page may
+   * be short, or empty, and have a `next`. `next` is absent at the end. The first page of shard 0 also returns
+   * `shards`, the number of the topic's shards (1 when it never grew). One strongly consistent read.
    * @default limit is what one request returns
    */
   readSubscribers(
@@ -89,8 +89,8 @@ export interface SubscriberStore {
   ): Promise<{ readonly subscribers: readonly Subscriber[]; readonly next?: string; readonly shards?: number }>
 
   /**
-   * Sets the number of the topic's shards to `to` if it is `from` (1 when it never grew) and `to` is higher. Does nothing
-   * otherwise. One conditional write.
+   * Sets the number of the topic's shards to `to` if it is `from` (1 when it never grew) and `to` is higher. Does
+   * nothing otherwise. One conditional write.
    */
   growShards(topic: string, from: number, to: number): Promise<void>
 }
@@ -118,7 +118,9 @@ export interface Subscriber {
   readonly presence?: { readonly view: PresenceView; readonly seat?: PresenceSeat }
   /** Epoch milliseconds. Absent when the authority does not expire. */
   readonly authExp?: number
-  /** Of a stock client's subscription to a log: the cursor up to which it was posted. Absent until its subscribe ended. */
+  /**
+   * Of a stock client's subscription to a log: the cursor up to which it was posted. Absent until its subscribe ended.
+   */
   readonly at?: string
   /** Of a stock client's subscription to a log: who posts to it now. */
   readonly lock?: ChainLock

@@ -6,8 +6,8 @@ import type { Subscriber } from './subscribers.ts'
  * The port of the connections' own rows of subscriptions, of runs that hold such a row, and of what a sync reads.
  *
  * - [LAW-CONNECTION-ROW] This row decides whether a subscription is on. A claim or a stop changes a row only if the row
- *   is absent or of a lower `ref` (a stop: not of a higher one). A stopped `ref` MUST NOT be claimed again. No operation
- *   deletes a row: it expires.
+ *   is absent or of a lower `ref` (a stop: not of a higher one). A stopped `ref` MUST NOT be claimed again. No
+ *   operation deletes a row: it expires.
  * - A row keeps its first topic and its first shard. One id is never on in two shards.
  * - A run is named by `run`. At most one run holds a row, and a run that was passed on MUST NOT renew it.
  * - [LAW-SYNC-HEADS] A sync reads the topic's row and the slots at and after the client's position by strongly
@@ -15,11 +15,11 @@ import type { Subscriber } from './subscribers.ts'
  */
 export interface SubscriptionStore {
   /**
-   * Step S1 of a subscribe. Writes `{ ref, on: true, topic, shard, expires, seat }` if no row exists, or one with a lower
-   * ref whose topic is absent or the same. A shard that the row has already is kept.
-   * Returns `claimed` with the row's shard. `repeated` is true if the row showed this very claim already (the same ref,
-   * on, the same topic); it is false if that may be an own try whose answer was lost. Returns `refused` with the row that
-   * exists otherwise. One conditional write.
+   * Step S1 of a subscribe. Writes `{ ref, on: true, topic, shard, expires, seat }` if no row exists, or one with a
+   * lower ref whose topic is absent or the same. A shard that the row has already is kept. Returns `claimed` with the
+   * row's shard. `repeated` is true if the row showed this very claim already (the same ref, on, the same topic); it is
+   * false if that may be an own try whose answer was lost. Returns `refused` with the row that exists otherwise. One
+   * conditional write.
    */
   claimSubscription(
     claim: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'topic' | 'shard' | 'expires'>> &
@@ -31,9 +31,8 @@ export interface SubscriptionStore {
 
   /**
    * Step U1 of a stop. Writes `{ ref, on: false, expires }` if no row exists or its ref is not higher. Topic and shard
-   * stay.
-   * Returns the row that then exists: `stopped`, or `newer` when its ref was higher and nothing changed. One conditional
-   * write.
+   * stay. Returns the row that then exists: `stopped`, or `newer` when its ref was higher and nothing changed. One
+   * conditional write.
    */
   stopSubscription(
     stop: Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'expires'>,
@@ -43,26 +42,24 @@ export interface SubscriptionStore {
   readSubscription(connectionId: string, id: string): Promise<ConnectionSubscription | undefined>
 
   /**
-   * Reads all rows of a connection, stopped ones included, in any order. As many strongly consistent reads as that takes:
-   * a row that is written meanwhile may be missing.
+   * Reads all rows of a connection, stopped ones included, in any order. As many strongly consistent reads as that
+   * takes: a row that is written meanwhile may be missing.
    */
   readSubscriptions(connectionId: string): Promise<readonly ConnectionSubscription[]>
 
   /**
-   * Claims a row for a run: writes `{ ref, on: true, run, lease, expires }` if no row exists, or one with a lower ref and
-   * no topic.
-   * Returns `claimed` also if the row shows this run already, `refused` otherwise, with the row that then exists. One
-   * conditional write.
+   * Claims a row for a run: writes `{ ref, on: true, run, lease, expires }` if no row exists, or one with a lower ref
+   * and no topic. Returns `claimed` also if the row shows this run already, `refused` otherwise, with the row that then
+   * exists. One conditional write.
    */
   claimRun(
     claim: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'run' | 'lease' | 'expires'>>,
   ): Promise<{ readonly status: 'claimed' | 'refused'; readonly row: ConnectionSubscription }>
 
   /**
-   * Passes a claim on to another run, or renews it when `from` equals `run`: writes `{ run, lease }` if the row is on, its
-   * ref is `ref` and its run is `from`.
-   * Returns `passed` also if the row shows `run` already, `refused` otherwise, with the row that then exists, if any. One
-   * conditional write.
+   * Passes a claim on to another run, or renews it when `from` equals `run`: writes `{ run, lease }` if the row is on,
+   * its ref is `ref` and its run is `from`. Returns `passed` also if the row shows `run` already, `refused` otherwise,
+   * with the row that then exists, if any. One conditional write.
    */
   passRun(
     pass: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'run' | 'lease'>> & {
@@ -71,8 +68,8 @@ export interface SubscriptionStore {
   ): Promise<{ readonly status: 'passed' | 'refused'; readonly row: ConnectionSubscription | undefined }>
 
   /**
-   * Reads for each subscription its topic's row, the slot at `offset` and the slot after it, in the order asked. Strongly
-   * consistent batch reads of at most 100 rows; a row that several of them need is read once.
+   * Reads for each subscription its topic's row, the slot at `offset` and the slot after it, in the order asked.
+   * Strongly consistent batch reads of at most 100 rows; a row that several of them need is read once.
    */
   readSyncStates(
     asked: readonly (Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id'> & { readonly offset: number })[],

@@ -3,11 +3,15 @@ export const metrics = {
   /** Connections that were opened. */
   connects: 'Count',
   disconnects: 'Count',
-  /** Handshakes that were turned away, by the authorizer or by `$connect` itself: a foreign origin, or a denied caller. */
+  /**
+   * Handshakes that were turned away, by the authorizer or by `$connect` itself: a foreign origin, or a denied caller.
+   */
   refused: 'Count',
   /** Frames of clients; each element of a batch is one. */
   frames: 'Count',
-  /** Frames answered with an error though no query or mutation ran, by outcome; a message that cannot be read is one. */
+  /**
+   * Frames answered with an error though no query or mutation ran, by outcome; a message that cannot be read is one.
+   */
   refusedFrames: 'Count',
   /** Runs of a query or mutation, by path and outcome. */
   calls: 'Count',
@@ -36,7 +40,10 @@ export const metrics = {
   handedOn: 'Count',
   /** Subscribers whom `deliver` was told to try again. */
   redriven: 'Count',
-  /** Events of an inline delivery, and runs of the stream's, that one function could not deliver whole: another one tries again. */
+  /**
+   * Events of an inline delivery, and runs of the stream's, that one function could not deliver whole: another one
+   * tries again.
+   */
   failedDeliveries: 'Count',
   /** Members who came to be here with their first session. */
   joins: 'Count',
@@ -46,7 +53,10 @@ export const metrics = {
 
 export type Metric = keyof typeof metrics
 
-/** A run of a procedure: a path that the router has (`unknown` for every other), and `ok` or the tRPC code that it ended in. */
+/**
+ * A run of a procedure: a path that the router has (`unknown` for every other), and `ok` or the tRPC code that it ended
+ * in.
+ */
 export interface CallLabel {
   readonly path: string
   readonly outcome: string
@@ -77,7 +87,10 @@ export interface InvocationFacts {
 
 /** What one invocation tells. */
 export interface Recorder {
-  /** Adds a count, or one more duration. A path and an outcome with `calls` and `callMs`, an outcome with `refusedFrames`, and nothing with any other. */
+  /**
+   * Adds a count, or one more duration. A path and an outcome with `calls` and `callMs`, an outcome with
+   * `refusedFrames`, and nothing with any other.
+   */
   measure(metric: Metric, value: number, label?: MetricLabel): void
   log(entry: LogEntry): void
 }
@@ -91,7 +104,8 @@ export interface Recording extends Recorder {
  * The way to whoever watches a line.
  * - No method may throw or wait: what cannot be told is left out.
  * - Invocations run side by side: what one measures MUST NOT be told as another's.
- * - Labels MUST stay few: paths come from the router and outcomes from closed tables of codes, and nothing that a client chooses becomes a label.
+ * - Labels MUST stay few: paths come from the router and outcomes from closed tables of codes, and nothing that a
+ *   client chooses becomes a label.
  * - What is measured after `end` is lost.
  */
 export interface Telemetry {

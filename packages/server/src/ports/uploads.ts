@@ -1,8 +1,9 @@
 /**
  * The port of large messages that a client sends in chunks.
  *
- * - [TL-CHUNK-6] A part is put once. The same text again is the same put; another text at its place MUST be refused. The
- *   first part that is noted declares the count of parts and their bytes; a note that declares others MUST be refused.
+ * - [TL-CHUNK-6] A part is put once. The same text again is the same put; another text at its place MUST be refused.
+ *   The first part that is noted declares the count of parts and their bytes; a note that declares others MUST be
+ *   refused.
  * - [TL-CHUNK-5] A message has one owner, which runs it.
  * - [TL-CHUNK-7] Messages belong to one connection: a connection can neither read nor complete the message of another.
  */
@@ -23,9 +24,9 @@ export interface UploadStore {
   }): Promise<'put' | 'differs'>
 
   /**
-   * Notes in the row of its message that a part was put. The first note creates the row: its `of`, `bytes` and `expires`
-   * stay. A part that is noted again changes nothing.
-   * Returns `noted` with the row, or `refused` with the row that exists if `of` or `bytes` differ. One conditional write.
+   * Notes in the row of its message that a part was put. The first note creates the row: its `of`, `bytes` and
+   * `expires` stay. A part that is noted again changes nothing. Returns `noted` with the row, or `refused` with the row
+   * that exists if `of` or `bytes` differ. One conditional write.
    */
   notePart(
     note: Pick<UploadRow, 'connectionId' | 'message' | 'of' | 'bytes' | 'expires'> & { readonly part: number },
@@ -38,8 +39,8 @@ export interface UploadStore {
   claimUpload(claim: Required<Pick<UploadRow, 'connectionId' | 'message' | 'owner'>>): Promise<'claimed' | 'taken'>
 
   /**
-   * Reads the texts of the parts 0 to `of` − 1, undefined for a part that does not exist. Strongly consistent batch reads
-   * of at most 100 parts.
+   * Reads the texts of the parts 0 to `of` − 1, undefined for a part that does not exist. Strongly consistent batch
+   * reads of at most 100 parts.
    */
   readParts(connectionId: string, message: string, of: number): Promise<readonly (string | undefined)[]>
 }

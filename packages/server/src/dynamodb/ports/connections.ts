@@ -10,7 +10,7 @@ export function connectionOperations({ get, getMany, put, update }: Requests): C
       const item = { ...toConnectionItem(row), ...connectionKey(row.connectionId) }
       const write = await put(item, 'attribute_not_exists(#pk)')
       if (write.written) return 'put'
-      // A connection id is never used twice, so an open row of the same session is this writer's own: its response was lost.
+      // A connection id is never used twice, so an open row of the same session is this writer's own.
       const existing = fromConnectionItem(row.connectionId, await write.existing())
       return existing.state === 'OPEN' && existing.session === row.session ? 'put' : 'exists'
     },

@@ -95,7 +95,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       )
       const shards = items.find((item) => item.shards !== undefined)?.shards
       const rows = items.filter((item) => item.shards === undefined)
-      // The limit of the request has room for the row of the shard count. Without that row, one subscriber too many came.
+      // The request's limit has room for the row of the shard count. Without it, one subscriber too many came.
       const next = rows.length > limit ? rows[limit - 1]?.sk : last?.sk
       return {
         subscribers: rows.slice(0, limit).map((item) => fromSubscriberItem(topic, shard, item)),

@@ -8,8 +8,8 @@ export interface AttributeValueLike {
 }
 
 /**
- * An item in plain values. The document client does not convert the item in the error of a failed condition, and records of
- * a stream are not converted either.
+ * An item in plain values. The document client does not convert the item in the error of a failed condition, and
+ * records of a stream are not converted either.
  */
 export function fromAttributeValues(image: Readonly<Record<string, AttributeValueLike>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(image).map(([name, value]) => [name, fromAttributeValue(value)]))

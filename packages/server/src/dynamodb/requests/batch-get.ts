@@ -30,8 +30,8 @@ const longestPauseMs = 1_000
 const nameOf = ({ pk, sk }: Key) => JSON.stringify([pk, sk])
 
 /**
- * Reads at most 100 items a request, and requests again what the table left unprocessed (throttled, or beyond 16 MB). One
- * deadline covers all requests.
+ * Reads at most 100 items a request, and requests again what the table left unprocessed (throttled, or beyond 16 MB).
+ * One deadline covers all requests.
  */
 export function createBatchGet(send: Send, options: DynamoStoreOptions): GetMany {
   const { table } = options

@@ -1,8 +1,8 @@
 /**
- * The names and values that these expressions mention: `#x` is the attribute x, and `:x` is `values.x`. `attributes` has the
- * name of an attribute that is not a word, under the word that the expression has for it.
- * Every attribute has a placeholder, because many names (`ref`, `on`, `state`, `time`, `data`) are reserved words. DynamoDB
- * rejects a placeholder that is declared and not mentioned.
+ * The names and values that these expressions mention: `#x` is the attribute x, and `:x` is `values.x`. `attributes`
+ * has the name of an attribute that is not a word, under the word that the expression has for it. Every attribute has a
+ * placeholder, because many names (`ref`, `on`, `state`, `time`, `data`) are reserved words. DynamoDB rejects a
+ * placeholder that is declared and not mentioned.
  */
 export function attributesOf(
   expressions: readonly (string | undefined)[],

@@ -96,8 +96,8 @@ export function fromSubscriberItem(topic: string, shard: number, item: Item): Su
 const basePrefix = 'base:'
 
 /**
- * The attribute that holds the base of a publish. Each base is an attribute of the item itself, because an update cannot set
- * a member of a map that does not exist yet.
+ * The attribute that holds the base of a publish. Each base is an attribute of the item itself, because an update
+ * cannot set a member of a map that does not exist yet.
  */
 export const baseAttribute = (publishId: string) => basePrefix + publishId
 
@@ -125,7 +125,9 @@ export function fromUploadItem(connectionId: string, message: string, item: Item
   return members<UploadRow>(item, { connectionId, message, noted }, ['of', 'bytes', 'owner', 'expires'])
 }
 
-/** The item of a member. It has `pending` only while that is true, because the stream's filter tests for its presence. */
+/**
+ * The item of a member. It has `pending` only while that is true, because the stream's filter tests for its presence.
+ */
 export function toPresenceItem({ topic, member, pending, ...row }: PresenceRow): Item & Key {
   return { ...presenceKey(topic, member), ...row, ...(pending && { pending }) }
 }
@@ -161,7 +163,9 @@ export function fromShardLeaseItem(topic: string, shard: number, item: Item): Sh
   return members<ShardLeaseRow>(item, renamed, ['epoch', 'from', 'through', 'expires'])
 }
 
-/** `base`, and those members that the item has. Only this module writes such items, so their types are not validated. */
+/**
+ * `base`, and those members that the item has. Only this module writes such items, so their types are not validated.
+ */
 function members<Row>(item: Item, base: Partial<Record<keyof Row, unknown>>, names: readonly (keyof Row & string)[]) {
   const held = names.filter((name) => item[name] !== undefined).map((name) => [name, item[name]])
   return { ...base, ...Object.fromEntries(held) } as Row

@@ -5,12 +5,15 @@ export interface Key {
 }
 
 /**
- * The sort key of a row that `pk` alone names. It sorts before every subscriber, whose connection id begins with a letter or
- * a digit.
+ * The sort key of a row that `pk` alone names. It sorts before every subscriber, whose connection id begins with a
+ * letter or a digit.
  */
 const only = '#'
 
-/** [TL-ROW-1] An event of a topic's log. Scripts write such rows too: `parseLogKey` of `ports/event-row.ts` validates the key. */
+/**
+ * [TL-ROW-1] An event of a topic's log. Scripts write such rows too: `parseLogKey` of `ports/event-row.ts` validates
+ * the key.
+ */
 export const logKey = (topic: string, offset: number): Key => ({ pk: `LOG#${topic}`, sk: formatOffset(offset) })
 
 /** The receipt of an inline delivery. */
@@ -69,7 +72,9 @@ export function formatOffset(offset: number): string {
   return String(offset).padStart(16, '0')
 }
 
-/** The connection and the id (JSON text) in a subscriber's sort key. A connection id has no `#`; an id may have some. */
+/**
+ * The connection and the id (JSON text) in a subscriber's sort key. A connection id has no `#`; an id may have some.
+ */
 export function parseSubscriberSortKey(sk: string): { readonly connectionId: string; readonly id: string } {
   const end = sk.indexOf('#')
   return { connectionId: sk.slice(0, end), id: sk.slice(end + 1) }

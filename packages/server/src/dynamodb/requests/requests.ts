@@ -32,8 +32,8 @@ export interface Page {
 }
 
 /**
- * The requests that the store makes: strongly consistent reads, and conditional writes of one item. In expressions `#x` is
- * the attribute x and `:x` the value x.
+ * The requests that the store makes: strongly consistent reads, and conditional writes of one item. In expressions `#x`
+ * is the attribute x and `:x` the value x.
  */
 export type Requests = ReturnType<typeof createRequests>
 

@@ -8,9 +8,15 @@ export type Write = { readonly written: true; readonly item: Item } | FailedCond
 /** The condition failed, and nothing was written. */
 export interface FailedCondition {
   readonly written: false
-  /** How often the request was sent. After several tries, an earlier one may have written the item that failed the condition. */
+  /**
+   * How often the request was sent. After several tries, an earlier one may have written the item that failed the
+   * condition.
+   */
   readonly tries: number
-  /** The item that failed the condition. Throws if none exists: an absent item meets the condition, so TTL deleted it meanwhile. */
+  /**
+   * The item that failed the condition. Throws if none exists: an absent item meets the condition, so TTL deleted it
+   * meanwhile.
+   */
   existing(): Promise<Item>
   /** The item that failed the condition; undefined if none exists. */
   find(): Promise<Item | undefined>
@@ -26,7 +32,10 @@ export function isConditionFailure(error: unknown): error is ConditionError {
   return error instanceof Error && error.name === 'ConditionalCheckFailedException'
 }
 
-/** The error of a failed condition contains the item. Some emulators leave it out: then `read` gets it, only when needed. */
+/**
+ * The error of a failed condition contains the item. Some emulators leave it out: then `read` gets it, only when
+ * needed.
+ */
 export function toFailedCondition(
   { Item: returned, $metadata }: ConditionError,
   { pk, sk }: Key,

@@ -26,7 +26,7 @@ export function idempotencyLaws({ describe, test }: SuiteRunner): void {
       equal(await store.claimKey(claim), { status: 'claimed', row })
       equal(await store.readKey(claim.key), row)
     })
-    test('takes a running claim of the same owner for its own and returns the existing claim to every other owner', async (store) => {
+    test('returns the existing claim to every other owner and as claimed to its own', async (store) => {
       const { claim, row } = await claimed(store)
       equal(await store.claimKey({ ...claim, lease: 1, expires: 1 }), { status: 'claimed', row })
       equal(await store.claimKey({ ...claim, owner: 'other' }), { status: 'standing', row })

@@ -20,9 +20,9 @@ export interface StoreUnderTest {
 }
 
 /**
- * Declares the tests of the laws of the eight store ports, by the `describe` and `it` of any test runner. A test fails by
- * throwing an `AssertionError` of `node:assert/strict`. An implementation of `Store` is correct if all of them pass; a
- * store of one port needs only that port's group.
+ * Declares the tests of the laws of the eight store ports, by the `describe` and `it` of any test runner. A test fails
+ * by throwing an `AssertionError` of `node:assert/strict`. An implementation of `Store` is correct if all of them pass;
+ * a store of one port needs only that port's group.
  *
  * ```ts
  * import { describe, it } from 'node:test'

@@ -22,7 +22,7 @@ export function logLaws({ describe, test }: SuiteRunner): void {
       equal(await store.putSlot(topic, slot(1)), { status: 'taken', slot: first })
       equal(await store.putSlot(topic, first), { status: 'taken', slot: first })
     })
-    test('lets exactly one of 50 concurrent puts of an offset succeed and returns its slot to all others', async (store) => {
+    test('lets one of 50 concurrent puts of an offset succeed and returns its slot to all others', async (store) => {
       const topic = fresh('t')
       const slots = Array.from({ length: 50 }, () => slot(1))
       const outcomes = await Promise.all(slots.map((one) => store.putSlot(topic, one)))

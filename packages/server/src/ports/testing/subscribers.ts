@@ -121,7 +121,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
       return row
     }
 
-    test('is put with its holder, and a row of the same ref with another holder is newer [TL-CHAIN-1]', async (store) => {
+    test('is put with its holder, and a row of another holder is newer [TL-CHAIN-1]', async (store) => {
       const row = await put(store, { lock: mine, at: '0.e:4', want: 5 })
       equal(await readRow(store, row), row)
       equal(await store.putSubscriber(row), 'put')
