@@ -147,8 +147,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('subscriptions/subscribe'),
-        from: 'if (sitting === undefined) return stillOpen(scope, row)',
-        to: 'if (sitting === undefined) return true',
+        from: 'return hooks.registered(row, () => stillOpen(scope, row))',
+        to: 'return hooks.registered(row, async () => true)',
       },
     ],
   },
@@ -253,9 +253,9 @@ async function deliverToAudience(`,
     workloads: ['race', 'chat'],
     swaps: [
       {
-        file: 'packages/server/src/memory/connections.ts',
-        from: 'const shard = row?.shard ?? claim.shard',
-        to: 'const { shard } = claim',
+        file: 'packages/server/src/memory/subscriptions.ts',
+        from: 'on: true, shard: row?.shard ?? claim.shard })',
+        to: 'on: true, shard: claim.shard })',
       },
       {
         file: runtime('context/shard-hints'),
@@ -420,9 +420,9 @@ async function deliverToAudience(`,
     exhausted: 'runtime/generators/law-generators.test.ts',
     swaps: [
       {
-        file: 'packages/server/src/memory/connections.ts',
-        from: 'const passes = standing !== undefined && isUnderRun(standing, { ref, run: from })',
-        to: 'const passes = standing?.on === true && standing.ref === ref && from !== undefined',
+        file: 'packages/server/src/memory/subscriptions.ts',
+        from: 'const passes = existing !== undefined && isUnderRun(existing, { ref: name.ref, run: from })',
+        to: 'const passes = existing?.on === true && existing.ref === name.ref && from !== undefined',
       },
     ],
   },
