@@ -35,13 +35,13 @@ export type TimelineAction =
 
 /** One step of a room's life, pure. There is no timeline before its first page. */
 export function reduceTimeline(timeline: Timeline | undefined, action: TimelineAction): Timeline | undefined {
-  if (action.type === 'told') return follow(timeline, action.told)
-  if (timeline === undefined) return undefined
   switch (action.type) {
+    case 'told':
+      return follow(timeline, action.told)
     case 'older':
-      return timeline.older === action.before ? prepend(timeline, action.page) : timeline // else a gap came between
+      return timeline?.older === action.before ? prepend(timeline, action.page) : timeline // else a gap came between
     case 'confirmed':
-      return isPosted(timeline, action.message)
+      return timeline === undefined || isPosted(timeline, action.message)
         ? timeline
         : { ...timeline, confirmed: [...timeline.confirmed, action.message] }
   }

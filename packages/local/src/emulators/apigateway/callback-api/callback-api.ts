@@ -27,7 +27,7 @@ export function createCallbackApi(gateway: GatewayContext): CallbackApi {
       if (found.connection === undefined) return void write(refuseCallback(410))
       void write(request.method === 'GET' ? describe(found.connection) : disconnect(found.connection))
     })
-    gateway.inFlight.track(received)
+    void gateway.inFlight.track(received)
   }
 }
 

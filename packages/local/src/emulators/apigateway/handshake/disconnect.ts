@@ -9,7 +9,7 @@ export function runDisconnect(gateway: GatewayContext, info: ConnectionInfo, clo
   const run = () => {
     if (!gateway.isServing()) return
     const eventInfo = { routeKey: '$disconnect', requestId: gateway.ids.request(), time: gateway.clock.now() }
-    gateway.inFlight.track(gateway.integrate(functionName, toDisconnectEvent(info, eventInfo, close)))
+    void gateway.inFlight.track(gateway.integrate(functionName, toDisconnectEvent(info, eventInfo, close)))
   }
   if (gateway.undocumented.disconnectDelayMs > 0) gateway.clock.after(gateway.undocumented.disconnectDelayMs, run)
   else run()

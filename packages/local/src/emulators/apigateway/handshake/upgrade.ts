@@ -51,7 +51,7 @@ export function createUpgrade(gateway: GatewayContext): UpgradeListener {
     }
     const proceed = (opened: (connection: OpenConnection) => void = () => {}) => {
       const handshake = shakeHands(gateway, info, { rawHeaders: request.rawHeaders, target: request.url ?? '/' })
-      gateway.inFlight.track(handshake.then((outcome) => conclude(outcome, opened)))
+      void gateway.inFlight.track(handshake.then((outcome) => conclude(outcome, opened)))
     }
     const acts: Record<HookEffect, () => void> = {
       pass: () => proceed(),

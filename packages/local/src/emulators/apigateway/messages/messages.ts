@@ -41,7 +41,7 @@ function run(gateway: GatewayContext, message: Message): void {
   const answered = produce(gateway, message).then((answer) => {
     if (answer !== undefined) sendRouteResponse(gateway, message, answer)
   })
-  gateway.inFlight.track(answered)
+  void gateway.inFlight.track(answered)
 }
 
 async function produce(gateway: GatewayContext, message: Message): Promise<RouteResponse | undefined> {
