@@ -8,18 +8,18 @@ import { replayCommand, shrink } from './schedules/shrink.ts'
 import { addOutcome, addTotals, createTotals, formatTotals, type Totals } from './schedules/totals.ts'
 import { turns, type WorkloadName, workloadNames } from './schedules/workloads.ts'
 
-/** A part of the schedules, for one thread: those of the seeds whose number is `part` modulo `parts`. */
+/** The share of one thread: the schedules whose index is `part` modulo `parts`. */
 interface Share {
   readonly from: number
   readonly count: number
   readonly part: number
   readonly parts: number
   readonly workload: WorkloadName | undefined
-  /** Stops after so many failures. */
+  /** Stops after this many failures. */
   readonly failures: number
 }
 
-/** A schedule that failed, as it is told: smallest first. */
+/** A failed schedule, reduced to its smallest form. */
 interface Failure {
   readonly workload: WorkloadName
   readonly seed: number
@@ -33,7 +33,7 @@ interface ShareResult {
 
 const breathe = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
-/** Runs a thread's part of the schedules. */
+/** Runs a thread's share of the schedules. */
 async function runShare({ from, count, part, parts, workload, failures: most }: Share): Promise<ShareResult> {
   const totals = createTotals()
   const failures: Failure[] = []

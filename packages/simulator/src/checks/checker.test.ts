@@ -4,7 +4,7 @@ import type { CallRecord, Entry } from '../records/history.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { checkCalls, checkNothingLeft, checkRows, checkSubscriptions } from './checker.ts'
 
-/** A world whose room `a` holds these events, at the offsets from 1 on. */
+/** A world whose room `a` contains these events, at offsets from 1. */
 function worldOf(...events: readonly number[]) {
   const world = createWorld({ seed: 1, allowed: [] })
   for (const [index, n] of events.entries())
@@ -23,18 +23,18 @@ const gap = (seen: number): Entry => ({ kind: 'gap', seen, reason: 'expired' })
 
 it.each<[title: string, entries: readonly Entry[], rules: readonly string[]]>([
   ['all in order', [started(0), ...[1, 2, 3, 4, 5].map(event)], []],
-  ['one that began later', [started(3), event(4), event(5)], []],
-  ['one that began a little before it was told', [started(3), event(3), event(4), event(5)], []],
-  ['a hole', [started(0), event(1), event(3), event(4), event(5)], ['H7']],
-  ['a signalled hole', [started(0), event(1), gap(3), event(4), event(5)], []],
-  ['a hole beyond what was signalled', [started(0), event(1), gap(3), event(5)], ['H7']],
-  ['one twice', [started(0), event(1), event(1), ...[2, 3, 4, 5].map(event)], ['H2']],
-  ['one late', [started(1), event(3), event(2), event(4), event(5)], ['H7', 'H6']],
-  ['a tail that never came', [started(0), event(1), event(2)], ['H5']],
-  ['nothing at all', [], ['H15']],
-  ['what nobody put', [started(5), { ...event(5), id: '0.x:1' } as Entry], ['H8']],
-  ['another event under a right number', [started(4), { ...event(5), n: 4 } as Entry], ['H3']],
-])('judges a subscription that was told %s', (_, entries, rules) => {
+  ['a later start', [started(3), event(4), event(5)], []],
+  ['an event that precedes `started`', [started(3), event(3), event(4), event(5)], []],
+  ['a missing event', [started(0), event(1), event(3), event(4), event(5)], ['H7']],
+  ['a missing event with a gap', [started(0), event(1), gap(3), event(4), event(5)], []],
+  ['a missing event after a gap', [started(0), event(1), gap(3), event(5)], ['H7']],
+  ['an event twice', [started(0), event(1), event(1), ...[2, 3, 4, 5].map(event)], ['H2']],
+  ['an event out of order', [started(1), event(3), event(2), event(4), event(5)], ['H7', 'H6']],
+  ['all but the last events', [started(0), event(1), event(2)], ['H5']],
+  ['nothing', [], ['H15']],
+  ['an event that is not in the log', [started(5), { ...event(5), id: '0.x:1' } as Entry], ['H8']],
+  ['another event under a valid cursor', [started(4), { ...event(5), n: 4 } as Entry], ['H3']],
+])('reports the violations of a subscription that received %s', (_, entries, rules) => {
   const world = worldOfFive()
   const about = { device: 'd', path: 'live', room: 'a', isStock: false, ended: undefined } as const
   world.history.subscriptions.push({ ...about, entries: [...entries] })
@@ -42,7 +42,7 @@ it.each<[title: string, entries: readonly Entry[], rules: readonly string[]]>([
   expect(rulesOf(world)).toEqual(rules)
 })
 
-/** The events 4 and 5 of five are undone by a restore of the table; 14, 15 and 16 take the offsets from 4 on, a second apart. */
+/** A restore undoes the events 4 and 5 of five; 14, 15 and 16 get the offsets from 4, one second apart. */
 async function rewoundWorld() {
   const world = createWorld({ seed: 1, allowed: [], rewinds: true })
   const put = async (offset: number, n: number) => {
@@ -69,23 +69,23 @@ const again = ['H2', 'H2', 'H2']
 const rewound: Entry = { kind: 'gap', seen: 5, reason: 'new-epoch' }
 
 it.each<[title: string, entries: readonly Entry[], answeredMs: readonly number[], rules: readonly string[]]>([
-  ['began again with a state behind it', [...old, given(6, 16), state, ...fresh], [2_500], []],
+  ['restarted with a state before its position', [...old, given(6, 16), state, ...fresh], [2_500], []],
   [
     'began again with a state and had nothing that was undone',
     [started(5), ...fresh, state, ...fresh],
     [],
     ['H6', ...again],
   ],
-  ['was told of it', [...old, rewound, given(4, 14), given(5, 15), given(6, 16)], [500], []],
-  ['misses an event after it was told', [...old, rewound, given(4, 14), given(6, 16)], [500], ['H7']],
-  ['was never answered, and was not told', [...old, given(6, 16)], [], []],
-  ['was answered while the log ended before it, and was not told', [...old, given(6, 16)], [500], ['H7']],
-  ['was answered while the log had one of two events again', [...old, given(6, 16)], [1_500], ['H7']],
-  ['was answered only after the log had passed it', [...old, given(6, 16)], [2_500], []],
-  ['had less than was undone', [...old.slice(0, 4), given(4, 14), given(5, 15), given(6, 16)], [], []],
-  ['had less, and misses new events', [...old.slice(0, 4), given(6, 16)], [], ['H7']],
-  ['misses what comes after its old position', old, [], ['H5']],
-])('judges a subscription of a rewound log that %s', async (_, entries, answeredMs, rules) => {
+  ['received a gap', [...old, rewound, given(4, 14), given(5, 15), given(6, 16)], [500], []],
+  ['misses an event after the gap', [...old, rewound, given(4, 14), given(6, 16)], [500], ['H7']],
+  ['got no response and no gap', [...old, given(6, 16)], [], []],
+  ['got a response while the log ended before its position, and no gap', [...old, given(6, 16)], [500], ['H7']],
+  ['got a response while the log had one of two events again', [...old, given(6, 16)], [1_500], ['H7']],
+  ['got a response only after the log had passed its position', [...old, given(6, 16)], [2_500], []],
+  ['had received none of the undone events', [...old.slice(0, 4), given(4, 14), given(5, 15), given(6, 16)], [], []],
+  ['had received no undone event and misses new events', [...old.slice(0, 4), given(6, 16)], [], ['H7']],
+  ['misses the events after its old position', old, [], ['H5']],
+])('reports the violations of a subscription of a rewound log that %s', async (_, entries, answeredMs, rules) => {
   const { world, at } = await rewoundWorld()
   const about = { device: 'd', path: 'live', room: 'a' } as const
   world.history.subscriptions.push({ ...about, isStock: false, ended: undefined, entries: [...entries] })
@@ -94,7 +94,7 @@ it.each<[title: string, entries: readonly Entry[], answeredMs: readonly number[]
   expect(rulesOf(world)).toEqual(rules)
 })
 
-it('judges calls: settled once and in time, acknowledged and there, one answer for one key', () => {
+it('checks that calls settle once and in time, are in the log when acknowledged, and get one response per key', () => {
   const world = worldOfFive()
   const call: CallRecord = {
     ...({ device: 'd', path: 'post', room: 'a' } as const),
@@ -111,7 +111,7 @@ it('judges calls: settled once and in time, acknowledged and there, one answer f
   expect(world.report.violations.map(({ rule }) => rule).sort()).toEqual(['H1', 'H10', 'H11', 'H11'])
 })
 
-it('judges the log: slots without a hole, no epoch born beside an anchor, none that comes back, none shortened', () => {
+it('checks that slots are contiguous and not shortened, and that no epoch starts beside an anchor or returns', () => {
   const world = worldOfFive()
   const { operations } = world.table
   const slot = { publishId: 'p', time: world.kernel.now, expires: world.kernel.now / 1_000 + 200_000 }
@@ -123,7 +123,7 @@ it('judges the log: slots without a hole, no epoch born beside an anchor, none t
   expect(world.report.violations.at(-1)?.rule).toBe('H3')
 })
 
-it('judges order: what was acknowledged before another was asked for, and the calls of one orderingKey', () => {
+it('checks the order of acknowledged calls, and of the calls with one orderingKey', () => {
   const call: CallRecord = {
     ...({ device: 'd', path: 'post', room: 'a' } as const),
     ...{ key: 'auto', at: 0, deviceAt: 0, orderingKey: undefined, n: 1 },
@@ -137,7 +137,7 @@ it('judges order: what was acknowledged before another was asked for, and the ca
   }
   const second = { ...call, n: 2 }
   expect(judged(call, { ...second, at: 20 })).toEqual([])
-  expect(judged({ ...call, at: 5 }, second)).toEqual([]) // they ran side by side
+  expect(judged({ ...call, at: 5 }, second)).toEqual([]) // they ran concurrently
   expect(judged({ ...call, at: 20 }, second)).toEqual(['H9'])
   const [third, fourth] = [
     { ...call, n: 3 },
@@ -148,20 +148,20 @@ it('judges order: what was acknowledged before another was asked for, and the ca
   expect(judged({ ...third, orderingKey: 'l' }, { ...fourth, orderingKey: 'l' })).toEqual(['H9'])
 })
 
-it('finds what a subscription is told after its end', async () => {
+it('finds an event that a subscription receives after its end', async () => {
   const world = createWorld({ seed: 1, allowed: [] })
   const record = world.addDevice().subscribe('live', 'a')
   await world.kernel.run(5_000)
   world.publish('a')
   await world.kernel.run(5_000)
   expect(world.report.violations).toEqual([])
-  record.ended = 'stopped' // the application believes so, and the line goes on
+  record.ended = 'stopped' // the application has stopped it, and the line continues
   world.publish('a')
   await world.kernel.run(5_000)
   expect(rulesOf(world)).toEqual(['H12'])
 })
 
-it('finds what is pushed after the end of an authority', async () => {
+it('finds an event that is pushed after the authority has ended', async () => {
   const world = createWorld({ seed: 1, allowed: [] })
   const token = Buffer.from(formatToken('p', world.kernel.now + 60_000)).toString('base64url')
   const peer = { opened: () => {}, message: () => {}, lost: () => {} }
@@ -175,7 +175,7 @@ it('finds what is pushed after the end of an authority', async () => {
   expect(rulesOf(world)).toEqual(['H12'])
 })
 
-it('finds rows that nobody wants, and claims without an end', () => {
+it('finds rows without a subscription, and claims without an end', () => {
   const world = createWorld({ seed: 1, allowed: [] })
   const { operations } = world.table
   const expires = world.kernel.now / 1_000 + 8_000
@@ -188,7 +188,7 @@ it('finds rows that nobody wants, and claims without an end', () => {
   expect(rulesOf(world)).toEqual(['H14', 'H14'])
 })
 
-it('finds a device that goes on after it closed: its socket, its timers, its connection', async () => {
+it('finds the open sockets, timers and connection of a closed device', async () => {
   const world = createWorld({ seed: 1, allowed: [] })
   world.addDevice().subscribe('live', 'a')
   await world.kernel.run(5_000)
@@ -198,11 +198,11 @@ it('finds a device that goes on after it closed: its socket, its timers, its con
     'dn closed and kept n sockets',
     'dn closed and kept n timers',
     'dn did not close',
-    'cn= is open still',
+    'cn= is still open',
   ])
 })
 
-it('finds a partition that is written more often than AWS allows in a second', () => {
+it('finds a partition with more writes per second than AWS allows', () => {
   const world = worldOfFive()
   const slot = {
     offset: 6,

@@ -4,18 +4,23 @@ import type { Committed } from '../records/published-log.ts'
 import type { SubscriptionResponse } from '../records/subscription-responses.ts'
 import type { World } from '../world/world.ts'
 
-/** Everything has had its time to converge; and then more was published, which shows stock clients a broken chain. */
+/**
+ * `settled`: all clients have had time to converge. `published`: then more was published, which shows stock clients
+ * that their ordered delivery stopped.
+ */
 export type Stage = 'settled' | 'published'
 
-/** Checks what each subscription told its application against what was put. */
+/** Checks what each subscription's application received against the published log. */
 export function checkSubscriptions(world: World, stage: Stage): void {
   for (const record of world.history.subscriptions) checkSubscription(world, record, stage)
 }
 
 interface Position {
-  /** Index in the published of the last event accounted for; undefined before the first. */
+  /** Index in the published log of the last event accounted for; undefined before the first. */
   at: number | undefined
-  /** Events from this index on must come: they were put after the subscription, or its gap, was told. */
+  /**
+   * The application must receive the events from this index on: they were put after `started` or the gap was reported.
+   */
   owed: number
 }
 
@@ -28,7 +33,8 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
   const isWanted = (each: Committed) => isMatch(each) && !each.undone
   const position: Position = { at: undefined, owed: Number.POSITIVE_INFINITY }
   const delivered = new Set<number>()
-  let hasUndone = false // it was given what a restore has undone, and was not told since: an answer may lead it back
+  // true after it received an event that a restore has undone, until it is reported; a response may then move it back
+  let hasUndone = false
   const missing = (from: number, to: number) => {
     for (let index = Math.max(0, from); index < to; index++) {
       const each = published[index]
@@ -45,36 +51,38 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
       position.at = undefined
       position.owed = entry.seen
       hasUndone = false
-      if (table.published.rewinds.length > 0) delivered.clear() // a gap may lead back, and then what came is shown again
+      // a gap may move it back, and then it receives events again
+      if (table.published.rewinds.length > 0) delivered.clear()
     } else if (entry.kind === 'data') {
       const index = table.published.indexOf(topic, entry.id, entry)
       const found = published[index]
       if (found === undefined) {
-        report.break('H8', `${about} was given ${entry.id}, which nobody put`)
+        report.break('H8', `${about} received ${entry.id}, which is not in the log`)
         continue
       }
       if (entry.state !== undefined) {
         if (position.at !== undefined && index < position.at && !hasUndone)
-          report.break('H6', `${about} began again at ${entry.id}, behind what it had`)
+          report.break('H6', `${about} restarted at ${entry.id}, before its position`)
         if (entry.state < index + 1)
-          report.break('H7', `${about} began with a state older than its position ${entry.id}`)
+          report.break('H7', `${about} started with a state older than its position ${entry.id}`)
         position.at = index
         position.owed = index + 1
         if (hasUndone) delivered.clear()
         hasUndone = found.undone
         continue
       }
-      if (found.undone && isUndetectable(world, record, index, entry.seen)) continue // held from the history that is gone
-      if (found.n !== entry.n) report.break('H3', `${about} was given ${entry.n} as ${entry.id}, which is ${found.n}`)
-      if (!isMatch(found)) report.break('H8', `${about} was given ${entry.n}, which its filter leaves out`)
-      if (delivered.has(index)) report.break('H2', `${about} was given ${entry.id} (${entry.n}) twice`)
+      // held back from the undone history
+      if (found.undone && isUndetectable(world, record, index, entry.seen)) continue
+      if (found.n !== entry.n) report.break('H3', `${about} received ${entry.n} as ${entry.id}, which is ${found.n}`)
+      if (!isMatch(found)) report.break('H8', `${about} received ${entry.n}, which its filter excludes`)
+      if (delivered.has(index)) report.break('H2', `${about} received ${entry.id} (${entry.n}) twice`)
       else if (position.at !== undefined && index < position.at)
-        report.break('H6', `${about} was given ${entry.id} (${entry.n}) late`)
+        report.break('H6', `${about} received ${entry.id} (${entry.n}) out of order`)
       const lost = missing(firstOwed(), index)
       if (lost !== undefined)
         report.break(
           'H7',
-          `${about} was given ${entry.id} and never ${cursorOf(published[lost])} (${published[lost]?.n}), without a signal`,
+          `${about} received ${entry.id} and never ${cursorOf(published[lost])} (${published[lost]?.n}), without a signal`,
         )
       delivered.add(index)
       hasUndone ||= found.undone
@@ -85,8 +93,8 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
   if (record.ended === 'error' && !isLawfulEnd(record, plan.struck))
     report.break('H15', `${about} ended: ${JSON.stringify(record.entries.at(-1))}`, 'other')
   if (record.ended !== undefined) return
-  if (record.isStock && stage === 'settled') return // a quiet topic's last event waits for the next one
-  // a subscribe that died before its row is never answered: its client waits for its connection's end
+  if (record.isStock && stage === 'settled') return // in a quiet topic, the last event is delivered with the next one
+  // a subscribe whose function died before it wrote the row gets no response: its client waits for its connection's end
   if (record.isStock && functionsFailed(plan.struck) > 0 && lacksRow(world, record)) return
   if (!record.entries.some(({ kind }) => kind !== 'error')) {
     report.break('H15', `${about} never started`)
@@ -94,15 +102,21 @@ function checkSubscription(world: World, record: SubscriptionRecord, stage: Stag
   }
   const lost = missing(firstOwed(), published.length)
   if (lost !== undefined)
-    report.break('H5', `${about} never got ${cursorOf(published[lost])} (${published[lost]?.n}) of ${published.length}`)
+    report.break(
+      'H5',
+      `${about} never received ${cursorOf(published[lost])} (${published[lost]?.n}) of ${published.length}`,
+    )
 }
 
 /**
- * The limit of a log that was rewound while its restore number stayed. Whether a client cannot be told of an event of the
- * new history: the old history had reached the event's offset, and the client had been given that much of it; and no answer
- * reached the client between the restore and the put that brought the log to that offset again. An answer before that put
- * shows the client a log that ends before what it knows. One after it shows nothing.
- * Of an event of the old history (`seen`: of how many commits it was shown after), whether it may have been held till then.
+ * The limitation of a log that was rewound while its restore number stayed the same. Whether a client cannot learn of
+ * an event of the new history. That is so if the client had received events of the old history up to at least the
+ * event's offset, and no response reached the client between the restore and the put that brought the log to that
+ * offset again. A response before that put shows the client a log that ends before the client's position; a response
+ * after it shows nothing unusual.
+ *
+ * For an event of the old history (`seen`: the number of commits when it was received), whether it may have been held
+ * back until then.
  */
 function isUndetectable(
   world: World,
@@ -128,7 +142,10 @@ function isUndetectable(
   })
 }
 
-/** How far the history that ended with these commits was given to a subscription: the highest offset of the epoch. A filtered one is moved on without being shown anything. */
+/**
+ * The highest offset of the epoch that a subscription received from the history with these commits. A filtered
+ * subscription advances without receiving events.
+ */
 function givenOf(world: World, { entries, path, room }: SubscriptionRecord, length: number, epoch: string): number {
   const topic = topicOf(room)
   const published = world.table.published.of(topic)
@@ -141,7 +158,10 @@ function givenOf(world: World, { entries, path, room }: SubscriptionRecord, leng
   return Math.max(0, ...offsets)
 }
 
-/** Whether the table knows of fewer than live: two of one device that say the same cannot be told apart by their rows. */
+/**
+ * Whether the table has fewer rows than the device has live subscriptions like this one. Equal subscriptions of one
+ * device cannot be distinguished by their rows.
+ */
 function lacksRow({ table, gateway, history }: World, { device, path, room }: SubscriptionRecord): boolean {
   const alike = history.subscriptions.filter(
     (each) => each.ended === undefined && each.device === device && each.path === path && each.room === room,
@@ -158,7 +178,9 @@ function lacksRow({ table, gateway, history }: World, { device, path, room }: Su
   return known.length < alike.length
 }
 
-/** A client gives up a subscription whose attempts fail five times in a row, and says so. */
+/**
+ * Whether a subscription may have ended: a client ends a subscription, with an error, after five consecutive failures.
+ */
 function isLawfulEnd({ entries, isStock }: SubscriptionRecord, struck: readonly string[]): boolean {
   const last = entries.at(-1)
   if (last?.kind !== 'error') return false
@@ -167,12 +189,12 @@ function isLawfulEnd({ entries, isStock }: SubscriptionRecord, struck: readonly 
   return last.code === 'CLOSED' || (mendable.includes(last.code) && failures >= 5)
 }
 
-/** Strikes that made a function fail. */
+/** The strikes that made a function fail. */
 export const functionsFailed = (struck: readonly string[]) => struck.filter((name) => /^F(19|2\d)\./.test(name)).length
-const gapCode = 'PRECONDITION_FAILED' // a gap is an error to it
-/** What tRPC's own client is told of the line's failures. */
+const gapCode = 'PRECONDITION_FAILED' // tRPC's own client sees a gap as an error
+/** The codes with which tRPC's own client sees the line's failures. */
 export const stockCodes = ['INTERNAL_SERVER_ERROR', 'TIMEOUT', 'CLIENT_CLOSED_REQUEST']
-/** What a client of ours tries again, five times in a row. */
+/** The codes that our client retries, up to five consecutive times. */
 export const mendable = ['FUNCTION_FAILED', 'TIMEOUT', 'RATE_LIMITED', 'CONNECTION_LOST']
 
 const cursorOf = (committed: Committed | undefined) => `${committed?.slot.epoch}:${committed?.slot.offset}`
@@ -180,7 +202,7 @@ const cursorOf = (committed: Committed | undefined) => `${committed?.slot.epoch}
 const callTimeoutMs = 30_000
 const slackMs = 1_500
 
-/** Checks calls and publishes: effects, answers, order, ends. */
+/** Checks calls and publishes: effects, responses, order, completion. */
 export function checkCalls(world: World): void {
   const { history, table, report } = world
   const puts = countPuts(world)
@@ -243,7 +265,7 @@ function countPuts({ table }: World): Puts {
   return puts
 }
 
-/** All who asked under one key got one answer. */
+/** Checks that all calls under one key got the same response. */
 function checkAnswers({ history, report }: World): void {
   const answers = new Map<string, Set<string>>()
   for (const { key, answer, path } of history.calls) {
@@ -255,10 +277,13 @@ function checkAnswers({ history, report }: World): void {
     all.add('data' in answer ? JSON.stringify(answer.data) : `${answer.code} ${answer.error}`)
   }
   for (const [key, all] of answers)
-    if (all.size > 1) report.break('H10', `${key} was answered ${[...all].join(' and ')}`)
+    if (all.size > 1) report.break('H10', `${key} got different responses: ${[...all].join(' and ')}`)
 }
 
-/** What was acknowledged before another was asked for stands before it; and so do the calls of one orderingKey. */
+/**
+ * Checks the order: a call that was acknowledged before another was sent precedes it in the log, and so do calls with
+ * the same ordering key.
+ */
 function checkOrder({ history, report }: World, puts: Puts): void {
   const firstAsked = new Map<number, number>()
   for (const { n, at } of history.calls) firstAsked.set(n, Math.min(at, firstAsked.get(n) ?? at))
@@ -272,18 +297,18 @@ function checkOrder({ history, report }: World, puts: Puts): void {
       if (one.topic !== other.topic || one.call.n === other.call.n || one.index < other.index) continue
       const before = acknowledgedAt !== undefined && acknowledgedAt < (firstAsked.get(other.call.n) ?? 0)
       if (before)
-        report.break('H9', `${one.call.n} was acknowledged before ${other.call.n} was asked for, and stands after it`)
+        report.break('H9', `${one.call.n} was acknowledged before ${other.call.n} was sent, and follows it in the log`)
       const { orderingKey, device, n } = one.call
       const hasSameOrderingKey =
         orderingKey !== undefined && orderingKey === other.call.orderingKey && device === other.call.device
-      // one that was given up may still be running, and then its place is anybody's
+      // a call that timed out may still be running, so its position is undefined
       if (hasSameOrderingKey && n < other.call.n && acknowledgedAt !== undefined)
-        report.break('H9', `${n} and ${other.call.n} of one orderingKey stand in the other order`)
+        report.break('H9', `${n} and ${other.call.n} with the same orderingKey are in the wrong order`)
     }
   }
 }
 
-/** After quiescence: the table's rows are what the devices want, and nothing runs. */
+/** After quiescence: the table's rows match the devices' subscriptions, and nothing runs. */
 export function checkRows(world: World, topics: readonly string[]): void {
   const { table, gateway, report, kernel } = world
   for (const topic of topics) {
@@ -291,20 +316,21 @@ export function checkRows(world: World, topics: readonly string[]): void {
     const seen = new Set<string>()
     for (let shard = 0; shard < shards; shard++) {
       for (const row of table.operations.readSubscribers(topic, shard, {}).subscribers) {
-        if (row.expires * 1_000 <= kernel.now || (row.authExp ?? kernel.now) < kernel.now) continue // nothing is posted to it
+        // the line posts nothing to this row
+        if (row.expires * 1_000 <= kernel.now || (row.authExp ?? kernel.now) < kernel.now) continue
         const connection = gateway.connections.get(row.connectionId)
         const name = `${row.connectionId} ${row.id}`
         if (connection?.state !== 'open') report.break('H14', `${topic}: the row of ${name} is of a closed connection`)
         else if (!connection.wants.has(row.id) && !connection.isStock)
-          report.break('H14', `${topic}: the row of ${name} is wanted by nobody`)
-        if (seen.has(name)) report.break('H14', `${topic}: ${name} stands twice`)
+          report.break('H14', `${topic}: the row of ${name} has no subscription`)
+        if (seen.has(name)) report.break('H14', `${topic}: ${name} has two rows`)
         seen.add(name)
       }
     }
   }
 }
 
-/** After every device closed and everything had its time. */
+/** After all devices closed and all timeouts passed. */
 export function checkNothingLeft(world: World): void {
   const { devices, functions, stream, report, gateway, invocations } = world
   for (const device of devices) {
@@ -312,9 +338,9 @@ export function checkNothingLeft(world: World): void {
     if (device.timers > 0) report.break('H14', `${device.name} closed and kept ${device.timers} timers`)
     if (device.status !== 'closed') report.break('H14', `${device.name} did not close`)
   }
-  if (functions.running > 0) report.break('H14', `${functions.running} functions run on`)
-  if (stream.waiting > 0) report.break('H14', `${stream.waiting} records wait`)
-  if (invocations > 0) report.break('H14', `${invocations} invocations wait`)
+  if (functions.running > 0) report.break('H14', `${functions.running} functions are still running`)
+  if (stream.waiting > 0) report.break('H14', `${stream.waiting} records are pending`)
+  if (invocations > 0) report.break('H14', `${invocations} invocations are pending`)
   for (const { connectionId, state } of gateway.connections.values())
-    if (state !== 'closed') report.break('H14', `${connectionId} is open still`)
+    if (state !== 'closed') report.break('H14', `${connectionId} is still open`)
 }

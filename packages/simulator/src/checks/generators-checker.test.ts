@@ -21,13 +21,13 @@ const broken = (world: World) => world.report.violations.map(({ rule, kind }) =>
 
 const all = [started, value(1), value(2), value(3)]
 it.each<[title: string, record: Partial<GeneratorSubscription>, broken: readonly string[]]>([
-  ['all of it', { events: [...all, event('done')], ended: 'done' }, []],
-  ['one that goes on in another function', { events: [started, value(1), value(2, 2), value(3, 3)] }, []],
-  ['one twice', { events: [...all, value(3)] }, ['H17 doubled']],
-  ['one late', { events: [started, value(2), value(1)] }, ['H17 unsignalled', 'H17 doubled']],
-  ['a hole', { events: [started, value(1), value(3)] }, ['H17 unsignalled']],
-  ['a hole at the beginning', { events: [started, value(2)] }, ['H17 unsignalled']],
-  ['an end too early', { events: [started, value(1), event('done')], ended: 'done' }, ['H17 lost']],
+  ['all values', { events: [...all, event('done')], ended: 'done' }, []],
+  ['values of a run that continues in another function', { events: [started, value(1), value(2, 2), value(3, 3)] }, []],
+  ['a value twice', { events: [...all, value(3)] }, ['H17 doubled']],
+  ['a value out of order', { events: [started, value(2), value(1)] }, ['H17 unsignalled', 'H17 doubled']],
+  ['all but one value', { events: [started, value(1), value(3)] }, ['H17 unsignalled']],
+  ['all but the first value', { events: [started, value(2)] }, ['H17 unsignalled']],
+  ['an early end', { events: [started, value(1), event('done')], ended: 'done' }, ['H17 lost']],
   ['a gap of tracked values', { events: [started, value(1), event('gap'), value(1)] }, ['H17 other']],
   ['a gap before the first of them', { events: [started, event('gap'), value(1)] }, []],
   [
@@ -45,9 +45,9 @@ it.each<[title: string, record: Partial<GeneratorSubscription>, broken: readonly
     { input: { ...input, throws: true }, events: [...all, event('done')], ended: 'done' },
     ['H17 lost'],
   ],
-  ['a loss that nothing caused', { events: [started, error('GENERATOR_LOST')], ended: 'error' }, ['H15 other']],
+  ['a loss without a cause', { events: [started, error('GENERATOR_LOST')], ended: 'error' }, ['H15 other']],
   ['a loss of tracked values', { events: [started, value(1), error('GENERATOR_LOST')], ended: 'error' }, ['H15 other']],
-  ['one that was begun again', { path: 'words', events: [started, value(1), value(1, 2)] }, ['H17 unsignalled']],
+  ['a restart without a signal', { path: 'words', events: [started, value(1), value(1, 2)] }, ['H17 unsignalled']],
   [
     'one that was begun again after a gap',
     { path: 'words', events: [started, value(1), event('gap'), value(1, 2)] },
@@ -58,13 +58,13 @@ it.each<[title: string, record: Partial<GeneratorSubscription>, broken: readonly
     { path: 'words', isStock: true, events: [started, value(1), value(1, 2)] },
     [],
   ],
-])('judges a subscription that was told %s', (_, record, expected) => {
+])('reports the violations of a generator subscription that received %s', (_, record, expected) => {
   const world = worldOf(record)
   checkGenerators(world)
   expect(broken(world)).toEqual(expected)
 })
 
-it('says what was lost where something struck, or the function’s time was over', () => {
+it('accepts a reported loss after a fault or at the end of the function’s time', () => {
   const lost = { path: 'words', ended: 'error' } as const
   const late = { ...lost, events: [started, { ...error('GENERATOR_LOST'), at: now + 48_000 }] }
   const world = worldOf(late)
@@ -72,14 +72,14 @@ it('says what was lost where something struck, or the function’s time was over
   expect(broken(world)).toEqual([])
 })
 
-it('misses the next value where nothing strikes any more', async () => {
+it('reports an overdue value after faults have stopped', async () => {
   const world = worldOf({ events: [started, value(1)] })
   await world.kernel.run(100_000)
   checkGenerators(world)
   expect(broken(world)).toEqual(['H15 lost'])
 })
 
-describe('a stock client whose subscribe was never answered', () => {
+describe('a stock client whose subscribe got no response', () => {
   const subscribed = async ({ failed, runOn }: { readonly failed: boolean; readonly runOn: string | undefined }) => {
     const world = worldOf({ isStock: true, events: [started, value(1)] })
     const connection = { device: 'd', state: 'open', wants: new Map(), closedAt: 0 }
@@ -94,18 +94,18 @@ describe('a stock client whose subscribe was never answered', () => {
     return broken(world)
   }
 
-  it('waits where its function failed before the run began, whatever ran on a half-open connection', async () => {
+  it('may wait if its function failed before the run started, whatever ran on a half-open connection', async () => {
     expect(await subscribed({ failed: true, runOn: undefined })).toEqual([])
     expect(await subscribed({ failed: true, runOn: 'c1' })).toEqual([])
   })
 
-  it('is missed where its function did not fail, or its run had begun', async () => {
+  it('is reported if its function did not fail, or its run had started', async () => {
     expect(await subscribed({ failed: false, runOn: undefined })).toEqual(['H15 lost'])
     expect(await subscribed({ failed: true, runOn: 'c2' })).toEqual(['H15 lost'])
   })
 })
 
-it('finds a run that nobody wants, and one too many', () => {
+it('finds a run without a subscription, and a second run of one subscription', () => {
   const world = worldOf({ events: all })
   const connection = { connectionId: 'c', device: 'd', state: 'open', mute: false }
   ;(world.gateway.connections as Map<string, unknown>).set('c', connection)

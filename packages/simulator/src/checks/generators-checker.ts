@@ -3,7 +3,7 @@ import type { GeneratorEvent, GeneratorSubscription } from '../records/history.t
 import type { World } from '../world/world.ts'
 import { functionsFailed, mendable, stockCodes } from './checker.ts'
 
-/** Checks what each subscription to a generator told its application: H17, and that it goes on where it has not ended. */
+/** Checks what each generator subscription's application received: H17, and that active generators make progress. */
 export function checkGenerators(world: World): void {
   for (const record of world.history.generatorSubscriptions) {
     const shown = checkValues(world, record)
@@ -12,7 +12,7 @@ export function checkGenerators(world: World): void {
   }
 }
 
-/** The last value that was shown of the run that is shown now, and which run that is. */
+/** The last value that was received of the current run, and the number of that run. */
 interface Shown {
   n: number
   run: number | undefined
@@ -24,32 +24,32 @@ function checkValues({ report }: World, record: GeneratorSubscription): Shown {
   for (const event of record.events) {
     if (event.kind === 'gap') {
       if (isTracked && shown.n > 0)
-        report.break('H17', `${nameOf(record)} was told of a gap after value ${shown.n}, which was tracked`)
+        report.break('H17', `${nameOf(record)} received a gap after value ${shown.n}, which was tracked`)
       Object.assign(shown, { n: 0, run: undefined })
     }
     if (event.kind !== 'value') continue
     const { n, run } = event
     if (!isTracked && shown.run !== undefined && run !== shown.run) {
-      // tRPC's own client asks anew after a lost socket, and has no event for it
+      // tRPC's own client subscribes again after a lost socket, without a signal
       if (!record.isStock)
-        report.break('H17', `${nameOf(record)} was begun again as ${run}.${n}, and not told`, 'unsignalled')
+        report.break('H17', `${nameOf(record)} was restarted as ${run}.${n} without a signal`, 'unsignalled')
       shown.n = 0
     }
-    if (n <= shown.n) report.break('H17', `${nameOf(record)} was given ${n} after ${shown.n}`, 'doubled')
+    if (n <= shown.n) report.break('H17', `${nameOf(record)} received ${n} after ${shown.n}`, 'doubled')
     if (n > shown.n + 1)
-      report.break('H17', `${nameOf(record)} was given ${n} after ${shown.n}, without a signal`, 'unsignalled')
+      report.break('H17', `${nameOf(record)} received ${n} after ${shown.n} without a signal`, 'unsignalled')
     Object.assign(shown, { n, run })
   }
   return shown
 }
 
-/** What ended by itself was whole; what was lost is said to be. */
+/** Checks the end: a normal end is complete, and a loss is reported. */
 function checkEnd(world: World, record: GeneratorSubscription, { n }: Shown): void {
   const { report } = world
   const { input, events, ended } = record
   const last = events.at(-1)
   if (ended === 'done' && (n < input.last || input.throws))
-    report.break('H17', `${nameOf(record)} ended after ${n} of ${input.last}, as though it were whole`, 'lost')
+    report.break('H17', `${nameOf(record)} ended after ${n} of ${input.last} without an error`, 'lost')
   if (ended !== 'error' || last?.kind !== 'error') return
   if (last.message === thrownWords) {
     if (n < input.last || !input.throws)
@@ -60,7 +60,10 @@ function checkEnd(world: World, record: GeneratorSubscription, { n }: Shown): vo
     report.break('H15', `${nameOf(record)} ended: ${JSON.stringify(last)}`, 'other')
 }
 
-/** Something was lost, and nothing says where to go on; or its client input in vain, which one of ours does five times where it may. */
+/**
+ * Whether a subscription may have ended with a loss: values were lost and there is no cursor to resume from, or the
+ * client's attempts failed. Our client makes five attempts where it may.
+ */
 function isLawfulLoss(
   { plan, kill, workerMs }: World,
   record: GeneratorSubscription,
@@ -76,21 +79,21 @@ function isLawfulLoss(
   return mendable.includes(code) && failures >= (isTracked ? 5 : 1)
 }
 
-const patienceMs = 60_000 // a cold start, a hand-over and the posts of both, on a slow table
+const patienceMs = 60_000 // the time for a cold start, a hand-over and their posts, on a slow table
 
-/** Nothing strikes any more: the next value is due, or the end. */
+/** After faults have stopped, checks that the next value or the end is not overdue. */
 function checkProgress(world: World, record: GeneratorSubscription): void {
   const { input, events, at: subscribedAt, isStock } = record
   const { report, kernel } = world
   if (isStock && isSubscribeLost(world, record)) return
   const at = events.findLast(isProgress)?.at ?? subscribedAt
   if (kernel.now - at > 2 * input.everyMs + patienceMs)
-    report.break('H15', `${input.name} was told nothing for ${kernel.now - at} ms`)
+    report.break('H15', `${input.name} received nothing for ${kernel.now - at} ms`)
 }
 /**
- * Whether the function of its subscribe failed on the newest connection of its device, and no run began there.
- * Nobody answers such a subscribe: a stock client waits for the end of the connection. A run on an older connection,
- * which may still be open because it is half-open, says nothing about it.
+ * Whether the function of its subscribe failed on the newest connection of its device, and no run started there. Such a
+ * subscribe gets no response: a stock client waits for the end of the connection. A run on an older connection, which
+ * may still be open because it is half-open, is irrelevant.
  */
 function isSubscribeLost({ history, gateway }: World, { device, input: { name } }: GeneratorSubscription): boolean {
   const connections = [...gateway.connections.values()].filter((each) => each.device === device)
@@ -100,9 +103,9 @@ function isSubscribeLost({ history, gateway }: World, { device, input: { name } 
 }
 const isProgress = ({ kind }: GeneratorEvent) => kind !== 'error'
 
-const heardMs = 10_000 // a second, on a slow table
+const heardMs = 10_000 // about a second of work, on a slow table
 
-/** Nothing strikes any more: a generator is iterated for somebody who wants it, in one function. */
+/** After faults have stopped, checks that each iterated generator has a subscription and runs in one function only. */
 export function checkRuns({ report, history, gateway, kernel }: World): void {
   const wanted = new Set(
     history.generatorSubscriptions.flatMap(({ ended, input }) => (ended === undefined ? [input.name] : [])),
@@ -114,12 +117,12 @@ export function checkRuns({ report, history, gateway, kernel }: World): void {
     const connection = gateway.connections.get(connectionId)
     if (connection?.state !== 'open') {
       if (kernel.now - (connection?.closedAt ?? 0) > heardMs)
-        report.break('H14', `${about} goes on, and its connection is closed`)
+        report.break('H14', `${about} continues, and its connection is closed`)
       continue
     }
-    if (connection.mute) continue // half-open: no stop comes through, and the gateway has its 10 min to notice
-    if (!wanted.has(name)) report.break('H14', `${about} goes on, and its subscription has ended`)
-    if (seen.has(`${connectionId} ${name}`)) report.break('H14', `${about} goes on beside another`)
+    if (connection.mute) continue // half-open: no stop is transmitted, and the gateway needs 10 min to notice
+    if (!wanted.has(name)) report.break('H14', `${about} continues, and its subscription has ended`)
+    if (seen.has(`${connectionId} ${name}`)) report.break('H14', `${about} continues while another run does`)
     seen.add(`${connectionId} ${name}`)
   }
 }

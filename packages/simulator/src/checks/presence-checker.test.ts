@@ -12,7 +12,7 @@ const toSlot = (world: World, [type, member, n]: Said, offset: number, here: num
   expires: world.kernel.now / 1_000 + 200_000,
 })
 
-/** A world whose room `a` was told this of who is here, and whose rows are these members. */
+/** A world with this presence log of room `a`, and these members in its rows. */
 function worldOf(said: readonly Said[], rows: Readonly<Record<string, number>> = {}): World {
   const world = createWorld({ seed: 1, allowed: [] })
   const here = new Set<string>()
@@ -53,7 +53,7 @@ const update = (offset: number, member: string, n: number): PresenceEvent => ({
 const leave = (offset: number, member: string): PresenceEvent => ({ kind: 'leave', id: id(offset), member })
 const gap: PresenceEvent = { kind: 'gap' }
 
-describe('rule H13 judges what a watcher was told', () => {
+describe('rule H13 reports the violations of a watcher that received', () => {
   const said: readonly Said[] = [
     ['join', 'ann', 0],
     ['join', 'bob', 0],
@@ -63,16 +63,20 @@ describe('rule H13 judges what a watcher was told', () => {
   const told = [join(2, 'bob'), update(3, 'bob', 1), leave(4, 'ann')]
   it.each<[title: string, events: readonly PresenceEvent[], rules: readonly string[]]>([
     ['all in order', [here(1, { ann: 0 }), ...told], []],
-    ['one that began later', [here(3, { ann: 0, bob: 1 }), leave(4, 'ann')], []],
-    ['one that was told of a gap and began again', [here(1, { ann: 0 }), gap, here(4, { bob: 1 })], []],
-    ['a state that is not the log’s', [here(1, { ann: 0, bob: 0 }), ...told], ['H13']],
+    ['a later state and its changes', [here(3, { ann: 0, bob: 1 }), leave(4, 'ann')], []],
+    ['a gap and a new state', [here(1, { ann: 0 }), gap, here(4, { bob: 1 })], []],
+    ['a state that differs from the log', [here(1, { ann: 0, bob: 0 }), ...told], ['H13']],
     ['a state with other data', [here(3, { ann: 0, bob: 0 }), leave(4, 'ann')], ['H13']],
     ['a change twice', [here(1, { ann: 0 }), join(2, 'bob'), join(2, 'bob'), ...told.slice(1)], ['H13']],
-    ['a change late', [here(1, { ann: 0 }), update(3, 'bob', 1), join(2, 'bob'), leave(4, 'ann')], ['H13', 'H13']],
-    ['a change left out', [here(1, { ann: 0 }), join(2, 'bob'), leave(4, 'ann')], ['H13']],
-    ['the last change never', [here(1, { ann: 0 }), join(2, 'bob'), update(3, 'bob', 1)], ['H13']],
+    [
+      'a change out of order',
+      [here(1, { ann: 0 }), update(3, 'bob', 1), join(2, 'bob'), leave(4, 'ann')],
+      ['H13', 'H13'],
+    ],
+    ['all but one change', [here(1, { ann: 0 }), join(2, 'bob'), leave(4, 'ann')], ['H13']],
+    ['all but the last change', [here(1, { ann: 0 }), join(2, 'bob'), update(3, 'bob', 1)], ['H13']],
     ['a change with other data', [here(1, { ann: 0 }), join(2, 'bob', 7), ...told.slice(1)], ['H13']],
-    ['what nobody put', [here(4, { bob: 1 }), leave(9, 'bob')], ['H13']],
+    ['a change that is not in the log', [here(4, { bob: 1 }), leave(9, 'bob')], ['H13']],
     ['a change before any state', [leave(4, 'ann')], ['H13']],
     ['a change after a gap without a state', [here(1, { ann: 0 }), gap, ...told], ['H13']],
     ['nothing', [], ['H15']],
@@ -85,7 +89,7 @@ describe('rule H13 judges what a watcher was told', () => {
   })
 })
 
-describe('rule H13 judges the log', () => {
+describe('rule H13 reports a log with', () => {
   it.each<[title: string, said: readonly Said[]]>([
     [
       'two joins in a row',
@@ -95,7 +99,7 @@ describe('rule H13 judges the log', () => {
       ],
     ],
     ['an update before a join', [['update', 'ann', 0]]],
-    ['a leave of nobody', [['leave', 'ann']]],
+    ['a leave of an absent member', [['leave', 'ann']]],
     [
       'an update after a leave',
       [
@@ -109,19 +113,19 @@ describe('rule H13 judges the log', () => {
     checkPresence(world, ['a'])
     expect(rulesOf(world)).toEqual(['H13'])
   })
-  test('one change said twice, and a count that is wrong', () => {
+  test('a change twice and a wrong count', () => {
     const world = worldOf([['join', 'ann', 0]])
     const again = { ...toSlot(world, ['join', 'bob', 0], 2, 1), publishId: 'p1' }
     world.table.operations.putSlot(hereOf('a'), again)
     checkPresence(world, ['a'])
     expect(world.report.violations.map(({ text }) => text)).toEqual([
-      'a e:2: join of bob was said twice',
+      'a e:2: join of bob is in the log twice',
       'a e:2: join of bob counts 1 of 2',
     ])
   })
 })
 
-describe('rule H13 judges the end', () => {
+describe('rule H13 reports at the end', () => {
   const judged = (said: readonly Said[], rows: Readonly<Record<string, number>>, member?: string) => {
     const world = worldOf(said, rows)
     const members = said.some(([type]) => type === 'leave')
@@ -132,22 +136,22 @@ describe('rule H13 judges the end', () => {
     return world.report.violations.map(({ text }) => text)
   }
   const ann: readonly Said[] = [['join', 'ann', 0]]
-  test('a ghost, in the log and the row or in one of them', () => {
-    expect(judged(ann, { ann: 0 })).toEqual(['a: ann is a ghost'])
-    expect(judged(ann, {})).toEqual(['a: ann is a ghost'])
-    expect(judged([...ann, ['leave', 'ann']], { ann: 0 })).toEqual(['a: ann is a ghost'])
+  test('a stale member in the log, the rows or both', () => {
+    expect(judged(ann, { ann: 0 })).toEqual(['a: ann is shown and has no session'])
+    expect(judged(ann, {})).toEqual(['a: ann is shown and has no session'])
+    expect(judged([...ann, ['leave', 'ann']], { ann: 0 })).toEqual(['a: ann is shown and has no session'])
     expect(judged(ann, { ann: 0 }, 'ann')).toEqual([])
   })
-  test('a member without a row, and a row that the log does not say', () => {
-    expect(judged(ann, {}, 'ann')).toEqual(['a: ann is here and has no row'])
+  test('a member without a row, and a row that differs from the log', () => {
+    expect(judged(ann, {}, 'ann')).toEqual(['a: ann is present and has no row'])
     expect(judged(ann, { ann: 4 }, 'ann')).toEqual(['a: ann is 4 by the row and 0 by the log'])
   })
-  test('who stayed after all had closed', () => {
+  test('a member that is left after all devices closed', () => {
     const world = worldOf(ann, { ann: 0 })
     checkNobodyLeft(world, ['a'])
     expect(rulesOf(world)).toEqual(['H13', 'H13'])
   })
-  test('new data that was taken and never shown', () => {
+  test('new data that was accepted and never shown', () => {
     const world = worldOf(ann, { ann: 0 })
     world.history.marks.push({ member: 'ann', room: 'a', n: 9, answer: true })
     checkPresence(world, ['a'])
@@ -155,8 +159,8 @@ describe('rule H13 judges the end', () => {
   })
 })
 
-describe('rule H13 judges a flap', () => {
-  /** A device that joins, and a leave of its member after so many milliseconds. */
+describe('rule H13 and presence that flickers', () => {
+  /** A device that joins, and a leave of its member after `ms`. */
   async function leaveAfter(ms: number, before: (world: World) => unknown = () => {}) {
     const world = createWorld({ seed: 1, allowed: [] })
     world.addDevice({ principal: 'ann' }).subscribePresence('joined', 'a')
@@ -167,17 +171,17 @@ describe('rule H13 judges a flap', () => {
     world.table.operations.putSlot(hereOf('a'), { ...toSlot(world, ['leave', 'ann'], offset + 1, 0), epoch })
     checkPresence(world, [])
     checkNobodyLeft(world, ['a'])
-    return world.report.violations.map(({ text }) => text).filter((text) => text.endsWith('a flap')).length
+    return world.report.violations.map(({ text }) => text).filter((text) => text.endsWith('presence flickered')).length
   }
-  test('a leave of a session that the server holds', async () => {
+  test('reports a leave of a session that is alive', async () => {
     expect(await leaveAfter(1_000)).toBe(1)
-    expect(await leaveAfter(40 * 60_000)).toBe(1) // each keepalive holds it on
+    expect(await leaveAfter(40 * 60_000)).toBe(1) // each keepalive renews it
   })
-  test('a leave within the grace after its socket, and of one that came back', async () => {
+  test('reports a leave within the grace period after the socket’s end, and of a session that returned', async () => {
     expect(await leaveAfter(2_000, ({ gateway }) => gateway.disconnect('c1='))).toBe(1)
     expect(await leaveAfter(10_000, ({ gateway }) => gateway.disconnect('c1='))).toBe(1)
   })
-  test('no leave of one that has gone', async () => {
+  test('accepts the leave of a session that has ended', async () => {
     expect(await leaveAfter(20_000, ({ devices }) => devices[0]?.close())).toBe(0)
     expect(
       await leaveAfter(1_000, ({ devices, history }) =>

@@ -4,10 +4,10 @@ import type { Committed } from '../records/published-log.ts'
 import type { World } from '../world/world.ts'
 import { functionsFailed, mendable } from './checker.ts'
 
-/** Who is here, each with the number in their data. */
+/** The present members, each with the number in its data. */
 type Members = ReadonlyMap<string, number>
 
-/** A slot of a presence log. */
+/** A change in a slot of a presence log. */
 interface Change {
   readonly type: 'join' | 'update' | 'leave'
   readonly member: string
@@ -15,14 +15,17 @@ interface Change {
   readonly here: number
 }
 
-/** What a presence log says, slot by slot: the change that each tells, and who is here after it. */
+/** The state of a presence log at one slot: the slot's change, and the members after it. */
 interface LogEntry {
   readonly change: Change | undefined
   readonly members: Members
   readonly epoch: string
 }
 
-/** H13: the log of each room tells each change once, in order and of nobody who is held here; each view is the log; and the log is the rows, which are who is really here. */
+/**
+ * Checks H13. The log of each room contains each change once and in order, and no leave of an expected session; each
+ * view equals the log; and the log equals the rows, which equal the actual sessions.
+ */
 export function checkPresence(world: World, rooms: readonly string[]): void {
   for (const room of rooms) {
     const log = checkLog(world, room)
@@ -33,7 +36,7 @@ export function checkPresence(world: World, rooms: readonly string[]): void {
   checkMarks(world)
 }
 
-/** After every device closed, and the grace: nobody is here. */
+/** Checks that no member is left after all devices closed and the grace period passed. */
 export function checkNobodyLeft(world: World, rooms: readonly string[]): void {
   for (const room of rooms) {
     const log = [...(checkLog(world, room).at(-1)?.members.keys() ?? [])]
@@ -57,12 +60,12 @@ function checkLog(world: World, room: string): readonly LogEntry[] {
     if (change === undefined) continue
     const { type, member, data, here } = change
     const about = `${room} ${slot.epoch}:${slot.offset}: ${type} of ${member}`
-    if (ids.has(slot.publishId)) report.break('H13', `${about} was said twice`, 'doubled')
+    if (ids.has(slot.publishId)) report.break('H13', `${about} is in the log twice`, 'doubled')
     ids.add(slot.publishId)
     if (members.has(member) === (type === 'join'))
       report.break('H13', `${about}, who was ${type === 'join' ? '' : 'not '}here`, 'reordered')
     if (type === 'leave' && expectations.expectsPresent(devicesOf(world, member), room, at))
-      report.break('H13', `${about}, whose session the server holds: a flap`)
+      report.break('H13', `${about}, whose session is alive: presence flickered`)
     if (type === 'leave') members.delete(member)
     else members.set(member, data?.n ?? Number.NaN)
     if (here !== members.size) report.break('H13', `${about} counts ${here} of ${members.size}`)
@@ -80,15 +83,15 @@ function checkPresenceEvents(
   for (const event of events) {
     if (event.kind === 'gap') at = undefined
     if (!('id' in event)) continue
-    const about = `${device} in ${room} was told ${event.kind} as ${event.id}`
+    const about = `${device} in ${room} received ${event.kind} as ${event.id}`
     const index = table.published.indexOf(hereOf(room), event.id)
     const slot = log[index]
     if (slot === undefined) {
-      report.break('H13', `${about}, which nobody put`)
+      report.break('H13', `${about}, which is not in the log`)
       continue
     }
     if (event.kind === 'here') {
-      if (at !== undefined && index < at) report.break('H13', `${about}, behind what it had`, 'reordered')
+      if (at !== undefined && index < at) report.break('H13', `${about}, before its position`, 'reordered')
       const seen = new Map(Object.entries(event.members))
       if (nameAll(seen) !== nameAll(slot.members))
         report.break('H13', `${about}: ${nameAll(seen)}, and the log says ${nameAll(slot.members)}`)
@@ -97,24 +100,28 @@ function checkPresenceEvents(
       if (at === undefined) report.break('H13', `${about} before any state`, 'unsignalled')
       else if (index <= at) report.break('H13', `${about} again`, 'doubled')
       else if (log.slice(at + 1, index).some(({ change }) => change !== undefined))
-        report.break('H13', `${about} and not what came before`, 'unsignalled')
+        report.break('H13', `${about} and not the change before it`, 'unsignalled')
     }
     at = Math.max(index, at ?? index)
   }
   if (ended === 'error' && !isLawfulEnd(events.at(-1), world.plan.struck))
     report.break('H15', `${device} in ${room} ended: ${JSON.stringify(events.at(-1))}`, 'other')
   if (ended !== undefined) return
-  if (at === undefined) report.break('H15', `${device} in ${room} was never told who is here`)
+  if (at === undefined) report.break('H15', `${device} in ${room} never received the members`)
   else if (log.slice(at + 1).some(({ change }) => change !== undefined))
-    report.break('H13', `${device} in ${room} never saw ${log.length - at - 1} of ${log.length}`, 'lost')
+    report.break('H13', `${device} in ${room} never received ${log.length - at - 1} of ${log.length}`, 'lost')
 }
 
-/** A client gives up a subscription whose attempts fail five times in a row, and says so. */
+/**
+ * Whether a subscription may have ended: a client ends a subscription, with an error, after five consecutive failures.
+ */
 function isLawfulEnd(last: PresenceEvent | undefined, struck: readonly string[]): boolean {
   return last?.kind === 'error' && mendable.includes(last.code) && functionsFailed(struck) >= 5
 }
 
-/** Faults have stopped for a lease and a sync: what was left over by then was a ghost. */
+/**
+ * Checks the members after faults have stopped for a lease and a sync: members that are left over by then are stale.
+ */
 function checkHere(
   world: World,
   room: string,
@@ -124,24 +131,25 @@ function checkHere(
   const really = new Set(
     presenceSubscriptions.flatMap(({ member, ended }) => (member && ended === undefined ? [member] : [])),
   )
-  if (presenceSubscriptions.every(({ ended }) => ended !== undefined)) return // nobody watches: the next who comes finds it
+  // without watchers, the next subscriber removes stale members
+  if (presenceSubscriptions.every(({ ended }) => ended !== undefined)) return
   const rows = rowsOf(world, room)
   for (const member of new Set([...really, ...rows.keys(), ...log.keys()])) {
     const about = `${room}: ${member}`
-    if (!really.has(member)) world.report.break('H13', `${about} is a ghost`, 'orphaned')
-    else if (!rows.has(member)) world.report.break('H13', `${about} is here and has no row`, 'lost')
+    if (!really.has(member)) world.report.break('H13', `${about} is shown and has no session`, 'orphaned')
+    else if (!rows.has(member)) world.report.break('H13', `${about} is present and has no row`, 'lost')
     else if (log.get(member) !== rows.get(member))
       world.report.break('H13', `${about} is ${rows.get(member)} by the row and ${log.get(member)} by the log`)
   }
 }
 
-/** Data that was taken was shown. */
+/** Checks that accepted data was shown. */
 function checkMarks({ history, table, report }: World): void {
   for (const { room, member, n, answer } of history.marks) {
     if (answer !== true) continue
     const shown = table.published.of(hereOf(room)).map(changeOf)
     const times = shown.filter((change) => change?.member === member && change?.data?.n === n).length
-    if (times === 0) report.break('H1', `${room}: ${member} was told that ${n} is shown, and it never was`)
+    if (times === 0) report.break('H1', `${room}: ${member} got the response that ${n} is shown, and it never was`)
   }
 }
 

@@ -1,28 +1,31 @@
 import { type FaultId, faultIds, faults } from './faults.ts'
 import { createRandom, mix, type Random } from './random.ts'
 
-/** Which faults strike in a schedule. Each time that one could is decided by seed, fault and count alone, so a schedule can be repeated with some of its strikes left out. */
+/**
+ * Decides which faults strike in a schedule. Each opportunity is decided only by seed, fault and count, so a schedule
+ * can be repeated without some of its strikes.
+ */
 export interface FaultPlan {
-  /** The strike's own chance when the fault strikes now, else undefined. */
+  /** The strike's own random source if the fault strikes now, else undefined. */
   strikes(fault: FaultId): Random | undefined
-  /** Nothing strikes from now on. */
+  /** Stops all faults from now on. */
   calm(): void
   readonly calmed: boolean
-  /** What struck, as `F19.4`: the fault and which of its opportunities. */
+  /** The strikes, such as `F19.4`: the fault and the number of its opportunity. */
   readonly struck: readonly string[]
 }
 
 export interface FaultPlanOptions {
   readonly seed: number
-  /** Those that may be switched on. */
+  /** The faults that may be enabled. */
   readonly allowed: ReadonlySet<FaultId>
-  /** Those that strike whenever they could. */
+  /** The faults that strike at every opportunity. */
   readonly certain?: ReadonlySet<FaultId>
-  /** Exactly these strikes and no others. */
+  /** Only these strikes happen. */
   readonly only?: ReadonlySet<string> | undefined
 }
 
-/** Swarm: each seed switches on a random subset at random strength. */
+/** Swarm testing: each seed enables a random subset of faults with random rates. */
 export function createFaultPlan({ seed, allowed, certain, only }: FaultPlanOptions): FaultPlan {
   const swarm = createRandom(seed, 'swarm')
   const share = swarm.pick([0.1, 0.3, 0.5])

@@ -1,4 +1,7 @@
-/** The faults that this simulator can inject: what each is, and how often it strikes at the most, of the times that it could. Numbers up to 48 are those of the fault list that the design was reviewed with. */
+/**
+ * The faults that the simulator can inject: a description, and the highest share of opportunities at which each
+ * strikes.
+ */
 export const faults = {
   F1: { what: 'a post is answered 200 and lost', most: 0.25 },
   F2: { what: 'a living connection is answered 410', most: 0.05 },

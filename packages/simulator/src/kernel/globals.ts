@@ -1,6 +1,6 @@
 import type { VirtualTimers } from './virtual-timers.ts'
 
-/** What would bring the machine's own time, chance or I/O into a schedule. */
+/** The globals that would bring the machine's own time, randomness or I/O into a schedule. */
 const places = [
   [Date, 'now'],
   [Math, 'random'],
@@ -11,14 +11,19 @@ const places = [
   [Object.getPrototypeOf(globalThis.crypto) as object, 'getRandomValues'],
 ] as const
 
-/** Makes each of these throw until the returned function is called: a schedule that uses one would not repeat itself. With `timers`, those stand in for the machine's: tRPC's client takes none. */
+/**
+ * Makes each of these globals throw until the returned function is called, because a schedule that uses one is not
+ * reproducible. `timers` replaces the timer globals, for tRPC's client, whose timers cannot be injected.
+ */
 export function sealGlobals(timers?: VirtualTimers): () => void {
   const given: Readonly<Record<string, unknown>> = { ...timers }
   const all = timers === undefined ? places : [...places, [globalThis, 'clearTimeout'] as const]
   const undo = all.map(([owner, name]) => {
     const before = Object.getOwnPropertyDescriptor(owner, name)
     const refuse = () => {
-      throw new Error(`A schedule used ${name}, which no seed decides.`)
+      throw new Error(
+        `Expected a schedule to use no ${name}: its result does not depend on the seed. Use the kernel instead.`,
+      )
     }
     Object.defineProperty(owner, name, { value: given[name] ?? refuse, configurable: true, writable: true })
     return () =>

@@ -1,4 +1,4 @@
-/** What a handler of the application throws. */
+/** The error that a handler of the application throws. */
 export class HandlerFailure extends Error {
   override readonly name = 'HandlerFailure'
 }

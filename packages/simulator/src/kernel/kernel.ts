@@ -1,28 +1,30 @@
 import { hashText, mix } from './random.ts'
 
-/** Time that only events move. Everything that happens in a schedule is an event of this one queue. */
+/** Virtual time that only events move. Everything in a schedule is an event of this one queue. */
 export interface Kernel {
   /** Virtual epoch milliseconds. */
   readonly now: number
-  /** Events that have happened. */
+  /** The number of events that have run. */
   readonly events: number
-  /** Names the whole history so far: equal for equal histories, to the byte. */
+  /** A hash of the history so far. Equal histories have equal hashes. */
   readonly hash: string
-  /** Calls `fn` after `ms`. Returns the way to undo it. */
+  /** Calls `fn` after `ms`. Returns a function that cancels it. */
   after(ms: number, label: string, fn: () => void): () => void
-  /** Writes into the history. */
+  /** Adds a line to the history. */
   note(text: string): void
-  /** Lets `ms` of virtual time pass, and all that happens in it. Promise reactions all run before the next event. */
+  /**
+   * Advances virtual time by `ms` and runs the events that fall due. All promise reactions run before the next event.
+   */
   run(ms: number): Promise<void>
-  /** Runs until nothing is left to happen; throws when that would take longer than `ms`. */
+  /** Runs until no event is left. Throws when that takes longer than `ms`. */
   runToEnd(ms: number): Promise<void>
 }
 
 export interface KernelOptions {
   readonly start?: number
-  /** Told of each line of the history. */
+  /** Called for each line of the history. */
   readonly trace?: ((line: string) => void) | undefined
-  /** More events than this mean that something never ends. */
+  /** The maximum number of events. More of them mean that some loop never ends. */
   readonly longest?: number
 }
 
@@ -33,7 +35,7 @@ interface Entry {
   fn: (() => void) | undefined
 }
 
-/** A kernel at the beginning of its time. */
+/** Creates a kernel. */
 export function createKernel({ start = 1_800_000_000_000, trace, longest = 400_000 }: KernelOptions = {}): Kernel {
   const heap: Entry[] = []
   let now = start
@@ -51,7 +53,8 @@ export function createKernel({ start = 1_800_000_000_000, trace, longest = 400_0
   async function happen(entry: Entry): Promise<void> {
     now = Math.max(now, entry.at)
     events += 1
-    if (events > longest) throw new Error(`More than ${longest} events: something never ends (${entry.label}).`)
+    if (events > longest)
+      throw new Error(`Expected at most ${longest} events. A loop does not end; the last event was ${entry.label}.`)
     note(entry.label)
     const { fn } = entry
     entry.fn = undefined
@@ -60,7 +63,7 @@ export function createKernel({ start = 1_800_000_000_000, trace, longest = 400_0
   }
 
   async function runUntil(end: number): Promise<void> {
-    await drained() // what was begun between two runs
+    await drained() // work that was started between two runs
     for (let first = heap[0]; first !== undefined && first.at <= end; first = heap[0]) {
       pop(heap)
       if (first.fn !== undefined) await happen(first)
@@ -93,12 +96,15 @@ export function createKernel({ start = 1_800_000_000_000, trace, longest = 400_0
     async runToEnd(ms) {
       await runUntil(now + ms)
       const left = heap.find(({ fn }) => fn !== undefined)
-      if (left !== undefined) throw new Error(`Something is still to happen after ${ms} ms: ${left.label}`)
+      if (left !== undefined) throw new Error(`Expected no events after ${ms} ms, got ${left.label}.`)
     },
   }
 }
 
-/** Resolves when every promise reaction that is ready, and every one that those make ready, has run: Node takes a tick only when no microtask is left. */
+/**
+ * Resolves when all ready promise reactions, including those that they make ready, have run: Node runs a tick only when
+ * no microtask is left.
+ */
 const drained = () => new Promise<void>((resolve) => process.nextTick(resolve))
 
 const hex = (value: number) => (value >>> 0).toString(16).padStart(8, '0')

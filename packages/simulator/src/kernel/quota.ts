@@ -1,6 +1,6 @@
 import type { Report } from './report.ts'
 
-/** Counts what is asked of one thing within a second of virtual time, and reports rule H16 once it is more than AWS gives. */
+/** Counts the requests per key within a second of virtual time, and reports rule H16 when they exceed AWS's quota. */
 export function createQuota(options: {
   readonly name: string
   readonly perSecond: number

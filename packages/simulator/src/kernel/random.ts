@@ -1,4 +1,4 @@
-/** Chance that a seed decides: the same seed gives the same numbers for ever. */
+/** Seeded random numbers: the same seed always gives the same numbers. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number
@@ -11,7 +11,10 @@ export interface Random {
   shuffle<T>(from: readonly T[]): T[]
 }
 
-/** A stream of chance. Streams of different names are independent, so that drawing more from one moves no other. */
+/**
+ * Creates a random stream. Streams of different names are independent, so drawing more from one does not change the
+ * others.
+ */
 export function createRandom(seed: number, name = ''): Random {
   let state = mix(seed, hashText(name))
   const next = () => {
@@ -39,7 +42,7 @@ export function createRandom(seed: number, name = ''): Random {
   }
 }
 
-/** One number of two, well stirred. */
+/** Mixes two numbers into one. */
 export function mix(one: number, other: number): number {
   let value = (one ^ Math.imul(other ^ (other >>> 16), 0x85ebca6b)) >>> 0
   value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35) >>> 0

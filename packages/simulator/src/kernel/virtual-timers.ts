@@ -1,12 +1,12 @@
 import type { Kernel } from './kernel.ts'
 
-/** The timers of a library that takes none: in a schedule, the kernel's. */
+/** Timers for a library whose timers cannot be injected. In a schedule they use the kernel. */
 export interface VirtualTimers {
   readonly setTimeout: (fn: (...args: readonly unknown[]) => void, ms?: number) => object
   readonly clearTimeout: (timer: unknown) => void
 }
 
-/** Timers of virtual time. */
+/** Creates timers that use virtual time. */
 export function createVirtualTimers(kernel: Kernel): VirtualTimers {
   const undo = new WeakMap<object, () => void>()
   return {

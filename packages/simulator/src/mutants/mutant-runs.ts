@@ -6,21 +6,24 @@ import { type Mutant, mutants } from './mutants.ts'
 
 const root = fileURLToPath(findRoot(new URL('.', import.meta.url)))
 
-/** The repository's folder: this module runs from the package's `dist` and, in tests, from its own folder. */
+/** The repository's folder. This module runs from the package's `dist` and, in tests, from its own folder. */
 function findRoot(folder: URL): URL {
   return existsSync(new URL('package-lock.json', folder)) ? folder : findRoot(new URL('..', folder))
 }
 
 export interface MutantRuns {
-  /** For each mutant at the most, over its workloads. */
+  /** The maximum number of schedules for each mutant, over its workloads. */
   readonly schedules: number
   readonly seed: number
-  /** One mutant's name. */
+  /** The name of a single mutant to run. @default all */
   readonly only: string | undefined
   readonly say: (text: string) => void
 }
 
-/** Runs random schedules of each mutant until one breaks a rule, and says which gate caught it. Gives the exit code: 1 when one survives that no exhausted scope catches either. */
+/**
+ * Runs random schedules of each mutant until one breaks a rule, and prints which check caught it. Resolves to the exit
+ * code: 1 when a mutant survives that no exhaustive test catches either.
+ */
 export async function runMutants({ schedules, seed, only, say }: MutantRuns): Promise<number> {
   let [killed, total, survived] = [0, 0, 0]
   for (const mutant of mutants) {
@@ -88,7 +91,7 @@ async function buildMutant(mutant: Mutant): Promise<string> {
   return outfile
 }
 
-/** Swaps the mutant's texts as the files are read; one that is not there any more is an error. */
+/** Replaces the mutant's texts while files are read. A missing text is an error. */
 function swapsOf({ name, swaps }: Mutant): Plugin {
   return {
     name,
@@ -98,7 +101,8 @@ function swapsOf({ name, swaps }: Mutant): Plugin {
         if (own.length === 0) return undefined
         const contents = own.reduce(
           (text, { file, from, to }) => {
-            if (!text.includes(from)) throw new Error(`Mutant ${name}: ${file} does not hold ${JSON.stringify(from)}.`)
+            if (!text.includes(from))
+              throw new Error(`Mutant ${name}: ${file} does not contain ${JSON.stringify(from)}.`)
             return text.replace(from, () => to)
           },
           readFileSync(path, 'utf8'),

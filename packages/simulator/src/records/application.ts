@@ -4,29 +4,29 @@ import { observable } from '@trpc/server/observable'
 import { anonymous, type Backend, createLambdaHandlers, createLine, deny, type LineMeta } from '@trunkline/server'
 import * as z from 'zod'
 
-/** What a procedure of a schedule may reach beside the line. */
+/** The functions that a schedule's procedures use in addition to the line. */
 export interface Stage {
-  /** An effect outside of the line that nothing takes back, as a payment. */
+  /** An irreversible effect outside of the line, such as a payment. */
   charge(n: number): void
-  /** The events that stand in a room now, as an application's own state. */
+  /** The number of events in a room, which serves as the application's state. */
   state(room: string): number
-  /** Told of what the line reports. */
+  /** Called for each failure that the line reports. */
   reported(message: string): void
   now(): number
-  /** A generator is iterated. */
+  /** Called when the iteration of a generator starts. */
   began(name: string, connectionId: string | undefined, isAlive: () => boolean): GeneratorRun
 }
 
-/** The function in which code of the application runs. */
+/** The simulated function in which the application's code runs. */
 export interface Sandbox {
-  /** A pause that freezes and dies with it. */
+  /** A pause that freezes and ends with the function. */
   readonly sleep: Required<Backend>['clock']['sleep']
-  /** Whether the invocation has neither ended nor died. */
+  /** Whether the invocation is still running. */
   readonly isAlive: () => boolean
 }
 const sandboxes = new AsyncLocalStorage<Sandbox>()
 
-/** Everything that a schedule's procedures reach; one schedule runs at a time. */
+/** The functions that the current schedule's procedures use. One schedule runs at a time. */
 export const stage: { current: Stage | undefined } = { current: undefined }
 
 export const retentionMs = 10 * 60_000
@@ -42,7 +42,7 @@ const messages = line.channel('room', {
   retention: '10m',
 })
 
-/** A grace and a lease, short beside a schedule. */
+/** A grace period and a lease that are short in relation to a schedule. */
 export const presenceTimes = { graceMs: 15_000, leaseMs: 60_000 }
 const here = line.presence('here', { key, data: z.object({ n: z.number() }), ...presenceTimes })
 
@@ -53,13 +53,13 @@ interface Context {
 const t = initTRPC.context<Context>().meta<LineMeta>().create()
 const repeatable = t.procedure.meta({ repeatable: true }).input(said)
 
-/** What a generator is generatorInput for: the values 1 to `last`, each after a pause; then it ends, or throws. */
+/** A generator's input: it yields the values 1 to `last` with a pause before each, then ends or throws. */
 const generatorInput = z.object({
   name: z.string(),
   everyMs: z.number(),
   last: z.number(),
   throws: z.boolean(),
-  /** Whether it ends its pause when its signal says so. */
+  /** Whether its pause ends when its signal aborts. */
   heeds: z.boolean(),
   lastEventId: z.string().optional(),
 })
@@ -87,7 +87,7 @@ async function* produce({ input, ctx, signal }: GeneratorCall) {
   }
 }
 
-/** The same as an observable, which runs until it is torn down. */
+/** The same values as an observable, which runs until it is torn down. */
 function observe(call: GeneratorCall) {
   return observable<{ readonly run: number; readonly n: number }, Error>((observer) => {
     const left = new AbortController()
@@ -106,7 +106,7 @@ function observe(call: GeneratorCall) {
   })
 }
 
-/** The application of every schedule: rooms that many listen to, and calls that have effects. */
+/** The application of every schedule: rooms with subscribers, and calls that have effects. */
 export const router = t.router({
   /** Publishes once. */
   post: repeatable.mutation(({ input: { n, room, pad } }) => messages.publish({ room }, padded(n, pad))),
@@ -116,12 +116,12 @@ export const router = t.router({
     await messages.publish({ room: room === 'a' ? 'b' : 'a' }, { n: n + 0.25 })
     return messages.publish({ room }, { n: n + 0.5 })
   }),
-  /** Has an effect that must not be had twice, and then publishes. */
+  /** Has an effect that must happen at most once, then publishes. */
   bill: t.procedure.input(said).mutation(async ({ input: { n, room, pad } }) => {
     stage.current?.charge(n)
     return messages.publish({ room }, padded(n, pad))
   }),
-  /** Publishes and then refuses: a thrown error is an outcome. */
+  /** Publishes and then throws. A thrown error is an outcome. */
   refuse: repeatable.mutation(async ({ input: { n, room } }) => {
     await messages.publish({ room }, { n })
     throw new Error(`refused ${n}`)
@@ -135,12 +135,12 @@ export const router = t.router({
     .subscription(({ input }) =>
       messages.subscribe(input).startWith(() => ({ n: -1, state: stage.current?.state(input.room) ?? 0 })),
     ),
-  /** Present as the caller, in as many sessions as there are devices of one. */
+  /** Joins as the caller. A member has as many sessions as it has devices. */
   joined: t.procedure
     .input(key)
     .subscription(({ input, ctx }) => here.join(input, { member: ctx.principal ?? 'nobody', data: { n: 0 } })),
   watched: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
-  /** Says with each value where to go on. */
+  /** Yields each value with a cursor to resume from. */
   ticks: t.procedure.input(generatorInput).subscription(async function* (call) {
     for await (const value of produce(call)) yield tracked(String(value.n), value)
   }),
@@ -149,17 +149,17 @@ export const router = t.router({
     .input(generatorInput)
     .subscription((call) => produce(call)),
   observed: t.procedure.input(generatorInput).subscription((call) => observe(call)),
-  /** New data for the session that calls. */
+  /** Sets new data for the calling session. */
   mark: t.procedure.input(said).mutation(({ input: { n, room } }) => here.update({ room }, { n })),
 })
 export type Application = typeof router
 
-/** What `thirds` lets through. */
+/** The filter of `thirds`. */
 export const isThird = (n: number) => Math.floor(n) % 3 === 0
 
-/** A token that speaks for a principal until a moment. */
+/** A token that authenticates a principal until `expires`. */
 export const formatToken = (principal: string, expires: number) => `${principal}|${expires}`
-/** Until when a token speaks, in epoch milliseconds. */
+/** The expiry of a token, in epoch milliseconds. */
 export const expiryOf = (token: string) => Number(token.split('|')[1])
 
 /** The line's handlers, as they are deployed. */
@@ -180,23 +180,23 @@ export const handlers = createLambdaHandlers({
 export const runLine = <T>(backend: Backend, sandbox: Sandbox, fn: () => Promise<T>) =>
   sandboxes.run(sandbox, () => line.withBackend(backend, fn))
 
-/** Publishes as a script does, which delivers nothing itself. */
+/** Publishes as a script does. A script delivers nothing itself. */
 export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>
   messages.publish({ room }, { n }, idempotencyKey === undefined ? {} : { idempotencyKey })
 
-/** The log's name of a room. */
+/** The name of a room's log. */
 export const topicOf = (room: string) => `room?room=s:${room}`
-/** The name of the log of who is in a room. */
+/** The name of a room's presence log. */
 export const hereOf = (room: string) => `here?room=s:${room}`
 
-/** One iteration of a generator, in one function. */
+/** One iteration of a generator in one function. */
 export interface GeneratorRun {
   readonly number: number
-  /** Of its subscription. */
+  /** The name of its subscription. */
   readonly name: string
   readonly connectionId: string | undefined
-  /** Whether its function has neither ended nor died. */
+  /** Whether its function is still running. */
   readonly isAlive: () => boolean
-  /** Until its `finally`. */
+  /** True until its `finally` runs. */
   isOpen: boolean
 }

@@ -5,13 +5,13 @@ import type { Report } from '../kernel/report.ts'
 import type { GeneratorInput } from './application.ts'
 import type { GeneratorEvent, GeneratorPath, GeneratorSubscription, History } from './history.ts'
 
-/** What a device does about generators. */
+/** The generator actions of a device. */
 export interface GeneratorActions {
   subscribeGenerator(path: GeneratorPath, input: GeneratorInput): GeneratorSubscription
   unsubscribeGenerator(record: GeneratorSubscription): void
 }
 
-/** The part of a device's application that listens to generators. */
+/** Creates the generator part of a device's application. */
 export function createGeneratorSubscriptions(options: {
   readonly name: string
   readonly plan: FaultPlan
@@ -19,7 +19,7 @@ export function createGeneratorSubscriptions(options: {
   readonly history: History
   readonly report: Report
   readonly client: GeneratorClient
-  /** It is tRPC's own. */
+  /** True for tRPC's own client. */
   readonly isStock: boolean
   readonly codeOf: (error: Error) => string
   readonly isClosed: () => boolean
@@ -54,7 +54,8 @@ export function createGeneratorSubscriptions(options: {
       onStarted: () => recordEvent({ kind: 'started', at: kernel.now }),
       onData: ({ run, n }: Value) => {
         recordEvent({ kind: 'value', at: kernel.now, run, n })
-        if (!isStock && plan.strikes('F44')) throw new HandlerFailure() // tRPC's own client keeps no handler's throw to itself
+        // tRPC's own client does not catch a handler's exception
+        if (!isStock && plan.strikes('F44')) throw new HandlerFailure()
       },
       onGap: () => recordEvent({ kind: 'gap', at: kernel.now }),
       onError: (error: Error) => {
@@ -62,7 +63,7 @@ export function createGeneratorSubscriptions(options: {
         record.ended = isClosed() ? 'closed' : 'error'
       },
       onComplete: () => {
-        if (record.ended !== undefined) return // the application ended it
+        if (record.ended !== undefined) return // the application unsubscribed
         recordEvent({ kind: 'done', at: kernel.now })
         record.ended = 'done'
       },
@@ -98,7 +99,7 @@ interface Subscribable<T> {
   subscribe(input: GeneratorInput, listener: Listener<T>): { unsubscribe(): void }
 }
 
-/** As much of a client as listens to generators: ours, or tRPC's own, which knows no gaps. */
+/** The client methods for generators, of our client or of tRPC's own, which has no gaps. */
 export interface GeneratorClient {
   readonly ticks: Subscribable<{ readonly data: Value }>
   readonly words: Subscribable<Value>

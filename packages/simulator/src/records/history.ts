@@ -1,18 +1,21 @@
 import type { GeneratorInput, GeneratorRun } from './application.ts'
 
-/** What one subscription told its application. `seen` is the length of its log's published at that moment. */
+/** What the application received from one subscription. `seen` is the length of the published log at that moment. */
 export type Entry =
   | { readonly kind: 'started'; readonly seen: number }
   | { readonly kind: 'data'; readonly seen: number; readonly id: string; readonly n: number; readonly state?: number }
   | { readonly kind: 'gap'; readonly seen: number; readonly reason: string }
   | { readonly kind: 'error'; readonly seen: number; readonly code: string; readonly message: string }
 
-/** A subscription of an application, from its beginning. */
+/** The record of one subscription of an application. */
 export interface SubscriptionRecord {
   readonly device: string
   readonly path: SubscriptionPath
   readonly room: string
-  /** Of tRPC's own client: judged from its first event on, and not before one has found out what a dead function left [LAW-STOCK-ORDER]. */
+  /**
+   * True for tRPC's own client. It is checked from its first event on, and only after an event has revealed what a dead
+   * function left behind [LAW-STOCK-ORDER].
+   */
   readonly isStock: boolean
   readonly entries: Entry[]
   /** Undefined while it lives. */
@@ -22,18 +25,18 @@ export type SubscriptionPath = 'live' | 'replayed' | 'thirds' | 'snapshot'
 
 export type CallPath = 'post' | 'spread' | 'bill' | 'refuse' | 'count'
 
-/** A call of an application, from its beginning to its answer. */
+/** The record of one call of an application. */
 export interface CallRecord {
   readonly device: string
   readonly path: CallPath
   readonly room: string
   readonly n: number
-  /** The SDK's own key, the caller's, or none. */
+  /** `auto` for the SDK's own key, `none` for no key, otherwise the caller's key. */
   readonly key: 'auto' | 'none' | string
-  /** Virtual milliseconds, and the device's own, which stand still while it sleeps. */
+  /** `at` is in virtual milliseconds. `deviceAt` is by the device's own time, which stops while the device sleeps. */
   readonly at: number
   readonly deviceAt: number
-  /** Lengths of the published when it was sent. */
+  /** The ordering key of the call, if it has one. */
   readonly orderingKey: string | undefined
   settledAt: number | undefined
   deviceSettledAt: number | undefined
@@ -41,7 +44,7 @@ export interface CallRecord {
   answer: { readonly data: unknown } | { readonly error: string; readonly code: string | undefined } | undefined
 }
 
-/** A publish of a script. */
+/** The record of one publish of a script. */
 export interface ScriptRecord {
   readonly room: string
   readonly n: number
@@ -51,7 +54,7 @@ export interface ScriptRecord {
   settledAt: number | undefined
 }
 
-/** What a subscription to presence told its application; of `data` its number. */
+/** What the application received from a presence subscription. `n` is the number in a member's data. */
 export type PresenceEvent =
   | { readonly kind: 'here'; readonly id: string; readonly members: Readonly<Record<string, number>> }
   | { readonly kind: 'join' | 'update'; readonly id: string; readonly member: string; readonly n: number }
@@ -59,10 +62,10 @@ export type PresenceEvent =
   | { readonly kind: 'gap' | 'started' }
   | { readonly kind: 'error'; readonly code: string }
 
-/** Somebody who watches who is in a room, or is there. */
+/** The record of one presence subscription. */
 export interface PresenceSubscription {
   readonly device: string
-  /** Whom it makes present; undefined for who only watches. */
+  /** The member that it makes present; undefined for a watcher. */
   readonly member: string | undefined
   readonly room: string
   readonly events: PresenceEvent[]
@@ -70,16 +73,16 @@ export interface PresenceSubscription {
   ended: 'stopped' | 'error' | 'closed' | undefined
 }
 
-/** New data of a session. */
+/** The record of one update of a session's data. */
 export interface MarkRecord {
   readonly member: string | undefined
   readonly room: string
   readonly n: number
-  /** What it was answered with: whether it was there. */
+  /** The response: whether the session existed. */
   answer: boolean | undefined
 }
 
-/** What a subscription to a generator told its application, and when, in virtual milliseconds. */
+/** What the application received from a generator subscription, and when, in virtual milliseconds. */
 export type GeneratorEvent =
   | { readonly kind: 'value'; readonly at: number; readonly run: number; readonly n: number }
   | { readonly kind: 'started' | 'gap' | 'done'; readonly at: number }
@@ -87,10 +90,10 @@ export type GeneratorEvent =
 
 export type GeneratorPath = 'ticks' | 'words' | 'observed'
 
-/** A subscription to a generator. */
+/** The record of one generator subscription. */
 export interface GeneratorSubscription {
   readonly device: string
-  /** Of `ticks` each value is tracked. */
+  /** `ticks` tracks each value. */
   readonly path: GeneratorPath
   readonly input: GeneratorInput
   readonly isStock: boolean
@@ -100,7 +103,7 @@ export interface GeneratorSubscription {
   ended: 'stopped' | 'done' | 'error' | 'closed' | undefined
 }
 
-/** All that applications saw in a schedule. */
+/** All observations of the applications in a schedule. */
 export interface History {
   readonly subscriptions: SubscriptionRecord[]
   readonly calls: CallRecord[]

@@ -1,23 +1,26 @@
 import { presenceTimes } from './application.ts'
 
-/** What the server answered to a session of presence: from then on it is held to it. */
+/** A session's presence that the server has confirmed. From then on the checker expects it. */
 export interface PresenceExpectation {
   readonly room: string
   readonly connectionId: string
-  /** When it answered, and until when the lease that it had then lasts at the least. */
+  /** When the server responded, and the earliest end of the session's lease at that time. */
   readonly from: number
   until: number
 }
 
-/** Which sessions the server has said are here, and how long they may not be shown as gone: from the answer to a subscribe or a sync on, for the lease, or the grace after the connection's end (rule H13). */
+/**
+ * Records which sessions the server has confirmed as present, and how long they must not be shown as gone: from the
+ * response to a subscribe or a sync, for the lease, or for the grace period after the connection's end (rule H13).
+ */
 export interface PresenceExpectations {
-  /** A frame left a device. */
+  /** Called for a frame that left a device. */
   requested(connection: Asking, frame: unknown): void
-  /** A message reached a device. */
+  /** Called for a message that reached a device. */
   answered(connection: Asking, text: string): void
-  /** The server may have heard that the connection is gone. */
+  /** Called when the server may have learned that the connection is gone. */
   lost(connectionId: string): void
-  /** Whether some session of these devices may not be shown as gone from a room at an instant. */
+  /** Whether at least one session of these devices must not be shown as gone from a room at this instant. */
   expectsPresent(devices: ReadonlySet<string>, room: string, at: number): boolean
 }
 
@@ -38,10 +41,10 @@ interface Frame {
   readonly result?: { readonly type?: string; readonly ref?: number }
 }
 
-const clocksMs = 11_000 // two functions' clocks differ by 10 s at the most
+const clocksMs = 11_000 // two functions' clocks differ by at most 10 s
 const { graceMs, leaseMs } = presenceTimes
 
-/** No expectations yet. */
+/** Creates an empty record. */
 export function createPresenceExpectations(now: () => number): PresenceExpectations {
   const asks = new Map<string, number>()
   const rooms = new Map<string, string>()
@@ -54,7 +57,7 @@ export function createPresenceExpectations(now: () => number): PresenceExpectati
     expectations.set(key, own)
     return own
   }
-  /** What was said before holds no longer: a newer attempt may take the place, and lose it again. */
+  /** Ends earlier expectations: a newer attempt may join and leave again. */
   const close = (device: string, id: unknown) => {
     for (const expectation of all(device, id)) expectation.until = Math.min(expectation.until, now())
   }
@@ -92,14 +95,15 @@ export function createPresenceExpectations(now: () => number): PresenceExpectati
       if (result?.type !== 'synced') continue
       for (const each of frames) {
         const at = asks.get(`${connectionId} ${JSON.stringify(each.id)} ${JSON.stringify(id)}`)
-        const until = (at ?? 0) + leaseMs * 0.75 - clocksMs // a renewal comes once a quarter has passed
+        const until = (at ?? 0) + leaseMs * 0.75 - clocksMs // a lease is renewed after a quarter of its time
         if (at !== undefined) hold(device, id, { room, connectionId, from: now(), until })
       }
     }
   }
 
   function hold(device: string, id: unknown, expectation: PresenceExpectation): void {
-    if (newest.get(`${device} ${JSON.stringify(id)}`) !== expectation.connectionId) return // a late answer to an older attempt
+    // a late response to an older attempt
+    if (newest.get(`${device} ${JSON.stringify(id)}`) !== expectation.connectionId) return
     const end = ends.get(expectation.connectionId)
     const until = end === undefined ? expectation.until : Math.min(expectation.until, end + graceMs - clocksMs)
     if (until > expectation.from) all(device, id).push({ ...expectation, until })

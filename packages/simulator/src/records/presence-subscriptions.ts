@@ -14,16 +14,16 @@ type Event =
   | { readonly type: 'join' | 'update'; readonly member: string; readonly data: { readonly n: number } }
   | { readonly type: 'leave'; readonly member: string }
 
-/** What a device does about who is here. */
+/** The presence actions of a device. */
 export interface PresenceActions {
-  /** Watches who is in a room; `joined`: and is there. */
+  /** Watches a room's presence. With `joined`, the device is also present. */
   subscribePresence(path: 'joined' | 'watched', room: string): PresenceSubscription
   unsubscribePresence(record: PresenceSubscription): void
-  /** Gives this device's sessions in a room new data. */
+  /** Sets new data for this device's sessions in a room. */
   updatePresence(room: string, n: number): void
 }
 
-/** The part of a device's application that watches who is here, and is here. */
+/** Creates the presence part of a device's application. */
 export function createPresenceSubscriptions(options: {
   readonly name: string
   readonly plan: FaultPlan
@@ -85,7 +85,7 @@ export function createPresenceSubscriptions(options: {
           kernel.note(`${name} mark ${n} ${answer}`)
           record.answer = answer
         },
-        () => {}, // what became of it is not known
+        () => {}, // the outcome is unknown
       )
     },
   }

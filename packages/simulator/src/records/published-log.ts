@@ -1,38 +1,44 @@
 import type { Slot } from '../../../server/src/ports/store.ts'
 
-/** One put of the log, as it took effect. */
+/** One put of the log, at the moment when it took effect. */
 export interface Committed {
   readonly slot: Slot
   /** Virtual epoch milliseconds. */
   readonly at: number
-  /** The event's own number; undefined in a slot that only gives birth to an epoch. */
+  /** The event's own number; undefined in a slot that only starts an epoch. */
   readonly n: number | undefined
-  /** The table was restored to a copy that lacks it. */
+  /** True when the table was restored to a copy without it. */
   readonly undone: boolean
 }
 
 /** A restore of the table to an older copy. */
 export interface Rewind {
   readonly at: number
-  /** How many commits each topic had then: those from this index on are of the new history. */
+  /** The number of commits of each topic at that moment. Commits from this index on belong to the new history. */
   readonly lengths: ReadonlyMap<string, number>
 }
 
-/** All that was ever put into the logs, in the order in which it took effect, deleted or not: what deliveries are judged by. */
+/**
+ * All puts to the logs in the order in which they took effect, including deleted ones. Deliveries are checked against
+ * it.
+ */
 export interface PublishedLog {
   readonly topics: ReadonlyMap<string, readonly Committed[]>
   of(topic: string): readonly Committed[]
-  /** Where `epoch:offset` stands in its topic; −1 when nowhere. Of several histories: that of the event `n`, or of the newest commit before `seen`. */
+  /**
+   * The index of `epoch:offset` in its topic, or −1. If there are several histories: the commit of the event `n`, or
+   * the newest commit before `seen`.
+   */
   indexOf(topic: string, cursor: string, about?: { readonly n?: number; readonly seen?: number }): number
-  /** How many commits each topic has. */
+  /** The number of commits of each topic. */
   lengths(): ReadonlyMap<string, number>
-  /** The table is a copy again of when the topics had these lengths. */
+  /** Records that the table was restored to a copy with these lengths. */
   rewind(lengths: ReadonlyMap<string, number>, at: number): void
   readonly rewinds: readonly Rewind[]
   add(topic: string, slot: Slot, at: number): void
 }
 
-/** An empty published. */
+/** Creates an empty published log. */
 export function createPublishedLog(): PublishedLog {
   const topics = new Map<string, Committed[]>()
   const indexes = new Map<string, number[]>()

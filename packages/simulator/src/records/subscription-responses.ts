@@ -1,6 +1,6 @@
 import type { SubscriptionPath } from './history.ts'
 
-/** An answer about a subscription's place in its log that reached the device which requested. */
+/** A response about a subscription's position in its log that reached the device. */
 export interface SubscriptionResponse {
   readonly device: string
   readonly path: SubscriptionPath
@@ -8,11 +8,11 @@ export interface SubscriptionResponse {
   readonly at: number
 }
 
-/** Which subscriptions were answered, and when: what a client could know of its log. */
+/** Records which subscriptions received a response, and when: what a client could know of its log. */
 export interface SubscriptionResponses {
-  /** A frame left a device. */
+  /** Called for a frame that left a device. */
   requested(connection: Asking, frame: unknown): void
-  /** A message reached a device. */
+  /** Called for a message that reached a device. */
   answered(connection: Asking, text: string): void
   readonly all: readonly SubscriptionResponse[]
 }
@@ -35,7 +35,10 @@ interface Frame {
 
 type About = Pick<SubscriptionResponse, 'device' | 'path' | 'room'>
 
-/** No answers yet. An answer counts only for the last question of its subscription, as a client awaits no other. */
+/**
+ * Creates an empty record. A response counts only for the last request of its subscription, because a client awaits no
+ * other.
+ */
 export function createSubscriptionResponses(now: () => number): SubscriptionResponses {
   const subscriptions = new Map<string, About>()
   /** By device and id: the ref of the last subscribe, or the id of the last sync. */

@@ -3,7 +3,7 @@ import type { FunctionName, PlannedKill } from '../world/functions.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
 import type { Workload } from './workloads.ts'
 
-/** A small scripted life of the line in which every handler runs at least once; nothing strikes but the one kill. */
+/** A small scripted workload in which every handler runs at least once. The one kill is its only fault. */
 export const sweptWorkload: Workload = {
   faults: [],
   busyMs: 100_000,
@@ -38,7 +38,7 @@ export const sweptWorkload: Workload = {
   },
 }
 
-/** One kill of the sweep, and what the schedule with it came to. */
+/** One kill of the sweep, and the outcome of its schedule. */
 export interface Swept {
   readonly handler: FunctionName
   readonly kill: PlannedKill
@@ -47,14 +47,17 @@ export interface Swept {
 
 const seed = 1
 
-/** Kills each invocation of the scripted life at each of its port calls, before the call and between its effect and its answer, one at a time. Gives the schedules that broke a rule, and how many there were. */
+/**
+ * Kills each invocation of the scripted workload at each of its port calls, before the call and between its effect and
+ * its response, one kill per schedule. Returns the schedules that broke a rule, and the number of schedules.
+ */
 export async function sweepCrashes(
   each: () => Promise<void> = async () => {},
 ): Promise<{ readonly kills: number; readonly failed: readonly Swept[] }> {
   const whole = await runSchedule({ seed, workload: sweptWorkload })
   const failed: Swept[] = []
   if (whole.violations.length > 0)
-    throw new Error(`The swept life fails unkilled: ${JSON.stringify(whole.violations[0])}`)
+    throw new Error(`The workload of the sweep fails without a kill: ${JSON.stringify(whole.violations[0])}`)
   let kills = 0
   for (const [invocation, { name, calls }] of whole.invocations.entries()) {
     for (let call = 1; call <= calls; call++)

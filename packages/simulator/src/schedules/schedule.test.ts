@@ -8,7 +8,7 @@ const breathe = () => new Promise<void>((resolve) => void setImmediate(resolve))
 const minute = 60_000
 
 describe('a schedule', () => {
-  it('repeats itself to the byte', async () => {
+  it('has the same history for the same seed', async () => {
     for (const workload of turns) {
       const [one, other] = [await runSchedule({ seed: 7, workload }), await runSchedule({ seed: 7, workload })]
       expect(other).toEqual(one)
@@ -16,7 +16,7 @@ describe('a schedule', () => {
     }
   }, 60_000)
 
-  it('repeats itself by its strikes alone', async () => {
+  it('has the same history when only its strikes are replayed', async () => {
     const whole = await runSchedule({ seed: 11, workload: 'chat' })
     expect(whole.struck.length).toBeGreaterThan(5)
     const replayed = await runSchedule({ seed: 11, workload: 'chat', only: whole.struck })
@@ -24,12 +24,12 @@ describe('a schedule', () => {
     expect((await runSchedule({ seed: 11, workload: 'chat', only: [] })).struck).toEqual([])
   })
 
-  it('leaves the globals as they were, and refuses them while it runs', async () => {
+  it('restores the globals, and rejects their use while it runs', async () => {
     const before = [Date.now, Math.random, globalThis.setTimeout]
     const faults = [] as const
     const begin = () => void Math.random()
     const outcome = await runSchedule({ seed: 1, workload: { faults, busyMs: 1, settleMs: 1, begin } })
-    expect(outcome.violations[0]?.text).toContain('used random, which no seed decides')
+    expect(outcome.violations[0]?.text).toContain('Expected a schedule to use no random')
     expect([Date.now, Math.random, globalThis.setTimeout]).toEqual(before)
   })
 })
@@ -54,7 +54,7 @@ describe('random schedules under faults', () => {
 })
 
 describe('a stock client behind a half-open socket', () => {
-  it('is not missed where the function of its next subscribe failed before a run began', async () => {
+  it('is not reported if the function of its next subscribe failed before a run started', async () => {
     const only = 'F12.5,F23.117,F22.5,F7.7,F3.8,F3.13,F3.22,F23.265,F19.269'.split(',')
     const outcome = await runSchedule({ seed: 987_655_472, workload: 'stock-generators', only })
     expect(outcome).toMatchObject({ violations: [], struck: expect.arrayContaining(only) })
@@ -62,7 +62,7 @@ describe('a stock client behind a half-open socket', () => {
 })
 
 describe('stock clients in a quiet room', () => {
-  it('keep their sockets where idle connections of frozen functions are reset', async () => {
+  it('keep their sockets when idle connections of frozen functions are reset', async () => {
     const faults = ['F50'] as const
     const outcome = await runSchedule({
       seed: 3,
@@ -78,19 +78,19 @@ describe('stock clients in a quiet room', () => {
       },
     })
     expect(outcome).toMatchObject({ violations: [], connections: 2 })
-    expect(outcome.delivered).toBe(2 * (9 + 3)) // three more when the schedule has settled
+    expect(outcome.delivered).toBe(2 * (9 + 3)) // three more after the schedule has settled
     expect(outcome.struck.filter((name) => name.startsWith('F50.')).length).toBeGreaterThan(10)
   })
 })
 
 describe('an hour of a generator', () => {
-  it('is one subscription in functions of 15 minutes: no value twice, none left out, no gap', async () => {
+  it('is one subscription across functions of 15 minutes, without a duplicate, a lost value or a gap', async () => {
     const outcome = await runSchedule({ seed: 1, workload: 'hour', only: [] })
     expect(outcome).toMatchObject({ violations: [], gaps: 0 })
     expect(outcome.invocations.filter(({ name }) => name === 'worker').length).toBeGreaterThan(6)
   })
 
-  it('is so under faults', { timeout: 2 * minute }, async () => {
+  it('is the same under faults', { timeout: 2 * minute }, async () => {
     for (let seed = 1; seed <= 10; seed++)
       expect(await runSchedule({ seed, workload: 'hour' })).toMatchObject({ violations: [] })
   })
@@ -109,8 +109,9 @@ describe('a crash sweep', () => {
 })
 
 describe('shrinking', () => {
-  it('leaves the few strikes without which a schedule does not fail', async () => {
-    // An application that counts on a mutation without a key: a doubled frame doubles it, which the checker forgives only where one struck.
+  it('keeps only the strikes that are needed to make a schedule fail', async () => {
+    // An application that relies on a mutation without a key: a duplicated frame duplicates it, which the checker
+    // excuses only if F10 or F21 struck.
     const workload = {
       faults: ['F1', 'F7', 'F8', 'F9', 'F11', 'F22'] as const,
       busyMs: 20_000,

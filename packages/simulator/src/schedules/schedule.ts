@@ -12,26 +12,26 @@ import { rooms, type Workload, type WorkloadName, workloads } from './workloads.
 export interface ScheduleOptions {
   readonly seed: number
   readonly workload: WorkloadName | Workload
-  /** Exactly these strikes of faults. */
+  /** Only these strikes of faults happen. */
   readonly only?: readonly string[] | undefined
   readonly kill?: PlannedKill | undefined
   readonly trace?: ((line: string) => void) | undefined
 }
 
-/** What a schedule came to. */
+/** The outcome of a schedule. */
 export interface Outcome {
   readonly seed: number
   readonly violations: readonly Violation[]
-  /** The strikes of faults, as `F19.4`. */
+  /** The strikes of faults, such as `F19.4`. */
   readonly struck: readonly string[]
   readonly events: number
-  /** Events put into logs, and events given to applications. */
+  /** The numbers of events put into logs, and of events given to applications. */
   readonly published: number
   readonly delivered: number
   readonly gaps: number
   readonly connections: number
   readonly invocations: readonly { readonly name: string; readonly calls: number }[]
-  /** Names the whole history. */
+  /** A hash of the whole history. */
   readonly hash: string
 }
 
@@ -40,7 +40,7 @@ const afterwardsMs = 40_000
 const idleMs = 610_000
 const topics = rooms.flatMap((room) => [topicOf(room), hereOf(room)])
 
-/** Runs one schedule from its beginning to its end and checks its history. Takes no real time but that of the processor. */
+/** Runs one schedule and checks its history. It takes processor time only. */
 export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
   const workload: Workload = typeof options.workload === 'string' ? workloads[options.workload] : options.workload
   const world = createWorld({
@@ -85,8 +85,8 @@ async function play(world: World, workload: Workload): Promise<void> {
   if (workload.isTidy) checkRows(world, topics)
   if (world.report.violations.length > 0) return
 
-  // what is left over shows itself to what is pushed now
-  for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // one of three is for `thirds`
+  // new events reveal leftovers
+  for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // `thirds` receives one of three
   if (workload.hasPresence) await welcome(world)
   if (workload.hasGenerators) quitSome(world)
   await kernel.run(afterwardsMs)
@@ -104,13 +104,13 @@ async function play(world: World, workload: Workload): Promise<void> {
   checkNothingLeft(world)
 }
 
-/** Somebody new comes to each room, when the gateway has noticed the sockets that died unseen. */
+/** A new device joins each room after the gateway has noticed the half-open sockets. */
 async function welcome({ kernel, addDevice }: World): Promise<void> {
   await kernel.run(idleMs)
   for (const room of rooms) addDevice({ principal: 'new' }).subscribePresence('joined', room)
 }
 
-/** Nothing strikes any more: who is left now by a stop, or by a socket, must be heard of. */
+/** After faults have stopped, ends some subscriptions and sockets, whose end the line must notice. */
 function quitSome({ random, devices, history }: World): void {
   for (const record of history.generatorSubscriptions) {
     const device = devices.find(({ name }) => name === record.device)
@@ -119,7 +119,7 @@ function quitSome({ random, devices, history }: World): void {
   for (const device of devices) if (random.chance(0.3)) device.cut()
 }
 
-/** Days pass in which nobody is there; TTL deletes some of what has expired, late and in no order. */
+/** Days pass without devices. TTL deletes some of the expired rows, late and in no particular order. */
 async function fallSilent(world: World): Promise<void> {
   const { kernel, devices, random, table } = world
   for (const device of devices) device.setAsleep(true)

@@ -2,7 +2,9 @@ import { type Outcome, runSchedule, type ScheduleOptions } from './schedule.ts'
 
 const mostRuns = 200
 
-/** The few strikes of faults without which a failing schedule does not fail: delta debugging over what struck. Gives the smallest failing outcome that was found. */
+/**
+ * Reduces the strikes of a failing schedule by delta debugging. Returns the smallest failing outcome that was found.
+ */
 export async function shrink(options: ScheduleOptions, failed: Outcome): Promise<Outcome> {
   let smallest = failed
   let runs = 0
@@ -17,7 +19,7 @@ export async function shrink(options: ScheduleOptions, failed: Outcome): Promise
   }
   if (await fails([])) return smallest
   let kept = failed.struck
-  if (!(await fails(kept))) return failed // beyond the runs, or it does not repeat by its strikes alone
+  if (!(await fails(kept))) return failed // the limit of runs was reached, or the strikes alone do not reproduce it
   for (let parts = 2; kept.length > 1 && runs < mostRuns; ) {
     const size = Math.ceil(kept.length / parts)
     let found: readonly string[] | undefined
@@ -26,7 +28,8 @@ export async function shrink(options: ScheduleOptions, failed: Outcome): Promise
       if (await fails(rest)) found = rest
     }
     if (found !== undefined) {
-      kept = smallest.struck.length < found.length ? smallest.struck : found // of those left, some do not come to strike any more
+      // some of the remaining strikes no longer have an opportunity
+      kept = smallest.struck.length < found.length ? smallest.struck : found
       parts = Math.max(2, parts - 1)
     } else if (size === 1) break
     else parts = Math.min(kept.length, parts * 2)
@@ -34,7 +37,7 @@ export async function shrink(options: ScheduleOptions, failed: Outcome): Promise
   return smallest
 }
 
-/** The command that repeats an outcome. */
+/** The command that reproduces an outcome. */
 export function replayCommand(workload: string, { seed, struck }: Pick<Outcome, 'seed' | 'struck'>): string {
   return `npm run simulate -- --replay ${seed}:${struck.join(',')} --workload ${workload}`
 }

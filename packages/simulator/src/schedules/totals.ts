@@ -1,7 +1,7 @@
 import { type Kind, kinds } from '../kernel/report.ts'
 import type { Outcome } from './schedule.ts'
 
-/** What many schedules came to. */
+/** The totals of many schedules. */
 export interface Totals {
   schedules: number
   failed: number
@@ -12,7 +12,7 @@ export interface Totals {
   gaps: number
   connections: number
   invocations: number
-  /** Violations by kind, each schedule's once a kind. */
+  /** Violations by kind; each schedule counts once per kind. */
   readonly broken: Record<Kind, number>
 }
 
@@ -31,7 +31,7 @@ export function createTotals(): Totals {
   return { ...counts, broken: Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number> }
 }
 
-/** Adds one schedule. */
+/** Adds the outcome of one schedule. */
 export function addOutcome(totals: Totals, outcome: Outcome): void {
   totals.schedules += 1
   totals.failed += outcome.violations.length > 0 ? 1 : 0
@@ -45,13 +45,13 @@ export function addOutcome(totals: Totals, outcome: Outcome): void {
   for (const kind of new Set(outcome.violations.map((violation) => violation.kind))) totals.broken[kind] += 1
 }
 
-/** Adds what another thread counted. */
+/** Adds the totals of another thread. */
 export function addTotals(totals: Totals, { broken, ...counts }: Totals): void {
   for (const [name, count] of Object.entries(counts)) totals[name as keyof typeof counts] += count
   for (const kind of kinds) totals.broken[kind] += broken[kind]
 }
 
-/** The lines that are printed at the end. */
+/** Formats the totals for the final report. */
 export function formatTotals(totals: Totals, seconds: number): string {
   const { schedules, failed, broken, ...rest } = totals
   const counts = Object.entries(rest).map(([name, count]) => `${name} ${count.toLocaleString('en')}`)

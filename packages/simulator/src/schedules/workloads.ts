@@ -12,36 +12,36 @@ import type { Device } from '../world/device.ts'
 import { oldTable } from '../world/old-table.ts'
 import type { World } from '../world/world.ts'
 
-/** What devices do in a schedule, and under which faults. */
+/** The actions of devices in a schedule, and its faults. */
 export interface Workload {
   readonly faults: readonly FaultId[]
-  /** How long the devices are busy. */
+  /** How long the devices are active, in milliseconds. */
   readonly busyMs: number
-  /** How long everything may take to converge once faults have stopped. */
+  /** How long all clients may take to converge after faults have stopped, in milliseconds. */
   readonly settleMs: number
-  /** Frames that never leave a device: without syncs, what a race loses stays lost. */
+  /** Methods whose frames never leave a device. Without syncs, events that a race loses stay lost. */
   readonly swallowed?: readonly string[]
-  /** Sets devices and their doings; `world.random` decides. */
+  /** Creates the devices and schedules their actions; `world.random` decides. */
   readonly begin: (world: World) => void
-  /** Virtual time passes with everybody away, and they come back. */
+  /** Whether days may pass without devices, which then return. */
   readonly mayFallSilent?: boolean
-  /** Some devices have tRPC's own client. */
+  /** Whether some devices use tRPC's own client. */
   readonly hasStock?: boolean
-  /** Somebody is present; and somebody new comes at the end. */
+  /** Whether it uses presence; a new member then joins at the end. */
   readonly hasPresence?: boolean
-  /** Somebody listens to generators. */
+  /** Whether it uses generators. */
   readonly hasGenerators?: boolean
-  /** The timeout of the function that iterates them. */
+  /** The timeout of the worker function in milliseconds. */
   readonly workerMs?: number
-  /** The table is restored to an older copy in between. */
+  /** Whether the table is restored to an older copy during the schedule. */
   readonly rewinds?: boolean
-  /** Faults that strike whenever they could. */
+  /** Faults that strike at every opportunity. */
   readonly certain?: readonly FaultId[]
-  /** The table was filled by an older version, whose sockets are open still. */
+  /** Whether the table starts with the rows of an older version, whose sockets are still open. */
   readonly startsOld?: boolean
-  /** Too long to be one of those that are run in turn. */
+  /** Too long to be part of the rotation. */
   readonly isLong?: boolean
-  /** No function dies, so no row may be left over, not even until the next push finds it. */
+  /** Whether no function dies. Then no row may be left over, not even until the next push finds it. */
   readonly isTidy?: boolean
 }
 
@@ -50,7 +50,7 @@ const keepaliveMs = 325_000
 const twoSyncsMs = 2 * keepaliveMs + 60_000
 
 const without = (...left: readonly FaultId[]) => faultIds.filter((id) => !left.includes(id))
-/** What may lose a push for good where no sync makes it good. */
+/** Faults that can lose a push permanently when no sync repairs it. */
 const losers: readonly FaultId[] = ['F1', 'F2', 'F5', 'F6', 'F9', 'F12', 'F35', 'F40', 'F42', 'F38', 'F32']
 
 const paths: readonly SubscriptionPath[] = ['live', 'replayed', 'thirds', 'live']
@@ -62,12 +62,12 @@ function anyCall(world: World, device: Device, weights: readonly CallPath[] = mi
 }
 const mixed: readonly CallPath[] = ['post', 'post', 'post', 'post', 'spread', 'bill', 'bill', 'refuse', 'count']
 
-/** `count` times, each somewhere in [`from`, `to`). */
+/** Schedules `fn` `count` times, each at a random time in [`from`, `to`). */
 function often(world: World, count: number, [from, to]: readonly [number, number], fn: () => void): void {
   for (let time = 0; time < count; time++) world.after(world.random.between(from, to), fn)
 }
 
-/** Subscribes, and stops and subscribes again now and then. */
+/** Subscribes, and sometimes stops and subscribes again. */
 function listen(
   world: World,
   device: Device,
@@ -87,7 +87,7 @@ function listen(
   }
 }
 
-/** The device loses its network, or sleeps; its clock is set. */
+/** Disconnects or suspends the device for a while, or sets its clock. */
 function wander(world: World, device: Device, [from, to]: readonly [number, number], mostMs: number): void {
   const set = world.plan.strikes('F53')
   if (set !== undefined) {
@@ -107,7 +107,7 @@ function wander(world: World, device: Device, [from, to]: readonly [number, numb
   }
 }
 
-/** Joins or watches a room, leaves it now and then, and comes again. */
+/** Joins or watches a room, sometimes leaves it and returns. */
 function attend(world: World, device: Device, path: 'joined' | 'watched', mostMs: number): void {
   const { random } = world
   const room = random.chance(0.7) ? 'a' : 'b'
@@ -124,7 +124,7 @@ function attend(world: World, device: Device, path: 'joined' | 'watched', mostMs
   if (random.chance(0.6)) world.after(stopAt + random.between(0, 3_000), start)
 }
 
-/** GeneratorActions to a generator for about `ms`, and may leave before it ends. */
+/** Subscribes to a generator for about `ms`, and sometimes unsubscribes before it ends. */
 function listenTo(
   world: World,
   device: Device,
@@ -147,7 +147,7 @@ function listenTo(
 }
 const generators: readonly GeneratorPath[] = ['ticks', 'ticks', 'words', 'observed']
 
-/** The topics grow shards, as if thousands listened. */
+/** Grows the shards of topics, as for thousands of subscribers. */
 function mayGrow(world: World, mostMs: number): void {
   const { random, table } = world
   for (const room of rooms)
@@ -158,7 +158,7 @@ function mayGrow(world: World, mostMs: number): void {
 const busy = 60_000
 
 export const workloads = {
-  /** What an application does all day, under every fault. */
+  /** Typical use of an application, under every fault. */
   chat: {
     faults: without(),
     busyMs: 15 * 60_000,
@@ -178,7 +178,7 @@ export const workloads = {
       often(world, 2, [12 * 60_000, 14 * 60_000], () => world.publish(random.pick(rooms)))
     },
   },
-  /** Short lives: subscribe, stop, disconnect; without syncs, which would mask what a race loses. */
+  /** Short subscriptions: subscribe, stop, disconnect. Without syncs, which would hide events that a race loses. */
   race: {
     faults: without(...losers),
     busyMs: 12_000,
@@ -204,7 +204,7 @@ export const workloads = {
       often(world, 4, [500, 9_000], () => speaker.call('post', random.pick(rooms), world.nextN()))
     },
   },
-  /** Subscribers that leave at once, and functions that all come to their end. */
+  /** Subscribers that leave immediately, and functions that all finish. */
   leave: {
     faults: ['F7', 'F10', 'F11', 'F13', 'F21', 'F22', 'F25', 'F35'],
     busyMs: 20_000,
@@ -233,7 +233,7 @@ export const workloads = {
       }
     },
   },
-  /** Nothing is lost on the way, and nobody syncs: what is pushed must be enough. */
+  /** No message is lost and no client syncs, so pushes alone must be sufficient. */
   quiet: {
     faults: without(...losers, 'F3', 'F4', 'F13', 'F14', 'F17', 'F18', 'F19', 'F20', 'F23', 'F27', 'F28', 'F29', 'F49'),
     busyMs: 20_000,
@@ -249,7 +249,10 @@ export const workloads = {
       often(world, 5, [0, 18_000], () => world.publish('a'))
     },
   },
-  /** Mutations with keys: publishes inside, effects outside, the same key from several devices, lanes; functions die, freeze and come back. */
+  /**
+   * Mutations with keys: publishes inside, effects outside, the same key from several devices, ordering keys. Functions
+   * die, freeze and resume.
+   */
   keyed: {
     faults: without('F1', 'F2', 'F5', 'F6', 'F12', 'F32', 'F40', 'F42'),
     busyMs: 100_000,
@@ -284,7 +287,7 @@ export const workloads = {
         )
     },
   },
-  /** Calls that are larger than a frame, and events that are larger than a message: both go in chunks. */
+  /** Calls that are larger than a frame, and events that are larger than a message: both are sent in chunks. */
   large: {
     faults: without('F32'),
     busyMs: 4 * 60_000,
@@ -305,7 +308,7 @@ export const workloads = {
       often(world, 3, [0, busy], () => world.publish('a'))
     },
   },
-  /** Tokens that live for minutes and are renewed on the living socket. */
+  /** Tokens that expire after minutes and are renewed on the open socket. */
   auth: {
     faults: without('F32'),
     busyMs: 6 * 60_000,
@@ -321,11 +324,14 @@ export const workloads = {
       often(world, 6, [0, 5 * 60_000], () => world.publish(random.pick(rooms)))
     },
   },
-  /** tRPC's own clients, which neither order nor drop: chains, and sockets that are cut. What [LAW-STOCK-ORDER] assumes of the gateway holds: a 200 is lost only with its socket, and comes once. */
+  /**
+   * tRPC's own clients, which neither order nor deduplicate: ordered deliveries, and sockets that are cut. The gateway
+   * behaves as [LAW-STOCK-ORDER] assumes: a 200 is lost only with its socket, and is received once.
+   */
   stock: {
     faults: without('F1', 'F2', 'F8', 'F9', 'F10', 'F21', 'F32', 'F42'),
     busyMs: 3 * 60_000,
-    settleMs: twoSyncsMs, // longer than the retention: what waited for the next event may be a gap by then
+    settleMs: twoSyncsMs, // longer than the retention: events that waited for the next one may be a gap by then
     hasStock: true,
     begin(world) {
       const { random } = world
@@ -343,7 +349,7 @@ export const workloads = {
       mayGrow(world, busy)
     },
   },
-  /** A socket's two hours, and the move to the next one. */
+  /** A socket's two-hour limit, and the hand-over to the next socket. */
   handover: {
     faults: without('F32'),
     busyMs: 126 * 60_000,
@@ -359,7 +365,7 @@ export const workloads = {
       often(world, 12, [99 * 60_000, 125 * 60_000], () => world.publish(random.pick(rooms)))
     },
   },
-  /** Subscriptions that begin with a state and begin again with it after a gap. */
+  /** Subscriptions that start with a state, and restart with it after a gap. */
   snapshot: {
     faults: without(),
     busyMs: 15 * 60_000,
@@ -377,7 +383,10 @@ export const workloads = {
       often(world, 3, [11 * 60_000, 14 * 60_000], () => world.publish(random.pick(rooms)))
     },
   },
-  /** Who is here: sessions of a few members that join, watch, mark themselves, leave, sleep, lose their sockets and close. What is left over when faults stop has a lease and a watcher's keepalive to go. */
+  /**
+   * Presence: sessions of a few members that join, watch, update their data, leave, sleep, lose their sockets and
+   * close. When faults stop, stale sessions have a lease and a watcher's keepalive to disappear.
+   */
   presence: {
     faults: without(),
     busyMs: 5 * 60_000,
@@ -402,7 +411,7 @@ export const workloads = {
       }
     },
   },
-  /** Generators of every kind in functions of a minute, so that each lives through several. */
+  /** Generators of every kind in functions with a timeout of a minute, so that each runs through several functions. */
   generators: {
     faults: without('F32'),
     busyMs: 3 * 60_000,
@@ -422,7 +431,7 @@ export const workloads = {
       }
     },
   },
-  /** The same to tRPC's own clients, by what [LAW-STOCK-ORDER] assumes of the gateway. */
+  /** The same with tRPC's own clients, under the assumptions of [LAW-STOCK-ORDER] about the gateway. */
   'stock-generators': {
     faults: without('F1', 'F2', 'F8', 'F9', 'F10', 'F21', 'F32', 'F42'),
     busyMs: 3 * 60_000,
@@ -442,7 +451,9 @@ export const workloads = {
       }
     },
   },
-  /** A deployment: rows that the version before wrote, sockets that it accepted, keys that it settled or left running. */
+  /**
+   * A deployment: rows that the previous version wrote, sockets that it accepted, keys that it settled or left running.
+   */
   'old-table': {
     faults: without(),
     busyMs: 5 * 60_000,
@@ -462,12 +473,15 @@ export const workloads = {
         wander(world, device, [0, busy], 3 * 60_000)
       }
       const watcher = world.addDevice()
-      for (const room of rooms) watcher.subscribePresence('watched', room) // finds the members of the old version, and their end
+      for (const room of rooms) watcher.subscribePresence('watched', room) // sees the members of the old version leave
       mayGrow(world, busy)
       often(world, 6, [0, busy], () => world.publish(random.pick(rooms)))
     },
   },
-  /** The table is restored to a copy of some seconds or a minute before, and the restore number stays. Scripts publish: what a rewound key did elsewhere is nobody's to take back. */
+  /**
+   * The table is restored to a copy from seconds or a minute before, and the restore number stays the same. Only
+   * scripts publish, because effects of a rewound key elsewhere cannot be undone.
+   */
   rewound: {
     faults: without('F32', 'F42'),
     certain: ['F33'],
@@ -476,7 +490,7 @@ export const workloads = {
     rewinds: true,
     begin(world) {
       const { random, plan } = world
-      // one of each kind for each room and device, so that an answer is one subscription's
+      // one of each kind for each room and device, so that a response belongs to one subscription
       for (let count = 2 + random.int(2); count > 0; count--) {
         const device = world.addDevice()
         for (const path of ['live', 'replayed', 'thirds', 'snapshot'] as const)
@@ -498,14 +512,17 @@ export const workloads = {
         world.after(at, () => world.rewindLater(options))
         from = at + options.afterMs + options.outageMs
       }
-      // some logs pass their old end soon, some late, some not before they are input
+      // some logs pass their old end soon, some late, some only after they are read
       const room = random.pick(rooms)
       often(world, random.int(12), [60_000, 4 * 60_000], () =>
         world.publish(random.chance(0.8) ? room : random.pick(rooms)),
       )
     },
   },
-  /** A generator for an hour, in functions of the quarter of an hour that Lambda gives, and its socket's end and hand-over after it. */
+  /**
+   * A generator for an hour, in functions with Lambda's maximum of 15 minutes, and the end and hand-over of its socket
+   * after it.
+   */
   hour: {
     faults: without('F32'),
     busyMs: 125 * 60_000,
@@ -519,7 +536,7 @@ export const workloads = {
       const everyMs = random.pick([2_000, 9_000, 30_000])
       const input = { everyMs, last: 3_600_000 / everyMs, throws: random.chance(0.3), heeds: random.chance(0.8) }
       world.after(0, () => device.subscribeGenerator('ticks', { ...input, name: 'hour' }))
-      // and one that is there when the session moves to its next socket
+      // a second one is active when the session moves to its next socket
       world.after(80 * 60_000, () =>
         device.subscribeGenerator('ticks', { ...input, name: 'later', last: (45 * 60_000) / everyMs }),
       )
@@ -532,5 +549,5 @@ export const workloads = {
 export type WorkloadName = keyof typeof workloads
 export const workloadNames = Object.keys(workloads) as readonly WorkloadName[]
 const isLong = (name: WorkloadName) => (workloads[name] as Workload).isLong === true
-/** Those that are run in turn. */
+/** The workloads of the rotation. */
 export const turns = workloadNames.filter((name) => !isLong(name))

@@ -11,12 +11,15 @@ import { createPresenceSubscriptions, type PresenceActions } from '../records/pr
 import type { PublishedLog } from '../records/published-log.ts'
 import type { SimulatedGateway, Wire } from './gateway.ts'
 
-/** A browser, a phone: the production client over simulated sockets and timers, and the application that uses it. */
+/**
+ * A simulated browser or phone: the production client over simulated sockets and timers, and the application that uses
+ * it.
+ */
 export interface Device extends PresenceActions, GeneratorActions {
   readonly name: string
-  /** Of its connection. */
+  /** The status of its connection. */
   readonly status: string
-  /** It has tRPC's own client. */
+  /** True if it uses tRPC's own client. */
   readonly isStock: boolean
   readonly sockets: number
   readonly timers: number
@@ -26,11 +29,11 @@ export interface Device extends PresenceActions, GeneratorActions {
   subscribe(path: SubscriptionPath, room: string): SubscriptionRecord
   stop(record: SubscriptionRecord): void
   call(path: CallPath, room: string, n: number, options?: CallChoice): void
-  /** Takes the network away, or gives it back. */
+  /** Disconnects or reconnects the network. */
   setOnline(online: boolean): void
-  /** Stops all that the device does, or lets it go on. */
+  /** Suspends or resumes the device. */
   setAsleep(asleep: boolean): void
-  /** Sets the wall clock forward, or back, by this much. */
+  /** Moves the wall clock forward, or back, by `ms`. */
   setClock(ms: number): void
   /** Cuts the sockets. */
   cut(): void
@@ -40,7 +43,7 @@ export interface Device extends PresenceActions, GeneratorActions {
 export interface CallChoice {
   readonly key?: 'auto' | 'none' | string
   readonly orderingKey?: string | undefined
-  /** How many characters more than it needs the call has: beyond one frame it goes in chunks. */
+  /** The number of additional characters of the call. A call above one frame is sent in chunks. */
   readonly pad?: number
 }
 
@@ -54,15 +57,15 @@ export interface DeviceOptions {
   readonly published: PublishedLog
   readonly report: Report
   readonly clockErrorMs: number
-  /** Anonymous without one. */
+  /** Undefined for an anonymous device. */
   readonly principal: string | undefined
   readonly tokenLifeMs: () => number
 }
 
 const handshakeMs = 15_000
-const longestPairMs = 120_000 // handshake, hello, resumes and calls of a hand-over, each at its longest
+const longestPairMs = 120_000 // the maximum time of a hand-over: handshake, hello, resumes and calls
 
-/** A device with its client, which connects when it is first used. */
+/** Creates a device with its client, which connects on first use. */
 export function createDevice(options: DeviceOptions): Device {
   const { name, plan, kernel, gateway, random, history, published, report } = options
   const wires = new Set<Wire>()
@@ -71,7 +74,8 @@ export function createDevice(options: DeviceOptions): Device {
   let [timers, offline, asleep, isClosed] = [0, false, false, false]
   let [sleptMs, sleepsSince] = [0, 0]
   let { clockErrorMs } = options
-  const clockSleeps = Number(name.slice(1)) % 2 === 0 // engines differ: the monotonic clock goes on or stops while the machine sleeps
+  // engines differ: the monotonic clock continues or stops while the machine sleeps
+  const clockSleeps = Number(name.slice(1)) % 2 === 0
   const deviceNow = () => (asleep ? sleepsSince : kernel.now) - sleptMs
 
   const onDevice = (fn: () => void) => (asleep ? void deferred.push(fn) : fn())
@@ -95,7 +99,7 @@ export function createDevice(options: DeviceOptions): Device {
     }
   }
 
-  /** Two sockets are for a hand-over, which has its end. */
+  /** Two sockets are allowed only during a hand-over, which has a time limit. */
   function watchPair(): void {
     if (wires.size < 2) return
     const pair = [...wires]

@@ -9,25 +9,25 @@ import type { Table } from './table.ts'
 /** `delayed` consumes the delay queue with the handler of `deliver`. */
 export type FunctionName = 'authorizer' | 'websocket' | 'tableStream' | 'deliver' | 'delayed' | 'worker' | 'script'
 
-/** What became of an invocation, to whoever waits for it. */
+/** The callbacks of an invocation's caller. */
 export interface Invoked {
   readonly answered: (value: unknown) => void
-  /** `crashed`: at once; `timed-out`: at the function's own timeout. */
+  /** `crashed`: called immediately. `timed-out`: called at the function's own timeout. */
   readonly failed: (why: 'threw' | 'crashed' | 'timed-out') => void
 }
 
-/** Lambda: fresh invocations, each in a sandbox of its own that may be a warm one, may die or freeze at any port call, and may resume. */
+/** Lambda. Each invocation runs in a sandbox that may be warm, may die or freeze at any port call, and may resume. */
 export interface Functions {
   invoke(name: FunctionName, event: unknown, invoked: Invoked): void
-  /** Invocations so far, and how many port calls each made, in order. */
+  /** All invocations so far, in order, each with the number of its port calls. */
   readonly log: readonly { readonly name: FunctionName; calls: number }[]
-  /** Invocations that have neither ended nor died. */
+  /** The number of running invocations. */
   readonly running: number
-  /** Ends every function at once, and starts none for so long. */
+  /** Ends all functions immediately, and starts none for `ms`. */
   stopAll(ms: number): void
 }
 
-/** Kills one invocation at one of its port calls: before the call is made, or between its effect and its answer. */
+/** Kills one invocation at one of its port calls: before the call, or between its effect and its response. */
 export interface PlannedKill {
   readonly invocation: number
   readonly call: number
@@ -39,7 +39,7 @@ export interface FunctionsOptions {
   readonly plan: FaultPlan
   readonly table: Table
   readonly random: Random
-  /** Runs a handler bound to a sandbox's ports. */
+  /** Runs a handler with a sandbox's ports. */
   readonly run: (
     name: FunctionName,
     event: unknown,
@@ -51,17 +51,17 @@ export interface FunctionsOptions {
   readonly invokeAsync: (name: InvokedFunction, payload: unknown) => void
   readonly invokeDelayed: (payload: unknown, delayMs: number) => void
   readonly kill?: PlannedKill | undefined
-  /** The worker's timeout. @default 15 min, the longest that Lambda gives */
+  /** The worker's timeout in milliseconds. @default 15 min, Lambda's maximum */
   readonly workerMs?: number | undefined
 }
 
-/** A sandbox's ports. */
+/** The ports of a sandbox. */
 export type Binding = Backend & Required<Pick<Backend, 'clock'>>
 
-/** An invocation, as what runs in it may know it. */
+/** The state of an invocation, as the code that runs in it may read it. */
 export interface InvocationState {
   readonly remainingMs: () => number
-  /** Whether it has neither ended nor died. */
+  /** Whether it is still running. */
   readonly isAlive: () => boolean
 }
 
@@ -69,21 +69,21 @@ export interface InvocationState {
 type Service = 'table' | 'callbacks' | 'lambda' | 'queue'
 
 interface Sandbox {
-  /** Services whose connections it holds, and those of them that were idle while it was frozen. */
+  /** The services to which it has connections, and those whose connections were idle while it was frozen. */
   readonly connected: Set<Service>
   readonly idle: Set<Service>
   readonly name: FunctionName
   readonly skewMs: number
   readonly backend: Binding
   state: 'running' | 'frozen' | 'dead'
-  /** What came while it was frozen. */
+  /** Continuations that arrived while it was frozen. */
   backlog: (() => void)[]
   invocation: number
   calls: number
   endsAt: number
-  /** Whether its invocation has neither ended nor died. */
+  /** Whether its invocation counts as running. */
   counted: boolean
-  /** The invocation's caller, until it has heard. */
+  /** The invocation's caller, until it was notified. */
   invoked: Invoked | undefined
 }
 
@@ -98,13 +98,13 @@ const timeouts: Record<FunctionName, number> = {
 }
 const warmKept = 4
 
-/** The functions of one line. */
+/** Creates the functions of one line. */
 export function createFunctions(options: FunctionsOptions): Functions {
   const { kernel, plan, table, random, workerMs } = options
   const timeoutOf = (name: FunctionName) => (name === 'worker' ? (workerMs ?? timeouts.worker) : timeouts[name])
   const warm = new Map<FunctionName, Sandbox[]>()
   const log: { readonly name: FunctionName; calls: number }[] = []
-  const spread = random.pick([5, 20, 120]) // ms: how long a request of the table takes at the most, as a rule
+  const spread = random.pick([5, 20, 120]) // usual maximum latency of a table request, in ms
   const alive = new Set<Sandbox>()
   let running = 0
   let stoppedUntil = 0
@@ -144,14 +144,14 @@ export function createFunctions(options: FunctionsOptions): Functions {
     const cancel = kernel.after(timeoutOf(name), `timeout ${name}`, () => {
       if (!isMine()) return
       notifyCaller(sandbox, (caller) => caller.failed('timed-out'))
-      if (sandbox.state === 'running') markDead(sandbox) // a frozen one will resume: a zombie
+      if (sandbox.state === 'running') markDead(sandbox) // a frozen sandbox will resume as a zombie
     })
     const settle = (how: (caller: Invoked) => void) => {
       if (!isMine()) return
       cancel()
       notifyCaller(sandbox, how)
       stopCounting(sandbox)
-      sandbox.state = 'frozen' // what it left behind goes on with the next invocation
+      sandbox.state = 'frozen' // its unfinished work continues with the next invocation
       const kept = warm.get(name) ?? []
       if (kept.length < warmKept && kernel.now < sandbox.endsAt) warm.set(name, [...kept, sandbox])
     }
@@ -200,7 +200,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       sandbox.state = 'running'
       noteIdle(sandbox)
       thaw(sandbox)
-      // past its end it lives for one turn of its own: what it begins now, it began as a zombie
+      // after its deadline it continues for a short time, as a zombie that starts new work
       if (kernel.now >= sandbox.endsAt)
         kernel.after(strike.between(1, 2_000), 'end of a zombie', () => markDead(sandbox))
     })
@@ -216,7 +216,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
     else if (sandbox.state === 'running') resume()
   }
 
-  /** One call of a port: dies, freezes, takes effect at one instant, answers at another. */
+  /**
+   * One call of a port. The sandbox may die or freeze; the effect happens at one instant and the response at another.
+   */
   function call<T>(sandbox: Sandbox, label: string, effect: (settle: Settle<T>) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (sandbox.state === 'dead') return
@@ -299,7 +301,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
             onCallbacks(
               sandbox,
               () => void options.disconnect(id).then(settle.resolve),
-              () => void options.disconnect(id).then(settle.resolve), // the adapter sends a DELETE again
+              () => void options.disconnect(id).then(settle.resolve), // the adapter repeats a DELETE
             ),
           ),
       }
@@ -329,8 +331,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
   }
 
   /**
-   * A request on a connection that may have been idle while its function was frozen. After a reset the adapter sends it
-   * again. Without an answer it sends it again after its timeout, save a post or a DELETE, whose caller has the deadline.
+   * Sends a request on a connection that may have been idle while its function was frozen. After a reset, the adapter
+   * sends it again. Without a response, it sends it again after its timeout, except a post or a DELETE, whose caller
+   * has the deadline.
    */
   function onConnection(sandbox: Sandbox, service: Exclude<Service, 'callbacks'>, send: () => void): void {
     const died = diedIdle(sandbox, service)
@@ -369,7 +372,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     }
     const how = lost.int(3)
     if (how === 2) {
-      // the answer is lost, and the request is applied after the caller gave up
+      // the response is lost, and the request takes effect after the caller's timeout
       const ms = lost.between(100, 1_000)
       kernel.after(ms, 'no answer', () => fail(true))
       kernel.after(ms + lost.between(0, 3_000), `late ${operation}`, () => void attempt(apply))
@@ -377,7 +380,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     }
     const first = attempt(apply)
     if (how === 0) return void kernel.after(lost.between(100, 3_000), 'no answer', () => fail(true))
-    // the answer is lost, and the adapter asks again
+    // the response is lost, and the adapter repeats the request
     kernel.after(lost.between(20, 800), `again ${operation}`, () =>
       settleWith(() => unrepeated(operation, apply(), first), settle),
     )
@@ -425,13 +428,13 @@ function settleWith(apply: () => unknown, settle: Settle<unknown>): void {
   else settle.resolve(value)
 }
 
-/** An adapter that asks again knows that it did: what it finds of itself is no repetition by its caller. */
+/** An adapter that repeats a request knows that it did, so finding its own write is not a repetition by its caller. */
 function unrepeated(operation: OperationName, again: unknown, first: unknown): unknown {
   const wasClaimed = operation === 'claimSubscription' && (first as { readonly status?: string }).status === 'claimed'
   return wasClaimed ? { ...(again as object), repeated: (first as { readonly repeated?: boolean }).repeated } : again
 }
 
-/** One request returns what it likes of a page. */
+/** Reduces the limit of a page, since a request may return a shorter page. */
 function cutPage(operation: OperationName, args: readonly unknown[], random: Random): readonly unknown[] {
   const limit = 1 + random.int(3)
   const [first, second, third] = args
@@ -443,7 +446,7 @@ function cutPage(operation: OperationName, args: readonly unknown[], random: Ran
   return [first, second, { ...options, limit: Math.min(options.limit ?? limit, limit) }]
 }
 
-/** All of the port's, which the compiler counts. */
+/** All operations of the port. The compiler checks that the list is complete. */
 const operations: Record<OperationName, true> = {
   ...{ putSlot: true, readSlots: true, readSlotsBefore: true, extendSlot: true, eraseSlot: true },
   ...{ putConnection: true, readConnection: true, readConnectionAndShards: true, closeConnection: true },
@@ -474,7 +477,7 @@ const operations: Record<OperationName, true> = {
 
 type Call = (operation: OperationName, args: readonly unknown[]) => Promise<unknown>
 
-/** The methods stand on a prototype, since a store is made for each sandbox. */
+/** The methods are on a prototype, because a store is created for each sandbox. */
 class SandboxStore {
   readonly kind = 'simulated'
   readonly call: Call

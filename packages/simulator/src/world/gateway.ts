@@ -13,17 +13,17 @@ import type { OldConnection } from './old-table.ts'
 export interface Peer {
   opened(): void
   message(text: string): void
-  /** The socket is gone and the device knows. */
+  /** The socket is closed and the device knows it. */
   lost(code: number | undefined, reason: string): void
 }
 
-/** What a device holds of a socket. */
+/** A device's handle of a socket. */
 export interface Wire {
   readonly connectionId: string
-  /** False when the socket is not open. */
+  /** Returns false when the socket is not open. */
   send(text: string): boolean
   close(): void
-  /** Nothing comes through any more; each end is told or not. */
+  /** Breaks the socket: nothing is transmitted any more. `noticedBy` decides which ends notice it. */
   break(noticedBy: { readonly device: boolean; readonly gateway: boolean }): void
 }
 
@@ -34,17 +34,17 @@ export interface GatewayConnection {
   readonly connectionId: string
   readonly device: string
   readonly state: SocketState
-  /** Subscriptions that the device requested for and did not stop, by the JSON text of their ids. */
+  /** The refs of the subscriptions that the device requested and did not stop, by the JSON text of their ids. */
   readonly wants: ReadonlyMap<string, number>
-  /** Generators whose subscribe's function failed, by their names. */
+  /** The names of generators whose subscribe failed because its function failed. */
   readonly failedSubscribes: ReadonlySet<string>
-  /** Until when the newest token that the server was sent speaks. */
+  /** The expiry of the newest token that the server received. */
   readonly authorityEnds: number
-  /** It offered no subprotocol. */
+  /** True if it offered no subprotocol. */
   readonly isStock: boolean
-  /** Nothing comes through any more, and the gateway does not know. */
+  /** True when the socket is half-open: nothing is transmitted, and the gateway has not noticed. */
   readonly mute: boolean
-  /** When the gateway knew that it was closed. */
+  /** When the gateway noticed its end. */
   readonly closedAt: number
 }
 
@@ -54,7 +54,7 @@ export interface SimulatedGateway {
   post(connectionId: string, text: string): Promise<PostOutcome>
   disconnect(connectionId: string): Promise<'closed'>
   readonly connections: ReadonlyMap<string, GatewayConnection>
-  /** Takes a socket over that was opened before the schedule began. */
+  /** Adopts a socket that was opened before the schedule started. */
   adopt(socket: OldConnection, peer: Peer): Wire
   /** Closes every socket, as the end of a local line does. */
   dropAll(): void
@@ -69,9 +69,9 @@ export interface GatewayOptions {
   readonly expectations: PresenceExpectations
   readonly answers: SubscriptionResponses
   readonly expiryOf: (token: string) => number
-  /** Frames of these methods never leave a device. */
+  /** Frames of these methods are dropped before they leave a device. */
   readonly swallowed: ReadonlySet<string>
-  /** Frames that came and pushes that were written, for the history. */
+  /** Called for each push. */
   readonly onPush?: (connectionId: string, text: string) => void
 }
 
@@ -84,23 +84,26 @@ interface Connection extends GatewayConnection {
   readonly connectedAt: number
   readonly headers: Readonly<Record<string, string>>
   authorizer: unknown
-  /** The device's end lives. */
+  /** True while the device's end is open. */
   deviceOpen: boolean
   mute: boolean
   closedAt: number
   activeAt: number
-  /** When the last message went down: to a stock client they keep their order, which [LAW-STOCK-ORDER] assumes of posts that are awaited. */
+  /**
+   * When the last message to the client was sent. Messages to a stock client keep their order, which [LAW-STOCK-ORDER]
+   * assumes for awaited posts.
+   */
   downAt: number
 }
 
 const idleMs = 600_000
 const lifetimeMs = 7_200_000
-const frameCharacters = 32_768 // all that schedules send is ASCII
+const frameCharacters = 32_768 // schedules send ASCII only
 const messageCharacters = 131_072
 const oneWay: ReadonlySet<string> = new Set(['subscription', 'subscription.stop', 'connectionParams'])
-const authoritySlackMs = 5_000 + 6_000 + 12_000 // H12's grace, what a post may be retried, and two clocks' error
+const authoritySlackMs = 5_000 + 6_000 + 12_000 // the grace of H12, the retries of a post, and the error of two clocks
 
-/** A gateway without sockets. */
+/** Creates a gateway without sockets. */
 export function createGateway(options: GatewayOptions): SimulatedGateway {
   const { kernel, plan, random, report, expectations, answers } = options
   const connections = new Map<string, Connection>()
@@ -228,7 +231,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     })
   }
 
-  /** The gateway closes it. */
+  /** Closes a connection from the gateway's side. */
   function drop(connection: Connection): void {
     if (connection.state === 'closed') return
     end(connection)
@@ -241,7 +244,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     connection.peer.lost(code, reason)
   }
 
-  /** The gateway knows that it is closed: `$disconnect`, best effort. */
+  /** The gateway notices the end of a connection and runs `$disconnect`, which is best effort. */
   function end(connection: Connection): void {
     if (connection.state === 'closed') return
     connection.state = 'closed'
@@ -265,7 +268,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
   function breakBy(connection: Connection): boolean {
     if (plan.strikes('F13')) {
       drop(connection)
-      if (connection.isStock) connection.mute = true // what it was sent after what is lost is lost too
+      if (connection.isStock) connection.mute = true // messages after a lost one are lost too
       return true
     }
     if (plan.strikes('F12')) connection.mute = true
@@ -348,7 +351,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     const connection = connections.get(connectionId)
     if (connection?.state !== 'open') return Promise.resolve({ status: 'gone' })
     if (plan.strikes('F2')) {
-      expectations.lost(connectionId) // as far as the line can know
+      expectations.lost(connectionId) // the line cannot know better
       return Promise.resolve({ status: 'gone' })
     }
     if (plan.strikes('F3') || isQuotaUsedUp()) return Promise.resolve({ status: 'throttled' })
@@ -376,7 +379,7 @@ export function createGateway(options: GatewayOptions): SimulatedGateway {
     return Promise.resolve({ status: 'posted' })
   }
 
-  /** The quota is the account's: while others use it up, no post of this line passes. */
+  /** The quota is shared by the account: while other users exhaust it, no post of this line passes. */
   function isQuotaUsedUp(): boolean {
     const strike = plan.strikes('F18')
     if (strike !== undefined) quotaUsedUntil = kernel.now + strike.between(200, 4_000)
@@ -409,7 +412,7 @@ function readToken(offer: string): string {
   return Buffer.from(offer.slice('token.'.length), 'base64url').toString()
 }
 
-/** The generators that a frame subscribes to, by their names. */
+/** The names of the generators that a frame subscribes to. */
 function generatorsOf(body: string): readonly string[] {
   if (!body.includes('"subscription"')) return []
   const frames: unknown = JSON.parse(body)

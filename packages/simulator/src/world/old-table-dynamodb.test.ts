@@ -30,7 +30,7 @@ afterEach(() => place.end())
 
 type Call = readonly [operation: Exclude<keyof Store, 'kind'>, ...args: unknown[]]
 
-/** What an operation came to; the order of rows means nothing where it has no order. */
+/** The result of an operation, with rows sorted where they have no order. */
 async function outcomeOf(run: () => unknown): Promise<unknown> {
   try {
     return JSON.parse(JSON.stringify((await run()) ?? null))
@@ -50,7 +50,7 @@ const topics = [topicOf('a'), topicOf('b'), hereOf('a'), hereOf('b')]
 const expires = Math.ceil(oldTable.now / 1_000) + 7_200
 const until = oldTable.now + 60_000
 
-it('the DynamoDB adapter reads the rows of the version before as the reference store does', {
+it('the DynamoDB adapter reads the rows of the previous version as the reference store does', {
   timeout: 60_000,
 }, async () => {
   const connections = oldTable.items.filter(({ pk }) => String(pk).startsWith('CONN#'))
@@ -77,7 +77,7 @@ it('the DynamoDB adapter reads the rows of the version before as the reference s
   ])
 })
 
-it('the conditional writes of this version take the rows of the version before', { timeout: 60_000 }, async () => {
+it('the conditional writes of this version accept the rows of the previous version', { timeout: 60_000 }, async () => {
   const rows = topics.flatMap((topic) => reference.readSubscribers(topic, 0, {}).subscribers)
   const locked = rows.find(({ at }) => at !== undefined) as Subscriber
   const running = oldTable.items.find(({ state }) => state === 'RUNNING')

@@ -31,7 +31,7 @@ function framesOf(connectionId: string): readonly Frame[] {
     (text) => JSON.parse(text) as Frame | readonly Frame[],
   )
 }
-/** The events of a subscription that these frames bring. */
+/** The events of a subscription in these frames. */
 const eventsOf = (frames: readonly Frame[]) =>
   frames.flatMap(({ result }) => {
     const tracked = result?.type === 'data' ? (result.data as { readonly data?: unknown } | undefined) : undefined
@@ -47,24 +47,24 @@ const head = (room: string) => world.table.published.of(topicOf(room)).length
 const rowsOf = (topic: string) =>
   [0, 1].flatMap((shard) => world.table.operations.readSubscribers(topic, shard, {}).subscribers)
 
-describe('rows that the version before wrote', () => {
-  it('hold at least one of every kind', () => {
+describe('rows of the previous version', () => {
+  it('include at least one of every kind', () => {
     const kinds = new Set(oldTable.items.map(({ pk }) => String(pk).split('#')[0]))
     expect([...kinds].sort()).toEqual(['CONN', 'IDEM', 'LOG', 'PART', 'PRES', 'SENT', 'SUBS', 'TURN', 'UPLOAD'].sort())
     expect(() => loadOldTable(world.table.operations, { items: [{ pk: 'OTHER#1', sk: '#' }] })).toThrow('OTHER#1')
   })
 
-  it('deliver what is published now to each of their subscriptions', async () => {
+  it('deliver new events to each of their subscriptions', async () => {
     const subscribers = [...rowsOf(topicOf('a')), ...rowsOf(topicOf('b'))]
     expect(subscribers.length).toBeGreaterThan(8)
-    for (const room of ['a', 'b']) world.publish(room, { n: 3_000 }) // a third: `thirds` lets it through
+    for (const room of ['a', 'b']) world.publish(room, { n: 3_000 }) // divisible by three, so `thirds` passes it
     await world.kernel.run(20_000)
     for (const { topic, connectionId, id, path } of subscribers) {
       expect([path, topic, eventsOf(ofId(connectionId, id))]).toEqual([path, topic, [{ n: 3_000 }]])
     }
   })
 
-  it('are filtered by the procedure and the input that they hold', async () => {
+  it('are filtered by the procedure and the input that they contain', async () => {
     world.publish('a', { n: 3_001 })
     await world.kernel.run(20_000)
     const filtered = rowsOf(topicOf('a')).filter(({ path }) => path === 'thirds')
@@ -73,7 +73,7 @@ describe('rows that the version before wrote', () => {
     expect(eventsOf(framesOf(connectionOf('d2')))).toEqual([{ n: 3_001 }])
   })
 
-  it('answer a sync from their cursors without a gap', async () => {
+  it('let a client sync from their cursors without a gap', async () => {
     world.publish('a', { n: 3_000 })
     await world.kernel.run(20_000)
     const at = oldTable.subscriptions.find(({ device, path }) => device === 'd2' && path === 'live')?.at
@@ -90,7 +90,7 @@ describe('rows that the version before wrote', () => {
     expect(eventsOf(answers)).toEqual([{ n: 3_000 }])
   })
 
-  it('are resumed whole from a cursor of theirs', async () => {
+  it('let a client resume completely from one of their cursors', async () => {
     const first = `0.${world.table.published.of(topicOf('b'))[0]?.slot.epoch}:4`
     send(connectionOf('raw'), {
       ...{ id: 91, method: 'subscription' },
@@ -115,7 +115,7 @@ describe('rows that the version before wrote', () => {
     expect(world.table.operations.readConnection(d3)?.state).toBe('CLOSED')
   })
 
-  it('answer a key with its outcome, and run nothing again', async () => {
+  it('return the stored outcome of a key without another run', async () => {
     const before = [head('a'), new Map(world.history.charges)]
     const device = world.addDevice({ principal: 'p1' })
     const settled = oldTable.calls.filter(({ device, settled }) => device === 'd1' && settled > 0)
@@ -130,7 +130,7 @@ describe('rows that the version before wrote', () => {
     expect([head('a'), new Map(world.history.charges)]).toEqual(before)
   })
 
-  it('settle a key whose function died with that version as unknown, once its lease is over', async () => {
+  it('settle a key whose function died as unknown after its lease has expired', async () => {
     const lost = oldTable.calls.find(({ settled }) => settled === 0)
     expect(lost?.path).toBe('bill')
     await world.kernel.run(65_000)
@@ -141,7 +141,7 @@ describe('rows that the version before wrote', () => {
     expect(world.history.charges.get(lost?.n ?? 0)).toBe(1)
   })
 
-  it('take the part of a message that was to come', async () => {
+  it('accept the missing chunk of a message', async () => {
     const before = head('b')
     world.oldSockets.get(connectionOf('raw'))?.wire.send(oldTable.rest)
     await world.kernel.run(20_000)
@@ -151,7 +151,7 @@ describe('rows that the version before wrote', () => {
     expect(head('b')).toBe(before + 1)
   })
 
-  it('show their members until the lease of each is over', async () => {
+  it('show their members until each lease has expired', async () => {
     const watcher = world.addDevice()
     const record = watcher.subscribePresence('watched', 'a')
     await world.kernel.run(2_000)

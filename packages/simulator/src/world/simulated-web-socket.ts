@@ -2,13 +2,13 @@ import type { SimulatedGateway, Wire } from './gateway.ts'
 
 type Listener = (event: { readonly data?: string; readonly code?: number; readonly reason?: string }) => void
 
-/** A device's browser: makes `WebSocket`s to a simulated gateway, and knows those that are open. */
+/** Creates `WebSocket`s that connect to a simulated gateway, and tracks the open ones. */
 export interface WebSocketMaker {
   readonly WebSocket: typeof WebSocket
   readonly open: ReadonlySet<Wire>
 }
 
-/** As much of the class as tRPC's client uses. */
+/** Implements the members of the class that tRPC's client uses. */
 export function createWebSocketMaker(gateway: SimulatedGateway, device: string): WebSocketMaker {
   const open = new Set<Wire>()
   class SimulatedWebSocket {
@@ -53,13 +53,13 @@ export function createWebSocketMaker(gateway: SimulatedGateway, device: string):
       if (this.readyState === 3) return
       const wasConnecting = this.readyState === 0
       this.readyState = 3
-      if (wasConnecting) this.#tell('error', {}) // as browsers do; the client waits for nothing else
+      if (wasConnecting) this.#tell('error', {}) // as browsers do; the client needs no other event
       this.#tell('close', { code, reason })
     }
     #tell(type: string, event: Parameters<Listener>[0]): void {
       for (const listener of [...(this.#listeners.get(type) ?? [])]) listener(event)
     }
   }
-  // The rest of the class is nobody's business here.
+  // tRPC's client does not use the rest of the class.
   return { WebSocket: SimulatedWebSocket as unknown as typeof WebSocket, open }
 }

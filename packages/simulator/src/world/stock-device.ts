@@ -7,7 +7,10 @@ import { createWebSocketMaker } from './simulated-web-socket.ts'
 
 const keepAliveMs = 60_000
 
-/** A device with tRPC's own client, which neither orders nor drops what comes [LAW-STOCK-ORDER]. It listens and makes no calls; timers must be virtual. */
+/**
+ * Creates a device with tRPC's own client, which neither orders nor deduplicates messages [LAW-STOCK-ORDER]. It only
+ * subscribes and makes no calls. Its timers must be virtual.
+ */
 export function createStockDevice(options: DeviceOptions): Device {
   const { name, kernel, gateway, history, published, report } = options
   const { WebSocket, open } = createWebSocketMaker(gateway, name)
@@ -78,10 +81,10 @@ export function createStockDevice(options: DeviceOptions): Device {
       stops.get(record)?.()
     },
     call() {
-      throw new Error('A stock device only listens.')
+      throw new Error('A stock device makes no calls: use a device with our client.')
     },
     subscribePresence() {
-      throw new Error('A stock device has no presence here.')
+      throw new Error('A stock device does not support presence: use a device with our client.')
     },
     unsubscribePresence() {},
     updatePresence() {},

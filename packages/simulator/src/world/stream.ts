@@ -4,13 +4,13 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Functions } from './functions.ts'
 
-/** The table's stream and its event source mapping: batches, retries, bisection, at least once. */
+/** The table's stream and its event source mapping: batches, retries, bisection, at-least-once delivery. */
 export interface TableStream {
   add(topic: string, slot: Slot): void
   addMember(topic: string, member: string): void
-  /** Records that are not done with. */
+  /** The number of pending records. */
   readonly waiting: number
-  /** Forgets every record: a table that was restored has a stream of its own. */
+  /** Drops all records: a restored table has a new stream. */
   reset(): void
 }
 
@@ -22,7 +22,7 @@ interface StreamRecord {
 const batchMost = 8
 const triesMost = 8
 
-/** A stream whose batches invoke `tableStream`. */
+/** Creates a stream whose batches invoke `tableStream`. */
 export function createTableStream(options: {
   readonly kernel: Kernel
   readonly plan: FaultPlan
@@ -69,7 +69,7 @@ export function createTableStream(options: {
       waiting -= batch.length - failed.length
       if (failed.length === 0) return
       if (attempt >= triesMost) {
-        waiting -= failed.length // to the on-failure queue
+        waiting -= failed.length // they go to the on-failure queue
         return
       }
       const half = Math.ceil(failed.length / 2)
@@ -84,7 +84,7 @@ export function createTableStream(options: {
         const { batchItemFailures } = value as { readonly batchItemFailures: readonly { itemIdentifier: string }[] }
         const names = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
         const first = batch.findIndex((each) => names.has(each.sequence) || plan.strikes('F39') !== undefined)
-        again(first === -1 ? [] : batch.slice(first)) // the mapping goes on from the first that failed
+        again(first === -1 ? [] : batch.slice(first)) // the mapping continues from the first failed record
       },
     })
     if (plan.strikes('F36')) options.functions().invoke('tableStream', event, { failed: () => {}, answered: () => {} })

@@ -6,28 +6,31 @@ import type { Random } from '../kernel/random.ts'
 import type { Report } from '../kernel/report.ts'
 import { createPublishedLog, type PublishedLog } from '../records/published-log.ts'
 
-/** The line's table: the reference store's operations, each at one instant, with its stream, its TTL and a memory of all that was put. */
+/**
+ * The line's table: the reference store's operations, each at one instant, with its stream, its TTL and a record of all
+ * puts.
+ */
 export interface Table {
   readonly operations: Operations
   readonly published: PublishedLog
-  /** Keys that were claimed or published under. */
+  /** All idempotency keys that were claimed or used to publish. */
   readonly keys: ReadonlySet<string>
-  /** Told of each new slot, once. */
+  /** Called once for each new slot. */
   onSlot: (topic: string, slot: Slot) => void
-  /** Told of each write of a member that has something to tell. */
+  /** Called for each write of a member with a pending change. */
   onMember: (topic: string, member: string) => void
-  /** Deletes some of what has expired, in no order. */
+  /** Deletes a random share of the expired rows, in no particular order. */
   deleteExpired(random: Random, share: number): void
   keyRow(key: string): KeyRow | undefined
-  /** Keeps every write from now on, so that `rewind` can repeat them. */
+  /** Records all writes from now on, so that `rewind` can repeat them. */
   keepWrites(): void
-  /** A copy of the table as it is now, to be restored by `rewind`. */
+  /** Copies the table. `rewind` restores the copy. */
   copy(): TableCopy
   /** Restores a copy. */
   rewind(copy: TableCopy): void
 }
 
-/** The writes up to a moment, by their count, and how long each log was. */
+/** The number of writes up to a moment, and the length of each log. */
 export interface TableCopy {
   readonly writes: number
   readonly lengths: ReadonlyMap<string, number>
@@ -40,14 +43,15 @@ const clockErrorMs = 30_000
 
 const isRead = (name: string) => name.startsWith('read') || name === 'hasReceipts'
 
-/** An empty table. Rules H2, H3 and H4 are checked at each put. */
+/** Creates an empty table. Each put is checked against rules H2, H3 and H4. */
 export function createTable(now: () => number, report: Report): Table {
   let rows = createRows()
   let writes: (readonly [name: string, args: readonly unknown[]])[] | undefined
   const published = createPublishedLog()
   const keys = new Set<string>()
   const countPut = createQuota({ name: 'puts to a partition', perSecond: 1_000, now, report })
-  const run = (name: string, args: readonly unknown[]) => (rows.operations as unknown as Untyped)[name]?.(...args) // names and arguments are those of a caller of `operations`
+  // names and arguments come from a caller of `operations`
+  const run = (name: string, args: readonly unknown[]) => (rows.operations as unknown as Untyped)[name]?.(...args)
   const base = Object.fromEntries(
     Object.keys(rows.operations).map((name) => [
       name,
@@ -56,11 +60,11 @@ export function createTable(now: () => number, report: Report): Table {
         return run(name, args)
       },
     ]),
-  ) as unknown as Operations // one for each operation
+  ) as unknown as Operations // every operation has an entry
   const operations: Operations = {
     ...base,
     putSlot(topic, slot) {
-      countPut(topic) // a put that meets another costs as much
+      countPut(topic) // a conflicting put has the same cost
       const last = published.of(topic).findLast(({ undone }) => !undone)?.slot
       const head = last && rows.slotAt(topic, last.offset)
       const outcome = base.putSlot(topic, slot)
@@ -95,7 +99,10 @@ export function createTable(now: () => number, report: Report): Table {
       report.break('H4', `${topic}: ${slot.epoch}:${slot.offset} follows ${last.offset}`)
     if (slot.epoch === last.epoch) return
     if (head !== undefined && head.expires * 1_000 - now() > anchorMs + clockErrorMs)
-      report.break('H4', `${topic}: epoch ${slot.epoch} was born beside the anchor ${last.epoch}:${last.offset}`)
+      report.break(
+        'H4',
+        `${topic}: epoch ${slot.epoch} was started although the anchor ${last.epoch}:${last.offset} exists`,
+      )
     if (all.some((each) => each.slot.epoch === slot.epoch && !each.undone))
       report.break('H2', `${topic}: epoch ${slot.epoch} came back`)
   }
@@ -115,7 +122,7 @@ export function createTable(now: () => number, report: Report): Table {
     },
     copy: () => ({ writes: writes?.length ?? 0, lengths: published.lengths() }),
     rewind(copy) {
-      if (writes === undefined) throw new Error('The writes of this table were not kept.')
+      if (writes === undefined) throw new Error('Expected keepWrites() before rewind(): this table recorded no writes.')
       writes.length = copy.writes
       rows = createRows()
       for (const [name, args] of writes) run(name, args)

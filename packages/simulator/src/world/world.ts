@@ -16,11 +16,11 @@ import { createStockDevice } from './stock-device.ts'
 import { createTableStream, type TableStream } from './stream.ts'
 import { createTable, type Table } from './table.ts'
 
-/** One line with all that surrounds it, and the devices that use it. */
+/** One line with its environment and the devices that use it. */
 export interface World {
   readonly kernel: Kernel
   readonly plan: FaultPlan
-  /** The workload's own chance. */
+  /** The workload's own random source. */
   readonly random: Random
   readonly table: Table
   readonly functions: Functions
@@ -28,38 +28,41 @@ export interface World {
   readonly stream: TableStream
   readonly history: History
   readonly report: Report
-  /** Which sessions the server has said are here. */
+  /** The sessions that the server has confirmed as present. */
   readonly expectations: PresenceExpectations
-  /** SubscriptionResponses about subscriptions that reached their devices. */
+  /** Responses about subscriptions that reached their devices. */
   readonly answers: readonly SubscriptionResponse[]
   readonly devices: readonly Device[]
-  /** What the line reported of its failures, by message. */
+  /** The failures that the line reported, counted by message. */
   readonly reported: ReadonlyMap<string, number>
-  /** Sockets of an older version by their connection ids, and what came through them since. */
+  /** Sockets of an older version by connection id, and the messages that they received since. */
   readonly oldSockets: ReadonlyMap<string, OldSocket>
-  /** Asynchronous invocations that are not done with. */
+  /** The number of pending asynchronous invocations. */
   readonly invocations: number
   /** The worker's timeout. */
   readonly workerMs: number
-  /** The one kill of a crash sweep. */
+  /** The kill of a crash sweep. */
   readonly kill: PlannedKill | undefined
   addDevice(options?: {
     readonly principal?: string | undefined
     readonly tokenLifeMs?: number
-    /** With tRPC's own client. */
+    /** Whether it uses tRPC's own client. @default false */
     readonly stock?: boolean
   }): Device
-  /** A fresh event's number. */
+  /** The number for a new event. */
   nextN(): number
-  /** Publishes from outside, without a gateway. */
+  /** Publishes as a script, without a gateway. */
   publish(room: string, options?: { readonly n?: number; readonly key?: string; readonly tries?: number }): void
   after(ms: number, fn: () => void): void
-  /** A copy of the table is made now, and restored in its place later; meanwhile no function runs. Only where the workload is one that `rewinds`. */
+  /**
+   * Copies the table now and restores the copy later; meanwhile no function runs. Only for workloads that set
+   * `rewinds`.
+   */
   rewindLater(options: {
     readonly afterMs: number
-    /** Longer than any post and message is on its way. */
+    /** Must be longer than any post or message is in flight. */
     readonly outageMs: number
-    /** The gateway's sockets end with the functions, as on the local line. */
+    /** Whether the gateway's sockets end with the functions, as on the local line. */
     readonly cutsSockets: boolean
   }): void
 }
@@ -77,22 +80,22 @@ export interface WorldOptions {
   readonly swallowed?: readonly string[]
   /** The worker's timeout. */
   readonly workerMs?: number | undefined
-  /** The table is restored to an older copy in between. */
+  /** Whether the table is restored to an older copy during the schedule. */
   readonly rewinds?: boolean | undefined
-  /** Faults that strike whenever they could. */
+  /** Faults that strike at every opportunity. */
   readonly certain?: readonly FaultId[] | undefined
-  /** The table holds the rows that an older version wrote, and its sockets are open. */
+  /** Whether the table starts with the rows of an older version, whose sockets are open. */
   readonly startsOld?: boolean | undefined
   readonly trace?: ((line: string) => void) | undefined
 }
 
 const dayMs = 24 * 3_600_000
-/** Lambda's two, after one and two minutes; of `deliver` in less, so that schedules are shorter. */
+/** Lambda's two retries, after one and two minutes; `deliver` retries sooner, so that schedules are shorter. */
 const retriesMs = { deliver: [20_000, 40_000], worker: [60_000, 120_000] } as const
-/** The delay queue hides a message for so long after each receive. The fifth failure is the last. */
+/** The delay queue hides a message for this long after each receive. The fifth failure is final. */
 const [visibilityMs, maxReceiveCount] = [180_000, 5]
 
-/** Between the last write of the older version and the first request of this one. */
+/** The time between the last write of the older version and the first request of this one. */
 const deploymentMs = 3_000
 
 function takeOver(table: Table, history: History): void {
@@ -101,7 +104,7 @@ function takeOver(table: Table, history: History): void {
   for (const [n, count] of Object.entries(oldTable.charges)) history.charges.set(Number(n), count)
 }
 
-/** A fresh world of a seed. */
+/** Creates the world of a seed. */
 export function createWorld(options: WorldOptions): World {
   const { seed, startsOld = false } = options
   const kernel = createKernel({ trace: options.trace, ...(startsOld && { start: oldTable.now + deploymentMs }) })
@@ -115,7 +118,7 @@ export function createWorld(options: WorldOptions): World {
   const table = createTable(() => kernel.now, report)
   if (options.rewinds) table.keepWrites()
   const answers = createSubscriptionResponses(() => kernel.now)
-  if (startsOld) takeOver(table, history) // before the stream: it had these rows
+  if (startsOld) takeOver(table, history) // before the stream is created: the old stream contained these rows
   const reported = new Map<string, number>()
   const devices: Device[] = []
   const oldSockets = new Map<string, OldSocket>()
@@ -168,7 +171,7 @@ export function createWorld(options: WorldOptions): World {
       kernel.after(queued.between(5, 5_000), 'dequeue twice', () => invoke({ answered: () => {}, failed: () => {} }))
   }
 
-  /** The queue that delays: at least once, somewhat late. What failed, and only that, comes again. */
+  /** The delay queue: at-least-once delivery, slightly late. Only failed messages are delivered again. */
   function delay(payload: unknown, delayMs: number): void {
     const messageId = `m${++messages}`
     const event = { Records: [{ messageId, eventSource: 'aws:sqs', body: JSON.stringify(payload) }] }
@@ -268,7 +271,7 @@ export function createWorld(options: WorldOptions): World {
         report,
         clockErrorMs,
         principal,
-        tokenLifeMs: () => (plan.calmed ? dayMs : tokenLifeMs), // renewals go on being tested only while faults strike
+        tokenLifeMs: () => (plan.calmed ? dayMs : tokenLifeMs), // renewals are tested only while faults strike
       })
       devices.push(device)
       return device
