@@ -23,7 +23,7 @@ test('what a process remembers of 100,000 connections and topics levels off', ()
   const store = {} as Store
   const scope = { clock, store, restore: 0 } as unknown as RuntimeContext
   const use = (from: number, to: number) => {
-    const { breaker, pace } = trafficOf(gateway, clock)
+    const { breaker, pacer } = trafficOf(gateway, clock)
     const hints = shardHintsOf(store)
     for (let n = from; n < to; n++) {
       const [connectionId, topic] = [`connection-${n}`, `topic-${n}`]
@@ -31,8 +31,8 @@ test('what a process remembers of 100,000 connections and topics levels off', ()
       breaker.noteRetry(connectionId, topic, clock.now() + 60_000)
       breaker.noteRetry('connection-0', topic, clock.now() + 60_000)
       breaker.admits(connectionId)
-      pace.take()
-      pace.refuse(connectionId)
+      pacer.reserve()
+      pacer.noteThrottled(connectionId)
       rememberShards(hints, topic, 4)
       firstShard(hints, topic, connectionId)
       using tail = joinTail(scope, { topic, retentionMs: 60_000 })

@@ -1,7 +1,10 @@
 import type { CallDetails } from '../../define/identity.ts'
 import type { Json } from '../../define/json.ts'
 
-/** Who is at the other end of a connection, as the server's own state says. Never read from a frame [LAW-SERVER-IDENTITY] [TL-HS-6]. */
+/**
+ * The caller of a connection, according to the server's own state. Never read from a frame [LAW-SERVER-IDENTITY]
+ * [TL-HS-6].
+ */
 export interface ConnectionCaller {
   readonly connectionId: string
   readonly session: string
@@ -21,10 +24,10 @@ export interface ConnectionCaller {
 
 export type ConnectionParams = Readonly<Record<string, string>> | null
 
-/** The facts `createContext` gets. */
+/** The options that `createContext` gets. */
 export type ContextDetails = CallDetails & { readonly principal: string | null; readonly claims?: Json }
 
-/** The facts of one run of a procedure. */
+/** The options of `createContext` for one run of a procedure. */
 export function toFacts(
   caller: Pick<ConnectionCaller, 'connectionId' | 'session' | 'principal' | 'claims'>,
   cause: CallDetails['cause'],
@@ -43,7 +46,7 @@ export function toFacts(
   }
 }
 
-/** Whether the caller's authority has run out. */
+/** Whether the caller's authority has expired. */
 export function isExpired(caller: { readonly authExp?: number }, now: number): boolean {
   return caller.authExp !== undefined && caller.authExp <= now
 }

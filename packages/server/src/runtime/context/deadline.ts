@@ -1,33 +1,42 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../ports/clock.ts'
 
-/** How long something may take, as an instant and as a signal. Dispose it when the work is done. */
+/** A deadline as a time and as a signal. Dispose it when the work is done. */
 export interface Deadline extends Disposable {
   /** Epoch milliseconds. */
   readonly at: number
   readonly signal: AbortSignal
 }
 
-/** A deadline `ms` from now; one that is not in the future has passed. ([LAW-DEADLINE]: nothing waits without one.) */
+/**
+ * A deadline in `ms`. It has passed already if `ms` is not positive. ([LAW-DEADLINE]: nothing waits without a
+ * deadline.)
+ */
 export function createDeadline(clock: Clock, ms: number): Deadline {
   const passed = new AbortController()
   const done = new AbortController()
-  setMaxListeners(0, passed.signal) // every request of an invocation waits for it: many are no leak
+  setMaxListeners(0, passed.signal) // every request of an invocation listens to it, so many listeners are no leak
   const pass = () => passed.abort(new DeadlinePassed(ms))
   if (ms <= 0) pass()
   else
     void clock.sleep(ms, done.signal).then(() => {
       if (!done.signal.aborted) pass()
     })
-  return { at: clock.now() + ms, signal: passed.signal, [Symbol.dispose]: () => done.abort(null) } // a reason, since the default one is an error with a stack
+  // With a reason, since the default reason is an error with a stack.
+  return { at: clock.now() + ms, signal: passed.signal, [Symbol.dispose]: () => done.abort(null) }
 }
 
-/** A deadline `ms` from now, or at the outer one's instant where that comes first: signals end by time alone, so the two need not be joined. */
+/**
+ * A deadline in `ms`, or at the outer deadline if that is sooner. The signals need not be joined, since both abort only
+ * by time.
+ */
 export function narrowDeadline(clock: Clock, outer: Deadline, ms: number): Deadline {
   return createDeadline(clock, outer.signal.aborted ? 0 : Math.min(ms, outer.at - clock.now()))
 }
 
-/** The work of `promise`, or the signal's reason when that comes first. What was begun may go on. */
+/**
+ * Resolves like `promise`, or rejects with the signal's reason if it aborts first. The work of `promise` may continue.
+ */
 export function withinDeadline<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)
@@ -37,7 +46,7 @@ export function withinDeadline<T>(signal: AbortSignal, promise: Promise<T>): Pro
   })
 }
 
-/** The reason of a deadline's signal. */
+/** The reason with which a deadline's signal aborts. */
 export class DeadlinePassed extends Error {
   override readonly name = 'DeadlinePassed'
   constructor(ms: number) {

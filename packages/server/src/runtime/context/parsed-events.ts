@@ -1,7 +1,10 @@
-/** An event of another schema, as the reader's makes it: JSON text, so that nobody changes another's. */
+/**
+ * An event of another schema after parsing by the reader's schema: JSON text, so that no reader can change the value of
+ * another.
+ */
 export type Parsed = { readonly text: string } | { readonly thrown: unknown }
 
-/** What one invocation has parsed: each event once, for all its subscribers. */
+/** The events that one invocation has parsed, each once for all its subscribers. */
 export interface ParsedEvents {
   readonly find: (name: string) => Parsed | undefined
   readonly keep: (name: string, parsed: Parsed) => void
@@ -9,7 +12,7 @@ export interface ParsedEvents {
 
 const keptChars = 8 * 1024 * 1024
 
-/** Forgets everything when it is full: a function that delivers for minutes holds no more than that. */
+/** A cache that is emptied when it is full, which bounds the memory of a function that delivers for minutes. */
 export function createParsedEvents(): ParsedEvents {
   const events = new Map<string, Parsed>()
   let chars = 0

@@ -3,8 +3,9 @@ import type { Store } from '../../ports/store.ts'
 import { withinDeadline } from './deadline.ts'
 
 /**
- * A store that begins nothing after `signal` and makes nobody wait beyond it; rejects with the signal's reason.
- * [LAW-DEADLINE]: an adapter's own timeouts with their retries may come to more than a frame has left. What was begun may happen all the same.
+ * A store that starts nothing after `signal` aborts, and does not make a caller wait any longer; it rejects with the
+ * signal's reason. An adapter's own timeouts and retries may take longer than a frame may [LAW-DEADLINE]. A request
+ * that was started may still take effect.
  */
 export function boundStore(store: Store, signal: AbortSignal): Store {
   return new Proxy(store, {

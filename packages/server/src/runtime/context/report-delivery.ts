@@ -2,8 +2,8 @@ import type { RuntimeContext } from './scope.ts'
 import { toTRPCError } from './to-trpc-error.ts'
 
 /**
- * Reports a failed delivery to the application's `onError`, as one of procedure `path` where one is known. Does nothing in a script,
- * which serves no application. Never throws.
+ * Reports a failed delivery to the application's `onError`, as one of procedure `path` where one is known. Does nothing
+ * in a script, which serves no application. Never throws.
  */
 export function reportDelivery(
   { server }: Pick<RuntimeContext, 'server'>,

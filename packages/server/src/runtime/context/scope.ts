@@ -13,10 +13,13 @@ import { boundInvoker, boundStore } from './port-deadlines.ts'
 import type { Server } from './served-application.ts'
 import { type ShardHints, shardHintsOf } from './shard-hints.ts'
 
-/** The claim that an attempt of a keyed mutation runs under; its publishes are counted, so that each attempt's n-th is the same event. */
+/**
+ * The claim of an attempt of a mutation with a key. Its publishes are counted, so that the n-th publish of each attempt
+ * is the same event.
+ */
 export interface Keyed {
   readonly key: string
-  /** Absent in its middlewares, which run without the claim: their publishes are recorded in a row of their own. */
+  /** Absent in middlewares, which run without the claim. Their publishes are recorded in a row of their own. */
   readonly owner?: string
   /** Epoch seconds. */
   readonly expires: number
@@ -24,46 +27,46 @@ export interface Keyed {
   readonly counts: Map<string, number>
 }
 
-/** Everything one inbound thing may reach: the ports, what serves it, and how long it may take. */
+/** What a request, job or script uses: the ports, the served application, and a deadline. */
 export interface RuntimeContext {
   readonly store: Store
   readonly gateway: Gateway | undefined
   readonly invoker: Invoker | undefined
   readonly clock: Clock
   readonly restore: number
-  /** Told what happens here; in a script, lines of log go to the console. */
+  /** Receives measurements and log entries. In a script, log entries go to the console. */
   readonly telemetry: Recorder
-  /** What this process has seen of the topics' shards in this store. */
+  /** The shards of topics that this process has seen in this store. */
   readonly shardHints: ShardHints
-  /** Milliseconds that a channel of this line keeps its events; undefined for an ephemeral or unknown one. */
+  /** How long a channel keeps its events, in milliseconds; undefined for an ephemeral or unknown channel. */
   readonly retentionOf: (channel: string) => number | undefined
-  /** The rules of a presence of this line; undefined for every other channel. */
+  /** The rules of a presence; undefined for every other channel. */
   readonly presenceOf: (channel: string) => PresenceRules | undefined
-  /** A channel of this line; undefined for another. */
+  /** A channel of this line; undefined if it has none of this name. */
   readonly channelOf: (channel: string) => ChannelDefinition | undefined
-  /** The events of older schemas that were parsed here. */
+  /** The events of other schemas that were parsed already. */
   readonly parsed: ParsedEvents
-  /** Absent in a script: its events are delivered by the table's stream. */
+  /** The served application. Absent in a script, whose events are delivered by the table's stream. */
   readonly server: Server | undefined
   /** Absent in a script. */
   readonly deadline: Deadline | undefined
-  /** Runs `fn` with this scope for the line's channels: what an application publishes inside belongs to it. */
+  /** Runs `fn` with `scope` as the context of the line's channels, which the application uses inside. */
   readonly enter: <T>(scope: RuntimeContext, fn: () => T) => T
-  /** W3C trace context of what runs here, handed on with the work. */
+  /** The W3C trace context, which is passed on to further functions. */
   readonly traceparent?: string
-  /** The claim of the keyed mutation that runs here, or its key where its middlewares run. */
+  /** The claim of the current mutation with a key; in its middlewares without an owner. */
   readonly keyed: Keyed | undefined
-  /** Whose call runs here: whose presence `update` changes. */
+  /** The caller of the current call, whose presence `update` changes. */
   readonly caller: Pick<ConnectionCaller, 'connectionId' | 'session'> | undefined
 }
 
-/** A scope in one of the line's functions, where a router answers. */
+/** The context of one of the line's functions, which serves a router under a deadline. */
 export interface InvocationContext extends RuntimeContext {
   readonly server: Server
   readonly deadline: Deadline
 }
 
-/** The scope of `backend`, with nothing to serve and no deadline. */
+/** The context of `backend`, without an application and without a deadline. */
 export function toRuntimeContext(
   backend: Backend,
   line: Pick<RuntimeContext, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'>,
@@ -85,7 +88,10 @@ export function toRuntimeContext(
   }
 }
 
-/** The scope of one invocation of `ms`: no port is waited for beyond its deadline ([LAW-DEADLINE]; posts have theirs in `post`). Dispose its deadline when the work is done. */
+/**
+ * The context of one invocation of `ms` milliseconds. Its ports end at its deadline ([LAW-DEADLINE]; posts have their
+ * own in `post`). Dispose its deadline when the work is done.
+ */
 export function toInvocationContext(
   base: RuntimeContext,
   server: Server,
@@ -105,7 +111,10 @@ export function toInvocationContext(
   }
 }
 
-/** Does a part of an invocation's work under a sooner deadline; its store keeps the invocation's. */
+/**
+ * Runs `fn` under a deadline of `ms` milliseconds, or the invocation's if that is sooner. The store keeps the
+ * invocation's deadline.
+ */
 export async function within<T>(
   scope: InvocationContext,
   ms: number,
@@ -115,7 +124,7 @@ export async function within<T>(
   return await fn({ ...scope, deadline })
 }
 
-/** Whether what is published here is delivered here: a script's events go by the table's stream. */
+/** Whether this function delivers what it publishes. A script's events are delivered by the table's stream. */
 export function canDeliver(scope: RuntimeContext): scope is InvocationContext {
   return scope.gateway !== undefined && scope.server !== undefined
 }

@@ -1,13 +1,16 @@
 import type { Store } from '../../ports/store.ts'
 
-/** The numbers of shards that deliveries and subscribes found, by topic. Only ever a hint to writers: readers read K strongly. */
+/**
+ * The number of shards by topic, as deliveries and subscribes have read it. Only a hint for writers; readers read K
+ * strongly consistent.
+ */
 export type ShardHints = Map<string, number>
 
 const hintsKept = 10_000
-// By store, since the same topic may stand in two tables: a K of another table would put a row where nobody reads.
+// By store, since two tables may have the same topic: K of another table would put a row into a shard that is not read.
 const hints = new WeakMap<Store, ShardHints>()
 
-/** What this process has seen of a store's shards. */
+/** The hints of this process for a store. */
 export function shardHintsOf(store: Store): ShardHints {
   const known = hints.get(store) ?? new Map<string, number>()
   hints.set(store, known)
@@ -22,10 +25,10 @@ export function firstShard(known: ShardHints, topic: string, connectionId: strin
   return hash(connectionId) % (known.get(topic) ?? 1)
 }
 
-/** Remembers how many shards a strong read found. */
+/** Notes the number of shards from a strongly consistent read. */
 export function rememberShards(known: ShardHints, topic: string, shards: number): void {
   if (shards <= 1) return
-  if (known.size >= hintsKept) known.clear() // forgetting is lawful: 1 is below every K
+  if (known.size >= hintsKept) known.clear() // shard 0 is always valid
   known.set(topic, shards)
 }
 

@@ -3,7 +3,10 @@ import { StoreError } from '../../ports/store.ts'
 import { DeadlinePassed } from './deadline.ts'
 import { TrunklineError } from './trunkline-error.ts'
 
-/** The failure behind whatever was thrown: the line's own, or what a procedure threw as it is. Never throws. */
+/**
+ * Converts anything that was thrown into a tRPC error: a `TrunklineError`, or the error that a procedure threw. Never
+ * throws.
+ */
 export function toTRPCError(thrown: unknown): TRPCError {
   try {
     if (thrown instanceof TrunklineError) return thrown
@@ -13,17 +16,17 @@ export function toTRPCError(thrown: unknown): TRPCError {
     if (failed instanceof StoreError) return toStoreFailure(failed)
     return getTRPCErrorFromUnknown(thrown)
   } catch {
-    // a thrown object whose members throw when they are looked at
-    return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: 'Something was thrown that cannot be read.' })
+    // A thrown object whose getters throw.
+    return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: 'A value was thrown that cannot be read.' })
   }
 }
 
-/** A request that the table refuses for its content is refused whenever it comes: nobody should ask again. */
+/** A request that the table refuses because of its content is always refused, so a retry is useless. */
 function toStoreFailure(failed: StoreError): TRPCError {
   if (failed.refused === 'too-large')
     return new TrunklineError(
       'TOO_LARGE',
-      'What this would store is larger than the table takes: 400 KB for one item.',
+      'This would store an item that is larger than the table takes: 400 KB. Store less data.',
       {
         cause: failed,
         mayHaveRun: true,
@@ -32,7 +35,7 @@ function toStoreFailure(failed: StoreError): TRPCError {
   if (failed.refused !== undefined)
     return new TRPCError({
       code: 'INTERNAL_SERVER_ERROR',
-      message: 'The table refused what this would store.',
+      message: 'The table refused this data.',
       cause: failed,
     })
   return new TrunklineError('FUNCTION_FAILED', 'The service is temporarily unavailable.', { cause: failed })

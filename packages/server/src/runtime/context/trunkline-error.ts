@@ -3,26 +3,29 @@ import { type GapReason, lineErrors, type Retry, type TrunklineErrorCode, trpcCo
 
 type Code = TRPCError['code']
 
-/** The failures of the table, and the one that only the wire knows: the client waits and asks again. */
+/** The codes of the errors table, and PENDING, which exists only on the wire: the client waits and asks again. */
 const failures = {
   ...lineErrors,
   PENDING: { retry: 'later', mayHaveRun: true },
 } as const
 const codes: Readonly<Record<keyof typeof failures, Code>> = { ...trpcCodes, PENDING: 'CONFLICT' }
 
-/** A token that an `auth` brought and that the application refused. Its message is the reason, which the client shows. [TL-AUTH-1] */
+/** The application refused the token of an `auth`. The message is the reason, which the client shows. [TL-AUTH-1] */
 export class TokenRefused extends TRPCError {
   constructor(reason: string) {
     super({ code: 'UNAUTHORIZED', message: reason })
   }
 }
 
-/** [TL-ERR-2] A failure of the line itself, not of a procedure. Reaches the client with its `line` member; a stock client sees the tRPC code. */
+/**
+ * [TL-ERR-2] A failure of Trunkline itself, not of a procedure. The client gets it with a `line` member; a stock client
+ * gets the tRPC code.
+ */
 export class TrunklineError extends TRPCError {
   readonly line: TrunklineErrorCode | 'PENDING'
   readonly retry: Retry
   readonly retryAfterMs: number | undefined
-  /** Overrides the table when this one surely never ran. */
+  /** Whether the procedure may have run. By default as in the errors table. */
   readonly mayHaveRun: boolean
   constructor(
     line: TrunklineErrorCode | 'PENDING',
@@ -42,28 +45,31 @@ export class TrunklineError extends TRPCError {
   }
 }
 
-/** Errors that a procedure raised, in its middlewares, validators or resolver, or that came after it returned. */
+/** Errors that were thrown by a procedure's middlewares, validators or resolver, or after it returned. */
 const raisedInside = new WeakSet<TRPCError>()
 
 /**
- * Notes that a procedure had been entered when this was raised: whatever the table says, it may have run. [TL-ERR-7]
+ * Notes that the procedure was entered before this error, so it may have run whatever the errors table says. [TL-ERR-7]
  */
 export function markEntered<E extends TRPCError>(error: E): E {
   raisedInside.add(error)
   return error
 }
 
-/** Whether the procedure may have run when this was raised. */
+/** Whether the procedure may have run before this error. */
 export function mayHaveRun(error: TRPCError): boolean {
   return raisedInside.has(error) || (error instanceof TrunklineError && error.mayHaveRun)
 }
 
-/** What a client without a word for gaps gets. */
+/** The error for a gap, for clients that do not know `gap`. */
 export function gapError(reason: GapReason): TrunklineError {
   return new TrunklineError('GAP', `Events were lost and cannot be replayed (${reason}).`)
 }
 
-/** [TL-SUB-14] What the client is told; it subscribes anew under another id. */
+/** [TL-SUB-14] The error after which the client subscribes again under another id. */
 export function topicChanged(path: string): TrunklineError {
-  return new TrunklineError('TOPIC_CHANGED', `Procedure "${path}" names another topic than when this began.`)
+  return new TrunklineError(
+    'TOPIC_CHANGED',
+    `Procedure "${path}" now returns another topic than at the start of this subscription.`,
+  )
 }

@@ -3,7 +3,16 @@ import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { type DeliveryPayload, type JobRun, toDeliveries } from './deliver-job.ts'
-import { acquiredLease, completedLease, type OffsetRange, requestLease, requestUndelivered, type ShardLease, slotLimit, withoutHolder } from './shard-lease.ts'
+import {
+  acquiredLease,
+  completedLease,
+  type OffsetRange,
+  requestLease,
+  requestUndelivered,
+  type ShardLease,
+  slotLimit,
+  withoutHolder,
+} from './shard-lease.ts'
 
 /** A shard of a topic, and the job that delivers there. */
 export interface LeaseName {

@@ -3,7 +3,15 @@ import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { accountRate } from '../posting/post-pacer.ts'
-import { acquireLease, completeLease, type LeasedRun, type LeaseName, releaseLease, renewingLeases, renewLease } from './acquire-shard-lease.ts'
+import {
+  acquireLease,
+  completeLease,
+  type LeasedRun,
+  type LeaseName,
+  releaseLease,
+  renewingLeases,
+  renewLease,
+} from './acquire-shard-lease.ts'
 import { type DeliverJob, type JobRun, toDeliveries, toJob, traceOf } from './deliver-job.ts'
 import { deliverWithRetry } from './schedule-retry.ts'
 
@@ -59,7 +67,7 @@ export async function deliverShard(
       await continueLater([run]).catch((error: unknown) => failed.push({ run, thrown: error }))
     }
   }
-  limitPace(scope, job)
+  limitRate(scope, job)
   try {
     let remaining = await acquireLeases(scope, job, [toJobRun(job), ...otherRuns], failed)
     for (; remaining.length > 0; remaining = await deliverPages(scope, job, remaining, { failed, pendingPosts })) {
@@ -103,8 +111,8 @@ function leaseNameOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): Leas
 }
 
 /** Limits this process to the shard's part of the account's rate. */
-function limitPace(scope: InvocationContext, { of = 1 }: ShardJob): void {
-  if (scope.gateway !== undefined) trafficOf(scope.gateway, scope.clock).pace.limit(accountRate / of)
+function limitRate(scope: InvocationContext, { of = 1 }: ShardJob): void {
+  if (scope.gateway !== undefined) trafficOf(scope.gateway, scope.clock).pacer.limit(accountRate / of)
 }
 
 /** The job's first run: its members without those that name the place. */
@@ -135,8 +143,8 @@ async function deliverPages(
   { failed, pendingPosts }: { readonly failed: FailedRun[]; readonly pendingPosts: Promise<unknown>[] },
 ): Promise<readonly LeasedRun[]> {
   const { shard, of = 1 } = job
-  const pace = scope.gateway && trafficOf(scope.gateway, scope.clock).pace
-  const limit = Math.max(minRows, Math.floor(((pace?.rate() ?? accountRate) * pageSeconds) / leasedRuns.length))
+  const pacer = scope.gateway && trafficOf(scope.gateway, scope.clock).pacer
+  const limit = Math.max(minRows, Math.floor(((pacer?.rate() ?? accountRate) * pageSeconds) / leasedRuns.length))
   const pages = await forEachRun(leasedRuns, failed, async (leasedRun) => {
     const { topic, from } = leasedRun.run
     const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })

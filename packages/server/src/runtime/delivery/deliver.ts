@@ -7,7 +7,16 @@ import { type InvocationContext, within } from '../context/scope.ts'
 import { rememberShards } from '../context/shard-hints.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 import { collectReady } from './collect-ready.ts'
-import { type DeliverJob, type DeliveryPayload, type JobRun, joinRuns, toDeliveries, toJob, toRun, traceOf } from './deliver-job.ts'
+import {
+  type DeliverJob,
+  type DeliveryPayload,
+  type JobRun,
+  joinRuns,
+  toDeliveries,
+  toJob,
+  toRun,
+  traceOf,
+} from './deliver-job.ts'
 import { deliverShard } from './deliver-shard.ts'
 import { redeliver } from './redeliver.ts'
 import { deliverWithRetry, type Run } from './schedule-retry.ts'

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import { createRoom, otherTopic, publish, type Room, type RoomOptions, slotsOf, subscribe, topic, withOperations } from '../subscriptions/room.suite.ts'
+import {
+  createRoom,
+  otherTopic,
+  publish,
+  type Room,
+  type RoomOptions,
+  slotsOf,
+  subscribe,
+  topic,
+  withOperations,
+} from '../subscriptions/room.suite.ts'
 
 /** Puts rows of subscribers whose sockets are open, as 10,000 subscribes would; the delivery to them is real. */
 async function seed(

@@ -1,5 +1,5 @@
-import type { PresenceView } from '../../ports/presence.ts'
 import type { Slot } from '../../ports/log.ts'
+import type { PresenceView } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { evaluate } from '../encoding/replay-results.ts'

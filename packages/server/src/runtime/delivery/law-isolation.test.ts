@@ -1,6 +1,16 @@
 import { describe, expect, test, vi } from 'vitest'
 import { settle } from '../../lambda/test-line.suite.ts'
-import { createRoom, deliverRest, publish, say, slotAt, slotsOf, subscribe, topic, withOperations } from '../subscriptions/room.suite.ts'
+import {
+  createRoom,
+  deliverRest,
+  publish,
+  say,
+  slotAt,
+  slotsOf,
+  subscribe,
+  topic,
+  withOperations,
+} from '../subscriptions/room.suite.ts'
 
 const kinds = (frames: readonly unknown[]) =>
   (frames as { result?: { type: string } }[]).map(({ result }) => result?.type)

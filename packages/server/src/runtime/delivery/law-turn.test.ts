@@ -3,7 +3,15 @@ import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Store } from '../../ports/store.ts'
 import type { Mutant } from '../calls/keyed-world.suite.ts'
 import type { Ended, Exploration, Turns } from '../explore.suite.ts'
-import { createRoom, publish, type Room, slotsOf, subscribe, topic, withOperations } from '../subscriptions/room.suite.ts'
+import {
+  createRoom,
+  publish,
+  type Room,
+  slotsOf,
+  subscribe,
+  topic,
+  withOperations,
+} from '../subscriptions/room.suite.ts'
 import { createModelClient } from './model-client.suite.ts'
 import { createScheduleTable } from './schedule-table.suite.ts'
 

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { acquiredLease, completedLease, requestLease, requestUndelivered, type ShardLease, slotLimit, withoutHolder } from './shard-lease.ts'
+import {
+  acquiredLease,
+  completedLease,
+  requestLease,
+  requestUndelivered,
+  type ShardLease,
+  slotLimit,
+  withoutHolder,
+} from './shard-lease.ts'
 
 const now = 1_000
 const range = (offset: number, through = offset) => ({ jobId: 'mine', epoch: 'e', offset, through })

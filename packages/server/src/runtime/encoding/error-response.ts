@@ -5,7 +5,7 @@ import { toTRPCError } from '../context/to-trpc-error.ts'
 import { mayHaveRun, TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
 import { ForeignInput } from '../procedures/transformer-mismatch.ts'
 
-/** What was asked, as far as it was understood. */
+/** The request that an error answers, as far as it could be parsed. */
 export interface Asked {
   readonly id: FrameId | null
   readonly jsonrpc?: '2.0'
@@ -17,12 +17,18 @@ export interface Asked {
   readonly traceparent?: string
 }
 
-/** An answer that says what failed, as text. Tells `onError` too. Never throws, whatever was thrown and whatever the router's formatter does. */
+/**
+ * An error response as text. Also reports the error to `onError`. Never throws, whatever was thrown and even if the
+ * router's formatter throws.
+ */
 export function errorText(server: Server, asked: Asked, thrown: unknown): string {
   return withId(asked, errorBody(server, asked, thrown))
 }
 
-/** The same without its id: `{"error":…,"line"?:…}`, the router's error shape and the line's own view when the line failed. */
+/**
+ * The same without its id: `{"error":…,"line"?:…}`, the router's error shape, and Trunkline's code and retry hint when
+ * Trunkline failed.
+ */
 export function errorBody(server: Server, asked: Asked, thrown: unknown): string {
   const error = toTRPCError(thrown)
   const { path, cause, traceparent } = asked
@@ -30,20 +36,24 @@ export function errorBody(server: Server, asked: Asked, thrown: unknown): string
   try {
     const text = bodyOf(server, asked, error)
     if (Buffer.byteLength(text) <= limits.messageBytes.value - idRoom) return text
-    // [TL-LIM-3] A validator that names each of ten thousand members makes such a one.
-    const failure = new TrunklineError('TOO_LARGE', 'The error that answers this is larger than the gateway carries.', {
-      mayHaveRun: mayHaveRun(error),
-    })
+    // [TL-LIM-3] Such as the error of a validator that lists each of ten thousand members.
+    const failure = new TrunklineError(
+      'TOO_LARGE',
+      'The error of this call is larger than one message. Shorten it in the error formatter or the validator.',
+      {
+        mayHaveRun: mayHaveRun(error),
+      },
+    )
     return bodyOf(server, { ...asked, input: undefined }, failure)
-  } catch (broken) {
-    server.report({ error: toTRPCError(broken), path: asked.path, cause: asked.cause })
-    return bareBody
+  } catch (formatterError) {
+    server.report({ error: toTRPCError(formatterError), path: asked.path, cause: asked.cause })
+    return fallbackBody
   }
 }
 
-const idRoom = 1_024 // an id has at most 128 bytes, each of them six at most as JSON
+const idRoom = 1_024 // an id has at most 128 bytes, and each of them at most six in JSON
 
-/** Puts the id of the frame that asked before an answer's body. */
+/** Puts the request's id before a response body. */
 // [TL-STOCK-9]
 export function withId({ id, jsonrpc }: Pick<Asked, 'id' | 'jsonrpc'>, body: string): string {
   const version = jsonrpc === undefined ? '' : '"jsonrpc":"2.0",'
@@ -60,20 +70,24 @@ function bodyOf(server: Server, asked: Asked, error: TRPCError): string {
   return JSON.stringify(body)
 }
 
-/** What is left to say when the error's own shape cannot be said. */
-const bareBody = JSON.stringify({
+/** The response when the error's shape cannot be made. */
+const fallbackBody = JSON.stringify({
   error: { message: 'Internal server error', code: -32_603, data: { code: 'INTERNAL_SERVER_ERROR', httpStatus: 500 } },
 })
 
-/** The router's shape of an error, through its formatter and transformer. [TL-ERR-1] [TL-ERR-3] Never a stack, a table name or an ARN [LAW-ERRORS]. */
+/**
+ * The router's error shape, through its formatter and transformer. [TL-ERR-1] [TL-ERR-3] It never has a stack, a table
+ * name or an ARN [LAW-ERRORS].
+ */
 export function errorShape(server: Server, asked: Omit<Asked, 'id' | 'cause'>, error: TRPCError) {
-  const config = { ...server.router._def._config, isDev: false } // isDev adds the stack, and a function's NODE_ENV is unset
+  // `isDev` adds the stack, and a function's NODE_ENV is unset.
+  const config = { ...server.router._def._config, isDev: false }
   const { type, path, input, ctx } = asked
   const shape = getTRPCErrorShape({ config, error: withoutSecrets(server, error), type, path, input, ctx })
   return error instanceof ForeignInput ? shape : config.transformer.output.serialize(shape)
 }
 
-/** The same code without the words, where these name tables, accounts or roles. */
+/** Replaces the message by the code when the message may name tables, accounts or roles. */
 function withoutSecrets(server: Server, error: TRPCError): TRPCError {
   if (!server.isSecret(error)) return error
   return new TRPCError({

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type FrameId, limits, toChunks } from '@trunkline/protocol'
 
-/** The messages that carry `frames`: for a client that declared extensions one, or its chunks where the gateway would not carry it; one each for a stock client, which knows neither arrays nor chunks from a server. */
+/**
+ * Packs frames into messages: one message for a client with extensions, or its chunks if it is larger than the gateway
+ * accepts; one message per frame for a stock client, which knows neither arrays nor chunks.
+ */
 // [TL-HS-5] [TL-STOCK-1] [TL-CHUNK-1]
 export function toMessages(frames: readonly string[], extensions: boolean): readonly string[] {
   const first = frames[0]
@@ -12,13 +15,16 @@ export function toMessages(frames: readonly string[], extensions: boolean): read
   return toChunks({ id: idOf(first), message: nameOf(text), text }, limits.messageBytes.value)
 }
 
-/** Of every frame of ours the id stands first. [TL-CHUNK-3] */
+/** Every frame that the server sends begins with its id. [TL-CHUNK-3] */
 function idOf(frame: string): FrameId {
   const [, id = 'null'] = /^\{"id":("(?:[^"\\]|\\.)*"|[-+.\w]+)/.exec(frame) ?? []
-  return (JSON.parse(id) as FrameId | null) ?? '' // a chunk has an id, also where its first frame has none
+  return (JSON.parse(id) as FrameId | null) ?? '' // a chunk has an id even if its first frame has none
 }
 
-/** By what it says: a delivery that is tried again sends the same parts, which complete what the client has of the first try. */
+/**
+ * A digest of the content, so that a retried delivery sends the same chunks, which complete those that the client
+ * already has.
+ */
 function nameOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 16)
 }

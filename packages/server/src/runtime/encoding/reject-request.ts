@@ -4,7 +4,10 @@ import { warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 import { outcomeOf } from './error-label.ts'
 import { type Asked, errorText } from './error-response.ts'
 
-/** The answer to a frame that failed where no query or mutation ran (`runCall` counts its own), as text. Never throws. */
+/**
+ * The error response, as text, to a frame that failed without running a query or mutation (`runCall` measures its own
+ * errors). Never throws.
+ */
 export function rejectRequest(scope: InvocationContext, asked: Asked, thrown: unknown): string {
   const { server, telemetry } = scope
   const error = toTRPCError(thrown)

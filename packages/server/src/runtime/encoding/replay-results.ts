@@ -7,22 +7,22 @@ import { cursorOf } from '../log/retention.ts'
 import { eventOf } from '../log/stored-event.ts'
 import { advanceResult, eventResult, faultResult } from './result-frames.ts'
 
-/** What became of one slot for one subscription. */
+/** The result of evaluating one slot for one subscription. */
 export type Evaluated =
   | { readonly status: 'match'; readonly event: unknown }
   | { readonly status: 'no-match' }
   | { readonly status: 'failed'; readonly thrown: unknown }
 
 /**
- * Sends a slot's event through the pipe. A slot without data is for nobody; data that is not JSON, an event that cannot
- * be parsed and a pipe that throws are `failed`, never a non-match [LAW-COVERAGE].
+ * Runs a slot's event through the pipe. A slot without data matches no subscription. Data that is not JSON, an event
+ * that cannot be parsed and a pipe that throws are `failed`, never a non-match [LAW-COVERAGE].
  */
 export function evaluate(scope: RuntimeContext, topic: string, pipe: readonly PipeStep[], slot: Slot): Evaluated {
   if (slot.data === undefined) return { status: 'no-match' }
   return evaluateEvent(pipe, () => eventOf(scope, topic, slot))
 }
 
-/** The same for an event that `read` gives. */
+/** The same for the event that `read` returns. */
 export function evaluateEvent(pipe: readonly PipeStep[], read: () => unknown): Evaluated {
   try {
     const result = applyPipe(pipe, read())
@@ -32,17 +32,20 @@ export function evaluateEvent(pipe: readonly PipeStep[], read: () => unknown): E
   }
 }
 
-/** A subscription: the topic that it follows, its steps, and its procedure. */
-interface LogRef {
+/** The topic, steps and procedure of a subscription. */
+interface Evaluation {
   readonly topic: string
   readonly pipe: readonly PipeStep[]
   readonly path: string
 }
 
-/** The results, as JSON text, that carry a position from `from` over `slots`: each names what it covers, and the last one ends at the last slot taken. Stops at `maxBytes`. */
+/**
+ * The results, as JSON text, that move a position from `from` over `slots`. Each result says what it covers, and the
+ * last one ends at the last slot that is included. Stops before `maxBytes`.
+ */
 export function chainOf(
   scope: RuntimeContext & { readonly server: Server },
-  { topic, pipe, path }: LogRef,
+  { topic, pipe, path }: Evaluation,
   from: number,
   slots: readonly Slot[],
   maxBytes: number = limits.pageBytes.value,
@@ -50,7 +53,7 @@ export function chainOf(
   const results: string[] = []
   let bytes = 0
   let position = from
-  let seen: Slot | undefined
+  let last: Slot | undefined
   for (const slot of slots) {
     const result = resultOf(scope, { topic, pipe, path }, slot, position)
     if (result !== undefined) {
@@ -60,15 +63,15 @@ export function chainOf(
       results.push(result)
       position = slot.offset
     }
-    seen = slot
+    last = slot
   }
-  if (seen !== undefined && seen.offset > position) results.push(advanceResult(cursorOf(scope, seen), position))
+  if (last !== undefined && last.offset > position) results.push(advanceResult(cursorOf(scope, last), position))
   return results
 }
 
 function resultOf(
   scope: RuntimeContext & { readonly server: Server },
-  { topic, pipe, path }: LogRef,
+  { topic, pipe, path }: Evaluation,
   slot: Slot,
   prev: number,
 ): string | undefined {

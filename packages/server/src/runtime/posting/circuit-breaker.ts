@@ -1,55 +1,56 @@
 import type { Clock } from '../../ports/clock.ts'
 
 /**
- * Which connections take no posts at present: where posts hung or were throttled again and again none is tried for a
- * while, so that it costs no neighbour time.
+ * Decides which connections get posts. After several posts to a connection have hung or were throttled, none is tried
+ * for a while, so that it takes no time from other connections.
  */
 export interface Breaker {
-  /** Whether a post may be tried. After the pause one is, alone, to find out. */
+  /** Whether a post may be tried. After the pause a single post is tried first. */
   admits(connectionId: string): boolean
-  /** For how many milliseconds posts to it still fail fast; 0 when they are tried. */
+  /** The milliseconds for which posts to the connection still fail at once; 0 when they are tried. */
   openFor(connectionId: string): number
-  /** A post came through. */
+  /** Notes that a post succeeded. */
   close(connectionId: string): void
-  /** A post hung, or was throttled, to the end of its budget. */
+  /** Notes that a post hung or was throttled until its budget was used up. */
   fail(connectionId: string): void
-  /** Whether a retry of the topic comes when this pause is over: what comes meanwhile is left to it. */
-  awaitsRetry(connectionId: string, topic: string): boolean
   /**
-   * Such a retry was asked for, and comes not before `due`, in epoch milliseconds. To be told when it is sure to come.
+   * Whether a retry of the topic is scheduled after this pause. It then also posts the events that come during the
+   * pause.
    */
+  awaitsRetry(connectionId: string, topic: string): boolean
+  /** Notes a retry that runs at `due` or later, in epoch milliseconds. Call it only after the retry was scheduled. */
   noteRetry(connectionId: string, topic: string, due: number): void
 }
 
-/** One lost post is a network's, the second in a row the client's own. */
-const failuresTaken = 2
+/** One lost post is probably the network's fault, the second in a row the client's. */
+const failureThreshold = 2
 const firstPauseMs = 5_000 // 5 s
-const longestPauseMs = 60_000 // a minute
-const trialMs = 6_000 // 6 s: a trial's budget; nobody else tries meanwhile
-/** Beyond this the oldest is forgotten, which costs a post. */
+const maxPauseMs = 60_000 // a minute
+const trialMs = 6_000 // 6 s: the budget of a single post, during which no other is tried
+/** Beyond this the oldest connection is dropped, which costs one futile post. */
 const connectionsKept = 10_000
-/** Topics of a connection whose retries are remembered. Beyond this the oldest is forgotten, which costs a retry. */
+/** Beyond this the oldest retry of a connection is dropped, which costs one more retry. */
 const retriesKept = 100
 
-interface Slow {
+interface SlowConnection {
   readonly failures: number
   /** Epoch milliseconds. */
   readonly until: number
-  /** When the retry comes that was asked for, by topic. */
+  /** When the scheduled retries run, by topic. */
   readonly retries: Map<string, number>
 }
 
 export function createBreaker(clock: Clock): Breaker {
-  const slow = new Map<string, Slow>()
+  const slow = new Map<string, SlowConnection>()
   const openFor = (connectionId: string) => {
     const { failures, until } = slow.get(connectionId) ?? healthy
-    return failures >= failuresTaken ? Math.max(0, until - clock.now()) : 0
+    return failures >= failureThreshold ? Math.max(0, until - clock.now()) : 0
   }
   return {
     openFor,
     admits(connectionId) {
       const known = slow.get(connectionId)
-      if (known === undefined || known.failures < failuresTaken) return true
+      if (known === undefined || known.failures < failureThreshold) return true
       if (openFor(connectionId) > 0) return false
       slow.set(connectionId, { ...known, until: clock.now() + trialMs })
       return true
@@ -57,8 +58,8 @@ export function createBreaker(clock: Clock): Breaker {
     close: (connectionId) => void slow.delete(connectionId),
     fail(connectionId) {
       const failures = (slow.get(connectionId) ?? healthy).failures + 1
-      const pause = Math.min(firstPauseMs * 2 ** Math.max(0, failures - failuresTaken), longestPauseMs)
-      if (slow.size >= connectionsKept && !slow.has(connectionId)) forgetOldest(slow)
+      const pause = Math.min(firstPauseMs * 2 ** Math.max(0, failures - failureThreshold), maxPauseMs)
+      if (slow.size >= connectionsKept && !slow.has(connectionId)) dropOldest(slow)
       slow.set(connectionId, { failures, until: clock.now() + pause * (0.5 + clock.random() / 2), retries: new Map() })
     },
     awaitsRetry(connectionId, topic) {
@@ -68,15 +69,15 @@ export function createBreaker(clock: Clock): Breaker {
     noteRetry(connectionId, topic, due) {
       const retries = slow.get(connectionId)?.retries
       if (retries === undefined) return
-      if (retries.size >= retriesKept && !retries.has(topic)) forgetOldest(retries)
+      if (retries.size >= retriesKept && !retries.has(topic)) dropOldest(retries)
       retries.set(topic, due)
     },
   }
 }
 
-const healthy: Slow = { failures: 0, until: 0, retries: new Map() }
+const healthy: SlowConnection = { failures: 0, until: 0, retries: new Map() }
 
-function forgetOldest(known: Map<string, unknown>): void {
+function dropOldest(known: Map<string, unknown>): void {
   const [oldest] = known.keys()
   if (oldest !== undefined) known.delete(oldest)
 }

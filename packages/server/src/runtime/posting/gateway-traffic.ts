@@ -1,15 +1,15 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Gateway } from '../../ports/gateway.ts'
 import { type Breaker, createBreaker } from './circuit-breaker.ts'
-import { createPace, type Pace } from './post-pacer.ts'
+import { createPostPacer, type PostPacer } from './post-pacer.ts'
 
 /**
- * What a process knows of a gateway by its answers, shared by all that posts in it. Never authoritative: another
- * process knows other things.
+ * What a process has learned from a gateway's answers, shared by all its posts. Only a hint, since each process learns
+ * on its own.
  */
 export interface Traffic {
   readonly breaker: Breaker
-  readonly pace: Pace
+  readonly pacer: PostPacer
   readonly counts: TrafficCounts
 }
 
@@ -17,12 +17,12 @@ export interface Traffic {
 export interface TrafficCounts {
   /** Messages that the gateway took. */
   posts: number
-  /** Messages that were not needed, since their frames went with others. */
+  /** Messages that were saved, because their frames shared another message. */
   saved: number
   gone: number
   /** 429s. */
   throttled: number
-  /** Posts that were given up, or not tried since their connection is slow. */
+  /** Posts that were given up, or not tried because their connection is slow. */
   undelivered: number
   /** Rows whose events were left to their client's own fetch. */
   left: number
@@ -30,7 +30,7 @@ export interface TrafficCounts {
 
 const known = new WeakMap<Gateway, Traffic>()
 
-/** What this process has seen of a gateway. */
+/** This process's traffic to a gateway. */
 export function trafficOf(gateway: Gateway, clock: Clock): Traffic {
   const traffic = known.get(gateway) ?? createTraffic(clock)
   known.set(gateway, traffic)
@@ -39,5 +39,5 @@ export function trafficOf(gateway: Gateway, clock: Clock): Traffic {
 
 function createTraffic(clock: Clock): Traffic {
   const counts = { posts: 0, saved: 0, gone: 0, throttled: 0, undelivered: 0, left: 0 }
-  return { breaker: createBreaker(clock), pace: createPace(clock), counts }
+  return { breaker: createBreaker(clock), pacer: createPostPacer(clock), counts }
 }

@@ -10,7 +10,7 @@ const metricOf: Readonly<Record<PostOutcome['status'], Metric>> = {
   failed: 'failedPosts',
 }
 
-/** Tells what became of one try of a post. */
+/** Measures the outcome of one attempt to post. */
 export function measurePost({ telemetry }: RuntimeContext, { status }: PostOutcome): void {
   telemetry.measure(metricOf[status], 1)
 }

@@ -3,10 +3,7 @@ import type { RuntimeContext } from '../context/scope.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
 import { type Posted, post } from './post.ts'
 
-/**
- * Posts a frame: as one message, or as its chunks in turn, of which the first that cannot be posted is the last that is
- * tried. Never throws.
- */
+/** Posts a frame as one message, or as chunks one after another up to the first that fails. Never throws. */
 // [TL-CHUNK-1]
 export async function postFrame(
   scope: RuntimeContext,

@@ -1,41 +1,47 @@
 import type { Clock } from '../../ports/clock.ts'
 
 /**
- * How fast this process posts. API Gateway throttles an account, not a connection: what one post is refused, all of
- * them back off from, and come back slowly (additive increase, multiplicative decrease). Functions share nothing, so
- * each finds its share by what it is refused.
+ * Limits how fast this process posts. API Gateway throttles an account and not a connection, so after a refused post
+ * the whole process slows down, and speeds up again slowly (additive increase, multiplicative decrease). Processes
+ * share no state; each finds its share of the rate by its refused posts.
  */
-export interface Pace {
-  /** Takes the next turn: milliseconds until it comes, 0 for now. */
-  take(): number
-  /** The gateway answered 429 to a post to this connection. Tells whom it means, as far as can be known. */
-  refuse(connectionId: string): 'account' | 'connection'
-  /** Posts per second that are allowed now. */
+export interface PostPacer {
+  /** Reserves the next post. Returns the milliseconds until it may start; 0 for now. */
+  reserve(): number
+  /**
+   * Notes that the gateway answered a post to this connection with 429. Returns the probable cause: the account's
+   * quota, or a slow client.
+   */
+  noteThrottled(connectionId: string): 'account' | 'connection'
+  /** The current limit, in posts per second. */
   rate(): number
-  /** Keeps below this many posts per second: one function's part of the account's. */
+  /** Limits this process to `ceiling` posts per second, its part of the account's rate. */
   limit(ceiling: number): void
 }
 
-/** The account's posts per second in a region, its inbound messages included. Raise it with the quota. */
-export const accountRate = 10_000
-const lowestRate = 20
-const growth = 0.1 // of the ceiling, each second
-const burstMs = 100 // turns that were not taken are kept for this long
-const windowMs = 1_000 // 1 s
-const cutMs = 250 // one halving for the answers to what was under way when the first came
 /**
- * A 429 means that a client reads too slowly or that the account's quota is used up: the account, when as many
- * connections as these are refused at a time, and this part of what is posted.
+ * The default quota of an account in a region, in messages per second, inbound messages included. Raise it with the
+ * quota.
  */
-const connectionsMeant = 2
-const shareMeant = 0.05
-const refusedKept = 10_000 // more than the share of any rate, so those that are dropped change no answer
+export const accountRate = 10_000
+const minRate = 20
+const growth = 0.1 // of the ceiling, each second
+const burstMs = 100 // unused reservations are kept for this long
+const windowMs = 1_000 // 1 s
+const halvingMs = 250 // at most one halving in this time, since several posts are under way when the first is refused
+/**
+ * A 429 means either that a client reads too slowly or that the account's quota is used up. It counts as the quota when
+ * at least this many connections, and at least this share of all posts, are refused within a second.
+ */
+const minConnections = 2
+const minShare = 0.05
+const refusedKept = 10_000 // more than `minShare` of any rate, so that dropped entries change no result
 
-export function createPace(clock: Clock): Pace {
+export function createPostPacer(clock: Clock): PostPacer {
   let ceiling = accountRate
   let current = ceiling
   let grownAt = clock.now()
-  let cutAt = Number.NEGATIVE_INFINITY
+  let halvedAt = Number.NEGATIVE_INFINITY
   let nextAt = Number.NEGATIVE_INFINITY
   const refused = new Map<string, number>()
   const recent = createRecentCount(clock)
@@ -48,35 +54,35 @@ export function createPace(clock: Clock): Pace {
   }
   return {
     rate,
-    take() {
+    reserve() {
       recent.add()
       const now = clock.now()
       const at = Math.max(nextAt, now - burstMs)
       nextAt = at + 1_000 / rate()
       return Math.max(0, at - now)
     },
-    refuse(connectionId) {
+    noteThrottled(connectionId) {
       const now = clock.now()
       refused.delete(connectionId)
-      refused.set(connectionId, now) // the oldest stand first
+      refused.set(connectionId, now) // the oldest entries come first
       for (const [id, at] of refused) {
         if (now - at <= windowMs && refused.size <= refusedKept) break
         refused.delete(id)
       }
-      if (refused.size < Math.max(connectionsMeant, recent.count() * shareMeant)) return 'connection'
-      if (now - cutAt < cutMs) return 'account'
-      current = Math.max(lowestRate, rate() / 2)
-      cutAt = now
+      if (refused.size < Math.max(minConnections, recent.count() * minShare)) return 'connection'
+      if (now - halvedAt < halvingMs) return 'account'
+      current = Math.max(minRate, rate() / 2)
+      halvedAt = now
       return 'account'
     },
-    limit(wanted) {
-      ceiling = Math.max(lowestRate, Math.min(accountRate, wanted))
+    limit(rateLimit) {
+      ceiling = Math.max(minRate, Math.min(accountRate, rateLimit))
       current = Math.min(current, ceiling)
     },
   }
 }
 
-/** Counts what there was in the last second or two. */
+/** Counts the calls of `add` in the last second or two. */
 function createRecentCount(clock: Clock) {
   let [since, before, now] = [clock.now(), 0, 0]
   function roll(): void {

@@ -4,37 +4,35 @@ import type { RuntimeContext } from '../context/scope.ts'
 import { type Traffic, trafficOf } from './gateway-traffic.ts'
 import { measurePost } from './measure-post.ts'
 
-/**
- * How a post ended, its retries included. `undelivered`: given up within the budget; the log still has what it carried.
- */
+/** How a post ended, including its retries. `undelivered`: given up within the budget. The log still has its events. */
 export type Posted = 'posted' | 'gone' | 'too-large' | 'undelivered'
 
 const budgetMs = 6_000
 const firstPauseMs = 50
-const longestPauseMs = 1_000
-const cutAttempts = 3
-const cutAttemptMs = 1_500
+const maxPauseMs = 1_000
+const deleteAttempts = 3
+const deleteAttemptMs = 1_500
 /**
- * A post that was cut short sooner, by its function's own deadline, says nothing against the connection; nor does one
- * that the account's quota refused.
+ * Only a post that failed for at least this long counts against its connection: a shorter one was ended by the
+ * function's own deadline. A post that the account's quota refused does not count either.
  */
 const suspectMs = 1_000
 
 /**
- * Posts one message, retrying 429 and 5xx with full jitter inside a budget and before the deadline; one that hangs is
- * given up with the budget [LAW-DEADLINE]. Waits for this process's turn when the gateway throttles it; fails at once
- * while the connection's breaker is open. A post whose fate is unknown is sent again: every client of ours drops what
- * it had. Never throws.
+ * Posts one message. Retries 429 and 5xx with full jitter within a budget and before the deadline; a post that hangs is
+ * given up when the budget is used up [LAW-DEADLINE]. Waits when this process posts too fast, and fails at once while
+ * the connection's breaker is open. A post whose fate is unknown is sent again, since clients with extensions drop
+ * duplicates. Never throws.
  */
 export async function post(scope: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
   const { gateway, clock } = scope
   if (gateway === undefined) return 'undelivered'
   const traffic = trafficOf(gateway, clock)
-  // Takes nobody's turn, nor a breaker's trial.
+  // Before the breaker and the pacer, so that an ended function uses neither a trial nor a reservation.
   if (scope.deadline?.signal.aborted) return counted(traffic, 'undelivered')
   if (!traffic.breaker.admits(connectionId)) return counted(traffic, 'undelivered')
-  const ms = traffic.pace.take()
-  if (ms > 0) await clock.sleep(ms, scope.deadline?.signal) // not out of the post's own budget
+  const delayMs = traffic.pacer.reserve()
+  if (delayMs > 0) await clock.sleep(delayMs, scope.deadline?.signal) // not part of the post's own budget
   return counted(traffic, await tryPost(scope, { gateway, traffic, connectionId, text }))
 }
 
@@ -47,30 +45,30 @@ interface Attempt {
 
 async function tryPost(scope: RuntimeContext, { gateway, traffic, connectionId, text }: Attempt): Promise<Posted> {
   const { clock } = scope
-  const { breaker, pace } = traffic
+  const { breaker, pacer } = traffic
   using budget = budgetOf(scope, budgetMs)
   const { signal } = budget
-  const began = clock.now()
+  const startedAt = clock.now()
   let isSuspect = true
-  for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, longestPauseMs)) {
-    const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => hung)
+  for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, maxPauseMs)) {
+    const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => noAnswer)
     measurePost(scope, outcome)
     isSuspect = outcome.status !== 'throttled' || noteThrottled(traffic, connectionId) === 'connection'
     const settled = settle(outcome)
     if (settled === 'posted') breaker.close(connectionId)
     if (settled !== undefined) return settled
-    const wait = Math.max(clock.random() * pause, outcome.status === 'throttled' ? pace.take() : 0)
+    const wait = Math.max(clock.random() * pause, outcome.status === 'throttled' ? pacer.reserve() : 0)
     if (clock.now() + wait >= budget.at) break
     scope.telemetry.measure('retried', 1)
     await clock.sleep(wait, signal)
   }
-  if (isSuspect && clock.now() - began >= suspectMs) breaker.fail(connectionId)
+  if (isSuspect && clock.now() - startedAt >= suspectMs) breaker.fail(connectionId)
   return 'undelivered'
 }
 
-function noteThrottled({ pace, counts }: Traffic, connectionId: string): 'account' | 'connection' {
+function noteThrottled({ pacer, counts }: Traffic, connectionId: string): 'account' | 'connection' {
   counts.throttled += 1
-  return pace.refuse(connectionId)
+  return pacer.noteThrottled(connectionId)
 }
 
 function counted({ counts }: Traffic, posted: Posted): Posted {
@@ -81,19 +79,20 @@ function counted({ counts }: Traffic, posted: Posted): Posted {
 }
 
 /**
- * Closes a socket. A deletion that fails or gets no answer within 1.5 s is sent again, three times in all: where a
- * post's fate is unknown, a stock client learns of it by nothing else. To delete twice does no harm. Never throws.
+ * Closes a connection's socket. A deletion that fails or gets no answer within 1.5 s is sent again, at most three times
+ * in all: when the fate of a post is unknown, only the closed socket tells a stock client to resume. A second deletion
+ * does no harm. Never throws.
  */
 export async function deleteConnection(scope: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {
   const { gateway, clock } = scope
   if (gateway === undefined) return 'failed'
   using budget = budgetOf(scope, budgetMs)
-  for (let attempt = 1; attempt <= cutAttempts && !budget.signal.aborted; attempt += 1) {
-    using tried = narrowDeadline(clock, budget, cutAttemptMs)
-    const { signal } = tried
+  for (let attempt = 1; attempt <= deleteAttempts && !budget.signal.aborted; attempt += 1) {
+    using attemptDeadline = narrowDeadline(clock, budget, deleteAttemptMs)
+    const { signal } = attemptDeadline
     const closing = withinDeadline(signal, gateway.disconnect(connectionId, { signal }))
     if ((await closing.catch(() => 'failed')) === 'closed') return 'closed'
-    if (attempt < cutAttempts) await clock.sleep(clock.random() * longestPauseMs, budget.signal)
+    if (attempt < deleteAttempts) await clock.sleep(clock.random() * maxPauseMs, budget.signal)
   }
   return 'failed'
 }
@@ -102,7 +101,7 @@ function budgetOf({ clock, deadline }: RuntimeContext, ms: number) {
   return deadline === undefined ? createDeadline(clock, ms) : narrowDeadline(clock, deadline, ms)
 }
 
-const hung: PostOutcome = { status: 'failed', unknown: true, reason: 'no answer' }
+const noAnswer: PostOutcome = { status: 'failed', unknown: true, reason: 'no answer' }
 
 function settle(outcome: PostOutcome): Posted | undefined {
   switch (outcome.status) {
@@ -113,6 +112,6 @@ function settle(outcome: PostOutcome): Posted | undefined {
     case 'throttled':
       return undefined
     case 'failed':
-      return outcome.unknown ? undefined : 'undelivered' // 400 and 403 do not get better
+      return outcome.unknown ? undefined : 'undelivered' // 400 and 403 are permanent
   }
 }

@@ -1,6 +1,6 @@
 import type { Slot } from '../../ports/log.ts'
 
-/** One event on its way to its subscribers: of a log, or of an ephemeral channel. */
+/** One event to deliver: of a log, or of an ephemeral channel. */
 export type Delivery =
   | { readonly topic: string; readonly slot: Slot; readonly data?: undefined }
   | { readonly topic: string; readonly data: string; readonly slot?: undefined }

@@ -1,6 +1,6 @@
 import type { PipeStep } from '../../define/subscription.ts'
-import type { PipedContext, Subscriber } from '../../ports/subscribers.ts'
 import type { Slot } from '../../ports/log.ts'
+import type { PipedContext, Subscriber } from '../../ports/subscribers.ts'
 import { type ConnectionParams, toFacts } from '../context/caller.ts'
 import { type InvocationContext, within } from '../context/scope.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
@@ -13,40 +13,52 @@ import { describePipe } from '../procedures/read-pipe-steps.ts'
 import type { Delivery } from './delivery.ts'
 import { endSubscriber } from './end-subscriber.ts'
 
-/** Slots are evaluated in blocks of this many, so that a filtered frame can say what it covers without state [LAW-COVERAGE]. */
-const block = 32
-const tries = 2
-/** How long one subscriber's procedure may take: what hangs there must not hold up the others [LAW-DEADLINE]. */
+/**
+ * Slots are evaluated in blocks of this size, so that a filtered frame can say what it covers without stored state
+ * [LAW-COVERAGE].
+ */
+const blockSlots = 32
+const maxAttempts = 2
+/** How long one subscriber's procedure may take, so that one that hangs does not delay the others [LAW-DEADLINE]. */
 const procedureMs = 3_000
 
-/** The result text for one piped subscriber, or undefined when nothing is to be posted to it. Throws when it could not be found out in time: a failed delivery. */
+/**
+ * The result text for one subscriber with filter or map, or undefined when it gets none. Throws when the result could
+ * not be computed: the delivery has failed.
+ */
 export type Pipeline = (row: Subscriber, piped: PipedContext) => Promise<string | undefined>
 
-/** Runs subscribers' procedures again for one event, with what the connection was at subscribe; the block of the log is read once for all. */
+/**
+ * Computes the results of one event. Runs each subscriber's procedure again with the context stored at its subscribe;
+ * reads the block of the log once for all.
+ */
 export function createPipeline(scope: InvocationContext, delivery: Delivery): Pipeline {
   let earlier: Promise<readonly Slot[]> | undefined
   return async (row, piped) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        const pipe = await within(scope, procedureMs, (sooner) => describePipe(sooner, row, factsOf(row, piped)))
-        if (delivery.slot === undefined) return ephemeral(scope, pipe, delivery.data)
+        const pipe = await within(scope, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))
+        if (delivery.slot === undefined) return ephemeralResultOf(scope, pipe, delivery.data)
         earlier ??= readEarlier(scope, delivery.topic, delivery.slot)
-        return covered(scope, { ...delivery, pipe, path: row.path }, await earlier)
+        return coveringResult(scope, { ...delivery, pipe, path: row.path }, await earlier)
       } catch (thrown) {
         if (await endsSubscription(scope, row, thrown)) return undefined
         earlier = undefined
         const { line } = toTRPCError(thrown) as Partial<TrunklineError>
         if (line === 'TIMEOUT') throw thrown
-        if (attempt < tries) continue
-        if (line === 'FUNCTION_FAILED') throw thrown // the table, not the filter: another try may find it well
-        // never a non-match: the position moves and the client is told
+        if (attempt < maxAttempts) continue
+        if (line === 'FUNCTION_FAILED') throw thrown // the table failed and not the filter, so a retry may succeed
+        // Never treated as a non-match: the position moves, and the client gets a fault.
         return delivery.slot && faultResult(scope.server, cursorOf(scope, delivery.slot), row.path, thrown)
       }
     }
   }
 }
 
-/** The steps of one subscriber's procedure, which is run again; undefined where what its middlewares refuse has ended the subscription. Throws what it throws twice. */
+/**
+ * The steps of one subscriber's procedure, which is run again. Undefined when its middlewares refused, which has ended
+ * the subscription. Throws what the procedure throws in two attempts.
+ */
 export async function pipeOf(
   scope: InvocationContext,
   row: Subscriber,
@@ -54,10 +66,10 @@ export async function pipeOf(
 ): Promise<readonly PipeStep[] | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await within(scope, procedureMs, (sooner) => describePipe(sooner, row, factsOf(row, piped)))
+      return await within(scope, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))
     } catch (thrown) {
       if (await endsSubscription(scope, row, thrown)) return undefined
-      if (attempt === tries || (toTRPCError(thrown) as Partial<TrunklineError>).line === 'TIMEOUT') throw thrown
+      if (attempt === maxAttempts || (toTRPCError(thrown) as Partial<TrunklineError>).line === 'TIMEOUT') throw thrown
     }
   }
 }
@@ -68,10 +80,13 @@ function factsOf(row: Subscriber, piped: PipedContext) {
 }
 
 function blockStart(slot: Slot): number {
-  return block * Math.floor((slot.offset - 1) / block)
+  return blockSlots * Math.floor((slot.offset - 1) / blockSlots)
 }
 
-/** The slots of a slot's block before it, all pages of them: 32 events may be more than one request returns, and a match left out would be claimed to be none. */
+/**
+ * The slots of a slot's block before it. All pages are read, since 32 events may exceed one request, and a match that
+ * was not read would be claimed as a non-match.
+ */
 async function readEarlier(scope: InvocationContext, topic: string, slot: Slot): Promise<readonly Slot[]> {
   const slots: Slot[] = []
   for (let after = blockStart(slot); after < slot.offset - 1; ) {
@@ -85,20 +100,23 @@ async function readEarlier(scope: InvocationContext, topic: string, slot: Slot):
   return slots
 }
 
-/** One slot on its way to one piped subscriber. */
-interface Covered {
+/** One slot for one subscriber with filter or map. */
+interface FilteredSlot {
   readonly topic: string
   readonly slot: Slot
   readonly pipe: readonly PipeStep[]
   readonly path: string
 }
 
-/** [TL-SUB-5] `prev` is the last slot of the block that was for this subscription, or the start of what was read; a block that ends without a match sends an advance. */
-function covered(scope: InvocationContext, of: Covered, earlier: readonly Slot[]): string | undefined {
+/**
+ * [TL-SUB-5] `prev` is the last matching slot of the block, or the start of the slots that were read. A block that ends
+ * without a match sends an advance.
+ */
+function coveringResult(scope: InvocationContext, of: FilteredSlot, earlier: readonly Slot[]): string | undefined {
   const { topic, pipe, path, slot } = of
   const evaluated = evaluate(scope, topic, pipe, slot)
-  const ends = slot.offset % block === 0
-  if (evaluated.status === 'no-match' && !ends) return undefined
+  const endsBlock = slot.offset % blockSlots === 0
+  if (evaluated.status === 'no-match' && !endsBlock) return undefined
   const prev = lastMatch(scope, of, earlier)
   const cursor = cursorOf(scope, slot)
   if (evaluated.status === 'match') return eventResult(scope.server, cursor, path, evaluated.event, prev)
@@ -106,11 +124,14 @@ function covered(scope: InvocationContext, of: Covered, earlier: readonly Slot[]
   return advanceResult(cursor, prev)
 }
 
-/** Walks back from a slot to the last one that was for this subscription, or as far as the log is dense and of one epoch: nothing is claimed of what was not seen. */
-function lastMatch(scope: InvocationContext, { topic, pipe, slot }: Covered, earlier: readonly Slot[]): number {
+/**
+ * The last matching slot before this one, or the offset back to which the log is dense and of one epoch: nothing is
+ * claimed about slots that were not read.
+ */
+function lastMatch(scope: InvocationContext, { topic, pipe, slot }: FilteredSlot, earlier: readonly Slot[]): number {
   let position = slot.offset - 1
   for (const each of [...earlier].reverse()) {
-    if (each.offset > position) continue // put behind our back
+    if (each.offset > position) continue // a later slot, which a page may include
     if (each.offset !== position || each.epoch !== slot.epoch) return position
     if (evaluate(scope, topic, pipe, each).status !== 'no-match') return position
     position -= 1
@@ -118,12 +139,15 @@ function lastMatch(scope: InvocationContext, { topic, pipe, slot }: Covered, ear
   return position
 }
 
-function ephemeral(scope: InvocationContext, pipe: readonly PipeStep[], data: string): string | undefined {
+function ephemeralResultOf(scope: InvocationContext, pipe: readonly PipeStep[], data: string): string | undefined {
   const evaluated = evaluateEvent(pipe, () => JSON.parse(data))
   return evaluated.status === 'match' ? ephemeralResult(scope.server, evaluated.event) : undefined
 }
 
-/** The procedure's middlewares check authority again: what they now refuse, and another topic, end the subscription. */
+/**
+ * Ends the subscription if its middlewares, which check authority again, refused, or if the procedure returned another
+ * topic.
+ */
 async function endsSubscription(scope: InvocationContext, row: Subscriber, thrown: unknown): Promise<boolean> {
   const error = toTRPCError(thrown)
   const changed = error instanceof TrunklineError && error.line === 'TOPIC_CHANGED'
