@@ -28,7 +28,7 @@ test('a timer set by a timer is called in the same advance', async () => {
   clock.close()
 })
 
-test('housekeeping that falls due a thousand times in one advance is called once', async () => {
+test('a quiet timer that falls due a thousand times in one advance is called once', async () => {
   const clock = createLocalClock()
   let count = 0
   const tick = () => {
@@ -56,7 +56,7 @@ test('sleep ends at its time or with its signal', async () => {
   clock.close()
 })
 
-test('random is exact for a seed', () => {
+test('random is reproducible with a seed', () => {
   const draw = () => Array.from({ length: 5 }, createLocalClock({ seed: 7 }).random)
   expect(draw()).toEqual(draw())
 })

@@ -57,7 +57,7 @@ describe('a fault', () => {
     ['answer', 'reorder'],
     ['frame', { delayMs: 20 }],
     ['frame', 'reorder'],
-  ])('at %s of %j loses, doubles and reorders nothing for a listener', async (point, effect) => {
+  ])('at %s of %j causes no loss, duplicate or reordering for a subscriber', async (point, effect) => {
     const { local, ann, heard, hear } = await listening()
     local.faults.on(point, effect, { times: 2 })
     for (const text of ['1', '2', '3', '4']) await local.run(() => messages.publish({ room: 'x' }, { text }))
@@ -67,7 +67,7 @@ describe('a fault', () => {
     await local.close()
   })
 
-  test('strikes as often as it is told, after those it skips, at the path it names', async () => {
+  test('applies as often as set, after the skipped matches, at the named path', async () => {
     const { local, ann } = await listening()
     using rule = local.faults.on('answer', 'drop', { times: 1, skip: 1, path: 'whoami' })
     expect(await ann.client.whoami.query()).toBe('you')
@@ -78,7 +78,7 @@ describe('a fault', () => {
     await local.close()
   })
 
-  test('strikes the connection it names, until it is disposed', async () => {
+  test('applies to the named connection until it is disposed', async () => {
     const { local, ann, bob } = await listening()
     const rule = local.faults.on('answer', 'drop', { connection: ann.connection })
     expect(await bob.client.whoami.query()).toBe('you')
@@ -88,7 +88,7 @@ describe('a fault', () => {
     await local.close()
   })
 
-  test('that a point does not have is refused by name', async () => {
+  test('that a point does not support is rejected by name', async () => {
     const { local } = await listening()
     expect(() => local.faults.on('anwser' as never, 'drop')).toThrow('Expected a fault point (frame, answer')
     expect(() => local.faults.on('stream', 'gone')).toThrow("Expected an effect of 'stream' (drop), got gone.")

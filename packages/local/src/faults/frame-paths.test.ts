@@ -5,7 +5,7 @@ const call = (id: number, path = `path-${id}`) => JSON.stringify({ id, method: '
 const subscription = (id: number) => JSON.stringify({ id, method: 'subscription', params: { path: 'live' } })
 const push = (id: number) => JSON.stringify({ id, result: {} })
 
-test('remembers a subscription however many calls follow, and the last thousand calls', () => {
+test('remembers a subscription after any number of calls, and the last thousand calls', () => {
   const ledger = createFramePaths()
   ledger.ofFrame('a', subscription(1))
   for (let id = 2; id <= 3_000; id++) ledger.ofFrame('a', call(id))
@@ -15,7 +15,7 @@ test('remembers a subscription however many calls follow, and the last thousand 
   expect(ledger.ofPush('a', push(2))).toEqual([undefined])
 })
 
-test('knows a stopped subscription for a while, and then forgets it', () => {
+test('remembers a stopped subscription for a while', () => {
   const ledger = createFramePaths()
   ledger.ofFrame('a', subscription(1))
   expect(ledger.ofFrame('a', '{"id":1,"method":"subscription.stop"}')).toEqual(['live'])
@@ -24,7 +24,7 @@ test('knows a stopped subscription for a while, and then forgets it', () => {
   expect(ledger.ofPush('a', push(1))).toEqual([undefined])
 })
 
-test('keeps nothing of a connection that named no path or has ended', () => {
+test('keeps no state of a connection that named no path or has ended', () => {
   const ledger = createFramePaths()
   ledger.ofFrame('a', call(1))
   ledger.forget('a')

@@ -110,7 +110,7 @@ describe.each(deaths)('When functions are frozen and their idle connections die 
   })
 })
 
-test('A reset strikes at a connection that is used again at once, and each request is made good', async () => {
+test('A reset applies to a connection that is reused immediately, and each request is repeated', async () => {
   await using local = await startLocalLine({ router, line })
   const stock = await listen(local.url)
   const rule = local.faults.on('frozen', 'reset')
@@ -121,7 +121,7 @@ test('A reset strikes at a connection that is used again at once, and each reque
   await stock.close()
 })
 
-test.each(['apigateway', 'dynamodb', 'lambda', 'sqs'])('A fault may be for %s alone', async (path) => {
+test.each(['apigateway', 'dynamodb', 'lambda', 'sqs'])('A fault can be limited to %s', async (path) => {
   await using local = await startLocalLine({ router, line })
   const rule = local.faults.on('frozen', 'reset', { path, times: 1 })
   const stock = await listen(local.url)
@@ -131,7 +131,7 @@ test.each(['apigateway', 'dynamodb', 'lambda', 'sqs'])('A fault may be for %s al
   await stock.close()
 })
 
-test('A fault at `frozen` that is neither is refused with what it can be', async () => {
+test('Another effect at `frozen` is rejected with the allowed effects', async () => {
   await using local = await startLocalLine({ router, line })
   expect(() => local.faults.on('frozen', 'drop')).toThrow("Expected an effect of 'frozen' (reset, silent), got drop.")
 })

@@ -70,14 +70,14 @@ describe.each(cases)('$title: the gateway says $said', (given) => {
   const { said, afterMs } = given
   const failed = { code: 'FUNCTION_FAILED', mayHaveRun: true, message: expect.stringContaining(said) }
 
-  test('and a call without a key that is alone in flight fails by it at once [TL-GW-1] [TL-GW-2]', async () => {
+  test('and the only call in flight without a key fails immediately [TL-GW-1] [TL-GW-2]', async () => {
     const { local, client } = await startWith(given)
     await using _ = local
     const call = watch(client.save.mutate(undefined, { timeoutMs: 60_000, idempotencyKey: false }))
     await local.clock.advance(`${afterMs + 100}ms`)
     expect(call).toEqual({ failure: expect.objectContaining(failed) })
   })
-  test('and with another call in flight it fails by its own deadline, while the other is answered [TL-GW-2]', async () => {
+  test('and with another call in flight it fails at its own deadline, while the other gets its response [TL-GW-2]', async () => {
     const { local, client } = await startWith(given)
     await using _ = local
     for (const point of ['answer', 'push'] as const) local.faults.on(point, { delayMs: 10_000 }, { path: 'good' }) // by a route of its own it is pushed
@@ -94,7 +94,7 @@ describe.each(cases)('$title: the gateway says $said', (given) => {
 })
 
 describe.each(cases.filter(({ effect }) => effect !== undefined))('after $title', (given) => {
-  test('a keyed mutation is sent again under its key and comes to its end, once [TL-KEY-5] [TL-KEY-10]', async () => {
+  test('a keyed mutation is sent again under its key and completes once [TL-KEY-5] [TL-KEY-10]', async () => {
     const { local, client } = await startWith(given)
     await using _ = local
     const call = watch(client.save.mutate(undefined, { timeoutMs: 120_000 }))
@@ -103,7 +103,7 @@ describe.each(cases.filter(({ effect }) => effect !== undefined))('after $title'
   })
 })
 
-test('an API without a route for the greeting opens no line, and the call fails by its deadline [TL-GW-1]', async () => {
+test('an API without a route for the greeting opens no session, and the call fails at its deadline [TL-GW-1]', async () => {
   const stack = await startStack({ routes: routes.filter(({ key }) => key !== '$default') })
   const handlers = createLambdaHandlers({ router, line })
   const around = (_: unknown, call: () => Promise<unknown>) => line.withBackend(stack.functionBackend, call)

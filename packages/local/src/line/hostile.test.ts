@@ -109,7 +109,7 @@ describe('over real sockets', () => {
   })
 })
 
-describe('what a data transformer is given', () => {
+describe('the input of a data transformer', () => {
   const echoed = withTags.router({ echo: withTags.procedure.input(z.unknown()).query(({ input }) => input ?? null) })
   test.each([
     '{"json":{},"meta":{"values":{"__proto__.polluted":["Date"]}}}',
@@ -120,7 +120,7 @@ describe('what a data transformer is given', () => {
     '{"json":{"a":1},"meta":{"referentialEqualities":{"a":["constructor.prototype.polluted"]}}}',
     '{"json":1,"meta":5}',
     '5',
-  ])('%s pollutes nothing, and the connection stays usable [TL-BAD-2]', async (input) => {
+  ])('%s pollutes no prototype, and the connection stays usable [TL-BAD-2]', async (input) => {
     await using local = await startLocalLine({ router: echoed, onError: () => {} })
     const socket = new WebSocket(local.url)
     await once(socket, 'open')

@@ -40,7 +40,7 @@ async function follow({ client }: Client, room = 'x'): Promise<readonly number[]
 const publish = (local: Line, n: number, room = 'x') => local.run(() => events.publish({ room }, { n }))
 
 describe('200 subscriptions', () => {
-  test('on 10 sockets see one publish once each, as 10 posts', async () => {
+  test('on 10 sockets receive one publish once each, as 10 posts', async () => {
     await using local = await startLocalLine({ router, line })
     const seen: (readonly number[])[] = []
     for (let n = 0; n < 10; n++) {
@@ -62,7 +62,7 @@ describe(`${burst} mutations at once on a line that has just started`, () => {
   test.each<[string, { readonly idempotencyKey?: false }]>([
     ['without a key', { idempotencyKey: false }],
     ['with a key each', {}],
-  ])('are all answered, %s', { timeout: 120_000 }, async (_, options) => {
+  ])('all get a response, %s', { timeout: 120_000 }, async (_, options) => {
     await using local = await startLocalLine({ router, line })
     const { client } = local.connect()
     const begun = Date.now()
@@ -87,7 +87,7 @@ async function settled(local: Line, done: () => boolean): Promise<void> {
   await local.idle()
 }
 
-describe('a connection that takes no posts', () => {
+describe('a connection whose posts fail', () => {
   test.each(['hang', 'throttle', 'fail'] as const)(
     'for %s delays nobody else, and recovers without loss',
     async (fault) => {
@@ -109,7 +109,7 @@ describe('a connection that takes no posts', () => {
       ])
     },
   )
-  test('is level again by its keepalive where nothing else is published and every retry failed', async () => {
+  test('catches up at its keepalive when nothing else is published and every retry failed', async () => {
     await using local = await startLocalLine({ router, line })
     const ann = local.connect()
     const slow = await follow(ann)
@@ -123,7 +123,7 @@ describe('a connection that takes no posts', () => {
 })
 
 describe('an account that throttles', () => {
-  test('slows a fan-out and loses nothing of it', async () => {
+  test('slows a fan-out and loses no event', async () => {
     await using local = await startLocalLine({ router, line })
     const clients = Array.from({ length: 40 }, () => local.connect())
     const seen = await Promise.all(clients.map((client) => follow(client)))
@@ -136,7 +136,7 @@ describe('an account that throttles', () => {
 })
 
 describe('a connection that is gone', () => {
-  test('is pruned alone, and its neighbours hear at once', async () => {
+  test('is pruned alone, and its neighbours receive events immediately', async () => {
     await using local = await startLocalLine({ router, line })
     const [ann, bob] = [local.connect(), local.connect()]
     const [first, second] = [await follow(ann), await follow(bob)]

@@ -68,8 +68,8 @@ function toWords(event: Event): string {
 
 const members = async (local: Line) => (await local.run(() => here.read({ room: 'x' }))).map(({ member }) => member)
 
-describe('who is here', () => {
-  test('begins with a state that the joiner is in, and goes on with each change once [TL-PRES-1] [TL-PRES-3]', async () => {
+describe('presence', () => {
+  test('starts with a state that includes the joining member, then sends each change once [TL-PRES-1] [TL-PRES-3]', async () => {
     await using local = await startLocalLine(options)
     const ann = await follow(person(local, 'ann'))
     await local.idle()
@@ -84,7 +84,7 @@ describe('who is here', () => {
     expect(await members(local)).toEqual(['ann'])
   })
 
-  test('takes several sessions of one person for one member [TL-PRES-2]', async () => {
+  test('merges several sessions of one person into one member [TL-PRES-2]', async () => {
     await using local = await startLocalLine(options)
     const ann = await follow(person(local, 'ann'))
     await local.idle()
@@ -99,7 +99,7 @@ describe('who is here', () => {
     expect(ann.took()).toEqual(['leave bob'])
   })
 
-  test('shows new data without a leave, and none to a session that has not joined [TL-PRES-8]', async () => {
+  test('shows new data without a leave, and rejects data of a session that has not joined [TL-PRES-8]', async () => {
     await using local = await startLocalLine(options)
     const [ann, bob, eve] = ['ann', 'bob', 'eve'].map((name) => person(local, name)) as [Client, Client, Client]
     const seen = await follow(ann)
@@ -113,7 +113,7 @@ describe('who is here', () => {
     expect(seen.took()).toEqual(['update bob (away)'])
   })
 
-  test('counts without saying who [TL-PRES-7]', async () => {
+  test('counts members without their names [TL-PRES-7]', async () => {
     await using local = await startLocalLine(options)
     const counts: number[] = []
     await new Promise<void>((begun) =>
@@ -135,7 +135,7 @@ describe('who is here', () => {
 })
 
 describe('a stock tRPC client', () => {
-  test('joins, and sees the same events', async () => {
+  test('joins and receives the same events', async () => {
     await using local = await startLocalLine({
       ...options,
       authorize: () => ({ principal: 'stock', claims: {}, expiresAt: new Date(Date.now() + 3_600_000) }),
@@ -166,8 +166,8 @@ describe('a stock tRPC client', () => {
   })
 })
 
-describe('no flap', () => {
-  test('shows nobody that a socket was lost and came back within the grace [TL-PRES-4]', async () => {
+describe('presence does not flicker', () => {
+  test('shows no change when a lost socket returns within the grace period [TL-PRES-4]', async () => {
     await using local = await startLocalLine(options)
     const ann = await follow(person(local, 'ann'))
     const bob = person(local, 'bob')
@@ -184,7 +184,7 @@ describe('no flap', () => {
     expect(await members(local)).toEqual(['ann', 'bob'])
   })
 
-  test('shows nobody a hand-over', async () => {
+  test('shows no change at a hand-over', async () => {
     await using local = await startLocalLine(options)
     const ann = await follow(person(local, 'ann'))
     await follow(person(local, 'bob'))
@@ -195,7 +195,7 @@ describe('no flap', () => {
     expect(ann.took()).toEqual([])
   })
 
-  test('lives through the gateway’s two hours, quietly', async () => {
+  test('shows no change at the gateway’s two-hour limit', async () => {
     await using local = await startLocalLine(options)
     const ann = await follow(person(local, 'ann'))
     await follow(person(local, 'bob'))
@@ -224,12 +224,12 @@ async function ghostMs(local: Line, took: () => readonly string[], leave: string
   throw new Error(`«${leave}» was not shown within ${mostMs} ms.`)
 }
 
-describe('no ghost', () => {
+describe('presence shows no stale members', () => {
   const graceMs = 15_000
   const briefMs = 60_000
   const briefSyncMs = briefMs * 0.375 * 1.2
 
-  test('a closed socket leaves after the grace [TL-PRES-4]', async () => {
+  test('a closed socket leaves after the grace period [TL-PRES-4]', async () => {
     await using local = await startLocalLine(options)
     const ann = await follow(person(local, 'ann'))
     const bob = person(local, 'bob')
@@ -241,7 +241,7 @@ describe('no ghost', () => {
     expect(ms).toBeGreaterThanOrEqual(graceMs)
   })
 
-  test('a half-open socket leaves when the gateway has noticed, and the grace has passed [TL-PRES-4]', async () => {
+  test('a half-open socket leaves after the gateway has noticed it and the grace period has passed [TL-PRES-4]', async () => {
     await using local = await startLocalLine(options)
     const ann = await follow(person(local, 'ann'))
     const bob = person(local, 'bob')
@@ -283,7 +283,7 @@ describe('no ghost', () => {
     },
   )
 
-  test('a check that comes twice, or late, leaves once', async () => {
+  test('a check that runs twice, or late, causes one leave', async () => {
     await using local = await startLocalLine(options)
     const ann = await follow(person(local, 'ann'))
     const bob = person(local, 'bob')
@@ -300,7 +300,7 @@ describe('no ghost', () => {
 describe('a function of $disconnect that is killed half-way', () => {
   const operations = ['closeConnection', 'readSubscriptions', 'deleteSubscriber', 'readPresence', 'putPresence']
   const boundMs = 60_000 + 60_000 * 0.375 * 1.2
-  test.each(operations)('at %s leaves a ghost for a lease and one sync at the most [TL-PRES-6]', async (path) => {
+  test.each(operations)('at %s leaves a stale member for at most a lease and one sync [TL-PRES-6]', async (path) => {
     await using local = await startLocalLine({ ...options, onError: () => {} })
     const ann = await follow(person(local, 'ann'), 'joinBrief')
     const bob = person(local, 'bob')
@@ -350,7 +350,7 @@ describe('a topic of ten thousand', () => {
     return counts
   }
 
-  test('is shown whole to whoever comes, over the wire, and counted; the one more is refused by name', async () => {
+  test('is sent completely to a new subscriber, and counted; one more member is rejected by name', async () => {
     await using local = await startLocalLine({ ...options, onError: () => {} })
     await follow(person(local, 'ann'))
     await local.idle()

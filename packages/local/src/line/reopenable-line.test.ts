@@ -22,7 +22,7 @@ const router = t.router({
 })
 const room = { room: 'x' }
 
-test('a line that is opened again serves on its address, and a stock client that was subscribed goes on with what it has', async () => {
+test('a reopened line serves on its address, and a subscribed stock client resumes', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'trunkline-reopened-'))
   await using local = await startLocalLine({ router, line, dataDir })
   const { url } = local
@@ -46,7 +46,7 @@ test('a line that is opened again serves on its address, and a stock client that
   await rm(dataDir, { recursive: true, force: true })
 })
 
-test('without a data directory it is opened again on an empty table; while it is open, to reopen it does nothing', async () => {
+test('without a data directory a reopened line has an empty table; reopening an open line has no effect', async () => {
   await using local = await startLocalLine({ router, line })
   await local.run(() => messages.publish(room, { text: 'gone' }))
   const { environment } = local

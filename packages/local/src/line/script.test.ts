@@ -33,7 +33,7 @@ const Item = { pk, sk: String(Number(newest.sk) + 1).padStart(16, '0'), epoch: n
 await table.send(new PutCommand({ TableName, Item, ConditionExpression: 'attribute_not_exists(pk)' }))
 `
 
-test('a row that a script of its own puts with AWS credentials alone reaches the listeners [TL-ROW-2] [TL-ROW-5]', async () => {
+test('a row that a script puts with AWS credentials alone reaches the subscribers [TL-ROW-2] [TL-ROW-5]', async () => {
   await using local = await startLocalLine({ router, line })
   const { client } = local.connect()
   await local.run(() => messages.publish({ room: 'x' }, { text: 'first' }))
@@ -47,7 +47,7 @@ test('a row that a script of its own puts with AWS credentials alone reaches the
   expect((await seen.next()).value?.data).toEqual({ text: 'from a script' })
 })
 
-test('rows live on in a data folder', async () => {
+test('rows persist in a data folder', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'trunkline-data-'))
   for (const expected of [1, 2]) {
     await using local = await startLocalLine({ router, line, dataDir })
@@ -56,7 +56,7 @@ test('rows live on in a data folder', async () => {
   }
 })
 
-test('twenty lines of one declaration stand side by side and hear only their own', async () => {
+test('twenty lines of one declaration run at the same time and receive only their own events', async () => {
   const lines = await Promise.all(Array.from({ length: 20 }, () => startLocalLine({ router, line })))
   await Promise.all(
     lines.map(async (local, n) => {

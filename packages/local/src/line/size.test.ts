@@ -33,14 +33,14 @@ const failureOf = (promise: Promise<unknown>) =>
 const megabyte = '"ünï🦊'.repeat(80_000)
 const big = 'y'.repeat(300_000)
 
-test('a megabyte goes to the server and comes back, over sockets that carry 32 and 128 KB [TL-CHUNK-1]', async () => {
+test('a megabyte is sent to the server and back over sockets limited to 32 and 128 KB [TL-CHUNK-1]', async () => {
   await using local = await start()
   const { client } = local.connect()
   expect(Buffer.byteLength(JSON.stringify(megabyte))).toBeGreaterThan(800_000)
   expect(await client.echo.query(megabyte)).toBe(megabyte)
 })
 
-test('a mutation without a key runs once though each of its frames comes twice and out of order [TL-CHUNK-5]', async () => {
+test('a mutation without a key runs once although its frames arrive twice and out of order [TL-CHUNK-5]', async () => {
   await using local = await start()
   const { client } = local.connect()
   await client.echo.query('warm')
@@ -51,7 +51,7 @@ test('a mutation without a key runs once though each of its frames comes twice a
   expect(runs).toHaveLength(1)
 })
 
-test('a part that is lost with its socket is sent again with the others, and the mutation happens once [TL-CHUNK-9]', async () => {
+test('a chunk that is lost with its socket is sent again with the others, and the mutation runs once [TL-CHUNK-9]', async () => {
   await using local = await start()
   const ann = local.connect()
   await ann.client.echo.query('warm')
@@ -63,7 +63,7 @@ test('a part that is lost with its socket is sent again with the others, and the
   expect(await answered).toBe(1)
 })
 
-test('what is beyond the limit is refused by size and limit on the side that knows it first [TL-CHUNK-4]', async () => {
+test('data above the limit is rejected with its size and the limit by the side that detects it first [TL-CHUNK-4]', async () => {
   await using local = await start({ maxMessageBytes: 200_000 })
   const ann = local.connect()
   expect(await failureOf(ann.client.echo.query(big))).toMatchObject({
@@ -74,7 +74,7 @@ test('what is beyond the limit is refused by size and limit on the side that kno
   expect(await ann.client.echo.query('alive')).toBe('alive')
 })
 
-test('an event of 300 KB reaches its subscribers, though a part of the push is lost [TL-CHUNK-10]', async () => {
+test('an event of 300 KB reaches its subscribers although a chunk of the push is lost [TL-CHUNK-10]', async () => {
   await using local = await start()
   const [ann, bob] = [local.connect(), local.connect()]
   const seen = [ann, bob].map(({ client }) => iterate(client.live, { room: 'x' }))
@@ -89,7 +89,7 @@ test('an event of 300 KB reaches its subscribers, though a part of the push is l
   expect(lost.hits).toBe(1)
 })
 
-test('a stock client is told of what is too large, and its socket lives on [TL-CHUNK-11]', async () => {
+test('a stock client gets an error for oversized data, and its socket stays open [TL-CHUNK-11]', async () => {
   await using local = await start()
   const wsClient = createWSClient({ url: local.url, WebSocket: WebSocket as never, retryDelayMs: () => 0 })
   const sockets: string[] = []

@@ -15,17 +15,17 @@ const entry = fileURLToPath(new URL('../testing/entry.suite.ts', import.meta.url
 
 afterEach(() => vi.restoreAllMocks())
 
-describe('a line that does not start', () => {
+describe('a line that fails to start', () => {
   test.each([
     ['an origin that is none', { origins: ['not an origin'] }],
     ['a bound that is too large', { maxMessageBytes: 1e9 }],
-  ])('leaves nothing open: %s', async (_, wrong) => {
+  ])('leaves no handle open: %s', async (_, wrong) => {
     const before = openHandles()
     await expect(startLocalLine({ router, ...wrong })).rejects.toThrow()
     await expect.poll(openHandles).toBeLessThanOrEqual(before)
   })
 
-  test('leaves nothing open when its port is taken', async () => {
+  test('leaves no handle open when its port is in use', async () => {
     const busy = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => busy.once('listening', resolve))
     const { port } = busy.address() as AddressInfo
@@ -36,7 +36,7 @@ describe('a line that does not start', () => {
     busy.close()
   })
 
-  test('leaves nothing open when its data folder is a file', async () => {
+  test('leaves no handle open when its data folder is a file', async () => {
     const before = openHandles()
     await expect(startLocalLine({ router, dataDir: fileURLToPath(import.meta.url) })).rejects.toThrow()
     await expect.poll(openHandles).toBeLessThanOrEqual(before)
@@ -47,7 +47,7 @@ describe('a line that does not start', () => {
     ['is not there', { entry: './nowhere.ts' }],
     ['lacks the handler of a table', { entry, tables: [{ name: 't-none', keys: { id: 'S' }, handler: 'nobody' }] }],
     ['has a table without keys', { entry, tables: [{ name: 't-keys', keys: {}, handler: 'websocket' }] }],
-  ] as const)('leaves nothing open when its entry %s', async (_, options) => {
+  ] as const)('leaves no handle open when its entry %s', async (_, options) => {
     const before = openHandles()
     await expect(startLocalEntry(options)).rejects.toThrow()
     await expect.poll(openHandles).toBeLessThanOrEqual(before)
@@ -83,7 +83,7 @@ describe('an `authorize`', () => {
     expect(printed.mock.calls.flat().join('\n')).toMatch(/The function authorizer failed: .*Error: .+\n\s+at /)
   })
 
-  test('that denies prints nothing, and neither does a fault', async () => {
+  test('that denies prints nothing, and an injected fault prints nothing', async () => {
     const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
     await using local = await startLocalLine({ router, authorize: () => deny('no') })
     await new Promise((resolve) => new WebSocket(local.url).on('open', resolve).on('error', resolve))

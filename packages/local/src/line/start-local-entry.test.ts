@@ -21,7 +21,7 @@ describe('an entry on the local line', () => {
     expect((await second).value?.data).toEqual({ text: 'from a script' })
   })
 
-  test('kills what spins at its deadline, and the caller and its neighbour go on', async () => {
+  test('kills an endless loop at its deadline, and the caller and its neighbour continue', async () => {
     await using local = await startLocalEntry<AppRouter>({ entry })
     const ann = local.connect({ timeoutMs: 60_000 })
     const bob = local.connect()
@@ -63,13 +63,13 @@ describe('an entry on the local line', () => {
     expect(new Set(await Promise.all(long))).toEqual(new Set(['done']))
   }, 60_000)
 
-  test.each([0, 1.5, -1, Number.NaN])('refuses %s background runs', async (backgroundRuns) => {
+  test.each([0, 1.5, -1, Number.NaN])('rejects %s background runs', async (backgroundRuns) => {
     await expect(startLocalEntry({ entry, backgroundRuns })).rejects.toThrow(
       `Expected backgroundRuns to be a whole number from 1, got ${backgroundRuns}.`,
     )
   })
 
-  test('says what is missing when it exports no functions', async () => {
+  test('names the missing exports when it exports no functions', async () => {
     const none = fileURLToPath(new URL('../emulators/clock.ts', import.meta.url))
     await expect(startLocalEntry({ entry: none })).rejects.toThrow('exports neither websocket nor handler')
   })

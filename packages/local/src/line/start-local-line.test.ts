@@ -55,7 +55,7 @@ describe('a local line', () => {
     expect((await local.run(() => messages.read({ room: 'x' }))).events).toHaveLength(1)
   })
 
-  test('delivers by the stream what a script publishes', async () => {
+  test('delivers the events of a script through the stream', async () => {
     await using local = await startLocalLine(options)
     const bob = local.connect({ token: () => 'bob' })
     const seen = iterate(bob.client.live, { room: 'x' })
@@ -64,7 +64,7 @@ describe('a local line', () => {
     expect((await first).value?.data).toEqual({ text: 'from a script' })
   })
 
-  test('brings what was published while the socket was cut, once each and in order', async () => {
+  test('delivers events that were published while the socket was cut, once each and in order', async () => {
     await using local = await startLocalLine(options)
     const ann = local.connect({ token: () => 'ann' })
     const bob = local.connect({ token: () => 'bob' })
@@ -88,7 +88,7 @@ describe('a local line', () => {
     await expect(messages.publish({ room: 'x' }, { text: 'where?' })).rejects.toThrow('local.run')
   })
 
-  test('tells a refused client why', async () => {
+  test('sends a rejected client the reason', async () => {
     await using local = await startLocalLine(options)
     const nobody = local.connect({ token: () => 'bad' })
     const error: unknown = await nobody.client.whoami.query().catch((thrown: unknown) => thrown)
@@ -99,7 +99,7 @@ describe('a local line', () => {
     })
   })
 
-  test('answers a call whose function hangs with a typed error, and goes on', async () => {
+  test('answers a call whose function hangs with a typed error, and continues', async () => {
     await using local = await startLocalLine(options)
     const ann = local.connect({ token: () => 'ann', timeoutMs: 60_000 })
     await ann.client.whoami.query()
@@ -111,7 +111,7 @@ describe('a local line', () => {
     expect(await ann.client.whoami.query()).toBe('ann')
   })
 
-  test('has a gateway as it was asked for: its limits, its rates, and what is not known of the real one', async () => {
+  test('applies the options of its gateway: limits, rates and undocumented behaviour', async () => {
     const gateway = {
       limits: { messageBytes: 1_000 },
       throttles: { connects: { burst: 1, perSecond: 0 } },
@@ -130,7 +130,7 @@ describe('a local line', () => {
     expect((await once(socket, 'close'))[0]).toBe(1009)
   })
 
-  test('answers a call whose function was killed with a typed error, and goes on', async () => {
+  test('answers a call whose function was killed with a typed error, and continues', async () => {
     await using local = await startLocalLine(options)
     const ann = local.connect({ token: () => 'ann', timeoutMs: 2_000 })
     await ann.client.whoami.query()
@@ -141,7 +141,7 @@ describe('a local line', () => {
     expect(await ann.client.whoami.query()).toBe('ann')
   })
 
-  test('survives the two hours of a socket without a gap', async () => {
+  test('survives the two-hour limit of a socket without a gap', async () => {
     await using local = await startLocalLine(options)
     const bob = local.connect({ token: () => 'bob' })
     const seen = iterate(bob.client.live, { room: 'x' })

@@ -99,7 +99,7 @@ describe('tRPC’s own client on a line', () => {
     expect(one.sockets).toHaveLength(2)
   })
 
-  test('hears PONG for its PING, and leaves a socket on which none comes', async () => {
+  test('receives PONG for its PING, and closes a socket without one', async () => {
     await using local = await start()
     const keepAlive = { enabled: true, intervalMs: 5, pongTimeoutMs: patience.timeout }
     await using patient = stock(local.url, { keepAlive })
@@ -114,7 +114,7 @@ describe('tRPC’s own client on a line', () => {
     ['an object', { token: 'a' }],
     ['a function', () => ({ token: 'a' })],
     ['an async function', async () => ({ token: 'a' })],
-  ])('brings connectionParams from %s, again on each socket', async (_, connectionParams) => {
+  ])('sends connectionParams from %s on each socket', async (_, connectionParams) => {
     await using local = await start()
     await using one = stock(local.url, { connectionParams })
     expect(await one.client.params.query()).toEqual({ token: 'a' })
@@ -132,7 +132,7 @@ describe('tRPC’s own client on a line', () => {
     expect(one.sent.join()).toContain('\n')
   })
 
-  test('tells its onError of a socket that did not open, and tries again', async () => {
+  test('calls onError for a socket that did not open, and retries', async () => {
     await using local = await start()
     const onError = vi.fn()
     using refused = local.faults.on('connect', 'fail', { times: 1 })
@@ -142,7 +142,7 @@ describe('tRPC’s own client on a line', () => {
     expect(refused.hits).toBe(1)
   })
 
-  test('sends the calls of one turn in one frame, and each is answered', async () => {
+  test('sends the calls of one event-loop iteration in one frame, and each gets a response', async () => {
     await using local = await start()
     await using one = stock(local.url)
     await one.client.echo.query(0)
@@ -150,7 +150,7 @@ describe('tRPC’s own client on a line', () => {
     expect(one.sent).toHaveLength(2)
   })
 
-  test('moves to a second socket at the notice, subscriptions too, and misses nothing', async () => {
+  test('moves to a second socket at the reconnect notice with its subscriptions, and misses no event', async () => {
     await using local = await start()
     await using one = stock(local.url)
     const [seen, started]: [string[], unknown[]] = [[], []]
@@ -184,7 +184,7 @@ describe('tRPC’s own client on a line', () => {
     expect(seen).toEqual(['one', 'only'])
   })
 
-  test('goes on with an async iterable after the last value it tracked, when its socket was cut', async () => {
+  test('resumes an async iterable after the last tracked value when its socket was cut', async () => {
     await using local = await start()
     await using one = stock(local.url)
     const seen: unknown[] = []
@@ -203,7 +203,7 @@ describe('tRPC’s own client on a line', () => {
     expect(value).toEqual({ id: 'd', data: new Date(5) })
   })
 
-  test('is told of a context that could not be made, by each call and subscription, on a socket that lives on', async () => {
+  test('gets an error for each call and subscription when createContext fails, and its socket stays open', async () => {
     await using local = await start()
     await using one = stock(local.url)
     const refused = { message: 'who are you?', data: { code: 'UNAUTHORIZED' } }
@@ -215,7 +215,7 @@ describe('tRPC’s own client on a line', () => {
     expect(one.sockets).toHaveLength(1)
   })
 
-  test('has jsonrpc echoed beside an answer, and not beside what a subscription is told [TL-STOCK-9]', async () => {
+  test('gets jsonrpc echoed in a response, and not in a subscription’s messages [TL-STOCK-9]', async () => {
     await using local = await start()
     const socket = new WebSocket(local.url)
     const heard: unknown[] = []

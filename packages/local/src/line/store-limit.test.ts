@@ -18,7 +18,7 @@ const turns = async (count = 8) => {
 }
 
 describe('the limit of a store', () => {
-  test('lets so many invocations send requests at once, and the others in order of arrival', async () => {
+  test('lets the set number of invocations send requests at once, and the others in order of arrival', async () => {
     const { store, begun, end } = createStore()
     const limit = createStoreLimit(2)
     const reads = ['a', 'b', 'c', 'd'].map((name) => limit.ofInvocation(store).read(name))
@@ -33,7 +33,7 @@ describe('the limit of a store', () => {
     expect(await Promise.all(reads)).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  test('leaves an invocation its slot while its requests follow one another', async () => {
+  test('keeps an invocation’s slot while its requests follow one another', async () => {
     const { store, begun, end } = createStore()
     const limit = createStoreLimit(1)
     const first = limit.ofInvocation(store)
@@ -50,7 +50,7 @@ describe('the limit of a store', () => {
     expect(await other).toBe('b')
   })
 
-  test('gives the slot on after a request that failed, and passes its error on', async () => {
+  test('passes the slot on after a failed request, and rethrows its error', async () => {
     const { store, begun, end } = createStore()
     const limit = createStoreLimit(1)
     const failed = limit.ofInvocation(store).read('a')
@@ -72,7 +72,7 @@ describe('the limit of a store', () => {
     expect(limited.kind).toBe('table')
   })
 
-  test('takes a slot for each request of a script', async () => {
+  test('uses a separate slot for each request of a script', async () => {
     const { store, begun, end } = createStore()
     const script = createStoreLimit(1).ofScript(store)
     const reads = ['a', 'b'].map((name) => script.read(name))

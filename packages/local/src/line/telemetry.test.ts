@@ -44,7 +44,7 @@ const router = t.router({
 })
 
 describe('Powertools', () => {
-  test('writes what a line does as EMF and log lines that CloudWatch reads', async () => {
+  test('writes a line’s activity as EMF and log lines that CloudWatch reads', async () => {
     const lines = listen()
     const telemetry = powertoolsTelemetry({ namespace: 'Chat', service: 'chat' })
     await using local = await startLocalLine({ router, line, telemetry })
@@ -101,7 +101,7 @@ describe('Powertools', () => {
     })
   })
 
-  test('fails nothing when its lines cannot be written', () => {
+  test('causes no failure when its lines cannot be written', () => {
     for (const stream of [process.stdout, process.stderr])
       vi.spyOn(stream, 'write').mockImplementation(() => {
         throw new Error('EPIPE')

@@ -23,7 +23,7 @@ function routerWith(transformer: typeof superjson | undefined) {
 
 describe('a data transformer on one side only', () => {
   for (const there of [true, false])
-    test(`of the ${there ? 'router' : 'client'} is said in words to a client of ours, and to one of tRPC’s that can read it`, async () => {
+    test(`of the ${there ? 'router' : 'client'} is reported in words to our client, and to tRPC’s own client if it can read it`, async () => {
       const router = routerWith(there ? superjson : undefined)
       await using local = await startLocalLine({ router, line, onError: () => {} })
       const own = there ? {} : { transformer: superjson }

@@ -204,7 +204,7 @@ function byId(frames: readonly Frame[]): Readonly<Record<string, readonly Frame[
 const wordless = (frames: readonly Frame[]) =>
   JSON.parse(JSON.stringify(frames, (name, value) => (name === 'message' ? undefined : value))) as readonly Frame[]
 
-describe('an exchange of tRPC’s own `ws` adapter, repeated on a line, answers as it did or as PROTOCOL.md declares', () => {
+describe('an exchange of tRPC’s own `ws` adapter, repeated on a line, gives the recorded responses or those that PROTOCOL.md declares', () => {
   test('is one of fifty', () => expect(exchanges.length).toBeGreaterThanOrEqual(50))
   test.each(exchanges.filter(({ title }) => !elsewhere.has(title)))('$title', async (exchange) => {
     await using local = (await startLine(exchange.title)) as LocalLine<never>

@@ -39,7 +39,7 @@ async function take(events: AsyncIterator<{ readonly data: unknown }>, count: nu
 
 afterEach(() => vi.restoreAllMocks())
 
-describe('a table of the application', () => {
+describe('an application table', () => {
   test('has indexes, and needs no handler', async () => {
     await using local = await startLocalLine({ router: appRouter, line })
     const name = await local.table({
@@ -78,14 +78,14 @@ describe('a table of the application', () => {
     client.destroy()
   })
 
-  test('is refused with keys of two types', async () => {
+  test('is rejected if a key has two types', async () => {
     await using local = await startLocalLine({ router: appRouter, line })
     const wrong = { keys, indexes: { wrong: { keys: { id: 'N' } } } } as const
     await expect(local.table(wrong)).rejects.toThrow('Expected the key id of table')
     await expect(local.table({ keys, indexes: { none: { keys: {} } } })).rejects.toThrow('index none')
   })
 
-  test('becomes events at every subscriber, whoever writes to it', async () => {
+  test('sends its changes as events to every subscriber, whichever program writes to it', async () => {
     await using local = await startLocalLine({ router: appRouter, line })
     using table = openTable(local, await local.table({ keys }, cards))
     const [ann, bob] = [local.connect(), local.connect()].map(({ client }) => iterate(client.live, { board: 'b' }))
@@ -103,7 +103,7 @@ describe('a table of the application', () => {
     expect(await both).toEqual([expected, expected])
   })
 
-  test('becomes events once each while its function fails, hangs, dies after its work, or runs twice', async () => {
+  test('sends each change once while its function fails, hangs, dies after its work, or runs twice', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {}) // attempts whose deadline the moved clock passed
     await using local = await startLocalLine({ router: appRouter, line })
     const name = await local.table({ keys }, cards)
@@ -131,7 +131,7 @@ describe('a table of the application', () => {
       )
   })
 
-  test('goes on past a row that does not fit', async () => {
+  test('continues after a row that does not match the schema', async () => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
     await using local = await startLocalLine({ router: appRouter, line })
     const name = await local.table({ keys }, cards)
@@ -156,7 +156,7 @@ describe('a table of the application', () => {
     expect(await take(seen, 2)).toMatchObject([{ type: 'insert' }, { type: 'remove', expired: true }])
   })
 
-  test('stands beside the same table of another line', async () => {
+  test('is separate from the same table of another line', async () => {
     await using one = await startLocalLine({ router: appRouter, line })
     await using other = await startLocalLine({ router: appRouter, line })
     const [first, second] = [await one.table({ keys }, cards), await other.table({ keys }, cards)]

@@ -27,7 +27,7 @@ test('rejects when the port is taken', async () => {
   await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
-test('opens 500 sockets at once, and each gets its own answer', async () => {
+test('opens 500 sockets at once, and each gets its own response', async () => {
   await using line = await startTestGateway({ routes, functions })
   const clients = await Promise.all(Array.from({ length: 500 }, () => dial(line.gateway.url)))
   expect(line.gateway.connections()).toHaveLength(500)
@@ -64,7 +64,7 @@ test('idle waits for invocations', async () => {
   expect(await client.next()).toBe('done')
 })
 
-test('close ends every socket, also those in the middle of a handshake or a request, and runs nothing', async () => {
+test('close ends every socket, including those during a handshake or a request, and runs no function', async () => {
   const asked = defer()
   const answer = defer<unknown>()
   await using line = await startTestGateway({
@@ -92,7 +92,7 @@ test('close ends every socket, also those in the middle of a handshake or a requ
   await expect(fetch(line.gateway.origin)).rejects.toThrow()
 })
 
-test('reopen listens on the same address and knows no old connection', async () => {
+test('reopen listens on the same address without the old connections', async () => {
   await using line = await startTestGateway({ routes, functions, signed: false })
   await dial(line.gateway.url)
   const old = line.gateway.connections()[0]?.connectionId ?? ''
@@ -133,7 +133,7 @@ test.each([
   ['an address that is none', ['GET //%%%?%%% HTTP/1.1', host, ...upgrade], /403/],
   ['no HTTP at all', ['\u0016\u0003\u0001 hello'], /400/],
   ['no host', [target, ...upgrade], /101|400/],
-])('a handshake with %s gets its answer and disturbs no neighbour', async (_, lines, status) => {
+])('a handshake with %s gets its response and does not affect other sockets', async (_, lines, status) => {
   await using line = await startTestGateway({ routes, functions })
   const neighbour = await dial(line.gateway.url)
   const raw = await openRaw(line.gateway.port, `${lines.join('\r\n')}\r\n\r\n`)
@@ -143,7 +143,7 @@ test.each([
   expect(await neighbour.next()).toBe('still here')
 })
 
-test('sockets that are half open, silent or cut in the middle of a frame disturb no neighbour', async () => {
+test('sockets that are half open, silent or cut within a frame do not affect other sockets', async () => {
   await using line = await startTestGateway({ routes, functions })
   const neighbour = await dial(line.gateway.url)
   const silent = await openRaw(line.gateway.port, '')
@@ -160,7 +160,7 @@ test('sockets that are half open, silent or cut in the middle of a frame disturb
   expect(await neighbour.next()).toBe('still here')
 })
 
-test('takes frames that came in one packet with the handshake', async () => {
+test('accepts frames that arrive in one packet with the handshake', async () => {
   await using line = await startTestGateway({ routes, functions })
   const frame = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x78])
   const raw = await openRaw(line.gateway.port, '')

@@ -89,7 +89,7 @@ test.each(['frame', 'answer'] as const)('on a %s, a delay waits for the clock, a
   expect(await client.next()).toBe('x')
 })
 
-test.each(['frame', 'answer'] as const)('on a %s, waiting for a later one reorders', async (point) => {
+test.each(['frame', 'answer'] as const)('on a %s, waiting for a later message causes a reorder', async (point) => {
   const later = defer()
   const { line, client } = await startDisturbed(point, { until: later.promise })
   await using _ = line
@@ -119,7 +119,7 @@ test.each([
   expect(await untilPong(client)).toEqual(texts)
 })
 
-test('a throttled push is tried again by the AWS client itself', async () => {
+test('the AWS client retries a throttled push', async () => {
   const { line, client, id } = await startDisturbed('push', 'throttle')
   await using _ = line
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
@@ -192,7 +192,7 @@ test('on a connect, hang never answers', async () => {
   expect(await refusal).toMatch(/hang up|ECONNRESET/)
 })
 
-test('shows frames, answers, pushes and ends to hooks that only watch', async () => {
+test('shows frames, responses, pushes and ends to hooks that only observe', async () => {
   const seen: unknown[] = []
   const ended = defer()
   const hooks: GatewayHooks = {

@@ -25,7 +25,7 @@ function closeFacts(code: number, reason: string) {
   return { disconnectStatusCode: code, disconnectReason: reason }
 }
 
-test('takes one frame of 32 KB and closes with 1009 at one byte more; the function is not called [TL-LIM-2]', async () => {
+test('accepts one frame of 32 KB and closes with 1009 at one byte more; the function is not called [TL-LIM-2]', async () => {
   const { line, told } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
@@ -37,7 +37,7 @@ test('takes one frame of 32 KB and closes with 1009 at one byte more; the functi
   expect(line.eventsOf('f')).toHaveLength(1)
 })
 
-test('takes a message of 128 KB in four frames and closes with 1009 beyond [TL-LIM-2]', async () => {
+test('accepts a message of 128 KB in four frames and closes with 1009 above [TL-LIM-2]', async () => {
   const { line } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
@@ -122,7 +122,7 @@ test('counts idle time from the last message in either direction, but not from a
   expect(await client.closed).toEqual({ code: 1001, reason: 'Going away' })
 })
 
-test('lets a ping put the idle limit off where the option says so', async () => {
+test('resets the idle limit on a ping, if the option is set', async () => {
   const { line } = await startWatched({ undocumented: { pingResetsIdle: true } })
   await using _ = line
   const client = await dial(line.gateway.url)
@@ -148,7 +148,7 @@ test('closes with 1001 "Going away" after two hours, busy or not [TL-LIM-6]', as
   expect(await told).toMatchObject(closeFacts(1001, 'Going away'))
 })
 
-test('takes other limits on request', async () => {
+test('applies the limits of its options', async () => {
   const { line } = await startWatched({ limits: { frameBytes: 10, idleMs: 1_000 } })
   await using _ = line
   const large = await dial(line.gateway.url)
@@ -163,7 +163,7 @@ test.each([
   ['without a status', undefined, undefined, closeFacts(1005, 'Client-side close frame status not set')],
   ['with a code', 4001, undefined, closeFacts(4001, '')],
   ['with a code and a reason', 1000, 'done', closeFacts(1000, 'done')],
-])('tells $disconnect of a close %s', async (_, code, reason, info) => {
+])('passes $disconnect a close %s', async (_, code, reason, info) => {
   const { line, told } = await startWatched()
   await using __ = line
   const client = await dial(line.gateway.url)
@@ -172,7 +172,7 @@ test.each([
   expect(line.gateway.connections()).toEqual([])
 })
 
-test('tells $disconnect of a socket that ended without a close frame', async () => {
+test('runs $disconnect for a socket that ended without a close frame', async () => {
   const { line, told } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
@@ -180,7 +180,7 @@ test('tells $disconnect of a socket that ended without a close frame', async () 
   expect(await told).toMatchObject({ disconnectStatusCode: 1006 })
 })
 
-test('notes a lost network only when the idle limit passes', async () => {
+test('detects a lost network only when the idle limit passes', async () => {
   const { line, told } = await startWatched({ signed: false })
   await using _ = line
   const client = await dial(line.gateway.url)
@@ -200,7 +200,7 @@ test.each([
   ['at once', { cutNotice: 'at-once' }, 1],
   ['never', { cutNotice: 'never' }, 0],
   ['not at all, since $disconnect is best effort', { cutNotice: 'at-once', disconnect: false }, 0],
-] as const)('tells of a lost network %s where the options say so', async (_, undocumented, times) => {
+] as const)('reports a lost network %s if the options say so', async (_, undocumented, times) => {
   const { line } = await startWatched({ undocumented })
   await using __ = line
   const client = await dial(line.gateway.url)
@@ -212,7 +212,7 @@ test.each([
   expect(line.gateway.connections()).toEqual([])
 })
 
-test('runs $disconnect as late as the option says', async () => {
+test('delays $disconnect by the option', async () => {
   const { line, told } = await startWatched({ undocumented: { disconnectDelayMs: 5_000 } })
   await using _ = line
   const client = await dial(line.gateway.url)

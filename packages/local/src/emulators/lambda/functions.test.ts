@@ -62,7 +62,7 @@ describe('a synchronous invocation', () => {
     expect(context?.getRemainingTimeInMillis()).toBe(0)
   })
 
-  test('runs beside the others', async () => {
+  test('runs concurrently with others', async () => {
     let release = () => {}
     const gate = new Promise<void>((resolve) => {
       release = resolve
@@ -77,7 +77,7 @@ describe('a synchronous invocation', () => {
     expect(results.every((result) => result.status === 'ok')).toBe(true)
   })
 
-  test('is killed at its deadline, and what it does later counts for nothing', async () => {
+  test('is killed at its deadline, and its later work has no effect', async () => {
     const kept: string[] = []
     let resume = () => {}
     functions.register({
@@ -137,7 +137,7 @@ describe('a synchronous invocation', () => {
     expect(await first).toMatchObject({ status: 'timeout' })
   })
 
-  test('a kill ends what runs of that function and nothing else', async () => {
+  test('a kill ends only the running invocations of that function', async () => {
     add(never)
     functions.register({ name: 'other', timeoutMs: 3_000, run: { kind: 'in-process', handler: never } })
     const killed = functions.invoke('f', {})
@@ -148,7 +148,7 @@ describe('a synchronous invocation', () => {
     expect(await other).toMatchObject({ status: 'timeout' })
   })
 
-  test('request ids are exact for a seed', async () => {
+  test('request ids are reproducible with a seed', async () => {
     const idOf = async (owner: LocalFunctions) => {
       const handler: Handler = async (_event, context) => context.awsRequestId
       owner.register({ name: 'f', timeoutMs: 1_000, run: { kind: 'in-process', handler } })
@@ -161,7 +161,7 @@ describe('a synchronous invocation', () => {
 })
 
 describe('an asynchronous event', () => {
-  test('is retried after one and two more minutes, then lies with the failures', async () => {
+  test('is retried after one and two more minutes, then goes to the failures', async () => {
     const runs: { readonly at: number; readonly id: string; readonly event: unknown }[] = []
     const from = clock.now()
     add(async (event, { awsRequestId: id }) => {
@@ -236,7 +236,7 @@ describe('an asynchronous event', () => {
     expect(functions.failures()).toMatchObject([{ requestContext: { approximateInvokeCount: 1 } }])
   })
 
-  test('that would outlive its greatest age is given up', async () => {
+  test('that would exceed its maximum age is dropped', async () => {
     add(() => Promise.reject(new Error('old')), { maximumEventAgeMs: 90_000 })
     functions.invokeAsync('f', {})
     await advance(600_000)
@@ -245,7 +245,7 @@ describe('an asynchronous event', () => {
     ])
   })
 
-  test('a throttle costs no attempt', async () => {
+  test('a throttle does not count as an attempt', async () => {
     let throttles = 0
     let runs = 0
     add(async () => {

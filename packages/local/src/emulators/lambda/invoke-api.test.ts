@@ -61,7 +61,7 @@ test('an ARN, a partial ARN and a qualifier name the function too', async () => 
     expect(await invoke(name, '{}')).toMatchObject({ StatusCode: 200 })
 })
 
-test('no payload is an empty event', async () => {
+test('a missing payload is an empty event', async () => {
   expect(text(await invoke('echo'))).toBe('{"event":{}}')
 })
 
@@ -108,12 +108,12 @@ test('a payload that is not JSON is InvalidRequestContentException', async () =>
   await expect(invoke('echo', '{')).rejects.toMatchObject({ name: 'InvalidRequestContentException' })
 })
 
-test('a throttled call is TooManyRequestsException, a throttled event is taken all the same', async () => {
+test('a throttled call is TooManyRequestsException; a throttled event is accepted', async () => {
   functions.hooks.invoke = () => 'throttle'
   await expect(invoke('echo', '{}')).rejects.toThrow(TooManyRequestsException)
   expect(await invoke('echo', '{}', 'Event')).toMatchObject({ StatusCode: 202 })
 })
 
-test('anything else is not served', async () => {
+test('other operations are not served', async () => {
   expect((await fetch(`${functions.endpoint}/2015-03-31/functions`)).status).toBe(404)
 })

@@ -4,7 +4,7 @@ import { createLocalClock } from '../clock.ts'
 import { startDynamo } from '../dynamodb/dynamo.ts'
 import { createFunctions } from './functions.ts'
 
-test('what is put into a table reaches a function, each item in order, through the real stream', async () => {
+test('puts to a table reach a function through the real stream, each item in order', async () => {
   const clock = createLocalClock()
   const functions = await createFunctions({ clock })
   const dynamo = await startDynamo({ clock })

@@ -33,7 +33,7 @@ function failureOf(work: Promise<unknown>): Promise<{ name: string; status: numb
 
 const unknownId = 'AAAAAAAAAAAAAAA='
 
-test('POST sends one text message and answers 200 with nothing in it', async () => {
+test('POST sends one text message and answers 200 with an empty body', async () => {
   const { line, client, id, sdk } = await startPair()
   await using _ = line
   const answer = await sdk.postToConnection({ ConnectionId: id, Data: 'hello ✓' })
@@ -41,7 +41,7 @@ test('POST sends one text message and answers 200 with nothing in it', async () 
   expect(await client.next()).toBe('hello ✓')
 })
 
-test('POST takes 131,072 bytes and refuses one more with 413', async () => {
+test('POST accepts 131,072 bytes and rejects one more with 413', async () => {
   const { line, client, id, sdk } = await startPair()
   await using _ = line
   await sdk.postToConnection({ ConnectionId: id, Data: 'é'.repeat(65_536) })
@@ -55,7 +55,7 @@ test('POST takes 131,072 bytes and refuses one more with 413', async () => {
   })
 })
 
-test('GET tells of a connection', async () => {
+test('GET describes a connection', async () => {
   const { line, id, sdk } = await startPair()
   await using _ = line
   await line.clock.advance(60_000)
@@ -148,7 +148,7 @@ test.each(['short', 'not/an/id', 'AAAAAAAAAAAAAAAA', 'AAAAAAAA%AAAAAA='])(
   },
 )
 
-test('takes the id with and without escapes', async () => {
+test('accepts the id with and without escapes', async () => {
   const { line, client, id } = await startPair({ signed: false })
   await using _ = line
   for (const path of [`@connections/${id}`, `%40connections/${encodeURIComponent(id)}`]) {
@@ -180,7 +180,7 @@ test('answers 429 LimitExceededException beyond the rate', async () => {
   })
 })
 
-test('answers 429 while a client reads too slowly, where the option says so', async () => {
+test('answers 429 while a client reads too slowly, if the option is set', async () => {
   const { line, client, id, sdk } = await startPair({ undocumented: { clientBufferBytes: 1_000_000 } })
   await using _ = line
   client.socket.pause()
@@ -199,7 +199,7 @@ test('splits a long post into frames of 32 KB that the client joins again', asyn
   expect(await client.next()).toBe(text)
 })
 
-test('sends what is not UTF-8 as binary where the option says so', async () => {
+test('sends data that is not UTF-8 as binary, if the option is set', async () => {
   const { line, client, id, sdk } = await startPair({ undocumented: { binaryPost: 'binary' } })
   await using _ = line
   const received = new Promise((resolve) => client.socket.once('message', (data, binary) => resolve([data, binary])))

@@ -48,7 +48,7 @@ test.each([200, 204, 299])('opens when $connect answers %i', async (statusCode) 
   expect(await refusalOf(line.gateway.url)).toBe('opened')
 })
 
-test('passes on the subprotocol that $connect returns, and no other header', async () => {
+test('returns the subprotocol of $connect to the client, and no other header', async () => {
   const headers = { 'sec-websocket-protocol': 'trunkline.1', 'X-Other': 'no' }
   await using line = await startTestGateway({
     routes: connectRoutes,
@@ -114,7 +114,7 @@ test('refuses with 502 when $connect is not done within the integration limit', 
   expect(await refusal).toBe('502')
 })
 
-test('refuses with the status of the option when the function of $connect is throttled', async () => {
+test('rejects with the option’s status when the function of $connect is throttled', async () => {
   const invoke = async () => ({ status: 'throttled' }) as const
   await using line = await startTestGateway({
     routes: connectRoutes,
@@ -187,7 +187,7 @@ test('answers a plain GET with 426 and another stage with 403', async () => {
   expect(await refusalOf(`ws://127.0.0.1:${line.gateway.port}/prod`)).toBe('403')
 })
 
-test('lets the owner answer other paths', async () => {
+test('lets the http option handle other paths', async () => {
   await using line = await startTestGateway({
     http(incoming, response) {
       if (incoming.url !== '/page') return false
@@ -204,7 +204,7 @@ test('refuses an address of more than 4,096 characters with 414', async () => {
   expect(await refusalOf(`${line.gateway.url}?a=${'x'.repeat(4_096)}`)).toBe('414')
 })
 
-test('refuses headers of more than 10,240 bytes in all, and takes the longest token', async () => {
+test('rejects headers of more than 10,240 bytes in total, and accepts the longest token', async () => {
   await using line = await startTestGateway()
   const session = 'session.of-22-characters-xxx'
   const longest = formatOffer({ session, token: 't'.repeat(limits.tokenBytes.value) }).join(', ')
@@ -212,14 +212,14 @@ test('refuses headers of more than 10,240 bytes in all, and takes the longest to
   expect(await refusalOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(10_240)}`])).toBe('431')
 })
 
-test('takes another limit of headers, and another status, from its options', async () => {
+test('applies the header limit and the status of its options', async () => {
   const options = { limits: { headerBytes: 500 }, undocumented: { headersTooLargeStatus: 400 } }
   await using line = await startTestGateway(options)
   expect(await refusalOf(line.gateway.url)).toBe('opened')
   expect(await refusalOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(500)}`])).toBe('400')
 })
 
-test('refuses handshakes beyond the rate with 429', async () => {
+test('rejects handshakes above the rate with 429', async () => {
   await using line = await startTestGateway({ throttles: { connects: { perSecond: 1, burst: 2 } } })
   const { url } = line.gateway
   expect([await refusalOf(url), await refusalOf(url), await refusalOf(url)]).toEqual(['opened', 'opened', '429'])

@@ -102,7 +102,7 @@ test('gives $connect its headers, its query and the context, with the keys in or
   })
 })
 
-test('makes the authorizer’s context strings, and tells its latency to $connect only', async () => {
+test('converts the authorizer’s context to strings, and passes its latency to $connect only', async () => {
   const { connect, message, disconnect } = await runThrough()
   const strings = { userId: 'u1', n: '1', isAdmin: 'true', principalId: 'u1' }
   expect(connect.requestContext.authorizer).toEqual({ ...strings, integrationLatency: expect.any(Number) })
@@ -140,7 +140,7 @@ test('gives a message no headers, and the route that was selected', async () => 
   expect(message.requestContext).toMatchObject({ routeKey: '$default', eventType: 'MESSAGE', messageDirection: 'IN' })
 })
 
-test('gives $disconnect the close, and headers that are nearly empty', async () => {
+test('passes $disconnect the close and nearly empty headers', async () => {
   const { disconnect, host } = await runThrough()
   expect(disconnect).toMatchObject({
     headers: { Host: host, 'x-api-key': '', 'X-Forwarded-For': '', 'x-restapi': '' },
@@ -204,7 +204,7 @@ test.each([
   expect('queryStringParameters' in event).toBe(authorizerQuery === 'empty')
 })
 
-test('makes ids of 16 characters; a message’s ends as its connection’s does, a request’s otherwise', async () => {
+test('creates ids of 16 characters; a message’s id ends like its connection’s, a request’s does not', async () => {
   const { connect, message, second, disconnect } = await runThrough()
   const { connectionId } = connect.requestContext
   const messageIds = [message.requestContext.messageId, second.requestContext.messageId]
@@ -229,7 +229,7 @@ test('writes times as the log format and as milliseconds', async () => {
   expect(connect.requestContext.requestTimeEpoch).toBeGreaterThanOrEqual(connectedAt)
 })
 
-test('takes a query field named __proto__ as a field', async () => {
+test('treats a query field named __proto__ as a field', async () => {
   const { connect } = await runThrough('?__proto__=q')
   expect(Object.getOwnPropertyDescriptor(connect.queryStringParameters, '__proto__')?.value).toBe('q')
 })

@@ -9,14 +9,14 @@ function post(line: { readonly gateway: { readonly callbackUrl: string } }, id: 
   return fetch(`${line.gateway.callbackUrl}/@connections/${encodeURIComponent(id)}`, { method: 'POST', body })
 }
 
-test('says Forbidden to a reserved route key', async () => {
+test('answers Forbidden to a reserved route key', async () => {
   await using line = await startTestGateway({ routes, functions, undocumented: { reservedKey: 'forbidden' } })
   const client = await dial(line.gateway.url)
   client.socket.send('{"method":"$connect"}')
   expect(JSON.parse(await client.next())).toMatchObject({ message: 'Forbidden' })
 })
 
-test('words the frame for a throttled message', async () => {
+test('sends the set message for a throttled message', async () => {
   await using line = await startTestGateway({
     routes,
     throttles: { messages: { perSecond: 0, burst: 0 } },
@@ -27,7 +27,7 @@ test('words the frame for a throttled message', async () => {
   expect(await client.next()).toMatch(/^\{"message": "Limit Exceeded", "connectionId":"/)
 })
 
-test('puts a body into a refused handshake, and another status on an unknown path', async () => {
+test('sends the set body for a rejected handshake, and the set status for an unknown path', async () => {
   const undocumented = { rejectionBody: '{"message":"no"}', wrongPathStatus: 404 }
   await using line = await startTestGateway({ undocumented })
   expect((await fetch(`${line.gateway.origin}/prod`)).status).toBe(404)
@@ -47,7 +47,7 @@ test('answers 410 to a post into a lost connection', async () => {
   expect((await post(line, id, 'x')).status).toBe(410)
 })
 
-test('sends a post that is not UTF-8 as text all the same', async () => {
+test('sends a post that is not UTF-8 as text by default', async () => {
   await using line = await startTestGateway({ signed: false })
   const client = await dial(line.gateway.url)
   await post(line, line.gateway.connections()[0]?.connectionId ?? '', Buffer.from([0x61, 0xff]))

@@ -13,7 +13,7 @@ test('sends the body of a two-way route as one raw message', async () => {
   expect(await client.next()).toBe('not JSON, and "raw" ✓')
 })
 
-test('throws away what a one-way route returns', async () => {
+test('discards the result of a one-way route', async () => {
   await using line = await startTestGateway({
     routes: [...oneWay, ping],
     functions: { f: () => ({ statusCode: 500, body: 'no' }) },
@@ -35,7 +35,7 @@ test('answers a mock route without a function [TL-PING-1]', async () => {
   expect(line.calls).toEqual([])
 })
 
-test('says Forbidden, byte for byte, when no route fits and there is no $default; the socket stays open [TL-GW-1]', async () => {
+test('answers Forbidden, byte for byte, when no route matches and there is no $default; the socket stays open [TL-GW-1]', async () => {
   await using line = await startTestGateway({ routes: [ping] })
   const client = await dial(line.gateway.url)
   const [connection] = line.gateway.connections()
@@ -56,22 +56,25 @@ test.each([
   ['returns no status', () => ({ body: 'x' })],
   ['returns a key that is not allowed', () => ({ statusCode: 200, Data: 'x' })],
   ['returns a body that is no string', () => ({ statusCode: 200, body: { a: 1 } })],
-])('says Internal server error, byte for byte, when a function %s, on one-way routes too [TL-GW-1]', async (_, f) => {
-  for (const routes of [twoWay, oneWay]) {
-    await using line = await startTestGateway({ routes: [...routes, ping], functions: { f } })
-    const client = await dial(line.gateway.url)
-    client.socket.send('x')
-    const frame = await client.next()
-    const { connectionId, requestId } = line.eventsOf('f')[0]?.requestContext ?? {}
-    expect(frame).toBe(
-      `{"message": "Internal server error", "connectionId":"${connectionId}", "requestId":"${requestId}"}`,
-    )
-    client.socket.send('{"method":"ping"}')
-    expect(await client.next()).toBe('{"pong":true}')
-  }
-})
+])(
+  'answers Internal server error, byte for byte, when a function %s, on one-way routes too [TL-GW-1]',
+  async (_, f) => {
+    for (const routes of [twoWay, oneWay]) {
+      await using line = await startTestGateway({ routes: [...routes, ping], functions: { f } })
+      const client = await dial(line.gateway.url)
+      client.socket.send('x')
+      const frame = await client.next()
+      const { connectionId, requestId } = line.eventsOf('f')[0]?.requestContext ?? {}
+      expect(frame).toBe(
+        `{"message": "Internal server error", "connectionId":"${connectionId}", "requestId":"${requestId}"}`,
+      )
+      client.socket.send('{"method":"ping"}')
+      expect(await client.next()).toBe('{"pong":true}')
+    }
+  },
+)
 
-test('says Endpoint request timed out after 29 s, lets the function go on and drops its answer [TL-GW-1]', async () => {
+test('answers Endpoint request timed out after 29 s, lets the function continue and discards its result [TL-GW-1]', async () => {
   const asked = defer()
   const answer = defer<unknown>()
   await using line = await startTestGateway({
@@ -154,7 +157,7 @@ test('reads deeper paths and templates of the route selection expression', async
   expect(await client.next()).toBe('$default')
 })
 
-test('sends messages beyond the rate no further, and says so', async () => {
+test('rejects messages above the rate with a frame', async () => {
   await using line = await startTestGateway({
     routes: twoWay,
     functions: { f: echo },
@@ -182,7 +185,7 @@ test.each([
   expect(await client.next()).toBe('{"pong":true}')
 })
 
-test('answers a failed two-way route, and one that says more than 128 KB, with an error where the options say so', async () => {
+test('answers a failed two-way route, and a response above 128 KB, with an error if the option is set', async () => {
   await using line = await startTestGateway({
     routes: twoWay,
     functions: {

@@ -25,6 +25,6 @@ test.each([
   expect(readBatchAnswer(payload, numbers)).toEqual({ index: 0 })
 })
 
-test('takes the lowest sequence number, in whatever order they come', () => {
+test('uses the lowest sequence number, in any order', () => {
   expect(readBatchAnswer(failed('11', '9', '10'), numbers)).toEqual({ index: 1 })
 })

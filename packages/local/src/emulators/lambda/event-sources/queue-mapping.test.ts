@@ -24,7 +24,7 @@ function delayQueue(results: readonly InvokeResult[]) {
   return { clock, queue, received, buried }
 }
 
-test('A message whose first four receives are throttled is handed over within three minutes each time', async () => {
+test('A message whose first four receives are throttled is delivered again within three minutes each time', async () => {
   const { clock, queue, received, buried } = delayQueue(Array(4).fill(throttled))
   queue.send('work')
   for (let receives = 1; receives <= 5; receives++) {
@@ -37,7 +37,7 @@ test('A message whose first four receives are throttled is handed over within th
   queue.close()
 })
 
-test('A message that failed five times goes to the dead letters and is not handed over again', async () => {
+test('A message that failed five times goes to the dead-letter queue and is not delivered again', async () => {
   const { clock, queue, received, buried } = delayQueue(Array(9).fill(throttled))
   queue.send('work')
   for (let receives = 1; receives <= 5; receives++) {
@@ -50,7 +50,7 @@ test('A message that failed five times goes to the dead letters and is not hande
   queue.close()
 })
 
-test('A message stays hidden for six times the time of its consumer', () => {
+test('A message stays hidden for six times its consumer’s timeout', () => {
   expect(laterSettings.functionName).toBe(delayedSettings.name)
   expect(laterSettings.visibilityMs).toBe(6 * delayedSettings.timeoutMs)
 })

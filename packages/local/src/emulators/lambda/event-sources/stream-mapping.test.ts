@@ -107,14 +107,14 @@ describe('batches', () => {
     expect(batches).toEqual([[1, 2], [3], [4, 5], [6]])
   })
 
-  test('hold 100 records when not told otherwise', async () => {
+  test('contain 100 records by default', async () => {
     stream.add('s', ...Array.from({ length: 150 }, (_, n) => n))
     const { batches } = consume(() => {})
     await functions.idle()
     expect(batches.map((batch) => batch.length)).toEqual([100, 50])
   })
 
-  test('leave out what the filter refuses or cannot read, and are not invoked for nothing', async () => {
+  test('exclude records that the filter rejects or cannot read, and are not sent when empty', async () => {
     const filter = ({ n }: TestRecord) => {
       if (n === 3) throw new TypeError('no such image')
       return n % 2 === 1
@@ -142,7 +142,7 @@ describe('batches', () => {
     expect(batches).toEqual([[1]])
   })
 
-  test('of one shard run side by side with a parallelization factor, one item always in order', async () => {
+  test('of one shard run concurrently with a parallelization factor, each item in order', async () => {
     let inside = 0
     let most = 0
     const seen: string[] = []
@@ -170,7 +170,7 @@ describe('batches', () => {
 })
 
 describe('a batch that fails', () => {
-  test('is retried whole and holds back its shard, and no other', async () => {
+  test('is retried completely and blocks only its own shard', async () => {
     let healthy = false
     const { batches } = consume((batch) => (healthy ? undefined : failOn(1)(batch)), { batchSize: 2 })
     stream.add('bad', 1, 2, 3)
@@ -183,7 +183,7 @@ describe('a batch that fails', () => {
     expect(batches.slice(-2)).toEqual([[1, 2], [3]])
   })
 
-  test('is retried without end when no limit is set', async () => {
+  test('is retried without a limit by default', async () => {
     const { batches } = consume(failOn(1))
     stream.add('s', 1)
     await advance(3_600_000)
@@ -191,7 +191,7 @@ describe('a batch that fails', () => {
     expect(functions.failures()).toEqual([])
   })
 
-  test('heals a single failure without the clock', async () => {
+  test('recovers from a single failure without the clock moving', async () => {
     let failing = true
     const { batches } = consume(() => {
       if (!failing) return
@@ -203,7 +203,7 @@ describe('a batch that fails', () => {
     expect(batches).toEqual([[1], [1]])
   })
 
-  test('goes to the on-failure destination after its retries, as metadata, and the shard goes on', async () => {
+  test('goes to the on-failure destination as metadata after its retries, and the shard continues', async () => {
     const messages: FailureMessage[] = []
     const onFailure = (message: FailureMessage) => messages.push(message)
     const { batches } = consume(failOn(1), { maximumRetryAttempts: 2, batchSize: 2, onFailure })
@@ -235,7 +235,7 @@ describe('a batch that fails', () => {
     ])
   })
 
-  test('is given up when its records are too old, and younger ones are not', async () => {
+  test('is dropped when its records are too old, and newer ones are not', async () => {
     const { batches } = consume(failOn(1), { maximumRecordAgeMs: 60_000 })
     stream.add('s', 1)
     await advance(55_000)
@@ -247,7 +247,7 @@ describe('a batch that fails', () => {
     expect(batches.at(-1)).toEqual([2])
   })
 
-  test('is given up after 24 h in any case', async () => {
+  test('is dropped after 24 h in any case', async () => {
     consume(failOn(1))
     stream.add('s', 1)
     await advance(25 * 3_600_000)
@@ -280,7 +280,7 @@ describe('a batch that fails', () => {
 })
 
 describe('bisecting', () => {
-  test('isolates the poison record in order, and costs no retry', async () => {
+  test('isolates the failing record in order, without using a retry', async () => {
     const { batches } = consume(failOn(3), { bisect: true, maximumRetryAttempts: 1 })
     stream.add('s', 1, 2, 3, 4, 5)
     await advance(60_000)
@@ -290,7 +290,7 @@ describe('bisecting', () => {
     ])
   })
 
-  test('cuts at the reported record', async () => {
+  test('splits at the reported record', async () => {
     const mapping = { bisect: true, reportBatchItemFailures: true, maximumRetryAttempts: 1 }
     const { batches } = consume(reportFrom(3), mapping)
     stream.add('s', 1, 2, 3, 4, 5)

@@ -19,8 +19,8 @@ const register = (handler: InProcessRun['handler']) =>
   functions.register({ name: 'f', timeoutMs: 3_000, run: { kind: 'in-process', handler } })
 const hanging = () => new Promise(() => {})
 
-describe('a run that is over', () => {
-  test('is told with its name, its attempt and how it ended', async () => {
+describe('a finished run', () => {
+  test('is reported with its name, its attempt and its outcome', async () => {
     register(async () => 'done')
     await functions.invoke('f', {})
     expect(runs).toMatchObject([{ name: 'f', attempt: 1, outcome: 'ok' }])
@@ -33,7 +33,7 @@ describe('a run that is over', () => {
     expect(runs).toMatchObject([{ outcome: 'error' }])
   })
 
-  test('took all the time that it had when it was ended at its deadline', async () => {
+  test('has the full duration when it was ended at its deadline', async () => {
     register(hanging)
     const invoked = functions.invoke('f', {})
     await clock.advance(3_000)
@@ -42,7 +42,7 @@ describe('a run that is over', () => {
     expect(runs[0]?.durationMs).toBeGreaterThanOrEqual(3_000)
   })
 
-  test('is killed when it was ended before', async () => {
+  test('is killed when it was ended before its deadline', async () => {
     register(hanging)
     const invoked = functions.invoke('f', {})
     functions.kill('f')
@@ -50,7 +50,7 @@ describe('a run that is over', () => {
     expect(runs).toMatchObject([{ outcome: 'killed' }])
   })
 
-  test('took no time when it never began', async () => {
+  test('has no duration when it never started', async () => {
     register(hanging)
     functions.hooks.invoke = () => ({ delayMs: 60_000 })
     const invoked = functions.invoke('f', {})
@@ -60,7 +60,7 @@ describe('a run that is over', () => {
     expect(runs).toMatchObject([{ outcome: 'killed', durationMs: 0 }])
   })
 
-  test('is each of the two that a duplicate makes, and none where it was throttled', async () => {
+  test('is reported for each run of a duplicate, and not for a throttled attempt', async () => {
     register(async () => 'done')
     functions.hooks.invoke = () => 'duplicate'
     await functions.invoke('f', {})

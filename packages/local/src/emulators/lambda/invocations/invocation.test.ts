@@ -22,7 +22,7 @@ async function settles(promise: unknown): Promise<boolean> {
   return (await Promise.race([promise, turn])) !== 'pending'
 }
 
-test('a guarded port works while the invocation lives', async () => {
+test('a guarded port works while the invocation is live', async () => {
   const invocation = start()
   const port = invocation.guard(new Port())
   expect(await port.put('a')).toBe('a')
@@ -42,7 +42,7 @@ test.each(['kill', 'finish'] as const)('after %s a guarded call does nothing and
   expect(real.calls()).toEqual(['begun'])
 })
 
-test('a rejection that comes after the end is silent', async () => {
+test('a rejection after the end is dropped', async () => {
   const invocation = start()
   const port = invocation.guard({ fail: () => Promise.reject(new Error('late')) })
   const underWay = port.fail()

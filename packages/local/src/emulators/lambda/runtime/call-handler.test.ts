@@ -5,7 +5,7 @@ class TeapotError extends Error {
   override readonly name = 'TeapotError'
 }
 
-test('gives the result as JSON text, and nothing as null', async () => {
+test('returns the result as JSON text, and undefined as null', async () => {
   expect(await callHandler(() => ({ at: new Date(0), no: undefined }))).toEqual({
     status: 'ok',
     text: '{"at":"1970-01-01T00:00:00.000Z"}',
@@ -48,6 +48,6 @@ test.each([
   expect(await callHandler(handler)).toMatchObject({ status: 'error', ...expected })
 })
 
-test('refuses an answer over 6 MB', async () => {
+test('rejects a result over 6 MB', async () => {
   expect(await callHandler(() => 'x'.repeat(6_291_555))).toMatchObject({ errorType: 'Function.ResponseSizeTooLarge' })
 })

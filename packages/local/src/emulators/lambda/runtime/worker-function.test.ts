@@ -71,7 +71,7 @@ describe('the worker function on the local line', () => {
     expect(await report).toBe('run 1')
   })
 
-  test('ends a call of an application that gives it up [TL-LONG-4]', async () => {
+  test('ends a call that the application cancels [TL-LONG-4]', async () => {
     await using local = await start()
     const { client } = local.connect()
     const controller = new AbortController()
@@ -85,7 +85,7 @@ describe('the worker function on the local line', () => {
     await expect.poll(() => seen).toEqual(['aborted'])
   })
 
-  test('answers a keyed mutation once whatever becomes of the sockets meanwhile [TL-LONG-2] [TL-KEY-1]', async () => {
+  test('answers a keyed mutation once although its sockets are lost [TL-LONG-2] [TL-KEY-1]', async () => {
     await using local = await start()
     const { client, connection } = local.connect()
     const built = client.build.mutate(undefined, { timeoutMs: 600_000 })
@@ -100,7 +100,7 @@ describe('the worker function on the local line', () => {
     expect(runs).toBe(1)
   })
 
-  test('brings the answer of a keyed mutation whose push was lost: its client asks for it [TL-LONG-5]', async () => {
+  test('delivers the response of a keyed mutation whose push was lost, because its client asks for it [TL-LONG-5]', async () => {
     await using local = await start()
     const { client } = local.connect()
     const built = client.build.mutate(undefined, { timeoutMs: 600_000 })
@@ -113,7 +113,7 @@ describe('the worker function on the local line', () => {
     expect(await built).toBe('run 1')
   })
 
-  test('does not begin a call that no function took in time: its client is told that it never ran', async () => {
+  test('does not start a call that waited too long: its client learns that it never ran', async () => {
     await using local = await start()
     const { client } = local.connect()
     using hung = local.faults.on('function', 'hang', { times: 1, path: 'worker' })
@@ -125,7 +125,7 @@ describe('the worker function on the local line', () => {
     expect(runs).toBe(0)
   })
 
-  test('tells of a call whose function was lost, when Lambda tries again, and begins nothing [TL-LONG-3]', async () => {
+  test('reports a call whose function was lost when Lambda retries, and does not run it again [TL-LONG-3]', async () => {
     await using local = await start()
     const { client } = local.connect()
     const report = client.report.query(undefined, { timeoutMs: 600_000 }).catch((thrown: unknown) => thrown)
@@ -137,7 +137,7 @@ describe('the worker function on the local line', () => {
     expect(runs).toBe(1)
   })
 
-  test('tells tRPC’s own client of a generator whose function was lost, a minute later [TL-GEN-7]', async () => {
+  test('reports a generator whose function was lost to tRPC’s own client, a minute later [TL-GEN-7]', async () => {
     await using local = await start()
     const wsClient = createWSClient({ url: local.url, WebSocket: WebSocket as never })
     const stock = createTRPCClient<typeof router>({ links: [wsLink({ client: wsClient })] })
@@ -153,7 +153,7 @@ describe('the worker function on the local line', () => {
     await wsClient.close()
   })
 
-  test('goes on after a function that was lost, where values are tracked: its client notices nothing [TL-GEN-11]', async () => {
+  test('continues after a lost function if values are tracked, without a signal to its client [TL-GEN-11]', async () => {
     await using local = await start()
     const { client } = local.connect()
     const minutes: number[] = []
@@ -171,7 +171,7 @@ describe('the worker function on the local line', () => {
     expect(errors).toEqual([])
   })
 
-  test('streams what a generator yields, to ours and to tRPC’s own client [TL-GEN-1] [TL-GEN-2]', async () => {
+  test('streams the values of a generator to our client and to tRPC’s own [TL-GEN-1] [TL-GEN-2]', async () => {
     await using local = await start()
     const { client } = local.connect()
     const words: string[] = []
@@ -188,7 +188,7 @@ describe('the worker function on the local line', () => {
     await wsClient.close()
   })
 
-  test('brings a value of 300 KB whole, in chunks', async () => {
+  test('delivers a value of 300 KB in chunks', async () => {
     await using local = await start()
     const { client } = local.connect()
     const large = 'x'.repeat(300_000)
@@ -212,7 +212,7 @@ describe('the worker function on the local line', () => {
     }
   })
 
-  test('goes on for an hour in functions of 15 minutes, and the application notices nothing [TL-GEN-9]', async () => {
+  test('continues for an hour in functions of 15 minutes, without a signal to the application [TL-GEN-9]', async () => {
     await using local = await start()
     using functions = local.faults.on('function', { delayMs: 0 }, { path: 'worker' })
     sleep = (ms, signal) =>
@@ -255,7 +255,7 @@ describe('the worker function in a worker thread, as deployed', () => {
     expect(await client.report.query(undefined, { timeoutMs: 60_000 })).toBe('worker')
   })
 
-  test('is really killed: ten seconds of silence later its client is told [TL-GEN-10] [TL-GEN-11]', async () => {
+  test('is killed: its client is notified after ten seconds of silence [TL-GEN-10] [TL-GEN-11]', async () => {
     await using local = await startLocalEntry<AppRouter>({ entry })
     const { client } = local.connect()
     const got: string[] = []

@@ -112,7 +112,7 @@ describe('a kill', () => {
     expect(await payload('f')).toBe('here')
   })
 
-  test('comes when the clock is moved past the deadline', async () => {
+  test('happens when the clock is moved past the deadline', async () => {
     const pool = await start(
       'export const f = async () => { console.log("in"); await new Promise(() => setInterval(() => {}, 1e6)) }',
     )
@@ -124,8 +124,8 @@ describe('a kill', () => {
   })
 })
 
-describe('an answer that cannot be one', () => {
-  test('is reported as Lambda does it, and the worker lives on', async () => {
+describe('an invalid result', () => {
+  test('is reported as Lambda reports it, and the worker stays alive', async () => {
     const pool = await start(`
       class TeapotError extends Error { override readonly name = 'TeapotError' }
       export const thrown = async () => { throw new TeapotError('short') }
@@ -175,7 +175,7 @@ describe('an answer that cannot be one', () => {
   })
 })
 
-test('gives a worker the environment it was told and no other', async () => {
+test('gives a worker the set environment and no other', async () => {
   const text = 'export const f = async () => [process.env.WHO, process.env.PATH ?? null]'
   const ann = await start(text, { env: { WHO: 'ann' } })
   const bob = await start(text, { env: { WHO: 'bob' } })
@@ -256,7 +256,7 @@ describe('runs in the background', () => {
     expect(new Set(await Promise.all(held))).toEqual(new Set(['over']))
   }, 60_000)
 
-  test('that wait longer than the greatest age of their event end in the on-failure queue', async () => {
+  test('that wait longer than the maximum age of their event go to the on-failure queue', async () => {
     const pool = await start(text, { backgroundRuns: 1 })
     const run = { kind: 'worker', pool, exportName: 'worker' } as const
     functions.register({ name: 'worker', timeoutMs: 900_000, maximumEventAgeMs: 60_000, run })
@@ -282,7 +282,7 @@ describe('runs in the background', () => {
       { id: 1, method: 'subscription.stop' },
       { id: 2, method: 'cancel' },
     ]),
-  ])('and calls that fill their threads do not hold up %j', (event) => {
+  ])('and calls that fill their threads do not delay %j', (event) => {
     expect(toThreadGroup('websocket', JSON.stringify(event))).toEqual(toThreadGroup('authorizer', '{}'))
   })
 
@@ -298,7 +298,7 @@ describe('runs in the background', () => {
   })
 })
 
-test('an event that is killed while it queues costs no worker', async () => {
+test('an event that is killed in the queue uses no worker', async () => {
   const pool = await start('export const f = async () => "served"')
   const controller = new AbortController()
   controller.abort()
@@ -309,7 +309,7 @@ test('an event that is killed while it queues costs no worker', async () => {
   expect(await payload('f')).toBe('served')
 })
 
-test('a worker is frozen between events: what was not awaited waits too', async () => {
+test('a worker is frozen between events, with the work that was not awaited', async () => {
   const pool = await start(`
     let ticks = 0
     export const begin = async () => { setInterval(() => { ticks += 1 }, 5) }
@@ -334,13 +334,13 @@ test('shows the functions the time of the line', async () => {
   expect(isDate).toBe(true)
 })
 
-test('hands over what the entry prints while it is loaded, before any event', async () => {
+test('passes on the output of the entry while it is loaded, before any event', async () => {
   await start('console.log("loaded"); export const f = async () => 1')
   while (logs.length < 1) await new Promise((resolve) => setTimeout(resolve, 10))
   expect(logs).toEqual([{ stream: 'stdout', text: 'loaded\n' }])
 })
 
-test('hands over what a function prints', async () => {
+test('passes on the output of a function', async () => {
   const pool = await start('export const f = async () => { console.log("one"); console.error("two") }')
   add(pool, 'f')
   await payload('f')
@@ -377,7 +377,7 @@ describe('a change of the source', () => {
     expect(await payload('f')).toBe(2)
   })
 
-  test('that does not build is reported with file and line, and the old code goes on', async () => {
+  test('that does not build is reported with file and line, and the old code stays in use', async () => {
     const pool = await start('export const f = async () => 1', { watch: true })
     add(pool, 'f')
     const failed = nextReport()
@@ -393,7 +393,7 @@ describe('a change of the source', () => {
   })
 })
 
-test('an entry without exports is nothing to run', async () => {
+test('an entry without exports is a BundleError', async () => {
   await expect(start('const f = 1')).rejects.toThrow('entry.ts: exports nothing')
 })
 
@@ -403,7 +403,7 @@ test('an entry that does not build at first is a BundleError with file and line'
   await expect(starting).rejects.toThrow(/entry\.ts:2:1: /)
 })
 
-test('closing the pool ends what runs', async () => {
+test('closing the pool ends running events', async () => {
   const pool = await start('export const f = async () => { console.log("in"); for (;;); }')
   add(pool, 'f')
   const result = functions.invoke('f', {})
