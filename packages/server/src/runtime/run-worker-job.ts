@@ -3,7 +3,10 @@ import type { WorkerJob } from './calls/worker-job.ts'
 import type { InvocationContext } from './context/scope.ts'
 import { runGenerator } from './generators/run-generator.ts'
 
-/** One invocation of the `worker` function. It comes at least once: what it begins is claimed first. */
+/**
+ * Runs one invocation of the `worker` function. The platform invokes at least once, so each job is claimed before it
+ * starts.
+ */
 export async function work(scope: InvocationContext, job: WorkerJob): Promise<void> {
   switch (job.kind) {
     case 'call':

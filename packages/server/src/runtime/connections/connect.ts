@@ -1,24 +1,27 @@
 import { limits } from '@trunkline/protocol'
-import type { PresenceSeat } from '../../ports/presence.ts'
 import type { ConnectionRow } from '../../ports/connections.ts'
+import type { PresenceSeat } from '../../ports/presence.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/scope.ts'
 import { disconnectRow } from '../presence/rows/disconnect-session.ts'
 
 const graceMs = 10 * 60_000
-const closing = 16 // rows of one connection deleted at a time
+const concurrentDeletes = 16 // of one connection's rows
 
-/** When the rows of a connection may go, in epoch seconds: 10 minutes after the gateway's 2 hours. */
+/** When the rows of a connection expire, in epoch seconds: 10 minutes after the gateway's limit of 2 hours. */
 export function connectionExpires(connectedAt: number): number {
   return Math.ceil((connectedAt + limits.lifetimeMs.value + graceMs) / 1_000)
 }
 
-/** The inverse: when the connection was opened, to the second. */
+/** The inverse of `connectionExpires`: when the connection was opened, rounded to a second. */
 export function lifetimeOf(expires: number): { readonly openedAt: number } {
   return { openedAt: expires * 1_000 - limits.lifetimeMs.value - graceMs }
 }
 
-/** `$connect`: one write, and only if no row stands, since an early `$disconnect` wins [LAW-CONNECTION-ROW]. A refused connection leaves none. */
+/**
+ * `$connect`: writes the connection's row if none exists, since an earlier `$disconnect` wins [LAW-CONNECTION-ROW]. A
+ * refused connection gets no row.
+ */
 export async function connect(scope: RuntimeContext, caller: ConnectionCaller, connectedAt: number): Promise<void> {
   if (caller.refused !== undefined) return
   const row: ConnectionRow = {
@@ -36,7 +39,10 @@ export async function connect(scope: RuntimeContext, caller: ConnectionCaller, c
   scope.telemetry.measure('connects', 1)
 }
 
-/** `$disconnect`: CLOSED, which is final, then its subscriptions, then their rows [LAW-CONNECTION-ROW]. Safe to repeat. */
+/**
+ * `$disconnect`: marks the connection CLOSED, which is final, then reads its subscriptions and deletes their rows
+ * [LAW-CONNECTION-ROW]. Safe to repeat.
+ */
 export async function disconnect(scope: RuntimeContext, connectionId: string, connectedAt: number): Promise<void> {
   scope.telemetry.measure('disconnects', 1)
   await scope.store.closeConnection(connectionId, connectionExpires(connectedAt))
@@ -44,8 +50,8 @@ export async function disconnect(scope: RuntimeContext, connectionId: string, co
   const live = rows.flatMap(({ id, ref, topic, shard, seat }) =>
     topic === undefined || shard === undefined ? [] : [{ connectionId, id, ref, topic, shard, seat }],
   )
-  for (let at = 0; at < live.length; at += closing)
-    await Promise.all(live.slice(at, at + closing).map((row) => close(scope, row)))
+  for (let at = 0; at < live.length; at += concurrentDeletes)
+    await Promise.all(live.slice(at, at + concurrentDeletes).map((row) => close(scope, row)))
 }
 
 async function close(
@@ -56,7 +62,10 @@ async function close(
   await disconnectRow(scope, row)
 }
 
-/** The caller as its row says, for an event without the authorizer's words. */
+/**
+ * The caller according to the connection's row, for an event without the authorizer's context. Undefined if the
+ * connection is not open.
+ */
 export async function readCaller(scope: RuntimeContext, connectionId: string): Promise<ConnectionCaller | undefined> {
   const row = await scope.store.readConnection(connectionId)
   if (row?.state !== 'OPEN') return undefined

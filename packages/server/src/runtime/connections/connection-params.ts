@@ -6,16 +6,19 @@ import { rejectRequest } from '../encoding/reject-request.ts'
 import { deleteConnection, post } from '../posting/post.ts'
 
 const firstPauseMs = 10
-const longestPauseMs = 250
+const maxPauseMs = 250
 
-/** The parameters that a connection announced. Frames run concurrently, so one that arrives right after them waits, within its deadline. */
+/**
+ * The connection parameters that the client announced; null if it announced none. Frames run concurrently, so a frame
+ * that arrives right after the parameters waits for them, within its deadline.
+ */
 // [TL-STOCK-4]
 export async function awaitConnectionParams(
   scope: InvocationContext,
   caller: ConnectionCaller,
 ): Promise<ConnectionParams> {
   if (!caller.expectsParams) return null
-  for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
+  for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, maxPauseMs)) {
     const row = await scope.store.readConnection(caller.connectionId)
     if (row?.connectionParams !== undefined) return JSON.parse(row.connectionParams) as ConnectionParams
     if (scope.deadline.signal.aborted || row?.state === 'CLOSED')
@@ -24,7 +27,10 @@ export async function awaitConnectionParams(
   }
 }
 
-/** Takes tRPC's `connectionParams` message. Malformed ones are answered and the connection is deleted; a second message is an error, as in tRPC. */
+/**
+ * Handles tRPC's `connectionParams` message. Malformed parameters are answered with an error, and the connection is
+ * deleted. A second message is an error, as in tRPC.
+ */
 // [TL-STOCK-5]
 export async function receiveConnectionParams(
   scope: InvocationContext,
@@ -32,15 +38,16 @@ export async function receiveConnectionParams(
   element: { readonly data?: unknown },
 ): Promise<void> {
   const { connectionId } = caller
-  const rejectElement = async (thrown: unknown, end: boolean) => {
+  const rejectElement = async (thrown: unknown, isFatal: boolean) => {
     await post(scope, connectionId, rejectRequest(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown))
-    if (end) await deleteConnection(scope, connectionId)
+    if (isFatal) await deleteConnection(scope, connectionId)
   }
   if (!caller.expectsParams)
     return rejectElement(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
   let params: ConnectionParams
   try {
-    params = parseConnectionParamsFromUnknown(element.data) as ConnectionParams // tRPC checked that every value is a string
+    // tRPC has checked that every value is a string.
+    params = parseConnectionParamsFromUnknown(element.data) as ConnectionParams
   } catch (thrown) {
     return rejectElement(thrown, true)
   }

@@ -3,7 +3,16 @@ import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Mutant } from '../calls/keyed-world.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Exploration, Turns } from '../explore.suite.ts'
-import { createRoom, deliverRest, publish, type Room, slotsOf, subscribe, topic, withOperations } from '../subscriptions/room.suite.ts'
+import {
+  createRoom,
+  deliverRest,
+  publish,
+  type Room,
+  slotsOf,
+  subscribe,
+  topic,
+  withOperations,
+} from '../subscriptions/room.suite.ts'
 
 const table = createScheduleTable('[LAW-SERVER-IDENTITY], auth ∥ subscribe ∥ deliver')
 
@@ -46,7 +55,7 @@ const renewing = (
   },
 })
 
-/** H8's harm: a push that is withheld from somebody who was told that the authority holds. [TL-AUTH-2] */
+/** A push must not be withheld from a client whose token was renewed [PROOF-STALE-EXPIRY]. [TL-AUTH-2] */
 async function hearsAfterItsFirstHour(room: Renewing): Promise<void> {
   await room.clock.advance(hour + 1_000)
   await publish(room, 'late')

@@ -4,11 +4,14 @@ import type { InvocationContext } from '../context/scope.ts'
 import { post } from '../posting/post.ts'
 import { lifetimeOf } from './connect.ts'
 
-/** tRPC's notice: the client opens a second socket, moves over, and closes this one. */
+/** tRPC's notice: the client opens a second socket, moves its subscriptions there, and closes this one. */
 const notice = '{"id":null,"method":"reconnect"}'
 const ageMs = 105 * 60_000
 
-/** Tells a stock client on an ageing connection to move before the gateway's cut. Ours knows the limit and moves by itself. [TL-HAND-4] */
+/**
+ * Notifies a stock client on an ageing connection to move before the gateway closes it. A client with extensions knows
+ * the limit and moves without a notice. [TL-HAND-4]
+ */
 export async function noticeAgeing(
   scope: InvocationContext,
   connection: Pick<Subscriber, 'connectionId' | 'extensions' | 'expires'>,

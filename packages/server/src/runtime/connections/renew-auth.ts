@@ -8,9 +8,13 @@ import { frameText } from '../encoding/result-frames.ts'
 import { deleteConnection } from '../posting/post.ts'
 import { readCaller } from './connect.ts'
 
-const rowsAtOnce = 16
+const concurrentWrites = 16
 
-/** The caller with an authority that holds now, checked at each frame. The gateway goes on telling what the handshake found, so once that has run out, the connection's row is asked whether it was renewed. [TL-ERR-5] [TL-AUTH-2] */
+/**
+ * The caller with valid authority; checked at each frame. The gateway keeps sending the authority of the handshake, so
+ * after that has expired, the connection's row is read in case it was renewed. Throws AUTH_EXPIRED. [TL-ERR-5]
+ * [TL-AUTH-2]
+ */
 export async function holdAuthority(scope: InvocationContext, caller: ConnectionCaller): Promise<ConnectionCaller> {
   const now = scope.clock.now()
   if (!isExpired(caller, now)) return caller
@@ -20,8 +24,9 @@ export async function holdAuthority(scope: InvocationContext, caller: Connection
 }
 
 /**
- * `auth`: renews the authority of a living connection by a token of the same principal, and gives the answer's text [LAW-SERVER-IDENTITY].
- * First the connection, then its subscriptions' rows, as a subscribe that races this reads the connection after it wrote its row. Throws UNAUTHORIZED.
+ * `auth`: renews the authority of an open connection by a token of the same principal, and returns the response text
+ * [LAW-SERVER-IDENTITY]. Updates the connection first and then its subscriptions' rows, since a concurrent subscribe
+ * reads the connection after it wrote its row. Throws UNAUTHORIZED, and CONNECTION_LOST if the connection is closed.
  */
 // [TL-AUTH-1] {"id":4,"result":{"type":"authorized","authExpires":…}}
 export async function renewAuthority(
@@ -30,36 +35,39 @@ export async function renewAuthority(
   frame: AuthFrame,
 ): Promise<string> {
   const { connectionId } = caller
-  const asked = scope.server.identify(frame.params.token, connectionId)
-  const found = await withinDeadline(scope.deadline.signal, asked) // [LAW-DEADLINE]: the application's own code may hang
+  const identified = scope.server.identify(frame.params.token, connectionId)
+  // [LAW-DEADLINE]: the application's code may hang.
+  const found = await withinDeadline(scope.deadline.signal, identified)
   if (found.status === 'refused') throw new TokenRefused(found.reason)
   if (found.authExp <= scope.clock.now()) throw new TokenRefused('This token has expired.')
   if (found.principal !== caller.principal)
     throw new TokenRefused('This token is of another principal; connect anew with it.')
   const { authExp, claims } = found
   if ((await scope.store.renewConnection(connectionId, { authExp, claims })) === 'absent') {
-    await deleteConnection(scope, connectionId) // closed already, or its row went with a restore of the table [TL-SUB-16]
+    await deleteConnection(scope, connectionId) // it is closed, or a restored table lacks its row [TL-SUB-16]
     throw new TrunklineError('CONNECTION_LOST', 'This connection is closed.', { mayHaveRun: false })
   }
   const rows = await scope.store.readSubscriptions(connectionId)
   const live = rows.flatMap(({ id, ref, on, topic, shard }) =>
     on && topic !== undefined && shard !== undefined ? [{ connectionId, id, ref, topic, shard }] : [],
   )
-  if (live.length > 0)
-    await carryAuthority(scope, connectionId, authExp, (standing) => setAuthExp(scope, live, standing))
+  if (live.length > 0) await carryAuthority(scope, connectionId, authExp, (current) => setAuthExp(scope, live, current))
   return frameText(JSON.stringify(frame.id), JSON.stringify({ type: 'authorized', authExpires: authExp }))
 }
 
 type Row = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'>
 
 async function setAuthExp(scope: RuntimeContext, rows: readonly Row[], authExp: number | undefined): Promise<void> {
-  for (let at = 0; at < rows.length; at += rowsAtOnce)
+  for (let at = 0; at < rows.length; at += concurrentWrites)
     await Promise.all(
-      rows.slice(at, at + rowsAtOnce).map((row) => scope.store.setSubscriberAuthExp({ ...row, authExp })),
+      rows.slice(at, at + concurrentWrites).map((row) => scope.store.setSubscriberAuthExp({ ...row, authExp })),
     )
 }
 
-/** Writes an expiry into rows, and looks at the connection afterwards: where another `auth` has renewed it meanwhile, its expiry is written instead, so that of writers who race the last leaves what stands. */
+/**
+ * Writes the expiry, then re-reads the connection and repeats if a concurrent `auth` changed it. The last writer always
+ * leaves the current expiry [PROOF-STALE-EXPIRY].
+ */
 // [TL-AUTH-2]
 export async function carryAuthority(
   scope: RuntimeContext,
@@ -67,10 +75,10 @@ export async function carryAuthority(
   authExp: number | undefined,
   write: (authExp: number | undefined) => Promise<void>,
 ): Promise<void> {
-  for (let standing = authExp; ; ) {
-    await write(standing)
+  for (let current = authExp; ; ) {
+    await write(current)
     const connection = await scope.store.readConnection(connectionId)
-    if (connection?.state !== 'OPEN' || connection.authExp === standing) return
-    standing = connection.authExp
+    if (connection?.state !== 'OPEN' || connection.authExp === current) return
+    current = connection.authExp
   }
 }

@@ -23,8 +23,8 @@ export type Apply = (sessions: Sessions, at: { readonly now: number; readonly v:
 
 /**
  * Changes a member: one conditional write of its row, then, if others see the change, one append to the log
- * (docs/design/proofs.md, H9). Removes sessions that are over. Returns the current row; undefined when none exists.
- * Throws RATE_LIMITED when other writes come first too often.
+ * [PROOF-PRESENCE-ROW]. Removes sessions that are over. Returns the current row; undefined when none exists. Throws
+ * RATE_LIMITED when other writes come first too often.
  */
 export async function changeMember(
   scope: RuntimeContext,

@@ -65,6 +65,6 @@ describe('a procedure that is run with a step around its resolver', () => {
 
   test('is refused where tRPC did not build it', () => {
     const foreign = { _def: { type: 'query' } }
-    expect(() => callAround(foreign, options('query'), () => {})).toThrow('as @trpc/server 11 builds it')
+    expect(() => callAround(foreign, options('query'), () => {})).toThrow('that @trpc/server 11 built')
   })
 })

@@ -2,12 +2,12 @@ import { initTRPC } from '@trpc/server'
 import type { LineMeta } from '../../define/identity.ts'
 
 /**
- * Takes the place of a procedure's resolver in one run: `resolve` runs the resolver, with the input and the context
- * that the middlewares made.
+ * Replaces a procedure's resolver in one run. `resolve` runs the resolver with the input and the context of the
+ * middlewares.
  */
 export type AroundResolver = (resolve: () => unknown) => unknown
 
-/** A procedure as a router holds it, as far as it is read here. */
+/** The parts of a router's procedure that are used here. */
 export interface BuiltProcedure {
   readonly _def: {
     readonly type: string
@@ -17,12 +17,12 @@ export interface BuiltProcedure {
     /** Middlewares and validators in their order; the last one calls the resolver. */
     readonly middlewares?: readonly unknown[]
     readonly resolver?: (options: ResolverOptions) => unknown
-    /** Of `experimental_caller`. */
+    /** The function of `experimental_caller`. */
     readonly caller?: unknown
   }
 }
 
-/** What tRPC calls a procedure with. */
+/** The options with which tRPC calls a procedure. */
 export interface ProcedureOptions {
   readonly ctx: unknown
   readonly getRawInput: () => Promise<unknown>
@@ -41,14 +41,15 @@ type Callable = (options: ProcedureOptions) => Promise<unknown>
 const { procedure: empty } = initTRPC.create()
 const copies = new WeakMap<BuiltProcedure, Callable>()
 /**
- * By the signal of a run, which no middleware can replace: async context is lost where a middleware queues its calls.
+ * By the run's signal, which no middleware can replace. Async context would be lost where a middleware queues its
+ * calls.
  */
 const arounds = new WeakMap<AbortSignal, AroundResolver>()
 
 /**
- * Runs a procedure with `around` in the place of its resolver, behind its last middleware. tRPC itself runs the chain,
- * so middlewares and validators keep their order and their count. Throws what the chain throws, and an `Error` for a
- * procedure that was not built by tRPC 11.
+ * Runs a procedure with `around` instead of its resolver, after its last middleware. tRPC runs the chain, so
+ * middlewares and validators keep their order and run once. Throws what the chain throws, and an `Error` for a
+ * procedure that tRPC 11 did not build.
  */
 export function callAround(
   procedure: BuiltProcedure,
@@ -59,13 +60,15 @@ export function callAround(
   return copyOf(procedure)({ ...options })
 }
 
-/** The procedure's chain, built once more with a last step that asks `arounds`. */
+/** A copy of the procedure's chain whose last step calls the run's `around`. */
 function copyOf(procedure: BuiltProcedure): Callable {
   const known = copies.get(procedure)
   if (known !== undefined) return known
   const { type, meta, inputs, output, middlewares, resolver, caller } = procedure._def
   if (middlewares === undefined || resolver === undefined)
-    throw new Error('Expected a procedure with a resolver and middlewares, as @trpc/server 11 builds it.')
+    throw new Error(
+      'Expected a procedure that @trpc/server 11 built, with a resolver and middlewares, got another object. Use one version of @trpc/server.',
+    )
   const chain = {
     ...{ inputs, meta, middlewares: middlewares.slice(0, -1) },
     ...(output === undefined ? {} : { output }),
@@ -74,8 +77,11 @@ function copyOf(procedure: BuiltProcedure): Callable {
   const builder = empty.concat({ _def: chain } as never) as unknown as Record<string, (resolve: unknown) => Callable>
   const step = (given: ResolverOptions) => {
     const around = arounds.get(given.signal)
-    // It is never run without its step: of a keyed mutation that would be a run without a claim.
-    if (around === undefined) throw new Error('Expected the signal that the procedure was called with.')
+    // Without `around` the resolver must not run: for a mutation with a key that would be a run without a claim.
+    if (around === undefined)
+      throw new Error(
+        'Expected the signal that the procedure was called with, got another. A middleware must not replace the signal.',
+      )
     return around(() => resolver(given))
   }
   const copy = (builder[type] as (resolve: unknown) => Callable)(step)
@@ -84,7 +90,7 @@ function copyOf(procedure: BuiltProcedure): Callable {
 }
 
 /**
- * Whether a procedure's resolver surely returns a generator, so that it need not be run to know: a native `async
+ * Whether a procedure's resolver certainly returns a generator, so that it need not run to find out: a native `async
  * function*`, or `meta({ generator: true })`.
  */
 export function isGenerator({ _def: { meta, resolver } }: BuiltProcedure): boolean {

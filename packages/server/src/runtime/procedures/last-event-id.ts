@@ -1,4 +1,8 @@
-/** [TL-STOCK-3] As tRPC does: into an object, in the place of nothing, not at all into the rest. Our client sends the cursor outside the input, since strict schemas refuse an extra member. */
+/**
+ * [TL-STOCK-3] Merges `lastEventId` into an input as tRPC does: into an object, or as the only member of an absent
+ * input; any other input stays as it is. Trunkline's client sends the cursor outside of the input, since strict schemas
+ * reject an additional member.
+ */
 export function withLastEventId(input: unknown, lastEventId: string | undefined): unknown {
   if (lastEventId === undefined) return input
   if (input === undefined || input === null) return { lastEventId }

@@ -3,8 +3,8 @@ import type { InvocationContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 
 /**
- * Loads the lazy routers on the way to a procedure, so that its `meta` is known before anything is done for it. Does
- * nothing for a path that leads nowhere; throws what loading throws.
+ * Loads the lazy routers on the path to a procedure, so that its `meta` is known before it runs. Does nothing for an
+ * unknown path. Throws what loading throws.
  */
 export function loadProcedure({ server, deadline }: InvocationContext, path: string): Promise<void> {
   return withinDeadline(deadline.signal, loadRouters(server, path))
@@ -16,6 +16,6 @@ export async function loadRouters(server: Server, path: string): Promise<void> {
   while (!Object.hasOwn(procedures, path)) {
     const name = Object.keys(lazy).find((known) => path.startsWith(`${known}.`))
     if (name === undefined) return
-    await lazy[name]?.load() // a loaded one leaves `lazy`
+    await lazy[name]?.load() // a loaded router is removed from `lazy`
   }
 }

@@ -6,7 +6,10 @@ import type { InvocationContext } from '../context/scope.ts'
 import { topicChanged } from '../context/trunkline-error.ts'
 import { describeSubscription } from './run-procedure.ts'
 
-/** Runs a subscriber's procedure again for its `filter` and `map`. Throws what its middlewares throw, and TOPIC_CHANGED where it names another topic now. */
+/**
+ * Runs a subscriber's procedure again to get its `filter` and `map`. Throws what its middlewares throw, and
+ * TOPIC_CHANGED when it now returns another topic.
+ */
 export async function describePipe(
   scope: InvocationContext,
   row: Pick<Subscriber, 'path' | 'input' | 'topic'>,

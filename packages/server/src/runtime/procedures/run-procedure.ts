@@ -19,16 +19,19 @@ export interface ProcedureRun {
   readonly input: unknown
   readonly facts: ContextDetails
   readonly signal: AbortSignal
-  /** What its end is waited for, where that is longer than `signal` says. */
+  /** How long the caller waits for the procedure, if longer than `signal`. */
   readonly within?: AbortSignal
   readonly batchIndex: number
-  /** Told the context once it is there, so that an error shape can be formatted with it. */
+  /** Called with the context when it exists, so that an error can be formatted with it. */
   readonly onContext?: (ctx: unknown) => void
-  /** Runs in the place of the resolver, behind the last middleware. */
+  /** Runs instead of the resolver, after the last middleware. */
   readonly around?: AroundResolver
 }
 
-/** Runs a procedure under its deadline: context, middlewares, validators and resolver are the router's own. Throws what they throw, `DeadlinePassed` [TL-CALL-4], or NOT_FOUND [TL-CALL-3]. */
+/**
+ * Runs a procedure under its deadline, with the router's own context, middlewares, validators and resolver. Throws what
+ * they throw, `DeadlinePassed` [TL-CALL-4], or NOT_FOUND [TL-CALL-3].
+ */
 export function runProcedure(server: Server, run: ProcedureRun): Promise<unknown> {
   return withinDeadline(run.within ?? run.signal, call(server, run))
 }
@@ -43,7 +46,7 @@ async function call(server: Server, run: ProcedureRun): Promise<unknown> {
   try {
     if (around === undefined || procedure?._def.type !== type)
       return await callTRPCProcedure({ ...options, signal: run.signal, router: server.router })
-    const signal = AbortSignal.any([run.signal]) // one of its own, since it names the run
+    const signal = AbortSignal.any([run.signal]) // its own signal, which identifies the run
     setMaxListeners(0, signal)
     return await callAround(procedure, { ...options, signal }, around)
   } catch (thrown) {
@@ -51,27 +54,29 @@ async function call(server: Server, run: ProcedureRun): Promise<unknown> {
   }
 }
 
-/** Looked up by own key [LAW-DECODE]. One of a lazy router is known once `loadProcedure` has seen its path. */
+/**
+ * The procedure at a path, by own key only [LAW-DECODE]. A procedure of a lazy router is known after `loadProcedure`.
+ */
 export function procedureOf(server: Server, path: string): BuiltProcedure | undefined {
   const procedures: Readonly<Record<string, unknown>> = server.router._def.procedures
   return Object.hasOwn(procedures, path) ? (procedures[path] as BuiltProcedure) : undefined
 }
 
-/** What a subscription's procedure returns. */
+/** The result of a subscription's procedure. */
 export type Described =
   | { readonly status: 'channel'; readonly descriptor: SubscriptionDescriptor }
-  /** Or another source of values that is no channel. `recognised`: its resolver did not run. */
+  /** A source of values that is no channel. `recognised`: its resolver did not run. */
   | { readonly status: 'generator'; readonly recognised: boolean }
 
 /** A run of a subscription's procedure. */
 export interface SubscriptionRun extends Omit<ProcedureRun, 'type'> {
-  /** The id of the last value that its client has. */
+  /** The id of the last value that the client has. */
   readonly lastEventId?: string | undefined
 }
 
 /**
- * Runs a subscription's procedure for what it says of its channel; starts nothing. The resolver of a recognised
- * generator does not run, only what comes before it.
+ * Runs a subscription's procedure to find out what it returns; starts nothing. The resolver of a recognised generator
+ * does not run, only its middlewares and validators.
  */
 // [TL-GEN-12]
 export async function describeSubscription(
@@ -83,9 +88,9 @@ export async function describeSubscription(
   const reached = { resolver: false }
   const around = () => {
     reached.resolver = true
-    return nothing()
+    return emptyGenerator()
   }
-  const asGenerator = { input: withLastEventId(run.input, lastEventId), around } // as the worker will run it
+  const asGenerator = { input: withLastEventId(run.input, lastEventId), around } // as the worker runs it
   const recognised = procedure !== undefined && isGenerator(procedure)
   const result = await runSubscription(server, recognised ? { ...run, ...asGenerator } : run)
   const descriptor = descriptorOf(result)
@@ -94,10 +99,13 @@ export async function describeSubscription(
   return { status: 'generator', recognised: reached.resolver }
 }
 
-/** Takes the place of a generator that is not begun here: middlewares see one, as in the worker. */
-async function* nothing(): AsyncGenerator<never> {}
+/** Returned instead of a generator that must not start here, so that middlewares get one, as in the worker. */
+async function* emptyGenerator(): AsyncGenerator<never> {}
 
-/** Runs a subscription's procedure for the values that it yields. Throws where it returned a channel's subscription instead, as it did not when it was asked before. */
+/**
+ * Runs a subscription's procedure to iterate its values. Throws when it returns a channel's subscription, which it did
+ * not at the subscribe.
+ */
 export async function runGeneratorProcedure(
   server: Server,
   run: Omit<ProcedureRun, 'type'>,
@@ -145,6 +153,6 @@ async function closeUnstarted(value: unknown): Promise<void> {
   try {
     await value[Symbol.asyncIterator]().return?.()
   } catch {
-    // the generator never ran: nothing of it can matter to the caller
+    // The generator never ran, so its error does not concern the caller.
   }
 }

@@ -2,20 +2,23 @@ import { TRPCError } from '@trpc/server'
 import type { RuntimeContext } from '../context/scope.ts'
 import type { Server } from '../context/served-application.ts'
 
-/** Whether a router has a data transformer: tRPC's default gives back the very value. */
+/** Whether a router has a data transformer: tRPC's default returns the same value. */
 export function hasTransformer({ router }: Pick<Server, 'router'>): boolean {
   const probe = {}
   return router._def._config.transformer.output.serialize(probe) !== probe
 }
 
-/** Why the router's transformer cannot read an input: it did not go through one. Undefined where it looks as it should. */
+/** The error for an input that was not serialised by the router's transformer. Undefined when it looks serialised. */
 export function foreignInput(server: Pick<Server, 'router'>, rawInput: unknown): TRPCError | undefined {
   if (!hasTransformer(server)) return undefined
-  const isNothing = rawInput === undefined || rawInput === null // which a transformer may leave as it is
+  const isNothing = rawInput === undefined || rawInput === null // a transformer may leave it as it is
   return (isNothing ? !canRead(server, rawInput) : isForeign(server, rawInput)) ? new ForeignInput() : undefined
 }
 
-/** An input through the router's transformer; undefined for a foreign one, which is refused when it is answered. Throws what the transformer throws. */
+/**
+ * Deserialises an input. Undefined for an input that was not serialised, which is rejected later. Throws what the
+ * transformer throws.
+ */
 export function readInput(server: Pick<Server, 'router'>, rawInput: unknown): unknown {
   try {
     return server.router._def._config.transformer.input.deserialize(rawInput)
@@ -34,7 +37,7 @@ function canRead({ router }: Pick<Server, 'router'>, rawInput: unknown): boolean
   }
 }
 
-/** Answered in tRPC's plain shape, since a client without a transformer could not read another. */
+/** Sent in tRPC's plain shape, since a client without a transformer cannot read a serialised one. */
 export class ForeignInput extends TRPCError {
   constructor() {
     super({ code: 'BAD_REQUEST', message: clientHasNone })
@@ -48,7 +51,10 @@ const serverHasNone =
 
 const warned = new WeakMap<object, Set<string>>()
 
-/** Logs a transformer that is on one side only, once in a process: the client is answered, and its developer may not be the server's. Called for an input that was refused. */
+/**
+ * Logs a transformer that only one side has, once per process: the error goes to the client, but the server's developer
+ * should know too. Called for an input that was rejected.
+ */
 export function warnOfMismatch(
   { server, telemetry }: Pick<RuntimeContext, 'telemetry'> & { readonly server: Server },
   { error, input, path }: { readonly error: TRPCError; readonly input: unknown; readonly path: string | undefined },
@@ -56,15 +62,18 @@ export function warnOfMismatch(
   if (error.code !== 'BAD_REQUEST') return
   const isForeignHere = error instanceof ForeignInput
   if (!isForeignHere && (hasTransformer(server) || !looksTransformed(input))) return
-  const words = isForeignHere ? clientHasNone : serverHasNone
-  const said = warned.get(server) ?? new Set()
-  warned.set(server, said)
-  if (said.has(words)) return
-  said.add(words)
-  telemetry.log({ level: 'WARN', message: words, facts: { path } })
+  const message = isForeignHere ? clientHasNone : serverHasNone
+  const logged = warned.get(server) ?? new Set()
+  warned.set(server, logged)
+  if (logged.has(message)) return
+  logged.add(message)
+  telemetry.log({ level: 'WARN', message, facts: { path } })
 }
 
-/** By its outermost form alone, compared with what the transformer makes of an empty object and of nothing. A transformer that leaves objects as they are, and marks values inside, has no such form. */
+/**
+ * Compares only the outermost form of an input with the serialised forms of an empty object and of undefined. A
+ * transformer that leaves objects as they are, and marks values inside, cannot be recognised.
+ */
 function isForeign({ router }: Pick<Server, 'router'>, rawInput: unknown): boolean {
   const samples = samplesOf(router)
   const [empty] = samples
@@ -75,7 +84,7 @@ function isForeign({ router }: Pick<Server, 'router'>, rawInput: unknown): boole
   return own.length > 0 && !own.some((name) => members.has(name))
 }
 
-/** A transformer that is split may only read inputs here: then nothing is known of its form. */
+/** Empty when the transformer can only deserialise inputs here; then its form is unknown. */
 function samplesOf(router: Server['router']): readonly unknown[] {
   const { input } = router._def._config.transformer
   try {
@@ -89,7 +98,7 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value
 }
 
-/** The form of superjson, which most routers with a transformer use. */
+/** Whether an input has the form of superjson, the most common transformer. */
 function looksTransformed(input: unknown): boolean {
   if (kindOf(input) !== 'object') return false
   const names = Object.keys(Object(input))
