@@ -1,3 +1,4 @@
+/** Declares channels, serves them and their router on AWS Lambda, and publishes to them. */
 export { type AwsBackendOptions, awsBackend } from './aws/index.ts'
 export { preload } from './aws/preload.ts'
 export type {

@@ -1,3 +1,4 @@
+// More than 200 lines: a store has about fifty operations.
 import {
   type ConnectionRow,
   type ConnectionSubscription,

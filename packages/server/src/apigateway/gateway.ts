@@ -5,23 +5,30 @@ import type { Gateway } from '../ports/gateway.ts'
 import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
 import { toPostFailure } from './outcome.ts'
 
-/** Which API's sockets, and how they are reached. */
+/** The API whose connections the gateway posts to, and how to connect to it. */
 export interface ApiGatewayOptions {
-  /** `https://{api}.execute-api.{region}.amazonaws.com/{stage}`. Behind a custom domain its name and mapping, without the stage. */
+  /**
+   * `https://{api}.execute-api.{region}.amazonaws.com/{stage}`, or a custom domain with its mapping and without the
+   * stage.
+   */
   readonly callbackUrl: string
-  /** @default what the SDK finds, AWS_REGION first */
+  /** @default the SDK's own search, which begins with AWS_REGION */
   readonly region?: string
+  /** @default the SDK's own search */
   readonly credentials?: Credentials
-  /** For the whole of one request. @default 1500 */
+  /** The deadline of one request, in milliseconds. @default 1500 */
   readonly requestTimeoutMs?: number
-  /** By which sockets that were idle for more than 2 s are not used again. @default the machine's */
+  /** Sockets that were idle for more than 2 s by this clock are not reused. @default the machine's clock */
   readonly clock?: WallClock
 }
 
 type Sdk = typeof import('./sdk.ts')
 type Request = (client: ApiGatewayManagementApiClient, sdk: Sdk, abortSignal: AbortSignal) => Promise<unknown>
 
-/** The sockets of an API Gateway WebSocket API. The SDK is imported with the first request, and one client serves the gateway. */
+/**
+ * The gateway of an API Gateway WebSocket API. One SDK client serves it, which is imported and created with the first
+ * request.
+ */
 export function createApiGateway(options: ApiGatewayOptions): Gateway {
   const { callbackUrl, requestTimeoutMs = 1_500, clock, ...target } = options
 
@@ -30,7 +37,7 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
     const client = new sdk.ApiGatewayManagementApiClient({
       ...target,
       endpoint: callbackUrl,
-      maxAttempts: 1, // the caller has the budget, and the SDK would retry 429 and 5xx
+      maxAttempts: 1, // the port forbids retries, and the SDK would retry 429 and 5xx
       requestHandler: httpSettings({ requestTimeoutMs, agents: createAgents({ sockets: 200, clock }) }),
     })
     resendUnsent(client.config.requestHandler)
@@ -38,7 +45,7 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
     return { client, sdk }
   })
 
-  // Outside of the deadline: a cold start's import takes its time, and cannot hang.
+  // `connect` is outside of the deadline: the import of a cold start is slow and cannot hang.
   async function send(request: Request, outer: AbortSignal | undefined): Promise<void> {
     const { client, sdk } = await connect()
     await withDeadline(requestTimeoutMs, (signal) => request(client, sdk, signal), outer)

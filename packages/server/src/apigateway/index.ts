@@ -1,2 +1,2 @@
-/** Posts and closes by API Gateway's management API. */
+/** The gateway on API Gateway's management API. */
 export { type ApiGatewayOptions, createApiGateway } from './gateway.ts'

@@ -1,32 +1,35 @@
 import { wasNotSent } from '../http/keep-alive.ts'
 import type { PostOutcome } from '../ports/gateway.ts'
 
-/** What the SDK makes of an answer that is no success. */
+/** The SDK's error for a response that is not a success. */
 interface ServiceError extends Error {
   readonly code?: string
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
 
-/** Answers by status. The SDK names an error by its header or body, and those of a real 410 may be missing: then its name is `Unknown`. */
+/**
+ * Outcomes by status. The SDK names an error by its header or body. A real 410 may have neither, and is named
+ * `Unknown`.
+ */
 const byStatus: ReadonlyMap<number | undefined, 'gone' | 'throttled' | 'too-large'> = new Map([
   [410, 'gone'],
   [413, 'too-large'],
   [429, 'throttled'],
 ])
 
-/** The same answers by name, where something between has changed the status. */
+/** The same outcomes by name, if a proxy changed the status. */
 const byName: ReadonlyMap<string, 'gone' | 'throttled' | 'too-large'> = new Map([
   ['GoneException', 'gone'],
   ['PayloadTooLargeException', 'too-large'],
   ['LimitExceededException', 'throttled'],
 ])
 
-/** Failures from before the message left this machine. */
+/** Errors that happen before the message is sent. */
 const unsent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CredentialsProviderError', 'RegionMissingError'])
 
 /**
- * The outcome of a post that threw. A broken socket, a timeout and a 5xx leave open whether the message went out, save for a reused socket that breaks before
- * any byte of an answer.
+ * The outcome of a post that threw. After a broken socket, a timeout or a 5xx it is unknown whether the message was
+ * sent. If a reused socket breaks before a byte of the response arrives, the message was not sent.
  */
 export function toPostFailure(error: unknown): Exclude<PostOutcome, { readonly status: 'posted' }> {
   const { name, message, code = '', $metadata } = toError(error)
@@ -34,11 +37,11 @@ export function toPostFailure(error: unknown): Exclude<PostOutcome, { readonly s
   const status = byStatus.get(httpStatus) ?? byName.get(name)
   if (status !== undefined) return { status }
   const refused = httpStatus !== undefined && httpStatus >= 400 && httpStatus < 500
-  const answer = httpStatus === undefined ? '' : ` (${httpStatus})`
+  const statusText = httpStatus === undefined ? '' : ` (${httpStatus})`
   return {
     status: 'failed',
     unknown: !refused && !unsent.has(code) && !unsent.has(name) && !wasNotSent(error),
-    reason: `${name}${answer}: ${message}`,
+    reason: `${name}${statusText}: ${message}`,
   }
 }
 

@@ -3,8 +3,9 @@ import type { LogEntry } from '../ports/telemetry.ts'
 import { awsBackend } from './index.ts'
 
 /**
- * The backend that the environment describes, read now: `<prefix>_TABLE` (needed), `<prefix>_CALLBACK_URL`, `<prefix>_DELIVER`, `<prefix>_WORKER`, `<prefix>_DELAY_QUEUE_URL`, `<prefix>_RESTORE`.
- * Regions, credentials and endpoints are the AWS SDK's own variables. Throws an `Error` that names what is missing.
+ * The backend that the environment describes: `<prefix>_TABLE` (required), `<prefix>_CALLBACK_URL`, `<prefix>_DELIVER`,
+ * `<prefix>_WORKER`, `<prefix>_DELAY_QUEUE_URL` and `<prefix>_RESTORE`. Regions, credentials and endpoints are the AWS
+ * SDK's own variables. Throws an `Error` that names a variable that is missing or invalid.
  */
 export function environmentBackend(prefix: string, log?: (entry: LogEntry) => void): Backend {
   const read = (name: string) => process.env[`${prefix}_${name}`] || undefined

@@ -9,32 +9,43 @@ import type { LogEntry } from '../ports/telemetry.ts'
 
 export { lineTable } from '../dynamodb/table.ts'
 
+/** The AWS resources of a line. */
 export interface AwsBackendOptions {
+  /** The name of the DynamoDB table. */
   readonly table: string
-  /** `https://<api>.execute-api.<region>.amazonaws.com/<stage>`; without it, events are delivered by the table's stream. */
+  /**
+   * The callback URL of the WebSocket API: `https://<api>.execute-api.<region>.amazonaws.com/<stage>`. Without it, the
+   * function of the table's stream delivers events.
+   */
   readonly callbackUrl?: string
-  /** Names of the functions that functions start. */
+  /** The name of the function `deliver`. */
   readonly deliverFunction?: string
+  /** The name of the function `worker`. */
   readonly workerFunction?: string
-  /** URL of the SQS queue that delays invocations of `deliver`: presence ends a leave by it. */
+  /** The URL of the SQS queue that delays invocations of `deliver`. Presence needs it for `graceMs`. */
   readonly delayQueueUrl?: string
-  /** @default as the AWS SDK finds it */
+  /** @default the AWS SDK's own search */
   readonly region?: string
-  /** Of DynamoDB. @default as the AWS SDK finds it */
+  /** The endpoint of DynamoDB. @default the AWS SDK's own search */
   readonly endpoint?: string
-  /** Of Lambda. @default as the AWS SDK finds it */
+  /** The endpoint of Lambda. @default the AWS SDK's own search */
   readonly lambdaEndpoint?: string
-  /** Of SQS. @default as the AWS SDK finds it */
+  /** The endpoint of SQS. @default the AWS SDK's own search */
   readonly sqsEndpoint?: string
+  /** @default the AWS SDK's own search */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
-  /** @default 0 */
+  /**
+   * The deployment's restore number. Raise it after a table was restored, so that every older cursor is a gap. @default
+   * 0
+   */
   readonly restore?: number
+  /** @default the machine's clock */
   readonly clock?: Clock
-  /** Who is told of rows that a script wrote wrong. @default JSON lines on the console */
+  /** Receives a warning for rows that a script wrote with errors [TL-ROW-1]. @default JSON lines on the console */
   readonly log?: (entry: LogEntry) => void
 }
 
-/** The AWS backend by hand. Every client of the AWS SDK is imported and made by its first request, not here. */
+/** The backend on AWS. Each client of the AWS SDK is imported and created with its first request. */
 export function awsBackend(options: AwsBackendOptions): Backend {
   const { table, callbackUrl, endpoint, deliverFunction, workerFunction, restore, clock, log } = options
   const common = {

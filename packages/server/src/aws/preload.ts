@@ -1,14 +1,14 @@
 import { importSdk } from '../dynamodb/requests/client.ts'
 
-/** The functions whose every event asks the table. */
+/** The functions that use the table for every event. */
 const needTheTable: ReadonlySet<string | undefined> = new Set(['tableStream', 'deliver'])
 
 /**
- * Reads the table's client at init in the functions `tableStream` and `deliver`, which need it for every event, and nothing in any other: init has
- * the whole processor, a first event only its memory's share. `_HANDLER` says which function this is. Await it at the end of an entry that is an
- * ES module. Never throws.
+ * Imports the table's client during init in the functions `tableStream` and `deliver`, which need it for every event.
+ * Init has a whole processor, while the first event has only the share that its memory buys. Other functions import
+ * nothing. `_HANDLER` names the function. Await it at the end of a handler file that is an ES module. Never throws.
  */
 export async function preload(): Promise<void> {
   const name = process.env['_HANDLER']?.split('.').at(-1)
-  if (needTheTable.has(name)) await importSdk().catch(() => {}) // the first request tries again, and says what is wrong
+  if (needTheTable.has(name)) await importSdk().catch(() => {}) // the first request tries again and reports the error
 }

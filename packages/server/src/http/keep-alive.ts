@@ -3,13 +3,13 @@ import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { WallClock } from '../ports/sdk-client.ts'
 
-const maxIdleMs = 2_000 // a function is frozen between its invocations, and its idle sockets may die meanwhile
-const maxResends = 10 // more than the sockets that one request meets dead: the first of them closes all that are idle
+const maxIdleMs = 2_000 // a function is frozen between invocations, and its idle sockets may be closed meanwhile
+const maxResends = 10 // more than a request needs: the first dead socket closes all idle ones
 
-/** Errors of requests that a dead socket lost: no byte of an answer came. */
+/** Errors of requests on a dead socket that got no byte of a response. */
 const unsent = new WeakSet<object>()
 
-/** What a dead socket ends with. The last two are Node's own, of a write to a socket that is closed already. */
+/** The error codes of a dead socket. Node uses the last two for a write to a socket that is closed. */
 const brokenCodes: ReadonlySet<unknown> = new Set([
   'ECONNRESET',
   'EPIPE',
@@ -17,16 +17,17 @@ const brokenCodes: ReadonlySet<unknown> = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ])
 
+/** The limits of the agents. */
 export interface AgentOptions {
-  /** At most, to one host. */
+  /** The highest number of sockets to one host. */
   readonly sockets: number
-  /** @default the machine's */
+  /** @default the machine's clock */
   readonly clock?: WallClock | undefined
 }
 
 /**
- * Keep-alive agents that do not reuse a socket that was idle for more than 2 s. The limit goes by the wall clock and is checked
- * when a socket is chosen: the timers of a frozen process run late.
+ * Creates keep-alive agents that do not reuse a socket that was idle for more than 2 s. They compare wall-clock times
+ * when a socket is chosen, because timers of a frozen process run late.
  */
 export function createAgents({ sockets, clock = { now: () => Date.now() } }: AgentOptions) {
   const now = () => clock.now()
@@ -37,7 +38,10 @@ export function createAgents({ sockets, clock = { now: () => Date.now() } }: Age
   }
 }
 
-/** Whether a request failed since the socket that it reused was dead: ECONNRESET or EPIPE before any byte of an answer. */
+/**
+ * Whether a request was not sent because the socket that it reused was dead: it broke before a byte of the response
+ * arrived.
+ */
 export function wasNotSent(error: unknown): boolean {
   return typeof error === 'object' && error !== null && unsent.has(error)
 }
@@ -47,7 +51,10 @@ interface Handler<Request, Options, Response> {
   handle(request: Request, options?: Options): Promise<Response>
 }
 
-/** Makes a handler send a request again that was not sent, up to ten times. It does so below the SDK's own retry, which has few attempts and pauses between them. */
+/**
+ * Makes a handler repeat a request that was not sent, up to ten times. This is below the SDK's own retry, which has few
+ * attempts and pauses between them.
+ */
 export function resendUnsent<Request, Options, Response>(handler: Handler<Request, Options, Response>): void {
   const handle = handler.handle.bind(handler)
   handler.handle = async (request, options) => {
@@ -61,7 +68,7 @@ export function resendUnsent<Request, Options, Response>(handler: Handler<Reques
   }
 }
 
-/** The members of an agent that Node calls and its types leave out. */
+/** An agent with the method that Node calls and its types leave out. */
 type CallableAgent = Agent & { addRequest(request: ClientRequest, ...rest: readonly unknown[]): void }
 
 function limitIdle(agent: Agent, now: () => number): Agent {
@@ -74,7 +81,7 @@ function limitIdle(agent: Agent, now: () => number): Agent {
   function closeIdle(mustClose: (socket: Duplex) => boolean): void {
     for (const free of Object.values(agent.freeSockets)) {
       for (const socket of free ?? []) if (mustClose(socket)) socket.destroy()
-      // Node passes over destroyed sockets at the front alone, and would give one at the end to a request.
+      // Node skips destroyed sockets only at the front of the list, and would use one at the end.
       free?.sort((a, b) => Number(b.destroyed) - Number(a.destroyed))
     }
   }
@@ -93,14 +100,14 @@ function limitIdle(agent: Agent, now: () => number): Agent {
       request.once('error', (error: NodeJS.ErrnoException) => {
         if (isAnswered || !brokenCodes.has(error.code)) return
         unsent.add(error)
-        closeIdle(() => true) // what was idle with it is dead too, most likely
+        closeIdle(() => true) // the other idle sockets are most likely dead too
       })
     })
   }
 
-  // Before the agent's own listener, which keeps the socket or gives it to a request that waits.
+  // This listener is before the agent's own, which keeps the socket or assigns it to a waiting request.
   agent.prependListener('free', (socket: Duplex) => {
-    // A request that took so long spanned a freeze.
+    // The process was frozen during a request that took so long.
     if (isStale(socket)) socket.destroy()
     else usedAt.set(socket, now())
   })

@@ -3,29 +3,33 @@ import { withDeadline } from '../ports/deadline.ts'
 import type { InvokedFunction, Invoker } from '../ports/invoker.ts'
 import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
 
-/** Which functions are started, and how they are reached. */
+/** The functions that the invoker starts, and how to connect to Lambda. */
 export interface LambdaInvokerOptions {
-  /** Names or ARNs. */
+  /** The name or ARN of each function. */
   readonly functions: { readonly [Name in InvokedFunction]?: string | undefined }
-  /** @default what the SDK finds, AWS_REGION first */
+  /** @default the SDK's own search, which begins with AWS_REGION */
   readonly region?: string
-  /** Another endpoint than the region's, for a local line. */
+  /** The URL of a local line. @default the region's endpoint */
   readonly endpoint?: string
+  /** @default the SDK's own search */
   readonly credentials?: Credentials
-  /** By which sockets that were idle for more than 2 s are not used again. @default the machine's */
+  /** Sockets that were idle for more than 2 s by this clock are not reused. @default the machine's clock */
   readonly clock?: WallClock
 }
 
-/** Where a deployed function learns another one's name. */
+/** The environment variables that name the functions. */
 const variables: Readonly<Record<InvokedFunction, string>> = {
   deliver: 'TRUNKLINE_DELIVER',
   worker: 'TRUNKLINE_WORKER',
 }
 
-const tryTimeoutMs = 2_000 // an asynchronous invocation is accepted in some 50 ms
+const tryTimeoutMs = 2_000 // an asynchronous invocation is accepted in about 50 ms
 const deadlineMs = 8_000 // three tries and the pauses between them
 
-/** Starts Lambda functions asynchronously. The SDK is imported with the first invocation, and one client serves the invoker. */
+/**
+ * Starts Lambda functions asynchronously. One SDK client serves the invoker, which is imported and created with the
+ * first invocation. A request is tried up to three times within 8 s.
+ */
 export function createLambdaInvoker({ functions, clock, ...target }: LambdaInvokerOptions): Invoker {
   const connect = onFirstUse(async () => {
     const sdk = await import('./lambda-sdk.ts')
@@ -43,7 +47,10 @@ export function createLambdaInvoker({ functions, clock, ...target }: LambdaInvok
     kind: 'lambda',
     async invoke(name, payload, { signal } = {}) {
       const FunctionName = functions[name]
-      if (!FunctionName) throw new Error(`No function is named for \`${name}\`: set ${variables[name]}.`)
+      if (!FunctionName)
+        throw new Error(
+          `No function name for \`${name}\`: set ${variables[name]} to the name of the deployed function.`,
+        )
       const Payload = JSON.stringify(payload)
       const { client, sdk } = await connect()
       const command = new sdk.InvokeCommand({ FunctionName, InvocationType: 'Event', Payload })

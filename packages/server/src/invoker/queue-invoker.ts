@@ -3,24 +3,28 @@ import { withDeadline } from '../ports/deadline.ts'
 import type { LaterOptions } from '../ports/invoker.ts'
 import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
 
-/** The queue that delays invocations, and how it is reached. */
+/** The queue that delays invocations, and how to connect to it. */
 export interface QueueInvokerOptions {
-  /** URL of an SQS queue that is mapped to the `deliver` function. */
+  /** The URL of an SQS queue that is mapped to the `deliver` function. Without it, every call throws. */
   readonly queueUrl?: string
-  /** @default what the SDK finds, AWS_REGION first */
+  /** @default the SDK's own search, which begins with AWS_REGION */
   readonly region?: string
-  /** Another endpoint than the region's, for a local line. */
+  /** The URL of a local line. @default the region's endpoint */
   readonly endpoint?: string
+  /** @default the SDK's own search */
   readonly credentials?: Credentials
-  /** By which sockets that were idle for more than 2 s are not used again. @default the machine's */
+  /** Sockets that were idle for more than 2 s by this clock are not reused. @default the machine's clock */
   readonly clock?: WallClock
 }
 
-const tryTimeoutMs = 2_000 // a message is taken in some 20 ms
+const tryTimeoutMs = 2_000 // a message is accepted in about 20 ms
 const deadlineMs = 8_000 // three tries and the pauses between them
-const longestDelayMs = 900_000 // SQS's own
+const longestDelayMs = 900_000 // 15 minutes, the limit of SQS
 
-/** Starts the `deliver` function later, by a message that the queue holds back. The SDK is imported with the first one. */
+/**
+ * Starts the `deliver` function after a delay, by a delayed message of the queue. The SDK is imported with the first
+ * one. The returned function throws an `Error` without a queue, and a `RangeError` for a delay that is out of range.
+ */
 export function createQueueInvoker({ queueUrl: QueueUrl, clock, ...target }: QueueInvokerOptions) {
   const connect = onFirstUse(async () => {
     const sdk = await import('./queue-sdk.ts')
@@ -36,9 +40,7 @@ export function createQueueInvoker({ queueUrl: QueueUrl, clock, ...target }: Que
   })
   return async (payload: unknown, { delayMs, signal }: LaterOptions): Promise<void> => {
     if (QueueUrl === undefined)
-      throw new Error(
-        'No queue is named that delays an invocation: set TRUNKLINE_DELAY_QUEUE_URL to the URL of an SQS queue.',
-      )
+      throw new Error('No queue to delay an invocation: set TRUNKLINE_DELAY_QUEUE_URL to the URL of an SQS queue.')
     if (!(delayMs >= 0 && delayMs <= longestDelayMs))
       throw new RangeError(`Expected a delay from 0 to ${longestDelayMs} ms, got ${delayMs}.`)
     const { client, sdk } = await connect()

@@ -1,5 +1,6 @@
 /**
- * What is used of the AWS SDK, read by `import('./queue-sdk.ts')`. The names are imported statically, since a bundler that takes the SDK's CommonJS
- * build makes a namespace without names of `import()`.
+ * The parts of the AWS SDK that are used, imported by `import('./queue-sdk.ts')`. This file imports the names
+ * statically: a bundler that takes the SDK's CommonJS build would turn `import()` of the SDK into a namespace without
+ * names.
  */
 export { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'

@@ -2,26 +2,29 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import type { ChannelDefinition } from '../define/definition.ts'
 import type { LambdaHandlers } from './options.ts'
 
-/** What handlers serve, to be looked at without running any of it: documents are made from it. */
+/** What handlers serve, for tools that read it without running it, such as `trunkline asyncapi`. */
 export interface Application {
   readonly router: AnyTRPCRouter
-  /** Those that were declared on the line so far. */
+  /** The channels that were declared on the line so far. */
   readonly channels: readonly ChannelDefinition[]
-  /** Whether the application asks who connects. */
+  /** Whether the application has an `authorize`. */
   readonly authorizes: boolean
 }
 
-/** Under this key each handler carries what it serves: an entry exports the handlers one by one, and another copy of this package may look. */
+/**
+ * The member of each handler that names what it serves. A handler file exports handlers one by one, and another copy of
+ * this package may read them, so the symbol is registered.
+ */
 const applicationKey: unique symbol = Symbol.for('trunkline.application')
 
-/** Lets every handler tell what it serves. */
-export function notifyApplication(handlers: LambdaHandlers, application: Application): LambdaHandlers {
+/** Attaches what they serve to the handlers. */
+export function attachApplication(handlers: LambdaHandlers, application: Application): LambdaHandlers {
   for (const handler of Object.values(handlers)) Object.defineProperty(handler, applicationKey, { value: application })
   return handlers
 }
 
-/** What a value serves, if `createLambdaHandlers` made it. */
+/** What a handler serves. Undefined if `createLambdaHandlers` did not make it. */
 export function applicationOf(value: unknown): Application | undefined {
   if (typeof value !== 'function') return undefined
-  return (value as { readonly [applicationKey]?: Application })[applicationKey] // written by `notifyApplication` alone
+  return (value as { readonly [applicationKey]?: Application })[applicationKey] // only `attachApplication` writes it
 }

@@ -1,7 +1,7 @@
 import { logOnConsole } from '../ports/console-log.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 
-/** Log lines as JSON on the console, and no metrics: what a line does by itself. */
+/** The default telemetry: log lines as JSON on the console, and no metrics. */
 export const consoleTelemetry: Telemetry = {
   kind: 'console',
   begin: ({ requestId }) => ({

@@ -1,6 +1,7 @@
+// More than 200 lines: the handlers of one deployment share their options, and each is a few lines.
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { limits } from '@trunkline/protocol'
-import type { AuthorizeResult, anonymous } from '../define/identity.ts'
+import type { AuthorizeResult, anonymous, CallDetails, CallerOf } from '../define/identity.ts'
 import { ofNothing } from '../define/of-nothing.ts'
 import { createLine } from '../line/create-line.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
@@ -19,7 +20,7 @@ import { checkPresence } from '../runtime/presence/check-departed.ts'
 import { receive } from '../runtime/receive.ts'
 import { doQueued } from '../runtime/run-queued-jobs.ts'
 import { work } from '../runtime/run-worker-job.ts'
-import { notifyApplication } from './application.ts'
+import { attachApplication } from './application.ts'
 import { type AdmissionOptions, admit, identify, selectedSubprotocol } from './authorize/admission.ts'
 import { authorizeConnect, callerOf } from './authorize/authorizer.ts'
 import { type AllowsOrigin, type Origins, parseOrigins } from './authorize/origins.ts'
@@ -40,7 +41,10 @@ import { thrownEntry } from './events/thrown-entry.ts'
 import { workingMs } from './events/time-left.ts'
 import type { LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'
 
-/** The functions that serve a router over a line. Nothing is read or opened until the first event. */
+/**
+ * Creates the Lambda handlers that serve a router over a line. Nothing is read or opened until the first event. Throws
+ * a `TypeError` or a `RangeError` for an invalid option.
+ */
 export function createLambdaHandlers<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V>,
 ): LambdaHandlers {
@@ -56,7 +60,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Authoriz
     allowsOrigin: originCheck(),
   })
 
-  /** Runs one invocation in its own scope: the line's backend, this router, and a deadline before the function's. */
+  /** Runs one invocation in its own context: the line's backend, this router, and a deadline before the function's. */
   const serve = async <T>(
     invoked: Invoked,
     capMs: number,
@@ -75,15 +79,16 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Authoriz
   }
 
   const authorizer: AwsHandler = async (event, context) => {
-    if (!isAuthorizerEvent(event)) throw new TypeError('Expected the event of a REQUEST authorizer.')
-    // [LAW-DEADLINE]: `authorize` is the application's own code, and may hang. No table is needed here, so none need be bound.
+    if (!isAuthorizerEvent(event))
+      throw new TypeError('Expected the event of a REQUEST authorizer. Set the type of the authorizer to REQUEST.')
+    // [LAW-DEADLINE]: `authorize` is the application's code and may hang. It needs no table, so no backend is needed.
     using deadline = createDeadline(internals.clock(), workingMs(context))
     const recording = telemetry.begin(invocationOf({ name: 'authorizer', context }))
     const authorized = withinDeadline(deadline.signal, authorizeConnect(admission(), event, recording))
     return await authorized.finally(() => recording.end())
   }
   const websocket: AwsHandler = async (event, context) => {
-    if (!isGatewayEvent(event)) throw new TypeError('Expected the event of an API Gateway WebSocket route.')
+    if (!isGatewayEvent(event)) throw new TypeError('Expected the event of a route of an API Gateway WebSocket API.')
     return serve({ name: 'websocket', context }, limits.frameDeadlineMs.value, (scope) =>
       onGatewayEvent(scope, admission(), event),
     )
@@ -101,20 +106,22 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Authoriz
       return serve({ name: 'deliver', context }, Number.POSITIVE_INFINITY, async (scope) =>
         failedItems(await doQueued(scope, toQueuedWork(event))),
       )
-    // of the queue's messages one that failed for good, by an operator's redrive
+    // a message of the queue that failed finally, and that an operator sent again by `trunkline redrive`
     if (isPresenceCheck(event)) {
       await serve({ name: 'deliver', context }, Number.POSITIVE_INFINITY, (scope) => checkPresence(scope, event))
       return {}
     }
     if (!isDeliverJob(event))
-      throw new TypeError('Expected { topic, offset }, { topic, data } or { presence }, as the line invokes it.')
+      throw new TypeError(
+        'Expected { topic, offset }, { topic, data } or { presence }, as Trunkline invokes `deliver`.',
+      )
     const { traceparent } = event
     const invoked = { name: 'deliver', context, ...(traceparent === undefined ? {} : { traceparent }) }
     await serve(invoked, Number.POSITIVE_INFINITY, (scope) => deliver(scope, event))
     return {}
   }
   const worker: AwsHandler = async (event, context) => {
-    if (!isWorkerJob(event)) throw new TypeError('Expected a job of the worker, as the line invokes it.')
+    if (!isWorkerJob(event)) throw new TypeError('Expected a worker job, as Trunkline invokes `worker`.')
     await serve({ name: 'worker', context }, Number.POSITIVE_INFINITY, (scope) => work(scope, event))
     return {}
   }
@@ -127,7 +134,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Authoriz
     return worker(event, context)
   }
   const handlers = { handler, authorizer, websocket, tableStream, deliver: deliverHandler, worker }
-  return notifyApplication(handlers, {
+  return attachApplication(handlers, {
     router: options.router,
     get channels() {
       return internals.channels()
@@ -136,7 +143,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Authoriz
   })
 }
 
-/** What Lambda is told so that these alone come again. */
+/** The response by which Lambda repeats only these records. */
 function failedItems(failed: readonly string[]) {
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
 }
@@ -164,27 +171,30 @@ async function onGatewayEvent(
   }
 }
 
-/** Where no authorizer stands before the route, it decides here: authority never depends on how the line was deployed. */
+/**
+ * Admits a connection. Without an authorizer on the route it calls `authorize` itself, so that a deployment cannot skip
+ * it.
+ */
 async function onConnect(scope: InvocationContext, options: AdmissionOptions, event: GatewayEvent): Promise<unknown> {
-  const told = callerOf(event)
+  const authorized = callerOf(event)
   const admission =
-    told === undefined
+    authorized === undefined
       ? await withinDeadline(scope.deadline.signal, admit(options, event, scope.telemetry))
-      : ({ status: 'admitted', caller: told } as const)
+      : ({ status: 'admitted', caller: authorized } as const)
   if (admission.status === 'foreign-origin') return { statusCode: 403 }
-  if (told === undefined && admission.caller.refused !== undefined) return { statusCode: 401 }
+  if (authorized === undefined && admission.caller.refused !== undefined) return { statusCode: 401 }
   await connect(scope, admission.caller, event.requestContext.connectedAt)
   return { statusCode: 200, headers: selectedSubprotocol(admission.caller) }
 }
 
-/** What is run, as the platform handed it over. */
+/** An invocation, as the platform makes it. */
 interface Invoked {
   readonly name: string
   readonly context: unknown
   readonly traceparent?: string
 }
 
-/** Names of the platform's, where it gave any. */
+/** The function's name and the invocation's id, if the platform gives them. */
 function invocationOf({ name, context }: Invoked): InvocationFacts {
   const { functionName, awsRequestId } = (context ?? {}) as FunctionContext
   return { functionName: functionName ?? name, requestId: awsRequestId }
@@ -200,8 +210,8 @@ function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
     maxBatchSize: options.maxBatchSize ?? limits.batchSize.value,
     maxMessageBytes: checkMessageBytes(options.maxMessageBytes ?? limits.maxMessageBytes.value),
     maxStoredInputBytes: checkStoredInputBytes(options.maxStoredInputBytes ?? limits.storedInputBytes.value),
-    // The facts fit `CallerOf<V>`: they were made from this authorize's own verdict.
-    createContext: async (facts) => (createContext === undefined ? {} : createContext(facts as never)),
+    createContext: async (call) =>
+      createContext === undefined ? {} : createContext(call as CallDetails & CallerOf<V>), // by `authorize`
     identify: (token) => identify(options.authorize, token, internals.log),
     isSecret,
     report: (failure) => {
@@ -209,7 +219,7 @@ function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
         if (onError === undefined) logFailure(internals, failure)
         else onError(failure)
       } catch (thrown) {
-        internals.log(thrownEntry('`onError` threw.', {}, thrown)) // an `onError` that throws must not fail the call it was told of
+        internals.log(thrownEntry('`onError` threw.', {}, thrown)) // it must not fail the call whose error it gets
       }
     },
   }
@@ -217,14 +227,14 @@ function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
 
 const secret = /\barn:aws|X-Amz-|\.amazonaws\.com/i
 
-/** Words of an AWS SDK name tables, accounts and roles. */
+/** Messages of the AWS SDK name tables, accounts and roles, so clients must not get them. */
 function isSecret(error: TRPCError): boolean {
   const { cause } = error
-  const spoken = cause !== undefined && cause.message === error.message && '$metadata' in cause
-  return spoken || secret.test(error.message)
+  const isOfSdk = cause !== undefined && cause.message === error.message && '$metadata' in cause
+  return isOfSdk || secret.test(error.message)
 }
 
-/** What a client did wrong is its own to know, and is no line. */
+/** Logs errors of the server. Errors of the client are reported to the client only. */
 function logFailure({ entered, log }: LineInternals, { error, path, cause, ...failure }: Failure): void {
   if (error.code !== 'INTERNAL_SERVER_ERROR' && error.code !== 'TIMEOUT') return
   const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
@@ -232,16 +242,18 @@ function logFailure({ entered, log }: LineInternals, { error, path, cause, ...fa
   log({ level: 'ERROR', message: error.message, facts })
 }
 
-const mostMessageBytes = 4_194_304 // 4 MB: what a function's answer and its memory bear easily
+const largestMessageBytes = 4_194_304 // 4 MB: below Lambda's response limit of 6 MB, and little of a function's memory
 
 /** Throws a `RangeError`. */
 function checkMessageBytes(bytes: number): number {
   const least = limits.messageBytes.value
-  if (Number.isInteger(bytes) && bytes >= least && bytes <= mostMessageBytes) return bytes
-  throw new RangeError(`Expected maxMessageBytes from ${least} to ${mostMessageBytes}, got ${bytes}.`)
+  if (Number.isInteger(bytes) && bytes >= least && bytes <= largestMessageBytes) return bytes
+  throw new RangeError(`Expected maxMessageBytes from ${least} to ${largestMessageBytes}, got ${bytes}.`)
 }
 
-/** Throws a `TypeError` for what is no router, before the first frame finds it out. */
+/**
+ * Throws a `TypeError` if the value is not a router, so that the error appears at start and not with the first frame.
+ */
 function checkRouter(router: unknown): void {
   const { _def } = Object(router) as { readonly _def?: { readonly procedures?: unknown } }
   if (typeof _def?.procedures === 'object') return
@@ -255,7 +267,10 @@ function checkStoredInputBytes(bytes: number): number {
   throw new RangeError(`Expected maxStoredInputBytes from 0 to ${most}, got ${bytes}.`)
 }
 
-/** What the options and the environment allow. The variable is read again where it changed since. Throws a `TypeError`. */
+/**
+ * Allows the origins of the options and of the environment. The variable is read again if it has changed. Throws a
+ * `TypeError` for an origin that no browser sends.
+ */
 function createOriginCheck(origins: Origins, { envPrefix }: LineInternals): () => AllowsOrigin {
   const name = `${envPrefix}_ORIGINS`
   const allowsGiven = parseOrigins(origins, '`origins`')

@@ -1,4 +1,4 @@
-/** Functions for AWS Lambda: the line's own, and those of a table's stream. */
+/** The handlers of AWS Lambda: those of a line, and that of a table's stream. */
 export { type Application, applicationOf } from './application.ts'
 export type { AwsHandler } from './events/events.ts'
 export { createLambdaHandlers } from './handlers.ts'

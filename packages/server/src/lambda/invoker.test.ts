@@ -37,7 +37,7 @@ describe('the lambda invoker', () => {
   it('names the environment variable of a function that it does not know', async () => {
     const invoker = createLambdaInvoker({ functions: {}, ...access })
     await expect(invoker.invoke('deliver', {})).rejects.toThrow(
-      'No function is named for `deliver`: set TRUNKLINE_DELIVER.',
+      'No function name for `deliver`: set TRUNKLINE_DELIVER to the name of the deployed function.',
     )
     await expect(invoker.invoke('worker', {})).rejects.toThrow('set TRUNKLINE_WORKER')
   })

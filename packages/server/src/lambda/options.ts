@@ -7,35 +7,49 @@ import type { AwsHandler } from './events/events.ts'
 
 type MaybePromise<T> = T | Promise<T>
 
-/** `createContext` may be left out when `{}` fits the router's context. */
+/** The options of `createLambdaHandlers`. `createContext` is optional if `{}` is assignable to the router's context. */
 export type LambdaOptions<R extends AnyTRPCRouter, V extends AuthorizeResult> = ServeOptions<R, V> &
   // biome-ignore lint/complexity/noBannedTypes: asks whether the empty object fits the context
   ({} extends inferRouterContext<R> ? unknown : { readonly createContext: unknown })
 
+/** What to serve, and how. */
 export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult> {
   readonly router: R
-  /** Only where the router publishes or subscribes. */
+  /** The line whose channels the router uses. @default a line without channels */
   readonly line?: Line
-  /** Frames of a batch above this are refused. @default 100 */
+  /** The highest number of frames in a batch. Frames beyond it are refused. @default 100 */
   readonly maxBatchSize?: number
-  /** Largest message that clients of ours may send or be sent, in UTF-8 bytes; beyond 32 KB in and 128 KB out it travels in chunks. From 131,072 to 4,194,304. @default 1_048_576 */
+  /**
+   * The largest message to and from Trunkline's clients, in UTF-8 bytes, from 131,072 to 4,194,304. A message of more
+   * than 32 KB from a client, or 128 KB to one, is sent in chunks. Another value throws a `RangeError`.
+   * @default 1_048_576
+   */
   readonly maxMessageBytes?: number
-  /** Largest input of a subscription with `filter` or `map`, in UTF-8 bytes of JSON: it is stored in the topic's row, which each delivery reads, and a larger one is refused with TOO_LARGE. The input of every other subscription is not stored. From 0 to 65,536. @default 4_096 */
+  /**
+   * The largest input of a subscription with `filter` or `map`, in UTF-8 bytes of JSON, from 0 to 65,536. It is stored
+   * in a row that each delivery reads. A larger one is refused with TOO_LARGE. Other inputs are not stored. Another
+   * value throws a `RangeError`.
+   * @default 4_096
+   */
   readonly maxStoredInputBytes?: number
-  /** Without it everyone is let in as `principal: null`. */
+  /** Decides who connects. @default every caller is accepted as anonymous, with `principal: null` */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
-  /** Called once for each call, deliveries with `filter`/`map` included. */
+  /** Makes the context of each call, including the calls of a delivery with `filter` or `map`. @default `{}` */
   readonly createContext?: (call: CallDetails & CallerOf<V>) => MaybePromise<inferRouterContext<R>>
   /**
-   * Pages that may connect, by the `Origin` header of the handshake: exact origins of web pages, web views and extensions (`https://app.example`,
-   * `capacitor://localhost`), patterns in which one `*` is one label (`https://*.example.com`), or a function. `<prefix>_ORIGINS` in the environment adds
-   * more, separated by commas. An origin that no browser sends is refused with a `TypeError` when the handlers are made. A handshake without the header
-   * (Node, curl) is no browser's and passes. @default none
+   * The pages that may connect, by the `Origin` header of the handshake: exact origins (`https://app.example`,
+   * `capacitor://localhost`), patterns in which one `*` is one label (`https://*.example.com`), or a function. The
+   * environment variable `<prefix>_ORIGINS` adds more, separated by commas. A handshake without the header is not a
+   * browser's (Node, curl) and is accepted. An origin that no browser sends throws a `TypeError`.
+   * @default none
    */
   readonly origins?: Origins
-  /** Who is told what the functions do. @default log lines as JSON on the console, and no metrics */
+  /** Receives metrics and log lines. @default log lines as JSON on the console, and no metrics */
   readonly telemetry?: Telemetry
-  /** In place of the log line of a failure. */
+  /**
+   * Called with the error of each call. It replaces the log line.
+   * @default logs INTERNAL_SERVER_ERROR and TIMEOUT
+   */
   readonly onError?: (failure: {
     readonly error: TRPCError
     readonly path: string | undefined
@@ -44,17 +58,18 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
   }) => void
 }
 
+/** The Lambda handlers of a line. */
 export interface LambdaHandlers {
-  /** All of the below in one function, chosen by the shape of the event: the simplest deployment. */
+  /** All handlers below in one function, chosen by the shape of the event: the simplest deployment. */
   readonly handler: AwsHandler
   /** The REQUEST authorizer of `$connect`. */
   readonly authorizer: AwsHandler
-  /** `$connect`, `$disconnect`, `$default` and the one-way routes. */
+  /** The routes of the WebSocket API: `$connect`, `$disconnect`, `$default` and the one-way routes. */
   readonly websocket: AwsHandler
-  /** Consumes the line's own table stream. */
+  /** Consumes the stream of the line's table. */
   readonly tableStream: AwsHandler
-  /** Posts one event to a shard of its audience. */
+  /** Posts events to a shard of their subscribers, and retries. */
   readonly deliver: AwsHandler
-  /** Long calls and generator subscriptions. */
+  /** Runs long calls and generator subscriptions. */
   readonly worker: AwsHandler
 }

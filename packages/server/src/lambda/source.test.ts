@@ -267,7 +267,7 @@ describe('a row that does not fit', () => {
     expect(warned).toEqual([
       {
         level: 'WARN',
-        message: 'A row does not fit; its change was skipped.',
+        message: 'A row does not match the schema `image`; its change was skipped.',
         table: 'cards',
         keys: { id: '7' },
         issues: [expect.objectContaining({ code: 'invalid_type', path: ['newImage', 'column'] })],
@@ -448,7 +448,7 @@ describe('a mistake of the deployment', () => {
     await expect(call({ detail: {} })).rejects.toThrow(/map the stream of your table/)
     await expect(call({ Records: [{ eventSource: 'aws:sqs', body: '{}' }] })).rejects.toThrow(/eventID/)
     await expect(send(source(), [inserted(row('1', 'a'), { view: 'NEW_IMAGE' })])).rejects.toThrow(
-      'The stream of cards gives NEW_IMAGE: set its StreamViewType to NEW_AND_OLD_IMAGES.',
+      'The stream of cards has NEW_IMAGE: set its StreamViewType to NEW_AND_OLD_IMAGES.',
     )
   })
 })

@@ -1,17 +1,20 @@
 import type { Gateway, PostOutcome } from '../ports/gateway.ts'
 
-/** A gateway in memory: the reference of the port. Sockets are what `open` made; what is posted is kept in order. */
+/** A gateway in memory, for tests. It keeps every text that was posted. */
 export interface MemoryGateway extends Gateway {
+  /** Opens a connection, also again. */
   open(connectionId: string): void
+  /** Closes a connection, as its client does. */
   close(connectionId: string): void
-  /** Every text that was posted to a connection. */
+  /** The texts that were posted to a connection, in order. */
   posted(connectionId: string): readonly string[]
-  /** Decides what becomes of the next posts; undefined lets them pass. */
+  /** Set it to decide the outcome of posts. Undefined lets a post pass. @default lets every post pass */
   intercept: (connectionId: string, text: string) => Promise<PostOutcome | undefined> | PostOutcome | undefined
 }
 
-const messageBytes = 131_072 // the port's law
+const messageBytes = 131_072 // the limit that the port states
 
+/** Creates a gateway without connections. */
 export function createMemoryGateway(): MemoryGateway {
   const sockets = new Map<string, string[]>()
   const kept = new Map<string, string[]>()

@@ -1,4 +1,4 @@
-/** The reference store and a gateway that only remembers: a line without a network, for tests of one's own. */
+/** A store and a gateway in memory: a line without a network, for your tests. */
 export { memoryBackend } from './backend.ts'
 export { createMemoryGateway, type MemoryGateway } from './gateway.ts'
 export { createMemoryStore } from './store.ts'

@@ -3,17 +3,18 @@ import type { Gateway } from './gateway.ts'
 import type { Invoker } from './invoker.ts'
 import type { Store } from './store.ts'
 
-/** Where a line's state lives and how it reaches sockets and functions: the ports, bound together. */
+/** Everything that a line needs from outside: its store, its gateway, its invoker and its clock. */
 export interface Backend {
   readonly store: Store
-  /** Without one, what is published is delivered by the table's stream. */
+  /** Sends to clients. Without one, the function of the table's stream delivers what is published. */
   readonly gateway?: Gateway
+  /** Starts functions. Without one, nothing runs in the worker and failed deliveries are not retried. */
   readonly invoker?: Invoker
   /** @default the machine's clock */
   readonly clock?: Clock
   /**
-   * The deployment's restore number: raise it after a table restore, so that every cursor from before is a gap.
-   * @default 0
+   * The deployment's restore number. Raise it after a table was restored, so that every older cursor is a gap. @default
+   * 0
    */
   readonly restore?: number
 }

@@ -1,17 +1,17 @@
-/** Time and chance. Everything in `run` takes both from here, so that a simulation is exact. */
+/** Time and randomness. `runtime` takes both from here only, so that a simulation is repeatable. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number
   /**
-   * Resolves after `ms`, or at once when `signal` aborts. Never rejects. `background`: a process that has nothing else
-   * to do may end meanwhile.
+   * Resolves after `ms` milliseconds, or when `signal` aborts. MUST NOT reject. With `background`, the sleep does not
+   * keep the process alive.
    */
   sleep(ms: number, signal?: AbortSignal, options?: { readonly background?: boolean }): Promise<void>
-  /** Uniform in [0, 1). */
+  /** A random number, uniform in [0, 1). */
   random(): number
 }
 
-/** The machine's own clock. */
+/** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal, options) =>

@@ -1,15 +1,15 @@
-/** What `withDeadline` rejects with when the time is over. */
+/** `withDeadline` rejects with this error when its time is over. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError'
   constructor(ms: number) {
-    super(`No answer came within ${ms} ms.`)
+    super(`No response within ${ms} ms.`)
   }
 }
 
 /**
- * Runs `run` with a signal that aborts after `ms` or with `outer`, and rejects at that moment whether or not `run`
- * heeds the signal. [LAW-DEADLINE]: a client's own timeouts do not cover the search for credentials, the wait for a
- * free socket and a body that never ends.
+ * Runs `run` with a signal that aborts after `ms` milliseconds, or with `outer`. Rejects when the signal aborts, also
+ * if `run` ignores it. [LAW-DEADLINE]: the timeouts of an SDK client do not cover its search for credentials, its wait
+ * for a free socket and a body that never ends.
  */
 export async function withDeadline<T>(
   ms: number,

@@ -3,12 +3,12 @@ import type { Slot } from './log.ts'
 import type { LogEntry } from './telemetry.ts'
 
 /**
- * An event of a log as a table or its stream holds it, in plain values. Scripts write such rows too, so no attribute is
- * taken as read. [TL-ROW-1]
+ * The row of an event in a table or its stream, in plain values. Scripts write such rows too, so no type is assumed
+ * [TL-ROW-1].
  */
 export type EventRow = Readonly<Record<string, unknown>>
 
-/** What is told of a row that is not of the public shape: its key, and the attributes that could not be read. */
+/** A row that does not have the public shape: its key, and the attributes that are invalid. */
 interface MalformedRow {
   readonly pk: string
   readonly sk: string
@@ -16,12 +16,12 @@ interface MalformedRow {
 }
 
 const logPrefix = 'LOG#'
-const keptTopics = 1_000 // so many are remembered as told
-const ttlDelaySeconds = 48 * 3_600 // 48 h: how far `expires` lies behind the end of the retention [TL-ROW-4]
+const maxReportedTopics = 1_000 // that are remembered, so that each is reported once
+const ttlDelaySeconds = 48 * 3_600 // 48 h: `expires` is so long after the end of the retention [TL-ROW-4]
 
 /**
- * The topic and offset of an event row's key, or undefined when the key is another row's or its offset is none: 16
- * digits, from 1 to 2^53 − 1.
+ * The topic and offset of an event row's key. Undefined for other rows, and if the sort key is not 16 digits of 1 to
+ * 2^53 − 1.
  */
 export function parseLogKey({ pk, sk }: EventRow): { readonly topic: string; readonly offset: number } | undefined {
   if (!isText(pk) || !pk.startsWith(logPrefix) || !isText(sk) || !/^[0-9]{16}$/.test(sk)) return undefined
@@ -30,26 +30,26 @@ export function parseLogKey({ pk, sk }: EventRow): { readonly topic: string; rea
 }
 
 /**
- * Reads rows that anybody may have written. A row under an offset stands, whatever it holds: were it left out, the log
- * would have a hole there for ever. So what is malformed is made good, in the same way at every read:
- * - a key without an offset is no slot: undefined;
- * - an epoch that no cursor can hold goes by another name, always the same one, so that a script may go on with its
- *   own;
- * - without `expires` the row is no anchor, and the next append begins a new epoch; without `time` it counts from 48 h
- *   before `expires`;
- * - `data` that is no text is none: positions move over it, without an event.
+ * Creates a reader of event rows, which scripts may have written with errors. A row with an offset is always a slot,
+ * because leaving it out would make a hole in the log. Invalid attributes are corrected in the same way at every read:
  *
- * `log` is told once a topic.
+ * - A row whose key has no offset is not a slot: undefined.
+ * - An epoch that a cursor cannot contain is replaced by a hash of it, so that a script may keep its own names.
+ * - Without `expires` the slot is not an anchor, and the next append begins a new epoch. Without `time`, it is `expires`
+ *   less 48 hours.
+ * - `data` that is not text is left out: the slot has an offset and no event.
+ *
+ * `log` gets one warning for each topic.
  */
 export function createSlotReader(log: (entry: LogEntry) => void = logOnConsole): (row: EventRow) => Slot | undefined {
-  const told = new Set<string>()
+  const reported = new Set<string>()
   return (row) => {
     const offset = parseLogKey(row)?.offset
     const unreadable = offset === undefined ? ['sk'] : unreadableOf(row)
     const pk = String(row['pk'])
-    if (unreadable.length > 0 && !told.has(pk)) {
-      if (told.size >= keptTopics) told.clear()
-      told.add(pk)
+    if (unreadable.length > 0 && !reported.has(pk)) {
+      if (reported.size >= maxReportedTopics) reported.clear()
+      reported.add(pk)
       log(warningOf({ pk, sk: String(row['sk']), unreadable }))
     }
     return offset === undefined ? undefined : toSlot(offset, row)
@@ -72,7 +72,7 @@ function toSlot(offset: number, row: EventRow): Slot {
   }
 }
 
-/** Which attributes are not of the public shape. */
+/** The attributes that do not have the public shape. */
 function unreadableOf(row: EventRow): readonly string[] {
   const optional = (is: (value: unknown) => boolean) => (value: unknown) => value === undefined || is(value)
   const shape: Record<keyof Omit<Slot, 'offset'>, (value: unknown) => boolean> = {
@@ -90,19 +90,16 @@ function unreadableOf(row: EventRow): readonly string[] {
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 
-/** [TL-CUR-1] Room for 64 characters, less the restore number and its dot. */
+/** [TL-CUR-1] A cursor has 64 characters for the epoch, including the restore number and its dot. */
 const isEpoch = (value: unknown) => isText(value) && /^[0-9a-z.-]{1,60}$/.test(value)
 
-/** A number, also one that was written as text. */
+/** A number, also if it was written as text. */
 function toNumber(value: unknown): number | undefined {
   const number = isText(value) && value.trim() !== '' ? Number(value) : value
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined
 }
 
-/**
- * The epoch itself where a cursor can hold it, else `x.` and its 64-bit FNV-1a hash: another name for another history,
- * and one name for one.
- */
+/** The epoch if a cursor can contain it, otherwise `x.` and its 64-bit FNV-1a hash. */
 function toEpoch(value: unknown): string {
   const text = isText(value) ? value : String(toNumber(value) ?? '')
   if (isEpoch(text)) return text
@@ -113,6 +110,7 @@ function toEpoch(value: unknown): string {
 }
 
 function warningOf({ pk, sk, unreadable }: MalformedRow): LogEntry {
-  const message = 'A row of a log is not as PROTOCOL.md says [TL-ROW-1]; it was read as far as it goes.'
+  const message =
+    'An event row has invalid attributes, which were corrected. Write rows as PROTOCOL.md [TL-ROW-1] says.'
   return { level: 'WARN', message, facts: { pk, sk, unreadable } }
 }

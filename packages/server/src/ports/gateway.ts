@@ -1,27 +1,28 @@
 /**
- * What became of a post.
- * - `posted`: the gateway took it; that the client got it is not known.
- * - `gone`: the connection is closed, or not open yet. An answer, not an exception.
- * - `throttled`: 429; the account's quota, or this client reads too slowly.
- * - `too-large`: 413.
- * - `failed`: refused or broken (403, 4xx, 5xx); `unknown` says whether the message may have gone out all the same (a
- *   timeout, a 5xx, a broken socket).
+ * The outcome of a post.
+ * - `posted`: the gateway accepted it. Whether the client received it is not known.
+ * - `gone`: the connection is closed, or not open yet (410).
+ * - `throttled`: the account's quota is used up, or this client reads too slowly (429).
+ * - `too-large`: the message exceeds the gateway's limit (413).
+ * - `failed`: any other error. `unknown` is true if the message may have been sent (a timeout, a 5xx, a broken socket).
  */
 export type PostOutcome =
   | { readonly status: 'posted' | 'gone' | 'throttled' | 'too-large' }
   | { readonly status: 'failed'; readonly unknown: boolean; readonly reason: string }
 
 /**
- * The way to sockets.
- * - Implementations MUST NOT retry: the caller has the budget.
- * - They MUST NOT throw for any answer of the gateway, nor for a timeout; `signal` ends the request as `failed`,
+ * The port that sends to clients.
+ *
+ * - An implementation MUST NOT retry: the caller decides about its time.
+ * - It MUST NOT throw for a response of the gateway or for a timeout. `signal` ends the request with `failed` and
  *   `unknown: true`.
- * - Every request MUST have a deadline of its own, also without a signal.
+ * - [LAW-DEADLINE] Every request MUST have a deadline of its own, also without a signal.
  */
 export interface Gateway {
+  /** Names the implementation in logs. */
   readonly kind: string
   /** Sends one text message of at most 131,072 UTF-8 bytes. */
   post(connectionId: string, text: string, options?: { readonly signal?: AbortSignal }): Promise<PostOutcome>
-  /** Closes a socket. `closed` also when it was closed already. */
+  /** Closes a connection. Returns `closed` also if it was closed before. */
   disconnect(connectionId: string, options?: { readonly signal?: AbortSignal }): Promise<'closed' | 'failed'>
 }

@@ -2,23 +2,28 @@
 export type InvokedFunction = 'deliver' | 'worker'
 
 /**
- * The way to other functions.
- * - An invocation is asynchronous and comes at least once: what is invoked MUST be idempotent.
+ * The port that starts functions.
+ *
+ * - An invocation is asynchronous and runs at least once: the function MUST be idempotent.
  * - `payload` MUST be JSON of at most 1 MB.
- * - MUST throw when the invocation was not accepted; MUST have a deadline of its own.
+ * - A call MUST reject if the invocation was not accepted.
+ * - [LAW-DEADLINE] Every request MUST have a deadline of its own.
  */
 export interface Invoker {
+  /** Names the implementation in logs. */
   readonly kind: string
+  /** Starts a function. Resolves when the invocation was accepted. */
   invoke(name: InvokedFunction, payload: unknown, options?: { readonly signal?: AbortSignal }): Promise<void>
   /**
-   * Starts `deliver` with `payload` (JSON of at most 256 KB) in `delayMs`: not sooner by more than a clock's error, and
-   * somewhat later as a rule. At most 15 minutes. Absent where nothing can be delayed.
+   * Starts `deliver` with `payload` (JSON of at most 256 KB) after a delay. It may start later than that, and earlier
+   * only by the error of a clock. Absent if the backend cannot delay an invocation.
    */
   invokeDelayed?(payload: unknown, options: LaterOptions): Promise<void>
 }
 
+/** When a delayed invocation starts. */
 export interface LaterOptions {
-  /** From 0 to 900,000; rounded up to a whole second. */
+  /** From 0 to 900,000 (15 minutes), rounded up to a whole second. */
   readonly delayMs: number
   readonly signal?: AbortSignal
 }

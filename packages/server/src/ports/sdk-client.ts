@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 
-/** Whom to sign as. Without them, the SDK's own search. */
+/** AWS credentials. */
 export interface Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -8,7 +8,7 @@ export interface Credentials {
 }
 
 /**
- * The HTTP settings of every AWS client of ours. The SDK's own default is no timeout at all [LAW-DEADLINE], and without
+ * The HTTP settings of our AWS clients. The SDK's default is no timeout [LAW-DEADLINE], and without
  * `throwOnRequestTimeout` a request timeout is only a warning.
  */
 export function httpSettings<Agents extends object>({
@@ -16,7 +16,7 @@ export function httpSettings<Agents extends object>({
   agents,
 }: {
   readonly requestTimeoutMs: number
-  /** `httpAgent` and `httpsAgent`. */
+  /** The members `httpAgent` and `httpsAgent`. */
   readonly agents: Agents
 }) {
   return {
@@ -27,10 +27,10 @@ export function httpSettings<Agents extends object>({
   }
 }
 
-/** Epoch milliseconds. */
+/** The part of a clock that tells the time. */
 export type WallClock = Pick<Clock, 'now'>
 
-/** Nobody named a region. */
+/** Neither the options nor the environment name a region. */
 export class RegionMissingError extends Error {
   override readonly name = 'RegionMissingError'
   constructor(cause: unknown) {
@@ -38,9 +38,7 @@ export class RegionMissingError extends Error {
   }
 }
 
-/**
- * Throws one clear line when neither the options nor the SDK's own search found a region; the SDK would name neither.
- */
+/** Throws a `RegionMissingError` if the client has no region. The SDK's own error does not say what to set. */
 export async function requireRegion(client: { readonly config: { region(): Promise<string> } }): Promise<void> {
   try {
     await client.config.region()
@@ -50,8 +48,7 @@ export async function requireRegion(client: { readonly config: { region(): Promi
 }
 
 /**
- * `create`, called at the first use and again only after it failed: an SDK client costs its import only where it is
- * used.
+ * Calls `create` on first use, and again only after it failed, so that an SDK client is imported only if it is used.
  */
 export function onFirstUse<T>(create: () => Promise<T>): () => Promise<T> {
   let created: Promise<T> | undefined

@@ -1,114 +1,113 @@
-/** Every metric of a line and its unit. The name is the one that dashboards and alarms use. */
+/** The metrics of a line, each with its unit. Dashboards and alarms use these names. */
 export const metrics = {
   /** Connections that were opened. */
   connects: 'Count',
+  /** Connections that were closed. */
   disconnects: 'Count',
-  /**
-   * Handshakes that were turned away, by the authorizer or by `$connect` itself: a foreign origin, or a denied caller.
-   */
+  /** Handshakes that the authorizer or `$connect` refused: for their origin, or their caller. */
   refused: 'Count',
-  /** Frames of clients; each element of a batch is one. */
+  /** Frames of clients. Each element of a batch counts. */
   frames: 'Count',
-  /**
-   * Frames answered with an error though no query or mutation ran, by outcome; a message that cannot be read is one.
-   */
+  /** Frames that got an error before a query or mutation ran, by outcome. A message that cannot be read counts. */
   refusedFrames: 'Count',
   /** Runs of a query or mutation, by path and outcome. */
   calls: 'Count',
-  /** How long such a run took, by path and outcome. */
+  /** The duration of each such run, by path and outcome. */
   callMs: 'Milliseconds',
   /** Runs that ended in INTERNAL_SERVER_ERROR or TIMEOUT, of all paths. */
   failedCalls: 'Count',
+  /** Events that were published. */
   publishes: 'Count',
-  /** Frames of events that the gateway took for a subscriber. */
+  /** Frames with events that the gateway accepted for a subscriber. */
   deliveries: 'Count',
-  /** From the event's slot to the gateway's answer, for each delivery of a log. */
+  /** From the time of an event in its log to the gateway's response, for each delivery. */
   timeToDeliver: 'Milliseconds',
-  /** Messages that the gateway took: answers, deliveries, notices. */
+  /** Messages that the gateway accepted: responses, deliveries and notices. */
   posts: 'Count',
   /** Posts to connections that were closed. */
   gone: 'Count',
-  /** Posts that were answered 429. */
+  /** Posts that got status 429. */
   throttled: 'Count',
-  /** Posts that were refused or broken. */
+  /** Posts that failed for another reason. */
   failedPosts: 'Count',
-  /** Posts made again. */
+  /** Posts that were repeated. */
   retried: 'Count',
-  /** Subscribers of slow connections whose events were left to their client's own fetch. */
+  /** Subscribers of slow connections that were not posted to, whose client fetches the events. */
   left: 'Count',
-  /** Subscribers whose post failed and was handed to `deliver`. */
+  /** Subscribers whose post failed and was passed to `deliver` for a retry. */
   handedOn: 'Count',
-  /** Subscribers whom `deliver` was told to try again. */
+  /** Subscribers that `deliver` retried. */
   redriven: 'Count',
   /**
-   * Events of an inline delivery, and runs of the stream's, that one function could not deliver whole: another one
-   * tries again.
+   * Events of an inline delivery, and runs of the stream's, that a function delivered only in part: another one
+   * retries.
    */
   failedDeliveries: 'Count',
-  /** Members who came to be here with their first session. */
+  /** Members that joined with their first session. */
   joins: 'Count',
-  /** Members whose last session ended: by their own will, or since nobody came back. */
+  /** Members whose last session ended, by a leave or by its lease. */
   leaves: 'Count',
 } as const satisfies Readonly<Record<string, 'Count' | 'Milliseconds'>>
 
 export type Metric = keyof typeof metrics
 
-/**
- * A run of a procedure: a path that the router has (`unknown` for every other), and `ok` or the tRPC code that it ended
- * in.
- */
+/** A run of a procedure: a path of the router (`unknown` for every other), and `ok` or the tRPC code of its error. */
 export interface CallLabel {
   readonly path: string
   readonly outcome: string
 }
 
-/** How a frame was refused: the line's code, else tRPC's. */
+/** How a frame was refused: Trunkline's error code, or else tRPC's. */
 export interface OutcomeLabel {
   readonly outcome: string
 }
 
-/** The dimensions of a metric beside the service. */
+/** The dimensions of a metric, in addition to the service. */
 export type MetricLabel = CallLabel | OutcomeLabel
 
-/** One line of log. */
+/** A log line. */
 export interface LogEntry {
   readonly level: 'ERROR' | 'WARN'
   readonly message: string
-  /** JSON values by name; undefined ones are left out. */
+  /** JSON values by name. Undefined ones are left out. */
   readonly facts: Readonly<Record<string, unknown>>
 }
 
-/** One run of a function. */
+/** An invocation of a function. */
 export interface InvocationFacts {
   readonly functionName: string
-  /** The platform's name of the run. */
+  /** The platform's id of the invocation. */
   readonly requestId: string | undefined
 }
 
-/** What one invocation tells. */
+/** Records the metrics and log lines of one invocation. */
 export interface Recorder {
   /**
-   * Adds a count, or one more duration. A path and an outcome with `calls` and `callMs`, an outcome with
-   * `refusedFrames`, and nothing with any other.
+   * Adds a count, or one duration. The label has a path and an outcome for `calls` and `callMs`, and an outcome for
+   * `refusedFrames`. Other metrics have no label.
    */
   measure(metric: Metric, value: number, label?: MetricLabel): void
   log(entry: LogEntry): void
 }
 
-/** A recorder whose invocation ends: what was measured goes out. */
+/** A recorder of an invocation that can end. */
 export interface Recording extends Recorder {
+  /** Sends what was measured. */
   end(): void
 }
 
 /**
- * The way to whoever watches a line.
- * - No method may throw or wait: what cannot be told is left out.
- * - Invocations run side by side: what one measures MUST NOT be told as another's.
- * - Labels MUST stay few: paths come from the router and outcomes from closed tables of codes, and nothing that a
- *   client chooses becomes a label.
- * - What is measured after `end` is lost.
+ * The port of metrics and log lines.
+ *
+ * - A method MUST NOT throw or wait. What cannot be sent is dropped.
+ * - Invocations run concurrently: a measurement MUST be attributed to its own invocation.
+ * - The number of labels is bounded: paths are those of the router, and outcomes those of closed tables. No value that
+ *   a client chooses becomes a label.
+ * - A measurement after `end` is dropped.
  */
 export interface Telemetry {
+  /** Names the implementation in logs. */
   readonly kind: string
+  /** Starts recording an invocation. */
   begin(invocation: InvocationFacts): Recording
 }

@@ -1,2 +1,5 @@
-/** Logs and metrics by Powertools for AWS Lambda, which are installed beside this package: `@aws-lambda-powertools/logger` and `/metrics`. */
+/**
+ * Telemetry by Powertools for AWS Lambda. Install `@aws-lambda-powertools/logger` and `@aws-lambda-powertools/metrics`
+ * too.
+ */
 export { type PowertoolsOptions, powertoolsTelemetry } from './telemetry.ts'

@@ -2,21 +2,25 @@ import { Logger } from '@aws-lambda-powertools/logger'
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
 import { type Metric, type MetricLabel, metrics, type Recording, type Telemetry } from '../ports/telemetry.ts'
 
+/** The names under which logs and metrics appear. */
 export interface PowertoolsOptions {
   /** The namespace of the metrics. @default POWERTOOLS_METRICS_NAMESPACE, else 'Trunkline' */
   readonly namespace?: string
-  /** The dimension `service` of every metric and the member `service` of every log line. @default POWERTOOLS_SERVICE_NAME, else 'trunkline' */
+  /**
+   * The dimension `service` of every metric and the member `service` of every log line. @default
+   * POWERTOOLS_SERVICE_NAME, else 'trunkline'
+   */
   readonly service?: string
 }
 
-/** Values of one metric, each count added up and each duration kept. */
+/** The values of each metric: the sum of a count, and each duration. */
 type Values = Map<Metric, number[]>
 
 const units = { Count: MetricUnit.Count, Milliseconds: MetricUnit.Milliseconds } as const
 
 /**
- * Structured logs and EMF metrics by Powertools for AWS Lambda: metrics are lines of log too, so that no request is made
- * for them. Costs its import at a cold start, see benchmarks/cold-start.
+ * Structured logs and EMF metrics by Powertools for AWS Lambda. EMF metrics are log lines, so they cost no request.
+ * Importing Powertools adds to a cold start: see benchmarks/cold-start.
  */
 export function powertoolsTelemetry(options: PowertoolsOptions = {}): Telemetry {
   const namespace = options.namespace ?? process.env['POWERTOOLS_METRICS_NAMESPACE'] ?? 'Trunkline'
@@ -25,22 +29,21 @@ export function powertoolsTelemetry(options: PowertoolsOptions = {}): Telemetry 
   return {
     kind: 'powertools',
     begin: ({ functionName, requestId }) => {
-      const gathered = new Map<string, { readonly label: MetricLabel | undefined; readonly values: Values }>()
+      const groups = new Map<string, { readonly label: MetricLabel | undefined; readonly values: Values }>()
       const recording: Recording = {
         measure: (metric, value, label) => {
           const name = JSON.stringify(label) ?? ''
-          const group = gathered.get(name) ?? { label, values: new Map() }
-          gathered.set(name, group)
+          const group = groups.get(name) ?? { label, values: new Map() }
+          groups.set(name, group)
           addTo(group.values, metric, value)
         },
         log: ({ level, message, facts }) => {
-          const told = { function_name: functionName, function_request_id: requestId, ...facts }
-          quietly(() => (level === 'ERROR' ? logger.error(message, told) : logger.warn(message, told)))
+          const members = { function_name: functionName, function_request_id: requestId, ...facts }
+          quietly(() => (level === 'ERROR' ? logger.error(message, members) : logger.warn(message, members)))
         },
         end: () => {
-          for (const { label, values } of gathered.values())
-            quietly(() => publish({ namespace, service }, label, values))
-          gathered.clear()
+          for (const { label, values } of groups.values()) quietly(() => publish({ namespace, service }, label, values))
+          groups.clear()
         },
       }
       return recording
@@ -55,23 +58,23 @@ function addTo(values: Values, metric: Metric, value: number): void {
   else held.push(value)
 }
 
-/** One EMF line for each set of dimensions; Powertools begins another where a metric has a hundred values. */
+/** Writes one EMF line for each set of dimensions. Powertools begins another one after a hundred values of a metric. */
 function publish(
   { namespace, service }: { readonly namespace: string; readonly service: string },
   label: MetricLabel | undefined,
   values: Values,
 ): void {
-  const told = new Metrics({ namespace, serviceName: service })
-  if (label !== undefined) told.addDimensions({ ...label })
-  for (const [metric, all] of values) for (const value of all) told.addMetric(metric, units[metrics[metric]], value)
-  told.publishStoredMetrics()
+  const recorded = new Metrics({ namespace, serviceName: service })
+  if (label !== undefined) recorded.addDimensions({ ...label })
+  for (const [metric, all] of values) for (const value of all) recorded.addMetric(metric, units[metrics[metric]], value)
+  recorded.publishStoredMetrics()
 }
 
-/** What cannot be told must not fail what it tells of. */
-function quietly(tell: () => void): void {
+/** Calls `record`. A failure of telemetry must not fail the invocation. */
+function quietly(record: () => void): void {
   try {
-    tell()
+    record()
   } catch {
-    // neither logs nor metrics: there is nobody left to tell
+    // logs and metrics failed, so there is no place to report it
   }
 }

@@ -7,19 +7,26 @@ import type { GatewayEvent } from '../events/events.ts'
 import { thrownEntry } from '../events/thrown-entry.ts'
 import type { AllowsOrigin } from './origins.ts'
 
+/** What decides about a handshake. */
 export interface AdmissionOptions {
   readonly authorize: ((request: ConnectRequest) => AuthorizeResult | Promise<AuthorizeResult>) | undefined
   readonly allowsOrigin: AllowsOrigin
 }
 
-/** What a handshake comes to: a caller (perhaps a refused one, who will be told why), or a foreign page that hears nothing. */
+/**
+ * The result of a handshake: a caller, or a page of an origin that is not allowed. A caller that `authorize` denied is
+ * admitted with `refused`, so that its first frame can be answered with the reason.
+ */
 export type Admission =
   | { readonly status: 'admitted'; readonly caller: ConnectionCaller }
   | { readonly status: 'foreign-origin'; readonly origin: string }
 
 type Handshake = Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'requestContext'>
 
-/** Decides who is at the other end, and tells of whom it turns away. The gateway checks no origin, so this does, and refuses browsers by default [TL-HS-4]. Throws what `authorize` throws. */
+/**
+ * Decides who connects, and logs and counts refusals. API Gateway does not check origins, so this does, and refuses
+ * browsers by default [TL-HS-4]. Throws what `authorize` throws.
+ */
 export async function admit(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
   const admission = await decide(options, event, telemetry)
   if (admission.status === 'foreign-origin') {
@@ -40,57 +47,60 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
   const offer = parseOffer(request.headers['sec-websocket-protocol'])
   const { connectionId } = event.requestContext
   const flaw = request.token === undefined ? undefined : tokenFlaw(request.token) // [TL-LIM-9]
-  const verdict = flaw === undefined ? await judge(options, request) : deny(flaw)
+  const result = flaw === undefined ? await callAuthorize(options, request) : deny(flaw)
   const base = {
     connectionId,
     session: offer?.session ?? connectionId, // [TL-HS-3]
     extensions: offer !== undefined,
     expectsParams: request.query['connectionParams'] === '1',
   }
-  return { status: 'admitted', caller: { ...base, ...toIdentity(verdict, (entry) => telemetry.log(entry)) } }
+  return { status: 'admitted', caller: { ...base, ...toIdentity(result, (entry) => telemetry.log(entry)) } }
 }
 
-async function judge({ authorize }: AdmissionOptions, request: ConnectRequest): Promise<AuthorizeResult> {
+async function callAuthorize({ authorize }: AdmissionOptions, request: ConnectRequest): Promise<AuthorizeResult> {
   return authorize === undefined ? anonymous : authorize(request)
 }
 
-/** Who a token of an `auth` frame speaks for. Of the handshake only the token is there. */
+/** The identity of the token of an `auth` frame. `authorize` gets only the token, because there is no handshake. */
 export async function identify(
   authorize: AdmissionOptions['authorize'],
   token: string,
   log: Recorder['log'],
 ): Promise<Identified> {
   if (authorize === undefined) return { status: 'refused', reason: 'This line knows no tokens.' }
-  const verdict = await authorize({ token, headers: {}, query: {}, cookies: {}, origin: undefined, sourceIp: '' })
-  const { principal, claims, authExp, refused } = toIdentity(verdict, log)
+  const result = await authorize({ token, headers: {}, query: {}, cookies: {}, origin: undefined, sourceIp: '' })
+  const { principal, claims, authExp, refused } = toIdentity(result, log)
   if (principal === null || claims === undefined || authExp === undefined)
     return { status: 'refused', reason: refused ?? 'This token speaks for nobody.' }
   return { status: 'known', principal, claims, authExp }
 }
 
-const earliestMs = 1_000_000_000_000 // 2001-09-09: seconds since 1970 read as milliseconds stay before it until the year 33658
+const earliestMs = 1_000_000_000_000 // 2001-09-09; an expiry in seconds, taken as milliseconds, is earlier
 
-/** Throws a `TypeError` for what `authorize` must not return. An expiry in seconds is refused with words that say so, in the log too. */
+/**
+ * Throws a `TypeError` for an invalid result of `authorize`. An expiry in seconds is refused and logged with an
+ * explanation.
+ */
 function toIdentity(
-  verdict: AuthorizeResult,
+  result: AuthorizeResult,
   log: Recorder['log'],
 ): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'refused'> {
-  if (verdict === anonymous) return { principal: null }
-  if (isDenied(verdict)) return { principal: null, refused: verdict.reason }
-  const authExp = verdict?.expiresAt?.getTime?.() ?? Number.NaN
-  if (typeof verdict?.principal !== 'string' || verdict.principal === '' || Number.isNaN(authExp))
+  if (result === anonymous) return { principal: null }
+  if (isDenied(result)) return { principal: null, refused: result.reason }
+  const authExp = result?.expiresAt?.getTime?.() ?? Number.NaN
+  if (typeof result?.principal !== 'string' || result.principal === '' || Number.isNaN(authExp))
     throw new TypeError(
       'Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous.',
     )
   if (authExp < earliestMs) {
-    const refused = `authorize returned expiresAt ${verdict.expiresAt.toISOString()}. JWT \`exp\` is in seconds: return new Date(exp * 1000).`
+    const refused = `authorize returned expiresAt ${result.expiresAt.toISOString()}. JWT \`exp\` is in seconds: return new Date(exp * 1000).`
     log({ level: 'ERROR', message: refused, facts: {} })
     return { principal: null, refused }
   }
-  return { principal: verdict.principal, claims: JSON.stringify(verdict.claims ?? null), authExp }
+  return { principal: result.principal, claims: JSON.stringify(result.claims ?? null), authExp }
 }
 
-/** The one subprotocol that may be echoed, never the token [TL-HS-2]. */
+/** The header with the subprotocol that the server selects. It is never the token [TL-HS-2]. */
 export function selectedSubprotocol(caller: ConnectionCaller): Readonly<Record<string, string>> {
   return caller.extensions ? { 'Sec-WebSocket-Protocol': SUBPROTOCOL } : {}
 }
@@ -122,6 +132,6 @@ function unescapeCookie(value: string): string {
   try {
     return decodeURIComponent(value)
   } catch {
-    return value // not escaped, then
+    return value // it is not escaped
   }
 }

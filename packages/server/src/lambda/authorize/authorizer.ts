@@ -4,10 +4,13 @@ import { type AuthorizerEvent, type GatewayEvent, isRecord } from '../events/eve
 import { type AdmissionOptions, admit } from './admission.ts'
 
 const contextKey = 'trunkline'
-const resultBytes = 8_192 // the gateway's bound on an authorizer's whole result
-const envelopeBytes = 1_024
+const resultBytes = 8_192 // API Gateway's limit of an authorizer's whole result
+const envelopeBytes = 1_024 // of the result, apart from the caller
 
-/** The REQUEST authorizer of `$connect`. What it finds rides in its context to every later event of the connection, so that a call needs no table. */
+/**
+ * The REQUEST authorizer of `$connect`. API Gateway adds its context to every later event of the connection, so that a
+ * call need not read the caller from the table.
+ */
 export async function authorizeConnect(
   options: AdmissionOptions,
   event: AuthorizerEvent,
@@ -16,23 +19,23 @@ export async function authorizeConnect(
   const admission = await admit(options, event, telemetry)
   if (admission.status === 'foreign-origin') return toResult(event, 'Deny', 'foreign-origin')
   const { connectionId: _, ...caller } = admission.caller
-  const told = JSON.stringify(caller)
-  const bytes = Buffer.byteLength(told)
+  const text = JSON.stringify(caller)
+  const bytes = Buffer.byteLength(text)
   if (bytes > resultBytes - envelopeBytes)
     throw new RangeError(
-      `The claims of this caller make ${bytes} bytes; an authorizer carries ${resultBytes - envelopeBytes}. Put an id into the claims and load the rest.`,
+      `The caller with its claims is ${bytes} bytes; an authorizer can return ${resultBytes - envelopeBytes}. Put an id into the claims and load the rest.`,
     )
-  return toResult(event, 'Allow', caller.principal ?? 'anonymous', { [contextKey]: told })
+  return toResult(event, 'Allow', caller.principal ?? 'anonymous', { [contextKey]: text })
 }
 
-/** The caller that an authorizer told of, if one stands before this route. */
+/** The caller in the context of the authorizer. Undefined if the route has none. */
 export function callerOf(event: GatewayEvent): ConnectionCaller | undefined {
-  const told = event.requestContext.authorizer?.[contextKey]
-  if (typeof told !== 'string') return undefined
-  const caller: unknown = JSON.parse(told)
-  return isRecord(caller)
-    ? ({ ...caller, connectionId: event.requestContext.connectionId } as unknown as ConnectionCaller)
-    : undefined
+  const text = event.requestContext.authorizer?.[contextKey]
+  if (typeof text !== 'string') return undefined
+  const caller: unknown = JSON.parse(text)
+  if (!isRecord(caller)) return undefined
+  const { connectionId } = event.requestContext
+  return { ...(caller as Omit<ConnectionCaller, 'connectionId'>), connectionId } // `authorizeConnect` wrote it
 }
 
 function toResult(

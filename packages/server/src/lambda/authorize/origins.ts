@@ -1,18 +1,21 @@
-/** Decides about the `Origin` header of a handshake, `null` included. Only `true` lets it in; a throw or a rejection refuses it. */
+/**
+ * Decides about the `Origin` header of a handshake, also about `null`. Only `true` allows it. If it throws or rejects,
+ * the origin is refused.
+ */
 export type OriginCheck = (origin: string) => boolean | Promise<boolean>
 
 /** Exact origins, patterns such as `https://*.example.com` (`*` is one label), and functions. */
 export type Origins = readonly (string | OriginCheck)[] | OriginCheck
 
-/** An `OriginCheck` that threw, or rejected. */
+/** Receives what an `OriginCheck` threw. */
 export type OnOriginError = (thrown: unknown) => void
 
-/** Whether some origin of a list allows a page's. Never rejects. */
+/** Whether an origin is allowed. Never rejects. */
 export type AllowsOrigin = (origin: string, onError: OnOriginError) => Promise<boolean>
 
 /**
- * Checks origins and makes the decision of them. `source` names where they were written, for the error. Throws a `TypeError` for an origin that no browser
- * sends, and for one that would let in pages of strangers.
+ * Parses a list of origins. `source` names the list in errors. Throws a `TypeError` for an origin that no browser
+ * sends, and for one that would allow pages of anyone.
  */
 export function parseOrigins(origins: Origins, source: string): AllowsOrigin {
   if (typeof origins !== 'function' && !Array.isArray(origins))
@@ -49,10 +52,10 @@ function toCheck(origin: string | OriginCheck, source: string): OriginCheck {
 const label = /^[a-z0-9_-]{1,63}$/
 const custom = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~-]+(:\d{1,5})?$/ // hosts of custom schemes keep their case
 const web = /^https?:/i
-/** Schemes whose pages have the origin `null`, or no pages. */
+/** Schemes without pages, or whose pages have the origin `null`. */
 const withoutOrigin = /^(about|blob|data|file|ftp|javascript|mailto|wss?):/i
 
-/** What to write instead of an origin that is refused; undefined for a good one. */
+/** What to write instead of an invalid origin. Undefined for a valid one. */
 function adviceFor(origin: unknown): string | undefined {
   if (typeof origin !== 'string') return 'Use a string or a function.'
   if (origin === '*')
@@ -71,9 +74,12 @@ function adviceForWeb(origin: string): string | undefined {
   return sent === undefined ? 'Use https:// and the host of the page.' : `Use ${sent}.`
 }
 
-const positionIn = 'trunkline-any-label' // takes the place of `*`, so that the rest can be checked as an origin
+const positionIn = 'trunkline-any-label' // replaces `*`, so that the pattern can be validated as an origin
 
-/** One `*`, for a whole label of a web page's host, with at least two labels after it: `https://*.com` would be anybody's. */
+/**
+ * A pattern has one `*`, for a whole label of a host, and at least two labels after it: `https://*.com` would allow
+ * anyone.
+ */
 function adviceForPattern(pattern: string): string | undefined {
   const rule = '* stands for one whole label and needs two labels after it, as in https://*.example.com.'
   if (!/^https?:\/\/(?:[^*/?#@:]+\.)?\*(?:\.[^.*/?#@:]+){2,}(?::\d+)?\/?$/i.test(pattern))

@@ -1,6 +1,6 @@
 import type { DeliverJob } from '../../runtime/delivery/deliver-job.ts'
 
-/** What of the gateway's events is read. Shapes: API Gateway WebSocket, Lambda proxy integration. */
+/** The members of an event of an API Gateway WebSocket API (Lambda proxy integration) that are used. */
 export interface GatewayEvent {
   readonly requestContext: {
     readonly connectionId: string
@@ -15,20 +15,20 @@ export interface GatewayEvent {
   readonly body?: string
 }
 
-/** What of a REQUEST authorizer's event is read. */
+/** The members of the event of a REQUEST authorizer that are used. */
 export interface AuthorizerEvent extends Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'requestContext'> {
   readonly type: 'REQUEST'
   readonly methodArn: string
 }
 
-/** What of a function's context is read. */
+/** The members of a function's context that are used. */
 export interface FunctionContext {
   getRemainingTimeInMillis?(): number
   readonly functionName?: string
   readonly awsRequestId?: string
 }
 
-/** Whether an event is a gateway's. */
+/** Whether API Gateway sent an event. */
 export function isGatewayEvent(event: unknown): event is GatewayEvent {
   return (
     isRecord(event) && isRecord(event['requestContext']) && typeof event['requestContext']['connectionId'] === 'string'
@@ -43,10 +43,10 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null
 }
 
-/** The routes whose answer is what the function returns; every other one is one-way. */
+/** The routes on which API Gateway sends what the function returns. All others are one-way. */
 export const twoWayRoutes: ReadonlySet<string> = new Set(['$default'])
 
-/** What `deliver` is invoked with by the line, or by a queue. */
+/** Whether an event is a job of `deliver`. */
 export function isDeliverJob(event: unknown): event is DeliverJob {
   return (
     isRecord(event) &&
@@ -55,5 +55,5 @@ export function isDeliverJob(event: unknown): event is DeliverJob {
   )
 }
 
-/** A function as the platform calls it. */
+/** A Lambda handler. */
 export type AwsHandler = (event: unknown, context: unknown) => Promise<unknown>

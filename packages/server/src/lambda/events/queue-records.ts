@@ -2,13 +2,13 @@ import type { PresenceCheck } from '../../runtime/presence/rows/disconnect-sessi
 import type { QueuedWork } from '../../runtime/run-queued-jobs.ts'
 import { isDeliverJob, isRecord } from './events.ts'
 
-/** Whether an event comes from a queue. */
+/** Whether SQS sent an event. */
 export function isQueueEvent(event: unknown): event is { readonly Records: readonly unknown[] } {
   const records = isRecord(event) && Array.isArray(event['Records']) ? event['Records'] : []
   return records.length > 0 && records.every((record) => isRecord(record) && record['eventSource'] === 'aws:sqs')
 }
 
-/** The work in a batch of messages; a message that holds none is passed over, since no retry makes it one. */
+/** The jobs in a batch of messages. A message without one is skipped, because repeating it cannot succeed. */
 export function toQueuedWork({ Records }: { readonly Records: readonly unknown[] }): readonly QueuedWork[] {
   return Records.flatMap((record): readonly QueuedWork[] => {
     const { messageId: message, body } = isRecord(record) ? record : {}
@@ -27,7 +27,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** Whether a payload asks to look whether a member left. */
+/** Whether a payload is a job that checks whether a member has left. */
 export function isPresenceCheck(payload: unknown): payload is PresenceCheck {
   if (!isRecord(payload) || !isRecord(payload['presence'])) return false
   const { topic, member } = payload['presence']

@@ -5,7 +5,7 @@ import { isRecord } from './events.ts'
 
 type ReadSlot = ReturnType<typeof createSlotReader>
 
-/** The new slots in a batch of the table's stream; whatever else a record tells is passed over. */
+/** The new slots in a batch of the table's stream. All other records are skipped. */
 export function toStreamedSlots(event: unknown, readSlot: ReadSlot): readonly StreamedSlot[] {
   return recordsOf(event).flatMap((record) => toStreamedSlot(record, readSlot) ?? [])
 }
@@ -13,7 +13,7 @@ export function toStreamedSlots(event: unknown, readSlot: ReadSlot): readonly St
 const presencePrefix = 'PRES#'
 const memberPrefix = 'M#'
 
-/** The members in a batch whose rows have something to tell. */
+/** The members in a batch whose rows have a pending change. */
 export function toStreamedPresences(event: unknown): readonly StreamedPresence[] {
   return recordsOf(event).flatMap((record) => {
     if (!isRecord(record) || !isRecord(record['dynamodb'])) return []
@@ -44,7 +44,7 @@ function toStreamedSlot(record: unknown, readSlot: ReadSlot): StreamedSlot | und
   return slot && { record: sequence, topic: key.topic, slot }
 }
 
-/** An image's texts and numbers as plain values: all that an event row holds. */
+/** The texts and numbers of an image as plain values. Event rows have no other types. */
 function toRow(image: Readonly<Record<string, unknown>>): EventRow {
   return Object.fromEntries(Object.entries(image).map(([name, value]) => [name, toPlain(value)]))
 }

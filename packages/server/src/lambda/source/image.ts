@@ -1,16 +1,18 @@
 import { isRecord } from '../events/events.ts'
 
 /**
- * A row's attributes as plain values, from the JSON in which a function gets them:
- * - a string, boolean, list or map is itself, NULL is null, a set is a `Set`, binary is a `Uint8Array`;
- * - a number is a `number`, but for a whole one beyond ±(2^53 − 1), which is a `bigint`; a fraction of more than 17 digits is rounded to the nearest `number`;
- * - a type that DynamoDB may learn one day is undefined.
+ * Converts the attributes of a row, as a stream record has them, to plain values:
+ *
+ * - A string, boolean, list or map is itself, NULL is null, a set is a `Set`, and binary is a `Uint8Array`.
+ * - A number is a `number`. A whole number beyond ±(2^53 − 1) is a `bigint`. A fraction of more than 17 digits is
+ *   rounded to the nearest `number`.
+ * - An attribute of an unknown type is undefined.
  */
 export function fromImage(image: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(isRecord(image) ? image : {}).map(([name, value]) => [name, toPlain(value)]))
 }
 
-/** A row's keys as JSON, to name it in a log: big numbers as text, binary as base64. */
+/** The keys of a row as JSON, for log lines: large numbers as text, binary as base64. */
 export function fromKeys(keys: unknown): Record<string, string | number> {
   return Object.fromEntries(Object.entries(isRecord(keys) ? keys : {}).map(([name, value]) => [name, toKey(value)]))
 }
@@ -25,7 +27,7 @@ const toSet =
   (value) =>
     new Set(Array.isArray(value) ? value.map(read) : [])
 
-/** One reader for each type of DynamoDB. */
+/** One reader for each type of attribute. */
 const readers = new Map<string, Reader>([
   ['S', toText],
   ['N', toNumber],

@@ -5,7 +5,10 @@ import type { RuntimeContext } from '../../runtime/context/scope.ts'
 import { topicOf } from '../../runtime/log/validate-event.ts'
 import { publish, publishEphemeral } from '../../runtime/publish.ts'
 
-/** Publishes an entry once under a key, however often it is repeated. One of an ephemeral channel has no log to look into: it is claimed first, so it is posted at most once. */
+/**
+ * Publishes an entry once under a key, also when it is repeated. An ephemeral channel has no log in which to find an
+ * earlier publish, so the key is claimed first: the event is posted at most once.
+ */
 export async function publishOnce(scope: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
   const { definition, key, event } = contentOf(entry) ?? notAnEntry()
   if (definition.retentionMs !== undefined) {
@@ -24,5 +27,5 @@ export async function publishOnce(scope: RuntimeContext, entry: Entry, idempoten
 }
 
 function notAnEntry(): never {
-  throw new TypeError('Expected toEvents to return what channel.entry(key, event) gives.')
+  throw new TypeError('Expected toEvents to return entries made by channel.entry(key, event).')
 }

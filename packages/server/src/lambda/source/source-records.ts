@@ -1,11 +1,11 @@
 import { isRecord } from '../events/events.ts'
 import { fromImage, fromKeys } from './image.ts'
 
-/** A change of a row as the stream of its table tells it, not yet validated. */
+/** A change of a row, as a stream record has it. Its images are not validated. */
 export interface SourceRecord {
-  /** The change's own name: the same however often the stream repeats it. */
+  /** The id of the change. It stays the same when the stream repeats the record. */
   readonly id: string
-  /** By which the stream is told that the record failed. */
+  /** The sequence number, which reports that the record failed. */
   readonly sequence: string
   /** The table's name. */
   readonly table: string
@@ -22,10 +22,13 @@ const types = new Map<unknown, SourceRecord['type']>([
   ['MODIFY', 'modify'],
   ['REMOVE', 'remove'],
 ])
-const wantedView = 'NEW_AND_OLD_IMAGES'
-const expirer = 'dynamodb.amazonaws.com'
+const requiredView = 'NEW_AND_OLD_IMAGES'
+const expirer = 'dynamodb.amazonaws.com' // deletes rows by TTL
 
-/** The records of a batch. Throws a `TypeError` when the event is no batch of a table's stream, an `Error` when the stream lacks images: both are mistakes of the deployment. */
+/**
+ * The records of a batch. Throws a `TypeError` if the event is not a batch of a table's stream, and an `Error` if the
+ * stream lacks images. Both are errors of the deployment.
+ */
 export function toSourceRecords(event: unknown): readonly SourceRecord[] {
   if (!isRecord(event) || !Array.isArray(event['Records']))
     throw new TypeError('Expected a batch of a DynamoDB stream: map the stream of your table to this function.')
@@ -36,12 +39,12 @@ function toSourceRecord(record: unknown): SourceRecord {
   const { eventID: id, eventName, eventSourceARN: arn, dynamodb, userIdentity } = isRecord(record) ? record : {}
   const type = types.get(eventName)
   const change = isRecord(dynamodb) ? dynamodb : {}
-  const { SequenceNumber: sequence, StreamViewType: view = wantedView } = change
+  const { SequenceNumber: sequence, StreamViewType: view = requiredView } = change
   if (type === undefined || typeof id !== 'string' || typeof sequence !== 'string')
     throw new TypeError('Expected a record of a DynamoDB stream with eventID, eventName and SequenceNumber.')
   const table = tableOf(arn)
-  if (view !== wantedView)
-    throw new Error(`The stream of ${table} gives ${String(view)}: set its StreamViewType to ${wantedView}.`)
+  if (view !== requiredView)
+    throw new Error(`The stream of ${table} has ${String(view)}: set its StreamViewType to ${requiredView}.`)
   return {
     id,
     sequence,
@@ -60,7 +63,7 @@ function tableOf(arn: unknown): string {
   return String(arn).split('/')[1] ?? 'the table'
 }
 
-/** Each row's records, in the order of the batch: the stream orders by row and no further. */
+/** The records by row, each in the order of the batch: a stream orders the changes of one row only. */
 export function byRow(records: readonly SourceRecord[]): readonly (readonly SourceRecord[])[] {
   const rows = new Map<string, SourceRecord[]>()
   for (const record of records) {

@@ -13,25 +13,30 @@ import { publishOnce } from './publish-once.ts'
 import { byRow, type SourceRecord, toSourceRecords } from './source-records.ts'
 import { validateChange } from './validate-change.ts'
 
-/** What is made of a table of the application's own. */
+/** How the changes of an application's table become events. */
 export interface SourceOptions<S extends ImageSchema> {
+  /** The line of the channels that the events are published to. */
   readonly line: Line
-  /** What a row of the table is, before and after a change. Numbers, sets and binary come as `number` (`bigint` beyond 2^53 − 1), `Set` and `Uint8Array`. */
+  /**
+   * The schema of a row, before and after a change. Numbers are `number` (`bigint` beyond ±(2^53 − 1)), sets are `Set`,
+   * and binary is `Uint8Array`.
+   */
   readonly image: S
   /**
-   * The events of a change; none for a change that nobody needs to hear of. The n-th entry of a change is published once, so the same change should give the
-   * same entries. What it throws is an error of the application: the record is tried again by the stream, and with it the later ones of the same row.
+   * The events of a change, or none. The n-th entry of a change is published once, so the same change must always give
+   * the same entries. If it throws, the stream repeats the record and the later records of the same row.
    */
   readonly toEvents: (change: Change<ImageOf<S>>) => readonly Entry[]
-  /** A row that does not fit `image` is skipped and reported here. @default a structured log line */
+  /** Called with a row that `image` rejects. The change is skipped. @default a log line */
   readonly onInvalid?: (row: InvalidRow) => void
 }
 
-const rowsAtOnce = 8
+const concurrentRows = 8
 
 /**
- * The handler of a table's stream: each change becomes events, once each. Export it and map the table's stream to it, with `NEW_AND_OLD_IMAGES` and
- * `ReportBatchItemFailures`; nothing is registered by import. Events of an ephemeral channel are published at most once.
+ * Creates the handler of a table's stream, which publishes the events of each change once. Export it, and map the
+ * table's stream to it with `NEW_AND_OLD_IMAGES` and `ReportBatchItemFailures`. Events of an ephemeral channel are
+ * published at most once. Throws a `TypeError` if `line` is not a line.
  */
 export function createSourceHandler<S extends ImageSchema>(options: SourceOptions<S>): AwsHandler {
   const internals = internalsOf(options.line)
@@ -53,11 +58,14 @@ export function createSourceHandler<S extends ImageSchema>(options: SourceOption
 
 interface SourceScope extends RuntimeContext {
   readonly deadline: NonNullable<RuntimeContext['deadline']>
-  /** Two functions may make events of one table. */
+  /** Names the function, because two functions may publish the changes of one table. */
   readonly consumer: string
 }
 
-/** Works on several rows at once and on each row's records in turn. Gives the records that failed, in the order of the batch. */
+/**
+ * Publishes several rows at the same time, and the records of a row in order. Returns the failed records in the order
+ * of the batch.
+ */
 async function publishChanges<S extends ImageSchema>(
   scope: SourceScope,
   options: SourceOptions<S>,
@@ -70,11 +78,11 @@ async function publishChanges<S extends ImageSchema>(
     for (let row = rows[next++]; row !== undefined; row = rows[next++])
       for (const record of await publishRow(scope, options, row)) failed.add(record)
   }
-  await Promise.all(Array.from({ length: Math.min(rowsAtOnce, rows.length) }, work))
+  await Promise.all(Array.from({ length: Math.min(concurrentRows, rows.length) }, work))
   return records.filter((record) => failed.has(record))
 }
 
-/** Gives the record that failed and those after it: a row's events keep their order. */
+/** Returns the record that failed and those after it, so that the events of a row keep their order. */
 async function publishRow<S extends ImageSchema>(
   scope: SourceScope,
   options: SourceOptions<S>,
@@ -118,15 +126,16 @@ function reportInvalid(
     else
       telemetry.log({
         level: 'WARN',
-        message: 'A row does not fit; its change was skipped.',
+        message: 'A row does not match the schema `image`; its change was skipped.',
         facts: { table, keys, issues },
       })
   } catch (thrown) {
-    telemetry.log(thrownEntry('`onInvalid` threw.', { table, keys }, thrown)) // it must not make a bad row block the others
+    // [LAW-ISOLATION] An `onInvalid` that throws must not make an invalid row block the others.
+    telemetry.log(thrownEntry('`onInvalid` threw.', { table, keys }, thrown))
   }
 }
 
 function logFailure({ telemetry }: RuntimeContext, { table, keys, id }: SourceRecord, thrown: unknown): void {
-  const message = 'A change was not published; its record is tried again.'
+  const message = 'A change was not published. The stream repeats its record.'
   telemetry.log(thrownEntry(message, { table, keys, id }, thrown))
 }

@@ -11,7 +11,7 @@ const imagesOf: Readonly<Record<SourceRecord['type'], readonly Which[]>> = {
   remove: ['oldImage'],
 }
 
-/** A record as a change whose images fit, or what is wrong with them. Never rejects: a schema that throws at a row is an issue of that row. */
+/** Validates the images of a record. Never rejects: if the schema throws, that is an issue of the row. */
 export async function validateChange<S extends ImageSchema>(
   schema: S,
   record: SourceRecord,
@@ -23,7 +23,7 @@ export async function validateChange<S extends ImageSchema>(
   const images = Object.fromEntries(which.map((name, index) => [name, validated[index]?.value]))
   const { type, at, expired } = record
   const change = { type, ...images, at, ...(type === 'remove' && { expired }) }
-  return { change: change as unknown as Change<ImageOf<S>> } // each type has its images, by the table above
+  return { change: change as unknown as Change<ImageOf<S>> } // each type has the images of `imagesOf`
 }
 
 async function validate(schema: ImageSchema, record: SourceRecord, name: Which): Promise<Validated> {

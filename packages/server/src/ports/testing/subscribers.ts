@@ -1,3 +1,4 @@
+// More than 200 lines: the laws of one port are in one file.
 import type { Store } from '../store.ts'
 import type { Subscriber } from '../subscribers.ts'
 import { equal, ok } from './assertions.ts'
