@@ -17,7 +17,7 @@ async function documentOf(application: Application | undefined, url?: string) {
 }
 
 describe.each(['chat', 'board'])('the document of the %s', (name) => {
-  test('is valid by the official parser, which has nothing to say against it', async () => {
+  test('is valid for the official parser, without a warning', async () => {
     const text = await writeDocument(example(name), { url: 'wss://abc.execute-api.eu-west-1.amazonaws.com/prod' })
     expect(await askOfficialParser(text)).toMatchObject({ complaints: [], version: '3.0.0' })
   })
@@ -27,7 +27,7 @@ describe.each(['chat', 'board'])('the document of the %s', (name) => {
   })
 })
 
-test('the chat is there: calls with their answers, subscriptions, channels by key, security and server', async () => {
+test('the document of the chat has calls with their responses, subscriptions, channels by key, security and server', async () => {
   const text = await writeDocument(example('chat'), { url: 'wss://abc.example/prod' })
   const { operations, channels, servers } = await askOfficialParser(text)
   expect(operations['messages.post']).toEqual({
@@ -101,8 +101,8 @@ const router = t.router({
 })
 const hard = applicationOf(createLambdaHandlers({ router, line }).websocket)
 
-describe('a hard application', () => {
-  test('is described validly, without a run of any procedure', async () => {
+describe('a complex application', () => {
+  test('has a valid document, without a run of any procedure', async () => {
     const document = await documentOf(hard)
     expect((await askOfficialParser(JSON.stringify(document))).complaints).toEqual([])
     expect(ran).toBe(0)
@@ -110,7 +110,7 @@ describe('a hard application', () => {
     expect(document.components.securitySchemes).toBeUndefined()
   })
 
-  test('points recursive schemas at themselves, and says in words what JSON Schema cannot', async () => {
+  test('lets recursive schemas refer to themselves, and describes in words what JSON Schema cannot express', async () => {
     const { components } = await documentOf(hard)
     const { schemas } = components
     expect(schemas['recursive.input'].properties.children.items).toEqual({
@@ -125,7 +125,7 @@ describe('a hard application', () => {
     expect(components.messages['two.call'].payload.properties.params.properties.input.allOf).toHaveLength(2)
   })
 
-  test('shows what those who watch a presence see', async () => {
+  test('describes the events of presence subscriptions', async () => {
     const { channels, components } = await documentOf(hard)
     expect(channels.here.title).toBe('Presence in here')
     const [all, , gone] = components.messages['here.published'].payload.oneOf
@@ -133,7 +133,7 @@ describe('a hard application', () => {
     expect(gone.required).toEqual(['type', 'member'])
   })
 
-  test('has the procedures of lazy routers, and says that a transformer stands between', async () => {
+  test('includes the procedures of lazy routers, and mentions the transformer', async () => {
     const { operations, info } = await documentOf(hard)
     expect(Object.keys(operations)).toEqual(expect.arrayContaining(['later.inner', 'later.deep.most']))
     expect(info.description).toContain('has a transformer')
@@ -149,16 +149,16 @@ describe('a hard application', () => {
   })
 })
 
-test('two things that would bear one name are refused rather than merged', async () => {
+test('two entries of one name are rejected instead of merged', async () => {
   const own = createLine()
   own.channel('trunkline.socket', { key: z.object({}), event: z.object({}) })
   const clash = applicationOf(createLambdaHandlers({ router, line: own }).handler)
   await expect(documentOf(clash)).rejects.toThrow('Expected unique names, got two channels called trunkline.socket')
 })
 
-describe('what cannot be described says why', () => {
+describe('an application that cannot be described causes an error', () => {
   test.each([
-    ['there is no such file', 'nowhere.ts', {}, 'The module nowhere.ts does not exist'],
+    ['a missing file', 'nowhere.ts', {}, 'The module nowhere.ts does not exist'],
     ['the address is none', example('chat'), { url: 'chat.example' }, 'Expected --url to be an address such as wss://'],
     [
       'the module exports no handlers',

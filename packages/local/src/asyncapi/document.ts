@@ -5,7 +5,6 @@ import { commonFrames, type Message } from './frames.ts'
 import { createSchemas, type JsonObject, type Schemas } from './json-schema.ts'
 import { type ProcedureParts, procedureParts } from './procedure-parts.ts'
 import { proceduresOf } from './procedures.ts'
-import { tokenScheme, toServer, toSocket } from './socket-parts.ts'
 
 export interface DocumentOptions {
   readonly title: string
@@ -127,4 +126,32 @@ function introduction(application: Application): string {
   const transformed =
     'The router has a transformer: `input` and `data` are sent in its format, and the schemas describe the values before and after it.'
   return [...words, ...(transforms(application) ? [transformed] : [])].join('\n\n')
+}
+
+/** How a client authenticates: browsers can set no other header. */
+const tokenScheme = {
+  type: 'httpApiKey',
+  in: 'header',
+  name: 'Sec-WebSocket-Protocol',
+  description:
+    'Offered as `trunkline.1, session.<id>, token.<base64url of the token>`; `trunkline.1` alone is selected.',
+}
+
+/** The WebSocket, with all its frames. */
+function toSocket(frames: readonly Message[], authorizes: boolean): JsonObject {
+  const description = authorizes ? tokenScheme.description : 'Offered as `trunkline.1, session.<id>`.'
+  const headers = { type: 'object', properties: { [tokenScheme.name]: { type: 'string', description } } }
+  return {
+    address: '/',
+    title: 'The WebSocket that carries every call and subscription',
+    messages: Object.fromEntries(frames.map(({ name }) => [name, { $ref: `#/components/messages/${name}` }])),
+    bindings: { ws: { method: 'GET', headers } },
+  }
+}
+
+/** The server at an address that `checkUrl` accepted. */
+function toServer(url: string): JsonObject {
+  const { protocol, host, pathname } = new URL(url)
+  const path = pathname === '/' ? {} : { pathname }
+  return { host, protocol: protocol.replace(/^http/, 'ws').replace(':', ''), ...path }
 }

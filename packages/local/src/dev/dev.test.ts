@@ -24,7 +24,7 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
 }
 
 describe('trunkline dev', () => {
-  test('serves the page, tells it where the line is, and lets it in by its origin', async () => {
+  test('serves the page and the line’s address, and accepts the page’s origin', async () => {
     const web = await folderWith({ 'index.html': '<title>chat</title>' })
     const line = await dev('.', { entry, web, port: 0, log: () => {} })
     expect(await (await fetch(`${line.address}/`)).text()).toContain('chat')
@@ -41,7 +41,7 @@ describe('trunkline dev', () => {
     await line.close()
   })
 
-  test('reloads what is changed while it runs, and keeps the old code when that does not build', async () => {
+  test('reloads changed code while it runs, and keeps the old code when the build fails', async () => {
     const source = (word: string) => `
       import { initTRPC } from '@trpc/server'
       import { createLambdaHandlers } from '@trunkline/server'
@@ -81,7 +81,7 @@ describe('trunkline dev', () => {
     await line.close()
   })
 
-  test('takes the next port when that of the settings is in use', async () => {
+  test('uses the next port when the port of the settings is in use', async () => {
     const busy = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => busy.once('listening', resolve))
     const { port } = busy.address() as AddressInfo
@@ -94,7 +94,7 @@ describe('trunkline dev', () => {
     busy.close()
   })
 
-  test('refuses a port that was named and is in use, and leaves nothing open', async () => {
+  test('rejects a named port that is in use, and leaves no handle open', async () => {
     const busy = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => busy.once('listening', resolve))
     const { port } = busy.address() as AddressInfo
@@ -104,7 +104,7 @@ describe('trunkline dev', () => {
     busy.close()
   })
 
-  test('leaves nothing open when its environment cannot be written', async () => {
+  test('leaves no handle open when its environment cannot be written', async () => {
     const folder = await folderWith({ file: '' })
     const before = openHandles()
     const env = join(folder, 'file', 'local.env')
@@ -112,7 +112,7 @@ describe('trunkline dev', () => {
     await expect.poll(openHandles).toBeLessThanOrEqual(before)
   })
 
-  test('lets in the pages of TRUNKLINE_ORIGINS and its own', async () => {
+  test('accepts the pages of TRUNKLINE_ORIGINS and its own', async () => {
     vi.stubEnv('TRUNKLINE_ORIGINS', 'http://localhost:5173, https://app.example')
     const line = await dev('.', { entry, port: 0, log: () => {} })
     const { port } = new URL(line.url)
@@ -167,7 +167,7 @@ describe('trunkline dev', () => {
     await line.close()
   })
 
-  test('makes the tables of the settings, and hands their changes to the entry', async () => {
+  test('creates the tables of the settings, and passes their changes to the entry', async () => {
     const source = fileURLToPath(new URL('../testing/source-entry.suite.ts', import.meta.url))
     const tables = [{ name: 'cards-of-dev', keys: { board: 'S', id: 'S' }, handler: 'cards' }]
     const folder = await folderWith({
@@ -211,12 +211,12 @@ describe('trunkline dev', () => {
       'backgroundRuns to be a whole number from 1, got 0',
     ],
     [{ 'trunkline.config.json': '{"entry":"x","port":70000}' }, 'Expected a port from 0 to 65535'],
-  ])('says in one line what is wrong with a folder of %j', async (files, words) => {
+  ])('reports in one line the error of a folder with %j', async (files, words) => {
     const folder = await folderWith(files)
     await expect(readDevConfig(folder, {})).rejects.toThrow(words)
   })
 
-  test('says which file is not there', async () => {
+  test('names the missing file', async () => {
     await expect(dev('.', { entry: './nowhere.ts', log: () => {} })).rejects.toThrow('nowhere.ts')
   })
 })

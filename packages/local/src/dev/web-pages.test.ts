@@ -120,7 +120,7 @@ describe('a folder of pages', () => {
     expect(await get('/about.html', { range: 'bytes=1-2' })).toEqual({ status: 206, body: 'bo' })
   })
 
-  test('is refused to a foreign name and to a page of another origin, and opens from a link', async () => {
+  test('is rejected for a foreign host name and for a page of another origin, and opens from a link', async () => {
     const opened = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
     expect((await get('/', { host: 'evil.example' })).status).toBe(403)
     expect((await get('/', { origin: 'https://evil.example' })).status).toBe(403)

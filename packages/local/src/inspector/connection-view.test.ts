@@ -22,7 +22,7 @@ describe('a connection', () => {
     expect(toConnectionView({ ...connection, authorizer: { trunkline } }, [])).toMatchObject(shown)
   })
 
-  test('has none of what its authorizer told beside that', () => {
+  test('contains no other member of its authorizer’s context', () => {
     const authorizer = { trunkline: '{"principal":"ann","claims":"hush"}' }
     expect(JSON.stringify(toConnectionView({ ...connection, authorizer }, []))).not.toContain('hush')
   })

@@ -21,7 +21,7 @@ describe('the cost', () => {
     expect(cost.usdPerHour).toBe(0)
   })
 
-  test('of an hour goes by the present rate', () => {
+  test('of an hour uses the current rate', () => {
     const cost = toCost(none, { ...none, messages: 3_600_000, requests: 1_000_000 })
     expect(cost.usdPerHour).toBeCloseTo(3.8, 9)
     expect(cost.usd).toBe(0)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createFrameNames } from './page/frame-name.ts'
 
 describe('the name of a frame', () => {
-  test('is its method and path, and its answers bear the path of the call', () => {
+  test('is its method and path, and its responses have the path of the call', () => {
     const nameOf = createFrameNames()
     expect(nameOf('a', '{"id":1,"method":"query","params":{"path":"list"}}')).toEqual({ type: 'query', path: 'list' })
     expect(nameOf('a', '{"id":1,"result":{"type":"data","data":1}}')).toEqual({ type: 'data', path: 'list' })

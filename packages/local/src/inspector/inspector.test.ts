@@ -66,7 +66,7 @@ function statusOf(path: string, headers: Record<string, string>, body?: string):
 }
 
 describe('the inspector of a line', () => {
-  test('tells of connections, frames, topics, runs and cost while they happen', async () => {
+  test('shows connections, frames, topics, runs and cost as they occur', async () => {
     await using seen = await watch()
     await using connected = connect()
     const { client, connection } = connected
@@ -109,7 +109,7 @@ describe('the inspector of a line', () => {
     await expect.poll(() => used('DynamoDB write units')).toBeGreaterThanOrEqual(before + 10)
   })
 
-  test('begins with what happened before anyone looked', async () => {
+  test('starts with the activity before the first viewer', async () => {
     await using connected = connect()
     const { client } = connected
     await client.hello.query()
@@ -117,7 +117,7 @@ describe('the inspector of a line', () => {
     await expect.poll(() => seen.frames().some(({ text }) => text.includes('"hello"'))).toBe(true)
   })
 
-  test('cuts all sockets and holds answers back when told to', async () => {
+  test('cuts all sockets and delays responses on request', async () => {
     await using seen = await watch()
     await using connected = connect()
     const { client } = connected
@@ -169,7 +169,7 @@ describe('the inspector of a line', () => {
     expect(await statusOf('/_inspector/faults', json, '{"cut":true}')).toBe(403)
   })
 
-  test('takes no order from a form', async () => {
+  test('rejects an action from a form', async () => {
     expect(await statusOf('/_inspector/faults', { 'content-type': 'text/plain' }, '{"cut":true}')).toBe(415)
   })
 })

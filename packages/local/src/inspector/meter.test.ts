@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createMeter } from './meter.ts'
 
 describe('the meter', () => {
-  test('adds up all, and the last minute sixty times', () => {
+  test('sums all usage, and extrapolates the last minute to an hour', () => {
     let now = 1_000_000
     const meter = createMeter({ now: () => now })
     meter.add('messages', 2)

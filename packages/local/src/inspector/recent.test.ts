@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createRecent } from './recent.ts'
 
-test('the recent ones are the last, by number', () => {
+test('returns the newest entries by number', () => {
   const recent = createRecent<{ readonly name: string }>(3)
   for (const name of ['a', 'b', 'c', 'd', 'e']) recent.add({ name })
   const names = (after: number) => recent.after(after).map(({ name, number }) => `${name}${number}`)

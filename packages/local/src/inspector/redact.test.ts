@@ -3,7 +3,7 @@ import { redact } from './redact.ts'
 
 const long = 'x'.repeat(50)
 
-describe('a frame that is shown', () => {
+describe('a displayed frame', () => {
   test.each([
     ['the token of an auth', '{"id":"a1","method":"auth","params":{"token":"hush"}}'],
     ['all of connectionParams', '{"method":"connectionParams","data":{"user":"hush"}}'],
@@ -34,7 +34,7 @@ describe('a frame that is shown', () => {
     ['words that are secret', `"${'token'.repeat(many)}`],
     ['spaces', ' '.repeat(many)],
     ['methods', '{"method"'.repeat(many)],
-  ])('takes time by its length where it is full of %s', (_, text) => {
+  ])('takes linear time when it is full of %s', (_, text) => {
     expect(redact(text)).toBeDefined()
     expect(redact(text.slice(0, -1))).toBeDefined()
   })

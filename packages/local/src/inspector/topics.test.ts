@@ -20,7 +20,7 @@ describe('the topics', () => {
     expect(topics.view()).toEqual([{ topic: 'rooms#1', head: 7, subscribers: 0 }])
   })
 
-  test('count who listens, until it stops, or its connection ends', () => {
+  test('count subscribers until they stop or their connection ends', () => {
     const topics = createTopics()
     topics.read(change('INSERT', 'SUBS#rooms#3', 'abc=#1', on))
     topics.read(change('INSERT', 'SUBS#rooms#3', 'abc=#"2"', on))
@@ -36,7 +36,7 @@ describe('the topics', () => {
     expect(topics.view()).toEqual([{ topic: 'rooms', subscribers: 1 }])
   })
 
-  test('are never more than two hundred: the one that changed longest ago goes', () => {
+  test('are limited to two hundred: the least recently changed topic is dropped', () => {
     const topics = createTopics()
     for (let n = 1; n <= 201; n++) topics.read(change('INSERT', `LOG#t${n}`, '1'))
     expect(topics.view()).toHaveLength(200)

@@ -40,7 +40,7 @@ describe('a message of an on-failure queue', () => {
       'an invocation that is not a delivery',
     ],
     [
-      'a batch without its place',
+      'a batch without its position',
       { DDBStreamBatchInfo: { shardId: 1 } },
       'a stream’s batch without its position in the stream',
     ],
@@ -51,16 +51,16 @@ describe('a message of an on-failure queue', () => {
     ],
     ['nothing', null, 'not a record of a Lambda destination'],
     ['a list', [1], 'not a record of a Lambda destination'],
-  ])('of %s is left, with the reason', (_, body, reason) => {
+  ])('of %s stays in the queue, with the reason', (_, body, reason) => {
     expect(readFailedMessage(JSON.stringify(body))).toEqual({ kind: 'other', reason })
   })
-  test('that is no JSON is left', () => {
+  test('that is not JSON stays in the queue', () => {
     expect(readFailedMessage('{nope')).toEqual({ kind: 'other', reason: 'not a record of a Lambda destination' })
   })
 })
 
 describe('a job', () => {
-  test('is named to people by the topics and offsets of all its events', () => {
+  test('is described by the topics and offsets of all its events', () => {
     const beside = [{ topic: 'room?room=s:y', offset: 3, through: 9, from: 'c', rows: 100 }]
     expect(formatJob({ topic: 'room?room=s:x', offset: 7 })).toBe('room?room=s:x 7')
     expect(formatJob({ topic: 'room?room=s:x', offset: 7, beside })).toBe('room?room=s:x 7, room?room=s:y 3 to 9')

@@ -50,8 +50,8 @@ async function run(local: Line, settings: RedriveSettings = {}) {
   return { counts, lines }
 }
 
-describe('a delivery that failed for good', () => {
-  test('lands in the on-failure queue by topic and offset, and a redrive replays it from the log; twice does no harm', async () => {
+describe('a delivery that failed permanently', () => {
+  test('goes to the on-failure queue by topic and offset, and a redrive replays it from the log; a second redrive is harmless', async () => {
     const { local, seen } = await listening()
     await using _ = local
     const broken = local.faults.on('store', 'fail', { path: 'readSubscribers' })
@@ -92,7 +92,7 @@ describe('a delivery that failed for good', () => {
     expect(counts).toMatchObject({ left: 0, failed: 0, deliveries: 2 })
     expect(seen).toEqual(['one', 'two'])
   })
-  test('stays in the queue when it could not be started, and what is no delivery stays too', async () => {
+  test('stays in the queue when it could not be started, as do messages that are not deliveries', async () => {
     const { local } = await listening()
     await using _ = local
     await resend(local, JSON.stringify({ topic: 'redriven?room=s:x', offset: 2 }))
@@ -108,8 +108,8 @@ describe('a delivery that failed for good', () => {
   })
 })
 
-describe('a look at who may have left that failed for good', () => {
-  test('lands there too, and a redrive makes it; twice does no harm', async () => {
+describe('a presence check that failed permanently', () => {
+  test('goes to the on-failure queue, and a redrive runs it; a second redrive is harmless', async () => {
     const { local } = await listening()
     await using _ = local
     const [ann, bob] = [local.connect(), local.connect()]
@@ -141,11 +141,11 @@ describe('a look at who may have left that failed for good', () => {
 })
 
 describe('the settings of a redrive', () => {
-  test('that are missing are named', async () => {
+  test('are named when they are missing', async () => {
     await expect(runRedrive({}, () => {}, {})).rejects.toThrow('TRUNKLINE_FAILURES')
     await expect(runRedrive({ queue: 'https://q' }, () => {}, {})).rejects.toThrow('TRUNKLINE_DELIVER')
   })
-  test('end in a line with the counts', () => {
+  test('are followed by a line with the counts', () => {
     const counts = { read: 4, deliveries: 2, checks: 1, deleted: 3, left: 1, failed: 0 }
     const work = '2 deliveries and 1 checks of presence'
     expect(formatCounts(counts)).toBe(`4 messages read: ${work} started, 3 deleted, 1 left, 0 failed`)

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { type DynamoFixture, openFixture, recordsOf, tableInput } from './dynamo.suite.ts'
 
 describe('an engine', () => {
-  it('is one for all that start with memory data, and ends with the last', async () => {
+  it('is shared by all tenants in memory, and ends with the last one', async () => {
     await using first = await openFixture()
     await using second = await openFixture()
     expect(second.dynamo.endpoint).toBe(first.dynamo.endpoint)
@@ -22,7 +22,7 @@ describe('an engine', () => {
     await expect(fetch(second.dynamo.endpoint)).rejects.toThrow()
   })
 
-  it('starts anew after the last close, with no tables', async () => {
+  it('starts again without tables after the last close', async () => {
     await using first = await openFixture()
     await first.dynamo.createTable(tableInput('again'))
     const closing = first.dynamo.close()
@@ -42,13 +42,13 @@ describe('an engine', () => {
     expect(Table?.LatestStreamArn).toBe(`${Table?.TableArn}/stream/${Table?.LatestStreamLabel}`)
   })
 
-  it('refuses a table whose name is taken', async () => {
+  it('rejects a table whose name is in use', async () => {
     await using at = await openFixture()
     await at.dynamo.createTable(tableInput('taken'))
     await expect(at.dynamo.createTable(tableInput('taken'))).rejects.toMatchObject({ name: 'ResourceInUseException' })
   })
 
-  it('outlives a request that ends in the middle, and a body that is nonsense', async () => {
+  it('survives an aborted request and an invalid body', async () => {
     await using at = await openFixture()
     await at.dynamo.createTable(tableInput('tough'))
     const leaving = new AbortController()
@@ -67,7 +67,7 @@ describe('an engine', () => {
 })
 
 describe('a data directory', () => {
-  it('keeps rows, stream arn and TTL over a restart, and no records', async () => {
+  it('keeps rows, stream ARN and TTL across a restart, and no records', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'dynamo-'))
     const dataDir = join(parent, 'not', 'there', 'yet')
     const arn = await (async () => {
@@ -92,7 +92,7 @@ describe('a data directory', () => {
     await rm(parent, { recursive: true })
   })
 
-  it('is shared by all in the process that name it, and apart from memory', async () => {
+  it('is shared by all its users in the process, and separate from memory', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-'))
     {
       await using memory = await openFixture()
@@ -115,7 +115,7 @@ describe('a conditional write that fails', () => {
     return at.documents.send(new PutCommand({ TableName, ...conflict, ...extra })).catch((error) => error)
   }
 
-  it('returns the item that stood in the way, when asked', async () => {
+  it('returns the existing item on request', async () => {
     await using at = await openFixture()
     const error = await failOn(at, 'asked', wish)
     expect(error).toBeInstanceOf(ConditionalCheckFailedException)
@@ -123,7 +123,7 @@ describe('a conditional write that fails', () => {
     expect(recordsOf(at.dynamo, 'asked')).toHaveLength(1)
   })
 
-  it('returns no item when not asked, nor where the option leaves it out', async () => {
+  it('returns no item without a request, or when the option disables it', async () => {
     await using at = await openFixture()
     await using without = await openFixture({ returnsOldItem: false })
     expect(await failOn(at, 'unasked', {})).toHaveProperty('Item', undefined)

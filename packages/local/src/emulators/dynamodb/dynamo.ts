@@ -3,9 +3,7 @@ import type { LocalClock } from '../clock.ts'
 import type { Intercept } from '../idle-connections.ts'
 import { acquireEngine, type Engine, isLastUser, releaseEngine } from './engine.ts'
 import type { TableStream } from './rows/streams.ts'
-import type { TableUse } from './rows/tables.ts'
-import { defaultStreamRecords, type Tenant } from './rows/tables.ts'
-import { startSweeper } from './sweeper.ts'
+import { defaultStreamRecords, type TableUse, type Tenant } from './rows/tables.ts'
 import { createTableMaker } from './table-maker.ts'
 import { sweepExpired } from './ttl.ts'
 
@@ -108,4 +106,32 @@ function streamOf(engine: Engine, table: string): TableStream {
   const stream = engine.tables.get(table)?.stream
   if (stream !== undefined) return stream
   throw new Error(`Table ${table} has no stream: create it with StreamSpecification { StreamEnabled: true }.`)
+}
+
+/**
+ * Sweeps every `everyMs` of the clock; time that is moved in one step causes one sweep. A sweep that falls due while
+ * one runs starts after it. Returns a function that stops the sweeper and awaits the running sweep.
+ */
+function startSweeper(clock: LocalClock, everyMs: number, sweep: () => Promise<unknown>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  let again = false
+  let cancel = clock.after(everyMs, tick, { quiet: true })
+
+  function tick(): void {
+    cancel = clock.after(everyMs, tick, { quiet: true })
+    again = true
+    running ??= run()
+  }
+  async function run(): Promise<void> {
+    for (; again; ) {
+      again = false
+      await sweep().catch(() => {}) // the next sweep finds the same items
+    }
+    running = undefined
+  }
+  return async () => {
+    cancel()
+    again = false
+    await running
+  }
 }

@@ -9,7 +9,7 @@ describe('a bug inside dynalite', () => {
   const TableName = 'broken'
   const Item = { pk: 'a', sk: '1' }
 
-  it('is a 500 for the request that met it, and not the end of the process or of the item', async () => {
+  it('is a 500 for its request, and leaves the process and the item usable', async () => {
     await using at = await openFixture()
     await using engine = { ...(await acquireEngine(undefined)), [Symbol.asyncDispose]: () => releaseEngine(undefined) }
     const { StreamSpecification: _, ...input } = tableInput(TableName)
@@ -38,8 +38,8 @@ function disposable(client: DynamoDBClient) {
   return { client, [Symbol.asyncDispose]: async () => client.destroy() }
 }
 
-describe('an engine that ends', () => {
-  it('cuts the requests under way without breaking anything', async () => {
+describe('an engine that is closed', () => {
+  it('aborts the requests in flight without an unhandled error', async () => {
     const at = await openFixture()
     await at.dynamo.createTable(tableInput('ending'))
     const puts = Array.from({ length: 50 }, (_, i) =>

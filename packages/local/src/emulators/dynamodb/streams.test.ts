@@ -28,7 +28,7 @@ const changesOf = (records: readonly StreamRecord[]) =>
   records.map(({ eventName, dynamodb: { Keys, NewImage, OldImage } }) => ({ eventName, Keys, NewImage, OldImage }))
 
 describe('a stream', () => {
-  it('has a record of every field that Lambda gets', async () => {
+  it('has records with every field that Lambda receives', async () => {
     await using at = await openTable()
     await put(at, { ...Key, n: 1 })
     const [record] = recordsOf(at.dynamo, TableName)
@@ -116,7 +116,7 @@ describe('a stream', () => {
     }
   })
 
-  it('spreads partitions over four shards and reads on from a sequence number', async () => {
+  it('spreads partitions over four shards and continues reading from a sequence number', async () => {
     await using at = await openTable()
     await Promise.all(Array.from({ length: 40 }, (_, i) => put(at, { pk: `p${i}`, sk: '1' })))
     const stream = at.dynamo.stream(TableName)
@@ -129,7 +129,7 @@ describe('a stream', () => {
     }
   })
 
-  it('tells its listeners before the writer gets an answer, until they stop', async () => {
+  it('calls its listeners before the writer gets a response, until they unsubscribe', async () => {
     await using at = await openTable()
     const stream = at.dynamo.stream(TableName)
     const heard: string[] = []
@@ -154,7 +154,7 @@ describe('a stream', () => {
     expect(recordsOf(at.dynamo, TableName).map((r) => r.eventName)).toEqual(['MODIFY'])
   })
 
-  it('drops the oldest beyond the set number once every follower has passed them', async () => {
+  it('drops the oldest records beyond the set number after every reader has passed them', async () => {
     await using at = await openFixture({ shards: 1, streamRecords: 2 })
     await at.dynamo.createTable(tableInput(TableName))
     const stream = at.dynamo.stream(TableName)
@@ -182,11 +182,11 @@ describe('a stream', () => {
     )
   })
 
-  it.each([-1, 1.5, Number.NaN])('refuses to keep %s records', async (streamRecords) => {
+  it.each([-1, 1.5, Number.NaN])('rejects streamRecords of %s', async (streamRecords) => {
     await expect(openFixture({ streamRecords })).rejects.toThrow('streamRecords to be a whole number from 0')
   })
 
-  it('holds what its view type says', async () => {
+  it('contains the images of its view type', async () => {
     await using at = await openFixture()
     const images: Record<string, unknown[]> = {}
     for (const StreamViewType of ['KEYS_ONLY', 'NEW_IMAGE', 'OLD_IMAGE'] as const) {
@@ -212,7 +212,7 @@ describe('a stream', () => {
     })
   })
 
-  it('is not there for a table without one', async () => {
+  it('is an error for a table without a stream', async () => {
     await using at = await openFixture()
     const { StreamSpecification: _, ...input } = tableInput('plain')
     await at.dynamo.createTable(input)

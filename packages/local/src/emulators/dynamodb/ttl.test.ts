@@ -22,7 +22,7 @@ async function namesIn(at: DynamoFixture): Promise<unknown[]> {
 }
 
 describe('TTL', () => {
-  it('deletes what has expired by the clock and nothing else', async () => {
+  it('deletes only items that have expired by the clock', async () => {
     await using at = await openTable()
     const now = Math.floor(at.clock.now() / 1000)
     await put(at, 'soon', { expires: now + 60 })
@@ -37,7 +37,7 @@ describe('TTL', () => {
     expect(await namesIn(at)).toEqual(['ages ago', 'later', 'never', 'text'])
   })
 
-  it('leaves a record that says who deleted', async () => {
+  it('writes a record with the identity that deleted the item', async () => {
     await using at = await openTable()
     const expires = Math.floor(at.clock.now() / 1000) - 1
     await put(at, 'gone', { expires })
@@ -51,7 +51,7 @@ describe('TTL', () => {
     })
   })
 
-  it('sweeps by itself as the clock goes on, and once when it jumps', async () => {
+  it('sweeps automatically as the clock advances, and once when it jumps', async () => {
     await using at = await openTable(60_000)
     const now = Math.floor(at.clock.now() / 1000)
     await put(at, 'soon', { expires: now + 30 })
@@ -67,7 +67,7 @@ describe('TTL', () => {
     expect(await namesIn(at)).toEqual([])
   })
 
-  it("goes by the clock of the table's own creator", async () => {
+  it('uses the clock of the tenant that created the table', async () => {
     await using at = await openTable()
     const clock = createLocalClock()
     await using other = await openFixture({ clock })
@@ -79,7 +79,7 @@ describe('TTL', () => {
     clock.close()
   })
 
-  it("sweeps a foreign client's tables for whoever came first", async () => {
+  it("sweeps a foreign client's tables by the clock of the oldest tenant", async () => {
     await using first = await openFixture()
     await using second = await openFixture()
     await second.plain.send(new CreateTableCommand(tableInput(TableName)))

@@ -36,7 +36,7 @@ describe('a synchronous invocation', () => {
     })
   })
 
-  test('gives an empty object for no event, and null for no result', async () => {
+  test('passes an empty object for a missing event, and null for a missing result', async () => {
     add(async (event) => (Object.keys(event as object).length === 0 ? undefined : 'not empty'))
     expect(await functions.invoke('f', undefined)).toEqual({ status: 'ok', payload: null })
   })
@@ -193,7 +193,7 @@ describe('an asynchronous event', () => {
     ])
   })
 
-  test('gets an event of its own at each attempt', async () => {
+  test('receives a separate copy of its event at each attempt', async () => {
     const seen: unknown[] = []
     add(async (event) => {
       seen.push(structuredClone(event))
@@ -205,7 +205,7 @@ describe('an asynchronous event', () => {
     expect(seen).toEqual([{ n: 1 }, { n: 1 }, { n: 1 }])
   })
 
-  test('that succeeds at a retry leaves nothing', async () => {
+  test('that succeeds at a retry is not among the failures', async () => {
     let runs = 0
     add(async () => {
       runs += 1
@@ -285,7 +285,7 @@ describe('the fault layer', () => {
     expect(await result).toMatchObject({ status: 'timeout' })
   })
 
-  test('kills it after its effects and before its answer', async () => {
+  test('kills it after its effects and before its response', async () => {
     let ran = false
     add(async () => {
       ran = true
@@ -315,7 +315,7 @@ describe('the fault layer', () => {
   })
 })
 
-test('reports function errors to whoever asked', async () => {
+test('reports function errors to onError', async () => {
   const reports: unknown[] = []
   const own = await createFunctions({ clock, onError: (report) => reports.push(report) })
   const handler = () => Promise.reject(new Error('told'))
@@ -325,7 +325,7 @@ test('reports function errors to whoever asked', async () => {
   await own.close()
 })
 
-test('closing ends what runs and drops what waits', async () => {
+test('closing ends running invocations and drops queued events', async () => {
   let runs = 0
   add(async () => {
     runs += 1

@@ -5,7 +5,6 @@ import type { GatewayContext } from '../connection/gateway-context.ts'
 import { isConnectionId } from '../connection/ids.ts'
 import { applyHookResult, type HookEffect } from '../integration/hooks.ts'
 import { type CallbackResponse, refuseCallback, writeCallbackResponse } from './callback-response.ts'
-import { readBody } from './read-body.ts'
 
 /** Handles a request to `@connections`. `id` is null when the path names no connection. */
 export type CallbackApi = (request: IncomingMessage, response: ServerResponse, id: string | null) => void
@@ -107,4 +106,26 @@ function describe(connection: OpenConnection): CallbackResponse {
 function disconnect(connection: OpenConnection): CallbackResponse {
   connection.close(1000, 'Connection Closed Normally')
   return { status: 204 }
+}
+
+const abortBytes = 16 * 1024 * 1024 // a larger body is aborted instead of read to its end
+
+/**
+ * Reads a request's body. A body over `limitBytes` is read to its end and discarded, so that the caller receives the
+ * response. Never rejects.
+ */
+function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too-large' | 'broken'> {
+  return new Promise((resolve) => {
+    let chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= limitBytes) chunks.push(chunk)
+      else chunks = []
+      if (bytes > abortBytes) request.destroy()
+    })
+    request.once('end', () => resolve(bytes > limitBytes ? 'too-large' : Buffer.concat(chunks)))
+    request.once('close', () => resolve('broken'))
+    request.once('error', () => resolve('broken'))
+  })
 }

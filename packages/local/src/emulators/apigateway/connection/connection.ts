@@ -1,11 +1,9 @@
 import type { WebSocket } from 'ws'
-import type { CancelTimer } from '../../clock.ts'
+import type { CancelTimer, LocalClock } from '../../clock.ts'
 import type { ConnectionInfo } from '../integration/events.ts'
 import type { GatewaySettings } from '../integration/options.ts'
 import type { CloseInfo, LossNotice } from '../integration/undocumented.ts'
 import { closeCodeOf } from './frame-limit.ts'
-import { type Expiry, watchLifetime } from './lifetime.ts'
-import { sendText } from './send.ts'
 
 /** The events of a connection. */
 export interface ConnectionListeners {
@@ -128,4 +126,46 @@ export class OpenConnection {
     this.#stopWatching()
     this.#listeners.ended(close, notify)
   }
+}
+
+/** Sends one message in fragments of at most `fragmentBytes`. A Buffer is sent as binary. */
+function sendText(socket: WebSocket, data: string | Buffer, fragmentBytes: number): void {
+  const binary = typeof data !== 'string'
+  const bytes = binary ? data : Buffer.from(data)
+  let start = 0
+  do {
+    const end = start + fragmentBytes
+    socket.send(bytes.subarray(start, end), { binary, fin: end >= bytes.length }, ignoreBroken)
+    start = end
+  } while (start < bytes.length)
+}
+
+function ignoreBroken(): void {
+  // the socket's `close` event follows and reports it
+}
+
+/** The limit by which the gateway closed a connection. */
+type Expiry = 'idle' | 'lifetime'
+
+/**
+ * [TL-LIM-6] Calls `expire` when a connection was silent for `idleMs` or is `lifetimeMs` old. Each connection has one
+ * timer: activity does not reset it, the timer checks the last activity when it fires.
+ */
+function watchLifetime(
+  clock: LocalClock,
+  limits: { readonly idleMs: number; readonly lifetimeMs: number },
+  connection: { readonly connectedAt: number; readonly lastActiveAt: () => number },
+  expire: (why: Expiry) => void,
+): CancelTimer {
+  let cancel: CancelTimer = () => {}
+  const look = () => {
+    const endAt = connection.connectedAt + limits.lifetimeMs
+    const idleAt = connection.lastActiveAt() + limits.idleMs
+    const now = clock.now()
+    if (now >= endAt) return expire('lifetime')
+    if (now >= idleAt) return expire('idle')
+    cancel = clock.after(Math.min(endAt, idleAt) - now, look)
+  }
+  look()
+  return () => cancel()
 }

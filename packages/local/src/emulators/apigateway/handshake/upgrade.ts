@@ -3,12 +3,12 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { OpenConnection } from '../connection/connection.ts'
 import { limitFrames } from '../connection/frame-limit.ts'
-import type { GatewayContext } from '../connection/gateway-context.ts'
-import type { ConnectionInfo } from '../integration/events.ts'
+import { findFunction, type GatewayContext } from '../connection/gateway-context.ts'
+import { type ConnectionInfo, toDisconnectEvent } from '../integration/events.ts'
 import { toEventHeaders, toEventQuery } from '../integration/headers.ts'
 import { applyHookResult, type HookEffect } from '../integration/hooks.ts'
+import type { CloseInfo } from '../integration/undocumented.ts'
 import { onMessage } from '../messages/messages.ts'
-import { runDisconnect } from './disconnect.ts'
 import { type HandshakeOutcome, shakeHands } from './handshake.ts'
 import { findFault, toConnectionInfo } from './upgrade-request.ts'
 
@@ -93,4 +93,17 @@ function writeRefusal(socket: Duplex, code: number, body: string): void {
   const head = `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? 'Status'}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
   socket.once('finish', () => socket.destroy())
   socket.end(head + body)
+}
+
+/** Runs `$disconnect` for a closed connection. The result is ignored. */
+function runDisconnect(gateway: GatewayContext, info: ConnectionInfo, close: CloseInfo): void {
+  const functionName = findFunction(gateway, '$disconnect')
+  if (functionName === undefined || !gateway.undocumented.disconnect) return
+  const run = () => {
+    if (!gateway.isServing()) return
+    const eventInfo = { routeKey: '$disconnect', requestId: gateway.ids.request(), time: gateway.clock.now() }
+    void gateway.inFlight.track(gateway.integrate(functionName, toDisconnectEvent(info, eventInfo, close)))
+  }
+  if (gateway.undocumented.disconnectDelayMs > 0) gateway.clock.after(gateway.undocumented.disconnectDelayMs, run)
+  else run()
 }

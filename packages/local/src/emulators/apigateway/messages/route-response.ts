@@ -2,7 +2,6 @@ import type { OpenConnection } from '../connection/connection.ts'
 import type { GatewayContext } from '../connection/gateway-context.ts'
 import { applyHookResult, type FrameInfo, type HookEffect, type RouteResponseInfo } from '../integration/hooks.ts'
 import type { Route } from '../integration/routes.ts'
-import { formatGatewayFrame } from './gateway-frame.ts'
 
 /** A response to a message, and its source. */
 export type RouteResponse = Pick<RouteResponseInfo, 'text' | 'from'>
@@ -41,4 +40,12 @@ export interface Message {
   readonly route: Route | undefined
   readonly time: number
   readonly info: FrameInfo
+}
+
+/**
+ * [TL-GW-1] The frame that the gateway sends when it has no function result (the connection stays open), byte for byte:
+ * one space after the first colon and after the commas, none elsewhere.
+ */
+function formatGatewayFrame(message: string, connectionId: string, requestId: string): string {
+  return `{"message": ${JSON.stringify(message)}, "connectionId":"${connectionId}", "requestId":"${requestId}"}`
 }

@@ -26,18 +26,18 @@ afterAll(async () => {
 })
 
 describe('a request to a metered table', () => {
-  test('is told with the units that a write consumed, by the KB of the item', async () => {
+  test('reports the units that a write consumed, per KB of the item', async () => {
     await client.send(new PutItemCommand({ TableName, Item: { ...Key, text: { S: 'x'.repeat(5_000) } } }))
     expect(uses).toEqual([{ readUnits: 0, writeUnits: 5 }])
   })
 
-  test('is told with the units of a read by 4 KB, half of them where it need not be strong', async () => {
+  test('reports the units of a read per 4 KB, half of them for an eventually consistent read', async () => {
     await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))
     await client.send(new GetItemCommand({ TableName, Key }))
     expect(uses.map(({ readUnits }) => readUnits)).toEqual([2, 1])
   })
 
-  test('counts one unit for a write whose condition failed, and none for a request that was wrong', async () => {
+  test('counts one unit for a write whose condition failed, and none for an invalid request', async () => {
     const refused = new PutItemCommand({ TableName, Item: Key, ConditionExpression: 'attribute_not_exists(pk)' })
     await expect(client.send(refused)).rejects.toThrow('conditional request failed')
     expect(uses).toEqual([{ readUnits: 0, writeUnits: 1 }])

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import { createRequire } from 'node:module'
 import {
   type Action,
   type DynaliteDb,
@@ -7,9 +8,8 @@ import {
   type DynaliteParts,
   type DynaliteStore,
   requireDynalite as require,
+  requireDynalite,
 } from '../rows/dynalite.ts'
-import { keepText } from '../rows/keep-text.ts'
-import { repairBig } from '../rows/repair-big.ts'
 import { currentCall } from './call.ts'
 
 /** A patched dynalite that exposes the store of each instance. */
@@ -118,4 +118,38 @@ function toAnswer(error: unknown): unknown {
 export function internalError(error: unknown): Record<string, string> {
   const message = error instanceof Error ? error.message : String(error)
   return { __type: 'com.amazonaws.dynamodb.v20120810#InternalServerError', message: `dynalite broke: ${message}` }
+}
+
+type MemoryLevel = new (options: object) => object
+
+/**
+ * Loads dynalite's store so that it keeps rows in memory as strings. Buffers, the default, share slabs of 8 KB when
+ * they are small: one row that is kept retains its whole slab.
+ */
+function keepText<T>(load: () => T): T {
+  const level: { MemoryLevel: MemoryLevel } = createRequire(requireDynalite.resolve('dynalite'))('memory-level')
+  const original = level.MemoryLevel
+  level.MemoryLevel = class extends original {
+    constructor(options: object) {
+      super({ ...options, storeEncoding: 'utf8' })
+    }
+  }
+  try {
+    return load()
+  } finally {
+    level.MemoryLevel = original // other users of memory-level in this process must not be affected
+  }
+}
+
+/**
+ * Makes `require('big.js')` return the constructor that dynalite expects. Under `node --conditions import` (which
+ * Vitest sets from `ssr.resolve.conditions`), `require` returns the ES module instead, and dynalite rejects every
+ * number.
+ */
+function repairBig(): void {
+  const require = createRequire(requireDynalite.resolve('dynalite'))
+  const big: unknown = require('big.js')
+  if (typeof big === 'function') return
+  const module = require.cache[require.resolve('big.js')]
+  if (module !== undefined) module.exports = module.exports.default
 }

@@ -60,7 +60,7 @@ describe('the API of streams', () => {
     expect(StreamDescription?.Shards?.map((shard) => shard.ShardId)).toEqual(at.dynamo.stream('list-a').shards())
   })
 
-  it('reads from the oldest record, page by page, and goes on with what comes later', async () => {
+  it('reads from the oldest record, page by page, and continues with later records', async () => {
     await using at = await openTable()
     for (const n of [1, 2, 3]) await put(at, n)
     const first = await read(at, await iterate(at, 'TRIM_HORIZON'), 2)
@@ -82,7 +82,7 @@ describe('the API of streams', () => {
     expect((await read(at, await iterate(at, 'AFTER_SEQUENCE_NUMBER', second))).names).toEqual(['3', '4'])
   })
 
-  it("gives records in the API's own shape, with a date", async () => {
+  it("returns records in the API's own shape, with a date", async () => {
     await using at = await openTable()
     await at.dynamo.enableTtl(TableName, 'expires')
     const expires = Math.floor(at.clock.now() / 1000) - 1
@@ -107,7 +107,7 @@ describe('the API of streams', () => {
     expect(Records[1]?.userIdentity).toEqual({ Type: 'Service', PrincipalId: 'dynamodb.amazonaws.com' })
   })
 
-  it('says so when a reader has fallen behind the trim horizon', async () => {
+  it('rejects a reader that is behind the trim horizon', async () => {
     await using at = await openTable()
     for (const n of [1, 2]) await put(at, n)
     const [first] = recordsOf(at.dynamo, TableName)
@@ -121,7 +121,7 @@ describe('the API of streams', () => {
     expect((await read(at, oldest)).names).toEqual(['3'])
   })
 
-  it('refuses what it does not know with a typed error', async () => {
+  it('rejects unknown input with a typed error', async () => {
     await using at = await openTable()
     const unknown = at.streams.send(new DescribeStreamCommand({ StreamArn: `${at.StreamArn}x` }))
     await expect(unknown).rejects.toMatchObject({ name: 'ResourceNotFoundException' })

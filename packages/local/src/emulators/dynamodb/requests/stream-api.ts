@@ -2,7 +2,6 @@ import type { StreamRecord } from '../rows/stream-record.ts'
 import type { StreamLog } from '../rows/streams.ts'
 import type { Table, TableRegistry } from '../rows/tables.ts'
 import { ApiError, type Operation, optionalText, readLimit, requireText } from './api-error.ts'
-import { formatIterator, parseIterator, type ShardIterator } from './shard-iterator.ts'
 
 type StreamOperation = 'ListStreams' | 'DescribeStream' | 'GetShardIterator' | 'GetRecords'
 
@@ -124,3 +123,27 @@ const trimmed = (): ApiError =>
     'TrimmedDataAccessException',
     'The operation attempted to read past the oldest stream record in a shard.',
   )
+
+/** A position in a shard: after the sequence number `after`, or before the oldest record. */
+interface ShardIterator {
+  readonly stream: string
+  readonly shard: string
+  readonly after: string | undefined
+}
+
+/** Formats an iterator as DynamoDB does: the stream's ARN, a version, and the position. */
+function formatIterator({ stream, shard, after }: ShardIterator): string {
+  return `${stream}|1|${Buffer.from(`${shard}/${after ?? ''}`).toString('base64')}`
+}
+
+/** Parses an iterator. Throws an `ApiError` for a text that is not one. */
+function parseIterator(text: string): ShardIterator {
+  const [stream, version, place] = text.split('|')
+  const [shard, after] = Buffer.from(place ?? '', 'base64')
+    .toString()
+    .split('/')
+  if (!stream || version !== '1' || !shard || after === undefined) {
+    throw new ApiError('ValidationException', 'Invalid ShardIterator.')
+  }
+  return { stream, shard, after: after === '' ? undefined : after }
+}

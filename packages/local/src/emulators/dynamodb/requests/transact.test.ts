@@ -52,7 +52,7 @@ const read = async (pk: string) =>
   (await at.documents.send(new GetCommand({ TableName: table, Key: { pk, sk: '1' } }))).Item?.['n']
 
 describe('TransactWriteItems', () => {
-  test('puts, updates, deletes and checks together, and tells the stream in its order', async () => {
+  test('puts, updates, deletes and checks together, and writes stream records in order', async () => {
     await write([put('a'), put('gone')])
     await write([
       check('a', 'n = :n', { ExpressionAttributeValues: { ':n': { N: '1' } } }),
@@ -74,7 +74,7 @@ describe('TransactWriteItems', () => {
     expect(removed).not.toHaveProperty('userIdentity')
   })
 
-  test('writes nothing when one item is refused, and says why for each in order', async () => {
+  test('writes nothing when one item is rejected, and gives the reason of each in order', async () => {
     await write([put('a', 7)])
     const records = recordsOf(at.dynamo, table).length
     const fresh = { ConditionExpression: 'attribute_not_exists(pk)' }
@@ -129,13 +129,13 @@ describe('TransactWriteItems', () => {
         ),
       'cannot exceed 4MB',
     ],
-  ])('refuses %s as a whole', async (_, items, message) => {
+  ])('rejects %s completely', async (_, items, message) => {
     const error = await refusal(items(table))
     expect(error).toMatchObject({ name: 'ValidationException', message: expect.stringContaining(message) })
     expect((await at.documents.send(new ScanCommand({ TableName: table }))).Count).toBe(0)
   })
 
-  test('takes 100 items, over two tables, and keeps their indexes', async () => {
+  test('accepts 100 items in two tables, and updates their indexes', async () => {
     const other = `${table}-other`
     const index = {
       IndexName: 'byN',
@@ -169,7 +169,7 @@ describe('TransactWriteItems', () => {
     expect((await at.documents.send(new ScanCommand({ TableName: table }))).Count).toBe(50)
   })
 
-  test('lets no other request see half, and loses no write that races it', async () => {
+  test('shows no other request a part, and loses no concurrent write', async () => {
     await write([put('a', 0), put('b', 0)])
     const seen: unknown[] = []
     const moves = Array.from({ length: 20 }, () => write([add('a', -1), add('b', 1)]))
@@ -195,7 +195,7 @@ describe('TransactWriteItems', () => {
     expect([await read('a'), await read('b')]).toEqual([-20, 20])
   })
 
-  test('takes transactions that name the same items in opposite orders', async () => {
+  test('accepts transactions that name the same items in opposite orders', async () => {
     const both = Array.from({ length: 20 }, (_, i) =>
       write(i % 2 ? [add('a', 1), add('b', 1)] : [add('b', 1), add('a', 1)]),
     )
@@ -203,7 +203,7 @@ describe('TransactWriteItems', () => {
     expect([await read('a'), await read('b')]).toEqual([20, 20])
   })
 
-  test('lets one of the bids win that were placed at once', async () => {
+  test('accepts one of several concurrent bids', async () => {
     await write([put('auction', 0)])
     const bids = Array.from({ length: 10 }, (_, i) => {
       const open = {
@@ -220,7 +220,7 @@ describe('TransactWriteItems', () => {
     expect((await at.documents.send(new ScanCommand({ TableName: table }))).Count).toBe(2)
   })
 
-  test('does a request once that comes again with its token, for 10 minutes', async () => {
+  test('runs a request that is repeated with its token once, for 10 minutes', async () => {
     const once = { ClientRequestToken: 'once', ReturnConsumedCapacity: 'TOTAL' } as const
     const first = await write([add('a', 1)], once)
     const again = await write([add('a', 1)], once)
@@ -236,7 +236,7 @@ describe('TransactWriteItems', () => {
     expect(await read('a')).toBe(2)
   })
 
-  test('does a request once that comes twice at once', async () => {
+  test('runs a request that is sent twice at the same time once', async () => {
     const same = { ClientRequestToken: 'at-once' }
     await Promise.all(Array.from({ length: 5 }, () => write([add('a', 1)], same)))
     expect(await read('a')).toBe(1)
@@ -252,7 +252,7 @@ describe('TransactWriteItems', () => {
     })
   })
 
-  test('refuses a table that is not there', async () => {
+  test('rejects an unknown table', async () => {
     expect(await refusal([{ Put: { TableName: 'nowhere', Item: keyOf('a') } }])).toMatchObject({
       name: 'ResourceNotFoundException',
     })
@@ -267,7 +267,7 @@ describe('TransactWriteItems', () => {
     expect(ConsumedCapacity).toEqual([{ TableName: table, ...units, Table: units }])
   })
 
-  test('leaves rows that expire, as any write', async () => {
+  test('writes rows that expire, as any write does', async () => {
     await at.dynamo.enableTtl(table, 'expires')
     const Item = { ...keyOf('old'), expires: { N: String(Math.floor(at.clock.now() / 1_000) - 5) } }
     await write([{ Put: { TableName: table, Item } }])
@@ -276,8 +276,8 @@ describe('TransactWriteItems', () => {
   })
 })
 
-describe('a line that wants conflicts', () => {
-  test('cancels a transaction whose item belongs to one that is under way', async () => {
+describe('a line with transactionConflicts', () => {
+  test('cancels a transaction whose item belongs to a running transaction', async () => {
     await using own = await openFixture({ transactionConflicts: true })
     const name = `${table}-conflicts`
     await own.dynamo.createTable(tableInput(name))
@@ -310,7 +310,7 @@ describe('TransactGetItems', () => {
     expect(ConsumedCapacity).toEqual([{ TableName: table, CapacityUnits: 6, ReadCapacityUnits: 6 }])
   })
 
-  test('refuses what does not fit', async () => {
+  test('rejects invalid items', async () => {
     await expect(ask([])).rejects.toMatchObject({ name: 'ValidationException' })
     await expect(ask([get('a'), get('a')])).rejects.toThrow('multiple operations on one item')
     await expect(ask(Array.from({ length: 101 }, (_, i) => get(`x${i}`)))).rejects.toThrow('less than or equal to 100')
@@ -326,14 +326,14 @@ describe('an operation that the engine lacks', () => {
   test.each([
     ['ExecuteStatement', new ExecuteStatementCommand({ Statement: 'SELECT * FROM "x"' })],
     ['ExecuteTransaction', new ExecuteTransactionCommand({ TransactStatements: [{ Statement: 'SELECT' }] })],
-  ])('is named with what is served: %s', async (name, command) => {
+  ])('is rejected by name with the served operations: %s', async (name, command) => {
     await expect(at.plain.send(command as ExecuteStatementCommand)).rejects.toMatchObject({
       name: 'UnknownOperationException',
       message: expect.stringMatching(new RegExp(`no ${name}\\..* TransactWriteItems`)),
     })
   })
 
-  test('of the streams is named too', async () => {
+  test('of the streams is rejected by name too', async () => {
     expect((await at.streams.send(new ListStreamsCommand({}))).Streams).toBeDefined()
     const headers = { 'x-amz-target': 'DynamoDBStreams_20120810.Nothing', 'content-type': 'application/x-amz-json-1.0' }
     const answer = await fetch(at.dynamo.endpoint, { method: 'POST', headers, body: '{}' })
