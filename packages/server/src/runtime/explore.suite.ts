@@ -2,7 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Store, StoreError } from '../ports/store.ts'
 import { type Access, accessOf, anything, areApart } from './subscriptions/store-access.suite.ts'
 
-/** What happens next in a schedule: one port call of an operation takes effect (its answer may be lost), time passes, or an operation dies. */
+/**
+ * What happens next in a schedule: one port call of an operation takes effect (its answer may be lost), time passes, or
+ * an operation dies.
+ */
 interface Step {
   /** The same step has the same name in every schedule that shares its history. */
   readonly name: string
@@ -20,7 +23,9 @@ type Fate = 'answered' | 'lost'
 export interface Turns {
   /** Waits for this call's turn; never resolves for an operation that was killed. */
   at(name: string, access: Access, options?: { readonly mayBeLost?: boolean }): Promise<Fate>
-  /** A store every call of which waits for its turn, save those that no other operation of the exploration could notice. */
+  /**
+   * A store every call of which waits for its turn, save those that no other operation of the exploration could notice.
+   */
   store(store: Store, except?: readonly (keyof Store)[]): Store
 }
 
@@ -33,9 +38,14 @@ export interface Exploration<World> {
   readonly check: (world: World, ended: Ended) => Promise<void> | void
   /** Operations that may be killed, at any of their port calls; at most one in a schedule. */
   readonly kills?: readonly string[]
-  /** Operations of which one call of the store, any, takes effect while its answer is lost; at most one in a schedule. */
+  /**
+   * Operations of which one call of the store, any, takes effect while its answer is lost; at most one in a schedule.
+   */
   readonly losses?: readonly string[]
-  /** What passes without an operation's doing, time above all: each comes once, in this order, at any point of the schedule. */
+  /**
+   * What passes without an operation's doing, time above all: each comes once, in this order, at any point of the
+   * schedule.
+   */
   readonly passes?: Readonly<Record<string, (world: World) => Promise<void> | void>>
   /** Operations that go on alike before and after what passes, since nobody reads their times. */
   readonly timeless?: readonly string[]
@@ -65,7 +75,10 @@ export interface Explored {
   }
 }
 
-/** One level of the search: which steps could be taken, which one is, and which need not be since a schedule with them in another order was seen. */
+/**
+ * One level of the search: which steps could be taken, which one is, and which need not be since a schedule with them
+ * in another order was seen.
+ */
 interface Level {
   readonly names: readonly string[]
   choice: number
@@ -74,7 +87,9 @@ interface Level {
 
 const longest = 500 // steps; more means that an operation never ends
 
-/** Runs the operations in every interleaving of their port calls, depth first, until one breaks a law. Deterministic. */
+/**
+ * Runs the operations in every interleaving of their port calls, depth first, until one breaks a law. Deterministic.
+ */
 export async function explore<World>(exploration: Exploration<World>): Promise<Explored> {
   const levels: Level[] = []
   let schedules = 0

@@ -382,7 +382,10 @@ const scenarios = {
   },
 } satisfies Readonly<Record<string, Scenario>>
 
-/** What a function may wait for: every operation of every port, which the compiler counts, and the application's own code; each with a request that really waits for it. */
+/**
+ * What a function may wait for: every operation of every port, which the compiler counts, and the application's own
+ * code; each with a request that really waits for it.
+ */
 const reachedBy: Readonly<
   Record<
     | Exclude<keyof Store | keyof Gateway | keyof Invoker, 'kind'>

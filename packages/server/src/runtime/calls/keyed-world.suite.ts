@@ -52,7 +52,10 @@ export const attemptLater = (path: string) => async (room: KeyedWorld) => {
   return attempt(path)(room)
 }
 
-/** The lease of every attempt runs out, and none of them notices: who was running is a zombie from now on, with timers that never fire. */
+/**
+ * The lease of every attempt runs out, and none of them notices: who was running is a zombie from now on, with timers
+ * that never fire.
+ */
 export const leaseRunsOut = (room: KeyedWorld) => {
   room.clock.time += 120_000
   room.comes()
@@ -63,7 +66,10 @@ const open = new Set(['PENDING', 'FUNCTION_FAILED', 'TIMEOUT'])
 /** An answer that ends the call at its client. */
 export const isSettled = (answer: Answer) => answer.line === undefined || !open.has(answer.line.code)
 
-/** [LAW-ONE-EFFECT] for a mutation whose every attempt has ended: the client asks until it is told, and everyone was told the same. Returns that answer. */
+/**
+ * [LAW-ONE-EFFECT] for a mutation whose every attempt has ended: the client asks until it is told, and everyone was
+ * told the same. Returns that answer.
+ */
 export async function oneAnswer(room: KeyedWorld, path: string, { returned }: Ended): Promise<Answer> {
   room.clock.time += 120_000
   const last = [await attempt(path)(room), await attempt(path)(room)]

@@ -1,3 +1,5 @@
+// One file for all posts to connections, since stock clients and clients with extensions share its batches and timer.
+
 import { setMaxListeners } from 'node:events'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
@@ -153,7 +155,7 @@ async function postItems(scope: InvocationContext, items: ConnectionBatch): Prom
 /**
  * True when the connection's breaker is open, so that nothing is posted now. Rows fail into a retry, which comes when
  * the connection may be tried again. Where such a retry is scheduled already, the event is left to it, or to the
- * client: the next frame tells the client which events it does not cover.
+ * client: the next frame says which events it does not cover.
  */
 // [TL-PUSH-2]
 function skipSlowConnection(scope: InvocationContext, items: ConnectionBatch, isRetry: boolean): boolean {

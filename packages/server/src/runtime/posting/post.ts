@@ -80,7 +80,7 @@ function counted({ counts }: Traffic, posted: Posted): Posted {
 
 /**
  * Closes a connection's socket. A deletion that fails or gets no answer within 1.5 s is sent again, at most three times
- * in all: when the fate of a post is unknown, only the closed socket tells a stock client to resume. A second deletion
+ * in all: when the fate of a post is unknown, only the closed socket makes a stock client resume. A second deletion
  * does no harm. Never throws.
  */
 export async function deleteConnection(scope: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {

@@ -1,3 +1,5 @@
+// One file for the whole ordered delivery, since each step must release the lock in its own way when it ends.
+
 import { formatCursor } from '@trunkline/protocol'
 import type { PipeStep } from '../../define/subscription.ts'
 import { channelOfTopic } from '../../define/topic.ts'

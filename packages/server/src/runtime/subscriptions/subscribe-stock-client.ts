@@ -65,7 +65,8 @@ async function postStart(
   { found, begun }: Loaded,
 ): Promise<void> {
   const lock: SubscriptionLock = { row, by: row.lock?.by ?? '', at: found.from }
-  const first = begun === undefined ? [] : [begun.replace('"snapshot"', '"data"')] // as a tracked event, since tRPC has no snapshots
+  // As a tracked event, since tRPC has no snapshots.
+  const first = begun === undefined ? [] : [begun.replace('"snapshot"', '"data"')]
   for (const result of [stockStarted, ...first]) {
     const ended = await postUnderLock(scope, lock, result)
     if (ended === 'done') return

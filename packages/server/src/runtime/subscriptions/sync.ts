@@ -127,8 +127,8 @@ async function syncLive(
   const pipe = view === undefined ? described : viewPipes[view]
   const slots = shownSlots(view, found.slots)
   const synced = JSON.stringify({ type: 'synced', ...toWire(found) })
-  const chain = chainOf(scope, { topic, pipe, path: subscriber.path }, found.from.offset, slots, limits.pageBytes.value)
-  return [synced, ...chain].map((result) => frameText(id, result))
+  const events = chainOf(scope, { topic, pipe, path: subscriber.path }, found.from.offset, slots, limits.pageBytes.value)
+  return [synced, ...events].map((result) => frameText(id, result))
 }
 
 /**

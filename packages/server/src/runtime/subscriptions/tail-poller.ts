@@ -1,3 +1,5 @@
+// One file for the poller and its readers, since both use the same position and the same recent slots.
+
 import type { Cursor } from '@trunkline/protocol'
 import type { Slot } from '../../ports/log.ts'
 import type { Store } from '../../ports/store.ts'
