@@ -1,7 +1,7 @@
 import type { Column } from '../columns.ts'
 import { putCard } from '../server/table.ts'
 
-// Puts some cards on a board, straight into the table.
+// Writes some cards of a board directly into the table.
 const cards: readonly (readonly [id: string, column: Column, title: string])[] = [
   ['labels', 'todo', 'Order new labels for the shelf'],
   ['heater', 'todo', 'Ask the landlord about the heater'],

@@ -3,5 +3,5 @@ import { boardEvent, boardKey } from './schemas.ts'
 
 export const line = createLine()
 
-/** What happened on a board. Nothing of this application publishes to it: its events are made of writes to the table. */
+/** The events of a board. The application does not publish them: they are derived from writes to the table. */
 export const board = line.channel('board', { key: boardKey, event: boardEvent })

@@ -6,12 +6,12 @@ import { type ScheduledEvent, takeUpNext } from './schedule.ts'
 /** Mapped to the stream of the cards table. */
 export { cards } from './source.ts'
 
-/** The line's own functions. Browsers may connect from the pages named in BOARD_ORIGINS, separated by commas. */
+/** The functions of Trunkline. Browsers may connect from the origins in BOARD_ORIGINS, separated by commas. */
 export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({
   router: appRouter,
   line,
   origins: (process.env['BOARD_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
 })
 
-/** The function that a schedule starts. */
+/** The function that the schedule invokes. */
 export const schedule = (event: ScheduledEvent) => takeUpNext(event)

@@ -8,7 +8,9 @@ const t = initTRPC.meta<LineMeta>().create()
 const by = 'a browser'
 const cardKey = boardKey.extend(card.pick({ id: true }).shape)
 
-/** Mutations write the table and publish nothing: the table is the only source of events. Each may be run twice without harm. */
+/**
+ * Mutations write the table and publish nothing, since the table is the only source of events. They are safe to repeat.
+ */
 const writes = t.procedure.meta({ idempotent: true })
 
 export const appRouter = t.router({
@@ -23,7 +25,7 @@ export const appRouter = t.router({
 
   remove: writes.input(cardKey).mutation(({ input }) => removeCard(input)),
 
-  /** The board as it stands, and then what happens on it; after a gap, the board again. */
+  /** The current board, then its events. After a gap, the board again. */
   live: t.procedure
     .input(boardKey)
     .subscription(({ input }) =>

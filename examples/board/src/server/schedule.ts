@@ -1,20 +1,20 @@
 import { moveCard, readCards } from './table.ts'
 
-/** What of EventBridge's scheduled event is read. */
+/** The part of EventBridge's scheduled event that is used. */
 export interface ScheduledEvent {
   /** ISO 8601. */
   readonly time: string
 }
 
-const atOnce = 2 // cards that are worked on at the same time
+const maxDoing = 2 // cards in `doing` at the same time
 
 /**
- * Runs on a schedule: takes up the oldest card of `todo` while there is room in `doing`. It has no line and no socket, only the table.
- * A schedule may fire twice, so the rule looks at how the board stands and not at how often it ran.
+ * Runs on a schedule: moves the oldest cards of `todo` to `doing` while `doing` has fewer than two. It uses only the
+ * table, no line and no socket. A schedule may fire twice, so the rule depends only on the current board.
  */
 export async function takeUpNext(_: ScheduledEvent, board = 'main'): Promise<readonly string[]> {
   const cards = [...(await readCards(board))].sort((a, b) => a.rank - b.rank)
-  const room = Math.max(0, atOnce - cards.filter(({ column }) => column === 'doing').length)
+  const room = Math.max(0, maxDoing - cards.filter(({ column }) => column === 'doing').length)
   const next = cards.filter(({ column }) => column === 'todo').slice(0, room)
   for (const { id } of next) await moveCard({ board, id }, 'doing', 'the schedule')
   return next.map(({ title }) => title)

@@ -2,7 +2,10 @@ import { createSourceHandler } from '@trunkline/server'
 import { board, line } from './channels.ts'
 import { cardRow } from './schemas.ts'
 
-/** The handler of the cards table's stream: whoever writes a card, every browser hears of it, once. */
+/**
+ * The handler of the stream of the cards table: each write of a card, by any program, becomes one event for all
+ * browsers.
+ */
 export const cards = createSourceHandler({
   line,
   image: cardRow,

@@ -10,7 +10,7 @@ import {
 import type { Column } from '../columns.ts'
 import { type Card, cardRow } from './schemas.ts'
 
-/** The application's own table: `board` and `id` are its keys. It knows nothing of the line. */
+/** The application's own table, with the keys `board` and `id`. It is independent of Trunkline. */
 const TableName = process.env['BOARD_TABLE'] ?? 'board-cards'
 
 interface CardKey {
@@ -28,7 +28,7 @@ function client(): DynamoDBDocumentClient {
   return opened
 }
 
-/** Every card of a board. Rows that are none are left out, as the stream's handler does. */
+/** Reads all cards of a board. Invalid rows are skipped, as in the stream's handler. */
 export async function readCards(board: string): Promise<readonly Card[]> {
   const cards: Card[] = []
   const query = {
@@ -48,12 +48,12 @@ export async function readCards(board: string): Promise<readonly Card[]> {
   return cards
 }
 
-/** Puts a card whole. */
+/** Writes a whole card. */
 export async function putCard(row: CardKey & Omit<Card, 'id'>): Promise<void> {
   await client().send(new PutCommand({ TableName, Item: row }))
 }
 
-/** Puts a card at the end of a column. `absent` when there is no such card. */
+/** Moves a card to the end of a column. Returns `absent` when there is no such card. */
 export async function moveCard(key: CardKey, to: Column, by: string): Promise<'moved' | 'absent'> {
   const { board, id } = key
   const update: UpdateCommandInput = {

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react'
 
-/** A new card for the first column. */
+/** A form for a new card in the first column. */
 export function AddCard({ onAdd }: { onAdd: (title: string) => void }) {
   const [title, setTitle] = useState('')
   const submit = (event: FormEvent) => {

@@ -8,7 +8,7 @@ import { useBoard } from './use-board.ts'
 
 const board = decodeURIComponent(location.hash.slice(1)) || 'main'
 
-/** The whole page: three columns that follow a table. */
+/** The page: three columns that follow a table. */
 export function App() {
   const live = useBoard(board)
   const state = useConnection(connection)

@@ -6,7 +6,7 @@ import { CardItem, dragType } from './card-item.tsx'
 import { columnNames } from './column-names.ts'
 import type { LiveBoard } from './use-board.ts'
 
-/** One column. Cards are dropped into it, or sent to it by their buttons. */
+/** One column. Cards are moved to it by drag and drop or by their buttons. */
 export function BoardColumn({ column, cards, live }: { column: Column; cards: readonly Card[]; live: LiveBoard }) {
   const [over, setOver] = useState(false)
   const allow = (event: DragEvent) => {

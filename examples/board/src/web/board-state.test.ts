@@ -9,30 +9,30 @@ const idsOf = (board: ReturnType<typeof after>, column: Column) => cardsOf(board
 const start: BoardAction = { type: 'board', cards: [card('b', 'todo', 2), card('a', 'todo', 1), card('c', 'done', 3)] }
 
 describe('the board', () => {
-  it('is not ready before its state has come', () => {
+  it('is not ready before its state has arrived', () => {
     expect(after().ready).toBe(false)
     expect(after(start).ready).toBe(true)
   })
 
-  it('stands in the order of ranks, and of ids where those are equal', () => {
+  it('is sorted by rank, and by id for equal ranks', () => {
     expect(idsOf(after(start), 'todo')).toEqual(['a', 'b'])
     expect(idsOf(after(start, { type: 'card', card: card('0', 'todo', 2) }), 'todo')).toEqual(['a', '0', 'b'])
   })
 
-  it('follows what is put, moved and removed', () => {
+  it('follows cards that are added, moved and removed', () => {
     const moved = after(start, { type: 'card', card: card('a', 'done', 9) }, { type: 'gone', id: 'c' })
     expect(idsOf(moved, 'todo')).toEqual(['b'])
     expect(idsOf(moved, 'done')).toEqual(['a'])
   })
 
-  it('shows a card where it was put until the table says where it is', () => {
+  it('shows a moved card at its new place until the table reports its place', () => {
     const put = after(start, { type: 'want', id: 'a', column: 'done' })
     expect(idsOf(put, 'done')).toEqual(['c', 'a'])
     expect(idsOf(reduceBoard(put, { type: 'card', card: card('a', 'doing', 9) }), 'doing')).toEqual(['a'])
     expect(idsOf(reduceBoard(put, { type: 'unwant', id: 'a' }), 'todo')).toEqual(['a', 'b'])
   })
 
-  it('begins again with a new state, after a gap', () => {
+  it('starts again with a new state after a gap', () => {
     const again = after(start, { type: 'want', id: 'a', column: 'done' }, { type: 'board', cards: [] })
     expect(again.cards.size + again.wanted.size).toBe(0)
   })

@@ -3,12 +3,12 @@ import type { BoardEvent, BoardState, Card } from '../server/schemas.ts'
 
 /** The cards as the page shows them. */
 export interface ShownBoard {
-  /** False until the board has come. */
+  /** False until the board has arrived. */
   readonly ready: boolean
   readonly cards: ReadonlyMap<string, Card>
-  /** Where cards were put on this page, until the table says so. */
+  /** The columns to which cards were moved on this page, until the table reports them. */
   readonly wanted: ReadonlyMap<string, Column>
-  /** Cards of which something was heard since the board came. */
+  /** The cards that changed since the board arrived. */
   readonly news: ReadonlySet<string>
 }
 
@@ -25,7 +25,7 @@ export const emptyBoard: ShownBoard = {
   news: new Set(),
 }
 
-/** What comes from the line is how the table stands: it replaces what was there, and what was wished for. */
+/** Applies an action. State from the server replaces known cards and pending moves. */
 export function reduceBoard(board: ShownBoard, action: BoardAction): ShownBoard {
   switch (action.type) {
     case 'board':
@@ -46,7 +46,7 @@ export function reduceBoard(board: ShownBoard, action: BoardAction): ShownBoard 
   }
 }
 
-/** The cards of a column from top to bottom; what was just put there is at the end. */
+/** The cards of a column from top to bottom. Pending moves are at the end. */
 export function cardsOf({ cards, wanted }: ShownBoard, column: Column): readonly Card[] {
   const place = (card: Card) => (wanted.has(card.id) ? Number.POSITIVE_INFINITY : card.rank)
   return [...cards.values()]
@@ -54,7 +54,7 @@ export function cardsOf({ cards, wanted }: ShownBoard, column: Column): readonly
     .sort((a, b) => compare(place(a), place(b)) || (a.id < b.id ? -1 : 1))
 }
 
-/** Not by difference: that of two infinities is no number. */
+/** Compares without subtraction, since Infinity minus Infinity is NaN. */
 function compare(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1
 }

@@ -3,10 +3,10 @@ import type { Card } from '../server/schemas.ts'
 import { columnNames } from './column-names.ts'
 import type { LiveBoard } from './use-board.ts'
 
-/** What a dragged card is called, so that nothing else is taken for one. */
+/** The drag type of a card, so that other dragged items are ignored. */
 export const dragType = 'application/x-card'
 
-/** A card with the ways it can go. */
+/** A card with its buttons. */
 export function CardItem({ card, column, live }: { card: Card; column: Column; live: LiveBoard }) {
   const at = columns.indexOf(column)
   const pending = column !== card.column

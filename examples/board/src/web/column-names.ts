@@ -1,4 +1,4 @@
 import type { Column } from '../columns.ts'
 
-/** What a column is called on the page. */
+/** The names of the columns on the page. */
 export const columnNames: Readonly<Record<Column, string>> = { todo: 'To do', doing: 'Doing', done: 'Done' }

@@ -8,7 +8,7 @@ const words: Readonly<Record<ConnectionState['status'], { readonly tone: string;
   closed: { tone: 'broken', text: 'Disconnected' },
 }
 
-/** The state of the connection in a word, always in the same place. */
+/** A badge with the state of the connection. */
 export function ConnectionBadge({ state }: { state: ConnectionState }) {
   const { tone, text } = words[state.status]
   return (

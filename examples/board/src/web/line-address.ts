@@ -1,14 +1,14 @@
 let lastKnown: string | undefined
 
 /**
- * Where the line listens. The dev server says so beside the page, and is asked again before each connect, since it may
- * have come back on another port; a deployed page has it built in.
+ * The URL of the line. A deployed page has it built in. The dev server serves it as line.json, which is read again
+ * before each connect, since the server may have restarted on another port.
  */
 export async function lineAddress(): Promise<string> {
   const built: unknown = import.meta.env['VITE_LINE_URL']
   if (typeof built === 'string' && built !== '') return built
   lastKnown = (await askDevServer()) ?? lastKnown
-  if (lastKnown === undefined) throw new Error('The server of this page does not say where the line is (line.json).')
+  if (lastKnown === undefined) throw new Error('The server of this page has no line.json with the URL of the line.')
   return lastKnown
 }
 
@@ -17,7 +17,7 @@ async function askDevServer(): Promise<string | undefined> {
     const answer: unknown = await (await fetch('line.json', { cache: 'no-store' })).json()
     return isAddress(answer) ? answer.url : undefined
   } catch {
-    return undefined // the network is away, or the page is served without a line.json: the caller decides
+    return undefined // there is no network or no line.json: the caller decides
   }
 }
 

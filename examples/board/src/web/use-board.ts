@@ -6,14 +6,14 @@ import { client } from './line.ts'
 
 export interface LiveBoard {
   readonly shown: ShownBoard
-  /** What went wrong last, in words. */
+  /** The last error message, or null. */
   readonly problem: string | null
   add(title: string): void
   move(id: string, column: Column): void
   remove(id: string): void
 }
 
-/** A board as it stands and as it goes on. What is done here is written to the table; what is shown comes back from it. */
+/** A live board. Actions write to the table, and the table's events change what is shown. */
 export function useBoard(board: string): LiveBoard {
   const [shown, dispatch] = useReducer(reduceBoard, emptyBoard)
   const [problem, setProblem] = useState<string | null>(null)
@@ -25,7 +25,7 @@ export function useBoard(board: string): LiveBoard {
     return () => subscription.unsubscribe()
   }, [board])
 
-  const tell = async (done: Promise<unknown>, undo: () => void = () => {}) => {
+  const run = async (done: Promise<unknown>, undo: () => void = () => {}) => {
     setProblem(null)
     try {
       await done
@@ -37,12 +37,12 @@ export function useBoard(board: string): LiveBoard {
   return {
     shown,
     problem,
-    add: (title) => void tell(client.add.mutate({ board, id: crypto.randomUUID(), title })),
+    add: (title) => void run(client.add.mutate({ board, id: crypto.randomUUID(), title })),
     move: (id, column) => {
       dispatch({ type: 'want', id, column })
-      void tell(client.move.mutate({ board, id, column }), () => dispatch({ type: 'unwant', id }))
+      void run(client.move.mutate({ board, id, column }), () => dispatch({ type: 'unwant', id }))
     },
-    remove: (id) => void tell(client.remove.mutate({ board, id })),
+    remove: (id) => void run(client.remove.mutate({ board, id })),
   }
 }
 

@@ -3,11 +3,11 @@ import { guestName } from '../server/schemas.ts'
 
 export const usage = `Usage: chat [--room lobby] [--name ann] [--url wss://…]
 
-  --room   the room to be in (default: lobby)
-  --name   who you are; without it you read along
-  --url    the line's address (default: the one of the dev server on this machine)
+  --room   the room to join (default: lobby)
+  --name   your name; without it you can only read
+  --url    the URL of the line (default: the dev server on this machine)
 
-Type a line and press Enter to say it. /ask why … asks the bot, /quit leaves.`
+Type a message and press Enter to send it. /ask why … asks the bot, /quit leaves.`
 
 export interface ChatArguments {
   readonly room: string
@@ -15,7 +15,7 @@ export interface ChatArguments {
   readonly url: string | undefined
 }
 
-/** What was asked for, or the sentence that says what was wrong with it. */
+/** Parses the arguments. Returns an error message, or the usage for --help, as a string. */
 export function parseArguments(argv: readonly string[]): ChatArguments | string {
   try {
     const options = {

@@ -6,12 +6,12 @@ import { explainFailure } from '../words/failure.ts'
 import type { GrowingLine, Terminal } from './terminal.ts'
 import { printable } from './transcript.ts'
 
-/** Questions of this person to the bot, and their answers word by word. */
+/** Asks the bot questions and prints its answers word by word. */
 export interface Asker {
   ask(prompt: string): void
-  /** Answers that were shown here while they were written: the room's log brings them again. */
+  /** The ids of answers that were printed while they were written. The room's log contains them too. */
   readonly shown: ReadonlySet<string>
-  /** Resolves when every answer has come to its end. */
+  /** Resolves when all answers have ended. */
   settled(): Promise<void>
 }
 
@@ -29,9 +29,9 @@ export function createAsker(
     shown.add(id)
     const line: GrowingLine = terminal.grow()
     return new Promise((resolve) => {
-      const end = (why?: string) => {
+      const end = (reason?: string) => {
         line.end()
-        if (why !== undefined) terminal.print(`-- No answer: ${why}.`)
+        if (reason !== undefined) terminal.print(`-- No answer: ${reason}.`)
         resolve()
       }
       client.bot.ask.subscribe(
@@ -41,7 +41,7 @@ export function createAsker(
             text += token
             line.show(`${botName}: ${printable(text)}`)
           },
-          onGap: () => (text = ''), // the socket was lost: it is written anew
+          onGap: () => (text = ''), // the socket was lost, so the bot writes its answer again
           onComplete: () => end(),
           onError: (error) => end(explainFailure(error)),
         },
@@ -51,7 +51,7 @@ export function createAsker(
   return {
     shown,
     ask(prompt) {
-      asking = asking.then(() => answer(prompt)) // one at a time: two that grow at once cannot be read
+      asking = asking.then(() => answer(prompt)) // one at a time: two growing answers would be unreadable
     },
     settled: () => asking,
   }

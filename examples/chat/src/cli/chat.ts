@@ -11,18 +11,18 @@ import { printable } from './transcript.ts'
 export interface ChatOptions {
   readonly connection: Connection
   readonly room: string
-  /** Null for someone who reads along. */
+  /** Null for a visitor who only reads. */
   readonly name: string | null
 }
 
-/** Is in a room until the person leaves or the line closes for good. Resolves to the exit code. */
+/** Runs the chat until the user leaves or the connection is refused. Resolves to the exit code. */
 export async function chat({ connection, room, name }: ChatOptions): Promise<number> {
   const client = createClient<AppRouter>({ connection })
   const sender = createSender(client, room)
   const { left, leave } = leaving()
 
   const say = (text: string) => {
-    sender.send(text, (why) => terminal.print(`-- Not sent: ${why}. (${printable(text)})`))
+    sender.send(text, (reason) => terminal.print(`-- Not sent: ${reason}. (${printable(text)})`))
     const typed = readTyped(text)
     if (typed.kind === 'question') asker.ask(typed.prompt)
   }
@@ -40,7 +40,7 @@ export async function chat({ connection, room, name }: ChatOptions): Promise<num
   })
   const asker = createAsker(client, room, terminal)
   terminal.print(
-    `#${room}${name === null ? ', reading along (write with --name)' : `, as ${name}`}. /ask asks the bot, /quit leaves.`,
+    `#${room}${name === null ? ', read only (use --name to write)' : `, as ${name}`}. /ask asks the bot, /quit leaves.`,
   )
   const unwatch = watchConnection(connection, terminal.print, () => leave(1))
   const unfollow = followRoom({ client, room, name, print: terminal.print, shown: asker.shown })
@@ -53,7 +53,7 @@ export async function chat({ connection, room, name }: ChatOptions): Promise<num
   return exitCode
 }
 
-/** Prints what becomes of the connection, each thing once. `onRefused` is called when it will not come back. */
+/** Prints each change of the connection once. Calls `onRefused` when the connection will not reconnect. */
 function watchConnection(connection: Connection, print: (line: string) => void, onRefused: () => void): () => void {
   let printed = ''
   return connection.subscribe((state) => {
@@ -65,7 +65,7 @@ function watchConnection(connection: Connection, print: (line: string) => void, 
   })
 }
 
-/** A promise to leave, with the first exit code given. */
+/** Creates a promise that `leave` resolves with the first exit code. */
 function leaving(): { readonly left: Promise<number>; readonly leave: (exitCode: number) => void } {
   let leave: (exitCode: number) => void = () => {}
   const left = new Promise<number>((resolve) => {

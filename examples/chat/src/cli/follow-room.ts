@@ -4,26 +4,26 @@ import type { MessageEvent } from '../server/schemas.ts'
 import { explainFailure } from '../words/failure.ts'
 import { createTranscript, printable } from './transcript.ts'
 
-const lingerMs = 4_000 // one sign of typing is worth this long, as in the browser
+const typingMs = 4_000 // 4 s: how long one typing event counts, as in the browser
 
 export interface FollowOptions {
   readonly client: LineClient<AppRouter>
   readonly room: string
-  /** Whose typing is not news. */
+  /** The user's own name, whose typing is not printed. */
   readonly name: string | null
   readonly print: (line: string) => void
-  /** Messages that were shown already, before they were in the log. */
+  /** The ids of messages that were printed before they were in the log. */
   readonly shown: ReadonlySet<string>
 }
 
-/** Prints what happens in a room: its newest page, then live. Returns the way to stop. */
+/** Prints the newest page of a room and then its live events. Returns a function that stops it. */
 export function followRoom({ client, room, name, print, shown }: FollowOptions): () => void {
   const transcript = createTranscript()
   const typists = new Map<string, number>()
-  const heard = new Set<string>() // an event may be in a page and come live
+  const printed = new Set<string>() // an event may be in a page and also arrive live
   const printEvent = (id: string, event: MessageEvent) => {
-    if (heard.has(id)) return
-    heard.add(id)
+    if (printed.has(id)) return
+    printed.add(id)
     if (event.type === 'posted') typists.delete(event.message.author)
     const line = transcript.add(event)
     const isKnown = event.type === 'posted' && shown.has(event.message.id)
@@ -34,19 +34,19 @@ export function followRoom({ client, room, name, print, shown }: FollowOptions):
     {
       onData: ({ id, data }) => {
         if (data.type !== 'page') return printEvent(id, data)
-        if (heard.size > 0) print('-- Some messages may have been missed.') // a page after the first makes good a gap
+        if (printed.size > 0) print('-- Some messages may have been missed.') // a second page repairs a gap
         for (const event of data.events) printEvent(event.id, event.data)
       },
-      onError: (error) => print(`-- This room cannot be followed: ${explainFailure(error)}.`),
+      onError: (error) => print(`-- This room is not available: ${explainFailure(error)}.`),
     },
   )
   const typing = client.room.onTyping.subscribe(
     { room },
     {
       onData: ({ author }) => {
-        const isNews = (typists.get(author) ?? 0) < Date.now()
-        typists.set(author, Date.now() + lingerMs)
-        if (isNews && author !== name) print(`-- ${printable(author)} is typing…`)
+        const isNew = (typists.get(author) ?? 0) < Date.now()
+        typists.set(author, Date.now() + typingMs)
+        if (isNew && author !== name) print(`-- ${printable(author)} is typing…`)
       },
     },
   )

@@ -5,13 +5,13 @@ import { explainFailure } from '../words/failure.ts'
 
 const announceEveryMs = 2_000
 
-/** What this person says, in the order they say it. */
+/** Sends the user's messages in order. */
 export interface Sender {
-  /** `onFailure` hears why a message was not sent. */
-  send(text: string, onFailure: (why: string) => void): void
-  /** Tells the others that a key was pressed; most calls do nothing. */
+  /** Calls `onFailure` with the reason when the message was not sent. */
+  send(text: string, onFailure: (reason: string) => void): void
+  /** Announces that the user is typing, at most every 2 s. */
   announceTyping(): void
-  /** Resolves when everything was answered, well or not. */
+  /** Resolves when all messages were sent or failed. */
   settled(): Promise<void>
 }
 
@@ -31,7 +31,7 @@ export function createSender(client: LineClient<AppRouter>, room: string): Sende
       if (Date.now() - announcedAt < announceEveryMs) return
       announcedAt = Date.now()
       client.room.typing.mutate({ room }, { timeoutMs: announceEveryMs }).catch(() => {
-        // Worth nothing a moment later, so not worth a word either.
+        // A lost typing event does not matter.
       })
     },
     settled: () => sending,

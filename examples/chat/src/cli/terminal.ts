@@ -2,18 +2,20 @@ import { clearLine, createInterface, cursorTo, type Interface, moveCursor } from
 
 export interface TerminalOptions {
   readonly prompt: string
-  /** Each line that was entered. */
+  /** Called with each entered line. */
   readonly onLine: (line: string) => void
-  /** The input has ended, or Ctrl-C was pressed. */
+  /** Called when the input ends or Ctrl-C is pressed. */
   readonly onEnd: () => void
-  /** A key was pressed in a line that is not a command. */
+  /** Called for each key in a line that is not a command. */
   readonly onTyping: () => void
 }
 
-/** Lines in and lines out. At a terminal, what arrives is printed above the line being typed; in a pipe, plainly. */
+/**
+ * Reads and prints lines. In a terminal, output appears above the line that the user types; in a pipe, as plain lines.
+ */
 export interface Terminal {
   print(line: string): void
-  /** Begins a line that grows: each text that is shown is the one before and more. */
+  /** Begins a growing line: each shown text extends the previous one. */
   grow(): GrowingLine
   close(): void
 }
@@ -56,7 +58,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
   }
 }
 
-/** Whether the row that was printed last is one that grows. */
+/** Whether the last printed row is a growing line. */
 interface LastRow {
   grows: boolean
 }
@@ -68,9 +70,11 @@ function printAbove(input: Interface, line: string): void {
   input.prompt(true)
 }
 
-/** Written again with each word, above the line being typed. What has no room in one row of the screen stands, and another row is begun. */
+/**
+ * Prints the line again with each word, above the line that the user types. A full row stays, and another row begins.
+ */
 function growAbove(input: Interface, row: LastRow): GrowingLine {
-  let stands = 0
+  let completed = 0 // characters in full rows
   let shown = ''
   const write = (text: string) => {
     if (row.grows) moveCursor(process.stdout, 0, -1)
@@ -79,12 +83,12 @@ function growAbove(input: Interface, row: LastRow): GrowingLine {
   }
   return {
     show(text) {
-      if (shown !== '' && text.length - stands >= process.stdout.columns) {
+      if (shown !== '' && text.length - completed >= process.stdout.columns) {
         write(shown)
         row.grows = false
-        stands += shown.length
+        completed += shown.length
       }
-      shown = text.slice(stands)
+      shown = text.slice(completed)
       write(shown)
     },
     end() {

@@ -7,20 +7,20 @@ const posted = {
 } as const
 
 describe('a transcript', () => {
-  it('prints a message once, though a retry posted it twice', () => {
+  it('prints a message once when a retry posted it twice', () => {
     const transcript = createTranscript()
     expect(transcript.add(posted)).toMatch(/^\d\d:\d\d ann: hi$/)
     expect(transcript.add(posted)).toBeNull()
   })
 
-  it('does not believe a change by someone else', () => {
+  it('ignores a change by another author', () => {
     const transcript = createTranscript()
     transcript.add(posted)
     expect(transcript.add({ type: 'edited', id: 'a', author: 'bob', text: 'forged' })).toBeNull()
     expect(transcript.add({ type: 'edited', id: 'a', author: 'ann', text: 'better' })).toContain('better')
   })
 
-  it('lets no message drive the terminal', () => {
+  it('replaces control characters of messages', () => {
     expect(printable('\u{1b}[2Jgone')).toBe('\u{fffd}[2Jgone')
   })
 })

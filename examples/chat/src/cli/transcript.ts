@@ -1,8 +1,8 @@
 import type { MessageEvent } from '../server/schemas.ts'
 
-/** A room as lines of text. One message is one line, once, though its event may come again under another id. */
+/** A room as lines of text. A message is printed once, even when its event arrives again under another id. */
 export interface Transcript {
-  /** The line to print for an event; null when it says nothing new. */
+  /** The line to print for an event; null when there is nothing new. */
   add(event: MessageEvent): string | null
 }
 
@@ -16,9 +16,9 @@ export function createTranscript(): Transcript {
         authors.set(id, author)
         return `${timeOfDay(at)} ${printable(author)}: ${printable(text)}`
       }
-      if (authors.get(event.id) !== event.author) return null // not theirs to change
+      if (authors.get(event.id) !== event.author) return null // only the author may change a message
       if (event.type === 'edited') return `      ${printable(event.author)} changed it to: ${printable(event.text)}`
-      authors.set(event.id, '') // nothing more happens to it
+      authors.set(event.id, '') // later changes are ignored
       return `      ${printable(event.author)} removed a message`
     },
   }
@@ -27,7 +27,7 @@ export function createTranscript(): Transcript {
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const timeOfDay = (at: number): string => time.format(at)
 
-/** What others wrote must not drive this terminal: control characters, escape sequences among them, are shown as such. */
+/** Replaces control characters, including escape sequences, so that messages cannot control the terminal. */
 export function printable(text: string): string {
   return text.replace(/\r?\n/g, '\n      ').replace(/[^\P{Cc}\n]/gu, '\u{fffd}')
 }

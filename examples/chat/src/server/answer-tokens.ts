@@ -1,8 +1,8 @@
 const pauseMs = 60 // about how fast a model writes
 
 /**
- * The words of an answer, as they are thought of. Here they come from a few sentences of this file, the same for the same question: put the
- * stream of your model here, and nothing else of this example changes. It ends early when `signal` aborts.
+ * Yields the words of an answer. This example takes them from a few fixed sentences. Use the stream of your model here;
+ * the rest of the example stays the same. It ends early when `signal` aborts.
  */
 export async function* answerTokens(prompt: string, signal: AbortSignal | undefined): AsyncGenerator<string> {
   for (const word of answerTo(prompt).split(/(?<=\s)/)) {
@@ -15,17 +15,17 @@ export async function* answerTokens(prompt: string, signal: AbortSignal | undefi
 const answers: readonly (readonly [asks: RegExp, answer: string])[] = [
   [
     /^why\b/i,
-    'Because a push is only a hint. What was said stands in the log of its room, and whoever missed a push asks the log for it; so a lost one costs a moment and never a message.',
+    'Because a push is only a hint. The log of the room has every message, and a client that missed a push reads the log. A lost push costs a moment and never a message.',
   ],
   [
     /^how\b/i,
-    'One step after another: the page sends a frame, a function runs it and is gone, the table remembers, and its stream tells everyone who listens.',
+    'In four steps: the page sends a frame, a function runs it and ends, the table stores the message, and the table’s stream pushes it to all subscribers.',
   ],
-  [/^(when|how long)\b/i, 'Messages are kept for seven days. After that a room begins anew, and says so.'],
-  [/^who\b/i, 'I am the bot of this room. I know a few sentences by heart, and wait to be replaced by a model.'],
+  [/^(when|how long)\b/i, 'Messages are kept for seven days. After that, a room starts again and reports a gap.'],
+  [/^who\b/i, 'I am the bot of this room. I know only a few fixed sentences. You can replace me with a model.'],
 ]
 const otherwise =
-  'I only know a few sentences by heart. Ask me why, how, when or who, or put a model in the place where I think.'
+  'I know only a few fixed sentences. Ask me why, how, when or who, or connect a model in answer-tokens.ts.'
 
 function answerTo(prompt: string): string {
   return answers.find(([asks]) => asks.test(prompt))?.[1] ?? otherwise

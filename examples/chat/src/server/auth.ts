@@ -1,7 +1,7 @@
 import { anonymous, type ConnectRequest, type CreateContextOptions, deny } from '@trunkline/server'
 import { guestName } from './schemas.ts'
 
-const guestStayMs = 12 * 60 * 60_000 // 12 h: a socket lives two at most, and a new one asks again
+const guestStayMs = 12 * 60 * 60_000 // 12 h: a socket lives at most 2 h, and each new one is authorized again
 
 interface Guest {
   readonly name: string
@@ -9,15 +9,15 @@ interface Guest {
 }
 
 /**
- * Who a token stands for, or undefined when it stands for nobody. A guest's token is simply the name they chose: put
- * the verification of your JWT here, and nothing else of this example changes.
+ * Verifies a token; undefined for an invalid one. In this example, the token of a guest is the chosen name. Verify your
+ * JWT here; the rest of the example stays the same.
  */
 function verifyToken(token: string): Guest | undefined {
   const name = guestName.safeParse(token)
   return name.success ? { name: name.data, expiresAt: new Date(Date.now() + guestStayMs) } : undefined
 }
 
-/** Without a token one may read and not write; with a malformed one the connection is refused and told why. */
+/** Without a token, a visitor may read but not write. A malformed token refuses the connection with a reason. */
 export const authorize = async ({ token }: ConnectRequest) => {
   if (token === undefined) return anonymous
   const guest = verifyToken(token)

@@ -4,13 +4,13 @@ import { authorize, createContext } from './auth.ts'
 import { line } from './channels.ts'
 import { appRouter } from './router.ts'
 
-/** The functions of serverless.yml. Browsers may connect from the pages named in CHAT_ORIGINS, separated by commas. */
+/** The functions of serverless.yml. Browsers may connect from the origins in CHAT_ORIGINS, separated by commas. */
 export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({
   router: appRouter,
   line,
   authorize,
   createContext,
-  telemetry: powertoolsTelemetry(), // what the alarms and the dashboard of serverless.yml watch
+  telemetry: powertoolsTelemetry(), // the metrics for the alarms and the dashboard of serverless.yml
   origins: (process.env['CHAT_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
 })
-await preload() // what every event of `tableStream` and `deliver` needs is read at init
+await preload() // reads at init what every event of `tableStream` and `deliver` needs

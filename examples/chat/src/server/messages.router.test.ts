@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => local[Symbol.asyncDispose]())
 
-/** What the room's subscription and the pages before it hold, by the texts' numbers. */
+/** Reads the room's first page and all older pages, and returns the numbers of the messages. */
 async function readAll(client: ReturnType<typeof createTRPCClient<AppRouter>>) {
   const page = await new Promise<Page>((resolve, reject) => {
     const live = client.messages.live.subscribe(room, {
@@ -43,7 +43,7 @@ async function readAll(client: ReturnType<typeof createTRPCClient<AppRouter>>) {
 
 type Page = Awaited<ReturnType<typeof messages.read>>
 
-it('lets a stock client into a room whose newest messages are more than a message carries', async () => {
+it('a stock client can read a room whose newest messages are too large for one message', async () => {
   const wsClient = createWSClient({ url: local.url, WebSocket: WebSocket as never })
   const client = createTRPCClient<AppRouter>({ links: [wsLink({ client: wsClient })] })
   const { page, numbers } = await readAll(client)

@@ -4,12 +4,14 @@ import { messages } from './channels.ts'
 import { message, roomEvent } from './schemas.ts'
 import { member, t, visitor } from './trpc.ts'
 
-/** A page of fewer messages where they are long: it fits one message to every client, tRPC's own included. */
+/**
+ * A page has fewer messages when they are long, so that it fits one WebSocket message to any client, tRPC's included.
+ */
 const pageSize = { limit: 50, maxBytes: 96_000 }
 
-/** The messages of a room. The author is always `ctx.user`, never what a frame says. */
+/** The messages of a room. The author is always `ctx.user` and never comes from a frame. */
 export const messagesRouter = t.router({
-  /** Its only effect is a publish, which repeats safely: an attempt that died half-way may be run again. */
+  /** Its only effect is a publish, which is safe to repeat, so a failed attempt may be run again. */
   post: member
     .meta({ repeatable: true })
     .input(messages.key.extend(message.pick({ id: true, text: true }).shape))
@@ -40,7 +42,7 @@ export const messagesRouter = t.router({
       messages.read({ room }, { ...pageSize, ...(before === undefined ? {} : { before }) }),
     ),
 
-  /** The newest page, then everything after it; after a gap the newest page again. */
+  /** The newest page, then all events after it. After a gap, the newest page again. */
   live: visitor
     .input(messages.key)
     .output(eventsOf(roomEvent))

@@ -2,19 +2,19 @@ import { here, typing } from './channels.ts'
 import { memberData } from './schemas.ts'
 import { member, t, visitor } from './trpc.ts'
 
-/** What is going on in a room besides its messages. */
+/** Presence and typing in a room. */
 export const roomRouter = t.router({
   typing: member
     .input(typing.key)
     .meta({ idempotent: true })
     .mutation(({ input, ctx }) => typing.publish(input, { author: ctx.user.name })),
 
-  /** Being in the room, for as long as one listens. */
+  /** Makes the subscriber a member of the room while the subscription lasts. */
   here: member
     .input(here.key)
     .subscription(({ input, ctx }) => here.join(input, { member: ctx.user.id, data: { name: ctx.user.name } })),
 
-  /** Seeing who is there without being there. */
+  /** Reports the members without joining. */
   watch: visitor.input(here.key).subscription(({ input }) => here.watch(input)),
 
   away: member

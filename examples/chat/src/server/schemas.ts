@@ -1,9 +1,9 @@
 import * as z from 'zod' // shared with the browser: no server import
 
-/** Who answers questions here. No person may be called so. */
+/** The name of the bot. No user may have it. */
 export const botName = 'bot'
 
-/** What a person may be called: it is the guest token too, so the browser checks it before it connects. */
+/** The name of a user. It is also the guest's token, so the browser checks it before it connects. */
 export const guestName = z
   .string()
   .trim()
@@ -15,7 +15,7 @@ export const guestName = z
 /** The key of every topic of this chat. */
 export const room = z.object({ room: z.string().min(1).max(64) })
 
-/** The id is made by whoever writes, so that a message shown before it is sent and the event that confirms it are one. */
+/** The client creates the id, so that the page can match a message that it shows early with its event. */
 export const message = z.object({
   id: z.uuid(),
   author: z.string(),
@@ -24,12 +24,15 @@ export const message = z.object({
 })
 export type Message = z.infer<typeof message>
 
-/** A question to the bot. `id` is what its answer will be called in the room, so that the one being written and the one that is posted are one. */
+/**
+ * A question to the bot. `id` becomes the id of the posted answer, so that the page can match the streamed answer with
+ * it.
+ */
 export const question = room.extend({ id: z.uuid(), prompt: z.string().trim().min(1).max(2_000) })
 
 /**
- * What may happen in a room. `edited` and `removed` name who did it, as the server knows them: readers apply them only
- * to that author's own message, so that the server need not look the message up.
+ * The events of a room. The server sets the author of `edited` and `removed`. Readers apply them only to messages of
+ * the same author, so that the server need not look up the message.
  */
 export const messageEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('posted'), message }),
@@ -38,7 +41,7 @@ export const messageEvent = z.discriminatedUnion('type', [
 ])
 export type MessageEvent = z.infer<typeof messageEvent>
 
-/** What whoever follows a room is told: its newest page first, and again after a gap. */
+/** The events of a room's subscription: first the newest page, which is sent again after a gap. */
 export const roomEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('page'),
@@ -49,7 +52,7 @@ export const roomEvent = z.discriminatedUnion('type', [
   messageEvent,
 ])
 
-/** What others see of a person in a room, beside who it is. */
+/** The data of a member that others see. */
 export const memberData = z.object({ name: z.string(), away: z.boolean().default(false) })
 
 export const typist = z.object({ author: z.string() })

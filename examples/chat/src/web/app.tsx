@@ -8,7 +8,7 @@ import { rememberRoom, useRoom } from './rooms.ts'
 import { RoomsPanel } from './rooms-panel.tsx'
 import { useLives } from './use-lives.ts'
 
-/** The whole page: who you are, then the rooms and the room. */
+/** The page: first the choice of a name, then the rooms and the current room. */
 export function App() {
   const me = useIdentity()
   const room = useRoom()
@@ -33,7 +33,7 @@ export function App() {
     setNaming(false)
     if (name === me) return
     chooseName(name)
-    connection.restart() // the token has changed, and so has who we are
+    connection.restart() // the token changed, so a new session is needed
   }
   return (
     <div className="app">

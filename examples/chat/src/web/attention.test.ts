@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest'
 import { createAttention } from './attention.ts'
 
-/** What is told, and what becomes of it in turn; taken when nothing else is said. */
+/** Records the reports; `answers` are their results in order, true by default. */
 function attentive(...answers: readonly (boolean | Error)[]) {
-  const said: boolean[] = []
+  const reports: boolean[] = []
   const attention = createAttention(async (away) => {
-    const answer = answers[said.push(away) - 1] ?? true
+    const answer = answers[reports.push(away) - 1] ?? true
     if (answer instanceof Error) throw answer
     return answer
   })
-  return { ...attention, took: () => said.splice(0) }
+  return { ...attention, took: () => reports.splice(0) }
 }
 const settled = () => new Promise(setImmediate)
 
-it('tells a change once, and nothing of who is here from the start', () => {
+it('reports a change once, and nothing at the start', () => {
   const { set, took } = attentive()
   set(false)
   expect(took()).toEqual([])
@@ -24,16 +24,16 @@ it('tells a change once, and nothing of who is here from the start', () => {
   expect(took()).toEqual([false])
 })
 it.each([
-  ['was not taken, since the room was not joined yet', false],
+  ['was rejected, since the room was not joined yet', false],
   ['failed', new Error('lost')],
-])('tells again with the next sign what %s', async (_, answer) => {
+])('repeats with the next activity a report that %s', async (_, answer) => {
   const { set, took } = attentive(answer)
   set(true)
   await settled()
   set(true)
   expect(took()).toEqual([true, true])
 })
-it('tells again that nobody is at this screen when the others are shown otherwise: it joined anew', () => {
+it('reports away again when the room shows this user as present, since it joined again', () => {
   const { set, shown, took } = attentive()
   set(true)
   took()
@@ -42,7 +42,7 @@ it('tells again that nobody is at this screen when the others are shown otherwis
   shown(false)
   expect(took()).toEqual([true])
 })
-it('tells again that somebody is at this screen when the others are shown otherwise: a late word came last', () => {
+it('reports present again when the room shows this user as away, since an old report arrived late', () => {
   const { set, shown, took } = attentive()
   set(true)
   set(false)
@@ -50,7 +50,7 @@ it('tells again that somebody is at this screen when the others are shown otherw
   shown(true)
   expect(took()).toEqual([false])
 })
-it('forgets a failure that was overtaken', async () => {
+it('ignores a failed report that a newer one replaced', async () => {
   const { set, took } = attentive(new Error('lost'))
   set(true)
   set(false)

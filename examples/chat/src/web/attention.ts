@@ -1,33 +1,33 @@
-/** Tells the others whether anybody is at this screen, as often as needed and no oftener. */
+/** Reports to the room whether the user is away, once for each change. */
 export interface Attention {
-  /** What they should be told from now on. */
+  /** Sets whether the user is away from this screen. */
   set(away: boolean): void
-  /** How they are shown whoever is at this screen: another tab may have spoken, or a return of this one. */
+  /** Handles the state that the room shows for this user. Another tab, or a new join of this one, may have changed it. */
   shown(away: boolean): void
 }
 
-/** `tell` resolves to whether it was taken: who is not in the room yet is told so. Whoever joins is shown as not away. */
-export function createAttention(tell: (away: boolean) => Promise<boolean>): Attention {
-  let wanted = false
-  let told: boolean | undefined = false // undefined: not known
-  const say = () => {
-    const away = wanted
-    told = away
-    tell(away).then(
-      (taken) => taken || forget(away),
-      () => forget(away), // said again with the next sign
+/** `report` resolves to false when the room has not been joined yet. A new member is shown as present. */
+export function createAttention(report: (away: boolean) => Promise<boolean>): Attention {
+  let current = false
+  let reported: boolean | undefined = false // undefined: unknown
+  const send = () => {
+    const away = current
+    reported = away
+    report(away).then(
+      (accepted) => accepted || reset(away),
+      () => reset(away), // reported again with the next activity
     )
   }
-  const forget = (away: boolean) => {
-    if (told === away) told = undefined
+  const reset = (away: boolean) => {
+    if (reported === away) reported = undefined
   }
   return {
     set(away) {
-      wanted = away
-      if (told !== wanted) say()
+      current = away
+      if (reported !== current) send()
     },
     shown(away) {
-      if (away !== wanted) say() // an answer that changes nothing is shown to nobody, so that two tabs do not go on for ever
+      if (away !== current) send() // a report without a change causes no event, so two tabs cannot loop
     },
   }
 }

@@ -6,7 +6,7 @@ const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyl
 export const timeOfDay = (at: number): string => time.format(at)
 export const exactTime = (at: number): string => exact.format(at)
 
-/** "Today", "Yesterday", or the day by its name. */
+/** "Today", "Yesterday", or the name of the day. */
 export function dayWords(at: number, now: number): string {
   if (isSameDay(at, now)) return 'Today'
   return isSameDay(at, now - dayMs) ? 'Yesterday' : day.format(at)

@@ -1,7 +1,7 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { Message } from '../server/schemas.ts'
 
-const longest = 4_000 // as the schema of a message says
+const longest = 4_000 // the limit in the schema of a message
 const warnBelow = 200
 
 interface ComposerProps {
@@ -13,16 +13,16 @@ interface ComposerProps {
   readonly onEditLast: () => void
 }
 
-/** What was begun in each room and not sent: it waits there while one edits, or looks into another room. */
+/** The unsent text of each room. It is kept while the user edits a message or visits another room. */
 const drafts = new Map<string, string>()
 
-/** Where one writes. Enter sends, Shift+Enter breaks the line, ArrowUp in an empty field edits the last message. */
+/** The input field. Enter sends, Shift+Enter breaks the line, ArrowUp in an empty field edits the last message. */
 export function Composer({ room, editing, onSubmit, onTyping, onCancel, onEditLast }: ComposerProps) {
   const [text, setText] = useState(editing?.text ?? drafts.get(room) ?? '')
   const field = useRef<HTMLTextAreaElement>(null)
   useGrowth(field, text)
   useEffect(() => {
-    // On a touch screen the focus would open the keyboard over what one came to read.
+    // On a touch screen, the focus would open the keyboard over the messages.
     if (editing !== null || matchMedia('(hover: hover)').matches) field.current?.focus()
   }, [editing])
 
@@ -38,7 +38,7 @@ export function Composer({ room, editing, onSubmit, onTyping, onCancel, onEditLa
     field.current?.focus()
   }
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return // Enter that ends a composition belongs to the input method
+    if (event.nativeEvent.isComposing) return // the input method uses Enter to end a composition
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault()
       submit()
@@ -86,7 +86,7 @@ export function Composer({ room, editing, onSubmit, onTyping, onCancel, onEditLa
   )
 }
 
-/** The field is as high as its text, up to the height that its style allows. */
+/** Makes the field as high as its text, up to the maximum in its style. */
 function useGrowth(field: { readonly current: HTMLTextAreaElement | null }, text: string): void {
   useLayoutEffect(() => {
     const element = field.current

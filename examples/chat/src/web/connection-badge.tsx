@@ -1,7 +1,7 @@
 import type { ConnectionState } from '@trunkline/client'
 import { describeConnection } from '../words/connection.ts'
 
-/** The state of the connection in a word, always in the same place. */
+/** A badge with the state of the connection. */
 export function ConnectionBadge({ state }: { state: ConnectionState }) {
   const { tone, short } = describeConnection(state, Date.now())
   return (

@@ -2,7 +2,7 @@ import 'react'
 
 declare module 'react' {
   interface CSSProperties {
-    /** The colour of an author, in degrees. */
+    /** The hue of an author's colour, in degrees. */
     '--hue'?: number
   }
 }

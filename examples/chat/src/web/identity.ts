@@ -1,16 +1,16 @@
 import { useSyncExternalStore } from 'react'
 
-/** Who sits here: a name, `null` for someone who only reads, `undefined` for someone not asked yet. */
+/** The user: a name, `null` for a visitor who only reads, `undefined` before the choice. */
 export type Identity = string | null | undefined
 
 const key = 'trunkline-chat.name'
 const listeners = new Set<() => void>()
 let current: Identity = localStorage.getItem(key) ?? undefined
 
-/** The name now, for the token of the next connect. */
+/** The current name, which is the token of the next connect. */
 export const currentName = (): string | null => current ?? null
 
-/** Remembers the name in this browser; `null` means reading along without one. */
+/** Stores the name in this browser; `null` for a visitor who only reads. */
 export function chooseName(name: string | null): void {
   current = name
   if (name === null) localStorage.removeItem(key)

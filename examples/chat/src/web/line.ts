@@ -5,13 +5,13 @@ import type { AppRouter } from '../server/router.ts'
 import { currentName } from './identity.ts'
 import { lineAddress } from './line-address.ts'
 
-/** The page's one connection: every call and every subscription of it shares this socket. */
+/** The page's only connection. All calls and subscriptions share its socket. */
 export const connection = createConnection({
   url: lineAddress,
   token: currentName,
 })
 
-/** The line has its own outbox and knows when it is offline, so TanStack must not hold anything back. */
+/** The connection has its own outbox and detects when it is offline, so TanStack Query must not delay requests. */
 export const queryClient = new QueryClient({
   defaultOptions: { queries: { networkMode: 'always', retry: false }, mutations: { networkMode: 'always' } },
 })

@@ -1,8 +1,8 @@
 const address = /(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]'])/
 
-/** A text whose web addresses can be followed. Only http and https: anything else stays text. */
+/** A text with links for its http and https URLs. */
 export function LinkedText({ text }: { text: string }) {
-  // `split` by a pattern with one group gives text and addresses by turns, so the index is a stable key.
+  // `split` by a pattern with one group returns text and URLs alternately, so the index is a stable key.
   return text.split(address).map((part, index) =>
     index % 2 === 0 ? (
       part

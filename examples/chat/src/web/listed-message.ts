@@ -3,10 +3,10 @@ import type { ShownMessage } from './timeline.ts'
 import type { Answer } from './use-answers.ts'
 import type { Unsent } from './use-outbox.ts'
 
-/** A message in its place; `unsent` while the server has not taken it. */
+/** A message in the list. `unsent` is set until the server has accepted it. */
 export interface ListedMessage extends ShownMessage {
   readonly unsent?: Unsent
-  /** While the bot writes it for this browser. */
+  /** Set while the bot writes the message for this browser. */
   readonly answer?: Answer
 }
 

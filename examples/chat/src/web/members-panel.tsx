@@ -9,7 +9,7 @@ interface MembersProps {
   readonly typists: Typists
 }
 
-/** Who is here, beside the room. */
+/** The list of members next to the room. */
 export function MembersPanel(props: MembersProps) {
   return (
     <aside className="members" aria-label="Who is here">
@@ -19,7 +19,7 @@ export function MembersPanel(props: MembersProps) {
   )
 }
 
-/** On a phone: how many are here, and who on a sheet. */
+/** On a phone: the number of members, and the list on a sheet. */
 export function MembersButton(props: MembersProps) {
   const sheet = useRef<HTMLDialogElement>(null)
   const count = props.members.length

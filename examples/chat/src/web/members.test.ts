@@ -12,22 +12,22 @@ const here: MembersEvent = {
   ],
 }
 
-it('begins with who is here, by name', () => {
+it('begins with the present members, by name', () => {
   expect(after(here)).toEqual(['ann', 'bob'])
 })
-it('adds who joins and drops who leaves', () => {
+it('adds members who join and removes members who leave', () => {
   expect(after(here, { type: 'join', member: 'c', data: data('cy') }, { type: 'leave', member: 'a' })).toEqual([
     'bob',
     'cy',
   ])
 })
-it('puts whoever is away behind the others', () => {
+it('lists members who are away after the others', () => {
   expect(after(here, { type: 'update', member: 'a', data: data('ann', true) })).toEqual(['bob', 'ann (away)'])
 })
-it('forgets what it knew when a state comes', () => {
+it('replaces all members when a state arrives', () => {
   expect(after({ type: 'join', member: 'x', data: data('old') }, here)).toEqual(['ann', 'bob'])
 })
-it('finds in an event what it says of a person', () => {
+it('finds the data of a person in an event', () => {
   expect(findNamed(here, 'bob')).toEqual(data('bob'))
   expect(findNamed({ type: 'update', member: 'b', data: data('bob', true) }, 'bob')).toEqual(data('bob', true))
   expect(findNamed({ type: 'update', member: 'b', data: data('bob') }, 'ann')).toBeUndefined()

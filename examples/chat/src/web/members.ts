@@ -1,16 +1,16 @@
-/** Someone who is in the room, by all of their tabs and devices. */
+/** A person in the room, with all tabs and devices. */
 export interface Member {
   readonly member: string
   readonly name: string
   readonly away: boolean
 }
 
-/** Who is in the room, by member. */
+/** The members of the room, by member id. */
 export type Members = ReadonlyMap<string, Member>
 
 type Data = Pick<Member, 'name' | 'away'>
 
-/** What the line tells of who is here. */
+/** The events of the presence subscription. */
 export type MembersEvent =
   | { readonly type: 'here'; readonly members: readonly { readonly member: string; readonly data: Data }[] }
   | { readonly type: 'join' | 'update'; readonly member: string; readonly data: Data }
@@ -30,14 +30,14 @@ export function reduceMembers(members: Members, event: MembersEvent): Members {
   }
 }
 
-/** What an event says of the person with a name; names are all that this chat knows people by. */
+/** The data of the person with this name in an event. In this chat, a name identifies a person. */
 export function findNamed(event: MembersEvent, name: string): Data | undefined {
   if (event.type === 'leave') return undefined
-  const told = event.type === 'here' ? event.members : [event]
-  return told.find(({ data }) => data.name === name)?.data
+  const entries = event.type === 'here' ? event.members : [event]
+  return entries.find(({ data }) => data.name === name)?.data
 }
 
-/** Whoever is at the screen first, then whoever is away; by name within. */
+/** Sorts present members before members who are away, each by name. */
 export function inOrder(members: Members): readonly Member[] {
   const rank = ({ away }: Member) => (away ? 1 : 0)
   return [...members.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))

@@ -14,7 +14,7 @@ interface MessageListProps extends MessageActions {
 
 const nearTopPx = 120
 
-/** What was said, oldest first. It stays at the end while the reader is there, and where the reader is otherwise. */
+/** The messages, oldest first. The list stays at its end while the reader is there, else at the reader's position. */
 export function MessageList({ room, me, messages, history, ...actions }: MessageListProps) {
   const rows = useMemo(() => toRows(messages), [messages])
   const { scroller, unseen, onScroll, toEnd } = useStickyScroll(messages, me)
@@ -59,7 +59,7 @@ function Empty({ room }: { room: string }) {
   )
 }
 
-/** Stands where messages will, so that nothing jumps when they come. */
+/** A placeholder with the size of messages, so that the layout does not jump when they arrive. */
 function Skeleton() {
   return (
     <div className="skeleton" aria-hidden="true">

@@ -12,7 +12,7 @@ interface MessageRowProps extends MessageActions {
   readonly me: string | null
 }
 
-/** One message, under its author's name where that is not said just above. */
+/** One message, with its author's name unless the previous row shows it. */
 export function MessageRow({ row: { shown, leads, startsDay }, me, ...actions }: MessageRowProps) {
   const { message, edited, answer } = shown
   const own = message.author === me
@@ -55,7 +55,7 @@ function stateOf({ unsent, answer }: ListedMessage): State {
   return unsent === undefined ? 'sent' : unsent.failure === null ? 'sending' : 'failed'
 }
 
-/** What one may do about an answer that is being written, or was broken off. */
+/** The buttons for an answer that is being written or failed. */
 function Answering({ answer, onStop, onAskAgain }: { answer: Answer } & MessageActions) {
   if (answer.failure === null)
     return (
@@ -103,7 +103,7 @@ function Failure({ shown: { unsent }, onRetry, onDiscard }: { shown: ListedMessa
   )
 }
 
-/** Asks once more before it removes, in the same place. */
+/** Asks for confirmation in the same place before it removes. */
 function RemoveButton({ onRemove }: { onRemove: () => void }) {
   const [asked, setAsked] = useState(false)
   return (

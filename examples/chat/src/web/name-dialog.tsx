@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 import { NameForm } from './name-form.tsx'
 
-/** The name form over the page. The browser's own dialog keeps the focus inside and gives it back afterwards. */
+/** The name form over the page. The browser's dialog keeps the focus inside and restores it afterwards. */
 export function NameDialog(props: { name: string; onDone: (name: string) => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])

@@ -3,12 +3,12 @@ import { guestName } from '../server/schemas.ts'
 
 interface NameFormProps {
   readonly initial: string
-  /** What the button says. */
+  /** The label of the button. */
   readonly action: string
   readonly onDone: (name: string) => void
 }
 
-/** Asks for a name by the same rule as the server does. */
+/** Asks for a name and checks it by the server's rule. */
 export function NameForm({ initial, action, onDone }: NameFormProps) {
   const [typed, setTyped] = useState(initial)
   const [problem, setProblem] = useState<string | null>(null)

@@ -1,4 +1,7 @@
-/** A random UUID. `crypto.randomUUID` is missing on plain http, where a phone in the same network looks at a dev server. */
+/**
+ * A random UUID. `crypto.randomUUID` is missing on plain http, such as when a phone opens a dev server in the same
+ * network.
+ */
 export function newId(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
   const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -4,8 +4,8 @@ import { client } from './line.ts'
 const waiting = new Map<string, (message: Message) => void>()
 
 /**
- * Posts a message. Done when the server answers or when the message is seen in the room, whichever is first: an answer
- * that was lost must not hold up the next message.
+ * Posts a message. Resolves when the server answers or when the message appears in the room, whichever comes first, so
+ * that a lost answer does not delay the next message.
  */
 export async function post(draft: {
   readonly room: string
@@ -22,7 +22,7 @@ export async function post(draft: {
   }
 }
 
-/** A message has come into the room. */
+/** Resolves a pending post when its message appears in the room. */
 export function notePosted(message: Message): void {
   waiting.get(message.id)?.(message)
 }

@@ -22,13 +22,13 @@ import { useTyping } from './use-typing.ts'
 interface RoomViewProps {
   readonly room: string
   readonly me: string | null
-  /** Another layer lies over it. */
+  /** Whether another layer covers the room. */
   readonly covered: boolean
   readonly onOpenPanel: () => void
   readonly onRename: () => void
 }
 
-/** One room: what was said, what is being said, and the place to say something. */
+/** One room: its messages, its members and the composer. */
 export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewProps) {
   const state = useConnection(connection)
   const [editing, setEditing] = useState<Message | null>(null)
@@ -48,9 +48,9 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   const answers = useAnswers(room)
   const listed = useListed(history.messages, { unsent: outbox.unsent, answers: answers.answers }, me)
   const onError = (error: unknown) => setNotice(`Not changed: ${explainFailure(error)}.`)
-  const inTurn = { onError, scope: scopeOf(room) } // behind the message itself, which may still be under way
-  const edit = useMutation(trpc.messages.edit.mutationOptions(inTurn))
-  const remove = useMutation(trpc.messages.remove.mutationOptions(inTurn))
+  const inOrder = { onError, scope: scopeOf(room) } // after the message itself, which may still be in flight
+  const edit = useMutation(trpc.messages.edit.mutationOptions(inOrder))
+  const remove = useMutation(trpc.messages.remove.mutationOptions(inOrder))
 
   useEffect(() => {
     document.title = `#${room} · Chat`
@@ -132,25 +132,25 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   )
 }
 
-/** What a person must know besides the state of the connection. */
+/** The notice for the status line, apart from the state of the connection. */
 function noticeOf(notice: string | null, { failure, follow }: RoomHistory): Notice | null {
   if (failure !== null)
     return { text: `This room is not followed any more: ${failure}.`, action: { label: 'Follow again', run: follow } }
   return notice === null ? null : { text: notice }
 }
 
-/** One's own, and not refused: that one is sent again or discarded. */
+/** Whether the user may edit the message: an own message that did not fail. */
 function isEditable({ message, unsent }: ListedMessage, me: string | null): boolean {
   return message.author === me && !unsent?.failure
 }
 
-/** What is not in the log: what this browser sends, and what the bot writes for it. */
+/** Messages that are not in the log: those that this browser sends, and the bot's answers for it. */
 interface Unlogged {
   readonly unsent: readonly Unsent[]
   readonly answers: readonly Answer[]
 }
 
-/** What is shown: the log, then what is not in it yet. */
+/** The shown messages: those of the log, then those that are not in it yet. */
 function useListed(
   shown: ReturnType<typeof useTimeline>['messages'],
   { unsent, answers }: Unlogged,
@@ -159,7 +159,7 @@ function useListed(
   return useMemo(() => {
     const logged = new Set(shown.map(({ message }) => message.id))
     const waiting = unsent
-      .filter(({ id }) => !logged.has(id)) // its event came, though its answer may not have
+      .filter(({ id }) => !logged.has(id)) // its event arrived, perhaps before its answer
       .map((one) => ({
         message: { id: one.id, author: me ?? '', text: one.text, at: one.at },
         edited: false,

@@ -5,13 +5,13 @@ import { knownRooms, roomHref, roomName } from './rooms.ts'
 interface RoomsPanelProps {
   readonly room: string
   readonly me: string | null
-  /** On a phone the panel lies over the room, and only while it is open. */
+  /** On a phone, the panel covers the room while it is open. */
   readonly open: boolean
   readonly onClose: () => void
   readonly onRename: () => void
 }
 
-/** The rooms, the way to another, and who you are. */
+/** The list of rooms, a form for another room, and the user's name. */
 export function RoomsPanel({ room, me, open, onClose, onRename }: RoomsPanelProps) {
   const panel = useRef<HTMLElement>(null)
   useEffect(() => {
@@ -57,7 +57,7 @@ export function RoomsPanel({ room, me, open, onClose, onRename }: RoomsPanelProp
   )
 }
 
-/** A room exists as soon as someone is in it, so going to one and making one are the same. */
+/** Opens a room by its name. A room needs no creation. */
 function RoomForm({ onDone }: { onDone: () => void }) {
   const [typed, setTyped] = useState('')
   const submit = (event: FormEvent) => {

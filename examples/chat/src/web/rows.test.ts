@@ -9,12 +9,12 @@ const said = (author: string, at: number) => ({
 })
 
 describe('toRows', () => {
-  it('names an author once for what they say in one go', () => {
+  it('shows an author’s name once for consecutive messages', () => {
     const rows = toRows([said('ann', noon), said('ann', noon + minute), said('bob', noon + 2 * minute)])
     expect(rows.map((row) => row.leads)).toEqual([true, false, true])
   })
 
-  it('names them again after a pause', () => {
+  it('shows the name again after a pause', () => {
     expect(toRows([said('ann', noon), said('ann', noon + 6 * minute)]).map((row) => row.leads)).toEqual([true, true])
   })
 

@@ -1,17 +1,17 @@
 import type { ShownMessage } from './timeline.ts'
 
-const pauseMs = 5 * 60_000 // after 5 min of silence the author is named again
+const pauseMs = 5 * 60_000 // 5 min: after a longer pause the author's name is shown again
 
-/** A message as it stands in the list. */
+/** A message with its place in the list. */
 export interface Row<T extends ShownMessage> {
   readonly shown: T
-  /** The first of what its author says in one go: it bears the name and the time. */
+  /** The first of consecutive messages of an author, which shows the name and the time. */
   readonly leads: boolean
-  /** The first of its day. */
+  /** The first message of its day. */
   readonly startsDay: boolean
 }
 
-/** Puts messages together as people read them. The rows stay apart, so that one that comes before or after moves no other. */
+/** Groups messages by author and day. Each message stays a row of its own, so that a new one moves no other. */
 export function toRows<T extends ShownMessage>(messages: readonly T[]): readonly Row<T>[] {
   return messages.map((shown, index) => {
     const previous = messages[index - 1]

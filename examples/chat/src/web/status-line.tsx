@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import { describeConnection } from '../words/connection.ts'
 import { connection } from './line.ts'
 
-/** Something that went wrong besides the connection, and what can be done about it. */
+/** A problem apart from the connection, and an action for it. */
 export interface Notice {
   readonly text: string
   readonly action?: { readonly label: string; readonly run: () => void }
@@ -16,7 +16,10 @@ interface StatusLineProps {
   readonly onRename: () => void
 }
 
-/** The one line above the composer: trouble before everything, else who is typing. It is always there, so nothing jumps. */
+/**
+ * The line above the composer: a problem, else the users who are typing. It is always present, so the layout does not
+ * jump.
+ */
 export function StatusLine({ state, notice, typing, onRename }: StatusLineProps) {
   const words = describeConnection(state, useNow(state.status === 'reconnecting'))
   if (words.trouble !== null) {
@@ -25,7 +28,7 @@ export function StatusLine({ state, notice, typing, onRename }: StatusLineProps)
         <span role="timer" aria-live="off">
           {words.trouble}
         </span>
-        {/* Said once, not at every second of the countdown. */}
+        {/* Announced once, not at each second of the countdown. */}
         <span className="unseen" role="status">
           {words.short}
         </span>
@@ -65,7 +68,7 @@ function WayBack({ state, onRename }: { state: ConnectionState & { status: 'clos
   )
 }
 
-/** The time, four times a second while it is asked for. */
+/** The current time, four times a second while `ticking`. */
 function useNow(ticking: boolean): number {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {

@@ -8,7 +8,7 @@ const posted = (id: string, author = 'ann', text = id): MessageEvent => ({
 })
 const logged = (n: number, data: MessageEvent): LoggedEvent => ({ id: `e:${n}`, data })
 const live = (n: number, data: MessageEvent): TimelineAction => ({ type: 'told', told: logged(n, data) })
-/** What the subscription begins with, at the position of the last event. */
+/** The first event of the subscription, at the position of the last event. */
 const page = (events: readonly LoggedEvent[], older: string | null = null): TimelineAction => ({
   type: 'told',
   told: { id: events.at(-1)?.id ?? 'e:0', data: { type: 'page', events, older } },
@@ -23,27 +23,27 @@ const after = (...actions: readonly TimelineAction[]): Timeline => {
 const texts = (timeline: Timeline) => messagesOf(timeline).map((shown) => shown.message.text)
 
 describe('a timeline', () => {
-  it('is not there before its first page', () => {
+  it('does not exist before its first page', () => {
     expect(reduceTimeline(undefined, mine)).toBeUndefined()
     expect(texts(after(page([logged(1, posted('a'))])))).toEqual(['a'])
   })
 
-  it('shows an event once, however often it is delivered', () => {
+  it('shows an event once when it is delivered repeatedly', () => {
     expect(texts(after(empty, live(1, posted('a')), live(1, posted('a')), live(2, posted('b'))))).toEqual(['a', 'b'])
   })
 
-  it('holds and shows an event once that is in the page and comes live', () => {
+  it('stores and shows an event once that is in the page and also arrives live', () => {
     const first = page([logged(1, posted('a')), logged(2, posted('b'))])
     const timeline = after(first, live(2, posted('b')), live(3, posted('c')))
     expect(timeline.log.map(({ id }) => id)).toEqual(['e:1', 'e:2', 'e:3'])
     expect(texts(timeline)).toEqual(['a', 'b', 'c'])
   })
 
-  it('shows a message once, though it was posted twice by a retry', () => {
+  it('shows a message once when a retry posted it twice', () => {
     expect(texts(after(empty, live(1, posted('a')), live(2, posted('b')), live(3, posted('a'))))).toEqual(['a', 'b'])
   })
 
-  it('puts an older page before what it holds', () => {
+  it('puts an older page before the known events', () => {
     const timeline = after(page([logged(3, posted('c'))], 'e:3'), {
       type: 'older',
       before: 'e:3',
@@ -53,7 +53,7 @@ describe('a timeline', () => {
     expect(timeline.older).toBeNull()
   })
 
-  it('leaves out an older page that was asked for before a gap', () => {
+  it('ignores an older page that was requested before a gap', () => {
     const older: TimelineAction = {
       type: 'older',
       before: 'e:2',
@@ -64,18 +64,18 @@ describe('a timeline', () => {
     expect(timeline.older).toBe('e:9')
   })
 
-  it('applies a removal to a message that an older page brings later', () => {
+  it('applies a removal to a message that arrives later in an older page', () => {
     const gone = page([logged(2, { type: 'removed', id: 'a', author: 'ann' })], 'e:2')
     const older = { events: [logged(1, posted('a'))], older: null }
     expect(texts(after(gone, { type: 'older', before: 'e:2', page: older }))).toEqual([])
   })
 
-  it('never brings a removed message back', () => {
+  it('never shows a removed message again', () => {
     const gone: MessageEvent = { type: 'removed', id: 'a', author: 'ann' }
     expect(texts(after(empty, live(1, posted('a')), live(2, gone), live(3, posted('a'))))).toEqual([])
   })
 
-  it('lets nobody change a message of another', () => {
+  it('ignores changes of a message by another author', () => {
     const forged: MessageEvent = { type: 'edited', id: 'a', author: 'bob', text: 'forged' }
     expect(texts(after(empty, live(1, posted('a')), live(2, forged)))).toEqual(['a'])
   })
@@ -89,7 +89,7 @@ describe('a timeline', () => {
     ])
   })
 
-  it('shows a confirmed message at the end until its event says where it stands', () => {
+  it('shows a confirmed message at the end until its event arrives', () => {
     const early = [empty, live(1, posted('a')), mine]
     expect(texts(after(...early))).toEqual(['a', 'mine'])
     const late = after(...early, live(2, posted('m', 'ann', 'mine')), live(3, posted('b')))
@@ -97,11 +97,11 @@ describe('a timeline', () => {
     expect(late.confirmed).toEqual([])
   })
 
-  it('shows a message once whose answer comes after its event', () => {
+  it('shows a message once when its answer arrives after its event', () => {
     expect(texts(after(empty, live(1, posted('m', 'ann', 'mine')), live(2, posted('b')), mine))).toEqual(['mine', 'b'])
   })
 
-  it('starts afresh with the page after a gap, in which a confirmed message has its place or is older', () => {
+  it('starts again with the page after a gap, and drops confirmed messages', () => {
     const held = [page([logged(1, posted('a'))], 'e:1'), mine]
     const fresh = page([logged(8, posted('y')), logged(9, posted('z'))], 'e:8')
     expect(texts(after(...held, fresh))).toEqual(['y', 'z'])

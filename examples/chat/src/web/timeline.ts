@@ -1,6 +1,6 @@
 import type { Message, MessageEvent } from '../server/schemas.ts'
 
-/** An event with its cursor, as the subscription and its page give it. */
+/** An event with its cursor, from the subscription or a page. */
 export interface LoggedEvent {
   readonly id: string
   readonly data: MessageEvent
@@ -9,37 +9,40 @@ export interface LoggedEvent {
 /** A page of a room's log, oldest first. */
 export interface Page {
   readonly events: readonly LoggedEvent[]
-  /** Where the page before it ends; null when there is none. */
+  /** The cursor for the previous page; null when there is none. */
   readonly older: string | null
 }
 
-/** What the subscription tells: first the newest page, then each event after it. After a gap it begins again with a page. */
-export interface Told {
+/**
+ * An event of the subscription: first the newest page, then each event after it. After a gap it starts again with a
+ * page.
+ */
+export interface Received {
   readonly id: string
   readonly data: (Page & { readonly type: 'page' }) | MessageEvent
 }
 
-/** What this browser holds of one room: a run of its log, oldest first, without doubles. */
+/** The known part of a room's log, oldest first, without duplicates. */
 export interface Timeline {
   readonly log: readonly LoggedEvent[]
-  /** Where the page before the run ends; null when the run starts where the log does. */
+  /** The cursor for the previous page; null at the beginning of the log. */
   readonly older: string | null
-  /** Own messages that the server took and whose event is still under way. */
+  /** Own messages that the server accepted and whose event has not arrived. */
   readonly confirmed: readonly Message[]
 }
 
 export type TimelineAction =
-  | { readonly type: 'told'; readonly told: Told }
+  | { readonly type: 'told'; readonly told: Received }
   | { readonly type: 'older'; readonly before: string; readonly page: Page }
   | { readonly type: 'confirmed'; readonly message: Message }
 
-/** One step of a room's life, pure. There is no timeline before its first page. */
+/** Applies an action to the timeline. There is no timeline before its first page. */
 export function reduceTimeline(timeline: Timeline | undefined, action: TimelineAction): Timeline | undefined {
   switch (action.type) {
     case 'told':
       return follow(timeline, action.told)
     case 'older':
-      return timeline?.older === action.before ? prepend(timeline, action.page) : timeline // else a gap came between
+      return timeline?.older === action.before ? prepend(timeline, action.page) : timeline // ignored after a gap
     case 'confirmed':
       return timeline === undefined || isPosted(timeline, action.message)
         ? timeline
@@ -47,10 +50,11 @@ export function reduceTimeline(timeline: Timeline | undefined, action: TimelineA
   }
 }
 
-function follow(timeline: Timeline | undefined, { id, data }: Told): Timeline | undefined {
-  // What was confirmed is in the page, or older than it, or yet to come: the page is read behind the position.
+function follow(timeline: Timeline | undefined, { id, data }: Received): Timeline | undefined {
+  // A confirmed message is in the page, is older, or will follow: the page is read after the position.
   if (data.type === 'page') return { log: data.events, older: data.older, confirmed: [] }
-  if (timeline === undefined || timeline.log.some((event) => event.id === id)) return timeline // the page may hold it already
+  // the page may contain it already
+  if (timeline === undefined || timeline.log.some((event) => event.id === id)) return timeline
   const confirmed = timeline.confirmed.filter((message) => data.type !== 'posted' || data.message.id !== message.id)
   return { ...timeline, log: [...timeline.log, { id, data }], confirmed }
 }
@@ -59,7 +63,7 @@ function prepend(timeline: Timeline, { events, older }: Page): Timeline {
   return { ...timeline, log: [...events, ...timeline.log], older }
 }
 
-/** Shown already, by its event or by an answer that came before. */
+/** Whether a message is already shown, by its event or by an earlier answer. */
 function isPosted({ log, confirmed }: Timeline, { id }: Message): boolean {
   return (
     confirmed.some((message) => message.id === id) ||
@@ -73,8 +77,8 @@ export interface ShownMessage {
 }
 
 /**
- * The messages to show, in the order that everyone sees. One id is shown once, where it was posted first; it can be
- * changed by its author alone; a removed one never returns.
+ * The messages to show, in the same order for everyone. An id is shown once, where it was posted first. Only its author
+ * can change it, and a removed message never returns.
  */
 export function messagesOf(timeline: Timeline): readonly ShownMessage[] {
   const shown = new Map<string, ShownMessage>()

@@ -4,19 +4,19 @@ import { addTypist, dropSilent, nobody, removeTypist, typingWords } from './typi
 const typing = (...names: readonly string[]) => names.reduce((typists, name) => addTypist(typists, name, 0), nobody)
 
 describe('typists', () => {
-  it('are named up to two', () => {
+  it('are listed by name up to two', () => {
     expect(typingWords(nobody)).toBe('')
     expect(typingWords(typing('ann'))).toBe('ann is typing…')
     expect(typingWords(typing('ann', 'bob'))).toBe('ann and bob are typing…')
     expect(typingWords(typing('ann', 'bob', 'eve'))).toBe('Several people are typing…')
   })
 
-  it('are forgotten when they fall silent', () => {
+  it('are removed when their typing events stop', () => {
     expect(typingWords(dropSilent(typing('ann'), 3_999))).toBe('ann is typing…')
     expect(typingWords(dropSilent(typing('ann'), 4_000))).toBe('')
   })
 
-  it('stop when their message comes', () => {
+  it('are removed when their message arrives', () => {
     expect(typingWords(removeTypist(typing('ann', 'bob'), 'ann'))).toBe('bob is typing…')
   })
 })

@@ -1,15 +1,15 @@
-const lingerMs = 4_000 // shown this long after the last sign; a typing browser sends one every 2 s
+const typingMs = 4_000 // 4 s after the last typing event; a browser sends one every 2 s
 
-/** Who is typing, and until when that is believed. */
+/** The users who are typing, with the time when their last event expires. */
 export type Typists = ReadonlyMap<string, number>
 
 export const nobody: Typists = new Map()
 
 export function addTypist(typists: Typists, author: string, now: number): Typists {
-  return new Map(typists).set(author, now + lingerMs)
+  return new Map(typists).set(author, now + typingMs)
 }
 
-/** A message of theirs has come, so they are not writing it any more. */
+/** Removes a user whose message arrived. */
 export function removeTypist(typists: Typists, author: string): Typists {
   if (!typists.has(author)) return typists
   return new Map([...typists].filter(([name]) => name !== author))
@@ -19,7 +19,7 @@ export function dropSilent(typists: Typists, now: number): Typists {
   return new Map([...typists].filter(([, until]) => until > now))
 }
 
-/** "Ann is typing…", and never a line that grows with the room. */
+/** "Ann is typing…". The text does not grow with the number of users. */
 export function typingWords(typists: Typists): string {
   const [first, second, ...others] = typists.keys()
   if (first === undefined) return ''

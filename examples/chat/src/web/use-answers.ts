@@ -4,27 +4,27 @@ import { explainFailure } from '../words/failure.ts'
 import { client } from './line.ts'
 import { newId } from './new-id.ts'
 
-/** An answer of the bot's while it is written for this browser. */
+/** An answer of the bot while it is written for this browser. */
 export interface Answer {
-  /** The message will bear it. */
+  /** The id that the posted message will have. */
   readonly id: string
   readonly prompt: string
   readonly text: string
   readonly at: number
-  /** Null while all is well. */
+  /** The reason of a failure, else null. */
   readonly failure: string | null
 }
 
 export interface Answers {
-  /** Those that were asked for here, finished ones included: the room's log decides when one is shown from there. */
+  /** The answers that this browser asked for, finished ones included. The posted message replaces them in the list. */
   readonly answers: readonly Answer[]
   ask(prompt: string): void
-  /** Has the bot say no more, and forgets what it said. */
+  /** Stops the bot and removes the answer. */
   stop(answer: Answer): void
   askAgain(answer: Answer): void
 }
 
-/** The bot's answers that are being written in one room. Leaving the room stops them. */
+/** The answers that the bot is writing in one room. Leaving the room stops them. */
 export function useAnswers(room: string): Answers {
   const [answers, setAnswers] = useState<readonly Answer[]>([])
   const running = useRef(new Map<string, Unsubscribable>())
@@ -48,7 +48,8 @@ export function useAnswers(room: string): Answers {
       { room, id, prompt },
       {
         onData: (token) => change(id, (answer) => ({ ...answer, text: answer.text + token })),
-        onGap: () => change(id, (answer) => ({ ...answer, text: '' })), // the socket was lost: it is written anew
+        // the socket was lost, so the bot writes its answer again
+        onGap: () => change(id, (answer) => ({ ...answer, text: '' })),
         onError: (error) => change(id, (answer) => ({ ...answer, failure: explainFailure(error) })),
       },
     )

@@ -2,10 +2,10 @@ import { useEffect, useMemo } from 'react'
 import { type Attention, createAttention } from './attention.ts'
 import { client } from './line.ts'
 
-const idleMs = 5 * 60_000 // 5 min without a key or a pointer
+const idleMs = 5 * 60_000 // 5 min without a key or pointer event
 const signs = ['keydown', 'pointerdown', 'pointermove', 'focus'] as const
 
-/** Tells a room when nobody is at this screen any more: the page is hidden, the lid is closed, or nothing was touched for a while. */
+/** Reports to a room when the user is away: the page is hidden, or there was no key or pointer event for 5 min. */
 export function useAttention(room: string, me: string | null): Attention {
   const attention = useMemo(
     () => createAttention((away) => client.room.away.mutate({ room, away }, { timeoutMs: 10_000 })),
@@ -22,14 +22,14 @@ export function useAttention(room: string, me: string | null): Attention {
       timer = setTimeout(() => attention.set(true), idleMs)
       attention.set(false)
     }
-    // A page that is reloaded is hidden first, and nobody should see that.
+    // A reload hides the page first. This must not be reported.
     const onUnload = ({ type }: Event) => {
       unloads = type === 'pagehide'
       onSign()
     }
     onSign()
     addEventListener('pagehide', onUnload)
-    addEventListener('pageshow', onUnload) // out of the browser's cache of pages
+    addEventListener('pageshow', onUnload) // restored from the browser's page cache
     document.addEventListener('visibilitychange', onSign)
     for (const sign of signs) addEventListener(sign, onSign, { passive: true })
     return () => {

@@ -1,7 +1,10 @@
 import { useEffect, useState } from 'react'
 import { connection } from './line.ts'
 
-/** How often the connection was restarted after its end. What was subscribed to before ended with it, and is begun anew under the next number. */
+/**
+ * How often the connection was restarted after it was closed. Subscriptions end with a closed connection, so the page
+ * uses this number as a key.
+ */
 export function useLives(): number {
   const [lives, setLives] = useState(0)
   useEffect(() => {

@@ -4,7 +4,7 @@ import { trpc } from './line.ts'
 import { findNamed, inOrder, type Member, type MembersEvent, nobodyHere, reduceMembers } from './members.ts'
 import { useAttention } from './use-attention.ts'
 
-/** Who is in a room. Whoever has a name is there too, while the page lives; whoever reads along only looks. */
+/** The members of a room. A user with a name joins while the page is open; a visitor only watches. */
 export function useMembers(room: string, me: string | null): readonly Member[] {
   const [members, dispatch] = useReducer(reduceMembers, nobodyHere)
   const attention = useAttention(room, me)

@@ -7,7 +7,7 @@ import { trpc } from './line.ts'
 import { newId } from './new-id.ts'
 import { post as postMessage } from './post.ts'
 
-/** A message of this browser that the server has not taken, or of which it is not known. */
+/** A message of this browser that the server has not accepted, or whose outcome is unknown. */
 export interface Unsent {
   readonly id: string
   readonly text: string
@@ -25,12 +25,12 @@ export interface Outbox {
 
 const draft = z.object({ room: z.string(), id: z.string(), text: z.string() })
 
-/** TanStack runs the mutations of one scope one after another. */
+/** TanStack Query runs the mutations of one scope one after another. */
 export const scopeOf = (room: string) => ({ id: `post to ${room}` })
 
 /**
- * What is being sent from one room. It stands in TanStack's mutation cache and so outlives a change of rooms. One scope
- * for each room sends one after another: what was typed first is posted first.
+ * The messages that are being sent in one room. They are in TanStack Query's mutation cache, so they survive a change
+ * of rooms. Each room has one scope, so its messages are sent in the order in which they were typed.
  */
 export function useOutbox(room: string, onPosted: (message: Message) => void): Outbox {
   const cache = useQueryClient().getMutationCache()
@@ -51,12 +51,12 @@ export function useOutbox(room: string, onPosted: (message: Message) => void): O
       failure: state.status === 'error' ? explainFailure(state.error) : null,
     }),
   })
-  const forget = (isDone: (id: string | undefined, status: string) => boolean) => {
+  const removeWhere = (isDone: (id: string | undefined, status: string) => boolean) => {
     for (const mutation of cache.findAll({ mutationKey })) {
       if (isDone(draft.safeParse(mutation.state.variables).data?.id, mutation.state.status)) cache.remove(mutation)
     }
   }
-  const discard = ({ id }: Unsent) => forget((other, status) => other === id && status === 'error')
+  const discard = ({ id }: Unsent) => removeWhere((other, status) => other === id && status === 'error')
   const unsent = useMemo(
     () =>
       drafts.flatMap(({ draft, at, failure, status }) =>
@@ -69,12 +69,13 @@ export function useOutbox(room: string, onPosted: (message: Message) => void): O
   return {
     unsent,
     send(text) {
-      forget((_, status) => status === 'success')
+      removeWhere((_, status) => status === 'success')
       post.mutate({ room, id: newId(), text })
     },
     retry(failed) {
       discard(failed)
-      post.mutate({ room, id: failed.id, text: failed.text }) // the same id: it shows once, though both attempts arrive
+      // with the same id, it is shown once even when both attempts arrive
+      post.mutate({ room, id: failed.id, text: failed.text })
     },
     discard,
   }

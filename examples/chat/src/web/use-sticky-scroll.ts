@@ -1,11 +1,11 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { ListedMessage } from './listed-message.ts'
 
-const endPx = 48 // this near to the end counts as at the end
+const endPx = 48 // a position this close to the end counts as the end
 
 /**
- * Keeps a list at its end while the reader is there, and the reader in place otherwise: what comes below is counted,
- * what comes above moves nothing.
+ * Keeps a list scrolled to its end while the reader is there. Otherwise the position stays: new messages below are
+ * counted, and older ones above do not move the text.
  */
 export function useStickyScroll(messages: readonly ListedMessage[], me: string | null) {
   const scroller = useRef<HTMLElement>(null)
@@ -42,12 +42,13 @@ export function useStickyScroll(messages: readonly ListedMessage[], me: string |
 
   useEffect(() => {
     if (scroller.current === null) return
-    const observer = new ResizeObserver(() => atEnd.current && toEnd()) // the composer grew, or a phone's keyboard came
+    // the composer grew, or a phone's keyboard appeared
+    const observer = new ResizeObserver(() => atEnd.current && toEnd())
     observer.observe(scroller.current)
     return () => observer.disconnect()
   }, [toEnd])
 
-  /** True when the reader moved up. */
+  /** Returns true when the reader scrolled up. */
   const onScroll = useCallback((): boolean => {
     const element = scroller.current
     if (element === null) return false

@@ -6,18 +6,18 @@ import { explainFailure } from '../words/failure.ts'
 import { trpc } from './line.ts'
 import {
   messagesOf,
+  type Received,
   reduceTimeline,
   type ShownMessage,
   type Timeline,
   type TimelineAction,
-  type Told,
 } from './timeline.ts'
 
 export interface RoomHistory {
   readonly messages: readonly ShownMessage[]
-  /** False until the first page is there. */
+  /** False until the first page has arrived. */
   readonly ready: boolean
-  /** Why the room is followed no longer; `follow` begins again. */
+  /** Why the subscription ended; `follow` starts it again. */
   readonly failure: string | null
   follow(): void
   readonly hasOlder: boolean
@@ -27,8 +27,8 @@ export interface RoomHistory {
 }
 
 /**
- * The messages of one room: the newest page, then live, kept in TanStack's cache, where they outlive a change of rooms.
- * `onEvent` hears each event as it comes.
+ * The messages of one room: the newest page, then live events. They are in TanStack Query's cache, so they survive a
+ * change of rooms. `onEvent` is called for each event.
  */
 export function useTimeline(room: string, onEvent: (event: MessageEvent) => void): RoomHistory {
   const { timeline, dispatch } = useCachedTimeline(room)
@@ -36,9 +36,9 @@ export function useTimeline(room: string, onEvent: (event: MessageEvent) => void
     trpc.messages.live.subscriptionOptions(
       { room },
       {
-        onData: (told) => {
-          dispatch({ type: 'told', told })
-          for (const event of eventsOf(told)) onEvent(event)
+        onData: (received) => {
+          dispatch({ type: 'told', told: received })
+          for (const event of eventsOf(received)) onEvent(event)
         },
       },
     ),
@@ -57,7 +57,7 @@ export function useTimeline(room: string, onEvent: (event: MessageEvent) => void
   }
 }
 
-/** Nothing fetches it: the subscription and the pages of `older` are put into it. */
+/** A cache entry without a query function: the subscription and the pages of `older` write it. */
 function useCachedTimeline(room: string) {
   const queryClient = useQueryClient()
   const { data: timeline } = useQuery<Timeline>({ queryKey: ['timeline', room], queryFn: skipToken })
@@ -69,11 +69,11 @@ function useCachedTimeline(room: string) {
   return { timeline, dispatch }
 }
 
-function eventsOf({ data }: Told): readonly MessageEvent[] {
+function eventsOf({ data }: Received): readonly MessageEvent[] {
   return data.type === 'page' ? data.events.map((event) => event.data) : [data]
 }
 
-/** Reads pages of the log, one at a time, into the timeline. */
+/** Loads older pages of the log into the timeline, one at a time. */
 function useOlderPages(room: string, dispatch: RoomHistory['dispatch']) {
   const queryClient = useQueryClient()
   const [loading, setLoading] = useState(false)
@@ -82,10 +82,11 @@ function useOlderPages(room: string, dispatch: RoomHistory['dispatch']) {
       setLoading(true)
       try {
         const options = trpc.messages.older.queryOptions({ room, before })
-        const page = await queryClient.fetchQuery({ ...options, staleTime: Number.POSITIVE_INFINITY }) // what is older than a cursor does not change
+        // events before a cursor do not change
+        const page = await queryClient.fetchQuery({ ...options, staleTime: Number.POSITIVE_INFINITY })
         dispatch({ type: 'older', before, page })
       } catch {
-        // The status line says what is wrong with the line, and the button stays: it is pressed again.
+        // The status line shows the trouble of the connection, and the button stays for another attempt.
       } finally {
         setLoading(false)
       }

@@ -7,13 +7,13 @@ const announceEveryMs = 2_000
 
 export interface Typing {
   readonly typists: Typists
-  /** Tells the others that a key was pressed here; most calls do nothing. */
+  /** Announces that the user is typing, at most every 2 s. */
   announce(): void
-  /** Someone's message has come. */
+  /** Removes a user whose message arrived. */
   stopped(author: string): void
 }
 
-/** Who else is typing in a room. */
+/** The other users who are typing in a room. */
 export function useTyping(room: string, me: string | null): Typing {
   const [typists, setTypists] = useState(nobody)
   const announcedAt = useRef(0)
@@ -38,12 +38,12 @@ export function useTyping(room: string, me: string | null): Typing {
     if (me === null || connection.state.status !== 'open' || now - announcedAt.current < announceEveryMs) return
     announcedAt.current = now
     client.room.typing.mutate({ room }, { timeoutMs: announceEveryMs }).catch(() => {
-      // Worth nothing a moment later, so not worth a word either.
+      // A lost typing event does not matter.
     })
   }, [room, me])
   const stopped = useCallback(
     (author: string) => {
-      if (author === me) announcedAt.current = 0 // the next key begins another message
+      if (author === me) announcedAt.current = 0 // the next key starts another message
       setTypists((now) => removeTypist(now, author))
     },
     [me],

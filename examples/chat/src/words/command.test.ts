@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readTyped } from './command.ts'
 
-describe('what is typed', () => {
+describe('the typed text', () => {
   it.each([
     ['/ask why is that', 'why is that'],
     ['  /ask   why\nis that ', 'why\nis that'],

@@ -1,7 +1,7 @@
-/** What was typed: a message for the room, or a question to the bot. */
+/** A message for the room, or a question to the bot. */
 export type Typed = { readonly kind: 'message' } | { readonly kind: 'question'; readonly prompt: string }
 
-/** Reads `/ask why is that`. Everything else is a message. */
+/** Parses `/ask why is that`. Any other text is a message. */
 export function readTyped(text: string): Typed {
   const [, prompt] = /^\/ask\s+(\S[\s\S]*)$/i.exec(text.trim()) ?? []
   return prompt === undefined ? { kind: 'message' } : { kind: 'question', prompt }

@@ -4,7 +4,7 @@ import { describeConnection } from './connection.ts'
 const lost = { code: 'network', message: 'socket closed with 1006' } as const
 
 describe('describeConnection', () => {
-  it('says in how many seconds it tries again, and why', () => {
+  it('says in how many seconds the client tries again, and why', () => {
     const words = describeConnection({ status: 'reconnecting', cause: lost, attempt: 2, retryAt: 12_400 }, 10_000)
     expect(words.trouble).toBe('Reconnecting in 3 s: the network was lost.')
     expect(words.canTryNow).toBe(true)
@@ -20,7 +20,7 @@ describe('describeConnection', () => {
     expect(words.trouble).toBe('Disconnected: Names are short.')
   })
 
-  it('has nothing to complain about while the line is open', () => {
+  it('reports no trouble while the connection is open', () => {
     expect(describeConnection({ status: 'open' }, 0).trouble).toBeNull()
   })
 })

@@ -1,13 +1,13 @@
 import type { ConnectionCause, ConnectionState } from '@trunkline/client'
 
-/** What a person is told about the connection. */
+/** The texts about the connection for users. */
 export interface ConnectionWords {
   readonly tone: 'calm' | 'busy' | 'broken'
-  /** One word or two, for a badge. */
+  /** One or two words, for a badge. */
   readonly short: string
   /** A sentence with the cause, while something is wrong. */
   readonly trouble: string | null
-  /** Whether "Try now" would do something. */
+  /** Whether "Try now" has an effect. */
   readonly canTryNow: boolean
 }
 
@@ -21,7 +21,7 @@ const causeWords: Record<ConnectionCause['code'], string> = {
   server: 'the server closed the connection',
 }
 
-/** The connection in plain words. `now` is in milliseconds, as `retryAt` is. */
+/** Describes the connection for users. `now` is in epoch milliseconds, like `retryAt`. */
 export function describeConnection(state: ConnectionState, now: number): ConnectionWords {
   switch (state.status) {
     case 'idle':
@@ -46,7 +46,7 @@ function whenWords(retryAt: number, now: number): string {
   return seconds > 0 ? `Reconnecting in ${seconds} s` : 'Reconnecting now'
 }
 
-/** A refusal carries the application's own reason; every other cause has our words. */
+/** Describes a closed connection: a refusal by the application's reason, any other cause by our own text. */
 function closedWords(cause: ConnectionCause): string {
   const sentence = cause.code === 'refused' && cause.message !== '' ? cause.message : causeWords[cause.code]
   return `Disconnected: ${sentence.replace(/\.$/, '')}.`

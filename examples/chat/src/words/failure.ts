@@ -1,6 +1,6 @@
 import { type TrunklineErrorCode, trunklineError } from '@trunkline/client'
 
-/** Codes that a person can be told something better about than their message. */
+/** Texts for users, where the error's own message is too technical. */
 const failureWords: Partial<Record<TrunklineErrorCode, string>> = {
   CONNECTION_LOST: 'the connection was lost',
   TIMEOUT: 'there was no answer in time',
@@ -13,7 +13,7 @@ const failureWords: Partial<Record<TrunklineErrorCode, string>> = {
   FUNCTION_FAILED: 'the server failed',
 }
 
-/** Why a message was not sent, to be read after "Not sent:". Trying again is always safe: its id makes it show once. */
+/** The reason after "Not sent:". Trying again is always safe, since a message is shown once by its id. */
 export function explainFailure(error: unknown): string {
   const line = trunklineError(error)
   if (line !== undefined) return failureWords[line.code] ?? uncapitalised(line.message)
