@@ -1,3 +1,5 @@
+// One file over 200 lines: the public types of the fault API and the layer that applies them describe the same points.
+
 import type { Connection } from '@trunkline/client'
 import type { Backend } from '@trunkline/server'
 import type { LocalGateway } from '../emulators/apigateway/gateway.ts'

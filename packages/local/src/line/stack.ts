@@ -1,3 +1,5 @@
+// One file over 200 lines: it is the composition root of the local line.
+
 import type { Backend } from '@trunkline/server'
 import { awsBackend, lineTable } from '@trunkline/server/aws'
 import { type GatewayOptions, type LocalGateway, startGateway } from '../emulators/apigateway/gateway.ts'

@@ -1,3 +1,5 @@
+// One file over 200 lines: the rules for subscriptions, calls and rows share the published log and the lawful errors.
+
 import { isThird, topicOf } from '../records/application.ts'
 import type { CallRecord, SubscriptionRecord } from '../records/history.ts'
 import type { Committed } from '../records/published-log.ts'

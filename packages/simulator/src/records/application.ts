@@ -1,3 +1,5 @@
+// One file over 200 lines: it is the one application that every schedule runs.
+
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'

@@ -1,3 +1,5 @@
+// One file over 200 lines: it is a table of workloads and the few actions that they share.
+
 import { type FaultId, faultIds } from '../kernel/faults.ts'
 import { presenceTimes, topicOf } from '../records/application.ts'
 import type {

@@ -1,3 +1,5 @@
+// One file over 200 lines: a device’s sockets, clock, client and application share its state.
+
 import { createClient, createConnection, type Socket, type SocketOptions, trunklineError } from '@trunkline/client'
 import type { FaultPlan } from '../kernel/fault-plan.ts'
 import { HandlerFailure } from '../kernel/handler-failure.ts'

@@ -1,3 +1,5 @@
+// One file over 200 lines: it is the composition root of a schedule.
+
 import type { InvokedFunction } from '../../../server/src/ports/invoker.ts'
 import { createFaultPlan, type FaultPlan } from '../kernel/fault-plan.ts'
 import type { FaultId } from '../kernel/faults.ts'

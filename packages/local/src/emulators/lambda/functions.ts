@@ -1,3 +1,5 @@
+// One file over 200 lines: it is the composition root of the Lambda emulator.
+
 import type { LocalClock } from '../clock.ts'
 import { createLocalClock } from '../clock.ts'
 import type { Intercept } from '../idle-connections.ts'

@@ -1,3 +1,5 @@
+// One file over 200 lines: locking, trying, committing and answering a transaction share its private types.
+
 import { createHash } from 'node:crypto'
 import type { BatchWrite, DynaliteStore, Item } from '../rows/dynalite.ts'
 import type { Tenant } from '../rows/tables.ts'

@@ -1,3 +1,5 @@
+// One file over 200 lines: the consumer is one state machine, and the types at the end are its settings.
+
 import type { LocalClock } from '../../clock.ts'
 import {
   failureHead,
