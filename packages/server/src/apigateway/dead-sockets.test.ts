@@ -61,8 +61,8 @@ function createTime() {
 
 const posted = { status: 'posted' }
 
-describe('A post after a freeze', () => {
-  it('does not use a socket that was idle for more than 2 s, so that a silent one loses nothing', async () => {
+describe('A post after the function was frozen', () => {
+  it('does not reuse a socket that was idle for more than 2 s, so a dead one loses nothing', async () => {
     const clock = createTime()
     const api = await callbackApi(({ before }) => (before > 0 ? 'handled' : undefined)) // a used socket is silent
     const gateway = createApiGateway({ callbackUrl: api.callbackUrl, ...access, clock, requestTimeoutMs: 500 })
@@ -74,7 +74,7 @@ describe('A post after a freeze', () => {
     expect(api.sockets()).toBe(3)
   })
 
-  it('uses a socket again that was idle for 2 s', async () => {
+  it('reuses a socket that was idle for 2 s', async () => {
     const clock = createTime()
     const api = await callbackApi(() => undefined)
     const gateway = createApiGateway({ callbackUrl: api.callbackUrl, ...access, clock })
@@ -85,7 +85,7 @@ describe('A post after a freeze', () => {
     expect(api.sockets()).toBe(1)
   })
 
-  it('does not use a socket that was left before the clock was set back', async () => {
+  it('does not reuse a socket when the clock was set back since', async () => {
     const clock = createTime()
     const api = await callbackApi(() => undefined)
     const gateway = createApiGateway({ callbackUrl: api.callbackUrl, ...access, clock })
@@ -95,7 +95,7 @@ describe('A post after a freeze', () => {
     expect(api.sockets()).toBe(2)
   })
 
-  it('does not use a socket whose answer was read only after the freeze', async () => {
+  it('does not reuse a socket whose response was read only after the freeze', async () => {
     const clock = createTime()
     const api = await callbackApi(({ before }) => {
       if (before === 0) clock.pass(60_000) // the process is frozen while the answer is on its way
@@ -107,7 +107,7 @@ describe('A post after a freeze', () => {
     expect(api.sockets()).toBe(2)
   })
 
-  it('finds a fresh socket among many that died', async () => {
+  it('finds a fresh socket among many dead ones', async () => {
     const clock = createTime()
     const api = await callbackApi(({ before }) => (before > 0 ? 'handled' : undefined))
     const gateway = createApiGateway({ callbackUrl: api.callbackUrl, ...access, clock, requestTimeoutMs: 1_000 })
@@ -118,7 +118,7 @@ describe('A post after a freeze', () => {
   })
 })
 
-describe('A post on a reused socket that breaks before any byte of an answer', () => {
+describe('A post on a reused socket that breaks before a byte of the response', () => {
   const breaks: readonly [string, (socket: Socket) => void][] = [
     ['is reset', (socket) => socket.resetAndDestroy()],
     ['is closed', (socket) => socket.destroy()],
@@ -135,7 +135,7 @@ describe('A post on a reused socket that breaks before any byte of an answer', (
     expect(api.texts).toEqual(['1', '2', '3'])
   })
 
-  it('is sent again however many sockets died, each text once', async () => {
+  it('is sent again for any number of dead sockets, each text once', async () => {
     const api = await callbackApi(({ before, socket }) => {
       if (before === 0) return undefined
       socket.resetAndDestroy()
@@ -162,7 +162,7 @@ describe('A post on a reused socket that breaks before any byte of an answer', (
     expect(api.texts.length).toBe(230)
   })
 
-  it('closes the connection all the same when it was a DELETE', async () => {
+  it('is sent again when it is a DELETE, and closes the connection', async () => {
     const api = await callbackApi(({ before, socket }) => {
       if (before === 0) return undefined
       socket.resetAndDestroy()
@@ -173,7 +173,7 @@ describe('A post on a reused socket that breaks before any byte of an answer', (
     expect(await gateway.disconnect('c1')).toBe('closed')
   })
 
-  it('surely did not go out where nobody listens any more', async () => {
+  it('is known not to be sent when the server no longer listens', async () => {
     const api = await callbackApi(({ before, socket }) => {
       if (before === 0) return undefined
       for (const server of servers) server.close()
@@ -187,7 +187,7 @@ describe('A post on a reused socket that breaks before any byte of an answer', (
   })
 })
 
-describe('A post whose fate is not known', () => {
+describe('A post that may have been sent', () => {
   it('is not sent again when a fresh socket is reset', async () => {
     let requests = 0
     const api = await callbackApi(({ socket }) => {

@@ -52,7 +52,7 @@ describe('a post', () => {
     { status: 403, type: 'ForbiddenException', outcome: { status: 'failed', unknown: false } },
     { status: 500, type: 'InternalServerErrorException', outcome: { status: 'failed', unknown: true } },
     { status: 503, type: 'ServiceUnavailableException', outcome: { status: 'failed', unknown: true } },
-  ])('knows a $status with and without its name, and does not try again', async ({ status, type, outcome }) => {
+  ])('recognises a $status with and without its name, and does not retry', async ({ status, type, outcome }) => {
     const answers: [Record<string, string>, string][] = [
       [{ 'x-amzn-errortype': type }, ''],
       [{ 'content-type': 'application/json' }, '{"message":"no"}'],
@@ -65,7 +65,7 @@ describe('a post', () => {
       expect(requests()).toBe(1)
     }
   })
-  it('says what a refusal was', async () => {
+  it('reports the reason of a refusal', async () => {
     const { gateway } = await gatewayAnswering(403, { 'x-amzn-errortype': 'ForbiddenException' }, '{"message":"no"}')
     expect(await gateway.post('c1', 'x')).toEqual({
       status: 'failed',
@@ -73,7 +73,7 @@ describe('a post', () => {
       reason: 'ForbiddenException (403): no',
     })
   })
-  it('fails, not knowing, at its own deadline: before an answer and within one', async () => {
+  it('fails as unknown at its own deadline, before a response and within one', async () => {
     for (const begins of [false, true]) {
       const { callbackUrl } = await callbackApi((_, response) => {
         if (begins) response.writeHead(500, { 'content-length': 10 }).write('{')
@@ -83,7 +83,7 @@ describe('a post', () => {
       expect(await gateway.disconnect('c1')).toBe('failed')
     }
   })
-  it('fails, not knowing, when its signal aborts, also before the start', async () => {
+  it('fails as unknown when its signal aborts, also before the start', async () => {
     const controller = new AbortController()
     const { callbackUrl } = await callbackApi(() => controller.abort(new Error('no more time')))
     const gateway = createApiGateway({ callbackUrl, ...access })
@@ -91,18 +91,18 @@ describe('a post', () => {
     expect(await gateway.post('c1', 'x', { signal: controller.signal })).toEqual(failed)
     expect(await gateway.post('c1', 'x', { signal: controller.signal })).toEqual(failed)
   })
-  it('fails, not knowing, when the socket breaks', async () => {
+  it('fails as unknown when the socket breaks', async () => {
     const { callbackUrl } = await callbackApi((request) => request.socket.destroy())
     const outcome = await createApiGateway({ callbackUrl, ...access }).post('c1', 'x')
     expect(outcome).toMatchObject({ status: 'failed', unknown: true })
   })
-  it('surely did not go out where nobody listens', async () => {
+  it('is known not to be sent when the server does not listen', async () => {
     const { callbackUrl, server } = await callbackApi(() => {})
     await new Promise((resolve) => server.close(resolve))
     const outcome = await createApiGateway({ callbackUrl, ...access }).post('c1', 'x')
     expect(outcome).toMatchObject({ status: 'failed', unknown: false, reason: expect.stringContaining('ECONNREFUSED') })
   })
-  it('surely did not go out without a region, and says AWS_REGION', async () => {
+  it('is known not to be sent without a region, and names AWS_REGION', async () => {
     const kept = { ...process.env }
     for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) delete process.env[name]
     process.env.AWS_CONFIG_FILE = process.env.AWS_SHARED_CREDENTIALS_FILE = '/dev/null'
@@ -114,7 +114,7 @@ describe('a post', () => {
     const reason = 'RegionMissingError: No AWS region is known: set AWS_REGION or pass `region`.'
     expect(outcome).toEqual({ status: 'failed', unknown: false, reason })
   })
-  it('uses sockets again, and many at once', async () => {
+  it('reuses sockets, and many at once', async () => {
     const sockets = new Set<unknown>()
     const { callbackUrl } = await callbackApi((request, response) => {
       sockets.add(request.socket)
@@ -140,7 +140,7 @@ describe('a disconnect', () => {
     expect(await createApiGateway({ callbackUrl, ...access }).disconnect('c1')).toBe('closed')
     expect(seen).toBe('DELETE /dev/@connections/c1')
   })
-  it('finds a gone connection closed', async () => {
+  it('reports a gone connection as closed', async () => {
     const { gateway } = await gatewayAnswering(410)
     expect(await gateway.disconnect('c1')).toBe('closed')
   })

@@ -9,16 +9,16 @@ describe('the backend of the environment', () => {
   })
   afterEach(() => vi.unstubAllEnvs())
 
-  it('needs a table, and names its variable and the other ways', () => {
+  it('needs a table, and names its variable and the alternatives', () => {
     expect(() => environmentBackend('LINE')).toThrow(
       'set LINE_TABLE to its name, or bind one with line.withBackend(awsBackend(',
     )
   })
-  it('needs nothing else: then the stream delivers, and nothing is invoked', () => {
+  it('needs nothing else: without a gateway and an invoker, the stream delivers', () => {
     vi.stubEnv('LINE_TABLE', 'line')
     expect(environmentBackend('LINE')).toEqual({ store: expect.objectContaining({ kind: 'dynamodb' }), restore: 0 })
   })
-  it('holds what is named, the restore number included', () => {
+  it('has everything that is named, the restore number included', () => {
     vi.stubEnv('LINE_TABLE', 'line')
     vi.stubEnv('LINE_CALLBACK_URL', 'https://a.execute-api.eu-west-1.amazonaws.com/dev')
     vi.stubEnv('LINE_DELIVER', 'line-deliver')
@@ -33,7 +33,7 @@ describe('the backend of the environment', () => {
     ['RESTORE', '-1', 'Expected LINE_RESTORE to be a whole number from 0, got "-1".'],
     ['RESTORE', 'two', 'Expected LINE_RESTORE to be a whole number from 0, got "two".'],
     ['CALLBACK_URL', 'wss://a.example/dev', 'Expected LINE_CALLBACK_URL to begin with https://'],
-  ])('says what is wrong with %s=%s', (name, value, words) => {
+  ])('reports the error of %s=%s', (name, value, words) => {
     vi.stubEnv('LINE_TABLE', 'line')
     vi.stubEnv(`LINE_${name}`, value)
     expect(() => environmentBackend('LINE')).toThrow(words)

@@ -39,7 +39,7 @@ describe('an event’s type', () => {
     expectTypeOf<RequireJson<Outer>>().not.toBeUnknown()
     line.channel('tree', { key, event: tree })
   })
-  test('may be whatever survives JSON: interfaces, optional members, unions, tuples', () => {
+  test('may be anything that survives JSON: interfaces, optional members, unions, tuples', () => {
     expectTypeOf<RequireJson<Message>>().toBeUnknown()
     expectTypeOf<RequireJson<string | number | null>>().toBeUnknown()
     expectTypeOf<RequireJson<readonly [number, { a: boolean }]>>().toBeUnknown()
@@ -47,7 +47,7 @@ describe('an event’s type', () => {
     // biome-ignore lint/suspicious/noExplicitAny: `any` says nothing, so nothing is refused
     expectTypeOf<RequireJson<any>>().toBeUnknown()
   })
-  test('may not hold what JSON loses or changes, however deep', () => {
+  test('may not contain what JSON loses or changes, at any depth', () => {
     expectTypeOf<RequireJson<Date>>().not.toBeUnknown()
     expectTypeOf<RequireJson<{ a: { b: Date }[] }>>().not.toBeUnknown()
     expectTypeOf<RequireJson<{ a?: bigint }>>().not.toBeUnknown()

@@ -19,7 +19,7 @@ describe('a topic’s name', () => {
   const key = fc.dictionary(text, fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true })), { maxKeys: 5 })
   const wellFormed = (each: object) => !/\p{Surrogate}/u.test(Object.entries(each).flat().join(' '))
 
-  test('is the same whatever the order of the members [TL-TOPIC-1]', () => {
+  test('is the same for any order of the members [TL-TOPIC-1]', () => {
     fc.assert(
       fc.property(key.filter(wellFormed), (each) => {
         const reversed = Object.fromEntries(Object.entries(each).reverse())
@@ -27,7 +27,7 @@ describe('a topic’s name', () => {
       }),
     )
   })
-  test('differs for keys that differ, in a value’s type alone too [TL-TOPIC-1]', () => {
+  test('differs for keys that differ, also if only in the type of a value [TL-TOPIC-1]', () => {
     expect(formatTopic('c', { a: 7 })).not.toBe(formatTopic('c', { a: '7' }))
     expect(formatTopic('c', { a: 'b&c=s:d' })).not.toBe(formatTopic('c', { a: 'b', c: 'd' }))
     const canonical = (each: object) => JSON.stringify(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -38,7 +38,7 @@ describe('a topic’s name', () => {
       }),
     )
   })
-  test('beyond topicBytes is refused, and one of just as many is not [TL-TOPIC-2]', () => {
+  test('is refused beyond topicBytes, and accepted with exactly topicBytes [TL-TOPIC-2]', () => {
     const room = limits.topicBytes.value - 'c?k=s:'.length
     expect(formatTopic('c', { k: 'x'.repeat(room) })).toHaveLength(limits.topicBytes.value)
     expect(() => formatTopic('c', { k: 'x'.repeat(room + 1) })).toThrow('at most 1536 are allowed')

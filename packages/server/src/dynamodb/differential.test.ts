@@ -224,7 +224,7 @@ function rename(value: unknown, run: string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, rename(one, run)]))
 }
 
-it('answers every sequence of operations as the reference store does', async () => {
+it('returns the results of the reference store for every sequence of operations', async () => {
   const dynamo = createDynamoStore(table.options)
   let runs = 0
   await fc.assert(

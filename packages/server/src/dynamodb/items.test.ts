@@ -47,7 +47,7 @@ describe('keys', () => {
 })
 
 describe('items', () => {
-  it('hold a log’s event in the public shape [TL-ROW-1]', () => {
+  it('have an event of a log in the public shape [TL-ROW-1]', () => {
     const { publishId, ...rest } = slot(7, { inline: 1_700_000_002_000 })
     expect(toLogItem('t', { publishId: 'p1', ...rest })).toEqual({
       pk: 'LOG#t',
@@ -60,7 +60,7 @@ describe('items', () => {
       inline: 1_700_000_002_000,
     })
   })
-  it('give back what they were made of', () => {
+  it('convert back to what they were made of', () => {
     const event = slot(7)
     expect(createSlotReader()({ ...toLogItem('t', event) })).toEqual(event)
     const socket = connection({ principal: null })
@@ -68,14 +68,14 @@ describe('items', () => {
     const row = subscriber('t', { id: '"a#b"', shard: 3 })
     expect(fromSubscriberItem('t', 3, toSubscriberItem(row))).toEqual(row)
   })
-  it('of a key hold each base under a name of its own', () => {
+  it('of a key have each base under a name of its own', () => {
     const claim = { key: 'u1#k', state: 'RUNNING', owner: 'o', lease: 5, fingerprint: 'f', expires: 9 } as const
     const bases = { p1: 4, 'p:2': 0 }
     const item = { ...toKeyItem(claim), [baseAttribute('p1')]: 4, [baseAttribute('p:2')]: 0 }
     expect(item).toMatchObject({ pk: 'IDEM#u1#k', sk: '#', 'base:p1': 4 })
     expect(fromKeyItem('u1#k', item)).toEqual({ ...claim, bases })
   })
-  it('come as attribute values from a stream', () => {
+  it('are converted from the attribute values of a stream', () => {
     const image = {
       ...{ s: { S: 'x' }, n: { N: '12' }, yes: { BOOL: true }, no: { BOOL: false }, nothing: { NULL: true } },
       map: { M: { principal: { NULL: true }, session: { S: '' } } },

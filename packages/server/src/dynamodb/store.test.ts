@@ -105,7 +105,7 @@ describe('a failed condition', () => {
 })
 
 describe('a lost answer', () => {
-  it('of a slot shows the writer’s own slot', async () => {
+  it('of a slot returns the writer’s own slot', async () => {
     const store = await storeBehind(losingTheFirstAnswer())
     const own = slot(1)
     expect(await store.putSlot(own.publishId, own)).toEqual({ status: 'taken', slot: own })
@@ -183,7 +183,7 @@ describe('a lost answer', () => {
 })
 
 describe('requests', () => {
-  it('are one for each operation, and strong where they read', async () => {
+  it('are one for each operation, and strongly consistent if they read', async () => {
     const operations: string[] = []
     const weak: string[] = [] // an emulator reads strongly whatever it is asked
     const store = await storeBehind(async (exchange) => {
@@ -285,7 +285,7 @@ describe('requests', () => {
     const rows = await store.readSubscriptions(connectionId)
     expect(rows.map(({ id }) => id)).toEqual(['1', '2', '3', '4', '5'])
   })
-  it('tell that there is more when slots fill a page before the limit', async () => {
+  it('report that more slots exist when a page is full before the limit', async () => {
     const store = createDynamoStore(table.options)
     const topic = slot(1).publishId
     const data = JSON.stringify('x'.repeat(300_000))
@@ -312,7 +312,7 @@ describe('requests', () => {
     await store.readSyncStates(shared)
     expect(sizes.splice(0)).toEqual([36])
   })
-  it('give up keys that the table leaves undone until the deadline', async () => {
+  it('fail at the deadline when the table leaves keys unprocessed until then', async () => {
     const { endpoint, end } = await proxy(table.options.endpoint, async (exchange) => {
       exchange.answer(200, JSON.stringify({ Responses: {}, UnprocessedKeys: JSON.parse(exchange.body).RequestItems }))
     })
@@ -322,7 +322,7 @@ describe('requests', () => {
       ...{ name: 'StoreError', operation: 'readSyncStates', cause: { name: 'DeadlineError' } },
     })
   })
-  it('pass over rows of a log that are no slots, and make the others good', async () => {
+  it('skip rows of a log that are not slots, and correct the others', async () => {
     const logged: unknown[] = []
     const store = createDynamoStore({ ...table.options, log: (entry) => logged.push(entry) })
     const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...access, endpoint: table.options.endpoint }))
@@ -348,7 +348,7 @@ describe('requests', () => {
     ])
     expect(logged).toMatchObject([{ level: 'WARN', facts: { pk: `LOG#${topic}` } }]) // once a topic
   })
-  it('ask again for keys that the table left undone', async () => {
+  it('request again the keys that the table left unprocessed', async () => {
     const topic = slot(1).publishId
     let asked = 0
     const store = await storeBehind(async (exchange) => {
@@ -362,7 +362,7 @@ describe('requests', () => {
     expect(await store.hasReceipts(events)).toEqual([false, true])
     expect(asked).toBe(2)
   })
-  it('leave a topic’s K out when the table left that undone', async () => {
+  it('leave out the shard count of a topic when the table left it unprocessed', async () => {
     const row = connection()
     let asked = 0
     const store = await storeBehind(async (exchange) => {
@@ -395,7 +395,7 @@ describe('a failure', () => {
 
   const throttled = 'ProvisionedThroughputExceededException'
   const requestLimit = 'RequestLimitExceeded'
-  it('of a write that was refused at once surely did not happen', async () => {
+  it('of a write that was refused at once says that it did not happen', async () => {
     const store = createDynamoStore({ ...table.options, table: 'no-such-table' })
     const error = await failure(store.putSlot('t', slot(1)))
     expect(error).toMatchObject({ operation: 'putSlot', mayHaveHappened: false })
@@ -420,7 +420,7 @@ describe('a failure', () => {
     const elsewhere = createDynamoStore({ ...table.options, table: 'no-such-table' })
     expect((await failure(elsewhere.putSlot('t', slot(1)))).refused).toBeUndefined()
   })
-  it('of a write whose answers are lost three times may have happened', async () => {
+  it('of a write whose responses are lost three times says that it may have happened', async () => {
     const topic = slot(1).publishId
     let tries = 0
     const store = await storeBehind(async (exchange) => {
@@ -456,7 +456,7 @@ describe('a failure', () => {
     expect(claim?.mayHaveHappened ?? expected).toBe(expected)
     expect(tries).toEqual([])
   })
-  it('comes within the deadline when an endpoint hangs, in the head or in the body', async () => {
+  it('comes within the deadline when an endpoint hangs, in the headers or in the body', async () => {
     for (const headers of [false, true]) {
       const server = createServer((_, response) => {
         if (headers) response.writeHead(200, { 'content-length': 100 }).write('{')

@@ -80,7 +80,7 @@ const clients: readonly [string, (endpoint: string, clock: { now(): number }) =>
 describe.each(clients)('The client of %s', (_, create) => {
   const many = Array.from({ length: 12 }, (_each, n) => n)
 
-  it('sends again what reused sockets lost to a reset, although more of them died than it has attempts', async () => {
+  it('sends a request again after resets of reused sockets, also of more than it has attempts', async () => {
     const { listener, answered } = answeringOnce('reset')
     const port = await listen(createServer(listener))
     const call = create(`http://127.0.0.1:${port}`, { now: () => 5 })
@@ -90,7 +90,7 @@ describe.each(clients)('The client of %s', (_, create) => {
     expect(answered).toHaveLength(3 * many.length)
   })
 
-  it('leaves sockets that were idle for more than 2 s, although they are silent', async () => {
+  it('does not reuse sockets that were idle for more than 2 s', async () => {
     let now = 1_000_000
     const { listener, answered } = answeringOnce('silent')
     const port = await listen(createServer(listener))
@@ -122,7 +122,7 @@ describe('An agent for TLS', () => {
     return { handler, close: () => httpsAgent.destroy() }
   }
 
-  it.each(['reset', 'ended'])('sends again what a reused socket lost when it was %s', async (how) => {
+  it.each(['reset', 'ended'])('sends a request again when the reused socket was %s', async (how) => {
     const uses = new Map<object, number>()
     const paths: string[] = []
     const server = createTlsServer(
@@ -144,7 +144,7 @@ describe('An agent for TLS', () => {
     close()
   })
 
-  it('does not use a socket that was idle for more than 2 s', async () => {
+  it('does not reuse a socket that was idle for more than 2 s', async () => {
     let now = 0
     const sockets = new Set<object>()
     const server = createTlsServer(
@@ -166,7 +166,7 @@ describe('An agent for TLS', () => {
 })
 
 describe('An error', () => {
-  it('of anything else was not marked as not sent', () => {
+  it('of another kind is not marked as not sent', () => {
     for (const error of [undefined, null, 'ECONNRESET', Object.assign(new Error(), { code: 'ECONNRESET' })])
       expect(wasNotSent(error)).toBe(false)
   })

@@ -8,7 +8,7 @@ import { createLambdaHandlers } from './handlers.ts'
 const t = initTRPC.create()
 const router = t.router({ hello: t.procedure.query(() => 'hello') })
 
-test('each handler tells its router and the channels of its line, those that are declared later too', () => {
+test('each handler names its router and the channels of its line, also those that are declared later', () => {
   const line = createLine()
   line.channel('first', { key: z.object({}), event: z.object({}) })
   const handlers = createLambdaHandlers({ router, line })
@@ -19,7 +19,7 @@ test('each handler tells its router and the channels of its line, those that are
   }
 })
 
-test('it tells whether the application asks who connects', () => {
+test('it says whether the application has an authorize', () => {
   const open = createLambdaHandlers({ router })
   const asking = createLambdaHandlers({
     router,
@@ -28,6 +28,6 @@ test('it tells whether the application asks who connects', () => {
   expect([open, asking].map(({ websocket }) => applicationOf(websocket)?.authorizes)).toEqual([false, true])
 })
 
-test('what createLambdaHandlers did not make tells nothing', () => {
+test('a value that createLambdaHandlers did not make has no application', () => {
   expect([undefined, null, {}, () => {}].map(applicationOf)).toEqual([undefined, undefined, undefined, undefined])
 })

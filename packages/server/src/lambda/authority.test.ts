@@ -109,7 +109,7 @@ describe('auth', () => {
     await line.clock.advance(2 * hour)
     expect(await ann.send(level)).toMatchObject({ line: { code: 'AUTH_EXPIRED' } })
   })
-  test('lets pushes through after the old expiry [TL-AUTH-2]', async () => {
+  test('lets pushes arrive after the old expiry [TL-AUTH-2]', async () => {
     const line = guarded()
     const ann = await line.connect({ token: 'ann:1:1' })
     await ann.send(live)
@@ -168,7 +168,7 @@ describe('startWith', () => {
     const frames = ann.frames() as { result: { type: string } }[]
     expect(frames.map(({ result }) => result.type)).toEqual(['started', 'data', 'data']) // what was published while the state was loaded comes last [TL-CHAIN-1]
   })
-  test('that loads more than a message carries to a stock client says so [TL-CHUNK-11]', async () => {
+  test('that loads more than a message to a stock client can have is an error that says so [TL-CHUNK-11]', async () => {
     const line = guarded()
     const ann = await line.connect({ token: 'ann:9:1', stock: true })
     await ann.send({ id: 7, method: 'subscription', params: { path: 'huge', input: { room: 'x' }, ref: 1 } })
@@ -176,7 +176,7 @@ describe('startWith', () => {
   })
 })
 
-test('a stock client on an ageing connection is told to move, by a frame and by a push [TL-HAND-4]', async () => {
+test('a stock client on an old connection is told to reconnect, by a frame and by a push [TL-HAND-4]', async () => {
   const line = guarded()
   const ann = await line.connect({ token: 'ann:9:1', stock: true })
   await ann.send({ id: 7, method: 'subscription', params: { path: 'live', input: { room: 'x' } } })

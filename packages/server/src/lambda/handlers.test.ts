@@ -98,12 +98,12 @@ describe('a call', () => {
       error: { message: 'not you', code: -32003, data: { code: 'FORBIDDEN', httpStatus: 403, path: 'boom' } },
     })
   })
-  test('never tells a stack or an ARN [TL-ERR-3]', async () => {
+  test('never has a stack or an ARN in its error [TL-ERR-3]', async () => {
     const client = await chat().connect()
     const text = JSON.stringify(await client.send({ id: 1, method: 'query', params: { path: 'leak' } }))
     expect(text).not.toMatch(/arn:aws|stack|123456789012/)
   })
-  test('of a stock client whose answer is larger than the gateway carries says so [TL-LIM-3] [TL-CHUNK-11]', async () => {
+  test('of a stock client gets an error when its response is larger than the gateway accepts [TL-LIM-3] [TL-CHUNK-11]', async () => {
     const client = await chat().connect({ stock: true })
     const answer = await client.send({ id: 1, method: 'query', params: { path: 'large' } })
     expect(answer).toMatchObject({
@@ -139,7 +139,7 @@ describe('a handshake', () => {
   ])('of a page of %s is refused [TL-HS-4]', async (origin) => {
     expect((await chat().connect({ origin })).result).toEqual({ statusCode: 403 })
   })
-  test('of an allowed page passes [TL-HS-4]', async () => {
+  test('of an allowed page is accepted [TL-HS-4]', async () => {
     expect((await chat().connect({ origin: 'https://chat.example' })).result).toMatchObject({ statusCode: 200 })
   })
   test('without a session entry has its connection id as its session [TL-HS-3]', async () => {
@@ -150,7 +150,7 @@ describe('a handshake', () => {
       state: 'OPEN',
     })
   })
-  test('decides who calls, whatever a frame says [TL-HS-6]', async () => {
+  test('decides who calls, regardless of what a frame says [TL-HS-6]', async () => {
     const client = await chat().connect({ token: 'ann' })
     const frame = {
       id: 1,
@@ -173,7 +173,7 @@ test.each(['*', 'https://app.example/', 'app.example', 'https://APP.example', ''
 )
 
 describe('hello', () => {
-  test('is answered with session, time and limits, a second time too with a fresh time [TL-HELLO-2]', async () => {
+  test('is answered with session, time and limits, and again with the new time [TL-HELLO-2]', async () => {
     const line = chat()
     const client = await line.connect({ token: 'ann' })
     const first = await client.send({ id: 0, method: 'hello' })
@@ -205,7 +205,7 @@ describe('hello', () => {
       expect(client.frames()).toMatchObject([{ id: 0, result: { type: 'hello', refused } }])
     }
   })
-  test('is not needed to be refused: another frame is answered with an error [TL-HELLO-3]', async () => {
+  test('need not come first on a refused connection: another frame gets an error [TL-HELLO-3]', async () => {
     const client = await chat().connect({ token: 'bad' })
     await client.send({ id: 5, method: 'query', params: { path: 'whoami' } })
     expect(client.frames()).toMatchObject([{ id: 5, error: { message: 'this token is not valid' } }])
@@ -268,14 +268,14 @@ describe('a batch', () => {
     expect(await client.send([add(1), { id: 2 }])).toMatchObject({ id: null, error: { code: -32700 } })
     expect(client.frames()).toEqual([])
   })
-  test('that is too large answers each call so [TL-BATCH-3]', async () => {
+  test('that is too large gets an error for each call [TL-BATCH-3]', async () => {
     const client = await chat().connect({ stock: true })
     const last = await client.send(Array.from({ length: 101 }, (_, i) => add(i)))
     const all = [...client.frames(), last]
     expect(all).toHaveLength(101)
     for (const frame of all) expect(frame).toMatchObject({ error: { message: 'Batch call exceeds maximum size' } })
   })
-  test('that starts and stops a subscription leaves none alive [TL-STOP-3]', async () => {
+  test('that starts and stops a subscription leaves none on [TL-STOP-3]', async () => {
     const line = chat()
     const client = await line.connect()
     await client.send([
@@ -321,7 +321,7 @@ describe('a subscription', () => {
       ['b', 'c', 'd'].map((text) => ({ result: { data: { data: { text } } } })),
     )
   })
-  test('resumes whole from its cursor [TL-SUB-3]', async () => {
+  test('resumes completely from its cursor [TL-SUB-3]', async () => {
     const line = chat()
     const first = await line.asScript(() => line.messages.publish({ room: 'x' }, { text: 'a' }))
     for (const text of ['b', 'c', 'd', 'e', 'f'])
@@ -346,7 +346,7 @@ describe('a subscription', () => {
     await ann.send(subscribe({ lastEventId: `${id.split(':')[0]}:40` }))
     expect(ann.frames()[0]).toMatchObject({ result: { type: 'started', gap: 'new-epoch', head: id } })
   })
-  test('from a cursor whose events have expired is a gap, though their rows still stand [TL-SUB-3]', async () => {
+  test('from a cursor whose events have expired is a gap, also while their rows exist [TL-SUB-3]', async () => {
     const line = chat()
     const { id } = await line.asScript(() => line.messages.publish({ room: 'x' }, { text: 'a' }))
     await line.asScript(() => line.messages.publish({ room: 'x' }, { text: 'b' }))
@@ -364,7 +364,7 @@ describe('a subscription', () => {
     await ann.send(subscribe({ ref: 4 }))
     expect(ann.frames()).toHaveLength(before)
   })
-  test('that names another topic under a live id is told TOPIC_CHANGED [TL-SUB-14]', async () => {
+  test('that names another topic under a live id gets TOPIC_CHANGED [TL-SUB-14]', async () => {
     const ann = await chat().connect()
     await ann.send(subscribe())
     await ann.send(subscribe({ ref: 2, input: { room: 'y' } }))
@@ -380,7 +380,7 @@ describe('a subscription', () => {
       { id: 7, error: { message: 'Duplicate id 7' } },
     ])
   })
-  test('of a generator is left to the worker, which answers [TL-GEN-1]', async () => {
+  test('of a generator runs in the worker, which answers [TL-GEN-1]', async () => {
     const line = chat()
     const ann = await line.connect()
     await ann.send({ id: 1, method: 'subscription', params: { path: 'counts' } })
@@ -401,7 +401,7 @@ describe('a subscription', () => {
     await line.asScript(() => line.messages.publish({ room: 'x' }, { text: 'a' }))
     expect(ann.frames()).toHaveLength(3)
   })
-  test('of a stock client under a stopped id is answered with `stopped`, lest it wait for ever [TL-STOCK-7]', async () => {
+  test('of a stock client under a stopped id is answered with `stopped`, so that it does not wait for ever [TL-STOCK-7]', async () => {
     const line = chat()
     const ann = await line.connect({ stock: true })
     const { id, method, params } = subscribe()
@@ -418,7 +418,7 @@ describe('a subscription', () => {
     await bob.send({ id: 8, method: 'mutation', params: { path: 'post', input: { room: 'x', text: 'hi' } } })
     expect(ann.frames()).toHaveLength(1)
   })
-  test('of a stock client gets tRPC frames alone, one object each [TL-HS-5] [TL-STOCK-1]', async () => {
+  test('of a stock client gets only tRPC frames, each a message of its own [TL-HS-5] [TL-STOCK-1]', async () => {
     const line = chat()
     for (const text of ['a', 'b']) await line.asScript(() => line.messages.publish({ room: 'x' }, { text }))
     const ann = await line.connect({ stock: true })
@@ -476,7 +476,7 @@ describe('a sync', () => {
       { id: 9, result: { type: 'data' } },
     ])
   })
-  test('of what is not live says so [TL-SYNC-2]', async () => {
+  test('of a subscription that is not live says so [TL-SYNC-2]', async () => {
     const ann = await chat().connect()
     expect(
       await ann.send({ id: 9, method: 'sync', params: { subscriptions: [{ id: 7, ref: 1, from: '0.a:1' }] } }),
@@ -526,7 +526,7 @@ describe('a sync', () => {
 })
 
 describe('an ephemeral channel', () => {
-  test('starts without a position and pushes events bare [TL-EPH-1]', async () => {
+  test('starts without a position and pushes events without ids [TL-EPH-1]', async () => {
     const line = chat()
     const ann = await line.connect()
     await ann.send({ id: 3, method: 'subscription', params: { path: 'onTyping', input: { room: 'x' }, ref: 1 } })
@@ -539,7 +539,7 @@ describe('an ephemeral channel', () => {
 })
 
 describe('connection parameters', () => {
-  test('are waited for by the frames after them [TL-STOCK-4]', async () => {
+  test('are awaited by the frames after them [TL-STOCK-4]', async () => {
     const line = chat()
     const ann = await line.connect({ stock: true, query: { connectionParams: '1' } })
     const early = ann.send({ id: 1, method: 'query', params: { path: 'whoami' } })
@@ -550,7 +550,7 @@ describe('connection parameters', () => {
     await ann.send({ method: 'connectionParams', data: { token: 'u' } })
     expect(ann.frames()).toMatchObject([{ id: null, error: { code: -32700 } }])
   })
-  test('that do not come within the frame’s deadline are an error, whatever came first [TL-STOCK-4]', async () => {
+  test('that do not arrive within the frame’s deadline are an error, whatever arrived first [TL-STOCK-4]', async () => {
     const line = chat()
     const ann = await line.connect({ stock: true, query: { connectionParams: '1' } })
     const refused = { code: -32700, message: 'Invalid request id' }

@@ -48,7 +48,7 @@ describe('the lambda invoker', () => {
     const invoker = createLambdaInvoker({ functions, endpoint, ...access })
     await expect(invoker.invoke('deliver', {})).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
   })
-  it('tries again when it is throttled', async () => {
+  it('retries when it is throttled', async () => {
     let requests = 0
     const endpoint = await lambdaApi((_, response) => {
       requests += 1
@@ -60,7 +60,7 @@ describe('the lambda invoker', () => {
     await createLambdaInvoker({ functions, endpoint, ...access }).invoke('deliver', {})
     expect(requests).toBe(2)
   })
-  it('uses its socket again', async () => {
+  it('reuses its socket', async () => {
     const endpoint = await lambdaApi((_, response) => response.writeHead(202).end())
     let sockets = 0
     servers.at(-1)?.on('connection', () => {
@@ -71,7 +71,7 @@ describe('the lambda invoker', () => {
     await invoker.invoke('deliver', {})
     expect(sockets).toBe(1)
   })
-  it('ends with its signal', async () => {
+  it('aborts with its signal', async () => {
     const controller = new AbortController()
     const endpoint = await lambdaApi(() => controller.abort(new Error('no more time')))
     const invoker = createLambdaInvoker({ functions, endpoint, ...access })

@@ -69,7 +69,7 @@ const mutate = (path: string, text: string, key: string | undefined, id = 1) => 
 })
 
 describe('a keyed mutation', () => {
-  test('that is sent twice has one effect and one answer, equal but for the id [TL-KEY-1]', async () => {
+  test('that is sent twice has one effect and one answer, equal apart from the id [TL-KEY-1]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const key = line.keyOf('a')
@@ -79,13 +79,13 @@ describe('a keyed mutation', () => {
     expect(line.effects).toEqual(['five'])
     expect(second.replace('"id":2', '"id":1')).toBe(first)
   })
-  test('hands its key to the procedure', async () => {
+  test('passes its key to the procedure', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const key = line.keyOf('a')
     expect(await ann.send(mutate('pay', 'five', key))).toMatchObject({ result: { data: { key } } })
   })
-  test('keeps the error that its procedure threw as its one answer [TL-KEY-1]', async () => {
+  test('stores the error that its procedure threw as its one answer [TL-KEY-1]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const key = line.keyOf('a')
@@ -94,7 +94,7 @@ describe('a keyed mutation', () => {
     expect(await ann.send(mutate('fail', 'five', key))).toEqual(first)
     expect(line.effects).toEqual(['five'])
   })
-  test('of another principal is another one [TL-KEY-2]', async () => {
+  test('of another principal is another mutation [TL-KEY-2]', async () => {
     const line = counting()
     const key = line.keyOf('a')
     await (await line.connect({ token: 'ann' })).send(mutate('pay', 'five', key))
@@ -121,7 +121,7 @@ describe('a keyed mutation', () => {
     expect(await ann.send(mutate('pay', 'five', line.keyOf('a', age)))).toMatchObject({ line: { code: 'KEY_EXPIRED' } })
     expect(line.effects).toEqual([])
   })
-  test('is malformed when its key has neither form [TL-KEY-4]', async () => {
+  test('is malformed when its key has neither of the two forms [TL-KEY-4]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     for (const key of ['mine', 'own.', '', 'auto.', 'auto.x.short', 'own.\ud800', `own.${'k'.repeat(253)}`])
@@ -132,7 +132,7 @@ describe('a keyed mutation', () => {
     expect(line.effects).toEqual([])
     expect(await ann.send(mutate('pay', 'five', 'own.mine'))).toMatchObject({ result: { type: 'data' } })
   })
-  test('that does not fit its input claims nothing', async () => {
+  test('with an invalid input claims nothing', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const key = line.keyOf('a')
@@ -140,7 +140,7 @@ describe('a keyed mutation', () => {
     expect(await ann.send(wrong)).toMatchObject({ error: { data: { code: 'BAD_REQUEST' } } })
     expect(await ann.send(mutate('pay', 'five', key))).toMatchObject({ result: { type: 'data' } })
   })
-  test('that is sent again while it runs is told to ask again [TL-KEY-5]', async () => {
+  test('that is sent again while it runs gets PENDING [TL-KEY-5]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const key = line.keyOf('a')
@@ -154,7 +154,7 @@ describe('a keyed mutation', () => {
     expect(await ann.send(mutate('slow', 'five', key))).toMatchObject({ result: { data: 'done' } })
     expect(line.effects).toHaveLength(1)
   })
-  test('whose function died half-way is OUTCOME_UNKNOWN for good [TL-KEY-6]', async () => {
+  test('whose function died while it ran is OUTCOME_UNKNOWN for good [TL-KEY-6]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const key = line.keyOf('a')
@@ -170,7 +170,7 @@ describe('a keyed mutation', () => {
       })
     expect(line.effects).toHaveLength(1)
   })
-  test('that is repeatable is run again, and what it published stands once [TL-KEY-6] [TL-KEY-9]', async () => {
+  test('that is repeatable runs again, and its events are published once [TL-KEY-6] [TL-KEY-9]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const key = line.keyOf('a')
@@ -184,7 +184,7 @@ describe('a keyed mutation', () => {
     const { events } = await line.asScript(() => line.messages.read({ room: 'x' }))
     expect(events.map(({ data }) => data.text)).toEqual(['five', 'between'])
   })
-  test('whose publish met too many others keeps no outcome, so that it may be asked again [TL-KEY-6]', async () => {
+  test('whose publish conflicted too often stores no outcome, so that it can be repeated [TL-KEY-6]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const key = line.keyOf('a')
@@ -211,7 +211,7 @@ describe('a keyed mutation', () => {
     await ann.send(mutate('type', 'x', key))
     expect(line.effects).toHaveLength(2)
   })
-  test('without a key that was sent before is refused, save an idempotent one [TL-KEY-8]', async () => {
+  test('without a key that was sent before is refused, unless it is idempotent [TL-KEY-8]', async () => {
     const line = counting()
     const ann = await line.connect({ token: 'ann' })
     const resend = (path: string) => ({
@@ -224,7 +224,7 @@ describe('a keyed mutation', () => {
   })
 })
 
-test('a publish with a key of its own appends once, whatever came between [TL-KEY-9]', async () => {
+test('a publish with a key of its own appends once, also with others in between [TL-KEY-9]', async () => {
   const line = counting()
   const say = (text: string, idempotencyKey?: string) =>
     line.asScript(() =>

@@ -68,7 +68,7 @@ describe('a channel whose line was not given to createLambdaHandlers', () => {
         expect(made.logs.map(({ level }) => level)).toEqual(Array.from({ length: 5 }, () => 'ERROR'))
         expect(await made.store.readSubscriptions(client.connectionId)).toEqual([])
       })
-  test('is named with the remedy by what publishes, reads and updates inside', async () => {
+  test('is named with the remedy when code inside publishes, reads and updates', async () => {
     const made = lineOf('other')
     const client = await made.connect()
     const calls = { post: 'chat', type: 'typing', read: 'chat', update: 'here', all: 'chat' }
@@ -78,18 +78,18 @@ describe('a channel whose line was not given to createLambdaHandlers', () => {
     }
     await expect(made.chat.publish(input, 'hi')).rejects.toThrow('set NOT_SET_TABLE') // outside of a function that is served
   })
-  test('is reached by its own backend, also from a function of another line', async () => {
+  test('uses its own backend, also in a function of another line', async () => {
     const made = lineOf('other')
     const id = await made.asScript(() => made.own.withBackend(made.backend, () => made.chat.publish(input, 'hi')))
     expect(id).toMatchObject({ id: expect.any(String) })
   })
-  test('is served where its line was given', async () => {
+  test('is served when its line was given', async () => {
     const client = await lineOf('own').connect()
     expect(await ask(client, 'subscription', 'chat')).toMatchObject({ result: { type: 'started' } })
   })
 })
 
-describe('what a circular import leaves undefined', () => {
+describe('a value that a circular import leaves undefined', () => {
   const router = initTRPC.create().router({})
   const none = undefined as never
   test('is reported when the handlers are made, and not by the first frame', () => {
@@ -103,7 +103,7 @@ describe('what a circular import leaves undefined', () => {
     expect(made(router)).not.toThrow()
     expect(() => createLambdaHandlers({ router, line: {} as never })).toThrow('Expected a line made by createLine()')
   })
-  test('is reported wherever a line is taken', async () => {
+  test('is reported by every function that takes a line', async () => {
     const words = /^Expected a line made by createLine\(\), got undefined\. A circular import/
     expect(() => internalsOf(none)).toThrow(words)
     expect(() => createSourceHandler({ line: none, image: z.object({}), toEvents: () => [] })).toThrow(words)
@@ -140,7 +140,7 @@ describe('a data transformer', () => {
 
   for (const [name, transformer] of Object.entries({ superjson, text }))
     for (const stock of [false, true])
-      test(`of the router alone (${name}) is reported at both ends (${stock ? 'stock' : 'ours'})`, async () => {
+      test(`of the router only (${name}) is reported at both ends (${stock ? 'stock' : 'ours'})`, async () => {
         const { connect, logs } = lineWith(transformer)
         const client = await connect({ stock })
         const message = expect.stringContaining(
@@ -150,7 +150,7 @@ describe('a data transformer', () => {
           expect(await ask(client, method, path)).toMatchObject({ error: { message, data: { code: 'BAD_REQUEST' } } })
         expect(logs).toMatchObject([{ level: 'WARN', message }])
       })
-  test('of the client alone is reported at both ends', async () => {
+  test('of the client only is reported at both ends', async () => {
     for (const stock of [false, true]) {
       const { connect, logs } = lineWith()
       const client = await connect({ stock })

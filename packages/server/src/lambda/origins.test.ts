@@ -92,26 +92,29 @@ const bad: readonly [string, string][] = [
 ]
 
 describe('An origin that browsers, web views or extensions send', () => {
-  test.each(good)('%s may be in `origins`, and lets its own page in [TL-HS-4]', async (origin) => {
+  test.each(good)('%s may be in `origins`, and allows its own page [TL-HS-4]', async (origin) => {
     expect(await handshake({ origins: [origin] }, origin)).toBe('allowed')
     expect(await handshake({ origins: [origin] }, 'https://other.example')).toBe('refused')
   })
-  test.each(good)('%s may be in TRUNKLINE_ORIGINS, and lets its own page in [TL-HS-4]', async (origin) => {
+  test.each(good)('%s may be in TRUNKLINE_ORIGINS, and allows its own page [TL-HS-4]', async (origin) => {
     vi.stubEnv('TRUNKLINE_ORIGINS', ` https://first.example, ${origin} ,`)
     expect(await handshake({}, origin)).toBe('allowed')
     expect(await handshake({}, 'https://other.example')).toBe('refused')
   })
 })
 
-describe('An origin that no browser sends, or that lets in strangers', () => {
-  test.each(bad)('%j in `origins` is refused when the handlers are made, with what to write', (origin, advice) => {
-    const make = () => createLambdaHandlers({ router, origins: [origin] })
-    expect(make).toThrow(TypeError)
-    expect(make).toThrow(advice)
-    expect(make).toThrow(
-      `Expected an origin as browsers send it in \`origins\`, such as https://app.example, got ${JSON.stringify(origin)}. `,
-    )
-  })
+describe('An origin that no browser sends, or that allows pages of anyone', () => {
+  test.each(bad)(
+    '%j in `origins` is refused when the handlers are created, with what to write instead',
+    (origin, advice) => {
+      const make = () => createLambdaHandlers({ router, origins: [origin] })
+      expect(make).toThrow(TypeError)
+      expect(make).toThrow(advice)
+      expect(make).toThrow(
+        `Expected an origin as browsers send it in \`origins\`, such as https://app.example, got ${JSON.stringify(origin)}. `,
+      )
+    },
+  )
   // an empty entry of the list, and space around one, are no mistakes
   test.each(bad.filter(([origin]) => origin !== '' && origin.trim() === origin && !origin.includes(',')))(
     '%j in TRUNKLINE_ORIGINS is refused when the handlers are made, by the same check',
@@ -122,7 +125,7 @@ describe('An origin that no browser sends, or that lets in strangers', () => {
       expect(make).toThrow(`in TRUNKLINE_ORIGINS, such as https://app.example, got ${JSON.stringify(origin)}. `)
     },
   )
-  test('is refused at the handshake when the variable came to have it later', async () => {
+  test('is refused at the handshake when the variable got it later', async () => {
     const { authorizer } = createLambdaHandlers({ router })
     vi.stubEnv('TRUNKLINE_ORIGINS', '*')
     const event = { type: 'REQUEST', methodArn: 'a', requestContext: { connectionId: 'c', eventType: 'CONNECT' } }
@@ -133,7 +136,7 @@ describe('An origin that no browser sends, or that lets in strangers', () => {
     [{}, 'Expected an array of origins or a function in `origins`, got [object Object].'],
     [[undefined], 'got undefined. Use a string or a function.'],
     [[5], 'got 5. Use a string or a function.'],
-  ])('is refused in words when it is not even text: %j', (origins, words) => {
+  ])('is refused with an explanation when it is not text: %j', (origins, words) => {
     expect(() => createLambdaHandlers({ router, origins: origins as never })).toThrow(words)
   })
 })
@@ -175,7 +178,7 @@ describe('A pattern', () => {
 describe('A function', () => {
   const isPreview = (origin: string) => /^https:\/\/app-[a-z0-9]+-team\.vercel\.app$/.test(origin)
 
-  test('decides, by itself or among others, at once or by a promise', async () => {
+  test('decides, alone or among others, synchronously or by a promise', async () => {
     const sent = 'https://app-x1-team.vercel.app'
     for (const origins of [isPreview, [isPreview], ['https://app.example', async (o: string) => isPreview(o)]])
       expect([await handshake({ origins }, sent), await handshake({ origins }, 'https://evil.example')]).toEqual([
@@ -183,10 +186,10 @@ describe('A function', () => {
         'refused',
       ])
   })
-  test('is asked about null too', async () => {
+  test('is also called for null', async () => {
     expect(await handshake({ origins: (origin) => origin === 'null' }, 'null')).toBe('allowed')
   })
-  test('lets in by true alone', async () => {
+  test('allows an origin only by returning true', async () => {
     for (const value of ['yes', 1, {}, undefined, null])
       expect(await handshake({ origins: () => value as never }, 'https://app.example')).toBe('refused')
   })

@@ -93,7 +93,7 @@ describe('a change', () => {
   })
   const at = new Date(1_700_000_000_000)
 
-  test('is told with its images and the time', async () => {
+  test('has its images and the time', async () => {
     const [a, b] = [row('1', 'todo'), row('1', 'done')]
     expect(await send(recorder(card), [inserted(a), modified(a, b), removed(b)])).toEqual([])
     expect(seen).toEqual([
@@ -103,14 +103,14 @@ describe('a change', () => {
     ])
   })
 
-  test('says whether the table removed the row since its time was over', async () => {
+  test('says whether TTL removed the row', async () => {
     const by = (userIdentity: object) => ({ ...removed(row('1', 'a')), userIdentity })
     const user = by({ type: 'User', principalId: 'dynamodb.amazonaws.com' })
     await send(recorder(card), [removed(row('1', 'a'), { expired: true }), user])
     expect(seen).toMatchObject([{ expired: true }, { expired: false }])
   })
 
-  test('brings every type of DynamoDB as a value', async () => {
+  test('has every type of DynamoDB as a value', async () => {
     const image = {
       id: text('1'),
       whole: { N: '-42' },
@@ -153,7 +153,7 @@ describe('a change', () => {
     })
   })
 
-  test('passes through defaults, transforms and checks that await', async () => {
+  test('passes through defaults, transforms and asynchronous checks', async () => {
     const image = z.object({
       id: z.string().refine(async (id) => Promise.resolve(id !== 'taken')),
       due: z.coerce.date(),
@@ -165,7 +165,7 @@ describe('a change', () => {
     expect(warned).toHaveLength(1)
   })
 
-  test('of nothing is what toEvents says', async () => {
+  test('may have no events', async () => {
     const same = row('1', 'todo')
     const quiet = source({ toEvents: (change) => (isMove(change) ? cardEvents(change) : []) })
     expect(await send(quiet, [modified(same, same)])).toEqual([])
@@ -176,8 +176,8 @@ describe('a change', () => {
   const isMove = (change: Change<Card>) => change.oldImage?.column !== change.newImage?.column
 })
 
-describe('once each', () => {
-  test('when a batch comes again, and with each record twice', async () => {
+describe('each event is published once', () => {
+  test('when a batch is repeated, and with each record twice', async () => {
     const records = [...moved('1', 'a', 'b', 'c'), ...moved('2', 'a', 'b')]
     const twice = records.flatMap((record) => [record, record])
     await send(source(), twice)
@@ -211,7 +211,7 @@ describe('once each', () => {
     expect(events.map(({ data }) => data.text)).toEqual(['x', 'y'])
   })
 
-  test('for an ephemeral channel too', async () => {
+  test('for an ephemeral channel also', async () => {
     const blip = source({ toEvents: () => [blips.entry({ board: 'b' }, { id: '1' })] })
     const records = moved('1', 'a', 'b')
     await send(blip, [...records, ...records])
@@ -225,7 +225,7 @@ describe('once each', () => {
     expect(await publishedOf('1')).toEqual(['a', 'a'])
   })
 
-  test('in the order of each row, whatever the stream repeats and however rows are mixed', async () => {
+  test('in the order of each row, with repeated records and mixed rows', async () => {
     const rows = ['1', '2', '3'].map((id) => moved(id, 'a', 'b', 'c', 'd'))
     const position = fc.array(fc.record({ row: fc.nat(2), from: fc.nat(3), count: fc.integer({ min: 1, max: 4 }) }), {
       minLength: 1,
@@ -258,7 +258,7 @@ describe('once each', () => {
   })
 })
 
-describe('a row that does not fit', () => {
+describe('an invalid row', () => {
   const bad = { id: text('7'), column: { N: '1' } }
 
   test('is skipped, with its keys and issues in the log', async () => {
@@ -284,21 +284,21 @@ describe('a row that does not fit', () => {
     expect(warned).toEqual([])
   })
 
-  test('has keys that JSON can hold', async () => {
+  test('has keys that JSON can represent', async () => {
     const onInvalid = vi.fn()
     const keys = { id: { B: 'AQID' }, n: { N: '9007199254740993' } }
     await send(source({ onInvalid }), [inserted(bad, { keys })])
     expect(onInvalid.mock.calls[0]?.[0].keys).toEqual({ id: 'AQID', n: '9007199254740993' })
   })
 
-  test('does not hold up the later changes of the same row', async () => {
+  test('does not block the later changes of the same row', async () => {
     const good = row('7', 'b')
     expect(await send(source(), [inserted(bad), modified(bad, good), modified(good, row('7', 'c'))])).toEqual([])
     expect(await publishedOf('7')).toEqual(['c'])
     expect(warned).toHaveLength(2)
   })
 
-  test('is one at which the schema throws', async () => {
+  test('is also one at which the schema throws', async () => {
     const image = card.extend({ column: z.string().transform((column) => JSON.parse(column)) })
     const handler = createSourceHandler({ line, image, toEvents: () => [] })
     expect(await send(handler, [inserted(row('1', '{')), inserted(row('2', '{}'))])).toEqual([])
@@ -307,7 +307,7 @@ describe('a row that does not fit', () => {
     ])
   })
 
-  test('blocks nothing when its report throws', async () => {
+  test('blocks no other when its report throws', async () => {
     const onInvalid = () => {
       throw new Error('the pager is down')
     }
@@ -318,7 +318,7 @@ describe('a row that does not fit', () => {
     ])
   })
 
-  test('is logged though its issues hold big numbers', async () => {
+  test('is logged also when its issues have large numbers', async () => {
     const image = z.object({ n: z.bigint().max(1n) })
     const handler = createSourceHandler({ line, image, toEvents: () => [] })
     await send(handler, [inserted({ id: text('1'), n: { N: '9007199254740993' } })])
@@ -350,7 +350,7 @@ describe('a toEvents that throws', () => {
     ])
   })
 
-  test('loses and doubles nothing once it is mended', async () => {
+  test('loses and duplicates nothing after it was fixed', async () => {
     const one = moved('1', 'a', 'poison', 'c')
     const two = moved('2', 'a', 'b')
     await send(picky, [...one, ...two])
@@ -360,7 +360,7 @@ describe('a toEvents that throws', () => {
     expect(await publishedOf('2')).toEqual(['a', 'b'])
   })
 
-  test('is like an event that does not fit its channel, or what is no entry', async () => {
+  test('is handled like an event that is invalid for its channel, and like a value that is not an entry', async () => {
     const long = moved('1', 'a column with a very long name')
     expect(await send(source(), long)).toEqual(sequencesOf(long))
     const records = moved('1', 'a')
@@ -371,7 +371,7 @@ describe('a toEvents that throws', () => {
 })
 
 describe('the table of the line', () => {
-  test('failing for one topic fails those records alone', async () => {
+  test('failing for one topic fails only those records', async () => {
     const putSlot: Store['putSlot'] = async (topic, slot) => {
       if (topic.includes('down')) throw new Error('throttled')
       return store.putSlot(topic, slot)
@@ -386,7 +386,7 @@ describe('the table of the line', () => {
     expect(await publishedOf('2')).toEqual(['x'])
   })
 
-  test('hanging leaves the rest to the next attempt before the function ends', async () => {
+  test('that hangs leaves the rest to the next attempt, before the function ends', async () => {
     let hang = true
     const readSlotsBefore: Store['readSlotsBefore'] = async (...args) =>
       hang ? new Promise<never>(() => {}) : store.readSlotsBefore(...args)
@@ -403,7 +403,7 @@ describe('the table of the line', () => {
     expect(await publishedOf('1')).toEqual(['a', 'b'])
   })
 
-  test('is left alone when no time is left', async () => {
+  test('is not used when no time is left', async () => {
     const records = moved('1', 'a')
     const toEvents = vi.fn(cardEvents)
     const answer = await send(source({ toEvents }), records, { getRemainingTimeInMillis: () => 400 })
@@ -411,7 +411,7 @@ describe('the table of the line', () => {
     expect(toEvents).not.toHaveBeenCalled()
   })
 
-  test('answering after the function did is asked for nothing more', async () => {
+  test('that responds after the function ended gets no more requests', async () => {
     const { promise: late, resolve: release } = resolvers()
     const readSlotsBefore: Store['readSlotsBefore'] = async (...args) => {
       await late
@@ -442,8 +442,8 @@ describe('a check that hangs', () => {
   })
 })
 
-describe('a mistake of the deployment', () => {
-  test('is said in words: no batch of a table, or a stream without images', async () => {
+describe('an error of the deployment', () => {
+  test('is explained: no batch of a table, or a stream without images', async () => {
     const call = (event: unknown) => line.withBackend(backend, () => source()(event, {}))
     await expect(call({ detail: {} })).rejects.toThrow(/map the stream of your table/)
     await expect(call({ Records: [{ eventSource: 'aws:sqs', body: '{}' }] })).rejects.toThrow(/eventID/)

@@ -60,8 +60,8 @@ const answers = (line: TestLine, ...outcomes: readonly PostOutcome[]) => {
   line.gateway.intercept = () => left.shift()
 }
 
-describe('a post in trouble', () => {
-  test('is counted once for each try that was throttled, and once for each that was made again', async () => {
+describe('a post that fails', () => {
+  test('is counted once for each try that was throttled, and once for each repeat', async () => {
     const line = watched()
     const ann = await line.connect()
     await listen(ann)
@@ -70,7 +70,7 @@ describe('a post in trouble', () => {
     expect([line.sums.get('throttled'), line.sums.get('retried'), line.sums.get('deliveries')]).toEqual([2, 2, 1])
   })
 
-  test('is counted for a stock client’s chain too', async () => {
+  test('is counted for a stock client too', async () => {
     const line = watched()
     const ann = await line.connect({ stock: true })
     await listen(ann)
@@ -92,8 +92,8 @@ describe('a post in trouble', () => {
   })
 })
 
-describe('a subscriber in trouble', () => {
-  test('is counted as handed on, and as redriven where `deliver` takes it up', async () => {
+describe('a subscriber that cannot be posted to', () => {
+  test('is counted as handed on, and as redriven when `deliver` retries it', async () => {
     const line = watched()
     const ann = await line.connect()
     await listen(ann)
@@ -105,7 +105,7 @@ describe('a subscriber in trouble', () => {
     expect([line.sums.get('redriven'), line.sums.get('deliveries')]).toEqual([1, 1])
   })
 
-  test('is counted as left once its connection takes posts too slowly', async () => {
+  test('is counted as left when its connection accepts posts too slowly', async () => {
     const line = watched()
     const [ann, poster] = [await line.connect(), await line.connect()]
     await listen(ann)
@@ -123,15 +123,15 @@ const failing = (names: readonly (keyof Store)[]) => (store: Store) =>
       names.some((one) => one === name) ? () => Promise.reject(new Error('no table')) : Reflect.get(target, name),
   })
 
-describe('a delivery in trouble', () => {
-  test('is counted when its publisher could not make it', async () => {
+describe('a delivery that fails', () => {
+  test('is counted when its publisher could not deliver', async () => {
     const line = watched({ store: failing(['readSubscribers']) })
     const ann = await line.connect()
     await post(ann)
     expect([line.sums.get('publishes'), line.sums.get('failedDeliveries')]).toEqual([1, 1])
   })
 
-  test('is counted when the stream could not make it', async () => {
+  test('is counted when the stream could not deliver', async () => {
     const line = watched({ store: failing(['readSubscribers']) })
     await line.asScript(() => line.messages.publish(input, { text: 'hi' }))
     const { slots } = await line.store.readSlots(line.topic, 0, 10)
@@ -140,7 +140,7 @@ describe('a delivery in trouble', () => {
   })
 })
 
-describe('a handshake that is turned away', () => {
+describe('a handshake that is refused', () => {
   const options: Given = { authorize: () => deny('no') }
 
   test('by the authorizer is counted once', async () => {
@@ -250,7 +250,7 @@ describe('a frame that is refused before anything runs', () => {
     expect(refusals(line)).toEqual({ 'refusedFrames FUNCTION_FAILED': 1 })
   })
 
-  test('is not counted when it ran, and a code that nobody knows makes no label', async () => {
+  test('is not counted when it ran, and an unknown code makes no label', async () => {
     const line = watched()
     const ann = await line.connect()
     await ann.send({ id: 1, method: 'query', params: { path: 'odd' } })
@@ -272,12 +272,12 @@ describe('who is here', () => {
   })
 })
 
-describe('the door of log lines', () => {
+describe('the log', () => {
   const throwing = () => {
     throw new Error('the pager is down')
   }
 
-  test('is where an `onError` that throws is told of, and its call is answered', async () => {
+  test('has an `onError` that throws, and its call is answered', async () => {
     const line = watched({ onError: throwing })
     const ann = await line.connect()
     expect(await ann.send({ id: 1, method: 'query', params: { path: 'nowhere' } })).toMatchObject({
@@ -288,7 +288,7 @@ describe('the door of log lines', () => {
     ])
   })
 
-  test('is where a malformed row of the stream is told of [TL-ROW-1]', async () => {
+  test('has a malformed row of the stream [TL-ROW-1]', async () => {
     const line = watched()
     await line.asScript(() => line.messages.publish(input, { text: 'hi' }))
     const { slots } = await line.store.readSlots(line.topic, 0, 1)

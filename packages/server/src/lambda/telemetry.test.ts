@@ -40,7 +40,7 @@ function chat(telemetry: Telemetry) {
 const call = (path: string, params: object = {}, method = 'query') => ({ id: 1, method, params: { path, ...params } })
 
 describe('telemetry', () => {
-  test('counts connections, frames, calls by path and outcome, publishes, deliveries and the gone', async () => {
+  test('counts connections, frames, calls by path and outcome, publishes, deliveries and gone connections', async () => {
     const { telemetry, sums } = recordingTelemetry()
     const line = chat(telemetry)
     const ann = await line.connect()
@@ -70,7 +70,7 @@ describe('telemetry', () => {
     })
   })
 
-  test('tells how old an event was when it was delivered, also by the stream', async () => {
+  test('measures how old an event was when it was delivered, also by the stream', async () => {
     const { telemetry, sums } = recordingTelemetry()
     const line = chat(telemetry)
     const ann = await line.connect()
@@ -91,7 +91,7 @@ describe('telemetry', () => {
     expect(begun).toEqual(['authorizer', 'websocket', 'worker'].flatMap((name) => [name, `${name} ended`]))
   })
 
-  test('counts a page that is turned away, and says which', async () => {
+  test('counts a page that is refused, and logs its origin', async () => {
     const { telemetry, sums, logs } = recordingTelemetry()
     await chat(telemetry).connect({ origin: 'https://foreign.example' })
     expect(sums.get('refused')).toBe(1)
@@ -117,7 +117,7 @@ describe('a trace', () => {
     expect(logs[1]).toMatchObject({ message: 'a slow bug', facts: { path: 'slow', cause: 'worker', traceparent } })
   })
 
-  test('goes with a post that is handed on, to be in the lines of `deliver` [TL-TRACE-2]', async () => {
+  test('is passed on with a post that is retried, and is in the log lines of `deliver` [TL-TRACE-2]', async () => {
     const { telemetry, logs } = recordingTelemetry()
     const line = chat(telemetry)
     const ann = await line.connect()

@@ -28,7 +28,7 @@ describe('a line', () => {
   })
   afterEach(() => vi.unstubAllEnvs())
 
-  test('reads nothing when it is declared, and names the missing variable when it is used unbound', async () => {
+  test('reads nothing when it is declared, and names the missing variable when it is used without a backend', async () => {
     await expect(setup().events.publish(room, { n: 1 })).rejects.toThrow('set TRUNKLINE_TABLE')
     await expect(setup({ envPrefix: 'OTHER' }).events.read(room)).rejects.toThrow('set OTHER_TABLE')
   })
@@ -41,7 +41,7 @@ describe('a line', () => {
       'Channel events is declared twice on this line',
     )
   })
-  test('takes a lazy backend once', async () => {
+  test('calls a lazy backend once', async () => {
     let made = 0
     const make = (): Backend => {
       made += 1
@@ -53,7 +53,7 @@ describe('a line', () => {
     await events.publish(room, { n: 2 })
     expect(made).toBe(1)
   })
-  test('runs with another backend, nested, awaits included, and nothing outside changes', async () => {
+  test('runs with another backend, nested and across awaits, and changes nothing outside', async () => {
     const { line, events } = setup({ backend: memoryBackend() })
     const [outer, inner] = [memoryBackend(), memoryBackend()]
     await events.publish(room, { n: 1 })
@@ -68,7 +68,7 @@ describe('a line', () => {
     expect(await numbers(events)).toEqual([1])
     expect(await line.withBackend(inner, () => numbers(events))).toEqual([3])
   })
-  test('runs two backends at a time without mixing them', async () => {
+  test('runs with two backends at the same time without mixing them', async () => {
     const { line, events } = setup()
     const backends = [memoryBackend(), memoryBackend()]
     await Promise.all(
@@ -81,13 +81,13 @@ describe('a line', () => {
     for (const [n, backend] of backends.entries())
       expect(new Set(await line.withBackend(backend, () => numbers(events)))).toEqual(new Set([n]))
   })
-  test('does not reach into another line', async () => {
+  test('does not affect another line', async () => {
     const [one, other] = [setup(), setup()]
     await one.line.withBackend(one.backend, async () => {
       await expect(other.events.publish(room, { n: 1 })).rejects.toThrow('TRUNKLINE_TABLE')
     })
   })
-  test('refuses unbound uses while it is held, and bound ones not', async () => {
+  test('refuses uses without a backend while it is held, and no others', async () => {
     const { line, events, backend } = setup({ backend: memoryBackend() })
     const release = internalsOf(line).hold('A local line is open.')
     await expect(events.publish(room, { n: 1 })).rejects.toThrow('A local line is open.')
@@ -122,7 +122,7 @@ describe('a publish', () => {
     const { events } = setup({ backend: memoryBackend() })
     await expect(events.publish({ room: 'x'.repeat(1_600) }, { n: 1 })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })
-  test('of an ephemeral event where nothing can deliver it says what to bind', async () => {
+  test('of an ephemeral event that no port can deliver names what the backend needs', async () => {
     const line = createLine({ backend: memoryBackend() })
     const typing = line.ephemeral('typing', { key, event: z.string() })
     await expect(typing.publish(room, 'ann')).rejects.toThrow('Expected the backend to have a gateway or an invoker')
@@ -152,14 +152,14 @@ describe('a page', () => {
     return { ...made, read, values }
   }
 
-  test('holds the newest events, oldest first, and says where older ones are', async () => {
+  test('has the newest events, oldest first, and the cursor of older ones', async () => {
     const { read, values } = await log(5)
     const page = await read({ limit: 2 })
     expect(values(page)).toEqual([4, 5])
     expect(page.older).toBe(page.events[0]?.id)
     expect(page.newer).toBeNull()
   })
-  test('walks back to the first event by `older`, and forth by `newer`', async () => {
+  test('leads back to the first event by `older`, and forward by `newer`', async () => {
     const { read, values } = await log(5)
     const pages = [await read({ limit: 2 })]
     for (let page = pages[0]; page?.older; page = pages.at(-1)) pages.push(await read({ limit: 2, before: page.older }))
@@ -168,18 +168,18 @@ describe('a page', () => {
     expect(values(forth)).toEqual([2, 3, 4])
     expect(values(await read({ after: forth.newer ?? '' }))).toEqual([5])
   })
-  test('after the newest event is empty, with nothing newer', async () => {
+  test('after the newest event is empty and has nothing newer', async () => {
     const { read } = await log(2)
     const newest = (await read()).events.at(-1)?.id ?? ''
     expect(await read({ after: newest })).toEqual({ events: [], older: null, newer: null })
   })
-  test('leaves out what is past its retention, though its row still stands', async () => {
+  test('leaves out events past their retention, also while their rows exist', async () => {
     const { read, values, clock, line, backend, events } = await log(2)
     await clock.advance(3_600_001)
     await line.withBackend(backend, () => events.publish(room, { n: 3 }))
     expect(values(await read())).toEqual([3])
   })
-  test('reads on past slots that hold no event, back and forth', async () => {
+  test('continues past slots without an event, backwards and forwards', async () => {
     const { read, values, backend, clock } = await log(3)
     const topic = 'events?room=s:x'
     const [head] = (await backend.store.readSlotsBefore(topic, undefined, 1)).slots
@@ -196,7 +196,7 @@ describe('a page', () => {
     expect(values(forth)).toEqual([3, 300])
     expect(forth.newer).toBeNull()
   })
-  test('from a cursor of before a table restore is empty [TL-CUR-2]', async () => {
+  test('from a cursor from before a table restore is empty [TL-CUR-2]', async () => {
     const { read, line, backend, events, values } = await log(3)
     const [first] = (await read()).events
     const restored = { ...backend, restore: 1 }
@@ -220,14 +220,14 @@ describe('a page', () => {
       return { large, ns }
     }
 
-    test('holds at most what one answer carries, and the cursor of the rest', async () => {
+    test('has at most what fits one response, and the cursor of the rest', async () => {
       const { large, ns } = await largeLog(10)
       const page = await large.read(room)
       expect(ns(page)).toEqual([7, 8, 9, 10])
       expect(Buffer.byteLength(JSON.stringify(page.events))).toBeLessThanOrEqual(limits.pageBytes.value)
       expect(page.older).toBe(page.events[0]?.id)
     })
-    test('walks over every event by `older` and by `newer`, each once', async () => {
+    test('leads to every event once, by `older` and by `newer`', async () => {
       const { large, ns } = await largeLog(10)
       const back = [await large.read(room, { maxBytes: 50_000 })]
       for (let page = back[0]; page?.older; page = back.at(-1))
@@ -249,13 +249,13 @@ describe('a page', () => {
         [8, 9, 10],
       ])
     })
-    test('holds one event where even that is more than `maxBytes`', async () => {
+    test('has one event if that alone exceeds `maxBytes`', async () => {
       const { large, ns } = await largeLog(3)
       const page = await large.read(room, { maxBytes: 1 })
       expect(ns(page)).toEqual([3])
       expect(ns(await large.read(room, { maxBytes: 1, before: page.older ?? '' }))).toEqual([2])
     })
-    test('takes all that `limit` allows under a large `maxBytes`', async () => {
+    test('has as many events as `limit` allows under a large `maxBytes`', async () => {
       const { large, ns } = await largeLog(10)
       expect(ns(await large.read(room, { maxBytes: 1_000_000 }))).toHaveLength(10)
     })
@@ -280,13 +280,13 @@ test.each([
   ['a Map', { list: [new Map()] }, 'Map'],
   ['NaN', { n: Number.NaN }, 'NaN'],
   ['a function', { fn: () => 1 }, 'function'],
-])('publishing %s behind any is refused by its place', async (_, event, words) => {
+])('publishing %s through a type of any is refused and its path is named', async (_, event, words) => {
   const line = createLine({ backend: memoryBackend() })
   const anything = line.channel('anything', { key: z.object({}), event: z.any() })
   await expect(anything.publish({}, event)).rejects.toThrow(words)
 })
 
-test('publishing plain JSON behind any is as ever', async () => {
+test('publishing plain JSON through a type of any works', async () => {
   const line = createLine({ backend: memoryBackend() })
   const anything = line.channel('anything', { key: z.object({}), event: z.any() })
   const event = { a: [1, null, { b: 'x', left: undefined }], c: Object.create(null) }

@@ -5,13 +5,13 @@ afterEach(() => vi.restoreAllMocks())
 
 const line = (facts: Readonly<Record<string, unknown>>) => ({ level: 'ERROR', message: 'x', facts }) as const
 
-test('writes one JSON line, big numbers as text', () => {
+test('writes one JSON line, with large numbers as text', () => {
   const said = vi.spyOn(console, 'error').mockImplementation(() => {})
   logOnConsole(line({ path: 'a', n: 2n ** 60n, none: undefined }))
   expect(said.mock.calls).toEqual([['{"level":"ERROR","message":"x","path":"a","n":"1152921504606846976"}']])
 })
 
-test('leaves out facts that are no JSON, rather than the line', () => {
+test('leaves out facts that are not JSON, and writes the line', () => {
   const said = vi.spyOn(console, 'error').mockImplementation(() => {})
   const cycle: Record<string, unknown> = {}
   cycle['self'] = cycle
@@ -19,7 +19,7 @@ test('leaves out facts that are no JSON, rather than the line', () => {
   expect(said.mock.calls).toEqual([['{"level":"ERROR","message":"x"}']])
 })
 
-test('fails nothing when the console is gone', () => {
+test('does not throw when the console fails', () => {
   vi.spyOn(console, 'error').mockImplementation(() => {
     throw new Error('EPIPE')
   })

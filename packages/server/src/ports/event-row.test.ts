@@ -25,7 +25,7 @@ const readOf = (rest: Record<string, unknown>) => {
   return { read, unreadable: warnings.flatMap(({ unreadable }) => unreadable) }
 }
 
-it('names topic and offset of an event row’s key, and of no other', () => {
+it('returns topic and offset of an event row’s key, and of no other key', () => {
   expect(parseLogKey(row)).toEqual({ topic: 'room#a', offset: 7 })
   for (const sk of ['12', '#', '0000000000000000', '9999999999999999', '000000000000007x'])
     expect(parseLogKey({ ...row, sk })).toBeUndefined()
@@ -33,7 +33,7 @@ it('names topic and offset of an event row’s key, and of no other', () => {
 })
 
 describe('a reader of event rows', () => {
-  it('gives back what is of the public shape, without a word [TL-ROW-1]', () => {
+  it('returns rows of the public shape without a warning [TL-ROW-1]', () => {
     const warnings: Facts[] = []
     const read = createSlotReader(({ facts }) => warnings.push(facts))
     expect(read(row)).toEqual(slot)
@@ -56,7 +56,7 @@ describe('a reader of event rows', () => {
     const names = ['E1', 'E2', 'e 1', 'x'.repeat(61), 'x'.repeat(62), '']
     expect(new Set(names.map((epoch) => readOf({ epoch }).read.epoch)).size).toBe(names.length)
   })
-  it('takes a number for the text, and a text for the number, that was meant', () => {
+  it('accepts a number for a text, and a text for a number', () => {
     const read = createSlotReader(() => {})
     const { time, expires } = row
     expect(read({ ...row, epoch: 5, time: String(time), expires: String(expires) })).toEqual({ ...slot, epoch: '5' })
@@ -71,18 +71,18 @@ describe('a reader of event rows', () => {
       expect(read({ ...row, inline: wrong })).toEqual(slot)
     },
   )
-  it('passes over data that is no text', () => {
+  it('leaves out data that is not text', () => {
     expect(readOf({ data: { n: 1 } })).toMatchObject({ read: { offset: 7 }, unreadable: ['data'] })
     expect(readOf({ data: { n: 1 } }).read).not.toHaveProperty('data')
     expect(readOf({ publishId: undefined })).toMatchObject({ read: { publishId: '' }, unreadable: ['publishId'] })
   })
-  it('takes a row without an offset for none', () => {
+  it('returns no slot for a row without an offset', () => {
     const warnings: Facts[] = []
     const read = createSlotReader(({ facts }) => warnings.push(facts))
     expect(read({ ...row, sk: '12' })).toBeUndefined()
     expect(warnings).toEqual([{ pk: row.pk, sk: '12', unreadable: ['sk'] }])
   })
-  it('warns once a topic', () => {
+  it('warns once for each topic', () => {
     const warnings: Facts[] = []
     const read = createSlotReader(({ facts }) => warnings.push(facts))
     const rows: readonly EventRow[] = [

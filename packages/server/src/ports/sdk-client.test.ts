@@ -26,7 +26,7 @@ describe('an adapter of an AWS service', () => {
 })
 
 describe('the HTTP settings of every AWS client', () => {
-  it('bound the connecting and the answer, fail at the bound, and keep sockets alive', () => {
+  it('limit the connection and the response, fail at the limit, and keep sockets alive', () => {
     const agents = createAgents({ sockets: 5 })
     const settings = httpSettings({ requestTimeoutMs: 1_500, agents })
     const agent = { keepAlive: true, maxSockets: 5 }
@@ -37,13 +37,13 @@ describe('the HTTP settings of every AWS client', () => {
   })
 })
 
-describe('a client made on first use', () => {
-  it('is made once, however many ask at once', async () => {
+describe('a client that is created on first use', () => {
+  it('is created once for concurrent calls', async () => {
     let made = 0
     const use = onFirstUse(async () => ++made)
     expect(await Promise.all([use(), use(), use()])).toEqual([1, 1, 1])
   })
-  it('is made again after a failure', async () => {
+  it('is created again after a failure', async () => {
     let tries = 0
     const use = onFirstUse(async () => {
       tries += 1
