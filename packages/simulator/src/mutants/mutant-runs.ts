@@ -37,7 +37,7 @@ export async function runMutants({ schedules, seed, only, say }: MutantRuns): Pr
       )
     } else if (mutant.exhausted !== undefined)
       say(
-        `survives ${mutant.name} (${mutant.breaks}): ${schedules} random schedules; ${mutant.exhausted} exhausts its scope and kills it`,
+        `survives ${mutant.name} (${mutant.breaks}): ${schedules} random schedules; caught by the exhaustive test ${mutant.exhausted}`,
       )
     else {
       survived += 1
