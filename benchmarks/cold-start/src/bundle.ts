@@ -3,18 +3,18 @@ import { basename, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 
-/** An entry as it is deployed: its file, and what is read before its first event. */
+/** The bundle of an entry, as it is deployed. */
 export interface Bundle {
-  /** The entry's own file. */
+  /** The absolute path of the entry's file. */
   readonly file: string
-  /** Everything that starting the entry reads, chunks included. */
+  /** Bytes of all files that are loaded at init, chunks included. */
   readonly initBytes: number
   readonly initGzip: number
-  /** Everything in the package, maps aside. */
+  /** Bytes of all files in the package, without source maps. */
   readonly allBytes: number
-  /** The packages (or the folders of this repository) whose code is in a file, by the file's name. */
+  /** The packages, or folders of this repository, whose code is in a file, by the file's name. */
   readonly packagesOf: ReadonlyMap<string, readonly string[]>
-  /** The files that starting the entry reads, by name. */
+  /** The names of the files that are loaded at init. */
   readonly initFiles: readonly string[]
 }
 
@@ -23,14 +23,14 @@ interface BundleOptions {
   readonly root: string
   readonly entry: string
   readonly outdir: string
-  /** Each file says at run time that it was read: for finding out what a path loads, never for timing. */
+  /** Makes each file record at run time that it was loaded, to find what a path loads. Never used for timing. */
   readonly traced?: boolean
 }
 
-/** Told by a traced bundle's files: their addresses, in the order of their evaluation. */
+/** The global with the URLs of the loaded files of a traced bundle, in the order of their evaluation. */
 export const tracedName = 'trunklineTraced'
 
-/** Bundles one entry as a deployment does. */
+/** Bundles one entry with the settings of a deployment. */
 export async function bundle({ settings, root, entry, outdir, traced = false }: BundleOptions): Promise<Bundle> {
   const trace = `(globalThis.${tracedName}??=[]).push(import.meta.url);`
   const banner = { js: `${settings.banner?.['js'] ?? ''}${traced ? trace : ''}` }
@@ -62,7 +62,7 @@ function toBundle({ outputs }: Metafile, { root, entry }: Pick<BundleOptions, 'r
   }
 }
 
-/** A file with all that it imports, and not by `import()`. */
+/** A file with all its static imports. */
 function startedBy(main: string, outputs: Metafile['outputs']): ReadonlySet<string> {
   const init = new Set([main])
   for (const file of init)

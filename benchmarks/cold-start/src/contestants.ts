@@ -1,16 +1,16 @@
 import { connect, deliverJob, handshake, httpCall, plainCall, streamed, subscribe } from './events.ts'
 
-/** One function with its first event. */
+/** One function and its first event. */
 export interface Contestant {
   readonly name: string
-  /** The file in `src/application` that is bundled. */
+  /** The name of the bundled file in `src/application`. */
   readonly entry: string
   readonly handler: string
   readonly what: string
-  /** Bundled without `splitting`: what it would cost if all were one file. */
+  /** Bundles without `splitting`, to measure the cost of one file. */
   readonly oneFile?: boolean
   readonly event: unknown
-  /** Left without its name: `preload` then reads nothing, and the first event reads the table's client. */
+  /** Leaves out the function's name, so that `preload` loads nothing and the first event loads the table's client. */
   readonly named?: false
 }
 
@@ -30,7 +30,7 @@ const line = (handler: string, what: string, event: unknown): Contestant => ({
   event,
 })
 
-/** The functions of a line beside a bare handler, and the same procedures on tRPC's own adapter. */
+/** Trunkline's functions, a bare handler, and the same procedures on tRPC's own adapter. */
 export const contestants: readonly Contestant[] = [
   bare,
   { name: 'tRPC’s Lambda adapter, same router', entry: 'trpc', handler: 'handler', what: 'a call', event: httpCall },

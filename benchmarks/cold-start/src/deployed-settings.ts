@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import type { BuildOptions } from 'esbuild'
 import { DEFAULT_SCHEMA, load, Type } from 'js-yaml'
 
-/** `!Sub`, `!GetAtt` and the like stand for themselves: nothing of them is needed here. */
+/** Parses CloudFormation tags such as `!Sub` and `!GetAtt` as plain values, since their results are not needed. */
 const cloudFormation = DEFAULT_SCHEMA.extend(
   (['scalar', 'sequence', 'mapping'] as const).map((kind) => new Type('!', { kind, multi: true })),
 )
 
-/** What only the packaging plugin knows; esbuild would refuse it. */
+/** The settings of the packaging plugin, which esbuild would reject. */
 const ofThePlugin = new Set(['concurrency', 'exclude', 'outputFileExtension'])
 
-/** How `serverless.yml` in `folder` bundles each function, as esbuild's own options. */
+/** Reads from `serverless.yml` in `folder` how functions are bundled, as options of esbuild. */
 export function readDeployedSettings(folder: string): BuildOptions {
   const read = load(readFileSync(join(folder, 'serverless.yml'), 'utf8'), { schema: cloudFormation })
   const { custom } = read as { readonly custom: { readonly esbuild: Readonly<Record<string, unknown>> } }

@@ -1,7 +1,7 @@
 const connectedAt = Date.now()
 const caller = { session: 'cold', principal: null, extensions: true, expectsParams: false }
 
-/** A frame of a client of ours, on a route whose answer is what the function returns. */
+/** A frame of Trunkline's client, on a route that answers with the function's return value. */
 export function frameEvent(frame: unknown, routeKey = '$default'): unknown {
   return {
     requestContext: {
@@ -15,7 +15,7 @@ export function frameEvent(frame: unknown, routeKey = '$default'): unknown {
   }
 }
 
-/** A call that publishes nothing and has no key. */
+/** A call without a publish and without a key. */
 export const plainCall = frameEvent({ id: 1, method: 'query', params: { path: 'greet', input: { name: 'ann' } } })
 
 /** A subscribe, which writes two rows and reads the log. */
@@ -25,7 +25,7 @@ export const subscribe = frameEvent({
   params: { path: 'live', input: { room: '7' }, ref: 1 },
 })
 
-/** A handshake before the authorizer. */
+/** A handshake, as the authorizer gets it. */
 export const handshake = {
   type: 'REQUEST',
   methodArn: 'arn:aws:execute-api:local-1:000000000000:line/dev/$connect',
@@ -33,7 +33,7 @@ export const handshake = {
   headers: { 'Sec-WebSocket-Protocol': 'trunkline.1, session.cold' },
 }
 
-/** `$connect` behind it, which writes the connection's row. */
+/** `$connect` after the authorizer. It writes the connection's row. */
 export const connect = {
   requestContext: { ...handshake.requestContext, authorizer: { trunkline: JSON.stringify(caller) } },
   headers: handshake.headers,
@@ -41,7 +41,7 @@ export const connect = {
 
 const topic = 'cold.messages#room=7'
 
-/** A new slot in the table's stream, to whose topic nobody listens. */
+/** A new slot in the table's stream, of a topic without subscribers. */
 export const streamed = {
   Records: [
     {
@@ -62,10 +62,10 @@ export const streamed = {
   ],
 }
 
-/** An event for an ephemeral topic's shard. */
+/** A job for one shard of an ephemeral topic. */
 export const deliverJob = { topic, data: '{"author":"ann"}', shard: 0 }
 
-/** The call as API Gateway's HTTP API hands it to tRPC's adapter. */
+/** The call as API Gateway's HTTP API passes it to tRPC's adapter. */
 export const httpCall = {
   version: '2.0',
   routeKey: '$default',

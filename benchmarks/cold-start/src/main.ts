@@ -10,10 +10,10 @@ import { parseOptions } from './options.ts'
 import { toJson, toMarkdown } from './report.ts'
 
 const { runs, json } = parseOptions(process.argv.slice(2))
-const root = process.cwd() // scripts/benchmark.mjs runs this at the repository's root
+const root = process.cwd() // scripts/benchmark.mjs runs this program in the repository's root
 const folder = await mkdtemp(join(root, 'benchmarks/cold-start/node_modules/.cache/bundles-'))
 const settings = readDeployedSettings(root)
-const local = await startLocalLine({ router, line }) // a real table for those that need one
+const local = await startLocalLine({ router, line }) // a real table for the functions that need one
 
 try {
   const made = new Map<string, Promise<Bundle>>()
@@ -45,4 +45,4 @@ try {
   await local.close()
   await rm(folder, { recursive: true, force: true })
 }
-process.exit(0) // the local line's clients keep their sockets a moment
+process.exit(0) // the sockets of the local line's clients stay open for a moment

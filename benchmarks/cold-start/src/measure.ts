@@ -2,7 +2,7 @@ import type { Bundle } from './bundle.ts'
 import type { Contestant } from './contestants.ts'
 import { type ProbeOptions, probe } from './probe.ts'
 
-/** A function, what it weighs, and its starts. */
+/** A function with its bundle and the times of its starts, in milliseconds. */
 export interface Measured {
   readonly contestant: Contestant
   readonly bundle: Bundle
@@ -11,8 +11,8 @@ export interface Measured {
 }
 
 /**
- * Starts every function `runs` times, one process at a time. Each round takes all of them by turns, so that what else the
- * machine does falls on all alike.
+ * Starts each function `runs` times, one process at a time. Each round starts every function once, so that other load
+ * on the machine affects all of them equally.
  */
 export async function measure(
   contestants: readonly { readonly contestant: Contestant; readonly bundle: Bundle }[],
@@ -31,7 +31,7 @@ export async function measure(
     onRound(round)
     for (const { contestant, bundle, initMs, firstMs } of measured) {
       const start = await probe({ ...contestant, file: bundle.file, env })
-      refuseFailure(contestant, start.answer)
+      assertSuccess(contestant, start.answer)
       if (round === 0) continue // the first round fills the disk's cache
       initMs.push(start.initMs)
       firstMs.push(start.firstMs ?? 0)
@@ -40,8 +40,8 @@ export async function measure(
   return measured
 }
 
-/** A function that fails quickly would win. */
-function refuseFailure({ name, what }: Contestant, answer: unknown): void {
+/** Throws when the function failed, since a fast failure must not count as a fast start. */
+function assertSuccess({ name, what }: Contestant, answer: unknown): void {
   const text = JSON.stringify(answer) ?? ''
   if (/"error"|\\"error\\"|"statusCode":[45]|"itemIdentifier"/.test(text))
     throw new Error(`${name} failed ${what}: ${text}`)

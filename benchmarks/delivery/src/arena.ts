@@ -4,16 +4,16 @@ import type { SubscriberHistory } from './history.ts'
 import type { Options } from './options.ts'
 import { startProxy, type TcpProxy } from './tcp-proxy.ts'
 
-/** The clients of one run, each behind a proxy of its own. */
+/** The clients of one run, each with its own proxy. */
 export interface Arena {
   readonly subscribers: readonly { readonly proxy: TcpProxy; readonly history: SubscriberHistory }[]
   readonly publishers: readonly { readonly proxy: TcpProxy; readonly client: Publisher }[]
-  /** Messages of the wire so far, of all clients. */
+  /** The number of WebSocket and HTTP messages of all clients so far. */
   messages(): { readonly up: number; readonly down: number }
   close(): Promise<void>
 }
 
-/** Connects every client of the run, one after another. */
+/** Connects all clients of the run, one after another. */
 export async function openArena(rival: Rival, options: Options): Promise<Arena> {
   const clients: { readonly proxy: TcpProxy; readonly client: Client }[] = []
   const enter = async <C extends Client>(connect: (port: number) => Promise<C>) => {

@@ -6,32 +6,32 @@ export interface Event {
   readonly text: string
 }
 
-/** A library in the race: how it is used, and by which document. */
+/** A library in the benchmark: how it is used, and the documents that say so. */
 export interface Contestant {
   readonly id: string
   readonly name: string
-  /** The pages whose advice this follows. */
+  /** The pages whose advice the code follows. */
   readonly documents: readonly string[]
-  /** How long its client waits before it connects again. */
+  /** The reconnect delay of its client. */
   readonly reconnect: string
   start(): Promise<Rival>
 }
 
 /** A contestant whose server is running. */
 export interface Rival {
-  /** Where its server listens; clients come by way of a proxy. */
+  /** The port of its server. Clients connect through a proxy. */
   readonly port: number
-  /** Resolves when the server has taken the subscription. */
+  /** Resolves when the server has accepted the subscription. */
   subscribe(port: number, callbacks: SubscriberCallbacks): Promise<Client>
   publisher(port: number): Promise<Publisher>
-  /** What the server took, in order; an event that took effect twice is here twice. */
+  /** The events that the server accepted, in order. An event that took effect twice is in it twice. */
   log(): Promise<readonly Event[]>
   close(): Promise<void>
 }
 
 export interface SubscriberCallbacks {
   onEvent(event: Event): void
-  /** The library says that events were lost, or that the subscription is over. */
+  /** Called when the library reports lost events or the end of the subscription. */
   onSignal(signal: string): void
 }
 
@@ -44,14 +44,17 @@ export interface Publisher extends Client {
   publish(event: Event): Promise<unknown>
 }
 
-const shortestMs = 100
-const longestMs = 1_000
+const minMs = 100
+const maxMs = 1_000
 
-/** What every client waits that lets itself be told: uniform from 0.1 s to a ceiling that doubles from 0.5 s to 1 s. `attempt` counts from 0 for each loss. */
+/**
+ * The reconnect delay of all clients whose delay can be set: uniform from 0.1 s to a ceiling that doubles from 0.5 s to
+ * 1 s. `attempt` counts from 0 for each loss.
+ */
 export function reconnectDelayMs(attempt: number): number {
-  const ceiling = Math.min(longestMs, 500 * 2 ** Math.min(attempt, 8))
-  return shortestMs + Math.random() * (ceiling - shortestMs)
+  const ceiling = Math.min(maxMs, 500 * 2 ** Math.min(attempt, 8))
+  return minMs + Math.random() * (ceiling - minMs)
 }
 
-/** Says the above in a report. */
+/** The text of this delay in a report. */
 export const sharedReconnect = '0.1–0.5 s, then 0.1–1 s'

@@ -2,35 +2,35 @@ import { type Healing, measureHealing } from './healing.ts'
 import type { History, Receipt } from './history.ts'
 import { toKey } from './settling.ts'
 
-/** What became of one contestant's events. */
+/** The counts of one contestant. */
 export interface Counts {
   readonly sent: number
   readonly acknowledged: number
-  /** Of the events sent, how often they stand in the server's own account. */
+  /** How often the sent events are in the server's own log. */
   readonly effects: {
     readonly once: number
     readonly doubled: number
     readonly lost: number
     readonly lostAcknowledged: number
   }
-  /** Each event in the log, for each subscriber. */
+  /** The events in the log times the subscribers. */
   readonly expected: number
   readonly delivered: number
   readonly lost: number
-  /** Handed to the application again, whether by the wire or because it took effect twice. */
+  /** Events that the application got again, from the wire or because they took effect twice. */
   readonly doubled: number
-  /** Handed over after a later one of the same publisher. */
+  /** Events that the application got after a later one of the same publisher. */
   readonly reordered: number
-  /** What the library said of lost events, by what it said. */
+  /** The library's reports of lost events, counted by their text. */
   readonly signals: Readonly<Record<string, number>>
   readonly healing: Healing
-  /** Handed to applications per second of publishing. */
+  /** Deliveries to applications per second of publishing. */
   readonly deliveredPerSecond: number
-  /** Both directions, of subscribers and publishers, handshakes included. */
+  /** Messages in both directions, of subscribers and publishers, handshakes included. */
   readonly wireMessagesPerDelivery: number
 }
 
-/** Counts a history. Pure. */
+/** Counts a history. This is a pure function. */
 export function count(history: History): Counts {
   const { attempts, subscribers, messages } = history
   const inLog = tally(history.log.map(toKey))

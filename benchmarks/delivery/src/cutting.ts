@@ -2,32 +2,35 @@ import { performance } from 'node:perf_hooks'
 import { cutEveryMs } from './options.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
-/** Cuts a subscriber every 2 s, first `offsetMs` from now. `onCut` is told of each cut that found a connection. Returns the way to stop. */
+/**
+ * Cuts a subscriber every 2 s, first after `offsetMs`. Calls `onCut` for each cut of an open connection. Returns a
+ * function that stops it.
+ */
 export function cutSubscriber(proxy: TcpProxy, offsetMs: number, onCut: (at: number) => void): () => void {
-  return regularly(offsetMs, () => {
+  return repeat(offsetMs, () => {
     if (proxy.cut() > 0) onCut(performance.now())
   })
 }
 
 /**
- * Cuts a publisher every 2 s, where it hurts: by turns a request is lost, and the answer to a request that was carried out.
- * At a random moment a loopback has nothing under way, and nothing would be found out.
+ * Cuts a publisher every 2 s at the worst moment: alternately, a request is lost, and the answer to an executed
+ * request. At a random moment, a loopback has no bytes in flight, so a cut would test nothing.
  */
 export function cutPublisher(proxy: TcpProxy, offsetMs: number): () => void {
-  return regularly(offsetMs, (turn) => proxy.cutAtNext(turn % 2 === 0 ? 'down' : 'up'))
+  return repeat(offsetMs, (round) => proxy.cutAtNext(round % 2 === 0 ? 'down' : 'up'))
 }
 
-/** By the clock, so that a slow turn does not delay those after it. */
-function regularly(offsetMs: number, act: (turn: number) => void): () => void {
+/** Runs `act` at fixed times, so that a slow round does not delay the next ones. */
+function repeat(offsetMs: number, act: (round: number) => void): () => void {
   const startedAt = performance.now()
-  let turn = 0
+  let round = 0
   let timer: NodeJS.Timeout
   const arm = () => {
-    timer = setTimeout(take, startedAt + offsetMs + turn * cutEveryMs - performance.now())
+    timer = setTimeout(run, startedAt + offsetMs + round * cutEveryMs - performance.now())
   }
-  const take = () => {
-    act(turn)
-    turn += 1
+  const run = () => {
+    act(round)
+    round += 1
     arm()
   }
   arm()

@@ -1,26 +1,29 @@
 import type { Cut, History, SubscriberHistory } from './history.ts'
 import { toKey } from './settling.ts'
 
-/** How long subscribers were without, over all cuts. Milliseconds. */
+/** How long subscribers missed events, over all cuts, in milliseconds. */
 export interface Healing {
-  /** Cuts that found a connection. */
+  /** Cuts of an open connection. */
   readonly cuts: number
-  /** From a cut to the first event on a connection made after it. */
+  /** From a cut to the first event on a later connection. */
   readonly firstEvent: Spread
-  /** From a cut until nothing is missing of what was published since the cut before and up to that first event. */
+  /** From a cut until no event is missing that was published between the previous cut and that first event. */
   readonly nothingMissing: Spread
 }
 
-/** Null stands for never. */
+/** Percentiles in milliseconds. Null means never. */
 export interface Spread {
   readonly p50: number | null
   readonly p99: number | null
   readonly longest: number | null
-  /** Cuts for which it never came. */
+  /** Cuts after which it never happened. */
   readonly never: number
 }
 
-/** Measures every cut of every subscriber. A cut near the end may have no later event to come: it is whole if nothing is missing at all. */
+/**
+ * Measures all cuts of all subscribers. A cut near the end may have no later event; it counts as healed if no event is
+ * missing.
+ */
 export function measureHealing(history: History): Healing {
   const log = new Set(history.log.map(toKey))
   const sent = history.attempts
@@ -38,13 +41,14 @@ interface Sent {
   readonly key: string
   readonly sentAt: number
 }
-/** Undefined when nothing more was published that could have come; Infinity when it never came. */
+/** Undefined when no later event was published; Infinity when an event never arrived. */
 interface Measured {
   readonly first: number | undefined
   readonly whole: number | undefined
 }
 
-const subscribeMs = 1_000 // from a connection to a subscription: what is published meanwhile may be missed, but is no first event
+// 1 s from a connection to its subscription: events in this time may be missed, and do not count as first
+const subscribeMs = 1_000
 
 function measureSubscriber({ receipts, cuts }: SubscriberHistory, sent: readonly Sent[]): Measured[] {
   const receivedAt = new Map<string, number>()
@@ -70,7 +74,7 @@ function measureSubscriber({ receipts, cuts }: SubscriberHistory, sent: readonly
   })
 }
 
-/** What never came is longer than all that came, so no percentile hides it. */
+/** An event that never arrived counts as the longest time, so that no percentile hides it. */
 function spread(values: readonly (number | undefined)[]): Spread {
   const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b)
   const at = (share: number) => toFinite(sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)])

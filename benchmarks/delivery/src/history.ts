@@ -1,15 +1,15 @@
 import type { Event } from './contestant.ts'
 
-/** All that one contestant's run left behind. Times are milliseconds of one monotonic clock. */
+/** The record of one contestant's run. Times are in milliseconds of one monotonic clock. */
 export interface History {
   readonly startedAt: number
   /** When publishing ended. */
   readonly endedAt: number
   readonly attempts: readonly Attempt[]
-  /** The server's own account; see Rival.log. */
+  /** The server's own log; see Rival.log. */
   readonly log: readonly Event[]
   readonly subscribers: readonly SubscriberHistory[]
-  /** Messages of the wire during publishing and settling, of all clients. */
+  /** WebSocket and HTTP messages of all clients during publishing and settling. */
   readonly messages: { readonly up: number; readonly down: number }
 }
 
@@ -17,27 +17,27 @@ export interface History {
 export interface Attempt {
   readonly event: Event
   readonly sentAt: number
-  /** `unknown`: the library gave up, or said nothing in time. */
+  /** `unknown`: the library gave up or did not answer in time. */
   outcome: 'pending' | 'acknowledged' | 'unknown'
 }
 
 export interface SubscriberHistory {
   readonly receipts: Receipt[]
   readonly cuts: Cut[]
-  /** What the library said of lost events. */
+  /** The library's reports of lost events. */
   readonly signals: string[]
 }
 
-/** One event handed to the application. */
+/** One event that the application got. */
 export interface Receipt {
   readonly publisher: number
   readonly n: number
   readonly at: number
 }
 
-/** A cut that found a connection. */
+/** A cut of an open connection. */
 export interface Cut {
   readonly at: number
-  /** When the client was first connected again. */
+  /** When the client first reconnected. */
   backAt?: number
 }

@@ -11,7 +11,7 @@ import { type Result, toJson, toMarkdown } from './report.ts'
 import { runContestant } from './run-contestant.ts'
 
 const contestants = [trunkline, socketIoRecovery, socketIoPlain, trpcEmitter, trpcTracked, bare]
-const restMs = 500 // so that the sockets of one are gone before the next is timed
+const restMs = 500 // 0.5 s, so that the sockets of one contestant are closed before the next is timed
 
 const options = parseOptions(process.argv.slice(2))
 const results: Result[] = []
@@ -26,5 +26,5 @@ if (options.json !== undefined) writeFileSync(options.json, toJson(results, opti
 
 const own = results.find(({ contestant }) => contestant === trunkline)?.counts
 const broken = own !== undefined && (own.lost > 0 || own.doubled > 0 || own.reordered > 0)
-if (broken) process.stderr.write('Trunkline lost, doubled or reordered events: that is a bug.\n')
-process.exit(broken ? 1 : 0) // some rivals leave timers behind
+if (broken) process.stderr.write('Trunkline lost, duplicated or reordered events. This is a bug.\n')
+process.exit(broken ? 1 : 0) // some libraries leave timers running

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 
-/** What one run does; the same for every contestant. */
+/** The options of one run, which are the same for all contestants. */
 export interface Options {
-  /** How long is published. */
+  /** The time of publishing, in seconds. */
   readonly seconds: number
   readonly publishers: number
   readonly subscribers: number
@@ -10,21 +10,21 @@ export interface Options {
   readonly rate: number
   /** Bytes of text in each event. */
   readonly bytes: number
-  /** At most this is waited after the last publish; it ends early once nothing is missing, or nothing more will come. */
+  /** The longest wait after the last publish. It ends early when no event is missing or no more events will arrive. */
   readonly settleSeconds: number
-  /** Chooses texts and the stagger of the cuts. */
+  /** The seed of the texts and of the times of the cuts. */
   readonly seed: number
-  /** Cuts the publishers as well, and counts effects. */
+  /** Also cuts the publishers, and counts effects. */
   readonly cutPublishers: boolean
-  /** Cuts from the first moment, before subscribers have had an event. */
+  /** Cuts from the beginning, before subscribers have received an event. */
   readonly coldCuts: boolean
-  /** Only contestants whose id is one of these; all when empty. */
+  /** The ids of the contestants to run; all when empty. */
   readonly only: readonly string[]
-  /** Where the JSON goes. */
+  /** The path of the JSON file; undefined: none is written. */
   readonly json: string | undefined
 }
 
-/** Time between two cuts of one client. */
+/** The time between two cuts of one client. */
 export const cutEveryMs = 2_000
 
 const bounds = {
@@ -37,7 +37,7 @@ const bounds = {
   seed: { default: 1, least: 0, most: 2 ** 32 - 1 },
 } as const
 
-/** Reads the command line. Throws an Error whose message says what was expected. */
+/** Parses the command line. Throws an Error for an invalid value. */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -75,5 +75,5 @@ function wholeWithin(name: keyof typeof bounds, given: string | undefined): numb
   const { default: usual, least, most } = bounds[name]
   const value = given === undefined ? usual : Number(given)
   if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new Error(`--${name} takes a whole number from ${least} to ${most}, not ${given}`)
+  throw new Error(`Expected --${name} to be a whole number from ${least} to ${most}, got ${given}.`)
 }

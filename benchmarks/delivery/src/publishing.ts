@@ -5,11 +5,12 @@ import type { Attempt } from './history.ts'
 import type { Options } from './options.ts'
 import { createRandom, randomText } from './random.ts'
 
-const answerMs = 10_000 // a publisher that heard nothing for so long goes on to its next event
+const answerMs = 10_000 // 10 s: a publisher without an answer continues with its next event
 
 /**
- * Publishes event n at its time, or at once when that has passed, each after the answer to the one before: so the order of a
- * publisher's events is its own, and no library's. Ends when all are published or, if answers were slow, when the time is up.
+ * Publishes event n at its time, or at once when that has passed, each after the answer to the previous one. The
+ * publisher thus sets the order of its events, not the library. Ends when all are published or, after slow answers,
+ * when the time is up.
  */
 export async function publishSteadily(publisher: Publisher, number: number, options: Options): Promise<Attempt[]> {
   const random = createRandom(options.seed * 1_000 + number)
@@ -28,13 +29,13 @@ export async function publishSteadily(publisher: Publisher, number: number, opti
 }
 
 async function settle(answer: Promise<unknown>): Promise<'acknowledged' | 'unknown'> {
-  const given = new AbortController()
+  const answered = new AbortController()
   const acknowledged = answer.then(
     () => 'acknowledged' as const,
     () => 'unknown' as const,
   )
-  const late = sleep(answerMs, 'unknown' as const, { signal: given.signal }).catch(() => 'unknown' as const)
+  const late = sleep(answerMs, 'unknown' as const, { signal: answered.signal }).catch(() => 'unknown' as const)
   const outcome = await Promise.race([acknowledged, late])
-  given.abort()
+  answered.abort()
   return outcome
 }

@@ -1,4 +1,4 @@
-/** Uniform numbers in [0, 1) that depend on the seed alone (mulberry32). */
+/** Uniform random numbers in [0, 1) that depend only on the seed (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

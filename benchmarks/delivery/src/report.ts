@@ -4,13 +4,13 @@ import type { Counts } from './count.ts'
 import type { Spread } from './healing.ts'
 import { cutEveryMs, type Options } from './options.ts'
 
-/** One contestant and what was counted. */
+/** One contestant and its counts. */
 export interface Result {
   readonly contestant: Contestant
   readonly counts: Counts
 }
 
-/** The results as Markdown: what the README shows. `control` is the result that the ratios are taken against. */
+/** The results as Markdown, for the README. The ratios are against the control. */
 export function toMarkdown(results: readonly Result[], options: Options): string {
   const control = results.find(({ contestant }) => contestant.id === 'bare')?.counts
   const sections = [describe(options), delivery(results), times(results, control)]
@@ -19,7 +19,7 @@ export function toMarkdown(results: readonly Result[], options: Options): string
   return sections.join('\n\n')
 }
 
-/** The same for programs. */
+/** The results as JSON. */
 export function toJson(results: readonly Result[], options: Options): string {
   const rows = results.map(({ contestant: { id, name, documents, reconnect }, counts }) => ({
     id,
@@ -72,7 +72,7 @@ function times(results: readonly Result[], control: Counts | undefined): string 
   )
 }
 
-/** The ratio is against the control's time to its first event: it never heals whole. */
+/** The ratio is against the control's time to its first event, since the control never recovers missed events. */
 function spreadCells(spread: Spread, control: Spread | undefined): string[] {
   return (['p50', 'p99', 'longest'] as const).map((name) => {
     const ms = spread[name]
@@ -100,8 +100,8 @@ function effects(results: readonly Result[]): string {
 function notes(results: readonly Result[]): string {
   return results
     .map(({ contestant: { name, reconnect }, counts: { signals } }) => {
-      const said = Object.entries(signals).map(([signal, times]) => `${signal} (${times} times)`)
-      return `- ${name}: reconnects after ${reconnect}. ${said.length === 0 ? 'Told the application of no loss.' : `Told the application: ${said.join('; ')}.`}`
+      const reports = Object.entries(signals).map(([signal, times]) => `${signal} (${times} times)`)
+      return `- ${name}: reconnects after ${reconnect}. ${reports.length === 0 ? 'Reported no loss to the application.' : `Reported to the application: ${reports.join('; ')}.`}`
     })
     .join('\n')
 }
@@ -111,7 +111,7 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
   return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n')
 }
 
-/** Never rounds a loss away: 99.996 % is not 100 %. */
+/** A percentage that never rounds a loss to 100 %. */
 function share(part: number, whole: number): string {
   if (whole === 0) return '–'
   const percent = (100 * part) / whole

@@ -9,11 +9,14 @@ import { publishSteadily } from './publishing.ts'
 import { createRandom } from './random.ts'
 import { settle } from './settling.ts'
 
-const spareMs = 60_000 // to start, to subscribe and to publish late
-const quietMs = 250 // between the last subscription and the first event: some servers say "started" a moment too early
-const warmMs = 1_000 // every subscriber has had an event: without one, some have no position yet that they could resume from
+const spareMs = 60_000 // 60 s to start, to subscribe and to publish late
+const quietMs = 250 // between the last subscription and the first event, since some servers send "started" too early
+const warmMs = 1_000 // 1 s, so that every subscriber has an event and thus a position to resume from
 
-/** Runs the workload on one contestant: subscribe, publish while cutting, settle. Leaves nothing running; rejects when it hangs. */
+/**
+ * Runs the workload on one contestant: subscribe, publish while cutting, settle. Closes everything, and rejects when it
+ * hangs.
+ */
 export async function runContestant(contestant: Contestant, options: Options): Promise<History> {
   const rival = await contestant.start()
   const ended = new AbortController()

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Event } from './contestant.ts'
 import type { SubscriberHistory } from './history.ts'
 
-const idleMs = 5_000 // a client that is back for so long and hears nothing will hear nothing more
-const echoMs = 500 // for what may come twice
+const idleMs = 5_000 // 5 s: a reconnected client without an event for so long will get no more events
+const echoMs = 500 // 0.5 s for duplicates
 
 /**
- * Waits until every subscriber has the whole log; or is connected again and nothing has come for a while; or until the time
- * that all contestants are given is over.
+ * Waits until every subscriber has the whole log, or until all are reconnected and idle, or until the time limit of all
+ * contestants.
  */
 export async function settle(
   log: readonly Event[],
@@ -28,7 +28,7 @@ export async function settle(
   await sleep(echoMs)
 }
 
-/** Names an event of the run. */
+/** The key of an event of the run. */
 export function toKey({ publisher, n }: Pick<Event, 'publisher' | 'n'>): string {
   return `${publisher}:${n}`
 }

@@ -2,21 +2,24 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { createWireMeter, type WireMeter } from './wire-meter.ts'
 
-/** The network between one client and its server, which can be cut. The same for every contestant. */
+/** The network between one client and its server, which can be cut. It is the same for all contestants. */
 export interface TcpProxy {
   readonly port: number
-  /** Destroys every connection at both ends: bytes under way are lost, and each end learns of it by a reset. Gives how many there were. */
+  /** Resets all connections at both ends, so that bytes in flight are lost. Returns the number of connections. */
   cut(): number
-  /** Cuts when the next bytes come that way, which are lost: towards the server a request that it never has, towards the client the answer to one that it has carried out. */
+  /**
+   * Cuts when the next bytes arrive in this direction, and loses them: a request to the server, or the answer to an
+   * executed request.
+   */
   cutAtNext(way: 'up' | 'down'): void
-  /** Called with the time of each connection that a client makes. */
+  /** Called with the time of each connection of the client. */
   onAccept: (at: number) => void
-  /** Messages of the wire so far, towards the server and towards the client. */
+  /** WebSocket and HTTP messages so far, to the server and to the client. */
   messages(): { readonly up: number; readonly down: number }
   close(): Promise<void>
 }
 
-/** Listens on loopback and passes on to `targetPort`. */
+/** Listens on loopback and forwards to `targetPort`. */
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
   let armed: 'up' | 'down' | undefined
   const pairs = new Set<readonly [Socket, Socket]>()
@@ -27,8 +30,8 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     const meter = { up: createWireMeter(), down: createWireMeter() }
     pairs.add(pair)
     meters.push(meter)
-    pass(client, upstream, meter.up, () => loses('up'))
-    pass(upstream, client, meter.down, () => loses('down'))
+    forward(client, upstream, meter.up, () => loses('up'))
+    forward(upstream, client, meter.down, () => loses('down'))
     client.once('close', () => pairs.delete(pair))
     proxy.onAccept(performance.now())
   })
@@ -65,14 +68,14 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   return proxy
 }
 
-/** Passes on what comes unless it is to be lost, and the end; the loss of one end is the loss of the other. */
-function pass(from: Socket, to: Socket, meter: WireMeter, loses: () => boolean): void {
+/** Forwards bytes unless they must be lost, and the end. The loss of one end closes the other. */
+function forward(from: Socket, to: Socket, meter: WireMeter, loses: () => boolean): void {
   from.on('data', (bytes) => {
     if (loses()) return
-    meter.take(bytes)
+    meter.add(bytes)
     if (!to.destroyed) to.write(bytes)
   })
   from.on('end', () => to.end())
-  from.on('error', () => {}) // the close that follows says all there is to say
+  from.on('error', () => {}) // `close` follows
   from.on('close', () => to.destroy())
 }

@@ -1,23 +1,29 @@
-/** Counts the messages in one direction of a TCP connection: WebSocket messages after the upgrade, HTTP messages before it. */
+/**
+ * Counts the messages in one direction of a TCP connection: WebSocket messages after the upgrade, HTTP messages before
+ * it.
+ */
 export interface WireMeter {
-  take(bytes: Buffer): void
+  add(bytes: Buffer): void
   readonly messages: () => number
 }
 
-/** What stands next in the bytes. */
+/** The expected next part of the bytes. */
 type Expected = 'http-head' | 'http-body' | 'frame-head' | 'frame-body'
 
-/** Meters HTTP/1.1 with `content-length`, then RFC 6455. The upgrade itself counts as one message; control frames do not count. */
+/**
+ * Counts HTTP/1.1 messages with `content-length`, then RFC 6455 messages. The upgrade counts as one; control frames do
+ * not count.
+ */
 export function createWireMeter(): WireMeter {
   let expected: Expected = 'http-head'
   let held: Buffer = Buffer.alloc(0)
   let bodyLeft = 0
   let messages = 0
 
-  /** Takes what stands next; false when it is not here yet. */
+  /** Parses the next part. Returns false when it has not arrived. */
   function step(): boolean {
     if (expected === 'http-body' || expected === 'frame-body') return skipBody()
-    return expected === 'http-head' ? takeHttpHead() : takeFrameHead()
+    return expected === 'http-head' ? parseHttp() : parseFrame()
   }
   function skipBody(): boolean {
     const here = Math.min(bodyLeft, held.length)
@@ -27,27 +33,27 @@ export function createWireMeter(): WireMeter {
     expected = expected === 'http-body' ? 'http-head' : 'frame-head'
     return true
   }
-  function takeHttpHead(): boolean {
+  function parseHttp(): boolean {
     const end = held.indexOf('\r\n\r\n')
     if (end < 0) return false
     const head = held.toString('latin1', 0, end)
     held = held.subarray(end + 4)
     messages += 1
     bodyLeft = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
-    expected = /^upgrade: *websocket/im.test(head) ? 'frame-body' : 'http-body' // an upgrade has no body, so a frame's head is next
+    expected = /^upgrade: *websocket/im.test(head) ? 'frame-body' : 'http-body' // an upgrade has no body, so a frame follows
     return true
   }
-  function takeFrameHead(): boolean {
+  function parseFrame(): boolean {
     const head = parseFrameHead(held)
     if (head === undefined) return false
     held = held.subarray(head.headBytes)
     bodyLeft = head.bodyBytes
-    if (head.opcode === 1 || head.opcode === 2) messages += 1 // 0 goes on with a message that was counted
+    if (head.opcode === 1 || head.opcode === 2) messages += 1 // opcode 0 continues a message that was counted
     expected = 'frame-body'
     return true
   }
   return {
-    take(bytes) {
+    add(bytes) {
       held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
       while (held.length > 0 && step());
     },

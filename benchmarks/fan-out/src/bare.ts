@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
 
-/** The control: one process that keeps its sockets in memory and sends each of them each event. */
+/** The control: one process that keeps its sockets in memory and sends each event to all of them. */
 export async function startBare() {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')

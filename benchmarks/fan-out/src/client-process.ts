@@ -3,30 +3,30 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command, Opening, Report, Subscribe } from './clients.ts'
 import type { Verdict } from './position.ts'
 
-/** The other process's sockets. */
+/** The sockets of the client process. */
 export interface Clients {
   open(opening: Opening): Promise<void>
   /** Sends a frame on the last `count` sockets. */
   subscribe(frame: Subscribe, count: number): Promise<void>
   report(): Promise<Report>
-  /** What each subscription saw of a log that ends at `head`. */
+  /** Checks the events that all subscriptions saw of a log that ends at `head`. */
   judge(head: number): Promise<Verdict>
   /** Resolves with the milliseconds until `done`, or rejects with the last report after `longestMs`. */
   until(done: (report: Report) => boolean, longestMs: number): Promise<number>
-  /** Drops every socket and count. */
+  /** Closes all sockets and resets the counts. */
   close(): Promise<void>
   end(): void
 }
 
 const pollMs = 10
 
-/** Starts this program again as the process of the clients. */
+/** Starts this program again as the client process. */
 export function startClients(program: string): Clients {
   const child = fork(program, ['--clients'], { stdio: 'inherit' })
   let before: Promise<unknown> = Promise.resolve()
   const ask = (command: Command) => {
-    const answered = before.then(() => askOne(child, command)) // one at a time, so that each answer is its own
-    before = answered.catch(() => {}) // told to whoever asked
+    const answered = before.then(() => askOne(child, command)) // one at a time, so that answers match commands
+    before = answered.catch(() => {}) // `answered` reports the error
     return answered
   }
   const report = async () => (await ask({ type: 'report' })) as Report

@@ -1,15 +1,15 @@
 import { WebSocket } from 'ws'
-import { type Frame, judge, newPosition, type Position, take, type Verdict } from './position.ts'
+import { apply, type Frame, judge, newPosition, type Position, type Verdict } from './position.ts'
 
-/** Sockets to open. With a session in its subprotocol each can be told from the others in the table. */
+/** Sockets to open. Each has a session in its subprotocol, which distinguishes it in the table. */
 export interface Opening {
   readonly url: string
   readonly sessions: readonly string[]
-  /** Where subscriptions that are seeded begin, by their ids; absent: the socket subscribes for itself. */
+  /** The positions of seeded subscriptions, by id. Absent: the socket sends its own subscribe. */
   readonly seeded?: Readonly<Record<string, number>>
 }
 
-/** A subscription to ask for. */
+/** The frame of a subscribe. */
 export interface Subscribe {
   readonly id: string
   readonly method: 'subscription'
@@ -23,7 +23,7 @@ export type Command =
   | { readonly type: 'judge'; readonly head: number }
   | { readonly type: 'close' }
 
-/** What all sockets have got so far. */
+/** The totals of all sockets so far. */
 export interface Report {
   readonly messages: number
   readonly frames: number
@@ -32,11 +32,11 @@ export interface Report {
   readonly subscriptions: number
 }
 
-const openingAtOnce = 10
-const againMs = 1_000
-const handshakes = 5 // tries of each socket: a busy machine's functions may be late
+const concurrentOpens = 10
+const retryMs = 1_000
+const maxHandshakes = 5 // attempts for each socket, since functions on a busy machine may be late
 
-/** The clients' process: it has its own descriptors, and its own time. Answers each command with a message. */
+/** Runs the client process, which has its own file descriptors and CPU time. Answers each command with a message. */
 export function serveClients(): void {
   const sockets: WebSocket[] = []
   const positions: Position[] = []
@@ -48,12 +48,12 @@ export function serveClients(): void {
       for (let session = sessions[next++]; session !== undefined; session = sessions[next++])
         sockets.push(await openOne(url, session, seeded))
     }
-    await Promise.all(Array.from({ length: openingAtOnce }, worker))
+    await Promise.all(Array.from({ length: concurrentOpens }, worker))
   }
   async function openOne(url: string, session: string, seeded: Opening['seeded']): Promise<WebSocket> {
     const own = new Map(Object.entries(seeded ?? {}).map(([id, at]) => [id, newPosition(at)]))
     positions.push(...own.values())
-    for (let left = handshakes - 1; ; left--) {
+    for (let left = maxHandshakes - 1; ; left--) {
       try {
         return await openSocket(url, session, own)
       } catch (error) {
@@ -67,7 +67,7 @@ export function serveClients(): void {
       count.messages += 1
       for (const frame of [JSON.parse(String(data))].flat() as Frame[]) {
         count.frames += 1
-        takeFrame(own, frame)
+        onFrame(own, frame)
       }
     })
     return new Promise((resolve, reject) => {
@@ -75,7 +75,7 @@ export function serveClients(): void {
       socket.once('error', reject)
     })
   }
-  /** Asks again while the answer is an error, as a client of the line does. */
+  /** Subscribes, and repeats while the answer is an error, like Trunkline's client. */
   function subscribe(socket: WebSocket, frame: Subscribe, ref: number): void {
     const { id } = frame
     socket.on('message', function answered(data) {
@@ -83,11 +83,11 @@ export function serveClients(): void {
       const own = frames.find((each) => each.id === id)
       if (own === undefined) return
       socket.off('message', answered)
-      if (own.error !== undefined) setTimeout(subscribe, againMs, socket, frame, ref + 1)
+      if (own.error !== undefined) setTimeout(subscribe, retryMs, socket, frame, ref + 1)
     })
     socket.send(JSON.stringify({ ...frame, params: { ...frame.params, ref } }))
   }
-  function takeFrame(own: Map<string, Position>, frame: Frame): void {
+  function onFrame(own: Map<string, Position>, frame: Frame): void {
     const id = String(frame.id)
     const known = own.get(id)
     if (known === undefined && frame.result?.type !== 'started' && frame.result?.type !== 'data') return
@@ -96,7 +96,7 @@ export function serveClients(): void {
       own.set(id, position)
       positions.push(position)
     }
-    take(position, frame)
+    apply(position, frame)
   }
   const answers: { readonly [Type in Command['type']]: (command: Command & { type: Type }) => unknown } = {
     open: ({ opening }) => open(opening),

@@ -9,22 +9,22 @@ import type { Verdict } from './position.ts'
 import { seed } from './seed.ts'
 import { createTally, type Tally } from './tally.ts'
 
-const longestMs = 300_000 // for each step
-const wholeMs = 20 * 60_000 // for all of it
-const rushMs = 100 // from one event of a rush to the next
-const pollMs = 250 // Lambda looks for records four times a second (AWS.md 1.5); the local line does at once
+const maxStepMs = 300_000 // 5 min for each step
+const maxRunMs = 20 * 60_000 // 20 min for the whole run
+const rushMs = 100 // between two events of a rush
+const pollMs = 250 // Lambda polls a stream four times a second; the local line delivers at once
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const names = (count: number, prefix: string) =>
   Array.from({ length: count }, (_, n) => `${prefix}${String(n).padStart(20 - prefix.length, '0')}`)
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`
 
-/** The control: the same sockets, sent to by one process that holds them. */
+/** The control: the same number of sockets in one process, which sends to them directly. */
 async function measureBare(clients: Clients, { connections, publishes }: Options): Promise<readonly number[]> {
   const bare = await startBare()
   await clients.open({ url: bare.url, sessions: Array.from({ length: connections }, () => ''), seeded: { s0: 0 } })
   const times: number[] = []
   for (let n = 1; n <= publishes; n++) {
-    const arrived = clients.until(({ seen }) => seen >= connections * n, longestMs)
+    const arrived = clients.until(({ seen }) => seen >= connections * n, maxStepMs)
     bare.publish()
     times.push(await arrived)
   }
@@ -33,19 +33,19 @@ async function measureBare(clients: Clients, { connections, publishes }: Options
   return times
 }
 
-/** What a part came to. */
+/** The result of one part. */
 interface Outcome {
   readonly report: Report
   readonly verdict: Verdict
   readonly tally: Tally
 }
 
-/** One publish at a time to every socket, while others subscribe. */
+/** Publishes one event at a time to all sockets, while other sockets subscribe. */
 async function measureFanOut(clients: Clients, { connections, late, publishes }: Options) {
   const tally = createTally()
   await using local = await startLocalLine({ router, line, telemetry: tally })
   const publish = (n: number) => local.run(() => events.publish({ topic: 'a' }, { n }))
-  await publish(0) // the log begins at 1: seeded subscriptions stand there
+  await publish(0) // seeded subscriptions start at offset 1
   await local.idle()
   await clients.open({ url: local.url, sessions: names(connections, 'w'), seeded: { s0: 1 } })
   say('  seeding')
@@ -53,14 +53,14 @@ async function measureFanOut(clients: Clients, { connections, late, publishes }:
   await clients.open({ url: local.url, sessions: names(late, 'l') })
   const times: number[] = []
   for (let n = 1; n <= publishes; n++) {
-    const arrived = clients.until(({ seen }) => seen >= connections * n, longestMs)
+    const arrived = clients.until(({ seen }) => seen >= connections * n, maxStepMs)
     await publish(n)
     if (n === 1 && late > 0) await subscribeLate(clients, late)
     times.push(await arrived)
     say(`  ${n} of ${publishes} in ${seconds(times.at(-1) ?? 0)}`)
   }
-  await clients.until(({ subscriptions }) => subscriptions === connections + late, longestMs)
-  await publish(publishes + 1) // whoever is there now sees this one
+  await clients.until(({ subscriptions }) => subscriptions === connections + late, maxStepMs)
+  await publish(publishes + 1) // all subscriptions see this event
   return { times, ...(await settle(clients, local, publishes + 2)), tally }
 }
 
@@ -69,7 +69,7 @@ async function subscribeLate(clients: Clients, count: number): Promise<void> {
   await clients.subscribe({ id: 'late', method: 'subscription', params }, count)
 }
 
-/** Waits until the line has no more to say, and closes the sockets. */
+/** Waits until the line is idle, and closes the sockets. */
 async function settle(clients: Clients, local: { idle(): Promise<void> }, head: number) {
   await local.idle()
   const report = await clients.report()
@@ -78,7 +78,7 @@ async function settle(clients: Clients, local: { idle(): Promise<void> }, head: 
   return { report, verdict }
 }
 
-/** Bursts to several topics that each socket follows: what is ready together leaves together. */
+/** Publishes bursts to several topics that each socket subscribes to. Events that are ready together go in one post. */
 async function measureCoalescing(clients: Clients, { bundled, topics, burst }: Options): Promise<Outcome> {
   const tally = createTally()
   await using local = await startLocalLine({ router, line, telemetry: tally })
@@ -92,11 +92,11 @@ async function measureCoalescing(clients: Clients, { bundled, topics, burst }: O
   await local.run(async () => {
     for (let n = 1; n <= burst; n++) await Promise.all(keys.map((topic) => events.publish({ topic }, { n })))
   })
-  await clients.until(({ seen }) => seen >= bundled * topics * burst, longestMs)
+  await clients.until(({ seen }) => seen >= bundled * topics * burst, maxStepMs)
   return { ...(await settle(clients, local, burst + 1)), tally }
 }
 
-/** More is published to one topic than the gateway takes. */
+/** Publishes more to one topic than the gateway accepts. */
 async function measureRush(clients: Clients, { crowd, rush, quota }: Options) {
   const tally = createTally()
   const throttles = { posts: { perSecond: quota, burst: quota } }
@@ -106,7 +106,7 @@ async function measureRush(clients: Clients, { crowd, rush, quota }: Options) {
   await clients.open({ url: local.url, sessions: names(crowd, 'c'), seeded: { s0: 1 } })
   await seed(local, ['a'])
   local.faults.on('function', { delayMs: pollMs }, { path: 'tableStream' })
-  const arrived = clients.until(({ seen }) => seen >= crowd * rush, longestMs)
+  const arrived = clients.until(({ seen }) => seen >= crowd * rush, maxStepMs)
   for (let n = 1; n <= rush; n++) {
     await local.run(() => events.publish({ topic: 'a' }, { n }))
     await sleep(rushMs)
@@ -118,7 +118,7 @@ async function measureRush(clients: Clients, { crowd, rush, quota }: Options) {
 const mean = (times: readonly number[]) => times.reduce((sum, ms) => sum + ms, 0) / times.length
 const isWhole = ({ verdict }: Outcome) => verdict.lost + verdict.doubled + verdict.reordered === 0
 
-/** Why something was posted twice, by what the line counted of itself. */
+/** The metrics of Trunkline that explain duplicate posts. */
 const causes = ['posts', 'retried', 'throttled', 'failedPosts', 'handedOn', 'redriven', 'failedDeliveries'] as const
 
 function formatOutcomes(outcomes: Readonly<Record<string, Outcome>>): string {
@@ -146,11 +146,11 @@ async function main(options: Options): Promise<number> {
   const fanOut = await measureFanOut(clients, options)
   say('coalescing on the local line')
   const bursts = await measureCoalescing(clients, options)
-  say('more than the gateway takes')
+  say('more than the gateway accepts')
   const rushed = await measureRush(clients, options)
   clients.end()
   const { connections, publishes, bundled, topics, burst, crowd, rush, quota } = options
-  const [wanted, messages] = [bundled * topics * burst, bursts.report.messages]
+  const [expected, messages] = [bundled * topics * burst, bursts.report.messages]
   console.log(`| one publish to ${connections} sockets | mean of ${publishes}, to the last socket | of the control |
 | --- | --: | --: |
 | bare \`ws\`, its sockets in memory (control) | ${seconds(mean(bare))} | ×1.0 |
@@ -158,23 +158,23 @@ async function main(options: Options): Promise<number> {
 
 | ${burst} events in a row of each of ${topics} topics, to ${bundled} sockets that follow all | posts | events a post |
 | --- | --: | --: |
-| one post an event (control) | ${wanted} | 1.0 |
-| Trunkline | ${messages} | ${(wanted / messages).toFixed(1)} |
+| one post an event (control) | ${expected} | 1.0 |
+| Trunkline | ${messages} | ${(expected / messages).toFixed(1)} |
 
 | ${rush} events, ten a second, to ${crowd} sockets through a gateway that takes ${quota} posts a second | posts | to the last event at the last socket |
 | --- | --: | --: |
 | one post an event (control, at the gateway's rate) | ${crowd * rush} | ${seconds(((crowd * rush - quota) / quota) * 1_000)} |
 | Trunkline | ${rushed.report.messages} | ${seconds(rushed.ms)} |
 
-${formatOutcomes({ 'one publish at a time': fanOut, 'events in a row': bursts, 'more than is taken': rushed })}`)
+${formatOutcomes({ 'one publish at a time': fanOut, 'events in a row': bursts, 'more than is accepted': rushed })}`)
   return [fanOut, bursts, rushed].every(isWhole) ? 0 : 1
 }
 
 if (process.argv.includes('--clients')) serveClients()
 else {
   setTimeout(() => {
-    say(`Not done after ${wholeMs / 60_000} minutes.`)
+    say(`Not done after ${maxRunMs / 60_000} minutes.`)
     process.exit(1)
-  }, wholeMs).unref()
+  }, maxRunMs).unref()
   process.exit(await main(parseOptions(process.argv.slice(2))))
 }

@@ -1,17 +1,17 @@
 import { parseArgs } from 'node:util'
 
-/** What is measured. */
+/** The options of the benchmark. */
 export interface Options {
   readonly connections: number
-  /** Sockets that subscribe by a frame of their own while events are delivered. */
+  /** Sockets that send a subscribe while events are delivered. */
   readonly late: number
   readonly publishes: number
-  /** Sockets of the second part, each with a subscription to every one of `topics`. */
+  /** Sockets of the second part, each with a subscription to each of `topics`. */
   readonly bundled: number
   readonly topics: number
   /** Events of each topic, published in a row. */
   readonly burst: number
-  /** Sockets of the third part, events to them, and the posts a second that the gateway takes. */
+  /** Sockets and events of the third part, and the posts per second that the gateway accepts. */
   readonly crowd: number
   readonly rush: number
   readonly quota: number
@@ -23,7 +23,7 @@ const defaults: Options = {
   ...{ crowd: 600, rush: 20, quota: 300 },
 }
 
-/** Reads the command line; throws an `Error` for what is no whole number. */
+/** Parses the command line. Throws an `Error` for a value that is not a whole number. */
 export function parseOptions(args: readonly string[]): Options {
   const names = Object.keys(defaults) as (keyof Options)[]
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))

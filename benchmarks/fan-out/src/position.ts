@@ -1,4 +1,4 @@
-/** A frame of a subscription's answer or a push, as far as it is counted. */
+/** The counted members of a subscription's answer or push. */
 export interface Frame {
   readonly id?: unknown
   readonly result?: {
@@ -9,20 +9,20 @@ export interface Frame {
   }
 }
 
-/** One subscription's place in its log, by the rule of every client of the line (`[TL-SUB-6]`). */
+/** The position of one subscription in its log, by the rule of Trunkline's clients (`[TL-SUB-6]`). */
 export interface Position {
-  /** The offsets that the application would see, in the order in which it would. */
+  /** The offsets that the application would get, in order. */
   readonly seen: number[]
-  /** Events that came again and would be dropped. */
+  /** Duplicate events, which a client would drop. */
   doubled: number
-  /** Where it began. */
+  /** The first position. */
   from: number | undefined
-  /** Undefined until an answer says it; a seeded subscription begins at its topic's head. */
+  /** Undefined before the first answer; a seeded subscription starts at its topic's head. */
   at: number | undefined
   early: number[]
 }
 
-/** What a log's events came to at one subscription, and at all of them. */
+/** The errors in the delivery of a log, at one subscription or in total. */
 export interface Verdict {
   readonly lost: number
   readonly doubled: number
@@ -33,19 +33,19 @@ export function newPosition(at: number | undefined): Position {
   return { seen: [], doubled: 0, from: at, at, early: [] }
 }
 
-/** Whether the application saw each event from where it began to `head` once and in order, by what it saw alone. */
+/** Checks that the application got each event from the first position to `head` once and in order. */
 export function judge({ from, seen }: Position, head: number): Verdict {
   const distinct = new Set(seen)
-  const wanted = Array.from({ length: Math.max(0, head - (from ?? 0)) }, (_, n) => (from ?? 0) + 1 + n)
+  const expected = Array.from({ length: Math.max(0, head - (from ?? 0)) }, (_, n) => (from ?? 0) + 1 + n)
   return {
-    lost: wanted.filter((offset) => !distinct.has(offset)).length,
+    lost: expected.filter((offset) => !distinct.has(offset)).length,
     doubled: seen.length - distinct.size,
     reordered: seen.filter((offset, index) => offset < (seen[index - 1] ?? 0)).length,
   }
 }
 
-/** Takes a frame. Early ones are held until the ones before them come. */
-export function take(position: Position, { result }: Frame): void {
+/** Applies a frame. Early events are held until the events before them arrive. */
+export function apply(position: Position, { result }: Frame): void {
   if (result?.type === 'started') position.from = position.at = offsetOf(result.from)
   else if (result?.type === 'data') place(position, offsetOf(result.id))
   for (let moved = true; moved; ) {

@@ -3,10 +3,12 @@ import type { LocalLine } from '@trunkline/local'
 import { awsBackend } from '@trunkline/server/aws'
 import type { router } from './application.ts'
 
-const putsAtOnce = 25
+const concurrentPuts = 25
 const lifeSeconds = 7_200
 
-/** Puts the rows that a subscribe of each of these connections to each topic would, without the frames: the delivery to them is real. */
+/**
+ * Writes the rows of a subscribe of each connection to each topic, without the frames. The delivery to them is real.
+ */
 export async function seed(local: LocalLine<typeof router>, topics: readonly string[]): Promise<void> {
   const {
     TRUNKLINE_TABLE: table = '',
@@ -35,7 +37,7 @@ export async function seed(local: LocalLine<typeof router>, topics: readonly str
   const worker = async () => {
     for (let row = rows[next++]; row !== undefined; row = rows[next++]) await store.putSubscriber(row)
   }
-  await Promise.all(Array.from({ length: putsAtOnce }, worker))
+  await Promise.all(Array.from({ length: concurrentPuts }, worker))
   client.destroy()
 }
 

@@ -1,6 +1,6 @@
 import type { Metric, Telemetry } from '@trunkline/server'
 
-/** Counts all that a line tells. */
+/** A telemetry that sums the metrics of a line. */
 export interface Tally extends Telemetry {
   counted(metric: Metric): number
 }

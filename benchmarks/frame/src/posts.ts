@@ -5,7 +5,9 @@ import { compare, type Row } from './compare.ts'
 
 const text = JSON.stringify({ id: 1, result: { type: 'data', data: 'x'.repeat(200) } })
 
-/** One post by the AWS client, signed, against a bare request on a kept-alive socket, both to a server of this process. */
+/**
+ * One post by the AWS client, signed, against a bare request on a kept-alive socket, both to a server of this process.
+ */
 export async function comparePosts(seconds: number): Promise<readonly Row[]> {
   const server = createServer((incoming, response) => incoming.resume().on('end', () => response.end()))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

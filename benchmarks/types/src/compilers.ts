@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
-/** A compiler, and where its command is. */
+/** A compiler and the path of its command. */
 export interface Compiler {
   readonly id: '7' | '6'
   readonly name: string
   readonly path: string
 }
 
-/** The native compiler, and the last that is written in JavaScript: editors still run on that one's language service. */
+/** The native compiler, and the last one written in JavaScript, whose language service editors still use. */
 export function compilersOf(root: string): readonly Compiler[] {
   return [
     { id: '7', name: 'TypeScript 7.0.2', path: join(root, 'node_modules/typescript/bin/tsc') },
@@ -16,7 +16,7 @@ export function compilersOf(root: string): readonly Compiler[] {
   ]
 }
 
-/** One check of a project, from nothing. */
+/** One check of a project without a cache. */
 export interface Measured {
   readonly seconds: number
   readonly types: number
@@ -24,7 +24,7 @@ export interface Measured {
   readonly megabytes: number
 }
 
-/** Runs the compiler once. Throws what it says when the project has an error: then nothing was measured. */
+/** Runs the compiler once. Throws with its output when the project has an error. */
 export function check({ path }: Compiler, folder: string): Measured {
   const started = performance.now()
   const { status, stdout, stderr } = spawnSync(process.execPath, [path, '-p', folder, '--extendedDiagnostics'], {

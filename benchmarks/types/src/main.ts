@@ -12,7 +12,7 @@ const root = process.cwd() // the command runs at the repository's root
 const options = parseOptions(process.argv.slice(2))
 for (const name of ['server', 'client']) {
   if (!existsSync(join(root, `packages/${name}/dist/index.d.ts`)))
-    throw new Error(`packages/${name} is not built, and its declarations are what is measured: npm run build`)
+    throw new Error(`packages/${name} is not built, and this benchmark measures its declarations. Run npm run build.`)
 }
 const folder = join(root, 'benchmarks/types/node_modules/.cache/projects')
 const projects = [trunkline, trpc, bare].map((contestant) => ({

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 
-/** What one run does; the same for every contestant. */
+/** The options of one run, which are the same for all contestants. */
 export interface Options {
-  /** About how many procedures each application has, in routers of ten. */
+  /** The approximate number of procedures of each application, in routers of ten. */
   readonly procedures: number
-  /** How often each contestant is checked by each compiler, in turn. */
+  /** How often each compiler checks each contestant. */
   readonly rounds: number
-  /** Where the JSON goes. */
+  /** The path of the JSON file; undefined: none is written. */
   readonly json: string | undefined
 }
 
@@ -15,7 +15,7 @@ const bounds = {
   rounds: { usual: 5, least: 1, most: 50 },
 } as const
 
-/** Reads the command line. Throws an Error whose message says what was expected. */
+/** Parses the command line. Throws an Error for an invalid value. */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -29,5 +29,5 @@ function wholeWithin(name: keyof typeof bounds, given: string | undefined): numb
   const { usual, least, most } = bounds[name]
   const value = given === undefined ? usual : Number(given)
   if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new Error(`--${name} takes a whole number from ${least} to ${most}, not ${given}`)
+  throw new Error(`Expected --${name} to be a whole number from ${least} to ${most}, got ${given}.`)
 }

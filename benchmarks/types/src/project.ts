@@ -4,13 +4,13 @@ import { type Contestant, type Procedure, upTo } from './contestants/contestant.
 
 const perRouter = 10
 
-/** What each router holds: four queries, four mutations, two subscriptions. */
+/** The procedures of each router: four queries, four mutations, two subscriptions. */
 const procedures: readonly Procedure[] = upTo(perRouter).map((index) => ({
   name: `p${index}`,
   kind: index < 4 ? 'query' : index < 8 ? 'mutation' : 'subscription',
 }))
 
-/** Writes an application of about `count` procedures in routers of ten, and gives its folder. */
+/** Writes an application of about `count` procedures in routers of ten. Returns its folder. */
 export function writeProject(folder: string, contestant: Contestant, count: number): string {
   const routers = Math.ceil(count / perRouter)
   const target = join(folder, contestant.id)
@@ -26,7 +26,7 @@ export function writeProject(folder: string, contestant: Contestant, count: numb
   return target
 }
 
-/** As most applications have it. The packages are read as published: their declarations, not their sources. */
+/** The options of most applications. The compiler reads the packages' published declarations, not their sources. */
 const compilerOptions = {
   target: 'es2022',
   lib: ['es2023', 'esnext.disposable', 'dom'],

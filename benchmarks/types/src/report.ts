@@ -3,14 +3,14 @@ import type { Compiler, Measured } from './compilers.ts'
 import type { Contestant } from './contestants/contestant.ts'
 import type { Options } from './options.ts'
 
-/** Every check of one contestant by one compiler. */
+/** All checks of one contestant by one compiler. */
 export interface Result {
   readonly compiler: Compiler
   readonly contestant: Contestant
   readonly measured: readonly Measured[]
 }
 
-/** The results as Markdown: what the README shows. */
+/** The results as Markdown, for the README. */
 export function toMarkdown(results: readonly Result[], { procedures, rounds }: Options): string {
   const compilers = [...new Set(results.map(({ compiler }) => compiler))]
   const what = `${procedures} procedures in routers of ten (4 queries, 4 mutations, 2 subscriptions), each used once by a client; ${rounds} checks each, in turn; medians.`
@@ -18,7 +18,7 @@ export function toMarkdown(results: readonly Result[], { procedures, rounds }: O
   return [`${what}\n${machine()}.`, ...tables].join('\n\n')
 }
 
-/** The same for programs. */
+/** The results as JSON. */
 export function toJson(results: readonly Result[], options: Options): string {
   const rows = results.map(({ compiler, contestant, measured }) => ({
     compiler: compiler.name,
@@ -28,7 +28,7 @@ export function toJson(results: readonly Result[], options: Options): string {
   return `${JSON.stringify({ machine: machine(), options, results: rows }, null, 2)}\n`
 }
 
-/** A result's seconds: the median, since a machine that does something else makes some checks slow and none fast. */
+/** The median of the seconds, since other load on the machine makes some checks slow and none fast. */
 export function secondsOf({ measured }: Result): number {
   return median(measured.map(({ seconds }) => seconds))
 }

@@ -9,7 +9,7 @@ export const messages = line.channel('cold.messages', { key: room, event: messag
 
 const t = initTRPC.create()
 
-/** What a call, a publish and a subscription need of a router; both contestants serve it. */
+/** A router with a call, a publish and a subscription. Both contestants serve it. */
 export const router = t.router({
   greet: t.procedure.input(z.object({ name: z.string() })).query(({ input }) => `hello ${input.name}`),
   post: t.procedure

@@ -9,7 +9,7 @@ import {
   sharedReconnect,
 } from '../contestant.ts'
 
-/** The control: a WebSocket server that broadcasts, and a client that connects again and asks for nothing. */
+/** The control: a WebSocket server that broadcasts, and a client that reconnects and requests no missed events. */
 export const bare: Contestant = {
   id: 'bare',
   name: 'bare `ws` broadcast (control)',
@@ -38,14 +38,17 @@ async function start(): Promise<Rival> {
   return {
     port: (server.address() as AddressInfo).port,
     async subscribe(port, { onEvent }) {
-      const client = connectAgain(`ws://127.0.0.1:${port}/room`, ({ event }) => event && onEvent(event))
+      const client = createReconnectingClient(`ws://127.0.0.1:${port}/room`, ({ event }) => event && onEvent(event))
       await client.open()
       return client
     },
     async publisher(port) {
       let acknowledge = (_n: number): unknown => undefined
       let fail = () => {}
-      const client = connectAgain(`ws://127.0.0.1:${port}/`, ({ taken }) => taken !== undefined && acknowledge(taken))
+      const client = createReconnectingClient(
+        `ws://127.0.0.1:${port}/`,
+        ({ taken }) => taken !== undefined && acknowledge(taken),
+      )
       await client.open()
       return {
         close: client.close,
@@ -73,16 +76,19 @@ interface Message {
   readonly taken?: number
 }
 
-/** A client that is connected again whenever its socket is lost. */
-function connectAgain(url: string, onMessage: (message: Message) => void): Client & { open(): Promise<WebSocket> } {
+/** A client that reconnects when its socket is lost. */
+function createReconnectingClient(
+  url: string,
+  onMessage: (message: Message) => void,
+): Client & { open(): Promise<WebSocket> } {
   let closed = false
   let attempt = 0
   let timer: NodeJS.Timeout | undefined
   let opened: Promise<WebSocket>
   let current: WebSocket
-  let tellOpen: (socket: WebSocket) => void
+  let resolveOpen: (socket: WebSocket) => void
   const expectOpen = () => {
-    opened = new Promise((resolve) => (tellOpen = resolve))
+    opened = new Promise((resolve) => (resolveOpen = resolve))
   }
   const connect = () => {
     const socket = new WebSocket(url)
@@ -90,7 +96,7 @@ function connectAgain(url: string, onMessage: (message: Message) => void): Clien
     socket.on('message', (data) => onMessage(JSON.parse(String(data)) as Message))
     socket.on('open', () => {
       attempt = 0
-      tellOpen(socket)
+      resolveOpen(socket)
     })
     socket.on('error', () => {})
     socket.on('close', () => {

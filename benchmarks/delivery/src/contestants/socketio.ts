@@ -4,26 +4,32 @@ import { Server, type ServerOptions } from 'socket.io'
 import { io, type ManagerOptions, type SocketOptions } from 'socket.io-client'
 import type { Contestant, Event, Rival } from '../contestant.ts'
 
-/** Gives 0.1–0.5 s for the first attempt and at most 1 s: what the others are given, in Socket.IO's own terms. */
+/** Socket.IO's options for the delay of the other clients: 0.1–0.5 s for the first attempt, then at most 1 s. */
 const delays = { reconnectionDelay: 300, reconnectionDelayMax: 1_000, randomizationFactor: 0.67 }
 const reconnect = '0.1–0.5 s, then up to 1 s'
 
-/** Its default: what a client misses is not sent to it. */
+/** Socket.IO's default: missed events are not sent again. */
 export const socketIoPlain: Contestant = {
   id: 'socketio',
   name: 'Socket.IO',
   documents: ['https://socket.io/docs/v4/delivery-guarantees', 'https://socket.io/docs/v4/rooms'],
   reconnect,
-  start: () => start({ server: {}, publisher: { ackTimeout: 1_000 } }), // without a timeout an acknowledgement that was lost is awaited for ever
+  // without a timeout, a lost acknowledgement is awaited forever
+  start: () => start({ server: {}, publisher: { ackTimeout: 1_000 } }),
 }
 
-/** The server keeps packets for a client that was lost, and sends them when it is back; a publisher retries until it is acknowledged. */
+/**
+ * The server keeps packets for a disconnected client and sends them after a reconnect. A publisher retries until it is
+ * acknowledged.
+ */
 export const socketIoRecovery: Contestant = {
   id: 'socketio-recovery',
   name: 'Socket.IO with connection state recovery',
   documents: [
-    'https://socket.io/docs/v4/connection-state-recovery', // `{}` takes the default of two minutes; rooms are joined again only when not recovered
-    'https://socket.io/docs/v4/tutorial/step-8', // `retries` and `ackTimeout`, and a key by which the server drops what came twice
+    // `{}` means the default of two minutes; rooms are joined again only when not recovered
+    'https://socket.io/docs/v4/connection-state-recovery',
+    // `retries` and `ackTimeout`, and a key by which the server drops duplicates
+    'https://socket.io/docs/v4/tutorial/step-8',
   ],
   reconnect,
   start: () => start({ server: { connectionStateRecovery: {} }, publisher: { ackTimeout: 10_000, retries: 3 } }),
@@ -39,7 +45,7 @@ async function start(settings: Settings): Promise<Rival> {
   const server = new Server(http, settings.server)
   const log: Event[] = []
   const taken = new Set<string>()
-  const takeOnce = (event: Event) => {
+  const publishOnce = (event: Event) => {
     const key = `${event.publisher}:${event.n}`
     if (settings.publisher.retries !== undefined && taken.has(key)) return
     taken.add(key)
@@ -49,14 +55,14 @@ async function start(settings: Settings): Promise<Rival> {
   server.on('connection', (socket) => {
     if (!socket.recovered && socket.handshake.auth['subscribes'] === true) socket.join('room')
     socket.on('publish', (event: Event, acknowledge: () => void) => {
-      takeOnce(event)
+      publishOnce(event)
       acknowledge()
     })
   })
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
 
   const connect = async (port: number, subscribes: boolean, options: Settings['publisher'] = {}) => {
-    // `forceNew`: each client has a connection of its own, as clients on machines of their own do.
+    // `forceNew`: each client has its own connection, like clients on different machines.
     const socket = io(`http://127.0.0.1:${port}`, { ...delays, ...options, forceNew: true, auth: { subscribes } })
     await new Promise<void>((resolve) => socket.once('connect', resolve))
     return socket

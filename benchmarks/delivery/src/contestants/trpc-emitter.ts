@@ -3,7 +3,7 @@ import { initTRPC } from '@trpc/server'
 import { type Contestant, type Event, type Rival, sharedReconnect } from '../contestant.ts'
 import { connectTrpc, eventSchema, serveTrpc } from './trpc-server.ts'
 
-/** tRPC's own adapter and the documentation's basic example. */
+/** tRPC's own adapter with the basic example of its documentation. */
 export const trpcEmitter: Contestant = {
   id: 'trpc',
   name: "tRPC's `ws` adapter, EventEmitter",

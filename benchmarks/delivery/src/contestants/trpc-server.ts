@@ -6,13 +6,13 @@ import { WebSocket, WebSocketServer } from 'ws'
 import * as z from 'zod'
 import { reconnectDelayMs } from '../contestant.ts'
 
-/** The event, as the routers take it. */
+/** The schema of an event, for the routers. */
 export const eventSchema = z.object({ publisher: z.number(), n: z.number(), text: z.string() })
 
-/** tRPC's `ws` adapter for one router, as https://trpc.io/docs/server/websockets sets it up. */
+/** Serves a router by tRPC's `ws` adapter, as in https://trpc.io/docs/server/websockets. */
 export async function serveTrpc(router: AnyTRPCRouter): Promise<{ readonly port: number; close(): Promise<void> }> {
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-  wss.on('connection', (socket) => socket.on('error', () => {})) // a reset is what this benchmark does
+  wss.on('connection', (socket) => socket.on('error', () => {})) // the benchmark resets sockets
   applyWSSHandler({ wss, router })
   await new Promise((resolve) => wss.once('listening', resolve))
   return {
@@ -21,13 +21,13 @@ export async function serveTrpc(router: AnyTRPCRouter): Promise<{ readonly port:
   }
 }
 
-/** A client of `R` on a socket of its own, as https://trpc.io/docs/client/links/wsLink sets it up. */
+/** A client of `R` with its own socket, as in https://trpc.io/docs/client/links/wsLink. */
 export function connectTrpc<R extends AnyTRPCRouter>(port: number) {
   const socket = createWSClient({
     url: `ws://127.0.0.1:${port}`,
-    WebSocket: WebSocket as never, // its type asks for the browser's class
+    WebSocket: WebSocket as never, // its type requires the browser's class
     retryDelayMs: reconnectDelayMs,
   })
-  // Whether R has a transformer is a type that only the caller knows; these routers have none.
+  // The type cannot know here that these routers have no transformer.
   return { socket, client: createTRPCClient<R>({ links: [wsLink<R>({ client: socket } as never)] }) }
 }

@@ -5,19 +5,21 @@ import * as z from 'zod'
 import { type Contestant, type Event, type Rival, sharedReconnect } from '../contestant.ts'
 import { connectTrpc, eventSchema, serveTrpc } from './trpc-server.ts'
 
-/** tRPC's own adapter with `tracked`, and the replay that its documentation leaves to the application, written by hand here. */
+/**
+ * tRPC's own adapter with `tracked`, and a replay written by hand, which its documentation leaves to the application.
+ */
 export const trpcTracked: Contestant = {
   id: 'trpc-tracked',
   name: "tRPC's `ws` adapter, `tracked` and a replay by hand",
   documents: [
-    'https://trpc.io/docs/server/subscriptions#tracked', // the listener stands before the store is read
-    'https://github.com/trpc/examples-next-sse-chat', // what the replay gave is skipped in the tail
+    'https://trpc.io/docs/server/subscriptions#tracked', // the listener is added before the store is read
+    'https://github.com/trpc/examples-next-sse-chat', // events of the replay are skipped in the live events
   ],
   reconnect: sharedReconnect,
   start,
 }
 
-/** The application's database: a row for each event, numbered from 1. In memory, behind an await as every database is. */
+/** A row of the application's database, numbered from 1. The database is in memory and asynchronous. */
 interface Row {
   readonly id: number
   readonly event: Event

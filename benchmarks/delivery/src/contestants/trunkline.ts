@@ -7,12 +7,15 @@ import * as z from 'zod'
 import type { Contestant, Event, Rival } from '../contestant.ts'
 import { eventSchema } from './trpc-server.ts'
 
-/** The line with its whole emulated AWS in this process: every publish is a function, a slot in the table, and a post per subscriber over HTTP. */
+/**
+ * Trunkline with its whole emulated AWS in this process: each publish runs a function, writes the table, and posts to
+ * each subscriber over HTTP.
+ */
 export const trunkline: Contestant = {
   id: 'trunkline',
   name: 'Trunkline, on its local line',
   documents: ['README.md', 'packages/local/README.md'],
-  reconnect: 'its own, not settable: 0.1–0.5 s, then 0.1–1 s while the network cuts greeted sockets within 5 s',
+  reconnect: 'its own delay, not settable: 0.1–0.5 s, then 0.1–1 s while open sockets are lost within 5 s',
   start,
 }
 
@@ -56,7 +59,7 @@ async function start(): Promise<Rival> {
   }
 }
 
-/** The log itself, page by page. */
+/** Reads the whole log, page by page. */
 async function readAll(): Promise<readonly Event[]> {
   const all: Event[] = []
   let before: string | null | undefined

@@ -1,6 +1,6 @@
 import { bodies, type Contestant, type Procedure, schemasOf, upTo } from './contestant.ts'
 
-/** The same schemas and bodies as plain functions that are called directly: what zod and the compiler cost by themselves. */
+/** The same schemas and bodies as plain functions with direct calls, to measure zod and the compiler alone. */
 export const bare: Contestant = {
   id: 'bare',
   name: 'bare functions over the same schemas (control)',

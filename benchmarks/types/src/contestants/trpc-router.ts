@@ -1,6 +1,6 @@
 import { bodies, type Procedure, upTo } from './contestant.ts'
 
-/** The routers that tRPC and a line share, but for how a subscription is written. */
+/** The routers of tRPC and Trunkline, which differ only in their subscriptions. */
 export function procedureOf({ name, kind }: Procedure, subscription: string): string {
   const resolver = kind === 'subscription' ? subscription : `({ input }) => ${bodies[kind]}`
   return `  ${name}: t.procedure.input(${kind === 'mutation' ? 'draft' : 'key'}).${kind}(${resolver}),`
@@ -19,7 +19,7 @@ export function rootOf(routers: number): string {
   ].join('\n')
 }
 
-/** Uses every procedure once, and its answer. */
+/** Uses each procedure and its answer once. */
 export function usesOf(routers: number, procedures: readonly Procedure[]): string {
   return upTo(routers)
     .flatMap((index) => procedures.map(({ name, kind }) => use[kind](`client.r${index}.${name}`)))

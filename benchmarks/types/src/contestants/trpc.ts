@@ -1,7 +1,7 @@
 import { type Contestant, schemasOf } from './contestant.ts'
 import { procedureOf, rootOf, usesOf } from './trpc-router.ts'
 
-/** The same router with generators, served by tRPC's `ws` adapter and used through `wsLink`. */
+/** The same router with generators, with tRPC's `ws` adapter and `wsLink`. */
 export const trpc: Contestant = {
   id: 'trpc',
   name: 'plain tRPC: generators with `tracked`, `wsLink`',

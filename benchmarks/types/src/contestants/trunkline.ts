@@ -1,7 +1,7 @@
 import { type Contestant, schemasOf } from './contestant.ts'
 import { procedureOf, rootOf, usesOf } from './trpc-router.ts'
 
-/** Channels, a tRPC router over them, handlers, and a client that takes the line's options. */
+/** Channels, a tRPC router over them, handlers, and a client with Trunkline's options. */
 export const trunkline: Contestant = {
   id: 'trunkline',
   name: 'Trunkline: channels, handlers, `createClient`',
