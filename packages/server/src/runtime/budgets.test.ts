@@ -36,7 +36,7 @@ describe('the requests to AWS', () => {
     await client.send({ id: 1, method: 'query', params: { path: 'whoami' } })
     expect(took()).toEqual([])
   })
-  test('of a keyed mutation are a claim and a completion, and one read where a resend is settled', async () => {
+  test('of a mutation with a key are a claim and a completion, and one read when a resend is settled', async () => {
     const { room, took } = counted()
     const client = await room.connect()
     const params = { path: 'type', input: { room: 'x', text: 'x' }, key: 'own.k' }
@@ -125,7 +125,7 @@ describe('the requests to AWS', () => {
     await say(bob, 'x')
     expect(took()).toEqual(['read readSlotsBefore', 'write putSlot', 'read readSubscribers', 'write putReceipt'])
   })
-  test('of a stock client’s subscribe are one write more, which gives its chain back [TL-CHAIN-1]', async () => {
+  test('of a stock client’s subscribe are one write more, which releases its lock [TL-CHAIN-1]', async () => {
     const { room, took } = counted()
     await publish(room, 'x')
     const client = await room.connect({ stock: true })
@@ -139,7 +139,7 @@ describe('the requests to AWS', () => {
       'write freeChain',
     ])
   })
-  test('of a delivery are two writes for each stock subscription more, and nothing for ours', async () => {
+  test('of a delivery are two more writes for each stock subscription, and none for other clients', async () => {
     const { room, took } = counted()
     const [ann, cy, bob] = [await room.connect({ stock: true }), await room.connect(), await room.connect()]
     for (const client of [ann, cy]) await subscribe(client)

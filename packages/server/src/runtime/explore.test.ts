@@ -38,7 +38,7 @@ describe('the explorer', () => {
     expect(schedules).toBe(10)
     expect(orders.size).toBe(10)
   })
-  test('runs only one of those that differ in the order of calls that cannot notice each other', async () => {
+  test('runs only one of the interleavings that differ in the order of independent calls', async () => {
     const { schedules } = await explore({
       world,
       operations: { a: steps('a', 2), b: steps('b', 3) },
@@ -57,7 +57,7 @@ describe('the explorer', () => {
     expect(schedules).toBe(3)
     expect([...orders].sort()).toEqual(['aa', 'a†', '†'])
   })
-  test('lets what passes come at each point, once and in its order', async () => {
+  test('lets events of the world happen at each point, once and in order', async () => {
     const orders = new Set<string>()
     await explore({
       world,
@@ -68,7 +68,7 @@ describe('the explorer', () => {
     // what comes after the last call changes nothing, so the schedule is over by then
     expect([...orders].sort()).toEqual(['12aa', '1a2a', '1aa', 'a12a', 'a1a', 'aa'])
   })
-  test('lets a call of an operation that went on without its answer take effect at any later point', async () => {
+  test('lets a call whose operation continued without its response take effect at any later point', async () => {
     const orders = new Set<string>()
     await explore({
       world,
@@ -81,7 +81,7 @@ describe('the explorer', () => {
     })
     expect([...orders].sort()).toEqual(['b b late', 'b late b', 'late b b'])
   })
-  test('loses the answer of each call of the store, one in a schedule, while the call takes effect', async () => {
+  test('loses the response of each call of the store, one per schedule, while the call takes effect', async () => {
     const reached = new Set<string>()
     const put = (offset: number) => ({ offset, epoch: 'e', publishId: `p${offset}`, time: 0, expires: 2e9 })
     const { schedules } = await explore({
@@ -104,7 +104,7 @@ describe('the explorer', () => {
     expect(schedules).toBe(3)
     expect([...reached].sort()).toEqual(['a.1 putSlot: 1', 'a.2 putSlot: 2', 'undefined: 2'])
   })
-  test('runs one of each class of interleavings that differ in what cannot be noticed, deaths included', async () => {
+  test('runs one of each class of equivalent interleavings, deaths included', async () => {
     const seen = { all: new Set<string>(), reduced: 0 }
     const two: Exploration<Counter> = {
       world,

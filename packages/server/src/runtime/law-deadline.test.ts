@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../lambda/test-line.suite.ts'
 import type { Store } from '../ports/store.ts'
-import { createRoom, publish, type Room, say, slotAt, slotsOf, stop, subscribe, topic, withOperations } from './subscriptions/room.suite.ts'
+import {
+  createRoom,
+  publish,
+  type Room,
+  say,
+  slotAt,
+  slotsOf,
+  stop,
+  subscribe,
+  topic,
+  withOperations,
+} from './subscriptions/room.suite.ts'
 
 const never = () => new Promise<never>(() => {})
 const hanging = (operation: keyof Store) => (inner: Store) => withOperations(inner, () => ({ [operation]: never }))
@@ -61,8 +72,8 @@ describe('[LAW-DEADLINE]: a frame is answered before its deadline though the sto
   })
 })
 
-describe('[LAW-DEADLINE]: nothing is begun after the deadline', () => {
-  test('a publish after it puts no slot', async () => {
+describe('[LAW-DEADLINE]: nothing starts after the deadline', () => {
+  test('a publish after the deadline puts no slot', async () => {
     let resume = () => {}
     const room = createRoom({
       store: (inner) =>
@@ -115,7 +126,7 @@ describe('[LAW-DEADLINE]: a post that hangs', () => {
     ])
     expect(await room.store.hasReceipts([{ topic, offset: 2 }])).toEqual([true])
   })
-  test('is given up by the deliver function, which fails so that it is tried again', async () => {
+  test('is given up by the deliver function, which fails so that it is repeated', async () => {
     const { room, ann } = await twoListeners()
     await publish(room, 'x')
     const job = { topic, offset: 2, to: [{ shard: 0, connectionId: ann.connectionId, id: '7' }] }
@@ -125,7 +136,7 @@ describe('[LAW-DEADLINE]: a post that hangs', () => {
     await room.clock.advance(6_000)
     await failed
   })
-  test('is handed on by the table’s stream', async () => {
+  test('is given to a retry by the table’s stream', async () => {
     const { room, bob } = await twoListeners()
     await publish(room, 'x')
     const streamed = room.stream([{ topic, slot: slotAt(room, 2) }])
@@ -135,7 +146,7 @@ describe('[LAW-DEADLINE]: a post that hangs', () => {
     expect(bob.frames()).toHaveLength(2)
     expect(room.invoked).toHaveLength(1)
   })
-  test('of an answer to a stock client cuts the socket: its chain is broken', async () => {
+  test('of a response to a stock client deletes the connection, since its fate is unknown', async () => {
     const room = createRoom()
     const stock = await room.connect({ stock: true })
     room.gateway.intercept = (_, text) => (text.includes('started') ? never() : undefined)

@@ -497,7 +497,7 @@ describe('the table of what hangs', () => {
     expect(hung.get(name) ?? []).toContain(handler)
   })
 
-  test('names whatever any handler waits for', () => {
+  test('names everything that any handler waits for', () => {
     expect([...hung.keys()].filter((name) => !Object.hasOwn(reachedBy, name))).toEqual([])
   })
   afterAll(() => {

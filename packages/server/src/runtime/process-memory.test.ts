@@ -17,7 +17,7 @@ function heap(): number {
   return process.memoryUsage().heapUsed
 }
 
-test('what a process remembers of 100,000 connections and topics levels off', () => {
+test('the memory of a process levels off over 100,000 connections and topics', () => {
   const clock = createFakeClock()
   const gateway = {} as Gateway // only its identity counts
   const store = {} as Store
@@ -46,7 +46,7 @@ test('what a process remembers of 100,000 connections and topics levels off', ()
   expect(pollersOf(store)).toBe(0)
 }, 60_000)
 
-test('what a process remembers of one slow connection with 100,000 topics levels off', () => {
+test('the memory of a process levels off over one slow connection with 100,000 topics', () => {
   const clock = createFakeClock()
   const { breaker } = trafficOf({} as Gateway, clock)
   for (let failure = 0; failure < 3; failure++) breaker.fail('slow')

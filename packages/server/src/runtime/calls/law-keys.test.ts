@@ -44,11 +44,11 @@ const resending = (mutant?: Mutant): Exploration<KeyedWorld> => ({
 })
 
 describe('[LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT]: a repeatable mutation that is sent again under its key', () => {
-  test('has one effect and one answer, wherever its first attempt died [TL-KEY-1] [TL-KEY-9]', () =>
+  test('has one effect and one result, wherever its first attempt died [TL-KEY-1] [TL-KEY-9]', () =>
     table.holds('keyed publish ∥ publish ∥ kill, then resent', resending()))
-  test('appends twice where each attempt begins at the head instead of its base: the explorer finds it', () =>
+  test('appends twice when each attempt starts at the head instead of its base: the explorer finds it', () =>
     table.catches(
-      'a retry that does not walk from its base',
+      'a retry that does not read from its base',
       resending((store) => ({
         recordBase: async (record) => {
           await store.recordBase(record)
@@ -80,18 +80,18 @@ const doubled = (path: string, names: readonly string[], faults: Partial<Explora
 
 describe.each(['tally', 'pay'])('one keyed frame, doubled (%s)', (path) => {
   const kind = path === 'pay' ? 'not repeatable' : 'repeatable'
-  test('has one effect and one answer, either killed [TL-KEY-1] [TL-KEY-5]', () =>
+  test('has one effect and one result, with either killed [TL-KEY-1] [TL-KEY-5]', () =>
     table.holds(`${kind}, frame ∥ frame ∥ kill`, doubled(path, ['a', 'b'], { kills: ['a', 'b'] })))
-  test('has one effect and one answer, three times at once [TL-KEY-1]', () =>
+  test('has one effect and one result, three times at once [TL-KEY-1]', () =>
     table.holds(`${kind}, frame ∥ frame ∥ frame`, doubled(path, ['a', 'b', 'c'], {})))
-  test('takes an ambiguous claim, base or completion that it repeats for a success [TL-KEY-1]', () =>
+  test('accepts a repeated ambiguous claim, base or completion as a success [TL-KEY-1]', () =>
     table.holds(
       `${kind}, frame ∥ frame, each request repeated after a lost answer`,
       doubled(path, ['a', 'b'], {}, forgetful),
     ))
-  test('settles where a claim or a completion was never answered [TL-KEY-1]', () =>
+  test('settles when a claim or a completion got no response [TL-KEY-1]', () =>
     table.holds(`${kind}, frame ∥ frame ∥ a lost answer`, doubled(path, ['a', 'b'], { losses: ['a', 'b'] })))
-  test('has two effects where a standing claim is not respected: the explorer finds it', () =>
+  test('has two effects when an existing claim is ignored: the explorer finds it', () =>
     table.catches(
       `${kind}, a claim over a standing one`,
       doubled(path, ['a', 'b'], {}, (store) => ({
@@ -100,7 +100,7 @@ describe.each(['tally', 'pay'])('one keyed frame, doubled (%s)', (path) => {
     ))
 })
 
-describe('an input that does not fit, under a key', () => {
+describe('an invalid input under a key', () => {
   const send = async (room: Room, path: string, input: object) =>
     (await room.connect({ connectionId: 'a' })).send({
       id: 'm',
@@ -126,7 +126,7 @@ describe('an input that does not fit, under a key', () => {
     expect(await send(room, path, fits)).toMatchObject({ result: { type: 'data' } })
   }
   test.each(['pay', 'strict'])('of %s claims nothing, so the key may be used with one that does', claimsNothing)
-  test('claims the key where validation comes after: the mutant “claim before the chain” is caught', async () => {
+  test('claims the key when validation comes later: the mutant “claim before the chain” is caught', async () => {
     claim.comesFirst = true
     try {
       await expect(claimsNothing('pay')).rejects.toThrow('to deeply equal []')

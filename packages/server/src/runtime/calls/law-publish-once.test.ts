@@ -26,16 +26,16 @@ const publishing = (faults: Pick<Exploration<Room>, 'kills' | 'losses'>, mutant?
 })
 
 describe('a publish with its own idempotencyKey, by two processes at once ∥ another publisher', () => {
-  test('appends once, whoever is killed wherever [TL-KEY-9]', () =>
+  test('appends once, with any process killed at any point [TL-KEY-9]', () =>
     table.holds('publish k ∥ publish k ∥ publish ∥ kill', publishing({ kills: ['a', 'b', 'other'] })))
-  test('appends once where any one answer of the store is lost [TL-KEY-9]', () =>
+  test('appends once when any one response of the store is lost [TL-KEY-9]', () =>
     table.holds('publish k ∥ publish k ∥ publish ∥ a lost answer', publishing({ losses: ['a', 'b'] })))
-  test('appends twice where no base is recorded: the explorer finds it', () =>
+  test('appends twice when no base is recorded: the explorer finds it', () =>
     table.catches(
       'no base recorded',
       publishing({}, () => ({ recordBase: async ({ base }) => ({ status: 'recorded', base }) })),
     ))
-  test('appends twice where the later process overwrites the base: the explorer finds it', () =>
+  test('appends twice when the later process overwrites the base: the explorer finds it', () =>
     table.catches(
       'base overwritten by the later attempt',
       publishing({}, (store) => ({

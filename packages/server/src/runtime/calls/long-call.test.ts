@@ -82,7 +82,7 @@ describe('a procedure that is marked longRunning', () => {
     expect(asked.filter((name) => name !== 'kind')).toEqual([])
   })
 
-  test('is answered by nothing but its post where the client is a stock one [TL-LONG-1]', async () => {
+  test('is answered only by its post for a stock client [TL-LONG-1]', async () => {
     const line = createLine()
     const client = await line.connect({ stock: true })
     expect(await client.send({ id: 5, method: 'query', params: { path: 'reports.who' } })).toBeUndefined()
@@ -90,7 +90,7 @@ describe('a procedure that is marked longRunning', () => {
     expect(client.frames()).toEqual([{ id: 5, result: { type: 'data', data: 'worker' } }])
   })
 
-  test('may take more than a frame has, up to the worker’s own deadline, at which it ends with TIMEOUT', async () => {
+  test('may take longer than a frame, up to the worker’s deadline, when it ends with TIMEOUT', async () => {
     const line = createLine()
     const client = await line.connect()
     await client.send(read)
@@ -104,7 +104,7 @@ describe('a procedure that is marked longRunning', () => {
     expect(signals[0]?.aborted).toBe(true)
   })
 
-  test('answers with what it throws', async () => {
+  test('answers with the error that it throws', async () => {
     const line = createLine()
     const client = await line.connect()
     await client.send({ id: 5, method: 'query', params: { path: 'reports.fail' } })
@@ -112,7 +112,7 @@ describe('a procedure that is marked longRunning', () => {
     expect(client.frames()).toMatchObject([{ id: 5, error: { message: 'boom' } }])
   })
 
-  test('is refused with the name of what is missing where no worker is bound', async () => {
+  test('is rejected with the name of the missing setting when there is no worker', async () => {
     const line = createTestLine({ router, onError: () => {}, withoutInvoker: true })
     const client = await line.connect()
     expect(await client.send(read)).toMatchObject({
@@ -122,8 +122,8 @@ describe('a procedure that is marked longRunning', () => {
   })
 })
 
-describe('an invocation of the worker that comes twice', () => {
-  test('runs a call without a key once: the second finds the live claim and leaves [TL-LONG-2]', async () => {
+describe('an invocation of the worker that is repeated', () => {
+  test('runs a call without a key once: the second finds the live claim and ends [TL-LONG-2]', async () => {
     const line = createLine()
     const client = await line.connect({ stock: true })
     await client.send(read)
@@ -173,7 +173,7 @@ describe('an invocation of the worker that comes twice', () => {
 })
 
 describe('a keyed mutation that runs in the worker', () => {
-  test('is accepted, then answered, and a resend meets PENDING, then the recorded answer [TL-KEY-5] [TL-LONG-1]', async () => {
+  test('is accepted, then answered, and a resend gets PENDING and then the recorded result [TL-KEY-5] [TL-LONG-1]', async () => {
     const line = createLine()
     const client = await line.connect()
     expect(await client.send(made)).toEqual(accepted)
@@ -188,7 +188,7 @@ describe('a keyed mutation that runs in the worker', () => {
     expect(runs).toBe(1)
   })
 
-  test('goes on when its connection is lost, and answers whoever asks under its key over the next one', async () => {
+  test('continues when its connection is lost, and answers a resend under its key on the next one', async () => {
     const line = createLine()
     const client = await line.connect({ connectionId: 'x1=' })
     await client.send(made)
@@ -204,7 +204,7 @@ describe('a keyed mutation that runs in the worker', () => {
     expect(runs).toBe(1)
   })
 
-  test('is refused by the worker when its input is invalid, and claims nothing [TL-KEY-13]', async () => {
+  test('is rejected by the worker when its input is invalid, and claims nothing [TL-KEY-13]', async () => {
     const line = createLine()
     const client = await line.connect()
     const invalid = { ...made, params: { ...made.params, input: { of: 5 } } }
@@ -218,7 +218,7 @@ describe('a keyed mutation that runs in the worker', () => {
     expect(answersOf(client, 7).at(-1)).toEqual(done)
   })
 
-  test('is refused before a worker is started when its key was used otherwise', async () => {
+  test('is rejected before a worker starts when its key was used for another call', async () => {
     const line = createLine()
     const client = await line.connect()
     await client.send(made)
@@ -297,7 +297,7 @@ describe('cancel', () => {
     expect(answersOf(client, 7)).toEqual([done])
   })
 
-  test('of a key reaches nobody else’s call under the same text', async () => {
+  test('of a key does not reach another caller’s call with the same key text', async () => {
     const line = createLine()
     const [client, other] = [await line.connect(), await line.connect()]
     await client.send(made)
@@ -311,7 +311,7 @@ describe('cancel', () => {
     await working
   })
 
-  test('comes by itself to a query whose connection is closed: nobody would hear its answer', async () => {
+  test('happens automatically to a query whose connection is closed', async () => {
     const line = createLine()
     const client = await line.connect()
     await client.send(read)

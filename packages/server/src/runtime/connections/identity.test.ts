@@ -7,7 +7,7 @@ const start = 1_800_000_000_000
 const ann = (expiresAt: number) => () => ({ principal: 'ann', claims: {}, expiresAt: new Date(expiresAt) })
 
 describe('[LAW-SERVER-IDENTITY]', () => {
-  test('a row written with an older authority is corrected by the second look at the connection', async () => {
+  test('a row with an older authority is corrected by the second read of the connection', async () => {
     const room = createRoom({
       authorize: ann(start + hour),
       store: (inner) =>
@@ -29,7 +29,7 @@ describe('[LAW-SERVER-IDENTITY]', () => {
     const [row] = (await room.store.readSubscribers(topic, 0)).subscribers
     expect(row?.authExp).toBe(start + 2 * hour)
   })
-  test('authority is asked for at each post, not at the read [TL-ERR-6]', async () => {
+  test('authority is checked at each post and not at the read [TL-ERR-6]', async () => {
     const room = createRoom({ authorize: ann(start + hour) })
     const [first, second] = [await room.connect({ token: 't' }), await room.connect({ token: 't' })]
     await subscribe(first)

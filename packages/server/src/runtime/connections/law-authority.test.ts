@@ -70,11 +70,11 @@ const deliver = async (room: Renewing) => {
 }
 
 describe('auth ∥ subscribe', () => {
-  test('leaves no live row with an older expiry than the connection’s, either killed [TL-AUTH-2]', () =>
+  test('leaves no live row with an older expiry than the connection’s, with either killed [TL-AUTH-2]', () =>
     table.holds('auth ∥ subscribe ∥ kill', renewing({ auth3: auth(3), subscribe: live }, ['auth3', 'subscribe'])))
-  test('nor while an event is delivered [TL-AUTH-2]', () =>
+  test('leaves no such row while an event is delivered [TL-AUTH-2]', () =>
     table.holds('auth ∥ subscribe ∥ deliver', renewing({ auth3: auth(3), subscribe: live, deliver })))
-  test('nor when two auths run at once, as after one that was answered late [TL-AUTH-2]', () =>
+  test('leaves no such row when two auths run at once, as after a late response [TL-AUTH-2]', () =>
     table.holds('auth ∥ auth ∥ subscribe', renewing({ auth2: auth(2), auth3: auth(3), subscribe: live })))
 })
 
@@ -88,9 +88,9 @@ describe('auth ∥ auth', () => {
       return made
     },
   })
-  test('leave a live row with the connection’s expiry, either killed [TL-AUTH-1] [TL-AUTH-2]', () =>
+  test('leave a live row with the connection’s expiry, with either killed [TL-AUTH-1] [TL-AUTH-2]', () =>
     table.holds('auth ∥ auth ∥ kill', subscribed(renewing(two, ['auth2', 'auth3']))))
-  test('that do not look at the connection again leave the older one: the explorer finds it', () =>
+  test('that do not read the connection again leave the older expiry: the explorer finds it', () =>
     table.catches(
       'auth does not look at the connection afterwards',
       subscribed(
@@ -111,7 +111,7 @@ describe('auth ∥ auth', () => {
     ))
 })
 
-describe('[LAW-SERVER-IDENTITY] broken is found by the explorer:', () => {
+describe('the explorer finds a broken [LAW-SERVER-IDENTITY]:', () => {
   const broken = (mutant: Mutant) => renewing({ auth3: auth(3), subscribe: live }, [], mutant)
   test('a subscribe that does not correct its row', () =>
     table.catches(

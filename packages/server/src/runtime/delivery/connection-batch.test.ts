@@ -16,8 +16,8 @@ const messages = (room: Room, connectionId: string) =>
     .slice(1)
     .map((text) => [JSON.parse(text)].flat().map(({ result }) => `${result.type} ${result.id?.split(':')[1]}`))
 
-describe('events that are ready together', () => {
-  test('for one connection leave as one message, in the order of the log [TL-PUSH-1]', async () => {
+describe('events that are ready at the same time', () => {
+  test('are posted to a connection in one message, in the order of the log [TL-PUSH-1]', async () => {
     const room = createRoom()
     const [ann, bob] = [await room.connect(), await room.connect()]
     await subscribe(ann)
@@ -27,7 +27,7 @@ describe('events that are ready together', () => {
     const together = [['data 2', 'data 3', 'data 4']]
     expect([messages(room, ann.connectionId), messages(room, bob.connectionId)]).toEqual([together, together])
   })
-  test('of several topics and subscriptions of a connection too [TL-PUSH-1]', async () => {
+  test('share a message when they are of several topics and subscriptions of a connection [TL-PUSH-1]', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)
@@ -41,7 +41,7 @@ describe('events that are ready together', () => {
     expect(posted).toHaveLength(1)
     expect(JSON.parse(posted[0] ?? '').map(({ id }: { id: number }) => id)).toEqual([7, 8, 9])
   })
-  test('to a stock client come one at a time [TL-STOCK-1]', async () => {
+  test('are posted to a stock client one at a time [TL-STOCK-1]', async () => {
     const room = createRoom()
     const ann = await room.connect({ stock: true })
     await subscribe(ann)
@@ -49,7 +49,7 @@ describe('events that are ready together', () => {
     await streamAll(room)
     expect(messages(room, ann.connectionId)).toEqual([['data 2'], ['data 3']])
   })
-  test('are split where one message would not carry them [TL-LIM-3]', async () => {
+  test('are split when they exceed one message [TL-LIM-3]', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)
@@ -63,7 +63,7 @@ describe('events that are ready together', () => {
     for (const posted of room.gateway.posted(ann.connectionId))
       expect(Buffer.byteLength(posted)).toBeLessThanOrEqual(limits.messageBytes.value)
   })
-  test('stand beside one that could not be mapped, which is a fault [TL-PUSH-1] [TL-SUB-11]', async () => {
+  test('share a message with the fault of an event that could not be mapped [TL-PUSH-1] [TL-SUB-11]', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann, 1, { path: 'broken' })
@@ -71,7 +71,7 @@ describe('events that are ready together', () => {
     await streamAll(room)
     expect(messages(room, ann.connectionId)).toEqual([['data 2', 'fault 3', 'data 4']])
   })
-  test('do not wait for a subscription whose procedure takes its time [TL-PUSH-1]', async () => {
+  test('do not wait for a subscription whose procedure is slow [TL-PUSH-1]', async () => {
     let go = () => {}
     let slow = false
     const slowly = new Promise<object>((resolve) => (go = () => resolve({})))
@@ -95,7 +95,7 @@ describe('events that are ready together', () => {
     await streamed
     expect(posted()).toEqual([7, 8])
   })
-  test('prune the rows of a connection that is gone, and no others', async () => {
+  test('prune only the rows of a connection that is gone', async () => {
     const room = createRoom()
     const [ann, bob] = [await room.connect(), await room.connect()]
     await subscribe(ann)
@@ -107,7 +107,7 @@ describe('events that are ready together', () => {
     expect(subscribers.map(({ connectionId }) => connectionId)).toEqual([bob.connectionId])
     expect(room.invoked).toEqual([])
   })
-  test('whose post fails are handed to retry as one job, which posts them as one message', async () => {
+  test('are retried by one job and posted in one message when their post fails', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)

@@ -86,7 +86,7 @@ const postsOf = (room: Room, count: number) =>
   Array.from({ length: count }, (_, n) => room.gateway.posted(`seed${n}=`).length)
 
 describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
-  test('reaches each once, by one function for each shard, which grow with what is put and no further', async () => {
+  test('reaches each once, by one function per shard, and shards double only as rows are added', async () => {
     const room = createRoom()
     await seed(room, 0, 6_000)
     await publish(room, 'one')
@@ -104,7 +104,7 @@ describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
     await deliverNewest(room)
     expect(postsOf(room, 10_000)).toEqual([...Array(6_000).fill(4), ...Array(4_000).fill(1)])
   })
-  test('grows again when the younger shards are full too', async () => {
+  test('doubles the shards again when the younger shards are full', async () => {
     const room = createRoom()
     await room.store.growShards(topic, 1, 2)
     await seed(room, 0, 10_100, { shardOf: (n) => n % 2 })
@@ -112,7 +112,7 @@ describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
     await deliverNewest(room)
     expect(await shardsOf(room)).toBe(4)
   })
-  test('is handed on, page by page, when a function’s time is short, and counts its rows on', async () => {
+  test('is continued page by page by further functions when time is short, and keeps its count of rows', async () => {
     const room = createRoom()
     await seed(room, 0, 5_500)
     await publish(room, 'one')
@@ -125,7 +125,7 @@ describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
     expect(postsOf(room, 5_500)).toEqual(Array(5_500).fill(1))
     expect(await shardsOf(room)).toBe(2)
   })
-  test('reaches those who subscribe while it is delivered once, by the answer or by the push', async () => {
+  test('reaches connections that subscribe during the delivery once, by the response or by the push', async () => {
     const room = createRoom()
     await seed(room, 0, 200)
     const late = await Promise.all(Array.from({ length: 20 }, () => room.connect()))
@@ -139,7 +139,7 @@ describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
   })
 })
 
-describe('events of several topics that the same many connections follow', () => {
+describe('events of several topics with the same large audience', () => {
   const audience = 150
   const crowded = async (options?: RoomOptions) => {
     const room = createRoom(options)
@@ -160,12 +160,12 @@ describe('events of several topics that the same many connections follow', () =>
     { topic: otherTopic, offset: 1 },
   ]
 
-  test('leave in one post to each, by one job for each shard', async () => {
+  test('are posted to each connection in one message, by one job per shard', async () => {
     const room = await crowded()
     expect(await deliverAll(room, both)).toEqual([{ ...x, beside: [y], shard: 0, turn }])
     expect(framesOf(room)).toEqual(Array(audience).fill([2]))
   })
-  test('leave once though a batch has not all of a topic’s: the two lanes of a shard of the stream split them', async () => {
+  test('are posted once when the stream splits a topic’s events into two batches', async () => {
     const room = await crowded()
     for (const text of ['three', 'four']) await publish(room, text)
     const [first, , third] = await slotsOf(room)
@@ -179,7 +179,7 @@ describe('events of several topics that the same many connections follow', () =>
       )
     expect(framesOf(room)).toEqual(Array(audience).fill([3]))
   })
-  test('go apart where the topics have not as many shards', async () => {
+  test('are delivered by separate jobs when the topics differ in their number of shards', async () => {
     const room = await crowded()
     await room.store.growShards(otherTopic, 1, 2)
     expect(await deliverAll(room, both)).toEqual([
@@ -189,7 +189,7 @@ describe('events of several topics that the same many connections follow', () =>
     ])
     expect(framesOf(room)).toEqual(Array(audience).fill([1, 1]))
   })
-  test('fail alone: a topic whose rows cannot be read goes into a job of its own, and holds up no other', async () => {
+  test('are not delayed by a topic whose rows cannot be read, which gets a job of its own', async () => {
     let failures = 1
     const room = await crowded({
       store: (inner) =>
@@ -207,7 +207,7 @@ describe('events of several topics that the same many connections follow', () =>
     expect(room.failures).toEqual(['no table'])
     expect(framesOf(room)).toEqual(Array(audience).fill([1, 1]))
   })
-  test('are handed on together, each from its place, when a function’s time is short', async () => {
+  test('are continued together, each from its page, when a function’s time is short', async () => {
     const page = 101
     const room: Room = await crowded({
       store: (inner) =>
@@ -229,7 +229,7 @@ describe('events of several topics that the same many connections follow', () =>
   })
 })
 
-describe('events that come while a shard is delivered', () => {
+describe('events that are appended while a shard is delivered', () => {
   const audience = 120
   const jobOf = (offset: number) => ({ topic, offset, shard: 0, turn: `job ${offset}` })
   const deliver = (room: Room, payload: unknown) =>
@@ -237,7 +237,7 @@ describe('events that come while a shard is delivered', () => {
       room.handlers.deliver(payload, { getRemainingTimeInMillis: () => 300_000 }),
     )
 
-  test('leave together when the first is done, by the one function that is at it', async () => {
+  test('are delivered together after the first, by the function that holds the lease', async () => {
     const room = createRoom()
     await seed(room, 0, audience)
     await publish(room, 'first')
@@ -258,7 +258,7 @@ describe('events that come while a shard is delivered', () => {
       expect([messages.length, messages.flat().length]).toEqual([2, 20])
     }
   })
-  test('are not held up by a post that hangs for longer than a second after the others', async () => {
+  test('are not delayed by more than a second by a post that hangs', async () => {
     const room = createRoom()
     await seed(room, 0, audience)
     await publish(room, 'first')
@@ -270,7 +270,7 @@ describe('events that come while a shard is delivered', () => {
       { topic, offset: 1, to: [{ shard: 0, connectionId: 'seed7=', id: '1' }] },
     ])
   })
-  test('are not held up by a stock client’s chain either, which is handed to retry and let go before the function ends', async () => {
+  test('are not delayed by a slow stock client, which is retried and whose lock is released before the function ends', async () => {
     const room = createRoom()
     const stock = await room.connect({ stock: true })
     await subscribe(stock)
@@ -294,7 +294,7 @@ describe('events that come while a shard is delivered', () => {
     const row = await room.store.readSubscriber(topic, 0, stock.connectionId, '7')
     expect(row).toBeUndefined() // a post of unknown fate ends a chain with its socket
   })
-  test('are left to a function whose posts take longer than its lease, since it says that it is still at it', async () => {
+  test('are left to a function whose posts take longer than its lease, since it renews the lease', async () => {
     const room = createRoom()
     await seed(room, 0, 600)
     await publish(room, 'first')
@@ -306,7 +306,7 @@ describe('events that come while a shard is delivered', () => {
     await inTime(room, first)
     expect(await room.store.readShardLease(topic, 0)).not.toHaveProperty('holder')
   })
-  test('go to another invocation after two minutes of turn after turn', async () => {
+  test('are delivered by another invocation after two minutes', async () => {
     const room = createRoom()
     await seed(room, 0, audience)
     await publish(room, 'first')

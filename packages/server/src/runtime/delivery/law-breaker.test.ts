@@ -113,15 +113,15 @@ async function caughtUp(room: SlowWorld, ended: Ended): Promise<void> {
 }
 
 describe('events for a connection that was slow', () => {
-  test('arrive without a fetch, by the one retry or by posts of their own [TL-PUSH-2]', () =>
+  test('arrive without a fetch, by the retry or by their own posts [TL-PUSH-2]', () =>
     table.holds('event ∥ next event ∥ retry ∥ time', slow({})))
-  test('arrive when a publisher or the retry dies anywhere: what the platform repeats brings them [TL-PUSH-2]', () =>
+  test('arrive when a publisher or the retry dies at any point, by the platform’s repetition [TL-PUSH-2]', () =>
     table.holds('event ∥ next event ∥ retry ∥ time ∥ kill', slow({ kills: ['first', 'next', 'retry'] })))
-  test('arrive when the retry finds the connection slow still [TL-PUSH-2]', () =>
+  test('arrive when the connection is still slow at the retry [TL-PUSH-2]', () =>
     table.holds('event ∥ next event ∥ retry that fails ∥ time', slow({ throttled: 1 })))
 })
 
-describe('a retry broken on purpose is found by the explorer:', () => {
+describe('the explorer finds a broken retry:', () => {
   test('at once, and not when the breaker may close', () =>
     table.catches(
       'retry at once',
@@ -132,9 +132,9 @@ describe('a retry broken on purpose is found by the explorer:', () => {
       'no retry',
       slow({}, () => []),
     ))
-  test('counted on before it was handed over', () =>
+  test('that is relied on before it was scheduled', () =>
     table.catches(
-      'retry counted on before it was handed over',
+      'retry that is relied on before it was scheduled',
       {
         ...slow({ kills: ['first'] }),
         async world(turns) {

@@ -126,21 +126,21 @@ async function everyEventArrives(room: Delivering, ended: Ended, operations: rea
 }
 
 describe('inline delivery with its receipt ∥ the table’s stream ∥ time', () => {
-  test('posts every event at least once, the publisher or the stream’s function killed anywhere', () =>
+  test('posts every event at least once when the publisher or the stream’s function is killed at any point', () =>
     table.holds('publish ∥ stream ∥ time ∥ kill', delivering({ kills: ['publish', 'stream'] }, { stream: streams })))
-  test('posts it when the first post hangs: the publisher hands it to retry, or the stream does', () =>
+  test('posts the event when the first post hangs, by a retry of the publisher or of the stream', () =>
     table.holds(
       'publish with a post that hangs ∥ stream ∥ time ∥ kill',
       delivering({ hangs: 1, kills: ['publish', 'stream'] }, { stream: streams }),
     ))
-  test('posts it though the retry it was handed to dies anywhere: it is invoked again', () =>
+  test('posts the event when its retry dies at any point, since the retry is invoked again', () =>
     table.holds(
       'publish with a post that hangs ∥ its retry ∥ time ∥ kill',
       delivering({ hangs: 1, kills: ['publish', 'retry'] }, { retry: retries }),
     ))
 })
 
-describe('a delivery broken on purpose is found by the explorer:', () => {
+describe('the explorer finds a broken delivery:', () => {
   const killed = { kills: ['publish'] }
   test('a receipt before the posts', () =>
     table.catches(
@@ -153,12 +153,12 @@ describe('a delivery broken on purpose is found by the explorer:', () => {
         },
       })),
     ))
-  test('a stream that leaves events with `inline` to their publisher for good', () =>
+  test('a stream that never delivers events with `inline`', () =>
     table.catches(
       'stream ignores inline slots for good',
       delivering(killed, { stream: streams }, () => ({ hasReceipts: async (events) => events.map(() => true) })),
     ))
-  test('a receipt for what was handed to nobody', () =>
+  test('a receipt for an event whose retry was not scheduled', () =>
     table.catches('receipt though the hand-over to retry was lost', {
       ...delivering({ hangs: 1, kills: [] }, { stream: streams }),
       world: async (turns) => {

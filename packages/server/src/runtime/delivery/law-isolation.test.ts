@@ -16,7 +16,7 @@ const kinds = (frames: readonly unknown[]) =>
   (frames as { result?: { type: string } }[]).map(({ result }) => result?.type)
 
 describe('[LAW-ISOLATION]: one bad event', () => {
-  test('whose data is no JSON becomes a fault, and its neighbours arrive [TL-SUB-11]', async () => {
+  test('whose data is not JSON becomes a fault, and the events around it arrive [TL-SUB-11]', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)
@@ -27,7 +27,7 @@ describe('[LAW-ISOLATION]: one bad event', () => {
     expect(kinds(ann.frames())).toEqual(['started', 'fault', 'data'])
     expect(room.failures).toHaveLength(1)
   })
-  test('whose data is no JSON is left out of a page, and the others are read', async () => {
+  test('whose data is not JSON is left out of a page, and the others are read', async () => {
     const room = createRoom()
     await publish(room, 'before')
     const epoch = (await slotsOf(room))[0]?.epoch ?? ''
@@ -36,7 +36,7 @@ describe('[LAW-ISOLATION]: one bad event', () => {
     const page = await room.asScript(() => room.events.read({ room: 'x' }))
     expect(page.events.map(({ data }) => data.text)).toEqual(['before', 'after'])
   })
-  test('whose `map` throws for one subscriber is a fault to that one alone [TL-SUB-11]', async () => {
+  test('whose `map` throws for one subscriber is a fault only for that one [TL-SUB-11]', async () => {
     const room = createRoom()
     const [ann, bob] = [await room.connect(), await room.connect()]
     await subscribe(ann, 1, { path: 'broken' })
@@ -47,7 +47,7 @@ describe('[LAW-ISOLATION]: one bad event', () => {
     expect(kinds(bob.frames())).toEqual(['started', 'data', 'data', 'data'])
     expect(room.failures).toEqual(['map failed'])
   })
-  test('that a resume meets becomes a fault in its chain [TL-SUB-11]', async () => {
+  test('becomes a fault in a resume [TL-SUB-11]', async () => {
     const room = createRoom()
     const first = await publish(room, 'a')
     for (const text of ['b!', 'c']) await publish(room, text)
@@ -72,7 +72,7 @@ describe('[LAW-ISOLATION]: one bad event', () => {
     expect(log).not.toHaveBeenCalled() // another row's key is nobody's fault
     log.mockRestore()
   })
-  test('whose `inline` lies years ahead holds up its batch for seconds only', async () => {
+  test('whose `inline` lies years ahead delays its batch only by seconds', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)
@@ -83,7 +83,7 @@ describe('[LAW-ISOLATION]: one bad event', () => {
     expect(await streamed).toEqual({ batchItemFailures: [] })
     expect(kinds(ann.frames())).toEqual(['started', 'data'])
   })
-  test('of a topic whose subscribers cannot be read fails alone, is told of and handed to `deliver`', async () => {
+  test('of a topic whose subscribers cannot be read fails alone, is reported and given to `deliver`', async () => {
     const room = createRoom({
       store: (inner) =>
         withOperations(inner, (store) => ({
@@ -105,7 +105,7 @@ describe('[LAW-ISOLATION]: one bad event', () => {
     expect(kinds(ann.frames())).toEqual(['started', 'data'])
     expect(room.failures).toEqual(['broken'])
   })
-  test('that can neither be delivered nor handed on is brought again by the stream, alone', async () => {
+  test('that can neither be delivered nor retried is repeated alone by the stream', async () => {
     const room = createRoom({
       store: (inner) =>
         withOperations(inner, (store) => ({
@@ -129,8 +129,8 @@ describe('[LAW-ISOLATION]: one bad event', () => {
   })
 })
 
-describe('[LAW-ISOLATION]: a post that fails for ever', () => {
-  test('is handed on, and a redelivery is idempotent', async () => {
+describe('[LAW-ISOLATION]: a post that always fails', () => {
+  test('is retried, and a redelivery is idempotent', async () => {
     const room = createRoom()
     const [ann, bob] = [await room.connect(), await room.connect()]
     await subscribe(ann)
@@ -148,7 +148,7 @@ describe('[LAW-ISOLATION]: a post that fails for ever', () => {
     await redrive()
     expect(ann.frames().slice(1)).toEqual([ann.frames()[1], ann.frames()[1]])
   })
-  test('to a connection that is gone prunes that one row', async () => {
+  test('to a connection that is gone prunes only that row', async () => {
     const room = createRoom()
     const [ann, bob] = [await room.connect(), await room.connect()]
     await subscribe(ann)
@@ -170,13 +170,13 @@ describe('an inline delivery', () => {
   const receipted = (room: Awaited<ReturnType<typeof listeners>>['room'], offset: number) =>
     room.store.hasReceipts([{ topic, offset }])
 
-  test('posts to a hundred itself and puts the receipt last', async () => {
+  test('posts to a hundred subscribers itself and writes the receipt last', async () => {
     const { room, poster } = await listeners(100)
     await say(poster, 'x')
     expect(room.invoked).toEqual([])
     expect(await receipted(room, 2)).toEqual([true])
   })
-  test('to more than a hundred invokes `deliver`, which reaches them all', async () => {
+  test('to more than a hundred subscribers invokes `deliver`, which reaches them all', async () => {
     const { room, poster } = await listeners(101)
     await say(poster, 'x')
     expect(room.invoked).toEqual([
@@ -205,7 +205,7 @@ describe('an inline delivery', () => {
     expect(await receipted(room, 2)).toEqual([false])
     expect(room.failures).toEqual(['throttled'])
   })
-  test('that has its receipt is not streamed, one that has none is, after `inline`', async () => {
+  test('is not repeated by the stream when it has a receipt, and is repeated after `inline` when it has none', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)
@@ -224,7 +224,7 @@ describe('an inline delivery', () => {
       '3',
     ])
   })
-  test('is not meant by a script: its event has no `inline` and the stream delivers it at once [TL-ROW-5]', async () => {
+  test('is not done by a script: its event has no `inline`, and the stream delivers it at once [TL-ROW-5]', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)

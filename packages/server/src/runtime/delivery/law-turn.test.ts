@@ -103,29 +103,28 @@ async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Prom
 }
 
 describe('jobs for one shard', { timeout: 180_000 }, () => {
-  test('deliver every event once, whoever of them does it', () =>
-    table.holds('job ∥ job', delivering(['first', 'second'])))
-  test('deliver every event once when a third is asked for beside the second', () =>
+  test('deliver every event once', () => table.holds('job ∥ job', delivering(['first', 'second'])))
+  test('deliver every event once when a third event follows the second', () =>
     table.holds('job ∥ job, job', delivering(['first', 'secondAndThird'])))
-  test('deliver every event once beside a job that has them both', () =>
+  test('deliver every event once next to a job of both events', () =>
     table.holds('job ∥ job ∥ job of both', {
       ...delivering(['first', 'second', 'both']),
       world: world(undefined, ['readSlots']),
     }))
-  test('deliver every event when one dies anywhere and is repeated', () =>
+  test('deliver every event when a job dies at any point and is repeated', () =>
     table.holds('job ∥ job ∥ kill', delivering(['first', 'second'], { kills: ['first', 'second'] })))
-  test('deliver every event when a holder takes longer than its lease, and another begins', () =>
+  test('deliver every event when a holder’s lease expires and another job takes it', () =>
     table.holds('job ∥ job ∥ lease', {
       ...delivering(['first', 'second'], {
         passes: { 'the lease ends': (room) => room.clock.advance(45_000) },
       }),
       world: world(undefined, ['readSlots', 'readShardLease']),
     }))
-  test('deliver every event when the answer of a write is lost', () =>
+  test('deliver every event when the response of a write is lost', () =>
     table.holds('job ∥ job, an answer lost', delivering(['first', 'second'], { losses: ['first', 'second'] })))
-  test('deliver every event when a write that is sent again, for want of an answer, meets another’s note', () =>
+  test('deliver every event when a repeated write meets an offset that another job recorded', () =>
     table.holds('job ∥ job, noted over a write whose answer was lost', delivering(['first', 'second'], {}, notedOnce)))
-  test('deliver every event when one is run twice at a time, and dies', () =>
+  test('deliver every event when a job runs twice at the same time and dies', () =>
     table.holds('job ∥ job ∥ the same job ∥ kill', {
       ...delivering(['first', 'firstTwice', 'second'], { kills: ['first'] }),
       world: world(undefined, ['readSlots', 'putSlot']),
@@ -149,8 +148,8 @@ const notedOnce: Mutant = (store) => {
   }
 }
 
-describe('turns broken on purpose are found by the explorer:', () => {
-  test('a turn that ends without a look at what was asked for meanwhile', () =>
+describe('the explorer finds a broken shard lease:', () => {
+  test('a lease that completes without reading the recorded offset', () =>
     table.catches(
       'what is asked for meanwhile is not seen',
       delivering(['first', 'second'], {}, (store) => ({
@@ -162,7 +161,7 @@ describe('turns broken on purpose are found by the explorer:', () => {
         },
       })),
     ))
-  test('a job that takes another’s note for its own', () =>
+  test('a job that relies on an offset which was recorded before its events', () =>
     table.catches(
       'an older note is taken for enough',
       delivering(['first', 'secondAndThird'], {}, (store) => {
@@ -176,7 +175,7 @@ describe('turns broken on purpose are found by the explorer:', () => {
         }
       }),
     ))
-  test('a turn that is put over whatever stands', () =>
+  test('a lease that is written unconditionally', () =>
     table.catches(
       'turns are put unconditionally',
       delivering(['first', 'second'], {}, (store) => ({
@@ -184,7 +183,7 @@ describe('turns broken on purpose are found by the explorer:', () => {
           store.putShardLease(row, (await store.readShardLease(row.topic, row.shard))?.version),
       })),
     ))
-  test('a holder that died and is taken for one who finished', () =>
+  test('a dead holder that counts as finished', () =>
     table.catches(
       'a dead holder counts as done',
       delivering(['first', 'second'], { kills: ['first'] }, (store) => ({

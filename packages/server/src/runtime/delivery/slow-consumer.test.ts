@@ -51,8 +51,8 @@ async function seenBy(client: TestClient) {
   return { model, fetch }
 }
 
-describe('a consumer that is slow', () => {
-  test('is tried no more after two posts that were given up, and holds up nobody [TL-PUSH-2]', async () => {
+describe('a slow consumer', () => {
+  test('gets no further posts after two that were given up, and delays no other [TL-PUSH-2]', async () => {
     const { room, bob, tried, post } = await slowRoom()
     await post('a')
     await post('b')
@@ -63,7 +63,7 @@ describe('a consumer that is slow', () => {
     expect(tried).toHaveLength(before)
     expect(bob.frames()).toHaveLength(4)
   })
-  test('has its rows handed to retry once in a while and not for each event [TL-PUSH-2]', async () => {
+  test('has its rows retried once per pause and not for each event [TL-PUSH-2]', async () => {
     const { room, ann, post } = await slowRoom()
     for (const text of ['a', 'b']) await post(text)
     const poster = await room.connect()
@@ -73,7 +73,7 @@ describe('a consumer that is slow', () => {
     expect(room.delayed.map(({ payload }) => payload)).toEqual([{ topic, offset: 3, to }])
     for (const { delayMs } of room.delayed) expect(delayMs).toBeGreaterThan(1_000) // of a first pause
   })
-  test('is sent what it missed by the retry, in one message [TL-PUSH-2]', async () => {
+  test('gets the events it missed from the retry, in one message [TL-PUSH-2]', async () => {
     const { room, ann, post, recover } = await slowRoom()
     for (const text of ['a', 'b', 'c']) await post(text)
     recover()
@@ -83,7 +83,7 @@ describe('a consumer that is slow', () => {
     expect(model.seen).toEqual([2, 3, 4])
     expect(room.gateway.posted(ann.connectionId)).toHaveLength(2) // `started`, and all of them
   })
-  test('is sent what it missed by the queue’s message, when its pause is over [TL-PUSH-2]', async () => {
+  test('gets the events it missed from the delay queue after its pause [TL-PUSH-2]', async () => {
     const { room, ann, post, recover } = await slowRoom()
     for (const text of ['a', 'b', 'c']) await post(text)
     recover()
@@ -95,14 +95,14 @@ describe('a consumer that is slow', () => {
     model.take(ann.frames())
     expect([model.seen, room.invoked.length]).toEqual([[2, 3, 4], 1])
   })
-  test('that is slow still when its pause is over has the job tried as any other, and not by the queue', async () => {
+  test('that is still slow after its pause is retried by the function and not by the queue', async () => {
     const { room, post } = await slowRoom()
     for (const text of ['a', 'b']) await post(text)
     const [delayed] = room.delayed
     expect(await byQueue(room)).toEqual({ batchItemFailures: [] })
     expect(room.invoked.at(-1)?.payload).toEqual(delayed?.payload)
   })
-  test('loses nothing when every retry came to nothing: the next event tells what it does not cover, and the client fetches [TL-PUSH-2]', async () => {
+  test('loses nothing when every retry fails: the next event says what it does not cover, and the client fetches [TL-PUSH-2]', async () => {
     const { room, ann, post, recover } = await slowRoom()
     for (const text of ['a', 'b', 'c', 'd']) await post(text)
     recover()
@@ -113,7 +113,7 @@ describe('a consumer that is slow', () => {
     model.take(await fetch())
     expect(model.seen).toEqual([2, 3, 4, 5, 6])
   })
-  test('is sent the newest of more than one message carries, and fetches the rest [TL-PUSH-2]', async () => {
+  test('gets the newest event when the missed events exceed one message, and fetches the rest [TL-PUSH-2]', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)
@@ -125,7 +125,7 @@ describe('a consumer that is slow', () => {
     model.take(await fetch())
     expect(model.seen).toHaveLength(149)
   })
-  test('is refused to a retry as long as it is slow, which the platform repeats', async () => {
+  test('makes a retry fail while it is slow, and the platform repeats the retry', async () => {
     const { room, post } = await slowRoom()
     for (const text of ['a', 'b']) await post(text)
     await expect(retry(room, room.invoked[0]?.payload)).rejects.toThrow('1 of 1 posts')
@@ -133,7 +133,7 @@ describe('a consumer that is slow', () => {
 })
 
 describe('an account that throttles', () => {
-  test('says nothing against the connections that it refuses: the next event is tried', async () => {
+  test('does not open the breakers of refused connections: the next event is posted', async () => {
     const room = createRoom()
     const [ann, bob, poster] = [await room.connect(), await room.connect(), await room.connect()]
     for (const each of [ann, bob]) await subscribe(each)
@@ -151,7 +151,7 @@ describe('an account that throttles', () => {
     await say(poster, 'c')
     expect([ann, bob].map((each) => each.frames().length)).toEqual([2, 2]) // `started`, and the event
   })
-  test('slows the posts of the function, and all arrive', async () => {
+  test('slows the function’s posts, and all events arrive', async () => {
     const room = createRoom()
     const listeners = await Promise.all(Array.from({ length: 20 }, () => room.connect()))
     for (const each of listeners) await subscribe(each)

@@ -63,7 +63,7 @@ function line(errorFormatter?: () => never) {
   return createTestLine({ router, onError: () => {} })
 }
 
-describe('[LAW-ERRORS]: what is thrown', () => {
+describe('[LAW-ERRORS]: an error that is thrown', () => {
   test.each(Object.keys(things))('as %s is answered without stack, table or ARN [TL-ERR-3]', async (input) => {
     const client = await line().connect()
     const answer = await client.send({ id: 1, method: 'query', params: { path: 'fail', input } })
@@ -73,7 +73,7 @@ describe('[LAW-ERRORS]: what is thrown', () => {
       expect(JSON.stringify(frame)).not.toMatch(/arn:aws|trunkline-prod|123456789012|dynamodb|"stack"|\.ts:/)
     }
   })
-  test('by the router’s own formatter is answered all the same', async () => {
+  test('by the router’s own formatter is answered nevertheless', async () => {
     const broken = line(() => {
       throw new Error('formatter')
     })
@@ -87,7 +87,7 @@ describe('[LAW-ERRORS]: what is thrown', () => {
       },
     })
   })
-  test('by a validator that names ten thousand members fits a message [TL-LIM-3]', async () => {
+  test('by a validator that lists ten thousand members fits a message [TL-LIM-3]', async () => {
     const client = await line().connect()
     const input = Array.from({ length: 10_000 }, () => 'x')
     const answer = await client.send({ id: 1, method: 'query', params: { path: 'numbers', input } })

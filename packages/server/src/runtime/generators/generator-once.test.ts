@@ -167,7 +167,7 @@ describe('the resolver of a generator', () => {
     expect(valuesOf(ann)).toEqual([1])
   })
 
-  test('runs once in each function that iterates it, and is given the last value’s id in both', async () => {
+  test('runs once in each function that iterates it, and gets the last value’s id in both', async () => {
     const world = createWorld()
     const ann = await world.connect()
     await ann.send(subscribe('native', { lastEventId: '1' }))
@@ -176,7 +176,7 @@ describe('the resolver of a generator', () => {
   })
 })
 
-describe('what a middleware or a validator of a generator refuses', () => {
+describe('an error of a generator’s middleware or validator', () => {
   test.each(['native', 'marked', 'markedObservable'])('starts no function: %s [TL-GEN-12]', async (path) => {
     const world = createWorld()
     const ann = await world.connect()
@@ -190,7 +190,7 @@ describe('what a middleware or a validator of a generator refuses', () => {
     expect(steps.filter((step) => step.startsWith('resolve'))).toEqual([])
   })
 
-  test('is refused in the frame’s function where it is the last value’s id, as the worker would', async () => {
+  test('is returned by the frame’s function when it is about the last value’s id, as by the worker', async () => {
     const world = createWorld()
     const ann = await world.connect()
     await ann.send(subscribe('strict', { lastEventId: 'too long' }))
@@ -198,7 +198,7 @@ describe('what a middleware or a validator of a generator refuses', () => {
     expect(world.invoked).toEqual([])
   })
 
-  test('in the worker alone is pushed', async () => {
+  test('is pushed when it occurs only in the worker', async () => {
     const world = createWorld()
     const ann = await world.connect()
     await ann.send(subscribe('native'))
@@ -233,7 +233,7 @@ describe('a subscription that is no recognised generator', () => {
     expect(logged).toEqual([])
   })
 
-  test('is a channel’s where a middleware answers for a generator', async () => {
+  test('is a channel’s when a middleware returns one for a generator', async () => {
     const world = createWorld()
     const ann = await world.connect()
     await ann.send(subscribe('replaced'))
@@ -241,7 +241,7 @@ describe('a subscription that is no recognised generator', () => {
     expect(world.invoked).toEqual([])
   })
 
-  test('is answered in words where it is marked a generator and returns a channel’s subscription', async () => {
+  test('is answered with an explanation when it is marked a generator and returns a channel’s subscription', async () => {
     const world = createWorld()
     const ann = await world.connect()
     await ann.send(subscribe('markedWrongly'))

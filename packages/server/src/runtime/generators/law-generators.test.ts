@@ -174,7 +174,7 @@ const closed = (made: World, { killed }: Ended) => {
 }
 
 describe('a generator is run once for each attempt', () => {
-  test('whatever comes twice, one of two invocations being killed [TL-GEN-6]', () =>
+  test('when any frame or invocation is repeated and one of two invocations is killed [TL-GEN-6]', () =>
     table.holds(
       'worker ∥ the same again ∥ kill',
       explored(
@@ -187,12 +187,12 @@ describe('a generator is run once for each attempt', () => {
         },
       ),
     ))
-  test('and is closed by a stop, wherever that comes [TL-GEN-5] [TL-STOP-2]', () =>
+  test('and is closed by a stop at any point [TL-GEN-5] [TL-STOP-2]', () =>
     table.holds(
       'worker ∥ the same again ∥ stop',
       explored({ work, again: work, stop }, { path: 'endless', idle: moves(400), check: closed }),
     ))
-  test('and by a disconnect [TL-GEN-5]', () =>
+  test('and is closed by a disconnect [TL-GEN-5]', () =>
     table.holds(
       'worker ∥ the same again ∥ disconnect',
       explored(
@@ -200,7 +200,7 @@ describe('a generator is run once for each attempt', () => {
         { path: 'endless', except: [], idle: moves(400), check: closed },
       ),
     ))
-  test('and by both, whoever of all dies [TL-GEN-5] [TL-GEN-6]', () =>
+  test('and is closed by both, with any function killed [TL-GEN-5] [TL-GEN-6]', () =>
     table.holds(
       'worker ∥ the same again ∥ stop ∥ disconnect ∥ kill',
       explored(
@@ -213,7 +213,7 @@ describe('a generator is run once for each attempt', () => {
         },
       ),
     ))
-  test('of two equal frames one begins it, and none that was stopped [TL-GEN-6]', () =>
+  test('of two equal frames one starts it, and a stopped one starts none [TL-GEN-6]', () =>
     table.holds(
       'subscribe ∥ the same frame ∥ stop',
       explored(
@@ -225,7 +225,7 @@ describe('a generator is run once for each attempt', () => {
         },
       ),
     ))
-  test('and a retry after its death tells the loss and begins nothing [TL-GEN-7]', () =>
+  test('and a retry after its death reports the loss and starts nothing [TL-GEN-7]', () =>
     table.holds(
       'worker ∥ kill, a minute later: retry',
       explored(
@@ -241,12 +241,12 @@ describe('a generator is run once for each attempt', () => {
         },
       ),
     ))
-  test('and where an answer of its table was lost, the same [TL-GEN-7]', () =>
+  test('and a retry after a lost response does the same [TL-GEN-7]', () =>
     table.holds(
       'worker, a lost answer, a minute later: retry',
       explored({ work, retry: workLater }, { losses: ['work'], passes: minutePasses }),
     ))
-  test('and one that dies while it tells leaves that to the next [TL-GEN-7]', () =>
+  test('and a retry that dies while it reports leaves that to the next one [TL-GEN-7]', () =>
     table.holds(
       'a dead run: retry ∥ kill, a minute later: retry',
       explored(
@@ -263,7 +263,7 @@ describe('a generator is run once for each attempt', () => {
         },
       ),
     ))
-  test('and of two retries one tells it [TL-GEN-7]', () =>
+  test('and one of two retries reports the loss [TL-GEN-7]', () =>
     table.holds(
       'a dead run: retry ∥ retry ∥ stop ∥ kill',
       explored(
@@ -294,12 +294,12 @@ async function isSilent({ store, clock }: World): Promise<boolean> {
   return row?.on === true && (row.lease ?? 0) > clock.now()
 }
 
-describe('a hand-over passes the claim once', () => {
+describe('a hand-over passes the claim on once', () => {
   const work = (made: World) => made.work(made.invoked[0]?.payload, shortly)
   const next = async (made: World) => made.work(await made.job(1))
   const relayed = ['started', 'data', 'alive', 'alive', 'data', 'stopped']
 
-  test('whichever invocation comes, and however often [TL-GEN-9]', () =>
+  test('whichever invocation runs, and however often [TL-GEN-9]', () =>
     table.holds(
       'worker hands over → worker ∥ the same again',
       explored(
@@ -315,7 +315,7 @@ describe('a hand-over passes the claim once', () => {
         },
       ),
     ))
-  test('and a stop beside it closes whoever has it [TL-GEN-5] [TL-GEN-9]', () =>
+  test('and a concurrent stop ends its holder [TL-GEN-5] [TL-GEN-9]', () =>
     table.holds(
       'worker hands over → worker, ∥ stop',
       explored(
@@ -330,7 +330,7 @@ describe('a hand-over passes the claim once', () => {
         { path: 'endless', idle: moves(400), check: closed, passes: { 'it was invoked': ({ comes }) => comes() } },
       ),
     ))
-  test('without the condition it would not [TL-GEN-9]', () =>
+  test('but would not without the condition [TL-GEN-9]', () =>
     table.catches(
       'a hand-over without a condition on who held it',
       explored(
@@ -365,7 +365,7 @@ describe('broken on purpose:', () => {
       'a claim that is not conditional',
       explored({ work, again: work }, { mutant: alwaysPassed((row) => row?.on === true) }),
     ))
-  test('a retry that begins again over a dead claim', () =>
+  test('a retry that starts again over a dead claim', () =>
     table.catches(
       'a retry begins again over a dead claim',
       explored(
@@ -377,7 +377,7 @@ describe('broken on purpose:', () => {
         },
       ),
     ))
-  test('a watch that does not look at the row', () =>
+  test('a watch that does not read the row', () =>
     table.catches(
       'the watch reads its row from a cache',
       explored(

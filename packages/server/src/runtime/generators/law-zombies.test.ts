@@ -50,20 +50,20 @@ async function checkOnce(room: KeyedWorld, path: string, answer: { readonly resu
   if (answer.result !== undefined) expect(events).toHaveLength(path === 'twice' || path === 'both' ? 2 : 1)
 }
 
-describe('a repeatable mutation with a publish inside ∥ its resend after the lease', () => {
+describe('a repeatable mutation that publishes ∥ its resend after the lease', () => {
   const both = ['first', 'retry']
-  test('has one event and one answer, either killed anywhere, the first perhaps a zombie [TL-KEY-1] [TL-KEY-6] [TL-KEY-9]', () =>
+  test('has one event and one result, with either killed at any point and the first perhaps a zombie [TL-KEY-1] [TL-KEY-6] [TL-KEY-9]', () =>
     table.holds('repeatable ∥ resend ∥ lease ∥ kill', zombie('tally', { ...lease, kills: both })))
-  test('has them beside another publisher [TL-KEY-9]', () =>
+  test('has one event and one result next to another publisher [TL-KEY-9]', () =>
     table.holds(
       'repeatable ∥ resend ∥ publish ∥ lease ∥ kill of the first',
       besideOthers(zombie('tally', { ...lease, kills: ['first'] })),
     ))
-  test('has them when its request is in the air as its deadline passes [TL-KEY-6]', () =>
+  test('has one event and one result when a request is under way at its deadline [TL-KEY-6]', () =>
     table.holds('repeatable ∥ resend ∥ publish ∥ deadline ∥ lease', besideOthers(zombie('tally', deadlineThenLease))))
-  test('has them where any one answer of the store is lost [TL-KEY-1]', () =>
+  test('has one event and one result when any one response of the store is lost [TL-KEY-1]', () =>
     table.holds('repeatable ∥ resend ∥ lease ∥ a lost answer', zombie('tally', { ...lease, losses: both })))
-  test('takes an ambiguous request that it repeats for a success, or for a claim that it lost [TL-KEY-1]', () =>
+  test('accepts a repeated ambiguous request as a success, or as a lost claim [TL-KEY-1]', () =>
     table.holds(
       'repeatable ∥ resend ∥ lease, each request repeated after a lost answer',
       zombie('tally', lease, forgetful),
@@ -91,14 +91,14 @@ const withoutZombie = ({ operations: { retry: _, ...operations }, ...keyed }: Ke
 })
 
 describe('a mutation that is not repeatable ∥ its resend after the lease', () => {
-  test('has at most one effect; an unknown outcome, once settled, stays [TL-KEY-6]', () =>
+  test('has at most one effect, and an outcome that is settled as unknown stays [TL-KEY-6]', () =>
     table.holds(
       'not repeatable ∥ resend ∥ publish ∥ lease ∥ kill',
       besideOthers(zombie('pay', { ...lease, kills: ['first', 'retry'] })),
     ))
-  test('has at most one effect when its request is in the air as its deadline passes [TL-KEY-6]', () =>
+  test('has at most one effect when a request is under way at its deadline [TL-KEY-6]', () =>
     table.holds('not repeatable ∥ resend ∥ publish ∥ deadline ∥ lease', besideOthers(zombie('pay', deadlineThenLease))))
-  test('has at most one effect where any one answer of the store is lost [TL-KEY-6]', () =>
+  test('has at most one effect when any one response of the store is lost [TL-KEY-6]', () =>
     table.holds(
       'not repeatable ∥ resend ∥ lease ∥ a lost answer',
       zombie('pay', { ...lease, losses: ['first', 'retry'] }),
@@ -106,7 +106,7 @@ describe('a mutation that is not repeatable ∥ its resend after the lease', () 
 })
 
 describe('an ambiguous request of a mutation that is not repeatable', () => {
-  test('is repeated and counts for what stands, beside a resend after the lease [TL-KEY-6]', () =>
+  test('is repeated and counts as the stored result, next to a resend after the lease [TL-KEY-6]', () =>
     table.holds(
       'not repeatable ∥ resend ∥ lease, each request repeated after a lost answer',
       zombie('pay', { ...lease, kills: ['first'] }, forgetful),
@@ -135,25 +135,25 @@ const alive = (path: string, mutant?: Mutant): Keyed => ({
 })
 
 describe('a slow mutation ∥ its resend within the function’s life', () => {
-  test('is run once, repeatable or not [TL-KEY-5]', async () => {
+  test('runs once, repeatable or not [TL-KEY-5]', async () => {
     await table.holds('repeatable ∥ resend within the lease', alive('tally'))
     await table.holds('not repeatable ∥ resend within the lease', alive('pay'))
   })
   const shortLease: Mutant = (store) => ({
     claimKey: (claim) => store.claimKey({ ...claim, lease: claim.lease - 50_000 }),
   })
-  test('is run twice, or given up, under a lease shorter than the function’s life: the explorer finds it', async () => {
+  test('runs twice, or is given up, under a lease shorter than the function’s life: the explorer finds it', async () => {
     await table.catches('lease shorter than the function’s life, repeatable', alive('tally', shortLease))
     await table.catches('lease shorter than the function’s life, not repeatable', alive('pay', shortLease))
   })
 })
 
-describe('[LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT] broken are found by the explorer:', () => {
+describe('the explorer finds a broken [LAW-PUBLISH-ONCE] or [LAW-ONE-EFFECT]:', () => {
   const kills = ['first']
   const catches = (mutant: string, path: string, broken: Mutant, faults: Faults = { ...lease, kills }) =>
     table.catches(mutant, besideOthers(zombie(path, faults, broken)))
 
-  test('a retry that does not walk from its base', () =>
+  test('a retry that does not read from its base', () =>
     catches('a retry that does not walk from its base', 'tally', (store) => ({
       recordBase: async (record) => {
         const recorded = await store.recordBase(record)
@@ -197,7 +197,7 @@ describe('[LAW-PUBLISH-ONCE] [LAW-ONE-EFFECT] broken are found by the explorer:'
     catches('completion without the owner’s condition, repeatable', 'tally', unfenced, lease))
   test('a completion without the owner’s condition, not repeatable', () =>
     catches('completion without the owner’s condition, not repeatable', 'pay', unfenced, lease))
-  test('an answer before the completion', () =>
+  test('a response before the completion', () =>
     catches(
       'answer before completion',
       'tally',

@@ -190,7 +190,7 @@ describe('a subscription that returns a generator', () => {
     ])
   })
 
-  test('gives a stock client what tRPC gives it, one frame in a message [TL-GEN-2] [TL-STOCK-1]', async () => {
+  test('gives a stock client the same frames as tRPC, one in each message [TL-GEN-2] [TL-STOCK-1]', async () => {
     const { line, client, working, tick } = await begun('count', { stock: true })
     for (let n = 0; n < 8; n++) await tick()
     await working
@@ -218,7 +218,7 @@ describe('a subscription that returns a generator', () => {
     if (stock) expect(failed).not.toHaveProperty('ref')
   })
 
-  test('that fails before it starts is answered with the error alone, and no worker is started', async () => {
+  test('that fails before it starts is answered only with the error, and no worker starts', async () => {
     const line = createLine()
     const client = await line.connect({ stock: true })
     await client.send(subscribe('failSetup'))
@@ -255,7 +255,7 @@ describe('a subscription that returns a generator', () => {
     expect(seen).toEqual(['unsubscribed'])
   })
 
-  test('gives tracked values their id, and learns where its client stands by its input [TL-GEN-2] [TL-STOCK-3]', async () => {
+  test('gives tracked values their id, and gets its client’s position in its input [TL-GEN-2] [TL-STOCK-3]', async () => {
     const { client, tick } = await begun('from', { params: { lastEventId: 'a' } })
     await tick()
     expect(framesOf(client)[1]).toEqual(
@@ -281,7 +281,7 @@ describe('a subscription that returns a generator', () => {
     expect(messages()).toHaveLength(2)
   })
 
-  test('that is silent says every 4 s that it lives, to clients that know the word [TL-GEN-4]', async () => {
+  test('that yields nothing sends `alive` every 4 s to clients with extensions [TL-GEN-4]', async () => {
     const ours = await begun('quiet')
     await ours.line.clock.advance(4_000)
     await ours.line.clock.advance(4_000)
@@ -292,7 +292,7 @@ describe('a subscription that returns a generator', () => {
     expect(framesOf(stock.client)).toEqual([result({ type: 'started' })])
   })
 
-  test('runs ahead of its client by 64 KB at most', async () => {
+  test('runs at most 64 KB ahead of its client', async () => {
     const { line, client, tick } = await begun('flood')
     line.gateway.intercept = () => new Promise(() => {}) // nothing is taken any more
     const before = framesOf(client).length
@@ -358,7 +358,7 @@ describe('a generator is closed within a second', () => {
     expect(seen).toEqual(['closed by its signal'])
   })
 
-  test('and one that hangs without heeding its signal holds the function for two seconds more', async () => {
+  test('and one that hangs and ignores its signal delays the function’s end by two seconds', async () => {
     const { line, client, working } = await begun('deaf')
     await client.disconnect()
     await line.clock.advance(1_000)
@@ -385,7 +385,7 @@ describe('a generator is closed within a second', () => {
 })
 
 describe('a run is claimed', () => {
-  test('by one invocation of those that come for it: the others leave [TL-GEN-6]', async () => {
+  test('by one of several invocations, and the others end [TL-GEN-6]', async () => {
     const line = createLine()
     const client = await line.connect()
     await client.send(subscribe('count'))
@@ -416,7 +416,7 @@ describe('a run is claimed', () => {
     expect(framesOf(client).at(-1)).toMatchObject({ error: { message: 'Duplicate id 1' } })
   })
 
-  test('and one whose function died is told as GENERATOR_LOST, once, and not begun again [TL-GEN-7]', async () => {
+  test('and is reported as GENERATOR_LOST once when its function died, and not started again [TL-GEN-7]', async () => {
     const line = createLine()
     const client = await line.connect({ stock: true })
     await client.send(subscribe('pushed'))
@@ -442,7 +442,7 @@ describe('a run is claimed', () => {
     expect(push).toHaveLength(1)
   })
 
-  test('and ends where its invocation could not be made: an event that comes all the same leaves', async () => {
+  test('and ends when the worker could not be invoked, and an invocation that arrives nevertheless ends', async () => {
     let refuse = true
     const line = createTestLine({
       router,
@@ -463,7 +463,7 @@ describe('a run is claimed', () => {
     expect(framesOf(client)).toHaveLength(1)
   })
 
-  test('and leaves no watch behind where its end cannot be written', async () => {
+  test('and leaves no watch running when its end cannot be written', async () => {
     let reads = 0
     let isDown = false
     const line = createTestLine({
@@ -493,8 +493,8 @@ describe('a run is claimed', () => {
   })
 })
 
-describe('a stock client’s socket is cut', () => {
-  test('when the fate of a post is unknown: the value is neither said again nor left out [TL-GEN-8]', async () => {
+describe('a stock client’s connection is deleted', () => {
+  test('when the fate of a post is unknown, so that the value is neither repeated nor left out [TL-GEN-8]', async () => {
     const { line, client, working, tick } = await begun('pushed', { stock: true })
     let posts = 0
     line.gateway.intercept = () => {
@@ -511,7 +511,7 @@ describe('a stock client’s socket is cut', () => {
     expect(seen).toEqual(['closed by its signal'])
   })
 
-  test('but not for being told to slow down', async () => {
+  test('but not when the gateway throttles a post', async () => {
     const { line, client, tick } = await begun('pushed', { stock: true })
     let refusals = 2
     line.gateway.intercept = () => (refusals-- > 0 ? { status: 'throttled' } : undefined)
@@ -552,7 +552,7 @@ describe('a generator outlives its function', () => {
     expect(framesOf(client).every(({ result }) => ['started', 'data', 'alive'].includes(result?.type ?? ''))).toBe(true)
   })
 
-  test('for a stock client too: it sees its values and nothing else [TL-GEN-9]', async () => {
+  test('for a stock client, which gets its values and nothing else [TL-GEN-9]', async () => {
     const line = createLine()
     const client = await line.connect({ stock: true })
     await client.send({ id: 1, method: 'subscription', params: { path: 'ticks' } })
@@ -564,7 +564,7 @@ describe('a generator outlives its function', () => {
     )
   })
 
-  test('a second invocation of the one that takes over leaves [TL-GEN-6] [TL-GEN-9]', async () => {
+  test('a second invocation of the one that takes over ends [TL-GEN-6] [TL-GEN-9]', async () => {
     const line = createLine()
     const client = await line.connect()
     await client.send(subscribe('ticks'))
@@ -575,7 +575,7 @@ describe('a generator outlives its function', () => {
     expect(framesOf(client).at(-1)?.result?.type).not.toBe('stopped')
   })
 
-  test('without tracked values it ends with GENERATOR_LOST: nothing says where to go on [TL-GEN-9]', async () => {
+  test('without tracked values it ends with GENERATOR_LOST, since no id says where to continue [TL-GEN-9]', async () => {
     const line = createLine()
     const client = await line.connect()
     await client.send(subscribe('quiet'))

@@ -63,7 +63,7 @@ describe('the fingerprint of a schema', () => {
     expect(fingerprintOf(other)).toBe(fingerprintOf(one))
     expect(fingerprintOf(mini.object({ a: mini.string() }))).toBe(fingerprintOf(z.object({ a: z.string() })))
   })
-  test('is another where something that is declared differs', () => {
+  test('differs when a declaration differs', () => {
     const schemas = [
       z.object({ a: z.string() }),
       z.object({ a: z.string().optional() }),
@@ -95,7 +95,7 @@ describe('the fingerprint of a schema', () => {
     ]
     expect(new Set(schemas.map(fingerprintOf)).size).toBe(schemas.length)
   })
-  test('runs no default, and is absent where a schema cannot be described', () => {
+  test('runs no default, and is absent when a schema cannot be described', () => {
     let runs = 0
     fingerprintOf(z.object({ n: z.number().default(() => ++runs) }))
     expect(runs).toBe(0)
@@ -130,7 +130,7 @@ describe('a default', () => {
   ])('that is a function is none: %s', (_, schema) => {
     expect(isComputed(schema)).toBe(true)
   })
-  test('is told apart by its values where the engine cannot be asked', () => {
+  test('is recognised by its values when the engine cannot be asked', () => {
     const { getBuiltinModule } = process
     Object.defineProperty(process, 'getBuiltinModule', { value: undefined, configurable: true })
     try {

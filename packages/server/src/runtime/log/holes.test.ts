@@ -43,7 +43,7 @@ function slotOf(room: Room, offset: number, isEmpty: boolean): Slot {
 const replayed = (client: TestClient, params: object = {}) =>
   client.send({ id: 7, method: 'subscription', params: { path: 'replayed', input: { room: 'x' }, ...params } })
 
-describe('a log of which a row was deleted', () => {
+describe('a log with a deleted row', () => {
   test.each([true, false])('shows a fresh subscription what is older, without the row (stock: %j)', async (stock) => {
     const room = await roomOf([1, 2, 3, 5, 6])
     const client = await room.connect({ stock })
@@ -51,12 +51,12 @@ describe('a log of which a row was deleted', () => {
     expect(offsetsOf(client)).toEqual([1, 2, 3, 5, 6])
     expect(framesOf(client).filter(({ result, error }) => error || result?.gap)).toEqual([])
   })
-  test('says by `prev` that nothing comes for the row [TL-SUB-5]', async () => {
+  test('covers the deleted row by `prev` [TL-SUB-5]', async () => {
     const client = await (await roomOf([1, 3])).connect()
     await replayed(client, { ref: 1 })
     expect(framesOf(client).at(-1)).toMatchObject({ result: { id: cursor(3), prev: 1 } })
   })
-  test('is read past it, back and forth', async () => {
+  test('is read past the row, forward and backward', async () => {
     const room = await roomOf([1, 2, 3, 5, 6])
     const read = (options: object) => room.asScript(() => room.events.read({ room: 'x' }, options))
     expect((await read({})).events.map(({ data }) => data.text)).toEqual(['1', '2', '3', '5', '6'])
@@ -69,17 +69,17 @@ describe('a log of which a row was deleted', () => {
     await subscribe(client, 1, { lastEventId: cursor(from) })
     expect(framesOf(client)).toMatchObject([{ result: { type: 'started', from: cursor(6), gap: 'expired' } }])
   })
-  test('is whole to a resume from after it [TL-SUB-3]', async () => {
+  test('is whole for a resume from after the row [TL-SUB-3]', async () => {
     const client = await (await roomOf([1, 2, 3, 5, 6])).connect()
     await subscribe(client, 1, { lastEventId: cursor(5) })
     expect(offsetsOf(client)).toEqual([6])
   })
-  test('is a gap to a stock client that resumes from before it [TL-STOCK-6]', async () => {
+  test('is a gap for a stock client that resumes from before the row [TL-STOCK-6]', async () => {
     const client = await (await roomOf([1, 2, 3, 5, 6])).connect({ stock: true })
     await subscribe(client, 1, { lastEventId: cursor(2) })
     expect(framesOf(client).at(-1)).toMatchObject({ error: { data: { code: 'PRECONDITION_FAILED' } } })
   })
-  test('is a gap to a sync of a client that lost a push before it [TL-SYNC-4]', async () => {
+  test('is a gap for a sync of a client that lost a push before the row [TL-SYNC-4]', async () => {
     const room = await roomOf([1, 2, 3, 5, 6])
     const client = await room.connect()
     await subscribe(client)
@@ -87,7 +87,7 @@ describe('a log of which a row was deleted', () => {
     const answer = await client.send({ id: 's', method: 'sync', params: { subscriptions } })
     expect(answer).toMatchObject([{ result: { type: 'synced', head: cursor(6), gap: 'expired' } }, {}])
   })
-  test('is a gap to an iteration that is behind it', async () => {
+  test('is a gap for an iteration that is behind the row', async () => {
     const room = await roomOf([1, 2, 3])
     const next = room
       .asScript(() => room.events.subscribe({ room: 'x' }, { lastEventId: cursor(2) }))
@@ -99,7 +99,7 @@ describe('a log of which a row was deleted', () => {
     await room.clock.advance(2_000)
     expect(await failed).toMatchObject({ line: 'GAP' })
   })
-  test('takes no event of a repeated publish in the place of the row', async () => {
+  test('accepts no repeated publish in place of the row', async () => {
     const room = await roomOf([1, 2])
     const once = (text: string) =>
       room.asScript(() => room.events.publish({ room: 'x' }, { text }, { idempotencyKey: 'k' }))
@@ -116,7 +116,7 @@ describe('a log of which a row was deleted', () => {
   })
 })
 
-describe('a slot that a page shows too late', () => {
+describe('a slot that a page misses', () => {
   /** The first page that holds it leaves it out, as a read does that passed its place before it was put. */
   function late(offset: number) {
     let isLate = true
@@ -130,7 +130,7 @@ describe('a slot that a page shows too late', () => {
         },
       }))
   }
-  test('ends a resume before it, without a gap: it comes as a push [TL-SUB-3]', async () => {
+  test('ends a resume before it without a gap, since it arrives as a push [TL-SUB-3]', async () => {
     const room = await roomOf([1, 2, 3, 4, 5], { store: late(4) })
     const client = await room.connect()
     await subscribe(client, 1, { lastEventId: cursor(1) })
@@ -143,7 +143,7 @@ describe('a slot that a page shows too late', () => {
 describe('an event that is erased', () => {
   const erase = (room: Room, offset: number | string) => room.asScript(() => room.events.erase({ room: 'x' }, offset))
 
-  test('leaves its slot, without data, and other events as they are [TL-ROW-6]', async () => {
+  test('leaves its slot without data, and other events unchanged [TL-ROW-6]', async () => {
     const room = await roomOf([1, 2, 3])
     const before = (await room.store.readSlots(topic, 0, 9)).slots
     expect(await erase(room, 2)).toBe('erased')
@@ -154,13 +154,13 @@ describe('an event that is erased', () => {
       before[2],
     ])
   })
-  test('is erased again with the same answer; what never was an event is absent', async () => {
+  test('is erased again with the same result, and an unknown event is absent', async () => {
     const room = await roomOf([1, 2, 3], { empty: [1] })
     expect([await erase(room, 2), await erase(room, 2)]).toEqual(['erased', 'erased'])
     expect([await erase(room, 1), await erase(room, 4)]).toEqual(['absent', 'absent'])
     expect((await room.store.readSlots(topic, 3, 9)).slots).toEqual([])
   })
-  test('is named by the id that subscribers saw, in its own history only', async () => {
+  test('is named by the id that subscribers got, in its own epoch only', async () => {
     const room = await roomOf([1, 2, 3])
     expect(await erase(room, '0.e2:2')).toBe('absent')
     expect(await erase(room, '1.e1:2')).toBe('absent')
@@ -171,7 +171,7 @@ describe('an event that is erased', () => {
   test.each([0, -1, 1.5, Number.NaN, 2 ** 53, '', 'x', '0.e1:0'])('is not named by %j', async (offset) => {
     await expect(erase(await roomOf([1]), offset)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })
-  test('of a key that does not fit is refused', async () => {
+  test('of an invalid key is rejected', async () => {
     const room = await roomOf([1])
     const erased = room.asScript(() => room.events.erase({ room: 7 as unknown as string }, 1))
     await expect(erased).rejects.toMatchObject({ code: 'BAD_REQUEST' })
@@ -186,25 +186,22 @@ describe('an event that is erased', () => {
     expect([(await two.next()).value?.[1], (await two.next()).value?.[1]]).toEqual([{ text: '2' }, { text: '4' }])
     await two.return?.()
   })
-  test.each([true, false])(
-    'is passed over by a resume, without a gap (stock: %j) [TL-SUB-3] [TL-ROW-6]',
-    async (stock) => {
-      const room = await roomOf([1, 2, 3, 4, 5])
-      for (const offset of [2, 3, 5]) await erase(room, offset)
-      const client = await room.connect({ stock })
-      await subscribe(client, 1, { lastEventId: cursor(1) })
-      expect(offsetsOf(client)).toEqual([4])
-      expect(framesOf(client).filter(({ result, error }) => error || result?.gap)).toEqual([])
-    },
-  )
-  test('is passed over by a resume from itself [TL-SUB-3]', async () => {
+  test.each([true, false])('is skipped by a resume without a gap (stock: %j) [TL-SUB-3] [TL-ROW-6]', async (stock) => {
+    const room = await roomOf([1, 2, 3, 4, 5])
+    for (const offset of [2, 3, 5]) await erase(room, offset)
+    const client = await room.connect({ stock })
+    await subscribe(client, 1, { lastEventId: cursor(1) })
+    expect(offsetsOf(client)).toEqual([4])
+    expect(framesOf(client).filter(({ result, error }) => error || result?.gap)).toEqual([])
+  })
+  test('is skipped by a resume from itself [TL-SUB-3]', async () => {
     const room = await roomOf([1, 2, 3])
     await erase(room, 2)
     const client = await room.connect()
     await subscribe(client, 1, { lastEventId: cursor(2) })
     expect(offsetsOf(client)).toEqual([3])
   })
-  test('is passed over by a sync, whose position moves to the head', async () => {
+  test('is skipped by a sync, whose position moves to the head', async () => {
     const room = await roomOf([1, 2, 3])
     const client = await room.connect()
     await subscribe(client)
@@ -216,7 +213,7 @@ describe('an event that is erased', () => {
       {},
     ])
   })
-  test('is passed over by `read`, back and forth, and hides nothing older', async () => {
+  test('is skipped by `read` in both directions, and hides no older event', async () => {
     const room = await roomOf([1, 2, 3, 4, 5])
     for (const offset of [2, 4]) await erase(room, offset)
     const read = async (options: object) => {
@@ -228,7 +225,7 @@ describe('an event that is erased', () => {
     expect(await read({ limit: 2, before: cursor(5) })).toEqual(['1', '3'])
     expect(await read({ limit: 2, after: cursor(1) })).toEqual(['3', '5'])
   })
-  test('is no match of a filter: the next event covers its place [TL-SUB-5]', async () => {
+  test('matches no filter, and the next event covers it [TL-SUB-5]', async () => {
     const room = createRoom()
     const [ann, poster] = [await room.connect(), await room.connect()]
     await ann.send({ id: 7, method: 'subscription', params: { path: 'loud', input: { room: 'x' }, ref: 1 } })
@@ -262,7 +259,7 @@ describe('an event that is erased', () => {
     const { events } = await room.asScript(() => room.events.read({ room: 'x' }))
     expect(events.map(({ data }) => data.text)).toEqual(['b'])
   })
-  test('leaves the log going on after it, also where it was the newest', async () => {
+  test('lets the log continue after it, even if it was the newest', async () => {
     const room = createRoom()
     await publish(room, 'a')
     const { id } = await publish(room, 'b')
@@ -270,7 +267,7 @@ describe('an event that is erased', () => {
     const next = await publish(room, 'c')
     expect(next.id).toBe(id.replace(/\d+$/, (offset) => String(Number(offset) + 1)))
   })
-  test('says nothing to subscribers that saw it', async () => {
+  test('sends nothing to subscribers that got it', async () => {
     const room = createRoom()
     const ann = await room.connect()
     await subscribe(ann)

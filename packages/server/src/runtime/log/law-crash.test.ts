@@ -213,7 +213,7 @@ async function keyIsSettled(room: Scene, path: string): Promise<void> {
 
 const named = Object.entries(sweeps)
 
-describe('a function killed at any of its port calls; afterwards its client and the platform do what they do', () => {
+describe('a function killed at any port call, after which its client and the platform retry', () => {
   test.each(named)('%s: nothing is lost or doubled, and no row is left', (name, sweep) =>
     table.holds(name, exploration(name, sweep)),
   )
@@ -227,13 +227,13 @@ describe('a function killed at any of its port calls; afterwards its client and 
     ))
 })
 
-describe('the same beside a publisher', () => {
+describe('the same with a concurrent publisher', () => {
   test.each(named)('%s: nothing is lost or doubled, and no row is left', (name, sweep) =>
     table.holds(`${name} ∥ publish`, exploration(name, sweep, { beside: (room) => say(room.bob.client, 'beside') })),
   )
 })
 
-describe('a function of which any one request to the store takes effect while its answer is lost', () => {
+describe('a function that loses the response of any one request to the store', () => {
   test.each(named)('%s: nothing is lost or doubled, and no row is left', (name, sweep) =>
     table.holds(`${name}, an answer lost`, { ...exploration(name, sweep), kills: [], losses: [name] }),
   )
@@ -244,7 +244,7 @@ describe('the sweep finds', () => {
     table.catches(mutant, exploration(name, sweeps[name] as Sweep, {}, broken))
   test('a 410 that prunes nothing', () =>
     finds('a 410 that prunes nothing', '$disconnect', () => ({ deleteSubscriber: async () => {} })))
-  test('a key that stays RUNNING for ever', () =>
+  test('a key that stays RUNNING forever', () =>
     finds('a lease without an end', 'keyed mutation, repeatable', (store) => ({
       claimKey: (claim) => store.claimKey({ ...claim, lease: Number.MAX_SAFE_INTEGER }),
     })))
@@ -256,6 +256,6 @@ describe('the sweep finds', () => {
         return { status: 'stopped', row: { ...row, ...stop, on: false } }
       },
     })))
-  test('an auth that leaves the rows as they were', () =>
+  test('an auth that does not update the rows', () =>
     finds('auth does not update its rows', 'auth', () => ({ setSubscriberAuthExp: async () => {} })))
 })

@@ -43,18 +43,18 @@ const publishing = (store?: Parameters<typeof withOperations>[1]): Exploration<P
 })
 
 describe('[LAW-SLOT-PUT]: concurrent publishes', () => {
-  test('leave a dense log, one slot each, whoever is killed wherever [TL-ROW-2]', async () => {
+  test('leave a dense log with one slot each, with any of them killed at any point [TL-ROW-2]', async () => {
     const { schedules, failure } = await explore(publishing())
     console.log(`publish ∥ publish ∥ kill: ${schedules} schedules`)
     expect(failure).toBeUndefined()
     expect(schedules).toBeGreaterThan(20)
   })
-  test('leave it so too in those interleavings that the explorer takes for redundant', async () => {
+  test('leave a dense log in the interleavings that the explorer skips as redundant', async () => {
     const { schedules, failure } = await explore({ ...publishing(), redundant: true })
     console.log(`publish ∥ publish ∥ kill, all interleavings: ${schedules} schedules`)
     expect(failure).toBeUndefined()
   })
-  test('that count first and put afterwards leave a hole when killed: the explorer finds it', async () => {
+  test('that increment a counter before the put leave a hole when killed: the explorer finds it', async () => {
     let counter = 2
     const counting = publishing((store) => ({
       readSlotsBefore: async (name, before, limit) => {
@@ -71,7 +71,7 @@ describe('[LAW-SLOT-PUT]: concurrent publishes', () => {
     })
     expect(failure?.thrown).toBeDefined()
   })
-  test('that overwrite what stands lose an event: the explorer finds it', async () => {
+  test('that overwrite an existing slot lose an event: the explorer finds it', async () => {
     const { failure } = await explore(
       publishing((store) => ({
         putSlot: async (name, slot) => {
@@ -84,7 +84,7 @@ describe('[LAW-SLOT-PUT]: concurrent publishes', () => {
   })
 })
 
-describe('a put whose answer was lost', () => {
+describe('a put whose response was lost', () => {
   /** As an SDK does: the first request took effect, its answer was lost, the second meets its own. */
   const forgetful = (store: Parameters<Parameters<typeof withOperations>[1]>[0]) => ({
     putSlot: async (name: string, slot: Parameters<typeof store.putSlot>[1]) => {
@@ -92,14 +92,14 @@ describe('a put whose answer was lost', () => {
       return store.putSlot(name, slot)
     },
   })
-  test('appends once when the adapter tries again', async () => {
+  test('appends once when the adapter retries', async () => {
     const room = createRoom({ store: (inner) => withOperations(inner, forgetful) })
     const client = await room.connect()
     const answer = (await say(client, 'a')) as { result: { data: { id: string } } }
     expect(answer.result.data.id).toMatch(/:1$/)
     expect(await slotsOf(room)).toHaveLength(1)
   })
-  test('appends twice where the own publish id is not known again: the mutant is caught', async () => {
+  test('appends twice when the own publish id is not recognised: the mutant is caught', async () => {
     const room = createRoom({
       store: (inner) =>
         withOperations(inner, (store) => ({
@@ -115,7 +115,7 @@ describe('a put whose answer was lost', () => {
     await say(await room.connect(), 'a').catch(() => {})
     expect((await slotsOf(room)).length).toBeGreaterThan(1)
   })
-  test('that nobody could settle fails with a failure of the line that may have run [TL-ERR-2]', async () => {
+  test('that cannot be settled fails with an error that says it may have run [TL-ERR-2]', async () => {
     const room = createRoom({
       store: (inner) =>
         withOperations(inner, (store) => ({

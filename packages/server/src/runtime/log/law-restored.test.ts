@@ -19,14 +19,14 @@ async function restored() {
 }
 
 describe('a connection that the table does not know', () => {
-  test('is ended by a subscribe, which nobody would answer [TL-SUB-16]', async () => {
+  test('is deleted by a subscribe, which would get no pushes [TL-SUB-16]', async () => {
     const { ann, isOpen, restore } = await restored()
     restore()
     await subscribe(ann, 1)
     expect(await isOpen()).toBe(false)
   })
 
-  test('is not ended by a subscribe on a connection that closed, nor by a stop', async () => {
+  test('is not deleted by a subscribe on a closed connection, nor by a stop', async () => {
     const { room, ann, isOpen, restore } = await restored()
     await room.store.closeConnection('a', 2_000_000_000)
     await subscribe(ann, 1)

@@ -82,7 +82,7 @@ const upgraded = [
 const stored = [{ a: '1' }, { a: '2' }]
 
 describe('an event of an older schema [TL-ROW-7]', () => {
-  test('is what the reader’s schema makes of it in `read`', async () => {
+  test('is parsed by the reader’s schema in `read`', async () => {
     const { read } = await lineAfter(first, stored, { event: second })
     expect((await read()).events.map(({ data }) => data)).toEqual(upgraded)
   })
@@ -98,7 +98,7 @@ describe('an event of an older schema [TL-ROW-7]', () => {
     await subscribe(client, path, params ?? {})
     expect(eventsOf(client)).toEqual(expected)
   })
-  test('is so in a resume, a sync and the state of startWith', async () => {
+  test('is parsed in a resume, a sync and the state of startWith', async () => {
     const made = await lineAfter(first, stored, { event: second })
     const [one] = (await made.read()).events
     const [ann, bob] = [await made.connect(), await made.connect()]
@@ -121,7 +121,7 @@ describe('an event of an older schema [TL-ROW-7]', () => {
     expect(eventsOf(clients[0] as TestClient)).toEqual([{ a: '1', b: 'x' }])
     expect(eventsOf(clients[1] as TestClient)).toEqual([{ event: { a: '1', b: 'x' } }])
   })
-  test('is so in the block that a filter walks back over, and its filter does not throw', async () => {
+  test('is parsed in the block that a filter evaluates, and the filter does not throw', async () => {
     const made = await lineAfter(first, stored, { event: second })
     const ann = await made.connect()
     await subscribe(ann, 'strict')
@@ -135,7 +135,7 @@ describe('an event of an older schema [TL-ROW-7]', () => {
     expect(framesOf(ann).at(-1)).toMatchObject({ result })
     expect(made.failures).toEqual([])
   })
-  test('is so for an iteration outside a line', async () => {
+  test('is parsed for an iteration outside of a line', async () => {
     const made = await lineAfter(first, stored, { event: second })
     const events = made.asScript(() => made.channel.subscribe(room, { replay: 9 }))[Symbol.asyncIterator]()
     expect([(await events.next()).value?.[1], (await events.next()).value?.[1]]).toEqual(upgraded)
@@ -146,7 +146,7 @@ describe('an event of an older schema [TL-ROW-7]', () => {
     expect((await next).value?.[1]).toEqual({ a: '3', b: 'x' })
     await events.return?.()
   })
-  test('is so without a fingerprint, as the version before and scripts put it', async () => {
+  test('is parsed without a fingerprint, as older versions and scripts put it', async () => {
     const made = await lineAfter(first, [], { event: second })
     const { slot } = {
       slot: {
@@ -160,7 +160,7 @@ describe('an event of an older schema [TL-ROW-7]', () => {
     await made.store.putSlot(topic, { ...slot, data: '{"a":"1"}' })
     expect((await made.read()).events.map(({ data }) => data)).toEqual([{ a: '1', b: 'x' }])
   })
-  test('goes through `upcast` first, once for each event and invocation, whoever it is for', async () => {
+  test('goes through `upcast` first, once for each event and invocation', async () => {
     const calls: unknown[] = []
     const upcast = (old: unknown) => {
       calls.push(old)
@@ -195,7 +195,7 @@ describe('an event of an older schema [TL-ROW-7]', () => {
     await subscribe(stock, 'filtered', {})
     expect(eventsOf(stock)).toEqual(upgraded)
   })
-  test('is of nobody’s making: what one filter changes another does not see', async () => {
+  test('cannot be changed by one filter for another', async () => {
     const made = await lineAfter(first, stored, { event: second })
     const one = await made.connect()
     await subscribe(one, 'filtered')
@@ -222,12 +222,12 @@ describe('an event of the reader’s own schema [TL-ROW-7]', () => {
     expect(eventsOf(client)).toEqual([{ n: 3 }])
     expect([parses, upcasts]).toEqual([1, 0])
   })
-  test('is told from another’s by a fingerprint in its slot', async () => {
+  test('is recognised by a fingerprint in its slot', async () => {
     const made = await lineAfter(undefined, [{ a: '1' }], { event: second })
     const [slot] = (await made.store.readSlots(topic, 0, 1)).slots
     expect(slot?.schema).toMatch(/^[\w-]{16}$/)
   })
-  test('without a fingerprint keeps what transforms and codecs made', async () => {
+  test('without a fingerprint keeps the results of transforms and codecs', async () => {
     const codec = z.codec(z.string(), z.object({ n: z.number() }), {
       decode: (text) => ({ n: Number(text) }),
       encode: ({ n }) => String(n),
@@ -297,7 +297,7 @@ describe('an event that cannot be parsed [TL-SUB-11]', () => {
     })
     expect((await made.read()).events.map(({ data }) => data)).toEqual([{ a: 'long enough' }])
   })
-  test('is left out for a stock client and told to `onError` [TL-CHAIN-4]', async () => {
+  test('is left out for a stock client and reported to `onError` [TL-CHAIN-4]', async () => {
     const made = await lineAfter(first, [{ a: '1' }, { a: 'long enough' }], {
       event: z.object({ a: z.string().min(5) }),
     })
@@ -323,7 +323,7 @@ describe('an event that cannot be parsed [TL-SUB-11]', () => {
     await subscribe(await made.connect(), 'live')
     expect(made.failures).toEqual([expect.stringContaining('what was that?')])
   })
-  test('is none where a union has another member that fits', async () => {
+  test('does not occur when another member of a union matches', async () => {
     const event = z.union([
       third.extend({ b: z.string() }),
       z.object({ a: z.string(), c: z.literal('c').default('c') }),
@@ -331,7 +331,7 @@ describe('an event that cannot be parsed [TL-SUB-11]', () => {
     const { read } = await lineAfter(first, [{ a: '1' }], { event })
     expect((await read()).events.map(({ data }) => data)).toEqual([{ a: '1', c: 'c' }])
   })
-  test('leaves the schema that publishes as it was', async () => {
+  test('leaves the publishing schema unchanged', async () => {
     const made = await lineAfter(first, [{ a: '1' }], { event: third })
     await made.read()
     await made.asScript(() => made.channel.publish(room, { a: '2' } as never))
@@ -374,7 +374,7 @@ describe('a presence member of an older schema [TL-ROW-7]', () => {
     return { ...made, here: presenceOf(data), joined }
   }
 
-  test('is what the reader’s schema makes of it in `read`, in the state and in later changes', async () => {
+  test('is parsed by the reader’s schema in `read`, in the state and in later changes', async () => {
     const { here, clock, joined } = await presenceAfter(name, status)
     const ann = { member: 'ann', data: { name: 'Ann', status: 'here' } }
     expect(await here.read(room)).toEqual([ann])
@@ -387,7 +387,7 @@ describe('a presence member of an older schema [TL-ROW-7]', () => {
     await watcher.return?.()
   })
 
-  test('is seen so by `merge` too', async () => {
+  test('is parsed for `merge`', async () => {
     const seen: unknown[] = []
     const { here, joined } = await presenceAfter(name, status, (sessions) => {
       seen.push(...sessions)

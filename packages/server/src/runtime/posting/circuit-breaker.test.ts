@@ -9,21 +9,21 @@ describe('a breaker', () => {
     for (let n = 0; n < times; n++) breaker.fail('a')
     return { clock, breaker }
   }
-  test('forgives one failure', () => {
+  test('stays closed after one failure', () => {
     const { breaker } = failed(1)
     expect(breaker.admits('a')).toBe(true)
   })
-  test('opens at the second in a row, for that connection alone', () => {
+  test('opens at the second failure in a row, only for that connection', () => {
     const { breaker } = failed(2)
     expect([breaker.admits('a'), breaker.admits('b')]).toEqual([false, true])
   })
-  test('forgets failures when a post comes through between them', () => {
+  test('drops its failures after a post succeeds', () => {
     const { breaker } = failed(1)
     breaker.close('a')
     breaker.fail('a')
     expect(breaker.admits('a')).toBe(true)
   })
-  test('lets a single post try after the pause, and opens longer when that fails', async () => {
+  test('admits a single post after the pause, and opens for longer when that fails', async () => {
     const { clock, breaker } = failed(2)
     await clock.advance(5_000)
     expect([breaker.admits('a'), breaker.admits('a')]).toEqual([true, false])
@@ -35,12 +35,12 @@ describe('a breaker', () => {
     breaker.close('a')
     expect([breaker.admits('a'), breaker.admits('a')]).toEqual([true, true])
   })
-  test('pauses a minute at most', async () => {
+  test('pauses at most a minute', async () => {
     const { clock, breaker } = failed(30)
     await clock.advance(60_000)
     expect(breaker.admits('a')).toBe(true)
   })
-  test('leaves what comes to a topic’s retry that comes when the pause is over, and to none that comes sooner', async () => {
+  test('relies on a topic’s retry after the pause, and not on an earlier one', async () => {
     const { clock, breaker } = failed(2)
     const awaits = () => [breaker.awaitsRetry('a', 't'), breaker.awaitsRetry('a', 'u')]
     expect(awaits()).toEqual([false, false])

@@ -15,24 +15,24 @@ async function turnsInASecond(pacer: ReturnType<typeof createPostPacer>, clock: 
 }
 
 describe('the pacer of a process', () => {
-  test('is the account’s until something is refused', async () => {
+  test('allows the account’s rate until a post is refused', async () => {
     const clock = createFakeClock()
     const turns = await turnsInASecond(createPostPacer(clock), clock)
     expect(turns).toBeGreaterThan(accountRate * 0.99)
     expect(turns).toBeLessThanOrEqual(accountRate * 1.1 + 1) // with its burst
   })
-  test('is not slowed by one connection that refuses, since that one’s client is slow', () => {
+  test('is not slowed by refusals of a single connection, whose client is slow', () => {
     const pacer = createPostPacer(createFakeClock())
     for (let n = 0; n < 100; n++) pacer.noteThrottled('a')
     expect(pacer.rate()).toBe(accountRate)
   })
-  test('is not slowed by two slow clients among a hundred others', () => {
+  test('is not slowed by two slow clients among a hundred posts', () => {
     const pacer = createPostPacer(createFakeClock())
     for (let n = 0; n < 100; n++) pacer.reserve()
     expect(['a', 'b', 'a', 'b'].map((id) => pacer.noteThrottled(id))).toEqual(Array(4).fill('connection'))
     expect(pacer.rate()).toBe(accountRate)
   })
-  test('is the account’s affair once a twentieth of what is posted is refused', () => {
+  test('blames the account’s quota once a twentieth of all posts is refused', () => {
     const clock = createFakeClock()
     const pacer = createPostPacer(clock)
     for (let n = 0; n < 100; n++) pacer.reserve()
@@ -44,12 +44,12 @@ describe('the pacer of a process', () => {
     clock.time += 5_000 // and what was posted long ago counts no more
     expect(['a', 'b'].map((id) => pacer.noteThrottled(id))).toEqual(['connection', 'account'])
   })
-  test('halves when two are refused, once for what was under way', () => {
+  test('halves its rate when two connections are refused, once for all posts under way', () => {
     const pacer = createPostPacer(createFakeClock())
     for (const id of ['a', 'b', 'c', 'd']) pacer.noteThrottled(id)
     expect(pacer.rate()).toBe(accountRate / 2)
   })
-  test('halves again while it is refused, down to what still finds out', () => {
+  test('keeps halving its rate while posts are refused, down to a minimum', () => {
     const clock = createFakeClock()
     const pacer = createPostPacer(clock)
     for (let n = 0; n < 400; n++) {
@@ -60,7 +60,7 @@ describe('the pacer of a process', () => {
     expect(pacer.rate()).toBeGreaterThanOrEqual(20)
     expect(pacer.rate()).toBeLessThan(accountRate * 0.06)
   })
-  test('comes back by a tenth of the whole each second', () => {
+  test('recovers by a tenth of the ceiling each second', () => {
     const clock = createFakeClock()
     const pacer = createPostPacer(clock)
     pacer.noteThrottled('a')
@@ -70,7 +70,7 @@ describe('the pacer of a process', () => {
     clock.time += 60_000
     expect(pacer.rate()).toBe(accountRate)
   })
-  test('keeps below a function’s part of the account’s', async () => {
+  test('stays below the limit of one function', async () => {
     const clock = createFakeClock()
     const pacer = createPostPacer(clock)
     pacer.limit(accountRate / 8)

@@ -47,7 +47,7 @@ describe('a post', () => {
     ['429', throttled],
     ['5xx', broken],
   ])(
-    'that is answered %s is made again after a random part of a pause that doubles, up to a second',
+    'that is answered %s is repeated after a random part of a pause that doubles, up to a second',
     async (_, answer) => {
       const all = createPosting((tries) => (tries < 8 ? answer : undefined), 1)
       expect((await all.run((scope) => post(scope, 'c', 'x'))).ended).toBe('posted')
@@ -62,7 +62,7 @@ describe('a post', () => {
   test.each([
     ['429', throttled],
     ['5xx', broken],
-  ])('that is answered %s for ever is given up within its budget of 6 s', async (_, answer) => {
+  ])('that is always answered %s is given up within its budget of 6 s', async (_, answer) => {
     const { run, times } = createPosting(() => answer)
     const { ended, ms } = await run((scope) => post(scope, 'c', 'x'))
     expect(ended).toBe('undelivered')
@@ -71,7 +71,7 @@ describe('a post', () => {
     expect(ms).toBeGreaterThan(5_000)
   })
 
-  test('that hangs is given up with the budget', async () => {
+  test('that hangs is given up when its budget is used up', async () => {
     const { run, times } = createPosting(() => new Promise<never>(() => {}))
     expect(await run((scope) => post(scope, 'c', 'x'))).toEqual({ ended: 'undelivered', ms: 6_000 })
     expect(times).toEqual([0])
@@ -96,7 +96,7 @@ describe('a post', () => {
     ['410', { status: 'gone' }, 'gone'],
     ['413', { status: 'too-large' }, 'too-large'],
     ['403', forbidden, 'undelivered'],
-  ] as const)('that is answered %s is not made again', async (_, answer, expected) => {
+  ] as const)('that is answered %s is not repeated', async (_, answer, expected) => {
     const { run, times } = createPosting(() => answer)
     expect(await run((scope) => post(scope, 'c', 'x'))).toEqual({ ended: expected, ms: 0 })
     expect(times).toEqual([0])

@@ -46,7 +46,7 @@ const exploration = (
 }
 const killable = (operations: Operations) => ({ kills: Object.keys(operations) })
 
-describe('join ∥ leave ∥ rejoin, each killed anywhere, the stream telling the rest', () => {
+describe('join ∥ leave ∥ rejoin, each killed at any point, the stream completing the rest', () => {
   const scopes: Readonly<Record<string, readonly [Operations, ((world: PresenceWorld) => Promise<unknown>)?]>> = {
     'join ∥ rejoin': [{ join: join('ann', 'a'), rejoin: join('ann', 'a', 2) }],
     'join ∥ join of another tab': [{ join: join('ann', 'a'), other: join('ann', 'b') }],
@@ -62,7 +62,7 @@ describe('join ∥ leave ∥ rejoin, each killed anywhere, the stream telling th
       table.holds(`${name} ∥ kill`, exploration(operations, { begin, ...killable(operations) })),
   )
 
-  test('lost ∥ renewal: a sync that was under way when its socket was lost keeps nobody here [TL-PRES-4]', () =>
+  test('lost ∥ renewal: a sync that was under way when its socket was lost keeps no session present [TL-PRES-4]', () =>
     table.holds(
       'lost ∥ late renewal',
       exploration(
@@ -78,7 +78,7 @@ describe('join ∥ leave ∥ rejoin, each killed anywhere, the stream telling th
       ),
     ))
 
-  test('two tabs leave while a third comes: one member all the time [TL-PRES-2]', () => {
+  test('two tabs leave while a third joins: the member stays present [TL-PRES-2]', () => {
     const operations = { leave: leave('ann', 'a'), other: leave('ann', 'b'), third: join('ann', 'c') }
     const begin = async (world: PresenceWorld) => {
       await join('ann', 'a')(world)
@@ -86,7 +86,7 @@ describe('join ∥ leave ∥ rejoin, each killed anywhere, the stream telling th
     }
     return table.holds('leave ∥ leave ∥ join', exploration(operations, { begin }))
   })
-  test('whose answer of the store is lost changes nothing of it [TL-PRES-9]', () => {
+  test('is the same when a response of the store is lost [TL-PRES-9]', () => {
     const again = (run: (world: PresenceWorld) => Promise<unknown>) => (world: PresenceWorld) =>
       run(world).catch(() => run(world))
     const operations = { join: again(join('ann', 'a')), leave: again(leave('ann', 'b')) }
@@ -138,7 +138,7 @@ describe('a snapshot', () => {
         exploration({ look, ...operations }, { begin, ...killable(operations) }),
       ),
   )
-  test('is exact while a member leaves and another comes [TL-PRES-1]', () =>
+  test('is exact while a member leaves and another joins [TL-PRES-1]', () =>
     table.holds(
       'snapshot ∥ leave ∥ join',
       exploration({ look, leave: leave('ann', 'a'), join: join('bob', 'b') }, { begin: present }),
@@ -151,11 +151,11 @@ describe('the sweep', () => {
     await present(world)
     await world.clock.advance(times.leaseMs + 1)
   }
-  test('ends a lease that is over, once, beside another sweep and a rejoin [TL-PRES-6]', () => {
+  test('ends an expired lease once next to another sweep and a rejoin [TL-PRES-6]', () => {
     const operations = { sweep, rejoin: join('ann', 'a', 2) }
     return table.holds('sweep ∥ rejoin ∥ kill', exploration(operations, { begin: over, ...killable(operations) }))
   })
-  test('ends it once beside a snapshot that sees it too [TL-PRES-6]', () =>
+  test('ends an expired lease once next to a snapshot that sees it too [TL-PRES-6]', () =>
     table.holds('sweep ∥ snapshot ∥ kill', exploration({ sweep, look }, { begin: over, kills: ['sweep', 'look'] })))
 })
 
@@ -176,7 +176,7 @@ describe('the explorer finds', () => {
         { wrap: (store) => withOperations(store, unconditional), check: checkPresence },
       ),
     ))
-  test('a snapshot that looks at the rows alone', () =>
+  test('a snapshot that reads only the rows', () =>
     table.catches('snapshot without the tail', exploration({ look: lookAtRowsAlone, join: join('ann', 'a') })))
 })
 

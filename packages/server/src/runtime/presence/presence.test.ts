@@ -93,7 +93,7 @@ describe('the cost of presence', () => {
     },
   )
 
-  test('of a join is three writes beside those of a subscribe, of a quiet return one', async () => {
+  test('of a join is three writes more than a subscribe, of a quiet return one', async () => {
     const { made, took } = counted()
     const eve = await made.connect()
     await eve.send({ id: 1, method: 'subscription', params: { path: 'watch', input: { room: 'x' }, ref: 1 } })
@@ -113,7 +113,7 @@ describe('the cost of presence', () => {
 })
 
 describe('new data', () => {
-  test('of a session whose lease is over, and whom nobody has swept yet, is refused and shown to nobody [TL-PRES-8]', async () => {
+  test('of a session whose lease has expired but was not swept is rejected and not shown [TL-PRES-8]', async () => {
     const world = await createPresenceWorld(answering)
     await join('ann', entryOf('s', '1'))(world)
     expect(await update('s', '{"away":true}')(world)).toBe(true)
@@ -162,8 +162,8 @@ describe('several sessions of one member', () => {
   })
 })
 
-describe('a snapshot of a topic that nobody watched', () => {
-  test('shows who is over and beyond what it ends itself until they were told of, and loses nobody who returns [TL-PRES-1]', async () => {
+describe('a snapshot of a topic without watchers', () => {
+  test('shows expired members beyond its limit until their leave is in the log, and keeps those who return [TL-PRES-1]', async () => {
     const world = await createPresenceWorld(answering)
     for (let n = 0; n < 250; n++) await join(`m${n}`, 't')(world)
     await world.clock.advance(times.leaseMs)
@@ -178,7 +178,7 @@ describe('a snapshot of a topic that nobody watched', () => {
 })
 
 describe('a topic of ten thousand', () => {
-  test('is listed in pages, counted by one read, and a list beyond its limit names it', async () => {
+  test('is listed in pages and counted by one read, and a list beyond the limit names the limit', async () => {
     const world = await createPresenceWorld(answering)
     const member = (n: number) => `m${String(n).padStart(5, '0')}`
     for (let n = 0; n < 10_000; n++) await join(member(n), 't')(world)
@@ -199,7 +199,7 @@ describe('a topic of ten thousand', () => {
 describe('outside of a line, as on tRPC’s own adapters', () => {
   const dataOf = (result: unknown) => (result as { readonly value: readonly [string, unknown] }).value[1]
 
-  test('a join is a state and its tail, and is present until it has been left for the grace', async () => {
+  test('a join yields the state and the changes after it, and stays present until the grace period after its end', async () => {
     const { made } = counted()
     const [ann, eve] = made.asScript(() => {
       const joined = here.join({ room: 'x' }, { member: 'ann', data: {} })
@@ -217,7 +217,7 @@ describe('outside of a line, as on tRPC’s own adapters', () => {
     await eve?.return?.()
   })
 
-  test('a lease that ran out while the table could not be reached is taken anew', async () => {
+  test('a lease that expired while the table was unreachable is acquired again', async () => {
     let isDown = false
     const made = createTestLine({
       line,
@@ -241,33 +241,33 @@ describe('outside of a line, as on tRPC’s own adapters', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('presence rejects', () => {
   const join = (me: { member: string; data: unknown }) => () => here.join({ room: 'x' }, me as never)
-  test('data that does not fit, with its issues', () => {
+  test('data that does not match the schema, with the issues', () => {
     expect(join({ member: 'ann', data: { away: 'yes' } })).toThrow(/^This data does not fit channel here: away: /)
   })
-  test('new data that does not fit, with its issues', async () => {
+  test('new data that does not match the schema, with the issues', async () => {
     const { made } = counted()
     const update = made.asScript(() => here.update({ room: 'x' }, { away: 1 as never }))
     await expect(update).rejects.toThrow(/^This data does not fit channel here: away: /)
   })
-  test('a member without a name or with one too long, with the limit', () => {
+  test('a member with an empty or too long name, with the limit', () => {
     expect(join({ member: '', data: {} })).toThrow(/text of 1 to 256 bytes \(memberBytes\), got 0 bytes/)
     expect(join({ member: 'é'.repeat(129), data: {} })).toThrow(/got 258 bytes/)
   })
-  test('data beyond its bytes, with the limit', () => {
+  test('data that is too large, with the limit', () => {
     const big = createLine().presence('big', { key, data: z.object({ text: z.string() }) })
     const joining = () => big.join({ room: 'x' }, { member: 'ann', data: { text: 'x'.repeat(3_000) } })
     expect(joining).toThrow(/at most 2048 bytes \(dataBytes\), got 3011/)
   })
-  test('times that no line can keep', () => {
+  test('times outside of the limits', () => {
     const declare = (given: object) => () => createLine().presence('p', { key, data: z.object({}), ...given })
     expect(declare({ leaseMs: 9_999 })).toThrow(/leaseMs of presence p of at least 10000, got 9999/)
     expect(declare({ graceMs: 900_001 })).toThrow(/graceMs of presence p from 0 to 900000, got 900001/)
   })
 })
 
-describe('a subscription that is over', () => {
+describe('the session of a subscription that ended', () => {
   const bound = z.object({ room: z.string(), as: z.string().optional(), pad: z.number().optional() })
   const roomy = line.presence('roomy', { key, data: z.object({ pad: z.string() }), leaseMs: 12 * 60_000 })
   const seats = t.router({
@@ -283,7 +283,7 @@ describe('a subscription that is over', () => {
   const here = async (made: TestLine, room = 'x') =>
     (await made.asScript(() => roomy.read({ room }))).map(({ member }) => member)
 
-  test('because the server ended it is over at once, and a check says so [TL-PRES-3]', async () => {
+  test('by the server ends at once, by a check [TL-PRES-3]', async () => {
     const world = await createPresenceWorld(answering)
     await join('ann', 't', 2)(world)
     const row = (ref: number) => ({ topic: log.topic, connectionId: 't2', ref, presence })
@@ -309,7 +309,7 @@ describe('a subscription that is over', () => {
     expect(JSON.stringify(ann.frames())).not.toContain('CONNECTION_LOST') // the seat that it left is none of its own
   })
 
-  test('because it names another topic gives its seat up at once [TL-SUB-14]', async () => {
+  test('because it returns another topic ends at once [TL-SUB-14]', async () => {
     const made = createTestLine({ line, router: seats })
     const ann = await made.connect()
     await start(ann, 1, { room: 'x' })
@@ -318,7 +318,7 @@ describe('a subscription that is over', () => {
     expect([await here(made), await here(made, 'z')]).toEqual([[], []])
   })
 
-  test('because its state is too large gives its seat up at once', async () => {
+  test('because its state is too large ends at once', async () => {
     const made = createTestLine({ line, router: seats })
     const [eve, ann] = [await made.connect(), await made.connect({ stock: true })]
     for (let n = 0; n < 70; n++) await start(eve, 1, { room: 'x', as: `m${n}`, pad: 1_900 }, 100 + n)
@@ -339,7 +339,7 @@ describe('a burst of 500 joins in a second', () => {
   const topic = 'crowd?room=s:x'
   const batch = 100 // of the table's stream, as deployed
 
-  test('reaches a watcher whole and in order, in far fewer posts', async () => {
+  test('reaches a watcher completely and in order, in far fewer posts', async () => {
     const made = createTestLine({ line, router: gathering })
     const eve = await made.connect()
     await eve.send({ id: 1, method: 'subscription', params: { path: 'watch', input: { room: 'x' }, ref: 1 } })
@@ -362,8 +362,8 @@ describe('a burst of 500 joins in a second', () => {
   }, 60_000)
 })
 
-describe('a watcher who comes back', () => {
-  test('ends what is over meanwhile, without waiting for a sync [TL-PRES-6]', async () => {
+describe('a watcher that resumes', () => {
+  test('ends leases that expired meanwhile, without waiting for a sync [TL-PRES-6]', async () => {
     const { made } = counted()
     const [ann, eve] = [await made.connect(), await made.connect()]
     const start = (client: TestClient, path: string, more: object) =>
@@ -379,7 +379,7 @@ describe('a watcher who comes back', () => {
 })
 
 describe('a gap', () => {
-  test('is made good by a fresh state, exact at its place, and shows the others no more than a join [TL-PRES-1]', async () => {
+  test('is repaired by a fresh state that is exact at its cursor, and other watchers see no more than a join [TL-PRES-1]', async () => {
     const { made } = counted()
     const ann = await made.connect()
     const start = (client: TestClient, path: string, more: object) =>

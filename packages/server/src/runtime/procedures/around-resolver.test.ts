@@ -54,16 +54,16 @@ describe('a procedure that is run with a step around its resolver', () => {
     expect(result).toEqual({ out: 'instead' })
   })
 
-  test('keeps runs apart that go on at once', async () => {
+  test('keeps concurrent runs apart', async () => {
     const runs = ['one', 'two'].map((name) => callAround(built('plain'), options('query'), async () => name))
     expect(await Promise.all(runs)).toEqual(['one', 'two'])
   })
 
-  test('keeps the caller that an application gave it', async () => {
+  test('keeps the caller of the application', async () => {
     expect(await callAround(built('called'), options('query'), (resolve) => resolve())).toEqual({ called: 'value' })
   })
 
-  test('is refused where tRPC did not build it', () => {
+  test('is rejected when tRPC did not build it', () => {
     const foreign = { _def: { type: 'query' } }
     expect(() => callAround(foreign, options('query'), () => {})).toThrow('that @trpc/server 11 built')
   })

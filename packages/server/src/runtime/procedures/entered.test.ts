@@ -108,7 +108,7 @@ const mutation = (path: string, input: unknown, params: object = {}) => frame('m
 const failed = (code: string, mayHaveRun: boolean) => ({ id: 1, line: { code, mayHaveRun } })
 const lastOf = (client: TestClient) => client.frames().at(-1)
 
-describe('an error that is raised after a procedure was entered says that it may have run [TL-ERR-7]:', () => {
+describe('an error after a procedure was entered says that it may have run [TL-ERR-7]:', () => {
   test.each(names)('%s in a call, with a key and without, alone and in a batch', async (name) => {
     const [code] = acts[name]
     const ann = await createWorld().connect()
@@ -194,14 +194,14 @@ describe('an error that is raised after a procedure was entered says that it may
   })
 })
 
-describe('an error that is raised before says that nothing ran:', () => {
+describe('an earlier error says that nothing ran:', () => {
   test('a job that is too large for the worker', async () => {
     const ann = await createWorld().connect()
     const input = 'x'.repeat(1_050_000)
     expect(await ann.send(mutation('longRan', input))).toMatchObject(failed('TOO_LARGE', false))
   })
 
-  test('a claim that the table refused each time, where the frame was not sent before [TL-ERR-7]', async () => {
+  test('a claim that the table refused each time, for a frame that was not sent before [TL-ERR-7]', async () => {
     let refused = true
     const world = createWorld((inner) => ({
       claimKey: async (claim) => {
@@ -218,7 +218,7 @@ describe('an error that is raised before says that nothing ran:', () => {
     expect(await ann.send(again)).toMatchObject({ result: { data: 'ran' } })
   })
 
-  test('a claim of which nobody knows whether it was made may have run', async () => {
+  test('a claim of unknown fate may have run', async () => {
     const world = createWorld(() => ({
       claimKey: async () => {
         throw new StoreError('claimKey', true, { cause: new Error('reset') })

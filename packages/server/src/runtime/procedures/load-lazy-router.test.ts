@@ -32,7 +32,7 @@ const mutate = (path: string, text: unknown) => ({ id: 1, method: 'mutation', pa
 const connectionId = 'a'
 
 describe('a keyed mutation of a lazy router, on a function that has not loaded it', () => {
-  test('is run again when it is repeatable and its attempt died [TL-KEY-6]', async () => {
+  test('runs again when it is repeatable and its attempt died [TL-KEY-6]', async () => {
     const effects: string[] = []
     const first = coldFunction(effects)
     void (await first.connect({ connectionId })).send(mutate('rooms.say', 'hi'))
@@ -43,7 +43,7 @@ describe('a keyed mutation of a lazy router, on a function that has not loaded i
     second.clock.random() // the two draw different names
     expect(await ann.send(mutate('rooms.say', 'hi'))).toMatchObject({ result: { data: 'said' } })
   })
-  test('claims nothing for an input that does not fit', async () => {
+  test('claims nothing for an invalid input', async () => {
     const effects: string[] = ['before']
     const ann = await coldFunction(effects).connect({ connectionId })
     expect(await ann.send(mutate('rooms.say', 5))).toMatchObject({ error: { data: { code: 'BAD_REQUEST' } } })
@@ -57,7 +57,7 @@ describe('a keyed mutation of a lazy router, on a function that has not loaded i
     await ann.send(mutate('rooms.mark', 'one'))
     expect(effects).toEqual(['one', 'one'])
   })
-  test('is not found where its path leads nowhere, and claims nothing [TL-CALL-3]', async () => {
+  test('is not found at an unknown path, and claims nothing [TL-CALL-3]', async () => {
     const ann = await coldFunction([]).connect({ connectionId })
     for (const path of ['rooms.nothing', 'rooms', 'nothing', '__proto__.x'])
       expect(await ann.send(mutate(path, 'x'))).toMatchObject({ error: { data: { code: 'NOT_FOUND' } } })

@@ -156,7 +156,7 @@ describe('the claim of a keyed mutation', () => {
     }
   })
 
-  test('lets a validator spend a code that is good for one time [TL-KEY-13]', async () => {
+  test('lets a validator consume a one-time code [TL-KEY-13]', async () => {
     const world = createWorld()
     world.codes.add('c1')
     const ann = await world.connect()
@@ -164,7 +164,7 @@ describe('the claim of a keyed mutation', () => {
     expect(world.took()).toEqual(['spend', 'claimKey', 'resolve', 'settleKey'])
   })
 
-  test('lets a validator of a long call spend such a code: only the worker runs the chain [TL-LONG-2]', async () => {
+  test('lets a validator of a long call consume a one-time code, since only the worker runs the chain [TL-LONG-2]', async () => {
     const world = createWorld()
     world.codes.add('c1')
     const ann = await world.connect()
@@ -189,7 +189,7 @@ describe('the claim of a keyed mutation', () => {
     expect(path === 'long' ? ann.frames()[1] : fits).toMatchObject({ result: { data: { user: 'ann' } } })
   })
 
-  test('asks the table for nothing where a validator refuses a first send', async () => {
+  test('sends no request to the table when a validator rejects a first send', async () => {
     const world = createWorld()
     const ann = await world.connect()
     expect(await ann.send(frame('pay', { text: 5 }))).toMatchObject({ error: { data: { code: 'BAD_REQUEST' } } })
@@ -217,7 +217,7 @@ describe('the answer of a keyed mutation', () => {
     },
   )
 
-  test('is the recorded one also where a middleware makes good what failed [TL-KEY-1]', async () => {
+  test('is the recorded one even if a middleware catches the error [TL-KEY-1]', async () => {
     const ann = await createWorld().connect()
     expect([await pay(ann, 'caught'), await pay(ann, 'caught')]).toEqual([data('fine'), data('fine')])
     expect(await ann.send(frame('caught', 'other'))).toMatchObject({ line: { code: 'KEY_REUSED' } })
@@ -232,7 +232,7 @@ describe('the answer of a keyed mutation', () => {
     expect(world.took()).not.toContain('resolve')
   })
 
-  test('is recorded also where a middleware gives it without the resolver', async () => {
+  test('is recorded even if a middleware returns it without the resolver', async () => {
     const world = createWorld()
     const ann = await world.connect()
     expect(await pay(ann, 'cached')).toEqual(data('cached'))
@@ -241,7 +241,7 @@ describe('the answer of a keyed mutation', () => {
     expect(world.took()).toEqual(['claimKey', 'settleKey', 'readKey'])
   })
 
-  test('comes once more without the resolver to an unmarked duplicate [TL-KEY-13]', async () => {
+  test('is returned to an unmarked duplicate without running the resolver [TL-KEY-13]', async () => {
     const world = createWorld()
     const ann = await world.connect()
     const first = await pay(ann)
@@ -250,7 +250,7 @@ describe('the answer of a keyed mutation', () => {
     expect(world.took()).toEqual(['auth', 'validate', 'claimKey'])
   })
 
-  test('comes to an unmarked duplicate that a middleware now refuses [TL-KEY-1]', async () => {
+  test('is returned to an unmarked duplicate that a middleware now rejects [TL-KEY-1]', async () => {
     const world = createWorld()
     const ann = await world.connect()
     const first = await pay(ann)
@@ -258,7 +258,7 @@ describe('the answer of a keyed mutation', () => {
     expect(await pay(ann)).toEqual(first)
   })
 
-  test('comes to a marked resend without middlewares and validators [TL-KEY-14]', async () => {
+  test('is returned to a marked resend without running middlewares and validators [TL-KEY-14]', async () => {
     const world = createWorld()
     world.codes.add('c1')
     const ann = await world.connect()
@@ -271,7 +271,7 @@ describe('the answer of a keyed mutation', () => {
     expect(world.took()).toEqual(['readKey', 'readKey'])
   })
 
-  test('of a marked resend of which nothing is known is made as though it came first [TL-KEY-14]', async () => {
+  test('of a marked resend without a recorded result is made as for a first send [TL-KEY-14]', async () => {
     const world = createWorld()
     const ann = await world.connect()
     expect(await pay(ann, 'pay', { resend: true })).toMatchObject({ result: { type: 'data' } })
@@ -310,7 +310,7 @@ describe('the answer of a keyed mutation', () => {
   })
 })
 
-test('two workers of one long call answer once, though the second finds its code spent [TL-LONG-2]', async () => {
+test('two workers of one long call answer once, although the second finds its code consumed [TL-LONG-2]', async () => {
   const world = createWorld()
   world.codes.add('c1')
   const ann = await world.connect()
@@ -322,7 +322,7 @@ test('two workers of one long call answer once, though the second finds its code
   expect(world.took().filter((step) => step === 'resolve')).toHaveLength(1)
 })
 
-test('a claim of which the deadline passed begins no resolver', async () => {
+test('a claim after the deadline starts no resolver', async () => {
   const world = createWorld()
   const ann = await world.connect()
   const { claimKey } = world.store

@@ -152,7 +152,7 @@ describe('[LAW-STOCK-ORDER]: a stock client, which neither orders nor drops anyt
   )
 })
 
-describe('[LAW-STOCK-ORDER], broken on purpose: the explorer finds', () => {
+describe('[LAW-STOCK-ORDER] broken: the explorer finds', () => {
   const options = { subscribed: true }
   test('deliveries without a lock', () =>
     table.catches(
@@ -172,7 +172,7 @@ describe('[LAW-STOCK-ORDER], broken on purpose: the explorer finds', () => {
         { operations: two },
       ),
     ))
-  test('a post of unknown fate that is made again', () =>
+  test('a post of unknown fate that is repeated', () =>
     table.catches(
       'retry after an unknown post',
       law({ ...options, onUnknown: 'repost' }, { operations: { bob }, losses: ['bob'] }),
@@ -184,7 +184,7 @@ describe('[LAW-STOCK-ORDER], broken on purpose: the explorer finds', () => {
       law({ ...options, onUnknown: 'skip', lostPost: 'vanished' }, { operations: { bob }, losses: ['bob'] }),
       /lose bob\.\d+ post/,
     ))
-  test('a dead holder’s lock that is taken instead of cutting its connection', () =>
+  test('a dead holder’s lock that is acquired instead of deleting the connection', () =>
     table.catches(
       'lock stealing',
       law(
@@ -202,7 +202,7 @@ describe('[LAW-STOCK-ORDER], broken on purpose: the explorer finds', () => {
         { operations: two, kills: ['bob'], passes: frozen },
       ),
     ))
-  test('a cursor that is written, and the chain given back, before the post', () =>
+  test('a cursor that is written, and a lock that is released, before the post', () =>
     table.catches(
       'at before the post',
       law(

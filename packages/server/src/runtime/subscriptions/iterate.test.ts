@@ -6,7 +6,7 @@ import { createLine } from '../../line/create-line.ts'
 import { internalsOf } from '../../line/internals.ts'
 import { memoryBackend } from '../../memory/backend.ts'
 import { type Clock, systemClock } from '../../ports/clock.ts'
-import { type Slot } from '../../ports/log.ts'
+import type { Slot } from '../../ports/log.ts'
 import { type Store, StoreError } from '../../ports/store.ts'
 import type { Server } from '../context/served-application.ts'
 import { pollersOf, pollMs } from './tail-poller.ts'
@@ -123,7 +123,7 @@ async function putSlot({ store, clock, slotsOf }: Room, slot: Partial<Slot>): Pr
 }
 
 describe('an iterated subscription', () => {
-  test('replays, then follows the log: nothing lost, doubled or reordered', async () => {
+  test('replays the log and then follows it without a loss, a duplicate or a reordering', async () => {
     const { clock, numbers, publish } = createRoom()
     await publish(1, 2, 3)
     const reader = read(numbers.subscribe(a, { replay: 2 }))
@@ -136,7 +136,7 @@ describe('an iterated subscription', () => {
     expect(reader.data()).toEqual([2, 3, 4, 5, 6])
     await reader.stop()
   })
-  test('misses nothing that is published while it begins, by however many readers', async () => {
+  test('misses no event that is published while it starts, with any number of readers', async () => {
     const { clock, numbers, publish } = createRoom()
     const readers = []
     for (let event = 1; event <= 40; event++) {
@@ -153,7 +153,7 @@ describe('an iterated subscription', () => {
       await reader.stop()
     }
   })
-  test('gives a slow reader all of it, more than the poller keeps', async () => {
+  test('gives a slow reader all events, even more than the poller keeps', async () => {
     const { clock, numbers, publish } = createRoom()
     const slow = numbers.subscribe(a)[Symbol.asyncIterator]()
     const first = slow.next()
@@ -203,7 +203,7 @@ describe('an iterated subscription', () => {
     expect(reader.ended()).toMatchObject({ code: 'PRECONDITION_FAILED', line: 'GAP' })
     expect(reader.data()).toEqual([])
   })
-  test('ends with GAP when another history begins under it', async () => {
+  test('ends with GAP when a new epoch begins', async () => {
     const room = createRoom()
     await room.publish(1)
     const reader = read(room.numbers.subscribe(a, { replay: 1 }))
@@ -214,7 +214,7 @@ describe('an iterated subscription', () => {
     expect(reader.ended()).toMatchObject({ line: 'GAP', message: expect.stringContaining('new-epoch') })
     expect(pollersOf(room.store)).toBe(0)
   })
-  test('ends with GAP when what it did not see is past its retention', async () => {
+  test('ends with GAP when events that it has not read are past their retention', async () => {
     const room = createRoom()
     await room.publish(1)
     const reader = read(room.numbers.subscribe(a, { replay: 1 }))
@@ -224,7 +224,7 @@ describe('an iterated subscription', () => {
     await room.clock.advance(pollMs.latest)
     expect(reader.ended()).toMatchObject({ line: 'GAP', message: expect.stringContaining('expired') })
   })
-  test('applies its pipe, leaves out an event whose pipe throws, and says so', async () => {
+  test('applies its pipe, and leaves out and logs an event whose pipe throws', async () => {
     const { clock, numbers, publish } = createRoom()
     using said = vi.spyOn(console, 'error').mockImplementation(() => {})
     const odd = numbers.subscribe(a).filter((event) => {
@@ -239,7 +239,7 @@ describe('an iterated subscription', () => {
     expect(String(said.mock.calls)).toContain('not this one')
     await reader.stop()
   })
-  test('begins with the state of startWith, taken after its position, and begins again after a gap', async () => {
+  test('begins with the state of startWith, loaded after its position, and again after a gap', async () => {
     const room = createRoom()
     const { clock, numbers, publish } = room
     await publish(1, 2)
@@ -269,7 +269,7 @@ describe('an iterated subscription', () => {
     expect(reader.data()).toEqual([2])
     await reader.stop()
   })
-  test('ends at once when its reader leaves, whatever it waits for, and leaves nothing behind', async () => {
+  test('ends at once when its reader leaves, whatever it waits for, and cleans up', async () => {
     const { clock, numbers, store } = createRoom()
     const waiting = read(numbers.subscribe(a))
     const loading = read(numbers.subscribe(a).startWith(() => new Promise<never>(() => {})))
@@ -281,7 +281,7 @@ describe('an iterated subscription', () => {
     await clock.advance(0)
     expect([pollersOf(store), clock.sleeping()]).toEqual([0, 0])
   })
-  test('ends with the signal that it was given', async () => {
+  test('ends when its signal aborts', async () => {
     const { clock, numbers, store, publish } = createRoom()
     const call = new AbortController()
     const reader = read(numbers.subscribe(a, { signal: call.signal }))
@@ -302,7 +302,7 @@ describe('an iterated subscription', () => {
     await clock.advance(pollMs.latest)
     expect([pollersOf(store), reads.count, clock.sleeping()]).toEqual([0, 0, 0])
   })
-  test('is of the backend in which it was made', async () => {
+  test('uses the backend in which it was created', async () => {
     const { line, numbers } = createRoom()
     const other = createStill()
     const subscription = line.withBackend(memoryBackend({ clock: other }), () => {
@@ -350,7 +350,7 @@ describe('the poller of a topic', () => {
     await clock.advance(0)
     expect(clock.sleeping()).toBe(0)
   })
-  test('asks every 2 s while nothing comes, and every 250 ms when something has', async () => {
+  test('reads every 2 s while no events arrive, and every 250 ms after one has', async () => {
     const { clock, numbers, publish, reads } = createRoom()
     const reader = read(numbers.subscribe(a))
     await clock.advance(10_000)
@@ -390,7 +390,7 @@ describe('the poller of a topic', () => {
     call.abort()
     await waiting
   })
-  test('outlives a failed read, and fails its readers after several', async () => {
+  test('continues after a failed read, and fails its readers after several', async () => {
     const { clock, numbers, publish, reads, store } = createRoom()
     const reader = read(numbers.subscribe(a))
     await clock.advance(0)

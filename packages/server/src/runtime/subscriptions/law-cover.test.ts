@@ -59,7 +59,7 @@ describe('[LAW-COVERAGE]: pushes lost, doubled and in any order', () => {
       { numRuns: 60, seed: 16 },
     )
   })
-  test('lose something where the client accepts any hole: the mutant is caught', async () => {
+  test('lose events when the client accepts any hole: the mutant is caught', async () => {
     const recorded = await record('live', ['a', 'b', 'c'])
     const lost = [
       { copies: 1, rank: 0 },
@@ -74,7 +74,7 @@ describe('[LAW-COVERAGE]: pushes lost, doubled and in any order', () => {
       ),
     ).not.toEqual(recorded.wanted)
   })
-  test('lose something where `prev` is always the start of the block: the mutant is caught', async () => {
+  test('lose events when `prev` is always the start of the block: the mutant is caught', async () => {
     const recorded = await record('loud', ['LOUD', 'LOUD', 'LOUD'])
     const pushes = recorded.pushes.map((push) => {
       const { result, ...frame } = push as { result: object }
@@ -88,7 +88,7 @@ describe('[LAW-COVERAGE]: pushes lost, doubled and in any order', () => {
     expect(await seenBy({ ...recorded, pushes }, lost)).not.toEqual(recorded.wanted)
     expect(await seenBy(recorded, lost)).toEqual(recorded.wanted)
   })
-  test('of a block that is larger than one request returns claim nothing that was not read', async () => {
+  test('of a block that exceeds one request claim nothing that was not read', async () => {
     const room: Room = createRoom({
       store: (inner) =>
         new Proxy(inner, {

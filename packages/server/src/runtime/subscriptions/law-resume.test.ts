@@ -3,7 +3,18 @@ import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Store } from '../../ports/store.ts'
 import { type Exploration, explore, type Turns } from '../explore.suite.ts'
-import { createRoom, publish, type Room, retentionMs, say, slotAt, slotsOf, subscribe, topic, withOperations } from './room.suite.ts'
+import {
+  createRoom,
+  publish,
+  type Room,
+  retentionMs,
+  say,
+  slotAt,
+  slotsOf,
+  subscribe,
+  topic,
+  withOperations,
+} from './room.suite.ts'
 
 const hour = 3_600_000
 const cursor = (offset: number, epoch = 'e1') => `0.${epoch}:${offset}`
@@ -38,7 +49,7 @@ describe('[LAW-RESUME-OR-GAP]: a resume is whole [TL-SUB-3]', () => {
   test('from the slot after it, when its own is deleted', async () => {
     expect(await resume((room) => run(room, 3, 5), cursor(2))).toMatchObject({ from: cursor(2), offsets: [3, 4, 5] })
   })
-  test('from the head, with nothing to say', async () => {
+  test('from the head, without events', async () => {
     expect(await resume((room) => run(room, 1, 5), cursor(5))).toMatchObject({
       from: cursor(5),
       head: cursor(5),
@@ -81,7 +92,7 @@ describe('[LAW-RESUME-OR-GAP]: a resume is a gap [TL-SUB-3] [TL-SUB-4]', () => {
   })
 })
 
-describe('a log that was rewound, under one restore number [TL-SUB-4]', () => {
+describe('a log that was rewound under the same restore number [TL-SUB-4]', () => {
   test('answers a resume ahead of its head with a gap at the head, in the same epoch', async () => {
     const found = await resume((room) => run(room, 1, 3), cursor(4))
     expect(found).toMatchObject({ gap: 'new-epoch', from: cursor(3), head: cursor(3) })
@@ -99,7 +110,7 @@ describe('a log that was rewound, under one restore number [TL-SUB-4]', () => {
       ])
     }
   })
-  test('answers a cursor that it has reached again as whole: nothing in it shows another history', async () => {
+  test('answers a cursor that it has reached again as whole, since no slot shows another epoch', async () => {
     const found = await resume((room) => run(room, 1, 5), cursor(4))
     expect(found).toMatchObject({ from: cursor(4), offsets: [5] })
     expect(found.gap).toBeUndefined()
@@ -107,7 +118,7 @@ describe('a log that was rewound, under one restore number [TL-SUB-4]', () => {
 })
 
 describe('[LAW-LOGICAL-EXPIRY]: a followed log stays alive', () => {
-  test('a fresh subscribe to an emptied log begins an epoch at the next offset [TL-ROW-3]', async () => {
+  test('a new subscription to an emptied log starts an epoch at the next offset [TL-ROW-3]', async () => {
     const room = createRoom()
     await room.store.putSlot(topic, slotAt(room, 13, old(room, 72 * hour)))
     const ann = await room.connect()
@@ -186,12 +197,12 @@ function emptied(mutant?: (store: Store) => Partial<Store>): Exploration<Emptied
 }
 
 describe('[LAW-LOGICAL-EXPIRY]: birth ∥ publish ∥ publish on an emptied log', () => {
-  test('begins one epoch, and no offset is used twice in one [TL-ROW-2] [TL-ROW-3]', async () => {
+  test('starts one epoch, and uses no offset twice in it [TL-ROW-2] [TL-ROW-3]', async () => {
     const { schedules, failure } = await explore(emptied())
     console.log(`birth ∥ publish ∥ publish ∥ kill: ${schedules} schedules`)
     expect(failure).toBeUndefined()
   })
-  test('uses an offset again where a hint of the head stands for an anchor: the explorer finds it', async () => {
+  test('reuses an offset when a hint of the head replaces the anchor: the explorer finds it', async () => {
     const { failure } = await explore(
       emptied((store) => ({
         readSlotsBefore: async (name, before, limit) => {
@@ -205,7 +216,7 @@ describe('[LAW-LOGICAL-EXPIRY]: birth ∥ publish ∥ publish on an emptied log'
     )
     expect(failure?.thrown).toBeDefined()
   })
-  test('a late writer of the old epoch meets the birth as a conflict', async () => {
+  test('a late writer of the old epoch conflicts with the new one', async () => {
     let late: (() => Promise<unknown>) | undefined
     const room = createRoom({
       store: (inner) =>

@@ -59,15 +59,15 @@ const beginning = (
 const again = { again: (room: Beginning) => publish(room, 'third') }
 
 describe('startWith: position ∥ load ∥ publish', () => {
-  test('leaves no hole between the state and the tail, either killed anywhere [TL-SNAP-1]', () =>
+  test('leaves no hole between the state and the events, with either killed at any point [TL-SNAP-1]', () =>
     table.holds('startWith ∥ publish ∥ kill', beginning('page', {}, ['subscribe', 'publish'])))
-  test('leaves none beside two publishers [TL-SNAP-1]', () =>
+  test('leaves no hole with two publishers [TL-SNAP-1]', () =>
     table.holds('startWith ∥ publish ∥ publish ∥ kill', beginning('page', again, ['subscribe', 'publish'])))
-  test('leaves none where it begins again after a gap [TL-SNAP-2]', () =>
+  test('leaves no hole after a gap [TL-SNAP-2]', () =>
     table.holds(
       'startWith after a gap ∥ publish ∥ publish ∥ kill',
       beginning('page', again, ['subscribe', 'publish'], '0.gone:9'),
     ))
-  test('leaves one where the state is loaded before the position is taken: the explorer finds it', () =>
+  test('leaves a hole when the state is loaded before the position: the explorer finds it', () =>
     table.catches('load before position', beginning('early')))
 })

@@ -52,14 +52,14 @@ async function everythingArrives(room: Meeting, { killed }: { readonly killed: s
   expect(client.gaps).toEqual([])
 }
 
-describe('[LAW-REGISTER-THEN-READ] [LAW-STARTED-IS-LIVE]: whatever is published while a subscription begins', () => {
-  test('reaches it by push or answer, whoever is killed wherever [TL-SUB-2]', async () => {
+describe('[LAW-REGISTER-THEN-READ] [LAW-STARTED-IS-LIVE]: an event that is published while a subscription starts', () => {
+  test('reaches it by push or response, with any operation killed at any point [TL-SUB-2]', async () => {
     const { schedules, failure } = await explore(meeting())
     console.log(`subscribe ∥ publish ∥ kill: ${schedules} schedules`)
     expect(failure).toBeUndefined()
     expect(schedules).toBeGreaterThan(20)
   })
-  test('does so for two publishers [TL-SUB-2]', async () => {
+  test('reaches it with two publishers [TL-SUB-2]', async () => {
     const { schedules, failure } = await explore({
       ...meeting(),
       operations: {
@@ -72,7 +72,7 @@ describe('[LAW-REGISTER-THEN-READ] [LAW-STARTED-IS-LIVE]: whatever is published 
     console.log(`subscribe ∥ publish ∥ publish: ${schedules} schedules`)
     expect(failure).toBeUndefined()
   })
-  test('is lost where the log is read before the row is written: the explorer finds it', async () => {
+  test('is lost when the log is read before the row is written: the explorer finds it', async () => {
     const { failure } = await explore(
       meeting((store) => {
         const rows: Parameters<Store['putSubscriber']>[0][] = []
@@ -91,7 +91,7 @@ describe('[LAW-REGISTER-THEN-READ] [LAW-STARTED-IS-LIVE]: whatever is published 
     )
     expect(failure?.steps.join(' → ')).toMatch(/readSlotsBefore.*publish.*putSubscriber/)
   })
-  test('is lost where the receipt comes before the posts and the publisher dies between: the explorer finds it', async () => {
+  test('is lost when the receipt is written before the posts and the publisher dies between: the explorer finds it', async () => {
     const { failure } = await explore(
       meeting((store) => ({
         putSlot: async (name, slot) => {
@@ -105,7 +105,7 @@ describe('[LAW-REGISTER-THEN-READ] [LAW-STARTED-IS-LIVE]: whatever is published 
   })
 })
 
-describe('a topic that grows while somebody subscribes', () => {
+describe('a topic that grows during a subscribe', () => {
   /** Ann's row may go to shard 1 as soon as the growth was seen. */
   const growing = (mutant?: (store: Store) => Partial<Store>): Exploration<Meeting> => ({
     ...meeting(mutant),
@@ -122,12 +122,12 @@ describe('a topic that grows while somebody subscribes', () => {
     },
     kills: ['publish'],
   })
-  test('keeps every row within reach of every delivery [PROOF-GROWING-SHARDS]', async () => {
+  test('keeps every row in a shard that every delivery reads [PROOF-GROWING-SHARDS]', async () => {
     const { schedules, failure } = await explore(growing())
     console.log(`grow ∥ subscribe ∥ publish ∥ kill: ${schedules} schedules`)
     expect(failure).toBeUndefined()
   })
-  test('loses an event where K is read before the append: the explorer finds it', async () => {
+  test('loses an event when K is read before the append: the explorer finds it', async () => {
     const { failure } = await explore(
       growing((store) => {
         const seen: number[] = []
@@ -166,12 +166,12 @@ describe('a topic that grows while somebody subscribes', () => {
       kills: [],
     }
   }
-  test('keeps every row within reach after another subscribe has read K [PROOF-GROWING-SHARDS]', async () => {
+  test('keeps every row in a shard that is read after another subscribe has read K [PROOF-GROWING-SHARDS]', async () => {
     const { schedules, failure } = await explore(learning())
     console.log(`grow ∥ subscribe, subscribe ∥ publish: ${schedules} schedules`)
     expect(failure).toBeUndefined()
   })
-  test('loses an event where that look tells more than K: the explorer finds it', async () => {
+  test('loses an event when that read returns more than K: the explorer finds it', async () => {
     const { failure } = await explore(
       learning((store) => ({
         growShards: async () => {},

@@ -52,7 +52,7 @@ async function holds(operations: Operations, kills: readonly string[] = []): Pro
   expect(failure).toBeUndefined()
 }
 
-describe('[LAW-CONNECTION-ROW]: after quiescence no row of a stopped or disconnected subscription lives', () => {
+describe('[LAW-CONNECTION-ROW]: at rest no row of a stopped or disconnected subscription is live', () => {
   test('subscribe ∥ stop, either killed [TL-STOP-2]', () =>
     holds({ ...starts(1), ...stops(1) }, ['subscribe1', 'stop1']))
   test('subscribe ∥ disconnect, the subscribe killed', () => holds({ ...starts(1), ...leaves }, ['subscribe1']))
@@ -60,14 +60,14 @@ describe('[LAW-CONNECTION-ROW]: after quiescence no row of a stopped or disconne
     holds({ ...starts(1), ...stops(1), ...leaves }, ['subscribe1', 'stop1', 'disconnect']))
   test('one frame twice ∥ stop [TL-STOP-1]', () =>
     holds({ ...starts(1), twice1: (room) => subscribe(room.ann, 1), ...stops(1) }))
-  test('ref 1 ∥ ref 2: one row stands, of the higher ref [TL-SUB-13]', () => holds({ ...starts(1), ...starts(2) }))
+  test('ref 1 ∥ ref 2: one row remains, of the higher ref [TL-SUB-13]', () => holds({ ...starts(1), ...starts(2) }))
   test('ref 1 ∥ stop 1 ∥ ref 2: the stop ends none with a higher ref [TL-STOP-2]', () =>
     holds({ ...starts(1), ...stops(1), ...starts(2) }))
   test('ref 1 ∥ ref 2 ∥ disconnect, either killed', () =>
     holds({ ...starts(1), ...starts(2), ...leaves }, ['subscribe1', 'subscribe2']))
 })
 
-describe('[LAW-CONNECTION-ROW] broken is found by the explorer:', () => {
+describe('the explorer finds a broken [LAW-CONNECTION-ROW]:', () => {
   async function isFound(operations: Operations, mutant: (store: Store) => Partial<Store>): Promise<void> {
     const { failure } = await explore(leaving(operations, [], mutant))
     expect(failure?.thrown).toBeDefined()
@@ -79,7 +79,7 @@ describe('[LAW-CONNECTION-ROW] broken is found by the explorer:', () => {
         return connection ? { connection: { ...connection, state: 'OPEN' } } : {}
       },
     })))
-  test('a tombstone in the topic’s row alone', () =>
+  test('a tombstone only in the topic’s row', () =>
     isFound({ ...starts(1), ...stops(1) }, (store) => ({
       stopSubscription: async (stopped) => {
         const row = await store.readSubscription(stopped.connectionId, stopped.id)

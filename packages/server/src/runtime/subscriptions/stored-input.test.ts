@@ -7,7 +7,7 @@ import { recordingTelemetry } from '../../lambda/recording-telemetry.suite.ts'
 import { createTestLine, type TestClient, type TestLine } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
 import { type Store, StoreError } from '../../ports/store.ts'
-import { type Subscriber } from '../../ports/subscribers.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import { accessOf } from './store-access.suite.ts'
 
 const key = z.object({ room: z.string() })
@@ -200,13 +200,13 @@ describe('what one connection stores in the rows of one topic', () => {
     await client.send({ id: 3, method: 'subscription.stop' })
     expect(await answerTo(client, frameOf(17, 'loud', pad))).toMatchObject(isStarted)
   })
-  test('counts an attempt once, however often it is made', async () => {
+  test('counts an attempt once, even if it is repeated', async () => {
     const line = roomOf({ claims })
     const client = await line.connect()
     for (let ref = 1; ref <= 20; ref++)
       expect(await answerTo(client, frameOf(1, 'loud', 3_500, { ref }))).toMatchObject(isStarted)
   })
-  test('holds however many subscribes come at once, in one message and in many', async () => {
+  test('is limited with any number of concurrent subscribes, in one message and in many', async () => {
     for (const together of [true, false]) {
       const line = roomOf({ claims })
       const client = await line.connect()
@@ -220,7 +220,7 @@ describe('what one connection stores in the rows of one topic', () => {
       expect(own.filter(({ on }) => on)).toHaveLength(stored.length)
     }
   })
-  test('has the connection’s parameters in it', async () => {
+  test('includes the connection’s parameters', async () => {
     const line = roomOf()
     const client = await line.connect({ stock: true, query: { connectionParams: '1' } })
     await client.send({ method: 'connectionParams', data: { big: 'x'.repeat(70_000) } })
@@ -233,8 +233,8 @@ describe('what one connection stores in the rows of one topic', () => {
   })
 })
 
-describe('a row that the version before has put', () => {
-  test('without a filter is delivered to, and its input is in nobody’s way', async () => {
+describe('a row that an older version has put', () => {
+  test('without a filter is delivered to, and its input is not counted', async () => {
     const line = roomOf()
     const client = await line.connect()
     const expires = Math.ceil(line.clock.now() / 1_000) + 7_200
@@ -260,13 +260,13 @@ describe('a row that the version before has put', () => {
   })
 })
 
-describe('what the table refuses for its content', () => {
+describe('data that the table refuses', () => {
   const refusals = {
     'too-large': { code: 'TOO_LARGE', words: /larger than the table takes/ },
     invalid: { code: undefined, words: /The table refused/ },
   } as const
   for (const [refused, { code, words }] of Object.entries(refusals))
-    test(`(${refused}) is told as such and never as an outage, wherever it is written`, async () => {
+    test(`(${refused}) is reported as such and never as an outage, wherever it is written`, async () => {
       const cause = new Error('Item size has exceeded the maximum allowed size')
       const refuse = (operation: keyof Store) => async () => {
         throw new StoreError(operation, false, { cause, refused: refused as never })

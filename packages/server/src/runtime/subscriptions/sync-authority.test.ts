@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createRoom, subscribe, topic } from './room.suite.ts'
 
-test('a sync repairs a row that a late `auth` has left with an old expiry: nothing would be pushed to it [TL-SYNC-2]', async () => {
+test('a sync repairs a row that a late `auth` has left with an old expiry and that would get no pushes [TL-SYNC-2]', async () => {
   const expiresAt = new Date(1_800_000_000_000 + 3_600_000)
   const room = createRoom({ authorize: () => ({ principal: 'ann', claims: null, expiresAt }) })
   const ann = await room.connect()
