@@ -18,7 +18,7 @@ const router = t.router({
   live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
 })
 
-/** A room with one listener; resolves when it has heard `count` texts. */
+/** A room with one subscriber. `received(count)` resolves when it has received `count` texts. */
 async function listening() {
   const local = await startLocalLine({ router, line })
   const ann = local.connect({ timeoutMs: 2_000 })

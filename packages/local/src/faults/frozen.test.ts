@@ -127,7 +127,7 @@ test.each(['apigateway', 'dynamodb', 'lambda', 'sqs'])('A fault can be limited t
   const stock = await listen(local.url)
   for (const n of events) await stock.client.post.mutate({ ...room, n })
   await vi.waitFor(() => expect(stock.got).toEqual(events), 5_000)
-  expect(rule.hits).toBe(path === 'apigateway' || path === 'dynamodb' ? 1 : 0) // nothing here starts a function
+  expect(rule.hits).toBe(path === 'apigateway' || path === 'dynamodb' ? 1 : 0) // this test starts no function
   await stock.close()
 })
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => line.close())
 
-/** Everything that the inspector has told so far, put together as the page does. */
+/** Everything that the inspector has sent so far, merged as the page merges it. */
 async function watch() {
   const leave = new AbortController()
   const response = await fetch(`${line.inspector}/events`, { signal: leave.signal })

@@ -20,9 +20,9 @@ type Line = RunningLine<typeof router>
 interface Case {
   readonly title: string
   readonly said: string
-  /** How long the gateway takes to say it. */
+  /** The time after which the gateway sends it. */
   readonly afterMs: number
-  /** What becomes of the function that runs `save`. */
+  /** The fault of the function that runs `save`. */
   readonly effect?: FaultEffect
   readonly start?: () => Promise<Line>
 }
@@ -47,7 +47,7 @@ async function startWithoutRoute(): Promise<Line> {
   return toLocalLine(stack, { run: (fn) => line.withBackend(stack.scriptBackend, fn), around, release: () => {} })
 }
 
-/** A call as it stands: undefined while it is in flight. */
+/** The outcome of a call: undefined while it is in flight. */
 function watch(call: Promise<unknown>) {
   const now: { value?: unknown; failure?: TrunklineError | undefined } = {}
   call.then(
@@ -80,7 +80,8 @@ describe.each(cases)('$title: the gateway says $said', (given) => {
   test('and with another call in flight it fails at its own deadline, while the other gets its response [TL-GW-2]', async () => {
     const { local, client } = await startWith(given)
     await using _ = local
-    for (const point of ['answer', 'push'] as const) local.faults.on(point, { delayMs: 10_000 }, { path: 'good' }) // by a route of its own it is pushed
+    // its response is delayed, whether it is a route response or a push
+    for (const point of ['answer', 'push'] as const) local.faults.on(point, { delayMs: 10_000 }, { path: 'good' })
     const call = watch(client.save.mutate(undefined, { timeoutMs: afterMs + 5_000, idempotencyKey: false }))
     if (afterMs > 0) await local.clock.advance(`${afterMs - 1_000}ms`)
     const other = watch(client.good.query(undefined, { timeoutMs: 20_000 }))

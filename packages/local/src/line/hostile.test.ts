@@ -25,7 +25,7 @@ interface Heard {
   readonly closed: number | undefined
 }
 
-/** Sends one message over a raw socket, then a proper call, and gives all that came back. */
+/** Sends one message over a raw socket, then a valid call, and returns all received messages. */
 function sendTo(url: string, message: string | Buffer, protocols: string[] = []): Promise<Heard> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, protocols)
@@ -62,7 +62,7 @@ describe('over real sockets', () => {
   })
   afterAll(() => local.close())
 
-  /** The neighbour hears the next event, as though nothing had been. */
+  /** The neighbour receives the next event as usual. */
   async function neighbourHears() {
     const text = `${++said}`
     const next = neighbour.next()
@@ -77,7 +77,8 @@ describe('over real sockets', () => {
       if (Buffer.byteLength(message) > 32_768) expect(closed).toBe(1009)
       else {
         expect(closed).toBeUndefined()
-        for (const text of texts) expect(text.startsWith('{'), text.slice(0, 80)).toBe(true) // a stock client gets objects alone
+        // a stock client receives only objects
+        for (const text of texts) expect(text.startsWith('{'), text.slice(0, 80)).toBe(true)
         expect(texts.at(-1)).toBe('{"id":"after","result":{"type":"data","data":"hello"}}')
       }
       await neighbourHears()
@@ -129,7 +130,7 @@ describe('the input of a data transformer', () => {
       return String((await once(socket, 'message'))[0])
     }
     const answer = JSON.parse(await ask('hostile', input))
-    expect([null, 'hostile']).toContain(answer.id) // null where it cannot be read, as tRPC has it
+    expect([null, 'hostile']).toContain(answer.id) // null if it cannot be read, as in tRPC
     expect(JSON.stringify(answer)).not.toContain('at ') // [LAW-ERRORS]: no stack
     expect(await ask('after', '{"json":7}')).toBe('{"id":"after","result":{"type":"data","data":{"json":7}}}')
     expect(Object.prototype).not.toHaveProperty('polluted')

@@ -20,7 +20,7 @@ const router = t.router({
 type Line = LocalLine<typeof router>
 type Client = LocalClient<typeof router>
 
-/** Follows a room; resolves once it is live. Gives what it has seen. */
+/** Subscribes to a room and resolves when it is live. Returns the received events. */
 async function follow({ client }: Client, room = 'x'): Promise<readonly number[]> {
   const seen: number[] = []
   await new Promise<void>((resolve, reject) =>
@@ -44,7 +44,7 @@ describe('200 subscriptions', () => {
     await using local = await startLocalLine({ router, line })
     const seen: (readonly number[])[] = []
     for (let n = 0; n < 10; n++) {
-      const client = local.connect() // one after another: a table in this process takes its time for each subscribe
+      const client = local.connect() // sequentially, because subscribes are slow on a table in this process
       seen.push(...(await Promise.all(Array.from({ length: 20 }, () => follow(client)))))
     }
     using pushes = local.faults.on('push', { delayMs: 0 })
@@ -55,7 +55,7 @@ describe('200 subscriptions', () => {
   })
 })
 
-/** 1,000 of them take a quiet machine some 15 s. `npm run test:long` sends as many. */
+/** 1,000 mutations take about 15 s on an idle machine; `npm run test:long` sends as many. */
 const burst = Number(process.env['TRUNKLINE_BURST'] ?? 300)
 
 describe(`${burst} mutations at once on a line that has just started`, () => {
@@ -78,7 +78,7 @@ describe(`${burst} mutations at once on a line that has just started`, () => {
   })
 })
 
-/** Delivery keeps to its pace by the line's clock, which runs. */
+/** The pace of deliveries uses the line's clock, which runs. */
 async function settled(local: Line, done: () => boolean): Promise<void> {
   for (let turn = 0; turn < 100 && !done(); turn++) {
     await local.idle()
@@ -146,8 +146,8 @@ describe('a connection that is gone', () => {
     expect(second).toEqual([1])
     await publish(local, 2)
     await local.idle()
-    expect([first, second]).toEqual([[], [1, 2]]) // a wrong 410: its socket lives
-    await local.clock.advance('6m') // its keepalive finds out
+    expect([first, second]).toEqual([[], [1, 2]]) // a wrong 410: its socket is open
+    await local.clock.advance('6m') // its keepalive detects it
     expect([first, second]).toEqual([
       [1, 2],
       [1, 2],

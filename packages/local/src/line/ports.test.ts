@@ -26,7 +26,7 @@ interface Received {
   readonly body: string
 }
 
-/** A request whose headers `fetch` would not send. */
+/** A request with headers that `fetch` would not send. */
 function send(endpoint: string, { method = 'POST', path, headers = {}, body = '' }: Sent): Promise<Received> {
   return new Promise((resolve, reject) => {
     const sent = request(`${endpoint}${path}`, { method, headers }, async (response) => {

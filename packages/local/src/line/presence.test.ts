@@ -42,7 +42,7 @@ type Event = PresenceEvent<{ away: boolean }>
 
 const person = (local: Line, name: string) => local.connect({ token: () => name })
 
-/** What a subscription shows, in words, from its first word on. */
+/** The events of a subscription as words, from the first one on. */
 async function follow({ client }: Client, path: 'join' | 'watch' | 'joinBrief' = 'join') {
   const seen: string[] = []
   const subscription = await new Promise<{ unsubscribe(): void }>((resolve, reject) => {
@@ -206,18 +206,18 @@ describe('presence does not flicker', () => {
   })
 })
 
-/** A machine that dies: its socket is lost without a word, and it does not come back. */
+/** A machine that dies: its socket is lost without a close, and it does not return. */
 function die(local: Line, { connection }: Client): void {
   local.faults.on('connect', 'fail', { connection })
   local.faults.cut(connection)
 }
 
 const stepMs = 1_000
-/** How long a watcher sees somebody who is not there any more, in milliseconds to the second. */
+/** How long a watcher sees a member that has gone, in milliseconds rounded to seconds. */
 async function ghostMs(local: Line, took: () => readonly string[], leave: string, mostMs: number): Promise<number> {
   for (let ms = 0; ms <= mostMs; ms += stepMs) {
     const seen = took()
-    expect(seen.filter((words) => words !== leave)).toEqual([]) // nothing else is shown on the way
+    expect(seen.filter((words) => words !== leave)).toEqual([]) // no other change is shown meanwhile
     if (seen.includes(leave)) return ms
     await local.clock.advance(stepMs)
   }
@@ -318,7 +318,7 @@ describe('a function of $disconnect that is killed half-way', () => {
 })
 
 describe('a topic of ten thousand', () => {
-  /** Puts members beside ann in bulk, each a copy of her row, and has the log count them with her. */
+  /** Puts many members in bulk, each a copy of ann's row, and makes the log count them. */
   async function crowd(local: Line, count: number): Promise<void> {
     const { TRUNKLINE_TABLE: TableName = '', AWS_ENDPOINT_URL_DYNAMODB: endpoint = '' } = local.environment
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
@@ -343,7 +343,7 @@ describe('a topic of ten thousand', () => {
     dynamodb.destroy()
   }
 
-  /** The newest count that a client is shown, as it changes. */
+  /** The newest count that a client received. */
   function counting({ client }: Client) {
     const counts: number[] = []
     client.count.subscribe({ room: 'x' }, { onData: ({ data }) => void counts.push(data) })

@@ -18,7 +18,10 @@ const router = t.router({
   live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input, { replay: 1 })),
 })
 
-/** Puts a row as PROTOCOL.md tells a script to: newest slot + 1, on its epoch, only where none stands. Knows the AWS SDK and nothing of ours. */
+/**
+ * Puts a row as PROTOCOL.md specifies for scripts: the newest slot + 1, with its epoch, only if it does not exist. It
+ * uses the AWS SDK and no code of Trunkline.
+ */
 const script = `
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'

@@ -58,7 +58,7 @@ test('a chunk that is lost with its socket is sent again with the others, and th
   using lost = local.faults.on('frame', 'drop', { path: 'run', skip: 3, times: 1 })
   const answered = ann.client.run.mutate(`kept ${big}`)
   await local.idle()
-  expect([lost.hits, runs.length]).toEqual([1, 0]) // nothing runs while a part is missing
+  expect([lost.hits, runs.length]).toEqual([1, 0]) // the procedure does not run while a chunk is missing
   local.faults.cut(ann.connection)
   expect(await answered).toBe(1)
 })
@@ -112,7 +112,7 @@ test('a stock client gets an error for oversized data, and its socket stays open
   }
 })
 
-/** Resolves when it was counted so far. */
+/** Resolves when the count is reached. */
 function createCounter() {
   const waiting = new Map<number, () => void>()
   let count = 0
@@ -122,7 +122,7 @@ function createCounter() {
   }
 }
 
-/** As many as the client of a large board has: 20 s on a quiet machine, all of it work. */
+/** As many subscriptions as a client of a large board has: 20 s on an idle machine, all of it processor time. */
 const count = Number(process.env['TRUNKLINE_SUBSCRIPTIONS'] ?? 2_000)
 
 test('two thousand subscriptions resume after a lost socket, and a sync of them finds a lost push: each event once [TL-SUB-15] [TL-SYNC-7]', async () => {

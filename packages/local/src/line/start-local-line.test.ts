@@ -211,6 +211,6 @@ describe('a local line', () => {
       await using _local = await startLocalLine(options)
       times.push(performance.now() - before)
     }
-    expect(Math.min(...times)).toBeLessThan(500) // the quickest of three: the machine may be busy
+    expect(Math.min(...times)).toBeLessThan(500) // the fastest of three, since the machine may be busy
   })
 })

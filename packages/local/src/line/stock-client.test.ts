@@ -28,7 +28,7 @@ const router = t.router({
   dates: t.procedure.subscription(async function* () {
     yield tracked('d', new Date(5))
   }),
-  /** Goes on after the last value that its client has. */
+  /** Resumes after the last value that its client has. */
   ticks: t.procedure
     .input(z.object({ lastEventId: z.coerce.number().optional() }).optional())
     .subscription(async function* ({ input, signal }) {
@@ -61,7 +61,7 @@ const start = () =>
     },
   })
 
-/** A client of tRPC's own, and what went over its sockets. */
+/** A client of tRPC's own, and the messages on its sockets. */
 function stock(url: string, options: Partial<WebSocketClientOptions> = {}) {
   const sockets: WebSocket[] = []
   const [sent, heard]: [string[], string[]] = [[], []]
@@ -84,7 +84,7 @@ function stock(url: string, options: Partial<WebSocketClientOptions> = {}) {
 }
 
 const room = { room: 'x' }
-const patience = { timeout: 10_000 } // the longest that a loaded machine may take over what takes milliseconds
+const patience = { timeout: 10_000 } // the maximum on a loaded machine; it usually takes milliseconds
 const until = (check: () => void) => vi.waitFor(check, patience)
 
 describe('tRPC’s own client on a line', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createStoreLimit } from './store-limit.ts'
 
-/** A store whose requests end when they are told to. */
+/** A store whose requests end on request. */
 function createStore() {
   const begun: string[] = []
   const ends = new Map<string, (error?: Error) => void>()

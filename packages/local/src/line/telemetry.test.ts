@@ -19,7 +19,7 @@ interface Emf {
   readonly [member: string]: unknown
 }
 
-/** Every JSON line that was written to the process's own streams, as CloudWatch Logs would take it. */
+/** Every JSON line that was written to the process's own streams, as CloudWatch Logs would receive it. */
 function listen() {
   const lines: Record<string, unknown>[] = []
   for (const stream of [process.stdout, process.stderr])
@@ -49,7 +49,7 @@ describe('Powertools', () => {
     const telemetry = powertoolsTelemetry({ namespace: 'Chat', service: 'chat' })
     await using local = await startLocalLine({ router, line, telemetry })
     const { client } = local.connect({ traceparent: () => traceparent })
-    await client.boom.query().catch(() => {}) // opens the connection: only then does `idle` know of the subscribe
+    await client.boom.query().catch(() => {}) // opens the connection, because `idle` knows the subscribe only then
     const seen = iterate(client.live, { room: 'x' })
     const first = seen.next()
     await local.idle()
@@ -87,7 +87,8 @@ describe('Powertools', () => {
     vi.restoreAllMocks()
     const emf = lines as unknown as Emf[]
     const told = emf.flatMap(({ timeToDeliver }) => (timeToDeliver ?? []) as number[])
-    expect(told.sort((a, b) => a - b)).toEqual(Array.from({ length: 250 }, (_, event) => event)) // a hundred values fit a line
+    // a line contains at most a hundred values
+    expect(told.sort((a, b) => a - b)).toEqual(Array.from({ length: 250 }, (_, event) => event))
     for (const each of emf) {
       const [directive] = each._aws.CloudWatchMetrics
       expect(directive?.Namespace).toBe('Chat')

@@ -35,7 +35,7 @@ describe('a data transformer on one side only', () => {
       const failed = await new Promise((onError) => client.live.subscribe({ room: 'x' }, { onError }))
       expect(failed).toMatchObject({ message: expect.stringMatching(words) })
       await connection.close()
-      if (!there) return // tRPC's own client throws in its socket's handler at what its transformer cannot read
+      if (!there) return // tRPC's own client throws in its socket's handler for data that its transformer cannot read
       const wsClient = createWSClient({ url: local.url, WebSocket: WebSocket as never })
       const stock = createTRPCClient<typeof router>({ links: [wsLink({ client: wsClient } as never)] })
       await expect(stock.ask.query({ room: 'x' })).rejects.toThrow('did not go through it')

@@ -13,7 +13,7 @@ interface Context {
 
 const nope = () => new TRPCError({ code: 'FORBIDDEN', message: 'nope' })
 
-/** The router that the transcript was measured with. */
+/** The router with which the transcript was recorded. */
 function createRouter(options: { readonly transformer?: typeof superjson } = {}) {
   const t = initTRPC.context<Context>().create(options as Record<string, never>)
   const anything = t.procedure.input(z.unknown())
@@ -69,14 +69,16 @@ async function* forever({ signal }: { readonly signal: AbortSignal | undefined }
   await new Promise((resolve) => signal?.addEventListener('abort', resolve))
 }
 
-/** How an exchange differs on a line, and why [LAW-CONNECTION-ROW]: all there is, declared in PROTOCOL.md. */
+/**
+ * How an exchange differs on a line, and why [LAW-CONNECTION-ROW]. The list is complete and declared in PROTOCOL.md.
+ */
 interface Deviation {
   readonly why: string
-  /** What comes instead, where something else does. */
+  /** The messages that are received instead, if any. */
   readonly instead?: readonly Frame[]
-  /** The words of the errors are not compared. */
+  /** Error messages are not compared. */
   readonly words?: 'other'
-  /** The connection is, or is not, closed, unlike tRPC's. */
+  /** Whether the connection is closed, if it differs from tRPC's. */
   readonly closed?: number | undefined
 }
 
@@ -123,13 +125,16 @@ const deviations: Readonly<Record<string, Deviation>> = {
   },
 }
 
-/** Frames wait for the announced parameters until their deadline, 28 s [TL-STOCK-4]: replayed by a clock that does not really pass, in `packages/server/src/lambda/handlers.test.ts`. */
+/**
+ * Frames wait for the announced parameters until their deadline, 28 s [TL-STOCK-4].
+ * `packages/server/src/lambda/handlers.test.ts` replays it with a virtual clock.
+ */
 const elsewhere: ReadonlySet<string> = new Set([
   'connectionParams expected but a query comes first',
   'method other than connectionParams as the first message',
 ])
 
-/** Settings that an exchange was measured under. */
+/** The settings with which an exchange was recorded. */
 const settings: Readonly<Record<string, Partial<Parameters<typeof startLocalLine>[0]> & { readonly params?: true }>> = {
   'batch over maxBatchSize=1': { maxBatchSize: 1 },
   'superjson: query, tracked, error': { router: createRouter({ transformer: superjson }) },
@@ -153,7 +158,10 @@ function startLine(title: string) {
   } as never)
 }
 
-/** What a client of the line sees of an exchange: every message but `{}`, which says nothing (declared, [TL-STOCK-8]). */
+/**
+ * The messages of an exchange that a client of the line receives: all but `{}`, which has no content (declared,
+ * [TL-STOCK-8]).
+ */
 async function replay(local: LocalLine<never>, { title, steps }: Exchange, atMost: number) {
   const socket = new WebSocket(`${local.url}${announcesParams(title) ? '?connectionParams=1' : ''}`)
   const frames: Frame[] = []
@@ -183,14 +191,14 @@ async function replay(local: LocalLine<never>, { title, steps }: Exchange, atMos
 }
 
 const mostRests = 60
-const longestRestMs = 200 // real time: a generator that waits for its end is under way until then
+const longestRestMs = 200 // real time, because a generator that waits for its end is in flight until then
 
-/** Lets everything under way come to its end, save what waits for the client. */
+/** Lets all work in flight finish, except work that waits for the client. */
 async function rest(local: LocalLine<never>): Promise<void> {
   await Promise.race([local.idle(), new Promise((resolve) => setTimeout(resolve, longestRestMs))])
 }
 
-/** Frames by their id: between ids any order is right, since frames run concurrently. */
+/** Groups frames by id. The order between ids is irrelevant, since frames run concurrently. */
 function byId(frames: readonly Frame[]): Readonly<Record<string, readonly Frame[]>> {
   const groups: Record<string, Frame[]> = {}
   for (const frame of frames) {
@@ -200,7 +208,7 @@ function byId(frames: readonly Frame[]): Readonly<Record<string, readonly Frame[
   return groups
 }
 
-/** Without the words of errors. */
+/** Removes error messages. */
 const wordless = (frames: readonly Frame[]) =>
   JSON.parse(JSON.stringify(frames, (name, value) => (name === 'message' ? undefined : value))) as readonly Frame[]
 

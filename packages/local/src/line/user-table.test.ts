@@ -19,7 +19,7 @@ import { startLocalLine } from './start-local-line.ts'
 const entry = fileURLToPath(new URL('../testing/source-entry.suite.ts', import.meta.url))
 const keys = { board: 'S', id: 'S' } as const
 
-/** The application's own table, written as any program writes it. */
+/** The application table, written as any program writes it. */
 function openTable(local: LocalLine<AppRouter>, TableName: string) {
   const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = '', AWS_REGION: region = '' } = local.environment
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
@@ -93,7 +93,7 @@ describe('an application table', () => {
     const both = Promise.all([take(ann, 3), take(bob, 3)])
     await table.put({ board: 'b', id: '1', column: 'todo' })
     await table.put({ board: 'b', id: '1', column: 'done' })
-    await table.put({ board: 'b', id: '1', column: 'done' }) // nothing changes, so the stream tells nothing
+    await table.put({ board: 'b', id: '1', column: 'done' }) // an unchanged row has no stream record
     await table.remove({ board: 'b', id: '1' })
     const expected = [
       { type: 'insert', id: '1', column: 'todo' },
@@ -104,7 +104,7 @@ describe('an application table', () => {
   })
 
   test('sends each change once while its function fails, hangs, dies after its work, or runs twice', async () => {
-    vi.spyOn(console, 'error').mockImplementation(() => {}) // attempts whose deadline the moved clock passed
+    vi.spyOn(console, 'error').mockImplementation(() => {}) // hides attempts whose deadline the moved clock passed
     await using local = await startLocalLine({ router: appRouter, line })
     const name = await local.table({ keys }, cards)
     using table = openTable(local, name)
@@ -117,7 +117,7 @@ describe('an application table', () => {
         }),
       )
       await local.idle()
-      await local.clock.advance('5m') // what hangs is ended, what failed is tried again
+      await local.clock.advance('5m') // hanging attempts end, failed attempts are retried
       await local.idle()
       expect(fault.hits).toBe(2)
     }
@@ -176,7 +176,7 @@ describe('an application table', () => {
   })
 })
 
-/** Knows the AWS SDK and nothing of ours. */
+/** It uses the AWS SDK and no code of Trunkline. */
 const script = `
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'

@@ -26,7 +26,7 @@ afterEach(() => vi.unstubAllEnvs())
 
 /** A line with a listener, and this process's environment as an operator's of that line. */
 async function listening() {
-  vi.spyOn(console, 'error').mockImplementation(() => {}) // the injected faults are told of
+  vi.spyOn(console, 'error').mockImplementation(() => {}) // hides the reports of the injected faults
   const local = await startLocalLine({ router, line })
   for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value)
   const seen: string[] = []

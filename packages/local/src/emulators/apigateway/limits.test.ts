@@ -4,7 +4,7 @@ import { defer, dial, ok, startTestGateway, type TestEvent } from './test-gatewa
 const minute = 60_000
 const kb = 1_024
 
-/** A gateway that echoes, and tells what `$disconnect` was told. */
+/** A gateway that echoes, and records the events of `$disconnect`. */
 async function startWatched(undocumented: Parameters<typeof startTestGateway>[0] = {}) {
   const told = defer<TestEvent['requestContext']>()
   const line = await startTestGateway({

@@ -17,7 +17,7 @@ let runs = 0
 let seen: string[] = []
 let finish: (() => void)[] = []
 
-/** Ends when it is told to, or when its signal aborts. */
+/** Ends on request, or when its signal aborts. */
 async function lasting(signal: AbortSignal | undefined): Promise<string> {
   runs += 1
   await new Promise<void>((resolve) => {
