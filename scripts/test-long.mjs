@@ -73,7 +73,7 @@ async function installForeign() {
     const options = ['--no-audit', '--no-fund', '--loglevel=error', '--no-package-lock']
     const code = await run([...npm(), 'install', '--prefix', at, ...options, `${name}@${version}`], {
       quiet: true,
-      deadlineMs: 10 * 60_000,
+      deadlineMs: 45 * 60_000, // the runtime client compiles curl
     })
     if (code !== 0) say(`${name} could not be installed: its tests are skipped`)
   }

@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { repository } from '../repository.ts'
+import { findRuntimeClient, startFrozenFunction } from './runtime-client.ts'
+
+const client = findRuntimeClient()
+const banner = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);"
+const source = `
+  import { createApiGateway } from './packages/server/src/apigateway/gateway.ts'
+  import { createSend } from './packages/server/src/dynamodb/requests/client.ts'
+  const gateway = createApiGateway({ callbackUrl: process.env.CALLBACK_URL })
+  const send = createSend({ table: 't', endpoint: process.env.TABLE_URL })
+  export async function handler(event) {
+    await send((client, sdk, abortSignal) =>
+      client.send(new sdk.PutCommand({ TableName: 't', Item: { pk: event.text } }), { abortSignal }))
+    return gateway.post('c1', event.text)
+  }
+`
+
+let folder: string
+beforeAll(async () => {
+  if (client === undefined) return
+  folder = await mkdtemp(join(tmpdir(), 'trunkline-frozen-'))
+  await build({
+    stdin: { contents: source, resolveDir: repository, loader: 'ts' },
+    ...{ bundle: true, platform: 'node', format: 'esm', target: 'node22', logLevel: 'error' },
+    conditions: ['trunkline-source'],
+    mainFields: ['module', 'main'],
+    banner: { js: banner },
+    outfile: join(folder, 'function.mjs'),
+  })
+}, 60_000)
+afterAll(async () => {
+  if (client !== undefined) await rm(folder, { recursive: true, force: true })
+})
+
+/** A server whose idle sockets the test can kill: by a reset, or so that they never answer again. */
+async function startService() {
+  const sockets = new Set<Socket>()
+  const silent = new WeakSet<Socket>()
+  const bodies: string[] = []
+  let lost = 0
+  const server = createServer(async (request, response) => {
+    sockets.add(request.socket)
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    if (silent.has(request.socket)) {
+      lost += 1
+      return
+    }
+    bodies.push(Buffer.concat(chunks).toString())
+    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}')
+  })
+  server.keepAliveTimeout = 0
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    bodies,
+    lost: () => lost,
+    used: () => sockets.size,
+    die(how: string) {
+      for (const socket of sockets) how === 'reset' ? socket.resetAndDestroy() : silent.add(socket)
+    },
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+describe.skipIf(client === undefined)(
+  'A function under AWS’s runtime client (aws-lambda-ric 4), frozen between events',
+  () => {
+    // A frozen process knows only the wall clock: for silent sockets the freeze has to last longer than the 2 s.
+    test.each([
+      { how: 'reset', freezeMs: 50, texts: ['1', '2', '3', '4', '5', '6'] },
+      { how: 'silent', freezeMs: 2_100, texts: ['1', '2', '3', '4', '5', '6'] },
+    ])(
+      'posts each event once although its idle connections died ($how)',
+      async ({ how, freezeMs, texts }) => {
+        if (client === undefined) return
+        const [gateway, table] = [await startService(), await startService()]
+        const frozen = await startFrozenFunction(client, {
+          folder,
+          handler: 'function.handler',
+          env: {
+            CALLBACK_URL: `${gateway.url}/dev`,
+            TABLE_URL: table.url,
+            AWS_REGION: 'eu-west-1',
+            AWS_ACCESS_KEY_ID: 'local',
+            AWS_SECRET_ACCESS_KEY: 'local',
+          },
+        })
+        try {
+          for (const text of texts) {
+            expect(await frozen.invoke({ text })).toEqual({ status: 'posted' })
+            for (const service of [gateway, table]) service.die(how)
+            await new Promise((resolve) => setTimeout(resolve, freezeMs))
+          }
+          expect(gateway.bodies).toEqual(texts)
+          expect(table.bodies).toHaveLength(texts.length)
+          expect([gateway.lost(), table.lost()]).toEqual([0, 0])
+        } finally {
+          await frozen.close()
+          await Promise.all([gateway.close(), table.close()])
+        }
+      },
+      60_000,
+    )
+  },
+)
