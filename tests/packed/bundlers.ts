@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { build as buildWithEsbuild } from 'esbuild'
 
-/** A bundler takes the entry and writes one module that a browser could load. Gives its path. */
+/** Bundles the entry into one module for a browser. Returns its path. */
 type Bundler = (folder: string, entry: string) => Promise<string>
 
-/** The bundlers that most applications have, each with what it does by default. */
+/** The most common bundlers, each with its defaults. */
 export const bundlers = { esbuild: withEsbuild, vite: withVite, webpack: withWebpack } as const satisfies Record<
   string,
   Bundler

@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000)
 describe.each(published)('the tarball of %s', (name) => {
   const { path, files, manifest } = tarballs[name]
 
-  test('holds what was built, its sources, its licence and its readme, and no test', () => {
+  test('contains the build, its sources, its licence and its readme, and no tests', () => {
     expect(files.filter((file) => !/^(dist|src)\//.test(file))).toEqual([
       'LICENSE',
       ...(name === 'protocol' ? ['PROTOCOL.md'] : []),
@@ -40,21 +40,21 @@ describe.each(published)('the tarball of %s', (name) => {
     )
   })
 
-  test('asks for its siblings in this very version', () => {
+  test('depends on its siblings in its own version', () => {
     const siblings = Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(([dependency]) =>
       dependency.startsWith('@trunkline/'),
     )
     expect(siblings.filter(([, range]) => range !== manifest.version)).toEqual([])
   })
 
-  test('has every file that its entry points name, sources included', () => {
+  test('contains every file that its entry points name, sources included', () => {
     const named = Object.values(manifest.exports).flatMap((entry) =>
       typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>),
     )
     expect(named.filter((file) => !files.includes(file.replace('./', '')))).toEqual([])
   })
 
-  test('is clean by publint, suggestions included', async () => {
+  test('passes publint, including its suggestions', async () => {
     const tarball = readFileSync(path)
     const { messages, pkg } = await publint({
       pack: { tarball: tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength) },
@@ -63,10 +63,10 @@ describe.each(published)('the tarball of %s', (name) => {
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
   })
 
-  test('has types that are right, by are-the-types-wrong', () => {
+  test('passes are-the-types-wrong', () => {
     const attw = join(repository, 'node_modules/@arethetypeswrong/cli/dist/index.js')
-    const said = runNode([attw, path, '--profile', 'esm-only', '--format', 'json', '--no-color'], folder) // throws when it ends with a problem
-    expect(JSON.parse(said)).toMatchObject({
+    const output = runNode([attw, path, '--profile', 'esm-only', '--format', 'json', '--no-color'], folder) // throws if it finds a problem
+    expect(JSON.parse(output)).toMatchObject({
       analysis: { packageName: `@trunkline/${name}`, types: { kind: 'included' } },
     })
   }, 60_000)
@@ -90,17 +90,17 @@ describe.each(Object.keys(installers) as Installer[])(
       (_, options) => {
         const read = compile(project, options)
         expect(read.filter((file) => /@trunkline.+\.d\.ts$/.test(file)).length).toBeGreaterThan(50)
-        expect(read.filter((file) => /@aws-sdk|@smithy/.test(file))).toEqual([]) // 500 files that no application should compile
+        expect(read.filter((file) => /@aws-sdk|@smithy/.test(file))).toEqual([]) // 500 files that an application should not have to compile
       },
       60_000,
     )
 
-    test('bundles a client with esbuild, Vite and webpack, and each talks to a local line, as Node itself does', async () => {
+    test('bundles a client with esbuild, Vite and webpack, which each call a local line, as Node does', async () => {
       const compiled = join(project, 'out/talk.js')
       const made: string[] = []
       for (const bundle of Object.values(bundlers)) made.push(await bundle(project, compiled))
-      const said = runNode(['out/main.js', ...made], project)
-      expect(JSON.parse(said)).toEqual(['hello', 'hello', 'hello', 'node too'])
+      const output = runNode(['out/main.js', ...made], project)
+      expect(JSON.parse(output)).toEqual(['hello', 'hello', 'hello', 'node too'])
       const sizes = Object.keys(bundlers).map((name, index) => `${name} ${kilobytes(made[index])}`)
       console.info(`a client of the tarballs, in KB gzip: ${sizes.join(', ')}`)
     }, 120_000)
@@ -110,8 +110,8 @@ describe.each(Object.keys(installers) as Installer[])(
       async (name) => {
         const bundle = await serverBundlers[name]?.(project, join(project, 'out/functions.js'))
         const run = `import(process.argv[1]).then((m) => (m.default ?? m).askEachService ?? m.askEachService).then((ask) => ask()).then((asked) => console.log(JSON.stringify(asked)))`
-        const said = runNode(['-e', run, pathToFileURL(bundle ?? '').href], project)
-        expect(JSON.parse(said)).toEqual([
+        const output = runNode(['-e', run, pathToFileURL(bundle ?? '').href], project)
+        expect(JSON.parse(output)).toEqual([
           'DynamoDB_20120810.GetItem',
           'POST /@connections/a',
           'POST /2015-03-31/functions/deliver/invocations',
@@ -122,17 +122,17 @@ describe.each(Object.keys(installers) as Installer[])(
     )
 
     test('passes the published suite of the store ports with a toy store, under the test runner of Node', () => {
-      const said = runNode(['--test', '--test-reporter=tap', 'out/store-suite.js'], project) // throws when a test fails
-      expect(Number(/^# pass (\d+)$/m.exec(said)?.[1])).toBeGreaterThan(90)
+      const output = runNode(['--test', '--test-reporter=tap', 'out/store-suite.js'], project) // throws if a test fails
+      expect(Number(/^# pass (\d+)$/m.exec(output)?.[1])).toBeGreaterThan(90)
     }, 60_000)
 
     test('compiles with the module resolution of Node 10, which knows no `exports`', () => {
       compileWithNode10(project)
     }, 60_000)
 
-    test('runs the command that the local package brings', () => {
-      const said = runNode(['node_modules/@trunkline/local/dist/cli.js', 'asyncapi', 'src/application.ts'], project)
-      expect(JSON.parse(said)).toMatchObject({
+    test('runs the command of the local package', () => {
+      const output = runNode(['node_modules/@trunkline/local/dist/cli.js', 'asyncapi', 'src/application.ts'], project)
+      expect(JSON.parse(output)).toMatchObject({
         info: { title: 'consumer', version: '1.2.3' },
         operations: { say: { action: 'receive' } },
       })

@@ -5,11 +5,13 @@ import { type Published, runNode, runNpm, type Tarball } from './tarballs.ts'
 
 const tsc = join(repository, 'node_modules/typescript/bin/tsc')
 
-/** What a user would have beside ours; versions are those of the workspace, so that the cache of `npm ci` has them. */
-const beside = { '@trpc/client': '11.25.2', '@trpc/server': '11.25.2', react: '19.3.1', ws: '8.23.0', zod: '4.6.7' }
-const besideTypes = { '@types/node': '^24.0.0', '@types/react': '^19.0.0', '@types/ws': '^8.18.0' }
+/**
+ * The other packages of a user's project. Versions are those of the workspace, so that the cache of `npm ci` has them.
+ */
+const others = { '@trpc/client': '11.25.2', '@trpc/server': '11.25.2', react: '19.3.1', ws: '8.23.0', zod: '4.6.7' }
+const otherTypes = { '@types/node': '^24.0.0', '@types/react': '^19.0.0', '@types/ws': '^8.18.0' }
 
-/** An empty project, outside of the workspace, with the sources of a small application and nothing installed. */
+/** Writes a project outside of the workspace, with the sources of a small application and nothing installed. */
 export function writeProject(folder: string, tarballs: Readonly<Record<Published, Tarball>>): void {
   const ours = Object.fromEntries(Object.values(tarballs).map(({ name, path }) => [name, `file:${path}`]))
   const manifest = {
@@ -17,16 +19,16 @@ export function writeProject(folder: string, tarballs: Readonly<Record<Published
     version: '1.2.3',
     private: true,
     type: 'module',
-    dependencies: { ...ours, ...beside },
-    devDependencies: besideTypes,
-    pnpm: { overrides: ours }, // what ours ask of each other is not in a registry yet
+    dependencies: { ...ours, ...others },
+    devDependencies: otherTypes,
+    pnpm: { overrides: ours }, // the registry does not have these versions of our packages
   }
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
   cpSync(join(import.meta.dirname, 'consumer'), join(folder, 'src'), { recursive: true })
 }
 
-/** The two package managers, each by the way that its users take. */
+/** Installs a project with each package manager. */
 export const installers = {
   npm: (folder: string) =>
     runNpm(['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder),
@@ -45,7 +47,10 @@ export const installers = {
 } as const
 export type Installer = keyof typeof installers
 
-/** Compiles the project's sources with every declaration file checked, ours included, and gives the files that were read. Throws what `tsc` says. */
+/**
+ * Compiles the project's sources and checks every declaration file. Returns the files that were read. Throws the output
+ * of `tsc`.
+ */
 export function compile(folder: string, options: Readonly<Record<string, unknown>>): readonly string[] {
   const compilerOptions = {
     target: 'es2022',
@@ -62,7 +67,10 @@ export function compile(folder: string, options: Readonly<Record<string, unknown
   return runNode([tsc, '-p', 'tsconfig.json', '--listFiles'], folder).trim().split('\n')
 }
 
-/** Compiles an application with TypeScript 6 and `moduleResolution: node10`, as older projects have it. Throws what `tsc` says. */
+/**
+ * Compiles an application with TypeScript 6 and `moduleResolution: node10`, as older projects do. Throws the output of
+ * `tsc`.
+ */
 export function compileWithNode10(folder: string): void {
   const compilerOptions = {
     target: 'es2022',

@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import { type BuildOptions, build as buildWithEsbuild } from 'esbuild'
 import type { Plugin } from 'rollup'
 
-/** A bundler takes the compiled entry of an application's functions and writes what Lambda would load. Gives the entry's path. Throws its warnings. */
+/** Bundles the compiled entry of an application's functions for Lambda. Returns the path of the bundle. Throws warnings. */
 type Bundler = (folder: string, entry: string) => Promise<string>
 
 const require = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);"
 
-/** The bundlers that functions are deployed with, each with the settings that read the AWS SDK differently. */
+/** The bundlers of functions, each with the settings that resolve the AWS SDK differently. */
 export const serverBundlers: Readonly<Record<string, Bundler>> = {
   'esbuild to ES modules': withEsbuild('esm', { format: 'esm' }),
   'esbuild to ES modules in chunks': withEsbuild('chunks', { format: 'esm', splitting: true }),
@@ -67,7 +67,7 @@ async function withRollup(folder: string, entry: string): Promise<string> {
   return join(dir, 'functions.mjs')
 }
 
-/** The declarations of these plugins are those of a CommonJS module, whose default is the module itself to the compiler. */
+/** The plugins declare a CommonJS module, so the compiler takes their default export for the module itself. */
 function pluginOf(plugin: { readonly default: unknown }): () => Plugin {
   return plugin.default as () => Plugin
 }

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { repository } from '../repository.ts'
 
-/** What is published, in the order in which it depends on each other. */
+/** The published packages, each after those that it depends on. */
 export const published = ['protocol', 'server', 'client', 'local'] as const
 export type Published = (typeof published)[number]
 
-/** One package as npm would upload it. */
+/** A package as npm would upload it. */
 export interface Tarball {
   readonly name: string
   readonly folder: string
@@ -32,12 +32,12 @@ export type Manifest = z.infer<typeof manifest>
 
 const packed = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) })).length(1)
 
-/** A folder outside of the workspace, where nothing of it can be found by chance. */
+/** A folder outside of the workspace, so that module resolution cannot find the workspace's packages. */
 export function createFolder(): string {
   return mkdtempSync(join(tmpdir(), 'trunkline-packed-'))
 }
 
-/** Packs every published package, built before, into `target`. */
+/** Packs every published package into `target`. They must be built. */
 export function packAll(target: string): Readonly<Record<Published, Tarball>> {
   const all = published.map((name) => [name, pack(name, target)] as const)
   return Object.fromEntries(all) as Record<Published, Tarball> // one for each name above
@@ -56,13 +56,13 @@ function pack(name: Published, target: string): Tarball {
   }
 }
 
-/** Runs the npm that runs this, or the one beside Node. Throws what it said when it fails. */
+/** Runs the npm that runs this test, or the one on the path. Throws its output if it fails. */
 export function runNpm(args: readonly string[], cwd: string): string {
   const named = process.env['npm_execpath']
   return named?.endsWith('npm-cli.js') ? runNode([named, ...args], cwd) : runTool('npm', args, cwd)
 }
 
-/** Runs a file by this Node, without the export conditions of the workspace. */
+/** Runs Node with these arguments, without the export conditions of the workspace. Throws its output if it fails. */
 export function runNode(args: readonly string[], cwd: string): string {
   return runTool(process.execPath, args, cwd)
 }

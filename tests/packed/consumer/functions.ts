@@ -4,10 +4,10 @@ import { createLambdaHandlers } from '@trunkline/server'
 import { awsBackend } from '@trunkline/server/aws'
 import { line, router } from './application.js'
 
-/** The entry of an application's functions, as a user bundles it. */
+/** The handler file of an application, as a user bundles it. */
 export const handlers = createLambdaHandlers({ router, line })
 
-/** Makes each AWS client of the bundle and sends one request by it to a server on this machine. Gives what the server was asked for. */
+/** Sends one request by each AWS client of the bundle to a server on this machine. Returns the requests that it received. */
 export async function askEachService(): Promise<readonly string[]> {
   const asked: string[] = []
   const server = createServer((request, response) => {

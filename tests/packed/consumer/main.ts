@@ -3,7 +3,7 @@ import { startLocalLine } from '@trunkline/local'
 import { WebSocket } from 'ws'
 import { line, read, router } from './application.js'
 
-// A local line of the installed packages; each bundle that is named talks to it in turn.
+// Starts a local line of the installed packages, which each bundle in the arguments calls in turn.
 Object.assign(globalThis, { WebSocket })
 await using local = await startLocalLine({ router, line })
 const heard: string[] = []

@@ -1,7 +1,7 @@
 import { createClient, createConnection, iterate } from '@trunkline/client'
 import type { AppRouter } from './application.js'
 
-/** A call and a subscription over the WebSocket of the place where it runs. */
+/** A call and a subscription over the global WebSocket. */
 export async function talk(url: string): Promise<string> {
   const connection = createConnection({ url })
   const client = createClient<AppRouter>({ connection })

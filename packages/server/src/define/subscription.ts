@@ -35,7 +35,7 @@ export interface SubscribeOptions {
   readonly lastEventId?: string | null | undefined
   /**
    * Ends the iteration, outside of a line's functions. Pass the resolver's `signal` on tRPC's SSE adapters: without
-   * pings, nothing else tells a resolver that the client is gone.
+   * pings, a resolver has no other sign that the client is gone.
    */
   readonly signal?: AbortSignal | undefined
 }

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => table.end())
 
-/** An operation and what it is given. In names `~` stands for the run, so that runs share no rows. */
+/** An operation and its arguments. In names `~` is replaced by the name of the run, so that runs share no rows. */
 type Call = readonly [operation: Exclude<keyof Store, 'kind'>, ...args: unknown[]]
 
 const small = fc.integer({ min: 1, max: 3 })
@@ -108,7 +108,7 @@ const shardLease = fc.record(
   { requiredKeys: ['topic', 'shard', 'version', 'epoch', 'from', 'through', 'expires'] },
 )
 
-/** What each operation may be given: exhaustive, so that a new operation is drawn too. */
+/** The arguments of each operation. The type is exhaustive, so that a new operation is drawn too. */
 const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   putSlot: fc.tuple(topic, slot),
   readSlots: fc.tuple(topic, fc.integer({ min: 0, max: 3 }), small),
@@ -174,10 +174,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   ...Object.entries(given).map(([operation, args]) => args.map((values) => [operation as Call[0], ...values] as const)),
 )
 
-/**
- * The answer, without what the port leaves open: the cut of pages, whether a full one was the last, the order of a
- * connection's rows.
- */
+/** The result, without what the port leaves open: where pages end, whether a full page was the last, and the order of rows. */
 async function answer(store: Store, [operation, ...args]: Call): Promise<unknown> {
   if (operation === 'readSubscribers') return allSubscribers(store, ...(args as Parameters<Store['readSubscribers']>))
   if (operation === 'readPresences') return allPresences(store, ...(args as Parameters<Store['readPresences']>))
@@ -187,7 +184,7 @@ async function answer(store: Store, [operation, ...args]: Call): Promise<unknown
   return value
 }
 
-/** A key of which no row stands cannot be taken over or settled. */
+/** A key that does not exist cannot be taken over or settled. */
 function failedOperation(error: unknown): string {
   if (error instanceof StoreError && /^(take|settle)Key$/.test(error.operation)) return error.operation
   throw error

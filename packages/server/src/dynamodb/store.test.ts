@@ -29,7 +29,7 @@ async function storeBehind(handle: (exchange: Exchange) => Promise<void>): Promi
   return createDynamoStore({ ...table.options, endpoint })
 }
 
-/** Sends all on, except that the first answer is lost. */
+/** Forwards all requests, and loses the first response. */
 function losingTheFirstAnswer(): (exchange: Exchange) => Promise<void> {
   let lost = false
   return async (exchange) => {
@@ -42,7 +42,7 @@ function losingTheFirstAnswer(): (exchange: Exchange) => Promise<void> {
 
 const isConditionFailure = (body: string) => body.includes('ConditionalCheckFailed')
 
-/** Leaves the item that failed a condition out, as dynalite does. */
+/** Leaves out the item that failed a condition, as dynalite does. */
 async function withoutItems(exchange: Exchange): Promise<void> {
   const { status, body } = await exchange.forward()
   if (!isConditionFailure(body)) return exchange.answer(status, body)
@@ -50,7 +50,7 @@ async function withoutItems(exchange: Exchange): Promise<void> {
   exchange.answer(status, JSON.stringify(rest))
 }
 
-/** Brings the item that failed a condition, as DynamoDB does. */
+/** Returns the item that failed a condition, as DynamoDB does. */
 async function bringingItems(exchange: Exchange): Promise<void> {
   const { status, body } = await exchange.forward()
   const asked = JSON.parse(exchange.body)
@@ -72,16 +72,16 @@ describe('a failed condition', () => {
     { how: 'read when not brought', handle: withoutItems, reads: ['GetItem'] },
   ])('shows the item, $how', async ({ handle, reads }) => {
     const store = await storeBehind(counted(handle))
-    const standing = slot(1, { inline: 5 })
-    const topic = standing.publishId
+    const existing = slot(1, { inline: 5 })
+    const topic = existing.publishId
     const row = subscriber(topic, { ref: 2, piped: { session: 's', principal: null } })
     const claim = { connectionId: row.connectionId, id: '1', ref: 2, topic, shard: 4, expires: 9 }
-    await store.putSlot(topic, standing)
+    await store.putSlot(topic, existing)
     await store.claimSubscription(claim)
     await store.putSubscriber(row)
     operations.length = 0
 
-    expect(await store.putSlot(topic, slot(1))).toEqual({ status: 'taken', slot: standing })
+    expect(await store.putSlot(topic, slot(1))).toEqual({ status: 'taken', slot: existing })
     expect(operations.splice(0)).toEqual(['PutItem', ...reads])
     expect(await store.claimSubscription({ ...claim, ref: 1 })).toEqual({
       status: 'refused',
@@ -439,7 +439,7 @@ describe('a failure', () => {
     ['the answer of a throttled write’s first try was lost', ['lost', throttled, throttled], true],
     ['the answer of a throttled write’s second try was lost', [throttled, 'lost', throttled], true],
     ['a throttled write’s second try met a fault of the service', [throttled, 'fault', throttled], true],
-  ])('of a write of which %s says whether it may have happened', async (_, answers, expected) => {
+  ])('of a write says whether it may have happened: %s', async (_, answers, expected) => {
     const tries = [...answers]
     const store = await storeBehind(async (exchange) => {
       const answer = tries.shift()

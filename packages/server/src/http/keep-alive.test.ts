@@ -105,7 +105,7 @@ describe.each(clients)('The client of %s', (_, create) => {
 describe('An agent for TLS', () => {
   const certificates = join(dirname(createRequire(import.meta.url).resolve('dynalite')), 'ssl')
   const read = (name: string) => readFileSync(join(certificates, name))
-  /** A handler as the SDK's, of which only the error matters. */
+  /** A handler like the SDK's that fails. */
   function handlerOf(port: number, now: () => number) {
     const { httpsAgent } = createAgents({ sockets: 5, clock: { now } })
     const handler = {

@@ -176,7 +176,7 @@ describe('startWith', () => {
   })
 })
 
-test('a stock client on an old connection is told to reconnect, by a frame and by a push [TL-HAND-4]', async () => {
+test('a stock client on an old connection gets a reconnect notice, by a frame and by a push [TL-HAND-4]', async () => {
   const line = guarded()
   const ann = await line.connect({ token: 'ann:9:1', stock: true })
   await ann.send({ id: 7, method: 'subscription', params: { path: 'live', input: { room: 'x' } } })

@@ -578,6 +578,6 @@ test("the table's stream does not wait for what its publisher has delivered", as
   await ann.send({ id: 1, method: 'mutation', params: { path: 'post', input: { room: 'x', text: 'hi' } } })
   const topic = 'chat?room=s:x'
   const { slots } = await line.store.readSlots(topic, 0, 10)
-  expect(slots.at(-1)?.inline).toBeGreaterThan(line.clock.now()) // the clock stands still: a wait would not end
+  expect(slots.at(-1)?.inline).toBeGreaterThan(line.clock.now()) // the clock does not advance: a wait would not end
   expect(await line.stream(slots.map((slot) => ({ topic, slot })))).toEqual({ batchItemFailures: [] })
 })

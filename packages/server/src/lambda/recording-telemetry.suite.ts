@@ -1,6 +1,6 @@
 import type { LogEntry, Telemetry } from '../ports/telemetry.ts'
 
-/** Keeps what was told: sums by metric, with its path and outcome where it has any. */
+/** Records telemetry: sums by metric, with the path and the outcome of its label. */
 export function recordingTelemetry() {
   const sums = new Map<string, number>()
   const logs: LogEntry[] = []

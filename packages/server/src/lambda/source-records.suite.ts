@@ -11,7 +11,7 @@ export interface TestRecord {
 
 export const text = (value: string): Attribute => ({ S: value })
 
-/** What may be told besides the images. */
+/** The members of a record in addition to its images. */
 interface RecordOptions {
   readonly keys?: Image
   readonly expired?: boolean

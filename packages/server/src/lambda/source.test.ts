@@ -43,9 +43,9 @@ beforeEach(() => {
   invoked = []
   backend = { store, clock, invoker: { kind: 'memory', invoke: async (_, payload) => void invoked.push(payload) } }
   warned.length = failures.length = 0
-  vi.spyOn(console, 'warn').mockImplementation((told: string) => void warned.push(JSON.parse(told)))
-  vi.spyOn(console, 'error').mockImplementation((told: unknown) => {
-    failures.push(typeof told === 'string' ? JSON.parse(told) : told)
+  vi.spyOn(console, 'warn').mockImplementation((line: string) => void warned.push(JSON.parse(line)))
+  vi.spyOn(console, 'error').mockImplementation((line: unknown) => {
+    failures.push(typeof line === 'string' ? JSON.parse(line) : line)
   })
 })
 afterEach(() => vi.restoreAllMocks())
@@ -235,12 +235,12 @@ describe('each event is published once', () => {
       fc.asyncProperty(position, async (repeats) => {
         store = createMemoryStore({ clock })
         backend = { ...backend, store }
-        // A stream repeats from a record on, never past one that was not yet told.
-        const told = [0, 0, 0]
+        // A stream repeats from any record on, and never skips one that it has not delivered.
+        const delivered = [0, 0, 0]
         for (const { row: index, from, count } of repeats) {
-          const start = Math.min(from, told[index] ?? 0)
+          const start = Math.min(from, delivered[index] ?? 0)
           const end = Math.min(4, start + count)
-          told[index] = Math.max(told[index] ?? 0, end)
+          delivered[index] = Math.max(delivered[index] ?? 0, end)
           const repeated = rows[index]?.slice(start, end) ?? []
           await send(
             source(),

@@ -12,9 +12,9 @@ import { createTestLine, settle, type TestClient, type TestLine } from './test-l
 
 type Given = Omit<Parameters<typeof createTestLine>[0], 'router' | 'line' | 'telemetry'>
 
-/** A room whose line tells everything to a recording. */
+/** A room whose line records its telemetry. */
 function watched(given: Given = {}) {
-  const { telemetry, ...told } = recordingTelemetry()
+  const { telemetry, ...recorded } = recordingTelemetry()
   const line = createLine()
   const key = z.object({ room: z.string() })
   const messages = line.channel('chat', { key, event: z.object({ text: z.string() }) })
@@ -38,7 +38,7 @@ function watched(given: Given = {}) {
     }),
   })
   const made = createTestLine({ line, router, telemetry, onError: () => {}, ...given })
-  return { ...made, ...told, topic: formatTopic('chat', { room: 'x' }), messages }
+  return { ...made, ...recorded, topic: formatTopic('chat', { room: 'x' }), messages }
 }
 
 const input = { room: 'x' }

@@ -13,7 +13,7 @@ import type { Store } from '../ports/store.ts'
 import { createLambdaHandlers } from './handlers.ts'
 import type { ServeOptions } from './options.ts'
 
-/** A clock that stands still until moved; sleeps end when time is moved past them. */
+/** A clock that does not advance by itself. Sleeps end when it is advanced past their end. */
 export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>
   time: number
@@ -59,7 +59,7 @@ export function createFakeClock(start = 1_800_000_000_000): FakeClock {
 
 /** Lets everything that is ready run. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  for (let tick = 0; tick < 20; tick++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 export interface TestLine {

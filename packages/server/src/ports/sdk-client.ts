@@ -27,7 +27,7 @@ export function httpSettings<Agents extends object>({
   }
 }
 
-/** The part of a clock that tells the time. */
+/** A clock without timers and randomness. */
 export type WallClock = Pick<Clock, 'now'>
 
 /** Neither the options nor the environment name a region. */

@@ -8,7 +8,7 @@ import type { PresenceSeat, PresenceView } from './presence.ts'
  * - [LAW-CONNECTION-ROW] A put replaces only a row of a lower `ref`. A stop and a delete change only a row whose `ref`
  *   is not higher. A stopped row MUST stay, so that a late put of the same `ref` is `newer`.
  * - [LAW-STOCK-ORDER] A stock client's row has a lock. At most one function holds it, and only the holder posts to that
- *   client. A lock does not expire by itself: whoever finds it overdue closes the connection.
+ *   client. A lock does not expire by itself: a function that finds it overdue closes the connection.
  * - The number of shards only grows. The page of shard 0 returns it, so that a delivery needs no request for it.
  */
 export interface SubscriberStore {
@@ -66,7 +66,7 @@ export interface SubscriberStore {
 
   /**
    * Releases the lock if `by` holds it: `at` becomes the cursor (stays when undefined), `lock` and `want` are removed.
-   * With `unless`, the lock is released only if no offset above `unless` is wanted: otherwise `wanted`, and it stays.
+   * With `unless`, the lock is released only if no offset above `unless` was requested: otherwise `wanted`, and it stays.
    * Returns `freed` also if the row has no lock and `at` is the cursor already. Returns `lost` if another holds the
    * lock, or no row of this ref exists. One conditional write.
    */

@@ -81,7 +81,7 @@ const positionIn = 'trunkline-any-label' // replaces `*`, so that the pattern ca
  * anyone.
  */
 function adviceForPattern(pattern: string): string | undefined {
-  const rule = '* stands for one whole label and needs two labels after it, as in https://*.example.com.'
+  const rule = '* is one whole label and needs two labels after it, as in https://*.example.com.'
   if (!/^https?:\/\/(?:[^*/?#@:]+\.)?\*(?:\.[^.*/?#@:]+){2,}(?::\d+)?\/?$/i.test(pattern))
     return `In a pattern, ${rule} Use a function for anything else.`
   const advice = adviceForWeb(pattern.replace('*', positionIn))
