@@ -19,35 +19,32 @@ interface Step {
 /** What became of a port call: `lost`, it took effect and its caller does not learn of it. */
 type Fate = 'answered' | 'lost'
 
-/** Makes port calls scheduling points. Calls outside of an operation (a world's making, a check) pass at once. */
+/** Makes port calls scheduling points. Calls outside of an operation (the creation of a world, a check) run at once. */
 export interface Turns {
-  /** Waits for this call's turn; never resolves for an operation that was killed. */
+  /** Waits until the schedule runs this call; never resolves for an operation that was killed. */
   at(name: string, access: Access, options?: { readonly mayBeLost?: boolean }): Promise<Fate>
   /**
-   * A store every call of which waits for its turn, save those that no other operation of the exploration could notice.
+   * A store whose calls wait for the schedule, except for those that no other operation of the exploration can notice.
    */
   store(store: Store, except?: readonly (keyof Store)[]): Store
 }
 
 export interface Exploration<World> {
-  /** Makes the same fresh world each time. */
+  /** Creates the same new world each time. */
   readonly world: (turns: Turns) => Promise<World>
-  /** Run concurrently, each begun in this order up to its first port call. */
+  /** Run concurrently. They start in this order, each up to its first port call. */
   readonly operations: Readonly<Record<string, (world: World) => Promise<unknown>>>
   /** Throws when a law is broken. Called when every operation has ended or was killed. */
   readonly check: (world: World, ended: Ended) => Promise<void> | void
   /** Operations that may be killed, at any of their port calls; at most one in a schedule. */
   readonly kills?: readonly string[]
   /**
-   * Operations of which one call of the store, any, takes effect while its answer is lost; at most one in a schedule.
+   * Operations of which any one call of the store takes effect while its response is lost; at most one in a schedule.
    */
   readonly losses?: readonly string[]
-  /**
-   * What passes without an operation's doing, time above all: each comes once, in this order, at any point of the
-   * schedule.
-   */
+  /** Events of the world, such as time that passes: each happens once, in this order, at any point of the schedule. */
   readonly passes?: Readonly<Record<string, (world: World) => Promise<void> | void>>
-  /** Operations that go on alike before and after what passes, since nobody reads their times. */
+  /** Operations that `passes` does not affect, since their times are not read. */
   readonly timeless?: readonly string[]
   /** Moves time on when every operation that lives sleeps. */
   readonly idle?: (world: World) => Promise<void>
@@ -257,14 +254,14 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
     begin(operation: string, run: () => Promise<unknown>) {
       running.add(operation)
       const settle = (results: Map<string, unknown>) => (value: unknown) => {
-        if (operation === killed) return // a deadline may still wake what is dead; nobody hears it
+        if (operation === killed) return // a deadline may still wake a killed operation, which has no effect
         running.delete(operation)
         results.set(operation, value)
       }
       void current.run(operation, run).then(settle(returned), settle(thrown))
     },
     ended: () => running.size === 0,
-    /** Calls that wait for their turn; also those of an operation that has gone on without their answer. */
+    /** Calls that wait for the schedule, including those of an operation that continued without their response. */
     calls: (): readonly Step[] => [...waiting.values()].flat().filter((step) => lost === undefined || !isLoss(step)),
     deaths: (): readonly Step[] =>
       killed === undefined ? kills.filter((operation) => running.has(operation)).map(kill) : [],

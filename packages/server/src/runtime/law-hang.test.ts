@@ -150,7 +150,7 @@ const subscription = (path: string, params: object = {}) => ({
 })
 const post = call('post', { ...room, text: 'x' })
 const publish = (made: TestLine) => made.asScript(() => events.publish(room, { text: 'x' }))
-/** A slot as the stream tells it. */
+/** A slot's record of the stream. */
 function slotAt(made: TestLine, offset: number, rest: object = {}) {
   const time = made.clock.now()
   const expires = Math.ceil(time / 1_000) + 72 * 3_600
@@ -160,7 +160,7 @@ const jobOf = (made: TestLine, job: object) =>
   made.line.withBackend(made.backend, () => made.handlers.deliver(job, lifeOf(28_000)))
 const lifeOf = (ms: number) => ({ getRemainingTimeInMillis: () => ms })
 
-/** What a function is asked to do: what stands before, and then the one run of a handler that is looked at. */
+/** A scenario: the state before, and the one run of a handler that is observed. */
 interface Scenario {
   readonly before?: (made: TestLine) => Promise<TestClient | undefined>
   readonly act: (made: TestLine, client: TestClient) => Promise<unknown>
@@ -171,7 +171,7 @@ const frame = (message: unknown, before?: Scenario['before']): Scenario => ({
   ...(before === undefined ? {} : { before }),
   act: (_, client) => client.send(message),
 })
-/** A listener stands, subscribed to this path. */
+/** A client is subscribed to this path. */
 const heard =
   (path: string, how: { readonly stock?: boolean } = {}) =>
   async (made: TestLine) => {
@@ -201,7 +201,7 @@ const queued = (payload: object) => ({
   Records: [{ messageId: 'm1', eventSource: 'aws:sqs', body: JSON.stringify(payload) }],
 })
 const hereTopic = 'hang.here?room=s:x'
-/** The row of a member, as the stream tells it. */
+/** A member's record of the stream. */
 const memberRecord = {
   Records: [
     {
@@ -457,7 +457,7 @@ const reachedBy: Readonly<
 /** In which handlers each was hung. */
 const hung = new Map<string, string[]>()
 
-/** Runs a scenario with one call hanging, moves time on, and tells after how much of it the handler came to its end. */
+/** Runs a scenario with one hanging call, advances the clock, and returns after how much time the handler ended. */
 async function run(scenario: Scenario, hangs?: (name: string, index: number) => boolean) {
   const made = createHangingLine()
   const client = (await scenario.before?.(made)) ?? (await made.connect())
@@ -475,7 +475,7 @@ async function run(scenario: Scenario, hangs?: (name: string, index: number) => 
 }
 
 beforeEach(() => {
-  vi.spyOn(console, 'error').mockImplementation(() => {}) // a source tells of each change that it could not publish
+  vi.spyOn(console, 'error').mockImplementation(() => {}) // a source logs each change that it could not publish
 })
 afterAll(() => vi.restoreAllMocks())
 

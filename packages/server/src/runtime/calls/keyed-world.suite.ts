@@ -22,7 +22,7 @@ export const keyedWorld =
     const effects: string[] = []
     const room = createRoom({
       turns,
-      except: ['readSubscribers', 'putReceipt'], // nobody listens, and no stream looks for a receipt
+      except: ['readSubscribers', 'putReceipt'], // there are no subscribers, and no stream reads receipts
       createContext: () => ({ effects }),
       ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }),
     })
@@ -67,8 +67,8 @@ const open = new Set(['PENDING', 'FUNCTION_FAILED', 'TIMEOUT'])
 export const isSettled = (answer: Answer) => answer.line === undefined || !open.has(answer.line.code)
 
 /**
- * [LAW-ONE-EFFECT] for a mutation whose every attempt has ended: the client asks until it is told, and everyone was
- * told the same. Returns that answer.
+ * Checks [LAW-ONE-EFFECT] after all attempts of a mutation have ended: the client asks until it gets a result, and all
+ * attempts got the same one. Returns that result.
  */
 export async function oneAnswer(room: KeyedWorld, path: string, { returned }: Ended): Promise<Answer> {
   room.clock.time += 120_000
@@ -82,7 +82,7 @@ export async function oneAnswer(room: KeyedWorld, path: string, { returned }: En
 
 const isAnswer = (value: unknown) => typeof value === 'object' && value !== null && 'id' in value && value.id === 'm'
 
-/** How often the mutation's events stand in the logs, and at which cursors' ends. */
+/** How often the logs have the mutation's events, and at which offsets. */
 export async function eventsOf(room: KeyedWorld): Promise<readonly string[]> {
   const slots = [...(await slotsOf(room)), ...(await slotsOf(room, otherTopic))]
   return slots.flatMap(({ data, offset }) => (data?.includes('once') ? [`${data}@${offset}`] : []))

@@ -168,7 +168,7 @@ describe('an invocation of the worker that is repeated', () => {
     expect(answersOf(client, 5).at(-1)).toMatchObject({
       line: { code: 'FUNCTION_FAILED', retry: 'later', mayHaveRun: true },
     })
-    expect(answersOf(client, 5)).toHaveLength(2) // the killed one told that its table failed, since this kill let it
+    expect(answersOf(client, 5)).toHaveLength(2) // the killed one reported that its table failed, since this kill allows it
   })
 })
 

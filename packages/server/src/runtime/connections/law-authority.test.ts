@@ -103,7 +103,7 @@ describe('auth ∥ auth', () => {
             },
             readConnection: async (id) => {
               const connection = await store.readConnection(id)
-              return renewed && connection ? { ...connection, state: 'CLOSED' } : connection // so nobody minds its expiry
+              return renewed && connection ? { ...connection, state: 'CLOSED' } : connection // so that its expiry does not matter
             },
           }
         }),

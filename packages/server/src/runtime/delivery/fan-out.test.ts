@@ -292,7 +292,7 @@ describe('events that are appended while a shard is delivered', () => {
     ])
     expect(await room.store.readShardLease(topic, 0)).not.toHaveProperty('holder')
     const row = await room.store.readSubscriber(topic, 0, stock.connectionId, '7')
-    expect(row).toBeUndefined() // a post of unknown fate ends a chain with its socket
+    expect(row).toBeUndefined() // a post of unknown fate deletes the connection
   })
   test('are left to a function whose posts take longer than its lease, since it renews the lease', async () => {
     const room = createRoom()

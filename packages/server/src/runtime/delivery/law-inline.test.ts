@@ -13,7 +13,7 @@ interface Delivering extends Room {
   readonly ann: TestClient
   readonly bob: TestClient
   readonly written: { readonly topic: string; readonly slot: Slot }[]
-  /** Resolves when an event stands, or when none ever will. */
+  /** Resolves when an event is in the log, or when none will be. */
   readonly appended: Promise<void>
   readonly append: () => void
   /** Resolves when something was handed to retry, or when nothing ever will be. */
@@ -107,10 +107,7 @@ const delivering = (
   check: (room, ended) => everyEventArrives(room, ended, Object.keys(operations)),
 })
 
-/**
- * Nobody syncs. What the platform repeats is repeated: a batch of the stream, or an asynchronous invocation, whose
- * function died.
- */
+/** No client syncs. The platform repeats a batch of the stream, or an asynchronous invocation, whose function died. */
 async function everyEventArrives(room: Delivering, ended: Ended, operations: readonly string[]): Promise<void> {
   room.gateway.intercept = () => undefined // posts come through again
   await room.clock.advance(10_000)

@@ -69,7 +69,7 @@ describe('[LAW-ISOLATION]: one bad event', () => {
       ]),
     ).toEqual({ batchItemFailures: [] })
     expect(kinds(ann.frames())).toEqual(['started', 'data'])
-    expect(log).not.toHaveBeenCalled() // another row's key is nobody's fault
+    expect(log).not.toHaveBeenCalled() // the key of another kind of row is no error
     log.mockRestore()
   })
   test('whose `inline` lies years ahead delays its batch only by seconds', async () => {

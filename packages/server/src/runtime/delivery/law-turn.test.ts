@@ -21,7 +21,7 @@ interface Shard extends Room {
   readonly ann: TestClient
 }
 
-/** Ann listens; a first event stands. */
+/** Ann is subscribed, and the log has a first event. */
 const world =
   (mutant: Mutant = () => ({}), except: readonly (keyof Store)[] = []) =>
   async (turns: Turns): Promise<Shard> => {
@@ -36,7 +36,7 @@ const world =
     return { ...room, ann }
   }
 
-/** What the `deliver` function is invoked with for one event of a large audience. */
+/** The job of the `deliver` function for events of a large audience. */
 const jobOf = (offset: number, through: number) => ({
   topic,
   offset,
@@ -60,9 +60,9 @@ const operations = {
     await publish(room, 'third')
     await run(room, 4)
   },
-  /** As the platform does that invokes at least once. */
+  /** The platform invokes at least once. */
   firstTwice: (room: Room) => run(room, 2),
-  /** As the stream does that repeats a batch. */
+  /** The stream repeats a batch. */
   both: (room: Room) => run(room, 2, 3),
 }
 
@@ -78,7 +78,7 @@ const delivering = (
   ...more,
 })
 
-/** Nobody syncs. The platform repeats the invocation that died, or failed, after a minute. */
+/** No client syncs. The platform repeats the invocation that died or failed after a minute. */
 async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Promise<void> {
   const slots = (await slotsOf(room)).slice(1)
   const again = [...new Set([...ended.thrown.keys(), ...(ended.killed === undefined ? [] : [ended.killed])])]
@@ -89,7 +89,7 @@ async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Prom
   for (const { payload } of [...room.invoked.splice(0), ...room.delayed.splice(0)]) {
     const retry = () => room.line.withBackend(room.backend, () => room.handlers.deliver(payload, {}))
     await retry().catch(async () => {
-      await room.clock.advance(60_000) // a post that hung: its connection counts as slow for a while
+      await room.clock.advance(60_000) // after a post that hung, its connection counts as slow for a while
       await retry()
     })
   }
@@ -131,10 +131,7 @@ describe('jobs for one shard', { timeout: 180_000 }, () => {
     }))
 })
 
-/**
- * The SDK sends the write again that begins with the second event, and meanwhile another job asked for what comes after
- * it.
- */
+/** The SDK repeats the write of the lease that begins with the second event, and meanwhile another job records an offset. */
 const notedOnce: Mutant = (store) => {
   let noted = false
   return {

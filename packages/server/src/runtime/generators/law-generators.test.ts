@@ -36,7 +36,7 @@ const resumable = t.procedure.input(z.object({ lastEventId: z.string().optional(
 let runs = 0
 const start = 1_800_000_000_000
 
-/** Yields from the value after `lastEventId` to `last`, then ends or waits to be told. */
+/** Yields from the value after `lastEventId` to `last`, then ends or waits for a signal. */
 async function* count(
   { world }: Context,
   lastEventId: string | undefined,
@@ -118,7 +118,7 @@ const workLater = async (made: World) => {
 const shortly = { remaining: () => 2_100 }
 const minutePasses = {
   'a minute passes': (made: World) => {
-    made.clock.time += 60_000 // nobody's timers fire: a function that lives on is a zombie
+    made.clock.time += 60_000 // no timers fire, so a function that is still alive is a zombie
     made.comes()
   },
 }
@@ -257,7 +257,7 @@ describe('a generator is run once for each attempt', () => {
           passes: minutePasses,
           check: async (made, { killed }) => {
             const row = await made.store.readSubscription('a', '7')
-            // while it is on, the next retry tells
+            // while the row is on, the next retry reports the loss
             if (killed === undefined || row?.on !== true) expect(wordsOf(made)).toContain('GENERATOR_LOST')
           },
         },
@@ -288,7 +288,7 @@ async function die(made: World): Promise<void> {
   await made.store.passRun({ ...row, from, run: 'dead' })
 }
 
-/** Whoever ran it died with a claim that is still good: the client goes by the silence. */
+/** The function died with a valid claim, so the client notices only the silence. */
 async function isSilent({ store, clock }: World): Promise<boolean> {
   const row = await store.readSubscription('a', '7')
   return row?.on === true && (row.lease ?? 0) > clock.now()
@@ -340,7 +340,7 @@ describe('a hand-over passes the claim on once', () => {
     ))
 })
 
-/** Takes a claim over from whoever holds it, where `from` says that the mutant would. */
+/** Takes a claim over from its holder where the mutant would. */
 function alwaysPassed(from: (row: ConnectionSubscription | undefined) => boolean): Mutant {
   return (store) => ({
     async passRun(pass) {

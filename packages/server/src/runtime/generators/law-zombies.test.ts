@@ -46,7 +46,7 @@ async function checkOnce(room: KeyedWorld, path: string, answer: { readonly resu
   const events = await eventsOf(room)
   expect(new Set(events.map((event) => event.split('@')[0])).size).toBe(events.length)
   if (path === 'pay') expect(room.effects.length).toBeLessThanOrEqual(1)
-  else expect(answer).toHaveProperty('result') // a repeatable one comes to its end
+  else expect(answer).toHaveProperty('result') // a repeatable one completes
   if (answer.result !== undefined) expect(events).toHaveLength(path === 'twice' || path === 'both' ? 2 : 1)
 }
 
@@ -176,7 +176,7 @@ describe('the explorer finds a broken [LAW-PUBLISH-ONCE] or [LAW-ONE-EFFECT]:', 
         },
       }
     }))
-  /** Settles whoever asks, whatever stands. */
+  /** Settles unconditionally. */
   const unfenced: Mutant = (store) => {
     const forced = new Map<string, Awaited<ReturnType<Store['claimKey']>>['row']>()
     return {

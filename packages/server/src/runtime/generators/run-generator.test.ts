@@ -80,7 +80,7 @@ const router = t.router({
   }) {
     yield tracked('b', { after: input?.lastEventId })
   }),
-  /** One tracked value each second, whoever begins it and wherever. */
+  /** One tracked value each second, from any start. */
   ticks: t.procedure.input(z.object({ lastEventId: z.string().optional() }).optional()).subscription(async function* ({
     input,
     signal,
@@ -489,7 +489,7 @@ describe('a run is claimed', () => {
     expect(await working).toBeInstanceOf(StoreError)
     const before = reads
     await line.clock.advance(10_000)
-    expect(reads).toBe(before) // in a warm function it would renew a claim that is dead, and nobody would tell
+    expect(reads).toBe(before) // in a warm function it would renew a dead claim, and the loss would not be reported
   })
 })
 

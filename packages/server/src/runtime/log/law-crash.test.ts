@@ -21,7 +21,7 @@ const table = createScheduleTable('the crash sweep, every function killed at eac
 const hour = 3_600_000
 const start = 1_800_000_000_000
 
-/** Ann and cy listen; cy stands in the topic's second shard. Bob publishes. */
+/** Ann and cy are subscribed; cy is in the topic's second shard. Bob publishes. */
 interface Scene extends Room {
   readonly effects: string[]
   readonly ann: RepairingClient
@@ -46,7 +46,7 @@ async function scene(turns: Turns, mutant?: Mutant): Promise<Scene> {
   await room.store.growShards(topic, 1, 2)
   rememberShards(shardHintsOf(room.store), topic, 2)
   await cy.subscribe()
-  await publish(room, 'missed') // slot 2, posted to nobody yet
+  await publish(room, 'missed') // slot 2, not posted yet
   return { ...room, effects, ann, cy, bob, live: new Set([ann, cy]) }
 }
 
@@ -189,8 +189,8 @@ async function logIsClean(room: Scene, answered: boolean): Promise<void> {
 }
 
 /**
- * Whoever listens has exactly one row, with its connection's authority; nobody else has any, since the last delivery
- * has met every connection that is gone.
+ * Each subscriber has exactly one row, with its connection's authority. No other rows exist, since the last delivery
+ * posted to every connection that is gone.
  */
 async function rowsAreClean(room: Scene): Promise<void> {
   const rows = await Promise.all([0, 1].map((shard) => room.store.readSubscribers(topic, shard)))

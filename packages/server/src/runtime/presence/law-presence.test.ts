@@ -99,7 +99,7 @@ describe('join ∥ leave ∥ rejoin, each killed at any point, the stream comple
 
 describe('a member’s sessions that are merged', () => {
   const away = '{"away":true}'
-  /** One tab is at the front; the other is hidden and was heard of last. */
+  /** One tab is visible; the other is hidden and sent its frame last. */
   const twoTabs = async (world: PresenceWorld) => {
     await join('ann', 'a')(world)
     await join('ann', 'b', 1, away)(world)
@@ -180,7 +180,7 @@ describe('the explorer finds', () => {
     table.catches('snapshot without the tail', exploration({ look: lookAtRowsAlone, join: join('ann', 'a') })))
 })
 
-/** Readers are told that nothing is pending. */
+/** Readers see no pending change. */
 const unpending = (store: Store): Partial<Store> => ({
   readPresence: async (topic, member) => settled(await store.readPresence(topic, member)),
   putPresence: async (row, over) => {

@@ -50,11 +50,11 @@ export interface PresenceWorldOptions {
   readonly begin?: ((world: PresenceWorld) => Promise<unknown>) | undefined
   /** How a mutant gets at the store. */
   readonly wrap?: ((store: Store) => Store) | undefined
-  /** Beside its times. */
+  /** In addition to its times. */
   readonly merge?: PresenceRules['merge'] | undefined
 }
 
-/** A world of nobody, in which `begin` has happened. */
+/** A world without members, after `begin`. */
 export async function createPresenceWorld(
   turns: Turns,
   { begin = async () => {}, wrap = (store) => store, merge }: PresenceWorldOptions = {},
@@ -143,7 +143,7 @@ function fail(failure: { readonly error: Error }): void {
   throw failure.error
 }
 
-/** The laws of presence, after everything has ended or died and the stream has told the rest. */
+/** The laws of presence, after every operation has ended or died and the stream has completed the rest. */
 export async function checkPresence(world: PresenceWorld, { thrown }: Ended): Promise<void> {
   for (const error of thrown.values()) throw error
   await tellRest(world)
@@ -170,7 +170,7 @@ function mergedOf({ rules }: PresenceWorld, sessions: PresenceRow['sessions']): 
   return newest === undefined ? undefined : (rules.merge?.([newest, ...others]) ?? newest)
 }
 
-/** One change upon the state: a join comes to nobody who is here, whatever else to somebody who is. */
+/** Applies one change to the state: a join requires an absent member, every other change a present one. */
 function fold(here: Map<string, unknown>, { type, member, data, here: count }: PresenceSlot): void {
   expect([type, here.has(member)]).toEqual([type, type !== 'join'])
   if (type === 'leave') here.delete(member)

@@ -169,7 +169,7 @@ describe('a snapshot of a topic without watchers', () => {
     await world.clock.advance(times.leaseMs)
     await look(world)
     expect(world.seen[0]?.members.size).toBe(50)
-    // Late, and nobody was told that they had gone.
+    // Late, and before watchers saw them leave.
     for (const member of world.seen[0]?.members.keys() ?? []) await join(member, 't', 2)(world)
     await look(world)
     expect(world.seen[1]?.members.size).toBe(50)
@@ -306,7 +306,7 @@ describe('the session of a subscription that ended', () => {
     await start(ann, 2, { room: 'x', as })
     expect(await here(made)).toEqual(left)
     await ann.send({ id: 'y', method: 'sync', params: { subscriptions: [{ id: 1, ref: 2, from: headOf(ann) }] } })
-    expect(JSON.stringify(ann.frames())).not.toContain('CONNECTION_LOST') // the seat that it left is none of its own
+    expect(JSON.stringify(ann.frames())).not.toContain('CONNECTION_LOST') // the session that it left is not its own
   })
 
   test('because it returns another topic ends at once [TL-SUB-14]', async () => {

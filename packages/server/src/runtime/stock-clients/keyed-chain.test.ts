@@ -11,7 +11,7 @@ interface Context {
   readonly log: (step: string) => void
 }
 
-/** A line whose procedures note each step that they take, and each request to the key's row between the steps. */
+/** A line whose procedures record each step, and each request to the key's row between the steps. */
 function createWorld() {
   const steps: string[] = []
   const codes = new Set<string>()

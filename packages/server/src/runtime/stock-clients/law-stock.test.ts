@@ -78,13 +78,13 @@ async function rest(room: Stage): Promise<void> {
 async function everyEventOnce(room: Stage, { killed, lost }: Ended): Promise<void> {
   await rest(room)
   for (const text of ['LAST BUT ONE', 'LAST']) {
-    // The first may find a broken chain, and who has seen nothing yet has nothing to resume with.
+    // The first may find an expired lock, and a client without an event has no cursor to resume with.
     await publish(room, text)
     await rest(room)
   }
   const { seen, hasStarted } = room.ann
   const head = (await slotsOf(room)).length
-  if (room.ann.hasEnded()) return expect(lost).toMatch(/^subscribe/) // told by an error
+  if (room.ann.hasEnded()) return expect(lost).toMatch(/^subscribe/) // it got an error
   const mayFail = killed === 'subscribe' || lost?.startsWith('subscribe') === true
   if (mayFail && !hasStarted()) return expect(seen).toEqual([])
   const first = seen[0] ?? head
@@ -106,8 +106,8 @@ const two = { bob, cy }
 const patience = 120_000 // for a machine that many share
 const lostPosts: readonly LostPost[] = ['arrived', 'vanished']
 /**
- * Time stands in the schedule too: beyond every lock that was taken before. Whoever waits does not notice, as a
- * function that was frozen.
+ * The schedule also advances the time, past every lock that was acquired before. A waiting operation does not notice,
+ * like a function that was frozen.
  */
 const frozen = { 'a minute passes': ({ clock }: Stage) => void Object.assign(clock, { time: clock.time + 60_000 }) }
 

@@ -24,7 +24,7 @@ export interface StockClient {
   readonly seen: number[]
   /** An error has ended the subscription. */
   readonly hasEnded: () => boolean
-  /** How often it was cut. */
+  /** How often its connection was deleted. */
   readonly cuts: () => number
   readonly hasStarted: () => boolean
   subscribe(): Promise<void>

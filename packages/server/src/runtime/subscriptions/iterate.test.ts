@@ -15,7 +15,7 @@ const day = 24 * 3_600_000
 const topic = 'numbers?room=s:a'
 const a = { room: 'a' }
 
-/** A clock that stands until it is moved. */
+/** A clock that does not move by itself. */
 interface Still extends Clock {
   /** Moves time from one sleeper to the next. */
   advance(ms: number): Promise<void>

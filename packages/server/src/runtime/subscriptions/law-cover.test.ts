@@ -103,7 +103,7 @@ describe('[LAW-COVERAGE]: pushes lost, doubled and in any order', () => {
     })
     const ann = await room.connect()
     await subscribe(ann, 1, { path: 'loud' })
-    for (let n = 0; n < 9; n++) await publish(room, n === 6 ? 'LOUD' : 'quiet') // pushed to nobody: a script's
+    for (let n = 0; n < 9; n++) await publish(room, n === 6 ? 'LOUD' : 'quiet') // not pushed, since a script publishes them
     await say(await room.connect(), 'LOUD')
     expect(ann.frames().at(-1)).toMatchObject({ result: { type: 'data', prev: 8 } })
   })

@@ -160,7 +160,7 @@ interface Emptied extends Room {
   readonly puts: string[]
 }
 
-/** Slots 14 and 15 were deleted before 13: the newest that stands is no proof of the head. */
+/** Slots 14 and 15 were deleted before 13, so the newest slot does not prove the head. */
 function emptied(mutant?: (store: Store) => Partial<Store>): Exploration<Emptied> {
   return {
     async world(turns: Turns) {
@@ -209,7 +209,7 @@ describe('[LAW-LOGICAL-EXPIRY]: birth ∥ publish ∥ publish on an emptied log'
           const page = await store.readSlotsBefore(name, before, limit)
           const [newest] = page.slots
           const isHint = newest !== undefined && newest.offset <= 13
-          // the record of 15 was lost, so the hint says 14; nobody asks whether it is an anchor
+          // the record of 15 was lost, so the hint says 14; whether it is an anchor is not checked
           return isHint ? { ...page, slots: [{ ...newest, offset: 14, expires: newest.expires + 90_000 }] } : page
         },
       })),

@@ -22,7 +22,7 @@ interface Meeting extends Room {
   readonly bob: TestClient
 }
 
-/** Ann subscribes while bob publishes; whoever may die. Nobody syncs: a sync would mask a lost push. */
+/** Ann subscribes while bob publishes; either may die. No client syncs, since a sync would mask a lost push. */
 function meeting(mutant?: (store: Store) => Partial<Store>): Exploration<Meeting> {
   return {
     async world(turns: Turns) {

@@ -87,7 +87,7 @@ export const retentionMs = 24 * 3_600_000
 /** A line with one room, in memory, through its real handlers. */
 export interface Room extends TestLine {
   readonly events: typeof events
-  /** Failures that `onError` was told of. */
+  /** Failures that were reported to `onError`. */
   readonly failures: string[]
   /** What was to be invoked after a while. */
   readonly delayed: { readonly payload: unknown; readonly delayMs: number }[]
@@ -160,7 +160,7 @@ export const stop = (client: TestClient, ref = 1) =>
 /** Publishes as a script does, which delivers nothing itself. */
 export const publish = (room: Room, text: string) => room.asScript(() => events.publish({ room: 'x' }, { text }))
 
-/** Every slot of the room's log, as it stands. */
+/** Every slot of the room's log. */
 export async function slotsOf(room: Room, of = topic): Promise<readonly Slot[]> {
   return (await room.store.readSlots(of, 0, 10_000)).slots
 }

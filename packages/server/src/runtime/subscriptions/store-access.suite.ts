@@ -21,7 +21,7 @@ const subscribers = (topic: unknown) => [`SUBS#${topic}`]
 const keys = (key: unknown) => [`IDEM#${key}`]
 const upload = ({ connectionId, message }: Row) => [`UPLOAD#${connectionId}/${message}`]
 const part = (connectionId: unknown, message: unknown, place: unknown) => `PART#${connectionId}/${message}/${place}`
-// a member's row is seen by whoever reads it, and by whoever reads all
+// a member's row is read by itself, and by a read of all members
 const member = (topic: unknown, name: unknown) => [`PRES#${topic}`, `PRES#${topic}/${name}`]
 const receipt = (topic: unknown, offset: unknown) => `SENT#${topic}/${offset}`
 

@@ -97,7 +97,7 @@ async function answerTo(client: TestClient, frame: { readonly id: number }): Pro
   const before = client.frames().length
   const returned = await client.send(frame)
   const all = [...client.frames().slice(before), ...[returned].flat()] as readonly (Answer | undefined)[]
-  return all.find((each) => each?.id === frame.id && each.result?.type !== 'data') // who joins hears of it too
+  return all.find((each) => each?.id === frame.id && each.result?.type !== 'data') // a member that joins gets its own join too
 }
 
 const isStarted = { result: { type: 'started' } }
