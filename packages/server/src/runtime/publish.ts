@@ -2,8 +2,7 @@ import { formatCursor } from '@trunkline/protocol'
 import type { Published, PublishOptions } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
 import { publishIdOf, rowNameOfPublish } from './calls/idempotency-key.ts'
-import { nextPublish } from './calls/publish-ids.ts'
-import { canDeliver, type RuntimeContext } from './context/scope.ts'
+import { canDeliver, type Keyed, type RuntimeContext } from './context/scope.ts'
 import { deliverEphemeral, deliverInline, inlineMs } from './delivery/deliver.ts'
 import type { DeliverJob } from './delivery/deliver-job.ts'
 import { append } from './log/append.ts'
@@ -49,6 +48,13 @@ function publishKeyOf(
   if (own === undefined) return scope.keyed && nextPublish(scope.keyed, topic)
   const key = rowNameOfPublish(topic, own)
   return { key, publishId: publishIdOf(key, topic, 1), expires: expiresFor(scope.clock.now(), retentionMs) }
+}
+
+/** The key and id of the next publish to a topic under a claim. */
+function nextPublish({ key, owner, expires, counts }: Keyed, topic: string): PublishKey {
+  const n = (counts.get(topic) ?? 0) + 1
+  counts.set(topic, n)
+  return { key, expires, publishId: publishIdOf(key, topic, n), ...(owner === undefined ? {} : { owner }) }
 }
 
 /**

@@ -6,9 +6,10 @@ import { narrowDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { withId } from '../encoding/error-response.ts'
+import { toMessages } from '../encoding/pack-messages.ts'
 import { rejectRequest } from '../encoding/reject-request.ts'
 import { frameText } from '../encoding/result-frames.ts'
-import { postFrame } from '../posting/post-frame.ts'
+import { type Posted, post } from '../posting/post.ts'
 import { loadProcedure } from '../procedures/load-lazy-router.ts'
 import { checkKey, rowNameOf } from './idempotency-key.ts'
 import { answerKeyed, answerRecorded } from './idempotent-call.ts'
@@ -81,6 +82,18 @@ export async function runLongCall(scope: InvocationContext, job: CallJob): Promi
     rejectRequest(scope, { ...call, cause: 'worker' }, thrown),
   )
   if (text !== undefined) await postFrame(scope, caller, text)
+}
+
+/** Posts a frame as one message, or as chunks one after another up to the first that fails. Never throws. */
+// [TL-CHUNK-1]
+async function postFrame(
+  scope: InvocationContext,
+  { connectionId, extensions }: Pick<ConnectionCaller, 'connectionId' | 'extensions'>,
+  text: string,
+): Promise<void> {
+  let posted: Posted = 'posted'
+  for (const message of toMessages([text], extensions))
+    if (posted === 'posted') posted = await post(scope, connectionId, message)
 }
 
 /**

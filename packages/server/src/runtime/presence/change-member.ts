@@ -2,11 +2,12 @@ import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow, PresenceSaid } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/scope.ts'
+import { toTRPCError } from '../context/to-trpc-error.ts'
 import { readNewest } from '../log/append.ts'
 import type { LogRef } from '../log/replay.ts'
 import { isAnchor } from '../log/retention.ts'
 import { appendChange } from './append-change.ts'
-import { shownOf } from './merge-sessions.ts'
+import { presenceAt } from './rows/find-presence.ts'
 import { changeOf, expiresOf, living, mostRaces, racesLost, type Sessions } from './rows/member-row.ts'
 
 /** A member of a presence topic. */
@@ -102,4 +103,22 @@ const nextOf = (row: PresenceRow | undefined) => (row?.v ?? 0) + 1
 function measureChange({ telemetry }: RuntimeContext, { type }: PresenceSaid): void {
   if (type === 'join') telemetry.measure('joins', 1)
   if (type === 'leave') telemetry.measure('leaves', 1)
+}
+
+/**
+ * The visible data of a member with these sessions, as JSON text: the newest session's data, or the result of `merge`
+ * over all. Undefined without sessions. If `merge` throws, the error is reported and the newest data is used, so that a
+ * session can always leave.
+ */
+function shownOf(scope: RuntimeContext, topic: string, sessions: Sessions): string | undefined {
+  const newestFirst = Object.values(sessions).sort((a, b) => b.since - a.since)
+  const [newest, ...others] = newestFirst.map(({ data }) => data)
+  const merge = presenceAt(scope, topic)?.rules.merge
+  if (newest === undefined || merge === undefined) return newest
+  try {
+    return merge([newest, ...others])
+  } catch (thrown) {
+    scope.server?.report({ error: toTRPCError(thrown), path: undefined, cause: 'frame' })
+    return newest
+  }
 }
