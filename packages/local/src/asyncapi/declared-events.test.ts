@@ -50,7 +50,7 @@ test('the events that a subscription declares are in the document, which is vali
   expect(schemas['begun.output'].oneOf).toHaveLength(2)
   expect(schemas['lengths.output']).toEqual({ type: 'number' })
   expect(schemas['words.output']).toEqual({ type: 'string' })
-  // The compiler lets a resolver give members more, so the document does not deny them.
+  // The compiler allows additional members in a resolver's values, so the document does not forbid them.
   expect(schemas['plain.output']).not.toHaveProperty('additionalProperties')
 })
 

@@ -141,7 +141,7 @@ describe('trunkline dev', () => {
   })
 
   test.skipIf(process.platform === 'win32')('lets only the user read the environment and the rows', async () => {
-    const folder = await folderWith({ 'local.env': 'old' }) // of an earlier run, which everybody could read
+    const folder = await folderWith({ 'local.env': 'old' }) // of an earlier run, readable by every user
     const [env, newEnv] = [join(folder, 'local.env'), join(folder, 'new', 'deeper', 'local.env')]
     const [data, newData] = [join(folder, 'data'), join(folder, 'other', 'data')]
     await mkdir(data, { mode: 0o755 })

@@ -47,7 +47,7 @@ async function serve(folder: string): Promise<Server> {
   return listening
 }
 
-/** A path as it is written: `fetch` would tidy it. */
+/** Sends a path unchanged; `fetch` would normalise it. */
 function get(
   path: string,
   headers: Record<string, string> = {},

@@ -43,7 +43,7 @@ async function follow(response: Response, views: InspectorView[]): Promise<void>
       for (const part of parts) views.push(JSON.parse(part.replace(/^data: /, '')))
     }
   } catch {
-    // the viewer left
+    // the viewer disconnected
   }
 }
 
@@ -53,7 +53,7 @@ function connect() {
   return { connection, client: createClient<AppRouter>({ connection }), [Symbol.asyncDispose]: close }
 }
 
-/** The status of a request whose headers `fetch` would not send. */
+/** The status of a request with headers that `fetch` would not send. */
 function statusOf(path: string, headers: Record<string, string>, body?: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST'
@@ -105,7 +105,7 @@ describe('the inspector of a line', () => {
     const used = (label: string) => seen.last()?.cost.lines.find((one) => one.label === label)?.used ?? 0
     await expect.poll(() => seen.last()?.connections).toHaveLength(1)
     const before = used('DynamoDB write units')
-    await client.post.mutate({ room: 'counted', text: 'x'.repeat(9_000) }) // one row of 9 KB and more: at least ten units
+    await client.post.mutate({ room: 'counted', text: 'x'.repeat(9_000) }) // a row above 9 KB: at least ten units
     await expect.poll(() => used('DynamoDB write units')).toBeGreaterThanOrEqual(before + 10)
   })
 

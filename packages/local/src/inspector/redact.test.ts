@@ -21,7 +21,7 @@ describe('a displayed frame', () => {
     expect(redact(text)).toContain('•••')
   })
 
-  const many = 2_000_000 // a redaction that goes back for each character would not end
+  const many = 2_000_000 // a redaction in quadratic time would not end
   test.each([
     ['backslashes', '\\'.repeat(many)],
     ['backslashes in a text', JSON.stringify({ text: '\\'.repeat(many) })],

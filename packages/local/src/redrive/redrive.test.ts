@@ -24,7 +24,7 @@ type Line = LocalLine<typeof router>
 
 afterEach(() => vi.unstubAllEnvs())
 
-/** A line with a listener, and this process's environment as an operator's of that line. */
+/** A line with a subscriber, and this process's environment set as for an operator of that line. */
 async function listening() {
   vi.spyOn(console, 'error').mockImplementation(() => {}) // hides the reports of the injected faults
   const local = await startLocalLine({ router, line })
@@ -56,7 +56,7 @@ describe('a delivery that failed permanently', () => {
     await using _ = local
     const broken = local.faults.on('store', 'fail', { path: 'readSubscribers' })
     await publish(local, 'one')
-    await local.clock.advance('190s') // what Lambda repeats after one and two minutes fails too
+    await local.clock.advance('190s') // Lambda's retries after one and two minutes fail too
     expect(seen).toEqual([])
     broken[Symbol.dispose]()
 
@@ -123,10 +123,10 @@ describe('a presence check that failed permanently', () => {
       )
     await joined(ann, 'ann', (type) => void seen.push(type))
     await joined(bob, 'bob', () => {})
-    await local.clock.advance('6m') // a sync has looked at the leases, and the next look is an hour away
+    await local.clock.advance('6m') // a sync has checked the leases, and the next check is an hour later
     const broken = local.faults.on('function', 'fail', { path: 'delayed' })
     await bob.connection.close()
-    for (let times = 0; times < 6; times++) await local.clock.advance('190s') // the queue hands it over five times
+    for (let times = 0; times < 6; times++) await local.clock.advance('190s') // the queue delivers it five times
     broken[Symbol.dispose]()
     expect(seen).toEqual(['here', 'join'])
 

@@ -170,7 +170,7 @@ test('accepts frames that arrive in one packet with the handshake', async () => 
   expect(line.eventsOf('f')).toMatchObject([{ body: 'x' }])
 })
 
-/** A bare TCP connection: what a hostile client has. */
+/** A plain TCP connection, as a hostile client uses it. */
 async function openRaw(port: number, text: string) {
   const socket: Socket = connect(port, '127.0.0.1')
   const statusLine = defer<string>()

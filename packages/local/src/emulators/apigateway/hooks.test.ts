@@ -13,7 +13,7 @@ const functions = {
   f: (event: { readonly body?: string }) => ({ statusCode: 200, body: event.body }),
 }
 
-/** A gateway whose hooks give each verdict once, for the frame `x` and the push `x`. */
+/** A gateway whose hooks return each result once, for the frame `x` and the push `x`. */
 async function startDisturbed(point: 'frame' | 'answer' | 'push', verdict: HookResult) {
   let left = 1
   const once = ({ text, frame = text }: { readonly text: string; readonly frame?: string }) =>
@@ -27,7 +27,7 @@ async function startDisturbed(point: 'frame' | 'answer' | 'push', verdict: HookR
   return { line, client, id, sdk }
 }
 
-/** What came before the answer to a ping. */
+/** The messages before the response to a ping. */
 async function untilPong(client: TestClient): Promise<string[]> {
   client.socket.send('{"method":"ping"}')
   const texts: string[] = []
@@ -61,7 +61,7 @@ test.each([
   await using _ = line
   client.socket.send('x')
   client.socket.send('y')
-  const early = await client.next() // `x` has been taken: frames come in order
+  const early = await client.next() // `x` was handled, since frames are handled in order
   await line.gateway.idle()
   await line.clock.advance(29_000)
   const all = [early, ...(await untilPong(client))].map(messageOf)

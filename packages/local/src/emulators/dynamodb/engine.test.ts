@@ -16,20 +16,20 @@ describe('a bug inside dynalite', () => {
     await at.dynamo.createTable(input)
     await at.documents.send(new PutCommand({ TableName, Item }))
     for await (const [key] of engine.store.db.iterator(itemRange(TableName))) {
-      await engine.store.db.put(key, { pk: { S: 'a' }, sk: { S: '1' }, bad: { L: 5 } }) // a list that is none
+      await engine.store.db.put(key, { pk: { S: 'a' }, sk: { S: '1' }, bad: { L: 5 } }) // an invalid list
     }
     const { endpoint } = at.dynamo
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
     await using plain = disposable(new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 }))
     const once = DynamoDBDocumentClient.from(plain.client)
-    const measured = { TableName, ReturnConsumedCapacity: 'TOTAL' } as const // dynalite measures the row and throws
+    const measured = { TableName, ReturnConsumedCapacity: 'TOTAL' } as const // dynalite throws when it measures the row
 
     const broken = { name: 'InternalServerError', $metadata: expect.objectContaining({ httpStatusCode: 500 }) }
     await expect(once.send(new PutCommand({ ...measured, Item }))).rejects.toMatchObject(broken)
     await expect(once.send(new GetCommand({ ...measured, Key: Item }))).rejects.toMatchObject(broken)
     await expect(once.send(new ScanCommand(measured))).rejects.toMatchObject(broken)
 
-    await once.send(new PutCommand({ TableName, Item: { ...Item, n: 1 } })) // the item's lock was let go
+    await once.send(new PutCommand({ TableName, Item: { ...Item, n: 1 } })) // the item's lock was released
     expect((await once.send(new GetCommand({ ...measured, Key: Item }))).Item).toEqual({ ...Item, n: 1 })
   })
 })

@@ -172,7 +172,7 @@ describe('a stream', () => {
     expect(left).toHaveLength(8)
     expect(left[0]).toEqual(records[2])
     slow.close()
-    expect(await writeFrom(10)).toHaveLength(10) // from where the quick one is
+    expect(await writeFrom(10)).toHaveLength(10) // from the position of the fast reader
     quick.close()
     expect(await writeFrom(15)).toHaveLength(2)
     const start = { StreamArn: stream.arn, ShardId: shard, ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' } as const

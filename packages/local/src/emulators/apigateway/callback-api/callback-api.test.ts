@@ -15,7 +15,7 @@ function createSdk(endpoint: string, maxAttempts = 1) {
   return sdk
 }
 
-/** A connected client and the unchanged AWS client that talks to it. */
+/** A connected client, and the unchanged AWS client for it. */
 async function startPair(options: Partial<GatewayOptions> = {}) {
   const line = await startTestGateway(options)
   const client = await dial(line.gateway.url, [], { headers: { 'user-agent': 'test' } })
@@ -23,7 +23,7 @@ async function startPair(options: Partial<GatewayOptions> = {}) {
   return { line, client, id, sdk: createSdk(line.gateway.callbackUrl) }
 }
 
-/** An exception's name and status. */
+/** The name and status of an exception. */
 function failureOf(work: Promise<unknown>): Promise<{ name: string; status: number | undefined }> {
   return work.then(
     () => ({ name: 'none', status: 200 }),

@@ -16,7 +16,7 @@ const functions = {
 }
 const id = /^[0-9A-Za-z_-]{15}=$/
 
-/** One connection from its handshake to its end, with the events that the functions got. */
+/** One connection from its handshake to its end, with the events that the functions received. */
 async function runThrough(query = '', headers: Record<string, string> = {}) {
   await using line = await startTestGateway({
     routes,

@@ -7,7 +7,7 @@ import { createMappedQueue } from './queue-mapping.ts'
 
 const throttled: InvokeResult = { status: 'throttled' }
 
-/** The delay queue of a line, whose consumer answers with `results` in turn and then succeeds. */
+/** The delay queue of a line, whose consumer returns `results` in order and then succeeds. */
 function delayQueue(results: readonly InvokeResult[]) {
   const clock = createLocalClock()
   const received: number[] = []

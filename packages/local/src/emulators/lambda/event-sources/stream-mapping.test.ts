@@ -22,7 +22,7 @@ interface TestRecord extends StreamRecord {
 }
 const streamArn = 'arn:aws:dynamodb:us-east-1:000000000000:table/T/stream/1'
 
-/** A stream in memory: what the dynamodb folder gives, without a table. */
+/** A stream in memory with the DynamoDB emulator's interface, without a table. */
 function createStream() {
   const shards = new Map<string, TestRecord[]>()
   const listeners = new Set<() => void>()
@@ -55,7 +55,7 @@ function createStream() {
   }
 }
 
-/** Registers a handler and collects the batches it was given, as the items' numbers. */
+/** Registers a handler and collects its batches, as the items' numbers. */
 function consume(
   handler: (batch: number[], records: readonly TestRecord[]) => unknown,
   mapping: Partial<StreamMapping<TestRecord>> = {},

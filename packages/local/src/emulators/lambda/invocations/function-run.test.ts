@@ -24,7 +24,7 @@ describe('a finished run', () => {
     register(async () => 'done')
     await functions.invoke('f', {})
     expect(runs).toMatchObject([{ name: 'f', attempt: 1, outcome: 'ok' }])
-    expect(runs[0]).not.toHaveProperty('initMs') // in this process nothing is loaded
+    expect(runs[0]).not.toHaveProperty('initMs') // a function in this process has no load time
   })
 
   test('is an error when its handler threw', async () => {

@@ -40,7 +40,7 @@ const router = t.router({
       seen.push(signal?.aborted ? 'closed by its signal' : 'closed')
     }
   }),
-  /** A value each minute, whichever function makes it. */
+  /** A value each minute, in any function. */
   minutes: t.procedure
     .input(z.object({ lastEventId: z.string().optional() }).optional())
     .subscription(async function* ({ input, signal }) {
@@ -149,7 +149,7 @@ describe('the worker function on the local line', () => {
     await local.idle()
     local.faults.kill('worker')
     await local.clock.advance('61s')
-    expect((await error).message).toBe('The function that produced these values was lost.')
+    expect((await error).message).toBe('The function that produced these values died.')
     await wsClient.close()
   })
 
@@ -236,7 +236,7 @@ describe('the worker function on the local line', () => {
     await expect.poll(() => started).toBe(1)
     for (let minute = 0; minute < 61; minute++) await local.clock.advance('1m')
     expect(errors).toEqual([])
-    expect(minutes.length).toBeGreaterThan(55) // each hand-over begins its minute anew
+    expect(minutes.length).toBeGreaterThan(55) // each hand-over restarts its minute
     expect(minutes).toEqual(minutes.map((_, index) => index + 1))
     expect(started).toBe(1)
     expect(functions.hits).toBe(5)
@@ -268,7 +268,7 @@ describe('the worker function in a worker thread, as deployed', () => {
     })
     await expect.poll(() => got, { timeout: 15_000 }).toEqual(['last words'])
     await local.run(() => entryMessages.publish({ room: 'last' }, { text: 'now' }))
-    while (failure === undefined) await local.clock.advance('11s') // its process ends when the machine comes to it
+    while (failure === undefined) await local.clock.advance('11s') // its process ends when the machine schedules it
     expect(trunklineError(failure)).toMatchObject({ code: 'GENERATOR_LOST', retry: 'now' })
   })
 })

@@ -31,7 +31,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** At once, by a rename: a watcher never sees half of it. */
+/** Writes a file atomically by a rename, so that a watcher never reads a part of it. */
 async function write(text: string, name = 'entry.ts'): Promise<void> {
   await writeFile(join(folder, `${name}.new`), text)
   await rename(join(folder, `${name}.new`), join(folder, name))
@@ -317,7 +317,7 @@ test('a worker is frozen between events, with the work that was not awaited', as
   add(pool, 'begin')
   add(pool, 'read')
   await payload('begin')
-  await new Promise((resolve) => setTimeout(resolve, 400)) // what is under test is real time passing
+  await new Promise((resolve) => setTimeout(resolve, 400)) // the test needs real time to pass
   expect(await payload('read')).toBeLessThan(10)
 })
 
