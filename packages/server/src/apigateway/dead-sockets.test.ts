@@ -1,3 +1,4 @@
+// More than 200 lines: the cases share a server that breaks its sockets.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'

@@ -1,3 +1,4 @@
+// More than 200 lines: the arguments of every operation are declared here.
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createMemoryStore } from '../memory/store.ts'

@@ -1,3 +1,4 @@
+// More than 200 lines: the failures of one adapter share a proxy.
 import { createServer } from 'node:http'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'

@@ -1,3 +1,4 @@
+// More than 200 lines: each group of frames has a few short tests on one line.
 import { initTRPC, TRPCError } from '@trpc/server'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'

@@ -1,8 +1,8 @@
 // More than 200 lines: the handlers of one deployment share their options, and each is a few lines.
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { limits } from '@trunkline/protocol'
+import { describeValue } from '../define/describe-value.ts'
 import type { AuthorizeResult, anonymous, CallDetails, CallerOf } from '../define/identity.ts'
-import { ofNothing } from '../define/of-nothing.ts'
 import { createLine } from '../line/create-line.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
 import type { Line } from '../line/line.ts'
@@ -257,7 +257,7 @@ function checkMessageBytes(bytes: number): number {
 function checkRouter(router: unknown): void {
   const { _def } = Object(router) as { readonly _def?: { readonly procedures?: unknown } }
   if (typeof _def?.procedures === 'object') return
-  throw new TypeError(`Expected router to be made by tRPC's router(…), got ${ofNothing(router)}`)
+  throw new TypeError(`Expected router to be made by tRPC's router(…), got ${describeValue(router)}`)
 }
 
 /** Throws a `RangeError`. */

@@ -1,3 +1,4 @@
+// More than 200 lines: most of it is tables of origins.
 import { initTRPC } from '@trpc/server'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type Origins, parseOrigins } from './authorize/origins.ts'

@@ -1,3 +1,4 @@
+// More than 200 lines: the rules of one handler share a table and its stream.
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'

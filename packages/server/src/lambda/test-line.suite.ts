@@ -1,3 +1,4 @@
+// More than 200 lines: the line that all tests of handlers share.
 import type { AnyTRPCRouter } from '@trpc/server'
 import { formatOffer } from '@trunkline/protocol'
 import type { AuthorizeResult } from '../define/identity.ts'

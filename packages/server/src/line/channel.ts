@@ -8,15 +8,15 @@ import { eraseEvent } from '../runtime/log/erase.ts'
 import { readPage } from '../runtime/log/read-page.ts'
 import { topicOf } from '../runtime/log/validate-event.ts'
 import { publish } from '../runtime/publish.ts'
-import type { Reach } from './describe-subscription.ts'
+import type { ContextAccess } from './describe-subscription.ts'
 import { describeSubscription } from './describe-subscription.ts'
 
 /** A channel of a line. It resolves the line's backend at each call. */
 export function createChannel<K extends KeySchema, E extends EventSchema>(
   definition: ChannelDefinition<K, E>,
-  reach: Reach,
+  access: ContextAccess,
 ): Channel<K, E> {
-  const { scope } = reach
+  const { scope } = access
   const { name, key, event, retentionMs = 0 } = definition
   return {
     name,
@@ -30,7 +30,7 @@ export function createChannel<K extends KeySchema, E extends EventSchema>(
     },
     erase: async (topicKey, erased) => eraseEvent(scope(), await topicOf(definition, topicKey), erased),
     subscribe: (topicKey, options) =>
-      createSubscription<core.output<E>>(describeSubscription(reach, definition, topicKey, options)),
+      createSubscription<core.output<E>>(describeSubscription(access, definition, topicKey, options)),
     entry: (topicKey, published) => createEntry(definition, topicKey, published),
   }
 }

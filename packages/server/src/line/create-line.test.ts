@@ -1,3 +1,4 @@
+// More than 200 lines: the behaviours of one function are in one file.
 import { formatCursor, limits, parseCursor } from '@trunkline/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'

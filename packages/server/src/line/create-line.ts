@@ -12,7 +12,7 @@ import type { LogEntry } from '../ports/telemetry.ts'
 import { type RuntimeContext, toRuntimeContext } from '../runtime/context/scope.ts'
 import { toTextMerge } from '../runtime/presence/validate-member.ts'
 import { createChannel } from './channel.ts'
-import type { Reach } from './describe-subscription.ts'
+import type { ContextAccess } from './describe-subscription.ts'
 import { createEphemeral } from './ephemeral.ts'
 import { internalsKey, type LineInternals } from './internals.ts'
 import type { Lazy, Line, LineOptions } from './line.ts'
@@ -60,7 +60,7 @@ export function createLine(options: LineOptions = {}): Line {
   }
   const scope = (channel?: string) => entered() ?? toRuntimeContext(orNotServed(channel, backendOfEnvironment), own)
   const log = (entry: LogEntry) => (entered()?.telemetry ?? consoleRecorder).log(entry)
-  const reachOf = (channel: string): Reach => ({ scope: () => scope(channel), entered })
+  const accessOf = (channel: string): ContextAccess => ({ scope: () => scope(channel), entered })
   const define = <K extends KeySchema, E extends EventSchema>(definition: ChannelDefinition<K, E>) => {
     if (definitions.has(definition.name))
       throw new Error(`Channel ${definition.name} is declared twice on this line. Give each channel a name of its own.`)
@@ -85,10 +85,10 @@ export function createLine(options: LineOptions = {}): Line {
       const { key, event, retention, upcast } = options
       const retentionMs = parseDuration(retention ?? defaultRetention)
       const definition = { name, key, event, retentionMs, ...(upcast && { upcast }) }
-      return createChannel<K, E>(define(definition), reachOf(name))
+      return createChannel<K, E>(define(definition), accessOf(name))
     },
     ephemeral<K extends KeySchema, E extends EventSchema>(name: string, { key, event }: EphemeralOptions<K, E>) {
-      return createEphemeral<K, E>(define({ name, key, event }), reachOf(name))
+      return createEphemeral<K, E>(define({ name, key, event }), accessOf(name))
     },
     presence<K extends KeySchema, D extends EventSchema>(name: string, options: PresenceOptions<K, D>) {
       const { key, data, merge, ...given } = options
@@ -96,7 +96,7 @@ export function createLine(options: LineOptions = {}): Line {
       const times = presenceTimes(name, given)
       const toMerged = merge && toTextMerge(definition, merge as Merge) // `merge` gets data that `definition` has parsed
       const presence = { ...times, ...(toMerged && { merge: toMerged }) }
-      return createPresence<K, D>(define({ ...definition, presence }), times, reachOf(name))
+      return createPresence<K, D>(define({ ...definition, presence }), times, accessOf(name))
     },
     withBackend: (backend, fn) => scopes.run(toRuntimeContext(backend, own), fn),
     [internalsKey]: internals,

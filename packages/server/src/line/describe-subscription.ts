@@ -6,7 +6,7 @@ import { fittingNow, topicNameOf } from '../runtime/log/match-channel.ts'
 import { iterate } from '../runtime/subscriptions/iterate.ts'
 
 /** How a channel gets the context that it runs in. */
-export interface Reach {
+export interface ContextAccess {
   /** The current context. Throws if the line has no backend and the environment names none. */
   readonly scope: () => RuntimeContext
   /** The context that `withBackend` or a function of the line has entered, if any. */
@@ -15,7 +15,7 @@ export interface Reach {
 
 /** Describes a subscription of a channel. Throws a `TRPCError` BAD_REQUEST if the key or `replay` is invalid. */
 export function describeSubscription(
-  { scope, entered }: Reach,
+  { scope, entered }: ContextAccess,
   channel: ChannelDefinition,
   key: unknown,
   options: SubscribeOptions = {},

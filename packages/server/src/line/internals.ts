@@ -1,5 +1,5 @@
 import type { ChannelDefinition } from '../define/definition.ts'
-import { ofNothing } from '../define/of-nothing.ts'
+import { describeValue } from '../define/describe-value.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import type { RuntimeContext } from '../runtime/context/scope.ts'
@@ -33,6 +33,6 @@ export interface LineInternals {
 /** The internals of a line. Throws a `TypeError` if `createLine` did not make it. */
 export function internalsOf(line: Line): LineInternals {
   const internals = (line as { readonly [internalsKey]?: LineInternals } | null | undefined)?.[internalsKey]
-  if (internals === undefined) throw new TypeError(`Expected a line made by createLine(), got ${ofNothing(line)}`)
+  if (internals === undefined) throw new TypeError(`Expected a line made by createLine(), got ${describeValue(line)}`)
   return internals
 }

@@ -8,20 +8,20 @@ import { viewPipes } from '../runtime/presence/rows/views.ts'
 import { readMembersNow } from '../runtime/presence/snapshot.ts'
 import { updatePresence } from '../runtime/presence/update.ts'
 import { checkData, checkMember } from '../runtime/presence/validate-member.ts'
-import type { Reach } from './describe-subscription.ts'
+import type { ContextAccess } from './describe-subscription.ts'
 import { describeSubscription } from './describe-subscription.ts'
 
 /** A presence of a line. It resolves the line's backend at each call. */
 export function createPresence<K extends KeySchema, D extends EventSchema>(
   definition: ChannelDefinition<K, D>,
   times: PresenceTimes,
-  reach: Reach,
+  access: ContextAccess,
 ): Presence<K, D> {
-  const { scope } = reach
+  const { scope } = access
   const { name, key, event: data, retentionMs = 0 } = definition
   const observe = <T>(topicKey: unknown, interest: Pick<PresenceInterest, 'view' | 'me'>) =>
     createSubscription<T>({
-      ...describeSubscription(reach, definition, topicKey),
+      ...describeSubscription(access, definition, topicKey),
       pipe: viewPipes[interest.view],
       presence: { ...times, ...interest },
     })
