@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 
-test('a decoder for browsers loads numbers and policy, no zod and no prose', async () => {
+test('the decoder for browsers loads limits and error policies, but no zod and no descriptions', async () => {
   const { outputFiles, metafile } = await build({
     stdin: { contents: `export { decodeServerMessage } from './index.ts'`, resolveDir: import.meta.dirname },
     bundle: true,

@@ -15,7 +15,7 @@ const joined = (texts: readonly string[]) =>
     .join('')
 
 describe('chunks [TL-CHUNK-1]', () => {
-  test('carry any JSON text, cut anywhere, in frames within the limit that say where they belong', () => {
+  test('carry any JSON text, split anywhere, in frames within the limit that name their place', () => {
     const texts = fc.json({ stringUnit: 'binary', maxDepth: 3 }).map((json) => json.padEnd(1_500, '"\\🦊ü'))
     fc.assert(
       fc.property(texts, fc.integer({ min: 200, max: 900 }), (text, maxBytes) => {
@@ -27,23 +27,23 @@ describe('chunks [TL-CHUNK-1]', () => {
       }),
     )
   })
-  test('never cut a character of two units', () => {
+  test('never split a surrogate pair', () => {
     const parts = framesOf(chunked('🦊'.repeat(5_000), 1_001))
     expect(parts.length).toBeGreaterThan(20)
     for (const { params } of parts) expect(params.text).not.toMatch(/\p{Surrogate}/u)
   })
-  test('fill their frames, whatever JSON makes of the text', () => {
+  test('fill their frames for any escapes in the text', () => {
     for (const text of ['x', '"', '\\', 'ü', '€', '🦊'].map((unit) => unit.repeat(100_000))) {
       const [first = ''] = chunked(text, limits.frameBytes.value)
       expect(bytesOf(first)).toBeGreaterThan(limits.frameBytes.value - 300)
     }
   })
-  test('have room for the longest id', () => {
+  test('fit with the longest id', () => {
     for (const id of ['"'.repeat(128), '\u0001'.repeat(128), 'ü'.repeat(64), Number.MAX_SAFE_INTEGER, -1.5e-300])
       for (const part of chunked('x"'.repeat(50_000), limits.frameBytes.value, id))
         expect(bytesOf(part)).toBeLessThanOrEqual(limits.frameBytes.value)
   })
-  test('are frames to both ends', () => {
+  test('are valid frames for client and server', () => {
     for (const frame of framesOf(chunked('"'.repeat(100_000), limits.frameBytes.value))) {
       expect(parseClientFrame(frame)).toEqual({ ok: true, frame })
       expect(serverFrame.parse(frame)).toEqual(frame)
@@ -55,21 +55,21 @@ describe('a chunk whose numbers contradict each other [TL-CHUNK-2]', () => {
   const frame = { id: 7, method: 'chunk', params: { message: 'm', part: 0, of: 2, bytes: 10_000, text: 'x' } }
   const withParams = (params: object) => parseClientFrame({ ...frame, params: { ...frame.params, ...params } })
   test.each([
-    ['a part that is none of the count', { part: 2 }],
+    ['a part beyond the count', { part: 2 }],
     ['a part before the first', { part: -1 }],
     ['no parts', { part: 0, of: 0 }],
     ['more parts than its bytes need', { of: 3 }],
     ['a part of a part', { part: 0.5 }],
-    ['bytes without end', { bytes: 1e300, of: 2 }],
+    ['bytes without a bound', { bytes: 1e300, of: 2 }],
     ['no bytes', { bytes: 0, of: 1 }],
     ['no name', { message: '' }],
     ['a name beyond 64 bytes', { message: 'm'.repeat(65) }],
-    ['a text that is none', { text: 1 }],
+    ['a text that is not a string', { text: 1 }],
     ['a text that UTF-8 cannot carry', { text: '\ud800' }],
   ])('is malformed: %s', (_, params) => {
     expect(withParams(params)).toMatchObject({ ok: false, reason: expect.stringContaining('chunk') })
   })
-  test('is taken where they agree', () => {
+  test('is accepted when they agree', () => {
     expect(withParams({}).ok).toBe(true)
   })
 })

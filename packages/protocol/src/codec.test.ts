@@ -8,7 +8,7 @@ import { limits } from './limits.ts'
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
 describe('decodeClientMessage', () => {
-  test('gives one frame, or the elements of an array [TL-BATCH-1]', () => {
+  test('returns one frame, or the elements of an array [TL-BATCH-1]', () => {
     const tooDeep = new Map()
     expect(decodeClientMessage('{"id":1}')).toEqual({
       ok: true,
@@ -27,13 +27,13 @@ describe('decodeClientMessage', () => {
     expect(decodeClientMessage('[]')).toEqual({ ok: true, elements: [], tooDeep, batch: true, overfull: false })
   })
 
-  test('knows the texts PING and PONG [TL-PING-2]', () => {
+  test('recognises the texts PING and PONG [TL-PING-2]', () => {
     expect(decodeClientMessage('PING')).toEqual({ ok: true, text: 'PING' })
     expect(decodeClientMessage('PONG')).toEqual({ ok: true, text: 'PONG' })
     expect(decodeClientMessage('ping').ok).toBe(false)
   })
 
-  test('marks an array with more elements than the batch limit, and keeps them to be answered [TL-BATCH-3]', () => {
+  test('marks an array with more elements than the batch limit, and keeps them for answers [TL-BATCH-3]', () => {
     expect(decodeClientMessage('[1,2]', { maxBatchSize: 1 })).toMatchObject({ overfull: true, elements: [1, 2] })
     expect(decodeClientMessage('[1]', { maxBatchSize: 1 })).toMatchObject({ overfull: false })
     expect(decodeClientMessage('1', { maxBatchSize: 0 })).toMatchObject({ overfull: false })
@@ -42,7 +42,7 @@ describe('decodeClientMessage', () => {
     expect(decodeClientMessage(full.replace('[', '[0,'))).toMatchObject({ overfull: true })
   })
 
-  test("answers text that is no JSON in the engine's words [TL-BAD-1]", () => {
+  test("returns the engine's message for a text that is not JSON [TL-BAD-1]", () => {
     for (const text of ['{nope', '', '\uFEFF{}', '{"id":1']) {
       expect(decodeClientMessage(text), text).toEqual({ ok: false, reason: expect.stringMatching(/JSON/) })
     }
@@ -55,8 +55,8 @@ describe('decodeClientMessage', () => {
     },
   )
 
-  test('takes 64 levels of nesting in each element and marks what has more [TL-LIM-4]', () => {
-    expect(deepElements(nested(65))).toEqual([]) // the array is no level of its element
+  test('accepts 64 levels of nesting in each element and marks deeper ones [TL-LIM-4]', () => {
+    expect(deepElements(nested(65))).toEqual([]) // the array itself does not count
     expect(deepElements(nested(66))).toEqual([0])
     expect(deepElements(`{"a":${nested(63)}}`)).toEqual([])
     expect(deepElements(`{"a":${nested(64)}}`)).toEqual([0])
@@ -71,7 +71,7 @@ describe('decodeClientMessage', () => {
     })
   })
 
-  test('counts nesting as the parsed value has it, whatever its strings hold [TL-LIM-4]', () => {
+  test('counts the nesting of the parsed value and ignores brackets in strings [TL-LIM-4]', () => {
     const text = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', '"', '\\', 'a', ',') })
     const { value } = fc.letrec((tie) => ({
       value: fc.oneof({ maxDepth: 6 }, text, fc.array(tie('value')), fc.dictionary(text, tie('value'))),
@@ -93,7 +93,7 @@ describe('decodeClientMessage', () => {
     expect(typeof decodeClientMessage(text).ok).toBe('boolean')
   })
 
-  test('leaves prototypes alone [TL-BAD-4]', () => {
+  test('does not change prototypes [TL-BAD-4]', () => {
     for (const text of pollutingMessages) {
       const decoded = decodeClientMessage(text)
       const elements = decoded.ok && 'elements' in decoded ? decoded.elements : []
@@ -102,12 +102,12 @@ describe('decodeClientMessage', () => {
     expect(({} as { polluted?: unknown }).polluted).toBe(undefined)
   })
 
-  test('never throws, whatever the text [TL-BAD-5]', () => {
+  test('never throws for any text [TL-BAD-5]', () => {
     fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.anything()), neverThrows))
     fc.assert(fc.property(mutated(stockMessages.accepted), neverThrows), { numRuns: 1_000 })
   })
 
-  test('gives back what was sent', () => {
+  test('returns the sent frames', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue({ maxDepth: 5 }), { maxLength: 100 }), (elements) => {
         const text = JSON.stringify(elements)
@@ -137,7 +137,7 @@ function neverThrows(text: unknown) {
   expect(typeof decodeClientMessage(text).ok).toBe('boolean')
 }
 
-/** A message with a few characters put in, taken out or doubled. */
+/** A message with some characters inserted, removed or duplicated. */
 function mutated(messages: readonly string[]) {
   const edit = fc.tuple(
     fc.nat(),

@@ -6,7 +6,7 @@ const epoch = fc.string({ unit: fc.constantFrom(...'0123456789abcxyz.-'), minLen
 const cursor = fc.record({ epoch, offset: fc.maxSafeNat() })
 
 describe('a cursor', () => {
-  test('survives being written and read [TL-CUR-1]', () => {
+  test('is the same after formatting and parsing [TL-CUR-1]', () => {
     fc.assert(
       fc.property(cursor, (value) => {
         expect(parseCursor(formatCursor(value))).toEqual(value)
@@ -14,7 +14,7 @@ describe('a cursor', () => {
     )
   })
 
-  test('has one text only [TL-CUR-1]', () => {
+  test('has exactly one text [TL-CUR-1]', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[0-9a-z.-]{1,4}:[0-9]{1,17}$/), (text) => {
         const parsed = parseCursor(text)

@@ -12,7 +12,7 @@ const framesOf = (value: unknown) => {
 const result = (members: object) => ({ id: 1, result: members })
 
 describe('decodeServerMessage', () => {
-  test.each(stockMessages.server)('takes %s', (text) => {
+  test.each(stockMessages.server)('accepts %s', (text) => {
     expect(framesOf(text)).toEqual(text === 'PONG' ? [] : [JSON.parse(text)])
   })
 
@@ -22,7 +22,7 @@ describe('decodeServerMessage', () => {
     expect(framesOf({ message: 'Internal server error' })).toEqual([])
   })
 
-  test('drops what is no frame and keeps the others of the message [TL-BAD-6]', () => {
+  test('drops invalid frames and keeps the other ones of the message [TL-BAD-6]', () => {
     const good = result({ type: 'stopped' })
     expect(framesOf([1, null, [], {}, 'x', { id: {}, result: { type: 'data' } }, good, { id: 1 }])).toEqual([good])
   })
@@ -31,12 +31,12 @@ describe('decodeServerMessage', () => {
     ['a result of an unknown type', { type: 'chunk' }],
     ['an inherited type', { type: 'toString' }],
     ['an id that is a number', { type: 'data', id: 5 }],
-    ['a prev that is no offset', { type: 'data', id: 'e:2', prev: -1 }],
+    ['a prev that is not an offset', { type: 'data', id: 'e:2', prev: -1 }],
     ['an advance without prev', { type: 'advance', id: 'e:2' }],
     ['a fault without a cursor', { type: 'fault', id: 'e', error: {} }],
     ['a started with a broken cursor', { type: 'started', from: 'e:x' }],
     ['a synced without head', { type: 'synced', from: 'e:1' }],
-    ['a started whose snapshot is no flag', { type: 'started', snapshot: false }],
+    ['a started whose snapshot is not true', { type: 'started', snapshot: false }],
     ['a snapshot without a state', { type: 'snapshot', id: 'e:1' }],
     ['a snapshot without a cursor', { type: 'snapshot', id: 'e', data: {} }],
     ['an authorized without an expiry', { type: 'authorized' }],
@@ -46,7 +46,7 @@ describe('decodeServerMessage', () => {
     expect(framesOf(result(members))).toEqual([])
   })
 
-  test('keeps an error whose line it does not know, as an error of the procedure', () => {
+  test('keeps an error with an unknown `line` as an error of the procedure', () => {
     const line = { code: 'TIMEOUT', retry: 'later', mayHaveRun: true }
     expect(framesOf({ id: 1, error: {}, line })).toEqual([{ id: 1, error: {}, line }])
     for (const unknown of [
@@ -61,14 +61,14 @@ describe('decodeServerMessage', () => {
     }
   })
 
-  test('keeps an error whose place it does not know, as an error of any subscription', () => {
+  test('keeps an error with an invalid ref as an error without one', () => {
     expect(framesOf({ id: 1, error: {}, ref: 2, n: 3 })).toEqual([{ id: 1, error: {}, ref: 2, n: 3 }])
     expect(framesOf({ id: 1, error: {}, ref: 2, n: -1 })).toEqual([{ id: 1, error: {}, ref: 2 }])
     for (const ref of [0, 'x', null, 1.5])
       expect(framesOf({ id: 1, error: {}, ref, n: 3 })).toEqual([{ id: 1, error: {} }])
   })
 
-  test('takes PENDING, which is no failure of the table', () => {
+  test('accepts PENDING, which is not in the table of errors', () => {
     const pending = {
       id: 1,
       error: {},
@@ -77,7 +77,7 @@ describe('decodeServerMessage', () => {
     expect(framesOf(pending)).toEqual([pending])
   })
 
-  test('refuses a text longer than the gateway carries [TL-LIM-3]', () => {
+  test('rejects a text that is too large for the gateway [TL-LIM-3]', () => {
     expect(decodeServerMessage(`"${'x'.repeat(131_071)}"`).ok).toBe(false)
     expect(decodeServerMessage(`"${'x'.repeat(131_070)}"`).ok).toBe(true)
   })
@@ -87,12 +87,12 @@ describe('decodeServerMessage', () => {
     expect(decoded.ok ? decoded.frames : []).toEqual([])
   })
 
-  test('leaves prototypes alone [TL-BAD-4]', () => {
+  test('does not change prototypes [TL-BAD-4]', () => {
     for (const text of pollutingMessages) decodeServerMessage(text)
     expect(({} as { polluted?: unknown }).polluted).toBe(undefined)
   })
 
-  test('never throws, and gives no frame that the schemas refuse [TL-BAD-5]', () => {
+  test('never throws, and returns no frame that the schemas reject [TL-BAD-5]', () => {
     const member = fc.oneof(
       fc.constantFrom('e:1', 'e:x', 'data', 'advance', 'started', 'snapshot', 'authorized', 0, 1, -1, null, true),
       fc.jsonValue(),
@@ -121,6 +121,6 @@ function toText(value: unknown): unknown {
   try {
     return JSON.stringify(value)
   } catch {
-    return value // what has no JSON goes in as it is: it must be refused, not thrown at
+    return value // a value without JSON is passed unchanged: it must be rejected without an exception
   }
 }

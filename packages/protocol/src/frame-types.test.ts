@@ -7,14 +7,14 @@ type ClientOutput = z.output<typeof clientFrame>
 type ServerOutput = z.output<typeof serverFrame>
 type Named<Frames, Members> = Extract<Frames, Members>
 
-test('the schemas give exactly the types that the frames declare', () => {
+test('the schemas have exactly the types of the declared frames', () => {
   expectTypeOf<ClientOutput>().toExtend<ClientFrame>()
   expectTypeOf<Mutable<ClientFrame>>().toExtend<ClientOutput>()
   expectTypeOf<ServerOutput>().toExtend<ServerFrame>()
   expectTypeOf<Mutable<ServerFrame>>().toExtend<ServerOutput>()
 })
 
-test('a frame without its required members is no frame of the types', () => {
+test('a frame without its required members does not match the types', () => {
   expectTypeOf<{ id: 1; method: 'hello'; params: 1 }>().toExtend<ClientFrame>()
   expectTypeOf<{ method: 'hello' }>().not.toExtend<ClientFrame>()
   expectTypeOf<{ id: 1; method: 'sync' }>().not.toExtend<ClientOutput>()
@@ -28,7 +28,7 @@ test('a frame without its required members is no frame of the types', () => {
   expectTypeOf<Named<ServerOutput, { pong: true }>>().toEqualTypeOf<{ pong: true }>()
 })
 
-/** `readonly` taken off at every level, since zod's outputs have none. */
+/** Removes `readonly` at all levels, since zod's outputs have none. */
 type Mutable<T> = T extends readonly (infer Item)[]
   ? Mutable<Item>[]
   : T extends object

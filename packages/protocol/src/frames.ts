@@ -1,4 +1,4 @@
-// Over 200 lines: all frames of the protocol are here, so that they can be read together with PROTOCOL.md.
+// One file over 200 lines: all frames of the protocol are here, so that they can be read together with PROTOCOL.md.
 
 import type { Retry, TrunklineErrorCode } from './errors.ts'
 import type { GatewayLimits } from './limits.ts'

@@ -6,7 +6,7 @@ import { stockMessages } from './fixtures/stock-messages.suite.ts'
 import { limits } from './limits.ts'
 import { idOfElement, parseClientFrame } from './parse-client-frame.ts'
 
-/** Whether the text is a message all of whose elements are frames. */
+/** Whether all elements of the message are valid frames. */
 function isAccepted(text: string): boolean {
   const decoded = decodeClientMessage(text)
   if (!decoded.ok) return false
@@ -23,18 +23,18 @@ const sync = (count: number) => ({
 })
 
 describe('parseClientFrame', () => {
-  test.each(stockMessages.accepted)('takes %s', (text) => expect(isAccepted(text)).toBe(true))
-  test.each(stockMessages.refused)('refuses %s, as tRPC does [TL-BAD-2]', (text) =>
+  test.each(stockMessages.accepted)('accepts %s', (text) => expect(isAccepted(text)).toBe(true))
+  test.each(stockMessages.refused)('rejects %s, as tRPC does [TL-BAD-2]', (text) =>
     expect(isAccepted(text)).toBe(false),
   )
-  test.each(Object.entries(hostileMessages))('refuses %s [TL-BAD-2]', (_, text) => expect(isAccepted(text)).toBe(false))
+  test.each(Object.entries(hostileMessages))('rejects %s [TL-BAD-2]', (_, text) => expect(isAccepted(text)).toBe(false))
 
-  test('keeps the members of a frame and leaves out what no frame has', () => {
+  test('keeps the members of a frame and removes unknown ones', () => {
     const frame = { id: 's', method: 'subscription', params: { path: 'live', lastEventId: 'e:1', ref: 2 } }
     expect(parseClientFrame({ ...frame, session: 'x' })).toEqual({ ok: true, frame })
   })
 
-  test('says what was expected and what came, without quoting it [TL-BAD-2]', () => {
+  test('says what was expected and what came, without quoting values [TL-BAD-2]', () => {
     expect(
       parseClientFrame({ id: 1, method: 'sync', params: { subscriptions: [{ id: 1, ref: 'secret', from: 'e:1' }] } }),
     ).toEqual({
@@ -54,7 +54,7 @@ describe('parseClientFrame', () => {
     expect(parseClientFrame([1, 2])).toMatchObject({ reason: expect.stringContaining('got an array of 2.') })
   })
 
-  test('holds bytes and counts to their limits, to the last one [TL-LIM-4]', () => {
+  test('checks bytes and counts exactly at their limits [TL-LIM-4]', () => {
     const { idBytes, keyBytes, pathBytes, syncSubscriptions, tokenBytes } = limits
     expect(parseClientFrame(call('x'.repeat(idBytes.value), 'p')).ok).toBe(true)
     expect(parseClientFrame(call('é'.repeat(idBytes.value / 2 + 1), 'p')).ok).toBe(false)
@@ -68,7 +68,7 @@ describe('parseClientFrame', () => {
     expect(parseClientFrame(sync(syncSubscriptions.value + 1)).ok).toBe(false)
   })
 
-  test('names the limit and what came, without quoting it [TL-BAD-2]', () => {
+  test('names the limit and what came, without quoting values [TL-BAD-2]', () => {
     const reasonOf = (element: unknown) => {
       const parsed = parseClientFrame(element)
       return parsed.ok ? undefined : parsed.reason
@@ -81,7 +81,7 @@ describe('parseClientFrame', () => {
     expect(reasonOf(call('x'.repeat(129), 'p'))).toBe(`Expected an id of at most 128 ${bytes}, got 129 bytes.`)
   })
 
-  test('gives the id of an element that is no frame, or null where it bears none [TL-BAD-7]', () => {
+  test('returns the id of an invalid frame, or null when it has none [TL-BAD-7]', () => {
     expect(idOfElement({ id: 7 })).toBe(7)
     expect(idOfElement({ id: 'a', method: 5 })).toBe('a')
     for (const element of [
@@ -98,7 +98,7 @@ describe('parseClientFrame', () => {
     expect(idOfElement(JSON.parse('{"__proto__":{"id":1}}'))).toBe(null)
   })
 
-  test('takes finite numbers and well-formed strings for ids, and nothing else [TL-BAD-7]', () => {
+  test('accepts only finite numbers and well-formed strings as ids [TL-BAD-7]', () => {
     for (const id of [0, -1.5, '', '🦊', Number.MAX_VALUE])
       expect(parseClientFrame(call(id, 'p')).ok, String(id)).toBe(true)
     for (const id of [Number.NaN, Number.POSITIVE_INFINITY, '\uD800', '🦊'.slice(1), null, true, {}, [], undefined]) {
@@ -106,14 +106,14 @@ describe('parseClientFrame', () => {
     }
   })
 
-  test('leaves prototypes alone and reads no inherited member [TL-BAD-4]', () => {
+  test('does not change prototypes and reads no inherited member [TL-BAD-4]', () => {
     for (const text of pollutingMessages) isAccepted(text)
     expect(({} as { polluted?: unknown }).polluted).toBe(undefined)
     expect(isAccepted('{"__proto__":{"id":1,"method":"hello"}}')).toBe(false)
     expect(isAccepted('{"id":1,"method":"query","params":{"__proto__":{"path":"hello"}}}')).toBe(false)
   })
 
-  test('never throws, whatever comes [TL-BAD-5]', () => {
+  test('never throws for any value [TL-BAD-5]', () => {
     const methods = fc.constantFrom('query', 'sync', 'auth', 'subscription', 'hello', 'connectionParams', '__proto__')
     const frame = fc.record({ id: fc.anything(), method: methods, params: fc.anything(), data: fc.anything() })
     fc.assert(

@@ -16,7 +16,7 @@ interface Sample {
 const document = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8')
 const blocks = [...document.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map(([, info = '', body = '']) => ({ info, body }))
 
-/** ```json c2s and ```json s2c hold one message a line; a dialogue says at each line who speaks, or notes what happens. */
+/** ```json c2s and ```json s2c have one message per line. Each line of a dialogue names the sender or is a note. */
 const samples: readonly Sample[] = blocks.flatMap(({ info, body }) => {
   const lines = body.split('\n').filter((line) => line.trim() !== '')
   if (info === 'dialogue') return lines.flatMap(fromDialogue)
@@ -29,7 +29,7 @@ function fromDialogue(line: string): Sample[] {
   return arrow === undefined ? [] : [{ direction: arrow === 'C→S' ? 'c2s' : 's2c', text }]
 }
 
-/** The rows of the table under `head`, as texts. */
+/** The rows of the table with the header `head`, as texts. */
 function tableUnder(head: string, text: string = document): readonly (readonly string[])[] {
   const [, body = ''] = text.split(`${head}\n`)
   const [rows = ''] = body.trimEnd().split('\n\n')
@@ -45,10 +45,10 @@ function tableUnder(head: string, text: string = document): readonly (readonly s
 }
 
 const limitsHead = '| name | value | unit | beyond it |'
-/** The limits that an application meets by what it sends. */
+/** The limits of what an application sends. */
 const ofClients = new Set(['pathBytes', 'keyBytes', 'tokenBytes', 'jsonDepth', 'maxMessageBytes'])
 
-/** The rows of the code's table of limits. */
+/** The rows of the table of limits in the code. */
 function limitRows(): readonly (readonly string[])[] {
   return Object.entries(limitsTable).map(([name, { value, unit, consequence }]) => [
     name,
@@ -70,14 +70,14 @@ function decodedByClient(text: string): unknown {
 }
 
 describe('PROTOCOL.md', () => {
-  test.each(samples)('shows a $direction message that its schema takes: $text', ({ direction, text }) => {
+  test.each(samples)('shows a $direction message that its schema accepts: $text', ({ direction, text }) => {
     if (text === 'PING' || text === 'PONG') return
     const schema = direction === 'c2s' ? clientMessage : serverMessage
     const isWrongOnPurpose = direction === 'c2s' && text.includes('"nope"')
     expect(schema.safeParse(JSON.parse(text)).success).toBe(!isWrongOnPurpose)
   })
 
-  test('gives each sample in full: what the schema takes is all that is there', () => {
+  test('has no member in a sample that the schema does not know', () => {
     for (const { direction, text } of samples.filter(({ text }) => text.startsWith('{') || text.startsWith('['))) {
       const schema = direction === 'c2s' ? clientMessage : serverMessage
       const parsed = schema.safeParse(JSON.parse(text))
@@ -85,7 +85,7 @@ describe('PROTOCOL.md', () => {
     }
   })
 
-  test('shows what the decoders of both ends take, every frame of it', () => {
+  test('shows only frames that the decoders of client and server accept', () => {
     for (const { direction, text } of samples.filter(({ text }) => /^[{[]/.test(text) && !text.includes('"nope"'))) {
       const elements = [JSON.parse(text)].flat()
       const frames = direction === 'c2s' ? parsedByServer(text) : decodedByClient(text)
@@ -93,7 +93,7 @@ describe('PROTOCOL.md', () => {
     }
   })
 
-  test('marks every block that holds a frame with its direction', () => {
+  test('marks each block with a frame with its direction', () => {
     expect(
       blocks.map(({ info }) => info).filter((info) => !/^(json (c2s|s2c)|dialogue|http|text)$/.test(info)),
     ).toEqual([])
@@ -105,7 +105,7 @@ describe('PROTOCOL.md', () => {
     expect(notes.filter((line) => !/^ {4}\(.+\)$/.test(line))).toEqual([])
   })
 
-  test('has the table of errors of the code', () => {
+  test('has the same table of errors as the code', () => {
     expect(tableUnder('| code | meaning | retry | may have run | tRPC code |')).toEqual(
       Object.entries(lineErrorsTable).map(([code, { meaning, retry, mayHaveRun, trpc }]) => [
         code,
@@ -117,11 +117,11 @@ describe('PROTOCOL.md', () => {
     )
   })
 
-  test('has the table of limits of the code', () => {
+  test('has the same table of limits as the code', () => {
     expect(tableUnder(limitsHead)).toEqual(limitRows())
   })
 
-  test.each(['client', 'server'])('agrees with the README of %s on the limits of what a client sends', (name) => {
+  test.each(['client', 'server'])('has the same limits of client frames as the README of %s', (name) => {
     const readme = readFileSync(new URL(`../../${name}/README.md`, import.meta.url), 'utf8')
     expect(tableUnder(limitsHead, readme)).toEqual(limitRows().filter(([limit = '']) => ofClients.has(limit)))
   })

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { stockMessages } from './fixtures/stock-messages.suite.ts'
 import { serverFrame, serverMessage } from './schemas.ts'
 
-describe('the schemas of what a server sends', () => {
-  test.each(stockMessages.server.filter((text) => text !== 'PONG'))('take %s', (text) => {
+describe('the schemas of server messages', () => {
+  test.each(stockMessages.server.filter((text) => text !== 'PONG'))('accept %s', (text) => {
     expect(serverFrame.safeParse(JSON.parse(text)).data).toEqual(JSON.parse(text))
   })
 
@@ -24,7 +24,7 @@ describe('the schemas of what a server sends', () => {
     { message: 'Forbidden' },
     'PONG',
     5,
-  ])('refuse %j', (message) => {
+  ])('reject %j', (message) => {
     expect(serverMessage.safeParse(message).success).toBe(false)
   })
 })

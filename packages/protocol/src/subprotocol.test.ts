@@ -7,7 +7,7 @@ const token = fc.oneof(fc.constant(null), fc.string({ unit: 'grapheme' }))
 const known = 'Vq3mPz0cT1eXo8Ys'
 
 describe('an offer', () => {
-  test('survives the way through the header [TL-HS-1]', () => {
+  test('is the same after formatting and parsing the header [TL-HS-1]', () => {
     fc.assert(
       fc.property(session, token, (session, token) => {
         const header = formatOffer({ session, token }).join(', ')
@@ -16,7 +16,7 @@ describe('an offer', () => {
     )
   })
 
-  test('is made of entries that a header and a browser take [TL-HS-1]', () => {
+  test('has only entries that a header and a browser accept [TL-HS-1]', () => {
     expect(formatOffer({ session: known, token: null })).toEqual([SUBPROTOCOL, `session.${known}`])
     expect(formatOffer({ session: known, token: 'ann' })).toEqual([SUBPROTOCOL, `session.${known}`, 'token.YW5u'])
     fc.assert(
@@ -38,9 +38,9 @@ describe('an offer', () => {
   test.each([
     ['a session too short', 'session.abc', 'session'],
     ['a session of other characters', `session.${known}!`, 'session'],
-    ['a session without end', `session.${'a'.repeat(65)}`, 'session'],
-    ['a token that is no base64url', 'token.a+b=', 'token'],
-    ['a token that is no UTF-8', 'token._w', 'token'],
+    ['a session that is too long', `session.${'a'.repeat(65)}`, 'session'],
+    ['a token that is not base64url', 'token.a+b=', 'token'],
+    ['a token that is not UTF-8', 'token._w', 'token'],
     ['a token of one character', 'token.a', 'token'],
   ] as const)('counts %s as absent [TL-HS-3]', (_, entry, member) => {
     expect(parseOffer(`${SUBPROTOCOL}, ${entry}`)?.[member]).toBe(undefined)

@@ -4,7 +4,7 @@ import { parseTraceparent } from './traceparent.ts'
 const valid = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 describe('parseTraceparent', () => {
-  it('takes what W3C says a traceparent is [TL-TRACE-1]', () => {
+  it('accepts a W3C traceparent [TL-TRACE-1]', () => {
     expect(parseTraceparent(valid)).toBe(valid)
     expect(parseTraceparent(valid.replace(/^00/, 'cc'))).toBe(valid.replace(/^00/, 'cc'))
   })
@@ -15,12 +15,12 @@ describe('parseTraceparent', () => {
     ['a parent of zeros', `00-4bf92f3577b34da6a3ce929d0e0e4736-${'0'.repeat(16)}-01`],
     ['capitals', valid.toUpperCase()],
     ['one character less', valid.slice(0, -1)],
-    ['a line break behind it', `${valid}\n`],
-    ['more behind it', `${valid}-${'x'.repeat(30_000)}`],
+    ['a line break at the end', `${valid}\n`],
+    ['more text at the end', `${valid}-${'x'.repeat(30_000)}`],
     ['a number', 7],
     ['an object', { toString: () => valid }],
     ['nothing', undefined],
-  ])('passes over %s [TL-TRACE-1]', (_, value) => {
+  ])('ignores %s [TL-TRACE-1]', (_, value) => {
     expect(parseTraceparent(value)).toBeUndefined()
   })
 })

@@ -26,14 +26,14 @@ describe('the board', () => {
   })
 
   it('shows a moved card at its new place until the table reports its place', () => {
-    const put = after(start, { type: 'want', id: 'a', column: 'done' })
+    const put = after(start, { type: 'move', id: 'a', column: 'done' })
     expect(idsOf(put, 'done')).toEqual(['c', 'a'])
     expect(idsOf(reduceBoard(put, { type: 'card', card: card('a', 'doing', 9) }), 'doing')).toEqual(['a'])
-    expect(idsOf(reduceBoard(put, { type: 'unwant', id: 'a' }), 'todo')).toEqual(['a', 'b'])
+    expect(idsOf(reduceBoard(put, { type: 'undo-move', id: 'a' }), 'todo')).toEqual(['a', 'b'])
   })
 
   it('starts again with a new state after a gap', () => {
-    const again = after(start, { type: 'want', id: 'a', column: 'done' }, { type: 'board', cards: [] })
-    expect(again.cards.size + again.wanted.size).toBe(0)
+    const again = after(start, { type: 'move', id: 'a', column: 'done' }, { type: 'board', cards: [] })
+    expect(again.cards.size + again.pendingMoves.size).toBe(0)
   })
 })

@@ -7,7 +7,7 @@ export interface ShownBoard {
   readonly ready: boolean
   readonly cards: ReadonlyMap<string, Card>
   /** The columns to which cards were moved on this page, until the table reports them. */
-  readonly wanted: ReadonlyMap<string, Column>
+  readonly pendingMoves: ReadonlyMap<string, Column>
   /** The cards that changed since the board arrived. */
   readonly news: ReadonlySet<string>
 }
@@ -15,13 +15,13 @@ export interface ShownBoard {
 export type BoardAction =
   | BoardState
   | BoardEvent
-  | { readonly type: 'want'; readonly id: string; readonly column: Column }
-  | { readonly type: 'unwant'; readonly id: string }
+  | { readonly type: 'move'; readonly id: string; readonly column: Column }
+  | { readonly type: 'undo-move'; readonly id: string }
 
 export const emptyBoard: ShownBoard = {
   ready: false,
   cards: new Map(),
-  wanted: new Map(),
+  pendingMoves: new Map(),
   news: new Set(),
 }
 
@@ -34,23 +34,23 @@ export function reduceBoard(board: ShownBoard, action: BoardAction): ShownBoard 
       return {
         ...board,
         cards: new Map(board.cards).set(action.card.id, action.card),
-        wanted: without(board.wanted, action.card.id),
+        pendingMoves: without(board.pendingMoves, action.card.id),
         news: new Set(board.news).add(action.card.id),
       }
     case 'gone':
-      return { ...board, cards: without(board.cards, action.id), wanted: without(board.wanted, action.id) }
-    case 'want':
-      return { ...board, wanted: new Map(board.wanted).set(action.id, action.column) }
-    case 'unwant':
-      return { ...board, wanted: without(board.wanted, action.id) }
+      return { ...board, cards: without(board.cards, action.id), pendingMoves: without(board.pendingMoves, action.id) }
+    case 'move':
+      return { ...board, pendingMoves: new Map(board.pendingMoves).set(action.id, action.column) }
+    case 'undo-move':
+      return { ...board, pendingMoves: without(board.pendingMoves, action.id) }
   }
 }
 
 /** The cards of a column from top to bottom. Pending moves are at the end. */
-export function cardsOf({ cards, wanted }: ShownBoard, column: Column): readonly Card[] {
-  const place = (card: Card) => (wanted.has(card.id) ? Number.POSITIVE_INFINITY : card.rank)
+export function cardsOf({ cards, pendingMoves }: ShownBoard, column: Column): readonly Card[] {
+  const place = (card: Card) => (pendingMoves.has(card.id) ? Number.POSITIVE_INFINITY : card.rank)
   return [...cards.values()]
-    .filter((card) => (wanted.get(card.id) ?? card.column) === column)
+    .filter((card) => (pendingMoves.get(card.id) ?? card.column) === column)
     .sort((a, b) => compare(place(a), place(b)) || (a.id < b.id ? -1 : 1))
 }
 

@@ -39,8 +39,8 @@ export function useBoard(board: string): LiveBoard {
     problem,
     add: (title) => void run(client.add.mutate({ board, id: crypto.randomUUID(), title })),
     move: (id, column) => {
-      dispatch({ type: 'want', id, column })
-      void run(client.move.mutate({ board, id, column }), () => dispatch({ type: 'unwant', id }))
+      dispatch({ type: 'move', id, column })
+      void run(client.move.mutate({ board, id, column }), () => dispatch({ type: 'undo-move', id }))
     },
     remove: (id) => void run(client.remove.mutate({ board, id })),
   }

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { findNamed, inOrder, type MembersEvent, nobodyHere, reduceMembers } from './members.ts'
+import { findNamed, inOrder, type MembersEvent, noMembers, reduceMembers } from './members.ts'
 
 const data = (name: string, away = false) => ({ name, away })
 const after = (...events: readonly MembersEvent[]) =>
-  inOrder(events.reduce(reduceMembers, nobodyHere)).map(({ name, away }) => name + (away ? ' (away)' : ''))
+  inOrder(events.reduce(reduceMembers, noMembers)).map(({ name, away }) => name + (away ? ' (away)' : ''))
 const here: MembersEvent = {
   type: 'here',
   members: [

@@ -16,7 +16,7 @@ export type MembersEvent =
   | { readonly type: 'join' | 'update'; readonly member: string; readonly data: Data }
   | { readonly type: 'leave'; readonly member: string }
 
-export const nobodyHere: Members = new Map()
+export const noMembers: Members = new Map()
 
 export function reduceMembers(members: Members, event: MembersEvent): Members {
   switch (event.type) {

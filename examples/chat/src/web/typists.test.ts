@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { addTypist, dropSilent, nobody, removeTypist, typingWords } from './typists.ts'
+import { addTypist, dropSilent, noTypists, removeTypist, typingWords } from './typists.ts'
 
-const typing = (...names: readonly string[]) => names.reduce((typists, name) => addTypist(typists, name, 0), nobody)
+const typing = (...names: readonly string[]) => names.reduce((typists, name) => addTypist(typists, name, 0), noTypists)
 
 describe('typists', () => {
   it('are listed by name up to two', () => {
-    expect(typingWords(nobody)).toBe('')
+    expect(typingWords(noTypists)).toBe('')
     expect(typingWords(typing('ann'))).toBe('ann is typing…')
     expect(typingWords(typing('ann', 'bob'))).toBe('ann and bob are typing…')
     expect(typingWords(typing('ann', 'bob', 'eve'))).toBe('Several people are typing…')

@@ -3,7 +3,7 @@ const typingMs = 4_000 // 4 s after the last typing event; a browser sends one e
 /** The users who are typing, with the time when their last event expires. */
 export type Typists = ReadonlyMap<string, number>
 
-export const nobody: Typists = new Map()
+export const noTypists: Typists = new Map()
 
 export function addTypist(typists: Typists, author: string, now: number): Typists {
   return new Map(typists).set(author, now + typingMs)

@@ -1,12 +1,12 @@
 import { useSubscription } from '@trpc/tanstack-react-query'
 import { useMemo, useReducer } from 'react'
 import { trpc } from './line.ts'
-import { findNamed, inOrder, type Member, type MembersEvent, nobodyHere, reduceMembers } from './members.ts'
+import { findNamed, inOrder, type Member, type MembersEvent, noMembers, reduceMembers } from './members.ts'
 import { useAttention } from './use-attention.ts'
 
 /** The members of a room. A user with a name joins while the page is open; a visitor only watches. */
 export function useMembers(room: string, me: string | null): readonly Member[] {
-  const [members, dispatch] = useReducer(reduceMembers, nobodyHere)
+  const [members, dispatch] = useReducer(reduceMembers, noMembers)
   const attention = useAttention(room, me)
   const onData = ({ data }: { readonly data: MembersEvent }) => {
     dispatch(data)

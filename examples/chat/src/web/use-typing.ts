@@ -1,7 +1,7 @@
 import { useSubscription } from '@trpc/tanstack-react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { client, connection, trpc } from './line.ts'
-import { addTypist, dropSilent, nobody, removeTypist, type Typists } from './typists.ts'
+import { addTypist, dropSilent, noTypists, removeTypist, type Typists } from './typists.ts'
 
 const announceEveryMs = 2_000
 
@@ -15,7 +15,7 @@ export interface Typing {
 
 /** The other users who are typing in a room. */
 export function useTyping(room: string, me: string | null): Typing {
-  const [typists, setTypists] = useState(nobody)
+  const [typists, setTypists] = useState(noTypists)
   const announcedAt = useRef(0)
   useSubscription(
     trpc.room.onTyping.subscriptionOptions(

@@ -1,3 +1,5 @@
+// One file over 200 lines: all tests share one fake clock and one environment.
+
 import { afterEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { startWireServer } from '../testing/wire-server.suite.ts'
@@ -48,7 +50,7 @@ async function start(options: Partial<ConnectionOptions> = {}, answers = () => t
     new Promise((answer, fail) => {
       transportOf(connection).call({ method: 'query', path: 'a', input: 1, timeoutMs: undefined }, { answer, fail })
     })
-  const heard = (status: string) =>
+  const whenStatus = (status: string) =>
     new Promise<void>((resolve) => {
       const stop = connection.subscribe((state) => {
         if (state.status !== status) return
@@ -56,19 +58,19 @@ async function start(options: Partial<ConnectionOptions> = {}, answers = () => t
         resolve()
       })
     })
-  return { server, clock, connection, query, heard }
+  return { server, clock, connection, query, whenStatus }
 }
 
 test('the clock and randomness come from its environment', async () => {
-  const { server, clock, connection, query, heard } = await start()
+  const { server, clock, connection, query, whenStatus } = await start()
   await query()
   clock.advance(270_000)
   await server.frame('ping')
-  const lost = heard('reconnecting')
+  const lost = whenStatus('reconnecting')
   server.cut()
   await lost
   expect(connection.state).toMatchObject({ attempt: 1, retryAt: clock.now() + 300 })
-  const back = heard('open')
+  const back = whenStatus('open')
   clock.advance(300)
   await back
 })
@@ -76,13 +78,13 @@ test('the clock and randomness come from its environment', async () => {
 test('the trace context is read once for each call, and a resend has the same [TL-TRACE-3]', async () => {
   let asked = 0
   let frames = 0
-  const { server, clock, query, heard } = await start(
+  const { server, clock, query, whenStatus } = await start(
     { traceparent: () => `00-${'a'.repeat(32)}-${String(++asked).padStart(16, '0')}-01` },
     () => ++frames !== 1,
   )
   const answered = query()
   const { params: first } = await server.frame('query')
-  const lost = heard('reconnecting')
+  const lost = whenStatus('reconnecting')
   server.cut()
   await lost
   clock.advance(1_000)
@@ -97,14 +99,14 @@ test('the online event retries at once, and the cause says that the network was 
   const events = new EventTarget()
   vi.stubGlobal('addEventListener', events.addEventListener.bind(events))
   vi.stubGlobal('removeEventListener', events.removeEventListener.bind(events))
-  const { server, connection, query, heard } = await start()
+  const { server, connection, query, whenStatus } = await start()
   await query()
   vi.stubGlobal('navigator', { onLine: false })
-  const lost = heard('reconnecting')
+  const lost = whenStatus('reconnecting')
   server.cut()
   await lost
   expect(connection.state).toMatchObject({ cause: { code: 'offline' } })
-  const back = heard('open')
+  const back = whenStatus('open')
   vi.stubGlobal('navigator', { onLine: true })
   events.dispatchEvent(new Event('online'))
   await back
@@ -149,17 +151,17 @@ test('a listener that throws or unsubscribes does not affect the others', async 
     }
   }
   vi.stubGlobal('setTimeout', (fn: () => void, ms?: number) => (ms === undefined ? rethrow(fn) : later(fn, ms)))
-  const heard: string[] = []
+  const statuses: string[] = []
   const stopThrowing = connection.subscribe(() => {
     throw new Error('of the application')
   })
   const stop = connection.subscribe(({ status }) => {
-    heard.push(status)
+    statuses.push(status)
     stop()
   })
-  connection.subscribe(({ status }) => heard.push(status))
+  connection.subscribe(({ status }) => statuses.push(status))
   await query()
-  expect(heard).toEqual(['connecting', 'connecting', 'open'])
+  expect(statuses).toEqual(['connecting', 'connecting', 'open'])
   expect(thrown).toHaveLength(2)
   stopThrowing()
 })

@@ -14,10 +14,10 @@ afterEach(async () => {
 
 /** A socket whose openings and losses can be awaited one by one. */
 function start(endpoint: () => Promise<Endpoint>, options: Partial<SocketOptions> = {}) {
-  const said: ('open' | ConnectionCause)[] = []
+  const events: ('open' | ConnectionCause)[] = []
   let wake = () => {}
   const say = (what: 'open' | ConnectionCause) => {
-    said.push(what)
+    events.push(what)
     wake()
   }
   const socket: Socket = createSocket({
@@ -32,10 +32,10 @@ function start(endpoint: () => Promise<Endpoint>, options: Partial<SocketOptions
   open.push({ [Symbol.asyncDispose]: async () => socket.close() })
   return {
     socket,
-    said,
-    async heard(count: number) {
-      while (said.length < count) await new Promise<void>((resolve) => (wake = resolve))
-      return said[count - 1]
+    events,
+    async nthEvent(count: number) {
+      while (events.length < count) await new Promise<void>((resolve) => (wake = resolve))
+      return events[count - 1]
     },
   }
 }
@@ -45,35 +45,35 @@ test('each attempt waits for admit', async () => {
   const server = await startWireServer()
   open.push(server)
   let asked = 0
-  const { socket, heard, said } = start(() => {
+  const { socket, nthEvent, events } = start(() => {
     asked += 1
     return to(server.url)()
   })
   await new Promise((resolve) => setImmediate(resolve))
   expect(asked).toBe(0)
   socket.admit()
-  expect(await heard(1)).toBe('open')
+  expect(await nthEvent(1)).toBe('open')
   server.cut()
-  expect(await heard(2)).toMatchObject({ code: 'network' })
+  expect(await nthEvent(2)).toMatchObject({ code: 'network' })
   expect(asked).toBe(1)
   socket.admit()
-  expect(await heard(3)).toBe('open')
-  expect(said).toHaveLength(3)
+  expect(await nthEvent(3)).toBe('open')
+  expect(events).toHaveLength(3)
 })
 
 test('a refused handshake is reported once, with its reason, and not as a clean close', async () => {
   const refusing = createServer().on('upgrade', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
   await new Promise<void>((resolve) => refusing.listen(0, resolve))
-  const { socket, heard, said } = start(to(`ws://127.0.0.1:${(refusing.address() as AddressInfo).port}`))
+  const { socket, nthEvent, events } = start(to(`ws://127.0.0.1:${(refusing.address() as AddressInfo).port}`))
   socket.admit()
-  expect(await heard(1)).toEqual({
+  expect(await nthEvent(1)).toEqual({
     code: 'network',
     message:
       "The socket could not be opened: Unexpected server response: 403. Likely reasons: the server is unreachable, the URL or its stage is wrong, or this page's origin is not allowed.",
   })
   socket.admit()
-  await heard(2)
-  expect(said).toHaveLength(2)
+  await nthEvent(2)
+  expect(events).toHaveLength(2)
   refusing.close()
 })
 
@@ -81,41 +81,41 @@ test('a server that is down is reported as a failed attempt, and later as a lost
   const down = start(to('ws://127.0.0.1:1'))
   down.socket.admit()
   const message = expect.stringMatching(/^The socket could not be opened: .*ECONNREFUSED.* Likely reasons: /)
-  expect(await down.heard(1)).toMatchObject({ code: 'network', message })
+  expect(await down.nthEvent(1)).toMatchObject({ code: 'network', message })
   const server = await startWireServer()
   open.push(server)
   const lost = start(to(server.url))
   lost.socket.admit()
-  await lost.heard(1)
+  await lost.nthEvent(1)
   server.cut()
-  expect(await lost.heard(2)).toMatchObject({
+  expect(await lost.nthEvent(2)).toMatchObject({
     code: 'network',
     message: expect.stringContaining('The socket was lost'),
   })
 })
 
 test('a failed `url` or `token` function is named, without unrelated likely reasons', async () => {
-  const { socket, heard } = start(() => Promise.reject(new Error('token() failed: login server down')))
+  const { socket, nthEvent } = start(() => Promise.reject(new Error('token() failed: login server down')))
   socket.admit()
   const message = 'The socket could not be opened: token() failed: login server down'
-  expect(await heard(1)).toEqual({ code: 'network', message })
+  expect(await nthEvent(1)).toEqual({ code: 'network', message })
 })
 
 test('a close by the server is reported with its code', async () => {
   const server = await startWireServer()
   open.push(server)
-  const { socket, heard } = start(to(server.url))
+  const { socket, nthEvent } = start(to(server.url))
   socket.admit()
-  await heard(1)
+  await nthEvent(1)
   server.peer().socket.close(1001, 'Going away')
-  expect(await heard(2)).toEqual({ code: 'server', message: 'The socket was closed with 1001: Going away' })
+  expect(await nthEvent(2)).toEqual({ code: 'server', message: 'The socket was closed with 1001: Going away' })
 })
 
 test('a `url` or `token` that never resolves fails the attempt, and is called again for the next one', async () => {
   const server = await startWireServer()
   open.push(server)
   let asked = 0
-  const { socket, heard } = start(
+  const { socket, nthEvent } = start(
     () => {
       asked += 1
       return asked === 1 ? new Promise(() => {}) : to(server.url)()
@@ -123,37 +123,37 @@ test('a `url` or `token` that never resolves fails the attempt, and is called ag
     { after: (_, fn) => machineEnvironment.after(1, fn) },
   )
   socket.admit()
-  expect(await heard(1)).toMatchObject({ message: expect.stringContaining('longer than 15000 ms') })
+  expect(await nthEvent(1)).toMatchObject({ message: expect.stringContaining('longer than 15000 ms') })
   socket.admit()
-  expect(await heard(2)).toBe('open')
+  expect(await nthEvent(2)).toBe('open')
 })
 
 test('a function that rejects with undefined fails the attempt', async () => {
-  const { socket, heard } = start(() => Promise.reject())
+  const { socket, nthEvent } = start(() => Promise.reject())
   socket.admit()
-  expect(await heard(1)).toMatchObject({ code: 'network' })
+  expect(await nthEvent(1)).toMatchObject({ code: 'network' })
   socket.admit()
-  expect(await heard(2)).toMatchObject({ code: 'network' })
+  expect(await nthEvent(2)).toMatchObject({ code: 'network' })
 })
 
 test('replace reports no loss and leaves one socket', async () => {
   const server = await startWireServer()
   open.push(server)
-  const { socket, heard, said } = start(to(server.url))
+  const { socket, nthEvent, events } = start(to(server.url))
   socket.admit()
-  await heard(1)
+  await nthEvent(1)
   const first = server.peer()
   const gone = new Promise((resolve) => first.socket.once('close', resolve))
   socket.replace()
   socket.admit()
-  expect(await heard(2)).toBe('open')
+  expect(await nthEvent(2)).toBe('open')
   await gone
-  expect(said).toEqual(['open', 'open'])
+  expect(events).toEqual(['open', 'open'])
 })
 
 test('after close nothing is requested, sent or reported', async () => {
   let asked = 0
-  const { socket, said } = start(() => {
+  const { socket, events } = start(() => {
     asked += 1
     return to('ws://127.0.0.1:1')()
   })
@@ -162,5 +162,5 @@ test('after close nothing is requested, sent or reported', async () => {
   expect(socket.send('x')).toBe(false)
   await new Promise((resolve) => setTimeout(resolve, 5))
   expect(asked).toBe(0)
-  expect(said).toEqual([])
+  expect(events).toEqual([])
 })

@@ -1,3 +1,5 @@
+// One file over 200 lines: chunks to and from the server share their helpers.
+
 import { type ChunkFrame, limits, toChunks, utf8Bytes } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
 import { createMachine, helloFrame } from '../testing/session.suite.ts'

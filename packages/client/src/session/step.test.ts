@@ -1,3 +1,5 @@
+// One file over 200 lines: it tests the whole session through its one function, `step`.
+
 import { describe, expect, test } from 'vitest'
 import { createMachine, helloFrame } from '../testing/session.suite.ts'
 

@@ -68,7 +68,7 @@ async function inWorld(globals: object): Promise<unknown> {
     socket.on('message', (text) => {
       const { id, method } = JSON.parse(String(text)) as { readonly id: unknown; readonly method: string }
       if (method === 'hello') socket.send(JSON.stringify({ id, result: { type: 'hello', ...hello } }))
-      if (method === 'query') socket.send(JSON.stringify({ id, result: { type: 'data', data: 'heard' } }))
+      if (method === 'query') socket.send(JSON.stringify({ id, result: { type: 'data', data: 'answered' } }))
     }),
   )
   const { port } = server.address() as { readonly port: number }
@@ -89,12 +89,12 @@ async function inWorld(globals: object): Promise<unknown> {
 }
 
 test('the client works without `window` and `document`, as in React Native', async () => {
-  expect(await inWorld({ navigator: { product: 'ReactNative' } })).toBe('heard')
+  expect(await inWorld({ navigator: { product: 'ReactNative' } })).toBe('answered')
 })
 test('the client works in a service worker, which has `self` and no page', async () => {
   const self = new EventTarget()
   const addEventListener = self.addEventListener.bind(self)
   expect(await inWorld({ self, addEventListener, removeEventListener: self.removeEventListener.bind(self) })).toBe(
-    'heard',
+    'answered',
   )
 })

@@ -1,3 +1,5 @@
+// One file over 200 lines: all tests share one local line.
+
 import { type AnyTRPCRouter, initTRPC } from '@trpc/server'
 import { type LocalLine, startLocalLine } from '@trunkline/local'
 import { createLine, deny } from '@trunkline/server'

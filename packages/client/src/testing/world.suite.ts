@@ -1,3 +1,5 @@
+// One file over 200 lines: the simulated server, network and client share one state.
+
 import type { ServerFrame } from '@trunkline/protocol'
 import type { Effect } from '../session/machine/effects.ts'
 import { type SessionInput, type Timer, timerName } from '../session/machine/events.ts'

@@ -1,3 +1,5 @@
+// One file over 200 lines: all tests share one server and one client.
+
 import { TRPCClientError } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import superjson from 'superjson'
@@ -211,10 +213,10 @@ test('a gap is reported to onGap, and without onGap ends the subscription with G
     const started = { type: 'started', ref: params.ref, from: 'f:7', head: 'f:7', gap: 'new-epoch' }
     if (method === 'subscription') peer.send({ id, result: started })
   })
-  const told = new Promise<void>((resolve) => {
+  const reported = new Promise<void>((resolve) => {
     client.live.subscribe(undefined, { onData() {}, onGap: (gap) => resolve(void gaps.push(gap)) })
   })
-  await told
+  await reported
   expect(gaps).toEqual([{ path: 'live', input: undefined, reason: 'new-epoch', lastEventId: null }])
   const ended = new Promise((resolve) => client.live.subscribe(undefined, { onError: resolve }))
   expect(trunklineError(await ended)?.code).toBe('GAP')
@@ -222,20 +224,20 @@ test('a gap is reported to onGap, and without onGap ends the subscription with G
 })
 
 test("a gap is reported to the subscription's onGap, else to the connection's, and the subscription continues [TL-SUB-12]", async () => {
-  const told: string[] = []
+  const reported: string[] = []
   const { client } = await start(
     ({ id, method, params }, peer) => {
       if (method !== 'subscription') return
       peer.send({ id, result: { type: 'started', ref: params.ref, from: 'f:7', head: 'f:7', gap: 'new-epoch' } })
       peer.send(event(id, 'f:8', 'after'))
     },
-    { onGap: ({ path }) => told.push(`connection ${path}`) },
+    { onGap: ({ path }) => reported.push(`connection ${path}`) },
   )
-  for (const options of [{ onGap: () => told.push('subscription') }, {}])
+  for (const options of [{ onGap: () => reported.push('subscription') }, {}])
     await new Promise((resolve, reject) =>
       client.live.subscribe(undefined, { ...options, onData: resolve, onError: reject }),
     )
-  expect(told).toEqual(['subscription', 'connection live'])
+  expect(reported).toEqual(['subscription', 'connection live'])
 })
 
 test('[TL-HELLO-4] a refused connection is closed with the reason and does not try again by itself', async () => {

@@ -1,3 +1,5 @@
+// One file over 200 lines: all tests share one router and its links.
+
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {

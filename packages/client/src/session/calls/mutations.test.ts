@@ -1,3 +1,5 @@
+// One file over 200 lines: keys and ordering keys share the helpers for mutations.
+
 import { describe, expect, test } from 'vitest'
 import { createMachine } from '../../testing/session.suite.ts'
 import { frameBytesOf, makeKey, withKey } from './idempotency-key.ts'

@@ -1,3 +1,5 @@
+// One file over 200 lines: one table has all frames that can be unanswered.
+
 import { describe, expect, test } from 'vitest'
 import { createMachine, helloFrame } from '../../testing/session.suite.ts'
 import type { NewCall } from '../machine/events.ts'

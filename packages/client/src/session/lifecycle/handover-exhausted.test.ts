@@ -1,3 +1,5 @@
+// One file over 200 lines: the explored world and its checks belong together.
+
 import type { ServerFrame } from '@trunkline/protocol'
 import { expect, test } from 'vitest'
 import type { Effect } from '../machine/effects.ts'
@@ -21,7 +23,7 @@ interface World {
   readonly lines: ReadonlyMap<number, Line>
   readonly head: number
   readonly left: { readonly publishes: number; readonly losses: number; readonly closes: number }
-  readonly heard: readonly string[]
+  readonly delivered: readonly string[]
   readonly settled: number
   readonly handed: boolean
 }
@@ -69,12 +71,12 @@ function perform(world: World, effect: Effect): World {
         : world
     }
     case 'deliver':
-      return { ...world, heard: [...world.heard, String(effect.result.id)] }
+      return { ...world, delivered: [...world.delivered, String(effect.result.id)] }
     case 'answer':
     case 'fail':
       return { ...world, settled: world.settled + 1 }
     case 'gap':
-      throw new Error('a gap was told, and there is none')
+      throw new Error('a gap was reported, and there is none')
     case 'arm':
       return { ...world, timers: new Map(world.timers).set(timerName(effect.timer), effect.timer) }
     case 'cancel': {
@@ -198,7 +200,7 @@ function exhaust(start: World): { readonly worlds: number; readonly ends: number
     seen.add(key)
     expect(world.lines.size, 'never more than two sockets [TL-HAND-3]').toBeLessThanOrEqual(2)
     expect(world.settled, 'a call settles once').toBeLessThanOrEqual(1)
-    expect(world.heard, 'once each and in order').toEqual(world.heard.map((_, at) => `e:${at + 5}`))
+    expect(world.delivered, 'once each and in order').toEqual(world.delivered.map((_, at) => `e:${at + 5}`))
     const busy = [...world.lines.values()].some(
       ({ status, toServer, toClient }) => status === 'connecting' || toServer.length + toClient.length > 0,
     )
@@ -216,7 +218,7 @@ function checkEnd(world: World) {
   const closed = world.client.phase === 'closed'
   expect(world.lines.size, 'one socket at rest, none after close [TL-HAND-3]').toBe(closed ? 0 : 1)
   expect(world.settled, 'the call was settled').toBe(1)
-  if (!closed) expect(world.heard, 'nothing is lost').toHaveLength(world.head - 4)
+  if (!closed) expect(world.delivered, 'nothing is lost').toHaveLength(world.head - 4)
 }
 
 /** A client with one live log at e:4 and a query in flight. */
@@ -227,7 +229,7 @@ function live(left: World['left']): World {
     lines: new Map(),
     head: 4,
     left,
-    heard: [],
+    delivered: [],
     settled: 0,
     handed: false,
   }

@@ -1,3 +1,5 @@
+// One file over 200 lines: all tests share one session with a hand-over.
+
 import { describe, expect, test } from 'vitest'
 import { createMachine } from '../../testing/session.suite.ts'
 

@@ -10,10 +10,10 @@ const started = (id: number, keepaliveMs?: number, ref = 1) => ({
 const pong = { pong: true }
 
 /** A session with these subscriptions and the keepalive interval that each needs. */
-function following(wanted: readonly (number | undefined)[], chance = 0.5) {
+function following(intervals: readonly (number | undefined)[], chance = 0.5) {
   const machine = createMachine(chance)
   machine.open()
-  for (const [index, ms] of wanted.entries()) {
+  for (const [index, ms] of intervals.entries()) {
     machine.subscribe(index + 1)
     machine.message(started(index + 1, ms))
   }
@@ -53,8 +53,8 @@ describe('the keepalive', () => {
     ['one, next to subscriptions that need none', [undefined, 22_500, undefined], 22_500],
     ['none longer than its own', [900_000], usualMs],
     ['none shorter than a second', [1], 1_000],
-  ])('follows %s [TL-PRES-5]', (_, wanted, ms) => {
-    expect(following(wanted).timers.get('ping')).toBe(ms)
+  ])('follows %s [TL-PRES-5]', (_, intervals, ms) => {
+    expect(following(intervals).timers.get('ping')).toBe(ms)
   })
 
   test('is not postponed by subscriptions that start and stop [TL-PRES-5]', () => {

@@ -1,3 +1,5 @@
+// One file over 200 lines: all tests share one session with an authorization that expires.
+
 import { describe, expect, test } from 'vitest'
 import { createMachine } from '../../testing/session.suite.ts'
 

@@ -68,7 +68,7 @@ export function onAuthorized(transition: Transition, expires: number): void {
   scheduleRenewal(transition, expires)
   change(transition, { renewedAt: transition.now })
   resendWaiting(transition)
-  syncAll(transition, 'afresh')
+  syncAll(transition, 'repeat')
 }
 
 /** Handles a failed `auth`: a refused token closes the connection, any other error is retried. */

@@ -1,4 +1,4 @@
-// Over 200 lines: the state of a session is one shape, and most lines document its fields.
+// One file over 200 lines: the state of a session is one shape, and most lines document its fields.
 
 import { frameBytes, maxMessageBytes } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'

@@ -1,3 +1,5 @@
+// One file over 200 lines: values, loss and resumption of a generator share their frames.
+
 import { describe, expect, test } from 'vitest'
 import { createMachine } from '../../testing/session.suite.ts'
 

@@ -1,4 +1,4 @@
-// Over 200 lines: the handlers of a log subscription share the rules that move its position.
+// One file over 200 lines: the handlers of a log subscription share the rules that move its position.
 
 import {
   type AnswerFrame,

@@ -166,7 +166,7 @@ export function stopAgain(transition: Transition, id: number): void {
   sendStop(transition, id, end.ref, transition.from)
 }
 
-/** The id to resume after, or null: an ephemeral subscription starts anew [TL-EPH-2]. */
+/** The id to resume after, or null: an ephemeral subscription starts without one [TL-EPH-2]. */
 function lastEventIdOf({ kind, order, plainId }: Subscription): string | null {
   return order.position === null || kind === 'generator' ? plainId : formatCursor(order.position)
 }

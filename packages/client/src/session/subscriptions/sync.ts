@@ -50,15 +50,15 @@ export function settleAnswer(transition: Transition, subscription: Subscription)
 }
 
 /**
- * Fetches for every live log. With `afresh`, it repeats requests that await an answer. Returns false when there is no
+ * Fetches for every live log. With `repeat`, it repeats requests that await an answer. Returns false when there is no
  * live log.
  */
-export function syncAll(transition: Transition, afresh?: 'afresh'): boolean {
+export function syncAll(transition: Transition, repeat?: 'repeat'): boolean {
   let any = false
   for (const each of transition.state.subscriptions.values()) {
     if (each.phase !== 'live' || each.kind === 'generator' || each.order.position === null) continue
     any = true
-    const subscription = afresh ? endFetch(transition, each) : each
+    const subscription = repeat ? endFetch(transition, each) : each
     transition.putSubscription(subscription)
     fetchNow(transition, subscription)
   }
