@@ -106,9 +106,9 @@ export function toOutcome(
     const error = toTRPCError(thrown)
     warnOfMismatch(scope, { error, input: request.input, path: request.path })
     if (result.status === 'returned') markEntered(error)
-    const asked: Asked = { ...request, ctx, cause }
+    const failed: Asked = { ...request, ctx, cause }
     measureCall(scope, request.path, startedAt, codeOf(error))
-    return { body: errorBody(server, asked, error), settled: !isInterruption(error) }
+    return { body: errorBody(server, failed, error), settled: !isInterruption(error) }
   }
 }
 

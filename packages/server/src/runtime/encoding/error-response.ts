@@ -21,20 +21,20 @@ export interface Asked {
  * An error response as text. Also reports the error to `onError`. Never throws, whatever was thrown and even if the
  * router's formatter throws.
  */
-export function errorText(server: Server, asked: Asked, thrown: unknown): string {
-  return withId(asked, errorBody(server, asked, thrown))
+export function errorText(server: Server, request: Asked, thrown: unknown): string {
+  return withId(request, errorBody(server, request, thrown))
 }
 
 /**
  * The same without its id: `{"error":…,"line"?:…}`, the router's error shape, and Trunkline's code and retry hint when
  * Trunkline failed.
  */
-export function errorBody(server: Server, asked: Asked, thrown: unknown): string {
+export function errorBody(server: Server, request: Asked, thrown: unknown): string {
   const error = toTRPCError(thrown)
-  const { path, cause, traceparent } = asked
+  const { path, cause, traceparent } = request
   server.report({ error, path, cause, ...(traceparent === undefined ? {} : { traceparent }) }) // [TL-TRACE-2]
   try {
-    const text = bodyOf(server, asked, error)
+    const text = bodyOf(server, request, error)
     if (Buffer.byteLength(text) <= limits.messageBytes.value - idRoom) return text
     // [TL-LIM-3] Such as the error of a validator that lists each of ten thousand members.
     const failure = new TrunklineError(
@@ -44,9 +44,9 @@ export function errorBody(server: Server, asked: Asked, thrown: unknown): string
         mayHaveRun: mayHaveRun(error),
       },
     )
-    return bodyOf(server, { ...asked, input: undefined }, failure)
+    return bodyOf(server, { ...request, input: undefined }, failure)
   } catch (formatterError) {
-    server.report({ error: toTRPCError(formatterError), path: asked.path, cause: asked.cause })
+    server.report({ error: toTRPCError(formatterError), path: request.path, cause: request.cause })
     return fallbackBody
   }
 }
@@ -60,10 +60,10 @@ export function withId({ id, jsonrpc }: Pick<Asked, 'id' | 'jsonrpc'>, body: str
   return `{"id":${JSON.stringify(id)},${version}${body.slice(1)}`
 }
 
-function bodyOf(server: Server, asked: Asked, error: TRPCError): string {
+function bodyOf(server: Server, request: Asked, error: TRPCError): string {
   const line = toTrunklineError(error)
   const body: Omit<ErrorFrame, 'id'> = {
-    error: errorShape(server, asked, error),
+    error: errorShape(server, request, error),
     ...(line === undefined ? {} : { line }),
     ...(error instanceof TokenRefused ? { refused: withoutSecrets(server, error).message } : {}),
   }
@@ -79,10 +79,10 @@ const fallbackBody = JSON.stringify({
  * The router's error shape, through its formatter and transformer. [TL-ERR-1] [TL-ERR-3] It never has a stack, a table
  * name or an ARN [LAW-ERRORS].
  */
-export function errorShape(server: Server, asked: Omit<Asked, 'id' | 'cause'>, error: TRPCError) {
+export function errorShape(server: Server, request: Omit<Asked, 'id' | 'cause'>, error: TRPCError) {
   // `isDev` adds the stack, and a function's NODE_ENV is unset.
   const config = { ...server.router._def._config, isDev: false }
-  const { type, path, input, ctx } = asked
+  const { type, path, input, ctx } = request
   const shape = getTRPCErrorShape({ config, error: withoutSecrets(server, error), type, path, input, ctx })
   return error instanceof ForeignInput ? shape : config.transformer.output.serialize(shape)
 }

@@ -8,10 +8,10 @@ import { type Asked, errorText } from './error-response.ts'
  * The error response, as text, to a frame that failed without running a query or mutation (`runCall` measures its own
  * errors). Never throws.
  */
-export function rejectRequest(scope: InvocationContext, asked: Asked, thrown: unknown): string {
+export function rejectRequest(scope: InvocationContext, request: Asked, thrown: unknown): string {
   const { server, telemetry } = scope
   const error = toTRPCError(thrown)
-  warnOfMismatch(scope, { error, input: asked.input, path: asked.path })
+  warnOfMismatch(scope, { error, input: request.input, path: request.path })
   telemetry.measure('refusedFrames', 1, { outcome: outcomeOf(error) })
-  return errorText(server, asked, error)
+  return errorText(server, request, error)
 }

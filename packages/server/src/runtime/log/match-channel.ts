@@ -44,9 +44,9 @@ export function topicNameOf(channel: ChannelDefinition, key: unknown): string {
 
 /** The error for a value that is not JSON. `thrown` is what `JSON.stringify` threw. */
 export function notJson(channel: ChannelDefinition, what: SchemaUse, thrown: unknown): TRPCError {
-  const words = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : String(thrown)
-  const isEndless = thrown instanceof RangeError || /circular|cyclic/i.test(words ?? '')
-  const why = isEndless ? 'it is circular or nested too deep' : `it could not be serialised: ${words}`
+  const reason = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : String(thrown)
+  const isEndless = thrown instanceof RangeError || /circular|cyclic/i.test(reason ?? '')
+  const why = isEndless ? 'it is circular or nested too deep' : `it could not be serialised: ${reason}`
   return new TRPCError({
     code: 'BAD_REQUEST',
     message: `${articled[what]} of ${channel.name} must be JSON, but ${why}.`,
@@ -89,12 +89,12 @@ function notJsonError(channel: ChannelDefinition, what: SchemaUse, value: unknow
 
 /** The error for a value that does not match, with its issues. */
 function badRequest(channel: ChannelDefinition, what: SchemaUse, issues: readonly Issue[]): TRPCError {
-  const words = issues.map(({ message, path }) =>
+  const texts = issues.map(({ message, path }) =>
     path?.length ? `${path.map(pathPart).join('.')}: ${message}` : message,
   )
   return new TRPCError({
     code: 'BAD_REQUEST',
-    message: `This ${what} does not fit channel ${channel.name}: ${words.join('; ')}`,
+    message: `This ${what} does not fit channel ${channel.name}: ${texts.join('; ')}`,
   })
 }
 

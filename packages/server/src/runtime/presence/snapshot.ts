@@ -34,11 +34,11 @@ const prunedPerSnapshot = 200
  * and a member's changes are in order. So the last change of a member in the log is never older than its row, and
  * replaces it; no change is repeated or left out. [TL-PRES-1]
  */
-export async function snapshotMembers(scope: RuntimeContext, log: LogRef, begun: Replay) {
-  for (let found = begun; ; ) {
+export async function snapshotMembers(scope: RuntimeContext, log: LogRef, start: Replay) {
+  for (let found = start; ; ) {
     const members = await readMembers(scope, log, found.head)
     const tail = await applyTail(scope, log, found.head, members)
-    const at = { ...tail, slots: [], ...(begun.gap && { gap: begun.gap }) }
+    const at = { ...tail, slots: [], ...(start.gap && { gap: start.gap }) }
     if (tail.gap === undefined)
       return { found: { ...at, from: tail.head }, state: { type: 'here' as const, members: listOf(members) } }
     found = at // a new epoch has begun meanwhile, so read again
@@ -46,15 +46,15 @@ export async function snapshotMembers(scope: RuntimeContext, log: LogRef, begun:
 }
 
 /** The number of present members. The newest slot of the log holds it. */
-export async function snapshotCount(scope: RuntimeContext, log: LogRef, begun: Replay): Promise<PresenceState<number>> {
+export async function snapshotCount(scope: RuntimeContext, log: LogRef, start: Replay): Promise<PresenceState<number>> {
   const { slots } = await scope.store.readSlotsBefore(log.topic, undefined, 1)
   const newest = slots[0]
-  if (newest === undefined || wireEpoch(newest.epoch, scope.restore) !== begun.head.epoch) {
-    const found = { ...(await replayNewest(scope, log, 0)), ...(begun.gap && { gap: begun.gap }) }
+  if (newest === undefined || wireEpoch(newest.epoch, scope.restore) !== start.head.epoch) {
+    const found = { ...(await replayNewest(scope, log, 0)), ...(start.gap && { gap: start.gap }) }
     return snapshotCount(scope, log, found)
   }
   const at = cursorOf(scope, newest)
-  return { found: { ...begun, from: at, head: at, slots: [] }, state: toPresenceSlot(newest)?.here ?? 0 }
+  return { found: { ...start, from: at, head: at, slots: [] }, state: toPresenceSlot(newest)?.here ?? 0 }
 }
 
 /** The present members according to the rows alone. */
@@ -83,9 +83,9 @@ async function readMembers(scope: RuntimeContext, log: LogRef, head: Cursor): Pr
   let remaining = prunedPerSnapshot
   for await (const rows of pagesOf(scope, log.topic)) {
     const now = scope.clock.now()
-    const over = rows.filter((row) => isOver(row, now)).slice(0, remaining)
-    remaining -= over.length
-    const pruned = await pruneAll(scope, log, over)
+    const expired = rows.filter((row) => isOver(row, now)).slice(0, remaining)
+    remaining -= expired.length
+    const pruned = await pruneAll(scope, log, expired)
     for (const read of rows) {
       const row = pruned.has(read.member) ? pruned.get(read.member) : read
       const current = row?.pending === true ? await appendChange(scope, log, row) : row
