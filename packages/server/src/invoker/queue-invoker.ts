@@ -1,6 +1,6 @@
 import { createAgents, resendUnsent } from '../http/keep-alive.ts'
 import { withDeadline } from '../ports/deadline.ts'
-import type { LaterOptions } from '../ports/invoker.ts'
+import type { DelayOptions } from '../ports/invoker.ts'
 import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
 
 /** The queue that delays invocations, and how to connect to it. */
@@ -38,7 +38,7 @@ export function createQueueInvoker({ queueUrl: QueueUrl, clock, ...target }: Que
     await requireRegion(client)
     return { client, sdk }
   })
-  return async (payload: unknown, { delayMs, signal }: LaterOptions): Promise<void> => {
+  return async (payload: unknown, { delayMs, signal }: DelayOptions): Promise<void> => {
     if (QueueUrl === undefined)
       throw new Error('No queue to delay an invocation: set TRUNKLINE_DELAY_QUEUE_URL to the URL of an SQS queue.')
     if (!(delayMs >= 0 && delayMs <= longestDelayMs))

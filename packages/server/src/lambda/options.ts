@@ -17,7 +17,7 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
   readonly router: R
   /** The line whose channels the router uses. @default a line without channels */
   readonly line?: Line
-  /** The highest number of frames in a batch. Frames beyond it are refused. @default 100 */
+  /** The highest number of frames in a batch. Of a larger batch nothing runs: each call gets BAD_REQUEST. @default 100 */
   readonly maxBatchSize?: number
   /**
    * The largest message to and from Trunkline's clients, in UTF-8 bytes, from 131,072 to 4,194,304. A message of more

@@ -94,7 +94,7 @@ export function createLine(options: LineOptions = {}): Line {
       const { key, data, merge, ...given } = options
       const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention) }
       const times = presenceTimes(name, given)
-      const toMerged = merge && toTextMerge(definition, merge as Merge) // `merge` gets data that `definition` has parsed
+      const toMerged = merge && toTextMerge(definition, merge as Merge) // it gets data that `definition` parsed
       const presence = { ...times, ...(toMerged && { merge: toMerged }) }
       return createPresence<K, D>(define({ ...definition, presence }), times, accessOf(name))
     },

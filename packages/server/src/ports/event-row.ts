@@ -35,8 +35,8 @@ export function parseLogKey({ pk, sk }: EventRow): { readonly topic: string; rea
  *
  * - A row whose key has no offset is not a slot: undefined.
  * - An epoch that a cursor cannot contain is replaced by a hash of it, so that a script may keep its own names.
- * - Without `expires` the slot is not an anchor, and the next append begins a new epoch. Without `time`, it is `expires`
- *   less 48 hours.
+ * - Without `expires` the slot is not an anchor, and the next append begins a new epoch. Without `time`, it is
+ *   `expires` less 48 hours.
  * - `data` that is not text is left out: the slot has an offset and no event.
  *
  * `log` gets one warning for each topic.

@@ -18,11 +18,11 @@ export interface Invoker {
    * Starts `deliver` with `payload` (JSON of at most 256 KB) after a delay. It may start later than that, and earlier
    * only by the error of a clock. Absent if the backend cannot delay an invocation.
    */
-  invokeDelayed?(payload: unknown, options: LaterOptions): Promise<void>
+  invokeDelayed?(payload: unknown, options: DelayOptions): Promise<void>
 }
 
 /** When a delayed invocation starts. */
-export interface LaterOptions {
+export interface DelayOptions {
   /** From 0 to 900,000 (15 minutes), rounded up to a whole second. */
   readonly delayMs: number
   readonly signal?: AbortSignal

@@ -66,9 +66,9 @@ export interface SubscriberStore {
 
   /**
    * Releases the lock if `by` holds it: `at` becomes the cursor (stays when undefined), `lock` and `want` are removed.
-   * With `unless`, the lock is released only if no offset above `unless` was requested: otherwise `wanted`, and it stays.
-   * Returns `freed` also if the row has no lock and `at` is the cursor already. Returns `lost` if another holds the
-   * lock, or no row of this ref exists. One conditional write.
+   * With `unless`, the lock is released only if no offset above `unless` was requested: otherwise `wanted`, and it
+   * stays. Returns `freed` also if the row has no lock and `at` is the cursor already. Returns `lost` if another holds
+   * the lock, or no row of this ref exists. One conditional write.
    */
   freeChain(
     row: SubscriberRef,

@@ -22,7 +22,7 @@ export function subscriptionOperations(
       const row = fromSubscriptionItem(connectionId, write.written ? write.item : await write.existing())
       const own = row.on && row.ref === claim.ref && row.topic === claim.topic && row.shard !== undefined
       if (!own) return { status: 'refused', row }
-      // A claim that the first try found is an earlier call's. A later try may have found its own, whose response was lost.
+      // The first try finds only claims of earlier calls. A later try may find its own, whose response was lost.
       return { status: 'claimed', shard: row.shard ?? claim.shard, repeated: !write.written && write.tries === 1 }
     },
     async stopSubscription({ connectionId, id, ref, expires }) {
