@@ -99,7 +99,7 @@ describe('a folder of pages', () => {
     ['the folder above by backslashes', '/..\\secret\\key.txt'],
     ['the folder above by escaped backslashes', '/..%5csecret%5ckey.txt'],
     ['a folder whose name begins alike', '/../web-secret/key.txt'],
-    ['an escape that is none', '/%zz/../secret/key.txt'],
+    ['an invalid escape', '/%zz/../secret/key.txt'],
     ['overlong UTF-8', '/%c0%ae%c0%ae/secret/key.txt'],
     ['a null byte', '/key.txt%00.html'],
     ['a whole URL', 'http://localhost/.env'],

@@ -10,7 +10,7 @@ describe('a displayed frame', () => {
     ['connectionParams in an array', '[{"method":"connectionParams","data":{"user":"hush"}}]'],
     ['connectionParams that were cut', '{"method":"connectionParams","data":{"user":"hush'],
     ['a password in an input', '{"id":1,"method":"mutation","params":{"path":"in","input":{"password":"hush"}}}'],
-    ['a token that is no text', '{"id":1,"params":{"input":{"accessToken":{"value":"hush"}}}}'],
+    ['a token that is not a string', '{"id":1,"params":{"input":{"accessToken":{"value":"hush"}}}}'],
     ['a token inside a chunk', JSON.stringify({ id: 1, params: { text: '{"params":{"token":"hush","x":"1"}}' } })],
     ['a token in a text that was cut', `{"id":1,"params":{"apiKey":"hush","text":"${long}`],
     ['a token that was cut itself', '{"id":1,"params":{"token":"hush'],

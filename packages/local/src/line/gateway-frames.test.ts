@@ -31,7 +31,7 @@ const cases: readonly Case[] = [
   { title: 'a function that is killed', said: 'Internal server error', afterMs: 0, effect: 'kill' },
   { title: 'a function that hangs', said: 'Internal server error', afterMs: 28_000, effect: 'hang' },
   {
-    title: 'a function that begins too late',
+    title: 'a function that starts too late',
     ...{ said: 'Endpoint request timed out', afterMs: 29_000, effect: { delayMs: 40_000 } },
   },
   { title: 'a route that is missing', said: 'Forbidden', afterMs: 0, start: startWithoutRoute },

@@ -17,7 +17,7 @@ afterEach(() => vi.restoreAllMocks())
 
 describe('a line that fails to start', () => {
   test.each([
-    ['an origin that is none', { origins: ['not an origin'] }],
+    ['an invalid origin', { origins: ['not an origin'] }],
     ['a bound that is too large', { maxMessageBytes: 1e9 }],
   ])('leaves no handle open: %s', async (_, wrong) => {
     const before = openHandles()
@@ -65,7 +65,7 @@ const nonsense: readonly (readonly [string, () => unknown])[] = [
   ['returns nothing', () => undefined],
   ['returns null', () => null],
   ['returns a text', () => 'ann'],
-  ['returns a time that is no Date', () => ({ principal: 'ann', claims: {}, expiresAt: Date.now() + 60_000 })],
+  ['returns a time that is not a Date', () => ({ principal: 'ann', claims: {}, expiresAt: Date.now() + 60_000 })],
   ['returns no principal', () => ({ claims: {}, expiresAt: new Date(Date.now() + 60_000) })],
 ]
 

@@ -105,7 +105,7 @@ const deviations: Readonly<Record<string, Deviation>> = {
     closed: 1000,
   },
   'connectionParams malformed json': {
-    why: 'frames are run by functions that know no order: what is no JSON is no connection parameters',
+    why: 'frames are run by functions without an order: text that is not JSON is not connection parameters',
     words: 'other',
     closed: undefined,
   },

@@ -35,7 +35,7 @@ describe('a message of an on-failure queue', () => {
       'an invocation that is not a delivery',
     ],
     [
-      'an offset that is no number',
+      'an offset that is not a number',
       { requestPayload: { topic: 't', offset: '1' } },
       'an invocation that is not a delivery',
     ],

@@ -82,7 +82,7 @@ test.each([
   ['nothing', undefined],
   ['a text', 'ok'],
   ['no status', {}],
-  ['a status that is no number', { statusCode: '200' }],
+  ['a status that is not a number', { statusCode: '200' }],
   ['a status out of range', { statusCode: 101 }],
   ['a key that is not allowed', { statusCode: 200, connectionId: 'x' }],
   ['a subprotocol that would split the response', { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': 'a\r\nb' } }],
@@ -142,7 +142,7 @@ test('refuses with 401 and runs nothing when an identity source is missing or em
 test.each([
   ['401', 'throws exactly Unauthorized', () => Promise.reject(new Error('Unauthorized'))],
   ['500', 'throws anything else', () => Promise.reject(new Error('unauthorized'))],
-  ['500', 'answers what is no policy', () => ({ statusCode: 401 })],
+  ['500', 'answers a value that is not a policy', () => ({ statusCode: 401 })],
   ['500', 'names no principal', (event: unknown) => ({ ...allow(event), principalId: undefined })],
   ['500', 'puts an object into its context', (event: unknown) => ({ ...allow(event), context: { roles: ['a'] } })],
   ['500', 'answers more than 8 KB', (event: unknown) => ({ ...allow(event), context: { big: 'x'.repeat(8_200) } })],

@@ -55,7 +55,7 @@ test.each([
   ['returns a text', () => 'x'],
   ['returns no status', () => ({ body: 'x' })],
   ['returns a key that is not allowed', () => ({ statusCode: 200, Data: 'x' })],
-  ['returns a body that is no string', () => ({ statusCode: 200, body: { a: 1 } })],
+  ['returns a body that is not a string', () => ({ statusCode: 200, body: { a: 1 } })],
 ])(
   'answers Internal server error, byte for byte, when a function %s, on one-way routes too [TL-GW-1]',
   async (_, f) => {

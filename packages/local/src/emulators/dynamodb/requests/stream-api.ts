@@ -75,7 +75,7 @@ function startOf(stream: StreamLog, shard: string, type: string, sequence: strin
   if (type === 'TRIM_HORIZON') return undefined
   if (type === 'LATEST') return stream.latest()
   if (type !== 'AT_SEQUENCE_NUMBER' && type !== 'AFTER_SEQUENCE_NUMBER') {
-    throw new ApiError('ValidationException', `1 validation error detected: ${type} is no ShardIteratorType.`)
+    throw new ApiError('ValidationException', `1 validation error detected: ${type} is not a ShardIteratorType.`)
   }
   if (sequence === undefined || !/^\d{21,40}$/.test(sequence)) {
     throw new ApiError('ValidationException', `${type} needs a SequenceNumber of 21 to 40 digits.`)

@@ -118,7 +118,7 @@ describe('TransactWriteItems', () => {
     ['an item of two kinds', () => [{ ...put('a'), ...add('b', 1) }], 'can only contain one of'],
     ['one item twice', () => [put('a'), add('a', 1)], 'multiple operations on one item'],
     ['a check and a put of one item', () => [check('a', 'attribute_exists(pk)'), put('a')], 'multiple operations'],
-    ['an expression that is none', () => [put('a', 1, { ConditionExpression: 'nonsense(' })], 'Syntax error'],
+    ['an invalid expression', () => [put('a', 1, { ConditionExpression: 'nonsense(' })], 'Syntax error'],
     ['a value nobody names', () => [put('a', 1, { ExpressionAttributeValues: { ':x': { S: 'x' } } })], 'can only be'],
     ['an item of 410 KB', () => [put('a', 1, { Item: { ...keyOf('a'), t: { S: 'x'.repeat(420_000) } } })], 'size'],
     [
