@@ -27,7 +27,8 @@ export function toTransform(
     mismatch() {
       const isOnRouter = transforms() ?? isOnClient
       if (isOnRouter === isOnClient) return undefined
-      return `Only ${isOnClient ? 'this client' : 'the router'} has a data transformer: pass the same \`transformer\` to both.`
+      const owner = isOnClient ? 'this client' : 'the router'
+      return `Only ${owner} has a data transformer: pass the same \`transformer\` to router and client.`
     },
   }
 }

@@ -49,5 +49,5 @@ export function refusedError({ code, message }: ConnectionCause): TrunklineError
 }
 
 function closedByYou(): TrunklineError {
-  return toTrunklineError('CLOSED', 'The connection was closed by the application.')
+  return toTrunklineError('CLOSED', 'The application closed the connection.')
 }

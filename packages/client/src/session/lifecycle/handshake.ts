@@ -129,7 +129,7 @@ export function restart(transition: Transition) {
   if (phase === 'closed' || phase === 'closing') return
   transition.emit({ type: 'renew-session' })
   if (phase === 'idle') return
-  closeCalls(transition, toTrunklineError('CLOSED', 'The connection was restarted by the application.'))
+  closeCalls(transition, toTrunklineError('CLOSED', 'The application restarted the connection.'))
   suspendSubscriptions(transition, true)
   resetPositions(transition)
   transition.disconnect()
