@@ -172,7 +172,7 @@ const frame = (message: unknown, before?: Scenario['before']): Scenario => ({
   act: (_, client) => client.send(message),
 })
 /** A client is subscribed to this path. */
-const heard =
+const withListener =
   (path: string, how: { readonly stock?: boolean } = {}) =>
   async (made: TestLine) => {
     const listener = await made.connect(how)
@@ -220,10 +220,10 @@ const scenarios = {
   query: frame(call('whoami')),
   'a publish that nobody hears': frame(post),
   'an erase': frame({ id: 'm', method: 'mutation', params: { path: 'erase', input: { room: 'x' } } }),
-  'a publish that one hears': frame(post, heard('live')),
-  'a publish to a filter': frame(post, heard('loud')),
-  'a publish to a stock client': frame(post, heard('live', { stock: true })),
-  'an ephemeral publish': frame(call('type', { ...room, text: 'x' }), heard('onTyping')),
+  'a publish to one subscriber': frame(post, withListener('live')),
+  'a publish to a filter': frame(post, withListener('loud')),
+  'a publish to a stock client': frame(post, withListener('live', { stock: true })),
+  'an ephemeral publish': frame(call('type', { ...room, text: 'x' }), withListener('onTyping')),
   'a keyed mutation': frame({ ...post, params: { ...post.params, key: 'own.k' } }),
   'a keyed mutation again': frame({ ...post, params: { ...post.params, key: 'own.k' } }, async (made) => {
     const client = await made.connect()
@@ -323,7 +323,7 @@ const scenarios = {
     lifeMs: 60_000,
   },
   'the table’s stream': {
-    before: heard('live'),
+    before: withListener('live'),
     act: (made) => made.stream([slotAt(made, 2), slotAt(made, 3, { inline: made.clock.now() + 1_000 })]),
     lifeMs: 60_000,
   },
@@ -345,7 +345,7 @@ const scenarios = {
   }),
   'deliver of a shard that is full': {
     before: async (made) => {
-      await heard('live')(made)
+      await withListener('live')(made)
       await publish(made)
       const [slot] = (await made.store.readSlots(topic, 1, 1)).slots
       const holder = { jobId: 'j', leaseId: 'j 1', expiresAt: made.clock.now() + 45_000, start: 2 }
@@ -357,7 +357,7 @@ const scenarios = {
   },
   'a delivery that was put off': {
     before: async (made) => {
-      await heard('live')(made)
+      await withListener('live')(made)
       await publish(made)
       return undefined
     },
@@ -366,7 +366,7 @@ const scenarios = {
   'a resend of a keyed mutation': frame({ ...post, params: { ...post.params, key: 'own.k' } }),
   'deliver of a shard': {
     before: async (made) => {
-      await heard('live')(made)
+      await withListener('live')(made)
       await publish(made)
       return undefined
     },
@@ -444,7 +444,7 @@ const reachedBy: Readonly<
   hasReceipts: 'the table’s stream',
   readShardLease: 'deliver of a shard',
   putShardLease: 'deliver of a shard',
-  post: 'a publish that one hears',
+  post: 'a publish to one subscriber',
   disconnect: 'hello of a refused connection',
   invoke: 'a long call',
   invokeDelayed: '$disconnect of who is present',

@@ -73,8 +73,8 @@ export const isSettled = (answer: Answer) => answer.line === undefined || !open.
 export async function oneAnswer(room: KeyedWorld, path: string, { returned }: Ended): Promise<Answer> {
   room.clock.time += 120_000
   const last = [await attempt(path)(room), await attempt(path)(room)]
-  const told = [...returned.values(), ...last].filter((answer): answer is Answer => isAnswer(answer))
-  const settled = new Set(told.filter(isSettled).map((answer) => JSON.stringify(answer)))
+  const answers = [...returned.values(), ...last].filter((answer): answer is Answer => isAnswer(answer))
+  const settled = new Set(answers.filter(isSettled).map((answer) => JSON.stringify(answer)))
   expect([...settled]).toHaveLength(1) // [TL-KEY-1]
   expect(isSettled(last[0] as Answer)).toBe(true) // no key is RUNNING for ever
   return last[0] as Answer

@@ -183,13 +183,13 @@ describe('an inline delivery', () => {
       { name: 'deliver', payload: { topic, offset: 2, shard: 0, turn: expect.any(String) } },
     ])
     await deliverRest(room)
-    const heard = await Promise.all(
+    const counts = await Promise.all(
       (await room.store.readSubscribers(topic, 0)).subscribers.map(
         ({ connectionId }) => room.gateway.posted(connectionId).length,
       ),
     )
-    expect(new Set(heard)).toEqual(new Set([2]))
-    expect(heard).toHaveLength(101)
+    expect(new Set(counts)).toEqual(new Set([2]))
+    expect(counts).toHaveLength(101)
   })
   test('of a topic with several shards invokes `deliver` for each', async () => {
     const { room, poster } = await listeners(1)

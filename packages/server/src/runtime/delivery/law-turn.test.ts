@@ -96,10 +96,10 @@ async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Prom
   const client = createModelClient()
   client.take(room.ann.frames())
   expect(client.seen).toEqual(slots.map(({ offset }) => offset))
-  const told = (room.ann.frames() as readonly { readonly result: { readonly id?: string } }[]).flatMap(
+  const posted = (room.ann.frames() as readonly { readonly result: { readonly id?: string } }[]).flatMap(
     ({ result }) => result.id?.split(':')[1] ?? [],
   )
-  if (once && again.length === 0) expect(told.length, 'posted once each').toBe(new Set(told).size)
+  if (once && again.length === 0) expect(posted.length, 'posted once each').toBe(new Set(posted).size)
 }
 
 describe('jobs for one shard', { timeout: 180_000 }, () => {

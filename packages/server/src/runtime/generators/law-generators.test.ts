@@ -71,7 +71,7 @@ const world =
   ({ mutant, path = 'two', except = ['readConnection'] }: Pick<Rest, 'mutant' | 'path' | 'except'>) =>
   async (turns: Turns): Promise<World> => {
     const seen = { open: new Set<number>(), most: { at: 0 }, begun: { count: 0 } }
-    let told: (() => void)[] = []
+    let waiting: (() => void)[] = []
     const line = createTestLine({
       router,
       onError: () => {},
@@ -85,7 +85,7 @@ const world =
         async invoke(name, payload) {
           await turns.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true })
           await inner.invoke(name, payload)
-          for (const tell of told.splice(0)) tell()
+          for (const resolve of waiting.splice(0)) resolve()
         },
       }),
     })
@@ -97,10 +97,10 @@ const world =
     let comes = () => {}
     const later = new Promise<void>((resolve) => (comes = resolve))
     const job = async (index: number) => {
-      for (; line.invoked.length <= index; ) await new Promise<void>((resolve) => told.push(resolve))
+      for (; line.invoked.length <= index; ) await new Promise<void>((resolve) => waiting.push(resolve))
       return line.invoked[index]?.payload
     }
-    told = []
+    waiting = []
     const made = { ...line, ...seen, ann, later, comes, job }
     if (path !== '') await subscribe(made, path)
     return made

@@ -82,7 +82,7 @@ export async function createPresenceWorld(
 }
 
 /** A session of a member, by one of its attempts: its connection bears the attempt's number. */
-export const sitting = (member: string, tab: string, ref = 1): SessionRef => ({
+export const sessionRef = (member: string, tab: string, ref = 1): SessionRef => ({
   log,
   seat: { member, entry: tab },
   ref,
@@ -92,19 +92,19 @@ export const sitting = (member: string, tab: string, ref = 1): SessionRef => ({
 export const join =
   (member: string, tab: string, ref = 1, data = '{}') =>
   ({ scope }: PresenceWorld) =>
-    joinSession(scope, sitting(member, tab, ref), { data, lease: (now) => now + times.leaseMs })
+    joinSession(scope, sessionRef(member, tab, ref), { data, lease: (now) => now + times.leaseMs })
 export const leave =
   (member: string, tab: string, ref = 1) =>
   ({ scope }: PresenceWorld) =>
-    leaveSession(scope, sitting(member, tab, ref))
+    leaveSession(scope, sessionRef(member, tab, ref))
 export const lose =
   (member: string, tab: string, ref = 1) =>
   ({ scope }: PresenceWorld) =>
-    disconnectSession(scope, sitting(member, tab, ref))
+    disconnectSession(scope, sessionRef(member, tab, ref))
 export const renew =
   (member: string, tab: string, ref = 1) =>
   ({ scope }: PresenceWorld) =>
-    renewSession(scope, sitting(member, tab, ref), times)
+    renewSession(scope, sessionRef(member, tab, ref), times)
 export const sweep = ({ scope }: PresenceWorld) => sweepIfDue(scope, log, times)
 export const update =
   (session: string, data: string) =>

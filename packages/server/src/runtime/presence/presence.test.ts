@@ -68,7 +68,7 @@ describe('the cost of presence', () => {
     ['here', 270_000, { putPresence: 13, moveSweep: 2 * 8 }],
     ['brief', 22_500, { putPresence: 160, moveSweep: 2 * 80 }],
   ] as const)(
-    'of a member-hour of %s, heard of each %i ms, is a write for each keepalive and two for each look at the leases',
+    'of a member-hour of %s with a keepalive each %i ms is a write for each keepalive and two for each sweep',
     async (path, everyMs, most) => {
       const { made, took } = counted()
       const ann = await made.connect()
@@ -130,11 +130,11 @@ describe('several sessions of one member', () => {
   test.each([
     ['the newest said', undefined, ['join', 'update']],
     ['all come to, where they are merged', awayIfAll, ['join']],
-  ])('are shown as %s [TL-PRES-2]', async (_, merge, told) => {
+  ])('are shown as %s [TL-PRES-2]', async (_, merge, types) => {
     const world = await createPresenceWorld(answering, { merge })
     await join('ann', 'front')(world)
     await join('ann', 'back', 1, hidden)(world)
-    expect((await toldOf(world)).map(({ type }) => type)).toEqual(told)
+    expect((await toldOf(world)).map(({ type }) => type)).toEqual(types)
   })
 
   test('change what is shown when one of them leaves [TL-PRES-2]', async () => {

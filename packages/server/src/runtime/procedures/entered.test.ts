@@ -170,8 +170,8 @@ describe('an error after a procedure was entered says that it may have run [TL-E
   test.each([true, false])('a member’s data that is too large, to a stock client: %s', async (stock) => {
     const ann = await createWorld().connect({ stock })
     await ann.send(frame('subscription', 'joins', 'thrown'))
-    const { line: told } = lastOf(ann) as { readonly line?: { readonly mayHaveRun: boolean } }
-    expect(told?.mayHaveRun ?? true).toBe(true)
+    const { line: failure } = lastOf(ann) as { readonly line?: { readonly mayHaveRun: boolean } }
+    expect(failure?.mayHaveRun ?? true).toBe(true)
   })
 
   test.each(names)('%s in a generator', async (name) => {

@@ -21,7 +21,7 @@ interface Given {
 
 /** A room whose writes are counted. */
 function roomOf({ claims, maxStoredInputBytes, store: wrap }: Given = {}) {
-  const { telemetry, ...told } = recordingTelemetry()
+  const { telemetry, ...recorded } = recordingTelemetry()
   const line = createLine()
   const chat = line.channel('chat', { key, event: z.object({ text: z.string() }) })
   const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
@@ -70,7 +70,7 @@ function roomOf({ claims, maxStoredInputBytes, store: wrap }: Given = {}) {
         },
       }),
   })
-  return { ...made, ...told, runs, tookWrites: () => writes.splice(0), chat }
+  return { ...made, ...recorded, runs, tookWrites: () => writes.splice(0), chat }
 }
 
 const topics = ['chat', 'typing', 'here'].map((name) => formatTopic(name, { room: 'x' }))
