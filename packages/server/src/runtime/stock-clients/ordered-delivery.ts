@@ -23,7 +23,13 @@ import { canReceive } from '../recipients/can-receive.ts'
 import { pipeOf } from '../recipients/filtered-result.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
-import { acquireLock, disconnectUncertain, hasReached, releaseLock, type SubscriptionLock } from './subscription-lock.ts'
+import {
+  acquireLock,
+  disconnectUncertain,
+  hasReached,
+  releaseLock,
+  type SubscriptionLock,
+} from './subscription-lock.ts'
 
 /**
  * How a delivery ended.

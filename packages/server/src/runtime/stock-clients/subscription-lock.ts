@@ -1,7 +1,7 @@
 import { type Cursor, formatCursor, parseCursor } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
-import type { ChainLock, Subscriber } from '../../ports/subscribers.ts'
 import type { Slot } from '../../ports/log.ts'
+import type { ChainLock, Subscriber } from '../../ports/subscribers.ts'
 import { createDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { cursorOf } from '../log/retention.ts'

@@ -127,7 +127,13 @@ async function syncLive(
   const pipe = view === undefined ? described : viewPipes[view]
   const slots = shownSlots(view, found.slots)
   const synced = JSON.stringify({ type: 'synced', ...toWire(found) })
-  const events = chainOf(scope, { topic, pipe, path: subscriber.path }, found.from.offset, slots, limits.pageBytes.value)
+  const events = chainOf(
+    scope,
+    { topic, pipe, path: subscriber.path },
+    found.from.offset,
+    slots,
+    limits.pageBytes.value,
+  )
   return [synced, ...events].map((result) => frameText(id, result))
 }
 
