@@ -230,7 +230,7 @@ export class ToyStore implements Store {
     const { authExp: _, ...row } = existing
     this.#subscribers.set(authExp === undefined ? row : { ...row, authExp }, ...keyOf(name))
   }
-  async lockChain(name: SubscriberRef, lock: Parameters<Store['lockChain']>[1]) {
+  async acquireDeliveryLock(name: SubscriberRef, lock: Parameters<Store['acquireDeliveryLock']>[1]) {
     const row = this.#attempt(name)
     if (!row?.on) return { status: 'off' } as const
     const locked = this.#subscribers.set({ ...row, lock: row.lock ?? lock }, ...keyOf(name))
@@ -243,7 +243,7 @@ export class ToyStore implements Store {
     this.#subscribers.set({ ...row, want: Math.max(row.want ?? 0, offset) }, ...keyOf(name))
     return 'wanted'
   }
-  async freeChain(name: SubscriberRef, { by, at, unless }: Parameters<Store['freeChain']>[1]) {
+  async releaseDeliveryLock(name: SubscriberRef, { by, at, unless }: Parameters<Store['releaseDeliveryLock']>[1]) {
     const existing = this.#attempt(name)
     if (existing === undefined) return 'lost'
     const { lock, want = 0, ...row } = existing

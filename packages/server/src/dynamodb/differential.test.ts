@@ -134,9 +134,9 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   stopSubscriber: fc.tuple(claim),
   deleteSubscriber: fc.tuple(claim),
   setSubscriberAuthExp: fc.tuple(fc.record({ topic, shard, connectionId, id, ref: small, authExp: maybe(small) })),
-  lockChain: fc.tuple(chain, fc.record({ by: holder, until: small })),
+  acquireDeliveryLock: fc.tuple(chain, fc.record({ by: holder, until: small })),
   requestOffset: fc.tuple(chain, small),
-  freeChain: fc.tuple(
+  releaseDeliveryLock: fc.tuple(
     chain,
     fc.record(
       { by: holder, at: maybe(fc.constantFrom('0.e1:1', '0.e1:2')), unless: small },

@@ -240,9 +240,9 @@ describe('requests', () => {
       ['UpdateItem', () => store.growShards(topic, 1, 2)],
       ['UpdateItem', () => store.growShards(topic, 1, 2)], // too late: nothing is read
       ['UpdateItem', () => store.setSubscriberAuthExp({ ...row, authExp: 5 })],
-      ['UpdateItem', () => store.lockChain(row, { by: 'h', until: 9 })],
+      ['UpdateItem', () => store.acquireDeliveryLock(row, { by: 'h', until: 9 })],
       ['UpdateItem', () => store.requestOffset(row, 1)],
-      ['UpdateItem', () => store.freeChain(row, { by: 'h', at: '0.e1:1', unless: 1 })],
+      ['UpdateItem', () => store.releaseDeliveryLock(row, { by: 'h', at: '0.e1:1', unless: 1 })],
       ['UpdateItem', () => store.stopSubscriber({ ...row, ref: 0 })], // newer: nothing is read
       ['DeleteItem', () => store.deleteSubscriber(row)],
       ['BatchGetItem', () => store.readSyncStates([1, 1, 2].map((offset) => ({ ...row, offset })))],

@@ -49,7 +49,7 @@ export function createSubscribers() {
       const { authExp: _, ...rest } = existing
       rowsOf(row).set(keyOf(row), authExp === undefined ? rest : { ...rest, authExp })
     },
-    lockChain(row, lock) {
+    acquireDeliveryLock(row, lock) {
       const existing = rowOfRef(row)
       if (!existing?.on) return { status: 'off' }
       if (existing.lock !== undefined)
@@ -65,7 +65,7 @@ export function createSubscribers() {
       if ((existing.want ?? -1) < offset) rowsOf(row).set(keyOf(row), { ...existing, want: offset })
       return 'wanted'
     },
-    freeChain(row, { by, at, unless = Number.POSITIVE_INFINITY }) {
+    releaseDeliveryLock(row, { by, at, unless = Number.POSITIVE_INFINITY }) {
       const existing = rowOfRef(row)
       if (existing?.lock?.by !== by) return existing && !existing.lock && existing.at === at ? 'freed' : 'lost'
       if ((existing.want ?? 0) > unless) return 'wanted'

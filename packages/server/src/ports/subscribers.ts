@@ -52,9 +52,9 @@ export interface SubscriberStore {
    * row with `locked`, also if this holder has the lock already; with `held` if another has it. Returns `off` if no
    * such row exists. One conditional write.
    */
-  lockChain(
+  acquireDeliveryLock(
     row: SubscriberRef,
-    lock: ChainLock,
+    lock: DeliveryLock,
   ): Promise<{ readonly status: 'locked' | 'held'; readonly row: Subscriber } | { readonly status: 'off' }>
 
   /**
@@ -70,7 +70,7 @@ export interface SubscriberStore {
    * stays. Returns `freed` also if the row has no lock and `at` is the cursor already. Returns `lost` if another holds
    * the lock, or no row of this ref exists. One conditional write.
    */
-  freeChain(
+  releaseDeliveryLock(
     row: SubscriberRef,
     free: { readonly by: string; readonly at: string | undefined; readonly unless?: number },
   ): Promise<'freed' | 'wanted' | 'lost'>
@@ -123,7 +123,7 @@ export interface Subscriber {
    */
   readonly at?: string
   /** Of a stock client's subscription to a log: who posts to it now. */
-  readonly lock?: ChainLock
+  readonly lock?: DeliveryLock
   /** Of a stock client's subscription to a log: the highest offset that was asked for while the lock was held. */
   readonly want?: number
   /** Epoch seconds. */
@@ -134,7 +134,7 @@ export interface Subscriber {
 export type SubscriberRef = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'>
 
 /** The lock of a stock client's subscription: its holder is the only one that posts to it [LAW-STOCK-ORDER]. */
-export interface ChainLock {
+export interface DeliveryLock {
   /** Names the holder. */
   readonly by: string
   /** Epoch milliseconds. After this the holder counts as dead, and how far it came is unknown. */

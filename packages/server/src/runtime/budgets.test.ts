@@ -136,7 +136,7 @@ describe('the requests to AWS', () => {
       'write putSubscriber',
       'read readConnectionAndShards',
       'read readSlotsBefore',
-      'write freeChain',
+      'write releaseDeliveryLock',
     ])
   })
   test('of a delivery are two more writes for each stock subscription, and none for other clients', async () => {
@@ -149,8 +149,8 @@ describe('the requests to AWS', () => {
       'read readSlotsBefore',
       'write putSlot',
       'read readSubscribers',
-      'write lockChain',
-      'write freeChain',
+      'write acquireDeliveryLock',
+      'write releaseDeliveryLock',
       'write putReceipt',
     ])
   })
@@ -162,7 +162,12 @@ describe('the requests to AWS', () => {
     const slots = await slotsOf(room)
     took()
     await room.stream(slots.slice(-1).map((slot) => ({ topic, slot })))
-    expect(took()).toEqual(['read readSubscribers', 'write lockChain', 'read readSlots', 'write freeChain'])
+    expect(took()).toEqual([
+      'read readSubscribers',
+      'write acquireDeliveryLock',
+      'read readSlots',
+      'write releaseDeliveryLock',
+    ])
     expect(ann.frames()).toHaveLength(21)
     await room.stream(slots.map((slot) => ({ topic, slot })))
     expect(took().filter((call) => call.startsWith('write'))).toEqual([])

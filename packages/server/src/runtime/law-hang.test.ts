@@ -340,7 +340,7 @@ const scenarios = {
     const listener = await made.connect({ stock: true })
     await listener.send(subscription('live'))
     const row = { topic, shard: 0, connectionId: listener.connectionId, id: '7', ref: 1 }
-    await made.store.lockChain(row, { by: 'another', until: made.clock.now() + 60_000 })
+    await made.store.acquireDeliveryLock(row, { by: 'another', until: made.clock.now() + 60_000 })
     return undefined
   }),
   'deliver of a shard that is full': {
@@ -418,9 +418,9 @@ const reachedBy: Readonly<
   stopSubscriber: 'a stop',
   deleteSubscriber: '$disconnect',
   setSubscriberAuthExp: 'auth',
-  lockChain: 'a publish to a stock client',
+  acquireDeliveryLock: 'a publish to a stock client',
   requestOffset: 'a publish to a stock client that another function posts to',
-  freeChain: 'a publish to a stock client',
+  releaseDeliveryLock: 'a publish to a stock client',
   readSubscribers: 'a publish that nobody hears',
   growShards: 'deliver of a shard that is full',
   readSyncStates: 'a sync',

@@ -10,8 +10,8 @@ import { type Answering, answerTasks, answerText, emptyResponse } from './reques
 import { onChunk } from './requests/assemble-chunks.ts'
 import { refusalText } from './requests/dispatch.ts'
 import {
-  askedOfElement,
   type Elements,
+  elementInfoOf,
   malformed,
   methodOf,
   parseChunk,
@@ -93,7 +93,7 @@ async function receiveChunk(answering: Answering, decoded: Decoded): Promise<str
   const frame = parseChunk(decoded)
   if (typeof frame === 'string') {
     if (!caller.extensions) throw parseError(frame)
-    return answerText(answering, rejectRequest(scope, askedOfElement(decoded.elements[0]), malformed(frame)))
+    return answerText(answering, rejectRequest(scope, elementInfoOf(decoded.elements[0]), malformed(frame)))
   }
   try {
     const text = await onChunk(scope, caller.connectionId, frame)

@@ -110,7 +110,7 @@ async function deliverToAudience(`,
     name: 'shard-lease-released-without-reading-recorded-offsets',
     breaks: 'decision 33',
     workloads: ['race', 'quiet'],
-    exhausted: 'runtime/delivery/law-turn.test.ts',
+    exhausted: 'runtime/delivery/law-shard-lease.test.ts',
     swaps: [
       {
         file: runtime('delivery/acquire-shard-lease'),
@@ -123,7 +123,7 @@ async function deliverToAudience(`,
     name: 'older-recorded-offset-is-sufficient',
     breaks: 'decision 33',
     workloads: ['race', 'quiet'],
-    exhausted: 'runtime/delivery/law-turn.test.ts',
+    exhausted: 'runtime/delivery/law-shard-lease.test.ts',
     swaps: [{ file: runtime('delivery/shard-lease'), from: 'if (isNoted && wasWrittenSince)', to: 'if (isNoted)' }],
   },
   {

@@ -473,7 +473,7 @@ const operations: Record<OperationName, true> = {
     putReceipt: true,
     hasReceipts: true,
   },
-  ...{ lockChain: true, requestOffset: true, freeChain: true },
+  ...{ acquireDeliveryLock: true, requestOffset: true, releaseDeliveryLock: true },
   ...{ putPart: true, notePart: true, claimUpload: true, readParts: true },
 }
 

@@ -1,4 +1,4 @@
-import type { ChainLock, SubscriberRef, SubscriberStore } from '../../ports/subscribers.ts'
+import type { DeliveryLock, SubscriberRef, SubscriberStore } from '../../ports/subscribers.ts'
 import { fromSubscriberItem, type Item, toSubscriberItem } from '../requests/items.ts'
 import { shardsKey, subscriberKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
@@ -43,7 +43,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       await update(keyOf(row), { expression, condition: '#ref = :ref', values: { ref, authExp } })
     },
 
-    async lockChain({ ref, ...row }, lock) {
+    async acquireDeliveryLock({ ref, ...row }, lock) {
       const write = await update(keyOf(row), {
         expression: 'SET #lock = :lock',
         condition: '#ref = :ref AND #on = :on AND attribute_not_exists(#lock)',
@@ -67,7 +67,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       if (item === undefined || item.ref !== ref || item.on !== true) return 'off'
       return item.lock === undefined ? 'free' : 'wanted'
     },
-    async freeChain({ ref, ...row }, { by, at, unless }) {
+    async releaseDeliveryLock({ ref, ...row }, { by, at, unless }) {
       const notBeyond = unless === undefined ? '' : ' AND (attribute_not_exists(#want) OR #want <= :unless)'
       const write = await update(keyOf(row), {
         expression: `${at === undefined ? '' : 'SET #at = :at '}REMOVE #lock, #want`,
@@ -111,7 +111,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
   }
 }
 
-const holderOf = (item: Item) => (item.lock as ChainLock | undefined)?.by
+const holderOf = (item: Item) => (item.lock as DeliveryLock | undefined)?.by
 
 const keyOf = ({ topic, shard, connectionId, id }: Omit<SubscriberRef, 'ref'>) =>
   subscriberKey(topic, shard, connectionId, id)

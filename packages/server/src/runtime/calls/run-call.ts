@@ -8,7 +8,7 @@ import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { codeOf } from '../encoding/error-label.ts'
-import { type Asked, errorBody, withId } from '../encoding/error-response.ts'
+import { errorBody, type RequestInfo, withId } from '../encoding/error-response.ts'
 import { isStream, procedureOf, runProcedure } from '../procedures/run-procedure.ts'
 import { warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 
@@ -106,7 +106,7 @@ export function toOutcome(
     const error = toTRPCError(thrown)
     warnOfMismatch(scope, { error, input: request.input, path: request.path })
     if (result.status === 'returned') markEntered(error)
-    const failed: Asked = { ...request, ctx, cause }
+    const failed: RequestInfo = { ...request, ctx, cause }
     measureCall(scope, request.path, startedAt, codeOf(error))
     return { body: errorBody(server, failed, error), settled: !isInterruption(error) }
   }

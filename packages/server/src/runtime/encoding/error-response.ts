@@ -6,7 +6,7 @@ import { mayHaveRun, TokenRefused, TrunklineError } from '../context/trunkline-e
 import { ForeignInput } from '../procedures/transformer-mismatch.ts'
 
 /** The request that an error answers, as far as it could be parsed. */
-export interface Asked {
+export interface RequestInfo {
   readonly id: FrameId | null
   readonly jsonrpc?: '2.0'
   readonly type: 'query' | 'mutation' | 'subscription' | 'unknown'
@@ -21,7 +21,7 @@ export interface Asked {
  * An error response as text. Also reports the error to `onError`. Never throws, whatever was thrown and even if the
  * router's formatter throws.
  */
-export function errorText(server: Server, request: Asked, thrown: unknown): string {
+export function errorText(server: Server, request: RequestInfo, thrown: unknown): string {
   return withId(request, errorBody(server, request, thrown))
 }
 
@@ -29,7 +29,7 @@ export function errorText(server: Server, request: Asked, thrown: unknown): stri
  * The same without its id: `{"error":…,"line"?:…}`, the router's error shape, and Trunkline's code and retry hint when
  * Trunkline failed.
  */
-export function errorBody(server: Server, request: Asked, thrown: unknown): string {
+export function errorBody(server: Server, request: RequestInfo, thrown: unknown): string {
   const error = toTRPCError(thrown)
   const { path, cause, traceparent } = request
   server.report({ error, path, cause, ...(traceparent === undefined ? {} : { traceparent }) }) // [TL-TRACE-2]
@@ -55,12 +55,12 @@ const idRoom = 1_024 // an id has at most 128 bytes, and each of them at most si
 
 /** Puts the request's id before a response body. */
 // [TL-STOCK-9]
-export function withId({ id, jsonrpc }: Pick<Asked, 'id' | 'jsonrpc'>, body: string): string {
+export function withId({ id, jsonrpc }: Pick<RequestInfo, 'id' | 'jsonrpc'>, body: string): string {
   const version = jsonrpc === undefined ? '' : '"jsonrpc":"2.0",'
   return `{"id":${JSON.stringify(id)},${version}${body.slice(1)}`
 }
 
-function bodyOf(server: Server, request: Asked, error: TRPCError): string {
+function bodyOf(server: Server, request: RequestInfo, error: TRPCError): string {
   const line = toTrunklineError(error)
   const body: Omit<ErrorFrame, 'id'> = {
     error: errorShape(server, request, error),
@@ -79,7 +79,7 @@ const fallbackBody = JSON.stringify({
  * The router's error shape, through its formatter and transformer. [TL-ERR-1] [TL-ERR-3] It never has a stack, a table
  * name or an ARN [LAW-ERRORS].
  */
-export function errorShape(server: Server, request: Omit<Asked, 'id' | 'cause'>, error: TRPCError) {
+export function errorShape(server: Server, request: Omit<RequestInfo, 'id' | 'cause'>, error: TRPCError) {
   // `isDev` adds the stack, and a function's NODE_ENV is unset.
   const config = { ...server.router._def._config, isDev: false }
   const { type, path, input, ctx } = request

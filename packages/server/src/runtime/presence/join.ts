@@ -6,7 +6,7 @@ import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext, RuntimeContext } from '../context/scope.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Replay } from '../log/replay.ts'
-import { keepaliveOf, lookOnReturn } from './renew-lease.ts'
+import { keepaliveOf, sweepOnReturn } from './renew-lease.ts'
 import { disconnectSession } from './rows/disconnect-session.ts'
 import { logOf } from './rows/find-presence.ts'
 import type { SessionRef } from './rows/update-session.ts'
@@ -46,7 +46,7 @@ export function presenceHooks(
       await disconnectSession(scope, session)
       return false
     },
-    resumed: (lastEventId: string | undefined) => lookOnReturn(scope, descriptor, lastEventId),
+    resumed: (lastEventId: string | undefined) => sweepOnReturn(scope, descriptor, lastEventId),
     loadState: (found: Replay) => loadPresence(scope, descriptor, found),
     failed: (thrown: unknown) => abandonJoin(scope, session, thrown, caller),
   }
@@ -73,14 +73,14 @@ export function toSession(
 /** Takes the seat. A stock client sends no keepalive, so its lease is its connection's life: a socket that dies unseen is found by the gateway. */
 export async function confirmJoin(
   scope: RuntimeContext,
-  sitting: SessionRef,
+  session: SessionRef,
   { presence }: SubscriptionDescriptor,
   { extensions, expires }: Pick<Subscriber, 'extensions' | 'expires'>,
 ): Promise<void> {
   if (presence?.me === undefined) return
   const { leaseMs } = presence
   const lease = (now: number) => (extensions ? now + leaseMs : expires * 1_000)
-  await joinSession(scope, sitting, { data: presence.me.data, lease })
+  await joinSession(scope, session, { data: presence.me.data, lease })
 }
 
 /** Where an earlier attempt under this id sat on this connection; nothing to look for with a first one. */
@@ -102,23 +102,23 @@ export async function leavePrevious(
 }
 
 /** [LAW-CONNECTION-ROW]: the connection's own row decides. A stop that came before the seat was taken found nothing to end, and neither did an attempt as another member, so it is looked for afterwards. */
-export async function isStillJoined(scope: RuntimeContext, sitting: SessionRef, id: string): Promise<boolean> {
-  const { connectionId, ref } = sitting
+export async function isStillJoined(scope: RuntimeContext, session: SessionRef, id: string): Promise<boolean> {
+  const { connectionId, ref } = session
   const row = await scope.store.readSubscription(connectionId, id)
   if (row?.on === true && row.ref === ref) return true
-  if (row?.on !== true || row.seat?.member !== sitting.seat.member) await leaveSession(scope, sitting)
+  if (row?.on !== true || row.seat?.member !== session.seat.member) await leaveSession(scope, session)
   return false
 }
 
 /** A subscription whose beginning fails for good is over at the client, and so is its seat; a stock client tries nothing again. */
 export async function abandonJoin(
   scope: RuntimeContext,
-  sitting: SessionRef | undefined,
+  session: SessionRef | undefined,
   thrown: unknown,
   { extensions }: Pick<ConnectionCaller, 'extensions'>,
 ): Promise<void> {
   const isFinal = !extensions || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
-  if (sitting !== undefined && isFinal) await leaveSession(scope, sitting).catch(() => {}) // the lease ends it
+  if (session !== undefined && isFinal) await leaveSession(scope, session).catch(() => {}) // the lease ends it
 }
 
 /** What a subscription to presence begins with. */

@@ -59,7 +59,7 @@ export async function renewSession(
  * Ends expired leases when a subscription resumes, as a sync does: the next sync may be a keepalive interval away.
  * [TL-PRES-6]
  */
-export async function lookOnReturn(
+export async function sweepOnReturn(
   scope: RuntimeContext,
   { topic, channel, presence }: SubscriptionDescriptor,
   lastEventId: string | undefined,

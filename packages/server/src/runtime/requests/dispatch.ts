@@ -15,7 +15,7 @@ import type { SubscribeRequest } from '../subscriptions/subscribe-request.ts'
 import { sync } from '../subscriptions/sync.ts'
 import { unsubscribe } from '../subscriptions/unsubscribe.ts'
 import { helloFrame } from './hello.ts'
-import { askedOf, type Request } from './parse-request.ts'
+import { type Request, requestInfoOf } from './parse-request.ts'
 import type { RunTask, Task } from './plan-batch.ts'
 
 /** The connection that a frame came from. */
@@ -91,7 +91,7 @@ export async function answerTask(scope: InvocationContext, sender: Sender, task:
   try {
     return await dispatch(scope, sender, task)
   } catch (thrown) {
-    return [rejectRequest(scope, askedOf(task.request), thrown)]
+    return [rejectRequest(scope, requestInfoOf(task.request), thrown)]
   }
 }
 

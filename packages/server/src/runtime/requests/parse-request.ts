@@ -14,7 +14,7 @@ import {
 import { idOfElement, parseClientFrame, parseTraceparent } from '@trunkline/protocol/schemas'
 import type { Server } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import type { Asked } from '../encoding/error-response.ts'
+import type { RequestInfo } from '../encoding/error-response.ts'
 import { readInput } from '../procedures/transformer-mismatch.ts'
 
 /** A valid element of a message: a tRPC request with its input deserialised, or a frame of Trunkline's own. */
@@ -46,7 +46,7 @@ const ownMethods: ReadonlySet<unknown> = new Set(['hello', 'sync', 'auth', 'canc
 /** One element of a message: a request, or the failure that answers it. */
 export type ParsedElement =
   | { readonly status: 'request'; readonly request: Request }
-  | { readonly status: 'malformed'; readonly asked: Asked; readonly thrown: TrunklineError }
+  | { readonly status: 'malformed'; readonly asked: RequestInfo; readonly thrown: TrunklineError }
 
 /** Elements of a message as `decodeClientMessage` gives them. */
 export interface Elements {
@@ -74,7 +74,7 @@ export function parseElements(
       return { status: 'request', request: toRequest(parsed.frame, (input) => readInput(server, input)) }
     } catch (thrown) {
       const failure = thrown instanceof TrunklineError ? thrown : unreadable(thrown)
-      return { status: 'malformed', asked: askedOfElement(element, fallbackId), thrown: failure }
+      return { status: 'malformed', asked: elementInfoOf(element, fallbackId), thrown: failure }
     }
   })
 }
@@ -165,7 +165,7 @@ function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRP
 }
 
 /** The facts of a malformed element that its answer repeats. */
-export function askedOfElement(element: unknown, fallbackId: FrameId | null = null): Asked {
+export function elementInfoOf(element: unknown, fallbackId: FrameId | null = null): RequestInfo {
   const id = idOfElement(element) ?? fallbackId
   const repeats = id !== null && memberOf(element, 'jsonrpc') === '2.0' // [TL-CALL-2]
   return { id, ...(repeats && { jsonrpc: '2.0' }), type: 'unknown', cause: 'frame' }
@@ -187,7 +187,7 @@ function unreadable(cause: unknown): TrunklineError {
 }
 
 /** The facts of a request that an error answer repeats. */
-export function askedOf(request: Request): Asked {
+export function requestInfoOf(request: Request): RequestInfo {
   const isCall = request.method === 'query' || request.method === 'mutation' || request.method === 'subscription'
   return {
     id: 'id' in request ? request.id : null,

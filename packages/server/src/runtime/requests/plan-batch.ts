@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
-import type { Asked } from '../encoding/error-response.ts'
+import type { RequestInfo } from '../encoding/error-response.ts'
 import type { ParsedElement, Request } from './parse-request.ts'
-import { askedOf } from './parse-request.ts'
+import { requestInfoOf } from './parse-request.ts'
 
 type Start = Request & { readonly ref: number; readonly method: 'subscription' }
 type Stop = Request & { readonly method: 'subscription.stop' }
@@ -16,7 +16,7 @@ export interface RunTask {
 
 /** An element that is answered with an error; nothing runs for it. */
 export interface RefuseTask {
-  readonly asked: Asked
+  readonly asked: RequestInfo
   readonly instead: TRPCError
 }
 
@@ -57,7 +57,7 @@ function tooMany(parsed: readonly ParsedElement[]): readonly Task[] {
 }
 
 /** tRPC's answer to an overfull batch names no path. */
-function withoutPath(request: Request): Asked {
-  const { path: _, input: __, ...asked } = askedOf(request)
+function withoutPath(request: Request): RequestInfo {
+  const { path: _, input: __, ...asked } = requestInfoOf(request)
   return asked
 }

@@ -6,7 +6,7 @@ import { toMessages } from '../encoding/pack-messages.ts'
 import { rejectRequest } from '../encoding/reject-request.ts'
 import { deleteConnection, post } from '../posting/post.ts'
 import { helloFrame } from './hello.ts'
-import { askedOf, type ParsedElement, parseElements } from './parse-request.ts'
+import { type ParsedElement, parseElements, requestInfoOf } from './parse-request.ts'
 
 /** Answers a refused connection with the reason, then deletes it. Nothing that it sent runs. [TL-HELLO-3] */
 export async function rejectConnection(
@@ -30,5 +30,5 @@ function answer(scope: InvocationContext, caller: ConnectionCaller, parsed: Pars
   if (parsed.status === 'malformed')
     return parsed.asked.id === null ? undefined : rejectRequest(scope, parsed.asked, thrown)
   if (parsed.request.method === 'hello') return helloFrame(scope, parsed.request.id, caller)
-  return rejectRequest(scope, askedOf(parsed.request), thrown)
+  return rejectRequest(scope, requestInfoOf(parsed.request), thrown)
 }

@@ -161,11 +161,11 @@ describe('[LAW-STOCK-ORDER] broken: the explorer finds', () => {
         {
           ...options,
           mutant: (store) => ({
-            lockChain: async (row, lock) => {
-              const found = await store.lockChain(row, lock)
+            acquireDeliveryLock: async (row, lock) => {
+              const found = await store.acquireDeliveryLock(row, lock)
               if (found.status !== 'held') return found
-              await store.freeChain(row, { by: found.row.lock?.by ?? '', at: found.row.at })
-              return store.lockChain(row, lock)
+              await store.releaseDeliveryLock(row, { by: found.row.lock?.by ?? '', at: found.row.at })
+              return store.acquireDeliveryLock(row, lock)
             },
           }),
         },
@@ -191,11 +191,11 @@ describe('[LAW-STOCK-ORDER] broken: the explorer finds', () => {
         {
           ...options,
           mutant: (store) => ({
-            lockChain: async (row, lock) => {
-              const found = await store.lockChain(row, lock)
+            acquireDeliveryLock: async (row, lock) => {
+              const found = await store.acquireDeliveryLock(row, lock)
               if (found.status !== 'held' || (found.row.lock?.until ?? 0) > lock.until - 30_000) return found
-              await store.freeChain(row, { by: found.row.lock?.by ?? '', at: found.row.at })
-              return store.lockChain(row, lock)
+              await store.releaseDeliveryLock(row, { by: found.row.lock?.by ?? '', at: found.row.at })
+              return store.acquireDeliveryLock(row, lock)
             },
           }),
         },
@@ -209,12 +209,13 @@ describe('[LAW-STOCK-ORDER] broken: the explorer finds', () => {
         {
           ...options,
           mutant: (store) => ({
-            lockChain: async (row, lock) => {
-              const found = await store.lockChain(row, lock)
+            acquireDeliveryLock: async (row, lock) => {
+              const found = await store.acquireDeliveryLock(row, lock)
               const { slots } = await store.readSlotsBefore(row.topic, undefined, 1)
               const [epoch = '', at = ''] = found.status === 'locked' ? (found.row.at ?? '').split(':') : []
               const next = Math.min(Number(at) + 1, slots[0]?.offset ?? 0)
-              if (found.status === 'locked') await store.freeChain(row, { by: lock.by, at: `${epoch}:${next}` })
+              if (found.status === 'locked')
+                await store.releaseDeliveryLock(row, { by: lock.by, at: `${epoch}:${next}` })
               return found
             },
           }),

@@ -118,7 +118,7 @@ export async function postFromLog(
 
 /** False when a later offset is requested: then the lock is kept. */
 async function releaseUnlessRequested(scope: InvocationContext, { row, by, at }: SubscriptionLock): Promise<boolean> {
-  return (await scope.store.freeChain(row, { by, at: formatCursor(at), unless: at.offset })) !== 'wanted'
+  return (await scope.store.releaseDeliveryLock(row, { by, at: formatCursor(at), unless: at.offset })) !== 'wanted'
 }
 
 /** Posts the slots that pass the pipe, each one after the one before has arrived. Undefined when all were posted. */

@@ -1,7 +1,7 @@
 import { type Cursor, formatCursor, parseCursor } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
-import type { ChainLock, Subscriber } from '../../ports/subscribers.ts'
+import type { DeliveryLock, Subscriber } from '../../ports/subscribers.ts'
 import { createDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/scope.ts'
 import { cursorOf } from '../log/retention.ts'
@@ -29,7 +29,7 @@ const slackMs = 5_000
 const disconnectMs = 2_000
 
 /** A lock that lasts as long as this invocation may work. */
-export function newLock({ clock, deadline }: InvocationContext): ChainLock {
+export function newLock({ clock, deadline }: InvocationContext): DeliveryLock {
   return { by: randomName(clock, 12), until: deadline.at + slackMs }
 }
 
@@ -41,7 +41,7 @@ export function newLock({ clock, deadline }: InvocationContext): ChainLock {
 export async function acquireLock(scope: InvocationContext, row: Subscriber, slot: Slot): Promise<LockResult> {
   const lock = newLock(scope)
   for (;;) {
-    const found = await scope.store.lockChain(row, lock)
+    const found = await scope.store.acquireDeliveryLock(row, lock)
     if (found.status === 'off') return 'off'
     if (found.status === 'locked') return { row: found.row, by: lock.by, at: positionOf(scope, found.row, slot) }
     if (isDead(found.row, scope.clock.now())) return 'dead'
@@ -52,7 +52,7 @@ export async function acquireLock(scope: InvocationContext, row: Subscriber, slo
 
 /** Releases the lock and stores how far it came, even if further offsets are requested. */
 export async function releaseLock(scope: InvocationContext, { row, by, at }: SubscriptionLock): Promise<void> {
-  await scope.store.freeChain(row, { by, at: formatCursor(at) })
+  await scope.store.releaseDeliveryLock(row, { by, at: formatCursor(at) })
 }
 
 /**
