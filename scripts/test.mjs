@@ -35,11 +35,11 @@ async function slowerSuites() {
 }
 
 /**
- * The production code under 6,000 schedules of faults; `npm run test:long` runs 20,000. A laptop may ask for fewer by TRUNKLINE_SCHEDULES; CI never does.
+ * The production code under 5,000 schedules of faults; `npm run test:long` runs 20,000. A laptop may ask for fewer by TRUNKLINE_SCHEDULES; CI never does.
  * @returns {Promise<Counts>}
  */
 async function simulation() {
-  const schedules = ci ? '6000' : (process.env.TRUNKLINE_SCHEDULES ?? '6000')
+  const schedules = ci ? '5000' : (process.env.TRUNKLINE_SCHEDULES ?? '5000')
   const args = ['scripts/simulate.mjs', '--schedules', schedules, '--seed', '1']
   const title = `simulation of ${schedules} schedules`
   const code = await timed(title, () => run(args, { deadlineMs: 20 * 60_000, background: true }))
