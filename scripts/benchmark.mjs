@@ -9,7 +9,7 @@ await main(async () => {
   const entry = join(folder, 'src/main.ts')
   if (name === '' || !existsSync(entry)) throw new StepFailure(`there is no benchmark at ${entry}`)
   checkNode()
-  // Nothing is installed from here: whoever measures has the packages, and others may be using them.
+  // This command installs nothing: other processes may be using the packages.
   if (!existsSync(join(root, 'node_modules/esbuild')))
     throw new StepFailure('run `npm ci` first: the packages are missing')
   return run([await bundle(folder, entry), ...args])

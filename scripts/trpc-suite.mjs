@@ -10,7 +10,7 @@ import { bin, checkNode, main, root, run, StepFailure } from './steps.mjs'
 const leftOut = [
   ['createContext throws', 'a context is made for each call: each is answered, and the socket lives on'],
   ['malformatted JSON', 'it asks for a stack, and no error of a line holds one [TL-ERR-3]'],
-  ['subscriptions', 'jsonrpc is echoed beside answers, not beside what a subscription is told [TL-STOCK-9]'],
+  ['subscriptions', 'jsonrpc is echoed in answers and not in the events of a subscription [TL-STOCK-9]'],
   ['pong message should be received', "the adapter's own PING: the gateway sends none"],
   ['no pong message should be received', 'the same'],
   [

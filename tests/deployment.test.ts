@@ -137,11 +137,11 @@ describe('the local line', () => {
   })
 
   it('has the routes of the template, two-way where those are', () => {
-    const told = [...resourcesOf(template, 'AWS::ApiGatewayV2::Route').values()].map(({ Properties }) => ({
+    const received = [...resourcesOf(template, 'AWS::ApiGatewayV2::Route').values()].map(({ Properties }) => ({
       key: Properties['RouteKey'],
       twoWay: Properties['RouteResponseSelectionExpression'] === '$default',
     }))
-    expect(new Set(localRoutes.map(({ key, twoWay = false }) => ({ key, twoWay })))).toEqual(new Set(told))
+    expect(new Set(localRoutes.map(({ key, twoWay = false }) => ({ key, twoWay })))).toEqual(new Set(received))
   })
 
   it('maps the stream as the template does', () => {

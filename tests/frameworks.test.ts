@@ -57,16 +57,16 @@ const publish = (room: string, text: string) => local.run(() => messages.publish
 const waitFor = (check: () => void) => vi.waitFor(check, 15_000)
 
 /** A store of the texts of a room that notes whatever it tells. */
-function watched(room: string): { readonly store: Store<readonly string[]>; readonly told: (readonly string[])[] } {
-  const told: (readonly string[])[] = []
+function watched(room: string): { readonly store: Store<readonly string[]>; readonly received: (readonly string[])[] } {
+  const received: (readonly string[])[] = []
   const tell = (run: (texts: readonly string[]) => void) => (texts: readonly string[]) => {
-    told.push(texts)
+    received.push(texts)
     run(texts)
   }
-  return { store: { subscribe: (run) => stores.texts(room).subscribe(tell(run)) }, told }
+  return { store: { subscribe: (run) => stores.texts(room).subscribe(tell(run)) }, received }
 }
 
-/** Publishes what only one who still listens hears, and waits until somebody has heard it. */
+/** Publishes an event that only a live subscription receives, and waits until one has received it. */
 async function publishUnheard(room: string): Promise<void> {
   await publish(room, 'unheard')
   let heard: readonly string[] = []
@@ -98,7 +98,7 @@ test("a store of the README is one by Svelte's own contract: get and runes read 
   }>(compiled, { platform: 'browser' })
 
   let seen: readonly string[] | undefined
-  const { store, told } = watched('svelte')
+  const { store, received } = watched('svelte')
   const stop = follow(store, (texts) => (seen = texts))
   flushSync()
   expect(seen).toEqual([])
@@ -107,7 +107,7 @@ test("a store of the README is one by Svelte's own contract: get and runes read 
   expect(get(stores.lineState).status).toBe('open')
   stop()
   await publishUnheard('svelte')
-  expect(told).toEqual([[], ['one']])
+  expect(received).toEqual([[], ['one']])
 }, 30_000)
 
 test('a $-name of a Svelte component reads a store of the README', async () => {
@@ -125,7 +125,7 @@ test('a $-name of a Svelte component reads a store of the README', async () => {
 test('a store of the README is a ref in Vue, and stops with its scope', async () => {
   const scope = effectScope()
   let seen: readonly string[] | undefined
-  const { store, told } = watched('vue')
+  const { store, received } = watched('vue')
   scope.run(() => {
     const texts = forVue.useStore(store)
     watchEffect(() => (seen = texts.value), { flush: 'sync' })
@@ -136,5 +136,5 @@ test('a store of the README is a ref in Vue, and stops with its scope', async ()
   await waitFor(() => expect(seen).toEqual(['one', 'two']))
   scope.stop()
   await publishUnheard('vue')
-  expect(told).toEqual([[], ['one'], ['one', 'two']])
+  expect(received).toEqual([[], ['one'], ['one', 'two']])
 }, 30_000)

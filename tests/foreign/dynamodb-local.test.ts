@@ -199,8 +199,8 @@ describe.skipIf(folder === undefined)('DynamoDB Local', () => {
     expect((await second).value?.data.text).toBe('by a script')
 
     const table = await local.table({ keys: { id: 'S' }, indexes: { 'by-text': { keys: { text: 'S' } } } }, cards)
-    const told = iterate(client.live, { room: 'cards' })
-    const card = told.next()
+    const received = iterate(client.live, { room: 'cards' })
+    const card = received.next()
     const outside = clientOf(foreign.endpoint)
     const Item = { id: { S: '1' }, text: { S: 'a card' } }
     await outside.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: { TableName: table, Item } }] }))

@@ -102,7 +102,7 @@ async function handOn<R extends AnyTRPCRouter>(line: Promise<LocalLine<R>>, sock
   gateway.on('close', () => socket.close())
   gateway.on('error', () => socket.terminate())
   socket.on('close', () => gateway.close())
-  await once(gateway, 'open').catch(() => {}) // its `error` is told above
+  await once(gateway, 'open').catch(() => {}) // the listener above reports its `error`
   socket.off('message', keep)
   for (const data of early) gateway.send(String(data))
   socket.on('message', (data) => gateway.send(String(data)))

@@ -101,7 +101,11 @@ function notes(results: readonly Result[]): string {
   return results
     .map(({ contestant: { name, reconnect }, counts: { signals } }) => {
       const reports = Object.entries(signals).map(([signal, times]) => `${signal} (${times} times)`)
-      return `- ${name}: reconnects after ${reconnect}. ${reports.length === 0 ? 'Reported no loss to the application.' : `Reported to the application: ${reports.join('; ')}.`}`
+      const reported =
+        reports.length === 0
+          ? 'Reported no loss to the application.'
+          : `Reported to the application: ${reports.join('; ')}.`
+      return `- ${name}: reconnects after ${reconnect}. ${reported}`
     })
     .join('\n')
 }

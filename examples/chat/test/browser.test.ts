@@ -20,8 +20,8 @@ afterEach(() => stage.closePages())
 afterAll(() => stage[Symbol.asyncDispose]())
 
 /** What a script with the line's credentials does. */
-async function publish(room: string, text: string, told: { author?: string; at?: number } = {}): Promise<void> {
-  const message = { id: crypto.randomUUID(), author: 'announcer', text, at: Date.now(), ...told }
+async function publish(room: string, text: string, more: { author?: string; at?: number } = {}): Promise<void> {
+  const message = { id: crypto.randomUUID(), author: 'announcer', text, at: Date.now(), ...more }
   await stage.local.run(() => messages.publish({ room }, { type: 'posted', message }))
 }
 
@@ -99,7 +99,7 @@ describe('two browsers in one room', () => {
     await expectTexts(ann, five)
   })
 
-  it('try again at once when told to', async () => {
+  it('connect again at once on demand', async () => {
     const ann = await stage.open({ room: 'again', name: 'ann' })
     const away = stage.local.faults.on('connect', 'fail') // also while it is clicked: else the page may be back by itself before
     stage.local.faults.cut()
@@ -184,7 +184,7 @@ describe('a browser', () => {
     expect(await reader.getByLabel('Message to').count()).toBe(0)
   })
 
-  it('is told why its name was refused, and comes in under another', async () => {
+  it('shows why its name was refused, and connects under another', async () => {
     const ann = await stage.open({ room: 'refused', name: 'ann' })
     await ann.evaluate(() => localStorage.setItem('trunkline-chat.name', 'n'.repeat(41)))
     await ann.reload()
@@ -195,8 +195,8 @@ describe('a browser', () => {
     await ann.locator('.badge[data-status=open]').waitFor()
     await say(ann, 'here I am')
     await expectTexts(ann, ['here I am'])
-    await publish('refused', 'and is heard')
-    await expectTexts(ann, ['here I am', 'and is heard'])
+    await publish('refused', 'and a reply')
+    await expectTexts(ann, ['here I am', 'and a reply'])
   })
 
   it('goes to another room and back by keyboard, and keeps what was begun there', async () => {
@@ -278,7 +278,7 @@ describe('a browser', () => {
 describe('the bot', () => {
   const why = /a push is only a hint.*never a message\.$/
 
-  it('answers word by word for whoever asks, and the room has the whole answer once', async () => {
+  it('answers the person who asks word by word, and the room has the whole answer once', async () => {
     const [ann, bob] = await Promise.all([
       stage.open({ room: 'ask', name: 'ann' }),
       stage.open({ room: 'ask', name: 'bob' }),
@@ -314,7 +314,7 @@ describe('the bot', () => {
     await expectTexts(bob, ['/ask how does it work', 'never mind'])
   })
 
-  it('begins again when the socket was lost half-way, and is heard once', async () => {
+  it('begins again when the socket was lost half-way, and its answer appears once', async () => {
     const ann = await stage.open({ room: 'again', name: 'ann' })
     await say(ann, '/ask why')
     const writing = ann.locator('.message[data-state=answering] .text')

@@ -35,11 +35,11 @@ async function closeLid(page: Page): Promise<void> {
   stage.local.faults.cut() // of everybody: the others come back
 }
 
-/** Ends a page's socket, and resolves when the grace after it has passed: the server must have heard of it first. */
+/** Ends a page's socket, and resolves when the grace period has passed after `$disconnect` ran. */
 async function endSocket(end: () => Promise<unknown>): Promise<void> {
-  using heard = stage.local.faults.on('function', { delayMs: 0 }, { path: '$disconnect' })
+  using disconnect = stage.local.faults.on('function', { delayMs: 0 }, { path: '$disconnect' })
   await end()
-  await expect.poll(() => heard.hits, patience).toBeGreaterThan(0)
+  await expect.poll(() => disconnect.hits, patience).toBeGreaterThan(0)
   await stage.local.idle()
   await stage.local.clock.advance('20s')
 }
@@ -137,7 +137,7 @@ describe('two tabs of one person', () => {
     await expectHere(ann, ['ann (you)'])
   })
 
-  it('are greyed when the last of them is hidden, whichever was heard of last', async () => {
+  it('are greyed when the last of them is hidden, in any order of arrival', async () => {
     const ann = await stage.open({ room: 'hide', name: 'ann' })
     const [front, back] = [
       await stage.open({ room: 'hide', name: 'bob' }),

@@ -11,7 +11,7 @@ import { type PageServer, servePage } from './page-server.ts'
 
 const example = join(import.meta.dirname, '..')
 
-/** What a Chromium in a container wants to be told. */
+/** The options that a Chromium in a container needs. */
 const flags = [
   '--headless',
   '--no-sandbox',

@@ -24,4 +24,7 @@ async function askPort(port: number): Promise<string | undefined> {
   }
 }
 
-export const nothingRuns = `No line runs here (http://127.0.0.1:${firstPort} does not answer). Start one with \`npm start\`, or pass its URL: --url wss://…`
+export const nothingRuns = [
+  `No line runs here (http://127.0.0.1:${firstPort} does not answer).`,
+  'Start one with `npm start`, or pass its URL: --url wss://…',
+].join(' ')

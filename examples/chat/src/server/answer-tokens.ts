@@ -15,11 +15,13 @@ export async function* answerTokens(prompt: string, signal: AbortSignal | undefi
 const answers: readonly (readonly [asks: RegExp, answer: string])[] = [
   [
     /^why\b/i,
-    'Because a push is only a hint. The log of the room has every message, and a client that missed a push reads the log. A lost push costs a moment and never a message.',
+    'Because a push is only a hint. The log of the room has every message, and a client that missed a push reads ' +
+      'the log. A lost push costs a moment and never a message.',
   ],
   [
     /^how\b/i,
-    'In four steps: the page sends a frame, a function runs it and ends, the table stores the message, and the table’s stream pushes it to all subscribers.',
+    'In four steps: the page sends a frame, a function runs it and ends, the table stores the message, and the ' +
+      'table’s stream pushes it to all subscribers.',
   ],
   [/^(when|how long)\b/i, 'Messages are kept for seven days. After that, a room starts again and reports a gap.'],
   [/^who\b/i, 'I am the bot of this room. I know only a few fixed sentences. You can replace me with a model.'],

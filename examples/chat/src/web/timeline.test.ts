@@ -7,11 +7,11 @@ const posted = (id: string, author = 'ann', text = id): MessageEvent => ({
   message: { id, author, text, at: 0 },
 })
 const logged = (n: number, data: MessageEvent): LoggedEvent => ({ id: `e:${n}`, data })
-const live = (n: number, data: MessageEvent): TimelineAction => ({ type: 'told', told: logged(n, data) })
+const live = (n: number, data: MessageEvent): TimelineAction => ({ type: 'received', received: logged(n, data) })
 /** The first event of the subscription, at the position of the last event. */
 const page = (events: readonly LoggedEvent[], older: string | null = null): TimelineAction => ({
-  type: 'told',
-  told: { id: events.at(-1)?.id ?? 'e:0', data: { type: 'page', events, older } },
+  type: 'received',
+  received: { id: events.at(-1)?.id ?? 'e:0', data: { type: 'page', events, older } },
 })
 const empty = page([])
 const mine: TimelineAction = { type: 'confirmed', message: { id: 'm', author: 'ann', text: 'mine', at: 0 } }

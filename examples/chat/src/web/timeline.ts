@@ -32,15 +32,15 @@ export interface Timeline {
 }
 
 export type TimelineAction =
-  | { readonly type: 'told'; readonly told: Received }
+  | { readonly type: 'received'; readonly received: Received }
   | { readonly type: 'older'; readonly before: string; readonly page: Page }
   | { readonly type: 'confirmed'; readonly message: Message }
 
 /** Applies an action to the timeline. There is no timeline before its first page. */
 export function reduceTimeline(timeline: Timeline | undefined, action: TimelineAction): Timeline | undefined {
   switch (action.type) {
-    case 'told':
-      return follow(timeline, action.told)
+    case 'received':
+      return follow(timeline, action.received)
     case 'older':
       return timeline?.older === action.before ? prepend(timeline, action.page) : timeline // ignored after a gap
     case 'confirmed':

@@ -37,7 +37,7 @@ export function useTimeline(room: string, onEvent: (event: MessageEvent) => void
       { room },
       {
         onData: (received) => {
-          dispatch({ type: 'told', told: received })
+          dispatch({ type: 'received', received })
           for (const event of eventsOf(received)) onEvent(event)
         },
       },

@@ -27,7 +27,7 @@ function ask(page: Page, question: Question): Promise<unknown> {
   }, question)
 }
 
-it('a service worker of a browser, which has no window, calls, is told, and is told on after a lost socket', async () => {
+it('a service worker, which has no window, makes calls and receives events, also after it lost its socket', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-service-worker-'))
   await build({
     entryPoints: [join(import.meta.dirname, 'worker.ts')],
@@ -59,14 +59,14 @@ it('a service worker of a browser, which has no window, calls, is told, and is t
   await page.goto(pages.origin)
   await page.evaluate((url) => navigator.serviceWorker.register(`worker.js?line=${encodeURIComponent(url)}`), lineUrl)
 
-  const heard = () => ask(page, { type: 'heard' })
+  const received = () => ask(page, { type: 'received' })
   expect(await ask(page, { type: 'post', text: 'from a worker' })).toBe('ann')
-  await expect.poll(heard, patience).toEqual(['from a worker'])
+  await expect.poll(received, patience).toEqual(['from a worker'])
   {
     using _away = local.faults.on('connect', 'fail')
     local.faults.cut()
     const message = { id: crypto.randomUUID(), author: 'announcer', text: 'while it was away', at: Date.now() }
     await local.run(() => messages.publish({ room: 'worker' }, { type: 'posted', message }))
   }
-  await expect.poll(heard, patience).toEqual(['from a worker', 'while it was away'])
+  await expect.poll(received, patience).toEqual(['from a worker', 'while it was away'])
 })

@@ -3,17 +3,19 @@ import type { AppRouter } from '../../src/server/router.ts'
 import { messagesOf, reduceTimeline, type Timeline } from '../../src/web/timeline.ts'
 
 /** A page's question to this worker. The answer goes to the port that comes with it. */
-export type Question = { readonly type: 'post'; readonly text: string } | { readonly type: 'heard' }
+export type Question = { readonly type: 'post'; readonly text: string } | { readonly type: 'received' }
 
 const room = { room: 'worker' }
 const url = new URL(location.href).searchParams.get('line') ?? ''
 const client = createClient<AppRouter>({ connection: createConnection({ url, token: async () => 'ann' }) })
-let heard: Timeline | undefined
-client.messages.live.subscribe(room, { onData: (told) => (heard = reduceTimeline(heard, { type: 'told', told })) })
+let timeline: Timeline | undefined
+client.messages.live.subscribe(room, {
+  onData: (received) => (timeline = reduceTimeline(timeline, { type: 'received', received })),
+})
 
 addEventListener('message', async ({ data, ports: [port] }: MessageEvent<Question>) => {
-  if (data.type === 'heard')
-    return port?.postMessage(heard === undefined ? [] : messagesOf(heard).map(({ message }) => message.text))
+  if (data.type === 'received')
+    return port?.postMessage(timeline === undefined ? [] : messagesOf(timeline).map(({ message }) => message.text))
   const { author } = await client.messages.post.mutate({ ...room, id: crypto.randomUUID(), text: data.text })
   port?.postMessage(author)
 })

@@ -82,14 +82,14 @@ it('a mutation is shown before it is answered, and taken back when it is refused
 
 it('useSubscription tells that it is live and what is published, before and after a lost socket', async () => {
   const page = await openPage()
-  const heard = () => page.locator('output').innerText()
-  await expect.poll(heard, patience).toBe('pending') // tRPC's word for a subscription that lives
+  const received = () => page.locator('output').innerText()
+  await expect.poll(received, patience).toBe('pending') // tRPC's word for a subscription that lives
   await publish('first')
-  await expect.poll(heard, patience).toBe('first')
+  await expect.poll(received, patience).toBe('first')
   {
     using _away = local.faults.on('connect', 'fail')
     local.faults.cut()
     await publish('while it was away')
   }
-  await expect.poll(heard, patience).toBe('while it was away')
+  await expect.poll(received, patience).toBe('while it was away')
 })

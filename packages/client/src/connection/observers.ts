@@ -80,7 +80,7 @@ export function createObservers(uncaught: (error: unknown) => void) {
 }
 
 function notify({ observer, notifyGap }: Entry, effect: ObserverEffect) {
-  // biome-ignore lint/nursery/useExhaustiveSwitchCases: all effects of the union are handled; the rule cannot resolve Extract
+  // biome-ignore lint/nursery/useExhaustiveSwitchCases: all effects are handled; the rule does not resolve Extract
   switch (effect.type) {
     case 'answer':
       return observer.answer?.(effect.data)

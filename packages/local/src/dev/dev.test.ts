@@ -28,14 +28,14 @@ describe('trunkline dev', () => {
     const web = await folderWith({ 'index.html': '<title>chat</title>' })
     const line = await dev('.', { entry, web, port: 0, log: () => {} })
     expect(await (await fetch(`${line.address}/`)).text()).toContain('chat')
-    const told = (await (await fetch(`${line.address}/line.json`)).json()) as { url: string }
+    const received = (await (await fetch(`${line.address}/line.json`)).json()) as { url: string }
     const origin = line.address
     class Browser extends WebSocket {
       constructor(url: string, protocols?: string[]) {
         super(url, protocols, { origin })
       }
     }
-    const connection = createConnection({ url: told.url, WebSocket: Browser })
+    const connection = createConnection({ url: received.url, WebSocket: Browser })
     expect(await createClient<AppRouter>({ connection }).hello.query()).toBe('hello')
     await connection.close()
     await line.close()
@@ -133,9 +133,9 @@ describe('trunkline dev', () => {
   test('keeps the environment of scripts in a file while it runs', async () => {
     const env = join(await folderWith({}), 'deeper', 'local.env')
     const line = await dev('.', { entry, env, port: 0, log: () => {} })
-    const told = await readFile(env, 'utf8')
-    expect(told).toMatch(/^TRUNKLINE_TABLE=trunkline-/m)
-    expect(told).toMatch(/^AWS_ENDPOINT_URL_DYNAMODB=http:/m)
+    const received = await readFile(env, 'utf8')
+    expect(received).toMatch(/^TRUNKLINE_TABLE=trunkline-/m)
+    expect(received).toMatch(/^AWS_ENDPOINT_URL_DYNAMODB=http:/m)
     await line.close()
     await expect(readFile(env)).rejects.toThrow('ENOENT')
   })

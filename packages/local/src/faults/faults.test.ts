@@ -23,23 +23,23 @@ async function listening() {
   const local = await startLocalLine({ router, line })
   const ann = local.connect({ timeoutMs: 2_000 })
   const bob = local.connect()
-  const heard: string[] = []
+  const seen: string[] = []
   const waiting: { readonly count: number; readonly resolve: () => void }[] = []
   const hear = (count: number) =>
-    new Promise<void>((resolve) => (heard.length >= count ? resolve() : waiting.push({ count, resolve })))
+    new Promise<void>((resolve) => (seen.length >= count ? resolve() : waiting.push({ count, resolve })))
   await new Promise<void>((resolve) => {
     bob.client.live.subscribe(
       { room: 'x' },
       {
         onStarted: () => resolve(),
         onData: ({ data }) => {
-          heard.push(data.text)
-          for (const { count, resolve } of waiting) if (heard.length >= count) resolve()
+          seen.push(data.text)
+          for (const { count, resolve } of waiting) if (seen.length >= count) resolve()
         },
       },
     )
   })
-  return { local, ann, bob, heard, hear }
+  return { local, ann, bob, seen, hear }
 }
 
 describe('a fault', () => {
@@ -58,12 +58,12 @@ describe('a fault', () => {
     ['frame', { delayMs: 20 }],
     ['frame', 'reorder'],
   ])('at %s of %j causes no loss, duplicate or reordering for a subscriber', async (point, effect) => {
-    const { local, ann, heard, hear } = await listening()
+    const { local, ann, seen, hear } = await listening()
     local.faults.on(point, effect, { times: 2 })
     for (const text of ['1', '2', '3', '4']) await local.run(() => messages.publish({ room: 'x' }, { text }))
     await ann.client.whoami.query()
     await hear(4)
-    expect(heard).toEqual(['1', '2', '3', '4'])
+    expect(seen).toEqual(['1', '2', '3', '4'])
     await local.close()
   })
 

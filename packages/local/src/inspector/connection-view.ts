@@ -21,9 +21,9 @@ export function toConnectionView(
  * Reads the context that the server's `authorizeConnect` writes. Another authorizer of the application may write other
  * fields or none.
  */
-function readCaller(told: string | undefined): { readonly principal?: unknown; readonly extensions?: unknown } {
+function readCaller(received: string | undefined): { readonly principal?: unknown; readonly extensions?: unknown } {
   try {
-    const caller: unknown = JSON.parse(told ?? '{}')
+    const caller: unknown = JSON.parse(received ?? '{}')
     return typeof caller === 'object' && caller !== null ? caller : {}
   } catch {
     return {}

@@ -64,12 +64,12 @@ const start = () =>
 /** A client of tRPC's own, and the messages on its sockets. */
 function stock(url: string, options: Partial<WebSocketClientOptions> = {}) {
   const sockets: WebSocket[] = []
-  const [sent, heard]: [string[], string[]] = [[], []]
+  const [sent, received]: [string[], string[]] = [[], []]
   class Watched extends WebSocket {
     constructor(address: string | URL) {
       super(address)
       sockets.push(this)
-      this.on('message', (text) => heard.push(String(text)))
+      this.on('message', (text) => received.push(String(text)))
     }
     override send(data: never): void {
       sent.push(String(data))
@@ -80,7 +80,7 @@ function stock(url: string, options: Partial<WebSocketClientOptions> = {}) {
   const wsClient = createWSClient({ ...own, ...options })
   const client = createTRPCClient<typeof router>({ links: [wsLink({ client: wsClient, transformer: superjson })] })
   const open = () => sockets.filter(({ readyState }) => readyState === WebSocket.OPEN).length
-  return { client, sockets, open, sent, heard, [Symbol.asyncDispose]: () => wsClient.close() }
+  return { client, sockets, open, sent, received, [Symbol.asyncDispose]: () => wsClient.close() }
 }
 
 const room = { room: 'x' }
@@ -103,7 +103,7 @@ describe('tRPC’s own client on a line', () => {
     await using local = await start()
     const keepAlive = { enabled: true, intervalMs: 5, pongTimeoutMs: patience.timeout }
     await using patient = stock(local.url, { keepAlive })
-    await until(() => expect(patient.heard).toContain('PONG'))
+    await until(() => expect(patient.received).toContain('PONG'))
     expect(patient.sockets).toHaveLength(1)
     using _silent = local.faults.on('frame', 'drop')
     await using hasty = stock(local.url, { keepAlive: { ...keepAlive, pongTimeoutMs: 5 } })
@@ -218,8 +218,8 @@ describe('tRPC’s own client on a line', () => {
   test('gets jsonrpc echoed in a response, and not in a subscription’s messages [TL-STOCK-9]', async () => {
     await using local = await start()
     const socket = new WebSocket(local.url)
-    const heard: unknown[] = []
-    socket.on('message', (text) => heard.push(JSON.parse(String(text))))
+    const received: unknown[] = []
+    socket.on('message', (text) => received.push(JSON.parse(String(text))))
     await once(socket, 'open')
     const ask = { jsonrpc: '2.0', id: 1, method: 'query', params: { path: 'echo', input: superjson.serialize(7) } }
     socket.send(JSON.stringify(ask))
@@ -231,8 +231,8 @@ describe('tRPC’s own client on a line', () => {
       { id: 2, jsonrpc: '2.0', error: expect.anything() },
       { id: 3, result: { type: 'started' } },
     ]
-    await until(() => expect(heard).toHaveLength(answers.length))
-    expect(heard).toEqual(expect.arrayContaining(answers))
+    await until(() => expect(received).toHaveLength(answers.length))
+    expect(received).toEqual(expect.arrayContaining(answers))
     socket.terminate()
   })
 })

@@ -86,9 +86,9 @@ describe('Powertools', () => {
     recording.end()
     vi.restoreAllMocks()
     const emf = lines as unknown as Emf[]
-    const told = emf.flatMap(({ timeToDeliver }) => (timeToDeliver ?? []) as number[])
+    const received = emf.flatMap(({ timeToDeliver }) => (timeToDeliver ?? []) as number[])
     // a line contains at most a hundred values
-    expect(told.sort((a, b) => a - b)).toEqual(Array.from({ length: 250 }, (_, event) => event))
+    expect(received.sort((a, b) => a - b)).toEqual(Array.from({ length: 250 }, (_, event) => event))
     for (const each of emf) {
       const [directive] = each._aws.CloudWatchMetrics
       expect(directive?.Namespace).toBe('Chat')

@@ -174,17 +174,17 @@ async function replay(local: LocalLine<never>, { title, steps }: Exchange, atMos
   })
   await new Promise((resolve) => socket.once('open', resolve))
   let expected = 0
-  const heard = async () => {
+  const seen = async () => {
     const enough = Math.min(expected, atMost)
     for (let rests = 0; frames.length < enough && closed === undefined && rests < mostRests; rests++) await rest(local)
   }
   for (const step of steps) {
     if (step.kind === 'receive') expected += 1
     if (step.kind !== 'send') continue
-    await heard()
+    await seen()
     socket.send(step.binary ? Buffer.from(step.text) : step.text)
   }
-  await heard()
+  await seen()
   await rest(local)
   socket.terminate()
   return { frames, closed }

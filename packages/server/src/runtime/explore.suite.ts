@@ -39,7 +39,7 @@ export interface Exploration<World> {
   /** Operations that may be killed, at any of their port calls; at most one in a schedule. */
   readonly kills?: readonly string[]
   /**
-   * Operations of which any one call of the store takes effect while its response is lost; at most one in a schedule.
+   * Operations whose response may be lost after a store call took effect; at most one response in a schedule.
    */
   readonly losses?: readonly string[]
   /** Events of the world, such as time that passes: each happens once, in this order, at any point of the schedule. */

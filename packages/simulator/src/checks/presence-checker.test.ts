@@ -60,14 +60,14 @@ describe('rule H13 reports the violations of a watcher that received', () => {
     ['update', 'bob', 1],
     ['leave', 'ann'],
   ]
-  const told = [join(2, 'bob'), update(3, 'bob', 1), leave(4, 'ann')]
+  const received = [join(2, 'bob'), update(3, 'bob', 1), leave(4, 'ann')]
   it.each<[title: string, events: readonly PresenceEvent[], rules: readonly string[]]>([
-    ['all in order', [here(1, { ann: 0 }), ...told], []],
+    ['all in order', [here(1, { ann: 0 }), ...received], []],
     ['a later state and its changes', [here(3, { ann: 0, bob: 1 }), leave(4, 'ann')], []],
     ['a gap and a new state', [here(1, { ann: 0 }), gap, here(4, { bob: 1 })], []],
-    ['a state that differs from the log', [here(1, { ann: 0, bob: 0 }), ...told], ['H13']],
+    ['a state that differs from the log', [here(1, { ann: 0, bob: 0 }), ...received], ['H13']],
     ['a state with other data', [here(3, { ann: 0, bob: 0 }), leave(4, 'ann')], ['H13']],
-    ['a change twice', [here(1, { ann: 0 }), join(2, 'bob'), join(2, 'bob'), ...told.slice(1)], ['H13']],
+    ['a change twice', [here(1, { ann: 0 }), join(2, 'bob'), join(2, 'bob'), ...received.slice(1)], ['H13']],
     [
       'a change out of order',
       [here(1, { ann: 0 }), update(3, 'bob', 1), join(2, 'bob'), leave(4, 'ann')],
@@ -75,10 +75,10 @@ describe('rule H13 reports the violations of a watcher that received', () => {
     ],
     ['all but one change', [here(1, { ann: 0 }), join(2, 'bob'), leave(4, 'ann')], ['H13']],
     ['all but the last change', [here(1, { ann: 0 }), join(2, 'bob'), update(3, 'bob', 1)], ['H13']],
-    ['a change with other data', [here(1, { ann: 0 }), join(2, 'bob', 7), ...told.slice(1)], ['H13']],
+    ['a change with other data', [here(1, { ann: 0 }), join(2, 'bob', 7), ...received.slice(1)], ['H13']],
     ['a change that is not in the log', [here(4, { bob: 1 }), leave(9, 'bob')], ['H13']],
     ['a change before any state', [leave(4, 'ann')], ['H13']],
-    ['a change after a gap without a state', [here(1, { ann: 0 }), gap, ...told], ['H13']],
+    ['a change after a gap without a state', [here(1, { ann: 0 }), gap, ...received], ['H13']],
     ['nothing', [], ['H15']],
   ])('%s', (_, events, rules) => {
     const world = worldOf(said, { bob: 1 })

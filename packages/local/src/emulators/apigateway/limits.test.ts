@@ -6,7 +6,7 @@ const kb = 1_024
 
 /** A gateway that echoes, and records the events of `$disconnect`. */
 async function startWatched(undocumented: Parameters<typeof startTestGateway>[0] = {}) {
-  const told = defer<TestEvent['requestContext']>()
+  const received = defer<TestEvent['requestContext']>()
   const line = await startTestGateway({
     routes: [
       { key: '$default', functionName: 'f', twoWay: true },
@@ -14,11 +14,11 @@ async function startWatched(undocumented: Parameters<typeof startTestGateway>[0]
     ],
     functions: {
       f: (event) => ({ ...ok, body: event.body ?? '' }),
-      disconnect: (event) => told.resolve(event.requestContext),
+      disconnect: (event) => received.resolve(event.requestContext),
     },
     ...undocumented,
   })
-  return { line, told: told.promise }
+  return { line, received: received.promise }
 }
 
 function closeFacts(code: number, reason: string) {
@@ -26,14 +26,14 @@ function closeFacts(code: number, reason: string) {
 }
 
 test('accepts one frame of 32 KB and closes with 1009 at one byte more; the function is not called [TL-LIM-2]', async () => {
-  const { line, told } = await startWatched()
+  const { line, received } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
   client.socket.send('x'.repeat(32 * kb))
   expect(await client.next()).toHaveLength(32 * kb)
   client.socket.send('x'.repeat(32 * kb + 1))
   expect(await client.closed).toMatchObject({ code: 1009 })
-  expect(await told).toMatchObject(closeFacts(1009, ''))
+  expect(await received).toMatchObject(closeFacts(1009, ''))
   expect(line.eventsOf('f')).toHaveLength(1)
 })
 
@@ -58,23 +58,23 @@ test('measures frames in bytes, not in characters', async () => {
 })
 
 test('closes with 1003 on a binary frame; the function is not called [TL-BAD-3]', async () => {
-  const { line, told } = await startWatched()
+  const { line, received } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
   client.socket.send(Buffer.from('{"method":"ping"}'))
   client.socket.send('after')
   expect(await client.closed).toMatchObject({ code: 1003 })
-  expect(await told).toMatchObject(closeFacts(1003, ''))
+  expect(await received).toMatchObject(closeFacts(1003, ''))
   expect(line.eventsOf('f')).toEqual([])
 })
 
 test('closes with 1007 on text that is not UTF-8', async () => {
-  const { line, told } = await startWatched()
+  const { line, received } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
   client.socket.send(Buffer.from([0xff, 0xfe]), { binary: false })
   expect(await client.closed).toMatchObject({ code: 1007 })
-  expect(await told).toMatchObject(closeFacts(1007, ''))
+  expect(await received).toMatchObject(closeFacts(1007, ''))
 })
 
 test('answers pings, never shows them to a function and never pings itself', async () => {
@@ -94,12 +94,12 @@ test('answers pings, never shows them to a function and never pings itself', asy
 })
 
 test('closes with 1001 "Going away" after ten silent minutes [TL-LIM-6]', async () => {
-  const { line, told } = await startWatched()
+  const { line, received } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
   await line.clock.advance(10 * minute)
   expect(await client.closed).toEqual({ code: 1001, reason: 'Going away' })
-  expect(await told).toMatchObject(closeFacts(1001, 'Going away'))
+  expect(await received).toMatchObject(closeFacts(1001, 'Going away'))
 })
 
 test('counts idle time from the last message in either direction, but not from a ping', async () => {
@@ -135,7 +135,7 @@ test('resets the idle limit on a ping, if the option is set', async () => {
 })
 
 test('closes with 1001 "Going away" after two hours, busy or not [TL-LIM-6]', async () => {
-  const { line, told } = await startWatched()
+  const { line, received } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
   for (let round = 0; round < 17; round++) {
@@ -145,7 +145,7 @@ test('closes with 1001 "Going away" after two hours, busy or not [TL-LIM-6]', as
   }
   await line.clock.advance(minute)
   expect(await client.closed).toEqual({ code: 1001, reason: 'Going away' })
-  expect(await told).toMatchObject(closeFacts(1001, 'Going away'))
+  expect(await received).toMatchObject(closeFacts(1001, 'Going away'))
 })
 
 test('applies the limits of its options', async () => {
@@ -164,24 +164,24 @@ test.each([
   ['with a code', 4001, undefined, closeFacts(4001, '')],
   ['with a code and a reason', 1000, 'done', closeFacts(1000, 'done')],
 ])('passes $disconnect a close %s', async (_, code, reason, info) => {
-  const { line, told } = await startWatched()
+  const { line, received } = await startWatched()
   await using __ = line
   const client = await dial(line.gateway.url)
   client.socket.close(code, reason)
-  expect(await told).toMatchObject(info)
+  expect(await received).toMatchObject(info)
   expect(line.gateway.connections()).toEqual([])
 })
 
 test('runs $disconnect for a socket that ended without a close frame', async () => {
-  const { line, told } = await startWatched()
+  const { line, received } = await startWatched()
   await using _ = line
   const client = await dial(line.gateway.url)
   client.socket.terminate()
-  expect(await told).toMatchObject({ disconnectStatusCode: 1006 })
+  expect(await received).toMatchObject({ disconnectStatusCode: 1006 })
 })
 
 test('detects a lost network only when the idle limit passes', async () => {
-  const { line, told } = await startWatched({ signed: false })
+  const { line, received } = await startWatched({ signed: false })
   await using _ = line
   const client = await dial(line.gateway.url)
   const id = line.gateway.connections()[0]?.connectionId ?? ''
@@ -192,7 +192,7 @@ test('detects a lost network only when the idle limit passes', async () => {
   expect((await fetch(address, { method: 'POST', body: 'lost' })).status).toBe(200)
   expect(line.eventsOf('disconnect')).toEqual([])
   await line.clock.advance(10 * minute)
-  expect(await told).toMatchObject({ disconnectStatusCode: 1006 })
+  expect(await received).toMatchObject({ disconnectStatusCode: 1006 })
   expect((await fetch(address, { method: 'POST', body: 'lost' })).status).toBe(410)
 })
 
@@ -213,7 +213,7 @@ test.each([
 })
 
 test('delays $disconnect by the option', async () => {
-  const { line, told } = await startWatched({ undocumented: { disconnectDelayMs: 5_000 } })
+  const { line, received } = await startWatched({ undocumented: { disconnectDelayMs: 5_000 } })
   await using _ = line
   const client = await dial(line.gateway.url)
   client.socket.close()
@@ -221,5 +221,5 @@ test('delays $disconnect by the option', async () => {
   await line.gateway.idle()
   expect(line.eventsOf('disconnect')).toEqual([])
   await line.clock.advance(5_000)
-  expect(await told).toMatchObject({ eventType: 'DISCONNECT' })
+  expect(await received).toMatchObject({ eventType: 'DISCONNECT' })
 })

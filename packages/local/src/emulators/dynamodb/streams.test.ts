@@ -132,16 +132,16 @@ describe('a stream', () => {
   it('calls its listeners before the writer gets a response, until they unsubscribe', async () => {
     await using at = await openTable()
     const stream = at.dynamo.stream(TableName)
-    const heard: string[] = []
+    const received: string[] = []
     const stop = stream.onRecord((record, shard) => {
       expect(stream.read(shard, undefined, 10)).toContain(record)
-      heard.push(record.eventName)
+      received.push(record.eventName)
     })
     await put(at, Key)
-    expect(heard).toEqual(['INSERT'])
+    expect(received).toEqual(['INSERT'])
     stop()
     await put(at, { ...Key, n: 1 })
-    expect(heard).toEqual(['INSERT'])
+    expect(received).toEqual(['INSERT'])
   })
 
   it('forgets records after 24 hours of the clock', async () => {

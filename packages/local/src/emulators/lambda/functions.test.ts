@@ -318,10 +318,10 @@ describe('the fault layer', () => {
 test('reports function errors to onError', async () => {
   const reports: unknown[] = []
   const own = await createFunctions({ clock, onError: (report) => reports.push(report) })
-  const handler = () => Promise.reject(new Error('told'))
+  const handler = () => Promise.reject(new Error('received'))
   own.register({ name: 'f', timeoutMs: 3_000, run: { kind: 'in-process', handler } })
   await own.invoke('f', {})
-  expect(reports).toMatchObject([{ name: 'f', result: { status: 'error', errorMessage: 'told' } }])
+  expect(reports).toMatchObject([{ name: 'f', result: { status: 'error', errorMessage: 'received' } }])
   await own.close()
 })
 

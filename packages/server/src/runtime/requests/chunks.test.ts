@@ -212,7 +212,7 @@ describe('an answer that is larger than a message', () => {
   const postedBytes = (room: Room, { connectionId }: TestClient) =>
     room.gateway.posted(connectionId).map((text) => Buffer.byteLength(text))
 
-  test('goes in chunks, the last of which is the route’s own answer [TL-CHUNK-1]', async () => {
+  test('goes in chunks, and the last chunk is the route’s own answer [TL-CHUNK-1]', async () => {
     const room = createRoom()
     const client = await room.connect()
     const last = await client.send(grow('grow', 500_000))

@@ -65,7 +65,7 @@ const upload = (
 const two = { first: part(0, 2), second: part(1, 2) }
 const three = { first: part(0, 3), second: part(1, 3), third: part(2, 3) }
 
-describe('a message in chunks, each of which is a function of its own', () => {
+describe('a message in chunks that each run in a function of their own', () => {
   test('runs once in any order, also when an invocation dies [TL-CHUNK-5]', () =>
     table.holds('two parts ∥ kill', upload(two, { kills: Object.keys(two) })))
   test('runs once though each part comes twice [TL-CHUNK-5]', () =>

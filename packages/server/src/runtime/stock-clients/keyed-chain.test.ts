@@ -92,7 +92,7 @@ function createWorld() {
         if (state.broken) await new Promise<never>(() => {})
         return (await messages.publish({ room: 'x' }, { text: 'once' })).id.replace(/.*:/, '')
       }),
-    told: t.procedure
+    received: t.procedure
       .use(async ({ next }) => {
         await messages.publish({ room: 'x' }, { text: 'before' })
         const result = await next()
@@ -304,7 +304,7 @@ describe('the answer of a keyed mutation', () => {
   test('holds one event for each publish, also of a middleware before and after the resolver [TL-KEY-9]', async () => {
     const world = createWorld()
     const ann = await world.connect()
-    for (const params of [{}, {}, { resend: true }]) await pay(ann, 'told', params)
+    for (const params of [{}, {}, { resend: true }]) await pay(ann, 'received', params)
     const { events } = await world.asScript(() => world.messages.read({ room: 'x' }))
     expect(events.map(({ data: { text } }) => text)).toEqual(['before', 'inside', 'after'])
   })

@@ -119,7 +119,7 @@ describe('[LAW-STOCK-ORDER]: a stock client, which neither orders nor drops anyt
     'subscribe ∥ deliver ∥ deliver': law({}, { operations: { subscribe, ...two } }),
   }
   test.each(Object.entries(scopes))(
-    'sees each event once and in order, whoever delivers and whoever dies: %s [TL-CHAIN-1] [TL-CHAIN-2]',
+    'sees each event once and in order, whichever function delivers or dies: %s [TL-CHAIN-1] [TL-CHAIN-2]',
     table.holds,
     patience,
   )

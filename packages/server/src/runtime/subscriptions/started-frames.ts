@@ -33,7 +33,7 @@ interface Begun {
   /** The snapshot's result, as text. */
   readonly begun: string | undefined
   readonly extensions: boolean
-  /** How often its client must be heard of, where that is sooner than a client's own keepalive. */
+  /** Milliseconds between the client's keepalives; undefined where the client's own interval is enough. */
   readonly keepaliveMs: number | undefined
 }
 

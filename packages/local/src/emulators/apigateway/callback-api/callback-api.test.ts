@@ -81,10 +81,10 @@ test('GET has a null for a user agent that was not sent, and its keys in order',
 })
 
 test('DELETE answers 204, closes with 1000 and runs $disconnect', async () => {
-  const told = defer<unknown>()
+  const received = defer<unknown>()
   await using line = await startTestGateway({
     routes: [{ key: '$disconnect', functionName: 'disconnect' }],
-    functions: { disconnect: (event) => told.resolve(event.requestContext) },
+    functions: { disconnect: (event) => received.resolve(event.requestContext) },
   })
   const client = await dial(line.gateway.url)
   const id = line.gateway.connections()[0]?.connectionId ?? ''
@@ -92,7 +92,7 @@ test('DELETE answers 204, closes with 1000 and runs $disconnect', async () => {
   const answer = await sdk.deleteConnection({ ConnectionId: id })
   expect(answer.$metadata.httpStatusCode).toBe(204)
   expect(await client.closed).toEqual({ code: 1000, reason: 'Connection Closed Normally' })
-  expect(await told.promise).toMatchObject({
+  expect(await received.promise).toMatchObject({
     disconnectStatusCode: 1000,
     disconnectReason: 'Connection Closed Normally',
   })

@@ -230,7 +230,7 @@ test('rejects handshakes above the rate with 429', async () => {
 test('runs $disconnect when the client left while $connect ran', async () => {
   const asked = defer()
   const left = defer()
-  const told = defer<unknown>()
+  const received = defer<unknown>()
   await using line = await startTestGateway({
     routes: connectRoutes,
     functions: {
@@ -239,7 +239,7 @@ test('runs $disconnect when the client left while $connect ran', async () => {
         await left.promise
         return ok
       },
-      disconnect: (event) => told.resolve(event.requestContext.disconnectStatusCode),
+      disconnect: (event) => received.resolve(event.requestContext.disconnectStatusCode),
     },
   })
   const handshake = request(line.gateway.callbackUrl, {
@@ -255,7 +255,7 @@ test('runs $disconnect when the client left while $connect ran', async () => {
   await asked.promise
   handshake.destroy()
   handshake.once('close', () => left.resolve())
-  expect(await told.promise).toBe(1006)
+  expect(await received.promise).toBe(1006)
   expect(line.gateway.connections()).toEqual([])
 })
 

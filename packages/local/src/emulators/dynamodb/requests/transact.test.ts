@@ -61,8 +61,8 @@ describe('TransactWriteItems', () => {
       { Delete: { TableName: table, Key: keyOf('gone') } },
     ])
     expect(await Promise.all(['a', 'b', 'c', 'gone'].map(read))).toEqual([1, 2, 3, undefined])
-    const told = recordsOf(at.dynamo, table).map(({ eventName, dynamodb }) => [eventName, dynamodb.Keys['pk']?.S])
-    expect(told.sort()).toEqual([
+    const received = recordsOf(at.dynamo, table).map(({ eventName, dynamodb }) => [eventName, dynamodb.Keys['pk']?.S])
+    expect(received.sort()).toEqual([
       ['INSERT', 'a'],
       ['INSERT', 'b'],
       ['INSERT', 'c'],
