@@ -147,7 +147,7 @@ describe('the documents agree with the sources', () => {
   it('on the codes of errors, and whether a retry can help', () => {
     const listed = all('docs/reference/errors.md', /^\| `([A-Z_]+)` \| ([\w-]+) \| (yes|no) \|/gm)
     const errors = all(
-      'packages/protocol/src/errors.ts',
+      'packages/protocol/src/frames/errors.ts',
       /^ {2}([A-Z_]+): \{ retry: '([\w-]+)', mayHaveRun: (\w+) \}/gm,
     )
     expect(listed.length).toBeGreaterThan(10)

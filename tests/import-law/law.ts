@@ -97,6 +97,7 @@ const law = {
  * `.` is the package's root, where its entry points are.
  */
 const layers: Readonly<Record<string, readonly string[]>> = {
+  protocol: ['.', 'schemas', 'messages', 'frames', 'limits'],
   server: [
     ...['.', 'lambda', 'lambda/source', 'lambda/authorize', 'lambda/events', 'line', 'aws'],
     ...['runtime', 'runtime/requests', 'runtime/subscriptions', 'runtime/presence', 'runtime/delivery'],

@@ -1,3 +1,8 @@
+export { type Defined, defined } from './defined.ts'
+export { type Cursor, formatCursor, parseCursor } from './frames/cursor.ts'
+export { lineErrors, type Retry, type TrunklineErrorCode, trpcCodes } from './frames/errors.ts'
+export type * from './frames/frames.ts'
+export { formatOffer, type Offer, parseOffer, SUBPROTOCOL, toBase64Url } from './frames/subprotocol.ts'
 export {
   autoKey,
   depthFlaw,
@@ -7,14 +12,17 @@ export {
   pathFlaw,
   sizeText,
   tokenFlaw,
-} from './bounds.ts'
-export { type ChunkedMessage, toChunks, utf8Bytes } from './chunk.ts'
-export { type DecodedClientMessage, decodeClientMessage } from './codec.ts'
-export { type Cursor, formatCursor, parseCursor } from './cursor.ts'
-export { type DecodedMessage, decodeServerMessage } from './decode.ts'
-export { type Defined, defined } from './defined.ts'
-export { depthsOf } from './depth.ts'
-export { lineErrors, type Retry, type TrunklineErrorCode, trpcCodes } from './errors.ts'
-export type * from './frames.ts'
-export { frameBytes, type GatewayLimits, limits, maxMessageBytes, messageBytes, syncSubscriptions } from './limits.ts'
-export { formatOffer, type Offer, parseOffer, SUBPROTOCOL, toBase64Url } from './subprotocol.ts'
+  utf8Bytes,
+} from './limits/bounds.ts'
+export {
+  frameBytes,
+  type GatewayLimits,
+  limits,
+  maxMessageBytes,
+  messageBytes,
+  syncSubscriptions,
+} from './limits/limits.ts'
+export { type ChunkedMessage, toChunks } from './messages/chunk.ts'
+export { type DecodedClientMessage, decodeClientMessage } from './messages/decode-client-message.ts'
+export { type DecodedMessage, decodeServerMessage } from './messages/decode-server-message.ts'
+export { depthsOf } from './messages/depth.ts'

@@ -1,6 +1,10 @@
-export { chunkFrame } from './chunk.schema.ts'
-export * from './client-frames.schema.ts'
-export { idOfElement, type ParsedClientFrame, parseClientFrame } from './parse-client-frame.ts'
-export * from './server-frames.schema.ts'
-export { parseTraceparent } from './traceparent.ts'
-export { cursorText, frameId } from './wire-text.schema.ts'
+export { chunkFrame } from './schemas/chunk.schema.ts'
+export * from './schemas/client-frames.schema.ts'
+export {
+  idOfElement,
+  type ParsedClientFrame,
+  parseClientFrame,
+  parseTraceparent,
+} from './schemas/parse-client-frame.ts'
+export * from './schemas/server-frames.schema.ts'
+export { cursorText, frameId } from './schemas/wire-text.schema.ts'

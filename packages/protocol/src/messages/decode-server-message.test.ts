@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeServerMessage } from './decode.ts'
-import { hostileMessages, pollutingMessages } from './fixtures/hostile-messages.suite.ts'
-import { stockMessages } from './fixtures/stock-messages.suite.ts'
-import { serverMessage } from './schemas.ts'
+import { hostileMessages, pollutingMessages } from '../fixtures/hostile-messages.suite.ts'
+import { stockMessages } from '../fixtures/stock-messages.suite.ts'
+import { serverMessage } from '../schemas.ts'
+import { decodeServerMessage } from './decode-server-message.ts'
 
 const framesOf = (value: unknown) => {
   const decoded = decodeServerMessage(typeof value === 'string' ? value : JSON.stringify(value))

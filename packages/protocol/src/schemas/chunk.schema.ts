@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { flawText, textFlaw } from './bounds.ts'
-import { limits } from './limits.ts'
+import { flawText, textFlaw } from '../limits/bounds.ts'
+import { limits } from '../limits/limits.ts'
 import { checkedText, frameId } from './wire-text.schema.ts'
 
 const count = z.int().check(z.gte(1))

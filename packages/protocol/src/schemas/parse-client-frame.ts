@@ -1,13 +1,15 @@
 import type * as z from 'zod/mini'
-import { flawText } from './bounds.ts'
+import type { ClientFrame, FrameId } from '../frames/frames.ts'
+import { flawText } from '../limits/bounds.ts'
 import { clientFrame } from './client-frames.schema.ts'
-import type { ClientFrame, FrameId } from './frames.ts'
 import { frameId } from './wire-text.schema.ts'
 
 /** A valid frame, or an error message with what was expected and what came. It quotes only types, so it may be sent. */
 export type ParsedClientFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
   | { readonly ok: false; readonly reason: string }
+
+const traceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** The shape of each method's frame, for error messages. */
 const shapes: Readonly<Record<ClientFrame['method'], string>> = {
@@ -75,4 +77,9 @@ function typeName(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'string') return `a string of ${value.length} characters`
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+/** Returns the value if it is a W3C `traceparent` of 55 characters, else undefined. [TL-TRACE-1] */
+export function parseTraceparent(value: unknown): string | undefined {
+  return typeof value === 'string' && value.length === 55 && traceparent.test(value) ? value : undefined
 }

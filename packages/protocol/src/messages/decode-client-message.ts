@@ -1,6 +1,6 @@
-import { depthFlaw } from './bounds.ts'
+import { depthFlaw } from '../limits/bounds.ts'
+import { limits } from '../limits/limits.ts'
 import { depthsOf } from './depth.ts'
-import { limits } from './limits.ts'
 
 /** A decoded message of a client, or the reason why it was refused. */
 export type DecodedClientMessage =

@@ -1,7 +1,7 @@
 // One file over 200 lines: all frames of the protocol are here, so that they can be read together with PROTOCOL.md.
 
+import type { GatewayLimits } from '../limits/limits.ts'
 import type { Retry, TrunklineErrorCode } from './errors.ts'
-import type { GatewayLimits } from './limits.ts'
 
 /** The id of one call or subscription. `1` and `"1"` are different ids, as in tRPC. */
 export type FrameId = string | number

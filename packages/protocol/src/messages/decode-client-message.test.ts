@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeClientMessage } from './codec.ts'
-import { hostileMessages, pollutingMessages } from './fixtures/hostile-messages.suite.ts'
-import { stockMessages } from './fixtures/stock-messages.suite.ts'
-import { limits } from './limits.ts'
+import { hostileMessages, pollutingMessages } from '../fixtures/hostile-messages.suite.ts'
+import { stockMessages } from '../fixtures/stock-messages.suite.ts'
+import { limits } from '../limits/limits.ts'
+import { decodeClientMessage } from './decode-client-message.ts'
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 

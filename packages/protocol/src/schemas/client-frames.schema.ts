@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import { flawText, keyFlaw, pathFlaw, tokenFlaw } from './bounds.ts'
+import { flawText, keyFlaw, pathFlaw, tokenFlaw } from '../limits/bounds.ts'
+import { limits } from '../limits/limits.ts'
 import { chunkFrame } from './chunk.schema.ts'
-import { limits } from './limits.ts'
 import { checkedText, cursorText, frameId } from './wire-text.schema.ts'
 
 const jsonrpc = z.exactOptional(z.literal('2.0'))

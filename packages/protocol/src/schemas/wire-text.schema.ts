@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import { flawText, textFlaw } from './bounds.ts'
-import { parseCursor } from './cursor.ts'
-import { limits } from './limits.ts'
+import { parseCursor } from '../frames/cursor.ts'
+import { flawText, textFlaw } from '../limits/bounds.ts'
+import { limits } from '../limits/limits.ts'
 
 /** A text that `flawOf` accepts. Its error message becomes the message of the issue. */
 export function checkedText(flawOf: (text: string) => string | undefined) {

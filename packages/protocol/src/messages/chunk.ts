@@ -1,4 +1,5 @@
-import type { ChunkFrame, FrameId } from './frames.ts'
+import type { ChunkFrame, FrameId } from '../frames/frames.ts'
+import { utf8Bytes } from '../limits/bounds.ts'
 
 /** A message to send in chunks. */
 export interface ChunkedMessage {
@@ -36,9 +37,4 @@ function pieceAt(text: string, at: number, room: number): string {
     if (size <= room) return piece
     units = Math.floor((units * room) / size)
   }
-}
-
-/** The size of a text in UTF-8 bytes. */
-export function utf8Bytes(text: string): number {
-  return new TextEncoder().encode(text).length
 }

@@ -1,5 +1,9 @@
-import { utf8Bytes } from './chunk.ts'
 import { jsonDepth, keyBytes, pathBytes, tokenBytes } from './limits.ts'
+
+/** The size of a text in UTF-8 bytes. */
+export function utf8Bytes(text: string): number {
+  return new TextEncoder().encode(text).length
+}
 
 // The functions below check a value and return an error message, or undefined for a valid value. The message names what
 // was expected, the limit and what came. It quotes no value, so it may be sent. Client and server use the same

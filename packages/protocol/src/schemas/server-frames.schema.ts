@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
+import { lineErrors, type TrunklineErrorCode } from '../frames/errors.ts'
 import { chunkFrame } from './chunk.schema.ts'
-import { lineErrors, type TrunklineErrorCode } from './errors.ts'
 import { cursorText, frameId } from './wire-text.schema.ts'
 
 const jsonrpc = z.exactOptional(z.literal('2.0'))

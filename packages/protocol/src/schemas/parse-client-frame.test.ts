@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeClientMessage } from './codec.ts'
-import { hostileMessages, pollutingMessages } from './fixtures/hostile-messages.suite.ts'
-import { stockMessages } from './fixtures/stock-messages.suite.ts'
-import { limits } from './limits.ts'
-import { idOfElement, parseClientFrame } from './parse-client-frame.ts'
+import { hostileMessages, pollutingMessages } from '../fixtures/hostile-messages.suite.ts'
+import { stockMessages } from '../fixtures/stock-messages.suite.ts'
+import { limits } from '../limits/limits.ts'
+import { decodeClientMessage } from '../messages/decode-client-message.ts'
+import { idOfElement, parseClientFrame, parseTraceparent } from './parse-client-frame.ts'
 
 /** Whether all elements of the message are valid frames. */
 function isAccepted(text: string): boolean {
@@ -120,5 +120,29 @@ describe('parseClientFrame', () => {
       fc.property(fc.oneof(frame, fc.anything()), (element) => void parseClientFrame(element)),
       { numRuns: 2_000 },
     )
+  })
+})
+
+const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+
+describe('parseTraceparent', () => {
+  test('accepts a W3C traceparent [TL-TRACE-1]', () => {
+    expect(parseTraceparent(traceparent)).toBe(traceparent)
+    expect(parseTraceparent(traceparent.replace(/^00/, 'cc'))).toBe(traceparent.replace(/^00/, 'cc'))
+  })
+
+  test.each([
+    ['version ff', traceparent.replace(/^00/, 'ff')],
+    ['a trace of zeros', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`],
+    ['a parent of zeros', `00-4bf92f3577b34da6a3ce929d0e0e4736-${'0'.repeat(16)}-01`],
+    ['capitals', traceparent.toUpperCase()],
+    ['one character less', traceparent.slice(0, -1)],
+    ['a line break at the end', `${traceparent}\n`],
+    ['more text at the end', `${traceparent}-${'x'.repeat(30_000)}`],
+    ['a number', 7],
+    ['an object', { toString: () => traceparent }],
+    ['nothing', undefined],
+  ])('ignores %s [TL-TRACE-1]', (_, value) => {
+    expect(parseTraceparent(value)).toBeUndefined()
   })
 })

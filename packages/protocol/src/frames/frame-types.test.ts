@@ -1,7 +1,7 @@
 import { expectTypeOf, test } from 'vitest'
 import type * as z from 'zod/mini'
+import type { clientFrame, serverFrame } from '../schemas.ts'
 import type { AuthFrame, ClientFrame, ServerFrame } from './frames.ts'
-import type { clientFrame, serverFrame } from './schemas.ts'
 
 type ClientOutput = z.output<typeof clientFrame>
 type ServerOutput = z.output<typeof serverFrame>

@@ -1,7 +1,7 @@
-import { parseCursor } from './cursor.ts'
-import { lineErrors } from './errors.ts'
-import type { AnswerFrame, ServerFrame, TrunklineErrorWire } from './frames.ts'
-import { messageBytes } from './limits.ts'
+import { parseCursor } from '../frames/cursor.ts'
+import { lineErrors } from '../frames/errors.ts'
+import type { AnswerFrame, ServerFrame, TrunklineErrorWire } from '../frames/frames.ts'
+import { messageBytes } from '../limits/limits.ts'
 
 /** A decoded message of the server, or the reason why it is invalid. */
 export type DecodedMessage =

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { ChunkFrame } from '../frames/frames.ts'
+import { limits } from '../limits/limits.ts'
+import { parseClientFrame, serverFrame } from '../schemas.ts'
 import { toChunks } from './chunk.ts'
-import type { ChunkFrame } from './frames.ts'
-import { limits } from './limits.ts'
-import { parseClientFrame, serverFrame } from './schemas.ts'
 
 const bytesOf = (text: string) => Buffer.byteLength(text)
 const chunked = (text: string, maxBytes: number, id: string | number = 7) =>
