@@ -112,8 +112,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   local: [
     ...['.', 'dev', 'asyncapi', 'redrive', 'line', 'inspector/page', 'inspector', 'faults'],
-    ...['emulators/apigateway', 'emulators/apigateway/callback-api', 'emulators/apigateway/handshake'],
-    ...['emulators/apigateway/messages', 'emulators/apigateway/connection', 'emulators/apigateway/integration'],
+    ...['emulators/apigateway', 'emulators/apigateway/handshake', 'emulators/apigateway/connection'],
+    'emulators/apigateway/integration',
     ...['emulators/lambda', 'emulators/lambda/event-sources', 'emulators/lambda/invocations'],
     ...['emulators/lambda/runtime', 'emulators/sqs', 'emulators/dynamodb/remote', 'emulators/dynamodb'],
     ...['emulators/dynamodb/requests', 'emulators/dynamodb/rows', 'emulators'],

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
-import { createCallbackApi } from './callback-api/callback-api.ts'
+import { createCallbackApi } from './callback-api.ts'
 import type { OpenConnection } from './connection/connection.ts'
 import { createGatewayContext, type GatewayContext } from './connection/gateway-context.ts'
 import { createUpgrade } from './handshake/upgrade.ts'

@@ -1,7 +1,7 @@
-import type { OpenConnection } from '../connection/connection.ts'
-import type { GatewayContext } from '../connection/gateway-context.ts'
 import { applyHookResult, type FrameInfo, type HookEffect, type RouteResponseInfo } from '../integration/hooks.ts'
 import type { Route } from '../integration/routes.ts'
+import type { OpenConnection } from './connection.ts'
+import type { GatewayContext } from './gateway-context.ts'
 
 /** A response to a message, and its source. */
 export type RouteResponse = Pick<RouteResponseInfo, 'text' | 'from'>

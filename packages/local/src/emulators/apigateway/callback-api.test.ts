@@ -1,7 +1,7 @@
 import { ApiGatewayManagementApi } from '@aws-sdk/client-apigatewaymanagementapi'
 import { afterEach, expect, test } from 'vitest'
-import type { GatewayOptions } from '../gateway.ts'
-import { defer, dial, ok, startTestGateway } from '../test-gateway.suite.ts'
+import type { GatewayOptions } from './gateway.ts'
+import { defer, dial, ok, startTestGateway } from './test-gateway.suite.ts'
 
 const sdks: ApiGatewayManagementApi[] = []
 afterEach(() => {

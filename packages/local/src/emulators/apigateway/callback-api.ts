@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { findOriginError } from '../../same-site.ts'
-import type { OpenConnection } from '../connection/connection.ts'
-import type { GatewayContext } from '../connection/gateway-context.ts'
-import { isConnectionId } from '../connection/ids.ts'
-import { applyHookResult, type HookEffect } from '../integration/hooks.ts'
+import { findOriginError } from '../same-site.ts'
 import { type CallbackResponse, refuseCallback, writeCallbackResponse } from './callback-response.ts'
+import type { OpenConnection } from './connection/connection.ts'
+import type { GatewayContext } from './connection/gateway-context.ts'
+import { isConnectionId } from './connection/ids.ts'
+import { applyHookResult, type HookEffect } from './integration/hooks.ts'
 
 /** Handles a request to `@connections`. `id` is null when the path names no connection. */
 export type CallbackApi = (request: IncomingMessage, response: ServerResponse, id: string | null) => void

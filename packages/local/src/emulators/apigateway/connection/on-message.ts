@@ -1,9 +1,9 @@
-import type { OpenConnection } from '../connection/connection.ts'
-import type { GatewayContext } from '../connection/gateway-context.ts'
 import { toMessageEvent } from '../integration/events.ts'
 import { applyHookResult, type FrameInfo, type HookEffect, type HookResult } from '../integration/hooks.ts'
 import type { IntegrationResult } from '../integration/invoke.ts'
 import { parseProxyResponse } from '../integration/proxy-response.ts'
+import type { OpenConnection } from './connection.ts'
+import type { GatewayContext } from './gateway-context.ts'
 import type { Message } from './route-response.ts'
 import { type RouteResponse, sendRouteResponse, toGatewayResponse } from './route-response.ts'
 
