@@ -15,13 +15,13 @@ interface Block {
   readonly code: string
 }
 
-/** Every document of the repository. */
+/** Every document of the repository that people write: the API reports (`*.api.md`) are generated. */
 function documents(folder = root): readonly string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (entry.name.startsWith('.') || ['node_modules', 'dist', 'artefacts'].includes(entry.name)) return []
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return documents(path)
-    return entry.name.endsWith('.md') ? [path] : []
+    return entry.name.endsWith('.md') && !entry.name.endsWith('.api.md') ? [path] : []
   })
 }
 
