@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { internalsOf } from '@trunkline/server'
+import { internalsOf } from '@trunkline/server/internal'
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { line } from '../examples/chat/src/server/channels.ts'

@@ -1,7 +1,10 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/{apigateway,aws,dynamodb,lambda,memory,ports,ports/testing,powertools}/index.ts'],
+  entry: [
+    'src/{index,internal}.ts',
+    'src/{apigateway,aws,dynamodb,lambda,memory,ports,ports/testing,powertools}/index.ts',
+  ],
   format: 'esm',
   target: 'node20',
   dts: false,

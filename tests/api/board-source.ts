@@ -1,4 +1,5 @@
-import { createLine, createSourceHandler } from '@trunkline/server'
+import { createLine } from '@trunkline/server'
+import { createSourceHandler } from '@trunkline/server/lambda'
 import * as z from 'zod'
 export const line = createLine()
 export const board = line.channel('board', {

@@ -1,5 +1,5 @@
 // A test of procedures alone: no line, no sockets, many at once.
-import { memoryBackend } from '@trunkline/server'
+import { memoryBackend } from '@trunkline/server/memory'
 import { line, messages } from './readme/line.ts'
 import { appRouter } from './readme/router.ts'
 

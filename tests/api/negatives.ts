@@ -1,7 +1,8 @@
 // What must not compile, and beside it what must. Only checked, never run.
 import { initTRPC } from '@trpc/server'
 import { createClient, createConnection, trunklineLink } from '@trunkline/client'
-import { createLambdaHandlers, createLine } from '@trunkline/server'
+import { createLine } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import superjson from 'superjson'
 import * as z from 'zod'
 import * as mini from 'zod/mini'

@@ -1,4 +1,5 @@
-import { awsBackend, publishBatch } from '@trunkline/server'
+import { publishBatch } from '@trunkline/server'
+import { awsBackend } from '@trunkline/server/aws'
 import { line, messages } from './readme/line.ts'
 
 // TRUNKLINE_TABLE=chat-prod AWS_PROFILE=prod node script.ts

@@ -70,7 +70,7 @@ const law = {
     packages: [trpcServer, node, { name: /^zod(\/|$)/, typeOnly: true }],
   },
   'server/entry': {
-    areas: ['define', 'ports', 'runtime', 'memory', 'aws', 'lambda', 'line'].map((name) => `server/${name}`),
+    areas: ['define', 'lambda', 'line'].map((name) => `server/${name}`),
     packages: [],
   },
   client: {
@@ -155,7 +155,7 @@ export function areaOf(path: string): Area | undefined {
 }
 
 function serverArea(path: string): Area | undefined {
-  if (path === 'index.ts') return 'server/entry'
+  if (path === 'index.ts' || path === 'internal.ts') return 'server/entry'
   const area = `server/${path.split('/')[0]}`
   return isArea(area) && path.includes('/') ? area : undefined
 }

@@ -1,7 +1,8 @@
 // What a user reads on hovering: each name after `/*?*/` is asked for by hover.test.ts. Never run.
 import { initTRPC } from '@trpc/server'
 import { createClient, createConnection, iterate, trunklineError } from '@trunkline/client'
-import { createLambdaHandlers, createLine, type LineMeta } from '@trunkline/server'
+import { createLine, type LineMeta } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import * as z from 'zod'
 
 const line = createLine()

@@ -1,4 +1,4 @@
-import type { Metric, Telemetry } from '@trunkline/server'
+import type { Metric, Telemetry } from '@trunkline/server/ports'
 
 /** A telemetry that sums the metrics of a line. */
 export interface Tally extends Telemetry {

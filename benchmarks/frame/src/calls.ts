@@ -1,5 +1,7 @@
 import { callTRPCProcedure, initTRPC, transformTRPCResponse } from '@trpc/server'
-import { createLambdaHandlers, createLine, memoryBackend } from '@trunkline/server'
+import { createLine } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
+import { memoryBackend } from '@trunkline/server/memory'
 import * as z from 'zod'
 import { compare, type Row } from './compare.ts'
 

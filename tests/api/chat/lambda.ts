@@ -1,4 +1,4 @@
-import { createLambdaHandlers } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { authorize, createContext } from './auth.ts'
 import { line } from './channels.ts'
 import { appRouter } from './router.ts'

@@ -1,4 +1,4 @@
-import { createLambdaHandlers } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { line } from './line.ts'
 import { appRouter } from './router.ts'
 

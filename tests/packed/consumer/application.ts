@@ -1,5 +1,6 @@
 import { initTRPC } from '@trpc/server'
-import { createLambdaHandlers, createLine } from '@trunkline/server'
+import { createLine } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import * as z from 'zod'
 
 export const line = createLine()

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createLambdaHandlers } from '@trunkline/server'
 import { awsBackend } from '@trunkline/server/aws'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { line, router } from './application.js'
 
 /** The handler file of an application, as a user bundles it. */

@@ -1,4 +1,5 @@
-import { createLambdaHandlers, preload } from '@trunkline/server'
+import { preload } from '@trunkline/server/aws'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { line, router } from './router.ts'
 
 export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({ router, line })

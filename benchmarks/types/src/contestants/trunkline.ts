@@ -19,7 +19,7 @@ ${procedures.map((procedure) => procedureOf(procedure, "({ input }) => channel.s
 })
 `,
   root: (routers) => `${rootOf(routers)}
-import { createLambdaHandlers } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { line } from './base.js'
 export const { websocket } = createLambdaHandlers({ router: appRouter, line })
 `,

@@ -1,4 +1,4 @@
-import { createLambdaHandlers } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { line } from './channels.ts'
 import { appRouter } from './router.ts'
 import { type ScheduledEvent, takeUpNext } from './schedule.ts'

@@ -1,4 +1,4 @@
-import { createSourceHandler } from '@trunkline/server'
+import { createSourceHandler } from '@trunkline/server/lambda'
 import { board, line } from './channels.ts'
 import { cardRow } from './schemas.ts'
 

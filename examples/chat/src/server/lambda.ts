@@ -1,4 +1,5 @@
-import { createLambdaHandlers, preload } from '@trunkline/server'
+import { preload } from '@trunkline/server/aws'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { powertoolsTelemetry } from '@trunkline/server/powertools'
 import { authorize, createContext } from './auth.ts'
 import { line } from './channels.ts'

@@ -1,4 +1,4 @@
-import type { ChannelDefinition } from '@trunkline/server'
+import type { ChannelDefinition } from '@trunkline/server/internal'
 import type { Message } from './frames.ts'
 import type { JsonObject, Schemas } from './json-schema.ts'
 import { toName } from './procedure-parts.ts'

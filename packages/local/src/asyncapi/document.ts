@@ -1,5 +1,5 @@
 import { lineErrors } from '@trunkline/protocol'
-import type { Application } from '@trunkline/server'
+import type { Application } from '@trunkline/server/internal'
 import { type ChannelParts, channelParts } from './channel-parts.ts'
 import { commonFrames, type Message } from './frames.ts'
 import { createSchemas, type JsonObject, type Schemas } from './json-schema.ts'

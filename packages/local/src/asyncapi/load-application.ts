@@ -1,4 +1,4 @@
-import { type Application, applicationOf } from '@trunkline/server'
+import { type Application, applicationOf } from '@trunkline/server/internal'
 import { createBundle } from '../emulators/lambda/runtime/worker-bundle.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { type ChannelDefinition, declaredEventsOf } from '@trunkline/server'
+import { type ChannelDefinition, declaredEventsOf } from '@trunkline/server/internal'
 import { dataFrame, type Message, requestFrame, trackedData } from './frames.ts'
 import { anything, type JsonObject, type Schemas } from './json-schema.ts'
 import type { Procedure } from './procedures.ts'

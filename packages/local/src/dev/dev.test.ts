@@ -44,7 +44,7 @@ describe('trunkline dev', () => {
   test('reloads changed code while it runs, and keeps the old code when the build fails', async () => {
     const source = (word: string) => `
       import { initTRPC } from '@trpc/server'
-      import { createLambdaHandlers } from '@trunkline/server'
+      import { createLambdaHandlers } from '@trunkline/server/lambda'
       const t = initTRPC.create()
       const router = t.router({ hello: t.procedure.query(() => ${word}) })
       export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({ router })`

@@ -1,7 +1,7 @@
 // One file over 200 lines: the public types of the fault API and the layer that applies them describe the same points.
 
 import type { Connection } from '@trunkline/client'
-import type { Backend } from '@trunkline/server'
+import type { Backend } from '@trunkline/server/ports'
 import type { LocalGateway } from '../emulators/apigateway/gateway.ts'
 import type { GatewayHooks, HookResult } from '../emulators/apigateway/integration/hooks.ts'
 import type { LocalClock } from '../emulators/clock.ts'

@@ -1,4 +1,4 @@
-import type { LambdaHandlers } from '@trunkline/server'
+import type { LambdaHandlers } from '@trunkline/server/lambda'
 import type { Route } from '../emulators/apigateway/gateway.ts'
 import type { StreamRecord } from '../emulators/dynamodb/dynamo.ts'
 import type { QueueSettings } from '../emulators/lambda/event-sources/queue-mapping.ts'

@@ -1,6 +1,7 @@
 import { initTRPC } from '@trpc/server'
 import { type TrunklineError, trunklineError } from '@trunkline/client'
-import { createLambdaHandlers, createLine } from '@trunkline/server'
+import { createLine } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { describe, expect, test } from 'vitest'
 import type { FaultEffect } from '../faults/faults.ts'
 import { routes } from './deployment.ts'

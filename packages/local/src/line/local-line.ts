@@ -1,5 +1,6 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import type { AwsHandler, Duration } from '@trunkline/server'
+import type { Duration } from '@trunkline/server'
+import type { AwsHandler } from '@trunkline/server/lambda'
 import type { Faults } from '../faults/faults.ts'
 import type { LocalClient, LocalConnectOptions } from './local-client.ts'
 import type { UserTable } from './user-table.ts'

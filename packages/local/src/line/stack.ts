@@ -1,7 +1,8 @@
 // One file over 200 lines: it is the composition root of the local line.
 
-import type { Backend } from '@trunkline/server'
-import { awsBackend, lineTable } from '@trunkline/server/aws'
+import { awsBackend } from '@trunkline/server/aws'
+import { lineTable } from '@trunkline/server/dynamodb'
+import type { Backend } from '@trunkline/server/ports'
 import { type GatewayOptions, type LocalGateway, startGateway } from '../emulators/apigateway/gateway.ts'
 import type { GatewayHooks } from '../emulators/apigateway/integration/hooks.ts'
 import { createLocalClock, type LocalClock } from '../emulators/clock.ts'

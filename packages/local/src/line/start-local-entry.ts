@@ -1,5 +1,5 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import { runWithBackend } from '@trunkline/server'
+import { runWithBackend } from '@trunkline/server/internal'
 import { createWorkerPool, type WorkerPool } from '../emulators/lambda/runtime/worker-pool.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
 import type { LocalLine } from './local-line.ts'

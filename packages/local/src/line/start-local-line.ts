@@ -1,15 +1,8 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import {
-  type AuthorizeResult,
-  type anonymous,
-  type Backend,
-  createLambdaHandlers,
-  createLine,
-  internalsOf,
-  type LambdaOptions,
-  type Line,
-  parseDuration,
-} from '@trunkline/server'
+import { type AuthorizeResult, type anonymous, createLine, type Line } from '@trunkline/server'
+import { internalsOf, parseDuration } from '@trunkline/server/internal'
+import { createLambdaHandlers, type LambdaOptions } from '@trunkline/server/lambda'
+import type { Backend } from '@trunkline/server/ports'
 import type { Invocation } from '../emulators/lambda/invocations/invocation.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
 import { createConnector, type LocalConnectOptions } from './local-client.ts'

@@ -1,6 +1,6 @@
 import type { Backend } from '../ports/backend.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
-import { awsBackend } from './index.ts'
+import { awsBackend } from './backend.ts'
 
 /**
  * The backend that the environment describes: `<prefix>_TABLE` (required), `<prefix>_CALLBACK_URL`, `<prefix>_DELIVER`,

@@ -1,5 +1,6 @@
-/** The handlers of AWS Lambda: those of a line, and that of a table's stream. */
-export { type Application, applicationOf } from './application.ts'
+/** Serves a line and its router on AWS Lambda: the handlers of a line, and the handler of a table's stream. */
+export type { Change, InvalidRow } from '../define/source.ts'
+export type { OriginCheck, Origins } from './authorize/origins.ts'
 export type { AwsHandler } from './events/events.ts'
 export { createLambdaHandlers } from './handlers.ts'
 export type { LambdaHandlers, LambdaOptions, ServeOptions } from './options.ts'

@@ -3,7 +3,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
-import { anonymous, type Backend, createLambdaHandlers, createLine, deny, type LineMeta } from '@trunkline/server'
+import { anonymous, createLine, deny, type LineMeta } from '@trunkline/server'
+import { createLambdaHandlers } from '@trunkline/server/lambda'
+import type { Backend } from '@trunkline/server/ports'
 import * as z from 'zod'
 
 /** The functions that a schedule's procedures use in addition to the line. */

@@ -1,6 +1,6 @@
 // One file over 200 lines: every port call of a sandbox depends on the same life cycle of freezing and dying.
 
-import type { Backend, Gateway, Invoker, Store } from '@trunkline/server'
+import type { Backend, Gateway, Invoker, Store } from '@trunkline/server/ports'
 import type { InvokedFunction } from '../../../server/src/ports/invoker.ts'
 import { StoreError } from '../../../server/src/ports/store.ts'
 import type { FaultPlan } from '../kernel/fault-plan.ts'

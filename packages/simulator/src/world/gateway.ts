@@ -1,6 +1,6 @@
 // One file over 200 lines: sockets, routes and posts of the gateway share the state of their connections.
 
-import type { PostOutcome } from '@trunkline/server'
+import type { PostOutcome } from '@trunkline/server/ports'
 import type { FaultPlan } from '../kernel/fault-plan.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { createQuota } from '../kernel/quota.ts'

@@ -1,5 +1,5 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
-import { lineTable } from '@trunkline/server/aws'
+import { lineTable } from '@trunkline/server/dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createLocalClock } from '../../clock.ts'
 import { type LocalDynamo, startDynamo, type TableUse } from '../dynamo.ts'

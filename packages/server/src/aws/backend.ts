@@ -1,0 +1,92 @@
+import { createApiGateway } from '../apigateway/gateway.ts'
+import { createDynamoStore } from '../dynamodb/store.ts'
+import { createLambdaInvoker } from '../invoker/invoker.ts'
+import { createQueueInvoker } from '../invoker/queue-invoker.ts'
+import type { Backend } from '../ports/backend.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Invoker } from '../ports/invoker.ts'
+import type { LogEntry } from '../ports/telemetry.ts'
+
+/** The AWS resources of a line. */
+export interface AwsBackendOptions {
+  /** The name of the DynamoDB table. */
+  readonly table: string
+  /**
+   * The callback URL of the WebSocket API: `https://<api>.execute-api.<region>.amazonaws.com/<stage>`. Without it, the
+   * function of the table's stream delivers events.
+   */
+  readonly callbackUrl?: string
+  /** The name of the function `deliver`. */
+  readonly deliverFunction?: string
+  /** The name of the function `worker`. */
+  readonly workerFunction?: string
+  /** The URL of the SQS queue that delays invocations of `deliver`. Presence needs it for `graceMs`. */
+  readonly delayQueueUrl?: string
+  /** @default the AWS SDK's own search */
+  readonly region?: string
+  /** The endpoint of DynamoDB. @default the AWS SDK's own search */
+  readonly endpoint?: string
+  /** The endpoint of Lambda. @default the AWS SDK's own search */
+  readonly lambdaEndpoint?: string
+  /** The endpoint of SQS. @default the AWS SDK's own search */
+  readonly sqsEndpoint?: string
+  /** @default the AWS SDK's own search */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  /**
+   * The deployment's restore number. Raise it after a table was restored, so that every older cursor is a gap. @default
+   * 0
+   */
+  readonly restore?: number
+  /** @default the machine's clock */
+  readonly clock?: Clock
+  /** Receives a warning for rows that a script wrote with errors [TL-ROW-1]. @default JSON lines on the console */
+  readonly log?: (entry: LogEntry) => void
+}
+
+/** The backend on AWS. Each client of the AWS SDK is imported and created with its first request. */
+export function awsBackend(options: AwsBackendOptions): Backend {
+  const { table, callbackUrl, endpoint, deliverFunction, workerFunction, restore, clock, log } = options
+  const common = {
+    ...(options.region === undefined ? {} : { region: options.region }),
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    ...(clock === undefined ? {} : { clock }),
+  }
+  const functions = {
+    ...(deliverFunction === undefined ? {} : { deliver: deliverFunction }),
+    ...(workerFunction === undefined ? {} : { worker: workerFunction }),
+  }
+  return {
+    store: createDynamoStore({
+      ...common,
+      table,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(log === undefined ? {} : { log }),
+    }),
+    ...(callbackUrl === undefined ? {} : { gateway: createApiGateway({ ...common, callbackUrl }) }),
+    ...(Object.keys(functions).length === 0 ? {} : { invoker: invokerOf(options, common, functions) }),
+    ...(restore === undefined ? {} : { restore }),
+    ...(clock === undefined ? {} : { clock }),
+  }
+}
+
+type Common = Pick<AwsBackendOptions, 'region' | 'credentials' | 'clock'>
+type Functions = Parameters<typeof createLambdaInvoker>[0]['functions']
+
+function invokerOf(
+  { lambdaEndpoint, sqsEndpoint, delayQueueUrl }: AwsBackendOptions,
+  common: Common,
+  functions: Functions,
+): Invoker {
+  return {
+    ...createLambdaInvoker({
+      ...common,
+      functions,
+      ...(lambdaEndpoint === undefined ? {} : { endpoint: lambdaEndpoint }),
+    }),
+    invokeDelayed: createQueueInvoker({
+      ...common,
+      ...(delayQueueUrl === undefined ? {} : { queueUrl: delayQueueUrl }),
+      ...(sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint }),
+    }),
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Internal: Trunkline's own packages and tests import it. It is not part of the public interface, and any release may
+ * change or remove a name of it.
+ * @internal
+ */
+export type { ChannelDefinition } from './define/definition.ts'
+export { parseDuration } from './define/duration.ts'
+export { type DeclaredEvents, declaredEventsOf } from './define/output.ts'
+export { type Application, applicationOf } from './lambda/application.ts'
+export { runWithBackend } from './line/create-line.ts'
+export { internalsOf, type LineInternals } from './line/internals.ts'
