@@ -2,7 +2,7 @@ const connectedAt = Date.now()
 const caller = { session: 'cold', principal: null, extensions: true, expectsParams: false }
 
 /** A frame of Trunkline's client, on a route that answers with the function's return value. */
-export function frameEvent(frame: unknown, routeKey = '$default'): unknown {
+function frameEvent(frame: unknown, routeKey = '$default'): unknown {
   return {
     requestContext: {
       connectionId: 'PJqB0fHsqRcCHlw=',

@@ -29,7 +29,7 @@ export function toJson(results: readonly Result[], options: Options): string {
 }
 
 /** The median of the seconds, since other load on the machine makes some checks slow and none fast. */
-export function secondsOf({ measured }: Result): number {
+function secondsOf({ measured }: Result): number {
   return median(measured.map(({ seconds }) => seconds))
 }
 

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react'
 
 /** The rooms that are always listed, in this order. */
-export const fixedRooms = ['lobby', 'random', 'help'] as const
+const fixedRooms = ['lobby', 'random', 'help'] as const
 
 const key = 'trunkline-chat.rooms'
 const keptRooms = 12
