@@ -2,7 +2,7 @@ import type { ChannelDefinition } from '../define/definition.ts'
 import { describeValue } from '../define/describe-value.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
-import type { RuntimeContext } from '../runtime/context/scope.ts'
+import type { RuntimeContext } from '../runtime/context/runtime-context.ts'
 import type { Line } from './line.ts'
 
 /** The member of a line that has its internals. */

@@ -1,6 +1,6 @@
 import type { Published } from '../define/channel.ts'
 import { contentOf, type Entry } from '../define/entry.ts'
-import type { RuntimeContext } from '../runtime/context/scope.ts'
+import type { RuntimeContext } from '../runtime/context/runtime-context.ts'
 import { publish, publishEphemeral } from '../runtime/publish.ts'
 import { internalsOf } from './internals.ts'
 import type { Line } from './line.ts'

@@ -1,5 +1,5 @@
 import { reportDelivery } from './context/report-delivery.ts'
-import type { InvocationContext } from './context/scope.ts'
+import type { InvocationContext } from './context/runtime-context.ts'
 import { deliver } from './delivery/deliver.ts'
 import type { DeliverJob } from './delivery/deliver-job.ts'
 import { checkPresence } from './presence/check-departed.ts'

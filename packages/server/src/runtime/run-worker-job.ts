@@ -1,6 +1,6 @@
 import { runLongCall } from './calls/long-call.ts'
 import type { WorkerJob } from './calls/worker-job.ts'
-import type { InvocationContext } from './context/scope.ts'
+import type { InvocationContext } from './context/runtime-context.ts'
 import { runGenerator } from './generators/run-generator.ts'
 
 /**

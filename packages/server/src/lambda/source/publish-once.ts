@@ -1,7 +1,7 @@
 import { contentOf, type Entry } from '../../define/entry.ts'
 import { randomName } from '../../ports/clock.ts'
 import { keyExpires, rowNameOfPublish } from '../../runtime/calls/idempotency-key.ts'
-import type { RuntimeContext } from '../../runtime/context/scope.ts'
+import type { RuntimeContext } from '../../runtime/context/runtime-context.ts'
 import { topicOf } from '../../runtime/log/validate-event.ts'
 import { publish, publishEphemeral } from '../../runtime/publish.ts'
 

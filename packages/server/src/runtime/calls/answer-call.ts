@@ -1,5 +1,5 @@
 import { toFacts } from '../context/caller.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { withId } from '../encoding/error-response.ts'
 import { loadProcedure } from '../procedures/load-lazy-router.ts'

@@ -1,5 +1,5 @@
 import type { CancelFrame } from '@trunkline/protocol'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { rowOfCall } from './long-call.ts'
 import type { Client } from './worker-job.ts'
 

@@ -1,7 +1,7 @@
 import type { ConnectionRow } from '../../ports/connections.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import { isExpired } from '../context/caller.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { deleteConnection } from '../posting/post.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { DeadlinePassed } from '../context/deadline.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
 /** The client of a worker's job: its connection, as the function that received the frame knew it. */

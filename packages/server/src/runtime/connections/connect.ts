@@ -2,7 +2,7 @@ import { limits } from '@trunkline/protocol'
 import type { ConnectionRow } from '../../ports/connections.ts'
 import type { PresenceSeat } from '../../ports/presence.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { disconnectRow } from '../presence/rows/disconnect-session.ts'
 
 const graceMs = 10 * 60_000

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromUnknown } from '@trpc/server/http'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { rejectRequest } from '../encoding/reject-request.ts'
 import { deleteConnection, post } from '../posting/post.ts'
 

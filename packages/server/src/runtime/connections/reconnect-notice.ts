@@ -1,6 +1,6 @@
 import { limits } from '@trunkline/protocol'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { post } from '../posting/post.ts'
 import { lifetimeOf } from './connect.ts'
 

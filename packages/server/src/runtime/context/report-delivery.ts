@@ -1,4 +1,4 @@
-import type { RuntimeContext } from './scope.ts'
+import type { RuntimeContext } from './runtime-context.ts'
 import { toTRPCError } from './to-trpc-error.ts'
 
 /**

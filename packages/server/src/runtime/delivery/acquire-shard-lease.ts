@@ -1,7 +1,7 @@
 import { randomName } from '../../ports/clock.ts'
 import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { type DeliveryPayload, type JobRun, toDeliveries } from './deliver-job.ts'
 import {
   acquiredLease,

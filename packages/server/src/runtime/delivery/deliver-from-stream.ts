@@ -1,6 +1,6 @@
 import type { Slot } from '../../ports/log.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { deliverRuns, inlineMs } from './deliver.ts'
 import { type Run, scheduleRunRetry } from './schedule-retry.ts'
 

@@ -1,6 +1,6 @@
 import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 
 /** Events of one topic: consecutive events of its log, or one event of an ephemeral channel. */

@@ -1,6 +1,6 @@
 import { randomName } from '../../ports/clock.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { accountRate } from '../posting/post-pacer.ts'
 import {

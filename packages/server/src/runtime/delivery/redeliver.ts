@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { awaitLocks } from '../stock-clients/await-locks.ts'
 import type { DeliverJob } from './deliver-job.ts'
 import { deliverTo } from './deliver-to-connections.ts'

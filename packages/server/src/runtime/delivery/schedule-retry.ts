@@ -1,7 +1,7 @@
 import type { Invoker } from '../../ports/invoker.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import { type InvocationContext, within } from '../context/scope.ts'
+import { type InvocationContext, within } from '../context/runtime-context.ts'
 import type { Breaker } from '../posting/circuit-breaker.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type DeliverJob, toJob, toRun, traceOf } from './deliver-job.ts'

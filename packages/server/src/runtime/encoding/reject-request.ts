@@ -1,4 +1,4 @@
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 import { outcomeOf } from './error-label.ts'

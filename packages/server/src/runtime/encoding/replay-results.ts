@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import { applyPipe, type PipeStep } from '../../define/subscription.ts'
 import type { Slot } from '../../ports/log.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { cursorOf } from '../log/retention.ts'
 import { eventOf } from '../log/stored-event.ts'

@@ -1,7 +1,7 @@
 import type { RunClaim, RunEnd } from '../calls/run-lease.ts'
 import { type GeneratorJob, invokeWorker } from '../calls/worker-job.ts'
 import type { ContextDetails } from '../context/caller.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { errorText } from '../encoding/error-response.ts'
 import { generatorAlive, generatorFailed, generatorStopped, type ValuesOf } from './value-frame.ts'

@@ -1,4 +1,4 @@
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { procedureOf } from '../procedures/run-procedure.ts'
 

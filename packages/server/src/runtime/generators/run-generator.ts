@@ -4,7 +4,7 @@ import { isDead, leaseMs, type RunClaim, type RunEnd, watchRun } from '../calls/
 import type { GeneratorJob } from '../calls/worker-job.ts'
 import { toFacts } from '../context/caller.ts'
 import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'

@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import type { Client } from '../calls/worker-job.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
 import { deleteConnection, post } from '../posting/post.ts'
 import { postOnce } from '../posting/post-once.ts'

@@ -1,5 +1,5 @@
 import type { Slot } from '../../ports/log.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { type NewEvent, readNewest, toSlot } from './append.ts'
 

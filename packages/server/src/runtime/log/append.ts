@@ -1,6 +1,6 @@
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { expiresFor, isAnchor } from './retention.ts'
 

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { parseCursor } from '@trunkline/protocol'
 import type { Erased } from '../../define/channel.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { wireEpoch } from './retention.ts'
 
 /**

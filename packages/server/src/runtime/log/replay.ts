@@ -1,7 +1,7 @@
 import type { Cursor, GapReason } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { Slot, SlotPage } from '../../ports/log.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { expiresFor, isAgeing, isAnchor, isExpiredSlot, wireEpoch } from './retention.ts'
 import { parseEvents } from './stored-event.ts'
 

@@ -1,6 +1,6 @@
 import type { Cursor } from '@trunkline/protocol'
 import type { Slot } from '../../ports/log.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 
 const hour = 3_600_000
 

@@ -3,7 +3,7 @@ import type { ChannelDefinition } from '../../define/definition.ts'
 import { channelOfTopic } from '../../define/topic.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Parsed } from '../context/parsed-events.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { readerSchemaOf, type Side } from './reader-schema.ts'
 

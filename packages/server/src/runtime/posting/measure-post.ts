@@ -1,6 +1,6 @@
 import type { PostOutcome } from '../../ports/gateway.ts'
 import type { Metric } from '../../ports/telemetry.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 
 const metricOf: Readonly<Record<PostOutcome['status'], Metric>> = {
   posted: 'posts',

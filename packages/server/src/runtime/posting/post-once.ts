@@ -1,6 +1,6 @@
 import type { PostOutcome } from '../../ports/gateway.ts'
 import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { measurePost } from './measure-post.ts'
 
 /**

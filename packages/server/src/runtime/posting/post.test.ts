@@ -3,7 +3,7 @@ import { createFakeClock } from '../../lambda/test-line.suite.ts'
 import { createMemoryGateway } from '../../memory/gateway.ts'
 import { createMemoryStore } from '../../memory/store.ts'
 import type { PostOutcome } from '../../ports/gateway.ts'
-import { toRuntimeContext } from '../context/scope.ts'
+import { toRuntimeContext } from '../context/runtime-context.ts'
 import { deleteConnection, post } from './post.ts'
 
 const throttled: PostOutcome = { status: 'throttled' }

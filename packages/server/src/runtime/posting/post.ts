@@ -1,6 +1,6 @@
 import type { Gateway, PostOutcome } from '../../ports/gateway.ts'
 import { createDeadline, narrowDeadline, withinDeadline } from '../context/deadline.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { type Traffic, trafficOf } from './gateway-traffic.ts'
 import { measurePost } from './measure-post.ts'
 

@@ -1,5 +1,5 @@
 import { reportDelivery } from '../context/report-delivery.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { appendChange } from './append-change.ts'
 import { presenceAt } from './rows/find-presence.ts'
 

@@ -1,7 +1,7 @@
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow, PresenceSaid } from '../../ports/presence.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { readNewest } from '../log/append.ts'
 import type { LogRef } from '../log/replay.ts'

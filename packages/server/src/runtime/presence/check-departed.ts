@@ -1,4 +1,4 @@
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import type { PresenceCheck } from './rows/disconnect-session.ts'
 import { presenceAt } from './rows/find-presence.ts'
 import { pruneMember } from './session.ts'

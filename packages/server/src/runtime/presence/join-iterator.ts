@@ -1,6 +1,6 @@
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import { randomName } from '../../ports/clock.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { toSession } from './join.ts'
 import { keepPresence } from './renew-lease.ts'
 import type { SessionRef } from './rows/update-session.ts'

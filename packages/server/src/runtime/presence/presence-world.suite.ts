@@ -4,7 +4,7 @@ import { createFakeClock, type FakeClock } from '../../lambda/test-line.suite.ts
 import { createMemoryStore } from '../../memory/store.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
 import type { Store } from '../../ports/store.ts'
-import { type InvocationContext, type RuntimeContext, toRuntimeContext } from '../context/scope.ts'
+import { type InvocationContext, type RuntimeContext, toRuntimeContext } from '../context/runtime-context.ts'
 import type { Ended, Turns } from '../explore.suite.ts'
 import { replayNewest } from '../log/replay.ts'
 import { appendStreamed } from './append-from-stream.ts'

@@ -2,7 +2,7 @@ import type { PresenceInterest, PresenceTimes } from '../../define/definition.ts
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceSeat } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { logOf, presenceAt } from './rows/find-presence.ts'
 import { isOf, type SessionRef, updateSession } from './rows/update-session.ts'
 import { sweepIfDue } from './sweep.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { presenceLimits } from '../../define/presence.ts'
 import type { PresenceRow, PresenceSeat, PresenceSession } from '../../ports/presence.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { changeMember, type MemberOf } from './change-member.ts'
 import { presenceAt } from './rows/find-presence.ts'

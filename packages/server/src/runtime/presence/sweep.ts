@@ -1,6 +1,6 @@
 import type { PresenceTimes } from '../../define/definition.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { LogRef } from '../log/replay.ts'
 import { appendChange } from './append-change.ts'
 import { living } from './rows/member-row.ts'

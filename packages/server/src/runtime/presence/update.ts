@@ -1,5 +1,5 @@
 import type { PresenceSeat } from '../../ports/presence.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { LogRef } from '../log/replay.ts'
 import { changeMember } from './change-member.ts'
 import { isEntryOf } from './session.ts'

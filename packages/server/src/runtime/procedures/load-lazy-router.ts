@@ -1,5 +1,5 @@
 import { withinDeadline } from '../context/deadline.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 
 /**

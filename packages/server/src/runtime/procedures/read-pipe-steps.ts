@@ -2,7 +2,7 @@ import type { Json } from '../../define/json.ts'
 import type { PipeStep } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ContextDetails } from '../context/caller.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { topicChanged } from '../context/trunkline-error.ts'
 import { describeSubscription } from './run-procedure.ts'
 

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 
 /** Whether a router has a data transformer: tRPC's default returns the same value. */

@@ -1,6 +1,6 @@
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { isExpired } from '../context/caller.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 
 /**
  * [TL-ERR-6] Whether a subscriber may be posted to now. Checked at each post and not at the read, since authority may

@@ -1,5 +1,5 @@
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { errorText } from '../encoding/error-response.ts'
 import { post } from '../posting/post.ts'
 import { endSession } from '../presence/rows/disconnect-session.ts'

@@ -1,5 +1,5 @@
 import type { Slot } from '../../ports/log.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 
 /** Counts an event that the gateway accepted for one subscriber, and measures the event's age. */
 export function measureDelivery({ telemetry, clock }: RuntimeContext, slot: Slot | undefined): void {

@@ -1,5 +1,5 @@
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { disconnectRow } from '../presence/rows/disconnect-session.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { createDeadline } from '../context/deadline.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
 import { deleteConnection, post } from '../posting/post.ts'
 import { answerTask, type Sender } from './dispatch.ts'

@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server'
 import { type ChunkFrame, limits, sizeText } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { UploadRow } from '../../ports/uploads.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
 const partGraceSeconds = 60 // a part outlives the row that counts it, whichever was written first

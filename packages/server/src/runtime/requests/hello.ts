@@ -1,6 +1,6 @@
 import { type FrameId, type HelloResult, limits } from '@trunkline/protocol'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { frameText } from '../encoding/result-frames.ts'
 import { hasTransformer } from '../procedures/transformer-mismatch.ts'
 

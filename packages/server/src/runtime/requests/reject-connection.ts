@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { decodeClientMessage } from '@trunkline/protocol'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { toMessages } from '../encoding/pack-messages.ts'
 import { rejectRequest } from '../encoding/reject-request.ts'
 import { deleteConnection, post } from '../posting/post.ts'

@@ -1,5 +1,5 @@
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 
 const firstPauseMs = 100
 /** Longer than a burst takes. A lock whose holder died is handled when the platform repeats this invocation. */

@@ -3,7 +3,7 @@ import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { DeliveryLock, Subscriber } from '../../ports/subscribers.ts'
 import { createDeadline } from '../context/deadline.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { cursorOf } from '../log/retention.ts'
 import { deleteConnection } from '../posting/post.ts'
 

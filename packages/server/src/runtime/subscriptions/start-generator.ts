@@ -1,7 +1,7 @@
 import { randomName } from '../../ports/clock.ts'
 import { leaseMs } from '../calls/run-lease.ts'
 import { type Client, type GeneratorJob, invokeWorker } from '../calls/worker-job.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { procedureOf } from '../procedures/run-procedure.ts'
 import { refuseClaim } from './refuse-subscribe.ts'
 import type { SubscribeRequest } from './subscribe-request.ts'

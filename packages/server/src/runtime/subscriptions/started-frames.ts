@@ -1,6 +1,6 @@
 import { type Cursor, formatCursor, type GapReason, limits } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { chainOf } from '../encoding/replay-results.ts'
 import { frameText } from '../encoding/result-frames.ts'
 import type { Replay } from '../log/replay.ts'

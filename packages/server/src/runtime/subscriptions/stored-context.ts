@@ -2,7 +2,7 @@ import { limits } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 

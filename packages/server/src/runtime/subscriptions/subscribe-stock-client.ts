@@ -1,7 +1,7 @@
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import { gapError } from '../context/trunkline-error.ts'
 import type { DeliverJob } from '../delivery/deliver-job.ts'
 import type { Replay } from '../log/replay.ts'

@@ -3,7 +3,7 @@ import type { PresenceSeat } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
-import type { InvocationContext } from '../context/scope.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Replay } from '../log/replay.ts'
 import { presenceHooks } from '../presence/join.ts'
 

@@ -3,7 +3,7 @@
 import type { Cursor } from '@trunkline/protocol'
 import type { Slot } from '../../ports/log.ts'
 import type { Store } from '../../ports/store.ts'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { type LogRef, replayFrom } from '../log/replay.ts'
 import { isExpiredSlot, wireEpoch } from '../log/retention.ts'

@@ -1,5 +1,5 @@
 import type { FrameId } from '@trunkline/protocol'
-import type { RuntimeContext } from '../context/scope.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
 import { frameText } from '../encoding/result-frames.ts'
 import { leaveSubscription } from '../presence/session.ts'
 

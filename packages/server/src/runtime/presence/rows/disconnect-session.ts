@@ -1,7 +1,7 @@
 import type { PresenceSeat, PresenceSession } from '../../../ports/presence.ts'
 import type { Subscriber } from '../../../ports/subscribers.ts'
 import { reportDelivery } from '../../context/report-delivery.ts'
-import type { RuntimeContext } from '../../context/scope.ts'
+import type { RuntimeContext } from '../../context/runtime-context.ts'
 import { presenceAt } from './find-presence.ts'
 import { isOf, type SessionRef, updateSession } from './update-session.ts'
 

@@ -1,7 +1,7 @@
 import type { PresenceRules } from '../../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../../define/subscription.ts'
 import { channelOfTopic } from '../../../define/topic.ts'
-import type { RuntimeContext } from '../../context/scope.ts'
+import type { RuntimeContext } from '../../context/runtime-context.ts'
 import type { LogRef } from '../../log/replay.ts'
 
 /** The log and the rules of a presence topic; undefined when its channel is no presence, or not of this line. */

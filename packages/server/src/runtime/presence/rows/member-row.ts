@@ -24,7 +24,7 @@ export function living(sessions: Sessions, now: number): Sessions {
  * Whether the log of epoch `ofLog` shows this member as present, or soon will. The change of a row of another epoch is
  * not in this log.
  */
-export function isShown({ said, pending, epoch }: PresenceRow, ofLog: string | undefined): boolean {
+function isShown({ said, pending, epoch }: PresenceRow, ofLog: string | undefined): boolean {
   return said.type !== 'leave' && (pending || epoch === ofLog)
 }
 

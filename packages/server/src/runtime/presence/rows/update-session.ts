@@ -1,6 +1,6 @@
 import { randomName } from '../../../ports/clock.ts'
 import type { PresenceRow, PresenceSeat, PresenceSession } from '../../../ports/presence.ts'
-import type { RuntimeContext } from '../../context/scope.ts'
+import type { RuntimeContext } from '../../context/runtime-context.ts'
 import type { LogRef } from '../../log/replay.ts'
 import { expiresOf, mostRaces, racesLost } from './member-row.ts'
 

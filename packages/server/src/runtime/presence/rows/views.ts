@@ -1,7 +1,7 @@
 import type { PipeStep } from '../../../define/subscription.ts'
 import type { Slot } from '../../../ports/log.ts'
 import type { PresenceView } from '../../../ports/presence.ts'
-import type { InvocationContext } from '../../context/scope.ts'
+import type { InvocationContext } from '../../context/runtime-context.ts'
 import { evaluate } from '../../encoding/replay-results.ts'
 import { eventResult, faultResult } from '../../encoding/result-frames.ts'
 import { cursorOf } from '../../log/retention.ts'
