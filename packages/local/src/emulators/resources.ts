@@ -10,7 +10,7 @@ export interface Resources {
 }
 
 /** Creates an empty list of resources. */
-export function createResources(): Resources {
+function createResources(): Resources {
   const closings: (() => Promise<unknown>)[] = []
   return {
     add(opening, close) {

@@ -33,8 +33,6 @@ const sandboxes = new AsyncLocalStorage<Sandbox>()
 /** The functions that the current schedule's procedures use. One schedule runs at a time. */
 export const stage: { current: Stage | undefined } = { current: undefined }
 
-export const retentionMs = 10 * 60_000
-
 const line = createLine()
 const key = z.object({ room: z.string() })
 /** `pad` makes a call larger than one frame, and its event larger than one message. */

@@ -4,7 +4,7 @@ import { type Outcome, runSchedule } from './schedule.ts'
 import type { Workload } from './workloads.ts'
 
 /** A small scripted workload in which every handler runs at least once. The one kill is its only fault. */
-export const sweptWorkload: Workload = {
+const sweptWorkload: Workload = {
   faults: [],
   busyMs: 100_000,
   settleMs: 2 * 325_000 + 60_000,

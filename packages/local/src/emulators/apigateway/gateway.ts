@@ -13,7 +13,7 @@ export type { InvokeResult } from './integration/invoke.ts'
 export type { GatewayLimits, GatewayOptions, GatewayThrottles } from './integration/options.ts'
 export type { Route } from './integration/routes.ts'
 export type { Rate } from './integration/throttle.ts'
-export { type UndocumentedOptions, undocumentedDefaults } from './integration/undocumented.ts'
+export type { UndocumentedOptions } from './integration/undocumented.ts'
 
 /** A connection as the inspector shows it. `lost`: the socket broke and the gateway has not detected it yet. */
 export interface GatewayConnection extends ConnectionInfo {

@@ -7,7 +7,7 @@ import { defaultStreamRecords, type TableUse, type Tenant } from './rows/tables.
 import { createTableMaker } from './table-maker.ts'
 import { sweepExpired } from './ttl.ts'
 
-export type { Attribute, Item, StreamViewType } from './rows/dynalite.ts'
+export type { Item } from './rows/dynalite.ts'
 export type { StreamRecord } from './rows/stream-record.ts'
 export type { TableStream } from './rows/streams.ts'
 export type { TableUse } from './rows/tables.ts'

@@ -9,7 +9,7 @@ import { meter, tableNameOf } from './metering.ts'
 import { internalError } from './patch.ts'
 
 /** The operations that dynalite implements. */
-export const dynaliteOperations: readonly string[] = [
+const dynaliteOperations: readonly string[] = [
   ...['BatchGetItem', 'BatchWriteItem', 'CreateTable', 'DeleteItem', 'DeleteTable', 'DescribeTable', 'GetItem'],
   ...['ListTables', 'ListTagsOfResource', 'PutItem', 'Query', 'Scan', 'TagResource', 'UntagResource', 'UpdateItem'],
   'UpdateTable',

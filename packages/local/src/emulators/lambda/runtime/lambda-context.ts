@@ -22,7 +22,7 @@ export interface ContextSeed {
 }
 
 /** The region and account in the ARNs of local functions. */
-export const localRegion = 'us-east-1'
+const localRegion = 'us-east-1'
 const localAccount = '000000000000'
 
 /** The ARN of a local function. */

@@ -23,7 +23,7 @@ const loadedAtOnce = Math.max(2, availableParallelism())
 const framesAtOnce = 16 // per group of frames; more of them wait
 
 /** The default number of concurrent runs of each background function. */
-export const defaultBackgroundRuns = 16
+const defaultBackgroundRuns = 16
 
 /**
  * Bundles `entry` and runs its exports. `env` is the complete environment of the functions. With `watch`, a changed
