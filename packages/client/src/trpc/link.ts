@@ -6,14 +6,14 @@ import type {
   TRPCDataTransformer,
 } from '@trpc/server'
 import { type Observer, observable } from '@trpc/server/observable'
+import { defined } from '@trunkline/protocol'
 import type { Connection } from '../connection/create-connection.ts'
 import { toError } from '../connection/to-error.ts'
 import { type Transport, transportOf } from '../connection/transport.ts'
 import { overflowError } from '../session/machine/check-frame.ts'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import { optionsOf } from './call-options.ts'
-import { toClientError, unreadable } from './client-error.ts'
-import { type Transform, toTransform } from './transform.ts'
+import { type Transform, toClientError, toTransform, unreadable } from './transform.ts'
 
 const maxRememberedKeys = 10_000 // about 1 MB
 
@@ -119,9 +119,7 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
     {
       started: () => failsByTransform(request) || observer.next({ result: { type: 'started' }, context }),
       data({ id, data: wire }) {
-        read(request, wire, (data) =>
-          observer.next({ result: { type: 'data', data, ...(id !== undefined && { id }) }, context }),
-        )
+        read(request, wire, (data) => observer.next({ result: { type: 'data', data, ...defined({ id }) }, context }))
       },
       state: (state) => observer.next({ result: toOperationState<R>(state), context }),
       fail: (failure) => observer.error(toClientError(failure, transform)),

@@ -1,8 +1,7 @@
 import { TRPCClientError } from '@trpc/client'
 import { expect, test } from 'vitest'
 import { toTrunklineError } from '../session/machine/trunkline-error.ts'
-import { toClientError } from './client-error.ts'
-import { toTransform } from './transform.ts'
+import { toClientError, toTransform } from './transform.ts'
 
 /** A transformer in the form of superjson. */
 const wrapping = {

@@ -1,5 +1,8 @@
-import type { TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
+import { TRPCClientError } from '@trpc/client'
+import type { AnyTRPCRouter, TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
+import { toError } from '../connection/to-error.ts'
 import type { Transport } from '../connection/transport.ts'
+import type { Failure } from '../session/machine/trunkline-error.ts'
 
 /** The client's data transformer; it returns values unchanged when the client has none. */
 export interface Transform {
@@ -35,3 +38,26 @@ export function toTransform(
 
 const same = (value: unknown) => value
 const plain = { input: { serialize: same }, output: { deserialize: same } }
+
+/** The message of the error for a value or an error shape that the transformer cannot deserialise. */
+export const unreadable =
+  'The transformer cannot read what the server sent: pass the same `transformer` to router and client.'
+
+/** Converts a failure to a `TRPCClientError` with the deserialised error shape. `meta` has Trunkline's error. */
+export function toClientError<R extends AnyTRPCRouter>(
+  { line, shape }: Failure,
+  { deserialize, mismatch }: Pick<Transform, 'deserialize' | 'mismatch'>,
+): TRPCClientError<R> {
+  const options = line === undefined ? {} : { meta: { trunklineError: line } }
+  if (shape === undefined) return new TRPCClientError(line?.message ?? 'Trunkline failed.', options)
+  const problem = mismatch()
+  if (problem !== undefined) return new TRPCClientError(problem, options)
+  try {
+    const error = deserialize(shape)
+    if (typeof Object(error).message !== 'string') throw new Error(unreadable)
+    return TRPCClientError.from({ error }, options)
+  } catch (cause) {
+    const message = line?.message ?? unreadable
+    return new TRPCClientError(message, { ...options, cause: toError(cause) })
+  }
+}
