@@ -1,4 +1,4 @@
-import { utf8Bytes } from '@trunkline/protocol'
+import { defined, utf8Bytes } from '@trunkline/protocol'
 import { mayHaveRun } from '../session/calls/calls.ts'
 import { frameBytesOf, toKey, toOption } from '../session/calls/idempotency-key.ts'
 import { frameError } from '../session/machine/check-frame.ts'
@@ -26,7 +26,7 @@ export function createTransport({ options, environment, observers, state, dispat
     observers.add(id, observer)
     dispatch({
       type: 'call',
-      call: { id, method, text, bytes, timeoutMs, ...keyed, ...(orderingKey !== undefined && { orderingKey }) },
+      call: defined({ id, method, text, bytes, timeoutMs, orderingKey, ...keyed }),
     })
     return () => {
       const pending = state().calls.get(id)

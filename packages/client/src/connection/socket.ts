@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import ReconnectingWebSocket from 'partysocket/ws'
 import type { ConnectionCause } from '../session/machine/connection-state.ts'
 import { isOnline } from './network.ts'
@@ -49,7 +50,7 @@ export function createSocket(options: SocketOptions): Socket {
   let endpoint: Promise<Endpoint>
 
   const socket = new ReconnectingWebSocket(nextUrl, nextProtocols, {
-    ...(options.WebSocket && { WebSocket: options.WebSocket }),
+    ...defined({ WebSocket: options.WebSocket }),
     maxEnqueuedMessages: 0, // partysocket sends its queue before `onopen` and does not bound its bytes
     minReconnectionDelay: 0, // the session's back-off is awaited in `prepare`
     maxReconnectionDelay: 0,

@@ -1,5 +1,6 @@
 import { initTRPC } from '@trpc/server'
 import { startLocalLine } from '@trunkline/local'
+import { defined } from '@trunkline/protocol'
 import { createLine } from '@trunkline/server'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -68,7 +69,7 @@ describe('a malformed call fails before it is sent', () => {
     >
     const act = method === 'query' ? call['query'] : call['mutate']
     const failure = await failureOf(act?.(input, { idempotencyKey: key }) ?? Promise.resolve())
-    const params = { path, input, ...(key === undefined ? {} : { key: `own.${key}` }) }
+    const params = defined({ path, input, key: key === undefined ? undefined : `own.${key}` })
     const answer = await answerTo(local.url, JSON.stringify({ id: 1, method, params }))
     const { message } = (answer as { readonly error: { readonly message: string } }).error
     expect(failure).toEqual({ code: 'MALFORMED', message, retry: 'never', mayHaveRun: false })

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 // One file over 200 lines: it tests the whole session through its one function, `step`.
 
 import { describe, expect, test } from 'vitest'
@@ -17,7 +18,7 @@ const started = (id: number, ref: number, from: string, head = from, gap?: strin
 })
 const event = (id: number, at: string, prev?: number) => ({
   id,
-  result: { type: 'data', id: at, data: at, ...(prev === undefined ? {} : { prev }) },
+  result: { type: 'data', id: at, data: at, ...defined({ prev }) },
 })
 const gateway = { message: 'Internal server error', connectionId: 'c', requestId: 'r' }
 

@@ -1,4 +1,5 @@
 import type { Unsubscribable } from '@trpc/server/observable'
+import { defined } from '@trunkline/protocol'
 import { callContext, type SubscribeOptions } from './call-options.ts'
 
 /** A subscription procedure of a client, such as `client.room.messages`. */
@@ -53,7 +54,7 @@ export function iterate<I, D>(
       finish()
     },
     onComplete: finish,
-    ...(onGap === undefined ? {} : { context: callContext({ onGap }) }),
+    ...defined({ context: onGap && callContext({ onGap }) }),
   }
   if (!ended) {
     signal?.addEventListener('abort', stop, { once: true })

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { NewCall } from '../machine/events.ts'
 import { sendFrame, sizeProblem } from '../machine/send-frame.ts'
 import { awaitsServerTime } from '../machine/server-time.ts'
@@ -126,8 +127,7 @@ export function rejectRequest(
   shape?: unknown,
 ): void {
   const ran = line.mayHaveRun || mayHaveRun
-  const idempotencyKey = toOption(key, ran)
-  const error = { ...line, mayHaveRun: ran, ...(idempotencyKey !== undefined && { idempotencyKey }) }
+  const error = defined({ ...line, mayHaveRun: ran, idempotencyKey: toOption(key, ran) })
   transition.emit({ type: 'fail', id, failure: { line: error, shape } })
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 // One file over 200 lines: keys and ordering keys share the helpers for mutations.
 
 import { describe, expect, test } from 'vitest'
@@ -9,7 +10,7 @@ const keyed = { resends: true, nonce: 'n'.repeat(22), text: '{"id":1,"method":"m
 const pending = (id: number, retryAfterMs?: number) => ({
   id,
   error: {},
-  line: { code: 'PENDING', retry: 'later', mayHaveRun: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+  line: { code: 'PENDING', retry: 'later', mayHaveRun: true, ...defined({ retryAfterMs }) },
 })
 const done = (id: number) => ({ id, result: { type: 'data' } })
 const framesOf = (effects: readonly string[]) => effects.map((sent) => JSON.parse(sent.replace('send ', '')) as object)

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
 import { createMachine } from '../../testing/session.suite.ts'
 
@@ -5,7 +6,7 @@ const usualMs = 270_000
 const network = { code: 'network', message: 'cut' } as const
 const started = (id: number, keepaliveMs?: number, ref = 1) => ({
   id,
-  result: { type: 'started', ref, from: 'e:4', head: 'e:4', ...(keepaliveMs === undefined ? {} : { keepaliveMs }) },
+  result: { type: 'started', ref, from: 'e:4', head: 'e:4', ...defined({ keepaliveMs }) },
 })
 const pong = { pong: true }
 

@@ -1,5 +1,5 @@
 import { TRPCClientError } from '@trpc/client'
-import { lineErrors, type Retry, type TrunklineErrorCode, type TrunklineErrorWire } from '@trunkline/protocol'
+import { defined, lineErrors, type Retry, type TrunklineErrorCode, type TrunklineErrorWire } from '@trunkline/protocol'
 
 export type { TrunklineErrorCode }
 
@@ -62,11 +62,7 @@ export function toTrunklineError(
 export function fromWire(wire: TrunklineErrorWire, shape: unknown): TrunklineError | undefined {
   const { code, retry, retryAfterMs, mayHaveRun } = wire
   if (code === 'PENDING' || !Object.hasOwn(lineErrors, code)) return undefined
-  return toTrunklineError(code, messageOf(shape), {
-    retry,
-    mayHaveRun,
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  })
+  return toTrunklineError(code, messageOf(shape), defined({ retry, mayHaveRun, retryAfterMs }))
 }
 
 /** The message of an error shape; undefined when a transformer changed the shape. */

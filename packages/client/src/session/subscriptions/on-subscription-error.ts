@@ -1,4 +1,4 @@
-import type { ErrorFrame } from '@trunkline/protocol'
+import { defined, type ErrorFrame } from '@trunkline/protocol'
 import type { Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { fromWire } from '../machine/trunkline-error.ts'
@@ -27,7 +27,7 @@ export function onSubscriptionError(
   // An error without a ref, such as that of a duplicate subscribe, does not end a running generator: it must be
   // stopped.
   const phase = subscription.kind === 'generator' && frame.ref === undefined ? subscription.phase : 'waiting'
-  endSubscription(transition, { ...subscription, phase }, { shape: frame.error, ...(line && { line }) })
+  endSubscription(transition, { ...subscription, phase }, defined({ shape: frame.error, line }))
   return undefined
 }
 

@@ -1,4 +1,4 @@
-import { formatCursor, type SubscribeFrame, utf8Bytes } from '@trunkline/protocol'
+import { defined, formatCursor, type SubscribeFrame, utf8Bytes } from '@trunkline/protocol'
 import { backoffMs } from '../machine/backoff.ts'
 import type { NewSubscription } from '../machine/events.ts'
 import { sendFrame, sizeProblem } from '../machine/send-frame.ts'
@@ -43,7 +43,7 @@ export function addSubscription(transition: Transition, request: NewSubscription
 }
 
 /** Sends a subscribe, with the position to resume after if there is one. */
-export function sendSubscribe(transition: Transition, subscription: Subscription) {
+function sendSubscribe(transition: Transition, subscription: Subscription) {
   const text = nextAttempt(transition, subscription)
   if (text !== undefined) sendFrame(transition, subscription.id, text, `>${subscription.id}`)
 }
@@ -55,8 +55,7 @@ export function sendSubscribe(transition: Transition, subscription: Subscription
 export function nextAttempt(transition: Transition, subscription: Subscription): string | undefined {
   const { id, path, input } = subscription
   const ref = subscription.ref + 1
-  const lastEventId = lastEventIdOf(subscription)
-  const params = { path, input, ref, ...(lastEventId !== null && { lastEventId }) }
+  const params = defined({ path, input, ref, lastEventId: lastEventIdOf(subscription) })
   const text = JSON.stringify({ id, method: 'subscription', params } satisfies SubscribeFrame)
   const tooLarge = sizeProblem(utf8Bytes(text), transition.state.messageBytes)
   if (tooLarge !== undefined) {
@@ -69,7 +68,7 @@ export function nextAttempt(transition: Transition, subscription: Subscription):
     ...subscription,
     // Each run of a generator has its own numbers. Events that are held without a position were appended before this
     // request, so the answer contains them, unless the log was rewound and they no longer exist. [TL-SYNC-4]
-    ...((subscription.kind === 'generator' || subscription.order.position === null) && { order: emptyOrder }),
+    order: subscription.kind === 'generator' || subscription.order.position === null ? emptyOrder : subscription.order,
     ref,
     socket,
     phase: 'subscribing',
@@ -166,7 +165,7 @@ export function stopAgain(transition: Transition, id: number): void {
   sendStop(transition, id, end.ref, transition.from)
 }
 
-/** The id to resume after, or null: an ephemeral subscription starts without one [TL-EPH-2]. */
-function lastEventIdOf({ kind, order, plainId }: Subscription): string | null {
-  return order.position === null || kind === 'generator' ? plainId : formatCursor(order.position)
+/** The id to resume after; undefined when there is none: an ephemeral subscription starts without one [TL-EPH-2]. */
+function lastEventIdOf({ kind, order, plainId }: Subscription): string | undefined {
+  return order.position === null || kind === 'generator' ? (plainId ?? undefined) : formatCursor(order.position)
 }
