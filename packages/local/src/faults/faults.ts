@@ -67,7 +67,7 @@ export interface Faults {
 export interface FaultLayer extends Faults {
   readonly gatewayHooks: GatewayHooks
   readonly functionHook: NonNullable<FunctionHooks['invoke']>
-  readonly queueHook: NonNullable<FunctionHooks['later']>
+  readonly queueHook: NonNullable<FunctionHooks['queued']>
   /** The intercept of the server of one AWS service. */
   intercept(service: AwsService): Intercept
   attach(gateway: LocalGateway, functions: Pick<LocalFunctions, 'kill'>): void

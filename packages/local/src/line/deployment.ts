@@ -2,7 +2,7 @@ import type { LambdaHandlers } from '@trunkline/server/lambda'
 import type { Route } from '../emulators/apigateway/gateway.ts'
 import type { StreamRecord } from '../emulators/dynamodb/dynamo.ts'
 import type { QueueSettings } from '../emulators/lambda/event-sources/queue-mapping.ts'
-import type { StreamMapping } from '../emulators/lambda/event-sources/shard-consumer.ts'
+import type { StreamMapping } from '../emulators/lambda/event-sources/stream-source.ts'
 import type { FunctionOptions } from '../emulators/lambda/invocations/lambda-function.ts'
 
 /** A function of a line, named by its handler. */

@@ -154,7 +154,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
     inspector.attach({ connections: gateway.connections, faults })
   }
   functions.hooks.invoke = faults.functionHook
-  functions.hooks.later = faults.queueHook
+  functions.hooks.queued = faults.queueHook
   const delayQueueUrl = functions.queueUrl(laterSettings.name)
   faults.attach(gateway, functions)
 

@@ -1,3 +1,5 @@
+import type { InvokeResult } from '../invocations/lambda-function.ts'
+
 /**
  * Reads a stream function's result for a batch: the batch succeeded, or the record at `index` and all after it failed
  * (`index` 0: the whole batch).
@@ -10,20 +12,33 @@ export function readBatchAnswer(
   payload: unknown,
   sequenceNumbers: readonly string[],
 ): 'succeeded' | { readonly index: number } {
-  if (payload === null || payload === undefined) return 'succeeded'
-  if (typeof payload !== 'object') return { index: 0 }
-  const failures = 'batchItemFailures' in payload ? payload.batchItemFailures : null
-  if (failures === null || failures === undefined) return 'succeeded'
-  if (!Array.isArray(failures)) return { index: 0 }
+  const failures = failuresIn(payload)
+  if (failures === undefined) return { index: 0 }
   if (failures.length === 0) return 'succeeded'
-  return { index: Math.max(0, Math.min(...failures.map((failure) => indexOf(failure, sequenceNumbers)))) }
+  // a batch is in its shard's order, so the lowest index has the lowest sequence number
+  const indexes = failures.map((failure) => sequenceNumbers.indexOf(identifierOf(failure) ?? ''))
+  return { index: Math.max(0, Math.min(...indexes)) }
 }
 
-/**
- * −1 for an identifier that names no record. A batch is in its shard's order, so the lowest index has the lowest
- * sequence number.
- */
-function indexOf(failure: unknown, sequenceNumbers: readonly string[]): number {
-  if (typeof failure !== 'object' || failure === null || !('itemIdentifier' in failure)) return -1
-  return sequenceNumbers.findIndex((number) => Object.is(number, failure.itemIdentifier))
+/** The ids of a queue's messages that failed: all of them after an error or a malformed list. */
+export function readFailedIds(result: InvokeResult, ids: readonly string[]): ReadonlySet<string | undefined> {
+  if (result.status !== 'ok') return new Set(ids)
+  if (typeof result.payload !== 'object') return new Set()
+  const failed = failuresIn(result.payload)?.map(identifierOf)
+  return new Set(failed?.every((id) => ids.includes(id ?? '')) ? failed : ids)
+}
+
+/** The `batchItemFailures` of a function's result. Undefined when the result or its list is malformed. */
+function failuresIn(payload: unknown): readonly unknown[] | undefined {
+  if (payload === null || payload === undefined) return []
+  if (typeof payload !== 'object') return undefined
+  const failures = 'batchItemFailures' in payload ? payload.batchItemFailures : null
+  if (failures === null || failures === undefined) return []
+  return Array.isArray(failures) ? failures : undefined
+}
+
+/** Undefined for an entry without an identifier. */
+function identifierOf(failure: unknown): string | undefined {
+  if (typeof failure !== 'object' || failure === null || !('itemIdentifier' in failure)) return undefined
+  return typeof failure.itemIdentifier === 'string' ? failure.itemIdentifier : undefined
 }

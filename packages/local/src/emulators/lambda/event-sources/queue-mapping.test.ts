@@ -3,7 +3,7 @@ import { delayedSettings, laterSettings } from '../../../line/deployment.ts'
 import { createLocalClock } from '../../clock.ts'
 import { createActivity } from '../invocations/in-flight.ts'
 import type { InvokeResult } from '../invocations/lambda-function.ts'
-import { createMappedQueue } from './queue-mapping.ts'
+import { MappedQueue } from './queue-mapping.ts'
 
 const throttled: InvokeResult = { status: 'throttled' }
 
@@ -13,12 +13,12 @@ function delayQueue(results: readonly InvokeResult[]) {
   const received: number[] = []
   const buried: string[] = []
   let ids = 0
-  const queue = createMappedQueue(laterSettings, {
+  const queue = new MappedQueue(laterSettings, {
     clock,
     activity: createActivity(),
     newRequestId: () => `m${++ids}`,
     invoke: async () => results[received.push(clock.now()) - 1] ?? { status: 'ok', payload: { batchItemFailures: [] } },
-    received: () => 'pass',
+    onSend: () => 'pass',
     deadLetter: (body) => void buried.push(body),
   })
   return { clock, queue, received, buried }

@@ -3,6 +3,8 @@ import { SqsError } from '../../sqs/actions.ts'
 import { type MessageQueue, md5 } from '../../sqs/message-queue.ts'
 import type { Activity } from '../invocations/in-flight.ts'
 import type { InvokeResult } from '../invocations/lambda-function.ts'
+import { localAccount, localRegion } from '../runtime/lambda-context.ts'
+import { readFailedIds } from './batch-response.ts'
 
 /** The mapping of a queue to a function. */
 export interface QueueSettings {
@@ -21,9 +23,16 @@ export interface QueueSettings {
  */
 export type QueueHookResult = 'pass' | 'drop' | 'duplicate' | 'fail' | { readonly delayMs: number }
 
-/** A queue that delivers its messages to a function at least once. It has no other receivers. */
-export interface MappedQueue extends MessageQueue {
-  close(): void
+/** The functions emulator, as a mapped queue uses it. */
+export interface QueueHost {
+  readonly clock: LocalClock
+  readonly activity: Activity
+  readonly newRequestId: () => string
+  readonly invoke: (event: unknown) => Promise<InvokeResult>
+  /** Called for each message before the queue accepts it. */
+  readonly onSend: (message: { readonly body: string }) => QueueHookResult
+  /** Receives messages that reached `maxReceiveCount`. */
+  readonly deadLetter: (body: string) => void
 }
 
 interface Message {
@@ -33,111 +42,104 @@ interface Message {
   readonly receives: number
 }
 
-const region = 'us-east-1'
-
 /**
- * SQS with an event source mapping that reports partial failures. Messages that are due at the same time form one
- * batch.
+ * SQS with an event source mapping that reports partial failures: a queue that delivers its messages to a function at
+ * least once. Messages that are due at the same time form one batch. The queue has no other receivers.
  */
-export function createMappedQueue(
-  settings: QueueSettings,
-  host: {
-    readonly clock: LocalClock
-    readonly activity: Activity
-    readonly newRequestId: () => string
-    readonly invoke: (event: unknown) => Promise<InvokeResult>
-    /** Called for each message before the queue accepts it. */
-    readonly received: (message: { readonly body: string }) => QueueHookResult
-    /** Receives messages that reached `maxReceiveCount`. */
-    readonly deadLetter: (body: string) => void
-  },
-): MappedQueue {
-  const { clock, activity } = host
-  const timers = new Set<CancelTimer>()
-  let held = 0
-  let due: Message[] = []
+export class MappedQueue implements MessageQueue {
+  readonly #settings: QueueSettings
+  readonly #host: QueueHost
+  readonly #timers = new Set<CancelTimer>()
+  #due: Message[] = []
 
-  function holdBack(message: Message, ms: number): void {
-    held += 1
-    const cancel = clock.after(ms, () => {
-      held -= 1
-      timers.delete(cancel)
-      due.push(message)
-      if (due.length === 1) scheduleBatches()
-    })
-    timers.add(cancel)
+  constructor(settings: QueueSettings, host: QueueHost) {
+    this.#settings = settings
+    this.#host = host
   }
-  function scheduleBatches(): void {
-    const done = activity.begin()
+
+  send(body: string, delayMs = 0): string {
+    const effect = this.#host.onSend({ body })
+    if (effect === 'fail') throw new SqsError('InternalError', 'A fault rule made the queue reject the message.')
+    const ms = delayMs + (typeof effect === 'object' ? effect.delayMs : 0)
+    const id = this.#host.newRequestId()
+    const times = effect === 'drop' ? 0 : effect === 'duplicate' ? 2 : 1
+    for (let time = 0; time < times; time++)
+      this.#holdBack({ id, body, sentAt: this.#host.clock.now(), receives: 0 }, ms)
+    return id
+  }
+
+  receive(): readonly [] {
+    return []
+  }
+
+  hide(): void {
+    // no message has a receipt outside of the mapping
+  }
+
+  delete(): void {
+    // no message has a receipt outside of the mapping
+  }
+
+  size(): number {
+    return this.#timers.size
+  }
+
+  close(): void {
+    for (const cancel of this.#timers) cancel()
+    this.#timers.clear()
+  }
+
+  #holdBack(message: Message, ms: number): void {
+    const cancel = this.#host.clock.after(ms, () => {
+      this.#timers.delete(cancel)
+      this.#due.push(message)
+      if (this.#due.length === 1) this.#scheduleBatches()
+    })
+    this.#timers.add(cancel)
+  }
+
+  #scheduleBatches(): void {
+    const { batchSize } = this.#settings
+    const done = this.#host.activity.begin()
     setImmediate(() => {
-      const messages = due
-      due = []
-      for (let at = 0; at < messages.length; at += settings.batchSize)
-        void deliver(messages.slice(at, at + settings.batchSize))
+      const messages = this.#due
+      this.#due = []
+      for (let at = 0; at < messages.length; at += batchSize) void this.#deliver(messages.slice(at, at + batchSize))
       done()
     })
   }
-  async function deliver(batch: readonly Message[]): Promise<void> {
-    const done = activity.begin()
+
+  async #deliver(batch: readonly Message[]): Promise<void> {
+    const done = this.#host.activity.begin()
     const received = batch.map((message) => ({ ...message, receives: message.receives + 1 }))
-    const result = await host.invoke({ Records: received.map(toRecord) })
-    const failed = failedOf(
-      result,
-      received.map(({ id }) => id),
-    )
-    for (const message of received) if (failed.has(message.id)) retry(message)
+    const result = await this.#host.invoke({ Records: received.map((message) => this.#toRecord(message)) })
+    const ids = received.map(({ id }) => id)
+    const failed = readFailedIds(result, ids)
+    for (const message of received) if (failed.has(message.id)) this.#retry(message)
     done()
   }
-  function retry(message: Message): void {
-    if (message.receives >= settings.maxReceiveCount) host.deadLetter(message.body)
-    else holdBack(message, settings.visibilityMs)
-  }
-  const toRecord = ({ id, body, sentAt, receives }: Message) => ({
-    messageId: id,
-    receiptHandle: `${id}#${receives}`,
-    body,
-    attributes: {
-      ApproximateReceiveCount: String(receives),
-      SentTimestamp: String(sentAt),
-      SenderId: 'local',
-      ApproximateFirstReceiveTimestamp: String(clock.now()),
-    },
-    messageAttributes: {},
-    md5OfBody: md5(body),
-    eventSource: 'aws:sqs',
-    eventSourceARN: `arn:aws:sqs:${region}:000000000000:${settings.name}`,
-    awsRegion: region,
-  })
-  return {
-    send(body, delayMs = 0) {
-      const verdict = host.received({ body })
-      if (verdict === 'fail') throw new SqsError('InternalError', 'A fault rule made the queue reject the message.')
-      const ms = delayMs + (typeof verdict === 'object' ? verdict.delayMs : 0)
-      const id = host.newRequestId()
-      const times = verdict === 'drop' ? 0 : verdict === 'duplicate' ? 2 : 1
-      for (let time = 0; time < times; time++) holdBack({ id, body, sentAt: clock.now(), receives: 0 }, ms)
-      return id
-    },
-    receive: () => [],
-    hide: () => {},
-    delete: () => {},
-    size: () => held,
-    close() {
-      for (const cancel of timers) cancel()
-      timers.clear()
-    },
-  }
-}
 
-/** The ids of the messages that failed: all of them after an error or a malformed result. */
-function failedOf(result: InvokeResult, ids: readonly string[]): ReadonlySet<string> {
-  if (result.status !== 'ok') return new Set(ids)
-  const { payload } = result
-  const failures =
-    typeof payload === 'object' && payload !== null && 'batchItemFailures' in payload ? payload.batchItemFailures : []
-  if (!Array.isArray(failures)) return new Set(failures === null ? [] : ids)
-  const named = failures.map((failure: unknown) =>
-    typeof failure === 'object' && failure !== null && 'itemIdentifier' in failure ? failure.itemIdentifier : undefined,
-  )
-  return new Set(named.every((id) => ids.includes(id as string)) ? (named as string[]) : ids)
+  #retry(message: Message): void {
+    if (message.receives >= this.#settings.maxReceiveCount) this.#host.deadLetter(message.body)
+    else this.#holdBack(message, this.#settings.visibilityMs)
+  }
+
+  #toRecord({ id, body, sentAt, receives }: Message) {
+    return {
+      messageId: id,
+      receiptHandle: `${id}#${receives}`,
+      body,
+      attributes: {
+        ApproximateReceiveCount: String(receives),
+        SentTimestamp: String(sentAt),
+        SenderId: 'local',
+        ApproximateFirstReceiveTimestamp: String(this.#host.clock.now()),
+      },
+      messageAttributes: {},
+      md5OfBody: md5(body),
+      eventSource: 'aws:sqs',
+      eventSourceARN: `arn:aws:sqs:${localRegion}:${localAccount}:${this.#settings.name}`,
+      awsRegion: localRegion,
+    }
+  }
 }

@@ -1,21 +1,9 @@
-// One file over 200 lines: the consumer is one state machine, and the types at the end are its settings.
+// One file over 200 lines: the consumer is one state machine over the batches of a shard.
 
-import type { LocalClock } from '../../clock.ts'
-import {
-  failureHead,
-  type StreamFailureCondition,
-  type StreamFailureMessage,
-} from '../invocations/destination-record.ts'
-import type { Activity } from '../invocations/in-flight.ts'
+import { failureHead, type StreamFailureCondition } from '../invocations/destination-record.ts'
 import type { InvokeResult } from '../invocations/lambda-function.ts'
 import { readBatchAnswer } from './batch-response.ts'
-
-/** A consumer of one shard. Its batches run one after another, and a failed batch blocks all later ones. */
-export interface ShardConsumer {
-  /** Notifies the consumer that there may be new records. */
-  wake(): void
-  close(): void
-}
+import type { MappingHost, StreamMapping, StreamRecord } from './stream-source.ts'
 
 interface Batch<R> {
   readonly records: readonly R[]
@@ -27,167 +15,194 @@ interface Batch<R> {
   readonly lastResult?: InvokeResult
 }
 
-const streamRetentionMs = 24 * 60 * 60_000 // 24 h: the stream then deletes the record, so that it cannot be retried
-const readLimit = 1_000 // records that one GetRecords returns
-
-/**
- * Creates a consumer. It reads the whole shard and keeps the records whose keys hash to its `index`, so it needs no
- * knowledge of the other consumers' progress.
- */
-export function createShardConsumer<R extends StreamRecord>(options: {
+export interface ShardConsumerOptions<R extends StreamRecord> {
   readonly mapping: StreamMapping<R>
   readonly host: MappingHost
   readonly shardId: string
   readonly index: number
   readonly consumersPerShard: number
-}): ShardConsumer {
-  const { mapping, host, shardId } = options
-  const batchSize = mapping.batchSize ?? 100
-  const follower = mapping.stream.follow?.(shardId)
-  let after: string | undefined
-  let waiting: readonly Batch<R>[] = [] // bisected or failed batches, processed before unread records
-  let running = false
-  let closed = false
-  let cancelPause = () => {}
+}
 
-  function wake(): void {
-    if (running || closed) return
-    running = true
-    const done = host.activity.begin()
+const streamRetentionMs = 24 * 60 * 60_000 // 24 h: the stream then deletes the record, so that it cannot be retried
+const readLimit = 1_000 // records that one GetRecords returns
+
+/**
+ * A consumer of one shard. Its batches run one after another, and a failed batch blocks all later ones.
+ *
+ * It reads the whole shard and keeps the records whose keys hash to its `index`, so it needs no knowledge of the other
+ * consumers' progress.
+ */
+export class ShardConsumer<R extends StreamRecord> {
+  readonly #options: ShardConsumerOptions<R>
+  readonly #mapping: StreamMapping<R>
+  readonly #host: MappingHost
+  readonly #follower: ReturnType<NonNullable<StreamMapping['stream']['follow']>> | undefined
+  /** The sequence number of the last record that was read. */
+  #after: string | undefined
+  /** Bisected or failed batches. They are processed before unread records. */
+  #pending: readonly Batch<R>[] = []
+  #running = false
+  #closed = false
+  #cancelPause = () => {}
+
+  constructor(options: ShardConsumerOptions<R>) {
+    const { mapping, host, shardId } = options
+    this.#options = options
+    this.#mapping = mapping
+    this.#host = host
+    this.#follower = mapping.stream.follow?.(shardId)
+  }
+
+  /** Notifies the consumer that there may be new records. */
+  wake(): void {
+    if (this.#running || this.#closed) return
+    this.#running = true
+    const done = this.#host.activity.begin()
     setImmediate(() => {
-      if (!closed) void run() // runs until the first invocation, which counts its own activity
+      if (!this.#closed) void this.#run() // runs until the first invocation, which counts its own activity
       done()
     })
   }
-  async function run(): Promise<void> {
-    for (let batch = next(); batch !== undefined && !closed; batch = next()) {
-      const fresh = dropExpired(batch)
-      if (fresh.records.length === 0) continue
-      const result = await invoke(fresh)
-      if (closed) return
-      const pauseMs = settle(fresh, result)
-      if (pauseMs > 0) await pause(pauseMs)
-    }
-    running = false
+
+  close(): void {
+    this.#closed = true
+    this.#follower?.close()
+    this.#cancelPause()
   }
-  function next(): Batch<R> | undefined {
-    const [first, ...rest] = waiting
-    if (first === undefined) return readBatch()
-    waiting = rest
+
+  async #run(): Promise<void> {
+    for (let batch = this.#next(); batch !== undefined && !this.#closed; batch = this.#next()) {
+      const fresh = this.#dropExpired(batch)
+      if (fresh.records.length === 0) continue
+      const result = await this.#invoke(fresh)
+      if (this.#closed) return
+      const pauseMs = this.#settle(fresh, result)
+      if (pauseMs > 0) await this.#pause(pauseMs)
+    }
+    this.#running = false
+  }
+
+  #next(): Batch<R> | undefined {
+    const [first, ...rest] = this.#pending
+    if (first === undefined) return this.#readBatch()
+    this.#pending = rest
     return first
   }
-  function readBatch(): Batch<R> | undefined {
+
+  #readBatch(): Batch<R> | undefined {
+    const { stream, batchSize = 100 } = this.#mapping
     const records: R[] = []
     while (records.length < batchSize) {
-      const page = mapping.stream.read(shardId, after, readLimit)
+      const page = stream.read(this.#options.shardId, this.#after, readLimit)
       if (page.length === 0) break
       for (const record of page) {
         if (records.length === batchSize) break
-        after = record.dynamodb.SequenceNumber
-        if (isMine(record) && passes(record)) records.push(record)
+        this.#after = record.dynamodb.SequenceNumber
+        if (this.#isMine(record) && this.#passes(record)) records.push(record)
       }
     }
-    if (after !== undefined) follower?.passed(after)
+    if (this.#after !== undefined) this.#follower?.passed(this.#after)
     if (records.length === 0) return undefined
-    return { records, requestId: host.newRequestId(), attempts: 0, failures: 0 }
+    return { records, requestId: this.#host.newRequestId(), attempts: 0, failures: 0 }
   }
-  const isMine = (record: R) =>
-    options.consumersPerShard === 1 ||
-    hash(JSON.stringify(record.dynamodb.Keys)) % options.consumersPerShard === options.index
+
+  #isMine(record: R): boolean {
+    const { consumersPerShard, index } = this.#options
+    return consumersPerShard === 1 || hash(JSON.stringify(record.dynamodb.Keys)) % consumersPerShard === index
+  }
+
   /** A filter that throws rejects the record: AWS drops records that do not have the pattern's shape. */
-  function passes(record: R): boolean {
+  #passes(record: R): boolean {
     try {
-      return mapping.filter?.(record) ?? true
+      return this.#mapping.filter?.(record) ?? true
     } catch {
       return false
     }
   }
 
   /** Sends records that are too old for another attempt to the on-failure destination. The rest of the batch stays. */
-  function dropExpired(batch: Batch<R>): Batch<R> {
-    const isOld = (record: R) => host.clock.now() - arrivalMs(record, host.clock.now()) > maximumAgeMs(mapping)
+  #dropExpired(batch: Batch<R>): Batch<R> {
+    const now = this.#host.clock.now()
+    const isOld = (record: R) => now - arrivalMs(record, now) > maximumAgeMs(this.#mapping)
     const old = batch.records.filter(isOld)
-    if (old.length > 0) fail({ ...batch, records: old }, 'RecordAgeExceeded')
-    return old.length === 0 ? batch : { ...batch, records: batch.records.filter((record) => !isOld(record)) }
+    if (old.length === 0) return batch
+    this.#fail({ ...batch, records: old }, 'RecordAgeExceeded')
+    return { ...batch, records: batch.records.filter((record) => !isOld(record)) }
   }
-  function invoke(batch: Batch<R>): Promise<InvokeResult> {
+
+  #invoke(batch: Batch<R>): Promise<InvokeResult> {
     const run = { requestId: batch.requestId, attempt: batch.attempts + 1 }
-    return host.invoke(mapping.functionName, { Records: batch.records }, run)
+    return this.#host.invoke(this.#mapping.functionName, { Records: batch.records }, run)
   }
+
   /**
    * Puts the rest of a batch back in front, or sends it to the on-failure destination. Returns how long to wait, in
    * milliseconds of the clock.
    */
-  function settle(batch: Batch<R>, result: InvokeResult): number {
+  #settle(batch: Batch<R>, result: InvokeResult): number {
+    const { bisect = false, maximumRetryAttempts: limit = -1 } = this.#mapping
     const failures = batch.failures + 1
-    if (result.status === 'throttled') return putBack({ ...batch, failures, lastResult: result })
-    const failedAt = firstFailed(batch, result)
+    if (result.status === 'throttled') return this.#putBack({ ...batch, failures, lastResult: result })
+    const failedAt = this.#firstFailed(batch, result)
     if (failedAt === undefined) return 0
     const left = { ...batch, records: batch.records.slice(failedAt), failures, lastResult: result }
-    if (mapping.bisect && failedAt > 0) return putBack({ ...left, failures: 0 }) // splits at the failed record
-    if (mapping.bisect && left.records.length > 1) return bisect(left)
+    if (bisect && failedAt > 0) return this.#putBack({ ...left, failures: 0 }) // splits at the failed record
+    if (bisect && left.records.length > 1) return this.#bisect(left)
     const tried = { ...left, attempts: batch.attempts + 1 }
-    const limit = mapping.maximumRetryAttempts ?? -1
-    if (limit < 0 || tried.attempts <= limit) return putBack(tried)
-    fail(tried, 'RetryAttemptsExhausted')
+    if (limit < 0 || tried.attempts <= limit) return this.#putBack(tried)
+    this.#fail(tried, 'RetryAttemptsExhausted')
     return 0
   }
-  function firstFailed(batch: Batch<R>, result: InvokeResult): number | undefined {
+
+  #firstFailed(batch: Batch<R>, result: InvokeResult): number | undefined {
     if (result.status !== 'ok') return 0
-    if (!mapping.reportBatchItemFailures) return undefined
-    const answer = readBatchAnswer(
-      result.payload,
-      batch.records.map((record) => record.dynamodb.SequenceNumber),
-    )
+    if (!this.#mapping.reportBatchItemFailures) return undefined
+    const sequenceNumbers = batch.records.map((record) => record.dynamodb.SequenceNumber)
+    const answer = readBatchAnswer(result.payload, sequenceNumbers)
     return answer === 'succeeded' ? undefined : answer.index
   }
-  function putBack(batch: Batch<R>): number {
-    waiting = [batch, ...waiting]
+
+  #putBack(batch: Batch<R>): number {
+    this.#pending = [batch, ...this.#pending]
     return backOffMs(batch.failures)
   }
-  function bisect(batch: Batch<R>): number {
+
+  #bisect(batch: Batch<R>): number {
     const middle = Math.ceil(batch.records.length / 2)
-    const half = (records: readonly R[]) => ({ ...batch, records, requestId: host.newRequestId(), failures: 0 })
-    waiting = [half(batch.records.slice(0, middle)), half(batch.records.slice(middle)), ...waiting]
+    const half = (records: readonly R[]) => ({
+      ...batch,
+      records,
+      requestId: this.#host.newRequestId(),
+      failures: 0,
+    })
+    this.#pending = [half(batch.records.slice(0, middle)), half(batch.records.slice(middle)), ...this.#pending]
     return 0
   }
-  function pause(ms: number): Promise<void> {
+
+  #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      cancelPause = host.clock.after(ms, resolve)
+      this.#cancelPause = this.#host.clock.after(ms, resolve)
     })
   }
-  function fail(batch: Batch<R>, condition: StreamFailureCondition): void {
-    const [first] = batch.records
-    const last = batch.records.at(-1)
+
+  #fail({ records, requestId, attempts, lastResult }: Batch<R>, condition: StreamFailureCondition): void {
+    const [first] = records
+    const last = records.at(-1)
     if (first === undefined || last === undefined) return
-    mapping.onFailure?.({
-      ...failureHead({
-        clock: host.clock,
-        functionName: mapping.functionName,
-        requestId: batch.requestId,
-        condition,
-        invokeCount: batch.attempts,
-        result: batch.lastResult,
-      }),
+    const { clock } = this.#host
+    const { functionName } = this.#mapping
+    this.#mapping.onFailure?.({
+      ...failureHead({ clock, functionName, requestId, condition, invokeCount: attempts, result: lastResult }),
       DDBStreamBatchInfo: {
-        shardId,
+        shardId: this.#options.shardId,
         startSequenceNumber: first.dynamodb.SequenceNumber,
         endSequenceNumber: last.dynamodb.SequenceNumber,
-        approximateArrivalOfFirstRecord: arrivalText(first),
-        approximateArrivalOfLastRecord: arrivalText(last),
-        batchSize: batch.records.length,
+        approximateArrivalOfFirstRecord: arrivalText(first, clock.now()),
+        approximateArrivalOfLastRecord: arrivalText(last, clock.now()),
+        batchSize: records.length,
         streamArn: first.eventSourceARN ?? '',
       },
     })
-  }
-  const arrivalText = (record: R) => `${new Date(arrivalMs(record, host.clock.now())).toISOString().slice(0, 19)}Z`
-  return {
-    wake,
-    close() {
-      closed = true
-      follower?.close()
-      cancelPause()
-    },
   }
 }
 
@@ -199,9 +214,8 @@ function backOffMs(failures: number): number {
   return failures < 2 ? 0 : Math.min(250 * 2 ** (failures - 2), 60_000)
 }
 
-function maximumAgeMs(mapping: { readonly maximumRecordAgeMs?: number }): number {
-  const asked = mapping.maximumRecordAgeMs ?? -1
-  return asked < 0 ? streamRetentionMs : Math.min(asked, streamRetentionMs)
+function maximumAgeMs({ maximumRecordAgeMs = -1 }: Pick<StreamMapping, 'maximumRecordAgeMs'>): number {
+  return maximumRecordAgeMs < 0 ? streamRetentionMs : Math.min(maximumRecordAgeMs, streamRetentionMs)
 }
 
 function arrivalMs(record: StreamRecord, now: number): number {
@@ -209,66 +223,13 @@ function arrivalMs(record: StreamRecord, now: number): number {
   return seconds === undefined ? now : seconds * 1_000
 }
 
+function arrivalText(record: StreamRecord, now: number): string {
+  return `${new Date(arrivalMs(record, now)).toISOString().slice(0, 19)}Z`
+}
+
 /** FNV-1a: it only has to spread items over consumers. */
 function hash(text: string): number {
   let value = 0x811c9dc5
   for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
   return value >>> 0
-}
-
-/** The functions emulator, as a mapping uses it. */
-export interface MappingHost {
-  readonly clock: LocalClock
-  readonly activity: Activity
-  newRequestId(): string
-  invoke(
-    functionName: string,
-    event: unknown,
-    run: { readonly requestId: string; readonly attempt: number },
-  ): Promise<InvokeResult>
-}
-
-/** An event source mapping. Names and defaults are AWS's. */
-export interface StreamMapping<R extends StreamRecord = StreamRecord> {
-  readonly stream: TableStreamLike<R>
-  readonly functionName: string
-  /** Records for which it returns false are skipped without an invocation. */
-  readonly filter?: (record: R) => boolean
-  /** @default 100 */
-  readonly batchSize?: number
-  /** −1: unlimited. @default -1 */
-  readonly maximumRetryAttempts?: number
-  /** −1: as long as the stream keeps the record, 24 h. @default -1 */
-  readonly maximumRecordAgeMs?: number
-  readonly bisect?: boolean
-  readonly reportBatchItemFailures?: boolean
-  /** Concurrent batches per shard. Records of one item keep their order. @default 1 */
-  readonly parallelizationFactor?: number
-  readonly onFailure?: (message: StreamFailureMessage) => void
-}
-
-/** A record as Lambda passes it to a function. Other members are passed unchanged. */
-export interface StreamRecord {
-  readonly eventName?: string
-  readonly eventSourceARN?: string
-  readonly dynamodb: {
-    readonly SequenceNumber: string
-    readonly Keys?: object
-    /** Epoch seconds. */
-    readonly ApproximateCreationDateTime?: number
-  }
-}
-
-/** A table's stream, as the DynamoDB emulator provides it. */
-export interface TableStreamLike<R extends StreamRecord = StreamRecord> {
-  shards(): readonly string[]
-  /** At most `limit` records after that sequence number (from the oldest when undefined), in the shard's order. */
-  read(shardId: string, afterSequence: string | undefined, limit: number): readonly R[]
-  /** Calls `listener` after a record was added. Returns a function that unsubscribes. */
-  onRecord(listener: () => void): () => void
-  /**
-   * Registers a reader: the shard keeps the records that it has not passed. @default the shard keeps all records for 24
-   * h
-   */
-  follow?(shardId: string): { passed(sequence: string): void; close(): void }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLocalClock, type LocalClock } from '../../clock.ts'
 import { createFunctions, type LocalFunctions, UnknownFunctionError } from '../functions.ts'
 import type { FailureMessage } from '../invocations/destination-record.ts'
-import type { StreamMapping, StreamRecord, TableStreamLike } from './shard-consumer.ts'
+import type { StreamMapping, StreamRecord, TableStreamLike } from './stream-source.ts'
 
 let clock: LocalClock
 let functions: LocalFunctions

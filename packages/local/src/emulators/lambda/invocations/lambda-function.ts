@@ -78,3 +78,8 @@ export interface InvokeInfo {
   readonly event: unknown
   readonly attempt: number
 }
+
+/** An event as JSON text. An invocation without an event receives an empty object, as in Lambda. */
+export function toText(event: unknown): string {
+  return JSON.stringify(event) ?? '{}'
+}

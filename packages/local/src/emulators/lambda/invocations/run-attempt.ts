@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { LocalClock } from '../../clock.ts'
 import { callHandler, type HandlerAnswer, handlerError } from '../runtime/call-handler.ts'
 import { type ContextSeed, createContext } from '../runtime/lambda-context.ts'
@@ -7,8 +8,7 @@ import type { Activity } from './in-flight.ts'
 import { createInvocation, type RunningInvocation } from './invocation.ts'
 import type { FunctionHookResult, FunctionOptions, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
 
-/** Runs a function once, with its deadline. Every outcome is a result; it never rejects. */
-export async function runAttempt(options: {
+export interface AttemptOptions {
   readonly fn: FunctionOptions
   /** The event as JSON text. */
   readonly text: string
@@ -19,13 +19,16 @@ export async function runAttempt(options: {
    * limit
    */
   readonly latestStart?: number
-  readonly verdict: Exclude<FunctionHookResult, 'throttle' | 'duplicate'>
+  readonly effect: Exclude<FunctionHookResult, 'throttle' | 'duplicate'>
   readonly clock: LocalClock
   readonly activity: Activity
   /** The running invocations, so that they can be killed from outside. */
   readonly running: Set<RunningInvocation>
   readonly onEnd?: (run: FunctionRun) => void
-}): Promise<InvokeResult> {
+}
+
+/** Runs a function once, with its deadline. Every outcome is a result; it never rejects. */
+export async function runAttempt(options: AttemptOptions): Promise<InvokeResult> {
   const { fn, clock, running } = options
   const invocation = createInvocation({
     functionName: fn.name,
@@ -33,7 +36,7 @@ export async function runAttempt(options: {
     attempt: options.attempt,
     timeoutMs: fn.timeoutMs,
     clock,
-    ...(fn.background === true && { onCall: options.activity.begin }),
+    ...defined({ onCall: fn.background === true ? options.activity.begin : undefined }),
   })
   running.add(invocation)
   const stopWaiting = killWaiting(options, invocation)
@@ -47,24 +50,19 @@ export async function runAttempt(options: {
   }
 }
 
-type AttemptOptions = Pick<
-  Parameters<typeof runAttempt>[0],
-  'fn' | 'text' | 'verdict' | 'clock' | 'activity' | 'latestStart'
->
-
 async function settle(options: AttemptOptions, invocation: RunningInvocation): Promise<InvokeResult> {
-  const { fn, verdict, clock } = options
-  if (typeof verdict === 'object') await pause(verdict.delayMs, clock, invocation)
-  if (verdict === 'hang') invocation.begin()
+  const { fn, effect, clock } = options
+  if (typeof effect === 'object') await clock.sleep(effect.delayMs, invocation.signal)
+  if (effect === 'hang') invocation.begin()
   else {
-    const work = () => answerOf(fn, options.text, verdict, invocation, clock)
+    const work = () => answerOf(options, invocation)
     const answer = await (fn.background === true ? work() : working(options.activity, work))
-    if (answer !== undefined && invocation.live && verdict !== 'kill') {
+    if (answer !== undefined && invocation.live && effect !== 'kill') {
       invocation.finish()
       return toResult(answer)
     }
+    invocation.kill() // a worker that its pool ended gives no answer either
   }
-  if (verdict !== 'hang') invocation.kill() // a worker that its pool ended gives no answer either
   await invocation.killed
   return waitedTooLong(options, invocation) ? throttled : timedOut(fn, invocation)
 }
@@ -83,25 +81,18 @@ function waitedTooLong({ latestStart, clock }: AttemptOptions, { begunAt }: Runn
 }
 
 /** Undefined when the invocation was killed first. */
-async function answerOf(
-  fn: FunctionOptions,
-  text: string,
-  verdict: FunctionHookResult,
-  invocation: RunningInvocation,
-  clock: LocalClock,
-): Promise<HandlerAnswer | undefined> {
-  if (verdict === 'fail') return handlerError('Error', 'A fault rule made the function fail.')
+async function answerOf(options: AttemptOptions, invocation: RunningInvocation): Promise<HandlerAnswer | undefined> {
+  if (options.effect === 'fail') return handlerError('Error', 'A fault rule made the function fail.')
   if (!invocation.live) return undefined
-  const { run } = fn
-  const answer = run.kind === 'worker' ? inWorker(run, text, invocation) : inProcess(run, text, invocation, clock)
+  const { run } = options.fn
+  const answer = run.kind === 'worker' ? inWorker(run, options.text, invocation) : inProcess(run, options, invocation)
   return Promise.race([answer, invocation.killed.then(() => undefined)])
 }
 
 function inProcess(
   run: InProcessRun,
-  text: string,
+  { text, clock }: AttemptOptions,
   invocation: RunningInvocation,
-  clock: LocalClock,
 ): Promise<HandlerAnswer> {
   invocation.begin()
   const context = createContext(seedOf(invocation), clock.now)
@@ -146,10 +137,6 @@ async function working<T>(activity: Activity, work: () => Promise<T>): Promise<T
   } finally {
     done()
   }
-}
-
-async function pause(ms: number, clock: LocalClock, invocation: RunningInvocation): Promise<void> {
-  await clock.sleep(ms, invocation.signal)
 }
 
 function toResult(answer: HandlerAnswer): InvokeResult {

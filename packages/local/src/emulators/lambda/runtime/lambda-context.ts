@@ -21,9 +21,9 @@ export interface ContextSeed {
   readonly deadline: number
 }
 
-/** The region and account in the ARNs of local functions. */
-const localRegion = 'us-east-1'
-const localAccount = '000000000000'
+/** The region and account in the ARNs of local functions and queues. */
+export const localRegion = 'us-east-1'
+export const localAccount = '000000000000'
 
 /** The ARN of a local function. */
 export function functionArn(name: string): string {
