@@ -1,9 +1,12 @@
+// One file over 200 lines: the pool is one state machine over its threads and the events that wait for them.
+
 import { availableParallelism } from 'node:os'
+import { defined } from '@trunkline/protocol'
 import type { LocalClock } from '../../clock.ts'
 import type { HandlerAnswer } from './call-handler.ts'
 import { createSourcePlaces } from './source-locations.ts'
-import { createBundle, type ReloadReport } from './worker-bundle.ts'
-import { type PoolTask, startWorker, type WorkerLog, type WorkerThread } from './worker-thread.ts'
+import { type Bundle, createBundle, type ReloadReport } from './worker-bundle.ts'
+import { type PoolTask, type WorkerLog, WorkerThread } from './worker-thread.ts'
 
 /**
  * Threads that run one bundle's handlers as deployed: they can be killed, and each has its own memory and environment.
@@ -25,12 +28,7 @@ const framesAtOnce = 16 // per group of frames; more of them wait
 /** The default number of concurrent runs of each background function. */
 const defaultBackgroundRuns = 16
 
-/**
- * Bundles `entry` and runs its exports. `env` is the complete environment of the functions. With `watch`, a changed
- * source is rebuilt: later events use the new code, while busy threads finish on the old code. A change that does not
- * build is reported, and the old code stays in use. Throws `BundleError`.
- */
-export async function createWorkerPool(options: {
+export interface WorkerPoolOptions {
   readonly entry: string
   readonly env: Readonly<Record<string, string>>
   readonly clock: LocalClock
@@ -44,118 +42,158 @@ export async function createWorkerPool(options: {
   readonly onReload?: (report: ReloadReport) => void
   /** Receives the output of functions. @default it is written to this process's own output */
   readonly onLog?: (log: WorkerLog) => void
-}): Promise<WorkerPool> {
-  const { entry, env, clock, conditions } = options
-  const toSources = createSourcePlaces()
-  const onLog = ({ stream, text }: WorkerLog) => (options.onLog ?? print)({ stream, text: toSources(text) })
-  const threads = new Set<WorkerThread>()
-  const idle: WorkerThread[] = []
-  const groups = new Map<string, Group>()
-  let closed = false
-  let loading = 0
+}
+
+/**
+ * Bundles `entry` and runs its exports. `env` is the complete environment of the functions. With `watch`, a changed
+ * source is rebuilt: later events use the new code, while busy threads finish on the old code. A change that does not
+ * build is reported, and the old code stays in use. Throws `BundleError`.
+ */
+export async function createWorkerPool(options: WorkerPoolOptions): Promise<WorkerPool> {
+  const { entry, watch = false, conditions } = options
+  let pool: ThreadPool | undefined
   const bundle = await createBundle({
     entry,
-    watch: options.watch ?? false,
-    ...(conditions && { conditions }),
+    watch,
+    ...defined({ conditions }),
     onReload(report) {
-      if (report.status === 'reloaded') retire()
+      if (report.status === 'reloaded') pool?.reload()
       options.onReload?.(report)
     },
   })
+  pool = new ThreadPool(options, bundle)
+  return pool
+}
 
-  function retire(): void {
-    for (const thread of idle.splice(0)) drop(thread)
-    if (!closed) idle.push(start())
+/** The threads of a pool, and the events that wait for one. */
+class ThreadPool implements WorkerPool {
+  readonly #options: WorkerPoolOptions
+  readonly #bundle: Bundle
+  readonly #toSources = createSourcePlaces()
+  readonly #threads = new Set<WorkerThread>()
+  readonly #idle: WorkerThread[] = []
+  readonly #groups = new Map<string, Group>()
+  #loading = 0
+  #closed = false
+
+  constructor(options: WorkerPoolOptions, bundle: Bundle) {
+    this.#options = options
+    this.#bundle = bundle
+    this.#idle.push(this.#start()) // preloads a thread for the first event
   }
-  function start(): WorkerThread {
-    const { version, url } = bundle.current()
-    const { workerMain } = bundle
-    const thread = startWorker({ workerMain, bundle: url, version, env, clock, onLog })
-    threads.add(thread)
-    loading += 1
-    void thread.loaded.then(() => {
-      loading -= 1
-      serve()
+
+  exports(): readonly string[] {
+    return this.#bundle.current().exports
+  }
+
+  run(task: PoolTask): Promise<HandlerAnswer | undefined> {
+    if (this.#closed) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const group = this.#groupOf(task)
+      group.waiting.push({ task, settle: resolve })
+      this.#serveGroup(group)
     })
-    void thread.ended.then(() => forget(thread))
+  }
+
+  /** Replaces the idle threads by one that loads the new code. */
+  reload(): void {
+    for (const thread of this.#idle.splice(0)) this.#drop(thread)
+    if (!this.#closed) this.#idle.push(this.#start())
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const { waiting } of this.#groups.values())
+      for (const job of waiting.splice(0)) job.settle(Promise.resolve(undefined))
+    const ending = [...this.#threads]
+    for (const thread of ending) this.#drop(thread)
+    await Promise.all(ending.map((thread) => thread.ended))
+    await this.#bundle.close()
+  }
+
+  #start(): WorkerThread {
+    const { env, clock, onLog = print } = this.#options
+    const { version, url } = this.#bundle.current()
+    const thread = new WorkerThread({
+      workerMain: this.#bundle.workerMain,
+      bundle: url,
+      version,
+      env,
+      clock,
+      onLog: ({ stream, text }) => onLog({ stream, text: this.#toSources(text) }),
+    })
+    this.#threads.add(thread)
+    this.#loading += 1
+    void thread.loaded.then(() => {
+      this.#loading -= 1
+      this.#serve()
+    })
+    void thread.ended.then(() => this.#remove(thread))
     return thread
   }
-  function drop(thread: WorkerThread): void {
-    threads.delete(thread)
+
+  #drop(thread: WorkerThread): void {
+    this.#threads.delete(thread)
     thread.end()
   }
-  function forget(thread: WorkerThread): void {
-    threads.delete(thread)
-    const at = idle.indexOf(thread)
-    if (at >= 0) idle.splice(at, 1)
-    serve()
+
+  #remove(thread: WorkerThread): void {
+    this.#threads.delete(thread)
+    const at = this.#idle.indexOf(thread)
+    if (at >= 0) this.#idle.splice(at, 1)
+    this.#serve()
   }
-  function serve(): void {
-    for (const group of groups.values()) serveGroup(group)
+
+  #serve(): void {
+    for (const group of this.#groups.values()) this.#serveGroup(group)
   }
-  function serveGroup(group: Group): void {
-    const limit = group.foreground ? framesAtOnce : (options.backgroundRuns ?? defaultBackgroundRuns)
-    while (group.running < limit && hasThread(group)) {
+
+  #serveGroup(group: Group): void {
+    const limit = group.foreground ? framesAtOnce : (this.#options.backgroundRuns ?? defaultBackgroundRuns)
+    while (group.running < limit && this.#hasThread(group)) {
       const job = group.waiting.shift()
       if (job === undefined) return
       if (job.task.signal.aborted)
         job.settle(Promise.resolve(undefined)) // it was killed and needs no thread
-      else give(group, job)
+      else this.#give(group, job)
     }
   }
+
   /** One of the loading threads is reserved for frames. */
-  function hasThread({ foreground }: Group): boolean {
-    return idle.length > 0 || loading < (foreground ? loadedAtOnce : loadedAtOnce - 1)
+  #hasThread({ foreground }: Group): boolean {
+    return this.#idle.length > 0 || this.#loading < (foreground ? loadedAtOnce : loadedAtOnce - 1)
   }
-  function give(group: Group, job: Job): void {
-    const thread = idle.pop() ?? start()
+
+  #give(group: Group, job: Job): void {
+    const thread = this.#idle.pop() ?? this.#start()
     group.running += 1
-    const answer = thread.run(job.task).then(withSources)
+    const answer = thread.run(job.task).then((result) => this.#withSources(result))
     job.settle(answer)
     void answer.then(() => {
       group.running -= 1
-      release(thread)
+      this.#release(thread)
     })
-    const inBackground = [...groups.values()].some(({ foreground, running }) => !foreground && running > 0)
-    while (inBackground && idle.length < spare && loading < loadedAtOnce) idle.unshift(start())
+    const inBackground = [...this.#groups.values()].some(({ foreground, running }) => !foreground && running > 0)
+    while (inBackground && this.#idle.length < spare && this.#loading < loadedAtOnce) this.#idle.unshift(this.#start())
   }
-  function withSources(answer: HandlerAnswer | undefined): HandlerAnswer | undefined {
-    return answer?.status === 'error' ? { ...answer, trace: answer.trace.map(toSources) } : answer
+
+  #withSources(answer: HandlerAnswer | undefined): HandlerAnswer | undefined {
+    return answer?.status === 'error' ? { ...answer, trace: answer.trace.map(this.#toSources) } : answer
   }
-  function release(thread: WorkerThread): void {
-    if (closed) return
-    const stale = thread.version !== bundle.current().version
-    if (!thread.alive || stale) drop(thread)
-    else idle.push(thread)
-    serve()
-    while (idle.length > keptWarm) idle.splice(0, 1).forEach(drop)
+
+  #release(thread: WorkerThread): void {
+    if (this.#closed) return
+    const stale = thread.version !== this.#bundle.current().version
+    if (!thread.alive || stale) this.#drop(thread)
+    else this.#idle.push(thread)
+    this.#serve()
+    while (this.#idle.length > keptWarm) for (const extra of this.#idle.splice(0, 1)) this.#drop(extra)
   }
-  function groupOf({ group: { name, foreground } }: PoolTask): Group {
-    const group = groups.get(name) ?? { foreground, waiting: [], running: 0 }
-    groups.set(name, group)
+
+  #groupOf({ group: { name, foreground } }: PoolTask): Group {
+    const group = this.#groups.get(name) ?? { foreground, waiting: [], running: 0 }
+    this.#groups.set(name, group)
     return group
-  }
-  function run(task: PoolTask): Promise<HandlerAnswer | undefined> {
-    if (closed) return Promise.resolve(undefined)
-    return new Promise((resolve) => {
-      const group = groupOf(task)
-      group.waiting.push({ task, settle: resolve })
-      serveGroup(group)
-    })
-  }
-  idle.push(start()) // preloads a thread for the first event
-  return {
-    exports: () => bundle.current().exports,
-    run,
-    async close() {
-      closed = true
-      for (const { waiting } of groups.values())
-        for (const job of waiting.splice(0)) job.settle(Promise.resolve(undefined))
-      const ending = [...threads]
-      for (const thread of ending) drop(thread)
-      await Promise.all(ending.map((thread) => thread.ended))
-      await bundle.close()
-    },
   }
 }
 

@@ -20,19 +20,6 @@ export interface PoolTask {
   begin(initMs?: number): ContextSeed
 }
 
-/** A thread of the pool. It runs one event at a time. */
-export interface WorkerThread {
-  readonly version: number
-  /** False after it ended by a kill, an exit or `end`. */
-  readonly alive: boolean
-  /** Runs one event. Undefined when it was killed. Never rejects. */
-  run(task: PoolTask): Promise<HandlerAnswer | undefined>
-  end(): void
-  readonly ended: Promise<void>
-  /** Settles when the bundle is loaded, or when the thread ended before. */
-  readonly loaded: Promise<unknown>
-}
-
 /** Output of a function, or the reason why its worker ended. */
 export interface WorkerLog {
   readonly stream: 'stdout' | 'stderr'
@@ -45,110 +32,145 @@ const initTimeoutMs = 30_000
 const initTimedOut = `Error: Init timed out after ${(initTimeoutMs / 1_000).toFixed(2)} seconds`
 const clockSamplingMs = 20 // the delay with which a busy worker sees a moved clock
 
-/** Starts a thread that loads the bundle. */
-export function startWorker(options: {
+export interface WorkerOptions {
+  /** The script that the thread starts with. */
   readonly workerMain: URL
+  /** `file:` URL of the bundle. */
   readonly bundle: string
   readonly version: number
   readonly env: Readonly<Record<string, string>>
   readonly clock: LocalClock
   readonly onLog: (log: WorkerLog) => void
-}): WorkerThread {
-  const { clock, onLog } = options
-  const shared = new SharedArrayBuffer(sharedLayout.bytes)
-  const skew = new Float64Array(shared, sharedLayout.skewAt, 1)
-  const given = new Int32Array(shared, sharedLayout.givenAt, 1)
-  const workerData: WorkerBoot = { bundle: options.bundle, shared }
-  const worker = new Worker(options.workerMain, {
-    workerData,
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...options.env },
-    execArgv: [], // does not inherit this process's flags: a loader or an inspector is not for the functions
-    stdout: true,
-    stderr: true,
-  })
-  let alive = true
-  let crash: Error | undefined
-  let onReply: (reply: WorkerReply | HandlerError | undefined) => void = () => {}
-  const ended = new Promise<void>((resolve) => {
-    worker.once('exit', (code) => {
-      alive = false
-      onReply(exitError(code, crash))
-      resolve()
-    })
-  })
-  worker.on('message', (reply: WorkerReply) => onReply(reply))
-  worker.on('error', (error: Error) => {
-    crash = error
-    onLog({ stream: 'stderr', text: `${error?.stack ?? error}\n` })
-  })
-  worker.stdout.on('data', (text) => onLog({ stream: 'stdout', text: String(text) }))
-  worker.stderr.on('data', (text) => onLog({ stream: 'stderr', text: String(text) }))
-  const showTime = () => {
-    skew[0] = clock.now() - Date.now()
-  }
-  showTime()
-  const startedAt = Date.now() // importing takes real time
-  let initMs: number | undefined
-  const loaded = nextReply().then((reply) => {
-    initMs = Date.now() - startedAt
-    return reply
-  })
+}
 
-  function nextReply(): Promise<WorkerReply | HandlerError | undefined> {
-    return new Promise((resolve) => {
-      onReply = resolve
+/** What a thread reports next: a message, the reason of its end, or undefined after a kill. */
+type NextReply = WorkerReply | HandlerError | undefined
+
+/** A thread of the pool. It loads the bundle at its start and runs one event at a time. */
+export class WorkerThread {
+  readonly version: number
+  readonly ended: Promise<void>
+  /** Settles when the bundle is loaded, or when the thread ended before. */
+  readonly loaded: Promise<NextReply>
+  readonly #clock: LocalClock
+  readonly #worker: Worker
+  readonly #skew: Float64Array
+  readonly #given: Int32Array
+  #alive = true
+  #crash: Error | undefined
+  #initMs: number | undefined
+  #onReply: (reply: NextReply) => void = () => {}
+
+  constructor(options: WorkerOptions) {
+    const shared = new SharedArrayBuffer(sharedLayout.bytes)
+    const workerData: WorkerBoot = { bundle: options.bundle, shared }
+    this.version = options.version
+    this.#clock = options.clock
+    this.#skew = new Float64Array(shared, sharedLayout.skewAt, 1)
+    this.#given = new Int32Array(shared, sharedLayout.givenAt, 1)
+    this.#worker = new Worker(options.workerMain, {
+      workerData,
+      env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...options.env },
+      execArgv: [], // does not inherit this process's flags: a loader or an inspector is not for the functions
+      stdout: true,
+      stderr: true,
     })
+    this.ended = this.#listen(options.onLog)
+    this.#showTime()
+    this.loaded = this.#measureLoad()
   }
-  function end(reply?: HandlerError): void {
-    alive = false
-    onReply(reply)
-    void worker.terminate() // ends a frozen thread without waking it
+
+  /** False after it ended by a kill, an exit or `end`. */
+  get alive(): boolean {
+    return this.#alive
   }
-  function thaw(): void {
-    Atomics.add(given, 0, 1)
-    Atomics.notify(given, 0)
-  }
-  async function run(task: PoolTask): Promise<HandlerAnswer | undefined> {
-    const kill = () => end()
+
+  /** Runs one event. Undefined when it was killed. Never rejects. */
+  async run(task: PoolTask): Promise<HandlerAnswer | undefined> {
+    const kill = () => this.#end()
     task.signal.addEventListener('abort', kill, { once: true })
     if (task.signal.aborted) kill()
-    const tooLong = setTimeout(() => end(handlerError('Sandbox.Timedout', initTimedOut)), initTimeoutMs)
-    const first = await loaded
+    const tooLong = setTimeout(() => this.#end(handlerError('Sandbox.Timedout', initTimedOut)), initTimeoutMs)
+    const first = await this.loaded
     clearTimeout(tooLong)
-    const answer = first !== undefined && 'type' in first && first.type === 'ready' ? await give(task) : refuse(first)
+    const isReady = first !== undefined && 'type' in first && first.type === 'ready'
+    const answer = isReady ? await this.#give(task) : this.#onFailedLoad(first)
     task.signal.removeEventListener('abort', kill)
     return answer
   }
-  async function give(task: PoolTask): Promise<HandlerAnswer | undefined> {
-    if (!alive) return undefined
-    const seed = task.begin(initMs)
-    initMs = undefined
+
+  end(): void {
+    this.#end()
+  }
+
+  #listen(onLog: WorkerOptions['onLog']): Promise<void> {
+    const worker = this.#worker
+    worker.on('message', (reply: WorkerReply) => this.#onReply(reply))
+    worker.on('error', (error: Error) => {
+      this.#crash = error
+      onLog({ stream: 'stderr', text: `${error?.stack ?? error}\n` })
+    })
+    worker.stdout.on('data', (text) => onLog({ stream: 'stdout', text: String(text) }))
+    worker.stderr.on('data', (text) => onLog({ stream: 'stderr', text: String(text) }))
+    return new Promise((resolve) => {
+      worker.once('exit', (code) => {
+        this.#alive = false
+        this.#onReply(exitError(code, this.#crash))
+        resolve()
+      })
+    })
+  }
+
+  /** Importing takes real time. */
+  async #measureLoad(): Promise<NextReply> {
+    const startedAt = Date.now()
+    const reply = await this.#nextReply()
+    this.#initMs = Date.now() - startedAt
+    return reply
+  }
+
+  #nextReply(): Promise<NextReply> {
+    return new Promise((resolve) => {
+      this.#onReply = resolve
+    })
+  }
+
+  async #give(task: PoolTask): Promise<HandlerAnswer | undefined> {
+    if (!this.#alive) return undefined
+    const seed = task.begin(this.#initMs)
+    this.#initMs = undefined
     const message: WorkerTask = { exportName: task.exportName, text: task.text, seed }
-    const answer = nextReply()
-    const sampling = setInterval(showTime, clockSamplingMs)
-    showTime()
-    worker.postMessage(message)
-    thaw()
+    const answer = this.#nextReply()
+    const sampling = setInterval(() => this.#showTime(), clockSamplingMs)
+    this.#showTime()
+    this.#worker.postMessage(message)
+    this.#thaw()
     const reply = await answer
     clearInterval(sampling)
     if (reply === undefined || !('type' in reply)) return reply && withRequestId(reply, seed.awsRequestId)
     return reply.type === 'answer' ? reply.answer : undefined
   }
+
   /** Handles a bundle that failed to load, or a thread that ended while loading it. */
-  function refuse(reply: WorkerReply | HandlerError | undefined): HandlerAnswer | undefined {
-    if (alive) end()
+  #onFailedLoad(reply: NextReply): HandlerAnswer | undefined {
+    if (this.#alive) this.#end()
     if (reply === undefined || !('type' in reply)) return reply
     return reply.type === 'broken' ? reply.error : undefined
   }
-  return {
-    version: options.version,
-    get alive() {
-      return alive
-    },
-    run,
-    end: () => end(),
-    ended,
-    loaded,
+
+  #showTime(): void {
+    this.#skew[0] = this.#clock.now() - Date.now()
+  }
+
+  #thaw(): void {
+    Atomics.add(this.#given, 0, 1)
+    Atomics.notify(this.#given, 0)
+  }
+
+  #end(reply?: HandlerError): void {
+    this.#alive = false
+    this.#onReply(reply)
+    void this.#worker.terminate() // ends a frozen thread without waking it
   }
 }
 
