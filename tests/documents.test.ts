@@ -34,6 +34,12 @@ function blocksOf(file: string, text: string): readonly Block[] {
 }
 
 const texts = documents().map((file) => ({ file, text: readFileSync(file, 'utf8') }))
+/** The sources of server and client, as `/server/src/…`. */
+const sources = ['server', 'client'].flatMap((name) =>
+  readdirSync(join(root, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' }).map(
+    (path) => `/${name}/src/${path.replaceAll('\\', '/')}`,
+  ),
+)
 const blocks = texts.flatMap(({ file, text }) => blocksOf(file, text))
 
 afterAll(() => rmSync(made, { recursive: true, force: true }))
@@ -52,13 +58,26 @@ describe('the documents', () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8')
     const [, flows = ''] = /^```\n(frame in [\s\S]*?)^```/m.exec(readme) ?? []
     const names = flows.match(/[\w-]+\/[\w/-]+/g) ?? []
-    const sources = ['server', 'client'].flatMap((name) =>
-      readdirSync(join(root, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' }).map(
-        (path) => `/${path.replaceAll('\\', '/')}`,
-      ),
-    )
     expect(names.length).toBeGreaterThan(15)
     expect(names.filter((name) => !sources.some((path) => path.endsWith(`/${name}.ts`)))).toEqual([])
+  })
+
+  it('name only files that are there in the figures of the architecture', () => {
+    const architecture = readFileSync(join(root, 'docs/design/architecture.md'), 'utf8')
+    const participants = [...architecture.matchAll(/^ {2}participant \w+ as (.*)$/gm)]
+    const names = participants.flatMap(([, name = '']) => name.replace('/<br>', '/').match(/[\w-]+\/[\w-]+/g) ?? [])
+    expect(names.length).toBeGreaterThan(6)
+    expect(names.filter((name) => !sources.some((path) => path.endsWith(`/${name}.ts`)))).toEqual([])
+  })
+
+  it('name every folder of the server in the layers of the architecture', () => {
+    const architecture = readFileSync(join(root, 'docs/design/architecture.md'), 'utf8')
+    const [, figure = ''] = /^## Layers[\s\S]*?^flowchart TB\n([\s\S]*?)^```/m.exec(architecture) ?? []
+    const folders = [join(root, 'packages/server/src'), join(root, 'packages/server/src/runtime')].flatMap((folder) =>
+      readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])),
+    )
+    expect(folders.length).toBeGreaterThan(15)
+    expect(folders.filter((name) => !new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(figure))).toEqual([])
   })
 
   it('hold no block of code that does not compile', async () => {
