@@ -125,7 +125,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...['emulators/lambda/runtime', 'emulators/sqs', 'emulators/dynamodb/remote', 'emulators/dynamodb'],
     ...['emulators/dynamodb/requests', 'emulators/dynamodb/rows', 'emulators'],
   ],
-  simulator: ['.', 'mutants', 'schedules', 'checks', 'world', 'records', 'kernel'],
+  simulator: [
+    ...['.', 'mutants', 'schedules', 'schedules/workloads', 'checks', 'world', 'world/devices', 'world/gateway'],
+    ...['world/functions', 'world/table', 'records', 'kernel'],
+  ],
 }
 
 type Area = keyof typeof law

@@ -89,7 +89,7 @@ it.each<[title: string, entries: readonly Entry[], answeredMs: readonly number[]
   const { world, at } = await rewoundWorld()
   const about = { device: 'd', path: 'live', room: 'a' } as const
   world.history.subscriptions.push({ ...about, isStock: false, ended: undefined, entries: [...entries] })
-  for (const ms of answeredMs) (world.answers as unknown[]).push({ ...about, at: at + ms })
+  for (const ms of answeredMs) (world.responses as unknown[]).push({ ...about, at: at + ms })
   checkSubscriptions(world, 'settled')
   expect(rulesOf(world)).toEqual(rules)
 })

@@ -126,7 +126,7 @@ function isUndetectable(
   index: number,
   seen = Number.POSITIVE_INFINITY,
 ): boolean {
-  const { table, answers } = world
+  const { table, responses } = world
   const topic = topicOf(record.room)
   const published = table.published.of(topic)
   const { epoch, offset } = published[index]?.slot ?? { epoch: '', offset: 0 }
@@ -140,7 +140,7 @@ function isUndetectable(
     const until = again?.at ?? Number.POSITIVE_INFINITY
     const isOwn = (each: SubscriptionResponse) =>
       each.device === record.device && each.path === record.path && each.room === record.room
-    return !answers.some((each) => isOwn(each) && each.at >= at && each.at < until)
+    return !responses.some((each) => isOwn(each) && each.at >= at && each.at < until)
   })
 }
 
@@ -323,7 +323,7 @@ export function checkRows(world: World, topics: readonly string[]): void {
         const connection = gateway.connections.get(row.connectionId)
         const name = `${row.connectionId} ${row.id}`
         if (connection?.state !== 'open') report.break('H14', `${topic}: the row of ${name} is of a closed connection`)
-        else if (!connection.wants.has(row.id) && !connection.isStock)
+        else if (!connection.requestedRefs.has(row.id) && !connection.isStock)
           report.break('H14', `${topic}: the row of ${name} has no subscription`)
         if (seen.has(name)) report.break('H14', `${topic}: ${name} has two rows`)
         seen.add(name)

@@ -82,9 +82,9 @@ it('reports an overdue value after faults have stopped', async () => {
 describe('a stock client whose subscribe got no response', () => {
   const subscribed = async ({ failed, runOn }: { readonly failed: boolean; readonly runOn: string | undefined }) => {
     const world = worldOf({ isStock: true, events: [started, value(1)] })
-    const connection = { device: 'd', state: 'open', wants: new Map(), closedAt: 0 }
+    const connection = { device: 'd', state: 'open', requestedRefs: new Map(), closedAt: 0 }
     const connections = world.gateway.connections as Map<string, unknown>
-    connections.set('c1', { ...connection, connectionId: 'c1', mute: true, failedSubscribes: new Set() })
+    connections.set('c1', { ...connection, connectionId: 'c1', isMute: true, failedSubscribes: new Set() })
     connections.set('c2', { ...connection, connectionId: 'c2', failedSubscribes: new Set(failed ? ['g'] : []) })
     const run = { number: 1, name: 'g', isAlive: () => false, isOpen: false }
     world.history.runs.push({ ...run, connectionId: 'c1' })
@@ -107,7 +107,7 @@ describe('a stock client whose subscribe got no response', () => {
 
 it('finds a run without a subscription, and a second run of one subscription', () => {
   const world = worldOf({ events: all })
-  const connection = { connectionId: 'c', device: 'd', state: 'open', mute: false }
+  const connection = { connectionId: 'c', device: 'd', state: 'open', isMute: false }
   ;(world.gateway.connections as Map<string, unknown>).set('c', connection)
   const run = { number: 1, name: 'g', connectionId: 'c', isAlive: () => true, isOpen: true }
   world.history.runs.push(run, { ...run, isOpen: false }, { ...run, isAlive: () => false })

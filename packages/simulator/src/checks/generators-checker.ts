@@ -120,7 +120,7 @@ export function checkRuns({ report, history, gateway, kernel }: World): void {
         report.break('H14', `${about} continues, and its connection is closed`)
       continue
     }
-    if (connection.mute) continue // half-open: no stop is transmitted, and the gateway needs 10 min to notice
+    if (connection.isMute) continue // half-open: no stop is transmitted, and the gateway needs 10 min to notice
     if (!wanted.has(name)) report.break('H14', `${about} continues, and its subscription has ended`)
     if (seen.has(`${connectionId} ${name}`)) report.break('H14', `${about} continues while another run does`)
     seen.add(`${connectionId} ${name}`)

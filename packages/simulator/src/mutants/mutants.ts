@@ -73,7 +73,7 @@ export const mutants: readonly Mutant[] = [
     swaps: [
       {
         file: runtime('delivery/deliver'),
-        from: 'const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })',
+        from: 'const page = await scope.store.readSubscribers(topic, 0, { limit: maxDirectAudience + 1 })',
         to: 'const page = await staleIndex(scope, topic)',
       },
       {
@@ -85,7 +85,7 @@ async function staleIndex(scope: InvocationContext, topic: string) {
   stale.set(scope.shardHints, kept)
   const known = kept.get(topic)
   if (known !== undefined && scope.clock.now() - known.at < 2_000) return known.page
-  const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })
+  const page = await scope.store.readSubscribers(topic, 0, { limit: scope.server.maxDirectAudience + 1 })
   kept.set(topic, { at: scope.clock.now(), page })
   return page
 }

@@ -1,5 +1,5 @@
 import type { GeneratorSubscription, SubscriptionRecord } from '../records/history.ts'
-import type { FunctionName, PlannedKill } from '../world/functions.ts'
+import type { FunctionName, PlannedKill } from '../world/functions/sandbox.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
 import type { Workload } from './workloads.ts'
 
@@ -15,20 +15,20 @@ const sweptWorkload: Workload = {
     world.after(100, () => two.subscribe('thirds', 'a'))
     world.after(200, () => (record = two.subscribe('replayed', 'b')))
     world.after(300, () => two.subscribe('snapshot', 'a'))
-    world.after(3_000, () => one.call('post', 'a', world.nextN()))
-    world.after(4_000, () => two.call('bill', 'b', world.nextN()))
-    world.after(5_000, () => one.call('spread', 'a', world.nextN()))
-    world.after(6_000, () => two.call('refuse', 'a', world.nextN()))
-    world.after(6_500, () => two.call('count', 'a', 0))
+    world.after(3_000, () => one.call('post', 'a', { n: world.nextN() }))
+    world.after(4_000, () => two.call('bill', 'b', { n: world.nextN() }))
+    world.after(5_000, () => one.call('spread', 'a', { n: world.nextN() }))
+    world.after(6_000, () => two.call('refuse', 'a', { n: world.nextN() }))
+    world.after(6_500, () => two.call('count', 'a', { n: 0 }))
     world.after(7_000, () => world.publish('a', { key: 'sweep', tries: 4 }))
     world.after(8_000, () => world.publish('b'))
     world.after(9_000, () => record !== undefined && two.stop(record))
     world.after(10_000, () => one.cut())
     world.after(10_200, () => world.publish('a'))
-    world.after(14_000, () => one.call('post', 'a', world.nextN()))
+    world.after(14_000, () => one.call('post', 'a', { n: world.nextN() }))
     world.after(15_000, () => world.table.operations.growShards('room?room=s:a', 1, 2))
     world.after(16_000, () => two.subscribe('live', 'a'))
-    world.after(17_000, () => one.call('post', 'a', world.nextN()))
+    world.after(17_000, () => one.call('post', 'a', { n: world.nextN() }))
     const input = { everyMs: 1_500, last: 4, throws: false, heeds: true }
     world.after(20_000, () => two.subscribeGenerator('ticks', { ...input, name: 'tracked' }))
     world.after(20_500, () => one.subscribeGenerator('words', { ...input, name: 'plain' }))

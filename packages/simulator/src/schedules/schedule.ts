@@ -5,7 +5,7 @@ import { sealGlobals } from '../kernel/globals.ts'
 import type { Violation } from '../kernel/report.ts'
 import { createVirtualTimers } from '../kernel/virtual-timers.ts'
 import { hereOf, stage, topicOf } from '../records/application.ts'
-import type { PlannedKill } from '../world/functions.ts'
+import type { PlannedKill } from '../world/functions/sandbox.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { rooms, type Workload, type WorkloadName, workloads } from './workloads.ts'
 

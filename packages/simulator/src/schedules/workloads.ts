@@ -10,8 +10,8 @@ import type {
   SubscriptionPath,
   SubscriptionRecord,
 } from '../records/history.ts'
-import type { Device } from '../world/device.ts'
-import { oldTable } from '../world/old-table.ts'
+import type { Device } from '../world/devices/device.ts'
+import { oldTable } from '../world/table/old-table.ts'
 import type { World } from '../world/world.ts'
 
 /** The actions of devices in a schedule, and its faults. */
@@ -60,7 +60,7 @@ const paths: readonly SubscriptionPath[] = ['live', 'replayed', 'thirds', 'live'
 function anyCall(world: World, device: Device, weights: readonly CallPath[] = mixed): void {
   const { random } = world
   const key = random.chance(0.15) ? 'none' : 'auto'
-  device.call(random.pick(weights), random.pick(rooms), world.nextN(), { key })
+  device.call(random.pick(weights), random.pick(rooms), { n: world.nextN(), key })
 }
 const mixed: readonly CallPath[] = ['post', 'post', 'post', 'post', 'spread', 'bill', 'bill', 'refuse', 'count']
 
@@ -203,7 +203,7 @@ export const workloads = {
       mayGrow(world, 10_000)
       often(world, 8, [0, 10_000], () => world.publish(random.pick(rooms)))
       const speaker = world.addDevice()
-      often(world, 4, [500, 9_000], () => speaker.call('post', random.pick(rooms), world.nextN()))
+      often(world, 4, [500, 9_000], () => speaker.call('post', random.pick(rooms), { n: world.nextN() }))
     },
   },
   /** Subscribers that leave immediately, and functions that all finish. */
@@ -246,7 +246,7 @@ export const workloads = {
       for (let count = 3; count > 0; count--) {
         const device = world.addDevice()
         world.after(random.between(0, 15_000), () => device.subscribe(random.pick(paths), 'a'))
-        often(world, 3, [500, 18_000], () => device.call('post', 'a', world.nextN()))
+        often(world, 3, [500, 18_000], () => device.call('post', 'a', { n: world.nextN() }))
       }
       often(world, 5, [0, 18_000], () => world.publish('a'))
     },
@@ -269,7 +269,7 @@ export const workloads = {
         for (let count = 0; count < 2; count++) {
           const at = random.between(0, 40_000)
           const orderingKey = `orderingKey-${device.name}`
-          world.after(at, () => device.call('post', 'a', world.nextN(), { orderingKey }))
+          world.after(at, () => device.call('post', 'a', { n: world.nextN(), orderingKey }))
         }
       }
       for (let count = 0; count < 3; count++) {
@@ -281,7 +281,7 @@ export const workloads = {
         ]
         for (const device of devices)
           for (let times = 1 + random.int(2); times > 0; times--)
-            world.after(at + random.between(0, withinMs), () => device.call(path, 'a', n, { key: `own-${n}` }))
+            world.after(at + random.between(0, withinMs), () => device.call(path, 'a', { n, key: `own-${n}` }))
       }
       for (let count = 0; count < 3; count++)
         world.after(random.between(0, 60_000), () =>
@@ -302,7 +302,7 @@ export const workloads = {
         often(world, 2, [500, busy], () => {
           const key = random.chance(0.4) ? 'none' : 'auto'
           const pad = random.between(20_000, 70_000)
-          device.call(random.pick(['post', 'bill']), 'a', world.nextN(), { key, pad })
+          device.call(random.pick(['post', 'bill']), 'a', { n: world.nextN(), key, pad })
         })
         often(world, random.int(3), [0, busy], () => device.cut())
         wander(world, device, [0, busy], 60_000)
@@ -344,7 +344,7 @@ export const workloads = {
       }
       const speaker = world.addDevice()
       listen(world, speaker, [0, busy], paths)
-      often(world, 8, [500, 2 * busy], () => speaker.call('post', random.pick(rooms), world.nextN()))
+      often(world, 8, [500, 2 * busy], () => speaker.call('post', random.pick(rooms), { n: world.nextN() }))
       const at = random.between(0, busy)
       often(world, 6, [at, at + 300], () => world.publish('a')) // a burst
       often(world, 6, [0, 2 * busy], () => world.publish(random.pick(rooms)))
@@ -469,7 +469,7 @@ export const workloads = {
       for (const device of devices) {
         listen(world, device, [0, busy], ['replayed', 'thirds', 'snapshot', 'live'])
         for (const { path, room, n, key } of oldTable.calls.filter(({ device }) => device === 'd1'))
-          if (random.chance(0.5)) world.after(random.between(0, 2 * busy), () => device.call(path, room, n, { key }))
+          if (random.chance(0.5)) world.after(random.between(0, 2 * busy), () => device.call(path, room, { n, key }))
         often(world, 2, [0, busy], () => anyCall(world, device))
         often(world, random.int(3), [0, busy], () => device.cut())
         wander(world, device, [0, busy], 3 * 60_000)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sealGlobals } from '../kernel/globals.ts'
 import { hereOf, stage, topicOf } from '../records/application.ts'
-import { loadOldTable, oldTable } from './old-table.ts'
+import { loadOldTable, oldTable } from './table/old-table.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
@@ -119,7 +119,7 @@ describe('rows of the previous version', () => {
     const before = [head('a'), new Map(world.history.charges)]
     const device = world.addDevice({ principal: 'p1' })
     const settled = oldTable.calls.filter(({ device, settled }) => device === 'd1' && settled > 0)
-    for (const { path, room, n, key } of settled) device.call(path, room, n, { key })
+    for (const { path, room, n, key } of settled) device.call(path, room, { n, key })
     await world.kernel.run(20_000)
     const answers = world.history.calls.slice(-settled.length).map(({ answer }) => answer)
     expect(answers).toEqual(
@@ -135,7 +135,7 @@ describe('rows of the previous version', () => {
     expect(lost?.path).toBe('bill')
     await world.kernel.run(65_000)
     const device = world.addDevice({ principal: 'p1' })
-    device.call('bill', 'a', lost?.n ?? 0, { key: lost?.key ?? '' })
+    device.call('bill', 'a', { n: lost?.n ?? 0, key: lost?.key ?? '' })
     await world.kernel.run(20_000)
     expect(world.history.calls.at(-1)?.answer).toMatchObject({ code: 'OUTCOME_UNKNOWN' })
     expect(world.history.charges.get(lost?.n ?? 0)).toBe(1)

@@ -2,7 +2,7 @@ import type { Slot } from '../../../server/src/ports/store.ts'
 import type { FaultPlan } from '../kernel/fault-plan.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Random } from '../kernel/random.ts'
-import type { Functions } from './functions.ts'
+import type { Functions } from './functions/functions.ts'
 
 /** The table's stream and its event source mapping: batches, retries, bisection, at-least-once delivery. */
 export interface TableStream {
@@ -80,14 +80,14 @@ export function createTableStream(options: {
     }
     options.functions().invoke('tableStream', event, {
       failed: () => again(batch),
-      answered: (value) => {
+      returned: (value) => {
         const { batchItemFailures } = value as { readonly batchItemFailures: readonly { itemIdentifier: string }[] }
         const names = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
         const first = batch.findIndex((each) => names.has(each.sequence) || plan.strikes('F39') !== undefined)
         again(first === -1 ? [] : batch.slice(first)) // the mapping continues from the first failed record
       },
     })
-    if (plan.strikes('F36')) options.functions().invoke('tableStream', event, { failed: () => {}, answered: () => {} })
+    if (plan.strikes('F36')) options.functions().invoke('tableStream', event, { failed: () => {}, returned: () => {} })
   }
 
   return {

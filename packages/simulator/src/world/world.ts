@@ -1,22 +1,26 @@
-// One file over 200 lines: it is the composition root of a schedule.
+// Over 200 lines: the composition root of a schedule, and its interface.
 
-import type { InvokedFunction } from '../../../server/src/ports/invoker.ts'
 import { createFaultPlan, type FaultPlan } from '../kernel/fault-plan.ts'
 import type { FaultId } from '../kernel/faults.ts'
 import { createKernel, type Kernel } from '../kernel/kernel.ts'
 import { createRandom, type Random } from '../kernel/random.ts'
 import { createReport, type Report } from '../kernel/report.ts'
-import { expiryOf, handlers, publishAsScript, runLine, stage, topicOf } from '../records/application.ts'
+import { expiryOf, handlers, publishAsScript, runLine, type Stage, stage, topicOf } from '../records/application.ts'
 import { createHistory, type History } from '../records/history.ts'
 import { createPresenceExpectations, type PresenceExpectations } from '../records/presence-expectations.ts'
 import { createSubscriptionResponses, type SubscriptionResponse } from '../records/subscription-responses.ts'
-import { createDevice, type Device } from './device.ts'
-import { createFunctions, type Functions, type PlannedKill } from './functions.ts'
-import { createGateway, type SimulatedGateway, type Wire } from './gateway.ts'
-import { loadOldTable, oldTable } from './old-table.ts'
-import { createStockDevice } from './stock-device.ts'
+import type { Device } from './devices/device.ts'
+import { createStockDevice } from './devices/stock-device.ts'
+import { createTrunklineDevice } from './devices/trunkline-device.ts'
+import { createFunctions, type Functions, type FunctionsOptions } from './functions/functions.ts'
+import type { PlannedKill } from './functions/sandbox.ts'
+import type { Wire } from './gateway/connection.ts'
+import { createGateway, type SimulatedGateway } from './gateway/gateway.ts'
+import { InvocationQueues } from './invocation-queues.ts'
 import { createTableStream, type TableStream } from './stream.ts'
-import { createTable, type Table } from './table.ts'
+import { loadOldTable, oldTable } from './table/old-table.ts'
+import { createTable, type Table } from './table/table.ts'
+import { TableRequests } from './table/table-requests.ts'
 
 /** One line with its environment and the devices that use it. */
 export interface World {
@@ -33,7 +37,7 @@ export interface World {
   /** The sessions that the server has confirmed as present. */
   readonly expectations: PresenceExpectations
   /** Responses about subscriptions that reached their devices. */
-  readonly answers: readonly SubscriptionResponse[]
+  readonly responses: readonly SubscriptionResponse[]
   readonly devices: readonly Device[]
   /** The failures that the line reported, counted by message. */
   readonly reported: ReadonlyMap<string, number>
@@ -45,28 +49,42 @@ export interface World {
   readonly workerMs: number
   /** The kill of a crash sweep. */
   readonly kill: PlannedKill | undefined
-  addDevice(options?: {
-    readonly principal?: string | undefined
-    readonly tokenLifeMs?: number
-    /** Whether it uses tRPC's own client. @default false */
-    readonly stock?: boolean
-  }): Device
+  addDevice(options?: DeviceChoice): Device
   /** The number for a new event. */
   nextN(): number
   /** Publishes as a script, without a gateway. */
-  publish(room: string, options?: { readonly n?: number; readonly key?: string; readonly tries?: number }): void
+  publish(room: string, options?: PublishChoice): void
   after(ms: number, fn: () => void): void
   /**
    * Copies the table now and restores the copy later; meanwhile no function runs. Only for workloads that set
    * `rewinds`.
    */
-  rewindLater(options: {
-    readonly afterMs: number
-    /** Must be longer than any post or message is in flight. */
-    readonly outageMs: number
-    /** Whether the gateway's sockets end with the functions, as on the local line. */
-    readonly cutsSockets: boolean
-  }): void
+  rewindLater(options: RewindOptions): void
+}
+
+export interface DeviceChoice {
+  /** Undefined for an anonymous device. */
+  readonly principal?: string | undefined
+  /** How long its tokens are valid while faults strike, in milliseconds. @default a day */
+  readonly tokenLifeMs?: number
+  /** Whether it uses tRPC's own client. @default false */
+  readonly stock?: boolean
+}
+
+export interface PublishChoice {
+  /** The event's number. @default the next number */
+  readonly n?: number
+  readonly key?: string
+  /** The maximum number of attempts. @default 1 */
+  readonly tries?: number
+}
+
+export interface RewindOptions {
+  readonly afterMs: number
+  /** Must be longer than any post or message is in flight. */
+  readonly outageMs: number
+  /** Whether the gateway's sockets end with the functions, as in a local deployment. */
+  readonly cutsSockets: boolean
 }
 
 export interface OldSocket {
@@ -92,11 +110,6 @@ export interface WorldOptions {
 }
 
 const dayMs = 24 * 3_600_000
-/** Lambda's two retries, after one and two minutes; `deliver` retries sooner, so that schedules are shorter. */
-const retriesMs = { deliver: [20_000, 40_000], worker: [60_000, 120_000] } as const
-/** The delay queue hides a message for this long after each receive. The fifth failure is final. */
-const [visibilityMs, maxReceiveCount] = [180_000, 5]
-
 /** The time between the last write of the older version and the first request of this one. */
 const deploymentMs = 3_000
 
@@ -114,178 +127,164 @@ export function createWorld(options: WorldOptions): World {
     ...{ seed, allowed: new Set(options.allowed), only: options.only },
     certain: new Set(options.certain),
   })
-  const report = createReport()
-  const history = createHistory()
-  const expectations = createPresenceExpectations(() => kernel.now)
+  const records = createRecords(kernel)
+  const { report, history, expectations, responses } = records
   const table = createTable(() => kernel.now, report)
   if (options.rewinds) table.keepWrites()
-  const answers = createSubscriptionResponses(() => kernel.now)
   if (startsOld) takeOver(table, history) // before the stream is created: the old stream contained these rows
-  const reported = new Map<string, number>()
-  const devices: Device[] = []
-  const oldSockets = new Map<string, OldSocket>()
-  let [lastN, invocations, messages] = [startsOld ? 1_000 : 0, 0, 0]
 
   const gateway: SimulatedGateway = createGateway({
-    ...{ kernel, plan, report, expectations, answers, expiryOf, functions: () => functions },
+    ...{ kernel, plan, report, expectations, responses, expiryOf, functions: () => functions },
     random: createRandom(seed, 'gateway'),
     swallowed: new Set(options.swallowed),
   })
+  const queues = new InvocationQueues({
+    ...{ kernel, plan, functions: () => functions },
+    random: createRandom(seed, 'queue'),
+  })
+  const random = createRandom(seed, 'functions')
   const functions: Functions = createFunctions({
-    ...{ kernel, plan, table, kill: options.kill, workerMs: options.workerMs },
-    random: createRandom(seed, 'functions'),
-    post: gateway.post,
-    disconnect: gateway.disconnect,
-    invokeAsync: (name, payload) => queue(name, payload, 0),
-    invokeDelayed: (payload, delayMs) => delay(payload, delayMs),
-    run: (name, event, backend, { remainingMs, isAlive }) =>
-      runLine(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
-        name === 'script'
-          ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
-          : handlers[name === 'delayed' ? 'deliver' : name](JSON.parse(JSON.stringify(event)), {
-              getRemainingTimeInMillis: remainingMs,
-            }),
-      ),
+    ...{ kernel, plan, random, kill: options.kill, workerMs: options.workerMs, run: runFunction },
+    services: {
+      requests: new TableRequests({ kernel, plan, random, table }),
+      post: gateway.post,
+      disconnect: gateway.disconnect,
+      invokeAsync: (name, payload) => queues.invokeAsync(name, payload),
+      invokeDelayed: (payload, delayMs) => queues.invokeDelayed(payload, delayMs),
+    },
   })
   const stream = createTableStream({ kernel, plan, functions: () => functions, random: createRandom(seed, 'stream') })
   table.onSlot = stream.add
   table.onMember = stream.addMember
 
-  const queued = createRandom(seed, 'queue')
-  function queue(name: InvokedFunction, payload: unknown, attempt: number): void {
-    const failed = () => {
-      invocations -= 1
-      const ms = retriesMs[name][attempt]
-      if (ms === undefined) return
-      invocations += 1
-      kernel.after(ms, 'retry', () => {
-        invocations -= 1
-        queue(name, payload, attempt + 1)
-      })
-    }
-    const answered = () => {
-      invocations -= 1
-    }
-    invocations += 1
-    const invoke = (invoked: Parameters<Functions['invoke']>[2]) => functions.invoke(name, payload, invoked)
-    kernel.after(queued.between(5, 150), 'dequeue', () => invoke({ answered, failed }))
-    if (plan.strikes('F21'))
-      kernel.after(queued.between(5, 5_000), 'dequeue twice', () => invoke({ answered: () => {}, failed: () => {} }))
-  }
-
-  /** The delay queue: at-least-once delivery, slightly late. Only failed messages are delivered again. */
-  function delay(payload: unknown, delayMs: number): void {
-    const messageId = `m${++messages}`
-    const event = { Records: [{ messageId, eventSource: 'aws:sqs', body: JSON.stringify(payload) }] }
-    const receive = (receives: number) => {
-      const failed = () => {
-        invocations -= 1
-        if (receives < maxReceiveCount) wait(visibilityMs, receives + 1)
-      }
-      const answered = (answer: unknown) => {
-        if (JSON.stringify(answer ?? null).includes(messageId)) return failed()
-        invocations -= 1
-      }
-      invocations += 1
-      const invoke = (invoked: Parameters<Functions['invoke']>[2]) => functions.invoke('delayed', event, invoked)
-      kernel.after(queued.between(5, 150), 'dequeue', () => invoke({ answered, failed }))
-      if (plan.strikes('F21'))
-        kernel.after(queued.between(5, 5_000), 'dequeue twice', () => invoke({ answered: () => {}, failed: () => {} }))
-    }
-    const wait = (ms: number, receives: number) => {
-      invocations += 1
-      kernel.after(ms, 'delayed', () => {
-        invocations -= 1
-        receive(receives)
-      })
-    }
-    wait(delayMs + queued.between(5, 500), 1)
-  }
-
-  const scripts = createRandom(seed, 'scripts')
-  function publish(room: string, { n = world.nextN(), key, tries = 1 }: Parameters<World['publish']>[1] = {}): void {
-    const record = { room, n, key, at: kernel.now, acknowledged: 0, settledAt: undefined as number | undefined }
-    history.scripts.push(record)
-    const attempt = (left: number) =>
-      functions.invoke('script', [room, n, key], {
-        answered: () => {
-          record.acknowledged += 1
-          record.settledAt ??= kernel.now
-        },
-        failed: () => {
-          if (left > 1) kernel.after(scripts.between(10, 3_000), 'script again', () => attempt(left - 1))
-        },
-      })
-    attempt(tries)
-  }
-
-  const world: World = {
-    ...{
-      kernel,
-      plan,
-      table,
-      functions,
-      gateway,
-      stream,
-      history,
-      report,
-      expectations,
-      devices,
-      reported,
-      publish,
-      oldSockets,
-    },
-    answers: answers.all,
+  const reported = new Map<string, number>()
+  const devices: Device[] = []
+  let lastN = startsOld ? 1_000 : 0
+  const nextN = () => ++lastN
+  const parts = { kernel, plan, table, functions, gateway, stream, history, report, expectations }
+  stage.current = createStage({ kernel, history, table, reported })
+  return {
+    ...parts,
+    ...{ devices, reported, nextN },
+    responses: responses.all,
     random: createRandom(seed, 'workload'),
+    oldSockets: startsOld ? openOldSockets(gateway) : new Map(),
     workerMs: options.workerMs ?? 900_000,
     kill: options.kill,
     get invocations() {
-      return invocations
+      return queues.pending
     },
-    nextN: () => ++lastN,
     after: (ms, fn) => void kernel.after(ms, 'script of the workload', fn),
-    rewindLater({ afterMs, outageMs, cutsSockets }) {
-      const copy = table.copy()
-      kernel.after(afterMs, 'outage', () => {
-        functions.stopAll(outageMs)
-        stream.reset()
-        if (cutsSockets) gateway.dropAll()
-        kernel.after(outageMs, 'restored', () => {
-          stream.reset()
-          table.rewind(copy)
-        })
-      })
-    },
-    addDevice({ principal, tokenLifeMs = dayMs, stock = false } = {}) {
-      const name = `d${devices.length + 1}`
-      const random = createRandom(seed, name)
-      const clockErrorMs = plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7))
-      const published = table.published
-      const create = stock ? createStockDevice : createDevice
-      const device = create({
-        name,
-        plan,
-        kernel,
-        gateway,
-        random,
-        history,
-        published,
-        report,
-        clockErrorMs,
-        principal,
-        tokenLifeMs: () => (plan.calmed ? dayMs : tokenLifeMs), // renewals are tested only while faults strike
-      })
+    publish: createPublish({ ...parts, nextN, random: createRandom(seed, 'scripts') }),
+    rewindLater: (rewind) => rewindLater(parts, rewind),
+    addDevice(choice = {}) {
+      const device = createDevice(parts, { seed, name: `d${devices.length + 1}`, choice })
       devices.push(device)
       return device
     },
   }
-  if (startsOld)
-    for (const socket of oldTable.connections) {
+}
+
+function createRecords(kernel: Kernel) {
+  return {
+    report: createReport(),
+    history: createHistory(),
+    expectations: createPresenceExpectations(() => kernel.now),
+    responses: createSubscriptionResponses(() => kernel.now),
+  }
+}
+
+/** Runs a handler, or a script, in its sandbox. */
+const runFunction: FunctionsOptions['run'] = (name, event, { backend, remainingMs, isAlive }) =>
+  runLine(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
+    name === 'script'
+      ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
+      : handlers[name === 'delayed' ? 'deliver' : name](JSON.parse(JSON.stringify(event)), {
+          getRemainingTimeInMillis: remainingMs,
+        }),
+  )
+
+/** Creates the publish of a script, which records each attempt. */
+function createPublish({
+  kernel,
+  history,
+  functions,
+  nextN,
+  random,
+}: Pick<World, 'kernel' | 'history' | 'functions' | 'nextN' | 'random'>): World['publish'] {
+  return (room, { n = nextN(), key, tries = 1 } = {}) => {
+    const record = { room, n, key, at: kernel.now, acknowledged: 0, settledAt: undefined as number | undefined }
+    history.scripts.push(record)
+    const attempt = (left: number) =>
+      functions.invoke('script', [room, n, key], {
+        returned: () => {
+          record.acknowledged += 1
+          record.settledAt ??= kernel.now
+        },
+        failed: () => {
+          if (left > 1) kernel.after(random.between(10, 3_000), 'script again', () => attempt(left - 1))
+        },
+      })
+    attempt(tries)
+  }
+}
+
+function rewindLater(
+  { kernel, table, functions, stream, gateway }: Pick<World, 'kernel' | 'table' | 'functions' | 'stream' | 'gateway'>,
+  { afterMs, outageMs, cutsSockets }: RewindOptions,
+): void {
+  const copy = table.copy()
+  kernel.after(afterMs, 'outage', () => {
+    functions.stopAll(outageMs)
+    stream.reset()
+    if (cutsSockets) gateway.dropAll()
+    kernel.after(outageMs, 'restored', () => {
+      stream.reset()
+      table.rewind(copy)
+    })
+  })
+}
+
+function createDevice(
+  {
+    kernel,
+    plan,
+    gateway,
+    history,
+    table,
+    report,
+  }: Pick<World, 'kernel' | 'plan' | 'gateway' | 'history' | 'table' | 'report'>,
+  { seed, name, choice }: { readonly seed: number; readonly name: string; readonly choice: DeviceChoice },
+): Device {
+  const { principal, tokenLifeMs = dayMs, stock = false } = choice
+  const random = createRandom(seed, name)
+  const create = stock ? createStockDevice : createTrunklineDevice
+  return create({
+    ...{ name, plan, kernel, gateway, random, history, published: table.published, report, principal },
+    clockErrorMs: plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7)),
+    tokenLifeMs: () => (plan.calmed ? dayMs : tokenLifeMs), // renewals are tested only while faults strike
+  })
+}
+
+/** The sockets of the previous version, which stay open across the deployment. */
+function openOldSockets(gateway: SimulatedGateway): ReadonlyMap<string, OldSocket> {
+  return new Map(
+    oldTable.connections.map((socket) => {
       const messages: string[] = []
       const peer = { opened() {}, message: (text: string) => void messages.push(text), lost() {} }
-      oldSockets.set(socket.connectionId, { wire: gateway.adopt(socket, peer), messages })
-    }
-  stage.current = {
+      return [socket.connectionId, { wire: gateway.adopt(socket, peer), messages }]
+    }),
+  )
+}
+
+/** What the application of a schedule reaches outside of its functions. */
+function createStage({
+  kernel,
+  history,
+  table,
+  reported,
+}: Pick<World, 'kernel' | 'history' | 'table'> & { readonly reported: Map<string, number> }): Stage {
+  return {
     now: () => kernel.now,
     charge: (n) => void history.charges.set(n, (history.charges.get(n) ?? 0) + 1),
     state: (room) => table.published.of(topicOf(room)).length,
@@ -297,5 +296,4 @@ export function createWorld(options: WorldOptions): World {
       return run
     },
   }
-  return world
 }

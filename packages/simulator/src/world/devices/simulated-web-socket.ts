@@ -1,4 +1,5 @@
-import type { SimulatedGateway, Wire } from './gateway.ts'
+import type { Wire } from '../gateway/connection.ts'
+import type { SimulatedGateway } from '../gateway/gateway.ts'
 
 type Listener = (event: { readonly data?: string; readonly code?: number; readonly reason?: string }) => void
 
@@ -25,9 +26,9 @@ export function createWebSocketMaker(gateway: SimulatedGateway, device: string):
         opened: () => {
           if (this.readyState !== 0) return
           this.readyState = 1
-          this.#tell('open', {})
+          this.#notify('open', {})
         },
-        message: (data) => this.readyState === 1 && this.#tell('message', { data }),
+        message: (data) => this.readyState === 1 && this.#notify('message', { data }),
         lost: (code = 1006, reason) => this.#end(code, reason),
       })
       open.add(this.#wire)
@@ -53,10 +54,10 @@ export function createWebSocketMaker(gateway: SimulatedGateway, device: string):
       if (this.readyState === 3) return
       const wasConnecting = this.readyState === 0
       this.readyState = 3
-      if (wasConnecting) this.#tell('error', {}) // as browsers do; the client needs no other event
-      this.#tell('close', { code, reason })
+      if (wasConnecting) this.#notify('error', {}) // as browsers do; the client needs no other event
+      this.#notify('close', { code, reason })
     }
-    #tell(type: string, event: Parameters<Listener>[0]): void {
+    #notify(type: string, event: Parameters<Listener>[0]): void {
       for (const listener of [...(this.#listeners.get(type) ?? [])]) listener(event)
     }
   }

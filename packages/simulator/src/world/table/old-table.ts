@@ -7,12 +7,12 @@ import {
   fromSubscriptionItem,
   fromUploadItem,
   type Item,
-} from '../../../server/src/dynamodb/requests/items.ts'
-import { connectionKey, memberPrefix, subscriptionPrefix } from '../../../server/src/dynamodb/requests/keys.ts'
-import type { Operations } from '../../../server/src/memory/operations.ts'
-import { createSlotReader, parseLogKey } from '../../../server/src/ports/event-row.ts'
-import table from '../../old-table/table-of-3e24d08.json' with { type: 'json' }
-import type { CallRecord } from '../records/history.ts'
+} from '../../../../server/src/dynamodb/requests/items.ts'
+import { connectionKey, memberPrefix, subscriptionPrefix } from '../../../../server/src/dynamodb/requests/keys.ts'
+import type { Operations } from '../../../../server/src/memory/operations.ts'
+import { createSlotReader, parseLogKey } from '../../../../server/src/ports/event-row.ts'
+import table from '../../../old-table/table-of-3e24d08.json' with { type: 'json' }
+import type { CallRecord } from '../../records/history.ts'
 
 /** A table that an older version filled: its items, and the state of its devices when all its functions ended. */
 export interface OldTable {

@@ -1,10 +1,10 @@
-import type { Operations } from '../../../server/src/memory/operations.ts'
-import { createRows } from '../../../server/src/memory/store.ts'
-import type { KeyRow, Slot } from '../../../server/src/ports/store.ts'
-import { createQuota } from '../kernel/quota.ts'
-import type { Random } from '../kernel/random.ts'
-import type { Report } from '../kernel/report.ts'
-import { createPublishedLog, type PublishedLog } from '../records/published-log.ts'
+import type { Operations } from '../../../../server/src/memory/operations.ts'
+import { createRows } from '../../../../server/src/memory/store.ts'
+import type { KeyRow, Slot } from '../../../../server/src/ports/store.ts'
+import { createQuota } from '../../kernel/quota.ts'
+import type { Random } from '../../kernel/random.ts'
+import type { Report } from '../../kernel/report.ts'
+import { createPublishedLog, type PublishedLog } from '../../records/published-log.ts'
 
 /**
  * The line's table: the reference store's operations, each at one instant, with its stream, its TTL and a record of all

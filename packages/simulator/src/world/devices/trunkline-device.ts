@@ -1,0 +1,79 @@
+import { createClient, createConnection, trunklineError } from '@trunkline/client'
+import { defined } from '@trunkline/protocol'
+import { HandlerFailure } from '../../kernel/handler-failure.ts'
+import { type Application, formatToken } from '../../records/application.ts'
+import { createCalls } from '../../records/calls.ts'
+import { createGeneratorSubscriptions } from '../../records/generator-subscriptions.ts'
+import { createLogSubscriptions } from '../../records/log-subscriptions.ts'
+import { createPresenceSubscriptions } from '../../records/presence-subscriptions.ts'
+import type { Device, DeviceOptions } from './device.ts'
+import { DeviceClock } from './device-clock.ts'
+import { DeviceNetwork } from './device-network.ts'
+import { SimulatedSocket } from './simulated-socket.ts'
+
+/** Creates a device with our client, which connects on first use. */
+export function createTrunklineDevice(options: DeviceOptions): Device {
+  const { name, history } = options
+  const clock = new DeviceClock(options)
+  const network = new DeviceNetwork(options, clock)
+  const connection = connect(options, clock, network)
+  const client = createClient<Application>({ connection })
+  let isClosed = false
+  const application = {
+    ...{ ...options, client, isStock: false, isClosed: () => isClosed },
+    codeOf: (error: Error) => trunklineError(error)?.code ?? 'PROCEDURE',
+  }
+  return {
+    name,
+    isStock: false,
+    get status() {
+      return connection.state.status
+    },
+    get sockets() {
+      return network.sockets
+    },
+    get timers() {
+      return clock.timers
+    },
+    get isClosed() {
+      return isClosed
+    },
+    ...createLogSubscriptions(application),
+    ...createPresenceSubscriptions(application),
+    ...createGeneratorSubscriptions(application),
+    call: createCalls({ ...application, deviceNow: () => clock.awakeTime() }),
+    setOnline(isOnline) {
+      if (network.setOnline(isOnline) && isOnline) connection.retryNow()
+    },
+    setAsleep: (isAsleep) => clock.setAsleep(isAsleep),
+    setClock: (ms) => clock.moveWallClock(ms),
+    cut: () => network.cut(),
+    close() {
+      isClosed = true
+      const { subscriptions, presenceSubscriptions, generatorSubscriptions } = history
+      for (const record of [...subscriptions, ...presenceSubscriptions, ...generatorSubscriptions])
+        if (record.device === name) record.ended ??= 'closed'
+      void connection.close()
+    },
+  }
+}
+
+function connect(options: DeviceOptions, clock: DeviceClock, network: DeviceNetwork) {
+  const { kernel, random, principal, tokenLifeMs } = options
+  const token =
+    principal === undefined ? undefined : () => formatToken(principal, kernel.now + Math.round(tokenLifeMs()))
+  return createConnection(
+    { url: 'wss://simulated.invalid', onGap: () => {}, ...defined({ token }) },
+    {
+      now: () => clock.wallTime(),
+      monotonic: () => clock.monotonicTime(),
+      after: (ms, fn) => clock.after(ms, fn),
+      random: () => random.next(),
+      uncaught(error) {
+        if (!(error instanceof HandlerFailure)) throw error
+      },
+      randomBytes: (count) => Uint8Array.from({ length: count }, () => random.int(256)),
+      createSocket: (socket) => new SimulatedSocket(socket, network, clock),
+    },
+  )
+}
