@@ -23,7 +23,11 @@ export function sizeText(bytes: number, most: number): string {
  * Checks that a text has `least` to `most` UTF-8 bytes and no lone surrogate. UTF-8 replaces lone surrogates by U+FFFD,
  * so different texts would become equal.
  */
-export function textFlaw(what: string, text: string, most: number, least = 0): string | undefined {
+export function textFlaw(
+  what: string,
+  text: string,
+  { most, least = 0 }: { readonly most: number; readonly least?: number },
+): string | undefined {
   const bytes = utf8Bytes(text)
   const fits = bytes <= most && bytes >= least
   if (fits && !/[\ud800-\udfff]/u.test(text)) return undefined
@@ -35,12 +39,12 @@ export function textFlaw(what: string, text: string, most: number, least = 0): s
 
 /** [TL-LIM-4] Checks the path of a procedure. */
 export function pathFlaw(path: string): string | undefined {
-  return textFlaw('a path', path, pathBytes.value)
+  return textFlaw('a path', path, { most: pathBytes.value })
 }
 
 /** [TL-LIM-4] Checks a token, for the handshake and for `auth`. */
 export function tokenFlaw(token: string): string | undefined {
-  return textFlaw('a token', token, tokenBytes.value, 1)
+  return textFlaw('a token', token, { most: tokenBytes.value, least: 1 })
 }
 
 const ownPrefix = 'own.'
@@ -57,7 +61,7 @@ export function keyFlaw(key: string): string | undefined {
 
 /** [TL-KEY-4] Checks a caller's key without its prefix. */
 export function ownKeyFlaw(text: string): string | undefined {
-  return textFlaw('an idempotency key', text, keyBytes.value - ownPrefix.length, 1)
+  return textFlaw('an idempotency key', text, { most: keyBytes.value - ownPrefix.length, least: 1 })
 }
 
 /** [TL-LIM-4] Checks the nesting of one frame, as `depthsOf` counts it. */

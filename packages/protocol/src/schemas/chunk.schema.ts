@@ -14,11 +14,11 @@ export const chunkFrame = z.object({
   method: z.literal('chunk'),
   params: z
     .object({
-      message: checkedText((name) => textFlaw('a message name in a chunk', name, 64, 1)),
+      message: checkedText((name) => textFlaw('a message name in a chunk', name, { most: 64, least: 1 })),
       part: z.int().check(z.gte(0)),
       of: count,
       bytes: count,
-      text: checkedText((text) => textFlaw('a text in a chunk', text, limits.messageBytes.value)),
+      text: checkedText((text) => textFlaw('a text in a chunk', text, { most: limits.messageBytes.value })),
     })
     .check(({ value, issues }) => {
       const { part, of, bytes } = value

@@ -15,7 +15,7 @@ export function checkedText(flawOf: (text: string) => string | undefined) {
  * A finite number, or a string of bounded bytes [TL-BAD-7] [TL-LIM-4]. zod's `number` rejects Infinity, which `1e999`
  * parses to.
  */
-export const frameId = z.union([checkedText((id) => textFlaw('an id', id, limits.idBytes.value)), z.number()])
+export const frameId = z.union([checkedText((id) => textFlaw('an id', id, { most: limits.idBytes.value })), z.number()])
 
 /** `epoch:offset` [TL-CUR-1]. */
 export const cursorText = checkedText((text) =>
