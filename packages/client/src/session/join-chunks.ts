@@ -1,5 +1,5 @@
 import { type ChunkFrame, decodeServerMessage, type FrameId, type ServerFrame } from '@trunkline/protocol'
-import { failCall } from './calls/calls.ts'
+import { endCall } from './calls/calls.ts'
 import type { PartialMessage } from './machine/state.ts'
 import type { Transition } from './machine/transition.ts'
 import { toTrunklineError } from './machine/trunkline-error.ts'
@@ -49,7 +49,7 @@ function rejectMessage(transition: Transition, id: FrameId, message: string): vo
   // an id of the session's own frames is a string and matches none
   const call = transition.state.calls.get(id as number)
   const subscription = transition.state.subscriptions.get(id as number)
-  if (call !== undefined) failCall(transition, call, 'TOO_LARGE', message)
-  if (subscription !== undefined)
-    endSubscription(transition, subscription, { line: toTrunklineError('TOO_LARGE', message) })
+  const failure = { line: toTrunklineError('TOO_LARGE', message) }
+  if (call !== undefined) endCall(transition, call, failure)
+  if (subscription !== undefined) endSubscription(transition, subscription, failure)
 }

@@ -18,22 +18,29 @@ import { onSyncEnd, settleAnswer } from './subscriptions/sync.ts'
 
 /** Handles the frames of one message in order, then requests the events that the answers in it left out. */
 export function onMessage(transition: Transition, frames: readonly ServerFrame[], size: number): void {
-  const answered = new Set<number>()
   onSocketActivity(transition)
-  for (const frame of frames) onFrame(transition, frame, size / frames.length, answered)
-  for (const id of answered) {
+  onFrames(transition, frames, size)
+  for (const id of transition.answered) {
     const subscription = transition.state.subscriptions.get(id)
     if (subscription !== undefined) settleAnswer(transition, subscription)
   }
 }
 
-function onFrame(transition: Transition, frame: ServerFrame, size: number, answered: Set<number>) {
+/** Handles the frames of a message of `size` characters. */
+function onFrames(transition: Transition, frames: readonly ServerFrame[], size: number): void {
+  for (const frame of frames) {
+    transition.frameSize = size / frames.length
+    onFrame(transition, frame)
+  }
+}
+
+function onFrame(transition: Transition, frame: ServerFrame) {
   if ('pong' in frame) return settleFrame(transition, 'ping') // {"pong":true}
   if ('connectionId' in frame) {
     const { message } = frame // {"message","connectionId","requestId"}
     return isGreeting(transition) ? failHandshake(transition, message) : onGatewayError(transition, message)
   }
-  if ('method' in frame) return onMethod(transition, frame, answered)
+  if ('method' in frame) return onMethod(transition, frame)
   if (frame.id === null) return onProtocolError(transition, frame.error) // {"id":null,"error"}
   onFrameAnswered(transition, frame)
   if ('result' in frame && frame.result.type === 'hello') return onHello(transition, frame.id, frame.result)
@@ -42,16 +49,16 @@ function onFrame(transition: Transition, frame: ServerFrame, size: number, answe
   if (call !== undefined) return applyNextAction(transition, onAnswer(transition, call, frame))
   const subscription = transition.state.subscriptions.get(frame.id)
   if (subscription === undefined) return onUnknownId(transition, frame.id, frame)
-  if (transition.from !== transition.state.socket) return onFromOldSocket(transition, subscription, frame, size)
-  if ('error' in frame) return onFailure(transition, subscription, frame, size)
-  const next = onSubscriptionFrame(transition, subscription, frame, size)
-  if (next !== undefined) answered.add(frame.id)
+  if (transition.from !== transition.state.socket) return onFromOldSocket(transition, subscription, frame)
+  if ('error' in frame) return onFailure(transition, subscription, frame)
+  const next = onSubscriptionFrame(transition, subscription, frame)
+  if (next !== undefined) transition.answered.add(frame.id)
   if (next === 'keepalive') hastenKeepalive(transition)
 }
 
-function onFailure(transition: Transition, subscription: Subscription, frame: ErrorFrame, size: number) {
+function onFailure(transition: Transition, subscription: Subscription, frame: ErrorFrame) {
   if (frame.ref === undefined) applyNextAction(transition, onSubscriptionError(transition, subscription, frame))
-  else onRunFailure(transition, subscription, frame, size)
+  else onRunFailure(transition, subscription, frame)
 }
 
 /** Applies what the handler of an answer returned. */
@@ -73,15 +80,10 @@ function onSessionAnswer(transition: Transition, id: string, frame: AnswerFrame 
 }
 
 /** Handles a frame with a method: a chunk of a message, or `reconnect`, the only notice that a server sends. */
-function onMethod(transition: Transition, frame: ChunkFrame | ReconnectFrame, answered: Set<number>) {
-  if (frame.method === 'reconnect') return onNotice(transition) // {"id":null,"method":"reconnect"}
-  const frames = joinChunk(transition, frame) // {"id","method":"chunk","params"}
-  for (const each of frames) onFrame(transition, each, frame.params.bytes / frames.length, answered)
-}
-
-/** The server is about to close the socket, because of its age or of a new deployment. */
-function onNotice(transition: Transition) {
-  if (transition.from === transition.state.socket) beginHandover(transition)
+function onMethod(transition: Transition, frame: ChunkFrame | ReconnectFrame) {
+  if (frame.method === 'chunk') onFrames(transition, joinChunk(transition, frame), frame.params.bytes)
+  // the server is about to close the socket, because of its age or of a new deployment
+  else if (transition.from === transition.state.socket) beginHandover(transition)
 }
 
 /** Drops a socket whose `hello` failed. During a hand-over, this drops both sockets. [TL-HAND-3] */

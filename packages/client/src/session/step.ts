@@ -25,18 +25,14 @@ export function step(
 ): { readonly state: SessionState; readonly effects: readonly Effect[] } {
   const transition = new Transition(state, event)
   checkClocks(transition)
-  if (isFromCurrentSocket(transition)) onInput(transition, event)
+  // an event of a socket that was dropped is ignored
+  if (transition.from === state.socket || transition.from === state.handover?.socket) onInput(transition, event)
   finishHandoverWhenIdle(transition)
   flushResumes(transition)
   flushOutbox(transition)
   finishClosingWhenIdle(transition)
   flushFetches(transition)
   return { state: transition.state, effects: transition.effects }
-}
-
-/** False for an event of a socket that was dropped. */
-function isFromCurrentSocket({ from, state }: Transition): boolean {
-  return from === state.socket || from === state.handover?.socket
 }
 
 function onInput(transition: Transition, event: SessionEvent) {
@@ -78,7 +74,7 @@ function onInput(transition: Transition, event: SessionEvent) {
 /** Accepts a call or subscription, and opens the connection with the first one. A closed connection rejects it. */
 function acceptOrReject(transition: Transition, request: Parameters<typeof rejectRequest>[1], accept: () => void) {
   const closed = closedError(transition.state)
-  if (closed !== undefined) return rejectRequest(transition, request, closed)
+  if (closed !== undefined) return rejectRequest(transition, request, { line: closed })
   accept()
   if (transition.state.phase === 'idle') connect(transition)
 }

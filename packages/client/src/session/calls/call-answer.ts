@@ -5,7 +5,7 @@ import { canSend, type PendingCall } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { fromWire, toTrunklineError } from '../machine/trunkline-error.ts'
 import { isAloneInFlight, settleFrame } from '../machine/unanswered.ts'
-import { endCall, failCall, isKeyed, isOn, mayHaveRun, rejectRequest, sendCall } from './calls.ts'
+import { endCall, isKeyed, isOn, mayHaveRun, rejectRequest, sendCall } from './calls.ts'
 
 const pendingMs = 1_000 // 1 s: the delay when the server gives none
 /**
@@ -64,7 +64,7 @@ function onError(transition: Transition, call: PendingCall, { line: wire, error:
   transition.dropCall(id)
   const ranBefore = call.mayHaveRun || (!call.resends && call.refusals > 0)
   if (line === undefined) transition.emit({ type: 'fail', id, failure: { shape } })
-  else rejectRequest(transition, { ...call, mayHaveRun: ranBefore }, line, shape)
+  else rejectRequest(transition, { ...call, mayHaveRun: ranBefore }, { line, shape })
 }
 
 /** Expects no answer, and sends the call again after `ms`. */
@@ -102,7 +102,7 @@ function onAccepted(transition: Transition, call: PendingCall, { askAfterMs }: A
 /** Fails a call whose deadline passed, with its last error if there was one, else with TIMEOUT. */
 export function expireCall(transition: Transition, call: PendingCall) {
   const { timeoutMs, lastFailure, phase, method } = call
-  if (lastFailure) return endCall(transition, call, lastFailure.line, lastFailure.shape)
+  if (lastFailure) return endCall(transition, call, lastFailure)
   const { status } = transition.state
   const cause = phase === 'waiting' && 'cause' in status ? ` ${status.cause.message}` : ''
   const progress =
@@ -113,7 +113,9 @@ export function expireCall(transition: Transition, call: PendingCall) {
         : 'could not be sent'
   // a long mutation is not cancelled: only the application may abort it
   if (method === 'query') abandonCall(transition, call)
-  failCall(transition, call, 'TIMEOUT', `The call ${progress} within ${timeoutMs} ms.${cause}`)
+  endCall(transition, call, {
+    line: toTrunklineError('TIMEOUT', `The call ${progress} within ${timeoutMs} ms.${cause}`),
+  })
 }
 
 /**
@@ -128,7 +130,7 @@ export function onGatewayError(transition: Transition, message: string) {
     const isCertain = isAloneInFlight(transition, call.id)
     if (isCertain) settleFrame(transition, call.id)
     if (isKeyed(call)) scheduleResend(transition, failed)
-    else if (isCertain) failCall(transition, call, line.code, line.message)
+    else if (isCertain) endCall(transition, call, { line })
     else transition.putCall(failed)
   }
 }

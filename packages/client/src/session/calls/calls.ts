@@ -4,7 +4,7 @@ import { sendFrame, sizeProblem } from '../machine/send-frame.ts'
 import { awaitsServerTime } from '../machine/server-time.ts'
 import { acceptsRequests, canSend, type PendingCall } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
-import { type TrunklineError, type TrunklineErrorCode, toTrunklineError } from '../machine/trunkline-error.ts'
+import { type TrunklineError, type TrunklineFailure, toTrunklineError } from '../machine/trunkline-error.ts'
 import { makeKey, toOption, withKey } from './idempotency-key.ts'
 
 const outboxCalls = 1_000
@@ -19,7 +19,7 @@ export function enqueueCall(transition: Transition, call: NewCall) {
   const isSendable =
     acceptsRequests(state) && !awaitsServerTime(state, call) && !isOrderingKeyInUse(state.calls, call.orderingKey)
   const full = isSendable ? undefined : outboxProblem(state.calls, call.bytes)
-  if (full !== undefined) return rejectRequest(transition, call, toTrunklineError('OUTBOX_FULL', full))
+  if (full !== undefined) return rejectRequest(transition, call, { line: toTrunklineError('OUTBOX_FULL', full) })
   transition.arm({ kind: 'deadline', id: call.id }, call.timeoutMs)
   const pending: PendingCall = {
     ...call,
@@ -67,7 +67,9 @@ export function requeueCalls(transition: Transition, why: string, socket?: numbe
   for (const call of transition.state.calls.values()) {
     if (call.phase === 'waiting' || (socket !== undefined && !isOn(call, socket))) continue
     if (isAnswerPending(call) && !call.resends) {
-      failCall(transition, call, 'CONNECTION_LOST', `The socket was lost before the answer: ${why}`)
+      endCall(transition, call, {
+        line: toTrunklineError('CONNECTION_LOST', `The socket was lost before the answer: ${why}`),
+      })
       continue
     }
     transition.cancel({ kind: 'resend', id: call.id })
@@ -86,7 +88,7 @@ export function requeueCalls(transition: Transition, why: string, socket?: numbe
 export function closeCalls(transition: Transition, line: TrunklineError, which: 'all' | 'unsent' = 'all'): void {
   for (const call of transition.state.calls.values()) {
     if (which === 'unsent' && call.phase !== 'waiting') continue
-    endCall(transition, call, line)
+    endCall(transition, call, { line })
   }
 }
 
@@ -123,8 +125,7 @@ export function isOn(call: PendingCall, socket: number): boolean {
 export function rejectRequest(
   transition: Transition,
   { id, key = null, mayHaveRun = false }: Pick<NewCall, 'id'> & Partial<Pick<NewCall, 'key' | 'mayHaveRun'>>,
-  line: TrunklineError,
-  shape?: unknown,
+  { line, shape }: TrunklineFailure,
 ): void {
   const ran = line.mayHaveRun || mayHaveRun
   const error = defined({ ...line, mayHaveRun: ran, idempotencyKey: toOption(key, ran) })
@@ -153,7 +154,7 @@ function isOrderingKeyInUse(calls: ReadonlyMap<number, PendingCall>, orderingKey
 function sendWaiting(transition: Transition, call: PendingCall): void {
   const tooLarge = sizeProblem(call.bytes, transition.state.messageBytes) // `hello` may have lowered the limit
   if (tooLarge === undefined) sendCall(transition, call)
-  else failCall(transition, call, 'TOO_LARGE', tooLarge)
+  else endCall(transition, call, { line: toTrunklineError('TOO_LARGE', tooLarge) })
 }
 
 /** Sends a call. Its key is made once, so that all attempts have the same key. [TL-KEY-8] */
@@ -162,16 +163,11 @@ export function sendCall(transition: Transition, call: PendingCall): void {
   const key = call.key ?? (nonce === null ? null : makeKey(transition.now + transition.state.aheadMs, nonce))
   const sent = { ...call, key, sends: sends + 1, mayHaveRun: mayHaveRun(call), willResend: false }
   transition.putCall({ ...sent, phase: 'sent', socket: transition.state.socket })
-  sendFrame(transition, id, key === null ? text : withKey(text, key, sends > 0 || call.mayHaveRun))
-}
-
-/** Rejects a call with an error of this code. */
-export function failCall(transition: Transition, call: PendingCall, code: TrunklineErrorCode, message: string) {
-  endCall(transition, call, toTrunklineError(code, message))
+  sendFrame(transition, key === null ? text : withKey(text, key, sends > 0 || call.mayHaveRun), { id })
 }
 
 /** Rejects a call with `line`. Whether it may have run depends on its attempts. */
-export function endCall(transition: Transition, call: PendingCall, line: TrunklineError, shape?: unknown): void {
+export function endCall(transition: Transition, call: PendingCall, { line, shape }: TrunklineFailure): void {
   transition.dropCall(call.id)
-  rejectRequest(transition, call, { ...line, mayHaveRun: mayHaveRun(call) }, shape)
+  rejectRequest(transition, call, { line: { ...line, mayHaveRun: mayHaveRun(call) }, shape })
 }

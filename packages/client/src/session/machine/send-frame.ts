@@ -5,7 +5,11 @@ import type { Transition } from './transition.ts'
 /**
  * Sends the frame of a call or subscription in one message, or in chunks when it is too large. [TL-LIM-1] [TL-CHUNK-9]
  */
-export function sendFrame(transition: Transition, id: number, text: string, name: FrameName = id): void {
+export function sendFrame(
+  transition: Transition,
+  text: string,
+  { id, name = id }: { readonly id: number; readonly name?: FrameName | undefined },
+): void {
   const { frameBytes } = transition.state
   if (utf8Bytes(text) <= frameBytes) transition.send(text, [name])
   else

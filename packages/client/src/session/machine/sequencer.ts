@@ -12,6 +12,8 @@ export interface OrderedFrame {
 /** The failure of a generator's run. It follows the run's last value. */
 export interface Failed {
   readonly type: 'failed'
+  readonly ref?: number
+  readonly n: number
   readonly frame: ErrorFrame
 }
 

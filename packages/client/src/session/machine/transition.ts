@@ -21,6 +21,10 @@ export class Transition {
   readonly pendingSyncs = new Set<number>()
   /** Subscriptions that took too long to start. The same number of others may be sent instead. */
   resumeSlots = 0
+  /** Subscriptions for which this message has an answer to a subscribe or a `sync`. */
+  readonly answered = new Set<number>()
+  /** The size of each frame of the message that is handled, in characters: its equal share of the message. */
+  frameSize = 0
   /** Whether a call in the outbox may be sendable at the end of the step. */
   outboxDirty = false
   state: SessionState

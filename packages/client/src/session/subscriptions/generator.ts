@@ -1,7 +1,7 @@
-import type { AliveResult, ErrorFrame, StartedResult } from '@trunkline/protocol'
+import type { AliveResult, DataResult, ErrorFrame, StartedResult, StoppedResult } from '@trunkline/protocol'
 import {
+  type Failed,
   isBehind,
-  type OrderedFrame,
   type OrderResult,
   receive,
   recordHead,
@@ -43,25 +43,19 @@ export function onRunStart(
 export function onValue(
   transition: Transition,
   subscription: Subscription,
-  { ref, n }: { readonly ref?: number; readonly n: number },
-  size: number,
-  result: OrderedFrame['result'],
+  result: Counted<DataResult | StoppedResult | Failed>,
 ): void {
+  const { ref, n } = result
   if (ref !== subscription.ref) return
-  const frame = { epoch: String(ref), offset: n, prev: n - 1, size, result }
+  const frame = { epoch: String(ref), offset: n, prev: n - 1, size: transition.frameSize, result }
   settleRun(transition, recordActivity(transition, subscription), receive(subscription.order, frame))
 }
 
 /**
  * Handles the failure of a run: after its last value, or at once when the frame has no number. [TL-GEN-3] [TL-GEN-10]
  */
-export function onRunFailure(
-  transition: Transition,
-  subscription: Subscription,
-  frame: ErrorFrame,
-  size: number,
-): void {
-  if (isCounted(frame)) onValue(transition, subscription, frame, size, { type: 'failed', frame })
+export function onRunFailure(transition: Transition, subscription: Subscription, frame: ErrorFrame): void {
+  if (isCounted(frame)) onValue(transition, subscription, { ...frame, type: 'failed', frame })
   else if (frame.ref === subscription.ref) onSubscriptionError(transition, subscription, frame)
 }
 

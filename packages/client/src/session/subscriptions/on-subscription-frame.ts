@@ -33,38 +33,36 @@ import { endSubscription, resume, startOver } from './subscriptions.ts'
 import { armFetch, endFetch, fetchNow } from './sync.ts'
 
 /**
- * Handles an answer or a push of a live subscription; `size` is in characters. Returns `head` for the head of an
- * answer, and `keepalive` for a head that changed the keepalive interval too.
+ * Handles an answer or a push of a live subscription. Returns `head` for the head of an answer, and `keepalive` for a
+ * head that changed the keepalive interval too.
  */
 export function onSubscriptionFrame(
   transition: Transition,
   subscription: Subscription,
-  frame: AnswerFrame,
-  size: number,
+  { result }: AnswerFrame,
 ): 'head' | 'keepalive' | undefined {
-  const { result } = frame
   switch (result.type) {
     case 'started':
       if (!isCounted(result)) return onStarted(transition, subscription, result)
       onRunStart(transition, subscription, result)
       break
     case 'synced':
-      onHead(transition, endFetch(transition, subscription), result, subscription.fetch === 'asked')
+      onHead(transition, endFetch(transition, subscription), { result, isAwaited: subscription.fetch === 'asked' })
       return 'head'
     case 'alive':
       onAlive(transition, subscription, result)
       break
     case 'stopped':
-      if (isCounted(result)) onValue(transition, subscription, result, size, result)
+      if (isCounted(result)) onValue(transition, subscription, result)
       else endSubscription(transition, subscription)
       break
     case 'data':
-      if (isCounted(result)) onValue(transition, subscription, result, size, result)
-      else onEvent(transition, subscription, result, size)
+      if (isCounted(result)) onValue(transition, subscription, result)
+      else onEvent(transition, subscription, result)
       break
     case 'advance':
     case 'fault':
-      onEvent(transition, subscription, result, size)
+      onEvent(transition, subscription, result)
       break
     case 'snapshot':
       onSnapshot(transition, subscription, result)
@@ -76,17 +74,11 @@ export function onSubscriptionFrame(
  * Handles a frame from the old socket of a hand-over. It accepts only log events, whose cursors make duplicates
  * harmless. A value without a cursor would be delivered twice, and answers come from the new socket.
  */
-export function onFromOldSocket(
-  transition: Transition,
-  subscription: Subscription,
-  frame: AnswerFrame | ErrorFrame,
-  size: number,
-) {
+export function onFromOldSocket(transition: Transition, subscription: Subscription, frame: AnswerFrame | ErrorFrame) {
   if ('error' in frame || subscription.kind === 'plain') return
   const { result } = frame
   const isEvent = result.type === 'data' || result.type === 'advance' || result.type === 'fault'
-  if (isEvent && !('n' in result) && parseCursor(result.id) !== undefined)
-    onEvent(transition, subscription, result, size)
+  if (isEvent && !('n' in result) && parseCursor(result.id) !== undefined) onEvent(transition, subscription, result)
 }
 
 function onStarted(transition: Transition, subscription: Subscription, result: StartedResult): 'head' | 'keepalive' {
@@ -97,7 +89,7 @@ function onStarted(transition: Transition, subscription: Subscription, result: S
   const live: Subscription = { ...subscription, phase: 'live', announced: true, failures: 0, answeredRef }
   if (!subscription.announced) transition.emit({ type: 'started', id })
   if (parseCursor(result.from) === undefined) onPlainStart(transition, live)
-  else onHead(transition, { ...live, kind: 'log' }, result, ref > subscription.answeredRef)
+  else onHead(transition, { ...live, kind: 'log' }, { result, isAwaited: ref > subscription.answeredRef })
   const keepaliveMs = result.keepaliveMs ?? null
   const current = transition.state.subscriptions.get(id)
   if (current === undefined || keepaliveMs === subscription.keepaliveMs) return 'head'
@@ -119,17 +111,16 @@ function onPlainStart(transition: Transition, subscription: Subscription): void 
 function onHead(
   transition: Transition,
   subscription: Subscription,
-  result: StartedResult | SyncedResult,
-  awaited: boolean,
+  { result, isAwaited }: { readonly result: StartedResult | SyncedResult; readonly isAwaited: boolean },
 ) {
   const [from, head] = [parseCursor(result.from), parseCursor(result.head)]
   const { position } = subscription.order
   // [TL-SYNC-4] An answer that ends below the newest known offset is one page of several, or the log was rewound.
-  const isShort = awaited && result.gap === undefined && head !== undefined && head.offset < subscription.askedKnown
+  const isShort = isAwaited && result.gap === undefined && head !== undefined && head.offset < subscription.askedKnown
   const own = isShort ? dropHeld(subscription.order) : subscription.order
   const noted = { ...subscription, order: recordHead(own, head) }
-  if (from === undefined || !awaited || !mayMovePosition(position, from, result.gap)) {
-    const answeredHead = awaited && head !== undefined ? head.offset : subscription.answeredHead
+  if (from === undefined || !isAwaited || !mayMovePosition(position, from, result.gap)) {
+    const answeredHead = isAwaited && head !== undefined ? head.offset : subscription.answeredHead
     return settleOrdered(transition, { ...noted, answeredHead }, unchanged(noted.order))
   }
   const goesBack = isBack(position, from)
@@ -146,7 +137,7 @@ function onHead(
     // [TL-SNAP-2] A rewound log is resumed without a cursor, since it may reach the old cursor again with other events.
     return goesBack ? startOver(transition, begun) : resume(transition, begun)
   }
-  if (result.gap !== undefined && !reportGap(transition, begun, result.gap, position)) return
+  if (result.gap !== undefined && !reportGap(transition, begun, { reason: result.gap, after: position })) return
   settleOrdered(transition, begun, setPositionOrRefetch(begun.order, from))
 }
 
@@ -183,7 +174,6 @@ function onEvent(
   transition: Transition,
   subscription: Subscription,
   result: Exclude<OrderedFrame['result'], StoppedResult | Failed>,
-  size: number,
 ): void {
   const at = parseCursor(result.id)
   if (at === undefined || subscription.kind === 'plain') {
@@ -192,7 +182,11 @@ function onEvent(
     return
   }
   const prev = typeof result.prev === 'number' ? result.prev : at.offset - 1
-  settleOrdered(transition, subscription, receive(subscription.order, { ...at, prev, size, result }))
+  settleOrdered(
+    transition,
+    subscription,
+    receive(subscription.order, { ...at, prev, size: transition.frameSize, result }),
+  )
 }
 
 function showPlain(transition: Transition, id: number, result: DataResult): void {
@@ -227,5 +221,5 @@ function showOrdered(transition: Transition, subscription: Subscription, frame: 
     return false
   }
   // [TL-SUB-11] The server could not evaluate one event and cannot replay it: the client reports a gap.
-  return reportGap(transition, subscription, 'not-resumable', { epoch, offset: offset - 1 })
+  return reportGap(transition, subscription, { reason: 'not-resumable', after: { epoch, offset: offset - 1 } })
 }

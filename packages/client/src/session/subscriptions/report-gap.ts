@@ -8,8 +8,7 @@ import { endSubscription } from './subscriptions.ts'
 export function reportGap(
   transition: Transition,
   subscription: Subscription,
-  reason: GapReason,
-  after: Cursor | null,
+  { reason, after }: { readonly reason: GapReason; readonly after: Cursor | null },
 ): boolean {
   const { id } = subscription
   const lastEventId = after === null ? null : formatCursor(after)

@@ -33,7 +33,7 @@ export function flushResumes(transition: Transition): void {
     const [first] = items
     const names = items.map(({ id }) => `>${id}`)
     if (items.length > 1) transition.send(`[${text}]`, names)
-    else if (first !== undefined) sendFrame(transition, first.id, text, names[0])
+    else if (first !== undefined) sendFrame(transition, text, { id: first.id, name: names[0] })
   }
 }
 
@@ -47,5 +47,5 @@ function roomFor({ state, resumeSlots }: Transition): number {
 /** A generator without tracked values ended with its socket. This is a gap, and without `onGap` the end. [TL-GEN-11] */
 function mayResume(transition: Transition, subscription: Subscription): boolean {
   if (subscription.kind !== 'generator' || subscription.plainId !== null) return true
-  return reportGap(transition, subscription, 'not-resumable', null)
+  return reportGap(transition, subscription, { reason: 'not-resumable', after: null })
 }

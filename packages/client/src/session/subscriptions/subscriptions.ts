@@ -45,7 +45,7 @@ export function addSubscription(transition: Transition, request: NewSubscription
 /** Sends a subscribe, with the position to resume after if there is one. */
 function sendSubscribe(transition: Transition, subscription: Subscription) {
   const text = nextAttempt(transition, subscription)
-  if (text !== undefined) sendFrame(transition, subscription.id, text, `>${subscription.id}`)
+  if (text !== undefined) sendFrame(transition, text, { id: subscription.id, name: `>${subscription.id}` })
 }
 
 /**
@@ -145,12 +145,12 @@ export function dropSubscription(transition: Transition, subscription: Subscript
   transition.dropSubscription(id)
   if (phase === 'waiting' || !canSend(transition.state)) return
   transition.patch({ ended: new Map(transition.state.ended).set(id, { ref, stoppedAt: transition.now }) })
-  sendStop(transition, id, ref, transition.state.socket)
+  sendStop(transition, subscription, transition.state.socket)
   const { handover } = transition.state
-  if (handover !== null && isDraining(transition.state)) sendStop(transition, id, ref, handover.socket) // [TL-HAND-2]
+  if (handover !== null && isDraining(transition.state)) sendStop(transition, subscription, handover.socket) // [TL-HAND-2]
 }
 
-function sendStop(transition: Transition, id: number, ref: number, socket: number): void {
+function sendStop(transition: Transition, { id, ref }: Pick<Subscription, 'id' | 'ref'>, socket: number): void {
   transition.send({ id, method: 'subscription.stop', params: { ref } }, [`.${id}`], socket)
 }
 
@@ -162,7 +162,7 @@ export function stopAgain(transition: Transition, id: number): void {
   const end = transition.state.ended.get(id)
   if (end === undefined || transition.now - end.stoppedAt < restopMs) return
   transition.patch({ ended: new Map(transition.state.ended).set(id, { ...end, stoppedAt: transition.now }) })
-  sendStop(transition, id, end.ref, transition.from)
+  sendStop(transition, { id, ref: end.ref }, transition.from)
 }
 
 /** The id to resume after; undefined when there is none: an ephemeral subscription starts without one [TL-EPH-2]. */
