@@ -1,0 +1,136 @@
+import type { JWK } from 'jose'
+
+/** The algorithms that a token may be signed by. */
+export type JwtAlgorithm = (typeof asymmetric)[number] | 'HS256' | 'HS384' | 'HS512'
+
+/** The default: the issuer signs with a private key, and this line knows only the public one. */
+export const asymmetric = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
+] as const
+
+/** The shortest secret of each HMAC algorithm, in bytes: the length of its hash (RFC 7518). */
+const secretBytes: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
+
+/** Throws a `TypeError` that says what was expected, what came and what to do. */
+function refuse(option: string, expected: string, came: unknown, advice: string): never {
+  throw new TypeError(`Expected ${option} to be ${expected}, got ${show(came)}. ${advice}`)
+}
+
+/** A value in an error. Functions and objects are named by their type, since a key may be one. */
+function show(value: unknown): string {
+  if (typeof value === 'string' || Array.isArray(value)) return JSON.stringify(value)
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+export function checkText(option: string, value: unknown, advice: string): string {
+  return isText(value) ? value : refuse(option, 'a text', value, advice)
+}
+
+/** One text or several, as an array. */
+export function checkTexts(option: string, value: unknown, advice: string): readonly string[] {
+  const texts = [value].flat()
+  if (texts.length > 0 && texts.every(isText)) return texts
+  return refuse(option, 'a text or an array of texts', value, advice)
+}
+
+export function checkNumber(option: string, value: number, [least, most]: readonly [number, number]): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  return refuse(option, `a whole number from ${least} to ${most}`, value, `Leave it out for the default.`)
+}
+
+export function checkFunction(option: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  refuse(option, 'a function', value, 'Leave it out for the default.')
+}
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** A URL of https, or of http on this machine. */
+export function checkUrl(option: string, value: unknown, advice: string): string {
+  const url = isText(value) && URL.canParse(value) ? new URL(value) : undefined
+  if (url === undefined) return refuse(option, 'a URL that begins with https://', value, advice)
+  if (url.username !== '' || url.password !== '')
+    return refuse(option, 'a URL without a password', 'one with it', 'The keys are public.')
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && loopback.test(url.hostname))) return url.href
+  return refuse(
+    option,
+    'a URL that begins with https://',
+    value,
+    'Over http anybody on the way could send keys of their own. It is allowed for localhost.',
+  )
+}
+
+/** Either `jwksUri` or `keys`. Returns the keys, or undefined for `jwksUri`. */
+export function checkKeys(
+  { jwksUri, keys }: { readonly jwksUri?: unknown; readonly keys?: unknown },
+  algorithms: readonly string[],
+): readonly JWK[] | undefined {
+  if (jwksUri !== undefined && keys !== undefined)
+    throw new TypeError('Expected either jwksUri or keys, got both. Leave out keys to fetch them from jwksUri.')
+  if (jwksUri === undefined && keys === undefined)
+    throw new TypeError(
+      'Expected either jwksUri or keys, got neither. Set jwksUri to the "jwks_uri" of your issuer, which <issuer>/.well-known/openid-configuration names.',
+    )
+  const hmac = algorithms.filter((algorithm) => Object.hasOwn(secretBytes, algorithm))
+  if (keys === undefined) {
+    if (hmac.length > 0)
+      throw new TypeError(
+        `Expected algorithms of public keys with jwksUri, got ${hmac.join(', ')}. A secret is never at a URL: give it in keys, or leave out ${hmac.join(', ')}.`,
+      )
+    return undefined
+  }
+  const list = Array.isArray(keys) ? keys : (keys as { readonly keys?: unknown } | null)?.keys
+  if (!Array.isArray(list) || list.length === 0 || !list.every(isJwk))
+    return refuse(
+      'keys',
+      'JSON Web Keys, as an array or as { keys: […] }',
+      keys,
+      'Convert other keys with exportJWK of jose.',
+    )
+  for (const key of list) checkKey(key, hmac)
+  if (hmac.length > 0 && hmac.length < algorithms.length)
+    throw new TypeError(
+      `Expected algorithms of one kind, got ${algorithms.join(', ')}. Where both are allowed, a public key may pass for a secret.`,
+    )
+  return list
+}
+
+function isJwk(key: unknown): key is JWK {
+  return isText((key as JWK | null | undefined)?.kty)
+}
+
+function checkKey({ kty, k, d }: JWK, hmac: readonly string[]): void {
+  if (kty === 'oct' && hmac.length === 0)
+    throw new TypeError(
+      'Expected public keys, got a secret (kty "oct"). To check tokens with a secret, name its algorithm: algorithms: [\'HS256\'].',
+    )
+  if (kty !== 'oct' && hmac.length > 0)
+    throw new TypeError(
+      `Expected secrets (kty "oct") for ${hmac.join(', ')}, got a key of kty ${show(kty)}. Leave out ${hmac.join(', ')} for public keys.`,
+    )
+  if (kty !== 'oct' && d !== undefined)
+    throw new TypeError('Expected public keys, got a private one. Leave out its private members, d and the others.')
+  for (const algorithm of hmac) {
+    const [least = 0, bytes] = [secretBytes[algorithm], Buffer.from(k ?? '', 'base64url').length]
+    if (bytes < least)
+      throw new TypeError(
+        `Expected a secret of at least ${least} bytes for ${algorithm}, got ${bytes} bytes. Make a new one.`,
+      )
+  }
+}
+
+/** The algorithms that are allowed. */
+export function checkAlgorithms(algorithms: unknown): readonly string[] {
+  const allowed: readonly string[] = [...asymmetric, ...Object.keys(secretBytes)]
+  const list = algorithms === undefined ? asymmetric : algorithms
+  if (Array.isArray(list) && list.length > 0 && list.every((each) => allowed.includes(each))) return list
+  return refuse(
+    'algorithms',
+    `an array of ${allowed.join(', ')}`,
+    algorithms,
+    'A token that is not signed ("none") is never accepted. Leave it out to allow all of public keys.',
+  )
+}
