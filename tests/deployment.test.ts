@@ -6,8 +6,8 @@ import * as z from 'zod'
 import type { FunctionOptions } from '../packages/local/src/emulators/lambda/invocations/lambda-function.ts'
 import {
   delayedSettings,
+  delayQueueSettings,
   functionSettings,
-  laterSettings,
   routes as localRoutes,
   streamSettings,
 } from '../packages/local/src/line/deployment.ts'
@@ -275,17 +275,17 @@ describe('the queue that delays invocations', () => {
     expect(mappingOf('Delayed')?.Properties).toMatchObject({
       EventSourceArn: arn('Later'),
       FunctionName: arn('DelayedLambdaFunction'),
-      BatchSize: laterSettings.batchSize,
+      BatchSize: delayQueueSettings.batchSize,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
     })
     expect(properties('Later')).toMatchObject({
-      RedrivePolicy: { deadLetterTargetArn: deadLetters, maxReceiveCount: laterSettings.maxReceiveCount },
+      RedrivePolicy: { deadLetterTargetArn: deadLetters, maxReceiveCount: delayQueueSettings.maxReceiveCount },
       SqsManagedSseEnabled: true,
     })
   })
 
   it('has the numbers of the local line', () => {
-    expect(properties('Later')).toMatchObject({ VisibilityTimeout: laterSettings.visibilityMs / 1_000 })
+    expect(properties('Later')).toMatchObject({ VisibilityTimeout: delayQueueSettings.visibilityMs / 1_000 })
     expect(properties('DelayedLambdaFunction')?.['Timeout']).toBe(delayedSettings.timeoutMs / 1_000)
   })
 })

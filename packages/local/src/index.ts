@@ -1,5 +1,7 @@
 export type { GatewayLimits, GatewayThrottles, Rate, UndocumentedOptions } from './emulators/apigateway/gateway.ts'
-export type { FaultEffect, FaultMatch, FaultPoint, FaultRule, Faults } from './faults/faults.ts'
+export type { FaultEffect, FaultPoint } from './faults/fault-effects.ts'
+export type { FaultMatch, FaultRule } from './faults/fault-rules.ts'
+export type { Faults } from './faults/faults.ts'
 export type { LocalClient, LocalConnectOptions } from './line/local-client.ts'
 export type { LocalLine } from './line/local-line.ts'
 export type { LocalOptions } from './line/stack.ts'

@@ -4,7 +4,7 @@ import { createLine } from '@trunkline/server'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { startLocalLine } from '../line/start-local-line.ts'
-import type { FaultEffect, FaultPoint } from './faults.ts'
+import type { FaultEffect, FaultPoint } from './fault-effects.ts'
 
 const line = createLine()
 const key = z.object({ room: z.string() })
@@ -25,7 +25,7 @@ async function listening() {
   const bob = local.connect()
   const seen: string[] = []
   const waiting: { readonly count: number; readonly resolve: () => void }[] = []
-  const hear = (count: number) =>
+  const received = (count: number) =>
     new Promise<void>((resolve) => (seen.length >= count ? resolve() : waiting.push({ count, resolve })))
   await new Promise<void>((resolve) => {
     bob.client.live.subscribe(
@@ -39,7 +39,7 @@ async function listening() {
       },
     )
   })
-  return { local, ann, bob, seen, hear }
+  return { local, ann, bob, seen, received }
 }
 
 describe('a fault', () => {
@@ -58,11 +58,11 @@ describe('a fault', () => {
     ['frame', { delayMs: 20 }],
     ['frame', 'reorder'],
   ])('at %s of %j causes no loss, duplicate or reordering for a subscriber', async (point, effect) => {
-    const { local, ann, seen, hear } = await listening()
+    const { local, ann, seen, received } = await listening()
     local.faults.on(point, effect, { times: 2 })
     for (const text of ['1', '2', '3', '4']) await local.run(() => messages.publish({ room: 'x' }, { text }))
     await ann.client.whoami.query()
-    await hear(4)
+    await received(4)
     expect(seen).toEqual(['1', '2', '3', '4'])
     await local.close()
   })

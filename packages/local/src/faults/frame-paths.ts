@@ -5,7 +5,8 @@
 export interface FramePaths {
   ofFrame(connectionId: string, text: string): readonly (string | undefined)[]
   ofPush(connectionId: string, text: string): readonly (string | undefined)[]
-  forget(connectionId: string): void
+  /** Removes the paths of an ended connection. */
+  remove(connectionId: string): void
 }
 
 interface FrameLike {
@@ -30,7 +31,7 @@ export function createFramePaths(): FramePaths {
   const pathOf = (own: Named | undefined, id: unknown) => own?.subscriptions.get(id) ?? own?.recent.get(id)
   function namedBy(connectionId: string): Named {
     const own = known.get(connectionId) ?? { subscriptions: new Map(), recent: new Map() }
-    if (!known.has(connectionId)) add(known, connectionId, own, connectionsKept)
+    if (!known.has(connectionId)) add(known, [connectionId, own], connectionsKept)
     return own
   }
   return {
@@ -42,22 +43,22 @@ export function createFramePaths(): FramePaths {
           const stopped = method === 'subscription.stop' ? own?.subscriptions.get(id) : undefined
           if (own === undefined || stopped === undefined) return pathOf(own, id)
           own.subscriptions.delete(id)
-          add(own.recent, id, stopped, callsKept)
+          add(own.recent, [id, stopped], callsKept)
           return stopped
         }
         const own = namedBy(connectionId)
         if (method === 'subscription') own.subscriptions.set(id, path)
-        else add(own.recent, id, path, callsKept)
+        else add(own.recent, [id, path], callsKept)
         return path
       })
     },
     ofPush: (connectionId, text) => elementsOf(text).map(({ id }) => pathOf(known.get(connectionId), id)),
-    forget: (connectionId) => void known.delete(connectionId),
+    remove: (connectionId) => void known.delete(connectionId),
   }
 }
 
 /** Adds an entry as the newest, and drops the oldest beyond `most`. */
-function add<K, V>(entries: Map<K, V>, key: K, value: V, most: number): void {
+function add<K, V>(entries: Map<K, V>, [key, value]: readonly [K, V], most: number): void {
   entries.delete(key)
   entries.set(key, value)
   if (entries.size <= most) return

@@ -44,8 +44,8 @@ export const delayedSettings: Omit<FunctionOptions, 'run'> & { readonly handler:
  * The queue of a deployed line that delays invocations. A received message is hidden for 6 times the consumer's
  * timeout.
  */
-export const laterSettings: QueueSettings = {
-  name: 'later',
+export const delayQueueSettings: QueueSettings = {
+  name: 'delay',
   functionName: delayedSettings.name,
   batchSize: 10,
   visibilityMs: 180_000,

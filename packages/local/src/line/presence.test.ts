@@ -262,8 +262,8 @@ describe('presence shows no stale members', () => {
       'a $disconnect whose function was killed',
       (local) => local.faults.on('function', 'kill', { path: '$disconnect' }),
     ],
-    ['a check that was lost', (local) => local.faults.on('later', 'drop')],
-    ['a queue that takes no message', (local) => local.faults.on('later', 'fail')],
+    ['a check that was lost', (local) => local.faults.on('delayed', 'drop')],
+    ['a queue that takes no message', (local) => local.faults.on('delayed', 'fail')],
   ]
   test.each(faults)(
     '%s ends in a leave within the lease and one sync [TL-PRES-5] [TL-PRES-6]',
@@ -290,7 +290,7 @@ describe('presence shows no stale members', () => {
     await follow(bob)
     await local.idle()
     ann.took()
-    local.faults.on('later', 'duplicate')
+    local.faults.on('delayed', 'duplicate')
     await bob.connection.close()
     await local.clock.advance('60s')
     expect(ann.took()).toEqual(['leave bob'])

@@ -11,13 +11,13 @@ import { connectDynamo } from '../emulators/dynamodb/remote/remote-dynamo.ts'
 import { createFunctions, type LocalFunctions } from '../emulators/lambda/functions.ts'
 import type { FunctionOptions } from '../emulators/lambda/invocations/lambda-function.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
-import { createFaultLayer, type FaultLayer } from '../faults/faults.ts'
+import { FaultLayer } from '../faults/faults.ts'
 import type { Inspector } from '../inspector/inspector.ts'
 import {
   delayedSettings,
+  delayQueueSettings,
   functionSettings,
   type LineFunction,
-  laterSettings,
   lineFunctions,
   routes,
   streamSettings,
@@ -102,7 +102,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const clock = createLocalClock(options.seed === undefined ? {} : { seed: options.seed })
   await resources.add(clock, () => clock.close())
-  const faults = createFaultLayer(clock)
+  const faults = new FaultLayer(clock)
   const inspector = options.inspector?.(clock)
   const { seed, dataDir, dynamodb, onError } = options
   if (dataDir !== undefined && dynamodb !== undefined)
@@ -111,7 +111,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   let closing = false
   const starting = createFunctions({
     clock,
-    intercept: faults.intercept,
+    intercept: (service) => faults.intercept(service),
     ...(seed === undefined ? {} : { seed }),
     // An error caused by closing the line is not an application error.
     ...(onError && { onError: (report: Parameters<typeof onError>[0]) => closing || onError(report) }),
@@ -155,7 +155,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   }
   functions.hooks.invoke = faults.functionHook
   functions.hooks.queued = faults.queueHook
-  const delayQueueUrl = functions.queueUrl(laterSettings.name)
+  const delayQueueUrl = functions.queueUrl(delayQueueSettings.name)
   faults.attach(gateway, functions)
 
   const scriptEnvironment = {
@@ -205,7 +205,7 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
       const consumer = run(handler)
       if (consumer !== undefined) {
         functions.register({ ...delayed, run: consumer })
-        functions.mapQueue(laterSettings)
+        functions.mapQueue(delayQueueSettings)
       }
       const filter = (record: Parameters<NonNullable<typeof streamSettings.filter>>[0]) =>
         streamSettings.filter?.(record) === true && faults.passesRecord()

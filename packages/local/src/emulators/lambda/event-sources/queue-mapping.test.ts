@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { delayedSettings, laterSettings } from '../../../line/deployment.ts'
+import { delayedSettings, delayQueueSettings } from '../../../line/deployment.ts'
 import { createLocalClock } from '../../clock.ts'
 import { createActivity } from '../invocations/in-flight.ts'
 import type { InvokeResult } from '../invocations/lambda-function.ts'
@@ -13,7 +13,7 @@ function delayQueue(results: readonly InvokeResult[]) {
   const received: number[] = []
   const buried: string[] = []
   let ids = 0
-  const queue = new MappedQueue(laterSettings, {
+  const queue = new MappedQueue(delayQueueSettings, {
     clock,
     activity: createActivity(),
     newRequestId: () => `m${++ids}`,
@@ -51,6 +51,6 @@ test('A message that failed five times goes to the dead-letter queue and is not 
 })
 
 test('A message stays hidden for six times its consumer’s timeout', () => {
-  expect(laterSettings.functionName).toBe(delayedSettings.name)
-  expect(laterSettings.visibilityMs).toBe(6 * delayedSettings.timeoutMs)
+  expect(delayQueueSettings.functionName).toBe(delayedSettings.name)
+  expect(delayQueueSettings.visibilityMs).toBe(6 * delayedSettings.timeoutMs)
 })
