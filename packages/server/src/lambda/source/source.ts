@@ -3,6 +3,7 @@ import type { Change, ImageOf, ImageSchema, InvalidRow } from '../../define/sour
 import { internalsOf } from '../../line/internals.ts'
 import type { Line } from '../../line/line.ts'
 import { createDeadline, withinDeadline } from '../../runtime/context/deadline.ts'
+import { mapConcurrent } from '../../runtime/context/map-concurrent.ts'
 import { boundInvoker, boundStore } from '../../runtime/context/port-deadlines.ts'
 import type { RuntimeContext } from '../../runtime/context/runtime-context.ts'
 import type { AwsHandler } from '../events/events.ts'
@@ -73,12 +74,9 @@ async function publishChanges<S extends ImageSchema>(
 ): Promise<readonly SourceRecord[]> {
   const rows = byRow(records)
   const failed = new Set<SourceRecord>()
-  let next = 0
-  const work = async () => {
-    for (let row = rows[next++]; row !== undefined; row = rows[next++])
-      for (const record of await publishRow(scope, options, row)) failed.add(record)
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrentRows, rows.length) }, work))
+  await mapConcurrent(rows, concurrentRows, async (row) => {
+    for (const record of await publishRow(scope, options, row)) failed.add(record)
+  })
   return records.filter((record) => failed.has(record))
 }
 

@@ -1,3 +1,4 @@
+import { mapConcurrent } from '../context/map-concurrent.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { appendChange } from './append-change.ts'
@@ -22,17 +23,12 @@ export async function appendStreamed(
   streamed: readonly StreamedPresence[],
 ): Promise<readonly string[]> {
   const failed: string[] = []
-  let next = 0
-  const worker = async () => {
-    for (let each = streamed[next++]; each !== undefined; each = streamed[next++]) {
-      const { record } = each
-      await appendOne(scope, each).catch((thrown: unknown) => {
-        reportDelivery(scope, undefined, thrown)
-        failed.push(record)
-      })
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrentMembers, streamed.length) }, worker))
+  await mapConcurrent(streamed, concurrentMembers, async (each) => {
+    await appendOne(scope, each).catch((thrown: unknown) => {
+      reportDelivery(scope, undefined, thrown)
+      failed.push(each.record)
+    })
+  })
   return failed
 }
 

@@ -1,5 +1,6 @@
 import type { PresenceTimes } from '../../define/definition.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
+import { mapConcurrent } from '../context/map-concurrent.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { LogRef } from '../log/replay.ts'
 import { appendChange } from './append-change.ts'
@@ -68,14 +69,10 @@ export async function pruneAll(
   log: LogRef,
   rows: readonly PresenceRow[],
 ): Promise<ReadonlyMap<string, PresenceRow | undefined>> {
-  const pruned = new Map<string, PresenceRow | undefined>()
-  let next = 0
-  const worker = async () => {
-    for (let row = rows[next++]; row !== undefined; row = rows[next++]) {
-      const { member, sessions } = row
-      pruned.set(member, await pruneMember(scope, { log, member }, sessions))
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrentPrunes, rows.length) }, worker))
-  return pruned
+  const pruned = await mapConcurrent(
+    rows,
+    concurrentPrunes,
+    async ({ member, sessions }) => [member, await pruneMember(scope, { log, member }, sessions)] as const,
+  )
+  return new Map(pruned)
 }
