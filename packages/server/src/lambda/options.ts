@@ -32,6 +32,27 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
    * @default 4_096
    */
   readonly maxStoredInputBytes?: number
+  /**
+   * The largest audience of an event that one function posts to itself, in subscribers, from 0 to 1,000. The function
+   * `deliver` posts to a larger one, in one invocation for each shard of the audience. A publisher posts for at most 2 s
+   * before it leaves the rest to retries. Another value throws a `RangeError`.
+   * @default 100
+   */
+  readonly maxDirectAudience?: number
+  /**
+   * The number of connections that one delivery posts to at the same time, from 1 to 200. Raise it where posts are slow
+   * and the function has memory left. Another value throws a `RangeError`.
+   * @default 50
+   */
+  readonly maxConcurrentPosts?: number
+  /**
+   * The account's quota of WebSocket messages, in posts per second, from 20 to 1,000,000. A process posts at most this
+   * fast, and each of `n` shards of an audience at most a `n`th of it. After API Gateway throttled it, a process halves
+   * its rate, and then regains a tenth of this value each second. Raise it with the quota, which is of an account in a
+   * region and counts the messages from clients too. Another value throws a `RangeError`.
+   * @default 10_000
+   */
+  readonly accountPostsPerSecond?: number
   /** Decides who connects. @default every caller is accepted as anonymous, with `principal: null` */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
   /** Makes the context of each call, including the calls of a delivery with `filter` or `map`. @default `{}` */

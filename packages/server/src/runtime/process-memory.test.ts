@@ -23,7 +23,7 @@ test('the memory of a process levels off over 100,000 connections and topics', (
   const store = {} as Store
   const scope = { clock, store, restore: 0 } as unknown as RuntimeContext
   const use = (from: number, to: number) => {
-    const { breaker, pacer } = trafficOf(gateway, clock)
+    const { breaker, pacer } = trafficOf(gateway, { clock })
     const hints = shardHintsOf(store)
     for (let n = from; n < to; n++) {
       const [connectionId, topic] = [`connection-${n}`, `topic-${n}`]
@@ -48,7 +48,7 @@ test('the memory of a process levels off over 100,000 connections and topics', (
 
 test('the memory of a process levels off over one slow connection with 100,000 topics', () => {
   const clock = createFakeClock()
-  const { breaker } = trafficOf({} as Gateway, clock)
+  const { breaker } = trafficOf({} as Gateway, { clock })
   for (let failure = 0; failure < 3; failure++) breaker.fail('slow')
   const use = (from: number, to: number) => {
     for (let n = from; n < to; n++) breaker.noteRetry('slow', `topic-${n}`, clock.now() + 120_000)

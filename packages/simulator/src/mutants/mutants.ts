@@ -1,6 +1,6 @@
 // One file over 200 lines: it is a table of mutants.
 
-import type { WorkloadName } from '../schedules/workloads.ts'
+import type { WorkloadName } from '../schedules/workloads/workloads.ts'
 
 /** A law broken on purpose: texts of the product that are replaced when it is bundled. A missing text is an error. */
 export interface Mutant {

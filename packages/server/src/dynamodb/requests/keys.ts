@@ -67,6 +67,9 @@ export const presenceKey = (topic: string, member: string): Key => ({ pk: `PRES#
 /** When a presence topic is swept next. */
 export const sweepKey = (topic: string): Key => ({ pk: `PRES#${topic}`, sk: only })
 
+/** A ticket that was used. */
+export const ticketKey = (id: string): Key => ({ pk: `TICKET#${id}`, sk: only })
+
 /** An offset in 16 digits, as many as 2^53 − 1 has, so that the order of the texts is the order of the numbers. */
 export function formatOffset(offset: number): string {
   return String(offset).padStart(16, '0')

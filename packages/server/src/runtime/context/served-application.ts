@@ -10,6 +10,12 @@ export interface Server {
   readonly maxMessageBytes: number
   /** The largest input that the row of a subscription with `filter` or `map` may hold, in UTF-8 bytes. */
   readonly maxStoredInputBytes: number
+  /** One function posts to at most this many subscribers of a topic itself; `deliver` posts to a larger audience. */
+  readonly maxDirectAudience: number
+  /** The connections that one delivery posts to at the same time. */
+  readonly maxConcurrentPosts: number
+  /** The account's quota, in posts per second. */
+  readonly accountPostsPerSecond: number
   /** The principal of a token, by the application's `authorize`. */
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
   /** Called once for each run of a procedure. */

@@ -98,7 +98,7 @@ async function postFrames(scope: InvocationContext, frames: readonly Frame[]): P
   for (const message of messages)
     if (posted === 'posted') posted = await post(scope, first.item.row.connectionId, message)
   if (posted === 'posted' && scope.gateway !== undefined)
-    trafficOf(scope.gateway, scope.clock).counts.saved += frames.length - 1
+    trafficOf(scope.gateway, scope).counts.saved += frames.length - 1
   if (posted === 'posted') for (const { slot } of frames) measureDelivery(scope, slot)
   return posted
 }

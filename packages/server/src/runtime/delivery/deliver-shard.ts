@@ -2,7 +2,6 @@ import { randomName } from '../../ports/clock.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
-import { accountRate } from '../posting/post-pacer.ts'
 import {
   acquireLease,
   completeLease,
@@ -112,7 +111,8 @@ function leaseNameOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): Leas
 
 /** Limits this process to the shard's part of the account's rate. */
 function limitRate(scope: InvocationContext, { of = 1 }: ShardJob): void {
-  if (scope.gateway !== undefined) trafficOf(scope.gateway, scope.clock).pacer.limit(accountRate / of)
+  const { gateway, server } = scope
+  if (gateway !== undefined) trafficOf(gateway, scope).pacer.limit(server.accountPostsPerSecond / of)
 }
 
 /** The job's first run: its members without those that name the place. */
@@ -143,8 +143,9 @@ async function deliverPages(
   { failed, pendingPosts }: { readonly failed: FailedRun[]; readonly pendingPosts: Promise<unknown>[] },
 ): Promise<readonly LeasedRun[]> {
   const { shard, of = 1 } = job
-  const pacer = scope.gateway && trafficOf(scope.gateway, scope.clock).pacer
-  const limit = Math.max(minRows, Math.floor(((pacer?.rate() ?? accountRate) * pageSeconds) / leasedRuns.length))
+  const { gateway, server } = scope
+  const rate = gateway ? trafficOf(gateway, scope).pacer.rate() : server.accountPostsPerSecond
+  const limit = Math.max(minRows, Math.floor((rate * pageSeconds) / leasedRuns.length))
   const pages = await forEachRun(leasedRuns, failed, async (leasedRun) => {
     const { topic, from } = leasedRun.run
     const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })

@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { noticeAgeing } from '../connections/reconnect-notice.ts'
 import { withinDeadline } from '../context/deadline.ts'
+import { mapConcurrent } from '../context/map-concurrent.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { oversized, stockBytes } from '../encoding/too-large.ts'
@@ -43,8 +44,6 @@ export interface DeliverOptions {
   readonly trackPending?: (work: Promise<unknown>) => void
 }
 
-const concurrentPosts = 50
-
 /**
  * Posts events to their subscribers. A connection that hangs or fails delays no other [LAW-DEADLINE]. Events for one
  * connection share messages. Prunes rows of connections that are gone. Returns an element for each group: the rows to
@@ -60,13 +59,12 @@ export async function deliverTo(
   const undelivered = groups.map(() => new Set<Subscriber>())
   const batches = [...batchesOf(scope, groups, undelivered).values()]
   const { timedOut, allBegun, allDone } = createSlowPostTimer(scope, options)
-  let next = 0
-  const worker = async () => {
-    for (let batch = batches[next++]; batch !== undefined; batch = batches[next++])
-      await deliverBatch(scope, batch, options, timedOut)
-    allBegun()
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrentPosts, batches.length) }, worker))
+  let begun = 0
+  await mapConcurrent(batches, scope.server.maxConcurrentPosts, async (batch) => {
+    begun += 1
+    await deliverBatch(scope, batch, options, timedOut)
+    if (begun === batches.length) allBegun()
+  })
   allDone()
   return undelivered.map((rows) => [...rows])
 }
@@ -159,10 +157,10 @@ async function postItems(scope: InvocationContext, items: ConnectionBatch): Prom
  */
 // [TL-PUSH-2]
 function skipSlowConnection(scope: InvocationContext, items: ConnectionBatch, isRetry: boolean): boolean {
-  const { gateway, clock } = scope
+  const { gateway } = scope
   const [first] = items
   if (gateway === undefined || first === undefined) return false
-  const { breaker, counts } = trafficOf(gateway, clock)
+  const { breaker, counts } = trafficOf(gateway, scope)
   const { connectionId } = first.row
   if (breaker.openFor(connectionId) === 0) return false
   for (const { row, fail } of items) {

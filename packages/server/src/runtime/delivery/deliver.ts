@@ -26,8 +26,6 @@ import { deliverWithRetry, type Run } from './schedule-retry.ts'
  */
 export const inlineMs = 2_000
 
-/** One function posts to at most this many subscribers of a topic itself. */
-const audienceLimit = 100
 const receiptSeconds = 24 * 3_600
 /** Time to schedule retries and to write the receipt after the posts of an inline delivery. */
 const graceMs = 1_000
@@ -123,10 +121,11 @@ async function readAudience(scope: InvocationContext, events: IndexedEvents): Pr
   const topic = events.deliveries[0]?.topic
   if (topic === undefined) return undefined
   // [LAW-REGISTER-THEN-READ]: a strong read after the append. The first page of shard 0 holds the number of shards.
-  const page = await scope.store.readSubscribers(topic, 0, { limit: audienceLimit + 1 })
+  const { maxDirectAudience } = scope.server
+  const page = await scope.store.readSubscribers(topic, 0, { limit: maxDirectAudience + 1 })
   const shards = page.shards ?? 1
   rememberShards(scope.shardHints, topic, shards)
-  const isWhole = shards === 1 && page.next === undefined && page.subscribers.length <= audienceLimit
+  const isWhole = shards === 1 && page.next === undefined && page.subscribers.length <= maxDirectAudience
   return isWhole ? { ...events, rows: page.subscribers } : { ...events, shards }
 }
 
@@ -158,7 +157,7 @@ async function invokeShards(scope: InvocationContext, shards: number, events: re
   const runs = mergeByTopic(events.map(({ deliveries }) => toRun(deliveries)))
   if (invoker === undefined)
     throw new Error(
-      `Topic ${runs[0]?.topic} has more than ${audienceLimit} subscribers, which needs the deliver function, but the backend has no invoker. Give the backend an invoker.`,
+      `Topic ${runs[0]?.topic} has more than ${scope.server.maxDirectAudience} subscribers, which needs the deliver function, but the backend has no invoker. Give the backend an invoker.`,
     )
   const of = shards > 1 ? { of: shards } : {}
   await Promise.all(

@@ -62,7 +62,7 @@ const world =
     const ann = await room.connect({ connectionId: 'a' })
     await subscribe(ann)
     written.splice(0)
-    for (let n = 0; n < 2; n++) trafficOf(room.gateway, room.clock).breaker.fail(ann.connectionId)
+    for (let n = 0; n < 2; n++) trafficOf(room.gateway, room).breaker.fail(ann.connectionId)
     const { intercept } = room.gateway
     let left = throttled
     room.gateway.intercept = async (connectionId, text) => {
@@ -141,7 +141,7 @@ describe('the explorer finds a broken retry:', () => {
           const made = await world(0)(turns)
           const counted = new Set<string>()
           const awaitsRetry = (_: string, topic: string) => counted.has(topic) || !counted.add(topic)
-          Object.assign(trafficOf(made.gateway, made.clock).breaker, { awaitsRetry })
+          Object.assign(trafficOf(made.gateway, made).breaker, { awaitsRetry })
           return made
         },
       },

@@ -82,8 +82,8 @@ function pauseOf(scope: InvocationContext, { connectionId }: Subscriber): number
   return breakerOf(scope)?.openFor(connectionId) ?? 0
 }
 
-function breakerOf({ gateway, clock }: InvocationContext): Breaker | undefined {
-  return gateway && trafficOf(gateway, clock).breaker
+function breakerOf(scope: InvocationContext): Breaker | undefined {
+  return scope.gateway && trafficOf(scope.gateway, scope).breaker
 }
 
 function toJobs(rows: readonly Subscriber[], job: DeliverJob): readonly DeliverJob[] {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Gateway } from '../../ports/gateway.ts'
+import type { Server } from '../context/served-application.ts'
 import { type Breaker, createBreaker } from './circuit-breaker.ts'
 import { createPostPacer, type PostPacer } from './post-pacer.ts'
 
@@ -30,14 +31,21 @@ export interface TrafficCounts {
 
 const known = new WeakMap<Gateway, Traffic>()
 
+/** What the first post of a process decides for its traffic to a gateway. */
+export interface TrafficOptions {
+  readonly clock: Clock
+  /** The served application, which has the account's rate. @default the rate of an account with the default quota */
+  readonly server?: Pick<Server, 'accountPostsPerSecond'> | undefined
+}
+
 /** This process's traffic to a gateway. */
-export function trafficOf(gateway: Gateway, clock: Clock): Traffic {
-  const traffic = known.get(gateway) ?? createTraffic(clock)
+export function trafficOf(gateway: Gateway, options: TrafficOptions): Traffic {
+  const traffic = known.get(gateway) ?? createTraffic(options)
   known.set(gateway, traffic)
   return traffic
 }
 
-function createTraffic(clock: Clock): Traffic {
+function createTraffic({ clock, server }: TrafficOptions): Traffic {
   const counts = { posts: 0, saved: 0, gone: 0, throttled: 0, undelivered: 0, left: 0 }
-  return { breaker: createBreaker(clock), pacer: createPostPacer(clock), counts }
+  return { breaker: createBreaker(clock), pacer: createPostPacer(clock, server?.accountPostsPerSecond), counts }
 }

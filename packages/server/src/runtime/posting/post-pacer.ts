@@ -19,12 +19,10 @@ export interface PostPacer {
   limit(ceiling: number): void
 }
 
-/**
- * The default quota of an account in a region, in messages per second, inbound messages included. Raise it with the
- * quota.
- */
-export const accountRate = 10_000
-const minRate = 20
+/** The default quota of an account in a region, in messages per second, inbound messages included. */
+export const defaultAccountRate = 10_000
+/** The lowest limit of a process, in posts per second. */
+export const minRate = 20
 const growth = 0.1 // of the ceiling, each second
 const burstMs = 100 // unused reservations are kept for this long
 const windowMs = 1_000 // 1 s
@@ -37,7 +35,8 @@ const minConnections = 2
 const minShare = 0.05
 const refusedKept = 10_000 // more than `minShare` of any rate, so that dropped entries change no result
 
-export function createPostPacer(clock: Clock): PostPacer {
+/** `accountRate`: the account's quota, in posts per second. */
+export function createPostPacer(clock: Clock, accountRate = defaultAccountRate): PostPacer {
   let ceiling = accountRate
   let current = ceiling
   let grownAt = clock.now()

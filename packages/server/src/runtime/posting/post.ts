@@ -27,7 +27,7 @@ const suspectMs = 1_000
 export async function post(scope: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
   const { gateway, clock } = scope
   if (gateway === undefined) return 'undelivered'
-  const traffic = trafficOf(gateway, clock)
+  const traffic = trafficOf(gateway, scope)
   // Before the breaker and the pacer, so that an ended function uses neither a trial nor a reservation.
   if (scope.deadline?.signal.aborted) return counted(traffic, 'undelivered')
   if (!traffic.breaker.admits(connectionId)) return counted(traffic, 'undelivered')

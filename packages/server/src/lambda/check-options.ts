@@ -1,0 +1,73 @@
+import { limits } from '@trunkline/protocol'
+import { describeValue } from '../define/describe-value.ts'
+import type { Server } from '../runtime/context/served-application.ts'
+import { defaultAccountRate, minRate } from '../runtime/posting/post-pacer.ts'
+import type { ServeOptions } from './options.ts'
+
+type Limits = Pick<
+  Server,
+  | 'maxBatchSize'
+  | 'maxMessageBytes'
+  | 'maxStoredInputBytes'
+  | 'maxDirectAudience'
+  | 'maxConcurrentPosts'
+  | 'accountPostsPerSecond'
+>
+
+interface Range {
+  readonly least: number
+  readonly most: number
+  readonly default: number
+  readonly unit: string
+}
+
+/** The options whose values have a range. */
+const ranges = {
+  maxMessageBytes: {
+    least: limits.messageBytes.value,
+    most: 4_194_304, // 4 MB: below Lambda's response limit of 6 MB, and little of a function's memory
+    default: limits.maxMessageBytes.value,
+    unit: 'bytes',
+  },
+  maxStoredInputBytes: {
+    least: 0,
+    most: limits.storedBytes.value,
+    default: limits.storedInputBytes.value,
+    unit: 'bytes',
+  },
+  maxDirectAudience: { least: 0, most: 1_000, default: 100, unit: 'subscribers' },
+  maxConcurrentPosts: { least: 1, most: 200, default: 50, unit: 'connections' }, // the gateway opens at most 200 sockets
+  accountPostsPerSecond: { least: minRate, most: 1_000_000, default: defaultAccountRate, unit: 'posts per second' },
+} as const satisfies Partial<Record<keyof Limits, Range>>
+
+/** The limits of the options, or their defaults. Throws a `RangeError` for a value that is out of its range. */
+export function checkServeLimits(options: Partial<Pick<ServeOptions<never, never>, keyof Limits>>): Limits {
+  const check = (name: keyof typeof ranges) => checkRange(name, options[name], ranges[name])
+  return {
+    maxBatchSize: options.maxBatchSize ?? limits.batchSize.value,
+    maxMessageBytes: check('maxMessageBytes'),
+    maxStoredInputBytes: check('maxStoredInputBytes'),
+    maxDirectAudience: check('maxDirectAudience'),
+    maxConcurrentPosts: check('maxConcurrentPosts'),
+    accountPostsPerSecond: check('accountPostsPerSecond'),
+  }
+}
+
+function checkRange(name: string, value: number | undefined, { least, most, unit, ...range }: Range): number {
+  if (value === undefined) return range.default
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw new RangeError(
+    `Expected ${name} to be a whole number of ${unit} from ${least} to ${most}, got ${value}. Leave it out for ${range.default}.`,
+  )
+}
+
+/**
+ * Throws a `TypeError` if the value is not a router, so that the error appears at start and not with the first frame.
+ */
+export function checkRouter(router: unknown): void {
+  const { _def } = Object(router) as { readonly _def?: { readonly procedures?: unknown } }
+  if (typeof _def?.procedures === 'object') return
+  throw new TypeError(
+    `Expected router to be made by tRPC's router(…), got ${describeValue(router)}. Pass the router that has your procedures.`,
+  )
+}

@@ -1,0 +1,49 @@
+import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
+import type { AuthorizeResult, CallDetails, CallerOf } from '../define/identity.ts'
+import type { LineInternals } from '../line/internals.ts'
+import type { Failure, Server } from '../runtime/context/served-application.ts'
+import { identify } from './authorize/admission.ts'
+import { checkServeLimits } from './check-options.ts'
+import { thrownEntry } from './events/thrown-entry.ts'
+import type { ServeOptions } from './options.ts'
+
+/** What `createLambdaHandlers` serves. Throws a `RangeError` for an option that is out of its range. */
+export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
+  options: ServeOptions<R, V>,
+  internals: LineInternals,
+): Server {
+  const { router, createContext, onError } = options
+  return {
+    router,
+    ...checkServeLimits(options),
+    createContext: async (call) =>
+      createContext === undefined ? {} : createContext(call as CallDetails & CallerOf<V>), // by `authorize`
+    identify: (token) => identify(options.authorize, token, internals.log),
+    isSecret,
+    report: (failure) => {
+      try {
+        if (onError === undefined) logFailure(internals, failure)
+        else onError(failure)
+      } catch (thrown) {
+        internals.log(thrownEntry('`onError` threw.', {}, thrown)) // it must not fail the call whose error it gets
+      }
+    },
+  }
+}
+
+const secret = /\barn:aws|X-Amz-|\.amazonaws\.com/i
+
+/** Messages of the AWS SDK name tables, accounts and roles, so clients must not get them. */
+function isSecret(error: TRPCError): boolean {
+  const { cause } = error
+  const isOfSdk = cause !== undefined && cause.message === error.message && '$metadata' in cause
+  return isOfSdk || secret.test(error.message)
+}
+
+/** Logs errors of the server. Errors of the client are reported to the client only. */
+function logFailure({ entered, log }: LineInternals, { error, path, cause, ...failure }: Failure): void {
+  if (error.code !== 'INTERNAL_SERVER_ERROR' && error.code !== 'TIMEOUT') return
+  const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
+  const facts = { path, cause, traceparent, code: error.code, stack: error.cause?.stack ?? error.stack }
+  log({ level: 'ERROR', message: error.message, facts })
+}
