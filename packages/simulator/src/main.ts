@@ -6,7 +6,7 @@ import { sweepCrashes } from './schedules/crash-sweep.ts'
 import { type Outcome, runSchedule } from './schedules/schedule.ts'
 import { replayCommand, shrink } from './schedules/shrink.ts'
 import { addOutcome, addTotals, createTotals, formatTotals, type Totals } from './schedules/totals.ts'
-import { turns, type WorkloadName, workloadNames } from './schedules/workloads.ts'
+import { rotation, type WorkloadName, workloadNames } from './schedules/workloads/workloads.ts'
 
 /** The share of one thread: the schedules whose index is `part` modulo `parts`. */
 interface Share {
@@ -39,7 +39,7 @@ async function runShare({ from, count, part, parts, workload, failures: most }: 
   const failures: Failure[] = []
   for (let index = part; index < count && failures.length < most; index += parts) {
     const seed = from + index
-    const chosen = workload ?? (turns[index % turns.length] as WorkloadName)
+    const chosen = workload ?? (rotation[index % rotation.length] as WorkloadName)
     const outcome = await runSchedule({ seed, workload: chosen })
     addOutcome(totals, outcome)
     if (outcome.violations.length > 0) failures.push(await toFailure(chosen, outcome, failures.length < 3))

@@ -1,12 +1,12 @@
 import type { GeneratorSubscription, SubscriptionRecord } from '../records/history.ts'
 import type { FunctionName, PlannedKill } from '../world/functions/sandbox.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
-import type { Workload } from './workloads.ts'
+import type { Workload } from './workloads/workload.ts'
 
 /** A small scripted workload in which every handler runs at least once. The one kill is its only fault. */
 const sweptWorkload: Workload = {
   faults: [],
-  busyMs: 100_000,
+  activeMs: 100_000,
   settleMs: 2 * 325_000 + 60_000,
   begin(world) {
     const [one, two] = [world.addDevice({ principal: 'p1' }), world.addDevice()]

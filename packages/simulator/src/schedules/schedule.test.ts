@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { sweepCrashes } from './crash-sweep.ts'
 import { runSchedule } from './schedule.ts'
 import { replayCommand, shrink } from './shrink.ts'
-import { turns, type WorkloadName } from './workloads.ts'
+import { rotation, type WorkloadName } from './workloads/workloads.ts'
 
 const breathe = () => new Promise<void>((resolve) => void setImmediate(resolve))
 const minute = 60_000
 
 describe('a schedule', () => {
   it('has the same history for the same seed', async () => {
-    for (const workload of turns) {
+    for (const workload of rotation) {
       const [one, other] = [await runSchedule({ seed: 7, workload }), await runSchedule({ seed: 7, workload })]
       expect(other).toEqual(one)
       expect((await runSchedule({ seed: 8, workload })).hash).not.toBe(one.hash)
@@ -28,7 +28,7 @@ describe('a schedule', () => {
     const before = [Date.now, Math.random, globalThis.setTimeout]
     const faults = [] as const
     const begin = () => void Math.random()
-    const outcome = await runSchedule({ seed: 1, workload: { faults, busyMs: 1, settleMs: 1, begin } })
+    const outcome = await runSchedule({ seed: 1, workload: { faults, activeMs: 1, settleMs: 1, begin } })
     expect(outcome.violations[0]?.text).toContain('Expected a schedule to use no random')
     expect([Date.now, Math.random, globalThis.setTimeout]).toEqual(before)
   })
@@ -37,7 +37,7 @@ describe('a schedule', () => {
 const schedules = 20
 
 describe('random schedules under faults', () => {
-  it.each(turns)(
+  it.each(rotation)(
     `keep every rule: ${schedules} of %s`,
     async (workload: WorkloadName) => {
       const broken: string[] = []
@@ -67,7 +67,7 @@ describe('stock clients in a quiet room', () => {
     const outcome = await runSchedule({
       seed: 3,
       workload: {
-        ...{ faults, certain: faults, busyMs: 20 * minute, settleMs: minute, hasStock: true },
+        ...{ faults, certain: faults, activeMs: 20 * minute, settleMs: minute, hasStock: true },
         begin(world) {
           for (let count = 0; count < 2; count++) {
             const device = world.addDevice({ stock: true })
@@ -114,7 +114,7 @@ describe('shrinking', () => {
     // excuses only if F10 or F21 struck.
     const workload = {
       faults: ['F1', 'F7', 'F8', 'F9', 'F11', 'F22'] as const,
-      busyMs: 20_000,
+      activeMs: 20_000,
       settleMs: minute,
       swallowed: ['sync'],
       begin: (world: Parameters<Exclude<Parameters<typeof runSchedule>[0]['workload'], string>['begin']>[0]) => {

@@ -7,7 +7,8 @@ import { createVirtualTimers } from '../kernel/virtual-timers.ts'
 import { hereOf, stage, topicOf } from '../records/application.ts'
 import type { PlannedKill } from '../world/functions/sandbox.ts'
 import { createWorld, type World } from '../world/world.ts'
-import { rooms, type Workload, type WorkloadName, workloads } from './workloads.ts'
+import { rooms, type Workload } from './workloads/workload.ts'
+import { type WorkloadName, workloads } from './workloads/workloads.ts'
 
 export interface ScheduleOptions {
   readonly seed: number
@@ -69,8 +70,8 @@ async function play(world: World, workload: Workload): Promise<void> {
   const { kernel, plan, random, devices, table } = world
   const isTtlStrange = plan.strikes('F32') !== undefined
   workload.begin(world)
-  await kernel.run(workload.busyMs)
-  if (workload.mayFallSilent && isTtlStrange && random.chance(0.7)) await fallSilent(world)
+  await kernel.run(workload.activeMs)
+  if (workload.mayIdleForDays && isTtlStrange && random.chance(0.7)) await idleForDays(world)
 
   plan.calm()
   for (const device of devices) {
@@ -82,13 +83,13 @@ async function play(world: World, workload: Workload): Promise<void> {
   checkPresence(world, rooms)
   checkGenerators(world)
   checkRuns(world)
-  if (workload.isTidy) checkRows(world, topics)
+  if (workload.leavesNoRows) checkRows(world, topics)
   if (world.report.violations.length > 0) return
 
   // new events reveal leftovers
   for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // `thirds` receives one of three
-  if (workload.hasPresence) await welcome(world)
-  if (workload.hasGenerators) quitSome(world)
+  if (workload.hasPresence) await joinNewMembers(world)
+  if (workload.hasGenerators) endSome(world)
   await kernel.run(afterwardsMs)
   checkSubscriptions(world, 'published')
   checkPresence(world, rooms)
@@ -105,13 +106,13 @@ async function play(world: World, workload: Workload): Promise<void> {
 }
 
 /** A new device joins each room after the gateway has noticed the half-open sockets. */
-async function welcome({ kernel, addDevice }: World): Promise<void> {
+async function joinNewMembers({ kernel, addDevice }: World): Promise<void> {
   await kernel.run(idleMs)
   for (const room of rooms) addDevice({ principal: 'new' }).subscribePresence('joined', room)
 }
 
 /** After faults have stopped, ends some subscriptions and sockets, whose end the line must notice. */
-function quitSome({ random, devices, history }: World): void {
+function endSome({ random, devices, history }: World): void {
   for (const record of history.generatorSubscriptions) {
     const device = devices.find(({ name }) => name === record.device)
     if (random.chance(0.5)) device?.unsubscribeGenerator(record)
@@ -120,7 +121,7 @@ function quitSome({ random, devices, history }: World): void {
 }
 
 /** Days pass without devices. TTL deletes some of the expired rows, late and in no particular order. */
-async function fallSilent(world: World): Promise<void> {
+async function idleForDays(world: World): Promise<void> {
   const { kernel, devices, random, table } = world
   for (const device of devices) device.setAsleep(true)
   for (let day = 0; day < 3; day++) {
