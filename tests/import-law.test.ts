@@ -213,7 +213,7 @@ describe('the scanner', () => {
     ["export * from './a.ts'", './a.ts', false],
     ["export type { A } from './a.ts'", './a.ts', true],
     ["const a = await import('./a.ts')", './a.ts', false],
-    ["type A = import('./a.ts').A", './a.ts', false],
+    ["type A = import('./a.ts').A", './a.ts', true],
     ["import {\n  a,\n  b,\n} from './a.ts'", './a.ts', false],
   ])('reads %j', (text, specifier, typeOnly) => {
     expect(scanImports(text)).toEqual([expect.objectContaining({ specifier, typeOnly })])
