@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { thrownWords } from '../records/application.ts'
+import { thrownMessage } from '../records/application.ts'
 import type { GeneratorEvent, GeneratorPath, GeneratorSubscription } from '../records/history.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { checkGenerators, checkRuns } from './generators-checker.ts'
@@ -32,12 +32,12 @@ it.each<[title: string, record: Partial<GeneratorSubscription>, broken: readonly
   ['a gap before the first of them', { events: [started, event('gap'), value(1)] }, []],
   [
     'its own throw',
-    { input: { ...input, throws: true }, events: [...all, error('PROCEDURE', thrownWords)], ended: 'error' },
+    { input: { ...input, throws: true }, events: [...all, error('PROCEDURE', thrownMessage)], ended: 'error' },
     [],
   ],
   [
     'its own throw too early',
-    { input: { ...input, throws: true }, events: [started, error('PROCEDURE', thrownWords)], ended: 'error' },
+    { input: { ...input, throws: true }, events: [started, error('PROCEDURE', thrownMessage)], ended: 'error' },
     ['H17 lost'],
   ],
   [

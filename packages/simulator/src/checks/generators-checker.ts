@@ -1,7 +1,7 @@
-import { thrownWords } from '../records/application.ts'
+import { thrownMessage } from '../records/application.ts'
 import type { GeneratorEvent, GeneratorSubscription } from '../records/history.ts'
 import type { World } from '../world/world.ts'
-import { functionsFailed, mendable, stockCodes } from './checker.ts'
+import { functionsFailed, retriedCodes, stockCodes } from './lawful-errors.ts'
 
 /** Checks what each generator subscription's application received: H17, and that active generators make progress. */
 export function checkGenerators(world: World): void {
@@ -51,7 +51,7 @@ function checkEnd(world: World, record: GeneratorSubscription, { n }: Shown): vo
   if (ended === 'done' && (n < input.last || input.throws))
     report.break('H17', `${nameOf(record)} ended after ${n} of ${input.last} without an error`, 'lost')
   if (ended !== 'error' || last?.kind !== 'error') return
-  if (last.message === thrownWords) {
+  if (last.message === thrownMessage) {
     if (n < input.last || !input.throws)
       report.break('H17', `${nameOf(record)} threw after ${n} of ${input.last}`, 'lost')
     return
@@ -76,7 +76,7 @@ function isLawfulLoss(
   if (record.isStock) return (isStruck || (!isTracked && livedMs > workerMs / 2)) && stockCodes.includes(code)
   if (code === 'GENERATOR_LOST') return !isTracked && (isStruck || livedMs > workerMs / 2)
   const failures = functionsFailed(plan.struck) + (kill === undefined ? 0 : 1)
-  return mendable.includes(code) && failures >= (isTracked ? 5 : 1)
+  return retriedCodes.includes(code) && failures >= (isTracked ? 5 : 1)
 }
 
 const patienceMs = 60_000 // the time for a cold start, a hand-over and their posts, on a slow table
@@ -103,11 +103,11 @@ function isSubscribeLost({ history, gateway }: World, { device, input: { name } 
 }
 const isProgress = ({ kind }: GeneratorEvent) => kind !== 'error'
 
-const heardMs = 10_000 // about a second of work, on a slow table
+const noticeMs = 10_000 // about a second of work, on a slow table
 
 /** After faults have stopped, checks that each iterated generator has a subscription and runs in one function only. */
 export function checkRuns({ report, history, gateway, kernel }: World): void {
-  const wanted = new Set(
+  const liveNames = new Set(
     history.generatorSubscriptions.flatMap(({ ended, input }) => (ended === undefined ? [input.name] : [])),
   )
   const seen = new Set<string>()
@@ -116,12 +116,12 @@ export function checkRuns({ report, history, gateway, kernel }: World): void {
     const about = `run ${number} of ${name}`
     const connection = gateway.connections.get(connectionId)
     if (connection?.state !== 'open') {
-      if (kernel.now - (connection?.closedAt ?? 0) > heardMs)
+      if (kernel.now - (connection?.closedAt ?? 0) > noticeMs)
         report.break('H14', `${about} continues, and its connection is closed`)
       continue
     }
     if (connection.isMute) continue // half-open: no stop is transmitted, and the gateway needs 10 min to notice
-    if (!wanted.has(name)) report.break('H14', `${about} continues, and its subscription has ended`)
+    if (!liveNames.has(name)) report.break('H14', `${about} continues, and its subscription has ended`)
     if (seen.has(`${connectionId} ${name}`)) report.break('H14', `${about} continues while another run does`)
     seen.add(`${connectionId} ${name}`)
   }

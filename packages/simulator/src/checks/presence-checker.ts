@@ -2,7 +2,7 @@ import { hereOf } from '../records/application.ts'
 import type { PresenceEvent, PresenceSubscription } from '../records/history.ts'
 import type { Committed } from '../records/published-log.ts'
 import type { World } from '../world/world.ts'
-import { functionsFailed, mendable } from './checker.ts'
+import { functionsFailed, retriedCodes } from './lawful-errors.ts'
 
 /** The present members, each with the number in its data. */
 type Members = ReadonlyMap<string, number>
@@ -116,7 +116,7 @@ function checkPresenceEvents(
  * Whether a subscription may have ended: a client ends a subscription, with an error, after five consecutive failures.
  */
 function isLawfulEnd(last: PresenceEvent | undefined, struck: readonly string[]): boolean {
-  return last?.kind === 'error' && mendable.includes(last.code) && functionsFailed(struck) >= 5
+  return last?.kind === 'error' && retriedCodes.includes(last.code) && functionsFailed(struck) >= 5
 }
 
 /**

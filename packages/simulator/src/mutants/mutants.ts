@@ -73,20 +73,20 @@ export const mutants: readonly Mutant[] = [
     swaps: [
       {
         file: runtime('delivery/deliver'),
-        from: 'const page = await scope.store.readSubscribers(topic, 0, { limit: maxDirectAudience + 1 })',
-        to: 'const page = await staleIndex(scope, topic)',
+        from: 'const page = await context.store.readSubscribers(topic, 0, { limit: maxDirectAudience + 1 })',
+        to: 'const page = await staleIndex(context, topic)',
       },
       {
         file: runtime('delivery/deliver'),
         from: 'async function deliverToAudience(',
         to: `const stale = new WeakMap<object, Map<string, { at: number; page: Awaited<ReturnType<InvocationContext['store']['readSubscribers']>> }>>()
-async function staleIndex(scope: InvocationContext, topic: string) {
-  const kept = stale.get(scope.shardHints) ?? new Map()
-  stale.set(scope.shardHints, kept)
+async function staleIndex(context: InvocationContext, topic: string) {
+  const kept = stale.get(context.shardHints) ?? new Map()
+  stale.set(context.shardHints, kept)
   const known = kept.get(topic)
-  if (known !== undefined && scope.clock.now() - known.at < 2_000) return known.page
-  const page = await scope.store.readSubscribers(topic, 0, { limit: scope.server.maxDirectAudience + 1 })
-  kept.set(topic, { at: scope.clock.now(), page })
+  if (known !== undefined && context.clock.now() - known.at < 2_000) return known.page
+  const page = await context.store.readSubscribers(topic, 0, { limit: context.server.maxDirectAudience + 1 })
+  kept.set(topic, { at: context.clock.now(), page })
   return page
 }
 async function deliverToAudience(`,
@@ -102,7 +102,7 @@ async function deliverToAudience(`,
       {
         file: runtime('delivery/deliver'),
         from: 'const shards = page.shards ?? 1',
-        to: 'const shards = scope.shardHints.get(topic) ?? 1\n  rememberShards(scope.shardHints, topic, page.shards ?? 1)',
+        to: 'const shards = context.shardHints.get(topic) ?? 1\n  rememberShards(context.shardHints, topic, page.shards ?? 1)',
       },
     ],
   },
@@ -114,7 +114,7 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('delivery/acquire-shard-lease'),
-        from: 'nextOffset === undefined ? undefined : await startLease(scope, next, completedLease(row), nextOffset)',
+        from: 'nextOffset === undefined ? undefined : await startLease(context, next, completedLease(row), nextOffset)',
         to: 'undefined as LeaseWrite<LeasedRun>',
       },
     ],
@@ -134,10 +134,10 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('delivery/deliver'),
-        from: `  await deliverToAudience(scope, { topic, slot }, inlineMs)
-  await scope.store.putReceipt(topic, slot.offset, Math.ceil(scope.clock.now() / 1_000) + receiptSeconds)`,
-        to: `  await scope.store.putReceipt(topic, slot.offset, Math.ceil(scope.clock.now() / 1_000) + receiptSeconds)
-  await deliverToAudience(scope, { topic, slot }, inlineMs)`,
+        from: `  await deliverToAudience(context, { topic, slot }, inlineMs)
+  await context.store.putReceipt(topic, slot.offset, Math.ceil(context.clock.now() / 1_000) + receiptSeconds)`,
+        to: `  await context.store.putReceipt(topic, slot.offset, Math.ceil(context.clock.now() / 1_000) + receiptSeconds)
+  await deliverToAudience(context, { topic, slot }, inlineMs)`,
       },
     ],
   },
@@ -274,8 +274,8 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('recipients/filtered-result'),
-        from: 'const prev = lastMatch(scope, of, earlier)',
-        to: 'const prev = lastMatch(scope, { ...of, pipe: [{ kind: "filter", keep: () => false }] }, earlier)',
+        from: 'const prev = lastMatch(context, of, earlier)',
+        to: 'const prev = lastMatch(context, { ...of, pipe: [{ kind: "filter", keep: () => false }] }, earlier)',
       },
     ],
   },
@@ -377,7 +377,7 @@ async function deliverToAudience(`,
     swaps: [
       {
         file: runtime('presence/snapshot'),
-        from: 'row?.pending === true ? await appendChange(scope, log, row) : row',
+        from: 'row?.pending === true ? await appendChange(context, log, row) : row',
         to: 'row',
       },
     ],
@@ -481,7 +481,7 @@ async function deliverToAudience(`,
       {
         file: runtime('presence/append-change'),
         from: 'publishId: row.said.id,',
-        to: 'publishId: row.said.id + randomName(scope.clock, 4),',
+        to: 'publishId: row.said.id + randomName(context.clock, 4),',
       },
     ],
   },

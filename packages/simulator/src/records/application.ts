@@ -66,7 +66,7 @@ const generatorInput = z.object({
   lastEventId: z.string().optional(),
 })
 export type GeneratorInput = Omit<z.infer<typeof generatorInput>, 'lastEventId'>
-export const thrownWords = 'thrown by the generator'
+export const thrownMessage = 'thrown by the generator'
 
 interface GeneratorCall {
   readonly input: z.infer<typeof generatorInput>
@@ -83,7 +83,7 @@ async function* produce({ input, ctx, signal }: GeneratorCall) {
       if (everyMs > 0) await sandbox?.sleep(everyMs, heeds ? signal : undefined)
       yield { run: run?.number ?? 0, n }
     }
-    if (throws) throw new Error(thrownWords)
+    if (throws) throw new Error(thrownMessage)
   } finally {
     if (run !== undefined) run.isOpen = false
   }
