@@ -16,19 +16,19 @@ export function createChannel<K extends KeySchema, E extends EventSchema>(
   definition: ChannelDefinition<K, E>,
   access: ContextAccess,
 ): Channel<K, E> {
-  const { scope } = access
+  const { context } = access
   const { name, key, event, retentionMs = 0 } = definition
   return {
     name,
     key,
     event,
-    publish: async (topicKey, published, options) => publish(scope(), definition, topicKey, published, options),
+    publish: async (topicKey, published, options) => publish(context(), definition, topicKey, published, options),
     read: async (topicKey, options = {}) => {
       const topic = await topicOf(definition, topicKey)
-      const page = await readPage(scope(), { topic, retentionMs }, options)
+      const page = await readPage(context(), { topic, retentionMs }, options)
       return page as Page<core.output<E>> // `event` validated each of them when it was published
     },
-    erase: async (topicKey, erased) => eraseEvent(scope(), await topicOf(definition, topicKey), erased),
+    erase: async (topicKey, erased) => eraseEvent(context(), await topicOf(definition, topicKey), erased),
     subscribe: (topicKey, options) =>
       createSubscription<core.output<E>>(describeSubscription(access, definition, topicKey, options)),
     entry: (topicKey, published) => createEntry(definition, topicKey, published),

@@ -37,7 +37,7 @@ export function runWithBackend<T>(backend: Backend, fn: () => T): T {
  * an `Error` that names the variable if one is missing.
  */
 export function createLine(options: LineOptions = {}): Line {
-  const scopes = new AsyncLocalStorage<RuntimeContext>()
+  const contexts = new AsyncLocalStorage<RuntimeContext>()
   const definitions = new Map<string, ChannelDefinition>()
   const held = new Set<string>()
   let ambient: Backend | undefined
@@ -46,7 +46,7 @@ export function createLine(options: LineOptions = {}): Line {
     retentionOf: (channel) => definitions.get(channel)?.retentionMs,
     presenceOf: (channel) => definitions.get(channel)?.presence,
     channelOf: (channel) => definitions.get(channel),
-    enter: (entered, fn) => served.run(entered, () => scopes.run(entered, fn)),
+    enter: (entered, fn) => served.run(entered, () => contexts.run(entered, fn)),
   }
   const backendOfEnvironment = (): Backend => {
     const [reason] = held
@@ -56,11 +56,11 @@ export function createLine(options: LineOptions = {}): Line {
   }
   const entered = () => {
     const backend = everyLine.getStore()
-    return scopes.getStore() ?? (backend && toRuntimeContext(backend, own))
+    return contexts.getStore() ?? (backend && toRuntimeContext(backend, own))
   }
-  const scope = (channel?: string) => entered() ?? toRuntimeContext(orNotServed(channel, backendOfEnvironment), own)
+  const context = (channel?: string) => entered() ?? toRuntimeContext(orNotServed(channel, backendOfEnvironment), own)
   const log = (entry: LogEntry) => (entered()?.telemetry ?? consoleRecorder).log(entry)
-  const accessOf = (channel: string): ContextAccess => ({ scope: () => scope(channel), entered })
+  const accessOf = (channel: string): ContextAccess => ({ context: () => context(channel), entered })
   const define = <K extends KeySchema, E extends EventSchema>(definition: ChannelDefinition<K, E>) => {
     if (definitions.has(definition.name))
       throw new Error(`Channel ${definition.name} is declared twice on this line. Give each channel a name of its own.`)
@@ -69,7 +69,7 @@ export function createLine(options: LineOptions = {}): Line {
   }
   const internals: LineInternals = {
     envPrefix: options.envPrefix ?? 'TRUNKLINE',
-    scope,
+    context,
     entered,
     enter: own.enter,
     log,
@@ -98,7 +98,7 @@ export function createLine(options: LineOptions = {}): Line {
       const presence = { ...times, ...(toMerged && { merge: toMerged }) }
       return createPresence<K, D>(define({ ...definition, presence }), times, accessOf(name))
     },
-    withBackend: (backend, fn) => scopes.run(toRuntimeContext(backend, own), fn),
+    withBackend: (backend, fn) => contexts.run(toRuntimeContext(backend, own), fn),
     [internalsKey]: internals,
   }
   return line

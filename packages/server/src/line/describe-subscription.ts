@@ -8,14 +8,14 @@ import { iterate } from '../runtime/subscriptions/iterate.ts'
 /** How a channel gets the context that it runs in. */
 export interface ContextAccess {
   /** The current context. Throws if the line has no backend and the environment names none. */
-  readonly scope: () => RuntimeContext
+  readonly context: () => RuntimeContext
   /** The context that `withBackend` or a function of the line has entered, if any. */
   readonly entered: () => RuntimeContext | undefined
 }
 
 /** Describes a subscription of a channel. Throws a `TRPCError` BAD_REQUEST if the key or `replay` is invalid. */
 export function describeSubscription(
-  { scope, entered }: ContextAccess,
+  { context, entered }: ContextAccess,
   channel: ChannelDefinition,
   key: unknown,
   options: SubscribeOptions = {},
@@ -30,7 +30,7 @@ export function describeSubscription(
     ...(options.signal && { signal: options.signal }),
     iterate: (descriptor) => {
       if ((captured?.server ?? entered()?.server) !== undefined) refuseIteration(channel)
-      return iterate(captured ?? scope(), descriptor)
+      return iterate(captured ?? context(), descriptor)
     },
   }
 }

@@ -13,13 +13,13 @@ export function createEphemeral<K extends KeySchema, E extends EventSchema>(
   definition: ChannelDefinition<K, E>,
   access: ContextAccess,
 ): Ephemeral<K, E> {
-  const { scope } = access
+  const { context } = access
   const { name, key, event } = definition
   return {
     name,
     key,
     event,
-    publish: async (topicKey, published) => publishEphemeral(scope(), definition, topicKey, published),
+    publish: async (topicKey, published) => publishEphemeral(context(), definition, topicKey, published),
     subscribe: (topicKey) => createSubscription<core.output<E>>(describeSubscription(access, definition, topicKey)),
     entry: (topicKey, published) => createEntry(definition, topicKey, published),
   }

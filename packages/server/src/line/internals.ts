@@ -12,11 +12,11 @@ export const internalsKey: unique symbol = Symbol.for('trunkline.line')
 export interface LineInternals {
   readonly envPrefix: string
   /** The current context. Throws if the line has no backend; the error names `channel`. */
-  readonly scope: (channel?: string) => RuntimeContext
+  readonly context: (channel?: string) => RuntimeContext
   /** The context that was entered, if any. */
   readonly entered: () => RuntimeContext | undefined
   /** Runs `fn` in this context. */
-  readonly enter: <T>(scope: RuntimeContext, fn: () => T) => T
+  readonly enter: <T>(context: RuntimeContext, fn: () => T) => T
   /** Writes a log line to the telemetry of the context that was entered, otherwise to the console. */
   readonly log: (entry: LogEntry) => void
   /** The clock of the context that was entered, otherwise the machine's. It needs no backend. */

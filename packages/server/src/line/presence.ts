@@ -17,7 +17,7 @@ export function createPresence<K extends KeySchema, D extends EventSchema>(
   times: PresenceTimes,
   access: ContextAccess,
 ): Presence<K, D> {
-  const { scope } = access
+  const { context } = access
   const { name, key, event: data, retentionMs = 0 } = definition
   const observe = <T>(topicKey: unknown, interest: Pick<PresenceInterest, 'view' | 'me'>) =>
     createSubscription<T>({
@@ -35,10 +35,10 @@ export function createPresence<K extends KeySchema, D extends EventSchema>(
     count: (topicKey) => observe<number>(topicKey, { view: 'count' }),
     update: async (topicKey, given) => {
       const topic = await topicOf(definition, topicKey)
-      return updatePresence(scope(), { topic, retentionMs }, await checkData(definition, given))
+      return updatePresence(context(), { topic, retentionMs }, await checkData(definition, given))
     },
     read: async (topicKey) => {
-      const members = await readMembersNow(scope(), await topicOf(definition, topicKey))
+      const members = await readMembersNow(context(), await topicOf(definition, topicKey))
       return members as readonly PresentMember<core.output<D>>[] // `data` validated each of them when it joined
     },
   }

@@ -13,11 +13,11 @@ export async function publishBatch(
   line: Line,
   entries: readonly Entry[],
 ): Promise<readonly PromiseSettledResult<Published | undefined>[]> {
-  const { scope } = internalsOf(line)
+  const { context } = internalsOf(line)
   const last = new Map<string, Promise<unknown>>()
   const all = entries.map((entry) => {
     const before = last.get(entry.channel) ?? Promise.resolve()
-    const done = before.then(() => publishEntry(scope(entry.channel), entry))
+    const done = before.then(() => publishEntry(context(entry.channel), entry))
     last.set(
       entry.channel,
       done.catch(() => {}), // `allSettled` reports it
@@ -27,9 +27,9 @@ export async function publishBatch(
   return Promise.allSettled(all)
 }
 
-async function publishEntry(scope: RuntimeContext, entry: Entry): Promise<Published | undefined> {
+async function publishEntry(context: RuntimeContext, entry: Entry): Promise<Published | undefined> {
   const { definition, key, event } = contentOf(entry)
-  if (definition.retentionMs !== undefined) return publish(scope, definition, key, event)
-  await publishEphemeral(scope, definition, key, event)
+  if (definition.retentionMs !== undefined) return publish(context, definition, key, event)
+  await publishEphemeral(context, definition, key, event)
   return undefined
 }

@@ -171,7 +171,7 @@ async function deliverToAudience(`,
   if ((await scope.store.putSlot(event.topic, counted)).status === 'put') return counted`,
       },
       {
-        file: 'packages/simulator/src/world/world.ts',
+        file: 'packages/simulator/src/world/create-world.ts',
         from: 'export function createWorld(options: WorldOptions): World {',
         to: 'export function createWorld(options: WorldOptions): World {\n  ;(globalThis as unknown as { counters: unknown }).counters = new Map()',
       },

@@ -9,21 +9,21 @@ import { publish, publishEphemeral } from '../../runtime/publish.ts'
  * Publishes an entry once under a key, also when it is repeated. An ephemeral channel has no log in which to find an
  * earlier publish, so the key is claimed first: the event is posted at most once.
  */
-export async function publishOnce(scope: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
+export async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
   const { definition, key, event } = contentOf(entry) ?? notAnEntry()
   if (definition.retentionMs !== undefined) {
-    await publish(scope, definition, key, event, { idempotencyKey })
+    await publish(context, definition, key, event, { idempotencyKey })
     return
   }
-  const now = scope.clock.now()
-  const { status } = await scope.store.claimKey({
+  const now = context.clock.now()
+  const { status } = await context.store.claimKey({
     key: rowNameOfPublish(await topicOf(definition, key), idempotencyKey),
-    owner: randomName(scope.clock, 20),
+    owner: randomName(context.clock, 20),
     lease: now,
     fingerprint: '',
     expires: keyExpires(now),
   })
-  if (status === 'claimed') await publishEphemeral(scope, definition, key, event)
+  if (status === 'claimed') await publishEphemeral(context, definition, key, event)
 }
 
 function notAnEntry(): never {

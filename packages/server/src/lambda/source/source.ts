@@ -41,23 +41,23 @@ const concurrentRows = 8
  */
 export function createSourceHandler<S extends ImageSchema>(options: SourceOptions<S>): AwsHandler {
   const internals = internalsOf(options.line)
-  return async (event, context) => {
+  return async (event, lambdaContext) => {
     const records = toSourceRecords(event)
-    const outer = internals.scope()
-    using deadline = createDeadline(outer.clock, workingMs(context))
-    const scope: SourceScope = {
+    const outer = internals.context()
+    using deadline = createDeadline(outer.clock, workingMs(lambdaContext))
+    const context: SourceContext = {
       ...outer,
       store: boundStore(outer.store, deadline.signal),
       invoker: outer.invoker && boundInvoker(outer.invoker, deadline.signal),
       deadline,
-      consumer: consumerOf(context),
+      consumer: consumerOf(lambdaContext),
     }
-    const failed = await internals.enter(scope, () => publishChanges(scope, options, records))
+    const failed = await internals.enter(context, () => publishChanges(context, options, records))
     return { batchItemFailures: failed.map(({ sequence }) => ({ itemIdentifier: sequence })) }
   }
 }
 
-interface SourceScope extends RuntimeContext {
+interface SourceContext extends RuntimeContext {
   readonly deadline: NonNullable<RuntimeContext['deadline']>
   /** Names the function, because two functions may publish the changes of one table. */
   readonly consumer: string
@@ -68,31 +68,31 @@ interface SourceScope extends RuntimeContext {
  * of the batch.
  */
 async function publishChanges<S extends ImageSchema>(
-  scope: SourceScope,
+  context: SourceContext,
   options: SourceOptions<S>,
   records: readonly SourceRecord[],
 ): Promise<readonly SourceRecord[]> {
   const rows = byRow(records)
   const failed = new Set<SourceRecord>()
   await mapConcurrent(rows, concurrentRows, async (row) => {
-    for (const record of await publishRow(scope, options, row)) failed.add(record)
+    for (const record of await publishRow(context, options, row)) failed.add(record)
   })
   return records.filter((record) => failed.has(record))
 }
 
 /** Returns the record that failed and those after it, so that the events of a row keep their order. */
 async function publishRow<S extends ImageSchema>(
-  scope: SourceScope,
+  context: SourceContext,
   options: SourceOptions<S>,
   records: readonly SourceRecord[],
 ): Promise<readonly SourceRecord[]> {
-  const { signal } = scope.deadline
+  const { signal } = context.deadline
   for (const [index, record] of records.entries()) {
     try {
       signal.throwIfAborted()
-      await withinDeadline(signal, publishChange(scope, options, record))
+      await withinDeadline(signal, publishChange(context, options, record))
     } catch (thrown) {
-      logFailure(scope, record, thrown)
+      logFailure(context, record, thrown)
       return records.slice(index)
     }
   }
@@ -100,18 +100,20 @@ async function publishRow<S extends ImageSchema>(
 }
 
 async function publishChange<S extends ImageSchema>(
-  scope: SourceScope,
+  context: SourceContext,
   { image, toEvents, onInvalid }: SourceOptions<S>,
   record: SourceRecord,
 ): Promise<void> {
   const validated = await validateChange(image, record)
-  if ('issues' in validated) return reportInvalid(scope, record, { issues: validated.issues, onInvalid })
+  if ('issues' in validated) return reportInvalid(context, record, { issues: validated.issues, onInvalid })
   for (const [index, entry] of toEvents(validated.change).entries())
-    await publishOnce(scope, entry, `${scope.consumer}\n${record.id}\n${index}`)
+    await publishOnce(context, entry, `${context.consumer}\n${record.id}\n${index}`)
 }
 
-function consumerOf(context: unknown): string {
-  return isRecord(context) && typeof context['functionName'] === 'string' ? context['functionName'] : ''
+function consumerOf(lambdaContext: unknown): string {
+  return isRecord(lambdaContext) && typeof lambdaContext['functionName'] === 'string'
+    ? lambdaContext['functionName']
+    : ''
 }
 
 function reportInvalid(

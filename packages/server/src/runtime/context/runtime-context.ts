@@ -50,8 +50,8 @@ export interface RuntimeContext {
   readonly server: Server | undefined
   /** Absent in a script. */
   readonly deadline: Deadline | undefined
-  /** Runs `fn` with `scope` as the context of the line's channels, which the application uses inside. */
-  readonly enter: <T>(scope: RuntimeContext, fn: () => T) => T
+  /** Runs `fn` with `context` as the context of the line's channels, which the application uses inside. */
+  readonly enter: <T>(context: RuntimeContext, fn: () => T) => T
   /** The W3C trace context, which is passed on to further functions. */
   readonly traceparent?: string
   /** The claim of the current mutation with a key; in its middlewares without an owner. */
@@ -116,15 +116,15 @@ export function toInvocationContext(
  * invocation's deadline.
  */
 export async function within<T>(
-  scope: InvocationContext,
+  context: InvocationContext,
   ms: number,
-  fn: (scope: InvocationContext) => Promise<T>,
+  fn: (context: InvocationContext) => Promise<T>,
 ): Promise<T> {
-  using deadline = narrowDeadline(scope.clock, scope.deadline, ms)
-  return await fn({ ...scope, deadline })
+  using deadline = narrowDeadline(context.clock, context.deadline, ms)
+  return await fn({ ...context, deadline })
 }
 
 /** Whether this function delivers what it publishes. A script's events are delivered by the table's stream. */
-export function canDeliver(scope: RuntimeContext): scope is InvocationContext {
-  return scope.gateway !== undefined && scope.server !== undefined
+export function canDeliver(context: RuntimeContext): context is InvocationContext {
+  return context.gateway !== undefined && context.server !== undefined
 }

@@ -43,23 +43,23 @@ const maxAttempts = 100 // of a conditional write
  * the platform repeats it, or the next job for the shard delivers what it left.
  */
 export async function acquireLease(
-  scope: InvocationContext,
+  context: InvocationContext,
   name: LeaseName,
   run: JobRun,
 ): Promise<LeasedRun | undefined> {
-  const requested = await readRequested(scope, name, run)
-  const leaseId = randomName(scope.clock, 12)
-  return updateLease<LeasedRun>(scope, name, async (row, wasWrittenSince) => {
+  const requested = await readRequested(context, name, run)
+  const leaseId = randomName(context.clock, 12)
+  return updateLease<LeasedRun>(context, name, async (row, wasWrittenSince) => {
     if (run.from !== undefined && holdsLease(row, name))
-      return [renewed(scope, row), { run, deliveries: await toDeliveries(scope, run) }]
-    const now = scope.clock.now()
+      return [renewed(context, row), { run, deliveries: await toDeliveries(context, run) }]
+    const now = context.clock.now()
     const result =
       requested === undefined
         ? requestUndelivered(row, name.jobId, now)
         : requestLease(row, requested, now, wasWrittenSince)
     if (result.status === 'covered') return undefined
     if (result.status === 'queued') return row && [{ ...row, nextOffset: result.nextOffset }, undefined]
-    return startLease(scope, { ...name, leaseId }, row, result.start)
+    return startLease(context, { ...name, leaseId }, row, result.start)
   })
 }
 
@@ -79,40 +79,40 @@ async function readRequested(
 /**
  * Completes a lease whose events are delivered. If other jobs recorded an offset, starts and returns the next lease.
  */
-export async function completeLease(scope: InvocationContext, name: LeaseName): Promise<LeasedRun | undefined> {
-  const next = { ...name, leaseId: randomName(scope.clock, 12) }
-  return updateLease<LeasedRun>(scope, name, async (row) => {
+export async function completeLease(context: InvocationContext, name: LeaseName): Promise<LeasedRun | undefined> {
+  const next = { ...name, leaseId: randomName(context.clock, 12) }
+  return updateLease<LeasedRun>(context, name, async (row) => {
     // The row already names the next lease: our own write succeeded and its response was lost.
-    if (holdsLease(row, next)) return startLease(scope, next, row, withoutHolder(row).nextOffset ?? row.holder.start)
+    if (holdsLease(row, next)) return startLease(context, next, row, withoutHolder(row).nextOffset ?? row.holder.start)
     if (!holdsLease(row, name)) return undefined // the lease expired and another job took it, or this job runs twice
     const { nextOffset } = row
     const started =
-      nextOffset === undefined ? undefined : await startLease(scope, next, completedLease(row), nextOffset)
+      nextOffset === undefined ? undefined : await startLease(context, next, completedLease(row), nextOffset)
     return started ?? [completedLease(row), undefined]
   })
 }
 
 /** Extends a lease. False when the job does not hold it any more. */
-export async function renewLease(scope: InvocationContext, name: LeaseName): Promise<boolean> {
-  const kept = await updateLease<true>(scope, name, async (row) =>
-    holdsLease(row, name) ? [renewed(scope, row), true] : undefined,
+export async function renewLease(context: InvocationContext, name: LeaseName): Promise<boolean> {
+  const kept = await updateLease<true>(context, name, async (row) =>
+    holdsLease(row, name) ? [renewed(context, row), true] : undefined,
   )
   return kept === true
 }
 
 /** Waits for `work`, which may take longer than a lease, and renews the leases meanwhile. */
 export async function renewingLeases<T>(
-  scope: InvocationContext,
+  context: InvocationContext,
   names: readonly LeaseName[],
   work: Promise<T>,
 ): Promise<T> {
   const done = new AbortController()
   const renewUntilDone = async () => {
     for (;;) {
-      await scope.clock.sleep(renewMs, done.signal)
+      await context.clock.sleep(renewMs, done.signal)
       if (done.signal.aborted) return
       // If a renewal fails, the next one may succeed; otherwise the lease expires.
-      await Promise.all(names.map((name) => renewLease(scope, name).catch(() => {})))
+      await Promise.all(names.map((name) => renewLease(context, name).catch(() => {})))
     }
   }
   void renewUntilDone()
@@ -120,8 +120,8 @@ export async function renewingLeases<T>(
 }
 
 /** Gives up a lease. The next job for the shard delivers its events. */
-export async function releaseLease(scope: InvocationContext, name: LeaseName): Promise<void> {
-  await updateLease(scope, name, async (row) =>
+export async function releaseLease(context: InvocationContext, name: LeaseName): Promise<void> {
+  await updateLease(context, name, async (row) =>
     row?.holder?.jobId === name.jobId ? [withoutHolder(row), undefined] : undefined,
   )
 }
@@ -159,18 +159,18 @@ async function updateLease<T>(
  * log has no events there any more.
  */
 async function startLease(
-  scope: InvocationContext,
+  context: InvocationContext,
   { topic, jobId, leaseId }: LeaseName & { readonly leaseId: string },
   row: ShardLease | undefined,
   start: number,
 ): Promise<LeaseWrite<LeasedRun>> {
   const lease = row && withoutHolder(row)
   // The slots are read before the subscribers are [LAW-REGISTER-THEN-READ].
-  const { slots, more } = await scope.store.readSlots(topic, start - 1, slotLimit(lease, start, leaseSlots))
+  const { slots, more } = await context.store.readSlots(topic, start - 1, slotLimit(lease, start, leaseSlots))
   const [first, last] = [slots[0], slots.at(-1)]
   if (first === undefined || last === undefined) return undefined
   const { offset: through } = last
-  const holder = { jobId, leaseId, expiresAt: scope.clock.now() + leaseMs, epoch: first.epoch, start }
+  const holder = { jobId, leaseId, expiresAt: context.clock.now() + leaseMs, epoch: first.epoch, start }
   const run = { topic, offset: start, ...(through > start && { through }), taking: leaseId }
   return [acquiredLease(lease, holder, { through, more }), { run, deliveries: deliveriesOf(topic, slots) }]
 }

@@ -24,15 +24,15 @@ const firstPauseMs = 100
  * records for which this failed too; the stream repeats them.
  */
 export async function deliverStreamed(
-  scope: InvocationContext,
+  context: InvocationContext,
   streamed: readonly StreamedSlot[],
 ): Promise<readonly string[]> {
   const events = streamed.filter(({ slot }) => slot.data !== undefined)
   const raw = events.filter(({ slot }) => slot.inline === undefined) // [TL-ROW-5]
   const inline = events.filter(({ slot }) => slot.inline !== undefined)
-  const failed = await deliverEach(scope, raw)
-  const undelivered = await awaitReceipts(scope, inline)
-  return [...failed, ...(await deliverEach(scope, undelivered))]
+  const failed = await deliverEach(context, raw)
+  const undelivered = await awaitReceipts(context, inline)
+  return [...failed, ...(await deliverEach(context, undelivered))]
 }
 
 /**
@@ -40,48 +40,48 @@ export async function deliverStreamed(
  * growing pauses.
  */
 async function awaitReceipts(
-  scope: InvocationContext,
+  context: InvocationContext,
   events: readonly StreamedSlot[],
 ): Promise<readonly StreamedSlot[]> {
-  const { clock, deadline } = scope
+  const { clock, deadline } = context
   const until = Math.max(0, ...events.map(({ slot }) => slot.inline ?? 0))
   const end = Math.min(until, clock.now() + maxWaitMs)
-  let undelivered = await withoutReceipt(scope, events)
+  let undelivered = await withoutReceipt(context, events)
   for (let pause = firstPauseMs; undelivered.length > 0 && clock.now() < end && !deadline.signal.aborted; pause *= 4) {
     await clock.sleep(Math.min(pause, end - clock.now()), deadline.signal)
-    undelivered = await withoutReceipt(scope, undelivered)
+    undelivered = await withoutReceipt(context, undelivered)
   }
   return undelivered
 }
 
 async function withoutReceipt(
-  scope: InvocationContext,
+  context: InvocationContext,
   events: readonly StreamedSlot[],
 ): Promise<readonly StreamedSlot[]> {
   const undelivered: StreamedSlot[] = []
   for (let at = 0; at < events.length; at += receiptsPerRead) {
     const some = events.slice(at, at + receiptsPerRead)
     try {
-      const receipts = await scope.store.hasReceipts(some.map(({ topic, slot }) => ({ topic, offset: slot.offset })))
+      const receipts = await context.store.hasReceipts(some.map(({ topic, slot }) => ({ topic, offset: slot.offset })))
       undelivered.push(...some.filter((_, index) => receipts[index] !== true))
     } catch (thrown) {
-      reportDelivery(scope, undefined, thrown)
+      reportDelivery(context, undefined, thrown)
       undelivered.push(...some) // an event that is delivered twice does no harm, a missing one does
     }
   }
   return undelivered
 }
 
-async function deliverEach(scope: InvocationContext, events: readonly StreamedSlot[]): Promise<string[]> {
+async function deliverEach(context: InvocationContext, events: readonly StreamedSlot[]): Promise<string[]> {
   const runs = runsOf(events)
   const failed: string[] = []
-  const thrown = await deliverRuns(scope, runs)
+  const thrown = await deliverRuns(context, runs)
   for (const [index, run] of runs.entries()) {
     if (thrown[index] === undefined) continue
-    scope.telemetry.measure('failedDeliveries', 1)
-    reportDelivery(scope, undefined, thrown[index])
-    await scheduleRunRetry(scope, run).catch((error: unknown) => {
-      reportDelivery(scope, undefined, error)
+    context.telemetry.measure('failedDeliveries', 1)
+    reportDelivery(context, undefined, thrown[index])
+    await scheduleRunRetry(context, run).catch((error: unknown) => {
+      reportDelivery(context, undefined, error)
       failed.push(...run.records)
     })
   }

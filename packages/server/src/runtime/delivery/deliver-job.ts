@@ -77,12 +77,12 @@ export function joinRuns(one: JobRun | undefined, other: JobRun): JobRun {
 }
 
 /** Reads the events of a run from the log. Empty when its slots have expired. */
-export async function toDeliveries(scope: InvocationContext, run: JobRun): Promise<DeliveryPayload> {
+export async function toDeliveries(context: InvocationContext, run: JobRun): Promise<DeliveryPayload> {
   const { topic, offset, through = offset, data } = run
   if (offset === undefined || through === undefined) return data === undefined ? [] : [{ topic, data }]
   const slots: Slot[] = []
   for (let after = offset - 1; after < through; ) {
-    const page = await scope.store.readSlots(topic, after, Math.min(through - after, slotsPerRead))
+    const page = await context.store.readSlots(topic, after, Math.min(through - after, slotsPerRead))
     slots.push(...page.slots.filter((slot) => slot.offset <= through && slot.data !== undefined))
     after = page.slots.at(-1)?.offset ?? through
   }

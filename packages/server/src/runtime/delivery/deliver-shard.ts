@@ -50,28 +50,28 @@ const shardRows = 5_000
  * invocation failed too.
  */
 export async function deliverShard(
-  scope: InvocationContext,
+  context: InvocationContext,
   { beside: otherRuns = [], ...rest }: ShardJob,
 ): Promise<void> {
-  const job = { turn: randomName(scope.clock, 12), ...rest }
+  const job = { turn: randomName(context.clock, 12), ...rest }
   const { shard, turn, of } = job
-  const where = { shard, turn, ...(of !== undefined && { of }), ...traceOf(scope) }
-  const continueLater = async (runs: readonly JobRun[]) => scope.invoker?.invoke('deliver', toJob(runs, where))
-  const startedAt = scope.clock.now()
+  const where = { shard, turn, ...(of !== undefined && { of }), ...traceOf(context) }
+  const continueLater = async (runs: readonly JobRun[]) => context.invoker?.invoke('deliver', toJob(runs, where))
+  const startedAt = context.clock.now()
   const failed: FailedRun[] = []
   const pendingPosts: Promise<unknown>[] = []
   const separateFailed = async () => {
     for (const { run, thrown } of otherRuns.length === 0 ? [] : failed.splice(0)) {
-      reportDelivery(scope, undefined, thrown)
+      reportDelivery(context, undefined, thrown)
       await continueLater([run]).catch((error: unknown) => failed.push({ run, thrown: error }))
     }
   }
-  limitRate(scope, job)
+  limitRate(context, job)
   try {
-    let remaining = await acquireLeases(scope, job, [toJobRun(job), ...otherRuns], failed)
-    for (; remaining.length > 0; remaining = await deliverPages(scope, job, remaining, { failed, pendingPosts })) {
+    let remaining = await acquireLeases(context, job, [toJobRun(job), ...otherRuns], failed)
+    for (; remaining.length > 0; remaining = await deliverPages(context, job, remaining, { failed, pendingPosts })) {
       await separateFailed()
-      if (!isTimeToContinueLater(scope, startedAt, remaining)) continue
+      if (!isTimeToContinueLater(context, startedAt, remaining)) continue
       await continueLater(remaining.map(({ run }) => run))
       break
     }
@@ -79,7 +79,7 @@ export async function deliverShard(
   } finally {
     await Promise.all(pendingPosts)
   }
-  if (failed.length > 0) await giveUp(scope, job, failed)
+  if (failed.length > 0) await giveUp(context, job, failed)
 }
 
 /**
@@ -99,9 +99,9 @@ function isTimeToContinueLater(
  * Releases the leases, so that other jobs may deliver before the platform retries this one. A lease that cannot be
  * released expires.
  */
-async function giveUp(scope: InvocationContext, job: NamedJob, failed: readonly FailedRun[]): Promise<never> {
+async function giveUp(context: InvocationContext, job: NamedJob, failed: readonly FailedRun[]): Promise<never> {
   for (const { run } of failed)
-    if (run.offset !== undefined) await releaseLease(scope, leaseNameOf(job, run)).catch(() => {})
+    if (run.offset !== undefined) await releaseLease(context, leaseNameOf(job, run)).catch(() => {})
   throw failed[0]?.thrown
 }
 
@@ -110,9 +110,9 @@ function leaseNameOf({ shard, turn }: NamedJob, { topic, taking }: JobRun): Leas
 }
 
 /** Limits this process to the shard's part of the account's rate. */
-function limitRate(scope: InvocationContext, { of = 1 }: ShardJob): void {
-  const { gateway, server } = scope
-  if (gateway !== undefined) trafficOf(gateway, scope).pacer.limit(server.accountPostsPerSecond / of)
+function limitRate(context: InvocationContext, { of = 1 }: ShardJob): void {
+  const { gateway, server } = context
+  if (gateway !== undefined) trafficOf(gateway, context).pacer.limit(server.accountPostsPerSecond / of)
 }
 
 /** The job's first run: its members without those that name the place. */
@@ -122,7 +122,7 @@ function toJobRun({ shard: _shard, turn: _turn, of: _of, traceparent: _tracepare
 
 /** The runs that this job delivers: those whose leases it acquires, and each ephemeral event. */
 function acquireLeases(
-  scope: InvocationContext,
+  context: InvocationContext,
   job: NamedJob,
   runs: readonly JobRun[],
   failed: FailedRun[],
@@ -130,46 +130,48 @@ function acquireLeases(
   const items = runs.map((run) => ({ run }))
   return forEachRun(items, failed, async ({ run }) =>
     run.offset === undefined
-      ? { run, deliveries: await toDeliveries(scope, run) }
-      : acquireLease(scope, leaseNameOf(job, run), run),
+      ? { run, deliveries: await toDeliveries(context, run) }
+      : acquireLease(context, leaseNameOf(job, run), run),
   )
 }
 
 /** Posts one page of each run. Returns the runs that have more pages or further events. */
 async function deliverPages(
-  scope: InvocationContext,
+  context: InvocationContext,
   job: NamedJob,
   leasedRuns: readonly LeasedRun[],
   { failed, pendingPosts }: { readonly failed: FailedRun[]; readonly pendingPosts: Promise<unknown>[] },
 ): Promise<readonly LeasedRun[]> {
   const { shard, of = 1 } = job
-  const { gateway, server } = scope
-  const rate = gateway ? trafficOf(gateway, scope).pacer.rate() : server.accountPostsPerSecond
+  const { gateway, server } = context
+  const rate = gateway ? trafficOf(gateway, context).pacer.rate() : server.accountPostsPerSecond
   const limit = Math.max(minRows, Math.floor((rate * pageSeconds) / leasedRuns.length))
   const pages = await forEachRun(leasedRuns, failed, async (leasedRun) => {
     const { topic, from } = leasedRun.run
-    const page = await scope.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
+    const page = await context.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
     return { ...leasedRun, rows: page.subscribers, next: page.next }
   })
   const trackPending = (work: Promise<unknown>) => void pendingPosts.push(work)
   const leases = leasedRuns.flatMap(({ run }) => (run.offset === undefined ? [] : [leaseNameOf(job, run)]))
-  const thrown = await renewingLeases(scope, leases, deliverWithRetry(scope, pages, { slowPostsMs, trackPending }))
+  const thrown = await renewingLeases(context, leases, deliverWithRetry(context, pages, { slowPostsMs, trackPending }))
   return forEachRun(pages, failed, async ({ run, deliveries, rows: { length }, next }, index) => {
     if (thrown[index] !== undefined) throw thrown[index]
     const rows = (run.rows ?? 0) + length
     const lease = run.offset === undefined ? undefined : leaseNameOf(job, run)
     if (next !== undefined) {
-      const isHeld = lease === undefined || (await renewLease(scope, lease))
+      const isHeld = lease === undefined || (await renewLease(context, lease))
       return isHeld ? { run: { ...run, from: next, rows }, deliveries } : undefined
     }
-    if (rows > shardRows && shard >= Math.floor(of / 2)) await growShards(scope, run.topic, of)
-    return lease && completeLease(scope, lease)
+    if (rows > shardRows && shard >= Math.floor(of / 2)) await growShards(context, run.topic, of)
+    return lease && completeLease(context, lease)
   })
 }
 
 /** The events are posted, so a failure is only reported: a later delivery doubles the shards. */
-async function growShards(scope: InvocationContext, topic: string, of: number): Promise<void> {
-  await scope.store.growShards(topic, of, of * 2).catch((thrown: unknown) => reportDelivery(scope, undefined, thrown))
+async function growShards(context: InvocationContext, topic: string, of: number): Promise<void> {
+  await context.store
+    .growShards(topic, of, of * 2)
+    .catch((thrown: unknown) => reportDelivery(context, undefined, thrown))
 }
 
 /** Runs `work` for each item at the same time. Returns the results, and adds the runs that fail to `failed`. */

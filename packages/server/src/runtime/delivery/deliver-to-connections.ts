@@ -2,12 +2,13 @@
 
 import { setMaxListeners } from 'node:events'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import { noticeAgeing } from '../connections/reconnect-notice.ts'
+import { noticeAgeing } from '../connections/connect.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import { mapConcurrent } from '../context/map-concurrent.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { oversized, stockBytes } from '../encoding/too-large.ts'
+import { encode } from '../encoding/encode.ts'
+import { oversized, stockBytes } from '../encoding/result-frames.ts'
 import { parseEvents } from '../log/stored-event.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
@@ -50,19 +51,19 @@ export interface DeliverOptions {
  * which something could not be posted within the budget and the deadline.
  */
 export async function deliverTo(
-  scope: InvocationContext,
+  context: InvocationContext,
   groups: readonly DeliveryGroup[],
   options: DeliverOptions = {},
 ): Promise<readonly (readonly Subscriber[])[]> {
   for (const { deliveries } of groups)
-    for (const { topic, slot } of deliveries) if (slot !== undefined) await parseEvents(scope, topic, [slot])
+    for (const { topic, slot } of deliveries) if (slot !== undefined) await parseEvents(context, topic, [slot])
   const undelivered = groups.map(() => new Set<Subscriber>())
-  const batches = [...batchesOf(scope, groups, undelivered).values()]
-  const { timedOut, allBegun, allDone } = createSlowPostTimer(scope, options)
+  const batches = [...batchesOf(context, groups, undelivered).values()]
+  const { timedOut, allBegun, allDone } = createSlowPostTimer(context, options)
   let begun = 0
-  await mapConcurrent(batches, scope.server.maxConcurrentPosts, async (batch) => {
+  await mapConcurrent(batches, context.server.maxConcurrentPosts, async (batch) => {
     begun += 1
-    await deliverBatch(scope, batch, options, timedOut)
+    await deliverBatch(context, batch, options, timedOut)
     if (begun === batches.length) allBegun()
   })
   allDone()
@@ -100,13 +101,13 @@ function failAll(batch: ConnectionBatch): void {
 
 /** The batches by connection id. */
 function batchesOf(
-  scope: InvocationContext,
+  context: InvocationContext,
   groups: readonly DeliveryGroup[],
   undelivered: readonly Set<Subscriber>[],
 ): ReadonlyMap<string, ConnectionBatch> {
   const batches = new Map<string, SubscriptionItem[]>()
   for (const [index, { deliveries, rows }] of groups.entries()) {
-    const frames = deliveries.map((delivery) => createFrameMaker(scope, delivery))
+    const frames = deliveries.map((delivery) => createFrameMaker(context, delivery))
     const slots = deliveries.map(({ slot }) => slot)
     for (const row of rows) {
       const items = batches.get(row.connectionId) ?? []
@@ -119,34 +120,34 @@ function batchesOf(
 
 /** Events of a log reach a stock client one at a time [LAW-STOCK-ORDER]; other clients get a batch in few messages. */
 async function deliverBatch(
-  scope: InvocationContext,
+  context: InvocationContext,
   batch: ConnectionBatch,
   { isRetry = false, trackPending = () => {} }: DeliverOptions,
   timedOut: AbortSignal,
 ): Promise<void> {
-  const live = batch.filter(({ row }) => canReceive(scope, row))
+  const live = batch.filter(({ row }) => canReceive(context, row))
   const extended = live.filter(({ row }) => row.extensions)
   const stock = live.filter(({ row }) => !row.extensions)
   await Promise.all([
     ...stock.map((item) => {
-      const work = deliverToStockClient(scope, item)
+      const work = deliverToStockClient(context, item)
       return withinDeadline(timedOut, work).catch(() => {
         item.fail()
         trackPending(work)
       })
     }),
-    ...(extended.length === 0 || skipSlowConnection(scope, extended, isRetry)
+    ...(extended.length === 0 || skipSlowConnection(context, extended, isRetry)
       ? []
-      : [withinDeadline(timedOut, postItems(scope, extended)).catch(() => failAll(extended))]),
+      : [withinDeadline(timedOut, postItems(context, extended)).catch(() => failAll(extended))]),
   ])
 }
 
-async function postItems(scope: InvocationContext, items: ConnectionBatch): Promise<void> {
+async function postItems(context: InvocationContext, items: ConnectionBatch): Promise<void> {
   try {
-    await postBatch(scope, items)
+    await postBatch(context, items)
   } catch (thrown) {
     failAll(items)
-    reportDelivery(scope, items[0]?.row.path, thrown)
+    reportDelivery(context, items[0]?.row.path, thrown)
   }
 }
 
@@ -156,54 +157,58 @@ async function postItems(scope: InvocationContext, items: ConnectionBatch): Prom
  * client: the next frame says which events it does not cover.
  */
 // [TL-PUSH-2]
-function skipSlowConnection(scope: InvocationContext, items: ConnectionBatch, isRetry: boolean): boolean {
-  const { gateway } = scope
+function skipSlowConnection(context: InvocationContext, items: ConnectionBatch, isRetry: boolean): boolean {
+  const { gateway } = context
   const [first] = items
   if (gateway === undefined || first === undefined) return false
-  const { breaker, counts } = trafficOf(gateway, scope)
+  const { breaker, counts } = trafficOf(gateway, context)
   const { connectionId } = first.row
   if (breaker.openFor(connectionId) === 0) return false
   for (const { row, fail } of items) {
     if (isRetry || !breaker.awaitsRetry(connectionId, row.topic)) fail()
     else {
       counts.left += 1
-      scope.telemetry.measure('left', 1)
+      context.telemetry.measure('left', 1)
     }
   }
   return true
 }
 
 /** Never rejects. */
-async function deliverToStockClient(scope: InvocationContext, item: SubscriptionItem): Promise<void> {
+async function deliverToStockClient(context: InvocationContext, item: SubscriptionItem): Promise<void> {
   try {
-    if (!(await postInOrder(scope, item))) item.fail()
+    if (!(await postInOrder(context, item))) item.fail()
   } catch (thrown) {
-    reportDelivery(scope, item.row.path, thrown)
+    reportDelivery(context, item.row.path, thrown)
     item.fail()
   }
 }
 
 /** False when something was not delivered. Events of a log are read from the log, up to the last of these events. */
-async function postInOrder(scope: InvocationContext, { row, deliveries, frames }: SubscriptionItem): Promise<boolean> {
+async function postInOrder(
+  context: InvocationContext,
+  { row, deliveries, frames }: SubscriptionItem,
+): Promise<boolean> {
   const slot = deliveries.at(-1)?.slot
-  if (slot !== undefined) return deliverToStock(scope, row, slot)
-  for (const makeFrame of frames) if (!(await postEphemeral(scope, row, makeFrame))) return false
+  if (slot !== undefined) return deliverToStock(context, row, slot)
+  for (const makeFrame of frames) if (!(await postEphemeral(context, row, makeFrame))) return false
   return true
 }
 
-async function postEphemeral(scope: InvocationContext, row: Subscriber, makeFrame: FrameMaker): Promise<boolean> {
-  const text = await makeFrame(row)
-  if (text === undefined || !canReceive(scope, row)) return true
-  const posted = await postEvent(scope, row, text)
-  if (posted === 'gone') await pruneSubscriber(scope, row)
-  if (posted === 'posted') measureDelivery(scope, undefined)
-  if (posted === 'posted') await noticeAgeing(scope, row)
+async function postEphemeral(context: InvocationContext, row: Subscriber, makeFrame: FrameMaker): Promise<boolean> {
+  const frame = await makeFrame(row)
+  if (frame === undefined || !canReceive(context, row)) return true
+  const posted = await postEvent(context, row, encode(frame))
+  if (posted === 'gone') await pruneSubscriber(context, row)
+  if (posted === 'posted') measureDelivery(context, undefined)
+  if (posted === 'posted') await noticeAgeing(context, row)
   return posted !== 'undelivered'
 }
 
 /** An event that is too large for a stock client ends its subscription. */
-async function postEvent(scope: InvocationContext, row: Subscriber, text: string): Promise<Posted> {
-  if (Buffer.byteLength(text) <= stockBytes) return post(scope, row.connectionId, text)
-  await endSubscriber(scope, row, oversized(text)) // [TL-CHUNK-11]
+async function postEvent(context: InvocationContext, row: Subscriber, text: string): Promise<Posted> {
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= stockBytes) return post(context, row.connectionId, text)
+  await endSubscriber(context, row, oversized(bytes)) // [TL-CHUNK-11]
   return 'posted'
 }

@@ -34,27 +34,27 @@ const graceMs = 1_000
  * Delivers an event right after its append. The receipt is written last, when each row was posted to, pruned or given
  * to a retry. If anything fails before the receipt, the table's stream delivers the event. Never throws.
  */
-export async function deliverInline(scope: InvocationContext, topic: string, slot: Slot): Promise<void> {
+export async function deliverInline(context: InvocationContext, topic: string, slot: Slot): Promise<void> {
   try {
     // The append has succeeded: a store or a function that hangs now must not make the publish time out [LAW-DEADLINE].
-    await within(scope, inlineMs + graceMs, ({ deadline }) =>
-      withinDeadline(deadline.signal, deliverWithReceipt(scope, topic, slot)),
+    await within(context, inlineMs + graceMs, ({ deadline }) =>
+      withinDeadline(deadline.signal, deliverWithReceipt(context, topic, slot)),
     )
   } catch (thrown) {
     // Reported only: the event is durable and has no receipt, so the stream delivers it.
-    scope.telemetry.measure('failedDeliveries', 1)
-    reportDelivery(scope, undefined, thrown)
+    context.telemetry.measure('failedDeliveries', 1)
+    reportDelivery(context, undefined, thrown)
   }
 }
 
-async function deliverWithReceipt(scope: InvocationContext, topic: string, slot: Slot): Promise<void> {
-  await deliverToAudience(scope, { topic, slot }, inlineMs)
-  await scope.store.putReceipt(topic, slot.offset, Math.ceil(scope.clock.now() / 1_000) + receiptSeconds)
+async function deliverWithReceipt(context: InvocationContext, topic: string, slot: Slot): Promise<void> {
+  await deliverToAudience(context, { topic, slot }, inlineMs)
+  await context.store.putReceipt(topic, slot.offset, Math.ceil(context.clock.now() / 1_000) + receiptSeconds)
 }
 
 /** Posts an event to the current subscribers. A post that fails is not repeated: no log holds the event. */
-export async function deliverEphemeral(scope: InvocationContext, topic: string, data: string): Promise<void> {
-  await deliverToAudience(scope, { topic, data }, inlineMs)
+export async function deliverEphemeral(context: InvocationContext, topic: string, data: string): Promise<void> {
+  await deliverToAudience(context, { topic, data }, inlineMs)
 }
 
 /**
@@ -63,16 +63,16 @@ export async function deliverEphemeral(scope: InvocationContext, topic: string, 
  * the error that kept a part of it from being posted and from being given to a retry, or undefined. A slow or failing
  * topic does not affect the others [LAW-ISOLATION].
  */
-export async function deliverRuns(scope: InvocationContext, runs: readonly Run[]): Promise<readonly unknown[]> {
+export async function deliverRuns(context: InvocationContext, runs: readonly Run[]): Promise<readonly unknown[]> {
   return deliverToAudiences(
-    scope,
+    context,
     runs.map(({ topic, slots }) => slots.map((slot) => ({ topic, slot }))),
   )
 }
 
 /** Delivers one event. Throws when it could neither be posted nor given to a retry. */
-async function deliverToAudience(scope: InvocationContext, delivery: Delivery, postsMs?: number): Promise<void> {
-  const [thrown] = await deliverToAudiences(scope, [[delivery]], postsMs)
+async function deliverToAudience(context: InvocationContext, delivery: Delivery, postsMs?: number): Promise<void> {
+  const [thrown] = await deliverToAudiences(context, [[delivery]], postsMs)
   if (thrown !== undefined) throw thrown
 }
 
@@ -86,7 +86,7 @@ interface IndexedEvents {
 type Audience = IndexedEvents & ({ readonly rows: readonly Subscriber[] } | { readonly shards: number })
 
 async function deliverToAudiences(
-  scope: InvocationContext,
+  context: InvocationContext,
   payloads: readonly DeliveryPayload[],
   postsMs?: number,
 ): Promise<readonly unknown[]> {
@@ -95,7 +95,7 @@ async function deliverToAudiences(
     for (const [position, { index }] of events.entries()) failed[index] = errorOf(position)
   }
   const audiences = payloads.map((deliveries, index) =>
-    readAudience(scope, { deliveries, index }).catch((thrown: unknown) => {
+    readAudience(context, { deliveries, index }).catch((thrown: unknown) => {
       failed[index] = thrown
       return undefined
     }),
@@ -105,26 +105,28 @@ async function deliverToAudiences(
     const small = ready.filter((audience) => audience !== undefined && 'rows' in audience)
     if (small.length > 0)
       delivering.push(
-        deliverWithRetry(scope, small, { postsMs }).then((thrown) => noteFailures(small, (at) => thrown[at])),
+        deliverWithRetry(context, small, { postsMs }).then((thrown) => noteFailures(small, (at) => thrown[at])),
       )
     for (const [shards, large] of byShards(ready))
-      delivering.push(invokeShards(scope, shards, large).catch((thrown: unknown) => noteFailures(large, () => thrown)))
+      delivering.push(
+        invokeShards(context, shards, large).catch((thrown: unknown) => noteFailures(large, () => thrown)),
+      )
   }
-  if (audiences.length > 1) await collectReady(scope.clock, audiences, start)
+  if (audiences.length > 1) await collectReady(context.clock, audiences, start)
   else start(await Promise.all(audiences))
   await Promise.all(delivering)
   return failed
 }
 
 /** Reads the subscribers of a topic; undefined without events. */
-async function readAudience(scope: InvocationContext, events: IndexedEvents): Promise<Audience | undefined> {
+async function readAudience(context: InvocationContext, events: IndexedEvents): Promise<Audience | undefined> {
   const topic = events.deliveries[0]?.topic
   if (topic === undefined) return undefined
   // [LAW-REGISTER-THEN-READ]: a strong read after the append. The first page of shard 0 holds the number of shards.
-  const { maxDirectAudience } = scope.server
-  const page = await scope.store.readSubscribers(topic, 0, { limit: maxDirectAudience + 1 })
+  const { maxDirectAudience } = context.server
+  const page = await context.store.readSubscribers(topic, 0, { limit: maxDirectAudience + 1 })
   const shards = page.shards ?? 1
-  rememberShards(scope.shardHints, topic, shards)
+  rememberShards(context.shardHints, topic, shards)
   const isWhole = shards === 1 && page.next === undefined && page.subscribers.length <= maxDirectAudience
   return isWhole ? { ...events, rows: page.subscribers } : { ...events, shards }
 }
@@ -152,17 +154,24 @@ function mergeByTopic(runs: readonly JobRun[]): readonly JobRun[] {
 }
 
 /** Invokes `deliver` once for each shard, with all topics that have this number of shards. */
-async function invokeShards(scope: InvocationContext, shards: number, events: readonly IndexedEvents[]): Promise<void> {
-  const { invoker } = scope
+async function invokeShards(
+  context: InvocationContext,
+  shards: number,
+  events: readonly IndexedEvents[],
+): Promise<void> {
+  const { invoker } = context
   const runs = mergeByTopic(events.map(({ deliveries }) => toRun(deliveries)))
   if (invoker === undefined)
     throw new Error(
-      `Topic ${runs[0]?.topic} has more than ${scope.server.maxDirectAudience} subscribers, which needs the deliver function, but the backend has no invoker. Give the backend an invoker.`,
+      `Topic ${runs[0]?.topic} has more than ${context.server.maxDirectAudience} subscribers, which needs the deliver function, but the backend has no invoker. Give the backend an invoker.`,
     )
   const of = shards > 1 ? { of: shards } : {}
   await Promise.all(
     Array.from({ length: shards }, (_, shard) =>
-      invoker.invoke('deliver', toJob(runs, { shard, turn: randomName(scope.clock, 12), ...of, ...traceOf(scope) })),
+      invoker.invoke(
+        'deliver',
+        toJob(runs, { shard, turn: randomName(context.clock, 12), ...of, ...traceOf(context) }),
+      ),
     ),
   )
 }
@@ -171,10 +180,10 @@ async function invokeShards(scope: InvocationContext, shards: number, events: re
  * Runs one invocation of the `deliver` function. Idempotent: clients drop events that they have. Throws when posts fail
  * again, so that the platform retries the invocation and at last puts it into the on-failure queue.
  */
-export async function deliver(scope: InvocationContext, job: DeliverJob): Promise<void> {
+export async function deliver(context: InvocationContext, job: DeliverJob): Promise<void> {
   if (job.to !== undefined && job.offset !== undefined)
-    return redeliver(scope, { topic: job.topic, offset: job.offset, to: job.to })
-  if (job.shard !== undefined) return deliverShard(scope, { ...job, shard: job.shard })
-  const [thrown] = await deliverToAudiences(scope, [await toDeliveries(scope, job)])
+    return redeliver(context, { topic: job.topic, offset: job.offset, to: job.to })
+  if (job.shard !== undefined) return deliverShard(context, { ...job, shard: job.shard })
+  const [thrown] = await deliverToAudiences(context, [await toDeliveries(context, job)])
   if (thrown !== undefined) throw thrown
 }

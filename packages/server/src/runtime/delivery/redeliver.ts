@@ -16,18 +16,18 @@ const tailSlots = 100
  */
 // [TL-PUSH-2]
 export async function redeliver(
-  scope: InvocationContext,
+  context: InvocationContext,
   { topic, offset, to }: Required<Pick<DeliverJob, 'topic' | 'offset' | 'to'>>,
 ): Promise<void> {
-  const slots = await readTail(scope, topic, offset)
+  const slots = await readTail(context, topic, offset)
   if (slots.length === 0) return
   const deliveries = slots.map((slot) => ({ topic, slot }))
   const retry = async (rows: readonly Subscriber[]) =>
-    (await deliverTo(scope, [{ deliveries, rows }], { isRetry: true }))[0] ?? []
-  scope.telemetry.measure('redriven', to.length)
-  const live = await readLiveRows(scope, topic, to)
-  const undelivered = await awaitLocks(scope, await retry(live), async (rows) =>
-    retry(await readLiveRows(scope, topic, rows)),
+    (await deliverTo(context, [{ deliveries, rows }], { isRetry: true }))[0] ?? []
+  context.telemetry.measure('redriven', to.length)
+  const live = await readLiveRows(context, topic, to)
+  const undelivered = await awaitLocks(context, await retry(live), async (rows) =>
+    retry(await readLiveRows(context, topic, rows)),
   )
   if (undelivered.length > 0)
     throw new Error(`${undelivered.length} of ${live.length} posts of topic ${topic} failed again on retry.`)
@@ -35,7 +35,7 @@ export async function redeliver(
 
 /** Reads these rows again. Leaves out subscriptions that have stopped. */
 async function readLiveRows(
-  scope: InvocationContext,
+  context: InvocationContext,
   topic: string,
   to: NonNullable<DeliverJob['to']>,
 ): Promise<readonly Subscriber[]> {
@@ -43,7 +43,7 @@ async function readLiveRows(
   for (let at = 0; at < to.length; at += concurrentReads) {
     const some = to.slice(at, at + concurrentReads)
     const rows = await Promise.all(
-      some.map(({ shard, connectionId, id }) => scope.store.readSubscriber(topic, shard, connectionId, id)),
+      some.map(({ shard, connectionId, id }) => context.store.readSubscriber(topic, shard, connectionId, id)),
     )
     live.push(...rows.filter((row): row is Subscriber => row?.on === true))
   }
@@ -54,15 +54,15 @@ async function readLiveRows(
  * The events from `offset` on that fit one message. If the log has more, the newest event is added: its frame says
  * which events it does not cover, and the client fetches them.
  */
-async function readTail(scope: InvocationContext, topic: string, offset: number): Promise<readonly Slot[]> {
-  const page = await scope.store.readSlots(topic, offset - 1, tailSlots)
+async function readTail(context: InvocationContext, topic: string, offset: number): Promise<readonly Slot[]> {
+  const page = await context.store.readSlots(topic, offset - 1, tailSlots)
   let bytes = 0
   const end = page.slots.findIndex(({ data = '' }, index) => {
     bytes += Buffer.byteLength(data)
     return index > 0 && bytes > limits.pageBytes.value
   })
   const fitting = end === -1 ? page.slots : page.slots.slice(0, end)
-  const newest = page.more || end !== -1 ? (await scope.store.readSlotsBefore(topic, undefined, 1)).slots : []
+  const newest = page.more || end !== -1 ? (await context.store.readSlotsBefore(topic, undefined, 1)).slots : []
   return [...fitting, ...newest.filter((slot) => slot.offset > (fitting.at(-1)?.offset ?? 0))].filter(
     ({ data }) => data !== undefined,
   )

@@ -24,38 +24,38 @@ const jobRows = 1_000
  * ephemeral channels are not retried.
  */
 export async function deliverWithRetry(
-  scope: InvocationContext,
+  context: InvocationContext,
   groups: readonly DeliveryGroup[],
   { postsMs = Number.POSITIVE_INFINITY, ...options }: DeliverOptions & { readonly postsMs?: number | undefined } = {},
 ): Promise<readonly unknown[]> {
-  const ms = Math.min(postsMs, scope.deadline.at - scope.clock.now() - schedulingMs)
-  const undelivered = await within(scope, ms, (narrowed) => deliverTo(narrowed, groups, options))
+  const ms = Math.min(postsMs, context.deadline.at - context.clock.now() - schedulingMs)
+  const undelivered = await within(context, ms, (narrowed) => deliverTo(narrowed, groups, options))
   return Promise.all(
     groups.map(({ deliveries }, index) => {
       const slot = deliveries[0]?.slot
       const rows = undelivered[index] ?? []
       if (rows.length === 0 || slot === undefined) return undefined // an ephemeral event is posted at most once
-      return scheduleRetry(scope, deliveries[0]?.topic ?? '', slot, rows).catch((thrown: unknown) => thrown)
+      return scheduleRetry(context, deliveries[0]?.topic ?? '', slot, rows).catch((thrown: unknown) => thrown)
     }),
   )
 }
 
 async function scheduleRetry(
-  scope: InvocationContext,
+  context: InvocationContext,
   topic: string,
   slot: Slot,
   rows: readonly Subscriber[],
 ): Promise<void> {
-  const { invoker, telemetry } = scope
+  const { invoker, telemetry } = context
   if (invoker === undefined)
     throw new Error(
       `${rows.length} posts of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function.`,
     )
   telemetry.measure('handedOn', rows.length)
-  const jobs = (of: readonly Subscriber[]) => toJobs(of, { topic, offset: slot.offset, ...traceOf(scope) })
-  const slow = new Set(rows.filter((row) => pauseOf(scope, row) > 0))
+  const jobs = (of: readonly Subscriber[]) => toJobs(of, { topic, offset: slot.offset, ...traceOf(context) })
+  const slow = new Set(rows.filter((row) => pauseOf(context, row) > 0))
   for (const job of jobs(rows.filter((row) => !slow.has(row)))) await invoker.invoke('deliver', job)
-  if (slow.size > 0) await scheduleDelayedRetry(scope, invoker, { topic, slow: [...slow], jobs: jobs([...slow]) })
+  if (slow.size > 0) await scheduleDelayedRetry(context, invoker, { topic, slow: [...slow], jobs: jobs([...slow]) })
 }
 
 /**
@@ -64,26 +64,26 @@ async function scheduleRetry(
  */
 // [TL-PUSH-2]
 async function scheduleDelayedRetry(
-  scope: InvocationContext,
+  context: InvocationContext,
   invoker: Invoker,
   { topic, slow, jobs }: { topic: string; slow: readonly Subscriber[]; jobs: readonly DeliverJob[] },
 ): Promise<void> {
-  const delayMs = Math.max(...slow.map((row) => pauseOf(scope, row)))
-  const due = scope.clock.now() + delayMs
+  const delayMs = Math.max(...slow.map((row) => pauseOf(context, row)))
+  const due = context.clock.now() + delayMs
   for (const job of jobs) {
     const invokeNow = () => invoker.invoke('deliver', job)
     await (invoker.invokeDelayed?.(job, { delayMs }).catch(invokeNow) ?? invokeNow())
   }
-  for (const { connectionId } of slow) breakerOf(scope)?.noteRetry(connectionId, topic, due)
+  for (const { connectionId } of slow) breakerOf(context)?.noteRetry(connectionId, topic, due)
 }
 
 /** Milliseconds for which the breaker of the row's connection stays open. */
-function pauseOf(scope: InvocationContext, { connectionId }: Subscriber): number {
-  return breakerOf(scope)?.openFor(connectionId) ?? 0
+function pauseOf(context: InvocationContext, { connectionId }: Subscriber): number {
+  return breakerOf(context)?.openFor(connectionId) ?? 0
 }
 
-function breakerOf(scope: InvocationContext): Breaker | undefined {
-  return scope.gateway && trafficOf(scope.gateway, scope).breaker
+function breakerOf(context: InvocationContext): Breaker | undefined {
+  return context.gateway && trafficOf(context.gateway, context).breaker
 }
 
 function toJobs(rows: readonly Subscriber[], job: DeliverJob): readonly DeliverJob[] {
@@ -98,10 +98,10 @@ function toJobs(rows: readonly Subscriber[], job: DeliverJob): readonly DeliverJ
  * Invokes the `deliver` function for a run of slots. The platform retries that invocation and at last puts the job,
  * which names the topic and offsets, into the on-failure queue.
  */
-export async function scheduleRunRetry(scope: InvocationContext, { topic, slots }: Run): Promise<void> {
-  if (scope.invoker === undefined)
+export async function scheduleRunRetry(context: InvocationContext, { topic, slots }: Run): Promise<void> {
+  if (context.invoker === undefined)
     throw new Error(
       `Delivery of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function.`,
     )
-  await scope.invoker.invoke('deliver', toJob([toRun(slots.map((slot) => ({ topic, slot })))], traceOf(scope)))
+  await context.invoker.invoke('deliver', toJob([toRun(slots.map((slot) => ({ topic, slot })))], traceOf(context)))
 }

@@ -22,19 +22,19 @@ const minPostMs = 500
  * budget [LAW-STOCK-ORDER]. Never throws.
  */
 // [TL-CHAIN-3]
-export async function postOnce(scope: InvocationContext, connectionId: string, text: string): Promise<PostedOnce> {
-  const { gateway, clock, deadline } = scope
+export async function postOnce(context: InvocationContext, connectionId: string, text: string): Promise<PostedOnce> {
+  const { gateway, clock, deadline } = context
   if (gateway === undefined) return 'refused'
   using budget = narrowDeadline(clock, deadline, budgetMs)
   const { signal } = budget
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, maxPauseMs)) {
     if (deadline.at - clock.now() < minPostMs) return 'timed-out'
     const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => noAnswer)
-    measurePost(scope, outcome)
+    measurePost(context, outcome)
     if (outcome.status !== 'throttled') return settle(outcome)
     const wait = clock.random() * pause
     if (clock.now() + wait >= budget.at) return budget.at < deadline.at ? 'uncertain' : 'timed-out'
-    scope.telemetry.measure('retried', 1)
+    context.telemetry.measure('retried', 1)
     await clock.sleep(wait, signal)
   }
 }

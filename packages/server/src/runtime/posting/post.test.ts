@@ -23,7 +23,7 @@ function createPosting(answer: (tries: number) => PostOutcome | undefined | Prom
     times.push(clock.now() - began)
     return answer(times.length)
   }
-  const scope = toRuntimeContext(
+  const context = toRuntimeContext(
     { store, gateway, clock },
     { retentionOf: () => 0, presenceOf: () => undefined, channelOf: () => undefined, enter: (_, fn) => fn() },
   )
@@ -31,9 +31,9 @@ function createPosting(answer: (tries: number) => PostOutcome | undefined | Prom
     gateway,
     times,
     /** Lets time pass until it has ended. */
-    async run<T>(work: (given: typeof scope) => Promise<T>): Promise<{ readonly ended: T; readonly ms: number }> {
+    async run<T>(work: (given: typeof context) => Promise<T>): Promise<{ readonly ended: T; readonly ms: number }> {
       let ended: { readonly value: T } | undefined
-      void work(scope).then((value) => (ended = { value }))
+      void work(context).then((value) => (ended = { value }))
       await clock.advance(0)
       while (ended === undefined) await clock.advance(stepMs)
       return { ended: ended.value, ms: clock.now() - began }
@@ -50,11 +50,11 @@ describe('a post', () => {
     'that is answered %s is repeated after a random part of a pause that doubles, up to a second',
     async (_, answer) => {
       const all = createPosting((tries) => (tries < 8 ? answer : undefined), 1)
-      expect((await all.run((scope) => post(scope, 'c', 'x'))).ended).toBe('posted')
+      expect((await all.run((context) => post(context, 'c', 'x'))).ended).toBe('posted')
       expect(pausesOf(all.times)).toEqual([50, 100, 200, 400, 800, 1_000, 1_000])
       expect(all.gateway.posted('c')).toEqual(['x'])
       const half = createPosting((tries) => (tries < 8 ? answer : undefined), 0.5)
-      await half.run((scope) => post(scope, 'c', 'x'))
+      await half.run((context) => post(context, 'c', 'x'))
       expect(pausesOf(half.times)).toEqual([25, 50, 100, 200, 400, 500, 500])
     },
   )
@@ -64,7 +64,7 @@ describe('a post', () => {
     ['5xx', broken],
   ])('that is always answered %s is given up within its budget of 6 s', async (_, answer) => {
     const { run, times } = createPosting(() => answer)
-    const { ended, ms } = await run((scope) => post(scope, 'c', 'x'))
+    const { ended, ms } = await run((context) => post(context, 'c', 'x'))
     expect(ended).toBe('undelivered')
     expect(Math.max(...times)).toBeLessThan(6_000)
     expect(ms).toBeLessThanOrEqual(6_000)
@@ -73,7 +73,7 @@ describe('a post', () => {
 
   test('that hangs is given up when its budget is used up', async () => {
     const { run, times } = createPosting(() => new Promise<never>(() => {}))
-    expect(await run((scope) => post(scope, 'c', 'x'))).toEqual({ ended: 'undelivered', ms: 6_000 })
+    expect(await run((context) => post(context, 'c', 'x'))).toEqual({ ended: 'undelivered', ms: 6_000 })
     expect(times).toEqual([0])
   })
 
@@ -85,9 +85,9 @@ describe('a post', () => {
     const { run, gateway } = createPosting(() => ({ status: 'posted' }))
     const answers = [never, never, async () => 'closed' as const]
     gateway.disconnect = () => answers.shift()?.() ?? Promise.reject(new Error('a fourth'))
-    expect(await run((scope) => deleteConnection(scope, 'c'))).toMatchObject({ ended: 'closed' })
+    expect(await run((context) => deleteConnection(context, 'c'))).toMatchObject({ ended: 'closed' })
     answers.push(never, never, never)
-    const { ended, ms } = await run((scope) => deleteConnection(scope, 'd'))
+    const { ended, ms } = await run((context) => deleteConnection(context, 'd'))
     expect([ended, answers.length]).toEqual(['failed', 0])
     expect(ms).toBeLessThanOrEqual(12_000)
   })
@@ -98,7 +98,7 @@ describe('a post', () => {
     ['403', forbidden, 'undelivered'],
   ] as const)('that is answered %s is not repeated', async (_, answer, expected) => {
     const { run, times } = createPosting(() => answer)
-    expect(await run((scope) => post(scope, 'c', 'x'))).toEqual({ ended: expected, ms: 0 })
+    expect(await run((context) => post(context, 'c', 'x'))).toEqual({ ended: expected, ms: 0 })
     expect(times).toEqual([0])
   })
 })

@@ -24,16 +24,16 @@ const suspectMs = 1_000
  * the connection's breaker is open. A post whose fate is unknown is sent again, since clients with extensions drop
  * duplicates. Never throws.
  */
-export async function post(scope: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
-  const { gateway, clock } = scope
+export async function post(context: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
+  const { gateway, clock } = context
   if (gateway === undefined) return 'undelivered'
-  const traffic = trafficOf(gateway, scope)
+  const traffic = trafficOf(gateway, context)
   // Before the breaker and the pacer, so that an ended function uses neither a trial nor a reservation.
-  if (scope.deadline?.signal.aborted) return counted(traffic, 'undelivered')
+  if (context.deadline?.signal.aborted) return counted(traffic, 'undelivered')
   if (!traffic.breaker.admits(connectionId)) return counted(traffic, 'undelivered')
   const delayMs = traffic.pacer.reserve()
-  if (delayMs > 0) await clock.sleep(delayMs, scope.deadline?.signal) // not part of the post's own budget
-  return counted(traffic, await tryPost(scope, { gateway, traffic, connectionId, text }))
+  if (delayMs > 0) await clock.sleep(delayMs, context.deadline?.signal) // not part of the post's own budget
+  return counted(traffic, await tryPost(context, { gateway, traffic, connectionId, text }))
 }
 
 interface Attempt {
@@ -43,23 +43,23 @@ interface Attempt {
   readonly text: string
 }
 
-async function tryPost(scope: RuntimeContext, { gateway, traffic, connectionId, text }: Attempt): Promise<Posted> {
-  const { clock } = scope
+async function tryPost(context: RuntimeContext, { gateway, traffic, connectionId, text }: Attempt): Promise<Posted> {
+  const { clock } = context
   const { breaker, pacer } = traffic
-  using budget = budgetOf(scope, budgetMs)
+  using budget = budgetOf(context, budgetMs)
   const { signal } = budget
   const startedAt = clock.now()
   let isSuspect = true
   for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, maxPauseMs)) {
     const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => noAnswer)
-    measurePost(scope, outcome)
+    measurePost(context, outcome)
     isSuspect = outcome.status !== 'throttled' || noteThrottled(traffic, connectionId) === 'connection'
     const settled = settle(outcome)
     if (settled === 'posted') breaker.close(connectionId)
     if (settled !== undefined) return settled
     const wait = Math.max(clock.random() * pause, outcome.status === 'throttled' ? pacer.reserve() : 0)
     if (clock.now() + wait >= budget.at) break
-    scope.telemetry.measure('retried', 1)
+    context.telemetry.measure('retried', 1)
     await clock.sleep(wait, signal)
   }
   if (isSuspect && clock.now() - startedAt >= suspectMs) breaker.fail(connectionId)
@@ -83,10 +83,10 @@ function counted({ counts }: Traffic, posted: Posted): Posted {
  * in all: when the fate of a post is unknown, only the closed socket makes a stock client resume. A second deletion
  * does no harm. Never throws.
  */
-export async function deleteConnection(scope: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {
-  const { gateway, clock } = scope
+export async function deleteConnection(context: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {
+  const { gateway, clock } = context
   if (gateway === undefined) return 'failed'
-  using budget = budgetOf(scope, budgetMs)
+  using budget = budgetOf(context, budgetMs)
   for (let attempt = 1; attempt <= deleteAttempts && !budget.signal.aborted; attempt += 1) {
     using attemptDeadline = narrowDeadline(clock, budget, deleteAttemptMs)
     const { signal } = attemptDeadline

@@ -19,33 +19,33 @@ import { toPresenceSlot } from './rows/views.ts'
  * undefined when none exists.
  */
 export async function appendChange(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   log: LogRef,
   row: PresenceRow,
   newest?: Slot | null,
 ): Promise<PresenceRow | undefined> {
   const place = { topic: log.topic, publishId: row.said.id, base: row.said.base }
-  const { slot, put } = await append(scope, log, row, newest === undefined ? place : { ...place, newest })
-  const current = await clearPending(scope, row, slot)
-  if (put && slot.inline !== undefined && canDeliver(scope)) await deliverInline(scope, log.topic, slot)
+  const { slot, put } = await append(context, log, row, newest === undefined ? place : { ...place, newest })
+  const current = await clearPending(context, row, slot)
+  if (put && slot.inline !== undefined && canDeliver(context)) await deliverInline(context, log.topic, slot)
   return current
 }
 
-async function append(scope: RuntimeContext, { topic, retentionMs }: LogRef, row: PresenceRow, place: AppendPlace) {
-  const channel = scope.channelOf(channelOfTopic(topic))
+async function append(context: RuntimeContext, { topic, retentionMs }: LogRef, row: PresenceRow, place: AppendPlace) {
+  const channel = context.channelOf(channelOfTopic(topic))
   const schema = channel && fingerprintOf(channel.event)
   const toEvent = (last: Slot | undefined) => {
-    const busy = busyAfter(scope, last)
-    const inline = canDeliver(scope) && busy <= burst ? { inline: scope.clock.now() + inlineMs } : {} // [TL-ROW-5]
-    return { topic, retentionMs, data: toData(scope, row, last, busy), schema, ...inline }
+    const busy = busyAfter(context, last)
+    const inline = canDeliver(context) && busy <= burst ? { inline: context.clock.now() + inlineMs } : {} // [TL-ROW-5]
+    return { topic, retentionMs, data: toData(context, row, last, busy), schema, ...inline }
   }
   try {
-    return await appendAfter(scope, place, toEvent)
+    return await appendAfter(context, place, toEvent)
   } catch (thrown) {
     // The log has expired since `base` was read. Watchers get a gap and then read the rows, so any place will do.
     if (!(thrown instanceof TrunklineError) || thrown.line !== 'KEY_EXPIRED') throw thrown
-    const { slots } = await scope.store.readSlotsBefore(topic, undefined, 1)
-    return appendAfter(scope, { ...place, base: slots[0]?.offset ?? 0, newest: slots[0] ?? null }, toEvent)
+    const { slots } = await context.store.readSlotsBefore(topic, undefined, 1)
+    return appendAfter(context, { ...place, base: slots[0]?.offset ?? 0, newest: slots[0] ?? null }, toEvent)
   }
 }
 
@@ -62,8 +62,8 @@ function busyAfter({ clock }: RuntimeContext, last: Slot | undefined): number {
   return Math.round((Math.max(0, before - seconds * perSecond) + 1) * 100) / 100
 }
 
-function toData(scope: RuntimeContext, { member, said }: PresenceRow, last: Slot | undefined, busy: number): string {
-  const before = last !== undefined && isAnchor(last, scope.clock.now()) ? (toPresenceSlot(last)?.here ?? 0) : 0
+function toData(context: RuntimeContext, { member, said }: PresenceRow, last: Slot | undefined, busy: number): string {
+  const before = last !== undefined && isAnchor(last, context.clock.now()) ? (toPresenceSlot(last)?.here ?? 0) : 0
   const here = said.type === 'join' ? before + 1 : said.type === 'leave' ? Math.max(0, before - 1) : before
   const data = said.data === undefined ? '' : `,"data":${said.data}`
   return `{"type":"${said.type}","member":${JSON.stringify(member)}${data},"here":${here},"busy":${busy}}`
@@ -71,13 +71,13 @@ function toData(scope: RuntimeContext, { member, said }: PresenceRow, last: Slot
 
 /** Returns the current row. Does nothing when another writer has cleared `pending`. */
 async function clearPending(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   appended: PresenceRow,
   { epoch }: Slot,
 ): Promise<PresenceRow | undefined> {
   let row: PresenceRow | undefined = appended
   for (let race = 0; race < mostRaces && row?.pending === true && row.said.id === appended.said.id; race++)
-    row = await clearOnce(scope, row, epoch)
+    row = await clearOnce(context, row, epoch)
   return row
 }
 

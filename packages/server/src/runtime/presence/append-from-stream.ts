@@ -19,21 +19,21 @@ const concurrentMembers = 8
  * Returns the ids of the records that failed. [TL-PRES-9]
  */
 export async function appendStreamed(
-  scope: InvocationContext,
+  context: InvocationContext,
   streamed: readonly StreamedPresence[],
 ): Promise<readonly string[]> {
   const failed: string[] = []
   await mapConcurrent(streamed, concurrentMembers, async (each) => {
-    await appendOne(scope, each).catch((thrown: unknown) => {
-      reportDelivery(scope, undefined, thrown)
+    await appendOne(context, each).catch((thrown: unknown) => {
+      reportDelivery(context, undefined, thrown)
       failed.push(each.record)
     })
   })
   return failed
 }
 
-async function appendOne(scope: InvocationContext, { topic, member }: StreamedPresence): Promise<void> {
-  const found = presenceAt(scope, topic)
-  const row = found && (await scope.store.readPresence(topic, member))
-  if (found !== undefined && row?.pending === true) await appendChange(scope, found.log, row)
+async function appendOne(context: InvocationContext, { topic, member }: StreamedPresence): Promise<void> {
+  const found = presenceAt(context, topic)
+  const row = found && (await context.store.readPresence(topic, member))
+  if (found !== undefined && row?.pending === true) await appendChange(context, found.log, row)
 }

@@ -28,13 +28,13 @@ export type Apply = (sessions: Sessions, at: { readonly now: number; readonly v:
  * RATE_LIMITED when other writes come first too often.
  */
 export async function changeMember(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   of: MemberOf,
   apply: Apply,
 ): Promise<PresenceRow | undefined> {
-  let row = await scope.store.readPresence(of.log.topic, of.member)
+  let row = await context.store.readPresence(of.log.topic, of.member)
   for (let race = 0; race < mostRaces; race++) {
-    const done = await changeOnce(scope, of, row, apply)
+    const done = await changeOnce(context, of, row, apply)
     if (done.status === 'done') return done.row
     row = done.row
   }
@@ -48,24 +48,24 @@ interface ChangeResult {
 }
 
 async function changeOnce(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   of: MemberOf,
   row: PresenceRow | undefined,
   apply: Apply,
 ): Promise<ChangeResult> {
   const { topic } = of.log
-  const now = scope.clock.now()
+  const now = context.clock.now()
   const sessions = apply(living(row?.sessions ?? {}, now), { now, v: nextOf(row) })
   const isEmpty = sessions !== undefined && Object.keys(sessions).length === 0
   if (sessions === undefined || (row === undefined && isEmpty)) return { status: 'done', row }
-  const newest = await readNewest(scope, topic)
+  const newest = await readNewest(context, topic)
   const epoch = newest !== undefined && isAnchor(newest, now) ? newest.epoch : undefined
-  const change = changeOf(row, shownOf(scope, topic, sessions), epoch)
+  const change = changeOf(row, shownOf(context, topic, sessions), epoch)
   // The earlier change first: the log has each member's changes in order.
   if (change !== undefined && row?.pending === true)
-    return { status: 'retry', row: await appendChange(scope, of.log, row) }
-  if (change === undefined && row !== undefined && !row.pending && isEmpty) return drop(scope, row)
-  return write(scope, of, row, { sessions, change, newest })
+    return { status: 'retry', row: await appendChange(context, of.log, row) }
+  if (change === undefined && row !== undefined && !row.pending && isEmpty) return drop(context, row)
+  return write(context, of, row, { sessions, change, newest })
 }
 
 /** Deletes a row without sessions whose last change is in an expired log. */
@@ -75,7 +75,7 @@ async function drop({ store }: RuntimeContext, row: PresenceRow): Promise<Change
 }
 
 async function write(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { log, member }: MemberOf,
   row: PresenceRow | undefined,
   changed: {
@@ -85,17 +85,17 @@ async function write(
   },
 ): Promise<ChangeResult> {
   const { sessions, change, newest } = changed
-  const mark = randomName(scope.clock, 20)
-  const expires = expiresOf(sessions, scope.clock.now())
+  const mark = randomName(context.clock, 20)
+  const expires = expiresOf(sessions, context.clock.now())
   const written = { topic: log.topic, member, v: nextOf(row), mark, sessions, expires }
   const said = change && { ...change, id: mark, base: newest?.offset ?? 0 }
   const next: PresenceRow | undefined = said ? { ...written, said, pending: true } : row && { ...row, ...written }
   if (next === undefined) return { status: 'done', row }
-  const outcome = await scope.store.putPresence(next, row?.mark)
+  const outcome = await context.store.putPresence(next, row?.mark)
   if (outcome.status !== 'put') return { status: 'retry', row: outcome.row }
   if (said === undefined) return { status: 'done', row: next }
-  measureChange(scope, said)
-  return { status: 'done', row: await appendChange(scope, log, next, newest ?? null) }
+  measureChange(context, said)
+  return { status: 'done', row: await appendChange(context, log, next, newest ?? null) }
 }
 
 const nextOf = (row: PresenceRow | undefined) => (row?.v ?? 0) + 1
@@ -110,15 +110,15 @@ function measureChange({ telemetry }: RuntimeContext, { type }: PresenceSaid): v
  * over all. Undefined without sessions. If `merge` throws, the error is reported and the newest data is used, so that a
  * session can always leave.
  */
-function shownOf(scope: RuntimeContext, topic: string, sessions: Sessions): string | undefined {
+function shownOf(context: RuntimeContext, topic: string, sessions: Sessions): string | undefined {
   const newestFirst = Object.values(sessions).sort((a, b) => b.since - a.since)
   const [newest, ...others] = newestFirst.map(({ data }) => data)
-  const merge = presenceAt(scope, topic)?.rules.merge
+  const merge = presenceAt(context, topic)?.rules.merge
   if (newest === undefined || merge === undefined) return newest
   try {
     return merge([newest, ...others])
   } catch (thrown) {
-    scope.server?.report({ error: toTRPCError(thrown), path: undefined, cause: 'frame' })
+    context.server?.report({ error: toTRPCError(thrown), path: undefined, cause: 'frame' })
     return newest
   }
 }

@@ -11,15 +11,15 @@ const maxWaitMs = 11_000
  * has a new lease. [TL-PRES-4]
  */
 export async function checkPresence(
-  scope: InvocationContext,
+  context: InvocationContext,
   { presence: { topic, member } }: PresenceCheck,
 ): Promise<void> {
-  const found = presenceAt(scope, topic)
-  const row = found && (await scope.store.readPresence(topic, member))
+  const found = presenceAt(context, topic)
+  const row = found && (await context.store.readPresence(topic, member))
   if (found === undefined || row === undefined) return
-  const { clock, deadline } = scope
+  const { clock, deadline } = context
   const remaining = Object.values(row.sessions).flatMap(({ leaving, lease }) => (leaving ? [lease - clock.now()] : []))
   const wait = Math.max(0, ...remaining.filter((ms) => ms <= maxWaitMs))
   if (wait > 0) await clock.sleep(wait, deadline.signal)
-  await pruneMember(scope, { log: found.log, member }, row.sessions)
+  await pruneMember(context, { log: found.log, member }, row.sessions)
 }

@@ -14,18 +14,18 @@ const renewalShare = 0.375
  * was disposed. If the process dies, the lease expires.
  */
 export async function holdSession(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   descriptor: SubscriptionDescriptor,
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
   const { topic, presence } = descriptor
   if (presence === undefined) return { async [Symbol.asyncDispose]() {} }
   const { me, leaseMs, graceMs } = presence
-  const attempt = { ref: 1, connectionId: randomName(scope.clock, 20) }
+  const attempt = { ref: 1, connectionId: randomName(context.clock, 20) }
   const session = me && toSession(descriptor, attempt, { member: me.member, entry: attempt.connectionId })
   const join = async () => {
     if (session === undefined || me === undefined) return
-    await joinSession(scope, session, { data: me.data, lease: (now) => now + leaseMs })
+    await joinSession(context, session, { data: me.data, lease: (now) => now + leaseMs })
   }
   await join()
   const ended = new AbortController()
@@ -40,18 +40,18 @@ export async function holdSession(
   }
   /** A reader that reconnects starts another iterator, which is another session of the same member. */
   async function leaveAfterGrace(left: SessionRef): Promise<void> {
-    await scope.clock.sleep(graceMs, undefined, { background: true })
-    await leaveSession(scope, left).catch(() => {}) // else the lease expires
+    await context.clock.sleep(graceMs, undefined, { background: true })
+    await leaveSession(context, left).catch(() => {}) // else the lease expires
   }
   async function renewUntilEnded(): Promise<void> {
     while (!ended.signal.aborted) {
-      await scope.clock.sleep(leaseMs * renewalShare, ended.signal, { background: true })
+      await context.clock.sleep(leaseMs * renewalShare, ended.signal, { background: true })
       if (ended.signal.aborted) return
       await renew().catch(() => {}) // the next renewal may succeed
     }
   }
   /** Joins anew when the lease expired while the store was unreachable. */
   async function renew(): Promise<void> {
-    if ((await keepPresence(scope, { topic, ...attempt, seat: session?.seat })) === 'absent') await join()
+    if ((await keepPresence(context, { topic, ...attempt, seat: session?.seat })) === 'absent') await join()
   }
 }

@@ -15,7 +15,7 @@ import { snapshotCount, snapshotMembers } from './snapshot.ts'
 
 /** What a subscription to presence adds to the steps of a subscribe: its session joins, and leaves where it fails. */
 export function presenceHooks(
-  scope: InvocationContext,
+  context: InvocationContext,
   {
     caller,
     descriptor,
@@ -36,19 +36,19 @@ export function presenceHooks(
     row: { presence: { view: presence.view, ...(seat && { seat }) } },
     keepaliveMs: keepaliveOf(presence),
     beforeClaim: async () => {
-      previous = await previousSession(scope, attempt)
+      previous = await previousSession(context, attempt)
     },
     registered: async (row: Subscriber, isOpen: () => Promise<boolean>) => {
-      await leavePrevious(scope, row, previous, seat)
+      await leavePrevious(context, row, previous, seat)
       if (session === undefined) return isOpen()
-      await confirmJoin(scope, session, descriptor, row)
-      if (await isOpen()) return isStillJoined(scope, session, attempt.id)
-      await disconnectSession(scope, session)
+      await confirmJoin(context, session, descriptor, row)
+      if (await isOpen()) return isStillJoined(context, session, attempt.id)
+      await disconnectSession(context, session)
       return false
     },
-    resumed: (lastEventId: string | undefined) => sweepOnReturn(scope, descriptor, lastEventId),
-    loadState: (found: Replay) => loadPresence(scope, descriptor, found),
-    failed: (thrown: unknown) => abandonJoin(scope, session, thrown, caller),
+    resumed: (lastEventId: string | undefined) => sweepOnReturn(context, descriptor, lastEventId),
+    loadState: (found: Replay) => loadPresence(context, descriptor, found),
+    ended: (thrown: unknown) => abandonJoin(context, session, thrown, caller),
   }
 }
 
@@ -72,7 +72,7 @@ export function toSession(
 
 /** Takes the seat. A stock client sends no keepalive, so its lease is its connection's life: a socket that dies unseen is found by the gateway. */
 export async function confirmJoin(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   session: SessionRef,
   { presence }: SubscriptionDescriptor,
   { extensions, expires }: Pick<Subscriber, 'extensions' | 'expires'>,
@@ -80,54 +80,54 @@ export async function confirmJoin(
   if (presence?.me === undefined) return
   const { leaseMs } = presence
   const lease = (now: number) => (extensions ? now + leaseMs : expires * 1_000)
-  await joinSession(scope, session, { data: presence.me.data, lease })
+  await joinSession(context, session, { data: presence.me.data, lease })
 }
 
 /** Where an earlier attempt under this id sat on this connection; nothing to look for with a first one. */
 export async function previousSession(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { connectionId, id, ref }: Pick<Subscriber, 'connectionId' | 'id' | 'ref'>,
 ): Promise<PresenceSeat | undefined> {
-  return ref > 1 ? (await scope.store.readSubscription(connectionId, id))?.seat : undefined
+  return ref > 1 ? (await context.store.readSubscription(connectionId, id))?.seat : undefined
 }
 
 /** A session that now joins as somebody else, or only watches, is nobody else's any more. [TL-PRES-3] */
 export async function leavePrevious(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   row: Pick<Subscriber, 'topic' | 'ref'>,
   before: PresenceSeat | undefined,
   seat: PresenceSeat | undefined,
 ): Promise<void> {
-  if (before?.member !== seat?.member) await leaveSubscription(scope, { ...row, seat: before })
+  if (before?.member !== seat?.member) await leaveSubscription(context, { ...row, seat: before })
 }
 
 /** [LAW-CONNECTION-ROW]: the connection's own row decides. A stop that came before the seat was taken found nothing to end, and neither did an attempt as another member, so it is looked for afterwards. */
-export async function isStillJoined(scope: RuntimeContext, session: SessionRef, id: string): Promise<boolean> {
+export async function isStillJoined(context: RuntimeContext, session: SessionRef, id: string): Promise<boolean> {
   const { connectionId, ref } = session
-  const row = await scope.store.readSubscription(connectionId, id)
+  const row = await context.store.readSubscription(connectionId, id)
   if (row?.on === true && row.ref === ref) return true
-  if (row?.on !== true || row.seat?.member !== session.seat.member) await leaveSession(scope, session)
+  if (row?.on !== true || row.seat?.member !== session.seat.member) await leaveSession(context, session)
   return false
 }
 
 /** A subscription whose beginning fails for good is over at the client, and so is its seat; a stock client tries nothing again. */
 export async function abandonJoin(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   session: SessionRef | undefined,
   thrown: unknown,
   { extensions }: Pick<ConnectionCaller, 'extensions'>,
 ): Promise<void> {
   const isFinal = !extensions || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
-  if (session !== undefined && isFinal) await leaveSession(scope, session).catch(() => {}) // the lease ends it
+  if (session !== undefined && isFinal) await leaveSession(context, session).catch(() => {}) // the lease ends it
 }
 
 /** What a subscription to presence begins with. */
 export async function loadPresence(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   descriptor: SubscriptionDescriptor,
   begun: Replay,
 ): Promise<{ readonly at: Replay; readonly state: unknown }> {
   const load = descriptor.presence?.view === 'count' ? snapshotCount : snapshotMembers
-  const { found, state } = await load(scope, logOf(descriptor), begun)
+  const { found, state } = await load(context, logOf(descriptor), begun)
   return { at: found, state }
 }

@@ -200,7 +200,7 @@ const unconditional = (store: Store): Partial<Store> => ({
 
 /** The place first, then the rows, and nothing more: what is put meanwhile comes again in the tail. */
 async function lookAtRowsAlone(world: PresenceWorld): Promise<void> {
-  const { store } = world.scope
+  const { store } = world.context
   const { slots } = await store.readSlotsBefore('here?room=s:x', undefined, 1)
   const { rows } = await store.readPresences('here?room=s:x')
   const members = new Map(rows.map(({ member, said }) => [member, JSON.parse(said.data ?? 'null') as unknown]))

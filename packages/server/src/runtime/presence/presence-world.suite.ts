@@ -29,7 +29,7 @@ export interface Seen {
 
 /** One presence topic, on the production code with its store's calls scheduled. */
 export interface PresenceWorld {
-  readonly scope: RuntimeContext
+  readonly context: RuntimeContext
   readonly store: Store
   readonly clock: FakeClock
   readonly rules: PresenceRules
@@ -74,9 +74,9 @@ export async function createPresenceWorld(
     presenceOf: () => rules,
     enter: <T>(_: RuntimeContext, fn: () => T) => fn(),
   }
-  const scope = toRuntimeContext({ store: turns.store(wrap(store)), invoker, clock }, own)
-  const world: PresenceWorld = { scope, store, clock, rules, later, seen: [] }
-  await replayNewest(scope, log, 0) // the topic has a beginning
+  const context = toRuntimeContext({ store: turns.store(wrap(store)), invoker, clock }, own)
+  const world: PresenceWorld = { context, store, clock, rules, later, seen: [] }
+  await replayNewest(context, log, 0) // the topic has a beginning
   await begin(world)
   return world
 }
@@ -91,27 +91,27 @@ export const sessionRef = (member: string, tab: string, ref = 1): SessionRef => 
 
 export const join =
   (member: string, tab: string, ref = 1, data = '{}') =>
-  ({ scope }: PresenceWorld) =>
-    joinSession(scope, sessionRef(member, tab, ref), { data, lease: (now) => now + times.leaseMs })
+  ({ context }: PresenceWorld) =>
+    joinSession(context, sessionRef(member, tab, ref), { data, lease: (now) => now + times.leaseMs })
 export const leave =
   (member: string, tab: string, ref = 1) =>
-  ({ scope }: PresenceWorld) =>
-    leaveSession(scope, sessionRef(member, tab, ref))
+  ({ context }: PresenceWorld) =>
+    leaveSession(context, sessionRef(member, tab, ref))
 export const lose =
   (member: string, tab: string, ref = 1) =>
-  ({ scope }: PresenceWorld) =>
-    disconnectSession(scope, sessionRef(member, tab, ref))
+  ({ context }: PresenceWorld) =>
+    disconnectSession(context, sessionRef(member, tab, ref))
 export const renew =
   (member: string, tab: string, ref = 1) =>
-  ({ scope }: PresenceWorld) =>
-    renewSession(scope, sessionRef(member, tab, ref), times)
-export const sweep = ({ scope }: PresenceWorld) => sweepIfDue(scope, log, times)
+  ({ context }: PresenceWorld) =>
+    renewSession(context, sessionRef(member, tab, ref), times)
+export const sweep = ({ context }: PresenceWorld) => sweepIfDue(context, log, times)
 export const update =
   (session: string, data: string) =>
-  ({ scope }: PresenceWorld) =>
-    updatePresence({ ...scope, caller: { connectionId: 'none', session } }, log, data)
+  ({ context }: PresenceWorld) =>
+    updatePresence({ ...context, caller: { connectionId: 'none', session } }, log, data)
 export async function look(world: PresenceWorld): Promise<void> {
-  const { found, state } = await snapshotMembers(world.scope, log, await replayNewest(world.scope, log, 0))
+  const { found, state } = await snapshotMembers(world.context, log, await replayNewest(world.context, log, 0))
   world.seen.push({ at: found.from.offset, members: new Map(state.members.map(({ member, data }) => [member, data])) })
 }
 
@@ -131,10 +131,10 @@ export async function rowsOf({
 
 /** What the table's stream does for a function that died. */
 export async function tellRest(world: PresenceWorld): Promise<void> {
-  const scope = { ...world.scope, store: world.store, server: { report: fail } } as unknown as InvocationContext
+  const context = { ...world.context, store: world.store, server: { report: fail } } as unknown as InvocationContext
   const { rows } = await world.store.readPresences(log.topic)
   await appendStreamed(
-    scope,
+    context,
     rows.map(({ topic, member }) => ({ record: member, topic, member })),
   )
 }

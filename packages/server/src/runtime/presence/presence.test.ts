@@ -182,17 +182,17 @@ describe('a topic of ten thousand', () => {
     const world = await createPresenceWorld(answering)
     const member = (n: number) => `m${String(n).padStart(5, '0')}`
     for (let n = 0; n < 10_000; n++) await join(member(n), 't')(world)
-    const { scope } = world
-    const begun = await replayNewest(scope, log, 0)
-    const { state } = await snapshotMembers(scope, log, begun)
+    const { context } = world
+    const begun = await replayNewest(context, log, 0)
+    const { state } = await snapshotMembers(context, log, begun)
     expect(state.members).toHaveLength(10_000)
-    expect((await snapshotCount(scope, log, begun)).state).toBe(10_000)
+    expect((await snapshotCount(context, log, begun)).state).toBe(10_000)
     await join(member(10_000), 't')(world)
-    const again = snapshotMembers(scope, log, await replayNewest(scope, log, 0))
+    const again = snapshotMembers(context, log, await replayNewest(context, log, 0))
     await expect(again).rejects.toThrow(/10001 members are here; a list shows 10000 \(listedMembers\)\. Use count\./)
-    expect((await snapshotCount(scope, log, await replayNewest(scope, log, 0))).state).toBe(10_001)
+    expect((await snapshotCount(context, log, await replayNewest(context, log, 0))).state).toBe(10_001)
     await world.clock.advance(times.leaseMs)
-    expect(await readMembersNow(scope, log.topic)).toEqual([])
+    expect(await readMembersNow(context, log.topic)).toEqual([])
   }, 60_000)
 })
 
@@ -288,10 +288,10 @@ describe('the session of a subscription that ended', () => {
     await join('ann', 't', 2)(world)
     const row = (ref: number) => ({ topic: log.topic, connectionId: 't2', ref, presence })
     const presence = { view: 'members', seat: { member: 'ann', entry: 't' } } as const
-    await endSession(world.scope, row(1)) // of an attempt that was overtaken
-    expect(await readMembersNow(world.scope, log.topic)).toHaveLength(1)
-    await endSession(world.scope, row(2))
-    expect(await readMembersNow(world.scope, log.topic)).toEqual([])
+    await endSession(world.context, row(1)) // of an attempt that was overtaken
+    expect(await readMembersNow(world.context, log.topic)).toHaveLength(1)
+    await endSession(world.context, row(2))
+    expect(await readMembersNow(world.context, log.topic)).toEqual([])
     expect(world.later.at(-1)).toEqual({ presence: { topic: log.topic, member: 'ann' } })
   })
 

@@ -25,15 +25,15 @@ export function keepaliveOf({ me, leaseMs }: PresenceInterest): number | undefin
  * again.
  */
 export async function keepPresence(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   row: Pick<Subscriber, 'topic' | 'ref' | 'connectionId'> & { readonly seat: PresenceSeat | undefined },
 ): Promise<'here' | 'absent'> {
-  const found = presenceAt(scope, row.topic)
+  const found = presenceAt(context, row.topic)
   if (found === undefined) return 'here'
   const { log, rules } = found
   const { seat, ref, connectionId } = row
-  const status = seat === undefined ? 'here' : await renewSession(scope, { log, seat, ref, connectionId }, rules)
-  await sweepIfDue(scope, log, rules)
+  const status = seat === undefined ? 'here' : await renewSession(context, { log, seat, ref, connectionId }, rules)
+  await sweepIfDue(context, log, rules)
   return status
 }
 
@@ -43,11 +43,11 @@ export async function keepPresence(
  * [TL-PRES-5]
  */
 export async function renewSession(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   session: SessionRef,
   { leaseMs }: Pick<PresenceTimes, 'leaseMs'>,
 ): Promise<'here' | 'absent'> {
-  const row = await updateSession(scope, session, (mine, now) => {
+  const row = await updateSession(context, session, (mine, now) => {
     if (!isOf(mine, session) || mine.leaving || mine.lease - now > leaseMs * 0.75) return undefined
     return { ...mine, lease: Math.max(mine.lease, now + leaseMs) }
   })
@@ -60,10 +60,10 @@ export async function renewSession(
  * [TL-PRES-6]
  */
 export async function sweepOnReturn(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { topic, channel, presence }: SubscriptionDescriptor,
   lastEventId: string | undefined,
 ): Promise<void> {
   if (presence === undefined || lastEventId === undefined) return // a snapshot reads all rows itself
-  await sweepIfDue(scope, logOf({ topic, channel }), presence).catch(() => {}) // the next sync tries again
+  await sweepIfDue(context, logOf({ topic, channel }), presence).catch(() => {}) // the next sync tries again
 }

@@ -32,12 +32,12 @@ function digest(text: string): string {
  * nothing. Throws RATE_LIMITED when the member has too many sessions. [TL-PRES-2]
  */
 export async function joinSession(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   session: SessionRef,
   as: { readonly data: string; readonly lease: (now: number) => number },
 ): Promise<void> {
   const { ref, connectionId, seat } = session
-  await changeMember(scope, memberOf(session), (sessions, { now, v }) => {
+  await changeMember(context, memberOf(session), (sessions, { now, v }) => {
     const mine = sessions[seat.entry]
     if (mine !== undefined && (mine.ref > ref || isStored(mine, session))) return undefined
     if (mine === undefined && Object.keys(sessions).length >= presenceLimits.sessions) throw tooManySessions()
@@ -48,9 +48,9 @@ export async function joinSession(
 }
 
 /** Ends a session that left on purpose. [TL-PRES-3] */
-export async function leaveSession(scope: RuntimeContext, session: Omit<SessionRef, 'connectionId'>): Promise<void> {
+export async function leaveSession(context: RuntimeContext, session: Omit<SessionRef, 'connectionId'>): Promise<void> {
   const { ref, seat } = session
-  await changeMember(scope, memberOf(session), (sessions) => {
+  await changeMember(context, memberOf(session), (sessions) => {
     const mine = sessions[seat.entry]
     if (mine === undefined || mine.ref > ref) return undefined
     return without(sessions, seat.entry)
@@ -59,20 +59,20 @@ export async function leaveSession(scope: RuntimeContext, session: Omit<SessionR
 
 /** Ends the session of a subscription that stopped, if it has one. */
 export async function leaveSubscription(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { topic, ref, seat }: { readonly topic: string; readonly ref: number; readonly seat: PresenceSeat | undefined },
 ): Promise<void> {
-  const found = seat && presenceAt(scope, topic)
-  if (found !== undefined && seat !== undefined) await leaveSession(scope, { log: found.log, seat, ref })
+  const found = seat && presenceAt(context, topic)
+  if (found !== undefined && seat !== undefined) await leaveSession(context, { log: found.log, seat, ref })
 }
 
 /** Removes those of the `stale` sessions that are over. [TL-PRES-4] */
 export function pruneMember(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   member: MemberOf,
   stale: Sessions,
 ): Promise<PresenceRow | undefined> {
-  return changeMember(scope, member, (sessions) =>
+  return changeMember(context, member, (sessions) =>
     Object.keys(stale).every((entry) => Object.hasOwn(sessions, entry)) ? undefined : sessions,
   )
 }

@@ -34,10 +34,10 @@ const prunedPerSnapshot = 200
  * and a member's changes are in order. So the last change of a member in the log is never older than its row, and
  * replaces it; no change is repeated or left out. [TL-PRES-1]
  */
-export async function snapshotMembers(scope: RuntimeContext, log: LogRef, start: Replay) {
+export async function snapshotMembers(context: RuntimeContext, log: LogRef, start: Replay) {
   for (let found = start; ; ) {
-    const members = await readMembers(scope, log, found.head)
-    const tail = await applyTail(scope, log, found.head, members)
+    const members = await readMembers(context, log, found.head)
+    const tail = await applyTail(context, log, found.head, members)
     const at = { ...tail, slots: [], ...(start.gap && { gap: start.gap }) }
     if (tail.gap === undefined)
       return { found: { ...at, from: tail.head }, state: { type: 'here' as const, members: listOf(members) } }
@@ -46,52 +46,56 @@ export async function snapshotMembers(scope: RuntimeContext, log: LogRef, start:
 }
 
 /** The number of present members. The newest slot of the log holds it. */
-export async function snapshotCount(scope: RuntimeContext, log: LogRef, start: Replay): Promise<PresenceState<number>> {
-  const { slots } = await scope.store.readSlotsBefore(log.topic, undefined, 1)
+export async function snapshotCount(
+  context: RuntimeContext,
+  log: LogRef,
+  start: Replay,
+): Promise<PresenceState<number>> {
+  const { slots } = await context.store.readSlotsBefore(log.topic, undefined, 1)
   const newest = slots[0]
-  if (newest === undefined || wireEpoch(newest.epoch, scope.restore) !== start.head.epoch) {
-    const found = { ...(await replayNewest(scope, log, 0)), ...(start.gap && { gap: start.gap }) }
-    return snapshotCount(scope, log, found)
+  if (newest === undefined || wireEpoch(newest.epoch, context.restore) !== start.head.epoch) {
+    const found = { ...(await replayNewest(context, log, 0)), ...(start.gap && { gap: start.gap }) }
+    return snapshotCount(context, log, found)
   }
-  const at = cursorOf(scope, newest)
+  const at = cursorOf(context, newest)
   return { found: { ...start, from: at, head: at, slots: [] }, state: toPresenceSlot(newest)?.here ?? 0 }
 }
 
 /** The present members according to the rows alone. */
-export async function readMembersNow(scope: RuntimeContext, topic: string) {
+export async function readMembersNow(context: RuntimeContext, topic: string) {
   const members: Members = new Map()
-  for await (const rows of pagesOf(scope, topic)) {
-    const now = scope.clock.now()
-    for (const row of rows) if (row.said.type !== 'leave' && hasLiving(row, now)) addMember(scope, members, row)
+  for await (const rows of pagesOf(context, topic)) {
+    const now = context.clock.now()
+    for (const row of rows) if (row.said.type !== 'leave' && hasLiving(row, now)) addMember(context, members, row)
   }
   return listOf(members)
 }
 
 /** Applies the changes of the log after `from`, to its end. Returns the last page. */
-async function applyTail(scope: RuntimeContext, log: LogRef, from: Cursor, members: Members): Promise<Replay> {
+async function applyTail(context: RuntimeContext, log: LogRef, from: Cursor, members: Members): Promise<Replay> {
   for (let at = from; ; ) {
-    const page = await replayFrom(scope, log, at)
-    for (const slot of page.slots) applyChange(scope, log, members, slot)
+    const page = await replayFrom(context, log, at)
+    for (const slot of page.slots) applyChange(context, log, members, slot)
     const last = page.slots.at(-1)
-    at = last === undefined ? at : cursorOf(scope, last)
+    at = last === undefined ? at : cursorOf(context, last)
     if (page.gap !== undefined || at.offset >= page.head.offset) return page
   }
 }
 
-async function readMembers(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<Members> {
+async function readMembers(context: RuntimeContext, log: LogRef, head: Cursor): Promise<Members> {
   const members: Members = new Map()
   let remaining = prunedPerSnapshot
-  for await (const rows of pagesOf(scope, log.topic)) {
-    const now = scope.clock.now()
+  for await (const rows of pagesOf(context, log.topic)) {
+    const now = context.clock.now()
     const expired = rows.filter((row) => isOver(row, now)).slice(0, remaining)
     remaining -= expired.length
-    const pruned = await pruneAll(scope, log, expired)
+    const pruned = await pruneAll(context, log, expired)
     for (const read of rows) {
       const row = pruned.has(read.member) ? pruned.get(read.member) : read
-      const current = row?.pending === true ? await appendChange(scope, log, row) : row
+      const current = row?.pending === true ? await appendChange(context, log, row) : row
       // Decided by the log and not by leases: a member stays until the log has its leave, which every watcher gets.
-      if (current?.epoch !== undefined && wireEpoch(current.epoch, scope.restore) === head.epoch)
-        addMember(scope, members, current)
+      if (current?.epoch !== undefined && wireEpoch(current.epoch, context.restore) === head.epoch)
+        addMember(context, members, current)
     }
   }
   return members
@@ -102,24 +106,24 @@ function hasLiving({ sessions }: PresenceRow, now: number): boolean {
 }
 
 /** Leaves out and logs a member whose data does not match the reader's schema. [TL-ROW-7] */
-function addMember(scope: RuntimeContext, members: Members, { topic, member, said }: PresenceRow): void {
+function addMember(context: RuntimeContext, members: Members, { topic, member, said }: PresenceRow): void {
   if (said.data === undefined) return
   try {
-    members.set(member, memberDataOf(scope.channelOf(channelOfTopic(topic)), said.data))
+    members.set(member, memberDataOf(context.channelOf(channelOfTopic(topic)), said.data))
   } catch (thrown) {
-    logLeftOut(scope, topic, thrown)
+    logLeftOut(context, topic, thrown)
   }
 }
 
-function applyChange(scope: RuntimeContext, { topic }: LogRef, members: Members, slot: Slot): void {
+function applyChange(context: RuntimeContext, { topic }: LogRef, members: Members, slot: Slot): void {
   const change = toPresenceSlot(slot)
   if (change === undefined) return
   if (change.type === 'leave') return void members.delete(change.member)
   try {
-    members.set(change.member, (eventOf(scope, topic, slot) as { readonly data?: unknown }).data)
+    members.set(change.member, (eventOf(context, topic, slot) as { readonly data?: unknown }).data)
   } catch (thrown) {
     members.delete(change.member)
-    logLeftOut(scope, topic, thrown)
+    logLeftOut(context, topic, thrown)
   }
 }
 

@@ -17,29 +17,29 @@ const rowSeconds = 24 * 3_600
  * saw. Leases are only renewed, and a session that joined since has a full lease, so the due time is never later than
  * the end of a lease, unless a lost socket shortened it. The first sync after that end sweeps. [TL-PRES-6]
  */
-export async function sweepIfDue(scope: RuntimeContext, log: LogRef, { leaseMs }: PresenceTimes): Promise<void> {
-  const { store, clock } = scope
+export async function sweepIfDue(context: RuntimeContext, log: LogRef, { leaseMs }: PresenceTimes): Promise<void> {
+  const { store, clock } = context
   const due = await store.readSweep(log.topic)
   const now = clock.now()
   if (due > now) return
   const claimed = now + claimMs
   const expires = Math.ceil((now + leaseMs) / 1_000) + rowSeconds
   if ((await store.moveSweep(log.topic, { from: due, to: claimed, expires })) === 'standing') return
-  const earliest = await sweep(scope, log, now + leaseMs)
+  const earliest = await sweep(context, log, now + leaseMs)
   await store.moveSweep(log.topic, { from: claimed, to: earliest, expires })
 }
 
 /** Reads all rows and ends expired sessions. Returns the earliest end of a lease, at most `latest`. */
-async function sweep(scope: RuntimeContext, log: LogRef, latest: number): Promise<number> {
+async function sweep(context: RuntimeContext, log: LogRef, latest: number): Promise<number> {
   let earliest = latest
-  for await (const rows of pagesOf(scope, log.topic)) {
-    const now = scope.clock.now()
+  for await (const rows of pagesOf(context, log.topic)) {
+    const now = context.clock.now()
     await pruneAll(
-      scope,
+      context,
       log,
       rows.filter((row) => isOver(row, now)),
     )
-    for (const row of rows) if (row.pending) await appendChange(scope, log, row) // in case the stream's record was lost
+    for (const row of rows) if (row.pending) await appendChange(context, log, row) // in case the stream's record was lost
     for (const { sessions } of rows)
       for (const { lease } of Object.values(living(sessions, now))) earliest = Math.min(earliest, lease)
   }
@@ -48,11 +48,11 @@ async function sweep(scope: RuntimeContext, log: LogRef, latest: number): Promis
 
 /** The members' rows, page by page. */
 export async function* pagesOf(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   topic: string,
 ): AsyncGenerator<readonly PresenceRow[], void, void> {
   for (let from: string | undefined, more = true; more; more = from !== undefined) {
-    const page = await scope.store.readPresences(topic, from === undefined ? {} : { from })
+    const page = await context.store.readPresences(topic, from === undefined ? {} : { from })
     yield page.rows
     from = page.next
   }
@@ -65,14 +65,14 @@ export function isOver({ sessions }: PresenceRow, now: number): boolean {
 
 /** Ends the expired sessions of these members. Returns their current rows; undefined where none exists. */
 export async function pruneAll(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   log: LogRef,
   rows: readonly PresenceRow[],
 ): Promise<ReadonlyMap<string, PresenceRow | undefined>> {
   const pruned = await mapConcurrent(
     rows,
     concurrentPrunes,
-    async ({ member, sessions }) => [member, await pruneMember(scope, { log, member }, sessions)] as const,
+    async ({ member, sessions }) => [member, await pruneMember(context, { log, member }, sessions)] as const,
   )
   return new Map(pruned)
 }

@@ -9,24 +9,24 @@ import { pagesOf } from './sweep.ts'
  * Sets new data of the calling session in this topic. False when the session has not joined, or no call of a session
  * runs here. [TL-PRES-8]
  */
-export async function updatePresence(scope: RuntimeContext, log: LogRef, data: string): Promise<boolean> {
-  const { caller } = scope
+export async function updatePresence(context: RuntimeContext, log: LogRef, data: string): Promise<boolean> {
+  const { caller } = context
   if (caller === undefined) return false
-  const rows = await scope.store.readSubscriptions(caller.connectionId)
+  const rows = await context.store.readSubscriptions(caller.connectionId)
   const own = rows.flatMap(({ on, topic, seat }) => (on && topic === log.topic && seat !== undefined ? [seat] : []))
-  const joined = own.length > 0 ? own : await findSessions(scope, log, caller.session)
-  const updated = await Promise.all(joined.map((seat) => updateData(scope, log, seat, data)))
+  const joined = own.length > 0 ? own : await findSessions(context, log, caller.session)
+  const updated = await Promise.all(joined.map((seat) => updateData(context, log, seat, data)))
   return updated.includes(true)
 }
 
 async function updateData(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   log: LogRef,
   { member, entry }: PresenceSeat,
   data: string,
 ): Promise<boolean> {
   let isPresent = false // the row may still hold a session whose lease has expired
-  await changeMember(scope, { log, member }, (sessions, { v }) => {
+  await changeMember(context, { log, member }, (sessions, { v }) => {
     const mine = sessions[entry]
     isPresent = mine !== undefined
     return mine && { ...sessions, [entry]: { ...mine, data, since: v } }
@@ -36,12 +36,12 @@ async function updateData(
 
 /** Searches the rows. After a hand-over or a reconnect a call may arrive before the subscription that joins again. */
 async function findSessions(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { topic }: LogRef,
   session: string,
 ): Promise<readonly PresenceSeat[]> {
   const found: PresenceSeat[] = []
-  for await (const rows of pagesOf(scope, topic))
+  for await (const rows of pagesOf(context, topic))
     for (const { member, sessions } of rows)
       for (const entry of Object.keys(sessions)) if (isEntryOf(entry, session)) found.push({ member, entry })
   return found

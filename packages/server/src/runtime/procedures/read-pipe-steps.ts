@@ -11,16 +11,16 @@ import { describeSubscription } from './run-procedure.ts'
  * TOPIC_CHANGED when it now returns another topic.
  */
 export async function describePipe(
-  scope: InvocationContext,
+  context: InvocationContext,
   row: Pick<Subscriber, 'path' | 'input' | 'topic'>,
   facts: ContextDetails,
 ): Promise<readonly PipeStep[]> {
-  const { transformer } = scope.server.router._def._config
-  const described = await describeSubscription(scope.server, {
+  const { transformer } = context.server.router._def._config
+  const described = await describeSubscription(context.server, {
     path: row.path,
     input: transformer.input.deserialize(row.input === undefined ? undefined : (JSON.parse(row.input) as Json)),
     facts,
-    signal: scope.deadline.signal,
+    signal: context.deadline.signal,
     batchIndex: 0,
   })
   if (described.status !== 'channel' || described.descriptor.topic !== row.topic) throw topicChanged(row.path)

@@ -1,6 +1,7 @@
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { errorText } from '../encoding/error-response.ts'
+import { encode, RawJson } from '../encoding/encode.ts'
+import { errorFrame } from '../encoding/error-response.ts'
 import { post } from '../posting/post.ts'
 import { endSession } from '../presence/rows/disconnect-session.ts'
 
@@ -8,12 +9,11 @@ import { endSession } from '../presence/rows/disconnect-session.ts'
  * Ends a subscription from the server's side. Posts the error under the subscription's id, then stops its rows.
  * [TL-ERR-4]
  */
-export async function endSubscriber(scope: InvocationContext, row: Subscriber, thrown: unknown): Promise<void> {
-  const id = JSON.parse(row.id) as string | number
-  const request = { id, type: 'subscription', path: row.path, cause: 'delivery' } as const
+export async function endSubscriber(context: InvocationContext, row: Subscriber, thrown: unknown): Promise<void> {
+  const request = { id: new RawJson(row.id), type: 'subscription', path: row.path, cause: 'delivery' } as const
   // Before the stop, so that a failure here is repeated by the next delivery.
-  await post(scope, row.connectionId, errorText(scope.server, request, thrown))
-  await scope.store.stopSubscription(row)
-  await scope.store.stopSubscriber(row)
-  await endSession(scope, row)
+  await post(context, row.connectionId, encode(errorFrame(context.server, request, thrown)))
+  await context.store.stopSubscription(row)
+  await context.store.stopSubscriber(row)
+  await endSession(context, row)
 }

@@ -5,8 +5,15 @@ import { type ConnectionParams, toFacts } from '../context/caller.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { evaluate, evaluateEvent } from '../encoding/replay-results.ts'
-import { advanceResult, ephemeralResult, eventResult, faultResult } from '../encoding/result-frames.ts'
+import type { Result } from '../encoding/encode.ts'
+import {
+  advanceResult,
+  ephemeralResult,
+  evaluate,
+  evaluateEvent,
+  faultResult,
+  resultOf,
+} from '../encoding/result-frames.ts'
 import { cursorOf } from '../log/retention.ts'
 import { parseEvents } from '../log/stored-event.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
@@ -23,33 +30,34 @@ const maxAttempts = 2
 const procedureMs = 3_000
 
 /**
- * The result text for one subscriber with filter or map, or undefined when it gets none. Throws when the result could
+ * The result for one subscriber with filter or map, or undefined when it gets none. Throws when the result could
  * not be computed: the delivery has failed.
  */
-export type Pipeline = (row: Subscriber, piped: PipedContext) => Promise<string | undefined>
+export type Pipeline = (row: Subscriber, piped: PipedContext) => Promise<Result | undefined>
 
 /**
  * Computes the results of one event. Runs each subscriber's procedure again with the context stored at its subscribe;
  * reads the block of the log once for all.
  */
-export function createPipeline(scope: InvocationContext, delivery: Delivery): Pipeline {
+export function createPipeline(context: InvocationContext, delivery: Delivery): Pipeline {
   let earlier: Promise<readonly Slot[]> | undefined
   return async (row, piped) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        const pipe = await within(scope, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))
-        if (delivery.slot === undefined) return ephemeralResultOf(scope, pipe, delivery.data)
-        earlier ??= readEarlier(scope, delivery.topic, delivery.slot)
-        return coveringResult(scope, { ...delivery, pipe, path: row.path }, await earlier)
+        const pipe = await within(context, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))
+        if (delivery.slot === undefined) return ephemeralResultOf(context, pipe, delivery.data)
+        earlier ??= readEarlier(context, delivery.topic, delivery.slot)
+        return coveringResult(context, { ...delivery, pipe, path: row.path }, await earlier)
       } catch (thrown) {
-        if (await endsSubscription(scope, row, thrown)) return undefined
+        if (await endsSubscription(context, row, thrown)) return undefined
         earlier = undefined
         const { line } = toTRPCError(thrown) as Partial<TrunklineError>
         if (line === 'TIMEOUT') throw thrown
         if (attempt < maxAttempts) continue
         if (line === 'FUNCTION_FAILED') throw thrown // the table failed and not the filter, so a retry may succeed
         // Never treated as a non-match: the position moves, and the client gets a fault.
-        return delivery.slot && faultResult(scope.server, cursorOf(scope, delivery.slot), row.path, thrown)
+        const cursor = delivery.slot && cursorOf(context, delivery.slot)
+        return cursor && faultResult(context.server, { cursor, path: row.path }, thrown)
       }
     }
   }
@@ -60,15 +68,15 @@ export function createPipeline(scope: InvocationContext, delivery: Delivery): Pi
  * the subscription. Throws what the procedure throws in two attempts.
  */
 export async function pipeOf(
-  scope: InvocationContext,
+  context: InvocationContext,
   row: Subscriber,
   piped: PipedContext,
 ): Promise<readonly PipeStep[] | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await within(scope, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))
+      return await within(context, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))
     } catch (thrown) {
-      if (await endsSubscription(scope, row, thrown)) return undefined
+      if (await endsSubscription(context, row, thrown)) return undefined
       if (attempt === maxAttempts || (toTRPCError(thrown) as Partial<TrunklineError>).line === 'TIMEOUT') throw thrown
     }
   }
@@ -87,16 +95,16 @@ function blockStart(slot: Slot): number {
  * The slots of a slot's block before it. All pages are read, since 32 events may exceed one request, and a match that
  * was not read would be claimed as a non-match.
  */
-async function readEarlier(scope: InvocationContext, topic: string, slot: Slot): Promise<readonly Slot[]> {
+async function readEarlier(context: InvocationContext, topic: string, slot: Slot): Promise<readonly Slot[]> {
   const slots: Slot[] = []
   for (let after = blockStart(slot); after < slot.offset - 1; ) {
-    const page = await scope.store.readSlots(topic, after, slot.offset - 1 - after)
+    const page = await context.store.readSlots(topic, after, slot.offset - 1 - after)
     slots.push(...page.slots)
     const last = page.slots.at(-1)
     if (!page.more || last === undefined) break
     after = last.offset
   }
-  await parseEvents(scope, topic, slots)
+  await parseEvents(context, topic, slots)
   return slots
 }
 
@@ -112,46 +120,44 @@ interface FilteredSlot {
  * [TL-SUB-5] `prev` is the last matching slot of the block, or the start of the slots that were read. A block that ends
  * without a match sends an advance.
  */
-function coveringResult(scope: InvocationContext, of: FilteredSlot, earlier: readonly Slot[]): string | undefined {
-  const { topic, pipe, path, slot } = of
-  const evaluated = evaluate(scope, topic, pipe, slot)
+function coveringResult(context: InvocationContext, of: FilteredSlot, earlier: readonly Slot[]): Result | undefined {
+  const { path, slot } = of
+  const evaluated = evaluate(context, of, slot)
   const endsBlock = slot.offset % blockSlots === 0
   if (evaluated.status === 'no-match' && !endsBlock) return undefined
-  const prev = lastMatch(scope, of, earlier)
-  const cursor = cursorOf(scope, slot)
-  if (evaluated.status === 'match') return eventResult(scope.server, cursor, path, evaluated.event, prev)
-  if (evaluated.status === 'failed') return faultResult(scope.server, cursor, path, evaluated.thrown, prev)
-  return advanceResult(cursor, prev)
+  const prev = lastMatch(context, of, earlier)
+  const cursor = cursorOf(context, slot)
+  return resultOf(context.server, { cursor, path, prev }, evaluated) ?? advanceResult(cursor, prev)
 }
 
 /**
  * The last matching slot before this one, or the offset back to which the log is dense and of one epoch: nothing is
  * claimed about slots that were not read.
  */
-function lastMatch(scope: InvocationContext, { topic, pipe, slot }: FilteredSlot, earlier: readonly Slot[]): number {
+function lastMatch(context: InvocationContext, { topic, pipe, slot }: FilteredSlot, earlier: readonly Slot[]): number {
   let position = slot.offset - 1
   for (const each of [...earlier].reverse()) {
     if (each.offset > position) continue // a later slot, which a page may include
     if (each.offset !== position || each.epoch !== slot.epoch) return position
-    if (evaluate(scope, topic, pipe, each).status !== 'no-match') return position
+    if (evaluate(context, { topic, pipe }, each).status !== 'no-match') return position
     position -= 1
   }
   return position
 }
 
-function ephemeralResultOf(scope: InvocationContext, pipe: readonly PipeStep[], data: string): string | undefined {
+function ephemeralResultOf(context: InvocationContext, pipe: readonly PipeStep[], data: string): Result | undefined {
   const evaluated = evaluateEvent(pipe, () => JSON.parse(data))
-  return evaluated.status === 'match' ? ephemeralResult(scope.server, evaluated.event) : undefined
+  return evaluated.status === 'match' ? ephemeralResult(context.server, evaluated.event) : undefined
 }
 
 /**
  * Ends the subscription if its middlewares, which check authority again, refused, or if the procedure returned another
  * topic.
  */
-async function endsSubscription(scope: InvocationContext, row: Subscriber, thrown: unknown): Promise<boolean> {
+async function endsSubscription(context: InvocationContext, row: Subscriber, thrown: unknown): Promise<boolean> {
   const error = toTRPCError(thrown)
   const changed = error instanceof TrunklineError && error.line === 'TOPIC_CHANGED'
   if (!changed && error.code !== 'UNAUTHORIZED' && error.code !== 'FORBIDDEN') return false
-  await endSubscriber(scope, row, error)
+  await endSubscriber(context, row, error)
   return true
 }

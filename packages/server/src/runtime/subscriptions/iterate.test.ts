@@ -316,11 +316,11 @@ describe('an iterated subscription', () => {
   })
   test('names the remedy inside one of the line’s functions', () => {
     const { line, numbers } = createRoom()
-    const { scope, enter } = internalsOf(line)
-    const inside = enter({ ...scope(), server: {} as Server }, () => numbers.subscribe(a))
+    const { context, enter } = internalsOf(line)
+    const inside = enter({ ...context(), server: {} as Server }, () => numbers.subscribe(a))
     expect(() => inside[Symbol.asyncIterator]()).toThrow('Return the subscription of numbers from the procedure')
     const outside = numbers.subscribe(a)
-    const iterating = () => enter({ ...scope(), server: {} as Server }, () => outside[Symbol.asyncIterator]())
+    const iterating = () => enter({ ...context(), server: {} as Server }, () => outside[Symbol.asyncIterator]())
     expect(iterating).toThrow('Return the subscription')
   })
   test('of an ephemeral channel says that there is no log', async () => {

@@ -14,12 +14,13 @@ const checkSlackMs = 1_000 // for clock differences between functions
 
 /** The connection of a row is gone: its session ends after the grace period. */
 export async function disconnectRow(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   row: Pick<SessionRef, 'connectionId'> & { readonly topic: string; readonly seat: PresenceSeat | undefined },
 ): Promise<void> {
   const { topic, connectionId, seat } = row
-  const found = seat && presenceAt(scope, topic)
-  if (found !== undefined && seat !== undefined) await disconnectSession(scope, { log: found.log, seat, connectionId })
+  const found = seat && presenceAt(context, topic)
+  if (found !== undefined && seat !== undefined)
+    await disconnectSession(context, { log: found.log, seat, connectionId })
 }
 
 /**
@@ -27,15 +28,15 @@ export async function disconnectRow(
  * appends the leave. This is called during deliveries, which must not append to the log. [TL-PRES-3]
  */
 export async function endSession(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { topic, connectionId, ref, presence }: Pick<Subscriber, 'topic' | 'connectionId' | 'ref' | 'presence'>,
 ): Promise<void> {
-  const found = presenceAt(scope, topic)
+  const found = presenceAt(context, topic)
   const seat = presence?.seat
   if (found === undefined || seat === undefined) return
   const session = { log: found.log, seat, ref, connectionId }
-  await invokeCheck(scope, topic, seat.member, 0)
-  await updateSession(scope, session, (mine, now) =>
+  await invokeCheck(context, topic, seat.member, 0)
+  await updateSession(context, session, (mine, now) =>
     isOf(mine, session) ? { ...mine, leaving: true, lease: now } : undefined,
   )
 }
@@ -44,29 +45,29 @@ export async function endSession(
  * The socket of a session is gone. The session may come back within the grace period; a delayed check ends it
  * otherwise. Does nothing when another connection already has the session. [TL-PRES-4]
  */
-export async function disconnectSession(scope: RuntimeContext, session: Omit<SessionRef, 'ref'>): Promise<void> {
+export async function disconnectSession(context: RuntimeContext, session: Omit<SessionRef, 'ref'>): Promise<void> {
   const { log, seat, connectionId } = session
-  const rules = presenceAt(scope, log.topic)?.rules
+  const rules = presenceAt(context, log.topic)?.rules
   if (rules === undefined) return
   const mayLeave = (mine: PresenceSession | undefined): mine is PresenceSession =>
     mine?.connectionId === connectionId && !mine.leaving
-  const row = await scope.store.readPresence(log.topic, seat.member)
+  const row = await context.store.readPresence(log.topic, seat.member)
   if (!mayLeave(row?.sessions[seat.entry])) return
   // Before the write: a check too many does no harm, but without one the member would stay until a sweep.
-  await invokeCheck(scope, log.topic, seat.member, rules.graceMs)
-  await updateSession(scope, session, (mine, now) =>
+  await invokeCheck(context, log.topic, seat.member, rules.graceMs)
+  await updateSession(context, session, (mine, now) =>
     mayLeave(mine) ? { ...mine, leaving: true, lease: now + rules.graceMs } : undefined,
   )
 }
 
-async function invokeCheck(scope: RuntimeContext, topic: string, member: string, graceMs: number): Promise<void> {
+async function invokeCheck(context: RuntimeContext, topic: string, member: string, graceMs: number): Promise<void> {
   const check: PresenceCheck = { presence: { topic, member } }
   try {
-    if (scope.invoker?.invokeDelayed === undefined)
+    if (context.invoker?.invokeDelayed === undefined)
       throw new Error('Expected the backend to have an invoker with invokeDelayed, got none. Give it a delay queue.')
-    await scope.invoker.invokeDelayed(check, { delayMs: Math.min(graceMs + checkSlackMs, 900_000) })
+    await context.invoker.invokeDelayed(check, { delayMs: Math.min(graceMs + checkSlackMs, 900_000) })
   } catch (thrown) {
     // Reported only: without the check, the sweep of a later sync ends the session.
-    reportDelivery(scope, undefined, thrown)
+    reportDelivery(context, undefined, thrown)
   }
 }

@@ -5,10 +5,10 @@ import type { RuntimeContext } from '../../context/runtime-context.ts'
 import type { LogRef } from '../../log/replay.ts'
 
 /** The log and the rules of a presence topic; undefined when its channel is no presence, or not of this line. */
-export function presenceAt(scope: RuntimeContext, topic: string): { log: LogRef; rules: PresenceRules } | undefined {
+export function presenceAt(context: RuntimeContext, topic: string): { log: LogRef; rules: PresenceRules } | undefined {
   const channel = channelOfTopic(topic)
-  const rules = scope.presenceOf(channel)
-  const retentionMs = scope.retentionOf(channel)
+  const rules = context.presenceOf(channel)
+  const retentionMs = context.retentionOf(channel)
   return rules === undefined || retentionMs === undefined ? undefined : { log: { topic, retentionMs }, rules }
 }
 

@@ -17,21 +17,21 @@ export interface SessionRef {
  * change nothing. Returns the current row. Throws RATE_LIMITED when other writes come first too often.
  */
 export async function updateSession(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { log, seat }: Pick<SessionRef, 'log' | 'seat'>,
   apply: (mine: PresenceSession, now: number) => PresenceSession | undefined,
 ): Promise<PresenceRow | undefined> {
-  let row = await scope.store.readPresence(log.topic, seat.member)
+  let row = await context.store.readPresence(log.topic, seat.member)
   for (let race = 0; race < mostRaces; race++) {
     const mine = row?.sessions[seat.entry]
     if (row === undefined || mine === undefined) return row
-    const now = scope.clock.now()
+    const now = context.clock.now()
     const changed = apply(mine, now)
     if (changed === undefined) return row
     const sessions = { ...row.sessions, [seat.entry]: changed }
-    const mark = randomName(scope.clock, 20)
+    const mark = randomName(context.clock, 20)
     const next: PresenceRow = { ...row, v: row.v + 1, mark, sessions, expires: expiresOf(sessions, now) }
-    const outcome = await scope.store.putPresence(next, row.mark)
+    const outcome = await context.store.putPresence(next, row.mark)
     if (outcome.status === 'put') return next
     row = outcome.row
   }
