@@ -1,4 +1,4 @@
-import type { Backend, Gateway, Invoker, Store } from '@trunkline/server'
+import type { Backend, Gateway, Invoker, Store } from '@trunkline/server/ports'
 import { createRows } from '../../../../server/src/memory/store.ts'
 import type { InvokedFunction } from '../../../../server/src/ports/invoker.ts'
 import type { OperationName, TableRequests } from '../table/table-requests.ts'

@@ -1,4 +1,4 @@
-import type { PostOutcome } from '@trunkline/server'
+import type { PostOutcome } from '@trunkline/server/ports'
 import type { OldConnection } from '../table/old-table.ts'
 import { type Connection, type GatewayConnection, newConnection, type Peer, type Wire } from './connection.ts'
 import { ConnectionLife } from './connection-life.ts'

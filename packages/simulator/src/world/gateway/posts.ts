@@ -1,4 +1,4 @@
-import type { PostOutcome } from '@trunkline/server'
+import type { PostOutcome } from '@trunkline/server/ports'
 import { createQuota } from '../../kernel/quota.ts'
 import type { Connection } from './connection.ts'
 import type { GatewayEnvironment } from './environment.ts'

@@ -1,4 +1,4 @@
-import type { Store } from '@trunkline/server'
+import type { Store } from '@trunkline/server/ports'
 import { StoreError } from '../../../../server/src/ports/store.ts'
 import type { FaultPlan } from '../../kernel/fault-plan.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
