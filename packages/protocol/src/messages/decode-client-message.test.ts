@@ -34,12 +34,32 @@ describe('decodeClientMessage', () => {
   })
 
   test('marks an array with more elements than the batch limit, and keeps them for answers [TL-BATCH-3]', () => {
-    expect(decodeClientMessage('[1,2]', { maxBatchSize: 1 })).toMatchObject({ overfull: true, elements: [1, 2] })
+    const two = [{ id: 1 }, { id: 2 }]
+    expect(decodeClientMessage(JSON.stringify(two), { maxBatchSize: 1 })).toMatchObject({
+      ...{ overfull: true, elements: two },
+    })
     expect(decodeClientMessage('[1]', { maxBatchSize: 1 })).toMatchObject({ overfull: false })
     expect(decodeClientMessage('1', { maxBatchSize: 0 })).toMatchObject({ overfull: false })
     const full = JSON.stringify(Array(limits.batchSize.value).fill(0))
     expect(decodeClientMessage(full)).toMatchObject({ overfull: false })
     expect(decodeClientMessage(full.replace('[', '[0,'))).toMatchObject({ overfull: true })
+  })
+
+  test('keeps of an overfull array four times the limit with an id, and one without [TL-BATCH-3]', () => {
+    const named = Array.from({ length: 3_000 }, (_, id) => ({ id }))
+    const text = `[0,null,{"id":null},${JSON.stringify(named).slice(1, -1)},[],${nested(70)}]`
+    const decoded = decodeClientMessage(text)
+    expect(decoded).toMatchObject({ ok: true, batch: true, overfull: true })
+    const elements = decoded.ok && 'elements' in decoded ? decoded.elements : []
+    expect(elements).toEqual([0, ...named.slice(0, 4 * limits.batchSize.value)])
+  })
+
+  test('numbers the elements that are nested too deeply by what it kept [TL-BATCH-3] [TL-LIM-4]', () => {
+    const text = `[0,0,{"id":1},{"id":2,"a":${nested(70)}}]`
+    expect(decodeClientMessage(text, { maxBatchSize: 1 })).toMatchObject({
+      elements: [0, { id: 1 }, { id: 2 }],
+      tooDeep: new Map([[2, expect.stringContaining('71')]]),
+    })
   })
 
   test("returns the engine's message for a text that is not JSON [TL-BAD-1]", () => {

@@ -12,7 +12,10 @@ export type DecodedClientMessage =
       readonly tooDeep: ReadonlyMap<number, string>
       /** The message was an array. */
       readonly batch: boolean
-      /** The array has more elements than the batch limit. Run none of them and answer each with an error. */
+      /**
+       * The array had more elements than the batch limit. Run none and answer each of `elements` with an error: those
+       * are the first ones with an id, at most `overfullAnswers` times the limit, and one of the others.
+       */
       readonly overfull: boolean
     }
   | { readonly ok: true; readonly text: 'PING' | 'PONG' }
@@ -35,12 +38,33 @@ export function decodeClientMessage(
     const value: unknown = JSON.parse(text) // V8 parses without recursion, so deep nesting is harmless here
     const batch = Array.isArray(value)
     const elements: readonly unknown[] = batch ? value : [value]
-    // [TL-BATCH-3]
-    return { ok: true, elements, tooDeep: tooDeepIn(text), batch, overfull: batch && elements.length > maxBatchSize }
+    const tooDeep = tooDeepIn(text)
+    if (!batch || elements.length <= maxBatchSize) return { ok: true, elements, tooDeep, batch, overfull: false }
+    return { ok: true, ...answerable(elements, tooDeep, maxBatchSize), batch, overfull: true }
   } catch (error) {
     // [TL-BAD-1] tRPC also answers with the engine's message
     return { ok: false, reason: error instanceof Error ? error.message : 'Not JSON' }
   }
+}
+
+const overfullAnswers = 4
+
+/** The elements of an overfull array that are answered. A message of 1 MB can hold 500,000. [TL-BATCH-3] */
+function answerable(elements: readonly unknown[], tooDeep: ReadonlyMap<number, string>, maxBatchSize: number) {
+  let named = 0
+  let nameless = 0
+  const kept = elements.flatMap((element, index) => {
+    const isAnswered = hasId(element) ? ++named <= overfullAnswers * maxBatchSize : ++nameless === 1
+    return isAnswered ? [{ element, flaw: tooDeep.get(index) }] : []
+  })
+  const flaws = kept.flatMap(({ flaw }, at): [number, string][] => (flaw === undefined ? [] : [[at, flaw]]))
+  return { elements: kept.map(({ element }) => element), tooDeep: new Map(flaws) }
+}
+
+function hasId(element: unknown): boolean {
+  if (typeof element !== 'object' || element === null || !Object.hasOwn(element, 'id')) return false
+  const { id } = element as { readonly id: unknown }
+  return typeof id === 'string' || typeof id === 'number'
 }
 
 // [TL-LIM-4]
