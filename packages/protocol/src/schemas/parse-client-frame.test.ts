@@ -81,6 +81,12 @@ describe('parseClientFrame', () => {
     expect(reasonOf(call('x'.repeat(129), 'p'))).toBe(`Expected an id of at most 128 ${bytes}, got 129 bytes.`)
   })
 
+  test('counts the entries of a sync before it reads them [TL-LIM-4]', () => {
+    const frame = { id: 1, method: 'sync', params: { subscriptions: Array(60_000).fill(0) } }
+    const reason = 'Expected at most 200 subscriptions in a sync, got 60000.'
+    expect(parseClientFrame(frame)).toEqual({ ok: false, reason })
+  })
+
   test('returns the id of an invalid frame, or null when it has none [TL-BAD-7]', () => {
     expect(idOfElement({ id: 7 })).toBe(7)
     expect(idOfElement({ id: 'a', method: 5 })).toBe('a')
