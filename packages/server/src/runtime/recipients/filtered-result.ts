@@ -5,15 +5,8 @@ import { type ConnectionParams, toFacts } from '../context/caller.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import type { Result } from '../encoding/encode.ts'
-import {
-  advanceResult,
-  ephemeralResult,
-  evaluate,
-  evaluateEvent,
-  faultResult,
-  resultOf,
-} from '../encoding/result-frames.ts'
+import { evaluate, evaluateEvent } from '../encoding/replay-results.ts'
+import { advanceResult, ephemeralResult, eventResult, faultResult } from '../encoding/result-frames.ts'
 import { cursorOf } from '../log/retention.ts'
 import { parseEvents } from '../log/stored-event.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
@@ -30,10 +23,10 @@ const maxAttempts = 2
 const procedureMs = 3_000
 
 /**
- * The result for one subscriber with filter or map, or undefined when it gets none. Throws when the result could
+ * The result text for one subscriber with filter or map, or undefined when it gets none. Throws when the result could
  * not be computed: the delivery has failed.
  */
-export type Pipeline = (row: Subscriber, piped: PipedContext) => Promise<Result | undefined>
+export type Pipeline = (row: Subscriber, piped: PipedContext) => Promise<string | undefined>
 
 /**
  * Computes the results of one event. Runs each subscriber's procedure again with the context stored at its subscribe;
@@ -56,8 +49,7 @@ export function createPipeline(context: InvocationContext, delivery: Delivery): 
         if (attempt < maxAttempts) continue
         if (line === 'FUNCTION_FAILED') throw thrown // the table failed and not the filter, so a retry may succeed
         // Never treated as a non-match: the position moves, and the client gets a fault.
-        const cursor = delivery.slot && cursorOf(context, delivery.slot)
-        return cursor && faultResult(context.server, { cursor, path: row.path }, thrown)
+        return delivery.slot && faultResult(context.server, cursorOf(context, delivery.slot), row.path, thrown)
       }
     }
   }
@@ -120,14 +112,16 @@ interface FilteredSlot {
  * [TL-SUB-5] `prev` is the last matching slot of the block, or the start of the slots that were read. A block that ends
  * without a match sends an advance.
  */
-function coveringResult(context: InvocationContext, of: FilteredSlot, earlier: readonly Slot[]): Result | undefined {
-  const { path, slot } = of
-  const evaluated = evaluate(context, of, slot)
+function coveringResult(context: InvocationContext, of: FilteredSlot, earlier: readonly Slot[]): string | undefined {
+  const { topic, pipe, path, slot } = of
+  const evaluated = evaluate(context, topic, pipe, slot)
   const endsBlock = slot.offset % blockSlots === 0
   if (evaluated.status === 'no-match' && !endsBlock) return undefined
   const prev = lastMatch(context, of, earlier)
   const cursor = cursorOf(context, slot)
-  return resultOf(context.server, { cursor, path, prev }, evaluated) ?? advanceResult(cursor, prev)
+  if (evaluated.status === 'match') return eventResult(context.server, cursor, path, evaluated.event, prev)
+  if (evaluated.status === 'failed') return faultResult(context.server, cursor, path, evaluated.thrown, prev)
+  return advanceResult(cursor, prev)
 }
 
 /**
@@ -139,13 +133,13 @@ function lastMatch(context: InvocationContext, { topic, pipe, slot }: FilteredSl
   for (const each of [...earlier].reverse()) {
     if (each.offset > position) continue // a later slot, which a page may include
     if (each.offset !== position || each.epoch !== slot.epoch) return position
-    if (evaluate(context, { topic, pipe }, each).status !== 'no-match') return position
+    if (evaluate(context, topic, pipe, each).status !== 'no-match') return position
     position -= 1
   }
   return position
 }
 
-function ephemeralResultOf(context: InvocationContext, pipe: readonly PipeStep[], data: string): Result | undefined {
+function ephemeralResultOf(context: InvocationContext, pipe: readonly PipeStep[], data: string): string | undefined {
   const evaluated = evaluateEvent(pipe, () => JSON.parse(data))
   return evaluated.status === 'match' ? ephemeralResult(context.server, evaluated.event) : undefined
 }
