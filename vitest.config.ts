@@ -36,6 +36,7 @@ export default defineConfig({
         // software that is not ours: skipped by name where it is missing; `npm run test:long` brings it
         test: { name: 'foreign', include: ['tests/foreign/**/*.test.ts'], testTimeout: 60_000 },
       },
+      'examples/auth/vitest.config.ts',
       ...['chat', 'board'].flatMap((name) => [
         `examples/${name}/vitest.config.ts`,
         `examples/${name}/vitest.browser.config.ts`,
