@@ -30,7 +30,7 @@ export function missingClaim(claim: string): Refusal {
   return { code: 'missing-claim', reason: `This token has no claim ${claim}.` }
 }
 
-export function invalidClaim(claim: string): Refusal {
+function invalidClaim(claim: string): Refusal {
   return { code: 'invalid-claim', reason: `The claim ${claim} of this token is invalid.` }
 }
 
