@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { CallRecord } from '../records/history.ts'
-import { createWorld } from '../world/world.ts'
+import { createWorld } from '../world/create-world.ts'
 import { checkCalls } from './calls-checker.ts'
 import { rulesOf, worldOf } from './published-world.suite.ts'
 

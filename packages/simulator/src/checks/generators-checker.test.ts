@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { thrownMessage } from '../records/application.ts'
 import type { GeneratorEvent, GeneratorPath, GeneratorSubscription } from '../records/history.ts'
-import { createWorld, type World } from '../world/world.ts'
+import { createWorld } from '../world/create-world.ts'
+import type { World } from '../world/world.ts'
 import { checkGenerators, checkRuns } from './generators-checker.ts'
 
 const input = { name: 'g', everyMs: 1_000, last: 3, throws: false, heeds: true }

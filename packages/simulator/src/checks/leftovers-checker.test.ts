@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { topicOf } from '../records/application.ts'
-import { createWorld } from '../world/world.ts'
+import { createWorld } from '../world/create-world.ts'
 import { checkNothingLeft, checkRows } from './leftovers-checker.ts'
 import { rulesOf } from './published-world.suite.ts'
 

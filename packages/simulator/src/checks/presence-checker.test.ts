@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from 'vitest'
 import { hereOf } from '../records/application.ts'
 import type { PresenceEvent, PresenceSubscription } from '../records/history.ts'
-import { createWorld, type World } from '../world/world.ts'
+import { createWorld } from '../world/create-world.ts'
+import type { World } from '../world/world.ts'
 import { checkNobodyLeft, checkPresence } from './presence-checker.ts'
 
 type Said = readonly [type: 'join' | 'update' | 'leave', member: string, n?: number]

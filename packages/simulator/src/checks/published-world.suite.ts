@@ -1,5 +1,6 @@
 import { topicOf } from '../records/application.ts'
-import { createWorld, type World } from '../world/world.ts'
+import { createWorld } from '../world/create-world.ts'
+import type { World } from '../world/world.ts'
 
 /** A world whose room `a` contains these events, at offsets from 1. */
 export function worldOf(...events: readonly number[]) {

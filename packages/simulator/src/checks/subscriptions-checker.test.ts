@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { formatToken, topicOf } from '../records/application.ts'
 import type { Entry } from '../records/history.ts'
-import { createWorld } from '../world/world.ts'
+import { createWorld } from '../world/create-world.ts'
 import { rulesOf, worldOf } from './published-world.suite.ts'
 import { checkSubscriptions } from './subscriptions-checker.ts'
 

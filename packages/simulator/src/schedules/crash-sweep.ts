@@ -1,5 +1,5 @@
 import type { GeneratorSubscription, SubscriptionRecord } from '../records/history.ts'
-import type { FunctionName, PlannedKill } from '../world/functions/sandbox.ts'
+import type { FunctionName, PlannedKill } from '../world/functions/invocation.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
 import type { Workload } from './workloads/workload.ts'
 

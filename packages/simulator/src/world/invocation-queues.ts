@@ -3,7 +3,7 @@ import type { FaultPlan } from '../kernel/fault-plan.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Functions } from './functions/functions.ts'
-import type { FunctionName, InvocationCallbacks } from './functions/sandbox.ts'
+import type { FunctionName, InvocationCallbacks } from './functions/invocation.ts'
 
 /** Lambda's two retries, after one and two minutes; `deliver` retries sooner, so that schedules are shorter. */
 const retriesMs = { deliver: [20_000, 40_000], worker: [60_000, 120_000] } as const

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sealGlobals } from '../kernel/globals.ts'
 import { hereOf, stage, topicOf } from '../records/application.ts'
+import { createWorld } from './create-world.ts'
 import { loadOldTable, oldTable } from './table/old-table.ts'
-import { createWorld, type World } from './world.ts'
+import type { World } from './world.ts'
 
 let world: World
 let unseal: () => void

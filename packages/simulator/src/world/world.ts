@@ -1,28 +1,20 @@
-// Over 200 lines: the composition root of a schedule, and its interface.
-
-import { createFaultPlan, type FaultPlan } from '../kernel/fault-plan.ts'
+import type { FaultPlan } from '../kernel/fault-plan.ts'
 import type { FaultId } from '../kernel/faults.ts'
-import { createKernel, type Kernel } from '../kernel/kernel.ts'
-import { createRandom, type Random } from '../kernel/random.ts'
-import { createReport, type Report } from '../kernel/report.ts'
-import { expiryOf, handlers, publishAsScript, runLine, type Stage, stage, topicOf } from '../records/application.ts'
-import { createHistory, type History } from '../records/history.ts'
-import { createPresenceExpectations, type PresenceExpectations } from '../records/presence-expectations.ts'
-import { createSubscriptionResponses, type SubscriptionResponse } from '../records/subscription-responses.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Report } from '../kernel/report.ts'
+import type { History } from '../records/history.ts'
+import type { PresenceExpectations } from '../records/presence-expectations.ts'
+import type { SubscriptionResponse } from '../records/subscription-responses.ts'
 import type { Device } from './devices/device.ts'
-import { createStockDevice } from './devices/stock-device.ts'
-import { createTrunklineDevice } from './devices/trunkline-device.ts'
-import { createFunctions, type Functions, type FunctionsOptions } from './functions/functions.ts'
-import type { PlannedKill } from './functions/sandbox.ts'
+import type { Functions } from './functions/functions.ts'
+import type { PlannedKill } from './functions/invocation.ts'
 import type { Wire } from './gateway/connection.ts'
-import { createGateway, type SimulatedGateway } from './gateway/gateway.ts'
-import { InvocationQueues } from './invocation-queues.ts'
-import { createTableStream, type TableStream } from './stream.ts'
-import { loadOldTable, oldTable } from './table/old-table.ts'
-import { createTable, type Table } from './table/table.ts'
-import { TableRequests } from './table/table-requests.ts'
+import type { SimulatedGateway } from './gateway/gateway.ts'
+import type { TableStream } from './stream.ts'
+import type { Table } from './table/table.ts'
 
-/** One line with its environment and the devices that use it. */
+/** One deployment with its environment and the devices that use it. */
 export interface World {
   readonly kernel: Kernel
   readonly plan: FaultPlan
@@ -107,193 +99,4 @@ export interface WorldOptions {
   /** Whether the table starts with the rows of an older version, whose sockets are open. */
   readonly startsOld?: boolean | undefined
   readonly trace?: ((line: string) => void) | undefined
-}
-
-const dayMs = 24 * 3_600_000
-/** The time between the last write of the older version and the first request of this one. */
-const deploymentMs = 3_000
-
-function takeOver(table: Table, history: History): void {
-  loadOldTable(table.operations)
-  history.calls.push(...oldTable.calls.filter(({ settled }) => settled > 0))
-  for (const [n, count] of Object.entries(oldTable.charges)) history.charges.set(Number(n), count)
-}
-
-/** Creates the world of a seed. */
-export function createWorld(options: WorldOptions): World {
-  const { seed, startsOld = false } = options
-  const kernel = createKernel({ trace: options.trace, ...(startsOld && { start: oldTable.now + deploymentMs }) })
-  const plan = createFaultPlan({
-    ...{ seed, allowed: new Set(options.allowed), only: options.only },
-    certain: new Set(options.certain),
-  })
-  const records = createRecords(kernel)
-  const { report, history, expectations, responses } = records
-  const table = createTable(() => kernel.now, report)
-  if (options.rewinds) table.keepWrites()
-  if (startsOld) takeOver(table, history) // before the stream is created: the old stream contained these rows
-
-  const gateway: SimulatedGateway = createGateway({
-    ...{ kernel, plan, report, expectations, responses, expiryOf, functions: () => functions },
-    random: createRandom(seed, 'gateway'),
-    swallowed: new Set(options.swallowed),
-  })
-  const queues = new InvocationQueues({
-    ...{ kernel, plan, functions: () => functions },
-    random: createRandom(seed, 'queue'),
-  })
-  const random = createRandom(seed, 'functions')
-  const functions: Functions = createFunctions({
-    ...{ kernel, plan, random, kill: options.kill, workerMs: options.workerMs, run: runFunction },
-    services: {
-      requests: new TableRequests({ kernel, plan, random, table }),
-      post: gateway.post,
-      disconnect: gateway.disconnect,
-      invokeAsync: (name, payload) => queues.invokeAsync(name, payload),
-      invokeDelayed: (payload, delayMs) => queues.invokeDelayed(payload, delayMs),
-    },
-  })
-  const stream = createTableStream({ kernel, plan, functions: () => functions, random: createRandom(seed, 'stream') })
-  table.onSlot = stream.add
-  table.onMember = stream.addMember
-
-  const reported = new Map<string, number>()
-  const devices: Device[] = []
-  let lastN = startsOld ? 1_000 : 0
-  const nextN = () => ++lastN
-  const parts = { kernel, plan, table, functions, gateway, stream, history, report, expectations }
-  stage.current = createStage({ kernel, history, table, reported })
-  return {
-    ...parts,
-    ...{ devices, reported, nextN },
-    responses: responses.all,
-    random: createRandom(seed, 'workload'),
-    oldSockets: startsOld ? openOldSockets(gateway) : new Map(),
-    workerMs: options.workerMs ?? 900_000,
-    kill: options.kill,
-    get invocations() {
-      return queues.pending
-    },
-    after: (ms, fn) => void kernel.after(ms, 'script of the workload', fn),
-    publish: createPublish({ ...parts, nextN, random: createRandom(seed, 'scripts') }),
-    rewindLater: (rewind) => rewindLater(parts, rewind),
-    addDevice(choice = {}) {
-      const device = createDevice(parts, { seed, name: `d${devices.length + 1}`, choice })
-      devices.push(device)
-      return device
-    },
-  }
-}
-
-function createRecords(kernel: Kernel) {
-  return {
-    report: createReport(),
-    history: createHistory(),
-    expectations: createPresenceExpectations(() => kernel.now),
-    responses: createSubscriptionResponses(() => kernel.now),
-  }
-}
-
-/** Runs a handler, or a script, in its sandbox. */
-const runFunction: FunctionsOptions['run'] = (name, event, { backend, remainingMs, isAlive }) =>
-  runLine(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
-    name === 'script'
-      ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
-      : handlers[name === 'delayed' ? 'deliver' : name](JSON.parse(JSON.stringify(event)), {
-          getRemainingTimeInMillis: remainingMs,
-        }),
-  )
-
-/** Creates the publish of a script, which records each attempt. */
-function createPublish({
-  kernel,
-  history,
-  functions,
-  nextN,
-  random,
-}: Pick<World, 'kernel' | 'history' | 'functions' | 'nextN' | 'random'>): World['publish'] {
-  return (room, { n = nextN(), key, tries = 1 } = {}) => {
-    const record = { room, n, key, at: kernel.now, acknowledged: 0, settledAt: undefined as number | undefined }
-    history.scripts.push(record)
-    const attempt = (left: number) =>
-      functions.invoke('script', [room, n, key], {
-        returned: () => {
-          record.acknowledged += 1
-          record.settledAt ??= kernel.now
-        },
-        failed: () => {
-          if (left > 1) kernel.after(random.between(10, 3_000), 'script again', () => attempt(left - 1))
-        },
-      })
-    attempt(tries)
-  }
-}
-
-function rewindLater(
-  { kernel, table, functions, stream, gateway }: Pick<World, 'kernel' | 'table' | 'functions' | 'stream' | 'gateway'>,
-  { afterMs, outageMs, cutsSockets }: RewindOptions,
-): void {
-  const copy = table.copy()
-  kernel.after(afterMs, 'outage', () => {
-    functions.stopAll(outageMs)
-    stream.reset()
-    if (cutsSockets) gateway.dropAll()
-    kernel.after(outageMs, 'restored', () => {
-      stream.reset()
-      table.rewind(copy)
-    })
-  })
-}
-
-function createDevice(
-  {
-    kernel,
-    plan,
-    gateway,
-    history,
-    table,
-    report,
-  }: Pick<World, 'kernel' | 'plan' | 'gateway' | 'history' | 'table' | 'report'>,
-  { seed, name, choice }: { readonly seed: number; readonly name: string; readonly choice: DeviceChoice },
-): Device {
-  const { principal, tokenLifeMs = dayMs, stock = false } = choice
-  const random = createRandom(seed, name)
-  const create = stock ? createStockDevice : createTrunklineDevice
-  return create({
-    ...{ name, plan, kernel, gateway, random, history, published: table.published, report, principal },
-    clockErrorMs: plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7)),
-    tokenLifeMs: () => (plan.calmed ? dayMs : tokenLifeMs), // renewals are tested only while faults strike
-  })
-}
-
-/** The sockets of the previous version, which stay open across the deployment. */
-function openOldSockets(gateway: SimulatedGateway): ReadonlyMap<string, OldSocket> {
-  return new Map(
-    oldTable.connections.map((socket) => {
-      const messages: string[] = []
-      const peer = { opened() {}, message: (text: string) => void messages.push(text), lost() {} }
-      return [socket.connectionId, { wire: gateway.adopt(socket, peer), messages }]
-    }),
-  )
-}
-
-/** What the application of a schedule reaches outside of its functions. */
-function createStage({
-  kernel,
-  history,
-  table,
-  reported,
-}: Pick<World, 'kernel' | 'history' | 'table'> & { readonly reported: Map<string, number> }): Stage {
-  return {
-    now: () => kernel.now,
-    charge: (n) => void history.charges.set(n, (history.charges.get(n) ?? 0) + 1),
-    state: (room) => table.published.of(topicOf(room)).length,
-    reported: (message) => void reported.set(message, (reported.get(message) ?? 0) + 1),
-    began(name, connectionId, isAlive) {
-      const run = { number: history.runs.length + 1, name, connectionId, isAlive, isOpen: true }
-      history.runs.push(run)
-      kernel.note(`run ${run.number} of ${name} begins`)
-      return run
-    },
-  }
 }

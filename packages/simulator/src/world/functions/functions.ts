@@ -1,14 +1,8 @@
 import type { FaultPlan } from '../../kernel/fault-plan.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Random } from '../../kernel/random.ts'
-import {
-  type FunctionName,
-  type InvocationCallbacks,
-  type InvocationLog,
-  type PlannedKill,
-  Sandbox,
-  type SandboxEnvironment,
-} from './sandbox.ts'
+import type { FunctionName, InvocationCallbacks, InvocationLog, PlannedKill } from './invocation.ts'
+import { Sandbox, type SandboxEnvironment } from './sandbox.ts'
 import { createSandboxPorts, type SandboxBackend, type Services } from './sandbox-ports.ts'
 
 /** Lambda. Each invocation runs in a sandbox that may be warm, may die or freeze at any port call, and may resume. */

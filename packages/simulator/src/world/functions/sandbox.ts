@@ -3,26 +3,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Settle } from '../table/table-requests.ts'
 import { IdleConnections } from './idle-connections.ts'
-
-/** `delayed` consumes the delay queue with the handler of `deliver`. */
-export type FunctionName = 'authorizer' | 'websocket' | 'tableStream' | 'deliver' | 'delayed' | 'worker' | 'script'
-
-/** The callbacks of an invocation's caller. */
-export interface InvocationCallbacks {
-  readonly returned: (value: unknown) => void
-  /** `crashed`: called immediately. `timed-out`: called at the function's own timeout. */
-  readonly failed: (why: 'threw' | 'crashed' | 'timed-out') => void
-}
-
-/** Kills one invocation at one of its port calls: before the call, or between its effect and its response. */
-export interface PlannedKill {
-  readonly invocation: number
-  readonly call: number
-  readonly side: 'before' | 'after'
-}
-
-/** All invocations in order, each with the number of its port calls. */
-export type InvocationLog = { readonly name: FunctionName; calls: number }[]
+import type { FunctionName, Invocation, InvocationCallbacks, InvocationLog, PlannedKill } from './invocation.ts'
 
 /** What all sandboxes of the functions share. */
 export interface SandboxEnvironment {
@@ -196,12 +177,4 @@ export class Sandbox {
     const isThis = kill?.invocation === this.#invocation && kill.call === this.#calls
     return (side) => isThis && kill.side === side
   }
-}
-
-/** One invocation of a sandbox. */
-export interface Invocation {
-  /** Whether it is still running. */
-  readonly isAlive: () => boolean
-  /** Ends it and notifies its caller. Returns false if it has ended already. */
-  readonly settle: (notify: (caller: InvocationCallbacks) => void) => boolean
 }
