@@ -70,11 +70,11 @@ const law = {
   },
   'server/aws': {
     areas: ['ports', 'dynamodb', 'apigateway', 'invoker'].map((name) => `server/${name}`),
-    packages: [],
+    packages: [protocol],
   },
   'server/line': {
     areas: ['define', 'ports', 'runtime', 'aws'].map((name) => `server/${name}`),
-    packages: [trpcServer, node, { name: /^zod(\/|$)/, typeOnly: true }],
+    packages: [protocol, trpcServer, node, { name: /^zod(\/|$)/, typeOnly: true }],
   },
   'server/entry': {
     areas: ['define', 'lambda', 'line'].map((name) => `server/${name}`),

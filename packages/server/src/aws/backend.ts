@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { createApiGateway } from '../apigateway/gateway.ts'
 import { createDynamoStore } from '../dynamodb/store.ts'
 import { createLambdaInvoker } from '../invoker/invoker.ts'
@@ -45,27 +46,17 @@ export interface AwsBackendOptions {
 
 /** The backend on AWS. Each client of the AWS SDK is imported and created with its first request. */
 export function awsBackend(options: AwsBackendOptions): Backend {
-  const { table, callbackUrl, endpoint, deliverFunction, workerFunction, restore, clock, log } = options
-  const common = {
-    ...(options.region === undefined ? {} : { region: options.region }),
-    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
-    ...(clock === undefined ? {} : { clock }),
-  }
-  const functions = {
-    ...(deliverFunction === undefined ? {} : { deliver: deliverFunction }),
-    ...(workerFunction === undefined ? {} : { worker: workerFunction }),
-  }
+  const { table, callbackUrl, endpoint, restore, clock, log } = options
+  const common = defined({ region: options.region, credentials: options.credentials, clock })
+  const functions = defined({ deliver: options.deliverFunction, worker: options.workerFunction })
   return {
-    store: createDynamoStore({
-      ...common,
-      table,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(log === undefined ? {} : { log }),
+    store: createDynamoStore({ ...common, table, ...defined({ endpoint, log }) }),
+    ...defined({
+      gateway: callbackUrl === undefined ? undefined : createApiGateway({ ...common, callbackUrl }),
+      invoker: Object.keys(functions).length === 0 ? undefined : invokerOf(options, common, functions),
+      restore,
+      clock,
     }),
-    ...(callbackUrl === undefined ? {} : { gateway: createApiGateway({ ...common, callbackUrl }) }),
-    ...(Object.keys(functions).length === 0 ? {} : { invoker: invokerOf(options, common, functions) }),
-    ...(restore === undefined ? {} : { restore }),
-    ...(clock === undefined ? {} : { clock }),
   }
 }
 
@@ -78,15 +69,7 @@ function invokerOf(
   functions: Functions,
 ): Invoker {
   return {
-    ...createLambdaInvoker({
-      ...common,
-      functions,
-      ...(lambdaEndpoint === undefined ? {} : { endpoint: lambdaEndpoint }),
-    }),
-    invokeDelayed: createQueueInvoker({
-      ...common,
-      ...(delayQueueUrl === undefined ? {} : { queueUrl: delayQueueUrl }),
-      ...(sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint }),
-    }),
+    ...createLambdaInvoker({ ...common, functions, ...defined({ endpoint: lambdaEndpoint }) }),
+    invokeDelayed: createQueueInvoker({ ...common, ...defined({ queueUrl: delayQueueUrl, endpoint: sqsEndpoint }) }),
   }
 }

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { Backend } from '../ports/backend.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import { awsBackend } from './backend.ts'
@@ -15,17 +16,17 @@ export function environmentBackend(prefix: string, log?: (entry: LogEntry) => vo
       `No table for this line: set ${prefix}_TABLE to its name, or bind one with line.withBackend(awsBackend({ table }), …) or createLine({ backend }). Against trunkline dev: node --env-file=<the file of --env>.`,
     )
   const callbackUrl = read('CALLBACK_URL')
-  const deliverFunction = read('DELIVER')
-  const workerFunction = read('WORKER')
   const delayQueueUrl = read('DELAY_QUEUE_URL')
   return awsBackend({
     table,
-    ...(log === undefined ? {} : { log }),
     restore: restoreNumber(prefix, read('RESTORE')),
-    ...(callbackUrl === undefined ? {} : { callbackUrl: checkedUrl(prefix, callbackUrl) }),
-    ...(deliverFunction === undefined ? {} : { deliverFunction }),
-    ...(workerFunction === undefined ? {} : { workerFunction }),
-    ...(delayQueueUrl === undefined ? {} : { delayQueueUrl: checkedQueue(prefix, delayQueueUrl) }),
+    ...defined({
+      log,
+      callbackUrl: callbackUrl && checkedUrl(prefix, callbackUrl),
+      deliverFunction: read('DELIVER'),
+      workerFunction: read('WORKER'),
+      delayQueueUrl: delayQueueUrl && checkedQueue(prefix, delayQueueUrl),
+    }),
   })
 }
 

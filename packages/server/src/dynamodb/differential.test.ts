@@ -1,4 +1,5 @@
 // More than 200 lines: the arguments of every operation are declared here.
+import { defined } from '@trunkline/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createMemoryStore } from '../memory/store.ts'
@@ -206,7 +207,7 @@ async function allSubscribers(store: Store, ...[topic, shard, bounds]: Parameter
 async function allPresences(store: Store, ...[topic, bounds]: Parameters<Store['readPresences']>) {
   const rows: PresenceRow[] = []
   for (let from: string | undefined, more = true; more; more = from !== undefined) {
-    const page = await store.readPresences(topic, { ...bounds, ...(from === undefined ? {} : { from }) })
+    const page = await store.readPresences(topic, { ...bounds, ...defined({ from }) })
     expect(page.rows.length).toBeLessThanOrEqual(bounds?.limit ?? Number.POSITIVE_INFINITY)
     rows.push(...page.rows)
     from = page.next

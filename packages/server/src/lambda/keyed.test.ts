@@ -1,5 +1,7 @@
 // More than 200 lines: the rules of one feature are in one file.
+
 import { initTRPC } from '@trpc/server'
+import { defined } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import type { LineMeta } from '../define/identity.ts'
@@ -66,7 +68,7 @@ function counting() {
 const mutate = (path: string, text: string, key: string | undefined, id = 1) => ({
   id,
   method: 'mutation',
-  params: { path, input: { text }, ...(key === undefined ? {} : { key }) },
+  params: { path, input: { text }, ...defined({ key }) },
 })
 
 describe('a keyed mutation', () => {
@@ -228,9 +230,7 @@ describe('a keyed mutation', () => {
 test('a publish with a key of its own appends once, also with others in between [TL-KEY-9]', async () => {
   const line = counting()
   const say = (text: string, idempotencyKey?: string) =>
-    line.asScript(() =>
-      line.messages.publish({ room: 'x' }, { text }, idempotencyKey === undefined ? {} : { idempotencyKey }),
-    )
+    line.asScript(() => line.messages.publish({ room: 'x' }, { text }, defined({ idempotencyKey })))
   const first = await say('tick', 'event-1')
   for (let n = 0; n < 300; n++) await say(`n${n}`)
   expect(await say('tick', 'event-1')).toEqual(first)

@@ -1,4 +1,5 @@
 import { type AnyTRPCRouter, initTRPC } from '@trpc/server'
+import { defined } from '@trunkline/protocol'
 import superjson from 'superjson'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -50,7 +51,7 @@ describe('a channel whose line was not given to createLambdaHandlers', () => {
       }),
     })
     const line = given === 'none' ? undefined : given === 'own' ? own : other
-    return { ...createTestLine({ ...(line && { line }), router, telemetry }), logs, chat, own }
+    return { ...createTestLine({ ...defined({ line }), router, telemetry }), logs, chat, own }
   }
   const words = (channel: string) =>
     `Channel ${channel} belongs to a line that was not given to createLambdaHandlers({ line })`

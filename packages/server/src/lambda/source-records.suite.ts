@@ -1,3 +1,5 @@
+import { defined } from '@trunkline/protocol'
+
 type Attribute = Readonly<Record<string, unknown>>
 type Image = Readonly<Record<string, Attribute>>
 
@@ -38,7 +40,7 @@ function toRecord(eventName: string, images: object, keys: Image, options: Recor
   } as TestRecord
 }
 
-const keysOf = ({ id }: Image): Image => (id === undefined ? {} : { id })
+const keysOf = ({ id }: Image): Image => defined({ id })
 
 export const inserted = (NewImage: Image, options: RecordOptions = {}): TestRecord =>
   toRecord('INSERT', { NewImage }, keysOf(NewImage), options)

@@ -1,6 +1,6 @@
 // More than 200 lines: the line that all tests of handlers share.
 import type { AnyTRPCRouter } from '@trpc/server'
-import { formatOffer } from '@trunkline/protocol'
+import { defined, formatOffer } from '@trunkline/protocol'
 import type { AuthorizeResult } from '../define/identity.ts'
 import { createLine } from '../line/create-line.ts'
 import type { Line } from '../line/line.ts'
@@ -144,13 +144,13 @@ export function createTestLine(
     })
     const headers = {
       ...(how.stock ? {} : { 'Sec-WebSocket-Protocol': offer.join(', ') }),
-      ...(how.origin === undefined ? {} : { Origin: how.origin }),
+      ...defined({ Origin: how.origin }),
     }
     const base = { connectionId, connectedAt: clock.now(), identity: { sourceIp: '192.0.2.1' } }
     const handshake = {
       headers,
       requestContext: { ...base, eventType: 'CONNECT', routeKey: '$connect' },
-      ...(how.query === undefined ? {} : { queryStringParameters: how.query }),
+      ...defined({ queryStringParameters: how.query }),
     }
     const admitted = (await call('authorizer', { ...handshake, type: 'REQUEST', methodArn: 'arn:x' })) as {
       readonly context: Record<string, string>

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { defined } from '@trunkline/protocol'
 import { environmentBackend } from '../aws/environment.ts'
 import type { ChannelOptions, EphemeralOptions } from '../define/channel.ts'
 import { type ChannelDefinition, notServed } from '../define/definition.ts'
@@ -84,7 +85,7 @@ export function createLine(options: LineOptions = {}): Line {
     channel<K extends KeySchema, E extends EventSchema>(name: string, options: ChannelOptions<K, E>) {
       const { key, event, retention, upcast } = options
       const retentionMs = parseDuration(retention ?? defaultRetention)
-      const definition = { name, key, event, retentionMs, ...(upcast && { upcast }) }
+      const definition = { name, key, event, retentionMs, ...defined({ upcast }) }
       return createChannel<K, E>(define(definition), accessOf(name))
     },
     ephemeral<K extends KeySchema, E extends EventSchema>(name: string, { key, event }: EphemeralOptions<K, E>) {
@@ -95,7 +96,7 @@ export function createLine(options: LineOptions = {}): Line {
       const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention) }
       const times = presenceTimes(name, given)
       const toMerged = merge && toTextMerge(definition, merge as Merge) // it gets data that `definition` parsed
-      const presence = { ...times, ...(toMerged && { merge: toMerged }) }
+      const presence = { ...times, ...defined({ merge: toMerged }) }
       return createPresence<K, D>(define({ ...definition, presence }), times, accessOf(name))
     },
     withBackend: (backend, fn) => contexts.run(toRuntimeContext(backend, own), fn),

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { ConnectionRow, ConnectionStore } from '../ports/connections.ts'
 import { type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
 
@@ -17,7 +18,7 @@ export function createConnections(shardsOf: (topic: string) => number) {
     readConnection: (connectionId) => rows.get(connectionId),
     readConnectionAndShards(connectionId, topic) {
       const connection = rows.get(connectionId)
-      return { ...(connection && { connection }), shards: shardsOf(topic) }
+      return defined({ connection, shards: shardsOf(topic) })
     },
     closeConnection(connectionId, expires) {
       const row = rows.get(connectionId) ?? { connectionId, session: '', principal: null, extensions: false }

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { ConnectionSubscription, SubscriptionStore } from '../ports/subscriptions.ts'
 import type { createLog } from './log.ts'
 import { child, type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
@@ -56,7 +57,7 @@ export function createSubscriptions({
       asked.map(({ topic, shard, connectionId, id, offset }) => {
         const subscriber = subscribers.operations.readSubscriber(topic, shard, connectionId, id)
         const [at, after] = [log.slotAt(topic, offset), log.slotAt(topic, offset + 1)]
-        return { ...(subscriber && { subscriber }), ...(at && { at }), ...(after && { after }) }
+        return defined({ subscriber, at, after })
       }),
   }
   const dropExpired: DeleteExpired = (isDue) => deleteExpired([...connections.values()], isDue)

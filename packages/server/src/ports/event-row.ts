@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { logOnConsole } from './console-log.ts'
 import type { Slot } from './log.ts'
 import type { LogEntry } from './telemetry.ts'
@@ -65,10 +66,7 @@ function toSlot(offset: number, row: EventRow): Slot {
     publishId: isText(row['publishId']) ? row['publishId'] : '',
     time: toNumber(row['time']) ?? Math.max(0, expires - ttlDelaySeconds) * 1_000,
     expires,
-    ...(isText(row['data']) && { data: row['data'] }),
-    ...(isText(row['schema']) && { schema: row['schema'] }),
-    ...(inline !== undefined && { inline }),
-    ...(erased !== undefined && { erased }),
+    ...defined({ data: toText(row['data']), schema: toText(row['schema']), inline, erased }),
   }
 }
 
@@ -89,6 +87,8 @@ function unreadableOf(row: EventRow): readonly string[] {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'
+
+const toText = (value: unknown) => (isText(value) ? value : undefined)
 
 /** [TL-CUR-1] A cursor has 64 characters for the epoch, including the restore number and its dot. */
 const isEpoch = (value: unknown) => isText(value) && /^[0-9a-z.-]{1,60}$/.test(value)

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { ConnectionStore } from '../../ports/connections.ts'
 import { fromConnectionItem, toConnectionItem } from '../requests/items.ts'
 import { connectionKey, shardsKey } from '../requests/keys.ts'
@@ -23,8 +24,10 @@ export function connectionOperations({ get, getMany, put, update }: Requests): C
       const found = await getMany([own, hint], { hint })
       const item = found.get(own)
       return {
-        ...(item && { connection: fromConnectionItem(connectionId, item) }),
-        ...(!found.isUnprocessed(hint) && { shards: Number(found.get(hint)?.shards ?? 1) }),
+        ...defined({
+          connection: item && fromConnectionItem(connectionId, item),
+          shards: found.isUnprocessed(hint) ? undefined : Number(found.get(hint)?.shards ?? 1),
+        }),
       }
     },
     async closeConnection(connectionId, expires) {

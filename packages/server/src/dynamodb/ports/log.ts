@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { EventRow } from '../../ports/event-row.ts'
 import type { LogStore, Slot, SlotPage } from '../../ports/log.ts'
 import { toLogItem } from '../requests/items.ts'
@@ -14,7 +15,7 @@ export function logOperations(
   /** Reads one page. Requests continue past rows that are not slots, so that a page is empty only at the end. */
   async function readPage(keys: string, key: Key, bounds: QueryBounds): Promise<SlotPage> {
     for (let from: Key | undefined; ; ) {
-      const { items, last } = await query(keys, { ...key }, { ...bounds, ...(from && { ExclusiveStartKey: from }) })
+      const { items, last } = await query(keys, { ...key }, { ...bounds, ...defined({ ExclusiveStartKey: from }) })
       const slots = items.flatMap((item) => readSlot(item) ?? [])
       if (slots.length > 0 || last === undefined) return { slots, more: last !== undefined }
       from = last

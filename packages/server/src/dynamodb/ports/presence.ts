@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { PresenceStore } from '../../ports/presence.ts'
 import { fromPresenceItem, toPresenceItem } from '../requests/items.ts'
 import { memberPrefix, presenceKey } from '../requests/keys.ts'
@@ -29,12 +30,14 @@ export function presenceOperations({ get, put, remove, query }: Requests): Prese
         '#pk = :pk AND begins_with(#sk, :prefix)',
         { pk, prefix: memberPrefix },
         {
-          ...(limit !== undefined && { Limit: limit }),
-          ...(from !== undefined && { ExclusiveStartKey: presenceKey(topic, from) }),
+          ...defined({
+            Limit: limit,
+            ExclusiveStartKey: from === undefined ? undefined : presenceKey(topic, from),
+          }),
         },
       )
       const next = last?.sk.slice(memberPrefix.length)
-      return { rows: items.map((item) => fromPresenceItem(topic, item)), ...(next !== undefined && { next }) }
+      return { rows: items.map((item) => fromPresenceItem(topic, item)), ...defined({ next }) }
     },
   }
 }

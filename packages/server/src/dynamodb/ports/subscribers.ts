@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { DeliveryLock, SubscriberRef, SubscriberStore } from '../../ports/subscribers.ts'
 import { fromSubscriberItem, type Item, toSubscriberItem } from '../requests/items.ts'
 import { shardsKey, subscriberKey } from '../requests/keys.ts'
@@ -81,7 +82,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       return item.lock === undefined && item.at === at ? 'freed' : 'lost'
     },
 
-    async readSubscribers(topic, shard, { limit = Number.POSITIVE_INFINITY, from } = {}) {
+    async readSubscribers(topic, shard, { limit, from } = {}) {
       const { pk } = subscriberKey(topic, shard, '', '')
       const isFirst = shard === 0 && from === undefined
       const { items, last } = await query(
@@ -89,18 +90,22 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
         { pk, on: true },
         {
           filter: '#on = :on OR attribute_exists(#shards)',
-          ...(limit < Number.POSITIVE_INFINITY && { Limit: isFirst ? limit + 1 : limit }),
-          ...(from !== undefined && { ExclusiveStartKey: { pk, sk: from } }),
+          ...defined({
+            Limit: limit === undefined ? undefined : limit + (isFirst ? 1 : 0),
+            ExclusiveStartKey: from === undefined ? undefined : { pk, sk: from },
+          }),
         },
       )
       const shards = items.find((item) => item.shards !== undefined)?.shards
       const rows = items.filter((item) => item.shards === undefined)
       // The request's limit has room for the row of the shard count. Without it, one subscriber too many came.
-      const next = rows.length > limit ? rows[limit - 1]?.sk : last?.sk
+      const next = limit !== undefined && rows.length > limit ? rows[limit - 1]?.sk : last?.sk
       return {
         subscribers: rows.slice(0, limit).map((item) => fromSubscriberItem(topic, shard, item)),
-        ...(next !== undefined && { next: String(next) }),
-        ...(isFirst && { shards: Number(shards ?? 1) }),
+        ...defined({
+          next: next === undefined ? undefined : String(next),
+          shards: isFirst ? Number(shards ?? 1) : undefined,
+        }),
       }
     },
     async growShards(topic, from, to) {

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { EventRow } from '../../ports/event-row.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { ConnectionSubscription, SubscriptionStore } from '../../ports/subscriptions.ts'
@@ -75,9 +76,7 @@ export function subscriptionOperations(
         const item = found.get(row)
         const [at, after] = slots.map((key) => found.get(key)).map((slot) => slot && readSlot(slot))
         return {
-          ...(item && { subscriber: fromSubscriberItem(topic, shard, item) }),
-          ...(at && { at }),
-          ...(after && { after }),
+          ...defined({ subscriber: item && fromSubscriberItem(topic, shard, item), at, after }),
         }
       })
     },

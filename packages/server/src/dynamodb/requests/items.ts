@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { ConnectionRow } from '../../ports/connections.ts'
 import type { KeyRow } from '../../ports/idempotency.ts'
 import type { ShardLeaseRow } from '../../ports/leases.ts'
@@ -129,7 +130,7 @@ export function fromUploadItem(connectionId: string, message: string, item: Item
  * The item of a member. It has `pending` only while that is true, because the stream's filter tests for its presence.
  */
 export function toPresenceItem({ topic, member, pending, ...row }: PresenceRow): Item & Key {
-  return { ...presenceKey(topic, member), ...row, ...(pending && { pending }) }
+  return { ...presenceKey(topic, member), ...row, ...defined({ pending: pending || undefined }) }
 }
 
 /** The member of an item. */
@@ -155,9 +156,9 @@ export function fromShardLeaseItem(topic: string, shard: number, item: Item): Sh
   const holder = item.holder as { by: string; taking: string; until: number; start: number } | undefined
   const renamed = {
     ...{ topic, shard, version: item.mark },
-    ...(item.again !== undefined && { nextOffset: item.again }),
-    ...(holder && {
-      holder: { jobId: holder.by, leaseId: holder.taking, expiresAt: holder.until, start: holder.start },
+    ...defined({
+      nextOffset: item.again,
+      holder: holder && { jobId: holder.by, leaseId: holder.taking, expiresAt: holder.until, start: holder.start },
     }),
   }
   return members<ShardLeaseRow>(item, renamed, ['epoch', 'from', 'through', 'expires'])

@@ -43,7 +43,7 @@ export const shardsKey = (topic: string): Key => ({ pk: `SUBS#${topic}#0`, sk: o
 /** The lease of a shard. */
 export const shardLeaseKey = (topic: string, shard: number): Key => ({ pk: `TURN#${topic}#${shard}`, sk: only })
 
-/** An idempotency key of a mutation or a publish. Its text begins with its context. */
+/** An idempotency key of a mutation or a publish. Its text begins with its scope. */
 export const keyRowKey = (key: string): Key => ({ pk: `IDEM#${key}`, sk: only })
 
 /** A large message. */

@@ -1,4 +1,5 @@
 import type { QueryCommandInput, UpdateCommandInput } from '@aws-sdk/lib-dynamodb'
+import { defined } from '@trunkline/protocol'
 import { createBatchGet } from './batch-get.ts'
 import { createSend } from './client.ts'
 import { attributesOf } from './expression.ts'
@@ -69,7 +70,7 @@ export function createRequests(options: DynamoStoreOptions) {
       TableName,
       ConsistentRead: true,
       KeyConditionExpression: keys,
-      ...(filter !== undefined && { FilterExpression: filter }),
+      ...defined({ FilterExpression: filter }),
       ...attributesOf([keys, filter], values),
       ...page,
     }
@@ -98,7 +99,7 @@ export function createRequests(options: DynamoStoreOptions) {
         ...conditional(condition),
         Key: key,
         UpdateExpression: expression,
-        ...(returnsItem && { ReturnValues: 'ALL_NEW' }),
+        ...defined({ ReturnValues: returnsItem ? ('ALL_NEW' as const) : undefined }),
         ...attributesOf([expression, condition], values, attributes),
       }
       return write(key, () =>
@@ -125,7 +126,7 @@ export function createRequests(options: DynamoStoreOptions) {
     async queryAll(keys: string, values: Values, bounds: QueryBounds = {}): Promise<readonly Item[]> {
       const all: Item[] = []
       for (let from: Key | undefined, more = true; more; more = from !== undefined) {
-        const { items, last } = await query(keys, values, { ...bounds, ...(from && { ExclusiveStartKey: from }) })
+        const { items, last } = await query(keys, values, { ...bounds, ...defined({ ExclusiveStartKey: from }) })
         all.push(...items)
         from = last
       }

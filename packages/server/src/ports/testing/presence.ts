@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { equal, ok } from './assertions.ts'
 import { expires, fresh, presence } from './rows.ts'
 import type { SuiteRunner } from './runner.ts'
@@ -50,7 +51,7 @@ export function presenceLaws({ describe, test }: SuiteRunner): void {
       await store.moveSweep(topic, { from: 0, to: 5, expires })
       const seen: string[] = []
       for (let from: string | undefined, more = true; more; more = from !== undefined) {
-        const page = await store.readPresences(topic, { limit: 2, ...(from === undefined ? {} : { from }) })
+        const page = await store.readPresences(topic, defined({ limit: 2, from }))
         ok(page.rows.length <= 2)
         seen.push(...page.rows.map(({ member }) => member))
         from = page.next

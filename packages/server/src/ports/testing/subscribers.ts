@@ -1,4 +1,5 @@
 // More than 200 lines: the laws of one port are in one file.
+import { defined } from '@trunkline/protocol'
 import type { Store } from '../store.ts'
 import type { Subscriber } from '../subscribers.ts'
 import { equal, ok } from './assertions.ts'
@@ -183,7 +184,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
     async function allPages(store: Store, topic: string, shard: number, limit?: number) {
       const pages: Awaited<ReturnType<Store['readSubscribers']>>[] = []
       for (let from: string | undefined, more = true; more; more = from !== undefined) {
-        const bounds = { ...(limit !== undefined && { limit }), ...(from !== undefined && { from }) }
+        const bounds = defined({ limit, from })
         const page = await store.readSubscribers(topic, shard, bounds)
         pages.push(page)
         from = page.next

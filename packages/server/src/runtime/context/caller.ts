@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { CallDetails } from '../../define/identity.ts'
 import type { Json } from '../../define/json.ts'
 
@@ -39,10 +40,10 @@ export function toFacts(
     sessionId: caller.session,
     cause,
     idempotencyKey: undefined,
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...defined({ traceparent }),
     info: { connectionParams },
     principal: caller.principal,
-    ...(caller.claims === undefined ? {} : { claims: JSON.parse(caller.claims) as Json }),
+    ...defined({ claims: caller.claims === undefined ? undefined : (JSON.parse(caller.claims) as Json) }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
@@ -143,9 +144,11 @@ async function updateLease<T>(
     const write = await next(row, attempt > 0)
     if (write === undefined) return undefined
     const [{ epoch, from, through, holder, nextOffset }, result] = write
-    const optional = { ...(holder && { holder }), ...(nextOffset !== undefined && { nextOffset }) }
     const base = { topic, shard, version: randomName(clock, 12), expires: Math.ceil(clock.now() / 1_000) + rowSeconds }
-    const put = await store.putShardLease({ ...base, epoch, from, through, ...optional }, row?.version)
+    const put = await store.putShardLease(
+      { ...base, epoch, from, through, ...defined({ holder, nextOffset }) },
+      row?.version,
+    )
     if (put.status === 'put') return result
     row = put.row
   }
@@ -171,7 +174,7 @@ async function startLease(
   if (first === undefined || last === undefined) return undefined
   const { offset: through } = last
   const holder = { jobId, leaseId, expiresAt: context.clock.now() + leaseMs, epoch: first.epoch, start }
-  const run = { topic, offset: start, ...(through > start && { through }), taking: leaseId }
+  const run = { topic, offset: start, ...defined({ through: through > start ? through : undefined }), taking: leaseId }
   return [acquiredLease(lease, holder, { through, more }), { run, deliveries: deliveriesOf(topic, slots) }]
 }
 
@@ -188,5 +191,5 @@ function deliveriesOf(topic: string, slots: readonly Slot[]): DeliveryPayload {
 }
 
 function renewed({ clock }: InvocationContext, { holder, ...row }: ShardLeaseRow): ShardLease {
-  return { ...row, ...(holder && { holder: { ...holder, expiresAt: clock.now() + leaseMs } }) }
+  return { ...row, ...defined({ holder: holder && { ...holder, expiresAt: clock.now() + leaseMs } }) }
 }

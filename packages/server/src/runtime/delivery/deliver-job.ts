@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -56,16 +57,16 @@ export function toJob(
   where: Pick<DeliverJob, 'shard' | 'turn' | 'of' | 'traceparent'>,
 ): DeliverJob {
   const [first = { topic: '' }, ...beside] = runs
-  return { ...first, ...(beside.length > 0 && { beside }), ...where }
+  return { ...first, ...defined({ beside: beside.length > 0 ? beside : undefined }), ...where }
 }
 
 /** Refers to events of a log by their offsets. An ephemeral event is included in the run. */
 export function toRun(deliveries: DeliveryPayload): JobRun {
   const [first] = deliveries
   const last = deliveries.at(-1)
-  if (first?.slot === undefined) return { topic: first?.topic ?? '', ...(first && { data: first.data }) }
-  const through = last?.slot === undefined || last === first ? {} : { through: last.slot.offset }
-  return { topic: first.topic, offset: first.slot.offset, ...through }
+  if (first?.slot === undefined) return { topic: first?.topic ?? '', ...defined({ data: first?.data }) }
+  const through = last === first ? undefined : last?.slot?.offset
+  return { topic: first.topic, offset: first.slot.offset, ...defined({ through }) }
 }
 
 /** One run that covers both runs of the same log and the events between them. */
@@ -73,7 +74,7 @@ export function joinRuns(one: JobRun | undefined, other: JobRun): JobRun {
   if (one?.offset === undefined || other.offset === undefined) return other
   const offset = Math.min(one.offset, other.offset)
   const through = Math.max(one.through ?? one.offset, other.through ?? other.offset)
-  return { topic: other.topic, offset, ...(through > offset && { through }) }
+  return { topic: other.topic, offset, ...defined({ through: through > offset ? through : undefined }) }
 }
 
 /** Reads the events of a run from the log. Empty when its slots have expired. */
@@ -91,5 +92,5 @@ export async function toDeliveries(context: InvocationContext, run: JobRun): Pro
 
 // [TL-TRACE-2]
 export function traceOf({ traceparent }: InvocationContext): Pick<DeliverJob, 'traceparent'> {
-  return traceparent === undefined ? {} : { traceparent }
+  return defined({ traceparent })
 }

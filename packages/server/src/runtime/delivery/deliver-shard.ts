@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -55,7 +56,7 @@ export async function deliverShard(
 ): Promise<void> {
   const job = { turn: randomName(context.clock, 12), ...rest }
   const { shard, turn, of } = job
-  const where = { shard, turn, ...(of !== undefined && { of }), ...traceOf(context) }
+  const where = { shard, turn, ...defined({ of }), ...traceOf(context) }
   const continueLater = async (runs: readonly JobRun[]) => context.invoker?.invoke('deliver', toJob(runs, where))
   const startedAt = context.clock.now()
   const failed: FailedRun[] = []
@@ -148,7 +149,7 @@ async function deliverPages(
   const limit = Math.max(minRows, Math.floor((rate * pageSeconds) / leasedRuns.length))
   const pages = await forEachRun(leasedRuns, failed, async (leasedRun) => {
     const { topic, from } = leasedRun.run
-    const page = await context.store.readSubscribers(topic, shard, { limit, ...(from === undefined ? {} : { from }) })
+    const page = await context.store.readSubscribers(topic, shard, defined({ limit, from }))
     return { ...leasedRun, rows: page.subscribers, next: page.next }
   })
   const trackPending = (work: Promise<unknown>) => void pendingPosts.push(work)

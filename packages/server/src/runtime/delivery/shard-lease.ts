@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/leases.ts'
 
 /** The rules of shard leases (decision 33), without the store: which job delivers the events of a shard. */
@@ -83,9 +84,15 @@ export function acquiredLease(
 ): ShardLease {
   const { start } = holder
   const joins = lease?.epoch === epoch && start <= lease.through + 1 && through >= lease.from - 1
-  if (!joins) return { epoch, from: start, through, holder, ...(more && { nextOffset: through + 1 }) }
+  if (!joins) return { epoch, from: start, through, holder, ...defined({ nextOffset: more ? through + 1 : undefined }) }
   const end = Math.max(lease.through, through)
-  return { epoch, from: Math.min(lease.from, start), through: end, holder, ...(more && { nextOffset: end + 1 }) }
+  return {
+    epoch,
+    from: Math.min(lease.from, start),
+    through: end,
+    holder,
+    ...defined({ nextOffset: more ? end + 1 : undefined }),
+  }
 }
 
 /** The state after the holder gave up or died: the events from its `start` on count as undelivered. */

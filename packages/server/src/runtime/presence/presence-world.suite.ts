@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { expect } from 'vitest'
 import type { PresenceRules } from '../../define/definition.ts'
 import { createFakeClock, type FakeClock } from '../../lambda/test-line.suite.ts'
@@ -62,7 +63,7 @@ export async function createPresenceWorld(
   const clock = createFakeClock()
   const store = createMemoryStore({ clock })
   const later: unknown[] = []
-  const rules = { ...times, ...(merge && { merge }) }
+  const rules = { ...times, ...defined({ merge }) }
   const invoker = {
     kind: 'memory',
     invoke: async () => {},

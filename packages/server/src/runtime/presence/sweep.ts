@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { PresenceTimes } from '../../define/definition.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
 import { mapConcurrent } from '../context/map-concurrent.ts'
@@ -52,7 +53,7 @@ export async function* pagesOf(
   topic: string,
 ): AsyncGenerator<readonly PresenceRow[], void, void> {
   for (let from: string | undefined, more = true; more; more = from !== undefined) {
-    const page = await context.store.readPresences(topic, from === undefined ? {} : { from })
+    const page = await context.store.readPresences(topic, defined({ from }))
     yield page.rows
     from = page.next
   }

@@ -1,4 +1,5 @@
 import { initTRPC } from '@trpc/server'
+import { defined } from '@trunkline/protocol'
 import type { LineMeta } from '../../define/identity.ts'
 
 /**
@@ -71,8 +72,7 @@ function copyOf(procedure: BuiltProcedure): Callable {
     )
   const chain = {
     ...{ inputs, meta, middlewares: middlewares.slice(0, -1) },
-    ...(output === undefined ? {} : { output }),
-    ...(caller === undefined ? {} : { caller }),
+    ...defined({ output, caller }),
   }
   const builder = empty.concat({ _def: chain } as never) as unknown as Record<string, (resolve: unknown) => Callable>
   const step = (given: ResolverOptions) => {
