@@ -55,7 +55,7 @@ describe('the entry points of the packages', () => {
     expect(namesOfTwoEntries(entries)).toEqual([])
   })
 
-  it('of the server are the declarations, the adapter of Lambda, backends, ports, telemetry and the internals', () => {
+  it('of the server are in this order in its manifest', () => {
     expect([...entriesOf('server').keys()]).toEqual([
       '.',
       './lambda',
@@ -64,6 +64,8 @@ describe('the entry points of the packages', () => {
       './apigateway',
       './dynamodb',
       './powertools',
+      './jwt',
+      './tickets',
       './ports',
       './ports/testing',
       './internal',
