@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createSlotReader, parseLogKey } from '../ports/event-row.ts'
 import { connection, slot, subscriber } from '../ports/testing/rows.ts'
-import { fromAttributeValues } from './requests/attribute-values.ts'
 import {
   baseAttribute,
   fromConnectionItem,
@@ -21,6 +20,7 @@ import {
   shardsKey,
   subscriberKey,
 } from './requests/keys.ts'
+import { fromAttributeValues } from './requests/write.ts'
 import { lineTable } from './table.ts'
 
 describe('keys', () => {

@@ -1,16 +1,19 @@
-import type { Entry } from '../../define/entry.ts'
+import { contentOf, type Entry } from '../../define/entry.ts'
 import type { Change, ImageOf, ImageSchema, InvalidRow } from '../../define/source.ts'
 import { internalsOf } from '../../line/internals.ts'
 import type { Line } from '../../line/line.ts'
+import { randomName } from '../../ports/clock.ts'
+import { keyExpires, rowNameOfPublish } from '../../runtime/calls/idempotency-key.ts'
 import { createDeadline, withinDeadline } from '../../runtime/context/deadline.ts'
 import { mapConcurrent } from '../../runtime/context/map-concurrent.ts'
 import { boundInvoker, boundStore } from '../../runtime/context/port-deadlines.ts'
 import type { RuntimeContext } from '../../runtime/context/runtime-context.ts'
+import { topicOf } from '../../runtime/log/validate-event.ts'
+import { publish, publishEphemeral } from '../../runtime/publish.ts'
 import type { AwsHandler } from '../events/events.ts'
 import { isRecord } from '../events/events.ts'
 import { thrownEntry } from '../events/thrown-entry.ts'
 import { workingMs } from '../events/time-left.ts'
-import { publishOnce } from './publish-once.ts'
 import { byRow, type SourceRecord, toSourceRecords } from './source-records.ts'
 import { validateChange } from './validate-change.ts'
 
@@ -138,4 +141,29 @@ function reportInvalid(
 function logFailure({ telemetry }: RuntimeContext, { table, keys, id }: SourceRecord, thrown: unknown): void {
   const message = 'A change was not published. The stream repeats its record.'
   telemetry.log(thrownEntry(message, { table, keys, id }, thrown))
+}
+
+/**
+ * Publishes an entry once under a key, also when it is repeated. An ephemeral channel has no log in which to find an
+ * earlier publish, so the key is claimed first: the event is posted at most once.
+ */
+async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
+  const { definition, key, event } = contentOf(entry) ?? notAnEntry()
+  if (definition.retentionMs !== undefined) {
+    await publish(context, definition, key, event, { idempotencyKey })
+    return
+  }
+  const now = context.clock.now()
+  const { status } = await context.store.claimKey({
+    key: rowNameOfPublish(await topicOf(definition, key), idempotencyKey),
+    owner: randomName(context.clock, 20),
+    lease: now,
+    fingerprint: '',
+    expires: keyExpires(now),
+  })
+  if (status === 'claimed') await publishEphemeral(context, definition, key, event)
+}
+
+function notAnEntry(): never {
+  throw new TypeError('Expected toEvents to return entries made by channel.entry(key, event).')
 }
