@@ -54,10 +54,10 @@ const law = {
   'server/powertools': { areas: ['server/ports'], packages: [{ name: /^@aws-lambda-powertools\// }] },
   'server/memory': { areas: ['server/ports'], packages: [protocol] },
   /** What the adapters of AWS share: the ports stay free of Node. */
-  'server/http': { areas: ['server/ports'], packages: [node] },
-  'server/dynamodb': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
-  'server/apigateway': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
-  'server/invoker': { areas: ['server/ports', 'server/http'], packages: [protocol, awsSdk, node] },
+  'server/sdk': { areas: ['server/ports'], packages: [node] },
+  'server/dynamodb': { areas: ['server/ports', 'server/sdk'], packages: [protocol, awsSdk, node] },
+  'server/apigateway': { areas: ['server/ports', 'server/sdk'], packages: [protocol, awsSdk, node] },
+  'server/invoker': { areas: ['server/ports', 'server/sdk'], packages: [protocol, awsSdk, node] },
   /** Functions for `authorize`: no other area imports them, so that only their entry points load jose. */
   'server/jwt': { areas: ['server/define', 'server/ports'], packages: [protocol, jose] },
   'server/tickets': {
@@ -111,7 +111,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...['runtime/generators', 'runtime/stock-clients', 'runtime/calls', 'runtime/connections', 'runtime/recipients'],
     ...['runtime/presence/rows', 'runtime/posting', 'runtime/encoding', 'runtime/log', 'runtime/procedures'],
     ...['runtime/context', 'memory', 'dynamodb', 'dynamodb/ports', 'dynamodb/requests', 'apigateway', 'invoker'],
-    ...['powertools', 'http', 'ports/testing', 'ports', 'define'],
+    ...['powertools', 'sdk', 'ports/testing', 'ports', 'define'],
   ],
   client: [
     ...['.', 'trpc', 'connection', 'session', 'session/lifecycle', 'session/subscriptions', 'session/calls'],

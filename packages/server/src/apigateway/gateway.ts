@@ -1,8 +1,9 @@
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi'
-import { createAgents, resendUnsent } from '../http/keep-alive.ts'
-import { withDeadline } from '../ports/deadline.ts'
+import type { WallClock } from '../ports/clock.ts'
 import type { Gateway } from '../ports/gateway.ts'
-import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
+import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../sdk/client-settings.ts'
+import { createAgents, resendUnsent } from '../sdk/keep-alive.ts'
+import { withDeadline } from '../sdk/request-deadline.ts'
 import { toPostFailure } from './outcome.ts'
 
 /** The API whose connections the gateway posts to, and how to connect to it. */

@@ -1,5 +1,5 @@
-import { wasNotSent } from '../http/keep-alive.ts'
 import type { PostOutcome } from '../ports/gateway.ts'
+import { wasNotSent } from '../sdk/keep-alive.ts'
 
 /** The SDK's error for a response that is not a success. */
 interface ServiceError extends Error {

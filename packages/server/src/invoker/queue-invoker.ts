@@ -1,7 +1,8 @@
-import { createAgents, resendUnsent } from '../http/keep-alive.ts'
-import { withDeadline } from '../ports/deadline.ts'
+import type { WallClock } from '../ports/clock.ts'
 import type { DelayOptions } from '../ports/invoker.ts'
-import { type Credentials, httpSettings, onFirstUse, requireRegion, type WallClock } from '../ports/sdk-client.ts'
+import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../sdk/client-settings.ts'
+import { createAgents, resendUnsent } from '../sdk/keep-alive.ts'
+import { withDeadline } from '../sdk/request-deadline.ts'
 
 /** The queue that delays invocations, and how to connect to it. */
 export interface QueueInvokerOptions {

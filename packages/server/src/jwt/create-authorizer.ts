@@ -2,8 +2,8 @@ import { tokenFlaw } from '@trunkline/protocol'
 import type { JWK, JWTVerifyGetKey } from 'jose'
 import { anonymous, type ConnectRequest, type Denied, deny, type Identity, isDenied } from '../define/identity.ts'
 import type { Json } from '../define/json.ts'
+import type { WallClock } from '../ports/clock.ts'
 import { logOnConsole } from '../ports/console-log.ts'
-import type { WallClock } from '../ports/sdk-client.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import {
   checkAlgorithms,

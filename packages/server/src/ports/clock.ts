@@ -11,6 +11,9 @@ export interface Clock {
   random(): number
 }
 
+/** A clock without timers and randomness. */
+export type WallClock = Pick<Clock, 'now'>
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),

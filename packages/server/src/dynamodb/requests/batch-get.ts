@@ -1,5 +1,5 @@
 import { systemClock } from '../../ports/clock.ts'
-import { withDeadline } from '../../ports/deadline.ts'
+import { withDeadline } from '../../sdk/request-deadline.ts'
 import { requestDeadlineMs, type Send } from './client.ts'
 import { attributesOf } from './expression.ts'
 import type { Item } from './items.ts'

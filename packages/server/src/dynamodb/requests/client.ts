@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { createAgents, resendUnsent } from '../../http/keep-alive.ts'
-import { withDeadline } from '../../ports/deadline.ts'
-import { httpSettings, onFirstUse, requireRegion } from '../../ports/sdk-client.ts'
+import { httpSettings, onFirstUse, requireRegion } from '../../sdk/client-settings.ts'
+import { createAgents, resendUnsent } from '../../sdk/keep-alive.ts'
+import { withDeadline } from '../../sdk/request-deadline.ts'
 import type { DynamoStoreOptions } from './options.ts'
 
 const defaultTimeoutMs = 1_000 // 1 s for one try

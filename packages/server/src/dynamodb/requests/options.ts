@@ -1,5 +1,6 @@
-import type { Credentials, WallClock } from '../../ports/sdk-client.ts'
+import type { WallClock } from '../../ports/clock.ts'
 import type { LogEntry } from '../../ports/telemetry.ts'
+import type { Credentials } from '../../sdk/client-settings.ts'
 
 /** The table of a store, and how to connect to it. */
 export interface DynamoStoreOptions {

@@ -1,5 +1,3 @@
-import type { Clock } from './clock.ts'
-
 /** AWS credentials. */
 export interface Credentials {
   readonly accessKeyId: string
@@ -26,9 +24,6 @@ export function httpSettings<Agents extends object>({
     ...agents,
   }
 }
-
-/** A clock without timers and randomness. */
-export type WallClock = Pick<Clock, 'now'>
 
 /** Neither the options nor the environment name a region. */
 export class RegionMissingError extends Error {

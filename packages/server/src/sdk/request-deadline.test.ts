@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DeadlineError, withDeadline } from './deadline.ts'
+import { DeadlineError, withDeadline } from './request-deadline.ts'
 
 const never = () => new Promise<never>(() => {})
 

@@ -1,7 +1,7 @@
 import http, { type Agent, type ClientRequest } from 'node:http'
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
-import type { WallClock } from '../ports/sdk-client.ts'
+import type { WallClock } from '../ports/clock.ts'
 
 const maxIdleMs = 2_000 // a function is frozen between invocations, and its idle sockets may be closed meanwhile
 const maxResends = 10 // more than a request needs: the first dead socket closes all idle ones

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
-import { createAgents } from '../http/keep-alive.ts'
-import { httpSettings, onFirstUse, RegionMissingError, requireRegion } from './sdk-client.ts'
+import { httpSettings, onFirstUse, RegionMissingError, requireRegion } from './client-settings.ts'
+import { createAgents } from './keep-alive.ts'
 
 describe('an adapter of an AWS service', () => {
   it.each(['dynamodb/store', 'apigateway/gateway', 'invoker/invoker', 'invoker/queue-invoker'])(
