@@ -172,13 +172,6 @@ describe('the documents agree with the sources', () => {
     expect(listed.length).toBeGreaterThan(10)
     expect(listed).toEqual(errors.map(([code, retry, may]) => [code, retry, may === 'true' ? 'yes' : 'no']))
   })
-
-  it('on the environment variables of a backend', () => {
-    const listed = all('docs/design/table.md', /^\| `TRUNKLINE_([A-Z_]+)` \|/gm).flat()
-    const read = all('packages/server/src/aws/environment.ts', /read\('([A-Z_]+)'\)/g).flat()
-    expect(read.length).toBeGreaterThan(4)
-    expect(listed).toEqual(expect.arrayContaining(read))
-  })
 })
 
 /** The anchors of a document's headings, as GitHub makes them. */
