@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
+import { defined } from '@trunkline/protocol'
 import { formatProblem } from '../emulators/lambda/runtime/build-error.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
 import { inspectorPath } from '../inspector/http.ts'
-import { createInspector } from '../inspector/inspector.ts'
+import { Inspector } from '../inspector/inspector.ts'
 import { startEntryStack } from '../line/start-local-entry.ts'
 import { type DevConfig, type DevSettings, readDevConfig } from './dev-config.ts'
 import { createPages } from './web-pages.ts'
@@ -47,12 +48,13 @@ async function openDev(
   options: { readonly port: number; readonly log: (text: string) => void; readonly resources: Resources },
 ): Promise<DevLine> {
   const { port, log, resources } = options
+  const { dynamodb, data, tables, backgroundRuns, streamRecords, env } = config
   const starting = startEntryStack({
     entry: config.entry,
     port,
     watch: true,
     http: createPages(config.web),
-    inspector: createInspector,
+    inspector: (clock) => new Inspector(clock),
     onRejectedUpgrade: ({ path }) => log(`no line at ${path}; connect to ws://localhost:${port}/dev`),
     onReload: (report) =>
       log(
@@ -63,17 +65,12 @@ async function openDev(
     onError: ({ name, result }) =>
       log(`${name}: ${result.status === 'ok' ? 'ok' : (result.errorMessage ?? result.status)}`),
     keepsTables: true,
-    ...(config.dynamodb === undefined ? {} : { dynamodb: config.dynamodb }),
-    ...(config.data === undefined ? {} : { dataDir: config.data }),
-    ...(config.tables === undefined ? {} : { tables: config.tables }),
-    ...(config.backgroundRuns === undefined ? {} : { backgroundRuns: config.backgroundRuns }),
-    ...(config.streamRecords === undefined ? {} : { streamRecords: config.streamRecords }),
+    ...defined({ dynamodb, dataDir: data, tables, backgroundRuns, streamRecords }),
   })
   const { stack } = await resources.add(starting, async ({ stack, pool }) => {
     await stack.close()
     await pool.close()
   })
-  const { env } = config
   if (env !== undefined)
     await resources.add(writeEnvironment(env, stack.scriptEnvironment), () => rm(env, { force: true }))
   const url = `ws://localhost:${stack.gateway.port}/dev`

@@ -18,7 +18,7 @@ const headers = {
   'referrer-policy': 'no-referrer',
 }
 const mostBytes = 1_024 // the size limit of an action request
-const request = z.union([
+const faultRequest = z.union([
   z.strictObject({ cut: z.literal(true) }),
   z.strictObject({ answerDelayMs: z.int().min(0).max(60_000) }),
 ])
@@ -29,31 +29,37 @@ export function createInspectorHttp(watch: Watch) {
     const [path = ''] = (incoming.url ?? '/').split('?')
     if (path !== inspectorPath && !path.startsWith(`${inspectorPath}/`)) return false
     const originError = findOriginError(incoming)
-    if (originError !== undefined) say(response, 403, originError)
+    if (originError !== undefined) respond(response, 403, originError)
     else
-      answer(watch, incoming, response, path.slice(inspectorPath.length + 1)).catch((error) =>
-        say(response, 500, String(error)),
+      answer(watch, { incoming, name: path.slice(inspectorPath.length + 1) }, response).catch((error) =>
+        respond(response, 500, `The inspector failed: ${error instanceof Error ? error.message : error}`),
       )
     return true
   }
 }
 
-async function answer(watch: Watch, incoming: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+/** `name` is the path below `inspectorPath`. */
+async function answer(
+  watch: Watch,
+  { incoming, name }: { readonly incoming: IncomingMessage; readonly name: string },
+  response: ServerResponse,
+): Promise<void> {
   if (incoming.method === 'POST' && name === 'faults') return act(watch, incoming, response)
-  if (incoming.method !== 'GET') return say(response, 405, `Expected GET, got ${incoming.method}.`)
+  if (incoming.method !== 'GET') return respond(response, 405, `Expected GET, got ${incoming.method}.`)
   if (name === 'events') return streamViews(watch, response, headers)
   const file = await loadPageFile(name)
-  if (file === undefined) return say(response, 404, `The inspector has no ${JSON.stringify(name)}.`)
+  if (file === undefined) return respond(response, 404, `The inspector has no file ${JSON.stringify(name)}.`)
   response.writeHead(200, { ...headers, 'content-type': file.type }).end(file.body)
 }
 
 /** Requires JSON: another page's form cannot send this content type without a preflight. */
 async function act(watch: Watch, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   if (incoming.headers['content-type'] !== 'application/json')
-    return say(response, 415, `Expected application/json, got ${incoming.headers['content-type']}.`)
-  const asked = parse(await readText(incoming))
-  if (asked === undefined) return say(response, 400, 'Expected {"cut":true} or {"answerDelayMs":n}, n from 0 to 60000.')
-  watch.act(asked)
+    return respond(response, 415, `Expected application/json, got ${incoming.headers['content-type']}.`)
+  const request = parse(await readText(incoming))
+  if (request === undefined)
+    return respond(response, 400, 'Expected {"cut":true} or {"answerDelayMs":n}, n from 0 to 60000.')
+  watch.act(request)
   response.writeHead(204, headers).end()
 }
 
@@ -65,13 +71,13 @@ async function readText(incoming: IncomingMessage): Promise<string> {
 
 function parse(text: string): FaultRequest | undefined {
   try {
-    return request.safeParse(JSON.parse(text)).data
+    return faultRequest.safeParse(JSON.parse(text)).data
   } catch {
     return undefined
   }
 }
 
-function say(response: ServerResponse, status: number, message: string): void {
+function respond(response: ServerResponse, status: number, message: string): void {
   if (response.headersSent) return void response.destroy()
   response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify({ message }))
 }

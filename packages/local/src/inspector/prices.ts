@@ -1,3 +1,5 @@
+import type { CostView } from './view.ts'
+
 /** The billed items that a line uses. */
 export const metered = ['messages', 'connectionMinutes', 'requests', 'gbSeconds', 'readUnits', 'writeUnits'] as const
 export type Metered = (typeof metered)[number]
@@ -43,4 +45,23 @@ export function toMessages(bytes: number): number {
 /** The GB-seconds of a run. Started milliseconds are billed. */
 export function toGbSeconds(ms: number): number {
   return (Math.max(1, Math.ceil(ms)) / 1_000) * (memoryMb / 1_024)
+}
+
+/** The cost of the usage so far, and of an hour at the current rate. */
+export function toCost(used: Usage, perHour: Usage): CostView {
+  const usd = (item: Metered, amount: number) => (amount * prices[item].usdPerMillion) / 1_000_000
+  const lines = metered.map((item) => ({
+    label: prices[item].label,
+    source: prices[item].source,
+    usdPerMillion: prices[item].usdPerMillion,
+    used: used[item],
+    usd: usd(item, used[item]),
+    usdPerHour: usd(item, perHour[item]),
+  }))
+  return {
+    pricesRead,
+    lines,
+    usd: lines.reduce((sum, line) => sum + line.usd, 0),
+    usdPerHour: lines.reduce((sum, line) => sum + line.usdPerHour, 0),
+  }
 }

@@ -32,7 +32,7 @@ describe('the topics', () => {
       { topic: 'rooms', path: 'onMessage' },
     ])
     topics.read(change('MODIFY', 'SUBS#rooms#3', 'abc=#1', { on: { BOOL: false } }))
-    topics.forget('def=')
+    topics.remove('def=')
     expect(topics.view()).toEqual([{ topic: 'rooms', subscribers: 1 }])
   })
 

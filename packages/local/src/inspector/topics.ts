@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { Item, StreamRecord } from '../emulators/dynamodb/dynamo.ts'
 import type { SubscriptionView, TopicView } from './view.ts'
 
@@ -5,7 +6,7 @@ import type { SubscriptionView, TopicView } from './view.ts'
 export interface Topics {
   read(record: Pick<StreamRecord, 'eventName' | 'dynamodb'>): void
   /** Removes a closed connection's subscriptions, even if its rows remain. */
-  forget(connectionId: string): void
+  remove(connectionId: string): void
   of(connectionId: string): readonly SubscriptionView[]
   /** Topics, the most recently changed first. */
   view(): readonly TopicView[]
@@ -47,15 +48,12 @@ export function createTopics(): Topics {
       if (kind === 'SUBS' && sk.includes('#', 1))
         readSubscriber(rest.slice(0, rest.lastIndexOf('#')), sk, dynamodb.NewImage)
     },
-    forget: (connectionId) => void subscriptions.delete(connectionId),
+    remove: (connectionId) => void subscriptions.delete(connectionId),
     of: (connectionId) => [...(subscriptions.get(connectionId)?.values() ?? [])],
     view() {
       const counts = listeners()
-      const toView = ([topic, head]: readonly [string, number | undefined]) => ({
-        topic,
-        subscribers: counts.get(topic) ?? 0,
-        ...(head !== undefined && { head }),
-      })
+      const toView = ([topic, head]: readonly [string, number | undefined]) =>
+        defined({ topic, subscribers: counts.get(topic) ?? 0, head })
       return [...heads].map(toView).reverse()
     },
   }

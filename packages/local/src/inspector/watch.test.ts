@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { toConnectionView } from './connection-view.ts'
+import { toConnectionView } from './watch.ts'
 
 const connection = {
   connectionId: 'abc=',
@@ -16,7 +16,7 @@ describe('a connection', () => {
   test.each([
     ['ours, of a principal', '{"principal":"ann","extensions":true}', { principal: 'ann', client: 'ours' }],
     ['stock, of nobody known', '{"principal":null,"extensions":false}', { principal: null, client: 'stock' }],
-    ['stock, where another authorizer received something else', '"text"', { principal: null, client: 'stock' }],
+    ['stock, where another authorizer wrote something else', '"text"', { principal: null, client: 'stock' }],
     ['stock, if that is not JSON', '{', { principal: null, client: 'stock' }],
   ])('is %s', (_, trunkline, shown) => {
     expect(toConnectionView({ ...connection, authorizer: { trunkline } }, [])).toMatchObject(shown)

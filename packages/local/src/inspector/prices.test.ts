@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { toCost } from './cost.ts'
-import { memoryMb, prices, toGbSeconds, toMessages, type Usage } from './prices.ts'
+import { memoryMb, prices, toCost, toGbSeconds, toMessages, type Usage } from './prices.ts'
 
 const none: Usage = { messages: 0, connectionMinutes: 0, requests: 0, gbSeconds: 0, readUnits: 0, writeUnits: 0 }
 
