@@ -1,16 +1,7 @@
-import type { AttributeValue, Shard } from '@aws-sdk/client-dynamodb-streams'
+import type { AttributeValue, DynamoDBStreamsClient, Shard } from '@aws-sdk/client-dynamodb-streams'
+import { defined } from '@trunkline/protocol'
 import type { Attribute, Item } from '../rows/dynalite.ts'
 import type { ItemChange } from '../rows/stream-record.ts'
-
-/** Reads a stream through its API. */
-export interface StreamReader {
-  /**
-   * Appends the records since the last call. Resolves to their number. If a read is in progress, it waits for it and
-   * then reads again.
-   */
-  read(): Promise<number>
-  close(): void
-}
 
 interface Position {
   /** Undefined after a closed shard was read to its end. */
@@ -18,10 +9,7 @@ interface Position {
   sequence: string | undefined
 }
 
-/**
- * Creates a reader of all shards. It reads parents before their children, so that each item's records keep their order.
- */
-export async function createStreamReader(options: {
+export interface StreamReaderOptions {
   readonly endpoint: string
   readonly region: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
@@ -29,41 +17,77 @@ export async function createStreamReader(options: {
   /** The position at which existing shards are read. Later shards are read from their beginning. */
   readonly from: 'TRIM_HORIZON' | 'LATEST'
   readonly append: (change: ItemChange) => void
-}): Promise<StreamReader> {
-  const { endpoint, region, credentials, arn, append } = options
-  const sdk = await import('./remote-sdk.ts')
-  const client = new sdk.DynamoDBStreamsClient({ endpoint, region, credentials })
-  const positions = new Map<string, Position>()
-  let reading: Promise<number> | undefined
+}
 
-  async function shardsOf(): Promise<readonly Shard[]> {
-    const shards: Shard[] = []
-    let ExclusiveStartShardId: string | undefined
-    do {
-      const input = { StreamArn: arn, ...(ExclusiveStartShardId && { ExclusiveStartShardId }) }
-      const { StreamDescription } = await client.send(new sdk.DescribeStreamCommand(input))
-      shards.push(...(StreamDescription?.Shards ?? []))
-      ExclusiveStartShardId = StreamDescription?.LastEvaluatedShardId
-    } while (ExclusiveStartShardId !== undefined)
-    return shards
+/** Creates a reader of all shards of a stream, at the position `from`. */
+export async function createStreamReader(options: StreamReaderOptions): Promise<StreamReader> {
+  const reader = new StreamReader(options, await import('./remote-sdk.ts'))
+  await reader.open()
+  return reader
+}
+
+/**
+ * Reads a stream through its API. It reads parent shards before their children, so that each item's records keep their
+ * order.
+ */
+export class StreamReader {
+  readonly #options: StreamReaderOptions
+  readonly #sdk: typeof import('./remote-sdk.ts')
+  readonly #client: DynamoDBStreamsClient
+  readonly #positions = new Map<string, Position>()
+  #reading: Promise<number> | undefined
+
+  constructor(options: StreamReaderOptions, sdk: typeof import('./remote-sdk.ts')) {
+    const { endpoint, region, credentials } = options
+    this.#options = options
+    this.#sdk = sdk
+    this.#client = new sdk.DynamoDBStreamsClient({ endpoint, region, credentials })
   }
-  async function iteratorOf(ShardId: string, type: 'TRIM_HORIZON' | 'LATEST', sequence?: string) {
-    const place =
-      sequence === undefined
-        ? { ShardIteratorType: type }
-        : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const, SequenceNumber: sequence }
-    const { ShardIterator } = await client.send(new sdk.GetShardIteratorCommand({ StreamArn: arn, ShardId, ...place }))
-    return ShardIterator
+
+  /** Finds the positions of the existing shards. */
+  async open(): Promise<void> {
+    for (const { ShardId: id = '' } of await this.#shards())
+      this.#positions.set(id, { iterator: await this.#iteratorOf(id, this.#options.from), sequence: undefined })
   }
-  async function readShard(id: string, position: Position): Promise<number> {
+
+  /**
+   * Appends the records since the last call. Resolves to their number. If a read is in progress, it waits for it and
+   * then reads again.
+   */
+  async read(): Promise<number> {
+    if (this.#reading !== undefined) await this.#reading.catch(() => 0) // it started before this call
+    this.#reading ??= this.#readAll().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  close(): void {
+    this.#client.destroy()
+  }
+
+  async #readAll(): Promise<number> {
+    let count = 0
+    for (const { ShardId: id = '', ParentShardId: parent = '' } of parentsFirst(await this.#shards())) {
+      if (this.#positions.get(parent)?.iterator !== undefined) continue // its parent is not read to the end
+      const known = this.#positions.get(id)
+      const position = known ?? { iterator: await this.#iteratorOf(id, 'TRIM_HORIZON'), sequence: undefined }
+      this.#positions.set(id, position)
+      count += await this.#readShard(id, position)
+    }
+    return count
+  }
+
+  async #readShard(id: string, position: Position): Promise<number> {
     let count = 0
     while (position.iterator !== undefined) {
-      const page = await getPage(id, position)
+      const page = await this.#getPage(id, position)
       for (const { eventName, dynamodb, userIdentity } of page.Records ?? []) {
         const old = dynamodb?.OldImage && toItem(dynamodb.OldImage)
         const next = dynamodb?.NewImage && toItem(dynamodb.NewImage)
         position.sequence = dynamodb?.SequenceNumber ?? position.sequence
-        append({ old, new: eventName === 'REMOVE' ? undefined : next, expiry: userIdentity?.Type === 'Service' })
+        const expiry = userIdentity?.Type === 'Service'
+        this.#options.append({ old, new: eventName === 'REMOVE' ? undefined : next, expiry })
         count += 1
       }
       position.iterator = page.NextShardIterator
@@ -71,39 +95,41 @@ export async function createStreamReader(options: {
     }
     return count
   }
+
   /** Reads a page. An iterator expires after minutes, so a machine that was suspended needs a new one. */
-  async function getPage(id: string, position: Position) {
+  async #getPage(id: string, position: Position) {
+    const sdk = this.#sdk
     try {
-      return await client.send(new sdk.GetRecordsCommand({ ShardIterator: position.iterator }))
+      return await this.#client.send(new sdk.GetRecordsCommand({ ShardIterator: position.iterator }))
     } catch (error) {
       if (error instanceof sdk.TrimmedDataAccessException) position.sequence = undefined
       else if (!(error instanceof sdk.ExpiredIteratorException)) throw error
-      position.iterator = await iteratorOf(id, 'TRIM_HORIZON', position.sequence)
-      return client.send(new sdk.GetRecordsCommand({ ShardIterator: position.iterator }))
+      position.iterator = await this.#iteratorOf(id, 'TRIM_HORIZON', position.sequence)
+      return this.#client.send(new sdk.GetRecordsCommand({ ShardIterator: position.iterator }))
     }
   }
-  async function readAll(): Promise<number> {
-    let count = 0
-    for (const { ShardId: id = '', ParentShardId: parent = '' } of parentsFirst(await shardsOf())) {
-      if (positions.get(parent)?.iterator !== undefined) continue // its parent is not read to the end
-      const known = positions.get(id)
-      const position = known ?? { iterator: await iteratorOf(id, 'TRIM_HORIZON'), sequence: undefined }
-      positions.set(id, position)
-      count += await readShard(id, position)
-    }
-    return count
+
+  async #shards(): Promise<readonly Shard[]> {
+    const shards: Shard[] = []
+    let ExclusiveStartShardId: string | undefined
+    do {
+      const input = defined({ StreamArn: this.#options.arn, ExclusiveStartShardId })
+      const { StreamDescription } = await this.#client.send(new this.#sdk.DescribeStreamCommand(input))
+      shards.push(...(StreamDescription?.Shards ?? []))
+      ExclusiveStartShardId = StreamDescription?.LastEvaluatedShardId
+    } while (ExclusiveStartShardId !== undefined)
+    return shards
   }
-  for (const { ShardId: id = '' } of await shardsOf())
-    positions.set(id, { iterator: await iteratorOf(id, options.from), sequence: undefined })
-  return {
-    async read() {
-      if (reading !== undefined) await reading.catch(() => 0) // it started before this call
-      reading ??= readAll().finally(() => {
-        reading = undefined
-      })
-      return reading
-    },
-    close: () => client.destroy(),
+
+  /** The iterator after a sequence number, or the one at `type` when there is none. */
+  async #iteratorOf(ShardId: string, type: 'TRIM_HORIZON' | 'LATEST', sequence?: string) {
+    const place =
+      sequence === undefined
+        ? { ShardIteratorType: type }
+        : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const, SequenceNumber: sequence }
+    const command = new this.#sdk.GetShardIteratorCommand({ StreamArn: this.#options.arn, ShardId, ...place })
+    const { ShardIterator } = await this.#client.send(command)
+    return ShardIterator
   }
 }
 
