@@ -1,11 +1,13 @@
 import type { AnyTRPCRouter, TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
 import {
+  type ClientOptions,
   type Connection,
   type ConnectionOptions,
   createClient,
   createConnection,
   type LineClient,
 } from '@trunkline/client'
+import { defined } from '@trunkline/protocol'
 import { WebSocket } from 'ws'
 import { clientParameter } from '../faults/faults.ts'
 import type { Stack } from './stack.ts'
@@ -36,7 +38,7 @@ export function createConnector<R extends AnyTRPCRouter>(
       connections.push(connection)
       stack.faults.name(connection, name)
       // only the caller's types know whether this router has a transformer
-      const client = createClient<R>({ connection, ...(own && { transformer: own }) } as never)
+      const client = createClient<R>(defined({ connection, transformer: own }) as ClientOptions<R>)
       return { client, connection }
     },
     close: async () => {

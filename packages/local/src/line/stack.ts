@@ -1,6 +1,6 @@
 // One file over 200 lines: it is the composition root of the local line.
 
-import { awsBackend } from '@trunkline/server/aws'
+import { defined } from '@trunkline/protocol'
 import { lineTable } from '@trunkline/server/dynamodb'
 import type { Backend } from '@trunkline/server/ports'
 import { type GatewayOptions, type LocalGateway, startGateway } from '../emulators/apigateway/gateway.ts'
@@ -8,7 +8,7 @@ import type { GatewayHooks } from '../emulators/apigateway/integration/hooks.ts'
 import { createLocalClock, type LocalClock } from '../emulators/clock.ts'
 import { type LocalDynamo, type LocalDynamoOptions, startDynamo } from '../emulators/dynamodb/dynamo.ts'
 import { connectDynamo } from '../emulators/dynamodb/remote/remote-dynamo.ts'
-import { createFunctions, type LocalFunctions } from '../emulators/lambda/functions.ts'
+import { createFunctions, type FunctionErrorReport } from '../emulators/lambda/functions.ts'
 import type { FunctionOptions } from '../emulators/lambda/invocations/lambda-function.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
 import { FaultLayer } from '../faults/faults.ts'
@@ -22,7 +22,7 @@ import {
   routes,
   streamSettings,
 } from './deployment.ts'
-import { storeLimit } from './store-limit.ts'
+import { createBackends, createEnvironments, credentials, type Emulators, region } from './line-environment.ts'
 
 export interface LocalOptions {
   /** The port to listen on. @default a free port */
@@ -64,17 +64,11 @@ export interface StackOptions extends LocalOptions {
   /** @default the routes of a deployed line */
   readonly routes?: GatewayOptions['routes']
   /** Called for each function error. */
-  readonly onError?: Parameters<typeof createFunctions>[0]['onError']
+  readonly onError?: (report: FunctionErrorReport) => void
 }
 
 /** The emulators of a line, wired as a deployment wires them. Its functions are registered later, with `serve`. */
-export interface Stack {
-  readonly clock: LocalClock
-  readonly gateway: LocalGateway
-  readonly functions: LocalFunctions
-  readonly dynamo: LocalDynamo
-  readonly faults: FaultLayer
-  readonly table: string
+export interface Stack extends Emulators {
   /** The backend of a deployed function: real SDK clients over HTTP. */
   readonly functionBackend: Backend
   /** The backend of a script with this line's credentials. It has no gateway, so the stream delivers. */
@@ -83,13 +77,14 @@ export interface Stack {
   readonly environment: Readonly<Record<string, string>>
   /** The environment of a script, without the gateway. */
   readonly scriptEnvironment: Readonly<Record<string, string>>
-  serve(run: (name: LineFunction) => FunctionOptions['run'] | undefined): void
+  serve(run: RunOf): void
   idle(): Promise<void>
   close(): Promise<void>
 }
 
-const region = 'local-1'
-const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+/** Returns how a function runs. Undefined for a function that the line does not have. */
+type RunOf = (name: LineFunction) => FunctionOptions['run'] | undefined
+
 let tables = 0
 
 /** Starts and connects gateway, functions and table. Rejects with the system's error when the given port is in use. */
@@ -100,52 +95,9 @@ export function startStack(options: StackOptions): Promise<Stack> {
 async function openStack(options: StackOptions, resources: Resources): Promise<Stack> {
   // local clients do not run on Lambda's Node version
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
-  const clock = createLocalClock(options.seed === undefined ? {} : { seed: options.seed })
-  await resources.add(clock, () => clock.close())
-  const faults = new FaultLayer(clock)
-  const inspector = options.inspector?.(clock)
-  const { seed, dataDir, dynamodb, onError } = options
-  if (dataDir !== undefined && dynamodb !== undefined)
-    throw new TypeError(`Expected either a data folder or another DynamoDB, got both: ${dataDir} and ${dynamodb}.`)
-  const table = nameTable(options)
-  let closing = false
-  const starting = createFunctions({
-    clock,
-    intercept: (service) => faults.intercept(service),
-    ...(seed === undefined ? {} : { seed }),
-    // An error caused by closing the line is not an application error.
-    ...(onError && { onError: (report: Parameters<typeof onError>[0]) => closing || onError(report) }),
-  })
-  const functions = await resources.add(starting, (started) => started.close())
-  const opening = openDynamo(options, {
-    clock,
-    intercept: faults.intercept('dynamodb'),
-    ...(dataDir === undefined ? {} : { dataDir }),
-    ...(inspector && { onUse: inspector.used }),
-  })
-  const listening = startGateway({
-    ...options.gateway,
-    clock,
-    region,
-    routes: options.routes ?? routes,
-    authorizer: { functionName: 'authorizer', identitySource: [] },
-    invoke: functions.invoke,
-    hooks: {
-      ...faults.gatewayHooks,
-      intercept: faults.intercept('apigateway'),
-      ...(inspector && combineHooks(inspector, faults)),
-      ...(options.onRejectedUpgrade && { rejectedUpgrade: options.onRejectedUpgrade }),
-    },
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...((inspector ?? options.http) && {
-      http: (request, response) =>
-        inspector?.http(request, response) === true || options.http?.(request, response) === true,
-    }),
-  })
-  const [dynamo, gateway] = await Promise.all([
-    resources.add(opening, (opened) => opened.close()),
-    resources.add(listening, (opened) => opened.close()),
-  ])
+  checkStorage(options)
+  const { inspector, emulators, stopReporting } = await openEmulators(options, resources)
+  const { clock, gateway, functions, dynamo, faults, table } = emulators
   await dynamo.createTable(lineTable(table))
   await dynamo.enableTtl(table, 'expires')
   if (inspector !== undefined) {
@@ -155,65 +107,15 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   }
   functions.hooks.invoke = faults.functionHook
   functions.hooks.queued = faults.queueHook
-  const delayQueueUrl = functions.queueUrl(delayQueueSettings.name)
   faults.attach(gateway, functions)
-
-  const scriptEnvironment = {
-    TRUNKLINE_TABLE: table,
-    TRUNKLINE_DELIVER: 'deliver',
-    TRUNKLINE_WORKER: 'worker',
-    TRUNKLINE_DELAY_QUEUE_URL: delayQueueUrl,
-    AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
-    AWS_ENDPOINT_URL_LAMBDA: functions.endpoint,
-    AWS_ENDPOINT_URL_DYNAMODB_STREAMS: dynamo.endpoint,
-    AWS_ENDPOINT_URL_SQS: functions.sqs.endpoint,
-    TRUNKLINE_FAILURES: functions.sqs.failuresUrl,
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-  }
-  const endpoints = {
-    endpoint: dynamo.endpoint,
-    lambdaEndpoint: functions.endpoint,
-    sqsEndpoint: functions.sqs.endpoint,
-  }
-  const aws = { table, region, credentials, ...endpoints }
-  const invocations = { deliverFunction: 'deliver', workerFunction: 'worker', delayQueueUrl }
-  const script = awsBackend({ ...aws, ...invocations, clock })
   return {
-    clock,
-    gateway,
-    functions,
-    dynamo,
-    faults,
-    table,
-    functionBackend: faults.bind(awsBackend({ ...aws, ...invocations, callbackUrl: gateway.callbackUrl, clock })),
-    scriptBackend: { ...script, store: storeLimit.ofScript(script.store) },
-    environment: {
-      ...scriptEnvironment,
-      TRUNKLINE_CALLBACK_URL: gateway.callbackUrl,
-      TRUNKLINE_ORIGINS: [...ownOrigins(gateway), ...givenOrigins()].join(','),
-    },
-    scriptEnvironment,
-    serve(run) {
-      for (const name of lineFunctions) {
-        const how = run(name)
-        if (how !== undefined) functions.register({ name, ...functionSettings[name], run: how })
-      }
-      const { handler, ...delayed } = delayedSettings
-      const consumer = run(handler)
-      if (consumer !== undefined) {
-        functions.register({ ...delayed, run: consumer })
-        functions.mapQueue(delayQueueSettings)
-      }
-      const filter = (record: Parameters<NonNullable<typeof streamSettings.filter>>[0]) =>
-        streamSettings.filter?.(record) === true && faults.passesRecord()
-      functions.mapStream({ ...streamSettings, filter, stream: dynamo.stream(table), functionName: 'tableStream' })
-    },
-    idle: () => idle({ gateway, functions, faults, dynamo }),
+    ...emulators,
+    ...createBackends(emulators),
+    ...createEnvironments(emulators),
+    serve: (run) => serve(emulators, run),
+    idle: () => idle(emulators),
     async close() {
-      closing = true
+      stopReporting()
       await gateway.close()
       await functions.close()
       await dynamo.close()
@@ -222,26 +124,66 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   }
 }
 
-/**
- * The table's name. A table in memory is unique in this process; a table at another DynamoDB is unique among processes.
- */
-function nameTable({ dataDir, dynamodb, keepsTables }: StackOptions): string {
-  if (dataDir !== undefined || (dynamodb !== undefined && keepsTables === true)) return 'trunkline'
-  const name = `trunkline-${process.pid}-${++tables}`
-  return dynamodb === undefined ? name : `${name}-${Date.now().toString(36)}`
+function checkStorage({ dataDir, dynamodb }: StackOptions): void {
+  if (dataDir !== undefined && dynamodb !== undefined)
+    throw new TypeError(`Expected either a data folder or another DynamoDB, got both: ${dataDir} and ${dynamodb}.`)
 }
 
-function openDynamo(
-  { dynamodb: endpoint, keepsTables = false, transactionConflicts = false, streamRecords }: StackOptions,
-  own: LocalDynamoOptions,
-): Promise<LocalDynamo> {
-  if (endpoint === undefined)
-    return startDynamo({ ...own, transactionConflicts, ...(streamRecords !== undefined && { streamRecords }) })
-  return connectDynamo({ endpoint, region, credentials, keepsTables, clock: own.clock })
+/** Starts the emulators. After `stopReporting`, function errors are not reported: closing the line causes them. */
+async function openEmulators(options: StackOptions, resources: Resources) {
+  const clock = createLocalClock(defined({ seed: options.seed }))
+  await resources.add(clock, () => clock.close())
+  const faults = new FaultLayer(clock)
+  const inspector = options.inspector?.(clock)
+  let closing = false
+  const starting = createFunctions({
+    clock,
+    intercept: (service) => faults.intercept(service),
+    ...defined({ seed: options.seed }),
+    onError: (report) => closing || options.onError?.(report),
+  })
+  const functions = await resources.add(starting, (started) => started.close())
+  const opening = openDynamo(options, {
+    clock,
+    intercept: faults.intercept('dynamodb'),
+    ...defined({ dataDir: options.dataDir, onUse: inspector?.used }),
+  })
+  const listening = openGateway(options, { clock, faults, inspector, invoke: functions.invoke })
+  const [dynamo, gateway] = await Promise.all([
+    resources.add(opening, (opened) => opened.close()),
+    resources.add(listening, (opened) => opened.close()),
+  ])
+  const emulators: Emulators = { clock, gateway, functions, dynamo, faults, table: nameTable(options) }
+  const stopReporting = () => {
+    closing = true
+  }
+  return { inspector, emulators, stopReporting }
 }
 
-interface IdleSources extends Pick<Stack, 'gateway' | 'functions' | 'dynamo'> {
-  readonly faults: FaultLayer
+interface GatewayParts extends Pick<Emulators, 'clock' | 'faults'> {
+  readonly inspector: Inspector | undefined
+  readonly invoke: GatewayOptions['invoke']
+}
+
+function openGateway(options: StackOptions, parts: GatewayParts): Promise<LocalGateway> {
+  const { clock, faults, inspector, invoke } = parts
+  const { port, http, onRejectedUpgrade } = options
+  return startGateway({
+    ...options.gateway,
+    clock,
+    region,
+    routes: options.routes ?? routes,
+    authorizer: { functionName: 'authorizer', identitySource: [] },
+    invoke,
+    hooks: {
+      ...faults.gatewayHooks,
+      intercept: faults.intercept('apigateway'),
+      ...(inspector && combineHooks(inspector, faults)),
+      ...defined({ rejectedUpgrade: onRejectedUpgrade }),
+    },
+    http: (request, response) => inspector?.http(request, response) === true || http?.(request, response) === true,
+    ...defined({ port }),
+  })
 }
 
 /** Combines the hooks of the inspector and of the faults. Both need the end of a connection. */
@@ -255,21 +197,45 @@ function combineHooks(inspector: Inspector, faults: FaultLayer): GatewayHooks {
   }
 }
 
-/** The origins of the page that this line serves. They are allowed by default. */
-export function ownOrigins({ port }: LocalGateway): readonly string[] {
-  return [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
+function openDynamo(
+  { dynamodb: endpoint, keepsTables = false, transactionConflicts = false, streamRecords }: StackOptions,
+  own: LocalDynamoOptions,
+): Promise<LocalDynamo> {
+  if (endpoint === undefined) return startDynamo({ ...own, transactionConflicts, ...defined({ streamRecords }) })
+  return connectDynamo({ endpoint, region, credentials, keepsTables, clock: own.clock })
 }
 
-/** The allowed origins from this process's environment: pages that another server delivers, such as Vite's. */
-function givenOrigins(): readonly string[] {
-  return (process.env['TRUNKLINE_ORIGINS'] ?? '').split(',').flatMap((origin) => origin.trim() || [])
+/**
+ * The table's name. A table in memory is unique in this process; a table at another DynamoDB is unique among processes.
+ */
+function nameTable({ dataDir, dynamodb, keepsTables }: StackOptions): string {
+  if (dataDir !== undefined || (dynamodb !== undefined && keepsTables === true)) return 'trunkline'
+  const name = `trunkline-${process.pid}-${++tables}`
+  return dynamodb === undefined ? name : `${name}-${Date.now().toString(36)}`
+}
+
+/** Registers the line's functions, and maps the delay queue and the table's stream to them. */
+function serve({ functions, dynamo, faults, table }: Emulators, runOf: RunOf): void {
+  for (const name of lineFunctions) {
+    const run = runOf(name)
+    if (run !== undefined) functions.register({ name, ...functionSettings[name], run })
+  }
+  const { handler, ...delayed } = delayedSettings
+  const run = runOf(handler)
+  if (run !== undefined) {
+    functions.register({ ...delayed, run })
+    functions.mapQueue(delayQueueSettings)
+  }
+  const filter: typeof streamSettings.filter = (record) =>
+    streamSettings.filter?.(record) === true && faults.passesRecord()
+  functions.mapStream({ ...streamSettings, filter, stream: dynamo.stream(table), functionName: 'tableStream' })
 }
 
 /**
  * Resolves when gateway, functions and streams are idle, and no activity was seen while that was determined: messages
  * between them cross real sockets.
  */
-async function idle({ gateway, functions, faults, dynamo }: IdleSources): Promise<void> {
+async function idle({ gateway, functions, faults, dynamo }: Emulators): Promise<void> {
   let before: number
   let isNew: boolean | undefined
   do {

@@ -1,4 +1,5 @@
 import type { AnyTRPCRouter } from '@trpc/server'
+import { defined } from '@trunkline/protocol'
 import { runWithBackend } from '@trunkline/server/internal'
 import { createWorkerPool, type WorkerPool } from '../emulators/lambda/runtime/worker-pool.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
@@ -43,7 +44,7 @@ export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOpt
     const { stack, pool } = await startEntryStack({
       onError: printFailure,
       ...options,
-      ...(port === undefined ? {} : { port }),
+      ...defined({ port }),
     })
     return toLocalLine<R>(stack, {
       run: (fn) => runWithBackend(stack.scriptBackend, fn),
@@ -73,11 +74,7 @@ async function openEntryStack(options: EntryStackOptions, resources: Resources) 
     clock: stack.clock,
     // Metrics are lines on the console, which the local line does not read.
     env: { POWERTOOLS_METRICS_DISABLED: 'true', ...definedEnvironment(), ...stack.environment },
-    ...(watch === undefined ? {} : { watch }),
-    ...(conditions === undefined ? {} : { conditions }),
-    ...(backgroundRuns === undefined ? {} : { backgroundRuns }),
-    ...(onReload && { onReload }),
-    ...(onLog && { onLog }),
+    ...defined({ watch, conditions, backgroundRuns, onReload, onLog }),
   })
   const pool = await resources.add(starting, (started) => started.close())
   serve(stack, pool, entry)

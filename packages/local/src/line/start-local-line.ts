@@ -1,15 +1,17 @@
 import type { AnyTRPCRouter } from '@trpc/server'
+import { defined } from '@trunkline/protocol'
 import { type AuthorizeResult, type anonymous, createLine, type Line } from '@trunkline/server'
 import { internalsOf, parseDuration } from '@trunkline/server/internal'
 import { createLambdaHandlers, type LambdaOptions } from '@trunkline/server/lambda'
 import type { Backend } from '@trunkline/server/ports'
 import type { Invocation } from '../emulators/lambda/invocations/invocation.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
+import { ownOrigins } from './line-environment.ts'
 import { createConnector, type LocalConnectOptions } from './local-client.ts'
 import type { LocalLine } from './local-line.ts'
 import { printFailure } from './print-failure.ts'
 import { type RunningLine, toReopenable } from './reopenable-line.ts'
-import { type LocalOptions, ownOrigins, type Stack, startStack } from './stack.ts'
+import { type LocalOptions, type Stack, startStack } from './stack.ts'
 import { storeLimit } from './store-limit.ts'
 import { mapUserTable } from './user-table.ts'
 
@@ -39,13 +41,7 @@ async function openLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   const { line, dataDir, dynamodb, transactionConflicts, streamRecords, seed, gateway } = options
   const starting = startStack({
     onError: printFailure,
-    ...(port === undefined ? {} : { port }),
-    ...(dataDir === undefined ? {} : { dataDir }),
-    ...(dynamodb === undefined ? {} : { dynamodb }),
-    ...(transactionConflicts === undefined ? {} : { transactionConflicts }),
-    ...(streamRecords === undefined ? {} : { streamRecords }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(gateway && { gateway }),
+    ...defined({ port, dataDir, dynamodb, transactionConflicts, streamRecords, seed, gateway }),
   })
   const stack = await resources.add(starting, (started) => started.close())
   const origins = [...[options.origins ?? []].flat(), ...ownOrigins(stack.gateway)]
@@ -77,8 +73,10 @@ export function guardBackend(backend: Backend, invocation: Invocation): Backend 
   return {
     ...backend,
     store: invocation.guard(backend.store),
-    ...(backend.gateway && { gateway: invocation.guard(backend.gateway) }),
-    ...(backend.invoker && { invoker: invocation.guard(backend.invoker) }),
+    ...defined({
+      gateway: backend.gateway && invocation.guard(backend.gateway),
+      invoker: backend.invoker && invocation.guard(backend.invoker),
+    }),
   }
 }
 
