@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { defined } from '@trunkline/protocol'
 
 /** One response of the callback API. */
 export interface CallbackResponse {
@@ -21,7 +22,7 @@ const refusals = {
 export function refuseCallback(status: keyof typeof refusals, said?: string): CallbackResponse {
   const { errorType, message } = refusals[status]
   const text = said ?? message
-  return { status, errorType, ...(text !== undefined && { json: { message: text } }) }
+  return defined({ status, errorType, json: text === undefined ? undefined : { message: text } })
 }
 
 /** Writes a response. Resolves when it is sent or the caller has disconnected. */
@@ -34,11 +35,12 @@ export function writeCallbackResponse(
     response.once('finish', () => resolve())
     if (response.destroyed) return resolve()
     const body = json === undefined ? '' : JSON.stringify(json)
-    response.writeHead(status, {
-      ...(status !== 204 && { 'content-length': Buffer.byteLength(body) }),
-      ...(body !== '' && { 'content-type': 'application/json' }),
-      ...(errorType !== undefined && { 'x-amzn-ErrorType': errorType }),
+    const headers = defined({
+      'content-length': status === 204 ? undefined : Buffer.byteLength(body),
+      'content-type': body === '' ? undefined : 'application/json',
+      'x-amzn-ErrorType': errorType,
     })
+    response.writeHead(status, headers)
     response.end(body)
   })
 }

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { TableRequest } from '@trunkline/server/dynamodb'
 import type { LocalClock } from '../clock.ts'
 import type { Intercept } from '../idle-connections.ts'
@@ -70,7 +71,7 @@ export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDyn
     throw new TypeError(`Expected streamRecords to be a whole number from 0, got ${streamRecords}.`)
   const engine = await acquireEngine(dataDir)
   const settings = { shards, streamRecords, returnsOldItem, transactionConflicts }
-  const tenant: Tenant = { clock, ...settings, ...(onUse && { onUse }), ...(intercept && { intercept }) }
+  const tenant: Tenant = { clock, ...settings, ...defined({ onUse, intercept }) }
   engine.tables.enter(tenant)
   const maker = createTableMaker(engine.endpoint)
   const sweep = () => sweepExpired(engine, tenant)

@@ -1,5 +1,6 @@
 import { CreateTableCommand, DescribeTimeToLiveCommand, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb'
 import { PutCommand, type PutCommandInput, ScanCommand } from '@aws-sdk/lib-dynamodb'
+import { defined } from '@trunkline/protocol'
 import { describe, expect, it } from 'vitest'
 import { createLocalClock } from '../clock.ts'
 import { type DynamoFixture, openFixture, recordsOf, tableInput } from './dynamo.suite.ts'
@@ -7,7 +8,7 @@ import { type DynamoFixture, openFixture, recordsOf, tableInput } from './dynamo
 const TableName = 'expiring'
 
 async function openTable(sweepMs?: number): Promise<DynamoFixture> {
-  const at = await openFixture(sweepMs === undefined ? {} : { sweepMs })
+  const at = await openFixture(defined({ sweepMs }))
   await at.dynamo.createTable(tableInput(TableName))
   await at.dynamo.enableTtl(TableName, 'expires')
   return at

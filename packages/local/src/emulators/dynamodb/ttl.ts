@@ -18,33 +18,28 @@ export async function sweepExpired(engine: Sweepable, tenant: Tenant): Promise<n
   let gone = 0
   for (const table of engine.tables.all()) {
     if (table.ttl === undefined || engine.tables.tenantOf(table) !== tenant) continue
-    const keys = await expiredKeys(engine.store, table, table.ttl, tenant.clock)
+    const keys = await expiredKeys(engine.store, table, tenant.clock)
     const outcomes = await Promise.all(
-      shuffle(keys, tenant.clock).map((key) => expire(engine, table, key, tenant.clock)),
+      shuffle(keys, tenant.clock).map((key) => expire(engine, { table, key, clock: tenant.clock })),
     )
     gone += outcomes.filter(Boolean).length
   }
   return gone
 }
 
-async function expiredKeys(
-  store: DynaliteStore,
-  table: Table,
-  attribute: string,
-  clock: LocalClock,
-): Promise<string[]> {
+async function expiredKeys(store: DynaliteStore, table: Table, clock: LocalClock): Promise<string[]> {
   const range = itemRange(table.description.TableName)
   const keys: string[] = []
   for await (const [key, item] of store.db.iterator(range)) {
-    // The range of a table holds only items.
-    if (isExpired(item as Item, attribute, clock)) keys.push(key.slice(range.gte.length))
+    // the range of a table holds only items
+    if (isExpired(item as Item, table, clock)) keys.push(key.slice(range.gte.length))
   }
   return keys
 }
 
 /** True for a number of epoch seconds in the past, if it is not too old. */
-function isExpired(item: Item | undefined, attribute: string, clock: LocalClock): boolean {
-  const text = item?.[attribute]?.N
+function isExpired(item: Item, { ttl }: Table, clock: LocalClock): boolean {
+  const text = ttl === undefined ? undefined : item[ttl]?.N
   if (text === undefined) return false
   const now = clock.now() / 1000
   const expiry = Number(text)
@@ -52,7 +47,7 @@ function isExpired(item: Item | undefined, attribute: string, clock: LocalClock)
 }
 
 /** Deletes one item under its lock, as a client would, if it is still expired then. */
-function expire(engine: Sweepable, table: Table, key: string, clock: LocalClock): Promise<boolean> {
+function expire(engine: Sweepable, { table, key, clock }: Omit<Candidate, 'itemDb'>): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const itemDb = engine.store.getItemDb(table.description.TableName)
     runCall({ tables: engine.tables, expiry: true, fail: reject }, () => {
@@ -80,7 +75,7 @@ function deleteIfExpired(
 ): void {
   itemDb.get(key, (error, item) => {
     if (error && error.name !== 'NotFoundError') return done(error, false)
-    if (item === undefined || table.ttl === undefined || !isExpired(item, table.ttl, clock)) return done(null, false)
+    if (item === undefined || !isExpired(item, table, clock)) return done(null, false)
     db.updateIndexes(store, table.description, item, null, (failed) => {
       if (failed) return done(failed, false)
       itemDb.del(key, (failed) => done(failed, !failed))

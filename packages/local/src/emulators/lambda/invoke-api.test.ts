@@ -5,6 +5,7 @@ import {
   ResourceNotFoundException,
   TooManyRequestsException,
 } from '@aws-sdk/client-lambda'
+import { defined } from '@trunkline/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createLocalClock, type LocalClock } from '../clock.ts'
 import { createFunctions, type LocalFunctions } from './functions.ts'
@@ -42,8 +43,7 @@ function invoke(FunctionName: string, Payload?: string, InvocationType?: 'Event'
   return client.send(
     new InvokeCommand({
       FunctionName,
-      ...(Payload !== undefined && { Payload }),
-      ...(InvocationType && { InvocationType }),
+      ...defined({ Payload, InvocationType }),
     }),
   )
 }

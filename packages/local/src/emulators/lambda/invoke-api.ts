@@ -13,6 +13,7 @@ export interface InvokeApiHost {
 
 const maxSyncBytes = 6 * 1_048_576 // 6 MB
 const maxAsyncBytes = 1_048_576 // 1 MB
+const serviceFailure = { type: 'ServiceException', message: 'The local Invoke API failed.' }
 
 /** Serves `POST /2015-03-31/functions/{name}/invocations` on a free port of the loopback. */
 export async function startInvokeApi(
@@ -23,7 +24,7 @@ export async function startInvokeApi(
     if (intercept(request, response)) return
     answer(host, request).then(
       (reply) => send(response, reply, host.newRequestId()),
-      () => send(response, refusal(500, 'ServiceException', 'The local Invoke API failed.'), host.newRequestId()),
+      () => send(response, toErrorReply(500, serviceFailure), host.newRequestId()),
     )
   })
   server.keepAliveTimeout = 65_000 // longer than a test pauses: a client that reuses a closing socket gets ECONNRESET
@@ -52,16 +53,24 @@ interface Reply {
 
 async function answer(host: InvokeApiHost, request: IncomingMessage): Promise<Reply> {
   const originError = findOriginError(request)
-  if (originError !== undefined) return refusal(403, 'AccessDeniedException', originError)
+  if (originError !== undefined) return toErrorReply(403, { type: 'AccessDeniedException', message: originError })
   const body = await readBody(request)
   const name = functionName(request)
   if (name === undefined)
-    return refusal(404, 'UnknownOperationException', 'The local line serves only the operation Invoke.')
-  if (!host.has(name)) return refusal(404, 'ResourceNotFoundException', `Function not found: ${name}`)
+    return toErrorReply(404, {
+      type: 'UnknownOperationException',
+      message: 'The local line serves only the operation Invoke.',
+    })
+  if (!host.has(name))
+    return toErrorReply(404, { type: 'ResourceNotFoundException', message: `Function not found: ${name}` })
   const type = invocationType(request)
   const limit = type === 'Event' ? maxAsyncBytes : maxSyncBytes
   if (body === undefined || Buffer.byteLength(body) > limit) return tooLarge(limit)
-  if (!isJson(body)) return refusal(400, 'InvalidRequestContentException', 'Could not parse request body into json.')
+  if (!isJson(body))
+    return toErrorReply(400, {
+      type: 'InvalidRequestContentException',
+      message: 'Could not parse request body into json.',
+    })
   const text = body === '' ? '{}' : body
   if (type === 'DryRun') return { status: 204 }
   const requestId = host.newRequestId()
@@ -74,15 +83,22 @@ function toReply(result: InvokeResult): Reply {
   const executed = { 'x-amz-executed-version': '$LATEST' }
   if (result.status === 'ok') return { status: 200, headers: executed, body: JSON.stringify(result.payload) }
   if (result.status === 'throttled') {
-    const reason = { Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' }
-    return refusal(429, 'TooManyRequestsException', 'Rate Exceeded.', reason)
+    const more = { Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' }
+    return toErrorReply(429, { type: 'TooManyRequestsException', message: 'Rate Exceeded.', more })
   }
   const { errorType, errorMessage, trace } = result
   const body = JSON.stringify({ errorType, errorMessage, trace })
   return { status: 200, headers: { ...executed, 'x-amz-function-error': 'Unhandled' }, body }
 }
 
-function refusal(status: number, type: string, message: string, more: Readonly<Record<string, string>> = {}): Reply {
+interface ApiFailure {
+  readonly type: string
+  readonly message: string
+  /** Further members of the body. @default none */
+  readonly more?: Readonly<Record<string, string>>
+}
+
+function toErrorReply(status: number, { type, message, more }: ApiFailure): Reply {
   return {
     status,
     headers: { 'x-amzn-errortype': type },
@@ -92,7 +108,7 @@ function refusal(status: number, type: string, message: string, more: Readonly<R
 
 function tooLarge(limit: number): Reply {
   const message = `Request must be smaller than ${limit} bytes for the InvokeFunction operation`
-  return refusal(413, 'RequestTooLargeException', message)
+  return toErrorReply(413, { type: 'RequestTooLargeException', message })
 }
 
 function send(response: ServerResponse, reply: Reply, requestId: string): void {
@@ -109,8 +125,8 @@ function functionName(request: IncomingMessage): string | undefined {
   const path = new URL(request.url ?? '/', 'http://localhost').pathname
   const [, encoded] = /^\/2015-03-31\/functions\/([^/]+)\/invocations\/?$/.exec(path) ?? []
   if (request.method !== 'POST' || encoded === undefined) return undefined
-  const given = decode(encoded)
-  const afterKind = given.split(':function:').at(-1) ?? given
+  const nameOrArn = decode(encoded)
+  const afterKind = nameOrArn.split(':function:').at(-1) ?? nameOrArn
   return afterKind.split(':')[0]
 }
 
@@ -123,8 +139,8 @@ function decode(encoded: string): string {
 }
 
 function invocationType(request: IncomingMessage): 'Event' | 'RequestResponse' | 'DryRun' {
-  const asked = request.headers['x-amz-invocation-type']
-  return asked === 'Event' || asked === 'DryRun' ? asked : 'RequestResponse'
+  const type = request.headers['x-amz-invocation-type']
+  return type === 'Event' || type === 'DryRun' ? type : 'RequestResponse'
 }
 
 /**

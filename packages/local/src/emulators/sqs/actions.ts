@@ -22,24 +22,32 @@ const longestVisibilitySeconds = 43_200
 /** The implemented actions, by the name in `X-Amz-Target`. */
 export const sqsActions: Readonly<Record<string, SqsAction>> = {
   SendMessage(queue, input) {
-    const body = text(input, 'MessageBody')
+    const body = readText(input, 'MessageBody')
     if (Buffer.byteLength(body) > maxBodyBytes) throw invalid(`Message must be shorter than ${maxBodyBytes} bytes`)
-    const MessageId = queue.send(body, whole(input, 'DelaySeconds', 0, [0, longestDelaySeconds]) * 1_000)
+    const MessageId = queue.send(
+      body,
+      readInteger(input, 'DelaySeconds', { least: 0, most: longestDelaySeconds, fallback: 0 }) * 1_000,
+    )
     return { MessageId, MD5OfMessageBody: md5(body) }
   },
   ReceiveMessage(queue, input) {
-    const limit = whole(input, 'MaxNumberOfMessages', 1, [1, mostMessages])
-    const seconds = whole(input, 'VisibilityTimeout', defaultVisibilitySeconds, [0, longestVisibilitySeconds])
+    const limit = readInteger(input, 'MaxNumberOfMessages', { least: 1, most: mostMessages, fallback: 1 })
+    const visibility = { least: 0, most: longestVisibilitySeconds, fallback: defaultVisibilitySeconds }
+    const seconds = readInteger(input, 'VisibilityTimeout', visibility)
     const messages = queue.receive(limit, seconds * 1_000)
     return messages.length === 0 ? {} : { Messages: messages.map(toMessage) }
   },
   ChangeMessageVisibility(queue, input) {
-    const seconds = whole(input, 'VisibilityTimeout', 0, [0, longestVisibilitySeconds])
-    queue.hide(text(input, 'ReceiptHandle'), seconds * 1_000)
+    const seconds = readInteger(input, 'VisibilityTimeout', {
+      least: 0,
+      most: longestVisibilitySeconds,
+      fallback: 0,
+    })
+    queue.hide(readText(input, 'ReceiptHandle'), seconds * 1_000)
     return {}
   },
   DeleteMessage(queue, input) {
-    queue.delete(text(input, 'ReceiptHandle'))
+    queue.delete(readText(input, 'ReceiptHandle'))
     return {}
   },
   GetQueueAttributes: (queue) => ({ Attributes: { ApproximateNumberOfMessages: String(queue.size()) } }),
@@ -50,19 +58,19 @@ function toMessage({ id, body, receipt, receives }: QueuedMessage): object {
   return { MessageId: id, ReceiptHandle: receipt, Body: body, MD5OfBody: md5(body), Attributes }
 }
 
-function text(input: Readonly<Record<string, unknown>>, name: string): string {
+function readText(input: Readonly<Record<string, unknown>>, name: string): string {
   const value = input[name]
   if (typeof value === 'string' && value !== '') return value
   throw new SqsError('MissingParameter', `The request must contain the parameter ${name}.`)
 }
 
-function whole(
+/** Reads an integer parameter between `least` and `most`. `fallback` is its default. */
+function readInteger(
   input: Readonly<Record<string, unknown>>,
   name: string,
-  otherwise: number,
-  [least, most]: readonly [number, number],
+  { least, most, fallback }: { readonly least: number; readonly most: number; readonly fallback: number },
 ): number {
-  const value = input[name] ?? otherwise
+  const value = input[name] ?? fallback
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
   throw invalid(`Value ${String(value)} for parameter ${name} must be >= ${least} and <= ${most}`)
 }

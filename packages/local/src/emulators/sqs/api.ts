@@ -45,21 +45,24 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const originError = findOriginError(request)
-  if (originError !== undefined) return refuse(response, 403, 'AccessDenied', originError)
+  if (originError !== undefined) return respondError(response, 403, new SqsError('AccessDenied', originError))
   try {
     const input = parse(await readText(request))
-    respond(response, 200, act(queues, String(request.headers['x-amz-target']), input))
+    respond(response, 200, { body: runAction(queues, String(request.headers['x-amz-target']), input) })
   } catch (thrown) {
-    const { type, message } = thrown instanceof SqsError ? thrown : new SqsError('InternalError', 'The queue failed.')
-    refuse(response, type === 'InternalError' ? 500 : 400, type, message)
+    const error = thrown instanceof SqsError ? thrown : new SqsError('InternalError', 'The queue failed.')
+    respondError(response, error.type === 'InternalError' ? 500 : 400, error)
   }
 }
 
-function refuse(response: ServerResponse, status: number, type: string, message: string): void {
-  respond(response, status, { __type: `com.amazonaws.sqs#${type}`, message }, type)
+function respondError(response: ServerResponse, status: number, { type, message }: SqsError): void {
+  respond(response, status, {
+    body: { __type: `com.amazonaws.sqs#${type}`, message },
+    headers: { 'x-amzn-query-error': `${type};Sender` },
+  })
 }
 
-function act(
+function runAction(
   queues: ReadonlyMap<string, MessageQueue>,
   target: string,
   input: Readonly<Record<string, unknown>>,
@@ -74,11 +77,12 @@ function act(
   return action(queue, input)
 }
 
-function respond(response: ServerResponse, status: number, body: object, type?: string): void {
-  response.writeHead(status, {
-    'content-type': 'application/x-amz-json-1.0',
-    ...(type !== undefined && { 'x-amzn-query-error': `${type};Sender` }),
-  })
+function respond(
+  response: ServerResponse,
+  status: number,
+  { body, headers }: { readonly body: object; readonly headers?: Readonly<Record<string, string>> },
+): void {
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', ...headers })
   response.end(JSON.stringify(body))
 }
 

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws'
-import type { CancelTimer, LocalClock } from '../../clock.ts'
+import type { CancelTimer } from '../../clock.ts'
 import type { ConnectionInfo } from '../integration/events.ts'
 import type { GatewaySettings } from '../integration/options.ts'
 import type { CloseInfo, LossNotice } from '../integration/undocumented.ts'
@@ -10,6 +10,12 @@ export interface ConnectionListeners {
   message(text: string): void
   /** Called once. If `notify` is false, `$disconnect` does not run. */
   ended(close: CloseInfo, notify: boolean): void
+}
+
+interface ConnectionParts {
+  readonly info: ConnectionInfo
+  readonly socket: WebSocket
+  readonly listeners: ConnectionListeners
 }
 
 const noStatus: CloseInfo = { code: 1005, reason: 'Client-side close frame status not set' }
@@ -26,7 +32,7 @@ export class OpenConnection {
   #lastActiveAt: number
   #lossNotice: LossNotice
 
-  constructor(settings: GatewaySettings, info: ConnectionInfo, socket: WebSocket, listeners: ConnectionListeners) {
+  constructor(settings: GatewaySettings, { info, socket, listeners }: ConnectionParts) {
     this.info = info
     this.#settings = settings
     this.#socket = socket
@@ -34,7 +40,7 @@ export class OpenConnection {
     this.#lossNotice = settings.undocumented.tcpLossNotice
     this.#lastActiveAt = settings.clock.now()
     const age = { connectedAt: info.connectedAt, lastActiveAt: () => this.#lastActiveAt }
-    this.#stopWatching = watchLifetime(settings.clock, settings.limits, age, (why) => this.#expire(why))
+    this.#stopWatching = watchLifetime(settings, age, (why) => this.#expire(why))
     this.#listen()
   }
 
@@ -141,7 +147,7 @@ function sendText(socket: WebSocket, data: string | Buffer, fragmentBytes: numbe
 }
 
 function ignoreBroken(): void {
-  // the socket's `close` event follows and reports it
+  // the socket's `close` event follows and reports the end
 }
 
 /** The limit by which the gateway closed a connection. */
@@ -152,20 +158,19 @@ type Expiry = 'idle' | 'lifetime'
  * timer: activity does not reset it, the timer checks the last activity when it fires.
  */
 function watchLifetime(
-  clock: LocalClock,
-  limits: { readonly idleMs: number; readonly lifetimeMs: number },
+  { clock, limits }: Pick<GatewaySettings, 'clock' | 'limits'>,
   connection: { readonly connectedAt: number; readonly lastActiveAt: () => number },
   expire: (why: Expiry) => void,
 ): CancelTimer {
   let cancel: CancelTimer = () => {}
-  const look = () => {
+  const check = () => {
     const endAt = connection.connectedAt + limits.lifetimeMs
     const idleAt = connection.lastActiveAt() + limits.idleMs
     const now = clock.now()
     if (now >= endAt) return expire('lifetime')
     if (now >= idleAt) return expire('idle')
-    cancel = clock.after(Math.min(endAt, idleAt) - now, look)
+    cancel = clock.after(Math.min(endAt, idleAt) - now, check)
   }
-  look()
+  check()
   return () => cancel()
 }

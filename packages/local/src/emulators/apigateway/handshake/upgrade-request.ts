@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { defined } from '@trunkline/protocol'
 import type { GatewayContext } from '../connection/gateway-context.ts'
 import type { ConnectionInfo } from '../integration/events.ts'
 import { findHeader, toEventHeaders } from '../integration/headers.ts'
@@ -39,7 +40,7 @@ export function toConnectionInfo(gateway: GatewayContext, request: IncomingMessa
     domainName: findHeader(toEventHeaders(request.rawHeaders), 'host') ?? 'localhost',
     stage: gateway.stage,
     apiId: gateway.apiId,
-    identity: { ...(userAgent !== undefined && { userAgent }), sourceIp },
+    identity: defined({ userAgent, sourceIp }),
   }
 }
 

@@ -1,7 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { OpenConnection } from '../connection/connection.ts'
+import { type ConnectionListeners, OpenConnection } from '../connection/connection.ts'
 import { limitFrames } from '../connection/frame-limit.ts'
 import { findFunction, type GatewayContext } from '../connection/gateway-context.ts'
 import { onMessage } from '../connection/on-message.ts'
@@ -66,16 +66,17 @@ export function createUpgrade(gateway: GatewayContext): UpgradeListener {
   }
 }
 
-function openConnection(gateway: GatewayContext, info: ConnectionInfo, ws: WebSocket): OpenConnection {
-  limitFrames(ws, gateway.limits.frameBytes)
-  const connection: OpenConnection = new OpenConnection(gateway, info, ws, {
+function openConnection(gateway: GatewayContext, info: ConnectionInfo, socket: WebSocket): OpenConnection {
+  limitFrames(socket, gateway.limits.frameBytes)
+  const listeners: ConnectionListeners = {
     message: (text) => onMessage(gateway, connection, text),
     ended(close, notify) {
       gateway.connections.delete(info.connectionId)
       gateway.hooks.ended?.({ connectionId: info.connectionId, ...close })
       if (notify) runDisconnect(gateway, info, close)
     },
-  })
+  }
+  const connection = new OpenConnection(gateway, { info, socket, listeners })
   gateway.connections.set(info.connectionId, connection)
   gateway.hooks.opened?.({ connectionId: info.connectionId })
   return connection

@@ -6,6 +6,7 @@ import {
   type ShardIteratorType,
 } from '@aws-sdk/client-dynamodb-streams'
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
+import { defined } from '@trunkline/protocol'
 import { describe, expect, it } from 'vitest'
 import { type DynamoFixture, openFixture, recordsOf, tableInput } from '../dynamo.suite.ts'
 
@@ -25,7 +26,7 @@ const put = (at: Opened, n: number) =>
 
 async function iterate(at: Opened, ShardIteratorType: ShardIteratorType, SequenceNumber?: string) {
   const { StreamArn, ShardId } = at
-  const place = SequenceNumber === undefined ? {} : { SequenceNumber }
+  const place = defined({ SequenceNumber })
   const { ShardIterator } = await at.streams.send(
     new GetShardIteratorCommand({ StreamArn, ShardId, ShardIteratorType, ...place }),
   )

@@ -40,12 +40,8 @@ export function streamOperations(tables: TableRegistry): Record<StreamOperation,
       const { stream } = find(tables, requireText(input, 'StreamArn'))
       const shard = requireText(input, 'ShardId')
       if (!stream.shards().includes(shard)) throw notFound(`Shard ${shard} of stream ${stream.arn} not found`)
-      const after = startOf(
-        stream,
-        shard,
-        requireText(input, 'ShardIteratorType'),
-        optionalText(input, 'SequenceNumber'),
-      )
+      const type = requireText(input, 'ShardIteratorType')
+      const after = startOf(stream, shard, { type, sequence: optionalText(input, 'SequenceNumber') })
       return { ShardIterator: formatIterator({ stream: stream.arn, shard, after }) }
     },
     GetRecords: (input) => {
@@ -71,7 +67,11 @@ function readPage(stream: StreamLog, { shard, after }: ShardIterator, limit: num
 }
 
 /** The sequence number after which an iterator starts. Undefined: the oldest record at the time of reading. */
-function startOf(stream: StreamLog, shard: string, type: string, sequence: string | undefined): string | undefined {
+function startOf(
+  stream: StreamLog,
+  shard: string,
+  { type, sequence }: { readonly type: string; readonly sequence: string | undefined },
+): string | undefined {
   if (type === 'TRIM_HORIZON') return undefined
   if (type === 'LATEST') return stream.latest()
   if (type !== 'AT_SEQUENCE_NUMBER' && type !== 'AFTER_SEQUENCE_NUMBER') {

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import {
   type Action,
   type DynaliteError,
@@ -62,7 +63,7 @@ const members: Readonly<Record<ActionKind, readonly string[]>> = {
 
 const actionOf = (action: string, needs?: string): ActionOf => ({
   action,
-  ...(needs !== undefined && { needs }),
+  ...defined({ needs }),
   load: () => require(`dynalite/actions/${action}`),
   validation: () => require(`dynalite/validations/${action}`),
 })

@@ -1,6 +1,7 @@
 // One file over 200 lines: locking, trying, committing and answering a transaction share its private types.
 
 import { createHash } from 'node:crypto'
+import { defined } from '@trunkline/protocol'
 import type { BatchWrite, DynaliteStore, Item } from '../rows/dynalite.ts'
 import type { Tenant } from '../rows/tables.ts'
 import { ApiError, type ApiInput, isStruct, type Operation } from './api-error.ts'
@@ -63,7 +64,7 @@ export function transactOperations(
       const outcomes = await Promise.all(items.map((item) => tryItem(parts, item)))
       cancelIfFailed(outcomes)
       await commit(parts, outcomes)
-      return consumed(input, items, outcomes, 'WriteCapacityUnits')
+      return consumed(input, 'WriteCapacityUnits', { items, outcomes })
     })
   }
   /**
@@ -115,8 +116,8 @@ export function transactOperations(
         if (bytes > mostBytes) throw tooLarge(bytes)
         const outcomes = read.map(({ outcome }) => outcome)
         return {
-          ...consumed(input, items, outcomes, 'ReadCapacityUnits'),
-          Responses: read.map(({ item }) => (item === undefined ? {} : { Item: item })),
+          ...consumed(input, 'ReadCapacityUnits', { items, outcomes }),
+          Responses: read.map(({ item }) => defined({ Item: item })),
         }
       })
     },
@@ -140,7 +141,7 @@ async function repeat(
   await known.done
   const items = await prepareItems(parts, input, 'write')
   const outcomes = items.map((): Outcome => ({ status: 'done', units: 1, writes: [] }))
-  return consumed(input, items, outcomes, 'ReadCapacityUnits')
+  return consumed(input, 'ReadCapacityUnits', { items, outcomes })
 }
 
 function readToken({ ClientRequestToken: token }: ApiInput): string | undefined {
@@ -194,7 +195,8 @@ async function readItem(
   try {
     const { Item: found, ConsumedCapacity } = await runAction(parts, item, parts.store)
     const units = isStruct(ConsumedCapacity) ? Number(ConsumedCapacity.CapacityUnits) : 0
-    return { outcome: { status: 'done', units, writes: [] }, ...(found !== undefined && { item: found as Item }) }
+    const outcome: Outcome = { status: 'done', units, writes: [] }
+    return defined({ outcome, item: found as Item | undefined })
   } catch (error) {
     return { outcome: { status: 'failed', reason: toReason(error) } }
   }
@@ -287,12 +289,11 @@ function toReason(error: unknown): Reason {
 
 /** `ConsumedCapacity` per table, if the request asks for it. */
 function consumed(
-  { ReturnConsumedCapacity: wanted }: ApiInput,
-  items: readonly PreparedItem[],
-  outcomes: readonly Outcome[],
+  { ReturnConsumedCapacity: detail }: ApiInput,
   member: 'ReadCapacityUnits' | 'WriteCapacityUnits',
+  { items, outcomes }: { readonly items: readonly PreparedItem[]; readonly outcomes: readonly Outcome[] },
 ): { readonly ConsumedCapacity?: readonly object[] } {
-  if (wanted !== 'TOTAL' && wanted !== 'INDEXES') return {}
+  if (detail !== 'TOTAL' && detail !== 'INDEXES') return {}
   const byTable = new Map<string, number>()
   for (const [at, { table }] of items.entries()) {
     const outcome = outcomes[at]
@@ -301,7 +302,7 @@ function consumed(
   }
   const ConsumedCapacity = [...byTable].map(([TableName, CapacityUnits]) => {
     const units = { CapacityUnits, [member]: CapacityUnits }
-    return { TableName, ...units, ...(wanted === 'INDEXES' && { Table: units }) }
+    return { TableName, ...units, ...(detail === 'INDEXES' && { Table: units }) }
   })
   return { ConsumedCapacity }
 }

@@ -59,7 +59,7 @@ function watchItems(store: DynaliteStore, tables: TableRegistry): void {
 function watchItemDb(itemDb: SubDb<Item>, streamOf: () => StreamLog | undefined): void {
   const { get, put, del } = itemDb
   guardReads(itemDb)
-  const change = (key: string, item: Item | undefined, write: (done: Done) => void, done: Done) => {
+  const change = ({ key, item, write }: ItemWrite, done: Done) => {
     const expiry = currentCall()?.expiry === true
     if (streamOf() === undefined) return write(guard(done))
     get(
@@ -75,8 +75,15 @@ function watchItemDb(itemDb: SubDb<Item>, streamOf: () => StreamLog | undefined)
       }),
     )
   }
-  itemDb.put = (key, item, done) => change(key, item, (written) => put(key, item, written), done)
-  itemDb.del = (key, done) => change(key, undefined, (written) => del(key, written), done)
+  itemDb.put = (key, item, done) => change({ key, item, write: (written) => put(key, item, written) }, done)
+  itemDb.del = (key, done) => change({ key, item: undefined, write: (written) => del(key, written) }, done)
+}
+
+interface ItemWrite {
+  readonly key: string
+  /** The new item; undefined for a delete. */
+  readonly item: Item | undefined
+  readonly write: (done: Done) => void
 }
 
 function guardReads<Value>(subDb: SubDb<Value>): void {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { defined } from '@trunkline/protocol'
 import type { Item, StreamViewType, TableDescription } from './dynalite.ts'
 
 /** One change of one item, in the shape that Lambda receives. */
@@ -78,10 +79,10 @@ function keysOf(table: TableDescription, change: ItemChange): Item {
 function imagesIn(view: StreamViewType, change: ItemChange): { NewImage?: Item; OldImage?: Item } {
   const wantsNew = view === 'NEW_IMAGE' || view === 'NEW_AND_OLD_IMAGES'
   const wantsOld = view === 'OLD_IMAGE' || view === 'NEW_AND_OLD_IMAGES'
-  return {
-    ...(wantsNew && change.new !== undefined && { NewImage: copy(change.new) }),
-    ...(wantsOld && change.old !== undefined && { OldImage: copy(change.old) }),
-  }
+  return defined({
+    NewImage: wantsNew && change.new !== undefined ? copy(change.new) : undefined,
+    OldImage: wantsOld && change.old !== undefined ? copy(change.old) : undefined,
+  })
 }
 
 function copy(item: Item): Item {

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { CancelTimer, LocalClock } from '../../clock.ts'
 import { type AsyncFailureMessage, failureHead } from './destination-record.ts'
 import type { Activity } from './in-flight.ts'
@@ -112,5 +113,5 @@ function throttleDelayMs(throttles: number): number {
 function responsePayload(result: InvokeResult): Pick<AsyncFailureMessage, 'responsePayload'> {
   if (result.status === 'ok' || result.status === 'throttled') return {}
   const { errorType, errorMessage } = result
-  return { responsePayload: { ...(errorType && { errorType }), ...(errorMessage !== undefined && { errorMessage }) } }
+  return { responsePayload: defined({ errorType: errorType || undefined, errorMessage }) }
 }

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { RunningInvocation } from './invocation.ts'
 import type { InvokeResult } from './lambda-function.ts'
 
@@ -25,7 +26,7 @@ export function toFunctionRun(invocation: RunningInvocation, result: InvokeResul
     attempt,
     endedAt,
     durationMs: endedAt - begunAt,
-    ...(initMs !== undefined && { initMs }),
+    ...defined({ initMs }),
     outcome: toOutcome(result, endedAt < invocation.deadline),
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { defined } from '@trunkline/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLocalClock, type LocalClock } from '../../clock.ts'
 import { createFunctions, type LocalFunctions } from '../functions.ts'
@@ -45,7 +46,7 @@ async function start(
     entry: join(folder, 'entry.ts'),
     env: more.env ?? {},
     watch: more.watch ?? false,
-    ...(more.backgroundRuns !== undefined && { backgroundRuns: more.backgroundRuns }),
+    ...defined({ backgroundRuns: more.backgroundRuns }),
     clock,
     onLog: (log) => logs.push(log),
     onReload(report) {
@@ -219,7 +220,7 @@ describe('runs in the background', () => {
   const all = ['worker', 'deliver', 'tableStream', 'websocket', 'authorizer']
   const frame = (routeKey: string, body?: unknown) => ({
     requestContext: { routeKey },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...defined({ body: JSON.stringify(body) as string | undefined }),
   })
   const call = { id: 1, method: 'query', params: { path: 'slow' } }
   async function hold(count: number, name: string, event: object = {}): Promise<readonly Promise<unknown>[]> {
