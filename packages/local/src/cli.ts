@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
+import { defined } from '@trunkline/protocol'
 import { writeDocument } from './asyncapi/write-document.ts'
 import { dev } from './dev/dev.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
@@ -75,7 +76,8 @@ async function runRedriveCommand(args: readonly string[]): Promise<number> {
     options: { queue: { type: 'string' }, 'dry-run': { type: 'boolean' }, max: { type: 'string' } },
   })
   const { queue, max, 'dry-run': dryRun = false } = values
-  const settings = { dryRun, ...(queue && { queue }), ...(max !== undefined && { max: toCount('--max', max) }) }
+  const most = max === undefined ? undefined : toCount('--max', max)
+  const settings = defined({ dryRun, queue: queue || undefined, max: most })
   const counts = await runRedrive(settings, (line) => console.log(line))
   console.log(formatCounts(counts, dryRun))
   return counts.failed > 0 ? 1 : 0
@@ -103,13 +105,11 @@ async function runDev(args: readonly string[]): Promise<number> {
   const [folder = '.'] = positionals
   const { entry, web, port, data, dynamodb, env, 'background-runs': backgroundRuns } = values
   const { address, inspector, close } = await dev(folder, {
-    ...(entry === undefined ? {} : { entry }),
-    ...(web === undefined ? {} : { web }),
-    ...(port === undefined ? {} : { port: toPort(port) }),
-    ...(data === undefined ? {} : { data }),
-    ...(dynamodb === undefined ? {} : { dynamodb }),
-    ...(env === undefined ? {} : { env }),
-    ...(backgroundRuns === undefined ? {} : { backgroundRuns: toCount('--background-runs', backgroundRuns) }),
+    ...defined({ entry, web, data, dynamodb, env }),
+    ...defined({
+      port: port === undefined ? undefined : toPort(port),
+      backgroundRuns: backgroundRuns === undefined ? undefined : toCount('--background-runs', backgroundRuns),
+    }),
     log: (text) => console.log(text),
   })
   console.log(`\n  ready:     ${address}\n  inspector: ${inspector}\n`)

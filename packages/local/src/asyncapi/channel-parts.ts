@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { ChannelDefinition } from '@trunkline/server/internal'
 import type { Message } from './frames.ts'
 import type { JsonObject, Schemas } from './json-schema.ts'
@@ -21,7 +22,7 @@ export function channelParts(definition: ChannelDefinition, schemas: Schemas): C
   const members = membersOf(schemas.all()[`${id}.key`])
   return {
     id,
-    channel: {
+    channel: defined({
       address: [id, ...members.map(({ name }) => `{${toName(name)}}`)].join('/'),
       ...kinds[kindOf(definition)](name),
       parameters: Object.fromEntries(
@@ -29,8 +30,8 @@ export function channelParts(definition: ChannelDefinition, schemas: Schemas): C
       ),
       messages: { event: { $ref: `#/components/messages/${message}` } },
       'x-trunkline-topic': topicForm(name, members),
-      ...(retentionMs === undefined ? {} : { 'x-trunkline-retention-ms': retentionMs }),
-    },
+      'x-trunkline-retention-ms': retentionMs,
+    }),
     operation: {
       action: 'send',
       title: `Events of ${name}`,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { initTRPC, lazy } from '@trpc/server'
+import { defined } from '@trunkline/protocol'
 import { createLine, type LineMeta } from '@trunkline/server'
 import { type Application, applicationOf } from '@trunkline/server/internal'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
@@ -14,7 +15,7 @@ const example = (name: string) =>
   fileURLToPath(new URL(`../../../../examples/${name}/src/server/lambda.ts`, import.meta.url))
 async function documentOf(application: Application | undefined, url?: string) {
   if (application === undefined) throw new Error('expected the handlers of an application')
-  const options = { title: 'test', version: '1', ...(url === undefined ? {} : { url }) }
+  const options = defined({ title: 'test', version: '1', url })
   return JSON.parse(JSON.stringify(await describeApplication(application, options)))
 }
 

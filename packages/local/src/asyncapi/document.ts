@@ -1,4 +1,4 @@
-import { lineErrors } from '@trunkline/protocol'
+import { defined, lineErrors } from '@trunkline/protocol'
 import type { Application } from '@trunkline/server/internal'
 import { type ChannelParts, channelParts } from './channel-parts.ts'
 import { commonFrames, type Message } from './frames.ts'
@@ -20,15 +20,15 @@ export interface DocumentOptions {
 export async function describeApplication(application: Application, options: DocumentOptions): Promise<JsonObject> {
   const parts = await partsOf(application)
   const { url, title, version } = options
-  return {
+  return defined({
     asyncapi: '3.0.0', // more tools support 3.0 than 3.1
     info: { title, version, description: introduction(application) },
     defaultContentType: 'application/json',
-    ...(url === undefined ? {} : { servers: { line: { ...toServer(url), ...parts.security } } }),
+    servers: url === undefined ? undefined : { line: { ...toServer(url), ...parts.security } },
     channels: channelsOf(parts),
     operations: operationsOf(parts),
     components: componentsOf(parts),
-  }
+  })
 }
 
 interface Parts {

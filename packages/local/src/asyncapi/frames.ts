@@ -1,4 +1,4 @@
-import { lineErrors } from '@trunkline/protocol'
+import { defined, lineErrors } from '@trunkline/protocol'
 import { startedResult, stopFrame, stoppedResult } from '@trunkline/protocol/schemas'
 import { anything, type JsonObject, type Schemas } from './json-schema.ts'
 import type { Procedure } from './procedures.ts'
@@ -32,7 +32,7 @@ export function requestFrame({ path, type }: Procedure, input: JsonObject | unde
             },
           }
         : {}
-  const params = members({ path: { const: path }, ...(input === undefined ? {} : { input }) }, own)
+  const params = members(defined({ path: { const: path }, input }), own)
   return members({ id, method: { const: type }, params })
 }
 

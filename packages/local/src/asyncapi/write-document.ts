@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { defined } from '@trunkline/protocol'
 import { describeApplication } from './document.ts'
 import { loadApplication } from './load-application.ts'
 
@@ -27,7 +28,7 @@ export async function writeDocument(entry: string, settings: DocumentSettings): 
   const document = await describeApplication(await loadApplication(entry), {
     title: settings.title ?? name ?? 'A Trunkline application',
     version: settings.version ?? version ?? '0.0.0',
-    ...(settings.url === undefined ? {} : { url: settings.url }),
+    ...defined({ url: settings.url }),
   })
   const text = `${JSON.stringify(document, null, 2)}\n`
   if (settings.out !== undefined) await writeTo(settings.out, text)

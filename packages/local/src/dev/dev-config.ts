@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { defined } from '@trunkline/protocol'
 import { checkBackgroundRuns, type EntryTable } from '../line/start-local-entry.ts'
 import { keyTypes } from '../line/user-table.ts'
 
@@ -65,17 +66,18 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
   if (dynamodb !== undefined && data !== undefined)
     throw new Error(`Expected either a data folder or another DynamoDB, got both: ${data} and ${dynamodb}.`)
   checkBackgroundRuns(backgroundRuns)
-  return {
+  const inFolder = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path))
+  return defined({
     entry: resolve(folder, entry),
     port,
-    ...(web === undefined ? {} : { web: resolve(folder, web) }),
-    ...(data === undefined ? {} : { data: resolve(folder, data) }),
-    ...(dynamodb === undefined ? {} : { dynamodb }),
-    ...(env === undefined ? {} : { env: resolve(folder, env) }),
-    ...(tables === undefined ? {} : { tables: tables.map(checkTable) }),
-    ...(backgroundRuns === undefined ? {} : { backgroundRuns }),
-    ...(streamRecords === undefined ? {} : { streamRecords }),
-  }
+    web: inFolder(web),
+    data: inFolder(data),
+    dynamodb,
+    env: inFolder(env),
+    tables: tables?.map(checkTable),
+    backgroundRuns,
+    streamRecords,
+  })
 }
 
 function checkMember(folder: string, name: string, value: unknown): void {

@@ -1,6 +1,7 @@
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { createClient, createConnection } from '@trunkline/client'
+import { defined } from '@trunkline/protocol'
 import { createLine } from '@trunkline/server'
 import superjson from 'superjson'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +14,7 @@ const key = z.object({ room: z.string() })
 const chat = line.channel('chat', { key, event: z.string() })
 
 function routerWith(transformer: typeof superjson | undefined) {
-  const t = initTRPC.create(transformer === undefined ? {} : { transformer })
+  const t = initTRPC.create(defined({ transformer }))
   return t.router({
     ask: t.procedure.input(key).query(({ input: { room } }) => room),
     bare: t.procedure.query(() => 'x'),

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { awsBackend } from '@trunkline/server/aws'
 import { type RedriveCounts, type RedriveOptions, redrive } from './redrive.ts'
 
@@ -21,7 +22,7 @@ export async function runRedrive(
   const deliverFunction = env['TRUNKLINE_DELIVER']
   if (!deliverFunction) throw new Error('Expected the name of the deliver function: set TRUNKLINE_DELIVER.')
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? regionOf(queue)
-  const target = region === undefined ? {} : { region }
+  const target = defined({ region })
   const { invoker } = awsBackend({ table: env['TRUNKLINE_TABLE'] ?? '', deliverFunction, ...target })
   const { DynamoDBStreamsClient, SQSClient } = await import('./sdk.ts')
   const [sqs, streams] = [new SQSClient(target), new DynamoDBStreamsClient(target)]
