@@ -1,4 +1,4 @@
-import { type ChunkFrame, decodeServerMessage, type FrameId, type ServerFrame } from '@trunkline/protocol'
+import { type ChunkFrame, decodeServerMessage, type FrameId, type ServerFrame, sizeText } from '@trunkline/protocol'
 import { endCall } from './calls/calls.ts'
 import type { PartialMessage } from './machine/state.ts'
 import type { Transition } from './machine/transition.ts'
@@ -15,7 +15,7 @@ export function joinChunk(transition: Transition, { id, params }: ChunkFrame): r
   const { message, part, of, bytes, text } = params
   const { maxMessageBytes, incoming } = transition.state
   if (bytes > maxMessageBytes) {
-    rejectMessage(transition, id, `A message of ${bytes} bytes came; the limit is ${maxMessageBytes}.`)
+    rejectMessage(transition, id, sizeText(bytes, maxMessageBytes))
     return []
   }
   const name = `${transition.from} ${message}`

@@ -68,7 +68,7 @@ test('data above the limit is rejected with its size and the limit by the side t
   const ann = local.connect()
   expect(await failureOf(ann.client.echo.query(big))).toMatchObject({
     code: 'TOO_LARGE',
-    message: expect.stringMatching(/300\d\d\d bytes was to be sent; the limit is 200000/),
+    message: expect.stringMatching(/^Expected a message of at most 200000 bytes, got 300\d\d\d bytes\.$/),
     mayHaveRun: false,
   })
   expect(await ann.client.echo.query('alive')).toBe('alive')

@@ -16,7 +16,7 @@ export function flawText(expected: string, got: string): string {
 
 /** The error message for a message that is larger than `most` bytes. */
 export function sizeText(bytes: number, most: number): string {
-  return `A message of ${bytes} bytes was to be sent; the limit is ${most}.`
+  return flawText(`a message of at most ${most} bytes`, `${bytes} bytes`)
 }
 
 /**

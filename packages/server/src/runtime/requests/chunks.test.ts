@@ -56,7 +56,7 @@ describe('a message that comes in chunks', () => {
     const bytes = JSON.stringify(echo('x'.repeat(200_000))).length
     expect(await client.send(first)).toMatchObject({
       id: 1,
-      error: { message: `A message of ${bytes} bytes was to be sent; the limit is 200000.` },
+      error: { message: `Expected a message of at most 200000 bytes, got ${bytes} bytes.` },
       line: { code: 'TOO_LARGE', mayHaveRun: false },
     })
     expect(await room.store.readParts(client.connectionId, 'm1', 1)).toEqual([undefined])
