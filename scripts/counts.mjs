@@ -17,13 +17,13 @@ process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
  * @returns {Promise<Counts>}
  */
 export async function check(title, args) {
-  const code = await timed(title, () => run(args, { quiet: true, deadlineMs: 5 * 60_000 }))
+  const code = await timed(title, () => run(args, { output: 'if-failed', deadlineMs: 10 * 60_000 }))
   if (code !== 0) say(`${title} failed with code ${code}`)
   return code === 0 ? { title, passed: 1, failed: 0, skipped: 0 } : { title, passed: 0, failed: 1, skipped: 0 }
 }
 
 /**
- * Says what begins, and at its end how long it took.
+ * Prints the title of a step when it begins, and how long it took when it ends.
  * @template T
  * @param {string} title
  * @param {() => Promise<T>} step
@@ -38,22 +38,22 @@ export async function timed(title, step) {
 }
 
 /**
- * The vitest projects that `filter` names.
+ * Runs the tests that Vitest's arguments `filter` select.
  * @param {string} title
  * @param {readonly string[]} filter
- * @param {{ readonly env?: NodeJS.ProcessEnv, readonly command?: string, readonly deadlineMs?: number }} [options] `command` is another Node than this one
+ * @param {import('./steps.mjs').RunOptions} [options] `deadlineMs` is 10 minutes by default
  * @returns {Promise<Counts>}
  */
-export async function suites(title, filter, { env = {}, command, deadlineMs = 10 * 60_000 } = {}) {
+export async function suites(title, filter, options = {}) {
   const file = join(reports, `${title.replaceAll(/\W+/g, '-')}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${file}`]
   const args = [bin.vitest, 'run', ...filter, ...reporters]
-  const code = await timed(title, () => run(args, { env, deadlineMs, ...(command && { command }) }))
+  const code = await timed(title, () => run(args, { deadlineMs: 10 * 60_000, ...options }))
   return { title, ...toCounts(file, code) }
 }
 
 /**
- * Counts of a report. What failed without a failing test (a file that did not load, an unhandled rejection, a crash) counts as one.
+ * The counts of a report. A failure without a failing test (a file that did not load, an unhandled rejection, a crash) counts as one.
  * @param {string} file
  * @param {number} code
  * @returns {Omit<Counts, 'title'>}
@@ -71,12 +71,12 @@ function readReport(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
-    return undefined // vitest ended before it could write one: its code tells
+    return undefined // Vitest ended before it wrote one, and its exit code counts
   }
 }
 
 /**
- * The last line, which CI reads.
+ * Prints the last line, which CI reads, and returns the exit code.
  * @param {readonly Counts[]} counts
  */
 export function report(counts) {
@@ -90,17 +90,19 @@ export function report(counts) {
 }
 
 /**
- * The suites that `filter` names, under another version of Node; skipped by name where that cannot be had, save in CI.
+ * `suites` on another version of Node. If npm cannot install that version, the step is counted as skipped, in CI as failed.
  * @param {number} major
  * @param {string} title
  * @param {readonly string[]} filter
+ * @param {import('./steps.mjs').RunOptions} [options] `deadlineMs` is 20 minutes by default
  * @returns {Promise<Counts>}
  */
-export async function suitesOnNode(major, title, filter) {
+export async function suitesOnNode(major, title, filter, options = {}) {
   const command = await findNode(major)
-  if (command !== undefined) return suites(`${title} on Node ${major}`, filter, { command, deadlineMs: 20 * 60_000 })
-  say(`${title} need Node ${major}, and npm could not bring it: ${ci ? 'failed' : 'skipped'}`)
-  return { title: `${title} on Node ${major}`, passed: 0, failed: ci ? 1 : 0, skipped: ci ? 0 : 1 }
+  const name = `${title} on Node ${major}`
+  if (command !== undefined) return suites(name, filter, { deadlineMs: 20 * 60_000, ...options, command })
+  say(`${title} need Node ${major}, and npm could not install it: ${ci ? 'failed' : 'skipped'}`)
+  return { title: name, passed: 0, failed: ci ? 1 : 0, skipped: ci ? 0 : 1 }
 }
 
 /**

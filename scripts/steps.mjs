@@ -9,16 +9,27 @@ import { fileURLToPath } from 'node:url'
 /** The repository's root: every step runs there, wherever the command was typed. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** Tools that are run by this Node itself: a `.cmd` shim of Windows cannot be spawned without a shell. */
+/** Tools, as programs for Node: a `.cmd` shim of Windows cannot be spawned without a shell. */
 export const bin = {
-  biome: 'node_modules/@biomejs/biome/bin/biome',
   turbo: 'node_modules/turbo/bin/turbo',
   vitest: 'node_modules/vitest/vitest.mjs',
 }
 
+/**
+ * How a program is run. `output` is printed live, in one block at the end, or only if the program fails. `background` gives it a low
+ * priority, so that it uses only the processor time that other steps leave. `command` replaces this Node.
+ * @typedef {{
+ *   readonly env?: NodeJS.ProcessEnv,
+ *   readonly deadlineMs?: number,
+ *   readonly command?: string,
+ *   readonly output?: 'live' | 'at-end' | 'if-failed',
+ *   readonly background?: boolean,
+ * }} RunOptions
+ */
+
 const stamp = join(root, 'node_modules', '.trunkline-install')
 
-/** A step that could not go on: its message is the one line that the user gets, its code the command's. */
+/** A step that failed: its message is the line that the user gets, and its code is the exit code of the command. */
 export class StepFailure extends Error {
   /**
    * @param {string} message
@@ -30,22 +41,22 @@ export class StepFailure extends Error {
   }
 }
 
-/** Ctrl-C, or a request to end, while a step ran. */
+/** Thrown when Ctrl-C, or a signal to end, arrived while a step ran. */
 export class Stopped extends Error {}
 
-/** Says what is being done, in one line. @param {string} text */
+/** Prints one line about the current step. @param {string} text */
 export function say(text) {
   process.stderr.write(`trunkline: ${text}\n`)
 }
 
-/** Refuses a Node that is too old for the tools below, before one of them fails in a way that names nothing. */
+/** Throws for a Node that is too old, before a tool fails with an error that does not name the cause. */
 export function checkNode(version = process.versions.node) {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > 20 || (major === 20 && minor >= 19)) return
   throw new StepFailure(`Node 20.19 or newer is needed, this is ${version}: see https://nodejs.org`)
 }
 
-/** Installs what package-lock.json names, unless the last install here was of that same file. */
+/** Installs the packages of package-lock.json, unless the last install used the same file. */
 export async function install() {
   const wanted = installId()
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
@@ -58,48 +69,48 @@ export async function install() {
 /** Builds every package; turbo skips what has not changed. */
 export async function build() {
   say('building')
-  const code = await run(turbo('build'), { quiet: true, deadlineMs: 10 * 60_000 })
+  const code = await run(turbo('build'), { output: 'if-failed', deadlineMs: 10 * 60_000 })
   if (code !== 0) throw new StepFailure(`the build failed with code ${code}: its last lines above say why`, code)
 }
 
-/** Turbo's arguments for one task: quiet about what succeeds. @param {string} task */
-export function turbo(task) {
-  return [bin.turbo, 'run', task, '--output-logs=errors-only', '--log-order=grouped', '--ui=stream']
+/** Turbo's arguments for some tasks. It runs all of them, and prints the output of failed ones only. @param {readonly string[]} tasks */
+export function turbo(...tasks) {
+  return [bin.turbo, 'run', ...tasks, '--continue', '--output-logs=errors-only', '--log-order=grouped', '--ui=stream']
 }
 
 /**
- * Runs one Node program at the root to its end and gives its code. Ctrl-C reaches the program; when it has ended, Stopped is thrown.
- * @param {readonly string[]} args what follows `node`
- * @param {{ readonly env?: NodeJS.ProcessEnv, readonly deadlineMs?: number, readonly command?: string, readonly quiet?: boolean, readonly background?: boolean }} [options]
- *   `quiet` shows the output only of a program that failed; `background` leaves the processor to the other steps
+ * Runs one Node program in the root folder and returns its exit code. Passes Ctrl-C to the program, and throws Stopped when the program
+ * has ended.
+ * @param {readonly string[]} args the arguments of `node`
+ * @param {RunOptions} [options]
  * @returns {Promise<number>}
  */
-export function run(args, { env, deadlineMs, command = process.execPath, quiet = false, background = false } = {}) {
+export function run(args, { env, deadlineMs, command = process.execPath, output = 'live', background = false } = {}) {
   return new Promise((resolve, reject) => {
     const silent = {
       TURBO_TELEMETRY_DISABLED: '1',
       NO_UPDATE_NOTIFIER: '1',
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', // Node 20 develops, newer ones deploy
     }
-    const stdio = quiet ? 'pipe' : 'inherit'
+    const stdio = output === 'live' ? 'inherit' : 'pipe'
     const child = spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...silent, ...env } })
     if (background && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
-    const output = collect(child)
+    const printed = collect(child)
     const release = passSignals(child)
     const timer = deadlineMs === undefined ? undefined : setTimeout(() => giveUp(child, args, deadlineMs), deadlineMs)
     child.once('error', reject)
     child.once('close', (code, signal) => {
       clearTimeout(timer)
       if (release()) return reject(new Stopped('stopped'))
-      if (code !== 0) process.stderr.write(Buffer.concat(output))
+      if (code !== 0 || output === 'at-end') process.stderr.write(Buffer.concat(printed))
       resolve(code ?? (signal === null ? 1 : 128))
     })
   })
 }
 
 /**
- * What one Node program prints. Rejects when it fails or takes longer than five minutes.
- * @param {readonly string[]} args what follows `node`
+ * Returns what one Node program prints. Rejects when it fails or takes longer than five minutes.
+ * @param {readonly string[]} args the arguments of `node`
  * @returns {Promise<string>}
  */
 export function output(args) {
@@ -112,9 +123,9 @@ export function output(args) {
 }
 
 /**
- * Runs the steps of a command and ends with their code; a failure ends it with one line and the failing step's code.
+ * Runs the steps of a command and exits with their code. After a failure it prints one line and exits with the code of the failed step.
  * @param {() => Promise<number>} steps
- * @param {{ readonly stoppedCode?: number }} [options] the code after Ctrl-C: 0 where that is how one ends it
+ * @param {{ readonly stoppedCode?: number }} [options] the exit code after Ctrl-C; 0 for commands that end only by Ctrl-C
  */
 export async function main(steps, { stoppedCode = 0 } = {}) {
   try {
@@ -138,7 +149,7 @@ function collect(child) {
   return output
 }
 
-/** What an install depends on: the lockfile's bytes, not its age (git sets that), and the platform whose binaries it chose. */
+/** Identifies an install: a hash of the lockfile (git changes its time) and the platform, which selects binaries. */
 function installId() {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
@@ -146,21 +157,22 @@ function installId() {
   return `${lock} ${process.platform}-${process.arch}\n`
 }
 
-/** npm as a program for Node. `npm run` names itself in npm_execpath; without it, npm stands beside Node. */
+/** npm as a program for Node: the one of `npm run`, from npm_execpath, or the one in Node's installation. */
 export function npm() {
   const named = process.env.npm_execpath
   if (named !== undefined && basename(named) === 'npm-cli.js') return [named]
   const home = dirname(process.execPath)
   const places = [join(home, 'node_modules/npm/bin/npm-cli.js'), join(home, '../lib/node_modules/npm/bin/npm-cli.js')]
   const found = places.find((place) => existsSync(place))
-  if (found === undefined) throw new StepFailure('npm was not found beside Node: run this by `npm start` or `npm test`')
+  if (found === undefined)
+    throw new StepFailure('Expected npm in the installation of Node, found none: run this by `npm start` or `npm test`')
   return [found]
 }
 
 /**
- * Passes on what asks this process to end, and tells at the end whether something did. A terminal sends Ctrl-C to the
- * whole group, so the child has it already; any other sender reached only this process. A signal to npm alone reaches
- * nobody here, since npm passes it to its shell, which dies of it: then this process has lost its parent.
+ * Passes signals that end this process to the child. Returns a function that stops that, and returns whether a signal came. A terminal
+ * sends Ctrl-C to the whole process group, so the child has it already; a signal from elsewhere reaches only this process. A signal to
+ * npm reaches its shell and not this process, which then has another parent.
  * @param {import('node:child_process').ChildProcess} child
  */
 function passSignals(child) {
@@ -168,8 +180,8 @@ function passSignals(child) {
   const parent = process.ppid
   const onInterrupt = () => {
     if (stopping)
-      child.kill('SIGKILL') // the second Ctrl-C: the child had its chance to end by itself
-    else if (!process.stdin.isTTY) child.kill('SIGTERM') // not SIGINT: should the child have that one, it may take a second as "now"
+      child.kill('SIGKILL') // the second Ctrl-C
+    else if (!process.stdin.isTTY) child.kill('SIGTERM') // a second SIGINT could end the child without a clean-up
     stopping = true
   }
   const onTerminate = () => {

@@ -72,7 +72,7 @@ async function installForeign() {
     say(`installing ${name}`)
     const options = ['--no-audit', '--no-fund', '--loglevel=error', '--no-package-lock']
     const code = await run([...npm(), 'install', '--prefix', at, ...options, `${name}@${version}`], {
-      quiet: true,
+      output: 'if-failed',
       deadlineMs: 45 * 60_000, // the runtime client compiles curl
     })
     if (code !== 0) say(`${name} could not be installed: its tests are skipped`)

@@ -1,48 +1,65 @@
 /** `npm test`: installs what is missing, checks, builds, runs every suite, and ends with one line of counts. */
 import { findChromium } from './chromium.mjs'
 import { check, ci, report, suites, suitesOnNode, timed } from './counts.mjs'
-import { bin, checkNode, install, main, run, say, turbo } from './steps.mjs'
+import { checkNode, install, main, run, say, turbo } from './steps.mjs'
 
 /** @typedef {import('./counts.mjs').Counts} Counts */
+
+const deadlineMs = 30 * 60_000
 
 await main(
   async () => {
     checkNode()
     await install()
-    const checked = [
-      await check('lint', [bin.biome, 'check', '.']),
-      await check('typecheck', turbo('typecheck')),
-      await check('typecheck of the root', ['node_modules/typescript/bin/tsc', '-p', 'tests/tsconfig.json']),
-      await check('build', turbo('build')),
-      await suites('tests', ['--project=!browser*', '--exclude=tests/packed/**'], { deadlineMs: 20 * 60_000 }),
-    ]
-    // npm and the browsers leave the processor idle for most of their time, and the simulation takes what is left
-    const [simulated, rest] = await Promise.all([simulation(), slowerSuites()])
-    return report([...checked, simulated, ...rest])
+    const tasks = ['build', 'typecheck', 'types', 'lint', 'knip', 'api']
+    const checked = await check(tasks.join(', '), turbo(...tasks))
+    // Three sequences at the same time. npm and the browsers mostly wait; the last one uses the processor time that the others leave.
+    const counts = await Promise.all([
+      inOrder(
+        () => suites('tests', ['--project=!browser*', '--exclude=tests/packed/**'], { deadlineMs }),
+        browserTests,
+      ),
+      inOrder(() => suites('packages as published', ['--project=packed'], { deadlineMs, output: 'at-end' })),
+      inOrder(simulation, ...testsOnNode24()),
+    ])
+    return report([checked, ...counts.flat()])
   },
   { stoppedCode: 130 },
 )
 
-/** @returns {Promise<Counts[]>} */
-async function slowerSuites() {
+/**
+ * @param {readonly (() => Promise<Counts>)[]} steps
+ * @returns {Promise<Counts[]>}
+ */
+async function inOrder(...steps) {
+  const counts = []
+  for (const step of steps) counts.push(await step())
+  return counts
+}
+
+/**
+ * The code that is deployed, on the runtime that it is deployed to.
+ * @returns {(() => Promise<Counts>)[]}
+ */
+function testsOnNode24() {
+  if (process.versions.node.startsWith('24.')) return [] // the tests ran on it already
+  const options = /** @type {const} */ ({ background: true, output: 'at-end', deadlineMs })
+  const gateway = ['--project=local', 'packages/local/src/emulators/apigateway']
   return [
-    await suites('packages as published', ['--project=packed']),
-    await browserTests(),
-    // the runtime that is deployed
-    await suitesOnNode(24, 'the server', ['--project=server']),
-    await suitesOnNode(24, 'the local gateway', ['--project=local', 'packages/local/src/emulators/apigateway']),
+    () => suitesOnNode(24, 'the server', ['--project=server'], options),
+    () => suitesOnNode(24, 'the local gateway', gateway, options),
   ]
 }
 
 /**
- * The production code under 5,000 schedules of faults; `npm run test:long` runs 20,000. A laptop may ask for fewer by TRUNKLINE_SCHEDULES; CI never does.
+ * The production code under 5,000 schedules of faults; `npm run test:long` runs 20,000. Outside CI, TRUNKLINE_SCHEDULES sets another number.
  * @returns {Promise<Counts>}
  */
 async function simulation() {
   const schedules = ci ? '5000' : (process.env.TRUNKLINE_SCHEDULES ?? '5000')
   const args = ['scripts/simulate.mjs', '--schedules', schedules, '--seed', '1']
   const title = `simulation of ${schedules} schedules`
-  const code = await timed(title, () => run(args, { deadlineMs: 20 * 60_000, background: true }))
+  const code = await timed(title, () => run(args, { deadlineMs, background: true, output: 'at-end' }))
   if (code !== 0) say('the simulation failed: the command above replays it')
   return { title: 'simulation', passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
 }
@@ -51,9 +68,9 @@ async function simulation() {
 async function browserTests() {
   const chromium = await findChromium()
   if (chromium !== undefined)
-    return suites('browser tests', ['--project=browser*'], { env: { TRUNKLINE_CHROMIUM: chromium } })
+    return suites('browser tests', ['--project=browser*'], { env: { TRUNKLINE_CHROMIUM: chromium }, deadlineMs })
   say(
-    `browser tests need a Chromium, and none was found: ${ci ? 'failed' : 'skipped'} (install one, or name it in TRUNKLINE_CHROMIUM)`,
+    `browser tests need a Chromium, and none was found: ${ci ? 'failed' : 'skipped'} (install one, or set TRUNKLINE_CHROMIUM to its path)`,
   )
   return { title: 'browser tests', passed: 0, failed: ci ? 1 : 0, skipped: ci ? 0 : 1 }
 }

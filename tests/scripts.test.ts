@@ -45,8 +45,9 @@ describe('a command', () => {
     expect(runCommand('code.mjs', "return run(['-e', 'process.exit(4)'])").status).toBe(4)
   })
 
-  it('keeps the output of a quiet step to itself unless the step failed', () => {
-    const speak = (code: number) => `return run(['-e', "console.log('words'); process.exit(${code})"], { quiet: true })`
+  it('prints the output of a step only if it fails, when asked to', () => {
+    const speak = (code: number) =>
+      `return run(['-e', "console.log('words'); process.exit(${code})"], { output: 'if-failed' })`
     expect(runCommand('quiet.mjs', speak(0))).toEqual({ status: 0, stdout: '', stderr: '' })
     expect(runCommand('loud.mjs', speak(1))).toEqual({ status: 1, stdout: '', stderr: 'words\n' })
   })
