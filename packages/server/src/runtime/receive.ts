@@ -1,14 +1,15 @@
 import { TRPCError } from '@trpc/server'
 import { decodeClientMessage, type FrameId, flawText } from '@trunkline/protocol'
-import { connectionExpires, readCaller } from './connections/connect.ts'
+import { connectionExpires, noticeAgeing, readCaller } from './connections/connect.ts'
 import { receiveConnectionParams } from './connections/connection-params.ts'
-import { noticeAgeing } from './connections/reconnect-notice.ts'
 import type { ConnectionCaller } from './context/caller.ts'
+import { createDeadline } from './context/deadline.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
-import { rejectRequest } from './encoding/reject-request.ts'
-import { type Answering, answerTasks, answerText, emptyResponse } from './requests/answer-message.ts'
+import { encode, type Frame, idOf, toMessages } from './encoding/encode.ts'
+import { rejectRequest } from './encoding/error-response.ts'
+import { deleteConnection, post } from './posting/post.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
-import { refusalText } from './requests/dispatch.ts'
+import { answerTask, refusedAnswer } from './requests/dispatch.ts'
 import {
   type Elements,
   elementInfoOf,
@@ -19,8 +20,7 @@ import {
   parseError,
   parseStockElements,
 } from './requests/parse-request.ts'
-import { toTasks } from './requests/plan-batch.ts'
-import { rejectConnection } from './requests/reject-connection.ts'
+import { type Task, toTasks } from './requests/plan-batch.ts'
 
 /** One message of a client, as the gateway delivered it. */
 export interface InboundMessage {
@@ -34,6 +34,27 @@ export interface InboundMessage {
   readonly twoWay: boolean
 }
 
+/** Answers nothing: a two-way route must return something, and every client ignores this. [TL-STOCK-8] */
+const emptyResponse = '{}'
+
+/** Milliseconds for answers posted after the frame's deadline: part of the time that a function keeps before its end. */
+const graceMs = 400
+
+/**
+ * Subscribes of one message that run at once. A client sends at most two messages at a time, and the table takes a
+ * thousand writes a second under one connection's key.
+ */
+const subscribesAtOnce = 8
+
+/** The sender of a message, and how its answer travels. */
+interface Answering {
+  readonly scope: InvocationContext
+  readonly caller: ConnectionCaller
+  /** When the rows of the connection expire, in epoch seconds. */
+  readonly expires: number
+  readonly twoWay: boolean
+}
+
 /**
  * Handles one message and returns the text that answers it on a two-way route. All other answers have been posted.
  * Never throws for what a client sent. Throws when the caller cannot be read from the table; then the gateway answers the
@@ -42,48 +63,44 @@ export interface InboundMessage {
 export async function receive(scope: InvocationContext, message: InboundMessage): Promise<string> {
   const caller = message.caller ?? (await readCaller(scope, message.connectionId))
   if (caller === undefined) return emptyResponse // the connection was closed, or it never existed
-  const answering = { scope, caller, connectedAt: message.connectedAt, twoWay: message.twoWay }
+  const answering = { scope, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay }
   try {
     if (caller.refused === undefined) return await receiveFrom(answering, message.text)
     await rejectConnection(scope, caller, message.text)
     return emptyResponse
   } catch (thrown) {
-    return answerText(answering, refusalText(answering.scope, thrown))
+    return refuse(answering, null, thrown)
   }
 }
 
 async function receiveFrom(answering: Answering, text: unknown): Promise<string> {
-  const { scope, caller } = answering
+  const { scope, caller, expires } = answering
   const decoded = decodeClientMessage(text, { maxBatchSize: scope.server.maxBatchSize })
   if (!decoded.ok) throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.reason }) // [TL-BAD-1]
   if ('text' in decoded) {
-    await noticeAgeing(scope, { ...caller, expires: connectionExpires(answering.connectedAt) })
+    await noticeAgeing(scope, { ...caller, expires })
     return decoded.text === 'PING' ? 'PONG' : emptyResponse // [TL-PING-2]
   }
   const [first] = decoded.elements
-  if (!decoded.batch && isConnectionParams(first) && decoded.tooDeep.size === 0) {
-    await receiveConnectionParams(scope, caller, first)
+  const method = decoded.batch ? undefined : methodOf(first)
+  if (method === 'connectionParams' && decoded.tooDeep.size === 0) {
+    await receiveConnectionParams(scope, caller, first as { readonly data?: unknown })
     return emptyResponse
   }
-  if (!decoded.batch && isChunk(first)) return receiveChunk(answering, decoded)
-  return answerElements(answering, decoded)
+  return method === 'chunk' ? receiveChunk(answering, decoded) : answerElements(answering, decoded, null)
 }
 
 /** A message of one or more elements. */
 type Decoded = Elements & { readonly overfull: boolean }
 
 /** `fallbackId` is the id of the chunks that carried the message. */
-async function answerElements(
-  answering: Answering,
-  decoded: Decoded,
-  fallbackId: FrameId | null = null,
-): Promise<string> {
-  const { scope, caller, connectedAt } = answering
+async function answerElements(answering: Answering, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
+  const { scope, caller, expires } = answering
   const parsed = caller.extensions
     ? parseElements(scope.server, decoded, fallbackId)
     : parseStockElements(scope.server, decoded).map((request) => ({ status: 'request', request }) as const)
   const returned = await answerTasks(answering, toTasks(parsed, decoded.overfull))
-  await noticeAgeing(scope, { ...caller, expires: connectionExpires(connectedAt) })
+  await noticeAgeing(scope, { ...caller, expires })
   return returned
 }
 
@@ -93,13 +110,13 @@ async function receiveChunk(answering: Answering, decoded: Decoded): Promise<str
   const frame = parseChunk(decoded)
   if (typeof frame === 'string') {
     if (!caller.extensions) throw parseError(frame)
-    return answerText(answering, rejectRequest(scope, elementInfoOf(decoded.elements[0]), malformed(frame)))
+    return answerWith(answering, rejectRequest(scope, elementInfoOf(decoded.elements[0]), malformed(frame)))
   }
   try {
     const text = await onChunk(scope, caller.connectionId, frame)
     return text === undefined ? emptyResponse : await receiveWhole(answering, frame.id, text)
   } catch (thrown) {
-    return answerText(answering, refusalText(answering.scope, thrown, frame.id))
+    return refuse(answering, frame.id, thrown)
   }
 }
 
@@ -112,10 +129,75 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
   throw caller.extensions ? malformed(flaw) : parseError(flaw)
 }
 
-function isConnectionParams(element: unknown): element is { readonly data?: unknown } {
-  return methodOf(element) === 'connectionParams'
+/**
+ * Runs all tasks of a message at once and posts each answer when it is there. The last answer is returned instead where
+ * the route is two-way.
+ */
+// [TL-CALL-1] [TL-BATCH-1]
+async function answerTasks(answering: Answering, tasks: readonly Task[]): Promise<string> {
+  const { scope, caller, twoWay } = answering
+  let running = tasks.length
+  scope.telemetry.measure('frames', tasks.length)
+  let returned = emptyResponse
+  const run = async (task: Task) => {
+    const frames = await answerTask(scope, answering, task)
+    running -= 1
+    const messages = encodeMessages(caller, frames)
+    const carried = running === 0 && twoWay ? messages.length - 1 : messages.length
+    returned = messages[carried] ?? returned
+    await postAll(answering, messages.slice(0, carried))
+  }
+  const isSubscribe = (task: Task) => 'request' in task && task.request.method === 'subscription'
+  const subscribes = tasks.filter(isSubscribe)
+  const worker = async () => {
+    for (let task = subscribes.shift(); task !== undefined; task = subscribes.shift()) await run(task)
+  }
+  const workers = Array.from({ length: Math.min(subscribesAtOnce, subscribes.length) }, worker)
+  await Promise.all([...tasks.filter((task) => !isSubscribe(task)).map(run), ...workers])
+  return returned
 }
 
-function isChunk(element: unknown): boolean {
-  return methodOf(element) === 'chunk'
+/** Answers a message that could not be parsed. */
+function refuse(answering: Answering, id: FrameId | null, thrown: unknown): Promise<string> {
+  return answerWith(answering, rejectRequest(answering.scope, { id, type: 'unknown', cause: 'frame' }, thrown))
+}
+
+/** Answers with one frame: as the route's own answer, or by a post. */
+async function answerWith(answering: Answering, frame: Frame): Promise<string> {
+  const text = encode(frame)
+  if (answering.twoWay) return text
+  await postAll(answering, [text])
+  return emptyResponse
+}
+
+/** Answers a refused connection with the reason, then deletes it. Nothing that it sent runs. [TL-HELLO-3] */
+async function rejectConnection(scope: InvocationContext, caller: ConnectionCaller, text: unknown): Promise<void> {
+  const { maxBatchSize } = scope.server
+  const decoded = decodeClientMessage(text, { maxBatchSize })
+  const elements = decoded.ok && 'elements' in decoded ? decoded.elements.slice(0, maxBatchSize) : []
+  const tooDeep = decoded.ok && 'elements' in decoded ? decoded.tooDeep : new Map()
+  const parsed = parseElements(scope.server, { elements, tooDeep }, null)
+  const frames = parsed.flatMap((each) => refusedAnswer(scope, caller, each) ?? [])
+  for (const message of encodeMessages(caller, frames)) await post(scope, caller.connectionId, message)
+  await deleteConnection(scope, caller.connectionId)
+}
+
+function encodeMessages({ extensions }: ConnectionCaller, frames: readonly Frame[]): readonly string[] {
+  return toMessages(frames.map(encode), { id: idOf(frames[0]), extensions })
+}
+
+/**
+ * Posts texts in order. A stock client neither misses nor orders an answer, so where a post fails its connection is
+ * deleted, and it resumes with a new one. [LAW-STOCK-ORDER] Our client asks again after its own deadline.
+ */
+async function postAll({ scope, caller }: Answering, messages: readonly string[]): Promise<void> {
+  for (const text of messages) {
+    using grace = createDeadline(scope.clock, graceMs)
+    const late = scope.deadline.signal.aborted ? { ...scope, deadline: grace } : scope
+    const posted = await post(late, caller.connectionId, text)
+    if (posted === 'posted') continue
+    if (posted !== 'gone' && !caller.extensions)
+      await deleteConnection({ ...scope, deadline: grace }, caller.connectionId)
+    return
+  }
 }

@@ -1,15 +1,16 @@
+import { type CancelFrame, defined } from '@trunkline/protocol'
 import { toFacts } from '../context/caller.ts'
-import type { InvocationContext } from '../context/runtime-context.ts'
+import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { withId } from '../encoding/error-response.ts'
+import type { Answer } from '../encoding/encode.ts'
 import { loadProcedure } from '../procedures/load-lazy-router.ts'
-import { answerKeyed } from './idempotent-call.ts'
-import { startLongCall } from './long-call.ts'
+import { checkKey, rowOfCall } from './idempotency-key.ts'
+import { answerKeyed, answerRecorded } from './idempotent-call.ts'
 import { answerBytes, type CallRequest, isMutation, metaOf, runCall } from './run-call.ts'
-import type { Client } from './worker-job.ts'
+import { type Client, invokeWorker } from './worker-job.ts'
 
 /** A query or a mutation as the client sent it. */
-export interface ClientCall extends Omit<CallRequest, 'maxBytes'> {
+export interface ClientCall extends Omit<CallRequest, 'maxBytes' | 'facts'> {
   /** The input before deserialisation. */
   readonly rawInput: unknown
   readonly key: string | undefined
@@ -17,18 +18,21 @@ export interface ClientCall extends Omit<CallRequest, 'maxBytes'> {
   readonly resend: boolean
 }
 
+/** After this time the client asks for the result of a keyed mutation, since a push can be lost. */
+const askAfterMs = 15_000
+
 /**
  * Decides how a call runs: in the worker if its procedure is `longRunning`, under its key if it is a mutation that is
- * not `idempotent`, else directly. Returns the response frames. Throws `TrunklineError` OUTCOME_UNKNOWN for a mutation
- * that is sent again without a key, and what `startLongCall` and `answerKeyed` throw.
+ * not `idempotent`, else directly. Returns undefined for a stock client's long call, which is answered by a push.
+ * Throws `TrunklineError` OUTCOME_UNKNOWN for a mutation that is sent again without a key, and what `answerKeyed`
+ * throws.
  */
 export async function answerCall(
   scope: InvocationContext,
   client: Client,
-  given: ClientCall,
-): Promise<readonly string[]> {
+  call: ClientCall,
+): Promise<Answer | undefined> {
   const { caller, params } = client
-  const call = { ...given, maxBytes: answerBytes(scope.server, caller) }
   const { key, resend, path } = call
   await loadProcedure(scope, path)
   const { idempotent, longRunning } = metaOf(scope.server, path)
@@ -42,6 +46,47 @@ export async function answerCall(
       'This mutation was sent before without an idempotency key, so whether it took effect is unknown. Check its effect before you send it again.',
     ) // [TL-KEY-8]
   const facts = toFacts(caller, 'frame', params, call.traceparent)
-  if (isKept && key !== undefined) return [await answerKeyed(scope, caller, { ...call, key }, facts)]
-  return [withId(call, (await runCall(scope, call, facts)).body)]
+  const request = { ...call, facts, maxBytes: answerBytes(scope.server, caller) }
+  if (isKept && key !== undefined) return answerKeyed(scope, caller, { ...request, key })
+  return (await runCall(scope, request)).answer
+}
+
+/**
+ * Starts a call in the `worker` function. Returns the immediate answer: `accepted`, or none for a stock client.
+ * Middlewares and validators run only in the worker, so once. Throws like `answerKeyed` when the key already has a row.
+ */
+// [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
+async function startLongCall(
+  scope: InvocationContext,
+  client: Client,
+  { key, ...call }: ClientCall,
+): Promise<Answer | undefined> {
+  if (key !== undefined) {
+    checkKey(key, scope.clock.now())
+    const recorded = await answerRecorded(scope, client.caller, { ...call, key })
+    if (recorded !== undefined) return recorded
+  }
+  const { id, jsonrpc, type, path, rawInput, batchIndex, traceparent } = call
+  await invokeWorker(scope, {
+    kind: 'call',
+    client,
+    call: { ...{ id, type, path, batchIndex }, ...defined({ jsonrpc, rawInput, key, traceparent }) }, // [TL-TRACE-2]
+    askedAt: scope.clock.now(),
+  })
+  if (!client.caller.extensions) return undefined
+  return { result: { type: 'accepted', ...(key !== undefined && { key, askAfterMs }) } }
+}
+
+/**
+ * Handles `cancel`: marks the row that the worker of a long call watches. The mark has the time of the cancel, because
+ * the same key may also name a later attempt, which must not be cancelled.
+ */
+// [TL-LONG-4] {"id":7,"method":"cancel"}
+export async function cancelCall(
+  scope: RuntimeContext,
+  { caller, expires }: Pick<Client, 'caller' | 'expires'>,
+  { id, params }: CancelFrame,
+): Promise<void> {
+  const row = rowOfCall(caller, { id, key: params?.key })
+  await scope.store.stopSubscription({ ...row, ref: scope.clock.now(), expires })
 }

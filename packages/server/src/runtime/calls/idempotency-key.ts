@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { autoKey, keyFlaw } from '@trunkline/protocol'
+import { autoKey, type FrameId, keyFlaw } from '@trunkline/protocol'
+import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
@@ -42,6 +43,18 @@ export function checkKey(key: string, now: number): void {
 export function rowNameOf(caller: ConnectionCaller, key: string): string {
   const scope = caller.principal === null ? `session\n${caller.session}` : `principal\n${caller.principal}`
   return `${digest(scope)}#${digest(key)}`
+}
+
+/**
+ * The row in which a long call is claimed and cancelled. A call with a key has its key's row, so that the client
+ * reaches it from any connection. Neither name can collide with another row's.
+ */
+export function rowOfCall(
+  caller: ConnectionCaller,
+  { id, key }: { readonly id: FrameId; readonly key?: string | undefined },
+): Pick<ConnectionSubscription, 'connectionId' | 'id'> {
+  if (key !== undefined) return { connectionId: rowNameOf(caller, key), id: 'call' }
+  return { connectionId: caller.connectionId, id: `call ${JSON.stringify(id)}` } // a subscription's id is JSON text
 }
 
 /** The name of the row of a publish with a key of its own. */

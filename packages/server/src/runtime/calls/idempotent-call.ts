@@ -5,18 +5,23 @@ import { TRPCError } from '@trpc/server'
 import { randomName } from '../../ports/clock.ts'
 import type { KeyRow } from '../../ports/idempotency.ts'
 import { StoreError } from '../../ports/store.ts'
-import type { ConnectionCaller, ContextDetails } from '../context/caller.ts'
+import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext, Keyed } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { withId } from '../encoding/error-response.ts'
+import { type Answer, encodeAnswer, RawJson } from '../encoding/encode.ts'
 import { checkKey, fingerprintOf, keyExpires, rowNameOf, rowNameOfMiddlewares } from './idempotency-key.ts'
 import { type CallRequest, type CallResult, isInterruption, metaOf, runToResult, toOutcome } from './run-call.ts'
 
-/** A mutation with its key, from a client that declared extensions. */
-export interface KeyedCall extends CallRequest {
+/** What a key's row is compared with. */
+export interface KeyedInput {
   readonly key: string
+  readonly path: string
   readonly rawInput: unknown
+}
+
+/** A mutation with its key, from a client that declared extensions. */
+export interface KeyedCall extends CallRequest, KeyedInput {
   /** The client has sent it before, so its key is read first. */
   readonly resend: boolean
 }
@@ -28,58 +33,52 @@ const longRetryAfterMs = 5_000 // of a long call, which may run for minutes and 
 
 /**
  * Runs a mutation with one effect and one result, even if it is sent again, delivered twice or killed [LAW-ONE-EFFECT].
- * Returns the response text. The key is claimed after the last middleware, right before the resolver; the recorded
- * result is that of the whole chain. Throws `TrunklineError`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED
- * when the key could not be claimed, or PENDING while another attempt may be running.
+ * The key is claimed after the last middleware, right before the resolver; the recorded result is that of the whole
+ * chain. Throws `TrunklineError`: KEY_EXPIRED, KEY_REUSED, OUTCOME_UNKNOWN, FUNCTION_FAILED when the key could not be
+ * claimed, or PENDING while another attempt may be running.
  */
 // [TL-KEY-13] [TL-KEY-14]
 export async function answerKeyed(
   scope: InvocationContext,
   caller: ConnectionCaller,
-  call: KeyedCall,
-  facts: ContextDetails,
-): Promise<string> {
+  given: KeyedCall,
+): Promise<Answer> {
+  const call = { ...given, facts: { ...given.facts, idempotencyKey: given.key } }
   checkKey(call.key, scope.clock.now())
   const recorded = call.resend ? await answerRecorded(scope, caller, call) : undefined
   if (recorded !== undefined) return recorded
   const claim = createClaim(scope, caller, call)
   const { key, expires } = claim
   const middlewares: Keyed = { key: rowNameOfMiddlewares(key), expires, counts: new Map() }
-  const keyedFacts = { ...facts, idempotencyKey: call.key }
-  const result = await runToResult({ ...scope, keyed: middlewares }, call, keyedFacts, async (resolve) =>
+  const result = await runToResult({ ...scope, keyed: middlewares }, call, async (resolve) =>
     resolve(await claim.make()),
   )
   // A result that a middleware returns without the resolver is recorded too.
   if (result.status === 'returned' && claim.instead === undefined) await claim.make().catch(() => {})
   const { instead, made } = claim
   if (instead?.status === 'refused') throw instead.failure // even if a middleware has caught it
-  if (instead?.status === 'answered') return instead.text
-  const recordedByOther = made === undefined ? await answerOfOther(scope, caller, call, facts, result) : undefined
+  if (instead?.status === 'answered') return instead.answer
+  const wasRejected = made === undefined && canHaveRun(call, result)
+  const recordedByOther = wasRejected ? await answerRecorded(scope, caller, call) : undefined
   if (recordedByOther !== undefined) return recordedByOther
-  const { body, settled } = toOutcome({ ...scope, keyed: made }, call, keyedFacts, result)
+  const { answer, settled } = toOutcome({ ...scope, keyed: made }, call, result)
   // Rejected before the claim, or Trunkline failed while the procedure ran: the lease stays.
-  if (made === undefined || !settled) return withId(call, body)
-  const done = await scope.store.settleKey({ key, owner: made.owner, state: 'DONE', outcome: body })
-  return settledAnswer(call, done.row)
+  if (made === undefined || !settled) return answer
+  const outcome = encodeAnswer(answer)
+  const done = await scope.store.settleKey({ key, owner: made.owner, state: 'DONE', outcome })
+  return settledAnswer(done.row)
 }
 
 /**
- * The recorded result of another attempt, for a call that was rejected before the claim: middlewares may reject now
- * what they accepted then.
+ * Whether another attempt may have run a call that was rejected before the claim: middlewares may reject now what they
+ * accepted then.
  */
-async function answerOfOther(
-  scope: InvocationContext,
-  caller: ConnectionCaller,
-  call: KeyedCall,
-  { cause }: ContextDetails,
-  result: CallResult,
-): Promise<string | undefined> {
-  if (result.status === 'returned') return undefined
+function canHaveRun({ resend, facts }: KeyedCall, result: CallResult): boolean {
+  if (result.status === 'returned') return false
   const error = toTRPCError(result.thrown)
-  const isFirst = !call.resend && cause === 'frame'
+  const isFirst = !resend && facts.cause === 'frame'
   // A first send that a validator rejects costs no request to the table.
-  if (isInterruption(error) || (isFirst && error.code === 'BAD_REQUEST')) return undefined
-  return answerRecorded(scope, caller, call)
+  return !isInterruption(error) && !(isFirst && error.code === 'BAD_REQUEST')
 }
 
 /** The claim of one attempt. */
@@ -90,7 +89,7 @@ interface Claim {
   readonly made: Claimed | undefined
   /** The response to the call if the key could not be claimed. */
   readonly instead:
-    | { readonly status: 'answered'; readonly text: string }
+    | { readonly status: 'answered'; readonly answer: Answer }
     | { readonly status: 'refused'; readonly failure: unknown }
     | undefined
   /**
@@ -117,13 +116,13 @@ function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: K
   const make = async (): Promise<Claimed> => {
     instead = undefined
     try {
-      const text = await claimOrAnswer(scope, call, attempt)
+      const answer = await claimOrAnswer(scope, call, attempt)
       scope.deadline.signal.throwIfAborted() // the client has got TIMEOUT, so the resolver must not start
-      if (text === undefined) {
+      if (answer === undefined) {
         made = { key, owner, expires, counts: new Map() }
         return made
       }
-      instead = { status: 'answered', text }
+      instead = { status: 'answered', answer }
     } catch (failure) {
       instead = { status: 'refused', failure }
     }
@@ -141,16 +140,14 @@ function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: K
   }
 }
 
-/**
- * Claims the key and returns undefined, or returns the result of another attempt as text. Throws like `answerKeyed`.
- */
-async function claimOrAnswer(scope: InvocationContext, call: KeyedCall, attempt: Attempt): Promise<string | undefined> {
+/** Claims the key and returns undefined, or returns the answer of another attempt. Throws like `answerKeyed`. */
+async function claimOrAnswer(scope: InvocationContext, call: KeyedCall, attempt: Attempt): Promise<Answer | undefined> {
   scope.deadline.signal.throwIfAborted()
   const { key, owner, lease, fingerprint, expires } = attempt
   const claim = await scope.store.claimKey({ key, owner, lease, fingerprint, expires }).catch((thrown: unknown) => {
     throw isRefusedWrite(thrown) && !call.resend ? notRun(thrown) : thrown
   })
-  return claim.status === 'claimed' ? undefined : answerExisting(scope, call, attempt, claim.row)
+  return claim.status === 'claimed' ? undefined : answerExisting(scope, call, { ...attempt, row: claim.row })
 }
 
 /** Every attempt to write the claim was refused. A mutation that was not sent before cannot have run. */
@@ -173,14 +170,14 @@ function notClaimed(instead: NonNullable<Claim['instead']>): TRPCError {
 }
 
 /**
- * The recorded result of a keyed mutation as text, without starting it; undefined when an attempt may start. Throws
- * like `answerKeyed`.
+ * The recorded answer of a keyed mutation, without starting it; undefined when an attempt may start. Throws like
+ * `answerKeyed`.
  */
 export async function answerRecorded(
   scope: InvocationContext,
   caller: ConnectionCaller,
-  call: KeyedCall,
-): Promise<string | undefined> {
+  call: KeyedInput,
+): Promise<Answer | undefined> {
   const key = rowNameOf(caller, call.key)
   const row = await scope.store.readKey(key)
   if (row === undefined) return undefined
@@ -188,7 +185,7 @@ export async function answerRecorded(
   const isExpired = row.state === 'RUNNING' && row.lease <= scope.clock.now()
   if (isExpired && row.fingerprint === fingerprint && metaOf(scope.server, call.path).repeatable === true)
     return undefined
-  return answerExisting(scope, call, { key, owner: '', expires: row.expires, lease: 0, fingerprint }, row)
+  return answerExisting(scope, call, { key, owner: '', expires: row.expires, lease: 0, fingerprint, row })
 }
 
 /**
@@ -197,17 +194,16 @@ export async function answerRecorded(
  */
 async function answerExisting(
   scope: InvocationContext,
-  call: KeyedCall,
-  attempt: Attempt,
-  row: KeyRow,
-): Promise<string | undefined> {
+  call: KeyedInput,
+  { row, ...attempt }: Attempt & { readonly row: KeyRow },
+): Promise<Answer | undefined> {
   if (row.fingerprint !== attempt.fingerprint)
     // [TL-KEY-3]
     throw new TrunklineError(
       'KEY_REUSED',
       'This idempotency key was used for another path or another input. Use a new key for each call.',
     )
-  if (row.state !== 'RUNNING') return settledAnswer(call, row)
+  if (row.state !== 'RUNNING') return settledAnswer(row)
   const remainingMs = row.lease - scope.clock.now()
   const { repeatable, longRunning } = metaOf(scope.server, call.path)
   // [TL-KEY-5]
@@ -215,16 +211,16 @@ async function answerExisting(
   if (repeatable === true) {
     const { key, owner, lease } = attempt
     const take = await scope.store.takeKey({ key, owner, lease, from: row })
-    return take.status === 'taken' ? undefined : answerExisting(scope, call, attempt, take.row)
+    return take.status === 'taken' ? undefined : answerExisting(scope, call, { ...attempt, row: take.row })
   }
   // An expired lease is settled once as unknown: whether its attempt took effect cannot be found out. [TL-KEY-6]
   const settled = await scope.store.settleKey({ key: attempt.key, owner: row.owner, state: 'UNKNOWN' })
-  return settledAnswer(call, settled.row)
+  return settledAnswer(settled.row)
 }
 
-function settledAnswer(call: KeyedCall, row: KeyRow): string {
+function settledAnswer(row: KeyRow): Answer {
   // An outcome is recorded without a frame id: every response is identical except for its id. [TL-KEY-1]
-  if (row.state === 'DONE' && row.outcome !== undefined) return withId(call, row.outcome)
+  if (row.state === 'DONE' && row.outcome !== undefined) return { recorded: new RawJson(row.outcome) }
   if (row.state === 'RUNNING') throw pending(retryAfterMs)
   throw new TrunklineError(
     'OUTCOME_UNKNOWN',

@@ -1,14 +1,13 @@
 import { TRPCError, transformTRPCResponse } from '@trpc/server'
-import type { FrameId } from '@trunkline/protocol'
-import { limits } from '@trunkline/protocol'
+import { type DataResult, type FrameId, limits } from '@trunkline/protocol'
 import type { LineMeta } from '../../define/identity.ts'
 import type { ContextDetails } from '../context/caller.ts'
 import type { InvocationContext, Keyed } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
-import { codeOf } from '../encoding/error-label.ts'
-import { errorBody, type RequestInfo, withId } from '../encoding/error-response.ts'
+import { type Answer, encode } from '../encoding/encode.ts'
+import { addressOf, codeOf, errorBody, type RequestInfo } from '../encoding/error-response.ts'
 import { isStream, procedureOf, runProcedure } from '../procedures/run-procedure.ts'
 import { warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 
@@ -20,6 +19,8 @@ export interface CallRequest {
   readonly path: string
   readonly input: unknown
   readonly batchIndex: number
+  /** What `createContext` gets. */
+  readonly facts: ContextDetails
   /** Aborts when the client does not wait any more. It is passed to the procedure, which decides what to do. */
   readonly cancelled?: AbortSignal
   /** The maximum size of the response frame, in UTF-8 bytes. */
@@ -28,12 +29,9 @@ export interface CallRequest {
   readonly traceparent?: string
 }
 
-/**
- * The response to a call without its id: `{"result":…}` or `{"error":…}` as text. `settled` is false when Trunkline
- * failed before the procedure ended.
- */
+/** The answer to a call. `settled` is false when Trunkline failed before the procedure ended. */
 export interface CallOutcome {
-  readonly body: string
+  readonly answer: Answer
   readonly settled: boolean
 }
 
@@ -46,12 +44,8 @@ export type CallResult = {
 } & ({ readonly status: 'returned'; readonly data: unknown } | { readonly status: 'threw'; readonly thrown: unknown })
 
 /** Runs a call to its outcome. Never throws. */
-export async function runCall(
-  scope: InvocationContext,
-  request: CallRequest,
-  facts: ContextDetails,
-): Promise<CallOutcome> {
-  return toOutcome(scope, request, facts, await runToResult(scope, request, facts))
+export async function runCall(scope: InvocationContext, call: CallRequest): Promise<CallOutcome> {
+  return toOutcome(scope, call, await runToResult(scope, call))
 }
 
 /**
@@ -60,19 +54,18 @@ export async function runCall(
  */
 export async function runToResult(
   scope: InvocationContext,
-  request: CallRequest,
-  facts: ContextDetails,
+  call: CallRequest,
   around?: (resolve: (keyed: Keyed) => unknown) => unknown,
 ): Promise<CallResult> {
   const startedAt = scope.clock.now()
   let ctx: unknown
   try {
     const { signal: within } = scope.deadline
-    const signal = request.cancelled === undefined ? within : AbortSignal.any([within, request.cancelled])
-    const caller = { connectionId: facts.connectionId, session: facts.sessionId }
+    const signal = call.cancelled === undefined ? within : AbortSignal.any([within, call.cancelled])
+    const caller = { connectionId: call.facts.connectionId, session: call.facts.sessionId }
     const entered = { ...scope, caller }
     const run = {
-      ...{ ...request, facts, signal, within, onContext: (made: unknown) => (ctx = made) },
+      ...{ ...call, signal, within, onContext: (made: unknown) => (ctx = made) },
       ...(around && {
         around: (resolve: () => unknown) => around((keyed) => scope.enter({ ...entered, keyed }, resolve)),
       }),
@@ -84,11 +77,10 @@ export async function runToResult(
   }
 }
 
-/** Encodes the result of a call, measures it and reports its error to `onError`. Never throws. */
+/** The answer of a call from its result. Measures the call and reports its error to `onError`. Never throws. */
 export function toOutcome(
   scope: InvocationContext,
-  request: CallRequest,
-  { cause }: ContextDetails,
+  call: CallRequest,
   { ctx, startedAt, ...result }: CallResult,
 ): CallOutcome {
   const { server } = scope
@@ -97,18 +89,19 @@ export function toOutcome(
     if (isStream(result.data))
       throw new TRPCError({
         code: 'UNSUPPORTED_MEDIA_TYPE',
-        message: `Cannot return an async iterable or observable from a ${request.type} procedure with WebSockets`,
+        message: `Cannot return an async iterable or observable from a ${call.type} procedure with WebSockets`,
       })
-    const body = withinMessage(scope, request, toResultText(server, result.data))
-    measureCall(scope, request.path, startedAt, 'ok')
-    return { body, settled: true }
+    const answer = { result: toResult(server, result.data) }
+    checkSize(scope, call, answer)
+    measureCall(scope, { path: call.path, startedAt, outcome: 'ok' })
+    return { answer, settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
-    warnOfMismatch(scope, { error, input: request.input, path: request.path })
+    warnOfMismatch(scope, { error, input: call.input, path: call.path })
     if (result.status === 'returned') markEntered(error)
-    const failed: RequestInfo = { ...request, ctx, cause }
-    measureCall(scope, request.path, startedAt, codeOf(error))
-    return { body: errorBody(server, failed, error), settled: !isInterruption(error) }
+    const failed: RequestInfo = { ...call, ctx, cause: call.facts.cause }
+    measureCall(scope, { path: call.path, startedAt, outcome: codeOf(error) })
+    return { answer: { failure: errorBody(server, failed, error) }, settled: !isInterruption(error) }
   }
 }
 
@@ -117,11 +110,9 @@ const failures: ReadonlySet<string> = new Set(['INTERNAL_SERVER_ERROR', 'TIMEOUT
 /** Measures one run. A path that the router does not have is chosen by the client, so it does not become a label. */
 function measureCall(
   { server, telemetry, clock }: InvocationContext,
-  requestedPath: string,
-  startedAt: number,
-  outcome: string,
+  { startedAt, outcome, ...call }: { readonly path: string; readonly startedAt: number; readonly outcome: string },
 ): void {
-  const path = procedureOf(server, requestedPath) === undefined ? 'unknown' : requestedPath
+  const path = procedureOf(server, call.path) === undefined ? 'unknown' : call.path
   telemetry.measure('calls', 1, { path, outcome })
   telemetry.measure('callMs', clock.now() - startedAt, { path, outcome })
   if (failures.has(outcome)) telemetry.measure('failedCalls', 1)
@@ -154,21 +145,20 @@ export function isMutation(server: Server, path: string): boolean {
 }
 
 // [TL-CALL-1] [TL-CALL-2] {"result":{"type":"data","data":…}}
-function toResultText(server: Server, data: unknown): string {
+function toResult(server: Server, data: unknown): DataResult {
   const message = { id: null, result: { type: 'data' as const, data } }
-  const { result } = transformTRPCResponse(server.router._def._config, message) as { readonly result: unknown }
-  return JSON.stringify({ result })
+  return (transformTRPCResponse(server.router._def._config, message) as { readonly result: DataResult }).result
 }
 
 /** Throws TOO_LARGE for a response that cannot be sent, or cannot be recorded under its key [LAW-DECODE]. */
 // [TL-LIM-3]
-function withinMessage({ keyed }: InvocationContext, request: CallRequest, body: string): string {
-  const bytes = Buffer.byteLength(withId(request, body))
-  const max = keyed?.owner === undefined ? request.maxBytes : Math.min(request.maxBytes, limits.outcomeBytes.value)
-  if (bytes <= max) return body
+function checkSize({ keyed }: InvocationContext, call: CallRequest, answer: Answer): void {
+  const bytes = Buffer.byteLength(encode({ ...addressOf(call), ...answer }))
+  const max = keyed?.owner === undefined ? call.maxBytes : Math.min(call.maxBytes, limits.outcomeBytes.value)
+  if (bytes <= max) return
   throw new TrunklineError(
     'TOO_LARGE',
-    `The result has ${bytes} bytes; at most ${max} can be ${max < request.maxBytes ? 'recorded under its key' : 'sent'}. Return less, or in pages.`,
+    `The result has ${bytes} bytes; at most ${max} can be ${max < call.maxBytes ? 'recorded under its key' : 'sent'}. Return less, or in pages.`,
     { mayHaveRun: true },
   )
 }

@@ -1,8 +1,11 @@
-import { limits } from '@trunkline/protocol'
+import { defined, limits, type ReconnectFrame } from '@trunkline/protocol'
 import type { ConnectionRow } from '../../ports/connections.ts'
 import type { PresenceSeat } from '../../ports/presence.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
-import type { RuntimeContext } from '../context/runtime-context.ts'
+import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
+import { encode } from '../encoding/encode.ts'
+import { post } from '../posting/post.ts'
 import { disconnectRow } from '../presence/rows/disconnect-session.ts'
 
 const graceMs = 10 * 60_000
@@ -13,9 +16,21 @@ export function connectionExpires(connectedAt: number): number {
   return Math.ceil((connectedAt + limits.lifetimeMs.value + graceMs) / 1_000)
 }
 
-/** The inverse of `connectionExpires`: when the connection was opened, rounded to a second. */
-export function lifetimeOf(expires: number): { readonly openedAt: number } {
-  return { openedAt: expires * 1_000 - limits.lifetimeMs.value - graceMs }
+/** tRPC's notice: the client opens a second socket, moves its subscriptions there, and closes this one. */
+const notice: ReconnectFrame = { id: null, method: 'reconnect' }
+const ageMs = 105 * 60_000
+
+/**
+ * Notifies a stock client on an ageing connection to move before the gateway closes it. A client with extensions knows
+ * the limit and moves without a notice. [TL-HAND-4]
+ */
+export async function noticeAgeing(
+  scope: InvocationContext,
+  { connectionId, extensions, expires }: Pick<Subscriber, 'connectionId' | 'extensions' | 'expires'>,
+): Promise<void> {
+  const openedAt = expires * 1_000 - limits.lifetimeMs.value - graceMs // as `connectionExpires` rounded it
+  const age = scope.clock.now() - openedAt
+  if (!extensions && age >= ageMs && age < limits.lifetimeMs.value) await post(scope, connectionId, encode(notice))
 }
 
 /**
@@ -29,8 +44,7 @@ export async function connect(scope: RuntimeContext, caller: ConnectionCaller, c
     state: 'OPEN',
     session: caller.session,
     principal: caller.principal,
-    ...(caller.claims === undefined ? {} : { claims: caller.claims }),
-    ...(caller.authExp === undefined ? {} : { authExp: caller.authExp }),
+    ...defined({ claims: caller.claims, authExp: caller.authExp }),
     extensions: caller.extensions,
     expectsParams: caller.expectsParams,
     expires: connectionExpires(connectedAt),
@@ -73,8 +87,7 @@ export async function readCaller(scope: RuntimeContext, connectionId: string): P
     connectionId,
     session: row.session,
     principal: row.principal,
-    ...(row.claims === undefined ? {} : { claims: row.claims }),
-    ...(row.authExp === undefined ? {} : { authExp: row.authExp }),
+    ...defined({ claims: row.claims, authExp: row.authExp }),
     extensions: row.extensions,
     expectsParams: row.expectsParams ?? false,
   }

@@ -2,7 +2,8 @@ import { TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromUnknown } from '@trpc/server/http'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { rejectRequest } from '../encoding/reject-request.ts'
+import { encode } from '../encoding/encode.ts'
+import { rejectRequest } from '../encoding/error-response.ts'
 import { deleteConnection, post } from '../posting/post.ts'
 
 const firstPauseMs = 10
@@ -39,7 +40,8 @@ export async function receiveConnectionParams(
 ): Promise<void> {
   const { connectionId } = caller
   const rejectElement = async (thrown: unknown, isFatal: boolean) => {
-    await post(scope, connectionId, rejectRequest(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown))
+    const frame = rejectRequest(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown)
+    await post(scope, connectionId, encode(frame))
     if (isFatal) await deleteConnection(scope, connectionId)
   }
   if (!caller.expectsParams)

@@ -1,10 +1,9 @@
-import type { AuthFrame } from '@trunkline/protocol'
+import type { AuthFrame, AuthorizedResult } from '@trunkline/protocol'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { type ConnectionCaller, isExpired } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
-import { frameText } from '../encoding/result-frames.ts'
 import { deleteConnection } from '../posting/post.ts'
 import { readCaller } from './connect.ts'
 
@@ -24,7 +23,7 @@ export async function holdAuthority(scope: InvocationContext, caller: Connection
 }
 
 /**
- * `auth`: renews the authority of an open connection by a token of the same principal, and returns the response text
+ * `auth`: renews the authority of an open connection by a token of the same principal, and returns the result
  * [LAW-SERVER-IDENTITY]. Updates the connection first and then its subscriptions' rows, since a concurrent subscribe
  * reads the connection after it wrote its row. Throws UNAUTHORIZED, and CONNECTION_LOST if the connection is closed.
  */
@@ -33,7 +32,7 @@ export async function renewAuthority(
   scope: InvocationContext,
   caller: ConnectionCaller,
   frame: AuthFrame,
-): Promise<string> {
+): Promise<AuthorizedResult> {
   const { connectionId } = caller
   const identified = scope.server.identify(frame.params.token, connectionId)
   // [LAW-DEADLINE]: the application's code may hang.
@@ -51,8 +50,9 @@ export async function renewAuthority(
   const live = rows.flatMap(({ id, ref, on, topic, shard }) =>
     on && topic !== undefined && shard !== undefined ? [{ connectionId, id, ref, topic, shard }] : [],
   )
-  if (live.length > 0) await carryAuthority(scope, connectionId, authExp, (current) => setAuthExp(scope, live, current))
-  return frameText(JSON.stringify(frame.id), JSON.stringify({ type: 'authorized', authExpires: authExp }))
+  if (live.length > 0)
+    await carryAuthority(scope, { connectionId, authExp }, (current) => setAuthExp(scope, live, current))
+  return { type: 'authorized', authExpires: authExp }
 }
 
 type Row = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'>
@@ -71,8 +71,7 @@ async function setAuthExp(scope: RuntimeContext, rows: readonly Row[], authExp: 
 // [TL-AUTH-2]
 export async function carryAuthority(
   scope: RuntimeContext,
-  connectionId: string,
-  authExp: number | undefined,
+  { connectionId, authExp }: { readonly connectionId: string; readonly authExp: number | undefined },
   write: (authExp: number | undefined) => Promise<void>,
 ): Promise<void> {
   for (let current = authExp; ; ) {

@@ -3,7 +3,7 @@ import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { toMessages } from '../encoding/pack-messages.ts'
+import { encode, RawJson, toMessages } from '../encoding/encode.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
 import { canReceive } from '../recipients/can-receive.ts'
@@ -23,7 +23,7 @@ export interface BatchItem {
   readonly fail: () => void
 }
 
-interface Frame {
+interface EncodedFrame {
   readonly item: BatchItem
   readonly text: string
   readonly slot: Slot | undefined
@@ -37,7 +37,7 @@ interface Frame {
 // [TL-PUSH-1]
 export async function postBatch(context: InvocationContext, items: readonly BatchItem[]): Promise<void> {
   let canPost = true
-  const postReady = async (frames: readonly Frame[]) => {
+  const postReady = async (frames: readonly EncodedFrame[]) => {
     if (canPost) canPost = await postMessages(context, frames)
     else for (const { item } of frames) item.fail()
   }
@@ -47,10 +47,14 @@ export async function postBatch(context: InvocationContext, items: readonly Batc
   await postReady(frames.filter((frame) => frame !== undefined))
 }
 
-async function makeFrame(context: InvocationContext, item: BatchItem, index: number): Promise<Frame | undefined> {
+async function makeFrame(
+  context: InvocationContext,
+  item: BatchItem,
+  index: number,
+): Promise<EncodedFrame | undefined> {
   try {
-    const text = await item.frames[index]?.(item.row)
-    return text === undefined ? undefined : { item, text, slot: item.slots?.[index] }
+    const frame = await item.frames[index]?.(item.row)
+    return frame && { item, text: encode(frame), slot: item.slots?.[index] }
   } catch (thrown) {
     reportDelivery(context, item.row.path, thrown)
     item.fail()
@@ -59,7 +63,7 @@ async function makeFrame(context: InvocationContext, item: BatchItem, index: num
 }
 
 /** False when the gateway does not take posts for the connection, so that further ones must not be tried. */
-async function postMessages(context: InvocationContext, made: readonly Frame[]): Promise<boolean> {
+async function postMessages(context: InvocationContext, made: readonly EncodedFrame[]): Promise<boolean> {
   const frames = made.filter(({ item }) => canReceive(context, item.row))
   for (let rest = frames; rest.length > 0; ) {
     const batch = takeFitting(rest)
@@ -78,7 +82,7 @@ async function postMessages(context: InvocationContext, made: readonly Frame[]):
 }
 
 /** [TL-LIM-3] As many frames as fit one message; at least one, which is sent in chunks if it is larger. */
-function takeFitting(frames: readonly Frame[]): readonly Frame[] {
+function takeFitting(frames: readonly EncodedFrame[]): readonly EncodedFrame[] {
   let bytes = 1
   const end = frames.findIndex(({ text }, index) => {
     bytes += Buffer.byteLength(text) + 1
@@ -87,13 +91,13 @@ function takeFitting(frames: readonly Frame[]): readonly Frame[] {
   return end === -1 ? frames : frames.slice(0, end)
 }
 
-async function postFrames(context: InvocationContext, frames: readonly Frame[]): Promise<Posted> {
+async function postFrames(context: InvocationContext, frames: readonly EncodedFrame[]): Promise<Posted> {
   const [first] = frames
   if (first === undefined) return 'posted'
   let posted: Posted = 'posted'
   const messages = toMessages(
     frames.map(({ text }) => text),
-    true,
+    { id: new RawJson(first.item.row.id), extensions: true },
   )
   for (const message of messages)
     if (posted === 'posted') posted = await post(context, first.item.row.connectionId, message)
@@ -104,6 +108,6 @@ async function postFrames(context: InvocationContext, frames: readonly Frame[]):
 }
 
 /** Deletes only the rows of these frames [LAW-CONNECTION-ROW]; other rows of the connection or its topics stay. */
-async function prune(context: InvocationContext, frames: readonly Frame[]): Promise<void> {
+async function prune(context: InvocationContext, frames: readonly EncodedFrame[]): Promise<void> {
   for (const row of new Set(frames.map(({ item }) => item.row))) await pruneSubscriber(context, row)
 }

@@ -2,12 +2,13 @@
 
 import { setMaxListeners } from 'node:events'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import { noticeAgeing } from '../connections/reconnect-notice.ts'
+import { noticeAgeing } from '../connections/connect.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import { mapConcurrent } from '../context/map-concurrent.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { oversized, stockBytes } from '../encoding/too-large.ts'
+import { encode } from '../encoding/encode.ts'
+import { oversized, stockBytes } from '../encoding/result-frames.ts'
 import { parseEvents } from '../log/stored-event.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
@@ -195,9 +196,9 @@ async function postInOrder(
 }
 
 async function postEphemeral(context: InvocationContext, row: Subscriber, makeFrame: FrameMaker): Promise<boolean> {
-  const text = await makeFrame(row)
-  if (text === undefined || !canReceive(context, row)) return true
-  const posted = await postEvent(context, row, text)
+  const frame = await makeFrame(row)
+  if (frame === undefined || !canReceive(context, row)) return true
+  const posted = await postEvent(context, row, encode(frame))
   if (posted === 'gone') await pruneSubscriber(context, row)
   if (posted === 'posted') measureDelivery(context, undefined)
   if (posted === 'posted') await noticeAgeing(context, row)
@@ -206,7 +207,8 @@ async function postEphemeral(context: InvocationContext, row: Subscriber, makeFr
 
 /** An event that is too large for a stock client ends its subscription. */
 async function postEvent(context: InvocationContext, row: Subscriber, text: string): Promise<Posted> {
-  if (Buffer.byteLength(text) <= stockBytes) return post(context, row.connectionId, text)
-  await endSubscriber(context, row, oversized(text)) // [TL-CHUNK-11]
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= stockBytes) return post(context, row.connectionId, text)
+  await endSubscriber(context, row, oversized(bytes)) // [TL-CHUNK-11]
   return 'posted'
 }

@@ -2,25 +2,25 @@ import type { Slot } from '../../ports/log.ts'
 import type { PresenceView } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { evaluate } from '../encoding/replay-results.ts'
-import { ephemeralResult, eventResult, faultResult, frameText } from '../encoding/result-frames.ts'
+import { type Frame, RawJson, type Result } from '../encoding/encode.ts'
+import { ephemeralResult, evaluate, eventResult, faultResult } from '../encoding/result-frames.ts'
 import { cursorOf } from '../log/retention.ts'
 import { viewResult } from '../presence/rows/views.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 import { createPipeline } from '../recipients/filtered-result.ts'
 
-/** Makes a subscriber's frame as JSON text; undefined when the subscriber gets no frame. */
-export type FrameMaker = (row: Subscriber) => Promise<string | undefined>
+/** Makes a subscriber's frame; undefined when the subscriber gets none. */
+export type FrameMaker = (row: Subscriber) => Promise<Frame | undefined>
 
 /**
  * Makes the frames of one event for any number of subscribers. Results that several subscribers share are made once.
  */
 export function createFrameMaker(context: InvocationContext, delivery: Delivery): FrameMaker {
   const pipeline = createPipeline(context, delivery)
-  let shared: string | undefined
-  const views = new Map<PresenceView, string | undefined>()
+  let shared: Result | undefined
+  const views = new Map<PresenceView, Result | undefined>()
   const viewOf = (view: PresenceView, slot: Slot, path: string) => {
-    if (!views.has(view)) views.set(view, viewResult(context, delivery.topic, view, slot, path))
+    if (!views.has(view)) views.set(view, viewResult(context, { topic: delivery.topic, view, path }, slot))
     return views.get(view)
   }
   const resultFor = async ({ presence, path, ...row }: Subscriber) => {
@@ -31,15 +31,15 @@ export function createFrameMaker(context: InvocationContext, delivery: Delivery)
   }
   return async (row) => {
     const result = await resultFor(row)
-    return result === undefined ? undefined : frameText(row.id, result)
+    return result === undefined ? undefined : { id: new RawJson(row.id), result }
   }
 }
 
-function unfilteredResult(context: InvocationContext, delivery: Delivery, path: string): string {
+function unfilteredResult(context: InvocationContext, delivery: Delivery, path: string): Result {
   if (delivery.slot === undefined) return ephemeralResult(context.server, JSON.parse(delivery.data))
-  const cursor = cursorOf(context, delivery.slot)
-  const evaluated = evaluate(context, delivery.topic, [], delivery.slot)
-  if (evaluated.status === 'match') return eventResult(context.server, cursor, path, evaluated.event)
+  const place = { cursor: cursorOf(context, delivery.slot), path }
+  const evaluated = evaluate(context, { topic: delivery.topic, pipe: [] }, delivery.slot)
+  if (evaluated.status === 'match') return eventResult(context.server, place, evaluated.event)
   const thrown = evaluated.status === 'failed' ? evaluated.thrown : new Error('The slot to deliver holds no event.')
-  return faultResult(context.server, cursor, path, thrown)
+  return faultResult(context.server, place, thrown)
 }

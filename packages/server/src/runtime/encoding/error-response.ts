@@ -1,14 +1,15 @@
 import { getTRPCErrorShape, TRPCError } from '@trpc/server'
-import { type ErrorFrame, type FrameId, limits, type TrunklineErrorWire } from '@trunkline/protocol'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import { defined, limits, type TrunklineErrorWire } from '@trunkline/protocol'
+import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Failure, Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { mayHaveRun, TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
-import { ForeignInput } from '../procedures/transformer-mismatch.ts'
+import { ForeignInput, warnOfMismatch } from '../procedures/transformer-mismatch.ts'
+import { type Address, type ErrorBody, sizeOf } from './encode.ts'
 
 /** The request that an error answers, as far as it could be parsed. */
-export interface RequestInfo {
-  readonly id: FrameId | null
-  readonly jsonrpc?: '2.0'
+export interface RequestInfo extends Address {
   readonly type: 'query' | 'mutation' | 'subscription' | 'unknown'
   readonly path?: string
   readonly input?: unknown
@@ -17,69 +18,75 @@ export interface RequestInfo {
   readonly traceparent?: string
 }
 
+/** A frame that answers with an error. */
+export type ErrorAnswer = Address & { readonly failure: ErrorBody }
+
 /**
- * An error response as text. Also reports the error to `onError`. Never throws, whatever was thrown and even if the
- * router's formatter throws.
+ * The error response to a frame that failed without running a query or mutation (`runCall` measures its own errors).
+ * Never throws.
  */
-export function errorText(server: Server, request: RequestInfo, thrown: unknown): string {
-  return withId(request, errorBody(server, request, thrown))
+export function rejectRequest(scope: InvocationContext, request: RequestInfo, thrown: unknown): ErrorAnswer {
+  const { server, telemetry } = scope
+  const error = toTRPCError(thrown)
+  warnOfMismatch(scope, { error, input: request.input, path: request.path })
+  const outcome = error instanceof TrunklineError ? error.line : codeOf(error)
+  telemetry.measure('refusedFrames', 1, { outcome })
+  return errorFrame(server, request, error)
+}
+
+/** An error response. Reports the error to `onError`. Never throws, whatever was thrown. */
+export function errorFrame(server: Server, request: RequestInfo, thrown: unknown): ErrorAnswer {
+  return { ...addressOf(request), failure: errorBody(server, request, thrown) }
+}
+
+/** The id of a request and its version of JSON-RPC, which every answer repeats. */
+export function addressOf({ id, jsonrpc }: Address): Address {
+  return jsonrpc === undefined ? { id } : { id, jsonrpc }
 }
 
 /**
- * The same without its id: `{"error":…,"line"?:…}`, the router's error shape, and Trunkline's code and retry hint when
- * Trunkline failed.
+ * The same without the id: the router's error shape, and Trunkline's code and retry hint when Trunkline failed. Never
+ * throws, even if the router's formatter throws or returns what is not JSON.
  */
-export function errorBody(server: Server, request: RequestInfo, thrown: unknown): string {
+export function errorBody(server: Server, request: RequestInfo, thrown: unknown): ErrorBody {
   const error = toTRPCError(thrown)
   const { path, cause, traceparent } = request
-  server.report({ error, path, cause, ...(traceparent === undefined ? {} : { traceparent }) }) // [TL-TRACE-2]
+  server.report({ error, path, cause, ...defined({ traceparent }) }) // [TL-TRACE-2]
   try {
-    const text = bodyOf(server, request, error)
-    if (Buffer.byteLength(text) <= limits.messageBytes.value - idRoom) return text
+    const body = bodyOf(server, request, error)
+    if (sizeOf(body) <= limits.messageBytes.value - idBytes) return body
     // [TL-LIM-3] Such as the error of a validator that lists each of ten thousand members.
-    const failure = new TrunklineError(
+    const tooLarge = new TrunklineError(
       'TOO_LARGE',
       'The error of this call is larger than one message. Shorten it in the error formatter or the validator.',
-      {
-        mayHaveRun: mayHaveRun(error),
-      },
+      { mayHaveRun: mayHaveRun(error) },
     )
-    return bodyOf(server, { ...request, input: undefined }, failure)
+    const short = bodyOf(server, { ...request, input: undefined }, tooLarge)
+    sizeOf(short) // throws if it is not JSON
+    return short
   } catch (formatterError) {
-    server.report({ error: toTRPCError(formatterError), path: request.path, cause: request.cause })
+    server.report({ error: toTRPCError(formatterError), path, cause })
     return fallbackBody
   }
 }
 
-const idRoom = 1_024 // an id has at most 128 bytes, and each of them at most six in JSON
+const idBytes = 1_024 // an id has at most 128 bytes, and each of them at most six in JSON
 
-/** Puts the request's id before a response body. */
-// [TL-STOCK-9]
-export function withId({ id, jsonrpc }: Pick<RequestInfo, 'id' | 'jsonrpc'>, body: string): string {
-  const version = jsonrpc === undefined ? '' : '"jsonrpc":"2.0",'
-  return `{"id":${JSON.stringify(id)},${version}${body.slice(1)}`
-}
-
-function bodyOf(server: Server, request: RequestInfo, error: TRPCError): string {
-  const line = toTrunklineError(error)
-  const body: Omit<ErrorFrame, 'id'> = {
-    error: errorShape(server, request, error),
-    ...(line === undefined ? {} : { line }),
-    ...(error instanceof TokenRefused ? { refused: withoutSecrets(server, error).message } : {}),
-  }
-  return JSON.stringify(body)
+function bodyOf(server: Server, request: RequestInfo, error: TRPCError): ErrorBody {
+  const refused = error instanceof TokenRefused ? withoutSecrets(server, error).message : undefined
+  return { error: errorShape(server, request, error), ...defined({ line: toTrunklineError(error), refused }) }
 }
 
 /** The response when the error's shape cannot be made. */
-const fallbackBody = JSON.stringify({
+const fallbackBody: ErrorBody = {
   error: { message: 'Internal server error', code: -32_603, data: { code: 'INTERNAL_SERVER_ERROR', httpStatus: 500 } },
-})
+}
 
 /**
  * The router's error shape, through its formatter and transformer. [TL-ERR-1] [TL-ERR-3] It never has a stack, a table
  * name or an ARN [LAW-ERRORS].
  */
-export function errorShape(server: Server, request: Omit<RequestInfo, 'id' | 'cause'>, error: TRPCError) {
+export function errorShape(server: Server, request: Omit<RequestInfo, 'id' | 'cause'>, error: TRPCError): unknown {
   // `isDev` adds the stack, and a function's NODE_ENV is unset.
   const config = { ...server.router._def._config, isDev: false }
   const { type, path, input, ctx } = request
@@ -99,10 +106,14 @@ function withoutSecrets(server: Server, error: TRPCError): TRPCError {
 // [TL-ERR-2]
 function toTrunklineError(error: TRPCError): TrunklineErrorWire | undefined {
   if (!(error instanceof TrunklineError)) return undefined
-  return {
-    code: error.line,
-    retry: error.retry,
-    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-    mayHaveRun: mayHaveRun(error),
-  }
+  const { line: code, retry, retryAfterMs } = error
+  return { ...defined({ code, retry, retryAfterMs }), mayHaveRun: mayHaveRun(error) }
+}
+
+/**
+ * An error's tRPC code as a label. Codes that tRPC does not have become INTERNAL_SERVER_ERROR, because each label is a
+ * metric that is billed.
+ */
+export function codeOf({ code }: TRPCError): TRPCError['code'] {
+  return Object.hasOwn(TRPC_ERROR_CODES_BY_KEY, code) ? code : 'INTERNAL_SERVER_ERROR'
 }

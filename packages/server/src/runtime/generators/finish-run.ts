@@ -3,9 +3,10 @@ import { type GeneratorJob, invokeWorker } from '../calls/worker-job.ts'
 import type { ContextDetails } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { errorText } from '../encoding/error-response.ts'
+import type { Frame } from '../encoding/encode.ts'
+import { errorFrame } from '../encoding/error-response.ts'
 import { generatorAlive, generatorFailed, generatorStopped, type ValuesOf } from './value-frame.ts'
-import type { ValuePosts } from './value-queue.ts'
+import type { ValueQueue } from './value-queue.ts'
 
 /** One run of a generator, with its progress. */
 export interface Run extends Disposable {
@@ -13,7 +14,7 @@ export interface Run extends Disposable {
   readonly claim: RunClaim
   readonly of: ValuesOf
   readonly facts: ContextDetails
-  readonly posts: ValuePosts
+  readonly posts: ValueQueue
   /** Aborts with a `RunEnd`, or when it is time to hand over. */
   readonly signal: AbortSignal
   n: number
@@ -38,12 +39,12 @@ export async function finishRun(scope: InvocationContext, run: Run, result: RunR
     case 'done':
       return endWith(scope, run, [generatorStopped(of, n)])
     case 'failed':
-      return endWith(scope, run, failureFrames(scope, run, result.thrown, result.ctx))
+      return endWith(scope, run, failureFrames(scope, run, result))
     case 'unauthorized':
-      return endWith(scope, run, failureFrames(scope, run, expired()))
+      return endWith(scope, run, failureFrames(scope, run, { thrown: expired() }))
     case 'out-of-time': {
       await posts.drain()
-      if (run.lastEventId === undefined) return endWith(scope, run, failureFrames(scope, run, outOfTime()))
+      if (run.lastEventId === undefined) return endWith(scope, run, failureFrames(scope, run, { thrown: outOfTime() }))
       return handOver(scope, run, run.lastEventId)
     }
   }
@@ -53,7 +54,7 @@ export async function finishRun(scope: InvocationContext, run: Run, result: RunR
  * Posts the final frames after all values, then stops the row. The order matters: a client ignores a final frame that
  * comes twice or belongs to an earlier attempt, but waits for one that never comes.
  */
-async function endWith(scope: InvocationContext, run: Run, frames: readonly string[]): Promise<void> {
+async function endWith(scope: InvocationContext, run: Run, frames: readonly Frame[]): Promise<void> {
   for (const frame of frames) await run.posts.add(frame)
   await run.posts.drain()
   await stopRow(scope, run)
@@ -85,12 +86,11 @@ export async function postAlive({ posts, of, n }: Run): Promise<void> {
 export function failureFrames(
   scope: InvocationContext,
   { job: { subscription, client }, isStarted, n }: Pick<Run, 'job' | 'isStarted'> & { readonly n: number | undefined },
-  thrown: unknown,
-  ctx?: unknown,
-): readonly string[] {
+  { thrown, ctx }: { readonly thrown: unknown; readonly ctx?: unknown },
+): readonly Frame[] {
   const { id, path, rawInput } = subscription
   const request = { id, path, input: rawInput, type: 'subscription', ctx, cause: 'worker' } as const
-  const error = errorText(scope.server, request, thrown)
+  const error = errorFrame(scope.server, request, thrown)
   if (!isStarted) return [error]
   const { extensions } = client.caller
   const of = { id, ref: subscription.ref, extensions }

@@ -12,7 +12,7 @@ import { runGeneratorProcedure } from '../procedures/run-procedure.ts'
 import { failureFrames, finishRun, postAlive, type Run, type RunResult, stopRow } from './finish-run.ts'
 import { warnOfLostCursor } from './last-event-id-input.ts'
 import { generatorAlive, generatorStarted, valueFrame } from './value-frame.ts'
-import { createValuePosts } from './value-queue.ts'
+import { ValueQueue } from './value-queue.ts'
 
 /** Time that a worker reserves to hand a generator over to the next worker. */
 const handOverMs = 12_000
@@ -58,10 +58,12 @@ async function takeClaim(scope: InvocationContext, job: GeneratorJob): Promise<R
 async function notifyLoss(scope: InvocationContext, job: GeneratorJob, claim: RunClaim & { readonly from: string }) {
   const { client } = job
   if ((await scope.store.passRun(claim)).status === 'refused') return
-  const callbacks = { alive: () => '', onGone: () => {} }
-  using posts = createValuePosts(scope, client, callbacks)
+  const { id, ref } = job.subscription
+  const of = { id, ref, extensions: client.caller.extensions }
+  using posts = new ValueQueue(scope, client, { id, alive: () => generatorAlive(of, job.n), onGone: () => {} })
   const lost = new TrunklineError('GENERATOR_LOST', 'The function that produced these values died.')
-  for (const frame of failureFrames(scope, { job, isStarted: true, n: undefined }, lost)) await posts.add(frame)
+  for (const frame of failureFrames(scope, { job, isStarted: true, n: undefined }, { thrown: lost }))
+    await posts.add(frame)
   await posts.drain()
   await stopRow(scope, { job, claim })
 }
@@ -82,7 +84,9 @@ function createRun(scope: InvocationContext, job: GeneratorJob, claim: RunClaim)
   const signal = AbortSignal.any([watch.signal, time.signal])
   setMaxListeners(0, signal) // a generator may add any number of listeners
   const alive = () => generatorAlive(of, run.n)
-  const posts = createValuePosts(scope, client, { alive, onGone: () => watch.end('gone'), onPost: watch.look })
+  const posts = new ValueQueue(scope, client, {
+    ...{ id: of.id, alive, onGone: () => watch.end('gone'), onPost: watch.look },
+  })
   const run: Run = {
     ...{ job, claim, of, posts, n: job.n, lastEventId: subscription.lastEventId },
     isStarted: job.continues,
@@ -140,11 +144,11 @@ async function postValue(scope: InvocationContext, { run, iterator, progress }: 
   })
   progress.isOver = next.done === true
   if (progress.isOver) return
-  const { text, lastEventId } = valueFrame(scope.server, run.of, run.n + 1, next.value)
+  const { frame, lastEventId } = valueFrame(scope.server, run.of, { n: run.n + 1, value: next.value })
   if (lastEventId !== undefined) warnOfLostCursor(scope, run.job.subscription.path)
   run.n += 1
   run.lastEventId = lastEventId ?? run.lastEventId
-  await withinDeadline(run.signal, run.posts.add(text))
+  await withinDeadline(run.signal, run.posts.add(frame))
 }
 
 interface Iteration {

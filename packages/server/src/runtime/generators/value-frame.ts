@@ -1,9 +1,10 @@
 import { isTrackedEnvelope } from '@trpc/server'
-import type { FrameId } from '@trunkline/protocol'
+import type { DataResult, FrameId } from '@trunkline/protocol'
 import type { Server } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { frameText, resultBytes } from '../encoding/result-frames.ts'
-import { stockBytes } from '../encoding/too-large.ts'
+import { encode, type Frame, type Result } from '../encoding/encode.ts'
+import type { ErrorAnswer } from '../encoding/error-response.ts'
+import { resultBytes, stockBytes } from '../encoding/result-frames.ts'
 
 /** The subscription of the values. `extensions`: its client declared `trunkline.1`. */
 export interface ValuesOf {
@@ -20,14 +21,13 @@ export interface ValuesOf {
 export function valueFrame(
   server: Server,
   of: ValuesOf,
-  n: number,
-  value: unknown,
-): { readonly text: string; readonly lastEventId: string | undefined } {
+  { n, value }: { readonly n: number; readonly value: unknown },
+): { readonly frame: Frame; readonly lastEventId: string | undefined } {
   const tracked = isTrackedEnvelope(value) ? { id: value[0], data: value[1] } : undefined
   const data = server.router._def._config.transformer.output.serialize(tracked ?? value)
-  const result = { type: 'data', data, ...(tracked && { id: tracked.id }), ...placeOf(of, n) }
-  const text = frameOf(of, result)
-  const bytes = Buffer.byteLength(text)
+  const result: DataResult = { type: 'data', data, ...(tracked && { id: tracked.id }), ...placeOf(of, n) }
+  const frame = frameOf(of, result)
+  const bytes = Buffer.byteLength(encode(frame))
   const max = of.extensions ? resultBytes(server) : stockBytes // [TL-CHUNK-11]
   if (bytes > max)
     throw new TrunklineError(
@@ -35,37 +35,36 @@ export function valueFrame(
       `A value has ${bytes} bytes; at most ${max} can be sent. Yield smaller values.`,
       { mayHaveRun: true },
     )
-  return { text, lastEventId: tracked?.id }
+  return { frame, lastEventId: tracked?.id }
 }
 
 /** The generator has started, and its next value is n + 1. */
 // [TL-GEN-1] {"id":1,"result":{"type":"started","ref":1,"n":0}}
-export function generatorStarted(of: ValuesOf, n: number): string {
+export function generatorStarted(of: ValuesOf, n: number): Frame {
   return frameOf(of, { type: 'started', ...placeOf(of, n) })
 }
 
 /** The generator lives, but has no value to send. */
 // [TL-GEN-4] {"id":1,"result":{"type":"alive","ref":1,"n":7}}
-export function generatorAlive(of: ValuesOf, n: number): string {
-  return frameOf(of, { type: 'alive', ...placeOf(of, n) })
+export function generatorAlive(of: ValuesOf, n: number): Frame {
+  return frameOf(of, { type: 'alive', ref: of.ref, n })
 }
 
 /** The generator has ended after its value n. */
 // [TL-GEN-3] {"id":1,"result":{"type":"stopped","ref":1,"n":8}}
-export function generatorStopped(of: ValuesOf, n: number): string {
+export function generatorStopped(of: ValuesOf, n: number): Frame {
   return frameOf(of, { type: 'stopped', ...placeOf(of, n + 1) })
 }
 
 /** The generator failed after its value n; without `n`, the number of its values is unknown. */
 // [TL-GEN-3] {"id":1,"error":{…},"ref":1,"n":8}
-export function generatorFailed({ ref, extensions }: ValuesOf, n: number | undefined, errorFrame: string): string {
-  if (!extensions) return errorFrame
-  const place = n === undefined ? `"ref":${ref}` : `"ref":${ref},"n":${n + 1}`
-  return `${errorFrame.slice(0, -1)},${place}}`
+export function generatorFailed({ ref, extensions }: ValuesOf, n: number | undefined, error: ErrorAnswer): Frame {
+  if (!extensions) return error
+  return { ...error, failure: { ...error.failure, ref, ...(n !== undefined && { n: n + 1 }) } }
 }
 
-function frameOf({ id }: ValuesOf, result: object): string {
-  return frameText(JSON.stringify(id), JSON.stringify(result))
+function frameOf({ id }: ValuesOf, result: Result): Frame {
+  return { id, result }
 }
 
 /** Stock clients get only tRPC's own members. */

@@ -1,21 +1,10 @@
-import { limits } from '@trunkline/protocol'
+import { type FrameId, limits } from '@trunkline/protocol'
 import type { Client } from '../calls/worker-job.ts'
-import { noticeAgeing } from '../connections/reconnect-notice.ts'
+import { noticeAgeing } from '../connections/connect.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { toMessages } from '../encoding/pack-messages.ts'
+import { encode, type Frame, toMessages } from '../encoding/encode.ts'
 import { deleteConnection, post } from '../posting/post.ts'
 import { postOnce } from '../posting/post-once.ts'
-
-/** The queue of a generator's frames, which are posted in order, one message at a time. */
-export interface ValuePosts extends Disposable {
-  /**
-   * Adds one frame. Resolves when there is room for another one, which limits how far a generator runs ahead of its
-   * client.
-   */
-  add(frame: string): Promise<void>
-  /** Resolves when all frames are posted, or the connection is gone. */
-  drain(): Promise<void>
-}
 
 /** Values that are added within this time share a message. */
 const batchMs = 15
@@ -30,102 +19,129 @@ const stockAheadFrames = 32
 const aheadBytes = 64 * 1_024
 const messageBytes = limits.messageBytes.value - 2 // the brackets around several
 
-interface ValuePostsOptions {
-  readonly alive: () => string
+interface ValueQueueOptions {
+  /** The id of the subscription. */
+  readonly id: FrameId
+  /** Makes the frame for a time without values. */
+  readonly alive: () => Frame
+  /** Called when the connection takes no more posts. */
   readonly onGone: () => void
+  /** Called before each post. */
   readonly onPost?: () => void
 }
 
 /**
- * Posts frames until disposed. `alive` makes the frame for a time without values. `onGone` is called when the
- * connection takes no more posts, `onPost` before each post.
+ * The queue of a generator's frames, which are posted in order, one message at a time, until it is disposed. It holds
+ * encoded frames, so that its bytes are limited and the values can be garbage-collected.
  */
-export function createValuePosts(
-  scope: InvocationContext,
-  client: Client,
-  { alive, onGone, onPost }: ValuePostsOptions,
-): ValuePosts {
-  const { caller } = client
-  const ahead = caller.extensions ? aheadFrames : stockAheadFrames
-  const waiting: string[] = []
-  const listeners = new Set<() => void>()
-  let bytes = 0
-  let busy = false
-  let gone = false
-  let disposed = false
-  let wake = new AbortController()
+export class ValueQueue implements Disposable {
+  readonly #scope: InvocationContext
+  readonly #client: Client
+  readonly #options: ValueQueueOptions
+  readonly #waiting: string[] = []
+  readonly #listeners = new Set<() => void>()
+  #bytes = 0
+  #isPosting = false
+  #isGone = false
+  #isDisposed = false
+  #wake = new AbortController()
 
-  const notify = () => {
-    for (const listener of [...listeners]) listener()
+  constructor(scope: InvocationContext, client: Client, options: ValueQueueOptions) {
+    this.#scope = scope
+    this.#client = client
+    this.#options = options
+    void this.#run()
   }
-  const until = (condition: () => boolean) =>
-    new Promise<void>((resolve) => {
-      const check = () => {
-        if (!condition() && !gone && !disposed) return
-        listeners.delete(check)
-        resolve()
+
+  /**
+   * Adds one frame. Resolves when there is room for another one, which limits how far a generator runs ahead of its
+   * client.
+   */
+  async add(frame: Frame): Promise<void> {
+    const text = encode(frame)
+    this.#waiting.push(text)
+    this.#bytes += Buffer.byteLength(text) + 1
+    this.#wake.abort(null)
+    this.#wake = new AbortController()
+    const ahead = this.#client.caller.extensions ? aheadFrames : stockAheadFrames
+    await this.#until(() => this.#waiting.length < ahead && this.#bytes < aheadBytes)
+  }
+
+  /** Resolves when all frames are posted, or the connection is gone. */
+  drain(): Promise<void> {
+    return this.#until(() => this.#waiting.length === 0 && !this.#isPosting)
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true
+    this.#wake.abort(null)
+    this.#notify()
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#scope
+    const { caller, expires } = this.#client
+    let isNoticed = false
+    while (!this.#isDisposed && !this.#isGone) {
+      if (this.#waiting.length === 0) await clock.sleep(beatMs, this.#wake.signal)
+      if (this.#waiting.length > 0) {
+        this.#options.onPost?.()
+        await clock.sleep(batchMs)
       }
-      listeners.add(check)
-      check()
-    })
+      if (this.#isDisposed) return
+      const frames = this.#takeBatch()
+      this.#isPosting = true
+      await this.#post(frames.length === 0 && caller.extensions ? [encode(this.#options.alive())] : frames)
+      this.#isPosting = false
+      if (!isNoticed && !this.#isGone && !caller.extensions) await noticeAgeing(this.#scope, { ...caller, expires })
+      isNoticed = true
+      this.#notify()
+    }
+  }
+
   /** Removes the frames that fit one message; a stock client gets one frame per message. */
-  function takeBatch(): readonly string[] {
+  #takeBatch(): readonly string[] {
+    const { extensions } = this.#client.caller
     const frames: string[] = []
     let size = 0
-    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       const frameBytes = Buffer.byteLength(next) + 1
-      if (frames.length > 0 && (!caller.extensions || size + frameBytes > messageBytes)) break
+      if (frames.length > 0 && (!extensions || size + frameBytes > messageBytes)) break
       frames.push(next)
       size += frameBytes
-      waiting.shift()
+      this.#waiting.shift()
     }
-    bytes -= size
+    this.#bytes -= size
     return frames
   }
-  async function send(frames: readonly string[]): Promise<void> {
-    for (const text of toMessages(frames, caller.extensions)) {
-      const { connectionId, extensions } = caller
-      const posted = await (extensions ? post : postOnce)(scope, connectionId, text)
+
+  async #post(frames: readonly string[]): Promise<void> {
+    const { connectionId, extensions } = this.#client.caller
+    for (const text of toMessages(frames, { id: this.#options.id, extensions })) {
+      const posted = await (extensions ? post : postOnce)(this.#scope, connectionId, text)
       if (posted === 'posted') continue
       // [TL-GEN-8] The frame is neither repeated nor left out: the client resumes on a new connection
       // [LAW-STOCK-ORDER].
-      if (posted !== 'gone' && !extensions) await deleteConnection(scope, connectionId)
-      gone = true // another client sees the missing frame by its number
-      return onGone()
+      if (posted !== 'gone' && !extensions) await deleteConnection(this.#scope, connectionId)
+      this.#isGone = true // another client sees the missing frame by its number
+      return this.#options.onGone()
     }
   }
-  async function run(): Promise<void> {
-    let noticed = false
-    while (!disposed && !gone) {
-      if (waiting.length === 0) await scope.clock.sleep(beatMs, wake.signal)
-      if (waiting.length > 0) {
-        onPost?.()
-        await scope.clock.sleep(batchMs)
+
+  /** Resolves when `condition` holds, or nothing is posted any more. */
+  #until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!condition() && !this.#isGone && !this.#isDisposed) return
+        this.#listeners.delete(check)
+        resolve()
       }
-      if (disposed) return
-      const frames = takeBatch()
-      busy = true
-      await send(frames.length === 0 && caller.extensions ? [alive()] : frames)
-      busy = false
-      if (!noticed && !gone && !caller.extensions) await noticeAgeing(scope, { ...caller, expires: client.expires })
-      noticed = true
-      notify()
-    }
+      this.#listeners.add(check)
+      check()
+    })
   }
-  void run()
-  return {
-    async add(frame) {
-      waiting.push(frame)
-      bytes += Buffer.byteLength(frame) + 1
-      wake.abort(null)
-      wake = new AbortController()
-      await until(() => waiting.length < ahead && bytes < aheadBytes)
-    },
-    drain: () => until(() => waiting.length === 0 && !busy),
-    [Symbol.dispose]() {
-      disposed = true
-      wake.abort(null)
-      notify()
-    },
+
+  #notify(): void {
+    for (const listener of [...this.#listeners]) listener()
   }
 }

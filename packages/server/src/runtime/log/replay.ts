@@ -1,4 +1,4 @@
-import type { Cursor, GapReason } from '@trunkline/protocol'
+import { type Cursor, defined, formatCursor, type GapReason } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { Slot, SlotPage } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
@@ -21,6 +21,11 @@ export interface Replay {
 export interface LogRef {
   readonly topic: string
   readonly retentionMs: number
+}
+
+/** The members of `started` and `synced` that say what a replay covers. */
+export function toRange({ from, head, gap }: Replay) {
+  return { from: formatCursor(from), head: formatCursor(head), ...defined({ gap }) }
 }
 
 const pageSlots = 250

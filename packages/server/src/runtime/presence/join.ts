@@ -48,7 +48,7 @@ export function presenceHooks(
     },
     resumed: (lastEventId: string | undefined) => sweepOnReturn(context, descriptor, lastEventId),
     loadState: (found: Replay) => loadPresence(context, descriptor, found),
-    failed: (thrown: unknown) => abandonJoin(context, session, thrown, caller),
+    ended: (thrown: unknown) => abandonJoin(context, session, thrown, caller),
   }
 }
 

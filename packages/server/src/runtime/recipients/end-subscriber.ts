@@ -1,6 +1,7 @@
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { errorText } from '../encoding/error-response.ts'
+import { encode, RawJson } from '../encoding/encode.ts'
+import { errorFrame } from '../encoding/error-response.ts'
 import { post } from '../posting/post.ts'
 import { endSession } from '../presence/rows/disconnect-session.ts'
 
@@ -9,10 +10,9 @@ import { endSession } from '../presence/rows/disconnect-session.ts'
  * [TL-ERR-4]
  */
 export async function endSubscriber(context: InvocationContext, row: Subscriber, thrown: unknown): Promise<void> {
-  const id = JSON.parse(row.id) as string | number
-  const request = { id, type: 'subscription', path: row.path, cause: 'delivery' } as const
+  const request = { id: new RawJson(row.id), type: 'subscription', path: row.path, cause: 'delivery' } as const
   // Before the stop, so that a failure here is repeated by the next delivery.
-  await post(context, row.connectionId, errorText(context.server, request, thrown))
+  await post(context, row.connectionId, encode(errorFrame(context.server, request, thrown)))
   await context.store.stopSubscription(row)
   await context.store.stopSubscriber(row)
   await endSession(context, row)

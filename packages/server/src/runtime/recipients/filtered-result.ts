@@ -5,8 +5,15 @@ import { type ConnectionParams, toFacts } from '../context/caller.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { evaluate, evaluateEvent } from '../encoding/replay-results.ts'
-import { advanceResult, ephemeralResult, eventResult, faultResult } from '../encoding/result-frames.ts'
+import type { Result } from '../encoding/encode.ts'
+import {
+  advanceResult,
+  ephemeralResult,
+  evaluate,
+  evaluateEvent,
+  faultResult,
+  resultOf,
+} from '../encoding/result-frames.ts'
 import { cursorOf } from '../log/retention.ts'
 import { parseEvents } from '../log/stored-event.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
@@ -23,10 +30,10 @@ const maxAttempts = 2
 const procedureMs = 3_000
 
 /**
- * The result text for one subscriber with filter or map, or undefined when it gets none. Throws when the result could
+ * The result for one subscriber with filter or map, or undefined when it gets none. Throws when the result could
  * not be computed: the delivery has failed.
  */
-export type Pipeline = (row: Subscriber, piped: PipedContext) => Promise<string | undefined>
+export type Pipeline = (row: Subscriber, piped: PipedContext) => Promise<Result | undefined>
 
 /**
  * Computes the results of one event. Runs each subscriber's procedure again with the context stored at its subscribe;
@@ -48,8 +55,7 @@ export function createPipeline(context: InvocationContext, delivery: Delivery): 
         if (line === 'TIMEOUT') throw thrown
         if (attempt < maxAttempts) continue
         if (line === 'FUNCTION_FAILED') throw thrown // the table failed and not the filter, so a retry may succeed
-        // Never treated as a non-match: the position moves, and the client gets a fault.
-        return delivery.slot && faultResult(context.server, cursorOf(context, delivery.slot), row.path, thrown)
+        return delivery.slot && faultOf(context, row, { slot: delivery.slot, thrown })
       }
     }
   }
@@ -72,6 +78,15 @@ export async function pipeOf(
       if (attempt === maxAttempts || (toTRPCError(thrown) as Partial<TrunklineError>).line === 'TIMEOUT') throw thrown
     }
   }
+}
+
+/** Never treated as a non-match: the position moves, and the client gets a fault. */
+function faultOf(
+  context: InvocationContext,
+  { path }: Subscriber,
+  { slot, thrown }: { readonly slot: Slot; readonly thrown: unknown },
+): Result {
+  return faultResult(context.server, { cursor: cursorOf(context, slot), path }, thrown)
 }
 
 function factsOf(row: Subscriber, piped: PipedContext) {
@@ -112,16 +127,14 @@ interface FilteredSlot {
  * [TL-SUB-5] `prev` is the last matching slot of the block, or the start of the slots that were read. A block that ends
  * without a match sends an advance.
  */
-function coveringResult(context: InvocationContext, of: FilteredSlot, earlier: readonly Slot[]): string | undefined {
-  const { topic, pipe, path, slot } = of
-  const evaluated = evaluate(context, topic, pipe, slot)
+function coveringResult(context: InvocationContext, of: FilteredSlot, earlier: readonly Slot[]): Result | undefined {
+  const { path, slot } = of
+  const evaluated = evaluate(context, of, slot)
   const endsBlock = slot.offset % blockSlots === 0
   if (evaluated.status === 'no-match' && !endsBlock) return undefined
   const prev = lastMatch(context, of, earlier)
   const cursor = cursorOf(context, slot)
-  if (evaluated.status === 'match') return eventResult(context.server, cursor, path, evaluated.event, prev)
-  if (evaluated.status === 'failed') return faultResult(context.server, cursor, path, evaluated.thrown, prev)
-  return advanceResult(cursor, prev)
+  return resultOf(context.server, { cursor, path, prev }, evaluated) ?? advanceResult(cursor, prev)
 }
 
 /**
@@ -133,13 +146,13 @@ function lastMatch(context: InvocationContext, { topic, pipe, slot }: FilteredSl
   for (const each of [...earlier].reverse()) {
     if (each.offset > position) continue // a later slot, which a page may include
     if (each.offset !== position || each.epoch !== slot.epoch) return position
-    if (evaluate(context, topic, pipe, each).status !== 'no-match') return position
+    if (evaluate(context, { topic, pipe }, each).status !== 'no-match') return position
     position -= 1
   }
   return position
 }
 
-function ephemeralResultOf(context: InvocationContext, pipe: readonly PipeStep[], data: string): string | undefined {
+function ephemeralResultOf(context: InvocationContext, pipe: readonly PipeStep[], data: string): Result | undefined {
   const evaluated = evaluateEvent(pipe, () => JSON.parse(data))
   return evaluated.status === 'match' ? ephemeralResult(context.server, evaluated.event) : undefined
 }

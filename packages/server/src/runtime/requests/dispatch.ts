@@ -1,30 +1,24 @@
-import type { FrameId } from '@trunkline/protocol'
-import { answerCall, type ClientCall } from '../calls/answer-call.ts'
-import { cancelCall } from '../calls/cancel-call.ts'
+import { TRPCError } from '@trpc/server'
+import { type AnswerFrame, defined, type HelloResult, limits } from '@trunkline/protocol'
+import { answerCall, type ClientCall, cancelCall } from '../calls/answer-call.ts'
 import type { Client } from '../calls/worker-job.ts'
-import { connectionExpires } from '../connections/connect.ts'
 import { awaitConnectionParams } from '../connections/connection-params.ts'
 import { holdAuthority, renewAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { rejectRequest } from '../encoding/reject-request.ts'
+import type { Frame } from '../encoding/encode.ts'
+import { addressOf, rejectRequest } from '../encoding/error-response.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'
-import { foreignInput } from '../procedures/transformer-mismatch.ts'
+import { foreignInput, hasTransformer } from '../procedures/transformer-mismatch.ts'
 import { subscribe } from '../subscriptions/subscribe.ts'
-import type { SubscribeRequest } from '../subscriptions/subscribe-request.ts'
+import type { SubscribeRequest } from '../subscriptions/subscription-hooks.ts'
 import { sync } from '../subscriptions/sync.ts'
 import { unsubscribe } from '../subscriptions/unsubscribe.ts'
-import { helloFrame } from './hello.ts'
-import { type Request, requestInfoOf } from './parse-request.ts'
+import { type ParsedElement, type Request, requestInfoOf } from './parse-request.ts'
 import type { RunTask, Task } from './plan-batch.ts'
 
-/** The connection that a frame came from. */
-export interface Sender {
-  /** As the platform handed it over: its authority may have expired. */
-  readonly caller: ConnectionCaller
-  /** Epoch milliseconds. */
-  readonly connectedAt: number
-}
+/** The sender of a frame. Its authority may have expired: this is the caller as the platform handed it over. */
+export type Sender = Pick<Client, 'caller' | 'expires'>
 
 /** One request on its way to its handler. */
 interface Dispatched<M extends Request['method']> extends Client {
@@ -39,27 +33,32 @@ interface Method<M extends Request['method']> {
    * caller as the platform handed it over and no parameters, and nothing is read before it.
    */
   readonly needs: 'caller' | 'none'
-  /** The frames that answer, each as JSON text. */
-  run(on: Dispatched<M>): Promise<readonly string[]> | readonly string[]
+  /** The frames that answer. */
+  run(on: Dispatched<M>): Promise<readonly Frame[]> | readonly Frame[]
 }
 
 const methods: { readonly [M in Request['method']]: Method<M> } = {
   // {"id":0,"result":{"type":"hello",…}}
   hello: { needs: 'none', run: ({ scope, caller, request }) => [helloFrame(scope, request.id, caller)] },
   // {"pong":true}; a ping that comes alone is answered by the gateway [TL-PING-1]
-  ping: { needs: 'none', run: () => ['{"pong":true}'] },
+  ping: { needs: 'none', run: () => [{ pong: true }] },
   // {"id":7,"result":{"type":"stopped"}}
   'subscription.stop': {
     needs: 'none',
     run: async ({ scope, caller, expires, request, task }) => {
-      const stopped = await unsubscribe(scope, { ...caller, expires }, { ...request, leftOut: task.leftOut === true })
-      return stopped === undefined ? [] : [stopped]
+      const result = await unsubscribe(scope, { ...caller, expires }, { ...request, leftOut: task.leftOut === true })
+      return result === undefined ? [] : [{ id: request.id, result }]
     },
   },
   // [{"id":7,"result":{"type":"synced",…}}, …, {"id":9,"result":{"type":"data"}}]
-  sync: { needs: 'caller', run: ({ scope, caller, params, request }) => sync(scope, caller, params, request) },
+  sync: { needs: 'caller', run: ({ scope, request, ...client }) => sync(scope, client, request) },
   // {"id":4,"result":{"type":"authorized",…}}
-  auth: { needs: 'none', run: async ({ scope, caller, request }) => [await renewAuthority(scope, caller, request)] },
+  auth: {
+    needs: 'none',
+    run: async ({ scope, caller, request }) => [
+      { id: request.id, result: await renewAuthority(scope, caller, request) },
+    ],
+  },
   // no answer
   cancel: {
     needs: 'none',
@@ -71,22 +70,15 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // [{"id":7,"result":{"type":"started",…}}, …]
   subscription: {
     needs: 'caller',
-    run: ({ scope, request, task, ...client }) =>
-      subscribe(scope, client, toSubscribe(client, request, task), scope.deadline.signal),
+    run: ({ scope, request, task, ...client }) => subscribe(scope, client, toSubscribe(client, request, task)),
   },
   // {"id":1,"result":{"type":"data","data":…}}
-  query: {
-    needs: 'caller',
-    run: ({ scope, request, task, ...client }) => answerCall(scope, client, toCall(client, request, task)),
-  },
-  mutation: {
-    needs: 'caller',
-    run: ({ scope, request, task, ...client }) => answerCall(scope, client, toCall(client, request, task)),
-  },
+  query: { needs: 'caller', run: runCall },
+  mutation: { needs: 'caller', run: runCall },
 }
 
 /** The frames that answer one element of a message. Never throws. */
-export async function answerTask(scope: InvocationContext, sender: Sender, task: Task): Promise<readonly string[]> {
+export async function answerTask(scope: InvocationContext, sender: Sender, task: Task): Promise<readonly Frame[]> {
   if ('instead' in task) return [rejectRequest(scope, task.asked, task.instead)]
   try {
     return await dispatch(scope, sender, task)
@@ -97,14 +89,13 @@ export async function answerTask(scope: InvocationContext, sender: Sender, task:
 
 async function dispatch(
   outer: InvocationContext,
-  { caller, connectedAt }: Sender,
+  { caller, expires }: Sender,
   task: RunTask,
-): Promise<readonly string[]> {
+): Promise<readonly Frame[]> {
   const { request } = task
   const scope = 'traceparent' in request ? { ...outer, traceparent: request.traceparent } : outer
   const foreign = 'rawInput' in request ? foreignInput(scope.server, request.rawInput) : undefined
   if (foreign !== undefined) throw foreign
-  const expires = connectionExpires(connectedAt)
   const method: Method<Request['method']> = methods[request.method]
   if (method.needs === 'none') return method.run({ scope, caller, params: null, expires, request, task })
   const current = await holdAuthority(scope, caller)
@@ -114,12 +105,16 @@ async function dispatch(
 
 type Call = Request & { readonly method: 'query' | 'mutation' | 'subscription' }
 
-function toCall(
-  { caller }: Client,
-  request: Call & { readonly method: 'query' | 'mutation' },
-  task: RunTask,
-): ClientCall {
-  return { ...request, input: inputOf(caller, request), type: request.method, batchIndex: task.batchIndex }
+async function runCall({
+  scope,
+  request,
+  task,
+  ...client
+}: Dispatched<'query' | 'mutation'>): Promise<readonly Frame[]> {
+  const { batchIndex } = task
+  const call: ClientCall = { ...request, input: inputOf(client.caller, request), type: request.method, batchIndex }
+  const answer = await answerCall(scope, client, call)
+  return answer === undefined ? [] : [{ ...addressOf(request), ...answer }]
 }
 
 function toSubscribe({ caller }: Client, request: Call, { batchIndex }: RunTask): SubscribeRequest {
@@ -134,7 +129,38 @@ function inputOf(
   return extensions ? input : withLastEventId(input, lastEventId)
 }
 
-/** The answer to a message that could not be parsed. */
-export function refusalText(scope: InvocationContext, thrown: unknown, id: FrameId | null = null): string {
-  return rejectRequest(scope, { id, type: 'unknown', cause: 'frame' }, thrown)
+/**
+ * The answer of a refused connection to one element: the reason. Undefined for an element without an id, and nothing
+ * runs.
+ */
+export function refusedAnswer(
+  scope: InvocationContext,
+  caller: ConnectionCaller,
+  parsed: ParsedElement,
+): Frame | undefined {
+  const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
+  if (parsed.status === 'malformed')
+    return parsed.asked.id === null ? undefined : rejectRequest(scope, parsed.asked, thrown)
+  if (parsed.request.method === 'hello') return helloFrame(scope, parsed.request.id, caller)
+  return rejectRequest(scope, requestInfoOf(parsed.request), thrown)
+}
+
+/** `{"id":0,"result":{"type":"hello","session":…,"time":…,"limits":{…}}}` [TL-HELLO-2] */
+function helloFrame({ server, clock }: InvocationContext, id: AnswerFrame['id'], caller: ConnectionCaller): Frame {
+  const result: HelloResult = {
+    type: 'hello',
+    session: caller.session,
+    time: clock.now(),
+    limits: {
+      frameBytes: limits.frameBytes.value,
+      messageBytes: limits.messageBytes.value,
+      idleMs: limits.idleMs.value,
+      lifetimeMs: limits.lifetimeMs.value,
+      maxMessageBytes: server.maxMessageBytes,
+      batchSize: server.maxBatchSize,
+    },
+    transformer: hasTransformer(server), // [TL-HELLO-6]
+    ...defined({ authExpires: caller.authExp, refused: caller.refused }),
+  }
+  return { id, result }
 }

@@ -1,18 +1,17 @@
 // One file for the whole ordered delivery, since each step must release the lock in its own way when it ends.
 
-import { formatCursor } from '@trunkline/protocol'
+import { type DataResult, formatCursor } from '@trunkline/protocol'
 import type { PipeStep } from '../../define/subscription.ts'
 import { channelOfTopic } from '../../define/topic.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import { noticeAgeing } from '../connections/reconnect-notice.ts'
+import { noticeAgeing } from '../connections/connect.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { gapError } from '../context/trunkline-error.ts'
-import { errorText } from '../encoding/error-response.ts'
-import { evaluate } from '../encoding/replay-results.ts'
-import { eventResult, frameText } from '../encoding/result-frames.ts'
-import { oversized, stockBytes } from '../encoding/too-large.ts'
+import { encode, RawJson, type Result, sizeOf } from '../encoding/encode.ts'
+import { errorFrame } from '../encoding/error-response.ts'
+import { evaluate, eventResult, oversized, stockBytes } from '../encoding/result-frames.ts'
 import { replayFrom } from '../log/replay.ts'
 import { cursorOf } from '../log/retention.ts'
 import { post } from '../posting/post.ts'
@@ -71,7 +70,7 @@ async function deliverOnce(scope: InvocationContext, row: Subscriber, slot: Slot
     if (pipe === undefined) return 'done'
     const { epoch, offset } = cursorOf(scope, slot)
     const isNext = lock.at.epoch === epoch && lock.at.offset === offset - 1
-    return postFromLog(scope, lock, pipe, { offset: slot.offset, slots: isNext ? [slot] : [] })
+    return postFromLog(scope, lock, { pipe, offset: slot.offset, slots: isNext ? [slot] : [] })
   })
 }
 
@@ -81,8 +80,9 @@ async function pipeFor(scope: InvocationContext, row: Subscriber): Promise<reado
   return row.piped === undefined ? [] : pipeOf(scope, row, row.piped)
 }
 
-/** How far to post, and the slots after the lock's position that were read already. */
+/** How far to post through which steps, and the slots after the lock's position that were read already. */
 export interface PostTarget {
+  readonly pipe: readonly PipeStep[]
   readonly offset: number
   readonly slots: readonly Slot[]
 }
@@ -94,15 +94,15 @@ export interface PostTarget {
 export async function postFromLog(
   scope: InvocationContext,
   lock: SubscriptionLock,
-  pipe: readonly PipeStep[],
   target: PostTarget,
 ): Promise<OrderedResult> {
   const log = { topic: lock.row.topic, retentionMs: scope.retentionOf(channelOfTopic(lock.row.topic)) ?? 0 }
   const lastOf = (slots: readonly Slot[]) => slots.at(-1)?.offset ?? lock.at.offset
+  const { pipe } = target
   let { slots } = target
   let emptyReads = 0
   for (let isBehind = lastOf(slots) < target.offset; ; ) {
-    const result = await postSlots(scope, lock, pipe, slots)
+    const result = await postSlots(scope, lock, { pipe, slots })
     if (result !== undefined) return result
     if (!isBehind && (await releaseUnlessRequested(scope, lock))) return 'done'
     const replayed = await replayFrom(scope, log, lock.at)
@@ -118,25 +118,23 @@ export async function postFromLog(
 
 /** False when a later offset is requested: then the lock is kept. */
 async function releaseUnlessRequested(scope: InvocationContext, { row, by, at }: SubscriptionLock): Promise<boolean> {
-  return (await scope.store.releaseDeliveryLock(row, { by, at: formatCursor(at), unless: at.offset })) !== 'wanted'
+  return (await scope.store.releaseDeliveryLock(row, { by, at: formatCursor(at), unless: at.offset })) !== 'requested'
 }
 
 /** Posts the slots that pass the pipe, each one after the one before has arrived. Undefined when all were posted. */
 async function postSlots(
   scope: InvocationContext,
   lock: SubscriptionLock,
-  pipe: readonly PipeStep[],
-  slots: readonly Slot[],
+  { pipe, slots }: Pick<PostTarget, 'pipe' | 'slots'>,
 ): Promise<OrderedResult | undefined> {
   for (const slot of slots) {
-    const cursor = cursorOf(scope, slot)
-    const result = resultOf(scope, lock.row, pipe, slot)
-    // [TL-CHUNK-11]
-    if (result !== undefined && Buffer.byteLength(result) > stockBytes) return endWith(scope, lock, oversized(result))
+    const result = dataOf(scope, { ...lock.row, pipe }, slot)
+    const bytes = result === undefined ? 0 : sizeOf(result)
+    if (bytes > stockBytes) return endWith(scope, lock, oversized(bytes)) // [TL-CHUNK-11]
     const ended = result === undefined ? undefined : await postUnderLock(scope, lock, result)
     if (ended !== undefined) return ended
     if (result !== undefined) measureDelivery(scope, slot)
-    lock.at = cursor
+    lock.at = cursorOf(scope, slot)
   }
   return undefined
 }
@@ -146,17 +144,17 @@ async function postSlots(
  * reported to the application's `onError`, since stock clients know no fault frame.
  */
 // [TL-CHAIN-4]
-function resultOf(
+function dataOf(
   scope: InvocationContext,
-  { topic, path }: Pick<Subscriber, 'topic' | 'path'>,
-  pipe: readonly PipeStep[],
+  of: Pick<Subscriber, 'topic' | 'path'> & Pick<PostTarget, 'pipe'>,
   slot: Slot,
-): string | undefined {
-  const evaluated = evaluate(scope, topic, pipe, slot)
+): DataResult | undefined {
+  const { path } = of
+  const evaluated = evaluate(scope, of, slot)
   if (evaluated.status === 'failed') reportDelivery(scope, path, evaluated.thrown)
   if (evaluated.status !== 'match') return undefined
-  const result = eventResult(scope.server, cursorOf(scope, slot), path, evaluated.event)
-  return result.startsWith('{"type":"data"') ? result : undefined
+  const result = eventResult(scope.server, { cursor: cursorOf(scope, slot), path }, evaluated.event)
+  return result.type === 'data' ? result : undefined
 }
 
 /**
@@ -165,14 +163,14 @@ function resultOf(
 export async function postUnderLock(
   scope: InvocationContext,
   lock: SubscriptionLock,
-  result: string,
+  result: Result,
 ): Promise<OrderedResult | undefined> {
   const { row } = lock
   if (!canReceive(scope, row)) {
     await releaseLock(scope, lock)
     return 'done' // the resume under a new token replays what expired authority withholds
   }
-  const posted = await postOnce(scope, row.connectionId, frameText(row.id, result))
+  const posted = await postOnce(scope, row.connectionId, encode({ id: new RawJson(row.id), result }))
   if (posted === 'posted') return void (await noticeAgeing(scope, row))
   return afterFailedPost(scope, lock, posted)
 }
@@ -200,8 +198,8 @@ async function disconnect(scope: InvocationContext, row: Subscriber): Promise<Or
  * row.
  */
 async function endWith(scope: InvocationContext, { row }: SubscriptionLock, thrown: unknown): Promise<OrderedResult> {
-  const id = JSON.parse(row.id) as string | number
-  const text = errorText(scope.server, { id, type: 'subscription', path: row.path, cause: 'delivery' }, thrown)
+  const request = { id: new RawJson(row.id), type: 'subscription', path: row.path, cause: 'delivery' } as const
+  const text = encode(errorFrame(scope.server, request, thrown))
   if ((await post(scope, row.connectionId, text)) === 'undelivered') return disconnect(scope, row)
   await scope.store.deleteSubscriber(row)
   await endSession(scope, row)

@@ -4,7 +4,7 @@ import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { gapError } from '../context/trunkline-error.ts'
-import { evaluate } from '../encoding/replay-results.ts'
+import { evaluate } from '../encoding/result-frames.ts'
 import { type LogRef, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { cursorOf } from '../log/retention.ts'
 import { parseEvents } from '../log/stored-event.ts'
@@ -110,11 +110,12 @@ function endOf(scope: RuntimeContext, slots: readonly Slot[]): Cursor | undefine
   return last && cursorOf(scope, last)
 }
 
-async function* matching(scope: RuntimeContext, { pipe, topic }: SubscriptionDescriptor, slots: readonly Slot[]) {
+async function* matching(scope: RuntimeContext, descriptor: SubscriptionDescriptor, slots: readonly Slot[]) {
+  const { topic } = descriptor
   await parseEvents(scope, topic, slots)
   for (const slot of slots) {
     const id = formatCursor(cursorOf(scope, slot))
-    const evaluated = scope.enter(scope, () => evaluate(scope, topic, pipe, slot))
+    const evaluated = scope.enter(scope, () => evaluate(scope, descriptor, slot))
     if (evaluated.status === 'match') yield tracked(id, evaluated.event)
     if (evaluated.status === 'failed') reportFault(scope, { topic, id }, evaluated.thrown)
   }

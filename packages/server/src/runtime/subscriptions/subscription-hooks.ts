@@ -1,62 +1,58 @@
-import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { PresenceSeat } from '../../ports/presence.ts'
+import type { FrameId, SnapshotResult } from '@trunkline/protocol'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { ConnectionCaller } from '../context/caller.ts'
-import { withinDeadline } from '../context/deadline.ts'
-import type { InvocationContext } from '../context/runtime-context.ts'
+import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
+import type { Client } from '../calls/worker-job.ts'
+import type { Frame } from '../encoding/encode.ts'
 import type { Replay } from '../log/replay.ts'
-import { presenceHooks } from '../presence/join.ts'
 
-/** What a kind of subscription adds to the steps of a subscribe. */
+/** A parsed subscribe frame. */
+export interface SubscribeRequest {
+  readonly id: FrameId
+  readonly path: string
+  /** Deserialised. For a stock client `lastEventId` is merged in, as tRPC does. */
+  readonly input: unknown
+  /** The input before deserialisation, with which deliveries run the procedure again. */
+  readonly rawInput: unknown
+  readonly lastEventId: string | undefined
+  readonly ref: number
+  readonly batchIndex: number
+}
+
+/** Who subscribes, and to what. */
+export interface Subscribing {
+  readonly client: Client
+  readonly request: SubscribeRequest
+}
+
+/** The result of claiming the connection's own row, which decides [LAW-CONNECTION-ROW]. */
+export type Claim =
+  | { readonly status: 'claimed'; readonly shard: number; readonly repeated: boolean }
+  | { readonly status: 'refused'; readonly row: ConnectionSubscription }
+
+/** What a subscription begins with. `found` is undefined for an ephemeral channel. */
+export interface SubscriptionStart {
+  readonly found: Replay | undefined
+  readonly snapshot: SnapshotResult | undefined
+}
+
+/**
+ * The steps of a subscribe that depend on the kind of the subscription: a log, an ephemeral channel, a presence or a
+ * generator. `orderedHooks` changes those of a log for a stock client. They run in this order.
+ */
 export interface SubscriptionHooks {
-  /** Added to the connection's row of the subscription. */
-  readonly claim: { readonly seat?: PresenceSeat }
-  /** Added to the topic's row. */
-  readonly row: Pick<Subscriber, 'presence'>
-  /** Milliseconds between the client's keepalives; undefined where the client's own interval is enough. */
-  readonly keepaliveMs: number | undefined
-  /** Runs before the connection's row is claimed. */
   beforeClaim(): Promise<void>
-  /** Runs when the topic's row is put. `isOpen` checks the connection. False when the subscription has ended meanwhile. */
-  registered(row: Subscriber, isOpen: () => Promise<boolean>): Promise<boolean>
-  /** Runs before the log is read. `lastEventId` is the client's cursor, if it resumes. */
-  resumed(lastEventId: string | undefined): Promise<void>
-  /** Loads the state that the subscription begins with, and the place of the log that it is exact at. Absent: it begins with none. */
+  claim(): Promise<Claim>
+  /**
+   * Makes the subscription live. Returns the topic's row; undefined when the subscription has ended meanwhile, or when
+   * another function continues it.
+   */
+  registered(shard: number): Promise<Subscriber | undefined>
+  /** Runs before the log is read. */
+  resumed(): Promise<void>
+  /** The state that the subscription begins with, and the place in the log that it is of. Absent: it has no state. */
   readonly loadState?: (found: Replay) => Promise<{ readonly at: Replay; readonly state: unknown }>
-  /** Runs when the beginning failed with `thrown`. */
-  failed(thrown: unknown): Promise<void>
-}
-
-/** One attempt to subscribe. */
-export interface SubscribeAttempt {
-  readonly caller: ConnectionCaller
-  readonly descriptor: SubscriptionDescriptor
-  readonly attempt: Pick<Subscriber, 'connectionId' | 'id' | 'ref' | 'topic'>
-}
-
-/** The hooks of a subscription's kind: of a presence, or of a log or an ephemeral channel. */
-export function hooksOf(scope: InvocationContext, subscribing: SubscribeAttempt): SubscriptionHooks {
-  const { presence } = subscribing.descriptor
-  return presence === undefined
-    ? channelHooks(scope, subscribing.descriptor)
-    : presenceHooks(scope, { ...subscribing, presence })
-}
-
-/** A log or an ephemeral channel adds nothing but the state of `startWith`. */
-function channelHooks(scope: InvocationContext, { load }: SubscriptionDescriptor): SubscriptionHooks {
-  return {
-    claim: {},
-    row: {},
-    keepaliveMs: undefined,
-    beforeClaim: async () => {},
-    registered: (_, isOpen) => isOpen(),
-    resumed: async () => {},
-    ...(load !== undefined && {
-      loadState: async (at: Replay) => ({
-        at,
-        state: await withinDeadline(scope.deadline.signal, Promise.resolve(load())),
-      }),
-    }),
-    failed: async () => {},
-  }
+  /** Runs instead of `started` when the log or the state could not be loaded. */
+  ended(thrown: unknown): Promise<void>
+  /** Returns the frames that answer; none when it has posted them. */
+  started(row: Subscriber, start: SubscriptionStart): Promise<readonly Frame[]>
 }

@@ -1,28 +1,26 @@
-import type { SyncFrame } from '@trunkline/protocol'
-import { type Cursor, limits, parseCursor } from '@trunkline/protocol'
+import { type Cursor, limits, parseCursor, type SyncFrame } from '@trunkline/protocol'
 import { channelOfTopic } from '../../define/topic.ts'
 import type { PresenceSeat } from '../../ports/presence.ts'
 import type { ConnectionSubscription, SyncState } from '../../ports/subscriptions.ts'
-import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
-import { isExpired, toFacts } from '../context/caller.ts'
+import type { Client } from '../calls/worker-job.ts'
+import { type ContextDetails, isExpired, toFacts } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { rejectRequest } from '../encoding/reject-request.ts'
-import { chainOf } from '../encoding/replay-results.ts'
-import { frameText } from '../encoding/result-frames.ts'
-import { type LogRef, type Replay, replayFrom } from '../log/replay.ts'
+import { encode, type Frame, type Result } from '../encoding/encode.ts'
+import { rejectRequest } from '../encoding/error-response.ts'
+import { replayResults } from '../encoding/result-frames.ts'
+import { type Replay, replayFrom, toRange } from '../log/replay.ts'
 import { cursorOf, isAgeing, isAnchor } from '../log/retention.ts'
 import { keepPresence } from '../presence/renew-lease.ts'
 import { shownSlots, viewPipes } from '../presence/rows/views.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
-import { toWire } from './started-frames.ts'
 
 type SyncEntry = SyncFrame['params']['subscriptions'][number]
 
 /** An entry whose subscription is live, and the row's values. */
 interface LiveEntry {
   readonly entry: SyncEntry
-  /** JSON text. */
+  /** The id as rows hold it: JSON text. */
   readonly id: string
   readonly topic: string
   readonly shard: number
@@ -39,30 +37,30 @@ interface LiveEntry {
 // [TL-SYNC-1] [TL-SYNC-2]
 export async function sync(
   scope: InvocationContext,
-  caller: ConnectionCaller,
-  params: ConnectionParams,
-  frame: SyncFrame,
-): Promise<readonly string[]> {
-  const { connectionId } = caller
+  client: Pick<Client, 'caller' | 'params'>,
+  { id, params }: SyncFrame,
+): Promise<readonly Frame[]> {
+  const { connectionId } = client.caller
   const rows = new Map((await scope.store.readSubscriptions(connectionId)).map((row) => [row.id, row]))
-  const found = frame.params.subscriptions.map((entry) => toLive(entry, rows.get(JSON.stringify(entry.id))))
+  const found = params.subscriptions.map((entry) => toLive(entry, rows.get(JSON.stringify(entry.id))))
   const live = found.filter((each) => each !== undefined)
   const kept = await renewSessions(scope, connectionId, live)
   const states = await scope.store.readSyncStates(
     live.map((each) => ({ ...each, connectionId, offset: each.cursor.offset })),
   )
-  const stateOf = new Map(live.map((each, index) => [each.entry, states[index] ?? {}]))
+  const stateOf = new Map(live.map((each, index) => [each, states[index] ?? {}]))
 
-  const frames: string[] = []
+  const frames: Frame[] = []
   let bytes = 0
-  for (const [index, entry] of frame.params.subscriptions.entries()) {
-    const texts = await answerEntry(scope, caller, params, entry, presentOf(kept, found[index]), stateOf.get(entry))
-    const size = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0)
+  for (const [index, entry] of params.subscriptions.entries()) {
+    const present = presentOf(kept, found[index])
+    const answers = await answerEntry(scope, client, { entry, live: present, state: present && stateOf.get(present) })
+    const size = answers.reduce((sum, answer) => sum + Buffer.byteLength(encode(answer)) + 1, 0)
     if (bytes > 0 && bytes + size > limits.pageBytes.value) break // [TL-SYNC-3] the client syncs the rest again
     bytes += size
-    frames.push(...texts)
+    frames.push(...answers)
   }
-  return [...frames, frameText(JSON.stringify(frame.id), '{"type":"data"}')]
+  return [...frames, { id, result: { type: 'data' } }]
 }
 
 /**
@@ -82,17 +80,22 @@ function presentOf(kept: ReadonlyMap<LiveEntry, unknown>, live: LiveEntry | unde
   return live === undefined || kept.get(live) === 'here' ? live : undefined
 }
 
+interface SyncedEntry {
+  readonly entry: SyncEntry
+  readonly live: LiveEntry | undefined
+  readonly state: SyncState | undefined
+}
+
 async function answerEntry(
   scope: InvocationContext,
-  caller: ConnectionCaller,
-  params: ConnectionParams,
-  entry: SyncEntry,
-  live: LiveEntry | undefined,
-  state: SyncState = {},
-): Promise<readonly string[]> {
+  client: Pick<Client, 'caller' | 'params'>,
+  { entry, live, state = {} }: SyncedEntry,
+): Promise<readonly Frame[]> {
   try {
     if (live === undefined) throw notLive()
-    return await syncLive(scope, caller, params, live, state)
+    const { caller, params } = client
+    const results = await syncLive(scope, live, { state, factsOf: () => toFacts(caller, 'frame', params) })
+    return results.map((result) => ({ id: entry.id, result }))
   } catch (thrown) {
     return [rejectRequest(scope, { id: entry.id, type: 'subscription', cause: 'frame' }, thrown)]
   }
@@ -108,33 +111,23 @@ function toLive(entry: SyncEntry, row: ConnectionSubscription | undefined): Live
 
 async function syncLive(
   scope: InvocationContext,
-  caller: ConnectionCaller,
-  params: ConnectionParams,
-  { entry, id, topic, cursor }: LiveEntry,
-  state: SyncState,
-): Promise<readonly string[]> {
+  { entry, topic, cursor }: LiveEntry,
+  { state, factsOf }: { readonly state: SyncState; readonly factsOf: () => ContextDetails },
+): Promise<readonly Result[]> {
   const { subscriber } = state
   const retentionMs = scope.retentionOf(channelOfTopic(topic))
   // The client's next subscribe repairs a lost row, and a row that an interrupted `auth` left with an old expiry.
   if (subscriber?.on !== true || subscriber.ref !== entry.ref || isExpired(subscriber, scope.clock.now()))
     throw notLive()
   if (retentionMs === undefined) throw notLive()
-  const log = { topic, retentionMs }
-  const found = upToDate(scope, cursor, state) ?? (await replayFrom(scope, log satisfies LogRef, cursor))
-  const piped = subscriber.piped !== undefined && found.slots.length > 0
+  const found = upToDate(scope, cursor, state) ?? (await replayFrom(scope, { topic, retentionMs }, cursor))
+  const isPiped = subscriber.piped !== undefined && found.slots.length > 0
   const view = subscriber.presence?.view
-  const described = piped ? await describePipe(scope, subscriber, toFacts(caller, 'frame', params)) : []
+  const described = isPiped ? await describePipe(scope, subscriber, factsOf()) : []
   const pipe = view === undefined ? described : viewPipes[view]
-  const slots = shownSlots(view, found.slots)
-  const synced = JSON.stringify({ type: 'synced', ...toWire(found) })
-  const events = chainOf(
-    scope,
-    { topic, pipe, path: subscriber.path },
-    found.from.offset,
-    slots,
-    limits.pageBytes.value,
-  )
-  return [synced, ...events].map((result) => frameText(id, result))
+  const { path } = subscriber
+  const range = { topic, pipe, path, from: found.from.offset, maxBytes: limits.pageBytes.value }
+  return [{ type: 'synced', ...toRange(found) }, ...replayResults(scope, range, shownSlots(view, found.slots))]
 }
 
 /**

@@ -1,6 +1,5 @@
-import type { FrameId } from '@trunkline/protocol'
+import type { FrameId, StoppedResult } from '@trunkline/protocol'
 import type { RuntimeContext } from '../context/runtime-context.ts'
-import { frameText } from '../encoding/result-frames.ts'
 import { leaveSubscription } from '../presence/session.ts'
 
 /** A parsed stop frame. */
@@ -12,7 +11,7 @@ export interface StopRequest {
 }
 
 /**
- * Ends a subscription and returns the response text; undefined where tRPC does not answer (a stock client's stop of an
+ * Ends a subscription and returns the result; undefined where tRPC does not answer (a stock client's stop of an
  * unknown subscription). Writes the tombstone into the connection's row, even if none exists, since a stop does not
  * know the topic [LAW-CONNECTION-ROW].
  */
@@ -21,12 +20,12 @@ export async function unsubscribe(
   scope: RuntimeContext,
   connection: { readonly connectionId: string; readonly extensions: boolean; readonly expires: number },
   request: StopRequest,
-): Promise<string | undefined> {
+): Promise<StoppedResult | undefined> {
   const { connectionId, expires } = connection
   const id = JSON.stringify(request.id)
   // U1
   const { status, row } = await scope.store.stopSubscription({ connectionId, id, ref: request.ref, expires })
-  const stopped = frameText(id, '{"type":"stopped"}')
+  const stopped: StoppedResult = { type: 'stopped' }
   if (status === 'newer') return connection.extensions ? stopped : undefined
   // U2
   const { topic, shard, seat } = row

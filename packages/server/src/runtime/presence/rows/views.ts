@@ -2,8 +2,8 @@ import type { PipeStep } from '../../../define/subscription.ts'
 import type { Slot } from '../../../ports/log.ts'
 import type { PresenceView } from '../../../ports/presence.ts'
 import type { InvocationContext } from '../../context/runtime-context.ts'
-import { evaluate } from '../../encoding/replay-results.ts'
-import { eventResult, faultResult } from '../../encoding/result-frames.ts'
+import type { Result } from '../../encoding/encode.ts'
+import { evaluate, resultOf } from '../../encoding/result-frames.ts'
 import { cursorOf } from '../../log/retention.ts'
 
 /** The JSON in a slot of a presence log. `here` is the number of present members after the change, for `count`. */
@@ -44,21 +44,17 @@ function countOf(slot: Slot): number | undefined {
 }
 
 /**
- * A slot's result for a view, as JSON text; undefined when the view does not show it. A count covers all slots before
- * it, so the client waits for none. [TL-PRES-7]
+ * A slot's result for a view; undefined when the view does not show it. A count covers all slots before it, so the
+ * client waits for none. [TL-PRES-7]
  */
 export function viewResult(
   context: InvocationContext,
-  topic: string,
-  view: PresenceView,
+  { topic, view, path }: { readonly topic: string; readonly view: PresenceView; readonly path: string },
   slot: Slot,
-  path: string,
-): string | undefined {
-  const cursor = cursorOf(context, slot)
-  const evaluated = evaluate(context, topic, viewPipes[view], slot)
-  if (evaluated.status === 'no-match') return undefined
-  if (evaluated.status === 'failed') return faultResult(context.server, cursor, path, evaluated.thrown)
-  return eventResult(context.server, cursor, path, evaluated.event, view === 'count' ? 0 : undefined)
+): Result | undefined {
+  const evaluated = evaluate(context, { topic, pipe: viewPipes[view] }, slot)
+  const prev = view === 'count' && evaluated.status === 'match' ? 0 : undefined
+  return resultOf(context.server, { cursor: cursorOf(context, slot), path, prev }, evaluated)
 }
 
 function toEvent({ type, member, data }: PresenceSlot) {

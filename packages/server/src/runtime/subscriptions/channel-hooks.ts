@@ -1,0 +1,112 @@
+import { defined, limits, type StartedResult } from '@trunkline/protocol'
+import { notServed } from '../../define/definition.ts'
+import type { SubscriptionDescriptor } from '../../define/subscription.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
+import { carryAuthority } from '../connections/renew-auth.ts'
+import { withinDeadline } from '../context/deadline.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
+import { firstShard, rememberShards } from '../context/shard-hints.ts'
+import { sizeOf } from '../encoding/encode.ts'
+import { replayResults } from '../encoding/result-frames.ts'
+import { toRange } from '../log/replay.ts'
+import { deleteConnection } from '../posting/post.ts'
+import { presenceHooks } from '../presence/join.ts'
+import { shownSlots } from '../presence/rows/views.ts'
+import { newLock } from '../stock-clients/subscription-lock.ts'
+import { checkStoredBytes, toStoredContext } from './stored-context.ts'
+import type { Subscribing, SubscriptionHooks, SubscriptionStart } from './subscription-hooks.ts'
+
+/** The steps of a subscribe to a channel: a log, an ephemeral channel, or a presence, whose session also joins. */
+export function channelHooks(
+  scope: InvocationContext,
+  { client, request }: Subscribing,
+  descriptor: SubscriptionDescriptor,
+): SubscriptionHooks {
+  const { caller, params, expires } = client
+  const { topic, channel, presence, load, pipe } = descriptor
+  if (scope.channelOf(channel.name) !== channel) throw new Error(`Channel ${channel.name} ${notServed}.`)
+  const { connectionId, extensions } = caller
+  const attempt = { connectionId, id: JSON.stringify(request.id), ref: request.ref, topic }
+  const joining = presence && presenceHooks(scope, { caller, descriptor, attempt, presence })
+  const stored = toStoredContext(scope.server, { caller, params, rawInput: request.rawInput }, descriptor)
+  const shard = firstShard(scope.shardHints, topic, connectionId)
+  const isOrdered = !extensions && channel.retentionMs !== undefined
+  const loadState = joining?.loadState ?? (load && loadWith(scope, load))
+  return {
+    async beforeClaim() {
+      await checkStoredBytes(scope, { ...attempt, shard }, stored)
+      await joining?.beforeClaim()
+    },
+    claim: () => scope.store.claimSubscription({ ...attempt, ...joining?.claim, shard, expires }),
+    async registered(claimed) {
+      const row: Subscriber = {
+        ...{ ...attempt, shard: claimed, on: true, path: request.path, extensions, expires },
+        ...{ ...defined({ authExp: caller.authExp }), ...stored, ...joining?.row },
+        ...(isOrdered && { lock: newLock(scope) }), // [LAW-STOCK-ORDER]: no other function posts before `started` [TL-CHAIN-1]
+      }
+      if ((await scope.store.putSubscriber(row)) !== 'put') return undefined
+      await checkStoredBytes(scope, row, stored).catch((thrown: unknown) => withdraw(scope, row, thrown))
+      const isOpen = () => isStillOpen(scope, row)
+      return (await (joining === undefined ? isOpen() : joining.registered(row, isOpen))) ? row : undefined
+    },
+    resumed: async () => joining?.resumed(request.lastEventId),
+    ...(loadState && { loadState }),
+    ended: async (thrown) => joining?.ended(thrown),
+    async started(_, { found, snapshot }) {
+      const started = extensions
+        ? startedResult(request.ref, { found, snapshot }, joining?.keepaliveMs)
+        : { type: 'started' as const }
+      const slots = shownSlots(presence?.view, found?.slots ?? [])
+      const maxBytes = limits.pageBytes.value - (snapshot === undefined ? 0 : sizeOf(snapshot))
+      const range = { topic, pipe, path: request.path, from: found?.from.offset ?? 0, maxBytes }
+      const events = found === undefined ? [] : replayResults(scope, range, slots)
+      const results = [started, ...(snapshot === undefined ? [] : [snapshot]), ...events]
+      return results.map((result) => ({ id: request.id, result }))
+    },
+  }
+}
+
+/** Loads the state of `startWith` within the deadline. */
+function loadWith(
+  { deadline }: InvocationContext,
+  load: NonNullable<SubscriptionDescriptor['load']>,
+): NonNullable<SubscriptionHooks['loadState']> {
+  return async (at) => ({ at, state: await withinDeadline(deadline.signal, Promise.resolve(load())) })
+}
+
+// [TL-SUB-1] [TL-EPH-1] [TL-PRES-5]
+function startedResult(
+  ref: number,
+  { found, snapshot }: SubscriptionStart,
+  keepaliveMs: number | undefined,
+): StartedResult {
+  const covered = found && toRange(found)
+  return { type: 'started', ref, ...covered, ...(snapshot && { snapshot: true }), ...defined({ keepaliveMs }) }
+}
+
+/** Deletes the rows of a refused subscribe: its answer ends the subscription at the client. */
+async function withdraw(scope: InvocationContext, row: Subscriber, thrown: unknown): Promise<never> {
+  await scope.store.stopSubscription(row)
+  await scope.store.deleteSubscriber(row)
+  throw thrown
+}
+
+/**
+ * S3. Deletes the row of a connection that was closed meanwhile. Disconnects a connection without a row, as after a
+ * restore of the table: its client would ask in vain while the socket is open. Writes the new expiry if the authority
+ * was renewed meanwhile.
+ */
+async function isStillOpen(scope: InvocationContext, row: Subscriber): Promise<boolean> {
+  const { connection, shards = 1 } = await scope.store.readConnectionAndShards(row.connectionId, row.topic)
+  rememberShards(scope.shardHints, row.topic, shards) // for the next row; this one keeps its shard
+  if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= scope.clock.now()) {
+    await scope.store.deleteSubscriber(row)
+    if (connection === undefined) await deleteConnection(scope, row.connectionId) // its row comes with another socket [TL-SUB-16]
+    return false
+  }
+  if (connection.authExp !== row.authExp)
+    await carryAuthority(scope, { ...row, authExp: connection.authExp }, (authExp) =>
+      scope.store.setSubscriberAuthExp({ ...row, authExp }),
+    )
+  return true
+}
