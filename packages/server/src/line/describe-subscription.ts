@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition } from '../define/definition.ts'
 import type { SubscribeOptions, SubscriptionDescriptor } from '../define/subscription.ts'
 import type { RuntimeContext } from '../runtime/context/runtime-context.ts'
-import { fittingNow, topicNameOf } from '../runtime/log/match-channel.ts'
+import { fittingNow, topicNameOf } from '../runtime/log/validate-event.ts'
 import { iterate } from '../runtime/subscriptions/iterate.ts'
 
 /** How a channel gets the context that it runs in. */

@@ -29,7 +29,7 @@ export async function publishBatch(
 
 async function publishEntry(context: RuntimeContext, entry: Entry): Promise<Published | undefined> {
   const { definition, key, event } = contentOf(entry)
-  if (definition.retentionMs !== undefined) return publish(context, definition, key, event)
-  await publishEphemeral(context, definition, key, event)
+  if (definition.retentionMs !== undefined) return publish(context, definition, { key, event })
+  await publishEphemeral(context, definition, { key, event })
   return undefined
 }

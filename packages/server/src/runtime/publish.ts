@@ -1,16 +1,21 @@
-import { formatCursor } from '@trunkline/protocol'
+import { defined, formatCursor } from '@trunkline/protocol'
 import type { Published, PublishOptions } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
 import { publishIdOf, rowNameOfPublish } from './calls/idempotency-key.ts'
 import { canDeliver, type Keyed, type RuntimeContext } from './context/runtime-context.ts'
 import { deliverEphemeral, deliverInline, inlineMs } from './delivery/deliver.ts'
 import type { DeliverJob } from './delivery/deliver-job.ts'
-import { append } from './log/append.ts'
-import { appendOnce, type PublishKey } from './log/append-once.ts'
+import { append, appendOnce, type PublishKey } from './log/append.ts'
 import { fingerprintOf } from './log/fingerprint.ts'
-import { fitting } from './log/match-channel.ts'
+import type { LogRef } from './log/replay.ts'
 import { cursorOf, expiresFor } from './log/retention.ts'
-import { serialise, topicOf } from './log/validate-event.ts'
+import { fitting, serialise, topicOf } from './log/validate-event.ts'
+
+/** An event to publish, and the key of its topic. */
+export interface Publication {
+  readonly key: unknown
+  readonly event: unknown
+}
 
 /**
  * Validates an event, appends it to its log and delivers it. Throws a `TRPCError` BAD_REQUEST for a key or an event
@@ -19,16 +24,14 @@ import { serialise, topicOf } from './log/validate-event.ts'
 export async function publish(
   scope: RuntimeContext,
   channel: ChannelDefinition,
-  key: unknown,
-  event: unknown,
-  options: PublishOptions = {},
+  { idempotencyKey, ...publication }: Publication & PublishOptions,
 ): Promise<Published> {
-  const { topic, data, retentionMs } = await prepare(scope, channel, key, event)
+  const { topic, data, retentionMs } = await prepare(scope, channel, publication)
   if (retentionMs === undefined)
     throw new TypeError(`Channel ${channel.name} is ephemeral and has no log. Use publishEphemeral.`)
-  const inline = canDeliver(scope) ? { inline: scope.clock.now() + inlineMs } : {} // [TL-ROW-5]
-  const publishKey = publishKeyOf(scope, options.idempotencyKey, topic, retentionMs)
-  const newEvent = { topic, retentionMs, data, schema: fingerprintOf(channel.event), ...inline }
+  const inline = canDeliver(scope) ? scope.clock.now() + inlineMs : undefined // [TL-ROW-5]
+  const publishKey = publishKeyOf(scope, { topic, retentionMs }, idempotencyKey)
+  const newEvent = { topic, retentionMs, data, schema: fingerprintOf(channel.event), ...defined({ inline }) }
   const slot = await (publishKey === undefined ? append(scope, newEvent) : appendOnce(scope, newEvent, publishKey))
   scope.telemetry.measure('publishes', 1)
   if (canDeliver(scope)) await deliverInline(scope, topic, slot)
@@ -41,9 +44,8 @@ export async function publish(
  */
 function publishKeyOf(
   scope: RuntimeContext,
+  { topic, retentionMs }: LogRef,
   own: string | undefined,
-  topic: string,
-  retentionMs: number,
 ): PublishKey | undefined {
   if (own === undefined) return scope.keyed && nextPublish(scope.keyed, topic)
   const key = rowNameOfPublish(topic, own)
@@ -54,7 +56,7 @@ function publishKeyOf(
 function nextPublish({ key, owner, expires, counts }: Keyed, topic: string): PublishKey {
   const n = (counts.get(topic) ?? 0) + 1
   counts.set(topic, n)
-  return { key, expires, publishId: publishIdOf(key, topic, n), ...(owner === undefined ? {} : { owner }) }
+  return { key, expires, publishId: publishIdOf(key, topic, n), ...defined({ owner }) }
 }
 
 /**
@@ -64,10 +66,9 @@ function nextPublish({ key, owner, expires, counts }: Keyed, topic: string): Pub
 export async function publishEphemeral(
   scope: RuntimeContext,
   channel: ChannelDefinition,
-  key: unknown,
-  event: unknown,
+  publication: Publication,
 ): Promise<void> {
-  const { topic, data } = await prepare(scope, channel, key, event)
+  const { topic, data } = await prepare(scope, channel, publication)
   scope.telemetry.measure('publishes', 1)
   if (canDeliver(scope)) return deliverEphemeral(scope, topic, data)
   if (scope.invoker === undefined)
@@ -77,7 +78,7 @@ export async function publishEphemeral(
   await scope.invoker.invoke('deliver', { topic, data } satisfies DeliverJob)
 }
 
-async function prepare(scope: RuntimeContext, channel: ChannelDefinition, key: unknown, event: unknown) {
+async function prepare(scope: RuntimeContext, channel: ChannelDefinition, { key, event }: Publication) {
   scope.deadline?.signal.throwIfAborted() // nothing is published after the deadline
   const topic = await topicOf(channel, key)
   return { topic, data: serialise(channel, await fitting(channel, 'event', event)), retentionMs: channel.retentionMs }

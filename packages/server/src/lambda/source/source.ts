@@ -150,7 +150,7 @@ function logFailure({ telemetry }: RuntimeContext, { table, keys, id }: SourceRe
 async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
   const { definition, key, event } = contentOf(entry) ?? notAnEntry()
   if (definition.retentionMs !== undefined) {
-    await publish(context, definition, key, event, { idempotencyKey })
+    await publish(context, definition, { key, event, idempotencyKey })
     return
   }
   const now = context.clock.now()
@@ -161,7 +161,7 @@ async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey
     fingerprint: '',
     expires: keyExpires(now),
   })
-  if (status === 'claimed') await publishEphemeral(context, definition, key, event)
+  if (status === 'claimed') await publishEphemeral(context, definition, { key, event })
 }
 
 function notAnEntry(): never {

@@ -2,9 +2,8 @@ import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition, PresenceRules } from '../../define/definition.ts'
 import { presenceLimits } from '../../define/presence.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
-import { fitting, fittingNow } from '../log/match-channel.ts'
 import { memberDataOf } from '../log/stored-event.ts'
-import { serialise } from '../log/validate-event.ts'
+import { fitting, fittingNow, serialise } from '../log/validate-event.ts'
 
 /**
  * Validates the member and data of a join; `data` becomes JSON text. Throws BAD_REQUEST with the issues, or TOO_LARGE
