@@ -2,6 +2,7 @@ import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import type { AuthorizeResult, CallDetails, CallerOf } from '../define/identity.ts'
 import type { LineInternals } from '../line/internals.ts'
 import type { Failure, Server } from '../runtime/context/served-application.ts'
+import { TrunklineError } from '../runtime/context/trunkline-error.ts'
 import { identify } from './authorize/admission.ts'
 import { checkServeLimits } from './check-options.ts'
 import { thrownEntry } from './events/thrown-entry.ts'
@@ -40,9 +41,13 @@ function isSecret(error: TRPCError): boolean {
   return isOfSdk || secret.test(error.message)
 }
 
-/** Logs errors of the server. Errors of the client are reported to the client only. */
+/**
+ * Logs errors of the server. Errors of the client are reported to the client only. An unknown outcome is one: a client
+ * can ask for it as often as it sends, and a function that died has a line of the platform.
+ */
 function logFailure({ entered, log }: LineInternals, { error, path, cause, ...failure }: Failure): void {
   if (error.code !== 'INTERNAL_SERVER_ERROR' && error.code !== 'TIMEOUT') return
+  if (error instanceof TrunklineError && error.line === 'OUTCOME_UNKNOWN') return
   const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
   const facts = { path, cause, traceparent, code: error.code, stack: error.cause?.stack ?? error.stack }
   log({ level: 'ERROR', message: error.message, facts })
