@@ -37,6 +37,42 @@ export interface ConnectionOptions {
    */
   readonly maxMessageBytes?: number
   /**
+   * The delays before the next attempt to connect, and before a failed request is repeated.
+   *
+   * @default { minMs: 100, maxMs: 30_000, factor: 2 }
+   */
+  readonly backoff?: BackoffOptions
+  /**
+   * The interval of the keepalive, in milliseconds ± 20 %: 1_000 to 480_000. The keepalive keeps the socket open, since
+   * the gateway closes a socket that is idle for 10 minutes, and it detects events that were lost. A subscription with
+   * presence may need a shorter interval; the shortest one applies.
+   *
+   * @default 270_000
+   */
+  readonly keepaliveMs?: number
+  /**
+   * How long any message of the server is awaited after a keepalive, in milliseconds: 1_000 to 60_000. Then the socket
+   * is replaced. Allow for a cold start of the server's function.
+   *
+   * @default 15_000
+   */
+  readonly keepaliveTimeoutMs?: number
+  /**
+   * How many calls may wait until they can be sent. Beyond a bound, a new call fails with OUTBOX_FULL; the waiting calls
+   * are kept.
+   *
+   * @default { maxMessages: 1_000, maxBytes: 4_194_304 }
+   */
+  readonly outbox?: OutboxOptions
+  /**
+   * How long a missing event of a subscription is awaited before it is requested, in milliseconds: 1 to 60_000. The
+   * server posts events concurrently, so an event may overtake another one. The time grows up to 2_000 ms while requests
+   * find nothing new.
+   *
+   * @default 300
+   */
+  readonly gapWaitMs?: number
+  /**
    * Returns the W3C trace context to send with a call, such as that of your tracer's active span. It is called for each
    * call.
    *
@@ -57,4 +93,25 @@ export interface ConnectionOptions {
    * @default none
    */
   readonly onGap?: GapHandler
+}
+
+/**
+ * A random back-off: the delay before attempt n is uniform between `minMs` and a ceiling, which is 5 × `minMs` for the
+ * first attempt, is multiplied by `factor` with each further one, and never exceeds `maxMs`.
+ */
+export interface BackoffOptions {
+  /** The shortest delay, in milliseconds: 1 to `maxMs`. @default 100, or `maxMs` if that is shorter */
+  readonly minMs?: number
+  /** The longest delay, in milliseconds: 1 to 86_400_000. @default 30_000 */
+  readonly maxMs?: number
+  /** The growth of the ceiling from one attempt to the next: 1 to 10. @default 2 */
+  readonly factor?: number
+}
+
+/** The bounds of the outbox, which holds the calls that wait for a socket or for their `orderingKey`. */
+export interface OutboxOptions {
+  /** The most calls that wait: 0 to 1_000_000. With 0, a call that cannot be sent at once fails. @default 1_000 */
+  readonly maxMessages?: number
+  /** The most UTF-8 bytes of their frames together: 0 to 1_000_000_000. @default 4_194_304 */
+  readonly maxBytes?: number
 }

@@ -34,7 +34,8 @@ export interface Connection {
  * sockets, for tests and simulations.
  *
  * Calls and subscriptions fail with an `Error` when the runtime has no WebSocket and `WebSocket` is not given. A wrong
- * `url` or `token` closes the connection with the cause `invalid-options`.
+ * `url` or `token` closes the connection with the cause `invalid-options`. Throws a `ConfigurationError` for a number
+ * outside of its range in `backoff`, `keepaliveMs`, `keepaliveTimeoutMs`, `outbox` or `gapWaitMs`.
  */
 export function createConnection(
   options: ConnectionOptions,

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { ConfigurationError } from '../session/machine/settings.ts'
 import { trunklineError } from '../session/machine/trunkline-error.ts'
 import { createClient } from '../trpc/create-client.ts'
 import { createConnection } from './create-connection.ts'
-import { ConfigurationError, resolveEndpoint } from './endpoint.ts'
+import { resolveEndpoint } from './endpoint.ts'
 
 const find = (options: object) =>
   resolveEndpoint(options as never, 'session-of-22-characters').catch((thrown: unknown) => thrown)
@@ -15,14 +16,17 @@ describe('the error for a wrong option names it, what was expected and what came
     [{ url: '/dev' }, 'got "/dev".'],
     [{ url: () => 5 }, 'got number.'],
     [{ url: 'ftp://x' }, 'url: expected a URL such as wss://…, or a function that returns one; got "ftp://x".'],
-    [{ url: 'wss://x:99999' }, 'url: "wss://x:99999" is not a valid URL; check its host and port.'],
-    [{ url: 'wss://x:0' }, 'url: "wss://x:0" has port 0; expected 1 to 65535.'],
-    [{ url: 'wss://exa mple.com' }, 'is not a valid URL'],
-    [{ url: 'wss://[::1' }, 'is not a valid URL'],
-    [{ url: 'wss://' }, 'is not a valid URL'],
-    [{ url: async () => 'WSS://x:99999/dev' }, 'is not a valid URL'],
-    [{ url: 'wss://x/dev#top' }, 'has a fragment. Remove the #.'],
-    [{ url: 'wss://x/dev#' }, 'has a fragment'],
+    [{ url: 'wss://x:99999' }, 'url: expected a URL with a valid host and port; got "wss://x:99999".'],
+    [{ url: 'wss://x:0' }, 'url: expected a port from 1 to 65535; got "wss://x:0".'],
+    [{ url: 'wss://exa mple.com' }, 'expected a URL with a valid host and port'],
+    [{ url: 'wss://[::1' }, 'expected a URL with a valid host and port'],
+    [{ url: 'wss://' }, 'expected a URL with a valid host and port'],
+    [{ url: async () => 'WSS://x:99999/dev' }, 'expected a URL with a valid host and port'],
+    [
+      { url: 'wss://x/dev#top' },
+      'expected a URL without a fragment (#); got "wss://x/dev#top". Correct this option of createConnection.',
+    ],
+    [{ url: 'wss://x/dev#' }, 'without a fragment'],
     [{ url: 'ws://x', token: 'abc' }, 'token: expected a function that returns a string or null; got string.'],
     [{ url: 'ws://x', token: () => 5 }, 'got number.'],
   ])('%j', async (options, words) => {

@@ -1,12 +1,8 @@
 import { formatOffer, tokenFlaw } from '@trunkline/protocol'
+import { ConfigurationError, optionError } from '../session/machine/settings.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import type { Endpoint } from './socket.ts'
 import { toError } from './to-error.ts'
-
-/** An error for an option that makes every attempt fail. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError'
-}
 
 /**
  * Calls `url` and `token`, and returns the URL and subprotocols of one attempt. Throws a `ConfigurationError` for a URL
@@ -25,17 +21,15 @@ export async function resolveEndpoint(options: ConnectionOptions, session: strin
  */
 function parseAddress(url: unknown): string {
   if (typeof url !== 'string' || !/^\s*(ws|http)s?:\/\//i.test(url))
-    throw new ConfigurationError(
-      `url: expected a URL such as wss://…, or a function that returns one; got ${show(url)}.`,
-    )
+    throw optionError('url', 'a URL such as wss://…, or a function that returns one', show(url))
   let parsed: URL
   try {
     parsed = new URL(url)
   } catch {
-    throw new ConfigurationError(`url: ${show(url)} is not a valid URL; check its host and port.`)
+    throw optionError('url', 'a URL with a valid host and port', show(url))
   }
-  if (parsed.port === '0') throw new ConfigurationError(`url: ${show(url)} has port 0; expected 1 to 65535.`)
-  if (url.includes('#')) throw new ConfigurationError(`url: ${show(url)} has a fragment. Remove the #.`)
+  if (parsed.port === '0') throw optionError('url', 'a port from 1 to 65535', show(url))
+  if (url.includes('#')) throw optionError('url', 'a URL without a fragment (#)', show(url))
   parsed.protocol = parsed.protocol.replace('http', 'ws')
   return parsed.href
 }
@@ -53,7 +47,7 @@ async function ask(name: 'url' | 'token', option: unknown): Promise<unknown> {
 }
 
 function tokenTypeError(got: unknown): ConfigurationError {
-  return new ConfigurationError(`token: expected a function that returns a string or null; got ${show(got)}.`)
+  return optionError('token', 'a function that returns a string or null', show(got))
 }
 
 /** Shows a value in an error: a URL in full, any other value by its type, since it may be a token. */

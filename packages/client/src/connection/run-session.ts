@@ -1,4 +1,5 @@
 import type { SessionInput } from '../session/machine/events.ts'
+import { readSettings } from '../session/machine/settings.ts'
 import { initialState, type SessionState } from '../session/machine/state.ts'
 import { step } from '../session/step.ts'
 import type { ConnectionOptions } from './connection-options.ts'
@@ -10,7 +11,12 @@ import type { RunningSession } from './running-session.ts'
 /** Runs a session: passes its inputs to `step` one at a time, and performs the effects of each step. */
 export function runSession(options: ConnectionOptions, environment: ConnectionEnvironment): RunningSession {
   const { maxMessageBytes = initialState.maxMessageBytes } = options
-  let state: SessionState = { ...initialState, maxMessageBytes, messageBytes: maxMessageBytes }
+  let state: SessionState = {
+    ...initialState,
+    settings: readSettings(options),
+    maxMessageBytes,
+    messageBytes: maxMessageBytes,
+  }
   const observers = createObservers(environment.uncaught)
   const inputs: SessionInput[] = []
   let isRunning = false

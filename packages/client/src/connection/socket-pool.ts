@@ -1,5 +1,6 @@
 import type { ConnectionCause } from '../session/machine/connection-state.ts'
-import { ConfigurationError, resolveEndpoint } from './endpoint.ts'
+import { ConfigurationError } from '../session/machine/settings.ts'
+import { resolveEndpoint } from './endpoint.ts'
 import { createRandomId } from './environment.ts'
 import type { RunningSession } from './running-session.ts'
 import { createSocket, type Socket } from './socket.ts'

@@ -58,7 +58,7 @@ function onError(transition: Transition, call: PendingCall, { line: wire, error:
   const line = wire === undefined ? undefined : fromWire(wire, shape)
   if (line?.code === 'FUNCTION_FAILED' && isKeyed(call)) {
     const failed = { ...call, mayHaveRun: call.mayHaveRun || line.mayHaveRun, lastFailure: { line, shape } }
-    pause(transition, failed, Math.max(line.retryAfterMs ?? 0, backoffMs(call.sends, transition.chance))) // [TL-KEY-10]
+    pause(transition, failed, Math.max(line.retryAfterMs ?? 0, backoffMs(transition, call.sends))) // [TL-KEY-10]
     return
   }
   transition.dropCall(id)
@@ -146,5 +146,5 @@ export function scheduleKeyedResends(transition: Transition): void {
  */
 function scheduleResend(transition: Transition, call: PendingCall): void {
   transition.putCall({ ...call, willResend: true })
-  if (!call.willResend) transition.arm({ kind: 'resend', id: call.id }, backoffMs(call.sends, transition.chance))
+  if (!call.willResend) transition.arm({ kind: 'resend', id: call.id }, backoffMs(transition, call.sends))
 }

@@ -2,14 +2,10 @@ import { defined } from '@trunkline/protocol'
 import type { NewCall } from '../machine/events.ts'
 import { sendFrame, sizeProblem } from '../machine/send-frame.ts'
 import { awaitsServerTime } from '../machine/server-time.ts'
-import { acceptsRequests, canSend, type PendingCall } from '../machine/state.ts'
+import { acceptsRequests, canSend, type PendingCall, type SessionState } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { type TrunklineError, type TrunklineFailure, toTrunklineError } from '../machine/trunkline-error.ts'
 import { makeKey, toOption, withKey } from './idempotency-key.ts'
-
-const outboxCalls = 1_000
-// 4 MiB: the largest message that any server accepts. Each call's deadline bounds its age.
-const outboxBytes = 4_194_304
 
 /**
  * Sends a new call at once, or keeps it in the outbox until the socket and its ordering key are free, or rejects it.
@@ -18,8 +14,11 @@ export function enqueueCall(transition: Transition, call: NewCall) {
   const { state } = transition
   const isSendable =
     acceptsRequests(state) && !awaitsServerTime(state, call) && !isOrderingKeyInUse(state.calls, call.orderingKey)
-  const full = isSendable ? undefined : outboxProblem(state.calls, call.bytes)
-  if (full !== undefined) return rejectRequest(transition, call, { line: toTrunklineError('OUTBOX_FULL', full) })
+  const full = isSendable ? undefined : outboxProblem(state, call.bytes)
+  if (full !== undefined)
+    return rejectRequest(transition, call, {
+      line: toTrunklineError('OUTBOX_FULL', `${full} Retry when the connection is open.`),
+    })
   transition.arm({ kind: 'deadline', id: call.id }, call.timeoutMs)
   const pending: PendingCall = {
     ...call,
@@ -133,7 +132,8 @@ export function rejectRequest(
 }
 
 /** The error message for a full outbox; undefined when a call of `bytes` fits. Calls that were sent do not count. */
-function outboxProblem(calls: ReadonlyMap<number, PendingCall>, bytes: number): string | undefined {
+function outboxProblem({ calls, settings }: SessionState, bytes: number): string | undefined {
+  const { maxMessages, maxBytes } = settings.outbox
   let waiting = 0
   let waitingBytes = bytes
   for (const call of calls.values()) {
@@ -141,8 +141,8 @@ function outboxProblem(calls: ReadonlyMap<number, PendingCall>, bytes: number): 
     waiting += 1
     waitingBytes += call.bytes
   }
-  if (waiting >= outboxCalls) return `${waiting} calls wait to be sent; the limit is ${outboxCalls}.`
-  if (waitingBytes > outboxBytes) return `${waitingBytes} bytes would wait to be sent; the limit is ${outboxBytes}.`
+  if (waiting >= maxMessages) return `${waiting} calls wait to be sent; outbox.maxMessages is ${maxMessages}.`
+  if (waitingBytes > maxBytes) return `${waitingBytes} bytes would wait to be sent; outbox.maxBytes is ${maxBytes}.`
   return undefined
 }
 

@@ -1,10 +1,8 @@
 import type { Transition } from '../machine/transition.ts'
 import { syncAll } from '../subscriptions/sync.ts'
 
-const keepaliveMs = 270_000 // 4.5 min: the gateway closes a socket that is idle for 10 min
 const spread = 0.2 // ± 20 %, so that clients that connected together do not ping together
 const minMs = 1_000 // 1 s, even when the server asks for less
-const answerMs = 15_000 // 15 s: a `sync` may meet a cold start
 const watchMs = 60_000 // 60 s: browsers run the timers of a hidden page once a minute
 
 /** Schedules the next keepalive, after the shortest interval that any subscription needs. [TL-PRES-5] */
@@ -15,6 +13,7 @@ export function armKeepalive(transition: Transition): void {
 }
 
 function keepaliveDelayMs({ state, chance }: Transition): number {
+  const { keepaliveMs } = state.settings
   const intervals = [...state.subscriptions.values()].map((each) => each.keepaliveMs ?? keepaliveMs)
   const ms = Math.max(minMs, Math.min(keepaliveMs, ...intervals))
   return Math.round(ms * (1 - spread + 2 * spread * chance))
@@ -32,7 +31,7 @@ export function hastenKeepalive(transition: Transition): void {
  */
 export function keepAlive(transition: Transition): void {
   transition.patch({ probing: true })
-  transition.arm({ kind: 'pong' }, answerMs)
+  transition.arm({ kind: 'pong' }, transition.state.settings.keepaliveTimeoutMs)
   if (!syncAll(transition)) transition.send({ method: 'ping' }, ['ping'])
 }
 

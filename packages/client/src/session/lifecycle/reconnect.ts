@@ -51,7 +51,7 @@ function scheduleReconnect(transition: Transition, cause: ConnectionCause) {
   if (phase === 'idle' || phase === 'refused' || phase === 'closed') return
   if (phase === 'closing') return finishClosing(transition)
   const attempt = nextAttempt(transition, cause)
-  const ms = backoffMs(attempt, transition.chance)
+  const ms = backoffMs(transition, attempt)
   if (handover !== null) transition.emit({ type: 'drop', socket: handover.socket })
   requeueCalls(transition, cause.message)
   suspendSubscriptions(transition, true)

@@ -94,7 +94,7 @@ export function postponeRenewal(transition: Transition, problem?: string) {
   }
   change(transition, { renewal: 'none', failures: failures + 1 })
   transition.cancel({ kind: 'auth' })
-  transition.arm({ kind: 'renew' }, backoffMs(failures + 1, transition.chance))
+  transition.arm({ kind: 'renew' }, backoffMs(transition, failures + 1))
 }
 
 function renewByHandover(transition: Transition): void {

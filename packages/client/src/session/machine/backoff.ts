@@ -1,11 +1,14 @@
-const minMs = 100 // 0.1 s: clients that were dropped at the same moment do not all reconnect at once
-const maxMs = 30_000 // 30 s: users reload the page when they wait longer
+import type { SessionState } from './state.ts'
 
 /**
- * Full jitter: uniform between 0.1 s and a ceiling that doubles from 0.5 s to 30 s. `attempt` counts from 1, `chance`
- * is uniform in [0, 1).
+ * The delay before attempt `attempt`, which counts from 1: uniform between `minMs` and a ceiling that grows from
+ * 5 × `minMs` to `maxMs` (full jitter). Clients that were dropped at the same moment do not all reconnect at once.
  */
-export function backoffMs(attempt: number, chance: number): number {
-  const ceiling = Math.min(maxMs, 500 * 2 ** (Math.min(attempt, 16) - 1))
+export function backoffMs(
+  { state, chance }: { readonly state: Pick<SessionState, 'settings'>; readonly chance: number },
+  attempt: number,
+): number {
+  const { minMs, maxMs, factor } = state.settings.backoff
+  const ceiling = Math.min(maxMs, 5 * minMs * factor ** (attempt - 1))
   return Math.round(minMs + chance * (ceiling - minMs))
 }

@@ -4,6 +4,7 @@ import { frameBytes, maxMessageBytes } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { NewCall, NewSubscription } from './events.ts'
 import type { Order } from './sequencer.ts'
+import { readSettings, type Settings } from './settings.ts'
 import type { TrunklineFailure } from './trunkline-error.ts'
 
 /**
@@ -139,6 +140,7 @@ export interface AuthState {
 
 /** The whole state of a session. */
 export interface SessionState {
+  readonly settings: Settings
   readonly phase: Phase
   /** The state that the application sees. It is the same object until it changes. */
   readonly status: ConnectionState
@@ -188,6 +190,7 @@ export interface SessionState {
 
 /** The state of a new session. */
 export const initialState: SessionState = {
+  settings: readSettings({}),
   phase: 'idle',
   status: { status: 'idle' },
   attempt: 0,

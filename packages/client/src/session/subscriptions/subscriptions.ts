@@ -7,8 +7,6 @@ import { acceptsRequests, canSend, isDraining, type Subscription } from '../mach
 import type { Transition } from '../machine/transition.ts'
 import { type Failure, toTrunklineError } from '../machine/trunkline-error.ts'
 
-/** The first delay of the `gap` timer. */
-export const shortestGapMs = 300
 const startedMs = 10_000 // 10 s: allows for a cold start
 // up to + 50 %, so that the subscriptions of one message are not all repeated at the same moment
 const startedSpread = 0.5
@@ -36,7 +34,7 @@ export function addSubscription(transition: Transition, request: NewSubscription
     askedKnown: 0,
     answeredHead: -1,
     answeredRef: 0,
-    gapMs: shortestGapMs,
+    gapMs: transition.state.settings.gapWaitMs,
   }
   transition.putSubscription(subscription)
   if (acceptsRequests(transition.state)) sendSubscribe(transition, subscription)
@@ -100,7 +98,7 @@ export function startOver(transition: Transition, subscription: Subscription): v
 /** Subscribes again after `retryAfterMs`, or at once the first time and then after a growing back-off. */
 export function retrySubscription(transition: Transition, subscription: Subscription, retryAfterMs?: number): void {
   const failures = subscription.failures + 1
-  const ms = retryAfterMs ?? (failures === 1 ? 0 : backoffMs(failures, transition.chance))
+  const ms = retryAfterMs ?? (failures === 1 ? 0 : backoffMs(transition, failures))
   transition.cancel({ kind: 'gap', id: subscription.id })
   transition.putSubscription({ ...subscription, phase: 'waiting', fetch: 'none', failures })
   transition.arm({ kind: 'started', id: subscription.id }, ms)

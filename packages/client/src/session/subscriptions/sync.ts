@@ -3,9 +3,9 @@ import { type FramePage, toPages } from '../machine/pages.ts'
 import { dropBeyondPosition, isBehind, newestKnown } from '../machine/sequencer.ts'
 import { acceptsRequests, type Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
-import { retrySubscription, shortestGapMs } from './subscriptions.ts'
+import { retrySubscription } from './subscriptions.ts'
 
-const maxGapMs = 2_000
+const maxGapMs = 2_000 // 2 s, or `gapWaitMs` if that is longer
 const envelopeBytes = 100 // of a `sync` frame, around its entries
 const answerMs = 5_000 // 5 s: an unanswered `sync` counts as lost and is sent again
 
@@ -44,9 +44,12 @@ export function settleAnswer(transition: Transition, subscription: Subscription)
     return fetchNow(transition, rewound)
   }
   if (!isBehind(order))
-    return transition.putSubscription({ ...subscription, gapMs: Math.max(shortestGapMs, gapMs / 2) })
+    return transition.putSubscription({
+      ...subscription,
+      gapMs: Math.max(transition.state.settings.gapWaitMs, gapMs / 2),
+    })
   if (order.position?.offset !== askedFrom) return fetchNow(transition, subscription)
-  armFetch(transition, { ...subscription, gapMs: Math.min(maxGapMs, gapMs * 2) })
+  armFetch(transition, { ...subscription, gapMs: Math.max(gapMs, Math.min(maxGapMs, gapMs * 2)) })
 }
 
 /**
