@@ -97,11 +97,11 @@ export function createAuthorizer<C extends Json, A extends boolean>(
   const { issuer, audience, accepts = () => undefined } = rules
   const { log = logOnConsole, clock = { now: () => Date.now() }, allowTokenInQuery, check } = options
   const { principal = subjectOf, claims = permissionsOf } = options
-  checkOptions(options)
+  checkFunctions(options)
   const algorithms = checkAlgorithms(rules.algorithms)
   const keys = createKeys(rules, algorithms, { ...options, log })
   const clockTolerance = checkNumber('clockToleranceSeconds', options.clockToleranceSeconds ?? 5, [0, 300])
-  const requiredClaims = ['exp', ...(options.requiredClaims ?? [])]
+  const requiredClaims = ['exp', ...checkNames(options)]
   const expected = {
     ...{ issuer, algorithms: [...algorithms], clockTolerance, requiredClaims },
     ...(audience !== undefined && { audience: [...audience] }),
@@ -149,13 +149,16 @@ interface Logs {
   readonly log: (entry: LogEntry) => void
 }
 
-function checkOptions(options: TokenOptions<Json, boolean>): void {
+function checkFunctions(options: TokenOptions<Json, boolean>): void {
   for (const name of ['principal', 'claims', 'check', 'log'] as const) checkFunction(name, options[name])
-  const { requiredClaims, allowTokenInQuery } = options
-  if (requiredClaims !== undefined && requiredClaims.length > 0)
-    checkTexts('requiredClaims', requiredClaims, 'Name the claims that each token must have.')
+}
+
+/** Returns the required claims. */
+function checkNames({ requiredClaims = [], allowTokenInQuery }: TokenOptions<Json, boolean>): readonly string[] {
   if (allowTokenInQuery !== undefined)
     checkText('allowTokenInQuery', allowTokenInQuery, "Set it to the parameter's name, such as 'token'.")
+  if (requiredClaims.length === 0) return []
+  return checkTexts('requiredClaims', requiredClaims, 'Name the claims that each token must have.')
 }
 
 /** Only `deny(reason)` and undefined are answers: another value may be meant either way. Throws a `TypeError`. */

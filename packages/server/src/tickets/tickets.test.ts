@@ -1,6 +1,7 @@
 import { base64url, decodeJwt, SignJWT } from 'jose'
 import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { anonymous, type ConnectRequest, type CreateContextOptions, deny } from '../define/identity.ts'
+import type { Json } from '../define/json.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import { memoryTicketStore } from './ticket-store.ts'
 import { createTicketIssuer, TicketUncheckedError, ticketAuthorizer } from './tickets.ts'
@@ -86,6 +87,13 @@ describe('a ticket', () => {
   it('hides nothing of its claims from its holder', async () => {
     expect(decodeJwt(await issuer.issue(caller))).toMatchObject({ sub: 'ann', claims: { room: 'lobby' } })
   })
+})
+
+it('the claims are parsed, and have the type that the parser gives them', async () => {
+  const claims = (issued: Json) => ({ room: String(Object(issued).room).toUpperCase() })
+  const authorize = ticketAuthorizer({ key, clock, store: memoryTicketStore({ clock }), claims })
+  expect(await authorize(requestWith(await issuer.issue(caller)))).toEqual({ ...caller, claims: { room: 'LOBBY' } })
+  expectTypeOf<CreateContextOptions<typeof authorize>['claims']>().toEqualTypeOf<{ room: string }>()
 })
 
 describe('what is no ticket of this line is refused', () => {

@@ -61,11 +61,13 @@ function checkCaller({ principal, expiresAt }: Identity<Json>, nowMs: number): v
 }
 
 /** What redeems tickets. */
-export interface TicketAuthorizerOptions<A extends boolean = false> {
+export interface TicketAuthorizerOptions<C extends Json = Json, A extends boolean = false> {
   /** The secret of the issuer. Of several, each is accepted, so that a key can be replaced. */
   readonly key: TicketKey | readonly TicketKey[]
   /** Remembers the tickets that were used. */
   readonly store: TicketStore
+  /** Parses the claims, and so gives them their type, for example by a schema. @default they stay as they were issued */
+  readonly claims?: (claims: Json) => C
   /** True: a caller without a ticket is accepted as `anonymous`. @default false */
   readonly anonymous?: A
   /** Receives each refusal and each failure of the store, without the ticket. @default JSON lines on the console */
@@ -90,9 +92,9 @@ const reasons = {
 } as const
 
 /** `authorize` for `createLambdaHandlers`. */
-export type TicketAuthorizer<A extends boolean> = (
+export type TicketAuthorizer<C extends Json, A extends boolean> = (
   request: ConnectRequest,
-) => Promise<Identity<Json> | Denied | (A extends true ? typeof anonymous : never)>
+) => Promise<Identity<C> | Denied | (A extends true ? typeof anonymous : never)>
 
 const rememberedSeconds = 60 // beyond the end of a ticket, for clocks that are apart
 
@@ -101,8 +103,10 @@ const rememberedSeconds = 60 // beyond the end of a ticket, for clocks that are 
  * function rejects with a `TicketUncheckedError`: the handshake fails, and the client tries again with another ticket.
  * Throws a `TypeError` for an invalid option.
  */
-export function ticketAuthorizer<A extends boolean = false>(options: TicketAuthorizerOptions<A>): TicketAuthorizer<A> {
-  const { store, log = logOnConsole, clock = { now: () => Date.now() } } = options
+export function ticketAuthorizer<C extends Json = Json, A extends boolean = false>(
+  options: TicketAuthorizerOptions<C, A>,
+): TicketAuthorizer<C, A> {
+  const { store, claims: parse, log = logOnConsole, clock = { now: () => Date.now() } } = options
   const keys = toKeys(options.key)
   if (typeof store?.redeem !== 'function')
     throw new TypeError('Expected store to remember used tickets, got none. Pass dynamoTicketStore().')
@@ -128,7 +132,7 @@ export function ticketAuthorizer<A extends boolean = false>(options: TicketAutho
     if (typeof ticket === 'string') return refuse(ticket)
     if (!(await redeem(ticket.id, ticket.exp + rememberedSeconds))) return refuse('used')
     const { principal, claims, expiresAt } = ticket
-    return { principal, claims, expiresAt }
+    return { principal, claims: parse === undefined ? claims : parse(claims), expiresAt }
   }
-  return authorize as TicketAuthorizer<A> // `anonymous` needs `A`
+  return authorize as TicketAuthorizer<C, A> // `C` is what `parse` returns, and `anonymous` needs `A`
 }
