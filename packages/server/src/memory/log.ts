@@ -1,5 +1,5 @@
 import type { LogStore, Slot, SlotPage } from '../ports/log.ts'
-import { child, type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
+import { child, type DeleteExpired, deleteExpiredIn, type Operations } from './operations.ts'
 
 /** The log port in memory. */
 export function createLog() {
@@ -41,7 +41,10 @@ export function createLog() {
     },
     hasReceipts: (events) => events.map(({ topic, offset }) => receipts.get(topic)?.has(offset) ?? false),
   }
-  const dropExpired: DeleteExpired = (isDue) => deleteExpired([...topics.values(), ...receipts.values()], isDue)
+  const dropExpired: DeleteExpired = (isDue) => {
+    deleteExpiredIn(topics, isDue)
+    deleteExpiredIn(receipts, isDue)
+  }
   return { operations, slotAt, deleteExpired: dropExpired }
 }
 

@@ -33,6 +33,15 @@ export function child<K, V>(maps: Map<string, Map<K, V>>, key: string): Map<K, V
 /** Deletes the rows whose `expires` (epoch seconds) is due. */
 export type DeleteExpired = (isDue: (expires: number) => boolean) => void
 
+/** Deletes the rows in these maps whose `expires` is due, and each map that is then empty. */
+export function deleteExpiredIn<K>(
+  maps: Map<string, Map<K, { readonly expires: number }>>,
+  isDue: (expires: number) => boolean,
+): void {
+  deleteExpired([...maps.values()], isDue)
+  for (const [name, rows] of maps) if (rows.size === 0) maps.delete(name)
+}
+
 /** Deletes the rows of these tables whose `expires` is due. */
 export function deleteExpired<K>(
   tables: readonly Map<K, { readonly expires: number }>[],

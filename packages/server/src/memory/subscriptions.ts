@@ -1,7 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import type { ConnectionSubscription, SubscriptionStore } from '../ports/subscriptions.ts'
 import type { createLog } from './log.ts'
-import { child, type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
+import { child, type DeleteExpired, deleteExpiredIn, type Operations } from './operations.ts'
 import type { createSubscribers } from './subscribers.ts'
 
 /** The port of the connections' rows of subscriptions in memory. A sync also reads the log and the topics' rows. */
@@ -60,7 +60,7 @@ export function createSubscriptions({
         return defined({ subscriber, at, after })
       }),
   }
-  const dropExpired: DeleteExpired = (isDue) => deleteExpired([...connections.values()], isDue)
+  const dropExpired: DeleteExpired = (isDue) => deleteExpiredIn(connections, isDue)
   return { operations, deleteExpired: dropExpired }
 }
 
