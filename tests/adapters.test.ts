@@ -23,7 +23,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import * as z from 'zod'
 import { pollersOf } from '../packages/server/src/runtime/subscriptions/tail-poller.ts'
 
-/** One application: its line, its router. What serves it is the only difference below. */
+/** One application: a line and a router. The tests below differ only in the server. */
 function createApp(backend: Backend, sse: { readonly maxDurationMs?: number } = {}) {
   const line = createLine({ backend })
   const numbers = line.channel('numbers', { key: z.object({ room: z.string() }), event: z.number() })
@@ -102,7 +102,7 @@ function closing(server: Server): Promise<void> {
   })
 }
 
-/** A function URL: each request becomes an event, the answer is what the function streams. */
+/** A function URL: each request becomes an event, and the response is what the function streams. */
 function functionUrl({ router }: App): Server {
   const handler = awsLambdaStreamingRequestHandler({ router })
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
@@ -122,7 +122,7 @@ function functionUrl({ router }: App): Server {
   })
 }
 
-/** What the runtime of a function gives to a handler that streams. */
+/** The response stream that Lambda passes to a streaming handler. */
 vi.stubGlobal('awslambda', {
   HttpResponseStream: {
     from: (stream: ServerResponse, { statusCode, headers }: { statusCode: number; headers: Record<string, string> }) =>
@@ -164,7 +164,7 @@ const aLine = async ({ line, router }: App): Promise<Served> => {
 
 type Procedure = 'live' | 'odd' | 'state' | 'here' | 'watch'
 
-/** Subscribes, and keeps what comes. */
+/** Subscribes, and records the events. */
 function follow(client: Client, procedure: Procedure, lastEventId?: string) {
   const came: { readonly id: string; readonly data: unknown }[] = []
   const input = { room: 'a', ...(lastEventId !== undefined && { lastEventId }) }
@@ -186,7 +186,7 @@ function follow(client: Client, procedure: Procedure, lastEventId?: string) {
 }
 
 describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s', (_, serve) => {
-  it('gives the events of its channels, replayed, followed, filtered, mapped, resumed and begun with a state', async () => {
+  it('delivers events of its channels: replayed, live, filtered, mapped, resumed and after a snapshot', async () => {
     await using served = await serve(createApp(memoryBackend()))
     const { client } = served
     await client.post.mutate({ room: 'a', events: [1, 2] })
@@ -209,20 +209,20 @@ describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s',
     await again.sees([6, 7])
     for (const each of [...resumed, again]) each.stop()
   })
-  it('says who is here: what there is, then who comes and who goes', async () => {
+  it('shows presence: the members first, then joins and leaves', async () => {
     await using served = await serve(createApp(memoryBackend()))
-    const nobody = { type: 'here', members: [] }
+    const empty = { type: 'here', members: [] }
     const ann = { member: 'ann', data: {} }
     const watch = follow(served.client, 'watch')
-    await watch.sees([nobody])
+    await watch.sees([empty])
     const here = follow(served.client, 'here')
     await here.sees([{ type: 'here', members: [ann] }])
-    await watch.sees([nobody, { type: 'join', ...ann }])
+    await watch.sees([empty, { type: 'join', ...ann }])
     here.stop()
-    await watch.sees([nobody, { type: 'join', ...ann }, { type: 'leave', member: 'ann' }])
+    await watch.sees([empty, { type: 'join', ...ann }, { type: 'leave', member: 'ann' }])
     watch.stop()
   }, 60_000)
-  it('ends a subscription whose events are lost with an error, and begins one with a state afresh', async () => {
+  it('ends a subscription whose events expired with an error, and restarts one that has a snapshot', async () => {
     await using served = await serve(createApp(memoryBackend()))
     await served.client.post.mutate({ room: 'a', events: [1, 2] })
     const lost = follow(served.client, 'live', '0.lost:7')
@@ -234,7 +234,7 @@ describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s',
 })
 
 describe.each(Object.entries(servers))('%s', (_, serve) => {
-  it('stops reading the log when its last client has gone', async () => {
+  it('stops reading the log when the last client has disconnected', async () => {
     const backend = memoryBackend()
     await using served = await serve(createApp(backend))
     const one = follow(served.client, 'live')
@@ -245,7 +245,7 @@ describe.each(Object.entries(servers))('%s', (_, serve) => {
     other.stop()
     await vi.waitFor(() => expect(pollersOf(backend.store)).toBe(0), 5_000)
   })
-  it('carries a subscription over the end of its request, which `maxDurationMs` sets', async () => {
+  it('continues a subscription after its request ended at `maxDurationMs`', async () => {
     await using served = await serve(createApp(memoryBackend(), { maxDurationMs: 300 }))
     const live = follow(served.client, 'live')
     const state = follow(served.client, 'state')
@@ -259,7 +259,7 @@ describe.each(Object.entries(servers))('%s', (_, serve) => {
     live.stop()
     state.stop()
   }, 60_000)
-  it('says of an ephemeral channel that only a line can serve it', async () => {
+  it('answers a subscription to an ephemeral channel with an error that only a line serves it', async () => {
     await using served = await serve(createApp(memoryBackend()))
     const failed = new Promise<unknown>((resolve) => {
       served.client.typing.subscribe(undefined, { onError: resolve })
@@ -271,21 +271,21 @@ describe.each(Object.entries(servers))('%s', (_, serve) => {
   })
 })
 
-it('follows on the table of a line what is published there, and the line’s clients get what is published beside it', async () => {
+it('shares a table with a line: each delivers the events that the other publishes', async () => {
   const app = createApp(memoryBackend())
   await using local = await startLocalLine(app)
   const { client } = local.connect()
   await client.post.mutate({ room: 'a', events: [1] })
-  const beside = local.run(() => app.numbers.subscribe({ room: 'a' }, { replay: 1 }))[Symbol.asyncIterator]()
-  expect((await beside.next()).value?.[1]).toBe(1)
+  const events = local.run(() => app.numbers.subscribe({ room: 'a' }, { replay: 1 }))[Symbol.asyncIterator]()
+  expect((await events.next()).value?.[1]).toBe(1)
   const seen = new Promise<unknown>((resolve) => {
     client.live.subscribe({ room: 'a' }, { onData: ({ data }) => data === 3 && resolve(data) })
   })
-  const next = beside.next()
+  const next = events.next()
   await client.post.mutate({ room: 'a', events: [2] })
   expect((await next).value?.[1]).toBe(2)
   await local.run(() => app.numbers.publish({ room: 'a' }, 3))
   expect(await seen).toBe(3)
-  expect((await beside.next()).value?.[1]).toBe(3)
-  await beside.return?.()
+  expect((await events.next()).value?.[1]).toBe(3)
+  await events.return?.()
 })

@@ -7,7 +7,7 @@ const document = readFileSync(join(repository, 'packages/protocol/PROTOCOL.md'),
 const lawsPage = readFileSync(join(repository, 'docs/design/laws.md'), 'utf8')
 const proofsPage = readFileSync(join(repository, 'docs/design/proofs.md'), 'utf8')
 
-/** The numbers of the rules, in the document's order: a rule is a list item that begins with its number. */
+/** The numbers of the rules, in the order of the document. A rule is a list item that begins with its number. */
 const clauses = [...document.matchAll(/^- `\[(TL-[A-Z]+-\d+)\]`/gm)].map(([, clause = '']) => clause)
 
 /** The ids of the laws and of the proofs: each is the heading of a section. */
@@ -62,14 +62,14 @@ const missingFrom = (citations: readonly Citation[], ids: readonly string[] = cl
   return ids.filter((id) => !cited.has(id))
 }
 
-/** What is cited under this kind of id and is not among the ids. */
+/** Citations of this kind of id that do not exist. */
 const unknownOf = (kind: 'TL' | 'LAW' | 'PROOF', ids: readonly string[]) =>
   anywhere
     .filter(({ clause }) => clause.startsWith(`${kind}-`) && !ids.includes(clause))
     .map(({ clause, file }) => `${clause} in ${file}`)
 
 describe('every rule of PROTOCOL.md', () => {
-  it('has a number of its own, and no area has a hole', () => {
+  it('has a unique number, and the numbers of an area have no holes', () => {
     const seen = new Map<string, number>()
     const expected = clauses.map((clause) => {
       const area = clause.replace(/\d+$/, '')
@@ -80,7 +80,7 @@ describe('every rule of PROTOCOL.md', () => {
     expect(clauses).toEqual(expected)
   })
 
-  it('begins a list item where it is stated, and nothing else in the document is numbered', () => {
+  it('is a list item that begins with the number, and no other text in the document does', () => {
     const numbers = [...document.matchAll(/\[(TL-[A-Z]+-\d+)\]/g)].map(([, clause = '']) => clause)
     expect(numbers.filter((clause) => !clauses.includes(clause))).toEqual([])
     expect(new Set(numbers).size).toBe(clauses.length)
@@ -94,13 +94,13 @@ describe('every rule of PROTOCOL.md', () => {
     expect(missingFrom(inTitles)).toEqual([])
   })
 
-  it('is what a citation means: no code and no test cites a number that is not there', () => {
+  it('exists if code or a test cites it', () => {
     expect(unknownOf('TL', clauses)).toEqual([])
   })
 })
 
 describe('every law of docs/design/laws.md', () => {
-  it('has an id of its own', () => {
+  it('has a unique id', () => {
     expect(laws.length).toBeGreaterThan(10)
     expect(new Set(laws).size).toBe(laws.length)
   })
@@ -113,11 +113,11 @@ describe('every law of docs/design/laws.md', () => {
     expect(missingFrom(inTests, laws)).toEqual([])
   })
 
-  it('is what a citation means: no code and no test cites a law that is not there', () => {
+  it('exists if code or a test cites it', () => {
     expect(unknownOf('LAW', laws)).toEqual([])
   })
 
-  it('links to a proof that is there, and each proof names the law that answers it', () => {
+  it('links to an existing proof, and each proof names its law', () => {
     const linked = [...lawsPage.matchAll(/proofs\.md#([a-z-]+)/g)].map(([, anchor = '']) => anchor.toUpperCase())
     const answered = [...proofsPage.matchAll(/laws\.md#([a-z-]+)/g)].map(([, anchor = '']) => anchor.toUpperCase())
     expect(linked.filter((id) => !proofs.includes(id))).toEqual([])

@@ -32,14 +32,14 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** The packages whose code a function has read after its first event, or at init where it gets none. */
+/** The packages whose code a function has loaded after its first event, or after init if there is no event. */
 async function readBy(handler: string, event?: unknown, env = {}): Promise<readonly string[]> {
   const { read } = await probe({ file: functions.file, handler, event, env: { TRUNKLINE_TABLE: 'none', ...env } })
   return [...new Set(read.flatMap((url) => functions.packagesOf.get(basename(url)) ?? []))]
 }
 
 describe('a cold start', () => {
-  it('of the chat reads no AWS SDK, which is in files of its own', async () => {
+  it('of the chat loads no AWS SDK, which is in separate files', async () => {
     const entry = 'examples/chat/src/server/lambda.ts'
     const chat = await bundle({ settings, root: repository, entry, outdir: join(folder, 'chat') })
     expect(chat.initFiles.flatMap((file) => sdkIn(chat.packagesOf.get(file) ?? []))).toEqual([])
@@ -53,17 +53,17 @@ describe('a cold start', () => {
     },
   )
 
-  it.each(['authorizer', 'websocket', 'worker'])('of %s reads no AWS SDK at init', async (handler) => {
+  it.each(['authorizer', 'websocket', 'worker'])('of %s loads no AWS SDK at init', async (handler) => {
     expect(sdkIn(await readBy(handler))).toEqual([])
   })
 
-  it('and a plain call read no AWS SDK', async () => {
+  it('and a plain call load no AWS SDK', async () => {
     const read = await readBy('websocket', plainCall)
     expect(read).toContain('@trpc/server')
     expect(sdkIn(read)).toEqual([])
   })
 
-  it('and a handshake read no AWS SDK', async () => {
+  it('and a handshake load no AWS SDK', async () => {
     expect(sdkIn(await readBy('authorizer', handshake))).toEqual([])
   })
 

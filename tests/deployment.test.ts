@@ -15,7 +15,7 @@ import { repository } from './repository.ts'
 import { packageTemplate, resourcesOf, type Template } from './template.ts'
 
 const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker'] as const
-/** `delayed` is the handler of `deliver` with a time of its own. */
+/** `delayed` is the handler of `deliver` with another timeout. */
 const handlerOf = (name: string) => (name === 'delayed' ? 'deliver' : name)
 const settingsOf = (name: (typeof names)[number]): Omit<FunctionOptions, 'name' | 'run'> =>
   name === 'delayed' ? delayedSettings : functionSettings[name]
@@ -28,7 +28,7 @@ beforeAll(async () => {
   template = await packageTemplate()
 }, 70_000)
 
-/** What feeds a function. */
+/** The event source of a function. */
 const mappingOf = (id: string) =>
   [...resourcesOf(template, 'AWS::Lambda::EventSourceMapping').values()].find(
     ({ Properties }) => JSON.stringify(Properties['FunctionName']) === JSON.stringify(arn(`${id}LambdaFunction`)),
@@ -47,17 +47,17 @@ describe('functions', () => {
     })
   })
 
-  it('are these six and no other', () => {
+  it('are these six', () => {
     const expected = names.map((name) => `${logicalId(name)}LambdaFunction`)
     expect([...resourcesOf(template, 'AWS::Lambda::Function').keys()].sort()).toEqual(expected.sort())
   })
 
-  it('that answer frames end before the gateway gives up at 29 s', () => {
+  it('that answer frames time out before the gateway does, at 29 s', () => {
     expect(properties('WebsocketLambdaFunction')?.['Timeout']).toBeLessThan(29)
     expect(properties('AuthorizerLambdaFunction')?.['Timeout']).toBeLessThan(29)
   })
 
-  it('learn the table, the callback address and the functions to invoke from the environment', () => {
+  it('get the table, the callback URL and the functions to invoke from the environment', () => {
     for (const name of names) {
       expect(properties(`${logicalId(name)}LambdaFunction`)?.['Environment']).toMatchObject({
         Variables: {
@@ -75,7 +75,7 @@ describe('functions', () => {
     }
   })
 
-  it('that are invoked asynchronously send what fails to the queue', () => {
+  it('that are invoked asynchronously send failed events to the queue', () => {
     const configurations = [...resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').values()]
     const byFunction = new Map(
       configurations.map(({ Properties }) => [
@@ -96,18 +96,18 @@ describe('functions', () => {
     })
   })
 
-  it('that deliver have both repeats, also when each try took all of its time', () => {
+  it('that deliver have two retries, even if each attempt took the whole timeout', () => {
     const { timeoutMs, asyncRetries = 0, maximumEventAgeMs = 0 } = functionSettings.deliver
     const retryDelaysMs = 60_000 + 120_000
     expect(maximumEventAgeMs).toBeGreaterThanOrEqual(asyncRetries * timeoutMs + retryDelaysMs)
   })
 
-  it('that go on in another invocation of themselves may do so for ever: Lambda ends a chain of 16 otherwise', () => {
+  it('that continue in another invocation of themselves may recurse without limit: Lambda stops after 16 by default', () => {
     for (const id of ['DeliverLambdaFunction', 'DelayedLambdaFunction', 'WorkerLambdaFunction'])
       expect([id, properties(id)?.['RecursiveLoop']]).toEqual([id, 'Allow'])
   })
 
-  it('that run long calls and generators have Lambda’s most time, and a retry that comes after all of it', () => {
+  it('that run long calls and generators have Lambda’s longest timeout, and a retry after it', () => {
     const worker = properties('WorkerLambdaFunction')
     expect(worker?.['Timeout']).toBe(900)
     const [configuration] = [...resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').values()].filter(
@@ -119,7 +119,7 @@ describe('functions', () => {
 })
 
 describe('the local line', () => {
-  it('gives each function the time and the tries that the template gives it', () => {
+  it('gives each function the timeout and the retries of the template', () => {
     const configurations = [...resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').values()]
     for (const name of names) {
       const id = `${logicalId(name)}LambdaFunction`
@@ -136,7 +136,7 @@ describe('the local line', () => {
     }
   })
 
-  it('has the routes of the template, two-way where those are', () => {
+  it('has the routes of the template, with the same two-way routes', () => {
     const received = [...resourcesOf(template, 'AWS::ApiGatewayV2::Route').values()].map(({ Properties }) => ({
       key: Properties['RouteKey'],
       twoWay: Properties['RouteResponseSelectionExpression'] === '$default',
@@ -174,7 +174,7 @@ describe('routes', () => {
     })
   })
 
-  it('are those of the wire and no other', () => {
+  it('are those of PROTOCOL.md', () => {
     const keys = routes().map(([, { Properties }]) => Properties['RouteKey'])
     expect(keys.sort()).toEqual(['$connect', '$disconnect', '$default', 'ping', ...oneWay].sort())
   })
@@ -191,7 +191,7 @@ describe('routes', () => {
     expect(hasResponse(id)).toBe(false)
   })
 
-  it('let everyone reach the authorizer, who has no identity source to miss', () => {
+  it('reach the authorizer without an identity source, so that no request is refused before it', () => {
     expect(routeOf('$connect').Properties).toMatchObject({
       AuthorizationType: 'CUSTOM',
       AuthorizerId: { Ref: 'AuthorizerWebsocketsAuthorizer' },
@@ -216,14 +216,14 @@ describe('routes', () => {
     expect(routeOf('ping').DependsOn).toContain('PingIntegrationResponse')
   })
 
-  it('are all there, with their responses, before the API is deployed', () => {
+  it('exist, with their responses, before the API is deployed', () => {
     const [deployment] = resourcesOf(template, 'AWS::ApiGatewayV2::Deployment').values()
     const responses = [...resourcesOf(template, 'AWS::ApiGatewayV2::RouteResponse').keys()]
     const needed = [...routes().map(([id]) => id), ...responses]
     expect(deployment?.DependsOn).toEqual(expect.arrayContaining(needed))
   })
 
-  it('have a description that is raised with ping, since the deployment does not see ping', () => {
+  it('have a description that changes with ping, because a deployment does not detect that change', () => {
     const ping = [properties('PingIntegration'), properties('PingIntegrationResponse')]
     const hash = createHash('sha256').update(JSON.stringify(ping)).digest('hex').slice(0, 12)
     const description = properties('WebsocketsApi')?.['Description']
@@ -233,7 +233,7 @@ describe('routes', () => {
     })
   })
 
-  it('may be invoked by this API alone', () => {
+  it('may be invoked only by this API', () => {
     for (const { Properties } of resourcesOf(template, 'AWS::Lambda::Permission').values()) {
       expect(JSON.stringify(Properties['SourceArn'])).toContain(`\${WebsocketsApi}/`)
     }
@@ -243,7 +243,7 @@ describe('routes', () => {
 describe('the stream', () => {
   const mapping = () => [mappingOf('TableStream')]
 
-  it('gives new log slots to tableStream, isolates a bad record and keeps what fails', () => {
+  it('passes new log slots to tableStream, isolates a bad record and keeps failed batches', () => {
     expect(mapping()[0]?.Properties).toMatchObject({
       EventSourceArn: { 'Fn::GetAtt': ['Table', 'StreamArn'] },
       FunctionName: arn('TableStreamLambdaFunction'),
@@ -256,7 +256,7 @@ describe('the stream', () => {
     })
   })
 
-  it('runs the function for nothing but new log slots and members with something to tell', () => {
+  it('runs the function only for new log slots and members with a pending change', () => {
     const { Filters } = z
       .object({ Filters: z.array(z.object({ Pattern: z.string() })) })
       .parse(mapping()[0]?.Properties['FilterCriteria'])
@@ -271,7 +271,7 @@ describe('the stream', () => {
 })
 
 describe('the queue that delays invocations', () => {
-  it('hands its messages to delayed, each one that failed again, and buries it after five times', () => {
+  it('passes its messages to delayed, repeats those that failed, and moves them to the on-failure queue after five attempts', () => {
     expect(mappingOf('Delayed')?.Properties).toMatchObject({
       EventSourceArn: arn('Later'),
       FunctionName: arn('DelayedLambdaFunction'),
@@ -284,7 +284,7 @@ describe('the queue that delays invocations', () => {
     })
   })
 
-  it('has the numbers of the local line', () => {
+  it('has the settings of the local line', () => {
     expect(properties('Later')).toMatchObject({ VisibilityTimeout: delayQueueSettings.visibilityMs / 1_000 })
     expect(properties('DelayedLambdaFunction')?.['Timeout']).toBe(delayedSettings.timeoutMs / 1_000)
   })
@@ -307,32 +307,32 @@ describe('every queue that feeds a function', () => {
       return [{ queue, timeout, mapping: Properties, ...queueShape.parse(properties(queue)) }]
     })
 
-  it('is found by this test', () => {
+  it('is known to this test', () => {
     expect(fed().map(({ queue }) => queue)).toEqual(['Later'])
   })
 
-  it('hides a message for six times the time of its function, as AWS asks', () => {
+  it('has a visibility timeout of six times the timeout of its function, as AWS recommends', () => {
     for (const { queue, timeout, VisibilityTimeout } of fed())
       expect([queue, VisibilityTimeout >= 6 * timeout]).toEqual([queue, true])
   })
 
-  it('hands a message over at least five times, so that throttled receives do not bury it', () => {
+  it('allows at least five receives, so that throttled ones do not move a message to the on-failure queue', () => {
     for (const { queue, RedrivePolicy } of fed())
       expect([queue, RedrivePolicy.maxReceiveCount >= 5]).toEqual([queue, true])
   })
 
-  it('repeats a message that failed within three minutes', () => {
+  it('repeats a failed message within three minutes', () => {
     for (const { queue, VisibilityTimeout } of fed()) expect([queue, VisibilityTimeout <= 180]).toEqual([queue, true])
   })
 
-  it('keeps a message longer than it may be delayed and tried', () => {
+  it('retains a message longer than its delay and attempts take', () => {
     for (const { queue, VisibilityTimeout, MessageRetentionPeriod, RedrivePolicy } of fed()) {
       const tried = RedrivePolicy.maxReceiveCount * VisibilityTimeout
       expect([queue, MessageRetentionPeriod > longestDelaySeconds + tried]).toEqual([queue, true])
     }
   })
 
-  it('repeats only the messages that failed, and keeps what failed for good', () => {
+  it('repeats only the messages that failed, and keeps those that failed at every attempt', () => {
     for (const { mapping, RedrivePolicy } of fed()) {
       expect(mapping).toMatchObject({ FunctionResponseTypes: ['ReportBatchItemFailures'] })
       expect(RedrivePolicy.deadLetterTargetArn).toEqual(deadLetters)
@@ -341,7 +341,7 @@ describe('every queue that feeds a function', () => {
 })
 
 describe('the table', () => {
-  it('is on demand, expires its rows, can be restored, streams both images and outlives the stack', () => {
+  it('is on demand, has TTL, point-in-time recovery and a stream of both images, and is retained with the stack', () => {
     expect(template.Resources['Table']?.DeletionPolicy).toBe('Retain')
     expect(properties('Table')).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
@@ -377,25 +377,25 @@ describe('roles', () => {
   })
   const connections = { 'Fn::Sub': `${account.replace('%', 'execute-api')}\${WebsocketsApi}/dev/*/@connections/*` }
 
-  it('are one for each function and no other', () => {
+  it('are one for each function', () => {
     expect([...resourcesOf(template, 'AWS::IAM::Role').keys()].sort()).toEqual(
       names.map((name) => `${logicalId(name)}Role`).sort(),
     )
     expect(resourcesOf(template, 'AWS::IAM::Policy').size).toBe(0)
   })
 
-  it.each(names)('%s may nothing on a resource that equals *, and no action has a wildcard', (name) => {
+  it.each(names)('%s has no permission on the resource *, and no action with a wildcard', (name) => {
     for (const { Action, Resource } of statementsOf(`${logicalId(name)}Role`)) {
       expect([Resource].flat()).not.toContain('*')
       expect([Action].flat().filter((action) => action.includes('*'))).toEqual([])
     }
   })
 
-  it.each(names)('%s writes its own log alone', (name) => {
+  it.each(names)('%s writes only its own log', (name) => {
     may(`${logicalId(name)}Role`, 'logs:PutLogEvents', arn(`${logicalId(name)}LogGroup`))
   })
 
-  it('authorizer reads tokens and touches nothing of the line', () => {
+  it('authorizer has no access to the line', () => {
     expect(actionsOf('AuthorizerRole')).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents'])
   })
 
@@ -417,7 +417,7 @@ describe('roles', () => {
     may(`${name}Role`, 'lambda:InvokeFunction', invoked.map(functionArn))
   })
 
-  it('grant the requests to the table that the store makes, and no other', () => {
+  it('grant exactly the table requests that the store makes', () => {
     const folder = join(repository, 'packages/server/src/dynamodb')
     const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
       (name) => name.endsWith('.ts') && !/\.(test|suite)\.ts$/.test(name),
@@ -431,25 +431,28 @@ describe('roles', () => {
     expect(granted).toEqual(made)
   })
 
-  it('tableStream alone reads the stream', () => {
+  it('only tableStream reads the stream', () => {
     may('TableStreamRole', 'dynamodb:GetRecords', { 'Fn::GetAtt': ['Table', 'StreamArn'] })
     for (const name of ['Websocket', 'Deliver', 'Delayed', 'Worker'])
       expect(actionsOf(`${name}Role`)).not.toContain('dynamodb:GetRecords')
   })
 
-  it('tells where the queue is, for a redrive', () => {
+  it('outputs the URL of the on-failure queue, for a redrive', () => {
     expect(template.Outputs['DeadLettersUrl']?.Value).toEqual({ Ref: 'DeadLetters' })
   })
 
-  it.each(['TableStream', 'Deliver', 'Worker'])('%s may bury what failed, and delay an invocation', (name) => {
-    may(`${name}Role`, 'sqs:SendMessage', [arn('Later'), deadLetters])
-  })
+  it.each(['TableStream', 'Deliver', 'Worker'])(
+    '%s may send failed events to the queue, and delay an invocation',
+    (name) => {
+      may(`${name}Role`, 'sqs:SendMessage', [arn('Later'), deadLetters])
+    },
+  )
 
   it.each(['Websocket', 'Delayed'])('%s may delay an invocation', (name) => {
     may(`${name}Role`, 'sqs:SendMessage', arn('Later'))
   })
 
-  it('delayed alone takes what was delayed', () => {
+  it('only delayed receives delayed invocations', () => {
     may('DelayedRole', 'sqs:ReceiveMessage', arn('Later'))
     may('DelayedRole', 'sqs:DeleteMessage', arn('Later'))
     may('DelayedRole', 'sqs:GetQueueAttributes', arn('Later'))

@@ -41,7 +41,7 @@ afterAll(async () => {
   await local.close()
 })
 
-/** Imports a block of the client's README as it stands, but for the address of the line. */
+/** Imports a block of the client's README, unchanged but for the URL of the line. */
 async function importBlock<T>(mark: string): Promise<T> {
   const readme = readFileSync(join(repository, 'packages/client/README.md'), 'utf8')
   const code = [...readme.matchAll(/^```ts\n([\s\S]*?)^```/gm)]
@@ -56,22 +56,22 @@ async function importBlock<T>(mark: string): Promise<T> {
 const publish = (room: string, text: string) => local.run(() => messages.publish({ room }, { author: 'ann', text }))
 const waitFor = (check: () => void) => vi.waitFor(check, 15_000)
 
-/** A store of the texts of a room that notes whatever it tells. */
+/** A store of the texts of a room that records the values it passes to subscribers. */
 function watched(room: string): { readonly store: Store<readonly string[]>; readonly received: (readonly string[])[] } {
   const received: (readonly string[])[] = []
-  const tell = (run: (texts: readonly string[]) => void) => (texts: readonly string[]) => {
+  const recorded = (run: (texts: readonly string[]) => void) => (texts: readonly string[]) => {
     received.push(texts)
     run(texts)
   }
-  return { store: { subscribe: (run) => stores.texts(room).subscribe(tell(run)) }, received }
+  return { store: { subscribe: (run) => stores.texts(room).subscribe(recorded(run)) }, received }
 }
 
 /** Publishes an event that only a live subscription receives, and waits until one has received it. */
 async function publishUnheard(room: string): Promise<void> {
   await publish(room, 'unheard')
-  let heard: readonly string[] = []
-  const stop = stores.texts(room).subscribe((texts) => (heard = texts))
-  await waitFor(() => expect(heard.at(-1)).toBe('unheard'))
+  let latest: readonly string[] = []
+  const stop = stores.texts(room).subscribe((texts) => (latest = texts))
+  await waitFor(() => expect(latest.at(-1)).toBe('unheard'))
   stop()
 }
 
@@ -82,7 +82,7 @@ async function importCompiled<T>(code: string, options: { readonly platform: 'no
   return await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')}`)
 }
 
-test("a store of the README is one by Svelte's own contract: get and runes read it, and it stops", async () => {
+test("a store of the README follows Svelte's store contract: get and runes read it, and unsubscribing stops it", async () => {
   const runes = `
     import { fromStore } from 'svelte/store'
     import { flushSync } from 'svelte'
@@ -122,7 +122,7 @@ test('a $-name of a Svelte component reads a store of the README', async () => {
   expect(renderBadge({ lineState: stores.lineState })).toContain(`<p>${get(stores.lineState).status}</p>`)
 })
 
-test('a store of the README is a ref in Vue, and stops with its scope', async () => {
+test('a store of the README is a ref in Vue, and its subscription ends with the scope', async () => {
   const scope = effectScope()
   let seen: readonly string[] | undefined
   const { store, received } = watched('vue')

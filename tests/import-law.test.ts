@@ -20,17 +20,17 @@ function sources(): SourceFile[] {
 }
 
 describe('the import law', () => {
-  it('is kept by every source file', () => {
+  it('holds in every source file', () => {
     const lines = findOffences(sources()).map(({ file, line, message }) => `${file}:${line} ${message}`)
     expect(lines).toEqual([])
   })
 
-  it('lets no source import() the AWS SDK itself: a bundler that takes its CommonJS build loses the names', () => {
+  it('lets no source import() the AWS SDK directly: a bundler that uses its CommonJS build loses the names', () => {
     const offenders = sources().filter(({ text }) => /(?<!typeof )\bimport\(\s*['"]@(aws-sdk|smithy)\//.test(text))
     expect(offenders.map(({ path }) => path)).toEqual([])
   })
 
-  it('is read over every folder of the house', () => {
+  it('covers every area', () => {
     const areas = new Set(sources().map(({ path }) => areaOf(path)))
     expect([...areas]).toEqual(
       expect.arrayContaining([

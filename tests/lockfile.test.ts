@@ -21,7 +21,7 @@ const manifest = z
   .object({ allowScripts: z.record(z.string(), z.boolean()) })
   .parse(JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')))
 
-/** Optional packages that the lockfile names and does not have: npm leaves them out in silence, and `npm ci` then refuses. */
+/** Optional packages that the lockfile names but does not contain. npm omits them without an error, and `npm ci` then fails. */
 function missingOptional(all: Packages): string[] {
   return Object.entries(all).flatMap(([path, { optionalDependencies }]) =>
     Object.keys(optionalDependencies)
@@ -30,7 +30,7 @@ function missingOptional(all: Packages): string[] {
   )
 }
 
-/** Where Node looks for what a package at `path` imports: its own node_modules, then each folder above. */
+/** The folders in which Node looks for the imports of a package at `path`: its own, then each folder above. */
 function foldersOf(path: string): string[] {
   const parts = path === '' ? [] : path.split('/')
   return [...parts.keys(), parts.length].map((length) =>
@@ -41,7 +41,7 @@ function foldersOf(path: string): string[] {
   )
 }
 
-/** Packages from a place of their own (git, a file, one registry) or without a hash: an entry comes from whichever registry the installer uses, and the hash says what it must be. See .npmrc. */
+/** Packages with a fixed source (git, a file, one registry) or without a hash. All others come from the registry of the installer, and are checked by their hash. See .npmrc. */
 function foreign(all: Packages): string[] {
   return Object.entries(all)
     .filter(([path, { link, inBundle }]) => path.includes('node_modules/') && link !== true && inBundle !== true)
@@ -54,11 +54,11 @@ describe('the lockfile', () => {
     expect(missingOptional(packages)).toEqual([])
   })
 
-  it('takes every package by its hash, from whichever registry the installer uses', () => {
+  it('names a hash and no source for every package', () => {
     expect(foreign(packages)).toEqual([])
   })
 
-  it('has no install script that package.json does not deny by name', () => {
+  it('has no package with an install script that package.json does not deny by name', () => {
     const scripted = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript === true)
     const names = new Set(
       scripted.map(([path]) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)),
@@ -71,7 +71,7 @@ describe('the lockfile', () => {
 describe('the checks above', () => {
   const broken = (extra: Record<string, unknown>) => z.record(z.string(), entry).parse(extra)
 
-  it('find a platform that was left out', () => {
+  it('find a missing platform', () => {
     const all = broken({
       'node_modules/tool': { optionalDependencies: { 'tool-linux': '1', 'tool-darwin': '1' } },
       'node_modules/tool-linux': {},
@@ -79,7 +79,7 @@ describe('the checks above', () => {
     expect(missingOptional(all)).toEqual(['node_modules/tool → tool-darwin'])
   })
 
-  it('accept an optional package that stands below its user', () => {
+  it('accept an optional package in the node_modules of the package that needs it', () => {
     const all = broken({
       'node_modules/tool': { optionalDependencies: { a: '1' } },
       'node_modules/tool/node_modules/a': {},

@@ -16,7 +16,7 @@ const query = z.object({
   ReturnData: z.boolean().default(true),
   MetricStat: z.object({ Metric: watched, Period: z.number().multipleOf(60), Stat: z.string() }).optional(),
 })
-/** What CloudFormation takes of AWS::CloudWatch::Alarm, as far as ours use it; anything else is refused here. */
+/** The properties of AWS::CloudWatch::Alarm that the template uses. Others fail the test. */
 const alarm = z.strictObject({
   AlarmDescription: z.string().min(1).max(1_024),
   ComparisonOperator: z.literal('GreaterThanOrEqualToThreshold'),
@@ -37,7 +37,7 @@ const alarm = z.strictObject({
   Metrics: z.array(query).max(20).optional(),
 })
 
-/** What AWS publishes under these names, with the dimensions of each. */
+/** The metrics that AWS publishes, with the dimensions of each. */
 const published: Readonly<Record<string, readonly string[]>> = {
   'AWS/Lambda Errors': ['FunctionName'],
   'AWS/Lambda Throttles': ['FunctionName'],
@@ -75,7 +75,7 @@ const alarms = () =>
     ...alarm.parse(Properties),
   }))
 
-/** Every metric that an alarm looks at. */
+/** The metrics of an alarm. */
 function metricsOf(each: ReturnType<typeof alarms>[number]) {
   if (each.Metrics === undefined) return [watched.parse(each)]
   return each.Metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric]))
@@ -133,7 +133,7 @@ describe('alarms', () => {
     expect(watchedErrors.sort()).toEqual(functions.sort())
   })
 
-  it('have one for each queue: how long work waits in it, or that something lies there which failed for good', () => {
+  it('have one for each queue: for the age of its messages, or for any message in an on-failure queue', () => {
     const redrive = z.object({
       deadLetterTargetArn: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
     })
@@ -156,7 +156,7 @@ describe('alarms', () => {
     for (const { id, deadLetters } of queues) expect([id, deadLetters !== undefined]).toEqual([id, !graves.has(id)])
   })
 
-  it('ring for the queue of checks only after the longest grace of the deployed channels', () => {
+  it('wait longer for the queue of presence checks than the longest grace period of the deployed channels', () => {
     const { Threshold } = alarms().find(({ id }) => id === 'LaterAgeAlarm') ?? { Threshold: Number.NaN }
     const graces = internalsOf(line)
       .channels()
@@ -170,13 +170,13 @@ describe('alarms', () => {
       if (Metrics !== undefined) expect([id, Metrics.filter(({ ReturnData }) => ReturnData).length]).toEqual([id, 1])
   })
 
-  it('ring before deliver is out of time', () => {
+  it('fire before deliver reaches its timeout', () => {
     const timeout = template.Resources['DeliverLambdaFunction']?.Properties['Timeout']
     const { Threshold } = alarms().find(({ id }) => id === 'DeliverDurationAlarm') ?? { Threshold: Number.NaN }
     expect(Threshold).toBe(Number(timeout) * 1_000 * 0.8)
   })
 
-  it('tell the topic that was named, and nobody where none was', () => {
+  it('notify the topic in AlarmTopic, if one is given', () => {
     const actions = { 'Fn::If': ['HasAlarmTopic', [{ Ref: 'AlarmTopic' }], { Ref: 'AWS::NoValue' }] }
     for (const { AlarmActions, OKActions } of alarms()) expect([AlarmActions, OKActions]).toEqual([actions, actions])
     expect(template.Parameters?.['AlarmTopic']).toEqual({
@@ -187,13 +187,13 @@ describe('alarms', () => {
     expect(template.Conditions).toHaveProperty('HasAlarmTopic')
   })
 
-  it('each have a section of docs/guide/operations.md, and no section is without its alarm', () => {
+  it('each have a section of docs/guide/operations.md, and each section has an alarm', () => {
     const ids = alarms().map(({ id }) => id)
     expect(ids.length).toBeGreaterThan(10)
     expect([...sections().keys()].sort()).toEqual(ids.sort())
   })
 
-  it('each have a section that says what it means, what to look at and what to do', () => {
+  it('each have a section with its meaning, what to look at and what to do', () => {
     for (const [id, text] of sections())
       for (const word of ['**Means**', '**Look at**', '**Do**'])
         expect([id, word, text.includes(word)]).toEqual([id, word, true])
@@ -227,7 +227,7 @@ describe('the dashboard', () => {
     }
   })
 
-  it('shows every count that the line tells, in a place of its own', () => {
+  it('shows every metric of Trunkline, each widget at its own position', () => {
     const text = JSON.stringify(widgets())
     for (const name of Object.keys(lineMetrics)) if (name !== 'failedCalls') expect(text).toContain(name)
     const places = widgets().map(({ x, y }) => `${x} ${y}`)
@@ -236,7 +236,7 @@ describe('the dashboard', () => {
 })
 
 describe('the table of metrics in docs/guide/operations.md', () => {
-  it('names every count that the line tells, and no other', () => {
+  it('names every metric of Trunkline, and no other', () => {
     const document = readFileSync(join(repository, 'docs/guide/operations.md'), 'utf8')
     const rows = [...document.matchAll(/^\| ((?:`\w+` ?)+)\| /gm)].flatMap(
       ([, names = '']) => names.match(/\w+/g) ?? [],
@@ -246,7 +246,7 @@ describe('the table of metrics in docs/guide/operations.md', () => {
 })
 
 describe('logs', () => {
-  it('are kept for fourteen days, of every function', () => {
+  it('are kept for 14 days, for every function', () => {
     const groups = [...resourcesOf(template, 'AWS::Logs::LogGroup').values()]
     expect(groups.map(({ Properties }) => Properties['RetentionInDays'])).toEqual(Array(6).fill(14))
   })

@@ -21,7 +21,7 @@ function manifestsOf(root: string) {
   return folders.map((folder) => manifest.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))))
 }
 
-/** The manifests of the workspace alone, where a release may be tried. */
+/** A copy of the workspace's manifests, in which a release can be tried. */
 function copyManifests(): void {
   const folders = ['packages', 'examples', 'benchmarks'].flatMap((kind) =>
     readdirSync(join(repository, kind)).map((name) => join(kind, name)),
@@ -33,7 +33,7 @@ function copyManifests(): void {
   cpSync(join(repository, '.changeset/config.json'), join(copy, '.changeset/config.json'))
 }
 
-it('a release raises all published packages to one version, and what they ask of each other with it', () => {
+it('a release raises all published packages and their dependencies on each other to one version', () => {
   copyManifests()
   writeFileSync(join(copy, '.changeset/one.md'), '---\n"@trunkline/client": minor\n---\n\nSomething new.\n')
   execFileSync(process.execPath, [join(repository, 'node_modules/@changesets/cli/bin.js'), 'version'], { cwd: copy })

@@ -17,7 +17,7 @@ const router = t.router({
     const { events } = await messages.read(input)
     return events.map(({ data }) => data.text)
   }),
-  /** A page of the log, then what comes after it. */
+  /** A page of the log, then the events after it. */
   timeline: t.procedure
     .input(key)
     .subscription(({ input }) =>
@@ -33,7 +33,7 @@ const router = t.router({
 
 const room = { room: 'x' }
 
-test('TanStack Query works over the line: queries, an optimistic mutation that is taken back', async () => {
+test('TanStack Query works over Trunkline: queries, and an optimistic mutation that is rolled back', async () => {
   await using local = await startLocalLine({ router, line, onError: () => {} })
   const queryClient = new QueryClient({ defaultOptions: { mutations: { retry: false } } })
   const trpc = createTRPCOptionsProxy<typeof router>({ client: local.connect().client, queryClient })
@@ -67,7 +67,7 @@ interface Logged {
   readonly data: { readonly text: string }
 }
 
-test('a snapshot and its tail are merged into the cache: each event once, and a gap brings the next page', async () => {
+test('a snapshot and the events after it are merged into the cache once each, and a gap loads the next page', async () => {
   await using local = await startLocalLine({ router, line })
   const queryClient = new QueryClient()
   const queryKey = ['timeline', room.room]
@@ -98,7 +98,7 @@ test('a snapshot and its tail are merged into the cache: each event once, and a 
   await shows(['late'])
 }, 60_000)
 
-test('useSuspenseQuery waits for an answer over the line, and is rendered with it', async () => {
+test('useSuspenseQuery waits for the answer and renders with it', async () => {
   await using local = await startLocalLine({ router, line })
   await local.run(() => messages.publish(room, { text: 'read by a component' }))
   const queryClient = new QueryClient()

@@ -21,12 +21,12 @@ const schema = z.object({
 
 /** One resource of the generated template. */
 export type Resource = z.infer<typeof resource>
-/** The CloudFormation template that a deployment would send. */
+/** A CloudFormation template. */
 export type Template = z.infer<typeof schema>
 
 /**
- * Packages `serverless.yml` as a deployment does, without an account or a network, and gives the template.
- * It runs in a folder of links, so that nothing of it (`.esbuild`, `.serverless`) lands in the repository.
+ * Packages `serverless.yml` as a deployment does, without an account or a network, and returns the template.
+ * Runs in a folder of links, so that it writes nothing (`.esbuild`, `.serverless`) into the repository.
  */
 export async function packageTemplate(): Promise<Template> {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-deploy-'))
@@ -43,7 +43,7 @@ export async function packageTemplate(): Promise<Template> {
   }
 }
 
-/** `serverless package` in `folder`; its words are in the error when it fails. A bundle that fails can leave it hanging. */
+/** Runs `serverless package` in `folder`. Throws its output if it fails. It has a deadline, because a bundle that fails can make it hang. */
 async function runPackage(folder: string): Promise<void> {
   const cli = join(repository, 'node_modules/serverless/bin/serverless.js')
   const options = { cwd: folder, env: offline(folder), timeout: 60_000 }
@@ -60,7 +60,7 @@ export function resourcesOf(template: Template, type: string): Map<string, Resou
   return new Map(Object.entries(template.Resources).filter(([, { Type }]) => Type === type))
 }
 
-/** No credentials, no home with some, no call for a newer version: what a pull request's check has. */
+/** The environment of a pull request's check: no credentials, no home folder with any, no update check. */
 function offline(folder: string): NodeJS.ProcessEnv {
   const { PATH, SYSTEMROOT, TEMP } = process.env
   return { PATH, SYSTEMROOT, TEMP, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', SLS_NOTIFICATIONS_MODE: 'off' }

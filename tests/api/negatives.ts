@@ -1,4 +1,4 @@
-// What must not compile, and beside it what must. Only checked, never run.
+// Code that must not compile, next to code that must. It is only type-checked.
 import { initTRPC } from '@trpc/server'
 import { createClient, createConnection, trunklineLink } from '@trunkline/client'
 import { createLine } from '@trunkline/server'

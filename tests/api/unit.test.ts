@@ -1,4 +1,4 @@
-// A whole line in a user's own test.
+// A local line in a user's test.
 import { iterate, trunklineError } from '@trunkline/client'
 import { startLocalLine } from '@trunkline/local'
 import { expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { authorize, createContext } from './chat/auth.ts'
 import { line, messages } from './chat/channels.ts'
 import { appRouter } from './chat/router.ts'
 
-test('what is posted while a socket is cut arrives once', async () => {
+test('a message that is posted while a socket is down arrives once', async () => {
   await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
   const ann = local.connect({ token: () => 'ann' })
   const bob = local.connect({ token: () => 'bob' })
@@ -22,7 +22,7 @@ test('what is posted while a socket is cut arrives once', async () => {
   expect((await local.run(() => messages.read({ room: 'x' }))).events).toHaveLength(2)
 })
 
-test('a post whose answer is lost is posted once', async () => {
+test('a mutation whose response is lost has one effect', async () => {
   await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
   const ann = local.connect({ token: () => 'ann' })
   const bob = local.connect({ token: () => 'bob' })
@@ -40,7 +40,7 @@ test('a post whose answer is lost is posted once', async () => {
   expect((await local.run(() => messages.read({ room: 'x' }))).events).toHaveLength(1)
 })
 
-test('an answer comes token by token', async () => {
+test('a generator streams its answer token by token', async () => {
   await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
   const { client } = local.connect({ token: () => 'ann' })
   const tokens: string[] = []
@@ -48,7 +48,7 @@ test('an answer comes token by token', async () => {
   expect(tokens).toEqual(['why ', 'is ', 'that'])
 })
 
-test('a session that outlived its token says so', async () => {
+test('a session with an expired token is refused with the reason', async () => {
   await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
   const { client } = local.connect({ token: () => 'ann' })
   await client.connection.query()
@@ -57,7 +57,7 @@ test('a session that outlived its token says so', async () => {
   expect(trunklineError(error)?.retry).toBe('after-auth')
 })
 
-test('a whole page is what a late reader begins with', async () => {
+test('a late subscriber starts with a whole page', async () => {
   await using local = await startLocalLine({ router: appRouter, line, authorize, createContext })
   const { client } = local.connect({ token: () => 'ann' })
   const posted = await client.messages.post.mutate({ room: 'x', id: crypto.randomUUID(), text: 'early' })

@@ -14,7 +14,7 @@ import { type AppRouter, appRouter } from './readme/router.ts'
 import { announce } from './script.ts'
 import { connect, watch } from './stock-diff.ts'
 
-/** The line of the readme, whole. */
+/** The complete line of the readme. */
 const start = () => startLocalLine({ router: appRouter, line, createContext: ({ sessionId }) => ({ user: sessionId }) })
 
 const t = initTRPC.create()
@@ -26,7 +26,7 @@ it('calls procedures without a line', async () => {
   expect(await posted()).toBe('hi')
 })
 
-it('starts a router that needs no context by itself', async () => {
+it('serves a router that needs no context without createContext', async () => {
   expect(await call()).toBe(1)
 })
 
@@ -39,13 +39,13 @@ it('serves the client of the readme', async () => {
   expect(seen.value).toMatchObject({ id, data: { text: 'hi' } })
 })
 
-it('lets a Node service listen to what a script announces', async () => {
+it('delivers events that a script publishes to a Node service', async () => {
   await using local = await start()
   await local.run(announce)
   expect(await listen(local.url, 1)).toEqual(['maintenance at 5'])
 })
 
-it('serves a stock tRPC client by the link', async () => {
+it('serves tRPC’s own client', async () => {
   await using local = await start()
   await using connection = createConnection({ url: local.url, WebSocket })
   const client = connect(connection)
@@ -59,7 +59,7 @@ it('serves a stock tRPC client by the link', async () => {
   expect(text).toBe('from a stock client')
 })
 
-it('keeps two lines of one declaration apart', async () => {
+it('keeps two lines with the same declaration separate', async () => {
   await using one = await start()
   await using two = await start()
   await one.run(() => messages.publish({ room: 'x' }, { author: 'ann', text: 'one' }))
@@ -67,7 +67,7 @@ it('keeps two lines of one declaration apart', async () => {
   expect((await two.run(() => messages.read({ room: 'x' }))).events).toHaveLength(0)
 })
 
-it('makes events of a table that anybody writes to', async () => {
+it('publishes the changes of an application’s own table', async () => {
   await using local = await startLocalLine({ router: boardRouter, line: boardLine })
   const TableName = await local.table({ keys: { pk: 'S' } }, cards)
   const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = '', AWS_REGION: region = '' } = local.environment
@@ -84,7 +84,7 @@ it('makes events of a table that anybody writes to', async () => {
   expect((await local.run(() => audit.read({ org: 'o' }))).events).toMatchObject([{ data: { text: '1 → todo' } }])
 })
 
-it('takes a scheduled event that Lambda repeats once', async () => {
+it('handles a scheduled event once if Lambda repeats it', async () => {
   await using local = await start()
   const event = { id: 'event-1', time: '2026-05-01T00:00:00Z' }
   await local.run(async () => {

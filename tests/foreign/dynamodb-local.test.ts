@@ -47,7 +47,7 @@ const fresh = { ConditionExpression: 'attribute_not_exists(pk)' }
 const shown = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }
 const text = (length: number) => ({ t: { S: 'x'.repeat(length) } })
 
-/** One after the other, on the same rows. */
+/** Run in order, on the same rows. */
 const steps: readonly (readonly [string, readonly TransactWriteItem[], Partial<TransactWriteItemsCommandInput>?])[] = [
   ['two puts', [put('a', {}, { n: { N: '1' } }), put('b')]],
   ['a fresh put over a row', [put('a', fresh), put('c')]],
@@ -131,7 +131,7 @@ describe.skipIf(folder === undefined)('DynamoDB Local', () => {
   }, 120_000)
   afterAll(() => foreign?.close())
 
-  test('and the local line answer transactions alike', { timeout: 120_000 }, async () => {
+  test('answers transactions as the local line does', { timeout: 120_000 }, async () => {
     const clock = createLocalClock()
     const own = await startDynamo({ clock })
     const [theirs, ours] = [clientOf(foreign.endpoint), clientOf(own.endpoint)]
@@ -212,7 +212,7 @@ describe.skipIf(folder === undefined)('DynamoDB Local', () => {
     outside.destroy()
   })
 
-  test('is refused together with a data folder, and named when it does not answer', async () => {
+  test('is rejected together with a data folder, and named in the error when it does not answer', async () => {
     const router = initTRPC.create().router({})
     await expect(startLocalLine({ router, dynamodb: foreign.endpoint, dataDir: 'x' })).rejects.toThrow('got both')
   })

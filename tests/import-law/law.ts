@@ -93,7 +93,7 @@ const law = {
     ],
   },
   local: { areas: [], packages: [anything] },
-  /** Runs the production code with its ports replaced: it may reach inside every package, and nobody may import it. */
+  /** Runs the production code with other ports. It may import files of every package, and no package may import it. */
   simulator: { areas: [], packages: [anything] },
   examples: { areas: [], packages: [anything] },
   benchmarks: { areas: [], packages: [anything] },
@@ -154,7 +154,7 @@ export function findOffences(files: readonly SourceFile[]): Offence[] {
   )
 }
 
-/** The folder of the house that a file stands in, or undefined when the house has no such place. */
+/** The area of a file, or undefined if no area has its folder. */
 export function areaOf(path: string): Area | undefined {
   const [, server] = /^packages\/server\/src\/(.+)$/.exec(path) ?? []
   if (server !== undefined) return serverArea(server)

@@ -23,7 +23,7 @@ interface ResourceOptions<R extends AnyTRPCRouter> {
     | ((server: { readonly wssUrl: string; readonly wsClient: object }) => Partial<CreateTRPCClientOptions<R>>)
 }
 
-/** Stands where tRPC's suite has its own server and client, by the members that its WebSocket tests use. */
+/** Replaces the server and client of tRPC's suite, with the members that its WebSocket tests use. */
 export function testServerAndClientResource<R extends AnyTRPCRouter>(router: R, options: ResourceOptions<R> = {}) {
   const backend = process.env['TRPC_SUITE_OWN'] === '1' ? ownBackend(router, options) : lineBackend(router, options)
   let wss = listen(0)

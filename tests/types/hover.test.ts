@@ -7,7 +7,7 @@ import { repository } from '../repository.ts'
 const file = join(import.meta.dirname, 'hovered.ts')
 const source = readFileSync(file, 'utf8')
 
-/** The language service that editors ask, over the options of this folder. */
+/** The language service of editors, with the options of this folder. */
 function createService(): ts.LanguageService {
   const config = ts.getParsedCommandLineOfConfigFile(
     join(repository, 'tests/tsconfig.json'),
@@ -40,7 +40,7 @@ function createService(): ts.LanguageService {
 
 const service = createService()
 
-/** What an editor shows over each name that is marked in hovered.ts. */
+/** The text that an editor shows for each name that is marked in hovered.ts. */
 const hovers = [...source.matchAll(/\/\*\?\*\/ (\w+)/g)].map((match) => {
   const [marked, name = ''] = match
   const at = match.index + marked.length - name.length
@@ -48,25 +48,25 @@ const hovers = [...source.matchAll(/\/\*\?\*\/ (\w+)/g)].map((match) => {
 })
 
 describe('what hovering shows', () => {
-  it('is asked of a file without errors', () => {
+  it('is read from a file without errors', () => {
     const problems = service.getSemanticDiagnostics(file)
     expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([])
     expect(hovers.length).toBeGreaterThan(25)
   })
 
-  it('is what stands in hovered.txt', async () => {
+  it('matches hovered.txt', async () => {
     const shown = hovers.map(({ text }) => text).join('\n\n')
     await expect(`${shown}\n`).toMatchFileSnapshot('./hovered.txt')
   })
 
-  it.each(hovers)('over $name has no any, no path of a module and no helper of ours in it', ({ text }) => {
+  it.each(hovers)('over $name contains no any, no module path and no internal helper type', ({ text }) => {
     expect(text).not.toMatch(/\bany\b|import\(|\b(WithOptions|NotJson|RequireJson|Caller|ServeOptions)\b|unique symbol/)
   })
 
-  // The two that hold tRPC's own types of a whole router or of all callbacks are as long as tRPC makes them.
+  // Two are exempt: they contain tRPC's types of a whole router or of all callbacks, whose length is tRPC's.
   const longest: Readonly<Record<string, number>> = { client: 800, subscribe: 800, error: 450 }
 
-  it.each(hovers)('over $name can be read at a glance', ({ name, text }) => {
+  it.each(hovers)('over $name is short', ({ name, text }) => {
     expect(text.length).toBeGreaterThan(0)
     expect(text.length).toBeLessThan(longest[name] ?? 350)
   })

@@ -26,7 +26,7 @@ const connection = createConnection({ url: 'ws://127.0.0.1:1' })
 const t = initTRPC.create()
 
 describe('a channel infers', () => {
-  test('what its schemas take and give', () => {
+  test('inputs and outputs from its schemas', () => {
     expectTypeOf(counted.publish).parameter(1).toEqualTypeOf<{ at?: string | undefined; size: string }>()
     expectTypeOf<Event<ReturnType<typeof counted.subscribe>>>().toEqualTypeOf<{ at: string; size: number }>()
     expectTypeOf(counted.read)
@@ -37,28 +37,28 @@ describe('a channel infers', () => {
     }>()
     // @ts-expect-error the key's other type
     void (() => counted.publish({ n: '1' }, { size: '' }))
-    // @ts-expect-error what the schema makes is not what it takes
+    // @ts-expect-error the schema's output is not its input
     void (() => counted.publish({ n: 1 }, { size: 1 }))
-    // @ts-expect-error no retention of an ephemeral channel
+    // @ts-expect-error an ephemeral channel has no retention
     void (() => line.ephemeral('kept', { key: room, event: said, retention: '7d' }))
-    // @ts-expect-error nothing is read of an ephemeral channel
+    // @ts-expect-error an ephemeral channel has no read
     void typing.read
   })
 
-  test('a filter by a type guard narrows, and one without keeps the type', () => {
+  test('that a filter with a type guard narrows the type, and another filter keeps it', () => {
     const all = messages.subscribe({ room: '7' })
     expectTypeOf(all.filter((event): event is Posted => event.type === 'posted')).toEqualTypeOf<Subscription<Posted>>()
     expectTypeOf(all.filter((event) => event.type === 'posted')).toExtend<Subscription<Said>>()
     expectTypeOf(typing.subscribe({ room: '7' }).map(({ author }) => author)).toExtend<AsyncIterable<string>>()
-    // @ts-expect-error a guard for what no event is
+    // @ts-expect-error a guard for a type that no event has
     all.filter((event): event is { type: 'edited' } => event.type === 'edited')
     // @ts-expect-error no such member
     all.filter(({ text }) => text === '')
-    // @ts-expect-error a filter answers yes or no
+    // @ts-expect-error a filter returns a boolean
     all.filter((event) => event.type)
   })
 
-  test('map and startWith, in a chain, and nothing after the state', () => {
+  test('map and startWith in a chain, with nothing after startWith', () => {
     const texts = messages
       .subscribe({ room: '7' })
       .filter((event): event is Posted => event.type === 'posted')
@@ -66,9 +66,9 @@ describe('a channel infers', () => {
     expectTypeOf<Event<typeof texts>>().toEqualTypeOf<string>()
     const page = texts.startWith(async () => ({ type: 'page' as const, texts: ['a'] }))
     expectTypeOf<Event<typeof page>>().toEqualTypeOf<string | { type: 'page'; texts: string[] }>()
-    // @ts-expect-error the state comes last in the chain
+    // @ts-expect-error startWith is last in the chain
     void page.map
-    // @ts-expect-error nothing can be consistent with what is not kept
+    // @ts-expect-error an ephemeral channel has no log for a snapshot to match
     void typing.subscribe({ room: '7' }).startWith
   })
 })
@@ -93,15 +93,15 @@ describe('a subscription that declares its events', () => {
       ))
   })
 
-  test('is held to them', () => {
+  test('must return them', () => {
     // @ts-expect-error other events
     declared.output(eventsOf(z.object({ n: z.number() }))).subscription(({ input }) => messages.subscribe(input))
     const posted = eventsOf(z.object({ type: z.literal('posted'), text: z.string() }))
-    // @ts-expect-error events of which some are others
+    // @ts-expect-error a union with other events
     declared.output(posted).subscription(({ input }) => messages.subscribe(input))
-    // @ts-expect-error bare where ids are declared
+    // @ts-expect-error values without ids, but ids are declared
     declared.output(eventsOf(z.object({ author: z.string() }))).subscription(({ input }) => typing.subscribe(input))
-    // @ts-expect-error with ids where bare values are declared
+    // @ts-expect-error values with ids, but none are declared
     declared.output(valuesOf(said)).subscription(({ input }) => messages.subscribe(input))
     // @ts-expect-error no subscription at all
     declared.output(eventsOf(said)).query(() => ({ type: 'posted' as const, text: '' }))
@@ -153,7 +153,7 @@ describe('a client infers', () => {
     void (() => mergedClient.typing.subscribe({ room: '7' }, { onData: ({ id }) => id }))
   })
 
-  test('what an output parser makes, and what JSON leaves of the rest', () => {
+  test('the output of a parser, and otherwise what JSON preserves', () => {
     expectTypeOf(nestedClient.a.b.calls.parsed.query).returns.resolves.toEqualTypeOf<{ n: number }>()
     expectTypeOf(mergedClient.dropped.query).returns.resolves.toExtend<{ at: string }>()
     expectTypeOf(lateClient.own.dropped.query).returns.resolves.not.toHaveProperty('fn')
@@ -161,7 +161,7 @@ describe('a client infers', () => {
     void (() => mergedClient.parsed.query(undefined, { orderingKey: 'x' }))
   })
 
-  test('what a transformer brings whole, and asks for it', () => {
+  test('types that a transformer preserves, and requires the transformer', () => {
     const s = initTRPC.create({ transformer: superjson })
     const dated = s.router({
       now: s.procedure.input(z.date()).query(({ input }) => ({ input, big: 1n, all: new Map([['a', 1]]) })),
