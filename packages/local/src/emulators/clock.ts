@@ -1,3 +1,6 @@
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+
 /** Cancels a timer. */
 export type CancelTimer = () => void
 
@@ -32,7 +35,7 @@ interface Timer {
 /** Creates a clock that starts at the machine's time. `seed` makes `random` reproducible. */
 export function createLocalClock(options: { readonly seed?: number } = {}): LocalClock {
   const timers = new Set<Timer>()
-  const random = options.seed === undefined ? Math.random : mulberry32(options.seed)
+  const random = options.seed === undefined ? Math.random : seededRandom(options.seed)
   let skew = 0
   let wake: ReturnType<typeof setTimeout> | undefined
   const now = () => Date.now() + skew
@@ -102,13 +105,7 @@ function earliest(timers: Iterable<Timer>): Timer | undefined {
   return first
 }
 
-/** mulberry32: a small seeded random generator. It is reproducible and good enough to spread faults. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
+function seededRandom(seed: number): () => number {
+  const generator = xoroshiro128plus(seed)
+  return () => uniformFloat64(generator)
 }
