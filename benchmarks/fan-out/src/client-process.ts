@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command, Opening, Report, Subscribe } from './clients.ts'
-import type { Verdict } from './position.ts'
+import type { DeliveryErrors } from './position.ts'
 
 /** The sockets of the client process. */
 export interface Clients {
@@ -10,7 +10,7 @@ export interface Clients {
   subscribe(frame: Subscribe, count: number): Promise<void>
   report(): Promise<Report>
   /** Checks the events that all subscriptions saw of a log that ends at `head`. */
-  judge(head: number): Promise<Verdict>
+  countErrors(head: number): Promise<DeliveryErrors>
   /** Resolves with the milliseconds until `done`, or rejects with the last report after `longestMs`. */
   until(done: (report: Report) => boolean, longestMs: number): Promise<number>
   /** Closes all sockets and resets the counts. */
@@ -32,7 +32,7 @@ export function startClients(program: string): Clients {
   const report = async () => (await ask({ type: 'report' })) as Report
   return {
     report,
-    judge: async (head) => (await ask({ type: 'judge', head })) as Verdict,
+    countErrors: async (head) => (await ask({ type: 'countErrors', head })) as DeliveryErrors,
     open: async (opening) => void (await ask({ type: 'open', opening })),
     subscribe: async (frame, count) => void (await ask({ type: 'subscribe', frame, count })),
     close: async () => void (await ask({ type: 'close' })),

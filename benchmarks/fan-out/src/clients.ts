@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { apply, type Frame, judge, newPosition, type Position, type Verdict } from './position.ts'
+import { apply, countErrors, type DeliveryErrors, type Frame, newPosition, type Position } from './position.ts'
 
 /** Sockets to open. Each has a session in its subprotocol, which distinguishes it in the table. */
 export interface Opening {
@@ -20,7 +20,7 @@ export type Command =
   | { readonly type: 'open'; readonly opening: Opening }
   | { readonly type: 'subscribe'; readonly frame: Subscribe; readonly count: number }
   | { readonly type: 'report' }
-  | { readonly type: 'judge'; readonly head: number }
+  | { readonly type: 'countErrors'; readonly head: number }
   | { readonly type: 'close' }
 
 /** The totals of all sockets so far. */
@@ -104,7 +104,7 @@ export function serveClients(): void {
       for (const socket of sockets.slice(-last)) subscribe(socket, frame, 1)
     },
     report: () => toReport(positions, count),
-    judge: ({ head }) => toVerdict(positions, head),
+    countErrors: ({ head }) => toErrors(positions, head),
     close() {
       for (const socket of sockets.splice(0)) socket.terminate()
       positions.splice(0)
@@ -129,8 +129,8 @@ function toReport(
   return { ...count, seen, doubled, subscriptions: positions.length }
 }
 
-function toVerdict(positions: readonly Position[], head: number): Verdict {
-  const verdicts = positions.map((position) => judge(position, head))
-  const sum = (name: keyof Verdict) => verdicts.reduce((all, each) => all + each[name], 0)
+function toErrors(positions: readonly Position[], head: number): DeliveryErrors {
+  const all = positions.map((position) => countErrors(position, head))
+  const sum = (name: keyof DeliveryErrors) => all.reduce((total, each) => total + each[name], 0)
   return { lost: sum('lost'), doubled: sum('doubled'), reordered: sum('reordered') }
 }

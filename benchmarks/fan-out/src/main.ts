@@ -5,7 +5,7 @@ import { startBare } from './bare.ts'
 import { type Clients, startClients } from './client-process.ts'
 import { type Report, serveClients } from './clients.ts'
 import { type Options, parseOptions } from './options.ts'
-import type { Verdict } from './position.ts'
+import type { DeliveryErrors } from './position.ts'
 import { seed } from './seed.ts'
 import { createTally, type Tally } from './tally.ts'
 
@@ -36,7 +36,7 @@ async function measureBare(clients: Clients, { connections, publishes }: Options
 /** The result of one part. */
 interface Outcome {
   readonly report: Report
-  readonly verdict: Verdict
+  readonly errors: DeliveryErrors
   readonly tally: Tally
 }
 
@@ -73,9 +73,9 @@ async function subscribeLate(clients: Clients, count: number): Promise<void> {
 async function settle(clients: Clients, local: { idle(): Promise<void> }, head: number) {
   await local.idle()
   const report = await clients.report()
-  const verdict = await clients.judge(head)
+  const errors = await clients.countErrors(head)
   await clients.close()
-  return { report, verdict }
+  return { report, errors }
 }
 
 /** Publishes bursts to several topics that each socket subscribes to. Events that are ready together go in one post. */
@@ -116,7 +116,7 @@ async function measureRush(clients: Clients, { crowd, rush, quota }: Options) {
 }
 
 const mean = (times: readonly number[]) => times.reduce((sum, ms) => sum + ms, 0) / times.length
-const isWhole = ({ verdict }: Outcome) => verdict.lost + verdict.doubled + verdict.reordered === 0
+const isWhole = ({ errors }: Outcome) => errors.lost + errors.doubled + errors.reordered === 0
 
 /** The metrics of Trunkline that explain duplicate posts. */
 const causes = ['posts', 'retried', 'throttled', 'failedPosts', 'handedOn', 'redriven', 'failedDeliveries'] as const
@@ -130,9 +130,9 @@ function formatOutcomes(outcomes: Readonly<Record<string, Outcome>>): string {
     `| --- |${titles.map(() => ' --: |').join('')}`,
     row('subscriptions', ({ report }) => report.subscriptions),
     row('events seen', ({ report }) => report.seen),
-    row('**lost**', ({ verdict }) => verdict.lost),
-    row('**seen twice**', ({ verdict }) => verdict.doubled),
-    row('**out of order**', ({ verdict }) => verdict.reordered),
+    row('**lost**', ({ errors }) => errors.lost),
+    row('**seen twice**', ({ errors }) => errors.doubled),
+    row('**out of order**', ({ errors }) => errors.reordered),
     row('posted twice', ({ report }) => report.doubled),
     ...causes.map((metric) => row(`\`${metric}\``, ({ tally }) => tally.counted(metric))),
   ].join('\n')

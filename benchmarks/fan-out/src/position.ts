@@ -23,7 +23,7 @@ export interface Position {
 }
 
 /** The errors in the delivery of a log, at one subscription or in total. */
-export interface Verdict {
+export interface DeliveryErrors {
   readonly lost: number
   readonly doubled: number
   readonly reordered: number
@@ -34,7 +34,7 @@ export function newPosition(at: number | undefined): Position {
 }
 
 /** Checks that the application got each event from the first position to `head` once and in order. */
-export function judge({ from, seen }: Position, head: number): Verdict {
+export function countErrors({ from, seen }: Position, head: number): DeliveryErrors {
   const distinct = new Set(seen)
   const expected = Array.from({ length: Math.max(0, head - (from ?? 0)) }, (_, n) => (from ?? 0) + 1 + n)
   return {
