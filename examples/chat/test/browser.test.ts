@@ -299,7 +299,7 @@ describe('the bot', () => {
     await picture(ann, 'answered')
   })
 
-  it('says no more when it is stopped, and nobody else hears the half of it', async () => {
+  it('stops at once, and no other page receives the partial answer', async () => {
     const [ann, bob] = await Promise.all([
       stage.open({ room: 'stop', name: 'ann' }),
       stage.open({ room: 'stop', name: 'bob' }),

@@ -162,7 +162,7 @@ describe('two tabs of one person', () => {
 })
 
 describe('on a phone', () => {
-  it('who is here stands on a sheet, by keyboard too', async () => {
+  it('the list of members opens as a sheet, by keyboard too', async () => {
     await stage.open({ room: 'phone', name: 'bob' })
     const ann = await stage.open({ room: 'phone', name: 'ann', ...phone, colorScheme: 'dark' })
     const button = ann.getByRole('button', { name: /2 here/ })

@@ -39,7 +39,7 @@ export const messagesRouter = t.router({
   older: visitor
     .input(messages.key.extend({ before: z.string().optional() }))
     .query(({ input: { room, before } }) =>
-      messages.read({ room }, { ...pageSize, ...(before === undefined ? {} : { before }) }),
+      messages.read({ room }, before === undefined ? pageSize : { ...pageSize, before }),
     ),
 
   /** The newest page, then all events after it. After a gap, the newest page again. */

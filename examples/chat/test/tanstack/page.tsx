@@ -18,7 +18,7 @@ function Page() {
       <Suspense fallback="Waiting for the line">
         <Said />
       </Suspense>
-      <Heard />
+      <LatestText />
       <Field />
     </QueryClientProvider>
   )
@@ -36,17 +36,17 @@ function Said() {
   )
 }
 
-function Heard() {
+function LatestText() {
   const { status, data } = useSubscription(trpc.messages.live.subscriptionOptions(room))
   return <output>{data?.data.type === 'posted' ? data.data.message.text : status}</output>
 }
 
-/** What is posted is shown before it is answered, and taken back when it is refused. */
+/** Shows a posted message before its response, and removes it when the post is rejected. */
 function Field() {
   const post = useMutation(
     trpc.messages.post.mutationOptions({
       async onMutate({ room: _, ...draft }) {
-        await queryClient.cancelQueries(page) // an older answer must not take it back
+        await queryClient.cancelQueries(page) // an older response must not replace it
         const before = queryClient.getQueryData(page.queryKey)
         const event = { type: 'posted' as const, message: { ...draft, author: 'ann', at: Date.now() } }
         queryClient.setQueryData(
@@ -55,7 +55,7 @@ function Field() {
         )
         return { before }
       },
-      onError: (_, __, given) => queryClient.setQueryData(page.queryKey, given?.before),
+      onError: (_, __, context) => queryClient.setQueryData(page.queryKey, context?.before),
       onSuccess: () => queryClient.invalidateQueries(page),
     }),
   )

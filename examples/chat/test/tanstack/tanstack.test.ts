@@ -61,7 +61,7 @@ it('a component that suspends shows its fallback until the line has answered, th
   expect(slow.hits).toBe(1)
 })
 
-it('a mutation is shown before it is answered, and taken back when it is refused', async () => {
+it('a mutation is shown before its response, and removed when it is rejected', async () => {
   const page = await openPage()
   await expect.poll(() => textsOn(page), patience).toEqual(['said before'])
   {
@@ -80,7 +80,7 @@ it('a mutation is shown before it is answered, and taken back when it is refused
   await expect.poll(() => textsOn(page), patience).toEqual(['said before', 'kept'])
 })
 
-it('useSubscription tells that it is live and what is published, before and after a lost socket', async () => {
+it('useSubscription reports that it is live and what is published, before and after a lost socket', async () => {
   const page = await openPage()
   const received = () => page.locator('output').innerText()
   await expect.poll(received, patience).toBe('pending') // tRPC's word for a subscription that lives
