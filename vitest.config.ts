@@ -6,7 +6,7 @@ export default defineConfig({
   resolve: { conditions: ['trunkline-source'] },
   ssr: { resolve: { conditions: ['trunkline-source', 'node', 'import', 'default'] } },
   test: {
-    maxWorkers: '100%', // vitest leaves a core free, which is half of a machine of two
+    maxWorkers: '100%', // Vitest's default leaves one core unused, which is half of a machine with two
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     projects: [
       ...packages.map((name) => ({
@@ -15,7 +15,7 @@ export default defineConfig({
           name,
           root: `packages/${name}`,
           include: ['src/**/*.test.ts'],
-          testTimeout: 60_000, // a scope that is exhausted takes 10 s on a busy machine
+          testTimeout: 60_000, // an exhaustive test takes 10 s on a busy machine
         },
       })),
       {
@@ -29,11 +29,11 @@ export default defineConfig({
       },
       {
         extends: true as const,
-        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 20_000 }, // needs a build, and npm's registry
+        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 20_000 }, // needs a build and npm's registry
       },
       {
         extends: true as const,
-        // software that is not ours: skipped by name where it is missing; `npm run test:long` brings it
+        // on other software, which `npm run test:long` installs; skipped if it is missing
         test: { name: 'foreign', include: ['tests/foreign/**/*.test.ts'], testTimeout: 60_000 },
       },
       'examples/auth/vitest.config.ts',

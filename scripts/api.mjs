@@ -1,6 +1,7 @@
 /**
- * `npm run api`: compares the API report of each entry point (`packages/<name>/etc/<entry>.api.md`) with the built declarations, and fails
- * when one differs. `npm run api -- --update` writes the reports. Run `npm run build` first. Entries named `internal` have no report.
+ * `npm run api`: compares the API report of each entry point (`packages/<name>/etc/<entry>.api.md`) with the built
+ * declarations, and fails when one differs. `npm run api -- --update` writes the reports. Run `npm run build` first.
+ * Entries named `internal` have no report.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** `npm run benchmark:delivery -- --seconds 30`: bundles `benchmarks/<name>/src/main.ts` and runs it with the arguments given. */
+/**
+ * `npm run benchmark:delivery -- --seconds 30`: bundles `benchmarks/<name>/src/main.ts` and runs it with these
+ * arguments.
+ */
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkNode, main, root, run, StepFailure } from './steps.mjs'
@@ -7,17 +10,19 @@ await main(async () => {
   const [name = '', ...args] = process.argv.slice(2)
   const folder = join(root, 'benchmarks', name)
   const entry = join(folder, 'src/main.ts')
-  if (name === '' || !existsSync(entry)) throw new StepFailure(`there is no benchmark at ${entry}`)
+  if (name === '' || !existsSync(entry))
+    throw new StepFailure(`Expected the name of a benchmark, but there is no ${entry}.`)
   checkNode()
-  // This command installs nothing: other processes may be using the packages.
+  // no install here: other processes may be using the packages
   if (!existsSync(join(root, 'node_modules/esbuild')))
     throw new StepFailure('run `npm ci` first: the packages are missing')
   return run([await bundle(folder, entry), ...args])
 })
 
 /**
- * One file of the benchmark and the workspace's sources, so that no build is needed first. What is installed stays outside:
- * a rival is measured as its users run it. The file lies in the benchmark's folder, where its own dependencies are found.
+ * Bundles the benchmark with the workspace's sources into one file, so that it needs no build. Installed packages stay
+ * outside, so that others are measured as their users run them. The file is in the benchmark's folder, from which its
+ * dependencies are resolved.
  * @param {string} folder
  * @param {string} entry
  */

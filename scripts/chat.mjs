@@ -1,4 +1,7 @@
-/** `npm run chat -- --room lobby --name ann`: the chat's command-line client, bundled from its sources and run with the arguments given. */
+/**
+ * `npm run chat -- --room lobby --name ann`: bundles the chat's command-line client from its sources and runs it with
+ * these arguments.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkNode, install, main, root, run } from './steps.mjs'
@@ -9,7 +12,7 @@ await main(async () => {
   return run([await bundle(), ...process.argv.slice(2)])
 })
 
-/** One file from the sources, the workspace's packages included, so that no build is needed first. */
+/** Bundles the sources with the workspace's packages into one file, so that it needs no build. */
 async function bundle() {
   const { build } = await import('esbuild')
   const folder = join(root, 'node_modules/.cache/trunkline')

@@ -1,10 +1,10 @@
-/** The Chromium that the browser tests drive: the system's own, never a download of ours. */
+/** Finds the Chromium of the system, for the browser tests. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { run, StepFailure, say } from './steps.mjs'
 
 /** @type {Partial<Record<NodeJS.Platform, () => string[]>>} */
-const places = {
+const locations = {
   linux: () => [
     '/usr/bin/chromium',
     '/usr/bin/chromium-browser',
@@ -29,26 +29,28 @@ const places = {
 }
 
 /**
- * The path of a Chromium, installed first where that can be done without asking (Debian, as root). Undefined when there is none.
+ * Returns the path of a Chromium; undefined if there is none. As root on Debian, it installs one first.
  * @returns {Promise<string | undefined>}
  */
 export async function findChromium() {
   const named = process.env.TRUNKLINE_CHROMIUM
   if (named !== undefined && named !== '') {
     if (existsSync(named)) return named
-    throw new StepFailure(`TRUNKLINE_CHROMIUM names ${named}, which does not exist`)
+    throw new StepFailure(
+      `Expected TRUNKLINE_CHROMIUM to be the path of a Chromium, got ${named}, which does not exist.`,
+    )
   }
   const found = installed()
   if (found !== undefined || !canInstall()) return found
   say('installing Chromium for the browser tests (a minute or so)')
-  // The font too: a screenshot without one shows boxes.
+  // without a font, screenshots show boxes
   await apt(['update', '-qq'])
   await apt(['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'])
   return installed()
 }
 
 function installed() {
-  return places[process.platform]?.().find((place) => existsSync(place))
+  return locations[process.platform]?.().find((location) => existsSync(location))
 }
 
 function canInstall() {

@@ -76,7 +76,10 @@ function countPath(entry) {
     ts.forEachChild(node, (child) => walk(child, file))
   }
 
-  /** The declaration that a mention leads to; undefined where the path does not follow it. @param {ts.Identifier} name */
+  /**
+   * The declaration that a mention leads to; undefined where the path does not follow it.
+   * @param {ts.Identifier} name
+   */
   function followed(name) {
     const { parent } = name
     if (ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.InstanceOfKeyword) return undefined

@@ -1,10 +1,15 @@
-/** Runs suites and checks, counts what passed, and prints the line of counts: what `npm test` and `npm run test:long` share. */
+/**
+ * Runs suites and checks, counts the results, and prints the line of counts, for `npm test` and `npm run test:long`.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bin, npm, output, run, say } from './steps.mjs'
 
-/** @typedef {{ readonly title: string, readonly passed: number, readonly failed: number, readonly skipped: number }} Counts */
+/**
+ * @typedef {{ readonly title: string, readonly passed: number, readonly failed: number, readonly skipped: number }}
+ * Counts
+ */
 
 export const ci = process.env.CI === 'true'
 const reports = mkdtempSync(join(tmpdir(), 'trunkline-test-'))
@@ -53,7 +58,8 @@ export async function suites(title, filter, options = {}) {
 }
 
 /**
- * The counts of a report. A failure without a failing test (a file that did not load, an unhandled rejection, a crash) counts as one.
+ * The counts of a report. A failure without a failing test (a file that did not load, an unhandled rejection, a crash)
+ * counts as one.
  * @param {string} file
  * @param {number} code
  * @returns {Omit<Counts, 'title'>}
@@ -84,13 +90,14 @@ export function report(counts) {
     counts.reduce((total, count) => total + count[name], 0)
   const skipped = sum('skipped')
   const failed = counts.filter((count) => count.failed > 0).map(({ title }) => title)
-  if (failed.length > 0) say(`failed: ${failed.join(', ')} (what failed is above)`)
+  if (failed.length > 0) say(`failed: ${failed.join(', ')} (the output is above)`)
   process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
   return sum('failed') === 0 ? 0 : 1
 }
 
 /**
- * `suites` on another version of Node. If npm cannot install that version, the step is counted as skipped, in CI as failed.
+ * `suites` on another version of Node. If npm cannot install that version, the step is counted as skipped, in CI as
+ * failed.
  * @param {number} major
  * @param {string} title
  * @param {readonly string[]} filter
@@ -106,7 +113,7 @@ export async function suitesOnNode(major, title, filter, options = {}) {
 }
 
 /**
- * The path of a Node of that version: this one, or the one in npm's package `node`.
+ * Returns the path of a Node of that version: this one, or the one in npm's package `node`.
  * @param {number} major
  * @returns {Promise<string | undefined>}
  */

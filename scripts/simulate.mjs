@@ -1,4 +1,4 @@
-/** `npm run simulate -- --schedules 10000 --seed 1`: bundles the simulator from the sources as they stand and runs it. */
+/** `npm run simulate -- --schedules 10000 --seed 1`: bundles the simulator from its sources and runs it. */
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 

@@ -1,4 +1,6 @@
-/** `npm run size`: what a browser loads of `createClient` and `createConnection`, by its parts and by file. */
+/**
+ * `npm run size`: prints the bytes that a browser loads for `createClient` and `createConnection`, by part and by file.
+ */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -15,7 +17,7 @@ await main(async () => {
   if (!existsSync(join(root, 'node_modules/esbuild')))
     throw new StepFailure('run `npm ci` first: the packages are missing')
   const [all, withoutTrpc, own] = [await bundle([]), await bundle([trpc]), await bundle([trpc, 'partysocket'])]
-  print('all of it', all.gzipBytes)
+  print('total', all.gzipBytes)
   print('  createTRPCClient', all.gzipBytes - withoutTrpc.gzipBytes)
   print('  partysocket', withoutTrpc.gzipBytes - own.gzipBytes)
   print('  the rest, by file in the same proportion', own.gzipBytes)
@@ -32,7 +34,7 @@ function print(what, bytes) {
   process.stdout.write(`${what.padEnd(50)} ${(bytes / 1_024).toFixed(2).padStart(6)} KB gzip\n`)
 }
 
-/** As `packages/client/src/bundle.test.ts` does it. @param {string[]} external */
+/** Bundles as `packages/client/src/bundle.test.ts` does. @param {string[]} external */
 async function bundle(external) {
   const { build } = await import('esbuild')
   const { outputFiles, metafile } = await build({

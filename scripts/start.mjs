@@ -1,4 +1,7 @@
-/** `npm start`: installs what is missing, builds, and runs the chat on the local line until Ctrl-C. Arguments go on to `trunkline dev`: `npm start -- --port 5000`. */
+/**
+ * `npm start`: installs what is missing, builds, and runs the chat on the local line until Ctrl-C. Its arguments are
+ * those of `trunkline dev`: `npm start -- --port 5000`.
+ */
 import { build, checkNode, install, main, run, StepFailure, say } from './steps.mjs'
 
 await main(async () => {

@@ -1,4 +1,7 @@
-/** The steps that `npm start`, `npm test` and `npm run chat` share. Only `node:` modules: on a fresh clone nothing else is there. */
+/**
+ * The steps that `npm start`, `npm test` and `npm run chat` share. Uses only `node:` modules, because a fresh clone has
+ * no packages.
+ */
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -6,7 +9,7 @@ import { constants, setPriority } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The repository's root: every step runs there, wherever the command was typed. */
+/** The repository's root. Every step runs there. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Tools, as programs for Node: a `.cmd` shim of Windows cannot be spawned without a shell. */
@@ -16,8 +19,9 @@ export const bin = {
 }
 
 /**
- * How a program is run. `output` is printed live, in one block at the end, or only if the program fails. `background` gives it a low
- * priority, so that it uses only the processor time that other steps leave. `command` replaces this Node.
+ * How a program is run. `output` is printed live, in one block at the end, or only if the program fails. `background`
+ * gives it a low priority, so that it uses only the processor time that other steps leave. `command` replaces this
+ * Node.
  * @typedef {{
  *   readonly env?: NodeJS.ProcessEnv,
  *   readonly deadlineMs?: number,
@@ -73,14 +77,17 @@ export async function build() {
   if (code !== 0) throw new StepFailure(`the build failed with code ${code}: its last lines above say why`, code)
 }
 
-/** Turbo's arguments for some tasks. It runs all of them, and prints the output of failed ones only. @param {readonly string[]} tasks */
+/**
+ * Turbo's arguments for some tasks. It runs all of them, and prints the output of failed ones only.
+ * @param {readonly string[]} tasks
+ */
 export function turbo(...tasks) {
   return [bin.turbo, 'run', ...tasks, '--continue', '--output-logs=errors-only', '--log-order=grouped', '--ui=stream']
 }
 
 /**
- * Runs one Node program in the root folder and returns its exit code. Passes Ctrl-C to the program, and throws Stopped when the program
- * has ended.
+ * Runs one Node program in the root folder and returns its exit code. Passes Ctrl-C to the program, and throws Stopped
+ * when the program has ended.
  * @param {readonly string[]} args the arguments of `node`
  * @param {RunOptions} [options]
  * @returns {Promise<number>}
@@ -123,9 +130,10 @@ export function output(args) {
 }
 
 /**
- * Runs the steps of a command and exits with their code. After a failure it prints one line and exits with the code of the failed step.
+ * Runs the steps of a command and exits with their code. After a failure it prints one line and exits with the code of
+ * the failed step.
  * @param {() => Promise<number>} steps
- * @param {{ readonly stoppedCode?: number }} [options] the exit code after Ctrl-C; 0 for commands that end only by Ctrl-C
+ * @param {{ readonly stoppedCode?: number }} [options] the exit code after Ctrl-C. @default 0
  */
 export async function main(steps, { stoppedCode = 0 } = {}) {
   try {
@@ -170,9 +178,9 @@ export function npm() {
 }
 
 /**
- * Passes signals that end this process to the child. Returns a function that stops that, and returns whether a signal came. A terminal
- * sends Ctrl-C to the whole process group, so the child has it already; a signal from elsewhere reaches only this process. A signal to
- * npm reaches its shell and not this process, which then has another parent.
+ * Passes signals that end this process to the child. Returns a function that stops that, and returns whether a signal
+ * came. A terminal sends Ctrl-C to the whole process group, so the child has it already; a signal from elsewhere
+ * reaches only this process. A signal to npm reaches its shell and not this process, which then has another parent.
  * @param {import('node:child_process').ChildProcess} child
  */
 function passSignals(child) {

@@ -1,13 +1,14 @@
 /**
- * `npm run test:long`: what takes too long for `npm test`. The suites of the four packages on Node 22 and 24, 20,000 schedules, and the suites
- * on software that is not ours, which npm installs into a folder of its own. It ends with one line of counts.
+ * `npm run test:long`: tests that take too long for `npm test`. The suites of the four packages on Node 22 and 24,
+ * 20,000 schedules, and the suites on other software, which npm installs into a separate folder. The last line has the
+ * counts.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { check, findNode, report, suites, suitesOnNode } from './counts.mjs'
 import { checkNode, install, main, npm, root, run, say, turbo } from './steps.mjs'
 
-/** Not in package-lock.json: nothing of ours needs them to run, and one of them brings 40 MB of Java. */
+/** Not in package-lock.json: no package needs them to run, and one contains 40 MB of Java. */
 const foreign = {
   'amplify-dynamodb-simulator': '2.9.30',
   'aws-lambda-ric': '4.0.2',
@@ -31,7 +32,7 @@ await main(
         env: { TRUNKLINE_BURST: '1000' },
       }),
       await simulation(schedules),
-      await suites('software that is not ours', ['--project=foreign'], {
+      await suites('other software', ['--project=foreign'], {
         env: {
           TRUNKLINE_FOREIGN: folder,
           TRUNKLINE_DYNAMODB_LOCAL: join(modulesOf('amplify-dynamodb-simulator'), 'emulator'),
@@ -62,7 +63,7 @@ async function simulation(schedules) {
   return { title, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
 }
 
-/** Installs each by itself: one that cannot be had, or built, is skipped by its tests and takes no other with it. */
+/** Installs each package separately: if one cannot be installed or built, only its own tests are skipped. */
 async function installForeign() {
   for (const [name, version] of Object.entries(foreign)) {
     if (existsSync(modulesOf(name))) continue

@@ -13,7 +13,8 @@ await main(
     await install()
     const tasks = ['build', 'typecheck', 'types', 'lint', 'knip', 'api']
     const checked = await check(tasks.join(', '), turbo(...tasks))
-    // Three sequences at the same time. npm and the browsers mostly wait; the last one uses the processor time that the others leave.
+    // Three sequences at the same time. npm and the browsers mostly wait; the last one uses the processor time that the
+    // others leave.
     const counts = await Promise.all([
       inOrder(
         () => suites('tests', ['--project=!browser*', '--exclude=tests/packed/**'], { deadlineMs }),
@@ -52,7 +53,8 @@ function testsOnNode24() {
 }
 
 /**
- * The production code under 5,000 schedules of faults; `npm run test:long` runs 20,000. Outside CI, TRUNKLINE_SCHEDULES sets another number.
+ * The production code under 5,000 schedules of faults; `npm run test:long` runs 20,000. Outside CI, TRUNKLINE_SCHEDULES
+ * sets another number.
  * @returns {Promise<Counts>}
  */
 async function simulation() {

@@ -1,26 +1,32 @@
 /**
- * `npm run trpc-suite -- ../trpc` runs tRPC's own WebSocket tests, from a checkout of its repository, against a local line; with `--own`
- * against tRPC's own server, with this repository's versions. What a line declares to do otherwise is left out, and said.
+ * `npm run trpc-suite -- ../trpc` runs tRPC's own WebSocket tests, from a checkout of its repository, against a local
+ * line. With `--own` it runs them against tRPC's own server, in this repository's versions. Tests of behaviour that
+ * PROTOCOL.md declares to differ are skipped, with the reason in their title.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { bin, checkNode, main, root, run, StepFailure } from './steps.mjs'
 
-/** Tests that ask for what a line declares not to do, or that cannot ask it, by what tells them apart: the first match is meant. */
+/**
+ * The titles of the skipped tests, each with its reason. A title means its first occurrence that is not skipped yet.
+ */
 const leftOut = [
-  ['createContext throws', 'a context is made for each call: each is answered, and the socket lives on'],
-  ['malformatted JSON', 'it asks for a stack, and no error of a line holds one [TL-ERR-3]'],
-  ['subscriptions', 'jsonrpc is echoed in answers and not in the events of a subscription [TL-STOCK-9]'],
-  ['pong message should be received', "the adapter's own PING: the gateway sends none"],
+  ['createContext throws', 'a context is created for each call: each is answered, and the socket stays open'],
+  ['malformatted JSON', 'it expects a stack, and no error has one [TL-ERR-3]'],
+  ['subscriptions', 'jsonrpc is echoed in responses and not in the events of a subscription [TL-STOCK-9]'],
+  ['pong message should be received', 'it expects a PING of the adapter, and the gateway sends none'],
   ['no pong message should be received', 'the same'],
   [
     'pong message should be received',
-    'it stops the timers of the process, where the line runs: stock-client.test.ts has it',
+    'it stops the timers of the process in which the line runs; stock-client.test.ts has this test',
   ],
   ['should close if no pong is received', 'the same'],
 ]
 
-/** The procedure of an observable runs twice, for what it returns and to be subscribed to (decision 13): the suite waits for its first run and then publishes. */
+/**
+ * The procedure of an observable runs twice: for its result, and for its values (decision 13). The suite publishes
+ * after the first run, so this waits for the second.
+ */
 const movedFrom = "ee.emit('subscription:created');\n        onNewMessageSubscription();\n        return sub;"
 const movedTo = 'subRef.current = emit;\n'
 const moved = "queueMicrotask(() => { ee.emit('subscription:created'); onNewMessageSubscription(); });\n"
@@ -30,7 +36,8 @@ await main(async () => {
   const args = process.argv.slice(2)
   const checkout = args.find((arg) => !arg.startsWith('--'))
   const own = args.includes('--own')
-  if (checkout === undefined) throw new StepFailure('name a checkout of https://github.com/trpc/trpc')
+  if (checkout === undefined)
+    throw new StepFailure('Expected the path of a checkout of https://github.com/trpc/trpc, got none.')
   const folder = join(root, 'tests/trpc-suite/suite')
   mkdirSync(folder, { recursive: true })
   try {
@@ -50,12 +57,12 @@ await main(async () => {
  */
 function read(checkout, path) {
   const file = join(resolve(process.env.INIT_CWD ?? '.', checkout), path)
-  if (!existsSync(file)) throw new StepFailure(`expected a checkout of tRPC: there is no ${file}`)
+  if (!existsSync(file)) throw new StepFailure(`Expected a checkout of tRPC, but there is no ${file}.`)
   return readFileSync(file, 'utf8')
 }
 
 /**
- * The suite as a line can be asked it.
+ * The suite with the tests skipped that do not apply to a line.
  * @param {string} suite
  */
 function adapt(suite) {
@@ -73,6 +80,6 @@ function adapt(suite) {
  * @param {string} to
  */
 function replaceOnce(text, from, to) {
-  if (!text.includes(from)) throw new StepFailure(`this suite is another than was met so far: it has no ${from}`)
+  if (!text.includes(from)) throw new StepFailure(`Expected the suite of tRPC 11.18, but it does not contain ${from}`)
   return text.replace(from, () => to)
 }

@@ -21,7 +21,10 @@ const manifest = z
   .object({ allowScripts: z.record(z.string(), z.boolean()) })
   .parse(JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')))
 
-/** Optional packages that the lockfile names but does not contain. npm omits them without an error, and `npm ci` then fails. */
+/**
+ * Optional packages that the lockfile names but does not contain. npm omits them without an error, and `npm ci` then
+ * fails.
+ */
 function missingOptional(all: Packages): string[] {
   return Object.entries(all).flatMap(([path, { optionalDependencies }]) =>
     Object.keys(optionalDependencies)
@@ -41,7 +44,10 @@ function foldersOf(path: string): string[] {
   )
 }
 
-/** Packages with a fixed source (git, a file, one registry) or without a hash. All others come from the registry of the installer, and are checked by their hash. See .npmrc. */
+/**
+ * Packages with a fixed source (git, a file, one registry) or without a hash. All others come from the registry of the
+ * installer, and are checked by their hash. See .npmrc.
+ */
 function foreign(all: Packages): string[] {
   return Object.entries(all)
     .filter(([path, { link, inBundle }]) => path.includes('node_modules/') && link !== true && inBundle !== true)

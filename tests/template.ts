@@ -43,7 +43,10 @@ export async function packageTemplate(): Promise<Template> {
   }
 }
 
-/** Runs `serverless package` in `folder`. Throws its output if it fails. It has a deadline, because a bundle that fails can make it hang. */
+/**
+ * Runs `serverless package` in `folder`. Throws its output if it fails. It has a deadline, because a bundle that fails
+ * can make it hang.
+ */
 async function runPackage(folder: string): Promise<void> {
   const cli = join(repository, 'node_modules/serverless/bin/serverless.js')
   const options = { cwd: folder, env: offline(folder), timeout: 60_000 }

@@ -133,7 +133,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 type Area = keyof typeof law
 
-/** Words that would let time, chance or AWS into `runtime`: they come through its ports, so that simulation is exact. */
+/**
+ * Words that would let time, chance or AWS into `runtime`: they come through its ports, so that simulation is exact.
+ */
 const foreignWords = [
   /\bDate\.now\b/g,
   /\bnew Date\(\)/g,

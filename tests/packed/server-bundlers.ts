@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { type BuildOptions, build as buildWithEsbuild } from 'esbuild'
 import type { Plugin } from 'rollup'
 
-/** Bundles the compiled entry of an application's functions for Lambda. Returns the path of the bundle. Throws warnings. */
+/**
+ * Bundles the compiled entry of an application's functions for Lambda. Returns the path of the bundle. Throws warnings.
+ */
 type Bundler = (folder: string, entry: string) => Promise<string>
 
 const require = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);"

@@ -67,7 +67,10 @@ interface Backend {
   end(): Promise<void>
 }
 
-/** A local line. The suite watches the server's sockets, so each of them is handed on to one of the line's gateway, unchanged in either direction. */
+/**
+ * A local line. The suite watches the server's sockets, so each of them is handed on to one of the line's gateway,
+ * unchanged in either direction.
+ */
 function lineBackend<R extends AnyTRPCRouter>(router: R, { wssServer = {} }: ResourceOptions<R>): Backend {
   const { createContext, maxBatchSize, onError = () => {} } = wssServer
   const given = { router, createContext, onError, ...(maxBatchSize === undefined ? {} : { maxBatchSize }) }

@@ -7,7 +7,10 @@ import { line, router } from './application.js'
 /** The handler file of an application, as a user bundles it. */
 export const handlers = createLambdaHandlers({ router, line })
 
-/** Sends one request by each AWS client of the bundle to a server on this machine. Returns the requests that it received. */
+/**
+ * Sends one request by each AWS client of the bundle to a server on this machine. Returns the requests that it
+ * received.
+ */
 export async function askEachService(): Promise<readonly string[]> {
   const asked: string[] = []
   const server = createServer((request, response) => {
