@@ -15,7 +15,7 @@ const events = [
   { weight: 1, arbitrary: fc.constant(['deafen'] as const) },
 ]
 /** The further faults of a connection. */
-const turns = [
+const interruptions = [
   { weight: 3, arbitrary: fc.constant(['notice'] as const) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('connect' as const), fc.nat(1), fc.boolean()) },
   { weight: 2, arbitrary: fc.constant(['expire'] as const) },
@@ -70,7 +70,7 @@ test.each([true, false])(
 )
 
 test('a subscription with snapshots has no gap: the next snapshot contains what cannot be replayed [TL-SNAP-1] [TL-SNAP-2]', () => {
-  const property = fc.property(scheduleOf(...events, ...turns, ...restore), (schedule) => {
+  const property = fc.property(scheduleOf(...events, ...interruptions, ...restore), (schedule) => {
     const world = createWorld(false, 'a snapshot')
     play(world, schedule)
     world.settle()
@@ -87,7 +87,7 @@ test('a subscription with snapshots has no gap: the next snapshot contains what 
 })
 
 test('hand-overs, expired authorization and mutations lose no event, wherever they are interrupted [TL-HAND-2] [TL-AUTH-3]', () => {
-  const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
+  const property = fc.property(scheduleOf(...events, ...interruptions), (schedule) => {
     const world = createSubscribedWorld(true)
     play(world, schedule)
     world.settle()
@@ -98,7 +98,7 @@ test('hand-overs, expired authorization and mutations lose no event, wherever th
 })
 
 test('each mutation settles once; a keyed one has one key and one effect, any other at most one effect [TL-KEY-1] [TL-KEY-8]', () => {
-  const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
+  const property = fc.property(scheduleOf(...events, ...interruptions), (schedule) => {
     const world = createSubscribedWorld(true)
     play(world, schedule)
     world.settle()
@@ -116,7 +116,7 @@ test('each mutation settles once; a keyed one has one key and one effect, any ot
 })
 
 test('mutations with one orderingKey take effect in the order in which they were made [TL-LANE-1]', () => {
-  const property = fc.property(scheduleOf(...events, ...turns), (schedule) => {
+  const property = fc.property(scheduleOf(...events, ...interruptions), (schedule) => {
     const world = createSubscribedWorld(true)
     play(world, schedule)
     world.settle()
@@ -128,7 +128,7 @@ test('mutations with one orderingKey take effect in the order in which they were
 })
 
 test('there are at most two sockets, one at rest, and no socket and no timer after close [TL-HAND-4]', () => {
-  const property = fc.property(scheduleOf(...events, ...turns), fc.boolean(), (schedule, settles) => {
+  const property = fc.property(scheduleOf(...events, ...interruptions), fc.boolean(), (schedule, settles) => {
     const world = createSubscribedWorld(true)
     play(world, schedule)
     if (settles) {

@@ -271,7 +271,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
       deaf = false
       busy = false
       const end = now + 700_000
-      for (let turns = 0; now < end && (connecting.size > 0 || timers.size > 0) && turns < 2_000; turns += 1) {
+      for (let ticks = 0; now < end && (connecting.size > 0 || timers.size > 0) && ticks < 2_000; ticks += 1) {
         world.connect(0)
         world.token()
         for (const [socket] of [...lines].reverse()) {
@@ -284,7 +284,7 @@ export function createWorld(handlesGaps: boolean, startsWith: 'nothing' | 'a sna
     },
     close() {
       feed({ type: 'close' })
-      for (let turns = 0; timers.size > 0 && turns < 100; turns += 1) world.tick()
+      for (let ticks = 0; timers.size > 0 && ticks < 100; ticks += 1) world.tick()
     },
   }
   feed({ type: 'subscribe', subscription: { id: 1, path: 'live', input: null, handlesGaps } })

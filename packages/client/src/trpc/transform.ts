@@ -49,7 +49,7 @@ export function toClientError<R extends AnyTRPCRouter>(
   { deserialize, mismatch }: Pick<Transform, 'deserialize' | 'mismatch'>,
 ): TRPCClientError<R> {
   const options = line === undefined ? {} : { meta: { trunklineError: line } }
-  if (shape === undefined) return new TRPCClientError(line?.message ?? 'Trunkline failed.', options)
+  if (shape === undefined) return new TRPCClientError(line?.message ?? 'The server sent no error.', options)
   const problem = mismatch()
   if (problem !== undefined) return new TRPCClientError(problem, options)
   try {

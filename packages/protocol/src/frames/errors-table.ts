@@ -18,7 +18,7 @@ export const lineErrorsTable = {
   OUTBOX_FULL: {
     ...lineErrors.OUTBOX_FULL,
     trpc: trpcCodes.OUTBOX_FULL,
-    meaning: 'Too much waits to be sent; this was not taken.',
+    meaning: 'Too many calls wait to be sent; this one was rejected.',
   },
   CLOSED: {
     ...lineErrors.CLOSED,
@@ -28,7 +28,7 @@ export const lineErrorsTable = {
   TOO_LARGE: {
     ...lineErrors.TOO_LARGE,
     trpc: trpcCodes.TOO_LARGE,
-    meaning: 'The message is larger than the gateway carries.',
+    meaning: 'The message is larger than the limit.',
   },
   MALFORMED: {
     ...lineErrors.MALFORMED,
@@ -38,7 +38,7 @@ export const lineErrorsTable = {
   OUTCOME_UNKNOWN: {
     ...lineErrors.OUTCOME_UNKNOWN,
     trpc: trpcCodes.OUTCOME_UNKNOWN,
-    meaning: 'A function died half-way; whether the mutation took effect is not known.',
+    meaning: 'A function ended half-way; whether the mutation took effect is unknown.',
   },
   KEY_REUSED: {
     ...lineErrors.KEY_REUSED,
@@ -48,17 +48,17 @@ export const lineErrorsTable = {
   KEY_EXPIRED: {
     ...lineErrors.KEY_EXPIRED,
     trpc: trpcCodes.KEY_EXPIRED,
-    meaning: 'This idempotency key is older than its record may be.',
+    meaning: 'The record of this idempotency key may have expired.',
   },
   RATE_LIMITED: {
     ...lineErrors.RATE_LIMITED,
     trpc: trpcCodes.RATE_LIMITED,
-    meaning: 'More than the server takes from one connection.',
+    meaning: 'The connection exceeds a rate limit of the server.',
   },
   AUTH_EXPIRED: {
     ...lineErrors.AUTH_EXPIRED,
     trpc: trpcCodes.AUTH_EXPIRED,
-    meaning: 'The authority of this connection has expired.',
+    meaning: 'The authorization of this connection has expired.',
   },
   GAP: { ...lineErrors.GAP, trpc: trpcCodes.GAP, meaning: 'Events were lost and cannot be replayed.' },
   TOPIC_CHANGED: {

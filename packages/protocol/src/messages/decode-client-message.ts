@@ -43,7 +43,7 @@ export function decodeClientMessage(
     return { ok: true, ...answerable(elements, tooDeep, maxBatchSize), batch, overfull: true }
   } catch (error) {
     // [TL-BAD-1] tRPC also answers with the engine's message
-    return { ok: false, reason: error instanceof Error ? error.message : 'Not JSON' }
+    return { ok: false, reason: error instanceof Error ? error.message : 'Expected JSON, got another text' }
   }
 }
 

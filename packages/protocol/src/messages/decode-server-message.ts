@@ -22,7 +22,7 @@ export function decodeServerMessage(text: unknown, maxBytes: number = messageByt
   try {
     value = JSON.parse(text)
   } catch {
-    return { ok: false, reason: 'not JSON' }
+    return { ok: false, reason: 'expected JSON' }
   }
   const elements: readonly unknown[] = Array.isArray(value) ? value : [value]
   return { ok: true, frames: elements.map(toServerFrame).filter((frame) => frame !== undefined) }

@@ -16,7 +16,7 @@ export function onSocketLost(transition: Transition, cause: ConnectionCause) {
   else dropSocket(transition, cause)
 }
 
-/** Gives up a socket that has not reported a loss, and reconnects. */
+/** Drops a socket that has not reported a loss, and reconnects. */
 export function dropSocket(transition: Transition, cause: ConnectionCause): void {
   transition.emit({ type: 'replace', socket: transition.state.socket })
   scheduleReconnect(transition, cause)

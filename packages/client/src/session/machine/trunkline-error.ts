@@ -48,7 +48,7 @@ export function trunklineError(error: unknown): TrunklineError | undefined {
  */
 export function toTrunklineError(
   code: TrunklineErrorCode,
-  message: string = `Trunkline failed with ${code}.`,
+  message: string = `The server answered ${code}.`,
   overrides: Partial<Pick<TrunklineError, 'retry' | 'retryAfterMs' | 'mayHaveRun'>> = {},
 ): TrunklineError {
   const { retry, mayHaveRun } = lineErrors[code]

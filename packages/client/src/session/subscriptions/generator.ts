@@ -73,7 +73,7 @@ export function onAlive(transition: Transition, subscription: Subscription, { re
 
 /** Ends a run whose missing value did not arrive in time. */
 export function onHoleTimer(transition: Transition, subscription: Subscription): void {
-  if (isBehind(subscription.order)) onRunLost(transition, subscription, 'A value is missing.')
+  if (isBehind(subscription.order)) onRunLost(transition, subscription, 'A value was lost.')
 }
 
 /** Ends a run that sent nothing for 10 s, unless this timer itself was suspended. */
@@ -87,7 +87,7 @@ export function onSilence(transition: Transition, subscription: Subscription): v
 /** [TL-GEN-11] Resumes tracked values after the last one. Other runs cannot be resumed, so the subscription ends. */
 function onRunLost(transition: Transition, subscription: Subscription, message: string) {
   if (subscription.plainId !== null) return retrySubscription(transition, subscription)
-  endSubscription(transition, subscription, { line: toTrunklineError('GENERATOR_LOST', message) })
+  endSubscription(transition, subscription, { line: toTrunklineError('GENERATOR_LOST', `${message} Subscribe again.`) })
 }
 
 function recordActivity(transition: Transition, subscription: Subscription): Subscription {
@@ -105,7 +105,7 @@ function settleRun(transition: Transition, subscription: Subscription, { order, 
     next = { ...next, plainId: result.id ?? next.plainId }
     transition.emit({ type: 'deliver', id: next.id, result })
   }
-  if (verdict === 'overflow') return onRunLost(transition, next, 'A value is missing before too many others.')
+  if (verdict === 'overflow') return onRunLost(transition, next, 'A value was lost.')
   watchHole(transition, next)
 }
 

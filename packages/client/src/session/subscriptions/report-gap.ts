@@ -16,7 +16,7 @@ export function reportGap(
     transition.emit({ type: 'gap', id, reason, lastEventId })
     return true
   }
-  const message = `Events after ${lastEventId ?? 'the beginning'} are lost (${reason}), and there is no onGap.`
+  const message = `Events after ${lastEventId ?? 'the beginning'} are lost (${reason}). Pass onGap to continue.`
   endSubscription(transition, subscription, { line: toTrunklineError('GAP', message) })
   return false
 }
