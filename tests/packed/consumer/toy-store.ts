@@ -241,14 +241,14 @@ export class ToyStore implements Store {
     if (!row?.on) return 'off'
     if (row.lock === undefined) return 'free'
     this.#subscribers.set({ ...row, want: Math.max(row.want ?? 0, offset) }, ...keyOf(name))
-    return 'wanted'
+    return 'requested'
   }
   async releaseDeliveryLock(name: SubscriberRef, { by, at, unless }: Parameters<Store['releaseDeliveryLock']>[1]) {
     const existing = this.#attempt(name)
     if (existing === undefined) return 'lost'
     const { lock, want = 0, ...row } = existing
     if (lock?.by !== by) return lock === undefined && row.at === at ? 'freed' : 'lost'
-    if (unless !== undefined && want > unless) return 'wanted'
+    if (unless !== undefined && want > unless) return 'requested'
     this.#subscribers.set(at === undefined ? row : { ...row, at }, ...keyOf(name))
     return 'freed'
   }
@@ -277,20 +277,20 @@ export class ToyStore implements Store {
   async claimKey(claim: Parameters<Store['claimKey']>[0]) {
     const existing = this.#keys.get(claim.key)
     const row = existing ?? this.#keys.set({ ...claim, state: 'RUNNING', bases: {} } as const, claim.key)
-    return { status: runs(row, claim.owner) ? 'claimed' : 'standing', row } as const
+    return { status: runs(row, claim.owner) ? 'claimed' : 'conflict', row } as const
   }
   async takeKey({ key, owner, lease, from }: Parameters<Store['takeKey']>[0]) {
     const existing = this.#existing('takeKey', key)
     const takes = runs(existing, from.owner) && existing.lease === from.lease
     const row = takes ? this.#keys.set({ ...existing, owner, lease }, key) : existing
-    return { status: runs(row, owner) ? 'taken' : 'standing', row } as const
+    return { status: runs(row, owner) ? 'taken' : 'conflict', row } as const
   }
   async settleKey({ key, owner, ...settled }: Parameters<Store['settleKey']>[0]) {
     const existing = this.#existing('settleKey', key)
     const row = runs(existing, owner) ? this.#keys.set({ ...existing, ...settled }, key) : existing
     const outcome = settled.state === 'DONE' ? settled.outcome : undefined
     const isOwn = row.owner === owner && row.state === settled.state && row.outcome === outcome
-    return { status: isOwn ? 'settled' : 'standing', row } as const
+    return { status: isOwn ? 'settled' : 'conflict', row } as const
   }
   async recordBase({ key, owner, publishId, base, expires }: Parameters<Store['recordBase']>[0]) {
     const empty: KeyRow = { key, state: 'PUBLISH', owner: '', lease: 0, fingerprint: '', bases: {}, expires }
@@ -309,12 +309,12 @@ export class ToyStore implements Store {
   async putPresence(row: PresenceRow, over: string | undefined) {
     const existing = this.#members.get(row.topic, row.member)
     if (existing?.mark === over) this.#members.set(row, row.topic, row.member)
-    else if (existing?.mark !== row.mark) return { status: 'standing', row: existing } as const
+    else if (existing?.mark !== row.mark) return { status: 'conflict', row: existing } as const
     return { status: 'put' } as const
   }
   async deletePresence({ topic, member, mark }: Parameters<Store['deletePresence']>[0]) {
     const row = this.#members.get(topic, member)
-    if (row !== undefined && row.mark !== mark) return { status: 'standing', row } as const
+    if (row !== undefined && row.mark !== mark) return { status: 'conflict', row } as const
     this.#members.delete(topic, member)
     return { status: 'deleted' } as const
   }
@@ -335,14 +335,14 @@ export class ToyStore implements Store {
   async putShardLease(row: ShardLeaseRow, over: string | undefined) {
     const existing = this.#leases.get(row.topic, row.shard)
     if (existing?.version === over) this.#leases.set(row, row.topic, row.shard)
-    else if (existing?.version !== row.version) return { status: 'standing', row: existing } as const
+    else if (existing?.version !== row.version) return { status: 'conflict', row: existing } as const
     return { status: 'put' } as const
   }
   async readSweep(topic: string) {
     return this.#sweeps.get(topic) ?? 0
   }
   async moveSweep(topic: string, { from, to }: Parameters<Store['moveSweep']>[1]) {
-    if ((this.#sweeps.get(topic) ?? 0) !== from) return 'standing'
+    if ((this.#sweeps.get(topic) ?? 0) !== from) return 'conflict'
     this.#sweeps.set(to, topic)
     return 'moved'
   }

@@ -96,10 +96,10 @@ describe('a failed condition', () => {
     const held = { ...key, state: 'RUNNING', bases: {} }
     await store.claimKey(key)
     operations.length = 0
-    expect(await store.claimKey({ ...key, owner: 'o2' })).toEqual({ status: 'standing', row: held })
+    expect(await store.claimKey({ ...key, owner: 'o2' })).toEqual({ status: 'conflict', row: held })
     expect(operations.splice(0)).toEqual(['PutItem', ...reads])
     expect(await store.settleKey({ key: key.key, owner: 'o2', state: 'UNKNOWN' })).toEqual({
-      ...{ status: 'standing', row: held },
+      ...{ status: 'conflict', row: held },
     })
     expect(operations.splice(0)).toEqual(['UpdateItem', ...reads])
   })

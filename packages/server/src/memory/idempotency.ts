@@ -14,20 +14,20 @@ export function createIdempotency() {
     claimKey(claim) {
       const row = rows.get(claim.key)
       if (row === undefined) return { status: 'claimed', row: set({ ...claim, state: 'RUNNING', bases: {} }) }
-      return { status: isRunningUnder(row, claim.owner) ? 'claimed' : 'standing', row }
+      return { status: isRunningUnder(row, claim.owner) ? 'claimed' : 'conflict', row }
     },
     takeKey({ key, owner, lease, from }) {
       const row = existing('takeKey', rows.get(key))
       if (isRunningUnder(row, from.owner) && row.lease === from.lease)
         return { status: 'taken', row: set({ ...row, owner, lease }) }
-      return { status: isRunningUnder(row, owner) ? 'taken' : 'standing', row }
+      return { status: isRunningUnder(row, owner) ? 'taken' : 'conflict', row }
     },
     settleKey({ key, owner, ...settled }) {
       const row = existing('settleKey', rows.get(key))
       if (isRunningUnder(row, owner)) return { status: 'settled', row: set({ ...row, ...settled }) }
       const outcome = settled.state === 'DONE' ? settled.outcome : undefined
       const own = row.owner === owner && row.state === settled.state && row.outcome === outcome
-      return { status: own ? 'settled' : 'standing', row }
+      return { status: own ? 'settled' : 'conflict', row }
     },
     recordBase({ key, owner, publishId, base, expires }) {
       const row = rows.get(key) ?? { key, state: 'PUBLISH', owner: '', lease: 0, fingerprint: '', bases: {}, expires }

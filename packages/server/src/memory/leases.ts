@@ -16,11 +16,11 @@ export function createLeases() {
         rows.set(name, row)
         return { status: 'put' }
       }
-      return existing?.version === row.version ? { status: 'put' } : { status: 'standing', row: existing }
+      return existing?.version === row.version ? { status: 'put' } : { status: 'conflict', row: existing }
     },
     readSweep: (topic) => sweeps.get(topic)?.at ?? 0,
     moveSweep(topic, { from, to, expires }) {
-      if ((sweeps.get(topic)?.at ?? 0) !== from) return 'standing'
+      if ((sweeps.get(topic)?.at ?? 0) !== from) return 'conflict'
       sweeps.set(topic, { at: to, expires })
       return 'moved'
     },

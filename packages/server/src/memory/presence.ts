@@ -1,5 +1,5 @@
 import type { PresenceRow, PresenceStore } from '../ports/presence.ts'
-import { child, type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
+import { child, type DeleteExpired, deleteExpiredIn, type Operations } from './operations.ts'
 
 const pageRows = 1_000 // a page without a limit; small, so that tests meet second pages
 
@@ -15,11 +15,11 @@ export function createPresence() {
         rows.set(row.member, row)
         return { status: 'put' }
       }
-      return existing?.mark === row.mark ? { status: 'put' } : { status: 'standing', row: existing }
+      return existing?.mark === row.mark ? { status: 'put' } : { status: 'conflict', row: existing }
     },
     deletePresence({ topic, member, mark }) {
       const existing = topics.get(topic)?.get(member)
-      if (existing !== undefined && existing.mark !== mark) return { status: 'standing', row: existing }
+      if (existing !== undefined && existing.mark !== mark) return { status: 'conflict', row: existing }
       topics.get(topic)?.delete(member)
       return { status: 'deleted' }
     },
@@ -32,6 +32,6 @@ export function createPresence() {
       return { rows: page, ...(next !== undefined && sorted.length > limit && { next }) }
     },
   }
-  const dropExpired: DeleteExpired = (isDue) => deleteExpired([...topics.values()], isDue)
+  const dropExpired: DeleteExpired = (isDue) => deleteExpiredIn(topics, isDue)
   return { operations, deleteExpired: dropExpired }
 }

@@ -1,5 +1,5 @@
 import type { Subscriber, SubscriberRef, SubscriberStore } from '../ports/subscribers.ts'
-import { child, type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
+import { child, type DeleteExpired, deleteExpiredIn, type Operations } from './operations.ts'
 
 const pageRows = 1_000 // a page without a limit; small, so that tests meet second pages
 
@@ -63,12 +63,12 @@ export function createSubscribers() {
       if (!existing?.on) return 'off'
       if (existing.lock === undefined) return 'free'
       if ((existing.want ?? -1) < offset) rowsOf(row).set(keyOf(row), { ...existing, want: offset })
-      return 'wanted'
+      return 'requested'
     },
     releaseDeliveryLock(row, { by, at, unless = Number.POSITIVE_INFINITY }) {
       const existing = rowOfRef(row)
       if (existing?.lock?.by !== by) return existing && !existing.lock && existing.at === at ? 'freed' : 'lost'
-      if ((existing.want ?? 0) > unless) return 'wanted'
+      if ((existing.want ?? 0) > unless) return 'requested'
       const { lock: _, want: __, ...rest } = existing
       rowsOf(row).set(keyOf(row), at === undefined ? rest : { ...rest, at })
       return 'freed'
@@ -89,7 +89,7 @@ export function createSubscribers() {
       if (to > from && shardsOf(topic) === from) shardCounts.set(topic, to)
     },
   }
-  const dropExpired: DeleteExpired = (isDue) => deleteExpired([...shards.values()], isDue)
+  const dropExpired: DeleteExpired = (isDue) => deleteExpiredIn(shards, isDue)
   return { operations, shardsOf, deleteExpired: dropExpired }
 }
 

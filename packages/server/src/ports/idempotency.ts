@@ -10,32 +10,32 @@
 export interface IdempotencyStore {
   /**
    * Claims a key: puts it RUNNING with no bases if no row exists.
-   * Returns `claimed` also if the row is RUNNING under exactly this owner. Returns `standing` with the row that exists
+   * Returns `claimed` also if the row is RUNNING under exactly this owner. Returns `conflict` with the row that exists
    * otherwise. One conditional write.
    */
   claimKey(
     claim: Pick<KeyRow, 'key' | 'owner' | 'lease' | 'fingerprint' | 'expires'>,
-  ): Promise<{ readonly status: 'claimed' | 'standing'; readonly row: KeyRow }>
+  ): Promise<{ readonly status: 'claimed' | 'conflict'; readonly row: KeyRow }>
 
   /**
    * Takes a claim over: `owner` and `lease` become the new ones if the row is RUNNING under exactly the owner and the
    * lease of `from`. Bases stay.
-   * Returns `taken` also if the row is RUNNING under the new owner already. Returns `standing` with the row that exists
+   * Returns `taken` also if the row is RUNNING under the new owner already. Returns `conflict` with the row that exists
    * otherwise. One conditional write. Throws `StoreError` if no row exists.
    */
   takeKey(
     take: Pick<KeyRow, 'key' | 'owner' | 'lease'> & { readonly from: Pick<KeyRow, 'owner' | 'lease'> },
-  ): Promise<{ readonly status: 'taken' | 'standing'; readonly row: KeyRow }>
+  ): Promise<{ readonly status: 'taken' | 'conflict'; readonly row: KeyRow }>
 
   /**
    * Settles a key that is RUNNING under `owner`: DONE with its outcome (JSON text), or UNKNOWN. Returns `settled` also
-   * if the row shows exactly this already. Returns `standing` with the row that exists otherwise. One conditional
+   * if the row shows exactly this already. Returns `conflict` with the row that exists otherwise. One conditional
    * write. Throws `StoreError` if no row exists.
    */
   settleKey(
     settle: Pick<KeyRow, 'key' | 'owner'> &
       ({ readonly state: 'DONE'; readonly outcome: string } | { readonly state: 'UNKNOWN' }),
-  ): Promise<{ readonly status: 'settled' | 'standing'; readonly row: KeyRow }>
+  ): Promise<{ readonly status: 'settled' | 'conflict'; readonly row: KeyRow }>
 
   /**
    * Records the base of a publish if none is recorded, and returns the base that is recorded. With an `owner`, only

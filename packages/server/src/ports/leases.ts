@@ -12,13 +12,13 @@ export interface LeaseStore {
 
   /**
    * Puts a shard's whole lease: if none exists when `over` is undefined, else over the row whose `version` is `over`.
-   * Returns `put` also if the row has its own `version` already. Returns `standing` with the row that exists otherwise,
+   * Returns `put` also if the row has its own `version` already. Returns `conflict` with the row that exists otherwise,
    * or without one if none does. One conditional write.
    */
   putShardLease(
     row: ShardLeaseRow,
     over: string | undefined,
-  ): Promise<{ readonly status: 'put' } | { readonly status: 'standing'; readonly row: ShardLeaseRow | undefined }>
+  ): Promise<{ readonly status: 'put' } | { readonly status: 'conflict'; readonly row: ShardLeaseRow | undefined }>
 
   /**
    * Reads when the sessions of a presence topic are next checked for leases that ended, in epoch milliseconds; 0 if no
@@ -28,12 +28,12 @@ export interface LeaseStore {
 
   /**
    * Sets that time to `to` if it is `from` (0 if no sweep was ever planned). `expires` is in epoch seconds.
-   * Returns `standing`, and changes nothing, otherwise. One conditional write.
+   * Returns `conflict`, and changes nothing, otherwise. One conditional write.
    */
   moveSweep(
     topic: string,
     move: { readonly from: number; readonly to: number; readonly expires: number },
-  ): Promise<'moved' | 'standing'>
+  ): Promise<'moved' | 'conflict'>
 }
 
 /**

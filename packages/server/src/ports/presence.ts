@@ -12,21 +12,21 @@
 export interface PresenceStore {
   /**
    * Puts a member's whole row: if none exists when `over` is undefined, else over the row whose `mark` is `over`.
-   * Returns `put` also if the row has its own `mark` already. Returns `standing` with the row that exists otherwise, or
+   * Returns `put` also if the row has its own `mark` already. Returns `conflict` with the row that exists otherwise, or
    * without one if none does. One conditional write.
    */
   putPresence(
     row: PresenceRow,
     over: string | undefined,
-  ): Promise<{ readonly status: 'put' } | { readonly status: 'standing'; readonly row: PresenceRow | undefined }>
+  ): Promise<{ readonly status: 'put' } | { readonly status: 'conflict'; readonly row: PresenceRow | undefined }>
 
   /**
-   * Deletes a member's row if its `mark` is this one. Returns `deleted` also if no row exists. Returns `standing` with
+   * Deletes a member's row if its `mark` is this one. Returns `deleted` also if no row exists. Returns `conflict` with
    * the row that exists otherwise. One conditional write.
    */
   deletePresence(
     row: Pick<PresenceRow, 'topic' | 'member' | 'mark'>,
-  ): Promise<{ readonly status: 'deleted' } | { readonly status: 'standing'; readonly row: PresenceRow }>
+  ): Promise<{ readonly status: 'deleted' } | { readonly status: 'conflict'; readonly row: PresenceRow }>
 
   /** Reads a member's row; undefined if none exists. One strongly consistent read. */
   readPresence(topic: string, member: string): Promise<PresenceRow | undefined>

@@ -59,21 +59,21 @@ export interface SubscriberStore {
 
   /**
    * Asks the holder of the lock to deliver up to `offset`: `want` becomes the highest offset that was asked for.
-   * Returns `wanted` if the lock is held, `free` if it is not, and `off` if no row is on under this ref. Changes
+   * Returns `requested` if the lock is held, `free` if it is not, and `off` if no row is on under this ref. Changes
    * nothing but `want`. One conditional write.
    */
-  requestOffset(row: SubscriberRef, offset: number): Promise<'wanted' | 'free' | 'off'>
+  requestOffset(row: SubscriberRef, offset: number): Promise<'requested' | 'free' | 'off'>
 
   /**
    * Releases the lock if `by` holds it: `at` becomes the cursor (stays when undefined), `lock` and `want` are removed.
-   * With `unless`, the lock is released only if no offset above `unless` was requested: otherwise `wanted`, and it
+   * With `unless`, the lock is released only if no offset above `unless` was requested: otherwise `requested`, and it
    * stays. Returns `freed` also if the row has no lock and `at` is the cursor already. Returns `lost` if another holds
    * the lock, or no row of this ref exists. One conditional write.
    */
   releaseDeliveryLock(
     row: SubscriberRef,
     free: { readonly by: string; readonly at: string | undefined; readonly unless?: number },
-  ): Promise<'freed' | 'wanted' | 'lost'>
+  ): Promise<'freed' | 'requested' | 'lost'>
 
   /**
    * Reads one page of a shard's rows that are on, in a stable order. `limit` is the highest number of rows (1 or more).

@@ -13,7 +13,7 @@ export function idempotencyOperations({ get, put, update }: Requests): Idempoten
       const write = await put(toKeyItem({ ...claim, state: 'RUNNING' }), 'attribute_not_exists(#pk)')
       if (write.written) return { status: 'claimed', row: { ...claim, state: 'RUNNING', bases: {} } }
       const row = fromKeyItem(claim.key, await write.existing())
-      return { status: isRunningUnder(row, claim.owner) ? 'claimed' : 'standing', row }
+      return { status: isRunningUnder(row, claim.owner) ? 'claimed' : 'conflict', row }
     },
     async takeKey({ key, owner, lease, from }) {
       const write = await update(keyRowKey(key), {
@@ -23,7 +23,7 @@ export function idempotencyOperations({ get, put, update }: Requests): Idempoten
         returnsItem: true,
       })
       const row = fromKeyItem(key, write.written ? write.item : await write.existing())
-      return { status: isRunningUnder(row, owner) ? 'taken' : 'standing', row }
+      return { status: isRunningUnder(row, owner) ? 'taken' : 'conflict', row }
     },
     async settleKey({ key, owner, ...settled }) {
       const outcome = settled.state === 'DONE' ? settled.outcome : undefined
@@ -35,7 +35,7 @@ export function idempotencyOperations({ get, put, update }: Requests): Idempoten
       })
       const row = fromKeyItem(key, write.written ? write.item : await write.existing())
       const own = row.owner === owner && row.state === settled.state && row.outcome === outcome
-      return { status: own ? 'settled' : 'standing', row }
+      return { status: own ? 'settled' : 'conflict', row }
     },
     async recordBase({ key, owner, publishId, base, expires }) {
       const named = baseAttribute(publishId)

@@ -16,7 +16,7 @@ export function leaseOperations({ get, put, update }: Requests): LeaseStore {
       if (write.written) return { status: 'put' }
       const item = await write.find()
       if (item?.mark === row.version) return { status: 'put' }
-      return { status: 'standing', row: item && fromShardLeaseItem(row.topic, row.shard, item) }
+      return { status: 'conflict', row: item && fromShardLeaseItem(row.topic, row.shard, item) }
     },
     async readSweep(topic) {
       return Number((await get(sweepKey(topic)))?.at ?? 0)
@@ -27,7 +27,7 @@ export function leaseOperations({ get, put, update }: Requests): LeaseStore {
         condition: from === 0 ? 'attribute_not_exists(#pk) OR #at = :from' : '#at = :from',
         values: { from, to, expires },
       })
-      return write.written ? 'moved' : 'standing'
+      return write.written ? 'moved' : 'conflict'
     },
   }
 }

@@ -13,12 +13,12 @@ export function presenceOperations({ get, put, remove, query }: Requests): Prese
       if (write.written) return { status: 'put' }
       const item = await write.find()
       if (item?.mark === row.mark) return { status: 'put' }
-      return { status: 'standing', row: item && fromPresenceItem(row.topic, item) }
+      return { status: 'conflict', row: item && fromPresenceItem(row.topic, item) }
     },
     async deletePresence({ topic, member, mark }) {
       const write = await remove(presenceKey(topic, member), 'attribute_not_exists(#pk) OR #mark = :mark', { mark })
       const item = write.written ? undefined : await write.find()
-      return item === undefined ? { status: 'deleted' } : { status: 'standing', row: fromPresenceItem(topic, item) }
+      return item === undefined ? { status: 'deleted' } : { status: 'conflict', row: fromPresenceItem(topic, item) }
     },
     async readPresence(topic, member) {
       const item = await get(presenceKey(topic, member))

@@ -63,10 +63,10 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
           '#ref = :ref AND #on = :on AND attribute_exists(#lock) AND (attribute_not_exists(#want) OR #want < :want)',
         values: { ref, on: true, want: offset },
       })
-      if (write.written) return 'wanted'
+      if (write.written) return 'requested'
       const item = await write.find()
       if (item === undefined || item.ref !== ref || item.on !== true) return 'off'
-      return item.lock === undefined ? 'free' : 'wanted'
+      return item.lock === undefined ? 'free' : 'requested'
     },
     async releaseDeliveryLock({ ref, ...row }, { by, at, unless }) {
       const notBeyond = unless === undefined ? '' : ' AND (attribute_not_exists(#want) OR #want <= :unless)'
@@ -78,7 +78,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       if (write.written) return 'freed'
       const item = await write.find()
       if (item?.ref !== ref) return 'lost'
-      if (holderOf(item) === by) return 'wanted'
+      if (holderOf(item) === by) return 'requested'
       return item.lock === undefined && item.at === at ? 'freed' : 'lost'
     },
 

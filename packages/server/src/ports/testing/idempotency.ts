@@ -29,9 +29,9 @@ export function idempotencyLaws({ describe, test }: SuiteRunner): void {
     test('returns the existing claim to every other owner and as claimed to its own', async (store) => {
       const { claim, row } = await claimed(store)
       equal(await store.claimKey({ ...claim, lease: 1, expires: 1 }), { status: 'claimed', row })
-      equal(await store.claimKey({ ...claim, owner: 'other' }), { status: 'standing', row })
+      equal(await store.claimKey({ ...claim, owner: 'other' }), { status: 'conflict', row })
       const settled = await store.settleKey(done(claim))
-      equal(await store.claimKey(claim), { status: 'standing', row: settled.row })
+      equal(await store.claimKey(claim), { status: 'conflict', row: settled.row })
     })
     test('lets exactly one of 20 concurrent claims succeed and returns its row to all others', async (store) => {
       const { key } = keyClaim()
@@ -49,7 +49,7 @@ export function idempotencyLaws({ describe, test }: SuiteRunner): void {
       const claim = { ...keyClaim({ lease: 5 }), expires: past }
       await store.claimKey(claim)
       const row = { ...claim, state: 'RUNNING', bases: {} }
-      equal(await store.claimKey(keyClaim({ key: claim.key })), { status: 'standing', row })
+      equal(await store.claimKey(keyClaim({ key: claim.key })), { status: 'conflict', row })
       equal(await store.readKey(claim.key), row)
     })
     test('takes a claim over from exactly one owner and lease and keeps its bases', async (store) => {
@@ -57,13 +57,13 @@ export function idempotencyLaws({ describe, test }: SuiteRunner): void {
       await store.recordBase({ ...claim, publishId: 'p1', base: 7 })
       const take = takeOf(claim)
       const taken = { ...row, owner: take.owner, lease: take.lease, bases: { p1: 7 } }
-      includes(await store.takeKey({ ...take, from: { ...take.from, lease: 1 } }), { status: 'standing' })
+      includes(await store.takeKey({ ...take, from: { ...take.from, lease: 1 } }), { status: 'conflict' })
       includes(await store.takeKey({ ...take, from: { ...take.from, owner: 'x' } }), {
-        status: 'standing',
+        status: 'conflict',
       })
       equal(await store.takeKey(take), { status: 'taken', row: taken })
       equal(await store.takeKey(take), { status: 'taken', row: taken })
-      equal(await store.takeKey({ ...takeOf(claim), owner: 'late' }), { status: 'standing', row: taken })
+      equal(await store.takeKey({ ...takeOf(claim), owner: 'late' }), { status: 'conflict', row: taken })
       equal(await store.readKey(claim.key), taken)
     })
     test('lets exactly one of 20 concurrent take-overs succeed', async (store) => {
@@ -77,13 +77,13 @@ export function idempotencyLaws({ describe, test }: SuiteRunner): void {
     test('settles a key under its owner once and for all', async (store) => {
       const { claim, row } = await claimed(store)
       const settled = { ...row, state: 'DONE', outcome: '{"ok":1}' }
-      equal(await store.settleKey({ ...done(claim), owner: 'other' }), { status: 'standing', row })
+      equal(await store.settleKey({ ...done(claim), owner: 'other' }), { status: 'conflict', row })
       equal(await store.settleKey(done(claim)), { status: 'settled', row: settled })
       equal(await store.settleKey(done(claim)), { status: 'settled', row: settled })
       const zombie = { ...done(claim), owner: 'other' }
       for (const other of [zombie, done(claim, '{"ok":2}'), { ...claim, state: 'UNKNOWN' } as const])
-        equal(await store.settleKey(other), { status: 'standing', row: settled })
-      equal(await store.takeKey(takeOf(claim)), { status: 'standing', row: settled })
+        equal(await store.settleKey(other), { status: 'conflict', row: settled })
+      equal(await store.takeKey(takeOf(claim)), { status: 'conflict', row: settled })
       equal(await store.readKey(claim.key), settled)
     })
     test('settles a key as unknown for good', async (store) => {
@@ -92,12 +92,12 @@ export function idempotencyLaws({ describe, test }: SuiteRunner): void {
       const settled = { ...row, state: 'UNKNOWN' }
       equal(await store.settleKey(unknown), { status: 'settled', row: settled })
       equal(await store.settleKey(unknown), { status: 'settled', row: settled })
-      equal(await store.settleKey(done(claim)), { status: 'standing', row: settled })
+      equal(await store.settleKey(done(claim)), { status: 'conflict', row: settled })
     })
     test('refuses an owner whose claim was taken over', async (store) => {
       const { claim } = await claimed(store)
       const { row } = await store.takeKey(takeOf(claim))
-      equal(await store.settleKey(done(claim)), { status: 'standing', row })
+      equal(await store.settleKey(done(claim)), { status: 'conflict', row })
       equal(await store.recordBase({ ...claim, publishId: 'p1', base: 7 }), { status: 'lost' })
       equal(await store.readKey(claim.key), row)
     })
@@ -133,7 +133,7 @@ export function idempotencyLaws({ describe, test }: SuiteRunner): void {
       equal(await store.recordBase(later), { status: 'recorded', base: 7 })
       const row = { key, state: 'PUBLISH', owner: '', lease: 0, fingerprint: '', bases: { p1: 7 }, expires }
       equal(await store.readKey(key), row)
-      equal(await store.claimKey(keyClaim({ key })), { status: 'standing', row })
+      equal(await store.claimKey(keyClaim({ key })), { status: 'conflict', row })
     })
     test('records a base without an owner in a claim and changes nothing else of it', async (store) => {
       const { claim, row } = await claimed(store)

@@ -16,7 +16,7 @@ export function leaseLaws({ describe, test }: SuiteRunner): void {
       equal(await store.putShardLease(first, undefined), { status: 'put' })
       equal(await store.readShardLease(first.topic, 0), first)
       equal(await store.readShardLease(first.topic, 1), undefined)
-      equal(await store.putShardLease(lease(first.topic), undefined), { status: 'standing', row: first })
+      equal(await store.putShardLease(lease(first.topic), undefined), { status: 'conflict', row: first })
       equal(await store.putShardLease(first, undefined), { status: 'put' }) // a repeat after a lost answer
     })
     test('puts a lease over the write that it replaces and over no other', async (store) => {
@@ -24,14 +24,14 @@ export function leaseLaws({ describe, test }: SuiteRunner): void {
       await store.putShardLease(first, undefined)
       const { holder: _, ...completed } = lease(first.topic, { through: 9 })
       equal(await store.putShardLease(completed, first.version), { status: 'put' })
-      equal(await store.putShardLease(lease(first.topic), first.version), { status: 'standing', row: completed })
-      equal(await store.putShardLease(lease(fresh('t')), 'gone'), { status: 'standing', row: undefined })
+      equal(await store.putShardLease(lease(first.topic), first.version), { status: 'conflict', row: completed })
+      equal(await store.putShardLease(lease(fresh('t')), 'gone'), { status: 'conflict', row: undefined })
     })
     test('moves the time of a sweep only from the time that was read', async (store) => {
       const topic = fresh('t')
       equal(await store.readSweep(topic), 0)
       equal(await store.moveSweep(topic, { from: 0, to: 7, expires }), 'moved')
-      equal(await store.moveSweep(topic, { from: 0, to: 8, expires }), 'standing')
+      equal(await store.moveSweep(topic, { from: 0, to: 8, expires }), 'conflict')
       equal(await store.readSweep(topic), 7)
     })
   })

@@ -11,7 +11,7 @@ export function presenceLaws({ describe, test }: SuiteRunner): void {
       const first = presence(topic)
       equal(await store.putPresence(first, undefined), { status: 'put' })
       equal(await store.readPresence(topic, 'ann'), first)
-      equal(await store.putPresence(presence(topic), undefined), { status: 'standing', row: first })
+      equal(await store.putPresence(presence(topic), undefined), { status: 'conflict', row: first })
     })
     test('reports a put that is repeated after a lost answer as put', async (store) => {
       const topic = fresh('t')
@@ -26,19 +26,19 @@ export function presenceLaws({ describe, test }: SuiteRunner): void {
       await store.putPresence(first, undefined)
       equal(await store.putPresence(second, first.mark), { status: 'put' })
       equal(await store.putPresence(presence(topic, { v: 2 }), first.mark), {
-        status: 'standing',
+        status: 'conflict',
         row: second,
       })
       equal(await store.readPresence(topic, 'ann'), second)
     })
     test('puts nothing over a row that does not exist', async (store) => {
-      equal(await store.putPresence(presence(fresh('t')), 'gone'), { status: 'standing', row: undefined })
+      equal(await store.putPresence(presence(fresh('t')), 'gone'), { status: 'conflict', row: undefined })
     })
     test('deletes the row of one write and keeps that of another', async (store) => {
       const topic = fresh('t')
       const row = presence(topic)
       await store.putPresence(row, undefined)
-      equal(await store.deletePresence({ ...row, mark: 'other' }), { status: 'standing', row })
+      equal(await store.deletePresence({ ...row, mark: 'other' }), { status: 'conflict', row })
       equal(await store.deletePresence(row), { status: 'deleted' })
       equal(await store.deletePresence(row), { status: 'deleted' })
       equal(await store.readPresence(topic, 'ann'), undefined)

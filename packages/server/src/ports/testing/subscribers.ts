@@ -149,7 +149,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
       const row = await put(store)
       equal(await store.requestOffset(row, 3), 'free')
       await store.acquireDeliveryLock(row, mine)
-      for (const offset of [3, 5, 4]) equal(await store.requestOffset(row, offset), 'wanted')
+      for (const offset of [3, 5, 4]) equal(await store.requestOffset(row, offset), 'requested')
       equal(await readRow(store, row), { ...row, lock: mine, want: 5 })
     })
     test('is released with a cursor by its holder only', async (store) => {
@@ -165,7 +165,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
     test('stays held when a higher offset was requested, unless it is released unconditionally', async (store) => {
       const row = await put(store, { lock: mine })
       await store.requestOffset(row, 6)
-      equal(await store.releaseDeliveryLock(row, { by: 'me', at: '0.e:5', unless: 5 }), 'wanted')
+      equal(await store.releaseDeliveryLock(row, { by: 'me', at: '0.e:5', unless: 5 }), 'requested')
       equal(await readRow(store, row), { ...row, want: 6 })
       equal(await store.releaseDeliveryLock(row, { by: 'me', at: '0.e:6', unless: 6 }), 'freed')
       await store.acquireDeliveryLock(row, others)

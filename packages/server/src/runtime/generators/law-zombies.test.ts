@@ -189,7 +189,7 @@ describe('the explorer finds a broken [LAW-PUBLISH-ONCE] or [LAW-ONE-EFFECT]:', 
       claimKey: async (claim) => {
         const found = await store.claimKey(claim)
         const row = forced.get(claim.key)
-        return row === undefined ? found : { status: 'standing', row }
+        return row === undefined ? found : { status: 'conflict', row }
       },
     }
   }

@@ -185,16 +185,16 @@ const unpending = (store: Store): Partial<Store> => ({
   readPresence: async (topic, member) => settled(await store.readPresence(topic, member)),
   putPresence: async (row, over) => {
     const outcome = await store.putPresence(row, over)
-    const standing = outcome.status === 'standing' ? settled(outcome.row) : undefined
-    return outcome.status === 'standing' ? { status: 'standing', row: standing } : outcome
+    const existing = outcome.status === 'conflict' ? settled(outcome.row) : undefined
+    return outcome.status === 'conflict' ? { status: 'conflict', row: existing } : outcome
   },
 })
 const settled = (row: PresenceRow | undefined) => row && { ...row, pending: false, epoch: row.epoch ?? 'any' }
 
 const unconditional = (store: Store): Partial<Store> => ({
   putPresence: async (row) => {
-    const standing = await store.readPresence(row.topic, row.member)
-    return store.putPresence(row, standing?.mark)
+    const existing = await store.readPresence(row.topic, row.member)
+    return store.putPresence(row, existing?.mark)
   },
 })
 

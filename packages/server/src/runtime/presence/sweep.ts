@@ -25,7 +25,7 @@ export async function sweepIfDue(context: RuntimeContext, log: LogRef, { leaseMs
   if (due > now) return
   const claimed = now + claimMs
   const expires = Math.ceil((now + leaseMs) / 1_000) + rowSeconds
-  if ((await store.moveSweep(log.topic, { from: due, to: claimed, expires })) === 'standing') return
+  if ((await store.moveSweep(log.topic, { from: due, to: claimed, expires })) === 'conflict') return
   const earliest = await sweep(context, log, now + leaseMs)
   await store.moveSweep(log.topic, { from: claimed, to: earliest, expires })
 }

@@ -46,7 +46,7 @@ export async function acquireLock(scope: InvocationContext, row: Subscriber, slo
     if (found.status === 'locked') return { row: found.row, by: lock.by, at: positionOf(scope, found.row, slot) }
     if (isDead(found.row, scope.clock.now())) return 'dead'
     const requested = await scope.store.requestOffset(row, slot.offset)
-    if (requested !== 'free') return requested === 'wanted' ? 'held' : 'off'
+    if (requested !== 'free') return requested === 'requested' ? 'held' : 'off'
   }
 }
 
