@@ -34,11 +34,17 @@ export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
 
 const secret = /\barn:aws|X-Amz-|\.amazonaws\.com/i
 
-/** Messages of the AWS SDK name tables, accounts and roles, so clients must not get them. */
+const mostCauses = 8 // a chain of causes can be a circle
+
+/** Messages of the AWS SDK name tables, accounts and roles, so clients must not get them, also not inside another. */
 function isSecret(error: TRPCError): boolean {
-  const { cause } = error
-  const isOfSdk = cause !== undefined && cause.message === error.message && '$metadata' in cause
-  return isOfSdk || secret.test(error.message)
+  if (secret.test(error.message)) return true
+  let { cause }: { readonly cause?: unknown } = error
+  for (let depth = 0; depth < mostCauses && cause instanceof Error; depth++) {
+    if ('$metadata' in cause && cause.message !== '' && error.message.includes(cause.message)) return true
+    cause = cause.cause
+  }
+  return false
 }
 
 /**
