@@ -98,7 +98,7 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options
-    this.#world = createWorld(options.seed, options.wrap)
+    this.#world = createWorld(options.seed, { wrap: options.wrap })
   }
 
   async all(): Promise<Report> {
@@ -246,7 +246,7 @@ class Run {
   }
 
   async #cpuAlone(messages: readonly Message[]): Promise<number> {
-    this.#measuring ??= createWorld(this.#options.seed, this.#options.wrap)
+    this.#measuring ??= createWorld(this.#options.seed, { wrap: this.#options.wrap })
     const connection = await this.#measuring.open(this.#current.state, ['x'])
     let cpuMs = 0
     for (const message of messages) ({ cpuMs } = await this.#measuring.send(connection, message, { measuresCpu: true }))

@@ -1,6 +1,8 @@
 // More than 200 lines: the deployment that the frames meet, in one place.
+import type { AnyTRPCRouter } from '@trpc/server'
 import { formatOffer } from '@trunkline/protocol'
-import { createLambdaHandlers } from '@trunkline/server/lambda'
+import type { AuthorizeResult } from '@trunkline/server'
+import { createLambdaHandlers, type ServeOptions } from '@trunkline/server/lambda'
 import { createMemoryStore } from '@trunkline/server/memory'
 import type { Backend, Gateway, LogEntry, Telemetry } from '@trunkline/server/ports'
 import { createRandom, mix } from '../../packages/simulator/src/kernel/random.ts'
@@ -76,8 +78,22 @@ interface SendOptions {
   readonly measuresCpu?: boolean
 }
 
-/** Replaces the handlers or wraps them: for tests of the fuzzer itself. */
+/** Replaces the handlers: for tests of the fuzzer itself. */
 export type Wrap = (handlers: Handlers) => Handlers
+
+export interface WorldOptions {
+  readonly wrap?: Wrap | undefined
+  /** Replaces a part of the backend. @default the one in memory */
+  readonly backend?: (backend: Required<Pick<Backend, 'store' | 'gateway' | 'invoker' | 'clock'>>) => Backend
+  /** What is served. @default a procedure of each kind */
+  readonly application?: (
+    backend: Backend,
+    effects: Effects,
+  ) => Pick<ServeOptions<AnyTRPCRouter, AuthorizeResult>, 'router' | 'line'>
+  readonly createContext?: ServeOptions<AnyTRPCRouter, AuthorizeResult>['createContext']
+  readonly authorize?: ServeOptions<AnyTRPCRouter, AuthorizeResult>['authorize']
+}
+
 type Handlers = Pick<ReturnType<typeof createLambdaHandlers>, 'authorizer' | 'websocket' | 'worker' | 'deliver'>
 
 const start = 1_800_000_000_000
@@ -88,7 +104,8 @@ const sweepOperations = 4_096 // the store deletes expired rows once in 1,024
 const oneWay: ReadonlySet<unknown> = new Set(['subscription', 'subscription.stop', 'connectionParams'])
 
 /** A line in memory behind its Lambda handlers, as API Gateway meets it. */
-export function createWorld(seed: number, wrap: Wrap = (handlers) => handlers): World {
+export function createWorld(seed: number, options: WorldOptions = {}): World {
+  const { wrap = (handlers) => handlers, application = createApplication, createContext = () => ({}) } = options
   const clock = createVirtualClock(start, createRandom(seed, 'clock'))
   const store = createMemoryStore({ clock })
   const effects: Effects = { ran: 0 }
@@ -101,15 +118,15 @@ export function createWorld(seed: number, wrap: Wrap = (handlers) => handlers): 
     invoke: async (name: 'worker' | 'deliver', payload: unknown) => void jobs.push({ name, payload: copy(payload) }),
     invokeDelayed: async (payload: unknown) => void delayed.push(copy(payload)),
   }
-  const backend: Backend = { store, gateway, clock, invoker }
-  const { line, router } = createApplication(backend, effects)
+  const made = { store, gateway, clock, invoker }
+  const served = application(options.backend?.(made) ?? made, effects)
   const world: Pick<World, 'logs'> = { logs: [] }
   const telemetry: Telemetry = {
     kind: 'fuzz',
     begin: () => ({ measure: () => {}, log: (entry) => void world.logs.push(entry), end: () => {} }),
   }
-  const authorize = createAuthorize(() => clock.time)
-  const handlers = wrap(createLambdaHandlers({ router, line, telemetry, authorize }))
+  const authorize = options.authorize ?? createAuthorize(() => clock.time)
+  const handlers = wrap(createLambdaHandlers({ ...served, telemetry, authorize, createContext }))
 
   async function call(name: keyof Handlers, event: unknown): Promise<unknown> {
     const until = clock.time + functionMs[name]
@@ -180,6 +197,7 @@ export function createWorld(seed: number, wrap: Wrap = (handlers) => handlers): 
     const routeKey = typeof method === 'string' && oneWay.has(method) ? method : '$default'
     const requestContext = { ...connection.context, eventType: 'MESSAGE', routeKey, requestId: 'r1' }
     const event = { requestContext, ...(message === undefined ? {} : { body: message }), isBase64Encoded: false }
+    clock.time += 1 // a cancel counts for the calls of its own millisecond too
     const [time, ran] = [clock.time, effects.ran]
     const cpu = measuresCpu ? process.cpuUsage() : undefined
     const startedAt = performance.now()
