@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -23,6 +23,15 @@ function documents(folder = root): readonly string[] {
     if (entry.isDirectory()) return documents(path)
     return entry.name.endsWith('.md') && !entry.name.endsWith('.api.md') ? [path] : []
   })
+}
+
+/** The paths of the sources and scripts of the repository, from its root, with `/`. */
+function sourceFiles(): readonly string[] {
+  return ['packages', 'tests', 'scripts', 'docs', 'examples', 'benchmarks'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((path) => [folder, ...path.split(sep)].join('/'))
+      .filter((path) => !/\/(node_modules|dist)\//.test(path)),
+  )
 }
 
 function blocksOf(file: string, text: string): readonly Block[] {
@@ -96,6 +105,24 @@ describe('the documents', () => {
     )
     expect(said).toBe('')
   }, 60_000)
+
+  it('name only source files, folders and scripts that exist', () => {
+    const files = sourceFiles()
+    const scripts = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts)
+    const isFile = (name: string) => files.some((file) => `/${file}`.endsWith(`/${name}`))
+    const isFolder = (name: string) => files.some((file) => file.startsWith(`${name}/`))
+    const missing = texts.flatMap(({ file, text }) => {
+      const named = [...text.matchAll(/`([\w./-]+)`/g)].map(([, name = '']) => name)
+      const sources = named.filter((name) => /\.(tsx?|mjs)$/.test(name) && !isFile(name))
+      const folders = named.filter(
+        (name) => /^(packages|tests|scripts|docs|examples)\/[\w/-]+$/.test(name) && !isFolder(name),
+      )
+      const runs = [...text.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name = '']) => name)
+      const unknown = /^examples[/\\]/.test(relative(root, file)) ? [] : runs.filter((name) => !scripts.includes(name))
+      return [...sources, ...folders, ...unknown].map((name) => `${relative(root, file)} → ${name}`)
+    })
+    expect(missing).toEqual([])
+  })
 
   it('link only to files that are there', () => {
     const broken = texts.flatMap(({ file, text }) =>
