@@ -39,12 +39,12 @@ export type JwtAuthorizer<C extends Json, A extends boolean> = (
 /** What the authorizers of all issuers share. */
 export interface TokenOptions<C extends Json, A extends boolean> {
   /**
-   * How far the clocks of the issuer and of the function may be apart, from 0 to 300 seconds. It applies to `nbf` and to
-   * whether `exp` has passed.
+   * How far the clocks of the issuer and of the function may be apart, from 0 to 300 seconds. It applies to `nbf` and
+   * to whether `exp` has passed.
    * @default 5
    */
   readonly clockToleranceSeconds?: number
-  /** Claims that a token must have, besides `exp`. Their values are not compared. @default none */
+  /** Claims that a token must have in addition to `exp`. Their values are not compared. @default none */
   readonly requiredClaims?: readonly string[]
   /** Returns the caller's name. A token for which it returns no text is refused. @default `sub` */
   readonly principal?: (payload: VerifiedPayload) => string

@@ -8,7 +8,7 @@ export type JwtAuthorizerOptions<C extends Json = JwtClaims, A extends boolean =
   KeyOptions & {
     /** The value of `iss`. */
     readonly issuer: string
-    /** The values of `aud` of which a token must have one. It names this line at the issuer. */
+    /** Values of `aud`; a token must have one of them. It names this line at the issuer. */
     readonly audience: string | readonly string[]
     /**
      * The algorithms that a token may be signed by. `HS256`, `HS384` and `HS512` are allowed only with secrets in `keys`.

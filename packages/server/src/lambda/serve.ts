@@ -26,7 +26,7 @@ export function createServe(internals: LineInternals, server: Server, telemetry:
     const { traceparent, lambdaContext, maxMs = Number.POSITIVE_INFINITY } = invoked
     const recording = telemetry.begin(invocationOf(invoked))
     const ms = Math.min(maxMs, workingMs(lambdaContext))
-    const untraced = toInvocationContext(internals.context(), server, ms, recording)
+    const untraced = toInvocationContext(internals.context(), server, { ms, telemetry: recording })
     const context = traceparent === undefined ? untraced : { ...untraced, traceparent }
     try {
       return await internals.enter(context, () => fn(context))

@@ -49,7 +49,7 @@ export type PresenceView = 'members' | 'count'
  * The presence session that a subscription makes present: its member, and the session's name in the member's row. That
  * name does not reveal the secret session id.
  */
-export interface PresenceSeat {
+export interface PresenceSessionKey {
   readonly member: string
   readonly entry: string
 }

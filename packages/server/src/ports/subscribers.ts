@@ -1,4 +1,4 @@
-import type { PresenceSeat, PresenceView } from './presence.ts'
+import type { PresenceSessionKey, PresenceView } from './presence.ts'
 
 /**
  * The port of the topics' rows of subscriptions, by which a delivery finds its recipients, and of each topic's shards.
@@ -115,7 +115,7 @@ export interface Subscriber {
   readonly extensions: boolean
   readonly piped?: PipedContext
   /** Of a subscription to presence: what it is shown of the log, and the session that it makes present. */
-  readonly presence?: { readonly view: PresenceView; readonly seat?: PresenceSeat }
+  readonly presence?: { readonly view: PresenceView; readonly seat?: PresenceSessionKey }
   /** Epoch milliseconds. Absent when the authority does not expire. */
   readonly authExp?: number
   /**

@@ -1,5 +1,5 @@
 import type { Slot } from './log.ts'
-import type { PresenceSeat } from './presence.ts'
+import type { PresenceSessionKey } from './presence.ts'
 import type { Subscriber } from './subscribers.ts'
 
 /**
@@ -92,7 +92,7 @@ export interface ConnectionSubscription {
   /** Epoch milliseconds until which the run counts as alive without a renewal. */
   readonly lease?: number
   /** The presence session that this subscription makes present. */
-  readonly seat?: PresenceSeat
+  readonly seat?: PresenceSessionKey
   /** Epoch seconds. */
   readonly expires: number
 }

@@ -17,7 +17,8 @@ export async function authorizeConnect(
   telemetry: Recorder,
 ): Promise<unknown> {
   const admission = await admit(options, event, telemetry)
-  if (admission.status === 'foreign-origin') return toResult(event, 'Deny', 'foreign-origin')
+  if (admission.status === 'foreign-origin')
+    return toResult(event, { effect: 'Deny', principalId: 'foreign-origin', context: {} })
   const { connectionId: _, ...caller } = admission.caller
   const text = JSON.stringify(caller)
   const bytes = Buffer.byteLength(text)
@@ -25,7 +26,11 @@ export async function authorizeConnect(
     throw new RangeError(
       `The caller with its claims is ${bytes} bytes; an authorizer can return ${resultBytes - envelopeBytes}. Put an id into the claims and load the rest.`,
     )
-  return toResult(event, 'Allow', caller.principal ?? 'anonymous', { [contextKey]: text })
+  return toResult(event, {
+    effect: 'Allow',
+    principalId: caller.principal ?? 'anonymous',
+    context: { [contextKey]: text },
+  })
 }
 
 /** The caller in the context of the authorizer. Undefined if the route has none. */
@@ -38,12 +43,13 @@ export function callerOf(event: GatewayEvent): ConnectionCaller | undefined {
   return { ...(caller as Omit<ConnectionCaller, 'connectionId'>), connectionId } // `authorizeConnect` wrote it
 }
 
-function toResult(
-  event: AuthorizerEvent,
-  effect: 'Allow' | 'Deny',
-  principalId: string,
-  context: Record<string, string> = {},
-) {
+interface AuthorizerResult {
+  readonly effect: 'Allow' | 'Deny'
+  readonly principalId: string
+  readonly context: Readonly<Record<string, string>>
+}
+
+function toResult(event: AuthorizerEvent, { effect, ...result }: AuthorizerResult) {
   const statement = { Action: 'execute-api:Invoke', Effect: effect, Resource: event.methodArn }
-  return { principalId, policyDocument: { Version: '2012-10-17', Statement: [statement] }, context }
+  return { ...result, policyDocument: { Version: '2012-10-17', Statement: [statement] } }
 }

@@ -1,6 +1,6 @@
 import { defined, limits, type ReconnectFrame } from '@trunkline/protocol'
 import type { ConnectionRow } from '../../ports/connections.ts'
-import type { PresenceSeat } from '../../ports/presence.ts'
+import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
@@ -70,7 +70,7 @@ export async function disconnect(scope: RuntimeContext, connectionId: string, co
 
 async function close(
   scope: RuntimeContext,
-  row: Parameters<RuntimeContext['store']['deleteSubscriber']>[0] & { readonly seat: PresenceSeat | undefined },
+  row: Parameters<RuntimeContext['store']['deleteSubscriber']>[0] & { readonly seat: PresenceSessionKey | undefined },
 ): Promise<void> {
   await scope.store.deleteSubscriber(row)
   await disconnectRow(scope, row)

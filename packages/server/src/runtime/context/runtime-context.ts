@@ -95,8 +95,7 @@ export function toRuntimeContext(
 export function toInvocationContext(
   base: RuntimeContext,
   server: Server,
-  ms: number,
-  telemetry: Recorder = consoleRecorder,
+  { ms, telemetry = consoleRecorder }: { readonly ms: number; readonly telemetry?: Recorder },
 ): InvocationContext {
   const deadline = createDeadline(base.clock, ms)
   const { signal } = deadline

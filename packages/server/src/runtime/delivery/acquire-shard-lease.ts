@@ -57,10 +57,10 @@ export async function acquireLease(
     const result =
       requested === undefined
         ? requestUndelivered(row, name.jobId, now)
-        : requestLease(row, requested, now, wasWrittenSince)
+        : requestLease(row, requested, { now, wasWrittenSince })
     if (result.status === 'covered') return undefined
     if (result.status === 'queued') return row && [{ ...row, nextOffset: result.nextOffset }, undefined]
-    return startLease(context, { ...name, leaseId }, row, result.start)
+    return startLease(context, { ...name, leaseId }, { row, start: result.start })
   })
 }
 
@@ -84,11 +84,14 @@ export async function completeLease(context: InvocationContext, name: LeaseName)
   const next = { ...name, leaseId: randomName(context.clock, 12) }
   return updateLease<LeasedRun>(context, name, async (row) => {
     // The row already names the next lease: our own write succeeded and its response was lost.
-    if (holdsLease(row, next)) return startLease(context, next, row, withoutHolder(row).nextOffset ?? row.holder.start)
+    if (holdsLease(row, next))
+      return startLease(context, next, { row, start: withoutHolder(row).nextOffset ?? row.holder.start })
     if (!holdsLease(row, name)) return undefined // the lease expired and another job took it, or this job runs twice
     const { nextOffset } = row
     const started =
-      nextOffset === undefined ? undefined : await startLease(context, next, completedLease(row), nextOffset)
+      nextOffset === undefined
+        ? undefined
+        : await startLease(context, next, { row: completedLease(row), start: nextOffset })
     return started ?? [completedLease(row), undefined]
   })
 }
@@ -164,8 +167,7 @@ async function updateLease<T>(
 async function startLease(
   context: InvocationContext,
   { topic, jobId, leaseId }: LeaseName & { readonly leaseId: string },
-  row: ShardLease | undefined,
-  start: number,
+  { row, start }: { readonly row: ShardLease | undefined; readonly start: number },
 ): Promise<LeaseWrite<LeasedRun>> {
   const lease = row && withoutHolder(row)
   // The slots are read before the subscribers are [LAW-REGISTER-THEN-READ].

@@ -69,7 +69,7 @@ export async function deliverShard(
   }
   limitRate(context, job)
   try {
-    let remaining = await acquireLeases(context, job, [toJobRun(job), ...otherRuns], failed)
+    let remaining = await acquireLeases(context, job, { runs: [toJobRun(job), ...otherRuns], failed })
     for (; remaining.length > 0; remaining = await deliverPages(context, job, remaining, { failed, pendingPosts })) {
       await separateFailed()
       if (!isTimeToContinueLater(context, startedAt, remaining)) continue
@@ -125,8 +125,7 @@ function toJobRun({ shard: _shard, turn: _turn, of: _of, traceparent: _tracepare
 function acquireLeases(
   context: InvocationContext,
   job: NamedJob,
-  runs: readonly JobRun[],
-  failed: FailedRun[],
+  { runs, failed }: { readonly runs: readonly JobRun[]; readonly failed: FailedRun[] },
 ): Promise<readonly LeasedRun[]> {
   const items = runs.map((run) => ({ run }))
   return forEachRun(items, failed, async ({ run }) =>

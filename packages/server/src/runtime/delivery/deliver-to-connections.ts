@@ -63,7 +63,7 @@ export async function deliverTo(
   let begun = 0
   await mapConcurrent(batches, context.server.maxConcurrentPosts, async (batch) => {
     begun += 1
-    await deliverBatch(context, batch, options, timedOut)
+    await deliverBatch(context, batch, { ...options, timedOut })
     if (begun === batches.length) allBegun()
   })
   allDone()
@@ -122,8 +122,7 @@ function batchesOf(
 async function deliverBatch(
   context: InvocationContext,
   batch: ConnectionBatch,
-  { isRetry = false, trackPending = () => {} }: DeliverOptions,
-  timedOut: AbortSignal,
+  { isRetry = false, trackPending = () => {}, timedOut }: DeliverOptions & { readonly timedOut: AbortSignal },
 ): Promise<void> {
   const live = batch.filter(({ row }) => canReceive(context, row))
   const extended = live.filter(({ row }) => row.extensions)

@@ -35,16 +35,16 @@ export async function deliverWithRetry(
       const slot = deliveries[0]?.slot
       const rows = undelivered[index] ?? []
       if (rows.length === 0 || slot === undefined) return undefined // an ephemeral event is posted at most once
-      return scheduleRetry(context, deliveries[0]?.topic ?? '', slot, rows).catch((thrown: unknown) => thrown)
+      return scheduleRetry(context, { topic: deliveries[0]?.topic ?? '', slot, rows }).catch(
+        (thrown: unknown) => thrown,
+      )
     }),
   )
 }
 
 async function scheduleRetry(
   context: InvocationContext,
-  topic: string,
-  slot: Slot,
-  rows: readonly Subscriber[],
+  { topic, slot, rows }: { readonly topic: string; readonly slot: Slot; readonly rows: readonly Subscriber[] },
 ): Promise<void> {
   const { invoker, telemetry } = context
   if (invoker === undefined)

@@ -50,13 +50,15 @@ describe('a request for a lease is answered when', () => {
     ['an earlier event is undelivered', { ...free, nextOffset: 6 }, range(9), { status: 'acquired', start: 6 }],
     ['the lease is of another epoch', { ...held, epoch: 'd' }, range(1), { status: 'acquired', start: 1 }],
   ] as const)('%s', (_, lease, requested, result) => {
-    expect(requestLease(lease, requested, now)).toEqual(result)
+    expect(requestLease(lease, requested, { now })).toEqual(result)
   })
 })
 
 test('an offset that another job recorded suffices only if it was written after the own events were appended', () => {
-  expect(requestLease({ ...held, nextOffset: 9 }, range(11), now, true)).toEqual({ status: 'covered' })
-  expect(requestLease(held, range(11), now, true)).toEqual({ status: 'queued', nextOffset: 11 })
+  expect(requestLease({ ...held, nextOffset: 9 }, range(11), { now, wasWrittenSince: true })).toEqual({
+    status: 'covered',
+  })
+  expect(requestLease(held, range(11), { now, wasWrittenSince: true })).toEqual({ status: 'queued', nextOffset: 11 })
 })
 test('a job whose events have expired delivers only what an earlier holder left undelivered', () => {
   expect(requestUndelivered({ ...free, nextOffset: 6 }, 'mine', now)).toEqual({ status: 'acquired', start: 6 })

@@ -40,8 +40,7 @@ const reorderWindow = 10
 export function requestLease(
   lease: ShardLease | undefined,
   requested: OffsetRange,
-  now: number,
-  wasWrittenSince = false,
+  { now, wasWrittenSince = false }: { readonly now: number; readonly wasWrittenSince?: boolean },
 ): LeaseResult {
   const { jobId, epoch, offset } = requested
   if (lease === undefined || lease.epoch !== epoch) return { status: 'acquired', start: offset }

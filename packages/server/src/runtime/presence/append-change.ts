@@ -22,7 +22,7 @@ export async function appendChange(
   context: RuntimeContext,
   log: LogRef,
   row: PresenceRow,
-  newest?: Slot | null,
+  { newest }: { readonly newest?: Slot | null } = {},
 ): Promise<PresenceRow | undefined> {
   const place = { topic: log.topic, publishId: row.said.id, base: row.said.base }
   const { slot, put } = await append(context, log, row, newest === undefined ? place : { ...place, newest })
@@ -37,7 +37,7 @@ async function append(context: RuntimeContext, { topic, retentionMs }: LogRef, r
   const toEvent = (last: Slot | undefined) => {
     const busy = busyAfter(context, last)
     const inline = canDeliver(context) && busy <= burst ? { inline: context.clock.now() + inlineMs } : {} // [TL-ROW-5]
-    return { topic, retentionMs, data: toData(context, row, last, busy), schema, ...inline }
+    return { topic, retentionMs, data: toData(context, row, { last, busy }), schema, ...inline }
   }
   try {
     return await appendAfter(context, place, toEvent)
@@ -62,7 +62,11 @@ function busyAfter({ clock }: RuntimeContext, last: Slot | undefined): number {
   return Math.round((Math.max(0, before - seconds * perSecond) + 1) * 100) / 100
 }
 
-function toData(context: RuntimeContext, { member, said }: PresenceRow, last: Slot | undefined, busy: number): string {
+function toData(
+  context: RuntimeContext,
+  { member, said }: PresenceRow,
+  { last, busy }: { readonly last: Slot | undefined; readonly busy: number },
+): string {
   const before = last !== undefined && isAnchor(last, context.clock.now()) ? (toPresenceSlot(last)?.here ?? 0) : 0
   const here = said.type === 'join' ? before + 1 : said.type === 'leave' ? Math.max(0, before - 1) : before
   const data = said.data === undefined ? '' : `,"data":${said.data}`

@@ -34,7 +34,7 @@ export async function changeMember(
 ): Promise<PresenceRow | undefined> {
   let row = await context.store.readPresence(of.log.topic, of.member)
   for (let race = 0; race < mostRaces; race++) {
-    const done = await changeOnce(context, of, row, apply)
+    const done = await changeOnce(context, of, { row, apply })
     if (done.status === 'done') return done.row
     row = done.row
   }
@@ -50,8 +50,7 @@ interface ChangeResult {
 async function changeOnce(
   context: RuntimeContext,
   of: MemberOf,
-  row: PresenceRow | undefined,
-  apply: Apply,
+  { row, apply }: { readonly row: PresenceRow | undefined; readonly apply: Apply },
 ): Promise<ChangeResult> {
   const { topic } = of.log
   const now = context.clock.now()
@@ -95,7 +94,7 @@ async function write(
   if (outcome.status !== 'put') return { status: 'retry', row: outcome.row }
   if (said === undefined) return { status: 'done', row: next }
   measureChange(context, said)
-  return { status: 'done', row: await appendChange(context, log, next, newest ?? null) }
+  return { status: 'done', row: await appendChange(context, log, next, { newest: newest ?? null }) }
 }
 
 const nextOf = (row: PresenceRow | undefined) => (row?.v ?? 0) + 1

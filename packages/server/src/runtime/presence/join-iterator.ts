@@ -52,6 +52,6 @@ export async function holdSession(
   }
   /** Joins anew when the lease expired while the store was unreachable. */
   async function renew(): Promise<void> {
-    if ((await keepPresence(context, { topic, ...attempt, seat: session?.seat })) === 'absent') await join()
+    if ((await keepPresence(context, { topic, ...attempt, seat: session?.key })) === 'absent') await join()
   }
 }

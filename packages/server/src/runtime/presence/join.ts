@@ -1,6 +1,7 @@
+import { defined } from '@trunkline/protocol'
 import type { PresenceInterest } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { PresenceSeat } from '../../ports/presence.ts'
+import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
@@ -13,112 +14,99 @@ import type { SessionRef } from './rows/update-session.ts'
 import { entryOf, joinSession, leaveSession, leaveSubscription } from './session.ts'
 import { snapshotCount, snapshotMembers } from './snapshot.ts'
 
-/** What a subscription to presence adds to the steps of a subscribe: its session joins, and leaves where it fails. */
-export function presenceHooks(
-  context: InvocationContext,
-  {
-    caller,
-    descriptor,
-    attempt,
-    presence,
-  }: {
-    readonly caller: ConnectionCaller
-    readonly descriptor: SubscriptionDescriptor
-    readonly attempt: Pick<Subscriber, 'connectionId' | 'id' | 'ref'>
-    readonly presence: PresenceInterest
-  },
-) {
-  const seat = sessionOf(caller, attempt.id, presence)
-  const session = seat && toSession(descriptor, attempt, seat)
-  let previous: PresenceSeat | undefined
+/** What joining needs: the subscription's caller, what it subscribes to, and this attempt of it. */
+interface JoinOptions {
+  readonly caller: ConnectionCaller
+  readonly descriptor: SubscriptionDescriptor
+  readonly attempt: Pick<Subscriber, 'connectionId' | 'id' | 'ref'>
+  readonly presence: PresenceInterest
+}
+
+/** The steps that presence adds to a subscribe: the session joins, and leaves if a later step fails. */
+export function presenceHooks(context: InvocationContext, { caller, descriptor, attempt, presence }: JoinOptions) {
+  const key = sessionKeyOf(caller, attempt.id, presence)
+  const session = key && toSession(descriptor, attempt, key)
+  let previous: PresenceSessionKey | undefined
   return {
-    claim: seat === undefined ? {} : { seat },
-    row: { presence: { view: presence.view, ...(seat && { seat }) } },
+    claim: defined({ seat: key }),
+    row: { presence: { view: presence.view, ...defined({ seat: key }) } },
     keepaliveMs: keepaliveOf(presence),
     beforeClaim: async () => {
       previous = await previousSession(context, attempt)
     },
     registered: async (row: Subscriber, isOpen: () => Promise<boolean>) => {
-      await leavePrevious(context, row, previous, seat)
+      // A session that now joins as another member, or only watches, leaves its earlier member. [TL-PRES-3]
+      if (previous?.member !== key?.member) await leaveSubscription(context, { ...row, seat: previous })
       if (session === undefined) return isOpen()
-      await confirmJoin(context, session, descriptor, row)
+      await confirmJoin(context, session, { presence, row })
       if (await isOpen()) return isStillJoined(context, session, attempt.id)
       await disconnectSession(context, session)
       return false
     },
     resumed: (lastEventId: string | undefined) => sweepOnReturn(context, descriptor, lastEventId),
     loadState: (found: Replay) => loadPresence(context, descriptor, found),
-    ended: (thrown: unknown) => abandonJoin(context, session, thrown, caller),
+    ended: async (thrown: unknown) => {
+      if (session !== undefined && isFinal(caller, thrown)) await leaveSession(context, session).catch(() => {}) // the lease ends it
+    },
   }
 }
 
-/** Where a subscription makes its session present; undefined for one that only watches. */
-export function sessionOf(
+/** The session that a subscription makes present; undefined if it only watches. */
+function sessionKeyOf(
   { session }: Pick<ConnectionCaller, 'session'>,
   id: string,
-  interest: PresenceInterest | undefined,
-): PresenceSeat | undefined {
-  return interest?.me && { member: interest.me.member, entry: entryOf(session, id) }
+  { me }: PresenceInterest,
+): PresenceSessionKey | undefined {
+  return me && { member: me.member, entry: entryOf(session, id) }
 }
 
-/** A seat as the attempt with this row takes it. */
+/** The session of a key, as this attempt of its subscription joins it. */
 export function toSession(
   descriptor: Pick<SubscriptionDescriptor, 'topic' | 'channel'>,
   { ref, connectionId }: Pick<Subscriber, 'ref' | 'connectionId'>,
-  seat: PresenceSeat,
+  key: PresenceSessionKey,
 ): SessionRef {
-  return { log: logOf(descriptor), seat, ref, connectionId }
+  return { log: logOf(descriptor), key, ref, connectionId }
 }
 
-/** Takes the seat. A stock client sends no keepalive, so its lease is its connection's life: a socket that dies unseen is found by the gateway. */
-export async function confirmJoin(
+/**
+ * Joins. A stock client sends no keepalive, so its lease lasts as long as its connection may: the gateway finds a socket
+ * that was lost without a close.
+ */
+async function confirmJoin(
   context: RuntimeContext,
   session: SessionRef,
-  { presence }: SubscriptionDescriptor,
-  { extensions, expires }: Pick<Subscriber, 'extensions' | 'expires'>,
+  { presence: { me, leaseMs }, row }: Pick<JoinOptions, 'presence'> & { readonly row: Subscriber },
 ): Promise<void> {
-  if (presence?.me === undefined) return
-  const { leaseMs } = presence
-  const lease = (now: number) => (extensions ? now + leaseMs : expires * 1_000)
-  await joinSession(context, session, { data: presence.me.data, lease })
+  if (me === undefined) return
+  const lease = (now: number) => (row.extensions ? now + leaseMs : row.expires * 1_000)
+  await joinSession(context, session, { data: me.data, lease })
 }
 
-/** Where an earlier attempt under this id sat on this connection; nothing to look for with a first one. */
-export async function previousSession(
+/** The session of the earlier attempt under this id on this connection. A first attempt has none. */
+async function previousSession(
   context: RuntimeContext,
-  { connectionId, id, ref }: Pick<Subscriber, 'connectionId' | 'id' | 'ref'>,
-): Promise<PresenceSeat | undefined> {
+  { connectionId, id, ref }: JoinOptions['attempt'],
+): Promise<PresenceSessionKey | undefined> {
   return ref > 1 ? (await context.store.readSubscription(connectionId, id))?.seat : undefined
 }
 
-/** A session that now joins as somebody else, or only watches, is nobody else's any more. [TL-PRES-3] */
-export async function leavePrevious(
-  context: RuntimeContext,
-  row: Pick<Subscriber, 'topic' | 'ref'>,
-  before: PresenceSeat | undefined,
-  seat: PresenceSeat | undefined,
-): Promise<void> {
-  if (before?.member !== seat?.member) await leaveSubscription(context, { ...row, seat: before })
-}
-
-/** [LAW-CONNECTION-ROW]: the connection's own row decides. A stop that came before the seat was taken found nothing to end, and neither did an attempt as another member, so it is looked for afterwards. */
-export async function isStillJoined(context: RuntimeContext, session: SessionRef, id: string): Promise<boolean> {
+/**
+ * Whether the subscription still has its session after it joined. The connection's own row decides
+ * [LAW-CONNECTION-ROW]. A stop, or an attempt as another member, that came before the join found no session to end, so
+ * it is ended here.
+ */
+async function isStillJoined(context: RuntimeContext, session: SessionRef, id: string): Promise<boolean> {
   const { connectionId, ref } = session
   const row = await context.store.readSubscription(connectionId, id)
   if (row?.on === true && row.ref === ref) return true
-  if (row?.on !== true || row.seat?.member !== session.seat.member) await leaveSession(context, session)
+  if (row?.on !== true || row.seat?.member !== session.key.member) await leaveSession(context, session)
   return false
 }
 
-/** A subscription whose beginning fails for good is over at the client, and so is its seat; a stock client tries nothing again. */
-export async function abandonJoin(
-  context: RuntimeContext,
-  session: SessionRef | undefined,
-  thrown: unknown,
-  { extensions }: Pick<ConnectionCaller, 'extensions'>,
-): Promise<void> {
-  const isFinal = !extensions || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
-  if (session !== undefined && isFinal) await leaveSession(context, session).catch(() => {}) // the lease ends it
+/** Whether the client gives the subscription up after this error, so that its session ends. A stock client does not retry. */
+function isFinal({ extensions }: Pick<ConnectionCaller, 'extensions'>, thrown: unknown): boolean {
+  return !extensions || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
 }
 
 /** What a subscription to presence begins with. */

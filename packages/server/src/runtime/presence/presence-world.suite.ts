@@ -82,10 +82,10 @@ export async function createPresenceWorld(
   return world
 }
 
-/** A session of a member, by one of its attempts: its connection bears the attempt's number. */
+/** A session of a member, by one of its attempts: its connection's id has the attempt's number. */
 export const sessionRef = (member: string, tab: string, ref = 1): SessionRef => ({
   log,
-  seat: { member, entry: tab },
+  key: { member, entry: tab },
   ref,
   connectionId: `${tab}${ref}`,
 })

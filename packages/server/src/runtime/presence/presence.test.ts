@@ -270,10 +270,10 @@ describe('presence rejects', () => {
 describe('the session of a subscription that ended', () => {
   const bound = z.object({ room: z.string(), as: z.string().optional(), pad: z.number().optional() })
   const roomy = line.presence('roomy', { key, data: z.object({ pad: z.string() }), leaseMs: 12 * 60_000 })
-  const seats = t.router({
+  const router = t.router({
     be: t.procedure.input(bound).subscription(({ input: { room, as = 'ann', pad = 0 } }) => {
       const data = { pad: 'x'.repeat(pad) }
-      return as === 'nobody' ? roomy.watch({ room }) : roomy.join({ room }, { member: as, data })
+      return as === 'watcher' ? roomy.watch({ room }) : roomy.join({ room }, { member: as, data })
     }),
   })
   const start = (client: TestClient, ref: number, input: z.infer<typeof bound>, id = 1) =>
@@ -288,7 +288,7 @@ describe('the session of a subscription that ended', () => {
     await join('ann', 't', 2)(world)
     const row = (ref: number) => ({ topic: log.topic, connectionId: 't2', ref, presence })
     const presence = { view: 'members', seat: { member: 'ann', entry: 't' } } as const
-    await endSession(world.context, row(1)) // of an attempt that was overtaken
+    await endSession(world.context, row(1)) // an earlier attempt
     expect(await readMembersNow(world.context, log.topic)).toHaveLength(1)
     await endSession(world.context, row(2))
     expect(await readMembersNow(world.context, log.topic)).toEqual([])
@@ -297,9 +297,9 @@ describe('the session of a subscription that ended', () => {
 
   test.each([
     ['as another member', 'bob', ['bob']],
-    ['as a mere watcher', 'nobody', []],
-  ])('because its id joins %s on the same connection gives its seat up at once [TL-PRES-3]', async (_, as, left) => {
-    const made = createTestLine({ line, router: seats })
+    ['as a watcher', 'watcher', []],
+  ])('because its id joins %s on the same connection ends at once [TL-PRES-3]', async (_, as, left) => {
+    const made = createTestLine({ line, router })
     const ann = await made.connect()
     await start(ann, 1, { room: 'x' })
     expect(await here(made)).toEqual(['ann'])
@@ -310,7 +310,7 @@ describe('the session of a subscription that ended', () => {
   })
 
   test('because it returns another topic ends at once [TL-SUB-14]', async () => {
-    const made = createTestLine({ line, router: seats })
+    const made = createTestLine({ line, router })
     const ann = await made.connect()
     await start(ann, 1, { room: 'x' })
     await start(ann, 2, { room: 'z' })
@@ -319,7 +319,7 @@ describe('the session of a subscription that ended', () => {
   })
 
   test('because its state is too large ends at once', async () => {
-    const made = createTestLine({ line, router: seats })
+    const made = createTestLine({ line, router })
     const [eve, ann] = [await made.connect(), await made.connect({ stock: true })]
     for (let n = 0; n < 70; n++) await start(eve, 1, { room: 'x', as: `m${n}`, pad: 1_900 }, 100 + n)
     await start(ann, 0, { room: 'x' })

@@ -1,6 +1,6 @@
 import type { PresenceInterest, PresenceTimes } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
-import type { PresenceSeat } from '../../ports/presence.ts'
+import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { logOf, presenceAt } from './rows/find-presence.ts'
@@ -26,13 +26,13 @@ export function keepaliveOf({ me, leaseMs }: PresenceInterest): number | undefin
  */
 export async function keepPresence(
   context: RuntimeContext,
-  row: Pick<Subscriber, 'topic' | 'ref' | 'connectionId'> & { readonly seat: PresenceSeat | undefined },
+  row: Pick<Subscriber, 'topic' | 'ref' | 'connectionId'> & { readonly seat: PresenceSessionKey | undefined },
 ): Promise<'here' | 'absent'> {
   const found = presenceAt(context, row.topic)
   if (found === undefined) return 'here'
   const { log, rules } = found
-  const { seat, ref, connectionId } = row
-  const status = seat === undefined ? 'here' : await renewSession(context, { log, seat, ref, connectionId }, rules)
+  const { seat: key, ref, connectionId } = row
+  const status = key === undefined ? 'here' : await renewSession(context, { log, key, ref, connectionId }, rules)
   await sweepIfDue(context, log, rules)
   return status
 }
@@ -51,7 +51,7 @@ export async function renewSession(
     if (!isOf(mine, session) || mine.leaving || mine.lease - now > leaseMs * 0.75) return undefined
     return { ...mine, lease: Math.max(mine.lease, now + leaseMs) }
   })
-  const mine = row?.sessions[session.seat.entry]
+  const mine = row?.sessions[session.key.entry]
   return mine !== undefined && isOf(mine, session) && !mine.leaving ? 'here' : 'absent'
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { presenceLimits } from '../../define/presence.ts'
-import type { PresenceRow, PresenceSeat, PresenceSession } from '../../ports/presence.ts'
+import type { PresenceRow, PresenceSession, PresenceSessionKey } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { changeMember, type MemberOf } from './change-member.ts'
@@ -36,34 +36,35 @@ export async function joinSession(
   session: SessionRef,
   as: { readonly data: string; readonly lease: (now: number) => number },
 ): Promise<void> {
-  const { ref, connectionId, seat } = session
+  const { ref, connectionId, key } = session
   await changeMember(context, memberOf(session), (sessions, { now, v }) => {
-    const mine = sessions[seat.entry]
+    const mine = sessions[key.entry]
     if (mine !== undefined && (mine.ref > ref || isStored(mine, session))) return undefined
     if (mine === undefined && Object.keys(sessions).length >= presenceLimits.sessions) throw tooManySessions()
     const kept = mine?.joined === as.data ? { data: mine.data, since: mine.since } : { data: as.data, since: v }
     const next = { ref, connectionId, leaving: false, lease: as.lease(now), joined: as.data, ...kept }
-    return { ...sessions, [seat.entry]: next }
+    return { ...sessions, [key.entry]: next }
   })
 }
 
 /** Ends a session that left on purpose. [TL-PRES-3] */
 export async function leaveSession(context: RuntimeContext, session: Omit<SessionRef, 'connectionId'>): Promise<void> {
-  const { ref, seat } = session
+  const { ref, key } = session
   await changeMember(context, memberOf(session), (sessions) => {
-    const mine = sessions[seat.entry]
+    const mine = sessions[key.entry]
     if (mine === undefined || mine.ref > ref) return undefined
-    return without(sessions, seat.entry)
+    return without(sessions, key.entry)
   })
 }
 
 /** Ends the session of a subscription that stopped, if it has one. */
 export async function leaveSubscription(
   context: RuntimeContext,
-  { topic, ref, seat }: { readonly topic: string; readonly ref: number; readonly seat: PresenceSeat | undefined },
+  row: { readonly topic: string; readonly ref: number; readonly seat: PresenceSessionKey | undefined },
 ): Promise<void> {
-  const found = seat && presenceAt(context, topic)
-  if (found !== undefined && seat !== undefined) await leaveSession(context, { log: found.log, seat, ref })
+  const { topic, ref, seat: key } = row
+  const found = key && presenceAt(context, topic)
+  if (found !== undefined && key !== undefined) await leaveSession(context, { log: found.log, key, ref })
 }
 
 /** Removes those of the `stale` sessions that are over. [TL-PRES-4] */
@@ -77,8 +78,8 @@ export function pruneMember(
   )
 }
 
-function memberOf({ log, seat }: Pick<SessionRef, 'log' | 'seat'>): MemberOf {
-  return { log, member: seat.member }
+function memberOf({ log, key }: Pick<SessionRef, 'log' | 'key'>): MemberOf {
+  return { log, member: key.member }
 }
 
 /** Whether the attempt is already stored: its frame arrived twice. */

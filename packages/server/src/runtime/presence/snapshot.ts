@@ -37,7 +37,7 @@ const prunedPerSnapshot = 200
 export async function snapshotMembers(context: RuntimeContext, log: LogRef, start: Replay) {
   for (let found = start; ; ) {
     const members = await readMembers(context, log, found.head)
-    const tail = await applyTail(context, log, found.head, members)
+    const tail = await applyTail(context, log, { from: found.head, members })
     const at = { ...tail, slots: [], ...(start.gap && { gap: start.gap }) }
     if (tail.gap === undefined)
       return { found: { ...at, from: tail.head }, state: { type: 'here' as const, members: listOf(members) } }
@@ -72,10 +72,14 @@ export async function readMembersNow(context: RuntimeContext, topic: string) {
 }
 
 /** Applies the changes of the log after `from`, to its end. Returns the last page. */
-async function applyTail(context: RuntimeContext, log: LogRef, from: Cursor, members: Members): Promise<Replay> {
+async function applyTail(
+  context: RuntimeContext,
+  log: LogRef,
+  { from, members }: { readonly from: Cursor; readonly members: Members },
+): Promise<Replay> {
   for (let at = from; ; ) {
     const page = await replayFrom(context, log, at)
-    for (const slot of page.slots) applyChange(context, log, members, slot)
+    for (const slot of page.slots) applyChange(context, { members, topic: log.topic }, slot)
     const last = page.slots.at(-1)
     at = last === undefined ? at : cursorOf(context, last)
     if (page.gap !== undefined || at.offset >= page.head.offset) return page
@@ -115,7 +119,11 @@ function addMember(context: RuntimeContext, members: Members, { topic, member, s
   }
 }
 
-function applyChange(context: RuntimeContext, { topic }: LogRef, members: Members, slot: Slot): void {
+function applyChange(
+  context: RuntimeContext,
+  { members, topic }: { readonly members: Members; readonly topic: string },
+  slot: Slot,
+): void {
   const change = toPresenceSlot(slot)
   if (change === undefined) return
   if (change.type === 'leave') return void members.delete(change.member)

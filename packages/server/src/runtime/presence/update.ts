@@ -1,7 +1,8 @@
-import type { PresenceSeat } from '../../ports/presence.ts'
+import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { LogRef } from '../log/replay.ts'
 import { changeMember } from './change-member.ts'
+import type { SessionRef } from './rows/update-session.ts'
 import { isEntryOf } from './session.ts'
 import { pagesOf } from './sweep.ts'
 
@@ -13,16 +14,15 @@ export async function updatePresence(context: RuntimeContext, log: LogRef, data:
   const { caller } = context
   if (caller === undefined) return false
   const rows = await context.store.readSubscriptions(caller.connectionId)
-  const own = rows.flatMap(({ on, topic, seat }) => (on && topic === log.topic && seat !== undefined ? [seat] : []))
+  const own = rows.flatMap(({ on, topic, seat: key }) => (on && topic === log.topic && key !== undefined ? [key] : []))
   const joined = own.length > 0 ? own : await findSessions(context, log, caller.session)
-  const updated = await Promise.all(joined.map((seat) => updateData(context, log, seat, data)))
+  const updated = await Promise.all(joined.map((key) => updateData(context, { log, key }, data)))
   return updated.includes(true)
 }
 
 async function updateData(
   context: RuntimeContext,
-  log: LogRef,
-  { member, entry }: PresenceSeat,
+  { log, key: { member, entry } }: Pick<SessionRef, 'log' | 'key'>,
   data: string,
 ): Promise<boolean> {
   let isPresent = false // the row may still hold a session whose lease has expired
@@ -39,8 +39,8 @@ async function findSessions(
   context: RuntimeContext,
   { topic }: LogRef,
   session: string,
-): Promise<readonly PresenceSeat[]> {
-  const found: PresenceSeat[] = []
+): Promise<readonly PresenceSessionKey[]> {
+  const found: PresenceSessionKey[] = []
   for await (const rows of pagesOf(context, topic))
     for (const { member, sessions } of rows)
       for (const entry of Object.keys(sessions)) if (isEntryOf(entry, session)) found.push({ member, entry })

@@ -1,6 +1,6 @@
 import { type Cursor, limits, parseCursor, type SyncFrame } from '@trunkline/protocol'
 import { channelOfTopic } from '../../define/topic.ts'
-import type { PresenceSeat } from '../../ports/presence.ts'
+import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { ConnectionSubscription, SyncState } from '../../ports/subscriptions.ts'
 import type { Client } from '../calls/worker-job.ts'
 import { type ContextDetails, isExpired, toFacts } from '../context/caller.ts'
@@ -25,7 +25,7 @@ interface LiveEntry {
   readonly topic: string
   readonly shard: number
   readonly cursor: Cursor
-  readonly seat: PresenceSeat | undefined
+  readonly seat: PresenceSessionKey | undefined
 }
 
 /**

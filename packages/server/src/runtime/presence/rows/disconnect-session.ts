@@ -1,4 +1,4 @@
-import type { PresenceSeat, PresenceSession } from '../../../ports/presence.ts'
+import type { PresenceSession, PresenceSessionKey } from '../../../ports/presence.ts'
 import type { Subscriber } from '../../../ports/subscribers.ts'
 import { reportDelivery } from '../../context/report-delivery.ts'
 import type { RuntimeContext } from '../../context/runtime-context.ts'
@@ -15,12 +15,11 @@ const checkSlackMs = 1_000 // for clock differences between functions
 /** The connection of a row is gone: its session ends after the grace period. */
 export async function disconnectRow(
   context: RuntimeContext,
-  row: Pick<SessionRef, 'connectionId'> & { readonly topic: string; readonly seat: PresenceSeat | undefined },
+  row: Pick<SessionRef, 'connectionId'> & { readonly topic: string; readonly seat: PresenceSessionKey | undefined },
 ): Promise<void> {
-  const { topic, connectionId, seat } = row
-  const found = seat && presenceAt(context, topic)
-  if (found !== undefined && seat !== undefined)
-    await disconnectSession(context, { log: found.log, seat, connectionId })
+  const { topic, connectionId, seat: key } = row
+  const found = key && presenceAt(context, topic)
+  if (found !== undefined && key !== undefined) await disconnectSession(context, { log: found.log, key, connectionId })
 }
 
 /**
@@ -32,10 +31,10 @@ export async function endSession(
   { topic, connectionId, ref, presence }: Pick<Subscriber, 'topic' | 'connectionId' | 'ref' | 'presence'>,
 ): Promise<void> {
   const found = presenceAt(context, topic)
-  const seat = presence?.seat
-  if (found === undefined || seat === undefined) return
-  const session = { log: found.log, seat, ref, connectionId }
-  await invokeCheck(context, topic, seat.member, 0)
+  const key = presence?.seat
+  if (found === undefined || key === undefined) return
+  const session = { log: found.log, key, ref, connectionId }
+  await invokeCheck(context, { topic, member: key.member }, 0)
   await updateSession(context, session, (mine, now) =>
     isOf(mine, session) ? { ...mine, leaving: true, lease: now } : undefined,
   )
@@ -46,22 +45,26 @@ export async function endSession(
  * otherwise. Does nothing when another connection already has the session. [TL-PRES-4]
  */
 export async function disconnectSession(context: RuntimeContext, session: Omit<SessionRef, 'ref'>): Promise<void> {
-  const { log, seat, connectionId } = session
+  const { log, key, connectionId } = session
   const rules = presenceAt(context, log.topic)?.rules
   if (rules === undefined) return
   const mayLeave = (mine: PresenceSession | undefined): mine is PresenceSession =>
     mine?.connectionId === connectionId && !mine.leaving
-  const row = await context.store.readPresence(log.topic, seat.member)
-  if (!mayLeave(row?.sessions[seat.entry])) return
+  const row = await context.store.readPresence(log.topic, key.member)
+  if (!mayLeave(row?.sessions[key.entry])) return
   // Before the write: a check too many does no harm, but without one the member would stay until a sweep.
-  await invokeCheck(context, log.topic, seat.member, rules.graceMs)
+  await invokeCheck(context, { topic: log.topic, member: key.member }, rules.graceMs)
   await updateSession(context, session, (mine, now) =>
     mayLeave(mine) ? { ...mine, leaving: true, lease: now + rules.graceMs } : undefined,
   )
 }
 
-async function invokeCheck(context: RuntimeContext, topic: string, member: string, graceMs: number): Promise<void> {
-  const check: PresenceCheck = { presence: { topic, member } }
+async function invokeCheck(
+  context: RuntimeContext,
+  presence: PresenceCheck['presence'],
+  graceMs: number,
+): Promise<void> {
+  const check: PresenceCheck = { presence }
   try {
     if (context.invoker?.invokeDelayed === undefined)
       throw new Error('Expected the backend to have an invoker with invokeDelayed, got none. Give it a delay queue.')

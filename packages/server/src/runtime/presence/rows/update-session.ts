@@ -1,5 +1,5 @@
 import { randomName } from '../../../ports/clock.ts'
-import type { PresenceRow, PresenceSeat, PresenceSession } from '../../../ports/presence.ts'
+import type { PresenceRow, PresenceSession, PresenceSessionKey } from '../../../ports/presence.ts'
 import type { RuntimeContext } from '../../context/runtime-context.ts'
 import type { LogRef } from '../../log/replay.ts'
 import { expiresOf, mostRaces, racesLost } from './member-row.ts'
@@ -7,7 +7,7 @@ import { expiresOf, mostRaces, racesLost } from './member-row.ts'
 /** A session, as one attempt of its subscription joined it. */
 export interface SessionRef {
   readonly log: LogRef
-  readonly seat: PresenceSeat
+  readonly key: PresenceSessionKey
   readonly ref: number
   readonly connectionId: string
 }
@@ -18,17 +18,17 @@ export interface SessionRef {
  */
 export async function updateSession(
   context: RuntimeContext,
-  { log, seat }: Pick<SessionRef, 'log' | 'seat'>,
+  { log, key }: Pick<SessionRef, 'log' | 'key'>,
   apply: (mine: PresenceSession, now: number) => PresenceSession | undefined,
 ): Promise<PresenceRow | undefined> {
-  let row = await context.store.readPresence(log.topic, seat.member)
+  let row = await context.store.readPresence(log.topic, key.member)
   for (let race = 0; race < mostRaces; race++) {
-    const mine = row?.sessions[seat.entry]
+    const mine = row?.sessions[key.entry]
     if (row === undefined || mine === undefined) return row
     const now = context.clock.now()
     const changed = apply(mine, now)
     if (changed === undefined) return row
-    const sessions = { ...row.sessions, [seat.entry]: changed }
+    const sessions = { ...row.sessions, [key.entry]: changed }
     const mark = randomName(context.clock, 20)
     const next: PresenceRow = { ...row, v: row.v + 1, mark, sessions, expires: expiresOf(sessions, now) }
     const outcome = await context.store.putPresence(next, row.mark)
