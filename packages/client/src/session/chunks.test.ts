@@ -3,11 +3,12 @@
 import { type ChunkFrame, limits, toChunks, utf8Bytes } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
 import { createMachine, helloFrame } from '../testing/session.suite.ts'
+import type { NewCall } from './machine/events.ts'
 
 const frameBytes = limits.frameBytes.value
-const walls = { frameBytes, lifetimeMs: 7_200_000, maxMessageBytes: limits.maxMessageBytes.value, batchSize: 100 }
+const usualLimits = { frameBytes, lifetimeMs: 7_200_000, maxMessageBytes: limits.maxMessageBytes.value, batchSize: 100 }
 
-function opened(limits: object = walls) {
+function opened(limits: object = usualLimits) {
   const machine = createMachine()
   machine.open({ limits })
   return machine
@@ -20,14 +21,14 @@ const sentOf = (effects: readonly string[]) =>
 const chunksOf = (effects: readonly string[]) => sentOf(effects).map((text) => JSON.parse(text) as ChunkFrame)
 const joined = (chunks: readonly ChunkFrame[]) => chunks.map(({ params }) => params.text).join('')
 
-function call(machine: Machine, id: number, text: string, options = {}): string[] {
-  return machine.call(id, 'query', utf8Bytes(text), { text, ...options })
+function call(machine: Machine, id: number, { text, ...options }: { text: string } & Partial<NewCall>): string[] {
+  return machine.call(id, 'query', { bytes: utf8Bytes(text), text, ...options })
 }
 
 describe('a frame that is larger than a message may be', () => {
   test('is sent in chunks that fit, in one step and in order [TL-LIM-1] [TL-CHUNK-1]', () => {
     const text = JSON.stringify('"ünï🦊'.repeat(20_000))
-    const effects = call(opened(), 1, text)
+    const effects = call(opened(), 1, { text })
     const chunks = chunksOf(effects)
     expect(chunks.length).toBeGreaterThan(5)
     expect(joined(chunks)).toBe(text)
@@ -37,7 +38,7 @@ describe('a frame that is larger than a message may be', () => {
   test('fails above the limit before anything is sent; the error names its size and the limit [TL-CHUNK-4]', () => {
     const most = limits.maxMessageBytes.value
     const machine = opened()
-    expect(sentOf(call(machine, 1, 'x'.repeat(most)))).not.toEqual([])
+    expect(sentOf(call(machine, 1, { text: 'x'.repeat(most) }))).not.toEqual([])
     const [failed, ...others] = machine.feed({
       type: 'call',
       call: {
@@ -55,26 +56,28 @@ describe('a frame that is larger than a message may be', () => {
     expect([failed, ...others]).toEqual(['fail 2 TOO_LARGE'])
   })
   test('fails above the server’s own limit, and above one message when the server has none [TL-CHUNK-4]', () => {
-    const lower = opened({ ...walls, maxMessageBytes: 50_000 })
-    expect(call(lower, 1, 'x'.repeat(50_001))).toEqual(['fail 1 TOO_LARGE'])
-    expect(chunksOf(call(lower, 2, 'x'.repeat(50_000)))).toHaveLength(2)
-    const { maxMessageBytes: _, ...without } = walls
-    expect(call(opened(without), 1, 'x'.repeat(frameBytes + 1))).toEqual(['fail 1 TOO_LARGE'])
+    const lower = opened({ ...usualLimits, maxMessageBytes: 50_000 })
+    expect(call(lower, 1, { text: 'x'.repeat(50_001) })).toEqual(['fail 1 TOO_LARGE'])
+    expect(chunksOf(call(lower, 2, { text: 'x'.repeat(50_000) }))).toHaveLength(2)
+    const { maxMessageBytes: _, ...without } = usualLimits
+    expect(call(opened(without), 1, { text: 'x'.repeat(frameBytes + 1) })).toEqual(['fail 1 TOO_LARGE'])
   })
   test('that waited for a socket fails when the server’s limit turns out to be lower [TL-CHUNK-4]', () => {
     const machine = createMachine()
-    expect(call(machine, 1, 'x'.repeat(100_000))).toEqual(['connect'])
+    expect(call(machine, 1, { text: 'x'.repeat(100_000) })).toEqual(['connect'])
     machine.feed({ type: 'opened' })
-    expect(machine.message(helloFrame({ limits: { ...walls, maxMessageBytes: 50_000 } }))).toEqual(['fail 1 TOO_LARGE'])
+    expect(machine.message(helloFrame({ limits: { ...usualLimits, maxMessageBytes: 50_000 } }))).toEqual([
+      'fail 1 TOO_LARGE',
+    ])
   })
   test('is sent again whole under another name after a lost socket, with its key and `resend` [TL-CHUNK-9] [TL-KEY-8]', () => {
     const machine = opened()
     const text = `{"id":1,"method":"mutation","params":{"path":"p","input":"${'x'.repeat(50_000)}"}}`
-    const first = chunksOf(call(machine, 1, text, { method: 'mutation', nonce: 'n'.repeat(22) }))
+    const first = chunksOf(call(machine, 1, { text, method: 'mutation', nonce: 'n'.repeat(22) }))
     machine.feed({ type: 'lost', cause: { code: 'network', message: 'gone' } })
     machine.fire({ kind: 'retry' })
     machine.feed({ type: 'opened' })
-    const again = chunksOf(machine.message({ ...helloFrame({ limits: walls }), id: 'hello-3' }))
+    const again = chunksOf(machine.message({ ...helloFrame({ limits: usualLimits }), id: 'hello-3' }))
     expect(joined(first)).toContain('"key":"auto.')
     expect(joined(again)).toBe(joined(first).replace(/}}$/, ',"resend":true}}'))
     expect(again[0]?.params.message).not.toBe(first[0]?.params.message)
@@ -88,13 +91,13 @@ describe('a frame that is larger than a message may be', () => {
 })
 
 describe('subscriptions that are resumed together [TL-SUB-15]', () => {
-  function greeted(count: number, limits: object = walls) {
+  function greeted(count: number, limits: object = usualLimits) {
     const machine = createMachine()
     for (let id = 1; id <= count; id++) machine.subscribe(id)
     machine.feed({ type: 'opened' })
     return { machine, sent: sentOf(machine.message(helloFrame({ limits }))) }
   }
-  const resumed = (count: number, limits: object = walls) => greeted(count, limits).sent
+  const resumed = (count: number, limits: object = usualLimits) => greeted(count, limits).sent
   const start = (machine: Machine, from: number, to: number) =>
     Array.from({ length: to - from }, (_, index) => index + from).flatMap((id) =>
       sentOf(machine.message({ id, result: { type: 'started', ref: 1, from: 'e:1', head: 'e:1' } })),
@@ -118,7 +121,7 @@ describe('subscriptions that are resumed together [TL-SUB-15]', () => {
     machine.feed({ type: 'lost', cause: { code: 'network', message: 'gone' } })
     machine.fire({ kind: 'retry' })
     machine.feed({ type: 'opened' })
-    const sent = sentOf(machine.message({ ...helloFrame({ limits: walls }), id: 'hello-2' }))
+    const sent = sentOf(machine.message({ ...helloFrame({ limits: usualLimits }), id: 'hello-2' }))
     expect(idsOf(sent)).toHaveLength(200)
   })
   test('are sent in arrays of the size that the server accepts, each attempt once', () => {
@@ -129,10 +132,11 @@ describe('subscriptions that are resumed together [TL-SUB-15]', () => {
     expect(new Set(frames.map(({ params }) => params.ref))).toEqual(new Set([1]))
   })
   test('never make an array that is too large for the gateway', () => {
-    for (const text of resumed(200, { ...walls, frameBytes: 500 })) expect(utf8Bytes(text)).toBeLessThanOrEqual(500)
+    for (const text of resumed(200, { ...usualLimits, frameBytes: 500 }))
+      expect(utf8Bytes(text)).toBeLessThanOrEqual(500)
   })
   test('are sent singly to a server without arrays, and when there is only one', () => {
-    const { batchSize: _, ...without } = walls
+    const { batchSize: _, ...without } = usualLimits
     for (const sent of [resumed(3, without), resumed(1)])
       for (const text of sent) expect(JSON.parse(text)).toMatchObject({ method: 'subscription' })
   })
@@ -145,7 +149,9 @@ describe('subscriptions that are resumed together [TL-SUB-15]', () => {
     })
     machine.subscribe(3)
     machine.feed({ type: 'opened' })
-    const sent = sentOf(machine.message(helloFrame({ limits: walls }))).map((text) => JSON.parse(text) as ChunkFrame)
+    const sent = sentOf(machine.message(helloFrame({ limits: usualLimits }))).map(
+      (text) => JSON.parse(text) as ChunkFrame,
+    )
     expect(sent.map(({ id, method }) => [id, method])).toEqual([
       [1, 'subscription'],
       [2, 'chunk'],
@@ -163,7 +169,7 @@ describe('a message that arrives in chunks [TL-CHUNK-10]', () => {
 
   function asking(...ids: readonly number[]) {
     const machine = opened()
-    for (const id of ids) call(machine, id, '{}', { timeoutMs: 3_600_000 })
+    for (const id of ids) call(machine, id, { text: '{}', timeoutMs: 3_600_000 })
     return machine
   }
   const feedAll = (machine: Machine, parts: readonly ChunkFrame[]) => parts.flatMap((part) => machine.message(part))

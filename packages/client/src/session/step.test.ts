@@ -7,14 +7,18 @@ import { createMachine, helloFrame } from '../testing/session.suite.ts'
 const network = { code: 'network', message: 'cut' } as const
 const server = { code: 'server', message: 'closed' } as const
 const subscribed = (id: number, ref: number, lastEventId?: string) =>
-  `send ${JSON.stringify({ id, method: 'subscription', params: { path: 'live', input: null, ref, ...(lastEventId ? { lastEventId } : {}) } })}`
+  `send ${JSON.stringify({ id, method: 'subscription', params: { path: 'live', input: null, ref, lastEventId } })}`
 const synced = (n: number, ...subscriptions: object[]) =>
   `send ${JSON.stringify({ id: `sync-${n}`, method: 'sync', params: { subscriptions } })}`
 const stopped = (id: number, ref: number) =>
   `send ${JSON.stringify({ id, method: 'subscription.stop', params: { ref } })}`
-const started = (id: number, ref: number, from: string, head = from, gap?: string) => ({
+const started = (
+  id: number,
+  ref: number,
+  { from, head = from, gap }: { from: string; head?: string; gap?: string },
+) => ({
   id,
-  result: { type: 'started', ref, from, head, ...(gap ? { gap } : {}) },
+  result: { type: 'started', ref, from, head, ...defined({ gap }) },
 })
 const event = (id: number, at: string, prev?: number) => ({
   id,
@@ -86,7 +90,7 @@ describe('lifecycle', () => {
     machine.open()
     for (let id = 1; id <= 250; id += 1) {
       machine.subscribe(id)
-      machine.message(started(id, 1, 'e:4'))
+      machine.message(started(id, 1, { from: 'e:4' }))
     }
     const sizesOf = (effects: readonly string[]) =>
       effects.map((effect) => JSON.parse(effect.slice('send '.length)).params.subscriptions.length)
@@ -94,7 +98,7 @@ describe('lifecycle', () => {
     machine.feed({ type: 'lost', cause: network })
     machine.feed({ type: 'opened' })
     machine.message({ ...helloFrame({ limits: { frameBytes: 4_000, lifetimeMs: 7_200_000 } }), id: 'hello-4' })
-    for (let id = 1; id <= 250; id += 1) machine.message(started(id, 2, 'e:4'))
+    for (let id = 1; id <= 250; id += 1) machine.message(started(id, 2, { from: 'e:4' }))
     const frames = machine.fire({ kind: 'ping' })
     expect(sizesOf(frames).reduce((sum, size) => sum + size)).toBe(250)
     for (const frame of frames) expect(frame.length).toBeLessThanOrEqual(4_005)
@@ -105,7 +109,7 @@ describe('lifecycle', () => {
     machine.open()
     for (const id of [1, 2]) {
       machine.subscribe(id)
-      machine.message(started(id, 1, 'e:4'))
+      machine.message(started(id, 1, { from: 'e:4' }))
     }
     machine.fire({ kind: 'ping' })
     const answered = { id: 1, result: { type: 'synced', from: 'e:4', head: 'e:4' } }
@@ -147,7 +151,7 @@ describe('lifecycle', () => {
     machine.open()
     machine.subscribe(1)
     machine.subscribe(2)
-    machine.message(started(1, 1, 'e:4'))
+    machine.message(started(1, 1, { from: 'e:4' }))
     machine.message({ id: 2, result: { type: 'started', ref: 1 } })
     expect(machine.fire({ kind: 'ping' })).toEqual([synced(2, { id: 1, ref: 1, from: 'e:4' })])
     expect(machine.timers.get('pong')).toBe(15_000)
@@ -223,7 +227,7 @@ describe('calls', () => {
   test('an error under id null lets each keyed mutation be sent again [TL-KEY-10]', () => {
     const machine = createMachine()
     machine.open()
-    machine.call(1, 'mutation', 10, { resends: true, key: 'own.a', text: '{"id":1,"params":{"path":"p"}}' })
+    machine.call(1, 'mutation', { resends: true, key: 'own.a', text: '{"id":1,"params":{"path":"p"}}' })
     machine.call(2)
     machine.message({ id: null, error: {} })
     expect(machine.fire({ kind: 'resend', id: 1 })).toEqual([
@@ -241,19 +245,19 @@ describe('calls', () => {
 
   test('a limit that hello lowered applies to waiting calls', () => {
     const machine = createMachine()
-    machine.call(1, 'query', 500)
+    machine.call(1, 'query', { bytes: 500 })
     machine.feed({ type: 'opened' })
     expect(machine.message(helloFrame({ limits: { frameBytes: 400, lifetimeMs: 7_200_000 } }))).toEqual([
       'fail 1 TOO_LARGE',
     ])
-    expect(machine.call(2, 'query', 401)).toEqual(['fail 2 TOO_LARGE'])
+    expect(machine.call(2, 'query', { bytes: 401 })).toEqual(['fail 2 TOO_LARGE'])
   })
 
   test('the outbox is bounded by bytes', () => {
     const machine = createMachine()
     for (let id = 1; id <= 128; id += 1)
-      expect(machine.call(id, 'query', 32_768)).not.toContain(`fail ${id} OUTBOX_FULL`)
-    expect(machine.call(129, 'query', 1)).toEqual(['fail 129 OUTBOX_FULL'])
+      expect(machine.call(id, 'query', { bytes: 32_768 })).not.toContain(`fail ${id} OUTBOX_FULL`)
+    expect(machine.call(129, 'query', { bytes: 1 })).toEqual(['fail 129 OUTBOX_FULL'])
   })
 })
 
@@ -262,7 +266,7 @@ describe('subscriptions', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1, handlesGaps)
-    machine.message(started(1, 1, 'e:4'))
+    machine.message(started(1, 1, { from: 'e:4' }))
     return machine
   }
 
@@ -271,7 +275,7 @@ describe('subscriptions', () => {
     machine.open()
     expect(machine.subscribe(1)).toEqual([subscribed(1, 1)])
     expect(machine.message(event(1, 'e:6'))).toEqual([])
-    expect(machine.message(started(1, 1, 'e:4', 'e:5'), event(1, 'e:5'))).toEqual([
+    expect(machine.message(started(1, 1, { from: 'e:4', head: 'e:5' }), event(1, 'e:5'))).toEqual([
       'started 1',
       'deliver 1 e:5',
       'deliver 1 e:6',
@@ -286,17 +290,17 @@ describe('subscriptions', () => {
     expect(machine.timers.get('started 1')).toBe(13_090)
     expect(machine.timers.get('started 2')).toBe(11_180)
     expect(machine.fire({ kind: 'started', id: 1 })).toEqual([subscribed(1, 2)])
-    machine.message(started(1, 1, 'e:4')) // late, but still correct
+    machine.message(started(1, 1, { from: 'e:4' })) // late, but still correct
     expect(machine.message(event(1, 'e:5'))).toEqual(['deliver 1 e:5'])
     // a first answer moves no position
-    expect(machine.message(started(1, 2, 'e:9'))).toEqual([synced(2, { id: 1, ref: 2, from: 'e:5' })])
+    expect(machine.message(started(1, 2, { from: 'e:9' }))).toEqual([synced(2, { id: 1, ref: 2, from: 'e:5' })])
   })
 
   test('an answer that ends before its head is continued at once, until an advance reaches the head [TL-SYNC-3] [TL-SUB-10]', () => {
     const machine = createMachine()
     machine.open()
     machine.subscribe(1)
-    expect(machine.message(started(1, 1, 'e:0', 'e:9'), event(1, 'e:1'))).toEqual([
+    expect(machine.message(started(1, 1, { from: 'e:0', head: 'e:9' }), event(1, 'e:1'))).toEqual([
       'started 1',
       'deliver 1 e:1',
       synced(2, { id: 1, ref: 1, from: 'e:1' }),
@@ -343,11 +347,9 @@ describe('subscriptions', () => {
     const machine = live()
     expect(machine.message(event(1, 'f:1'))).toEqual([subscribed(1, 2, 'e:4')])
     expect(machine.message(event(1, 'f:2'))).toEqual([])
-    expect(machine.message(started(1, 2, 'f:0', 'f:2', 'new-epoch'), event(1, 'f:1'), event(1, 'f:2'))).toEqual([
-      'gap 1 new-epoch after e:4',
-      'deliver 1 f:1',
-      'deliver 1 f:2',
-    ])
+    expect(
+      machine.message(started(1, 2, { from: 'f:0', head: 'f:2', gap: 'new-epoch' }), event(1, 'f:1'), event(1, 'f:2')),
+    ).toEqual(['gap 1 new-epoch after e:4', 'deliver 1 f:1', 'deliver 1 f:2'])
   })
 
   test('a resume without a gap only moves the position forward', () => {
@@ -355,7 +357,7 @@ describe('subscriptions', () => {
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(1, 2, 'e:4')])
     machine.message(event(1, 'e:5'))
-    expect(machine.message(started(1, 2, 'e:4', 'e:6'), event(1, 'e:5'), event(1, 'e:6'))).toEqual([
+    expect(machine.message(started(1, 2, { from: 'e:4', head: 'e:6' }), event(1, 'e:5'), event(1, 'e:6'))).toEqual([
       'started 1',
       'deliver 1 e:6',
     ])
@@ -368,8 +370,8 @@ describe('subscriptions', () => {
   ])('a gap %s [TL-SYNC-4]', (_, from, effects) => {
     const machine = live()
     machine.message(event(1, 'f:1'))
-    expect(machine.message(started(1, 2, from, from, 'expired'))).toEqual(effects)
-    expect(machine.message(started(1, 2, from, from, 'expired'))).toEqual([]) // doubled
+    expect(machine.message(started(1, 2, { from, gap: 'expired' }))).toEqual(effects)
+    expect(machine.message(started(1, 2, { from, gap: 'expired' }))).toEqual([]) // doubled
   })
 
   test('a gap of a rewound log moves the position back and is reported once [TL-SYNC-4]', () => {
@@ -391,7 +393,7 @@ describe('subscriptions', () => {
     machine.message(event(1, 'e:7')) // held; it belongs to the old history
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(1, 2, 'e:4')])
-    const rewound = started(1, 2, 'e:2', 'e:2', 'new-epoch')
+    const rewound = started(1, 2, { from: 'e:2', gap: 'new-epoch' })
     expect(machine.message(rewound)).toEqual([
       'started 1',
       'gap 1 new-epoch after e:4',
@@ -409,7 +411,7 @@ describe('subscriptions', () => {
     expect(machine.message(event(1, 'e:3'), event(1, 'e:4'))).toEqual([])
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(1, 2)])
-    expect(machine.message(started(1, 2, 'e:2'))).toEqual(['started 1']) // the log ends there: it was rewound
+    expect(machine.message(started(1, 2, { from: 'e:2' }))).toEqual(['started 1']) // the log ends there: it was rewound
     const data = (at: string) => ({ id: 1, result: { type: 'data', id: at, data: 'new' } })
     expect(machine.message(data('e:3'), data('e:4'))).toEqual(['deliver 1 e:3', 'deliver 1 e:4'])
   })
@@ -418,7 +420,7 @@ describe('subscriptions', () => {
     const machine = live()
     const rewound = { id: 1, result: { type: 'synced', from: 'e:2', head: 'e:2', gap: 'new-epoch' } }
     expect(machine.message(rewound)).toEqual([])
-    expect(machine.message(started(1, 1, 'e:2', 'e:2', 'new-epoch'))).toEqual([])
+    expect(machine.message(started(1, 1, { from: 'e:2', gap: 'new-epoch' }))).toEqual([])
     expect(machine.message(event(1, 'e:3'), event(1, 'e:5'))).toEqual(['deliver 1 e:5'])
   })
 
@@ -453,7 +455,7 @@ describe('subscriptions', () => {
   test('a gap without onGap ends the subscription [TL-SUB-12]', () => {
     const machine = live(false)
     machine.message(event(1, 'f:1'))
-    expect(machine.message(started(1, 2, 'f:0', 'f:1', 'new-epoch'), event(1, 'f:1'))).toEqual([
+    expect(machine.message(started(1, 2, { from: 'f:0', head: 'f:1', gap: 'new-epoch' }), event(1, 'f:1'))).toEqual([
       stopped(1, 2),
       'fail 1 GAP may have run', // the event after it was in flight and is not answered
     ])

@@ -48,8 +48,8 @@ export function createMachine(chance = 0) {
     messageOf: (socket: number, ...frames: object[]) =>
       feed({ type: 'message', socket, frames: frames as unknown as ServerFrame[], size: 10 * frames.length }),
     /** A mutation has no key here, unless `options` has one. */
-    call: (id: number, method: 'query' | 'mutation' = 'query', bytes = 10, options: Partial<NewCall> = {}) =>
-      feed({ type: 'call', call: { ...newCall(id, method), bytes, ...options } }),
+    call: (id: number, method: 'query' | 'mutation' = 'query', options: Partial<NewCall> = {}) =>
+      feed({ type: 'call', call: { ...newCall(id, method), ...options } }),
     subscribe: (id: number, handlesGaps = true) =>
       feed({ type: 'subscribe', subscription: { id, path: 'live', input: null, handlesGaps } }),
     /** A session with an open socket after hello. */

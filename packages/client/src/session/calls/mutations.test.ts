@@ -19,7 +19,7 @@ const orderingKey = (name: string) => ({ orderingKey: name, resends: true })
 describe('keys', () => {
   test("a key is made once, from the server's time at the first attempt [TL-KEY-8]", () => {
     const machine = createMachine()
-    machine.call(1, 'mutation', 95, keyed)
+    machine.call(1, 'mutation', { ...keyed, bytes: 95 })
     machine.wait(1_000)
     const key = `auto.${(1_800_000_000_000).toString(36)}.${keyed.nonce}`
     const params = { path: 'a', key }
@@ -35,7 +35,7 @@ describe('keys', () => {
   test('after PENDING the same frame is sent again after the named delay, until the deadline [TL-KEY-5]', () => {
     const machine = createMachine()
     machine.open()
-    machine.call(1, 'mutation', 10, { resends: true })
+    machine.call(1, 'mutation', { resends: true })
     expect(machine.message(pending(1, 700))).toEqual([])
     expect(machine.timers.get('resend 1')).toBe(700)
     expect(machine.fire({ kind: 'resend', id: 1 })).toEqual(['send mutation 1'])
@@ -48,7 +48,7 @@ describe('keys', () => {
   test('a mutation that waits to be sent again is sent at once on a new socket', () => {
     const machine = createMachine()
     machine.open()
-    machine.call(1, 'mutation', 10, { resends: true })
+    machine.call(1, 'mutation', { resends: true })
     machine.message(pending(1))
     machine.feed({ type: 'lost', cause: network })
     expect(machine.timers.has('resend 1')).toBe(false)
@@ -62,7 +62,7 @@ describe('keys', () => {
     const again = { ...frame, params: { ...frame.params, resend: true } }
     const refused = { id: 1, error: {}, line: { code: 'AUTH_EXPIRED', retry: 'after-auth', mayHaveRun: false } }
     machine.open()
-    expect(framesOf(machine.call(1, 'mutation', 10, own))).toEqual([frame])
+    expect(framesOf(machine.call(1, 'mutation', own))).toEqual([frame])
     machine.message(pending(1))
     expect(framesOf(machine.fire({ kind: 'resend', id: 1 }))).toEqual([again])
     machine.feed({ type: 'lost', cause: network })
@@ -90,7 +90,7 @@ describe('keys', () => {
       return { id: 1, error: { message: 'gone' }, line }
     }
     machine.open()
-    machine.call(1, 'mutation', 10, own)
+    machine.call(1, 'mutation', own)
     expect(machine.message(failed())).toEqual([])
     expect(machine.timers.get('resend 1')).toBe(300)
     expect(framesOf(machine.fire({ kind: 'resend', id: 1 }))).toMatchObject([
@@ -104,7 +104,7 @@ describe('keys', () => {
   test.each(['OUTCOME_UNKNOWN', 'KEY_REUSED', 'RATE_LIMITED', 'TIMEOUT'])('%s ends the call [TL-KEY-10]', (code) => {
     const machine = createMachine()
     machine.open()
-    machine.call(1, 'mutation', 10, { key: 'own.k', resends: true, text: '{"id":1,"params":{}}' })
+    machine.call(1, 'mutation', { key: 'own.k', resends: true, text: '{"id":1,"params":{}}' })
     const line = { code, retry: 'later', mayHaveRun: true }
     expect(machine.message({ id: 1, error: {}, line })).toEqual([`fail 1 ${code} may have run`])
   })
@@ -125,16 +125,16 @@ describe('keys', () => {
     const machine = createMachine()
     const own = { key: 'own.k', mayHaveRun: true, resends: true, text: '{"id":1,"method":"mutation","params":{}}' }
     machine.open()
-    expect(machine.call(1, 'mutation', 1e9, own)).toEqual(['fail 1 TOO_LARGE may have run'])
-    expect(machine.call(2, 'mutation', 10, { ...own }).join()).toContain('"resend":true')
+    expect(machine.call(1, 'mutation', { ...own, bytes: 1e9 })).toEqual(['fail 1 TOO_LARGE may have run'])
+    expect(machine.call(2, 'mutation', { ...own }).join()).toContain('"resend":true')
     expect(machine.feed({ type: 'close' })).toEqual([])
-    expect(machine.call(3, 'mutation', 10, own)).toEqual(['fail 3 CLOSED may have run'])
+    expect(machine.call(3, 'mutation', own)).toEqual(['fail 3 CLOSED may have run'])
   })
 
   test('closing waits for a mutation that will be sent again', () => {
     const machine = createMachine()
     machine.open()
-    machine.call(1, 'mutation', 10, { resends: true })
+    machine.call(1, 'mutation', { resends: true })
     machine.message(pending(1))
     expect(machine.feed({ type: 'close' })).toEqual([])
     expect(machine.fire({ kind: 'resend', id: 1 })).toEqual(['send mutation 1'])
@@ -163,7 +163,7 @@ describe('keys', () => {
   test('an error under a key that was sent before says that the mutation may have run', () => {
     const machine = createMachine()
     machine.open()
-    machine.call(1, 'mutation', 10, { key: 'own.k', resends: true, text: '{"id":1,"params":{"path":"a"}}' })
+    machine.call(1, 'mutation', { key: 'own.k', resends: true, text: '{"id":1,"params":{"path":"a"}}' })
     machine.feed({ type: 'lost', cause: network })
     machine.open()
     const limited = { id: 1, error: {}, line: { code: 'RATE_LIMITED', retry: 'later', mayHaveRun: false } }
@@ -184,18 +184,18 @@ describe('ordering keys', () => {
   test('the next mutation is sent when the previous one has settled, independently of other calls [TL-LANE-1]', () => {
     const machine = createMachine()
     machine.open()
-    expect(machine.call(1, 'mutation', 10, orderingKey('a'))).toEqual(['send mutation 1'])
-    expect(machine.call(2, 'mutation', 10, orderingKey('a'))).toEqual([])
-    expect(machine.call(3, 'mutation', 10, orderingKey('b'))).toEqual(['send mutation 3'])
+    expect(machine.call(1, 'mutation', orderingKey('a'))).toEqual(['send mutation 1'])
+    expect(machine.call(2, 'mutation', orderingKey('a'))).toEqual([])
+    expect(machine.call(3, 'mutation', orderingKey('b'))).toEqual(['send mutation 3'])
     expect(machine.call(4)).toEqual(['send query 4'])
-    expect(machine.call(5, 'mutation', 10, orderingKey('a'))).toEqual([])
+    expect(machine.call(5, 'mutation', orderingKey('a'))).toEqual([])
     expect(machine.message(done(1))).toEqual(['answer 1', 'send mutation 2'])
     expect(machine.message({ id: 2, error: {} })).toEqual(['fail 2 procedure', 'send mutation 5'])
   })
 
   test('keep their order when sockets are lost [TL-LANE-1]', () => {
     const machine = createMachine()
-    for (const id of [1, 2, 3]) machine.call(id, 'mutation', 10, orderingKey('a'))
+    for (const id of [1, 2, 3]) machine.call(id, 'mutation', orderingKey('a'))
     expect(machine.open()).toEqual(['send mutation 1'])
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual(['send mutation 1'])
@@ -203,13 +203,13 @@ describe('ordering keys', () => {
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual(['send mutation 2'])
     machine.message(pending(2))
-    expect(machine.call(4, 'mutation', 10, orderingKey('a'))).toEqual([])
+    expect(machine.call(4, 'mutation', orderingKey('a'))).toEqual([])
     expect(machine.feed({ type: 'abort', id: 2 })).toEqual(['send mutation 3'])
   })
 
   test('a mutation that fails, expires or becomes too large releases the next one', () => {
     const machine = createMachine()
-    for (const id of [1, 2, 3, 4]) machine.call(id, 'mutation', id === 2 ? 500 : 10, { orderingKey: 'a' })
+    for (const id of [1, 2, 3, 4]) machine.call(id, 'mutation', { bytes: id === 2 ? 500 : 10, orderingKey: 'a' })
     machine.feed({ type: 'opened' })
     const limits = { frameBytes: 400, lifetimeMs: 7_200_000 }
     expect(machine.message({ id: 'hello-1', result: { type: 'hello', session: 's', time: 0, limits } })).toEqual([
@@ -225,8 +225,8 @@ describe('ordering keys', () => {
   test('mutations that wait for their ordering key count for the outbox limit, and close fails them', () => {
     const machine = createMachine()
     machine.open()
-    for (let id = 1; id <= 1_001; id += 1) machine.call(id, 'mutation', 10, orderingKey('a'))
-    expect(machine.call(1_002, 'mutation', 10, orderingKey('a'))).toEqual(['fail 1002 OUTBOX_FULL'])
+    for (let id = 1; id <= 1_001; id += 1) machine.call(id, 'mutation', orderingKey('a'))
+    expect(machine.call(1_002, 'mutation', orderingKey('a'))).toEqual(['fail 1002 OUTBOX_FULL'])
     expect(machine.feed({ type: 'close' })).toHaveLength(1_000)
     expect(machine.message(done(1))).toEqual(['answer 1', 'disconnect', 'closed'])
   })

@@ -21,7 +21,7 @@ function opened() {
 }
 /** A call without a key, which an error without an id can fail. */
 const call = (machine: Machine, id: number, options: Partial<NewCall> = {}) =>
-  machine.call(id, 'mutation', 10, { timeoutMs: 60_000, ...options })
+  machine.call(id, 'mutation', { timeoutMs: 60_000, ...options })
 
 function live(machine: Machine, id: number): void {
   machine.subscribe(id)
@@ -77,7 +77,7 @@ describe('an error without an id', () => {
     [
       'a part of a message whose call was answered',
       (machine) => [
-        machine.call(9, 'query', 50_000, { text: `{"id":9,"params":{"input":"${'x'.repeat(50_000)}"}}` }),
+        machine.call(9, 'query', { bytes: 50_000, text: `{"id":9,"params":{"input":"${'x'.repeat(50_000)}"}}` }),
         machine.message(answer(9)),
       ],
     ],
@@ -159,7 +159,7 @@ describe('an error without an id', () => {
 
   test('counts both frames of a call that was sent twice, so that no later call fails', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, { ...keyed, timeoutMs: 60_000 })
+    machine.call(1, 'mutation', { ...keyed, timeoutMs: 60_000 })
     machine.message({ id: 1, error: {}, line: { code: 'PENDING', retry: 'later', mayHaveRun: true } })
     machine.fire({ kind: 'resend', id: 1 })
     machine.feed({ type: 'abort', id: 1 })
@@ -172,7 +172,7 @@ describe('a keyed mutation', () => {
   test('is sent again under its key after a back-off when an error without an id arrives [TL-GW-2] [TL-KEY-10]', () => {
     const machine = createMachine(0.5)
     machine.open()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     expect(machine.message(gateway)).toEqual([])
     expect(machine.timers.get('resend 1')).toBe(300)
     expect(machine.fire({ kind: 'resend', id: 1 })).toEqual([resent])
@@ -185,7 +185,7 @@ describe('a keyed mutation', () => {
 
   test('is settled by an answer that arrives before it is sent again', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.message(gateway)
     expect(machine.message(answer(1))).toEqual(['answer 1'])
     expect(machine.timers.has('resend 1')).toBe(false)
@@ -194,7 +194,7 @@ describe('a keyed mutation', () => {
   test('is not postponed by repeated errors', () => {
     const machine = createMachine(0.5)
     machine.open()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.message(gateway)
     machine.timers.set('resend 1', 1) // the remaining time
     machine.message(gateway)
@@ -203,7 +203,7 @@ describe('a keyed mutation', () => {
 
   test('is sent again at once on a new socket, and only once', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.message(gateway)
     machine.feed({ type: 'lost', cause: network })
     expect(machine.timers.has('resend 1')).toBe(false)
@@ -214,7 +214,7 @@ describe('a keyed mutation', () => {
 
   test('that was accepted ignores the error, since the gateway’s limits do not apply to it [TL-LONG-5]', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.message({ id: 1, result: { type: 'accepted', key: 'own.k', askAfterMs: 15_000 } })
     machine.message(late)
     expect(machine.timers.get('resend 1')).toBe(15_000)
@@ -222,7 +222,7 @@ describe('a keyed mutation', () => {
 
   test('that waits to be sent again at its deadline fails with the gateway’s message', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.message(gateway)
     machine.fire({ kind: 'resend', id: 1 })
     machine.message(gateway)

@@ -106,7 +106,7 @@ describe('a hand-over', () => {
   test('waits 10 s for subscriptions and 30 s for calls, then sends the calls again on the new socket', () => {
     const machine = live()
     machine.call(2, 'mutation')
-    machine.call(3, 'mutation', 10, { resends: true, text: 'keyed 3' })
+    machine.call(3, 'mutation', { resends: true, text: 'keyed 3' })
     machine.message(notice)
     machine.greet()
     expect(machine.timers.get('drain')).toBe(10_000)

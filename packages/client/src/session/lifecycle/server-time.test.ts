@@ -29,7 +29,7 @@ describe('a clock that is set while connected', () => {
       machine.message({ id: 7, result: { type: 'started', ref: 1, from: 'e:4', head: 'e:4' } })
       machine.wait(5_000)
       machine.setClock(ms)
-      const sent = machine.call(1, 'mutation', 10, keyed)
+      const sent = machine.call(1, 'mutation', keyed)
       expect(sent).toHaveLength(2)
       expect(sent[0]).toMatch(/^send {"id":"hello-\d+","method":"hello"}$/)
       expect(sent[1]).toContain('"method":"sync"')
@@ -42,31 +42,31 @@ describe('a clock that is set while connected', () => {
     const machine = opened()
     machine.setClock(1_000)
     machine.wait(3_600_000)
-    expect(timesOf(machine.call(1, 'mutation', 10, keyed))).toEqual([serverNow + 3_600_000])
+    expect(timesOf(machine.call(1, 'mutation', keyed))).toEqual([serverNow + 3_600_000])
   })
 
   test('does not delay queries, mutations with a caller’s key, or mutations that already have a key', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.setClock(minute)
     machine.message({ id: 1, error: {}, line: { code: 'PENDING', retry: 'later', mayHaveRun: true } })
     expect(machine.call(2)).toEqual(['send query 2'])
-    expect(machine.call(3, 'mutation', 10, { key: 'own.k', resends: true, text: '{"params":{}}' })).toHaveLength(1)
+    expect(machine.call(3, 'mutation', { key: 'own.k', resends: true, text: '{"params":{}}' })).toHaveLength(1)
     expect(timesOf(machine.fire({ kind: 'resend', id: 1 }))).toEqual([serverNow])
   })
 
   test('keeps the order of an ordering key whose first mutation waits for the time [TL-LANE-1]', () => {
     const machine = opened()
     machine.setClock(minute)
-    machine.call(1, 'mutation', 10, { ...keyed, orderingKey: 'a' })
-    expect(machine.call(2, 'mutation', 10, { orderingKey: 'a' })).toEqual([])
+    machine.call(1, 'mutation', { ...keyed, orderingKey: 'a' })
+    expect(machine.call(2, 'mutation', { orderingKey: 'a' })).toEqual([])
     expect(timesOf(hello(machine, serverNow))).toEqual([serverNow])
   })
 
   test('requests the time again when the answer does not arrive, and uses the next answer', () => {
     const machine = opened()
     machine.setClock(minute)
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     expect(machine.timers.get('hello')).toBe(5_000)
     expect(machine.fire({ kind: 'hello' }).join()).toContain('"method":"hello"')
     expect(timesOf(hello(machine, serverNow + 1))).toEqual([serverNow + 1])
@@ -75,7 +75,7 @@ describe('a clock that is set while connected', () => {
 
   test('during the handshake makes the client request the time once more, since the answer may be older', () => {
     const machine = createMachine()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.feed({ type: 'opened' })
     machine.setClock(60 * minute)
     expect(hello(machine, serverNow).join()).toMatch(/^send {"id":"hello-\d+","method":"hello"}$/)
@@ -85,7 +85,7 @@ describe('a clock that is set while connected', () => {
   test('requests the time on the next socket when the socket of the request is lost', () => {
     const machine = opened()
     machine.setClock(minute)
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.feed({ type: 'lost', cause: network })
     expect(timesOf(machine.open({ time: serverNow + 7 }))).toEqual([serverNow + 7])
   })
@@ -97,7 +97,7 @@ describe('a clock that is set while connected', () => {
     machine.feed({ type: 'opened', socket: 2 })
     const greeting = `hello-${machine.state.serial}`
     machine.setClock(minute)
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     const sent = machine.messageOf(2, { ...helloFrame({ time: serverNow }), id: greeting })
     expect(sent.join()).toContain('"method":"hello"')
     expect(timesOf(hello(machine, serverNow + 3))).toEqual([serverNow + 3])
@@ -140,7 +140,7 @@ describe('a clock that is set while connected', () => {
 describe('KEY_EXPIRED', () => {
   test('for a new generated key requests the time and makes another key, once [TL-KEY-11]', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     expect(machine.message(expired(1)).join()).toMatch(/^send {"id":"hello-\d+","method":"hello"}$/)
     const sent = hello(machine, serverNow + 10 * minute)
     expect(timesOf(sent)).toEqual([serverNow + 10 * minute])
@@ -150,7 +150,7 @@ describe('KEY_EXPIRED', () => {
 
   test('for a key that was sent before fails the call: the mutation may have run [TL-KEY-11]', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, keyed)
+    machine.call(1, 'mutation', keyed)
     machine.feed({ type: 'lost', cause: network })
     machine.open({ time: serverNow })
     expect(machine.message(expired(1))).toEqual(['fail 1 KEY_EXPIRED may have run'])
@@ -158,7 +158,7 @@ describe('KEY_EXPIRED', () => {
 
   test('for a caller’s own key fails the call', () => {
     const machine = opened()
-    machine.call(1, 'mutation', 10, { key: 'own.k', resends: true, text: '{"id":1,"params":{}}' })
+    machine.call(1, 'mutation', { key: 'own.k', resends: true, text: '{"id":1,"params":{}}' })
     expect(machine.message(expired(1))).toEqual(['fail 1 KEY_EXPIRED may have run'])
   })
 })

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { emptyOrder, isBehind, type Order, type OrderedFrame, receive, recordHead, setPosition } from './sequencer.ts'
 
-const at = (offset: number, prev = offset - 1, epoch = 'e', size = 10): OrderedFrame => ({
+type Given = Partial<Pick<OrderedFrame, 'prev' | 'epoch' | 'size'>>
+const at = (offset: number, { prev = offset - 1, epoch = 'e', size = 10 }: Given = {}): OrderedFrame => ({
   epoch,
   offset,
   prev,
@@ -15,11 +16,11 @@ const offsets = (frames: readonly OrderedFrame[]) => frames.map(({ offset }) => 
 describe('the rule for one frame [TL-SUB-6] [LAW-COVERAGE] [LAW-RECEIVER-ORDERS]', () => {
   const table: readonly [string, number, OrderedFrame, readonly number[], string][] = [
     ['applies the next frame', 4, at(5), [5], 'whole'],
-    ['applies a frame whose range overlaps the position', 4, at(6, 3), [6], 'whole'],
+    ['applies a frame whose range overlaps the position', 4, at(6, { prev: 3 }), [6], 'whole'],
     ['drops a frame that is not newer', 5, at(5), [], 'whole'],
     ['drops a frame that is older', 5, at(2), [], 'whole'],
     ['holds a frame after a hole', 4, at(6), [], 'hole'],
-    ['never applies a frame of another epoch [TL-SUB-8]', 4, at(5, 4, 'f'), [], 'other-epoch'],
+    ['never applies a frame of another epoch [TL-SUB-8]', 4, at(5, { epoch: 'f' }), [], 'other-epoch'],
   ]
   test.each(table)('%s', (_, position, frame, applied, verdict) => {
     const ordered = receive(from(position), frame)
@@ -46,7 +47,7 @@ test('frames that arrive before there is a position are held, and applied from t
 })
 
 test('held frames of another epoch are dropped, and the client resumes', () => {
-  const held = [at(4), at(1, 0, 'f')].reduce((order, frame) => receive(order, frame).order, emptyOrder)
+  const held = [at(4), at(1, { epoch: 'f' })].reduce((order, frame) => receive(order, frame).order, emptyOrder)
   const ordered = setPosition(held, { epoch: 'e', offset: 3 })
   expect(offsets(ordered.applied)).toEqual([4])
   expect(ordered.verdict).toBe('other-epoch')
@@ -61,7 +62,7 @@ test('holds 1,000 frames or 1 MB, then drops them and records only that they exi
   expect(full.verdict).toBe('overflow')
   expect(full.order).toMatchObject({ held: [], heldSize: 0, head: { epoch: 'e', offset: 1_002 } })
   expect(isBehind(full.order)).toBe(true)
-  const big = receive(receive(from(0), at(2, 1, 'e', 1_000_000)).order, at(3, 2, 'e', 100_000))
+  const big = receive(receive(from(0), at(2, { size: 1_000_000 })).order, at(3, { size: 100_000 }))
   expect(big.verdict).toBe('overflow')
 })
 
@@ -80,7 +81,7 @@ const logs = fc
     const frames: OrderedFrame[] = []
     matches.forEach((isMatch, index) => {
       if (!isMatch) return
-      frames.push(at(index + 1, last))
+      frames.push(at(index + 1, { prev: last }))
       last = index + 1
     })
     return frames

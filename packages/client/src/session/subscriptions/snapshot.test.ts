@@ -1,10 +1,16 @@
+import { defined } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
 import { createMachine } from '../../testing/session.suite.ts'
 
 const network = { code: 'network', message: 'cut' } as const
-const started = (ref: number, from: string, head = from, more: object = { snapshot: true }) => ({
+interface Started {
+  readonly head?: string
+  readonly gap?: string
+  readonly snapshot?: boolean
+}
+const started = (ref: number, from: string, { head = from, gap, snapshot = true }: Started = {}) => ({
   id: 1,
-  result: { type: 'started', ref, from, head, ...more },
+  result: { type: 'started', ref, from, head, ...defined({ gap, snapshot: snapshot || undefined }) },
 })
 const snapshot = (at: string) => ({
   id: 1,
@@ -12,7 +18,7 @@ const snapshot = (at: string) => ({
 })
 const event = (at: string) => ({ id: 1, result: { type: 'data', id: at, data: at } })
 const subscribed = (ref: number, lastEventId?: string) =>
-  `send ${JSON.stringify({ id: 1, method: 'subscription', params: { path: 'live', input: null, ref, ...(lastEventId ? { lastEventId } : {}) } })}`
+  `send ${JSON.stringify({ id: 1, method: 'subscription', params: { path: 'live', input: null, ref, lastEventId } })}`
 
 /** There is no onGap: snapshots repair gaps. */
 function begun() {
@@ -30,7 +36,7 @@ describe('a snapshot', () => {
     machine.subscribe(1, false)
     expect(machine.message(event('e:4'))).toEqual([])
     expect(machine.message(event('e:6'))).toEqual([])
-    expect(machine.message(started(1, 'e:4', 'e:5'), snapshot('e:4'), event('e:5'))).toEqual([
+    expect(machine.message(started(1, 'e:4', { head: 'e:5' }), snapshot('e:4'), event('e:5'))).toEqual([
       'started 1',
       'deliver 1 e:4',
       'deliver 1 e:5',
@@ -48,7 +54,7 @@ describe('a snapshot', () => {
     const machine = begun()
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(2, 'e:4')])
-    const gap = started(2, 'f:2', 'f:3', { gap: 'new-epoch', snapshot: true })
+    const gap = started(2, 'f:2', { head: 'f:3', gap: 'new-epoch' })
     expect(machine.message(gap, snapshot('f:2'), event('f:3'))).toEqual(['started 1', 'deliver 1 f:2', 'deliver 1 f:3'])
   })
 
@@ -56,7 +62,10 @@ describe('a snapshot', () => {
     const machine = begun()
     machine.feed({ type: 'lost', cause: network })
     machine.open()
-    expect(machine.message(started(2, 'e:4', 'e:5', {}), event('e:5'))).toEqual(['started 1', 'deliver 1 e:5'])
+    expect(machine.message(started(2, 'e:4', { head: 'e:5', snapshot: false }), event('e:5'))).toEqual([
+      'started 1',
+      'deliver 1 e:5',
+    ])
   })
 
   test('a sync that finds a gap makes the client subscribe again [TL-SNAP-2]', () => {
@@ -64,9 +73,7 @@ describe('a snapshot', () => {
     machine.fire({ kind: 'ping' })
     const synced = { id: 1, result: { type: 'synced', from: 'e:9', head: 'e:9', gap: 'expired' } }
     expect(machine.message(synced, { id: 'sync-2', result: { type: 'data' } })).toEqual([subscribed(2, 'e:4')])
-    expect(machine.message(started(2, 'e:9', 'e:9', { gap: 'expired', snapshot: true }), snapshot('e:9'))).toEqual([
-      'deliver 1 e:9',
-    ])
+    expect(machine.message(started(2, 'e:9', { gap: 'expired' }), snapshot('e:9'))).toEqual(['deliver 1 e:9'])
   })
 
   test('a sync that finds a rewound log makes the client subscribe again without its cursor', () => {
@@ -84,7 +91,7 @@ describe('a snapshot', () => {
     const machine = begun()
     machine.feed({ type: 'lost', cause: network })
     expect(machine.open()).toEqual([subscribed(2, 'e:4')])
-    const gap = started(2, 'e:2', 'e:3', { gap: 'new-epoch', snapshot: true })
+    const gap = started(2, 'e:2', { head: 'e:3', gap: 'new-epoch' })
     const sync = { id: 'sync-3', method: 'sync', params: { subscriptions: [{ id: 1, ref: 2, from: 'e:3' }] } }
     expect(machine.message(gap, snapshot('e:2'), event('e:3'))).toEqual([
       'started 1',
