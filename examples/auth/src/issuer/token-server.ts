@@ -16,7 +16,7 @@ export interface IssuerOptions {
   readonly path?: string
   /** The path of its keys. */
   readonly keysPath: string
-  /** The claims of a token, besides `iss`, `iat` and `exp`. */
+  /** The claims of a token in addition to `iss`, `iat` and `exp`. */
   readonly claims: (request: TokenRequest) => JWTPayload
   /** @default the machine's clock */
   readonly now?: () => number

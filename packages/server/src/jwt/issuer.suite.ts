@@ -26,7 +26,7 @@ export interface Issuer {
   requests: number
   /** Answers the requests. Undefined publishes `keys`. */
   answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
-  /** Signs a token of this issuer for `line`, which ends in 10 minutes, with these claims and header parameters changed. */
+  /** Signs a token of this issuer for `line` that ends in 10 minutes. `claims` and `header` replace parts of it. */
   sign(claims?: JWTPayload, options?: { readonly key?: IssuerKey; readonly header?: object }): Promise<string>
   close(): Promise<void>
 }

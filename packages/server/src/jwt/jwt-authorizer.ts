@@ -11,8 +11,8 @@ export type JwtAuthorizerOptions<C extends Json = JwtClaims, A extends boolean =
     /** Values of `aud`; a token must have one of them. It names this line at the issuer. */
     readonly audience: string | readonly string[]
     /**
-     * The algorithms that a token may be signed by. `HS256`, `HS384` and `HS512` are allowed only with secrets in `keys`.
-     * `none` is never allowed.
+     * The algorithms that a token may be signed by. `HS256`, `HS384` and `HS512` are allowed only with secrets in
+     * `keys`. `none` is never allowed.
      * @default every algorithm of a public key: RS, PS, ES, EdDSA
      */
     readonly algorithms?: readonly JwtAlgorithm[]

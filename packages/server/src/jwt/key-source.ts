@@ -32,8 +32,8 @@ const maxBytes = 262_144 // 256 KB: some hundred keys with certificates
 const retryAfterMs = 1_000 // 1 s: until then a failed fetch is not repeated
 
 /**
- * The keys at a URL. They are fetched for the first token, again when they are older than `maxAgeMs`, and for a token of
- * an unknown key when they are older than `cooldownMs`. Concurrent tokens share a fetch. Throws a `TokenUncheckedError`
+ * The keys at a URL. They are fetched for the first token, again when they are older than `maxAgeMs`, and for a token
+ * of an unknown key when they are older than `cooldownMs`. Concurrent tokens share a fetch. Throws a `TokenUncheckedError`
  * if the keys cannot be fetched or used.
  */
 export function createRemoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {

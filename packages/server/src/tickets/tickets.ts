@@ -31,7 +31,7 @@ export interface TicketIssuer {
   issue(caller: Identity<Json>): Promise<string>
 }
 
-/** Creates an issuer of tickets, for an HTTP endpoint of the application. Throws a `TypeError` for an invalid option. */
+/** Creates an issuer of tickets, for an HTTP endpoint of the application. Throws `TypeError` for an invalid option. */
 export function createTicketIssuer(options: TicketIssuerOptions): TicketIssuer {
   const { clock = { now: () => Date.now() }, lifetimeSeconds = longestSeconds } = options
   const [key] = toKeys(options.key) as [Uint8Array] // at least one
@@ -66,7 +66,7 @@ export interface TicketAuthorizerOptions<C extends Json = Json, A extends boolea
   readonly key: TicketKey | readonly TicketKey[]
   /** Remembers the tickets that were used. */
   readonly store: TicketStore
-  /** Parses the claims, and so gives them their type, for example by a schema. @default they stay as they were issued */
+  /** Parses the claims and gives them their type, for example by a schema. @default they stay as they were issued */
   readonly claims?: (claims: Json) => C
   /** True: a caller without a ticket is accepted as `anonymous`. @default false */
   readonly anonymous?: A
