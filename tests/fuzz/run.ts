@@ -145,11 +145,10 @@ class Run {
       await this.#case(round, index)
       if (this.#options.only === undefined && this.#frames >= this.#options.frames) break
     }
-    for (const connection of this.#world.connections.values()) await this.#world.close(connection)
+    for (const connection of [...this.#world.connections.values()]) await this.#world.close(connection)
     const failures = await this.#world.runDelayed()
     for (const failure of failures) this.#fail(`a delayed invocation threw ${String(failure)}`)
     this.#takeLogs()
-    ;(this.#world.connections as Map<string, Connection>).clear()
     this.#open.clear()
     this.#world.clock.time += roundMs
   }
@@ -251,12 +250,14 @@ class Run {
     let cpuMs = 0
     for (const message of messages) ({ cpuMs } = await this.#measuring.send(connection, message, { measuresCpu: true }))
     await this.#measuring.close(connection)
+    this.#measuring.clock.time += roundMs
     this.#measuring.logs = []
     return cpuMs
   }
 
   async #heapWithoutRows(): Promise<number> {
     await this.#world.expireRows()
+    await this.#measuring?.expireRows()
     return collectedHeap()
   }
 

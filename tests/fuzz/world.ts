@@ -68,6 +68,7 @@ export interface World {
   runDelayed(): Promise<readonly unknown[]>
   /** Lets every row expire and deletes it. */
   expireRows(): Promise<void>
+  /** Those that were opened and not closed. */
   readonly connections: ReadonlyMap<string, Connection>
 }
 
@@ -188,6 +189,7 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
 
   async function close(connection: Connection): Promise<void> {
     connection.isOpen = false
+    connections.delete(connection.id)
     const requestContext = { ...connection.context, eventType: 'DISCONNECT', routeKey: '$disconnect' }
     await call('websocket', { requestContext })
   }
