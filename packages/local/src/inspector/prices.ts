@@ -30,7 +30,7 @@ export const prices: Readonly<Record<Metered, Price>> = {
 }
 
 /** The day on which the prices were read. */
-export const pricesRead = '2026-11-23'
+const pricesRead = '2026-11-23'
 
 /** The memory of a line's functions, which determines the price of a second. */
 export const memoryMb = 512

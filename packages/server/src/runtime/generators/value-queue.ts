@@ -12,7 +12,7 @@ const batchMs = 15
  * After this time without a value `alive` is sent to a client with extensions. The client waits 10 s, so two of these
  * frames may be lost. [TL-GEN-4]
  */
-export const beatMs = 4_000
+const beatMs = 4_000
 const aheadFrames = 256
 /** Fewer, since each needs its own post, and a worker posts all of them before it hands over. */
 const stockAheadFrames = 32
@@ -35,7 +35,7 @@ interface ValueQueueOptions {
  * encoded frames, so that its bytes are limited and the values can be garbage-collected.
  */
 export class ValueQueue implements Disposable {
-  readonly #scope: InvocationContext
+  readonly #context: InvocationContext
   readonly #client: Client
   readonly #options: ValueQueueOptions
   readonly #waiting: string[] = []
@@ -46,8 +46,8 @@ export class ValueQueue implements Disposable {
   #isDisposed = false
   #wake = new AbortController()
 
-  constructor(scope: InvocationContext, client: Client, options: ValueQueueOptions) {
-    this.#scope = scope
+  constructor(context: InvocationContext, client: Client, options: ValueQueueOptions) {
+    this.#context = context
     this.#client = client
     this.#options = options
     void this.#run()
@@ -79,7 +79,7 @@ export class ValueQueue implements Disposable {
   }
 
   async #run(): Promise<void> {
-    const { clock } = this.#scope
+    const { clock } = this.#context
     const { caller, expires } = this.#client
     let isNoticed = false
     while (!this.#isDisposed && !this.#isGone) {
@@ -93,7 +93,7 @@ export class ValueQueue implements Disposable {
       this.#isPosting = true
       await this.#post(frames.length === 0 && caller.extensions ? [encode(this.#options.alive())] : frames)
       this.#isPosting = false
-      if (!isNoticed && !this.#isGone && !caller.extensions) await noticeAgeing(this.#scope, { ...caller, expires })
+      if (!isNoticed && !this.#isGone && !caller.extensions) await noticeAgeing(this.#context, { ...caller, expires })
       isNoticed = true
       this.#notify()
     }
@@ -118,11 +118,11 @@ export class ValueQueue implements Disposable {
   async #post(frames: readonly string[]): Promise<void> {
     const { connectionId, extensions } = this.#client.caller
     for (const text of toMessages(frames, { id: this.#options.id, extensions })) {
-      const posted = await (extensions ? post : postOnce)(this.#scope, connectionId, text)
+      const posted = await (extensions ? post : postOnce)(this.#context, connectionId, text)
       if (posted === 'posted') continue
       // [TL-GEN-8] The frame is neither repeated nor left out: the client resumes on a new connection
       // [LAW-STOCK-ORDER].
-      if (posted !== 'gone' && !extensions) await deleteConnection(this.#scope, connectionId)
+      if (posted !== 'gone' && !extensions) await deleteConnection(this.#context, connectionId)
       this.#isGone = true // another client sees the missing frame by its number
       return this.#options.onGone()
     }

@@ -83,7 +83,7 @@ export async function createPresenceWorld(
 }
 
 /** A session of a member, by one of its attempts: its connection's id has the attempt's number. */
-export const sessionRef = (member: string, tab: string, ref = 1): SessionRef => ({
+const sessionRef = (member: string, tab: string, ref = 1): SessionRef => ({
   log,
   key: { member, entry: tab },
   ref,
@@ -131,7 +131,7 @@ export async function rowsOf({
 }
 
 /** What the table's stream does for a function that died. */
-export async function tellRest(world: PresenceWorld): Promise<void> {
+async function tellRest(world: PresenceWorld): Promise<void> {
   const context = { ...world.context, store: world.store, server: { report: fail } } as unknown as InvocationContext
   const { rows } = await world.store.readPresences(log.topic)
   await appendStreamed(
