@@ -22,20 +22,20 @@ export interface Publication {
  * that does not match the channel, `TrunklineError` TOO_LARGE for an event larger than `limits.eventBytes`.
  */
 export async function publish(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   channel: ChannelDefinition,
   { idempotencyKey, ...publication }: Publication & PublishOptions,
 ): Promise<Published> {
-  const { topic, data, retentionMs } = await prepare(scope, channel, publication)
+  const { topic, data, retentionMs } = await prepare(context, channel, publication)
   if (retentionMs === undefined)
     throw new TypeError(`Channel ${channel.name} is ephemeral and has no log. Use publishEphemeral.`)
-  const inline = canDeliver(scope) ? scope.clock.now() + inlineMs : undefined // [TL-ROW-5]
-  const publishKey = publishKeyOf(scope, { topic, retentionMs }, idempotencyKey)
+  const inline = canDeliver(context) ? context.clock.now() + inlineMs : undefined // [TL-ROW-5]
+  const publishKey = publishKeyOf(context, { topic, retentionMs }, idempotencyKey)
   const newEvent = { topic, retentionMs, data, schema: fingerprintOf(channel.event), ...defined({ inline }) }
-  const slot = await (publishKey === undefined ? append(scope, newEvent) : appendOnce(scope, newEvent, publishKey))
-  scope.telemetry.measure('publishes', 1)
-  if (canDeliver(scope)) await deliverInline(scope, topic, slot)
-  return { id: formatCursor(cursorOf(scope, slot)) }
+  const slot = await (publishKey === undefined ? append(context, newEvent) : appendOnce(context, newEvent, publishKey))
+  context.telemetry.measure('publishes', 1)
+  if (canDeliver(context)) await deliverInline(context, topic, slot)
+  return { id: formatCursor(cursorOf(context, slot)) }
 }
 
 /**
@@ -43,13 +43,13 @@ export async function publish(
  * [LAW-PUBLISH-ONCE].
  */
 function publishKeyOf(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { topic, retentionMs }: LogRef,
   own: string | undefined,
 ): PublishKey | undefined {
-  if (own === undefined) return scope.keyed && nextPublish(scope.keyed, topic)
+  if (own === undefined) return context.keyed && nextPublish(context.keyed, topic)
   const key = rowNameOfPublish(topic, own)
-  return { key, publishId: publishIdOf(key, topic, 1), expires: expiresFor(scope.clock.now(), retentionMs) }
+  return { key, publishId: publishIdOf(key, topic, 1), expires: expiresFor(context.clock.now(), retentionMs) }
 }
 
 /** The key and id of the next publish to a topic under a claim. */
@@ -64,22 +64,22 @@ function nextPublish({ key, owner, expires, counts }: Keyed, topic: string): Pub
  * neither a gateway nor an invoker.
  */
 export async function publishEphemeral(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   channel: ChannelDefinition,
   publication: Publication,
 ): Promise<void> {
-  const { topic, data } = await prepare(scope, channel, publication)
-  scope.telemetry.measure('publishes', 1)
-  if (canDeliver(scope)) return deliverEphemeral(scope, topic, data)
-  if (scope.invoker === undefined)
+  const { topic, data } = await prepare(context, channel, publication)
+  context.telemetry.measure('publishes', 1)
+  if (canDeliver(context)) return deliverEphemeral(context, topic, data)
+  if (context.invoker === undefined)
     throw new Error(
       `Expected the backend to have a gateway or an invoker to deliver an event of the ephemeral channel ${channel.name}, got neither. Give it one.`,
     )
-  await scope.invoker.invoke('deliver', { topic, data } satisfies DeliverJob)
+  await context.invoker.invoke('deliver', { topic, data } satisfies DeliverJob)
 }
 
-async function prepare(scope: RuntimeContext, channel: ChannelDefinition, { key, event }: Publication) {
-  scope.deadline?.signal.throwIfAborted() // nothing is published after the deadline
+async function prepare(context: RuntimeContext, channel: ChannelDefinition, { key, event }: Publication) {
+  context.deadline?.signal.throwIfAborted() // nothing is published after the deadline
   const topic = await topicOf(channel, key)
   return { topic, data: serialise(channel, await fitting(channel, 'event', event)), retentionMs: channel.retentionMs }
 }

@@ -48,7 +48,7 @@ const subscribesAtOnce = 8
 
 /** The sender of a message, and how its answer travels. */
 interface Answering {
-  readonly scope: InvocationContext
+  readonly context: InvocationContext
   readonly caller: ConnectionCaller
   /** When the rows of the connection expire, in epoch seconds. */
   readonly expires: number
@@ -60,13 +60,13 @@ interface Answering {
  * Never throws for what a client sent. Throws when the caller cannot be read from the table; then the gateway answers the
  * client with an error of its own.
  */
-export async function receive(scope: InvocationContext, message: InboundMessage): Promise<string> {
-  const caller = message.caller ?? (await readCaller(scope, message.connectionId))
+export async function receive(context: InvocationContext, message: InboundMessage): Promise<string> {
+  const caller = message.caller ?? (await readCaller(context, message.connectionId))
   if (caller === undefined) return emptyResponse // the connection was closed, or it never existed
-  const answering = { scope, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay }
+  const answering = { context, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay }
   try {
     if (caller.refused === undefined) return await receiveFrom(answering, message.text)
-    await rejectConnection(scope, caller, message.text)
+    await rejectConnection(context, caller, message.text)
     return emptyResponse
   } catch (thrown) {
     return refuse(answering, null, thrown)
@@ -74,17 +74,17 @@ export async function receive(scope: InvocationContext, message: InboundMessage)
 }
 
 async function receiveFrom(answering: Answering, text: unknown): Promise<string> {
-  const { scope, caller, expires } = answering
-  const decoded = decodeClientMessage(text, { maxBatchSize: scope.server.maxBatchSize })
+  const { context, caller, expires } = answering
+  const decoded = decodeClientMessage(text, { maxBatchSize: context.server.maxBatchSize })
   if (!decoded.ok) throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.reason }) // [TL-BAD-1]
   if ('text' in decoded) {
-    await noticeAgeing(scope, { ...caller, expires })
+    await noticeAgeing(context, { ...caller, expires })
     return decoded.text === 'PING' ? 'PONG' : emptyResponse // [TL-PING-2]
   }
   const [first] = decoded.elements
   const method = decoded.batch ? undefined : methodOf(first)
   if (method === 'connectionParams' && decoded.tooDeep.size === 0) {
-    await receiveConnectionParams(scope, caller, first as { readonly data?: unknown })
+    await receiveConnectionParams(context, caller, first as { readonly data?: unknown })
     return emptyResponse
   }
   return method === 'chunk' ? receiveChunk(answering, decoded) : answerElements(answering, decoded, null)
@@ -95,25 +95,25 @@ type Decoded = Elements & { readonly overfull: boolean }
 
 /** `fallbackId` is the id of the chunks that carried the message. */
 async function answerElements(answering: Answering, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
-  const { scope, caller, expires } = answering
+  const { context, caller, expires } = answering
   const parsed = caller.extensions
-    ? parseElements(scope.server, decoded, fallbackId)
-    : parseStockElements(scope.server, decoded).map((request) => ({ status: 'request', request }) as const)
+    ? parseElements(context.server, decoded, fallbackId)
+    : parseStockElements(context.server, decoded).map((request) => ({ status: 'request', request }) as const)
   const returned = await answerTasks(answering, toTasks(parsed, decoded.overfull))
-  await noticeAgeing(scope, { ...caller, expires })
+  await noticeAgeing(context, { ...caller, expires })
   return returned
 }
 
 /** Stores a part of a message; the last part runs the message. [TL-CHUNK-3] Errors answer under the chunk's id. */
 async function receiveChunk(answering: Answering, decoded: Decoded): Promise<string> {
-  const { scope, caller } = answering
+  const { context, caller } = answering
   const frame = parseChunk(decoded)
   if (typeof frame === 'string') {
     if (!caller.extensions) throw parseError(frame)
-    return answerWith(answering, rejectRequest(scope, elementInfoOf(decoded.elements[0]), malformed(frame)))
+    return answerWith(answering, rejectRequest(context, elementInfoOf(decoded.elements[0]), malformed(frame)))
   }
   try {
-    const text = await onChunk(scope, caller.connectionId, frame)
+    const text = await onChunk(context, caller.connectionId, frame)
     return text === undefined ? emptyResponse : await receiveWhole(answering, frame.id, text)
   } catch (thrown) {
     return refuse(answering, frame.id, thrown)
@@ -122,8 +122,8 @@ async function receiveChunk(answering: Answering, decoded: Decoded): Promise<str
 
 /** Answers a message that came in chunks. Such a message contains no chunk itself. [TL-CHUNK-2] */
 async function receiveWhole(answering: Answering, id: FrameId, text: string): Promise<string> {
-  const { scope, caller } = answering
-  const decoded = decodeClientMessage(text, { maxBatchSize: scope.server.maxBatchSize })
+  const { context, caller } = answering
+  const decoded = decodeClientMessage(text, { maxBatchSize: context.server.maxBatchSize })
   if (decoded.ok && 'elements' in decoded) return answerElements(answering, decoded, id)
   const flaw = flawText('frames in the chunks', decoded.ok ? decoded.text : decoded.reason)
   throw caller.extensions ? malformed(flaw) : parseError(flaw)
@@ -135,12 +135,12 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
  */
 // [TL-CALL-1] [TL-BATCH-1]
 async function answerTasks(answering: Answering, tasks: readonly Task[]): Promise<string> {
-  const { scope, caller, twoWay } = answering
+  const { context, caller, twoWay } = answering
   let running = tasks.length
-  scope.telemetry.measure('frames', tasks.length)
+  context.telemetry.measure('frames', tasks.length)
   let returned = emptyResponse
   const run = async (task: Task) => {
-    const frames = await answerTask(scope, answering, task)
+    const frames = await answerTask(context, answering, task)
     running -= 1
     const messages = encodeMessages(caller, frames)
     const carried = running === 0 && twoWay ? messages.length - 1 : messages.length
@@ -159,7 +159,7 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
 
 /** Answers a message that could not be parsed. */
 function refuse(answering: Answering, id: FrameId | null, thrown: unknown): Promise<string> {
-  return answerWith(answering, rejectRequest(answering.scope, { id, type: 'unknown', cause: 'frame' }, thrown))
+  return answerWith(answering, rejectRequest(answering.context, { id, type: 'unknown', cause: 'frame' }, thrown))
 }
 
 /** Answers with one frame: as the route's own answer, or by a post. */
@@ -171,15 +171,15 @@ async function answerWith(answering: Answering, frame: Frame): Promise<string> {
 }
 
 /** Answers a refused connection with the reason, then deletes it. Nothing that it sent runs. [TL-HELLO-3] */
-async function rejectConnection(scope: InvocationContext, caller: ConnectionCaller, text: unknown): Promise<void> {
-  const { maxBatchSize } = scope.server
+async function rejectConnection(context: InvocationContext, caller: ConnectionCaller, text: unknown): Promise<void> {
+  const { maxBatchSize } = context.server
   const decoded = decodeClientMessage(text, { maxBatchSize })
   const elements = decoded.ok && 'elements' in decoded ? decoded.elements.slice(0, maxBatchSize) : []
   const tooDeep = decoded.ok && 'elements' in decoded ? decoded.tooDeep : new Map()
-  const parsed = parseElements(scope.server, { elements, tooDeep }, null)
-  const frames = parsed.flatMap((each) => refusedAnswer(scope, caller, each) ?? [])
-  for (const message of encodeMessages(caller, frames)) await post(scope, caller.connectionId, message)
-  await deleteConnection(scope, caller.connectionId)
+  const parsed = parseElements(context.server, { elements, tooDeep }, null)
+  const frames = parsed.flatMap((each) => refusedAnswer(context, caller, each) ?? [])
+  for (const message of encodeMessages(caller, frames)) await post(context, caller.connectionId, message)
+  await deleteConnection(context, caller.connectionId)
 }
 
 function encodeMessages({ extensions }: ConnectionCaller, frames: readonly Frame[]): readonly string[] {
@@ -190,14 +190,14 @@ function encodeMessages({ extensions }: ConnectionCaller, frames: readonly Frame
  * Posts texts in order. A stock client neither misses nor orders an answer, so where a post fails its connection is
  * deleted, and it resumes with a new one. [LAW-STOCK-ORDER] Our client asks again after its own deadline.
  */
-async function postAll({ scope, caller }: Answering, messages: readonly string[]): Promise<void> {
+async function postAll({ context, caller }: Answering, messages: readonly string[]): Promise<void> {
   for (const text of messages) {
-    using grace = createDeadline(scope.clock, graceMs)
-    const late = scope.deadline.signal.aborted ? { ...scope, deadline: grace } : scope
+    using grace = createDeadline(context.clock, graceMs)
+    const late = context.deadline.signal.aborted ? { ...context, deadline: grace } : context
     const posted = await post(late, caller.connectionId, text)
     if (posted === 'posted') continue
     if (posted !== 'gone' && !caller.extensions)
-      await deleteConnection({ ...scope, deadline: grace }, caller.connectionId)
+      await deleteConnection({ ...context, deadline: grace }, caller.connectionId)
     return
   }
 }

@@ -12,13 +12,13 @@ export type QueuedWork = {
 } & ({ readonly check: PresenceCheck } | { readonly job: DeliverJob })
 
 /** Runs the jobs of a batch independently. Returns the ids of the messages that failed; the queue repeats them. */
-export async function doQueued(scope: InvocationContext, works: readonly QueuedWork[]): Promise<readonly string[]> {
+export async function doQueued(context: InvocationContext, works: readonly QueuedWork[]): Promise<readonly string[]> {
   const failed = works.map(async (work) => {
     try {
-      await ('check' in work ? checkPresence(scope, work.check) : deliverOrInvoke(scope, work.job))
+      await ('check' in work ? checkPresence(context, work.check) : deliverOrInvoke(context, work.job))
       return []
     } catch (thrown) {
-      reportDelivery(scope, undefined, thrown)
+      reportDelivery(context, undefined, thrown)
       return [work.message]
     }
   })
@@ -29,9 +29,9 @@ export async function doQueued(scope: InvocationContext, works: readonly QueuedW
  * A retry that fails again is invoked as a function: the platform repeats it sooner than the queue does, and puts it
  * into the on-failure queue.
  */
-async function deliverOrInvoke(scope: InvocationContext, job: DeliverJob): Promise<void> {
-  await deliver(scope, job).catch(async (thrown: unknown) => {
-    if (scope.invoker === undefined) throw thrown
-    await scope.invoker.invoke('deliver', job)
+async function deliverOrInvoke(context: InvocationContext, job: DeliverJob): Promise<void> {
+  await deliver(context, job).catch(async (thrown: unknown) => {
+    if (context.invoker === undefined) throw thrown
+    await context.invoker.invoke('deliver', job)
   })
 }

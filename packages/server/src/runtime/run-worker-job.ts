@@ -7,11 +7,11 @@ import { runGenerator } from './generators/run-generator.ts'
  * Runs one invocation of the `worker` function. The platform invokes at least once, so each job is claimed before it
  * starts.
  */
-export async function work(scope: InvocationContext, job: WorkerJob): Promise<void> {
+export async function work(context: InvocationContext, job: WorkerJob): Promise<void> {
   switch (job.kind) {
     case 'call':
-      return runLongCall(scope, job)
+      return runLongCall(context, job)
     case 'generator':
-      return runGenerator(scope, job)
+      return runGenerator(context, job)
   }
 }

@@ -28,27 +28,27 @@ const askAfterMs = 15_000
  * throws.
  */
 export async function answerCall(
-  scope: InvocationContext,
+  context: InvocationContext,
   client: Client,
   call: ClientCall,
 ): Promise<Answer | undefined> {
   const { caller, params } = client
   const { key, resend, path } = call
-  await loadProcedure(scope, path)
-  const { idempotent, longRunning } = metaOf(scope.server, path)
-  const isKept = call.type === 'mutation' && isMutation(scope.server, path) && idempotent !== true // [TL-KEY-7]
+  await loadProcedure(context, path)
+  const { idempotent, longRunning } = metaOf(context.server, path)
+  const isKept = call.type === 'mutation' && isMutation(context.server, path) && idempotent !== true // [TL-KEY-7]
   const isUnknown = isKept && resend && key === undefined
   if (longRunning === true && !isUnknown)
-    return startLongCall(scope, client, { ...call, key: isKept ? key : undefined })
+    return startLongCall(context, client, { ...call, key: isKept ? key : undefined })
   if (isUnknown)
     throw new TrunklineError(
       'OUTCOME_UNKNOWN',
       'This mutation was sent before without an idempotency key, so whether it took effect is unknown. Check its effect before you send it again.',
     ) // [TL-KEY-8]
   const facts = toFacts(caller, 'frame', params, call.traceparent)
-  const request = { ...call, facts, maxBytes: answerBytes(scope.server, caller) }
-  if (isKept && key !== undefined) return answerKeyed(scope, caller, { ...request, key })
-  return (await runCall(scope, request)).answer
+  const request = { ...call, facts, maxBytes: answerBytes(context.server, caller) }
+  if (isKept && key !== undefined) return answerKeyed(context, caller, { ...request, key })
+  return (await runCall(context, request)).answer
 }
 
 /**
@@ -57,21 +57,21 @@ export async function answerCall(
  */
 // [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
 async function startLongCall(
-  scope: InvocationContext,
+  context: InvocationContext,
   client: Client,
   { key, ...call }: ClientCall,
 ): Promise<Answer | undefined> {
   if (key !== undefined) {
-    checkKey(key, scope.clock.now())
-    const recorded = await answerRecorded(scope, client.caller, { ...call, key })
+    checkKey(key, context.clock.now())
+    const recorded = await answerRecorded(context, client.caller, { ...call, key })
     if (recorded !== undefined) return recorded
   }
   const { id, jsonrpc, type, path, rawInput, batchIndex, traceparent } = call
-  await invokeWorker(scope, {
+  await invokeWorker(context, {
     kind: 'call',
     client,
     call: { ...{ id, type, path, batchIndex }, ...defined({ jsonrpc, rawInput, key, traceparent }) }, // [TL-TRACE-2]
-    askedAt: scope.clock.now(),
+    askedAt: context.clock.now(),
   })
   if (!client.caller.extensions) return undefined
   return { result: { type: 'accepted', ...(key !== undefined && { key, askAfterMs }) } }
@@ -83,10 +83,10 @@ async function startLongCall(
  */
 // [TL-LONG-4] {"id":7,"method":"cancel"}
 export async function cancelCall(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { caller, expires }: Pick<Client, 'caller' | 'expires'>,
   { id, params }: CancelFrame,
 ): Promise<void> {
   const row = rowOfCall(caller, { id, key: params?.key })
-  await scope.store.stopSubscription({ ...row, ref: scope.clock.now(), expires })
+  await context.store.stopSubscription({ ...row, ref: context.clock.now(), expires })
 }

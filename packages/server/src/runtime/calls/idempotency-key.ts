@@ -41,8 +41,8 @@ export function checkKey(key: string, now: number): void {
  */
 // [TL-KEY-2]
 export function rowNameOf(caller: ConnectionCaller, key: string): string {
-  const scope = caller.principal === null ? `session\n${caller.session}` : `principal\n${caller.principal}`
-  return `${digest(scope)}#${digest(key)}`
+  const owner = caller.principal === null ? `session\n${caller.session}` : `principal\n${caller.principal}`
+  return `${digest(owner)}#${digest(key)}`
 }
 
 /**

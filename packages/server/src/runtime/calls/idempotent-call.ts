@@ -39,18 +39,18 @@ const longRetryAfterMs = 5_000 // of a long call, which may run for minutes and 
  */
 // [TL-KEY-13] [TL-KEY-14]
 export async function answerKeyed(
-  scope: InvocationContext,
+  context: InvocationContext,
   caller: ConnectionCaller,
   given: KeyedCall,
 ): Promise<Answer> {
   const call = { ...given, facts: { ...given.facts, idempotencyKey: given.key } }
-  checkKey(call.key, scope.clock.now())
-  const recorded = call.resend ? await answerRecorded(scope, caller, call) : undefined
+  checkKey(call.key, context.clock.now())
+  const recorded = call.resend ? await answerRecorded(context, caller, call) : undefined
   if (recorded !== undefined) return recorded
-  const claim = createClaim(scope, caller, call)
+  const claim = createClaim(context, caller, call)
   const { key, expires } = claim
   const middlewares: Keyed = { key: rowNameOfMiddlewares(key), expires, counts: new Map() }
-  const result = await runToResult({ ...scope, keyed: middlewares }, call, async (resolve) =>
+  const result = await runToResult({ ...context, keyed: middlewares }, call, async (resolve) =>
     resolve(await claim.make()),
   )
   // A result that a middleware returns without the resolver is recorded too.
@@ -59,13 +59,13 @@ export async function answerKeyed(
   if (instead?.status === 'refused') throw instead.failure // even if a middleware has caught it
   if (instead?.status === 'answered') return instead.answer
   const wasRejected = made === undefined && canHaveRun(call, result)
-  const recordedByOther = wasRejected ? await answerRecorded(scope, caller, call) : undefined
+  const recordedByOther = wasRejected ? await answerRecorded(context, caller, call) : undefined
   if (recordedByOther !== undefined) return recordedByOther
-  const { answer, settled } = toOutcome({ ...scope, keyed: made }, call, result)
+  const { answer, settled } = toOutcome({ ...context, keyed: made }, call, result)
   // Rejected before the claim, or Trunkline failed while the procedure ran: the lease stays.
   if (made === undefined || !settled) return answer
   const outcome = encodeAnswer(answer)
-  const done = await scope.store.settleKey({ key, owner: made.owner, state: 'DONE', outcome })
+  const done = await context.store.settleKey({ key, owner: made.owner, state: 'DONE', outcome })
   return settledAnswer(done.row)
 }
 
@@ -101,12 +101,12 @@ interface Claim {
 
 type Claimed = Keyed & { readonly owner: string }
 
-function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: KeyedCall): Claim {
+function createClaim(context: InvocationContext, caller: ConnectionCaller, call: KeyedCall): Claim {
   const attempt = {
     key: rowNameOf(caller, call.key),
-    owner: randomName(scope.clock, 20),
-    expires: keyExpires(scope.clock.now()),
-    lease: scope.deadline.at + leaseGraceMs,
+    owner: randomName(context.clock, 20),
+    expires: keyExpires(context.clock.now()),
+    lease: context.deadline.at + leaseGraceMs,
     fingerprint: fingerprintOf(call.path, call.rawInput),
   }
   const { key, owner, expires } = attempt
@@ -116,8 +116,8 @@ function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: K
   const make = async (): Promise<Claimed> => {
     instead = undefined
     try {
-      const answer = await claimOrAnswer(scope, call, attempt)
-      scope.deadline.signal.throwIfAborted() // the client has got TIMEOUT, so the resolver must not start
+      const answer = await claimOrAnswer(context, call, attempt)
+      context.deadline.signal.throwIfAborted() // the client has got TIMEOUT, so the resolver must not start
       if (answer === undefined) {
         made = { key, owner, expires, counts: new Map() }
         return made
@@ -141,13 +141,17 @@ function createClaim(scope: InvocationContext, caller: ConnectionCaller, call: K
 }
 
 /** Claims the key and returns undefined, or returns the answer of another attempt. Throws like `answerKeyed`. */
-async function claimOrAnswer(scope: InvocationContext, call: KeyedCall, attempt: Attempt): Promise<Answer | undefined> {
-  scope.deadline.signal.throwIfAborted()
+async function claimOrAnswer(
+  context: InvocationContext,
+  call: KeyedCall,
+  attempt: Attempt,
+): Promise<Answer | undefined> {
+  context.deadline.signal.throwIfAborted()
   const { key, owner, lease, fingerprint, expires } = attempt
-  const claim = await scope.store.claimKey({ key, owner, lease, fingerprint, expires }).catch((thrown: unknown) => {
+  const claim = await context.store.claimKey({ key, owner, lease, fingerprint, expires }).catch((thrown: unknown) => {
     throw isRefusedWrite(thrown) && !call.resend ? notRun(thrown) : thrown
   })
-  return claim.status === 'claimed' ? undefined : answerExisting(scope, call, { ...attempt, row: claim.row })
+  return claim.status === 'claimed' ? undefined : answerExisting(context, call, { ...attempt, row: claim.row })
 }
 
 /** Every attempt to write the claim was refused. A mutation that was not sent before cannot have run. */
@@ -174,18 +178,18 @@ function notClaimed(instead: NonNullable<Claim['instead']>): TRPCError {
  * `answerKeyed`.
  */
 export async function answerRecorded(
-  scope: InvocationContext,
+  context: InvocationContext,
   caller: ConnectionCaller,
   call: KeyedInput,
 ): Promise<Answer | undefined> {
   const key = rowNameOf(caller, call.key)
-  const row = await scope.store.readKey(key)
+  const row = await context.store.readKey(key)
   if (row === undefined) return undefined
   const fingerprint = fingerprintOf(call.path, call.rawInput)
-  const isExpired = row.state === 'RUNNING' && row.lease <= scope.clock.now()
-  if (isExpired && row.fingerprint === fingerprint && metaOf(scope.server, call.path).repeatable === true)
+  const isExpired = row.state === 'RUNNING' && row.lease <= context.clock.now()
+  if (isExpired && row.fingerprint === fingerprint && metaOf(context.server, call.path).repeatable === true)
     return undefined
-  return answerExisting(scope, call, { key, owner: '', expires: row.expires, lease: 0, fingerprint, row })
+  return answerExisting(context, call, { key, owner: '', expires: row.expires, lease: 0, fingerprint, row })
 }
 
 /**
@@ -193,7 +197,7 @@ export async function answerRecorded(
  * replaced it.
  */
 async function answerExisting(
-  scope: InvocationContext,
+  context: InvocationContext,
   call: KeyedInput,
   { row, ...attempt }: Attempt & { readonly row: KeyRow },
 ): Promise<Answer | undefined> {
@@ -204,17 +208,17 @@ async function answerExisting(
       'This idempotency key was used for another path or another input. Use a new key for each call.',
     )
   if (row.state !== 'RUNNING') return settledAnswer(row)
-  const remainingMs = row.lease - scope.clock.now()
-  const { repeatable, longRunning } = metaOf(scope.server, call.path)
+  const remainingMs = row.lease - context.clock.now()
+  const { repeatable, longRunning } = metaOf(context.server, call.path)
   // [TL-KEY-5]
   if (remainingMs > 0) throw pending(Math.min(remainingMs, longRunning === true ? longRetryAfterMs : retryAfterMs))
   if (repeatable === true) {
     const { key, owner, lease } = attempt
-    const take = await scope.store.takeKey({ key, owner, lease, from: row })
-    return take.status === 'taken' ? undefined : answerExisting(scope, call, { ...attempt, row: take.row })
+    const take = await context.store.takeKey({ key, owner, lease, from: row })
+    return take.status === 'taken' ? undefined : answerExisting(context, call, { ...attempt, row: take.row })
   }
   // An expired lease is settled once as unknown: whether its attempt took effect cannot be found out. [TL-KEY-6]
-  const settled = await scope.store.settleKey({ key: attempt.key, owner: row.owner, state: 'UNKNOWN' })
+  const settled = await context.store.settleKey({ key: attempt.key, owner: row.owner, state: 'UNKNOWN' })
   return settledAnswer(settled.row)
 }
 

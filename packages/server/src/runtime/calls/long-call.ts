@@ -31,54 +31,54 @@ const answerMs = 5_000
  * errors of the call.
  */
 // [TL-LONG-2]
-export async function runLongCall(scope: InvocationContext, job: CallJob): Promise<void> {
+export async function runLongCall(context: InvocationContext, job: CallJob): Promise<void> {
   const { caller } = job.client
-  const call = toCall(scope, job)
-  using narrowed = narrowDeadline(scope.clock, scope.deadline, scope.deadline.at - scope.clock.now() - answerMs)
+  const call = toCall(context, job)
+  using narrowed = narrowDeadline(context.clock, context.deadline, context.deadline.at - context.clock.now() - answerMs)
   // Leases are computed from the function's own deadline.
-  const working = { ...scope, deadline: { ...narrowed, at: scope.deadline.at } }
+  const working = { ...context, deadline: { ...narrowed, at: context.deadline.at } }
   const answer = await answerOf(working, job, call).catch((thrown: unknown) =>
-    rejectRequest(scope, { ...call, cause: 'worker' }, thrown),
+    rejectRequest(context, { ...call, cause: 'worker' }, thrown),
   )
   if (answer === undefined) return
   const { connectionId, extensions } = caller
   let posted: Posted = 'posted'
   // One message, or chunks one after another up to the first that fails. [TL-CHUNK-1]
   for (const message of toMessages([encode({ ...addressOf(call), ...answer })], { id: call.id, extensions }))
-    if (posted === 'posted') posted = await post(scope, connectionId, message)
+    if (posted === 'posted') posted = await post(context, connectionId, message)
 }
 
 /**
  * The answer; undefined when none is to be posted: another invocation runs the call, or its client does not wait
  * any more.
  */
-async function answerOf(scope: InvocationContext, job: CallJob, call: LongCall): Promise<Answer | undefined> {
-  await loadProcedure(scope, call.path)
+async function answerOf(context: InvocationContext, job: CallJob, call: LongCall): Promise<Answer | undefined> {
+  await loadProcedure(context, call.path)
   const { key } = call
-  const isOverdue = scope.clock.now() - job.askedAt > startMs
+  const isOverdue = context.clock.now() - job.askedAt > startMs
   if (key !== undefined && isOverdue) return undefined // the client asks again, which starts another worker
-  const claim = key === undefined ? await claimCall(scope, job) : undefined
+  const claim = key === undefined ? await claimCall(context, job) : undefined
   if (claim === 'taken') return undefined
   if (isOverdue)
     throw new TrunklineError('FUNCTION_FAILED', 'No function started this call within 60 s. Send it again.', {
       mayHaveRun: false,
     })
-  using watch = watchRun(scope, {
+  using watch = watchRun(context, {
     row: rowOfCall(job.client.caller, call),
     holds: (row) => row === undefined || row.on || row.ref < job.askedAt, // [TL-LONG-4]
     // A mutation continues without its connection.
     ...defined({ connectionId: call.type === 'query' ? job.client.caller.connectionId : undefined, claim }),
   })
-  const answer = await runWatched(scope, job, { ...call, cancelled: watch.signal })
-  if (claim !== undefined) await scope.store.stopSubscription({ ...claim, expires: job.client.expires })
+  const answer = await runWatched(context, job, { ...call, cancelled: watch.signal })
+  if (claim !== undefined) await context.store.stopSubscription({ ...claim, expires: job.client.expires })
   return watch.signal.aborted ? undefined : answer
 }
 
-async function runWatched(scope: InvocationContext, job: CallJob, call: LongCall): Promise<Answer | undefined> {
+async function runWatched(context: InvocationContext, job: CallJob, call: LongCall): Promise<Answer | undefined> {
   const { key } = call
-  if (key === undefined) return (await runCall(scope, call)).answer
+  if (key === undefined) return (await runCall(context, call)).answer
   try {
-    return await answerKeyed(scope, job.client.caller, { ...call, key, resend: false })
+    return await answerKeyed(context, job.client.caller, { ...call, key, resend: false })
   } catch (thrown) {
     if (thrown instanceof TrunklineError && thrown.line === 'PENDING') return undefined // another invocation runs it
     throw thrown
@@ -90,18 +90,18 @@ async function runWatched(scope: InvocationContext, job: CallJob, call: LongCall
  * call may have taken effect, so it is not started again.
  */
 // [TL-LONG-3]
-async function claimCall(scope: InvocationContext, { client, call, askedAt }: CallJob): Promise<RunClaim | 'taken'> {
+async function claimCall(context: InvocationContext, { client, call, askedAt }: CallJob): Promise<RunClaim | 'taken'> {
   const claim = {
     ...rowOfCall(client.caller, call),
     ref: askedAt,
-    run: randomName(scope.clock, 20),
-    lease: scope.clock.now() + leaseMs,
+    run: randomName(context.clock, 20),
+    lease: context.clock.now() + leaseMs,
   }
   const { expires } = client
-  const { status, row } = await scope.store.claimRun({ ...claim, expires })
+  const { status, row } = await context.store.claimRun({ ...claim, expires })
   if (status === 'claimed') return claim
-  if (!isDead(row, askedAt, scope.clock.now())) return 'taken'
-  await scope.store.stopSubscription({ ...claim, expires }) // so that this is reported once
+  if (!isDead(row, askedAt, context.clock.now())) return 'taken'
+  await context.store.stopSubscription({ ...claim, expires }) // so that this is reported once
   throw new TrunklineError('FUNCTION_FAILED', 'The function that ran this call died.')
 }
 

@@ -44,8 +44,8 @@ export type CallResult = {
 } & ({ readonly status: 'returned'; readonly data: unknown } | { readonly status: 'threw'; readonly thrown: unknown })
 
 /** Runs a call to its outcome. Never throws. */
-export async function runCall(scope: InvocationContext, call: CallRequest): Promise<CallOutcome> {
-  return toOutcome(scope, call, await runToResult(scope, call))
+export async function runCall(context: InvocationContext, call: CallRequest): Promise<CallOutcome> {
+  return toOutcome(context, call, await runToResult(context, call))
 }
 
 /**
@@ -53,24 +53,24 @@ export async function runCall(scope: InvocationContext, call: CallRequest): Prom
  * Never throws.
  */
 export async function runToResult(
-  scope: InvocationContext,
+  context: InvocationContext,
   call: CallRequest,
   around?: (resolve: (keyed: Keyed) => unknown) => unknown,
 ): Promise<CallResult> {
-  const startedAt = scope.clock.now()
+  const startedAt = context.clock.now()
   let ctx: unknown
   try {
-    const { signal: within } = scope.deadline
+    const { signal: within } = context.deadline
     const signal = call.cancelled === undefined ? within : AbortSignal.any([within, call.cancelled])
     const caller = { connectionId: call.facts.connectionId, session: call.facts.sessionId }
-    const entered = { ...scope, caller }
+    const entered = { ...context, caller }
     const run = {
       ...{ ...call, signal, within, onContext: (made: unknown) => (ctx = made) },
       ...(around && {
-        around: (resolve: () => unknown) => around((keyed) => scope.enter({ ...entered, keyed }, resolve)),
+        around: (resolve: () => unknown) => around((keyed) => context.enter({ ...entered, keyed }, resolve)),
       }),
     }
-    const data = await scope.enter(entered, () => runProcedure(scope.server, run))
+    const data = await context.enter(entered, () => runProcedure(context.server, run))
     return { status: 'returned', data, ctx, startedAt }
   } catch (thrown) {
     return { status: 'threw', thrown, ctx, startedAt }
@@ -79,11 +79,11 @@ export async function runToResult(
 
 /** The answer of a call from its result. Measures the call and reports its error to `onError`. Never throws. */
 export function toOutcome(
-  scope: InvocationContext,
+  context: InvocationContext,
   call: CallRequest,
   { ctx, startedAt, ...result }: CallResult,
 ): CallOutcome {
-  const { server } = scope
+  const { server } = context
   try {
     if (result.status === 'threw') throw result.thrown
     if (isStream(result.data))
@@ -92,15 +92,15 @@ export function toOutcome(
         message: `Cannot return an async iterable or observable from a ${call.type} procedure with WebSockets`,
       })
     const answer = { result: toResult(server, result.data) }
-    checkSize(scope, call, answer)
-    measureCall(scope, { path: call.path, startedAt, outcome: 'ok' })
+    checkSize(context, call, answer)
+    measureCall(context, { path: call.path, startedAt, outcome: 'ok' })
     return { answer, settled: true }
   } catch (thrown) {
     const error = toTRPCError(thrown)
-    warnOfMismatch(scope, { error, input: call.input, path: call.path })
+    warnOfMismatch(context, { error, input: call.input, path: call.path })
     if (result.status === 'returned') markEntered(error)
     const failed: RequestInfo = { ...call, ctx, cause: call.facts.cause }
-    measureCall(scope, { path: call.path, startedAt, outcome: codeOf(error) })
+    measureCall(context, { path: call.path, startedAt, outcome: codeOf(error) })
     return { answer: { failure: errorBody(server, failed, error) }, settled: !isInterruption(error) }
   }
 }

@@ -55,23 +55,23 @@ const flowMs = 250
 /**
  * Watches a run until disposed: reads its rows and renews its claim. A run continues while the table is unreachable.
  */
-export function watchRun(scope: InvocationContext, watched: Watched): RunWatch {
+export function watchRun(context: InvocationContext, watched: Watched): RunWatch {
   const ended = new AbortController()
   const done = new AbortController()
   const end = (why: RunEnd) => ended.abort(why)
-  let lookedAt = scope.clock.now()
+  let lookedAt = context.clock.now()
   let postedAt = Number.NEGATIVE_INFINITY
-  void watch(scope, watched, { end, signal: done.signal })
+  void watch(context, watched, { end, signal: done.signal })
   return {
     signal: ended.signal,
     end,
     look() {
-      const now = scope.clock.now()
+      const now = context.clock.now()
       const isFrequent = now - postedAt < flowMs
       postedAt = now
       if (!isFrequent || now - lookedAt < lookMs) return
       lookedAt = now
-      void readRow(scope, watched).then(
+      void readRow(context, watched).then(
         (row) => watched.holds(row) || done.signal.aborted || end('stopped'),
         () => {}, // the next poll reads it again
       )
@@ -90,18 +90,18 @@ interface Watching {
   readonly signal: AbortSignal
 }
 
-async function watch(scope: InvocationContext, watched: Watched, { end, signal }: Watching): Promise<void> {
+async function watch(context: InvocationContext, watched: Watched, { end, signal }: Watching): Promise<void> {
   let lease = watched.claim?.lease ?? 0
   while (!signal.aborted) {
     try {
-      const why = await findEnd(scope, watched)
+      const why = await findEnd(context, watched)
       if (signal.aborted) return
       if (why !== undefined) return end(why)
-      lease = await renew(scope, watched, lease)
+      lease = await renew(context, watched, lease)
     } catch {
       // The next poll tries again. A claim that cannot be renewed expires, and no other run can claim it meanwhile.
     }
-    await scope.clock.sleep(pollMs, signal)
+    await context.clock.sleep(pollMs, signal)
   }
 }
 
@@ -109,16 +109,16 @@ function readRow({ store }: InvocationContext, { row }: Watched): Promise<Connec
   return store.readSubscription(row.connectionId, row.id)
 }
 
-async function findEnd(scope: InvocationContext, watched: Watched): Promise<RunEnd | undefined> {
+async function findEnd(context: InvocationContext, watched: Watched): Promise<RunEnd | undefined> {
   const { holds, connectionId } = watched
   const [row, connection] = await Promise.all([
-    readRow(scope, watched),
-    connectionId === undefined ? undefined : scope.store.readConnection(connectionId),
+    readRow(context, watched),
+    connectionId === undefined ? undefined : context.store.readConnection(connectionId),
   ])
   if (!holds(row)) return 'stopped'
   // The row is missing after a restore of the table. [TL-SUB-16]
-  if (connectionId !== undefined && connection === undefined) await deleteConnection(scope, connectionId)
-  return connectionId === undefined ? undefined : endOf(connection, scope.clock.now())
+  if (connectionId !== undefined && connection === undefined) await deleteConnection(context, connectionId)
+  return connectionId === undefined ? undefined : endOf(connection, context.clock.now())
 }
 
 function endOf(connection: ConnectionRow | undefined, now: number): RunEnd | undefined {
@@ -126,10 +126,10 @@ function endOf(connection: ConnectionRow | undefined, now: number): RunEnd | und
   return isExpired(connection, now) ? 'unauthorized' : undefined // [TL-ERR-6]
 }
 
-async function renew(scope: InvocationContext, { row, claim }: Watched, lease: number): Promise<number> {
-  const now = scope.clock.now()
+async function renew(context: InvocationContext, { row, claim }: Watched, lease: number): Promise<number> {
+  const now = context.clock.now()
   if (claim === undefined || lease - now > leaseMs - renewMs) return lease
   const renewed = { ...row, ref: claim.ref, from: claim.run, run: claim.run, lease: now + leaseMs }
-  await scope.store.passRun(renewed) // if it was refused, the next read shows that
+  await context.store.passRun(renewed) // if it was refused, the next read shows that
   return renewed.lease
 }

@@ -63,8 +63,8 @@ export type WorkerJob = CallJob | GeneratorJob
 const jobBytes = 1_048_576 // 1 MB: the largest payload of an asynchronous Lambda invocation
 
 /** Invokes the `worker` function. Throws when the invocation was not accepted; the function may run nevertheless. */
-export async function invokeWorker(scope: RuntimeContext, job: WorkerJob): Promise<void> {
-  if (scope.invoker === undefined)
+export async function invokeWorker(context: RuntimeContext, job: WorkerJob): Promise<void> {
+  if (context.invoker === undefined)
     throw new Error(
       'Expected a worker function for long calls and generators, got none. Set TRUNKLINE_WORKER to its name.',
     )
@@ -75,7 +75,7 @@ export async function invokeWorker(scope: RuntimeContext, job: WorkerJob): Promi
       `The worker's payload is ${bytes} bytes; a function accepts at most ${jobBytes}. Reduce the procedure's input.`,
     )
   try {
-    await scope.invoker.invoke('worker', job)
+    await context.invoker.invoke('worker', job)
   } catch (cause) {
     if (cause instanceof DeadlinePassed) throw cause
     // [TL-ERR-2]

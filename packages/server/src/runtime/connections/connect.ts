@@ -25,19 +25,19 @@ const ageMs = 105 * 60_000
  * the limit and moves without a notice. [TL-HAND-4]
  */
 export async function noticeAgeing(
-  scope: InvocationContext,
+  context: InvocationContext,
   { connectionId, extensions, expires }: Pick<Subscriber, 'connectionId' | 'extensions' | 'expires'>,
 ): Promise<void> {
   const openedAt = expires * 1_000 - limits.lifetimeMs.value - graceMs // as `connectionExpires` rounded it
-  const age = scope.clock.now() - openedAt
-  if (!extensions && age >= ageMs && age < limits.lifetimeMs.value) await post(scope, connectionId, encode(notice))
+  const age = context.clock.now() - openedAt
+  if (!extensions && age >= ageMs && age < limits.lifetimeMs.value) await post(context, connectionId, encode(notice))
 }
 
 /**
  * `$connect`: writes the connection's row if none exists, since an earlier `$disconnect` wins [LAW-CONNECTION-ROW]. A
  * refused connection gets no row.
  */
-export async function connect(scope: RuntimeContext, caller: ConnectionCaller, connectedAt: number): Promise<void> {
+export async function connect(context: RuntimeContext, caller: ConnectionCaller, connectedAt: number): Promise<void> {
   if (caller.refused !== undefined) return
   const row: ConnectionRow = {
     connectionId: caller.connectionId,
@@ -49,39 +49,39 @@ export async function connect(scope: RuntimeContext, caller: ConnectionCaller, c
     expectsParams: caller.expectsParams,
     expires: connectionExpires(connectedAt),
   }
-  await scope.store.putConnection(row)
-  scope.telemetry.measure('connects', 1)
+  await context.store.putConnection(row)
+  context.telemetry.measure('connects', 1)
 }
 
 /**
  * `$disconnect`: marks the connection CLOSED, which is final, then reads its subscriptions and deletes their rows
  * [LAW-CONNECTION-ROW]. Safe to repeat.
  */
-export async function disconnect(scope: RuntimeContext, connectionId: string, connectedAt: number): Promise<void> {
-  scope.telemetry.measure('disconnects', 1)
-  await scope.store.closeConnection(connectionId, connectionExpires(connectedAt))
-  const rows = await scope.store.readSubscriptions(connectionId)
+export async function disconnect(context: RuntimeContext, connectionId: string, connectedAt: number): Promise<void> {
+  context.telemetry.measure('disconnects', 1)
+  await context.store.closeConnection(connectionId, connectionExpires(connectedAt))
+  const rows = await context.store.readSubscriptions(connectionId)
   const live = rows.flatMap(({ id, ref, topic, shard, seat }) =>
     topic === undefined || shard === undefined ? [] : [{ connectionId, id, ref, topic, shard, seat }],
   )
   for (let at = 0; at < live.length; at += concurrentDeletes)
-    await Promise.all(live.slice(at, at + concurrentDeletes).map((row) => close(scope, row)))
+    await Promise.all(live.slice(at, at + concurrentDeletes).map((row) => close(context, row)))
 }
 
 async function close(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   row: Parameters<RuntimeContext['store']['deleteSubscriber']>[0] & { readonly seat: PresenceSessionKey | undefined },
 ): Promise<void> {
-  await scope.store.deleteSubscriber(row)
-  await disconnectRow(scope, row)
+  await context.store.deleteSubscriber(row)
+  await disconnectRow(context, row)
 }
 
 /**
  * The caller according to the connection's row, for an event without the authorizer's context. Undefined if the
  * connection is not open.
  */
-export async function readCaller(scope: RuntimeContext, connectionId: string): Promise<ConnectionCaller | undefined> {
-  const row = await scope.store.readConnection(connectionId)
+export async function readCaller(context: RuntimeContext, connectionId: string): Promise<ConnectionCaller | undefined> {
+  const row = await context.store.readConnection(connectionId)
   if (row?.state !== 'OPEN') return undefined
   return {
     connectionId,

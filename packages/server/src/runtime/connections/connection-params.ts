@@ -15,16 +15,16 @@ const maxPauseMs = 250
  */
 // [TL-STOCK-4]
 export async function awaitConnectionParams(
-  scope: InvocationContext,
+  context: InvocationContext,
   caller: ConnectionCaller,
 ): Promise<ConnectionParams> {
   if (!caller.expectsParams) return null
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, maxPauseMs)) {
-    const row = await scope.store.readConnection(caller.connectionId)
+    const row = await context.store.readConnection(caller.connectionId)
     if (row?.connectionParams !== undefined) return JSON.parse(row.connectionParams) as ConnectionParams
-    if (scope.deadline.signal.aborted || row?.state === 'CLOSED')
+    if (context.deadline.signal.aborted || row?.state === 'CLOSED')
       throw new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid connection params shape' })
-    await scope.clock.sleep(pause, scope.deadline.signal)
+    await context.clock.sleep(pause, context.deadline.signal)
   }
 }
 
@@ -34,15 +34,15 @@ export async function awaitConnectionParams(
  */
 // [TL-STOCK-5]
 export async function receiveConnectionParams(
-  scope: InvocationContext,
+  context: InvocationContext,
   caller: ConnectionCaller,
   element: { readonly data?: unknown },
 ): Promise<void> {
   const { connectionId } = caller
   const rejectElement = async (thrown: unknown, isFatal: boolean) => {
-    const frame = rejectRequest(scope, { id: null, type: 'unknown', cause: 'frame' }, thrown)
-    await post(scope, connectionId, encode(frame))
-    if (isFatal) await deleteConnection(scope, connectionId)
+    const frame = rejectRequest(context, { id: null, type: 'unknown', cause: 'frame' }, thrown)
+    await post(context, connectionId, encode(frame))
+    if (isFatal) await deleteConnection(context, connectionId)
   }
   if (!caller.expectsParams)
     return rejectElement(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
@@ -53,7 +53,7 @@ export async function receiveConnectionParams(
   } catch (thrown) {
     return rejectElement(thrown, true)
   }
-  const stored = await scope.store.putConnectionParams(connectionId, JSON.stringify(params))
+  const stored = await context.store.putConnectionParams(connectionId, JSON.stringify(params))
   if (stored === 'exists')
     await rejectElement(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
 }

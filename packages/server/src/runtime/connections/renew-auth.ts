@@ -14,10 +14,10 @@ const concurrentWrites = 16
  * after that has expired, the connection's row is read in case it was renewed. Throws AUTH_EXPIRED. [TL-ERR-5]
  * [TL-AUTH-2]
  */
-export async function holdAuthority(scope: InvocationContext, caller: ConnectionCaller): Promise<ConnectionCaller> {
-  const now = scope.clock.now()
+export async function holdAuthority(context: InvocationContext, caller: ConnectionCaller): Promise<ConnectionCaller> {
+  const now = context.clock.now()
   if (!isExpired(caller, now)) return caller
-  const renewed = await readCaller(scope, caller.connectionId)
+  const renewed = await readCaller(context, caller.connectionId)
   if (renewed !== undefined && !isExpired(renewed, now)) return renewed
   throw new TrunklineError('AUTH_EXPIRED', 'The authority of this connection has expired; send a fresh token.')
 }
@@ -29,38 +29,38 @@ export async function holdAuthority(scope: InvocationContext, caller: Connection
  */
 // [TL-AUTH-1] {"id":4,"result":{"type":"authorized","authExpires":…}}
 export async function renewAuthority(
-  scope: InvocationContext,
+  context: InvocationContext,
   caller: ConnectionCaller,
   frame: AuthFrame,
 ): Promise<AuthorizedResult> {
   const { connectionId } = caller
-  const identified = scope.server.identify(frame.params.token, connectionId)
+  const identified = context.server.identify(frame.params.token, connectionId)
   // [LAW-DEADLINE]: the application's code may hang.
-  const found = await withinDeadline(scope.deadline.signal, identified)
+  const found = await withinDeadline(context.deadline.signal, identified)
   if (found.status === 'refused') throw new TokenRefused(found.reason)
-  if (found.authExp <= scope.clock.now()) throw new TokenRefused('This token has expired.')
+  if (found.authExp <= context.clock.now()) throw new TokenRefused('This token has expired.')
   if (found.principal !== caller.principal)
     throw new TokenRefused('This token is of another principal; connect anew with it.')
   const { authExp, claims } = found
-  if ((await scope.store.renewConnection(connectionId, { authExp, claims })) === 'absent') {
-    await deleteConnection(scope, connectionId) // it is closed, or a restored table lacks its row [TL-SUB-16]
+  if ((await context.store.renewConnection(connectionId, { authExp, claims })) === 'absent') {
+    await deleteConnection(context, connectionId) // it is closed, or a restored table lacks its row [TL-SUB-16]
     throw new TrunklineError('CONNECTION_LOST', 'This connection is closed.', { mayHaveRun: false })
   }
-  const rows = await scope.store.readSubscriptions(connectionId)
+  const rows = await context.store.readSubscriptions(connectionId)
   const live = rows.flatMap(({ id, ref, on, topic, shard }) =>
     on && topic !== undefined && shard !== undefined ? [{ connectionId, id, ref, topic, shard }] : [],
   )
   if (live.length > 0)
-    await carryAuthority(scope, { connectionId, authExp }, (current) => setAuthExp(scope, live, current))
+    await carryAuthority(context, { connectionId, authExp }, (current) => setAuthExp(context, live, current))
   return { type: 'authorized', authExpires: authExp }
 }
 
 type Row = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'>
 
-async function setAuthExp(scope: RuntimeContext, rows: readonly Row[], authExp: number | undefined): Promise<void> {
+async function setAuthExp(context: RuntimeContext, rows: readonly Row[], authExp: number | undefined): Promise<void> {
   for (let at = 0; at < rows.length; at += concurrentWrites)
     await Promise.all(
-      rows.slice(at, at + concurrentWrites).map((row) => scope.store.setSubscriberAuthExp({ ...row, authExp })),
+      rows.slice(at, at + concurrentWrites).map((row) => context.store.setSubscriberAuthExp({ ...row, authExp })),
     )
 }
 
@@ -70,13 +70,13 @@ async function setAuthExp(scope: RuntimeContext, rows: readonly Row[], authExp: 
  */
 // [TL-AUTH-2]
 export async function carryAuthority(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { connectionId, authExp }: { readonly connectionId: string; readonly authExp: number | undefined },
   write: (authExp: number | undefined) => Promise<void>,
 ): Promise<void> {
   for (let current = authExp; ; ) {
     await write(current)
-    const connection = await scope.store.readConnection(connectionId)
+    const connection = await context.store.readConnection(connectionId)
     if (connection?.state !== 'OPEN' || connection.authExp === current) return
     current = connection.authExp
   }

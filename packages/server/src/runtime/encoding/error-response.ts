@@ -25,10 +25,10 @@ export type ErrorAnswer = Address & { readonly failure: ErrorBody }
  * The error response to a frame that failed without running a query or mutation (`runCall` measures its own errors).
  * Never throws.
  */
-export function rejectRequest(scope: InvocationContext, request: RequestInfo, thrown: unknown): ErrorAnswer {
-  const { server, telemetry } = scope
+export function rejectRequest(context: InvocationContext, request: RequestInfo, thrown: unknown): ErrorAnswer {
+  const { server, telemetry } = context
   const error = toTRPCError(thrown)
-  warnOfMismatch(scope, { error, input: request.input, path: request.path })
+  warnOfMismatch(context, { error, input: request.input, path: request.path })
   const outcome = error instanceof TrunklineError ? error.line : codeOf(error)
   telemetry.measure('refusedFrames', 1, { outcome })
   return errorFrame(server, request, error)

@@ -34,9 +34,9 @@ export interface PipedTopic {
  * Runs a slot's event through the pipe. A slot without data matches no subscription. Data that is not JSON, an event
  * that cannot be parsed and a pipe that throws are `failed`, never a non-match [LAW-COVERAGE].
  */
-export function evaluate(scope: RuntimeContext, { topic, pipe }: PipedTopic, slot: Slot): Evaluated {
+export function evaluate(context: RuntimeContext, { topic, pipe }: PipedTopic, slot: Slot): Evaluated {
   if (slot.data === undefined) return { status: 'no-match' }
-  return evaluateEvent(pipe, () => eventOf(scope, topic, slot))
+  return evaluateEvent(pipe, () => eventOf(context, topic, slot))
 }
 
 /** The same for the event that `read` returns. */
@@ -67,7 +67,7 @@ export interface ReplayRange extends PipedTopic {
  * at the last slot that is included. Stops before `maxBytes`.
  */
 export function replayResults(
-  scope: InvocationContext,
+  context: InvocationContext,
   range: ReplayRange,
   slots: readonly Slot[],
 ): readonly EventResult[] {
@@ -76,8 +76,8 @@ export function replayResults(
   let position = range.from
   let last: Slot | undefined
   for (const slot of slots) {
-    const place = { cursor: cursorOf(scope, slot), path: range.path, prev: position }
-    const result = resultOf(scope.server, place, evaluate(scope, range, slot))
+    const place = { cursor: cursorOf(context, slot), path: range.path, prev: position }
+    const result = resultOf(context.server, place, evaluate(context, range, slot))
     if (result !== undefined) {
       const size = sizeOf(result)
       if (bytes > 0 && bytes + size > range.maxBytes) break
@@ -87,7 +87,7 @@ export function replayResults(
     }
     last = slot
   }
-  if (last !== undefined && last.offset > position) results.push(advanceResult(cursorOf(scope, last), position))
+  if (last !== undefined && last.offset > position) results.push(advanceResult(cursorOf(context, last), position))
   return results
 }
 

@@ -29,23 +29,24 @@ export type RunResult =
   | { readonly status: 'failed'; readonly thrown: unknown; readonly ctx: unknown }
 
 /** Ends a run by its result: posts its final frames and stops its row, or hands it over to the next worker. */
-export async function finishRun(scope: InvocationContext, run: Run, result: RunResult): Promise<void> {
+export async function finishRun(context: InvocationContext, run: Run, result: RunResult): Promise<void> {
   const { of, posts, n } = run
   switch (result.status) {
     case 'stopped':
       return // the function that stopped it has answered
     case 'gone':
-      return stopRow(scope, run)
+      return stopRow(context, run)
     case 'done':
-      return endWith(scope, run, [generatorStopped(of, n)])
+      return endWith(context, run, [generatorStopped(of, n)])
     case 'failed':
-      return endWith(scope, run, failureFrames(scope, run, result))
+      return endWith(context, run, failureFrames(context, run, result))
     case 'unauthorized':
-      return endWith(scope, run, failureFrames(scope, run, { thrown: expired() }))
+      return endWith(context, run, failureFrames(context, run, { thrown: expired() }))
     case 'out-of-time': {
       await posts.drain()
-      if (run.lastEventId === undefined) return endWith(scope, run, failureFrames(scope, run, { thrown: outOfTime() }))
-      return handOver(scope, run, run.lastEventId)
+      if (run.lastEventId === undefined)
+        return endWith(context, run, failureFrames(context, run, { thrown: outOfTime() }))
+      return handOver(context, run, run.lastEventId)
     }
   }
 }
@@ -54,25 +55,25 @@ export async function finishRun(scope: InvocationContext, run: Run, result: RunR
  * Posts the final frames after all values, then stops the row. The order matters: a client ignores a final frame that
  * comes twice or belongs to an earlier attempt, but waits for one that never comes.
  */
-async function endWith(scope: InvocationContext, run: Run, frames: readonly Frame[]): Promise<void> {
+async function endWith(context: InvocationContext, run: Run, frames: readonly Frame[]): Promise<void> {
   for (const frame of frames) await run.posts.add(frame)
   await run.posts.drain()
-  await stopRow(scope, run)
+  await stopRow(context, run)
 }
 
 /** Stops the subscription's row of a run. */
-export async function stopRow(scope: InvocationContext, { claim, job }: Pick<Run, 'claim' | 'job'>): Promise<void> {
+export async function stopRow(context: InvocationContext, { claim, job }: Pick<Run, 'claim' | 'job'>): Promise<void> {
   const { connectionId, id, ref } = claim
-  await scope.store.stopSubscription({ connectionId, id, ref, expires: job.client.expires })
+  await context.store.stopSubscription({ connectionId, id, ref, expires: job.client.expires })
 }
 
 /** [TL-GEN-9] Invokes a new worker, which takes the claim over and continues after the last value. */
-async function handOver(scope: InvocationContext, run: Run, lastEventId: string): Promise<void> {
+async function handOver(context: InvocationContext, run: Run, lastEventId: string): Promise<void> {
   const { job, claim, n } = run
   const subscription = { ...job.subscription, lastEventId }
   await postAlive(run) // the client then waits its full time for the next worker
   await run.posts.drain()
-  await invokeWorker(scope, { ...job, subscription, from: claim.run, n, continues: true })
+  await invokeWorker(context, { ...job, subscription, from: claim.run, n, continues: true })
 }
 
 /** Stock clients do not know `alive`, and have no time limit. */
@@ -84,13 +85,13 @@ export async function postAlive({ posts, of, n }: Run): Promise<void> {
  * The final frames of a failed run. A stock client that has got `started` also gets `stopped`, as from tRPC. [TL-GEN-3]
  */
 export function failureFrames(
-  scope: InvocationContext,
+  context: InvocationContext,
   { job: { subscription, client }, isStarted, n }: Pick<Run, 'job' | 'isStarted'> & { readonly n: number | undefined },
   { thrown, ctx }: { readonly thrown: unknown; readonly ctx?: unknown },
 ): readonly Frame[] {
   const { id, path, rawInput } = subscription
   const request = { id, path, input: rawInput, type: 'subscription', ctx, cause: 'worker' } as const
-  const error = errorFrame(scope.server, request, thrown)
+  const error = errorFrame(context.server, request, thrown)
   if (!isStarted) return [error]
   const { extensions } = client.caller
   const of = { id, ref: subscription.ref, extensions }

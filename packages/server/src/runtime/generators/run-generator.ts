@@ -26,27 +26,27 @@ const closeMs = 2_000
  * over. Does nothing when it cannot take the claim over. Never throws for errors of the generator.
  */
 // [TL-GEN-1] [TL-GEN-6]
-export async function runGenerator(scope: InvocationContext, job: GeneratorJob): Promise<void> {
-  const claim = await takeClaim(scope, job)
+export async function runGenerator(context: InvocationContext, job: GeneratorJob): Promise<void> {
+  const claim = await takeClaim(context, job)
   if (claim === undefined) return
   // Disposed even if its end cannot be written: a watch that is left running would renew the claim of an ended run.
-  using run = createRun(scope, job, claim)
-  await finishRun(scope, run, await iterate(scope, run))
+  using run = createRun(context, job, claim)
+  await finishRun(context, run, await iterate(context, run))
 }
 
 /**
  * Takes the claim over in one conditional write; undefined when another invocation has it. If the function that ran the
  * generator died, its client is notified, and the generator is not started again.
  */
-async function takeClaim(scope: InvocationContext, job: GeneratorJob): Promise<RunClaim | undefined> {
+async function takeClaim(context: InvocationContext, job: GeneratorJob): Promise<RunClaim | undefined> {
   const { client, subscription, from } = job
   const { id, ref } = subscription
   const row = { connectionId: client.caller.connectionId, id: JSON.stringify(id), ref }
-  const claim = { ...row, run: randomName(scope.clock, 20), lease: scope.clock.now() + leaseMs }
-  const passed = await scope.store.passRun({ ...claim, from })
+  const claim = { ...row, run: randomName(context.clock, 20), lease: context.clock.now() + leaseMs }
+  const passed = await context.store.passRun({ ...claim, from })
   if (passed.status === 'passed') return claim
-  if (isDead(passed.row, ref, scope.clock.now()))
-    await notifyLoss(scope, job, { ...claim, from: passed.row?.run ?? '' })
+  if (isDead(passed.row, ref, context.clock.now()))
+    await notifyLoss(context, job, { ...claim, from: passed.row?.run ?? '' })
   return undefined
 }
 
@@ -55,36 +55,36 @@ async function takeClaim(scope: InvocationContext, job: GeneratorJob): Promise<R
  * this invocation dies too, the next one finds the dead claim.
  */
 // [TL-GEN-7]
-async function notifyLoss(scope: InvocationContext, job: GeneratorJob, claim: RunClaim & { readonly from: string }) {
+async function notifyLoss(context: InvocationContext, job: GeneratorJob, claim: RunClaim & { readonly from: string }) {
   const { client } = job
-  if ((await scope.store.passRun(claim)).status === 'refused') return
+  if ((await context.store.passRun(claim)).status === 'refused') return
   const { id, ref } = job.subscription
   const of = { id, ref, extensions: client.caller.extensions }
-  using posts = new ValueQueue(scope, client, { id, alive: () => generatorAlive(of, job.n), onGone: () => {} })
+  using posts = new ValueQueue(context, client, { id, alive: () => generatorAlive(of, job.n), onGone: () => {} })
   const lost = new TrunklineError('GENERATOR_LOST', 'The function that produced these values died.')
-  for (const frame of failureFrames(scope, { job, isStarted: true, n: undefined }, { thrown: lost }))
+  for (const frame of failureFrames(context, { job, isStarted: true, n: undefined }, { thrown: lost }))
     await posts.add(frame)
   await posts.drain()
-  await stopRow(scope, { job, claim })
+  await stopRow(context, { job, claim })
 }
 
-function createRun(scope: InvocationContext, job: GeneratorJob, claim: RunClaim): Run {
+function createRun(context: InvocationContext, job: GeneratorJob, claim: RunClaim): Run {
   const { client, subscription } = job
   const { caller, params } = client
   const of = { id: subscription.id, ref: subscription.ref, extensions: caller.extensions }
-  const watch = watchRun(scope, {
+  const watch = watchRun(context, {
     row: claim,
     holds: (row) => row?.on === true && row.ref === claim.ref && row.run === claim.run,
     connectionId: caller.connectionId,
     claim,
   })
-  const remainingMs = scope.deadline.at - scope.clock.now()
+  const remainingMs = context.deadline.at - context.clock.now()
   const runMs = Math.max(remainingMs - handOverMs, remainingMs * minRunShare)
-  const time = narrowDeadline(scope.clock, scope.deadline, runMs)
+  const time = narrowDeadline(context.clock, context.deadline, runMs)
   const signal = AbortSignal.any([watch.signal, time.signal])
   setMaxListeners(0, signal) // a generator may add any number of listeners
   const alive = () => generatorAlive(of, run.n)
-  const posts = new ValueQueue(scope, client, {
+  const posts = new ValueQueue(context, client, {
     ...{ id: of.id, alive, onGone: () => watch.end('gone'), onPost: watch.look },
   })
   const run: Run = {
@@ -100,18 +100,18 @@ function createRun(scope: InvocationContext, job: GeneratorJob, claim: RunClaim)
 }
 
 /** Runs the procedure and posts its values to the end, or until `signal` aborts. */
-async function iterate(scope: InvocationContext, run: Run): Promise<RunResult> {
+async function iterate(context: InvocationContext, run: Run): Promise<RunResult> {
   const { posts, of, signal } = run
   let ctx: unknown
   try {
-    const values = await runGeneratorProcedure(scope.server, {
-      ...toProcedureRun(scope, run),
+    const values = await runGeneratorProcedure(context.server, {
+      ...toProcedureRun(context, run),
       onContext: (made) => (ctx = made),
     })
     if (run.isStarted) await postAlive(run)
     else await posts.add(generatorStarted(of, run.n))
     run.isStarted = true
-    await postValues(scope, run, values[Symbol.asyncIterator]()).catch((thrown: unknown) => {
+    await postValues(context, run, values[Symbol.asyncIterator]()).catch((thrown: unknown) => {
       throw markEntered(toTRPCError(thrown))
     })
     return { status: signal.aborted ? endReasonOf(signal) : 'done' }
@@ -127,25 +127,25 @@ function toProcedureRun({ server }: InvocationContext, { job: { subscription }, 
   return { path, input: withLastEventId(input, lastEventId), facts, signal, batchIndex }
 }
 
-async function postValues(scope: InvocationContext, run: Run, iterator: AsyncIterator<unknown>): Promise<void> {
+async function postValues(context: InvocationContext, run: Run, iterator: AsyncIterator<unknown>): Promise<void> {
   const progress = { isOver: false }
   try {
-    while (!progress.isOver) await postValue(scope, { run, iterator, progress })
+    while (!progress.isOver) await postValue(context, { run, iterator, progress })
   } finally {
-    if (!progress.isOver) await close(scope.clock, iterator)
+    if (!progress.isOver) await close(context.clock, iterator)
   }
 }
 
 /** Separate function so that the previous value can be garbage-collected while we wait for the next. */
-async function postValue(scope: InvocationContext, { run, iterator, progress }: Iteration): Promise<void> {
+async function postValue(context: InvocationContext, { run, iterator, progress }: Iteration): Promise<void> {
   const next = await withinDeadline(run.signal, iterator.next()).catch((thrown: unknown) => {
     progress.isOver = !run.signal.aborted // an iterator that threw needs no `return`
     throw thrown
   })
   progress.isOver = next.done === true
   if (progress.isOver) return
-  const { frame, lastEventId } = valueFrame(scope.server, run.of, { n: run.n + 1, value: next.value })
-  if (lastEventId !== undefined) warnOfLostCursor(scope, run.job.subscription.path)
+  const { frame, lastEventId } = valueFrame(context.server, run.of, { n: run.n + 1, value: next.value })
+  if (lastEventId !== undefined) warnOfLostCursor(context, run.job.subscription.path)
   run.n += 1
   run.lastEventId = lastEventId ?? run.lastEventId
   await withinDeadline(run.signal, run.posts.add(frame))

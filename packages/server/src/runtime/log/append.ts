@@ -28,23 +28,23 @@ const maxRaces = 200
  * [LAW-LOGICAL-EXPIRY]. A conflict with a slot of the same publish id is a success. Throws RATE_LIMITED after too many
  * conflicts.
  */
-export async function append(scope: RuntimeContext, event: NewEvent): Promise<Slot> {
-  const publishId = event.publishId ?? randomName(scope.clock, 20)
-  let newest = await readNewest(scope, event.topic)
+export async function append(context: RuntimeContext, event: NewEvent): Promise<Slot> {
+  const publishId = event.publishId ?? randomName(context.clock, 20)
+  let newest = await readNewest(context, event.topic)
   for (let attempt = 0; attempt < maxRaces; attempt++) {
-    const slot = toSlot(scope, { ...event, publishId }, { newest, offset: (newest?.offset ?? 0) + 1 })
-    const outcome = await scope.store.putSlot(event.topic, slot) // [TL-ROW-2]
+    const slot = toSlot(context, { ...event, publishId }, { newest, offset: (newest?.offset ?? 0) + 1 })
+    const outcome = await context.store.putSlot(event.topic, slot) // [TL-ROW-2]
     if (outcome.status === 'put') return slot
     if (outcome.slot.publishId === publishId) return outcome.slot
     // The failed condition proves that this slot exists. After several lost races, one query reads the head.
-    newest = attempt % 8 === 7 ? await readNewest(scope, event.topic) : outcome.slot
+    newest = attempt % 8 === 7 ? await readNewest(context, event.topic) : outcome.slot
   }
   throw new TrunklineError('RATE_LIMITED', `The topic takes no more events at the moment (${maxRaces} conflicts).`)
 }
 
 /** The newest slot; undefined for an empty log. Strongly consistent. */
-export async function readNewest(scope: RuntimeContext, topic: string): Promise<Slot | undefined> {
-  const { slots } = await scope.store.readSlotsBefore(topic, undefined, 1)
+export async function readNewest(context: RuntimeContext, topic: string): Promise<Slot | undefined> {
+  const { slots } = await context.store.readSlotsBefore(topic, undefined, 1)
   return slots[0]
 }
 
@@ -68,13 +68,13 @@ const maxOtherSlots = 2_000
  * before its first put. Every attempt reads from there without skipping a slot, stops at its own id, and puts only at
  * the first absent slot. This also holds for an attempt that continues after it was replaced.
  */
-export async function appendOnce(scope: RuntimeContext, event: NewEvent, under: PublishKey): Promise<Slot> {
+export async function appendOnce(context: RuntimeContext, event: NewEvent, under: PublishKey): Promise<Slot> {
   const { publishId } = under
-  const newest = await readNewest(scope, event.topic)
-  const recorded = await scope.store.recordBase({ ...under, base: newest?.offset ?? 0 })
+  const newest = await readNewest(context, event.topic)
+  const recorded = await context.store.recordBase({ ...under, base: newest?.offset ?? 0 })
   if (recorded.status === 'lost')
     throw new TrunklineError('FUNCTION_FAILED', 'Another attempt of this call has replaced this one.')
-  return (await appendAfter(scope, { ...event, publishId, base: recorded.base, newest: newest ?? null }, () => event))
+  return (await appendAfter(context, { ...event, publishId, base: recorded.base, newest: newest ?? null }, () => event))
     .slot
 }
 
@@ -96,20 +96,20 @@ export interface AppendPlace {
  * Throws KEY_EXPIRED when the log has a hole, and RATE_LIMITED after too many conflicts.
  */
 export async function appendAfter(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { topic, publishId, base, newest }: AppendPlace,
   toEvent: (last: Slot | undefined) => NewEvent,
 ): Promise<{ readonly slot: Slot; readonly put: boolean }> {
   let last: Slot | undefined
   if (newest !== undefined && (newest?.offset ?? 0) === base) last = newest ?? undefined
   else {
-    const walked = await walk(scope, { topic, base, publishId })
+    const walked = await walk(context, { topic, base, publishId })
     if (walked?.publishId === publishId) return { slot: walked, put: false }
     last = walked
   }
   for (let attempt = 0; attempt < maxOtherSlots; attempt++) {
-    const slot = toSlot(scope, { ...toEvent(last), publishId }, { newest: last, offset: (last?.offset ?? base) + 1 })
-    const outcome = await scope.store.putSlot(topic, slot)
+    const slot = toSlot(context, { ...toEvent(last), publishId }, { newest: last, offset: (last?.offset ?? base) + 1 })
+    const outcome = await context.store.putSlot(topic, slot)
     if (outcome.status === 'put') return { slot, put: true }
     if (outcome.slot.publishId === publishId) return { slot: outcome.slot, put: false }
     last = outcome.slot
@@ -123,13 +123,13 @@ export async function appendAfter(
  * a slot that is put in its place.
  */
 async function walk(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { topic, base, publishId }: Pick<AppendPlace, 'topic' | 'base' | 'publishId'>,
 ): Promise<Slot | undefined> {
   let last: Slot | undefined
   let seen = 0 // the last offset of an earlier page
   for (let after = Math.max(0, base - 1); ; ) {
-    const { slots, more } = await scope.store.readSlots(topic, after, pageSlots)
+    const { slots, more } = await context.store.readSlots(topic, after, pageSlots)
     if (last === undefined && slots[0] !== undefined && slots[0].offset > base + 1) throw gone()
     for (const slot of slots) {
       if (last !== undefined && slot.offset !== last.offset + 1) {
@@ -151,15 +151,15 @@ function gone(): TrunklineError {
 
 /** The slot to put after `newest`: of the same epoch if `newest` is an anchor, else of a new epoch. */
 function toSlot(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { retentionMs, publishId, data, schema, inline }: NewEvent & { readonly publishId: string },
   { newest, offset }: { readonly newest: Slot | undefined; readonly offset: number },
 ): Slot {
-  const time = scope.clock.now()
+  const time = context.clock.now()
   const continues = newest !== undefined && isAnchor(newest, time)
   return {
     offset,
-    epoch: continues ? newest.epoch : randomName(scope.clock, 12), // [TL-ROW-3]
+    epoch: continues ? newest.epoch : randomName(context.clock, 12), // [TL-ROW-3]
     publishId,
     time,
     expires: expiresFor(time, retentionMs),

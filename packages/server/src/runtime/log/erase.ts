@@ -8,20 +8,20 @@ import { wireEpoch } from './retention.ts'
  * Erases one event of a topic. Its slot stays without `data`, so that positions and resumes skip it. `event` is an
  * offset, or the id of the event; an id of another epoch erases nothing. Throws BAD_REQUEST for anything else.
  */
-export async function eraseEvent(scope: RuntimeContext, topic: string, event: number | string): Promise<Erased> {
-  scope.deadline?.signal.throwIfAborted() // nothing is written after the deadline
-  const offset = typeof event === 'number' ? event : await offsetOf(scope, topic, event)
+export async function eraseEvent(context: RuntimeContext, topic: string, event: number | string): Promise<Erased> {
+  context.deadline?.signal.throwIfAborted() // nothing is written after the deadline
+  const offset = typeof event === 'number' ? event : await offsetOf(context, topic, event)
   if (offset === undefined) return 'absent'
   if (!Number.isSafeInteger(offset) || offset < 1) throw badEvent(event)
-  return scope.store.eraseSlot(topic, offset, scope.clock.now()) // [TL-ROW-6]
+  return context.store.eraseSlot(topic, offset, context.clock.now()) // [TL-ROW-6]
 }
 
 /** The offset in an event's id; undefined when the log has no slot or another epoch there. */
-async function offsetOf(scope: RuntimeContext, topic: string, id: string): Promise<number | undefined> {
+async function offsetOf(context: RuntimeContext, topic: string, id: string): Promise<number | undefined> {
   const cursor = parseCursor(id)
   if (cursor === undefined || cursor.offset < 1) throw badEvent(id)
-  const [slot] = (await scope.store.readSlots(topic, cursor.offset - 1, 1)).slots
-  const isSame = slot?.offset === cursor.offset && wireEpoch(slot.epoch, scope.restore) === cursor.epoch
+  const [slot] = (await context.store.readSlots(topic, cursor.offset - 1, 1)).slots
+  const isSame = slot?.offset === cursor.offset && wireEpoch(slot.epoch, context.restore) === cursor.epoch
   return isSame ? cursor.offset : undefined
 }
 

@@ -19,15 +19,15 @@ const listBytes = 2 // a list's brackets
  * out. The page ends before the event that exceeds `limit` or `maxBytes`, and holds at least one event if the log has
  * one. Throws BAD_REQUEST for an invalid cursor, a limit outside 1…1,000, or a `maxBytes` below 1.
  */
-export async function readPage(scope: RuntimeContext, log: LogRef, options: ReadOptions): Promise<Page<unknown>> {
-  const page = createPage(scope, log, options)
-  const idOf = (slot: Slot | undefined) => (slot === undefined ? null : formatCursor(cursorOf(scope, slot)))
+export async function readPage(context: RuntimeContext, log: LogRef, options: ReadOptions): Promise<Page<unknown>> {
+  const page = createPage(context, log, options)
+  const idOf = (slot: Slot | undefined) => (slot === undefined ? null : formatCursor(cursorOf(context, slot)))
   if (options.after !== undefined) {
-    const isFull = await readForward(scope, log, offsetOf(options.after), page)
+    const isFull = await readForward(context, log, offsetOf(options.after), page)
     return { events: page.events, older: idOf(page.first()), newer: isFull ? idOf(page.last()) : null }
   }
   const before = options.before === undefined ? undefined : offsetOf(options.before)
-  const isFull = await readBack(scope, log, before, page)
+  const isFull = await readBack(context, log, before, page)
   const newer = before === undefined ? null : idOf(page.first())
   return { events: page.events.reverse(), older: isFull ? idOf(page.last()) : null, newer }
 }
@@ -35,20 +35,20 @@ export async function readPage(scope: RuntimeContext, log: LogRef, options: Read
 type PageInProgress = ReturnType<typeof createPage>
 
 /** Collects the events of a page in the order in which their slots are read. */
-function createPage(scope: RuntimeContext, log: LogRef, options: ReadOptions) {
+function createPage(context: RuntimeContext, log: LogRef, options: ReadOptions) {
   const { limit = defaultLimit, maxBytes = limits.pageBytes.value } = options
   if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit)
     throw badRequest(`Expected a limit from 1 to ${maxLimit}, got ${limit}.`)
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1)
     throw badRequest(`Expected maxBytes as a whole number of bytes from 1, got ${maxBytes}.`)
-  const now = scope.clock.now()
+  const now = context.clock.now()
   const isExpired = (slot: Slot) => isExpiredSlot(slot, log.retentionMs, now)
   const events: Tracked<unknown>[] = []
   let [bytes, slotsRead] = [listBytes, 0]
   let [first, last]: (Slot | undefined)[] = []
 
   function add(slot: Slot): boolean {
-    const event = isExpired(slot) ? undefined : toEvent(scope, log, slot)
+    const event = isExpired(slot) ? undefined : toEvent(context, log, slot)
     const size = event?.bytes ?? 0
     if (event !== undefined && events.length > 0 && (events.length === limit || bytes + size > maxBytes)) return false
     bytes += size
@@ -80,18 +80,18 @@ function createPage(scope: RuntimeContext, log: LogRef, options: ReadOptions) {
 
 /** An event that cannot be parsed is logged and left out, so that it does not hide the others [LAW-ISOLATION]. */
 function toEvent(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { topic }: LogRef,
   slot: Slot,
 ): (Tracked<unknown> & { readonly bytes: number }) | undefined {
   if (slot.data === undefined) return undefined
-  const id = formatCursor(cursorOf(scope, slot))
+  const id = formatCursor(cursorOf(context, slot))
   try {
-    const text = eventTextOf(scope, topic, slot)
+    const text = eventTextOf(context, topic, slot)
     return { id, data: JSON.parse(text) as unknown, bytes: bytesOf(id, text) }
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown.message : String(thrown)
-    scope.telemetry.log({
+    context.telemetry.log({
       level: 'ERROR',
       message: 'A page leaves out an event that cannot be parsed.',
       facts: { topic, id, error },
@@ -107,18 +107,18 @@ function bytesOf(id: string, text: string): number {
 
 /** True when the page is full and the log continues. */
 async function readBack(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   log: LogRef,
   end: Cursor | undefined,
   page: PageInProgress,
 ): Promise<boolean> {
   let epoch = end?.epoch
   for (let from = end?.offset; ; ) {
-    const { slots, more } = await scope.store.readSlotsBefore(log.topic, from, page.room())
-    await parseEvents(scope, log.topic, slots)
+    const { slots, more } = await context.store.readSlotsBefore(log.topic, from, page.room())
+    await parseEvents(context, log.topic, slots)
     for (const slot of slots) {
-      epoch ??= epochOf(scope, slot) // a page without a cursor shows the newest epoch
-      if (epochOf(scope, slot) !== epoch) return false
+      epoch ??= epochOf(context, slot) // a page without a cursor shows the newest epoch
+      if (epochOf(context, slot) !== epoch) return false
       if (!page.take(slot)) return true
     }
     from = slots.at(-1)?.offset
@@ -127,12 +127,17 @@ async function readBack(
 }
 
 /** True when the page is full and the log continues. */
-async function readForward(scope: RuntimeContext, log: LogRef, after: Cursor, page: PageInProgress): Promise<boolean> {
+async function readForward(
+  context: RuntimeContext,
+  log: LogRef,
+  after: Cursor,
+  page: PageInProgress,
+): Promise<boolean> {
   for (let from = after.offset; ; ) {
-    const { slots, more } = await scope.store.readSlots(log.topic, from, page.room())
-    await parseEvents(scope, log.topic, slots)
+    const { slots, more } = await context.store.readSlots(log.topic, from, page.room())
+    await parseEvents(context, log.topic, slots)
     for (const slot of slots) {
-      if (epochOf(scope, slot) !== after.epoch) return false // a new epoch has begun; the old one does not continue
+      if (epochOf(context, slot) !== after.epoch) return false // a new epoch has begun; the old one does not continue
       if (!page.take(slot)) return true
     }
     const last = slots.at(-1)
@@ -141,8 +146,8 @@ async function readForward(scope: RuntimeContext, log: LogRef, after: Cursor, pa
   }
 }
 
-function epochOf(scope: RuntimeContext, slot: Slot): string {
-  return wireEpoch(slot.epoch, scope.restore)
+function epochOf(context: RuntimeContext, slot: Slot): string {
+  return wireEpoch(slot.epoch, context.restore)
 }
 
 function offsetOf(text: string): Cursor {

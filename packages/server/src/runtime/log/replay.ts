@@ -36,54 +36,54 @@ const maxEmpty = 1_000
  * What a new subscription begins with: the newest `count` events that may still be replayed. Slots without an event and
  * deleted rows do not hide older events. Starts an epoch when the log has no anchor [LAW-LOGICAL-EXPIRY].
  */
-export async function replayNewest(scope: RuntimeContext, log: LogRef, count: number): Promise<Replay> {
+export async function replayNewest(context: RuntimeContext, log: LogRef, count: number): Promise<Replay> {
   for (;;) {
-    const now = scope.clock.now()
-    const { slots, more } = await scope.store.readSlotsBefore(
+    const now = context.clock.now()
+    const { slots, more } = await context.store.readSlotsBefore(
       log.topic,
       undefined,
       Math.max(1, Math.min(count, pageSlots)),
     )
     const newest = slots[0]
     if (newest === undefined || !isAnchor(newest, now)) {
-      const created = await createEpoch(scope, log, newest)
-      if (created !== undefined) return emptyAt(scope, created)
+      const created = await createEpoch(context, log, newest)
+      if (created !== undefined) return emptyAt(context, created)
       continue
     }
-    if (isAgeing(newest, now) && !(await extendHead(scope, log, newest))) continue
-    const run = await readBack(scope, log, { slots, more, count, now })
-    await parseEvents(scope, log.topic, run)
-    return toReplay(scope, newest, (run.at(-1)?.offset ?? newest.offset + 1) - 1, run.reverse())
+    if (isAgeing(newest, now) && !(await extendHead(context, log, newest))) continue
+    const run = await readBack(context, log, { slots, more, count, now })
+    await parseEvents(context, log.topic, run)
+    return toReplay(context, newest, (run.at(-1)?.offset ?? newest.offset + 1) - 1, run.reverse())
   }
 }
 
 /** What a resumed subscription has missed since `cursor`: all events, or a gap and the head [LAW-RESUME-OR-GAP]. */
-export async function replayFrom(scope: RuntimeContext, log: LogRef, cursor: Cursor): Promise<Replay> {
-  const now = scope.clock.now()
-  const { slots, more } = await readAfter(scope, log, cursor)
-  const run = (await hasHole(scope, log, slots)) ? 'expired' : wholeRun(scope, log, cursor, slots, now)
+export async function replayFrom(context: RuntimeContext, log: LogRef, cursor: Cursor): Promise<Replay> {
+  const now = context.clock.now()
+  const { slots, more } = await readAfter(context, log, cursor)
+  const run = (await hasHole(context, log, slots)) ? 'expired' : wholeRun(context, log, cursor, slots, now)
   const last = typeof run === 'string' ? undefined : run.at(-1)
   if (typeof run === 'string' || last === undefined || !isAnchor(last, now)) {
     const reason = typeof run === 'string' ? run : 'expired'
-    return { ...(await replayNewest(scope, log, 0)), gap: reason }
+    return { ...(await replayNewest(context, log, 0)), gap: reason }
   }
   const missed = run.filter((slot) => slot.offset > cursor.offset)
-  await parseEvents(scope, log.topic, missed)
+  await parseEvents(context, log.topic, missed)
   const atEnd = !more || run.length < slots.length
   // If the log continues, the last slot becomes the head and is not included: the client then fetches on.
-  if (!atEnd) return toReplay(scope, last, cursor.offset, missed.slice(0, -1))
-  if (isAgeing(last, now)) await extendHead(scope, log, last)
-  return toReplay(scope, last, cursor.offset, missed)
+  if (!atEnd) return toReplay(context, last, cursor.offset, missed.slice(0, -1))
+  if (isAgeing(last, now)) await extendHead(context, log, last)
+  return toReplay(context, last, cursor.offset, missed)
 }
 
 /**
  * The slots from the one before the cursor on. Large slots come two to a request, and `replayFrom` leaves out the last
  * slot of a page; a third one makes sure that at least one is returned.
  */
-async function readAfter(scope: RuntimeContext, log: LogRef, { offset }: Cursor): Promise<SlotPage> {
+async function readAfter(context: RuntimeContext, log: LogRef, { offset }: Cursor): Promise<SlotPage> {
   const slots: Slot[] = []
   for (let after = Math.max(0, offset - 1); ; ) {
-    const page = await scope.store.readSlots(log.topic, after, pageSlots - slots.length)
+    const page = await context.store.readSlots(log.topic, after, pageSlots - slots.length)
     slots.push(...page.slots)
     const last = page.slots.at(-1)
     if (!page.more || last === undefined || slots.length > 2) return { slots, more: page.more }
@@ -95,17 +95,17 @@ async function readAfter(scope: RuntimeContext, log: LogRef, { offset }: Cursor)
  * Whether a slot was deleted: only that leaves a hole, since a slot is put only if the one before it exists. A page may
  * also miss a slot that was put while it was read, so the slot is read once more.
  */
-async function hasHole(scope: RuntimeContext, log: LogRef, slots: readonly Slot[]): Promise<boolean> {
+async function hasHole(context: RuntimeContext, log: LogRef, slots: readonly Slot[]): Promise<boolean> {
   const after = slots.find((slot, index) => slot.offset + 1 < (slots[index + 1]?.offset ?? 0))
   if (after === undefined) return false
-  const reread = await scope.store.readSlots(log.topic, after.offset, 1)
+  const reread = await context.store.readSlots(log.topic, after.offset, 1)
   return reread.slots[0]?.offset !== after.offset + 1
 }
 
 // [TL-SUB-3] a resume is whole iff the run from n or n+1 is dense, of the cursor's epoch, and nothing after n has
 // expired
 function wholeRun(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   log: LogRef,
   cursor: Cursor,
   slots: readonly Slot[],
@@ -118,7 +118,7 @@ function wholeRun(
   for (const slot of slots) {
     // An absent slot; a slot that was put meanwhile arrives as a push.
     if (slot.offset !== first.offset + run.length) break
-    if (wireEpoch(slot.epoch, scope.restore) !== cursor.epoch) return 'new-epoch'
+    if (wireEpoch(slot.epoch, context.restore) !== cursor.epoch) return 'new-epoch'
     if (slot.offset > cursor.offset && isExpiredSlot(slot, log.retentionMs, now)) return 'expired'
     run.push(slot)
   }
@@ -127,7 +127,7 @@ function wholeRun(
 
 /** The slots up to the newest one, newest first: one epoch, nothing expired, at most `count` events. */
 async function readBack(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   log: LogRef,
   page: { readonly slots: readonly Slot[]; readonly more: boolean; readonly count: number; readonly now: number },
 ): Promise<Slot[]> {
@@ -144,7 +144,7 @@ async function readBack(
     }
     const last = slots.at(-1)
     if (!more || last === undefined || isFull()) return run
-    ;({ slots, more } = await scope.store.readSlotsBefore(log.topic, last.offset, roomFor(page.count - events)))
+    ;({ slots, more } = await context.store.readSlotsBefore(log.topic, last.offset, roomFor(page.count - events)))
   }
 }
 
@@ -154,16 +154,16 @@ function roomFor(events: number): number {
 }
 
 /** Puts a slot that only starts a new epoch. Undefined when another slot was put first: then the caller reads again. */
-async function createEpoch(scope: RuntimeContext, log: LogRef, newest: Slot | undefined): Promise<Slot | undefined> {
-  const time = scope.clock.now()
+async function createEpoch(context: RuntimeContext, log: LogRef, newest: Slot | undefined): Promise<Slot | undefined> {
+  const time = context.clock.now()
   const slot: Slot = {
     offset: (newest?.offset ?? 0) + 1,
-    epoch: randomName(scope.clock, 12),
-    publishId: randomName(scope.clock, 20),
+    epoch: randomName(context.clock, 12),
+    publishId: randomName(context.clock, 20),
     time,
     expires: expiresFor(time, log.retentionMs),
   }
-  const outcome = await scope.store.putSlot(log.topic, slot)
+  const outcome = await context.store.putSlot(log.topic, slot)
   return outcome.status === 'put' || outcome.slot.publishId === slot.publishId ? slot : undefined
 }
 
@@ -171,16 +171,16 @@ async function createEpoch(scope: RuntimeContext, log: LogRef, newest: Slot | un
  * Extends the head's expiry, so that the log of a followed topic does not expire. False when the slot is gone: then the
  * caller reads again.
  */
-async function extendHead(scope: RuntimeContext, log: LogRef, head: Slot): Promise<boolean> {
-  const expires = expiresFor(scope.clock.now(), log.retentionMs)
-  return (await scope.store.extendSlot(log.topic, head.offset, expires)) === 'extended'
+async function extendHead(context: RuntimeContext, log: LogRef, head: Slot): Promise<boolean> {
+  const expires = expiresFor(context.clock.now(), log.retentionMs)
+  return (await context.store.extendSlot(log.topic, head.offset, expires)) === 'extended'
 }
 
-function emptyAt(scope: RuntimeContext, slot: Slot): Replay {
-  return toReplay(scope, slot, slot.offset, [])
+function emptyAt(context: RuntimeContext, slot: Slot): Replay {
+  return toReplay(context, slot, slot.offset, [])
 }
 
-function toReplay(scope: RuntimeContext, head: Slot, from: number, slots: readonly Slot[]): Replay {
-  const epoch = wireEpoch(head.epoch, scope.restore)
+function toReplay(context: RuntimeContext, head: Slot, from: number, slots: readonly Slot[]): Replay {
+  const epoch = wireEpoch(head.epoch, context.restore)
   return { from: { epoch, offset: from }, head: { epoch, offset: head.offset }, slots }
 }

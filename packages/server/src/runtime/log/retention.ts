@@ -39,6 +39,6 @@ export function wireEpoch(epoch: string, restore: number): string {
 }
 
 /** The cursor of a slot on the wire. */
-export function cursorOf(scope: RuntimeContext, slot: Slot): Cursor {
-  return { epoch: wireEpoch(slot.epoch, scope.restore), offset: slot.offset }
+export function cursorOf(context: RuntimeContext, slot: Slot): Cursor {
+  return { epoch: wireEpoch(slot.epoch, context.restore), offset: slot.offset }
 }

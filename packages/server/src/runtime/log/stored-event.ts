@@ -16,16 +16,16 @@ type Stored = Pick<Slot, 'offset' | 'epoch' | 'data' | 'schema'>
  * offset for an event that does not match, and what `JSON.parse` throws for data that is not JSON.
  */
 // [TL-ROW-7]
-export function eventOf(scope: RuntimeContext, topic: string, slot: Stored): unknown {
-  return JSON.parse(eventTextOf(scope, topic, slot))
+export function eventOf(context: RuntimeContext, topic: string, slot: Stored): unknown {
+  return JSON.parse(eventTextOf(context, topic, slot))
 }
 
 /** The same as JSON text. */
-export function eventTextOf(scope: RuntimeContext, topic: string, slot: Stored): string {
+export function eventTextOf(context: RuntimeContext, topic: string, slot: Stored): string {
   const { data = 'null' } = slot
-  const channel = readingChannel(scope, topic, slot)
+  const channel = readingChannel(context, topic, slot)
   if (channel === undefined) return data
-  const parsed = scope.parsed.find(nameOf(topic, slot)) ?? keep(scope, topic, slot, parseNow(channel, slot))
+  const parsed = context.parsed.find(nameOf(topic, slot)) ?? keep(context, topic, slot, parseNow(channel, slot))
   if ('thrown' in parsed) throw parsed.thrown
   return parsed.text
 }
@@ -34,17 +34,17 @@ export function eventTextOf(scope: RuntimeContext, topic: string, slot: Stored):
  * Parses those events that another schema made, so that `eventOf` can return them synchronously even if the schema is
  * asynchronous.
  */
-export async function parseEvents(scope: RuntimeContext, topic: string, slots: readonly Stored[]): Promise<void> {
+export async function parseEvents(context: RuntimeContext, topic: string, slots: readonly Stored[]): Promise<void> {
   for (const slot of slots) {
-    const channel = slot.data === undefined ? undefined : readingChannel(scope, topic, slot)
-    if (channel === undefined || scope.parsed.find(nameOf(topic, slot)) !== undefined) continue
-    keep(scope, topic, slot, await parse(channel, slot))
+    const channel = slot.data === undefined ? undefined : readingChannel(context, topic, slot)
+    if (channel === undefined || context.parsed.find(nameOf(topic, slot)) !== undefined) continue
+    keep(context, topic, slot, await parse(channel, slot))
   }
 }
 
 /** The channel whose schema parses a slot; undefined if that schema made the slot's event. */
-function readingChannel(scope: RuntimeContext, topic: string, { schema }: Stored): ChannelDefinition | undefined {
-  const channel = scope.channelOf(channelOfTopic(topic))
+function readingChannel(context: RuntimeContext, topic: string, { schema }: Stored): ChannelDefinition | undefined {
+  const channel = context.channelOf(channelOfTopic(topic))
   if (channel === undefined) return undefined
   return schema !== undefined && schema === fingerprintOf(channel.event) ? undefined : channel
 }
@@ -52,8 +52,8 @@ function readingChannel(scope: RuntimeContext, topic: string, { schema }: Stored
 /** Includes the epoch, since the same offset may hold another event after a table was emptied. */
 const nameOf = (topic: string, { offset, epoch }: Stored) => `${topic} ${epoch}:${offset}`
 
-function keep(scope: RuntimeContext, topic: string, slot: Stored, parsed: Parsed): Parsed {
-  scope.parsed.keep(nameOf(topic, slot), parsed)
+function keep(context: RuntimeContext, topic: string, slot: Stored, parsed: Parsed): Parsed {
+  context.parsed.keep(nameOf(topic, slot), parsed)
   return parsed
 }
 

@@ -14,28 +14,28 @@ const partGraceSeconds = 60 // a part outlives the row that counts it, whichever
  * `maxMessageBytes`, TIMEOUT when a part expired, and BAD_REQUEST for parts that contradict each other.
  */
 export async function onChunk(
-  scope: InvocationContext,
+  context: InvocationContext,
   connectionId: string,
   { params }: ChunkFrame,
 ): Promise<string | undefined> {
   const { message, part, of, bytes, text } = params
-  if (bytes > scope.server.maxMessageBytes) throw tooLarge(bytes, scope.server.maxMessageBytes) // [TL-CHUNK-4]
-  const expires = Math.ceil((scope.clock.now() + limits.uploadMs.value) / 1_000)
+  if (bytes > context.server.maxMessageBytes) throw tooLarge(bytes, context.server.maxMessageBytes) // [TL-CHUNK-4]
+  const expires = Math.ceil((context.clock.now() + limits.uploadMs.value) / 1_000)
   // [TL-CHUNK-7] The key holds the connection's id, which the gateway gives, so a frame cannot reach another's parts.
-  const put = await scope.store.putPart({ connectionId, message, part, text, expires: expires + partGraceSeconds })
+  const put = await context.store.putPart({ connectionId, message, part, text, expires: expires + partGraceSeconds })
   if (put === 'differs') throw contradiction(params, `part ${part} has another text already`)
-  const { status, row } = await scope.store.notePart({ connectionId, message, part, of, bytes, expires })
+  const { status, row } = await context.store.notePart({ connectionId, message, part, of, bytes, expires })
   if (status === 'refused') throw contradiction(params, `it has ${row.of} parts of ${row.bytes} bytes already`)
   if (row.owner !== undefined) return undefined // [TL-CHUNK-5] a duplicate: the message is running or has run
-  if (row.expires * 1_000 <= scope.clock.now()) throw tooLate(params) // [TL-CHUNK-8]
+  if (row.expires * 1_000 <= context.clock.now()) throw tooLate(params) // [TL-CHUNK-8]
   if (row.noted < row.of) return undefined
-  const owner = randomName(scope.clock, 20)
-  const claim = await scope.store.claimUpload({ connectionId, message, owner })
-  return claim === 'claimed' ? readWhole(scope, row) : undefined
+  const owner = randomName(context.clock, 20)
+  const claim = await context.store.claimUpload({ connectionId, message, owner })
+  return claim === 'claimed' ? readWhole(context, row) : undefined
 }
 
-async function readWhole(scope: InvocationContext, { connectionId, message, of, bytes }: UploadRow): Promise<string> {
-  const parts = await scope.store.readParts(connectionId, message, of)
+async function readWhole(context: InvocationContext, { connectionId, message, of, bytes }: UploadRow): Promise<string> {
+  const parts = await context.store.readParts(connectionId, message, of)
   const whole = parts.join('')
   if (parts.includes(undefined)) throw tooLate({ message })
   const found = Buffer.byteLength(whole)

@@ -22,7 +22,7 @@ export type Sender = Pick<Client, 'caller' | 'expires'>
 
 /** One request on its way to its handler. */
 interface Dispatched<M extends Request['method']> extends Client {
-  readonly scope: InvocationContext
+  readonly context: InvocationContext
   readonly request: Request & { readonly method: M }
   readonly task: RunTask
 }
@@ -39,38 +39,38 @@ interface Method<M extends Request['method']> {
 
 const methods: { readonly [M in Request['method']]: Method<M> } = {
   // {"id":0,"result":{"type":"hello",…}}
-  hello: { needs: 'none', run: ({ scope, caller, request }) => [helloFrame(scope, request.id, caller)] },
+  hello: { needs: 'none', run: ({ context, caller, request }) => [helloFrame(context, request.id, caller)] },
   // {"pong":true}; a ping that comes alone is answered by the gateway [TL-PING-1]
   ping: { needs: 'none', run: () => [{ pong: true }] },
   // {"id":7,"result":{"type":"stopped"}}
   'subscription.stop': {
     needs: 'none',
-    run: async ({ scope, caller, expires, request, task }) => {
-      const result = await unsubscribe(scope, { ...caller, expires }, { ...request, leftOut: task.leftOut === true })
+    run: async ({ context, caller, expires, request, task }) => {
+      const result = await unsubscribe(context, { ...caller, expires }, { ...request, leftOut: task.leftOut === true })
       return result === undefined ? [] : [{ id: request.id, result }]
     },
   },
   // [{"id":7,"result":{"type":"synced",…}}, …, {"id":9,"result":{"type":"data"}}]
-  sync: { needs: 'caller', run: ({ scope, request, ...client }) => sync(scope, client, request) },
+  sync: { needs: 'caller', run: ({ context, request, ...client }) => sync(context, client, request) },
   // {"id":4,"result":{"type":"authorized",…}}
   auth: {
     needs: 'none',
-    run: async ({ scope, caller, request }) => [
-      { id: request.id, result: await renewAuthority(scope, caller, request) },
+    run: async ({ context, caller, request }) => [
+      { id: request.id, result: await renewAuthority(context, caller, request) },
     ],
   },
   // no answer
   cancel: {
     needs: 'none',
-    run: async ({ scope, caller, expires, request }) => {
-      await cancelCall(scope, { caller, expires }, request)
+    run: async ({ context, caller, expires, request }) => {
+      await cancelCall(context, { caller, expires }, request)
       return []
     },
   },
   // [{"id":7,"result":{"type":"started",…}}, …]
   subscription: {
     needs: 'caller',
-    run: ({ scope, request, task, ...client }) => subscribe(scope, client, toSubscribe(client, request, task)),
+    run: ({ context, request, task, ...client }) => subscribe(context, client, toSubscribe(client, request, task)),
   },
   // {"id":1,"result":{"type":"data","data":…}}
   query: { needs: 'caller', run: runCall },
@@ -78,12 +78,12 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
 }
 
 /** The frames that answer one element of a message. Never throws. */
-export async function answerTask(scope: InvocationContext, sender: Sender, task: Task): Promise<readonly Frame[]> {
-  if ('instead' in task) return [rejectRequest(scope, task.asked, task.instead)]
+export async function answerTask(context: InvocationContext, sender: Sender, task: Task): Promise<readonly Frame[]> {
+  if ('instead' in task) return [rejectRequest(context, task.asked, task.instead)]
   try {
-    return await dispatch(scope, sender, task)
+    return await dispatch(context, sender, task)
   } catch (thrown) {
-    return [rejectRequest(scope, requestInfoOf(task.request), thrown)]
+    return [rejectRequest(context, requestInfoOf(task.request), thrown)]
   }
 }
 
@@ -93,27 +93,27 @@ async function dispatch(
   task: RunTask,
 ): Promise<readonly Frame[]> {
   const { request } = task
-  const scope = 'traceparent' in request ? { ...outer, traceparent: request.traceparent } : outer
-  const foreign = 'rawInput' in request ? foreignInput(scope.server, request.rawInput) : undefined
+  const context = 'traceparent' in request ? { ...outer, traceparent: request.traceparent } : outer
+  const foreign = 'rawInput' in request ? foreignInput(context.server, request.rawInput) : undefined
   if (foreign !== undefined) throw foreign
   const method: Method<Request['method']> = methods[request.method]
-  if (method.needs === 'none') return method.run({ scope, caller, params: null, expires, request, task })
-  const current = await holdAuthority(scope, caller)
-  const params = await awaitConnectionParams(scope, current)
-  return method.run({ scope, caller: current, params, expires, request, task })
+  if (method.needs === 'none') return method.run({ context, caller, params: null, expires, request, task })
+  const current = await holdAuthority(context, caller)
+  const params = await awaitConnectionParams(context, current)
+  return method.run({ context, caller: current, params, expires, request, task })
 }
 
 type Call = Request & { readonly method: 'query' | 'mutation' | 'subscription' }
 
 async function runCall({
-  scope,
+  context,
   request,
   task,
   ...client
 }: Dispatched<'query' | 'mutation'>): Promise<readonly Frame[]> {
   const { batchIndex } = task
   const call: ClientCall = { ...request, input: inputOf(client.caller, request), type: request.method, batchIndex }
-  const answer = await answerCall(scope, client, call)
+  const answer = await answerCall(context, client, call)
   return answer === undefined ? [] : [{ ...addressOf(request), ...answer }]
 }
 
@@ -134,15 +134,15 @@ function inputOf(
  * runs.
  */
 export function refusedAnswer(
-  scope: InvocationContext,
+  context: InvocationContext,
   caller: ConnectionCaller,
   parsed: ParsedElement,
 ): Frame | undefined {
   const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
   if (parsed.status === 'malformed')
-    return parsed.asked.id === null ? undefined : rejectRequest(scope, parsed.asked, thrown)
-  if (parsed.request.method === 'hello') return helloFrame(scope, parsed.request.id, caller)
-  return rejectRequest(scope, requestInfoOf(parsed.request), thrown)
+    return parsed.asked.id === null ? undefined : rejectRequest(context, parsed.asked, thrown)
+  if (parsed.request.method === 'hello') return helloFrame(context, parsed.request.id, caller)
+  return rejectRequest(context, requestInfoOf(parsed.request), thrown)
 }
 
 /** `{"id":0,"result":{"type":"hello","session":…,"time":…,"limits":{…}}}` [TL-HELLO-2] */

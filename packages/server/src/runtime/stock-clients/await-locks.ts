@@ -11,11 +11,11 @@ const maxPauseMs = 6_400
  */
 // [TL-CHAIN-2]
 export async function awaitLocks(
-  scope: InvocationContext,
+  context: InvocationContext,
   undelivered: readonly Subscriber[],
   deliver: (rows: readonly Subscriber[]) => Promise<readonly Subscriber[]>,
 ): Promise<readonly Subscriber[]> {
-  const { clock, deadline } = scope
+  const { clock, deadline } = context
   const others = undelivered.filter(({ extensions }) => extensions)
   let locked = undelivered.filter(({ extensions }) => !extensions)
   for (let pause = firstPauseMs; locked.length > 0 && pause <= maxPauseMs; pause *= 2) {

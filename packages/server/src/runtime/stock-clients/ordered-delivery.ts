@@ -51,33 +51,33 @@ const minRemainingMs = 3_000
  * is unreachable.
  */
 // [TL-CHAIN-1] [TL-CHAIN-2]
-export async function deliverToStock(scope: InvocationContext, row: Subscriber, slot: Slot): Promise<boolean> {
+export async function deliverToStock(context: InvocationContext, row: Subscriber, slot: Slot): Promise<boolean> {
   for (;;) {
-    const result = await within(scope, holdMs, (narrowed) => deliverOnce(narrowed, row, slot))
+    const result = await within(context, holdMs, (narrowed) => deliverOnce(narrowed, row, slot))
     if (result !== 'timed-out') return result === 'done'
-    if (scope.deadline.at - scope.clock.now() < minRemainingMs) return false
+    if (context.deadline.at - context.clock.now() < minRemainingMs) return false
   }
 }
 
-async function deliverOnce(scope: InvocationContext, row: Subscriber, slot: Slot): Promise<OrderedResult> {
-  if (hasReached(scope, row, slot)) return 'done'
-  const lock = await acquireLock(scope, row, slot)
+async function deliverOnce(context: InvocationContext, row: Subscriber, slot: Slot): Promise<OrderedResult> {
+  if (hasReached(context, row, slot)) return 'done'
+  const lock = await acquireLock(context, row, slot)
   if (lock === 'off') return 'done'
   if (lock === 'held') return 'undelivered'
-  if (lock === 'dead') return disconnect(scope, row)
-  return releaseOnError(scope, lock, async () => {
-    const pipe = await pipeFor(scope, lock.row)
+  if (lock === 'dead') return disconnect(context, row)
+  return releaseOnError(context, lock, async () => {
+    const pipe = await pipeFor(context, lock.row)
     if (pipe === undefined) return 'done'
-    const { epoch, offset } = cursorOf(scope, slot)
+    const { epoch, offset } = cursorOf(context, slot)
     const isNext = lock.at.epoch === epoch && lock.at.offset === offset - 1
-    return postFromLog(scope, lock, { pipe, offset: slot.offset, slots: isNext ? [slot] : [] })
+    return postFromLog(context, lock, { pipe, offset: slot.offset, slots: isNext ? [slot] : [] })
   })
 }
 
 /** Undefined when the subscription's middlewares refused, which has ended the subscription. */
-async function pipeFor(scope: InvocationContext, row: Subscriber): Promise<readonly PipeStep[] | undefined> {
+async function pipeFor(context: InvocationContext, row: Subscriber): Promise<readonly PipeStep[] | undefined> {
   if (row.presence !== undefined) return viewPipes[row.presence.view]
-  return row.piped === undefined ? [] : pipeOf(scope, row, row.piped)
+  return row.piped === undefined ? [] : pipeOf(context, row, row.piped)
 }
 
 /** How far to post through which steps, and the slots after the lock's position that were read already. */
@@ -92,49 +92,49 @@ export interface PostTarget {
  */
 // [TL-CHAIN-2]
 export async function postFromLog(
-  scope: InvocationContext,
+  context: InvocationContext,
   lock: SubscriptionLock,
   target: PostTarget,
 ): Promise<OrderedResult> {
-  const log = { topic: lock.row.topic, retentionMs: scope.retentionOf(channelOfTopic(lock.row.topic)) ?? 0 }
+  const log = { topic: lock.row.topic, retentionMs: context.retentionOf(channelOfTopic(lock.row.topic)) ?? 0 }
   const lastOf = (slots: readonly Slot[]) => slots.at(-1)?.offset ?? lock.at.offset
   const { pipe } = target
   let { slots } = target
   let emptyReads = 0
   for (let isBehind = lastOf(slots) < target.offset; ; ) {
-    const result = await postSlots(scope, lock, { pipe, slots })
+    const result = await postSlots(context, lock, { pipe, slots })
     if (result !== undefined) return result
-    if (!isBehind && (await releaseUnlessRequested(scope, lock))) return 'done'
-    const replayed = await replayFrom(scope, log, lock.at)
-    if (replayed.gap !== undefined) return endWith(scope, lock, gapError(replayed.gap))
+    if (!isBehind && (await releaseUnlessRequested(context, lock))) return 'done'
+    const replayed = await replayFrom(context, log, lock.at)
+    if (replayed.gap !== undefined) return endWith(context, lock, gapError(replayed.gap))
     slots = replayed.slots
     isBehind = lastOf(slots) < Math.max(replayed.head.offset, target.offset)
     emptyReads = slots.length === 0 ? emptyReads + 1 : 0
     if (emptyReads > maxEmptyReads) break // the requested offset is not in the log
   }
-  await releaseLock(scope, lock)
+  await releaseLock(context, lock)
   return lock.at.offset >= target.offset ? 'done' : 'undelivered'
 }
 
 /** False when a later offset is requested: then the lock is kept. */
-async function releaseUnlessRequested(scope: InvocationContext, { row, by, at }: SubscriptionLock): Promise<boolean> {
-  return (await scope.store.releaseDeliveryLock(row, { by, at: formatCursor(at), unless: at.offset })) !== 'requested'
+async function releaseUnlessRequested(context: InvocationContext, { row, by, at }: SubscriptionLock): Promise<boolean> {
+  return (await context.store.releaseDeliveryLock(row, { by, at: formatCursor(at), unless: at.offset })) !== 'requested'
 }
 
 /** Posts the slots that pass the pipe, each one after the one before has arrived. Undefined when all were posted. */
 async function postSlots(
-  scope: InvocationContext,
+  context: InvocationContext,
   lock: SubscriptionLock,
   { pipe, slots }: Pick<PostTarget, 'pipe' | 'slots'>,
 ): Promise<OrderedResult | undefined> {
   for (const slot of slots) {
-    const result = dataOf(scope, { ...lock.row, pipe }, slot)
+    const result = dataOf(context, { ...lock.row, pipe }, slot)
     const bytes = result === undefined ? 0 : sizeOf(result)
-    if (bytes > stockBytes) return endWith(scope, lock, oversized(bytes)) // [TL-CHUNK-11]
-    const ended = result === undefined ? undefined : await postUnderLock(scope, lock, result)
+    if (bytes > stockBytes) return endWith(context, lock, oversized(bytes)) // [TL-CHUNK-11]
+    const ended = result === undefined ? undefined : await postUnderLock(context, lock, result)
     if (ended !== undefined) return ended
-    if (result !== undefined) measureDelivery(scope, slot)
-    lock.at = cursorOf(scope, slot)
+    if (result !== undefined) measureDelivery(context, slot)
+    lock.at = cursorOf(context, slot)
   }
   return undefined
 }
@@ -145,15 +145,15 @@ async function postSlots(
  */
 // [TL-CHAIN-4]
 function dataOf(
-  scope: InvocationContext,
+  context: InvocationContext,
   of: Pick<Subscriber, 'topic' | 'path'> & Pick<PostTarget, 'pipe'>,
   slot: Slot,
 ): DataResult | undefined {
   const { path } = of
-  const evaluated = evaluate(scope, of, slot)
-  if (evaluated.status === 'failed') reportDelivery(scope, path, evaluated.thrown)
+  const evaluated = evaluate(context, of, slot)
+  if (evaluated.status === 'failed') reportDelivery(context, path, evaluated.thrown)
   if (evaluated.status !== 'match') return undefined
-  const result = eventResult(scope.server, { cursor: cursorOf(scope, slot), path }, evaluated.event)
+  const result = eventResult(context.server, { cursor: cursorOf(context, slot), path }, evaluated.event)
   return result.type === 'data' ? result : undefined
 }
 
@@ -161,60 +161,60 @@ function dataOf(
  * Posts one result to the lock's subscription. Undefined when it was posted; otherwise the lock is released or gone.
  */
 export async function postUnderLock(
-  scope: InvocationContext,
+  context: InvocationContext,
   lock: SubscriptionLock,
   result: Result,
 ): Promise<OrderedResult | undefined> {
   const { row } = lock
-  if (!canReceive(scope, row)) {
-    await releaseLock(scope, lock)
+  if (!canReceive(context, row)) {
+    await releaseLock(context, lock)
     return 'done' // the resume under a new token replays what expired authority withholds
   }
-  const posted = await postOnce(scope, row.connectionId, encode({ id: new RawJson(row.id), result }))
-  if (posted === 'posted') return void (await noticeAgeing(scope, row))
-  return afterFailedPost(scope, lock, posted)
+  const posted = await postOnce(context, row.connectionId, encode({ id: new RawJson(row.id), result }))
+  if (posted === 'posted') return void (await noticeAgeing(context, row))
+  return afterFailedPost(context, lock, posted)
 }
 
 async function afterFailedPost(
-  scope: InvocationContext,
+  context: InvocationContext,
   lock: SubscriptionLock,
   posted: Exclude<PostedOnce, 'posted'>,
 ): Promise<OrderedResult> {
-  if (posted === 'uncertain') return disconnect(scope, lock.row)
+  if (posted === 'uncertain') return disconnect(context, lock.row)
   if (posted === 'gone') {
-    await pruneSubscriber(scope, lock.row)
+    await pruneSubscriber(context, lock.row)
     return 'done'
   }
-  await releaseLock(scope, lock)
+  await releaseLock(context, lock)
   return posted === 'timed-out' ? 'timed-out' : 'undelivered'
 }
 
-async function disconnect(scope: InvocationContext, row: Subscriber): Promise<OrderedResult> {
-  return (await disconnectUncertain(scope, row)) ? 'done' : 'undelivered'
+async function disconnect(context: InvocationContext, row: Subscriber): Promise<OrderedResult> {
+  return (await disconnectUncertain(context, row)) ? 'done' : 'undelivered'
 }
 
 /**
  * Posts an error, which ends the subscription at the client: a gap, or an event that fits no message. Then deletes the
  * row.
  */
-async function endWith(scope: InvocationContext, { row }: SubscriptionLock, thrown: unknown): Promise<OrderedResult> {
+async function endWith(context: InvocationContext, { row }: SubscriptionLock, thrown: unknown): Promise<OrderedResult> {
   const request = { id: new RawJson(row.id), type: 'subscription', path: row.path, cause: 'delivery' } as const
-  const text = encode(errorFrame(scope.server, request, thrown))
-  if ((await post(scope, row.connectionId, text)) === 'undelivered') return disconnect(scope, row)
-  await scope.store.deleteSubscriber(row)
-  await endSession(scope, row)
+  const text = encode(errorFrame(context.server, request, thrown))
+  if ((await post(context, row.connectionId, text)) === 'undelivered') return disconnect(context, row)
+  await context.store.deleteSubscriber(row)
+  await endSession(context, row)
   return 'done'
 }
 
 async function releaseOnError(
-  scope: InvocationContext,
+  context: InvocationContext,
   lock: SubscriptionLock,
   work: () => Promise<OrderedResult>,
 ): Promise<OrderedResult> {
   try {
     return await work()
   } catch (thrown) {
-    await releaseLock(scope, lock).catch(() => {}) // else the lock expires, and the connection is deleted
+    await releaseLock(context, lock).catch(() => {}) // else the lock expires, and the connection is deleted
     throw thrown
   }
 }

@@ -38,21 +38,21 @@ export function newLock({ clock, deadline }: InvocationContext): DeliveryLock {
  * posts too.
  */
 // [TL-CHAIN-1]
-export async function acquireLock(scope: InvocationContext, row: Subscriber, slot: Slot): Promise<LockResult> {
-  const lock = newLock(scope)
+export async function acquireLock(context: InvocationContext, row: Subscriber, slot: Slot): Promise<LockResult> {
+  const lock = newLock(context)
   for (;;) {
-    const found = await scope.store.acquireDeliveryLock(row, lock)
+    const found = await context.store.acquireDeliveryLock(row, lock)
     if (found.status === 'off') return 'off'
-    if (found.status === 'locked') return { row: found.row, by: lock.by, at: positionOf(scope, found.row, slot) }
-    if (isDead(found.row, scope.clock.now())) return 'dead'
-    const requested = await scope.store.requestOffset(row, slot.offset)
+    if (found.status === 'locked') return { row: found.row, by: lock.by, at: positionOf(context, found.row, slot) }
+    if (isDead(found.row, context.clock.now())) return 'dead'
+    const requested = await context.store.requestOffset(row, slot.offset)
     if (requested !== 'free') return requested === 'requested' ? 'held' : 'off'
   }
 }
 
 /** Releases the lock and stores how far it came, even if further offsets are requested. */
-export async function releaseLock(scope: InvocationContext, { row, by, at }: SubscriptionLock): Promise<void> {
-  await scope.store.releaseDeliveryLock(row, { by, at: formatCursor(at) })
+export async function releaseLock(context: InvocationContext, { row, by, at }: SubscriptionLock): Promise<void> {
+  await context.store.releaseDeliveryLock(row, { by, at: formatCursor(at) })
 }
 
 /**
@@ -60,22 +60,22 @@ export async function releaseLock(scope: InvocationContext, { row, by, at }: Sub
  * deleted, and the client resumes on another one. False when the connection could not be deleted.
  */
 // [TL-CHAIN-3]
-export async function disconnectUncertain(scope: InvocationContext, row: Subscriber): Promise<boolean> {
-  using grace = createDeadline(scope.clock, disconnectMs) // its own deadline, since that of the posts may have passed
-  if ((await deleteConnection({ ...scope, deadline: grace }, row.connectionId)) === 'failed') return false
-  await scope.store.deleteSubscriber(row)
+export async function disconnectUncertain(context: InvocationContext, row: Subscriber): Promise<boolean> {
+  using grace = createDeadline(context.clock, disconnectMs) // its own deadline, since that of the posts may have passed
+  if ((await deleteConnection({ ...context, deadline: grace }, row.connectionId)) === 'failed') return false
+  await context.store.deleteSubscriber(row)
   return true
 }
 
 /** Whether a slot was already posted to a stock client's subscription. */
-export function hasReached(scope: InvocationContext, { at }: Pick<Subscriber, 'at'>, slot: Slot): boolean {
+export function hasReached(context: InvocationContext, { at }: Pick<Subscriber, 'at'>, slot: Slot): boolean {
   const cursor = at === undefined ? undefined : parseCursor(at)
-  return cursor !== undefined && cursor.epoch === cursorOf(scope, slot).epoch && cursor.offset >= slot.offset
+  return cursor !== undefined && cursor.epoch === cursorOf(context, slot).epoch && cursor.offset >= slot.offset
 }
 
 /** A row without a cursor was put by an older version. It begins right before the slot. */
-function positionOf(scope: InvocationContext, row: Subscriber, slot: Slot): Cursor {
-  const { epoch, offset } = cursorOf(scope, slot)
+function positionOf(context: InvocationContext, row: Subscriber, slot: Slot): Cursor {
+  const { epoch, offset } = cursorOf(context, slot)
   return (row.at === undefined ? undefined : parseCursor(row.at)) ?? { epoch, offset: offset - 1 }
 }
 

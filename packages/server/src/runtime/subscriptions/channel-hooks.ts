@@ -18,35 +18,35 @@ import type { Subscribing, SubscriptionHooks, SubscriptionStart } from './subscr
 
 /** The steps of a subscribe to a channel: a log, an ephemeral channel, or a presence, whose session also joins. */
 export function channelHooks(
-  scope: InvocationContext,
+  context: InvocationContext,
   { client, request }: Subscribing,
   descriptor: SubscriptionDescriptor,
 ): SubscriptionHooks {
   const { caller, params, expires } = client
   const { topic, channel, presence, load, pipe } = descriptor
-  if (scope.channelOf(channel.name) !== channel) throw new Error(`Channel ${channel.name} ${notServed}.`)
+  if (context.channelOf(channel.name) !== channel) throw new Error(`Channel ${channel.name} ${notServed}.`)
   const { connectionId, extensions } = caller
   const attempt = { connectionId, id: JSON.stringify(request.id), ref: request.ref, topic }
-  const joining = presence && presenceHooks(scope, { caller, descriptor, attempt, presence })
-  const stored = toStoredContext(scope.server, { caller, params, rawInput: request.rawInput }, descriptor)
-  const shard = firstShard(scope.shardHints, topic, connectionId)
+  const joining = presence && presenceHooks(context, { caller, descriptor, attempt, presence })
+  const stored = toStoredContext(context.server, { caller, params, rawInput: request.rawInput }, descriptor)
+  const shard = firstShard(context.shardHints, topic, connectionId)
   const isOrdered = !extensions && channel.retentionMs !== undefined
-  const loadState = joining?.loadState ?? (load && loadWith(scope, load))
+  const loadState = joining?.loadState ?? (load && loadWith(context, load))
   return {
     async beforeClaim() {
-      await checkStoredBytes(scope, { ...attempt, shard }, stored)
+      await checkStoredBytes(context, { ...attempt, shard }, stored)
       await joining?.beforeClaim()
     },
-    claim: () => scope.store.claimSubscription({ ...attempt, ...joining?.claim, shard, expires }),
+    claim: () => context.store.claimSubscription({ ...attempt, ...joining?.claim, shard, expires }),
     async registered(claimed) {
       const row: Subscriber = {
         ...{ ...attempt, shard: claimed, on: true, path: request.path, extensions, expires },
         ...{ ...defined({ authExp: caller.authExp }), ...stored, ...joining?.row },
-        ...(isOrdered && { lock: newLock(scope) }), // [LAW-STOCK-ORDER]: no other function posts before `started` [TL-CHAIN-1]
+        ...(isOrdered && { lock: newLock(context) }), // [LAW-STOCK-ORDER]: no other function posts before `started` [TL-CHAIN-1]
       }
-      if ((await scope.store.putSubscriber(row)) !== 'put') return undefined
-      await checkStoredBytes(scope, row, stored).catch((thrown: unknown) => withdraw(scope, row, thrown))
-      const isOpen = () => isStillOpen(scope, row)
+      if ((await context.store.putSubscriber(row)) !== 'put') return undefined
+      await checkStoredBytes(context, row, stored).catch((thrown: unknown) => withdraw(context, row, thrown))
+      const isOpen = () => isStillOpen(context, row)
       return (await (joining === undefined ? isOpen() : joining.registered(row, isOpen))) ? row : undefined
     },
     resumed: async () => joining?.resumed(request.lastEventId),
@@ -59,7 +59,7 @@ export function channelHooks(
       const slots = shownSlots(presence?.view, found?.slots ?? [])
       const maxBytes = limits.pageBytes.value - (snapshot === undefined ? 0 : sizeOf(snapshot))
       const range = { topic, pipe, path: request.path, from: found?.from.offset ?? 0, maxBytes }
-      const events = found === undefined ? [] : replayResults(scope, range, slots)
+      const events = found === undefined ? [] : replayResults(context, range, slots)
       const results = [started, ...(snapshot === undefined ? [] : [snapshot]), ...events]
       return results.map((result) => ({ id: request.id, result }))
     },
@@ -85,9 +85,9 @@ function startedResult(
 }
 
 /** Deletes the rows of a refused subscribe: its answer ends the subscription at the client. */
-async function withdraw(scope: InvocationContext, row: Subscriber, thrown: unknown): Promise<never> {
-  await scope.store.stopSubscription(row)
-  await scope.store.deleteSubscriber(row)
+async function withdraw(context: InvocationContext, row: Subscriber, thrown: unknown): Promise<never> {
+  await context.store.stopSubscription(row)
+  await context.store.deleteSubscriber(row)
   throw thrown
 }
 
@@ -96,17 +96,17 @@ async function withdraw(scope: InvocationContext, row: Subscriber, thrown: unkno
  * restore of the table: its client would ask in vain while the socket is open. Writes the new expiry if the authority
  * was renewed meanwhile.
  */
-async function isStillOpen(scope: InvocationContext, row: Subscriber): Promise<boolean> {
-  const { connection, shards = 1 } = await scope.store.readConnectionAndShards(row.connectionId, row.topic)
-  rememberShards(scope.shardHints, row.topic, shards) // for the next row; this one keeps its shard
-  if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= scope.clock.now()) {
-    await scope.store.deleteSubscriber(row)
-    if (connection === undefined) await deleteConnection(scope, row.connectionId) // its row comes with another socket [TL-SUB-16]
+async function isStillOpen(context: InvocationContext, row: Subscriber): Promise<boolean> {
+  const { connection, shards = 1 } = await context.store.readConnectionAndShards(row.connectionId, row.topic)
+  rememberShards(context.shardHints, row.topic, shards) // for the next row; this one keeps its shard
+  if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= context.clock.now()) {
+    await context.store.deleteSubscriber(row)
+    if (connection === undefined) await deleteConnection(context, row.connectionId) // its row comes with another socket [TL-SUB-16]
     return false
   }
   if (connection.authExp !== row.authExp)
-    await carryAuthority(scope, { ...row, authExp: connection.authExp }, (authExp) =>
-      scope.store.setSubscriberAuthExp({ ...row, authExp }),
+    await carryAuthority(context, { ...row, authExp: connection.authExp }, (authExp) =>
+      context.store.setSubscriberAuthExp({ ...row, authExp }),
     )
   return true
 }

@@ -13,15 +13,15 @@ import type { Subscribing, SubscriptionHooks } from './subscription-hooks.ts'
  */
 // [TL-GEN-1] [TL-GEN-6]
 export function generatorHooks(
-  scope: InvocationContext,
+  context: InvocationContext,
   { client, request: { id, path, rawInput, lastEventId, ref, batchIndex } }: Subscribing,
 ): SubscriptionHooks {
-  const from = randomName(scope.clock, 20)
+  const from = randomName(context.clock, 20)
   const row = { connectionId: client.caller.connectionId, id: JSON.stringify(id), ref, expires: client.expires }
   return {
     async beforeClaim() {},
     async claim() {
-      const claim = await scope.store.claimRun({ ...row, run: from, lease: scope.clock.now() + leaseMs })
+      const claim = await context.store.claimRun({ ...row, run: from, lease: context.clock.now() + leaseMs })
       if (claim.status === 'refused') return { status: 'refused', row: claim.row }
       return { status: 'claimed', shard: 0, repeated: false } // it has no topic, and so no row in a shard
     },
@@ -31,9 +31,9 @@ export function generatorHooks(
         ...defined({ rawInput, lastEventId }),
       }
       try {
-        await invokeWorker(scope, { kind: 'generator', client, subscription, from, n: 0, continues: false })
+        await invokeWorker(context, { kind: 'generator', client, subscription, from, n: 0, continues: false })
       } catch (thrown) {
-        await scope.store.stopSubscription(row) // an invocation that comes nevertheless finds it stopped
+        await context.store.stopSubscription(row) // an invocation that comes nevertheless finds it stopped
         throw thrown
       }
       return undefined

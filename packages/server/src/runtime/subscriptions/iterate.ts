@@ -19,12 +19,15 @@ const done = { done: true, value: undefined } as const
  * log, then new events, each as a tracked envelope. Throws GAP when events were lost and no `startWith` loads the state
  * afresh, and METHOD_NOT_SUPPORTED for an ephemeral channel, which has no log.
  */
-export function iterate(scope: RuntimeContext, descriptor: SubscriptionDescriptor): AsyncIterator<unknown, void, void> {
+export function iterate(
+  context: RuntimeContext,
+  descriptor: SubscriptionDescriptor,
+): AsyncIterator<unknown, void, void> {
   const left = new AbortController()
   const leave = () => left.abort()
   if (descriptor.signal?.aborted) leave()
   descriptor.signal?.addEventListener('abort', leave)
-  const events = eventsOf(scope, descriptor, left.signal)
+  const events = eventsOf(context, descriptor, left.signal)
   return {
     next: () => untilAbort(left.signal, events.next()),
     // The generator's own `return` would wait for its `next`, which may never settle.
@@ -49,45 +52,45 @@ function untilAbort<T>(
   })
 }
 
-async function* eventsOf(scope: RuntimeContext, descriptor: SubscriptionDescriptor, signal: AbortSignal) {
+async function* eventsOf(context: RuntimeContext, descriptor: SubscriptionDescriptor, signal: AbortSignal) {
   const { channel, topic, load } = descriptor
   const { retentionMs } = channel
   if (retentionMs === undefined) throw noLogError(channel.name)
   if (signal.aborted) return
   const log = { topic, retentionMs }
-  using tail = joinTail(scope, log) // [LAW-REGISTER-THEN-READ]: before the log is read
+  using tail = joinTail(context, log) // [LAW-REGISTER-THEN-READ]: before the log is read
   // Also while this generator waits for a `load` that never settles.
   signal.addEventListener('abort', () => tail[Symbol.dispose]())
-  await using _session = await holdSession(scope, descriptor, signal)
+  await using _session = await holdSession(context, descriptor, signal)
   let isFresh = descriptor.lastEventId === undefined
-  for (let found = await readStart(scope, log, descriptor); ; ) {
+  for (let found = await readStart(context, log, descriptor); ; ) {
     const hasState = load !== undefined || descriptor.presence !== undefined
     if (found.gap !== undefined && !hasState) throw gapError(found.gap)
     // [TL-SNAP-1] [TL-SNAP-2]
     if (hasState && (isFresh || found.gap !== undefined)) {
-      const { at, state } = await loadState(scope, descriptor, found)
+      const { at, state } = await loadState(context, descriptor, found)
       found = at
       yield tracked(formatCursor(at.from), state)
     }
     isFresh = false
-    yield* matching(scope, descriptor, found.slots)
-    let at = endOf(scope, found.slots) ?? found.from
+    yield* matching(context, descriptor, found.slots)
+    let at = endOf(context, found.slots) ?? found.from
     if (at.offset >= found.head.offset) tail.begin(at)
     for (let slots = tail.after(at); slots !== undefined; slots = tail.after(at)) {
       if (slots.length === 0) await tail.changed(signal)
       if (signal.aborted) return
-      yield* matching(scope, descriptor, slots)
-      at = endOf(scope, slots) ?? at
+      yield* matching(context, descriptor, slots)
+      at = endOf(context, slots) ?? at
     }
-    found = await replayFrom(scope, log, at)
+    found = await replayFrom(context, log, at)
   }
 }
 
 /** The initial state, and the position in the log that it is of. */
-async function loadState(scope: RuntimeContext, descriptor: SubscriptionDescriptor, found: Replay) {
+async function loadState(context: RuntimeContext, descriptor: SubscriptionDescriptor, found: Replay) {
   const { load, presence } = descriptor
-  if (presence !== undefined) return loadPresence(scope, descriptor, found)
-  return { at: found, state: await scope.enter(scope, async () => load?.()) }
+  if (presence !== undefined) return loadPresence(context, descriptor, found)
+  return { at: found, state: await context.enter(context, async () => load?.()) }
 }
 
 /**
@@ -95,29 +98,29 @@ async function loadState(scope: RuntimeContext, descriptor: SubscriptionDescript
  * [LAW-RESUME-OR-GAP].
  */
 function readStart(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   log: LogRef,
   { lastEventId, load, replay }: SubscriptionDescriptor,
 ): Promise<Replay> {
-  if (lastEventId === undefined) return replayNewest(scope, log, load === undefined ? replay : 0)
+  if (lastEventId === undefined) return replayNewest(context, log, load === undefined ? replay : 0)
   const cursor = parseCursor(lastEventId)
-  if (cursor !== undefined) return replayFrom(scope, log, cursor)
-  return replayNewest(scope, log, 0).then((newest) => ({ ...newest, gap: 'new-epoch' })) // [TL-SUB-4] not a cursor
+  if (cursor !== undefined) return replayFrom(context, log, cursor)
+  return replayNewest(context, log, 0).then((newest) => ({ ...newest, gap: 'new-epoch' })) // [TL-SUB-4] not a cursor
 }
 
-function endOf(scope: RuntimeContext, slots: readonly Slot[]): Cursor | undefined {
+function endOf(context: RuntimeContext, slots: readonly Slot[]): Cursor | undefined {
   const last = slots.at(-1)
-  return last && cursorOf(scope, last)
+  return last && cursorOf(context, last)
 }
 
-async function* matching(scope: RuntimeContext, descriptor: SubscriptionDescriptor, slots: readonly Slot[]) {
+async function* matching(context: RuntimeContext, descriptor: SubscriptionDescriptor, slots: readonly Slot[]) {
   const { topic } = descriptor
-  await parseEvents(scope, topic, slots)
+  await parseEvents(context, topic, slots)
   for (const slot of slots) {
-    const id = formatCursor(cursorOf(scope, slot))
-    const evaluated = scope.enter(scope, () => evaluate(scope, descriptor, slot))
+    const id = formatCursor(cursorOf(context, slot))
+    const evaluated = context.enter(context, () => evaluate(context, descriptor, slot))
     if (evaluated.status === 'match') yield tracked(id, evaluated.event)
-    if (evaluated.status === 'failed') reportFault(scope, { topic, id }, evaluated.thrown)
+    if (evaluated.status === 'failed') reportFault(context, { topic, id }, evaluated.thrown)
   }
 }
 

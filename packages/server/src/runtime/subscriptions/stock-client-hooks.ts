@@ -20,13 +20,13 @@ interface OrderedSubscription extends Pick<Subscriber, 'topic' | 'connectionId' 
  */
 // [TL-CHAIN-1] [TL-STOCK-6]
 export function orderedHooks(
-  scope: InvocationContext,
+  context: InvocationContext,
   { pipe, ...attempt }: OrderedSubscription,
   hooks: SubscriptionHooks,
 ): SubscriptionHooks {
   let shard = 0
   // Else the lock expires, and the connection is deleted.
-  const deleteRow = () => scope.store.deleteSubscriber({ ...attempt, shard }).catch(() => {})
+  const deleteRow = () => context.store.deleteSubscriber({ ...attempt, shard }).catch(() => {})
   return {
     ...hooks,
     async registered(claimed) {
@@ -43,14 +43,14 @@ export function orderedHooks(
       await deleteRow()
     },
     async started(row, start) {
-      await postStart(scope, { row, pipe }, start)
+      await postStart(context, { row, pipe }, start)
       return []
     },
   }
 }
 
 async function postStart(
-  scope: InvocationContext,
+  context: InvocationContext,
   { row, pipe }: { readonly row: Subscriber; readonly pipe: readonly PipeStep[] },
   { found, snapshot }: SubscriptionStart,
 ): Promise<void> {
@@ -60,26 +60,26 @@ async function postStart(
   const results: Result[] = [{ type: 'started' }]
   if (snapshot !== undefined) results.push({ ...snapshot, type: 'data' }) // a tracked event, since tRPC has no snapshots
   for (const result of results) {
-    const ended = await postUnderLock(scope, lock, result)
+    const ended = await postUnderLock(context, lock, result)
     if (ended === 'done') return
-    if (ended !== undefined) return void (await disconnectUncertain(scope, row)) // no other function posts the start
+    if (ended !== undefined) return void (await disconnectUncertain(context, row)) // no other function posts the start
   }
   try {
     const target = { pipe, offset: found.head.offset, slots: found.slots }
-    if ((await postFromLog(scope, lock, target)) !== 'done') await postRestLater(scope, row, found.head.offset)
+    if ((await postFromLog(context, lock, target)) !== 'done') await postRestLater(context, row, found.head.offset)
   } catch (thrown) {
     // Reported only: the subscription has started, and an error response would end it. The next delivery continues.
-    reportDelivery(scope, row.path, thrown)
-    await releaseLock(scope, lock).catch(() => {}) // else the lock expires, and the connection is deleted
+    reportDelivery(context, row.path, thrown)
+    await releaseLock(context, lock).catch(() => {}) // else the lock expires, and the connection is deleted
   }
 }
 
 /** Leaves the rest of a long replay to another function. */
 async function postRestLater(
-  scope: InvocationContext,
+  context: InvocationContext,
   { topic, shard, connectionId, id }: Subscriber,
   offset: number,
 ): Promise<void> {
   const job: DeliverJob = { topic, offset, to: [{ shard, connectionId, id }] }
-  await scope.invoker?.invoke('deliver', job)
+  await context.invoker?.invoke('deliver', job)
 }

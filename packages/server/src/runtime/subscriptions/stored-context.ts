@@ -54,13 +54,13 @@ interface Subscribing {
  */
 // [TL-LIM-7]
 export async function checkStoredBytes(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   { id, ...place }: RowName,
-  context: StoredContext,
+  stored: StoredContext,
 ): Promise<void> {
-  const own = contextBytes(context)
+  const own = contextBytes(stored)
   if (own === 0) return
-  const rows = await scope.store.readSubscribersOf(place)
+  const rows = await context.store.readSubscribersOf(place)
   const others = rows.filter((row) => row.id !== id).reduce((sum, row) => sum + contextBytes(row), 0)
   const max = limits.storedBytes.value
   if (own + others <= max) return

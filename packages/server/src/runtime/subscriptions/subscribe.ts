@@ -24,18 +24,18 @@ import type { SubscribeRequest, Subscribing, SubscriptionHooks, SubscriptionStar
  * row decides. Throws what the procedure throws.
  */
 export async function subscribe(
-  scope: InvocationContext,
+  context: InvocationContext,
   client: Client,
   request: SubscribeRequest,
 ): Promise<readonly Frame[]> {
   const { caller, params } = client
   const facts = toFacts(caller, 'frame', params)
-  const described = await describeSubscription(scope.server, { ...request, facts, signal: scope.deadline.signal })
+  const described = await describeSubscription(context.server, { ...request, facts, signal: context.deadline.signal })
   const descriptor = described.status === 'channel' ? described.descriptor : undefined
   try {
-    if (described.status === 'generator' && !described.recognised) warnOfGenerator(scope, request.path)
-    const hooks = hooksOf(scope, { client, request }, descriptor)
-    return await start(scope, { caller, request, descriptor, hooks })
+    if (described.status === 'generator' && !described.recognised) warnOfGenerator(context, request.path)
+    const hooks = hooksOf(context, { client, request }, descriptor)
+    return await start(context, { caller, request, descriptor, hooks })
   } catch (thrown) {
     throw markEntered(toTRPCError(thrown))
   }
@@ -43,17 +43,17 @@ export async function subscribe(
 
 /** The steps for the kind of a subscription. `descriptor` is undefined for a generator. */
 function hooksOf(
-  scope: InvocationContext,
+  context: InvocationContext,
   subscribing: Subscribing,
   descriptor: SubscriptionDescriptor | undefined,
 ): SubscriptionHooks {
-  if (descriptor === undefined) return generatorHooks(scope, subscribing)
-  const hooks = channelHooks(scope, subscribing, descriptor)
+  if (descriptor === undefined) return generatorHooks(context, subscribing)
+  const hooks = channelHooks(context, subscribing, descriptor)
   const { client, request } = subscribing
   const { connectionId, extensions } = client.caller
   if (extensions || descriptor.channel.retentionMs === undefined) return hooks
   const { topic, pipe } = descriptor
-  return orderedHooks(scope, { topic, connectionId, id: JSON.stringify(request.id), ref: request.ref, pipe }, hooks)
+  return orderedHooks(context, { topic, connectionId, id: JSON.stringify(request.id), ref: request.ref, pipe }, hooks)
 }
 
 /** One attempt to subscribe. `descriptor` is undefined for a generator. */
@@ -65,13 +65,13 @@ interface Attempt {
 }
 
 /** The steps of a subscribe, which are the same for all kinds of subscriptions. */
-async function start(scope: InvocationContext, attempt: Attempt): Promise<readonly Frame[]> {
+async function start(context: InvocationContext, attempt: Attempt): Promise<readonly Frame[]> {
   const { caller, request, descriptor, hooks } = attempt
   await hooks.beforeClaim()
   // S1: the connection's own row
   const claim = await hooks.claim()
   if (claim.status === 'refused')
-    return refuseClaim(scope, caller, { ...request, topic: descriptor?.topic ?? noTopic, existing: claim.row })
+    return refuseClaim(context, caller, { ...request, topic: descriptor?.topic ?? noTopic, existing: claim.row })
   if (claim.repeated === true && !caller.extensions) throw duplicate(request.id)
   // S2: the topic's row; S3: the connection is still open, and with the authority that was written
   const row = await hooks.registered(claim.shard)
@@ -80,8 +80,8 @@ async function start(scope: InvocationContext, attempt: Attempt): Promise<readon
   let loaded: SubscriptionStart
   try {
     await hooks.resumed()
-    const found = await replay(scope, request, descriptor)
-    loaded = await loadState(scope, attempt, found)
+    const found = await replay(context, request, descriptor)
+    loaded = await loadState(context, attempt, found)
   } catch (thrown) {
     await hooks.ended(thrown)
     throw thrown
@@ -91,17 +91,18 @@ async function start(scope: InvocationContext, attempt: Attempt): Promise<readon
 
 /** Reads the log from the position of the subscription; undefined for an ephemeral channel, which has no log. */
 async function replay(
-  scope: InvocationContext,
+  context: InvocationContext,
   request: SubscribeRequest,
   descriptor: SubscriptionDescriptor | undefined,
 ): Promise<Replay | undefined> {
   if (descriptor?.channel.retentionMs === undefined) return undefined
   const log = { topic: descriptor.topic, retentionMs: descriptor.channel.retentionMs }
   const lastEventId = request.lastEventId ?? descriptor.lastEventId
-  if (lastEventId === undefined) return replayNewest(scope, log, descriptor.load === undefined ? descriptor.replay : 0)
+  if (lastEventId === undefined)
+    return replayNewest(context, log, descriptor.load === undefined ? descriptor.replay : 0)
   const cursor = parseCursor(lastEventId)
-  if (cursor !== undefined) return replayFrom(scope, log, cursor)
-  return { ...(await replayNewest(scope, log, 0)), gap: 'new-epoch' } // [TL-SUB-4] not a cursor
+  if (cursor !== undefined) return replayFrom(context, log, cursor)
+  return { ...(await replayNewest(context, log, 0)), gap: 'new-epoch' } // [TL-SUB-4] not a cursor
 }
 
 /**
@@ -111,23 +112,23 @@ async function replay(
  */
 // [TL-SNAP-1] [TL-SNAP-2] [TL-SNAP-3] [TL-STOCK-6]
 async function loadState(
-  scope: InvocationContext,
+  context: InvocationContext,
   { caller, request, descriptor, hooks }: Attempt,
   found: Replay | undefined,
 ): Promise<SubscriptionStart> {
   const isResumed = (request.lastEventId ?? descriptor?.lastEventId) !== undefined && found?.gap === undefined
   if (found !== undefined && !isResumed && hooks.loadState !== undefined) {
     const { at, state } = await hooks.loadState(found)
-    return { found: at, snapshot: toSnapshot(scope, caller, snapshotResult(scope.server, at.from, state)) }
+    return { found: at, snapshot: toSnapshot(context, caller, snapshotResult(context.server, at.from, state)) }
   }
   if (found?.gap !== undefined && !caller.extensions) throw gapError(found.gap)
   return { found, snapshot: undefined }
 }
 
 /** Throws TOO_LARGE for a state that cannot be sent to this client. */
-function toSnapshot(scope: InvocationContext, { extensions }: ConnectionCaller, result: SnapshotResult) {
+function toSnapshot(context: InvocationContext, { extensions }: ConnectionCaller, result: SnapshotResult) {
   const bytes = sizeOf(result)
-  const most = resultBytes(extensions ? scope.server : { maxMessageBytes: limits.messageBytes.value })
+  const most = resultBytes(extensions ? context.server : { maxMessageBytes: limits.messageBytes.value })
   if (bytes <= most) return result
   throw new TrunklineError(
     'TOO_LARGE',
@@ -155,7 +156,7 @@ const noTopic = ''
  */
 // [TL-SUB-13] [TL-SUB-14] [TL-STOCK-2] [TL-STOCK-7]
 async function refuseClaim(
-  scope: InvocationContext,
+  context: InvocationContext,
   { extensions }: ConnectionCaller,
   { id, path, ref, topic: claimed, existing }: RefusedClaim,
 ): Promise<readonly Frame[]> {
@@ -166,9 +167,9 @@ async function refuseClaim(
   if (topic === undefined || topic === claimed || existing.ref >= ref) return []
   // The error ends the subscription at the client, so its rows are stopped too.
   const stop = { ...existing, ref }
-  await scope.store.stopSubscription(stop)
-  if (shard !== undefined) await scope.store.stopSubscriber({ ...stop, topic, shard })
-  await leaveSubscription(scope, { ...stop, topic, seat: existing.seat })
+  await context.store.stopSubscription(stop)
+  if (shard !== undefined) await context.store.stopSubscriber({ ...stop, topic, shard })
+  await leaveSubscription(context, { ...stop, topic, seat: existing.seat })
   throw topicChanged(path)
 }
 

@@ -36,16 +36,16 @@ interface LiveEntry {
  */
 // [TL-SYNC-1] [TL-SYNC-2]
 export async function sync(
-  scope: InvocationContext,
+  context: InvocationContext,
   client: Pick<Client, 'caller' | 'params'>,
   { id, params }: SyncFrame,
 ): Promise<readonly Frame[]> {
   const { connectionId } = client.caller
-  const rows = new Map((await scope.store.readSubscriptions(connectionId)).map((row) => [row.id, row]))
+  const rows = new Map((await context.store.readSubscriptions(connectionId)).map((row) => [row.id, row]))
   const found = params.subscriptions.map((entry) => toLive(entry, rows.get(JSON.stringify(entry.id))))
   const live = found.filter((each) => each !== undefined)
-  const kept = await renewSessions(scope, connectionId, live)
-  const states = await scope.store.readSyncStates(
+  const kept = await renewSessions(context, connectionId, live)
+  const states = await context.store.readSyncStates(
     live.map((each) => ({ ...each, connectionId, offset: each.cursor.offset })),
   )
   const stateOf = new Map(live.map((each, index) => [each, states[index] ?? {}]))
@@ -54,7 +54,7 @@ export async function sync(
   let bytes = 0
   for (const [index, entry] of params.subscriptions.entries()) {
     const present = presentOf(kept, found[index])
-    const answers = await answerEntry(scope, client, { entry, live: present, state: present && stateOf.get(present) })
+    const answers = await answerEntry(context, client, { entry, live: present, state: present && stateOf.get(present) })
     const size = answers.reduce((sum, answer) => sum + Buffer.byteLength(encode(answer)) + 1, 0)
     if (bytes > 0 && bytes + size > limits.pageBytes.value) break // [TL-SYNC-3] the client syncs the rest again
     bytes += size
@@ -67,10 +67,10 @@ export async function sync(
  * Renews presence before the logs are read, so that the reads see the leaves which this appends. [TL-PRES-5]
  * [TL-PRES-6]
  */
-async function renewSessions(scope: InvocationContext, connectionId: string, live: readonly LiveEntry[]) {
+async function renewSessions(context: InvocationContext, connectionId: string, live: readonly LiveEntry[]) {
   const kept = live.map(async (each): Promise<readonly [LiveEntry, unknown]> => {
     const { topic, seat, entry } = each
-    return [each, await keepPresence(scope, { topic, ref: entry.ref, connectionId, seat }).catch((thrown) => thrown)]
+    return [each, await keepPresence(context, { topic, ref: entry.ref, connectionId, seat }).catch((thrown) => thrown)]
   })
   return new Map(await Promise.all(kept))
 }
@@ -87,17 +87,17 @@ interface SyncedEntry {
 }
 
 async function answerEntry(
-  scope: InvocationContext,
+  context: InvocationContext,
   client: Pick<Client, 'caller' | 'params'>,
   { entry, live, state = {} }: SyncedEntry,
 ): Promise<readonly Frame[]> {
   try {
     if (live === undefined) throw notLive()
     const { caller, params } = client
-    const results = await syncLive(scope, live, { state, factsOf: () => toFacts(caller, 'frame', params) })
+    const results = await syncLive(context, live, { state, factsOf: () => toFacts(caller, 'frame', params) })
     return results.map((result) => ({ id: entry.id, result }))
   } catch (thrown) {
-    return [rejectRequest(scope, { id: entry.id, type: 'subscription', cause: 'frame' }, thrown)]
+    return [rejectRequest(context, { id: entry.id, type: 'subscription', cause: 'frame' }, thrown)]
   }
 }
 
@@ -110,34 +110,34 @@ function toLive(entry: SyncEntry, row: ConnectionSubscription | undefined): Live
 }
 
 async function syncLive(
-  scope: InvocationContext,
+  context: InvocationContext,
   { entry, topic, cursor }: LiveEntry,
   { state, factsOf }: { readonly state: SyncState; readonly factsOf: () => ContextDetails },
 ): Promise<readonly Result[]> {
   const { subscriber } = state
-  const retentionMs = scope.retentionOf(channelOfTopic(topic))
+  const retentionMs = context.retentionOf(channelOfTopic(topic))
   // The client's next subscribe repairs a lost row, and a row that an interrupted `auth` left with an old expiry.
-  if (subscriber?.on !== true || subscriber.ref !== entry.ref || isExpired(subscriber, scope.clock.now()))
+  if (subscriber?.on !== true || subscriber.ref !== entry.ref || isExpired(subscriber, context.clock.now()))
     throw notLive()
   if (retentionMs === undefined) throw notLive()
-  const found = upToDate(scope, cursor, state) ?? (await replayFrom(scope, { topic, retentionMs }, cursor))
+  const found = upToDate(context, cursor, state) ?? (await replayFrom(context, { topic, retentionMs }, cursor))
   const isPiped = subscriber.piped !== undefined && found.slots.length > 0
   const view = subscriber.presence?.view
-  const described = isPiped ? await describePipe(scope, subscriber, factsOf()) : []
+  const described = isPiped ? await describePipe(context, subscriber, factsOf()) : []
   const pipe = view === undefined ? described : viewPipes[view]
   const { path } = subscriber
   const range = { topic, pipe, path, from: found.from.offset, maxBytes: limits.pageBytes.value }
-  return [{ type: 'synced', ...toRange(found) }, ...replayResults(scope, range, shownSlots(view, found.slots))]
+  return [{ type: 'synced', ...toRange(found) }, ...replayResults(context, range, shownSlots(view, found.slots))]
 }
 
 /**
  * The empty replay when the cursor is at the head: its slot is an anchor and no slot follows. Undefined for an ageing
  * head, which `replayFrom` extends.
  */
-function upToDate(scope: InvocationContext, cursor: Cursor, { at, after }: SyncState): Replay | undefined {
-  const now = scope.clock.now()
+function upToDate(context: InvocationContext, cursor: Cursor, { at, after }: SyncState): Replay | undefined {
+  const now = context.clock.now()
   if (after !== undefined || at === undefined || !isAnchor(at, now) || isAgeing(at, now)) return undefined
-  return cursorOf(scope, at).epoch === cursor.epoch ? { from: cursor, head: cursor, slots: [] } : undefined
+  return cursorOf(context, at).epoch === cursor.epoch ? { from: cursor, head: cursor, slots: [] } : undefined
 }
 
 function notLive(): TrunklineError {

@@ -44,11 +44,11 @@ const pollers = new WeakMap<Store, Map<string, Poller>>()
  * Joins the readers of a topic. The first reader starts its poller, and the last one to leave stops it. Callers must
  * join before they read the log [LAW-REGISTER-THEN-READ].
  */
-export function joinTail(scope: RuntimeContext, log: LogRef): Tail {
-  const byTopic = pollers.get(scope.store) ?? new Map<string, Poller>()
-  pollers.set(scope.store, byTopic)
-  const name = `${scope.restore} ${log.topic}` // a restored table has a history of its own
-  const poller = byTopic.get(name) ?? createPoller(scope, log, () => byTopic.delete(name))
+export function joinTail(context: RuntimeContext, log: LogRef): Tail {
+  const byTopic = pollers.get(context.store) ?? new Map<string, Poller>()
+  pollers.set(context.store, byTopic)
+  const name = `${context.restore} ${log.topic}` // a restored table has a history of its own
+  const poller = byTopic.get(name) ?? createPoller(context, log, () => byTopic.delete(name))
   byTopic.set(name, poller)
   return poller.join()
 }
@@ -62,7 +62,7 @@ interface Poller {
   join(): Tail
 }
 
-function createPoller(scope: RuntimeContext, log: LogRef, onStop: () => void): Poller {
+function createPoller(context: RuntimeContext, log: LogRef, onStop: () => void): Poller {
   const stopped = new AbortController()
   const waiting = new Set<() => void>()
   let readers = 0
@@ -92,7 +92,7 @@ function createPoller(scope: RuntimeContext, log: LogRef, onStop: () => void): P
   async function poll(verify: boolean): Promise<number> {
     const from = head
     if (from === undefined) return 0
-    const slots = await (verify ? readVerified(scope, log, from) : readAfter(scope, log, from))
+    const slots = await (verify ? readVerified(context, log, from) : readAfter(context, log, from))
     if (head !== from) return 0 // a reader has moved it during the read
     if (slots === undefined) positionAt(undefined)
     else advance(slots)
@@ -101,11 +101,11 @@ function createPoller(scope: RuntimeContext, log: LogRef, onStop: () => void): P
   async function run(): Promise<void> {
     let delay: number = pollMs.soonest
     let failures = 0
-    let verified = scope.clock.now()
+    let verified = context.clock.now()
     while (!stopped.signal.aborted) {
-      await scope.clock.sleep(delay, stopped.signal, { background: true })
+      await context.clock.sleep(delay, stopped.signal, { background: true })
       if (stopped.signal.aborted) return
-      const now = scope.clock.now()
+      const now = context.clock.now()
       const verify = now - verified >= verifyMs
       try {
         const added = await poll(verify)
@@ -172,22 +172,22 @@ function after(at: Cursor, head: Cursor | undefined, recent: readonly Slot[]): r
 }
 
 /** The slots after the head; undefined when the log does not continue from there. */
-async function readAfter(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<readonly Slot[] | undefined> {
-  const { slots } = await scope.store.readSlots(log.topic, head.offset, pageSlots)
-  const now = scope.clock.now()
+async function readAfter(context: RuntimeContext, log: LogRef, head: Cursor): Promise<readonly Slot[] | undefined> {
+  const { slots } = await context.store.readSlots(log.topic, head.offset, pageSlots)
+  const now = context.clock.now()
   // Ends before the first absent slot.
   const run = slots.filter((slot, index) => slot.offset === head.offset + 1 + index)
   // The next slot was deleted, or put while the page was read. The reader finds out from the log.
   if (slots.length > 0 && run.length === 0) return undefined
   const continues = run.every(
-    (slot) => wireEpoch(slot.epoch, scope.restore) === head.epoch && !isExpiredSlot(slot, log.retentionMs, now),
+    (slot) => wireEpoch(slot.epoch, context.restore) === head.epoch && !isExpiredSlot(slot, log.retentionMs, now),
   )
   return continues ? run : undefined
 }
 
 /** Like `readAfter`, but also verifies that the head exists, and extends an ageing head [LAW-LOGICAL-EXPIRY]. */
-async function readVerified(scope: RuntimeContext, log: LogRef, head: Cursor): Promise<readonly Slot[] | undefined> {
-  const { gap, slots } = await replayFrom(scope, log, head)
+async function readVerified(context: RuntimeContext, log: LogRef, head: Cursor): Promise<readonly Slot[] | undefined> {
+  const { gap, slots } = await replayFrom(context, log, head)
   return gap === undefined ? slots : undefined
 }
 

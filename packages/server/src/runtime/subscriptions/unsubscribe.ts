@@ -17,21 +17,21 @@ export interface StopRequest {
  */
 // [TL-STOP-1] [TL-STOP-2]
 export async function unsubscribe(
-  scope: RuntimeContext,
+  context: RuntimeContext,
   connection: { readonly connectionId: string; readonly extensions: boolean; readonly expires: number },
   request: StopRequest,
 ): Promise<StoppedResult | undefined> {
   const { connectionId, expires } = connection
   const id = JSON.stringify(request.id)
   // U1
-  const { status, row } = await scope.store.stopSubscription({ connectionId, id, ref: request.ref, expires })
+  const { status, row } = await context.store.stopSubscription({ connectionId, id, ref: request.ref, expires })
   const stopped: StoppedResult = { type: 'stopped' }
   if (status === 'newer') return connection.extensions ? stopped : undefined
   // U2
   const { topic, shard, seat } = row
   if (topic !== undefined && shard !== undefined)
-    await scope.store.stopSubscriber({ topic, shard, connectionId, id, ref: request.ref, expires })
-  if (topic !== undefined) await leaveSubscription(scope, { topic, ref: request.ref, seat })
+    await context.store.stopSubscriber({ topic, shard, connectionId, id, ref: request.ref, expires })
+  if (topic !== undefined) await leaveSubscription(context, { topic, ref: request.ref, seat })
   const isKnown = topic !== undefined || row.run !== undefined
   return connection.extensions || isKnown || request.leftOut ? stopped : undefined
 }
