@@ -204,7 +204,7 @@ export class ToyStore implements Store {
     else if (row.lock !== undefined && row.lock.by !== existing.lock?.by) return 'newer'
     return 'put'
   }
-  async readSubscriber(topic: string, shard: number, connectionId: string, id: string) {
+  async readSubscriber({ topic, shard, connectionId, id }: Parameters<Store['readSubscriber']>[0]) {
     return this.#subscribers.get(topic, shard, connectionId, id)
   }
   async readSubscribersOf({ topic, shard, connectionId }: Parameters<Store['readSubscribersOf']>[0]) {

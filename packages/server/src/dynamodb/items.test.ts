@@ -39,7 +39,7 @@ describe('keys', () => {
   it('put the row of the shards before every subscriber of shard 0', () => {
     const { pk, sk } = shardsKey('t')
     for (const first of ['+', '-', '/', '0', '9', '=', 'A', 'Z', '_', 'a', 'z']) {
-      const key = subscriberKey('t', 0, `${first}Jq=`, '1')
+      const key = subscriberKey({ topic: 't', shard: 0, connectionId: `${first}Jq=`, id: '1' })
       expect(key.pk).toBe(pk)
       expect(Buffer.compare(Buffer.from(sk), Buffer.from(key.sk))).toBe(-1)
     }

@@ -140,7 +140,7 @@ describe('a lost answer', () => {
     expect(await (await storeBehind(losingTheFirstAnswer())).stopSubscriber(row)).toBe('stopped')
     await (await storeBehind(losingTheFirstAnswer())).deleteSubscriber(row)
     const { topic, shard, connectionId, id } = row
-    expect(await createDynamoStore(table.options).readSubscriber(topic, shard, connectionId, id)).toBeUndefined()
+    expect(await createDynamoStore(table.options).readSubscriber({ topic, shard, connectionId, id })).toBeUndefined()
   })
   it('of a renewal is a first success', async () => {
     const row = connection()
@@ -234,7 +234,7 @@ describe('requests', () => {
       ['UpdateItem', () => store.passRun({ connectionId, id: '2', ref: 1, from: 'r1', run: 'r2', lease: 5 })],
       ['UpdateItem', () => store.stopSubscription({ connectionId, id, ref: 1, expires: 5 })],
       ['PutItem', () => store.putSubscriber(row)],
-      ['GetItem', () => store.readSubscriber(topic, 0, connectionId, id)],
+      ['GetItem', () => store.readSubscriber({ topic, shard: 0, connectionId, id })],
       ['Query', () => store.readSubscribers(topic, 0)],
       ['Query', () => store.readSubscribersOf({ topic, shard: 0, connectionId })],
       ['UpdateItem', () => store.growShards(topic, 1, 2)],

@@ -9,12 +9,9 @@ export function createSubscribers() {
   const shardCounts = new Map<string, number>()
   const shardsOf = (topic: string) => shardCounts.get(topic) ?? 1
   const rowsOf = ({ topic, shard }: Pick<Subscriber, 'topic' | 'shard'>) => child(shards, `${topic}#${shard}`)
-  const rowOfRef = (row: SubscriberRef) => {
-    const existing = rowsOf(row).get(keyOf(row))
-    return existing?.ref === row.ref ? existing : undefined
-  }
 
   const operations: Operations<keyof SubscriberStore> = {
+    ...lockOperations(rowsOf),
     putSubscriber(row) {
       const existing = rowsOf(row).get(keyOf(row))
       if (existing !== undefined && existing.ref >= row.ref)
@@ -22,7 +19,7 @@ export function createSubscribers() {
       rowsOf(row).set(keyOf(row), row)
       return 'put'
     },
-    readSubscriber: (topic, shard, connectionId, id) => rowsOf({ topic, shard }).get(keyOf({ connectionId, id })),
+    readSubscriber: (row) => rowsOf(row).get(keyOf(row)),
     readSubscribersOf({ connectionId, ...place }) {
       return [...rowsOf(place).values()].filter((row) => row.on && row.connectionId === connectionId)
     },
@@ -49,6 +46,37 @@ export function createSubscribers() {
       const { authExp: _, ...rest } = existing
       rowsOf(row).set(keyOf(row), authExp === undefined ? rest : { ...rest, authExp })
     },
+    readSubscribers(topic, shard, { limit = pageRows, from = '' } = {}) {
+      const rows = rowsOf({ topic, shard })
+      const keys = [...rows.keys()].filter((key) => key > from).sort()
+      const page = keys.slice(0, limit)
+      const next = page.at(-1)
+      return {
+        // Stopped rows are left out after the page was cut, as DynamoDB does it: a page may be short and have a `next`.
+        subscribers: page.flatMap((key) => rows.get(key) ?? []).filter((row) => row.on),
+        ...(next !== undefined && keys.length > limit && { next }),
+        ...(shard === 0 && from === '' && { shards: shardsOf(topic) }),
+      }
+    },
+    growShards(topic, from, to) {
+      if (to > from && shardsOf(topic) === from) shardCounts.set(topic, to)
+    },
+  }
+  const dropExpired: DeleteExpired = (isDue) => deleteExpiredIn(shards, isDue)
+  return { operations, shardsOf, deleteExpired: dropExpired }
+}
+
+type LockOperation = 'acquireDeliveryLock' | 'requestOffset' | 'releaseDeliveryLock'
+
+/** The locks of stock clients' rows. */
+function lockOperations(
+  rowsOf: (place: Pick<Subscriber, 'topic' | 'shard'>) => Map<string, Subscriber>,
+): Operations<LockOperation> {
+  const rowOfRef = (row: SubscriberRef) => {
+    const existing = rowsOf(row).get(keyOf(row))
+    return existing?.ref === row.ref ? existing : undefined
+  }
+  return {
     acquireDeliveryLock(row, lock) {
       const existing = rowOfRef(row)
       if (!existing?.on) return { status: 'off' }
@@ -73,24 +101,7 @@ export function createSubscribers() {
       rowsOf(row).set(keyOf(row), at === undefined ? rest : { ...rest, at })
       return 'freed'
     },
-    readSubscribers(topic, shard, { limit = pageRows, from = '' } = {}) {
-      const rows = rowsOf({ topic, shard })
-      const keys = [...rows.keys()].filter((key) => key > from).sort()
-      const page = keys.slice(0, limit)
-      const next = page.at(-1)
-      return {
-        // Stopped rows are left out after the page was cut, as DynamoDB does it: a page may be short and have a `next`.
-        subscribers: page.flatMap((key) => rows.get(key) ?? []).filter((row) => row.on),
-        ...(next !== undefined && keys.length > limit && { next }),
-        ...(shard === 0 && from === '' && { shards: shardsOf(topic) }),
-      }
-    },
-    growShards(topic, from, to) {
-      if (to > from && shardsOf(topic) === from) shardCounts.set(topic, to)
-    },
   }
-  const dropExpired: DeleteExpired = (isDue) => deleteExpiredIn(shards, isDue)
-  return { operations, shardsOf, deleteExpired: dropExpired }
 }
 
 /** A row with a lock was put by the holder of the lock. */

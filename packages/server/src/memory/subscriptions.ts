@@ -55,7 +55,7 @@ export function createSubscriptions({
     },
     readSyncStates: (asked) =>
       asked.map(({ topic, shard, connectionId, id, offset }) => {
-        const subscriber = subscribers.operations.readSubscriber(topic, shard, connectionId, id)
+        const subscriber = subscribers.operations.readSubscriber({ topic, shard, connectionId, id })
         const [at, after] = [log.slotAt(topic, offset), log.slotAt(topic, offset + 1)]
         return defined({ subscriber, at, after })
       }),

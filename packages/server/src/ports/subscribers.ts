@@ -20,7 +20,7 @@ export interface SubscriberStore {
   putSubscriber(row: Subscriber): Promise<'put' | 'newer'>
 
   /** Reads the row; undefined if none exists. One strongly consistent read. */
-  readSubscriber(topic: string, shard: number, connectionId: string, id: string): Promise<Subscriber | undefined>
+  readSubscriber(row: Omit<SubscriberRef, 'ref'>): Promise<Subscriber | undefined>
 
   /**
    * Reads all rows of one connection in one shard that are on, in any order. As many strongly consistent reads as that

@@ -1,26 +1,40 @@
 import { defined } from '@trunkline/protocol'
-import type { DeliveryLock, SubscriberRef, SubscriberStore } from '../../ports/subscribers.ts'
+import type { DeliveryLock, SubscriberStore } from '../../ports/subscribers.ts'
 import { fromSubscriberItem, type Item, toSubscriberItem } from '../requests/items.ts'
 import { shardsKey, subscriberKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
 /** The port of the topics' rows of subscriptions in the table. */
-export function subscriberOperations({ get, put, update, remove, query, queryAll }: Requests): SubscriberStore {
+export function subscriberOperations(requests: Requests): SubscriberStore {
+  return { ...rowOperations(requests), ...lockOperations(requests), ...shardOperations(requests) }
+}
+
+type LockOperation = 'acquireDeliveryLock' | 'requestOffset' | 'releaseDeliveryLock'
+type ShardOperation = 'readSubscribers' | 'growShards'
+
+/** Single rows, without their locks. */
+function rowOperations({
+  get,
+  put,
+  update,
+  remove,
+  queryAll,
+}: Requests): Omit<SubscriberStore, LockOperation | ShardOperation> {
   return {
     async putSubscriber(row) {
-      const item = { ...toSubscriberItem(row), ...keyOf(row) }
+      const item = { ...toSubscriberItem(row), ...subscriberKey(row) }
       const write = await put(item, 'attribute_not_exists(#pk) OR #ref < :ref', { ref: row.ref })
       if (write.written) return 'put'
       const existing = await write.existing()
       const own = row.lock === undefined || holderOf(existing) === row.lock.by
       return existing.ref === row.ref && existing.on === true && own ? 'put' : 'newer'
     },
-    async readSubscriber(topic, shard, connectionId, id) {
-      const item = await get(subscriberKey(topic, shard, connectionId, id))
-      return item && fromSubscriberItem(topic, shard, item)
+    async readSubscriber(row) {
+      const item = await get(subscriberKey(row))
+      return item && fromSubscriberItem(row.topic, row.shard, item)
     },
     async readSubscribersOf({ topic, shard, connectionId }) {
-      const { pk, sk: prefix } = subscriberKey(topic, shard, connectionId, '')
+      const { pk, sk: prefix } = subscriberKey({ topic, shard, connectionId, id: '' })
       const items = await queryAll(
         '#pk = :pk AND begins_with(#sk, :prefix)',
         { pk, prefix, on: true },
@@ -29,7 +43,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       return items.map((item) => fromSubscriberItem(topic, shard, item))
     },
     async stopSubscriber({ ref, expires, ...row }) {
-      const write = await update(keyOf(row), {
+      const write = await update(subscriberKey(row), {
         expression: 'SET #ref = :ref, #on = :on, #expires = :expires REMOVE #input, #piped',
         condition: 'attribute_not_exists(#pk) OR #ref <= :ref',
         values: { ref, on: false, expires },
@@ -37,15 +51,20 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       return write.written ? 'stopped' : 'newer'
     },
     async deleteSubscriber({ ref, ...row }) {
-      await remove(keyOf(row), '#ref <= :ref', { ref })
+      await remove(subscriberKey(row), '#ref <= :ref', { ref })
     },
     async setSubscriberAuthExp({ ref, authExp, ...row }) {
       const expression = authExp === undefined ? 'REMOVE #authExp' : 'SET #authExp = :authExp'
-      await update(keyOf(row), { expression, condition: '#ref = :ref', values: { ref, authExp } })
+      await update(subscriberKey(row), { expression, condition: '#ref = :ref', values: { ref, authExp } })
     },
+  }
+}
 
+/** The locks of stock clients' rows. */
+function lockOperations({ update }: Requests): Pick<SubscriberStore, LockOperation> {
+  return {
     async acquireDeliveryLock({ ref, ...row }, lock) {
-      const write = await update(keyOf(row), {
+      const write = await update(subscriberKey(row), {
         expression: 'SET #lock = :lock',
         condition: '#ref = :ref AND #on = :on AND attribute_not_exists(#lock)',
         values: { ref, on: true, lock },
@@ -57,7 +76,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       return { status: write.written || holderOf(item) === lock.by ? 'locked' : 'held', row: existing }
     },
     async requestOffset({ ref, ...row }, offset) {
-      const write = await update(keyOf(row), {
+      const write = await update(subscriberKey(row), {
         expression: 'SET #want = :want',
         condition:
           '#ref = :ref AND #on = :on AND attribute_exists(#lock) AND (attribute_not_exists(#want) OR #want < :want)',
@@ -70,7 +89,7 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
     },
     async releaseDeliveryLock({ ref, ...row }, { by, at, unless }) {
       const notBeyond = unless === undefined ? '' : ' AND (attribute_not_exists(#want) OR #want <= :unless)'
-      const write = await update(keyOf(row), {
+      const write = await update(subscriberKey(row), {
         expression: `${at === undefined ? '' : 'SET #at = :at '}REMOVE #lock, #want`,
         condition: `#ref = :ref AND #lock.#by = :by${notBeyond}`,
         values: { ref, by, at, unless },
@@ -81,9 +100,14 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
       if (holderOf(item) === by) return 'requested'
       return item.lock === undefined && item.at === at ? 'freed' : 'lost'
     },
+  }
+}
 
+/** The pages of a shard, and the number of shards. */
+function shardOperations({ update, query }: Requests): Pick<SubscriberStore, ShardOperation> {
+  return {
     async readSubscribers(topic, shard, { limit, from } = {}) {
-      const { pk } = subscriberKey(topic, shard, '', '')
+      const { pk } = subscriberKey({ topic, shard, connectionId: '', id: '' })
       const isFirst = shard === 0 && from === undefined
       const { items, last } = await query(
         '#pk = :pk',
@@ -117,6 +141,3 @@ export function subscriberOperations({ get, put, update, remove, query, queryAll
 }
 
 const holderOf = (item: Item) => (item.lock as DeliveryLock | undefined)?.by
-
-const keyOf = ({ topic, shard, connectionId, id }: Omit<SubscriberRef, 'ref'>) =>
-  subscriberKey(topic, shard, connectionId, id)

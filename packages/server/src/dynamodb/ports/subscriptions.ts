@@ -68,7 +68,7 @@ export function subscriptionOperations(
     },
     async readSyncStates(asked) {
       const places = asked.map(({ topic, shard, connectionId, id, offset }) => ({
-        ...{ topic, shard, row: subscriberKey(topic, shard, connectionId, id) },
+        ...{ topic, shard, row: subscriberKey({ topic, shard, connectionId, id }) },
         slots: [logKey(topic, offset), logKey(topic, offset + 1)],
       }))
       const found = await getMany(places.flatMap(({ row, slots }) => [row, ...slots]))

@@ -72,7 +72,7 @@ export function fromSubscriptionItem(connectionId: string, item: Item): Connecti
 
 /** The item of a topic's row of a subscription. */
 export function toSubscriberItem({ topic, shard, connectionId, id, ...row }: Subscriber): Item {
-  return { ...subscriberKey(topic, shard, connectionId, id), ...row }
+  return { ...subscriberKey({ topic, shard, connectionId, id }), ...row }
 }
 
 /** The topic's row of a subscription, of an item. A row that a stop created has only `ref`, `on` and `expires`. */

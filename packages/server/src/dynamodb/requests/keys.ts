@@ -31,8 +31,15 @@ export const subscriptionKey = (connectionId: string, id: string): Key => ({
   sk: `${subscriptionPrefix}${id}`,
 })
 
+interface SubscriberPlace {
+  readonly topic: string
+  readonly shard: number
+  readonly connectionId: string
+  readonly id: string
+}
+
 /** A topic's row of a subscription. */
-export const subscriberKey = (topic: string, shard: number, connectionId: string, id: string): Key => ({
+export const subscriberKey = ({ topic, shard, connectionId, id }: SubscriberPlace): Key => ({
   pk: `SUBS#${topic}#${shard}`,
   sk: `${connectionId}#${id}`,
 })

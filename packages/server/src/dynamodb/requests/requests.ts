@@ -1,7 +1,7 @@
 import type { QueryCommandInput, UpdateCommandInput } from '@aws-sdk/lib-dynamodb'
 import { defined } from '@trunkline/protocol'
 import { createBatchGet } from './batch-get.ts'
-import { createSend } from './client.ts'
+import { createSend, type Send } from './client.ts'
 import { attributesOf } from './expression.ts'
 import type { Item } from './items.ts'
 import type { Key } from './keys.ts'
@@ -40,29 +40,18 @@ export type Requests = ReturnType<typeof createRequests>
 
 export function createRequests(options: DynamoStoreOptions) {
   const send = createSend(options)
-  const TableName = options.table
+  const reads = createReads(send, options.table)
+  return { ...reads, ...createWrites(send, options.table, reads.get), getMany: createBatchGet(send, options) }
+}
 
-  async function get(key: Key): Promise<Item | undefined> {
+type Get = (key: Key) => Promise<Item | undefined>
+
+function createReads(send: Send, TableName: string) {
+  const get: Get = async (key) => {
     const input = { TableName, Key: key, ConsistentRead: true }
     const { Item } = await send((client, sdk, abortSignal) => client.send(new sdk.GetCommand(input), { abortSignal }))
     return Item
   }
-
-  async function write(key: Key, request: () => Promise<Item | undefined>): Promise<Write> {
-    try {
-      return { written: true, item: (await request()) ?? {} }
-    } catch (error) {
-      if (!isConditionFailure(error)) throw error
-      return toFailedCondition(error, key, () => get(key))
-    }
-  }
-  const conditional = (condition: string | undefined) => ({
-    TableName,
-    ...(condition !== undefined && {
-      ConditionExpression: condition,
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-    }),
-  })
 
   /** One page. */
   async function query(keys: string, values: Values, { filter, ...page }: QueryBounds = {}): Promise<Page> {
@@ -80,10 +69,37 @@ export function createRequests(options: DynamoStoreOptions) {
     return { items: Items ?? [], last: LastEvaluatedKey as Key | undefined } // the table's own key
   }
 
-  return {
-    get,
-    getMany: createBatchGet(send, options),
+  /** All pages. */
+  async function queryAll(keys: string, values: Values, bounds: QueryBounds = {}): Promise<readonly Item[]> {
+    const all: Item[] = []
+    for (let from: Key | undefined, more = true; more; more = from !== undefined) {
+      const { items, last } = await query(keys, values, { ...bounds, ...defined({ ExclusiveStartKey: from }) })
+      all.push(...items)
+      from = last
+    }
+    return all
+  }
+  return { get, query, queryAll }
+}
 
+/** Writes of one item. A write whose condition fails reads the item by `get` where the error does not contain it. */
+function createWrites(send: Send, TableName: string, get: Get) {
+  async function write(key: Key, request: () => Promise<Item | undefined>): Promise<Write> {
+    try {
+      return { written: true, item: (await request()) ?? {} }
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error
+      return toFailedCondition(error, key, () => get(key))
+    }
+  }
+  const conditional = (condition: string | undefined) => ({
+    TableName,
+    ...(condition !== undefined && {
+      ConditionExpression: condition,
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+    }),
+  })
+  return {
     put(item: Item & Key, condition?: string, values: Values = {}): Promise<Write> {
       const input = { ...conditional(condition), Item: item, ...attributesOf([condition], values) }
       return write({ pk: item.pk, sk: item.sk }, () =>
@@ -118,19 +134,6 @@ export function createRequests(options: DynamoStoreOptions) {
           return undefined
         }),
       )
-    },
-
-    query,
-
-    /** All pages. */
-    async queryAll(keys: string, values: Values, bounds: QueryBounds = {}): Promise<readonly Item[]> {
-      const all: Item[] = []
-      for (let from: Key | undefined, more = true; more; more = from !== undefined) {
-        const { items, last } = await query(keys, values, { ...bounds, ...defined({ ExclusiveStartKey: from }) })
-        all.push(...items)
-        from = last
-      }
-      return all
     },
   }
 }

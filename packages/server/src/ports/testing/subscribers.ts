@@ -262,6 +262,6 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
 }
 
 const readRow = (store: Store, { topic, shard, connectionId, id }: Subscriber) =>
-  store.readSubscriber(topic, shard, connectionId, id)
+  store.readSubscriber({ topic, shard, connectionId, id })
 
 const byId = (rows: readonly Subscriber[]) => [...rows].sort((a, b) => (a.id < b.id ? -1 : 1))

@@ -291,7 +291,7 @@ describe('events that are appended while a shard is delivered', () => {
       { topic, offset, to: [{ shard: 0, connectionId: stock.connectionId, id: '7' }] },
     ])
     expect(await room.store.readShardLease(topic, 0)).not.toHaveProperty('holder')
-    const row = await room.store.readSubscriber(topic, 0, stock.connectionId, '7')
+    const row = await room.store.readSubscriber({ topic, shard: 0, connectionId: stock.connectionId, id: '7' })
     expect(row).toBeUndefined() // a post of unknown fate deletes the connection
   })
   test('are left to a function whose posts take longer than its lease, since it renews the lease', async () => {

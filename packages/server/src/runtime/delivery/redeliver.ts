@@ -43,7 +43,7 @@ async function readLiveRows(
   for (let at = 0; at < to.length; at += concurrentReads) {
     const some = to.slice(at, at + concurrentReads)
     const rows = await Promise.all(
-      some.map(({ shard, connectionId, id }) => context.store.readSubscriber(topic, shard, connectionId, id)),
+      some.map(({ shard, connectionId, id }) => context.store.readSubscriber({ topic, shard, connectionId, id })),
     )
     live.push(...rows.filter((row): row is Subscriber => row?.on === true))
   }

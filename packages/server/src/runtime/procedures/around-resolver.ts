@@ -74,6 +74,7 @@ function copyOf(procedure: BuiltProcedure): Callable {
     ...{ inputs, meta, middlewares: middlewares.slice(0, -1) },
     ...defined({ output, caller }),
   }
+  // tRPC types neither a chain without its builder nor a builder by a procedure's type.
   const builder = empty.concat({ _def: chain } as never) as unknown as Record<string, (resolve: unknown) => Callable>
   const step = (given: ResolverOptions) => {
     const around = arounds.get(given.signal)

@@ -172,7 +172,7 @@ describe.each(clients)('the input of a subscription (%j)', (how) => {
     const [row] = await rowsOf(line)
     expect(row).toHaveProperty('piped.claims')
     await client.send({ id: 1, method: 'subscription.stop' })
-    const stopped = row && (await line.store.readSubscriber(row.topic, row.shard, row.connectionId, row.id))
+    const stopped = row && (await line.store.readSubscriber(row))
     expect(stopped).toMatchObject({ on: false })
     expect(stopped).not.toHaveProperty('input')
     expect(stopped).not.toHaveProperty('piped')

@@ -14,5 +14,7 @@ test('a sync repairs a row that a late `auth` has left with an old expiry and th
   await room.store.setSubscriberAuthExp({ ...row, authExp: room.clock.now() - 1 })
   expect(await sync()).toMatchObject([{ id: 7, line: { code: 'CONNECTION_LOST', retry: 'now' } }, { id: 's' }])
   await subscribe(ann, 2, { lastEventId: from })
-  expect((await room.store.readSubscriber(topic, 0, ann.connectionId, '7'))?.authExp).toBe(expiresAt.getTime())
+  expect((await room.store.readSubscriber({ topic, shard: 0, connectionId: ann.connectionId, id: '7' }))?.authExp).toBe(
+    expiresAt.getTime(),
+  )
 })
