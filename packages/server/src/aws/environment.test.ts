@@ -30,8 +30,8 @@ describe('the backend of the environment', () => {
     })
   })
   it.each([
-    ['RESTORE', '-1', 'Expected LINE_RESTORE to be a whole number from 0, got "-1".'],
-    ['RESTORE', 'two', 'Expected LINE_RESTORE to be a whole number from 0, got "two".'],
+    ['RESTORE', '-1', 'Expected LINE_RESTORE to be a whole number from 0, got "-1". Raise it'],
+    ['RESTORE', 'two', 'Expected LINE_RESTORE to be a whole number from 0, got "two". Raise it'],
     ['CALLBACK_URL', 'wss://a.example/dev', 'Expected LINE_CALLBACK_URL to begin with https://'],
   ])('reports the error of %s=%s', (name, value, words) => {
     vi.stubEnv('LINE_TABLE', 'line')

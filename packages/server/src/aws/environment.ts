@@ -33,19 +33,21 @@ export function environmentBackend(prefix: string, log?: (entry: LogEntry) => vo
 function restoreNumber(prefix: string, text: string | undefined): number {
   if (text === undefined) return 0
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new Error(`Expected ${prefix}_RESTORE to be a whole number from 0, got ${JSON.stringify(text)}.`)
+  throw new Error(
+    `Expected ${prefix}_RESTORE to be a whole number from 0, got ${JSON.stringify(text)}. Raise it by 1 after each restore of the table.`,
+  )
 }
 
 function checkedUrl(prefix: string, url: string): string {
   if (/^https?:\/\//.test(url)) return url
   throw new Error(
-    `Expected ${prefix}_CALLBACK_URL to begin with https://, as in https://<api>.execute-api.<region>.amazonaws.com/<stage>, got ${JSON.stringify(url)}.`,
+    `Expected ${prefix}_CALLBACK_URL to begin with https://, as in https://<api>.execute-api.<region>.amazonaws.com/<stage>, got ${JSON.stringify(url)}. Set it to the URL of the API's stage.`,
   )
 }
 
 function checkedQueue(prefix: string, url: string): string {
   if (/^https?:\/\//.test(url)) return url
   throw new Error(
-    `Expected ${prefix}_DELAY_QUEUE_URL to be the URL of an SQS queue, as in https://sqs.<region>.amazonaws.com/<account>/<name>, got ${JSON.stringify(url)}.`,
+    `Expected ${prefix}_DELAY_QUEUE_URL to be the URL of an SQS queue, as in https://sqs.<region>.amazonaws.com/<account>/<name>, got ${JSON.stringify(url)}. Set it to the queue's URL.`,
   )
 }

@@ -86,8 +86,12 @@ const shortestLeaseMs = 10_000
 export function presenceTimes(name: string, given: Partial<PresenceTimes>): PresenceTimes {
   const { graceMs = defaultGraceMs, leaseMs = defaultLeaseMs } = given
   if (!Number.isInteger(graceMs) || graceMs < 0 || graceMs > longestGraceMs)
-    throw new RangeError(`Expected graceMs of presence ${name} from 0 to ${longestGraceMs}, got ${graceMs}.`)
+    throw new RangeError(
+      `Expected graceMs of presence ${name} from 0 to ${longestGraceMs}, got ${graceMs}. Choose a value of this range.`,
+    )
   if (!Number.isInteger(leaseMs) || leaseMs < shortestLeaseMs)
-    throw new RangeError(`Expected leaseMs of presence ${name} of at least ${shortestLeaseMs}, got ${leaseMs}.`)
+    throw new RangeError(
+      `Expected leaseMs of presence ${name} of at least ${shortestLeaseMs}, got ${leaseMs}. Choose a longer lease.`,
+    )
   return { graceMs, leaseMs }
 }

@@ -41,7 +41,7 @@ function formatValue(name: string, value: unknown): string {
   if (typeof value === 'string') return `s:${escapePart(value)}`
   if (typeof value === 'number' && Number.isFinite(value)) return `n:${value + 0}` // −0 + 0 is 0
   throw new TypeError(
-    `Expected ${JSON.stringify(name)} of a key to be a string or a finite number, got ${String(value)}.`,
+    `Expected ${JSON.stringify(name)} of a key to be a string or a finite number, got ${String(value)}. Convert it in the key's schema.`,
   )
 }
 
@@ -49,6 +49,8 @@ function escapePart(text: string): string {
   try {
     return encodeURIComponent(text)
   } catch {
-    throw new TypeError('Expected a key without lone surrogates, which cannot be encoded as UTF-8.')
+    throw new TypeError(
+      'Expected a key without lone surrogates, which cannot be encoded as UTF-8, got a key with one. Use well-formed text.',
+    )
   }
 }

@@ -68,7 +68,7 @@ const tooLarge = new Set(['ItemCollectionSizeLimitExceededException', 'RequestEn
 
 /**
  * Why DynamoDB refused a request for its content; undefined for every other error. DynamoDB has one error for content
- * that is too large and for content that is otherwise invalid: only its message tells which.
+ * that is too large and for content that is otherwise invalid: only its message says which.
  */
 function refusalOf(error: unknown): StoreRefusal | undefined {
   const { name, message, $metadata } = error as Error & { readonly $metadata?: Metadata }

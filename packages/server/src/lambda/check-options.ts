@@ -68,6 +68,6 @@ export function checkRouter(router: unknown): void {
   const { _def } = Object(router) as { readonly _def?: { readonly procedures?: unknown } }
   if (typeof _def?.procedures === 'object') return
   throw new TypeError(
-    `Expected router to be made by tRPC's router(…), got ${describeValue(router)}. Pass the router that has your procedures.`,
+    `Expected router to be made by tRPC's router(…), got ${describeValue(router)} Pass the router that has your procedures.`,
   )
 }

@@ -446,10 +446,10 @@ describe('a check that hangs', () => {
 describe('an error of the deployment', () => {
   test('is explained: no batch of a table, or a stream without images', async () => {
     const call = (event: unknown) => line.withBackend(backend, () => source()(event, {}))
-    await expect(call({ detail: {} })).rejects.toThrow(/map the stream of your table/)
+    await expect(call({ detail: {} })).rejects.toThrow(/Map the stream of your table/)
     await expect(call({ Records: [{ eventSource: 'aws:sqs', body: '{}' }] })).rejects.toThrow(/eventID/)
     await expect(send(source(), [inserted(row('1', 'a'), { view: 'NEW_IMAGE' })])).rejects.toThrow(
-      'The stream of cards has NEW_IMAGE: set its StreamViewType to NEW_AND_OLD_IMAGES.',
+      'Expected the stream of cards to have the StreamViewType NEW_AND_OLD_IMAGES, got NEW_IMAGE. Set its StreamViewType to NEW_AND_OLD_IMAGES.',
     )
   })
 })

@@ -22,7 +22,8 @@ export function createChannel<K extends KeySchema, E extends EventSchema>(
     name,
     key,
     event,
-    publish: async (topicKey, published, options) => publish(context(), definition, { ...options, key: topicKey, event: published }),
+    publish: async (topicKey, published, options) =>
+      publish(context(), definition, { ...options, key: topicKey, event: published }),
     read: async (topicKey, options = {}) => {
       const topic = await topicOf(definition, topicKey)
       const page = await readPage(context(), { topic, retentionMs }, options)
@@ -46,7 +47,8 @@ export function createEphemeral<K extends KeySchema, E extends EventSchema>(
     name,
     key,
     event,
-    publish: async (topicKey, published) => publishEphemeral(context(), definition, { key: topicKey, event: published }),
+    publish: async (topicKey, published) =>
+      publishEphemeral(context(), definition, { key: topicKey, event: published }),
     subscribe: (topicKey) => createSubscription<core.output<E>>(describeSubscription(access, definition, topicKey)),
     entry: (topicKey, published) => createEntry(definition, topicKey, published),
   }

@@ -33,6 +33,9 @@ export interface LineInternals {
 /** The internals of a line. Throws a `TypeError` if `createLine` did not make it. */
 export function internalsOf(line: Line): LineInternals {
   const internals = (line as { readonly [internalsKey]?: LineInternals } | null | undefined)?.[internalsKey]
-  if (internals === undefined) throw new TypeError(`Expected a line made by createLine(), got ${describeValue(line)}`)
+  if (internals === undefined)
+    throw new TypeError(
+      `Expected a line made by createLine(), got ${describeValue(line)} Pass what createLine returned.`,
+    )
   return internals
 }

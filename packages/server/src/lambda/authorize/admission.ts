@@ -1,4 +1,5 @@
 import { parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
+import { describeValue } from '../../define/describe-value.ts'
 import { type AuthorizeResult, anonymous, type ConnectRequest, deny, isDenied } from '../../define/identity.ts'
 import type { Recorder } from '../../ports/telemetry.ts'
 import type { ConnectionCaller } from '../../runtime/context/caller.ts'
@@ -67,11 +68,18 @@ export async function identify(
   token: string,
   log: Recorder['log'],
 ): Promise<Identified> {
-  if (authorize === undefined) return { status: 'refused', reason: 'This line knows no tokens.' }
+  if (authorize === undefined)
+    return {
+      status: 'refused',
+      reason: 'This application has no authorize and accepts no tokens. Connect without a token.',
+    }
   const result = await authorize({ token, headers: {}, query: {}, cookies: {}, origin: undefined, sourceIp: '' })
   const { principal, claims, authExp, refused } = toIdentity(result, log)
   if (principal === null || claims === undefined || authExp === undefined)
-    return { status: 'refused', reason: refused ?? 'This token speaks for nobody.' }
+    return {
+      status: 'refused',
+      reason: refused ?? 'authorize accepted this token as anonymous. Use the token of a known caller.',
+    }
   return { status: 'known', principal, claims, authExp }
 }
 
@@ -90,7 +98,7 @@ function toIdentity(
   const authExp = result?.expiresAt?.getTime?.() ?? Number.NaN
   if (typeof result?.principal !== 'string' || result.principal === '' || Number.isNaN(authExp))
     throw new TypeError(
-      'Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous.',
+      `Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous, got ${describeValue(result)} The principal is a text and expiresAt a valid date.`,
     )
   if (authExp < earliestMs) {
     const refused = `authorize returned expiresAt ${result.expiresAt.toISOString()}. JWT \`exp\` is in seconds: return new Date(exp * 1000).`

@@ -19,7 +19,9 @@ export type AllowsOrigin = (origin: string, onError: OnOriginError) => Promise<b
  */
 export function parseOrigins(origins: Origins, source: string): AllowsOrigin {
   if (typeof origins !== 'function' && !Array.isArray(origins))
-    throw new TypeError(`Expected an array of origins or a function in ${source}, got ${show(origins)}.`)
+    throw new TypeError(
+      `Expected an array of origins or a function in ${source}, got ${show(origins)}. List the origins of your pages.`,
+    )
   const checks = [origins].flat().map((origin) => toCheck(origin, source))
   return async (origin, onError) => {
     for (const check of checks) {

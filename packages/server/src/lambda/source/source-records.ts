@@ -1,3 +1,4 @@
+import { describeValue } from '../../define/describe-value.ts'
 import { isRecord } from '../events/events.ts'
 import { fromImage, fromKeys } from './image.ts'
 
@@ -31,7 +32,9 @@ const expirer = 'dynamodb.amazonaws.com' // deletes rows by TTL
  */
 export function toSourceRecords(event: unknown): readonly SourceRecord[] {
   if (!isRecord(event) || !Array.isArray(event['Records']))
-    throw new TypeError('Expected a batch of a DynamoDB stream: map the stream of your table to this function.')
+    throw new TypeError(
+      `Expected a batch of a DynamoDB stream, got ${describeValue(event)} Map the stream of your table to this function.`,
+    )
   return (event['Records'] as readonly unknown[]).map(toSourceRecord)
 }
 
@@ -41,10 +44,14 @@ function toSourceRecord(record: unknown): SourceRecord {
   const change = isRecord(dynamodb) ? dynamodb : {}
   const { SequenceNumber: sequence, StreamViewType: view = requiredView } = change
   if (type === undefined || typeof id !== 'string' || typeof sequence !== 'string')
-    throw new TypeError('Expected a record of a DynamoDB stream with eventID, eventName and SequenceNumber.')
+    throw new TypeError(
+      `Expected a record of a DynamoDB stream with eventID, eventName and SequenceNumber, got ${describeValue(record)} Map the stream of your table to this function.`,
+    )
   const table = tableOf(arn)
   if (view !== requiredView)
-    throw new Error(`The stream of ${table} has ${String(view)}: set its StreamViewType to ${requiredView}.`)
+    throw new Error(
+      `Expected the stream of ${table} to have the StreamViewType ${requiredView}, got ${String(view)}. Set its StreamViewType to ${requiredView}.`,
+    )
   return {
     id,
     sequence,

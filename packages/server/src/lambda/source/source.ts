@@ -1,3 +1,4 @@
+import { describeValue } from '../../define/describe-value.ts'
 import { contentOf, type Entry } from '../../define/entry.ts'
 import type { Change, ImageOf, ImageSchema, InvalidRow } from '../../define/source.ts'
 import { internalsOf } from '../../line/internals.ts'
@@ -148,7 +149,7 @@ function logFailure({ telemetry }: RuntimeContext, { table, keys, id }: SourceRe
  * earlier publish, so the key is claimed first: the event is posted at most once.
  */
 async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
-  const { definition, key, event } = contentOf(entry) ?? notAnEntry()
+  const { definition, key, event } = contentOf(entry) ?? notAnEntry(entry)
   if (definition.retentionMs !== undefined) {
     await publish(context, definition, { key, event, idempotencyKey })
     return
@@ -164,6 +165,8 @@ async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey
   if (status === 'claimed') await publishEphemeral(context, definition, { key, event })
 }
 
-function notAnEntry(): never {
-  throw new TypeError('Expected toEvents to return entries made by channel.entry(key, event).')
+function notAnEntry(entry: unknown): never {
+  throw new TypeError(
+    `Expected toEvents to return entries made by channel.entry(key, event), got ${describeValue(entry)} Make each entry with channel.entry.`,
+  )
 }

@@ -17,7 +17,10 @@ export function toTRPCError(thrown: unknown): TRPCError {
     return getTRPCErrorFromUnknown(thrown)
   } catch {
     // A thrown object whose getters throw.
-    return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: 'A value was thrown that cannot be read.' })
+    return new TRPCError({
+      code: 'INTERNAL_SERVER_ERROR',
+      message: 'A value was thrown that cannot be read. Throw an Error.',
+    })
   }
 }
 

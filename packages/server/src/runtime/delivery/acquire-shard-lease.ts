@@ -156,7 +156,7 @@ async function updateLease<T>(
     row = put.row
   }
   throw new Error(
-    `The lease of shard ${shard} of topic ${topic} could not be written: ${maxAttempts} attempts conflicted with other writes.`,
+    `The lease of shard ${shard} of topic ${topic} could not be written: ${maxAttempts} attempts conflicted with other writes. Invoke the job again.`,
   )
 }
 

@@ -15,7 +15,7 @@ import {
 import { createModelClient } from './model-client.suite.ts'
 import { createScheduleTable } from './schedule-table.suite.ts'
 
-const table = createScheduleTable('Decision 33, turns at a shard')
+const table = createScheduleTable('Decision 33, leases of a shard')
 
 interface Shard extends Room {
   readonly ann: TestClient
@@ -174,7 +174,7 @@ describe('the explorer finds a broken shard lease:', () => {
     ))
   test('a lease that is written unconditionally', () =>
     table.catches(
-      'turns are put unconditionally',
+      'leases are put unconditionally',
       delivering(['first', 'second'], {}, (store) => ({
         putShardLease: async (row) =>
           store.putShardLease(row, (await store.readShardLease(row.topic, row.shard))?.version),

@@ -30,7 +30,9 @@ export async function redeliver(
     retry(await readLiveRows(context, topic, rows)),
   )
   if (undelivered.length > 0)
-    throw new Error(`${undelivered.length} of ${live.length} posts of topic ${topic} failed again on retry.`)
+    throw new Error(
+      `${undelivered.length} of ${live.length} posts of topic ${topic} failed again on retry. Invoke the job again.`,
+    )
 }
 
 /** Reads these rows again. Leaves out subscriptions that have stopped. */

@@ -49,7 +49,7 @@ async function scheduleRetry(
   const { invoker, telemetry } = context
   if (invoker === undefined)
     throw new Error(
-      `${rows.length} posts of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function.`,
+      `${rows.length} posts of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function. Give the backend an invoker.`,
     )
   telemetry.measure('handedOn', rows.length)
   const jobs = (of: readonly Subscriber[]) => toJobs(of, { topic, offset: slot.offset, ...traceOf(context) })
@@ -101,7 +101,7 @@ function toJobs(rows: readonly Subscriber[], job: DeliverJob): readonly DeliverJ
 export async function scheduleRunRetry(context: InvocationContext, { topic, slots }: Run): Promise<void> {
   if (context.invoker === undefined)
     throw new Error(
-      `Delivery of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function.`,
+      `Delivery of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function. Give the backend an invoker.`,
     )
   await context.invoker.invoke('deliver', toJob([toRun(slots.map((slot) => ({ topic, slot })))], traceOf(context)))
 }

@@ -2,24 +2,24 @@ import { describe, expect, test } from 'vitest'
 import { createFakeClock } from '../../lambda/test-line.suite.ts'
 import { createPostPacer, defaultAccountRate } from './post-pacer.ts'
 
-/** Turns that may be taken in the next second, each when it has come. */
-async function turnsInASecond(pacer: ReturnType<typeof createPostPacer>, clock: ReturnType<typeof createFakeClock>) {
+/** The posts that may start in the next second, each at its reserved time. */
+async function postsInASecond(pacer: ReturnType<typeof createPostPacer>, clock: ReturnType<typeof createFakeClock>) {
   const end = clock.now() + 1_000
-  let turns = 0
+  let posts = 0
   for (;;) {
     const ms = pacer.reserve()
-    if (clock.now() + ms >= end) return turns
+    if (clock.now() + ms >= end) return posts
     clock.time += ms
-    turns += 1
+    posts += 1
   }
 }
 
 describe('the pacer of a process', () => {
   test('allows the account’s rate until a post is refused', async () => {
     const clock = createFakeClock()
-    const turns = await turnsInASecond(createPostPacer(clock), clock)
-    expect(turns).toBeGreaterThan(defaultAccountRate * 0.99)
-    expect(turns).toBeLessThanOrEqual(defaultAccountRate * 1.1 + 1) // with its burst
+    const posts = await postsInASecond(createPostPacer(clock), clock)
+    expect(posts).toBeGreaterThan(defaultAccountRate * 0.99)
+    expect(posts).toBeLessThanOrEqual(defaultAccountRate * 1.1 + 1) // with its burst
   })
   test('is not slowed by refusals of a single connection, whose client is slow', () => {
     const pacer = createPostPacer(createFakeClock())
@@ -76,6 +76,6 @@ describe('the pacer of a process', () => {
     pacer.limit(defaultAccountRate / 8)
     clock.time += 60_000
     expect(pacer.rate()).toBe(1_250)
-    expect(await turnsInASecond(pacer, clock)).toBeLessThanOrEqual(1_250 * 1.1 + 1)
+    expect(await postsInASecond(pacer, clock)).toBeLessThanOrEqual(1_250 * 1.1 + 1)
   })
 })

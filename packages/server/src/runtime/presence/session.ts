@@ -92,5 +92,8 @@ function without(sessions: Sessions, entry: string): Sessions {
 }
 
 function tooManySessions(): TrunklineError {
-  return new TrunklineError('RATE_LIMITED', `A member can have ${presenceLimits.sessions} sessions in one topic.`)
+  return new TrunklineError(
+    'RATE_LIMITED',
+    `A member can have ${presenceLimits.sessions} sessions in one topic, and has as many. Leave one first.`,
+  )
 }

@@ -17,7 +17,7 @@ export function checkMember(
   if (bytes < 1 || bytes > presenceLimits.memberBytes)
     throw new TRPCError({
       code: 'BAD_REQUEST',
-      message: `Expected a member of ${channel.name} as a text of 1 to ${presenceLimits.memberBytes} bytes (memberBytes), got ${typeof member === 'string' ? `${Buffer.byteLength(member)} bytes` : typeof member}.`,
+      message: `Expected a member of ${channel.name} as a text of 1 to ${presenceLimits.memberBytes} bytes (memberBytes), got ${typeof member === 'string' ? `${Buffer.byteLength(member)} bytes` : typeof member}. Use an id of the member.`,
     })
   return { member, data: toText(channel, fittingNow(channel, 'data', data)) }
 }

@@ -6,7 +6,10 @@ export const mostRaces = 50
 
 /** The error of a caller whose writes all lost. */
 export function racesLost(): TrunklineError {
-  return new TrunklineError('RATE_LIMITED', `The presence of this member changes too often (${mostRaces} conflicts).`)
+  return new TrunklineError(
+    'RATE_LIMITED',
+    `The presence of this member changes too often (${mostRaces} conflicts). Try again later.`,
+  )
 }
 
 /** A member's sessions, by their names in the row. */
