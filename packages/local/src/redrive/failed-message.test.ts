@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { formatJob } from './deliver-job.ts'
 import { readFailedMessage } from './failed-message.ts'
+import { formatJob } from './jobs.ts'
 
 const batch = { streamArn: 'arn:s', shardId: 'shard-1', startSequenceNumber: '10', endSequenceNumber: '12' }
 const job = { topic: 'room?room=s:x', offset: 7, to: [{ shard: 0, connectionId: 'c=', id: '1' }] }

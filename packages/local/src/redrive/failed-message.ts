@@ -1,6 +1,4 @@
-import type { DeliverJob } from './deliver-job.ts'
-import { isDeliverJob } from './deliver-job.ts'
-import { isPresenceCheck, type PresenceCheck } from './presence-check.ts'
+import { type DeliverJob, isDeliverJob, isPresenceCheck, type PresenceCheck } from './jobs.ts'
 
 /** A failed batch of a stream. Its records must be read from the stream again. */
 export interface FailedBatch {

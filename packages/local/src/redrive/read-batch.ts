@@ -1,6 +1,6 @@
 import type { _Record, DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
-import type { DeliverJob } from './deliver-job.ts'
 import type { FailedBatch } from './failed-message.ts'
+import type { DeliverJob } from './jobs.ts'
 
 const logPrefix = 'LOG#'
 const requestMs = 10_000

@@ -1,11 +1,8 @@
 import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import type { Message, SQSClient } from '@aws-sdk/client-sqs'
-import { type DeliverJob, formatJob } from './deliver-job.ts'
 import { readFailedMessage } from './failed-message.ts'
-import { isPresenceCheck, type PresenceCheck } from './presence-check.ts'
+import { formatJob, isPresenceCheck, type PresenceCheck, type RedriveJob } from './jobs.ts'
 import { readBatch } from './read-batch.ts'
-
-type RedriveJob = DeliverJob | PresenceCheck
 
 /** The services that a redrive uses. */
 export interface RedrivePorts {
@@ -84,14 +81,14 @@ export async function redrive(ports: RedrivePorts, options: RedriveOptions): Pro
     counts.deleted += 1
   }
   while (counts.read < max) {
-    const asked = {
+    const request = {
       QueueUrl: queue,
       MaxNumberOfMessages: Math.min(10, max - counts.read),
       VisibilityTimeout: visibilitySeconds,
       // long polling asks all of the queue's servers, so an empty response means that the queue is empty
       WaitTimeSeconds: 1,
     }
-    const { Messages: messages = [] } = await ports.sqs.send(new sdk.ReceiveMessageCommand(asked), within())
+    const { Messages: messages = [] } = await ports.sqs.send(new sdk.ReceiveMessageCommand(request), within())
     if (messages.length === 0) break
     counts.read += messages.length
     seen.push(...messages)

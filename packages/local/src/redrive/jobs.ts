@@ -16,7 +16,24 @@ export function isDeliverJob(value: unknown): value is DeliverJob {
   return typeof value.topic === 'string' && Number.isSafeInteger(value.offset)
 }
 
-/** Formats the events of a job for people. */
+/** A job of a redrive: a delivery or a presence check. */
+export type RedriveJob = DeliverJob | PresenceCheck
+
+/** The `deliver` function's payload for a presence check: which member of which topic may have left. */
+export interface PresenceCheck {
+  readonly presence: { readonly topic: string; readonly member: string }
+}
+
+/** Whether this is a presence check. */
+export function isPresenceCheck(value: unknown): value is PresenceCheck {
+  if (typeof value !== 'object' || value === null || !('presence' in value)) return false
+  const { presence } = value
+  if (typeof presence !== 'object' || presence === null || !('topic' in presence) || !('member' in presence))
+    return false
+  return typeof presence.topic === 'string' && typeof presence.member === 'string'
+}
+
+/** Formats the events of a delivery for people. */
 export function formatJob({ beside = [], ...first }: DeliverJob): string {
   return [first, ...beside].map(formatRun).join(', ')
 }
