@@ -64,7 +64,9 @@ async function runAsyncApi(args: readonly string[]): Promise<number> {
   })
   const [entry] = positionals
   if (entry === undefined || positionals.length > 1)
-    throw new Error(`Expected one module that exports your functions, as in trunkline asyncapi ./api/lambda.ts.`)
+    throw new Error(
+      `Expected one module that exports your functions, got ${positionals.length}: trunkline asyncapi ./api/lambda.ts.`,
+    )
   const text = await writeDocument(entry, values)
   if (values.out === undefined) process.stdout.write(text)
   return 0

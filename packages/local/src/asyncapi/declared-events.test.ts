@@ -11,19 +11,19 @@ import { askOfficialParser } from './official-parser.suite.ts'
 
 const line = createLine()
 const key = z.object({ room: z.string() })
-const said = z.object({ type: z.literal('said'), text: z.string() })
+const message = z.object({ type: z.literal('said'), text: z.string() })
 const page = z.object({ type: z.literal('page'), texts: z.array(z.string()) })
-const messages = line.channel('declared', { key, event: said })
+const messages = line.channel('declared', { key, event: message })
 const typing = line.ephemeral('declared.typing', { key, event: z.object({ author: z.string() }) })
 const t = initTRPC.create()
 const router = t.router({
   plain: t.procedure
     .input(key)
-    .output(eventsOf(said))
+    .output(eventsOf(message))
     .subscription(({ input }) => messages.subscribe(input, { replay: 9 })),
   begun: t.procedure
     .input(key)
-    .output(eventsOf(z.discriminatedUnion('type', [page, said])))
+    .output(eventsOf(z.discriminatedUnion('type', [page, message])))
     .subscription(({ input }) => messages.subscribe(input).startWith(() => ({ type: 'page' as const, texts: ['a'] }))),
   lengths: t.procedure
     .input(key)

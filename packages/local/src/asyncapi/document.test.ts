@@ -162,12 +162,17 @@ test('two entries of one name are rejected instead of merged', async () => {
 describe('an application that cannot be described causes an error', () => {
   test.each([
     ['a missing file', 'nowhere.ts', {}, 'The module nowhere.ts does not exist'],
-    ['the address is none', example('chat'), { url: 'chat.example' }, 'Expected --url to be an address such as wss://'],
+    [
+      'an address that is not a URL',
+      example('chat'),
+      { url: 'chat.example' },
+      'Expected --url to be an address such as wss://',
+    ],
     [
       'the module exports no handlers',
       fileURLToPath(new URL('./frames.ts', import.meta.url)),
       {},
-      'exports no handlers',
+      'to export handlers, got none',
     ],
   ])('%s', async (_, entry, settings, words) => {
     await expect(writeDocument(entry, settings)).rejects.toThrow(words)

@@ -58,7 +58,7 @@ async function partsOf({ router, channels, authorizes }: Application): Promise<P
 const socketId = 'trunkline.socket'
 
 function channelsOf({ frames, topics, security }: Parts): JsonObject {
-  return unite('channels', [
+  return mergeUnique('channels', [
     [socketId, toSocket(frames, security.security !== undefined)],
     ...topics.map(({ id, channel }) => [id, channel] as const),
   ])
@@ -66,7 +66,7 @@ function channelsOf({ frames, topics, security }: Parts): JsonObject {
 
 function operationsOf({ procedures, topics, security }: Parts): JsonObject {
   const stop = { title: 'Ends a subscription', request: 'subscription.stop', replies: ['stopped'] }
-  return unite('operations', [
+  return mergeUnique('operations', [
     ...procedures.map(({ id, ...call }) => [id, { ...toCall(call), ...security, ...call.extensions }] as const),
     ['subscription.stop', { ...toCall(stop), ...security }],
     ...topics.map(({ id, operation }) => [`${id}.published`, operation] as const),
@@ -77,7 +77,7 @@ function componentsOf({ frames, topics, schemas, security }: Parts): JsonObject 
   const messages = [...frames, ...topics.map(({ message }) => message)]
   return {
     schemas: schemas.all(),
-    messages: unite('messages', messages.map(toNamedMessage)),
+    messages: mergeUnique('messages', messages.map(toNamedMessage)),
     ...(security.security === undefined ? {} : { securitySchemes: { token: tokenScheme } }),
   }
 }
@@ -101,7 +101,7 @@ function toNamedMessage({ correlated, ...message }: Message): readonly [string, 
 }
 
 /** Merges entries. Throws for two entries of the same name. */
-function unite(what: string, entries: readonly (readonly [string, JsonObject])[]): JsonObject {
+function mergeUnique(what: string, entries: readonly (readonly [string, JsonObject])[]): JsonObject {
   const names = new Set<string>()
   for (const [name] of entries) {
     if (names.has(name))

@@ -20,13 +20,13 @@ export interface Schemas {
 }
 
 /** Descriptions of types that JSON Schema cannot express. */
-const unsaid: Readonly<Record<string, string>> = {
-  bigint: 'A bigint: JSON has none, so the wire carries what the router’s transformer makes of it.',
+const notes: Readonly<Record<string, string>> = {
+  bigint: 'A bigint, in the format of the router’s transformer. JSON has no bigint.',
   custom: 'Checked by code, which JSON Schema cannot express.',
-  date: 'A Date: the wire carries what the router’s transformer makes of it, ISO 8601 text without one.',
-  map: 'A Map: the wire carries what the router’s transformer makes of it.',
-  nan: 'NaN: the wire carries what the router’s transformer makes of it, null without one.',
-  set: 'A Set: the wire carries what the router’s transformer makes of it.',
+  date: 'A Date, in the format of the router’s transformer; without a transformer, ISO 8601 text.',
+  map: 'A Map, in the format of the router’s transformer.',
+  nan: 'NaN, in the format of the router’s transformer; without a transformer, null.',
+  set: 'A Set, in the format of the router’s transformer.',
   symbol: 'A symbol, which cannot be serialised.',
   transform: 'Produced by code, which JSON Schema cannot express.',
   undefined: 'Nothing: the member is left out.',
@@ -65,14 +65,17 @@ function convert(name: string, schema: unknown, side: Side): Converted {
       io: side === 'input' ? 'input' : 'output',
       unrepresentable: 'any',
       override: ({ zodSchema, jsonSchema }) => {
-        const words = unsaid[zodSchema._zod.def.type]
+        const words = notes[zodSchema._zod.def.type]
         if (words !== undefined && Object.keys(jsonSchema).length === 0) jsonSchema.description = words
         if (side === 'declared' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
       },
     })
     return json as Converted // zod guarantees plain JSON
   } catch (cause) {
-    throw new Error(`${name} could not be written as JSON Schema: ${messageOf(cause)}`, { cause })
+    throw new Error(
+      `The schema ${name} could not be converted to JSON Schema: ${messageOf(cause)}. Use a type that zod can convert.`,
+      { cause },
+    )
   }
 }
 

@@ -26,10 +26,10 @@ async function load(entry: string, url: string): Promise<readonly unknown[]> {
 function pick(entry: string, exported: readonly unknown[]): Application {
   const [application, ...others] = new Set(exported.map(applicationOf).filter((found) => found !== undefined))
   if (application === undefined)
-    throw new Error(`${entry} exports no handlers: export what createLambdaHandlers returns.`)
+    throw new Error(`Expected ${entry} to export handlers, got none. Export what createLambdaHandlers returns.`)
   if (others.length > 0)
     throw new Error(
-      `${entry} exports the handlers of ${others.length + 1} applications: name a module that exports those of one.`,
+      `Expected ${entry} to export the handlers of one application, got ${others.length + 1}. Name a module for each.`,
     )
   return application
 }

@@ -47,7 +47,7 @@ export async function askOfficialParser(document: string): Promise<OfficialView>
     env: { ...process.env, NODE_OPTIONS: '' },
   })
   child.stdin.end(document)
-  const [out, said] = await Promise.all([readText(child.stdout), readText(child.stderr)])
-  if (out === '') throw new Error(`the official parser failed: ${said}`)
+  const [out, errors] = await Promise.all([readText(child.stdout), readText(child.stderr)])
+  if (out === '') throw new Error(`The official parser failed: ${errors}`)
   return JSON.parse(out)
 }

@@ -33,7 +33,7 @@ export function procedureParts(
     extensions: {
       tags: [{ name: type }],
       ...(Object.keys(meta).length === 0 ? {} : { 'x-trunkline-meta': meta }),
-      ...followed(procedure, channels),
+      ...channelsOfKey(procedure, channels),
     },
     messages: [
       { name: request, title: `Calls ${path}`, payload: requestFrame(procedure, input) },
@@ -79,7 +79,7 @@ function outputOf({ type, output }: Procedure, name: string, schemas: Schemas): 
  * A subscription's channel is known only when it runs. Before that, the document can name the channels whose key equals
  * the input.
  */
-function followed({ type, inputs }: Procedure, channels: readonly ChannelDefinition[]): JsonObject {
+function channelsOfKey({ type, inputs }: Procedure, channels: readonly ChannelDefinition[]): JsonObject {
   if (type !== 'subscription') return {}
   const named = channels.filter(({ key }) => inputs.includes(key)).map(({ name }) => name)
   return named.length === 0 ? {} : { 'x-trunkline-channels-of-this-key': named }

@@ -48,9 +48,9 @@ const defaultPort = 4400
  * Reads a folder's settings; `options` override them. Throws an `Error` that names the invalid member and what was
  * expected.
  */
-export async function readDevConfig(folder: string, given: DevSettings): Promise<DevConfig> {
-  if (!existsSync(folder)) throw new Error(`The folder ${folder} does not exist.`)
-  const settings = { ...(await readSettings(folder)), ...given }
+export async function readDevConfig(folder: string, options: DevSettings): Promise<DevConfig> {
+  if (!existsSync(folder)) throw new Error(`The folder ${folder} does not exist. Name the folder of your project.`)
+  const settings = { ...(await readSettings(folder)), ...options }
   for (const [name, value] of Object.entries(settings)) checkMember(folder, name, value)
   const { entry, web, data, dynamodb, env, tables, backgroundRuns, streamRecords, port = defaultPort } = settings
   if (entry === undefined)
@@ -82,7 +82,7 @@ export async function readDevConfig(folder: string, given: DevSettings): Promise
 
 function checkMember(folder: string, name: string, value: unknown): void {
   if (!Object.hasOwn(kinds, name))
-    throw new Error(`Expected ${Object.keys(kinds).join(', ')} in ${join(folder, fileName)}, got ${name}.`)
+    throw new Error(`Expected the members ${Object.keys(kinds).join(', ')} in ${join(folder, fileName)}, got ${name}.`)
   const kind = kinds[name as keyof DevConfig]
   if ((Array.isArray(value) ? 'list' : typeof value) !== kind)
     throw new Error(`Expected ${name} to be a ${kind}, got ${JSON.stringify(value)}.`)
@@ -121,6 +121,6 @@ async function readSettings(folder: string): Promise<DevSettings> {
   try {
     return JSON.parse(text) as DevSettings
   } catch (error) {
-    throw new Error(`${path} is not JSON: ${error instanceof Error ? error.message : error}`)
+    throw new Error(`Expected ${path} to contain JSON: ${error instanceof Error ? error.message : error}`)
   }
 }

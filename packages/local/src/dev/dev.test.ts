@@ -54,23 +54,23 @@ describe('trunkline dev', () => {
       join(folder, 'node_modules'),
       'junction',
     )
-    const said: string[] = []
-    const line = await dev(folder, { entry: 'entry.ts', port: 0, log: (text) => said.push(text) })
-    const saidThat = (words: string) => expect.poll(() => said.join(), { timeout: 10_000 }).toContain(words)
+    const logged: string[] = []
+    const line = await dev(folder, { entry: 'entry.ts', port: 0, log: (text) => logged.push(text) })
+    const logs = (words: string) => expect.poll(() => logged.join(), { timeout: 10_000 }).toContain(words)
     const connection = createConnection({ url: line.url, WebSocket })
     const client = createClient<AppRouter>({ connection })
     expect(await client.hello.query()).toBe('one')
     await writeFile(join(folder, 'entry.ts'), source('('))
-    await saidThat('kept the old code')
+    await logs('kept the old code')
     expect(await client.hello.query()).toBe('one')
     await writeFile(join(folder, 'entry.ts'), source("'two'"))
-    await saidThat('reloaded')
+    await logs('reloaded')
     expect(await client.hello.query()).toBe('two')
     await connection.close()
     await line.close()
   })
 
-  test('refuses a page of another origin', async () => {
+  test('rejects a page of another origin', async () => {
     const line = await dev('.', { entry, port: 0, log: () => {} })
     const socket = new WebSocket(line.url, { origin: 'https://evil.example' })
     const status = await new Promise((resolve) => {
@@ -85,10 +85,10 @@ describe('trunkline dev', () => {
     const busy = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => busy.once('listening', resolve))
     const { port } = busy.address() as AddressInfo
-    const said: string[] = []
+    const logged: string[] = []
     const folder = await folderWith({ 'trunkline.config.json': JSON.stringify({ entry, port }) })
-    const line = await dev(folder, { log: (text) => said.push(text) })
-    expect(said.join('\n')).toContain(`port ${port} is in use`)
+    const line = await dev(folder, { log: (text) => logged.push(text) })
+    expect(logged.join('\n')).toContain(`port ${port} is in use`)
     expect(new URL(line.url).port).not.toBe(String(port))
     await line.close()
     busy.close()
@@ -157,9 +157,9 @@ describe('trunkline dev', () => {
 
   test('runs before its page is built', async () => {
     const folder = await folderWith({})
-    const said: string[] = []
-    const line = await dev('.', { entry, web: join(folder, 'dist'), port: 0, log: (text) => said.push(text) })
-    expect(said.join()).toContain('is not built yet; it is served once it exists')
+    const logged: string[] = []
+    const line = await dev('.', { entry, web: join(folder, 'dist'), port: 0, log: (text) => logged.push(text) })
+    expect(logged.join()).toContain('is not built yet; it is served once it exists')
     expect((await fetch(line.address)).status).toBe(503)
     await mkdir(join(folder, 'dist'))
     await writeFile(join(folder, 'dist', 'index.html'), 'built at last')
@@ -203,7 +203,7 @@ describe('trunkline dev', () => {
       'to be like { "name": "cards"',
     ],
     [{}, 'Name the module'],
-    [{ 'trunkline.config.json': '{' }, 'is not JSON'],
+    [{ 'trunkline.config.json': '{' }, 'to contain JSON'],
     [{ 'trunkline.config.json': '{"entri":"x"}' }, 'got entri'],
     [{ 'trunkline.config.json': '{"entry":5}' }, 'Expected entry to be a string, got 5'],
     [

@@ -28,8 +28,8 @@ export async function dev(
   folder: string,
   options: DevSettings & { readonly log: (text: string) => void },
 ): Promise<DevLine> {
-  const { log, ...given } = options
-  const config = await readDevConfig(folder, given)
+  const { log, ...settings } = options
+  const config = await readDevConfig(folder, settings)
   if (!existsSync(config.entry))
     throw new Error(
       `The entry ${config.entry} does not exist. Name the module that exports your functions with --entry.`,
@@ -37,7 +37,7 @@ export async function dev(
   if (config.web !== undefined && !existsSync(config.web))
     log(`the page ${config.web} is not built yet; it is served once it exists`)
   log(`bundling ${relative(process.cwd(), config.entry)}`)
-  const portsToTry = given.port === undefined ? 21 : 1
+  const portsToTry = settings.port === undefined ? 21 : 1
   return onFreePort({ first: config.port, portsToTry, log }, (port) =>
     withResources((resources) => openDev(config, { port, log, resources })),
   )

@@ -55,12 +55,12 @@ function get(
 ): Promise<{ status: number; body: string }> {
   const { port } = at.address() as AddressInfo
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, headers, method }, async (response) => {
+    const sent = request({ host: '127.0.0.1', port, path, headers, method }, async (response) => {
       let body = ''
       for await (const chunk of response) body += String(chunk)
       resolve({ status: response.statusCode ?? 0, body })
     })
-    asked.once('error', reject).end()
+    sent.once('error', reject).end()
   })
 }
 
@@ -135,7 +135,7 @@ describe('a folder of pages', () => {
     const waiting = await serve(late)
     const early = await get('/', {}, { at: waiting })
     expect(early.status).toBe(503)
-    expect(early.body).toContain('The page is not built')
+    expect(early.body).toContain('Build the page and reload')
     await mkdir(late)
     await writeFile(join(late, 'index.html'), 'built')
     expect(await get('/', {}, { at: waiting })).toEqual({ status: 200, body: 'built' })

@@ -18,14 +18,14 @@ export function createPages(web: string | undefined): PageHandler {
     const isLine = pathOf(request) === '/line.json'
     if (!isLine && serve === undefined) return false
     const originError = findOriginError(request, { navigation: !isLine })
-    if (originError !== undefined) say(response, 403, originError)
-    else if (isLine) sayLine(request, response)
+    if (originError !== undefined) respond(response, 403, originError)
+    else if (isLine) respondLine(request, response)
     else serve?.(request, response)
     return true
   }
 }
 
-function sayLine({ headers }: IncomingMessage, response: ServerResponse): void {
+function respondLine({ headers }: IncomingMessage, response: ServerResponse): void {
   const body = JSON.stringify({ url: `ws://${headers.host ?? 'localhost'}/dev` })
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(body)
 }
@@ -33,12 +33,13 @@ function sayLine({ headers }: IncomingMessage, response: ServerResponse): void {
 function serveFolder(folder: string): (request: IncomingMessage, response: ServerResponse) => void {
   const send = sirv(folder, { dev: true, single: true })
   return (request, response) => {
-    if (!existsSync(folder)) return say(response, 503, `The page is not built: the folder ${folder} does not exist.`)
-    if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'Expected GET or HEAD.')
-    if (!isPublic(folder, pathOf(request))) return say(response, 404, 'Not found.')
+    if (!existsSync(folder))
+      return respond(response, 503, `The folder ${folder} does not exist. Build the page and reload.`)
+    if (request.method !== 'GET' && request.method !== 'HEAD') return respond(response, 405, 'Expected GET or HEAD.')
+    if (!isPublic(folder, pathOf(request))) return respond(response, 404, 'Not found.')
     // sirv cannot send some ranges; the whole file is sent instead
     if (!isRange(request.headers.range)) delete request.headers.range
-    send(request, response, () => say(response, 404, 'Not found.'))
+    send(request, response, () => respond(response, 404, 'Not found.'))
   }
 }
 
@@ -88,7 +89,7 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split(/[?#]/)[0] ?? '/'
 }
 
-function say(response: ServerResponse, status: number, message: string): void {
+function respond(response: ServerResponse, status: number, message: string): void {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
   response.end(JSON.stringify({ message }))
 }

@@ -57,11 +57,11 @@ function connect() {
 function statusOf(path: string, headers: Record<string, string>, body?: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST'
-    const asked = request(`${origin}${path}`, { method, headers }, (response) => {
+    const sent = request(`${origin}${path}`, { method, headers }, (response) => {
       response.destroy()
       resolve(response.statusCode)
     })
-    asked.once('error', reject).end(body)
+    sent.once('error', reject).end(body)
   })
 }
 
@@ -80,8 +80,8 @@ describe('the inspector of a line', () => {
     expect(view?.connections).toMatchObject([
       { principal: null, client: 'ours', state: 'open', subscriptions: [{ topic, path: 'live' }] },
     ])
-    const passed = (direction: string, said: string) =>
-      seen.frames().filter((frame) => frame.direction === direction && frame.text.includes(said)).length
+    const passed = (direction: string, text: string) =>
+      seen.frames().filter((frame) => frame.direction === direction && frame.text.includes(text)).length
     expect(passed('in', '"path":"post"')).toBe(1)
     await expect.poll(() => passed('out', '"text":"hello"')).toBeGreaterThan(0)
     await expect.poll(() => seen.runs().map(({ name }) => name)).toContain('tableStream')
@@ -122,11 +122,11 @@ describe('the inspector of a line', () => {
     await using connected = connect()
     const { client } = connected
     await client.hello.query()
-    const act = (asked: object) =>
+    const act = (fault: object) =>
       fetch(`${line.inspector}/faults`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(asked),
+        body: JSON.stringify(fault),
       })
     await expect.poll(() => seen.last()?.connections).toHaveLength(1)
     const [before] = seen.last()?.connections ?? []

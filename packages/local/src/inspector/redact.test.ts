@@ -34,7 +34,7 @@ describe('a displayed frame', () => {
     ['words that are secret', `"${'token'.repeat(many)}`],
     ['spaces', ' '.repeat(many)],
     ['methods', '{"method"'.repeat(many)],
-  ])('takes linear time when it is full of %s', (_, text) => {
+  ])('runs in linear time when it is full of %s', (_, text) => {
     expect(redact(text)).toBeDefined()
     expect(redact(text.slice(0, -1))).toBeDefined()
   })

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Since, Watch } from './watch.ts'
 
-const gatherMs = 100 // events within this time are sent together
+const batchMs = 100 // events within this time are sent together
 const beatMs = 1_000 // interval of updates without an event, because ages and minutes grow
 const bufferedBytes = 4_194_304 // 4 MB: a viewer that does not read gets no updates until it does
 
@@ -11,11 +11,11 @@ const bufferedBytes = 4_194_304 // 4 MB: a viewer that does not read gets no upd
  */
 export function streamViews(watch: Watch, response: ServerResponse, headers: Readonly<Record<string, string>>): void {
   let since: Since = { frame: 0, run: 0 }
-  let gathering: NodeJS.Timeout | undefined
+  let timer: NodeJS.Timeout | undefined
 
   function send(): void {
-    clearTimeout(gathering)
-    gathering = undefined
+    clearTimeout(timer)
+    timer = undefined
     if (response.writableLength > bufferedBytes) return
     const view = watch.view(since)
     since = { frame: view.frames.at(-1)?.number ?? since.frame, run: view.runs.at(-1)?.number ?? since.run }
@@ -25,11 +25,11 @@ export function streamViews(watch: Watch, response: ServerResponse, headers: Rea
   send()
   const beat = setInterval(send, beatMs).unref()
   const stop = watch.onEvent(() => {
-    gathering ??= setTimeout(send, gatherMs).unref()
+    timer ??= setTimeout(send, batchMs).unref()
   })
   response.once('close', () => {
     stop()
     clearInterval(beat)
-    clearTimeout(gathering)
+    clearTimeout(timer)
   })
 }

@@ -20,13 +20,13 @@ const router = t.router({
   live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
 })
 
-interface Heard {
+interface Exchange {
   readonly texts: string[]
   readonly closed: number | undefined
 }
 
 /** Sends one message over a raw socket, then a valid call, and returns all received messages. */
-function sendTo(url: string, message: string | Buffer, protocols: string[] = []): Promise<Heard> {
+function sendTo(url: string, message: string | Buffer, protocols: string[] = []): Promise<Exchange> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, protocols)
     const texts: string[] = []

@@ -145,7 +145,7 @@ describe.each(names)('%s', (name) => {
       { origin: 'https://evil.example', 'content-type': 'text/plain' },
     ],
     ['a script of another site', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
-  ])('refuses %s', async (_, headers) => {
+  ])('rejects %s', async (_, headers) => {
     const { ask, number } = at(name)
     const named = Object.entries(headers).map(([key, value]) => [key, value.replace('PORT', number)])
     const answer = await ask(Object.fromEntries(named))
@@ -153,7 +153,7 @@ describe.each(names)('%s', (name) => {
     expect(answer.headers).not.toHaveProperty('access-control-allow-origin')
   })
 
-  test('refuses the preflight of a page of another origin', async () => {
+  test('rejects the preflight of a page of another origin', async () => {
     const { ask } = at(name)
     const preflight = { origin: 'https://evil.example', 'access-control-request-method': 'POST' }
     const answer = await ask(preflight, { method: 'OPTIONS', body: '' })
@@ -162,7 +162,7 @@ describe.each(names)('%s', (name) => {
   })
 })
 
-test('a refused invocation is an AccessDeniedException for an SDK client', async () => {
+test('a rejected invocation is an AccessDeniedException for an SDK client', async () => {
   const { endpoint } = at('the Invoke API')
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   const client = new LambdaClient({ endpoint, region: 'local-1', credentials, maxAttempts: 1 })

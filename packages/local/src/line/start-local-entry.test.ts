@@ -71,6 +71,6 @@ describe('an entry on the local line', () => {
 
   test('names the missing exports when it exports no functions', async () => {
     const none = fileURLToPath(new URL('../emulators/clock.ts', import.meta.url))
-    await expect(startLocalEntry({ entry: none })).rejects.toThrow('exports neither websocket nor handler')
+    await expect(startLocalEntry({ entry: none })).rejects.toThrow('to export websocket or handler, got neither')
   })
 })

@@ -85,7 +85,9 @@ async function openEntryStack(options: EntryStackOptions, resources: Resources) 
 function serve(stack: Stack, pool: WorkerPool, entry: string): void {
   const exported = pool.exports()
   if (!exported.includes('websocket') && !exported.includes('handler'))
-    throw new Error(`${entry} exports neither websocket nor handler: export what createLambdaHandlers returns.`)
+    throw new Error(
+      `Expected ${entry} to export websocket or handler, got neither. Export what createLambdaHandlers returns.`,
+    )
   stack.serve((name) => {
     const exportName = exported.includes(name) ? name : 'handler'
     return exported.includes(exportName) ? { kind: 'worker', pool, exportName } : undefined
@@ -99,7 +101,9 @@ async function serveTable(
 ): Promise<void> {
   if (handler === undefined) return void (await mapUserTable(stack, table, undefined))
   if (!pool.exports().includes(handler))
-    throw new Error(`${entry} does not export ${handler}, the handler of table ${table.name}.`)
+    throw new Error(
+      `Expected ${entry} to export ${handler}, the handler of table ${table.name}. Export what createSourceHandler returns.`,
+    )
   await mapUserTable(stack, table, { kind: 'worker', pool, exportName: handler })
 }
 

@@ -121,11 +121,11 @@ describe('a local line', () => {
     expect((await fetch(`${local.url.replace('ws', 'http').replace('/dev', '/other')}`)).status).toBe(404)
     const socket = new WebSocket(local.url)
     await once(socket, 'open')
-    const [refused] = await once(
+    const [rejection] = await once(
       new WebSocket(local.url).on('error', () => {}),
       'error',
     )
-    expect(String(refused)).toContain('429')
+    expect(String(rejection)).toContain('429')
     socket.send('x'.repeat(1_001))
     expect((await once(socket, 'close'))[0]).toBe(1009)
   })

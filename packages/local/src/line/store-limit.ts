@@ -38,15 +38,15 @@ interface Slots {
 
 function createSlots(most: number): Slots {
   const waiting: (() => void)[] = []
-  let taken = 0
+  let used = 0
   return {
     async acquire() {
-      if (taken >= most) return new Promise((resolve) => waiting.push(resolve))
-      taken += 1
+      if (used >= most) return new Promise((resolve) => waiting.push(resolve))
+      used += 1
     },
     release() {
       const next = waiting.shift()
-      if (next === undefined) taken -= 1
+      if (next === undefined) used -= 1
       else next() // passes the slot to the next waiter
     },
   }
@@ -99,7 +99,7 @@ function limitStore<T extends object>(store: T, holderOf: () => Holder): T {
     get(target, key) {
       const method: unknown = Reflect.get(target, key)
       if (typeof method !== 'function') return method
-      return (...given: readonly unknown[]) => holderOf()(() => Reflect.apply(method, target, given))
+      return (...args: readonly unknown[]) => holderOf()(() => Reflect.apply(method, target, args))
     },
   })
 }

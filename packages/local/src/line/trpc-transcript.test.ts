@@ -95,12 +95,12 @@ const first: readonly Frame[] = [
 const stopped: Frame = { id: 1, result: { type: 'stopped' } }
 
 const deviations: Readonly<Record<string, Deviation>> = {
-  'malformed json': { why: 'the words are those of the JavaScript engine', words: 'other' },
-  'superjson: query, tracked, error': { why: 'the words are those of the JavaScript engine', words: 'other' },
+  'malformed json': { why: 'the message is that of the JavaScript engine', words: 'other' },
+  'superjson: query, tracked, error': { why: 'the message is that of the JavaScript engine', words: 'other' },
   'binary frame': { why: 'the gateway closes on a binary frame [TL-BAD-3]', instead: [], closed: 1003 },
   'connectionParams data missing': { why: 'a deleted connection is closed with 1000', closed: 1000 },
   'connectionParams non-string value': {
-    why: 'a deleted connection is closed at once: what was sent after the parameters is not answered',
+    why: 'a deleted connection is closed immediately: frames sent after the parameters are not answered',
     instead: [errorOf(null, -32700, parseError, 'Invalid connection params shape')],
     closed: 1000,
   },
@@ -110,12 +110,12 @@ const deviations: Readonly<Record<string, Deviation>> = {
     closed: undefined,
   },
   'createContext throws': {
-    why: 'a context is made for each call: each is answered, and the connection lives on',
+    why: 'a context is created for each call: each call is answered, and the connection stays open',
     instead: [errorOf(1, -32001, { code: 'UNAUTHORIZED', httpStatus: 401, path: 'hello' }, 'UNAUTHORIZED')],
     closed: undefined,
   },
   'stop twice': {
-    why: 'functions keep no list of what lives: a stop that is repeated is answered again',
+    why: 'functions keep no list of active subscriptions: a repeated stop is answered again',
     instead: [...first, stopped, stopped],
   },
   'stop before start': { why: 'a stopped id stays stopped [TL-STOCK-7]', instead: [stopped] },
@@ -220,7 +220,7 @@ describe('an exchange of tRPC’s own `ws` adapter, repeated on a line, gives th
     const measured = exchange.steps.flatMap((step) => (step.kind === 'receive' ? [step.frame] : []))
     const { frames, closed } = await replay(local, exchange, (instead ?? measured).length)
     const isClosed = exchange.steps.some(({ kind }) => kind === 'closed')
-    const read = words === 'other' ? wordless : (given: readonly Frame[]) => given
+    const read = words === 'other' ? wordless : (frames: readonly Frame[]) => frames
     expect(byId(read(frames))).toEqual(byId(read(instead ?? measured)))
     expect(closed).toBe('closed' in deviation ? deviation.closed : isClosed ? 1005 : undefined)
   })

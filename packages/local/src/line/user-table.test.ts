@@ -32,9 +32,9 @@ function openTable(local: LocalLine<AppRouter>, TableName: string) {
 }
 
 async function take(events: AsyncIterator<{ readonly data: unknown }>, count: number): Promise<unknown[]> {
-  const taken: unknown[] = []
-  while (taken.length < count) taken.push((await events.next()).value?.data)
-  return taken
+  const received: unknown[] = []
+  while (received.length < count) received.push((await events.next()).value?.data)
+  return received
 }
 
 afterEach(() => vi.restoreAllMocks())
@@ -200,7 +200,7 @@ describe('a table of an entry', () => {
   test('needs an export of that name', async () => {
     const tables = [{ name: 'cards-without-handler', keys, handler: 'boards' }]
     await expect(startLocalEntry({ entry, tables })).rejects.toThrow(
-      'does not export boards, the handler of table cards-without-handler',
+      'to export boards, the handler of table cards-without-handler',
     )
   })
 })

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { findOriginError } from '../same-site.ts'
-import { type CallbackResponse, refuseCallback, writeCallbackResponse } from './callback-response.ts'
+import { type CallbackResponse, toErrorResponse, writeCallbackResponse } from './callback-response.ts'
 import type { OpenConnection } from './connection/connection.ts'
 import type { GatewayContext } from './connection/gateway-context.ts'
 import { isConnectionId } from './connection/ids.ts'
@@ -15,15 +15,15 @@ export type CallbackApi = (request: IncomingMessage, response: ServerResponse, i
  */
 export function createCallbackApi(gateway: GatewayContext): CallbackApi {
   return (request, response, id) => {
-    const write = (answer: CallbackResponse) => gateway.inFlight.track(writeCallbackResponse(response, answer))
+    const write = (result: CallbackResponse) => gateway.inFlight.track(writeCallbackResponse(response, result))
     const originError = findOriginError(request)
-    if (originError !== undefined) return void write(refuseCallback(403, originError))
+    if (originError !== undefined) return void write(toErrorResponse(403, originError))
     const received = readBody(request, gateway.limits.messageBytes).then((body) => {
       if (body === 'broken') return
       const found = admit(gateway, request, id)
-      if ('refusal' in found) return void write(found.refusal)
-      if (request.method === 'POST') return push(gateway, { ...found, body }, write)
-      if (found.connection === undefined) return void write(refuseCallback(410))
+      if ('rejection' in found) return void write(found.rejection)
+      if (request.method === 'POST') return onPost(gateway, { ...found, body }, write)
+      if (found.connection === undefined) return void write(toErrorResponse(410))
       void write(request.method === 'GET' ? describe(found.connection) : disconnect(found.connection))
     })
     void gateway.inFlight.track(received)
@@ -31,50 +31,50 @@ export function createCallbackApi(gateway: GatewayContext): CallbackApi {
 }
 
 type Admission =
-  | { readonly refusal: CallbackResponse }
+  | { readonly rejection: CallbackResponse }
   | { readonly connectionId: string; readonly connection: OpenConnection | undefined }
 
 const methods = ['POST', 'GET', 'DELETE']
 
 function admit(gateway: GatewayContext, request: IncomingMessage, id: string | null): Admission {
-  if (gateway.signed && request.headers.authorization === undefined) return { refusal: refuseCallback(403) }
-  if (id === null || !methods.includes(request.method ?? '')) return { refusal: refuseCallback(403) }
-  if (!gateway.mayPost()) return { refusal: refuseCallback(429) }
-  if (!isConnectionId(id)) return { refusal: refuseCallback(400, `Invalid connectionId: ${id}`) }
+  if (gateway.signed && request.headers.authorization === undefined) return { rejection: toErrorResponse(403) }
+  if (id === null || !methods.includes(request.method ?? '')) return { rejection: toErrorResponse(403) }
+  if (!gateway.mayPost()) return { rejection: toErrorResponse(429) }
+  if (!isConnectionId(id)) return { rejection: toErrorResponse(400, `Invalid connectionId: ${id}`) }
   // a connection whose handshake is in progress is not in the map: it gets 410, like one that is gone
   return { connectionId: id, connection: gateway.connections.get(id) }
 }
 
-interface Push {
+interface PostRequest {
   readonly connectionId: string
   readonly connection: OpenConnection | undefined
   readonly body: Buffer | 'too-large'
 }
 
-function push(
+function onPost(
   gateway: GatewayContext,
-  { connectionId, connection, body }: Push,
-  write: (answer: CallbackResponse) => void,
+  { connectionId, connection, body }: PostRequest,
+  write: (result: CallbackResponse) => void,
 ) {
-  if (body === 'too-large') return write(refuseCallback(413))
+  if (body === 'too-large') return write(toErrorResponse(413))
   const info = { connectionId, text: body.toString() }
-  const answer = (reply: CallbackResponse) => {
-    gateway.hooks.pushed?.({ ...info, status: reply.status })
-    write(reply)
+  const respond = (result: CallbackResponse) => {
+    gateway.hooks.pushed?.({ ...info, status: result.status })
+    write(result)
   }
-  const deliver = (times: number) => answer(post(gateway, connection, { body, times }))
-  const acts: Record<HookEffect, () => void> = {
+  const deliver = (times: number) => respond(post(gateway, connection, { body, times }))
+  const actions: Record<HookEffect, () => void> = {
     pass: () => deliver(1),
     drop: () => deliver(0),
     duplicate: () => deliver(2),
-    gone: () => answer(refuseCallback(410)),
-    throttle: () => answer(refuseCallback(429)),
-    fail: () => answer(refuseCallback(500)),
+    gone: () => respond(toErrorResponse(410)),
+    throttle: () => respond(toErrorResponse(429)),
+    fail: () => respond(toErrorResponse(500)),
     hang: () => {},
   }
   const jitter = gateway.undocumented.orderJitterMs
-  const verdict = gateway.hooks.push?.(info) ?? (jitter > 0 ? { delayMs: gateway.clock.random() * jitter } : 'pass')
-  applyHookResult(gateway.clock, verdict, (effect) => acts[effect]())
+  const result = gateway.hooks.push?.(info) ?? (jitter > 0 ? { delayMs: gateway.clock.random() * jitter } : 'pass')
+  applyHookResult(gateway.clock, result, (effect) => actions[effect]())
 }
 
 function post(
@@ -82,9 +82,9 @@ function post(
   connection: OpenConnection | undefined,
   { body, times }: { readonly body: Buffer; readonly times: number },
 ): CallbackResponse {
-  if (connection === undefined || connection.state === 'ended') return refuseCallback(410)
-  if (connection.state === 'lost') return undocumented.lostPost === 'gone' ? refuseCallback(410) : { status: 200 }
-  if (connection.bufferedBytes > undocumented.clientBufferBytes) return refuseCallback(429)
+  if (connection === undefined || connection.state === 'ended') return toErrorResponse(410)
+  if (connection.state === 'lost') return undocumented.lostPost === 'gone' ? toErrorResponse(410) : { status: 200 }
+  if (connection.bufferedBytes > undocumented.clientBufferBytes) return toErrorResponse(429)
   const text = body.toString()
   const binary = undocumented.binaryPost === 'binary' && Buffer.byteLength(text) !== body.length
   for (let time = 0; time < times; time++) connection.send(binary ? body : text)

@@ -9,7 +9,7 @@ export interface CallbackResponse {
   readonly errorType?: string
 }
 
-const refusals = {
+const errors = {
   400: { errorType: 'BadRequestException', message: 'Bad Request' },
   403: { errorType: 'ForbiddenException', message: 'Forbidden' },
   410: { errorType: 'GoneException', message: undefined }, // AWS sends an empty body
@@ -18,11 +18,11 @@ const refusals = {
   500: { errorType: 'InternalServerErrorException', message: 'Internal server error' },
 } as const
 
-/** An error response with its exception's name. */
-export function refuseCallback(status: keyof typeof refusals, said?: string): CallbackResponse {
-  const { errorType, message } = refusals[status]
-  const text = said ?? message
-  return defined({ status, errorType, json: text === undefined ? undefined : { message: text } })
+/** An error response with its exception's name. `text` replaces the exception's usual message. */
+export function toErrorResponse(status: keyof typeof errors, text?: string): CallbackResponse {
+  const { errorType, message: usual } = errors[status]
+  const message = text ?? usual
+  return defined({ status, errorType, json: message === undefined ? undefined : { message } })
 }
 
 /** Writes a response. Resolves when it is sent or the caller has disconnected. */

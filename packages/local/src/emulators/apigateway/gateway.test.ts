@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { startGateway } from './gateway.ts'
-import { defer, dial, freePort, refusalOf, startTestGateway } from './test-gateway.suite.ts'
+import { defer, dial, freePort, rejectionOf, startTestGateway } from './test-gateway.suite.ts'
 
 const routes = [
   { key: '$default', functionName: 'f', twoWay: true },
@@ -20,7 +20,7 @@ test('names its addresses', async () => {
   ])
 })
 
-test('rejects when the port is taken', async () => {
+test('rejects when the port is in use', async () => {
   await using line = await startTestGateway()
   const { clock } = line
   const second = startGateway({ clock, port: line.gateway.port, routes: [], invoke: async () => ({ status: 'error' }) })
@@ -38,13 +38,13 @@ test('opens 500 sockets at once, and each gets its own response', async () => {
 })
 
 test('idle waits for invocations', async () => {
-  const asked = defer()
+  const invoked = defer()
   const answer = defer<unknown>()
   await using line = await startTestGateway({
     routes,
     functions: {
       f: () => {
-        asked.resolve()
+        invoked.resolve()
         return answer.promise
       },
     },
@@ -52,7 +52,7 @@ test('idle waits for invocations', async () => {
   const client = await dial(line.gateway.url)
   await line.gateway.idle()
   client.socket.send('x')
-  await asked.promise
+  await invoked.promise
   let idle = false
   const waited = line.gateway.idle().then(() => {
     idle = true
@@ -65,22 +65,22 @@ test('idle waits for invocations', async () => {
 })
 
 test('close ends every socket, including those during a handshake or a request, and runs no function', async () => {
-  const asked = defer()
+  const invoked = defer()
   const answer = defer<unknown>()
   await using line = await startTestGateway({
     routes: [...routes, { key: '$connect', functionName: 'connect' }],
     functions: {
       connect(event) {
         if (event.headers?.['X-Wait'] === undefined) return { statusCode: 200 }
-        asked.resolve()
+        invoked.resolve()
         return answer.promise
       },
     },
   })
   const client = await dial(line.gateway.url)
-  const waiting = refusalOf(line.gateway.url, [], { headers: { 'X-Wait': '1' } })
+  const waiting = rejectionOf(line.gateway.url, [], { headers: { 'X-Wait': '1' } })
   const half = await openRaw(line.gateway.port, 'POST /dev/@connections/x HTTP/1.1\r\n')
-  await asked.promise
+  await invoked.promise
   await line.gateway.close()
   answer.resolve({ statusCode: 200 })
   expect(await client.closed).toMatchObject({ code: 1006 })

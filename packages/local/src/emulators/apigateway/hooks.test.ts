@@ -1,7 +1,7 @@
 import { ApiGatewayManagementApi } from '@aws-sdk/client-apigatewaymanagementapi'
 import { expect, test } from 'vitest'
 import type { GatewayHooks, HookEffect, HookResult } from './integration/hooks.ts'
-import { defer, dial, refusalOf, startTestGateway, type TestClient } from './test-gateway.suite.ts'
+import { defer, dial, rejectionOf, startTestGateway, type TestClient } from './test-gateway.suite.ts'
 
 const routes = [
   { key: '$connect', functionName: 'connect' },
@@ -14,10 +14,10 @@ const functions = {
 }
 
 /** A gateway whose hooks return each result once, for the frame `x` and the push `x`. */
-async function startDisturbed(point: 'frame' | 'answer' | 'push', verdict: HookResult) {
+async function startDisturbed(point: 'frame' | 'answer' | 'push', result: HookResult) {
   let left = 1
   const once = ({ text, frame = text }: { readonly text: string; readonly frame?: string }) =>
-    frame === 'x' && left-- > 0 ? verdict : undefined
+    frame === 'x' && left-- > 0 ? result : undefined
   const line = await startTestGateway({ routes, functions, hooks: { [point]: once } })
   const client = await dial(line.gateway.url)
   const id = line.gateway.connections()[0]?.connectionId ?? ''
@@ -130,10 +130,10 @@ test('the AWS client retries a throttled push', async () => {
 })
 
 test('on a push, hang neither sends nor answers, and idle does not wait for it', async () => {
-  const asked = defer()
+  const invoked = defer()
   const hooks: GatewayHooks = {
     push: () => {
-      asked.resolve()
+      invoked.resolve()
       return 'hang'
     },
   }
@@ -144,7 +144,7 @@ test('on a push, hang neither sends nor answers, and idle does not wait for it',
   const sdk = new ApiGatewayManagementApi({ endpoint: line.gateway.callbackUrl, region: 'us-east-1', credentials })
   const abort = new AbortController()
   const post = sdk.postToConnection({ ConnectionId: id, Data: 'x' }, { abortSignal: abort.signal })
-  await asked.promise
+  await invoked.promise
   await line.gateway.idle()
   abort.abort()
   await expect(post).rejects.toMatchObject({ name: 'AbortError' })
@@ -165,31 +165,31 @@ test.each([
     return effect
   }
   await using line = await startTestGateway({ routes, functions, hooks: { connect } })
-  expect(await refusalOf(`${line.gateway.url}?token=t`, [], { headers: { 'X-Own': 'o' } })).toBe(outcome)
+  expect(await rejectionOf(`${line.gateway.url}?token=t`, [], { headers: { 'X-Own': 'o' } })).toBe(outcome)
   expect(line.eventsOf('connect')).toHaveLength(runs)
   expect(seen).toEqual(['o t'])
 })
 
 test('on a connect, gone cuts the socket as soon as it is open', async () => {
   await using line = await startTestGateway({ routes, functions, hooks: { connect: () => 'gone' } })
-  await refusalOf(line.gateway.url)
+  await rejectionOf(line.gateway.url)
   expect(line.eventsOf('connect')).toHaveLength(1)
   expect(line.gateway.connections()).toMatchObject([{ state: 'lost' }])
 })
 
 test('on a connect, hang never answers', async () => {
-  const asked = defer()
+  const invoked = defer()
   const connect = () => {
-    asked.resolve()
+    invoked.resolve()
     return 'hang' as const
   }
   await using line = await startTestGateway({ routes, functions, hooks: { connect } })
-  const refusal = refusalOf(line.gateway.url)
-  await asked.promise
+  const rejection = rejectionOf(line.gateway.url)
+  await invoked.promise
   await line.gateway.idle()
   expect(line.calls).toEqual([])
   await line.gateway.close()
-  expect(await refusal).toMatch(/hang up|ECONNRESET/)
+  expect(await rejection).toMatch(/hang up|ECONNRESET/)
 })
 
 test('shows frames, responses, pushes and ends to hooks that only observe', async () => {

@@ -89,7 +89,7 @@ export function dial(url: string, protocols: string[] = [], options: ClientOptio
 }
 
 /** The status with which a handshake is rejected. */
-export function refusalOf(url: string, protocols: string[] = [], options: ClientOptions = {}): Promise<string> {
+export function rejectionOf(url: string, protocols: string[] = [], options: ClientOptions = {}): Promise<string> {
   return dial(url, protocols, options).then(
     () => 'opened',
     (error: Error) => error.message,

@@ -106,7 +106,7 @@ export async function startDynamo(options: LocalDynamoOptions): Promise<LocalDyn
 function streamOf(engine: Engine, table: string): TableStream {
   const stream = engine.tables.get(table)?.stream
   if (stream !== undefined) return stream
-  throw new Error(`Table ${table} has no stream: create it with StreamSpecification { StreamEnabled: true }.`)
+  throw new Error(`Table ${table} has no stream. Create it with StreamSpecification { StreamEnabled: true }.`)
 }
 
 /**

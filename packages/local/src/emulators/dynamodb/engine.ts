@@ -118,14 +118,14 @@ async function openStore(store: DynaliteStore, dataDir: string | undefined): Pro
   try {
     await store.db.open()
   } catch (cause) {
-    throw new Error(`The data directory ${dataDir} could not be opened. Another process may be using it.`, { cause })
+    throw new Error(`The data folder ${dataDir} could not be opened. Close any other process that uses it.`, { cause })
   }
 }
 
 function createSetTtl(store: DynaliteStore, tables: TableRegistry): SetTtl {
   return async (name, attribute) => {
     const table = tables.get(name)
-    if (table === undefined) throw new Error(`Table ${name} does not exist.`)
+    if (table === undefined) throw new Error(`Table ${name} does not exist. Create it before enabling its TTL.`)
     table.ttl = attribute
     if (attribute === undefined) await store.db.del(ttlKey(name))
     else await store.db.put(ttlKey(name), attribute)

@@ -144,7 +144,7 @@ describe('a stream', () => {
     expect(received).toEqual(['INSERT'])
   })
 
-  it('forgets records after 24 hours of the clock', async () => {
+  it('drops records after 24 hours of the clock', async () => {
     await using at = await openTable()
     await put(at, { ...Key, n: 1 })
     await at.clock.advance(23 * 3_600_000)

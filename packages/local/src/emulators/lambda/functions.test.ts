@@ -43,9 +43,9 @@ describe('a synchronous invocation', () => {
 
   test('has a context whose remaining time goes by the clock', async () => {
     let context: LambdaContext | undefined
-    add(async (_event, given) => {
-      context = given
-      return given.getRemainingTimeInMillis()
+    add(async (_event, received) => {
+      context = received
+      return received.getRemainingTimeInMillis()
     })
     const result = await functions.invoke('f', {})
     expect(result.status === 'ok' && Number(result.payload)).toBeGreaterThan(2_900)

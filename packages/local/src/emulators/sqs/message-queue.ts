@@ -44,7 +44,7 @@ export function createMessageQueue(options: {
   const messages = new Map<string, Stored>()
   const idOf = (receipt: string) => receipt.split('#')[0] ?? ''
 
-  function take(message: Stored, visibilityMs: number): QueuedMessage {
+  function receive(message: Stored, visibilityMs: number): QueuedMessage {
     message.receives += 1
     message.visibleAt = clock.now() + visibilityMs
     const { id, body, receives } = message
@@ -62,7 +62,7 @@ export function createMessageQueue(options: {
       [...messages.values()]
         .filter(({ visibleAt }) => visibleAt <= clock.now())
         .slice(0, limit)
-        .map((message) => take(message, visibilityMs)),
+        .map((message) => receive(message, visibilityMs)),
     hide(receipt, ms) {
       const message = messages.get(idOf(receipt))
       if (message !== undefined) message.visibleAt = clock.now() + ms

@@ -45,7 +45,7 @@ export function createFrameLog(): { add(frames: readonly Numbered<FrameView>[]):
 
 function toRow(frame: FrameView, { type, path }: { readonly type: string; readonly path: string }): HTMLElement {
   const { direction, connectionId, text, bytes, at } = frame
-  const part = (kind: string, said: string) => make('span', { class: kind }, said)
+  const part = (kind: string, text: string) => make('span', { class: kind }, text)
   const summary = make(
     'summary',
     {},

@@ -13,16 +13,16 @@ const events = new EventSource('/_inspector/events')
 let runs: readonly Numbered<RunView>[] = []
 let seen = { frame: 0, run: 0, startedAt: 0 }
 
-events.addEventListener('open', () => say('live', 'Live'))
-events.addEventListener('error', () => say('lost', 'The line is not running. Reconnecting…'))
+events.addEventListener('open', () => showStatus('live', 'Live'))
+events.addEventListener('error', () => showStatus('lost', 'The line is not running. Reconnecting…'))
 events.addEventListener('message', ({ data }) => show(JSON.parse(data)))
-find('cut').addEventListener('click', () => ask({ cut: true }))
-delay.addEventListener('click', () => ask({ answerDelayMs: isDelayed() ? 0 : delayMs }))
+find('cut').addEventListener('click', () => sendFault({ cut: true }))
+delay.addEventListener('click', () => sendFault({ answerDelayMs: isDelayed() ? 0 : delayMs }))
 
 // Safari scrolls only focusable elements by keyboard
 for (const box of document.querySelectorAll<HTMLElement>('.scroll')) box.tabIndex = 0
 
-function say(state: 'live' | 'lost', words: string): void {
+function showStatus(state: 'live' | 'lost', words: string): void {
   status.dataset['status'] = state
   status.textContent = words
 }
@@ -46,7 +46,7 @@ function isDelayed(): boolean {
   return delay.getAttribute('aria-pressed') === 'true'
 }
 
-async function ask(request: FaultRequest): Promise<void> {
+async function sendFault(request: FaultRequest): Promise<void> {
   const headers = { 'content-type': 'application/json' }
   await fetch('/_inspector/faults', { method: 'POST', headers, body: JSON.stringify(request) })
 }

@@ -75,20 +75,20 @@ test.each([
 )
 
 test('answers Endpoint request timed out after 29 s, lets the function continue and discards its result [TL-GW-1]', async () => {
-  const asked = defer()
+  const invoked = defer()
   const answer = defer<unknown>()
   await using line = await startTestGateway({
     routes: [...twoWay, ping],
     functions: {
       f: () => {
-        asked.resolve()
+        invoked.resolve()
         return answer.promise
       },
     },
   })
   const client = await dial(line.gateway.url)
   client.socket.send('x')
-  await asked.promise
+  await invoked.promise
   await line.clock.advance(28_900)
   expect(client.pending).toEqual([])
   await line.clock.advance(100)

@@ -4,8 +4,7 @@ import type { IntegrationResult } from '../integration/invoke.ts'
 import { parseProxyResponse } from '../integration/proxy-response.ts'
 import type { OpenConnection } from './connection.ts'
 import type { GatewayContext } from './gateway-context.ts'
-import type { Message } from './route-response.ts'
-import { type RouteResponse, sendRouteResponse, toGatewayResponse } from './route-response.ts'
+import { type Message, type RouteResponse, sendRouteResponse, toGatewayResponse } from './route-response.ts'
 
 /**
  * Handles a client's message: selects its route, runs the route's function and sends the response of a two-way route.
@@ -15,8 +14,8 @@ export function onMessage(gateway: GatewayContext, connection: OpenConnection, t
   const { connectionId } = connection.info
   const info = { connectionId, requestId: gateway.ids.request(), routeKey: route?.key, text }
   const message: Message = { connection, route, time: gateway.clock.now(), info }
-  const say = (said: string) => sendRouteResponse(gateway, message, toGatewayResponse(info, said))
-  const acts: Record<HookEffect, () => void> = {
+  const sendError = (text: string) => sendRouteResponse(gateway, message, toGatewayResponse(info, text))
+  const actions: Record<HookEffect, () => void> = {
     pass: () => run(gateway, message),
     drop: () => {},
     duplicate: () => {
@@ -24,12 +23,12 @@ export function onMessage(gateway: GatewayContext, connection: OpenConnection, t
       run(gateway, message)
     },
     gone: () => connection.cut(),
-    throttle: () => say(gateway.undocumented.throttledMessage),
-    fail: () => say('Internal server error'),
-    hang: () => gateway.clock.after(gateway.limits.integrationMs, () => say('Endpoint request timed out')),
+    throttle: () => sendError(gateway.undocumented.throttledMessage),
+    fail: () => sendError('Internal server error'),
+    hang: () => gateway.clock.after(gateway.limits.integrationMs, () => sendError('Endpoint request timed out')),
   }
-  const verdict = gateway.mayMessage() ? callHook(gateway, info) : 'throttle'
-  applyHookResult(gateway.clock, verdict, (effect) => acts[effect]())
+  const result = gateway.mayMessage() ? callHook(gateway, info) : 'throttle'
+  applyHookResult(gateway.clock, result, (effect) => actions[effect]())
 }
 
 function callHook({ hooks, undocumented, clock }: GatewayContext, info: FrameInfo): HookResult {
@@ -38,32 +37,32 @@ function callHook({ hooks, undocumented, clock }: GatewayContext, info: FrameInf
 }
 
 function run(gateway: GatewayContext, message: Message): void {
-  const answered = produce(gateway, message).then((answer) => {
-    if (answer !== undefined) sendRouteResponse(gateway, message, answer)
+  const done = respondTo(gateway, message).then((response) => {
+    if (response !== undefined) sendRouteResponse(gateway, message, response)
   })
-  void gateway.inFlight.track(answered)
+  void gateway.inFlight.track(done)
 }
 
-async function produce(gateway: GatewayContext, message: Message): Promise<RouteResponse | undefined> {
+async function respondTo(gateway: GatewayContext, message: Message): Promise<RouteResponse | undefined> {
   const { connection, route, info, time } = message
   if (route === undefined) return toGatewayResponse(info, 'Forbidden')
   if ('mock' in route) return { text: route.mock, from: 'mock' } // [TL-PING-1]
   const messageId = gateway.ids.message(info.connectionId)
   const eventInfo = { routeKey: route.key, requestId: info.requestId, time, messageId, body: info.text }
   const event = toMessageEvent(connection.info, eventInfo)
-  return judge(gateway, message, await gateway.integrate(route.functionName, event))
+  return toRouteResponse(gateway, message, await gateway.integrate(route.functionName, event))
 }
 
 /**
  * The response that a function's result produces. The result's shape is checked on one-way routes as well, although
- * they send no other response.
+ * they send only error responses.
  */
-function judge(
+function toRouteResponse(
   { undocumented, limits }: GatewayContext,
   { route, info }: Message,
   result: IntegrationResult,
 ): RouteResponse | undefined {
-  if (result.status === 'late') return toGatewayResponse(info, 'Endpoint request timed out')
+  if (result.status === 'integration-timeout') return toGatewayResponse(info, 'Endpoint request timed out')
   const response = result.status === 'ok' ? parseProxyResponse(result.payload) : undefined
   if (response === undefined) return toGatewayResponse(info, 'Internal server error')
   if (!route?.twoWay) return undefined

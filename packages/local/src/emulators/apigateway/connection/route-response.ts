@@ -7,8 +7,8 @@ import type { GatewayContext } from './gateway-context.ts'
 export type RouteResponse = Pick<RouteResponseInfo, 'text' | 'from'>
 
 /** The gateway's own response to a message. */
-export function toGatewayResponse({ connectionId, requestId }: FrameInfo, said: string): RouteResponse {
-  return { text: formatGatewayFrame(said, connectionId, requestId), from: 'gateway' }
+export function toGatewayResponse({ connectionId, requestId }: FrameInfo, message: string): RouteResponse {
+  return { text: formatGatewayFrame(message, connectionId, requestId), from: 'gateway' }
 }
 
 /** Sends a route response, subject to the `answer` hook. */
@@ -17,8 +17,8 @@ export function sendRouteResponse(
   { connection, info }: Message,
   { text, from }: RouteResponse,
 ): void {
-  const say = (said: string) => connection.send(toGatewayResponse(info, said).text)
-  const acts: Record<HookEffect, () => void> = {
+  const sendError = (message: string) => connection.send(toGatewayResponse(info, message).text)
+  const actions: Record<HookEffect, () => void> = {
     pass: () => connection.send(text),
     drop: () => {},
     duplicate: () => {
@@ -26,12 +26,12 @@ export function sendRouteResponse(
       connection.send(text)
     },
     gone: () => connection.cut(),
-    throttle: () => say(gateway.undocumented.throttledMessage),
-    fail: () => say('Internal server error'),
-    hang: () => gateway.clock.after(gateway.limits.integrationMs, () => say('Endpoint request timed out')),
+    throttle: () => sendError(gateway.undocumented.throttledMessage),
+    fail: () => sendError('Internal server error'),
+    hang: () => gateway.clock.after(gateway.limits.integrationMs, () => sendError('Endpoint request timed out')),
   }
-  const verdict = gateway.hooks.answer?.({ ...info, frame: info.text, text, from })
-  applyHookResult(gateway.clock, verdict, (effect) => acts[effect]())
+  const result = gateway.hooks.answer?.({ ...info, frame: info.text, text, from })
+  applyHookResult(gateway.clock, result, (effect) => actions[effect]())
 }
 
 /** One message that is being processed. Each message is a separate invocation, and none waits for another. */

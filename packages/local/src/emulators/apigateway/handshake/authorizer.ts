@@ -6,7 +6,7 @@ import { isAllowed } from './policy.ts'
 /** The decision of a REQUEST authorizer: a context for all later events, or the status of the rejected handshake. */
 export type Authorization =
   | { readonly status: 'allowed'; readonly context: Readonly<Record<string, string>> }
-  | { readonly status: 'refused'; readonly code: 401 | 403 | 500 }
+  | { readonly status: 'rejected'; readonly code: 401 | 403 | 500 }
 
 const resultBytes = 8_192 // the fixed quota for an authorizer's whole result
 
@@ -53,12 +53,12 @@ export function toAuthorizerEvent(
  * Evaluates an authorizer's result: 401 for the error `Unauthorized`, 403 for a policy that does not allow `methodArn`,
  * 500 for any invalid result.
  */
-export function judgeAuthorizer(result: IntegrationResult, methodArn: string): Authorization {
-  if (result.status === 'error' && result.errorMessage === 'Unauthorized') return { status: 'refused', code: 401 }
+export function readAuthorizerResult(result: IntegrationResult, methodArn: string): Authorization {
+  if (result.status === 'error' && result.errorMessage === 'Unauthorized') return { status: 'rejected', code: 401 }
   const answer = result.status === 'ok' ? parseResult(result.payload) : undefined
   const allowed = answer && isAllowed(answer.policyDocument, methodArn)
-  if (answer === undefined || allowed === undefined) return { status: 'refused', code: 500 }
-  return allowed ? { status: 'allowed', context: answer.context } : { status: 'refused', code: 403 }
+  if (answer === undefined || allowed === undefined) return { status: 'rejected', code: 500 }
+  return allowed ? { status: 'allowed', context: answer.context } : { status: 'rejected', code: 403 }
 }
 
 function parseResult(payload: unknown) {

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { formatOffer, limits } from '@trunkline/protocol'
 import { expect, test } from 'vitest'
-import { defer, dial, ok, refusalOf, startTestGateway } from '../test-gateway.suite.ts'
+import { defer, dial, ok, rejectionOf, startTestGateway } from '../test-gateway.suite.ts'
 
 const connectRoutes = [
   { key: '$connect', functionName: 'connect' },
@@ -24,19 +24,19 @@ test('opens without any function when the API has no $connect', async () => {
 })
 
 test('keeps the handshake pending until $connect has answered', async () => {
-  const asked = defer()
+  const invoked = defer()
   const answer = defer<typeof ok>()
   await using line = await startTestGateway({
     routes: connectRoutes,
     functions: {
       connect: () => {
-        asked.resolve()
+        invoked.resolve()
         return answer.promise
       },
     },
   })
   const opening = dial(line.gateway.url)
-  await asked.promise
+  await invoked.promise
   expect(line.gateway.connections()).toEqual([])
   answer.resolve(ok)
   await opening
@@ -45,7 +45,7 @@ test('keeps the handshake pending until $connect has answered', async () => {
 
 test.each([200, 204, 299])('opens when $connect answers %i', async (statusCode) => {
   await using line = await startTestGateway({ routes: connectRoutes, functions: { connect: () => ({ statusCode }) } })
-  expect(await refusalOf(line.gateway.url)).toBe('opened')
+  expect(await rejectionOf(line.gateway.url)).toBe('opened')
 })
 
 test('returns the subprotocol of $connect to the client, and no other header', async () => {
@@ -67,13 +67,13 @@ test('returns the subprotocol of $connect to the client, and no other header', a
 
 test('never chooses a subprotocol by itself', async () => {
   await using line = await startTestGateway()
-  expect(await refusalOf(line.gateway.url, ['trunkline.1'])).toBe('Server sent no subprotocol')
+  expect(await rejectionOf(line.gateway.url, ['trunkline.1'])).toBe('Server sent no subprotocol')
 })
 
-test.each([301, 401, 403, 418, 500, 502, 599])('refuses with the %i that $connect answers', async (statusCode) => {
+test.each([301, 401, 403, 418, 500, 502, 599])('rejects with the %i that $connect answers', async (statusCode) => {
   const connect = () => ({ statusCode, headers: { location: 'no' }, body: 'no' })
   await using line = await startTestGateway({ routes: connectRoutes, functions: { connect } })
-  expect(await refusalOf(line.gateway.url)).toBe(String(statusCode))
+  expect(await rejectionOf(line.gateway.url)).toBe(String(statusCode))
   await line.gateway.idle()
   expect(line.eventsOf('disconnect')).toEqual([])
 })
@@ -86,32 +86,32 @@ test.each([
   ['a status out of range', { statusCode: 101 }],
   ['a key that is not allowed', { statusCode: 200, connectionId: 'x' }],
   ['a subprotocol that would split the response', { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': 'a\r\nb' } }],
-])('refuses with 502 when $connect answers %s', async (_, payload) => {
+])('rejects with 502 when $connect answers %s', async (_, payload) => {
   await using line = await startTestGateway({ routes: connectRoutes, functions: { connect: () => payload } })
-  expect(await refusalOf(line.gateway.url)).toBe('502')
+  expect(await rejectionOf(line.gateway.url)).toBe('502')
 })
 
-test('refuses with 502 when $connect throws', async () => {
+test('rejects with 502 when $connect throws', async () => {
   const connect = () => Promise.reject(new Error('no'))
   await using line = await startTestGateway({ routes: connectRoutes, functions: { connect } })
-  expect(await refusalOf(line.gateway.url)).toBe('502')
+  expect(await rejectionOf(line.gateway.url)).toBe('502')
 })
 
-test('refuses with 502 when $connect is not done within the integration limit', async () => {
-  const asked = defer()
+test('rejects with 502 when $connect is not done within the integration limit', async () => {
+  const invoked = defer()
   await using line = await startTestGateway({
     routes: connectRoutes,
     functions: {
       connect: () => {
-        asked.resolve()
+        invoked.resolve()
         return new Promise(() => {})
       },
     },
   })
-  const refusal = refusalOf(line.gateway.url)
-  await asked.promise
+  const rejection = rejectionOf(line.gateway.url)
+  await invoked.promise
   await line.clock.advance(29_000)
-  expect(await refusal).toBe('502')
+  expect(await rejection).toBe('502')
 })
 
 test('rejects with the option’s status when the function of $connect is throttled', async () => {
@@ -121,10 +121,10 @@ test('rejects with the option’s status when the function of $connect is thrott
     invoke,
     undocumented: { connectThrottledStatus: 429 },
   })
-  expect(await refusalOf(line.gateway.url)).toBe('429')
+  expect(await rejectionOf(line.gateway.url)).toBe('429')
 })
 
-test('refuses with 401 and runs nothing when an identity source is missing or empty', async () => {
+test('rejects with 401 and runs nothing when an identity source is missing or empty', async () => {
   const both = ['route.request.querystring.token', 'route.request.header.X-Key']
   await using line = await startTestGateway({
     routes: connectRoutes,
@@ -132,11 +132,11 @@ test('refuses with 401 and runs nothing when an identity source is missing or em
     functions: { authorizer: allow, connect: () => ok },
   })
   const { url } = line.gateway
-  expect(await refusalOf(url)).toBe('401')
-  expect(await refusalOf(`${url}?token=a`)).toBe('401')
-  expect(await refusalOf(`${url}?token=`, [], { headers: { 'x-key': 'k' } })).toBe('401')
+  expect(await rejectionOf(url)).toBe('401')
+  expect(await rejectionOf(`${url}?token=a`)).toBe('401')
+  expect(await rejectionOf(`${url}?token=`, [], { headers: { 'x-key': 'k' } })).toBe('401')
   expect(line.calls).toEqual([])
-  expect(await refusalOf(`${url}?token=a`, [], { headers: { 'x-key': 'k' } })).toBe('opened')
+  expect(await rejectionOf(`${url}?token=a`, [], { headers: { 'x-key': 'k' } })).toBe('opened')
 })
 
 test.each([
@@ -156,7 +156,7 @@ test.each([
     authorizer,
     functions: { authorizer: run, connect: () => ({ ...ok, headers: { 'Sec-WebSocket-Protocol': 'a' } }) },
   })
-  expect(await refusalOf(line.gateway.url, ['a'])).toBe(outcome)
+  expect(await rejectionOf(line.gateway.url, ['a'])).toBe(outcome)
   expect(line.eventsOf('connect')).toHaveLength(outcome === 'opened' ? 1 : 0)
 })
 
@@ -166,7 +166,7 @@ test('lets a Deny win over an Allow', async () => {
     return { principalId: 'ann', policyDocument: { Statement: [statement, { ...statement, Effect: 'Deny' }] } }
   }
   await using line = await startTestGateway({ authorizer, functions: { authorizer: run } })
-  expect(await refusalOf(line.gateway.url, ['a'])).toBe('403')
+  expect(await rejectionOf(line.gateway.url, ['a'])).toBe('403')
 })
 
 test('runs the authorizer once for every connection: its result is never cached', async () => {
@@ -184,7 +184,7 @@ test('answers a plain GET with 426 and another stage with 403', async () => {
   await using line = await startTestGateway()
   expect((await fetch(line.gateway.callbackUrl)).status).toBe(426)
   expect((await fetch(`${line.gateway.origin}/prod`)).status).toBe(403)
-  expect(await refusalOf(`ws://127.0.0.1:${line.gateway.port}/prod`)).toBe('403')
+  expect(await rejectionOf(`ws://127.0.0.1:${line.gateway.port}/prod`)).toBe('403')
 })
 
 test('lets the http option handle other paths', async () => {
@@ -199,43 +199,43 @@ test('lets the http option handle other paths', async () => {
   expect((await fetch(`${line.gateway.origin}/other`)).status).toBe(403)
 })
 
-test('refuses an address of more than 4,096 characters with 414', async () => {
+test('rejects an address of more than 4,096 characters with 414', async () => {
   await using line = await startTestGateway()
-  expect(await refusalOf(`${line.gateway.url}?a=${'x'.repeat(4_096)}`)).toBe('414')
+  expect(await rejectionOf(`${line.gateway.url}?a=${'x'.repeat(4_096)}`)).toBe('414')
 })
 
 test('rejects headers of more than 10,240 bytes in total, and accepts the longest token', async () => {
   await using line = await startTestGateway()
   const session = 'session.of-22-characters-xxx'
   const longest = formatOffer({ session, token: 't'.repeat(limits.tokenBytes.value) }).join(', ')
-  expect(await refusalOf(line.gateway.url, [], { headers: { 'x-offered-protocols': longest } })).toBe('opened')
-  expect(await refusalOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(10_240)}`])).toBe('431')
+  expect(await rejectionOf(line.gateway.url, [], { headers: { 'x-offered-protocols': longest } })).toBe('opened')
+  expect(await rejectionOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(10_240)}`])).toBe('431')
 })
 
 test('applies the header limit and the status of its options', async () => {
   const options = { limits: { headerBytes: 500 }, undocumented: { headersTooLargeStatus: 400 } }
   await using line = await startTestGateway(options)
-  expect(await refusalOf(line.gateway.url)).toBe('opened')
-  expect(await refusalOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(500)}`])).toBe('400')
+  expect(await rejectionOf(line.gateway.url)).toBe('opened')
+  expect(await rejectionOf(line.gateway.url, ['trunkline.1', `token.${'t'.repeat(500)}`])).toBe('400')
 })
 
 test('rejects handshakes above the rate with 429', async () => {
   await using line = await startTestGateway({ throttles: { connects: { perSecond: 1, burst: 2 } } })
   const { url } = line.gateway
-  expect([await refusalOf(url), await refusalOf(url), await refusalOf(url)]).toEqual(['opened', 'opened', '429'])
+  expect([await rejectionOf(url), await rejectionOf(url), await rejectionOf(url)]).toEqual(['opened', 'opened', '429'])
   await line.clock.advance(1_000)
-  expect(await refusalOf(url)).toBe('opened')
+  expect(await rejectionOf(url)).toBe('opened')
 })
 
 test('runs $disconnect when the client left while $connect ran', async () => {
-  const asked = defer()
+  const invoked = defer()
   const left = defer()
   const received = defer<unknown>()
   await using line = await startTestGateway({
     routes: connectRoutes,
     functions: {
       async connect() {
-        asked.resolve()
+        invoked.resolve()
         await left.promise
         return ok
       },
@@ -252,7 +252,7 @@ test('runs $disconnect when the client left while $connect ran', async () => {
   })
   handshake.on('error', () => {})
   handshake.end()
-  await asked.promise
+  await invoked.promise
   handshake.destroy()
   handshake.once('close', () => left.resolve())
   expect(await received.promise).toBe(1006)

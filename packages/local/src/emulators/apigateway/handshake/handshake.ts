@@ -3,7 +3,7 @@ import { type ConnectionInfo, toConnectEvent } from '../integration/events.ts'
 import { type EventFields, toEventHeaders, toEventQuery } from '../integration/headers.ts'
 import type { IntegrationResult } from '../integration/invoke.ts'
 import { parseProxyResponse } from '../integration/proxy-response.ts'
-import { hasIdentity, judgeAuthorizer, toAuthorizerEvent } from './authorizer.ts'
+import { hasIdentity, readAuthorizerResult, toAuthorizerEvent } from './authorizer.ts'
 
 /** A client's upgrade request. */
 export interface HandshakeRequest {
@@ -15,13 +15,13 @@ export interface HandshakeRequest {
 /** The outcome of a handshake: open, with the subprotocol that `$connect` chose, or rejected with an HTTP status. */
 export type HandshakeOutcome =
   | { readonly status: 'open'; readonly info: ConnectionInfo; readonly subprotocol: string | undefined }
-  | { readonly status: 'refused'; readonly code: number }
+  | { readonly status: 'rejected'; readonly code: number }
 
-const refused = (code: number): HandshakeOutcome => ({ status: 'refused', code })
+const rejected = (code: number): HandshakeOutcome => ({ status: 'rejected', code })
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /** Invokes the authorizer, then `$connect`. Never rejects. */
-export async function shakeHands(
+export async function runHandshake(
   gateway: GatewayContext,
   info: ConnectionInfo,
   request: HandshakeRequest,
@@ -30,7 +30,7 @@ export async function shakeHands(
   const forwarded = toForwardedHeaders(gateway, info)
   const startedAt = gateway.clock.now()
   const authorization = await authorize(gateway, info, { ...request, query, forwarded })
-  if (authorization?.status === 'refused') return refused(authorization.code)
+  if (authorization?.status === 'rejected') return rejected(authorization.code)
   const known = authorization ? { ...info, authorizer: authorization.context } : info
   const integrationLatency = gateway.clock.now() - startedAt
   const headers = toEventHeaders(request.rawHeaders, { omit: upgradeHeaders, add: forwarded })
@@ -47,13 +47,13 @@ async function authorize(
   if (gateway.authorizer === undefined) return undefined
   const { functionName, identitySource } = gateway.authorizer
   const headers = toEventHeaders(request.rawHeaders, { add: { 'content-length': '0', ...request.forwarded } })
-  if (!hasIdentity(identitySource, { headers, query: request.query })) return { status: 'refused', code: 401 } as const
+  if (!hasIdentity(identitySource, { headers, query: request.query })) return { status: 'rejected', code: 401 } as const
   const methodArn = `arn:aws:execute-api:${gateway.region}:000000000000:${gateway.apiId}/${gateway.stage}/$connect`
   const query =
     request.query ?? (gateway.undocumented.authorizerQuery === 'empty' ? { single: {}, multi: {} } : undefined)
   const eventInfo = { routeKey: '$connect', requestId: gateway.ids.request(), time: gateway.clock.now() }
   const event = toAuthorizerEvent(info, eventInfo, { headers, query, methodArn })
-  return judgeAuthorizer(await gateway.integrate(functionName, event), methodArn)
+  return readAuthorizerResult(await gateway.integrate(functionName, event), methodArn)
 }
 
 async function connect(
@@ -65,20 +65,20 @@ async function connect(
   if (functionName === undefined) return { status: 'open', info, subprotocol: undefined }
   const eventInfo = { routeKey: '$connect', requestId: gateway.ids.request(), time: gateway.clock.now() }
   const result = await gateway.integrate(functionName, toConnectEvent(info, eventInfo, request))
-  return judgeConnect(gateway, info, result)
+  return toOutcome(gateway, info, result)
 }
 
 /**
  * Only the status and `Sec-WebSocket-Protocol` of the response reach the client. The gateway never chooses a
  * subprotocol itself.
  */
-function judgeConnect(gateway: GatewayContext, info: ConnectionInfo, result: IntegrationResult): HandshakeOutcome {
-  if (result.status === 'throttled') return refused(gateway.undocumented.connectThrottledStatus)
+function toOutcome(gateway: GatewayContext, info: ConnectionInfo, result: IntegrationResult): HandshakeOutcome {
+  if (result.status === 'throttled') return rejected(gateway.undocumented.connectThrottledStatus)
   const response = result.status === 'ok' ? parseProxyResponse(result.payload) : undefined
-  if (response === undefined) return refused(502)
-  if (response.statusCode >= 300) return refused(response.statusCode)
+  if (response === undefined) return rejected(502)
+  if (response.statusCode >= 300) return rejected(response.statusCode)
   const subprotocol = response.headers.get('sec-websocket-protocol')
-  if (subprotocol !== undefined && !token.test(subprotocol)) return refused(502)
+  if (subprotocol !== undefined && !token.test(subprotocol)) return rejected(502)
   return { status: 'open', info, subprotocol }
 }
 

@@ -12,7 +12,7 @@ const protocolsPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9
 /**
  * The HTTP status with which an upgrade request is rejected before any function runs. Undefined for a valid request.
  */
-export function findFault(gateway: GatewayContext, request: IncomingMessage): number | undefined {
+export function findRequestError(gateway: GatewayContext, request: IncomingMessage): number | undefined {
   const { method, url = '/', headers } = request
   if (url.length > urlBytes) return 414
   if (headerBytesOf(request) > gateway.limits.headerBytes) return gateway.undocumented.headersTooLargeStatus

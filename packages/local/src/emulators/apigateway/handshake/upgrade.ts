@@ -9,8 +9,8 @@ import { type ConnectionInfo, toDisconnectEvent } from '../integration/events.ts
 import { toEventHeaders, toEventQuery } from '../integration/headers.ts'
 import { applyHookResult, type HookEffect } from '../integration/hooks.ts'
 import type { CloseInfo } from '../integration/undocumented.ts'
-import { type HandshakeOutcome, shakeHands } from './handshake.ts'
-import { findFault, toConnectionInfo } from './upgrade-request.ts'
+import { type HandshakeOutcome, runHandshake } from './handshake.ts'
+import { findRequestError, toConnectionInfo } from './upgrade-request.ts'
 
 /** Handles a server's `upgrade` event. The socket waits until `$connect` has responded. */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -32,37 +32,37 @@ export function createUpgrade(gateway: GatewayContext): UpgradeListener {
 
   return (request, socket, head) => {
     socket.on('error', () => {}) // the client aborted; `close` follows
-    const refuse = (code: number) => writeRefusal(socket, code, gateway.undocumented.rejectionBody)
-    const fault = findFault(gateway, request)
-    if (fault !== undefined) {
-      gateway.hooks.rejectedUpgrade?.({ path: request.url ?? '/', status: fault })
-      return refuse(fault)
+    const reject = (code: number) => writeRejection(socket, code, gateway.undocumented.rejectionBody)
+    const errorStatus = findRequestError(gateway, request)
+    if (errorStatus !== undefined) {
+      gateway.hooks.rejectedUpgrade?.({ path: request.url ?? '/', status: errorStatus })
+      return reject(errorStatus)
     }
-    if (!gateway.mayConnect()) return refuse(429)
+    if (!gateway.mayConnect()) return reject(429)
     const info = toConnectionInfo(gateway, request)
 
-    const conclude = (outcome: HandshakeOutcome, opened: (connection: OpenConnection) => void) => {
-      if (outcome.status === 'refused') return refuse(outcome.code)
+    const finish = (outcome: HandshakeOutcome, opened: (connection: OpenConnection) => void) => {
+      if (outcome.status === 'rejected') return reject(outcome.code)
       // The client left while `$connect` ran. The function knows the connection, so `$disconnect` must run.
       if (!socket.readable || !socket.writable)
         return runDisconnect(gateway, outcome.info, gateway.undocumented.tcpLossClose)
       if (outcome.subprotocol !== undefined) subprotocols.set(request, outcome.subprotocol)
       server.handleUpgrade(request, socket, head, (ws) => opened(openConnection(gateway, outcome.info, ws)))
     }
-    const proceed = (opened: (connection: OpenConnection) => void = () => {}) => {
-      const handshake = shakeHands(gateway, info, { rawHeaders: request.rawHeaders, target: request.url ?? '/' })
-      void gateway.inFlight.track(handshake.then((outcome) => conclude(outcome, opened)))
+    const start = (opened: (connection: OpenConnection) => void = () => {}) => {
+      const handshake = runHandshake(gateway, info, { rawHeaders: request.rawHeaders, target: request.url ?? '/' })
+      void gateway.inFlight.track(handshake.then((outcome) => finish(outcome, opened)))
     }
-    const acts: Record<HookEffect, () => void> = {
-      pass: () => proceed(),
-      duplicate: () => proceed(),
-      gone: () => proceed((connection) => connection.cut()),
+    const actions: Record<HookEffect, () => void> = {
+      pass: () => start(),
+      duplicate: () => start(),
+      gone: () => start((connection) => connection.cut()),
       drop: () => socket.destroy(),
-      throttle: () => refuse(429),
-      fail: () => refuse(500),
+      throttle: () => reject(429),
+      fail: () => reject(500),
       hang: () => {},
     }
-    applyHookResult(gateway.clock, callHook(gateway, info, request), (effect) => acts[effect]())
+    applyHookResult(gateway.clock, callHook(gateway, info, request), (effect) => actions[effect]())
   }
 }
 
@@ -90,7 +90,7 @@ function callHook(gateway: GatewayContext, { connectionId }: ConnectionInfo, req
   })
 }
 
-function writeRefusal(socket: Duplex, code: number, body: string): void {
+function writeRejection(socket: Duplex, code: number, body: string): void {
   const head = `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? 'Status'}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
   socket.once('finish', () => socket.destroy())
   socket.end(head + body)

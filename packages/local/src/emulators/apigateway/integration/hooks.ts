@@ -87,14 +87,14 @@ export interface GatewayHooks {
 /** Calls `act` with a hook's effect, immediately or after the requested delay. */
 export function applyHookResult(
   clock: LocalClock,
-  verdict: HookResult | undefined,
+  result: HookResult | undefined,
   act: (effect: HookEffect) => void,
 ): void {
-  if (verdict === undefined) act('pass')
-  else if (typeof verdict === 'string') act(verdict)
-  else if ('delayMs' in verdict) clock.after(verdict.delayMs, () => act('pass'))
+  if (result === undefined) act('pass')
+  else if (typeof result === 'string') act(result)
+  else if ('delayMs' in result) clock.after(result.delayMs, () => act('pass'))
   else
-    verdict.until.then(
+    result.until.then(
       () => act('pass'),
       () => act('pass'), // a rejected promise delays nothing either
     )

@@ -10,10 +10,10 @@ export type InvokeResult =
     }
 
 /**
- * The result as the gateway sees it. `late`: the integration limit passed first; the invocation continues and its
- * result is discarded.
+ * The result as the gateway sees it. `integration-timeout`: the integration limit passed first; the invocation continues
+ * and its result is discarded.
  */
-export type IntegrationResult = InvokeResult | { readonly status: 'late' }
+export type IntegrationResult = InvokeResult | { readonly status: 'integration-timeout' }
 
 /** Waits at most `limitMs` by the clock for an invocation. Never rejects. */
 export function waitForIntegration(
@@ -22,7 +22,7 @@ export function waitForIntegration(
   limitMs: number,
 ): Promise<IntegrationResult> {
   return new Promise((resolve) => {
-    const cancel = clock.after(limitMs, () => resolve({ status: 'late' }))
+    const cancel = clock.after(limitMs, () => resolve({ status: 'integration-timeout' }))
     const settle = (result: InvokeResult) => {
       cancel()
       resolve(result)

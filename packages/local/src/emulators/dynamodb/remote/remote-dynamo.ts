@@ -70,7 +70,7 @@ export async function connectDynamo(options: RemoteDynamoOptions): Promise<Local
       const arn = description.LatestStreamArn
       if (arn === undefined)
         throw new Error(
-          `Table ${name} at ${endpoint} has no stream. Enable its stream with new and old images, or drop the table.`,
+          `Expected table ${name} at ${endpoint} to have a stream. Enable it with new and old images, or drop the table.`,
         )
       const { itemSize } = patchDynalite().db
       const log = createStreamLog(description, {
@@ -93,7 +93,7 @@ export async function connectDynamo(options: RemoteDynamoOptions): Promise<Local
     stream(name) {
       const table = tables.get(name)
       if (table !== undefined) return table.log
-      throw new Error(`This line has created no table ${name} at ${endpoint}.`)
+      throw new Error(`Table ${name} at ${endpoint} was not created by this line. Create it with createTable.`)
     },
     sweep: async () => 0,
     async settled() {

@@ -55,13 +55,13 @@ export function guardLock(lock: SubDb<unknown>['lock']): SubDb<unknown>['lock'] 
         unlockOnce()
         call.fail(error)
       }
-      const giveBack: Release =
+      const releaseOnce: Release =
         (done) =>
         (...args) => {
           unlockOnce()
           done(...args)
         }
-      calls.run({ ...call, fail }, () => guard(exec)(giveBack))
+      calls.run({ ...call, fail }, () => guard(exec)(releaseOnce))
     })
   }
 }

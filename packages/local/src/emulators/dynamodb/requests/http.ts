@@ -28,7 +28,8 @@ export async function listen(options: DynamoServerOptions): Promise<{ server: Se
   server.keepAliveTimeout = 0 // never close: a client's next request could cross the close and fail with ECONNRESET
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server did not get a port.')
+  if (address === null || typeof address === 'string')
+    throw new Error('Expected the server to listen on a port, got no address.')
   return { server, endpoint: `http://127.0.0.1:${address.port}` }
 }
 
@@ -36,15 +37,15 @@ function createListener({ operations, dynalite, tables }: DynamoServerOptions): 
   return async (request, response) => {
     const originError = findOriginError(request)
     if (originError !== undefined)
-      return refuse(response, new ApiError('AccessDeniedException', originError, { status: 403 }))
+      return respondError(response, new ApiError('AccessDeniedException', originError, { status: 403 }))
     const body = await readBody(request)
     if (body === undefined) return
     const tenant = tables.tenantOf(tables.get(tableNameOf(body)))
     if (tenant?.intercept?.(request, response) === true) return
     const target = String(request.headers['x-amz-target'])
     const operation = operations.get(target)
-    if (operation !== undefined) return answer(response, operation, meter(tables, { request, response, body }))
-    if (isLacking(target)) return refuse(response, unknownOperation(target, operations))
+    if (operation !== undefined) return run(response, operation, meter(tables, { request, response, body }))
+    if (isUnimplemented(target)) return respondError(response, unknownOperation(target, operations))
     const fail = (error: unknown) => respond(response, 500, internalError(error))
     runCall({ tables, fail }, () => {
       try {
@@ -83,23 +84,23 @@ function replay(
   whole.emit('end')
 }
 
-async function answer(response: ServerResponse, operation: Operation, body: Buffer): Promise<void> {
+async function run(response: ServerResponse, operation: Operation, body: Buffer): Promise<void> {
   try {
     respond(response, 200, await operation(parseInput(body)))
   } catch (error) {
-    if (error instanceof ApiError) return refuse(response, error)
-    const { statusCode, body: said } = error instanceof Error ? (error as DynaliteError) : {}
-    if (statusCode !== undefined && said !== undefined) return respond(response, statusCode, said)
+    if (error instanceof ApiError) return respondError(response, error)
+    const { statusCode, body: errorBody } = error instanceof Error ? (error as DynaliteError) : {}
+    if (statusCode !== undefined && errorBody !== undefined) return respond(response, statusCode, errorBody)
     respond(response, 500, internalError(error))
   }
 }
 
-function refuse(response: ServerResponse, { status, type, message, more }: ApiError): void {
+function respondError(response: ServerResponse, { status, type, message, more }: ApiError): void {
   respond(response, status, { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message, ...more })
 }
 
 /** Whether neither this server nor dynalite implements the operation. */
-function isLacking(target: string): boolean {
+function isUnimplemented(target: string): boolean {
   const [api, name = ''] = target.split('.')
   return (api === 'DynamoDB_20120810' && !dynaliteOperations.includes(name)) || api === 'DynamoDBStreams_20120810'
 }
@@ -110,8 +111,8 @@ function unknownOperation(target: string, operations: DynamoServerOptions['opera
   const served = [...own, ...(api === 'DynamoDB_20120810' ? dynaliteOperations : [])].sort().join(', ')
   return new ApiError(
     'UnknownOperationException',
-    `The local line has no ${name}. Its tables serve ${served}. ` +
-      'DynamoDB Local has more: trunkline dev --dynamodb http://localhost:8000.',
+    `The local DynamoDB does not implement ${name}. It implements ${served}. ` +
+      'DynamoDB Local implements more: trunkline dev --dynamodb http://localhost:8000.',
   )
 }
 

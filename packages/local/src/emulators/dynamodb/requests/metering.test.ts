@@ -38,8 +38,8 @@ describe('a request to a metered table', () => {
   })
 
   test('counts one unit for a write whose condition failed, and none for an invalid request', async () => {
-    const refused = new PutItemCommand({ TableName, Item: Key, ConditionExpression: 'attribute_not_exists(pk)' })
-    await expect(client.send(refused)).rejects.toThrow('conditional request failed')
+    const rejected = new PutItemCommand({ TableName, Item: Key, ConditionExpression: 'attribute_not_exists(pk)' })
+    await expect(client.send(rejected)).rejects.toThrow('conditional request failed')
     expect(uses).toEqual([{ readUnits: 0, writeUnits: 1 }])
     const wrong = new QueryCommand({ TableName, KeyConditionExpression: 'nonsense' })
     await expect(client.send(wrong)).rejects.toThrow()

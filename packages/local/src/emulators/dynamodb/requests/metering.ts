@@ -30,8 +30,8 @@ export function meter(
   const input = parse(body)
   const onUse = tables.tenantOf(tables.get(tableOf(input)))?.onUse
   if (input === undefined || onUse === undefined) return body
-  readAnswer(response, (answer) => {
-    const units = unitsOf(answer)
+  readResponse(response, (result) => {
+    const units = unitsOf(result)
     onUse(kind === 'read' ? { readUnits: units, writeUnits: 0 } : { readUnits: 0, writeUnits: units })
   })
   return Buffer.from(JSON.stringify({ ReturnConsumedCapacity: 'TOTAL', ...input }))
@@ -52,12 +52,12 @@ function tableOf(input: ApiInput | undefined): string {
   return typeof TableName === 'string' ? TableName : (Object.keys(RequestItems ?? {})[0] ?? '')
 }
 
-function readAnswer(response: ServerResponse, read: (answer: ApiInput) => void): void {
+function readResponse(response: ServerResponse, read: (result: ApiInput) => void): void {
   const end = response.end
   response.end = ((...args: unknown[]) => {
     const [text] = args
-    const answer = typeof text === 'string' || Buffer.isBuffer(text) ? parse(text) : undefined
-    if (answer !== undefined) read(answer)
+    const result = typeof text === 'string' || Buffer.isBuffer(text) ? parse(text) : undefined
+    if (result !== undefined) read(result)
     return Reflect.apply(end, response, args)
   }) as typeof end // `end` has overloads; the arguments are passed on unchanged
 }
@@ -66,10 +66,10 @@ function readAnswer(response: ServerResponse, read: (answer: ApiInput) => void):
  * The consumed units of a response. A write whose condition failed is billed as well, by the size of the existing item,
  * at least one unit. An invalid request is free.
  */
-function unitsOf(answer: ApiInput): number {
-  if (String(answer.__type).endsWith('ConditionalCheckFailedException')) return 1
-  if (Array.isArray(answer.CancellationReasons)) return 2 * answer.CancellationReasons.length
-  const { ConsumedCapacity: consumed } = answer
+function unitsOf(result: ApiInput): number {
+  if (String(result.__type).endsWith('ConditionalCheckFailedException')) return 1
+  if (Array.isArray(result.CancellationReasons)) return 2 * result.CancellationReasons.length
+  const { ConsumedCapacity: consumed } = result
   const all: readonly unknown[] = Array.isArray(consumed) ? consumed : [consumed]
   return all.reduce<number>((sum, one) => sum + (isStruct(one) ? Number(one.CapacityUnits ?? 0) : 0), 0)
 }

@@ -37,7 +37,7 @@ function patch(db: DynaliteDb): PatchedDynalite {
   for (const name of ACTIONS) guardAction(name) // before dynalite's index loads the actions
   const dynalite: DynaliteParts['dynalite'] = require('dynalite')
   acceptMembers()
-  answerWithOldItem(db)
+  returnOldItem(db)
   const open = captureStore(db, dynalite)
   return { db, open }
 }
@@ -78,7 +78,7 @@ function types(name: keyof DynaliteParts['validations']) {
 }
 
 /** Implements `ReturnValuesOnConditionCheckFailure: 'ALL_OLD'`: the error contains the existing item. */
-function answerWithOldItem(db: DynaliteDb): void {
+function returnOldItem(db: DynaliteDb): void {
   const checkConditional = db.checkConditional
   db.checkConditional = (data, existing) => {
     const error = checkConditional(data, existing)
@@ -104,20 +104,20 @@ function guardAction(name: string): void {
   const module = require.cache[path]
   if (module === undefined) return
   module.exports = ((store, data, done) =>
-    action(store, data, (error, result) => done(toAnswer(error), result))) satisfies Action
+    action(store, data, (error, result) => done(toErrorResponse(error), result))) satisfies Action
 }
 
-function toAnswer(error: unknown): unknown {
+function toErrorResponse(error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  const answer: DynaliteError = error
-  if (answer.statusCode !== undefined) return error
+  const known: DynaliteError = error
+  if (known.statusCode !== undefined) return error
   return Object.assign(error, { statusCode: 500, body: internalError(error) })
 }
 
 /** The error response for an unexpected error of dynalite. */
 export function internalError(error: unknown): Record<string, string> {
   const message = error instanceof Error ? error.message : String(error)
-  return { __type: 'com.amazonaws.dynamodb.v20120810#InternalServerError', message: `dynalite broke: ${message}` }
+  return { __type: 'com.amazonaws.dynamodb.v20120810#InternalServerError', message: `dynalite failed: ${message}` }
 }
 
 type MemoryLevel = new (options: object) => object

@@ -88,16 +88,16 @@ const kindsOf: Readonly<Record<'read' | 'write', readonly ActionKind[]>> = {
  */
 export async function prepareItems(
   parts: TransactContext,
-  { TransactItems: given }: ApiInput,
+  { TransactItems: entries }: ApiInput,
   use: 'read' | 'write',
 ): Promise<readonly PreparedItem[]> {
-  if (!Array.isArray(given)) throw invalid('Member must not be null')
-  if (given.length === 0) throw invalid('Member must have length greater than or equal to 1')
-  if (given.length > mostItems) throw invalid(`Member must have length less than or equal to ${mostItems}`)
-  const asked = given.map((item: unknown, at) => readItem(parts, item, { at, use }))
-  const bytes = asked.reduce((sum, { data }) => sum + payloadOf(parts, data), 0)
+  if (!Array.isArray(entries)) throw invalid('Member must not be null')
+  if (entries.length === 0) throw invalid('Member must have length greater than or equal to 1')
+  if (entries.length > mostItems) throw invalid(`Member must have length less than or equal to ${mostItems}`)
+  const requested = entries.map((item: unknown, at) => readItem(parts, item, { at, use }))
+  const bytes = requested.reduce((sum, { data }) => sum + payloadOf(parts, data), 0)
   if (bytes > mostBytes) throw tooLarge(bytes)
-  const items = await Promise.all(asked.map((item) => toPrepared(parts, item)))
+  const items = await Promise.all(requested.map((item) => toPrepared(parts, item)))
   const locks = items.flatMap(({ problem, lock }) => (problem === undefined ? [lock] : []))
   if (new Set(locks).size < locks.length)
     throw new ApiError('ValidationException', 'Transaction request cannot include multiple operations on one item')
@@ -111,7 +111,7 @@ function invalid(constraint: string): ApiError {
   )
 }
 
-interface AskedItem {
+interface RequestedItem {
   readonly kind: ActionKind
   readonly data: ApiInput
 }
@@ -120,7 +120,7 @@ function readItem(
   parts: TransactContext,
   item: unknown,
   { at, use }: { readonly at: number; readonly use: 'read' | 'write' },
-): AskedItem {
+): RequestedItem {
   const kinds = kindsOf[use].filter((kind) => isStruct(item) && item[kind] != null)
   const [kind] = kinds
   const struct = isStruct(item) && kind !== undefined ? item[kind] : undefined
@@ -153,7 +153,7 @@ function payloadOf(
   return [item, key, values].reduce<number>((sum, one) => sum + (isStruct(one) ? db.itemSize(one as Item) : 0), 0)
 }
 
-async function toPrepared(parts: TransactContext, { kind, data }: AskedItem): Promise<PreparedItem> {
+async function toPrepared(parts: TransactContext, { kind, data }: RequestedItem): Promise<PreparedItem> {
   const table = String(data.TableName)
   const description = await getTable(parts, table)
   const [named, check] =

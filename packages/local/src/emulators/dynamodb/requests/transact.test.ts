@@ -43,7 +43,7 @@ const add = (pk: string, by: number, more: object = {}): TransactWriteItem => ({
 })
 const write = (items: TransactWriteItem[], more: Partial<TransactWriteItemsCommandInput> = {}, { plain } = at) =>
   plain.send(new TransactWriteItemsCommand({ TransactItems: items, ...more }))
-const refusal = (items: TransactWriteItem[], more: Partial<TransactWriteItemsCommandInput> = {}) =>
+const errorOf = (items: TransactWriteItem[], more: Partial<TransactWriteItemsCommandInput> = {}) =>
   write(items, more).then(
     () => expect.unreachable('The transaction was done.'),
     (error: unknown) => error,
@@ -78,7 +78,7 @@ describe('TransactWriteItems', () => {
     await write([put('a', 7)])
     const records = recordsOf(at.dynamo, table).length
     const fresh = { ConditionExpression: 'attribute_not_exists(pk)' }
-    const error = await refusal([
+    const error = await errorOf([
       put('b'),
       put('a', 8, { ...fresh, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
       { Update: { TableName: table, Key: keyOf('c'), UpdateExpression: 'SET n = n + n' } },
@@ -130,7 +130,7 @@ describe('TransactWriteItems', () => {
       'cannot exceed 4MB',
     ],
   ])('rejects %s completely', async (_, items, message) => {
-    const error = await refusal(items(table))
+    const error = await errorOf(items(table))
     expect(error).toMatchObject({ name: 'ValidationException', message: expect.stringContaining(message) })
     expect((await at.documents.send(new ScanCommand({ TableName: table }))).Count).toBe(0)
   })
@@ -227,7 +227,7 @@ describe('TransactWriteItems', () => {
     expect(await read('a')).toBe(1)
     expect(first.ConsumedCapacity).toEqual([{ TableName: table, CapacityUnits: 2, WriteCapacityUnits: 2 }])
     expect(again.ConsumedCapacity).toEqual([{ TableName: table, CapacityUnits: 2, ReadCapacityUnits: 2 }])
-    expect(await refusal([add('a', 2)], once)).toMatchObject({ name: 'IdempotentParameterMismatchException' })
+    expect(await errorOf([add('a', 2)], once)).toMatchObject({ name: 'IdempotentParameterMismatchException' })
     await at.clock.advance(599_000)
     await write([add('a', 1)], once)
     expect(await read('a')).toBe(1)
@@ -242,18 +242,18 @@ describe('TransactWriteItems', () => {
     expect(await read('a')).toBe(1)
   })
 
-  test('forgets the token of a transaction that was cancelled', async () => {
+  test('drops the token of a transaction that was cancelled', async () => {
     const same = { ClientRequestToken: 'cancelled' }
-    await refusal([add('a', 1, { ConditionExpression: 'attribute_exists(pk)' })], same)
+    await errorOf([add('a', 1, { ConditionExpression: 'attribute_exists(pk)' })], same)
     await write([put('a', 5)], same)
     expect(await read('a')).toBe(5)
-    expect(await refusal([put('a')], { ClientRequestToken: 'x'.repeat(37) })).toMatchObject({
+    expect(await errorOf([put('a')], { ClientRequestToken: 'x'.repeat(37) })).toMatchObject({
       name: 'ValidationException',
     })
   })
 
   test('rejects an unknown table', async () => {
-    expect(await refusal([{ Put: { TableName: 'nowhere', Item: keyOf('a') } }])).toMatchObject({
+    expect(await errorOf([{ Put: { TableName: 'nowhere', Item: keyOf('a') } }])).toMatchObject({
       name: 'ResourceNotFoundException',
     })
   })
@@ -285,16 +285,16 @@ describe('a line with transactionConflicts', () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 10 }, (_, i) => write([item('same'), item(`own${i}`)], {}, own)),
     )
-    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
-    expect(refused.length).toBeGreaterThan(0)
-    expect(refused.length).toBeLessThan(10)
-    for (const error of refused)
+    const rejected = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+    expect(rejected.length).toBeGreaterThan(0)
+    expect(rejected.length).toBeLessThan(10)
+    for (const error of rejected)
       expect(error.CancellationReasons).toEqual([
         { Code: 'TransactionConflict', Message: 'Transaction is ongoing for the item' },
         { Code: 'None' },
       ])
     const rows = await own.documents.send(new ScanCommand({ TableName: name }))
-    expect(rows.Count).toBe(11 - refused.length)
+    expect(rows.Count).toBe(11 - rejected.length)
   })
 })
 
@@ -326,10 +326,10 @@ describe('an operation that the engine lacks', () => {
   test.each([
     ['ExecuteStatement', new ExecuteStatementCommand({ Statement: 'SELECT * FROM "x"' })],
     ['ExecuteTransaction', new ExecuteTransactionCommand({ TransactStatements: [{ Statement: 'SELECT' }] })],
-  ])('is rejected by name with the served operations: %s', async (name, command) => {
+  ])('is rejected by name with the implemented operations: %s', async (name, command) => {
     await expect(at.plain.send(command as ExecuteStatementCommand)).rejects.toMatchObject({
       name: 'UnknownOperationException',
-      message: expect.stringMatching(new RegExp(`no ${name}\\..* TransactWriteItems`)),
+      message: expect.stringMatching(new RegExp(`not implement ${name}\\..* TransactWriteItems`)),
     })
   })
 
@@ -338,7 +338,7 @@ describe('an operation that the engine lacks', () => {
     const headers = { 'x-amz-target': 'DynamoDBStreams_20120810.Nothing', 'content-type': 'application/x-amz-json-1.0' }
     const answer = await fetch(at.dynamo.endpoint, { method: 'POST', headers, body: '{}' })
     expect(answer.status).toBe(400)
-    expect(await answer.text()).toContain('no Nothing. Its tables serve DescribeStream, GetRecords')
+    expect(await answer.text()).toContain('not implement Nothing. It implements DescribeStream, GetRecords')
   })
 })
 

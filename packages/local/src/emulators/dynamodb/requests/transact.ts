@@ -54,12 +54,12 @@ export function transactOperations(
     string,
     { readonly digest: string; readonly expires: number; readonly done: Promise<unknown> }
   >()
-  const underWay = new Set<string>()
+  const inUse = new Set<string>()
 
   async function write(input: ApiInput): Promise<object> {
     const items = await prepareItems(parts, input, 'write')
     const tenant = parts.tables.tenantOf(parts.tables.get(items[0]?.table ?? ''))
-    refuseConflicts(items, tenant)
+    cancelConflicts(items, tenant)
     return locked(items, async () => {
       const outcomes = await Promise.all(items.map((item) => tryItem(parts, item)))
       cancelIfFailed(outcomes)
@@ -71,24 +71,24 @@ export function transactOperations(
    * If the tenant enables `transactionConflicts`, a transaction is cancelled immediately while another one holds one of
    * its items, as in DynamoDB.
    */
-  function refuseConflicts(items: readonly PreparedItem[], tenant: Tenant | undefined): void {
+  function cancelConflicts(items: readonly PreparedItem[], tenant: Tenant | undefined): void {
     if (tenant?.transactionConflicts !== true) return
     const outcomes = items.map(({ lock }): Outcome => {
       const reason = { Code: 'TransactionConflict', Message: 'Transaction is ongoing for the item' }
-      return underWay.has(lock) ? { status: 'failed', reason } : { status: 'done', units: 0, writes: [] }
+      return inUse.has(lock) ? { status: 'failed', reason } : { status: 'done', units: 0, writes: [] }
     })
     cancelIfFailed(outcomes)
   }
   async function locked<T>(items: readonly PreparedItem[], run: () => Promise<T>): Promise<T> {
     const inOrder = [...items].sort((a, b) => (a.lock < b.lock ? -1 : 1))
-    for (const { lock } of items) underWay.add(lock)
+    for (const { lock } of items) inUse.add(lock)
     const unlocks: (() => void)[] = []
     try {
       for (const item of inOrder) unlocks.push(await lockItem(parts.store, item))
       return await run()
     } finally {
       for (const unlock of unlocks.reverse()) unlock()
-      for (const { lock } of items) underWay.delete(lock)
+      for (const { lock } of items) inUse.delete(lock)
     }
   }
   return {
@@ -99,7 +99,7 @@ export function transactOperations(
       for (const [name, { expires }] of tokens) if (expires <= now) tokens.delete(name)
       const digest = digestOf(input)
       const known = tokens.get(token)
-      if (known !== undefined) return repeat(parts, input, { ...known, asked: digest })
+      if (known !== undefined) return repeat(parts, input, { ...known, requested: digest })
       const done = write(input)
       tokens.set(token, { digest, expires: now + tokenMs, done })
       return done.catch((error: unknown) => {
@@ -131,9 +131,9 @@ export function transactOperations(
 async function repeat(
   parts: TransactContext,
   input: ApiInput,
-  known: { readonly digest: string; readonly asked: string; readonly done: Promise<unknown> },
+  known: { readonly digest: string; readonly requested: string; readonly done: Promise<unknown> },
 ): Promise<object> {
-  if (known.digest !== known.asked)
+  if (known.digest !== known.requested)
     throw new ApiError(
       'IdempotentParameterMismatchException',
       'The ClientRequestToken was used before, within the last 10 minutes, with other parameters.',

@@ -14,13 +14,13 @@ export function ttlOperations(
       const table = find(tables, requireText(input, 'TableName'))
       const specification = requireStruct(input, 'TimeToLiveSpecification')
       const attribute = requireText(specification, 'AttributeName')
-      const wanted = specification.Enabled === true ? attribute : undefined
-      if ((table.ttl === undefined) === (wanted === undefined)) {
-        const state = wanted === undefined ? 'disabled' : 'enabled'
+      const enabled = specification.Enabled === true ? attribute : undefined
+      if ((table.ttl === undefined) === (enabled === undefined)) {
+        const state = enabled === undefined ? 'disabled' : 'enabled'
         throw new ApiError('ValidationException', `TimeToLive is already ${state}`)
       }
-      await setTtl(table.description.TableName, wanted)
-      return { TimeToLiveSpecification: { AttributeName: attribute, Enabled: wanted !== undefined } }
+      await setTtl(table.description.TableName, enabled)
+      return { TimeToLiveSpecification: { AttributeName: attribute, Enabled: enabled !== undefined } }
     },
     DescribeTimeToLive: (input) => {
       const { ttl } = find(tables, requireText(input, 'TableName'))

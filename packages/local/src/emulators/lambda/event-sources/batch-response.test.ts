@@ -5,7 +5,7 @@ const numbers = ['8', '9', '10', '11']
 const failed = (...ids: unknown[]) => ({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) })
 
 test.each([null, undefined, {}, { statusCode: 200 }, { batchItemFailures: [] }, { batchItemFailures: null }])(
-  'takes %j for success',
+  'reads %j as success',
   (payload) => {
     expect(readBatchAnswer(payload, numbers)).toBe('succeeded')
   },

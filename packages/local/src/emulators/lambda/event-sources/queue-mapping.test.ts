@@ -11,7 +11,7 @@ const throttled: InvokeResult = { status: 'throttled' }
 function delayQueue(results: readonly InvokeResult[]) {
   const clock = createLocalClock()
   const received: number[] = []
-  const buried: string[] = []
+  const deadLetters: string[] = []
   let ids = 0
   const queue = new MappedQueue(delayQueueSettings, {
     clock,
@@ -19,13 +19,13 @@ function delayQueue(results: readonly InvokeResult[]) {
     newRequestId: () => `m${++ids}`,
     invoke: async () => results[received.push(clock.now()) - 1] ?? { status: 'ok', payload: { batchItemFailures: [] } },
     onSend: () => 'pass',
-    deadLetter: (body) => void buried.push(body),
+    deadLetter: (body) => void deadLetters.push(body),
   })
-  return { clock, queue, received, buried }
+  return { clock, queue, received, deadLetters }
 }
 
 test('A message whose first four receives are throttled is delivered again within three minutes each time', async () => {
-  const { clock, queue, received, buried } = delayQueue(Array(4).fill(throttled))
+  const { clock, queue, received, deadLetters } = delayQueue(Array(4).fill(throttled))
   queue.send('work')
   for (let receives = 1; receives <= 5; receives++) {
     await clock.advance(receives === 1 ? 1 : 180_000)
@@ -33,18 +33,18 @@ test('A message whose first four receives are throttled is delivered again withi
   }
   await clock.advance(3_600_000)
   expect(received).toHaveLength(5)
-  expect(buried).toEqual([])
+  expect(deadLetters).toEqual([])
   queue.close()
 })
 
 test('A message that failed five times goes to the dead-letter queue and is not delivered again', async () => {
-  const { clock, queue, received, buried } = delayQueue(Array(9).fill(throttled))
+  const { clock, queue, received, deadLetters } = delayQueue(Array(9).fill(throttled))
   queue.send('work')
   for (let receives = 1; receives <= 5; receives++) {
     await clock.advance(receives === 1 ? 1 : 180_000)
     await vi.waitFor(() => expect(received).toHaveLength(receives))
   }
-  await vi.waitFor(() => expect(buried).toEqual(['work']))
+  await vi.waitFor(() => expect(deadLetters).toEqual(['work']))
   await clock.advance(3_600_000)
   expect(received).toHaveLength(5)
   queue.close()

@@ -65,12 +65,12 @@ export function createAsyncQueue(options: {
     const latestStart = event.since + greatestAgeMs(event.fn)
     const result = await options.attempt(event.fn, event.text, { requestId: event.requestId, attempt, latestStart })
     if (closed || result.status === 'ok') return
-    if (result.status === 'throttled') return later({ ...event, throttles: event.throttles + 1 }, result)
+    if (result.status === 'throttled') return scheduleRetry({ ...event, throttles: event.throttles + 1 }, result)
     const tried = { ...event, attempts: attempt, throttles: 0 }
     if (attempt > (event.fn.asyncRetries ?? defaultRetries)) return fail(tried, result, 'RetriesExhausted')
-    later(tried, result)
+    scheduleRetry(tried, result)
   }
-  function later(event: QueuedEvent, result: InvokeResult): void {
+  function scheduleRetry(event: QueuedEvent, result: InvokeResult): void {
     const delay = event.throttles > 0 ? throttleDelayMs(event.throttles) : retryDelayMs(event.attempts)
     const age = clock.now() - event.since + delay
     if (age > greatestAgeMs(event.fn)) fail(event, result, 'EventAgeExceeded')

@@ -111,7 +111,7 @@ function readOutput(result: BuildResult, entry: string): Output | readonly Build
   if (result.errors.length > 0) return result.errors.map(toProblem)
   const exports = Object.values(result.metafile?.outputs ?? {}).flatMap((made) => (made.entryPoint ? made.exports : []))
   if (exports.length === 0)
-    return [{ file: entry, message: 'exports nothing. Export what createLambdaHandlers returns.' }]
+    return [{ file: entry, message: 'The module has no exports. Export what createLambdaHandlers returns.' }]
   const textOf = (ending: string) => result.outputFiles?.find((file) => file.path.endsWith(ending))?.text ?? ''
   return { code: textOf('.mjs'), map: textOf('.map'), exports }
 }

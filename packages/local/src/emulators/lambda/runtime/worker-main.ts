@@ -7,17 +7,17 @@ import { sharedLayout, type WorkerBoot, type WorkerReply, type WorkerTask } from
 
 const boot: WorkerBoot = workerData
 const skew = new Float64Array(boot.shared, sharedLayout.skewAt, 1)
-const given = new Int32Array(boot.shared, sharedLayout.givenAt, 1)
-let taken = 0
+const received = new Int32Array(boot.shared, sharedLayout.receivedAt, 1)
+let count = 0
 
 showLineTime()
 const exported = await load()
 // events run one at a time: output is flushed only while the event loop runs
 let before = flushed().then(() => freeze(0))
 parentPort?.on('message', (task: WorkerTask) => {
-  taken += 1
-  const count = taken
-  before = before.then(() => answer(task, count))
+  count += 1
+  const number = count
+  before = before.then(() => answer(task, number))
 })
 
 async function load(): Promise<ReadonlyMap<string, unknown>> {
@@ -31,11 +31,12 @@ async function load(): Promise<ReadonlyMap<string, unknown>> {
   }
 }
 
-async function answer(task: WorkerTask, count: number): Promise<void> {
+/** Runs the event with this number, then freezes the thread until the next one. */
+async function answer(task: WorkerTask, number: number): Promise<void> {
   await nextIteration() // sockets that closed while the thread was frozen emit their events first
   reply({ type: 'answer', answer: await handle(task) })
   await flushed()
-  freeze(count)
+  freeze(number)
 }
 
 async function handle(task: WorkerTask) {
@@ -50,8 +51,8 @@ async function handle(task: WorkerTask) {
  * Blocks this thread, including timers and sockets, until the next event arrives. Work that a handler did not await is
  * suspended meanwhile.
  */
-function freeze(count: number): void {
-  Atomics.wait(given, 0, count)
+function freeze(number: number): void {
+  Atomics.wait(received, 0, number)
 }
 
 /** Replaces `Date` so that it shows the line's time, which a test may have moved forward. */

@@ -27,4 +27,4 @@ export type WorkerReply =
   | { readonly type: 'answer'; readonly answer: HandlerAnswer }
 
 /** The size of `WorkerBoot.shared` in bytes, and the offsets of its fields. */
-export const sharedLayout = { bytes: 16, skewAt: 0, givenAt: 8 } as const
+export const sharedLayout = { bytes: 16, skewAt: 0, receivedAt: 8 } as const

@@ -328,10 +328,10 @@ test('shows the functions the time of the line', async () => {
   )
   add(pool, 'f')
   await clock.advance(7_200_000)
-  const [now, made, given, isDate] = (await payload('f')) as [number, number, number, boolean]
+  const [now, made, parsed, isDate] = (await payload('f')) as [number, number, number, boolean]
   expect(Math.abs(now - clock.now())).toBeLessThan(1_000)
   expect(Math.abs(made - clock.now())).toBeLessThan(1_000)
-  expect(given).toBe(7)
+  expect(parsed).toBe(7)
   expect(isDate).toBe(true)
 })
 
@@ -395,7 +395,7 @@ describe('a change of the source', () => {
 })
 
 test('an entry without exports is a BundleError', async () => {
-  await expect(start('const f = 1')).rejects.toThrow('entry.ts: exports nothing')
+  await expect(start('const f = 1')).rejects.toThrow('entry.ts: The module has no exports')
 })
 
 test('an entry that does not build at first is a BundleError with file and line', async () => {

@@ -155,7 +155,7 @@ class ThreadPool implements WorkerPool {
       if (job === undefined) return
       if (job.task.signal.aborted)
         job.settle(Promise.resolve(undefined)) // it was killed and needs no thread
-      else this.#give(group, job)
+      else this.#assign(group, job)
     }
   }
 
@@ -164,7 +164,7 @@ class ThreadPool implements WorkerPool {
     return this.#idle.length > 0 || this.#loading < (foreground ? loadedAtOnce : loadedAtOnce - 1)
   }
 
-  #give(group: Group, job: Job): void {
+  #assign(group: Group, job: Job): void {
     const thread = this.#idle.pop() ?? this.#start()
     group.running += 1
     const answer = thread.run(job.task).then((result) => this.#withSources(result))

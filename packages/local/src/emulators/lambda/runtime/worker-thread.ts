@@ -43,7 +43,7 @@ export interface WorkerOptions {
   readonly onLog: (log: WorkerLog) => void
 }
 
-/** What a thread reports next: a message, the reason of its end, or undefined after a kill. */
+/** The next report of a thread: a message, the reason of its end, or undefined after a kill. */
 type NextReply = WorkerReply | HandlerError | undefined
 
 /** A thread of the pool. It loads the bundle at its start and runs one event at a time. */
@@ -55,7 +55,7 @@ export class WorkerThread {
   readonly #clock: LocalClock
   readonly #worker: Worker
   readonly #skew: Float64Array
-  readonly #given: Int32Array
+  readonly #received: Int32Array
   #alive = true
   #crash: Error | undefined
   #initMs: number | undefined
@@ -67,7 +67,7 @@ export class WorkerThread {
     this.version = options.version
     this.#clock = options.clock
     this.#skew = new Float64Array(shared, sharedLayout.skewAt, 1)
-    this.#given = new Int32Array(shared, sharedLayout.givenAt, 1)
+    this.#received = new Int32Array(shared, sharedLayout.receivedAt, 1)
     this.#worker = new Worker(options.workerMain, {
       workerData,
       env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...options.env },
@@ -94,7 +94,7 @@ export class WorkerThread {
     const first = await this.loaded
     clearTimeout(tooLong)
     const isReady = first !== undefined && 'type' in first && first.type === 'ready'
-    const answer = isReady ? await this.#give(task) : this.#onFailedLoad(first)
+    const answer = isReady ? await this.#send(task) : this.#onFailedLoad(first)
     task.signal.removeEventListener('abort', kill)
     return answer
   }
@@ -135,7 +135,7 @@ export class WorkerThread {
     })
   }
 
-  async #give(task: PoolTask): Promise<HandlerAnswer | undefined> {
+  async #send(task: PoolTask): Promise<HandlerAnswer | undefined> {
     if (!this.#alive) return undefined
     const seed = task.begin(this.#initMs)
     this.#initMs = undefined
@@ -163,8 +163,8 @@ export class WorkerThread {
   }
 
   #thaw(): void {
-    Atomics.add(this.#given, 0, 1)
-    Atomics.notify(this.#given, 0)
+    Atomics.add(this.#received, 0, 1)
+    Atomics.notify(this.#received, 0)
   }
 
   #end(reply?: HandlerError): void {
