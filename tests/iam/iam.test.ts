@@ -1,0 +1,186 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { packageTemplate, resourcesOf, type Template } from '../template.ts'
+import { commandsByFunction, loadedBy, reachedFrom, type Source, serverSources, textOf } from './reach.ts'
+
+/** The action that IAM asks for, for each command of the AWS SDK. */
+const actionOf: Readonly<Record<string, string>> = {
+  GetCommand: 'dynamodb:GetItem',
+  BatchGetCommand: 'dynamodb:BatchGetItem',
+  QueryCommand: 'dynamodb:Query',
+  PutCommand: 'dynamodb:PutItem',
+  UpdateCommand: 'dynamodb:UpdateItem',
+  DeleteCommand: 'dynamodb:DeleteItem',
+  PostToConnectionCommand: 'execute-api:ManageConnections',
+  DeleteConnectionCommand: 'execute-api:ManageConnections',
+  InvokeCommand: 'lambda:InvokeFunction',
+  SendMessageCommand: 'sqs:SendMessage',
+}
+
+const deliverRoots = [
+  'runtime/delivery/deliver.ts',
+  'runtime/presence/check-departed.ts',
+  'runtime/run-queued-jobs.ts',
+] as const
+
+/** The sources in which each function begins. */
+const rootsOf: Readonly<Record<string, readonly Source[]>> = {
+  authorizer: ['lambda/authorize/authorizer.ts'],
+  websocket: ['lambda/gateway-event.ts'],
+  tableStream: ['runtime/delivery/deliver-from-stream.ts', 'runtime/presence/append-from-stream.ts'],
+  deliver: deliverRoots,
+  delayed: deliverRoots,
+  worker: ['runtime/run-worker-job.ts'],
+}
+const names = Object.keys(rootsOf)
+
+/** What the application's code may call in each function that runs it. `authorize` gets no line that it may use. */
+const calledByApplication: readonly Source[] = ['line/create-line.ts']
+
+const logicalId = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+const arn = (name: string) => ({ 'Fn::GetAtt': [name, 'Arn'] })
+const table = arn('Table')
+const sub = (text: string) => ({ 'Fn::Sub': text })
+// biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
+const account = '${AWS::Region}:${AWS::AccountId}:'
+const functionArn = (name: string) => sub(`arn:\${AWS::Partition}:lambda:${account}function:trunkline-chat-dev-${name}`)
+const connections = sub(`arn:\${AWS::Partition}:execute-api:${account}\${WebsocketsApi}/dev/*/@connections/*`)
+
+let template: Template
+beforeAll(async () => {
+  template = await packageTemplate()
+}, 70_000)
+
+/** A permission as text, so that sets of them can be compared. */
+const permission = (action: string, resource: unknown) => `${action} on ${JSON.stringify(resource)}`
+
+const statementShape = z.object({
+  Effect: z.literal('Allow'),
+  Action: z.union([z.string(), z.array(z.string())]),
+  Resource: z.unknown(),
+})
+const policiesShape = z.array(z.object({ PolicyDocument: z.object({ Statement: z.array(statementShape) }) }))
+
+/** What the role of a function permits. */
+function granted(name: string): ReadonlySet<string> {
+  const policies = policiesShape.parse(template.Resources[`${logicalId(name)}Role`]?.Properties['Policies'])
+  const statements = policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+  return new Set(
+    statements.flatMap(({ Action, Resource }) =>
+      [Action].flat().flatMap((action) => [Resource].flat().map((resource) => permission(action, resource))),
+    ),
+  )
+}
+
+/** What the code of a function can send. */
+function sent(name: string): ReadonlySet<string> {
+  const application = name === 'authorizer' ? [] : calledByApplication
+  const reached = [...reachedFrom([...(rootsOf[name] ?? []), ...application])].map(textOf)
+  const has = (pattern: RegExp) => reached.some((text) => pattern.test(text))
+  const members = reached.flatMap((text) =>
+    [...text.matchAll(/\bstore\s*\??\.\s*(\w+)/g)].map(([, member = '']) => member),
+  )
+  const commands = commandsByFunction()
+  const permissions = new Set<string>()
+  for (const member of members)
+    for (const command of commands.get(member) ?? []) permissions.add(permission(actionOf[command] ?? command, table))
+  if (has(/gateway\.(?:post|disconnect)\(/)) permissions.add(permission('execute-api:ManageConnections', connections))
+  for (const started of ['deliver', 'worker'])
+    if (has(new RegExp(`\\.invoke\\(\\s*'${started}'`)))
+      permissions.add(permission('lambda:InvokeFunction', functionArn(started)))
+  if (has(/\binvokeDelayed\??\.?\(/)) permissions.add(permission('sqs:SendMessage', arn('Later')))
+  return permissions
+}
+
+/** What Lambda itself does in the name of a function: it logs, reads its event sources, and sends on what failed. */
+function platform(name: string): ReadonlySet<string> {
+  const id = `${logicalId(name)}LambdaFunction`
+  const of = (type: string, reference: unknown) =>
+    [...resourcesOf(template, type).values()].filter(
+      ({ Properties }) => JSON.stringify(Properties['FunctionName']) === JSON.stringify(reference),
+    )
+  const mappings = of('AWS::Lambda::EventSourceMapping', arn(id))
+  const configurations = of('AWS::Lambda::EventInvokeConfig', { Ref: id })
+  const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) =>
+    permission(action, arn(`${logicalId(name)}LogGroup`)),
+  )
+  const read = mappings.flatMap(({ Properties }) => {
+    const source = Properties['EventSourceArn']
+    const isStream = JSON.stringify(source).includes('StreamArn')
+    const actions = isStream
+      ? ['dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:DescribeStream', 'dynamodb:ListStreams']
+      : ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
+    return actions.map((action) => permission(action, source))
+  })
+  const failed = [...mappings, ...configurations].flatMap(({ Properties }) => {
+    const destination = z
+      .object({ OnFailure: z.object({ Destination: z.unknown() }) })
+      .safeParse(Properties['DestinationConfig'])
+    return destination.success ? [permission('sqs:SendMessage', destination.data.OnFailure.Destination)] : []
+  })
+  return new Set([...logs, ...read, ...failed])
+}
+
+describe('the commands of the AWS SDK', () => {
+  const made = serverSources.flatMap((source) =>
+    [...textOf(source).matchAll(/\bnew sdk\.(\w+Command)\b/g)].map(([, command = '']) => command),
+  )
+
+  it('have an action each, and each action has a command', () => {
+    expect([...new Set(made)].sort()).toEqual(Object.keys(actionOf).sort())
+  })
+
+  it('are made nowhere else: a source that imports the SDK itself only passes its names on', () => {
+    const importers = serverSources.filter((source) =>
+      /from '@aws-sdk\/|import\('@aws-sdk\//.test(withoutTypes(textOf(source))),
+    )
+    expect(importers.every((source) => /(?:^|\/|-)sdk\.ts$/.test(source))).toBe(true)
+    expect(importers.length).toBeGreaterThan(3)
+  })
+
+  it('of the store are found by the members of its ports', () => {
+    const commands = commandsByFunction()
+    const found = new Set([...commands.values()].flatMap((each) => [...each]))
+    for (const command of [
+      'GetCommand',
+      'BatchGetCommand',
+      'QueryCommand',
+      'PutCommand',
+      'UpdateCommand',
+      'DeleteCommand',
+    ])
+      expect(found).toContain(command)
+    expect([...(commands.get('deletePresence') ?? [])]).toContain('DeleteCommand')
+    expect([...(commands.get('readShardLease') ?? [])]).toEqual(['GetCommand'])
+    expect([...(commands.get('hasReceipts') ?? [])]).toEqual(['BatchGetCommand'])
+  })
+})
+
+describe('each function', () => {
+  it('begins in sources that this test knows', () => {
+    const begins = loadedBy('lambda/handlers.ts').filter((source) =>
+      /^runtime\/|^lambda\/(authorize|gateway)/.test(source),
+    )
+    const without = ['runtime/calls/worker-job.ts', 'runtime/context/deadline.ts', 'lambda/authorize/origins.ts']
+    expect(begins.filter((source) => !without.includes(source)).sort()).toEqual(
+      [...new Set(Object.values(rootsOf).flat())].sort(),
+    )
+  })
+
+  it.each(names)('%s may do what its code and Lambda do in its name, and nothing else', (name) => {
+    expect([...granted(name)].sort()).toEqual([...new Set([...sent(name), ...platform(name)])].sort())
+  })
+
+  it('authorizer sends nothing', () => {
+    expect([...sent('authorizer')]).toEqual([])
+  })
+
+  it('starts workers only where frames are received and generators go on', () => {
+    const starts = names.filter((name) => [...sent(name)].some((each) => each.includes('-worker"')))
+    expect(starts).toEqual(['websocket', 'worker'])
+  })
+})
+
+function withoutTypes(text: string): string {
+  return text.replaceAll(/^(?:import|export) type [\s\S]*?from '[^']+'$/gm, '')
+}
