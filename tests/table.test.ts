@@ -4,9 +4,9 @@ import ts from 'typescript-6'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Exchange, openTable, proxy } from '../packages/server/src/dynamodb/endpoint.suite.ts'
 import { createDynamoStore } from '../packages/server/src/dynamodb/index.ts'
-import type { PresenceSeat } from '../packages/server/src/ports/presence.ts'
 import type { Store } from '../packages/server/src/ports/store.ts'
 import type { Subscriber } from '../packages/server/src/ports/subscribers.ts'
+import type { ConnectionSubscription } from '../packages/server/src/ports/subscriptions.ts'
 import { storeSuite } from '../packages/server/src/ports/testing/index.ts'
 import { subscriber } from '../packages/server/src/ports/testing/rows.ts'
 import { dynamoTicketStore } from '../packages/server/src/tickets/dynamo-ticket-store.ts'
@@ -118,7 +118,7 @@ function membersOf(name: string, { M }: AttributeValue): readonly (readonly [str
 
 /** Writes the members that the port's laws do not mention. */
 async function writePresence(store: Store): Promise<void> {
-  const seat: Required<PresenceSeat> = { member: 'ann', entry: 's.1' }
+  const seat: Required<NonNullable<ConnectionSubscription['seat']>> = { member: 'ann', entry: 's.1' }
   const presence: Required<NonNullable<Subscriber['presence']>> = { view: 'members', seat }
   const row = subscriber('here?room=s:1', { presence })
   await store.putSubscriber(row)
