@@ -56,7 +56,7 @@ function checkEnd(world: World, record: GeneratorSubscription, { n }: Shown): vo
       report.break('H17', `${nameOf(record)} threw after ${n} of ${input.last}`, 'lost')
     return
   }
-  if (!isLawfulLoss(world, record, n, last.code))
+  if (!isLawfulLoss(world, record, { n, code: last.code }))
     report.break('H15', `${nameOf(record)} ended: ${JSON.stringify(last)}`, 'other')
 }
 
@@ -67,8 +67,7 @@ function checkEnd(world: World, record: GeneratorSubscription, { n }: Shown): vo
 function isLawfulLoss(
   { plan, kill, workerMs }: World,
   record: GeneratorSubscription,
-  n: number,
-  code: string,
+  { n, code }: { readonly n: number; readonly code: string },
 ): boolean {
   const isTracked = record.path === 'ticks' && n > 0
   const livedMs = (record.events.at(-1)?.at ?? 0) - record.at

@@ -5,19 +5,19 @@ import { createWorld } from '../world/create-world.ts'
 import type { World } from '../world/world.ts'
 import { checkNobodyLeft, checkPresence } from './presence-checker.ts'
 
-type Said = readonly [type: 'join' | 'update' | 'leave', member: string, n?: number]
+type LoggedChange = readonly [type: 'join' | 'update' | 'leave', member: string, n?: number]
 
-const toSlot = (world: World, [type, member, n]: Said, offset: number, here: number) => ({
+const toSlot = (world: World, [type, member, n]: LoggedChange, offset: number, here: number) => ({
   ...{ offset, epoch: 'e', publishId: `p${offset}`, time: world.kernel.now },
   data: JSON.stringify({ type, member, ...(n === undefined ? {} : { data: { n } }), here }),
   expires: world.kernel.now / 1_000 + 200_000,
 })
 
 /** A world with this presence log of room `a`, and these members in its rows. */
-function worldOf(said: readonly Said[], rows: Readonly<Record<string, number>> = {}): World {
+function worldOf(changes: readonly LoggedChange[], rows: Readonly<Record<string, number>> = {}): World {
   const world = createWorld({ seed: 1, allowed: [] })
   const here = new Set<string>()
-  for (const [index, each] of said.entries()) {
+  for (const [index, each] of changes.entries()) {
     if (each[0] === 'leave') here.delete(each[1])
     else here.add(each[1])
     world.table.operations.putSlot(hereOf('a'), toSlot(world, each, index + 1, here.size))
@@ -34,7 +34,11 @@ function putRow({ table, kernel }: World, member: string, n: number): void {
   table.operations.putPresence({ ...row, epoch: 'e', expires: lease / 1_000 }, undefined)
 }
 
-function attend(world: World, events: readonly PresenceEvent[], more: Partial<PresenceSubscription> = {}): void {
+function addSubscription(
+  world: World,
+  events: readonly PresenceEvent[],
+  more: Partial<PresenceSubscription> = {},
+): void {
   const about = { device: 'd', member: undefined, room: 'a', ended: undefined }
   world.history.presenceSubscriptions.push({ ...about, events: [...events], ...more })
 }
@@ -55,7 +59,7 @@ const leave = (offset: number, member: string): PresenceEvent => ({ kind: 'leave
 const gap: PresenceEvent = { kind: 'gap' }
 
 describe('rule H13 reports the violations of a watcher that received', () => {
-  const said: readonly Said[] = [
+  const changes: readonly LoggedChange[] = [
     ['join', 'ann', 0],
     ['join', 'bob', 0],
     ['update', 'bob', 1],
@@ -82,16 +86,16 @@ describe('rule H13 reports the violations of a watcher that received', () => {
     ['a change after a gap without a state', [here(1, { ann: 0 }), gap, ...received], ['H13']],
     ['nothing', [], ['H15']],
   ])('%s', (_, events, rules) => {
-    const world = worldOf(said, { bob: 1 })
-    attend(world, [here(4, { bob: 1 })], { device: 'b', member: 'bob' })
-    attend(world, events)
+    const world = worldOf(changes, { bob: 1 })
+    addSubscription(world, [here(4, { bob: 1 })], { device: 'b', member: 'bob' })
+    addSubscription(world, events)
     checkPresence(world, ['a'])
     expect(rulesOf(world)).toEqual(rules)
   })
 })
 
 describe('rule H13 reports a log with', () => {
-  it.each<[title: string, said: readonly Said[]]>([
+  it.each<[title: string, changes: readonly LoggedChange[]]>([
     [
       'two joins in a row',
       [
@@ -109,8 +113,8 @@ describe('rule H13 reports a log with', () => {
         ['update', 'ann', 1],
       ],
     ],
-  ])('%s', (_, said) => {
-    const world = worldOf(said)
+  ])('%s', (_, changes) => {
+    const world = worldOf(changes)
     checkPresence(world, ['a'])
     expect(rulesOf(world)).toEqual(['H13'])
   })
@@ -127,16 +131,16 @@ describe('rule H13 reports a log with', () => {
 })
 
 describe('rule H13 reports at the end', () => {
-  const judged = (said: readonly Said[], rows: Readonly<Record<string, number>>, member?: string) => {
-    const world = worldOf(said, rows)
-    const members = said.some(([type]) => type === 'leave')
+  const judged = (changes: readonly LoggedChange[], rows: Readonly<Record<string, number>>, member?: string) => {
+    const world = worldOf(changes, rows)
+    const members = changes.some(([type]) => type === 'leave')
       ? {}
-      : Object.fromEntries(said.map(([, who, n]) => [who, n ?? 0]))
-    attend(world, [here(said.length, members)], { member })
+      : Object.fromEntries(changes.map(([, who, n]) => [who, n ?? 0]))
+    addSubscription(world, [here(changes.length, members)], { member })
     checkPresence(world, ['a'])
     return world.report.violations.map(({ text }) => text)
   }
-  const ann: readonly Said[] = [['join', 'ann', 0]]
+  const ann: readonly LoggedChange[] = [['join', 'ann', 0]]
   test('a stale member in the log, the rows or both', () => {
     expect(judged(ann, { ann: 0 })).toEqual(['a: ann is shown and has no session'])
     expect(judged(ann, {})).toEqual(['a: ann is shown and has no session'])

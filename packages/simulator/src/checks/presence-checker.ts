@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import { hereOf } from '../records/application.ts'
 import type { PresenceEvent, PresenceSubscription } from '../records/history.ts'
 import type { Committed } from '../records/published-log.ts'
@@ -31,7 +32,7 @@ export function checkPresence(world: World, rooms: readonly string[]): void {
     const log = checkLog(world, room)
     const own = world.history.presenceSubscriptions.filter((each) => each.room === room)
     for (const record of own) checkPresenceEvents(world, record, log)
-    if (own.length > 0) checkHere(world, room, own, log.at(-1)?.members ?? new Map())
+    if (own.length > 0) checkHere(world, room, { presenceSubscriptions: own, log: log.at(-1)?.members ?? new Map() })
   }
   checkMarks(world)
 }
@@ -125,8 +126,10 @@ function isLawfulEnd(last: PresenceEvent | undefined, struck: readonly string[])
 function checkHere(
   world: World,
   room: string,
-  presenceSubscriptions: readonly PresenceSubscription[],
-  log: Members,
+  {
+    presenceSubscriptions,
+    log,
+  }: { readonly presenceSubscriptions: readonly PresenceSubscription[]; readonly log: Members },
 ): void {
   const really = new Set(
     presenceSubscriptions.flatMap(({ member, ended }) => (member && ended === undefined ? [member] : [])),
@@ -164,7 +167,7 @@ function rowsOf({ table, kernel }: World, room: string): Members {
 
 type ReadPresences = World['table']['operations']['readPresences']
 function allRows(read: ReadPresences, topic: string, from?: string): ReturnType<ReadPresences>['rows'] {
-  const { rows, next } = read(topic, from === undefined ? {} : { from })
+  const { rows, next } = read(topic, defined({ from }))
   return next === undefined ? rows : [...rows, ...allRows(read, topic, next)]
 }
 

@@ -9,14 +9,14 @@ import { isUndetectable } from './rewound-log.ts'
  * `settled`: all clients have had time to converge. `published`: then more was published, which shows stock clients
  * that their ordered delivery stopped.
  */
-export type Stage = 'settled' | 'published'
+export type Phase = 'settled' | 'published'
 
 /** Checks what each subscription's application received against the published log. */
-export function checkSubscriptions(world: World, stage: Stage): void {
+export function checkSubscriptions(world: World, phase: Phase): void {
   for (const record of world.history.subscriptions) {
     const check = new SubscriptionCheck(world, record)
     for (const entry of record.entries) check.add(entry)
-    check.end(stage)
+    check.end(phase)
   }
 }
 
@@ -123,13 +123,13 @@ class SubscriptionCheck {
   }
 
   /** Checks how the subscription ended, or that it has reached the head of its log. */
-  end(stage: Stage): void {
+  end(phase: Phase): void {
     const { report, plan } = this.#world
     const { ended, entries, isStock } = this.#record
     if (ended === 'error' && !isLawfulEnd(this.#record, plan.struck))
       report.break('H15', `${this.#about} ended: ${JSON.stringify(entries.at(-1))}`, 'other')
     if (ended !== undefined) return
-    if (isStock && stage === 'settled') return // in a quiet topic, the last event is delivered with the next one
+    if (isStock && phase === 'settled') return // in a quiet topic, the last event is delivered with the next one
     // a subscribe whose function died before it wrote the row gets no response: its client waits for its connection's end
     if (isStock && functionsFailed(plan.struck) > 0 && lacksRow(this.#world, this.#record)) return
     if (!entries.some(({ kind }) => kind !== 'error')) {

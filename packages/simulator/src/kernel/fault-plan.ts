@@ -9,8 +9,8 @@ export interface FaultPlan {
   /** The strike's own random source if the fault strikes now, else undefined. */
   strikes(fault: FaultId): Random | undefined
   /** Stops all faults from now on. */
-  calm(): void
-  readonly calmed: boolean
+  stop(): void
+  readonly isStopped: boolean
   /** The strikes, such as `F19.4`: the fault and the number of its opportunity. */
   readonly struck: readonly string[]
 }
@@ -38,10 +38,10 @@ export function createFaultPlan({ seed, allowed, certain, only }: FaultPlanOptio
   )
   const counts = new Map<FaultId, number>()
   const struck: string[] = []
-  let calmed = false
+  let isStopped = false
   return {
     strikes(fault) {
-      if (calmed) return undefined
+      if (isStopped) return undefined
       const count = counts.get(fault) ?? 0
       counts.set(fault, count + 1)
       const name = `${fault}.${count}`
@@ -51,11 +51,11 @@ export function createFaultPlan({ seed, allowed, certain, only }: FaultPlanOptio
       struck.push(name)
       return createRandom(drawn, 'strike')
     },
-    calm() {
-      calmed = true
+    stop() {
+      isStopped = true
     },
-    get calmed() {
-      return calmed
+    get isStopped() {
+      return isStopped
     },
     struck,
   }

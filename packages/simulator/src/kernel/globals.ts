@@ -1,7 +1,7 @@
 import type { VirtualTimers } from './virtual-timers.ts'
 
 /** The globals that would bring the machine's own time, randomness or I/O into a schedule. */
-const places = [
+const sealedGlobals = [
   [Date, 'now'],
   [Math, 'random'],
   [globalThis, 'setTimeout'],
@@ -17,7 +17,7 @@ const places = [
  */
 export function sealGlobals(timers?: VirtualTimers): () => void {
   const given: Readonly<Record<string, unknown>> = { ...timers }
-  const all = timers === undefined ? places : [...places, [globalThis, 'clearTimeout'] as const]
+  const all = timers === undefined ? sealedGlobals : [...sealedGlobals, [globalThis, 'clearTimeout'] as const]
   const undo = all.map(([owner, name]) => {
     const before = Object.getOwnPropertyDescriptor(owner, name)
     const refuse = () => {

@@ -3,18 +3,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
+import { defined } from '@trunkline/protocol'
 import { anonymous, createLine, deny, type LineMeta } from '@trunkline/server'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
 import type { Backend } from '@trunkline/server/ports'
 import * as z from 'zod'
 
-/** The functions that a schedule's procedures use in addition to the line. */
-export interface Stage {
-  /** An irreversible effect outside of the line, such as a payment. */
+/** The functions that a schedule's procedures use in addition to Trunkline. */
+export interface ScheduleHooks {
+  /** An irreversible effect outside of Trunkline, such as a payment. */
   charge(n: number): void
   /** The number of events in a room, which serves as the application's state. */
   state(room: string): number
-  /** Called for each failure that the line reports. */
+  /** Called for each failure that the server reports. */
   reported(message: string): void
   now(): number
   /** Called when the iteration of a generator starts. */
@@ -22,16 +23,16 @@ export interface Stage {
 }
 
 /** The simulated function in which the application's code runs. */
-export interface Sandbox {
+export interface RunningFunction {
   /** A pause that freezes and ends with the function. */
   readonly sleep: Required<Backend>['clock']['sleep']
   /** Whether the invocation is still running. */
   readonly isAlive: () => boolean
 }
-const sandboxes = new AsyncLocalStorage<Sandbox>()
+const runningFunctions = new AsyncLocalStorage<RunningFunction>()
 
 /** The functions that the current schedule's procedures use. One schedule runs at a time. */
-export const stage: { current: Stage | undefined } = { current: undefined }
+export const hooks: { current: ScheduleHooks | undefined } = { current: undefined }
 
 const line = createLine()
 const key = z.object({ room: z.string() })
@@ -76,11 +77,11 @@ interface GeneratorCall {
 
 async function* produce({ input, ctx, signal }: GeneratorCall) {
   const { name, everyMs, last, throws, heeds, lastEventId = '0' } = input
-  const sandbox = sandboxes.getStore()
-  const run = stage.current?.began(name, ctx.connectionId, () => sandbox?.isAlive() === true)
+  const running = runningFunctions.getStore()
+  const run = hooks.current?.began(name, ctx.connectionId, () => running?.isAlive() === true)
   try {
     for (let n = Number(lastEventId) + 1; n <= last; n++) {
-      if (everyMs > 0) await sandbox?.sleep(everyMs, heeds ? signal : undefined)
+      if (everyMs > 0) await running?.sleep(everyMs, heeds ? signal : undefined)
       yield { run: run?.number ?? 0, n }
     }
     if (throws) throw new Error(thrownMessage)
@@ -120,7 +121,7 @@ export const router = t.router({
   }),
   /** Has an effect that must happen at most once, then publishes. */
   bill: t.procedure.input(said).mutation(async ({ input: { n, room, pad } }) => {
-    stage.current?.charge(n)
+    hooks.current?.charge(n)
     return messages.publish({ room }, padded(n, pad))
   }),
   /** Publishes and then throws. A thrown error is an outcome. */
@@ -128,14 +129,14 @@ export const router = t.router({
     await messages.publish({ room }, { n })
     throw new Error(`refused ${n}`)
   }),
-  count: t.procedure.input(key).query(({ input }) => stage.current?.state(input.room) ?? 0),
+  count: t.procedure.input(key).query(({ input }) => hooks.current?.state(input.room) ?? 0),
   live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
   replayed: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input, { replay: 50 })),
   thirds: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input).filter(({ n }) => isThird(n))),
   snapshot: t.procedure
     .input(key)
     .subscription(({ input }) =>
-      messages.subscribe(input).startWith(() => ({ n: -1, state: stage.current?.state(input.room) ?? 0 })),
+      messages.subscribe(input).startWith(() => ({ n: -1, state: hooks.current?.state(input.room) ?? 0 })),
     ),
   /** Joins as the caller. A member has as many sessions as it has devices. */
   joined: t.procedure
@@ -164,27 +165,27 @@ export const formatToken = (principal: string, expires: number) => `${principal}
 /** The expiry of a token, in epoch milliseconds. */
 export const expiryOf = (token: string) => Number(token.split('|')[1])
 
-/** The line's handlers, as they are deployed. */
+/** The Lambda handlers, as they are deployed. */
 export const handlers = createLambdaHandlers({
   router,
   line,
   authorize: ({ token }) => {
     if (token === undefined) return anonymous
     const [principal = '', expires] = token.split('|')
-    if (Number(expires) <= (stage.current?.now() ?? 0)) return deny('This token has expired.')
+    if (Number(expires) <= (hooks.current?.now() ?? 0)) return deny('This token has expired.')
     return { principal, claims: null, expiresAt: new Date(Number(expires)) }
   },
   createContext: ({ principal, connectionId }) => ({ principal, connectionId }),
-  onError: ({ error }) => stage.current?.reported(`${error.code} ${error.message}`),
+  onError: ({ error }) => hooks.current?.reported(`${error.code} ${error.message}`),
 })
 
-/** Runs a function of the application or of the line with a backend, in a sandbox. */
-export const runLine = <T>(backend: Backend, sandbox: Sandbox, fn: () => Promise<T>) =>
-  sandboxes.run(sandbox, () => line.withBackend(backend, fn))
+/** Runs a handler or a script with a backend, in a simulated function. */
+export const runInFunction = <T>(backend: Backend, running: RunningFunction, fn: () => Promise<T>) =>
+  runningFunctions.run(running, () => line.withBackend(backend, fn))
 
 /** Publishes as a script does. A script delivers nothing itself. */
 export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>
-  messages.publish({ room }, { n }, idempotencyKey === undefined ? {} : { idempotencyKey })
+  messages.publish({ room }, { n }, defined({ idempotencyKey }))
 
 /** The name of a room's log. */
 export const topicOf = (room: string) => `room?room=s:${room}`

@@ -15,16 +15,16 @@ export interface PresenceExpectation {
  */
 export interface PresenceExpectations {
   /** Called for a frame that left a device. */
-  requested(connection: Asking, frame: unknown): void
+  requested(connection: Requester, frame: unknown): void
   /** Called for a message that reached a device. */
-  answered(connection: Asking, text: string): void
+  answered(connection: Requester, text: string): void
   /** Called when the server may have learned that the connection is gone. */
   lost(connectionId: string): void
   /** Whether at least one session of these devices must not be shown as gone from a room at this instant. */
   expectsPresent(devices: ReadonlySet<string>, room: string, at: number): boolean
 }
 
-interface Asking {
+interface Requester {
   readonly connectionId: string
   readonly device: string
 }
@@ -46,7 +46,7 @@ const { graceMs, leaseMs } = presenceTimes
 
 /** Creates an empty record. */
 export function createPresenceExpectations(now: () => number): PresenceExpectations {
-  const asks = new Map<string, number>()
+  const requests = new Map<string, number>()
   const rooms = new Map<string, string>()
   const expectations = new Map<string, PresenceExpectation[]>()
   const ends = new Map<string, number>()
@@ -61,13 +61,13 @@ export function createPresenceExpectations(now: () => number): PresenceExpectati
   const close = (device: string, id: unknown) => {
     for (const expectation of all(device, id)) expectation.until = Math.min(expectation.until, now())
   }
-  const ask = (key: string) => asks.set(key, asks.get(key) ?? now())
+  const noteRequest = (key: string) => requests.set(key, requests.get(key) ?? now())
 
-  function requested({ connectionId, device }: Asking, frame: unknown): void {
+  function requested({ connectionId, device }: Requester, frame: unknown): void {
     const { id, method, params = {} } = (frame ?? {}) as Frame
     if (method === 'subscription' && params.path === 'joined') {
       rooms.set(`${device} ${JSON.stringify(id)}`, params.input?.room ?? '')
-      ask(`${connectionId} ${JSON.stringify(id)} ${params.ref}`)
+      noteRequest(`${connectionId} ${JSON.stringify(id)} ${params.ref}`)
       newest.set(`${device} ${JSON.stringify(id)}`, connectionId)
       close(device, id)
     }
@@ -77,31 +77,31 @@ export function createPresenceExpectations(now: () => number): PresenceExpectati
     }
     if (method === 'sync')
       for (const each of params.subscriptions ?? [])
-        ask(`${connectionId} ${JSON.stringify(id)} ${JSON.stringify(each.id)}`)
+        noteRequest(`${connectionId} ${JSON.stringify(id)} ${JSON.stringify(each.id)}`)
   }
 
-  function answered({ connectionId, device }: Asking, text: string): void {
+  function answered({ connectionId, device }: Requester, text: string): void {
     if (!text.includes('"started"') && !text.includes('"synced"')) return
     const message = JSON.parse(text) as Frame | readonly Frame[]
     const frames = Array.isArray(message) ? (message as readonly Frame[]) : [message as Frame]
     for (const { id, result } of frames) {
       const room = rooms.get(`${device} ${JSON.stringify(id)}`)
       if (room === undefined) continue
-      const take = (key: string, ms: number) => {
-        const at = asks.get(`${connectionId} ${JSON.stringify(id)} ${key}`)
-        if (at !== undefined) hold(device, id, { room, connectionId, from: now(), until: at + ms - clocksMs })
+      const expect = (key: string, ms: number) => {
+        const at = requests.get(`${connectionId} ${JSON.stringify(id)} ${key}`)
+        if (at !== undefined) add(device, id, { room, connectionId, from: now(), until: at + ms - clocksMs })
       }
-      if (result?.type === 'started') take(String(result.ref), leaseMs)
+      if (result?.type === 'started') expect(String(result.ref), leaseMs)
       if (result?.type !== 'synced') continue
       for (const each of frames) {
-        const at = asks.get(`${connectionId} ${JSON.stringify(each.id)} ${JSON.stringify(id)}`)
+        const at = requests.get(`${connectionId} ${JSON.stringify(each.id)} ${JSON.stringify(id)}`)
         const until = (at ?? 0) + leaseMs * 0.75 - clocksMs // a lease is renewed after a quarter of its time
-        if (at !== undefined) hold(device, id, { room, connectionId, from: now(), until })
+        if (at !== undefined) add(device, id, { room, connectionId, from: now(), until })
       }
     }
   }
 
-  function hold(device: string, id: unknown, expectation: PresenceExpectation): void {
+  function add(device: string, id: unknown, expectation: PresenceExpectation): void {
     // a late response to an older attempt
     if (newest.get(`${device} ${JSON.stringify(id)}`) !== expectation.connectionId) return
     const end = ends.get(expectation.connectionId)

@@ -11,13 +11,13 @@ export interface SubscriptionResponse {
 /** Records which subscriptions received a response, and when: what a client could know of its log. */
 export interface SubscriptionResponses {
   /** Called for a frame that left a device. */
-  requested(connection: Asking, frame: unknown): void
+  requested(connection: Requester, frame: unknown): void
   /** Called for a message that reached a device. */
-  answered(connection: Asking, text: string): void
+  answered(connection: Requester, text: string): void
   readonly all: readonly SubscriptionResponse[]
 }
 
-interface Asking {
+interface Requester {
   readonly device: string
 }
 

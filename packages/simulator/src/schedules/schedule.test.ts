@@ -4,7 +4,7 @@ import { runSchedule } from './schedule.ts'
 import { replayCommand, shrink } from './shrink.ts'
 import { rotation, type WorkloadName } from './workloads/workloads.ts'
 
-const breathe = () => new Promise<void>((resolve) => void setImmediate(resolve))
+const yieldToEventLoop = () => new Promise<void>((resolve) => void setImmediate(resolve))
 const minute = 60_000
 
 describe('a schedule', () => {
@@ -45,7 +45,7 @@ describe('random schedules under faults', () => {
         const outcome = await runSchedule({ seed, workload })
         if (outcome.violations.length > 0)
           broken.push(`${outcome.violations[0]?.text}: ${replayCommand(workload, outcome)}`)
-        await breathe()
+        await yieldToEventLoop()
       }
       expect(broken).toEqual([])
     },
@@ -100,7 +100,7 @@ describe('a crash sweep', () => {
   it(
     'kills every handler at every port call, and breaks no rule',
     async () => {
-      const { kills, failed } = await sweepCrashes(breathe)
+      const { kills, failed } = await sweepCrashes(yieldToEventLoop)
       expect(kills).toBeGreaterThan(200)
       expect(failed.map(({ handler, kill, outcome }) => ({ handler, kill, broken: outcome.violations[0] }))).toEqual([])
     },

@@ -6,7 +6,7 @@ import { checkSubscriptions } from '../checks/subscriptions-checker.ts'
 import { sealGlobals } from '../kernel/globals.ts'
 import type { Violation } from '../kernel/report.ts'
 import { createVirtualTimers } from '../kernel/virtual-timers.ts'
-import { hereOf, stage, topicOf } from '../records/application.ts'
+import { hereOf, hooks, topicOf } from '../records/application.ts'
 import { createWorld } from '../world/create-world.ts'
 import type { PlannedKill } from '../world/functions/invocation.ts'
 import type { World } from '../world/world.ts'
@@ -64,7 +64,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
     world.report.break('H15', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), 'other')
   } finally {
     unseal()
-    stage.current = undefined
+    hooks.current = undefined
   }
   return outcomeOf(world, options.seed)
 }
@@ -76,7 +76,7 @@ async function play(world: World, workload: Workload): Promise<void> {
   await kernel.run(workload.activeMs)
   if (workload.mayIdleForDays && isTtlStrange && random.chance(0.7)) await idleForDays(world)
 
-  plan.calm()
+  plan.stop()
   for (const device of devices) {
     device.setAsleep(false)
     device.setOnline(true)
@@ -114,7 +114,7 @@ async function joinNewMembers({ kernel, addDevice }: World): Promise<void> {
   for (const room of rooms) addDevice({ principal: 'new' }).subscribePresence('joined', room)
 }
 
-/** After faults have stopped, ends some subscriptions and sockets, whose end the line must notice. */
+/** After faults have stopped, ends some subscriptions and sockets, whose end the server must notice. */
 function endSome({ random, devices, history }: World): void {
   for (const record of history.generatorSubscriptions) {
     const device = devices.find(({ name }) => name === record.device)

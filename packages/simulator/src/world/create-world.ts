@@ -2,7 +2,15 @@ import { createFaultPlan } from '../kernel/fault-plan.ts'
 import { createKernel, type Kernel } from '../kernel/kernel.ts'
 import { createRandom } from '../kernel/random.ts'
 import { createReport } from '../kernel/report.ts'
-import { expiryOf, handlers, publishAsScript, runLine, type Stage, stage, topicOf } from '../records/application.ts'
+import {
+  expiryOf,
+  handlers,
+  hooks,
+  publishAsScript,
+  runInFunction,
+  type ScheduleHooks,
+  topicOf,
+} from '../records/application.ts'
 import { createHistory } from '../records/history.ts'
 import { createPresenceExpectations } from '../records/presence-expectations.ts'
 import { createSubscriptionResponses } from '../records/subscription-responses.ts'
@@ -12,7 +20,7 @@ import { createTrunklineDevice } from './devices/trunkline-device.ts'
 import { createFunctions, type Functions, type FunctionsOptions } from './functions/functions.ts'
 import { createGateway, type SimulatedGateway } from './gateway/gateway.ts'
 import { InvocationQueues } from './invocation-queues.ts'
-import { deploymentTime, openOldSockets, takeOver } from './previous-version.ts'
+import { deploymentTime, loadPreviousVersion, openOldSockets } from './previous-version.ts'
 import { createTableStream } from './stream.ts'
 import { createTable } from './table/table.ts'
 import { TableRequests } from './table/table-requests.ts'
@@ -31,7 +39,7 @@ export function createWorld(options: WorldOptions): World {
   const { report, history, expectations, responses } = records
   const table = createTable(() => kernel.now, report)
   if (options.rewinds) table.keepWrites()
-  if (startsOld) takeOver(table, history) // before the stream is created: the old stream contained these rows
+  if (startsOld) loadPreviousVersion(table, history) // before the stream is created: the old stream contained these rows
 
   const gateway: SimulatedGateway = createGateway({
     ...{ kernel, plan, report, expectations, responses, expiryOf, functions: () => functions },
@@ -62,7 +70,7 @@ export function createWorld(options: WorldOptions): World {
   let lastN = startsOld ? 1_000 : 0
   const nextN = () => ++lastN
   const parts = { kernel, plan, table, functions, gateway, stream, history, report, expectations }
-  stage.current = createStage({ kernel, history, table, reported })
+  hooks.current = createHooks({ kernel, history, table, reported })
   return {
     ...parts,
     ...{ devices, reported, nextN },
@@ -96,7 +104,7 @@ function createRecords(kernel: Kernel) {
 
 /** Runs a handler, or a script, in its sandbox. */
 const runFunction: FunctionsOptions['run'] = (name, event, { backend, remainingMs, isAlive }) =>
-  runLine(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
+  runInFunction(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
     name === 'script'
       ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
       : handlers[name === 'delayed' ? 'deliver' : name](JSON.parse(JSON.stringify(event)), {
@@ -162,17 +170,17 @@ function createDevice(
   return create({
     ...{ name, plan, kernel, gateway, random, history, published: table.published, report, principal },
     clockErrorMs: plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7)),
-    tokenLifeMs: () => (plan.calmed ? dayMs : tokenLifeMs), // renewals are tested only while faults strike
+    tokenLifeMs: () => (plan.isStopped ? dayMs : tokenLifeMs), // renewals are tested only while faults strike
   })
 }
 
 /** What the application of a schedule reaches outside of its functions. */
-function createStage({
+function createHooks({
   kernel,
   history,
   table,
   reported,
-}: Pick<World, 'kernel' | 'history' | 'table'> & { readonly reported: Map<string, number> }): Stage {
+}: Pick<World, 'kernel' | 'history' | 'table'> & { readonly reported: Map<string, number> }): ScheduleHooks {
   return {
     now: () => kernel.now,
     charge: (n) => void history.charges.set(n, (history.charges.get(n) ?? 0) + 1),

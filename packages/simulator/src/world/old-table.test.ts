@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sealGlobals } from '../kernel/globals.ts'
-import { hereOf, stage, topicOf } from '../records/application.ts'
+import { hereOf, hooks, topicOf } from '../records/application.ts'
 import { createWorld } from './create-world.ts'
 import { loadOldTable, oldTable } from './table/old-table.ts'
 import type { World } from './world.ts'
@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   unseal()
-  stage.current = undefined
+  hooks.current = undefined
 })
 
 interface Frame {

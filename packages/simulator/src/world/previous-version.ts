@@ -8,7 +8,7 @@ import type { OldSocket } from './world.ts'
 export const deploymentTime = oldTable.now + 3_000
 
 /** Puts the rows of the previous version into an empty table, and its effects into the history. */
-export function takeOver(table: Table, history: History): void {
+export function loadPreviousVersion(table: Table, history: History): void {
   loadOldTable(table.operations)
   history.calls.push(...oldTable.calls.filter(({ settled }) => settled > 0))
   for (const [n, count] of Object.entries(oldTable.charges)) history.charges.set(Number(n), count)

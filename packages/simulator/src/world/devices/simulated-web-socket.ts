@@ -61,6 +61,6 @@ export function createWebSocketMaker(gateway: SimulatedGateway, device: string):
       for (const listener of [...(this.#listeners.get(type) ?? [])]) listener(event)
     }
   }
-  // tRPC's client does not use the rest of the class.
-  return { WebSocket: SimulatedWebSocket as unknown as typeof WebSocket, open }
+  const Maker = SimulatedWebSocket as unknown as typeof WebSocket // tRPC's client does not use the rest of the class
+  return { WebSocket: Maker, open }
 }

@@ -86,7 +86,7 @@ it('the conditional writes of this version accept the rows of the previous versi
   const members = reference.readPresences(hereOf('a'), {}).rows
   const generator = oldTable.items.find(({ run }) => run !== undefined)
   const run = { connectionId: String(generator?.['pk']).slice(5), id: '1', ref: Number(generator?.['ref']) }
-  const turn = reference.readShardLease(topicOf('b'), 0)
+  const lease = reference.readShardLease(topicOf('b'), 0)
   const upload = { connectionId: 'c1=', message: 'old-message' }
   const { bytes } = oldTable.items.find(({ pk }) => String(pk).startsWith('UPLOAD#')) ?? {}
   await compare([
@@ -126,8 +126,8 @@ it('the conditional writes of this version accept the rows of the previous versi
       ['deletePresence', { ...row, mark: 'next' }],
     ]),
     ['moveSweep', hereOf('a'), { from: reference.readSweep(hereOf('a')), to: until, expires }],
-    ['putShardLease', { ...turn, version: 'next' }, 'another'],
-    ['putShardLease', { ...turn, version: 'next' }, turn?.version],
+    ['putShardLease', { ...lease, version: 'next' }, 'another'],
+    ['putShardLease', { ...lease, version: 'next' }, lease?.version],
     ['readShardLease', topicOf('b'), 0],
     ['notePart', { ...upload, of: 2, bytes, expires, part: 1 }],
     ['claimUpload', { ...upload, owner: 'one' }],

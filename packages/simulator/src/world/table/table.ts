@@ -7,8 +7,7 @@ import type { Report } from '../../kernel/report.ts'
 import { createPublishedLog, type PublishedLog } from '../../records/published-log.ts'
 
 /**
- * The line's table: the reference store's operations, each at one instant, with its stream, its TTL and a record of all
- * puts.
+ * The table: the reference store's operations, each at one instant, with a stream, a TTL and a record of all puts.
  */
 export interface Table {
   readonly operations: Operations
@@ -50,8 +49,7 @@ export function createTable(now: () => number, report: Report): Table {
   const published = createPublishedLog()
   const keys = new Set<string>()
   const countPut = createQuota({ name: 'puts to a partition', perSecond: 1_000, now, report })
-  // names and arguments come from a caller of `operations`
-  const run = (name: string, args: readonly unknown[]) => (rows.operations as unknown as Untyped)[name]?.(...args)
+  const run = (name: string, args: readonly unknown[]) => (rows.operations as unknown as Untyped)[name]?.(...args) // the caller of `operations` gives matching arguments
   const base = Object.fromEntries(
     Object.keys(rows.operations).map((name) => [
       name,
@@ -69,7 +67,7 @@ export function createTable(now: () => number, report: Report): Table {
       const head = last && rows.slotAt(topic, last.offset)
       const outcome = base.putSlot(topic, slot)
       if (outcome.status === 'put') {
-        checkPut(topic, slot, last, head)
+        checkPut(topic, slot, { last, head })
         published.add(topic, slot, now())
         table.onSlot(topic, slot)
       }
@@ -92,7 +90,11 @@ export function createTable(now: () => number, report: Report): Table {
     },
   }
 
-  function checkPut(topic: string, slot: Slot, last: Slot | undefined, head: Slot | undefined): void {
+  function checkPut(
+    topic: string,
+    slot: Slot,
+    { last, head }: { readonly last: Slot | undefined; readonly head: Slot | undefined },
+  ): void {
     const all = published.of(topic)
     if (last === undefined) return
     if (slot.epoch === last.epoch && slot.offset !== last.offset + 1)
