@@ -31,7 +31,7 @@ interface ShareResult {
   readonly failures: readonly Failure[]
 }
 
-const breathe = () => new Promise<void>((resolve) => void setImmediate(resolve))
+const yieldToEventLoop = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
 /** Runs a thread's share of the schedules. */
 async function runShare({ from, count, part, parts, workload, failures: most }: Share): Promise<ShareResult> {
@@ -43,7 +43,7 @@ async function runShare({ from, count, part, parts, workload, failures: most }: 
     const outcome = await runSchedule({ seed, workload: chosen })
     addOutcome(totals, outcome)
     if (outcome.violations.length > 0) failures.push(await toFailure(chosen, outcome, failures.length < 3))
-    await breathe()
+    await yieldToEventLoop()
   }
   return { totals, failures }
 }
@@ -79,24 +79,24 @@ function inThread(share: Share): Promise<ShareResult> {
   })
 }
 
-const say = (text: string) => void process.stdout.write(`${text}\n`)
+const print = (text: string) => void process.stdout.write(`${text}\n`)
 
 async function replay(text: string, workload: WorkloadName, isTraced: boolean): Promise<number> {
   const [seed, strikes] = text.split(':')
   const only = strikes === undefined ? undefined : strikes.split(',').filter((name) => name !== '')
-  const outcome = await runSchedule({ seed: Number(seed), workload, only, ...(isTraced && { trace: say }) })
-  for (const { rule, text } of outcome.violations) say(`${rule} ${text}`)
-  say(`history ${outcome.hash}, ${outcome.events} events, ${outcome.struck.length} faults`)
+  const outcome = await runSchedule({ seed: Number(seed), workload, only, ...(isTraced && { trace: print }) })
+  for (const { rule, text } of outcome.violations) print(`${rule} ${text}`)
+  print(`history ${outcome.hash}, ${outcome.events} events, ${outcome.struck.length} faults`)
   return outcome.violations.length > 0 ? 1 : 0
 }
 
 async function sweep(): Promise<number> {
-  const { kills, failed } = await sweepCrashes(breathe)
+  const { kills, failed } = await sweepCrashes(yieldToEventLoop)
   for (const { handler, kill, outcome } of failed)
-    say(
+    print(
       `${handler} #${kill.invocation} killed ${kill.side} call ${kill.call}: ${outcome.violations[0]?.rule} ${outcome.violations[0]?.text}`,
     )
-  say(`crash sweep: ${kills} kills, ${failed.length} failed`)
+  print(`crash sweep: ${kills} kills, ${failed.length} failed`)
   return failed.length > 0 ? 1 : 0
 }
 
@@ -119,7 +119,7 @@ async function main(): Promise<number> {
   if (values.replay !== undefined) return replay(values.replay, workload ?? 'chat', values.trace)
   if (values.sweep) return sweep()
   if (values.mutants)
-    return runMutants({ schedules: Number(values.schedules), seed: Number(values.seed), only: values.mutant, say })
+    return runMutants({ schedules: Number(values.schedules), seed: Number(values.seed), only: values.mutant, print })
   const started = performance.now()
   const options = {
     from: Number(values.seed),
@@ -129,8 +129,8 @@ async function main(): Promise<number> {
   }
   const { totals, failures } = await runAll(options, Number(values.threads))
   for (const { workload, seed, text, command } of failures.slice(0, 10))
-    say(`${workload} ${seed}: ${text}\n  ${command}`)
-  say(formatTotals(totals, (performance.now() - started) / 1_000))
+    print(`${workload} ${seed}: ${text}\n  ${command}`)
+  print(formatTotals(totals, (performance.now() - started) / 1_000))
   return failures.length > 0 ? 1 : 0
 }
 

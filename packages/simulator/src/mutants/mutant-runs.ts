@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { build, type Plugin } from 'esbuild'
-import { type Mutant, mutants } from './mutants.ts'
+import { build } from 'esbuild'
+import type { Mutant } from './mutant.ts'
+import { mutants } from './mutants.ts'
+import { mutate } from './mutate.ts'
 
 const root = fileURLToPath(findRoot(new URL('.', import.meta.url)))
 
@@ -17,14 +19,14 @@ export interface MutantRuns {
   readonly seed: number
   /** The name of a single mutant to run. @default all */
   readonly only: string | undefined
-  readonly say: (text: string) => void
+  readonly print: (text: string) => void
 }
 
 /**
  * Runs random schedules of each mutant until one breaks a rule, and prints which check caught it. Resolves to the exit
  * code: 1 when a mutant survives that no exhaustive test catches either.
  */
-export async function runMutants({ schedules, seed, only, say }: MutantRuns): Promise<number> {
+export async function runMutants({ schedules, seed, only, print }: MutantRuns): Promise<number> {
   let [killed, total, survived] = [0, 0, 0]
   for (const mutant of mutants) {
     if (only !== undefined && mutant.name !== only) continue
@@ -32,19 +34,19 @@ export async function runMutants({ schedules, seed, only, say }: MutantRuns): Pr
     const caught = await runMutant(mutant, schedules, seed)
     if (caught !== undefined) {
       killed += 1
-      say(
+      print(
         `killed   ${mutant.name} (${mutant.breaks}): schedule ${caught.schedules} of ${mutant.workloads.join(', ')}: ${caught.text}`,
       )
     } else if (mutant.exhausted !== undefined)
-      say(
+      print(
         `survives ${mutant.name} (${mutant.breaks}): ${schedules} random schedules; caught by the exhaustive test ${mutant.exhausted}`,
       )
     else {
       survived += 1
-      say(`SURVIVES ${mutant.name} (${mutant.breaks}): ${schedules} random schedules`)
+      print(`SURVIVES ${mutant.name} (${mutant.breaks}): ${schedules} random schedules`)
     }
   }
-  say(`mutants: ${killed} of ${total} killed by random schedules`)
+  print(`mutants: ${killed} of ${total} killed by random schedules`)
   return survived > 0 ? 1 : 0
 }
 
@@ -86,29 +88,7 @@ async function buildMutant(mutant: Mutant): Promise<string> {
     conditions: ['trunkline-source'],
     external: ['@aws-sdk/*', '@trpc/*', 'esbuild', 'partysocket', 'zod'],
     logLevel: 'error',
-    plugins: [swapsOf(mutant)],
+    plugins: [mutate(root, mutant)],
   })
   return outfile
-}
-
-/** Replaces the mutant's texts while files are read. A missing text is an error. */
-function swapsOf({ name, swaps }: Mutant): Plugin {
-  return {
-    name,
-    setup(build) {
-      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        const own = swaps.filter(({ file }) => path === `${root}${file}`)
-        if (own.length === 0) return undefined
-        const contents = own.reduce(
-          (text, { file, from, to }) => {
-            if (!text.includes(from))
-              throw new Error(`Mutant ${name}: ${file} does not contain ${JSON.stringify(from)}.`)
-            return text.replace(from, () => to)
-          },
-          readFileSync(path, 'utf8'),
-        )
-        return { contents, loader: 'ts' }
-      })
-    },
-  }
 }
