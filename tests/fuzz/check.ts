@@ -1,4 +1,4 @@
-import { type ClientFrame, decodeServerMessage, limits } from '@trunkline/protocol'
+import { type ClientFrame, decodeServerMessage, depthsOf, limits } from '@trunkline/protocol'
 import { idOfElement, parseClientFrame, serverMessage } from '@trunkline/protocol/schemas'
 import type { Message } from './generate.ts'
 import { findLeak } from './leaks.ts'
@@ -120,6 +120,7 @@ export interface Element {
 /** Among the used ids of a connection that sent chunks: the ids inside them are not read. */
 const anyId = '*'
 const generators: ReadonlySet<string> = new Set(['ticks', 'trackedTicks', 'marked'])
+const longCalls: ReadonlySet<string> = new Set(['slow', 'slowOnce'])
 const malformed: Element = { id: undefined, frame: undefined }
 const mostOverfull = 100 // elements of an overfull array that surely are among those with an answer [TL-BATCH-3]
 
@@ -143,15 +144,17 @@ export function readMessage(message: Message): ReadMessage {
   }
   const isArray = Array.isArray(value)
   const elements: readonly unknown[] = isArray ? (value as unknown[]) : [value]
+  const depths = depthsOf(message ?? '')
+  const isTooDeep = (index: number) => (depths[index] ?? 0) > limits.jsonDepth.value
   const method = (value as { readonly method?: unknown } | null)?.method ?? null
-  return { message, isArray, method, elements: elements.map(readElement) }
+  return { message, isArray, method, elements: elements.map((each, index) => readElement(each, isTooDeep(index))) }
 }
 
-function readElement(value: unknown): Element {
+function readElement(value: unknown, isTooDeep: boolean): Element {
   if (typeof value !== 'object' || value === null) return malformed
   const id = idOfElement(value)
-  const parsed = parseClientFrame(value)
-  return { id: id === null ? undefined : JSON.stringify(id), frame: parsed.ok ? parsed.frame : undefined }
+  const parsed = isTooDeep ? undefined : parseClientFrame(value)
+  return { id: id === null ? undefined : JSON.stringify(id), frame: parsed?.ok ? parsed.frame : undefined }
 }
 
 function expectedOf({ message, isArray, method, elements }: ReadMessage, sender: Sender): Expected {
@@ -194,6 +197,8 @@ function isSilent({ frame }: Element, elements: readonly Element[], { isStock, u
   const isOverfull = elements.length > limits.batchSize.value
   if (frame.method === 'cancel') return !isOverfull
   if (frame.method === 'subscription.stop') return isStock || isOverfull // [TL-BATCH-3]
+  const isLong = (frame.method === 'query' || frame.method === 'mutation') && longCalls.has(frame.params.path)
+  if (isLong) return elements.some(({ frame: other }) => other?.method === 'cancel' && other.id === frame.id)
   if (frame.method !== 'subscription') return false
   // a subscribe that a newer one or a stop of its id has overtaken, and a generator that runs already
   const id = JSON.stringify(frame.id)
