@@ -10,16 +10,7 @@ import { rejectRequest } from './encoding/error-response.ts'
 import { deleteConnection, post } from './posting/post.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
 import { answerTask, refusedAnswer } from './requests/dispatch.ts'
-import {
-  type Elements,
-  elementInfoOf,
-  malformed,
-  methodOf,
-  parseChunk,
-  parseElements,
-  parseError,
-  parseStockElements,
-} from './requests/parse-request.ts'
+import { type Elements, flawError, methodOf, parseChunk, parseElements } from './requests/parse-request.ts'
 import { type Task, toTasks } from './requests/plan-batch.ts'
 
 /** One message of a client, as the gateway delivered it. */
@@ -96,9 +87,8 @@ type Decoded = Elements & { readonly overfull: boolean }
 /** `fallbackId` is the id of the chunks that carried the message. */
 async function answerElements(answering: Answering, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
   const { context, caller, expires } = answering
-  const parsed = caller.extensions
-    ? parseElements(context.server, decoded, fallbackId)
-    : parseStockElements(context.server, decoded).map((request) => ({ status: 'request', request }) as const)
+  const { extensions } = caller
+  const parsed = parseElements(context.server, decoded, { extensions, fallbackId })
   const returned = await answerTasks(answering, toTasks(parsed, decoded.overfull))
   await noticeAgeing(context, { ...caller, expires })
   return returned
@@ -107,11 +97,9 @@ async function answerElements(answering: Answering, decoded: Decoded, fallbackId
 /** Stores a part of a message; the last part runs the message. [TL-CHUNK-3] Errors answer under the chunk's id. */
 async function receiveChunk(answering: Answering, decoded: Decoded): Promise<string> {
   const { context, caller } = answering
-  const frame = parseChunk(decoded)
-  if (typeof frame === 'string') {
-    if (!caller.extensions) throw parseError(frame)
-    return answerWith(answering, rejectRequest(context, elementInfoOf(decoded.elements[0]), malformed(frame)))
-  }
+  const parsed = parseChunk(decoded, caller)
+  if (parsed.status === 'malformed') return answerWith(answering, rejectRequest(context, parsed.asked, parsed.thrown))
+  const { frame } = parsed
   try {
     const text = await onChunk(context, caller.connectionId, frame)
     return text === undefined ? emptyResponse : await receiveWhole(answering, frame.id, text)
@@ -126,7 +114,7 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
   const decoded = decodeClientMessage(text, { maxBatchSize: context.server.maxBatchSize })
   if (decoded.ok && 'elements' in decoded) return answerElements(answering, decoded, id)
   const flaw = flawText('frames in the chunks', decoded.ok ? decoded.text : decoded.reason)
-  throw caller.extensions ? malformed(flaw) : parseError(flaw)
+  throw flawError(flaw, caller.extensions)
 }
 
 /**
@@ -176,7 +164,7 @@ async function rejectConnection(context: InvocationContext, caller: ConnectionCa
   const decoded = decodeClientMessage(text, { maxBatchSize })
   const elements = decoded.ok && 'elements' in decoded ? decoded.elements.slice(0, maxBatchSize) : []
   const tooDeep = decoded.ok && 'elements' in decoded ? decoded.tooDeep : new Map()
-  const parsed = parseElements(context.server, { elements, tooDeep }, null)
+  const parsed = parseElements(context.server, { elements, tooDeep }, { extensions: true })
   const frames = parsed.flatMap((each) => refusedAnswer(context, caller, each) ?? [])
   for (const message of encodeMessages(caller, frames)) await post(context, caller.connectionId, message)
   await deleteConnection(context, caller.connectionId)

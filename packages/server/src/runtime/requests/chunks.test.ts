@@ -356,7 +356,7 @@ describe('the server’s limit', () => {
   test.each([131_071, 4_194_305, 200_000.5, Number.NaN])('is refused at once where it makes no sense: %d', (bytes) => {
     const { router } = { router: { _def: { procedures: {} } } as never }
     expect(() => createLambdaHandlers({ router, maxMessageBytes: bytes } as never)).toThrow(
-      `Expected maxMessageBytes from 131072 to 4194304, got ${bytes}.`,
+      `Expected maxMessageBytes to be a whole number of bytes from 131072 to 4194304, got ${bytes}.`,
     )
   })
 })

@@ -1,3 +1,5 @@
+// More than 200 lines: our own frames and tRPC's are one table, since each rule of parsing decides by both.
+
 import { TRPCError } from '@trpc/server'
 import { parseTRPCMessage } from '@trpc/server/rpc'
 import {
@@ -44,9 +46,14 @@ type OwnFrame = HelloFrame | SyncFrame | AuthFrame | CancelFrame | PingFrame
 const ownMethods: ReadonlySet<unknown> = new Set(['hello', 'sync', 'auth', 'cancel', 'ping'])
 
 /** One element of a message: a request, or the failure that answers it. */
-export type ParsedElement =
-  | { readonly status: 'request'; readonly request: Request }
-  | { readonly status: 'malformed'; readonly asked: RequestInfo; readonly thrown: TrunklineError }
+export type ParsedElement = { readonly status: 'request'; readonly request: Request } | MalformedElement
+
+/** A failure, and what is known of the element that it answers. */
+interface MalformedElement {
+  readonly status: 'malformed'
+  readonly asked: RequestInfo
+  readonly thrown: TRPCError
+}
 
 /** Elements of a message as `decodeClientMessage` gives them. */
 export interface Elements {
@@ -55,16 +62,31 @@ export interface Elements {
   readonly tooDeep: ReadonlyMap<number, string>
 }
 
+/** How the elements of a message are parsed. */
+export interface ParseOptions {
+  /** The client declared `trunkline.1`. */
+  readonly extensions: boolean
+  /** The id of the chunks that carried the message. @default null */
+  readonly fallbackId?: FrameId | null
+}
+
 /**
- * Parses each element of our own client's message by itself. A malformed one is answered with MALFORMED under its own id, or under
- * `fallbackId` when its id is malformed too. Never throws.
+ * Parses the elements of a message. Those of a client with extensions are parsed each by itself: a malformed one is
+ * answered with MALFORMED under its own id, or under `fallbackId` when its id is malformed too. Those of a stock client
+ * are parsed as tRPC does: one that is malformed fails them all. Throws a `TRPCError` PARSE_ERROR only for a stock
+ * client.
  */
-// [TL-BATCH-2] [TL-BAD-2]
+// [TL-BATCH-2] [TL-BAD-2] [TL-STOCK-10]
 export function parseElements(
   server: Server,
   { elements, tooDeep }: Elements,
-  fallbackId: FrameId | null,
+  { extensions, fallbackId = null }: ParseOptions,
 ): readonly ParsedElement[] {
+  if (!extensions) {
+    const [flaw] = tooDeep.values()
+    if (flaw !== undefined) throw parseError(flaw)
+    return elements.map((element) => ({ status: 'request', request: parseStockElement(server, element) }))
+  }
   return elements.map((element, index) => {
     const flaw = tooDeep.get(index)
     try {
@@ -77,17 +99,6 @@ export function parseElements(
       return { status: 'malformed', asked: elementInfoOf(element, fallbackId), thrown: failure }
     }
   })
-}
-
-/**
- * Parses all elements of a stock client's message, as tRPC does: in its words, and one that is malformed fails them all.
- * Throws a `TRPCError` PARSE_ERROR.
- */
-// [TL-STOCK-10]
-export function parseStockElements(server: Server, { elements, tooDeep }: Elements): readonly Request[] {
-  const [flaw] = tooDeep.values()
-  if (flaw !== undefined) throw parseError(flaw)
-  return elements.map((element) => parseStockElement(server, element))
 }
 
 function parseStockElement(server: Server, element: unknown): Request {
@@ -132,14 +143,18 @@ function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown)
   }
 }
 
-/** A part of a message, or the reason why the element is not one. */
+/** Parses a message that is one chunk. A stock client's error has no id, as tRPC's has none. */
 // {"id":7,"method":"chunk","params":{"message":…,"part":0,"of":2,"bytes":…,"text":…}}
-export function parseChunk({ elements, tooDeep }: Elements): ChunkFrame | string {
-  const flaw = tooDeep.get(0)
-  if (flaw !== undefined) return flaw
-  const parsed = parseClientFrame(elements[0])
-  if (!parsed.ok) return parsed.reason
-  return parsed.frame.method === 'chunk' ? parsed.frame : flawText('a chunk', parsed.frame.method)
+export function parseChunk(
+  { elements: [element], tooDeep }: Elements,
+  { extensions }: ParseOptions,
+): { readonly status: 'chunk'; readonly frame: ChunkFrame } | MalformedElement {
+  const tooDeepFlaw = tooDeep.get(0)
+  const parsed = tooDeepFlaw === undefined ? parseClientFrame(element) : { ok: false as const, reason: tooDeepFlaw }
+  if (parsed.ok && parsed.frame.method === 'chunk') return { status: 'chunk', frame: parsed.frame }
+  const flaw = parsed.ok ? flawText('a chunk', parsed.frame.method) : parsed.reason
+  const asked = elementInfoOf(extensions ? element : undefined)
+  return { status: 'malformed', asked, thrown: flawError(flaw, extensions) }
 }
 
 /** The `method` member of an element; undefined when it has none. */
@@ -165,19 +180,24 @@ function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRP
 }
 
 /** The facts of a malformed element that its answer repeats. */
-export function elementInfoOf(element: unknown, fallbackId: FrameId | null = null): RequestInfo {
+function elementInfoOf(element: unknown, fallbackId: FrameId | null = null): RequestInfo {
   const id = idOfElement(element) ?? fallbackId
   const repeats = id !== null && memberOf(element, 'jsonrpc') === '2.0' // [TL-CALL-2]
   return { id, ...(repeats && { jsonrpc: '2.0' }), type: 'unknown', cause: 'frame' }
 }
 
+/** The error for a message of a client that does not have the expected form. */
+export function flawError(flaw: string, extensions: boolean): TRPCError {
+  return extensions ? malformed(flaw) : parseError(flaw)
+}
+
 /** The error for a malformed element of our own client. */
-export function malformed(flaw: string): TrunklineError {
+function malformed(flaw: string): TrunklineError {
   return new TrunklineError('MALFORMED', flaw)
 }
 
 /** The error for a malformed element of a stock client: tRPC's code. */
-export function parseError(message: string): TRPCError {
+function parseError(message: string): TRPCError {
   return new TRPCError({ code: 'PARSE_ERROR', message })
 }
 
