@@ -108,6 +108,6 @@ async function claimCall(context: InvocationContext, { client, call, askedAt }: 
 function toCall({ server }: InvocationContext, { client, call: { rawInput, ...call } }: CallJob): LongCall {
   const { caller, params } = client
   const input = server.router._def._config.transformer.input.deserialize(rawInput)
-  const facts = toFacts(caller, 'worker', params, call.traceparent)
+  const facts = toFacts(caller, 'worker', { connectionParams: params, traceparent: call.traceparent })
   return { ...call, key: call.key, rawInput, input, facts, maxBytes: answerBytes(server, caller) }
 }

@@ -28,12 +28,16 @@ export type ConnectionParams = Readonly<Record<string, string>> | null
 /** The options that `createContext` gets. */
 export type ContextDetails = CallDetails & { readonly principal: string | null; readonly claims?: Json }
 
+interface RequestDetails {
+  readonly connectionParams: ConnectionParams
+  readonly traceparent?: string | undefined
+}
+
 /** The options of `createContext` for one run of a procedure. */
 export function toFacts(
   caller: Pick<ConnectionCaller, 'connectionId' | 'session' | 'principal' | 'claims'>,
   cause: CallDetails['cause'],
-  connectionParams: ConnectionParams,
-  traceparent?: string,
+  { connectionParams, traceparent }: RequestDetails,
 ): ContextDetails {
   return {
     connectionId: caller.connectionId,

@@ -90,7 +90,7 @@ function createRun(context: InvocationContext, job: GeneratorJob, claim: RunClai
   const run: Run = {
     ...{ job, claim, of, posts, n: job.n, lastEventId: subscription.lastEventId },
     isStarted: job.continues,
-    facts: toFacts(caller, 'worker', params),
+    facts: toFacts(caller, 'worker', { connectionParams: params }),
     signal,
     [Symbol.dispose]() {
       for (const each of [posts, watch, time]) each[Symbol.dispose]()

@@ -91,7 +91,7 @@ function faultOf(
 
 function factsOf(row: Subscriber, piped: PipedContext) {
   const params = piped.connectionParams === undefined ? null : (JSON.parse(piped.connectionParams) as ConnectionParams)
-  return toFacts({ ...piped, connectionId: row.connectionId }, 'delivery', params)
+  return toFacts({ ...piped, connectionId: row.connectionId }, 'delivery', { connectionParams: params })
 }
 
 function blockStart(slot: Slot): number {

@@ -29,7 +29,7 @@ export async function subscribe(
   request: SubscribeRequest,
 ): Promise<readonly Frame[]> {
   const { caller, params } = client
-  const facts = toFacts(caller, 'frame', params)
+  const facts = toFacts(caller, 'frame', { connectionParams: params })
   const described = await describeSubscription(context.server, { ...request, facts, signal: context.deadline.signal })
   const descriptor = described.status === 'channel' ? described.descriptor : undefined
   try {

@@ -94,7 +94,10 @@ async function answerEntry(
   try {
     if (live === undefined) throw notLive()
     const { caller, params } = client
-    const results = await syncLive(context, live, { state, factsOf: () => toFacts(caller, 'frame', params) })
+    const results = await syncLive(context, live, {
+      state,
+      factsOf: () => toFacts(caller, 'frame', { connectionParams: params }),
+    })
     return results.map((result) => ({ id: entry.id, result }))
   } catch (thrown) {
     return [rejectRequest(context, { id: entry.id, type: 'subscription', cause: 'frame' }, thrown)]
