@@ -198,7 +198,11 @@ function isSilent({ frame }: Element, elements: readonly Element[], { isStock, u
   if (frame.method === 'cancel') return !isOverfull
   if (frame.method === 'subscription.stop') return isStock || isOverfull // [TL-BATCH-3]
   const isLong = (frame.method === 'query' || frame.method === 'mutation') && longCalls.has(frame.params.path)
-  if (isLong) return elements.some(({ frame: other }) => other?.method === 'cancel' && other.id === frame.id)
+  if (isLong)
+    return elements.some(({ frame: other }) => {
+      const isOfKey = other?.method === 'cancel' && other.params?.key !== undefined
+      return other?.method === 'cancel' && (isOfKey ? other.params?.key === frame.params.key : other.id === frame.id)
+    })
   if (frame.method !== 'subscription') return false
   // a subscribe that a newer one or a stop of its id has overtaken, and a generator that runs already
   const id = JSON.stringify(frame.id)

@@ -25,7 +25,9 @@ console.log(
   `${report.frames} frames of seed ${seed} in ${seconds.toFixed(1)} s, ${Math.round(report.frames / seconds)} a second`,
 )
 console.log(`states: ${counts}; ${report.neighbourCalls} calls of the neighbour; ${report.bytes} bytes`)
-console.log(`most CPU of a frame: ${report.mostCpuMs.toFixed(1)} ms`)
+console.log(
+  `most CPU: ${report.mostCpuMs.toFixed(1)} ms for a message with one answer, ${report.mostArrayCpuMs.toFixed(1)} ms for one with several`,
+)
 if (report.heap !== undefined) {
   const { before, withRows, after } = report.heap
   const kilobytes = (bytes: number) => `${Math.round(bytes / 1_024)} KB`

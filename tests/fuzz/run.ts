@@ -50,8 +50,10 @@ export interface Report {
   readonly byState: ReadonlyMap<State, number>
   readonly neighbourCalls: number
   readonly failures: readonly Failure[]
-  /** The most CPU that a frame took, repeated alone where it was above the bound, in milliseconds. */
+  /** The most CPU that a message with one answer took, repeated alone where it was above the bound, in milliseconds. */
   readonly mostCpuMs: number
+  /** The same for messages with several answers. */
+  readonly mostArrayCpuMs: number
   readonly heap: Heap | undefined
 }
 
@@ -94,6 +96,7 @@ class Run {
   #bytes = 0
   #neighbourCalls = 0
   #mostCpuMs = 0
+  #mostArrayCpuMs = 0
   #current: Omit<Failure, 'flaw'> = { state: 'named', index: 0, at: 0, message: undefined }
 
   constructor(options: RunOptions) {
@@ -115,7 +118,7 @@ class Run {
     }
     return {
       ...{ frames: this.#frames, bytes: this.#bytes, byState: this.#byState, neighbourCalls: this.#neighbourCalls },
-      ...{ failures: this.#failures, mostCpuMs: this.#mostCpuMs, heap },
+      ...{ failures: this.#failures, mostCpuMs: this.#mostCpuMs, mostArrayCpuMs: this.#mostArrayCpuMs, heap },
     }
   }
 
@@ -240,7 +243,8 @@ class Run {
     const bound = Math.max(this.#options.mostCpuMs ?? 20, elementCpuMs * answers)
     let least = delivered.tookMs
     for (let n = 0; n < 3 && least > bound; n++) least = Math.min(least, await this.#cpuAlone(messages))
-    this.#mostCpuMs = Math.max(this.#mostCpuMs, least)
+    if (answers > 1) this.#mostArrayCpuMs = Math.max(this.#mostArrayCpuMs, least)
+    else this.#mostCpuMs = Math.max(this.#mostCpuMs, least)
     if (least > bound) this.#fail(`${least.toFixed(1)} ms of CPU`)
   }
 
