@@ -23,11 +23,11 @@ export async function readPage(context: RuntimeContext, log: LogRef, options: Re
   const page = createPage(context, log, options)
   const idOf = (slot: Slot | undefined) => (slot === undefined ? null : formatCursor(cursorOf(context, slot)))
   if (options.after !== undefined) {
-    const isFull = await readForward(context, log, offsetOf(options.after), page)
+    const isFull = await readForward(context, page, { topic: log.topic, after: offsetOf(options.after) })
     return { events: page.events, older: idOf(page.first()), newer: isFull ? idOf(page.last()) : null }
   }
   const before = options.before === undefined ? undefined : offsetOf(options.before)
-  const isFull = await readBack(context, log, before, page)
+  const isFull = await readBack(context, page, { topic: log.topic, before })
   const newer = before === undefined ? null : idOf(page.first())
   return { events: page.events.reverse(), older: isFull ? idOf(page.last()) : null, newer }
 }
@@ -108,14 +108,13 @@ function bytesOf(id: string, text: string): number {
 /** True when the page is full and the log continues. */
 async function readBack(
   context: RuntimeContext,
-  log: LogRef,
-  end: Cursor | undefined,
   page: PageInProgress,
+  { topic, before }: { readonly topic: string; readonly before: Cursor | undefined },
 ): Promise<boolean> {
-  let epoch = end?.epoch
-  for (let from = end?.offset; ; ) {
-    const { slots, more } = await context.store.readSlotsBefore(log.topic, from, page.room())
-    await parseEvents(context, log.topic, slots)
+  let epoch = before?.epoch
+  for (let from = before?.offset; ; ) {
+    const { slots, more } = await context.store.readSlotsBefore(topic, from, page.room())
+    await parseEvents(context, topic, slots)
     for (const slot of slots) {
       epoch ??= epochOf(context, slot) // a page without a cursor shows the newest epoch
       if (epochOf(context, slot) !== epoch) return false
@@ -129,13 +128,12 @@ async function readBack(
 /** True when the page is full and the log continues. */
 async function readForward(
   context: RuntimeContext,
-  log: LogRef,
-  after: Cursor,
   page: PageInProgress,
+  { topic, after }: { readonly topic: string; readonly after: Cursor },
 ): Promise<boolean> {
   for (let from = after.offset; ; ) {
-    const { slots, more } = await context.store.readSlots(log.topic, from, page.room())
-    await parseEvents(context, log.topic, slots)
+    const { slots, more } = await context.store.readSlots(topic, from, page.room())
+    await parseEvents(context, topic, slots)
     for (const slot of slots) {
       if (epochOf(context, slot) !== after.epoch) return false // a new epoch has begun; the old one does not continue
       if (!page.take(slot)) return true

@@ -53,7 +53,8 @@ export async function replayNewest(context: RuntimeContext, log: LogRef, count: 
     if (isAgeing(newest, now) && !(await extendHead(context, log, newest))) continue
     const run = await readBack(context, log, { slots, more, count, now })
     await parseEvents(context, log.topic, run)
-    return toReplay(context, newest, (run.at(-1)?.offset ?? newest.offset + 1) - 1, run.reverse())
+    const from = (run.at(-1)?.offset ?? newest.offset + 1) - 1
+    return toReplay(context, newest, { from, slots: run.reverse() })
   }
 }
 
@@ -61,7 +62,7 @@ export async function replayNewest(context: RuntimeContext, log: LogRef, count: 
 export async function replayFrom(context: RuntimeContext, log: LogRef, cursor: Cursor): Promise<Replay> {
   const now = context.clock.now()
   const { slots, more } = await readAfter(context, log, cursor)
-  const run = (await hasHole(context, log, slots)) ? 'expired' : wholeRun(context, log, cursor, slots, now)
+  const run = (await hasHole(context, log, slots)) ? 'expired' : wholeRun(context, { ...log, cursor, now }, slots)
   const last = typeof run === 'string' ? undefined : run.at(-1)
   if (typeof run === 'string' || last === undefined || !isAnchor(last, now)) {
     const reason = typeof run === 'string' ? run : 'expired'
@@ -71,9 +72,9 @@ export async function replayFrom(context: RuntimeContext, log: LogRef, cursor: C
   await parseEvents(context, log.topic, missed)
   const atEnd = !more || run.length < slots.length
   // If the log continues, the last slot becomes the head and is not included: the client then fetches on.
-  if (!atEnd) return toReplay(context, last, cursor.offset, missed.slice(0, -1))
+  if (!atEnd) return toReplay(context, last, { from: cursor.offset, slots: missed.slice(0, -1) })
   if (isAgeing(last, now)) await extendHead(context, log, last)
-  return toReplay(context, last, cursor.offset, missed)
+  return toReplay(context, last, { from: cursor.offset, slots: missed })
 }
 
 /**
@@ -106,10 +107,8 @@ async function hasHole(context: RuntimeContext, log: LogRef, slots: readonly Slo
 // expired
 function wholeRun(
   context: RuntimeContext,
-  log: LogRef,
-  cursor: Cursor,
+  { retentionMs, cursor, now }: LogRef & { readonly cursor: Cursor; readonly now: number },
   slots: readonly Slot[],
-  now: number,
 ): readonly Slot[] | GapReason {
   const first = slots[0]
   if (first === undefined) return 'new-epoch' // the cursor is ahead of the head, or the log has expired
@@ -119,7 +118,7 @@ function wholeRun(
     // An absent slot; a slot that was put meanwhile arrives as a push.
     if (slot.offset !== first.offset + run.length) break
     if (wireEpoch(slot.epoch, context.restore) !== cursor.epoch) return 'new-epoch'
-    if (slot.offset > cursor.offset && isExpiredSlot(slot, log.retentionMs, now)) return 'expired'
+    if (slot.offset > cursor.offset && isExpiredSlot(slot, retentionMs, now)) return 'expired'
     run.push(slot)
   }
   return run
@@ -177,10 +176,14 @@ async function extendHead(context: RuntimeContext, log: LogRef, head: Slot): Pro
 }
 
 function emptyAt(context: RuntimeContext, slot: Slot): Replay {
-  return toReplay(context, slot, slot.offset, [])
+  return toReplay(context, slot, { from: slot.offset, slots: [] })
 }
 
-function toReplay(context: RuntimeContext, head: Slot, from: number, slots: readonly Slot[]): Replay {
+function toReplay(
+  context: RuntimeContext,
+  head: Slot,
+  { from, slots }: { readonly from: number; readonly slots: readonly Slot[] },
+): Replay {
   const epoch = wireEpoch(head.epoch, context.restore)
   return { from: { epoch, offset: from }, head: { epoch, offset: head.offset }, slots }
 }

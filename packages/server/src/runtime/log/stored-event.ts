@@ -25,7 +25,7 @@ export function eventTextOf(context: RuntimeContext, topic: string, slot: Stored
   const { data = 'null' } = slot
   const channel = readingChannel(context, topic, slot)
   if (channel === undefined) return data
-  const parsed = context.parsed.find(nameOf(topic, slot)) ?? keep(context, topic, slot, parseNow(channel, slot))
+  const parsed = context.parsed.find(nameOf(topic, slot)) ?? keep(context, nameOf(topic, slot), parseNow(channel, slot))
   if ('thrown' in parsed) throw parsed.thrown
   return parsed.text
 }
@@ -38,7 +38,7 @@ export async function parseEvents(context: RuntimeContext, topic: string, slots:
   for (const slot of slots) {
     const channel = slot.data === undefined ? undefined : readingChannel(context, topic, slot)
     if (channel === undefined || context.parsed.find(nameOf(topic, slot)) !== undefined) continue
-    keep(context, topic, slot, await parse(channel, slot))
+    keep(context, nameOf(topic, slot), await parse(channel, slot))
   }
 }
 
@@ -52,8 +52,8 @@ function readingChannel(context: RuntimeContext, topic: string, { schema }: Stor
 /** Includes the epoch, since the same offset may hold another event after a table was emptied. */
 const nameOf = (topic: string, { offset, epoch }: Stored) => `${topic} ${epoch}:${offset}`
 
-function keep(context: RuntimeContext, topic: string, slot: Stored, parsed: Parsed): Parsed {
-  context.parsed.keep(nameOf(topic, slot), parsed)
+function keep(context: RuntimeContext, name: string, parsed: Parsed): Parsed {
+  context.parsed.keep(name, parsed)
   return parsed
 }
 

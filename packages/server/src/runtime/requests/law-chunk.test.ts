@@ -43,7 +43,7 @@ const part = (n: number, of: number, frame = mutation) => {
 const answersOf = (returned: ReadonlyMap<string, unknown>) =>
   [...returned.values()].filter((each) => each !== undefined)
 
-/** An unkeyed mutation in parts, each sent once or twice: it runs once when nobody dies, and never twice. */
+/** An unkeyed mutation in parts, each sent once or twice: it runs once if no function dies, and never twice. */
 const upload = (
   operations: Exploration<Upload>['operations'],
   faults: Partial<Exploration<Upload>> = {},

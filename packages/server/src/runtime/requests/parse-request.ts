@@ -108,7 +108,8 @@ function parseStockElement(server: Server, element: unknown): Request {
   if (!parsed.ok) throw parseError(parsed.reason)
   const { input, lastEventId } =
     message !== undefined && 'params' in message ? message.params : { input: undefined, lastEventId: undefined }
-  return { ...toRequest(parsed.frame, () => input), ...(lastEventId !== undefined && { lastEventId }) } // of a query too [TL-STOCK-3]
+  // Of a query too. [TL-STOCK-3]
+  return { ...toRequest(parsed.frame, () => input), ...(lastEventId !== undefined && { lastEventId }) }
 }
 
 /** Throws a `TrunklineError` MALFORMED for a frame that only comes alone, and what `deserialize` throws. */
@@ -171,8 +172,9 @@ function memberOf(element: unknown, name: string): unknown {
 function parseTrpc(server: Server, element: unknown): ReturnType<typeof parseTRPCMessage> {
   try {
     const { transformer } = server.router._def._config
+    // Without an input a stock client gets tRPC's own answer.
     const read = (input: unknown) =>
-      input === undefined ? transformer.input.deserialize(input) : readInput(server, input) // without an input a stock client gets tRPC's own answer
+      input === undefined ? transformer.input.deserialize(input) : readInput(server, input)
     return parseTRPCMessage(element, { ...transformer, input: { ...transformer.input, deserialize: read } })
   } catch (cause) {
     throw new TRPCError({ code: 'PARSE_ERROR', cause })

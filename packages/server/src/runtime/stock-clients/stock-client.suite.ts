@@ -4,7 +4,7 @@ import type { PostOutcome } from '../../ports/gateway.ts'
 import type { Turns } from '../explore.suite.ts'
 import type { Room } from '../subscriptions/room.suite.ts'
 
-/** What becomes of a post whose answer is lost: it had arrived, or it had not. */
+/** Whether a post whose answer is lost had arrived. */
 export type LostPost = 'arrived' | 'vanished'
 
 interface StockClientOptions {

@@ -42,7 +42,8 @@ export function channelHooks(
       const row: Subscriber = {
         ...{ ...attempt, shard: claimed, on: true, path: request.path, extensions, expires },
         ...{ ...defined({ authExp: caller.authExp }), ...stored, ...joining?.row },
-        ...(isOrdered && { lock: newLock(context) }), // [LAW-STOCK-ORDER]: no other function posts before `started` [TL-CHAIN-1]
+        // [LAW-STOCK-ORDER]: no other function posts before `started`. [TL-CHAIN-1]
+        ...(isOrdered && { lock: newLock(context) }),
       }
       if ((await context.store.putSubscriber(row)) !== 'put') return undefined
       await checkStoredBytes(context, row, stored).catch((thrown: unknown) => withdraw(context, row, thrown))
@@ -101,7 +102,7 @@ async function isStillOpen(context: InvocationContext, row: Subscriber): Promise
   rememberShards(context.shardHints, row.topic, shards) // for the next row; this one keeps its shard
   if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= context.clock.now()) {
     await context.store.deleteSubscriber(row)
-    if (connection === undefined) await deleteConnection(context, row.connectionId) // its row comes with another socket [TL-SUB-16]
+    if (connection === undefined) await deleteConnection(context, row.connectionId) // [TL-SUB-16]
     return false
   }
   if (connection.authExp !== row.authExp)

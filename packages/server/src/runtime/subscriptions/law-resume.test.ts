@@ -36,7 +36,7 @@ async function resume(slots: (room: Room) => readonly Slot[], lastEventId: strin
 const run = (room: Room, from: number, to: number, slot: Partial<Slot> = {}) =>
   Array.from({ length: to - from + 1 }, (_, index) => slotAt(room, from + index, slot))
 
-/** Past its retention, still standing. */
+/** Past its retention, but not deleted yet. */
 const old = (room: Room, age: number): Partial<Slot> => {
   const time = room.clock.now() - age
   return { time, expires: Math.ceil((time + retentionMs) / 1_000) + 48 * 3_600 }

@@ -115,7 +115,7 @@ describe('a topic that grows during a subscribe', () => {
         rememberShards(shardHintsOf(store), topic, 2)
       },
       subscribe: async (room) => {
-        await room.turns.at('wakes', { rows: [`SUBS#${topic}`], writes: false }) // what it knows of the shards decides
+        await room.turns.at('wakes', { rows: [`SUBS#${topic}`], writes: false }) // its hint of the shards decides
         await subscribe(room.ann)
       },
       publish: (room) => say(room.bob, 'second'),

@@ -125,7 +125,7 @@ export function createRoom({
     invoker: (inner) => ({
       kind: inner.kind,
       invoke: async (name, payload, options) => {
-        await turns?.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true }) // jobs are run in no order
+        await turns?.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true }) // in any order
         await inner.invoke(name, payload, options)
       },
       invokeDelayed: async (payload, { delayMs }) => {

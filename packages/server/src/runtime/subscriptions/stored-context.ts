@@ -1,4 +1,4 @@
-import { limits } from '@trunkline/protocol'
+import { defined, limits } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
@@ -30,12 +30,14 @@ export function toStoredContext(
       `The input has ${bytes} bytes; at most ${maxStoredInputBytes} are stored for a subscription with filter or map (maxStoredInputBytes).`,
     )
   return {
-    ...(input === undefined ? {} : { input }),
+    ...defined({ input }),
     piped: {
       session: caller.session,
       principal: caller.principal,
-      ...(caller.claims === undefined ? {} : { claims: caller.claims }),
-      ...(params === null ? {} : { connectionParams: JSON.stringify(params) }),
+      ...defined({
+        claims: caller.claims,
+        connectionParams: params === null ? undefined : JSON.stringify(params),
+      }),
     },
   }
 }
