@@ -24,12 +24,12 @@ export default defineConfig({
           name: 'repository',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/packed/**', 'tests/foreign/**'],
-          testTimeout: 20_000,
+          testTimeout: 60_000, // other suites run at the same time
         },
       },
       {
         extends: true as const,
-        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 20_000 }, // needs a build and npm's registry
+        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 60_000 }, // needs a build and npm's registry
       },
       {
         extends: true as const,
