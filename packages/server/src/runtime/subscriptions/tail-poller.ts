@@ -48,7 +48,7 @@ export function joinTail(context: RuntimeContext, log: LogRef): Tail {
   const byTopic = pollers.get(context.store) ?? new Map<string, Poller>()
   pollers.set(context.store, byTopic)
   const name = `${context.restore} ${log.topic}` // a restored table has a history of its own
-  const poller = byTopic.get(name) ?? createPoller(context, log, () => byTopic.delete(name))
+  const poller = byTopic.get(name) ?? new Poller(context, log, () => byTopic.delete(name))
   byTopic.set(name, poller)
   return poller.join()
 }
@@ -58,110 +58,131 @@ export function pollersOf(store: Store): number {
   return pollers.get(store)?.size ?? 0
 }
 
-interface Poller {
-  join(): Tail
-}
-
-function createPoller(context: RuntimeContext, log: LogRef, onStop: () => void): Poller {
-  const stopped = new AbortController()
-  const waiting = new Set<() => void>()
-  let readers = 0
-  let running = false
+/** Reads the end of one topic's log, from the first reader that joins to the last one that leaves. */
+class Poller {
+  readonly #context: RuntimeContext
+  readonly #log: LogRef
+  readonly #onStop: () => void
+  readonly #stopped = new AbortController()
+  readonly #waiting = new Set<() => void>()
+  #readers = 0
+  #isRunning = false
   /** The poller's position; undefined after a break, until a reader has read the log to its end. */
-  let head: Cursor | undefined
-  /** Consecutive slots up to `head`. */
-  let recent: readonly Slot[] = []
-  let failure: TrunklineError | undefined
+  #head: Cursor | undefined
+  /** Consecutive slots up to `#head`. */
+  #recent: readonly Slot[] = []
+  #failure: TrunklineError | undefined
 
-  const wake = () => {
-    for (const resume of [...waiting]) resume()
+  constructor(context: RuntimeContext, log: LogRef, onStop: () => void) {
+    this.#context = context
+    this.#log = log
+    this.#onStop = onStop
   }
-  const positionAt = (at: Cursor | undefined) => {
-    head = at
-    recent = []
-    wake()
+
+  join(): Tail {
+    let hasJoined = true
+    this.#readers += 1
+    return {
+      begin: (at) => this.#begin(at),
+      after: (at) => after(at, this.#head, this.#recent),
+      changed: (signal) => this.#changed(signal),
+      [Symbol.dispose]: () => {
+        if (hasJoined) this.#leave()
+        hasJoined = false
+      },
+    }
   }
-  function advance(slots: readonly Slot[]): void {
-    const last = slots.at(-1)
-    if (head === undefined || last === undefined) return
-    head = { epoch: head.epoch, offset: last.offset }
-    recent = newest([...recent, ...slots])
-    wake()
+
+  #begin(at: Cursor): void {
+    if (this.#head?.epoch !== at.epoch) this.#moveTo(at)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    void this.#run()
   }
-  /** Reads the log once. Returns the number of new slots. */
-  async function poll(verify: boolean): Promise<number> {
-    const from = head
-    if (from === undefined) return 0
-    const slots = await (verify ? readVerified(context, log, from) : readAfter(context, log, from))
-    if (head !== from) return 0 // a reader has moved it during the read
-    if (slots === undefined) positionAt(undefined)
-    else advance(slots)
-    return slots?.length ?? 0
+
+  #changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const resume = () => {
+        this.#waiting.delete(resume)
+        signal.removeEventListener('abort', resume)
+        if (this.#failure === undefined || signal.aborted) resolve()
+        else reject(this.#failure)
+      }
+      if (signal.aborted || this.#failure !== undefined) return resume()
+      this.#waiting.add(resume)
+      signal.addEventListener('abort', resume)
+    })
   }
-  async function run(): Promise<void> {
+
+  #leave(): void {
+    this.#readers -= 1
+    if (this.#readers > 0) return
+    this.#stopped.abort()
+    this.#onStop()
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#context
+    const { signal } = this.#stopped
     let delay: number = pollMs.soonest
     let failures = 0
-    let verified = context.clock.now()
-    while (!stopped.signal.aborted) {
-      await context.clock.sleep(delay, stopped.signal, { background: true })
-      if (stopped.signal.aborted) return
-      const now = context.clock.now()
+    let verified = clock.now()
+    while (!signal.aborted) {
+      await clock.sleep(delay, signal, { background: true })
+      if (signal.aborted) return
+      const now = clock.now()
       const verify = now - verified >= verifyMs
       try {
-        const added = await poll(verify)
+        const added = await this.#poll(verify)
         if (verify) verified = now
         failures = 0
-        failure = undefined
+        this.#failure = undefined
         delay = added > 0 ? pollMs.soonest : Math.min(Math.max(delay, pollMs.soonest) * pollMs.growth, pollMs.latest)
       } catch (cause) {
         failures += 1
         delay = Math.min(pollMs.soonest * 2 ** (failures + 1), maxRetryMs)
-        if (failures < maxFailures) continue
-        failure = new TrunklineError(
-          'FUNCTION_FAILED',
-          'The log of this subscription could not be read. Subscribe again later.',
-          { cause },
-        )
-        wake()
+        if (failures >= maxFailures) this.#fail(cause)
       }
     }
   }
-  function leave(): void {
-    readers -= 1
-    if (readers > 0) return
-    stopped.abort()
-    onStop()
+
+  /** Reads the log once. Returns the number of new slots. */
+  async #poll(verify: boolean): Promise<number> {
+    const from = this.#head
+    if (from === undefined) return 0
+    const slots = await (verify ? readVerified : readAfter)(this.#context, this.#log, from)
+    if (this.#head !== from) return 0 // a reader has moved it during the read
+    if (slots === undefined) this.#moveTo(undefined)
+    else this.#advance(slots)
+    return slots?.length ?? 0
   }
-  const join = (): Tail => {
-    let joined = true
-    readers += 1
-    return {
-      begin(at) {
-        if (head?.epoch !== at.epoch) positionAt(at)
-        if (running) return
-        running = true
-        void run()
-      },
-      after: (at) => after(at, head, recent),
-      changed: (signal) =>
-        new Promise((resolve, reject) => {
-          const resume = () => {
-            waiting.delete(resume)
-            signal.removeEventListener('abort', resume)
-            if (failure === undefined || signal.aborted) resolve()
-            else reject(failure)
-          }
-          if (signal.aborted || failure !== undefined) return resume()
-          waiting.add(resume)
-          signal.addEventListener('abort', resume)
-        }),
-      [Symbol.dispose]() {
-        if (joined) leave()
-        joined = false
-      },
-    }
+
+  #advance(slots: readonly Slot[]): void {
+    const last = slots.at(-1)
+    if (this.#head === undefined || last === undefined) return
+    this.#head = { epoch: this.#head.epoch, offset: last.offset }
+    this.#recent = newest([...this.#recent, ...slots])
+    this.#wake()
   }
-  return { join }
+
+  #moveTo(at: Cursor | undefined): void {
+    this.#head = at
+    this.#recent = []
+    this.#wake()
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure = new TrunklineError(
+      'FUNCTION_FAILED',
+      'The log of this subscription could not be read. Subscribe again later.',
+      { cause },
+    )
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const resume of [...this.#waiting]) resume()
+  }
 }
 
 function after(at: Cursor, head: Cursor | undefined, recent: readonly Slot[]): readonly Slot[] | undefined {
