@@ -1,4 +1,3 @@
-// More than 200 lines would be a procedure of each kind twice; this is one of each.
 import { initTRPC, lazy, TRPCError, tracked } from '@trpc/server'
 import { anonymous, type ConnectRequest, createLine, deny, type LineMeta } from '@trunkline/server'
 import type { Backend } from '@trunkline/server/ports'

@@ -1,3 +1,4 @@
+// More than 200 lines: reading a message, what it must be answered with, and the check of the answers.
 import { type ClientFrame, decodeServerMessage, depthsOf, limits } from '@trunkline/protocol'
 import { idOfElement, parseClientFrame, serverMessage } from '@trunkline/protocol/schemas'
 import type { Message } from './generate.ts'

@@ -173,7 +173,7 @@ const leaksIn = (texts: readonly string[]) =>
   })
 const tokensIn = (logs: readonly string[]) => logs.flatMap((text) => findToken(text) ?? [])
 
-/** A store of which every operation fails once `armed` says so. */
+/** A store whose operations fail while `isArmed` says so. */
 const failingStore = (store: Store, isArmed: () => boolean, fail: (operation: keyof Store) => unknown): Store =>
   new Proxy(store, {
     get: (target, name) => {

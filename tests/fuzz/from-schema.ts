@@ -5,7 +5,7 @@ import { raw, type Tree, text } from './tree.ts'
 /** A value for the member at a path such as `params.path`; undefined where the schema alone decides. */
 export type Hints = (random: Random, path: string) => Tree | undefined
 
-/** The members of a schema's definition that are read here, of whichever type it is. */
+/** The members that the definitions of the known types of schemas have. */
 interface Definition {
   readonly type: string
   readonly shape?: Readonly<Record<string, z.core.$ZodType>>

@@ -1,3 +1,4 @@
+// More than 200 lines: the two kinds of messages, half of the frames each.
 import { limits, toChunks, utf8Bytes } from '@trunkline/protocol'
 import * as schemas from '@trunkline/protocol/schemas'
 import { hostileMessages, pollutingMessages } from '../../packages/protocol/src/fixtures/hostile-messages.suite.ts'

@@ -11,7 +11,9 @@ export interface VirtualClock extends Clock {
   time: number
   /** Replaces the source of random numbers. */
   seed(random: Random): void
-  /** Runs `promise` to its end and advances the time to the next sleeper whenever it waits. Rejects when it never ends. */
+  /**
+   * Runs `promise` to its end and advances the time to the next sleeper whenever it waits. Rejects when it never ends.
+   */
   drive<T>(promise: Promise<T>): Promise<T>
 }
 

@@ -31,7 +31,7 @@ export function loadedBy(source: Source): readonly Source[] {
     .map(({ specifier }) => posix.normalize(posix.join(posix.dirname(source), specifier)))
 }
 
-/** `import { type A, type B } from '…'`, of which nothing is loaded. */
+/** Whether it is `import { type A, type B } from '…'`, which loads nothing. */
 function importsTypesOnly(text: string, specifier: string): boolean {
   const clauses = [...text.matchAll(/^import (\{[^}]*\}) from '([^']+)'/gm)].filter(([, , from]) => from === specifier)
   if (clauses.length === 0) return false
