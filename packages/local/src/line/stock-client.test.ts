@@ -123,6 +123,19 @@ describe('tRPC’s own client on a line', () => {
     expect(await one.client.params.query()).toEqual({ token: 'a' })
   })
 
+  test.each([
+    ['every function', 'websocket'],
+    ['the function of the parameters alone', 'connectionParams'],
+  ])('runs ten queries of one tick behind its connectionParams when %s starts in 1 s [TL-STOCK-4]', async (_, path) => {
+    await using local = await start()
+    using slow = local.faults.on('function', { delayMs: 1_000 }, { path })
+    await using one = stock(local.url, { connectionParams: { token: 'a' } })
+    const asked = Array.from({ length: 10 }, () => one.client.params.query())
+    expect(await Promise.all(asked)).toEqual(asked.map(() => ({ token: 'a' })))
+    expect(slow.hits).toBeGreaterThan(0)
+    expect(one.sockets).toHaveLength(1)
+  })
+
   test('may have an encoder whose messages are JSON text', async () => {
     await using local = await start()
     const decode = (data: string | ArrayBuffer | Uint8Array) => JSON.parse(String(data)) as unknown

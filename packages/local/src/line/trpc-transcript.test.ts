@@ -126,8 +126,8 @@ const deviations: Readonly<Record<string, Deviation>> = {
 }
 
 /**
- * Frames wait for the announced parameters until their deadline, 28 s [TL-STOCK-4].
- * `packages/server/src/lambda/handlers.test.ts` replays it with a virtual clock.
+ * Frames wait 2 s for the announced parameters [TL-STOCK-5].
+ * `packages/server/src/runtime/connections/connection-params.test.ts` replays it with a virtual clock.
  */
 const elsewhere: ReadonlySet<string> = new Set([
   'connectionParams expected but a query comes first',

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { decodeClientMessage, type FrameId, flawText } from '@trunkline/protocol'
 import { connectionExpires, noticeAgeing, readCaller } from './connections/connect.ts'
-import { receiveConnectionParams } from './connections/connection-params.ts'
+import { type AnnouncedParams, announcedParams, receiveConnectionParams } from './connections/connection-params.ts'
 import type { ConnectionCaller } from './context/caller.ts'
 import { createDeadline } from './context/deadline.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
@@ -44,6 +44,7 @@ interface Answering {
   /** When the rows of the connection expire, in epoch seconds. */
   readonly expires: number
   readonly twoWay: boolean
+  readonly params: AnnouncedParams
 }
 
 /**
@@ -54,7 +55,8 @@ interface Answering {
 export async function receive(context: InvocationContext, message: InboundMessage): Promise<string> {
   const caller = message.caller ?? (await readCaller(context, message.connectionId))
   if (caller === undefined) return emptyResponse // the connection was closed, or it never existed
-  const answering = { context, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay }
+  const params = announcedParams(context, caller)
+  const answering = { context, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay, params }
   try {
     if (caller.refused === undefined) return await receiveFrom(answering, message.text)
     await rejectConnection(context, caller, message.text)
@@ -119,11 +121,12 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
 
 /**
  * Runs all tasks of a message at once and posts each answer when it is there. The last answer is returned instead where
- * the route is two-way.
+ * the route is two-way. When the announced parameters are missing, all answers are posted, and then the connection is
+ * deleted. [TL-STOCK-5]
  */
 // [TL-CALL-1] [TL-BATCH-1]
 async function answerTasks(answering: Answering, tasks: readonly Task[]): Promise<string> {
-  const { context, caller, twoWay } = answering
+  const { context, caller, twoWay, params } = answering
   let running = tasks.length
   context.telemetry.measure('frames', tasks.length)
   let returned = emptyResponse
@@ -131,7 +134,8 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
     const frames = await answerTask(context, answering, task)
     running -= 1
     const messages = encodeMessages(caller, frames)
-    const carried = running === 0 && twoWay ? messages.length - 1 : messages.length
+    const isReturned = running === 0 && twoWay && !params.areMissing
+    const carried = isReturned ? messages.length - 1 : messages.length
     returned = messages[carried] ?? returned
     await postAll(answering, messages.slice(0, carried))
   }
@@ -142,6 +146,7 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
   }
   const workers = Array.from({ length: Math.min(subscribesAtOnce, subscribes.length) }, worker)
   await Promise.all([...tasks.filter((task) => !isSubscribe(task)).map(run), ...workers])
+  if (params.areMissing) await deleteConnection(context, caller.connectionId)
   return returned
 }
 

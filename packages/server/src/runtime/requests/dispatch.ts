@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server'
 import { type AnswerFrame, defined, type HelloResult, limits } from '@trunkline/protocol'
 import { answerCall, type ClientCall, cancelCall } from '../calls/answer-call.ts'
 import type { Client } from '../calls/worker-job.ts'
-import { awaitConnectionParams } from '../connections/connection-params.ts'
+import type { AnnouncedParams } from '../connections/connection-params.ts'
 import { holdAuthority, renewAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -18,7 +18,9 @@ import { type ParsedElement, type Request, requestInfoOf } from './parse-request
 import type { RunTask, Task } from './plan-batch.ts'
 
 /** The sender of a frame. Its authority may have expired: this is the caller as the platform handed it over. */
-export type Sender = Pick<Client, 'caller' | 'expires'>
+export interface Sender extends Pick<Client, 'caller' | 'expires'> {
+  readonly params: AnnouncedParams
+}
 
 /** One request on its way to its handler. */
 interface Dispatched<M extends Request['method']> extends Client {
@@ -89,7 +91,7 @@ export async function answerTask(context: InvocationContext, sender: Sender, tas
 
 async function dispatch(
   outer: InvocationContext,
-  { caller, expires }: Sender,
+  { caller, expires, params: announced }: Sender,
   task: RunTask,
 ): Promise<readonly Frame[]> {
   const { request } = task
@@ -99,7 +101,7 @@ async function dispatch(
   const method: Method<Request['method']> = methods[request.method]
   if (method.needs === 'none') return method.run({ context, caller, params: null, expires, request, task })
   const current = await holdAuthority(context, caller)
-  const params = await awaitConnectionParams(context, current)
+  const params = await announced.read()
   return method.run({ context, caller: current, params, expires, request, task })
 }
 
