@@ -2,20 +2,23 @@ import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/clie
 import { initTRPC } from '@trpc/server'
 import { createClient, createConnection, iterate } from '@trunkline/client'
 import { startLocalLine } from '@trunkline/local'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { audit, board, line as boardLine, cards } from './board-source.ts'
 import { posted } from './caller.ts'
 import { handler as tick } from './cron.ts'
 import { listen } from './node-service.ts'
 import { call } from './optional-context.ts'
+import { authorize, createContext } from './readme/auth.ts'
 import { line, messages } from './readme/line.ts'
 import { type AppRouter, appRouter } from './readme/router.ts'
 import { announce } from './script.ts'
 import { connect, watch } from './stock-diff.ts'
 
 /** The complete line of the readme. */
-const start = () => startLocalLine({ router: appRouter, line, createContext: ({ sessionId }) => ({ user: sessionId }) })
+const start = () => startLocalLine({ router: appRouter, line, authorize, createContext })
+
+afterEach(() => vi.unstubAllEnvs())
 
 const t = initTRPC.create()
 const boardRouter = t.router({
@@ -32,22 +35,23 @@ it('serves a router that needs no context without createContext', async () => {
 
 it('serves the client of the readme', async () => {
   await using local = await start()
-  await using connection = createConnection({ url: local.url, WebSocket })
+  await using connection = createConnection({ url: local.url, token: () => 'ann', WebSocket })
   const client = createClient<AppRouter>({ connection })
   const { id } = await client.post.mutate({ room: '7', text: 'hi' })
   const seen = await iterate(client.onMessage, { room: '7' }).next()
-  expect(seen.value).toMatchObject({ id, data: { text: 'hi' } })
+  expect(seen.value).toMatchObject({ id, data: { author: 'ann', text: 'hi' } })
 })
 
 it('delivers events that a script publishes to a Node service', async () => {
   await using local = await start()
   await local.run(announce)
+  vi.stubEnv('TOKEN', 'listener')
   expect(await listen(local.url, 1)).toEqual(['maintenance at 5'])
 })
 
 it('serves tRPC’s own client', async () => {
   await using local = await start()
-  await using connection = createConnection({ url: local.url, WebSocket })
+  await using connection = createConnection({ url: local.url, token: () => 'ann', WebSocket })
   const client = connect(connection)
   await client.post.mutate({ room: '7', text: 'from a stock client' })
   const text = await new Promise<string>((resolve) => {

@@ -1,7 +1,7 @@
 import { createClient, createConnection } from '@trunkline/client'
 import type { AppRouter } from './router.ts'
 
-const connection = createConnection({ url: 'wss://example.com' })
+const connection = createConnection({ url: 'wss://example.com', token: () => 'ann' })
 const client = createClient<AppRouter>({ connection })
 
 const { id } = await client.post.mutate({ room: '7', text: 'hi' })

@@ -9,6 +9,7 @@ describe('a displayed frame', () => {
     ['all of connectionParams', '{"method":"connectionParams","data":{"user":"hush"}}'],
     ['connectionParams in an array', '[{"method":"connectionParams","data":{"user":"hush"}}]'],
     ['connectionParams that were cut', '{"method":"connectionParams","data":{"user":"hush'],
+    ['the session id of a hello', '{"id":"h1","result":{"type":"hello","session":"hush","time":1}}'],
     ['a password in an input', '{"id":1,"method":"mutation","params":{"path":"in","input":{"password":"hush"}}}'],
     ['a token that is not a string', '{"id":1,"params":{"input":{"accessToken":{"value":"hush"}}}}'],
     ['a token inside a chunk', JSON.stringify({ id: 1, params: { text: '{"params":{"token":"hush","x":"1"}}' } })],

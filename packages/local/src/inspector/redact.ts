@@ -2,7 +2,10 @@ const hidden = '•••'
 const secretName = /token|secret|password|passwd|authorization|cookie|api.?key|credential/i
 const isParams = /^\s*\{[^{]*"method"\s*:\s*"connectionParams"/
 
-/** Removes secrets from a frame's text: all connectionParams, and every member named token, password or similar. */
+/**
+ * Removes secrets from a frame's text: all connectionParams, the session id in the answer to `hello`, and every member
+ * named token, password or similar.
+ */
 export function redact(text: string): string {
   if (isParams.test(text)) return JSON.stringify({ method: 'connectionParams', data: hidden })
   try {
@@ -15,11 +18,16 @@ export function redact(text: string): string {
 function hideMember(this: unknown, name: string, value: unknown): unknown {
   if (secretName.test(name) && value !== null) return hidden
   if (isConnectionParams(value)) return { ...value, data: hidden }
+  if (isHello(value)) return { ...value, session: hidden } // the session id is a secret [TL-HS-7]
   return typeof value === 'string' ? hideInText(value) : value
 }
 
 function isConnectionParams(value: unknown): value is object {
   return typeof value === 'object' && value !== null && 'method' in value && value.method === 'connectionParams'
+}
+
+function isHello(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && 'type' in value && value.type === 'hello' && 'session' in value
 }
 
 /**

@@ -65,6 +65,10 @@ export type CallerOf<V> = V extends { readonly principal: infer P; readonly clai
  */
 export interface CallDetails {
   readonly connectionId: string
+  /**
+   * The session's public id: 22 characters, the same on every connection of the session. It may be shown and stored. The
+   * session id itself is a secret of the client, and no procedure gets it.
+   */
   readonly sessionId: string
   /** Why the procedure runs: for a frame, for the `filter` or `map` of an event, or in the worker. */
   readonly cause: 'frame' | 'delivery' | 'worker'

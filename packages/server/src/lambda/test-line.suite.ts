@@ -84,6 +84,8 @@ interface ConnectOptions {
   readonly stock?: boolean
   readonly token?: string
   readonly connectionId?: string
+  /** The secret session id that the client offers. @default one of the connection's own */
+  readonly session?: string
   readonly origin?: string
   readonly query?: Readonly<Record<string, string>>
 }
@@ -139,7 +141,7 @@ export function createTestLine(
   async function connect(how: ConnectOptions = {}): Promise<TestClient> {
     const connectionId = how.connectionId ?? `c${++connections}=`
     const offer = formatOffer({
-      session: `session-${connectionId.replace('=', '')}-0123456789`,
+      session: how.session ?? `session-${connectionId.replace('=', '')}-0123456789`,
       token: how.token ?? null,
     })
     const headers = {

@@ -62,8 +62,7 @@ export async function runToResult(
   try {
     const { signal: within } = context.deadline
     const signal = call.cancelled === undefined ? within : AbortSignal.any([within, call.cancelled])
-    const caller = { connectionId: call.facts.connectionId, session: call.facts.sessionId }
-    const entered = { ...context, caller }
+    const entered = { ...context, caller: call.facts }
     const run = {
       ...{ ...call, signal, within, onContext: (made: unknown) => (ctx = made) },
       ...(around && {

@@ -1,6 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import type { CallDetails } from '../../define/identity.ts'
 import type { Json } from '../../define/json.ts'
+import { publicSessionId } from './public-session.ts'
 
 /**
  * The caller of a connection, according to the server's own state. Never read from a frame [LAW-SERVER-IDENTITY]
@@ -8,6 +9,7 @@ import type { Json } from '../../define/json.ts'
  */
 export interface ConnectionCaller {
   readonly connectionId: string
+  /** The secret session id. Nothing that leaves the runtime has it: see `publicSessionId`. */
   readonly session: string
   /** Null for an anonymous caller. */
   readonly principal: string | null
@@ -41,7 +43,7 @@ export function toFacts(
 ): ContextDetails {
   return {
     connectionId: caller.connectionId,
-    sessionId: caller.session,
+    sessionId: publicSessionId(caller.session),
     cause,
     idempotencyKey: undefined,
     ...defined({ traceparent }),

@@ -6,7 +6,7 @@ import type { Gateway } from '../../ports/gateway.ts'
 import type { Invoker } from '../../ports/invoker.ts'
 import type { Store } from '../../ports/store.ts'
 import type { Recorder } from '../../ports/telemetry.ts'
-import type { ConnectionCaller } from './caller.ts'
+import type { ContextDetails } from './caller.ts'
 import { createDeadline, type Deadline, narrowDeadline } from './deadline.ts'
 import { createParsedEvents, type ParsedEvents } from './parsed-events.ts'
 import { boundInvoker, boundStore } from './port-deadlines.ts'
@@ -57,7 +57,7 @@ export interface RuntimeContext {
   /** The claim of the current mutation with a key; in its middlewares without an owner. */
   readonly keyed: Keyed | undefined
   /** The caller of the current call, whose presence `update` changes. */
-  readonly caller: Pick<ConnectionCaller, 'connectionId' | 'session'> | undefined
+  readonly caller: Pick<ContextDetails, 'connectionId' | 'sessionId' | 'principal'> | undefined
 }
 
 /** The context of one of the line's functions, which serves a router under a deadline. */

@@ -4,6 +4,7 @@ import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
+import { publicSessionId } from '../context/public-session.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Replay } from '../log/replay.ts'
@@ -53,11 +54,11 @@ export function presenceHooks(context: InvocationContext, { caller, descriptor, 
 
 /** The session that a subscription makes present; undefined if it only watches. */
 function sessionKeyOf(
-  { session }: Pick<ConnectionCaller, 'session'>,
+  { principal, session }: Pick<ConnectionCaller, 'principal' | 'session'>,
   id: string,
   { me }: PresenceInterest,
 ): PresenceSessionKey | undefined {
-  return me && { member: me.member, entry: entryOf(session, id) }
+  return me && { member: me.member, entry: entryOf({ principal, sessionId: publicSessionId(session) }, id) }
 }
 
 /** The session of a key, as this attempt of its subscription joins it. */

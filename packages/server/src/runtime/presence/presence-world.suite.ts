@@ -108,9 +108,9 @@ export const renew =
     renewSession(context, sessionRef(member, tab, ref), times)
 export const sweep = ({ context }: PresenceWorld) => sweepIfDue(context, log, times)
 export const update =
-  (session: string, data: string) =>
+  (sessionId: string, data: string, principal: string | null = null) =>
   ({ context }: PresenceWorld) =>
-    updatePresence({ ...context, caller: { connectionId: 'none', session } }, log, data)
+    updatePresence({ ...context, caller: { connectionId: 'none', principal, sessionId } }, log, data)
 export async function look(world: PresenceWorld): Promise<void> {
   const { found, state } = await snapshotMembers(world.context, log, await replayNewest(world.context, log, 0))
   world.seen.push({ at: found.from.offset, members: new Map(state.members.map(({ member, data }) => [member, data])) })

@@ -115,11 +115,20 @@ describe('the cost of presence', () => {
 describe('new data', () => {
   test('of a session whose lease has expired but was not swept is rejected and not shown [TL-PRES-8]', async () => {
     const world = await createPresenceWorld(answering)
-    await join('ann', entryOf('s', '1'))(world)
+    await join('ann', entryOf({ principal: null, sessionId: 's' }, '1'))(world)
     expect(await update('s', '{"away":true}')(world)).toBe(true)
     await world.clock.advance(times.leaseMs)
     expect(await update('s', '{"away":false}')(world)).toBe(false)
     expect((await changesOf(world)).map(({ change }) => change?.type)).toEqual([undefined, 'join', 'update'])
+  })
+
+  test('comes from the session and the principal that joined, and from no other [TL-PRES-8]', async () => {
+    const world = await createPresenceWorld(answering)
+    await join('ann', entryOf({ principal: 'ann', sessionId: 's' }, '1'))(world)
+    expect(await update('s', '{}', 'bob')(world)).toBe(false)
+    expect(await update('s', '{}')(world)).toBe(false)
+    expect(await update('t', '{}', 'ann')(world)).toBe(false)
+    expect(await update('s', '{}', 'ann')(world)).toBe(true)
   })
 })
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { presenceLimits } from '../../define/presence.ts'
 import type { PresenceRow, PresenceSession, PresenceSessionKey } from '../../ports/presence.ts'
+import type { ContextDetails } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { changeMember, type MemberOf } from './change-member.ts'
@@ -9,17 +10,23 @@ import type { Sessions } from './rows/member-row.ts'
 import { isOf, type SessionRef } from './rows/update-session.ts'
 
 /**
- * The name of a session in a member's row, made of digests. The session id itself is a secret that authorizes an
- * anonymous caller's mutations, so it is not stored in rows that other callers' functions read. `id` is the
- * subscription's id.
+ * The name of a session in a member's row, made of digests of its principal, its public id and the subscription's id. A
+ * caller who offers the session of another principal has other names. [TL-PRES-8]
  */
-export function entryOf(session: string, id: string): string {
-  return `${digest(session)}.${digest(id)}`
+export function entryOf(owner: SessionOwner, id: string): string {
+  return `${ownerOf(owner)}.${digest(id)}`
 }
 
-/** Whether a name in a member's row belongs to this session. */
-export function isEntryOf(entry: string, session: string): boolean {
-  return entry.startsWith(`${digest(session)}.`)
+/** Whether a name in a member's row belongs to this session of this principal. */
+export function isEntryOf(entry: string, owner: SessionOwner): boolean {
+  return entry.startsWith(`${ownerOf(owner)}.`)
+}
+
+/** `sessionId` is the public id. */
+export type SessionOwner = Pick<ContextDetails, 'principal' | 'sessionId'>
+
+function ownerOf({ principal, sessionId }: SessionOwner): string {
+  return digest(JSON.stringify([principal, sessionId]))
 }
 
 function digest(text: string): string {

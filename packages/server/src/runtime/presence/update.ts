@@ -3,7 +3,7 @@ import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { LogRef } from '../log/replay.ts'
 import { changeMember } from './change-member.ts'
 import type { SessionRef } from './rows/update-session.ts'
-import { isEntryOf } from './session.ts'
+import { isEntryOf, type SessionOwner } from './session.ts'
 import { pagesOf } from './sweep.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function updatePresence(context: RuntimeContext, log: LogRef, data:
   if (caller === undefined) return false
   const rows = await context.store.readSubscriptions(caller.connectionId)
   const own = rows.flatMap(({ on, topic, seat: key }) => (on && topic === log.topic && key !== undefined ? [key] : []))
-  const joined = own.length > 0 ? own : await findSessions(context, log, caller.session)
+  const joined = own.length > 0 ? own : await findSessions(context, log, caller)
   const updated = await Promise.all(joined.map((key) => updateData(context, { log, key }, data)))
   return updated.includes(true)
 }
@@ -38,11 +38,11 @@ async function updateData(
 async function findSessions(
   context: RuntimeContext,
   { topic }: LogRef,
-  session: string,
+  owner: SessionOwner,
 ): Promise<readonly PresenceSessionKey[]> {
   const found: PresenceSessionKey[] = []
   for await (const rows of pagesOf(context, topic))
     for (const { member, sessions } of rows)
-      for (const entry of Object.keys(sessions)) if (isEntryOf(entry, session)) found.push({ member, entry })
+      for (const entry of Object.keys(sessions)) if (isEntryOf(entry, owner)) found.push({ member, entry })
   return found
 }
