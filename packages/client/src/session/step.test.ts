@@ -85,25 +85,6 @@ describe('lifecycle', () => {
     expect(machine.timers.get('watch')).toBe(60_000)
   })
 
-  test('a sync is sent in as many frames as it needs [TL-SYNC-7]', () => {
-    const machine = createMachine()
-    machine.open()
-    for (let id = 1; id <= 250; id += 1) {
-      machine.subscribe(id)
-      machine.message(started(id, 1, { from: 'e:4' }))
-    }
-    const sizesOf = (effects: readonly string[]) =>
-      effects.map((effect) => JSON.parse(effect.slice('send '.length)).params.subscriptions.length)
-    expect(sizesOf(machine.fire({ kind: 'ping' }))).toEqual([200, 50])
-    machine.feed({ type: 'lost', cause: network })
-    machine.feed({ type: 'opened' })
-    machine.message({ ...helloFrame({ limits: { frameBytes: 4_000, lifetimeMs: 7_200_000 } }), id: 'hello-4' })
-    for (let id = 1; id <= 250; id += 1) machine.message(started(id, 2, { from: 'e:4' }))
-    const frames = machine.fire({ kind: 'ping' })
-    expect(sizesOf(frames).reduce((sum, size) => sum + size)).toBe(250)
-    for (const frame of frames) expect(frame.length).toBeLessThanOrEqual(4_005)
-  })
-
   test('subscriptions that a sync left out for lack of room are requested at once [TL-SYNC-3]', () => {
     const machine = createMachine()
     machine.open()

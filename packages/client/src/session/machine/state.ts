@@ -170,6 +170,8 @@ export interface SessionState {
   readonly transforms: boolean | undefined
   /** The ids of subscriptions that must still be sent on this socket. */
   readonly resumes: readonly number[]
+  /** The ids of subscriptions whose events are requested after the answer to the `sync` that was sent last. */
+  readonly fetches: readonly number[]
   /** Incomplete messages, oldest first. */
   readonly incoming: readonly PartialMessage[]
   /** The number of the socket in use. Numbers are never reused. */
@@ -210,6 +212,7 @@ export const initialState: SessionState = {
   messageBytes: maxMessageBytes.value,
   batchSize: 1,
   resumes: [],
+  fetches: [],
   incoming: [],
   socket: 0,
   lastSocket: 0,

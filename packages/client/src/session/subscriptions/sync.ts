@@ -58,6 +58,7 @@ export function settleAnswer(transition: Transition, subscription: Subscription)
  */
 export function syncAll(transition: Transition, repeat?: 'repeat'): boolean {
   let any = false
+  if (repeat) transition.patch({ fetches: [] })
   for (const each of transition.state.subscriptions.values()) {
     if (each.phase !== 'live' || each.kind === 'generator' || each.order.position === null) continue
     any = true
@@ -68,13 +69,29 @@ export function syncAll(transition: Transition, repeat?: 'repeat'): boolean {
   return any
 }
 
-/** Sends the fetches of this step, in frames that keep the server's and the gateway's limits. */
+/**
+ * Sends the fetches of this step. What does not fit into one frame waits until the frame before is answered or counts
+ * as lost. [TL-SYNC-7]
+ */
 export function flushFetches(transition: Transition): void {
-  if (transition.pendingSyncs.size === 0 || !acceptsRequests(transition.state)) return
-  const entries = [...transition.pendingSyncs].flatMap((id) => entryOf(transition, id) ?? [])
-  // [TL-SYNC-7]
-  const limits = { count: syncSubscriptions.value, maxBytes: transition.state.frameBytes - envelopeBytes }
-  for (const page of toPages(entries, limits)) sendSync(transition, page)
+  const { pendingSyncs, state } = transition
+  if ((pendingSyncs.size === 0 && state.fetches.length === 0) || !acceptsRequests(state)) return
+  const fetches = [...new Set([...state.fetches, ...pendingSyncs])]
+  if (state.fetches.length > 0 && isSyncAwaited(transition)) {
+    transition.patch({ fetches })
+    return
+  }
+  const entries = fetches.flatMap((id) => entryOf(transition, id) ?? [])
+  const limits = { count: syncSubscriptions.value, maxBytes: state.frameBytes - envelopeBytes }
+  const [page, ...others] = toPages(entries, limits)
+  if (page !== undefined) sendSync(transition, page)
+  transition.patch({ fetches: others.flatMap(({ items }) => items.map(({ id }) => id)) })
+}
+
+function isSyncAwaited({ state, now }: Transition): boolean {
+  return state.unanswered.some(
+    ({ frame, socket, at }) => socket === state.socket && now - at < answerMs && String(frame).startsWith('sync'),
+  )
 }
 
 /**
