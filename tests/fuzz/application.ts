@@ -42,7 +42,7 @@ export function createApplication(backend: Backend, effects: Effects) {
   const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
   const here = line.presence('here', { key, data: z.object({ name: z.string().optional() }) })
   const t = initTRPC.meta<LineMeta>().create()
-  const p = t.procedure.use(({ next }) => {
+  const p = t.procedure.meta({ anonymous: true }).use(({ next }) => {
     effects.ran += 1
     return next()
   })
@@ -97,6 +97,7 @@ export function createApplication(backend: Backend, effects: Effects) {
       })(),
     ),
     carelessLive: p.input(z.any()).subscription(({ input }) => anything.subscribe(input)),
+    closed: t.procedure.query(() => 'named'),
     shut: p.subscription(() => {
       throw new TRPCError({ code: 'FORBIDDEN', message: 'Not yours.' })
     }),

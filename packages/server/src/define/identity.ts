@@ -85,6 +85,12 @@ export interface CallDetails {
  * these members need it.
  */
 export interface LineMeta {
+  /**
+   * Where `authorize` is given: callers that it answered with `anonymous` may use the procedure too. Others are refused
+   * with UNAUTHORIZED before anything of the procedure runs. See `anonymousMay` of `createLambdaHandlers`.
+   * @default false
+   */
+  readonly anonymous?: boolean
   /** Running it twice has the effect of running it once: a call that is sent again runs again. @default false */
   readonly idempotent?: boolean
   /** An attempt that was interrupted may run again under the same key. @default false */

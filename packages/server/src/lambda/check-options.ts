@@ -61,6 +61,14 @@ function checkRange(name: string, value: number | undefined, { least, most, unit
   )
 }
 
+/** What anonymous callers may use where `authorize` is given. Throws a `TypeError` for another value. */
+export function checkAnonymousMay(value: ServeOptions<never, never>['anonymousMay'] = 'declared') {
+  if (value === 'declared' || value === 'everything') return value
+  throw new TypeError(
+    `Expected anonymousMay to be 'declared' or 'everything', got ${describeValue(value)} Leave it out for 'declared'.`,
+  )
+}
+
 /**
  * Throws a `TypeError` if the value is not a router, so that the error appears at start and not with the first frame.
  */

@@ -49,6 +49,7 @@ function chat() {
       if (token === 'bad') return deny('this token is not valid')
       return { principal: token, claims: { name: token }, expiresAt: new Date(1_800_000_000_000 + 3_600_000) }
     },
+    anonymousMay: 'everything',
     createContext: ((call: { principal: string | null }) => ({ user: call.principal })) as never,
     onError: () => {},
   })

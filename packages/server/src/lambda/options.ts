@@ -55,6 +55,13 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
   readonly accountPostsPerSecond?: number
   /** Decides who connects. @default every caller is accepted as anonymous, with `principal: null` */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
+  /**
+   * What a caller may use that `authorize` answered with `anonymous`: `declared` is the procedures with
+   * `meta({ anonymous: true })`. Any other procedure is refused with UNAUTHORIZED before its middlewares run. Without
+   * `authorize`, everybody may use everything. Another value throws a `TypeError`.
+   * @default 'declared'
+   */
+  readonly anonymousMay?: 'declared' | 'everything'
   /** Makes the context of each call, including the calls of a delivery with `filter` or `map`. @default `{}` */
   readonly createContext?: (call: CallDetails & CallerOf<V>) => MaybePromise<inferRouterContext<R>>
   /**

@@ -175,6 +175,7 @@ export const handlers = createLambdaHandlers({
     if (Number(expires) <= (hooks.current?.now() ?? 0)) return deny('This token has expired.')
     return { principal, claims: null, expiresAt: new Date(Number(expires)) }
   },
+  anonymousMay: 'everything',
   createContext: ({ principal, connectionId }) => ({ principal, connectionId }),
   onError: ({ error }) => hooks.current?.reported(`${error.code} ${error.message}`),
 })

@@ -16,6 +16,8 @@ export interface Server {
   readonly maxConcurrentPosts: number
   /** The account's quota, in posts per second. */
   readonly accountPostsPerSecond: number
+  /** Which procedures an anonymous caller may use: all, or those with `meta({ anonymous: true })`. */
+  readonly anonymousMay: 'everything' | 'declared'
   /** The principal of a token, by the application's `authorize`. */
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
   /** Called once for each run of a procedure. */

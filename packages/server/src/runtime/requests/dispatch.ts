@@ -8,6 +8,7 @@ import type { ConnectionCaller } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Frame } from '../encoding/encode.ts'
 import { addressOf, rejectRequest } from '../encoding/error-response.ts'
+import { checkAnonymous } from '../procedures/check-anonymous.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'
 import { foreignInput, hasTransformer } from '../procedures/transformer-mismatch.ts'
 import { subscribe } from '../subscriptions/subscribe.ts'
@@ -102,6 +103,7 @@ async function dispatch(
   if (method.needs === 'none') return method.run({ context, caller, params: null, expires, request, task })
   const current = await holdAuthority(context, caller)
   const params = await announced.read()
+  if ('path' in request) await checkAnonymous(context, current, request.path)
   return method.run({ context, caller: current, params, expires, request, task })
 }
 

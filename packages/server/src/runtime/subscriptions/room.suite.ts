@@ -118,6 +118,7 @@ export function createRoom({
     line,
     router,
     authorize: authorize ?? (() => anonymous),
+    anonymousMay: 'everything',
     createContext: (createContext ?? (() => ({}))) as never,
     ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
     onError: ({ error }) => failures.push(error.message),

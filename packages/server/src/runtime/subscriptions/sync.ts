@@ -13,6 +13,7 @@ import { type Replay, replayFrom, toRange } from '../log/replay.ts'
 import { cursorOf, isAgeing, isAnchor } from '../log/retention.ts'
 import { keepPresence } from '../presence/renew-lease.ts'
 import { shownSlots, viewPipes } from '../presence/rows/views.ts'
+import { checkAnonymous } from '../procedures/check-anonymous.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
 
 type SyncEntry = SyncFrame['params']['subscriptions'][number]
@@ -94,6 +95,7 @@ async function answerEntry(
   try {
     if (live === undefined) throw notLive()
     const { caller, params } = client
+    if (state.subscriber !== undefined) await checkAnonymous(context, caller, state.subscriber.path)
     const results = await syncLive(context, live, {
       state,
       factsOf: () => toFacts(caller, 'frame', { connectionParams: params }),
