@@ -284,6 +284,10 @@ describe('the queue that delays invocations', () => {
     })
   })
 
+  it('runs at most ten functions at once, so that members who leave together lose few races [LAW-BACK-OFF]', () => {
+    expect(mappingOf('Delayed')?.Properties).toMatchObject({ ScalingConfig: { MaximumConcurrency: 10 } })
+  })
+
   it('has the settings of the local line', () => {
     expect(properties('Later')).toMatchObject({ VisibilityTimeout: delayQueueSettings.visibilityMs / 1_000 })
     expect(properties('DelayedLambdaFunction')?.['Timeout']).toBe(delayedSettings.timeoutMs / 1_000)

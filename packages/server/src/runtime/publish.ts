@@ -1,11 +1,13 @@
 import { defined, formatCursor } from '@trunkline/protocol'
 import type { Published, PublishOptions } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
+import type { Slot } from '../ports/log.ts'
 import { publishIdOf, rowNameOfPublish } from './calls/idempotency-key.ts'
 import { canDeliver, type Keyed, type RuntimeContext } from './context/runtime-context.ts'
 import { deliverEphemeral, deliverInline, inlineMs } from './delivery/deliver.ts'
 import type { DeliverJob } from './delivery/deliver-job.ts'
-import { append, appendOnce, type PublishKey } from './log/append.ts'
+import { append } from './log/append.ts'
+import { appendOnce, type PublishKey } from './log/append-once.ts'
 import { fingerprintOf } from './log/fingerprint.ts'
 import type { LogRef } from './log/replay.ts'
 import { cursorOf, expiresFor } from './log/retention.ts'
@@ -29,12 +31,19 @@ export async function publish(
   const { topic, data, retentionMs } = await prepare(context, channel, publication)
   if (retentionMs === undefined)
     throw new TypeError(`Channel ${channel.name} is ephemeral and has no log. Use publishEphemeral.`)
-  const inline = canDeliver(context) ? context.clock.now() + inlineMs : undefined // [TL-ROW-5]
   const publishKey = publishKeyOf(context, { topic, retentionMs }, idempotencyKey)
-  const newEvent = { topic, retentionMs, data, schema: fingerprintOf(channel.event), ...defined({ inline }) }
-  const slot = await (publishKey === undefined ? append(context, newEvent) : appendOnce(context, newEvent, publishKey))
+  const event = { retentionMs, data, schema: fingerprintOf(channel.event) }
+  const inline = canDeliver(context) ? context : undefined
+  const request = {
+    topic,
+    toEvent: () => ({ ...event, ...(inline && { inline: inline.clock.now() + inlineMs }) }), // [TL-ROW-5]
+    deliver: inline && ((slots: readonly Slot[]) => deliverInline(inline, topic, slots)),
+  }
+  const { slot, delivered } = await (publishKey === undefined
+    ? append(context, request)
+    : appendOnce(context, request, publishKey))
   context.telemetry.measure('publishes', 1)
-  if (canDeliver(context)) await deliverInline(context, topic, slot)
+  await delivered
   return { id: formatCursor(cursorOf(context, slot)) }
 }
 

@@ -79,10 +79,10 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: runtime('delivery/deliver'),
-        from: `  await deliverToAudience(context, { topic, slot }, inlineMs)
-  await context.store.putReceipt(topic, slot.offset, Math.ceil(context.clock.now() / 1_000) + receiptSeconds)`,
-        to: `  await context.store.putReceipt(topic, slot.offset, Math.ceil(context.clock.now() / 1_000) + receiptSeconds)
-  await deliverToAudience(context, { topic, slot }, inlineMs)`,
+        from: `  await deliverToAudience(context, deliveries, inlineMs)
+  await putReceipts(context, topic, slots)`,
+        to: `  await putReceipts(context, topic, slots)
+  await deliverToAudience(context, deliveries, inlineMs)`,
         because: 'the order of two steps inside one function',
       },
     ],
@@ -301,7 +301,7 @@ export const mutants: readonly Mutant[] = [
     breaks: 'H13: each once',
     workloads: ['presence'],
     exhausted: 'runtime/presence/law-presence.test.ts',
-    changes: [{ file: runtime('log/append'), export: 'appendAfter', by: 'pendingChangeHasNewId' }],
+    changes: [{ file: runtime('log/append-once'), export: 'appendAfter', by: 'pendingChangeHasNewId' }],
   },
   {
     name: 'leaked-handover-socket',

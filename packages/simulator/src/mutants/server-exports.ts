@@ -6,7 +6,8 @@ import type { completeLease } from '../../../server/src/runtime/delivery/acquire
 import type { deliverTo } from '../../../server/src/runtime/delivery/deliver-to-connections.ts'
 import type { requestLease } from '../../../server/src/runtime/delivery/shard-lease.ts'
 import type { finishRun } from '../../../server/src/runtime/generators/finish-run.ts'
-import type { append, appendAfter } from '../../../server/src/runtime/log/append.ts'
+import type { append } from '../../../server/src/runtime/log/append.ts'
+import type { appendAfter } from '../../../server/src/runtime/log/append-once.ts'
 import type { isAnchor } from '../../../server/src/runtime/log/retention.ts'
 import type { postOnce } from '../../../server/src/runtime/posting/post-once.ts'
 import type { changeMember } from '../../../server/src/runtime/presence/change-member.ts'
@@ -50,7 +51,7 @@ export const olderOffsetIsSufficient: Replace<typeof requestLease> = (original) 
 /** The offset of an event comes from a counter, and not from the slot before it. */
 export const offsetIsCounted: Replace<typeof append> = (original) => {
   const counters = new WeakMap<ScheduleHooks, Map<string, number>>()
-  return async (context, event) => {
+  return async (context, request) => {
     const schedule = hooks.current as ScheduleHooks
     const counts = counters.get(schedule) ?? new Map<string, number>()
     counters.set(schedule, counts)
@@ -61,8 +62,8 @@ export const offsetIsCounted: Replace<typeof append> = (original) => {
       counted = { ...slot, offset }
       return context.store.putSlot(topic, counted)
     }
-    const slot = await original({ ...context, store: withStore(context.store, { putSlot }) }, event)
-    return slot.publishId === counted?.publishId ? counted : slot
+    const appended = await original({ ...context, store: withStore(context.store, { putSlot }) }, request)
+    return appended.slot.publishId === counted?.publishId ? { ...appended, slot: counted } : appended
   }
 }
 

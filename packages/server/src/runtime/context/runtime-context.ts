@@ -6,6 +6,7 @@ import type { Gateway } from '../../ports/gateway.ts'
 import type { Invoker } from '../../ports/invoker.ts'
 import type { Store } from '../../ports/store.ts'
 import type { Recorder } from '../../ports/telemetry.ts'
+import { type AppendQueues, createAppendQueues } from './append-queues.ts'
 import type { ContextDetails } from './caller.ts'
 import { createDeadline, type Deadline, narrowDeadline } from './deadline.ts'
 import { createParsedEvents, type ParsedEvents } from './parsed-events.ts'
@@ -38,6 +39,8 @@ export interface RuntimeContext {
   readonly telemetry: Recorder
   /** The shards of topics that this process has seen in this store. */
   readonly shardHints: ShardHints
+  /** The appends of this invocation, or of this use of a backend by a script. */
+  readonly appends: AppendQueues
   /** How long a channel keeps its events, in milliseconds; undefined for an ephemeral or unknown channel. */
   readonly retentionOf: (channel: string) => number | undefined
   /** The rules of a presence; undefined for every other channel. */
@@ -71,14 +74,16 @@ export function toRuntimeContext(
   backend: Backend,
   line: Pick<RuntimeContext, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'>,
 ): RuntimeContext {
+  const clock = backend.clock ?? systemClock
   return {
     store: backend.store,
     gateway: backend.gateway,
     invoker: backend.invoker,
-    clock: backend.clock ?? systemClock,
+    clock,
     restore: backend.restore ?? 0,
     telemetry: consoleRecorder,
     shardHints: shardHintsOf(backend.store),
+    appends: createAppendQueues(clock),
     ...line,
     parsed: createParsedEvents(),
     server: undefined,
@@ -102,6 +107,7 @@ export function toInvocationContext(
   return {
     ...base,
     parsed: createParsedEvents(),
+    appends: createAppendQueues(base.clock),
     store: boundStore(base.store, signal),
     invoker: base.invoker && boundInvoker(base.invoker, signal),
     telemetry,

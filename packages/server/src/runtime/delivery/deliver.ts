@@ -5,7 +5,6 @@ import { withinDeadline } from '../context/deadline.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { rememberShards } from '../context/shard-hints.ts'
-import type { Delivery } from '../recipients/delivery.ts'
 import { collectReady } from './collect-ready.ts'
 import {
   type DeliverJob,
@@ -31,30 +30,37 @@ const receiptSeconds = 24 * 3_600
 const graceMs = 1_000
 
 /**
- * Delivers an event right after its append. The receipt is written last, when each row was posted to, pruned or given
- * to a retry. If anything fails before the receipt, the table's stream delivers the event. Never throws.
+ * Delivers events of one topic right after their append, in the order of the log. The receipts are written last, when
+ * each row was posted to, pruned or given to a retry. If anything fails before the receipts, the table's stream
+ * delivers the events. Never throws.
  */
-export async function deliverInline(context: InvocationContext, topic: string, slot: Slot): Promise<void> {
+export async function deliverInline(context: InvocationContext, topic: string, slots: readonly Slot[]): Promise<void> {
   try {
     // The append has succeeded: a store or a function that hangs now must not make the publish time out [LAW-DEADLINE].
     await within(context, inlineMs + graceMs, ({ deadline }) =>
-      withinDeadline(deadline.signal, deliverWithReceipt(context, topic, slot)),
+      withinDeadline(deadline.signal, deliverWithReceipts(context, topic, slots)),
     )
   } catch (thrown) {
-    // Reported only: the event is durable and has no receipt, so the stream delivers it.
-    context.telemetry.measure('failedDeliveries', 1)
+    // Reported only: the events are durable and have no receipts, so the stream delivers them.
+    context.telemetry.measure('failedDeliveries', slots.length)
     reportDelivery(context, undefined, thrown)
   }
 }
 
-async function deliverWithReceipt(context: InvocationContext, topic: string, slot: Slot): Promise<void> {
-  await deliverToAudience(context, { topic, slot }, inlineMs)
-  await context.store.putReceipt(topic, slot.offset, Math.ceil(context.clock.now() / 1_000) + receiptSeconds)
+async function deliverWithReceipts(context: InvocationContext, topic: string, slots: readonly Slot[]): Promise<void> {
+  const deliveries = slots.map((slot) => ({ topic, slot }))
+  await deliverToAudience(context, deliveries, inlineMs)
+  await putReceipts(context, topic, slots)
+}
+
+async function putReceipts({ store, clock }: InvocationContext, topic: string, slots: readonly Slot[]): Promise<void> {
+  const expires = Math.ceil(clock.now() / 1_000) + receiptSeconds
+  await Promise.all(slots.map(({ offset }) => store.putReceipt(topic, offset, expires)))
 }
 
 /** Posts an event to the current subscribers. A post that fails is not repeated: no log holds the event. */
 export async function deliverEphemeral(context: InvocationContext, topic: string, data: string): Promise<void> {
-  await deliverToAudience(context, { topic, data }, inlineMs)
+  await deliverToAudience(context, [{ topic, data }], inlineMs)
 }
 
 /**
@@ -70,9 +76,13 @@ export async function deliverRuns(context: InvocationContext, runs: readonly Run
   )
 }
 
-/** Delivers one event. Throws when it could neither be posted nor given to a retry. */
-async function deliverToAudience(context: InvocationContext, delivery: Delivery, postsMs?: number): Promise<void> {
-  const [thrown] = await deliverToAudiences(context, [[delivery]], postsMs)
+/** Delivers events of one topic. Throws when a part could neither be posted nor given to a retry. */
+async function deliverToAudience(
+  context: InvocationContext,
+  deliveries: DeliveryPayload,
+  postsMs?: number,
+): Promise<void> {
+  const [thrown] = await deliverToAudiences(context, [deliveries], postsMs)
   if (thrown !== undefined) throw thrown
 }
 

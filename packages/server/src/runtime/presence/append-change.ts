@@ -2,10 +2,12 @@ import { channelOfTopic } from '../../define/topic.ts'
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
+import type { Appended, Tail } from '../context/append-queues.ts'
 import { canDeliver, type RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { deliverInline, inlineMs } from '../delivery/deliver.ts'
-import { type AppendPlace, appendAfter } from '../log/append.ts'
+import { readNewest } from '../log/append.ts'
+import { type AppendPlace, appendAfter } from '../log/append-once.ts'
 import { fingerprintOf } from '../log/fingerprint.ts'
 import type { LogRef } from '../log/replay.ts'
 import { isAnchor } from '../log/retention.ts'
@@ -24,29 +26,39 @@ export async function appendChange(
   row: PresenceRow,
   { newest }: { readonly newest?: Slot | null } = {},
 ): Promise<PresenceRow | undefined> {
-  const place = { topic: log.topic, publishId: row.said.id, base: row.said.base }
-  const { slot, put } = await append(context, log, row, newest === undefined ? place : { ...place, newest })
+  const { topic } = log
+  const place = { topic, publishId: row.said.id, base: row.said.base, ...(newest !== undefined && { newest }) }
+  const { slot, delivered } = await context.appends.run(
+    topic,
+    (tail) => append(context, log, row, { place, tail }),
+    context.deadline,
+  )
   const current = await clearPending(context, row, slot)
-  if (put && slot.inline !== undefined && canDeliver(context)) await deliverInline(context, log.topic, slot)
+  await delivered
   return current
 }
 
-async function append(context: RuntimeContext, { topic, retentionMs }: LogRef, row: PresenceRow, place: AppendPlace) {
+async function append(
+  context: RuntimeContext,
+  { topic, retentionMs }: LogRef,
+  row: PresenceRow,
+  { place, tail }: { readonly place: AppendPlace; readonly tail: Tail | undefined },
+): Promise<Appended> {
   const channel = context.channelOf(channelOfTopic(topic))
   const schema = channel && fingerprintOf(channel.event)
   const toEvent = (last: Slot | undefined) => {
     const busy = busyAfter(context, last)
     const inline = canDeliver(context) && busy <= burst ? { inline: context.clock.now() + inlineMs } : {} // [TL-ROW-5]
-    return { topic, retentionMs, data: toData(context, row, { last, busy }), schema, ...inline }
+    return { retentionMs, data: toData(context, row, { last, busy }), schema, ...inline }
   }
-  try {
-    return await appendAfter(context, place, toEvent)
-  } catch (thrown) {
+  const appended = await appendAfter(context, place, { toEvent, tail }).catch(async (thrown: unknown) => {
     // The log has expired since `base` was read. Watchers get a gap and then read the rows, so any place will do.
     if (!(thrown instanceof TrunklineError) || thrown.line !== 'KEY_EXPIRED') throw thrown
-    const { slots } = await context.store.readSlotsBefore(topic, undefined, 1)
-    return appendAfter(context, { ...place, base: slots[0]?.offset ?? 0, newest: slots[0] ?? null }, toEvent)
-  }
+    const newest = await readNewest(context, topic)
+    return appendAfter(context, { ...place, base: newest?.offset ?? 0, newest: newest ?? null }, { toEvent })
+  })
+  const isDelivered = appended.put && appended.slot.inline !== undefined && canDeliver(context)
+  return { ...appended, ...(isDelivered && { deliver: (slots) => deliverInline(context, topic, slots) }) }
 }
 
 /**

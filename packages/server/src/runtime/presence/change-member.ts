@@ -1,6 +1,7 @@
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow, PresenceSaid } from '../../ports/presence.ts'
+import { backOff } from '../context/back-off.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { readNewest } from '../log/append.ts'
@@ -32,18 +33,20 @@ export async function changeMember(
   of: MemberOf,
   apply: Apply,
 ): Promise<PresenceRow | undefined> {
-  let row = await context.store.readPresence(of.log.topic, of.member)
-  for (let race = 0; race < mostRaces; race++) {
+  const read = () => context.store.readPresence(of.log.topic, of.member)
+  let row = await read()
+  for (let lost = 0; lost < mostRaces; ) {
     const done = await changeOnce(context, of, { row, apply })
     if (done.status === 'done') return done.row
     row = done.row
+    if (done.status === 'lost') row = (await backOff(context, ++lost)) ? await read() : row
   }
   throw racesLost()
 }
 
-/** `done`: nothing is left to do. `retry`: another write changed the row. */
+/** `done`: nothing is left to do. `lost`: another write changed the row first. `retry`: an earlier change came first. */
 interface ChangeResult {
-  readonly status: 'done' | 'retry'
+  readonly status: 'done' | 'lost' | 'retry'
   readonly row: PresenceRow | undefined
 }
 
@@ -70,7 +73,7 @@ async function changeOnce(
 /** Deletes a row without sessions whose last change is in an expired log. */
 async function drop({ store }: RuntimeContext, row: PresenceRow): Promise<ChangeResult> {
   const outcome = await store.deletePresence(row)
-  return outcome.status === 'deleted' ? { status: 'done', row: undefined } : { status: 'retry', row: outcome.row }
+  return outcome.status === 'deleted' ? { status: 'done', row: undefined } : { status: 'lost', row: outcome.row }
 }
 
 async function write(
@@ -91,7 +94,7 @@ async function write(
   const next: PresenceRow | undefined = said ? { ...written, said, pending: true } : row && { ...row, ...written }
   if (next === undefined) return { status: 'done', row }
   const outcome = await context.store.putPresence(next, row?.mark)
-  if (outcome.status !== 'put') return { status: 'retry', row: outcome.row }
+  if (outcome.status !== 'put') return { status: 'lost', row: outcome.row }
   if (said === undefined) return { status: 'done', row: next }
   measureChange(context, said)
   return { status: 'done', row: await appendChange(context, log, next, { newest: newest ?? null }) }

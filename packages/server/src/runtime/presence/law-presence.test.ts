@@ -41,6 +41,7 @@ const exploration = (
     world: (turns: Turns) => createPresenceWorld(turns, { begin, wrap, merge }),
     operations,
     check: checkPresence,
+    idle: ({ clock }) => clock.advance(40), // a writer that backs off
     ...more,
   }
 }

@@ -30,6 +30,7 @@ export interface Seen {
 
 /** One presence topic, on the production code with its store's calls scheduled. */
 export interface PresenceWorld {
+  /** A new one each time: each operation is a function of its own. */
   readonly context: RuntimeContext
   readonly store: Store
   readonly clock: FakeClock
@@ -75,9 +76,14 @@ export async function createPresenceWorld(
     presenceOf: () => rules,
     enter: <T>(_: RuntimeContext, fn: () => T) => fn(),
   }
-  const context = toRuntimeContext({ store: turns.store(wrap(store)), invoker, clock }, own)
-  const world: PresenceWorld = { context, store, clock, rules, later, seen: [] }
-  await replayNewest(context, log, 0) // the topic has a beginning
+  const backend = { store: turns.store(wrap(store)), invoker, clock }
+  const world: PresenceWorld = {
+    get context() {
+      return toRuntimeContext(backend, own)
+    },
+    ...{ store, clock, rules, later, seen: [] },
+  }
+  await replayNewest(world.context, log, 0) // the topic has a beginning
   await begin(world)
   return world
 }

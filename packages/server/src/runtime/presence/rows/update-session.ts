@@ -1,5 +1,6 @@
 import { randomName } from '../../../ports/clock.ts'
 import type { PresenceRow, PresenceSession, PresenceSessionKey } from '../../../ports/presence.ts'
+import { backOff } from '../../context/back-off.ts'
 import type { RuntimeContext } from '../../context/runtime-context.ts'
 import type { LogRef } from '../../log/replay.ts'
 import { expiresOf, mostRaces, racesLost } from './member-row.ts'
@@ -21,8 +22,9 @@ export async function updateSession(
   { log, key }: Pick<SessionRef, 'log' | 'key'>,
   apply: (mine: PresenceSession, now: number) => PresenceSession | undefined,
 ): Promise<PresenceRow | undefined> {
-  let row = await context.store.readPresence(log.topic, key.member)
-  for (let race = 0; race < mostRaces; race++) {
+  const read = () => context.store.readPresence(log.topic, key.member)
+  let row = await read()
+  for (let lost = 0; lost < mostRaces; ) {
     const mine = row?.sessions[key.entry]
     if (row === undefined || mine === undefined) return row
     const now = context.clock.now()
@@ -33,7 +35,7 @@ export async function updateSession(
     const next: PresenceRow = { ...row, v: row.v + 1, mark, sessions, expires: expiresOf(sessions, now) }
     const outcome = await context.store.putPresence(next, row.mark)
     if (outcome.status === 'put') return next
-    row = outcome.row
+    row = (await backOff(context, ++lost)) ? await read() : outcome.row
   }
   throw racesLost()
 }
