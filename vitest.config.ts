@@ -15,7 +15,7 @@ export default defineConfig({
           name,
           root: `packages/${name}`,
           include: ['src/**/*.test.ts'],
-          testTimeout: 60_000, // an exhaustive test takes 10 s on a busy machine
+          testTimeout: 180_000, // an exhaustive test takes 20 s alone, and other suites run at the same time
         },
       })),
       {
@@ -24,12 +24,12 @@ export default defineConfig({
           name: 'repository',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/packed/**', 'tests/foreign/**'],
-          testTimeout: 60_000, // other suites run at the same time
+          testTimeout: 120_000, // other suites run at the same time
         },
       },
       {
         extends: true as const,
-        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 60_000 }, // needs a build and npm's registry
+        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 180_000 }, // needs a build and npm's registry
       },
       {
         extends: true as const,

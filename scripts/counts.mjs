@@ -19,10 +19,11 @@ process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
  * One step that passes or fails as a whole.
  * @param {string} title
  * @param {readonly string[]} args
+ * @param {import('./steps.mjs').RunOptions} [options] `deadlineMs` is 10 minutes by default
  * @returns {Promise<Counts>}
  */
-export async function check(title, args) {
-  const code = await timed(title, () => run(args, { output: 'if-failed', deadlineMs: 10 * 60_000 }))
+export async function check(title, args, options = {}) {
+  const code = await timed(title, () => run(args, { output: 'if-failed', deadlineMs: 10 * 60_000, ...options }))
   if (code !== 0) say(`${title} failed with code ${code}`)
   return code === 0 ? { title, passed: 1, failed: 0, skipped: 0 } : { title, passed: 0, failed: 1, skipped: 0 }
 }

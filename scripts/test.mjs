@@ -21,7 +21,7 @@ await main(
         browserTests,
       ),
       inOrder(() => suites('packages as published', ['--project=packed'], { deadlineMs, output: 'at-end' })),
-      inOrder(simulation, ...testsOnNode24()),
+      inOrder(simulation, fuzzing, ...testsOnNode24()),
     ])
     return report([checked, ...counts.flat()])
   },
@@ -64,6 +64,16 @@ async function simulation() {
   const code = await timed(title, () => run(args, { deadlineMs, background: true, output: 'at-end' }))
   if (code !== 0) say('the simulation failed: the command above replays it')
   return { title: 'simulation', passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
+}
+
+/**
+ * The handlers under 100,000 hostile frames, outside CI under 20,000.
+ * @returns {Promise<Counts>}
+ */
+function fuzzing() {
+  const frames = ci ? '100000' : '20000'
+  const args = ['scripts/fuzz.mjs', '--frames', frames, '--seed', '1']
+  return check(`fuzzing of ${frames} frames`, args, { background: true, deadlineMs })
 }
 
 /** @returns {Promise<Counts>} */

@@ -9,7 +9,7 @@ import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
 import type { Ended, Exploration, Turns } from '../explore.suite.ts'
 import { withOperations } from '../subscriptions/room.suite.ts'
 
-vi.setConfig({ testTimeout: 120_000 }) // each schedule is a line of its own: slow where others use the machine
+vi.setConfig({ testTimeout: 300_000 }) // each schedule is a line of its own: slow where others use the machine
 
 const table = createScheduleTable('generators, one run for each attempt')
 

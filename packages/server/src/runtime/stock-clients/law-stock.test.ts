@@ -103,7 +103,7 @@ const bob = ({ bob }: Stage) => say(bob, 'TWO')
 const cy = ({ cy }: Stage) => say(cy, 'THREE')
 const subscribe = ({ ann }: Stage) => ann.subscribe()
 const two = { bob, cy }
-const patience = 120_000 // for a machine that many share
+const patience = 300_000 // for a machine that many share
 const lostPosts: readonly LostPost[] = ['arrived', 'vanished']
 /**
  * The schedule also advances the time, past every lock that was acquired before. A waiting operation does not notice,
