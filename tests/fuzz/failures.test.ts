@@ -63,7 +63,7 @@ function createFailingApplication(backend: Backend, { at, thrown = ownError }: F
       return shape
     },
   })
-  const p = t.procedure.use(({ next }) => {
+  const p = t.procedure.meta({ anonymous: true }).use(({ next }) => {
     failAt('middleware')
     return next()
   })
