@@ -83,6 +83,8 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
     readonly path: string | undefined
     readonly cause: CallDetails['cause']
     readonly traceparent?: string
+    /** How many errors this one is for: all `sync` frames of a message report one. Absent for one error. */
+    readonly count?: number
   }) => void
 }
 

@@ -56,6 +56,7 @@ function logFailure({ entered, log }: LineInternals, { error, path, cause, ...fa
   if (error.code !== 'INTERNAL_SERVER_ERROR' && error.code !== 'TIMEOUT') return
   if (error instanceof TrunklineError && error.line === 'OUTCOME_UNKNOWN') return
   const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
-  const facts = { path, cause, traceparent, code: error.code, stack: error.cause?.stack ?? error.stack }
+  const { count } = failure
+  const facts = { path, cause, traceparent, count, code: error.code, stack: error.cause?.stack ?? error.stack }
   log({ level: 'ERROR', message: error.message, facts })
 }

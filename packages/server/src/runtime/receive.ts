@@ -4,6 +4,7 @@ import { connectionExpires, noticeAgeing, readCaller } from './connections/conne
 import { type AnnouncedParams, announcedParams, receiveConnectionParams } from './connections/connection-params.ts'
 import type { ConnectionCaller } from './context/caller.ts'
 import { createDeadline } from './context/deadline.ts'
+import { mapConcurrent } from './context/map-concurrent.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
 import { encode, type Frame, idOf, toMessages } from './encoding/encode.ts'
 import { rejectRequest } from './encoding/error-response.ts'
@@ -12,6 +13,7 @@ import { onChunk } from './requests/assemble-chunks.ts'
 import { answerTask, refusedAnswer } from './requests/dispatch.ts'
 import { type Elements, flawError, methodOf, parseChunk, parseElements } from './requests/parse-request.ts'
 import { type Task, toTasks } from './requests/plan-batch.ts'
+import { MessageSyncs } from './subscriptions/message-syncs.ts'
 
 /** One message of a client, as the gateway delivered it. */
 export interface InboundMessage {
@@ -91,7 +93,10 @@ async function answerElements(answering: Answering, decoded: Decoded, fallbackId
   const { context, caller, expires } = answering
   const { extensions } = caller
   const parsed = parseElements(context.server, decoded, { extensions, fallbackId })
-  const returned = await answerTasks(answering, toTasks(parsed, decoded.overfull))
+  const returned = await answerTasks(
+    answering,
+    toTasks(parsed, { overfull: decoded.overfull, inChunks: fallbackId !== null }),
+  )
   await noticeAgeing(context, { ...caller, expires })
   return returned
 }
@@ -130,8 +135,9 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
   let running = tasks.length
   context.telemetry.measure('frames', tasks.length)
   let returned = emptyResponse
+  const syncs = new MessageSyncs(context)
   const run = async (task: Task) => {
-    const frames = await answerTask(context, answering, task)
+    const frames = await answerTask(context, { ...answering, syncs }, task)
     running -= 1
     const messages = encodeMessages(caller, frames)
     const isReturned = running === 0 && twoWay && !params.areMissing
@@ -139,13 +145,14 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
     returned = messages[carried] ?? returned
     await postAll(answering, messages.slice(0, carried))
   }
-  const isSubscribe = (task: Task) => 'request' in task && task.request.method === 'subscription'
-  const subscribes = tasks.filter(isSubscribe)
-  const worker = async () => {
-    for (let task = subscribes.shift(); task !== undefined; task = subscribes.shift()) await run(task)
-  }
-  const workers = Array.from({ length: Math.min(subscribesAtOnce, subscribes.length) }, worker)
-  await Promise.all([...tasks.filter((task) => !isSubscribe(task)).map(run), ...workers])
+  const limited = (method: unknown) => tasks.filter((task) => 'request' in task && task.request.method === method)
+  const [subscribing, syncing] = [limited('subscription'), limited('sync')]
+  await Promise.all([
+    ...tasks.filter((task) => !subscribing.includes(task) && !syncing.includes(task)).map(run),
+    mapConcurrent(subscribing, subscribesAtOnce, run),
+    mapConcurrent(syncing, 1, run), // each reads what the ones before it have left
+  ])
+  syncs.report()
   if (params.areMissing) await deleteConnection(context, caller.connectionId)
   return returned
 }

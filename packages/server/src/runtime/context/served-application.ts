@@ -39,4 +39,6 @@ export interface Failure {
   readonly cause: CallDetails['cause']
   /** W3C trace context of the call that failed. */
   readonly traceparent?: string
+  /** How many errors this one is reported for: all syncs of a message report one. Absent for one error. */
+  readonly count?: number
 }

@@ -60,6 +60,8 @@ export interface ReplayRange extends PipedTopic {
   readonly from: number
   /** The maximum size of all results, in UTF-8 bytes. */
   readonly maxBytes: number
+  /** What a frame adds to each of them. @default 0 */
+  readonly envelope?: number
 }
 
 /**
@@ -79,7 +81,7 @@ export function replayResults(
     const place = { cursor: cursorOf(context, slot), path: range.path, prev: position }
     const result = resultOf(context.server, place, evaluate(context, range, slot))
     if (result !== undefined) {
-      const size = sizeOf(result)
+      const size = sizeOf(result) + (range.envelope ?? 0)
       if (bytes > 0 && bytes + size > range.maxBytes) break
       bytes += size
       results.push(result)

@@ -11,6 +11,7 @@ import { addressOf, rejectRequest } from '../encoding/error-response.ts'
 import { checkAnonymous } from '../procedures/check-anonymous.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'
 import { foreignInput, hasTransformer } from '../procedures/transformer-mismatch.ts'
+import type { MessageSyncs } from '../subscriptions/message-syncs.ts'
 import { subscribe } from '../subscriptions/subscribe.ts'
 import type { SubscribeRequest } from '../subscriptions/subscription-hooks.ts'
 import { sync } from '../subscriptions/sync.ts'
@@ -21,6 +22,8 @@ import type { RunTask, Task } from './plan-batch.ts'
 /** The sender of a frame. Its authority may have expired: this is the caller as the platform handed it over. */
 export interface Sender extends Pick<Client, 'caller' | 'expires'> {
   readonly params: AnnouncedParams
+  /** What the syncs of the message share. */
+  readonly syncs: MessageSyncs
 }
 
 /** One request on its way to its handler. */
@@ -28,6 +31,7 @@ interface Dispatched<M extends Request['method']> extends Client {
   readonly context: InvocationContext
   readonly request: Request & { readonly method: M }
   readonly task: RunTask
+  readonly syncs: MessageSyncs
 }
 
 interface Method<M extends Request['method']> {
@@ -54,7 +58,7 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
     },
   },
   // [{"id":7,"result":{"type":"synced",…}}, …, {"id":9,"result":{"type":"data"}}]
-  sync: { needs: 'caller', run: ({ context, request, ...client }) => sync(context, client, request) },
+  sync: { needs: 'caller', run: ({ syncs, request, ...client }) => sync(syncs, client, request) },
   // {"id":4,"result":{"type":"authorized",…}}
   auth: {
     needs: 'none',
@@ -82,7 +86,7 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
 
 /** The frames that answer one element of a message. Never throws. */
 export async function answerTask(context: InvocationContext, sender: Sender, task: Task): Promise<readonly Frame[]> {
-  if ('instead' in task) return [rejectRequest(context, task.asked, task.instead)]
+  if ('instead' in task) return [rejectRequest(task.ofSync ? sender.syncs.context : context, task.asked, task.instead)]
   try {
     return await dispatch(context, sender, task)
   } catch (thrown) {
@@ -92,7 +96,7 @@ export async function answerTask(context: InvocationContext, sender: Sender, tas
 
 async function dispatch(
   outer: InvocationContext,
-  { caller, expires, params: announced }: Sender,
+  { caller, expires, params: announced, syncs }: Sender,
   task: RunTask,
 ): Promise<readonly Frame[]> {
   const { request } = task
@@ -100,11 +104,11 @@ async function dispatch(
   const foreign = 'rawInput' in request ? foreignInput(context.server, request.rawInput) : undefined
   if (foreign !== undefined) throw foreign
   const method: Method<Request['method']> = methods[request.method]
-  if (method.needs === 'none') return method.run({ context, caller, params: null, expires, request, task })
+  if (method.needs === 'none') return method.run({ context, caller, params: null, expires, request, task, syncs })
   const current = await holdAuthority(context, caller)
   const params = await announced.read()
   if ('path' in request) await checkAnonymous(context, current, request.path)
-  return method.run({ context, caller: current, params, expires, request, task })
+  return method.run({ context, caller: current, params, expires, request, task, syncs })
 }
 
 type Call = Request & { readonly method: 'query' | 'mutation' | 'subscription' }

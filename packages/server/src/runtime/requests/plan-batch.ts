@@ -1,4 +1,5 @@
 import { TRPCError } from '@trpc/server'
+import type { SyncFrame } from '@trunkline/protocol'
 import type { RequestInfo } from '../encoding/error-response.ts'
 import type { ParsedElement, Request } from './parse-request.ts'
 import { requestInfoOf } from './parse-request.ts'
@@ -18,29 +19,57 @@ export interface RunTask {
 export interface RefuseTask {
   readonly asked: RequestInfo
   readonly instead: TRPCError
+  /** A refused `sync`: its error is reported with those of the other syncs of the message. */
+  readonly ofSync?: true
 }
 
 export type Task = RunTask | RefuseTask
 
-/** The tasks for the elements of one message. `overfull`: the message has more elements than a batch may have. */
-export function toTasks(parsed: readonly ParsedElement[], overfull: boolean): readonly Task[] {
-  return overfull ? tooMany(parsed) : withoutStopped(parsed)
+/** How the elements of a message came. */
+export interface Arrival {
+  /** The message has more elements than a batch may have. */
+  readonly overfull: boolean
+  /** The message came in chunks. */
+  readonly inChunks: boolean
+}
+
+/** The tasks for the elements of one message. */
+export function toTasks(parsed: readonly ParsedElement[], { overfull, inChunks }: Arrival): readonly Task[] {
+  return overfull ? tooMany(parsed) : withoutStopped(parsed, inChunks)
 }
 
 // [TL-STOP-2] [TL-STOP-3] a start whose stop is in the same message is left out, and the stop is answered
-function withoutStopped(parsed: readonly ParsedElement[]): readonly Task[] {
+function withoutStopped(parsed: readonly ParsedElement[], inChunks: boolean): readonly Task[] {
   const requests = parsed.flatMap((each) => (each.status === 'request' ? [each.request] : []))
   const starts = requests.filter((request): request is Start => request.method === 'subscription')
   const stops = requests.filter((request): request is Stop => request.method === 'subscription.stop')
   return parsed.flatMap((each, batchIndex): readonly Task[] => {
     if (each.status === 'malformed') return [{ asked: each.asked, instead: each.thrown }]
     const { request } = each
+    const flaw = request.method === 'sync' ? syncFlaw(request, inChunks) : undefined
+    if (flaw !== undefined) return [{ asked: requestInfoOf(request), instead: badRequest(flaw), ofSync: true }]
     if (request.method === 'subscription' && stops.some((stop) => stop.id === request.id && stop.ref >= request.ref))
       return []
     if (request.method !== 'subscription.stop') return [{ request, batchIndex }]
     const leftOut = starts.some((start) => start.id === request.id && start.ref <= request.ref)
     return [{ request, batchIndex, leftOut }]
   })
+}
+
+/** Why a sync is refused before anything is read for it; undefined for one that may run. [TL-SYNC-9] */
+function syncFlaw({ params }: SyncFrame, inChunks: boolean): string | undefined {
+  if (inChunks) return 'Expected a sync outside of chunks, got one inside. Send fewer subscriptions in one message.'
+  const ids = new Set<string>()
+  for (const { id } of params.subscriptions) {
+    const name = JSON.stringify(id)
+    if (ids.has(name)) return `Expected each subscription once in a sync, got ${name} twice. Leave out one of them.`
+    ids.add(name)
+  }
+  return undefined
+}
+
+function badRequest(message: string): TRPCError {
+  return new TRPCError({ code: 'BAD_REQUEST', message })
 }
 
 /** Answers only the first of the elements without an id: a client can send many at almost no cost. */
@@ -52,7 +81,7 @@ function tooMany(parsed: readonly ParsedElement[]): readonly Task[] {
       return each === nameless ? [{ asked: each.asked, instead: each.thrown }] : []
     if (each.status === 'request' && each.request.method === 'subscription.stop') return []
     const asked = each.status === 'malformed' ? each.asked : withoutPath(each.request)
-    return [{ asked, instead: new TRPCError({ code: 'BAD_REQUEST', message: 'Batch call exceeds maximum size' }) }]
+    return [{ asked, instead: badRequest('Batch call exceeds maximum size') }]
   })
 }
 

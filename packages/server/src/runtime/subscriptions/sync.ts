@@ -15,6 +15,7 @@ import { keepPresence } from '../presence/renew-lease.ts'
 import { shownSlots, viewPipes } from '../presence/rows/views.ts'
 import { checkAnonymous } from '../procedures/check-anonymous.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
+import type { MessageSyncs } from './message-syncs.ts'
 
 type SyncEntry = SyncFrame['params']['subscriptions'][number]
 
@@ -33,35 +34,67 @@ interface LiveEntry {
  * Answers each subscription with what its log has after its cursor: a `synced` frame and its events; the sync's own
  * result comes last. All frames fit one message [LAW-SYNC-HEADS]. One query of the connection's rows and strongly
  * consistent batch reads show which topics have new events; only their logs are read. A subscription that is not live
- * is answered with CONNECTION_LOST.
+ * is answered with CONNECTION_LOST. One for which the syncs of the message have no room is left out.
  */
 // [TL-SYNC-1] [TL-SYNC-2]
 export async function sync(
-  context: InvocationContext,
+  syncs: MessageSyncs,
   client: Pick<Client, 'caller' | 'params'>,
   { id, params }: SyncFrame,
 ): Promise<readonly Frame[]> {
   const { connectionId } = client.caller
-  const rows = new Map((await context.store.readSubscriptions(connectionId)).map((row) => [row.id, row]))
+  const rows = await syncs.readRows(connectionId)
   const found = params.subscriptions.map((entry) => toLive(entry, rows.get(JSON.stringify(entry.id))))
   const live = found.filter((each) => each !== undefined)
-  const kept = await renewSessions(context, connectionId, live)
-  const states = await context.store.readSyncStates(
-    live.map((each) => ({ ...each, connectionId, offset: each.cursor.offset })),
+  const kept = await renewSessions(syncs.outer, connectionId, live)
+  const stateOf = stateReader(
+    syncs,
+    connectionId,
+    live.filter((each) => presentOf(kept, each) !== undefined),
   )
-  const stateOf = new Map(live.map((each, index) => [each, states[index] ?? {}]))
 
   const frames: Frame[] = []
   let bytes = 0
   for (const [index, entry] of params.subscriptions.entries()) {
     const present = presentOf(kept, found[index])
-    const answers = await answerEntry(context, client, { entry, live: present, state: present && stateOf.get(present) })
+    const state = present && (await stateOf(present))
+    if (present !== undefined && state === undefined) continue // [TL-SYNC-8]
+    const maxBytes = limits.pageBytes.value - bytes - rangeBytes
+    if (maxBytes <= 0) break // [TL-SYNC-3] the client syncs the rest again
+    const answers = await answerEntry(syncs, client, { entry, live: present, state, maxBytes })
     const size = answers.reduce((sum, answer) => sum + Buffer.byteLength(encode(answer)) + 1, 0)
-    if (bytes > 0 && bytes + size > limits.pageBytes.value) break // [TL-SYNC-3] the client syncs the rest again
+    if (bytes > 0 && bytes + size > limits.pageBytes.value) break
     bytes += size
     frames.push(...answers)
   }
   return [...frames, { id, result: { type: 'data' } }]
+}
+
+const rangeBytes = 1_024 // `synced` or an error at the start of an entry's frames, and `advance` at their end
+
+/** Subscriptions whose states are read first; later groups are each twice as large, up to a hundred. */
+const firstGroup = 16
+const mostInGroup = 100
+
+/**
+ * Reads the states of subscriptions in groups, each when its first one is needed, so that nothing is read for those that
+ * do not fit. Undefined when the syncs of the message may read no more.
+ */
+function stateReader(syncs: MessageSyncs, connectionId: string, live: readonly LiveEntry[]) {
+  const states = new Map<LiveEntry, SyncState>()
+  let size = firstGroup
+  return async (wanted: LiveEntry): Promise<SyncState | undefined> => {
+    if (!states.has(wanted)) {
+      const group = live.slice(states.size).slice(0, syncs.roomFor(size))
+      if (group.length === 0) return undefined
+      const read = await syncs.context.store.readSyncStates(
+        group.map((each) => ({ ...each, connectionId, offset: each.cursor.offset })),
+      )
+      for (const [index, each] of group.entries()) states.set(each, read[index] ?? {})
+      size = Math.min(2 * size, mostInGroup)
+    }
+    return states.get(wanted)
+  }
 }
 
 /**
@@ -85,24 +118,24 @@ interface SyncedEntry {
   readonly entry: SyncEntry
   readonly live: LiveEntry | undefined
   readonly state: SyncState | undefined
+  /** What the message of the answer has room for. */
+  readonly maxBytes: number
 }
 
+/** No frames for a subscription whose log may not be read any more. */
 async function answerEntry(
-  context: InvocationContext,
-  client: Pick<Client, 'caller' | 'params'>,
-  { entry, live, state = {} }: SyncedEntry,
+  syncs: MessageSyncs,
+  { caller, params }: Pick<Client, 'caller' | 'params'>,
+  { entry, live, state = {}, maxBytes }: SyncedEntry,
 ): Promise<readonly Frame[]> {
   try {
     if (live === undefined) throw notLive()
-    const { caller, params } = client
-    if (state.subscriber !== undefined) await checkAnonymous(context, caller, state.subscriber.path)
-    const results = await syncLive(context, live, {
-      state,
-      factsOf: () => toFacts(caller, 'frame', { connectionParams: params }),
-    })
+    if (state.subscriber !== undefined) await checkAnonymous(syncs.context, caller, state.subscriber.path)
+    const factsOf = () => toFacts(caller, 'frame', { connectionParams: params })
+    const results = await syncLive(syncs, live, { state, maxBytes, factsOf })
     return results.map((result) => ({ id: entry.id, result }))
   } catch (thrown) {
-    return [rejectRequest(context, { id: entry.id, type: 'subscription', cause: 'frame' }, thrown)]
+    return [rejectRequest(syncs.context, { id: entry.id, type: 'subscription', cause: 'frame' }, thrown)]
   }
 }
 
@@ -114,24 +147,34 @@ function toLive(entry: SyncEntry, row: ConnectionSubscription | undefined): Live
   return topic === undefined || shard === undefined ? undefined : { entry, id, topic, shard, cursor, seat }
 }
 
+interface SyncedState {
+  readonly state: SyncState
+  readonly maxBytes: number
+  readonly factsOf: () => ContextDetails
+}
+
 async function syncLive(
-  context: InvocationContext,
-  { entry, topic, cursor }: LiveEntry,
-  { state, factsOf }: { readonly state: SyncState; readonly factsOf: () => ContextDetails },
+  syncs: MessageSyncs,
+  { entry, id, topic, cursor }: LiveEntry,
+  { state, maxBytes, factsOf }: SyncedState,
 ): Promise<readonly Result[]> {
+  const { context } = syncs
   const { subscriber } = state
   const retentionMs = context.retentionOf(channelOfTopic(topic))
   // The client's next subscribe repairs a lost row, and a row that an interrupted `auth` left with an old expiry.
   if (subscriber?.on !== true || subscriber.ref !== entry.ref || isExpired(subscriber, context.clock.now()))
     throw notLive()
   if (retentionMs === undefined) throw notLive()
-  const found = upToDate(context, cursor, state) ?? (await replayFrom(context, { topic, retentionMs }, cursor))
+  const current = upToDate(context, cursor, state)
+  if (current === undefined && !syncs.beginLog()) return [] // [TL-SYNC-8]
+  const found = current ?? (await replayFrom(context, { topic, retentionMs }, cursor))
   const isPiped = subscriber.piped !== undefined && found.slots.length > 0
   const view = subscriber.presence?.view
   const described = isPiped ? await describePipe(context, subscriber, factsOf()) : []
   const pipe = view === undefined ? described : viewPipes[view]
   const { path } = subscriber
-  const range = { topic, pipe, path, from: found.from.offset, maxBytes: limits.pageBytes.value }
+  const envelope = '{"id":,"result":},'.length + Buffer.byteLength(id)
+  const range = { topic, pipe, path, from: found.from.offset, maxBytes, envelope }
   return [{ type: 'synced', ...toRange(found) }, ...replayResults(context, range, shownSlots(view, found.slots))]
 }
 

@@ -1,0 +1,107 @@
+import type { Slot, SlotPage } from '../../ports/log.ts'
+import type { Store } from '../../ports/store.ts'
+import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
+import type { Failure } from '../context/served-application.ts'
+
+/** Slots that all syncs of one message may read together. */
+const mostSlots = 1_000
+/** The sum of their sizes after which no further log is read: 512 read units. */
+const mostBytes = 2 * 1024 * 1024
+/** One page of a log takes at least this many: three slots, a second look at a hole, and the head after a gap. */
+const leastSlots = 8
+const slotOverhead = 200 // bytes of a slot's other attributes
+
+/**
+ * What all syncs of one message share: the rows of the connection, which are read once; the slots that they may still
+ * read; and the errors, which are reported as one. [TL-SYNC-8]
+ */
+export class MessageSyncs {
+  /** The context of the message, for what is not counted. */
+  readonly outer: InvocationContext
+  /** The same, whose store counts slots and whose errors are collected. */
+  readonly context: InvocationContext
+  #slots = mostSlots
+  #bytes = mostBytes
+  #hasRead = false
+  #rows: Promise<ReadonlyMap<string, ConnectionSubscription>> | undefined
+  #failure: Failure | undefined
+  #failures = 0
+
+  constructor(outer: InvocationContext) {
+    this.outer = outer
+    const report = (failure: Failure) => this.#collect(failure)
+    this.context = { ...outer, store: this.#counting(outer.store), server: { ...outer.server, report } }
+  }
+
+  /** The connection's rows by the id in them. */
+  readRows(connectionId: string): Promise<ReadonlyMap<string, ConnectionSubscription>> {
+    this.#rows ??= this.outer.store
+      .readSubscriptions(connectionId)
+      .then((rows) => new Map(rows.map((row) => [row.id, row])))
+    return this.#rows
+  }
+
+  /** How many subscriptions' positions may be read now: two slots each. The message's first page has room after it. */
+  roomFor(subscriptions: number): number {
+    if (this.#bytes <= 0) return 0
+    return Math.max(0, Math.min(subscriptions, Math.floor((this.#slots - leastSlots) / 2)))
+  }
+
+  /** Whether a log may be read now. The first log of a message always may, so that a client makes progress. */
+  beginLog(): boolean {
+    const mayRead = !this.#hasRead || (this.#slots >= leastSlots && this.#bytes > 0)
+    this.#hasRead = true
+    return mayRead
+  }
+
+  /** Reports the errors of all syncs as one, preferring one of the server to one of the client. */
+  report(): void {
+    const count = this.#failures
+    if (this.#failure !== undefined) this.outer.server.report({ ...this.#failure, ...(count > 1 && { count }) })
+    this.#failure = undefined
+    this.#failures = 0
+  }
+
+  #collect(failure: Failure): void {
+    this.#failures += 1
+    if (this.#failure === undefined || (isOfServer(failure) && !isOfServer(this.#failure))) this.#failure = failure
+  }
+
+  #count(slots: Iterable<Slot>): void {
+    for (const { data = '' } of slots) {
+      this.#slots -= 1
+      this.#bytes -= data.length + slotOverhead
+    }
+  }
+
+  /** A store that counts the slots it reads, and reads no more of them than are left. */
+  #counting(store: Store): Store {
+    const counted = async (reading: Promise<SlotPage>): Promise<SlotPage> => {
+      const page = await reading
+      this.#count(page.slots)
+      return page
+    }
+    const clamp = (limit: number) => Math.min(limit, Math.max(3, this.#slots - leastSlots + 3))
+    const own: Pick<Store, 'readSlots' | 'readSlotsBefore' | 'readSyncStates'> = {
+      readSlots: (topic, after, limit) => counted(store.readSlots(topic, after, clamp(limit))),
+      readSlotsBefore: (topic, before, limit) => counted(store.readSlotsBefore(topic, before, clamp(limit))),
+      readSyncStates: async (asked) => {
+        const states = await store.readSyncStates(asked)
+        const read = states.flatMap(({ at, after }, index) => {
+          const topic = asked[index]?.topic ?? ''
+          return [at, after].flatMap((slot) => (slot === undefined ? [] : [[`${topic} ${slot.offset}`, slot] as const]))
+        })
+        this.#count(new Map(read).values()) // a slot that several need is read once
+        return states
+      },
+    }
+    return new Proxy(store, {
+      get: (target, name) => Reflect.get(Object.hasOwn(own, name) ? own : target, name) as unknown,
+    })
+  }
+}
+
+function isOfServer({ error }: Failure): boolean {
+  return error.code === 'INTERNAL_SERVER_ERROR' || error.code === 'TIMEOUT'
+}
