@@ -135,11 +135,21 @@ export class ToyStore implements Store {
     this.#connections.set(stored, connectionId)
     return stored.connectionParams === connectionParams ? 'stored' : 'exists'
   }
-  async renewConnection(connectionId: string, authority: Parameters<Store['renewConnection']>[1]) {
+  async renewConnection(connectionId: string, renewal: Parameters<Store['renewConnection']>[1]) {
+    const { follows, claimsPending, ...authority } = renewal
     const row = this.#connections.get(connectionId)
     if (row?.state !== 'OPEN') return 'absent'
-    this.#connections.set({ ...row, ...authority }, connectionId)
+    const isOwn = Object.entries(authority).every(([name, value]) => row[name as keyof typeof authority] === value)
+    if (row.renewedAt !== follows) return isOwn ? 'renewed' : 'changed'
+    const { claimsPending: _, ...rest } = row
+    this.#connections.set({ ...rest, ...authority, ...(claimsPending && { claimsPending }) }, connectionId)
     return 'renewed'
+  }
+  async settleClaims(connectionId: string, renewedAt: number) {
+    const row = this.#connections.get(connectionId)
+    if (row?.renewedAt !== renewedAt) return
+    const { claimsPending: _, ...settled } = row
+    this.#connections.set(settled, connectionId)
   }
 
   // subscriptions
@@ -149,7 +159,7 @@ export class ToyStore implements Store {
     const row = this.#subscriptions.get(connectionId, id)
     const shard = row?.shard ?? claim.shard
     if (row === undefined || (row.ref < ref && (row.topic ?? topic) === topic)) {
-      const { seat: _, ...kept } = row ?? {}
+      const { seat: _, claims: __, ...kept } = row ?? {}
       this.#subscriptions.set({ ...kept, ...claim, on: true, shard }, connectionId, id)
       return { status: 'claimed', shard, repeated: false } as const
     }
@@ -225,10 +235,13 @@ export class ToyStore implements Store {
     if (row !== undefined && row.ref <= name.ref) this.#subscribers.delete(...keyOf(name))
   }
   async setSubscriberAuthExp({ authExp, ...name }: Parameters<Store['setSubscriberAuthExp']>[0]) {
-    const existing = this.#attempt(name)
-    if (existing === undefined) return
-    const { authExp: _, ...row } = existing
-    this.#subscribers.set(authExp === undefined ? row : { ...row, authExp }, ...keyOf(name))
+    const row = this.#attempt(name)
+    if (row?.authExp !== undefined && row.authExp < authExp) this.#subscribers.set({ ...row, authExp }, ...keyOf(name))
+  }
+  async setSubscriberClaims({ claims, renewedAt, ...name }: Parameters<Store['setSubscriberClaims']>[0]) {
+    const row = this.#attempt(name)
+    if (row?.piped === undefined || (row.piped.renewedAt ?? -1) >= renewedAt) return
+    this.#subscribers.set({ ...row, piped: { ...row.piped, claims, renewedAt } }, ...keyOf(name))
   }
   async acquireDeliveryLock(name: SubscriberRef, lock: Parameters<Store['acquireDeliveryLock']>[1]) {
     const row = this.#attempt(name)

@@ -122,7 +122,11 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readConnectionAndShards: fc.tuple(connectionId, topic),
   closeConnection: fc.tuple(connectionId, small),
   putConnectionParams: fc.tuple(connectionId, text),
-  renewConnection: fc.tuple(connectionId, fc.record({ authExp: small, claims: text })),
+  renewConnection: fc.tuple(
+    connectionId,
+    fc.record({ authExp: small, claims: text, renewedAt: small, follows: maybe(small), claimsPending: fc.boolean() }),
+  ),
+  settleClaims: fc.tuple(connectionId, small),
   claimSubscription: fc.tuple(claim),
   stopSubscription: fc.tuple(fc.record({ connectionId, id, ref: small, expires: small })),
   claimRun: fc.tuple(fc.record({ connectionId, id, ref: small, run: owner, lease: small, expires: small })),
@@ -134,7 +138,10 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readSubscribersOf: fc.tuple(fc.record({ topic, shard, connectionId })),
   stopSubscriber: fc.tuple(claim),
   deleteSubscriber: fc.tuple(claim),
-  setSubscriberAuthExp: fc.tuple(fc.record({ topic, shard, connectionId, id, ref: small, authExp: maybe(small) })),
+  setSubscriberAuthExp: fc.tuple(fc.record({ topic, shard, connectionId, id, ref: small, authExp: small })),
+  setSubscriberClaims: fc.tuple(
+    fc.record({ topic, shard, connectionId, id, ref: small, claims: text, renewedAt: small }),
+  ),
   acquireDeliveryLock: fc.tuple(chain, fc.record({ by: holder, until: small })),
   requestOffset: fc.tuple(chain, small),
   releaseDeliveryLock: fc.tuple(

@@ -62,6 +62,8 @@ async function bringingItems(exchange: Exchange): Promise<void> {
   exchange.answer(status, JSON.stringify({ ...JSON.parse(body), ...JSON.parse(read.body) }))
 }
 
+const renewal = { authExp: 5, claims: '{}', renewedAt: 4, follows: undefined, claimsPending: false }
+
 describe('a failed condition', () => {
   const operations: string[] = []
   const counted = (handle: (exchange: Exchange) => Promise<void>) => async (exchange: Exchange) => {
@@ -146,7 +148,7 @@ describe('a lost answer', () => {
     const row = connection()
     await createDynamoStore(table.options).putConnection(row)
     const store = await storeBehind(losingTheFirstAnswer())
-    expect(await store.renewConnection(row.connectionId, { authExp: 5, claims: '{}' })).toBe('renewed')
+    expect(await store.renewConnection(row.connectionId, renewal)).toBe('renewed')
   })
   it('of a key’s claim, take-over, base and outcome is a first success', async () => {
     const losing = () => storeBehind(losingTheFirstAnswer())
@@ -224,8 +226,9 @@ describe('requests', () => {
       ['GetItem', () => store.readConnection(connectionId)],
       ['BatchGetItem', () => store.readConnectionAndShards(connectionId, topic)],
       ['UpdateItem', () => store.putConnectionParams(connectionId, '{}')],
-      ['UpdateItem', () => store.renewConnection(connectionId, { authExp: 5, claims: '{}' })],
-      ['UpdateItem', () => store.renewConnection('no-such', { authExp: 5, claims: '{}' })], // absent: nothing is read
+      ['UpdateItem', () => store.renewConnection(connectionId, renewal)],
+      ['UpdateItem', () => store.settleClaims(connectionId, 4)],
+      ['UpdateItem', () => store.settleClaims(connectionId, 5)], // of another renewal: nothing is read
       ['UpdateItem', () => store.closeConnection(connectionId, 5)],
       ['UpdateItem', () => store.claimSubscription({ ...row, connectionId, id, ref: 1, expires: 5 })],
       ['GetItem', () => store.readSubscription(connectionId, id)],
@@ -240,6 +243,7 @@ describe('requests', () => {
       ['UpdateItem', () => store.growShards(topic, 1, 2)],
       ['UpdateItem', () => store.growShards(topic, 1, 2)], // too late: nothing is read
       ['UpdateItem', () => store.setSubscriberAuthExp({ ...row, authExp: 5 })],
+      ['UpdateItem', () => store.setSubscriberClaims({ ...row, claims: '{}', renewedAt: 5 })],
       ['UpdateItem', () => store.acquireDeliveryLock(row, { by: 'h', until: 9 })],
       ['UpdateItem', () => store.requestOffset(row, 1)],
       ['UpdateItem', () => store.releaseDeliveryLock(row, { by: 'h', at: '0.e1:1', unless: 1 })],

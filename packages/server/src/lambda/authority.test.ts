@@ -119,12 +119,47 @@ describe('auth', () => {
     await line.streamAll()
     expect(ann.frames().at(-1)).toMatchObject({ result: { type: 'data', data: { data: { text: 'late' } } } })
   })
-  test('that races a subscribe leaves no row with the old expiry [TL-AUTH-2]', async () => {
+  test('within 10 s of the last one is refused with the time to wait, and the authority stays [TL-AUTH-5]', async () => {
     const line = guarded()
     const ann = await line.connect({ token: 'ann:1:1' })
-    await Promise.all([ann.send(live), ann.send(auth('ann:3:2'))])
-    const { subscribers } = await line.store.readSubscribers('chat?room=s:x', 0)
-    expect(subscribers).toMatchObject([{ authExp: 1_800_000_000_000 + 3 * hour }])
+    await ann.send(auth('ann:3:2'))
+    await line.clock.advance(4_000)
+    expect(await ann.send(auth('ann:4:2'))).toMatchObject({
+      id: 4,
+      error: { message: expect.stringContaining('one auth in 10 s') },
+      line: { code: 'RATE_LIMITED', retry: 'later', retryAfterMs: 6_000, mayHaveRun: false },
+    })
+    expect((await line.store.readConnection(ann.connectionId))?.authExp).toBe(1_800_000_000_000 + 3 * hour)
+    await line.clock.advance(6_000)
+    expect(await ann.send(auth('ann:4:2'))).toMatchObject({ result: { type: 'authorized' } })
+  })
+  test('of a hundred at once one is accepted [TL-AUTH-5]', async () => {
+    const line = guarded()
+    const ann = await line.connect({ token: 'ann:1:1' })
+    const last = await ann.send(Array.from({ length: 100 }, (_, id) => ({ ...auth(`ann:3:${id}`), id })))
+    const answers = [...ann.frames(), last] as readonly { readonly result?: object; readonly line?: { code: string } }[]
+    expect(answers).toHaveLength(100)
+    expect(answers.filter(({ result }) => result !== undefined)).toHaveLength(1)
+    expect(answers.filter(({ line }) => line?.code === 'RATE_LIMITED')).toHaveLength(99)
+  })
+  test('is accepted again at once when the authority has ended [TL-AUTH-5]', async () => {
+    const line = guarded()
+    const ann = await line.connect({ token: 'ann:1:1' })
+    const brief = 1 + 1 / 3_600 // an hour and a second
+    await line.clock.advance(hour - 1_000)
+    await ann.send(auth(`ann:${brief}:1`))
+    await line.clock.advance(2_000)
+    expect(await ann.send(auth('ann:3:1'))).toMatchObject({ result: { type: 'authorized' } })
+  })
+  test('by a token that ends earlier keeps the later end, and has its claims [TL-AUTH-6]', async () => {
+    const line = guarded()
+    const ann = await line.connect({ token: 'ann:3:1' })
+    const authExpires = 1_800_000_000_000 + 3 * hour
+    expect(await ann.send(auth('ann:2:5'))).toMatchObject({ result: { type: 'authorized', authExpires } })
+    expect(await line.store.readConnection(ann.connectionId)).toMatchObject({
+      authExp: authExpires,
+      claims: '{"level":5}',
+    })
   })
 })
 

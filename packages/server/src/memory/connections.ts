@@ -1,5 +1,5 @@
 import { defined } from '@trunkline/protocol'
-import type { ConnectionRow, ConnectionStore } from '../ports/connections.ts'
+import type { ConnectionRow, ConnectionStore, Renewal } from '../ports/connections.ts'
 import { type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
 
 /** The port of connections in memory. */
@@ -31,13 +31,25 @@ export function createConnections(shardsOf: (topic: string) => number) {
       rows.set(connectionId, { ...row, connectionParams })
       return 'stored'
     },
-    renewConnection(connectionId, { authExp, claims }) {
+    renewConnection(connectionId, { follows, claimsPending, ...authority }) {
       const row = rows.get(connectionId)
       if (row?.state !== 'OPEN') return 'absent'
-      rows.set(connectionId, { ...row, authExp, claims })
+      if (row.renewedAt !== follows) return isOwnRenewal(row, authority) ? 'renewed' : 'changed'
+      const { claimsPending: _, ...rest } = row
+      rows.set(connectionId, { ...rest, ...authority, ...(claimsPending && { claimsPending }) })
       return 'renewed'
+    },
+    settleClaims(connectionId, renewedAt) {
+      const row = rows.get(connectionId)
+      if (row?.renewedAt !== renewedAt) return
+      const { claimsPending: _, ...settled } = row
+      rows.set(connectionId, settled)
     },
   }
   const dropExpired: DeleteExpired = (isDue) => deleteExpired([rows], isDue)
   return { operations, deleteExpired: dropExpired }
+}
+
+function isOwnRenewal(row: ConnectionRow, own: Pick<Renewal, 'authExp' | 'claims' | 'renewedAt'>): boolean {
+  return row.renewedAt === own.renewedAt && row.authExp === own.authExp && row.claims === own.claims
 }

@@ -42,9 +42,14 @@ export function createSubscribers() {
     },
     setSubscriberAuthExp({ authExp, ...row }) {
       const existing = rowsOf(row).get(keyOf(row))
-      if (existing?.ref !== row.ref) return
-      const { authExp: _, ...rest } = existing
-      rowsOf(row).set(keyOf(row), authExp === undefined ? rest : { ...rest, authExp })
+      if (existing?.ref !== row.ref || existing.authExp === undefined || existing.authExp >= authExp) return
+      rowsOf(row).set(keyOf(row), { ...existing, authExp })
+    },
+    setSubscriberClaims({ claims, renewedAt, ...row }) {
+      const existing = rowsOf(row).get(keyOf(row))
+      if (existing?.ref !== row.ref || existing.piped === undefined) return
+      if ((existing.piped.renewedAt ?? Number.NEGATIVE_INFINITY) >= renewedAt) return
+      rowsOf(row).set(keyOf(row), { ...existing, piped: { ...existing.piped, claims, renewedAt } })
     },
     readSubscribers(topic, shard, { limit = pageRows, from = '' } = {}) {
       const rows = rowsOf({ topic, shard })

@@ -24,7 +24,7 @@ export function createSubscriptions({
     claimSubscription(claim) {
       const row = rowOf(claim)
       if (row === undefined || (row.ref < claim.ref && (row.topic ?? claim.topic) === claim.topic)) {
-        const { seat: _, ...kept } = row ?? {}
+        const { seat: _, claims: __, ...kept } = row ?? {}
         const { shard } = set({ ...kept, ...claim, on: true, shard: row?.shard ?? claim.shard })
         return { status: 'claimed', shard, repeated: false }
       }

@@ -44,13 +44,24 @@ export interface ConnectionStore {
   putConnectionParams(connectionId: string, connectionParams: string): Promise<'stored' | 'exists' | 'absent'>
 
   /**
-   * Replaces `authExp` (epoch milliseconds) and `claims` (JSON text) of an OPEN connection.
-   * Returns `absent`, and changes nothing, if no row exists or it is CLOSED. One conditional write.
+   * Replaces `authExp`, `claims` and `renewedAt` of an OPEN connection whose `renewedAt` is `follows` (absent when
+   * undefined), and sets `claimsPending` or removes it. `renewedAt` is higher than `follows`.
+   * Returns `renewed` also if the row shows this renewal already. Returns `absent`, and changes nothing, if no row
+   * exists or it is CLOSED, and `changed` if another renewal came between. One conditional write.
    */
-  renewConnection(
-    connectionId: string,
-    authority: { readonly authExp: number; readonly claims: string },
-  ): Promise<'renewed' | 'absent'>
+  renewConnection(connectionId: string, renewal: Renewal): Promise<'renewed' | 'absent' | 'changed'>
+
+  /**
+   * Removes `claimsPending` if `renewedAt` is the row's. Does nothing otherwise. One conditional write.
+   */
+  settleClaims(connectionId: string, renewedAt: number): Promise<void>
+}
+
+/** A new authority of a connection. */
+export interface Renewal extends Required<Pick<ConnectionRow, 'authExp' | 'claims' | 'renewedAt'>> {
+  /** The `renewedAt` of the row from which the renewal was made. */
+  readonly follows: number | undefined
+  readonly claimsPending: boolean
 }
 
 /** A socket, as `$connect` found it. */
@@ -65,6 +76,10 @@ export interface ConnectionRow {
   readonly claims?: string
   /** Epoch milliseconds at which the authority ends. Absent when it does not. */
   readonly authExp?: number
+  /** When the last `auth` was accepted, in epoch milliseconds. It rises with each. Absent before the first. */
+  readonly renewedAt?: number
+  /** Subscriptions' rows may hold the claims of before the last `auth`. */
+  readonly claimsPending?: boolean
   /** The client declared `trunkline.1`. */
   readonly extensions: boolean
   /** The client announced connection parameters. `connectionParams` is absent until they arrive. */

@@ -42,10 +42,16 @@ export interface SubscriberStore {
   deleteSubscriber(row: SubscriberRef): Promise<void>
 
   /**
-   * Sets `authExp` (epoch milliseconds) of the row, or removes it when undefined, if the row's ref is exactly `ref`.
-   * Does nothing otherwise. One conditional write.
+   * Raises `authExp` (epoch milliseconds) of the row, if its ref is exactly `ref` and it has a lower `authExp`. Does
+   * nothing otherwise. One conditional write.
    */
-  setSubscriberAuthExp(row: SubscriberRef & { readonly authExp: number | undefined }): Promise<void>
+  setSubscriberAuthExp(row: SubscriberRef & { readonly authExp: number }): Promise<void>
+
+  /**
+   * Sets `piped.claims` (JSON text) and `piped.renewedAt` of the row, if its ref is exactly `ref`, it has `piped`, and
+   * its `piped.renewedAt` is absent or lower. Does nothing otherwise. One conditional write.
+   */
+  setSubscriberClaims(row: SubscriberRef & Required<Pick<PipedContext, 'claims' | 'renewedAt'>>): Promise<void>
 
   /**
    * Acquires the lock of a stock client's subscription, if the row is on under this ref and has no lock. Returns the
@@ -147,6 +153,8 @@ export interface PipedContext {
   readonly principal: string | null
   /** JSON text. */
   readonly claims?: string
+  /** When the `auth` that brought `claims` was accepted, in epoch milliseconds. Absent for those of the subscribe. */
+  readonly renewedAt?: number
   /** JSON text. */
   readonly connectionParams?: string
 }

@@ -15,7 +15,7 @@ import type { Subscriber } from './subscribers.ts'
  */
 export interface SubscriptionStore {
   /**
-   * Step S1 of a subscribe. Writes `{ ref, on: true, topic, shard, expires, seat }` if no row exists, or one with a
+   * Step S1 of a subscribe. Writes `{ ref, on: true, topic, shard, expires, seat, claims }` if no row exists, or one with a
    * lower ref whose topic is absent or the same. A shard that the row has already is kept. Returns `claimed` with the
    * row's shard. `repeated` is true if the row showed this very claim already (the same ref, on, the same topic); it is
    * false if that may be an own try whose answer was lost. Returns `refused` with the row that exists otherwise. One
@@ -23,7 +23,7 @@ export interface SubscriptionStore {
    */
   claimSubscription(
     claim: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'topic' | 'shard' | 'expires'>> &
-      Pick<ConnectionSubscription, 'seat'>,
+      Pick<ConnectionSubscription, 'seat' | 'claims'>,
   ): Promise<
     | { readonly status: 'claimed'; readonly shard: number; readonly repeated: boolean }
     | { readonly status: 'refused'; readonly row: ConnectionSubscription }
@@ -93,6 +93,8 @@ export interface ConnectionSubscription {
   readonly lease?: number
   /** The presence session that this subscription makes present. */
   readonly seat?: PresenceSessionKey
+  /** The topic's row of this subscription holds claims. */
+  readonly claims?: true
   /** Epoch seconds. */
   readonly expires: number
 }

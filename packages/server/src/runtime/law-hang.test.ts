@@ -97,7 +97,9 @@ function createHangingLine(): TestLine {
     authorize: async ({ token }) => {
       await own.at('authorize')
       if (token === 'mallory') return deny('No.')
-      return { principal: token ?? 'ann', claims: null, expiresAt: new Date(1_800_000_000_000 + 100 * 3_600_000) }
+      const [principal = '', claims = null] = (token ?? 'ann').split('/')
+      const hours = claims === 'brief' ? 1 : 100
+      return { principal, claims, expiresAt: new Date(1_800_000_000_000 + hours * 3_600_000) }
     },
     createContext: (async () => {
       await own.at('createContext')
@@ -148,6 +150,7 @@ const subscription = (path: string, params: object = {}) => ({
   method: 'subscription',
   params: { path, ...(path === 'count' ? {} : { input: room }), ref: 1, ...params },
 })
+const auth = (token: string) => ({ id: 'a', method: 'auth', params: { token } })
 const post = call('post', { ...room, text: 'x' })
 const publish = (made: TestLine) => made.asScript(() => events.publish(room, { text: 'x' }))
 /** A slot's record of the stream. */
@@ -255,7 +258,15 @@ const scenarios = {
   'a subscribe of a generator': frame(subscription('count')),
   'a stop': frame({ id: 7, method: 'subscription.stop', params: { ref: 1 } }, subscribed),
   'a sync': { before: subscribed, act: sync },
-  auth: frame({ id: 'a', method: 'auth', params: { token: 'ann' } }, subscribed),
+  auth: frame(auth('ann'), subscribed),
+  'auth with other claims': frame(auth('ann/more'), subscribedTo('loud')),
+  'a publish to one whose authority was renewed': frame(post, async (made) => {
+    const client = await made.connect({ token: 'ann/brief' })
+    await client.send(subscription('live'))
+    await client.send(auth('ann'))
+    await made.clock.advance(1.5 * 3_600_000)
+    return made.connect()
+  }),
   'the last chunk of two': {
     before: async (made) => {
       const client = await made.connect()
@@ -417,7 +428,8 @@ const reachedBy: Readonly<
   readSubscribersOf: 'a subscribe with a filter',
   stopSubscriber: 'a stop',
   deleteSubscriber: '$disconnect',
-  setSubscriberAuthExp: 'auth',
+  setSubscriberAuthExp: 'a publish to one whose authority was renewed',
+  setSubscriberClaims: 'auth with other claims',
   acquireDeliveryLock: 'a publish to a stock client',
   requestOffset: 'a publish to a stock client that another function posts to',
   releaseDeliveryLock: 'a publish to a stock client',
@@ -425,6 +437,7 @@ const reachedBy: Readonly<
   growShards: 'deliver of a shard that is full',
   readSyncStates: 'a sync',
   renewConnection: 'auth',
+  settleClaims: 'auth with other claims',
   claimKey: 'a keyed mutation',
   takeKey: 'a keyed mutation whose first function died',
   settleKey: 'a keyed mutation',

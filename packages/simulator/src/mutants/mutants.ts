@@ -194,10 +194,10 @@ export const mutants: readonly Mutant[] = [
     exhausted: 'runtime/connections/law-authority.test.ts',
     changes: [
       {
-        file: runtime('subscriptions/channel-hooks'),
-        from: 'if (connection.authExp !== row.authExp)',
-        to: 'if (connection.authExp === Number.NaN)',
-        because: 'the comparison is one condition inside a function',
+        file: runtime('recipients/can-receive'),
+        from: 'const connection = await readOnce(row.connectionId)',
+        to: 'const connection = undefined as ConnectionRow | undefined',
+        because: 'the read is one step inside a function',
       },
     ],
   },

@@ -73,6 +73,16 @@ describe('authorization', () => {
     expect(begun({ authExpires: 1_000 }).timers.get('renew')).toBe(10_000)
   })
 
+  test('that came too soon for the server is renewed again when it says [TL-AUTH-5]', () => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'token', token: 'fresh' })
+    const line = { code: 'RATE_LIMITED', retry: 'later', retryAfterMs: 9_500, mayHaveRun: false }
+    machine.message({ id: 'auth-2', error: {}, line })
+    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.timers.get('renew')).toBe(9_500)
+  })
+
   test('is renewed on the open socket without affecting calls in flight, and then the logs are synced [TL-AUTH-3]', () => {
     const machine = begun()
     machine.subscribe(1)

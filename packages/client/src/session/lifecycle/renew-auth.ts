@@ -78,11 +78,14 @@ export function onAuthError(transition: Transition, { error, line, refused }: Er
     onRefusal(transition, { code: 'refused', message: refused }) // [TL-AUTH-4]
   else if (line === undefined && isUnauthorized(error))
     onRefusal(transition, { code: 'refused', message: 'The server refused the token.' })
-  else postponeRenewal(transition)
+  else postponeRenewal(transition, undefined, line?.retryAfterMs) // [TL-AUTH-5]
 }
 
-/** Retries a renewal without a token or an answer until the authorization expires. Then it drops the socket. */
-export function postponeRenewal(transition: Transition, problem?: string) {
+/**
+ * Retries a renewal without a token or an answer, `waitMs` from now or later, until the authorization expires. Then it
+ * drops the socket.
+ */
+export function postponeRenewal(transition: Transition, problem?: string, waitMs = 0) {
   const { renewal, expires, failures } = transition.state.auth
   if (renewal === 'none' || !canSend(transition.state)) return
   if (expires === null || serverNow(transition) >= expires) {
@@ -94,7 +97,7 @@ export function postponeRenewal(transition: Transition, problem?: string) {
   }
   change(transition, { renewal: 'none', failures: failures + 1 })
   transition.cancel({ kind: 'auth' })
-  transition.arm({ kind: 'renew' }, backoffMs(transition, failures + 1))
+  transition.arm({ kind: 'renew' }, Math.max(waitMs, backoffMs(transition, failures + 1)))
 }
 
 function renewByHandover(transition: Transition): void {

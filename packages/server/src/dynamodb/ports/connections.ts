@@ -45,13 +45,27 @@ export function connectionOperations({ get, getMany, put, update }: Requests): C
       if (write.written) return 'stored'
       return (await write.find())?.state === 'OPEN' ? 'exists' : 'absent'
     },
-    async renewConnection(connectionId, { authExp, claims }) {
+    async renewConnection(connectionId, { authExp, claims, renewedAt, follows, claimsPending }) {
+      const pending = claimsPending ? ', #claimsPending = :pending' : ' REMOVE #claimsPending'
+      const last = follows === undefined ? 'attribute_not_exists(#renewedAt)' : '#renewedAt = :follows'
       const write = await update(connectionKey(connectionId), {
-        expression: 'SET #authExp = :authExp, #claims = :claims',
-        condition: '#state = :open',
-        values: { authExp, claims, open: 'OPEN' },
+        expression: `SET #authExp = :authExp, #claims = :claims, #renewedAt = :renewedAt${pending}`,
+        condition: `#state = :open AND ${last}`,
+        values: { authExp, claims, renewedAt, follows, pending: true, open: 'OPEN' },
       })
-      return write.written ? 'renewed' : 'absent'
+      if (write.written) return 'renewed'
+      const item = await write.find()
+      if (item?.state !== 'OPEN') return 'absent'
+      // An earlier try whose answer was lost.
+      const own = item.renewedAt === renewedAt && item.authExp === authExp && item.claims === claims
+      return own ? 'renewed' : 'changed'
+    },
+    async settleClaims(connectionId, renewedAt) {
+      await update(connectionKey(connectionId), {
+        expression: 'REMOVE #claimsPending',
+        condition: '#renewedAt = :renewedAt',
+        values: { renewedAt },
+      })
     },
   }
 }

@@ -54,8 +54,19 @@ function rowOperations({
       await remove(subscriberKey(row), '#ref <= :ref', { ref })
     },
     async setSubscriberAuthExp({ ref, authExp, ...row }) {
-      const expression = authExp === undefined ? 'REMOVE #authExp' : 'SET #authExp = :authExp'
-      await update(subscriberKey(row), { expression, condition: '#ref = :ref', values: { ref, authExp } })
+      await update(subscriberKey(row), {
+        expression: 'SET #authExp = :authExp',
+        condition: '#ref = :ref AND #authExp < :authExp',
+        values: { ref, authExp },
+      })
+    },
+    async setSubscriberClaims({ ref, claims, renewedAt, ...row }) {
+      const isNewer = '(attribute_not_exists(#piped.#renewedAt) OR #piped.#renewedAt < :renewedAt)'
+      await update(subscriberKey(row), {
+        expression: 'SET #piped.#claims = :claims, #piped.#renewedAt = :renewedAt',
+        condition: `#ref = :ref AND attribute_exists(#piped) AND ${isNewer}`,
+        values: { ref, claims, renewedAt },
+      })
     },
   }
 }

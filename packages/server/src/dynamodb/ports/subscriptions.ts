@@ -13,9 +13,12 @@ export function subscriptionOperations(
 ): SubscriptionStore {
   return {
     async claimSubscription({ connectionId, id, ...claim }) {
-      const seat = claim.seat === undefined ? ' REMOVE #seat' : ', #seat = :seat'
+      const optional = ['seat', 'claims'] as const
+      const set = optional.filter((name) => claim[name] !== undefined).map((name) => `, #${name} = :${name}`)
+      const unset = optional.filter((name) => claim[name] === undefined).map((name) => `#${name}`)
+      const rest = `${set.join('')}${unset.length === 0 ? '' : ` REMOVE ${unset.join(', ')}`}`
       const write = await update(subscriptionKey(connectionId, id), {
-        expression: `SET #ref = :ref, #on = :on, #topic = :topic, #expires = :expires, #shard = if_not_exists(#shard, :shard)${seat}`,
+        expression: `SET #ref = :ref, #on = :on, #topic = :topic, #expires = :expires, #shard = if_not_exists(#shard, :shard)${rest}`,
         condition: 'attribute_not_exists(#pk) OR (#ref < :ref AND (attribute_not_exists(#topic) OR #topic = :topic))',
         values: { ...claim, on: true },
         returnsItem: true,

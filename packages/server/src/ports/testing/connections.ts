@@ -68,17 +68,43 @@ export function connectionLaws({ describe, test }: SuiteRunner): void {
     test('renews the authority of an open connection and changes nothing else', async (store) => {
       const row = connection({ principal: 'u1', connectionParams: '{}' })
       await store.putConnection(row)
-      const authority = { authExp: 1_800_000_000_000, claims: '{"role":"admin"}' }
-      equal(await store.renewConnection(row.connectionId, authority), 'renewed')
-      equal(await store.renewConnection(row.connectionId, authority), 'renewed')
+      const authority = { authExp: 1_800_000_000_000, claims: '{"role":"admin"}', renewedAt: 5 }
+      const first = { ...authority, follows: undefined, claimsPending: false }
+      equal(await store.renewConnection(row.connectionId, first), 'renewed')
+      equal(await store.renewConnection(row.connectionId, first), 'renewed')
       equal(await store.readConnection(row.connectionId), { ...row, ...authority })
-      const later = { authExp: 1_900_000_000_000, claims: '{}' }
-      await store.renewConnection(row.connectionId, later)
-      equal(await store.readConnection(row.connectionId), { ...row, ...later })
+      const later = { authExp: 1_900_000_000_000, claims: '{}', renewedAt: 6 }
+      equal(await store.renewConnection(row.connectionId, { ...later, follows: 5, claimsPending: true }), 'renewed')
+      equal(await store.readConnection(row.connectionId), { ...row, ...later, claimsPending: true })
+    })
+    test('renews no authority that another renewal has changed', async (store) => {
+      const row = connection()
+      await store.putConnection(row)
+      const renewal = { authExp: 9, claims: '{}', renewedAt: 5, follows: undefined, claimsPending: false }
+      await store.renewConnection(row.connectionId, renewal)
+      for (const other of [{ renewedAt: 6 }, { authExp: 8 }, { claims: '1' }, { renewedAt: 6, follows: 4 }])
+        equal(await store.renewConnection(row.connectionId, { ...renewal, ...other }), 'changed')
+      const { follows: _, claimsPending: __, ...authority } = renewal
+      equal(await store.readConnection(row.connectionId), { ...row, ...authority })
+    })
+    test('settles the claims of exactly the last renewal', async (store) => {
+      const row = connection()
+      const authority = { authExp: 9, claims: '{}', renewedAt: 5 }
+      await store.putConnection(row)
+      await store.renewConnection(row.connectionId, { ...authority, follows: undefined, claimsPending: true })
+      await store.settleClaims(row.connectionId, 4)
+      equal(await store.readConnection(row.connectionId), { ...row, ...authority, claimsPending: true })
+      for (let times = 0; times < 2; times += 1) {
+        await store.settleClaims(row.connectionId, 5)
+        equal(await store.readConnection(row.connectionId), { ...row, ...authority })
+      }
+      const unknown = fresh('c')
+      await store.settleClaims(unknown, 5)
+      equal(await store.readConnection(unknown), undefined)
     })
     test('renews no connection that is closed or unknown', async (store) => {
       const row = connection()
-      const authority = { authExp: 5, claims: '{}' }
+      const authority = { authExp: 5, claims: '{}', renewedAt: 5, follows: undefined, claimsPending: false }
       equal(await store.renewConnection(row.connectionId, authority), 'absent')
       equal(await store.readConnection(row.connectionId), undefined)
       await store.putConnection(row)

@@ -99,17 +99,43 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
       await store.deleteSubscriber({ ...row, ref: 3 })
       equal(await readRow(store, row), undefined)
     })
-    test('sets and removes the end of the authority on a row of exactly that ref', async (store) => {
-      const row = subscriber(fresh('t'), { ref: 2 })
+    test('raises the end of the authority on a row of exactly that ref', async (store) => {
+      const row = subscriber(fresh('t'), { ref: 2, authExp: 4 })
       await store.setSubscriberAuthExp({ ...row, authExp: 5 })
       equal(await readRow(store, row), undefined)
       await store.putSubscriber(row)
       await store.setSubscriberAuthExp({ ...row, authExp: 5 })
+      for (const [ref, authExp] of [
+        [2, 3],
+        [1, 6],
+        [3, 6],
+      ] as const)
+        await store.setSubscriberAuthExp({ ...row, ref, authExp })
       equal(await readRow(store, row), { ...row, authExp: 5 })
-      await store.setSubscriberAuthExp({ ...row, ref: 1, authExp: 6 })
-      equal(await readRow(store, row), { ...row, authExp: 5 })
-      await store.setSubscriberAuthExp({ ...row, authExp: undefined })
-      equal(await readRow(store, row), row)
+      const lasting = subscriber(fresh('t'))
+      await store.putSubscriber(lasting)
+      await store.setSubscriberAuthExp({ ...lasting, authExp: 5 })
+      equal(await readRow(store, lasting), lasting)
+    })
+    test('replaces claims by later ones, on a row of exactly that ref that holds a context', async (store) => {
+      const piped = { session: 's', principal: 'ann', claims: '1' }
+      const row = subscriber(fresh('t'), { ref: 2, piped })
+      await store.setSubscriberClaims({ ...row, claims: '2', renewedAt: 5 })
+      equal(await readRow(store, row), undefined)
+      await store.putSubscriber(row)
+      await store.setSubscriberClaims({ ...row, claims: '2', renewedAt: 5 })
+      for (const [ref, renewedAt] of [
+        [2, 4],
+        [2, 5],
+        [1, 6],
+        [3, 6],
+      ] as const)
+        await store.setSubscriberClaims({ ...row, ref, claims: '3', renewedAt })
+      equal(await readRow(store, row), { ...row, piped: { ...piped, claims: '2', renewedAt: 5 } })
+      const bare = subscriber(fresh('t'))
+      await store.putSubscriber(bare)
+      await store.setSubscriberClaims({ ...bare, claims: '2', renewedAt: 5 })
+      equal(await readRow(store, bare), bare)
     })
   })
   describe('the lock of a stock client’s subscription', () => {

@@ -27,6 +27,13 @@ export function subscriptionLaws({ describe, test }: SuiteRunner): void {
       equal(await store.claimSubscription(again), { status: 'claimed', shard: 3, repeated: false })
       equal(await store.claimSubscription(again), { status: 'claimed', shard: 3, repeated: true })
     })
+    test('notes whether the topic’s row holds claims, by the last claim', async (store) => {
+      const claim = claimOf()
+      await store.claimSubscription({ ...claim, claims: true })
+      equal(await store.readSubscription(claim.connectionId, claim.id), { ...claim, on: true, claims: true })
+      await store.claimSubscription({ ...claim, ref: 2 })
+      equal(await store.readSubscription(claim.connectionId, claim.id), { ...claim, ref: 2, on: true })
+    })
     test('refuses a lower ref and another topic under the same id', async (store) => {
       const claim = claimOf({ ref: 5 })
       await store.claimSubscription(claim)

@@ -7,12 +7,12 @@ const start = 1_800_000_000_000
 const ann = (expiresAt: number) => () => ({ principal: 'ann', claims: {}, expiresAt: new Date(expiresAt) })
 
 describe('[LAW-SERVER-IDENTITY]', () => {
-  test('a row with an older authority is corrected by the second read of the connection', async () => {
+  test('a row with older claims is corrected by the second read of the connection', async () => {
     const room = createRoom({
       authorize: ann(start + hour),
       store: (inner) =>
         withOperations(inner, (store) => {
-          const renewed = (row: ConnectionRow) => ({ ...row, authExp: start + 2 * hour }) // while the subscribe ran
+          const renewed = (row: ConnectionRow) => ({ ...row, claims: '"new"', renewedAt: start }) // while the subscribe ran
           return {
             readConnection: async (id) => {
               const row = await store.readConnection(id)
@@ -25,9 +25,9 @@ describe('[LAW-SERVER-IDENTITY]', () => {
           }
         }),
     })
-    await subscribe(await room.connect({ token: 't' }))
+    await subscribe(await room.connect({ token: 't' }), 1, { path: 'loud' })
     const [row] = (await room.store.readSubscribers(topic, 0)).subscribers
-    expect(row?.authExp).toBe(start + 2 * hour)
+    expect(row?.piped).toMatchObject({ claims: '"new"', renewedAt: start })
   })
   test('authority is checked at each post and not at the read [TL-ERR-6]', async () => {
     const room = createRoom({ authorize: ann(start + hour) })

@@ -1,13 +1,16 @@
 import type { AuthFrame, AuthorizedResult } from '@trunkline/protocol'
-import type { Subscriber } from '../../ports/subscribers.ts'
+import type { ConnectionRow } from '../../ports/connections.ts'
 import { type ConnectionCaller, isExpired } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
+import type { Identified } from '../context/served-application.ts'
 import { TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
 import { deleteConnection } from '../posting/post.ts'
+import { carryClaims } from './carry-claims.ts'
 import { readCaller } from './connect.ts'
 
-const concurrentWrites = 16
+/** An `auth` comes at least this long after the one before, unless the authority has ended. */
+const minMs = 10_000
 
 /**
  * The caller with valid authority; checked at each frame. The gateway keeps sending the authority of the handshake, so
@@ -24,60 +27,62 @@ export async function holdAuthority(context: InvocationContext, caller: Connecti
 
 /**
  * `auth`: renews the authority of an open connection by a token of the same principal, and returns the result
- * [LAW-SERVER-IDENTITY]. Updates the connection first and then its subscriptions' rows, since a concurrent subscribe
- * reads the connection after it wrote its row. Throws UNAUTHORIZED, and CONNECTION_LOST if the connection is closed.
+ * [LAW-SERVER-IDENTITY]. Of two tokens the later expiry counts. Writes the connection's row, and no subscription's row
+ * unless the claims changed: the expiry in those rows is a lower bound. Throws UNAUTHORIZED, RATE_LIMITED, and
+ * CONNECTION_LOST if the connection is closed.
  */
-// [TL-AUTH-1] {"id":4,"result":{"type":"authorized","authExpires":…}}
+// [TL-AUTH-1] [TL-AUTH-6] {"id":4,"result":{"type":"authorized","authExpires":…}}
 export async function renewAuthority(
   context: InvocationContext,
   caller: ConnectionCaller,
   frame: AuthFrame,
 ): Promise<AuthorizedResult> {
   const { connectionId } = caller
+  const row = await readRenewable(context, connectionId)
   const identified = context.server.identify(frame.params.token, connectionId)
   // [LAW-DEADLINE]: the application's code may hang.
   const found = await withinDeadline(context.deadline.signal, identified)
   if (found.status === 'refused') throw new TokenRefused(found.reason)
   if (found.authExp <= context.clock.now()) throw new TokenRefused('This token has expired.')
-  if (found.principal !== caller.principal)
+  if (found.principal !== row.principal)
     throw new TokenRefused('This token is of another principal; connect anew with it.')
-  const { authExp, claims } = found
-  if ((await context.store.renewConnection(connectionId, { authExp, claims })) === 'absent') {
-    await deleteConnection(context, connectionId) // it is closed, or a restored table lacks its row [TL-SUB-16]
-    throw new TrunklineError('CONNECTION_LOST', 'This connection is closed.', { mayHaveRun: false })
-  }
-  const rows = await context.store.readSubscriptions(connectionId)
-  const live = rows.flatMap(({ id, ref, on, topic, shard }) =>
-    on && topic !== undefined && shard !== undefined ? [{ connectionId, id, ref, topic, shard }] : [],
+  return { type: 'authorized', authExpires: await renew(context, row, found) }
+}
+
+/** The row of an open connection whose last `auth` is long enough ago. Throws RATE_LIMITED and CONNECTION_LOST. */
+// [TL-AUTH-5]
+async function readRenewable(context: InvocationContext, connectionId: string): Promise<ConnectionRow> {
+  const row = await context.store.readConnection(connectionId)
+  if (row?.state !== 'OPEN') return loseConnection(context, connectionId)
+  const now = context.clock.now()
+  const retryAfterMs = Math.min(minMs, (row.renewedAt ?? Number.NEGATIVE_INFINITY) + minMs - now)
+  if (retryAfterMs <= 0 || isExpired(row, now)) return row
+  throw new TrunklineError(
+    'RATE_LIMITED',
+    `Expected at most one auth in ${minMs / 1_000} s while the authority lasts, got another. Send it again in ${retryAfterMs} ms.`,
+    { retryAfterMs },
   )
-  if (live.length > 0)
-    await carryAuthority(context, { connectionId, authExp }, (current) => setAuthExp(context, live, current))
-  return { type: 'authorized', authExpires: authExp }
 }
 
-type Row = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id' | 'ref'>
+type Known = Identified & { readonly status: 'known' }
 
-async function setAuthExp(context: RuntimeContext, rows: readonly Row[], authExp: number | undefined): Promise<void> {
-  for (let at = 0; at < rows.length; at += concurrentWrites)
-    await Promise.all(
-      rows.slice(at, at + concurrentWrites).map((row) => context.store.setSubscriberAuthExp({ ...row, authExp })),
-    )
+/** Writes the authority, and returns when it ends. If another `auth` came between, this one is judged again. */
+async function renew(context: InvocationContext, row: ConnectionRow, found: Known): Promise<number> {
+  const { connectionId, renewedAt: follows } = row
+  const { claims } = found
+  const authExp = Math.max(found.authExp, row.authExp ?? found.authExp) // both were granted
+  const renewedAt = Math.max(context.clock.now(), (follows ?? 0) + 1)
+  const claimsPending = row.claimsPending === true || claims !== row.claims
+  const renewal = { authExp, claims, renewedAt, follows, claimsPending }
+  const renewed = await context.store.renewConnection(connectionId, renewal)
+  if (renewed === 'absent') return loseConnection(context, connectionId)
+  if (renewed === 'changed') return renew(context, await readRenewable(context, connectionId), found)
+  if (claimsPending) await carryClaims(context, { connectionId, claims, renewedAt })
+  return authExp
 }
 
-/**
- * Writes the expiry, then re-reads the connection and repeats if a concurrent `auth` changed it. The last writer always
- * leaves the current expiry [PROOF-STALE-EXPIRY].
- */
-// [TL-AUTH-2]
-export async function carryAuthority(
-  context: RuntimeContext,
-  { connectionId, authExp }: { readonly connectionId: string; readonly authExp: number | undefined },
-  write: (authExp: number | undefined) => Promise<void>,
-): Promise<void> {
-  for (let current = authExp; ; ) {
-    await write(current)
-    const connection = await context.store.readConnection(connectionId)
-    if (connection?.state !== 'OPEN' || connection.authExp === current) return
-    current = connection.authExp
-  }
+/** The connection is closed, or a restored table lacks its row. [TL-SUB-16] */
+async function loseConnection(context: RuntimeContext, connectionId: string): Promise<never> {
+  await deleteConnection(context, connectionId)
+  throw new TrunklineError('CONNECTION_LOST', 'This connection is closed.', { mayHaveRun: false })
 }

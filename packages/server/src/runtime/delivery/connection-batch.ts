@@ -6,7 +6,7 @@ import type { InvocationContext } from '../context/runtime-context.ts'
 import { encode, RawJson, toMessages } from '../encoding/encode.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
-import { canReceive } from '../recipients/can-receive.ts'
+import { type CanReceive, createCanReceive } from '../recipients/can-receive.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import { collectReady } from './collect-ready.ts'
@@ -35,10 +35,14 @@ interface EncodedFrame {
  * [LAW-ISOLATION].
  */
 // [TL-PUSH-1]
-export async function postBatch(context: InvocationContext, items: readonly BatchItem[]): Promise<void> {
+export async function postBatch(
+  context: InvocationContext,
+  items: readonly BatchItem[],
+  canReceive: CanReceive = createCanReceive(context),
+): Promise<void> {
   let canPost = true
   const postReady = async (frames: readonly EncodedFrame[]) => {
-    if (canPost) canPost = await postMessages(context, frames)
+    if (canPost) canPost = await postMessages(context, await takeLive(frames, canReceive))
     else for (const { item } of frames) item.fail()
   }
   const pending = items.flatMap((item) => item.frames.map((_, index) => makeFrame(context, item, index)))
@@ -62,9 +66,13 @@ async function makeFrame(
   }
 }
 
+async function takeLive(made: readonly EncodedFrame[], canReceive: CanReceive): Promise<readonly EncodedFrame[]> {
+  const live = await Promise.all(made.map(({ item }) => canReceive(item.row)))
+  return made.filter((_, index) => live[index])
+}
+
 /** False when the gateway does not take posts for the connection, so that further ones must not be tried. */
-async function postMessages(context: InvocationContext, made: readonly EncodedFrame[]): Promise<boolean> {
-  const frames = made.filter(({ item }) => canReceive(context, item.row))
+async function postMessages(context: InvocationContext, frames: readonly EncodedFrame[]): Promise<boolean> {
   for (let rest = frames; rest.length > 0; ) {
     const batch = takeFitting(rest)
     const posted = await postFrames(context, batch)

@@ -7,19 +7,19 @@ import { withinDeadline } from '../context/deadline.ts'
 import { mapConcurrent } from '../context/map-concurrent.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { encode } from '../encoding/encode.ts'
+import { encode, type Frame } from '../encoding/encode.ts'
 import { oversized, stockBytes } from '../encoding/result-frames.ts'
 import { parseEvents } from '../log/stored-event.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
-import { canReceive } from '../recipients/can-receive.ts'
+import { type CanReceive, createCanReceive } from '../recipients/can-receive.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 import { endSubscriber } from '../recipients/end-subscriber.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import { deliverToStock } from '../stock-clients/ordered-delivery.ts'
 import { type BatchItem, postBatch } from './connection-batch.ts'
-import { createFrameMaker, type FrameMaker } from './frame-maker.ts'
+import { createFrameMaker } from './frame-maker.ts'
 
 /** Events of one topic, in the order of its log, and their subscribers. */
 export interface DeliveryGroup {
@@ -60,10 +60,11 @@ export async function deliverTo(
   const undelivered = groups.map(() => new Set<Subscriber>())
   const batches = [...batchesOf(context, groups, undelivered).values()]
   const { timedOut, allBegun, allDone } = createSlowPostTimer(context, options)
+  const canReceive = createCanReceive(context)
   let begun = 0
   await mapConcurrent(batches, context.server.maxConcurrentPosts, async (batch) => {
     begun += 1
-    await deliverBatch(context, batch, { ...options, timedOut })
+    await deliverBatch(context, batch, { ...options, timedOut, canReceive })
     if (begun === batches.length) allBegun()
   })
   allDone()
@@ -118,18 +119,23 @@ function batchesOf(
   return batches
 }
 
+interface BatchOptions extends DeliverOptions {
+  readonly timedOut: AbortSignal
+  readonly canReceive: CanReceive
+}
+
 /** Events of a log reach a stock client one at a time [LAW-STOCK-ORDER]; other clients get a batch in few messages. */
 async function deliverBatch(
   context: InvocationContext,
   batch: ConnectionBatch,
-  { isRetry = false, trackPending = () => {}, timedOut }: DeliverOptions & { readonly timedOut: AbortSignal },
+  { isRetry = false, trackPending = () => {}, timedOut, canReceive }: BatchOptions,
 ): Promise<void> {
-  const live = batch.filter(({ row }) => canReceive(context, row))
+  const live = await takeLive(context, batch, canReceive)
   const extended = live.filter(({ row }) => row.extensions)
   const stock = live.filter(({ row }) => !row.extensions)
   await Promise.all([
     ...stock.map((item) => {
-      const work = deliverToStockClient(context, item)
+      const work = deliverToStockClient(context, item, canReceive)
       return withinDeadline(timedOut, work).catch(() => {
         item.fail()
         trackPending(work)
@@ -137,13 +143,31 @@ async function deliverBatch(
     }),
     ...(extended.length === 0 || skipSlowConnection(context, extended, isRetry)
       ? []
-      : [withinDeadline(timedOut, postItems(context, extended)).catch(() => failAll(extended))]),
+      : [withinDeadline(timedOut, postItems(context, extended, canReceive)).catch(() => failAll(extended))]),
   ])
 }
 
-async function postItems(context: InvocationContext, items: ConnectionBatch): Promise<void> {
+/** The items whose subscribers may be posted to. Fails those for which the table cannot be asked. Never rejects. */
+async function takeLive(
+  context: InvocationContext,
+  batch: ConnectionBatch,
+  canReceive: CanReceive,
+): Promise<ConnectionBatch> {
+  const asked = batch.map(async (item) => {
+    try {
+      return (await canReceive(item.row)) ? [item] : []
+    } catch (thrown) {
+      reportDelivery(context, item.row.path, thrown)
+      item.fail()
+      return []
+    }
+  })
+  return (await Promise.all(asked)).flat()
+}
+
+async function postItems(context: InvocationContext, items: ConnectionBatch, canReceive: CanReceive): Promise<void> {
   try {
-    await postBatch(context, items)
+    await postBatch(context, items, canReceive)
   } catch (thrown) {
     failAll(items)
     reportDelivery(context, items[0]?.row.path, thrown)
@@ -174,9 +198,13 @@ function skipSlowConnection(context: InvocationContext, items: ConnectionBatch, 
 }
 
 /** Never rejects. */
-async function deliverToStockClient(context: InvocationContext, item: SubscriptionItem): Promise<void> {
+async function deliverToStockClient(
+  context: InvocationContext,
+  item: SubscriptionItem,
+  canReceive: CanReceive,
+): Promise<void> {
   try {
-    if (!(await postInOrder(context, item))) item.fail()
+    if (!(await postInOrder(context, item, canReceive))) item.fail()
   } catch (thrown) {
     reportDelivery(context, item.row.path, thrown)
     item.fail()
@@ -187,16 +215,19 @@ async function deliverToStockClient(context: InvocationContext, item: Subscripti
 async function postInOrder(
   context: InvocationContext,
   { row, deliveries, frames }: SubscriptionItem,
+  canReceive: CanReceive,
 ): Promise<boolean> {
   const slot = deliveries.at(-1)?.slot
   if (slot !== undefined) return deliverToStock(context, row, slot)
-  for (const makeFrame of frames) if (!(await postEphemeral(context, row, makeFrame))) return false
+  for (const makeFrame of frames) {
+    const frame = await makeFrame(row)
+    if (frame === undefined || !(await canReceive(row))) continue
+    if (!(await postEphemeral(context, row, frame))) return false
+  }
   return true
 }
 
-async function postEphemeral(context: InvocationContext, row: Subscriber, makeFrame: FrameMaker): Promise<boolean> {
-  const frame = await makeFrame(row)
-  if (frame === undefined || !canReceive(context, row)) return true
+async function postEphemeral(context: InvocationContext, row: Subscriber, frame: Frame): Promise<boolean> {
   const posted = await postEvent(context, row, encode(frame))
   if (posted === 'gone') await pruneSubscriber(context, row)
   if (posted === 'posted') measureDelivery(context, undefined)

@@ -199,7 +199,7 @@ async function rowsAreClean(room: Scene): Promise<void> {
   expect(live.map(({ connectionId }) => connectionId).sort()).toEqual(listening.sort())
   for (const row of live) {
     const connection = await room.store.readConnection(row.connectionId)
-    expect(row.authExp).toBe(connection?.authExp)
+    expect(row.authExp).toBeLessThanOrEqual(connection?.authExp ?? 0) // a lower bound [LAW-SERVER-IDENTITY]
   }
 }
 
@@ -256,6 +256,4 @@ describe('the sweep finds', () => {
         return { status: 'stopped', row: { ...row, ...stop, on: false } }
       },
     })))
-  test('an auth that does not update the rows', () =>
-    finds('auth does not update its rows', 'auth', () => ({ setSubscriberAuthExp: async () => {} })))
 })

@@ -1,12 +1,36 @@
+import type { ConnectionRow } from '../../ports/connections.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { isExpired } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 
+/** Whether a subscriber may be posted to now. Rejects when the table cannot be read. */
+export type CanReceive = (row: Subscriber) => Promise<boolean>
+
 /**
- * [TL-ERR-6] Whether a subscriber may be posted to now. Checked at each post and not at the read, since authority may
- * expire during a long delivery.
+ * The check of one delivery. [TL-ERR-6] It is made at each post and not at the read of the rows, since authority may
+ * expire during a long delivery. The expiry in a row is a lower bound: after it, the connection's row decides, which is
+ * read once for each connection. A later expiry is written into the row, so that the next delivery need not read
+ * [LAW-SERVER-IDENTITY].
  */
-export function canReceive({ clock }: RuntimeContext, row: Pick<Subscriber, 'expires' | 'authExp'>): boolean {
-  const now = clock.now()
-  return row.expires * 1_000 > now && !isExpired(row, now)
+// [TL-AUTH-2]
+export function createCanReceive({ clock, store }: RuntimeContext): CanReceive {
+  const connections = new Map<string, Promise<ConnectionRow | undefined>>()
+  const raised = new Set<Subscriber>()
+  const readOnce = (connectionId: string) => {
+    const reading = connections.get(connectionId) ?? store.readConnection(connectionId)
+    connections.set(connectionId, reading)
+    return reading
+  }
+  return async (row) => {
+    if (row.expires * 1_000 <= clock.now()) return false
+    if (!isExpired(row, clock.now())) return true
+    const connection = await readOnce(row.connectionId)
+    if (connection?.state !== 'OPEN' || isExpired(connection, clock.now())) return false
+    if (connection.authExp !== undefined && !raised.has(row)) {
+      raised.add(row)
+      const { authExp } = connection
+      await store.setSubscriberAuthExp({ ...row, authExp }).catch(() => {}) // the next delivery reads the connection again
+    }
+    return true
+  }
 }

@@ -18,7 +18,6 @@ import { post } from '../posting/post.ts'
 import { type PostedOnce, postOnce } from '../posting/post-once.ts'
 import { endSession } from '../presence/rows/disconnect-session.ts'
 import { viewPipes } from '../presence/rows/views.ts'
-import { canReceive } from '../recipients/can-receive.ts'
 import { pipeOf } from '../recipients/filtered-result.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
@@ -166,7 +165,7 @@ export async function postUnderLock(
   result: Result,
 ): Promise<OrderedResult | undefined> {
   const { row } = lock
-  if (!canReceive(context, row)) {
+  if (!(await lock.canReceive(row))) {
     await releaseLock(context, lock)
     return 'done' // the resume under a new token replays what expired authority withholds
   }

@@ -6,12 +6,14 @@ import { createDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { cursorOf } from '../log/retention.ts'
 import { deleteConnection } from '../posting/post.ts'
+import { type CanReceive, createCanReceive } from '../recipients/can-receive.ts'
 
 /** The lock of a stock client's subscription: only its holder posts to the subscription [LAW-STOCK-ORDER]. */
 export interface SubscriptionLock {
   readonly row: Subscriber
   /** The id of the holder. */
   readonly by: string
+  readonly canReceive: CanReceive
   /** The cursor up to which events were posted. */
   at: Cursor
 }
@@ -43,11 +45,16 @@ export async function acquireLock(context: InvocationContext, row: Subscriber, s
   for (;;) {
     const found = await context.store.acquireDeliveryLock(row, lock)
     if (found.status === 'off') return 'off'
-    if (found.status === 'locked') return { row: found.row, by: lock.by, at: positionOf(context, found.row, slot) }
+    if (found.status === 'locked')
+      return toLock(context, { row: found.row, by: lock.by, at: positionOf(context, found.row, slot) })
     if (isDead(found.row, context.clock.now())) return 'dead'
     const requested = await context.store.requestOffset(row, slot.offset)
     if (requested !== 'free') return requested === 'requested' ? 'held' : 'off'
   }
+}
+
+export function toLock(context: InvocationContext, lock: Omit<SubscriptionLock, 'canReceive'>): SubscriptionLock {
+  return { ...lock, canReceive: createCanReceive(context) }
 }
 
 /** Releases the lock and stores how far it came, even if further offsets are requested. */

@@ -2,7 +2,6 @@ import { defined, limits, type StartedResult } from '@trunkline/protocol'
 import { notServed } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import { carryAuthority } from '../connections/renew-auth.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { firstShard, rememberShards } from '../context/shard-hints.ts'
@@ -37,7 +36,10 @@ export function channelHooks(
       await checkStoredBytes(context, { ...attempt, shard }, stored)
       await joining?.beforeClaim()
     },
-    claim: () => context.store.claimSubscription({ ...attempt, ...joining?.claim, shard, expires }),
+    claim: () => {
+      const holdsClaims = stored.piped && ({ claims: true } as const)
+      return context.store.claimSubscription({ ...attempt, ...joining?.claim, ...holdsClaims, shard, expires })
+    },
     async registered(claimed) {
       const row: Subscriber = {
         ...{ ...attempt, shard: claimed, on: true, path: request.path, extensions, expires },
@@ -94,8 +96,8 @@ async function withdraw(context: InvocationContext, row: Subscriber, thrown: unk
 
 /**
  * S3. Deletes the row of a connection that was closed meanwhile. Disconnects a connection without a row, as after a
- * restore of the table: its client would ask in vain while the socket is open. Writes the new expiry if the authority
- * was renewed meanwhile.
+ * restore of the table: its client would ask in vain while the socket is open. Writes the connection's claims into a
+ * row that holds older ones; the row's expiry is a lower bound and stays [LAW-SERVER-IDENTITY].
  */
 async function isStillOpen(context: InvocationContext, row: Subscriber): Promise<boolean> {
   const { connection, shards = 1 } = await context.store.readConnectionAndShards(row.connectionId, row.topic)
@@ -105,9 +107,8 @@ async function isStillOpen(context: InvocationContext, row: Subscriber): Promise
     if (connection === undefined) await deleteConnection(context, row.connectionId) // [TL-SUB-16]
     return false
   }
-  if (connection.authExp !== row.authExp)
-    await carryAuthority(context, { ...row, authExp: connection.authExp }, (authExp) =>
-      context.store.setSubscriberAuthExp({ ...row, authExp }),
-    )
+  const { claims, renewedAt } = connection
+  if (row.piped !== undefined && renewedAt !== undefined && claims !== undefined && claims !== row.piped.claims)
+    await context.store.setSubscriberClaims({ ...row, claims, renewedAt })
   return true
 }

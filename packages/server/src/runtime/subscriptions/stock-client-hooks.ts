@@ -5,7 +5,7 @@ import type { InvocationContext } from '../context/runtime-context.ts'
 import type { DeliverJob } from '../delivery/deliver-job.ts'
 import type { Result } from '../encoding/encode.ts'
 import { postFromLog, postUnderLock } from '../stock-clients/ordered-delivery.ts'
-import { disconnectUncertain, releaseLock, type SubscriptionLock } from '../stock-clients/subscription-lock.ts'
+import { disconnectUncertain, releaseLock, toLock } from '../stock-clients/subscription-lock.ts'
 import type { SubscriptionHooks, SubscriptionStart } from './subscription-hooks.ts'
 
 /** A stock client's subscription to a log: the members that name its row in a shard, and its steps. */
@@ -56,7 +56,7 @@ async function postStart(
 ): Promise<void> {
   if (found === undefined)
     throw new Error(`Expected the log of topic ${row.topic} to have been read, got none. Report this as a bug.`)
-  const lock: SubscriptionLock = { row, by: row.lock?.by ?? '', at: found.from }
+  const lock = toLock(context, { row, by: row.lock?.by ?? '', at: found.from })
   const results: Result[] = [{ type: 'started' }]
   if (snapshot !== undefined) results.push({ ...snapshot, type: 'data' }) // a tracked event, since tRPC has no snapshots
   for (const result of results) {

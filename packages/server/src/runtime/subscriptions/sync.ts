@@ -3,7 +3,7 @@ import { channelOfTopic } from '../../define/topic.ts'
 import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { ConnectionSubscription, SyncState } from '../../ports/subscriptions.ts'
 import type { Client } from '../calls/worker-job.ts'
-import { type ContextDetails, isExpired, toFacts } from '../context/caller.ts'
+import { type ContextDetails, toFacts } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { encode, type Frame, type Result } from '../encoding/encode.ts'
@@ -161,9 +161,8 @@ async function syncLive(
   const { context } = syncs
   const { subscriber } = state
   const retentionMs = context.retentionOf(channelOfTopic(topic))
-  // The client's next subscribe repairs a lost row, and a row that an interrupted `auth` left with an old expiry.
-  if (subscriber?.on !== true || subscriber.ref !== entry.ref || isExpired(subscriber, context.clock.now()))
-    throw notLive()
+  // The client's next subscribe repairs a lost row. The row's expiry does not matter: the sender's authority holds.
+  if (subscriber?.on !== true || subscriber.ref !== entry.ref) throw notLive()
   if (retentionMs === undefined) throw notLive()
   const current = upToDate(context, cursor, state)
   if (current === undefined && !syncs.beginLog()) return [] // [TL-SYNC-8]

@@ -101,6 +101,7 @@ it('the conditional writes of this version accept the rows of the previous versi
     ['releaseDeliveryLock', locked, { by: 'one', at: '0.e:98', unless: 98 }],
     ['releaseDeliveryLock', locked, { by: 'one', at: '0.e:99' }],
     ...rows.slice(0, 2).map((row): Call => ['setSubscriberAuthExp', { ...row, authExp: until }]),
+    ...rows.map((row): Call => ['setSubscriberClaims', { ...row, claims: '{}', renewedAt: 5 }]),
     ...rows.map((row): Call => ['putSubscriber', { ...row, ref: row.ref + 1 }]),
     ['readSubscribers', topicOf('a'), 0, {}],
     ...rows.map(({ connectionId, id, ref }): Call => ['stopSubscription', { connectionId, id, ref: ref + 1, expires }]),
@@ -117,7 +118,8 @@ it('the conditional writes of this version accept the rows of the previous versi
     ['readKey', runningKey],
     ['extendSlot', topicOf('a'), 16, expires],
     ['putSlot', topicOf('a'), { offset: 16, epoch: 'e', publishId: 'p', time: 1, expires }],
-    ['renewConnection', 'c3=', { authExp: until, claims: '{}' }],
+    ['renewConnection', 'c3=', { authExp: until, claims: '{}', renewedAt: 5, follows: undefined, claimsPending: true }],
+    ['settleClaims', 'c3=', 5],
     ['closeConnection', 'c3=', expires],
     ['readConnection', 'c3='],
     ...members.flatMap((row): readonly Call[] => [
