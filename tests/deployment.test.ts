@@ -118,6 +118,24 @@ describe('functions', () => {
   })
 })
 
+describe('the concurrency of worker', () => {
+  it('is a parameter of the stack, and that of the account where none is set', () => {
+    expect(template.Parameters?.['WorkerConcurrency']).toMatchObject({ Type: 'String', Default: '' })
+    expect(template.Conditions?.['HasWorkerConcurrency']).toEqual({
+      'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'WorkerConcurrency' }, ''] }],
+    })
+    expect(properties('WorkerLambdaFunction')?.['ReservedConcurrentExecutions']).toEqual({
+      'Fn::If': ['HasWorkerConcurrency', { Ref: 'WorkerConcurrency' }, { Ref: 'AWS::NoValue' }],
+    })
+  })
+  it('is reserved for no other function', () => {
+    const reserved = [...resourcesOf(template, 'AWS::Lambda::Function')].filter(
+      ([, { Properties }]) => 'ReservedConcurrentExecutions' in Properties,
+    )
+    expect(reserved.map(([id]) => id)).toEqual(['WorkerLambdaFunction'])
+  })
+})
+
 describe('the local line', () => {
   it('gives each function the timeout and the retries of the template', () => {
     const configurations = [...resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').values()]
