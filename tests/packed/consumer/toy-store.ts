@@ -4,6 +4,7 @@ import {
   type ConnectionSubscription,
   type KeyRow,
   type PresenceRow,
+  type RunPlaceLease,
   type ShardLeaseRow,
   type Slot,
   type SlotPage,
@@ -43,6 +44,7 @@ function pageOf<Row>(rows: readonly Row[], name: (row: Row) => string, { limit =
   return { page, ...(last !== undefined && rest.length > limit && { next: name(last) }) }
 }
 
+const sortedByRun = (places: readonly RunPlaceLease[]) => [...places].sort((a, b) => (a.run < b.run ? -1 : 1))
 const holds = (row: ConnectionSubscription, ref: number, run: string) => row.on && row.ref === ref && row.run === run
 const runs = (row: KeyRow, owner: string) => row.state === 'RUNNING' && row.owner === owner
 const keyOf = ({ topic, shard, connectionId, id }: Omit<SubscriberRef, 'ref'>) =>
@@ -64,6 +66,7 @@ export class ToyStore implements Store {
   readonly #members = new Table<PresenceRow>()
   readonly #sweeps = new Table<number>()
   readonly #leases = new Table<ShardLeaseRow>()
+  readonly #places = new Table<readonly RunPlaceLease[]>()
   readonly #texts = new Table<string>()
   readonly #uploads = new Table<UploadRow & { readonly parts: readonly number[] }>()
 
@@ -358,6 +361,32 @@ export class ToyStore implements Store {
     if ((this.#sweeps.get(topic) ?? 0) !== from) return 'conflict'
     this.#sweeps.set(to, topic)
     return 'moved'
+  }
+
+  async takeRunPlace({ owner, run, lease, max, over }: Parameters<Store['takeRunPlace']>[0]) {
+    const existing = this.#places.get(owner) ?? []
+    const isCurrent = over.every((dead) =>
+      existing.some((place) => place.run === dead.run && place.lease === dead.lease),
+    )
+    const staying = existing.filter((place) => !over.some((dead) => dead.run === place.run))
+    if (!isCurrent || staying.length >= max || staying.some((place) => place.run === run))
+      return { status: 'refused', places: existing } as const
+    this.#places.set(sortedByRun([...staying, { run, lease }]), owner)
+    return { status: 'taken' } as const
+  }
+  async renewRunPlace({ owner, run, lease }: Parameters<Store['renewRunPlace']>[0]) {
+    const existing = this.#places.get(owner) ?? []
+    if (!existing.some((place) => place.run === run)) return 'absent'
+    const others = existing.filter((place) => place.run !== run)
+    this.#places.set(sortedByRun([...others, { run, lease }]), owner)
+    return 'renewed'
+  }
+  async releaseRunPlace({ owner, run }: Parameters<Store['releaseRunPlace']>[0]) {
+    const existing = this.#places.get(owner) ?? []
+    this.#places.set(
+      existing.filter((place) => place.run !== run),
+      owner,
+    )
   }
 
   // large messages

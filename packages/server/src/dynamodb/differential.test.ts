@@ -110,6 +110,10 @@ const shardLease = fc.record(
   { requiredKeys: ['topic', 'shard', 'version', 'epoch', 'from', 'through', 'expires'] },
 )
 
+const placeOwner = fc.constant('~o')
+const run = fc.constantFrom('r1', 'r2', 'r:3', 'r4')
+const places = fc.uniqueArray(fc.record({ run, lease: small }), { maxLength: 3, selector: (place) => place.run })
+
 /** The arguments of each operation. The type is exhaustive, so that a new operation is drawn too. */
 const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   putSlot: fc.tuple(topic, slot),
@@ -176,6 +180,11 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   moveSweep: fc.tuple(topic, fc.record({ from: fc.integer({ min: 0, max: 3 }), to: small, expires: small })),
   readShardLease: fc.tuple(topic, shard),
   putShardLease: fc.tuple(shardLease, maybe(mark)),
+  takeRunPlace: fc.tuple(
+    fc.record({ ...{ owner: placeOwner, run, lease: small, expires: small, max: small }, over: places }),
+  ),
+  renewRunPlace: fc.tuple(fc.record({ owner: placeOwner, run, lease: small, expires: small })),
+  releaseRunPlace: fc.tuple(fc.record({ owner: placeOwner, run })),
   putReceipt: fc.tuple(topic, small, small),
   hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
 }

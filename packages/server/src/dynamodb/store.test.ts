@@ -130,6 +130,17 @@ describe('a lost answer', () => {
     const pass = { connectionId, id: '1', ref: 1, from: 'r1', run: 'r2', lease: 9 }
     expect(await (await storeBehind(losingTheFirstAnswer())).passRun(pass)).toMatchObject({ status: 'passed' })
   })
+  it('of a run’s place is a first success, and its release frees one place', async () => {
+    const place = { owner: slot(1).publishId, run: 'r1', lease: 5, expires: 9 }
+    const take = { ...place, max: 1, over: [] }
+    expect(await (await storeBehind(losingTheFirstAnswer())).takeRunPlace(take)).toEqual({ status: 'taken' })
+    const other = { ...take, run: 'r2' }
+    const full = { status: 'refused', places: [{ run: 'r1', lease: 5 }] }
+    expect(await createDynamoStore(table.options).takeRunPlace(other)).toEqual(full)
+    await (await storeBehind(losingTheFirstAnswer())).releaseRunPlace(place)
+    expect(await createDynamoStore(table.options).takeRunPlace(other)).toEqual({ status: 'taken' })
+    expect(await createDynamoStore(table.options).takeRunPlace(take)).toMatchObject({ status: 'refused' })
+  })
   it('of connection parameters is a first success', async () => {
     const row = connection()
     await createDynamoStore(table.options).putConnection(row)
@@ -205,6 +216,7 @@ describe('requests', () => {
     const own = { key, owner: 'o2' }
     const upload = { connectionId, message: 'm', expires: 5 }
     const member = presence(topic)
+    const place = { owner: topic, run: 'r1', lease: 5, expires: 5 }
     const calls: readonly [string, () => Promise<unknown>][] = [
       ['PutItem', () => store.putSlot(topic, one)],
       [
@@ -269,6 +281,10 @@ describe('requests', () => {
       ['DeleteItem', () => store.deletePresence(member)],
       ['GetItem', () => store.readSweep(topic)],
       ['UpdateItem', () => store.moveSweep(topic, { from: 0, to: 5, expires: 5 })],
+      ['UpdateItem', () => store.takeRunPlace({ ...place, max: 1, over: [] })],
+      ['UpdateItem', () => store.renewRunPlace(place)],
+      ['UpdateItem', () => store.releaseRunPlace(place)],
+      ['UpdateItem', () => store.releaseRunPlace(place)], // absent: nothing is read
       ['PutItem', () => store.putReceipt(topic, 1, 5)],
       ['BatchGetItem', () => store.hasReceipts([{ topic, offset: 1 }])],
     ]

@@ -12,6 +12,7 @@ type Limits = Pick<
   | 'maxDirectAudience'
   | 'maxConcurrentPosts'
   | 'accountPostsPerSecond'
+  | 'maxRuns'
 >
 
 interface Range {
@@ -38,6 +39,7 @@ const ranges = {
   maxDirectAudience: { least: 0, most: 1_000, default: 100, unit: 'subscribers' },
   maxConcurrentPosts: { least: 1, most: 200, default: 50, unit: 'connections' }, // the gateway opens at most 200 sockets
   accountPostsPerSecond: { least: minRate, most: 1_000_000, default: defaultAccountRate, unit: 'posts per second' },
+  maxRuns: { least: 1, most: 1_000, default: 20, unit: 'runs' }, // a thousand make the row of a caller 40 KB
 } as const satisfies Partial<Record<keyof Limits, Range>>
 
 /** The limits of the options, or their defaults. Throws a `RangeError` for a value that is out of its range. */
@@ -50,6 +52,7 @@ export function checkServeLimits(options: Partial<Pick<ServeOptions<never, never
     maxDirectAudience: check('maxDirectAudience'),
     maxConcurrentPosts: check('maxConcurrentPosts'),
     accountPostsPerSecond: check('accountPostsPerSecond'),
+    maxRuns: check('maxRuns'),
   }
 }
 

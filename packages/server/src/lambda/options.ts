@@ -53,6 +53,13 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
    * @default 10_000
    */
   readonly accountPostsPerSecond?: number
+  /**
+   * The number of long calls and generators that one principal, or one session of anonymous callers, may run at the same
+   * time, from 1 to 1,000. One more is refused with RATE_LIMITED and `retryAfterMs`, and starts nothing. A start costs
+   * one write, and its end another, each of one unit for about 30 runs. Another value throws a `RangeError`.
+   * @default 20
+   */
+  readonly maxRuns?: number
   /** Decides who connects. @default every caller is accepted as anonymous, with `principal: null` */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
   /**

@@ -1,10 +1,13 @@
 /**
- * The port of leases on shared work: who delivers a shard's events, and who sweeps a topic's presence next.
+ * The port of leases on shared work: who delivers a shard's events, who sweeps a topic's presence next, and which runs
+ * of a caller go on.
  *
  * - At most one holder: a write succeeds only over the state that its caller read, so of several concurrent writers one
  *   succeeds and the others get what exists.
  * - A lease ends by its time. The store does not judge that: callers compare `expiresAt` with their clock.
- * - A lease saves work. Two holders at one time cost a second delivery, which the receiver drops [LAW-RECEIVER-ORDERS].
+ * - A lease of a shard or of a sweep saves work. Two holders at one time cost a second delivery, which the receiver drops [LAW-RECEIVER-ORDERS].
+ * - The places of an owner's runs are one row, which every writer changes by itself alone. An owner never gets more
+ *   than `max` places, however many writers race for the last one.
  */
 export interface LeaseStore {
   /** Reads a shard's lease; undefined if none exists. One strongly consistent read. */
@@ -34,6 +37,39 @@ export interface LeaseStore {
     topic: string,
     move: { readonly from: number; readonly to: number; readonly expires: number },
   ): Promise<'moved' | 'conflict'>
+
+  /**
+   * Takes a place for a run among the places of `owner`, and removes the places `over`, which the caller judges to be
+   * dead. Writes only if every place in `over` still has the lease that is given, the owner has no place of this run
+   * except in `over`, and fewer than `max` places stay. Returns `taken` also if an own try whose answer was lost wrote
+   * it, else `refused` with the places that exist, by the names of their runs. One conditional write.
+   */
+  takeRunPlace(
+    take: RunPlace & RunPlaceLease & { readonly max: number; readonly over: readonly RunPlaceLease[] },
+  ): Promise<{ readonly status: 'taken' } | { readonly status: 'refused'; readonly places: readonly RunPlaceLease[] }>
+
+  /** Sets the lease of a place, and when the row expires, if the place exists. One conditional write. */
+  renewRunPlace(renewed: RunPlace & RunPlaceLease): Promise<'renewed' | 'absent'>
+
+  /** Removes a place; changes nothing if it does not exist. One conditional write. */
+  releaseRunPlace(place: Pick<RunPlace, 'owner' | 'run'>): Promise<void>
+}
+
+/** A place among the runs of one owner. */
+export interface RunPlace {
+  /** Names the caller that the runs count for. */
+  readonly owner: string
+  /** Names the run: of a repeated request it is the same. */
+  readonly run: string
+  /** When the owner's row expires, in epoch seconds. */
+  readonly expires: number
+}
+
+/** The lease of a place. */
+export interface RunPlaceLease {
+  readonly run: string
+  /** Epoch milliseconds. From then on the run counts as dead. */
+  readonly lease: number
 }
 
 /**

@@ -333,6 +333,16 @@ const scenarios = {
     act: (made) => made.work(undefined, { remaining: () => 60_000 }),
     lifeMs: 60_000,
   },
+  'the worker of a generator that starts late': {
+    before: async (made) => {
+      const client = await made.connect()
+      await client.send(subscription('count'))
+      await made.clock.advance(20_000)
+      return client
+    },
+    act: (made) => made.work(undefined, { remaining: () => 60_000 }),
+    lifeMs: 60_000,
+  },
   'the table’s stream': {
     before: withListener('live'),
     act: (made) => made.stream([slotAt(made, 2), slotAt(made, 3, { inline: made.clock.now() + 1_000 })]),
@@ -457,6 +467,9 @@ const reachedBy: Readonly<
   hasReceipts: 'the table’s stream',
   readShardLease: 'deliver of a shard',
   putShardLease: 'deliver of a shard',
+  takeRunPlace: 'a long call',
+  renewRunPlace: 'the worker of a generator that starts late',
+  releaseRunPlace: 'the worker of a long call',
   post: 'a publish to one subscriber',
   disconnect: 'hello of a refused connection',
   invoke: 'a long call',

@@ -84,7 +84,7 @@ export const slowDeliveriesAreNotAwaited: Replace<typeof deliverTo> =
 
 /** A run continues after its subscription was stopped. */
 export const runIgnoresStop: Replace<typeof watchRun> = (original) => (scope, watched) =>
-  original(scope, { ...watched, holds: () => true })
+  original(scope, { ...watched, endOf: () => undefined })
 
 /** A run stops its row before its final frames are posted. */
 export const rowStopsBeforeFinalFrames: Replace<typeof finishRun> = (original) => async (scope, run, result) => {

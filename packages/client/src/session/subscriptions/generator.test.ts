@@ -114,6 +114,29 @@ describe('a generator’s values', () => {
   })
 })
 
+describe('a subscribe that is refused with RATE_LIMITED', () => {
+  const line = { code: 'RATE_LIMITED', retry: 'later', retryAfterMs: 5_000, mayHaveRun: true }
+  test('is sent again after retryAfterMs and not before, and fails at the sixth refusal [TL-RUN-2]', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.subscribe(1)
+    for (let ref = 2; ref <= 6; ref++) {
+      expect(machine.message({ id: 1, error: {}, line })).toEqual([])
+      expect(machine.timers.get('started 1')).toBe(5_000)
+      expect(machine.fire({ kind: 'started', id: 1 })).toEqual([subscribed(ref)])
+    }
+    expect(machine.message({ id: 1, error: {}, line }).join()).toContain('fail 1 RATE_LIMITED')
+  })
+  test('is not refused for good once it has started [TL-RUN-2]', () => {
+    const machine = createMachine()
+    machine.open()
+    machine.subscribe(1)
+    machine.message({ id: 1, error: {}, line })
+    machine.fire({ kind: 'started', id: 1 })
+    expect(machine.message(started(2), value(1, 2))).toEqual(['started 1', wire(1)])
+  })
+})
+
 describe('a generator is lost', () => {
   test.each([
     ['when a value stays missing', [value(2)], 'gap'],

@@ -1,7 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import type { ConnectionRow } from '../../ports/connections.ts'
 import type { KeyRow } from '../../ports/idempotency.ts'
-import type { ShardLeaseRow } from '../../ports/leases.ts'
+import type { RunPlaceLease, ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
@@ -165,6 +165,22 @@ export function fromShardLeaseItem(topic: string, shard: number, item: Item): Sh
     }),
   }
   return members<ShardLeaseRow>(item, renamed, ['epoch', 'from', 'through', 'expires'])
+}
+
+const placePrefix = 'run:'
+
+/**
+ * The attribute that holds the lease of a run's place. Each place is an attribute of the item itself, because an update
+ * cannot set a member of a map that does not exist yet.
+ */
+export const placeAttribute = (run: string) => placePrefix + run
+
+/** The places of an item, in the order of the runs' names. */
+export function fromRunPlacesItem(item: Item = {}): readonly RunPlaceLease[] {
+  return Object.entries(item)
+    .filter(([name]) => name.startsWith(placePrefix))
+    .map(([name, lease]) => ({ run: name.slice(placePrefix.length), lease: Number(lease) }))
+    .sort((a, b) => (a.run < b.run ? -1 : 1))
 }
 
 /**

@@ -50,6 +50,9 @@ export const shardsKey = (topic: string): Key => ({ pk: `SUBS#${topic}#0`, sk: o
 /** The lease of a shard. */
 export const shardLeaseKey = (topic: string, shard: number): Key => ({ pk: `TURN#${topic}#${shard}`, sk: only })
 
+/** The places of one owner's runs. */
+export const runPlacesKey = (owner: string): Key => ({ pk: `RUNS#${owner}`, sk: only })
+
 /** An idempotency key of a mutation or a publish. Its text begins with its scope. */
 export const keyRowKey = (key: string): Key => ({ pk: `IDEM#${key}`, sk: only })
 

@@ -7,7 +7,8 @@ import { loadProcedure } from '../procedures/load-lazy-router.ts'
 import { checkKey, rowOfCall } from './idempotency-key.ts'
 import { answerKeyed, answerRecorded } from './idempotent-call.ts'
 import { answerBytes, type CallRequest, isMutation, metaOf, runCall } from './run-call.ts'
-import { type Client, invokeWorker } from './worker-job.ts'
+import { placeOfCall, releaseRunPlace, takeRunPlace, tooManyRuns } from './run-place.ts'
+import { type CallJob, type Client, invokeWorker } from './worker-job.ts'
 
 /** A query or a mutation as the client sent it. */
 export interface ClientCall extends Omit<CallRequest, 'maxBytes' | 'facts'> {
@@ -53,7 +54,8 @@ export async function answerCall(
 
 /**
  * Starts a call in the `worker` function. Returns the immediate answer: `accepted`, or none for a stock client.
- * Middlewares and validators run only in the worker, so once. Throws like `answerKeyed` when the key already has a row.
+ * Middlewares and validators run only in the worker, so once. Throws like `answerKeyed` when the key already has a row,
+ * and RATE_LIMITED when as many runs of the caller go on as may.
  */
 // [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
 async function startLongCall(
@@ -67,12 +69,20 @@ async function startLongCall(
     if (recorded !== undefined) return recorded
   }
   const { id, jsonrpc, type, path, rawInput, batchIndex, traceparent } = call
-  await invokeWorker(context, {
-    kind: 'call',
-    client,
+  const askedAt = context.clock.now()
+  const found = await takeRunPlace(context, placeOfCall(client.caller, { id, key, askedAt }))
+  if (found.status === 'full') throw tooManyRuns(context, found.retryAfterMs) // [TL-RUN-1]
+  const { place } = found
+  const job: CallJob = {
+    ...{ kind: 'call', client, askedAt, place },
     call: { ...{ id, type, path, batchIndex }, ...defined({ jsonrpc, rawInput, key, traceparent }) }, // [TL-TRACE-2]
-    askedAt: context.clock.now(),
-  })
+  }
+  // A call whose place is held has been started by the same frame, or under the same key.
+  if (found.status === 'taken')
+    await invokeWorker(context, job).catch(async (thrown: unknown) => {
+      await releaseRunPlace(context, place)
+      throw thrown
+    })
   if (!client.caller.extensions) return undefined
   return { result: { type: 'accepted', ...(key !== undefined && { key, askAfterMs }) } }
 }

@@ -41,8 +41,12 @@ export function checkKey(key: string, now: number): void {
  */
 // [TL-KEY-2]
 export function rowNameOf(caller: ConnectionCaller, key: string): string {
-  const owner = caller.principal === null ? `session\n${caller.session}` : `principal\n${caller.principal}`
-  return `${digest(owner)}#${digest(key)}`
+  return `${ownerOf(caller)}#${digest(key)}`
+}
+
+/** A digest of who a caller is: its principal, or the session of an anonymous caller. */
+export function ownerOf({ principal, session }: Pick<ConnectionCaller, 'principal' | 'session'>): string {
+  return digest(principal === null ? `session\n${session}` : `principal\n${principal}`)
 }
 
 /**
@@ -85,6 +89,7 @@ export function publishIdOf(row: string, topic: string, n: number): string {
   return digest(`${row}\n${topic}\n${n}`)
 }
 
-function digest(text: string): string {
+/** 192 bits of the SHA-256 of a text, in base64url. */
+export function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 32)
 }

@@ -12,6 +12,7 @@ import { rowOfCall } from './idempotency-key.ts'
 import { answerKeyed } from './idempotent-call.ts'
 import { answerBytes, type CallRequest, runCall } from './run-call.ts'
 import { isDead, leaseMs, type RunClaim, watchRun } from './run-lease.ts'
+import { holdRunPlace, releaseRunPlace, tooManyRuns } from './run-place.ts'
 import type { CallJob } from './worker-job.ts'
 
 /** A call whose procedure is marked `longRunning`, with or without a key. */
@@ -46,6 +47,7 @@ export async function runLongCall(context: InvocationContext, job: CallJob): Pro
   // One message, or chunks one after another up to the first that fails. [TL-CHUNK-1]
   for (const message of toMessages([encode({ ...addressOf(call), ...answer })], { id: call.id, extensions }))
     if (posted === 'posted') posted = await post(context, connectionId, message)
+  await releaseRunPlace(context, job.place)
 }
 
 /**
@@ -63,15 +65,21 @@ async function answerOf(context: InvocationContext, job: CallJob, call: LongCall
     throw new TrunklineError('FUNCTION_FAILED', 'No function started this call within 60 s. Send it again.', {
       mayHaveRun: false,
     })
+  const found = job.place && (await holdRunPlace(context, job.place, { goesOn: false }))
+  if (found?.status === 'full') throw tooManyRuns(context, found.retryAfterMs) // [TL-RUN-1]
   using watch = watchRun(context, {
     row: rowOfCall(job.client.caller, call),
-    holds: (row) => row === undefined || row.on || row.ref < job.askedAt, // [TL-LONG-4]
+    endOf: (row) => (row === undefined || row.on || row.ref < job.askedAt ? undefined : 'stopped'), // [TL-LONG-4]
     // A mutation continues without its connection.
     ...defined({ connectionId: call.type === 'query' ? job.client.caller.connectionId : undefined, claim }),
+    ...defined({ place: found?.place }),
   })
   const answer = await runWatched(context, job, { ...call, cancelled: watch.signal })
+  watch[Symbol.dispose]() // a renewal after its end would take the place again
   if (claim !== undefined) await context.store.stopSubscription({ ...claim, expires: job.client.expires })
-  return watch.signal.aborted ? undefined : answer
+  if (!watch.signal.aborted) return answer
+  if (answer !== undefined) await releaseRunPlace(context, job.place) // else another invocation runs in its place
+  return undefined
 }
 
 async function runWatched(context: InvocationContext, job: CallJob, call: LongCall): Promise<Answer | undefined> {

@@ -3,24 +3,28 @@ import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import { isExpired } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { deleteConnection } from '../posting/post.ts'
+import { type HeldPlace, renewRunPlace } from './run-place.ts'
 
 /**
  * Why a run must end early.
- * - `stopped`: its subscription was stopped, its call was cancelled, or another run has its claim
+ * - `stopped`: its subscription was stopped, or its call was cancelled
+ * - `passed`: another run has its claim
  * - `gone`: its connection is closed
  * - `unauthorized`: the authority of its connection has expired
  */
-export type RunEnd = 'stopped' | 'gone' | 'unauthorized'
+export type RunEnd = 'stopped' | 'passed' | 'gone' | 'unauthorized'
 
 /** What is watched for a run: its row, and its connection if the run is of use only to it. */
 export interface Watched {
   readonly row: Pick<ConnectionSubscription, 'connectionId' | 'id'>
-  /** Whether the run may continue, given its row. */
-  readonly holds: (row: ConnectionSubscription | undefined) => boolean
+  /** Why the run must end, given its row; undefined while it may continue. */
+  readonly endOf: (row: ConnectionSubscription | undefined) => 'stopped' | 'passed' | undefined
   /** Absent: the run continues without the connection. */
   readonly connectionId?: string
   /** The claim, which is renewed while the run continues. */
   readonly claim?: RunClaim
+  /** The place among the runs of the caller, which is renewed too. */
+  readonly place?: HeldPlace
 }
 
 /** The claim of a run, as its row holds it. */
@@ -29,6 +33,8 @@ export type RunClaim = Required<Pick<ConnectionSubscription, 'connectionId' | 'i
 /** The watch of a run. `signal` aborts when the run must end, with a `RunEnd` as its reason. */
 export interface RunWatch extends Disposable {
   readonly signal: AbortSignal
+  /** The place, with its current lease. */
+  readonly place: HeldPlace | undefined
   /** Ends the run: a post found its connection gone. */
   end(why: RunEnd): void
   /**
@@ -61,9 +67,13 @@ export function watchRun(context: InvocationContext, watched: Watched): RunWatch
   const end = (why: RunEnd) => ended.abort(why)
   let lookedAt = context.clock.now()
   let postedAt = Number.NEGATIVE_INFINITY
-  void watch(context, watched, { end, signal: done.signal })
+  const leases: Leases = { claim: watched.claim?.lease ?? 0, place: watched.place?.lease ?? 0 }
+  void watch(context, watched, { end, signal: done.signal, leases })
   return {
     signal: ended.signal,
+    get place() {
+      return watched.place && { ...watched.place, lease: leases.place }
+    },
     end,
     look() {
       const now = context.clock.now()
@@ -72,7 +82,10 @@ export function watchRun(context: InvocationContext, watched: Watched): RunWatch
       if (!isFrequent || now - lookedAt < lookMs) return
       lookedAt = now
       void readRow(context, watched).then(
-        (row) => watched.holds(row) || done.signal.aborted || end('stopped'),
+        (row) => {
+          const why = watched.endOf(row)
+          if (why !== undefined && !done.signal.aborted) end(why)
+        },
         () => {}, // the next poll reads it again
       )
     },
@@ -88,16 +101,24 @@ export function isDead(row: ConnectionSubscription | undefined, ref: number, now
 interface Watching {
   readonly end: (why: RunEnd) => void
   readonly signal: AbortSignal
+  readonly leases: Leases
 }
 
-async function watch(context: InvocationContext, watched: Watched, { end, signal }: Watching): Promise<void> {
-  let lease = watched.claim?.lease ?? 0
+/** The current leases of a run, in epoch milliseconds. */
+interface Leases {
+  claim: number
+  place: number
+}
+
+async function watch(context: InvocationContext, watched: Watched, { end, signal, leases }: Watching): Promise<void> {
   while (!signal.aborted) {
     try {
       const why = await findEnd(context, watched)
       if (signal.aborted) return
       if (why !== undefined) return end(why)
-      lease = await renew(context, watched, lease)
+      leases.claim = await renew(context, watched, leases.claim)
+      const { place } = watched
+      if (place !== undefined) leases.place = await renewRunPlace(context, { ...place, lease: leases.place }, signal)
     } catch {
       // The next poll tries again. A claim that cannot be renewed expires, and no other run can claim it meanwhile.
     }
@@ -110,12 +131,13 @@ function readRow({ store }: InvocationContext, { row }: Watched): Promise<Connec
 }
 
 async function findEnd(context: InvocationContext, watched: Watched): Promise<RunEnd | undefined> {
-  const { holds, connectionId } = watched
+  const { connectionId } = watched
   const [row, connection] = await Promise.all([
     readRow(context, watched),
     connectionId === undefined ? undefined : context.store.readConnection(connectionId),
   ])
-  if (!holds(row)) return 'stopped'
+  const why = watched.endOf(row)
+  if (why !== undefined) return why
   // The row is missing after a restore of the table. [TL-SUB-16]
   if (connectionId !== undefined && connection === undefined) await deleteConnection(context, connectionId)
   return connectionId === undefined ? undefined : endOf(connection, context.clock.now())

@@ -3,6 +3,7 @@ import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { DeadlinePassed } from '../context/deadline.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
+import type { HeldPlace } from './run-place.ts'
 
 /** The client of a worker's job: its connection, as the function that received the frame knew it. */
 export interface Client {
@@ -31,6 +32,8 @@ export interface CallJob {
   }
   /** When its frame arrived, in epoch milliseconds. Only a later cancel applies to it. */
   readonly askedAt: number
+  /** Its place among the runs of its caller. A version that does not count runs writes none. */
+  readonly place?: HeldPlace
 }
 
 /** A subscription whose procedure is a generator. */
@@ -55,6 +58,8 @@ export interface GeneratorJob {
   readonly n: number
   /** A previous worker started it, so the client has got `started`. */
   readonly continues: boolean
+  /** Its place among the runs of its caller. A version that does not count runs writes none. */
+  readonly place?: HeldPlace
 }
 
 /** The JSON payload of the `worker` function. */

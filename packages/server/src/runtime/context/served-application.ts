@@ -18,6 +18,8 @@ export interface Server {
   readonly accountPostsPerSecond: number
   /** Which procedures an anonymous caller may use: all, or those with `meta({ anonymous: true })`. */
   readonly anonymousMay: 'everything' | 'declared'
+  /** The long calls and generators of one caller that may run at the same time. */
+  readonly maxRuns: number
   /** The principal of a token, by the application's `authorize`. */
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
   /** Called once for each run of a procedure. */

@@ -21,6 +21,7 @@ interface Limits {
   readonly maxDirectAudience?: number
   readonly maxConcurrentPosts?: number
   readonly accountPostsPerSecond?: number
+  readonly maxRuns?: number
 }
 
 /** A line with `count` subscribers of one topic, and the connection that publishes. */
@@ -119,6 +120,8 @@ describe('a limit that is out of its range', () => {
       { accountPostsPerSecond: 19 },
       'accountPostsPerSecond to be a whole number of posts per second from 20 to 1000000, got 19',
     ],
+    [{ maxRuns: 0 }, 'maxRuns to be a whole number of runs from 1 to 1000, got 0'],
+    [{ maxRuns: 1_001 }, 'maxRuns to be a whole number of runs from 1 to 1000, got 1001'],
     [
       { accountPostsPerSecond: Number.NaN },
       'accountPostsPerSecond to be a whole number of posts per second from 20 to 1000000, got NaN',

@@ -1,4 +1,6 @@
+import { defined } from '@trunkline/protocol'
 import type { RunClaim, RunEnd } from '../calls/run-lease.ts'
+import { type HeldPlace, releaseRunPlace } from '../calls/run-place.ts'
 import { type GeneratorJob, invokeWorker } from '../calls/worker-job.ts'
 import type { ContextDetails } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -12,6 +14,8 @@ import type { ValueQueue } from './value-queue.ts'
 export interface Run extends Disposable {
   readonly job: GeneratorJob
   readonly claim: RunClaim
+  /** Its place among the runs of its caller; undefined if it is not counted. */
+  readonly place: HeldPlace | undefined
   readonly of: ValuesOf
   readonly facts: ContextDetails
   readonly posts: ValueQueue
@@ -33,7 +37,9 @@ export async function finishRun(context: InvocationContext, run: Run, result: Ru
   const { of, posts, n } = run
   switch (result.status) {
     case 'stopped':
-      return // the function that stopped it has answered
+      return releaseRunPlace(context, run.place) // the function that stopped it has answered
+    case 'passed':
+      return // the other run has the place
     case 'gone':
       return stopRow(context, run)
     case 'done':
@@ -61,19 +67,23 @@ async function endWith(context: InvocationContext, run: Run, frames: readonly Fr
   await stopRow(context, run)
 }
 
-/** Stops the subscription's row of a run. */
-export async function stopRow(context: InvocationContext, { claim, job }: Pick<Run, 'claim' | 'job'>): Promise<void> {
+/** Stops the subscription's row of a run, and frees its place. */
+export async function stopRow(
+  context: InvocationContext,
+  { claim, job, place }: Pick<Run, 'claim' | 'job' | 'place'>,
+): Promise<void> {
   const { connectionId, id, ref } = claim
   await context.store.stopSubscription({ connectionId, id, ref, expires: job.client.expires })
+  await releaseRunPlace(context, place)
 }
 
 /** [TL-GEN-9] Invokes a new worker, which takes the claim over and continues after the last value. */
 async function handOver(context: InvocationContext, run: Run, lastEventId: string): Promise<void> {
-  const { job, claim, n } = run
+  const { job, claim, n, place } = run
   const subscription = { ...job.subscription, lastEventId }
   await postAlive(run) // the client then waits its full time for the next worker
   await run.posts.drain()
-  await invokeWorker(context, { ...job, subscription, from: claim.run, n, continues: true })
+  await invokeWorker(context, { ...job, subscription, from: claim.run, n, continues: true, ...defined({ place }) })
 }
 
 /** Stock clients do not know `alive`, and have no time limit. */

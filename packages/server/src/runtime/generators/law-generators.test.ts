@@ -67,6 +67,9 @@ const router = t.router({
   endless: resumable.subscription(({ ctx, input, signal }) => count(ctx, input?.lastEventId, signal, false)),
 })
 
+/** A run is decided by its row and not by its place: run-place.test.ts has the schedules of places. */
+const placeOperations = ['takeRunPlace', 'renewRunPlace', 'releaseRunPlace'] as const
+
 const world =
   ({ mutant, path = 'two', except = ['readConnection'] }: Pick<Rest, 'mutant' | 'path' | 'except'>) =>
   async (turns: Turns): Promise<World> => {
@@ -77,7 +80,7 @@ const world =
       onError: () => {},
       createContext: (() => ({ world: seen })) as never,
       store: (inner) => {
-        const scheduled = turns.store(inner, except)
+        const scheduled = turns.store(inner, [...except, ...placeOperations])
         return mutant === undefined ? scheduled : withOperations(scheduled, mutant)
       },
       invoker: (inner) => ({

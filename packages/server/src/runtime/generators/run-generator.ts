@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events'
+import { defined } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import { isDead, leaseMs, type RunClaim, type RunEnd, watchRun } from '../calls/run-lease.ts'
+import { holdRunPlace, releaseRunPlace, tooManyRuns } from '../calls/run-place.ts'
 import type { GeneratorJob } from '../calls/worker-job.ts'
 import { toFacts } from '../context/caller.ts'
 import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
@@ -29,9 +31,16 @@ const closeMs = 2_000
 export async function runGenerator(context: InvocationContext, job: GeneratorJob): Promise<void> {
   const claim = await takeClaim(context, job)
   if (claim === undefined) return
+  const found = job.place && (await holdRunPlace(context, job.place, { goesOn: job.continues }))
   // Disposed even if its end cannot be written: a watch that is left running would renew the claim of an ended run.
-  using run = createRun(context, job, claim)
-  await finishRun(context, run, await iterate(context, run))
+  using run = createRun(context, { job, claim, place: found?.status === 'full' ? undefined : found?.place })
+  const isFull = found?.status === 'full'
+  const refused = isFull && {
+    status: 'failed' as const,
+    thrown: tooManyRuns(context, found.retryAfterMs),
+    ctx: undefined,
+  }
+  await finishRun(context, run, refused || (await iterate(context, run)))
 }
 
 /**
@@ -47,6 +56,7 @@ async function takeClaim(context: InvocationContext, job: GeneratorJob): Promise
   if (passed.status === 'passed') return claim
   if (isDead(passed.row, ref, context.clock.now()))
     await notifyLoss(context, job, { ...claim, from: passed.row?.run ?? '' })
+  else if (passed.row?.on !== true || passed.row.ref !== ref) await releaseRunPlace(context, job.place) // it was stopped
   return undefined
 }
 
@@ -65,18 +75,25 @@ async function notifyLoss(context: InvocationContext, job: GeneratorJob, claim: 
   for (const frame of failureFrames(context, { job, isStarted: true, n: undefined }, { thrown: lost }))
     await posts.add(frame)
   await posts.drain()
-  await stopRow(context, { job, claim })
+  await stopRow(context, { job, claim, place: job.place })
 }
 
-function createRun(context: InvocationContext, job: GeneratorJob, claim: RunClaim): Run {
+/** What a run is created from. */
+type Starting = Pick<Run, 'job' | 'claim' | 'place'>
+
+function createRun(context: InvocationContext, { job, claim, place }: Starting): Run {
   const { client, subscription } = job
   const { caller, params } = client
   const of = { id: subscription.id, ref: subscription.ref, extensions: caller.extensions }
   const watch = watchRun(context, {
     row: claim,
-    holds: (row) => row?.on === true && row.ref === claim.ref && row.run === claim.run,
+    endOf: (row) => {
+      if (row?.on !== true || row.ref !== claim.ref) return 'stopped'
+      return row.run === claim.run ? undefined : 'passed'
+    },
     connectionId: caller.connectionId,
     claim,
+    ...defined({ place }),
   })
   const remainingMs = context.deadline.at - context.clock.now()
   const runMs = Math.max(remainingMs - handOverMs, remainingMs * minRunShare)
@@ -92,6 +109,9 @@ function createRun(context: InvocationContext, job: GeneratorJob, claim: RunClai
     isStarted: job.continues,
     facts: toFacts(caller, 'worker', { connectionParams: params }),
     signal,
+    get place() {
+      return watch.place
+    },
     [Symbol.dispose]() {
       for (const each of [posts, watch, time]) each[Symbol.dispose]()
     },

@@ -23,6 +23,7 @@ const upload = ({ connectionId, message }: Row) => [`UPLOAD#${connectionId}/${me
 const part = (connectionId: unknown, message: unknown, place: unknown) => `PART#${connectionId}/${message}/${place}`
 // a member's row is read by itself, and by a read of all members
 const member = (topic: unknown, name: unknown) => [`PRES#${topic}`, `PRES#${topic}/${name}`]
+const runs = (place: unknown) => [`RUNS#${(place as { readonly owner: string }).owner}`]
 const receipt = (topic: unknown, offset: unknown) => `SENT#${topic}/${offset}`
 
 type Args = readonly unknown[]
@@ -87,6 +88,9 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   moveSweep: write(([topic]) => [`SWEEP#${topic}`]),
   readShardLease: read(([topic, shard]) => [`TURN#${topic}#${shard}`]),
   putShardLease: write((args) => [`TURN#${rowOf(args).topic}#${(args[0] as { readonly shard: number }).shard}`]),
+  takeRunPlace: write((args) => runs(args[0])),
+  renewRunPlace: write((args) => runs(args[0])),
+  releaseRunPlace: write((args) => runs(args[0])),
   putReceipt: write(([topic, offset]) => [receipt(topic, offset)]),
   hasReceipts: read(([events]) =>
     (events as readonly { topic: string; offset: number }[]).map(({ topic, offset }) => receipt(topic, offset)),
