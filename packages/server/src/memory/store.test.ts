@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { storeSuite } from '../ports/testing/index.ts'
 import { slot } from '../ports/testing/rows.ts'
-import { memoryBackend } from './backend.ts'
-import { createMemoryStore } from './store.ts'
+import { createMemoryStore, memoryBackend } from './store.ts'
 
 storeSuite({ describe, it }, { name: 'memory', createStore: () => createMemoryStore() })
 

@@ -1,3 +1,4 @@
+import type { Backend } from '../ports/backend.ts'
 import { type Clock, systemClock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { createConnections } from './connections.ts'
@@ -32,6 +33,11 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
       return expiredMs > ttlDelayMs && expiredMs < ttlIgnoredMs
     })
   })
+}
+
+/** A backend whose state is in this process. It has no gateway and no invoker: add those that a test needs. */
+export function memoryBackend(options: { readonly clock?: Clock } = {}): Backend {
+  return { store: createMemoryStore(options), ...options }
 }
 
 /** All rows of a store, with its operations as synchronous functions. */

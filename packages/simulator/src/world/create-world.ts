@@ -1,3 +1,4 @@
+/** The composition root of the simulator: it creates every part of a world and connects them, so it is one file. */
 import { createFaultPlan } from '../kernel/fault-plan.ts'
 import { createKernel, type Kernel } from '../kernel/kernel.ts'
 import { createRandom } from '../kernel/random.ts'
@@ -20,13 +21,14 @@ import { createTrunklineDevice } from './devices/trunkline-device.ts'
 import { createFunctions, type Functions, type FunctionsOptions } from './functions/functions.ts'
 import { createGateway, type SimulatedGateway } from './gateway/gateway.ts'
 import { InvocationQueues } from './invocation-queues.ts'
-import { deploymentTime, loadPreviousVersion, openOldSockets } from './previous-version.ts'
 import { createTableStream } from './stream.ts'
+import { deploymentTime, loadPreviousVersion, oldTable } from './table/old-table.ts'
 import { createTable } from './table/table.ts'
 import { TableRequests } from './table/table-requests.ts'
-import type { DeviceChoice, RewindOptions, World, WorldOptions } from './world.ts'
+import type { DeviceChoice, OldSocket, RewindOptions, World, WorldOptions } from './world.ts'
 
 const dayMs = 24 * 3_600_000
+
 /** Creates the world of a seed. */
 export function createWorld(options: WorldOptions): World {
   const { seed, startsOld = false } = options
@@ -39,7 +41,7 @@ export function createWorld(options: WorldOptions): World {
   const { report, history, expectations, responses } = records
   const table = createTable(() => kernel.now, report)
   if (options.rewinds) table.keepWrites()
-  if (startsOld) loadPreviousVersion(table, history) // before the stream is created: the old stream contained these rows
+  if (startsOld) loadPreviousVersion(table.operations, history) // before the stream is created: the old stream contained these rows
 
   const gateway: SimulatedGateway = createGateway({
     ...{ kernel, plan, report, expectations, responses, expiryOf, functions: () => functions },
@@ -174,7 +176,18 @@ function createDevice(
   })
 }
 
-/** What the application of a schedule reaches outside of its functions. */
+/** The sockets of the previous version, which stay open across the deployment. */
+function openOldSockets(gateway: SimulatedGateway): ReadonlyMap<string, OldSocket> {
+  return new Map(
+    oldTable.connections.map((socket) => {
+      const messages: string[] = []
+      const peer = { opened() {}, message: (text: string) => void messages.push(text), lost() {} }
+      return [socket.connectionId, { wire: gateway.adopt(socket, peer), messages }]
+    }),
+  )
+}
+
+/** The hooks by which the application of a schedule reaches the world outside of its functions. */
 function createHooks({
   kernel,
   history,

@@ -1,3 +1,5 @@
+import { presenceTimes } from '../../records/application.ts'
+import { interrupt, joinOrWatch, repeat } from './actions.ts'
 import { authWorkload, keyedWorkload, largeWorkload } from './call-workloads.ts'
 import { generatorsWorkload, hourWorkload } from './generator-workloads.ts'
 import {
@@ -8,10 +10,38 @@ import {
   raceWorkload,
   snapshotWorkload,
 } from './log-workloads.ts'
-import { presenceWorkload } from './presence-workloads.ts'
 import { stockGeneratorsWorkload, stockWorkload } from './stock-workloads.ts'
 import { oldTableWorkload, rewoundWorkload } from './table-workloads.ts'
-import type { Workload } from './workload.ts'
+import { keepaliveMs, minute, type Workload, without } from './workload.ts'
+
+/**
+ * Presence: sessions of a few members that join, watch, update their data, leave, sleep, lose their sockets and
+ * close. When faults stop, stale sessions have a lease and a watcher's keepalive to disappear.
+ */
+const presenceWorkload = {
+  faults: without(),
+  activeMs: 5 * minute,
+  settleMs: presenceTimes.leaseMs + keepaliveMs + 60_000,
+  mayIdleForDays: true,
+  hasPresence: true,
+  begin(world) {
+    const { random } = world
+    const mostMs = 4 * minute
+    for (let count = 3 + random.int(3); count > 0; count--) {
+      const device = world.addDevice({ principal: `p${random.int(3)}` })
+      for (let more = 1 + random.int(2); more > 0; more--) joinOrWatch(world, device, { path: 'joined', mostMs })
+      if (random.chance(0.3)) joinOrWatch(world, device, { path: 'watched', mostMs })
+      repeat(world, { times: random.int(4), within: [0, mostMs] }, () => device.cut())
+      interrupt(world, device, { within: [0, mostMs], mostMs })
+      if (random.chance(0.25)) world.after(random.between(1_000, mostMs), () => device.close())
+    }
+    for (let count = 2; count > 0; count--) {
+      const watcher = world.addDevice()
+      joinOrWatch(world, watcher, { path: 'watched', mostMs })
+      interrupt(world, watcher, { within: [0, mostMs], mostMs })
+    }
+  },
+} satisfies Workload
 
 /** The workloads by name. Their order is that of the rotation. */
 export const workloads = {

@@ -1,8 +1,8 @@
 import { TRPCError } from '@trpc/server'
 import { parseCursor } from '@trunkline/protocol'
-import type { Erased } from '../../define/channel.ts'
-import type { RuntimeContext } from '../context/runtime-context.ts'
-import { wireEpoch } from './retention.ts'
+import type { Erased } from '../define/channel.ts'
+import type { RuntimeContext } from './context/runtime-context.ts'
+import { wireEpoch } from './log/retention.ts'
 
 /**
  * Erases one event of a topic. Its slot stays without `data`, so that positions and resumes skip it. `event` is an
