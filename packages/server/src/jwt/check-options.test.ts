@@ -37,8 +37,8 @@ describe('the options of jwtAuthorizer', () => {
     ],
     [withKeys, 'Expected either jwksUri or keys, got neither. Set jwksUri to the "jwks_uri" of your issuer'],
     [{ ...valid, jwksUri: '/jwks.json' }, 'Expected jwksUri to be a URL that begins with https://, got "/jwks.json".'],
-    [{ ...valid, jwksUri: 'http://id.example/jwks' }, 'Over http anybody on the way could send keys of their own.'],
-    [{ ...valid, jwksUri: 'http://127.0.0.1.example/jwks' }, 'Over http anybody on the way'],
+    [{ ...valid, jwksUri: 'http://id.example/jwks' }, 'Over http, an attacker on the network could replace the keys.'],
+    [{ ...valid, jwksUri: 'http://127.0.0.1.example/jwks' }, 'Over http, an attacker on the network'],
     [{ ...valid, jwksUri: 'file:///jwks.json' }, 'Expected jwksUri to be a URL that begins with https://'],
     [{ ...valid, jwksUri: 'https://user:pass@id.example/jwks' }, 'Expected jwksUri to be a URL without a password'],
     [{ ...valid, algorithms: [] }, 'Expected algorithms to be an array of RS256,'],
@@ -60,7 +60,7 @@ describe('the options of jwtAuthorizer', () => {
     ],
     [
       { ...withKeys, keys: [secret(64)], algorithms: ['HS256', 'RS256'] },
-      'Expected algorithms of one kind, got HS256, RS256. Where both are allowed, a public key may pass for a secret.',
+      'Expected algorithms of one kind, got HS256, RS256. If both kinds were allowed, a token could be signed with a public key as its secret.',
     ],
     [
       { ...withKeys, keys: [secret(31)], algorithms: ['HS256'] },

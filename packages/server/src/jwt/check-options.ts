@@ -13,8 +13,13 @@ export const asymmetric = [
 const secretBytes: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
 
 /** Throws a `TypeError` that says what was expected, what came and what to do. */
-function refuse(option: string, expected: string, came: unknown, advice: string): never {
+function refuse(option: string, came: unknown, { expected, advice }: Refused): never {
   throw new TypeError(`Expected ${option} to be ${expected}, got ${show(came)}. ${advice}`)
+}
+
+interface Refused {
+  readonly expected: string
+  readonly advice: string
 }
 
 /** A value in an error. Functions and objects are named by their type, since a key may be one. */
@@ -23,27 +28,29 @@ function show(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
+const forDefault = 'Leave it out for the default.'
+
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 export function checkText(option: string, value: unknown, advice: string): string {
-  return isText(value) ? value : refuse(option, 'a text', value, advice)
+  return isText(value) ? value : refuse(option, value, { expected: 'a text', advice })
 }
 
 /** One text or several, as an array. */
 export function checkTexts(option: string, value: unknown, advice: string): readonly string[] {
   const texts = [value].flat()
   if (texts.length > 0 && texts.every(isText)) return texts
-  return refuse(option, 'a text or an array of texts', value, advice)
+  return refuse(option, value, { expected: 'a text or an array of texts', advice })
 }
 
 export function checkNumber(option: string, value: number, [least, most]: readonly [number, number]): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
-  return refuse(option, `a whole number from ${least} to ${most}`, value, `Leave it out for the default.`)
+  return refuse(option, value, { expected: `a whole number from ${least} to ${most}`, advice: forDefault })
 }
 
 export function checkFunction(option: string, value: unknown): void {
   if (value === undefined || typeof value === 'function') return
-  refuse(option, 'a function', value, 'Leave it out for the default.')
+  refuse(option, value, { expected: 'a function', advice: forDefault })
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
@@ -51,16 +58,14 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 /** A URL of https, or of http on this machine. */
 export function checkUrl(option: string, value: unknown, advice: string): string {
   const url = isText(value) && URL.canParse(value) ? new URL(value) : undefined
-  if (url === undefined) return refuse(option, 'a URL that begins with https://', value, advice)
+  if (url === undefined) return refuse(option, value, { expected: 'a URL that begins with https://', advice })
   if (url.username !== '' || url.password !== '')
-    return refuse(option, 'a URL without a password', 'one with it', 'The keys are public.')
+    return refuse(option, 'one with it', { expected: 'a URL without a password', advice: 'The keys are public.' })
   if (url.protocol === 'https:' || (url.protocol === 'http:' && loopback.test(url.hostname))) return url.href
-  return refuse(
-    option,
-    'a URL that begins with https://',
-    value,
-    'Over http anybody on the way could send keys of their own. It is allowed for localhost.',
-  )
+  return refuse(option, value, {
+    expected: 'a URL that begins with https://',
+    advice: 'Over http, an attacker on the network could replace the keys. http is allowed only for localhost.',
+  })
 }
 
 /** Either `jwksUri` or `keys`. Returns the keys, or undefined for `jwksUri`. */
@@ -84,16 +89,14 @@ export function checkKeys(
   }
   const list = Array.isArray(keys) ? keys : (keys as { readonly keys?: unknown } | null)?.keys
   if (!Array.isArray(list) || list.length === 0 || !list.every(isJwk))
-    return refuse(
-      'keys',
-      'JSON Web Keys, as an array or as { keys: […] }',
-      keys,
-      'Convert other keys with exportJWK of jose.',
-    )
+    return refuse('keys', keys, {
+      expected: 'JSON Web Keys, as an array or as { keys: […] }',
+      advice: 'Convert other keys with exportJWK of jose.',
+    })
   for (const key of list) checkKey(key, hmac)
   if (hmac.length > 0 && hmac.length < algorithms.length)
     throw new TypeError(
-      `Expected algorithms of one kind, got ${algorithms.join(', ')}. Where both are allowed, a public key may pass for a secret.`,
+      `Expected algorithms of one kind, got ${algorithms.join(', ')}. If both kinds were allowed, a token could be signed with a public key as its secret. Leave out one kind.`,
     )
   return list
 }
@@ -112,7 +115,7 @@ function checkKey({ kty, k, d }: JWK, hmac: readonly string[]): void {
       `Expected secrets (kty "oct") for ${hmac.join(', ')}, got a key of kty ${show(kty)}. Leave out ${hmac.join(', ')} for public keys.`,
     )
   if (kty !== 'oct' && d !== undefined)
-    throw new TypeError('Expected public keys, got a private one. Leave out its private members, d and the others.')
+    throw new TypeError('Expected public keys, got a private one. Leave out its private members, such as d.')
   for (const algorithm of hmac) {
     const [least = 0, bytes] = [secretBytes[algorithm], Buffer.from(k ?? '', 'base64url').length]
     if (bytes < least)
@@ -127,10 +130,8 @@ export function checkAlgorithms(algorithms: unknown): readonly string[] {
   const allowed: readonly string[] = [...asymmetric, ...Object.keys(secretBytes)]
   const list = algorithms === undefined ? asymmetric : algorithms
   if (Array.isArray(list) && list.length > 0 && list.every((each) => allowed.includes(each))) return list
-  return refuse(
-    'algorithms',
-    `an array of ${allowed.join(', ')}`,
-    algorithms,
-    'A token that is not signed ("none") is never accepted. Leave it out to allow all of public keys.',
-  )
+  return refuse('algorithms', algorithms, {
+    expected: `an array of ${allowed.join(', ')}`,
+    advice: 'A token that is not signed ("none") is never accepted. Leave it out to allow all of public keys.',
+  })
 }

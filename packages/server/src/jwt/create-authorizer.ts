@@ -36,7 +36,7 @@ export type JwtAuthorizer<C extends Json, A extends boolean> = (
   request: ConnectRequest,
 ) => Promise<Identity<C> | Denied | (A extends true ? typeof anonymous : never)>
 
-/** What the authorizers of all issuers share. */
+/** The options that `jwtAuthorizer` and `cognitoAuthorizer` share. */
 export interface TokenOptions<C extends Json, A extends boolean> {
   /**
    * How far the clocks of the issuer and of the function may be apart, from 0 to 300 seconds. It applies to `nbf` and
@@ -66,11 +66,11 @@ export interface TokenOptions<C extends Json, A extends boolean> {
   /** How long a fetch of the keys may take, from 100 to 10,000 milliseconds. @default 2_000 */
   readonly timeoutMs?: number
   /**
-   * How old the keys must be before a token of an unknown key fetches them again, from 0 to 3,600 seconds.
+   * A token with an unknown key fetches the keys again only if they are at least this old, from 0 to 3,600 seconds.
    * @default 30
    */
   readonly cooldownSeconds?: number
-  /** Until when fetched keys are used, from 1 to 86,400 seconds. @default 600 */
+  /** How long fetched keys are used, from 1 to 86,400 seconds. @default 600 */
   readonly maxAgeSeconds?: number
   /** Receives each refusal and each failed fetch, without the token. @default JSON lines on the console */
   readonly log?: (entry: LogEntry) => void
@@ -78,7 +78,7 @@ export interface TokenOptions<C extends Json, A extends boolean> {
   readonly clock?: WallClock
 }
 
-/** What makes one kind of authorizer different. */
+/** The part of the options that differs between `jwtAuthorizer` and `cognitoAuthorizer`. */
 export interface TokenRules {
   readonly issuer: string
   readonly audience?: readonly string[]

@@ -133,12 +133,12 @@ function checkKeySet(text: string): void {
   try {
     parsed = JSON.parse(text)
   } catch (cause) {
-    throw new Error('Expected a JSON Web Key Set, got a text that is not JSON. Is this the address of the keys?', {
+    throw new Error('Expected a JSON Web Key Set, got a text that is not JSON. Check the URL of the keys.', {
       cause,
     })
   }
   if (!Array.isArray(parsed?.keys) || parsed.keys.length === 0)
-    throw new Error('Expected a JSON Web Key Set with keys, got JSON without them. Is this the address of the keys?')
+    throw new Error('Expected a JSON Web Key Set with keys, got JSON without them. Check the URL of the keys.')
 }
 
 function codeOf(error: unknown): unknown {

@@ -39,7 +39,7 @@ export async function verifyToken(
   }
 }
 
-/** Where a token names no key and several fit, the one that verifies it counts. */
+/** Verifies a token. If the token names no key and several keys match, tries each until one verifies it. */
 async function verifyByAnyKey(token: string, keys: JWTVerifyGetKey, options: JWTVerifyOptions) {
   try {
     return await jwtVerify(token, keys, options)
