@@ -1,4 +1,4 @@
-// What a stock tRPC + ws user changes. Server: the emitter becomes a channel, the adapter becomes handlers.
+// The changes that a user of tRPC with ws makes. Server: the emitter becomes a channel, the adapter becomes handlers.
 import { createTRPCClient } from '@trpc/client'
 import { type Connection, createConnection, trunklineLink } from '@trunkline/client'
 import type { AppRouter } from './readme/router.ts'

@@ -12,7 +12,7 @@ interface Frame {
   readonly pong?: unknown
 }
 
-/** What is wrong with how a message was answered: one text for each flaw. */
+/** The flaws in the answer to a message: one text for each. */
 export function flawsOf(connection: Connection, read: ReadMessage, delivered: Delivered): readonly string[] {
   const { thrown, jobFailures, elapsedMs, body } = delivered
   if (thrown !== undefined) return [`the handler threw ${String(thrown)}`]
@@ -34,7 +34,7 @@ function textsOf({ body, isTwoWay, posted }: Delivered): readonly string[] {
   return [...posted, ...(isTwoWay && typeof body === 'string' ? [body] : [])]
 }
 
-/** What is wrong with a text for a client, whatever it answers. */
+/** The flaws of a text for a client, independent of the message that it answers. */
 export function textFlaws({ isStock }: Pick<Connection, 'isStock'>, text: string): readonly string[] {
   if (text === '{}' || text === 'PONG') return []
   const bytes = Buffer.byteLength(text)

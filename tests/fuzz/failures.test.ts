@@ -40,7 +40,7 @@ const ownError = () => {
   return error
 }
 
-/** What the application throws, by the place where it throws. */
+/** The errors that the application throws, by the place where it throws them. */
 interface Failing {
   readonly at?: string
   readonly thrown?: () => unknown

@@ -11,9 +11,9 @@ import { print, raw, type Tree, text, treeOf } from './tree.ts'
 /** A message as the gateway delivers it: `undefined` is a frame without a payload. */
 export type Message = string | undefined
 
-/** What a generated message may refer to. */
+/** The names that a generated message may use. */
 export interface Known {
-  /** The rooms that the sender's subscriptions are of. */
+  /** The rooms of the sender's subscriptions. */
   readonly rooms: readonly string[]
   /** Tokens that an `auth` may carry. */
   readonly tokens: readonly string[]
@@ -32,7 +32,7 @@ const methodSchemas = [
 
 const ids = ['0', '1', '2', '3', '"s"', '"1"', '-1.5', '""']
 
-/** What a client of this application sends at each place of a frame. */
+/** Values that a client of this application sends at each path of a frame. */
 const hintsFor =
   (known: Known): Hints =>
   (random, path) => {

@@ -1,6 +1,6 @@
 import { tokens } from './application.ts'
 
-/** What no text for a client may hold, by its name. */
+/** Patterns that no text for a client may contain, by name. */
 const clientLeaks: Readonly<Record<string, RegExp>> = {
   'a line of a stack': /(?:\\n|\n)\s*at (?:async )?[\w$.<>[\] ]+ ?\(|\bat (?:file|node):/,
   'a path of a file': /file:\/\/|node:internal|node_modules|packages[/\\]{1,2}(?:server|protocol)/,
@@ -10,7 +10,7 @@ const clientLeaks: Readonly<Record<string, RegExp>> = {
 
 const secrets = [tokens.named, tokens.expiring]
 
-/** What a text for a client must not hold; undefined when it holds nothing of the kind. */
+/** The name of the first leak in a text for a client; undefined if there is none. */
 export function findLeak(text: string): string | undefined {
   for (const [name, pattern] of Object.entries(clientLeaks)) if (pattern.test(text)) return name
   return findToken(text, secrets)

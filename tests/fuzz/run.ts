@@ -202,7 +202,7 @@ class Run {
     await this.#world.close(connection)
   }
 
-  /** What others were posted: their subscriptions' events. The neighbour has none. */
+  /** The events that were posted to other connections' subscriptions. The neighbour has none. */
   #checkOthers(): void {
     for (const connection of this.#world.connections.values()) {
       for (const text of connection.posted) for (const flaw of textFlaws(connection, text)) this.#fail(flaw)

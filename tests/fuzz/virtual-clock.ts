@@ -17,7 +17,7 @@ export interface VirtualClock extends Clock {
   drive<T>(promise: Promise<T>): Promise<T>
 }
 
-const idleTurns = 1_000 // turns of the event loop without a sleeper, after which nothing can wake the promise
+const idleRounds = 1_000 // rounds of the event loop without a sleeper, after which nothing can wake the promise
 
 /** Creates a clock at `start`, in epoch milliseconds. */
 export function createVirtualClock(start: number, first: Random): VirtualClock {
@@ -48,7 +48,7 @@ export function createVirtualClock(start: number, first: Random): VirtualClock {
         isSettled = true
       }
       promise.then(settle, settle)
-      for (let idle = 0; idle < idleTurns; ) {
+      for (let idle = 0; idle < idleRounds; ) {
         await new Promise((resolve) => setImmediate(resolve)) // after every microtask
         if (isSettled) return promise
         if (!wakeNext()) idle += 1

@@ -37,7 +37,7 @@ export interface Connection {
   readonly context: object
 }
 
-/** What one message led to. */
+/** The effects of one message. */
 export interface Delivered {
   /** The body that the function returned; undefined when it threw. */
   readonly body: string | undefined
@@ -46,13 +46,13 @@ export interface Delivered {
   readonly posted: readonly string[]
   /** Milliseconds of the clock of the line. */
   readonly elapsedMs: number
-  /** Of the machine's clock. */
+  /** Milliseconds of the machine's clock. */
   readonly tookMs: number
-  /** CPU of the whole process; the time that it took where this was not asked for. */
+  /** CPU time of the whole process, or `tookMs` where it was not measured. */
   readonly cpuMs: number
   /** Procedures that ran. */
   readonly ran: number
-  /** What the functions that it started threw. */
+  /** The errors of the functions that it started. */
   readonly jobFailures: readonly unknown[]
 }
 
@@ -86,7 +86,7 @@ export interface WorldOptions {
   readonly wrap?: Wrap | undefined
   /** Replaces a part of the backend. @default the one in memory */
   readonly backend?: (backend: Required<Pick<Backend, 'store' | 'gateway' | 'invoker' | 'clock'>>) => Backend
-  /** What is served. @default a procedure of each kind */
+  /** The router to serve. @default a procedure of each kind */
   readonly application?: (
     backend: Backend,
     effects: Effects,
@@ -262,7 +262,7 @@ function createGateway(connections: ReadonlyMap<string, Connection>): Gateway {
   }
 }
 
-/** What the platform makes of a payload. */
+/** The payload as the platform passes it on. */
 function copy(payload: unknown): unknown {
   return JSON.parse(JSON.stringify(payload))
 }

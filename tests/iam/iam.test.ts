@@ -34,7 +34,7 @@ const rootsOf: Readonly<Record<string, readonly Source[]>> = {
 }
 const names = Object.keys(rootsOf)
 
-/** What the application's code may call in each function that runs it. `authorize` gets no line that it may use. */
+/** The line's operations that the application's code may call in each function. `authorize` gets no line. */
 const calledByApplication: readonly Source[] = ['line/create-line.ts']
 
 const logicalId = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
@@ -92,7 +92,7 @@ function sent(name: string): ReadonlySet<string> {
   return permissions
 }
 
-/** What Lambda itself does in the name of a function: it logs, reads its event sources, and sends on what failed. */
+/** The actions of Lambda itself under a function's role: it logs, reads event sources, and sends failures on. */
 function platform(name: string): ReadonlySet<string> {
   const id = `${logicalId(name)}LambdaFunction`
   const of = (type: string, reference: unknown) =>

@@ -78,7 +78,7 @@ function commandsOf(name: string, mentions: ReadonlyMap<string, ReadonlySet<stri
   return commands
 }
 
-/** What each function of a text calls by name, and the commands that it makes. */
+/** The names that each function of a source text calls, and the SDK commands that it creates. */
 function mentionsIn(text: string): ReadonlyMap<string, ReadonlySet<string>> {
   const file = ts.createSourceFile('source.ts', text, ts.ScriptTarget.ES2022)
   const found = new Map<string, Set<string>>()

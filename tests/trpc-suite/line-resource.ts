@@ -13,10 +13,10 @@ import { type RawData, WebSocket, WebSocketServer } from 'ws'
 
 globalThis.WebSocket = WebSocket as never // as the suite's own helper does
 
-/** What the suite's own helper of this name takes, as far as it says anything to a WebSocket server. */
+/** The options of the suite's own helper of this name that concern a WebSocket server. */
 interface ResourceOptions<R extends AnyTRPCRouter> {
   readonly wsClient?: Partial<WebSocketClientOptions>
-  /** Of tRPC's adapter. A line takes those of its members that say something to it. */
+  /** The options of tRPC's adapter. A line uses those that it has too. */
   readonly wssServer?: Readonly<Record<string, unknown>>
   readonly client?:
     | Partial<CreateTRPCClientOptions<R>>
@@ -60,7 +60,7 @@ export function testServerAndClientResource<R extends AnyTRPCRouter>(router: R, 
   }
 }
 
-/** What answers behind the sockets of a server of `ws`. */
+/** Answers the messages of the sockets of a `ws` server. */
 interface Backend {
   serve(server: WebSocketServer): void
   notify(): void
@@ -77,7 +77,7 @@ function lineBackend<R extends AnyTRPCRouter>(router: R, { wssServer = {} }: Res
   const line = startLocalLine(given as unknown as Parameters<typeof startLocalLine<R>>[0])
   return {
     serve: (server) =>
-      server.on('connection', (socket, { url = '/' }) => handOn(line, socket, new URL(url, 'ws://line').search)),
+      server.on('connection', (socket, { url = '/' }) => serveSocket(line, socket, new URL(url, 'ws://line').search)),
     notify: () => void line.then((local) => local.notify()),
     end: async () => (await line).close(),
   }
@@ -95,8 +95,8 @@ function ownBackend<R extends AnyTRPCRouter>(router: R, { wssServer }: ResourceO
   }
 }
 
-/** Makes one of the suite's sockets and one of the gateway's as if they were one. */
-async function handOn<R extends AnyTRPCRouter>(line: Promise<LocalLine<R>>, socket: WebSocket, search: string) {
+/** Joins a socket of the suite to one of the gateway: each passes on what the other receives. */
+async function serveSocket<R extends AnyTRPCRouter>(line: Promise<LocalLine<R>>, socket: WebSocket, search: string) {
   const early: RawData[] = []
   const keep = (data: RawData) => early.push(data)
   socket.on('message', keep)

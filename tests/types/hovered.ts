@@ -1,4 +1,4 @@
-// What a user reads on hovering: each name after `/*?*/` is asked for by hover.test.ts. Never run.
+// hover.test.ts checks what an editor shows for each name after `/*?*/`. Never run.
 import { initTRPC } from '@trpc/server'
 import { createClient, createConnection, iterate, trunklineError } from '@trunkline/client'
 import { createLine, type LineMeta } from '@trunkline/server'

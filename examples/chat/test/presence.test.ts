@@ -27,12 +27,12 @@ const show = (page: Page, visibility: 'hidden' | 'visible') =>
     document.dispatchEvent(new Event('visibilitychange'))
   }, visibility)
 
-/** What a closed lid does: the page is hidden, and a moment later its socket is lost without a word and stays so. */
+/** Simulates a closed laptop lid: the page is hidden, then its socket is lost without a close and stays lost. */
 async function closeLid(page: Page): Promise<void> {
   await show(page, 'hidden')
-  await greyed(page).first().waitFor() // its last word has gone out and come back
+  await greyed(page).first().waitFor() // the page's last update was published
   await page.context().setOffline(true)
-  stage.local.faults.cut() // of everybody: the others come back
+  stage.local.faults.cut() // cuts all sockets; the other pages reconnect
 }
 
 /** Ends a page's socket, and resolves when the grace period has passed after `$disconnect` ran. */
@@ -44,7 +44,7 @@ async function endSocket(end: () => Promise<unknown>): Promise<void> {
   await stage.local.clock.advance('20s')
 }
 
-/** All that a page shows of who is here from now on, each list once. */
+/** Records the lists of present members that a page shows from now on, without repetitions. */
 async function listsOn(page: Page): Promise<() => Promise<readonly string[]>> {
   await page.evaluate(() => {
     const seen: string[] = []

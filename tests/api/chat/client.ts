@@ -1,4 +1,4 @@
-// What a page of the chat says to its client, links of other makes included.
+// A page of the chat: its calls to the client, with links of other packages.
 import { createTRPCClient, httpBatchLink, loggerLink, splitLink } from '@trpc/client'
 import { callContext, createClient, createConnection, trunklineError, trunklineLink } from '@trunkline/client'
 import type { AppRouter } from './router.ts'

@@ -80,7 +80,7 @@ describe(`${burst} mutations at once on a line that has just started`, () => {
 
 /** The pace of deliveries uses the line's clock, which runs. */
 async function settled(local: Line, done: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 100 && !done(); turn++) {
+  for (let step = 0; step < 100 && !done(); step++) {
     await local.idle()
     await local.clock.advance('50ms')
   }

@@ -13,8 +13,8 @@ function createStore() {
   return { store: { read, kind: 'table' }, begun, end: (name: string, error?: Error) => ends.get(name)?.(error) }
 }
 
-const turns = async (count = 8) => {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+const rounds = async (count = 8) => {
+  for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 describe('the limit of a store', () => {
@@ -22,13 +22,13 @@ describe('the limit of a store', () => {
     const { store, begun, end } = createStore()
     const limit = createStoreLimit(2)
     const reads = ['a', 'b', 'c', 'd'].map((name) => limit.ofInvocation(store).read(name))
-    await turns()
+    await rounds()
     expect(begun).toEqual(['a', 'b'])
     end('b')
-    await turns()
+    await rounds()
     expect(begun).toEqual(['a', 'b', 'c'])
     for (const name of ['a', 'c']) end(name)
-    await turns()
+    await rounds()
     end('d')
     expect(await Promise.all(reads)).toEqual(['a', 'b', 'c', 'd'])
   })
@@ -39,13 +39,13 @@ describe('the limit of a store', () => {
     const first = limit.ofInvocation(store)
     const next = first.read('a').then(() => first.read('a2'))
     const other = limit.ofInvocation(store).read('b')
-    await turns()
+    await rounds()
     end('a')
-    await turns()
+    await rounds()
     expect(begun).toEqual(['a', 'a2'])
     end('a2')
     await next
-    await turns()
+    await rounds()
     end('b')
     expect(await other).toBe('b')
   })
@@ -55,10 +55,10 @@ describe('the limit of a store', () => {
     const limit = createStoreLimit(1)
     const failed = limit.ofInvocation(store).read('a')
     void limit.ofInvocation(store).read('b')
-    await turns()
+    await rounds()
     end('a', new Error('no table'))
     await expect(failed).rejects.toThrow('no table')
-    await turns()
+    await rounds()
     expect(begun).toEqual(['a', 'b'])
   })
 
@@ -67,7 +67,7 @@ describe('the limit of a store', () => {
     const limited = createStoreLimit(1).ofInvocation(store)
     void limited.read('a')
     void limited.read('b')
-    await turns()
+    await rounds()
     expect(begun).toEqual(['a', 'b'])
     expect(limited.kind).toBe('table')
   })
@@ -76,10 +76,10 @@ describe('the limit of a store', () => {
     const { store, begun, end } = createStore()
     const script = createStoreLimit(1).ofScript(store)
     const reads = ['a', 'b'].map((name) => script.read(name))
-    await turns()
+    await rounds()
     expect(begun).toEqual(['a'])
     end('a')
-    await turns()
+    await rounds()
     end('b')
     expect(await Promise.all(reads)).toEqual(['a', 'b'])
   })

@@ -3,8 +3,8 @@ import { type Store, StoreError } from '../ports/store.ts'
 import { type Access, accessOf, anything, areApart } from './subscriptions/store-access.suite.ts'
 
 /**
- * What happens next in a schedule: one port call of an operation takes effect (its answer may be lost), time passes, or
- * an operation dies.
+ * The next step of a schedule: one port call of an operation takes effect (its answer may be lost), time passes, or an
+ * operation dies.
  */
 interface Step {
   /** The same step has the same name in every schedule that shares its history. */
@@ -16,11 +16,11 @@ interface Step {
   readonly unnoticedBy?: readonly string[]
 }
 
-/** What became of a port call: `lost`, it took effect and its caller does not learn of it. */
+/** The outcome of a port call. `lost`: it took effect, but its caller got no answer. */
 type Fate = 'answered' | 'lost'
 
 /** Makes port calls scheduling points. Calls outside of an operation (the creation of a world, a check) run at once. */
-export interface Turns {
+export interface Scheduler {
   /** Waits until the schedule runs this call; never resolves for an operation that was killed. */
   at(name: string, access: Access, options?: { readonly mayBeLost?: boolean }): Promise<Fate>
   /**
@@ -31,7 +31,7 @@ export interface Turns {
 
 export interface Exploration<World> {
   /** Creates the same new world each time. */
-  readonly world: (turns: Turns) => Promise<World>
+  readonly world: (scheduler: Scheduler) => Promise<World>
   /** Run concurrently. They start in this order, each up to its first port call. */
   readonly operations: Readonly<Record<string, (world: World) => Promise<unknown>>>
   /** Throws when a law is broken. Called when every operation has ended or was killed. */
@@ -127,7 +127,7 @@ interface Outcome extends Pick<Explored, 'failure'> {
 
 async function runSchedule<World>(exploration: Exploration<World>, levels: Level[]): Promise<Outcome> {
   const players = createPlayers(exploration)
-  const world = await exploration.world(players.turns)
+  const world = await exploration.world(players.scheduler)
   const passing = createPassing(exploration, world)
   for (const [name, run] of Object.entries(exploration.operations)) players.begin(name, () => run(world))
   const steps: string[] = []
@@ -223,7 +223,7 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
       for (const [name, [step]] of waiting) if (step?.operation === operation) waiting.delete(name)
     },
   })
-  const at: Turns['at'] = (call, access, { mayBeLost = false } = {}) => {
+  const at: Scheduler['at'] = (call, access, { mayBeLost = false } = {}) => {
     const operation = current.getStore()
     if (operation === undefined) return Promise.resolve('answered')
     const count = (calls.get(operation) ?? 0) + 1
@@ -250,7 +250,7 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
     },
     thrown,
     returned,
-    turns: { at, store: (store, except = []) => scheduled(store, at, except) } satisfies Turns,
+    scheduler: { at, store: (store, except = []) => scheduled(store, at, except) } satisfies Scheduler,
     begin(operation: string, run: () => Promise<unknown>) {
       running.add(operation)
       const settle = (results: Map<string, unknown>) => (value: unknown) => {
@@ -268,7 +268,7 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
   }
 }
 
-function scheduled(store: Store, at: Turns['at'], except: readonly (keyof Store)[]): Store {
+function scheduled(store: Store, at: Scheduler['at'], except: readonly (keyof Store)[]): Store {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)

@@ -1,27 +1,27 @@
 import { describe, expect, test } from 'vitest'
 import { createMemoryStore } from '../memory/store.ts'
 import { StoreError } from '../ports/store.ts'
-import { type Exploration, explore, replay, type Turns } from './explore.suite.ts'
+import { type Exploration, explore, replay, type Scheduler } from './explore.suite.ts'
 
 interface Counter {
-  readonly turns: Turns
+  readonly scheduler: Scheduler
   value: number
   readonly order: string[]
 }
 
-const world = async (turns: Turns): Promise<Counter> => ({ turns, value: 0, order: [] })
+const world = async (scheduler: Scheduler): Promise<Counter> => ({ scheduler, value: 0, order: [] })
 const row = (name: string, writes = true) => ({ rows: [name], writes })
 
 /** Reads, then writes what it read and one: two of these at a time lose one. */
 const increment = async (counter: Counter) => {
-  await counter.turns.at('read', row('value', false))
+  await counter.scheduler.at('read', row('value', false))
   const { value } = counter
-  await counter.turns.at('write', row('value'))
+  await counter.scheduler.at('write', row('value'))
   counter.value = value + 1
 }
 const steps = (name: string, count: number) => async (counter: Counter) => {
   for (let at = 0; at < count; at++) {
-    await counter.turns.at('step', row(name))
+    await counter.scheduler.at('step', row(name))
     counter.order.push(name)
   }
 }
@@ -73,7 +73,7 @@ describe('the explorer', () => {
     await explore({
       world,
       operations: {
-        a: async ({ turns, order }) => void turns.at('late', row('a')).then(() => order.push('late')),
+        a: async ({ scheduler, order }) => void scheduler.at('late', row('a')).then(() => order.push('late')),
         b: steps('b', 2),
       },
       redundant: true,
@@ -85,9 +85,9 @@ describe('the explorer', () => {
     const reached = new Set<string>()
     const put = (offset: number) => ({ offset, epoch: 'e', publishId: `p${offset}`, time: 0, expires: 2e9 })
     const { schedules } = await explore({
-      world: async (turns: Turns) => {
+      world: async (scheduler: Scheduler) => {
         const store = createMemoryStore()
-        return { store, scheduled: turns.store(store) }
+        return { store, scheduled: scheduler.store(store) }
       },
       operations: {
         a: async ({ scheduled }) => {

@@ -167,7 +167,7 @@ const lifeOf = (ms: number) => ({ getRemainingTimeInMillis: () => ms })
 interface Scenario {
   readonly before?: (made: TestLine) => Promise<TestClient | undefined>
   readonly act: (made: TestLine, client: TestClient) => Promise<unknown>
-  /** What is left of the function's time when it is run. */
+  /** The remaining time of the function when the operation starts. */
   readonly lifeMs?: number
 }
 const frame = (message: unknown, before?: Scenario['before']): Scenario => ({
@@ -404,8 +404,8 @@ const scenarios = {
 } satisfies Readonly<Record<string, Scenario>>
 
 /**
- * What a function may wait for: every operation of every port, which the compiler counts, and the application's own
- * code; each with a request that really waits for it.
+ * Everything that a function may wait for: each operation of each port (the compiler checks that none is missing) and
+ * the application's own code. Each has a request that waits for it.
  */
 const reachedBy: Readonly<
   Record<

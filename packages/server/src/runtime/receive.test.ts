@@ -16,7 +16,7 @@ describe('a message that starts and stops a subscription', () => {
     expect([...client.frames(), await client.send([start, end])]).toEqual([stopped])
     expect(await liveRows(room)).toEqual([])
   })
-  test('ends no start with a higher ref, wherever it stands [TL-STOP-2]', async () => {
+  test('ends no start with a higher ref, in any order of the array [TL-STOP-2]', async () => {
     const room = createRoom()
     const client = await room.connect()
     const later = { ...start, params: { ...start.params, ref: 2 } }
@@ -89,7 +89,7 @@ describe('an answer of ours', () => {
     expect(client.frames()[0]).toMatchObject({ result: { head: '0.e1:12' } })
     expect(client.frames()).toHaveLength(4)
   })
-  test('of an event as large as may be published goes in chunks, beside `started` [TL-LIM-3] [TL-LIM-5]', async () => {
+  test('of an event as large as may be published goes in chunks, together with `started` [TL-LIM-3] [TL-LIM-5]', async () => {
     const room = createRoom()
     const { id } = await publish(room, 'first')
     await publish(room, 'y'.repeat(limits.eventBytes.value - '{"text":""}'.length))

@@ -127,7 +127,7 @@ it('a store that fails fails the attempt to connect, and says nothing of itself 
   const store = { redeem: () => Promise.reject(new Error('arn:aws:dynamodb:table is gone')) }
   const failing = authorizer({ store })(requestWith(await issuer.issue(caller)))
   await expect(failing).rejects.toThrow(TicketUncheckedError)
-  await expect(failing).rejects.toThrow('what remembers used tickets is not available.')
+  await expect(failing).rejects.toThrow('the store of used tickets is unavailable.')
   expect(logged).toMatchObject([{ level: 'ERROR', facts: { error: 'Error: arn:aws:dynamodb:table is gone' } }])
 })
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Store } from '../../ports/store.ts'
-import type { Ended, Turns } from '../explore.suite.ts'
+import type { Ended, Scheduler } from '../explore.suite.ts'
 import { createRoom, otherTopic, type Room, slotsOf, withOperations } from '../subscriptions/room.suite.ts'
 
 /** A room, a client that sends one keyed mutation several times, and a moment that its resends wait for. */
@@ -18,10 +18,10 @@ export type Mutant = (store: Store) => Partial<Store>
 
 export const keyedWorld =
   (mutant?: Mutant) =>
-  async (turns: Turns): Promise<KeyedWorld> => {
+  async (scheduler: Scheduler): Promise<KeyedWorld> => {
     const effects: string[] = []
     const room = createRoom({
-      turns,
+      scheduler,
       except: ['readSubscribers', 'putReceipt'], // there are no subscribers, and no stream reads receipts
       createContext: () => ({ effects }),
       ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }),

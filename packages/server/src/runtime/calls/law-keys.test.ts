@@ -93,7 +93,7 @@ describe.each(['tally', 'pay'])('one keyed frame, doubled (%s)', (path) => {
     table.holds(`${kind}, frame ∥ frame ∥ a lost answer`, doubled(path, ['a', 'b'], { losses: ['a', 'b'] })))
   test('has two effects when an existing claim is ignored: the explorer finds it', () =>
     table.catches(
-      `${kind}, a claim over a standing one`,
+      `${kind}, a claim while another claim exists`,
       doubled(path, ['a', 'b'], {}, (store) => ({
         claimKey: async (claim) => ({ ...(await store.claimKey(claim)), status: 'claimed' }),
       })),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Exploration, Turns } from '../explore.suite.ts'
+import type { Exploration, Scheduler } from '../explore.suite.ts'
 import { createRoom, type Room, slotsOf, withOperations } from '../subscriptions/room.suite.ts'
 import type { Mutant } from './keyed-world.suite.ts'
 
@@ -12,8 +12,8 @@ const other = (room: Room) => room.asScript(() => room.events.publish({ room: 'x
 
 /** Two processes publish one thing while another publishes something else; afterwards it is published once more. */
 const publishing = (faults: Pick<Exploration<Room>, 'kills' | 'losses'>, mutant?: Mutant): Exploration<Room> => ({
-  world: async (turns: Turns) =>
-    createRoom({ turns, ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }) }),
+  world: async (scheduler: Scheduler) =>
+    createRoom({ scheduler, ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }) }),
   operations: { a: once, b: once, other },
   ...faults,
   async check(room, { returned }) {

@@ -6,7 +6,7 @@ import type { LineMeta } from '../../define/identity.ts'
 import { createTestLine, settle, type TestClient, type TestLine } from '../../lambda/test-line.suite.ts'
 import type { Store } from '../../ports/store.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Exploration, Turns } from '../explore.suite.ts'
+import type { Exploration, Scheduler } from '../explore.suite.ts'
 import { accessOf } from '../subscriptions/store-access.suite.ts'
 import { releaseRunPlace, takeRunPlace } from './run-place.ts'
 
@@ -380,8 +380,8 @@ interface Race extends TestLine {
 }
 
 const race = (operations: Exploration<Race>['operations'], rest: Partial<Exploration<Race>> = {}) => ({
-  world: async (turns: Turns) => {
-    const line = createRuns({ maxRuns: 2, store: (inner) => turns.store(inner, ['readConnection']) })
+  world: async (scheduler: Scheduler) => {
+    const line = createRuns({ maxRuns: 2, store: (inner) => scheduler.store(inner, ['readConnection']) })
     const client = await line.connect({ connectionId: 'r=' })
     await client.send(query(1))
     return { ...line, client }
@@ -409,8 +409,8 @@ describe('the last place', () => {
           c: ({ client }) => client.send(query(4)),
         },
         {
-          world: async (turns) => {
-            const line = createRuns({ maxRuns: 2, store: (inner) => turns.store(inner, ['readConnection']) })
+          world: async (scheduler) => {
+            const line = createRuns({ maxRuns: 2, store: (inner) => scheduler.store(inner, ['readConnection']) })
             const client = await line.connect({ connectionId: 'r=' })
             for (const id of [11, 12]) await client.send(query(id))
             line.clock.time += 60_000
@@ -431,11 +431,11 @@ describe('the last place', () => {
     table.catches(
       'a place that is put without a condition',
       race(two, {
-        world: async (turns) => {
+        world: async (scheduler) => {
           const line = createRuns({
             maxRuns: 2,
             store: (inner) => {
-              const store = turns.store(inner, ['readConnection'])
+              const store = scheduler.store(inner, ['readConnection'])
               return new Proxy(store, {
                 get: (target, name) =>
                   name === 'takeRunPlace'

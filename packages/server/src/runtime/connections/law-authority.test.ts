@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Mutant } from '../calls/keyed-world.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Exploration, Turns } from '../explore.suite.ts'
+import type { Exploration, Scheduler } from '../explore.suite.ts'
 import {
   createRoom,
   deliverRest,
@@ -40,9 +40,9 @@ const renewing = (
   operations: Exploration<Renewing>['operations'],
   { kills = [], passes = {}, mutant, isSubscribed = false }: Options = {},
 ): Exploration<Renewing> => ({
-  async world(turns: Turns) {
+  async world(scheduler: Scheduler) {
     const room = createRoom({
-      turns,
+      scheduler,
       authorize: ({ token }) => ({
         ...{ principal: 'ann', claims: { hours: Number(token) } },
         expiresAt: new Date(start + Number(token) * hour),

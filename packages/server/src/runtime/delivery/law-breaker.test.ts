@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../../lambda/test-line.suite.ts'
 import type { Slot } from '../../ports/log.ts'
-import type { Ended, Exploration, Turns } from '../explore.suite.ts'
+import type { Ended, Exploration, Scheduler } from '../explore.suite.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { createRoom, type Room, say, subscribe, withOperations } from '../subscriptions/room.suite.ts'
 import { createModelClient } from './model-client.suite.ts'
@@ -25,17 +25,17 @@ interface SlowWorld extends Room {
   /** Resolves when something was handed to retry, or when nothing ever will be. */
   readonly handed: Promise<void>
   readonly hand: () => void
-  /** How often nothing could go on but by time. */
+  /** How often only the passing of time let an operation continue. */
   idles: number
 }
 
-/** What a mutant makes of a retry that is asked for. */
+/** Changes the retries that were requested. */
 type Mutant = (delayed: Delayed, now: number) => readonly Delayed[]
 
 /** Ann listens. Two posts to her were given up, and now she reads again; the function that publishes does not know. */
 const world =
   (throttled: number, mutant: Mutant = (delayed) => [delayed]) =>
-  async (turns: Turns): Promise<SlowWorld> => {
+  async (scheduler: Scheduler): Promise<SlowWorld> => {
     const written: SlowWorld['written'] = []
     const queue: Delayed[] = []
     let hand = () => {}
@@ -43,7 +43,7 @@ const world =
       hand = resolve
     })
     const room = createRoom({
-      turns,
+      scheduler,
       store: (inner) =>
         withOperations(inner, (store) => ({
           async putSlot(topic, slot) {
@@ -137,8 +137,8 @@ describe('the explorer finds a broken retry:', () => {
       'retry that is relied on before it was scheduled',
       {
         ...slow({ kills: ['first'] }),
-        async world(turns) {
-          const made = await world(0)(turns)
+        async world(scheduler) {
+          const made = await world(0)(scheduler)
           const counted = new Set<string>()
           const awaitsRetry = (_: string, topic: string) => counted.has(topic) || !counted.add(topic)
           Object.assign(trafficOf(made.gateway, made).breaker, { awaitsRetry })

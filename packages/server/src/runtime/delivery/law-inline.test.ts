@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Mutant } from '../calls/keyed-world.suite.ts'
-import type { Ended, Exploration, Turns } from '../explore.suite.ts'
+import type { Ended, Exploration, Scheduler } from '../explore.suite.ts'
 import { createRoom, type Room, say, subscribe, withOperations } from '../subscriptions/room.suite.ts'
 import { createModelClient } from './model-client.suite.ts'
 import { createScheduleTable } from './schedule-table.suite.ts'
@@ -32,11 +32,11 @@ function moment() {
 /** Ann listens. Posts to her do not come through at first: `hangs` says how many. */
 const world =
   (hangs: number, mutant: Mutant = () => ({})) =>
-  async (turns: Turns): Promise<Delivering> => {
+  async (scheduler: Scheduler): Promise<Delivering> => {
     const written: Delivering['written'] = []
     const [appended, handed] = [moment(), moment()]
     const room = createRoom({
-      turns,
+      scheduler,
       store: (inner) =>
         withOperations(withOperations(inner, mutant), (store) => ({
           putSlot: async (topic, slot) => {
@@ -158,8 +158,8 @@ describe('the explorer finds a broken delivery:', () => {
   test('a receipt for an event whose retry was not scheduled', () =>
     table.catches('receipt though the hand-over to retry was lost', {
       ...delivering({ hangs: 1, kills: [] }, { stream: streams }),
-      world: async (turns) => {
-        const made = await world(1)(turns)
+      world: async (scheduler) => {
+        const made = await world(1)(scheduler)
         made.invoked.push = () => 0
         return made
       },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Store } from '../../ports/store.ts'
 import type { Mutant } from '../calls/keyed-world.suite.ts'
-import type { Ended, Exploration, Turns } from '../explore.suite.ts'
+import type { Ended, Exploration, Scheduler } from '../explore.suite.ts'
 import {
   createRoom,
   publish,
@@ -24,9 +24,9 @@ interface Shard extends Room {
 /** Ann is subscribed, and the log has a first event. */
 const world =
   (mutant: Mutant = () => ({}), except: readonly (keyof Store)[] = []) =>
-  async (turns: Turns): Promise<Shard> => {
+  async (scheduler: Scheduler): Promise<Shard> => {
     const room = createRoom({
-      turns,
+      scheduler,
       except: ['readSlotsBefore', 'readSubscribers', ...except],
       store: (inner) => withOperations(inner, mutant),
     })

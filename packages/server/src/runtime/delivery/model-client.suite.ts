@@ -1,6 +1,6 @@
 import { parseCursor } from '@trunkline/protocol'
 
-/** What of a frame the client's rule reads. */
+/** The members of a frame that the client's rule reads. */
 interface Frame {
   readonly id?: unknown
   readonly result?: {

@@ -6,7 +6,7 @@ import type { Store } from '../../ports/store.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { Mutant } from '../calls/keyed-world.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Ended, Exploration, Turns } from '../explore.suite.ts'
+import type { Ended, Exploration, Scheduler } from '../explore.suite.ts'
 import { withOperations } from '../subscriptions/room.suite.ts'
 
 vi.setConfig({ testTimeout: 300_000 }) // each schedule is a line of its own: slow where others use the machine
@@ -72,7 +72,7 @@ const placeOperations = ['takeRunPlace', 'renewRunPlace', 'releaseRunPlace'] as 
 
 const world =
   ({ mutant, path = 'two', except = ['readConnection'] }: Pick<Rest, 'mutant' | 'path' | 'except'>) =>
-  async (turns: Turns): Promise<World> => {
+  async (scheduler: Scheduler): Promise<World> => {
     const seen = { open: new Set<number>(), most: { at: 0 }, begun: { count: 0 } }
     let waiting: (() => void)[] = []
     const line = createTestLine({
@@ -80,20 +80,20 @@ const world =
       onError: () => {},
       createContext: (() => ({ world: seen })) as never,
       store: (inner) => {
-        const scheduled = turns.store(inner, [...except, ...placeOperations])
+        const scheduled = scheduler.store(inner, [...except, ...placeOperations])
         return mutant === undefined ? scheduled : withOperations(scheduled, mutant)
       },
       invoker: (inner) => ({
         kind: inner.kind,
         async invoke(name, payload) {
-          await turns.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true })
+          await scheduler.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true })
           await inner.invoke(name, payload)
           for (const resolve of waiting.splice(0)) resolve()
         },
       }),
     })
     line.gateway.intercept = async (connectionId) => {
-      await turns.at('post', { rows: [`POST#${connectionId}`], writes: true })
+      await scheduler.at('post', { rows: [`POST#${connectionId}`], writes: true })
       return undefined
     }
     const ann = await line.connect({ connectionId: 'a' })
@@ -157,8 +157,8 @@ type Rest = Partial<Exploration<World>> & {
 const explored = (operations: Exploration<World>['operations'], rest: Rest = {}): Exploration<World> => {
   const { mutant, path, except, check = () => {}, before, ...others } = rest
   return {
-    async world(turns) {
-      const made = await world({ mutant, path, except } as Rest)(turns)
+    async world(scheduler) {
+      const made = await world({ mutant, path, except } as Rest)(scheduler)
       await before?.(made)
       return made
     },

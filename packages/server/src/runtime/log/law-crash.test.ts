@@ -4,7 +4,7 @@ import { type Answer, isSettled, type Mutant } from '../calls/keyed-world.suite.
 import { rememberShards, shardHintsOf } from '../context/shard-hints.ts'
 import { createRepairingClient, type RepairingClient } from '../delivery/repairing-client.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Exploration, Turns } from '../explore.suite.ts'
+import type { Exploration, Scheduler } from '../explore.suite.ts'
 import {
   createRoom,
   deliverRest,
@@ -31,10 +31,10 @@ interface Scene extends Room {
   readonly live: Set<RepairingClient>
 }
 
-async function scene(turns: Turns, mutant?: Mutant): Promise<Scene> {
+async function scene(scheduler: Scheduler, mutant?: Mutant): Promise<Scene> {
   const effects: string[] = []
   const room = createRoom({
-    turns,
+    scheduler,
     ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }),
     createContext: () => ({ effects }),
     authorize: ({ token }) => ({ principal: 'ann', claims: {}, expiresAt: new Date(start + Number(token) * hour) }),
@@ -51,12 +51,12 @@ async function scene(turns: Turns, mutant?: Mutant): Promise<Scene> {
 }
 
 interface Sweep {
-  /** What is killed. */
+  /** The operation that is killed. */
   readonly run: (scene: Scene) => Promise<unknown>
-  /** What comes before it. */
+  /** Runs before the operation. */
   readonly before?: (scene: Scene) => Promise<unknown>
   /**
-   * What is done about a run that was killed: by the client, which had no answer, or by the platform, which repeats
+   * Repairs a run that was killed: the client repeats a request without an answer, and the platform repeats
    * asynchronous work.
    */
   readonly repair: (scene: Scene) => Promise<unknown>
@@ -138,15 +138,15 @@ const sweeps: Readonly<Record<string, Sweep>> = {
 const exploration = (
   name: string,
   { run, before, repair }: Sweep,
-  beside: Exploration<Scene>['operations'] = {},
+  others: Exploration<Scene>['operations'] = {},
   mutant?: Mutant,
 ): Exploration<Scene> => ({
-  async world(turns) {
-    const made = await scene(turns, mutant)
+  async world(scheduler) {
+    const made = await scene(scheduler, mutant)
     await before?.(made)
     return made
   },
-  operations: { [name]: run, ...beside },
+  operations: { [name]: run, ...others },
   kills: [name],
   async check(room, { killed, lost, returned }) {
     const stops = name === 'subscription.stop'
@@ -229,7 +229,10 @@ describe('a function killed at any port call, after which its client and the pla
 
 describe('the same with a concurrent publisher', () => {
   test.each(named)('%s: nothing is lost or doubled, and no row is left', (name, sweep) =>
-    table.holds(`${name} ∥ publish`, exploration(name, sweep, { beside: (room) => say(room.bob.client, 'beside') })),
+    table.holds(
+      `${name} ∥ publish`,
+      exploration(name, sweep, { publish: (room) => say(room.bob.client, 'published') }),
+    ),
   )
 })
 

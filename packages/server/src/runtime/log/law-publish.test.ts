@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { StoreError } from '../../ports/store.ts'
-import { type Exploration, explore, type Turns } from '../explore.suite.ts'
+import { type Exploration, explore, type Scheduler } from '../explore.suite.ts'
 import { createRoom, publish, type Room, say, slotsOf, topic, withOperations } from '../subscriptions/room.suite.ts'
 
 interface Publishing extends Room {
@@ -9,9 +9,9 @@ interface Publishing extends Room {
 
 const world =
   (store?: Parameters<typeof withOperations>[1]) =>
-  async (turns: Turns): Promise<Publishing> => {
+  async (scheduler: Scheduler): Promise<Publishing> => {
     const room = createRoom({
-      turns,
+      scheduler,
       ...(store === undefined ? {} : { store: (inner) => withOperations(inner, store) }),
     })
     await publish(room, 'first')
@@ -85,9 +85,9 @@ describe('[LAW-SLOT-PUT]: concurrent publishes', () => {
     }))
     const { failure } = await explore({
       ...counting,
-      world: (turns) => {
+      world: (scheduler) => {
         counter = 2
-        return counting.world(turns)
+        return counting.world(scheduler)
       },
     })
     expect(failure?.thrown).toBeDefined()

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { PresenceRow } from '../../ports/presence.ts'
 import type { Store } from '../../ports/store.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Exploration, Turns } from '../explore.suite.ts'
+import type { Exploration, Scheduler } from '../explore.suite.ts'
 import { withOperations } from '../subscriptions/room.suite.ts'
 import {
   awayIfAll,
@@ -38,7 +38,7 @@ const exploration = (
   { begin, wrap, merge, ...more }: Partial<Exploration<PresenceWorld>> & PresenceWorldOptions = {},
 ): Exploration<PresenceWorld> => {
   return {
-    world: (turns: Turns) => createPresenceWorld(turns, { begin, wrap, merge }),
+    world: (scheduler: Scheduler) => createPresenceWorld(scheduler, { begin, wrap, merge }),
     operations,
     check: checkPresence,
     idle: ({ clock }) => clock.advance(40), // a writer that backs off
@@ -116,7 +116,7 @@ describe('a member’s sessions that are merged', () => {
     },
     'the one in front leaves ∥ a third comes': { leave: leave('ann', 'a'), third: join('ann', 'c', 1, away) },
   }
-  test.each(Object.entries(scopes))('%s: what is shown is what all of them come to [TL-PRES-2]', (name, operations) =>
+  test.each(Object.entries(scopes))('%s: the shown data is the merge of all sessions [TL-PRES-2]', (name, operations) =>
     table.holds(
       `merged: ${name} ∥ kill`,
       exploration(operations, { begin: twoTabs, merge: awayIfAll, ...killable(operations) }),
@@ -163,7 +163,7 @@ describe('the sweep', () => {
 describe('the explorer finds', () => {
   test('an append that does not wait for the one before it', () =>
     table.catches(
-      'said again without telling what is pending',
+      'changed again without appending the pending change',
       exploration(
         { leave: leave('ann', 'a'), join: join('ann', 'b') },
         { begin: present, wrap: (store) => withOperations(store, unpending), ...killable({ leave: nobody }) },

@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../memory/store.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
 import type { Store } from '../../ports/store.ts'
 import { type InvocationContext, type RuntimeContext, toRuntimeContext } from '../context/runtime-context.ts'
-import type { Ended, Turns } from '../explore.suite.ts'
+import type { Ended, Scheduler } from '../explore.suite.ts'
 import { replayNewest } from '../log/replay.ts'
 import { appendStreamed } from './append-from-stream.ts'
 import { renewSession } from './renew-lease.ts'
@@ -22,7 +22,7 @@ import { updatePresence } from './update.ts'
 export const log = { topic: 'here?room=s:x', retentionMs: 24 * 3_600_000 }
 export const times = { graceMs: 15_000, leaseMs: 720_000 }
 
-/** What a snapshot said, and where. */
+/** The members of a snapshot, and its offset in the log. */
 export interface Seen {
   readonly at: number
   readonly members: ReadonlyMap<string, unknown>
@@ -30,27 +30,27 @@ export interface Seen {
 
 /** One presence topic, on the production code with its store's calls scheduled. */
 export interface PresenceWorld {
-  /** A new one each time: each operation is a function of its own. */
+  /** A new context at each read, since each operation is a separate function. */
   readonly context: RuntimeContext
   readonly store: Store
   readonly clock: FakeClock
   readonly rules: PresenceRules
-  /** Checks that were asked for. */
+  /** The checks that were scheduled. */
   readonly later: unknown[]
   readonly seen: Seen[]
 }
 
 /** Every call of the store passes at once: for a world whose operations come one after another. */
-export const answering: Turns = { at: async () => 'answered', store: (store) => store }
+export const answering: Scheduler = { at: async () => 'answered', store: (store) => store }
 
 /** A `merge`: a member is away where all sessions are. */
 export const awayIfAll: NonNullable<PresenceRules['merge']> = (sessions) =>
   sessions.find((each) => each === '{}') ?? sessions[0]
 
 export interface PresenceWorldOptions {
-  /** What has happened before the operations. */
+  /** Runs before the operations. */
   readonly begin?: ((world: PresenceWorld) => Promise<unknown>) | undefined
-  /** How a mutant gets at the store. */
+  /** Wraps the store, to add a mutant. */
   readonly wrap?: ((store: Store) => Store) | undefined
   /** In addition to its times. */
   readonly merge?: PresenceRules['merge'] | undefined
@@ -58,7 +58,7 @@ export interface PresenceWorldOptions {
 
 /** A world without members, after `begin`. */
 export async function createPresenceWorld(
-  turns: Turns,
+  scheduler: Scheduler,
   { begin = async () => {}, wrap = (store) => store, merge }: PresenceWorldOptions = {},
 ): Promise<PresenceWorld> {
   const clock = createFakeClock()
@@ -76,7 +76,7 @@ export async function createPresenceWorld(
     presenceOf: () => rules,
     enter: <T>(_: RuntimeContext, fn: () => T) => fn(),
   }
-  const backend = { store: turns.store(wrap(store)), invoker, clock }
+  const backend = { store: scheduler.store(wrap(store)), invoker, clock }
   const world: PresenceWorld = {
     get context() {
       return toRuntimeContext(backend, own)
@@ -136,8 +136,8 @@ export async function rowsOf({
   return rows.filter(({ sessions }) => Object.keys(living(sessions, clock.now())).length > 0)
 }
 
-/** What the table's stream does for a function that died. */
-async function tellRest(world: PresenceWorld): Promise<void> {
+/** Appends the pending changes, as the table's stream does for a function that died. */
+async function appendPending(world: PresenceWorld): Promise<void> {
   const context = { ...world.context, store: world.store, server: { report: fail } } as unknown as InvocationContext
   const { rows } = await world.store.readPresences(log.topic)
   await appendStreamed(
@@ -153,7 +153,7 @@ function fail(failure: { readonly error: Error }): void {
 /** The laws of presence, after every operation has ended or died and the stream has completed the rest. */
 export async function checkPresence(world: PresenceWorld, { thrown }: Ended): Promise<void> {
   for (const error of thrown.values()) throw error
-  await tellRest(world)
+  await appendPending(world)
   const changes = await changesOf(world)
   const ids = changes.map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length) // each once
@@ -170,7 +170,7 @@ export async function checkPresence(world: PresenceWorld, { thrown }: Ended): Pr
   expect(here).toEqual(new Map(shown)) // every observer converges to the rows
 }
 
-/** What is to be seen of a member with these sessions. */
+/** The data that others should see of a member with these sessions. */
 function mergedOf({ rules }: PresenceWorld, sessions: PresenceRow['sessions']): string | undefined {
   const newestFirst = Object.values(sessions).sort((a, b) => b.since - a.since)
   const [newest, ...others] = newestFirst.map(({ data }) => data)

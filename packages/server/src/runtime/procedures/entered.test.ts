@@ -14,7 +14,7 @@ const here = line.presence('entered.here', { key, data: z.object({ text: z.strin
 const room = { room: 'x' }
 const large = { text: 'x'.repeat(400_000) }
 
-/** What a procedure may do that ends with a failure of ours, by the code it ends with. */
+/** Calls in a procedure that make Trunkline fail, with the code of the failure. */
 const acts = {
   publish: ['TOO_LARGE', () => messages.publish(room, large)],
   publishEphemeral: ['TOO_LARGE', () => typing.publish(room, large)],

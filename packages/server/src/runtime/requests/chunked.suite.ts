@@ -22,7 +22,7 @@ export function inParts(frame: { readonly id: string | number }, of: number): re
   }))
 }
 
-/** What the frames that a client got say when their chunks are put together, by the order of their parts. */
+/** The frames that a client got, with their chunks put together in the order of their parts. */
 export function joined(frames: readonly unknown[]): readonly unknown[] {
   const chunks = frames.filter(isChunk)
   const names = new Set(chunks.map(({ params }) => params.message))

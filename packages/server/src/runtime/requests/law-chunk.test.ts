@@ -24,10 +24,10 @@ const keyed = {
 
 const world =
   (mutant?: Mutant): Exploration<Upload>['world'] =>
-  async (turns) => {
+  async (scheduler) => {
     const effects: string[] = []
     const room = createRoom({
-      turns,
+      scheduler,
       except: ['readSubscribers', 'putReceipt'],
       createContext: () => ({ effects }),
       ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }),
@@ -105,7 +105,7 @@ describe('a message in chunks that each run in a function of their own', () => {
 describe('a message in chunks, when a rule is broken', () => {
   test('runs twice where a claim is not conditional: the explorer finds it', () =>
     table.catches(
-      'a claim over a standing one',
+      'a claim while another claim exists',
       upload({ ...two, again: part(1, 2) }, {}, (store) => ({
         claimUpload: async (claim) => {
           await store.claimUpload(claim)

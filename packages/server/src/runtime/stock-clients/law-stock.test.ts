@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../../lambda/test-line.suite.ts'
 import type { Store } from '../../ports/store.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Ended, Exploration, Turns } from '../explore.suite.ts'
+import type { Ended, Exploration, Scheduler } from '../explore.suite.ts'
 import { createRoom, publish, type Room, say, slotsOf, topic, withOperations } from '../subscriptions/room.suite.ts'
 import { createStockClient, type LostPost, type StockClient } from './stock-client.suite.ts'
 
@@ -24,13 +24,13 @@ interface StageOptions {
 
 /** Ann is a stock client; bob and cy publish. */
 function stage({ lostPost = 'arrived', path = 'live', subscribed = false, mutant, onUnknown }: StageOptions = {}) {
-  return async (turns: Turns): Promise<Stage> => {
+  return async (scheduler: Scheduler): Promise<Stage> => {
     const room = createRoom({
-      turns,
+      scheduler,
       ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }),
     })
     await publish(room, 'FIRST')
-    const ann = await createStockClient(room, turns, { lostPost, path, onUnknown })
+    const ann = await createStockClient(room, scheduler, { lostPost, path, onUnknown })
     const [bob, cy] = [await room.connect({ connectionId: 'bob=' }), await room.connect({ connectionId: 'cy=' })]
     if (subscribed) {
       await ann.subscribe()

@@ -1,7 +1,7 @@
 import { parseCursor } from '@trunkline/protocol'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { PostOutcome } from '../../ports/gateway.ts'
-import type { Turns } from '../explore.suite.ts'
+import type { Scheduler } from '../explore.suite.ts'
 import type { Room } from '../subscriptions/room.suite.ts'
 
 /** Whether a post whose answer is lost had arrived. */
@@ -43,7 +43,7 @@ interface Frame {
  */
 export async function createStockClient(
   room: Room,
-  turns: Turns,
+  scheduler: Scheduler,
   { lostPost, path = 'live', onUnknown }: StockClientOptions,
 ): Promise<StockClient> {
   const seen: number[] = []
@@ -67,7 +67,7 @@ export async function createStockClient(
   const { post, disconnect } = gateway
   const own = new Set(sockets)
   async function postOnce(connectionId: string, text: string): Promise<PostOutcome> {
-    const fate = await turns.at('post', { rows: [`POST#${connectionId}`], writes: true }, { mayBeLost: true })
+    const fate = await scheduler.at('post', { rows: [`POST#${connectionId}`], writes: true }, { mayBeLost: true })
     const unknown = { status: 'failed', unknown: true, reason: 'no answer' } as const
     if (fate === 'lost' && lostPost === 'vanished') return unknown
     if (!isOpen(connectionId)) return fate === 'lost' ? unknown : { status: 'gone' }
@@ -83,7 +83,7 @@ export async function createStockClient(
     },
     async disconnect(connectionId: string, options?: object) {
       if (!own.has(connectionId)) return disconnect.call(gateway, connectionId, options)
-      const fate = await turns.at('cut', { rows: [`POST#${connectionId}`], writes: true }, { mayBeLost: true })
+      const fate = await scheduler.at('cut', { rows: [`POST#${connectionId}`], writes: true }, { mayBeLost: true })
       cuts += sockets.delete(connectionId) ? 1 : 0
       return fate === 'lost' ? 'failed' : 'closed'
     },

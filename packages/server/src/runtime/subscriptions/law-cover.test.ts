@@ -22,7 +22,7 @@ async function record(path: string, texts: readonly string[]) {
 
 type Fate = { readonly copies: number; readonly rank: number }
 
-/** What the application sees when each push is lost, doubled or moved as `fates` say. */
+/** The events that the application receives when each push is lost, doubled or moved according to `fates`. */
 async function seenBy(
   { started, pushes, fetch }: Awaited<ReturnType<typeof record>>,
   fates: readonly Fate[],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import { createModelClient } from '../delivery/model-client.suite.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Exploration, Turns } from '../explore.suite.ts'
+import type { Exploration, Scheduler } from '../explore.suite.ts'
 import { createRoom, deliverRest, publish, type Room, say, slotsOf, subscribe } from './room.suite.ts'
 
 const table = createScheduleTable('[LAW-STARTED-IS-LIVE], startWith')
@@ -17,9 +17,9 @@ interface Snapshot {
 }
 
 /** Ann's page is the offsets that the log holds while it is loaded. */
-async function world(turns: Turns): Promise<Beginning> {
+async function world(scheduler: Scheduler): Promise<Beginning> {
   const load = async () => (await slotsOf(room)).flatMap(({ offset, data }) => (data === undefined ? [] : [offset]))
-  const room: Room = createRoom({ turns, createContext: () => ({ load }) })
+  const room: Room = createRoom({ scheduler, createContext: () => ({ load }) })
   await publish(room, 'first')
   return { ...room, ann: await room.connect({ connectionId: 'a' }), bob: await room.connect({ connectionId: 'p' }) }
 }

@@ -3,7 +3,7 @@ import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Store } from '../../ports/store.ts'
 import { rememberShards, shardHintsOf } from '../context/shard-hints.ts'
 import { createModelClient } from '../delivery/model-client.suite.ts'
-import { type Exploration, explore, type Turns } from '../explore.suite.ts'
+import { type Exploration, explore, type Scheduler } from '../explore.suite.ts'
 import {
   createRoom,
   deliverRest,
@@ -17,7 +17,7 @@ import {
 } from './room.suite.ts'
 
 interface Meeting extends Room {
-  readonly turns: Turns
+  readonly scheduler: Scheduler
   readonly ann: TestClient
   readonly bob: TestClient
 }
@@ -25,14 +25,14 @@ interface Meeting extends Room {
 /** Ann subscribes while bob publishes; either may die. No client syncs, since a sync would mask a lost push. */
 function meeting(mutant?: (store: Store) => Partial<Store>): Exploration<Meeting> {
   return {
-    async world(turns: Turns) {
+    async world(scheduler: Scheduler) {
       const room = createRoom({
-        turns,
+        scheduler,
         ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }),
       })
       await publish(room, 'first')
       const ann = await room.connect({ connectionId: 'b' }) // hashes into the second of two shards
-      return { ...room, turns, ann, bob: await room.connect({ connectionId: 'p' }) }
+      return { ...room, scheduler, ann, bob: await room.connect({ connectionId: 'p' }) }
     },
     operations: { subscribe: (room) => subscribe(room.ann), publish: (room) => say(room.bob, 'second') },
     kills: ['subscribe', 'publish'],
@@ -115,7 +115,7 @@ describe('a topic that grows during a subscribe', () => {
         rememberShards(shardHintsOf(store), topic, 2)
       },
       subscribe: async (room) => {
-        await room.turns.at('wakes', { rows: [`SUBS#${topic}`], writes: false }) // its hint of the shards decides
+        await room.scheduler.at('wakes', { rows: [`SUBS#${topic}`], writes: false }) // its hint of the shards decides
         await subscribe(room.ann)
       },
       publish: (room) => say(room.bob, 'second'),
@@ -151,8 +151,8 @@ describe('a topic that grows during a subscribe', () => {
     const { check, world } = meeting(mutant)
     return {
       check,
-      async world(turns) {
-        const room = await world(turns)
+      async world(scheduler) {
+        const room = await world(scheduler)
         return { ...room, cy: await room.connect({ connectionId: 'c' }) }
       },
       operations: {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Store } from '../../ports/store.ts'
-import { type Ended, type Exploration, explore, type Turns } from '../explore.suite.ts'
+import { type Ended, type Exploration, explore, type Scheduler } from '../explore.suite.ts'
 import { createRoom, type Room, stop, subscribe, topic, withOperations } from './room.suite.ts'
 
 interface Leaving extends Room {
@@ -19,9 +19,9 @@ const leaving = (
   kills: readonly string[] = [],
   mutant?: (store: Store) => Partial<Store>,
 ): Exploration<Leaving> => ({
-  async world(turns: Turns) {
+  async world(scheduler: Scheduler) {
     const room = createRoom({
-      turns,
+      scheduler,
       ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }),
     })
     return { ...room, ann: await room.connect({ connectionId: 'a' }) }

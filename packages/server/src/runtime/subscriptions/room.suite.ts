@@ -5,13 +5,13 @@ import { createTestLine, type TestClient, type TestLine } from '../../lambda/tes
 import { createLine } from '../../line/create-line.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Store } from '../../ports/store.ts'
-import type { Turns } from '../explore.suite.ts'
+import type { Scheduler } from '../explore.suite.ts'
 
-/** What a world hands to its procedures. */
+/** The context of the procedures. */
 export interface RoomContext {
-  /** Each run of a procedure that has an effect leaves its text here. */
+  /** Each run of a procedure with an effect adds its text. */
   readonly effects?: string[]
-  /** What `page` begins with. */
+  /** Loads the state that `page` begins with. */
   readonly load?: () => unknown
 }
 
@@ -89,13 +89,13 @@ export interface Room extends TestLine {
   readonly events: typeof events
   /** Failures that were reported to `onError`. */
   readonly failures: string[]
-  /** What was to be invoked after a while. */
+  /** The delayed invocations. */
   readonly delayed: { readonly payload: unknown; readonly delayMs: number }[]
 }
 
 export interface RoomOptions {
   readonly store?: (store: Store) => Store
-  readonly turns?: Turns
+  readonly scheduler?: Scheduler
   /** Calls of the store that are no scheduling points. */
   readonly except?: readonly (keyof Store)[]
   readonly authorize?: (request: ConnectRequest) => AuthorizeResult
@@ -103,10 +103,10 @@ export interface RoomOptions {
   readonly maxMessageBytes?: number
 }
 
-/** `turns` makes every call of the store, and every post, a scheduling point. */
+/** `scheduler` makes every call of the store, and every post, a scheduling point. */
 export function createRoom({
   store = (made) => made,
-  turns,
+  scheduler,
   except = [],
   authorize,
   createContext,
@@ -122,22 +122,22 @@ export function createRoom({
     createContext: (createContext ?? (() => ({}))) as never,
     ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
     onError: ({ error }) => failures.push(error.message),
-    store: (inner) => store(turns === undefined ? inner : turns.store(inner, except)),
+    store: (inner) => store(scheduler === undefined ? inner : scheduler.store(inner, except)),
     invoker: (inner) => ({
       kind: inner.kind,
       invoke: async (name, payload, options) => {
-        await turns?.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true }) // in any order
+        await scheduler?.at('invoke', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true }) // in any order
         await inner.invoke(name, payload, options)
       },
       invokeDelayed: async (payload, { delayMs }) => {
-        await turns?.at('invoke later', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true })
+        await scheduler?.at('invoke later', { rows: [`INVOKE#${JSON.stringify(payload)}`], writes: true })
         delayed.push({ payload, delayMs })
       },
     }),
   })
-  if (turns !== undefined)
+  if (scheduler !== undefined)
     made.gateway.intercept = async (connectionId) => {
-      await turns.at('post', { rows: [`POST#${connectionId}`], writes: true })
+      await scheduler.at('post', { rows: [`POST#${connectionId}`], writes: true })
       return undefined
     }
   return { ...made, events, failures, delayed }

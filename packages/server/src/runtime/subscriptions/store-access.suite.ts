@@ -1,6 +1,6 @@
 import type { Store } from '../../ports/store.ts'
 
-/** What a port call touches: two calls that share no row, or that both only read, cannot notice each other's order. */
+/** The rows that a port call touches. The order of two calls without a common row, or of two reads, has no effect. */
 export interface Access {
   readonly rows: readonly string[]
   readonly writes: boolean
@@ -97,10 +97,10 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   ),
 }
 
-/** Whatever is not in the table is taken to touch everything: more schedules, never fewer. */
+/** For a call that the table does not list: it counts as touching every row, which can only add schedules. */
 export const anything: Access = { rows: ['*'], writes: true }
 
-/** What a call of the store touches. */
+/** The rows that a call of the store touches. */
 export function accessOf(operation: keyof Store, args: Args): Access {
   return accesses[operation]?.(args) ?? anything
 }

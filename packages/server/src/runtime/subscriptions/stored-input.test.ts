@@ -92,7 +92,7 @@ interface Answer {
   readonly result?: { readonly type: string }
 }
 
-/** What a subscribe was answered with, posted or returned. */
+/** The answer to a subscribe, posted or returned. */
 async function answerTo(client: TestClient, frame: { readonly id: number }): Promise<unknown> {
   const before = client.frames().length
   const returned = await client.send(frame)

@@ -18,8 +18,8 @@ class Port {
 }
 
 async function settles(promise: unknown): Promise<boolean> {
-  const turn = new Promise((resolve) => setTimeout(resolve, 5, 'pending'))
-  return (await Promise.race([promise, turn])) !== 'pending'
+  const pause = new Promise((resolve) => setTimeout(resolve, 5, 'pending'))
+  return (await Promise.race([promise, pause])) !== 'pending'
 }
 
 test('a guarded port works while the invocation is live', async () => {
