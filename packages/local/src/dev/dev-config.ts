@@ -64,7 +64,9 @@ export async function readDevConfig(folder: string, options: DevSettings): Promi
       `Expected dynamodb to be an address such as http://localhost:8000, got ${JSON.stringify(dynamodb)}.`,
     )
   if (dynamodb !== undefined && data !== undefined)
-    throw new Error(`Expected either a data folder or another DynamoDB, got both: ${data} and ${dynamodb}.`)
+    throw new Error(
+      `Expected either a data folder or another DynamoDB, got both: ${data} and ${dynamodb}. Leave one out.`,
+    )
   checkBackgroundRuns(backgroundRuns)
   const inFolder = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path))
   return defined({

@@ -126,7 +126,9 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
 
 function checkStorage({ dataDir, dynamodb }: StackOptions): void {
   if (dataDir !== undefined && dynamodb !== undefined)
-    throw new TypeError(`Expected either a data folder or another DynamoDB, got both: ${dataDir} and ${dynamodb}.`)
+    throw new TypeError(
+      `Expected either a data folder or another DynamoDB, got both: ${dataDir} and ${dynamodb}. Leave one out.`,
+    )
 }
 
 /** Starts the emulators. After `stopReporting`, function errors are not reported: closing the line causes them. */

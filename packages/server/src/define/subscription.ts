@@ -6,7 +6,7 @@ export type PipeStep =
   | { readonly kind: 'filter'; readonly keep: (event: unknown) => boolean }
   | { readonly kind: 'map'; readonly fn: (event: unknown) => unknown }
 
-/** What a subscription is of. A resolver declares it by returning the subscription. */
+/** Which events a subscription gets, and in what form. A resolver declares it by returning the subscription. */
 export interface SubscriptionDescriptor {
   readonly channel: ChannelDefinition
   readonly topic: string

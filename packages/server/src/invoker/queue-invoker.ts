@@ -43,7 +43,9 @@ export function createQueueInvoker({ queueUrl: QueueUrl, clock, ...target }: Que
     if (QueueUrl === undefined)
       throw new Error('No queue to delay an invocation: set TRUNKLINE_DELAY_QUEUE_URL to the URL of an SQS queue.')
     if (!(delayMs >= 0 && delayMs <= longestDelayMs))
-      throw new RangeError(`Expected a delay from 0 to ${longestDelayMs} ms, got ${delayMs}.`)
+      throw new RangeError(
+        `Expected a delay from 0 to ${longestDelayMs} ms, got ${delayMs}. Choose a delay of this range.`,
+      )
     const { client, sdk } = await connect()
     const command = new sdk.SendMessageCommand({
       QueueUrl,

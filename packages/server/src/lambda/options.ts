@@ -63,9 +63,9 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
   /** Decides who connects. @default every caller is accepted as anonymous, with `principal: null` */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
   /**
-   * What a caller may use that `authorize` answered with `anonymous`: `declared` is the procedures with
-   * `meta({ anonymous: true })`. Any other procedure is refused with UNAUTHORIZED before its middlewares run. Without
-   * `authorize`, everybody may use everything. Another value throws a `TypeError`.
+   * The procedures that a caller may use for whom `authorize` returned `anonymous`. `declared`: those with
+   * `meta({ anonymous: true })`; any other is refused with UNAUTHORIZED before its middlewares run. `everything`: all.
+   * Without `authorize`, every caller may use all procedures. Another value throws a `TypeError`.
    * @default 'declared'
    */
   readonly anonymousMay?: 'declared' | 'everything'

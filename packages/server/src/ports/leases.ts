@@ -73,8 +73,8 @@ export interface RunPlaceLease {
 }
 
 /**
- * Who delivers a shard's events of one topic, and how far the delivery has come. One function delivers at a time, so
- * that events that are appended meanwhile leave in one batch.
+ * The function that delivers a shard's events of one topic, and the offsets that it has reached. One function delivers
+ * at a time, so that events that are appended meanwhile are sent in one batch.
  */
 export interface ShardLeaseRow {
   readonly topic: string
@@ -102,6 +102,6 @@ export interface ShardLeaseHolder {
   readonly leaseId: string
   /** Epoch milliseconds. From then on the holder counts as dead. */
   readonly expiresAt: number
-  /** The offset where the holder began. From there on, nothing is surely delivered while it holds the lease. */
+  /** The offset where the holder began. While it holds the lease, events from there on may be undelivered. */
   readonly start: number
 }

@@ -120,17 +120,18 @@ export interface Subscriber {
   /** The client declared `trunkline.1`. */
   readonly extensions: boolean
   readonly piped?: PipedContext
-  /** Of a subscription to presence: what it is shown of the log, and the session that it makes present. */
+  /** Only of a subscription to presence: the view of the log that it gets, and the session that it makes present. */
   readonly presence?: { readonly view: PresenceView; readonly seat?: PresenceSessionKey }
   /** Epoch milliseconds. Absent when the authority does not expire. */
   readonly authExp?: number
   /**
-   * Of a stock client's subscription to a log: the cursor up to which it was posted. Absent until its subscribe ended.
+   * Only of a stock client's subscription to a log: the cursor up to which events were posted. Absent until its
+   * subscribe has ended.
    */
   readonly at?: string
-  /** Of a stock client's subscription to a log: who posts to it now. */
+  /** Only of a stock client's subscription to a log: the function that posts to it now. */
   readonly lock?: DeliveryLock
-  /** Of a stock client's subscription to a log: the highest offset that was asked for while the lock was held. */
+  /** Only of a stock client's subscription to a log: the highest offset that was requested while the lock was held. */
   readonly want?: number
   /** Epoch seconds. */
   readonly expires: number

@@ -8,7 +8,7 @@ import type { LogEntry } from '../ports/telemetry.ts'
 import { longestSeconds, readTicket, signTicket, type TicketKey, toKeys } from './ticket.ts'
 import type { TicketStore } from './ticket-store.ts'
 
-/** What issues tickets. */
+/** The options of a ticket issuer. */
 export interface TicketIssuerOptions {
   /**
    * The secret that signs tickets, which `ticketAuthorizer` has too: at least 32 bytes, and one for each line. Of
@@ -60,9 +60,9 @@ function checkCaller({ principal, expiresAt }: Identity<Json>, nowMs: number): v
     )
 }
 
-/** What redeems tickets. */
+/** The options of `ticketAuthorizer`. */
 export interface TicketAuthorizerOptions<C extends Json = Json, A extends boolean = false> {
-  /** The secret of the issuer. Of several, each is accepted, so that a key can be replaced. */
+  /** The secret of the issuer. If there are several, each is accepted, so that a key can be replaced. */
   readonly key: TicketKey | readonly TicketKey[]
   /** Remembers the tickets that were used. */
   readonly store: TicketStore
@@ -76,11 +76,14 @@ export interface TicketAuthorizerOptions<C extends Json = Json, A extends boolea
   readonly clock?: WallClock
 }
 
-/** Whether a ticket was used is not known. The message is safe for clients. */
+/** The store failed, so it is unknown whether the ticket was used. The message is safe for clients. */
 export class TicketUncheckedError extends Error {
   override readonly name = 'TicketUncheckedError'
   constructor(cause: unknown) {
-    super('The ticket could not be checked: what remembers used tickets is not available.', { cause })
+    super(
+      'The ticket could not be checked, because the store of used tickets is unavailable. Try again with another ticket.',
+      { cause },
+    )
   }
 }
 

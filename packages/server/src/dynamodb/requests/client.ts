@@ -28,15 +28,15 @@ export function isRefusal(error: unknown): boolean {
 
 /** Records the error of a try if this try and every earlier one ended with a status from 400 to 499. */
 function noteRefusals({ middlewareStack }: Pick<DynamoDBClient, 'middlewareStack'>): void {
-  const unsure = new WeakSet<object>() // keyed by the context of a request, which its tries share
+  const mayHaveRun = new WeakSet<object>() // keyed by the context of a request, which its tries share
   middlewareStack.add(
     (next, context) => async (args) => {
       try {
         return await next(args)
       } catch (error) {
         const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {}
-        if (httpStatusCode < 400 || httpStatusCode > 499) unsure.add(context)
-        if (typeof error === 'object' && error !== null && !unsure.has(context)) refusals.add(error)
+        if (httpStatusCode < 400 || httpStatusCode > 499) mayHaveRun.add(context)
+        if (typeof error === 'object' && error !== null && !mayHaveRun.has(context)) refusals.add(error)
         throw error
       }
     },

@@ -8,7 +8,7 @@ import type { GatewayEvent } from '../events/events.ts'
 import { thrownEntry } from '../events/thrown-entry.ts'
 import type { AllowsOrigin } from './origins.ts'
 
-/** What decides about a handshake. */
+/** The checks that decide about a handshake. */
 export interface AdmissionOptions {
   readonly authorize: ((request: ConnectRequest) => AuthorizeResult | Promise<AuthorizeResult>) | undefined
   readonly allowsOrigin: AllowsOrigin

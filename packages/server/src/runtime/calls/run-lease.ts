@@ -14,7 +14,7 @@ import { type HeldPlace, renewRunPlace } from './run-place.ts'
  */
 export type RunEnd = 'stopped' | 'passed' | 'gone' | 'unauthorized'
 
-/** What is watched for a run: its row, and its connection if the run is of use only to it. */
+/** The rows that are watched for a run: its own, and its connection's if only that connection uses the result. */
 export interface Watched {
   readonly row: Pick<ConnectionSubscription, 'connectionId' | 'id'>
   /** Why the run must end, given its row; undefined while it may continue. */

@@ -49,7 +49,7 @@ export interface AppendQueues {
 /** Slots that are delivered together. */
 interface Group {
   readonly slots: Slot[]
-  /** Of the append with the latest deadline. */
+  /** The `deliver` of the append with the latest deadline. */
   deliver: DeliverSlots
   until: number
   readonly delivered: Promise<void>

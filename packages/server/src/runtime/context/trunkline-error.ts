@@ -49,7 +49,8 @@ export class TrunklineError extends TRPCError {
 const raisedInside = new WeakSet<TRPCError>()
 
 /**
- * Notes that the procedure was entered before this error, so it may have run whatever the errors table says. [TL-ERR-7]
+ * Records that the procedure was entered before this error. `mayHaveRun` is then true, whatever the errors table says.
+ * [TL-ERR-7]
  */
 export function markEntered<E extends TRPCError>(error: E): E {
   raisedInside.add(error)

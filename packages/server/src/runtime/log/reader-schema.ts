@@ -23,7 +23,7 @@ export function readerSchemaOf(schema: EventSchema, side: Side): EventSchema {
 
 type Definition = Readonly<Record<string, unknown>> & { readonly type: string; readonly checks?: readonly unknown[] }
 
-const definitionOf = (schema: EventSchema) => schema._zod.def as unknown as Definition
+const definitionOf = (schema: EventSchema) => schema._zod.def as unknown as Definition // zod types `def` without the members of its kinds
 
 function rewriteOf(schema: EventSchema, side: Side): EventSchema {
   const known = readers[side].get(schema)

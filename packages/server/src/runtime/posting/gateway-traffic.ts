@@ -5,8 +5,8 @@ import { type Breaker, createBreaker } from './circuit-breaker.ts'
 import { createPostPacer, type PostPacer } from './post-pacer.ts'
 
 /**
- * What a process has learned from a gateway's answers, shared by all its posts. Only a hint, since each process learns
- * on its own.
+ * What a process has learned from a gateway's answers, shared by all its posts. It is only a hint, since each process
+ * learns alone.
  */
 export interface Traffic {
   readonly breaker: Breaker
@@ -21,7 +21,7 @@ export interface TrafficCounts {
   /** Messages that were saved, because their frames shared another message. */
   saved: number
   gone: number
-  /** 429s. */
+  /** Posts that the gateway answered with 429. */
   throttled: number
   /** Posts that were given up, or not tried because their connection is slow. */
   undelivered: number

@@ -15,7 +15,7 @@ import type { SessionRef } from './rows/update-session.ts'
 import { entryOf, joinSession, leaveSession, leaveSubscription } from './session.ts'
 import { snapshotCount, snapshotMembers } from './snapshot.ts'
 
-/** What joining needs: the subscription's caller, what it subscribes to, and this attempt of it. */
+/** The subscription's caller, the presence that it subscribes to, and this attempt of it. */
 interface JoinOptions {
   readonly caller: ConnectionCaller
   readonly descriptor: SubscriptionDescriptor

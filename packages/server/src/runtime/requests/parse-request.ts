@@ -108,7 +108,7 @@ function parseStockElement(server: Server, element: unknown): Request {
   if (!parsed.ok) throw parseError(parsed.reason)
   const { input, lastEventId } =
     message !== undefined && 'params' in message ? message.params : { input: undefined, lastEventId: undefined }
-  // Of a query too. [TL-STOCK-3]
+  // A query's `lastEventId` is kept too. [TL-STOCK-3]
   return { ...toRequest(parsed.frame, () => input), ...(lastEventId !== undefined && { lastEventId }) }
 }
 

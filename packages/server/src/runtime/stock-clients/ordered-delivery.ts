@@ -140,7 +140,7 @@ async function postSlots(
 
 /**
  * A slot's data result. Undefined for a slot that a filter leaves out, and for one whose filter or map threw: this is
- * reported to the application's `onError`, since stock clients know no fault frame.
+ * reported to the application's `onError`, since stock clients have no frame for it.
  */
 // [TL-CHAIN-4]
 function dataOf(
