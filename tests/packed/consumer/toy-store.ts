@@ -4,6 +4,7 @@ import {
   type ConnectionSubscription,
   type KeyRow,
   type PresenceRow,
+  type PresenceSessionRow,
   type RunPlaceLease,
   type ShardLeaseRow,
   type Slot,
@@ -64,6 +65,7 @@ export class ToyStore implements Store {
   readonly #shards = new Table<number>()
   readonly #keys = new Table<KeyRow>()
   readonly #members = new Table<PresenceRow>()
+  readonly #sessions = new Table<PresenceSessionRow>()
   readonly #sweeps = new Table<number>()
   readonly #leases = new Table<ShardLeaseRow>()
   readonly #places = new Table<readonly RunPlaceLease[]>()
@@ -341,6 +343,18 @@ export class ToyStore implements Store {
     const rows = this.#members.where((row) => row.topic === topic)
     const { page, ...next } = pageOf(rows, ({ member }) => member, options)
     return { rows: page, ...next }
+  }
+  async putPresenceSession(row: PresenceSessionRow) {
+    const existing = this.#sessions.get(row.topic, row.entry)
+    if (existing === undefined || existing.ref <= row.ref) this.#sessions.set(row, row.topic, row.entry)
+  }
+  async deletePresenceSession({ topic, entry, member, ref }: Parameters<Store['deletePresenceSession']>[0]) {
+    const row = this.#sessions.get(topic, entry)
+    if (row?.member === member && row.ref <= ref) this.#sessions.delete(topic, entry)
+  }
+  async readPresenceSessions(topic: string, prefix: string, limit: number) {
+    const rows = this.#sessions.where((row) => row.topic === topic && row.entry.startsWith(prefix))
+    return pageOf(rows, ({ entry }) => entry, { limit }).page
   }
 
   // leases

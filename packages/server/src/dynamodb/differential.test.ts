@@ -86,6 +86,7 @@ const event = fc.record({ topic, offset: small })
 
 const member = fc.constantFrom('ann', 'M#b')
 const mark = fc.constantFrom('m1', 'm2', 'm3')
+const entry = fc.constantFrom('s.1', 's.2', 't.1')
 const session = fc.record({
   ...{ ref: small, connectionId, leaving: fc.boolean(), lease: small },
   ...{ joined: text, data: text, since: small },
@@ -176,6 +177,9 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   deletePresence: fc.tuple(fc.record({ topic, member, mark })),
   readPresence: fc.tuple(topic, member),
   readPresences: fc.tuple(topic, page),
+  putPresenceSession: fc.tuple(fc.record({ topic, entry, member, ref: small, expires: small })),
+  deletePresenceSession: fc.tuple(fc.record({ topic, entry, member, ref: small })),
+  readPresenceSessions: fc.tuple(topic, fc.constantFrom('', 's.'), small),
   readSweep: fc.tuple(topic),
   moveSweep: fc.tuple(topic, fc.record({ from: fc.integer({ min: 0, max: 3 }), to: small, expires: small })),
   readShardLease: fc.tuple(topic, shard),

@@ -8,6 +8,8 @@
  * - `said` is the member's last visible change. It stays `pending` until the topic's log has it. A writer MUST append a
  *   pending change before it makes another one; the store does not check that. `base` lets every append of one change
  *   find the event that another attempt wrote [LAW-PUBLISH-ONCE].
+ * - The row of a session leads from its name to its member. It only helps to find the member's row, which decides. A
+ *   change of a session's row by a lower `ref` MUST NOT replace the one of a higher `ref`.
  */
 export interface PresenceStore {
   /**
@@ -40,6 +42,33 @@ export interface PresenceStore {
     topic: string,
     options?: { readonly limit?: number; readonly from?: string },
   ): Promise<{ readonly rows: readonly PresenceRow[]; readonly next?: string }>
+
+  /** Puts the row of a session if none exists, or over one whose `ref` is not higher. One conditional write. */
+  putPresenceSession(row: PresenceSessionRow): Promise<void>
+
+  /**
+   * Deletes the row of a session if it has this member and its `ref` is not higher. Does nothing otherwise. One
+   * conditional write.
+   */
+  deletePresenceSession(row: Omit<PresenceSessionRow, 'expires'>): Promise<void>
+
+  /**
+   * Reads the rows of a topic whose `entry` begins with `prefix`, in the order of `entry`: at most `limit` (1 or more),
+   * and at most what one request returns. One strongly consistent read.
+   */
+  readPresenceSessions(topic: string, prefix: string, limit: number): Promise<readonly PresenceSessionRow[]>
+}
+
+/** Leads from a session to its member, so that a call of the session finds the member by one read. */
+export interface PresenceSessionRow {
+  readonly topic: string
+  /** The session's name in the member's row. */
+  readonly entry: string
+  readonly member: string
+  /** The `ref` of the subscription that joined. */
+  readonly ref: number
+  /** Epoch seconds. */
+  readonly expires: number
 }
 
 /** What a subscription is shown of a presence log: the members' changes, or only how many members are present. */

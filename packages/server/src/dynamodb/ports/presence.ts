@@ -1,7 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import type { PresenceStore } from '../../ports/presence.ts'
-import { fromPresenceItem, toPresenceItem } from '../requests/items.ts'
-import { memberPrefix, presenceKey } from '../requests/keys.ts'
+import { fromPresenceItem, fromPresenceSessionItem, toPresenceItem, toPresenceSessionItem } from '../requests/items.ts'
+import { memberPrefix, presenceKey, presenceSessionKey, sessionPrefix } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
 /** The port of presence in the table. */
@@ -38,6 +38,22 @@ export function presenceOperations({ get, put, remove, query }: Requests): Prese
       )
       const next = last?.sk.slice(memberPrefix.length)
       return { rows: items.map((item) => fromPresenceItem(topic, item)), ...defined({ next }) }
+    },
+
+    async putPresenceSession(row) {
+      await put(toPresenceSessionItem(row), 'attribute_not_exists(#pk) OR #ref <= :ref', { ref: row.ref })
+    },
+    async deletePresenceSession({ topic, entry, member, ref }) {
+      await remove(presenceSessionKey(topic, entry), '#member = :member AND #ref <= :ref', { member, ref })
+    },
+    async readPresenceSessions(topic, prefix, limit) {
+      const { pk } = presenceSessionKey(topic, '')
+      const { items } = await query(
+        '#pk = :pk AND begins_with(#sk, :prefix)',
+        { pk, prefix: sessionPrefix + prefix },
+        { Limit: limit },
+      )
+      return items.map((item) => fromPresenceSessionItem(topic, item))
     },
   }
 }

@@ -3,7 +3,7 @@ import type { ConnectionRow } from '../../ports/connections.ts'
 import type { KeyRow } from '../../ports/idempotency.ts'
 import type { RunPlaceLease, ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
-import type { PresenceRow } from '../../ports/presence.ts'
+import type { PresenceRow, PresenceSessionRow } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { UploadRow } from '../../ports/uploads.ts'
@@ -15,6 +15,8 @@ import {
   memberPrefix,
   parseSubscriberSortKey,
   presenceKey,
+  presenceSessionKey,
+  sessionPrefix,
   shardLeaseKey,
   subscriberKey,
   subscriptionPrefix,
@@ -141,6 +143,17 @@ export function fromPresenceItem(topic: string, item: Item): PresenceRow {
   const member = String(item.sk).slice(memberPrefix.length)
   const base = { topic, member, pending: item.pending === true }
   return members<PresenceRow>(item, base, ['v', 'mark', 'sessions', 'said', 'epoch', 'expires'])
+}
+
+/** The item of a session of a presence. */
+export function toPresenceSessionItem({ topic, entry, ...row }: PresenceSessionRow): Item & Key {
+  return { ...presenceSessionKey(topic, entry), ...row }
+}
+
+/** The session of an item. */
+export function fromPresenceSessionItem(topic: string, item: Item): PresenceSessionRow {
+  const entry = String(item.sk).slice(sessionPrefix.length)
+  return members<PresenceSessionRow>(item, { topic, entry }, ['member', 'ref', 'expires'])
 }
 
 /** The item of a shard's lease. The attributes keep the names that version 0.1.0 wrote. */

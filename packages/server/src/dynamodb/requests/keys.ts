@@ -74,6 +74,15 @@ export const memberPrefix = 'M#'
 /** A member of a presence topic. */
 export const presenceKey = (topic: string, member: string): Key => ({ pk: `PRES#${topic}`, sk: memberPrefix + member })
 
+/** The prefix of the sort keys of a topic's sessions. */
+export const sessionPrefix = 'S#'
+
+/** A session of a presence topic. */
+export const presenceSessionKey = (topic: string, entry: string): Key => ({
+  pk: `PRES#${topic}`,
+  sk: sessionPrefix + entry,
+})
+
 /** When a presence topic is swept next. */
 export const sweepKey = (topic: string): Key => ({ pk: `PRES#${topic}`, sk: only })
 

@@ -54,6 +54,7 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
     session: offer?.session ?? connectionId, // [TL-HS-3]
     extensions: offer !== undefined,
     expectsParams: request.query['connectionParams'] === '1',
+    namesSessions: true,
   }
   return { status: 'admitted', caller: { ...base, ...toIdentity(result, (entry) => telemetry.log(entry)) } }
 }

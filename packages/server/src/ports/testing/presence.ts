@@ -58,5 +58,33 @@ export function presenceLaws({ describe, test }: SuiteRunner): void {
       }
       equal(seen.sort(), members.sort())
     })
+    test('puts the row of a session over one of a ref that is not higher, and over no other', async (store) => {
+      const row = { topic: fresh('t'), entry: 's.1', member: 'ann', ref: 2, expires }
+      await store.putPresenceSession(row)
+      await store.putPresenceSession(row)
+      await store.putPresenceSession({ ...row, ref: 1, member: 'bob' })
+      equal(await store.readPresenceSessions(row.topic, 's.', 9), [row])
+      await store.putPresenceSession({ ...row, ref: 3, member: 'bob' })
+      equal(await store.readPresenceSessions(row.topic, 's.', 9), [{ ...row, ref: 3, member: 'bob' }])
+    })
+    test('deletes the row of a session of the same member whose ref is not higher, and no other', async (store) => {
+      const row = { topic: fresh('t'), entry: 's.1', member: 'ann', ref: 2 }
+      const put = { ...row, expires }
+      await store.putPresenceSession(put)
+      await store.deletePresenceSession({ ...row, ref: 1 })
+      await store.deletePresenceSession({ ...row, member: 'bob', ref: 3 })
+      equal(await store.readPresenceSessions(row.topic, 's.', 9), [put])
+      await store.deletePresenceSession(row)
+      await store.deletePresenceSession(row)
+      equal(await store.readPresenceSessions(row.topic, 's.', 9), [])
+    })
+    test('reads the rows of sessions by the beginning of their names, at most as many as asked', async (store) => {
+      const row = { topic: fresh('t'), entry: 's.1', member: 'ann', ref: 1, expires }
+      const rows = ['s.1', 's.2', 's.3'].map((entry) => ({ ...row, entry }))
+      for (const each of [...rows, { ...row, entry: 't.1' }]) await store.putPresenceSession(each)
+      await store.putPresence(presence(row.topic, { member: 's.9' }), undefined)
+      equal(await store.readPresenceSessions(row.topic, 's.', 9), rows)
+      equal(await store.readPresenceSessions(row.topic, 's.', 2), rows.slice(0, 2))
+    })
   })
 }

@@ -47,7 +47,7 @@ export async function answerCall(
       'This mutation was sent before without an idempotency key, so whether it took effect is unknown. Check its effect before you send it again.',
     ) // [TL-KEY-8]
   const facts = toFacts(caller, 'frame', { connectionParams: params, traceparent: call.traceparent })
-  const request = { ...call, facts, maxBytes: answerBytes(context.server, caller) }
+  const request = { ...call, facts, namesSessions: caller.namesSessions, maxBytes: answerBytes(context.server, caller) }
   if (isKept && key !== undefined) return answerKeyed(context, caller, { ...request, key })
   return (await runCall(context, request)).answer
 }

@@ -117,5 +117,6 @@ function toCall({ server }: InvocationContext, { client, call: { rawInput, ...ca
   const { caller, params } = client
   const input = server.router._def._config.transformer.input.deserialize(rawInput)
   const facts = toFacts(caller, 'worker', { connectionParams: params, traceparent: call.traceparent })
-  return { ...call, key: call.key, rawInput, input, facts, maxBytes: answerBytes(server, caller) }
+  const { namesSessions } = caller
+  return { ...call, key: call.key, rawInput, input, facts, namesSessions, maxBytes: answerBytes(server, caller) }
 }

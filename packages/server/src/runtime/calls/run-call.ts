@@ -21,6 +21,8 @@ export interface CallRequest {
   readonly batchIndex: number
   /** What `createContext` gets. */
   readonly facts: ContextDetails
+  /** See `CallingSession`. */
+  readonly namesSessions?: boolean | undefined
   /** Aborts when the client does not wait any more. It is passed to the procedure, which decides what to do. */
   readonly cancelled?: AbortSignal
   /** The maximum size of the response frame, in UTF-8 bytes. */
@@ -62,7 +64,7 @@ export async function runToResult(
   try {
     const { signal: within } = context.deadline
     const signal = call.cancelled === undefined ? within : AbortSignal.any([within, call.cancelled])
-    const entered = { ...context, caller: call.facts }
+    const entered = { ...context, caller: { ...call.facts, namesSessions: call.namesSessions } }
     const run = {
       ...{ ...call, signal, within, onContext: (made: unknown) => (ctx = made) },
       ...(around && {

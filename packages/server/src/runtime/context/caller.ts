@@ -21,6 +21,11 @@ export interface ConnectionCaller {
   readonly extensions: boolean
   /** The client announced connection parameters. */
   readonly expectsParams: boolean
+  /**
+   * Whether each session that this connection joins to a presence gets a row of its own. Absent when an older
+   * deployment authorized the connection, and in a caller that was read from the connection's row.
+   */
+  readonly namesSessions?: boolean
   /** Why the connection was refused; set by `deny`. */
   readonly refused?: string
 }

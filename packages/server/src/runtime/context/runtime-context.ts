@@ -28,6 +28,12 @@ export interface Keyed {
   readonly counts: Map<string, number>
 }
 
+/** The session that calls. */
+export interface CallingSession extends Pick<ContextDetails, 'connectionId' | 'sessionId' | 'principal'> {
+  /** Whether each session that its connection joined to a presence has a row of its own. */
+  readonly namesSessions?: boolean | undefined
+}
+
 /** What a request, job or script uses: the ports, the served application, and a deadline. */
 export interface RuntimeContext {
   readonly store: Store
@@ -60,7 +66,7 @@ export interface RuntimeContext {
   /** The claim of the current mutation with a key; in its middlewares without an owner. */
   readonly keyed: Keyed | undefined
   /** The caller of the current call, whose presence `update` changes. */
-  readonly caller: Pick<ContextDetails, 'connectionId' | 'sessionId' | 'principal'> | undefined
+  readonly caller: CallingSession | undefined
 }
 
 /** The context of one of the line's functions, which serves a router under a deadline. */

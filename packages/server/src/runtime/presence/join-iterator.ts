@@ -4,7 +4,7 @@ import type { RuntimeContext } from '../context/runtime-context.ts'
 import { toSession } from './join.ts'
 import { keepPresence } from './renew-lease.ts'
 import type { SessionRef } from './rows/update-session.ts'
-import { joinSession, leaveSession } from './session.ts'
+import { joinSession, removeSession } from './session.ts'
 
 /** The share of a lease after which it is renewed: two renewals fit, so that one may fail. */
 const renewalShare = 0.375
@@ -41,7 +41,7 @@ export async function holdSession(
   /** A reader that reconnects starts another iterator, which is another session of the same member. */
   async function leaveAfterGrace(left: SessionRef): Promise<void> {
     await context.clock.sleep(graceMs, undefined, { background: true })
-    await leaveSession(context, left).catch(() => {}) // else the lease expires
+    await removeSession(context, left).catch(() => {}) // else the lease expires
   }
   async function renewUntilEnded(): Promise<void> {
     while (!ended.signal.aborted) {

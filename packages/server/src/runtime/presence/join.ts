@@ -71,7 +71,7 @@ export function toSession(
 }
 
 /**
- * Joins. A stock client sends no keepalive, so its lease lasts as long as its connection may: the gateway finds a socket
+ * Puts the session's own row, then joins. A stock client sends no keepalive, so its lease lasts as long as its connection may: the gateway finds a socket
  * that was lost without a close.
  */
 async function confirmJoin(
@@ -80,6 +80,9 @@ async function confirmJoin(
   { presence: { me, leaseMs }, row }: Pick<JoinOptions, 'presence'> & { readonly row: Subscriber },
 ): Promise<void> {
   if (me === undefined) return
+  // Before the join: once others see the session, an update of it finds its member.
+  const expires = row.expires + Math.ceil(leaseMs / 1_000)
+  await context.store.putPresenceSession({ topic: session.log.topic, ...session.key, ref: session.ref, expires })
   const lease = (now: number) => (row.extensions ? now + leaseMs : row.expires * 1_000)
   await joinSession(context, session, { data: me.data, lease })
 }

@@ -14,12 +14,12 @@ import { isOf, type SessionRef } from './rows/update-session.ts'
  * caller who offers the session of another principal has other names. [TL-PRES-8]
  */
 export function entryOf(owner: SessionOwner, id: string): string {
-  return `${ownerOf(owner)}.${digest(id)}`
+  return entryPrefixOf(owner) + digest(id)
 }
 
-/** Whether a name in a member's row belongs to this session of this principal. */
-export function isEntryOf(entry: string, owner: SessionOwner): boolean {
-  return entry.startsWith(`${ownerOf(owner)}.`)
+/** What the names of this session of this principal begin with, whatever the subscription. */
+export function entryPrefixOf(owner: SessionOwner): string {
+  return `${ownerOf(owner)}.`
 }
 
 /** `sessionId` is the public id. */
@@ -54,8 +54,15 @@ export async function joinSession(
   })
 }
 
-/** Ends a session that left on purpose. [TL-PRES-3] */
+/** Ends a session that left on purpose, and deletes its own row. [TL-PRES-3] */
 export async function leaveSession(context: RuntimeContext, session: Omit<SessionRef, 'connectionId'>): Promise<void> {
+  const { ref, key, log } = session
+  await removeSession(context, session)
+  await context.store.deletePresenceSession({ topic: log.topic, ...key, ref })
+}
+
+/** Ends a session of a member. */
+export async function removeSession(context: RuntimeContext, session: Omit<SessionRef, 'connectionId'>): Promise<void> {
   const { ref, key } = session
   await changeMember(context, memberOf(session), (sessions) => {
     const mine = sessions[key.entry]

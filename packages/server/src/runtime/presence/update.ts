@@ -1,23 +1,35 @@
+import { presenceLimits } from '../../define/presence.ts'
 import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { LogRef } from '../log/replay.ts'
 import { changeMember } from './change-member.ts'
 import type { SessionRef } from './rows/update-session.ts'
-import { isEntryOf, type SessionOwner } from './session.ts'
-import { pagesOf } from './sweep.ts'
+import { entryPrefixOf } from './session.ts'
 
 /**
  * Sets new data of the calling session in this topic. False when the session has not joined, or no call of a session
- * runs here. [TL-PRES-8]
+ * runs here. The session is found by one read, also when a call arrives on a new connection before the subscription
+ * that joins again. [TL-PRES-8]
  */
 export async function updatePresence(context: RuntimeContext, log: LogRef, data: string): Promise<boolean> {
   const { caller } = context
   if (caller === undefined) return false
-  const rows = await context.store.readSubscriptions(caller.connectionId)
-  const own = rows.flatMap(({ on, topic, seat: key }) => (on && topic === log.topic && key !== undefined ? [key] : []))
-  const joined = own.length > 0 ? own : await findSessions(context, log, caller)
-  const updated = await Promise.all(joined.map((key) => updateData(context, { log, key }, data)))
+  const { topic } = log
+  const found = await context.store.readPresenceSessions(topic, entryPrefixOf(caller), presenceLimits.sessions)
+  const sessions = found.length === 0 && caller.namesSessions !== true ? await olderSessions(context, topic) : found
+  const updated = await Promise.all(
+    sessions.map(({ member, entry }) => updateData(context, { log, key: { member, entry } }, data)),
+  )
   return updated.includes(true)
+}
+
+/**
+ * The sessions that a connection of an older deployment has joined: they have no row of their own until they join
+ * again. Such a connection lasts two hours at most, so the next version can leave this out.
+ */
+async function olderSessions({ store, caller }: RuntimeContext, topic: string): Promise<readonly PresenceSessionKey[]> {
+  const rows = caller === undefined ? [] : await store.readSubscriptions(caller.connectionId)
+  return rows.flatMap(({ on, topic: of, seat: key }) => (on && of === topic && key !== undefined ? [key] : []))
 }
 
 async function updateData(
@@ -32,17 +44,4 @@ async function updateData(
     return mine && { ...sessions, [entry]: { ...mine, data, since: v } }
   })
   return isPresent
-}
-
-/** Searches the rows. After a hand-over or a reconnect a call may arrive before the subscription that joins again. */
-async function findSessions(
-  context: RuntimeContext,
-  { topic }: LogRef,
-  owner: SessionOwner,
-): Promise<readonly PresenceSessionKey[]> {
-  const found: PresenceSessionKey[] = []
-  for await (const rows of pagesOf(context, topic))
-    for (const { member, sessions } of rows)
-      for (const entry of Object.keys(sessions)) if (isEntryOf(entry, owner)) found.push({ member, entry })
-  return found
 }
