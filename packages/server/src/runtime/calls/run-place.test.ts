@@ -275,6 +275,19 @@ describe('a place is free', () => {
   })
 })
 
+test('a refused attempt ends the run of the attempt before, so that the next one gets its place [TL-RUN-1]', async () => {
+  const line = createRuns({ maxRuns: 1 })
+  const client = await line.connect()
+  const attempt = (ref: number) => ({ id: 1, method: 'subscription', params: { path: 'ticks', ref } })
+  await client.send(attempt(1))
+  await workAll(line)
+  const refused = await send(client, [attempt(2)])
+  expect(refused).toMatchObject([{ id: 1, line: { code: 'RATE_LIMITED', retryAfterMs: 2_000 } }])
+  await line.clock.advance(2_000)
+  expect(refusedIn(await send(client, [attempt(3)]))).toEqual([])
+  expect(startedIn(line)).toBe(2)
+})
+
 describe('a run keeps its place', () => {
   test('while its worker lives', async () => {
     const line = createRuns({ maxRuns: 1 })

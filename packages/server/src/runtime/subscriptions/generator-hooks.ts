@@ -54,13 +54,21 @@ export function generatorHooks(
     started: async () => [],
   }
 
-  /** A frame that was answered before gets no error, since that would end the subscription of its id. */
+  /**
+   * A frame that was answered before gets no error, since that would end the subscription of its id. The run of an
+   * earlier attempt is ended: its client does not use it any more, and the next attempt gets its place.
+   */
   async function refuseOrThrow(retryAfterMs: number): Promise<Claim> {
     const existing = await context.store.readSubscription(row.connectionId, row.id)
     if (existing !== undefined && existing.ref >= ref) return { status: 'refused', row: existing }
-    throw tooManyRuns(context, retryAfterMs)
+    const isReplaced = existing?.on === true && existing.run !== undefined
+    if (isReplaced) await context.store.stopSubscription(row)
+    throw tooManyRuns(context, isReplaced ? replacedMs : retryAfterMs)
   }
 }
+
+/** A run has noticed by then that it was stopped. */
+const replacedMs = 2_000
 
 const warned = new WeakSet<object>()
 
