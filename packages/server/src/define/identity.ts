@@ -6,6 +6,11 @@ export interface ConnectRequest {
   readonly token: string | undefined
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
+  /**
+   * The entries of `Sec-WebSocket-Protocol`, in their order, without those of Trunkline that are secrets: the token and
+   * the session.
+   */
+  readonly subprotocols: readonly string[]
   readonly query: Readonly<Record<string, string | undefined>>
   readonly cookies: Readonly<Record<string, string | undefined>>
   readonly origin: string | undefined

@@ -67,7 +67,7 @@ async function listen(server: Server): Promise<string> {
 
 /** A handshake with this token. */
 export function requestWith(token: string | undefined, query: ConnectRequest['query'] = {}): ConnectRequest {
-  return { token, headers: {}, query, cookies: {}, origin: undefined, sourceIp: '192.0.2.1' }
+  return { token, headers: {}, subprotocols: [], query, cookies: {}, origin: undefined, sourceIp: '192.0.2.1' }
 }
 
 /** Seconds since the epoch, this many from now. */

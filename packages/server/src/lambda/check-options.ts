@@ -13,6 +13,7 @@ type Limits = Pick<
   | 'maxConcurrentPosts'
   | 'accountPostsPerSecond'
   | 'maxRuns'
+  | 'unconfirmedMs'
 >
 
 interface Range {
@@ -40,6 +41,7 @@ const ranges = {
   maxConcurrentPosts: { least: 1, most: 200, default: 50, unit: 'connections' }, // the gateway opens at most 200 sockets
   accountPostsPerSecond: { least: minRate, most: 1_000_000, default: defaultAccountRate, unit: 'posts per second' },
   maxRuns: { least: 1, most: 1_000, default: 20, unit: 'runs' }, // a thousand make the row of a caller 40 KB
+  unconfirmedMs: { least: 1_000, most: 900_000, default: 10_000, unit: 'milliseconds' }, // SQS delays up to 15 minutes
 } as const satisfies Partial<Record<keyof Limits, Range>>
 
 /** The limits of the options, or their defaults. Throws a `RangeError` for a value that is out of its range. */
@@ -53,6 +55,7 @@ export function checkServeLimits(options: Partial<Pick<ServeOptions<never, never
     maxConcurrentPosts: check('maxConcurrentPosts'),
     accountPostsPerSecond: check('accountPostsPerSecond'),
     maxRuns: check('maxRuns'),
+    unconfirmedMs: check('unconfirmedMs'),
   }
 }
 

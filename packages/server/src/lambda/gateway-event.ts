@@ -1,4 +1,5 @@
 import { connect, disconnect } from '../runtime/connections/connect.ts'
+import { scheduleUnconfirmedCheck } from '../runtime/connections/unconfirmed.ts'
 import { withinDeadline } from '../runtime/context/deadline.ts'
 import type { InvocationContext } from '../runtime/context/runtime-context.ts'
 import { receive } from '../runtime/receive.ts'
@@ -43,5 +44,6 @@ async function onConnect(context: InvocationContext, options: AdmissionOptions, 
   if (admission.status === 'foreign-origin') return { statusCode: 403 }
   if (authorized === undefined && admission.caller.refused !== undefined) return { statusCode: 401 }
   await connect(context, admission.caller, event.requestContext.connectedAt)
+  await scheduleUnconfirmedCheck(context, admission.caller)
   return { statusCode: 200, headers: selectedSubprotocol(admission.caller) }
 }

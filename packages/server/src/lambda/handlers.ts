@@ -10,8 +10,7 @@ import { createDeadline, withinDeadline } from '../runtime/context/deadline.ts'
 import { deliver } from '../runtime/delivery/deliver.ts'
 import { deliverStreamed } from '../runtime/delivery/deliver-from-stream.ts'
 import { appendStreamed } from '../runtime/presence/append-from-stream.ts'
-import { checkPresence } from '../runtime/presence/check-departed.ts'
-import { doQueued } from '../runtime/run-queued-jobs.ts'
+import { doQueued, runCheck } from '../runtime/run-queued-jobs.ts'
 import { work } from '../runtime/run-worker-job.ts'
 import { attachApplication } from './application.ts'
 import type { AdmissionOptions } from './authorize/admission.ts'
@@ -20,7 +19,7 @@ import { createOriginCheck } from './authorize/origins.ts'
 import { checkRouter } from './check-options.ts'
 import type { AwsHandler } from './events/events.ts'
 import { isAuthorizerEvent, isDeliverJob, isGatewayEvent, isRecord } from './events/events.ts'
-import { isPresenceCheck, isQueueEvent, toQueuedWork } from './events/queue-records.ts'
+import { isCheck, isQueueEvent, toQueuedWork } from './events/queue-records.ts'
 import { toStreamedPresences, toStreamedSlots } from './events/stream-records.ts'
 import { workingMs } from './events/time-left.ts'
 import { onGatewayEvent } from './gateway-event.ts'
@@ -110,13 +109,13 @@ function createDeliver(serve: Serve): AwsHandler {
     if (isQueueEvent(event))
       return serve(invoked, async (context) => failedItems(await doQueued(context, toQueuedWork(event))))
     // a message of the queue that failed finally, and that an operator sent again by `trunkline redrive`
-    if (isPresenceCheck(event)) {
-      await serve(invoked, (context) => checkPresence(context, event))
+    if (isCheck(event)) {
+      await serve(invoked, (context) => runCheck(context, event))
       return {}
     }
     if (!isDeliverJob(event))
       throw new TypeError(
-        `Expected { topic, offset }, { topic, data } or { presence }, as Trunkline invokes \`deliver\`, got ${describeEvent(event)}. Let only Trunkline invoke this function.`,
+        `Expected { topic, offset }, { topic, data }, { presence } or { unconfirmed }, as Trunkline invokes \`deliver\`, got ${describeEvent(event)}. Let only Trunkline invoke this function.`,
       )
     const { traceparent } = event
     await serve({ ...invoked, ...defined({ traceparent }) }, (context) => deliver(context, event))
@@ -143,7 +142,7 @@ function toOneHandler(handlers: Omit<LambdaHandlers, 'handler'>): AwsHandler {
     if (isGatewayEvent(event)) return websocket(event, lambdaContext)
     if (isQueueEvent(event)) return deliverHandler(event, lambdaContext)
     if (isRecord(event) && Array.isArray(event['Records'])) return tableStream(event, lambdaContext)
-    if (isDeliverJob(event) || isPresenceCheck(event)) return deliverHandler(event, lambdaContext)
+    if (isDeliverJob(event) || isCheck(event)) return deliverHandler(event, lambdaContext)
     return worker(event, lambdaContext)
   }
 }

@@ -60,6 +60,12 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
    * @default 20
    */
   readonly maxRuns?: number
+  /**
+   * When a connection is deleted that `authorize` denied, or that announced `connectionParams` and has not sent them, in
+   * milliseconds from 1,000 to 900,000. Frames and pings do not keep it. Another value throws a `RangeError`.
+   * @default 10_000
+   */
+  readonly unconfirmedMs?: number
   /** Decides who connects. @default every caller is accepted as anonymous, with `principal: null` */
   readonly authorize?: (request: ConnectRequest) => MaybePromise<V>
   /**

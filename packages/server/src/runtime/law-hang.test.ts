@@ -278,6 +278,13 @@ const scenarios = {
   connectionParams: frame({ method: 'connectionParams', data: { a: 'b' } }, (made) =>
     made.connect({ stock: true, query: { connectionParams: '1' } }),
   ),
+  'connect of a client that announces parameters': {
+    act: (made) => made.connect({ stock: true, query: { connectionParams: '1' } }),
+  },
+  'the check of an unconfirmed connection': {
+    before: (made) => made.connect({ token: 'mallory' }),
+    act: (made, { connectionId }) => jobOf(made, queued({ unconfirmed: { connectionId } })),
+  },
   $disconnect: { before: subscribed, act: (_, client) => client.disconnect() },
   'hello of a refused connection': frame({ id: 'h', method: 'hello' }, (made) => made.connect({ token: 'mallory' })),
   'a subscribe that is present': frame(subscription('joined')),

@@ -1,3 +1,4 @@
+import { checkUnconfirmed, type UnconfirmedCheck } from './connections/unconfirmed.ts'
 import { reportDelivery } from './context/report-delivery.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
 import { deliver } from './delivery/deliver.ts'
@@ -5,17 +6,17 @@ import type { DeliverJob } from './delivery/deliver-job.ts'
 import { checkPresence } from './presence/check-departed.ts'
 import type { PresenceCheck } from './presence/rows/disconnect-session.ts'
 
-/** A message of the delay queue: a presence check, or a retry of a delivery. */
+/** A message of the delay queue: a check of a presence or of an unconfirmed connection, or a retry of a delivery. */
 export type QueuedWork = {
   /** The message's id, by which a failure is returned. */
   readonly message: string
-} & ({ readonly check: PresenceCheck } | { readonly job: DeliverJob })
+} & ({ readonly check: PresenceCheck | UnconfirmedCheck } | { readonly job: DeliverJob })
 
 /** Runs the jobs of a batch independently. Returns the ids of the messages that failed; the queue repeats them. */
 export async function doQueued(context: InvocationContext, works: readonly QueuedWork[]): Promise<readonly string[]> {
   const failed = works.map(async (work) => {
     try {
-      await ('check' in work ? checkPresence(context, work.check) : deliverOrInvoke(context, work.job))
+      await ('check' in work ? runCheck(context, work.check) : deliverOrInvoke(context, work.job))
       return []
     } catch (thrown) {
       reportDelivery(context, undefined, thrown)
@@ -23,6 +24,11 @@ export async function doQueued(context: InvocationContext, works: readonly Queue
     }
   })
   return (await Promise.all(failed)).flat()
+}
+
+/** Runs a check of a presence, or of an unconfirmed connection. */
+export function runCheck(context: InvocationContext, check: PresenceCheck | UnconfirmedCheck): Promise<void> {
+  return 'presence' in check ? checkPresence(context, check) : checkUnconfirmed(context, check)
 }
 
 /**

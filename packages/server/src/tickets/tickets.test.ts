@@ -26,7 +26,7 @@ const authorizer = (overrides: Partial<Parameters<typeof ticketAuthorizer>[0]> =
     ...overrides,
   })
 const requestWith = (token: string | undefined): ConnectRequest => ({
-  ...{ token, headers: {}, query: {}, cookies: {}, origin: undefined, sourceIp: '192.0.2.1' },
+  ...{ token, headers: {}, subprotocols: [], query: {}, cookies: {}, origin: undefined, sourceIp: '192.0.2.1' },
 })
 
 /** A ticket signed by hand. */

@@ -74,7 +74,15 @@ export async function identify(
       status: 'refused',
       reason: 'This application has no authorize and accepts no tokens. Connect without a token.',
     }
-  const result = await authorize({ token, headers: {}, query: {}, cookies: {}, origin: undefined, sourceIp: '' })
+  const result = await authorize({
+    token,
+    headers: {},
+    subprotocols: [],
+    query: {},
+    cookies: {},
+    origin: undefined,
+    sourceIp: '',
+  })
   const { principal, claims, authExp, refused } = toIdentity(result, log)
   if (principal === null || claims === undefined || authExp === undefined)
     return {
@@ -121,11 +129,17 @@ function toConnectRequest(event: Handshake): ConnectRequest {
   return {
     token: parseOffer(headers['sec-websocket-protocol'])?.token,
     headers,
+    subprotocols: toSubprotocols(headers['sec-websocket-protocol']),
     query,
     cookies: parseCookies(headers['cookie']),
     origin: headers['origin'],
     sourceIp: event.requestContext.identity?.sourceIp ?? '',
   }
+}
+
+function toSubprotocols(header: string | undefined): readonly string[] {
+  const entries = (header ?? '').split(',').map((entry) => entry.trim())
+  return entries.filter((entry) => entry !== '' && !/^(token|session)\./.test(entry))
 }
 
 function parseCookies(header: string | undefined): Readonly<Record<string, string | undefined>> {

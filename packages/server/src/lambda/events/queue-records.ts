@@ -1,3 +1,4 @@
+import type { UnconfirmedCheck } from '../../runtime/connections/unconfirmed.ts'
 import type { PresenceCheck } from '../../runtime/presence/rows/disconnect-session.ts'
 import type { QueuedWork } from '../../runtime/run-queued-jobs.ts'
 import { isDeliverJob, isRecord } from './events.ts'
@@ -14,7 +15,7 @@ export function toQueuedWork({ Records }: { readonly Records: readonly unknown[]
     const { messageId: message, body } = isRecord(record) ? record : {}
     const payload = typeof body === 'string' ? parse(body) : undefined
     if (typeof message !== 'string') return []
-    if (isPresenceCheck(payload)) return [{ message, check: payload }]
+    if (isCheck(payload)) return [{ message, check: payload }]
     return isDeliverJob(payload) ? [{ message, job: payload }] : []
   })
 }
@@ -27,8 +28,18 @@ function parse(body: string): unknown {
   }
 }
 
-/** Whether a payload is a job that checks whether a member has left. */
-export function isPresenceCheck(payload: unknown): payload is PresenceCheck {
+/** Whether a payload is a job that checks whether a member has left, or whether a connection was confirmed. */
+export function isCheck(payload: unknown): payload is PresenceCheck | UnconfirmedCheck {
+  return isPresenceCheck(payload) || isUnconfirmedCheck(payload)
+}
+
+function isUnconfirmedCheck(payload: unknown): payload is UnconfirmedCheck {
+  return (
+    isRecord(payload) && isRecord(payload['unconfirmed']) && typeof payload['unconfirmed']['connectionId'] === 'string'
+  )
+}
+
+function isPresenceCheck(payload: unknown): payload is PresenceCheck {
   if (!isRecord(payload) || !isRecord(payload['presence'])) return false
   const { topic, member } = payload['presence']
   return typeof topic === 'string' && typeof member === 'string'

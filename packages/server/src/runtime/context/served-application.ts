@@ -16,6 +16,8 @@ export interface Server {
   readonly maxConcurrentPosts: number
   /** The account's quota, in posts per second. */
   readonly accountPostsPerSecond: number
+  /** When an unconfirmed connection is deleted, in milliseconds. */
+  readonly unconfirmedMs: number
   /** Which procedures an anonymous caller may use: all, or those with `meta({ anonymous: true })`. */
   readonly anonymousMay: 'everything' | 'declared'
   /** The long calls and generators of one caller that may run at the same time. */
