@@ -95,6 +95,12 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
     readonly error: TRPCError
     readonly path: string | undefined
     readonly cause: CallDetails['cause']
+    /** The connection of the call or of the subscriber. Absent where a failure concerns none or several. */
+    readonly connectionId?: string | undefined
+    /** The session's public id, as `createContext` gets it. */
+    readonly sessionId?: string
+    /** Null for an anonymous caller. */
+    readonly principal?: string | null
     readonly traceparent?: string
     /** How many errors this one is for: all `sync` frames of a message report one. Absent for one error. */
     readonly count?: number

@@ -56,7 +56,8 @@ function logFailure({ entered, log }: LineInternals, { error, path, cause, ...fa
   if (error.code !== 'INTERNAL_SERVER_ERROR' && error.code !== 'TIMEOUT') return
   if (error instanceof TrunklineError && error.line === 'OUTCOME_UNKNOWN') return
   const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
-  const { count } = failure
-  const facts = { path, cause, traceparent, count, code: error.code, stack: error.cause?.stack ?? error.stack }
+  const { connectionId, sessionId, principal, count } = failure
+  const by = { connectionId, sessionId, principal, traceparent, count }
+  const facts = { path, cause, ...by, code: error.code, stack: error.cause?.stack ?? error.stack }
   log({ level: 'ERROR', message: error.message, facts })
 }

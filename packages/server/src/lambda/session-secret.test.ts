@@ -1,7 +1,7 @@
 import { initTRPC } from '@trpc/server'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import type { CallDetails, LineMeta } from '../define/identity.ts'
+import { anonymous, type CallDetails, type LineMeta } from '../define/identity.ts'
 import { createLine } from '../line/create-line.ts'
 import { publicSessionId } from '../runtime/context/public-session.ts'
 import { recordingTelemetry } from './recording-telemetry.suite.ts'
@@ -24,6 +24,15 @@ function createRoom() {
     long: t.procedure.meta({ longRunning: true }).query(({ ctx }) => ctx.sessionId),
     filtered: keyed.subscription(({ input }) => messages.subscribe(input).filter(() => true)),
     here: keyed.subscription(({ input, ctx }) => here.join(input, { member: ctx.sessionId, data: { away: false } })),
+    plain: keyed.subscription(({ input }) => messages.subscribe(input)),
+    failing: keyed.subscription(({ input }) =>
+      messages.subscribe(input).filter(() => {
+        throw new Error('broken')
+      }),
+    ),
+    failLong: t.procedure.meta({ longRunning: true }).query(() => {
+      throw new Error('broken')
+    }),
     fail: t.procedure.query(() => {
       throw new Error('broken')
     }),
@@ -34,6 +43,11 @@ function createRoom() {
     line,
     router,
     telemetry: recording.telemetry,
+    authorize: ({ token }) =>
+      token === undefined
+        ? anonymous
+        : { principal: token, claims: {}, expiresAt: new Date(1_800_000_000_000 + 3_600_000) },
+    anonymousMay: 'everything',
     createContext: (call) => {
       details.push(call)
       return call
@@ -80,5 +94,33 @@ describe('[TL-HS-7] a session id', () => {
     expect(JSON.stringify(room.logs)).toContain('broken')
     expect(JSON.stringify(room.logs)).not.toContain(session)
     expect(JSON.stringify([...room.sums])).not.toContain(session)
+  })
+})
+
+describe('the log line of a failure', () => {
+  test('has the connection, the public session id and the principal of a call, a long call and a delivery', async () => {
+    const room = createRoom()
+    const ann = await room.connect({ session, token: 'ann' })
+    const by = { connectionId: ann.connectionId, sessionId: publicId, principal: 'ann' }
+    for (const path of ['fail', 'failLong']) await ann.send(call(path))
+    await room.work()
+    await ann.send(call('failing', 'subscription'))
+    const bob = await room.connect({ token: 'bob' })
+    await bob.send(call('say', 'mutation'))
+    const failures = room.logs.filter(({ level }) => level === 'ERROR').map(({ facts }) => facts)
+    expect(failures).toMatchObject([
+      { path: 'fail', cause: 'frame', ...by },
+      { path: 'failLong', cause: 'worker', ...by },
+      { path: 'failing', cause: 'delivery', ...by }, // not of bob, whose frame delivered
+    ])
+  })
+
+  test('has the connection and no principal of an anonymous caller', async () => {
+    const room = createRoom()
+    const client = await room.connect({ session })
+    await client.send(call('fail'))
+    expect(room.logs).toMatchObject([
+      { facts: { path: 'fail', connectionId: client.connectionId, sessionId: publicId, principal: null } },
+    ])
   })
 })

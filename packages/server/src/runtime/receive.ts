@@ -4,6 +4,7 @@ import { connectionExpires, noticeAgeing, readCaller } from './connections/conne
 import { type AnnouncedParams, announcedParams, receiveConnectionParams } from './connections/connection-params.ts'
 import type { ConnectionCaller } from './context/caller.ts'
 import { createDeadline } from './context/deadline.ts'
+import { reportingCaller } from './context/failure-source.ts'
 import { mapConcurrent } from './context/map-concurrent.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
 import { encode, type Frame, idOf, toMessages } from './encoding/encode.ts'
@@ -54,9 +55,10 @@ interface Answering {
  * Never throws for what a client sent. Throws when the caller cannot be read from the table; then the gateway answers the
  * client with an error of its own.
  */
-export async function receive(context: InvocationContext, message: InboundMessage): Promise<string> {
-  const caller = message.caller ?? (await readCaller(context, message.connectionId))
+export async function receive(invocation: InvocationContext, message: InboundMessage): Promise<string> {
+  const caller = message.caller ?? (await readCaller(invocation, message.connectionId))
   if (caller === undefined) return emptyResponse // the connection was closed, or it never existed
+  const context = reportingCaller(invocation, caller)
   const params = announcedParams(context, caller)
   const answering = { context, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay, params }
   try {

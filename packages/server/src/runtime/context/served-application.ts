@@ -37,7 +37,16 @@ export type Identified =
   | { readonly status: 'known'; readonly principal: string; readonly claims: string; readonly authExp: number }
   | { readonly status: 'refused'; readonly reason: string }
 
-export interface Failure {
+/** The connection of a failure, as far as it is known. */
+export interface FailureSource {
+  readonly connectionId?: string | undefined
+  /** The session's public id. */
+  readonly sessionId?: string
+  /** Null for an anonymous caller. */
+  readonly principal?: string | null
+}
+
+export interface Failure extends FailureSource {
   readonly error: TRPCError
   readonly path: string | undefined
   readonly cause: CallDetails['cause']

@@ -60,7 +60,7 @@ async function makeFrame(
     const frame = await item.frames[index]?.(item.row)
     return frame && { item, text: encode(frame), slot: item.slots?.[index] }
   } catch (thrown) {
-    reportDelivery(context, item.row.path, thrown)
+    reportDelivery(context, item.row, thrown)
     item.fail()
     return undefined
   }

@@ -170,7 +170,7 @@ async function postItems(context: InvocationContext, items: ConnectionBatch, can
     await postBatch(context, items, canReceive)
   } catch (thrown) {
     failAll(items)
-    reportDelivery(context, items[0]?.row.path, thrown)
+    reportDelivery(context, items[0]?.row, thrown)
   }
 }
 
@@ -206,7 +206,7 @@ async function deliverToStockClient(
   try {
     if (!(await postInOrder(context, item, canReceive))) item.fail()
   } catch (thrown) {
-    reportDelivery(context, item.row.path, thrown)
+    reportDelivery(context, item.row, thrown)
     item.fail()
   }
 }

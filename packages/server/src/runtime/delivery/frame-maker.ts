@@ -1,6 +1,7 @@
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceView } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
+import { reportingNone } from '../context/failure-source.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { type Frame, RawJson, type Result } from '../encoding/encode.ts'
 import { ephemeralResult, evaluate, eventResult, faultResult } from '../encoding/result-frames.ts'
@@ -15,7 +16,8 @@ export type FrameMaker = (row: Subscriber) => Promise<Frame | undefined>
 /**
  * Makes the frames of one event for any number of subscribers. Results that several subscribers share are made once.
  */
-export function createFrameMaker(context: InvocationContext, delivery: Delivery): FrameMaker {
+export function createFrameMaker(invocation: InvocationContext, delivery: Delivery): FrameMaker {
+  const context = reportingNone(invocation)
   const pipeline = createPipeline(context, delivery)
   let shared: Result | undefined
   const views = new Map<PresenceView, Result | undefined>()

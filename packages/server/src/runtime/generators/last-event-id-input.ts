@@ -2,7 +2,8 @@ import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { procedureOf } from '../procedures/run-procedure.ts'
 
-const warned = new WeakMap<Server, Set<string>>()
+/** By the `createContext` of the served application, since the server is copied for each caller. */
+const warned = new WeakMap<object, Set<string>>()
 
 /**
  * Logs, once for each procedure and process, a generator whose input drops `lastEventId`, so that it starts from the
@@ -12,8 +13,8 @@ export function warnOfLostCursor(
   { server, telemetry }: Pick<RuntimeContext, 'telemetry'> & { readonly server: Server },
   path: string,
 ): void {
-  const known = warned.get(server) ?? new Set()
-  warned.set(server, known)
+  const known = warned.get(server.createContext) ?? new Set()
+  warned.set(server.createContext, known)
   if (known.has(path)) return
   known.add(path)
   if (canCarry(procedureOf(server, path)?._def.inputs ?? []) !== false) return

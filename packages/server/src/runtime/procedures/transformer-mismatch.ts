@@ -49,6 +49,7 @@ const clientHasNone =
 const serverHasNone =
   'The input looks as if a data transformer had made it, and the router has none: pass the same `transformer` to initTRPC.create, or none to the client.'
 
+/** By the `createContext` of the served application, since the server is copied for each caller. */
 const warned = new WeakMap<object, Set<string>>()
 
 /**
@@ -63,8 +64,8 @@ export function warnOfMismatch(
   const isForeignHere = error instanceof ForeignInput
   if (!isForeignHere && (hasTransformer(server) || !looksTransformed(input))) return
   const message = isForeignHere ? clientHasNone : serverHasNone
-  const logged = warned.get(server) ?? new Set()
-  warned.set(server, logged)
+  const logged = warned.get(server.createContext) ?? new Set()
+  warned.set(server.createContext, logged)
   if (logged.has(message)) return
   logged.add(message)
   telemetry.log({ level: 'WARN', message, facts: { path } })

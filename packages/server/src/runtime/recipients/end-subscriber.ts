@@ -1,4 +1,5 @@
 import type { Subscriber } from '../../ports/subscribers.ts'
+import { reportingRow } from '../context/failure-source.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { encode, RawJson } from '../encoding/encode.ts'
 import { errorFrame } from '../encoding/error-response.ts'
@@ -12,7 +13,7 @@ import { endSession } from '../presence/rows/disconnect-session.ts'
 export async function endSubscriber(context: InvocationContext, row: Subscriber, thrown: unknown): Promise<void> {
   const request = { id: new RawJson(row.id), type: 'subscription', path: row.path, cause: 'delivery' } as const
   // Before the stop, so that a failure here is repeated by the next delivery.
-  await post(context, row.connectionId, encode(errorFrame(context.server, request, thrown)))
+  await post(context, row.connectionId, encode(errorFrame(reportingRow(context, row).server, request, thrown)))
   await context.store.stopSubscription(row)
   await context.store.stopSubscriber(row)
   await endSession(context, row)

@@ -2,6 +2,7 @@ import type { PipeStep } from '../../define/subscription.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { PipedContext, Subscriber } from '../../ports/subscribers.ts'
 import { type ConnectionParams, toFacts } from '../context/caller.ts'
+import { reportingRow } from '../context/failure-source.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -39,9 +40,10 @@ export type Pipeline = (row: Subscriber, piped: PipedContext) => Promise<Result 
  * Computes the results of one event. Runs each subscriber's procedure again with the context stored at its subscribe;
  * reads the block of the log once for all.
  */
-export function createPipeline(context: InvocationContext, delivery: Delivery): Pipeline {
+export function createPipeline(shared: InvocationContext, delivery: Delivery): Pipeline {
   let earlier: Promise<readonly Slot[]> | undefined
   return async (row, piped) => {
+    const context = reportingRow(shared, row)
     for (let attempt = 1; ; attempt++) {
       try {
         const pipe = await within(context, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))

@@ -6,6 +6,7 @@ import { channelOfTopic } from '../../define/topic.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { noticeAgeing } from '../connections/connect.ts'
+import { reportingRow } from '../context/failure-source.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { gapError } from '../context/trunkline-error.ts'
@@ -145,12 +146,12 @@ async function postSlots(
 // [TL-CHAIN-4]
 function dataOf(
   context: InvocationContext,
-  of: Pick<Subscriber, 'topic' | 'path'> & Pick<PostTarget, 'pipe'>,
+  of: Subscriber & Pick<PostTarget, 'pipe'>,
   slot: Slot,
 ): DataResult | undefined {
   const { path } = of
   const evaluated = evaluate(context, of, slot)
-  if (evaluated.status === 'failed') reportDelivery(context, path, evaluated.thrown)
+  if (evaluated.status === 'failed') reportDelivery(context, of, evaluated.thrown)
   if (evaluated.status !== 'match') return undefined
   const result = eventResult(context.server, { cursor: cursorOf(context, slot), path }, evaluated.event)
   return result.type === 'data' ? result : undefined
@@ -198,7 +199,7 @@ async function disconnect(context: InvocationContext, row: Subscriber): Promise<
  */
 async function endWith(context: InvocationContext, { row }: SubscriptionLock, thrown: unknown): Promise<OrderedResult> {
   const request = { id: new RawJson(row.id), type: 'subscription', path: row.path, cause: 'delivery' } as const
-  const text = encode(errorFrame(context.server, request, thrown))
+  const text = encode(errorFrame(reportingRow(context, row).server, request, thrown))
   if ((await post(context, row.connectionId, text)) === 'undelivered') return disconnect(context, row)
   await context.store.deleteSubscriber(row)
   await endSession(context, row)

@@ -69,7 +69,7 @@ async function postStart(
     if ((await postFromLog(context, lock, target)) !== 'done') await postRestLater(context, row, found.head.offset)
   } catch (thrown) {
     // Reported only: the subscription has started, and an error response would end it. The next delivery continues.
-    reportDelivery(context, row.path, thrown)
+    reportDelivery(context, row, thrown)
     await releaseLock(context, lock).catch(() => {}) // else the lock expires, and the connection is deleted
   }
 }
