@@ -298,7 +298,7 @@ describe('the queue that delays invocations', () => {
     })
     expect(properties('Later')).toMatchObject({
       RedrivePolicy: { deadLetterTargetArn: deadLetters, maxReceiveCount: delayQueueSettings.maxReceiveCount },
-      SqsManagedSseEnabled: true,
+      SqsManagedSseEnabled: { 'Fn::If': ['HasKmsKey', { Ref: 'AWS::NoValue' }, true] },
     })
   })
 
@@ -359,6 +359,28 @@ describe('every queue that feeds a function', () => {
       expect(mapping).toMatchObject({ FunctionResponseTypes: ['ReportBatchItemFailures'] })
       expect(RedrivePolicy.deadLetterTargetArn).toEqual(deadLetters)
     }
+  })
+})
+
+describe('encryption at rest', () => {
+  const key = { Ref: 'KmsKey' }
+  const none = { Ref: 'AWS::NoValue' }
+
+  it('is by the KMS key of the parameter KmsKey, for the table and for both queues', () => {
+    expect(properties('Table')?.['SSESpecification']).toEqual({
+      'Fn::If': ['HasKmsKey', { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key }, none],
+    })
+    for (const queue of ['Later', 'DeadLetters'])
+      expect(properties(queue)).toMatchObject({
+        KmsMasterKeyId: { 'Fn::If': ['HasKmsKey', key, none] },
+        SqsManagedSseEnabled: { 'Fn::If': ['HasKmsKey', none, true] },
+      })
+    expect([...resourcesOf(template, 'AWS::SQS::Queue').keys()].sort()).toEqual(['DeadLetters', 'Later'])
+  })
+
+  it("is by AWS's own keys without the parameter", () => {
+    expect(template.Parameters?.['KmsKey']).toMatchObject({ Type: 'String', Default: '' })
+    expect(template.Conditions).toMatchObject({ HasKmsKey: { 'Fn::Not': [{ 'Fn::Equals': [key, ''] }] } })
   })
 })
 

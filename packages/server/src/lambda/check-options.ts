@@ -75,6 +75,19 @@ export function checkAnonymousMay(value: ServeOptions<never, never>['anonymousMa
   )
 }
 
+/** The connection parameters that `createContext` gets. Throws a `TypeError` for another value. */
+export function checkKeptParams(
+  given: ServeOptions<never, never>['connectionParams'],
+  otherwise: 'all' | readonly string[],
+): 'all' | readonly string[] {
+  if (given === undefined) return otherwise
+  const { keep } = Object(given) as { readonly keep?: unknown }
+  if (keep === 'all' || (Array.isArray(keep) && keep.every((name) => typeof name === 'string'))) return keep
+  throw new TypeError(
+    `Expected connectionParams to be { keep: ['lang'] } or { keep: 'all' }, got ${describeValue(given)} List the names that createContext needs.`,
+  )
+}
+
 /**
  * Throws a `TypeError` if the value is not a router, so that the error appears at start and not with the first frame.
  */

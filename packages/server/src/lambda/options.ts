@@ -75,6 +75,13 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
    * @default 'declared'
    */
   readonly anonymousMay?: 'declared' | 'everything'
+  /**
+   * Which connection parameters `createContext` gets in `info.connectionParams`: those named by `keep`, or `all`. With
+   * none it is null. They are stored in the connection's row alone. A delivery with `filter` or `map`, a long call and a
+   * generator read that row when something is kept. Another value throws a `TypeError`.
+   * @default all without `authorize`, none with it
+   */
+  readonly connectionParams?: { readonly keep: 'all' | readonly string[] }
   /** Makes the context of each call, including the calls of a delivery with `filter` or `map`. @default `{}` */
   readonly createContext?: (call: CallDetails & CallerOf<V>) => MaybePromise<inferRouterContext<R>>
   /**

@@ -4,7 +4,7 @@ import type { LineInternals } from '../line/internals.ts'
 import type { Failure, Server } from '../runtime/context/served-application.ts'
 import { TrunklineError } from '../runtime/context/trunkline-error.ts'
 import { identify } from './authorize/admission.ts'
-import { checkAnonymousMay, checkServeLimits } from './check-options.ts'
+import { checkAnonymousMay, checkKeptParams, checkServeLimits } from './check-options.ts'
 import { thrownEntry } from './events/thrown-entry.ts'
 import type { ServeOptions } from './options.ts'
 
@@ -20,6 +20,7 @@ export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
     createContext: async (call) =>
       createContext === undefined ? {} : createContext(call as CallDetails & CallerOf<V>), // by `authorize`
     anonymousMay: options.authorize === undefined ? 'everything' : checkAnonymousMay(options.anonymousMay),
+    keptParams: checkKeptParams(options.connectionParams, options.authorize === undefined ? 'all' : []),
     identify: (token) => identify(options.authorize, token, internals.log),
     isSecret,
     report: (failure) => {

@@ -156,6 +156,8 @@ export interface PipedContext {
   readonly claims?: string
   /** When the `auth` that brought `claims` was accepted, in epoch milliseconds. Absent for those of the subscribe. */
   readonly renewedAt?: number
-  /** JSON text. */
+  /** The connection announced parameters. Its row has them. */
+  readonly hasParams?: true
+  /** JSON text of the connection's parameters, in rows of the version before. */
   readonly connectionParams?: string
 }

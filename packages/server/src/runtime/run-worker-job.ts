@@ -1,5 +1,5 @@
 import { runLongCall } from './calls/long-call.ts'
-import type { WorkerJob } from './calls/worker-job.ts'
+import { receiveJob, type SentJob } from './calls/worker-job.ts'
 import { reportingCaller } from './context/failure-source.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
 import { runGenerator } from './generators/run-generator.ts'
@@ -8,8 +8,9 @@ import { runGenerator } from './generators/run-generator.ts'
  * Runs one invocation of the `worker` function. The platform invokes at least once, so each job is claimed before it
  * starts.
  */
-export async function work(invocation: InvocationContext, job: WorkerJob): Promise<void> {
-  const context = reportingCaller(invocation, job.client.caller)
+export async function work(invocation: InvocationContext, sent: SentJob): Promise<void> {
+  const context = reportingCaller(invocation, sent.client.caller)
+  const job = await receiveJob(context, sent)
   switch (job.kind) {
     case 'call':
       return runLongCall(context, job)

@@ -16,7 +16,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
         authExp: 1_800_000_000_000,
         extensions: false,
         shard: 7,
-        piped: { session: 's', principal: null, claims: '{}', connectionParams: 'null' },
+        piped: { session: 's', principal: null, claims: '{}', hasParams: true, connectionParams: 'null' },
       })
       for (const row of [bare, whole]) {
         equal(await readRow(store, row), undefined)

@@ -1,7 +1,8 @@
 import type { FrameId } from '@trunkline/protocol'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { DeadlinePassed } from '../context/deadline.ts'
-import type { RuntimeContext } from '../context/runtime-context.ts'
+import { keepParams, readKeptParams } from '../context/kept-params.ts'
+import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { HeldPlace } from './run-place.ts'
 
@@ -65,6 +66,24 @@ export interface GeneratorJob {
 /** The JSON payload of the `worker` function. */
 export type WorkerJob = CallJob | GeneratorJob
 
+/**
+ * A job as it is sent: without the connection parameters, since failed jobs are kept in a queue. A job of the version
+ * before has them.
+ */
+export type SentJob = SentAs<CallJob> | SentAs<GeneratorJob>
+type SentAs<J extends WorkerJob> = Omit<J, 'client'> & {
+  readonly client: Omit<Client, 'params'> & { readonly params?: ConnectionParams }
+}
+
+/** The job with the connection parameters that `createContext` gets, from the connection's row. */
+export async function receiveJob(context: InvocationContext, job: SentJob): Promise<WorkerJob> {
+  const { caller, expires, params: sent } = job.client
+  const { connectionId, expectsParams } = caller
+  const read = async () => (expectsParams ? readKeptParams(context, connectionId) : null)
+  const params = sent === undefined ? await read() : keepParams(context.server, sent)
+  return { ...job, client: { caller, expires, params } }
+}
+
 const jobBytes = 1_048_576 // 1 MB: the largest payload of an asynchronous Lambda invocation
 
 /** Invokes the `worker` function. Throws when the invocation was not accepted; the function may run nevertheless. */
@@ -73,14 +92,16 @@ export async function invokeWorker(context: RuntimeContext, job: WorkerJob): Pro
     throw new Error(
       'Expected a worker function for long calls and generators, got none. Set TRUNKLINE_WORKER to its name.',
     )
-  const bytes = Buffer.byteLength(JSON.stringify(job))
+  const { params: _, ...client } = job.client
+  const sent: SentJob = { ...job, client }
+  const bytes = Buffer.byteLength(JSON.stringify(sent))
   if (bytes > jobBytes)
     throw new TrunklineError(
       'TOO_LARGE',
       `The worker's payload is ${bytes} bytes; a function accepts at most ${jobBytes}. Reduce the procedure's input.`,
     )
   try {
-    await context.invoker.invoke('worker', job)
+    await context.invoker.invoke('worker', sent)
   } catch (cause) {
     if (cause instanceof DeadlinePassed) throw cause
     // [TL-ERR-2]
@@ -89,7 +110,7 @@ export async function invokeWorker(context: RuntimeContext, job: WorkerJob): Pro
 }
 
 /** Whether a Lambda event is a worker's job. */
-export function isWorkerJob(event: unknown): event is WorkerJob {
+export function isWorkerJob(event: unknown): event is SentJob {
   if (typeof event !== 'object' || event === null || !('kind' in event) || !('client' in event)) return false
   return (event.kind === 'call' && 'call' in event) || (event.kind === 'generator' && 'subscription' in event)
 }

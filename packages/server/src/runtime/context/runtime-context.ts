@@ -9,6 +9,7 @@ import type { Recorder } from '../../ports/telemetry.ts'
 import { type AppendQueues, createAppendQueues } from './append-queues.ts'
 import type { ContextDetails } from './caller.ts'
 import { createDeadline, type Deadline, narrowDeadline } from './deadline.ts'
+import { type ParamsMemory, paramsMemoryOf } from './kept-params.ts'
 import { createParsedEvents, type ParsedEvents } from './parsed-events.ts'
 import { boundInvoker, boundStore } from './port-deadlines.ts'
 import type { Server } from './served-application.ts'
@@ -47,6 +48,8 @@ export interface RuntimeContext {
   readonly shardHints: ShardHints
   /** The appends of this invocation, or of this use of a backend by a script. */
   readonly appends: AppendQueues
+  /** The connection parameters that this process has read. */
+  readonly knownParams: ParamsMemory
   /** How long a channel keeps its events, in milliseconds; undefined for an ephemeral or unknown channel. */
   readonly retentionOf: (channel: string) => number | undefined
   /** The rules of a presence; undefined for every other channel. */
@@ -89,6 +92,7 @@ export function toRuntimeContext(
     restore: backend.restore ?? 0,
     telemetry: consoleRecorder,
     shardHints: shardHintsOf(backend.store),
+    knownParams: paramsMemoryOf(backend.store),
     appends: createAppendQueues(clock),
     ...line,
     parsed: createParsedEvents(),
@@ -112,6 +116,7 @@ export function toInvocationContext(
   const { signal } = deadline
   return {
     ...base,
+    knownParams: { ...base.knownParams, reading: new Map() },
     parsed: createParsedEvents(),
     appends: createAppendQueues(base.clock),
     store: boundStore(base.store, signal),

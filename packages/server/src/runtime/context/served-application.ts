@@ -22,6 +22,8 @@ export interface Server {
   readonly anonymousMay: 'everything' | 'declared'
   /** The long calls and generators of one caller that may run at the same time. */
   readonly maxRuns: number
+  /** The names of the connection parameters that `createContext` gets. */
+  readonly keptParams: 'all' | readonly string[]
   /** The principal of a token, by the application's `authorize`. */
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
   /** Called once for each run of a procedure. */

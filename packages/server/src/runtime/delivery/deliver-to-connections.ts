@@ -157,7 +157,7 @@ async function takeLive(
     try {
       return (await canReceive(item.row)) ? [item] : []
     } catch (thrown) {
-      reportDelivery(context, item.row.path, thrown)
+      reportDelivery(context, item.row, thrown)
       item.fail()
       return []
     }

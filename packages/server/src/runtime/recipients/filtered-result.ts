@@ -3,6 +3,7 @@ import type { Slot } from '../../ports/log.ts'
 import type { PipedContext, Subscriber } from '../../ports/subscribers.ts'
 import { type ConnectionParams, toFacts } from '../context/caller.ts'
 import { reportingRow } from '../context/failure-source.ts'
+import { keepParams, readKeptParams } from '../context/kept-params.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -46,7 +47,8 @@ export function createPipeline(shared: InvocationContext, delivery: Delivery): P
     const context = reportingRow(shared, row)
     for (let attempt = 1; ; attempt++) {
       try {
-        const pipe = await within(context, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))
+        const facts = await factsOf(context, row, piped)
+        const pipe = await within(context, procedureMs, (narrowed) => describePipe(narrowed, row, facts))
         if (delivery.slot === undefined) return ephemeralResultOf(context, pipe, delivery.data)
         earlier ??= readEarlier(context, delivery.topic, delivery.slot)
         return coveringResult(context, { ...delivery, pipe, path: row.path }, await earlier)
@@ -74,7 +76,8 @@ export async function pipeOf(
 ): Promise<readonly PipeStep[] | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await within(context, procedureMs, (narrowed) => describePipe(narrowed, row, factsOf(row, piped)))
+      const facts = await factsOf(context, row, piped)
+      return await within(context, procedureMs, (narrowed) => describePipe(narrowed, row, facts))
     } catch (thrown) {
       if (await endsSubscription(context, row, thrown)) return undefined
       if (attempt === maxAttempts || (toTRPCError(thrown) as Partial<TrunklineError>).line === 'TIMEOUT') throw thrown
@@ -91,9 +94,13 @@ function faultOf(
   return faultResult(context.server, { cursor: cursorOf(context, slot), path }, thrown)
 }
 
-function factsOf(row: Subscriber, piped: PipedContext) {
-  const params = piped.connectionParams === undefined ? null : (JSON.parse(piped.connectionParams) as ConnectionParams)
-  return toFacts({ ...piped, connectionId: row.connectionId }, 'delivery', { connectionParams: params })
+/** Rows of the version before hold the parameters. */
+async function factsOf(context: InvocationContext, row: Subscriber, piped: PipedContext) {
+  const { hasParams, connectionParams: stored } = piped
+  const read = async () => (hasParams === true ? readKeptParams(context, row.connectionId) : null)
+  const connectionParams =
+    stored === undefined ? await read() : keepParams(context.server, JSON.parse(stored) as ConnectionParams)
+  return toFacts({ ...piped, connectionId: row.connectionId }, 'delivery', { connectionParams })
 }
 
 function blockStart(slot: Slot): number {

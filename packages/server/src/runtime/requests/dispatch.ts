@@ -5,6 +5,7 @@ import type { Client } from '../calls/worker-job.ts'
 import type { AnnouncedParams } from '../connections/connection-params.ts'
 import { holdAuthority, renewAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
+import { keepParams } from '../context/kept-params.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Frame } from '../encoding/encode.ts'
 import { addressOf, rejectRequest } from '../encoding/error-response.ts'
@@ -106,7 +107,7 @@ async function dispatch(
   const method: Method<Request['method']> = methods[request.method]
   if (method.needs === 'none') return method.run({ context, caller, params: null, expires, request, task, syncs })
   const current = await holdAuthority(context, caller)
-  const params = await announced.read()
+  const params = keepParams(context.server, await announced.read())
   if ('path' in request) await checkAnonymous(context, current, request.path)
   return method.run({ context, caller: current, params, expires, request, task, syncs })
 }

@@ -21,13 +21,13 @@ export function channelHooks(
   { client, request }: Subscribing,
   descriptor: SubscriptionDescriptor,
 ): SubscriptionHooks {
-  const { caller, params, expires } = client
+  const { caller, expires } = client
   const { topic, channel, presence, load, pipe } = descriptor
   if (context.channelOf(channel.name) !== channel) throw new Error(`Channel ${channel.name} ${notServed}.`)
   const { connectionId, extensions } = caller
   const attempt = { connectionId, id: JSON.stringify(request.id), ref: request.ref, topic }
   const joining = presence && presenceHooks(context, { caller, descriptor, attempt, presence })
-  const stored = toStoredContext(context.server, { caller, params, rawInput: request.rawInput }, descriptor)
+  const stored = toStoredContext(context.server, { caller, rawInput: request.rawInput }, descriptor)
   const shard = firstShard(context.shardHints, topic, connectionId)
   const isOrdered = !extensions && channel.retentionMs !== undefined
   const loadState = joining?.loadState ?? (load && loadWith(context, load))

@@ -1,7 +1,7 @@
 import { defined, limits } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
+import type { ConnectionCaller } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -18,7 +18,7 @@ type RowName = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id'>
 // [TL-LIM-7]
 export function toStoredContext(
   { maxStoredInputBytes }: Pick<Server, 'maxStoredInputBytes'>,
-  { caller, params, rawInput }: Subscribing,
+  { caller, rawInput }: Subscribing,
   { pipe, presence }: Pick<SubscriptionDescriptor, 'pipe' | 'presence'>,
 ): StoredContext {
   // Every delivery reads the row, so unused bytes would cost read capacity.
@@ -34,17 +34,14 @@ export function toStoredContext(
     piped: {
       session: caller.session,
       principal: caller.principal,
-      ...defined({
-        claims: caller.claims,
-        connectionParams: params === null ? undefined : JSON.stringify(params),
-      }),
+      ...defined({ claims: caller.claims }),
+      ...(caller.expectsParams && { hasParams: true }),
     },
   }
 }
 
 interface Subscribing {
   readonly caller: ConnectionCaller
-  readonly params: ConnectionParams
   /** The input before deserialisation. */
   readonly rawInput: unknown
 }
@@ -67,7 +64,7 @@ export async function checkStoredBytes(
   const max = limits.storedBytes.value
   if (own + others <= max) return
   throw tooLarge(
-    `The inputs, claims and connection parameters of this connection's subscriptions to one topic would have ${own + others} bytes; at most ${max} are stored for filter and map.`,
+    `The inputs and claims of this connection's subscriptions to one topic would have ${own + others} bytes; at most ${max} are stored for filter and map.`,
   )
 }
 
