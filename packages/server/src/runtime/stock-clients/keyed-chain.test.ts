@@ -315,9 +315,8 @@ test('two workers of one long call answer once, although the second finds its co
   world.codes.add('c1')
   const ann = await world.connect()
   await ann.send(frame('spendLong', { code: 'c1' }))
-  await ann.send(frame('spendLong', { code: 'c1' }, { resend: true }))
   await world.work()
-  await world.work()
+  await world.work(world.invoked.at(-1)?.payload) // the platform may repeat an invocation
   expect(ann.frames().map((each) => Object.hasOwn(each as object, 'error'))).not.toContain(true)
   expect(world.took().filter((step) => step === 'resolve')).toHaveLength(1)
 })
