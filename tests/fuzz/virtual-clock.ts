@@ -19,8 +19,11 @@ export interface VirtualClock extends Clock {
 
 const idleRounds = 1_000 // rounds of the event loop without a sleeper, after which nothing can wake the promise
 
-/** Creates a clock at `start`, in epoch milliseconds. */
-export function createVirtualClock(start: number, first: Random): VirtualClock {
+/**
+ * Creates a clock at `start`, in epoch milliseconds. The time does not advance while `isBusy`: something outside of the
+ * event loop's turns, such as a socket, is awaited.
+ */
+export function createVirtualClock(start: number, first: Random, isBusy = () => false): VirtualClock {
   const sleepers = new Set<Sleeper>()
   let random = first
   const clock: VirtualClock = {
@@ -51,6 +54,7 @@ export function createVirtualClock(start: number, first: Random): VirtualClock {
       for (let idle = 0; idle < idleRounds; ) {
         await new Promise((resolve) => setImmediate(resolve)) // after every microtask
         if (isSettled) return promise
+        if (isBusy()) continue
         if (!wakeNext()) idle += 1
       }
       throw new Error('The invocation waits for something that never comes.')

@@ -1,0 +1,46 @@
+import { initTRPC } from '@trpc/server'
+import { anonymous, type ConnectRequest, createLine, deny, type LineMeta } from '@trunkline/server'
+import type { Backend } from '@trunkline/server/ports'
+import * as z from 'zod'
+
+const key = z.object({ room: z.string() })
+const said = key.extend({ text: z.string() })
+const hour = 3_600_000
+
+/** A line and a router with a procedure of each kind that a frame can name. */
+export function createApplication(backend: Backend) {
+  const line = createLine({ backend })
+  const events = line.channel('room', { key, event: z.object({ text: z.string() }) })
+  const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
+  const here = line.presence('here', { key, data: z.object({ name: z.string().optional() }) })
+  const t = initTRPC.meta<LineMeta>().create()
+  const p = t.procedure.meta({ anonymous: true })
+  const router = t.router({
+    whoami: p.query(() => 'you'),
+    slow: p.meta({ longRunning: true }).query(() => 'late'),
+    pay: p.mutation(() => 'paid'),
+    post: p.input(said).mutation(async ({ input: { text, ...room } }) => (await events.publish(room, { text })).id),
+    retype: p.input(said).mutation(({ input: { text, ...room } }) => typing.publish(room, { text })),
+    update: p.input(said).mutation(({ input: { text, ...room } }) => here.update(room, { name: text })),
+    live: p.input(key).subscription(({ input }) => events.subscribe(input)),
+    loud: p.input(key).subscription(({ input }) => events.subscribe(input).filter(({ text }) => text !== '')),
+    onTyping: p.input(key).subscription(({ input }) => typing.subscribe(input)),
+    join: p.input(key).subscription(({ input }) => here.join(input, { member: 'ann', data: {} })),
+    watch: p.input(key).subscription(({ input }) => here.watch(input)),
+    ticks: p.input(key).subscription(async function* () {
+      yield 1
+      yield 2
+    }),
+  })
+  return { line, router, events }
+}
+
+/** `ann` has a principal, `ann-moved` the same principal with other claims; a caller without a token is anonymous. */
+export function createAuthorize(now: () => number) {
+  return ({ token }: ConnectRequest) => {
+    if (token === undefined) return anonymous
+    if (token === 'denied') return deny('Your trial has ended.')
+    const role = token.startsWith('ann-moved') ? 'moderator' : 'member'
+    return { principal: 'ann', claims: { role }, expiresAt: new Date(now() + hour) }
+  }
+}

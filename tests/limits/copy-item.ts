@@ -1,0 +1,23 @@
+import { BatchWriteItemCommand, type DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+
+const batchSize = 25 // of one BatchWriteItem request
+
+/** Puts copies of the first row under a prefix of `pk`, with other sort keys: faster than to make each by a frame. */
+export async function copyItem(
+  client: DynamoDBClient,
+  {
+    table,
+    prefix,
+    sortKeys,
+  }: { readonly table: string; readonly prefix: string; readonly sortKeys: readonly string[] },
+): Promise<void> {
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: table }))
+  const item = Items.find(({ pk, sk }) => pk?.S?.startsWith(prefix) && sk?.S !== '#')
+  if (item === undefined) throw new Error(`Expected an item under ${prefix} in the table, found none. Make one first.`)
+  for (let at = 0; at < sortKeys.length; at += batchSize) {
+    const requests = sortKeys
+      .slice(at, at + batchSize)
+      .map((sk) => ({ PutRequest: { Item: { ...item, sk: { S: sk } } } }))
+    await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }))
+  }
+}

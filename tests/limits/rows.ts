@@ -1,0 +1,269 @@
+// More than 200 lines: every frame that the document counts, in one place.
+import { toChunks } from '@trunkline/protocol'
+import type { Connection, ConnectOptions, World } from './world.ts'
+
+/** A row of the document. */
+export interface Row {
+  readonly name: string
+  /** The method of its frames; absent where no frame of a client is counted. */
+  readonly method?: string
+  /** Prepares the world, and returns what is counted. */
+  readonly prepare: (world: World) => Promise<() => Promise<unknown>>
+}
+
+/** How many of each thing the rows use. The document names them. */
+const sizes = {
+  events: 300,
+  array: 100,
+  subscriptions: 100,
+  members: 1_000,
+  subscribers: 10,
+} as const
+
+const input = { room: 'x' }
+const text = 'x'.repeat(100)
+
+const query = (path: string, id: unknown = 1) => ({ id, method: 'query', params: { path } })
+const post = (path: string, id: unknown = 1) => ({
+  id,
+  method: 'mutation',
+  params: { path, input: { ...input, text } },
+})
+const keyed = (frame: ReturnType<typeof post>) => ({ ...frame, params: { ...frame.params, key: `own.k${frame.id}` } })
+const subscribe = (path: string, id: unknown = 1) => ({
+  id,
+  method: 'subscription',
+  params: { path, input, ref: 1 },
+})
+const stop = (id: unknown) => ({ id, method: 'subscription.stop', params: { ref: 1 } })
+const sync = (from: string, ids: readonly number[], id: unknown = 's') => ({
+  id,
+  method: 'sync',
+  params: { subscriptions: ids.map((each) => ({ id: each, ref: 1, from })) },
+})
+const all = Array.from({ length: sizes.subscriptions }, (_, index) => index)
+const same = Array.from({ length: 200 }, () => 1)
+const auth = (token: string) => ({ id: 'a', method: 'auth', params: { token } })
+const chunksOf = (message: unknown) => toChunks({ id: 'c', message: 'm', text: JSON.stringify(message) }, 32_768)
+const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index))
+
+/** A row whose counted part is one message, on a connection that `before` prepared. */
+function sends(
+  name: string,
+  method: string,
+  message: (from: string) => object | string,
+  { options, before = async () => '' }: { readonly options?: ConnectOptions; readonly before?: Before } = {},
+): Row {
+  return {
+    name,
+    method,
+    async prepare(world) {
+      const connection = await world.connect(options)
+      const sent = message(await before(world, connection))
+      return () => world.send(connection, sent)
+    },
+  }
+}
+
+type Before = (world: World, connection: Connection) => Promise<string>
+
+/** Publishes, and returns the position of the first event. */
+async function publish(world: World, count: number): Promise<string> {
+  let first = ''
+  await world.run(async () => {
+    for (let n = 0; n < count; n++) {
+      const { id } = await world.application.events.publish(input, { text })
+      if (n === 0) first = id
+    }
+  })
+  return first
+}
+
+const withLog: Before = (world) => publish(world, 1)
+const subscribedTo =
+  (...paths: readonly string[]): Before =>
+  async (world, connection) => {
+    await publish(world, 1)
+    for (const [index, path] of paths.entries()) await world.send(connection, subscribe(path, index + 1))
+    world.clock.time += 60_000
+    return ''
+  }
+/** Makes the log of the topic `sizes.events` long. */
+async function lengthen(world: World, first: string): Promise<void> {
+  const offset = Number(first.split(':')[1])
+  const offsets = many(sizes.events - 1, (index) => String(offset + 1 + index).padStart(16, '0'))
+  await world.copyItem('LOG#', offsets)
+}
+
+const behind: Before = async (world, connection) => {
+  const first = await publish(world, 1)
+  await world.send(connection, subscribe('loud'))
+  await lengthen(world, first)
+  return first
+}
+const manySubscriptions =
+  (path: string): Before =>
+  async (world, connection) => {
+    const first = await publish(world, 1)
+    await world.send(
+      connection,
+      many(sizes.subscriptions, (index) => subscribe(path, index)),
+    )
+    world.clock.time += 60_000
+    return first
+  }
+const manyBehind: Before = async (world, connection) => {
+  const first = await manySubscriptions('loud')(world, connection)
+  await lengthen(world, first)
+  return first
+}
+
+/** A publish to a number of subscribers, on connections of their own. */
+function delivers(name: string, path: string, count: number): Row {
+  return {
+    name,
+    async prepare(world) {
+      await publish(world, 1)
+      for (let n = 0; n < count; n++) await world.send(await world.connect(), subscribe(path))
+      const publisher = await world.connect()
+      return () => world.send(publisher, post('post'))
+    },
+  }
+}
+
+/** An `update` of a session that never joined, where others are present. */
+const updates = (name: string, message: object): Row => ({
+  name,
+  method: 'mutation',
+  async prepare(world) {
+    await world.send(await world.connect(), subscribe('join'))
+    await world.copyItem(
+      'PRES#',
+      many(sizes.members - 1, (index) => `M#member-${index}`),
+    )
+    const stranger = await world.connect()
+    return () => world.send(stranger, message)
+  },
+})
+
+const ann = { options: { token: 'ann-1' } }
+const { array, subscriptions, members, subscribers } = sizes
+
+/** The rows of each table of the document. */
+export const tables: Readonly<Record<string, readonly Row[]>> = {
+  Connections: [
+    { name: 'connect', prepare: async (world) => () => world.connect() },
+    { name: 'connect with a token', prepare: async (world) => () => world.connect(ann.options) },
+    { name: 'a refused connect', prepare: async (world) => () => world.connect({ token: 'denied' }) },
+    {
+      name: 'disconnect',
+      async prepare(world) {
+        const connection = await world.connect()
+        return () => world.disconnect(connection)
+      },
+    },
+    {
+      name: `disconnect with ${subscriptions} subscriptions`,
+      async prepare(world) {
+        const connection = await world.connect()
+        await manySubscriptions('live')(world, connection)
+        return () => world.disconnect(connection)
+      },
+    },
+    sends('`hello`', 'hello', () => ({ id: 'h', method: 'hello' })),
+    sends('`ping`', 'ping', () => ({ method: 'ping' })),
+    sends('`connectionParams`', 'connectionParams', () => ({ method: 'connectionParams', data: { lang: 'en' } }), {
+      options: { expectsParams: true },
+    }),
+    sends('`auth` with the same claims', 'auth', () => auth('ann-2'), { ...ann, before: manySubscriptions('loud') }),
+    sends('`auth` with other claims', 'auth', () => auth('ann-moved'), { ...ann, before: manySubscriptions('loud') }),
+  ],
+  Calls: [
+    sends('`query`', 'query', () => query('whoami')),
+    sends(`${array} queries in an array`, 'query', () => many(array, (index) => query('whoami', index))),
+    sends('a long call', 'query', () => query('slow')),
+    sends(`${array} long calls in an array`, 'query', () => many(array, (index) => query('slow', index))),
+    sends('`mutation` with a key', 'mutation', () => keyed(post('pay'))),
+    sends('`mutation` that publishes', 'mutation', () => post('post'), { before: withLog }),
+    sends('`mutation` that publishes, with a key', 'mutation', () => keyed(post('post')), { before: withLog }),
+    sends(`${array} publishes in an array`, 'mutation', () => many(array, (index) => post('post', index)), {
+      before: withLog,
+    }),
+    sends(
+      `${array} publishes with keys in an array`,
+      'mutation',
+      () => many(array, (index) => keyed(post('post', index))),
+      { before: withLog },
+    ),
+    sends('`mutation` that publishes an ephemeral event', 'mutation', () => post('retype')),
+    updates(`\`presence.update\` of nobody, ${members} members`, post('update')),
+    updates(
+      `${array} of them in an array`,
+      many(array, (index) => post('update', index)),
+    ),
+    sends('`cancel` of an unknown call', 'cancel', () => ({ id: 9, method: 'cancel' })),
+    sends(`${array} of them in an array`, 'cancel', () => many(array, (id) => ({ id, method: 'cancel' }))),
+  ],
+  Subscriptions: [
+    sends('to a channel', 'subscription', () => subscribe('live'), { before: withLog }),
+    sends(`${array} to a channel in an array`, 'subscription', () => many(array, (id) => subscribe('live', id)), {
+      before: withLog,
+    }),
+    sends('with a filter', 'subscription', () => subscribe('loud'), { before: withLog }),
+    sends(`${array} with a filter in an array`, 'subscription', () => many(array, (id) => subscribe('loud', id)), {
+      before: withLog,
+    }),
+    sends('to ephemeral events', 'subscription', () => subscribe('onTyping')),
+    sends('to presence, `join`', 'subscription', () => subscribe('join')),
+    sends('to presence, `watch`', 'subscription', () => subscribe('watch')),
+    sends('to a generator of two values', 'subscription', () => subscribe('ticks')),
+    sends(`${array} to generators in an array`, 'subscription', () => many(array, (id) => subscribe('ticks', id))),
+    sends('`subscription.stop`', 'subscription.stop', () => stop(1), { before: subscribedTo('live') }),
+    sends('`subscription.stop` of an unknown id', 'subscription.stop', () => stop(9)),
+    sends(`${array} of them in an array`, 'subscription.stop', () => many(array, (id) => stop(id))),
+    sends('`sync` of one', 'sync', (from) => sync(from, [1]), { before: behind }),
+    sends('`sync` of 200 times the same', 'sync', (from) => sync(from, same), { before: behind }),
+    sends(`\`sync\` of ${subscriptions} with a filter`, 'sync', (from) => sync(from, all), { before: manyBehind }),
+    sends('three of them in an array', 'sync', (from) => many(3, (id) => sync(from, all, id)), {
+      before: manyBehind,
+    }),
+  ],
+  'Large messages': [
+    sends('`chunk` of 32 KB', 'chunk', () => chunksOf('x'.repeat(90_000))[0] ?? ''),
+    inChunks('a query of 300 KB in chunks', () => ({ ...query('whoami'), data: 'x'.repeat(300_000) })),
+    inChunks('45 `sync` of 200 in chunks', (from) => many(45, (id) => sync(from, same, id)), behind),
+  ],
+  'Frames that nothing comes of': [
+    sends('no JSON', 'query', () => '{"id":1'),
+    sends(`${array} malformed frames`, 'query', () => many(array, (id) => ({ id, method: 'query' }))),
+    sends('a frame of a refused connection', 'query', () => query('whoami'), { options: { token: 'denied' } }),
+    sends('a query before announced parameters', 'query', () => query('whoami'), { options: { expectsParams: true } }),
+    sends(
+      `${array} queries before announced parameters`,
+      'query',
+      () => many(array, (index) => query('whoami', index)),
+      { options: { expectsParams: true } },
+    ),
+  ],
+  Deliveries: [
+    delivers('an event without subscribers', 'live', 0),
+    delivers(`an event to ${subscribers} subscribers`, 'live', subscribers),
+    delivers(`an event to ${subscribers} subscribers with a filter`, 'loud', subscribers),
+    delivers(`an event to ${subscribers * 11} subscribers`, 'live', subscribers * 11),
+  ],
+}
+
+/** A message in chunks, all of which are counted. */
+function inChunks(name: string, message: (from: string) => unknown, before: Before = async () => ''): Row {
+  return {
+    name,
+    method: 'chunk',
+    async prepare(world) {
+      const connection = await world.connect()
+      const chunks = chunksOf(message(await before(world, connection)))
+      return async () => {
+        for (const chunk of chunks) await world.send(connection, chunk)
+      }
+    },
+  }
+}
