@@ -79,7 +79,7 @@ function toAttributes(name: string, keys: readonly UserTable['keys'][]): TableRe
   for (const [attribute, type] of keys.flatMap((each) => Object.entries(each))) {
     if ((types.get(attribute) ?? type) !== type)
       throw new TypeError(
-        `Expected the key ${attribute} of table ${name} to have one type, got ${types.get(attribute)} and ${type}.`,
+        `Expected the key ${attribute} of table ${name} to have one type, got ${types.get(attribute)} and ${type}. Use one of them in the table and in all its indexes.`,
       )
     types.set(attribute, type)
   }

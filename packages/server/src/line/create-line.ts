@@ -115,7 +115,10 @@ function orNotServed<T>(channel: string | undefined, bind: () => T): T {
     return bind()
   } catch (cause) {
     if (channel === undefined || served.getStore()?.server === undefined) throw cause
-    throw new Error(`Channel ${channel} ${notServed}, and its own line has no backend here.`, { cause })
+    throw new Error(
+      `Channel ${channel} ${notServed}, and its own line has no backend here. Serve it by its own line, or give that line a backend.`,
+      { cause },
+    )
   }
 }
 

@@ -26,6 +26,6 @@ async function offsetOf(context: RuntimeContext, topic: string, id: string): Pro
 }
 
 function badEvent(event: unknown): TRPCError {
-  const message = `Expected an event's offset from 1, or its id, got ${String(event)}.`
+  const message = `Expected an event's offset from 1, or its id, got ${String(event)}. Pass the id that publish returned.`
   return new TRPCError({ code: 'BAD_REQUEST', message })
 }

@@ -16,7 +16,7 @@ export interface GetManyOptions {
   readonly hint?: Key
 }
 
-/** What a batch read returned. */
+/** The result of a batch read. */
 export interface Found {
   get(key: Key): Item | undefined
   /** Whether the table left the key unprocessed, which is final only for a hint. */

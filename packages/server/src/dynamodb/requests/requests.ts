@@ -26,7 +26,7 @@ export interface QueryBounds extends Pick<QueryCommandInput, 'Limit' | 'ScanInde
   readonly ExclusiveStartKey?: Key
 }
 
-/** What one query returned. `last`: it stopped after this key, and more items may exist. */
+/** The result of one query. `last`: it stopped after this key, and more items may exist. */
 export interface Page {
   readonly items: readonly Item[]
   readonly last: Key | undefined

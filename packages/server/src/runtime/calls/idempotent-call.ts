@@ -13,7 +13,7 @@ import { type Answer, encodeAnswer, RawJson } from '../encoding/encode.ts'
 import { checkKey, fingerprintOf, keyExpires, rowNameOf, rowNameOfMiddlewares } from './idempotency-key.ts'
 import { type CallRequest, type CallResult, isInterruption, metaOf, runToResult, toOutcome } from './run-call.ts'
 
-/** What a key's row is compared with. */
+/** The members of a call that are compared with its key's row. */
 export interface KeyedInput {
   readonly key: string
   readonly path: string

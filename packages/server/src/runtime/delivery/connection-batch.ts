@@ -12,7 +12,7 @@ import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import { collectReady } from './collect-ready.ts'
 import type { FrameMaker } from './frame-maker.ts'
 
-/** What one subscription of a connection gets. */
+/** The frames for one subscription of a connection. */
 export interface BatchItem {
   readonly row: Subscriber
   /** One for each event. A maker that returns undefined leaves the event out for this row. */

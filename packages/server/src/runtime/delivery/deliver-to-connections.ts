@@ -87,12 +87,12 @@ function createSlowPostTimer({ clock }: InvocationContext, { slowPostsMs }: Deli
   }
 }
 
-/** What one subscription gets, with the events of its frames. */
+/** The frames for one subscription, with their events. */
 interface SubscriptionItem extends BatchItem {
   readonly deliveries: readonly Delivery[]
 }
 
-/** What one connection gets, for all its subscriptions. */
+/** The frames for one connection, of all its subscriptions. */
 type ConnectionBatch = readonly SubscriptionItem[]
 
 /** A post that was begun may still succeed. The client drops what it then gets twice. */

@@ -100,7 +100,7 @@ function toEvent(
   }
 }
 
-/** What an event adds to the JSON text of a page. */
+/** The bytes that an event adds to the JSON text of a page. */
 function bytesOf(id: string, text: string): number {
   return Buffer.byteLength(text) + Buffer.byteLength(id) + '{"id":"","data":},'.length
 }

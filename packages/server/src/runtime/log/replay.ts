@@ -5,7 +5,7 @@ import type { RuntimeContext } from '../context/runtime-context.ts'
 import { expiresFor, isAgeing, isAnchor, isExpiredSlot, wireEpoch } from './retention.ts'
 import { parseEvents } from './stored-event.ts'
 
-/** What a subscription reads of its log: all events in (`from`, `head`], or a gap before `from`. */
+/** The part of a log that a subscription reads: all events in (`from`, `head`], or a gap before `from`. */
 export interface Replay {
   readonly from: Cursor
   readonly head: Cursor
@@ -33,8 +33,8 @@ const pageSlots = 250
 const maxEmpty = 1_000
 
 /**
- * What a new subscription begins with: the newest `count` events that may still be replayed. Slots without an event and
- * deleted rows do not hide older events. Starts an epoch when the log has no anchor [LAW-LOGICAL-EXPIRY].
+ * Reads the start of a new subscription: the newest `count` events that may still be replayed. Slots without an event
+ * and deleted rows do not hide older events. Starts an epoch when the log has no anchor [LAW-LOGICAL-EXPIRY].
  */
 export async function replayNewest(context: RuntimeContext, log: LogRef, count: number): Promise<Replay> {
   for (;;) {
@@ -58,7 +58,7 @@ export async function replayNewest(context: RuntimeContext, log: LogRef, count: 
   }
 }
 
-/** What a resumed subscription has missed since `cursor`: all events, or a gap and the head [LAW-RESUME-OR-GAP]. */
+/** Reads what a resumed subscription missed after `cursor`: all events, or a gap and the head [LAW-RESUME-OR-GAP]. */
 export async function replayFrom(context: RuntimeContext, log: LogRef, cursor: Cursor): Promise<Replay> {
   const now = context.clock.now()
   const { slots, more } = await readAfter(context, log, cursor)

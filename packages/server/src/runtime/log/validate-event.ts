@@ -125,7 +125,7 @@ export function serialise(channel: ChannelDefinition, event: unknown): string {
   if (bytes <= limits.eventBytes.value) return data
   throw new TrunklineError(
     'TOO_LARGE',
-    `An event of ${channel.name} has ${bytes} bytes; at most ${limits.eventBytes.value} can be pushed to a client.`,
+    `An event of ${channel.name} has ${bytes} bytes; at most ${limits.eventBytes.value} can be pushed to a client. Publish less, such as a reference to the data.`,
   )
 }
 

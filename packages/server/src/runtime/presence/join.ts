@@ -113,7 +113,7 @@ function isFinal({ extensions }: Pick<ConnectionCaller, 'extensions'>, thrown: u
   return !extensions || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
 }
 
-/** What a subscription to presence begins with. */
+/** Loads the state that a presence subscription begins with: the members, or their number. */
 export async function loadPresence(
   context: RuntimeContext,
   descriptor: SubscriptionDescriptor,

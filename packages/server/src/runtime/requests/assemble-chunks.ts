@@ -58,6 +58,6 @@ function contradiction({ message }: Pick<ChunkFrame['params'], 'message'>, what:
 
 function tooLate({ message }: Pick<ChunkFrame['params'], 'message'>): TrunklineError {
   const seconds = limits.uploadMs.value / 1_000
-  const what = `The chunks of message ${JSON.stringify(message)} did not come within ${seconds} s.`
+  const what = `The chunks of message ${JSON.stringify(message)} did not come within ${seconds} s. Send it again under a new name.`
   return new TrunklineError('TIMEOUT', what, { mayHaveRun: false })
 }

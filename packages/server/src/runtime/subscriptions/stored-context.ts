@@ -64,7 +64,7 @@ export async function checkStoredBytes(
   const max = limits.storedBytes.value
   if (own + others <= max) return
   throw tooLarge(
-    `The inputs and claims of this connection's subscriptions to one topic would have ${own + others} bytes; at most ${max} are stored for filter and map.`,
+    `The inputs and claims of this connection's subscriptions to one topic would have ${own + others} bytes; at most ${max} are stored for filter and map. Subscribe fewer times, or with smaller inputs.`,
   )
 }
 

@@ -5,7 +5,7 @@ import type { Settle } from '../table/table-requests.ts'
 import { IdleConnections } from './idle-connections.ts'
 import type { FunctionName, Invocation, InvocationCallbacks, InvocationLog, PlannedKill } from './invocation.ts'
 
-/** What all sandboxes of the functions share. */
+/** The state that all sandboxes of the functions share. */
 export interface SandboxEnvironment {
   readonly kernel: Kernel
   readonly plan: FaultPlan

@@ -6,7 +6,7 @@ import type { PresenceExpectations } from '../../records/presence-expectations.t
 import type { SubscriptionResponses } from '../../records/subscription-responses.ts'
 import type { Functions } from '../functions/functions.ts'
 
-/** What the parts of a gateway use. */
+/** The parts of the world that the parts of a gateway share. */
 export interface GatewayEnvironment {
   readonly kernel: Kernel
   readonly plan: FaultPlan

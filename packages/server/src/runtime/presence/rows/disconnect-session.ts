@@ -52,7 +52,7 @@ export async function disconnectSession(context: RuntimeContext, session: Omit<S
     mine?.connectionId === connectionId && !mine.leaving
   const row = await context.store.readPresence(log.topic, key.member)
   if (!mayLeave(row?.sessions[key.entry])) return
-  // Before the write: a check too many does no harm, but without one the member would stay until a sweep.
+  // Before the write: an unneeded check does no harm, but without a check the member would stay until a sweep.
   await invokeCheck(context, { topic: log.topic, member: key.member }, rules.graceMs)
   await updateSession(context, session, (mine, now) =>
     mayLeave(mine) ? { ...mine, leaving: true, lease: now + rules.graceMs } : undefined,
