@@ -21,9 +21,9 @@ export type PlaceResult =
   | { readonly status: 'full'; readonly retryAfterMs: number }
 
 /** A place that is not renewed for this long is free: its function died. */
-export const placeMs = 45_000
+const placeMs = 45_000
 /** A place is renewed when this much of its lease has passed. */
-export const renewPlaceMs = 15_000
+const renewPlaceMs = 15_000
 /** Time in which a function that lives has surely renewed its place. */
 const slackMs = 5_000
 /** When a refused start is worth another try while every run lives. */
