@@ -17,11 +17,7 @@ const actionOf: Readonly<Record<string, string>> = {
   SendMessageCommand: 'sqs:SendMessage',
 }
 
-const deliverRoots = [
-  'runtime/delivery/deliver.ts',
-  'runtime/presence/check-departed.ts',
-  'runtime/run-queued-jobs.ts',
-] as const
+const deliverRoots = ['runtime/delivery/deliver.ts', 'runtime/run-queued-jobs.ts'] as const
 
 /** The sources in which each function begins. */
 const rootsOf: Readonly<Record<string, readonly Source[]>> = {

@@ -88,6 +88,7 @@ describe('a repeatable mutation that publishes ∥ its resend after the lease', 
 const withoutZombie = ({ operations: { retry: _, ...operations }, ...keyed }: Keyed): Keyed => ({
   ...keyed,
   operations,
+  idle: (room) => room.clock.advance(1_000), // a writer that lost two races waits
 })
 
 describe('a mutation that is not repeatable ∥ its resend after the lease', () => {
