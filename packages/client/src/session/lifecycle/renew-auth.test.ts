@@ -83,6 +83,17 @@ describe('authorization', () => {
     expect(machine.timers.get('renew')).toBe(9_500)
   })
 
+  test('is renewed again within 10 s only if it has expired since by the server’s time', () => {
+    const machine = begun()
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'token', token: 'fresh' })
+    machine.message(authorized(2, 5_000))
+    machine.call(3, 'mutation', { resends: true })
+    expect(machine.message(expired(3))).toEqual(['send mutation 3'])
+    machine.wait(6_000)
+    expect(machine.message(expired(3))).toEqual(['ask-token'])
+  })
+
   test('is renewed on the open socket without affecting calls in flight, and then the logs are synced [TL-AUTH-3]', () => {
     const machine = begun()
     machine.subscribe(1)

@@ -27,12 +27,13 @@ export function scheduleRenewal(transition: Transition, expires: number | undefi
 
 /**
  * Renews the authorization of the open socket, unless a renewal is in progress. After a renewal less than 10 s ago,
- * only sends the refused calls again.
+ * only sends the refused calls again, unless the authorization has expired since: a device's clock may stop while it
+ * sleeps.
  */
 export function renewAuth(transition: Transition) {
   const { renewal, renewedAt } = transition.state.auth
   if (!canSend(transition.state) || renewal !== 'none') return
-  if (transition.now - renewedAt < minMs) return resendWaiting(transition)
+  if (transition.now - renewedAt < minMs && !hasExpired(transition)) return resendWaiting(transition)
   transition.cancel({ kind: 'renew' })
   change(transition, { renewal: 'asking' })
   transition.arm({ kind: 'auth' }, answerMs)
@@ -88,7 +89,7 @@ export function onAuthError(transition: Transition, { error, line, refused }: Er
 export function postponeRenewal(transition: Transition, problem?: string, waitMs = 0) {
   const { renewal, expires, failures } = transition.state.auth
   if (renewal === 'none' || !canSend(transition.state)) return
-  if (expires === null || serverNow(transition) >= expires) {
+  if (expires === null || hasExpired(transition)) {
     const detail = problem === undefined ? '.' : `: ${problem}`
     return dropSocket(transition, {
       code: 'server',
@@ -118,6 +119,12 @@ export function resendWaiting(transition: Transition): void {
  */
 function isUnauthorized(shape: unknown): boolean {
   return JSON.stringify(shape)?.includes('"UNAUTHORIZED"') ?? false
+}
+
+/** Whether the authorization has expired, by the server's time. False while its expiry is unknown. */
+function hasExpired(transition: Transition): boolean {
+  const { expires } = transition.state.auth
+  return expires !== null && serverNow(transition) >= expires
 }
 
 function serverNow({ now, state }: Transition): number {
