@@ -7,6 +7,11 @@ export interface Clock {
    * keep the process alive.
    */
   sleep(ms: number, signal?: AbortSignal, options?: { readonly background?: boolean }): Promise<void>
+  /**
+   * Calls `fn` after `ms` milliseconds, unless the returned function was called before. A clock may leave it out; then
+   * `sleep` is used, which costs each frame an `AbortController`.
+   */
+  after?(ms: number, fn: () => void): () => void
   /** A random number, uniform in [0, 1). */
   random(): number
 }
@@ -29,6 +34,10 @@ export const systemClock: Clock = {
       if (options?.background === true) timer.unref()
       signal?.addEventListener('abort', done)
     }),
+  after: (ms, fn) => {
+    const timer = setTimeout(fn, ms)
+    return () => clearTimeout(timer)
+  },
   random: () => (globalThis.crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32,
 }
 

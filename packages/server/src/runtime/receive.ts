@@ -147,16 +147,24 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
     returned = messages[carried] ?? returned
     await postAll(answering, messages.slice(0, carried))
   }
-  const limited = (method: unknown) => tasks.filter((task) => 'request' in task && task.request.method === method)
-  const [subscribing, syncing] = [limited('subscription'), limited('sync')]
-  await Promise.all([
-    ...tasks.filter((task) => !subscribing.includes(task) && !syncing.includes(task)).map(run),
-    mapConcurrent(subscribing, subscribesAtOnce, run),
-    mapConcurrent(syncing, 1, run), // each reads what the ones before it have left
-  ])
+  const [only] = tasks
+  await (tasks.length === 1 && only !== undefined ? run(only) : runAll(tasks, run))
   syncs.report()
   if (params.areMissing) await deleteConnection(context, caller.connectionId)
   return returned
+}
+
+/** Runs the tasks of a message at once, but for subscribes and syncs. */
+async function runAll(tasks: readonly Task[], run: (task: Task) => Promise<void>): Promise<void> {
+  const methodOfTask = (task: Task) => ('request' in task ? task.request.method : undefined)
+  const subscribing = tasks.filter((task) => methodOfTask(task) === 'subscription')
+  const syncing = tasks.filter((task) => methodOfTask(task) === 'sync')
+  const others = tasks.filter((task) => methodOfTask(task) !== 'subscription' && methodOfTask(task) !== 'sync')
+  await Promise.all([
+    ...others.map(run),
+    mapConcurrent(subscribing, subscribesAtOnce, run),
+    mapConcurrent(syncing, 1, run), // each reads what the ones before it have left
+  ])
 }
 
 /** Answers a message that could not be parsed. */

@@ -14,16 +14,21 @@ export interface Deadline extends Disposable {
  */
 export function createDeadline(clock: Clock, ms: number): Deadline {
   const passed = new AbortController()
-  const done = new AbortController()
-  setMaxListeners(0, passed.signal) // every request of an invocation listens to it, so many listeners are no leak
+  const { signal } = passed
+  setMaxListeners(0, signal) // every request of an invocation listens to it, so many listeners are no leak
   const pass = () => passed.abort(new DeadlinePassed(ms))
-  if (ms <= 0) pass()
-  else
-    void clock.sleep(ms, done.signal).then(() => {
-      if (!done.signal.aborted) pass()
-    })
-  // With a reason, since the default reason is an error with a stack.
-  return { at: clock.now() + ms, signal: passed.signal, [Symbol.dispose]: () => done.abort(null) }
+  const cancel = ms <= 0 ? pass() : startTimer(clock, ms, pass)
+  return { at: clock.now() + ms, signal, [Symbol.dispose]: () => cancel?.() }
+}
+
+/** Calls `fn` in `ms`, unless the returned function was called before. */
+function startTimer(clock: Clock, ms: number, fn: () => void): () => void {
+  if (clock.after !== undefined) return clock.after(ms, fn)
+  const done = new AbortController()
+  void clock.sleep(ms, done.signal).then(() => {
+    if (!done.signal.aborted) fn()
+  })
+  return () => done.abort(null) // with a reason, since the default reason is an error with a stack
 }
 
 /**

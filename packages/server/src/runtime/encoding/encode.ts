@@ -60,14 +60,15 @@ function encodeMembers(answer: Answer): string {
   return object.slice(1, -1) // without its braces
 }
 
-const texts = new WeakMap<Result | ErrorBody, string>()
+/** Holds the JSON text of a value, on the value itself. A WeakMap makes each garbage collection longer. */
+const textKey = Symbol('text')
 
 /** Serialises a value once: its size is needed before its frame is made, and a result may be in many frames. */
-function textOf(value: Result | ErrorBody): string {
-  const known = texts.get(value)
+function textOf(value: (Result | ErrorBody) & { readonly [textKey]?: string }): string {
+  const known = value[textKey]
   if (known !== undefined) return known
   const text = JSON.stringify(value)
-  texts.set(value, text)
+  Object.defineProperty(value, textKey, { value: text }) // not enumerable, so that a copy of the value has no text
   return text
 }
 

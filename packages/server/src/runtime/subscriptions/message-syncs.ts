@@ -19,8 +19,7 @@ const slotOverhead = 200 // bytes of a slot's other attributes
 export class MessageSyncs {
   /** The context of the message, for what is not counted. */
   readonly outer: InvocationContext
-  /** The same, whose store counts slots and whose errors are collected. */
-  readonly context: InvocationContext
+  #context: InvocationContext | undefined
   #slots = mostSlots
   #bytes = mostBytes
   #hasRead = false
@@ -30,8 +29,12 @@ export class MessageSyncs {
 
   constructor(outer: InvocationContext) {
     this.outer = outer
-    const report = (failure: Failure) => this.#collect(failure)
-    this.context = { ...outer, store: this.#counting(outer.store), server: { ...outer.server, report } }
+  }
+
+  /** The context of the message, whose store counts slots and whose errors are collected. Made for the first sync. */
+  get context(): InvocationContext {
+    this.#context ??= this.#createContext()
+    return this.#context
   }
 
   /** The connection's rows by the id in them. */
@@ -61,6 +64,12 @@ export class MessageSyncs {
     if (this.#failure !== undefined) this.outer.server.report({ ...this.#failure, ...(count > 1 && { count }) })
     this.#failure = undefined
     this.#failures = 0
+  }
+
+  #createContext(): InvocationContext {
+    const { outer } = this
+    const report = (failure: Failure) => this.#collect(failure)
+    return { ...outer, store: this.#counting(outer.store), server: { ...outer.server, report } }
   }
 
   #collect(failure: Failure): void {
