@@ -63,7 +63,7 @@ const subscriber = fc.record(
     input: text,
     extensions: fc.boolean(),
     authExp: small,
-    piped: fc.record({ session: fc.constant('s1'), principal: fc.constantFrom(null, 'u1') }),
+    piped: fc.record({ sessionId: fc.constant('s1'), principal: fc.constantFrom(null, 'u1') }),
     lock: fc.record({ by: holder, until: small }),
   },
   {

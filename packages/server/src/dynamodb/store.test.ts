@@ -77,7 +77,7 @@ describe('a failed condition', () => {
     const store = await storeBehind(counted(handle))
     const existing = slot(1, { inline: 5 })
     const topic = existing.publishId
-    const row = subscriber(topic, { ref: 2, piped: { session: 's', principal: null } })
+    const row = subscriber(topic, { ref: 2, piped: { sessionId: 's', principal: null } })
     const claim = { connectionId: row.connectionId, id: '1', ref: 2, topic, shard: 4, expires: 9 }
     await store.putSlot(topic, existing)
     await store.claimSubscription(claim)

@@ -139,7 +139,7 @@ describe('connection parameters', () => {
     await ann.send(frame(1, 'subscription', 'filtered'))
     await ann.send(frame(2, 'query', 'long'))
     const [row] = await room.rows()
-    const { hasParams: _, ...piped } = row?.piped ?? { session: '', principal: null }
+    const { hasParams: _, ...piped } = row?.piped ?? { sessionId: '', principal: null }
     const old = { ...piped, connectionParams: JSON.stringify({ lang: 'de', token: 'hush' }) }
     if (row !== undefined) await room.store.putSubscriber({ ...row, ref: row.ref + 1, piped: old })
     const job = room.invoked.at(-1)?.payload as { readonly client: object }

@@ -150,7 +150,10 @@ export interface DeliveryLock {
 
 /** What a subscription with `filter` or `map` needs to run its procedure again at delivery. */
 export interface PipedContext {
-  readonly session: string
+  /** The session's public id. */
+  readonly sessionId?: string
+  /** The secret session id, in rows of the version before that have no `sessionId`. */
+  readonly session?: string
   readonly principal: string | null
   /** JSON text. */
   readonly claims?: string

@@ -16,7 +16,14 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
         authExp: 1_800_000_000_000,
         extensions: false,
         shard: 7,
-        piped: { session: 's', principal: null, claims: '{}', hasParams: true, connectionParams: 'null' },
+        piped: {
+          sessionId: 'p',
+          session: 's',
+          principal: null,
+          claims: '{}',
+          hasParams: true,
+          connectionParams: 'null',
+        },
       })
       for (const row of [bare, whole]) {
         equal(await readRow(store, row), undefined)
@@ -51,7 +58,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
       equal(await readRow(store, row), { ...row, ref: 3 })
     })
     test('removes input and context of a stopped row and keeps all else', async (store) => {
-      const piped = { session: 's', principal: 'ann', claims: '{}', connectionParams: 'null' }
+      const piped = { sessionId: 'p', principal: 'ann', claims: '{}', connectionParams: 'null' }
       const row = subscriber(fresh('t'), { ref: 2, input: '{"room":"a"}', piped, authExp: 5 })
       const { input: _, piped: __, ...rest } = row
       await store.putSubscriber(row)
@@ -118,7 +125,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
       equal(await readRow(store, lasting), lasting)
     })
     test('replaces claims by later ones, on a row of exactly that ref that holds a context', async (store) => {
-      const piped = { session: 's', principal: 'ann', claims: '1' }
+      const piped = { sessionId: 'p', principal: 'ann', claims: '1' }
       const row = subscriber(fresh('t'), { ref: 2, piped })
       await store.setSubscriberClaims({ ...row, claims: '2', renewedAt: 5 })
       equal(await readRow(store, row), undefined)

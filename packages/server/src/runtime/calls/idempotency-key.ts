@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { autoKey, type FrameId, keyFlaw } from '@trunkline/protocol'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
-import type { ConnectionCaller } from '../context/caller.ts'
+import type { Caller } from '../context/caller.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
 const dayMs = 24 * 3_600_000
@@ -40,12 +40,17 @@ export function checkKey(key: string, now: number): void {
  * cannot use each other's keys [LAW-ONE-EFFECT].
  */
 // [TL-KEY-2]
-export function rowNameOf(caller: ConnectionCaller, key: string): string {
+export function rowNameOf(caller: Caller, key: string): string {
   return `${ownerOf(caller)}#${digest(key)}`
 }
 
-/** A digest of who a caller is: its principal, or the session of an anonymous caller. */
-export function ownerOf({ principal, session }: Pick<ConnectionCaller, 'principal' | 'session'>): string {
+/**
+ * A digest of who a caller is: its principal, or the session of an anonymous caller. A job has the digest, which leads
+ * back neither to the secret session id nor from the public one.
+ */
+export function ownerOf(caller: Caller): string {
+  if ('owner' in caller) return caller.owner
+  const { principal, session } = caller
   return digest(principal === null ? `session\n${session}` : `principal\n${principal}`)
 }
 
@@ -54,7 +59,7 @@ export function ownerOf({ principal, session }: Pick<ConnectionCaller, 'principa
  * reaches it from any connection. Neither name can collide with another row's.
  */
 export function rowOfCall(
-  caller: ConnectionCaller,
+  caller: Caller,
   { id, key }: { readonly id: FrameId; readonly key?: string | undefined },
 ): Pick<ConnectionSubscription, 'connectionId' | 'id'> {
   if (key !== undefined) return { connectionId: rowNameOf(caller, key), id: 'call' }

@@ -5,7 +5,7 @@ import { TRPCError } from '@trpc/server'
 import { randomName } from '../../ports/clock.ts'
 import type { KeyRow } from '../../ports/idempotency.ts'
 import { StoreError } from '../../ports/store.ts'
-import type { ConnectionCaller } from '../context/caller.ts'
+import type { Caller } from '../context/caller.ts'
 import type { InvocationContext, Keyed } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -38,11 +38,7 @@ const longRetryAfterMs = 5_000 // of a long call, which may run for minutes and 
  * claimed, or PENDING while another attempt may be running.
  */
 // [TL-KEY-13] [TL-KEY-14]
-export async function answerKeyed(
-  context: InvocationContext,
-  caller: ConnectionCaller,
-  given: KeyedCall,
-): Promise<Answer> {
+export async function answerKeyed(context: InvocationContext, caller: Caller, given: KeyedCall): Promise<Answer> {
   const call = { ...given, facts: { ...given.facts, idempotencyKey: given.key } }
   checkKey(call.key, context.clock.now())
   const recorded = call.resend ? await answerRecorded(context, caller, call) : undefined
@@ -101,7 +97,7 @@ interface Claim {
 
 type Claimed = Keyed & { readonly owner: string }
 
-function createClaim(context: InvocationContext, caller: ConnectionCaller, call: KeyedCall): Claim {
+function createClaim(context: InvocationContext, caller: Caller, call: KeyedCall): Claim {
   const attempt = {
     key: rowNameOf(caller, call.key),
     owner: randomName(context.clock, 20),
@@ -179,7 +175,7 @@ function notClaimed(instead: NonNullable<Claim['instead']>): TRPCError {
  */
 export async function answerRecorded(
   context: InvocationContext,
-  caller: ConnectionCaller,
+  caller: Caller,
   call: KeyedInput,
 ): Promise<Answer | undefined> {
   const key = rowNameOf(caller, call.key)

@@ -1,6 +1,6 @@
 import type { FrameId } from '@trunkline/protocol'
 import type { RunPlace } from '../../ports/leases.ts'
-import type { ConnectionCaller } from '../context/caller.ts'
+import type { Caller } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { digest, ownerOf, rowNameOf } from './idempotency-key.ts'
@@ -40,7 +40,7 @@ const unbounded = 1_000_000
  * session. A frame that comes twice names the same place.
  */
 export function placeOfGenerator(
-  caller: ConnectionCaller,
+  caller: Caller,
   { id, ref }: { readonly id: FrameId; readonly ref: number },
 ): Pick<RunPlace, 'owner' | 'run'> {
   return placeOf(caller, `generator\n${caller.connectionId}\n${JSON.stringify(id)}\n${ref}`)
@@ -48,7 +48,7 @@ export function placeOfGenerator(
 
 /** The place of a long call: that of its key, or of its frame if it has none. `askedAt` is when the frame came. */
 export function placeOfCall(
-  caller: ConnectionCaller,
+  caller: Caller,
   { id, key, askedAt }: { readonly id: FrameId; readonly key: string | undefined; readonly askedAt: number },
 ): Pick<RunPlace, 'owner' | 'run'> {
   if (key !== undefined) return placeOf(caller, `key\n${rowNameOf(caller, key)}`)
@@ -56,7 +56,7 @@ export function placeOfCall(
 }
 
 /** 96 bits name a run within its owner's row, so that twenty places are less than 1 KB. */
-function placeOf(caller: ConnectionCaller, run: string): Pick<RunPlace, 'owner' | 'run'> {
+function placeOf(caller: Caller, run: string): Pick<RunPlace, 'owner' | 'run'> {
   return { owner: ownerOf(caller), run: digest(run).slice(0, 16) }
 }
 

@@ -1,14 +1,15 @@
 import type { FrameId } from '@trunkline/protocol'
-import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
+import { type Caller, type ConnectionParams, type JobCaller, sessionIdOf } from '../context/caller.ts'
 import { DeadlinePassed } from '../context/deadline.ts'
 import { keepParams, readKeptParams } from '../context/kept-params.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
+import { ownerOf } from './idempotency-key.ts'
 import type { HeldPlace } from './run-place.ts'
 
 /** The client of a worker's job: its connection, as the function that received the frame knew it. */
 export interface Client {
-  readonly caller: ConnectionCaller
+  readonly caller: Caller
   readonly params: ConnectionParams
   /** When the rows of this connection expire, in epoch seconds. */
   readonly expires: number
@@ -67,8 +68,8 @@ export interface GeneratorJob {
 export type WorkerJob = CallJob | GeneratorJob
 
 /**
- * A job as it is sent: without the connection parameters, since failed jobs are kept in a queue. A job of the version
- * before has them.
+ * A job as it is sent: without the connection parameters and the secret session id, since failed jobs are kept in a
+ * queue. A job of the version before has them.
  */
 export type SentJob = SentAs<CallJob> | SentAs<GeneratorJob>
 type SentAs<J extends WorkerJob> = Omit<J, 'client'> & {
@@ -92,8 +93,8 @@ export async function invokeWorker(context: RuntimeContext, job: WorkerJob): Pro
     throw new Error(
       'Expected a worker function for long calls and generators, got none. Set TRUNKLINE_WORKER to its name.',
     )
-  const { params: _, ...client } = job.client
-  const sent: SentJob = { ...job, client }
+  const { caller, expires } = job.client
+  const sent: SentJob = { ...job, client: { caller: toJobCaller(caller), expires } }
   const bytes = Buffer.byteLength(JSON.stringify(sent))
   if (bytes > jobBytes)
     throw new TrunklineError(
@@ -107,6 +108,12 @@ export async function invokeWorker(context: RuntimeContext, job: WorkerJob): Pro
     // [TL-ERR-2]
     throw new TrunklineError('FUNCTION_FAILED', 'The worker function could not be invoked. Try again later.', { cause })
   }
+}
+
+function toJobCaller(caller: Caller): JobCaller {
+  if (!('session' in caller)) return caller
+  const { session: _, refused: __, ...rest } = caller
+  return { ...rest, sessionId: sessionIdOf(caller), owner: ownerOf(caller) }
 }
 
 /** Whether a Lambda event is a worker's job. */

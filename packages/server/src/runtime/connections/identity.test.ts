@@ -62,6 +62,6 @@ describe('[LAW-SERVER-IDENTITY]', () => {
       params: { path: 'loud', input: { room: 'x' }, principal: 'bob' },
     })
     const [row] = (await room.store.readSubscribers(topic, 0)).subscribers
-    expect(row?.piped).toMatchObject({ principal: 'ann', session: expect.stringContaining('session-') })
+    expect(row?.piped).toMatchObject({ principal: 'ann', sessionId: expect.stringMatching(/^[\w-]{22}$/) })
   })
 })

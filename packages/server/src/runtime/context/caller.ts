@@ -3,14 +3,9 @@ import type { CallDetails } from '../../define/identity.ts'
 import type { Json } from '../../define/json.ts'
 import { publicSessionId } from './public-session.ts'
 
-/**
- * The caller of a connection, according to the server's own state. Never read from a frame [LAW-SERVER-IDENTITY]
- * [TL-HS-6].
- */
-export interface ConnectionCaller {
+/** What a frame and a job of the worker know of a caller. */
+interface CallerBase {
   readonly connectionId: string
-  /** The secret session id. Nothing that leaves the runtime has it: see `publicSessionId`. */
-  readonly session: string
   /** Null for an anonymous caller. */
   readonly principal: string | null
   /** JSON text; absent for an anonymous caller. */
@@ -26,8 +21,39 @@ export interface ConnectionCaller {
    * deployment authorized the connection, and in a caller that was read from the connection's row.
    */
   readonly namesSessions?: boolean
+}
+
+/**
+ * The caller of a connection, according to the server's own state. Never read from a frame [LAW-SERVER-IDENTITY]
+ * [TL-HS-6].
+ */
+export interface ConnectionCaller extends CallerBase {
+  /** The secret session id. Only the connection's row has it: see `publicSessionId`. */
+  readonly session: string
   /** Why the connection was refused; set by `deny`. */
   readonly refused?: string
+}
+
+/** The caller in a job of the worker, without the secret session id: failed jobs are kept in a queue. */
+export interface JobCaller extends CallerBase {
+  /** The session's public id. */
+  readonly sessionId: string
+  /** The digest that names the caller in the rows of its keys and of its runs, as `ownerOf` returns it. */
+  readonly owner: string
+}
+
+/** A job of the version before has the caller of the connection. */
+export type Caller = ConnectionCaller | JobCaller
+
+/** The session of a caller or of a subscription's row: its public id, or the secret one from which that is derived. */
+interface NamedSession {
+  readonly sessionId?: string
+  readonly session?: string
+}
+
+/** The public id of a session. */
+export function sessionIdOf({ sessionId, session = '' }: NamedSession): string {
+  return sessionId ?? publicSessionId(session)
 }
 
 export type ConnectionParams = Readonly<Record<string, string>> | null
@@ -42,13 +68,13 @@ interface RequestDetails {
 
 /** The options of `createContext` for one run of a procedure. */
 export function toFacts(
-  caller: Pick<ConnectionCaller, 'connectionId' | 'session' | 'principal' | 'claims'>,
+  caller: Pick<CallerBase, 'connectionId' | 'principal' | 'claims'> & NamedSession,
   cause: CallDetails['cause'],
   { connectionParams, traceparent }: RequestDetails,
 ): ContextDetails {
   return {
     connectionId: caller.connectionId,
-    sessionId: publicSessionId(caller.session),
+    sessionId: sessionIdOf(caller),
     cause,
     idempotencyKey: undefined,
     ...defined({ traceparent }),

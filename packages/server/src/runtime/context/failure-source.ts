@@ -1,7 +1,6 @@
 import { defined } from '@trunkline/protocol'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { ConnectionCaller } from './caller.ts'
-import { publicSessionId } from './public-session.ts'
+import { type Caller, sessionIdOf } from './caller.ts'
 import type { InvocationContext } from './runtime-context.ts'
 import type { FailureSource } from './served-application.ts'
 
@@ -9,9 +8,9 @@ import type { FailureSource } from './served-application.ts'
  * The same context, whose reports name the caller of a frame or a job. A failure that names another connection, or that
  * says that it has none, stays as it is: the frame of a publisher delivers to others.
  */
-export function reportingCaller<C extends InvocationContext>(context: C, caller: ConnectionCaller): C {
-  const { connectionId, session, principal } = caller
-  return reportingAs(context, connectionId, () => ({ connectionId, sessionId: publicSessionId(session), principal }))
+export function reportingCaller<C extends InvocationContext>(context: C, caller: Caller): C {
+  const { connectionId, principal } = caller
+  return reportingAs(context, connectionId, () => ({ connectionId, sessionId: sessionIdOf(caller), principal }))
 }
 
 /** The same context, whose reports name the connection of a subscription's row. */
@@ -32,7 +31,7 @@ export function sourceOf(
   row: SubscriberSource | undefined,
 ): FailureSource & { readonly connectionId: string | undefined } {
   const piped = row?.piped
-  const known = piped && { sessionId: publicSessionId(piped.session), principal: piped.principal }
+  const known = piped && { sessionId: sessionIdOf(piped), principal: piped.principal }
   return { connectionId: row?.connectionId, ...defined({ ...known }) }
 }
 

@@ -3,8 +3,7 @@ import type { PresenceInterest } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { ConnectionCaller } from '../context/caller.ts'
-import { publicSessionId } from '../context/public-session.ts'
+import { type Caller, sessionIdOf } from '../context/caller.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Replay } from '../log/replay.ts'
@@ -17,7 +16,7 @@ import { snapshotCount, snapshotMembers } from './snapshot.ts'
 
 /** The subscription's caller, the presence that it subscribes to, and this attempt of it. */
 interface JoinOptions {
-  readonly caller: ConnectionCaller
+  readonly caller: Caller
   readonly descriptor: SubscriptionDescriptor
   readonly attempt: Pick<Subscriber, 'connectionId' | 'id' | 'ref'>
   readonly presence: PresenceInterest
@@ -53,12 +52,9 @@ export function presenceHooks(context: InvocationContext, { caller, descriptor, 
 }
 
 /** The session that a subscription makes present; undefined if it only watches. */
-function sessionKeyOf(
-  { principal, session }: Pick<ConnectionCaller, 'principal' | 'session'>,
-  id: string,
-  { me }: PresenceInterest,
-): PresenceSessionKey | undefined {
-  return me && { member: me.member, entry: entryOf({ principal, sessionId: publicSessionId(session) }, id) }
+function sessionKeyOf(caller: Caller, id: string, { me }: PresenceInterest): PresenceSessionKey | undefined {
+  const owner = { principal: caller.principal, sessionId: sessionIdOf(caller) }
+  return me && { member: me.member, entry: entryOf(owner, id) }
 }
 
 /** The session of a key, as this attempt of its subscription joins it. */
@@ -109,7 +105,7 @@ async function isStillJoined(context: RuntimeContext, session: SessionRef, id: s
 }
 
 /** Whether the client gives the subscription up after this error, so that its session ends. A stock client does not retry. */
-function isFinal({ extensions }: Pick<ConnectionCaller, 'extensions'>, thrown: unknown): boolean {
+function isFinal({ extensions }: Pick<Caller, 'extensions'>, thrown: unknown): boolean {
   return !extensions || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
 }
 

@@ -20,15 +20,20 @@ import { unsubscribe } from '../subscriptions/unsubscribe.ts'
 import { type ParsedElement, type Request, requestInfoOf } from './parse-request.ts'
 import type { RunTask, Task } from './plan-batch.ts'
 
+/** The client of a frame: a job of the worker has no secret session id, and a frame needs it for `hello`. */
+interface FrameClient extends Client {
+  readonly caller: ConnectionCaller
+}
+
 /** The sender of a frame. Its authority may have expired: this is the caller as the platform handed it over. */
-export interface Sender extends Pick<Client, 'caller' | 'expires'> {
+export interface Sender extends Pick<FrameClient, 'caller' | 'expires'> {
   readonly params: AnnouncedParams
   /** What the syncs of the message share. */
   readonly syncs: MessageSyncs
 }
 
 /** One request on its way to its handler. */
-interface Dispatched<M extends Request['method']> extends Client {
+interface Dispatched<M extends Request['method']> extends FrameClient {
   readonly context: InvocationContext
   readonly request: Request & { readonly method: M }
   readonly task: RunTask
@@ -126,7 +131,7 @@ async function runCall({
   return answer === undefined ? [] : [{ ...addressOf(request), ...answer }]
 }
 
-function toSubscribe({ caller }: Client, request: Call, { batchIndex }: RunTask): SubscribeRequest {
+function toSubscribe({ caller }: FrameClient, request: Call, { batchIndex }: RunTask): SubscribeRequest {
   return { ...request, input: inputOf(caller, request), batchIndex }
 }
 

@@ -1,7 +1,7 @@
 import { defined, limits } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import type { ConnectionCaller } from '../context/caller.ts'
+import { type Caller, sessionIdOf } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -32,7 +32,7 @@ export function toStoredContext(
   return {
     ...defined({ input }),
     piped: {
-      session: caller.session,
+      sessionId: sessionIdOf(caller),
       principal: caller.principal,
       ...defined({ claims: caller.claims }),
       ...(caller.expectsParams && { hasParams: true }),
@@ -41,7 +41,7 @@ export function toStoredContext(
 }
 
 interface Subscribing {
-  readonly caller: ConnectionCaller
+  readonly caller: Caller
   /** The input before deserialisation. */
   readonly rawInput: unknown
 }

@@ -3,7 +3,7 @@ import { type FrameId, limits, parseCursor, type SnapshotResult } from '@trunkli
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { Client } from '../calls/worker-job.ts'
-import { type ConnectionCaller, toFacts } from '../context/caller.ts'
+import { type Caller, toFacts } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { gapError, markEntered, TrunklineError, topicChanged } from '../context/trunkline-error.ts'
@@ -58,7 +58,7 @@ function hooksOf(
 
 /** One attempt to subscribe. `descriptor` is undefined for a generator. */
 interface Attempt {
-  readonly caller: ConnectionCaller
+  readonly caller: Caller
   readonly request: SubscribeRequest
   readonly descriptor: SubscriptionDescriptor | undefined
   readonly hooks: SubscriptionHooks
@@ -126,7 +126,7 @@ async function loadState(
 }
 
 /** Throws TOO_LARGE for a state that cannot be sent to this client. */
-function toSnapshot(context: InvocationContext, { extensions }: ConnectionCaller, result: SnapshotResult) {
+function toSnapshot(context: InvocationContext, { extensions }: Caller, result: SnapshotResult) {
   const bytes = sizeOf(result)
   const most = resultBytes(extensions ? context.server : { maxMessageBytes: limits.messageBytes.value })
   if (bytes <= most) return result
@@ -157,7 +157,7 @@ const noTopic = ''
 // [TL-SUB-13] [TL-SUB-14] [TL-STOCK-2] [TL-STOCK-7]
 async function refuseClaim(
   context: InvocationContext,
-  { extensions }: ConnectionCaller,
+  { extensions }: Caller,
   { id, path, ref, topic: claimed, existing }: RefusedClaim,
 ): Promise<readonly Frame[]> {
   if (!extensions && existing.on) throw duplicate(id)
