@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript-6'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readFailedMessage } from '../packages/local/src/redrive/failed-message.ts'
 import { type Exchange, openTable, proxy } from '../packages/server/src/dynamodb/endpoint.suite.ts'
 import { createDynamoStore } from '../packages/server/src/dynamodb/index.ts'
 import type { Store } from '../packages/server/src/ports/store.ts'
@@ -199,6 +200,21 @@ describe('the document of the table agrees with the payloads of jobs', () => {
     const [presence] = membersOfInterface(check, 'PresenceCheck')
     const members = presence?.members.map((name) => `"${name}"`).join(', ')
     expect(document).toContain(`\`{ "${presence?.name}": { ${members} } }\``)
+  })
+
+  it('that `trunkline redrive` knows: it starts them, or says why it leaves them', () => {
+    const section = document.split('### `deliver`')[1]?.split('### `worker`')[0] ?? ''
+    const checks = [...section.matchAll(/`\{ "(\w+)":\s\{ ("\w+"(?:, "\w+")*) \} \}`/g)].map(
+      ([, name = '', members = '']) => ({
+        [name]: Object.fromEntries(members.split(', ').map((member) => [JSON.parse(member), 'x'])),
+      }),
+    )
+    expect(checks.map((check) => Object.keys(check)[0])).toEqual(expect.arrayContaining(['presence', 'unconfirmed']))
+    for (const check of checks) expect(readFailedMessage(JSON.stringify(check))).toEqual({ kind: 'check', check })
+    const kinds = namesIn(listed('### `worker`').find(({ name }) => name === 'kind')?.meaning ?? '')
+    expect(kinds).toEqual(expect.arrayContaining(['call', 'generator']))
+    const reasons = kinds.map((kind) => readFailedMessage(JSON.stringify({ kind, client: {} })))
+    for (const found of reasons) expect(found).toMatchObject({ reason: expect.stringContaining(': its client') })
   })
 
   function namesOf(path: string, name: string): readonly string[] {

@@ -26,7 +26,7 @@ procedure.
 trunkline redrive [--queue url] [--dry-run] [--max n]
 
 Replays failed deliveries from the log: invokes the deliver function for each topic and offset in the on-failure queue,
-and for each pending presence check, then deletes the messages that were accepted. Requires TRUNKLINE_DELIVER, a region
+and for each failed check of a presence or of an unconfirmed connection, then deletes the messages that were accepted. Requires TRUNKLINE_DELIVER, a region
 and credentials. TRUNKLINE_FAILURES is the default of --queue. Running it again is harmless.`
 
 /** Commands by name. Each resolves to the exit code. */

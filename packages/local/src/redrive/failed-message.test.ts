@@ -20,6 +20,11 @@ describe('a message of an on-failure queue', () => {
       { kind: 'check', check: { presence: { topic: 'here?room=s:x', member: 'ann' } } },
     ],
     [
+      'of a check of an unconfirmed connection',
+      { unconfirmed: { connectionId: 'c=' } },
+      { kind: 'check', check: { unconfirmed: { connectionId: 'c=' } } },
+    ],
+    [
       'of a stream’s batch',
       { version: '1.0', DDBStreamBatchInfo: { ...batch, batchSize: 3 } },
       { kind: 'batch', batch },
@@ -32,7 +37,7 @@ describe('a message of an on-failure queue', () => {
     [
       'an event of an ephemeral channel',
       { requestPayload: { topic: 't', data: '1' } },
-      'an invocation that is not a delivery',
+      'an event of an ephemeral channel, which is delivered at most once',
     ],
     [
       'an offset that is not a number',
@@ -43,6 +48,17 @@ describe('a message of an on-failure queue', () => {
       'a batch without its position',
       { DDBStreamBatchInfo: { shardId: 1 } },
       'a stream’s batch without its position in the stream',
+    ],
+    [
+      'a long call',
+      { requestPayload: { kind: 'call', client: { expires: 1 }, call: { path: 'x' } } },
+      'a long call: its client got no answer, and has sent it again or given up',
+    ],
+    ['a worker’s job of an unknown kind', { kind: 'toString', client: {} }, 'not a record of a Lambda destination'],
+    [
+      'an unconfirmed connection without its id',
+      { requestPayload: { unconfirmed: {} } },
+      'an invocation that is not a delivery',
     ],
     [
       'a member without a topic',

@@ -1,4 +1,4 @@
-import { type DeliverJob, isDeliverJob, isPresenceCheck, type PresenceCheck } from './jobs.ts'
+import { type Check, type DeliverJob, isCheck, isDeliverJob, isRecord, workerJobReason } from './jobs.ts'
 
 /** A failed batch of a stream. Its records must be read from the stream again. */
 export interface FailedBatch {
@@ -11,7 +11,7 @@ export interface FailedBatch {
 /** A message of an on-failure queue. `other`: not one of the line's jobs; `reason` is for people. */
 export type FailedMessage =
   | { readonly kind: 'delivery'; readonly job: DeliverJob }
-  | { readonly kind: 'check'; readonly check: PresenceCheck }
+  | { readonly kind: 'check'; readonly check: Check }
   | { readonly kind: 'batch'; readonly batch: FailedBatch }
   | { readonly kind: 'other'; readonly reason: string }
 
@@ -24,8 +24,10 @@ export function readFailedMessage(body: string): FailedMessage {
   if (!isRecord(value)) return other('not a record of a Lambda destination')
   const { requestPayload: job = value, DDBStreamBatchInfo: batch } = value
   if (isDeliverJob(job)) return { kind: 'delivery', job }
-  if (isPresenceCheck(job)) return { kind: 'check', check: job }
+  if (isCheck(job)) return { kind: 'check', check: job }
   if (isRecord(batch)) return readBatch(batch)
+  const reason = workerJobReason(job) ?? ephemeralReason(job)
+  if (reason !== undefined) return other(reason)
   return other(job === value ? 'not a record of a Lambda destination' : 'an invocation that is not a delivery')
 }
 
@@ -49,6 +51,7 @@ function parse(body: string): unknown {
   }
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function ephemeralReason(job: unknown): string | undefined {
+  if (!isRecord(job) || typeof job['topic'] !== 'string' || typeof job['data'] !== 'string') return undefined
+  return 'an event of an ephemeral channel, which is delivered at most once'
 }

@@ -16,21 +16,50 @@ export function isDeliverJob(value: unknown): value is DeliverJob {
   return typeof value.topic === 'string' && Number.isSafeInteger(value.offset)
 }
 
-/** A job of a redrive: a delivery or a presence check. */
-export type RedriveJob = DeliverJob | PresenceCheck
+/** A job of a redrive: a delivery or a check. */
+export type RedriveJob = DeliverJob | Check
 
-/** The `deliver` function's payload for a presence check: which member of which topic may have left. */
+/** The `deliver` function's payload for a check. Running a check again is harmless. */
+export type Check = PresenceCheck | UnconfirmedCheck
+
+/** Which member of which topic may have left. */
 export interface PresenceCheck {
   readonly presence: { readonly topic: string; readonly member: string }
 }
 
-/** Whether this is a presence check. */
-export function isPresenceCheck(value: unknown): value is PresenceCheck {
-  if (typeof value !== 'object' || value === null || !('presence' in value)) return false
-  const { presence } = value
-  if (typeof presence !== 'object' || presence === null || !('topic' in presence) || !('member' in presence))
-    return false
-  return typeof presence.topic === 'string' && typeof presence.member === 'string'
+/** Which connection may be unconfirmed. */
+export interface UnconfirmedCheck {
+  readonly unconfirmed: { readonly connectionId: string }
+}
+
+/** Whether this is a check. */
+export function isCheck(value: unknown): value is Check {
+  return hasTexts(value, 'presence', ['topic', 'member']) || hasTexts(value, 'unconfirmed', ['connectionId'])
+}
+
+function hasTexts(value: unknown, name: string, texts: readonly string[]): boolean {
+  const job = isRecord(value) ? value[name] : undefined
+  return isRecord(job) && texts.every((text) => typeof job[text] === 'string')
+}
+
+const workerJobs: ReadonlyMap<unknown, string> = new Map([
+  ['call', 'a long call: its client got no answer, and has sent it again or given up'],
+  ['generator', 'a generator: its client got no values, and has subscribed again or given up'],
+])
+
+/** Why a redrive does not start a job of the `worker` function; undefined for anything else. */
+export function workerJobReason(value: unknown): string | undefined {
+  return isRecord(value) && isRecord(value['client']) ? workerJobs.get(value['kind']) : undefined
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Formats a check for people, after "checking" or "would check". */
+export function formatCheck(check: Check): string {
+  if ('unconfirmed' in check) return `whether connection ${check.unconfirmed.connectionId} was confirmed`
+  return `whether ${check.presence.member} left ${check.presence.topic}`
 }
 
 /** Formats the events of a delivery for people. */

@@ -140,6 +140,17 @@ describe('a presence check that failed permanently', () => {
   })
 })
 
+describe('a check of an unconfirmed connection that failed permanently', () => {
+  test('is started by a redrive, which deletes its message', async () => {
+    const { local } = await listening()
+    await using _ = local
+    await resend(local, JSON.stringify({ unconfirmed: { connectionId: 'gone=' } }))
+    const { counts, lines } = await run(local)
+    expect(counts).toEqual({ read: 1, deliveries: 0, checks: 1, deleted: 1, left: 0, failed: 0 })
+    expect(lines).toEqual(['checking whether connection gone= was confirmed'])
+  })
+})
+
 describe('the settings of a redrive', () => {
   test('are named when they are missing', async () => {
     await expect(runRedrive({}, () => {}, {})).rejects.toThrow('TRUNKLINE_FAILURES')
@@ -147,7 +158,7 @@ describe('the settings of a redrive', () => {
   })
   test('are followed by a line with the counts', () => {
     const counts = { read: 4, deliveries: 2, checks: 1, deleted: 3, left: 1, failed: 0 }
-    const work = '2 deliveries and 1 checks of presence'
+    const work = '2 deliveries and 1 checks'
     expect(formatCounts(counts)).toBe(`4 messages read: ${work} started, 3 deleted, 1 left, 0 failed`)
     expect(formatCounts(counts, true)).toBe(`4 messages read: ${work} would start, 1 left, 0 failed`)
   })

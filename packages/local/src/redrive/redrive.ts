@@ -1,7 +1,7 @@
 import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import type { Message, SQSClient } from '@aws-sdk/client-sqs'
 import { readFailedMessage } from './failed-message.ts'
-import { formatJob, isPresenceCheck, type PresenceCheck, type RedriveJob } from './jobs.ts'
+import { formatCheck, formatJob, isCheck, type RedriveJob } from './jobs.ts'
 import { readBatch } from './read-batch.ts'
 
 /** The services that a redrive uses. */
@@ -28,7 +28,7 @@ export interface RedriveCounts {
   readonly read: number
   /** Deliveries that were started (in a dry run: that would be). Several messages for the same events count once. */
   readonly deliveries: number
-  /** Presence checks that were started, counted in the same way. */
+  /** Checks that were started, of presence and of unconfirmed connections, counted in the same way. */
   readonly checks: number
   /** Messages that were deleted after all their jobs were started. */
   readonly deleted: number
@@ -46,7 +46,7 @@ const visibilitySeconds = 300 // longer than it takes to start the deliveries of
 
 /**
  * Replays failed deliveries from the log: invokes `deliver` for each topic and offset in an on-failure queue, and
- * deletes a message after all its deliveries were accepted. It also starts the pending presence checks. Repeating a
+ * deletes a message after all its deliveries were accepted. It also starts the checks. Repeating a
  * redrive is harmless: clients drop duplicates, an ordered delivery skips what it has passed, and a member that
  * returned has another lease. Rejects when the queue cannot be read.
  */
@@ -63,11 +63,10 @@ export async function redrive(ports: RedrivePorts, options: RedriveOptions): Pro
     if (started.has(name)) return
     if (!dryRun) await ports.deliver(job)
     started.add(name)
-    if (isPresenceCheck(job)) counts.checks += 1
+    if (isCheck(job)) counts.checks += 1
     else counts.deliveries += 1
-    ports.log(
-      isPresenceCheck(job) ? formatCheck(job, dryRun) : `${dryRun ? 'would deliver' : 'delivering'} ${formatJob(job)}`,
-    )
+    const [verb, text] = isCheck(job) ? ['check', formatCheck(job)] : ['deliver', formatJob(job)]
+    ports.log(`${dryRun ? `would ${verb}` : `${verb}ing`} ${text}`)
   }
   async function settle({ Body = '', MessageId, ReceiptHandle }: Message): Promise<void> {
     const found = await jobsOf(ports, Body)
@@ -117,8 +116,4 @@ async function jobsOf(
   const jobs = await readBatch(streams, message.batch)
   if (jobs === undefined) return { left: 'its stream has deleted the records; clients have fetched the events by now' }
   return jobs.length > 0 ? { jobs } : { left: 'a batch without events of this line' }
-}
-
-function formatCheck({ presence: { topic, member } }: PresenceCheck, dryRun: boolean): string {
-  return `${dryRun ? 'would check' : 'checking'} whether ${member} left ${topic}`
 }

@@ -42,7 +42,7 @@ function regionOf(queue: string): string | undefined {
 /** Formats the counts as one line. */
 export function formatCounts(counts: RedriveCounts, dryRun = false): string {
   const { read, deliveries, checks, deleted, left, failed } = counts
-  const work = `${deliveries} deliveries and ${checks} checks of presence`
+  const work = `${deliveries} deliveries and ${checks} checks`
   const done = dryRun ? `${work} would start` : `${work} started, ${deleted} deleted`
   return `${read} messages read: ${done}, ${left} left, ${failed} failed`
 }
