@@ -253,7 +253,7 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
   ],
 }
 
-/** A message in chunks, all of which are counted. */
+/** A message in chunks. All of them are counted. */
 function inChunks(name: string, message: (from: string) => unknown, before: Before = async () => ''): Row {
   return {
     name,

@@ -119,7 +119,15 @@ const mean = (times: readonly number[]) => times.reduce((sum, ms) => sum + ms, 0
 const isWhole = ({ errors }: Outcome) => errors.lost + errors.doubled + errors.reordered === 0
 
 /** The metrics of Trunkline that explain duplicate posts. */
-const causes = ['posts', 'retried', 'throttled', 'failedPosts', 'handedOn', 'redriven', 'failedDeliveries'] as const
+const causes = [
+  'posts',
+  'retried',
+  'throttled',
+  'failedPosts',
+  'scheduledRetries',
+  'redriven',
+  'failedDeliveries',
+] as const
 
 function formatOutcomes(outcomes: Readonly<Record<string, Outcome>>): string {
   const titles = Object.keys(outcomes)

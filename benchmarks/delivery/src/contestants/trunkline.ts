@@ -15,7 +15,7 @@ export const trunkline: Contestant = {
   id: 'trunkline',
   name: 'Trunkline, on its local line',
   documents: ['README.md', 'packages/local/README.md'],
-  reconnect: 'its own delay, not settable: 0.1–0.5 s, then 0.1–1 s while open sockets are lost within 5 s',
+  reconnect: '0.1–0.5 s, then 0.1–1 s while open sockets are lost within 5 s',
   start,
 }
 

@@ -22,7 +22,7 @@ export type RedriveJob = DeliverJob | Check
 /** The `deliver` function's payload for a check. Running a check again is harmless. */
 export type Check = PresenceCheck | UnconfirmedCheck
 
-/** Which member of which topic may have left. */
+/** The member and its topic, to find out whether the member left. */
 export interface PresenceCheck {
   readonly presence: { readonly topic: string; readonly member: string }
 }

@@ -100,7 +100,7 @@ describe('a subscriber that cannot be posted to', () => {
     await listen(ann)
     answers(line, { status: 'failed', unknown: false, reason: '403' })
     await post(ann)
-    expect([line.sums.get('handedOn'), line.sums.get('redriven')]).toEqual([1, undefined])
+    expect([line.sums.get('scheduledRetries'), line.sums.get('redriven')]).toEqual([1, undefined])
     const job = line.invoked.find(({ name }) => name === 'deliver')?.payload
     await line.line.withBackend(line.backend, () => line.handlers.deliver(job, {}))
     expect([line.sums.get('redriven'), line.sums.get('deliveries')]).toEqual([1, 1])

@@ -35,7 +35,7 @@ export const metrics = {
   /** Subscribers of slow connections that were not posted to, whose client fetches the events. */
   left: 'Count',
   /** Subscribers whose post failed and was passed to `deliver` for a retry. */
-  handedOn: 'Count',
+  scheduledRetries: 'Count',
   /** Subscribers that `deliver` retried. */
   redriven: 'Count',
   /**

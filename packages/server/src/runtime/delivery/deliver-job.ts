@@ -51,7 +51,7 @@ export type DeliveryPayload = readonly Delivery[]
 
 const slotsPerRead = 100
 
-/** The job that delivers `runs` in one shard. It has the members of the first run; `beside` has the other runs. */
+/** The job that delivers `runs` in one shard. It has the members of the first run; the others are in `beside`. */
 export function toJob(
   runs: readonly JobRun[],
   where: Pick<DeliverJob, 'shard' | 'turn' | 'of' | 'traceparent'>,

@@ -51,7 +51,7 @@ async function scheduleRetry(
     throw new Error(
       `${rows.length} posts of topic ${topic} failed and cannot be retried: the backend has no invoker for the deliver function. Give the backend an invoker.`,
     )
-  telemetry.measure('handedOn', rows.length)
+  telemetry.measure('scheduledRetries', rows.length)
   const jobs = (of: readonly Subscriber[]) => toJobs(of, { topic, offset: slot.offset, ...traceOf(context) })
   const slow = new Set(rows.filter((row) => pauseOf(context, row) > 0))
   for (const job of jobs(rows.filter((row) => !slow.has(row)))) await invoker.invoke('deliver', job)

@@ -143,7 +143,7 @@ describe('[LAW-BACK-OFF]: 1,000 members that lose their sockets at once', () => 
   const members = 1_000
   const concurrency = 10 // of the delay queue's event source, as deployed
 
-  test('leave for at most 6 write units each, in batches of 10 of which 10 run at once', async () => {
+  test('leave for at most 6 write units each, in batches of 10, ten batches at once', async () => {
     const delayed: unknown[] = []
     const contention = createContention((): FakeClock => made.clock)
     const made = createTestLine({

@@ -122,7 +122,7 @@ function parseNow(channel: ChannelDefinition, slot: Stored): Parsed {
   }
 }
 
-/** Runs the steps of parsing, none of which may be asynchronous. Throws what they throw. */
+/** Runs the steps of parsing. A step must not be asynchronous. Throws what they throw. */
 function runNow<T>(parsing: Generator<unknown, T, unknown>): T {
   for (let step = parsing.next(); ; step = parsing.next(step.value)) {
     if (step.done) return step.value
