@@ -102,6 +102,15 @@ describe('Powertools', () => {
     })
   })
 
+  test('writes an audit event as a line of level INFO', () => {
+    const lines = listen()
+    const recording = powertoolsTelemetry({ service: 'chat' }).begin({ functionName: 'websocket', requestId: 'r1' })
+    recording.audit?.({ action: 'kick', principal: 'ann', reason: 'spam', facts: { connections: 2 } })
+    vi.restoreAllMocks()
+    const event = { action: 'kick', principal: 'ann', reason: 'spam', connections: 2, function_name: 'websocket' }
+    expect(lines).toContainEqual(expect.objectContaining({ ...event, level: 'INFO', message: 'audit' }))
+  })
+
   test('causes no failure when its lines cannot be written', () => {
     for (const stream of [process.stdout, process.stderr])
       vi.spyOn(stream, 'write').mockImplementation(() => {
@@ -110,6 +119,7 @@ describe('Powertools', () => {
     const recording = powertoolsTelemetry().begin({ functionName: 'deliver', requestId: undefined })
     recording.measure('connects', 1)
     expect(() => recording.log({ level: 'ERROR', message: 'x', facts: {} })).not.toThrow()
+    expect(() => recording.audit?.({ action: 'deny' })).not.toThrow()
     expect(() => recording.end()).not.toThrow()
     vi.restoreAllMocks()
   })

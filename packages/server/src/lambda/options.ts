@@ -92,7 +92,10 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
    * @default none
    */
   readonly origins?: Origins
-  /** Receives metrics and log lines. @default log lines as JSON on the console, and no metrics */
+  /**
+   * Receives metrics, log lines and audit events. @default log lines and audit events as JSON on the console, and no
+   * metrics
+   */
   readonly telemetry?: Telemetry
   /**
    * Called with the error of each call. It replaces the log line.

@@ -1,5 +1,5 @@
 import type { LineInternals } from '../line/internals.ts'
-import { logOnConsole } from '../ports/console-log.ts'
+import { auditOnConsole, logOnConsole } from '../ports/console-log.ts'
 import type { InvocationFacts, Telemetry } from '../ports/telemetry.ts'
 import { type InvocationContext, toInvocationContext } from '../runtime/context/runtime-context.ts'
 import type { Server } from '../runtime/context/served-application.ts'
@@ -43,12 +43,13 @@ export function invocationOf({ name, lambdaContext }: Invoked): InvocationFacts 
   return { functionName: functionName ?? name, requestId: awsRequestId }
 }
 
-/** The default telemetry: log lines as JSON on the console, and no metrics. */
+/** The default telemetry: log lines and audit events as JSON on the console, and no metrics. */
 export const consoleTelemetry: Telemetry = {
   kind: 'console',
   begin: ({ requestId }) => ({
     measure: () => {},
     log: ({ facts, ...entry }) => logOnConsole({ ...entry, facts: { requestId, ...facts } }),
+    audit: ({ facts, ...event }) => auditOnConsole({ ...event, facts: { requestId, ...facts } }),
     end: () => {},
   }),
 }

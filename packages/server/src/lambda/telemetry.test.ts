@@ -1,10 +1,11 @@
 import { initTRPC, TRPCError } from '@trpc/server'
 import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import type { CallDetails } from '../define/identity.ts'
+import { anonymous, type CallDetails, deny } from '../define/identity.ts'
 import { formatTopic } from '../define/topic.ts'
 import { createLine } from '../line/create-line.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import { publicSessionId } from '../runtime/context/public-session.ts'
 import { recordingTelemetry } from './recording-telemetry.suite.ts'
 import { createTestLine } from './test-line.suite.ts'
 
@@ -89,6 +90,26 @@ describe('telemetry', () => {
     await line.connect()
     await expect(line.work({ kind: 'call', client: {}, call: {} })).rejects.toThrow()
     expect(begun).toEqual(['authorizer', 'websocket', 'worker'].flatMap((name) => [name, `${name} ended`]))
+  })
+
+  test('records an audit event of each handshake that is refused, without the token', async () => {
+    const { telemetry, audits } = recordingTelemetry()
+    const { connect } = createTestLine({
+      ...{ router: initTRPC.create().router({}), telemetry },
+      authorize: ({ token }) => (token === undefined ? anonymous : deny('The token has expired.')),
+    })
+    await connect({ connectionId: 'a1=' })
+    await connect({ connectionId: 'a2=', token: 'secret-token', session: 'session-of-ann-0123456789' })
+    await connect({ connectionId: 'a3=', origin: 'https://foreign.example' })
+    const sessionId = publicSessionId('session-of-ann-0123456789')
+    expect(audits.filter(({ action }) => action === 'deny')).toEqual([
+      { action: 'deny', connectionId: 'a2=', sessionId, reason: 'The token has expired.' },
+      {
+        ...{ action: 'deny', connectionId: 'a3=', reason: 'foreign origin' },
+        facts: { origin: 'https://foreign.example' },
+      },
+    ])
+    expect(JSON.stringify(audits)).not.toContain('secret-token')
   })
 
   test('counts a page that is refused, and logs its origin', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { logOnConsole } from './console-log.ts'
+import { auditOnConsole, logOnConsole } from './console-log.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -24,4 +24,13 @@ test('does not throw when the console fails', () => {
     throw new Error('EPIPE')
   })
   expect(() => logOnConsole(line({}))).not.toThrow()
+})
+
+test('writes an audit event as one JSON line, and none for a connection that was opened', () => {
+  const said = vi.spyOn(console, 'info').mockImplementation(() => {})
+  auditOnConsole({ action: 'kick', principal: 'ann', reason: 'spam', facts: { connections: 2 } })
+  auditOnConsole({ action: 'connect', principal: 'ann' })
+  expect(said.mock.calls).toEqual([
+    ['{"level":"INFO","message":"audit","action":"kick","principal":"ann","reason":"spam","connections":2}'],
+  ])
 })

@@ -2,7 +2,7 @@
 export type { Backend } from './backend.ts'
 export { type Clock, systemClock } from './clock.ts'
 export type * from './connections.ts'
-export { consoleRecorder, logOnConsole } from './console-log.ts'
+export { auditOnConsole, consoleRecorder, logOnConsole } from './console-log.ts'
 export type { Gateway, PostOutcome } from './gateway.ts'
 export type * from './idempotency.ts'
 export type { DelayOptions, InvokedFunction, Invoker } from './invoker.ts'

@@ -73,6 +73,32 @@ export interface LogEntry {
   readonly facts: Readonly<Record<string, unknown>>
 }
 
+/** What an audit event is about: see `AuditEvent`. */
+export type AuditAction = 'connect' | 'deny' | 'kick' | 'revoke' | 'claims' | 'erase'
+
+/**
+ * A change of what somebody may do, or of what the line holds about somebody. No member has a token or a secret session
+ * id.
+ * - `connect`: a connection was opened
+ * - `deny`: a handshake or a token was refused
+ * - `kick`: connections were ended, and their principal may be banned
+ * - `revoke`: the tokens of a principal that were issued before a time are refused
+ * - `claims`: an `auth` changed the claims of a connection
+ * - `erase`: stored data was erased
+ */
+export interface AuditEvent {
+  readonly action: AuditAction
+  /** Null for an anonymous caller. Absent where the event is about none, or about one that is not known. */
+  readonly principal?: string | null
+  readonly connectionId?: string
+  /** The session's public id. */
+  readonly sessionId?: string
+  /** A sentence for people: why it happened. */
+  readonly reason?: string
+  /** More about the event: JSON values by name. */
+  readonly facts?: Readonly<Record<string, unknown>>
+}
+
 /** An invocation of a function. */
 export interface InvocationFacts {
   readonly functionName: string
@@ -88,6 +114,8 @@ export interface Recorder {
    */
   measure(metric: Metric, value: number, label?: MetricLabel): void
   log(entry: LogEntry): void
+  /** Records an audit event. Absent: audit events are dropped. */
+  audit?(event: AuditEvent): void
 }
 
 /** A recorder of an invocation that can end. */
@@ -97,7 +125,7 @@ export interface Recording extends Recorder {
 }
 
 /**
- * The port of metrics and log lines.
+ * The port of metrics, log lines and audit events.
  *
  * - A method MUST NOT throw or wait. What cannot be sent is dropped.
  * - Invocations run concurrently: a measurement MUST be attributed to its own invocation.

@@ -41,6 +41,10 @@ export function powertoolsTelemetry(options: PowertoolsOptions = {}): Telemetry 
           const members = { function_name: functionName, function_request_id: requestId, ...facts }
           quietly(() => (level === 'ERROR' ? logger.error(message, members) : logger.warn(message, members)))
         },
+        audit: ({ facts, ...event }) => {
+          const members = { function_name: functionName, function_request_id: requestId, ...event, ...facts }
+          quietly(() => logger.info('audit', members))
+        },
         end: () => {
           for (const { label, values } of groups.values()) quietly(() => publish({ namespace, service }, label, values))
           groups.clear()

@@ -1,8 +1,9 @@
 import { parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
 import { describeValue } from '../../define/describe-value.ts'
 import { type AuthorizeResult, anonymous, type ConnectRequest, deny, isDenied } from '../../define/identity.ts'
-import type { Recorder } from '../../ports/telemetry.ts'
+import type { AuditEvent, Recorder } from '../../ports/telemetry.ts'
 import type { ConnectionCaller } from '../../runtime/context/caller.ts'
+import { publicSessionId } from '../../runtime/context/public-session.ts'
 import type { Identified } from '../../runtime/context/served-application.ts'
 import type { GatewayEvent } from '../events/events.ts'
 import { thrownEntry } from '../events/thrown-entry.ts'
@@ -34,8 +35,22 @@ export async function admit(options: AdmissionOptions, event: Handshake, telemet
     const message = 'Refused a page of an origin that `origins` does not allow.'
     telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
   }
-  if (admission.status === 'foreign-origin' || admission.caller.refused !== undefined) telemetry.measure('refused', 1)
+  const denied = deniedEvent(admission, event.requestContext)
+  if (denied !== undefined) telemetry.measure('refused', 1)
+  if (denied !== undefined) telemetry.audit?.(denied)
   return admission
+}
+
+/** The audit event of a handshake that is refused. Undefined for one that is admitted. */
+function deniedEvent(
+  admission: Admission,
+  { connectionId }: Pick<GatewayEvent['requestContext'], 'connectionId'>,
+): AuditEvent | undefined {
+  if (admission.status === 'foreign-origin')
+    return { action: 'deny', connectionId, reason: 'foreign origin', facts: { origin: admission.origin } }
+  const { session, refused } = admission.caller
+  if (refused === undefined) return undefined
+  return { action: 'deny', connectionId, sessionId: publicSessionId(session), reason: refused }
 }
 
 async function decide(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
