@@ -1,4 +1,3 @@
-import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi'
 import type { WallClock } from '../ports/clock.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../sdk/client-settings.ts'
@@ -23,9 +22,6 @@ export interface ApiGatewayOptions {
   readonly clock?: WallClock
 }
 
-type Sdk = typeof import('./sdk.ts')
-type Request = (client: ApiGatewayManagementApiClient, sdk: Sdk, abortSignal: AbortSignal) => Promise<unknown>
-
 /**
  * The gateway of an API Gateway WebSocket API. One SDK client serves it, which is imported and created with the first
  * request.
@@ -34,33 +30,32 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
   const { callbackUrl, requestTimeoutMs = 1_500, clock, ...target } = options
 
   const connect = onFirstUse(async () => {
-    const sdk = await import('./sdk.ts')
+    const [sdk, { SignedClient }] = await Promise.all([import('./sdk.ts'), import('./signed-request.ts')])
+    const agents = createAgents({ sockets: 200, clock })
+    const settings = httpSettings({ requestTimeoutMs, agents })
     const client = new sdk.ApiGatewayManagementApiClient({
       ...target,
       endpoint: callbackUrl,
       maxAttempts: 1, // the port forbids retries, and the SDK would retry 429 and 5xx
-      requestHandler: httpSettings({ requestTimeoutMs, agents: createAgents({ sockets: 200, clock }) }),
+      requestHandler: settings,
     })
     resendUnsent(client.config.requestHandler)
     await requireRegion(client)
-    return { client, sdk }
+    const { credentials, region } = client.config
+    const posts = new SignedClient({
+      ...{ callbackUrl: new URL(callbackUrl), agents, credentials, region },
+      connectionTimeoutMs: settings.connectionTimeout,
+    })
+    return { client, sdk, posts }
   })
-
-  // `connect` is outside of the deadline: the import of a cold start is slow and cannot hang.
-  async function send(request: Request, outer: AbortSignal | undefined): Promise<void> {
-    const { client, sdk } = await connect()
-    await withDeadline(requestTimeoutMs, (signal) => request(client, sdk, signal), outer)
-  }
 
   return {
     kind: 'apigateway',
     async post(connectionId, text, { signal } = {}) {
-      const input = { ConnectionId: connectionId, Data: text }
       try {
-        await send(
-          (client, sdk, abortSignal) => client.send(new sdk.PostToConnectionCommand(input), { abortSignal }),
-          signal,
-        )
+        // `connect` is outside of the deadline: the import of a cold start is slow and cannot hang.
+        const { posts } = await connect()
+        await posts.send({ method: 'POST', connectionId, text }, { timeoutMs: requestTimeoutMs, signal })
         return { status: 'posted' }
       } catch (error) {
         return toPostFailure(error)
@@ -69,10 +64,9 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
     async disconnect(connectionId, { signal } = {}) {
       const input = { ConnectionId: connectionId }
       try {
-        await send(
-          (client, sdk, abortSignal) => client.send(new sdk.DeleteConnectionCommand(input), { abortSignal }),
-          signal,
-        )
+        const { client, sdk } = await connect()
+        const send = (abortSignal: AbortSignal) => client.send(new sdk.DeleteConnectionCommand(input), { abortSignal })
+        await withDeadline(requestTimeoutMs, send, signal)
         return 'closed'
       } catch (error) {
         return toPostFailure(error).status === 'gone' ? 'closed' : 'failed'

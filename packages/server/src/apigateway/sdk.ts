@@ -5,5 +5,4 @@
 export {
   ApiGatewayManagementApiClient,
   DeleteConnectionCommand,
-  PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi'
