@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { createHash } from 'node:crypto'
 import { type Store, StoreError } from '../ports/store.ts'
 import { type Access, accessOf, anything, areApart } from './subscriptions/store-access.suite.ts'
 
@@ -38,9 +39,7 @@ export interface Exploration<World> {
   readonly check: (world: World, ended: Ended) => Promise<void> | void
   /** Operations that may be killed, at any of their port calls; at most one in a schedule. */
   readonly kills?: readonly string[]
-  /**
-   * Operations whose response may be lost after a store call took effect; at most one response in a schedule.
-   */
+  /** Operations whose response may be lost after a store call took effect: at most `mostLosses` in a schedule. */
   readonly losses?: readonly string[]
   /** Events of the world, such as time that passes: each happens once, in this order, at any point of the schedule. */
   readonly passes?: Readonly<Record<string, (world: World) => Promise<void> | void>>
@@ -50,6 +49,17 @@ export interface Exploration<World> {
   readonly idle?: (world: World) => Promise<void>
   /** Also those interleavings that differ only in the order of calls that cannot notice each other. @default false */
   readonly redundant?: boolean
+  /** How many answers may be lost in a schedule. @default 1 */
+  readonly mostLosses?: number
+  /**
+   * Enters each state once. Two states are equal when this text, the answers that each operation got from the store, and
+   * what is left to pass are equal. The text has all that operations share: the rows of the table, and the time.
+   */
+  readonly stateOf?: (world: World) => Promise<string> | string
+  /** With `stateOf`: throws when a law is broken. Called in every state, so that each operation may have died there. */
+  readonly checkState?: (world: World) => Promise<void> | void
+  /** With `stateOf`: the search ends with the schedule that reaches this many states. @default unlimited */
+  readonly mostStates?: number
 }
 
 /** How a schedule ended. */
@@ -64,6 +74,10 @@ export interface Ended {
 
 export interface Explored {
   readonly schedules: number
+  /** With `stateOf`: the states that were entered. */
+  readonly states: number
+  /** Whether the search ended at `mostStates`. */
+  readonly isCut: boolean
   /** The first schedule that broke a law: what it did, and the choices to replay it with. */
   readonly failure?: {
     readonly steps: readonly string[]
@@ -89,19 +103,23 @@ const longest = 500 // steps; more means that an operation never ends
  */
 export async function explore<World>(exploration: Exploration<World>): Promise<Explored> {
   const levels: Level[] = []
+  const { mostStates = Number.POSITIVE_INFINITY } = exploration
+  const seen = new Set<string>()
   let schedules = 0
   for (;;) {
-    const outcome = await runSchedule(exploration, levels)
+    const outcome = await runSchedule(exploration, levels, seen)
     if (outcome.complete) schedules += 1
-    if (outcome.failure !== undefined) return { schedules, failure: outcome.failure }
-    if (!advanceChoices(levels)) return { schedules }
+    const reached = { schedules, states: seen.size, isCut: seen.size >= mostStates }
+    if (outcome.failure !== undefined) return { ...reached, failure: outcome.failure }
+    if (reached.isCut || !advanceChoices(levels)) return reached
   }
 }
 
 /** Runs one schedule by its choices and throws what it breaks. */
 export async function replay<World>(exploration: Exploration<World>, choices: readonly number[]): Promise<void> {
   const levels = choices.map((choice): Level => ({ names: [], choice, sleeping: new Map() }))
-  const { failure } = await runSchedule({ ...exploration, redundant: true }, levels)
+  const { stateOf: _, ...rest } = exploration
+  const { failure } = await runSchedule({ ...rest, redundant: true }, levels, new Set())
   if (failure !== undefined) throw failure.thrown
 }
 
@@ -125,42 +143,77 @@ interface Outcome extends Pick<Explored, 'failure'> {
   readonly complete: boolean
 }
 
-async function runSchedule<World>(exploration: Exploration<World>, levels: Level[]): Promise<Outcome> {
+async function runSchedule<World>(
+  exploration: Exploration<World>,
+  levels: Level[],
+  seen: Set<string>,
+): Promise<Outcome> {
   const players = createPlayers(exploration)
   const world = await exploration.world(players.scheduler)
-  const passing = createPassing(exploration, world)
+  const passing = createPassing(exploration, world, players.passTime)
   for (const [name, run] of Object.entries(exploration.operations)) players.begin(name, () => run(world))
   const steps: string[] = []
   const choices: number[] = []
+  // Sleep sets leave out states that merging would need, so it does without them.
+  const redundant = exploration.redundant === true || exploration.stateOf !== undefined
   let sleeping = new Map<string, Step>()
   for (let depth = 0; ; depth++) {
     await nextTurn()
     if (depth > longest) throw new Error(`An operation does not end: ${steps.join(' → ')}`)
+    const rest = [players.history(), passing()[0]?.name]
+    const entered = choices.length === levels.length ? await enterState(exploration, world, { seen, rest }) : isNew
+    if (entered.status !== 'new') return toOutcome(entered, steps, choices)
     const calls = players.calls()
     if (calls.length === 0 && players.ended()) break
     // Deaths first: tried right after the victim's own call, none need be tried again after the calls of others.
     const open = [...players.deaths(), ...calls, ...passing()]
     if (open.every(isKill)) {
       if (exploration.idle === undefined) throw new Error(`Operations wait for nothing: ${steps.join(' → ')}`)
+      players.passTime()
       await exploration.idle(world)
       continue
     }
-    const level = levels[choices.length] ?? addLevel(levels, open, exploration.redundant ? new Map() : sleeping)
+    const level = levels[choices.length] ?? addLevel(levels, open, redundant ? new Map() : sleeping)
     const step = open[level.choice]
     if (step === undefined) return { complete: false } // every order from here on was seen
     choices.push(level.choice)
     steps.push(step.name)
     sleeping = new Map([...level.sleeping].filter(([, other]) => areIndependent(other, step)))
     // what is tried here first need not be tried again below its sisters, unless these can notice it
-    if (!exploration.redundant) level.sleeping.set(step.name, step)
+    if (!redundant) level.sleeping.set(step.name, step)
     await step.take()
   }
+  return toOutcome(await judge(() => exploration.check(world, players)), steps, choices)
+}
+
+type Judged = { readonly status: 'new' | 'known' } | { readonly status: 'broken'; readonly thrown: unknown }
+const isNew: Judged = { status: 'new' }
+
+async function judge(check: () => Promise<void> | void): Promise<Judged> {
   try {
-    await exploration.check(world, players)
-    return { complete: true }
+    await check()
+    return isNew
   } catch (thrown) {
-    return { complete: true, failure: { steps, choices, thrown } }
+    return { status: 'broken', thrown }
   }
+}
+
+function toOutcome(judged: Judged, steps: readonly string[], choices: readonly number[]): Outcome {
+  if (judged.status !== 'broken') return { complete: judged.status === 'new' }
+  return { complete: true, failure: { steps, choices, thrown: judged.thrown } }
+}
+
+/** Checks a state that was not entered before. `rest` is what of the state the world does not know. */
+async function enterState<World>(
+  { stateOf, checkState }: Pick<Exploration<World>, 'stateOf' | 'checkState'>,
+  world: World,
+  { seen, rest }: { readonly seen: Set<string>; readonly rest: readonly unknown[] },
+): Promise<Judged> {
+  if (stateOf === undefined) return isNew
+  const state = digest(JSON.stringify([await stateOf(world), rest]))
+  if (seen.has(state)) return { status: 'known' }
+  seen.add(state)
+  return judge(() => checkState?.(world))
 }
 
 function addLevel(levels: Level[], open: readonly Step[], sleeping: Map<string, Step>): Level {
@@ -172,6 +225,7 @@ function addLevel(levels: Level[], open: readonly Step[], sleeping: Map<string, 
 
 const isKill = ({ name }: Step) => name.startsWith('kill ')
 const isLoss = ({ name }: Step) => name.startsWith('lose ')
+const digest = (text: string) => createHash('sha1').update(text).digest('base64')
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve)) // all microtasks have run by then
 
 function areIndependent(one: Step, other: Step): boolean {
@@ -188,6 +242,7 @@ const current = new AsyncLocalStorage<string>()
 function createPassing<World>(
   { passes = {}, timeless = [] }: Pick<Exploration<World>, 'passes' | 'timeless'>,
   world: World,
+  onPass: () => void,
 ): () => readonly Step[] {
   const left = Object.entries(passes)
   return () =>
@@ -198,13 +253,18 @@ function createPassing<World>(
       unnoticedBy: timeless,
       take: () => {
         left.shift()
+        onPass()
         return pass(world)
       },
     }))
 }
 
 /** The operations of one schedule and what each of them waits for. */
-function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, 'kills' | 'losses'>) {
+function createPlayers({
+  kills = [],
+  losses = [],
+  mostLosses = 1,
+}: Pick<Exploration<unknown>, 'kills' | 'losses' | 'mostLosses'>) {
   const waiting = new Map<string, readonly Step[]>()
   const calls = new Map<string, number>()
   const running = new Set<string>()
@@ -212,6 +272,10 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
   const returned = new Map<string, unknown>()
   let killed: string | undefined
   let lost: string | undefined
+  let lossesLeft = mostLosses
+  let times = 0
+  /** What each operation was answered so far, as a digest. */
+  const answers = new Map<string, string>()
 
   const kill = (operation: string): Step => ({
     name: `kill ${operation}`,
@@ -233,7 +297,10 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
       const name = `${operation}.${count} ${call}`
       const take = (fate: Fate) => () => {
         waiting.delete(name)
-        if (fate === 'lost') lost = name
+        if (fate === 'lost') {
+          lost = name
+          lossesLeft -= 1
+        }
         resolve(fate)
       }
       const step = { name, operation, access, take: take('answered') }
@@ -241,6 +308,8 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
       waiting.set(name, mayBeLost && losses.includes(operation) ? [step, loss] : [step])
     })
   }
+  const record = (operation: string, answer: string) =>
+    void answers.set(operation, digest(`${answers.get(operation)} ${times} ${answer}`))
   return {
     get killed() {
       return killed
@@ -250,7 +319,14 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
     },
     thrown,
     returned,
-    scheduler: { at, store: (store, except = []) => scheduled(store, at, except) } satisfies Scheduler,
+    /** An operation may have read the time since its last answer, and it reads another time from now on. */
+    passTime: () => {
+      times += 1
+    },
+    scheduler: { at, store: (store, except = []) => scheduled(store, { at, record }, except) } satisfies Scheduler,
+    /** The state of all operations: what each was answered, waits for, and ended with. */
+    history: () =>
+      JSON.stringify([[...answers].sort(), [...waiting.keys()].sort(), [...running].sort(), killed, lossesLeft]),
     begin(operation: string, run: () => Promise<unknown>) {
       running.add(operation)
       const settle = (results: Map<string, unknown>) => (value: unknown) => {
@@ -262,13 +338,23 @@ function createPlayers({ kills = [], losses = [] }: Pick<Exploration<unknown>, '
     },
     ended: () => running.size === 0,
     /** Calls that wait for the schedule, including those of an operation that continued without their response. */
-    calls: (): readonly Step[] => [...waiting.values()].flat().filter((step) => lost === undefined || !isLoss(step)),
+    calls: (): readonly Step[] => [...waiting.values()].flat().filter((step) => lossesLeft > 0 || !isLoss(step)),
     deaths: (): readonly Step[] =>
       killed === undefined ? kills.filter((operation) => running.has(operation)).map(kill) : [],
   }
 }
 
-function scheduled(store: Store, at: Scheduler['at'], except: readonly (keyof Store)[]): Store {
+/** Maps and sets are no JSON. */
+function textOf(value: unknown): string {
+  const plain = (_: string, each: unknown) => (each instanceof Map || each instanceof Set ? [...each] : each)
+  return JSON.stringify(value, plain) ?? 'undefined'
+}
+
+interface Recording extends Pick<Scheduler, 'at'> {
+  record(operation: string, answer: string): void
+}
+
+function scheduled(store: Store, { at, record }: Recording, except: readonly (keyof Store)[]): Store {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)
@@ -277,6 +363,7 @@ function scheduled(store: Store, at: Scheduler['at'], except: readonly (keyof St
       return async (...args: readonly unknown[]) => {
         const fate = await at(name, accessOf(name as keyof Store, args), { mayBeLost: true })
         const answer = (await Reflect.apply(member, target, args)) as unknown
+        record(current.getStore() ?? '', `${name} ${fate} ${fate === 'lost' ? '' : textOf(answer)}`)
         if (fate === 'answered') return answer
         throw new StoreError(name as keyof Store, true, { cause: new Error('The answer was lost.') })
       }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createMemoryStore } from '../memory/store.ts'
-import { StoreError } from '../ports/store.ts'
+import { type Store, StoreError } from '../ports/store.ts'
 import { type Exploration, explore, replay, type Scheduler } from './explore.suite.ts'
 
 interface Counter {
@@ -145,4 +145,90 @@ describe('the explorer', () => {
   test('finds the same schedule each time', async () => {
     expect((await explore(losing)).failure?.choices).toEqual((await explore(losing)).failure?.choices)
   })
+
+  describe('that merges equal states', () => {
+    const put = (offset: number) => ({ offset, epoch: 'e', publishId: 'p', time: 0, expires: 2e9 })
+    const slots = async ({ store }: Stored) => (await store.readSlots('t', 0, 99)).slots
+    const writers: Exploration<Stored> = {
+      world: async (scheduler: Scheduler) => {
+        const store = createMemoryStore()
+        return { store, scheduled: scheduler.store(store) }
+      },
+      operations: {
+        a: async ({ scheduled }) => {
+          for (const offset of [1, 2, 3]) await scheduled.putSlot('t', put(offset))
+        },
+        b: async ({ scheduled }) => {
+          for (const offset of [11, 12, 13]) await scheduled.putSlot('t', put(offset))
+        },
+      },
+      stateOf: async (world) => JSON.stringify(await slots(world)),
+      check: () => {},
+    }
+    test('enters each state once, however many orders lead to it', async () => {
+      const { states, isCut } = await explore(writers)
+      expect({ states, isCut }).toEqual({ states: 16, isCut: false }) // four positions of each: 20 orders
+    })
+    test('checks every state, so each operation may have died in it', async () => {
+      const reached = new Set<string>()
+      await explore({
+        ...writers,
+        checkState: async (world) => void reached.add((await slots(world)).map(({ offset }) => offset).join()),
+      })
+      expect(reached.size).toBe(16)
+    })
+    test('reports the first state that breaks a law, and replays it', async () => {
+      const checkState = async (world: Stored) => expect((await slots(world)).length).toBeLessThan(4)
+      const { failure } = await explore({ ...writers, checkState })
+      expect(failure?.steps).toHaveLength(4)
+      expect(String(failure?.thrown)).toContain('to be less than 4')
+    })
+    test('ends with the schedule that reaches the given number of states', async () => {
+      expect(await explore({ ...writers, mostStates: 8 })).toEqual({ schedules: 1, states: 8, isCut: true })
+    })
+    test('loses as many answers as it may', async () => {
+      const most = new Set<number>()
+      const losing = { a: 0 }
+      await explore({
+        ...writers,
+        operations: {
+          a: async ({ scheduled }) => {
+            losing.a = 0
+            const count = () => {
+              losing.a += 1
+            }
+            for (const offset of [1, 2, 3]) await scheduled.putSlot('t', put(offset)).catch(count)
+          },
+        },
+        losses: ['a'],
+        mostLosses: 2,
+        check: () => void most.add(losing.a),
+      })
+      expect([...most].sort()).toEqual([0, 1, 2])
+    })
+    test('keeps states apart in which an operation read another time', async () => {
+      const read = new Set<string>()
+      await explore<Stored & { now: number }>({
+        world: async (scheduler) => ({ ...(await writers.world(scheduler)), now: 0 }),
+        operations: {
+          a: async (world) => {
+            await world.scheduled.readSlots('t', 0, 1)
+            const { now } = world
+            await world.scheduled.readSlots('t', 0, 1)
+            await world.scheduled.readSlots('t', 0, 1)
+            read.add(String(now))
+          },
+        },
+        passes: { time: (world) => void Object.assign(world, { now: 1 }) },
+        stateOf: async (world) => `${world.now} ${JSON.stringify(await slots(world))}`,
+        check: () => {},
+      })
+      expect([...read].sort()).toEqual(['0', '1'])
+    })
+  })
 })
+
+interface Stored {
+  readonly store: Store
+  readonly scheduled: Store
+}
