@@ -37,7 +37,7 @@ export function createApplication(backend: Backend) {
 
 /** `ann` has a principal, `ann-moved` the same principal with other claims; a caller without a token is anonymous. */
 export function createAuthorize(now: () => number) {
-  return ({ token }: ConnectRequest) => {
+  return ({ connectionParams, token = connectionParams?.['token'] }: ConnectRequest) => {
     if (token === undefined) return anonymous
     if (token === 'denied') return deny('Your trial has ended.')
     const role = token.startsWith('ann-moved') ? 'moderator' : 'member'

@@ -175,6 +175,18 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     sends('`connectionParams`', 'connectionParams', () => ({ method: 'connectionParams', data: { lang: 'en' } }), {
       options: { expectsParams: true },
     }),
+    sends(
+      '`connectionParams` that are refused',
+      'connectionParams',
+      () => ({ method: 'connectionParams', data: { token: 'denied' } }),
+      { options: { expectsParams: true } },
+    ),
+    sends(
+      '`connectionParams` that name a principal',
+      'connectionParams',
+      () => ({ method: 'connectionParams', data: { token: 'ann' } }),
+      { options: { expectsParams: true } },
+    ),
     sends('`auth` with the same claims', 'auth', () => auth('ann-2'), { ...ann, before: manySubscriptions('loud') }),
     sends('`auth` with other claims', 'auth', () => auth('ann-moved'), { ...ann, before: manySubscriptions('loud') }),
   ],

@@ -133,12 +133,15 @@ export class ToyStore implements Store {
     const row = this.#connections.get(connectionId) ?? empty
     this.#connections.set({ ...row, state: 'CLOSED', expires }, connectionId)
   }
-  async putConnectionParams(connectionId: string, connectionParams: string) {
+  async putConnectionParams(connectionId: string, settled: Parameters<Store['putConnectionParams']>[1]) {
     const row = this.#connections.get(connectionId)
     if (row?.state !== 'OPEN') return 'absent'
-    const stored = { connectionParams, ...row }
-    this.#connections.set(stored, connectionId)
-    return stored.connectionParams === connectionParams ? 'stored' : 'exists'
+    const hasPrincipal = 'principal' in settled && row.principal !== null
+    const isOwn = Object.entries(settled).every(([name, value]) => row[name as keyof typeof row] === value)
+    if (hasPrincipal || row.connectionParams !== undefined || row.refused !== undefined)
+      return isOwn ? 'stored' : 'exists'
+    this.#connections.set({ ...row, ...settled }, connectionId)
+    return 'stored'
   }
   async renewConnection(connectionId: string, renewal: Parameters<Store['renewConnection']>[1]) {
     const { follows, claimsPending, ...authority } = renewal

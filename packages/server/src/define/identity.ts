@@ -1,6 +1,9 @@
 import type { Json } from './json.ts'
 
-/** A handshake, as `authorize` gets it. For the token of an `auth` frame, all members but `token` are empty. */
+/**
+ * What `authorize` decides about: a handshake, the token of an `auth` frame, or the connection parameters that a
+ * handshake announced. For a token all members but `token` are empty, and for parameters all but `connectionParams`.
+ */
 export interface ConnectRequest {
   /** The token that the client sent, decoded from the subprotocol. */
   readonly token: string | undefined
@@ -15,6 +18,30 @@ export interface ConnectRequest {
   readonly cookies: Readonly<Record<string, string | undefined>>
   readonly origin: string | undefined
   readonly sourceIp: string
+  /**
+   * True for a handshake that announced tRPC's connection parameters by `?connectionParams=1`. If `authorize` answers it
+   * with `anonymous`, it is asked again with the parameters before the caller can use anything.
+   * @default false
+   */
+  readonly announcesParams?: boolean
+  /**
+   * tRPC's connection parameters, which come after such a handshake; null if the client sent `null`. Undefined in the
+   * handshake itself and for a token.
+   */
+  readonly connectionParams?: Readonly<Record<string, string>> | null | undefined
+}
+
+/**
+ * The token of a request, and whether it may still come: a stock client of tRPC sends it as the connection parameter
+ * `token`.
+ */
+export function tokenOf({ token, connectionParams, announcesParams = false }: ConnectRequest): {
+  readonly token: string | undefined
+  readonly mayFollow: boolean
+} {
+  const params = connectionParams ?? {}
+  const sent = token ?? (Object.hasOwn(params, 'token') ? params['token'] : undefined)
+  return { token: sent, mayFollow: sent === undefined && announcesParams }
 }
 
 /**

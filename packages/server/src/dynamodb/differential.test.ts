@@ -126,7 +126,14 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readConnection: fc.tuple(connectionId),
   readConnectionAndShards: fc.tuple(connectionId, topic),
   closeConnection: fc.tuple(connectionId, small),
-  putConnectionParams: fc.tuple(connectionId, text),
+  putConnectionParams: fc.tuple(
+    connectionId,
+    fc.oneof(
+      fc.record({ connectionParams: text }),
+      fc.record({ refused: text }),
+      fc.record({ connectionParams: text, principal: text, claims: text, authExp: small }),
+    ),
+  ),
   renewConnection: fc.tuple(
     connectionId,
     fc.record({ authExp: small, claims: text, renewedAt: small, follows: maybe(small), claimsPending: fc.boolean() }),

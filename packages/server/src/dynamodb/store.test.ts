@@ -145,7 +145,7 @@ describe('a lost answer', () => {
     const row = connection()
     await createDynamoStore(table.options).putConnection(row)
     const store = await storeBehind(losingTheFirstAnswer())
-    expect(await store.putConnectionParams(row.connectionId, '{}')).toBe('stored')
+    expect(await store.putConnectionParams(row.connectionId, { connectionParams: '{}' })).toBe('stored')
   })
   it('of a subscriber, its stop and its deletion is a first success', async () => {
     const row = subscriber(slot(1).publishId)
@@ -237,7 +237,7 @@ describe('requests', () => {
       ['PutItem', () => store.putConnection(connection({ connectionId }))],
       ['GetItem', () => store.readConnection(connectionId)],
       ['BatchGetItem', () => store.readConnectionAndShards(connectionId, topic)],
-      ['UpdateItem', () => store.putConnectionParams(connectionId, '{}')],
+      ['UpdateItem', () => store.putConnectionParams(connectionId, { connectionParams: '{}' })],
       ['UpdateItem', () => store.renewConnection(connectionId, renewal)],
       ['UpdateItem', () => store.settleClaims(connectionId, 4)],
       ['UpdateItem', () => store.settleClaims(connectionId, 5)], // of another renewal: nothing is read

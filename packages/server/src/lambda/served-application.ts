@@ -3,7 +3,7 @@ import type { AuthorizeResult, CallDetails, CallerOf } from '../define/identity.
 import type { LineInternals } from '../line/internals.ts'
 import type { Failure, Server } from '../runtime/context/served-application.ts'
 import { TrunklineError } from '../runtime/context/trunkline-error.ts'
-import { identify } from './authorize/admission.ts'
+import { identify, identifyParams } from './authorize/admission.ts'
 import { checkAnonymousMay, checkKeptParams, checkServeLimits } from './check-options.ts'
 import { thrownEntry } from './events/thrown-entry.ts'
 import type { ServeOptions } from './options.ts'
@@ -13,15 +13,16 @@ export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   options: ServeOptions<R, V>,
   internals: LineInternals,
 ): Server {
-  const { router, createContext, onError } = options
+  const { router, authorize, createContext, onError } = options
   return {
     router,
     ...checkServeLimits(options),
     createContext: async (call) =>
       createContext === undefined ? {} : createContext(call as CallDetails & CallerOf<V>), // by `authorize`
-    anonymousMay: options.authorize === undefined ? 'everything' : checkAnonymousMay(options.anonymousMay),
-    keptParams: checkKeptParams(options.connectionParams, options.authorize === undefined ? 'all' : []),
-    identify: (token) => identify(options.authorize, token, internals.log),
+    anonymousMay: authorize === undefined ? 'everything' : checkAnonymousMay(options.anonymousMay),
+    keptParams: checkKeptParams(options.connectionParams, authorize === undefined ? 'all' : []),
+    identify: (token) => identify(authorize, token, internals.log),
+    identifyParams: authorize && ((params) => identifyParams(authorize, params, internals.log)),
     isSecret,
     report: (failure) => {
       try {

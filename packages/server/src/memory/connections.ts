@@ -1,5 +1,5 @@
 import { defined } from '@trunkline/protocol'
-import type { ConnectionRow, ConnectionStore, Renewal } from '../ports/connections.ts'
+import type { ConnectionRow, ConnectionStore, Renewal, SettledParams } from '../ports/connections.ts'
 import { type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
 
 /** The port of connections in memory. */
@@ -24,11 +24,11 @@ export function createConnections(shardsOf: (topic: string) => number) {
       const row = rows.get(connectionId) ?? { connectionId, session: '', principal: null, extensions: false }
       rows.set(connectionId, { ...row, state: 'CLOSED', expires })
     },
-    putConnectionParams(connectionId, connectionParams) {
+    putConnectionParams(connectionId, settled) {
       const row = rows.get(connectionId)
       if (row?.state !== 'OPEN') return 'absent'
-      if (row.connectionParams !== undefined) return row.connectionParams === connectionParams ? 'stored' : 'exists'
-      rows.set(connectionId, { ...row, connectionParams })
+      if (isSettled(row, settled)) return showsSettled(row, settled) ? 'stored' : 'exists'
+      rows.set(connectionId, { ...row, ...settled })
       return 'stored'
     },
     renewConnection(connectionId, { follows, claimsPending, ...authority }) {
@@ -48,6 +48,15 @@ export function createConnections(shardsOf: (topic: string) => number) {
   }
   const dropExpired: DeleteExpired = (isDue) => deleteExpired([rows], isDue)
   return { operations, deleteExpired: dropExpired }
+}
+
+function isSettled(row: ConnectionRow, settled: SettledParams): boolean {
+  const hasPrincipal = 'principal' in settled && row.principal !== null
+  return hasPrincipal || row.connectionParams !== undefined || row.refused !== undefined
+}
+
+function showsSettled(row: ConnectionRow, settled: SettledParams): boolean {
+  return Object.entries(settled).every(([name, value]) => row[name as keyof ConnectionRow] === value)
 }
 
 function isOwnRenewal(row: ConnectionRow, own: Pick<Renewal, 'authExp' | 'claims' | 'renewedAt'>): boolean {

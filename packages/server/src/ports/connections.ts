@@ -3,8 +3,8 @@
  *
  * - [LAW-CONNECTION-ROW] CLOSED is final. A close that comes before the put of its connection wins: the put MUST return
  *   `exists`.
- * - [LAW-SERVER-IDENTITY] Nothing but `$connect` and a renewal changes `claims` and `authExp`. `principal` and
- *   `session` never change.
+ * - [LAW-SERVER-IDENTITY] Nothing but `$connect`, the announced parameters and a renewal changes `claims` and
+ *   `authExp`. `principal` changes at most once, from null, with the parameters. `session` never changes.
  * - [LAW-REGISTER-THEN-READ] A subscribe reads its connection after it has put its rows. The number of the topic's
  *   shards comes with that read, so that it costs no request of its own.
  * - A connection id is never used twice, so an OPEN row of the same session is the writer's own.
@@ -37,11 +37,12 @@ export interface ConnectionStore {
   closeConnection(connectionId: string, expires: number): Promise<void>
 
   /**
-   * Stores the connection parameters (JSON text) once.
-   * Returns `stored` also if equal ones are stored already, `exists` if others are, and `absent` if no row exists or it
-   * is CLOSED. One conditional write.
+   * Stores the connection parameters and what they settle, in one write and once: a row that has `connectionParams` or
+   * `refused` already, or a principal where `settled` has one, stays as it is.
+   * Returns `stored` also if the row shows the same members already, `exists` if it shows others, and `absent` if no row
+   * exists or it is CLOSED. One conditional write.
    */
-  putConnectionParams(connectionId: string, connectionParams: string): Promise<'stored' | 'exists' | 'absent'>
+  putConnectionParams(connectionId: string, settled: SettledParams): Promise<'stored' | 'exists' | 'absent'>
 
   /**
    * Replaces `authExp`, `claims` and `renewedAt` of an OPEN connection whose `renewedAt` is `follows` (absent when
@@ -56,6 +57,12 @@ export interface ConnectionStore {
    */
   settleClaims(connectionId: string, renewedAt: number): Promise<void>
 }
+
+/** What the announced parameters of a connection settle: a principal, an anonymous caller, or a refusal. */
+export type SettledParams =
+  | Required<Pick<ConnectionRow, 'connectionParams' | 'claims' | 'authExp'> & { readonly principal: string }>
+  | Required<Pick<ConnectionRow, 'connectionParams'>>
+  | Required<Pick<ConnectionRow, 'refused'>>
 
 /** A new authority of a connection. */
 export interface Renewal extends Required<Pick<ConnectionRow, 'authExp' | 'claims' | 'renewedAt'>> {
@@ -84,8 +91,10 @@ export interface ConnectionRow {
   readonly extensions: boolean
   /** The client announced connection parameters. `connectionParams` is absent until they arrive. */
   readonly expectsParams?: boolean
-  /** JSON text of `Record<string, string> | null`. */
+  /** JSON text of `Record<string, string> | null`. Absent when they were refused. */
   readonly connectionParams?: string
+  /** Why the announced parameters were refused. Nothing runs for such a connection. */
+  readonly refused?: string
   /** Epoch seconds. */
   readonly expires: number
 }

@@ -58,8 +58,8 @@ interface Answering {
 export async function receive(invocation: InvocationContext, message: InboundMessage): Promise<string> {
   const caller = message.caller ?? (await readCaller(invocation, message.connectionId))
   if (caller === undefined) return emptyResponse // the connection was closed, or it never existed
-  const context = reportingCaller(invocation, caller)
-  const params = announcedParams(context, caller)
+  const params = announcedParams(invocation, caller)
+  const context = reportingCaller(invocation, () => params.caller)
   const answering = { context, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay, params }
   try {
     if (caller.refused === undefined) return await receiveFrom(answering, message.text)
@@ -128,8 +128,8 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
 
 /**
  * Runs all tasks of a message at once and posts each answer when it is there. The last answer is returned instead where
- * the route is two-way. When the announced parameters are missing, all answers are posted, and then the connection is
- * deleted. [TL-STOCK-5]
+ * the route is two-way. When the announced parameters are missing or refused, all answers are posted, and then the
+ * connection is deleted. [TL-STOCK-5] [TL-STOCK-11]
  */
 // [TL-CALL-1] [TL-BATCH-1]
 async function answerTasks(answering: Answering, tasks: readonly Task[]): Promise<string> {
@@ -142,7 +142,7 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
     const frames = await answerTask(context, { ...answering, syncs }, task)
     running -= 1
     const messages = encodeMessages(caller, frames)
-    const isReturned = running === 0 && twoWay && !params.areMissing
+    const isReturned = running === 0 && twoWay && !params.endConnection
     const carried = isReturned ? messages.length - 1 : messages.length
     returned = messages[carried] ?? returned
     await postAll(answering, messages.slice(0, carried))
@@ -150,7 +150,7 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
   const [only] = tasks
   await (tasks.length === 1 && only !== undefined ? run(only) : runAll(tasks, run))
   syncs.report()
-  if (params.areMissing) await deleteConnection(context, caller.connectionId)
+  if (params.endConnection) await deleteConnection(context, caller.connectionId)
   return returned
 }
 

@@ -9,7 +9,7 @@ import { runGenerator } from './generators/run-generator.ts'
  * starts.
  */
 export async function work(invocation: InvocationContext, sent: SentJob): Promise<void> {
-  const context = reportingCaller(invocation, sent.client.caller)
+  const context = reportingCaller(invocation, () => sent.client.caller)
   const job = await receiveJob(context, sent)
   switch (job.kind) {
     case 'call':

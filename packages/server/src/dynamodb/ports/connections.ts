@@ -36,14 +36,19 @@ export function connectionOperations({ get, getMany, put, update }: Requests): C
         values: { closed: 'CLOSED', expires },
       })
     },
-    async putConnectionParams(connectionId, connectionParams) {
+    async putConnectionParams(connectionId, settled) {
+      const members = Object.entries(settled)
+      const unset = ['connectionParams', 'refused', ...('principal' in settled ? ['principal'] : [])]
       const write = await update(connectionKey(connectionId), {
-        expression: 'SET #connectionParams = :params',
-        condition: '#state = :open AND (attribute_not_exists(#connectionParams) OR #connectionParams = :params)',
-        values: { open: 'OPEN', params: connectionParams },
+        expression: `SET ${members.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+        condition: ['#state = :open', ...unset.map((name) => `attribute_not_exists(#${name})`)].join(' AND '),
+        values: { open: 'OPEN', ...settled },
       })
       if (write.written) return 'stored'
-      return (await write.find())?.state === 'OPEN' ? 'exists' : 'absent'
+      const item = await write.find()
+      if (item?.state !== 'OPEN') return 'absent'
+      // An earlier try whose answer was lost.
+      return members.every(([name, value]) => item[name] === value) ? 'stored' : 'exists'
     },
     async renewConnection(connectionId, { authExp, claims, renewedAt, follows, claimsPending }) {
       const pending = claimsPending ? ', #claimsPending = :pending' : ' REMOVE #claimsPending'

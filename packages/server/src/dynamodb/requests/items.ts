@@ -55,6 +55,7 @@ export function fromConnectionItem(connectionId: string, item: Item): Connection
     'extensions',
     'expectsParams',
     'connectionParams',
+    'refused',
     'expires',
   ])
 }

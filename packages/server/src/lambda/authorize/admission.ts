@@ -2,9 +2,9 @@ import { parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
 import { describeValue } from '../../define/describe-value.ts'
 import { type AuthorizeResult, anonymous, type ConnectRequest, deny, isDenied } from '../../define/identity.ts'
 import type { AuditEvent, Recorder } from '../../ports/telemetry.ts'
-import type { ConnectionCaller } from '../../runtime/context/caller.ts'
+import type { ConnectionCaller, ConnectionParams } from '../../runtime/context/caller.ts'
 import { publicSessionId } from '../../runtime/context/public-session.ts'
-import type { Identified } from '../../runtime/context/served-application.ts'
+import type { Anonymous, Identified } from '../../runtime/context/served-application.ts'
 import type { GatewayEvent } from '../events/events.ts'
 import { thrownEntry } from '../events/thrown-entry.ts'
 import type { AllowsOrigin } from './origins.ts'
@@ -68,7 +68,7 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
     connectionId,
     session: offer?.session ?? connectionId, // [TL-HS-3]
     extensions: offer !== undefined,
-    expectsParams: request.query['connectionParams'] === '1',
+    expectsParams: request.announcesParams === true,
     namesSessions: true,
   }
   return { status: 'admitted', caller: { ...base, ...toIdentity(result, (entry) => telemetry.log(entry)) } }
@@ -89,22 +89,53 @@ export async function identify(
       status: 'refused',
       reason: 'This application has no authorize and accepts no tokens. Connect without a token.',
     }
-  const result = await authorize({
-    token,
-    headers: {},
-    subprotocols: [],
-    query: {},
-    cookies: {},
-    origin: undefined,
-    sourceIp: '',
-  })
+  const identified = toIdentified(await authorize({ ...noHandshake, token }), log)
+  if (identified.status !== 'anonymous') return identified
+  const reason = 'authorize accepted this token as anonymous. Use the token of a known caller.'
+  return { status: 'refused', reason }
+}
+
+/**
+ * The identity of announced connection parameters. `authorize` gets only the parameters, because the handshake is over.
+ * Throws a `RangeError` for claims that are larger than an authorizer function may return.
+ */
+export async function identifyParams(
+  authorize: NonNullable<AdmissionOptions['authorize']>,
+  connectionParams: ConnectionParams,
+  log: Recorder['log'],
+): Promise<Identified | Anonymous> {
+  const identified = toIdentified(await authorize({ ...noHandshake, connectionParams }), log)
+  if (identified.status === 'known') checkCallerBytes(`${identified.principal}${identified.claims}`)
+  return identified
+}
+
+const noHandshake: ConnectRequest = {
+  token: undefined,
+  headers: {},
+  subprotocols: [],
+  query: {},
+  cookies: {},
+  origin: undefined,
+  sourceIp: '',
+}
+
+function toIdentified(result: AuthorizeResult, log: Recorder['log']): Identified | Anonymous {
   const { principal, claims, authExp, refused } = toIdentity(result, log)
-  if (principal === null || claims === undefined || authExp === undefined)
-    return {
-      status: 'refused',
-      reason: refused ?? 'authorize accepted this token as anonymous. Use the token of a known caller.',
-    }
+  if (refused !== undefined) return { status: 'refused', reason: refused }
+  if (principal === null || claims === undefined || authExp === undefined) return { status: 'anonymous' }
   return { status: 'known', principal, claims, authExp }
+}
+
+const resultBytes = 8_192 // API Gateway's limit of an authorizer's whole result
+const envelopeBytes = 1_024 // of the result, apart from the caller
+
+/** Throws a `RangeError` for a caller, as JSON text, that an authorizer function cannot return. */
+export function checkCallerBytes(text: string): void {
+  const bytes = Buffer.byteLength(text)
+  if (bytes > resultBytes - envelopeBytes)
+    throw new RangeError(
+      `The caller with its claims is ${bytes} bytes; an authorizer can return ${resultBytes - envelopeBytes}. Put an id into the claims and load the rest.`,
+    )
 }
 
 const earliestMs = 1_000_000_000_000 // 2001-09-09; an expiry in seconds, taken as milliseconds, is earlier
@@ -149,6 +180,7 @@ function toConnectRequest(event: Handshake): ConnectRequest {
     cookies: parseCookies(headers['cookie']),
     origin: headers['origin'],
     sourceIp: event.requestContext.identity?.sourceIp ?? '',
+    announcesParams: query['connectionParams'] === '1',
   }
 }
 

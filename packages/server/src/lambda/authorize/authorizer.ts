@@ -1,11 +1,9 @@
 import type { Recorder } from '../../ports/telemetry.ts'
 import type { ConnectionCaller } from '../../runtime/context/caller.ts'
 import { type AuthorizerEvent, type GatewayEvent, isRecord } from '../events/events.ts'
-import { type AdmissionOptions, admit } from './admission.ts'
+import { type AdmissionOptions, admit, checkCallerBytes } from './admission.ts'
 
 const contextKey = 'trunkline'
-const resultBytes = 8_192 // API Gateway's limit of an authorizer's whole result
-const envelopeBytes = 1_024 // of the result, apart from the caller
 
 /**
  * The REQUEST authorizer of `$connect`. API Gateway adds its context to every later event of the connection, so that a
@@ -21,11 +19,7 @@ export async function authorizeConnect(
     return toResult(event, { effect: 'Deny', principalId: 'foreign-origin', context: {} })
   const { connectionId: _, ...caller } = admission.caller
   const text = JSON.stringify(caller)
-  const bytes = Buffer.byteLength(text)
-  if (bytes > resultBytes - envelopeBytes)
-    throw new RangeError(
-      `The caller with its claims is ${bytes} bytes; an authorizer can return ${resultBytes - envelopeBytes}. Put an id into the claims and load the rest.`,
-    )
+  checkCallerBytes(text)
   return toResult(event, {
     effect: 'Allow',
     principalId: caller.principal ?? 'anonymous',

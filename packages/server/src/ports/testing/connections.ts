@@ -60,10 +60,39 @@ export function connectionLaws({ describe, test }: SuiteRunner): void {
     test('stores connection parameters once', async (store) => {
       const row = connection({ expectsParams: true })
       await store.putConnection(row)
-      equal(await store.putConnectionParams(row.connectionId, '{"a":"1"}'), 'stored')
-      equal(await store.putConnectionParams(row.connectionId, '{"a":"1"}'), 'stored')
-      equal(await store.putConnectionParams(row.connectionId, '{"a":"2"}'), 'exists')
-      equal(await store.readConnection(row.connectionId), { ...row, connectionParams: '{"a":"1"}' })
+      const own = { connectionParams: '{"a":"1"}' }
+      equal(await store.putConnectionParams(row.connectionId, own), 'stored')
+      equal(await store.putConnectionParams(row.connectionId, own), 'stored')
+      equal(await store.putConnectionParams(row.connectionId, { connectionParams: '{"a":"2"}' }), 'exists')
+      equal(await store.putConnectionParams(row.connectionId, { refused: 'no' }), 'exists')
+      equal(await store.readConnection(row.connectionId), { ...row, ...own })
+    })
+    test('settles the principal with the parameters, in one write and once', async (store) => {
+      const row = connection({ expectsParams: true })
+      await store.putConnection(row)
+      const ann = { connectionParams: '{"a":"1"}', principal: 'ann', claims: '{"role":"admin"}', authExp: 9 }
+      for (let times = 0; times < 2; times += 1) equal(await store.putConnectionParams(row.connectionId, ann), 'stored')
+      for (const other of [{ principal: 'bob' }, { claims: '{}' }, { authExp: 8 }, { connectionParams: '{}' }])
+        equal(await store.putConnectionParams(row.connectionId, { ...ann, ...other }), 'exists')
+      equal(await store.readConnection(row.connectionId), { ...row, ...ann })
+    })
+    test('settles no principal where the handshake had one, but stores parameters alone', async (store) => {
+      const row = connection({ principal: 'ann', claims: '{}', authExp: 9, expectsParams: true })
+      await store.putConnection(row)
+      const bob = { connectionParams: '{}', principal: 'bob', claims: '{}', authExp: 9 }
+      equal(await store.putConnectionParams(row.connectionId, bob), 'exists')
+      equal(await store.readConnection(row.connectionId), row)
+      equal(await store.putConnectionParams(row.connectionId, { connectionParams: '{}' }), 'stored')
+      equal(await store.readConnection(row.connectionId), { ...row, connectionParams: '{}' })
+    })
+    test('stores the refusal of parameters once and without the parameters', async (store) => {
+      const row = connection({ expectsParams: true })
+      await store.putConnection(row)
+      for (let times = 0; times < 2; times += 1)
+        equal(await store.putConnectionParams(row.connectionId, { refused: 'no' }), 'stored')
+      equal(await store.putConnectionParams(row.connectionId, { refused: 'never' }), 'exists')
+      equal(await store.putConnectionParams(row.connectionId, { connectionParams: '{}' }), 'exists')
+      equal(await store.readConnection(row.connectionId), { ...row, refused: 'no' })
     })
     test('renews the authority of an open connection and changes nothing else', async (store) => {
       const row = connection({ principal: 'u1', connectionParams: '{}' })
@@ -114,9 +143,9 @@ export function connectionLaws({ describe, test }: SuiteRunner): void {
     })
     test('stores no parameters of a connection that is closed or unknown', async (store) => {
       const { connectionId } = connection()
-      equal(await store.putConnectionParams(connectionId, '{}'), 'absent')
+      equal(await store.putConnectionParams(connectionId, { connectionParams: '{}' }), 'absent')
       await store.closeConnection(connectionId, expires)
-      equal(await store.putConnectionParams(connectionId, '{}'), 'absent')
+      equal(await store.putConnectionParams(connectionId, { connectionParams: '{}' }), 'absent')
     })
   })
 }

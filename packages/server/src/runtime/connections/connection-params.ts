@@ -1,57 +1,76 @@
 import { TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromUnknown } from '@trpc/server/http'
-import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
+import type { ConnectionRow } from '../../ports/connections.ts'
+import { type ConnectionCaller, type ConnectionParams, withIdentityOf } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { encode } from '../encoding/encode.ts'
 import { rejectRequest } from '../encoding/error-response.ts'
 import { deleteConnection, post } from '../posting/post.ts'
+import { settlePrincipal } from './settle-principal.ts'
 
 const firstPauseMs = 10
 const maxPauseMs = 300
 /** How long the frames of a message wait for the parameters: at most 12 reads, with growing pauses. */
 const waitMs = 2_000
 
+/** The sender of a frame and its parameters; null if none were announced. */
+export interface SettledSender {
+  readonly caller: ConnectionCaller
+  readonly params: ConnectionParams
+}
+
 /** The parameters that a connection announced. All frames of one message share one wait. */
 export interface AnnouncedParams {
-  /** The parameters; null if none were announced. Throws MALFORMED when they did not come in time. */
-  read(): Promise<ConnectionParams>
-  /** Whether they did not come in time. Then the message is answered, and the connection is deleted. */
-  readonly areMissing: boolean
+  /**
+   * The parameters, and the caller that they settled. Throws MALFORMED when they did not come in time, and UNAUTHORIZED
+   * when `authorize` refused them.
+   */
+  read(): Promise<SettledSender>
+  /** The caller as far as it is known: after the parameters were read, the one that they settled. */
+  readonly caller: ConnectionCaller
+  /** Whether they did not come in time, or were refused. Then the message is answered, and the connection is deleted. */
+  readonly endConnection: boolean
 }
 
 /** The parameters of the sender of one message. Nothing is read before the first frame needs them. */
-// [TL-STOCK-4]
-export function announcedParams(context: InvocationContext, caller: ConnectionCaller): AnnouncedParams {
-  let found: Promise<ConnectionParams | undefined> | undefined
-  let areMissing = false
+// [TL-STOCK-4] [TL-HS-9]
+export function announcedParams(context: InvocationContext, sender: ConnectionCaller): AnnouncedParams {
+  let found: Promise<ConnectionRow | undefined> | undefined
+  let caller = sender
+  let endConnection = false
   return {
     async read() {
-      if (!caller.expectsParams) return null
-      found ??= awaitParams(context, caller.connectionId)
-      const params = await found
-      if (params !== undefined) return params
-      areMissing = true
-      throw missing()
+      if (!sender.expectsParams) return { caller, params: null }
+      found ??= awaitParams(context, sender.connectionId)
+      const row = await found
+      endConnection = row?.connectionParams === undefined
+      if (row?.refused !== undefined) throw refusal(row.refused)
+      if (row?.connectionParams === undefined) throw missing()
+      caller = withIdentityOf(sender, row)
+      return { caller, params: JSON.parse(row.connectionParams) as ConnectionParams }
     },
-    get areMissing() {
-      return areMissing
+    get caller() {
+      return caller
+    },
+    get endConnection() {
+      return endConnection
     },
   }
 }
 
 /**
- * Frames run concurrently, so a frame that arrives right after the parameters waits for them. Undefined when they did
- * not come [LAW-DEADLINE].
+ * Frames run concurrently, so a frame that arrives right after the parameters waits for them. Returns the connection's
+ * row with the parameters or with their refusal; undefined when they did not come [LAW-DEADLINE].
  */
 async function awaitParams(
   { store, clock, deadline }: InvocationContext,
   connectionId: string,
-): Promise<ConnectionParams | undefined> {
+): Promise<ConnectionRow | undefined> {
   const until = Math.min(clock.now() + waitMs, deadline.at)
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, maxPauseMs)) {
     const row = await store.readConnection(connectionId)
-    if (row?.connectionParams !== undefined) return JSON.parse(row.connectionParams) as ConnectionParams
+    if (row?.connectionParams !== undefined || row?.refused !== undefined) return row
     const left = until - clock.now()
     if (left <= 0 || row?.state === 'CLOSED') return undefined
     await clock.sleep(Math.min(pause, left), deadline.signal)
@@ -67,11 +86,18 @@ function missing(): TrunklineError {
   )
 }
 
+/** The answer to a frame of a connection that was refused [TL-HELLO-3]. */
+function refusal(reason: string): TRPCError {
+  return new TRPCError({ code: 'UNAUTHORIZED', message: reason })
+}
+
 /**
- * Handles tRPC's `connectionParams` message. Malformed parameters are answered with an error, and the connection is
- * deleted. A second message is an error, as in tRPC.
+ * Handles tRPC's `connectionParams` message. Malformed parameters, and those about which `authorize` throws, are
+ * answered with an error, and the connection is deleted. A second message is an error, as in tRPC. Refused parameters
+ * are answered with the reason. The connection then stays for the frames that wait for their answer, and is deleted
+ * after the first of them, or by the check of unconfirmed connections.
  */
-// [TL-STOCK-5]
+// [TL-STOCK-5] [TL-STOCK-11]
 export async function receiveConnectionParams(
   context: InvocationContext,
   caller: ConnectionCaller,
@@ -92,7 +118,12 @@ export async function receiveConnectionParams(
   } catch (thrown) {
     return rejectElement(thrown, true)
   }
-  const stored = await context.store.putConnectionParams(connectionId, JSON.stringify(params))
-  if (stored === 'exists')
-    await rejectElement(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
+  try {
+    const settled = await settlePrincipal(context, caller, params)
+    if (settled.status === 'exists')
+      await rejectElement(new TRPCError({ code: 'PARSE_ERROR', message: 'Invalid request id' }), false)
+    if (settled.status === 'refused') await rejectElement(refusal(settled.reason), false)
+  } catch (thrown) {
+    await rejectElement(thrown, true) // nothing is settled, so the client tries again over another connection
+  }
 }

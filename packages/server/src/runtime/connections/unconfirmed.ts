@@ -26,15 +26,16 @@ export async function scheduleUnconfirmedCheck(context: InvocationContext, calle
 }
 
 /**
- * Deletes a connection without a row, which was refused, and one whose announced parameters have not come. Does nothing
- * to any other. Safe to repeat.
+ * Deletes a connection without a row, which was refused, and one whose announced parameters have not come or were
+ * refused. Does nothing to any other. Safe to repeat.
  */
 export async function checkUnconfirmed(
   context: InvocationContext,
   { unconfirmed: { connectionId } }: UnconfirmedCheck,
 ): Promise<void> {
   const row = await context.store.readConnection(connectionId)
-  const isConfirmed = row !== undefined && (row.expectsParams !== true || row.connectionParams !== undefined)
+  const isConfirmed =
+    row !== undefined && row.refused === undefined && (row.expectsParams !== true || row.connectionParams !== undefined)
   if (row?.state === 'CLOSED' || isConfirmed) return
   await deleteConnection(context, connectionId)
 }

@@ -84,6 +84,14 @@ export function toFacts(
   }
 }
 
+/** The caller of a connection whose identity its own row has, as after announced parameters. */
+export function withIdentityOf(caller: ConnectionCaller, row: ConnectionIdentity): ConnectionCaller {
+  const { claims: _, authExp: __, ...rest } = caller
+  return { ...rest, principal: row.principal, ...defined({ claims: row.claims, authExp: row.authExp }) }
+}
+
+type ConnectionIdentity = Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp'>
+
 /** Whether the caller's authority has expired. */
 export function isExpired(caller: { readonly authExp?: number }, now: number): boolean {
   return caller.authExp !== undefined && caller.authExp <= now

@@ -5,12 +5,15 @@ import type { InvocationContext } from './runtime-context.ts'
 import type { FailureSource } from './served-application.ts'
 
 /**
- * The same context, whose reports name the caller of a frame or a job. A failure that names another connection, or that
- * says that it has none, stays as it is: the frame of a publisher delivers to others.
+ * The same context, whose reports name the caller of a frame or a job, as it is known at the time of the report. A
+ * failure that names another connection, or that says that it has none, stays as it is: the frame of a publisher
+ * delivers to others.
  */
-export function reportingCaller<C extends InvocationContext>(context: C, caller: Caller): C {
-  const { connectionId, principal } = caller
-  return reportingAs(context, connectionId, () => ({ connectionId, sessionId: sessionIdOf(caller), principal }))
+export function reportingCaller<C extends InvocationContext>(context: C, current: () => Caller): C {
+  return reportingAs(context, current().connectionId, () => {
+    const caller = current()
+    return { connectionId: caller.connectionId, sessionId: sessionIdOf(caller), principal: caller.principal }
+  })
 }
 
 /** The same context, whose reports name the connection of a subscription's row. */

@@ -1,6 +1,6 @@
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import type { CallDetails } from '../../define/identity.ts'
-import type { ContextDetails } from './caller.ts'
+import type { ConnectionParams, ContextDetails } from './caller.ts'
 
 /** The served application. */
 export interface Server {
@@ -26,6 +26,8 @@ export interface Server {
   readonly keptParams: 'all' | readonly string[]
   /** The principal of a token, by the application's `authorize`. */
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
+  /** The principal of announced connection parameters. Undefined without an `authorize`: then they are only data. */
+  readonly identifyParams: ((params: ConnectionParams) => Promise<Identified | Anonymous>) | undefined
   /** Called once for each run of a procedure. */
   readonly createContext: (facts: ContextDetails) => Promise<unknown>
   /** Whether an error's message comes from the platform and must not reach a client [LAW-ERRORS]. */
@@ -38,6 +40,11 @@ export interface Server {
 export type Identified =
   | { readonly status: 'known'; readonly principal: string; readonly claims: string; readonly authExp: number }
   | { readonly status: 'refused'; readonly reason: string }
+
+/** `authorize` answered with `anonymous`. */
+export interface Anonymous {
+  readonly status: 'anonymous'
+}
 
 /** The connection of a failure, as far as it is known. */
 export interface FailureSource {

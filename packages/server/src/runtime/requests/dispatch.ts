@@ -42,10 +42,11 @@ interface Dispatched<M extends Request['method']> extends FrameClient {
 
 interface Method<M extends Request['method']> {
   /**
-   * `caller`: the handler gets a caller whose authority holds, and the parameters of the connection. `none`: it gets the
-   * caller as the platform handed it over and no parameters, and nothing is read before it.
+   * `caller`: the handler gets a caller whose authority holds, and the parameters of the connection. `identity`: it gets
+   * the caller, whose authority may have ended, and no parameters. `none`: it gets the caller as the platform handed it
+   * over and no parameters, and nothing is read before it.
    */
-  readonly needs: 'caller' | 'none'
+  readonly needs: 'caller' | 'identity' | 'none'
   /** The frames that answer. */
   run(on: Dispatched<M>): Promise<readonly Frame[]> | readonly Frame[]
 }
@@ -74,7 +75,7 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   },
   // no answer
   cancel: {
-    needs: 'none',
+    needs: 'identity', // a key belongs to its principal
     run: async ({ context, caller, expires, request }) => {
       await cancelCall(context, { caller, expires }, request)
       return []
@@ -111,8 +112,11 @@ async function dispatch(
   if (foreign !== undefined) throw foreign
   const method: Method<Request['method']> = methods[request.method]
   if (method.needs === 'none') return method.run({ context, caller, params: null, expires, request, task, syncs })
-  const current = await holdAuthority(context, caller)
-  const params = keepParams(context.server, await announced.read())
+  const settled = await announced.read()
+  if (method.needs === 'identity')
+    return method.run({ context, caller: settled.caller, params: null, expires, request, task, syncs })
+  const current = await holdAuthority(context, settled.caller)
+  const params = keepParams(context.server, settled.params)
   if ('path' in request) await checkAnonymous(context, current, request.path)
   return method.run({ context, caller: current, params, expires, request, task, syncs })
 }
