@@ -1,6 +1,14 @@
 import { tokenFlaw } from '@trunkline/protocol'
 import type { JWK, JWTVerifyGetKey } from 'jose'
-import { anonymous, type ConnectRequest, type Denied, deny, type Identity, isDenied } from '../define/identity.ts'
+import {
+  anonymous,
+  type ConnectRequest,
+  type Denied,
+  deny,
+  type Identity,
+  isDenied,
+  tokenOf,
+} from '../define/identity.ts'
 import type { Json } from '../define/json.ts'
 import type { WallClock } from '../ports/clock.ts'
 import { logOnConsole } from '../ports/console-log.ts'
@@ -113,8 +121,9 @@ export function createAuthorizer<C extends Json, A extends boolean>(
   }
 
   const authorize = async (request: ConnectRequest): Promise<Identity<Json> | Denied | typeof anonymous> => {
-    const token = request.token ?? (allowTokenInQuery === undefined ? undefined : request.query[allowTokenInQuery])
-    if (token === undefined) return options.anonymous === true ? anonymous : refuse(refusals.missing)
+    const { token: sent, mayFollow } = tokenOf(request)
+    const token = sent ?? (allowTokenInQuery === undefined ? undefined : request.query[allowTokenInQuery])
+    if (token === undefined) return options.anonymous === true || mayFollow ? anonymous : refuse(refusals.missing)
     const flaw = tokenFlaw(token)
     if (flaw !== undefined) return refuse({ code: 'size', reason: flaw })
     const { payload, refusal } = await verifyToken(token, keys, { ...expected, currentDate: new Date(clock.now()) })

@@ -47,6 +47,30 @@ describe('a token on a line', () => {
     expect(await ann.send(who)).toMatchObject({ result: { data: { user: 'ann', scope: 'write' } } })
   })
 
+  test('of a stock client comes as the connection parameter `token` and names the caller', async () => {
+    const ann = await line.connect({ stock: true, query: { connectionParams: '1' } })
+    await ann.send({ method: 'connectionParams', data: { token: await sign('read', 60), lang: 'en' } })
+    expect(await ann.send(who)).toMatchObject({ result: { data: { user: 'ann', scope: 'read' } } })
+    expect(JSON.stringify(await line.store.readConnection(ann.connectionId))).not.toContain('"refused"')
+  })
+
+  test.each([
+    ['is wrong', async () => ({ token: await issuer.sign({ aud: 'other', exp: start + 60 }) }), 'another audience'],
+    ['is missing', async () => ({ lang: 'en' }), 'No token was sent.'],
+    ['is missing, as all parameters', async () => null, 'No token was sent.'],
+  ])('of a stock client that %s is refused with the reason', async (_, data, reason) => {
+    const ann = await line.connect({ stock: true, query: { connectionParams: '1' } })
+    await ann.send({ method: 'connectionParams', data: await data() })
+    await ann.send(who)
+    expect(ann.frames().at(-1)).toMatchObject({ id: 1, error: { message: expect.stringContaining(reason) } })
+  })
+
+  test('may not be left out by a handshake that announces nothing', async () => {
+    const ann = await line.connect({ stock: true, query: { connectionParams: '0' } })
+    await ann.send(who)
+    expect(ann.frames().at(-1)).toMatchObject({ id: 1, error: { message: 'No token was sent.' } })
+  })
+
   test('that is wrong is refused at the handshake and by `auth`, with the reason', async () => {
     const refused = 'This token is for another audience.'
     const wrong = await issuer.sign({ aud: 'other', exp: start + 60 })

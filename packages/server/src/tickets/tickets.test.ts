@@ -138,6 +138,15 @@ it('a caller without a ticket is refused, or anonymous where that is allowed', a
   expectTypeOf<CreateContextOptions<typeof authorize>['principal']>().toEqualTypeOf<string | null>()
 })
 
+it('a ticket of a stock client comes as the connection parameter `token`', async () => {
+  const authorize = authorizer()
+  expect(await authorize({ ...requestWith(undefined), announcesParams: true })).toBe(anonymous)
+  const connectionParams = { token: await issuer.issue(caller) }
+  expect(await authorize({ ...requestWith(undefined), connectionParams })).toEqual(caller)
+  for (const none of [null, {}, { other: 'x' }])
+    expect(await authorize({ ...requestWith(undefined), connectionParams: none })).toEqual(deny('No ticket was sent.'))
+})
+
 it('the memory forgets tickets that have expired', async () => {
   const store = memoryTicketStore({ clock })
   expect(await store.redeem('a', 1_800_000_060)).toBe(true)

@@ -1,5 +1,5 @@
 import { tokenFlaw } from '@trunkline/protocol'
-import { anonymous, type ConnectRequest, type Denied, deny, type Identity } from '../define/identity.ts'
+import { anonymous, type ConnectRequest, type Denied, deny, type Identity, tokenOf } from '../define/identity.ts'
 import type { Json } from '../define/json.ts'
 import { checkNumber } from '../jwt/check-options.ts'
 import type { WallClock } from '../ports/clock.ts'
@@ -128,8 +128,9 @@ export function ticketAuthorizer<C extends Json = Json, A extends boolean = fals
       throw new TicketUncheckedError(cause)
     }
   }
-  const authorize = async ({ token }: ConnectRequest): Promise<Identity<Json> | Denied | typeof anonymous> => {
-    if (token === undefined) return options.anonymous === true ? anonymous : refuse('missing')
+  const authorize = async (request: ConnectRequest): Promise<Identity<Json> | Denied | typeof anonymous> => {
+    const { token, mayFollow } = tokenOf(request)
+    if (token === undefined) return options.anonymous === true || mayFollow ? anonymous : refuse('missing')
     if (tokenFlaw(token) !== undefined) return refuse('invalid')
     const ticket = await readTicket(token, keys, clock.now())
     if (typeof ticket === 'string') return refuse(ticket)
