@@ -115,7 +115,7 @@ export function dropHeld(order: Order, ...more: readonly OrderedFrame[]): Order 
 /** Applies the held frames up to the next missing offset, and drops those that are accounted for. */
 function drain(order: Order): OrderResult {
   let { position } = order
-  if (position === null) return unchanged(order)
+  if (position === null || order.held.length === 0) return unchanged(order)
   const { epoch } = position
   const applied: OrderedFrame[] = []
   const held: OrderedFrame[] = []
