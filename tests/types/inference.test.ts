@@ -1,6 +1,6 @@
 import { initTRPC, lazy, type TrackedEnvelope } from '@trpc/server'
 import { createClient, createConnection, iterate } from '@trunkline/client'
-import { createLine, eventsOf, type Subscription, valuesOf } from '@trunkline/server'
+import { createLine, eventsOf, type Line, type Subscription, type TopicCaller, valuesOf } from '@trunkline/server'
 import superjson from 'superjson'
 import { describe, expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
@@ -43,6 +43,46 @@ describe('a channel infers', () => {
     void (() => line.ephemeral('kept', { key: room, event: said, retention: '7d' }))
     // @ts-expect-error an ephemeral channel has no read
     void typing.read
+  })
+
+  test('what authorize gets: the output of its key, and the claims of the line', () => {
+    interface Claims {
+      readonly rooms: readonly string[]
+    }
+    const guarded = createLine<Claims>()
+    const key = z.object({ room: z.string(), page: z.coerce.number<number>() })
+    const schemas = { key, event: z.object({ text: z.string() }) }
+    guarded.channel('a', {
+      ...schemas,
+      recheck: 'delivery',
+      authorize(topic, caller) {
+        expectTypeOf(topic).toEqualTypeOf<{ room: string; page: number }>()
+        expectTypeOf(caller).toEqualTypeOf<TopicCaller<Claims>>()
+        return caller.principal !== null && caller.claims.rooms.includes(topic.room) ? true : 'You are no member.'
+      },
+    })
+    guarded.channel('b', { ...schemas, authorize: ({ room }, { claims }) => claims?.rooms.includes(room) || 'No.' })
+    guarded.ephemeral('c', {
+      ...schemas,
+      authorize: async ({ page }, { principal }) => page > 1 || `${principal}: no.`,
+    })
+    guarded.presence('d', { key, data: schemas.event, authorize: ({ room }, { claims }) => claims?.rooms[0] ?? room })
+    // without claims of its own, a line takes the type that is written
+    line.channel('guarded', {
+      ...schemas,
+      authorize: ({ room }, { claims }: TopicCaller<Claims>) => claims?.rooms.includes(room) || 'No.',
+    })
+    expectTypeOf(guarded).toExtend<Line>()
+    // @ts-expect-error neither true nor a reason
+    void (() => guarded.channel('e', { ...schemas, authorize: ({ room }) => room === '7' }))
+    // @ts-expect-error no such claim
+    void (() => guarded.channel('f', { ...schemas, authorize: (_, { claims }) => claims?.roles ?? true }))
+    // @ts-expect-error no such member of the key
+    void (() => guarded.channel('g', { ...schemas, authorize: ({ rom }) => rom }))
+    // @ts-expect-error no such time
+    void (() => guarded.channel('h', { ...schemas, authorize: () => true, recheck: 'always' }))
+    // @ts-expect-error an anonymous caller has no claims
+    void (() => guarded.channel('i', { ...schemas, authorize: (_, { claims }) => claims.rooms.length > 0 || 'No.' }))
   })
 
   test('that a filter with a type guard narrows the type, and another filter keeps it', () => {

@@ -37,6 +37,7 @@ export type {
   Subscription,
 } from './define/subscription.ts'
 export type { EventSchema, KeySchema } from './define/topic.ts'
+export type { TopicCaller, TopicRights } from './define/topic-rights.ts'
 export { createLine } from './line/create-line.ts'
 export type { Lazy, Line, LineOptions } from './line/line.ts'
 export { publishBatch } from './line/publish-all.ts'

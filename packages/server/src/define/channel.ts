@@ -3,17 +3,18 @@ import type { Duration } from './duration.ts'
 import type { Entry } from './entry.ts'
 import type { EphemeralSubscription, SubscribeOptions, Subscription } from './subscription.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
+import type { TopicRights } from './topic-rights.ts'
 
-/** The schemas of an ephemeral channel. */
-export interface EphemeralOptions<K, E> {
+/** The schemas of an ephemeral channel, and who may subscribe. */
+export interface EphemeralOptions<K, E, C = unknown> extends TopicRights<core.output<K>, C> {
   /** A flat object of strings and finite numbers. Each key is a topic of its own. */
   readonly key: K
   /** Any schema whose output survives JSON. */
   readonly event: E
 }
 
-/** The schemas and the retention of a channel. */
-export interface ChannelOptions<K, E> extends EphemeralOptions<K, E> {
+/** The schemas and the retention of a channel, and who may subscribe. */
+export interface ChannelOptions<K, E, C = unknown> extends EphemeralOptions<K, E, C> {
   /** How long an event can be replayed, read and resumed from, in milliseconds or as `'7d'`. @default '24h' */
   readonly retention?: Duration
   /**

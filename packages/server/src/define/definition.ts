@@ -1,7 +1,9 @@
 import type { EventSchema, KeySchema } from './topic.ts'
+import type { DeclaredRights } from './topic-rights.ts'
 
 /** A channel as the application declared it. */
-export interface ChannelDefinition<K extends KeySchema = KeySchema, E extends EventSchema = EventSchema> {
+export interface ChannelDefinition<K extends KeySchema = KeySchema, E extends EventSchema = EventSchema>
+  extends DeclaredRights {
   readonly name: string
   readonly key: K
   readonly event: E

@@ -2,9 +2,10 @@ import type * as core from 'zod/v4/core'
 import type { PresenceTimes } from './definition.ts'
 import type { SnapshotSubscription } from './subscription.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
+import type { TopicRights } from './topic-rights.ts'
 
-/** The schemas, the merge and the times of a presence. */
-export interface PresenceOptions<K, D extends EventSchema> {
+/** The schemas, the merge and the times of a presence, and who may join, watch and count. */
+export interface PresenceOptions<K, D extends EventSchema, C = unknown> extends TopicRights<core.output<K>, C> {
   readonly key: K
   /** What others see of a member, apart from its name. At most 2,048 UTF-8 bytes of JSON. */
   readonly data: D

@@ -1,7 +1,7 @@
 import { limits } from '@trunkline/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { channelOfTopic, formatTopic } from './topic.ts'
+import { channelOfTopic, formatTopic, keyOfTopic } from './topic.ts'
 
 describe('a topic’s name', () => {
   test.each<[string, Record<string, string | number>, string]>([
@@ -37,6 +37,16 @@ describe('a topic’s name', () => {
         expect(formatTopic('c', one) === formatTopic('c', other)).toBe(same)
       }),
     )
+  })
+  test('has the key in it, each value with its type', () => {
+    fc.assert(
+      fc.property(key.filter(wellFormed), (each) => {
+        const written = Object.fromEntries(Object.entries(each).map(([name, value]) => [name, value === 0 ? 0 : value]))
+        expect(keyOfTopic(formatTopic('c', each))).toEqual(written)
+      }),
+    )
+    expect(keyOfTopic('news?')).toEqual({})
+    expect(() => keyOfTopic('news?x')).toThrow('Expected the name of a topic')
   })
   test('is refused beyond topicBytes, and accepted with exactly topicBytes [TL-TOPIC-2]', () => {
     const room = limits.topicBytes.value - 'c?k=s:'.length

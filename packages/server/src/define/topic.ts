@@ -37,6 +37,19 @@ export function channelOfTopic(topic: string): string {
   return decodeURIComponent(end < 0 ? topic : topic.slice(0, end))
 }
 
+/** The key in a topic's name: the inverse of `formatTopic`. Throws a `TypeError` for a text that it did not make. */
+export function keyOfTopic(topic: string): Readonly<Record<string, string | number>> {
+  const pairs = topic.slice(topic.indexOf('?') + 1)
+  return Object.fromEntries(pairs === '' ? [] : pairs.split('&').map((pair) => parsePair(topic, pair)))
+}
+
+function parsePair(topic: string, pair: string): readonly [string, string | number] {
+  const [, name = '', type, text = ''] = /^([^=]*)=([sn]):(.*)$/.exec(pair) ?? []
+  if (type === undefined) throw new TypeError(`Expected the name of a topic, got ${JSON.stringify(topic)}.`)
+  const value = decodeURIComponent(text)
+  return [decodeURIComponent(name), type === 'n' ? Number(value) : value]
+}
+
 function formatValue(name: string, value: unknown): string {
   if (typeof value === 'string') return `s:${escapePart(value)}`
   if (typeof value === 'number' && Number.isFinite(value)) return `n:${value + 0}` // −0 + 0 is 0

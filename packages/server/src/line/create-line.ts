@@ -6,6 +6,7 @@ import { type ChannelDefinition, notServed } from '../define/definition.ts'
 import { parseDuration } from '../define/duration.ts'
 import { type PresenceOptions, presenceTimes } from '../define/presence.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
+import { toDeclaredRights } from '../define/topic-rights.ts'
 import type { Backend } from '../ports/backend.ts'
 import { systemClock } from '../ports/clock.ts'
 import { consoleRecorder } from '../ports/console-log.ts'
@@ -34,9 +35,10 @@ export function runWithBackend<T>(backend: Backend, fn: () => T): T {
 
 /**
  * Creates a line, which declares channels. It has no side effects: the environment is read on first use, which throws
- * an `Error` that names the variable if one is missing.
+ * an `Error` that names the variable if one is missing. `createLine<Claims>()` gives `authorize` of the channels the type
+ * of the claims that `authorize` of the handlers returns.
  */
-export function createLine(options: LineOptions = {}): Line {
+export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
   const contexts = new AsyncLocalStorage<RuntimeContext>()
   const definitions = new Map<string, ChannelDefinition>()
   const held = new Set<string>()
@@ -80,19 +82,21 @@ export function createLine(options: LineOptions = {}): Line {
       return () => held.delete(reason)
     },
   }
-  const line: Line & { readonly [internalsKey]: LineInternals } = {
-    channel<K extends KeySchema, E extends EventSchema>(name: string, options: ChannelOptions<K, E>) {
+  const line: Line<C> & { readonly [internalsKey]: LineInternals } = {
+    channel<K extends KeySchema, E extends EventSchema>(name: string, options: ChannelOptions<K, E, C>) {
       const { key, event, retention, upcast } = options
       const retentionMs = parseDuration(retention ?? defaultRetention)
-      const definition = { name, key, event, retentionMs, ...defined({ upcast }) }
+      const definition = { name, key, event, retentionMs, ...defined({ upcast }), ...toDeclaredRights(name, options) }
       return createChannel<K, E>(define(definition), accessOf(name))
     },
-    ephemeral<K extends KeySchema, E extends EventSchema>(name: string, { key, event }: EphemeralOptions<K, E>) {
-      return createEphemeral<K, E>(define({ name, key, event }), accessOf(name))
+    ephemeral<K extends KeySchema, E extends EventSchema>(name: string, options: EphemeralOptions<K, E, C>) {
+      const { key, event } = options
+      return createEphemeral<K, E>(define({ name, key, event, ...toDeclaredRights(name, options) }), accessOf(name))
     },
-    presence<K extends KeySchema, D extends EventSchema>(name: string, options: PresenceOptions<K, D>) {
+    presence<K extends KeySchema, D extends EventSchema>(name: string, options: PresenceOptions<K, D, C>) {
       const { key, data, merge, ...given } = options
-      const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention) }
+      const rights = toDeclaredRights(name, options)
+      const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention), ...rights }
       const times = presenceTimes(name, given)
       const toMerged = merge && toTextMerge(definition, merge as Merge) // it gets data that `definition` parsed
       const presence = { ...times, ...defined({ merge: toMerged }) }

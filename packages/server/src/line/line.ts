@@ -22,16 +22,17 @@ export interface LineOptions {
 
 /**
  * One deployment of Trunkline (its API, functions and table), as the application sees it. A line has declarations only:
- * it connects to its table when a channel is published to, read or subscribed to.
+ * it connects to its table when a channel is published to, read or subscribed to. `C` is the type of the claims that
+ * `authorize` of the channels gets.
  */
-export interface Line {
+export interface Line<C = unknown> {
   /**
    * Declares a channel: a family of event logs, one for each key. Throws an `Error` if the line has a channel of this
-   * name.
+   * name, and a `TypeError` for a wrong `authorize` or `recheck`.
    */
   channel<K extends KeySchema, E extends EventSchema>(
     name: string,
-    options: ChannelOptions<K, E> & { readonly event: RequireJson<core.output<E>> },
+    options: ChannelOptions<K, E, C> & { readonly event: RequireJson<core.output<E>> },
   ): Channel<K, E>
   /**
    * Declares a channel without a log: for typing indicators, mouse positions and progress. Throws an `Error` if the
@@ -39,7 +40,7 @@ export interface Line {
    */
   ephemeral<K extends KeySchema, E extends EventSchema>(
     name: string,
-    options: EphemeralOptions<K, E> & { readonly event: RequireJson<core.output<E>> },
+    options: EphemeralOptions<K, E, C> & { readonly event: RequireJson<core.output<E>> },
   ): Ephemeral<K, E>
   /**
    * Declares a presence. A member is present as long as a subscription that `join` made. Throws a `RangeError` if a
@@ -47,7 +48,7 @@ export interface Line {
    */
   presence<K extends KeySchema, D extends EventSchema>(
     name: string,
-    options: PresenceOptions<K, D> & { readonly data: RequireJson<core.output<D>> },
+    options: PresenceOptions<K, D, C> & { readonly data: RequireJson<core.output<D>> },
   ): Presence<K, D>
   /**
    * Runs `fn` with another backend. Every publish, read and subscribe on this line inside of `fn`, also after an await,

@@ -148,7 +148,10 @@ export interface DeliveryLock {
   readonly until: number
 }
 
-/** What a subscription with `filter` or `map` needs to run its procedure again at delivery. */
+/**
+ * What a subscription with `filter` or `map` needs to run its procedure again at delivery, and one of a channel with
+ * `recheck` to ask its `authorize` again.
+ */
 export interface PipedContext {
   /** The session's public id. */
   readonly sessionId?: string
@@ -159,6 +162,8 @@ export interface PipedContext {
   readonly claims?: string
   /** When the `auth` that brought `claims` was accepted, in epoch milliseconds. Absent for those of the subscribe. */
   readonly renewedAt?: number
+  /** The subscription has neither `filter` nor `map`: this is for the `authorize` of its channel alone. */
+  readonly rechecked?: 'only'
   /** The connection announced parameters. Its row has them. */
   readonly hasParams?: true
   /** JSON text of the connection's parameters, in rows of the version before. */

@@ -249,3 +249,47 @@ describe('authorization', () => {
     expect(machine.message(authorized(2))).toEqual([])
   })
 })
+
+describe('a right that is taken away', () => {
+  const forbidden = (id: number) => ({
+    id,
+    error: { message: 'You are no member of x.', code: -32_003, data: { code: 'FORBIDDEN', httpStatus: 403 } },
+  })
+  function following() {
+    const machine = begun()
+    for (const id of [1, 2]) {
+      machine.subscribe(id)
+      machine.message({ id, result: { type: 'started', ref: 1, from: 'e:4', head: 'e:4' } })
+    }
+    return machine
+  }
+
+  test('ends its subscription, which is neither synced nor subscribed to again [TL-RIGHT-6]', () => {
+    const machine = following()
+    machine.fire({ kind: 'renew' })
+    machine.feed({ type: 'token', token: 'fresh' })
+    const [failed, ...rest] = machine.message(forbidden(1), authorized(2))
+    expect(failed).toBe('fail 1 procedure')
+    expect(rest).toHaveLength(1)
+    expect(rest[0]).toContain('"method":"sync","params":{"subscriptions":[{"id":2,')
+    machine.feed({ type: 'lost', cause: { code: 'network', message: 'lost' } })
+    const resumed = machine.open({ authExpires: 200_000 }).join()
+    expect(resumed).toContain('{"id":2,"method":"subscription"')
+    expect(resumed).not.toContain('{"id":1,"method":"subscription"')
+  })
+
+  test('ends a subscription whose sync or subscribe is refused, without a retry [TL-RIGHT-6]', () => {
+    const machine = following()
+    expect(machine.message(forbidden(1))).toEqual(['fail 1 procedure'])
+    machine.subscribe(3)
+    expect(machine.message(forbidden(3))).toEqual(['fail 3 procedure'])
+    expect(machine.timers.has('started 1') || machine.timers.has('started 3')).toBe(false)
+  })
+
+  test('that cannot be checked is asked for again later [TL-RIGHT-2]', () => {
+    const machine = following()
+    const line = { code: 'FUNCTION_FAILED', retry: 'later', mayHaveRun: true }
+    expect(machine.message({ id: 1, error: {}, line })).toEqual([])
+    expect(machine.timers.has('started 1')).toBe(true)
+  })
+})

@@ -51,7 +51,7 @@ export function createSourceHandler<S extends ImageSchema>(options: SourceOption
     using deadline = createDeadline(outer.clock, workingMs(lambdaContext))
     const context: SourceContext = {
       ...outer,
-      store: boundStore(outer.store, deadline.signal),
+      store: boundStore(outer.store, deadline.signal, outer.clock),
       invoker: outer.invoker && boundInvoker(outer.invoker, deadline.signal),
       deadline,
       consumer: consumerOf(lambdaContext),

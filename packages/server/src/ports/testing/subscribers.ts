@@ -22,6 +22,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
           principal: null,
           claims: '{}',
           hasParams: true,
+          rechecked: 'only',
           connectionParams: 'null',
         },
       })

@@ -1,12 +1,14 @@
-import type { AuthFrame, AuthorizedResult } from '@trunkline/protocol'
+import type { AuthFrame } from '@trunkline/protocol'
 import type { ConnectionRow } from '../../ports/connections.ts'
 import { type ConnectionCaller, isExpired } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import type { Identified } from '../context/served-application.ts'
 import { TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
+import type { Frame } from '../encoding/encode.ts'
+import { type RequestInfo, rejectRequest } from '../encoding/error-response.ts'
 import { deleteConnection } from '../posting/post.ts'
-import { carryClaims } from './carry-claims.ts'
+import { type CarriedClaims, carryClaims } from './carry-claims.ts'
 import { readCaller } from './connect.ts'
 
 /** An `auth` comes at least this long after the one before, unless the authority has ended. */
@@ -26,17 +28,18 @@ export async function holdAuthority(context: InvocationContext, caller: Connecti
 }
 
 /**
- * `auth`: renews the authority of an open connection by a token of the same principal, and returns the result
+ * `auth`: renews the authority of an open connection by a token of the same principal, and returns the answer
  * [LAW-SERVER-IDENTITY]. Of two tokens the later expiry counts. Writes the connection's row, and no subscription's row
- * unless the claims changed: the expiry in those rows is a lower bound. Throws UNAUTHORIZED, RATE_LIMITED, and
- * CONNECTION_LOST if the connection is closed.
+ * unless the claims changed: the expiry in those rows is a lower bound. The errors of subscriptions that other claims
+ * have ended come first, so that the client does not sync them. Throws UNAUTHORIZED, RATE_LIMITED, and CONNECTION_LOST
+ * if the connection is closed.
  */
-// [TL-AUTH-1] [TL-AUTH-6] {"id":4,"result":{"type":"authorized","authExpires":…}}
+// [TL-AUTH-1] [TL-AUTH-6] [TL-RIGHT-3] {"id":4,"result":{"type":"authorized","authExpires":…}}
 export async function renewAuthority(
   context: InvocationContext,
   caller: ConnectionCaller,
   frame: AuthFrame,
-): Promise<AuthorizedResult> {
+): Promise<readonly Frame[]> {
   const { connectionId } = caller
   const row = await readRenewable(context, connectionId)
   const identified = context.server.identify(frame.params.token, connectionId)
@@ -46,7 +49,9 @@ export async function renewAuthority(
   if (found.authExp <= context.clock.now()) throw new TokenRefused('This token has expired.')
   if (found.principal !== row.principal)
     throw new TokenRefused('This token is of another principal; connect anew with it.')
-  return { type: 'authorized', authExpires: await renew(context, row, found) }
+  const { authExp, ended, failed } = await renew(context, row, found)
+  if (failed !== undefined) return [...ended, rejectRequest(context, requestOf(frame), failed.thrown)]
+  return [...ended, { id: frame.id, result: { type: 'authorized', authExpires: authExp } }]
 }
 
 /** The row of an open connection whose last `auth` is long enough ago. Throws RATE_LIMITED and CONNECTION_LOST. */
@@ -64,11 +69,22 @@ async function readRenewable(context: InvocationContext, connectionId: string): 
   )
 }
 
+function requestOf({ id }: AuthFrame): RequestInfo {
+  return { id, type: 'unknown', cause: 'frame' }
+}
+
 type Known = Identified & { readonly status: 'known' }
 
-/** Writes the authority, and returns when it ends. If another `auth` came between, this one is judged again. */
-async function renew(context: InvocationContext, row: ConnectionRow, found: Known): Promise<number> {
-  const { connectionId, renewedAt: follows } = row
+/**
+ * Writes the authority, and returns when it ends and what its claims did. If another `auth` came between, this one is
+ * judged again.
+ */
+async function renew(
+  context: InvocationContext,
+  row: ConnectionRow,
+  found: Known,
+): Promise<CarriedClaims & { readonly authExp: number }> {
+  const { connectionId, principal, renewedAt: follows } = row
   const { claims } = found
   const authExp = Math.max(found.authExp, row.authExp ?? found.authExp) // both were granted
   const renewedAt = Math.max(context.clock.now(), (follows ?? 0) + 1)
@@ -77,8 +93,8 @@ async function renew(context: InvocationContext, row: ConnectionRow, found: Know
   const renewed = await context.store.renewConnection(connectionId, renewal)
   if (renewed === 'absent') return loseConnection(context, connectionId)
   if (renewed === 'changed') return renew(context, await readRenewable(context, connectionId), found)
-  if (claimsPending) await carryClaims(context, { connectionId, claims, renewedAt })
-  return authExp
+  if (!claimsPending) return { authExp, ended: [] }
+  return { authExp, ...(await carryClaims(context, { connectionId, principal, claims, renewedAt })) }
 }
 
 /** The connection is closed, or a restored table lacks its row. [TL-SUB-16] */

@@ -1,20 +1,25 @@
+import type { Clock } from '../../ports/clock.ts'
 import type { Invoker } from '../../ports/invoker.ts'
 import type { Store } from '../../ports/store.ts'
 import { withinDeadline } from './deadline.ts'
+import { recordRowsOf } from './read-times.ts'
 
 /**
  * A store that starts nothing after `signal` aborts, and does not make a caller wait any longer; it rejects with the
  * signal's reason. An adapter's own timeouts and retries may take longer than a frame may [LAW-DEADLINE]. A request
- * that was started may still take effect.
+ * that was started may still take effect. Records when rows of topics were read: see `readTimeOf`.
  */
-export function boundStore(store: Store, signal: AbortSignal): Store {
+export function boundStore(store: Store, signal: AbortSignal, clock: Clock): Store {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)
       if (typeof member !== 'function') return member
       return async (...args: readonly unknown[]) => {
         signal.throwIfAborted()
-        return withinDeadline(signal, Reflect.apply(member, target, args) as Promise<unknown>)
+        const time = clock.now()
+        const result = await withinDeadline(signal, Reflect.apply(member, target, args) as Promise<unknown>)
+        recordRowsOf(name, time, result)
+        return result
       }
     },
   })

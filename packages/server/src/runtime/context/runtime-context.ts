@@ -119,7 +119,7 @@ export function toInvocationContext(
     knownParams: { ...base.knownParams, reading: new Map() },
     parsed: createParsedEvents(),
     appends: createAppendQueues(base.clock),
-    store: boundStore(base.store, signal),
+    store: boundStore(base.store, signal, base.clock),
     invoker: base.invoker && boundInvoker(base.invoker, signal),
     telemetry,
     server,

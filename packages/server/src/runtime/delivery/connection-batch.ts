@@ -7,6 +7,7 @@ import { encode, RawJson, toMessages } from '../encoding/encode.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
 import { type CanReceive, createCanReceive } from '../recipients/can-receive.ts'
+import { postingTo } from '../recipients/current-rows.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import { collectReady } from './collect-ready.ts'
@@ -42,7 +43,9 @@ export async function postBatch(
 ): Promise<void> {
   let canPost = true
   const postReady = async (frames: readonly EncodedFrame[]) => {
-    if (canPost) canPost = await postMessages(context, await takeLive(frames, canReceive))
+    const live = canPost ? await takeLive(frames, canReceive) : []
+    const rows = live.map(({ item }) => item.row)
+    if (canPost) canPost = await postingTo(context, rows, (narrowed) => postMessages(narrowed, live))
     else for (const { item } of frames) item.fail()
   }
   const pending = items.flatMap((item) => item.frames.map((_, index) => makeFrame(context, item, index)))

@@ -13,10 +13,12 @@ import { parseEvents } from '../log/stored-event.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
 import { type CanReceive, createCanReceive } from '../recipients/can-receive.ts'
+import { postingTo } from '../recipients/current-rows.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 import { endSubscriber } from '../recipients/end-subscriber.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
+import { createRecheck } from '../recipients/recheck.ts'
 import { deliverToStock } from '../stock-clients/ordered-delivery.ts'
 import { type BatchItem, postBatch } from './connection-batch.ts'
 import { createFrameMaker } from './frame-maker.ts'
@@ -107,8 +109,9 @@ function batchesOf(
   undelivered: readonly Set<Subscriber>[],
 ): ReadonlyMap<string, ConnectionBatch> {
   const batches = new Map<string, SubscriptionItem[]>()
+  const recheck = createRecheck(context)
   for (const [index, { deliveries, rows }] of groups.entries()) {
-    const frames = deliveries.map((delivery) => createFrameMaker(context, delivery))
+    const frames = deliveries.map((delivery) => createFrameMaker(context, delivery, recheck))
     const slots = deliveries.map(({ slot }) => slot)
     for (const row of rows) {
       const items = batches.get(row.connectionId) ?? []
@@ -222,7 +225,7 @@ async function postInOrder(
   for (const makeFrame of frames) {
     const frame = await makeFrame(row)
     if (frame === undefined || !(await canReceive(row))) continue
-    if (!(await postEphemeral(context, row, frame))) return false
+    if (!(await postingTo(context, [row], (narrowed) => postEphemeral(narrowed, row, frame)))) return false
   }
   return true
 }

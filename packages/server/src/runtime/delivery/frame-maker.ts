@@ -1,14 +1,16 @@
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceView } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
-import { reportingNone } from '../context/failure-source.ts'
+import { reportingNone, reportingRow } from '../context/failure-source.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { type Frame, RawJson, type Result } from '../encoding/encode.ts'
 import { ephemeralResult, evaluate, eventResult, faultResult } from '../encoding/result-frames.ts'
 import { cursorOf } from '../log/retention.ts'
 import { viewResult } from '../presence/rows/views.ts'
+import { RightUndecided } from '../procedures/topic-rights.ts'
 import type { Delivery } from '../recipients/delivery.ts'
 import { createPipeline } from '../recipients/filtered-result.ts'
+import { pipedOf, type Recheck } from '../recipients/recheck.ts'
 
 /** Makes a subscriber's frame; undefined when the subscriber gets none. */
 export type FrameMaker = (row: Subscriber) => Promise<Frame | undefined>
@@ -16,7 +18,7 @@ export type FrameMaker = (row: Subscriber) => Promise<Frame | undefined>
 /**
  * Makes the frames of one event for any number of subscribers. Results that several subscribers share are made once.
  */
-export function createFrameMaker(invocation: InvocationContext, delivery: Delivery): FrameMaker {
+export function createFrameMaker(invocation: InvocationContext, delivery: Delivery, recheck: Recheck): FrameMaker {
   const context = reportingNone(invocation)
   const pipeline = createPipeline(context, delivery)
   let shared: Result | undefined
@@ -27,12 +29,25 @@ export function createFrameMaker(invocation: InvocationContext, delivery: Delive
   }
   const resultFor = async ({ presence, path, ...row }: Subscriber) => {
     if (presence !== undefined && delivery.slot !== undefined) return viewOf(presence.view, delivery.slot, path)
-    if (row.piped !== undefined) return pipeline({ ...row, path }, row.piped)
+    const piped = pipedOf(row)
+    if (piped !== undefined) return pipeline({ ...row, path }, piped)
     shared ??= unfilteredResult(context, delivery, path)
     return shared
   }
+  const allowedResult = async (row: Subscriber) => {
+    try {
+      return (await recheck(row)) ? await resultFor(row) : undefined
+    } catch (thrown) {
+      if (!(thrown instanceof RightUndecided) || thrown.isLate || delivery.slot === undefined) throw thrown
+      return faultResult(
+        reportingRow(context, row).server,
+        { cursor: cursorOf(context, delivery.slot), path: row.path },
+        thrown,
+      )
+    }
+  }
   return async (row) => {
-    const result = await resultFor(row)
+    const result = await allowedResult(row)
     return result === undefined ? undefined : { id: new RawJson(row.id), result }
   }
 }

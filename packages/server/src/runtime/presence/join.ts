@@ -7,6 +7,7 @@ import { type Caller, sessionIdOf } from '../context/caller.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Replay } from '../log/replay.ts'
+import { TopicRefused } from '../procedures/topic-rights.ts'
 import { keepaliveOf, sweepOnReturn } from './renew-lease.ts'
 import { disconnectSession } from './rows/disconnect-session.ts'
 import { logOf } from './rows/find-presence.ts'
@@ -104,9 +105,13 @@ async function isStillJoined(context: RuntimeContext, session: SessionRef, id: s
   return false
 }
 
-/** Whether the client gives the subscription up after this error, so that its session ends. A stock client does not retry. */
+/**
+ * Whether the client gives the subscription up after this error, so that its session ends. A stock client does not
+ * retry.
+ */
 function isFinal({ extensions }: Pick<Caller, 'extensions'>, thrown: unknown): boolean {
-  return !extensions || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
+  const isRefused = thrown instanceof TopicRefused || (thrown instanceof TrunklineError && thrown.line === 'TOO_LARGE')
+  return !extensions || isRefused
 }
 
 /** Loads the state that a presence subscription begins with: the members, or their number. */

@@ -2,18 +2,20 @@ import type { ConnectionRow } from '../../ports/connections.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { isExpired } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
+import { isCurrent } from './current-rows.ts'
 
 /** Whether a subscriber may be posted to now. Rejects when the table cannot be read. */
 export type CanReceive = (row: Subscriber) => Promise<boolean>
 
 /**
- * The check of one delivery. [TL-ERR-6] It is made at each post and not at the read of the rows, since authority may
+ * The check of one delivery. [TL-ERR-6] [TL-RIGHT-3] It is made at each post and not at the read of the rows, since authority may
  * expire during a long delivery. The expiry in a row is a lower bound: after it, the connection's row decides, which is
  * read once for each connection. A later expiry is written into the row, so that the next delivery need not read
  * [LAW-SERVER-IDENTITY].
  */
 // [TL-AUTH-2]
-export function createCanReceive({ clock, store }: RuntimeContext): CanReceive {
+export function createCanReceive(context: RuntimeContext): CanReceive {
+  const { clock, store } = context
   const connections = new Map<string, Promise<ConnectionRow | undefined>>()
   const raised = new Set<Subscriber>()
   const readOnce = (connectionId: string) => {
@@ -22,7 +24,7 @@ export function createCanReceive({ clock, store }: RuntimeContext): CanReceive {
     return reading
   }
   return async (row) => {
-    if (row.expires * 1_000 <= clock.now()) return false
+    if (row.expires * 1_000 <= clock.now() || !(await isCurrent(context, row))) return false
     if (!isExpired(row, clock.now())) return true
     const connection = await readOnce(row.connectionId)
     if (connection?.state !== 'OPEN' || isExpired(connection, clock.now())) return false

@@ -1,6 +1,7 @@
 import type { Subscriber } from '../../ports/subscribers.ts'
+import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import { reportingRow } from '../context/failure-source.ts'
-import type { InvocationContext } from '../context/runtime-context.ts'
+import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { encode, RawJson } from '../encoding/encode.ts'
 import { errorFrame } from '../encoding/error-response.ts'
 import { post } from '../posting/post.ts'
@@ -17,4 +18,19 @@ export async function endSubscriber(context: InvocationContext, row: Subscriber,
   await context.store.stopSubscription(row)
   await context.store.stopSubscriber(row)
   await endSession(context, row)
+}
+
+/**
+ * Ends a subscription by its connection's row, without an answer. The topic's row is stopped first, so that a row which
+ * is still on in the connection is stopped whole when this is repeated. Returns whether this attempt was on until now;
+ * a newer one stays.
+ */
+export async function stopRows(context: RuntimeContext, own: ConnectionSubscription): Promise<boolean> {
+  const { topic, shard, seat } = own
+  if (topic !== undefined && shard !== undefined) await context.store.stopSubscriber({ ...own, topic, shard })
+  const { status } = await context.store.stopSubscription(own)
+  if (status === 'newer') return false
+  if (topic !== undefined && seat !== undefined)
+    await endSession(context, { ...own, topic, presence: { view: 'members', seat } })
+  return true
 }

@@ -69,9 +69,7 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // {"id":4,"result":{"type":"authorized",…}}
   auth: {
     needs: 'none',
-    run: async ({ context, caller, request }) => [
-      { id: request.id, result: await renewAuthority(context, caller, request) },
-    ],
+    run: ({ context, caller, request }) => renewAuthority(context, caller, request),
   },
   // no answer
   cancel: {

@@ -19,9 +19,11 @@ import { post } from '../posting/post.ts'
 import { type PostedOnce, postOnce } from '../posting/post-once.ts'
 import { endSession } from '../presence/rows/disconnect-session.ts'
 import { viewPipes } from '../presence/rows/views.ts'
+import { postingTo } from '../recipients/current-rows.ts'
 import { pipeOf } from '../recipients/filtered-result.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
+import { createRecheck, pipedOf } from '../recipients/recheck.ts'
 import {
   acquireLock,
   disconnectUncertain,
@@ -77,7 +79,8 @@ async function deliverOnce(context: InvocationContext, row: Subscriber, slot: Sl
 /** Undefined when the subscription's middlewares refused, which has ended the subscription. */
 async function pipeFor(context: InvocationContext, row: Subscriber): Promise<readonly PipeStep[] | undefined> {
   if (row.presence !== undefined) return viewPipes[row.presence.view]
-  return row.piped === undefined ? [] : pipeOf(context, row, row.piped)
+  const piped = pipedOf(row)
+  return piped === undefined ? [] : pipeOf(context, row, piped)
 }
 
 /** How far to post through which steps, and the slots after the lock's position that were read already. */
@@ -102,6 +105,7 @@ export async function postFromLog(
   let { slots } = target
   let emptyReads = 0
   for (let isBehind = lastOf(slots) < target.offset; ; ) {
+    if (slots.length > 0 && !(await createRecheck(context)(lock.row))) return 'done'
     const result = await postSlots(context, lock, { pipe, slots })
     if (result !== undefined) return result
     if (!isBehind && (await releaseUnlessRequested(context, lock))) return 'done'
@@ -170,7 +174,8 @@ export async function postUnderLock(
     await releaseLock(context, lock)
     return 'done' // the resume under a new token replays what expired authority withholds
   }
-  const posted = await postOnce(context, row.connectionId, encode({ id: new RawJson(row.id), result }))
+  const text = encode({ id: new RawJson(row.id), result })
+  const posted = await postingTo(context, [row], (narrowed) => postOnce(narrowed, row.connectionId, text))
   if (posted === 'posted') return void (await noticeAgeing(context, row))
   return afterFailedPost(context, lock, posted)
 }

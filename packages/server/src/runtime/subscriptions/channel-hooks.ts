@@ -13,6 +13,7 @@ import { presenceHooks } from '../presence/join.ts'
 import { shownSlots } from '../presence/rows/views.ts'
 import { newLock } from '../stock-clients/subscription-lock.ts'
 import { checkStoredBytes, toStoredContext } from './stored-context.ts'
+import { type SubscribeRight, subscribeRight } from './subscribe-right.ts'
 import type { Subscribing, SubscriptionHooks, SubscriptionStart } from './subscription-hooks.ts'
 
 /** The steps of a subscribe to a channel: a log, an ephemeral channel, or a presence, whose session also joins. */
@@ -27,12 +28,14 @@ export function channelHooks(
   const { connectionId, extensions } = caller
   const attempt = { connectionId, id: JSON.stringify(request.id), ref: request.ref, topic }
   const joining = presence && presenceHooks(context, { caller, descriptor, attempt, presence })
+  const right = subscribeRight(context, descriptor, { caller, attempt })
   const stored = toStoredContext(context.server, { caller, rawInput: request.rawInput }, descriptor)
   const shard = firstShard(context.shardHints, topic, connectionId)
   const isOrdered = !extensions && channel.retentionMs !== undefined
   const loadState = joining?.loadState ?? (load && loadWith(context, load))
   return {
     async beforeClaim() {
+      await right.beforeClaim()
       await checkStoredBytes(context, { ...attempt, shard }, stored)
       await joining?.beforeClaim()
     },
@@ -49,13 +52,20 @@ export function channelHooks(
       }
       if ((await context.store.putSubscriber(row)) !== 'put') return undefined
       await checkStoredBytes(context, row, stored).catch((thrown: unknown) => withdraw(context, row, thrown))
-      const isOpen = () => isStillOpen(context, row)
-      return (await (joining === undefined ? isOpen() : joining.registered(row, isOpen))) ? row : undefined
+      const isOpen = () => isStillOpen(context, row, right)
+      const isLive = joining === undefined ? isOpen() : joining.registered(row, isOpen)
+      const end = async (thrown: unknown) => {
+        if (!right.isGuarded) throw thrown
+        await joining?.ended(thrown)
+        return withdraw(context, row, thrown)
+      }
+      return (await isLive.catch(end)) ? row : undefined
     },
     resumed: async () => joining?.resumed(request.lastEventId),
     ...(loadState && { loadState }),
     ended: async (thrown) => joining?.ended(thrown),
-    async started(_, { found, snapshot }) {
+    async started(row, { found, snapshot }) {
+      if (!(await right.stillHolds(row))) return []
       const started = extensions
         ? startedResult(request.ref, { found, snapshot }, joining?.keepaliveMs)
         : { type: 'started' as const }
@@ -97,9 +107,11 @@ async function withdraw(context: InvocationContext, row: Subscriber, thrown: unk
 /**
  * S3. Deletes the row of a connection that was closed meanwhile. Disconnects a connection without a row, as after a
  * restore of the table: its client would ask in vain while the socket is open. Writes the connection's claims into a
- * row that holds older ones; the row's expiry is a lower bound and stays [LAW-SERVER-IDENTITY].
+ * row that holds older ones; the row's expiry is a lower bound and stays [LAW-SERVER-IDENTITY]. Throws when those claims
+ * no longer let the caller get the topic.
  */
-async function isStillOpen(context: InvocationContext, row: Subscriber): Promise<boolean> {
+async function isStillOpen(context: InvocationContext, row: Subscriber, right: SubscribeRight): Promise<boolean> {
+  const readAt = context.clock.now()
   const { connection, shards = 1 } = await context.store.readConnectionAndShards(row.connectionId, row.topic)
   rememberShards(context.shardHints, row.topic, shards) // for the next row; this one keeps its shard
   if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= context.clock.now()) {
@@ -107,6 +119,7 @@ async function isStillOpen(context: InvocationContext, row: Subscriber): Promise
     if (connection === undefined) await deleteConnection(context, row.connectionId) // [TL-SUB-16]
     return false
   }
+  await right.confirm(row, connection, readAt)
   const { claims, renewedAt } = connection
   if (row.piped !== undefined && renewedAt !== undefined && claims !== undefined && claims !== row.piped.claims)
     await context.store.setSubscriberClaims({ ...row, claims, renewedAt })

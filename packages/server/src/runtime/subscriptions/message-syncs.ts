@@ -3,6 +3,7 @@ import type { Store } from '../../ports/store.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Failure } from '../context/served-application.ts'
+import { SyncRights } from './sync-rights.ts'
 
 /** Slots that all syncs of one message may read together. */
 const mostSlots = 1_000
@@ -19,16 +20,20 @@ const slotOverhead = 200 // bytes of a slot's other attributes
 export class MessageSyncs {
   /** The context of the message, for what is not counted. */
   readonly outer: InvocationContext
+  /** What the sender may get. */
+  readonly rights: SyncRights
   #context: InvocationContext | undefined
   #slots = mostSlots
   #bytes = mostBytes
   #hasRead = false
+  #rowsReadAt = 0
   #rows: Promise<ReadonlyMap<string, ConnectionSubscription>> | undefined
   #failure: Failure | undefined
   #failures = 0
 
   constructor(outer: InvocationContext) {
     this.outer = outer
+    this.rights = new SyncRights(outer)
   }
 
   /** The context of the message, whose store counts slots and whose errors are collected. Made for the first sync. */
@@ -39,10 +44,16 @@ export class MessageSyncs {
 
   /** The connection's rows by the id in them. */
   readRows(connectionId: string): Promise<ReadonlyMap<string, ConnectionSubscription>> {
+    if (this.#rows === undefined) this.#rowsReadAt = this.outer.clock.now()
     this.#rows ??= this.outer.store
       .readSubscriptions(connectionId)
       .then((rows) => new Map(rows.map((row) => [row.id, row])))
     return this.#rows
+  }
+
+  /** When the read of the connection's rows began. */
+  get rowsReadAt(): number {
+    return this.#rowsReadAt
   }
 
   /** How many subscriptions' positions may be read now: two slots each. The message's first page has room after it. */

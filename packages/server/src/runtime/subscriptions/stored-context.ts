@@ -5,24 +5,35 @@ import { type Caller, sessionIdOf } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
+import { checkRecheckedClaims } from '../procedures/topic-rights.ts'
 
 /**
- * The parts of a topic's row with which a delivery runs the procedure again. Empty for a subscription without `filter`
- * and `map`.
+ * The parts of a topic's row with which a delivery runs the procedure again, or asks `authorize` of a channel with
+ * `recheck`. Empty for a subscription that needs neither.
  */
 export type StoredContext = Pick<Subscriber, 'input' | 'piped'>
 
 type RowName = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id'>
 
-/** The context to store in a subscription's row. Throws TOO_LARGE for an input larger than `maxStoredInputBytes`. */
-// [TL-LIM-7]
+/**
+ * The context to store in a subscription's row. Throws TOO_LARGE for an input larger than `maxStoredInputBytes`, and for
+ * claims that are too large for a channel with `recheck`.
+ */
+// [TL-LIM-7] [TL-RIGHT-5]
 export function toStoredContext(
   { maxStoredInputBytes }: Pick<Server, 'maxStoredInputBytes'>,
   { caller, rawInput }: Subscribing,
-  { pipe, presence }: Pick<SubscriptionDescriptor, 'pipe' | 'presence'>,
+  { pipe, presence, channel }: Pick<SubscriptionDescriptor, 'pipe' | 'presence' | 'channel'>,
 ): StoredContext {
+  const isPiped = pipe.length > 0 && presence === undefined
+  const piped: StoredContext['piped'] = {
+    sessionId: sessionIdOf(caller),
+    principal: caller.principal,
+    ...defined({ claims: caller.claims }),
+  }
+  if (channel.recheck !== undefined) checkRecheckedClaims(caller.claims)
   // Every delivery reads the row, so unused bytes would cost read capacity.
-  if (pipe.length === 0 || presence !== undefined) return {}
+  if (!isPiped) return channel.recheck === undefined ? {} : { piped: { ...piped, rechecked: 'only' } }
   const input = rawInput === undefined ? undefined : JSON.stringify(rawInput)
   const bytes = bytesOf(input)
   if (bytes > maxStoredInputBytes)
@@ -31,12 +42,7 @@ export function toStoredContext(
     )
   return {
     ...defined({ input }),
-    piped: {
-      sessionId: sessionIdOf(caller),
-      principal: caller.principal,
-      ...defined({ claims: caller.claims }),
-      ...(caller.expectsParams && { hasParams: true }),
-    },
+    piped: { ...piped, ...(caller.expectsParams && { hasParams: true }) },
   }
 }
 

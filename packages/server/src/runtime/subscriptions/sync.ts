@@ -15,6 +15,7 @@ import { keepPresence } from '../presence/renew-lease.ts'
 import { shownSlots, viewPipes } from '../presence/rows/views.ts'
 import { checkAnonymous } from '../procedures/check-anonymous.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
+import { pipedOf } from '../recipients/recheck.ts'
 import type { MessageSyncs } from './message-syncs.ts'
 
 type SyncEntry = SyncFrame['params']['subscriptions'][number]
@@ -28,6 +29,7 @@ interface LiveEntry {
   readonly shard: number
   readonly cursor: Cursor
   readonly seat: PresenceSessionKey | undefined
+  readonly row: ConnectionSubscription & { readonly topic: string }
 }
 
 /**
@@ -53,7 +55,7 @@ export async function sync(
     live.filter((each) => presentOf(kept, each) !== undefined),
   )
 
-  const frames: Frame[] = []
+  const answered: (readonly [id: string, frames: readonly Frame[]])[] = []
   let bytes = 0
   for (const [index, entry] of params.subscriptions.entries()) {
     const present = presentOf(kept, found[index])
@@ -65,8 +67,10 @@ export async function sync(
     const size = answers.reduce((sum, answer) => sum + Buffer.byteLength(encode(answer)) + 1, 0)
     if (bytes > 0 && bytes + size > limits.pageBytes.value) break
     bytes += size
-    frames.push(...answers)
+    answered.push([JSON.stringify(entry.id), answers])
   }
+  const ended = await syncs.rights.endedSince(syncs.rowsReadAt, rows)
+  const frames = answered.flatMap(([own, answers]) => (ended.has(own) ? [] : answers))
   return [...frames, { id, result: { type: 'data' } }]
 }
 
@@ -131,6 +135,7 @@ async function answerEntry(
   try {
     if (live === undefined) throw notLive()
     if (state.subscriber !== undefined) await checkAnonymous(syncs.context, caller, state.subscriber.path)
+    await syncs.rights.check(caller, live.row)
     const factsOf = () => toFacts(caller, 'frame', { connectionParams: params })
     const results = await syncLive(syncs, live, { state, maxBytes, factsOf })
     return results.map((result) => ({ id: entry.id, result }))
@@ -144,7 +149,8 @@ function toLive(entry: SyncEntry, row: ConnectionSubscription | undefined): Live
   const cursor = parseCursor(entry.from)
   if (cursor === undefined || row?.on !== true || row.ref !== entry.ref) return undefined
   const { topic, shard, id, seat } = row
-  return topic === undefined || shard === undefined ? undefined : { entry, id, topic, shard, cursor, seat }
+  if (topic === undefined || shard === undefined) return undefined
+  return { entry, id, topic, shard, cursor, seat, row: { ...row, topic } }
 }
 
 interface SyncedState {
@@ -167,7 +173,7 @@ async function syncLive(
   const current = upToDate(context, cursor, state)
   if (current === undefined && !syncs.beginLog()) return [] // [TL-SYNC-8]
   const found = current ?? (await replayFrom(context, { topic, retentionMs }, cursor))
-  const isPiped = subscriber.piped !== undefined && found.slots.length > 0
+  const isPiped = pipedOf(subscriber) !== undefined && found.slots.length > 0
   const view = subscriber.presence?.view
   const described = isPiped ? await describePipe(context, subscriber, factsOf()) : []
   const pipe = view === undefined ? described : viewPipes[view]

@@ -1,0 +1,33 @@
+import type { Subscriber } from '../../ports/subscribers.ts'
+import { readTimeOf, recordReadTime } from '../context/read-times.ts'
+import { type InvocationContext, type RuntimeContext, within } from '../context/runtime-context.ts'
+import { guardOf } from '../procedures/topic-rights.ts'
+
+/** A row of a channel with `authorize` is read again before a post when its last read is older. */
+export const freshMs = 1_500
+/** A post for such a row ends within this time after that check. Together less than 5 s, with a margin. [LAW-RIGHTS] */
+const postMs = 3_000
+
+/**
+ * Whether a row that a delivery has read is still on. A large delivery, a retry and a lock last for longer than rights
+ * may, so a row of a channel with `authorize` is read again once its last read is too old. Other rows are not.
+ */
+export async function isCurrent({ store, clock, channelOf }: RuntimeContext, row: Subscriber): Promise<boolean> {
+  if (guardOf({ channelOf }, row.topic) === undefined) return true
+  const now = clock.now()
+  if (now - (readTimeOf(row) ?? Number.NEGATIVE_INFINITY) <= freshMs) return true
+  const current = await store.readSubscriber(row)
+  if (current?.on !== true || current.ref !== row.ref) return false
+  recordReadTime(row, now)
+  return true
+}
+
+/** Runs posts for rows that were just checked. With a channel with `authorize` among them, the time is bounded. */
+export function postingTo<T>(
+  context: InvocationContext,
+  rows: Iterable<Pick<Subscriber, 'topic'>>,
+  work: (context: InvocationContext) => Promise<T>,
+): Promise<T> {
+  for (const { topic } of rows) if (guardOf(context, topic) !== undefined) return within(context, postMs, work)
+  return work(context)
+}
