@@ -24,7 +24,9 @@ function manifestsOf(root: string) {
 /** A copy of the workspace's manifests, in which a release can be tried. */
 function copyManifests(): void {
   const folders = ['packages', 'examples', 'benchmarks'].flatMap((kind) =>
-    readdirSync(join(repository, kind)).map((name) => join(kind, name)),
+    readdirSync(join(repository, kind), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(kind, name)),
   )
   for (const folder of ['.', ...folders]) {
     mkdirSync(join(copy, folder), { recursive: true })
