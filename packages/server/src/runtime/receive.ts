@@ -10,6 +10,7 @@ import type { InvocationContext } from './context/runtime-context.ts'
 import { encode, type Frame, idOf, toMessages } from './encoding/encode.ts'
 import { rejectRequest } from './encoding/error-response.ts'
 import { deleteConnection, post } from './posting/post.ts'
+import { postingAnswer } from './recipients/current-rows.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
 import { answerTask, refusedAnswer } from './requests/dispatch.ts'
 import { type Elements, flawError, methodOf, parseChunk, parseElements } from './requests/parse-request.ts'
@@ -145,7 +146,8 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
     const isReturned = running === 0 && twoWay && !params.endConnection
     const carried = isReturned ? messages.length - 1 : messages.length
     returned = messages[carried] ?? returned
-    await postAll(answering, messages.slice(0, carried))
+    const texts = messages.slice(0, carried)
+    await postingAnswer(context, frames, (narrowed) => postAll({ ...answering, context: narrowed }, texts))
   }
   const [only] = tasks
   await (tasks.length === 1 && only !== undefined ? run(only) : runAll(tasks, run))

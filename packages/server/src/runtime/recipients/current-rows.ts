@@ -31,3 +31,20 @@ export function postingTo<T>(
   for (const { topic } of rows) if (guardOf(context, topic) !== undefined) return within(context, postMs, work)
   return work(context)
 }
+
+const boundedAnswers = new WeakSet<object>()
+
+/** Marks the frames of an answer that has events of a channel with `authorize`: its post has the time of a push. */
+export function boundAnswer<F extends object>(frames: F): F {
+  boundedAnswers.add(frames)
+  return frames
+}
+
+/** Runs the posts of an answer, within the time of a push if its frames are marked. */
+export function postingAnswer<T>(
+  context: InvocationContext,
+  frames: object,
+  work: (context: InvocationContext) => Promise<T>,
+): Promise<T> {
+  return boundedAnswers.has(frames) ? within(context, postMs, work) : work(context)
+}

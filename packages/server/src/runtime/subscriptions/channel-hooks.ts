@@ -11,6 +11,7 @@ import { toRange } from '../log/replay.ts'
 import { deleteConnection } from '../posting/post.ts'
 import { presenceHooks } from '../presence/join.ts'
 import { shownSlots } from '../presence/rows/views.ts'
+import { boundAnswer } from '../recipients/current-rows.ts'
 import { newLock } from '../stock-clients/subscription-lock.ts'
 import { checkStoredBytes, toStoredContext } from './stored-context.ts'
 import { type SubscribeRight, subscribeRight } from './subscribe-right.ts'
@@ -74,7 +75,8 @@ export function channelHooks(
       const range = { topic, pipe, path: request.path, from: found?.from.offset ?? 0, maxBytes }
       const events = found === undefined ? [] : replayResults(context, range, slots)
       const results = [started, ...(snapshot === undefined ? [] : [snapshot]), ...events]
-      return results.map((result) => ({ id: request.id, result }))
+      const frames = results.map((result) => ({ id: request.id, result }))
+      return right.isGuarded ? boundAnswer(frames) : frames
     },
   }
 }

@@ -35,6 +35,11 @@ export class SyncRights {
     }
   }
 
+  /** Whether the answer may have events that were checked. */
+  get hasPassed(): boolean {
+    return this.#passed.size > 0
+  }
+
   /**
    * The ids of the checked subscriptions that have ended since `readAt`, when the connection's rows were read: the answer
    * must leave their events out. Reads the rows again only after a slow sync. [LAW-RIGHTS]

@@ -15,6 +15,7 @@ import { keepPresence } from '../presence/renew-lease.ts'
 import { shownSlots, viewPipes } from '../presence/rows/views.ts'
 import { checkAnonymous } from '../procedures/check-anonymous.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
+import { boundAnswer } from '../recipients/current-rows.ts'
 import { pipedOf } from '../recipients/recheck.ts'
 import type { MessageSyncs } from './message-syncs.ts'
 
@@ -71,7 +72,8 @@ export async function sync(
   }
   const ended = await syncs.rights.endedSince(syncs.rowsReadAt, rows)
   const frames = answered.flatMap(([own, answers]) => (ended.has(own) ? [] : answers))
-  return [...frames, { id, result: { type: 'data' } }]
+  const answer: readonly Frame[] = [...frames, { id, result: { type: 'data' } }]
+  return syncs.rights.hasPassed ? boundAnswer(answer) : answer
 }
 
 const rangeBytes = 1_024 // `synced` or an error at the start of an entry's frames, and `advance` at their end

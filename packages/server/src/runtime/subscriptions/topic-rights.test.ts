@@ -147,6 +147,24 @@ describe('a subscribe to a channel with authorize', () => {
     await answered
     expect(ann.frames()).toEqual([])
   })
+  test('whose answer cannot be posted within 3 s is not posted later [LAW-RIGHTS]', async () => {
+    const made = createClub()
+    await publishIn(made)
+    const ann = await made.connect({ token: 'x' })
+    let posts = 0
+    made.gateway.intercept = () => {
+      posts += 1
+      return { status: 'throttled' }
+    }
+    const answered = subscribeTo(ann, 'replayed')
+    await settle()
+    for (let n = 0; n < 36; n++) await made.clock.advance(100)
+    const tried = posts
+    await made.clock.advance(6_000)
+    await answered
+    expect(tried).toBeGreaterThan(1)
+    expect(posts).toBe(tried)
+  })
   test('may ask by a promise, or by what only has a then', async () => {
     const made = createClub()
     const ann = await made.connect({ token: 'y' })
