@@ -64,6 +64,7 @@ describe('the entry points of the packages', () => {
       './apigateway',
       './dynamodb',
       './powertools',
+      './erase',
       './jwt',
       './tickets',
       './ports',

@@ -3,7 +3,7 @@ import { defineConfig } from 'tsup'
 export default defineConfig({
   entry: [
     'src/{index,internal}.ts',
-    'src/{apigateway,aws,dynamodb,jwt,lambda,memory,ports,ports/testing,powertools,tickets}/index.ts',
+    'src/{apigateway,aws,dynamodb,erase,jwt,lambda,memory,ports,ports/testing,powertools,tickets}/index.ts',
   ],
   format: 'esm',
   target: 'node20',

@@ -15,7 +15,12 @@ const actionOf: Readonly<Record<string, string>> = {
   InvokeCommand: 'lambda:InvokeFunction',
   SendMessageCommand: 'sqs:SendMessage',
   'aws4.sign': 'execute-api:ManageConnections', // a post, which passes no client of the SDK
+  ScanCommand: 'dynamodb:Scan',
+  DescribeTableCommand: 'dynamodb:DescribeTable',
 }
+
+/** Actions of an operator's script. No function has them. */
+const ofScripts = ['dynamodb:Scan', 'dynamodb:DescribeTable']
 
 const deliverRoots = ['runtime/delivery/deliver.ts', 'runtime/run-queued-jobs.ts'] as const
 
@@ -167,6 +172,16 @@ describe('each function', () => {
 
   it.each(names)('%s may do what its code and Lambda do in its name, and nothing else', (name) => {
     expect([...granted(name)].sort()).toEqual([...new Set([...sent(name), ...platform(name)])].sort())
+  })
+
+  it.each(names)('%s has no right that only a script needs', (name) => {
+    const all = [...granted(name), ...sent(name)]
+    expect(all.filter((each) => ofScripts.some((action) => each.startsWith(`${action} `)))).toEqual([])
+  })
+
+  it('reaches no erasure', () => {
+    const roots = [...Object.values(rootsOf).flat(), ...calledByApplication]
+    expect([...reachedFrom(roots)].filter((source) => /^(?:runtime\/erasure|erase)\//.test(source))).toEqual([])
   })
 
   it('authorizer sends nothing', () => {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { defined } from '@trunkline/protocol'
 import { writeDocument } from './asyncapi/write-document.ts'
 import { dev } from './dev/dev.ts'
+import { eraseUsage, runEraseCommand } from './erase/command.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
 
 const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [--data folder] [--env file]
@@ -27,13 +28,16 @@ trunkline redrive [--queue url] [--dry-run] [--max n]
 
 Replays failed deliveries from the log: invokes the deliver function for each topic and offset in the on-failure queue,
 and for each failed check of a presence or of an unconfirmed connection, then deletes the messages that were accepted. Requires TRUNKLINE_DELIVER, a region
-and credentials. TRUNKLINE_FAILURES is the default of --queue. Running it again is harmless.`
+and credentials. TRUNKLINE_FAILURES is the default of --queue. Running it again is harmless.
+
+${eraseUsage}`
 
 /** Commands by name. Each resolves to the exit code. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   dev: runDev,
   asyncapi: runAsyncApi,
   redrive: runRedriveCommand,
+  erase: runEraseCommand,
 }
 
 async function main([command, ...args]: readonly string[]): Promise<number> {

@@ -25,13 +25,14 @@ export interface Emulators {
 
 type Environment = Readonly<Record<string, string>>
 
-/** The environments of a function and of a script. A script's has no gateway. */
+/** The environments of a function and of a script. A script's has no origins. */
 export function createEnvironments({ gateway, functions, dynamo, table }: Emulators): {
   readonly environment: Environment
   readonly scriptEnvironment: Environment
 } {
   const scriptEnvironment = {
     TRUNKLINE_TABLE: table,
+    TRUNKLINE_CALLBACK_URL: gateway.callbackUrl,
     TRUNKLINE_DELIVER: 'deliver',
     TRUNKLINE_WORKER: 'worker',
     TRUNKLINE_DELAY_QUEUE_URL: functions.queueUrl(delayQueueSettings.name),
@@ -47,13 +48,15 @@ export function createEnvironments({ gateway, functions, dynamo, table }: Emulat
   }
   const environment = {
     ...scriptEnvironment,
-    TRUNKLINE_CALLBACK_URL: gateway.callbackUrl,
     TRUNKLINE_ORIGINS: [...ownOrigins(gateway), ...processOrigins()].join(','),
   }
   return { environment, scriptEnvironment }
 }
 
-/** The backends of a function and of a script: real SDK clients over HTTP. A script's has no gateway. */
+/**
+ * The backends of a function and of a script: real SDK clients over HTTP. A script closes connections by its gateway; what
+ * it publishes is delivered by the table's stream.
+ */
 export function createBackends({ clock, gateway, functions, dynamo, faults, table }: Emulators): {
   readonly functionBackend: Backend
   readonly scriptBackend: Backend
@@ -70,7 +73,7 @@ export function createBackends({ clock, gateway, functions, dynamo, faults, tabl
     workerFunction: 'worker',
     delayQueueUrl: functions.queueUrl(delayQueueSettings.name),
   }
-  const script = awsBackend(shared)
+  const script = awsBackend({ ...shared, callbackUrl: gateway.callbackUrl })
   return {
     functionBackend: faults.bind(awsBackend({ ...shared, callbackUrl: gateway.callbackUrl })),
     scriptBackend: { ...script, store: storeLimit.ofScript(script.store) },

@@ -75,7 +75,7 @@ export interface Stack extends Emulators {
   readonly scriptBackend: Backend
   /** The environment of a function. */
   readonly environment: Readonly<Record<string, string>>
-  /** The environment of a script, without the gateway. */
+  /** The environment of a script. */
   readonly scriptEnvironment: Readonly<Record<string, string>>
   serve(run: RunOf): void
   idle(): Promise<void>

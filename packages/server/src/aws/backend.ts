@@ -1,6 +1,6 @@
 import { defined } from '@trunkline/protocol'
 import { createApiGateway } from '../apigateway/gateway.ts'
-import { createDynamoStore } from '../dynamodb/store.ts'
+import { createDynamoErasure, createDynamoStore } from '../dynamodb/store.ts'
 import { createLambdaInvoker } from '../invoker/invoker.ts'
 import { createQueueInvoker } from '../invoker/queue-invoker.ts'
 import type { Backend } from '../ports/backend.ts'
@@ -51,6 +51,7 @@ export function awsBackend(options: AwsBackendOptions): Backend {
   const functions = defined({ deliver: options.deliverFunction, worker: options.workerFunction })
   return {
     store: createDynamoStore({ ...common, table, ...defined({ endpoint, log }) }),
+    erasure: createDynamoErasure({ ...common, table, ...defined({ endpoint }) }),
     ...defined({
       gateway: callbackUrl === undefined ? undefined : createApiGateway({ ...common, callbackUrl }),
       invoker: Object.keys(functions).length === 0 ? undefined : invokerOf(options, common, functions),

@@ -5,10 +5,10 @@ import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { parseCursor } from '@trunkline/protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Store, StoreError } from '../ports/store.ts'
-import { storeSuite } from '../ports/testing/index.ts'
+import { erasureSuite, storeSuite } from '../ports/testing/index.ts'
 import { connection, keyClaim, presence, slot, subscriber } from '../ports/testing/rows.ts'
 import { access, close, type Exchange, listen, openTable, proxy } from './endpoint.suite.ts'
-import { createDynamoStore } from './store.ts'
+import { createDynamoErasure, createDynamoStore } from './store.ts'
 
 let table: Awaited<ReturnType<typeof openTable>>
 beforeAll(async () => {
@@ -22,6 +22,13 @@ afterEach(async () => {
 })
 
 storeSuite({ describe, it }, { name: 'dynamodb', createStore: () => createDynamoStore(table.options) })
+erasureSuite(
+  { describe, it },
+  {
+    name: 'dynamodb',
+    createStores: () => ({ store: createDynamoStore(table.options), erasure: createDynamoErasure(table.options) }),
+  },
+)
 
 /** A store behind a proxy. */
 async function storeBehind(handle: (exchange: Exchange) => Promise<void>): Promise<Store> {

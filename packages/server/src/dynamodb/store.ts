@@ -1,6 +1,8 @@
+import type { ErasureStore } from '../ports/erasure.ts'
 import { createSlotReader } from '../ports/event-row.ts'
 import { type Store, StoreError, type StoreRefusal } from '../ports/store.ts'
 import { connectionOperations } from './ports/connections.ts'
+import { erasureOperations } from './ports/erasure.ts'
 import { idempotencyOperations } from './ports/idempotency.ts'
 import { leaseOperations } from './ports/leases.ts'
 import { logOperations } from './ports/log.ts'
@@ -8,13 +10,23 @@ import { presenceOperations } from './ports/presence.ts'
 import { subscriberOperations } from './ports/subscribers.ts'
 import { subscriptionOperations } from './ports/subscriptions.ts'
 import { uploadOperations } from './ports/uploads.ts'
-import { isRefusal, NotSentError } from './requests/client.ts'
+import { createSend, isRefusal, NotSentError } from './requests/client.ts'
 import type { DynamoStoreOptions } from './requests/options.ts'
 import { createRequests } from './requests/requests.ts'
+import { createScan } from './requests/scan.ts'
 
 export type { DynamoStoreOptions } from './requests/options.ts'
 
-type Operations = Omit<Store, 'kind'>
+/**
+ * The port of erasures in a DynamoDB table, for scripts. It needs the actions `dynamodb:Scan` and
+ * `dynamodb:DescribeTable` in addition to the store's. Operations reject with a `StoreError`.
+ * @default requestTimeoutMs is 10 s, since a page of a scan has up to 1 MB
+ */
+export function createDynamoErasure(options: DynamoStoreOptions): ErasureStore {
+  const scanning = { requestTimeoutMs: 10_000, ...options }
+  const send = createSend(scanning)
+  return withStoreErrors(erasureOperations(createRequests(scanning, send), createScan(send, options.table)))
+}
 
 /**
  * The store in a DynamoDB table (see `lineTable`). One SDK client serves it, which is imported and created with the
@@ -41,14 +53,14 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
 }
 
 /** The same operations, each rejecting with a `StoreError` and nothing else. */
-function withStoreErrors(operations: Operations): Operations {
+function withStoreErrors<Operations extends object>(operations: Operations): Operations {
   const wrapped = Object.entries(operations).map(([name, operation]) => [
     name,
     async (...args: never[]) => {
       try {
         return await (operation as (...args: never[]) => Promise<unknown>)(...args)
       } catch (cause) {
-        const key = name as keyof Operations
+        const key = name as StoreError['operation']
         throw new StoreError(key, !isRead(key) && mayHaveHappened(cause), { cause, refused: refusalOf(cause) })
       }
     },
@@ -56,7 +68,7 @@ function withStoreErrors(operations: Operations): Operations {
   return Object.fromEntries(wrapped) as Operations // one for each of the operations above
 }
 
-const isRead = (operation: keyof Operations) => operation.startsWith('read') || operation === 'hasReceipts'
+const isRead = (operation: StoreError['operation']) => /^(?:read|find|count)|^hasReceipts$/.test(operation)
 
 /** False only if no try can have written: none was sent, or the service refused each. */
 function mayHaveHappened(error: unknown): boolean {

@@ -5,7 +5,7 @@ import type { AuthorizeResult } from '../define/identity.ts'
 import { createLine } from '../line/create-line.ts'
 import type { Line } from '../line/line.ts'
 import { createMemoryGateway, type MemoryGateway } from '../memory/gateway.ts'
-import { createMemoryStore } from '../memory/store.ts'
+import { memoryBackend } from '../memory/store.ts'
 import type { Backend } from '../ports/backend.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Invoker } from '../ports/invoker.ts'
@@ -116,14 +116,15 @@ export function createTestLine(
   const { line = createLine(), store: wrap = (made: Store) => made, withoutInvoker, ...rest } = options
   const { invoker: wrapInvoker = (made: Invoker) => made, ...serve } = rest
   const clock = createFakeClock()
-  const store = wrap(createMemoryStore({ clock }))
+  const { store: made, erasure } = memoryBackend({ clock })
+  const store = wrap(made)
   const gateway = createMemoryGateway()
   const invoked: TestLine['invoked'] = []
   const invoker = wrapInvoker({
     kind: 'memory',
     invoke: async (name, payload) => void invoked.push({ name, payload }),
   })
-  const backend: Backend = { store, gateway, clock, ...(withoutInvoker ? {} : { invoker }) }
+  const backend: Backend = { store, erasure, gateway, clock, ...(withoutInvoker ? {} : { invoker }) }
   const handlers = createLambdaHandlers({ ...serve, line, createContext: serve.createContext ?? (() => ({})) } as never)
   const call = (name: keyof typeof handlers, event: unknown, remaining: number | (() => number) = 28_000) =>
     line.withBackend(backend, () =>

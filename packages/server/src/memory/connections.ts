@@ -47,7 +47,7 @@ export function createConnections(shardsOf: (topic: string) => number) {
     },
   }
   const dropExpired: DeleteExpired = (isDue) => deleteExpired([rows], isDue)
-  return { operations, deleteExpired: dropExpired }
+  return { operations, rows, deleteExpired: dropExpired }
 }
 
 function isSettled(row: ConnectionRow, settled: SettledParams): boolean {

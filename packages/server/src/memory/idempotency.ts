@@ -38,7 +38,7 @@ export function createIdempotency() {
     readKey: (key) => rows.get(key),
   }
   const dropExpired: DeleteExpired = (isDue) => deleteExpired([rows], isDue)
-  return { operations, deleteExpired: dropExpired }
+  return { operations, rows, deleteExpired: dropExpired }
 }
 
 const isRunningUnder = (row: KeyRow, owner: string) => row.state === 'RUNNING' && row.owner === owner

@@ -57,7 +57,7 @@ export function createLeases() {
     deleteExpired([rows], isDue)
     deleteExpired([owners], isDue)
   }
-  return { operations, deleteExpired: dropExpired }
+  return { operations, owners, deleteExpired: dropExpired }
 }
 
 /** In the order of the runs' names. */

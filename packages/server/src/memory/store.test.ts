@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { storeSuite } from '../ports/testing/index.ts'
+import { erasureSuite, storeSuite } from '../ports/testing/index.ts'
 import { slot } from '../ports/testing/rows.ts'
 import { createMemoryStore, memoryBackend } from './store.ts'
 
 storeSuite({ describe, it }, { name: 'memory', createStore: () => createMemoryStore() })
+erasureSuite({ describe, it }, { name: 'memory', createStores: () => memoryBackend() })
 
 describe('the memory store', () => {
   it('runs an operation one microtask after its call', async () => {
@@ -27,6 +28,6 @@ describe('the memory store', () => {
     expect(await readOften()).toEqual([2])
   })
   it('is in a backend without a gateway and an invoker', () => {
-    expect(memoryBackend()).toEqual({ store: expect.objectContaining({ kind: 'memory' }) })
+    expect(memoryBackend()).toEqual({ store: expect.objectContaining({ kind: 'memory' }), erasure: expect.anything() })
   })
 })

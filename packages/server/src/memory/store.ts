@@ -2,6 +2,7 @@ import type { Backend } from '../ports/backend.ts'
 import { type Clock, systemClock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { createConnections } from './connections.ts'
+import { createErasure } from './erasure.ts'
 import { createIdempotency } from './idempotency.ts'
 import { createLeases } from './leases.ts'
 import { createLog } from './log.ts'
@@ -21,10 +22,18 @@ const ttlIgnoredMs = 5 * 365 * 86_400_000 // 5 years: DynamoDB keeps a row whose
  * runs in one process. A row is deleted 48 hours or more after its `expires`, by `clock`, as a table with TTL does it.
  * @default clock is the machine's clock
  */
-export function createMemoryStore({ clock = systemClock }: { readonly clock?: Clock } = {}): Store {
+export function createMemoryStore(options: { readonly clock?: Clock } = {}): Store {
+  return createStores(options).store
+}
+
+function createStores({
+  clock = systemClock,
+}: {
+  readonly clock?: Clock
+}): Required<Pick<Backend, 'store' | 'erasure'>> {
   const rows = createRows()
   let operations = 0
-  return toStore('memory', rows.operations, () => {
+  const store = toStore('memory', rows.operations, () => {
     operations += 1
     if (operations % sweepEvery !== 0) return
     const now = clock.now()
@@ -33,11 +42,12 @@ export function createMemoryStore({ clock = systemClock }: { readonly clock?: Cl
       return expiredMs > ttlDelayMs && expiredMs < ttlIgnoredMs
     })
   })
+  return { store, erasure: rows.erasure }
 }
 
 /** A backend whose state is in this process. It has no gateway and no invoker: add those that a test needs. */
-export function memoryBackend(options: { readonly clock?: Clock } = {}): Backend {
-  return { store: createMemoryStore(options), ...options }
+export function memoryBackend(options: { readonly clock?: Clock } = {}): Backend & Required<Pick<Backend, 'erasure'>> {
+  return { ...createStores(options), ...options }
 }
 
 /** All rows of a store, with its operations as synchronous functions. */
@@ -66,6 +76,7 @@ export function createRows() {
   }
   return {
     operations,
+    erasure: createErasure(ports),
     slotAt: log.slotAt,
     /** Deletes the rows whose `expires` (epoch seconds) is due. */
     deleteExpired(isDue: (expires: number) => boolean): void {

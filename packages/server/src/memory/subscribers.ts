@@ -68,7 +68,7 @@ export function createSubscribers() {
     },
   }
   const dropExpired: DeleteExpired = (isDue) => deleteExpiredIn(shards, isDue)
-  return { operations, shardsOf, deleteExpired: dropExpired }
+  return { operations, shards, shardsOf, deleteExpired: dropExpired }
 }
 
 type LockOperation = 'acquireDeliveryLock' | 'requestOffset' | 'releaseDeliveryLock'

@@ -61,7 +61,7 @@ export function createSubscriptions({
       }),
   }
   const dropExpired: DeleteExpired = (isDue) => deleteExpiredIn(connections, isDue)
-  return { operations, deleteExpired: dropExpired }
+  return { operations, connections, deleteExpired: dropExpired }
 }
 
 function isOwnClaim(

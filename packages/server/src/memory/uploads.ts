@@ -11,7 +11,9 @@ interface Row extends Omit<UploadRow, 'noted'> {
   readonly parts: ReadonlySet<number>
 }
 
-const nameOf = (connectionId: string, message: string, part?: number) => JSON.stringify([connectionId, message, part])
+/** The name of a message, or of one of its parts. */
+export const nameOf = (connectionId: string, message: string, part?: number) =>
+  JSON.stringify([connectionId, message, part])
 
 /** The port of large messages in memory. */
 export function createUploads() {
@@ -48,7 +50,7 @@ export function createUploads() {
     deleteExpired([uploads], isDue)
     deleteExpired([texts], isDue)
   }
-  return { operations, deleteExpired: dropExpired }
+  return { operations, uploads, texts, deleteExpired: dropExpired }
 }
 
 function toUpload({ parts, ...row }: Row): UploadRow {

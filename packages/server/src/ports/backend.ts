@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { ErasureStore } from './erasure.ts'
 import type { Gateway } from './gateway.ts'
 import type { Invoker } from './invoker.ts'
 import type { Store } from './store.ts'
@@ -6,6 +7,8 @@ import type { Store } from './store.ts'
 /** Everything that a line needs from outside: its store, its gateway, its invoker and its clock. */
 export interface Backend {
   readonly store: Store
+  /** Finds and removes what the store holds about a principal. Only a script that erases needs it. */
+  readonly erasure?: ErasureStore
   /** Sends to clients. Without one, the function of the table's stream delivers what is published. */
   readonly gateway?: Gateway
   /** Starts functions. Without one, nothing runs in the worker and failed deliveries are not retried. */

@@ -2,7 +2,7 @@
  * The port of idempotency keys: which attempt of a keyed mutation runs, its outcome, and where its publishes began.
  *
  * - [LAW-ONE-EFFECT] A key is claimed by one owner at a time. Only the owner settles it, and it is settled once: no
- *   operation changes a row that is DONE or UNKNOWN.
+ *   operation of this port changes a row that is DONE or UNKNOWN. An erasure makes a DONE row UNKNOWN.
  * - [LAW-PUBLISH-ONCE] The base of a publish is recorded once. Every later attempt MUST get the base that was recorded
  *   first.
  * - The store does not judge leases: a claim whose `lease` or `expires` has passed stays until a caller takes it over.

@@ -1,4 +1,5 @@
 import type { ConnectionStore } from './connections.ts'
+import type { ErasureStore } from './erasure.ts'
 import type { IdempotencyStore } from './idempotency.ts'
 import type { LeaseStore } from './leases.ts'
 import type { LogStore } from './log.ts'
@@ -57,13 +58,13 @@ export type StoreRefusal = 'too-large' | 'invalid'
 /** A store operation that failed. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
-  readonly operation: keyof Store
+  readonly operation: keyof Store | keyof ErasureStore
   /** False only when the write surely did not happen. */
   readonly mayHaveHappened: boolean
   /** Set when the store was reached and refused the request for its content. */
   readonly refused: StoreRefusal | undefined
   constructor(
-    operation: keyof Store,
+    operation: keyof Store | keyof ErasureStore,
     mayHaveHappened: boolean,
     { cause, refused }: { readonly cause: unknown; readonly refused?: StoreRefusal | undefined },
   ) {

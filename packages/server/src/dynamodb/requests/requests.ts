@@ -38,8 +38,7 @@ export interface Page {
  */
 export type Requests = ReturnType<typeof createRequests>
 
-export function createRequests(options: DynamoStoreOptions) {
-  const send = createSend(options)
+export function createRequests(options: DynamoStoreOptions, send = createSend(options)) {
   const reads = createReads(send, options.table)
   return { ...reads, ...createWrites(send, options.table, reads.get), getMany: createBatchGet(send, options) }
 }

@@ -9,6 +9,7 @@ import { subscriberLaws } from './subscribers.ts'
 import { subscriptionLaws } from './subscriptions.ts'
 import { uploadLaws } from './uploads.ts'
 
+export { type ErasureUnderTest, erasureSuite } from './erasure.ts'
 export type { TestRunner } from './runner.ts'
 
 /** The store that the suite tests. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { autoKey, type FrameId, keyFlaw } from '@trunkline/protocol'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
-import type { Caller } from '../context/caller.ts'
+import type { Caller, ConnectionCaller, JobCaller } from '../context/caller.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
 const dayMs = 24 * 3_600_000
@@ -48,7 +48,9 @@ export function rowNameOf(caller: Caller, key: string): string {
  * A digest of who a caller is: its principal, or the session of an anonymous caller. A job has the digest, which leads
  * back neither to the secret session id nor from the public one.
  */
-export function ownerOf(caller: Caller): string {
+export function ownerOf(
+  caller: Pick<ConnectionCaller, 'principal' | 'session'> | Pick<JobCaller, 'owner'>,
+): string {
   if ('owner' in caller) return caller.owner
   const { principal, session } = caller
   return digest(principal === null ? `session\n${session}` : `principal\n${principal}`)

@@ -2,6 +2,7 @@ import type { ChannelDefinition, PresenceRules } from '../../define/definition.t
 import type { Backend } from '../../ports/backend.ts'
 import { type Clock, systemClock } from '../../ports/clock.ts'
 import { consoleRecorder } from '../../ports/console-log.ts'
+import type { ErasureStore } from '../../ports/erasure.ts'
 import type { Gateway } from '../../ports/gateway.ts'
 import type { Invoker } from '../../ports/invoker.ts'
 import type { Store } from '../../ports/store.ts'
@@ -38,6 +39,8 @@ export interface CallingSession extends Pick<ContextDetails, 'connectionId' | 's
 /** What a request, job or script uses: the ports, the served application, and a deadline. */
 export interface RuntimeContext {
   readonly store: Store
+  /** Of a script that erases. */
+  readonly erasure?: ErasureStore | undefined
   readonly gateway: Gateway | undefined
   readonly invoker: Invoker | undefined
   readonly clock: Clock
@@ -86,6 +89,7 @@ export function toRuntimeContext(
   const clock = backend.clock ?? systemClock
   return {
     store: backend.store,
+    erasure: backend.erasure,
     gateway: backend.gateway,
     invoker: backend.invoker,
     clock,
