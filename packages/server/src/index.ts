@@ -30,6 +30,7 @@ export {
 export type { Json, RequireJson } from './define/json.ts'
 export { eventsOf, type OutputOf, valuesOf } from './define/output.ts'
 export type { Presence, PresenceEvent, PresenceOptions, PresentMember } from './define/presence.ts'
+export type { RateText } from './define/rate.ts'
 export type {
   EphemeralSubscription,
   SnapshotSubscription,

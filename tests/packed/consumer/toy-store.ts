@@ -5,6 +5,7 @@ import {
   type KeyRow,
   type PresenceRow,
   type PresenceSessionRow,
+  type RateAddition,
   type RunPlaceLease,
   type ShardLeaseRow,
   type Slot,
@@ -69,6 +70,7 @@ export class ToyStore implements Store {
   readonly #sweeps = new Table<number>()
   readonly #leases = new Table<ShardLeaseRow>()
   readonly #places = new Table<readonly RunPlaceLease[]>()
+  readonly #rates = new Table<number>()
   readonly #texts = new Table<string>()
   readonly #uploads = new Table<UploadRow & { readonly parts: readonly number[] }>()
 
@@ -313,6 +315,10 @@ export class ToyStore implements Store {
     const isOwn = row.owner === owner && row.state === settled.state && row.outcome === outcome
     return { status: isOwn ? 'settled' : 'conflict', row } as const
   }
+  async releaseKey({ key, owner }: Parameters<Store['releaseKey']>[0]) {
+    const row = this.#keys.get(key)
+    if (row !== undefined && runs(row, owner)) this.#keys.delete(key)
+  }
   async recordBase({ key, owner, publishId, base, expires }: Parameters<Store['recordBase']>[0]) {
     const empty: KeyRow = { key, state: 'PUBLISH', owner: '', lease: 0, fingerprint: '', bases: {}, expires }
     const row = this.#keys.get(key) ?? empty
@@ -404,6 +410,12 @@ export class ToyStore implements Store {
       existing.filter((place) => place.run !== run),
       owner,
     )
+  }
+
+  // rates
+
+  async addToRate({ owner, what, window, amount }: RateAddition) {
+    return this.#rates.set((this.#rates.get(owner, what, window) ?? 0) + amount, owner, what, window)
   }
 
   // large messages

@@ -1,4 +1,5 @@
 import type { Json } from './json.ts'
+import type { RateText } from './rate.ts'
 
 /**
  * What `authorize` decides about: a handshake, the token of an `auth` frame, or the connection parameters that a
@@ -127,6 +128,15 @@ export interface LineMeta {
   readonly idempotent?: boolean
   /** An attempt that was interrupted may run again under the same key. @default false */
   readonly repeatable?: boolean
+  /**
+   * How often one principal, or one session of anonymous callers, may call the procedure: `'5/s'`, `'100/m'`, `'10/h'`.
+   * A call beyond it is refused with RATE_LIMITED and `retryAfterMs` before the resolver runs. Calls are counted exactly,
+   * in windows of a second, a minute or an hour, so that twice as many fit around the edge of two windows. A subscribe
+   * is a call, also that of a resume. A call costs one write. Callers on the server are not limited. Another text throws
+   * a `TypeError` when the handlers are created.
+   * @default no rate
+   */
+  readonly rate?: RateText
   /** The call may take longer than 29 s: it runs in the worker. @default false */
   readonly longRunning?: boolean
   /**

@@ -169,6 +169,7 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   claimKey: fc.tuple(fc.record({ key, owner, lease: small, fingerprint: text, expires: small })),
   takeKey: fc.tuple(fc.record({ key, owner, lease: small, from: fc.record({ owner, lease: small }) })),
   settleKey: fc.tuple(settled),
+  releaseKey: fc.tuple(fc.record({ key, owner })),
   recordBase: fc.tuple(
     fc.record(
       { key, owner, publishId, base: fc.integer({ min: 0, max: 3 }), expires: small },
@@ -196,6 +197,7 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   ),
   renewRunPlace: fc.tuple(fc.record({ owner: placeOwner, run, lease: small, expires: small })),
   releaseRunPlace: fc.tuple(fc.record({ owner: placeOwner, run })),
+  addToRate: fc.tuple(fc.record({ owner: placeOwner, what: run, window: small, amount: small, expires: small })),
   putReceipt: fc.tuple(topic, small, small),
   hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
 }

@@ -274,6 +274,7 @@ describe('requests', () => {
       ['UpdateItem', () => store.recordBase({ ...own, publishId: 'p1', base: 7, expires: 9 })],
       ['UpdateItem', () => store.recordBase({ key, owner, publishId: 'p1', base: 8, expires: 9 })], // lost: nothing is read
       ['UpdateItem', () => store.recordBase({ key: `${key}x`, publishId: 'p1', base: 8, expires: 9 })],
+      ['DeleteItem', () => store.releaseKey({ key, owner: 'other' })], // of another: nothing is read
       ['UpdateItem', () => store.settleKey({ ...own, state: 'DONE', outcome: '1' })],
       ['GetItem', () => store.readKey(key)],
       ['PutItem', () => store.putPart({ ...upload, part: 0, text: 'x' })],
@@ -296,6 +297,7 @@ describe('requests', () => {
       ['UpdateItem', () => store.renewRunPlace(place)],
       ['UpdateItem', () => store.releaseRunPlace(place)],
       ['UpdateItem', () => store.releaseRunPlace(place)], // absent: nothing is read
+      ['UpdateItem', () => store.addToRate({ owner, what: 'calls', window: 5, amount: 1, expires: 9 })],
       ['PutItem', () => store.putReceipt(topic, 1, 5)],
       ['BatchGetItem', () => store.hasReceipts([{ topic, offset: 1 }])],
     ]

@@ -7,6 +7,7 @@ import { idempotencyOperations } from './ports/idempotency.ts'
 import { leaseOperations } from './ports/leases.ts'
 import { logOperations } from './ports/log.ts'
 import { presenceOperations } from './ports/presence.ts'
+import { rateOperations } from './ports/rates.ts'
 import { subscriberOperations } from './ports/subscribers.ts'
 import { subscriptionOperations } from './ports/subscriptions.ts'
 import { uploadOperations } from './ports/uploads.ts'
@@ -47,6 +48,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
       ...idempotencyOperations(requests),
       ...presenceOperations(requests),
       ...leaseOperations(requests),
+      ...rateOperations(requests),
       ...uploadOperations(requests),
     }),
   }

@@ -2,6 +2,7 @@ import { limits } from '@trunkline/protocol'
 import { describeValue } from '../define/describe-value.ts'
 import type { Server } from '../runtime/context/served-application.ts'
 import { defaultAccountRate, minRate } from '../runtime/posting/post-pacer.ts'
+import { checkProcedureRates } from './check-rates.ts'
 import type { ServeOptions } from './options.ts'
 
 type Limits = Pick<
@@ -89,12 +90,15 @@ export function checkKeptParams(
 }
 
 /**
- * Throws a `TypeError` if the value is not a router, so that the error appears at start and not with the first frame.
+ * Throws a `TypeError` if the value is not a router, or if a procedure has an invalid `rate`, so that the error appears at
+ * start and not with the first frame. Procedures of a lazy router are checked when they are called.
  */
 export function checkRouter(router: unknown): void {
   const { _def } = Object(router) as { readonly _def?: { readonly procedures?: unknown } }
-  if (typeof _def?.procedures === 'object') return
-  throw new TypeError(
-    `Expected router to be made by tRPC's router(…), got ${describeValue(router)} Pass the router that has your procedures.`,
-  )
+  const procedures = _def?.procedures
+  if (typeof procedures !== 'object' || procedures === null)
+    throw new TypeError(
+      `Expected router to be made by tRPC's router(…), got ${describeValue(router)} Pass the router that has your procedures.`,
+    )
+  checkProcedureRates(procedures)
 }

@@ -1,5 +1,6 @@
 import type { AnyTRPCRouter, inferRouterContext, TRPCError } from '@trpc/server'
 import type { AuthorizeResult, CallDetails, CallerOf, ConnectRequest } from '../define/identity.ts'
+import type { RateText } from '../define/rate.ts'
 import type { Line } from '../line/line.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Origins } from './authorize/origins.ts'
@@ -11,6 +12,26 @@ type MaybePromise<T> = T | Promise<T>
 export type LambdaOptions<R extends AnyTRPCRouter, V extends AuthorizeResult> = ServeOptions<R, V> &
   // biome-ignore lint/complexity/noBannedTypes: asks whether the empty object fits the context
   ({} extends inferRouterContext<R> ? unknown : { readonly createContext: unknown })
+
+/** Rates of callers. An anonymous caller counts by its session in place of a principal. */
+export interface Rates {
+  readonly connection?: RateBounds
+  readonly principal?: RateBounds
+}
+
+/**
+ * What one caller may send, such as `'50/s'`. A rate is counted in windows that hold at least 1,000 frames or subscribes,
+ * or 1,024,000 bytes, and at least a second: `'50/s'` is 1,000 in 20 s. A window has at most two hours, so 500 in an hour
+ * is the lowest rate of frames, and 512,000 bytes in an hour that of bytes.
+ */
+export interface RateBounds {
+  /** Each element of an array is a frame, and so is each chunk of a large message. @default no rate */
+  readonly frames?: RateText
+  /** A client that reconnects subscribes to all its subscriptions again. @default no rate */
+  readonly subscribes?: RateText
+  /** Bytes of the events that calls publish, as JSON in UTF-8. @default no rate */
+  readonly publishedBytes?: RateText
+}
 
 /** What to serve, and how. */
 export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult> {
@@ -60,6 +81,14 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
    * @default 20
    */
   readonly maxRuns?: number
+  /**
+   * How much one connection, and one principal on all its connections, may send. Nothing is limited unless it is set.
+   * One frame in ten is sampled and counted as ten in the table, so a rate costs 0.1 writes a frame. Above a rate the
+   * sampled frame is refused with RATE_LIMITED and `retryAfterMs`. Above twice a rate the connection is deleted. A rate
+   * that is invalid, or so low that a sample says nothing of it, throws a `TypeError`.
+   * @default none
+   */
+  readonly rates?: Rates
   /**
    * When a connection is deleted that `authorize` denied, or that announced `connectionParams` and has not sent them, in
    * milliseconds from 1,000 to 900,000. Frames and pings do not keep it. Another value throws a `RangeError`.

@@ -5,6 +5,7 @@ import type { Failure, Server } from '../runtime/context/served-application.ts'
 import { TrunklineError } from '../runtime/context/trunkline-error.ts'
 import { identify, identifyParams } from './authorize/admission.ts'
 import { checkAnonymousMay, checkKeptParams, checkServeLimits } from './check-options.ts'
+import { checkRates } from './check-rates.ts'
 import { thrownEntry } from './events/thrown-entry.ts'
 import type { ServeOptions } from './options.ts'
 
@@ -17,6 +18,7 @@ export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   return {
     router,
     ...checkServeLimits(options),
+    rates: checkRates(options.rates),
     createContext: async (call) =>
       createContext === undefined ? {} : createContext(call as CallDetails & CallerOf<V>), // by `authorize`
     anonymousMay: authorize === undefined ? 'everything' : checkAnonymousMay(options.anonymousMay),

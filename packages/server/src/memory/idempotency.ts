@@ -29,6 +29,10 @@ export function createIdempotency() {
       const own = row.owner === owner && row.state === settled.state && row.outcome === outcome
       return { status: own ? 'settled' : 'conflict', row }
     },
+    releaseKey({ key, owner }) {
+      const row = rows.get(key)
+      if (row !== undefined && isRunningUnder(row, owner)) rows.delete(key)
+    },
     recordBase({ key, owner, publishId, base, expires }) {
       const row = rows.get(key) ?? { key, state: 'PUBLISH', owner: '', lease: 0, fingerprint: '', bases: {}, expires }
       if (owner !== undefined && !isRunningUnder(row, owner)) return { status: 'lost' }

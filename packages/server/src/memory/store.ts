@@ -8,6 +8,7 @@ import { createLeases } from './leases.ts'
 import { createLog } from './log.ts'
 import { type Operations, toStore } from './operations.ts'
 import { createPresence } from './presence.ts'
+import { createRates } from './rates.ts'
 import { createSubscribers } from './subscribers.ts'
 import { createSubscriptions } from './subscriptions.ts'
 import { createUploads } from './uploads.ts'
@@ -63,6 +64,7 @@ export function createRows() {
     uploads: createUploads(),
     presence: createPresence(),
     leases: createLeases(),
+    rates: createRates(),
   }
   const operations: Operations = {
     ...ports.log.operations,
@@ -73,6 +75,7 @@ export function createRows() {
     ...ports.uploads.operations,
     ...ports.presence.operations,
     ...ports.leases.operations,
+    ...ports.rates.operations,
   }
   return {
     operations,

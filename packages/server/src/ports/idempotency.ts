@@ -38,6 +38,12 @@ export interface IdempotencyStore {
   ): Promise<{ readonly status: 'settled' | 'conflict'; readonly row: KeyRow }>
 
   /**
+   * Deletes the claim of a key that is RUNNING under `owner`: its attempt was refused before its resolver ran, so that
+   * the key is as new. Changes nothing otherwise. One conditional write.
+   */
+  releaseKey(claim: Pick<KeyRow, 'key' | 'owner'>): Promise<void>
+
+  /**
    * Records the base of a publish if none is recorded, and returns the base that is recorded. With an `owner`, only
    * while the key is RUNNING under it: otherwise `lost`, and nothing changes. Without one, the row is created as
    * PUBLISH if none exists, and an existing row keeps its state and its `expires`. One conditional write.

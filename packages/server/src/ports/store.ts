@@ -4,6 +4,7 @@ import type { IdempotencyStore } from './idempotency.ts'
 import type { LeaseStore } from './leases.ts'
 import type { LogStore } from './log.ts'
 import type { PresenceStore } from './presence.ts'
+import type { RateStore } from './rates.ts'
 import type { SubscriberStore } from './subscribers.ts'
 import type { SubscriptionStore } from './subscriptions.ts'
 import type { UploadStore } from './uploads.ts'
@@ -13,12 +14,13 @@ export type * from './idempotency.ts'
 export type * from './leases.ts'
 export type * from './log.ts'
 export type * from './presence.ts'
+export type * from './rates.ts'
 export type * from './subscribers.ts'
 export type * from './subscriptions.ts'
 export type * from './uploads.ts'
 
 /**
- * Where a line keeps its state: the sum of eight ports. It has conditional writes of single rows and strongly
+ * Where a line keeps its state: the sum of nine ports. It has conditional writes of single rows and strongly
  * consistent reads, and nothing else. The rules of what is done with them are in `runtime`.
  *
  * These laws hold for every member. Each port adds its own. `@trunkline/server/ports/testing` has the suite that an
@@ -44,6 +46,7 @@ export interface Store
     IdempotencyStore,
     PresenceStore,
     LeaseStore,
+    RateStore,
     UploadStore {
   /** Names the implementation in logs, such as `dynamodb`. */
   readonly kind: string

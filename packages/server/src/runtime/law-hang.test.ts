@@ -52,6 +52,7 @@ const router = t.router({
     .meta({ longRunning: true })
     .input(said)
     .mutation(() => 'late'),
+  seldom: asked.meta({ rate: '1/h' }).mutation(() => 'once'),
   post: asked.input(said).mutation(({ input: { text, ...room } }) => events.publish(room, { text })),
   repeat: asked
     .meta({ repeatable: true })
@@ -245,6 +246,11 @@ const scenarios = {
       return client
     },
   ),
+  'a keyed mutation beyond its rate': frame(call('seldom', undefined, { key: 'own.r' }), async (made) => {
+    const client = await made.connect()
+    await client.send(call('seldom'))
+    return client
+  }),
   'a subscribe': frame(subscription('live')),
   'a subscribe with a filter': frame(subscription('loud')),
   'a subscribe with a state': frame(subscription('page')),
@@ -458,6 +464,7 @@ const reachedBy: Readonly<
   claimKey: 'a keyed mutation',
   takeKey: 'a keyed mutation whose first function died',
   settleKey: 'a keyed mutation',
+  releaseKey: 'a keyed mutation beyond its rate',
   recordBase: 'a keyed mutation',
   readKey: 'a long call with a key',
   putPart: 'the last chunk of two',
@@ -480,6 +487,7 @@ const reachedBy: Readonly<
   takeRunPlace: 'a long call',
   renewRunPlace: 'the worker of a generator that starts late',
   releaseRunPlace: 'the worker of a long call',
+  addToRate: 'a keyed mutation beyond its rate',
   post: 'a publish to one subscriber',
   disconnect: 'hello of a refused connection',
   invoke: 'a long call',

@@ -12,6 +12,7 @@ import { fingerprintOf } from './log/fingerprint.ts'
 import type { LogRef } from './log/replay.ts'
 import { cursorOf, expiresFor } from './log/retention.ts'
 import { fitting, serialise, topicOf } from './log/validate-event.ts'
+import { countPublished } from './rates/count-published.ts'
 
 /** An event to publish, and the key of its topic. */
 export interface Publication {
@@ -21,7 +22,8 @@ export interface Publication {
 
 /**
  * Validates an event, appends it to its log and delivers it. Throws a `TRPCError` BAD_REQUEST for a key or an event
- * that does not match the channel, `TrunklineError` TOO_LARGE for an event larger than `limits.eventBytes`.
+ * that does not match the channel, `TrunklineError` TOO_LARGE for an event larger than `limits.eventBytes` and
+ * RATE_LIMITED for one of a call whose caller publishes too much.
  */
 export async function publish(
   context: RuntimeContext,
@@ -90,5 +92,7 @@ export async function publishEphemeral(
 async function prepare(context: RuntimeContext, channel: ChannelDefinition, { key, event }: Publication) {
   context.deadline?.signal.throwIfAborted() // nothing is published after the deadline
   const topic = await topicOf(channel, key)
-  return { topic, data: serialise(channel, await fitting(channel, 'event', event)), retentionMs: channel.retentionMs }
+  const data = serialise(channel, await fitting(channel, 'event', event))
+  await countPublished(context, data)
+  return { topic, data, retentionMs: channel.retentionMs }
 }

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import { decodeClientMessage, type FrameId, flawText } from '@trunkline/protocol'
+import { type DecodedClientMessage, decodeClientMessage, type FrameId, flawText } from '@trunkline/protocol'
 import { connectionExpires, noticeAgeing, readCaller } from './connections/connect.ts'
 import { type AnnouncedParams, announcedParams, receiveConnectionParams } from './connections/connection-params.ts'
 import type { ConnectionCaller } from './context/caller.ts'
@@ -10,10 +10,19 @@ import type { InvocationContext } from './context/runtime-context.ts'
 import { encode, type Frame, idOf, toMessages } from './encoding/encode.ts'
 import { rejectRequest } from './encoding/error-response.ts'
 import { deleteConnection, post } from './posting/post.ts'
+import { type CountedFrames, countFrames } from './rates/count-frames.ts'
 import { postingAnswer } from './recipients/current-rows.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
 import { answerTask, refusedAnswer } from './requests/dispatch.ts'
-import { type Elements, flawError, methodOf, parseChunk, parseElements } from './requests/parse-request.ts'
+import {
+  type Elements,
+  flawError,
+  methodOf,
+  type ParsedElement,
+  parseChunk,
+  parseElements,
+  requestInfoOf,
+} from './requests/parse-request.ts'
 import { type Task, toTasks } from './requests/plan-batch.ts'
 import { MessageSyncs } from './subscriptions/message-syncs.ts'
 
@@ -72,10 +81,44 @@ export async function receive(invocation: InvocationContext, message: InboundMes
 }
 
 async function receiveFrom(answering: Answering, text: unknown): Promise<string> {
-  const { context, caller, expires } = answering
+  const { context } = answering
   const decoded = decodeClientMessage(text, { maxBatchSize: context.server.maxBatchSize })
+  return withinRates(answering, decoded, (counted) => receiveDecoded(counted, decoded))
+}
+
+/**
+ * Counts the frames of a message, and runs `receiveCounted` with what the rates decide. Above twice a rate everything is
+ * posted, and then the connection is deleted. [TL-RATE-2]
+ */
+async function withinRates(
+  answering: Answering,
+  decoded: DecodedClientMessage,
+  receiveCounted: (answering: Counted) => Promise<string>,
+): Promise<string> {
+  const { context, twoWay } = answering
+  const elements = decoded.ok && 'elements' in decoded ? decoded.elements : []
+  // a message without elements, such as a text that is not JSON, counts as one frame
+  const rates = await countFrames(context, answering, elements.length === 0 ? [undefined] : elements.map(methodOf))
+  try {
+    return await receiveCounted({ ...answering, twoWay: twoWay && !rates.isFlood, rates })
+  } catch (thrown) {
+    if (!rates.isFlood) throw thrown
+    return emptyResponse
+  } finally {
+    await rates.end()
+  }
+}
+
+/** A message whose frames were counted. */
+interface Counted extends Answering {
+  readonly rates: CountedFrames
+}
+
+async function receiveDecoded(answering: Counted, decoded: DecodedClientMessage): Promise<string> {
+  const { context, caller, expires, rates } = answering
   if (!decoded.ok) throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.reason }) // [TL-BAD-1]
   if ('text' in decoded) {
+    if (rates.isFlood) return emptyResponse
     await noticeAgeing(context, { ...caller, expires })
     return decoded.text === 'PING' ? 'PONG' : emptyResponse // [TL-PING-2]
   }
@@ -92,10 +135,11 @@ async function receiveFrom(answering: Answering, text: unknown): Promise<string>
 type Decoded = Elements & { readonly overfull: boolean }
 
 /** `fallbackId` is the id of the chunks that carried the message. */
-async function answerElements(answering: Answering, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
-  const { context, caller, expires } = answering
+async function answerElements(answering: Counted, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
+  const { context, caller, expires, rates } = answering
   const { extensions } = caller
-  const parsed = parseElements(context.server, decoded, { extensions, fallbackId })
+  const elements = parseElements(context.server, decoded, { extensions, fallbackId })
+  const parsed = elements.map((each, index) => withinRate(each, rates, index))
   const returned = await answerTasks(
     answering,
     toTasks(parsed, { overfull: decoded.overfull, inChunks: fallbackId !== null }),
@@ -104,13 +148,22 @@ async function answerElements(answering: Answering, decoded: Decoded, fallbackId
   return returned
 }
 
+/** The element, or the refusal of a frame that is above a rate. [TL-RATE-1] */
+function withinRate(parsed: ParsedElement, rates: CountedFrames, index: number): ParsedElement {
+  if (parsed.status === 'malformed') return parsed
+  const thrown = rates.refusal(index, parsed.request.method)
+  return thrown === undefined ? parsed : { status: 'malformed', asked: requestInfoOf(parsed.request), thrown }
+}
+
 /** Stores a part of a message; the last part runs the message. [TL-CHUNK-3] Errors answer under the chunk's id. */
-async function receiveChunk(answering: Answering, decoded: Decoded): Promise<string> {
+async function receiveChunk(answering: Counted, decoded: Decoded): Promise<string> {
   const { context, caller } = answering
   const parsed = parseChunk(decoded, caller)
   if (parsed.status === 'malformed') return answerWith(answering, rejectRequest(context, parsed.asked, parsed.thrown))
   const { frame } = parsed
   try {
+    const refusal = answering.rates.refusal(0, frame.method)
+    if (refusal !== undefined) throw refusal // [TL-RATE-1]
     const text = await onChunk(context, caller.connectionId, frame)
     return text === undefined ? emptyResponse : await receiveWhole(answering, frame.id, text)
   } catch (thrown) {
@@ -122,7 +175,8 @@ async function receiveChunk(answering: Answering, decoded: Decoded): Promise<str
 async function receiveWhole(answering: Answering, id: FrameId, text: string): Promise<string> {
   const { context, caller } = answering
   const decoded = decodeClientMessage(text, { maxBatchSize: context.server.maxBatchSize })
-  if (decoded.ok && 'elements' in decoded) return answerElements(answering, decoded, id)
+  if (decoded.ok && 'elements' in decoded)
+    return withinRates(answering, decoded, (counted) => answerElements(counted, decoded, id))
   const flaw = flawText('frames in the chunks', decoded.ok ? decoded.text : decoded.reason)
   throw flawError(flaw, caller.extensions)
 }

@@ -61,7 +61,7 @@ function onError(transition: Transition, call: PendingCall, { line: wire, error:
     pause(transition, failed, Math.max(line.retryAfterMs ?? 0, backoffMs(transition, call.sends))) // [TL-KEY-10]
     return
   }
-  transition.dropCall(id)
+  transition.dropCall(id) // also when the call was refused by a rate [TL-RATE-6]
   const ranBefore = call.mayHaveRun || (!call.resends && call.refusals > 0)
   if (line === undefined) transition.emit({ type: 'fail', id, failure: { shape } })
   else rejectRequest(transition, { ...call, mayHaveRun: ranBefore }, { line, shape })

@@ -19,7 +19,7 @@ export function onSubscriptionError(
   const mayRestart = !isRun || subscription.plainId !== null
   const isTemporary = line?.code === 'CONNECTION_LOST' || line?.code === 'GENERATOR_LOST' || line?.retry === 'later'
   if (isTemporary && mayRestart && subscription.failures < maxFailures) {
-    retrySubscription(transition, subscription, line.retryAfterMs) // [TL-SYNC-2] [TL-RUN-2]
+    retrySubscription(transition, subscription, line.retryAfterMs) // [TL-SYNC-2] [TL-RUN-2] [TL-RATE-6]
     return undefined
   }
   if (line?.code === 'AUTH_EXPIRED' && mayRestart && subscription.failures < maxRefusals)

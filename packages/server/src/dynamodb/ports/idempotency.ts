@@ -7,7 +7,7 @@ import type { Requests } from '../requests/requests.ts'
  * The port of idempotency keys in the table. A failed condition that shows the writer's own mark is a success
  * [LAW-SLOT-PUT].
  */
-export function idempotencyOperations({ get, put, update }: Requests): IdempotencyStore {
+export function idempotencyOperations({ get, put, update, remove }: Requests): IdempotencyStore {
   return {
     async claimKey(claim) {
       const write = await put(toKeyItem({ ...claim, state: 'RUNNING' }), 'attribute_not_exists(#pk)')
@@ -36,6 +36,10 @@ export function idempotencyOperations({ get, put, update }: Requests): Idempoten
       const row = fromKeyItem(key, write.written ? write.item : await write.existing())
       const own = row.owner === owner && row.state === settled.state && row.outcome === outcome
       return { status: own ? 'settled' : 'conflict', row }
+    },
+    async releaseKey({ key, owner }) {
+      const condition = '#state = :running AND #owner = :owner'
+      await remove(keyRowKey(key), condition, { running: 'RUNNING', owner })
     },
     async recordBase({ key, owner, publishId, base, expires }) {
       const named = baseAttribute(publishId)

@@ -1,3 +1,5 @@
+import type { RateAddition } from '../../ports/rates.ts'
+
 /** The primary key of an item. */
 export interface Key {
   readonly pk: string
@@ -52,6 +54,12 @@ export const shardLeaseKey = (topic: string, shard: number): Key => ({ pk: `TURN
 
 /** The places of one owner's runs. */
 export const runPlacesKey = (owner: string): Key => ({ pk: `RUNS#${owner}`, sk: only })
+
+/** A counter of a rate, in one window of time. */
+export const rateKey = ({ owner, what, window }: Pick<RateAddition, 'owner' | 'what' | 'window'>): Key => ({
+  pk: `RATE#${owner}`,
+  sk: `${window}#${what}`,
+})
 
 /** An idempotency key of a mutation or a publish. Its text begins with its scope. */
 export const keyRowKey = (key: string): Key => ({ pk: `IDEM#${key}`, sk: only })

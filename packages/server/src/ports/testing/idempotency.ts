@@ -86,6 +86,20 @@ export function idempotencyLaws({ describe, test }: SuiteRunner): void {
       equal(await store.takeKey(takeOf(claim)), { status: 'conflict', row: settled })
       equal(await store.readKey(claim.key), settled)
     })
+    test('releases a claim under its owner alone, and then the key is as new', async (store) => {
+      const { claim, row } = await claimed(store)
+      await store.releaseKey({ key: claim.key, owner: 'other' })
+      equal(await store.readKey(claim.key), row)
+      await store.releaseKey(claim)
+      await store.releaseKey(claim)
+      equal(await store.readKey(claim.key), undefined)
+      const next = { ...keyClaim({ key: claim.key }), fingerprint: 'f2' }
+      equal(await store.claimKey(next), { status: 'claimed', row: { ...next, state: 'RUNNING', bases: {} } })
+      await store.releaseKey(claim)
+      const settled = await store.settleKey(done(next))
+      await store.releaseKey(next)
+      equal(await store.readKey(claim.key), settled.row)
+    })
     test('settles a key as unknown for good', async (store) => {
       const { claim, row } = await claimed(store)
       const unknown = { key: claim.key, owner: claim.owner, state: 'UNKNOWN' } as const

@@ -4,6 +4,7 @@ import type { InvocationContext, RuntimeContext } from '../context/runtime-conte
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Answer } from '../encoding/encode.ts'
 import { loadProcedure } from '../procedures/load-lazy-router.ts'
+import { countCall } from '../rates/count-call.ts'
 import { checkKey, rowOfCall } from './idempotency-key.ts'
 import { answerKeyed, answerRecorded } from './idempotent-call.ts'
 import { answerBytes, type CallRequest, isMutation, metaOf, runCall } from './run-call.ts'
@@ -25,8 +26,8 @@ const askAfterMs = 15_000
 /**
  * Decides how a call runs: in the worker if its procedure is `longRunning`, under its key if it is a mutation that is
  * not `idempotent`, else directly. Returns undefined for a stock client's long call, which is answered by a push.
- * Throws `TrunklineError` OUTCOME_UNKNOWN for a mutation that is sent again without a key, and what `answerKeyed`
- * throws.
+ * Throws `TrunklineError` OUTCOME_UNKNOWN for a mutation that is sent again without a key, RATE_LIMITED beyond the
+ * procedure's `rate`, and what `answerKeyed` throws.
  */
 export async function answerCall(
   context: InvocationContext,
@@ -49,13 +50,14 @@ export async function answerCall(
   const facts = toFacts(caller, 'frame', { connectionParams: params, traceparent: call.traceparent })
   const request = { ...call, facts, namesSessions: caller.namesSessions, maxBytes: answerBytes(context.server, caller) }
   if (isKept && key !== undefined) return answerKeyed(context, caller, { ...request, key })
+  await countCall(context, caller, path)
   return (await runCall(context, request)).answer
 }
 
 /**
  * Starts a call in the `worker` function. Returns the immediate answer: `accepted`, or none for a stock client.
  * Middlewares and validators run only in the worker, so once. Throws like `answerKeyed` when the key already has a row,
- * and RATE_LIMITED when as many runs of the caller go on as may.
+ * and RATE_LIMITED when as many runs of the caller go on as may, or when the procedure's `rate` is used up.
  */
 // [TL-LONG-1] {"id":7,"result":{"type":"accepted",…}}
 async function startLongCall(
@@ -73,18 +75,20 @@ async function startLongCall(
   const found = await takeRunPlace(context, placeOfCall(client.caller, { id, key, askedAt }))
   if (found.status === 'full') throw tooManyRuns(context, found.retryAfterMs) // [TL-RUN-1]
   const { place } = found
+  // A call whose place is held has been counted and started by the same frame, or under the same key.
+  if (found.status === 'taken') await countCall(context, client.caller, path).catch(releaseAndThrow)
   const job: CallJob = {
     ...{ kind: 'call', client, askedAt, place },
     call: { ...{ id, type, path, batchIndex }, ...defined({ jsonrpc, rawInput, key, traceparent }) }, // [TL-TRACE-2]
   }
-  // A call whose place is held has been started by the same frame, or under the same key.
-  if (found.status === 'taken')
-    await invokeWorker(context, job).catch(async (thrown: unknown) => {
-      await releaseRunPlace(context, place)
-      throw thrown
-    })
+  if (found.status === 'taken') await invokeWorker(context, job).catch(releaseAndThrow)
   if (!client.caller.extensions) return undefined
   return { result: { type: 'accepted', ...(key !== undefined && { key, askAfterMs }) } }
+
+  async function releaseAndThrow(thrown: unknown): Promise<never> {
+    await releaseRunPlace(context, place)
+    throw thrown
+  }
 }
 
 /**

@@ -48,9 +48,7 @@ export function rowNameOf(caller: Caller, key: string): string {
  * A digest of who a caller is: its principal, or the session of an anonymous caller. A job has the digest, which leads
  * back neither to the secret session id nor from the public one.
  */
-export function ownerOf(
-  caller: Pick<ConnectionCaller, 'principal' | 'session'> | Pick<JobCaller, 'owner'>,
-): string {
+export function ownerOf(caller: Pick<ConnectionCaller, 'principal' | 'session'> | Pick<JobCaller, 'owner'>): string {
   if ('owner' in caller) return caller.owner
   const { principal, session } = caller
   return digest(principal === null ? `session\n${session}` : `principal\n${principal}`)

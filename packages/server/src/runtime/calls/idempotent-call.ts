@@ -10,6 +10,7 @@ import type { InvocationContext, Keyed } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { type Answer, encodeAnswer, RawJson } from '../encoding/encode.ts'
+import { countCall } from '../rates/count-call.ts'
 import { checkKey, fingerprintOf, keyExpires, rowNameOf, rowNameOfMiddlewares } from './idempotency-key.ts'
 import { type CallRequest, type CallResult, isInterruption, metaOf, runToResult, toOutcome } from './run-call.ts'
 
@@ -112,7 +113,7 @@ function createClaim(context: InvocationContext, caller: Caller, call: KeyedCall
   const make = async (): Promise<Claimed> => {
     instead = undefined
     try {
-      const answer = await claimOrAnswer(context, call, attempt)
+      const answer = await claimOrAnswer(context, caller, { call, attempt })
       context.deadline.signal.throwIfAborted() // the client has got TIMEOUT, so the resolver must not start
       if (answer === undefined) {
         made = { key, owner, expires, counts: new Map() }
@@ -139,15 +140,34 @@ function createClaim(context: InvocationContext, caller: Caller, call: KeyedCall
 /** Claims the key and returns undefined, or returns the answer of another attempt. Throws like `answerKeyed`. */
 async function claimOrAnswer(
   context: InvocationContext,
-  call: KeyedCall,
-  attempt: Attempt,
+  caller: Caller,
+  { call, attempt }: { readonly call: KeyedCall; readonly attempt: Attempt },
 ): Promise<Answer | undefined> {
   context.deadline.signal.throwIfAborted()
   const { key, owner, lease, fingerprint, expires } = attempt
   const claim = await context.store.claimKey({ key, owner, lease, fingerprint, expires }).catch((thrown: unknown) => {
     throw isRefusedWrite(thrown) && !call.resend ? notRun(thrown) : thrown
   })
-  return claim.status === 'claimed' ? undefined : answerExisting(context, call, { ...attempt, row: claim.row })
+  if (claim.status === 'conflict') return answerExisting(context, call, { ...attempt, row: claim.row })
+  if (call.facts.cause === 'frame') await countClaim(context, caller, { call, attempt })
+  return undefined
+}
+
+/**
+ * Counts a call of a procedure with a `rate`, after its key was claimed: of several attempts one counts, and none is
+ * refused while another one runs. A call that is refused releases its key, which is then as new. [TL-RATE-5]
+ */
+async function countClaim(
+  context: InvocationContext,
+  caller: Caller,
+  { call, attempt }: { readonly call: KeyedCall; readonly attempt: Attempt },
+): Promise<void> {
+  try {
+    await countCall(context, caller, call.path)
+  } catch (thrown) {
+    await context.store.releaseKey(attempt).catch(() => {}) // its lease ends
+    throw thrown
+  }
 }
 
 /** Every attempt to write the claim was refused. A mutation that was not sent before cannot have run. */

@@ -22,6 +22,8 @@ export interface Server {
   readonly anonymousMay: 'everything' | 'declared'
   /** The long calls and generators of one caller that may run at the same time. */
   readonly maxRuns: number
+  /** The rates that are set; none costs nothing. */
+  readonly rates: readonly RateBound[]
   /** The names of the connection parameters that `createContext` gets. */
   readonly keptParams: 'all' | readonly string[]
   /** The principal of a token, by the application's `authorize`. */
@@ -34,6 +36,17 @@ export interface Server {
   readonly isSecret: (error: TRPCError) => boolean
   /** Reports an error to the application. Never throws. */
   readonly report: (failure: Failure) => void
+}
+
+/** A bound on what one connection, or one principal, does in a window of time. */
+export interface RateBound {
+  readonly scope: 'connection' | 'principal'
+  readonly kind: 'frames' | 'subscribes' | 'publishedBytes'
+  /** As the application wrote it. */
+  readonly text: string
+  readonly windowMs: number
+  /** The frames, subscribes or bytes of a window. */
+  readonly budget: number
 }
 
 /** The result of authorizing a token. `claims` is JSON text, `authExp` epoch milliseconds. */

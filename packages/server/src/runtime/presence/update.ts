@@ -2,6 +2,7 @@ import { presenceLimits } from '../../define/presence.ts'
 import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { LogRef } from '../log/replay.ts'
+import { countPublished } from '../rates/count-published.ts'
 import { changeMember } from './change-member.ts'
 import type { SessionRef } from './rows/update-session.ts'
 import { entryPrefixOf } from './session.ts'
@@ -17,6 +18,7 @@ export async function updatePresence(context: RuntimeContext, log: LogRef, data:
   const { topic } = log
   const found = await context.store.readPresenceSessions(topic, entryPrefixOf(caller), presenceLimits.sessions)
   const sessions = found.length === 0 && caller.namesSessions !== true ? await olderSessions(context, topic) : found
+  if (sessions.length > 0) await countPublished(context, data)
   const updated = await Promise.all(
     sessions.map(({ member, entry }) => updateData(context, { log, key: { member, entry } }, data)),
   )

@@ -7,11 +7,14 @@ import { holdAuthority, renewAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import { keepParams } from '../context/kept-params.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
+import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Frame } from '../encoding/encode.ts'
 import { addressOf, rejectRequest } from '../encoding/error-response.ts'
 import { checkAnonymous } from '../procedures/check-anonymous.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'
+import { loadProcedure } from '../procedures/load-lazy-router.ts'
 import { foreignInput, hasTransformer } from '../procedures/transformer-mismatch.ts'
+import { countCall } from '../rates/count-call.ts'
 import type { MessageSyncs } from '../subscriptions/message-syncs.ts'
 import { subscribe } from '../subscriptions/subscribe.ts'
 import type { SubscribeRequest } from '../subscriptions/subscription-hooks.ts'
@@ -82,7 +85,8 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // [{"id":7,"result":{"type":"started",…}}, …]
   subscription: {
     needs: 'caller',
-    run: ({ context, request, task, ...client }) => subscribe(context, client, toSubscribe(client, request, task)),
+    run: async ({ context, request, task, ...client }) =>
+      (await isCounted(context, client, request)) ? subscribe(context, client, toSubscribe(client, request, task)) : [],
   },
   // {"id":1,"result":{"type":"data","data":…}}
   query: { needs: 'caller', run: runCall },
@@ -131,6 +135,28 @@ async function runCall({
   const call: ClientCall = { ...request, input: inputOf(client.caller, request), type: request.method, batchIndex }
   const answer = await answerCall(context, client, call)
   return answer === undefined ? [] : [{ ...addressOf(request), ...answer }]
+}
+
+/**
+ * Counts a subscribe to a procedure with a `rate`. False for one beyond it that an earlier frame has begun already: an
+ * error would end the subscription. Throws RATE_LIMITED for any other one. [TL-RATE-4]
+ */
+async function isCounted(
+  context: InvocationContext,
+  { caller }: FrameClient,
+  { id, ref, path }: Call,
+): Promise<boolean> {
+  try {
+    await loadProcedure(context, path)
+    await countCall(context, caller, path)
+    return true
+  } catch (thrown) {
+    const isLimited = thrown instanceof TrunklineError && thrown.line === 'RATE_LIMITED'
+    if (!isLimited || !caller.extensions) throw thrown
+    const existing = await context.store.readSubscription(caller.connectionId, JSON.stringify(id))
+    if (existing === undefined || existing.ref < ref) throw thrown
+    return false
+  }
 }
 
 function toSubscribe({ caller }: FrameClient, request: Call, { batchIndex }: RunTask): SubscribeRequest {
