@@ -20,14 +20,17 @@ export {
   anonymous,
   type CallDetails,
   type CallerOf,
+  type ConnectionInfo,
   type ConnectRequest,
   type CreateContextOptions,
   type Denied,
+  type DisconnectInfo,
   deny,
   type Identity,
   type LineMeta,
 } from './define/identity.ts'
 export type { Json, RequireJson } from './define/json.ts'
+export type { Ended, KickOptions, KickTarget, PrincipalConnectionInfo, RevokeOptions } from './define/kick.ts'
 export { eventsOf, type OutputOf, valuesOf } from './define/output.ts'
 export type { Presence, PresenceEvent, PresenceOptions, PresentMember } from './define/presence.ts'
 export type { RateText } from './define/rate.ts'

@@ -3,9 +3,12 @@ import {
   type ConnectionRow,
   type ConnectionSubscription,
   type KeyRow,
+  type Kicked,
   type PresenceRow,
   type PresenceSessionRow,
   type RateAddition,
+  type PrincipalConnection,
+  type Restriction,
   type RunPlaceLease,
   type ShardLeaseRow,
   type Slot,
@@ -71,6 +74,8 @@ export class ToyStore implements Store {
   readonly #leases = new Table<ShardLeaseRow>()
   readonly #places = new Table<readonly RunPlaceLease[]>()
   readonly #rates = new Table<number>()
+  readonly #leading = new Table<PrincipalConnection>()
+  readonly #restrictions = new Table<Restriction>()
   readonly #texts = new Table<string>()
   readonly #uploads = new Table<UploadRow & { readonly parts: readonly number[] }>()
 
@@ -130,10 +135,11 @@ export class ToyStore implements Store {
     const connection = this.#connections.get(connectionId)
     return { ...(connection && { connection }), shards: this.#shards.get(topic) ?? 1 }
   }
-  async closeConnection(connectionId: string, expires: number) {
+  async closeConnection(connectionId: string, expires: number, kicked?: Kicked) {
     const empty = { connectionId, session: '', principal: null, extensions: false }
-    const row = this.#connections.get(connectionId) ?? empty
-    this.#connections.set({ ...row, state: 'CLOSED', expires }, connectionId)
+    const before = this.#connections.get(connectionId)
+    this.#connections.set({ ...(before ?? empty), state: 'CLOSED', expires, ...(kicked && { kicked }) }, connectionId)
+    return before
   }
   async putConnectionParams(connectionId: string, settled: Parameters<Store['putConnectionParams']>[1]) {
     const row = this.#connections.get(connectionId)
@@ -416,6 +422,26 @@ export class ToyStore implements Store {
 
   async addToRate({ owner, what, window, amount }: RateAddition) {
     return this.#rates.set((this.#rates.get(owner, what, window) ?? 0) + amount, owner, what, window)
+  }
+
+  // principals
+
+  async putPrincipalConnection(row: PrincipalConnection) {
+    this.#leading.set(row, row.principal, row.connectionId)
+  }
+  async deletePrincipalConnection({ principal, connectionId }: Parameters<Store['deletePrincipalConnection']>[0]) {
+    this.#leading.delete(principal, connectionId)
+  }
+  async readPrincipalConnections(principal: string) {
+    return this.#leading.where((row) => row.principal === principal)
+  }
+  async putRestriction(row: Restriction) {
+    const name = [row.principal, row.kind, row.session ?? ''] as const
+    const isLower = row.kind !== 'ban' && (this.#restrictions.get(...name)?.at ?? row.at) > row.at
+    if (!isLower) this.#restrictions.set(row, ...name)
+  }
+  async readRestrictions(principal: string) {
+    return this.#restrictions.where((row) => row.principal === principal)
   }
 
   // large messages

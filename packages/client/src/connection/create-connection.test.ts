@@ -178,6 +178,31 @@ test('a runtime without a WebSocket fails the first use, and the error says what
   expect(call).toThrow('createConnection({ WebSocket })')
 })
 
+test('an attempt after one that could not be opened asks why [TL-KICK-4]', async () => {
+  const made: SocketOptions[] = []
+  const socket = { admit() {}, replace() {}, send: () => true, close() {} }
+  const createSocket = (options: SocketOptions) => {
+    made.push(options)
+    return socket
+  }
+  const connection = createConnection({ url: 'wss://example.com/dev?a=b' }, { createSocket })
+  open.push(connection)
+  connection.subscribe(() => {})
+  const call = { method: 'query', path: 'a', input: 1, timeoutMs: undefined } as const
+  transportOf(connection).call(call, { answer() {}, fail() {} })
+  const address = async () => (await made[0]?.endpoint())?.url
+  const lose = (code: 'network' | 'offline') => made[0]?.onLost({ code, message: 'x' })
+  expect(await address()).toBe('wss://example.com/dev?a=b')
+  lose('network')
+  expect(await address()).toBe('wss://example.com/dev?a=b&explain=1')
+  lose('offline')
+  expect(await address()).toBe('wss://example.com/dev?a=b')
+  lose('network')
+  made[0]?.onOpen()
+  lose('network') // it was open
+  expect(await address()).toBe('wss://example.com/dev?a=b')
+})
+
 test('sockets and random bytes can be replaced', async () => {
   const made: SocketOptions[] = []
   const sent: string[] = []

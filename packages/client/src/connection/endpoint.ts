@@ -6,20 +6,27 @@ import { toError } from './to-error.ts'
 
 /**
  * Calls `url` and `token`, and returns the URL and subprotocols of one attempt. Throws a `ConfigurationError` for a URL
- * or token of the wrong type or form, and an `Error` that names the option whose function failed.
+ * or token of the wrong type or form, and an `Error` that names the option whose function failed. `explains`: asks the
+ * server to accept the connection even if it is banned, and to say why. [TL-KICK-4]
  */
-export async function resolveEndpoint(options: ConnectionOptions, session: string): Promise<Endpoint> {
+export async function resolveEndpoint(
+  options: ConnectionOptions,
+  session: string,
+  explains = false,
+): Promise<Endpoint> {
   const [url, token] = await Promise.all([ask('url', options.url), ask('token', options.token)])
   if (token !== undefined && token !== null && typeof token !== 'string') throw tokenTypeError(token)
   const flaw = typeof token === 'string' ? tokenFlaw(token) : undefined // [TL-LIM-9]
   if (flaw !== undefined) throw new ConfigurationError(flaw)
-  return { url: parseAddress(url), protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
+  const address = parseAddress(url)
+  if (explains) address.searchParams.set('explain', '1')
+  return { url: address.href, protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
 }
 
 /**
  * Returns the URL with the scheme ws or wss. Throws for a URL that can never be opened, since a socket would retry it.
  */
-function parseAddress(url: unknown): string {
+function parseAddress(url: unknown): URL {
   if (typeof url !== 'string' || !/^\s*(ws|http)s?:\/\//i.test(url))
     throw optionError('url', 'a URL such as wss://…, or a function that returns one', show(url))
   let parsed: URL
@@ -31,7 +38,7 @@ function parseAddress(url: unknown): string {
   if (parsed.port === '0') throw optionError('url', 'a port from 1 to 65535', show(url))
   if (url.includes('#')) throw optionError('url', 'a URL without a fragment (#)', show(url))
   parsed.protocol = parsed.protocol.replace('http', 'ws')
-  return parsed.href
+  return parsed
 }
 
 async function ask(name: 'url' | 'token', option: unknown): Promise<unknown> {

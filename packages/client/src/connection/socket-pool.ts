@@ -13,6 +13,9 @@ export function createSocketPool(
   const create = environment.createSocket ?? createSocket
   const sockets = new Map<number, Socket>()
   let session = createRandomId(environment)
+  let wasOpen = false
+  /** The last socket could not be opened: the server may refuse it, and a browser hides why. */
+  let explains = false
 
   return {
     connect(number: number): void {
@@ -22,13 +25,20 @@ export function createSocketPool(
         WebSocket: options.WebSocket ?? environment.WebSocket,
         after: environment.after,
         endpoint: () =>
-          resolveEndpoint(options, session).catch((thrown: unknown) => {
+          resolveEndpoint(options, session, explains).catch((thrown: unknown) => {
             if (thrown instanceof ConfigurationError)
               configurationError = { code: 'invalid-options', message: thrown.message }
             throw thrown
           }),
-        onOpen: () => ifUsed(() => dispatch({ type: 'opened', socket: number })),
-        onLost: (cause) => ifUsed(() => dispatch({ type: 'lost', socket: number, cause: configurationError ?? cause })),
+        onOpen: () => {
+          wasOpen = true
+          ifUsed(() => dispatch({ type: 'opened', socket: number }))
+        },
+        onLost: (cause) => {
+          explains = !wasOpen && cause.code === 'network'
+          wasOpen = false
+          ifUsed(() => dispatch({ type: 'lost', socket: number, cause: configurationError ?? cause }))
+        },
         onMessage: (text) => ifUsed(() => onText(number, text)),
       })
       sockets.set(number, socket)

@@ -1,10 +1,10 @@
-import type { AnswerFrame, ChunkFrame, ErrorFrame, ReconnectFrame, ServerFrame } from '@trunkline/protocol'
+import type { AnswerFrame, ChunkFrame, ErrorFrame, KickedFrame, ReconnectFrame, ServerFrame } from '@trunkline/protocol'
 import { onAnswer, onGatewayError, scheduleKeyedResends, sendCancel } from './calls/call-answer.ts'
 import { joinChunk } from './join-chunks.ts'
 import { beginHandover } from './lifecycle/handover.ts'
 import { isGreeting, onHello } from './lifecycle/handshake.ts'
 import { hastenKeepalive, onSocketActivity } from './lifecycle/keepalive.ts'
-import { dropSocket } from './lifecycle/reconnect.ts'
+import { dropSocket, onKicked } from './lifecycle/reconnect.ts'
 import { onAuthError, onAuthorized, renewAuth } from './lifecycle/renew-auth.ts'
 import type { Subscription } from './machine/state.ts'
 import type { Transition } from './machine/transition.ts'
@@ -79,9 +79,10 @@ function onSessionAnswer(transition: Transition, id: string, frame: AnswerFrame 
   else if (frame.line?.code === 'AUTH_EXPIRED') renewAuth(transition)
 }
 
-/** Handles a frame with a method: a chunk of a message, or `reconnect`, the only notice that a server sends. */
-function onMethod(transition: Transition, frame: ChunkFrame | ReconnectFrame) {
+/** Handles a frame with a method: a chunk of a message, or a notice of the server. */
+function onMethod(transition: Transition, frame: ChunkFrame | KickedFrame | ReconnectFrame) {
   if (frame.method === 'chunk') onFrames(transition, joinChunk(transition, frame), frame.params.bytes)
+  else if (frame.method === 'kicked') onKicked(transition, frame.params)
   // the server is about to close the socket, because of its age or of a new deployment
   else if (transition.from === transition.state.socket) beginHandover(transition)
 }

@@ -1,7 +1,7 @@
 import { expireCall, resendCall } from './calls/call-answer.ts'
 import { finishClosing } from './lifecycle/close.ts'
 import { beginHandover, onDrainTimer } from './lifecycle/handover.ts'
-import { wake } from './lifecycle/handshake.ts'
+import { retryNow, wake } from './lifecycle/handshake.ts'
 import { armWatch, hasSlept, keepAlive } from './lifecycle/keepalive.ts'
 import { dropSocket } from './lifecycle/reconnect.ts'
 import { postponeRenewal, renewAuth } from './lifecycle/renew-auth.ts'
@@ -19,7 +19,7 @@ export function onTimer(transition: Transition, timer: Timer) {
   const subscription = transition.state.subscriptions.get(id)
   switch (timer.kind) {
     case 'retry':
-      return transition.emit({ type: 'admit', socket: transition.state.socket })
+      return retryNow(transition)
     case 'hello':
       return onHelloTimer(transition)
     case 'stable':

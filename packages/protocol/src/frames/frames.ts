@@ -270,6 +270,15 @@ export interface ReconnectFrame {
   readonly id: null
   readonly method: 'reconnect'
 }
+/**
+ * The server ends the connection: the last frame that it sends. `until` is the end of a ban, and `time` the server's
+ * time, both in epoch milliseconds.
+ */
+export interface KickedFrame {
+  readonly id: null
+  readonly method: 'kicked'
+  readonly params: { readonly reason: string; readonly time: number; readonly until?: number }
+}
 /** An error message of API Gateway on the socket. It names no call. */
 export interface GatewayFrame {
   readonly message: string
@@ -281,4 +290,11 @@ export interface PongFrame {
 }
 
 /** Any frame that a client may receive. A client that declared `trunkline.1` may also receive arrays of them. */
-export type ServerFrame = AnswerFrame | ErrorFrame | ReconnectFrame | ChunkFrame | GatewayFrame | PongFrame
+export type ServerFrame =
+  | AnswerFrame
+  | ErrorFrame
+  | ReconnectFrame
+  | KickedFrame
+  | ChunkFrame
+  | GatewayFrame
+  | PongFrame

@@ -39,7 +39,8 @@ function toServerFrame(value: unknown): ServerFrame | undefined {
 function isPlainFrame(frame: Members): frame is Members & ServerFrame {
   if (frame['pong'] === true) return true
   if (isText(frame['message'])) return isText(frame['connectionId']) && isText(frame['requestId'])
-  if (frame['id'] === null) return frame['method'] === 'reconnect'
+  if (frame['id'] === null)
+    return frame['method'] === 'reconnect' || (frame['method'] === 'kicked' && isKicked(frame['params']))
   return isId(frame['id']) && (isResult(frame['result']) || (frame['method'] === 'chunk' && isPart(frame['params'])))
 }
 
@@ -98,6 +99,8 @@ const isLineError = membersAre({
   mayHaveRun: (flag) => typeof flag === 'boolean',
   retryAfterMs: optionalTime,
 }) as (line: unknown) => line is TrunklineErrorWire
+
+const isKicked = membersAre({ reason: isText, time: isTime, until: optionalTime })
 
 /** The relations of its numbers are checked when the message is joined. */
 const isPart = membersAre({ message: isText, part: isOffset, of: isOffset, bytes: isOffset, text: isText })

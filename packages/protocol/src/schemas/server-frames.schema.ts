@@ -127,6 +127,11 @@ export const errorFrame = z.object({
 
 /** tRPC's notice to switch to another socket. */
 export const reconnectFrame = z.object({ id: z.null(), method: z.literal('reconnect') })
+export const kickedFrame = z.object({
+  id: z.null(),
+  method: z.literal('kicked'),
+  params: z.object({ reason: z.string(), time, until: z.optional(time) }),
+})
 
 /** An error message of API Gateway. */
 export const gatewayFrame = z.object({ message: z.string(), connectionId: z.string(), requestId: z.string() })
@@ -135,7 +140,15 @@ export const gatewayFrame = z.object({ message: z.string(), connectionId: z.stri
 export const pongFrame = z.object({ pong: z.literal(true) })
 
 /** Any frame that a client may receive. */
-export const serverFrame = z.union([answerFrame, errorFrame, reconnectFrame, chunkFrame, gatewayFrame, pongFrame])
+export const serverFrame = z.union([
+  answerFrame,
+  errorFrame,
+  reconnectFrame,
+  kickedFrame,
+  chunkFrame,
+  gatewayFrame,
+  pongFrame,
+])
 
 /**
  * A message of the server: a frame, an array of frames (to a client that declared `trunkline.1`), or `{}` as an empty

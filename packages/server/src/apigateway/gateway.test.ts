@@ -140,9 +140,9 @@ describe('a disconnect', () => {
     expect(await createApiGateway({ callbackUrl, ...access }).disconnect('c1')).toBe('closed')
     expect(seen).toBe('DELETE /dev/@connections/c1')
   })
-  it('reports a gone connection as closed', async () => {
+  it('reports a connection that is closed, or not open yet, as gone', async () => {
     const { gateway } = await gatewayAnswering(410)
-    expect(await gateway.disconnect('c1')).toBe('closed')
+    expect(await gateway.disconnect('c1')).toBe('gone')
   })
   it.each([403, 429, 500])('fails on %i', async (status) => {
     const { gateway } = await gatewayAnswering(status)

@@ -69,7 +69,7 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
         await withDeadline(requestTimeoutMs, send, signal)
         return 'closed'
       } catch (error) {
-        return toPostFailure(error).status === 'gone' ? 'closed' : 'failed'
+        return toPostFailure(error).status === 'gone' ? 'gone' : 'failed'
       }
     },
   }

@@ -53,6 +53,28 @@ export interface Identity<C extends Json> {
   readonly principal: string
   readonly claims: C
   readonly expiresAt: Date
+  /**
+   * When the token was issued, for `line.revoke`. @default the time of the handshake, or of the `auth` that brought the
+   * token
+   */
+  readonly issuedAt?: Date
+}
+
+/** A connection, as `onConnect` and `onDisconnect` get it. */
+export interface ConnectionInfo {
+  readonly connectionId: string
+  /** The session's public id, as `createContext` gets it. */
+  readonly sessionId: string
+  /** Null for an anonymous caller. */
+  readonly principal: string | null
+}
+
+/** A connection that has ended. */
+export interface DisconnectInfo extends ConnectionInfo {
+  /** A sentence for people: that of the kick, or what API Gateway says. Empty if nothing is known. */
+  readonly reason: string
+  /** The server ended it, by `line.kick` or `line.revoke`. */
+  readonly kicked: boolean
 }
 
 const denied: unique symbol = Symbol.for('trunkline.denied')

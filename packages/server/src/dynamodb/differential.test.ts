@@ -115,6 +115,17 @@ const placeOwner = fc.constant('~o')
 const run = fc.constantFrom('r1', 'r2', 'r:3', 'r4')
 const places = fc.uniqueArray(fc.record({ run, lease: small }), { maxLength: 3, selector: (place) => place.run })
 
+const kicked = fc.record({ reason: text, until: small }, { requiredKeys: ['reason'] })
+const principal = fc.constantFrom('~ann', '#~b#an')
+const restriction = fc.record(
+  {
+    ...{ principal, at: small, reason: text, expires: small },
+    session: fc.constantFrom('s1', 's2'),
+    kind: fc.constantFrom('ban', 'revoke', 'kick'),
+  },
+  { requiredKeys: ['principal', 'at', 'reason', 'expires', 'kind'] },
+)
+
 /** The arguments of each operation. The type is exhaustive, so that a new operation is drawn too. */
 const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   putSlot: fc.tuple(topic, slot),
@@ -125,7 +136,7 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   putConnection: fc.tuple(connection),
   readConnection: fc.tuple(connectionId),
   readConnectionAndShards: fc.tuple(connectionId, topic),
-  closeConnection: fc.tuple(connectionId, small),
+  closeConnection: fc.tuple(connectionId, small, maybe(kicked)),
   putConnectionParams: fc.tuple(
     connectionId,
     fc.oneof(
@@ -136,7 +147,13 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   ),
   renewConnection: fc.tuple(
     connectionId,
-    fc.record({ authExp: small, claims: text, renewedAt: small, follows: maybe(small), claimsPending: fc.boolean() }),
+    fc.record(
+      {
+        ...{ authExp: small, claims: text, renewedAt: small, issuedAt: small },
+        ...{ follows: maybe(small), claimsPending: fc.boolean() },
+      },
+      { requiredKeys: ['authExp', 'claims', 'renewedAt', 'follows', 'claimsPending'] },
+    ),
   ),
   settleClaims: fc.tuple(connectionId, small),
   claimSubscription: fc.tuple(claim),
@@ -198,6 +215,13 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   renewRunPlace: fc.tuple(fc.record({ owner: placeOwner, run, lease: small, expires: small })),
   releaseRunPlace: fc.tuple(fc.record({ owner: placeOwner, run })),
   addToRate: fc.tuple(fc.record({ owner: placeOwner, what: run, window: small, amount: small, expires: small })),
+  putPrincipalConnection: fc.tuple(
+    fc.record({ principal, connectionId, session: owner, openedAt: small, expires: small }),
+  ),
+  deletePrincipalConnection: fc.tuple(fc.record({ principal, connectionId })),
+  readPrincipalConnections: fc.tuple(principal),
+  putRestriction: fc.tuple(restriction),
+  readRestrictions: fc.tuple(principal),
   putReceipt: fc.tuple(topic, small, small),
   hasReceipts: fc.tuple(fc.array(event, { maxLength: 4 })),
 }
@@ -211,9 +235,11 @@ async function answer(store: Store, [operation, ...args]: Call): Promise<unknown
   if (operation === 'readPresences') return allPresences(store, ...(args as Parameters<Store['readPresences']>))
   const value = await (store[operation] as (...args: unknown[]) => Promise<unknown>)(...args).catch(failedOperation)
   if (operation === 'readSlots' || operation === 'readSlotsBefore') return (value as { slots: Slot[] }).slots
-  if (operation === 'readSubscriptions' || operation === 'readSubscribersOf') return new Set(value as unknown[])
+  if (inAnyOrder.has(operation)) return new Set(value as unknown[])
   return value
 }
+
+const inAnyOrder = new Set(['readSubscriptions', 'readSubscribersOf', 'readPrincipalConnections', 'readRestrictions'])
 
 /** A key that does not exist cannot be taken over or settled. */
 function failedOperation(error: unknown): string {

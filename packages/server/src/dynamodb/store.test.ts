@@ -223,6 +223,8 @@ describe('requests', () => {
     const own = { key, owner: 'o2' }
     const upload = { connectionId, message: 'm', expires: 5 }
     const member = presence(topic)
+    const leading = { principal: 'ann', connectionId, session: 's', openedAt: 5, expires: 5 }
+    const restriction = { principal: 'ann', kind: 'kick', reason: 'x', expires: 5 } as const
     const place = { owner: topic, run: 'r1', lease: 5, expires: 5 }
     const calls: readonly [string, () => Promise<unknown>][] = [
       ['PutItem', () => store.putSlot(topic, one)],
@@ -298,6 +300,12 @@ describe('requests', () => {
       ['UpdateItem', () => store.releaseRunPlace(place)],
       ['UpdateItem', () => store.releaseRunPlace(place)], // absent: nothing is read
       ['UpdateItem', () => store.addToRate({ owner, what: 'calls', window: 5, amount: 1, expires: 9 })],
+      ['PutItem', () => store.putPrincipalConnection(leading)],
+      ['Query', () => store.readPrincipalConnections('ann')],
+      ['DeleteItem', () => store.deletePrincipalConnection(leading)],
+      ['PutItem', () => store.putRestriction({ ...restriction, at: 6 })],
+      ['PutItem', () => store.putRestriction({ ...restriction, at: 5 })], // lower: nothing is read
+      ['Query', () => store.readRestrictions('ann')],
       ['PutItem', () => store.putReceipt(topic, 1, 5)],
       ['BatchGetItem', () => store.hasReceipts([{ topic, offset: 1 }])],
     ]

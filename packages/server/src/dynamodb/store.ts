@@ -8,6 +8,7 @@ import { leaseOperations } from './ports/leases.ts'
 import { logOperations } from './ports/log.ts'
 import { presenceOperations } from './ports/presence.ts'
 import { rateOperations } from './ports/rates.ts'
+import { principalOperations } from './ports/principals.ts'
 import { subscriberOperations } from './ports/subscribers.ts'
 import { subscriptionOperations } from './ports/subscriptions.ts'
 import { uploadOperations } from './ports/uploads.ts'
@@ -50,6 +51,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
       ...leaseOperations(requests),
       ...rateOperations(requests),
       ...uploadOperations(requests),
+      ...principalOperations(requests),
     }),
   }
 }

@@ -53,6 +53,7 @@ describe('an access token of Cognito', () => {
       principal: 'aaaaaaaa-bbbb-cccc-dddd-example',
       claims: { groups: ['moderators'], scope: 'aws.cognito.signin.user.admin' },
       expiresAt: expect.any(Date),
+      issuedAt: expect.any(Date),
     })
   })
 

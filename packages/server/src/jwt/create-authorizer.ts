@@ -132,7 +132,8 @@ export function createAuthorizer<C extends Json, A extends boolean>(
     if (own !== undefined) return refuse(own)
     const name: unknown = principal(payload)
     if (typeof name !== 'string' || name === '') return refuse(refusals.principal)
-    return { principal: name, claims: claims(payload), expiresAt: new Date(payload.exp * 1_000) }
+    const identity = { principal: name, claims: claims(payload), expiresAt: new Date(payload.exp * 1_000) }
+    return { ...identity, ...(payload.iat !== undefined && { issuedAt: new Date(payload.iat * 1_000) }) }
   }
   return authorize as JwtAuthorizer<C, A> // `C` is what `claims` returns, and `anonymous` needs `A`
 }

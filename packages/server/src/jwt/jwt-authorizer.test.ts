@@ -43,7 +43,7 @@ describe('a valid token', () => {
   it('names the caller, its permissions and the end of its authority', async () => {
     const exp = inSeconds(60)
     const token = await issuer.sign({
-      exp,
+      ...{ exp, iat: exp - 600 },
       scope: 'read write',
       roles: ['admin'],
       groups: ['staff'],
@@ -53,6 +53,7 @@ describe('a valid token', () => {
       principal: 'ann',
       claims: { scope: 'read write', roles: ['admin'], groups: ['staff'] },
       expiresAt: new Date(exp * 1_000),
+      issuedAt: new Date((exp - 600) * 1_000),
     })
   })
 

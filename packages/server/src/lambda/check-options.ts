@@ -89,6 +89,17 @@ export function checkKeptParams(
   )
 }
 
+/** The hooks of connections. Throws a `TypeError` for anything but a function. */
+export function checkHooks({
+  onConnect,
+  onDisconnect,
+}: Pick<ServeOptions<never, never>, 'onConnect' | 'onDisconnect'>): Pick<Server, 'onConnect' | 'onDisconnect'> {
+  for (const [name, value] of Object.entries({ onConnect, onDisconnect }))
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`Expected ${name} to be a function, got ${describeValue(value)} Leave it out for none.`)
+  return { onConnect, onDisconnect }
+}
+
 /**
  * Throws a `TypeError` if the value is not a router, or if a procedure has an invalid `rate`, so that the error appears at
  * start and not with the first frame. Procedures of a lazy router are checked when they are called.

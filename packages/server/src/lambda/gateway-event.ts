@@ -1,5 +1,8 @@
+import { defined } from '@trunkline/protocol'
+import { callHook } from '../runtime/connections/call-hook.ts'
 import { connect, disconnect } from '../runtime/connections/connect.ts'
 import { scheduleUnconfirmedCheck } from '../runtime/connections/unconfirmed.ts'
+import { type ConnectionCaller, sessionIdOf } from '../runtime/context/caller.ts'
 import { withinDeadline } from '../runtime/context/deadline.ts'
 import type { InvocationContext } from '../runtime/context/runtime-context.ts'
 import { receive } from '../runtime/receive.ts'
@@ -18,7 +21,7 @@ export async function onGatewayEvent(
     case 'CONNECT':
       return onConnect(context, admission, event)
     case 'DISCONNECT':
-      await disconnect(context, connectionId, connectedAt)
+      await onDisconnect(context, event)
       return { statusCode: 200 }
     case 'MESSAGE': {
       const twoWay = twoWayRoutes.has(routeKey)
@@ -43,7 +46,31 @@ async function onConnect(context: InvocationContext, options: AdmissionOptions, 
       : ({ status: 'admitted', caller: authorized } as const)
   if (admission.status === 'foreign-origin') return { statusCode: 403 }
   if (authorized === undefined && admission.caller.refused !== undefined) return { statusCode: 401 }
-  await connect(context, admission.caller, event.requestContext.connectedAt)
-  await scheduleUnconfirmedCheck(context, admission.caller)
-  return { statusCode: 200, headers: selectedSubprotocol(admission.caller) }
+  const { caller } = admission
+  const connected = await connect(context, caller, event.requestContext.connectedAt)
+  if (connected.status === 'closed') return { statusCode: 403 }
+  const kicked = connected.status === 'kicked' ? connected.kicked : undefined
+  if (kicked !== undefined && caller.explains === undefined) return { statusCode: 403 } // [TL-KICK-3]
+  if (kicked === undefined && caller.refused === undefined && !(await notifyConnect(context, caller)))
+    return { statusCode: 403 }
+  await scheduleUnconfirmedCheck(context, { ...caller, ...defined({ kicked }) }) // [TL-KICK-4]
+  return { statusCode: 200, headers: selectedSubprotocol(caller) }
+}
+
+/** Calls `onConnect`. False if the connection was closed meanwhile, as by a kick of the hook itself. */
+async function notifyConnect(context: InvocationContext, caller: ConnectionCaller): Promise<boolean> {
+  if (context.server.onConnect === undefined) return true
+  const { connectionId, principal } = caller
+  const connecting = { ...context, connecting: connectionId }
+  await callHook(connecting, 'onConnect', { connectionId, sessionId: sessionIdOf(caller), principal })
+  return (await context.store.readConnection(connectionId))?.state === 'OPEN'
+}
+
+async function onDisconnect(context: InvocationContext, { requestContext }: GatewayEvent): Promise<void> {
+  const { connectionId, connectedAt, disconnectReason = '' } = requestContext
+  const row = await disconnect(context, connectionId, connectedAt)
+  if (row === undefined || row.session === '' || row.kicked?.refused) return // it was never accepted
+  const { principal, kicked } = row
+  const end = { reason: kicked?.reason ?? disconnectReason, kicked: kicked !== undefined }
+  await callHook(context, 'onDisconnect', { connectionId, sessionId: sessionIdOf(row), principal, ...end })
 }

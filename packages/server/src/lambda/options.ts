@@ -1,5 +1,12 @@
 import type { AnyTRPCRouter, inferRouterContext, TRPCError } from '@trpc/server'
-import type { AuthorizeResult, CallDetails, CallerOf, ConnectRequest } from '../define/identity.ts'
+import type {
+  AuthorizeResult,
+  CallDetails,
+  CallerOf,
+  ConnectionInfo,
+  ConnectRequest,
+  DisconnectInfo,
+} from '../define/identity.ts'
 import type { RateText } from '../define/rate.ts'
 import type { Line } from '../line/line.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
@@ -113,6 +120,16 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
   readonly connectionParams?: { readonly keep: 'all' | readonly string[] }
   /** Makes the context of each call, including the calls of a delivery with `filter` or `map`. @default `{}` */
   readonly createContext?: (call: CallDetails & CallerOf<V>) => MaybePromise<inferRouterContext<R>>
+  /**
+   * Called when a connection is accepted, before the client knows it, at least once. The handshake waits for it for at
+   * most 2 s. What it throws is logged, and the connection is accepted nevertheless.
+   */
+  readonly onConnect?: (connection: ConnectionInfo) => MaybePromise<void>
+  /**
+   * Called when a connection has ended, at least once. It is waited for like `onConnect`. API Gateway may lose the event
+   * of a disconnect, so count connections by `line.connections` and not by the calls of the hooks.
+   */
+  readonly onDisconnect?: (connection: DisconnectInfo) => MaybePromise<void>
   /**
    * The pages that may connect, by the `Origin` header of the handshake: exact origins (`https://app.example`,
    * `capacitor://localhost`), patterns in which one `*` is one label (`https://*.example.com`), or a function. The

@@ -168,7 +168,7 @@ export function createTestLine(
     const result = allowed
       ? await call('websocket', { ...handshake, requestContext: { ...handshake.requestContext, authorizer } })
       : { statusCode: 403 }
-    gateway.open(connectionId)
+    if ((result as { readonly statusCode: number }).statusCode === 200) gateway.open(connectionId)
     return {
       connectionId,
       result,

@@ -12,6 +12,7 @@ import { systemClock } from '../ports/clock.ts'
 import { consoleRecorder } from '../ports/console-log.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import { type RuntimeContext, toRuntimeContext } from '../runtime/context/runtime-context.ts'
+import { kick, listConnections, revoke } from '../runtime/kick.ts'
 import { toTextMerge } from '../runtime/presence/validate-member.ts'
 import { createChannel, createEphemeral } from './channel.ts'
 import type { ContextAccess } from './describe-subscription.ts'
@@ -102,6 +103,9 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       const presence = { ...times, ...defined({ merge: toMerged }) }
       return createPresence<K, D>(define({ ...definition, presence }), times, accessOf(name))
     },
+    kick: async (kicking) => kick(context(), kicking),
+    revoke: async (principal, revoking) => revoke(context(), principal, revoking),
+    connections: async (of) => listConnections(context(), (Object(of) as Partial<typeof of>).principal as string),
     withBackend: (backend, fn) => contexts.run(toRuntimeContext(backend, own), fn),
     [internalsKey]: internals,
   }

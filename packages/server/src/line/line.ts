@@ -1,6 +1,7 @@
 import type * as core from 'zod/v4/core'
 import type { Channel, ChannelOptions, Ephemeral, EphemeralOptions } from '../define/channel.ts'
 import type { RequireJson } from '../define/json.ts'
+import type { Ended, KickOptions, PrincipalConnectionInfo, RevokeOptions } from '../define/kick.ts'
 import type { Presence, PresenceOptions } from '../define/presence.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
 import type { Backend } from '../ports/backend.ts'
@@ -50,6 +51,25 @@ export interface Line<C = unknown> {
     name: string,
     options: PresenceOptions<K, D, C> & { readonly data: RequireJson<core.output<D>> },
   ): Presence<K, D>
+  /**
+   * Ends a connection, the connections of a principal, or those of one of its sessions, and bans them until a time if
+   * `ban` is given: `line.kick({ principal, reason: 'spam', ban: new Date(…) })`. When it resolves, no call and no
+   * subscribe of these connections begins any more, and nothing is posted to them later than 5 s after that. Calls that
+   * run have their signal aborted, and are not answered. Throws a `TypeError` or a `RangeError` for invalid options, and
+   * an `Error` if the backend has no gateway, or if a socket could not be closed. Then do it again: it is safe to repeat.
+   * A kick of a connection that is just being opened may take 6 s.
+   */
+  kick(options: KickOptions): Promise<Ended>
+  /**
+   * Refuses the tokens of a principal that were issued before a time, at a handshake and at `auth`, and ends its
+   * connections that have no later token. Resolves and throws like `kick`.
+   */
+  revoke(principal: string, options: RevokeOptions): Promise<Ended>
+  /**
+   * The open connections of a principal, oldest first. One whose disconnect API Gateway has lost is listed for up to
+   * 2 h 10 min after it was opened. Throws a `TypeError` for an invalid principal.
+   */
+  connections(of: { readonly principal: string }): Promise<readonly PrincipalConnectionInfo[]>
   /**
    * Runs `fn` with another backend. Every publish, read and subscribe on this line inside of `fn`, also after an await,
    * uses that backend. Calls may be nested.

@@ -20,9 +20,11 @@ export function createConnections(shardsOf: (topic: string) => number) {
       const connection = rows.get(connectionId)
       return defined({ connection, shards: shardsOf(topic) })
     },
-    closeConnection(connectionId, expires) {
-      const row = rows.get(connectionId) ?? { connectionId, session: '', principal: null, extensions: false }
-      rows.set(connectionId, { ...row, state: 'CLOSED', expires })
+    closeConnection(connectionId, expires, kicked) {
+      const before = rows.get(connectionId)
+      const row = before ?? { connectionId, session: '', principal: null, extensions: false }
+      rows.set(connectionId, { ...row, state: 'CLOSED', expires, ...defined({ kicked }) })
+      return before
     },
     putConnectionParams(connectionId, settled) {
       const row = rows.get(connectionId)
@@ -31,12 +33,17 @@ export function createConnections(shardsOf: (topic: string) => number) {
       rows.set(connectionId, { ...row, ...settled })
       return 'stored'
     },
-    renewConnection(connectionId, { follows, claimsPending, ...authority }) {
+    renewConnection(connectionId, { follows, claimsPending, issuedAt, ...authority }) {
       const row = rows.get(connectionId)
       if (row?.state !== 'OPEN') return 'absent'
       if (row.renewedAt !== follows) return isOwnRenewal(row, authority) ? 'renewed' : 'changed'
       const { claimsPending: _, ...rest } = row
-      rows.set(connectionId, { ...rest, ...authority, ...(claimsPending && { claimsPending }) })
+      rows.set(connectionId, {
+        ...rest,
+        ...authority,
+        ...defined({ issuedAt }),
+        ...(claimsPending && { claimsPending }),
+      })
       return 'renewed'
     },
     settleClaims(connectionId, renewedAt) {

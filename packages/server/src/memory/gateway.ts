@@ -37,8 +37,7 @@ export function createMemoryGateway(): MemoryGateway {
       return { status: texts === undefined ? 'gone' : 'posted' }
     },
     async disconnect(connectionId) {
-      sockets.delete(connectionId)
-      return 'closed'
+      return sockets.delete(connectionId) ? 'closed' : 'gone'
     },
   }
 }

@@ -9,6 +9,7 @@ import { createLog } from './log.ts'
 import { type Operations, toStore } from './operations.ts'
 import { createPresence } from './presence.ts'
 import { createRates } from './rates.ts'
+import { createPrincipals } from './principals.ts'
 import { createSubscribers } from './subscribers.ts'
 import { createSubscriptions } from './subscriptions.ts'
 import { createUploads } from './uploads.ts'
@@ -65,6 +66,7 @@ export function createRows() {
     presence: createPresence(),
     leases: createLeases(),
     rates: createRates(),
+    principals: createPrincipals(),
   }
   const operations: Operations = {
     ...ports.log.operations,
@@ -76,6 +78,7 @@ export function createRows() {
     ...ports.presence.operations,
     ...ports.leases.operations,
     ...ports.rates.operations,
+    ...ports.principals.operations,
   }
   return {
     operations,

@@ -31,10 +31,12 @@ export interface ConnectionStore {
   ): Promise<{ readonly connection?: ConnectionRow; readonly shards?: number }>
 
   /**
-   * Sets `state` to CLOSED and `expires` (epoch seconds), for good. All other members stay.
-   * Creates the row if none exists, with the session '', the principal null and `extensions` false. One write.
+   * Sets `state` to CLOSED and `expires` (epoch seconds), for good, and `kicked` if it is given. All other members stay.
+   * Creates the row if none exists, with the session '', the principal null and `extensions` false. Returns the row as
+   * it was before; undefined if none existed. After a lost answer it MAY return the row as this call has left it. One
+   * write.
    */
-  closeConnection(connectionId: string, expires: number): Promise<void>
+  closeConnection(connectionId: string, expires: number, kicked?: Kicked): Promise<ConnectionRow | undefined>
 
   /**
    * Stores the connection parameters and what they settle, in one write and once: a row that has `connectionParams` or
@@ -45,7 +47,7 @@ export interface ConnectionStore {
   putConnectionParams(connectionId: string, settled: SettledParams): Promise<'stored' | 'exists' | 'absent'>
 
   /**
-   * Replaces `authExp`, `claims` and `renewedAt` of an OPEN connection whose `renewedAt` is `follows` (absent when
+   * Replaces `authExp`, `claims`, `renewedAt` and, if it is given, `issuedAt` of an OPEN connection whose `renewedAt` is `follows` (absent when
    * undefined), and sets `claimsPending` or removes it. `renewedAt` is higher than `follows`.
    * Returns `renewed` also if the row shows this renewal already. Returns `absent`, and changes nothing, if no row
    * exists or it is CLOSED, and `changed` if another renewal came between. One conditional write.
@@ -60,12 +62,25 @@ export interface ConnectionStore {
 
 /** What the announced parameters of a connection settle: a principal, an anonymous caller, or a refusal. */
 export type SettledParams =
-  | Required<Pick<ConnectionRow, 'connectionParams' | 'claims' | 'authExp'> & { readonly principal: string }>
+  | (Required<Pick<ConnectionRow, 'connectionParams' | 'claims' | 'authExp'> & { readonly principal: string }> &
+      Pick<ConnectionRow, 'issuedAt'>)
   | Required<Pick<ConnectionRow, 'connectionParams'>>
   | Required<Pick<ConnectionRow, 'refused'>>
 
+/** Why the server ended a connection. */
+export interface Kicked {
+  /** A sentence for people. */
+  readonly reason: string
+  /** Until when its principal or its session is banned, in epoch milliseconds. Absent without a ban. */
+  readonly until?: number
+  /** The connection was never accepted. */
+  readonly refused?: true
+}
+
 /** A new authority of a connection. */
-export interface Renewal extends Required<Pick<ConnectionRow, 'authExp' | 'claims' | 'renewedAt'>> {
+export interface Renewal
+  extends Required<Pick<ConnectionRow, 'authExp' | 'claims' | 'renewedAt'>>,
+    Pick<ConnectionRow, 'issuedAt'> {
   /** The `renewedAt` of the row from which the renewal was made. */
   readonly follows: number | undefined
   readonly claimsPending: boolean
@@ -95,6 +110,15 @@ export interface ConnectionRow {
   readonly connectionParams?: string
   /** Why the announced parameters were refused. Nothing runs for such a connection. */
   readonly refused?: string
+  /** When `$connect` put the row, in epoch milliseconds. Absent in rows of an older version. */
+  readonly openedAt?: number
+  /**
+   * When the token was issued on which `claims` and `authExp` rest; of two, the older one. In epoch milliseconds. Absent
+   * for an anonymous caller.
+   */
+  readonly issuedAt?: number
+  /** The server ended the connection. Only a CLOSED row has it. */
+  readonly kicked?: Kicked
   /** Epoch seconds. */
   readonly expires: number
 }

@@ -23,6 +23,9 @@ export interface Gateway {
   readonly kind: string
   /** Sends one text message of at most 131,072 UTF-8 bytes. */
   post(connectionId: string, text: string, options?: { readonly signal?: AbortSignal }): Promise<PostOutcome>
-  /** Closes a connection. Returns `closed` also if it was closed before. */
-  disconnect(connectionId: string, options?: { readonly signal?: AbortSignal }): Promise<'closed' | 'failed'>
+  /**
+   * Closes a connection. Returns `gone` if the gateway has no such connection: it was closed before, or it is not open
+   * yet, since its `$connect` still runs. An implementation that cannot distinguish MAY return `closed`.
+   */
+  disconnect(connectionId: string, options?: { readonly signal?: AbortSignal }): Promise<'closed' | 'gone' | 'failed'>
 }

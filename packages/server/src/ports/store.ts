@@ -5,6 +5,7 @@ import type { LeaseStore } from './leases.ts'
 import type { LogStore } from './log.ts'
 import type { PresenceStore } from './presence.ts'
 import type { RateStore } from './rates.ts'
+import type { PrincipalStore } from './principals.ts'
 import type { SubscriberStore } from './subscribers.ts'
 import type { SubscriptionStore } from './subscriptions.ts'
 import type { UploadStore } from './uploads.ts'
@@ -15,12 +16,13 @@ export type * from './leases.ts'
 export type * from './log.ts'
 export type * from './presence.ts'
 export type * from './rates.ts'
+export type * from './principals.ts'
 export type * from './subscribers.ts'
 export type * from './subscriptions.ts'
 export type * from './uploads.ts'
 
 /**
- * Where a line keeps its state: the sum of nine ports. It has conditional writes of single rows and strongly
+ * Where a line keeps its state: the sum of ten ports. It has conditional writes of single rows and strongly
  * consistent reads, and nothing else. The rules of what is done with them are in `runtime`.
  *
  * These laws hold for every member. Each port adds its own. `@trunkline/server/ports/testing` has the suite that an
@@ -47,7 +49,8 @@ export interface Store
     PresenceStore,
     LeaseStore,
     RateStore,
-    UploadStore {
+    UploadStore,
+    PrincipalStore {
   /** Names the implementation in logs, such as `dynamodb`. */
   readonly kind: string
 }

@@ -71,6 +71,7 @@ const router = t.router({
   joined: asked.input(key).subscription(({ input }) => here.join(input, { member: 'ann', data: { n: 0 } })),
   watched: asked.input(key).subscription(({ input }) => here.watch(input)),
   mark: asked.input(said).mutation(({ input: { room } }) => here.update({ room }, { n: 1 })),
+  kick: asked.mutation(() => line.kick({ principal: 'ann', reason: 'spam' })),
   members: asked.input(key).query(({ input }) => here.read(input)),
   onTyping: asked.input(key).subscription(({ input }) => typing.subscribe(input)),
   count: asked.subscription(async function* () {
@@ -291,6 +292,10 @@ const scenarios = {
     before: (made) => made.connect({ token: 'mallory' }),
     act: (made, { connectionId }) => jobOf(made, queued({ unconfirmed: { connectionId } })),
   },
+  'a kick of all connections of a principal': frame(call('kick'), async (made) => {
+    await subscribed(made)
+    return made.connect({ token: 'bob' })
+  }),
   $disconnect: { before: subscribed, act: (_, client) => client.disconnect() },
   'hello of a refused connection': frame({ id: 'h', method: 'hello' }, (made) => made.connect({ token: 'mallory' })),
   'a subscribe that is present': frame(subscription('joined')),
@@ -480,6 +485,11 @@ const reachedBy: Readonly<
   readPresences: 'a subscribe that is present',
   readSweep: 'a sync of who is present, whose lease is half over',
   moveSweep: 'a sync of who is present, whose lease is half over',
+  putPrincipalConnection: 'authorizer and $connect',
+  deletePrincipalConnection: '$disconnect',
+  readPrincipalConnections: 'a kick of all connections of a principal',
+  putRestriction: 'a kick of all connections of a principal',
+  readRestrictions: 'authorizer and $connect',
   putReceipt: 'a publish that nobody hears',
   hasReceipts: 'the table’s stream',
   readShardLease: 'deliver of a shard',

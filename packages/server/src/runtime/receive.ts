@@ -2,6 +2,8 @@ import { TRPCError } from '@trpc/server'
 import { type DecodedClientMessage, decodeClientMessage, type FrameId, flawText } from '@trunkline/protocol'
 import { connectionExpires, noticeAgeing, readCaller } from './connections/connect.ts'
 import { type AnnouncedParams, announcedParams, receiveConnectionParams } from './connections/connection-params.ts'
+import { endKicked } from './connections/end-kicked.ts'
+import { watchKick } from './connections/watch-kick.ts'
 import type { ConnectionCaller } from './context/caller.ts'
 import { createDeadline } from './context/deadline.ts'
 import { reportingCaller } from './context/failure-source.ts'
@@ -66,18 +68,27 @@ interface Answering {
  * client with an error of its own.
  */
 export async function receive(invocation: InvocationContext, message: InboundMessage): Promise<string> {
-  const caller = message.caller ?? (await readCaller(invocation, message.connectionId))
+  const caller = await callerOf(invocation, message)
   if (caller === undefined) return emptyResponse // the connection was closed, or it never existed
   const params = announcedParams(invocation, caller)
   const context = reportingCaller(invocation, () => params.caller)
   const answering = { context, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay, params }
   try {
-    if (caller.refused === undefined) return await receiveFrom(answering, message.text)
+    if (caller.refused === undefined && caller.kicked === undefined) return await receiveFrom(answering, message.text)
     await rejectConnection(context, caller, message.text)
     return emptyResponse
   } catch (thrown) {
     return refuse(answering, null, thrown)
   }
+}
+
+/** The caller; read from the row of a connection that has no authorizer, or that may be banned. [TL-KICK-4] */
+async function callerOf(
+  context: InvocationContext,
+  { caller, connectionId }: InboundMessage,
+): Promise<ConnectionCaller | undefined> {
+  const isKnown = caller !== undefined && (caller.explains === undefined || caller.refused !== undefined)
+  return isKnown ? caller : readCaller(context, connectionId)
 }
 
 async function receiveFrom(answering: Answering, text: unknown): Promise<string> {
@@ -188,16 +199,19 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
  */
 // [TL-CALL-1] [TL-BATCH-1]
 async function answerTasks(answering: Answering, tasks: readonly Task[]): Promise<string> {
-  const { context, caller, twoWay, params } = answering
-  let running = tasks.length
+  const { caller, twoWay, params } = answering
+  using watch = tasks.some(runsProcedure) ? watchKick(answering.context, caller) : undefined
+  const context = watch === undefined ? answering.context : { ...answering.context, running: watch.signal }
+  let left = tasks.length
   context.telemetry.measure('frames', tasks.length)
   let returned = emptyResponse
   const syncs = new MessageSyncs(context)
   const run = async (task: Task) => {
     const frames = await answerTask(context, { ...answering, syncs }, task)
-    running -= 1
+    left -= 1
+    if (watch?.isKicked) return // nothing is posted to it [TL-KICK-2]
     const messages = encodeMessages(caller, frames)
-    const isReturned = running === 0 && twoWay && !params.endConnection
+    const isReturned = left === 0 && twoWay && !params.endConnection
     const carried = isReturned ? messages.length - 1 : messages.length
     returned = messages[carried] ?? returned
     const texts = messages.slice(0, carried)
@@ -208,6 +222,13 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
   syncs.report()
   if (params.endConnection) await deleteConnection(context, caller.connectionId)
   return returned
+}
+
+const procedureMethods: ReadonlySet<unknown> = new Set(['query', 'mutation', 'subscription'])
+
+/** Whether a procedure runs for the task: it may take long. */
+function runsProcedure(task: Task): boolean {
+  return 'request' in task && procedureMethods.has(task.request.method)
 }
 
 /** Runs the tasks of a message at once, but for subscribes and syncs. */
@@ -238,6 +259,7 @@ async function answerWith(answering: Answering, frame: Frame): Promise<string> {
 
 /** Answers a refused connection with the reason, then deletes it. Nothing that it sent runs. [TL-HELLO-3] */
 async function rejectConnection(context: InvocationContext, caller: ConnectionCaller, text: unknown): Promise<void> {
+  if (caller.kicked !== undefined && caller.extensions) return void (await endKicked(context, caller, caller.kicked))
   const { maxBatchSize } = context.server
   const decoded = decodeClientMessage(text, { maxBatchSize })
   const elements = decoded.ok && 'elements' in decoded ? decoded.elements.slice(0, maxBatchSize) : []

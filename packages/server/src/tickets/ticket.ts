@@ -13,7 +13,7 @@ const keyBytes = 32 // the length of the hash of HS256
 const typ = 'trunkline-ticket+jwt' // so that no other token of the same key passes for a ticket
 
 /** What a ticket holds. Its holder can read it. */
-export interface Ticket extends Identity<Json> {
+export interface Ticket extends Required<Identity<Json>> {
   readonly id: string
   /** Epoch seconds. */
   readonly exp: number
@@ -32,12 +32,12 @@ export function toKeys(key: TicketKey | readonly TicketKey[] | undefined): reado
 
 /** Signs a ticket of `seconds` with a key. */
 export function signTicket(
-  { principal, claims, expiresAt }: Identity<Json>,
+  { principal, claims, expiresAt, issuedAt }: Identity<Json>,
   key: Uint8Array,
   { nowMs, seconds }: { readonly nowMs: number; readonly seconds: number },
 ): Promise<string> {
   const now = Math.floor(nowMs / 1_000)
-  return new SignJWT({ claims, until: expiresAt.getTime() } as JWTPayload)
+  return new SignJWT({ claims, until: expiresAt.getTime(), issued: issuedAt?.getTime() } as JWTPayload)
     .setProtectedHeader({ alg: 'HS256', typ })
     .setJti(randomUUID())
     .setSubject(principal)
@@ -67,8 +67,9 @@ export async function readTicket(
 }
 
 /** A ticket of a longer life than this library makes is refused, because its id would be forgotten too early. */
-function toTicket({ jti, sub, iat, exp, claims, until }: JWTPayload): Ticket | 'invalid' {
+function toTicket({ jti, sub, iat, exp, claims, until, issued }: JWTPayload): Ticket | 'invalid' {
   if (jti === undefined || sub === undefined || iat === undefined || exp === undefined) return 'invalid'
   if (exp - iat > longestSeconds || typeof until !== 'number') return 'invalid'
-  return { id: jti, exp, principal: sub, claims: (claims ?? null) as Json, expiresAt: new Date(until) }
+  const issuedAt = new Date(typeof issued === 'number' ? issued : iat * 1_000)
+  return { id: jti, exp, principal: sub, claims: (claims ?? null) as Json, expiresAt: new Date(until), issuedAt }
 }

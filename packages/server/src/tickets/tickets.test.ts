@@ -8,7 +8,8 @@ import { createTicketIssuer, TicketUncheckedError, ticketAuthorizer } from './ti
 
 const key = new Uint8Array(32).fill(7)
 const clock = { time: 1_800_000_000_500, now: () => clock.time }
-const caller = { principal: 'ann', claims: { room: 'lobby' }, expiresAt: new Date(1_800_000_600_000) }
+const issuedAt = new Date(1_799_999_000_000)
+const caller = { principal: 'ann', claims: { room: 'lobby' }, expiresAt: new Date(1_800_000_600_000), issuedAt }
 
 let logged: LogEntry[]
 beforeEach(() => {
@@ -48,6 +49,14 @@ describe('a ticket', () => {
     expect(await authorize(requestWith(ticket))).toEqual(deny('This ticket was used before.'))
     expect(logged[0]).toMatchObject({ level: 'WARN', facts: { refusal: 'used' } })
     expect(JSON.stringify(logged)).not.toContain(ticket.split('.')[1])
+  })
+
+  it('says when it was issued, if its caller does not', async () => {
+    const { issuedAt: _, ...rest } = caller
+    expect(await authorizer()(requestWith(await issuer.issue(rest)))).toEqual({
+      ...rest,
+      issuedAt: new Date(1_800_000_000_000),
+    })
   })
 
   it('is unlike every other ticket of the same caller', async () => {

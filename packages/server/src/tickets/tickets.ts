@@ -135,8 +135,8 @@ export function ticketAuthorizer<C extends Json = Json, A extends boolean = fals
     const ticket = await readTicket(token, keys, clock.now())
     if (typeof ticket === 'string') return refuse(ticket)
     if (!(await redeem(ticket.id, ticket.exp + rememberedSeconds))) return refuse('used')
-    const { principal, claims, expiresAt } = ticket
-    return { principal, claims: parse === undefined ? claims : parse(claims), expiresAt }
+    const { principal, claims, expiresAt, issuedAt } = ticket
+    return { principal, claims: parse === undefined ? claims : parse(claims), expiresAt, issuedAt }
   }
   return authorize as TicketAuthorizer<C, A> // `C` is what `parse` returns, and `anonymous` needs `A`
 }

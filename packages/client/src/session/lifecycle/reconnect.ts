@@ -1,3 +1,4 @@
+import type { KickedFrame } from '@trunkline/protocol'
 import { closeCalls, requeueCalls } from '../calls/calls.ts'
 import { backoffMs } from '../machine/backoff.ts'
 import type { ConnectionCause } from '../machine/connection-state.ts'
@@ -31,9 +32,24 @@ export function onRefusal(transition: Transition, cause: ConnectionCause) {
   transition.patch({ phase: 'refused' })
   transition.setStatus({ status: 'closed', cause })
   closeCalls(transition, line)
-  for (const subscription of transition.state.subscriptions.values())
-    endSubscription(transition, subscription, { line })
+  if (cause.until === undefined)
+    for (const subscription of transition.state.subscriptions.values())
+      endSubscription(transition, subscription, { line })
   transition.disconnect()
+}
+
+const minMs = 1_000 // 1 s
+const longestMs = 2 ** 31 - 1 // about 25 days: a longer timer fires at once
+
+/**
+ * [TL-KICK-5] Closes the connection. After a ban it connects again, and its subscriptions resume; without a ban it stays
+ * closed until the application connects again.
+ */
+export function onKicked(transition: Transition, { reason: message, time, until }: KickedFrame['params']): void {
+  if (until !== undefined) suspendSubscriptions(transition, true)
+  onRefusal(transition, { code: 'kicked', message, ...(until !== undefined && { until }) })
+  if (until === undefined || transition.state.phase !== 'refused') return
+  transition.arm({ kind: 'retry' }, Math.min(longestMs, Math.max(minMs, until - time)))
 }
 
 /**

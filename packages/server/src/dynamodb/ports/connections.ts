@@ -30,11 +30,14 @@ export function connectionOperations({ get, getMany, put, update }: Requests): C
         }),
       }
     },
-    async closeConnection(connectionId, expires) {
-      await update(connectionKey(connectionId), {
-        expression: 'SET #state = :closed, #expires = :expires',
-        values: { closed: 'CLOSED', expires },
+    async closeConnection(connectionId, expires, kicked) {
+      const write = await update(connectionKey(connectionId), {
+        expression: `SET #state = :closed, #expires = :expires${kicked === undefined ? '' : ', #kicked = :kicked'}`,
+        values: { closed: 'CLOSED', expires, kicked },
+        returnsItem: 'before',
       })
+      const existed = write.written && write.item.state !== undefined // the update has no condition
+      return existed ? fromConnectionItem(connectionId, write.item) : undefined
     },
     async putConnectionParams(connectionId, settled) {
       const members = Object.entries(settled)
@@ -50,13 +53,14 @@ export function connectionOperations({ get, getMany, put, update }: Requests): C
       // An earlier try whose answer was lost.
       return members.every(([name, value]) => item[name] === value) ? 'stored' : 'exists'
     },
-    async renewConnection(connectionId, { authExp, claims, renewedAt, follows, claimsPending }) {
+    async renewConnection(connectionId, { authExp, claims, renewedAt, issuedAt, follows, claimsPending }) {
       const pending = claimsPending ? ', #claimsPending = :pending' : ' REMOVE #claimsPending'
+      const issued = issuedAt === undefined ? '' : ', #issuedAt = :issuedAt'
       const last = follows === undefined ? 'attribute_not_exists(#renewedAt)' : '#renewedAt = :follows'
       const write = await update(connectionKey(connectionId), {
-        expression: `SET #authExp = :authExp, #claims = :claims, #renewedAt = :renewedAt${pending}`,
+        expression: `SET #authExp = :authExp, #claims = :claims, #renewedAt = :renewedAt${issued}${pending}`,
         condition: `#state = :open AND ${last}`,
-        values: { authExp, claims, renewedAt, follows, pending: true, open: 'OPEN' },
+        values: { authExp, claims, renewedAt, issuedAt, follows, pending: true, open: 'OPEN' },
       })
       if (write.written) return 'renewed'
       const item = await write.find()

@@ -4,6 +4,7 @@ import type { KeyRow } from '../../ports/idempotency.ts'
 import type { RunPlaceLease, ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow, PresenceSessionRow } from '../../ports/presence.ts'
+import type { PrincipalConnection, Restriction } from '../../ports/principals.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { UploadRow } from '../../ports/uploads.ts'
@@ -16,6 +17,9 @@ import {
   parseSubscriberSortKey,
   presenceKey,
   presenceSessionKey,
+  principalConnectionKey,
+  restrictionKey,
+  restrictionPrefix,
   sessionPrefix,
   shardLeaseKey,
   subscriberKey,
@@ -56,6 +60,9 @@ export function fromConnectionItem(connectionId: string, item: Item): Connection
     'expectsParams',
     'connectionParams',
     'refused',
+    'openedAt',
+    'issuedAt',
+    'kicked',
     'expires',
   ])
 }
@@ -179,6 +186,28 @@ export function fromShardLeaseItem(topic: string, shard: number, item: Item): Sh
     }),
   }
   return members<ShardLeaseRow>(item, renamed, ['epoch', 'from', 'through', 'expires'])
+}
+
+/** The item that leads from a principal to a connection. */
+export function toPrincipalConnectionItem({ principal, connectionId, ...row }: PrincipalConnection): Item & Key {
+  return { ...principalConnectionKey(principal, connectionId), ...row }
+}
+
+/** The row that leads from a principal to a connection, of an item. */
+export function fromPrincipalConnectionItem(principal: string, item: Item): PrincipalConnection {
+  const base = { principal, connectionId: String(item.sk) }
+  return members<PrincipalConnection>(item, base, ['session', 'openedAt', 'expires'])
+}
+
+/** The item of a restriction. */
+export function toRestrictionItem({ principal, kind, session, ...row }: Restriction): Item & Key {
+  return { ...restrictionKey(principal, kind, session), ...row }
+}
+
+/** The restriction of an item. */
+export function fromRestrictionItem(principal: string, item: Item): Restriction {
+  const [kind, session] = String(item.sk).slice(restrictionPrefix.length).split('#')
+  return members<Restriction>(item, { principal, kind, ...defined({ session }) }, ['at', 'reason', 'expires'])
 }
 
 const placePrefix = 'run:'

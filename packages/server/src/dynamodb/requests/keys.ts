@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { RateAddition } from '../../ports/rates.ts'
 
 /** The primary key of an item. */
@@ -93,6 +94,29 @@ export const presenceSessionKey = (topic: string, entry: string): Key => ({
 
 /** When a presence topic is swept next. */
 export const sweepKey = (topic: string): Key => ({ pk: `PRES#${topic}`, sk: only })
+
+/**
+ * The partition key of a principal's rows. It has a hash of the principal: a principal can be longer than a key may be,
+ * and a key appears in logs.
+ */
+export function principalPartition(principal: string): string {
+  return `WHO#${createHash('sha256').update(principal).digest('base64url')}`
+}
+
+/** Leads from a principal to a connection, whose id begins with a letter or a digit. */
+export const principalConnectionKey = (principal: string, connectionId: string): Key => ({
+  pk: principalPartition(principal),
+  sk: connectionId,
+})
+
+/** The prefix of the sort keys of a principal's restrictions. */
+export const restrictionPrefix = '#'
+
+/** A restriction of a principal, or of one of its sessions. */
+export const restrictionKey = (principal: string, kind: string, session: string | undefined): Key => ({
+  pk: principalPartition(principal),
+  sk: `${restrictionPrefix}${kind}${session === undefined ? '' : `#${session}`}`,
+})
 
 /** A ticket that was used. */
 export const ticketKey = (id: string): Key => ({ pk: `TICKET#${id}`, sk: only })

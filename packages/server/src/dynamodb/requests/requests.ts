@@ -16,8 +16,11 @@ interface Update {
   readonly values: Values
   /** Names of attributes that are not words, by the word that the expression has for each. */
   readonly attributes?: Readonly<Record<string, string>>
-  /** The write returns the whole new item. Without it the size of the item does not matter. @default false */
-  readonly returnsItem?: boolean
+  /**
+   * The write returns the whole new item, or the item before it, which is empty if none existed. Without it the size of
+   * the item does not matter. @default false
+   */
+  readonly returnsItem?: boolean | 'before'
 }
 
 /** Which of the rows under its keys a query returns. */
@@ -41,6 +44,11 @@ export type Requests = ReturnType<typeof createRequests>
 export function createRequests(options: DynamoStoreOptions, send = createSend(options)) {
   const reads = createReads(send, options.table)
   return { ...reads, ...createWrites(send, options.table, reads.get), getMany: createBatchGet(send, options) }
+}
+
+function returnedValues(returnsItem: boolean | 'before'): 'ALL_NEW' | 'ALL_OLD' | undefined {
+  if (returnsItem === 'before') return 'ALL_OLD'
+  return returnsItem ? 'ALL_NEW' : undefined
 }
 
 type Get = (key: Key) => Promise<Item | undefined>
@@ -114,7 +122,7 @@ function createWrites(send: Send, TableName: string, get: Get) {
         ...conditional(condition),
         Key: key,
         UpdateExpression: expression,
-        ...defined({ ReturnValues: returnsItem ? ('ALL_NEW' as const) : undefined }),
+        ...defined({ ReturnValues: returnedValues(returnsItem) }),
         ...attributesOf([expression, condition], values, attributes),
       }
       return write(key, () =>
@@ -125,7 +133,7 @@ function createWrites(send: Send, TableName: string, get: Get) {
       )
     },
 
-    remove(key: Key, condition: string, values: Values): Promise<Write> {
+    remove(key: Key, condition?: string, values: Values = {}): Promise<Write> {
       const input = { ...conditional(condition), Key: key, ...attributesOf([condition], values) }
       return write(key, () =>
         send(async (client, sdk, abortSignal) => {

@@ -1,6 +1,14 @@
-import { parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
+import { defined, parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
 import { describeValue } from '../../define/describe-value.ts'
-import { type AuthorizeResult, anonymous, type ConnectRequest, deny, isDenied } from '../../define/identity.ts'
+import {
+  type AuthorizeResult,
+  anonymous,
+  type ConnectRequest,
+  deny,
+  type Identity,
+  isDenied,
+} from '../../define/identity.ts'
+import type { Json } from '../../define/json.ts'
 import type { AuditEvent, Recorder } from '../../ports/telemetry.ts'
 import type { ConnectionCaller, ConnectionParams } from '../../runtime/context/caller.ts'
 import { publicSessionId } from '../../runtime/context/public-session.ts'
@@ -70,6 +78,7 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
     extensions: offer !== undefined,
     expectsParams: request.announcesParams === true,
     namesSessions: true,
+    ...(request.query['explain'] === '1' && { explains: true as const }), // [TL-KICK-4]
   }
   return { status: 'admitted', caller: { ...base, ...toIdentity(result, (entry) => telemetry.log(entry)) } }
 }
@@ -120,10 +129,10 @@ const noHandshake: ConnectRequest = {
 }
 
 function toIdentified(result: AuthorizeResult, log: Recorder['log']): Identified | Anonymous {
-  const { principal, claims, authExp, refused } = toIdentity(result, log)
+  const { principal, claims, authExp, issuedAt, refused } = toIdentity(result, log)
   if (refused !== undefined) return { status: 'refused', reason: refused }
   if (principal === null || claims === undefined || authExp === undefined) return { status: 'anonymous' }
-  return { status: 'known', principal, claims, authExp }
+  return { status: 'known', principal, claims, authExp, ...defined({ issuedAt }) }
 }
 
 const resultBytes = 8_192 // API Gateway's limit of an authorizer's whole result
@@ -147,7 +156,7 @@ const earliestMs = 1_000_000_000_000 // 2001-09-09; an expiry in seconds, taken 
 function toIdentity(
   result: AuthorizeResult,
   log: Recorder['log'],
-): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'refused'> {
+): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'issuedAt' | 'refused'> {
   if (result === anonymous) return { principal: null }
   if (isDenied(result)) return { principal: null, refused: result.reason }
   const authExp = result?.expiresAt?.getTime?.() ?? Number.NaN
@@ -160,7 +169,20 @@ function toIdentity(
     log({ level: 'ERROR', message: refused, facts: {} })
     return { principal: null, refused }
   }
-  return { principal: result.principal, claims: JSON.stringify(result.claims ?? null), authExp }
+  return {
+    ...{ principal: result.principal, claims: JSON.stringify(result.claims ?? null), authExp },
+    ...issuedOf(result),
+  }
+}
+
+/** When the token was issued, if `authorize` says so. Throws a `TypeError` for another value than a valid date. */
+function issuedOf({ issuedAt }: Identity<Json>): Pick<ConnectionCaller, 'issuedAt'> {
+  if (issuedAt === undefined) return {}
+  const ms = issuedAt?.getTime?.()
+  if (Number.isFinite(ms)) return { issuedAt: ms }
+  throw new TypeError(
+    `Expected issuedAt of authorize's result to be a valid Date, got ${describeValue(issuedAt)} Leave it out if the token does not say it.`,
+  )
 }
 
 /** The header with the subprotocol that the server selects. It is never the token [TL-HS-2]. */

@@ -7,6 +7,8 @@ export interface GatewayEvent {
     readonly eventType: 'CONNECT' | 'MESSAGE' | 'DISCONNECT'
     readonly routeKey: string
     readonly connectedAt: number
+    /** Of a disconnect: what the gateway says of it. */
+    readonly disconnectReason?: string
     readonly identity?: { readonly sourceIp?: string }
     readonly authorizer?: Readonly<Record<string, unknown>>
   }

@@ -14,6 +14,8 @@ export function connectionLaws({ describe, test }: SuiteRunner): void {
         extensions: false,
         expectsParams: true,
         connectionParams: '{"a":"b"}',
+        openedAt: 1_700_000_000_000,
+        issuedAt: 1_600_000_000_000,
       })
       for (const row of [bare, whole]) {
         equal(await store.putConnection(row), 'put')
@@ -56,6 +58,26 @@ export function connectionLaws({ describe, test }: SuiteRunner): void {
       equal(await store.putConnection(row), 'exists')
       const closed = { ...row, state: 'CLOSED', expires: expires + 1 }
       equal(await store.readConnection(row.connectionId), closed)
+    })
+    test('returns the row as it was before it was closed', async (store) => {
+      const row = connection({ principal: 'u1' })
+      equal(await store.closeConnection(fresh('c'), expires), undefined)
+      await store.putConnection(row)
+      equal(await store.closeConnection(row.connectionId, expires + 1), row)
+      const closed = { ...row, state: 'CLOSED', expires: expires + 1 }
+      equal(await store.closeConnection(row.connectionId, expires), closed)
+    })
+    test('keeps why the server ended a connection, also when it is closed again', async (store) => {
+      const row = connection()
+      const kicked = { reason: 'spam', until: 1_800_000_000_000 }
+      await store.putConnection(row)
+      await store.closeConnection(row.connectionId, expires, kicked)
+      equal(await store.readConnection(row.connectionId), { ...row, state: 'CLOSED', kicked })
+      await store.closeConnection(row.connectionId, expires)
+      equal(await store.readConnection(row.connectionId), { ...row, state: 'CLOSED', kicked })
+      const later = { reason: 'again', refused: true } as const
+      await store.closeConnection(row.connectionId, expires, later)
+      equal(await store.readConnection(row.connectionId), { ...row, state: 'CLOSED', kicked: later })
     })
     test('stores connection parameters once', async (store) => {
       const row = connection({ expectsParams: true })
@@ -102,7 +124,7 @@ export function connectionLaws({ describe, test }: SuiteRunner): void {
       equal(await store.renewConnection(row.connectionId, first), 'renewed')
       equal(await store.renewConnection(row.connectionId, first), 'renewed')
       equal(await store.readConnection(row.connectionId), { ...row, ...authority })
-      const later = { authExp: 1_900_000_000_000, claims: '{}', renewedAt: 6 }
+      const later = { authExp: 1_900_000_000_000, claims: '{}', renewedAt: 6, issuedAt: 4 }
       equal(await store.renewConnection(row.connectionId, { ...later, follows: 5, claimsPending: true }), 'renewed')
       equal(await store.readConnection(row.connectionId), { ...row, ...later, claimsPending: true })
     })

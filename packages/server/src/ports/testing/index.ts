@@ -5,6 +5,7 @@ import { leaseLaws } from './leases.ts'
 import { logLaws } from './log.ts'
 import { presenceLaws } from './presence.ts'
 import { rateLaws } from './rates.ts'
+import { principalLaws } from './principals.ts'
 import type { SuiteRunner, TestRunner } from './runner.ts'
 import { subscriberLaws } from './subscribers.ts'
 import { subscriptionLaws } from './subscriptions.ts'
@@ -53,5 +54,6 @@ export function storeSuite({ describe, it }: TestRunner, { name, createStore }: 
     leaseLaws(runner)
     rateLaws(runner)
     uploadLaws(runner)
+    principalLaws(runner)
   })
 }

@@ -1,5 +1,6 @@
 import { defined } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
+import { isEnded } from '../connections/restrictions.ts'
 import { toFacts } from '../context/caller.ts'
 import { narrowDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -70,8 +71,11 @@ async function answerOf(context: InvocationContext, job: CallJob, call: LongCall
   using watch = watchRun(context, {
     row: rowOfCall(job.client.caller, call),
     endOf: (row) => (row === undefined || row.on || row.ref < job.askedAt ? undefined : 'stopped'), // [TL-LONG-4]
-    // A mutation continues without its connection.
-    ...defined({ connectionId: call.type === 'query' ? job.client.caller.connectionId : undefined, claim }),
+    // A mutation continues without its connection, but not after a kick.
+    ...(call.type === 'query'
+      ? { connectionId: job.client.caller.connectionId }
+      : { isKicked: () => isEnded(context, job.client.caller, job.askedAt) }),
+    ...defined({ claim }),
     ...defined({ place: found?.place }),
   })
   const answer = await runWatched(context, job, { ...call, cancelled: watch.signal })

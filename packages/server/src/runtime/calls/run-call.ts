@@ -63,7 +63,8 @@ export async function runToResult(
   let ctx: unknown
   try {
     const { signal: within } = context.deadline
-    const signal = call.cancelled === undefined ? within : AbortSignal.any([within, call.cancelled])
+    const running = context.running ?? within
+    const signal = call.cancelled === undefined ? running : AbortSignal.any([running, call.cancelled])
     const entered = { ...context, caller: { ...call.facts, namesSessions: call.namesSessions } }
     const run = {
       ...{ ...call, signal, within, onContext: (made: unknown) => (ctx = made) },

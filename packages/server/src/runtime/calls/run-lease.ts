@@ -21,6 +21,11 @@ export interface Watched {
   readonly endOf: (row: ConnectionSubscription | undefined) => 'stopped' | 'passed' | undefined
   /** Absent: the run continues without the connection. */
   readonly connectionId?: string
+  /**
+   * Whether the server has ended the connection of a run that continues without it. It is asked each 3 s. Absent where
+   * `connectionId` is given.
+   */
+  readonly isKicked?: () => Promise<boolean>
   /** The claim, which is renewed while the run continues. */
   readonly claim?: RunClaim
   /** The place among the runs of the caller, which is renewed too. */
@@ -55,6 +60,8 @@ const pollMs = 750
  */
 export const leaseMs = 45_000
 const renewMs = 15_000
+/** Pause between reads of whether the connection was kicked, so that the run ends within 5 s. */
+const kickedMs = 3_000
 const lookMs = 100
 const flowMs = 250
 
@@ -111,9 +118,12 @@ interface Leases {
 }
 
 async function watch(context: InvocationContext, watched: Watched, { end, signal, leases }: Watching): Promise<void> {
+  let askedAt = context.clock.now()
   while (!signal.aborted) {
     try {
-      const why = await findEnd(context, watched)
+      const asks = watched.isKicked !== undefined && context.clock.now() - askedAt >= kickedMs
+      const why = asks && (await watched.isKicked()) ? 'gone' : await findEnd(context, watched)
+      if (asks) askedAt = context.clock.now()
       if (signal.aborted) return
       if (why !== undefined) return end(why)
       leases.claim = await renew(context, watched, leases.claim)

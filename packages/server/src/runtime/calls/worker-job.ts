@@ -112,7 +112,7 @@ export async function invokeWorker(context: RuntimeContext, job: WorkerJob): Pro
 
 function toJobCaller(caller: Caller): JobCaller {
   if (!('session' in caller)) return caller
-  const { session: _, refused: __, ...rest } = caller
+  const { session: _, refused: __, explains: ___, kicked: ____, ...rest } = caller
   return { ...rest, sessionId: sessionIdOf(caller), owner: ownerOf(caller) }
 }
 

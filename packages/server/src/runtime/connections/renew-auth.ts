@@ -2,6 +2,7 @@ import type { AuthFrame } from '@trunkline/protocol'
 import type { ConnectionRow } from '../../ports/connections.ts'
 import { type ConnectionCaller, isExpired } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
+import { publicSessionId } from '../context/public-session.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import type { Identified } from '../context/served-application.ts'
 import { TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
@@ -10,6 +11,8 @@ import { type RequestInfo, rejectRequest } from '../encoding/error-response.ts'
 import { deleteConnection } from '../posting/post.ts'
 import { type CarriedClaims, carryClaims } from './carry-claims.ts'
 import { readCaller } from './connect.ts'
+import { endKicked } from './end-kicked.ts'
+import { findRestriction, issuedAtOf } from './restrictions.ts'
 
 /** An `auth` comes at least this long after the one before, unless the authority has ended. */
 const minMs = 10_000
@@ -23,7 +26,7 @@ export async function holdAuthority(context: InvocationContext, caller: Connecti
   const now = context.clock.now()
   if (!isExpired(caller, now)) return caller
   const renewed = await readCaller(context, caller.connectionId)
-  if (renewed !== undefined && !isExpired(renewed, now)) return renewed
+  if (renewed !== undefined && renewed.kicked === undefined && !isExpired(renewed, now)) return renewed
   throw new TrunklineError('AUTH_EXPIRED', 'The authority of this connection has expired; send a fresh token.')
 }
 
@@ -52,6 +55,21 @@ export async function renewAuthority(
   const { authExp, ended, failed } = await renew(context, row, found)
   if (failed !== undefined) return [...ended, rejectRequest(context, requestOf(frame), failed.thrown)]
   return [...ended, { id: frame.id, result: { type: 'authorized', authExpires: authExp } }]
+}
+
+/**
+ * Ends the connection if its principal is banned or the token was revoked. Read after the renewal was written, so that a
+ * revocation meanwhile finds the one or the other [LAW-REVOKE]. Throws UNAUTHORIZED then.
+ */
+// [TL-KICK-3]
+async function endIfRestricted(context: InvocationContext, row: ConnectionRow, found: Known): Promise<void> {
+  const { principal } = found
+  const issuedAt = found.issuedAt ?? context.clock.now()
+  const kicked = await findRestriction(context, { principal, session: publicSessionId(row.session), issuedAt })
+  if (kicked === undefined) return
+  await context.store.closeConnection(row.connectionId, row.expires, kicked)
+  await endKicked(context, row, kicked)
+  throw new TokenRefused(kicked.reason)
 }
 
 /** The row of an open connection whose last `auth` is long enough ago. Throws RATE_LIMITED and CONNECTION_LOST. */
@@ -89,10 +107,17 @@ async function renew(
   const authExp = Math.max(found.authExp, row.authExp ?? found.authExp) // both were granted
   const renewedAt = Math.max(context.clock.now(), (follows ?? 0) + 1)
   const claimsPending = row.claimsPending === true || claims !== row.claims
-  const renewal = { authExp, claims, renewedAt, follows, claimsPending }
+  const issued = found.issuedAt ?? context.clock.now()
+  const issuedAt = authExp > found.authExp ? Math.min(issued, issuedAtOf(row)) : issued
+  const renewal = { authExp, claims, renewedAt, issuedAt, follows, claimsPending }
   const renewed = await context.store.renewConnection(connectionId, renewal)
   if (renewed === 'absent') return loseConnection(context, connectionId)
   if (renewed === 'changed') return renew(context, await readRenewable(context, connectionId), found)
+  await endIfRestricted(context, row, found)
+  if (claims !== row.claims) {
+    const { principal, session } = row
+    context.telemetry.audit?.({ action: 'claims', connectionId, sessionId: publicSessionId(session), principal })
+  }
   if (!claimsPending) return { authExp, ended: [] }
   return { authExp, ...(await carryClaims(context, { connectionId, principal, claims, renewedAt })) }
 }

@@ -1,9 +1,11 @@
-import type { SettledParams } from '../../ports/connections.ts'
+import type { ConnectionRow, SettledParams } from '../../ports/connections.ts'
 import type { ConnectionCaller, ConnectionParams } from '../context/caller.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import { publicSessionId } from '../context/public-session.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
+import { endKicked } from './end-kicked.ts'
+import { findRestriction, issuedAtOf, principalRowOf } from './restrictions.ts'
 
 /**
  * What became of the parameters: they were stored, with the principal if they named one; they were refused; others came
@@ -33,7 +35,8 @@ export async function settlePrincipal(
     const row = await store.readConnection(connectionId)
     if (row?.state !== 'OPEN') return { status: 'absent' }
     if (row.connectionParams !== undefined || row.refused !== undefined) return { status: 'exists' }
-    settled = await decide(context, identifyParams, params)
+    settled = await decide(context, identifyParams, { row, params })
+    if ('principal' in settled) return settleNamed(context, row, settled)
   }
   const stored = await store.putConnectionParams(connectionId, settled)
   if (stored !== 'stored') return { status: stored }
@@ -44,16 +47,48 @@ export async function settlePrincipal(
   return { status: 'refused', reason }
 }
 
+type Named = SettledParams & { readonly principal: string }
+
+/**
+ * Settles a principal as `$connect` does: writes the row that leads from it to the connection, and reads what it may not
+ * do after the rows are written [LAW-REVOKE].
+ */
+// [TL-KICK-3]
+async function settleNamed(context: InvocationContext, row: ConnectionRow, settled: Named): Promise<Settlement> {
+  const { connectionId } = row
+  const leading = principalRowOf({ ...row, ...settled })
+  const [stored] = await Promise.all([
+    context.store.putConnectionParams(connectionId, settled),
+    leading && context.store.putPrincipalConnection(leading),
+  ])
+  const { issuedAt = issuedAtOf(row) } = settled
+  const kicked = stored === 'stored' && leading && (await findRestriction(context, { ...leading, issuedAt }))
+  if (leading !== undefined && (stored !== 'stored' || kicked))
+    await context.store.deletePrincipalConnection(leading) // another message has settled another principal, or none
+  if (!kicked) return { status: stored === 'stored' ? 'settled' : stored }
+  await context.store.closeConnection(connectionId, row.expires, kicked)
+  await endKicked(context, row, kicked)
+  return { status: 'settled' }
+}
+
+interface Announced {
+  readonly row: ConnectionRow
+  readonly params: ConnectionParams
+}
+
 async function decide(
-  { clock, deadline }: InvocationContext,
+  context: InvocationContext,
   identifyParams: NonNullable<Server['identifyParams']>,
-  params: ConnectionParams,
+  { row, params }: Announced,
 ): Promise<SettledParams> {
+  const { clock, deadline } = context
   const found = await withinDeadline(deadline.signal, identifyParams(params)) // the application's code may hang
   const connectionParams = JSON.stringify(params)
   if (found.status === 'anonymous') return { connectionParams }
   if (found.status === 'refused') return { refused: found.reason }
   if (found.authExp <= clock.now()) return { refused: 'This token has expired.' }
-  const { principal, claims, authExp } = found
-  return { connectionParams, principal, claims, authExp }
+  const { principal, claims, authExp, issuedAt = clock.now() } = found
+  // Read also before the row is written: from then on frames run.
+  const kicked = await findRestriction(context, { principal, session: publicSessionId(row.session), issuedAt })
+  return kicked === undefined ? { connectionParams, principal, claims, authExp, issuedAt } : { refused: kicked.reason }
 }

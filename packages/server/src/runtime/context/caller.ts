@@ -1,6 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import type { CallDetails } from '../../define/identity.ts'
 import type { Json } from '../../define/json.ts'
+import type { Kicked } from '../../ports/connections.ts'
 import { publicSessionId } from './public-session.ts'
 
 /** What a frame and a job of the worker know of a caller. */
@@ -12,6 +13,8 @@ interface CallerBase {
   readonly claims?: string
   /** Epoch milliseconds. */
   readonly authExp?: number
+  /** When the token was issued, in epoch milliseconds. Absent if `authorize` does not say it. */
+  readonly issuedAt?: number
   /** The client declared `trunkline.1`. */
   readonly extensions: boolean
   /** The client announced connection parameters. */
@@ -32,6 +35,10 @@ export interface ConnectionCaller extends CallerBase {
   readonly session: string
   /** Why the connection was refused; set by `deny`. */
   readonly refused?: string
+  /** The client asks to be accepted if it is banned, so that it learns why. Each of its frames reads the row. [TL-KICK-4] */
+  readonly explains?: true
+  /** Why the server ended the connection. Only a caller that was read from the connection's row has it. */
+  readonly kicked?: Kicked
 }
 
 /** The caller in a job of the worker, without the secret session id: failed jobs are kept in a queue. */

@@ -22,7 +22,7 @@ export function createDeadline(clock: Clock, ms: number): Deadline {
 }
 
 /** Calls `fn` in `ms`, unless the returned function was called before. */
-function startTimer(clock: Clock, ms: number, fn: () => void): () => void {
+export function startTimer(clock: Clock, ms: number, fn: () => void): () => void {
   if (clock.after !== undefined) return clock.after(ms, fn)
   const done = new AbortController()
   void clock.sleep(ms, done.signal).then(() => {

@@ -71,6 +71,8 @@ export interface RuntimeContext {
   readonly traceparent?: string
   /** The claim of the current mutation with a key; in its middlewares without an owner. */
   readonly keyed: Keyed | undefined
+  /** The connection whose `$connect` runs, and which the gateway has not accepted yet. */
+  readonly connecting?: string
   /** The caller of the current call, whose presence `update` changes. */
   readonly caller: CallingSession | undefined
 }
@@ -79,6 +81,8 @@ export interface RuntimeContext {
 export interface InvocationContext extends RuntimeContext {
   readonly server: Server
   readonly deadline: Deadline
+  /** Aborts when a message need not be answered any more. @default the signal of the deadline */
+  readonly running?: AbortSignal
 }
 
 /** The context of `backend`, without an application and without a deadline. */

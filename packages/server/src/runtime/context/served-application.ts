@@ -1,5 +1,5 @@
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
-import type { CallDetails } from '../../define/identity.ts'
+import type { CallDetails, ConnectionInfo, DisconnectInfo } from '../../define/identity.ts'
 import type { ConnectionParams, ContextDetails } from './caller.ts'
 
 /** The served application. */
@@ -30,6 +30,9 @@ export interface Server {
   readonly identify: (token: string, connectionId: string) => Promise<Identified>
   /** The principal of announced connection parameters. Undefined without an `authorize`: then they are only data. */
   readonly identifyParams: ((params: ConnectionParams) => Promise<Identified | Anonymous>) | undefined
+  /** The application's own bookkeeping of connections. */
+  readonly onConnect?: ((connection: ConnectionInfo) => unknown) | undefined
+  readonly onDisconnect?: ((connection: DisconnectInfo) => unknown) | undefined
   /** Called once for each run of a procedure. */
   readonly createContext: (facts: ContextDetails) => Promise<unknown>
   /** Whether an error's message comes from the platform and must not reach a client [LAW-ERRORS]. */
@@ -49,9 +52,15 @@ export interface RateBound {
   readonly budget: number
 }
 
-/** The result of authorizing a token. `claims` is JSON text, `authExp` epoch milliseconds. */
+/** The result of authorizing a token. `claims` is JSON text, `authExp` and `issuedAt` are epoch milliseconds. */
 export type Identified =
-  | { readonly status: 'known'; readonly principal: string; readonly claims: string; readonly authExp: number }
+  | {
+      readonly status: 'known'
+      readonly principal: string
+      readonly claims: string
+      readonly authExp: number
+      readonly issuedAt?: number
+    }
   | { readonly status: 'refused'; readonly reason: string }
 
 /** `authorize` answered with `anonymous`. */

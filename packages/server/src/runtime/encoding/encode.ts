@@ -3,6 +3,7 @@ import {
   type AnswerFrame,
   type ErrorFrame,
   type FrameId,
+  type KickedFrame,
   limits,
   type PongFrame,
   type ReconnectFrame,
@@ -33,7 +34,7 @@ export interface Address {
 }
 
 /** A frame to a client, before it is encoded. */
-export type Frame = (Address & Answer) | PongFrame | ReconnectFrame
+export type Frame = (Address & Answer) | PongFrame | ReconnectFrame | KickedFrame
 
 /** A frame as JSON text. Frames are serialised only here. */
 // [TL-STOCK-9]

@@ -95,6 +95,7 @@ async function eraseConnection({ run, erasure }: Walk, connectionId: string): Pr
   const mayBeOpen = row.state === 'OPEN' && row.expires * 1_000 > clock.now()
   if (mayBeOpen && (await closeSocket(run, connectionId)) === 'failed') return noteFailed(run, connectionId)
   await store.closeConnection(connectionId, row.expires)
+  if (row.principal !== null) await store.deletePrincipalConnection({ principal: row.principal, connectionId })
   for (const subscription of await store.readSubscriptions(connectionId))
     await eraseSubscription({ run, erasure }, subscription)
   await erasure.eraseRow({ kind: 'connection', connectionId })
@@ -109,7 +110,7 @@ function noteFailed(run: EraseRun, connectionId: string): void {
   run.count({ failed: 1 })
 }
 
-async function closeSocket({ context }: EraseRun, connectionId: string): Promise<'closed' | 'failed'> {
+async function closeSocket({ context }: EraseRun, connectionId: string): Promise<'closed' | 'gone' | 'failed'> {
   if (context.gateway !== undefined) return deleteConnection(context, connectionId)
   throw new Error(
     'Expected the backend to have a gateway, which closes open connections, got none. Set TRUNKLINE_CALLBACK_URL to the URL of the API’s stage, or pass it to the backend as `callbackUrl`.',

@@ -81,9 +81,12 @@ function counted({ counts }: Traffic, posted: Posted): Posted {
 /**
  * Closes a connection's socket. A deletion that fails or gets no answer within 1.5 s is sent again, at most three times
  * in all: when the fate of a post is unknown, only the closed socket makes a stock client resume. A second deletion
- * does no harm. Never throws.
+ * does no harm. `gone`: the gateway has no such connection. Never throws.
  */
-export async function deleteConnection(context: RuntimeContext, connectionId: string): Promise<'closed' | 'failed'> {
+export async function deleteConnection(
+  context: RuntimeContext,
+  connectionId: string,
+): Promise<'closed' | 'gone' | 'failed'> {
   const { gateway, clock } = context
   if (gateway === undefined) return 'failed'
   using budget = budgetOf(context, budgetMs)
@@ -91,7 +94,8 @@ export async function deleteConnection(context: RuntimeContext, connectionId: st
     using attemptDeadline = narrowDeadline(clock, budget, deleteAttemptMs)
     const { signal } = attemptDeadline
     const closing = withinDeadline(signal, gateway.disconnect(connectionId, { signal }))
-    if ((await closing.catch(() => 'failed')) === 'closed') return 'closed'
+    const outcome = await closing.catch(() => 'failed' as const)
+    if (outcome !== 'failed') return outcome
     if (attempt < deleteAttempts) await clock.sleep(clock.random() * maxPauseMs, budget.signal)
   }
   return 'failed'

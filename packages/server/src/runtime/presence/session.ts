@@ -71,6 +71,14 @@ export async function removeSession(context: RuntimeContext, session: Omit<Sessi
   })
 }
 
+/** Ends a session of a member if it is on this connection: it may have moved to another one. */
+export async function removeSessionOn(context: RuntimeContext, session: Omit<SessionRef, 'ref'>): Promise<void> {
+  const { connectionId, key } = session
+  await changeMember(context, memberOf(session), (sessions) =>
+    sessions[key.entry]?.connectionId === connectionId ? without(sessions, key.entry) : undefined,
+  )
+}
+
 /** Ends the session of a subscription that stopped, if it has one. */
 export async function leaveSubscription(
   context: RuntimeContext,

@@ -180,7 +180,7 @@ export function refusedAnswer(
   caller: ConnectionCaller,
   parsed: ParsedElement,
 ): Frame | undefined {
-  const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? 'refused' })
+  const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? caller.kicked?.reason ?? 'refused' })
   if (parsed.status === 'malformed')
     return parsed.asked.id === null ? undefined : rejectRequest(context, parsed.asked, thrown)
   if (parsed.request.method === 'hello') return helloFrame(context, parsed.request.id, caller)

@@ -24,6 +24,8 @@ const part = (connectionId: unknown, message: unknown, place: unknown) => `PART#
 // a member's row is read by itself, and by a read of all members
 const member = (topic: unknown, name: unknown) => [`PRES#${topic}`, `PRES#${topic}/${name}`]
 const runs = (place: unknown) => [`RUNS#${(place as { readonly owner: string }).owner}`]
+const who = (row: unknown) => [`WHO#${(row as { readonly principal: string }).principal}`]
+const restrictions = (principal: unknown) => [`WHO#${principal}/#`]
 const receipt = (topic: unknown, offset: unknown) => `SENT#${topic}/${offset}`
 
 type Args = readonly unknown[]
@@ -96,6 +98,11 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   renewRunPlace: write((args) => runs(args[0])),
   releaseRunPlace: write((args) => runs(args[0])),
   addToRate: write((args) => [`RATE#${(args[0] as { readonly owner: string }).owner}`]),
+  putPrincipalConnection: write((args) => who(args[0])),
+  deletePrincipalConnection: write((args) => who(args[0])),
+  readPrincipalConnections: read(([principal]) => [`WHO#${principal}`]),
+  putRestriction: write((args) => restrictions((args[0] as { readonly principal: string }).principal)),
+  readRestrictions: read(([principal]) => restrictions(principal)),
   putReceipt: write(([topic, offset]) => [receipt(topic, offset)]),
   hasReceipts: read(([events]) =>
     (events as readonly { topic: string; offset: number }[]).map(({ topic, offset }) => receipt(topic, offset)),

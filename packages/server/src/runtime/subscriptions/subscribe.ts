@@ -30,7 +30,8 @@ export async function subscribe(
 ): Promise<readonly Frame[]> {
   const { caller, params } = client
   const facts = toFacts(caller, 'frame', { connectionParams: params })
-  const described = await describeSubscription(context.server, { ...request, facts, signal: context.deadline.signal })
+  const signal = context.running ?? context.deadline.signal
+  const described = await describeSubscription(context.server, { ...request, facts, signal })
   const descriptor = described.status === 'channel' ? described.descriptor : undefined
   try {
     if (described.status === 'generator' && !described.recognised) warnOfGenerator(context, request.path)
