@@ -28,6 +28,16 @@ describe('onConnect and onDisconnect', () => {
     await (await line.connect()).disconnect()
     expect(seen).toMatchObject([{ principal: null }, { principal: null, kicked: false }])
   })
+  test('are called for announced parameters when these have settled who it is', async () => {
+    const { line, seen } = hooked()
+    const announced = { query: { connectionParams: '1' } }
+    const [ann, silent] = [await line.connect(announced), await line.connect(announced)]
+    expect(seen).toEqual([])
+    await ann.send({ method: 'connectionParams', data: { token: 'ann' } })
+    expect(seen.splice(0)).toMatchObject([{ connectionId: ann.connectionId, principal: 'ann' }])
+    for (const each of [ann, silent]) await each.disconnect()
+    expect(seen).toMatchObject([{ connectionId: ann.connectionId, principal: 'ann', kicked: false }])
+  })
   test('get the reason of a kick, also when the gateway repeats the event', async () => {
     const { line, seen } = hooked()
     const ann = await line.connect({ token: 'ann' })

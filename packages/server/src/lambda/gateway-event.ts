@@ -59,7 +59,9 @@ async function onConnect(context: InvocationContext, options: AdmissionOptions, 
 
 /** Calls `onConnect`. False if the connection was closed meanwhile, as by a kick of the hook itself. */
 async function notifyConnect(context: InvocationContext, caller: ConnectionCaller): Promise<boolean> {
-  if (context.server.onConnect === undefined) return true
+  const { onConnect, identifyParams } = context.server
+  const isSettled = caller.principal !== null || !caller.expectsParams || identifyParams === undefined
+  if (onConnect === undefined || !isSettled) return true // the parameters will say who it is
   const { connectionId, principal } = caller
   const connecting = { ...context, connecting: connectionId }
   await callHook(connecting, 'onConnect', { connectionId, sessionId: sessionIdOf(caller), principal })
@@ -69,7 +71,9 @@ async function notifyConnect(context: InvocationContext, caller: ConnectionCalle
 async function onDisconnect(context: InvocationContext, { requestContext }: GatewayEvent): Promise<void> {
   const { connectionId, connectedAt, disconnectReason = '' } = requestContext
   const row = await disconnect(context, connectionId, connectedAt)
-  if (row === undefined || row.session === '' || row.kicked?.refused) return // it was never accepted
+  if (row === undefined || row.session === '' || row.kicked?.refused || row.refused !== undefined) return // not accepted
+  const isSettled = row.principal !== null || row.expectsParams !== true || row.connectionParams !== undefined
+  if (!isSettled && context.server.identifyParams !== undefined) return // nor was it accepted
   const { principal, kicked } = row
   const end = { reason: kicked?.reason ?? disconnectReason, kicked: kicked !== undefined }
   await callHook(context, 'onDisconnect', { connectionId, sessionId: sessionIdOf(row), principal, ...end })

@@ -61,7 +61,8 @@ export function createKickLine({ store = (made) => made, ...options }: Options =
     router,
     telemetry,
     anonymousMay: 'everything',
-    authorize: ({ token }): AuthorizeResult => {
+    authorize: ({ token: given, connectionParams }): AuthorizeResult => {
+      const token = given ?? connectionParams?.['token']
       if (token === undefined) return anonymous
       const [principal = '', seconds] = token.split('/')
       const issuedAt = seconds === undefined ? {} : { issuedAt: new Date(1_800_000_000_000 + Number(seconds) * 1_000) }

@@ -324,6 +324,46 @@ describe('the connections of a principal', () => {
   })
 })
 
+describe('a principal that connection parameters settle', () => {
+  const announced = { query: { connectionParams: '1' } }
+  const params = { method: 'connectionParams', data: { token: 'ann' } }
+  test('is listed and kicked like any other', async () => {
+    const line = createKickLine()
+    const ann = await line.connect(announced)
+    expect(await line.connections('ann')).toEqual([])
+    await ann.send(params)
+    expect(await line.connections('ann')).toHaveLength(1)
+    expect(await line.kick({ principal: 'ann', reason })).toEqual({ connections: 1 })
+    expect(await line.isOpen(ann.connectionId)).toBe(false)
+  })
+  test('is refused while it is banned, before any frame runs [TL-KICK-3]', async () => {
+    const line = createKickLine()
+    await line.kick({ principal: 'ann', reason, ban: later })
+    const ann = await line.connect(announced)
+    await ann.send(params)
+    expect(await line.store.readConnection(ann.connectionId)).toMatchObject({ refused: reason, principal: null })
+    expect(await ann.send(query('add'))).toBeUndefined()
+    expect(await line.isOpen(ann.connectionId)).toBe(false)
+    expect(await line.connections('ann')).toEqual([])
+  })
+  test('is kicked when the ban comes while it is settled', async () => {
+    const ban = { principal: 'ann', kind: 'ban', at: start + hour, reason, expires: 2_000_000_000 } as const
+    const line = createKickLine({
+      store: (inner) => ({
+        ...inner,
+        async putConnectionParams(...args) {
+          await inner.putRestriction(ban) // a kick has read no connection of this principal
+          return inner.putConnectionParams(...args)
+        },
+      }),
+    })
+    const ann = await line.connect(announced)
+    await ann.send(params)
+    expect(ann.frames()).toEqual([kicked({ until: start + hour })])
+    expect(await line.isOpen(ann.connectionId)).toBe(false)
+  })
+})
+
 describe('a call that runs when its connection is kicked [TL-KICK-2]', () => {
   test('has its signal aborted within 5 s, and is not answered', async () => {
     const line = createKickLine()

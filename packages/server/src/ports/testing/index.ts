@@ -4,8 +4,8 @@ import { idempotencyLaws } from './idempotency.ts'
 import { leaseLaws } from './leases.ts'
 import { logLaws } from './log.ts'
 import { presenceLaws } from './presence.ts'
-import { rateLaws } from './rates.ts'
 import { principalLaws } from './principals.ts'
+import { rateLaws } from './rates.ts'
 import type { SuiteRunner, TestRunner } from './runner.ts'
 import { subscriberLaws } from './subscribers.ts'
 import { subscriptionLaws } from './subscriptions.ts'
@@ -23,7 +23,7 @@ export interface StoreUnderTest {
 }
 
 /**
- * Declares the tests of the laws of the nine store ports, by the `describe` and `it` of any test runner. A test fails
+ * Declares the tests of the laws of the ten store ports, by the `describe` and `it` of any test runner. A test fails
  * by throwing an `AssertionError` of `node:assert/strict`. An implementation of `Store` is correct if all of them pass;
  * a store of one port needs only that port's group.
  *

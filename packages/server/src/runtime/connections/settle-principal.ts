@@ -4,6 +4,7 @@ import { withinDeadline } from '../context/deadline.ts'
 import { publicSessionId } from '../context/public-session.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
+import { callHook } from './call-hook.ts'
 import { endKicked } from './end-kicked.ts'
 import { findRestriction, issuedAtOf, principalRowOf } from './restrictions.ts'
 
@@ -37,6 +38,7 @@ export async function settlePrincipal(
     if (row.connectionParams !== undefined || row.refused !== undefined) return { status: 'exists' }
     settled = await decide(context, identifyParams, { row, params })
     if ('principal' in settled) return settleNamed(context, row, settled)
+    if (!('refused' in settled)) return settleAnonymous(context, row, settled)
   }
   const stored = await store.putConnectionParams(connectionId, settled)
   if (stored !== 'stored') return { status: stored }
@@ -47,7 +49,7 @@ export async function settlePrincipal(
   return { status: 'refused', reason }
 }
 
-type Named = SettledParams & { readonly principal: string }
+type Named = Extract<SettledParams, { readonly principal: string }>
 
 /**
  * Settles a principal as `$connect` does: writes the row that leads from it to the connection, and reads what it may not
@@ -63,11 +65,32 @@ async function settleNamed(context: InvocationContext, row: ConnectionRow, settl
   ])
   const { issuedAt = issuedAtOf(row) } = settled
   const kicked = stored === 'stored' && leading && (await findRestriction(context, { ...leading, issuedAt }))
-  if (leading !== undefined && (stored !== 'stored' || kicked))
-    await context.store.deletePrincipalConnection(leading) // another message has settled another principal, or none
-  if (!kicked) return { status: stored === 'stored' ? 'settled' : stored }
+  if (leading !== undefined && (stored !== 'stored' || kicked)) await context.store.deletePrincipalConnection(leading) // another message has settled another principal, or none
+  if (stored !== 'stored') return { status: stored }
+  if (!kicked) return accept(context, row, settled.principal)
   await context.store.closeConnection(connectionId, row.expires, kicked)
   await endKicked(context, row, kicked)
+  return { status: 'settled' }
+}
+
+async function settleAnonymous(
+  context: InvocationContext,
+  row: ConnectionRow,
+  settled: SettledParams,
+): Promise<Settlement> {
+  const stored = await context.store.putConnectionParams(row.connectionId, settled)
+  return stored === 'stored' ? accept(context, row, null) : { status: stored }
+}
+
+/** The connection is accepted as that of a principal, or of an anonymous caller. */
+async function accept(
+  context: InvocationContext,
+  { connectionId, session }: ConnectionRow,
+  principal: string | null,
+): Promise<Settlement> {
+  const info = { connectionId, sessionId: publicSessionId(session), principal }
+  if (principal !== null) context.telemetry.audit?.({ action: 'connect', ...info })
+  await callHook(context, 'onConnect', info)
   return { status: 'settled' }
 }
 
