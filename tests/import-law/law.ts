@@ -115,6 +115,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
       'runtime/requests',
       'runtime/subscriptions',
       'runtime/presence',
+      'runtime/producers',
       'runtime/delivery',
     ],
     ...[
@@ -125,7 +126,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
       'runtime/connections',
       'runtime/recipients',
     ],
-    ...['runtime/presence/rows', 'runtime/posting', 'runtime/encoding', 'runtime/log', 'runtime/procedures'],
+    ...[
+      'runtime/presence/rows',
+      'runtime/posting',
+      'runtime/encoding',
+      'runtime/streams',
+      'runtime/log',
+      'runtime/procedures',
+    ],
     ...['runtime/context', 'memory', 'dynamodb', 'dynamodb/ports', 'dynamodb/requests', 'apigateway', 'invoker'],
     ...['powertools', 'sdk', 'ports/testing', 'ports', 'define'],
   ],

@@ -1,4 +1,5 @@
 export { type Defined, defined } from './defined.ts'
+export { type ChunkCursor, formatChunkCursor, parseChunkCursor } from './frames/chunk-cursor.ts'
 export { type Cursor, formatCursor, parseCursor } from './frames/cursor.ts'
 export { lineErrors, type Retry, type TrunklineErrorCode, trpcCodes } from './frames/errors.ts'
 export type * from './frames/frames.ts'

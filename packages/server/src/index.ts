@@ -35,6 +35,16 @@ export { eventsOf, type OutputOf, valuesOf } from './define/output.ts'
 export type { Presence, PresenceEvent, PresenceOptions, PresentMember } from './define/presence.ts'
 export type { RateText } from './define/rate.ts'
 export type {
+  Stream,
+  StreamOptions,
+  StreamPage,
+  StreamReadOptions,
+  StreamStatus,
+  StreamSubscribeOptions,
+  StreamSubscription,
+} from './define/stream.ts'
+export type { OnLost, Outcome, StreamRun } from './define/stream-rules.ts'
+export type {
   EphemeralSubscription,
   SnapshotSubscription,
   SubscribeOptions,

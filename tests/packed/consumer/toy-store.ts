@@ -76,6 +76,7 @@ export class ToyStore implements Store {
   readonly #rates = new Table<number>()
   readonly #leading = new Table<PrincipalConnection>()
   readonly #restrictions = new Table<Restriction>()
+  readonly #streams = new Map<string, Table<string | number>>()
   readonly #texts = new Table<string>()
   readonly #uploads = new Table<UploadRow & { readonly parts: readonly number[] }>()
 
@@ -468,5 +469,33 @@ export class ToyStore implements Store {
   }
   async readParts(connectionId: string, message: string, of: number) {
     return Array.from({ length: of }, (_, part) => this.#texts.get(connectionId, message, part))
+  }
+
+  // streams
+
+  #streamOf(topic: string) {
+    const rows = this.#streams.get(topic) ?? new Table<string | number>()
+    this.#streams.set(topic, rows)
+    return rows
+  }
+  async putStreamInput({ topic, digest, input }: Parameters<Store['putStreamInput']>[0]) {
+    this.#streamOf(topic).set(input, 'input', digest)
+  }
+  async readStreamInput(topic: string, digest: string) {
+    return this.#streamOf(topic).get('input', digest) as string | undefined
+  }
+  async putStreamSign({ topic, claim, alive }: Parameters<Store['putStreamSign']>[0]) {
+    this.#streamOf(topic).set(alive, 'sign', claim)
+  }
+  async readStreamSign(topic: string, claim: string) {
+    return Number(this.#streamOf(topic).get('sign', claim) ?? 0)
+  }
+  async takeStreamPoke({ topic, at, before }: Parameters<Store['takeStreamPoke']>[0]) {
+    if (Number(this.#streamOf(topic).get('poke') ?? 0) > before) return 'recent'
+    this.#streamOf(topic).set(at, 'poke')
+    return 'taken'
+  }
+  async deleteStreamRows(topic: string) {
+    this.#streams.delete(topic)
   }
 }

@@ -93,6 +93,6 @@ function notify({ observer, notifyGap }: Entry, effect: ObserverEffect) {
     case 'fail':
       return observer.fail?.(effect.failure)
     case 'complete':
-      return observer.complete?.()
+      return observer.complete?.(effect.outcome)
   }
 }

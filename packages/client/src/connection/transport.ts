@@ -43,7 +43,8 @@ export interface SubscriptionObserver {
   data(result: DataResult): void
   state(state: ConnectionState): void
   fail(failure: Failure): void
-  complete(): void
+  /** `outcome` is that of a stream which has ended well. */
+  complete(outcome: 'done' | 'stopped' | undefined): void
 }
 
 /** The hidden property of a connection that has its transport. It is the same in two copies of this package. */

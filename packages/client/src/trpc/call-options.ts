@@ -39,6 +39,11 @@ export interface SubscribeOptions {
    * @default the connection's `onGap`
    */
   readonly onGap?: GapHandler
+  /**
+   * Called when a stream has ended well, before `onComplete`: `done`, or `stopped` by somebody. A stream that failed or
+   * was lost is an error: `trunklineError(error)?.code` is `STREAM_LOST` for one that was lost.
+   */
+  readonly onOutcome?: (outcome: 'done' | 'stopped') => void
 }
 
 /** All of Trunkline's options for one call. */
@@ -64,8 +69,8 @@ export function toContext<O extends { readonly context?: Record<string, unknown>
   options: (O & AllCallOptions) | undefined,
 ): O | undefined {
   if (options === undefined) return undefined
-  const { timeoutMs, idempotencyKey, orderingKey, onGap } = options
-  const named = Object.entries({ timeoutMs, idempotencyKey, orderingKey, onGap }).filter(
+  const { timeoutMs, idempotencyKey, orderingKey, onGap, onOutcome } = options
+  const named = Object.entries({ timeoutMs, idempotencyKey, orderingKey, onGap, onOutcome }).filter(
     ([, value]) => value !== undefined,
   )
   if (named.length === 0) return options

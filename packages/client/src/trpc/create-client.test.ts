@@ -162,6 +162,31 @@ test('a subscription resumes after its position when the socket is lost', async 
   expect(second).toMatchObject({ id: first?.id, params: { ref: 2, lastEventId: 'e:4' } })
 })
 
+test('the chunks of a stream come one by one with their ids, then its outcome [TL-STREAM-1] [TL-STREAM-2]', async () => {
+  const { client } = await start(({ id, method, params }, peer) => {
+    if (method !== 'subscription') return
+    const data = (at: string, some: readonly string[], rest: object) => ({
+      id,
+      result: { type: 'data', id: at, data: some, ...rest },
+    })
+    peer.send([
+      { id, result: { type: 'started', ref: params.ref, from: 'e:1', head: 'e:3' } },
+      data('e:2', ['a', 'b', 'c'], { of: 3 }),
+      data('e:3', ['d', 'f'], { of: 4, places: [1, 3] }),
+      { id, result: { type: 'closed', id: 'e:4', outcome: 'stopped' } },
+    ])
+  })
+  const seen: string[] = []
+  await new Promise<void>((resolve) => {
+    client.live.subscribe(undefined, {
+      onData: ({ id, data }) => seen.push(`${id} ${data}`),
+      onOutcome: (outcome) => seen.push(outcome),
+      onComplete: resolve,
+    })
+  })
+  expect(seen).toEqual(['e:2.1 a', 'e:2.2 b', 'e:2 c', 'e:3.1 d', 'e:3.3 f', 'stopped'])
+})
+
 test('a subscription to an ephemeral channel starts again without a cursor [TL-EPH-2]', async () => {
   const { server, client } = await start(({ id, method, params }, peer) => {
     if (method !== 'subscription') return

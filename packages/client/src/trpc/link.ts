@@ -118,13 +118,23 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
     { path, input: transform.serialize(op.input), givenInput: op.input, onGap: optionsOf(context).onGap },
     {
       started: () => failsByTransform(request) || observer.next({ result: { type: 'started' }, context }),
-      data({ id, data: wire }) {
-        read(request, wire, (data) => observer.next({ result: { type: 'data', data, ...defined({ id }) }, context }))
+      data({ id, data: wire, of, places }) {
+        const show = (data: unknown, at = id) =>
+          observer.next({ result: { type: 'data', data, ...defined({ id: at }) }, context })
+        read(request, wire, (data) => {
+          if (of === undefined) return show(data)
+          for (const [index, chunk] of (data as readonly unknown[]).entries()) {
+            const place = places?.[index] ?? index + 1
+            const at = place === of ? id : `${id}.${place}` // [TL-STREAM-2]
+            show({ id: at, data: chunk }, at)
+          }
+        })
       },
       state: (state) => observer.next({ result: toOperationState<R>(state), context }),
       fail: (failure) => observer.error(toClientError(failure, transform)),
-      complete() {
-        observer.next({ result: { type: 'stopped' }, context })
+      complete(outcome) {
+        if (outcome !== undefined) optionsOf(context).onOutcome?.(outcome)
+        observer.next({ result: { type: 'stopped', ...defined({ outcome }) }, context })
         observer.complete()
       },
     },

@@ -50,7 +50,10 @@ function compiles(client: LineClient<Router>): void {
   client.nested.live.subscribe(
     { room: '7' },
     {
-      onGap: (gap) => expectTypeOf(gap.reason).toEqualTypeOf<'expired' | 'new-epoch' | 'not-resumable' | 'overflow'>(),
+      onGap: (gap) =>
+        expectTypeOf(gap.reason).toEqualTypeOf<
+          'expired' | 'new-epoch' | 'not-resumable' | 'overflow' | 'restarted' | 'erased'
+        >(),
       onData: ({ id, data }) => {
         expectTypeOf(id).toBeString()
         expectTypeOf(data).toEqualTypeOf<{ text: string }>()

@@ -45,11 +45,14 @@ function hasTexts(value: unknown, name: string, texts: readonly string[]): boole
 const workerJobs: ReadonlyMap<unknown, string> = new Map([
   ['call', 'a long call: its client got no answer, and has sent it again or given up'],
   ['generator', 'a generator: its client got no values, and has subscribed again or given up'],
+  ['stream', 'a stream: the first who looks at it has it produced again, or closes it as lost'],
 ])
 
 /** Why a redrive does not start a job of the `worker` function; undefined for anything else. */
 export function workerJobReason(value: unknown): string | undefined {
-  return isRecord(value) && isRecord(value['client']) ? workerJobs.get(value['kind']) : undefined
+  if (!isRecord(value)) return undefined
+  const isWhole = value['kind'] === 'stream' ? typeof value['topic'] === 'string' : isRecord(value['client'])
+  return isWhole ? workerJobs.get(value['kind']) : undefined
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -71,6 +71,11 @@ export const lineErrorsTable = {
     trpc: trpcCodes.GENERATOR_LOST,
     meaning: 'The function that produced these values was lost.',
   },
+  STREAM_LOST: {
+    ...lineErrors.STREAM_LOST,
+    trpc: trpcCodes.STREAM_LOST,
+    meaning: 'The function that produced this stream was lost before the stream had ended.',
+  },
   FUNCTION_FAILED: {
     ...lineErrors.FUNCTION_FAILED,
     trpc: trpcCodes.FUNCTION_FAILED,

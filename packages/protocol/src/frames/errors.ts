@@ -20,6 +20,7 @@ export const lineErrors = {
   GAP: { retry: 'now', mayHaveRun: true },
   TOPIC_CHANGED: { retry: 'now', mayHaveRun: true },
   GENERATOR_LOST: { retry: 'now', mayHaveRun: true },
+  STREAM_LOST: { retry: 'never', mayHaveRun: true },
   FUNCTION_FAILED: { retry: 'later', mayHaveRun: true },
 } as const satisfies Record<string, { readonly retry: Retry; readonly mayHaveRun: boolean }>
 
@@ -42,5 +43,6 @@ export const trpcCodes = {
   GAP: 'PRECONDITION_FAILED',
   TOPIC_CHANGED: 'CONFLICT',
   GENERATOR_LOST: 'INTERNAL_SERVER_ERROR',
+  STREAM_LOST: 'INTERNAL_SERVER_ERROR',
   FUNCTION_FAILED: 'INTERNAL_SERVER_ERROR',
 } as const satisfies Record<TrunklineErrorCode, string>

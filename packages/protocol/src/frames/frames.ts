@@ -9,8 +9,11 @@ export type FrameId = string | number
 /** A cursor as `epoch:offset`; see `cursor.ts`. */
 export type CursorText = string
 
-/** Why events cannot be replayed: expired, in another epoch, not resumable, or too many. */
-export type GapReason = 'expired' | 'new-epoch' | 'not-resumable' | 'overflow'
+/**
+ * Why events cannot be replayed: expired, in another epoch, not resumable, or too many; of a stream also: it began again,
+ * or its chunks were erased.
+ */
+export type GapReason = 'expired' | 'new-epoch' | 'not-resumable' | 'overflow' | 'restarted' | 'erased'
 
 // ---------------------------------------------------------------- client to server
 
@@ -135,11 +138,14 @@ interface Answer<R> {
 /**
  * The result of a call, or one event of a subscription. `id` is the event's cursor in a log; no event in (`prev`,
  * offset) is for this subscription, and `prev` defaults to offset − 1. With `n` it is the n-th value of the generator
- * that attempt `ref` began, and `id` is the generator's own id.
+ * that attempt `ref` began, and `id` is the generator's own id. With `of`, `data` is a list of chunks of a stream, from a
+ * slot that has `of` chunks; `places` counts them from 1 and is absent for all of them.
  */
 export interface DataResult {
   readonly type: 'data'
   readonly data?: unknown
+  readonly of?: number
+  readonly places?: readonly number[]
   readonly id?: CursorText
   readonly prev?: number
   readonly ref?: number
@@ -195,6 +201,25 @@ export interface FaultResult {
   readonly id: CursorText
   readonly prev?: number
   readonly error: unknown
+}
+/** A stream begins again after `id`: the chunks before it do not belong to what follows. */
+export interface AnewResult {
+  readonly type: 'anew'
+  readonly id: CursorText
+  /** 0, so that the frame applies at every earlier position. */
+  readonly prev: number
+}
+/**
+ * A stream has ended, and nothing follows. With `off`, the server holds no subscription that must be stopped. `failure`
+ * is present for `failed` and `lost`: the router's error shape, and Trunkline's error if the stream was lost.
+ */
+export interface ClosedResult {
+  readonly type: 'closed'
+  readonly id: CursorText
+  readonly prev?: number
+  readonly outcome: 'done' | 'stopped' | 'failed' | 'lost'
+  readonly failure?: { readonly error: unknown; readonly line?: TrunklineErrorWire }
+  readonly off?: true
 }
 /** The subscription ended. With `n`, a generator ended after its value n − 1. */
 export interface StoppedResult {
@@ -260,6 +285,8 @@ export type AnswerFrame = Answer<
   | SyncedResult
   | AdvanceResult
   | FaultResult
+  | AnewResult
+  | ClosedResult
   | StoppedResult
   | AliveResult
   | AcceptedResult

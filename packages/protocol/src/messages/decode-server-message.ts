@@ -107,7 +107,14 @@ const isPart = membersAre({ message: isText, part: isOffset, of: isOffset, bytes
 
 /** The checks of each type of result. A gap with an unknown reason still counts as a gap. */
 const results: Readonly<Record<AnswerFrame['result']['type'], Check>> = {
-  data: membersAre({ id: optionalText, prev: optionalOffset, ref: optionalRef, n: optionalOffset }),
+  data: membersAre({
+    id: optionalText,
+    of: optionalRef,
+    places: optional((places) => Array.isArray(places) && places.every(isRef)),
+    prev: optionalOffset,
+    ref: optionalRef,
+    n: optionalOffset,
+  }),
   started: membersAre({
     ref: optionalRef,
     from: optionalCursor,
@@ -122,6 +129,8 @@ const results: Readonly<Record<AnswerFrame['result']['type'], Check>> = {
   synced: membersAre({ from: isCursor, head: isCursor, gap: optionalText }),
   advance: membersAre({ id: isCursor, prev: isOffset }),
   fault: membersAre({ id: isCursor, prev: optionalOffset, error: isPresent }),
+  anew: membersAre({ id: isCursor, prev: isOffset }),
+  closed: membersAre({ id: isCursor, prev: optionalOffset, outcome: isText, failure: optional(isObject) }),
   stopped: membersAre({ ref: optionalRef, n: optionalOffset }),
   alive: membersAre({ ref: isRef, n: isOffset }),
   accepted: membersAre({ key: optionalText, askAfterMs: optionalTime }),

@@ -7,13 +7,15 @@ const jsonrpc = z.exactOptional(z.literal('2.0'))
 const offset = z.int().check(z.gte(0))
 const ref = z.int().check(z.gte(1))
 const time = z.number().check(z.gte(0))
-const gap = z.exactOptional(z.enum(['expired', 'new-epoch', 'not-resumable', 'overflow']))
+const gap = z.exactOptional(z.enum(['expired', 'new-epoch', 'not-resumable', 'overflow', 'restarted', 'erased']))
 
 /** The result of a call, or one event of a subscription. `id` may be any text, since generators have their own ids. */
 export const dataResult = z.object({
   type: z.literal('data'),
   data: z.exactOptional(z.unknown()),
   id: z.exactOptional(z.string()),
+  of: z.exactOptional(ref),
+  places: z.exactOptional(z.array(ref)),
   prev: z.exactOptional(offset),
   ref: z.exactOptional(ref),
   n: z.exactOptional(offset),
@@ -51,6 +53,9 @@ export const faultResult = z.object({
   error: z.unknown(),
 })
 
+/** A stream begins again. */
+export const anewResult = z.object({ type: z.literal('anew'), id: cursorText, prev: offset })
+
 /** The subscription has ended. */
 export const stoppedResult = z.object({
   type: z.literal('stopped'),
@@ -86,6 +91,25 @@ export const helloResult = z.object({
   transformer: z.exactOptional(z.boolean()),
 })
 
+const lineErrorCodes = Object.keys(lineErrors) as TrunklineErrorCode[] // keys of a table that is `as const`
+
+const lineError = z.object({
+  code: z.enum([...lineErrorCodes, 'PENDING']),
+  retry: z.enum(['now', 'later', 'after-auth', 'never']),
+  retryAfterMs: z.exactOptional(time),
+  mayHaveRun: z.boolean(),
+})
+
+/** A stream has ended. */
+export const closedResult = z.object({
+  type: z.literal('closed'),
+  id: cursorText,
+  prev: z.exactOptional(offset),
+  outcome: z.enum(['done', 'stopped', 'failed', 'lost']),
+  failure: z.exactOptional(z.object({ error: z.unknown(), line: z.exactOptional(lineError) })),
+  off: z.exactOptional(z.literal(true)),
+})
+
 /** Any answer to a call or subscription that is not an error. */
 export const answerFrame = z.object({
   id: frameId,
@@ -98,6 +122,8 @@ export const answerFrame = z.object({
     syncedResult,
     advanceResult,
     faultResult,
+    anewResult,
+    closedResult,
     stoppedResult,
     aliveResult,
     acceptedResult,
@@ -105,21 +131,12 @@ export const answerFrame = z.object({
   ]),
 })
 
-const lineErrorCodes = Object.keys(lineErrors) as TrunklineErrorCode[] // keys of a table that is `as const`
-
 /** An error of the procedure, or of Trunkline (with `line`). */
 export const errorFrame = z.object({
   id: z.nullable(frameId),
   jsonrpc,
   error: z.unknown(),
-  line: z.exactOptional(
-    z.object({
-      code: z.enum([...lineErrorCodes, 'PENDING']),
-      retry: z.enum(['now', 'later', 'after-auth', 'never']),
-      retryAfterMs: z.exactOptional(time),
-      mayHaveRun: z.boolean(),
-    }),
-  ),
+  line: z.exactOptional(lineError),
   ref: z.exactOptional(ref),
   n: z.exactOptional(offset),
   refused: z.exactOptional(z.string()),

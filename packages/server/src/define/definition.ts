@@ -1,3 +1,4 @@
+import type { StreamRules } from './stream-rules.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
 import type { DeclaredRights } from './topic-rights.ts'
 
@@ -13,6 +14,8 @@ export interface ChannelDefinition<K extends KeySchema = KeySchema, E extends Ev
   readonly retentionMs?: number
   /** Present for a presence: its log has the members' changes, and `event` is the schema of a member's data. */
   readonly presence?: PresenceRules
+  /** Present for a stream: its log has chunks, and `event` is the schema of one. */
+  readonly stream?: StreamRules
 }
 
 /** The reason in the error for a channel whose line does not serve this invocation. */

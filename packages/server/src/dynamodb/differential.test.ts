@@ -111,6 +111,7 @@ const shardLease = fc.record(
   { requiredKeys: ['topic', 'shard', 'version', 'epoch', 'from', 'through', 'expires'] },
 )
 
+const digest = fc.constantFrom('d1', '#')
 const placeOwner = fc.constant('~o')
 const run = fc.constantFrom('r1', 'r2', 'r:3', 'r4')
 const places = fc.uniqueArray(fc.record({ run, lease: small }), { maxLength: 3, selector: (place) => place.run })
@@ -133,6 +134,12 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   readSlotsBefore: fc.tuple(topic, maybe(small), small),
   extendSlot: fc.tuple(topic, small, small),
   eraseSlot: fc.tuple(topic, small, small),
+  putStreamInput: fc.tuple(fc.record({ topic, digest, input: text, expires: small })),
+  readStreamInput: fc.tuple(topic, digest),
+  putStreamSign: fc.tuple(fc.record({ topic, claim: digest, alive: small, expires: small })),
+  readStreamSign: fc.tuple(topic, digest),
+  takeStreamPoke: fc.tuple(fc.record({ topic, at: small, before: small, expires: small })),
+  deleteStreamRows: fc.tuple(topic),
   putConnection: fc.tuple(connection),
   readConnection: fc.tuple(connectionId),
   readConnectionAndShards: fc.tuple(connectionId, topic),

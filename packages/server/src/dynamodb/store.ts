@@ -9,6 +9,7 @@ import { logOperations } from './ports/log.ts'
 import { presenceOperations } from './ports/presence.ts'
 import { principalOperations } from './ports/principals.ts'
 import { rateOperations } from './ports/rates.ts'
+import { streamOperations } from './ports/streams.ts'
 import { subscriberOperations } from './ports/subscribers.ts'
 import { subscriptionOperations } from './ports/subscriptions.ts'
 import { uploadOperations } from './ports/uploads.ts'
@@ -52,6 +53,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store {
       ...rateOperations(requests),
       ...uploadOperations(requests),
       ...principalOperations(requests),
+      ...streamOperations(requests),
     }),
   }
 }
@@ -89,6 +91,7 @@ const tooLarge = new Set(['ItemCollectionSizeLimitExceededException', 'RequestEn
 function refusalOf(error: unknown): StoreRefusal | undefined {
   const { name, message, $metadata } = error as Error & { readonly $metadata?: Metadata }
   if (tooLarge.has(name) || $metadata?.httpStatusCode === 413) return 'too-large'
+  if (name === 'ResourceNotFoundException') return 'no-table'
   if (!invalid.has(name)) return undefined
   return /\bsize\b.*\b(exceed|limit)|\bexceed\w*\b.*\bsize\b/i.test(message) ? 'too-large' : 'invalid'
 }

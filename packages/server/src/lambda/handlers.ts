@@ -12,6 +12,7 @@ import { deliverStreamed } from '../runtime/delivery/deliver-from-stream.ts'
 import { appendStreamed } from '../runtime/presence/append-from-stream.ts'
 import { doQueued, runCheck } from '../runtime/run-queued-jobs.ts'
 import { work } from '../runtime/run-worker-job.ts'
+import { isStreamJob } from '../runtime/streams/settle.ts'
 import { attachApplication } from './application.ts'
 import type { AdmissionOptions } from './authorize/admission.ts'
 import { authorizeConnect } from './authorize/authorizer.ts'
@@ -125,7 +126,7 @@ function createDeliver(serve: Serve): AwsHandler {
 
 function createWorker(serve: Serve): AwsHandler {
   return async (event, lambdaContext) => {
-    if (!isWorkerJob(event))
+    if (!isWorkerJob(event) && !isStreamJob(event))
       throw new TypeError(
         `Expected a worker job, as Trunkline invokes \`worker\`, got ${describeEvent(event)}. Let only Trunkline invoke this function.`,
       )

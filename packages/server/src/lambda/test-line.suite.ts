@@ -214,11 +214,14 @@ function toRecord({ topic, slot }: { readonly topic: string; readonly slot: Slot
     epoch: slot.epoch,
     publishId: slot.publishId,
     data: slot.data,
+    schema: slot.schema,
+    state: slot.state,
   }
   const image = {
     ...Object.fromEntries(
       Object.entries(numbers).flatMap(([k, v]) => (v === undefined ? [] : [[k, { N: String(v) }]])),
     ),
+    ...(slot.own && { own: { BOOL: true } }),
     ...Object.fromEntries(Object.entries(texts).flatMap(([k, v]) => (v === undefined ? [] : [[k, { S: v }]]))),
   }
   return { eventName: 'INSERT', dynamodb: { NewImage: image, SequenceNumber: String(++sequence) } }

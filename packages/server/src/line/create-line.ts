@@ -5,6 +5,8 @@ import type { ChannelOptions, EphemeralOptions } from '../define/channel.ts'
 import { type ChannelDefinition, notServed } from '../define/definition.ts'
 import { parseDuration } from '../define/duration.ts'
 import { type PresenceOptions, presenceTimes } from '../define/presence.ts'
+import type { StreamOptions } from '../define/stream.ts'
+import { streamRules } from '../define/stream-rules.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
 import { toDeclaredRights } from '../define/topic-rights.ts'
 import type { Backend } from '../ports/backend.ts'
@@ -19,6 +21,7 @@ import type { ContextAccess } from './describe-subscription.ts'
 import { internalsKey, type LineInternals } from './internals.ts'
 import type { Lazy, Line, LineOptions } from './line.ts'
 import { createPresence } from './presence.ts'
+import { createStream } from './stream.ts'
 
 const defaultRetention = '24h'
 /** The backend of `runWithBackend`, for every line. */
@@ -102,6 +105,15 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       const toMerged = merge && toTextMerge(definition, merge as Merge) // it gets data that `definition` parsed
       const presence = { ...times, ...defined({ merge: toMerged }) }
       return createPresence<K, D>(define({ ...definition, presence }), times, accessOf(name))
+    },
+    stream<K extends KeySchema, I extends EventSchema, C extends EventSchema>(
+      name: string,
+      options: StreamOptions<K, I, C>,
+    ) {
+      const { key, input, chunk, retention, ...rest } = options
+      const retentionMs = parseDuration(retention ?? defaultRetention)
+      const definition = { name, key, event: chunk, retentionMs, stream: streamRules(name, { input, ...rest }) }
+      return createStream<K, I, C>(define(definition), input, accessOf(name))
     },
     kick: async (kicking) => kick(context(), kicking),
     revoke: async (principal, revoking) => revoke(context(), principal, revoking),

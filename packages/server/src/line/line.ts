@@ -3,6 +3,7 @@ import type { Channel, ChannelOptions, Ephemeral, EphemeralOptions } from '../de
 import type { RequireJson } from '../define/json.ts'
 import type { Ended, KickOptions, PrincipalConnectionInfo, RevokeOptions } from '../define/kick.ts'
 import type { Presence, PresenceOptions } from '../define/presence.ts'
+import type { Stream, StreamOptions } from '../define/stream.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
 import type { Backend } from '../ports/backend.ts'
 
@@ -51,6 +52,18 @@ export interface Line<C = unknown> {
     name: string,
     options: PresenceOptions<K, D, C> & { readonly data: RequireJson<core.output<D>> },
   ): Presence<K, D>
+  /**
+   * Declares a stream: a family of closable logs, one for each key, with the function that produces their chunks. A
+   * stream outlives the readers that watch it. Throws a `RangeError` or a `TypeError` for an invalid setting, and an
+   * `Error` if the line has a channel of this name.
+   */
+  stream<K extends KeySchema, I extends EventSchema, C extends EventSchema>(
+    name: string,
+    options: StreamOptions<K, I, C> & {
+      readonly input: RequireJson<core.output<I>>
+      readonly chunk: RequireJson<core.output<C>>
+    },
+  ): Stream<K, I, C>
   /**
    * Ends a connection, the connections of a principal, or those of one of its sessions, and bans them until a time if
    * `ban` is given: `line.kick({ principal, reason: 'spam', ban: new Date(…) })`. When it resolves, no call and no

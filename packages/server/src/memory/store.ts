@@ -10,6 +10,7 @@ import { type Operations, toStore } from './operations.ts'
 import { createPresence } from './presence.ts'
 import { createPrincipals } from './principals.ts'
 import { createRates } from './rates.ts'
+import { createStreams } from './streams.ts'
 import { createSubscribers } from './subscribers.ts'
 import { createSubscriptions } from './subscriptions.ts'
 import { createUploads } from './uploads.ts'
@@ -67,6 +68,7 @@ export function createRows() {
     leases: createLeases(),
     rates: createRates(),
     principals: createPrincipals(),
+    streams: createStreams(),
   }
   const operations: Operations = {
     ...ports.log.operations,
@@ -79,6 +81,7 @@ export function createRows() {
     ...ports.leases.operations,
     ...ports.rates.operations,
     ...ports.principals.operations,
+    ...ports.streams.operations,
   }
   return {
     operations,

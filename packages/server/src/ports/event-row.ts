@@ -66,7 +66,14 @@ function toSlot(offset: number, row: EventRow): Slot {
     publishId: isText(row['publishId']) ? row['publishId'] : '',
     time: toNumber(row['time']) ?? Math.max(0, expires - ttlDelaySeconds) * 1_000,
     expires,
-    ...defined({ data: toText(row['data']), schema: toText(row['schema']), inline, erased }),
+    ...defined({
+      data: toText(row['data']),
+      schema: toText(row['schema']),
+      inline,
+      erased,
+      state: toText(row['state']),
+    }),
+    ...(row['own'] === true && { own: true }),
   }
 }
 
@@ -82,6 +89,8 @@ function unreadableOf(row: EventRow): readonly string[] {
     schema: optional(isText),
     inline: optional(Number.isFinite),
     erased: optional(Number.isFinite),
+    state: optional(isText),
+    own: optional((value) => value === true),
   }
   return Object.entries(shape).flatMap(([name, is]) => (is(row[name]) ? [] : [name]))
 }

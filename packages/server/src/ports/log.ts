@@ -69,6 +69,10 @@ export interface Slot {
   readonly erased?: number
   /** Epoch milliseconds until which the publisher may still deliver this event itself. */
   readonly inline?: number
+  /** Of a stream: its state after this slot, as JSON text. Absent in a slot that does not change it. */
+  readonly state?: string
+  /** True for chunks of a stream, which their producer delivers itself. Absent otherwise. */
+  readonly own?: true
 }
 
 /**

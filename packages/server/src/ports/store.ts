@@ -6,6 +6,7 @@ import type { LogStore } from './log.ts'
 import type { PresenceStore } from './presence.ts'
 import type { PrincipalStore } from './principals.ts'
 import type { RateStore } from './rates.ts'
+import type { StreamStore } from './streams.ts'
 import type { SubscriberStore } from './subscribers.ts'
 import type { SubscriptionStore } from './subscriptions.ts'
 import type { UploadStore } from './uploads.ts'
@@ -17,12 +18,13 @@ export type * from './log.ts'
 export type * from './presence.ts'
 export type * from './principals.ts'
 export type * from './rates.ts'
+export type * from './streams.ts'
 export type * from './subscribers.ts'
 export type * from './subscriptions.ts'
 export type * from './uploads.ts'
 
 /**
- * Where a line keeps its state: the sum of ten ports. It has conditional writes of single rows and strongly
+ * Where a line keeps its state: the sum of eleven ports. It has conditional writes of single rows and strongly
  * consistent reads, and nothing else. The rules of what is done with them are in `runtime`.
  *
  * These laws hold for every member. Each port adds its own. `@trunkline/server/ports/testing` has the suite that an
@@ -50,16 +52,17 @@ export interface Store
     LeaseStore,
     RateStore,
     UploadStore,
-    PrincipalStore {
+    PrincipalStore,
+    StreamStore {
   /** Names the implementation in logs, such as `dynamodb`. */
   readonly kind: string
 }
 
 /**
  * Why a store refuses a request for its content, so that no repeat can succeed: an item, a key or a request is larger
- * than the table accepts, or it is invalid for another reason.
+ * than the table accepts, or it is invalid for another reason. `no-table`: the table does not exist.
  */
-export type StoreRefusal = 'too-large' | 'invalid'
+export type StoreRefusal = 'too-large' | 'invalid' | 'no-table'
 
 /** A store operation that failed. */
 export class StoreError extends Error {
@@ -75,7 +78,9 @@ export class StoreError extends Error {
     { cause, refused }: { readonly cause: unknown; readonly refused?: StoreRefusal | undefined },
   ) {
     const why =
-      refused === undefined ? '' : ` The store refused its content: ${String((cause as Error)?.message ?? cause)}`
+      refused === undefined || refused === 'no-table'
+        ? ''
+        : ` The store refused its content: ${String((cause as Error)?.message ?? cause)}`
     const fate = mayHaveHappened ? ' The write may have happened.' : ''
     super(`The store operation ${operation} failed.${fate}${why}`, { cause })
     this.refused = refused

@@ -40,6 +40,15 @@ const said = key.extend({ text: z.string() })
 const events = line.channel('hang', { key, event: z.object({ text: z.string() }) })
 const here = line.presence('hang.here', { key, data: z.object({ n: z.number() }) })
 const typing = line.ephemeral('hang.typing', { key, event: z.object({ text: z.string() }) })
+const answers = line.stream('hang.answers', {
+  key,
+  input: z.object({ text: z.string() }),
+  chunk: z.object({ text: z.string() }),
+  async *produce({ input, signal }) {
+    yield { text: input.text }
+    if (input.text === 'silent') await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  },
+})
 const t = initTRPC.meta<LineMeta>().create()
 const asked = t.procedure.use(async ({ next }) => {
   await hanging.at('procedure')
@@ -58,6 +67,11 @@ const router = t.router({
     .meta({ repeatable: true })
     .input(said)
     .mutation(({ input: { text, ...room } }) => events.publish(room, { text })),
+  ask: asked.input(said).mutation(({ input: { text, ...room } }) => answers.start(room, { text })),
+  end: asked.input(key).mutation(({ input }) => answers.stop(input)),
+  forget: asked.input(key).mutation(({ input }) => answers.erase(input)),
+  state: asked.input(key).query(({ input }) => answers.status(input)),
+  watch: asked.input(key).subscription(({ input }) => answers.subscribe(input)),
   erase: asked.input(key).mutation(({ input }) => events.erase(input, 1)),
   type: asked.input(said).mutation(({ input: { text, ...room } }) => typing.publish(room, { text })),
   live: asked.input(key).subscription(({ input }) => events.subscribe(input, { replay: 5 })),
@@ -205,6 +219,19 @@ const lost = async (made: TestLine) => {
 const queued = (payload: object) => ({
   Records: [{ messageId: 'm1', eventSource: 'aws:sqs', body: JSON.stringify(payload) }],
 })
+const ofRoom = (path: string, method = 'mutation') => ({ id: 7, method, params: { path, input: room } })
+const ask = call('ask', { ...room, text: 'one' })
+/** A client has started the stream. `silent` yields once and waits. */
+const began = (words: string) => async (made: TestLine) => {
+  const client = await made.connect()
+  await client.send(call('ask', { ...room, text: words }))
+  return client
+}
+/** Runs the worker of the stream for a minute. */
+const work = (made: TestLine) => {
+  const until = made.clock.now() + 60_000
+  return made.work({ kind: 'stream', topic: 'hang.answers?room=s:x' }, { remaining: () => until - made.clock.now() })
+}
 const hereTopic = 'hang.here?room=s:x'
 /** A member's record of the stream. */
 const memberRecord = {
@@ -411,6 +438,21 @@ const scenarios = {
     },
     act: async (made) => jobOf(made, { topic, offset: 2, shard: 0 }),
   },
+  'a start of a stream': frame(ask),
+  'a stop of a stream': frame(ofRoom('end'), began('one')),
+  'an erase of a stream': frame(ofRoom('forget'), began('one')),
+  'a subscribe to a stream': frame(ofRoom('watch', 'subscription'), began('one')),
+  'a status of a stream whose producer died': frame(ofRoom('state', 'query'), async (made) => {
+    const client = await began('silent')(made)
+    void work(made)
+    await settle()
+    await made.clock.advance(300)
+    made.clock.time += 46_000
+    return client
+  }),
+  'a status of a stream that waits': frame(ofRoom('state', 'query'), began('one')),
+  'the worker of a stream': { before: began('one'), act: work, lifeMs: 60_000 },
+  'the worker of a silent stream': { before: began('silent'), act: work, lifeMs: 60_000 },
   'deliver to whom a post failed': {
     before: async (made) => {
       const client = await subscribed(made)
@@ -440,6 +482,12 @@ const reachedBy: Readonly<
   readSlotsBefore: 'a publish that nobody hears',
   extendSlot: 'a subscribe to an ageing log',
   eraseSlot: 'an erase',
+  putStreamInput: 'a start of a stream',
+  readStreamInput: 'the worker of a stream',
+  putStreamSign: 'the worker of a silent stream',
+  readStreamSign: 'a status of a stream whose producer died',
+  takeStreamPoke: 'a status of a stream that waits',
+  deleteStreamRows: 'an erase of a stream',
   putConnection: 'authorizer and $connect',
   readConnection: 'the worker of a long call',
   readConnectionAndShards: 'a subscribe',

@@ -23,6 +23,6 @@ export type Effect =
   | { readonly type: 'started'; readonly id: number }
   | { readonly type: 'deliver'; readonly id: number; readonly result: DataResult }
   | { readonly type: 'gap'; readonly id: number; readonly reason: GapReason; readonly lastEventId: string | null }
-  | { readonly type: 'complete'; readonly id: number }
+  | { readonly type: 'complete'; readonly id: number; readonly outcome?: 'done' | 'stopped' | undefined } // of a stream
   | { readonly type: 'protocol-error'; readonly message: string }
   | { readonly type: 'closed' }

@@ -1,4 +1,13 @@
-import type { AdvanceResult, Cursor, DataResult, ErrorFrame, FaultResult, StoppedResult } from '@trunkline/protocol'
+import type {
+  AdvanceResult,
+  AnewResult,
+  ClosedResult,
+  Cursor,
+  DataResult,
+  ErrorFrame,
+  FaultResult,
+  StoppedResult,
+} from '@trunkline/protocol'
 
 /** A frame with an offset in a log. It accounts for all offsets in (`prev`, `offset`]. `size` is in characters. */
 export interface OrderedFrame {
@@ -6,7 +15,7 @@ export interface OrderedFrame {
   readonly offset: number
   readonly prev: number
   readonly size: number
-  readonly result: DataResult | AdvanceResult | FaultResult | StoppedResult | Failed
+  readonly result: DataResult | AdvanceResult | FaultResult | AnewResult | ClosedResult | StoppedResult | Failed
 }
 
 /** The failure of a generator's run. It follows the run's last value. */

@@ -2,8 +2,10 @@
 
 import {
   type AnswerFrame,
+  type ClosedResult,
   type Cursor,
   type DataResult,
+  defined,
   type ErrorFrame,
   type GapReason,
   parseCursor,
@@ -27,6 +29,7 @@ import {
 } from '../machine/sequencer.ts'
 import type { Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
+import { fromWire } from '../machine/trunkline-error.ts'
 import { isCounted, onAlive, onRunStart, onValue } from './generator.ts'
 import { reportGap } from './report-gap.ts'
 import { endSubscription, resume, startOver } from './subscriptions.ts'
@@ -62,6 +65,8 @@ export function onSubscriptionFrame(
       break
     case 'advance':
     case 'fault':
+    case 'anew':
+    case 'closed':
       onEvent(transition, subscription, result)
       break
     case 'snapshot':
@@ -215,11 +220,27 @@ function settleOrdered(
 function showOrdered(transition: Transition, subscription: Subscription, frame: OrderedFrame): boolean {
   const { result, epoch, offset } = frame
   if (result.type === 'data') transition.emit({ type: 'deliver', id: subscription.id, result })
-  if (result.type !== 'fault') return true
+  if (result.type === 'closed') {
+    onClosed(transition, subscription, result)
+    return false
+  }
+  if (result.type !== 'fault' && result.type !== 'anew') return true
   if (subscription.snapshots) {
     startOver(transition, subscription)
     return false
   }
-  // [TL-SUB-11] The server could not evaluate one event and cannot replay it: the client reports a gap.
-  return reportGap(transition, subscription, { reason: 'not-resumable', after: { epoch, offset: offset - 1 } })
+  // [TL-SUB-11] The server could not evaluate one event and cannot replay it, or a stream begins again [TL-STREAM-8]: the
+  // client reports a gap.
+  const reason = result.type === 'fault' ? 'not-resumable' : 'restarted'
+  return reportGap(transition, subscription, { reason, after: { epoch, offset: offset - 1 } })
+}
+
+/** [TL-STREAM-6] Ends a subscription with its stream. The server has none to stop if it says `off`. */
+function onClosed(transition: Transition, subscription: Subscription, { outcome, failure, off }: ClosedResult): void {
+  const line = failure?.line && fromWire(failure.line, failure.error)
+  endSubscription(
+    transition,
+    off ? { ...subscription, phase: 'waiting' } : subscription,
+    failure || outcome === 'failed' || outcome === 'lost' ? defined({ shape: failure?.error, line }) : outcome,
+  )
 }

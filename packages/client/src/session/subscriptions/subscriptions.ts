@@ -130,11 +130,15 @@ export function resetPositions(transition: Transition): void {
   }
 }
 
-/** Ends a subscription, with an error when there is a failure. */
-export function endSubscription(transition: Transition, subscription: Subscription, failure?: Failure): void {
+/** Ends a subscription: with an error when there is a failure, else with the outcome of its stream if it has one. */
+export function endSubscription(
+  transition: Transition,
+  subscription: Subscription,
+  end?: Failure | 'done' | 'stopped',
+): void {
   const { id } = subscription
   dropSubscription(transition, subscription)
-  transition.emit(failure === undefined ? { type: 'complete', id } : { type: 'fail', id, failure })
+  transition.emit(typeof end === 'object' ? { type: 'fail', id, failure: end } : { type: 'complete', id, outcome: end })
 }
 
 /** Removes a subscription without notifying the application, and sends a stop if the server may have it. [TL-STOP-1] */

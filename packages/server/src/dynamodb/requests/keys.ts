@@ -118,6 +118,15 @@ export const restrictionKey = (principal: string, kind: string, session: string 
   sk: `${restrictionPrefix}${kind}${session === undefined ? '' : `#${session}`}`,
 })
 
+/** When a stream was last poked. */
+export const streamKey = (topic: string): Key => ({ pk: `STREAM#${topic}`, sk: only })
+
+/** An input of a stream. */
+export const streamInputKey = (topic: string, digest: string): Key => ({ pk: `STREAM#${topic}`, sk: `I#${digest}` })
+
+/** The last sign of life of a claim of a stream. */
+export const streamSignKey = (topic: string, claim: string): Key => ({ pk: `STREAM#${topic}`, sk: `A#${claim}` })
+
 /** A ticket that was used. */
 export const ticketKey = (id: string): Key => ({ pk: `TICKET#${id}`, sk: only })
 

@@ -44,12 +44,12 @@ function toStreamedSlot(record: unknown, readSlot: ReadSlot): StreamedSlot | und
   return slot && { record: sequence, topic: key.topic, slot }
 }
 
-/** The texts and numbers of an image as plain values. Event rows have no other types. */
+/** The texts, numbers and booleans of an image as plain values. Event rows have no other types. */
 function toRow(image: Readonly<Record<string, unknown>>): EventRow {
   return Object.fromEntries(Object.entries(image).map(([name, value]) => [name, toPlain(value)]))
 }
 
 function toPlain(value: unknown): unknown {
   if (!isRecord(value)) return undefined
-  return typeof value['N'] === 'string' ? Number(value['N']) : value['S']
+  return typeof value['N'] === 'string' ? Number(value['N']) : (value['S'] ?? value['BOOL'])
 }

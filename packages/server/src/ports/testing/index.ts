@@ -7,6 +7,7 @@ import { presenceLaws } from './presence.ts'
 import { principalLaws } from './principals.ts'
 import { rateLaws } from './rates.ts'
 import type { SuiteRunner, TestRunner } from './runner.ts'
+import { streamLaws } from './streams.ts'
 import { subscriberLaws } from './subscribers.ts'
 import { subscriptionLaws } from './subscriptions.ts'
 import { uploadLaws } from './uploads.ts'
@@ -23,7 +24,7 @@ export interface StoreUnderTest {
 }
 
 /**
- * Declares the tests of the laws of the ten store ports, by the `describe` and `it` of any test runner. A test fails
+ * Declares the tests of the laws of the eleven store ports, by the `describe` and `it` of any test runner. A test fails
  * by throwing an `AssertionError` of `node:assert/strict`. An implementation of `Store` is correct if all of them pass;
  * a store of one port needs only that port's group.
  *
@@ -55,5 +56,6 @@ export function storeSuite({ describe, it }: TestRunner, { name, createStore }: 
     rateLaws(runner)
     uploadLaws(runner)
     principalLaws(runner)
+    streamLaws(runner)
   })
 }

@@ -57,6 +57,13 @@ export function logLaws({ describe, test }: SuiteRunner): void {
       equal(offsets(await store.readSlots(one, Number.MAX_SAFE_INTEGER - 1, 1)), [Number.MAX_SAFE_INTEGER])
       equal(await store.readSlots(other, 0, 1), { slots: [], more: false })
     })
+    test('keeps the state of a stream and the mark of its chunks', async (store) => {
+      const topic = fresh('t')
+      const slots = [slot(1, { state: '{"at":"running"}', own: true }), slot(2, { state: '{"at":"closed"}' })]
+      for (const each of slots) await store.putSlot(topic, each)
+      equal((await store.readSlots(topic, 0, 9)).slots, slots)
+      equal(await store.putSlot(topic, slot(1)), { status: 'taken', slot: slots[0] })
+    })
     test('returns expired slots', async (store) => {
       const topic = fresh('t')
       const old = slot(1, { expires: past })

@@ -123,14 +123,17 @@ export async function holdRunPlace(
 }
 
 /** Frees the place of a run that has ended. A place that cannot be freed is free when its lease ends. Never throws. */
-export async function releaseRunPlace({ store }: InvocationContext, place: HeldPlace | undefined): Promise<void> {
+export async function releaseRunPlace(
+  { store }: Pick<InvocationContext, 'store'>,
+  place: HeldPlace | undefined,
+): Promise<void> {
   if (place !== undefined) await store.releaseRunPlace({ owner: place.owner, run: place.run }).catch(() => {})
 }
 
 /** [TL-RUN-1] The error of a run that is not started. */
 export function tooManyRuns({ server }: InvocationContext, afterMs: number): TrunklineError {
   const message =
-    `Expected at most ${server.maxRuns} long calls and generators of one caller at the same time, and as many run now. ` +
+    `Expected at most ${server.maxRuns} long calls, generators and streams of one caller at the same time, and as many run now. ` +
     'End one of them, or try again later.'
   return new TrunklineError('RATE_LIMITED', message, { retryAfterMs: afterMs })
 }

@@ -8,7 +8,7 @@ import type { Invoker } from '../../ports/invoker.ts'
 import type { Store } from '../../ports/store.ts'
 import type { Recorder } from '../../ports/telemetry.ts'
 import { type AppendQueues, createAppendQueues } from './append-queues.ts'
-import type { ContextDetails } from './caller.ts'
+import type { Caller, ContextDetails } from './caller.ts'
 import { createDeadline, type Deadline, narrowDeadline } from './deadline.ts'
 import { type ParamsMemory, paramsMemoryOf } from './kept-params.ts'
 import { createParsedEvents, type ParsedEvents } from './parsed-events.ts'
@@ -61,6 +61,8 @@ export interface RuntimeContext {
   readonly channelOf: (channel: string) => ChannelDefinition | undefined
   /** The events of other schemas that were parsed already. */
   readonly parsed: ParsedEvents
+  /** The streams that this invocation may still settle. */
+  readonly settles: SettleBudget
   /** The served application. Absent in a script, whose events are delivered by the table's stream. */
   readonly server: Server | undefined
   /** Absent in a script. */
@@ -75,6 +77,8 @@ export interface RuntimeContext {
   readonly connecting?: string
   /** The caller of the current call, whose presence `update` changes. */
   readonly caller: CallingSession | undefined
+  /** The sender of the current frame, for whom streams that are started count as runs. Absent elsewhere. */
+  readonly starter?: Caller
 }
 
 /** The context of one of the line's functions, which serves a router under a deadline. */
@@ -104,6 +108,7 @@ export function toRuntimeContext(
     appends: createAppendQueues(clock),
     ...line,
     parsed: createParsedEvents(),
+    settles: createSettleBudget(),
     server: undefined,
     deadline: undefined,
     keyed: undefined,
@@ -126,6 +131,7 @@ export function toInvocationContext(
     ...base,
     knownParams: { ...base.knownParams, reading: new Map() },
     parsed: createParsedEvents(),
+    settles: createSettleBudget(),
     appends: createAppendQueues(base.clock),
     store: boundStore(base.store, signal, base.clock),
     invoker: base.invoker && boundInvoker(base.invoker, signal),
@@ -133,6 +139,19 @@ export function toInvocationContext(
     server,
     deadline,
   }
+}
+
+/** A frame may name many streams, and each that is settled costs writes and an invocation. */
+const mostSettles = 10
+
+/** `take` returns false when no further stream may be settled. */
+export interface SettleBudget {
+  take(): boolean
+}
+
+function createSettleBudget(): SettleBudget {
+  let left = mostSettles
+  return { take: () => left-- > 0 }
 }
 
 /**

@@ -35,7 +35,7 @@ function toStoreFailure(failed: StoreError): TRPCError {
         mayHaveRun: true,
       },
     )
-  if (failed.refused !== undefined)
+  if (failed.refused === 'invalid')
     return new TRPCError({
       code: 'INTERNAL_SERVER_ERROR',
       message: 'The table refused this data.',

@@ -1,6 +1,9 @@
 import type { Slot } from '../../ports/log.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
+import { isDeliverable } from '../recipients/delivery.ts'
+import { pokeWorker } from '../streams/settle.ts'
+import { parseState } from '../streams/state.ts'
 import { deliverRuns, inlineMs } from './deliver.ts'
 import { type Run, scheduleRunRetry } from './schedule-retry.ts'
 
@@ -27,12 +30,30 @@ export async function deliverStreamed(
   context: InvocationContext,
   streamed: readonly StreamedSlot[],
 ): Promise<readonly string[]> {
-  const events = streamed.filter(({ slot }) => slot.data !== undefined)
+  const events = streamed.filter(({ slot }) => slot.own !== true && isDeliverable(slot)) // [TL-STREAM-5]
   const raw = events.filter(({ slot }) => slot.inline === undefined) // [TL-ROW-5]
   const inline = events.filter(({ slot }) => slot.inline !== undefined)
+  await pokeWaiting(context, streamed)
   const failed = await deliverEach(context, raw)
   const undelivered = await awaitReceipts(context, inline)
   return [...failed, ...(await deliverEach(context, undelivered))]
+}
+
+/**
+ * Pokes a worker for each stream whose newest slot says that it waits for one, so that a start survives the loss of its
+ * own poke, and a script needs no right to invoke. A poke that fails is reported only.
+ */
+// [LAW-STREAM-SETTLE]
+async function pokeWaiting(context: InvocationContext, streamed: readonly StreamedSlot[]): Promise<void> {
+  const waiting = new Map<string, number>()
+  for (const { topic, slot } of streamed)
+    if (parseState(slot.state)?.at === 'waiting') waiting.set(topic, Math.max(slot.offset, waiting.get(topic) ?? 0))
+  const poked = [...waiting].map(async ([topic, offset]) => {
+    const [newest] = (await context.store.readSlotsBefore(topic, undefined, 1)).slots
+    if (newest?.offset === offset) await pokeWorker(context, topic)
+  })
+  for (const result of await Promise.allSettled(poked))
+    if (result.status === 'rejected') reportDelivery(context, undefined, result.reason)
 }
 
 /**

@@ -2,7 +2,7 @@ import { defined } from '@trunkline/protocol'
 import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import type { Delivery } from '../recipients/delivery.ts'
+import { type Delivery, isDeliverable } from '../recipients/delivery.ts'
 
 /** Events of one topic: consecutive events of its log, or one event of an ephemeral channel. */
 export interface JobRun {
@@ -84,7 +84,7 @@ export async function toDeliveries(context: InvocationContext, run: JobRun): Pro
   const slots: Slot[] = []
   for (let after = offset - 1; after < through; ) {
     const page = await context.store.readSlots(topic, after, Math.min(through - after, slotsPerRead))
-    slots.push(...page.slots.filter((slot) => slot.offset <= through && slot.data !== undefined))
+    slots.push(...page.slots.filter((slot) => slot.offset <= through && isDeliverable(slot)))
     after = page.slots.at(-1)?.offset ?? through
   }
   return slots.map((slot) => ({ topic, slot }))

@@ -47,6 +47,23 @@ export async function deliverInline(context: InvocationContext, topic: string, s
   }
 }
 
+/**
+ * Delivers slots of a stream that the table's stream leaves out, since they are marked as their producer's own. What is
+ * not delivered shows to a reader as a hole before the next slot. Never throws.
+ */
+// [TL-STREAM-5]
+export async function deliverOwn(context: InvocationContext, topic: string, slots: readonly Slot[]): Promise<void> {
+  const deliveries = slots.map((slot) => ({ topic, slot }))
+  try {
+    await within(context, inlineMs + graceMs, ({ deadline }) =>
+      withinDeadline(deadline.signal, deliverToAudience(context, deliveries, inlineMs)),
+    )
+  } catch (thrown) {
+    context.telemetry.measure('failedDeliveries', slots.length)
+    reportDelivery(context, undefined, thrown)
+  }
+}
+
 async function deliverWithReceipts(context: InvocationContext, topic: string, slots: readonly Slot[]): Promise<void> {
   const deliveries = slots.map((slot) => ({ topic, slot }))
   await deliverToAudience(context, deliveries, inlineMs)

@@ -4,7 +4,14 @@ import type { Subscriber } from '../../ports/subscribers.ts'
 import { reportingNone, reportingRow } from '../context/failure-source.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { type Frame, RawJson, type Result } from '../encoding/encode.ts'
-import { ephemeralResult, evaluate, eventResult, faultResult } from '../encoding/result-frames.ts'
+import {
+  advanceResult,
+  ephemeralResult,
+  evaluate,
+  faultResult,
+  isStreamTopic,
+  resultOf,
+} from '../encoding/result-frames.ts'
 import { cursorOf } from '../log/retention.ts'
 import { viewResult } from '../presence/rows/views.ts'
 import { RightUndecided } from '../procedures/topic-rights.ts'
@@ -56,7 +63,9 @@ function unfilteredResult(context: InvocationContext, delivery: Delivery, path: 
   if (delivery.slot === undefined) return ephemeralResult(context.server, JSON.parse(delivery.data))
   const place = { cursor: cursorOf(context, delivery.slot), path }
   const evaluated = evaluate(context, { topic: delivery.topic, pipe: [] }, delivery.slot)
-  if (evaluated.status === 'match') return eventResult(context.server, place, evaluated.event)
-  const thrown = evaluated.status === 'failed' ? evaluated.thrown : new Error('The slot to deliver holds no event.')
-  return faultResult(context.server, place, thrown)
+  const result = resultOf(context.server, place, evaluated)
+  if (result !== undefined) return result
+  // A stream's slot without chunks, which moves the position.
+  if (isStreamTopic(context, delivery.topic)) return advanceResult(place.cursor, place.cursor.offset - 1)
+  return faultResult(context.server, place, new Error('The slot to deliver holds no event.'))
 }

@@ -2,6 +2,7 @@ import { limits } from '@trunkline/protocol'
 import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
+import { isDeliverable } from '../recipients/delivery.ts'
 import { awaitLocks } from '../stock-clients/await-locks.ts'
 import type { DeliverJob } from './deliver-job.ts'
 import { deliverTo } from './deliver-to-connections.ts'
@@ -65,7 +66,5 @@ async function readTail(context: InvocationContext, topic: string, offset: numbe
   })
   const fitting = end === -1 ? page.slots : page.slots.slice(0, end)
   const newest = page.more || end !== -1 ? (await context.store.readSlotsBefore(topic, undefined, 1)).slots : []
-  return [...fitting, ...newest.filter((slot) => slot.offset > (fitting.at(-1)?.offset ?? 0))].filter(
-    ({ data }) => data !== undefined,
-  )
+  return [...fitting, ...newest.filter((slot) => slot.offset > (fitting.at(-1)?.offset ?? 0))].filter(isDeliverable)
 }

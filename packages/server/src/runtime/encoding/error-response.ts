@@ -70,6 +70,15 @@ export function errorBody(server: Server, request: RequestInfo, thrown: unknown)
   }
 }
 
+/** The same for an error that was reported before. */
+export function silentErrorBody(
+  server: Server,
+  request: Omit<RequestInfo, 'id' | 'cause'>,
+  error: TRPCError,
+): Pick<ErrorBody, 'error' | 'line'> {
+  return { error: errorShape(server, request, error), ...defined({ line: toTrunklineError(error) }) }
+}
+
 const idBytes = 1_024 // an id has at most 128 bytes, and each of them at most six in JSON
 
 function bodyOf(server: Server, request: RequestInfo, error: TRPCError): ErrorBody {
@@ -95,7 +104,7 @@ export function errorShape(server: Server, request: Omit<RequestInfo, 'id' | 'ca
 }
 
 /** Replaces the message by the code when the message may name tables, accounts or roles. */
-function withoutSecrets(server: Server, error: TRPCError): TRPCError {
+export function withoutSecrets(server: Server, error: TRPCError): TRPCError {
   if (!server.isSecret(error)) return error
   return new TRPCError({
     code: error.code,

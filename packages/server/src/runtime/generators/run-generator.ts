@@ -152,7 +152,7 @@ async function postValues(context: InvocationContext, run: Run, iterator: AsyncI
   try {
     while (!progress.isOver) await postValue(context, { run, iterator, progress })
   } finally {
-    if (!progress.isOver) await close(context.clock, iterator)
+    if (!progress.isOver) await closeIterator(context.clock, iterator)
   }
 }
 
@@ -178,7 +178,10 @@ interface Iteration {
 }
 
 /** [TL-GEN-5] Runs the generator's `finally`, unless the generator hangs and ignores the signal. */
-async function close(clock: InvocationContext['clock'], iterator: AsyncIterator<unknown>): Promise<void> {
+export async function closeIterator(
+  clock: InvocationContext['clock'],
+  iterator: AsyncIterator<unknown>,
+): Promise<void> {
   const closed = new AbortController()
   const onClosed = () => closed.abort(null)
   Promise.resolve(iterator.return?.()).then(onClosed, onClosed) // an error in `finally` has no recipient any more

@@ -15,12 +15,22 @@ export interface Replay {
    * Consecutive, except at the start of a new subscription.
    */
   readonly slots: readonly Slot[]
+  /** Of a stream: how many chunks of a slot the reader has. */
+  readonly skip?: SkippedChunks
+}
+
+/** The first chunks of a slot, which the reader has. */
+export interface SkippedChunks {
+  readonly offset: number
+  readonly chunks: number
 }
 
 /** The log that a subscription follows. */
 export interface LogRef {
   readonly topic: string
   readonly retentionMs: number
+  /** The slots do not expire one by one: those of a stream expire together. @default false */
+  readonly isStream?: boolean
 }
 
 /** The members of `started` and `synced` that say what a replay covers. */
@@ -107,7 +117,7 @@ async function hasHole(context: RuntimeContext, log: LogRef, slots: readonly Slo
 // expired
 function wholeRun(
   context: RuntimeContext,
-  { retentionMs, cursor, now }: LogRef & { readonly cursor: Cursor; readonly now: number },
+  { retentionMs, isStream, cursor, now }: LogRef & { readonly cursor: Cursor; readonly now: number },
   slots: readonly Slot[],
 ): readonly Slot[] | GapReason {
   const first = slots[0]
@@ -118,7 +128,7 @@ function wholeRun(
     // An absent slot; a slot that was put meanwhile arrives as a push.
     if (slot.offset !== first.offset + run.length) break
     if (wireEpoch(slot.epoch, context.restore) !== cursor.epoch) return 'new-epoch'
-    if (slot.offset > cursor.offset && isExpiredSlot(slot, retentionMs, now)) return 'expired'
+    if (isStream !== true && slot.offset > cursor.offset && isExpiredSlot(slot, retentionMs, now)) return 'expired'
     run.push(slot)
   }
   return run

@@ -60,7 +60,12 @@ function keep(context: RuntimeContext, name: string, parsed: Parsed): Parsed {
 /** The steps of parsing. Each yields a value or, for an asynchronous schema, a promise of it. */
 function* steps(channel: ChannelDefinition, slot: Stored): Generator<unknown, string, unknown> {
   const stored: unknown = JSON.parse(slot.data ?? 'null')
-  const { presence } = channel
+  const { presence, stream } = channel
+  if (stream !== undefined) {
+    const chunks: unknown[] = []
+    for (const chunk of stored as readonly unknown[]) chunks.push(yield* upgrade(channel, chunk, slot.schema))
+    return toText(chunks)
+  }
   const change = presence === undefined ? undefined : (stored as { readonly data?: unknown })
   if (change !== undefined && change.data === undefined) return slot.data ?? 'null' // a leave
   const value = yield* upgrade(channel, change === undefined ? stored : change.data, slot.schema)

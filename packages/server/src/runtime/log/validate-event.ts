@@ -4,8 +4,8 @@ import type { ChannelDefinition } from '../../define/definition.ts'
 import { formatTopic } from '../../define/topic.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 
-/** What a channel's schemas validate: a topic's key, an event, or a member's data. */
-export type SchemaUse = 'key' | 'event' | 'data'
+/** What a channel's schemas validate: a topic's key, an event, a member's data, or a stream's input or chunk. */
+export type SchemaUse = 'key' | 'event' | 'data' | 'input' | 'chunk'
 
 type Schema = ChannelDefinition['key'] | ChannelDefinition['event']
 
@@ -61,10 +61,17 @@ interface Issue {
   readonly path?: readonly unknown[] | undefined
 }
 
-const articled: Readonly<Record<SchemaUse, string>> = { key: 'A key', event: 'An event', data: 'A member’s data' }
+const articled: Readonly<Record<SchemaUse, string>> = {
+  key: 'A key',
+  event: 'An event',
+  data: 'A member’s data',
+  input: 'An input',
+  chunk: 'A chunk',
+}
 
 function schemaOf(channel: ChannelDefinition, what: SchemaUse): Schema {
-  return what === 'key' ? channel.key : channel.event
+  if (what === 'key') return channel.key
+  return what === 'input' ? (channel.stream?.input ?? channel.event) : channel.event
 }
 
 function outputOf(
@@ -96,7 +103,7 @@ function badRequest(channel: ChannelDefinition, what: SchemaUse, issues: readonl
   )
   return new TRPCError({
     code: 'BAD_REQUEST',
-    message: `This ${what} does not fit channel ${channel.name}: ${texts.join('; ')}`,
+    message: `This ${what} does not fit ${channel.stream === undefined ? 'channel' : 'stream'} ${channel.name}: ${texts.join('; ')}`,
   })
 }
 
@@ -115,12 +122,7 @@ export async function topicOf(channel: ChannelDefinition, key: unknown): Promise
  */
 // [TL-LIM-5]
 export function serialise(channel: ChannelDefinition, event: unknown): string {
-  const data = stringify(channel, event)
-  if (data === undefined)
-    throw new TRPCError({
-      code: 'BAD_REQUEST',
-      message: `An event of ${channel.name} must be JSON, got ${typeof event}.`,
-    })
+  const data = serialiseAs(channel, 'event', event)
   const bytes = Buffer.byteLength(data)
   if (bytes <= limits.eventBytes.value) return data
   throw new TrunklineError(
@@ -129,11 +131,19 @@ export function serialise(channel: ChannelDefinition, event: unknown): string {
   )
 }
 
-function stringify(channel: ChannelDefinition, event: unknown): string | undefined {
+/** A value as JSON text. Throws BAD_REQUEST for a value that JSON would change. */
+export function serialiseAs(channel: ChannelDefinition, what: SchemaUse, value: unknown): string {
+  const data = stringify(channel, what, value)
+  if (data !== undefined) return data
+  const message = `${articled[what]} of ${channel.name} must be JSON, got ${typeof value}.`
+  throw new TRPCError({ code: 'BAD_REQUEST', message })
+}
+
+function stringify(channel: ChannelDefinition, what: SchemaUse, value: unknown): string | undefined {
   try {
-    return JSON.stringify(event, refuseLossy(channel))
+    return JSON.stringify(value, refuseLossy(channel, what))
   } catch (thrown) {
-    throw thrown instanceof TRPCError ? thrown : notJson(channel, 'event', thrown)
+    throw thrown instanceof TRPCError ? thrown : notJson(channel, what, thrown)
   }
 }
 
@@ -141,7 +151,7 @@ function stringify(channel: ChannelDefinition, event: unknown): string | undefin
  * Throws for a value that JSON would silently change (a Date, a Map, NaN, a function), because subscribers would get
  * another value. Types report this at compile time, except for `any`.
  */
-function refuseLossy(channel: ChannelDefinition) {
+function refuseLossy(channel: ChannelDefinition, what: SchemaUse) {
   return function (this: unknown, name: string, value: unknown): unknown {
     const given: unknown = Reflect.get(Object(this), name)
     const lossy =
@@ -156,7 +166,7 @@ function refuseLossy(channel: ChannelDefinition) {
     const place = name === '' ? 'itself' : `at ${JSON.stringify(name)}`
     throw new TRPCError({
       code: 'BAD_REQUEST',
-      message: `An event of ${channel.name} must survive JSON.stringify, but ${place} is a ${kind}: use z.iso.datetime(), a number or a plain object.`,
+      message: `${articled[what]} of ${channel.name} must survive JSON.stringify, but ${place} is a ${kind}: use z.iso.datetime(), a number or a plain object.`,
     })
   }
 }

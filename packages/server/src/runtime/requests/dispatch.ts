@@ -120,7 +120,8 @@ async function dispatch(
   const current = await holdAuthority(context, settled.caller)
   const params = keepParams(context.server, settled.params)
   if ('path' in request) await checkAnonymous(context, current, request.path)
-  return method.run({ context, caller: current, params, expires, request, task, syncs })
+  const started = { ...context, starter: current }
+  return method.run({ context: started, caller: current, params, expires, request, task, syncs })
 }
 
 type Call = Request & { readonly method: 'query' | 'mutation' | 'subscription' }

@@ -1,6 +1,7 @@
 // One file for the whole ordered delivery, since each step must release the lock in its own way when it ends.
 
-import { type DataResult, formatCursor } from '@trunkline/protocol'
+import { type ChunkCursor, type DataResult, formatChunkCursor } from '@trunkline/protocol'
+import type { Outcome } from '../../define/stream-rules.ts'
 import type { PipeStep } from '../../define/subscription.ts'
 import { channelOfTopic } from '../../define/topic.ts'
 import type { Slot } from '../../ports/log.ts'
@@ -11,9 +12,15 @@ import { reportDelivery } from '../context/report-delivery.ts'
 import { type InvocationContext, within } from '../context/runtime-context.ts'
 import { gapError } from '../context/trunkline-error.ts'
 import { encode, RawJson, type Result, sizeOf } from '../encoding/encode.ts'
-import { errorFrame } from '../encoding/error-response.ts'
-import { evaluate, eventResult, oversized, stockBytes } from '../encoding/result-frames.ts'
-import { replayFrom } from '../log/replay.ts'
+import { errorFrame, silentErrorBody } from '../encoding/error-response.ts'
+import {
+  type Evaluated,
+  evaluate,
+  eventResult,
+  outcomeError,
+  oversized,
+  stockBytes,
+} from '../encoding/result-frames.ts'
 import { cursorOf } from '../log/retention.ts'
 import { post } from '../posting/post.ts'
 import { type PostedOnce, postOnce } from '../posting/post-once.ts'
@@ -24,6 +31,7 @@ import { pipeOf } from '../recipients/filtered-result.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
 import { createRecheck, pipedOf } from '../recipients/recheck.ts'
+import { replayTopic } from '../streams/replay-stream.ts'
 import {
   acquireLock,
   disconnectUncertain,
@@ -71,7 +79,8 @@ async function deliverOnce(context: InvocationContext, row: Subscriber, slot: Sl
     const pipe = await pipeFor(context, lock.row)
     if (pipe === undefined) return 'done'
     const { epoch, offset } = cursorOf(context, slot)
-    const isNext = lock.at.epoch === epoch && lock.at.offset === offset - 1
+    const next = lock.at.chunk === undefined ? lock.at.offset + 1 : lock.at.offset
+    const isNext = lock.at.epoch === epoch && offset === next
     return postFromLog(context, lock, { pipe, offset: slot.offset, slots: isNext ? [slot] : [] })
   })
 }
@@ -109,7 +118,7 @@ export async function postFromLog(
     const result = await postSlots(context, lock, { pipe, slots })
     if (result !== undefined) return result
     if (!isBehind && (await releaseUnlessRequested(context, lock))) return 'done'
-    const replayed = await replayFrom(context, log, lock.at)
+    const replayed = await replayTopic(context, log, lock.at)
     if (replayed.gap !== undefined) return endWith(context, lock, gapError(replayed.gap))
     slots = replayed.slots
     isBehind = lastOf(slots) < Math.max(replayed.head.offset, target.offset)
@@ -122,7 +131,9 @@ export async function postFromLog(
 
 /** False when a later offset is requested: then the lock is kept. */
 async function releaseUnlessRequested(context: InvocationContext, { row, by, at }: SubscriptionLock): Promise<boolean> {
-  return (await context.store.releaseDeliveryLock(row, { by, at: formatCursor(at), unless: at.offset })) !== 'requested'
+  return (
+    (await context.store.releaseDeliveryLock(row, { by, at: formatChunkCursor(at), unless: at.offset })) !== 'requested'
+  )
 }
 
 /** Posts the slots that pass the pipe, each one after the one before has arrived. Undefined when all were posted. */
@@ -132,33 +143,50 @@ async function postSlots(
   { pipe, slots }: Pick<PostTarget, 'pipe' | 'slots'>,
 ): Promise<OrderedResult | undefined> {
   for (const slot of slots) {
-    const result = dataOf(context, { ...lock.row, pipe }, slot)
-    const bytes = result === undefined ? 0 : sizeOf(result)
-    if (bytes > stockBytes) return endWith(context, lock, oversized(bytes)) // [TL-CHUNK-11]
-    const ended = result === undefined ? undefined : await postUnderLock(context, lock, result)
-    if (ended !== undefined) return ended
-    if (result !== undefined) measureDelivery(context, slot)
-    lock.at = cursorOf(context, slot)
+    const at = cursorOf(context, slot)
+    const { offset, chunk } = lock.at
+    const skip = chunk === undefined ? undefined : { offset, chunks: chunk }
+    const evaluated = evaluate(context, { ...lock.row, pipe, skip }, slot)
+    if (evaluated.status === 'failed') reportDelivery(context, lock.row, evaluated.thrown)
+    if (evaluated.status === 'anew') return endWith(context, lock, gapError('restarted'))
+    if (evaluated.status === 'closed') return endWithOutcome(context, lock, evaluated.outcome)
+    for (const { cursor, event } of eventsOf(at, evaluated)) {
+      const result = eventResult(context.server, { cursor, path: lock.row.path }, event)
+      const ended = result.type === 'data' ? await postData(context, lock, result) : undefined
+      if (ended !== undefined) return ended
+      if (result.type === 'data') measureDelivery(context, slot)
+      lock.at = cursor
+    }
+    lock.at = at
   }
   return undefined
 }
 
 /**
- * A slot's data result. Undefined for a slot that a filter leaves out, and for one whose filter or map threw: this is
- * reported to the application's `onError`, since stock clients have no frame for it.
+ * The events of a slot, each with its cursor: one, or each chunk. None for a slot that a filter leaves out, and for one
+ * whose filter or map threw: this is reported to the application's `onError`, since stock clients have no frame for it.
  */
-// [TL-CHAIN-4]
-function dataOf(
+// [TL-CHAIN-4] [TL-STREAM-2]
+function eventsOf(
+  at: ChunkCursor,
+  evaluated: Evaluated,
+): readonly { readonly cursor: ChunkCursor; readonly event: unknown }[] {
+  if (evaluated.status === 'match') return [{ cursor: at, event: evaluated.event }]
+  if (evaluated.status !== 'chunks') return []
+  return evaluated.chunks.map((event, index) => {
+    const place = evaluated.places[index] as number // one for each chunk
+    return { cursor: place === evaluated.of ? at : { ...at, chunk: place }, event }
+  })
+}
+
+async function postData(
   context: InvocationContext,
-  of: Subscriber & Pick<PostTarget, 'pipe'>,
-  slot: Slot,
-): DataResult | undefined {
-  const { path } = of
-  const evaluated = evaluate(context, of, slot)
-  if (evaluated.status === 'failed') reportDelivery(context, of, evaluated.thrown)
-  if (evaluated.status !== 'match') return undefined
-  const result = eventResult(context.server, { cursor: cursorOf(context, slot), path }, evaluated.event)
-  return result.type === 'data' ? result : undefined
+  lock: SubscriptionLock,
+  result: DataResult,
+): Promise<OrderedResult | undefined> {
+  const bytes = sizeOf(result)
+  if (bytes > stockBytes) return endWith(context, lock, oversized(bytes)) // [TL-CHUNK-11]
+  return postUnderLock(context, lock, result)
 }
 
 /**
@@ -202,9 +230,32 @@ async function disconnect(context: InvocationContext, row: Subscriber): Promise<
  * Posts an error, which ends the subscription at the client: a gap, or an event that fits no message. Then deletes the
  * row.
  */
-async function endWith(context: InvocationContext, { row }: SubscriptionLock, thrown: unknown): Promise<OrderedResult> {
+async function endWith(context: InvocationContext, lock: SubscriptionLock, thrown: unknown): Promise<OrderedResult> {
+  const { row } = lock
   const request = { id: new RawJson(row.id), type: 'subscription', path: row.path, cause: 'delivery' } as const
-  const text = encode(errorFrame(reportingRow(context, row).server, request, thrown))
+  return postEnd(context, lock, encode(errorFrame(reportingRow(context, row).server, request, thrown)))
+}
+
+/** A stream that ended well completes the subscription; one that failed or was lost is an error. [TL-STREAM-6] */
+async function endWithOutcome(
+  context: InvocationContext,
+  lock: SubscriptionLock,
+  outcome: Outcome,
+): Promise<OrderedResult> {
+  const { row } = lock
+  if (!(await lock.canReceive(row))) {
+    await releaseLock(context, lock)
+    return 'done' // as in `postUnderLock`
+  }
+  const id = new RawJson(row.id)
+  const thrown = outcomeError(outcome)
+  const failure = thrown && silentErrorBody(context.server, { type: 'subscription', path: row.path }, thrown)
+  const frame = failure === undefined ? { id, result: { type: 'stopped' } as const } : { id, failure }
+  return postEnd(context, lock, encode(frame))
+}
+
+/** Posts the last frame of a subscription, then deletes its row. */
+async function postEnd(context: InvocationContext, { row }: SubscriptionLock, text: string): Promise<OrderedResult> {
   if ((await post(context, row.connectionId, text)) === 'undelivered') return disconnect(context, row)
   await context.store.deleteSubscriber(row)
   await endSession(context, row)

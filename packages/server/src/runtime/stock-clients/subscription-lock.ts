@@ -1,4 +1,4 @@
-import { type Cursor, formatCursor, parseCursor } from '@trunkline/protocol'
+import { type ChunkCursor, formatChunkCursor, parseChunkCursor } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { DeliveryLock, Subscriber } from '../../ports/subscribers.ts'
@@ -15,7 +15,7 @@ export interface SubscriptionLock {
   readonly by: string
   readonly canReceive: CanReceive
   /** The cursor up to which events were posted. */
-  at: Cursor
+  at: ChunkCursor
 }
 
 /**
@@ -59,7 +59,7 @@ export function toLock(context: InvocationContext, lock: Omit<SubscriptionLock, 
 
 /** Releases the lock and stores how far it came, even if further offsets are requested. */
 export async function releaseLock(context: InvocationContext, { row, by, at }: SubscriptionLock): Promise<void> {
-  await context.store.releaseDeliveryLock(row, { by, at: formatCursor(at) })
+  await context.store.releaseDeliveryLock(row, { by, at: formatChunkCursor(at) })
 }
 
 /**
@@ -76,14 +76,15 @@ export async function disconnectUncertain(context: InvocationContext, row: Subsc
 
 /** Whether a slot was already posted to a stock client's subscription. */
 export function hasReached(context: InvocationContext, { at }: Pick<Subscriber, 'at'>, slot: Slot): boolean {
-  const cursor = at === undefined ? undefined : parseCursor(at)
-  return cursor !== undefined && cursor.epoch === cursorOf(context, slot).epoch && cursor.offset >= slot.offset
+  const cursor = at === undefined ? undefined : parseChunkCursor(at)
+  const isIn = cursor?.chunk !== undefined && cursor.offset === slot.offset // some chunks of the slot are left
+  return cursor?.epoch === cursorOf(context, slot).epoch && cursor.offset >= slot.offset && !isIn
 }
 
 /** A row without a cursor was put by an older version. It begins right before the slot. */
-function positionOf(context: InvocationContext, row: Subscriber, slot: Slot): Cursor {
+function positionOf(context: InvocationContext, row: Subscriber, slot: Slot): ChunkCursor {
   const { epoch, offset } = cursorOf(context, slot)
-  return (row.at === undefined ? undefined : parseCursor(row.at)) ?? { epoch, offset: offset - 1 }
+  return (row.at === undefined ? undefined : parseChunkCursor(row.at)) ?? { epoch, offset: offset - 1 }
 }
 
 function isDead({ lock }: Subscriber, now: number): boolean {

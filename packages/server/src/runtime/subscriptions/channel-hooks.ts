@@ -68,11 +68,11 @@ export function channelHooks(
     async started(row, { found, snapshot }) {
       if (!(await right.stillHolds(row))) return []
       const started = extensions
-        ? startedResult(request.ref, { found, snapshot }, joining?.keepaliveMs)
+        ? startedResult(request.ref, { found, snapshot }, joining?.keepaliveMs ?? streamKeepaliveOf(channel))
         : { type: 'started' as const }
       const slots = shownSlots(presence?.view, found?.slots ?? [])
       const maxBytes = limits.pageBytes.value - (snapshot === undefined ? 0 : sizeOf(snapshot))
-      const range = { topic, pipe, path: request.path, from: found?.from.offset ?? 0, maxBytes }
+      const range = { topic, pipe, path: request.path, from: found?.from.offset ?? 0, maxBytes, skip: found?.skip }
       const events = found === undefined ? [] : replayResults(context, range, slots)
       const results = [started, ...(snapshot === undefined ? [] : [snapshot]), ...events]
       const frames = results.map((result) => ({ id: request.id, result }))
@@ -89,8 +89,19 @@ function loadWith(
   return async (at) => ({ at, state: await withinDeadline(deadline.signal, Promise.resolve(load())) })
 }
 
+/**
+ * How often a client asks for the head of a stream, at most: a reader that hears nothing for a minute asks, and whoever
+ * asks finds out that the producer was lost. A client spreads its keepalive by 20 %.
+ */
+const streamKeepaliveMs = 50_000
+
+// [TL-STREAM-7]
+function streamKeepaliveOf({ stream }: SubscriptionDescriptor['channel']): number | undefined {
+  return stream && streamKeepaliveMs
+}
+
 // [TL-SUB-1] [TL-EPH-1] [TL-PRES-5]
-function startedResult(
+export function startedResult(
   ref: number,
   { found, snapshot }: SubscriptionStart,
   keepaliveMs: number | undefined,

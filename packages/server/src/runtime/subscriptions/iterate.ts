@@ -4,13 +4,18 @@ import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { gapError } from '../context/trunkline-error.ts'
-import { evaluate } from '../encoding/result-frames.ts'
-import { type LogRef, type Replay, replayFrom, replayNewest } from '../log/replay.ts'
+import { evaluate, outcomeError } from '../encoding/result-frames.ts'
+import { type LogRef, type Replay, replayFrom, replayNewest, type SkippedChunks } from '../log/replay.ts'
 import { cursorOf } from '../log/retention.ts'
 import { parseEvents } from '../log/stored-event.ts'
 import { loadPresence } from '../presence/join.ts'
 import { holdSession } from '../presence/join-iterator.ts'
+import { chunkId } from '../streams/read-stream.ts'
+import { replayStream, replayTopic, toChunkCursor } from '../streams/replay-stream.ts'
+import { settleStream } from '../streams/settle.ts'
 import { joinTail } from './tail-poller.ts'
+
+type Tail = ReturnType<typeof joinTail>
 
 const done = { done: true, value: undefined } as const
 
@@ -73,17 +78,30 @@ async function* eventsOf(context: RuntimeContext, descriptor: SubscriptionDescri
       yield tracked(formatCursor(at.from), state)
     }
     isFresh = false
-    yield* matching(context, descriptor, found.slots)
+    const pipe = { ...descriptor, skip: found.skip }
+    if (yield* matching(context, pipe, found.slots)) return
     let at = endOf(context, found.slots) ?? found.from
     if (at.offset >= found.head.offset) tail.begin(at)
-    for (let slots = tail.after(at); slots !== undefined; slots = tail.after(at)) {
-      if (slots.length === 0) await tail.changed(signal)
-      if (signal.aborted) return
-      yield* matching(context, descriptor, slots)
-      at = endOf(context, slots) ?? at
-    }
-    found = await replayFrom(context, log, at)
+    const left = yield* follow(context, descriptor, { tail, at, signal })
+    if (left === 'ended') return
+    at = left
+    found = await replayTopic(context, log, at)
   }
+}
+
+/** Yields new events as long as the tail has those after `at`. Returns the position then. */
+async function* follow(
+  context: RuntimeContext,
+  descriptor: SubscriptionDescriptor,
+  { tail, at: begun, signal }: { readonly tail: Tail; readonly at: Cursor; readonly signal: AbortSignal },
+): AsyncGenerator<unknown, Cursor | 'ended', void> {
+  let at = begun
+  for (let slots = tail.after(at); slots !== undefined; slots = tail.after(at)) {
+    if (slots.length === 0) await changed(context, descriptor, tail.changed(signal))
+    if (signal.aborted || (yield* matching(context, descriptor, slots))) return 'ended'
+    at = endOf(context, slots) ?? at
+  }
+  return at
 }
 
 /** The initial state, and the position in the log that it is of. */
@@ -100,8 +118,10 @@ async function loadState(context: RuntimeContext, descriptor: SubscriptionDescri
 function readStart(
   context: RuntimeContext,
   log: LogRef,
-  { lastEventId, load, replay }: SubscriptionDescriptor,
+  { lastEventId, load, replay, channel }: SubscriptionDescriptor,
 ): Promise<Replay> {
+  if (channel.stream !== undefined)
+    return replayStream(context, { ...log, rules: channel.stream }, toChunkCursor(lastEventId))
   if (lastEventId === undefined) return replayNewest(context, log, load === undefined ? replay : 0)
   const cursor = parseCursor(lastEventId)
   if (cursor !== undefined) return replayFrom(context, log, cursor)
@@ -113,15 +133,46 @@ function endOf(context: RuntimeContext, slots: readonly Slot[]): Cursor | undefi
   return last && cursorOf(context, last)
 }
 
-async function* matching(context: RuntimeContext, descriptor: SubscriptionDescriptor, slots: readonly Slot[]) {
+/** Waits for new slots. A stream is settled once a minute meanwhile, so that the loss of its producer is noticed. */
+async function changed(
+  context: RuntimeContext,
+  { channel, topic }: SubscriptionDescriptor,
+  change: Promise<void>,
+): Promise<void> {
+  const { stream, retentionMs = 0 } = channel
+  if (stream === undefined) return change
+  const over = new AbortController()
+  await Promise.race([change, context.clock.sleep(settleMs, over.signal, { background: true })])
+  over.abort(null)
+  await settleStream(context, { topic, retentionMs, rules: stream })
+}
+
+const settleMs = 60_000
+
+/** Yields the events that match. Returns true at the end of a stream; throws if it failed, was lost or begins again. */
+async function* matching(
+  context: RuntimeContext,
+  descriptor: SubscriptionDescriptor & { readonly skip?: SkippedChunks | undefined },
+  slots: readonly Slot[],
+) {
   const { topic } = descriptor
   await parseEvents(context, topic, slots)
   for (const slot of slots) {
-    const id = formatCursor(cursorOf(context, slot))
+    const cursor = cursorOf(context, slot)
+    const id = formatCursor(cursor)
     const evaluated = context.enter(context, () => evaluate(context, descriptor, slot))
     if (evaluated.status === 'match') yield tracked(id, evaluated.event)
+    if (evaluated.status === 'chunks')
+      for (const [index, place] of evaluated.places.entries())
+        yield tracked(chunkId(cursor, place, evaluated.of), evaluated.chunks[index])
     if (evaluated.status === 'failed') reportFault(context, { topic, id }, evaluated.thrown)
+    if (evaluated.status === 'anew') throw gapError('restarted')
+    if (evaluated.status !== 'closed') continue
+    const failure = outcomeError(evaluated.outcome)
+    if (failure !== undefined) throw failure
+    return true
   }
+  return false
 }
 
 /**

@@ -56,7 +56,9 @@ async function postStart(
 ): Promise<void> {
   if (found === undefined)
     throw new Error(`Expected the log of topic ${row.topic} to have been read, got none. Report this as a bug.`)
-  const lock = toLock(context, { row, by: row.lock?.by ?? '', at: found.from })
+  const { from, skip } = found
+  const at = skip === undefined ? from : { ...from, offset: skip.offset, chunk: skip.chunks } // [TL-STREAM-2]
+  const lock = toLock(context, { row, by: row.lock?.by ?? '', at })
   const results: Result[] = [{ type: 'started' }]
   if (snapshot !== undefined) results.push({ ...snapshot, type: 'data' }) // a tracked event, since tRPC has no snapshots
   for (const result of results) {

@@ -26,6 +26,7 @@ const member = (topic: unknown, name: unknown) => [`PRES#${topic}`, `PRES#${topi
 const runs = (place: unknown) => [`RUNS#${(place as { readonly owner: string }).owner}`]
 const who = (row: unknown) => [`WHO#${(row as { readonly principal: string }).principal}`]
 const restrictions = (principal: unknown) => [`WHO#${principal}/#`]
+const stream = (topic: unknown) => [`STREAM#${topic}`]
 const receipt = (topic: unknown, offset: unknown) => `SENT#${topic}/${offset}`
 
 type Args = readonly unknown[]
@@ -103,6 +104,12 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   readPrincipalConnections: read(([principal]) => [`WHO#${principal}`]),
   putRestriction: write((args) => restrictions((args[0] as { readonly principal: string }).principal)),
   readRestrictions: read(([principal]) => restrictions(principal)),
+  putStreamInput: write((args) => stream(rowOf(args).topic)),
+  readStreamInput: read(([topic]) => stream(topic)),
+  putStreamSign: write((args) => stream(rowOf(args).topic)),
+  readStreamSign: read(([topic]) => stream(topic)),
+  takeStreamPoke: write((args) => stream(rowOf(args).topic)),
+  deleteStreamRows: write(([topic]) => stream(topic)),
   putReceipt: write(([topic, offset]) => [receipt(topic, offset)]),
   hasReceipts: read(([events]) =>
     (events as readonly { topic: string; offset: number }[]).map(({ topic, offset }) => receipt(topic, offset)),

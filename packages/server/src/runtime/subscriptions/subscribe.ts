@@ -12,6 +12,8 @@ import { resultBytes, snapshotResult } from '../encoding/result-frames.ts'
 import { type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { leaveSubscription } from '../presence/session.ts'
 import { describeSubscription } from '../procedures/run-procedure.ts'
+import { replayStream, toChunkCursor } from '../streams/replay-stream.ts'
+import { answerClosedStream } from './answer-closed-stream.ts'
 import { channelHooks } from './channel-hooks.ts'
 import { generatorHooks, warnOfGenerator } from './generator-hooks.ts'
 import { orderedHooks } from './stock-client-hooks.ts'
@@ -30,11 +32,13 @@ export async function subscribe(
 ): Promise<readonly Frame[]> {
   const { caller, params } = client
   const facts = toFacts(caller, 'frame', { connectionParams: params })
-  const signal = context.running ?? context.deadline.signal
-  const described = await describeSubscription(context.server, { ...request, facts, signal })
+  const run = { ...request, facts, signal: context.running ?? context.deadline.signal }
+  const described = await context.enter(context, () => describeSubscription(context.server, run))
   const descriptor = described.status === 'channel' ? described.descriptor : undefined
   try {
     if (described.status === 'generator' && !described.recognised) warnOfGenerator(context, request.path)
+    const closed = descriptor && (await answerClosedStream(context, { client, request }, descriptor))
+    if (closed !== undefined) return closed
     const hooks = hooksOf(context, { client, request }, descriptor)
     return await start(context, { caller, request, descriptor, hooks })
   } catch (thrown) {
@@ -97,8 +101,11 @@ async function replay(
   descriptor: SubscriptionDescriptor | undefined,
 ): Promise<Replay | undefined> {
   if (descriptor?.channel.retentionMs === undefined) return undefined
-  const log = { topic: descriptor.topic, retentionMs: descriptor.channel.retentionMs }
+  const { topic, channel } = descriptor
+  const log = { topic, retentionMs: descriptor.channel.retentionMs }
   const lastEventId = request.lastEventId ?? descriptor.lastEventId
+  if (channel.stream !== undefined)
+    return replayStream(context, { ...log, rules: channel.stream }, toChunkCursor(lastEventId))
   if (lastEventId === undefined)
     return replayNewest(context, log, descriptor.load === undefined ? descriptor.replay : 0)
   const cursor = parseCursor(lastEventId)

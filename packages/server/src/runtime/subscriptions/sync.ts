@@ -8,8 +8,8 @@ import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { encode, type Frame, type Result } from '../encoding/encode.ts'
 import { rejectRequest } from '../encoding/error-response.ts'
-import { replayResults } from '../encoding/result-frames.ts'
-import { type Replay, replayFrom, toRange } from '../log/replay.ts'
+import { isStreamTopic, replayResults } from '../encoding/result-frames.ts'
+import { type Replay, toRange } from '../log/replay.ts'
 import { cursorOf, isAgeing, isAnchor } from '../log/retention.ts'
 import { keepPresence } from '../presence/renew-lease.ts'
 import { shownSlots, viewPipes } from '../presence/rows/views.ts'
@@ -17,6 +17,8 @@ import { checkAnonymous } from '../procedures/check-anonymous.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
 import { boundAnswer } from '../recipients/current-rows.ts'
 import { pipedOf } from '../recipients/recheck.ts'
+import { replayTopic } from '../streams/replay-stream.ts'
+import { lapseMs } from '../streams/state.ts'
 import type { MessageSyncs } from './message-syncs.ts'
 
 type SyncEntry = SyncFrame['params']['subscriptions'][number]
@@ -172,9 +174,10 @@ async function syncLive(
   // The client's next subscribe repairs a lost row. The row's expiry does not matter: the sender's authority holds.
   if (subscriber?.on !== true || subscriber.ref !== entry.ref) throw notLive()
   if (retentionMs === undefined) throw notLive()
-  const current = upToDate(context, cursor, state)
+  const isStream = isStreamTopic(context, topic)
+  const current = isStream && mayHaveEnded(context, state) ? undefined : upToDate(context, cursor, state)
   if (current === undefined && !syncs.beginLog()) return [] // [TL-SYNC-8]
-  const found = current ?? (await replayFrom(context, { topic, retentionMs }, cursor))
+  const found = current ?? (await replayTopic(context, { topic, retentionMs }, cursor))
   const isPiped = pipedOf(subscriber) !== undefined && found.slots.length > 0
   const view = subscriber.presence?.view
   const described = isPiped ? await describePipe(context, subscriber, factsOf()) : []
@@ -193,6 +196,12 @@ function upToDate(context: InvocationContext, cursor: Cursor, { at, after }: Syn
   const now = context.clock.now()
   if (after !== undefined || at === undefined || !isAnchor(at, now) || isAgeing(at, now)) return undefined
   return cursorOf(context, at).epoch === cursor.epoch ? { from: cursor, head: cursor, slots: [] } : undefined
+}
+
+/** Whether the producer of a stream at this slot may have been lost: then the stream is read, which settles it. */
+// [LAW-STREAM-SETTLE]
+function mayHaveEnded({ clock }: InvocationContext, { at }: SyncState): boolean {
+  return at !== undefined && clock.now() - at.time > lapseMs
 }
 
 function notLive(): TrunklineError {
