@@ -110,10 +110,13 @@ export function startedResult(
   return { type: 'started', ref, ...covered, ...(snapshot && { snapshot: true }), ...defined({ keepaliveMs }) }
 }
 
-/** Deletes the rows of a refused subscribe: its answer ends the subscription at the client. */
+/**
+ * Stops the rows of a refused subscribe: its answer ends the subscription at the client. The topic's row stays, so that
+ * a late write of an earlier attempt finds a newer one.
+ */
 async function withdraw(context: InvocationContext, row: Subscriber, thrown: unknown): Promise<never> {
+  await context.store.stopSubscriber(row)
   await context.store.stopSubscription(row)
-  await context.store.deleteSubscriber(row)
   throw thrown
 }
 

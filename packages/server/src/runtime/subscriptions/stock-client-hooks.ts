@@ -4,6 +4,7 @@ import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { DeliverJob } from '../delivery/deliver-job.ts'
 import type { Result } from '../encoding/encode.ts'
+import { guardOf } from '../procedures/topic-rights.ts'
 import { postFromLog, postUnderLock } from '../stock-clients/ordered-delivery.ts'
 import { disconnectUncertain, releaseLock, toLock } from '../stock-clients/subscription-lock.ts'
 import type { SubscriptionHooks, SubscriptionStart } from './subscription-hooks.ts'
@@ -34,7 +35,7 @@ export function orderedHooks(
       try {
         return await hooks.registered(claimed)
       } catch (thrown) {
-        await deleteRow()
+        if (guardOf(context, attempt.topic) === undefined) await deleteRow() // else the row is stopped
         throw thrown
       }
     },

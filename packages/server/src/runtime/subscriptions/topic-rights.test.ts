@@ -135,6 +135,26 @@ describe('a subscribe to a channel with authorize', () => {
     expect(await rowsOf(made)).toEqual([])
     expect(await made.store.readSubscriptions(ann.connectionId)).toMatchObject([{ on: false }])
   })
+  test('that is refused after its rows were put keeps a late write of an earlier attempt off', async () => {
+    let putLate = async (): Promise<unknown> => undefined
+    const made = createClub({
+      store: (inner) => ({
+        ...inner,
+        putSubscriber: async (row) => {
+          if (row.ref > 1) return inner.putSubscriber(row)
+          putLate = () => inner.putSubscriber(row)
+          throw new Error('No answer.')
+        },
+      }),
+    })
+    const ann = await made.connect({ token: 'x' })
+    await authBy(ann, 'y')
+    await subscribeTo(ann, 'live')
+    await subscribeTo(ann, 'live', { ref: 2 })
+    expect(ann.frames()).toMatchObject([{ id: 7, error: {} }, refusal(7)])
+    expect(await putLate()).toBe('newer')
+    expect(await rowsOf(made)).toEqual([])
+  })
   test('that an auth ends while its state is loaded is not answered with the state [LAW-RIGHTS]', async () => {
     const loading = deferred<unknown>()
     const made = createClub({ load: () => loading.promise })
