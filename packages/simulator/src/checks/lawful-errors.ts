@@ -1,11 +1,14 @@
+import { guardedRooms, refusalOf } from '../records/application.ts'
 import type { CallRecord, SubscriptionRecord } from '../records/history.ts'
 
 /**
- * Whether a subscription may have ended: a client ends a subscription, with an error, after five consecutive failures.
+ * Whether a subscription may have ended: a client ends a subscription, with an error, after five consecutive failures,
+ * and where its caller has lost the right.
  */
-export function isLawfulEnd({ entries, isStock }: SubscriptionRecord, struck: readonly string[]): boolean {
+export function isLawfulEnd({ entries, isStock, room }: SubscriptionRecord, struck: readonly string[]): boolean {
   const last = entries.at(-1)
   if (last?.kind !== 'error') return false
+  if (guardedRooms.some((each) => each === room) && last.message === refusalOf(room)) return true
   const failures = functionsFailed(struck)
   if (isStock) return last.code === gapCode || (failures > 0 && stockCodes.includes(last.code)) // it does not try again
   return last.code === 'CLOSED' || (retriedCodes.includes(last.code) && failures >= 5)

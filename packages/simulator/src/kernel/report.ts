@@ -17,6 +17,7 @@ export const rules = {
   H15: 'after faults stop, all clients converge',
   H16: 'no partition and no gateway is used beyond its quota',
   H17: 'the values of a generator are received in order and once, and lost values are reported',
+  H18: 'nothing is sent for a topic later than 5 s after its right was lost, and rows hold no older claims',
 } as const
 export type Rule = keyof typeof rules
 
@@ -50,6 +51,7 @@ const kindOf: Record<Rule, Kind> = {
   },
   H16: 'other',
   H17: 'other',
+  H18: 'other',
 }
 
 /** Creates an empty report. */

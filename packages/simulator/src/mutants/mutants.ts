@@ -102,6 +102,27 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'right-not-checked-at-resume',
+    breaks: '[LAW-RIGHTS]',
+    workloads: ['rights'],
+    exhausted: 'runtime/connections/law-rights.test.ts',
+    changes: [{ file: runtime('subscriptions/subscribe-right'), export: 'subscribeRight', by: 'resumeIsNotChecked' }],
+  },
+  {
+    name: 'claims-of-rows-not-rewritten',
+    breaks: '[LAW-SERVER-IDENTITY]',
+    workloads: ['rights'],
+    exhausted: 'runtime/connections/law-authority.test.ts',
+    changes: [{ ports: 'claimsAreNotRewritten' }],
+  },
+  {
+    name: 'old-rows-not-read-again',
+    breaks: '[LAW-RIGHTS]',
+    workloads: ['rights'],
+    exhausted: 'runtime/connections/law-rights.test.ts',
+    changes: [{ file: runtime('recipients/current-rows'), export: 'isCurrent', by: 'oldRowsAreCurrent' }],
+  },
+  {
     name: 'counter-then-put',
     breaks: '[LAW-SLOT-PUT]',
     workloads: ['chat', 'keyed'],

@@ -121,3 +121,9 @@ export const anyRunIsPassed: WrapPorts = (ports) => ({
     },
   }),
 })
+
+/** An `auth` with other claims leaves those in the topics' rows. */
+export const claimsAreNotRewritten: WrapPorts = (ports) => ({
+  ...ports,
+  store: withStore(ports.store, { async setSubscriberClaims() {} }),
+})

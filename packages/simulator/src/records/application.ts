@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { defined } from '@trunkline/protocol'
-import { anonymous, createLine, deny, type LineMeta } from '@trunkline/server'
+import { anonymous, createLine, deny, type LineMeta, type TopicCaller } from '@trunkline/server'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
 import type { Backend } from '@trunkline/server/ports'
 import * as z from 'zod'
@@ -39,11 +39,23 @@ const key = z.object({ room: z.string() })
 /** `pad` makes a call larger than one frame, and its event larger than one message. */
 const said = key.extend({ n: z.number(), pad: z.string().optional() })
 const padded = (n: number, pad: string | undefined) => (pad === undefined ? { n } : { n, pad: pad.repeat(4) })
-const messages = line.channel('room', {
-  key,
-  event: z.object({ n: z.number(), pad: z.string().optional() }),
-  retention: '10m',
-})
+const schemas = { key, event: z.object({ n: z.number(), pad: z.string().optional() }), retention: '10m' } as const
+const messages = line.channel('room', schemas)
+
+/** The claims of a token that names rooms. */
+interface Claims {
+  readonly rooms: readonly string[]
+}
+const authorize = ({ room }: { readonly room: string }, { claims }: TopicCaller) =>
+  (claims as Claims | null | undefined)?.rooms.includes(room) || refusalOf(room)
+const club = line.channel('club', { ...schemas, authorize })
+const watchedClub = line.channel('watched.club', { ...schemas, authorize, recheck: 'delivery' })
+
+/** The rooms that only a caller with a right may subscribe to: without and with a check at each delivery. */
+export const guardedRooms = ['m', 'w'] as const
+/** The reason with which a room is refused. */
+export const refusalOf = (room: string) => `You are no member of ${room}.`
+const channelOf = (room: string) => (room === 'm' ? club : room === 'w' ? watchedClub : messages)
 
 /** A grace period and a lease that are short in relation to a schedule. */
 export const presenceTimes = { graceMs: 15_000, leaseMs: 60_000 }
@@ -112,7 +124,7 @@ function observe(call: GeneratorCall) {
 /** The application of every schedule: rooms with subscribers, and calls that have effects. */
 export const router = t.router({
   /** Publishes once. */
-  post: repeatable.mutation(({ input: { n, room, pad } }) => messages.publish({ room }, padded(n, pad))),
+  post: repeatable.mutation(({ input: { n, room, pad } }) => channelOf(room).publish({ room }, padded(n, pad))),
   /** Publishes twice to one room and once to another. */
   spread: repeatable.mutation(async ({ input: { n, room } }) => {
     await messages.publish({ room }, { n })
@@ -130,14 +142,18 @@ export const router = t.router({
     throw new Error(`refused ${n}`)
   }),
   count: t.procedure.input(key).query(({ input }) => hooks.current?.state(input.room) ?? 0),
-  live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
-  replayed: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input, { replay: 50 })),
-  thirds: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input).filter(({ n }) => isThird(n))),
-  snapshot: t.procedure
-    .input(key)
-    .subscription(({ input }) =>
-      messages.subscribe(input).startWith(() => ({ n: -1, state: hooks.current?.state(input.room) ?? 0 })),
-    ),
+  live: t.procedure.input(key).subscription(({ input }) => channelOf(input.room).subscribe(input)),
+  replayed: t.procedure.input(key).subscription(({ input }) => channelOf(input.room).subscribe(input, { replay: 50 })),
+  thirds: t.procedure.input(key).subscription(({ input }) =>
+    channelOf(input.room)
+      .subscribe(input)
+      .filter(({ n }) => isThird(n)),
+  ),
+  snapshot: t.procedure.input(key).subscription(({ input }) =>
+    channelOf(input.room)
+      .subscribe(input)
+      .startWith(() => ({ n: -1, state: hooks.current?.state(input.room) ?? 0 })),
+  ),
   /** Joins as the caller. A member has as many sessions as it has devices. */
   joined: t.procedure
     .input(key)
@@ -160,10 +176,13 @@ export type Application = typeof router
 /** The filter of `thirds`. */
 export const isThird = (n: number) => Math.floor(n) % 3 === 0
 
-/** A token that authenticates a principal until `expires`. */
-export const formatToken = (principal: string, expires: number) => `${principal}|${expires}`
+/** A token that authenticates a principal until `expires`, with the right to some of the guarded rooms. */
+export const formatToken = (principal: string, expires: number, rooms?: readonly string[]) =>
+  [principal, expires, ...(rooms === undefined ? [] : [rooms.join()])].join('|')
 /** The expiry of a token, in epoch milliseconds. */
 export const expiryOf = (token: string) => Number(token.split('|')[1])
+/** The guarded rooms of a token; undefined for one that names none. */
+export const roomsOf = (token: string) => token.split('|')[2]?.split(',')
 
 /** The Lambda handlers, as they are deployed. */
 export const handlers = createLambdaHandlers({
@@ -173,7 +192,8 @@ export const handlers = createLambdaHandlers({
     if (token === undefined) return anonymous
     const [principal = '', expires] = token.split('|')
     if (Number(expires) <= (hooks.current?.now() ?? 0)) return deny('This token has expired.')
-    return { principal, claims: null, expiresAt: new Date(Number(expires)) }
+    const rooms = roomsOf(token)
+    return { principal, claims: rooms === undefined ? null : { rooms }, expiresAt: new Date(Number(expires)) }
   },
   anonymousMay: 'everything',
   createContext: ({ principal, connectionId }) => ({ principal, connectionId }),
@@ -186,10 +206,10 @@ export const runInFunction = <T>(backend: Backend, running: RunningFunction, fn:
 
 /** Publishes as a script does. A script delivers nothing itself. */
 export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>
-  messages.publish({ room }, { n }, defined({ idempotencyKey }))
+  channelOf(room).publish({ room }, { n }, defined({ idempotencyKey }))
 
 /** The name of a room's log. */
-export const topicOf = (room: string) => `room?room=s:${room}`
+export const topicOf = (room: string) => `${channelOf(room).name}?room=s:${room}`
 /** The name of a room's presence log. */
 export const hereOf = (room: string) => `here?room=s:${room}`
 

@@ -2,11 +2,12 @@ import { checkCalls } from '../checks/calls-checker.ts'
 import { checkGenerators, checkRuns } from '../checks/generators-checker.ts'
 import { checkNothingLeft, checkRows } from '../checks/leftovers-checker.ts'
 import { checkNobodyLeft, checkPresence } from '../checks/presence-checker.ts'
+import { checkRights } from '../checks/rights-checker.ts'
 import { checkSubscriptions } from '../checks/subscriptions-checker.ts'
 import { sealGlobals } from '../kernel/globals.ts'
 import type { Violation } from '../kernel/report.ts'
 import { createVirtualTimers } from '../kernel/virtual-timers.ts'
-import { hereOf, hooks, topicOf } from '../records/application.ts'
+import { guardedRooms, hereOf, hooks, topicOf } from '../records/application.ts'
 import { createWorld } from '../world/create-world.ts'
 import type { PlannedKill } from '../world/functions/invocation.ts'
 import type { World } from '../world/world.ts'
@@ -42,7 +43,7 @@ export interface Outcome {
 const hour = 3_600_000
 const afterwardsMs = 40_000
 const idleMs = 610_000
-const topics = rooms.flatMap((room) => [topicOf(room), hereOf(room)])
+const topics = [...rooms.flatMap((room) => [topicOf(room), hereOf(room)]), ...guardedRooms.map(topicOf)]
 
 /** Runs one schedule and checks its history. It takes processor time only. */
 export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
@@ -87,10 +88,13 @@ async function play(world: World, workload: Workload): Promise<void> {
   checkGenerators(world)
   checkRuns(world)
   if (workload.leavesNoRows) checkRows(world, topics)
+  if (workload.hasRights) checkRights(world)
   if (world.report.violations.length > 0) return
 
   // new events reveal leftovers
-  for (const room of rooms) for (let each = 0; each < 3; each++) world.publish(room) // `thirds` receives one of three
+  // `thirds` receives one of three
+  for (const room of [...rooms, ...(workload.hasRights ? guardedRooms : [])])
+    for (let each = 0; each < 3; each++) world.publish(room)
   if (workload.hasPresence) await joinNewMembers(world)
   if (workload.hasGenerators) endSome(world)
   await kernel.run(afterwardsMs)

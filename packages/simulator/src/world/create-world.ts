@@ -14,6 +14,7 @@ import {
 } from '../records/application.ts'
 import { createHistory } from '../records/history.ts'
 import { createPresenceExpectations } from '../records/presence-expectations.ts'
+import { createRights } from '../records/rights.ts'
 import { createSubscriptionResponses } from '../records/subscription-responses.ts'
 import type { Device } from './devices/device.ts'
 import { createStockDevice } from './devices/stock-device.ts'
@@ -45,6 +46,7 @@ export function createWorld(options: WorldOptions): World {
 
   const gateway: SimulatedGateway = createGateway({
     ...{ kernel, plan, report, expectations, responses, expiryOf, functions: () => functions },
+    rights: createRights({ kernel, report, table }),
     random: createRandom(seed, 'gateway'),
     swallowed: new Set(options.swallowed),
   })
@@ -166,11 +168,12 @@ function createDevice(
   }: Pick<World, 'kernel' | 'plan' | 'gateway' | 'history' | 'table' | 'report'>,
   { seed, name, choice }: { readonly seed: number; readonly name: string; readonly choice: DeviceChoice },
 ): Device {
-  const { principal, tokenLifeMs = dayMs, stock = false } = choice
+  const { principal, tokenLifeMs = dayMs, stock = false, guarded } = choice
   const random = createRandom(seed, name)
   const create = stock ? createStockDevice : createTrunklineDevice
   return create({
     ...{ name, plan, kernel, gateway, random, history, published: table.published, report, principal },
+    guarded,
     clockErrorMs: plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7)),
     tokenLifeMs: () => (plan.isStopped ? dayMs : tokenLifeMs), // renewals are tested only while faults strike
   })

@@ -59,6 +59,8 @@ export interface DeviceChoice {
   readonly principal?: string | undefined
   /** How long its tokens are valid while faults strike, in milliseconds. @default a day */
   readonly tokenLifeMs?: number
+  /** The guarded rooms to which its tokens give a right, unless F54 takes it away. @default tokens without rooms */
+  readonly guarded?: readonly string[]
   /** Whether it uses tRPC's own client. @default false */
   readonly stock?: boolean
 }

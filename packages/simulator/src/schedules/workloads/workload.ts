@@ -19,6 +19,8 @@ export interface Workload {
   readonly hasStock?: boolean
   /** Whether it uses presence; a new member then joins at the end. */
   readonly hasPresence?: boolean
+  /** Whether it uses rooms that callers need a right for. */
+  readonly hasRights?: boolean
   /** Whether it uses generators. */
   readonly hasGenerators?: boolean
   /** The timeout of the worker function in milliseconds. */

@@ -10,6 +10,7 @@ import {
   raceWorkload,
   snapshotWorkload,
 } from './log-workloads.ts'
+import { rightsWorkload } from './rights-workload.ts'
 import { stockGeneratorsWorkload, stockWorkload } from './stock-workloads.ts'
 import { oldTableWorkload, rewoundWorkload } from './table-workloads.ts'
 import { keepaliveMs, minute, type Workload, without } from './workload.ts'
@@ -52,6 +53,7 @@ export const workloads = {
   keyed: keyedWorkload,
   large: largeWorkload,
   auth: authWorkload,
+  rights: rightsWorkload,
   stock: stockWorkload,
   handover: handoverWorkload,
   snapshot: snapshotWorkload,

@@ -56,4 +56,6 @@ export interface DeviceOptions {
   /** Undefined for an anonymous device. */
   readonly principal: string | undefined
   readonly tokenLifeMs: () => number
+  /** The guarded rooms to which its tokens give a right; undefined for tokens without rooms. */
+  readonly guarded: readonly string[] | undefined
 }

@@ -61,7 +61,9 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
 function connect(options: DeviceOptions, clock: DeviceClock, network: DeviceNetwork) {
   const { kernel, random, principal, tokenLifeMs } = options
   const token =
-    principal === undefined ? undefined : () => formatToken(principal, kernel.now + Math.round(tokenLifeMs()))
+    principal === undefined
+      ? undefined
+      : () => formatToken(principal, kernel.now + Math.round(tokenLifeMs()), rightsNow(options))
   return createConnection(
     { url: 'wss://simulated.invalid', onGap: () => {}, ...defined({ token }) },
     {
@@ -76,4 +78,10 @@ function connect(options: DeviceOptions, clock: DeviceClock, network: DeviceNetw
       createSocket: (socket) => new SimulatedSocket(socket, network, clock),
     },
   )
+}
+
+/** The rooms of a device's next token. F54 takes some away; a later token may have them again. */
+function rightsNow({ plan, guarded }: DeviceOptions): readonly string[] | undefined {
+  const strike = guarded && plan.strikes('F54')
+  return strike === undefined ? guarded : guarded?.filter(() => strike.chance(0.6))
 }

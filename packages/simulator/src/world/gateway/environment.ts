@@ -3,6 +3,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Report } from '../../kernel/report.ts'
 import type { PresenceExpectations } from '../../records/presence-expectations.ts'
+import type { Rights } from '../../records/rights.ts'
 import type { SubscriptionResponses } from '../../records/subscription-responses.ts'
 import type { Functions } from '../functions/functions.ts'
 
@@ -15,6 +16,7 @@ export interface GatewayEnvironment {
   readonly report: Report
   readonly expectations: PresenceExpectations
   readonly responses: SubscriptionResponses
+  readonly rights: Rights
   /** The expiry of a token in virtual epoch milliseconds. */
   readonly expiryOf: (token: string) => number
   /** Frames of these methods are dropped before they leave a device. */

@@ -35,10 +35,11 @@ export class FrameRoutes {
 
   /** Records what a frame requests: the checker compares it with what the server does. */
   #record(connection: Connection, message: unknown): void {
-    const { expectations, responses, expiryOf } = this.#environment
+    const { expectations, responses, rights, expiryOf } = this.#environment
     for (const frame of framesOf(message)) {
       expectations.requested(connection, frame)
       responses.requested(connection, frame)
+      rights.requested(connection.connectionId, frame)
       const { id, method, params = {} } = frame
       if (method === 'subscription') connection.requestedRefs.set(JSON.stringify(id), Number(params.ref ?? 1))
       if (method === 'subscription.stop') connection.requestedRefs.delete(JSON.stringify(id))
@@ -61,7 +62,7 @@ export class FrameRoutes {
     body: string,
     { method, isAnswered }: { readonly method: string; readonly isAnswered: boolean },
   ): void {
-    const { plan, functions } = this.#environment
+    const { plan, functions, rights } = this.#environment
     const { connectionId, authorizer } = connection
     const routeKey = oneWay.has(method) ? method : '$default'
     const requestContext = { ...requestContextOf(connection), authorizer, eventType: 'MESSAGE', routeKey }
@@ -72,6 +73,7 @@ export class FrameRoutes {
         returned: (value) => {
           const text = (value as { readonly body?: string }).body
           if (!isAnswered || routeKey !== '$default' || text === undefined || plan.strikes('F49')) return
+          rights.sent(connectionId, text)
           this.#sendToDevice(connection, text)
         },
         failed: (why) => {

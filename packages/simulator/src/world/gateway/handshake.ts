@@ -26,6 +26,7 @@ export function startHandshake(
     authorityEnds: offer === undefined ? Number.POSITIVE_INFINITY : environment.expiryOf(readToken(offer)),
     headers: protocols.length === 0 ? {} : { 'Sec-WebSocket-Protocol': protocols.join(', ') },
   }
+  if (offer !== undefined) environment.rights.connected(connectionId, readToken(offer))
   kernel.after(upMs(environment), `connect ${connectionId}`, () => {
     if (plan.strikes('F17')) life.refuse(connection, 'refused')
     else authorize(environment, life, connection)
