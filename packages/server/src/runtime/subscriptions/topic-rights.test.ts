@@ -367,13 +367,13 @@ describe('an auth with other claims', () => {
     const { made, ann, took } = await subscribed('live', 'watched')
     expect(await authBy(ann, 'x,y')).toMatchObject({ result: { type: 'authorized' } })
     expect(made.asked()).toEqual([])
-    expect(took()).toEqual(['readConnection', 'renewConnection'])
+    expect(took()).toEqual(['readConnection', 'renewConnection', 'readRestrictions'])
   })
   test('writes only the rows that hold claims: those with filter, map or recheck', async () => {
     const { made, ann, took } = await subscribed('live', 'open', 'loud', 'openLoud', 'watched', 'onTyping')
     await authBy(ann, 'x')
     expect(took()).toEqual([
-      ...['readConnection', 'renewConnection', 'readSubscriptions'],
+      ...['readConnection', 'renewConnection', 'readRestrictions', 'readSubscriptions'],
       ...['setSubscriberClaims', 'setSubscriberClaims', 'setSubscriberClaims', 'settleClaims'],
     ])
     const rows = await Promise.all(['open?room=s:x', clubTopic, watchedTopic].map((topic) => rowsOf(made, topic)))
