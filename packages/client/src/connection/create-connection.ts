@@ -1,4 +1,6 @@
+import { TRPCClientError } from '@trpc/client'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
+import type { TrunklineFailure } from '../session/machine/trunkline-error.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { createTransport } from './create-transport.ts'
 import { type ConnectionEnvironment, machineEnvironment } from './environment.ts'
@@ -21,6 +23,20 @@ export interface Connection {
    * start again.
    */
   restart(): void
+  /**
+   * Signs in, signs out, or signs in as another principal: asks for a token again and moves to a new connection with a
+   * new session. Change what `token` returns before you call it; null signs out. An open connection is used until the
+   * new one is open. Subscriptions continue after their last event, and the server decides about each anew.
+   *
+   * Calls belong to the identity under which they were made. Those without an answer are awaited for at most 5 s and
+   * then fail with CLOSED; none is sent again. Calls that are made after `signIn` wait for the new connection.
+   *
+   * Resolves when the new connection is open. While none can be opened, the state is `reconnecting` and it waits. Rejects
+   * with a `TRPCClientError` (`trunklineError(error)` has the code CLOSED and the reason) when the server refuses the
+   * token, which also closes the old connection, and after `close` or `restart`. If it is called again meanwhile, all
+   * calls of it resolve with the last one.
+   */
+  signIn(): Promise<void>
   /**
    * Closes the connection permanently. Calls that were not sent fail with CLOSED; calls in flight have 5 s to finish.
    * Resolves when the socket is closed.
@@ -56,6 +72,14 @@ export function createConnection(
     subscribe: observers.subscribe,
     retryNow: () => dispatch({ type: 'retry-now' }),
     restart: () => dispatch({ type: 'restart' }),
+    signIn: () =>
+      new Promise<void>((resolve, reject) => {
+        const id = observers.nextId()
+        const fail = ({ line }: TrunklineFailure) =>
+          reject(new TRPCClientError(line.message, { meta: { trunklineError: line } }))
+        observers.add(id, { answer: resolve, fail }) // a sign-in fails with Trunkline's errors alone
+        dispatch({ type: 'sign-in', id })
+      }),
     close,
     [Symbol.asyncDispose]: close,
     [transportKey]: createTransport(session),

@@ -1,4 +1,5 @@
 import { expireCall, resendCall } from './calls/call-answer.ts'
+import { endFormerCalls } from './calls/calls.ts'
 import { finishClosing } from './lifecycle/close.ts'
 import { beginHandover, onDrainTimer } from './lifecycle/handover.ts'
 import { retryNow, wake } from './lifecycle/handshake.ts'
@@ -39,7 +40,7 @@ export function onTimer(transition: Transition, timer: Timer) {
     case 'drain':
       return onDrainTimer(transition)
     case 'close':
-      return finishClosing(transition)
+      return transition.state.phase === 'closing' ? finishClosing(transition) : endFormerCalls(transition)
     case 'deadline':
       return call && expireCall(transition, call)
     case 'resend':

@@ -2,9 +2,10 @@ import { abandonCall } from './calls/call-answer.ts'
 import { enqueueCall, flushOutbox, rejectRequest } from './calls/calls.ts'
 import { close, closedError, finishClosingWhenIdle } from './lifecycle/close.ts'
 import { finishHandoverWhenIdle } from './lifecycle/handover.ts'
-import { checkClocks, connect, onOpened, restart, retryNow, wake } from './lifecycle/handshake.ts'
+import { checkClocks, connect, onOpened, restart, retryNow, signIn, wake } from './lifecycle/handshake.ts'
 import { onSocketLost } from './lifecycle/reconnect.ts'
 import { onToken, postponeRenewal } from './lifecycle/renew-auth.ts'
+import { continueSignIn } from './lifecycle/sign-in.ts'
 import type { Effect } from './machine/effects.ts'
 import type { SessionEvent } from './machine/events.ts'
 import type { SessionState } from './machine/state.ts'
@@ -30,6 +31,7 @@ export function step(
   finishHandoverWhenIdle(transition)
   flushResumes(transition)
   flushOutbox(transition)
+  continueSignIn(transition)
   finishClosingWhenIdle(transition)
   flushFetches(transition)
   return { state: transition.state, effects: transition.effects }
@@ -54,6 +56,8 @@ function onInput(transition: Transition, event: SessionEvent) {
       return wake(transition)
     case 'restart':
       return restart(transition)
+    case 'sign-in':
+      return signIn(transition, event.id)
     case 'close':
       return close(transition)
     case 'token':

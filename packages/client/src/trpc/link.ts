@@ -12,6 +12,7 @@ import { toError } from '../connection/to-error.ts'
 import { type Transport, transportOf } from '../connection/transport.ts'
 import { overflowError } from '../session/machine/check-frame.ts'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
+import type { Failure } from '../session/machine/trunkline-error.ts'
 import { optionsOf } from './call-options.ts'
 import { type Transform, toClientError, toTransform, unreadable } from './transform.ts'
 
@@ -32,7 +33,7 @@ export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOpt
   const transport = transportOf(options.connection)
   const transform = toTransform(options.transformer, transport)
   return () => {
-    const keys = new Map<number, string>() // for one client, whose operations have numbers
+    const keys: KeyMemory = new Map() // for one client, whose operations have numbers
     return ({ op }) =>
       observable((observer) => {
         if (op.signal?.aborted) return observer.complete() // nothing is sent, as with tRPC's own links
@@ -44,7 +45,7 @@ export function trunklineLink<R extends AnyTRPCRouter>(options: TrunklineLinkOpt
         } catch (cause) {
           const line = overflowError(cause)
           if (line !== undefined) return observer.error(toClientError({ line }, transform))
-          observer.error(TRPCClientError.from(toError(cause))) // the input cannot be serialised
+          observer.error(TRPCClientError.from(toError(cause))) // such as for an input that cannot be serialised
         }
       })
   }
@@ -67,11 +68,13 @@ interface CallRequest<R extends AnyTRPCRouter> extends Request<R> {
   readonly method: 'query' | 'mutation'
 }
 
+/** Makes the call, and returns a function that aborts it. Throws for an operation that has failed for good. */
 function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
   const { transport, transform, op, observer, method, keys } = request
   const { path, context } = op
   const { timeoutMs, idempotencyKey, orderingKey } = optionsOf(context)
   const known = keys.get(op.id)
+  if (typeof known === 'object') throw toClientError(known, transform)
   const repeated = { idempotencyKey: known ?? idempotencyKey, mayHaveRun: known !== undefined }
   const stop = transport.call(
     { method, path, input: transform.serialize(op.input), timeoutMs, orderingKey, ...repeated },
@@ -85,7 +88,8 @@ function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
       },
       fail(failure) {
         const { line } = failure
-        rememberKey(keys, op.id, line?.mayHaveRun ? line.idempotencyKey : undefined)
+        const key = line?.mayHaveRun ? line.idempotencyKey : undefined
+        rememberKey(keys, op.id, key && line?.code === 'CLOSED' ? failure : key)
         observer.error(toClientError(failure, transform))
       },
     },
@@ -98,11 +102,12 @@ function call<R extends AnyTRPCRouter>(request: CallRequest<R>): () => void {
 
 /**
  * The keys of mutations whose outcome is unknown, by operation. A link before this one, such as `retryLink`, may repeat
- * the same operation. [TL-KEY-12]
+ * the same operation. [TL-KEY-12] After CLOSED the failure in place of the key: the next connection may have another
+ * identity, to which the key would name another mutation, so the operation fails again. [TL-SIGN-2]
  */
-type KeyMemory = Map<number, string>
+type KeyMemory = Map<number, string | Failure>
 
-function rememberKey(keys: KeyMemory, id: number, key: string | undefined): void {
+function rememberKey(keys: KeyMemory, id: number, key: string | Failure | undefined): void {
   keys.delete(id)
   if (key !== undefined) keys.set(id, key)
   const [oldest = id] = keys.keys()

@@ -2,7 +2,7 @@ import { defined } from '@trunkline/protocol'
 import type { NewCall } from '../machine/events.ts'
 import { sendFrame, sizeProblem } from '../machine/send-frame.ts'
 import { awaitsServerTime } from '../machine/server-time.ts'
-import { acceptsRequests, canSend, type PendingCall, type SessionState } from '../machine/state.ts'
+import { acceptsRequests, canSend, isOfFormerIdentity, type PendingCall, type SessionState } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { type TrunklineError, type TrunklineFailure, toTrunklineError } from '../machine/trunkline-error.ts'
 import { makeKey, toOption, withKey } from './idempotency-key.ts'
@@ -36,9 +36,10 @@ export function enqueueCall(transition: Transition, call: NewCall) {
 
 /**
  * Sends the waiting calls in the order in which they were made; of each ordering key only the first one. [TL-LANE-1]
+ * During a sign-in they wait for the new connection. [TL-SIGN-2]
  */
 export function flushOutbox(transition: Transition): void {
-  while (transition.outboxDirty && canSend(transition.state)) {
+  while (transition.outboxDirty && canSend(transition.state) && transition.state.signIns.length === 0) {
     transition.outboxDirty = false
     const busyKeys = new Set<string>()
     for (const call of transition.state.calls.values()) {
@@ -83,12 +84,28 @@ export function requeueCalls(transition: Transition, why: string, socket?: numbe
   transition.outboxDirty = true
 }
 
-/** Fails all calls, or only those in the outbox. */
+/** Fails all calls and sign-ins, or only the calls in the outbox. */
 export function closeCalls(transition: Transition, line: TrunklineError, which: 'all' | 'unsent' = 'all'): void {
+  if (which === 'all') settleSignIns(transition, line)
   for (const call of transition.state.calls.values()) {
     if (which === 'unsent' && call.phase !== 'waiting') continue
     endCall(transition, call, { line })
   }
+}
+
+/** Fails the calls from before a sign-in; without `all` only those in the outbox. [TL-SIGN-2] */
+export function endFormerCalls(transition: Transition, all = true): void {
+  const line = toTrunklineError('CLOSED', 'The application signed in before the answer.')
+  for (const call of transition.state.calls.values())
+    if (isOfFormerIdentity(transition.state, call.id) && (all || call.phase === 'waiting'))
+      endCall(transition, call, { line })
+}
+
+/** Ends the sign-ins that are in progress, with an error if there is one. */
+export function settleSignIns(transition: Transition, line?: TrunklineError): void {
+  for (const id of transition.state.signIns)
+    transition.emit(line ? { type: 'fail', id, failure: { line } } : { type: 'answer', id, data: undefined })
+  transition.patch({ signIns: [] })
 }
 
 /** Whether the server may have run the call, in this attempt or an earlier one. */

@@ -5,7 +5,7 @@ import type { Transition } from '../machine/transition.ts'
 import { type TrunklineError, toTrunklineError } from '../machine/trunkline-error.ts'
 import { endSubscription } from '../subscriptions/subscriptions.ts'
 
-const closingMs = 5_000 // 5 s: how long `close` waits for the calls in flight
+export const closingMs = 5_000 // 5 s: how long `close` and `signIn` wait for the calls in flight
 
 /** Fails the calls that were not sent, ends the subscriptions, and waits up to 5 s for the calls in flight. */
 export function close(transition: Transition) {

@@ -1,13 +1,16 @@
 import type { FrameId, HelloResult } from '@trunkline/protocol'
-import { closeCalls } from '../calls/calls.ts'
+import { closeCalls, endFormerCalls } from '../calls/calls.ts'
 import { requestServerTime, wasClockSet } from '../machine/server-time.ts'
+import { isDraining } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { toTrunklineError } from '../machine/trunkline-error.ts'
 import { resetPositions, suspendSubscriptions } from '../subscriptions/subscriptions.ts'
-import { handoverDelayMs, switchSockets } from './handover.ts'
+import { closedError, closingMs } from './close.ts'
+import { dropOldSocket, handoverDelayMs, switchSockets } from './handover.ts'
 import { armKeepalive, armWatch, keepAlive } from './keepalive.ts'
 import { onRefusal } from './reconnect.ts'
 import { resendWaiting, scheduleRenewal } from './renew-auth.ts'
+import { finishSignIn } from './sign-in.ts'
 
 const helloMs = 15_000 // 15 s: the server's function may have a cold start
 const stableMs = 5_000 // 5 s: a socket that was open this long resets the back-off
@@ -55,6 +58,7 @@ export function onHello(
   transition.cancel({ kind: 'hello' })
   if (refused !== undefined) return onRefusal(transition, { code: 'refused', message: refused })
   if (transition.from !== transition.state.socket) switchSockets(transition)
+  finishSignIn(transition)
   const { frameBytes, maxMessageBytes = frameBytes, batchSize = 1 } = limits
   const messageBytes = Math.min(maxMessageBytes, transition.state.maxMessageBytes)
   const aheadMs = time - transition.now
@@ -121,6 +125,28 @@ export function wake(transition: Transition) {
   const { phase, probing, status } = transition.state
   if (phase === 'open' && !probing) keepAlive(transition)
   if (status.status === 'reconnecting') retryNow(transition)
+}
+
+/**
+ * Connects with a new session and a new token. An open connection stays until the new one is open, and its calls are
+ * awaited; one that is not open is replaced. No token is sent on the old connection, since it may be of another
+ * principal. [TL-SIGN-1]
+ */
+export function signIn(transition: Transition, id: number) {
+  const { phase, signIns, auth } = transition.state
+  const closed = phase === 'refused' ? undefined : closedError(transition.state)
+  if (closed !== undefined) return transition.emit({ type: 'fail', id, failure: { line: closed } })
+  const openedAt = Number.NEGATIVE_INFINITY // old enough for a hand-over
+  transition.patch({ signIns: [...signIns, id], auth: { ...auth, renewal: 'none' }, openedAt })
+  transition.emit({ type: 'renew-session' })
+  endFormerCalls(transition, false)
+  if (phase === 'open') {
+    if (!isDraining(transition.state)) dropOldSocket(transition) // a new one, which may have the token from before
+    transition.arm({ kind: 'close' }, closingMs)
+  } else {
+    transition.disconnect()
+    connect(transition)
+  }
 }
 
 /** Begins a new session. Calls of the old one fail; subscriptions start again without their positions. */

@@ -1,5 +1,5 @@
 import type { KickedFrame } from '@trunkline/protocol'
-import { closeCalls, requeueCalls } from '../calls/calls.ts'
+import { closeCalls, endFormerCalls, requeueCalls } from '../calls/calls.ts'
 import { backoffMs } from '../machine/backoff.ts'
 import type { ConnectionCause } from '../machine/connection-state.ts'
 import { isDraining } from '../machine/state.ts'
@@ -24,7 +24,8 @@ export function dropSocket(transition: Transition, cause: ConnectionCause): void
 }
 
 /**
- * [TL-HELLO-4] [TL-AUTH-4] Closes the connection until the application connects again: another attempt would also fail.
+ * Closes the connection until the application connects again: another attempt would also fail. [TL-HELLO-4] [TL-AUTH-4]
+ * [TL-SIGN-3]
  */
 export function onRefusal(transition: Transition, cause: ConnectionCause) {
   if (transition.state.phase === 'closing') return finishClosing(transition)
@@ -69,6 +70,7 @@ function scheduleReconnect(transition: Transition, cause: ConnectionCause) {
   const attempt = nextAttempt(transition, cause)
   const ms = backoffMs(transition, attempt)
   if (handover !== null) transition.emit({ type: 'drop', socket: handover.socket })
+  endFormerCalls(transition) // they must not run under another identity [TL-SIGN-2]
   requeueCalls(transition, cause.message)
   suspendSubscriptions(transition, true)
   transition.cancelSocketTimers()

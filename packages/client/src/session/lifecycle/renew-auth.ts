@@ -31,8 +31,9 @@ export function scheduleRenewal(transition: Transition, expires: number | undefi
  * sleeps.
  */
 export function renewAuth(transition: Transition) {
-  const { renewal, renewedAt } = transition.state.auth
-  if (!canSend(transition.state) || renewal !== 'none') return
+  const { auth, signIns } = transition.state
+  const { renewal, renewedAt } = auth
+  if (!canSend(transition.state) || renewal !== 'none' || signIns.length > 0) return // [TL-SIGN-1]
   if (transition.now - renewedAt < minMs && !hasExpired(transition)) return resendWaiting(transition)
   transition.cancel({ kind: 'renew' })
   change(transition, { renewal: 'asking' })

@@ -51,6 +51,8 @@ export type SessionInput =
   | { readonly type: 'retry-now' }
   | { readonly type: 'wake' } // the network came back, or the page became visible
   | { readonly type: 'restart' }
+  // `signIn`; its id is higher than those of all calls before it
+  | { readonly type: 'sign-in'; readonly id: number }
   | { readonly type: 'close' }
   // the answer to `ask-token`; undefined: the connection has no `token` option
   | { readonly type: 'token'; readonly token: string | null | undefined }

@@ -178,6 +178,8 @@ export interface SessionState {
   readonly socket: number
   readonly lastSocket: number
   readonly handover: Handover | null
+  /** The ids of the sign-ins that await the next `hello`, in ascending order. */
+  readonly signIns: readonly number[]
   readonly auth: AuthState
   /** The server's clock minus the monotonic clock, in milliseconds. */
   readonly aheadMs: number
@@ -217,6 +219,7 @@ export const initialState: SessionState = {
   socket: 0,
   lastSocket: 0,
   handover: null,
+  signIns: [],
   auth: { expires: null, renewal: 'none', failures: 0, renewedAt: Number.NEGATIVE_INFINITY },
   aheadMs: 0,
   wallAheadMs: Number.NaN,
@@ -228,8 +231,13 @@ export const initialState: SessionState = {
 }
 
 /** Whether a new call or subscribe may be sent. */
-export function acceptsRequests({ phase }: SessionState): boolean {
-  return phase === 'open'
+export function acceptsRequests({ phase, signIns }: SessionState): boolean {
+  return phase === 'open' && signIns.length === 0
+}
+
+/** Whether a call was made before a sign-in that is in progress, so that it belongs to the identity before it. */
+export function isOfFormerIdentity({ signIns }: SessionState, id: number): boolean {
+  return signIns.some((signIn) => id < signIn)
 }
 
 /** Whether frames for existing calls and subscriptions may be sent. */

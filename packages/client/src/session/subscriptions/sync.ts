@@ -1,7 +1,7 @@
 import { formatCursor, type SyncFrame, syncSubscriptions } from '@trunkline/protocol'
 import { type FramePage, toPages } from '../machine/pages.ts'
 import { dropBeyondPosition, isBehind, newestKnown } from '../machine/sequencer.ts'
-import { acceptsRequests, type Subscription } from '../machine/state.ts'
+import type { Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { retrySubscription } from './subscriptions.ts'
 
@@ -75,7 +75,7 @@ export function syncAll(transition: Transition, repeat?: 'repeat'): boolean {
  */
 export function flushFetches(transition: Transition): void {
   const { pendingSyncs, state } = transition
-  if ((pendingSyncs.size === 0 && state.fetches.length === 0) || !acceptsRequests(state)) return
+  if ((pendingSyncs.size === 0 && state.fetches.length === 0) || state.phase !== 'open') return
   const fetches = [...new Set([...state.fetches, ...pendingSyncs])]
   if (state.fetches.length > 0 && isSyncAwaited(transition)) {
     transition.patch({ fetches })
