@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server'
-import { anonymous, type ConnectRequest, createLine, deny, type LineMeta } from '@trunkline/server'
+import { anonymous, type ConnectRequest, createLine, deny, type LineMeta, type TopicCaller } from '@trunkline/server'
 import type { Backend } from '@trunkline/server/ports'
 import * as z from 'zod'
 
@@ -7,10 +7,17 @@ const key = z.object({ room: z.string() })
 const said = key.extend({ text: z.string() })
 const hour = 3_600_000
 
+/** `ann-moved` may not get the topics of the channels that ask. */
+const authorize = (_: unknown, { claims }: TopicCaller<{ readonly role: string }>) =>
+  claims?.role !== 'moderator' || 'This room is for members.'
+
 /** A line and a router with a procedure of each kind that a frame can name. */
 export function createApplication(backend: Backend) {
-  const line = createLine({ backend })
+  const line = createLine<{ readonly role: string }>({ backend })
   const events = line.channel('room', { key, event: z.object({ text: z.string() }) })
+  const schemas = { key, event: z.object({ text: z.string() }) }
+  const guarded = line.channel('guarded', { ...schemas, authorize })
+  const rechecked = line.channel('rechecked', { ...schemas, authorize, recheck: 'delivery' })
   const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
   const here = line.presence('here', { key, data: z.object({ name: z.string().optional() }) })
   const t = initTRPC.meta<LineMeta>().create()
@@ -22,6 +29,9 @@ export function createApplication(backend: Backend) {
     post: p.input(said).mutation(async ({ input: { text, ...room } }) => (await events.publish(room, { text })).id),
     retype: p.input(said).mutation(({ input: { text, ...room } }) => typing.publish(room, { text })),
     update: p.input(said).mutation(({ input: { text, ...room } }) => here.update(room, { name: text })),
+    retell: p.input(said).mutation(({ input: { text, ...room } }) => rechecked.publish(room, { text })),
+    guarded: p.input(key).subscription(({ input }) => guarded.subscribe(input)),
+    rechecked: p.input(key).subscription(({ input }) => rechecked.subscribe(input)),
     live: p.input(key).subscription(({ input }) => events.subscribe(input)),
     loud: p.input(key).subscription(({ input }) => events.subscribe(input).filter(({ text }) => text !== '')),
     onTyping: p.input(key).subscription(({ input }) => typing.subscribe(input)),

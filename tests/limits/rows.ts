@@ -18,6 +18,7 @@ const sizes = {
   subscriptions: 100,
   members: 1_000,
   subscribers: 10,
+  ended: 2_000,
 } as const
 
 const input = { room: 'x' }
@@ -126,7 +127,7 @@ function delivers(name: string, path: string, count: number): Row {
       await publish(world, 1)
       for (let n = 0; n < count; n++) await world.send(await world.connect(), subscribe(path))
       const publisher = await world.connect()
-      return () => world.send(publisher, post('post'))
+      return () => world.send(publisher, post(path === 'rechecked' ? 'retell' : 'post'))
     },
   }
 }
@@ -146,8 +147,25 @@ const updates = (name: string, message: object): Row => ({
   },
 })
 
+/** Many subscriptions of one connection to a channel that asks, in its own row and in the topic's row of each. */
+const manyGuarded: Before = async (world, connection) => {
+  await world.send(connection, subscribe('guarded'))
+  const ids = many(sizes.ended - 1, (index) => index + 2)
+  await world.copyItem(
+    'CONN#',
+    ids.map((id) => `SUB#${id}`),
+  )
+  await world.copyItem(
+    'SUBS#',
+    ids.map((id) => `${connection.id}#${id}`),
+  )
+  world.clock.time += 60_000
+  return ''
+}
+
 const ann = { options: { token: 'ann-1' } }
-const { array, subscriptions, members, subscribers } = sizes
+const moved = { options: { token: 'ann-moved' } }
+const { array, subscriptions, members, subscribers, ended } = sizes
 
 /** The rows of each table of the document. */
 export const tables: Readonly<Record<string, readonly Row[]>> = {
@@ -189,6 +207,10 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     ),
     sends('`auth` with the same claims', 'auth', () => auth('ann-2'), { ...ann, before: manySubscriptions('loud') }),
     sends('`auth` with other claims', 'auth', () => auth('ann-moved'), { ...ann, before: manySubscriptions('loud') }),
+    sends(`\`auth\` whose claims end ${ended} subscriptions`, 'auth', () => auth('ann-moved'), {
+      ...ann,
+      before: manyGuarded,
+    }),
   ],
   Calls: [
     sends('`query`', 'query', () => query('whoami')),
@@ -225,6 +247,10 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     sends(`${array} with a filter in an array`, 'subscription', () => many(array, (id) => subscribe('loud', id)), {
       before: withLog,
     }),
+    sends('to a channel with `authorize`', 'subscription', () => subscribe('guarded'), { before: withLog }),
+    sends('to a channel with `authorize`, refused', 'subscription', () => subscribe('guarded'), moved),
+    sends(`${array} of them in an array`, 'subscription', () => many(array, (id) => subscribe('guarded', id)), moved),
+    sends('to a channel with `recheck`', 'subscription', () => subscribe('rechecked'), { before: withLog }),
     sends('to ephemeral events', 'subscription', () => subscribe('onTyping')),
     sends('to presence, `join`', 'subscription', () => subscribe('join')),
     sends('to presence, `watch`', 'subscription', () => subscribe('watch')),
@@ -261,6 +287,7 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     delivers('an event without subscribers', 'live', 0),
     delivers(`an event to ${subscribers} subscribers`, 'live', subscribers),
     delivers(`an event to ${subscribers} subscribers with a filter`, 'loud', subscribers),
+    delivers(`an event to ${subscribers} subscribers with \`recheck\``, 'rechecked', subscribers),
     delivers(`an event to ${subscribers * 11} subscribers`, 'live', subscribers * 11),
   ],
 }
