@@ -142,7 +142,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'session/machine',
   ],
   local: [
-    ...['.', 'dev', 'asyncapi', 'redrive', 'erase', 'line', 'inspector/page', 'inspector', 'faults'],
+    ...['.', 'dev', 'asyncapi', 'redrive', 'erase', 'revoke', 'line', 'inspector/page', 'inspector', 'faults'],
     ...['emulators/apigateway', 'emulators/apigateway/handshake', 'emulators/apigateway/connection'],
     'emulators/apigateway/integration',
     ...['emulators/lambda', 'emulators/lambda/event-sources', 'emulators/lambda/invocations'],

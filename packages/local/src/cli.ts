@@ -5,6 +5,7 @@ import { writeDocument } from './asyncapi/write-document.ts'
 import { dev } from './dev/dev.ts'
 import { eraseUsage, runEraseCommand } from './erase/command.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
+import { revokeUsage, runConnectionsCommand, runKickCommand, runRevokeCommand } from './revoke/command.ts'
 
 const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [--data folder] [--env file]
               [--dynamodb url] [--background-runs n]
@@ -30,7 +31,9 @@ Replays failed deliveries from the log: invokes the deliver function for each to
 and for each failed check of a presence or of an unconfirmed connection, then deletes the messages that were accepted. Requires TRUNKLINE_DELIVER, a region
 and credentials. TRUNKLINE_FAILURES is the default of --queue. Running it again is harmless.
 
-${eraseUsage}`
+${eraseUsage}
+
+${revokeUsage}`
 
 /** Commands by name. Each resolves to the exit code. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
@@ -38,6 +41,9 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   asyncapi: runAsyncApi,
   redrive: runRedriveCommand,
   erase: runEraseCommand,
+  connections: (args) => runConnectionsCommand(args),
+  kick: (args) => runKickCommand(args),
+  revoke: (args) => runRevokeCommand(args),
 }
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
