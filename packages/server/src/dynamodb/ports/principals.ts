@@ -5,11 +5,13 @@ import {
   toPrincipalConnectionItem,
   toRestrictionItem,
 } from '../requests/items.ts'
-import { principalConnectionKey, principalPartition, restrictionPrefix } from '../requests/keys.ts'
+import { principalConnectionKey, restrictionPrefix } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
 /** Sorts after every restriction, and before every connection, whose id begins with a letter or a digit. */
 const afterRestrictions = '$'
+
+const partitionOf = (principal: string) => ({ pk: principalConnectionKey(principal, '').pk })
 
 /** The port of principals in the table. */
 export function principalOperations({ put, queryAll, remove }: Requests): PrincipalStore {
@@ -21,7 +23,7 @@ export function principalOperations({ put, queryAll, remove }: Requests): Princi
       await remove(principalConnectionKey(principal, connectionId))
     },
     async readPrincipalConnections(principal) {
-      const values = { pk: principalPartition(principal), from: afterRestrictions }
+      const values = { ...partitionOf(principal), from: afterRestrictions }
       const items = await queryAll('#pk = :pk AND #sk > :from', values)
       return items.map((item) => fromPrincipalConnectionItem(principal, item))
     },
@@ -30,7 +32,7 @@ export function principalOperations({ put, queryAll, remove }: Requests): Princi
       await put(toRestrictionItem(restriction), condition, { at: restriction.at })
     },
     async readRestrictions(principal) {
-      const values = { pk: principalPartition(principal), prefix: restrictionPrefix }
+      const values = { ...partitionOf(principal), prefix: restrictionPrefix }
       const items = await queryAll('#pk = :pk AND begins_with(#sk, :prefix)', values)
       return items.map((item) => fromRestrictionItem(principal, item))
     },

@@ -95,17 +95,12 @@ export const presenceSessionKey = (topic: string, entry: string): Key => ({
 /** When a presence topic is swept next. */
 export const sweepKey = (topic: string): Key => ({ pk: `PRES#${topic}`, sk: only })
 
-/**
- * The partition key of a principal's rows. It has a hash of the principal: a principal can be longer than a key may be,
- * and a key appears in logs.
- */
-export function principalPartition(principal: string): string {
-  return `WHO#${createHash('sha256').update(principal).digest('base64url')}`
-}
+/** A principal can be longer than a key may be, and a key appears in logs. */
+const hashOf = (principal: string) => createHash('sha256').update(principal).digest('base64url')
 
 /** Leads from a principal to a connection, whose id begins with a letter or a digit. */
 export const principalConnectionKey = (principal: string, connectionId: string): Key => ({
-  pk: principalPartition(principal),
+  pk: `WHO#${hashOf(principal)}`,
   sk: connectionId,
 })
 
@@ -114,7 +109,7 @@ export const restrictionPrefix = '#'
 
 /** A restriction of a principal, or of one of its sessions. */
 export const restrictionKey = (principal: string, kind: string, session: string | undefined): Key => ({
-  pk: principalPartition(principal),
+  pk: `WHO#${hashOf(principal)}`,
   sk: `${restrictionPrefix}${kind}${session === undefined ? '' : `#${session}`}`,
 })
 
