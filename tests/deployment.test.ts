@@ -279,7 +279,10 @@ describe('the stream', () => {
       .object({ Filters: z.array(z.object({ Pattern: z.string() })) })
       .parse(mapping()[0]?.Properties['FilterCriteria'])
     expect(Filters.map(({ Pattern }) => JSON.parse(Pattern))).toEqual([
-      { eventName: ['INSERT'], dynamodb: { Keys: { pk: { S: [{ prefix: 'LOG#' }] } } } },
+      {
+        eventName: ['INSERT'],
+        dynamodb: { Keys: { pk: { S: [{ prefix: 'LOG#' }] } }, NewImage: { own: { BOOL: [{ exists: false }] } } },
+      },
       {
         eventName: ['INSERT', 'MODIFY'],
         dynamodb: { Keys: { pk: { S: [{ prefix: 'PRES#' }] } }, NewImage: { pending: { BOOL: [true] } } },

@@ -164,7 +164,12 @@ describe('each function', () => {
     const begins = loadedBy('lambda/handlers.ts').filter((source) =>
       /^runtime\/|^lambda\/(authorize|gateway)/.test(source),
     )
-    const without = ['runtime/calls/worker-job.ts', 'runtime/context/deadline.ts', 'lambda/authorize/origins.ts']
+    const without = [
+      'runtime/calls/worker-job.ts',
+      'runtime/context/deadline.ts',
+      'lambda/authorize/origins.ts',
+      'runtime/streams/settle.ts',
+    ]
     expect(begins.filter((source) => !without.includes(source)).sort()).toEqual(
       [...new Set(Object.values(rootsOf).flat())].sort(),
     )
@@ -188,9 +193,9 @@ describe('each function', () => {
     expect([...sent('authorizer')]).toEqual([])
   })
 
-  it('starts workers only where frames are received and generators go on', () => {
+  it('starts workers where frames are received, runs go on, and a look at a stream shows that it needs one', () => {
     const starts = names.filter((name) => [...sent(name)].some((each) => each.includes('-worker"')))
-    expect(starts).toEqual(['websocket', 'worker'])
+    expect(starts).toEqual(['websocket', 'tableStream', 'deliver', 'delayed', 'worker'])
   })
 })
 
