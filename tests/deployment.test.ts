@@ -456,9 +456,9 @@ describe('roles', () => {
 
   it.each([
     ['Websocket', ['deliver', 'worker']],
-    ['TableStream', ['deliver']],
-    ['Deliver', ['deliver']],
-    ['Delayed', ['deliver']],
+    ['TableStream', ['deliver', 'worker']],
+    ['Deliver', ['deliver', 'worker']],
+    ['Delayed', ['deliver', 'worker']],
     ['Worker', ['deliver', 'worker']],
   ])('%s invokes %j', (name, invoked) => {
     may(`${name}Role`, 'lambda:InvokeFunction', invoked.map(functionArn))

@@ -1,5 +1,8 @@
+import { channelOfTopic } from '../../define/topic.ts'
 import { mapConcurrent } from '../context/map-concurrent.ts'
 import { readNewest } from '../log/append.ts'
+import { streamOf } from '../producers/start-stream.ts'
+import { stopStream } from '../producers/stop-stream.ts'
 import { eraseMembers, erasePresenceEvents, isPresence } from './erase-presence.ts'
 import type { EraseRun } from './run.ts'
 
@@ -7,11 +10,15 @@ const writesAtOnce = 16
 
 /**
  * Removes the data of a topic's events, up to the newest one of when it began, and the members of a presence. The slots
- * stay, so that the log has no hole. Subscriptions and receipts stay: they hold nothing of the topic's events.
+ * stay, so that the log has no hole. Subscriptions and receipts stay: they hold nothing of the topic's events. A stream is
+ * stopped first, and its input is deleted.
  */
 export async function eraseTopic(run: EraseRun, topic: string): Promise<void> {
   const { context } = run
+  const channel = context.channelOf(channelOfTopic(topic))
+  const stream = channel?.stream && streamOf(channel, topic)
   if (run.state.step === 'members') {
+    if (stream !== undefined) await stopStream(context, stream)
     run.update({ isPresence: await isPresence(context, topic) })
     run.begin({ step: 'members', done: 0, left: 0 })
     if (run.state.isPresence) await eraseMembers(run, topic)
@@ -24,6 +31,7 @@ export async function eraseTopic(run: EraseRun, topic: string): Promise<void> {
   run.begin({ step: 'events', done: offset, left: through - offset })
   if (run.state.isPresence) await erasePresenceEvents(run, topic)
   else await eraseEvents(run, topic)
+  if (stream !== undefined && !run.isStopped) await context.store.deleteStreamRows(topic)
 }
 
 async function eraseEvents(run: EraseRun, topic: string): Promise<void> {

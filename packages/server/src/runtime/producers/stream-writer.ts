@@ -236,11 +236,13 @@ export class StreamWriter implements Disposable {
   async #watch(): Promise<void> {
     const { clock } = this.#context
     const ended = AbortSignal.any([this.#done.signal, this.signal])
-    while (!ended.aborted) {
-      await clock.sleep(lookMs, ended)
+    for (let lookedAt = 0; !ended.aborted; ) {
+      await clock.sleep(Math.max(this.#putAt, lookedAt) + lookMs - clock.now(), ended)
       if (ended.aborted) return
+      if (clock.now() - this.#putAt < lookMs) continue
+      lookedAt = clock.now()
       try {
-        if (!this.#isPutting && clock.now() - this.#putAt >= lookMs) await this.#look(ended)
+        if (!this.#isPutting) await this.#look(ended)
         if (clock.now() - this.#signedAt >= silenceMs && !ended.aborted) await this.#sign()
       } catch {
         // The next look tries again. A producer that cannot reach the table lapses, and another one takes over.

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { erase } from '../../erase/index.ts'
 import { settle } from '../../lambda/test-line.suite.ts'
 import { call, createStreamWorld, type StreamWorld, topic } from './stream-world.suite.ts'
 
@@ -475,6 +476,17 @@ test('erase stops a stream, and removes its chunks and its input', async () => {
   expect(await world.store.readStreamInput(topic, JSON.parse(first?.state ?? '{}').input)).toBeUndefined()
   expect(await read(world)).toMatchObject({ chunks: [], gap: 'erased', status: { state: 'closed', chunks: 1 } })
   expect(await world.run(() => world.answers.erase(chat))).toEqual({ type: 'stopped' })
+})
+
+test('an erasure of its topic stops a stream, and removes its chunks and its input', async () => {
+  const world = await running()
+  const report = await world.run(() => erase(world.line, { topic }))
+  expect(report).toMatchObject({ status: 'done', counts: { events: 1 } })
+  await world.pass(1_000)
+  expect(world.worker.result()).toBe('ended')
+  expect(await world.kinds()).toEqual(['start', 'claim', 'erased', 'closed:stopped'])
+  const [first] = await world.slots()
+  expect(await world.store.readStreamInput(topic, JSON.parse(first?.state ?? '{}').input)).toBeUndefined()
 })
 
 describe('read', () => {
