@@ -108,7 +108,8 @@ const law = {
 const layers: Readonly<Record<string, readonly string[]>> = {
   protocol: ['.', 'schemas', 'messages', 'frames', 'limits'],
   server: [
-    ...['.', 'erase', 'lambda', 'lambda/source', 'lambda/authorize', 'lambda/events', 'line', 'aws', 'tickets', 'jwt'],
+    ...['.', 'erase', 'lambda', 'lambda/http', 'lambda/source', 'lambda/authorize', 'lambda/events', 'line', 'aws'],
+    ...['tickets', 'jwt'],
     ...[
       'runtime',
       'runtime/erasure',

@@ -163,6 +163,34 @@ const manyGuarded: Before = async (world, connection) => {
   return ''
 }
 
+/** A row whose counted part is one HTTP request, on a connection whose `before` frames were sent. */
+function posts(
+  name: string,
+  frames: (from: string) => readonly object[],
+  { before, method }: { readonly before?: readonly object[]; readonly method?: string } = {},
+): Row {
+  return {
+    name,
+    ...(method !== undefined && { method }),
+    async prepare(world) {
+      const from = await publish(world, 1)
+      if (before === undefined) return () => world.http(undefined, frames(from))
+      const opened = await world.http(undefined, [{ id: 'h', method: 'hello' }])
+      const connectionId = opened.headers['trunkline-connection']
+      await world.http(connectionId, before)
+      return () => world.http(connectionId, frames(from))
+    },
+  }
+}
+
+const poll = (from: string, ids: readonly number[], state: object | true = true) => {
+  const { id, method, params } = sync(from, ids)
+  return { id, method, params: { ...params, poll: state } }
+}
+/** A poll whose positions were verified by an earlier one. */
+const pollAgain = (from: string, ids: readonly number[]) =>
+  poll(from, ids, { nextMs: 1_000, verified: 1_800_000_000_000 })
+
 const ann = { options: { token: 'ann-1' } }
 const moved = { options: { token: 'ann-moved' } }
 const { array, subscriptions, members, subscribers, ended } = sizes
@@ -264,6 +292,26 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     sends(`\`sync\` of ${subscriptions} with a filter`, 'sync', (from) => sync(from, all), { before: manyBehind }),
     sends('three of them in an array', 'sync', (from) => many(3, (id) => sync(from, all, id)), {
       before: manyBehind,
+    }),
+  ],
+  HTTP: [
+    posts('`hello`', () => [{ id: 'h', method: 'hello' }]),
+    posts('a query without a connection', () => [query('whoami')]),
+    posts(`${array} queries without a connection`, () => many(array, (index) => query('whoami', index))),
+    posts('a query', () => [query('whoami')], { before: [] }),
+    posts('a subscribe to a channel', () => [subscribe('live')], { before: [] }),
+    posts(`${array} subscribes with a filter`, () => many(array, (id) => subscribe('loud', id)), { before: [] }),
+    posts('a first poll of one', (from) => [poll(from, [1])], { before: [subscribe('live')] }),
+    posts('a further poll of one', (from) => [pollAgain(from, [1])], { before: [subscribe('live')] }),
+    posts(`a first poll of ${subscriptions} with a filter`, (from) => [poll(from, all)], {
+      before: many(subscriptions, (id) => subscribe('loud', id)),
+    }),
+    posts(`a further poll of ${subscriptions} with a filter`, (from) => [pollAgain(from, all)], {
+      before: many(subscriptions, (id) => subscribe('loud', id)),
+    }),
+    posts('`close`', () => [{ method: 'close' }], { before: [], method: 'close' }),
+    posts(`\`close\` with ${subscriptions} subscriptions`, () => [{ method: 'close' }], {
+      before: many(subscriptions, (id) => subscribe('live', id)),
     }),
   ],
   'Large messages': [

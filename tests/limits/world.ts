@@ -34,12 +34,16 @@ export interface ConnectOptions {
 
 type Handlers = Pick<
   ReturnType<typeof createLambdaHandlers>,
-  'authorizer' | 'websocket' | 'worker' | 'deliver' | 'tableStream'
+  'authorizer' | 'websocket' | 'worker' | 'deliver' | 'tableStream' | 'http'
 >
 export type World = Awaited<ReturnType<typeof createWorld>>
 
 const start = 1_800_000_000_000
-const functionMs = { authorizer: 5_000, websocket: 28_500, worker: 900_000, deliver: 300_000, tableStream: 60_000 }
+const functionMs = {
+  ...{ authorizer: 5_000, websocket: 28_500, worker: 900_000, deliver: 300_000, tableStream: 60_000 },
+  http: 28_500,
+}
+const httpSession = 'session-http-0123456789abc'
 const oneWay: ReadonlySet<unknown> = new Set(['subscription', 'subscription.stop', 'connectionParams'])
 const streamBatch = 100 // `batchSize` of the table's stream in serverless.yml
 
@@ -185,8 +189,23 @@ export async function createWorld() {
     await runStarted()
   }
 
+  /** Sends frames over HTTP, under a connection if `hello` has opened one. Returns the response. */
+  async function http(connectionId: string | undefined, frames: readonly object[]) {
+    const headers = {
+      'content-type': 'application/json',
+      'trunkline-session': httpSession,
+      ...(connectionId !== undefined && { 'trunkline-connection': connectionId }),
+    }
+    const requestContext = { requestId: 'r1', http: { method: 'POST', sourceIp: '192.0.2.1' } }
+    clock.time += 1
+    const event = { version: '2.0', rawPath: '/frames', headers, body: JSON.stringify(frames), requestContext }
+    const response = await call('http', event)
+    await runStarted()
+    return response as { readonly headers: Readonly<Record<string, string>>; readonly body: string }
+  }
+
   return {
-    ...{ clock, connect, send, disconnect, application },
+    ...{ clock, connect, send, http, disconnect, application },
     /** Puts copies of an item of the table: those under the same `pk` with other sort keys. */
     async copyItem(prefix: string, sortKeys: readonly string[]): Promise<void> {
       await copyItem(client, { table, prefix, sortKeys })

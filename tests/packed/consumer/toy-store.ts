@@ -176,7 +176,7 @@ export class ToyStore implements Store {
     const row = this.#subscriptions.get(connectionId, id)
     const shard = row?.shard ?? claim.shard
     if (row === undefined || (row.ref < ref && (row.topic ?? topic) === topic)) {
-      const { seat: _, claims: __, ...kept } = row ?? {}
+      const { seat: _, claims: __, polled: ___, ...kept } = row ?? {}
       this.#subscriptions.set({ ...kept, ...claim, on: true, shard }, connectionId, id)
       return { status: 'claimed', shard, repeated: false } as const
     }
@@ -187,7 +187,8 @@ export class ToyStore implements Store {
     const { connectionId, id, ref, expires } = stop
     const row = this.#subscriptions.get(connectionId, id)
     if (row !== undefined && row.ref > ref) return { status: 'newer', row } as const
-    const stopped = { ...row, connectionId, id, ref, on: false, expires }
+    const { polled: _, ...kept } = row ?? {}
+    const stopped = { ...kept, connectionId, id, ref, on: false, expires }
     return { status: 'stopped', row: this.#subscriptions.set(stopped, connectionId, id) } as const
   }
   async readSubscription(connectionId: string, id: string) {
@@ -211,9 +212,10 @@ export class ToyStore implements Store {
     return { status: holds(row, ref, run) ? 'passed' : 'refused', row } as const
   }
   async readSyncStates(asked: Parameters<Store['readSyncStates']>[0]) {
-    return asked.map(({ offset, ...name }) => {
-      const subscriber = this.#subscribers.get(...keyOf(name))
-      const [at, after] = [this.#slotAt(name.topic, offset), this.#slotAt(name.topic, offset + 1)]
+    return asked.map(({ offset, needs = 'all', ...name }) => {
+      const subscriber = needs === 'all' ? this.#subscribers.get(...keyOf(name)) : undefined
+      const at = needs === 'after' ? undefined : this.#slotAt(name.topic, offset)
+      const after = this.#slotAt(name.topic, offset + 1)
       return { ...(subscriber && { subscriber }), ...(at && { at }), ...(after && { after }) }
     })
   }

@@ -15,6 +15,7 @@ export const functionSettings: Readonly<Record<LineFunction, Omit<FunctionOption
   tableStream: { timeoutMs: 60_000 },
   deliver: { timeoutMs: 300_000, asyncRetries: 2, maximumEventAgeMs: 900_000 },
   worker: { timeoutMs: 900_000, asyncRetries: 1, maximumEventAgeMs: 1_080_000, background: true },
+  http: { timeoutMs: 29_000 },
 }
 
 export const lineFunctions = Object.keys(functionSettings) as readonly LineFunction[]

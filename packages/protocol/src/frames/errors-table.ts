@@ -81,4 +81,9 @@ export const lineErrorsTable = {
     trpc: trpcCodes.FUNCTION_FAILED,
     meaning: 'The function failed before it could answer.',
   },
+  NEEDS_SOCKET: {
+    ...lineErrors.NEEDS_SOCKET,
+    trpc: trpcCodes.NEEDS_SOCKET,
+    meaning: 'This needs a WebSocket, and the connection is over HTTP.',
+  },
 } as const satisfies Readonly<Record<TrunklineErrorCode, LineErrorRow>>

@@ -22,6 +22,7 @@ export const lineErrors = {
   GENERATOR_LOST: { retry: 'now', mayHaveRun: true },
   STREAM_LOST: { retry: 'never', mayHaveRun: true },
   FUNCTION_FAILED: { retry: 'later', mayHaveRun: true },
+  NEEDS_SOCKET: { retry: 'later', mayHaveRun: false },
 } as const satisfies Record<string, { readonly retry: Retry; readonly mayHaveRun: boolean }>
 
 /** The codes of Trunkline's errors. The set is closed, so a switch over it can be exhaustive. */
@@ -45,4 +46,5 @@ export const trpcCodes = {
   GENERATOR_LOST: 'INTERNAL_SERVER_ERROR',
   STREAM_LOST: 'INTERNAL_SERVER_ERROR',
   FUNCTION_FAILED: 'INTERNAL_SERVER_ERROR',
+  NEEDS_SOCKET: 'NOT_IMPLEMENTED',
 } as const satisfies Record<TrunklineErrorCode, string>

@@ -68,7 +68,23 @@ export interface SyncFrame {
   readonly method: 'sync'
   readonly params: {
     readonly subscriptions: readonly { readonly id: FrameId; readonly ref: number; readonly from: CursorText }[]
+    /** Over HTTP: leave out subscriptions without news, and say when to ask again. `true` in the first poll. */
+    readonly poll?: true | PollState
   }
+}
+
+/** What a poll repeats of the answer to the poll before it. */
+export interface PollState {
+  /** Milliseconds. Absent after a call of the session: the next polls come quickly again. */
+  readonly nextMs?: number
+  /** Epoch milliseconds of the server: when the slots at the positions were last read. */
+  readonly verified?: number
+}
+
+/** The `data` of the result that ends a poll's answer. */
+export interface PollResult extends Required<PollState> {
+  /** The subscriptions for which there was no room. */
+  readonly more: readonly FrameId[]
 }
 
 /** Renews the authorization of the connection with a new token of the same principal. */
@@ -83,6 +99,11 @@ export interface CancelFrame {
   readonly id: FrameId
   readonly method: 'cancel'
   readonly params?: { readonly key?: string }
+}
+
+/** Ends a connection over HTTP. It has no answer. A socket is closed instead. */
+export interface CloseFrame {
+  readonly method: 'close'
 }
 
 /** A keepalive. A mocked integration answers it, so no function runs. */
@@ -123,6 +144,7 @@ export type ClientFrame =
   | SyncFrame
   | AuthFrame
   | CancelFrame
+  | CloseFrame
   | PingFrame
   | ChunkFrame
   | ConnectionParamsFrame

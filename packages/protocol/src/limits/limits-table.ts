@@ -130,4 +130,34 @@ export const limitsTable = {
     source: 'ours: each delivery reads what a row holds',
     consequence: 'a subscribe to a subscription with filter or map is refused with TOO_LARGE, the size and the limit',
   },
+  httpMessageBytes: {
+    ...limits.httpMessageBytes,
+    unit: 'bytes',
+    source: 'ours: Lambda takes an event of 6 MB, in which a body is escaped; 128 KB below responseBytes',
+    consequence: 'an HTTP request is answered with 413, a call with TOO_LARGE; a lower maxMessageBytes applies',
+  },
+  responseBytes: {
+    ...limits.responseBytes,
+    unit: 'bytes',
+    source: 'ours: Lambda takes a response of 6 MB, in which a body is escaped',
+    consequence: 'an answer of an HTTP request is TOO_LARGE, or its subscription is asked for again',
+  },
+  pollMs: {
+    ...limits.pollMs,
+    unit: 'ms',
+    source: 'ours',
+    consequence: 'a poll over HTTP is never asked to come earlier',
+  },
+  slowPollMs: {
+    ...limits.slowPollMs,
+    unit: 'ms',
+    source: 'ours',
+    consequence: 'a poll over HTTP comes earlier, unless it reads so much that it comes later',
+  },
+  verifyMs: {
+    ...limits.verifyMs,
+    unit: 'ms',
+    source: 'ours',
+    consequence: 'a poll over HTTP has read the slots at the positions again',
+  },
 } as const satisfies Readonly<Record<keyof typeof limits, Limit>>

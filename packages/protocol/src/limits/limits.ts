@@ -12,6 +12,10 @@ export interface GatewayLimits {
   readonly maxMessageBytes?: number
   /** The most frames in one array; absent when arrays are not supported. */
   readonly batchSize?: number
+  /** Over HTTP: the shortest time between two polls, in milliseconds. */
+  readonly pollMs?: number
+  /** Over HTTP: how long a `sync` may wait for news, in milliseconds. 0: it answers at once. */
+  readonly waitMs?: number
 }
 
 // The limits that a client uses are exports of their own, since bundlers cannot drop single members of `limits`.
@@ -52,4 +56,9 @@ export const limits = {
   outcomeBytes: { value: 307_200 },
   storedInputBytes: { value: 4_096 },
   storedBytes: { value: 65_536 },
+  httpMessageBytes: { value: 1_966_080 },
+  responseBytes: { value: 2_097_152 },
+  pollMs: { value: 1_000 },
+  slowPollMs: { value: 15_000 },
+  verifyMs: { value: 60_000 },
 } as const satisfies Record<string, { readonly value: number }>

@@ -55,11 +55,18 @@ const boundedList = z.array(z.unknown()).check(({ value, issues }) => {
   issues.push({ code: 'custom', input: value, message })
 })
 
+const time = z.number().check(z.gte(0))
+/** What a poll repeats of the answer to the poll before it. */
+const pollState = z.object({ nextMs: z.exactOptional(time), verified: z.exactOptional(time) })
+
 /** Requests the events of subscriptions after `from`. */
 export const syncFrame = z.object({
   id: frameId,
   method: z.literal('sync'),
-  params: z.object({ subscriptions: z.pipe(boundedList, z.array(z.object({ id: frameId, ref, from: cursorText }))) }),
+  params: z.object({
+    subscriptions: z.pipe(boundedList, z.array(z.object({ id: frameId, ref, from: cursorText }))),
+    poll: z.exactOptional(z.union([z.literal(true), pollState])),
+  }),
 })
 
 /** Renews the authorization of the connection with a new token. */
@@ -75,6 +82,9 @@ export const cancelFrame = z.object({
   method: z.literal('cancel'),
   params: z.exactOptional(z.object({ key: z.exactOptional(key) })),
 })
+
+/** Ends a connection over HTTP. */
+export const closeFrame = z.object({ method: z.literal('close') })
 
 /** A keepalive. */
 export const pingFrame = z.object({ method: z.literal('ping') })
@@ -94,6 +104,7 @@ export const clientFrame = z.discriminatedUnion('method', [
   syncFrame,
   authFrame,
   cancelFrame,
+  closeFrame,
   pingFrame,
   chunkFrame,
   connectionParamsFrame,

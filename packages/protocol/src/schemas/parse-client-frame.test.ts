@@ -40,7 +40,7 @@ describe('parseClientFrame', () => {
     ).toEqual({
       ok: false,
       reason:
-        'Expected sync: { id, method, params: { subscriptions: { id, ref: an integer from 1, from: a cursor }[] } }, ' +
+        'Expected sync: { id, method, params: { subscriptions: { id, ref: an integer from 1, from: a cursor }[], poll? } }, ' +
         'got params.subscriptions.0.ref: a string of 6 characters.',
     })
     expect(parseClientFrame(auth(['secret']))).toEqual({

@@ -85,6 +85,8 @@ export const helloResult = z.object({
     lifetimeMs: time,
     maxMessageBytes: z.exactOptional(time),
     batchSize: z.exactOptional(time),
+    pollMs: z.exactOptional(time),
+    waitMs: z.exactOptional(time),
   }),
   authExpires: z.exactOptional(time),
   refused: z.exactOptional(z.string()),

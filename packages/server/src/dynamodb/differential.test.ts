@@ -54,7 +54,11 @@ const connection = fc.record(
   { requiredKeys: ['connectionId', 'state', 'session', 'principal', 'extensions', 'expires'] },
 )
 const shard = fc.integer({ min: 0, max: 1 })
-const claim = fc.record({ connectionId, id, ref: small, topic, shard, expires: small })
+const polled = fc.record({ path: fc.constantFrom('p', 'q'), input: text }, { requiredKeys: ['path'] })
+const claim = fc.record(
+  { connectionId, id, ref: small, topic, shard, expires: small, polled },
+  { requiredKeys: ['connectionId', 'id', 'ref', 'topic', 'shard', 'expires'] },
+)
 const holder = fc.constantFrom('h1', 'h2')
 const subscriber = fc.record(
   {
@@ -74,7 +78,8 @@ const chain = fc.record({ topic, shard, connectionId, id, ref: small })
 const key = fc.constantFrom('~k', '~k#1')
 const owner = fc.constantFrom('o1', 'o2')
 const publishId = fc.constantFrom('p1', 'p:2')
-const asked = fc.record({ topic, shard, connectionId, id, offset: fc.integer({ min: 0, max: 3 }) })
+const needs = fc.constantFrom('all' as const, 'slots' as const, 'after' as const)
+const asked = fc.record({ topic, shard, connectionId, id, offset: fc.integer({ min: 0, max: 3 }), needs })
 const message = fc.constantFrom('~m', '~m#1')
 const part = fc.integer({ min: 0, max: 2 })
 const settled = fc.oneof(

@@ -353,6 +353,8 @@ describe('requests', () => {
     const shared = asked.map((one) => ({ ...one, topic: 't' }))
     await store.readSyncStates(shared)
     expect(sizes.splice(0)).toEqual([36])
+    for (const needs of ['slots', 'after'] as const) await store.readSyncStates(asked.map((one) => ({ ...one, needs })))
+    expect(sizes.splice(0)).toEqual([68, 34])
   })
   it('fail at the deadline when the table leaves keys unprocessed until then', async () => {
     const { endpoint, end } = await proxy(table.options.endpoint, async (exchange) => {

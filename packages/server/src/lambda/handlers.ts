@@ -24,6 +24,8 @@ import { isCheck, isQueueEvent, toQueuedWork } from './events/queue-records.ts'
 import { toStreamedPresences, toStreamedSlots } from './events/stream-records.ts'
 import { workingMs } from './events/time-left.ts'
 import { onGatewayEvent } from './gateway-event.ts'
+import { isHttpEvent } from './http/http-event.ts'
+import { onHttpEvent } from './http/on-http-event.ts'
 import type { LambdaHandlers, LambdaOptions } from './options.ts'
 import { consoleTelemetry, createServe, invocationOf, type Serve } from './serve.ts'
 import { toServer } from './served-application.ts'
@@ -47,6 +49,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Authoriz
     tableStream: createTableStream(serve, internals),
     deliver: createDeliver(serve),
     worker: createWorker(serve),
+    http: createHttp(serve, admission),
   }
   return attachApplication(
     { handler: toOneHandler(handlers), ...handlers },
@@ -135,12 +138,25 @@ function createWorker(serve: Serve): AwsHandler {
   }
 }
 
+function createHttp(serve: Serve, admission: () => AdmissionOptions): AwsHandler {
+  return async (event, lambdaContext) => {
+    if (!isHttpEvent(event))
+      throw new TypeError(
+        `Expected an HTTP request in payload format 2.0, got ${describeEvent(event)}. Set the payload format of the HTTP API's integration to 2.0, or use a function URL.`,
+      )
+    return serve({ name: 'http', lambdaContext, maxMs: limits.frameDeadlineMs.value }, (context) =>
+      onHttpEvent(context, admission(), event),
+    )
+  }
+}
+
 /** One handler for all events. It is chosen by the shape of the event. */
 function toOneHandler(handlers: Omit<LambdaHandlers, 'handler'>): AwsHandler {
-  const { authorizer, websocket, tableStream, deliver: deliverHandler, worker } = handlers
+  const { authorizer, websocket, tableStream, deliver: deliverHandler, worker, http } = handlers
   return (event, lambdaContext) => {
     if (isAuthorizerEvent(event)) return authorizer(event, lambdaContext)
     if (isGatewayEvent(event)) return websocket(event, lambdaContext)
+    if (isHttpEvent(event)) return http(event, lambdaContext)
     if (isQueueEvent(event)) return deliverHandler(event, lambdaContext)
     if (isRecord(event) && Array.isArray(event['Records'])) return tableStream(event, lambdaContext)
     if (isDeliverJob(event) || isCheck(event)) return deliverHandler(event, lambdaContext)

@@ -177,4 +177,9 @@ export interface LambdaHandlers {
   readonly deliver: AwsHandler
   /** Runs long calls and generator subscriptions. */
   readonly worker: AwsHandler
+  /**
+   * `POST /frames`: the frames of clients that cannot open a WebSocket. Serves an HTTP API and a function URL, both in
+   * payload format 2.0. Origins are checked here: leave CORS of the gateway unset.
+   */
+  readonly http: AwsHandler
 }

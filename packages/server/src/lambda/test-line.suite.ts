@@ -69,6 +69,8 @@ export interface TestLine {
   readonly store: Store
   readonly gateway: MemoryGateway
   readonly invoked: { readonly name: string; readonly payload: unknown }[]
+  /** What a connection over HTTP must not have: posts, deletions, and rows under a topic. Each of them throws too. */
+  readonly misdirected: readonly string[]
   readonly backend: Backend
   readonly handlers: ReturnType<typeof createLambdaHandlers>
   /** Runs `fn` bound to this line's store alone, as a script is. */
@@ -116,9 +118,10 @@ export function createTestLine(
   const { line = createLine(), store: wrap = (made: Store) => made, withoutInvoker, ...rest } = options
   const { invoker: wrapInvoker = (made: Invoker) => made, ...serve } = rest
   const clock = createFakeClock()
+  const misdirected: string[] = []
   const { store: made, erasure } = memoryBackend({ clock })
-  const store = wrap(made)
-  const gateway = createMemoryGateway()
+  const store = wrap(withoutHttpRows(made, misdirected))
+  const gateway = withoutHttp(createMemoryGateway(), misdirected)
   const invoked: TestLine['invoked'] = []
   const invoker = wrapInvoker({
     kind: 'memory',
@@ -196,6 +199,7 @@ export function createTestLine(
     store,
     gateway,
     invoked,
+    misdirected,
     backend,
     handlers,
     asScript: (fn) => line.withBackend({ store, clock }, fn),
@@ -203,6 +207,43 @@ export function createTestLine(
     work: (job = nextJob(), { remaining = () => 900_000 } = {}) => call('worker', job, remaining),
     stream: (slots) => call('tableStream', { Records: slots.map(toRecord) }, 60_000),
   }
+}
+
+function withoutHttp(gateway: MemoryGateway, misdirected: string[]): MemoryGateway {
+  const { post, disconnect } = gateway
+  const check = (what: string, connectionId: string) => {
+    if (!connectionId.startsWith('http-')) return
+    misdirected.push(`${what} ${connectionId}`)
+    throw new Error(`The gateway knows no connection ${connectionId}.`)
+  }
+  return Object.assign(gateway, {
+    async post(this: MemoryGateway, ...args: Parameters<MemoryGateway['post']>) {
+      check('post', args[0])
+      return post.apply(gateway, args)
+    },
+    async disconnect(this: MemoryGateway, ...args: Parameters<MemoryGateway['disconnect']>) {
+      check('disconnect', args[0])
+      return disconnect.apply(gateway, args)
+    },
+  })
+}
+
+function withoutHttpRows(store: Store, misdirected: string[]): Store {
+  const writes = ['putSubscriber', 'stopSubscriber', 'deleteSubscriber'] as const
+  const guarded = writes.map((name) => [
+    name,
+    async (row: Parameters<Store['putSubscriber']>[0]) => {
+      if (row.connectionId.startsWith('http-')) {
+        misdirected.push(`${name} ${row.connectionId}`)
+        throw new Error(`A connection over HTTP has no row under a topic.`)
+      }
+      return store[name](row)
+    },
+  ])
+  const own = Object.fromEntries(guarded) as Partial<Store>
+  return new Proxy(store, {
+    get: (target, name) => Reflect.get(Object.hasOwn(own, name) ? own : target, name) as unknown,
+  })
 }
 
 let sequence = 0

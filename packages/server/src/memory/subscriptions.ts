@@ -24,7 +24,7 @@ export function createSubscriptions({
     claimSubscription(claim) {
       const row = rowOf(claim)
       if (row === undefined || (row.ref < claim.ref && (row.topic ?? claim.topic) === claim.topic)) {
-        const { seat: _, claims: __, ...kept } = row ?? {}
+        const { seat: _, claims: __, polled: ___, ...kept } = row ?? {}
         const { shard } = set({ ...kept, ...claim, on: true, shard: row?.shard ?? claim.shard })
         return { status: 'claimed', shard, repeated: false }
       }
@@ -36,7 +36,8 @@ export function createSubscriptions({
       const row = rowOf(stop)
       if (row !== undefined && row.ref > stop.ref) return { status: 'newer', row }
       const { connectionId, id, ref, expires } = stop
-      return { status: 'stopped', row: set({ ...row, connectionId, id, ref, on: false, expires }) }
+      const { polled: _, ...kept } = row ?? {}
+      return { status: 'stopped', row: set({ ...kept, connectionId, id, ref, on: false, expires }) }
     },
     readSubscription: (connectionId, id) => rowOf({ connectionId, id }),
     readSubscriptions: (connectionId) => [...(connections.get(connectionId)?.values() ?? [])],
@@ -54,9 +55,11 @@ export function createSubscriptions({
       return { status: isOwn ? 'passed' : 'refused', row }
     },
     readSyncStates: (asked) =>
-      asked.map(({ topic, shard, connectionId, id, offset }) => {
-        const subscriber = subscribers.operations.readSubscriber({ topic, shard, connectionId, id })
-        const [at, after] = [log.slotAt(topic, offset), log.slotAt(topic, offset + 1)]
+      asked.map(({ topic, shard, connectionId, id, offset, needs = 'all' }) => {
+        const place = { topic, shard, connectionId, id }
+        const subscriber = needs === 'all' ? subscribers.operations.readSubscriber(place) : undefined
+        const at = needs === 'after' ? undefined : log.slotAt(topic, offset)
+        const after = log.slotAt(topic, offset + 1)
         return defined({ subscriber, at, after })
       }),
   }

@@ -86,10 +86,12 @@ export interface Renewal
   readonly claimsPending: boolean
 }
 
-/** A socket, as `$connect` found it. */
+/** A socket as `$connect` found it, or a connection over HTTP. */
 export interface ConnectionRow {
   readonly connectionId: string
   readonly state: 'OPEN' | 'CLOSED'
+  /** The connection is over HTTP: it has no socket. Absent otherwise. */
+  readonly via?: 'http'
   /** The client's secret session id. */
   readonly session: string
   /** Null for an anonymous caller. */

@@ -1,5 +1,5 @@
 import type { Slot } from './log.ts'
-import type { PresenceSessionKey } from './presence.ts'
+import type { PresenceSessionKey, PresenceView } from './presence.ts'
 import type { Subscriber } from './subscribers.ts'
 
 /**
@@ -15,7 +15,7 @@ import type { Subscriber } from './subscribers.ts'
  */
 export interface SubscriptionStore {
   /**
-   * Step S1 of a subscribe. Writes `{ ref, on: true, topic, shard, expires, seat, claims }` if no row exists, or one with a
+   * Step S1 of a subscribe. Writes `{ ref, on: true, topic, shard, expires, seat, claims, polled }` if none exists, or one with a
    * lower ref whose topic is absent or the same. A shard that the row has already is kept. Returns `claimed` with the
    * row's shard. `repeated` is true if the row showed this very claim already (the same ref, on, the same topic); it is
    * false if that may be an own try whose answer was lost. Returns `refused` with the row that exists otherwise. One
@@ -23,15 +23,15 @@ export interface SubscriptionStore {
    */
   claimSubscription(
     claim: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'topic' | 'shard' | 'expires'>> &
-      Pick<ConnectionSubscription, 'seat' | 'claims'>,
+      Pick<ConnectionSubscription, 'seat' | 'claims' | 'polled'>,
   ): Promise<
     | { readonly status: 'claimed'; readonly shard: number; readonly repeated: boolean }
     | { readonly status: 'refused'; readonly row: ConnectionSubscription }
   >
 
   /**
-   * Step U1 of a stop. Writes `{ ref, on: false, expires }` if no row exists or its ref is not higher. Topic and shard
-   * stay. Returns the row that then exists: `stopped`, or `newer` when its ref was higher and nothing changed. One
+   * Step U1 of a stop. Writes `{ ref, on: false, expires }` if no row exists or its ref is not higher, and removes
+   * `polled`. Topic and shard stay. Returns the row that then exists: `stopped`, or `newer` when its ref was higher and nothing changed. One
    * conditional write.
    */
   stopSubscription(
@@ -69,11 +69,10 @@ export interface SubscriptionStore {
 
   /**
    * Reads for each subscription its topic's row, the slot at `offset` and the slot after it, in the order asked.
-   * Strongly consistent batch reads of at most 100 rows; a row that several of them need is read once.
+   * Strongly consistent batch reads of at most 100 rows; a row that several of them need is read once. `needs` may leave
+   * out a part.
    */
-  readSyncStates(
-    asked: readonly (Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id'> & { readonly offset: number })[],
-  ): Promise<readonly SyncState[]>
+  readSyncStates(asked: readonly SyncQuestion[]): Promise<readonly SyncState[]>
 }
 
 /** A connection's own row of a subscription: it decides whether the subscription is on [LAW-CONNECTION-ROW]. */
@@ -95,8 +94,29 @@ export interface ConnectionSubscription {
   readonly seat?: PresenceSessionKey
   /** The topic's row of this subscription holds claims. */
   readonly claims?: true
+  /** Of a connection over HTTP, whose subscriptions have no row under their topic: what that row would hold. */
+  readonly polled?: PolledSubscription
   /** Epoch seconds. */
   readonly expires: number
+}
+
+/** What a poll needs to answer for a subscription. */
+export interface PolledSubscription extends Pick<Subscriber, 'path' | 'input'> {
+  /** The procedure has a `filter` or a `map`: a poll runs it again. */
+  readonly piped?: true
+  /** Only of a subscription to presence: the view of the log that it gets. */
+  readonly view?: PresenceView
+}
+
+/** What a sync asks of one subscription. */
+export interface SyncQuestion extends Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id'> {
+  readonly offset: number
+  /**
+   * `slots`: the topic's row is not needed. `after`: only the slot after `offset` is needed. What is not needed costs
+   * no read, and is absent.
+   * @default 'all'
+   */
+  readonly needs?: 'all' | 'slots' | 'after'
 }
 
 /** What a sync reads of one subscription: its topic's row, and the slots at its position and after it. */

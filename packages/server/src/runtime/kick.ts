@@ -127,10 +127,10 @@ async function end(
   const settledAt = (row?.openedAt ?? openedAt ?? Number.NEGATIVE_INFINITY) + connectMs + acceptMs
   const socket = await closeSocket(
     context,
-    { connectionId, extensions: row?.extensions ?? true },
+    { connectionId, extensions: row?.extensions ?? true, ...defined({ via: row?.via }) },
     { kicked, settledAt },
   )
-  await removeSubscriptions(context, connectionId, (each) => leaveNow(context, each))
+  await removeSubscriptions(context, { connectionId, ...defined({ via: row?.via }) }, (each) => leaveNow(context, each))
   if (socket === 'failed') return 'failed' // the row that leads to it stays, so that another kick finds it
   if (principal !== null) await store.deletePrincipalConnection({ principal, connectionId })
   return row?.state === 'OPEN' || socket === 'closed' ? 'ended' : 'was closed'

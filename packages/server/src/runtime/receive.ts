@@ -16,16 +16,9 @@ import { type CountedFrames, countFrames } from './rates/count-frames.ts'
 import { postingAnswer } from './recipients/current-rows.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
 import { answerTask, refusedAnswer } from './requests/dispatch.ts'
-import {
-  type Elements,
-  flawError,
-  methodOf,
-  type ParsedElement,
-  parseChunk,
-  parseElements,
-  requestInfoOf,
-} from './requests/parse-request.ts'
+import { type Elements, flawError, methodOf, parseChunk, parseElements } from './requests/parse-request.ts'
 import { type Task, toTasks } from './requests/plan-batch.ts'
+import { withinRate } from './requests/within-rate.ts'
 import { MessageSyncs } from './subscriptions/message-syncs.ts'
 
 /** One message of a client, as the gateway delivered it. */
@@ -157,13 +150,6 @@ async function answerElements(answering: Counted, decoded: Decoded, fallbackId: 
   )
   await noticeAgeing(context, { ...caller, expires })
   return returned
-}
-
-/** The element, or the refusal of a frame that is above a rate. [TL-RATE-1] */
-function withinRate(parsed: ParsedElement, rates: CountedFrames, index: number): ParsedElement {
-  if (parsed.status === 'malformed') return parsed
-  const thrown = rates.refusal(index, parsed.request.method)
-  return thrown === undefined ? parsed : { status: 'malformed', asked: requestInfoOf(parsed.request), thrown }
 }
 
 /** Stores a part of a message; the last part runs the message. [TL-CHUNK-3] Errors answer under the chunk's id. */

@@ -95,7 +95,7 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: runtime('subscriptions/channel-hooks'),
-        from: 'const isOpen = () => isStillOpen(context, row, right)',
+        from: 'const isOpen = () => (isPolled ? isPolledOpen : isStillOpen)(context, row, right)',
         to: 'const isOpen = async () => row !== undefined',
         because: 'the check is a closure',
       },

@@ -13,7 +13,7 @@ export function subscriptionOperations(
 ): SubscriptionStore {
   return {
     async claimSubscription({ connectionId, id, ...claim }) {
-      const optional = ['seat', 'claims'] as const
+      const optional = ['seat', 'claims', 'polled'] as const
       const set = optional.filter((name) => claim[name] !== undefined).map((name) => `, #${name} = :${name}`)
       const unset = optional.filter((name) => claim[name] === undefined).map((name) => `#${name}`)
       const rest = `${set.join('')}${unset.length === 0 ? '' : ` REMOVE ${unset.join(', ')}`}`
@@ -31,7 +31,7 @@ export function subscriptionOperations(
     },
     async stopSubscription({ connectionId, id, ref, expires }) {
       const write = await update(subscriptionKey(connectionId, id), {
-        expression: 'SET #ref = :ref, #on = :on, #expires = :expires',
+        expression: 'SET #ref = :ref, #on = :on, #expires = :expires REMOVE #polled',
         condition: 'attribute_not_exists(#pk) OR #ref <= :ref',
         values: { ref, on: false, expires },
         returnsItem: true,
@@ -70,14 +70,15 @@ export function subscriptionOperations(
       return { status: row && isUnderRun(row, { ref, run }) ? 'passed' : 'refused', row }
     },
     async readSyncStates(asked) {
-      const places = asked.map(({ topic, shard, connectionId, id, offset }) => ({
-        ...{ topic, shard, row: subscriberKey({ topic, shard, connectionId, id }) },
-        slots: [logKey(topic, offset), logKey(topic, offset + 1)],
+      const places = asked.map(({ topic, shard, connectionId, id, offset, needs = 'all' }) => ({
+        ...{ topic, shard, row: needs === 'all' ? subscriberKey({ topic, shard, connectionId, id }) : undefined },
+        slots: [needs === 'after' ? undefined : logKey(topic, offset), logKey(topic, offset + 1)],
       }))
-      const found = await getMany(places.flatMap(({ row, slots }) => [row, ...slots]))
+      const keys = places.flatMap(({ row, slots }) => [row, ...slots])
+      const found = await getMany(keys.filter((key) => key !== undefined))
       return places.map(({ topic, shard, row, slots }) => {
-        const item = found.get(row)
-        const [at, after] = slots.map((key) => found.get(key)).map((slot) => slot && readSlot(slot))
+        const item = row && found.get(row)
+        const [at, after] = slots.map((key) => key && found.get(key)).map((slot) => slot && readSlot(slot))
         return {
           ...defined({ subscriber: item && fromSubscriberItem(topic, shard, item), at, after }),
         }

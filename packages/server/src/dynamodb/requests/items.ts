@@ -50,6 +50,7 @@ export function fromConnectionItem(connectionId: string, item: Item): Connection
   const empty = { connectionId, session: '', principal: null, extensions: false }
   return members<ConnectionRow>(item, empty, [
     'state',
+    'via',
     'session',
     'principal',
     'claims',
@@ -77,6 +78,7 @@ export function fromSubscriptionItem(connectionId: string, item: Item): Connecti
     'shard',
     'seat',
     'claims',
+    'polled',
     'run',
     'lease',
     'expires',

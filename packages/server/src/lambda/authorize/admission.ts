@@ -31,6 +31,9 @@ export type Admission =
   | { readonly status: 'admitted'; readonly caller: ConnectionCaller }
   | { readonly status: 'foreign-origin'; readonly origin: string }
 
+/** What `authorize` says of a caller. */
+export type CallerIdentity = Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'issuedAt' | 'refused'>
+
 type Handshake = Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'requestContext'>
 
 /**
@@ -43,10 +46,19 @@ export async function admit(options: AdmissionOptions, event: Handshake, telemet
     const message = 'Refused a page of an origin that `origins` does not allow.'
     telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
   }
-  const denied = deniedEvent(admission, event.requestContext)
+  recordDenied(admission, event.requestContext, telemetry)
+  return admission
+}
+
+/** Counts a handshake or an HTTP request that is refused, and records the audit event. */
+export function recordDenied(
+  admission: Admission,
+  connection: Pick<ConnectionCaller, 'connectionId'>,
+  telemetry: Recorder,
+): void {
+  const denied = deniedEvent(admission, connection)
   if (denied !== undefined) telemetry.measure('refused', 1)
   if (denied !== undefined) telemetry.audit?.(denied)
-  return admission
 }
 
 /** The audit event of a handshake that is refused. Undefined for one that is admitted. */
@@ -70,8 +82,7 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
   }
   const offer = parseOffer(request.headers['sec-websocket-protocol'])
   const { connectionId } = event.requestContext
-  const flaw = request.token === undefined ? undefined : tokenFlaw(request.token) // [TL-LIM-9]
-  const result = flaw === undefined ? await callAuthorize(options, request) : deny(flaw)
+  const identity = await identityOf(options, request, telemetry)
   const base = {
     connectionId,
     session: offer?.session ?? connectionId, // [TL-HS-3]
@@ -80,7 +91,18 @@ async function decide(options: AdmissionOptions, event: Handshake, telemetry: Re
     namesSessions: true,
     ...(request.query['explain'] === '1' && { explains: true as const }), // [TL-KICK-4]
   }
-  return { status: 'admitted', caller: { ...base, ...toIdentity(result, (entry) => telemetry.log(entry)) } }
+  return { status: 'admitted', caller: { ...base, ...identity } }
+}
+
+/** What `authorize` says of a request whose origin was checked. Throws what it throws. */
+export async function identityOf(
+  options: AdmissionOptions,
+  request: ConnectRequest,
+  telemetry: Recorder,
+): Promise<CallerIdentity> {
+  const flaw = request.token === undefined ? undefined : tokenFlaw(request.token) // [TL-LIM-9]
+  const result = flaw === undefined ? await callAuthorize(options, request) : deny(flaw)
+  return toIdentity(result, (entry) => telemetry.log(entry))
 }
 
 async function callAuthorize({ authorize }: AdmissionOptions, request: ConnectRequest): Promise<AuthorizeResult> {
@@ -153,10 +175,7 @@ const earliestMs = 1_000_000_000_000 // 2001-09-09; an expiry in seconds, taken 
  * Throws a `TypeError` for an invalid result of `authorize`. An expiry in seconds is refused and logged with an
  * explanation.
  */
-function toIdentity(
-  result: AuthorizeResult,
-  log: Recorder['log'],
-): Pick<ConnectionCaller, 'principal' | 'claims' | 'authExp' | 'issuedAt' | 'refused'> {
+function toIdentity(result: AuthorizeResult, log: Recorder['log']): CallerIdentity {
   if (result === anonymous) return { principal: null }
   if (isDenied(result)) return { principal: null, refused: result.reason }
   const authExp = result?.expiresAt?.getTime?.() ?? Number.NaN
@@ -211,7 +230,8 @@ function toSubprotocols(header: string | undefined): readonly string[] {
   return entries.filter((entry) => entry !== '' && !/^(token|session)\./.test(entry))
 }
 
-function parseCookies(header: string | undefined): Readonly<Record<string, string | undefined>> {
+/** The cookies of a `Cookie` header, by name. */
+export function parseCookies(header: string | undefined): Readonly<Record<string, string | undefined>> {
   const cookies: Record<string, string> = Object.create(null)
   for (const pair of (header ?? '').split(';')) {
     const at = pair.indexOf('=')

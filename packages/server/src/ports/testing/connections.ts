@@ -17,7 +17,8 @@ export function connectionLaws({ describe, test }: SuiteRunner): void {
         openedAt: 1_700_000_000_000,
         issuedAt: 1_600_000_000_000,
       })
-      for (const row of [bare, whole]) {
+      const polling = connection({ via: 'http' })
+      for (const row of [bare, whole, polling]) {
         equal(await store.putConnection(row), 'put')
         equal(await store.readConnection(row.connectionId), row)
       }

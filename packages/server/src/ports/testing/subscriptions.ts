@@ -1,3 +1,4 @@
+import type { ConnectionSubscription } from '../subscriptions.ts'
 import { equal, includes } from './assertions.ts'
 import { connection, expires, fresh, past, slot, subscriber } from './rows.ts'
 import type { SuiteRunner } from './runner.ts'
@@ -6,7 +7,7 @@ import type { SuiteRunner } from './runner.ts'
 export function subscriptionLaws({ describe, test }: SuiteRunner): void {
   describe('subscriptions', () => {
     const claimOf = (
-      rest: { ref?: number; topic?: string; shard?: number; connectionId?: string; id?: string } = {},
+      rest: Partial<Pick<ConnectionSubscription, 'ref' | 'topic' | 'shard' | 'connectionId' | 'id' | 'polled'>> = {},
     ) => ({
       ...{ connectionId: fresh('c'), id: '1', ref: 1, topic: 'a', shard: 0, expires },
       ...rest,
@@ -100,6 +101,18 @@ export function subscriptionLaws({ describe, test }: SuiteRunner): void {
       await store.stopSubscription({ ...keyOf(claim), ref, expires })
       includes(await store.passRun(pass), { status: 'refused', row: { on: false, run: 'r1' } })
     })
+    test('keeps what a poll needs with the latest claim, and removes it by a stop', async (store) => {
+      const polled = { path: 'live', input: '{}', piped: true, view: 'members' } as const
+      const claim = claimOf({ polled })
+      await store.claimSubscription(claim)
+      equal(await store.readSubscriptions(claim.connectionId), [{ ...claim, on: true }])
+      const { polled: _, ...next } = { ...claim, ref: claim.ref + 1 }
+      await store.claimSubscription(next)
+      equal(await store.readSubscription(claim.connectionId, claim.id), { ...next, on: true })
+      await store.claimSubscription({ ...claim, ref: claim.ref + 2 })
+      const { row } = await store.stopSubscription({ ...keyOf(claim), ref: claim.ref + 2, expires })
+      equal(row, { ...next, ref: claim.ref + 2, on: false })
+    })
     test('does not stop a newer claim', async (store) => {
       const claim = claimOf({ ref: 5 })
       await store.claimSubscription(claim)
@@ -148,6 +161,20 @@ export function subscriptionLaws({ describe, test }: SuiteRunner): void {
         {},
       ])
       equal(await store.readSyncStates([]), [])
+    })
+    test('leave out what is not needed', async (store) => {
+      const topic = fresh('t')
+      const row = subscriber(topic)
+      const [one, two] = [slot(1), slot(2)]
+      await store.putSubscriber(row)
+      for (const each of [one, two]) await store.putSlot(topic, each)
+      const states = await store.readSyncStates([
+        { ...row, offset: 1, needs: 'slots' },
+        { ...row, offset: 1, needs: 'after' },
+        { ...row, offset: 2, needs: 'after' },
+        { ...row, offset: 1, needs: 'all' },
+      ])
+      equal(states, [{ at: one, after: two }, { after: two }, {}, { subscriber: row, at: one, after: two }])
     })
     test('have a stopped row as it is', async (store) => {
       const row = subscriber(fresh('t'))

@@ -22,6 +22,8 @@ export interface ClientCall extends Omit<CallRequest, 'maxBytes' | 'facts'> {
 
 /** After this time the client asks for the result of a keyed mutation, since a push can be lost. */
 const askAfterMs = 15_000
+/** The same over HTTP, where no answer is pushed. */
+const polledAskAfterMs = 2_000
 
 /**
  * Decides how a call runs: in the worker if its procedure is `longRunning`, under its key if it is a mutation that is
@@ -40,6 +42,11 @@ export async function answerCall(
   const { idempotent, longRunning } = metaOf(context.server, path)
   const isKept = call.type === 'mutation' && isMutation(context.server, path) && idempotent !== true // [TL-KEY-7]
   const isUnknown = isKept && resend && key === undefined
+  if (longRunning === true && caller.via !== undefined && !(isKept && key !== undefined))
+    throw new TrunklineError(
+      'NEEDS_SOCKET',
+      `Expected a mutation with an idempotency key for a long call over HTTP, got "${path}" without one. Call it over a WebSocket.`,
+    ) // [TL-HTTP-13]
   if (longRunning === true && !isUnknown)
     return startLongCall(context, client, { ...call, key: isKept ? key : undefined })
   if (isUnknown)
@@ -48,7 +55,8 @@ export async function answerCall(
       'This mutation was sent before without an idempotency key, so whether it took effect is unknown. Check its effect before you send it again.',
     ) // [TL-KEY-8]
   const facts = toFacts(caller, 'frame', { connectionParams: params, traceparent: call.traceparent })
-  const request = { ...call, facts, namesSessions: caller.namesSessions, maxBytes: answerBytes(context.server, caller) }
+  const { namesSessions, via } = caller
+  const request = { ...call, facts, namesSessions, via, maxBytes: answerBytes(context.server, caller) }
   if (isKept && key !== undefined) return answerKeyed(context, caller, { ...request, key })
   await countCall(context, caller, path)
   return (await runCall(context, request)).answer
@@ -83,7 +91,8 @@ async function startLongCall(
   }
   if (found.status === 'taken') await invokeWorker(context, job).catch(releaseAndThrow)
   if (!client.caller.extensions) return undefined
-  return { result: { type: 'accepted', ...(key !== undefined && { key, askAfterMs }) } }
+  const waitMs = client.caller.via === undefined ? askAfterMs : polledAskAfterMs
+  return { result: { type: 'accepted', ...(key !== undefined && { key, askAfterMs: waitMs }) } }
 
   async function releaseAndThrow(thrown: unknown): Promise<never> {
     await releaseRunPlace(context, place)

@@ -43,7 +43,8 @@ export async function runLongCall(context: InvocationContext, job: CallJob): Pro
     rejectRequest(context, { ...call, cause: 'worker' }, thrown),
   )
   if (answer === undefined) return
-  const { connectionId, extensions } = caller
+  const { connectionId, extensions, via } = caller
+  if (via !== undefined) return releaseRunPlace(context, job.place) // the client asks for the recorded answer [TL-HTTP-12]
   let posted: Posted = 'posted'
   // One message, or chunks one after another up to the first that fails. [TL-CHUNK-1]
   for (const message of toMessages([encode({ ...addressOf(call), ...answer })], { id: call.id, extensions }))
@@ -121,6 +122,6 @@ function toCall({ server }: InvocationContext, { client, call: { rawInput, ...ca
   const { caller, params } = client
   const input = server.router._def._config.transformer.input.deserialize(rawInput)
   const facts = toFacts(caller, 'worker', { connectionParams: params, traceparent: call.traceparent })
-  const { namesSessions } = caller
-  return { ...call, key: call.key, rawInput, input, facts, namesSessions, maxBytes: answerBytes(server, caller) }
+  const { namesSessions, via } = caller
+  return { ...call, key: call.key, rawInput, input, facts, namesSessions, via, maxBytes: answerBytes(server, caller) }
 }

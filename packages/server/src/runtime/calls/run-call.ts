@@ -1,7 +1,7 @@
 import { TRPCError, transformTRPCResponse } from '@trpc/server'
 import { type DataResult, type FrameId, limits } from '@trunkline/protocol'
 import type { LineMeta } from '../../define/identity.ts'
-import type { ContextDetails } from '../context/caller.ts'
+import type { Caller, ContextDetails } from '../context/caller.ts'
 import type { InvocationContext, Keyed } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
@@ -23,6 +23,8 @@ export interface CallRequest {
   readonly facts: ContextDetails
   /** See `CallingSession`. */
   readonly namesSessions?: boolean | undefined
+  /** See `ConnectionCaller`. */
+  readonly via?: Caller['via'] | undefined
   /** Aborts when the client does not wait any more. It is passed to the procedure, which decides what to do. */
   readonly cancelled?: AbortSignal
   /** The maximum size of the response frame, in UTF-8 bytes. */
@@ -65,7 +67,7 @@ export async function runToResult(
     const { signal: within } = context.deadline
     const running = context.running ?? within
     const signal = call.cancelled === undefined ? running : AbortSignal.any([running, call.cancelled])
-    const entered = { ...context, caller: { ...call.facts, namesSessions: call.namesSessions } }
+    const entered = { ...context, caller: { ...call.facts, namesSessions: call.namesSessions, via: call.via } }
     const run = {
       ...{ ...call, signal, within, onContext: (made: unknown) => (ctx = made) },
       ...(around && {

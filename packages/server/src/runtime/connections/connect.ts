@@ -107,7 +107,7 @@ function toRow(
     state: 'OPEN',
     session: caller.session,
     principal: caller.principal,
-    ...defined({ claims: caller.claims, authExp: caller.authExp }),
+    ...defined({ claims: caller.claims, authExp: caller.authExp, via: caller.via === 'http' ? caller.via : undefined }),
     extensions: caller.extensions,
     expectsParams: caller.expectsParams,
     openedAt,
@@ -130,7 +130,7 @@ export async function disconnect(
   const row = await context.store.closeConnection(connectionId, connectionExpires(connectedAt))
   const leading = row && principalRowOf(row)
   if (leading !== undefined) await context.store.deletePrincipalConnection(leading)
-  await removeSubscriptions(context, connectionId, (each) => disconnectRow(context, each))
+  await removeSubscriptions(context, { connectionId }, (each) => disconnectRow(context, each))
   return row
 }
 
@@ -139,10 +139,13 @@ export type TopicSubscription = Pick<Subscriber, 'connectionId' | 'id' | 'ref' |
   readonly seat: PresenceSessionKey | undefined
 }
 
-/** Deletes the topics' rows of a closed connection. `leave` ends its session of presence. */
+/**
+ * Deletes the topics' rows of a closed connection. `leave` ends its session of presence. Over HTTP no topic has a row.
+ * [TL-HTTP-8]
+ */
 export async function removeSubscriptions(
   context: RuntimeContext,
-  connectionId: string,
+  { connectionId, via }: Pick<ConnectionCaller, 'connectionId' | 'via'>,
   leave: (row: TopicSubscription) => Promise<void>,
 ): Promise<void> {
   const rows = await context.store.readSubscriptions(connectionId)
@@ -152,7 +155,7 @@ export async function removeSubscriptions(
   for (let at = 0; at < live.length; at += concurrentDeletes)
     await Promise.all(
       live.slice(at, at + concurrentDeletes).map(async (row) => {
-        await context.store.deleteSubscriber(row)
+        if (via === undefined) await context.store.deleteSubscriber(row)
         await leave(row)
       }),
     )
@@ -165,12 +168,13 @@ export async function removeSubscriptions(
 export async function readCaller(context: RuntimeContext, connectionId: string): Promise<ConnectionCaller | undefined> {
   const row = await context.store.readConnection(connectionId)
   if (row === undefined || (row.state !== 'OPEN' && row.kicked === undefined)) return undefined
-  return {
-    connectionId,
-    session: row.session,
-    principal: row.principal,
-    ...defined({ claims: row.claims, authExp: row.authExp, issuedAt: row.issuedAt, kicked: row.kicked }),
-    extensions: row.extensions,
-    expectsParams: row.expectsParams ?? false,
-  }
+  return callerOfRow(row)
+}
+
+/** The caller of a connection's row. */
+export function callerOfRow(row: ConnectionRow): ConnectionCaller {
+  const { connectionId, session, principal, extensions, expectsParams = false } = row
+  const { claims, authExp, issuedAt, kicked, via } = row
+  const optional = defined({ claims, authExp, issuedAt, kicked, via })
+  return { connectionId, session, principal, extensions, expectsParams, ...optional }
 }

@@ -1,5 +1,6 @@
 import { defined, type KickedFrame } from '@trunkline/protocol'
-import type { ConnectionRow, Kicked } from '../../ports/connections.ts'
+import type { Kicked } from '../../ports/connections.ts'
+import type { ConnectionCaller } from '../context/caller.ts'
 import { createDeadline, narrowDeadline } from '../context/deadline.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { encode } from '../encoding/encode.ts'
@@ -15,9 +16,10 @@ const frameMs = 1_500
 // [TL-KICK-1] {"id":null,"method":"kicked","params":{"reason":"spam","time":…,"until":…}}
 export async function endKicked(
   context: RuntimeContext,
-  { connectionId, extensions }: Pick<ConnectionRow, 'connectionId' | 'extensions'>,
+  { connectionId, extensions, via }: Pick<ConnectionCaller, 'connectionId' | 'extensions' | 'via'>,
   { reason, until }: Kicked,
 ): Promise<'closed' | 'gone' | 'failed'> {
+  if (via !== undefined) return 'closed' // its next request is answered with the reason [TL-HTTP-4]
   const params = { reason, time: context.clock.now(), ...defined({ until }) }
   const frame: KickedFrame = { id: null, method: 'kicked', params }
   if (extensions) {

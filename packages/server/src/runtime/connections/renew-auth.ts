@@ -25,7 +25,7 @@ const minMs = 10_000
 export async function holdAuthority(context: InvocationContext, caller: ConnectionCaller): Promise<ConnectionCaller> {
   const now = context.clock.now()
   if (!isExpired(caller, now)) return caller
-  const renewed = await readCaller(context, caller.connectionId)
+  const renewed = caller.via === 'request' ? undefined : await readCaller(context, caller.connectionId)
   if (renewed !== undefined && renewed.kicked === undefined && !isExpired(renewed, now)) return renewed
   throw new TrunklineError('AUTH_EXPIRED', 'The authority of this connection has expired; send a fresh token.')
 }
@@ -44,7 +44,7 @@ export async function renewAuthority(
   frame: AuthFrame,
 ): Promise<readonly Frame[]> {
   const { connectionId } = caller
-  const row = await readRenewable(context, connectionId)
+  const row = await readRenewable(context, caller)
   const identified = context.server.identify(frame.params.token, connectionId)
   // [LAW-DEADLINE]: the application's code may hang.
   const found = await withinDeadline(context.deadline.signal, identified)
@@ -72,11 +72,14 @@ async function endIfRestricted(context: InvocationContext, row: ConnectionRow, f
   throw new TokenRefused(kicked.reason)
 }
 
+/** The connection of an `auth`. */
+type Renewing = Pick<ConnectionCaller, 'connectionId' | 'via'>
+
 /** The row of an open connection whose last `auth` is long enough ago. Throws RATE_LIMITED and CONNECTION_LOST. */
 // [TL-AUTH-5]
-async function readRenewable(context: InvocationContext, connectionId: string): Promise<ConnectionRow> {
-  const row = await context.store.readConnection(connectionId)
-  if (row?.state !== 'OPEN') return loseConnection(context, connectionId)
+async function readRenewable(context: InvocationContext, caller: Renewing): Promise<ConnectionRow> {
+  const row = await context.store.readConnection(caller.connectionId)
+  if (row?.state !== 'OPEN') return loseConnection(context, caller)
   const now = context.clock.now()
   const retryAfterMs = Math.min(minMs, (row.renewedAt ?? Number.NEGATIVE_INFINITY) + minMs - now)
   if (retryAfterMs <= 0 || isExpired(row, now)) return row
@@ -111,8 +114,8 @@ async function renew(
   const issuedAt = authExp > found.authExp ? Math.min(issued, issuedAtOf(row)) : issued
   const renewal = { authExp, claims, renewedAt, issuedAt, follows, claimsPending }
   const renewed = await context.store.renewConnection(connectionId, renewal)
-  if (renewed === 'absent') return loseConnection(context, connectionId)
-  if (renewed === 'changed') return renew(context, await readRenewable(context, connectionId), found)
+  if (renewed === 'absent') return loseConnection(context, row)
+  if (renewed === 'changed') return renew(context, await readRenewable(context, row), found)
   await endIfRestricted(context, row, found)
   if (claims !== row.claims) {
     const { principal, session } = row
@@ -123,7 +126,7 @@ async function renew(
 }
 
 /** The connection is closed, or a restored table lacks its row. [TL-SUB-16] */
-async function loseConnection(context: RuntimeContext, connectionId: string): Promise<never> {
-  await deleteConnection(context, connectionId)
+async function loseConnection(context: RuntimeContext, { connectionId, via }: Renewing): Promise<never> {
+  if (via === undefined) await deleteConnection(context, connectionId)
   throw new TrunklineError('CONNECTION_LOST', 'This connection is closed.', { mayHaveRun: false })
 }

@@ -15,6 +15,11 @@ interface CallerBase {
   readonly authExp?: number
   /** When the token was issued, in epoch milliseconds. Absent if `authorize` does not say it. */
   readonly issuedAt?: number
+  /**
+   * How the caller is reached. Absent: over a socket. `http`: a connection over HTTP, which has a row. `request`: one
+   * HTTP request without a connection, so that no row has its connection id. Nothing is posted to the latter two.
+   */
+  readonly via?: 'http' | 'request'
   /** The client declared `trunkline.1`. */
   readonly extensions: boolean
   /** The client announced connection parameters. */

@@ -34,6 +34,8 @@ export interface Keyed {
 export interface CallingSession extends Pick<ContextDetails, 'connectionId' | 'sessionId' | 'principal'> {
   /** Whether each session that its connection joined to a presence has a row of its own. */
   readonly namesSessions?: boolean | undefined
+  /** See `ConnectionCaller`. */
+  readonly via?: Caller['via'] | undefined
 }
 
 /** What a request, job or script uses: the ports, the served application, and a deadline. */

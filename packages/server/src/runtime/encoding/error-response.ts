@@ -1,4 +1,5 @@
 import { getTRPCErrorShape, TRPCError } from '@trpc/server'
+import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { defined, limits, type TrunklineErrorWire } from '@trunkline/protocol'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -84,6 +85,16 @@ const idBytes = 1_024 // an id has at most 128 bytes, and each of them at most s
 function bodyOf(server: Server, request: RequestInfo, error: TRPCError): ErrorBody {
   const refused = error instanceof TokenRefused ? withoutSecrets(server, error).message : undefined
   return { error: errorShape(server, request, error), ...defined({ line: toTrunklineError(error), refused }) }
+}
+
+/** The response for a failure of Trunkline without the router's formatter, whose result can be of any size. */
+export function plainFailure(error: TrunklineError): ErrorBody {
+  const { code, message } = error
+  const data = { code, httpStatus: getHTTPStatusCodeFromError(error) }
+  return {
+    error: { message, code: TRPC_ERROR_CODES_BY_KEY[code], data },
+    ...defined({ line: toTrunklineError(error) }),
+  }
 }
 
 /** The response when the error's shape cannot be made. */

@@ -92,12 +92,13 @@ async function eraseConnection({ run, erasure }: Walk, connectionId: string): Pr
   const { store, clock } = run.context
   const row = await store.readConnection(connectionId)
   if (row === undefined) return
-  const mayBeOpen = row.state === 'OPEN' && row.expires * 1_000 > clock.now()
+  const hasSocket = row.via === undefined
+  const mayBeOpen = hasSocket && row.state === 'OPEN' && row.expires * 1_000 > clock.now()
   if (mayBeOpen && (await closeSocket(run, connectionId)) === 'failed') return noteFailed(run, connectionId)
   await store.closeConnection(connectionId, row.expires)
   if (row.principal !== null) await store.deletePrincipalConnection({ principal: row.principal, connectionId })
   for (const subscription of await store.readSubscriptions(connectionId))
-    await eraseSubscription({ run, erasure }, subscription)
+    await eraseSubscription({ run, erasure, hasSocket }, subscription)
   await erasure.eraseRow({ kind: 'connection', connectionId })
   run.update({ connections: [...run.state.connections, connectionId] })
   run.count({ connections: 1 })
@@ -118,12 +119,13 @@ async function closeSocket({ context }: EraseRun, connectionId: string): Promise
 }
 
 async function eraseSubscription(
-  { run, erasure }: Pick<Walk, 'run' | 'erasure'>,
+  { run, erasure, hasSocket }: Pick<Walk, 'run' | 'erasure'> & { readonly hasSocket: boolean },
   { connectionId, id, ref, topic, shard, seat }: ConnectionSubscription,
 ): Promise<void> {
   const { context } = run
   if (topic !== undefined && shard !== undefined) {
-    await context.store.deleteSubscriber({ topic, shard, connectionId, id, ref })
+    // Over HTTP the topic has no row. [TL-HTTP-8]
+    if (hasSocket) await context.store.deleteSubscriber({ topic, shard, connectionId, id, ref })
     if (seat !== undefined && (await eraseSession(context, topic, seat))) {
       const isNew = !run.state.members.some(([of, member]) => of === topic && member === seat.member)
       if (isNew) run.update({ members: [...run.state.members, [topic, seat.member]] })

@@ -8,12 +8,13 @@ import type { InvocationContext, RuntimeContext } from '../context/runtime-conte
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Replay } from '../log/replay.ts'
 import { TopicRefused } from '../procedures/topic-rights.ts'
-import { keepaliveOf, sweepOnReturn } from './renew-lease.ts'
+import { keepaliveOf, leaseOf, sweepOnReturn, sweptBy } from './renew-lease.ts'
 import { disconnectSession } from './rows/disconnect-session.ts'
 import { logOf } from './rows/find-presence.ts'
 import type { SessionRef } from './rows/update-session.ts'
 import { entryOf, joinSession, leaveSession, leaveSubscription } from './session.ts'
 import { snapshotCount, snapshotMembers } from './snapshot.ts'
+import { sweepIfDue } from './sweep.ts'
 
 /** The subscription's caller, the presence that it subscribes to, and this attempt of it. */
 interface JoinOptions {
@@ -39,7 +40,7 @@ export function presenceHooks(context: InvocationContext, { caller, descriptor, 
       // A session that now joins as another member, or only watches, leaves its earlier member. [TL-PRES-3]
       if (previous?.member !== key?.member) await leaveSubscription(context, { ...row, seat: previous })
       if (session === undefined) return isOpen()
-      await confirmJoin(context, session, { presence, row })
+      await confirmJoin(context, session, { caller, presence, row })
       if (await isOpen()) return isStillJoined(context, session, attempt.id)
       await disconnectSession(context, session)
       return false
@@ -74,14 +75,17 @@ export function toSession(
 async function confirmJoin(
   context: RuntimeContext,
   session: SessionRef,
-  { presence: { me, leaseMs }, row }: Pick<JoinOptions, 'presence'> & { readonly row: Subscriber },
+  { caller, presence: { me, leaseMs }, row }: Pick<JoinOptions, 'caller' | 'presence'> & { readonly row: Subscriber },
 ): Promise<void> {
   if (me === undefined) return
   // Before the join: once others see the session, an update of it finds its member.
   const expires = row.expires + Math.ceil(leaseMs / 1_000)
   await context.store.putPresenceSession({ topic: session.log.topic, ...session.key, ref: session.ref, expires })
-  const lease = (now: number) => (row.extensions ? now + leaseMs : row.expires * 1_000)
+  const ownMs = leaseOf(leaseMs, caller.via)
+  const lease = (now: number) => (row.extensions ? now + ownMs : row.expires * 1_000)
   await joinSession(context, session, { data: me.data, lease })
+  const by = sweptBy(context, ownMs, caller.via)
+  if (by !== undefined) await sweepIfDue(context, session.log, { leaseMs, by })
 }
 
 /** The session of the earlier attempt under this id on this connection. A first attempt has none. */

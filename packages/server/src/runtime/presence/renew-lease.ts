@@ -2,10 +2,28 @@ import type { PresenceInterest, PresenceTimes } from '../../define/definition.ts
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceSessionKey } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
+import type { ConnectionCaller } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { logOf, presenceAt } from './rows/find-presence.ts'
 import { isOf, type SessionRef, updateSession } from './rows/update-session.ts'
 import { sweepIfDue } from './sweep.ts'
+
+/** The longest lease over HTTP, where nothing reports that a client is gone: hidden pages ask once a minute. */
+const polledLeaseMs = 180_000
+
+/** The lease of a session, in milliseconds. [TL-HTTP-16] */
+export function leaseOf(leaseMs: number, via: ConnectionCaller['via']): number {
+  return via === undefined ? leaseMs : Math.min(leaseMs, polledLeaseMs)
+}
+
+/** By when a topic must be swept for a session with a lease over HTTP. Undefined over a socket. */
+export function sweptBy(
+  { clock }: Pick<RuntimeContext, 'clock'>,
+  leaseMs: number,
+  via: ConnectionCaller['via'],
+): number | undefined {
+  return via === undefined ? undefined : clock.now() + leaseMs
+}
 
 /** Two keepalives fit into a lease even at their slowest, so that one may be lost. */
 const keepaliveShare = 0.375
@@ -26,14 +44,17 @@ export function keepaliveOf({ me, leaseMs }: PresenceInterest): number | undefin
  */
 export async function keepPresence(
   context: RuntimeContext,
-  row: Pick<Subscriber, 'topic' | 'ref' | 'connectionId'> & { readonly seat: PresenceSessionKey | undefined },
+  row: Pick<Subscriber, 'topic' | 'ref' | 'connectionId'> &
+    Pick<ConnectionCaller, 'via'> & { readonly seat: PresenceSessionKey | undefined },
 ): Promise<'here' | 'absent'> {
   const found = presenceAt(context, row.topic)
   if (found === undefined) return 'here'
   const { log, rules } = found
   const { seat: key, ref, connectionId } = row
-  const status = key === undefined ? 'here' : await renewSession(context, { log, key, ref, connectionId }, rules)
-  await sweepIfDue(context, log, rules)
+  const session = key && { log, key, ref, connectionId }
+  const leaseMs = leaseOf(rules.leaseMs, row.via)
+  const status = session === undefined ? 'here' : await renewSession(context, session, { leaseMs })
+  await sweepIfDue(context, log, { ...rules, by: session && sweptBy(context, leaseMs, row.via) })
   return status
 }
 

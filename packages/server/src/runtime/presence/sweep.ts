@@ -16,18 +16,29 @@ const rowSeconds = 24 * 3_600
 /**
  * Ends the expired leases of a topic, if it is time. The due time is the earliest end of a lease that the last sweep
  * saw. Leases are only renewed, and a session that joined since has a full lease, so the due time is never later than
- * the end of a lease, unless a lost socket shortened it. The first sync after that end sweeps. [TL-PRES-6]
+ * the end of a lease, unless a lost socket shortened it. The first sync after that end sweeps. [TL-PRES-6] A session
+ * whose lease is shorter than the others' brings the sweep forward: it is due `by` the end of that lease, in epoch
+ * milliseconds. [TL-HTTP-16]
  */
-export async function sweepIfDue(context: RuntimeContext, log: LogRef, { leaseMs }: PresenceTimes): Promise<void> {
+export async function sweepIfDue(
+  context: RuntimeContext,
+  log: LogRef,
+  { leaseMs, by = Number.POSITIVE_INFINITY }: Pick<PresenceTimes, 'leaseMs'> & { readonly by?: number | undefined },
+): Promise<void> {
   const { store, clock } = context
   const due = await store.readSweep(log.topic)
   const now = clock.now()
+  if (due > by) await store.moveSweep(log.topic, { from: due, to: by, expires: expiresOf(now, leaseMs) })
   if (due > now) return
   const claimed = now + claimMs
-  const expires = Math.ceil((now + leaseMs) / 1_000) + rowSeconds
+  const expires = expiresOf(now, leaseMs)
   if ((await store.moveSweep(log.topic, { from: due, to: claimed, expires })) === 'conflict') return
   const earliest = await sweep(context, log, now + leaseMs)
   await store.moveSweep(log.topic, { from: claimed, to: earliest, expires })
+}
+
+function expiresOf(now: number, leaseMs: number): number {
+  return Math.ceil((now + leaseMs) / 1_000) + rowSeconds
 }
 
 /** Reads all rows and ends expired sessions. Returns the earliest end of a lease, at most `latest`. */

@@ -1,6 +1,6 @@
 import { connectionExpires } from '../connections/connect.ts'
 import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
-import type { InvocationContext } from '../context/runtime-context.ts'
+import type { CallingSession, InvocationContext } from '../context/runtime-context.ts'
 import type { RateBound } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { deleteConnection } from '../posting/post.ts'
@@ -55,11 +55,16 @@ export function rateExceeded({ bound: { kind, scope, text }, retryAfterMs }: Exc
  * Deletes a connection that is above twice its rate, and closes its row. A connection that cannot be deleted stays open:
  * its next sampled frame deletes it. Never throws. [TL-RATE-2]
  */
-export async function endFlood(context: InvocationContext, connectionId: string, excess: Excess): Promise<void> {
+export async function endFlood(
+  context: InvocationContext,
+  { connectionId, via }: Pick<CallingSession, 'connectionId' | 'via'>,
+  excess: Excess,
+): Promise<void> {
+  if (via === 'request') return // it has no connection
   const { scope, kind, text } = excess.bound
   const message = `A connection was deleted, since it was above twice the rate of ${kinds[kind]} of ${scopes[scope]}.`
   context.telemetry.log({ level: 'WARN', message, facts: { connectionId, rate: text } })
-  if ((await deleteConnection(context, connectionId)) !== 'closed') return
+  if (via === undefined && (await deleteConnection(context, connectionId)) !== 'closed') return
   // `$disconnect` does it too, and may be late
   await context.store.closeConnection(connectionId, connectionExpires(context.clock.now())).catch(() => {})
 }

@@ -60,7 +60,7 @@ export async function countFrames(
       return longest !== undefined && refused.has(method) ? rateExceeded(longest) : undefined
     },
     async end() {
-      if (flood !== undefined) await endFlood(context, sender.caller.connectionId, flood)
+      if (flood !== undefined) await endFlood(context, sender.caller, flood)
     },
   }
 }

@@ -24,7 +24,7 @@ export async function countPublished(context: RuntimeContext, data: string): Pro
   )
   const found = counted.filter((excess) => excess !== undefined)
   const flood = found.find(({ isFar }) => isFar)
-  if (flood !== undefined) await endFlood(invocation, caller.connectionId, flood)
+  if (flood !== undefined) await endFlood(invocation, caller, flood)
   const [longest] = found.sort((a, b) => b.retryAfterMs - a.retryAfterMs)
   if (longest !== undefined) throw rateExceeded(longest)
 }

@@ -26,8 +26,9 @@ export async function endSubscriber(context: InvocationContext, row: Subscriber,
  * a newer one stays.
  */
 export async function stopRows(context: RuntimeContext, own: ConnectionSubscription): Promise<boolean> {
-  const { topic, shard, seat } = own
-  if (topic !== undefined && shard !== undefined) await context.store.stopSubscriber({ ...own, topic, shard })
+  const { topic, shard, seat, polled } = own
+  if (topic !== undefined && shard !== undefined && polled === undefined)
+    await context.store.stopSubscriber({ ...own, topic, shard })
   const { status } = await context.store.stopSubscription(own)
   if (status === 'newer') return false
   if (topic !== undefined && seat !== undefined)

@@ -3,6 +3,7 @@ import { type AnswerFrame, defined, type HelloResult, limits } from '@trunkline/
 import { answerCall, type ClientCall, cancelCall } from '../calls/answer-call.ts'
 import type { Client } from '../calls/worker-job.ts'
 import type { AnnouncedParams } from '../connections/connection-params.ts'
+import { closeConnection } from '../connections/http-connection.ts'
 import { holdAuthority, renewAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
 import { keepParams } from '../context/kept-params.ts'
@@ -73,6 +74,16 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   auth: {
     needs: 'none',
     run: ({ context, caller, request }) => renewAuthority(context, caller, request),
+  },
+  // no answer [TL-HTTP-14]
+  close: {
+    needs: 'none',
+    run: async ({ context, caller, expires }) => {
+      if (caller.via === undefined)
+        throw new TrunklineError('MALFORMED', 'Expected close over HTTP, got it over a socket. Close the socket.')
+      await closeConnection(context, { ...caller, expires })
+      return []
+    },
   },
   // no answer
   cancel: {
@@ -188,6 +199,22 @@ export function refusedAnswer(
   return rejectRequest(context, requestInfoOf(parsed.request), thrown)
 }
 
+const socketLimits = {
+  frameBytes: limits.frameBytes.value,
+  messageBytes: limits.messageBytes.value,
+  idleMs: limits.idleMs.value,
+  lifetimeMs: limits.lifetimeMs.value,
+}
+
+/** Nothing ends a silent connection over HTTP before its lifetime. */
+const pollLimits = {
+  messageBytes: limits.responseBytes.value,
+  idleMs: limits.lifetimeMs.value,
+  lifetimeMs: limits.lifetimeMs.value,
+  pollMs: limits.pollMs.value,
+  waitMs: 0,
+}
+
 /** `{"id":0,"result":{"type":"hello","session":…,"time":…,"limits":{…}}}` [TL-HELLO-2] */
 function helloFrame({ server, clock }: InvocationContext, id: AnswerFrame['id'], caller: ConnectionCaller): Frame {
   const result: HelloResult = {
@@ -195,10 +222,7 @@ function helloFrame({ server, clock }: InvocationContext, id: AnswerFrame['id'],
     session: caller.session,
     time: clock.now(),
     limits: {
-      frameBytes: limits.frameBytes.value,
-      messageBytes: limits.messageBytes.value,
-      idleMs: limits.idleMs.value,
-      lifetimeMs: limits.lifetimeMs.value,
+      ...(caller.via === undefined ? socketLimits : { frameBytes: server.maxMessageBytes, ...pollLimits }),
       maxMessageBytes: server.maxMessageBytes,
       batchSize: server.maxBatchSize,
     },

@@ -7,6 +7,7 @@ import {
   type CancelFrame,
   type ChunkFrame,
   type ClientFrame,
+  type CloseFrame,
   type FrameId,
   flawText,
   type HelloFrame,
@@ -41,7 +42,7 @@ export type Request =
   | OwnFrame
 
 /** The frames that tRPC does not know. */
-type OwnFrame = HelloFrame | SyncFrame | AuthFrame | CancelFrame | PingFrame
+type OwnFrame = HelloFrame | SyncFrame | AuthFrame | CancelFrame | CloseFrame | PingFrame
 
 const ownMethods: ReadonlySet<unknown> = new Set(['hello', 'sync', 'auth', 'cancel', 'ping'])
 
@@ -137,7 +138,7 @@ function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown)
     case 'subscription.stop':
       return { method: frame.method, id: frame.id, ref: frame.params?.ref ?? 1 }
     case 'chunk':
-    case 'connectionParams':
+    case 'connectionParams': // [TL-HTTP-17]
       throw malformed(flawText(`${frame.method} as a message of its own`, 'one inside a message'))
     default:
       return frame

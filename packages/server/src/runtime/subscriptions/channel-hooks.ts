@@ -1,7 +1,9 @@
 import { defined, limits, type StartedResult } from '@trunkline/protocol'
 import { notServed } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
+import type { PresenceView } from '../../ports/presence.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
+import type { PolledSubscription } from '../../ports/subscriptions.ts'
 import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { firstShard, rememberShards } from '../context/shard-hints.ts'
@@ -12,8 +14,9 @@ import { deleteConnection } from '../posting/post.ts'
 import { presenceHooks } from '../presence/join.ts'
 import { shownSlots } from '../presence/rows/views.ts'
 import { boundAnswer } from '../recipients/current-rows.ts'
+import { pipedOf } from '../recipients/recheck.ts'
 import { newLock } from '../stock-clients/subscription-lock.ts'
-import { checkStoredBytes, toStoredContext } from './stored-context.ts'
+import { checkStoredBytes, type StoredContext, toStoredContext } from './stored-context.ts'
 import { type SubscribeRight, subscribeRight } from './subscribe-right.ts'
 import type { Subscribing, SubscriptionHooks, SubscriptionStart } from './subscription-hooks.ts'
 
@@ -27,22 +30,25 @@ export function channelHooks(
   const { topic, channel, presence, load, pipe } = descriptor
   if (context.channelOf(channel.name) !== channel) throw new Error(`Channel ${channel.name} ${notServed}.`)
   const { connectionId, extensions } = caller
+  const isPolled = caller.via === 'http'
   const attempt = { connectionId, id: JSON.stringify(request.id), ref: request.ref, topic }
   const joining = presence && presenceHooks(context, { caller, descriptor, attempt, presence })
   const right = subscribeRight(context, descriptor, { caller, attempt })
   const stored = toStoredContext(context.server, { caller, rawInput: request.rawInput }, descriptor)
-  const shard = firstShard(context.shardHints, topic, connectionId)
+  const shard = isPolled ? 0 : firstShard(context.shardHints, topic, connectionId)
   const isOrdered = !extensions && channel.retentionMs !== undefined
   const loadState = joining?.loadState ?? (load && loadWith(context, load))
   return {
     async beforeClaim() {
       await right.beforeClaim()
-      await checkStoredBytes(context, { ...attempt, shard }, stored)
+      if (!isPolled) await checkStoredBytes(context, { ...attempt, shard }, stored)
       await joining?.beforeClaim()
     },
     claim: () => {
-      const holdsClaims = stored.piped && ({ claims: true } as const)
-      return context.store.claimSubscription({ ...attempt, ...joining?.claim, ...holdsClaims, shard, expires })
+      const holdsClaims = stored.piped && !isPolled && ({ claims: true } as const)
+      const polled = isPolled ? { polled: toPolled(request.path, stored, presence?.view) } : {}
+      const claim = { ...attempt, ...joining?.claim, ...holdsClaims, ...polled, shard, expires }
+      return context.store.claimSubscription(claim)
     },
     async registered(claimed) {
       const row: Subscriber = {
@@ -51,14 +57,18 @@ export function channelHooks(
         // [LAW-STOCK-ORDER]: no other function posts before `started`. [TL-CHAIN-1]
         ...(isOrdered && { lock: newLock(context) }),
       }
-      if ((await context.store.putSubscriber(row)) !== 'put') return undefined
-      await checkStoredBytes(context, row, stored).catch((thrown: unknown) => withdraw(context, row, thrown))
-      const isOpen = () => isStillOpen(context, row, right)
+      if (!isPolled) {
+        if ((await context.store.putSubscriber(row)) !== 'put') return undefined
+        await checkStoredBytes(context, row, stored).catch((thrown: unknown) => withdraw(context, row, thrown))
+      }
+      const isOpen = () => (isPolled ? isPolledOpen : isStillOpen)(context, row, right)
       const isLive = joining === undefined ? isOpen() : joining.registered(row, isOpen)
       const end = async (thrown: unknown) => {
         if (!right.isGuarded) throw thrown
         await joining?.ended(thrown)
-        return withdraw(context, row, thrown)
+        if (!isPolled) return withdraw(context, row, thrown)
+        await context.store.stopSubscription(row)
+        throw thrown
       }
       return (await isLive.catch(end)) ? row : undefined
     },
@@ -110,6 +120,11 @@ export function startedResult(
   return { type: 'started', ref, ...covered, ...(snapshot && { snapshot: true }), ...defined({ keepaliveMs }) }
 }
 
+/** What a poll needs of a subscription. The row of its topic would hold it over a socket. [TL-HTTP-8] */
+function toPolled(path: string, stored: StoredContext, view: PresenceView | undefined): PolledSubscription {
+  return { path, ...defined({ input: stored.input, view }), ...(pipedOf(stored) && { piped: true }) }
+}
+
 /**
  * Stops the rows of a refused subscribe: its answer ends the subscription at the client. The topic's row stays, so that
  * a late write of an earlier attempt finds a newer one.
@@ -118,6 +133,15 @@ async function withdraw(context: InvocationContext, row: Subscriber, thrown: unk
   await context.store.stopSubscriber(row)
   await context.store.stopSubscription(row)
   throw thrown
+}
+
+/** S3 over HTTP: the connection is still open. It has no row to delete, and a poll reads the claims anew. */
+async function isPolledOpen(context: InvocationContext, row: Subscriber, right: SubscribeRight): Promise<boolean> {
+  const readAt = context.clock.now()
+  const connection = await context.store.readConnection(row.connectionId)
+  if (connection?.state !== 'OPEN' || connection.expires * 1_000 <= context.clock.now()) return false
+  await right.confirm(row, connection, readAt)
+  return true
 }
 
 /**

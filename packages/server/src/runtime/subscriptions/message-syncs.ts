@@ -12,6 +12,7 @@ const mostBytes = 2 * 1024 * 1024
 /** One page of a log takes at least this many: three slots, a second look at a hole, and the head after a gap. */
 const leastSlots = 8
 const slotOverhead = 200 // bytes of a slot's other attributes
+const unitBytes = 4_096 // that one unit reads with strong consistency
 
 /**
  * What all syncs of one message share: the rows of the connection, which are read once; the slots that they may still
@@ -30,6 +31,7 @@ export class MessageSyncs {
   #rows: Promise<ReadonlyMap<string, ConnectionSubscription>> | undefined
   #failure: Failure | undefined
   #failures = 0
+  #units = 0
 
   constructor(outer: InvocationContext) {
     this.outer = outer
@@ -45,15 +47,26 @@ export class MessageSyncs {
   /** The connection's rows by the id in them. */
   readRows(connectionId: string): Promise<ReadonlyMap<string, ConnectionSubscription>> {
     if (this.#rows === undefined) this.#rowsReadAt = this.outer.clock.now()
-    this.#rows ??= this.outer.store
-      .readSubscriptions(connectionId)
-      .then((rows) => new Map(rows.map((row) => [row.id, row])))
+    this.#rows ??= this.outer.store.readSubscriptions(connectionId).then((rows) => {
+      this.#units += Math.max(1, Math.ceil(JSON.stringify(rows).length / unitBytes))
+      return new Map(rows.map((row) => [row.id, row]))
+    })
     return this.#rows
   }
 
   /** When the read of the connection's rows began. */
   get rowsReadAt(): number {
     return this.#rowsReadAt
+  }
+
+  /** The read units that the syncs have used so far, as far as they are known here. [TL-HTTP-10] */
+  get units(): number {
+    return this.#units
+  }
+
+  /** Counts read units of what is read elsewhere for a sync. */
+  addUnits(units: number): void {
+    this.#units += units
   }
 
   /** How many subscriptions' positions may be read now: two slots each. The message's first page has room after it. */
@@ -92,6 +105,7 @@ export class MessageSyncs {
     for (const { data = '' } of slots) {
       this.#slots -= 1
       this.#bytes -= data.length + slotOverhead
+      this.#units += Math.ceil((data.length + slotOverhead) / unitBytes)
     }
   }
 
@@ -108,6 +122,9 @@ export class MessageSyncs {
       readSlotsBefore: (topic, before, limit) => counted(store.readSlotsBefore(topic, before, clamp(limit))),
       readSyncStates: async (asked) => {
         const states = await store.readSyncStates(asked)
+        const absent = asked.filter((_, index) => states[index]?.after === undefined)
+        // The read of an item that does not exist costs one, however many ask for it.
+        this.#units += new Set(absent.map(({ topic, offset }) => `${topic} ${offset}`)).size
         const read = states.flatMap(({ at, after }, index) => {
           const topic = asked[index]?.topic ?? ''
           return [at, after].flatMap((slot) => (slot === undefined ? [] : [[`${topic} ${slot.offset}`, slot] as const]))

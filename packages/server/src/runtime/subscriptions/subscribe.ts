@@ -16,6 +16,7 @@ import { replayStream, toChunkCursor } from '../streams/replay-stream.ts'
 import { answerClosedStream } from './answer-closed-stream.ts'
 import { channelHooks } from './channel-hooks.ts'
 import { generatorHooks, warnOfGenerator } from './generator-hooks.ts'
+import { checkHasLog, refuseGenerator } from './needs-socket.ts'
 import { orderedHooks } from './stock-client-hooks.ts'
 import type { SubscribeRequest, Subscribing, SubscriptionHooks, SubscriptionStart } from './subscription-hooks.ts'
 
@@ -32,9 +33,11 @@ export async function subscribe(
 ): Promise<readonly Frame[]> {
   const { caller, params } = client
   const facts = toFacts(caller, 'frame', { connectionParams: params })
+  if (caller.via !== undefined) await refuseGenerator(context, request.path)
   const run = { ...request, facts, signal: context.running ?? context.deadline.signal }
   const described = await context.enter(context, () => describeSubscription(context.server, run))
   const descriptor = described.status === 'channel' ? described.descriptor : undefined
+  if (caller.via !== undefined) checkHasLog(request.path, descriptor)
   try {
     if (described.status === 'generator' && !described.recognised) warnOfGenerator(context, request.path)
     const closed = descriptor && (await answerClosedStream(context, { client, request }, descriptor))
@@ -165,7 +168,7 @@ const noTopic = ''
 // [TL-SUB-13] [TL-SUB-14] [TL-STOCK-2] [TL-STOCK-7]
 async function refuseClaim(
   context: InvocationContext,
-  { extensions }: Caller,
+  { extensions, via }: Caller,
   { id, path, ref, topic: claimed, existing }: RefusedClaim,
 ): Promise<readonly Frame[]> {
   if (!extensions && existing.on) throw duplicate(id)
@@ -176,7 +179,7 @@ async function refuseClaim(
   // The error ends the subscription at the client, so its rows are stopped too.
   const stop = { ...existing, ref }
   await context.store.stopSubscription(stop)
-  if (shard !== undefined) await context.store.stopSubscriber({ ...stop, topic, shard })
+  if (shard !== undefined && via === undefined) await context.store.stopSubscriber({ ...stop, topic, shard })
   await leaveSubscription(context, { ...stop, topic, seat: existing.seat })
   throw topicChanged(path)
 }

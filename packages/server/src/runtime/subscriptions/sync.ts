@@ -1,9 +1,10 @@
-import { type Cursor, limits, parseCursor, type SyncFrame } from '@trunkline/protocol'
+import { type Cursor, defined, limits, parseCursor, type SyncFrame } from '@trunkline/protocol'
 import { channelOfTopic } from '../../define/topic.ts'
-import type { PresenceSessionKey } from '../../ports/presence.ts'
-import type { ConnectionSubscription, SyncState } from '../../ports/subscriptions.ts'
+import type { PresenceSessionKey, PresenceView } from '../../ports/presence.ts'
+import type { Subscriber } from '../../ports/subscribers.ts'
+import type { ConnectionSubscription, PolledSubscription, SyncQuestion, SyncState } from '../../ports/subscriptions.ts'
 import type { Client } from '../calls/worker-job.ts'
-import { type ContextDetails, toFacts } from '../context/caller.ts'
+import { type ConnectionCaller, type ContextDetails, toFacts } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { encode, type Frame, type Result } from '../encoding/encode.ts'
@@ -20,6 +21,7 @@ import { pipedOf } from '../recipients/recheck.ts'
 import { replayTopic } from '../streams/replay-stream.ts'
 import { lapseMs } from '../streams/state.ts'
 import type { MessageSyncs } from './message-syncs.ts'
+import { type Poll, toPoll } from './poll.ts'
 
 type SyncEntry = SyncFrame['params']['subscriptions'][number]
 
@@ -32,6 +34,8 @@ interface LiveEntry {
   readonly shard: number
   readonly cursor: Cursor
   readonly seat: PresenceSessionKey | undefined
+  /** Over HTTP: what the topic's row would hold. */
+  readonly polled: PolledSubscription | undefined
   readonly row: ConnectionSubscription & { readonly topic: string }
 }
 
@@ -47,35 +51,62 @@ export async function sync(
   client: Pick<Client, 'caller' | 'params'>,
   { id, params }: SyncFrame,
 ): Promise<readonly Frame[]> {
-  const { connectionId } = client.caller
+  const { connectionId, via } = client.caller
   const rows = await syncs.readRows(connectionId)
   const found = params.subscriptions.map((entry) => toLive(entry, rows.get(JSON.stringify(entry.id))))
   const live = found.filter((each) => each !== undefined)
-  const kept = await renewSessions(syncs.outer, connectionId, live)
-  const stateOf = stateReader(
-    syncs,
-    connectionId,
-    live.filter((each) => presentOf(kept, each) !== undefined),
-  )
+  const kept = await renewSessions(syncs, { connectionId, ...defined({ via }) }, live)
+  const poll = via === undefined ? undefined : toPoll(params.poll, syncs.outer.clock.now())
+  const present = live.filter((each) => presentOf(kept, each) !== undefined)
+  const stateOf = stateReader(syncs, { connectionId, needs: needsOf(via, poll) }, present)
 
   const answered: (readonly [id: string, frames: readonly Frame[]])[] = []
   let bytes = 0
   for (const [index, entry] of params.subscriptions.entries()) {
     const present = presentOf(kept, found[index])
     const state = present && (await stateOf(present))
-    if (present !== undefined && state === undefined) continue // [TL-SYNC-8]
+    if (present !== undefined && state === undefined) {
+      poll?.leaveOut(entry.id)
+      continue // [TL-SYNC-8]
+    }
+    if (present !== undefined && state !== undefined && isQuiet(syncs, present, { state, poll })) continue
     const maxBytes = limits.pageBytes.value - bytes - rangeBytes
-    if (maxBytes <= 0) break // [TL-SYNC-3] the client syncs the rest again
-    const answers = await answerEntry(syncs, client, { entry, live: present, state, maxBytes })
+    const answers = maxBytes <= 0 ? [] : await answerEntry(syncs, client, { entry, live: present, state, maxBytes })
     const size = answers.reduce((sum, answer) => sum + Buffer.byteLength(encode(answer)) + 1, 0)
-    if (bytes > 0 && bytes + size > limits.pageBytes.value) break
+    if (maxBytes <= 0 || (bytes > 0 && bytes + size > limits.pageBytes.value)) {
+      for (const { id: left } of params.subscriptions.slice(index)) poll?.leaveOut(left)
+      break // [TL-SYNC-3] the client syncs the rest again
+    }
+    if (answers.length === 0) poll?.leaveOut(entry.id)
     bytes += size
     answered.push([JSON.stringify(entry.id), answers])
   }
   const ended = await syncs.rights.endedSince(syncs.rowsReadAt, rows)
   const frames = answered.flatMap(([own, answers]) => (ended.has(own) ? [] : answers))
-  const answer: readonly Frame[] = [...frames, { id, result: { type: 'data' } }]
+  const data = poll?.result({ hasNews: frames.length > 0, units: syncs.units + connectionUnits })
+  const answer: readonly Frame[] = [...frames, { id, result: { type: 'data', ...defined({ data }) } }]
   return syncs.rights.hasPassed ? boundAnswer(answer) : answer
+}
+
+const connectionUnits = 1 // the request has read the row of the connection
+
+/** What a sync reads of each subscription: over HTTP the topic has no row, and a poll rarely reads the position. */
+function needsOf(via: ConnectionCaller['via'], poll: Poll | undefined): NonNullable<SyncQuestion['needs']> {
+  if (via === undefined) return 'all'
+  return poll === undefined || poll.verifies ? 'slots' : 'after'
+}
+
+/** Whether a poll has no news of a subscription: no slot follows, and a position that is verified is the head. */
+function isQuiet(
+  { context }: MessageSyncs,
+  { topic, cursor }: LiveEntry,
+  { state, poll }: { readonly state: SyncState; readonly poll: Poll | undefined },
+): boolean {
+  if (poll === undefined || state.after !== undefined) return false
+  if (!poll.verifies) return true
+  return (
+    upToDate(context, cursor, state) !== undefined && !(isStreamTopic(context, topic) && mayHaveEnded(context, state))
+  )
 }
 
 const rangeBytes = 1_024 // `synced` or an error at the start of an entry's frames, and `advance` at their end
@@ -88,7 +119,11 @@ const mostInGroup = 100
  * Reads the states of subscriptions in groups, each when its first one is needed, so that nothing is read for those that
  * do not fit. Undefined when the syncs of the message may read no more.
  */
-function stateReader(syncs: MessageSyncs, connectionId: string, live: readonly LiveEntry[]) {
+function stateReader(
+  syncs: MessageSyncs,
+  asked: Pick<SyncQuestion, 'connectionId' | 'needs'>,
+  live: readonly LiveEntry[],
+) {
   const states = new Map<LiveEntry, SyncState>()
   let size = firstGroup
   return async (wanted: LiveEntry): Promise<SyncState | undefined> => {
@@ -96,7 +131,7 @@ function stateReader(syncs: MessageSyncs, connectionId: string, live: readonly L
       const group = live.slice(states.size).slice(0, syncs.roomFor(size))
       if (group.length === 0) return undefined
       const read = await syncs.context.store.readSyncStates(
-        group.map((each) => ({ ...each, connectionId, offset: each.cursor.offset })),
+        group.map(({ topic, shard, id, cursor }) => ({ ...asked, topic, shard, id, offset: cursor.offset })),
       )
       for (const [index, each] of group.entries()) states.set(each, read[index] ?? {})
       size = Math.min(2 * size, mostInGroup)
@@ -109,10 +144,16 @@ function stateReader(syncs: MessageSyncs, connectionId: string, live: readonly L
  * Renews presence before the logs are read, so that the reads see the leaves which this appends. [TL-PRES-5]
  * [TL-PRES-6]
  */
-async function renewSessions(context: InvocationContext, connectionId: string, live: readonly LiveEntry[]) {
+async function renewSessions(
+  syncs: MessageSyncs,
+  connection: Pick<ConnectionCaller, 'connectionId' | 'via'>,
+  live: readonly LiveEntry[],
+) {
   const kept = live.map(async (each): Promise<readonly [LiveEntry, unknown]> => {
-    const { topic, seat, entry } = each
-    return [each, await keepPresence(context, { topic, ref: entry.ref, connectionId, seat }).catch((thrown) => thrown)]
+    const { topic, seat, entry, polled } = each
+    if (polled?.view !== undefined) syncs.addUnits(seat === undefined ? 1 : 2) // the sweep, and the member
+    const row = { ...connection, topic, ref: entry.ref, seat }
+    return [each, await keepPresence(syncs.outer, row).catch((thrown) => thrown)]
   })
   return new Map(await Promise.all(kept))
 }
@@ -138,10 +179,11 @@ async function answerEntry(
 ): Promise<readonly Frame[]> {
   try {
     if (live === undefined) throw notLive()
-    if (state.subscriber !== undefined) await checkAnonymous(syncs.context, caller, state.subscriber.path)
+    const followed = followedBy(live, state)
+    if (followed !== undefined) await checkAnonymous(syncs.context, caller, followed.path)
     await syncs.rights.check(caller, live.row)
     const factsOf = () => toFacts(caller, 'frame', { connectionParams: params })
-    const results = await syncLive(syncs, live, { state, maxBytes, factsOf })
+    const results = await syncLive(syncs, live, { state, followed, maxBytes, factsOf })
     return results.map((result) => ({ id: entry.id, result }))
   } catch (thrown) {
     return [rejectRequest(syncs.context, { id: entry.id, type: 'subscription', cause: 'frame' }, thrown)]
@@ -152,37 +194,51 @@ async function answerEntry(
 function toLive(entry: SyncEntry, row: ConnectionSubscription | undefined): LiveEntry | undefined {
   const cursor = parseCursor(entry.from)
   if (cursor === undefined || row?.on !== true || row.ref !== entry.ref) return undefined
-  const { topic, shard, id, seat } = row
+  const { topic, shard, id, seat, polled } = row
   if (topic === undefined || shard === undefined) return undefined
-  return { entry, id, topic, shard, cursor, seat, row: { ...row, topic } }
+  return { entry, id, topic, shard, cursor, seat, polled, row: { ...row, topic } }
+}
+
+/** What a live subscription follows, as its topic's row says, or over HTTP the connection's own. */
+interface Followed extends Pick<Subscriber, 'topic' | 'path' | 'input'> {
+  readonly isPiped: boolean
+  readonly view: PresenceView | undefined
+}
+
+/**
+ * Undefined if the topic's row is gone or of another attempt; the client's next subscribe repairs it. The row's expiry
+ * does not matter, since the sender's authority holds. Over HTTP the connection's row alone decides. [TL-HTTP-8]
+ */
+function followedBy({ entry, topic, polled }: LiveEntry, { subscriber }: SyncState): Followed | undefined {
+  if (polled !== undefined) return { topic, ...polled, isPiped: polled.piped === true, view: polled.view }
+  if (subscriber?.on !== true || subscriber.ref !== entry.ref) return undefined
+  const { path, input, presence } = subscriber
+  return { topic, path, ...defined({ input }), isPiped: pipedOf(subscriber) !== undefined, view: presence?.view }
 }
 
 interface SyncedState {
   readonly state: SyncState
+  readonly followed: Followed | undefined
   readonly maxBytes: number
   readonly factsOf: () => ContextDetails
 }
 
 async function syncLive(
   syncs: MessageSyncs,
-  { entry, id, topic, cursor }: LiveEntry,
-  { state, maxBytes, factsOf }: SyncedState,
+  { id, topic, cursor }: LiveEntry,
+  { state, followed, maxBytes, factsOf }: SyncedState,
 ): Promise<readonly Result[]> {
   const { context } = syncs
-  const { subscriber } = state
   const retentionMs = context.retentionOf(channelOfTopic(topic))
-  // The client's next subscribe repairs a lost row. The row's expiry does not matter: the sender's authority holds.
-  if (subscriber?.on !== true || subscriber.ref !== entry.ref) throw notLive()
-  if (retentionMs === undefined) throw notLive()
+  if (followed === undefined || retentionMs === undefined) throw notLive()
   const isStream = isStreamTopic(context, topic)
   const current = isStream && mayHaveEnded(context, state) ? undefined : upToDate(context, cursor, state)
   if (current === undefined && !syncs.beginLog()) return [] // [TL-SYNC-8]
   const found = current ?? (await replayTopic(context, { topic, retentionMs }, cursor))
-  const isPiped = pipedOf(subscriber) !== undefined && found.slots.length > 0
-  const view = subscriber.presence?.view
-  const described = isPiped ? await describePipe(context, subscriber, factsOf()) : []
+  const { path, view } = followed
+  const isPiped = followed.isPiped && found.slots.length > 0
+  const described = isPiped ? await describePipe(context, followed, factsOf()) : []
   const pipe = view === undefined ? described : viewPipes[view]
-  const { path } = subscriber
   const envelope = '{"id":,"result":},'.length + Buffer.byteLength(id)
   const range = { topic, pipe, path, from: found.from.offset, maxBytes, envelope }
   return [{ type: 'synced', ...toRange(found) }, ...replayResults(context, range, shownSlots(view, found.slots))]

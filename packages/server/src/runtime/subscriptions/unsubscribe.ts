@@ -1,4 +1,5 @@
 import type { FrameId, StoppedResult } from '@trunkline/protocol'
+import type { ConnectionCaller } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { leaveSubscription } from '../presence/session.ts'
 
@@ -18,7 +19,7 @@ export interface StopRequest {
 // [TL-STOP-1] [TL-STOP-2]
 export async function unsubscribe(
   context: RuntimeContext,
-  connection: { readonly connectionId: string; readonly extensions: boolean; readonly expires: number },
+  connection: Pick<ConnectionCaller, 'connectionId' | 'extensions' | 'via'> & { readonly expires: number },
   request: StopRequest,
 ): Promise<StoppedResult | undefined> {
   const { connectionId, expires } = connection
@@ -27,9 +28,9 @@ export async function unsubscribe(
   const { status, row } = await context.store.stopSubscription({ connectionId, id, ref: request.ref, expires })
   const stopped: StoppedResult = { type: 'stopped' }
   if (status === 'newer') return connection.extensions ? stopped : undefined
-  // U2
+  // U2; a polled subscription has no row under its topic [TL-HTTP-8]
   const { topic, shard, seat } = row
-  if (topic !== undefined && shard !== undefined)
+  if (topic !== undefined && shard !== undefined && connection.via === undefined)
     await context.store.stopSubscriber({ topic, shard, connectionId, id, ref: request.ref, expires })
   if (topic !== undefined) await leaveSubscription(context, { topic, ref: request.ref, seat })
   const isKnown = topic !== undefined || row.run !== undefined

@@ -1,0 +1,147 @@
+import { defined, parseOffer, SUBPROTOCOL, sizeText } from '@trunkline/protocol'
+import type { ConnectRequest } from '../../define/identity.ts'
+import {
+  type Gone,
+  type HttpSender,
+  nameHttpConnection,
+  openHttpConnection,
+  readHttpConnection,
+  refuseRestricted,
+} from '../../runtime/connections/http-connection.ts'
+import { withinDeadline } from '../../runtime/context/deadline.ts'
+import type { InvocationContext } from '../../runtime/context/runtime-context.ts'
+import { type DecodedRequest, decodeRequest, receiveRequest, toHttpServer } from '../../runtime/receive-http.ts'
+import { unnamedSession } from '../../runtime/requests/connectionless.ts'
+import {
+  type AdmissionOptions,
+  type CallerIdentity,
+  identityOf,
+  parseCookies,
+  recordDenied,
+} from '../authorize/admission.ts'
+import { type HttpRequest, readBody } from './http-event.ts'
+import { framesResponse, type HttpResponse, refusal } from './http-response.ts'
+
+/** One `POST /frames`. `mayUseCookies` is what its origin allows. */
+export interface FramesRequest {
+  readonly request: HttpRequest
+  readonly mayUseCookies: boolean
+}
+
+/** Answers `POST /frames`. Nothing runs for a request that is refused. Throws what `authorize` and the store throw. */
+export async function onFrames(
+  context: InvocationContext,
+  admission: AdmissionOptions,
+  { request, mayUseCookies }: FramesRequest,
+): Promise<HttpResponse> {
+  const checked = checkRequest(context, request)
+  if (checked.status === 'refused') return checked.response
+  const { session, decoded } = checked
+  const connectionId = request.headers['trunkline-connection']
+  if (connectionId !== undefined) {
+    if (session === undefined) return malformed(`Expected a Trunkline-Session with Trunkline-Connection, got none.`)
+    const found = await readHttpConnection(context, { connectionId, session })
+    return found.status === 'open' ? answer(context, found.sender, decoded) : gone(found)
+  }
+  if (decoded.hasHello && session === undefined)
+    return malformed('Expected a Trunkline-Session of 16 to 64 random characters with hello, got none.')
+  const identity = identityOf(admission, toConnectRequest(request, mayUseCookies), context.telemetry)
+  const base = await withinDeadline(context.deadline.signal, identity)
+  const sender = await toSender(context, { request, session, decoded }, base)
+  recordDenied({ status: 'admitted', caller: sender.caller }, sender.caller, context.telemetry)
+  const isOpened = sender.caller.via === 'http' && sender.caller.refused === undefined
+  const headers = isOpened ? { 'trunkline-connection': sender.caller.connectionId } : {}
+  return answer(context, sender, decoded, headers)
+}
+
+/** Runs the frames of a sender. */
+async function answer(
+  context: InvocationContext,
+  sender: HttpSender,
+  decoded: DecodedRequest,
+  headers: HttpResponse['headers'] = {},
+): Promise<HttpResponse> {
+  const answered = await receiveRequest(context, sender, decoded)
+  if (answered.status === 'answered') return framesResponse(answered.body, headers)
+  const found = await readHttpConnection(context, sender.caller)
+  return gone(found.status === 'open' ? { status: 'unknown' } : found)
+}
+
+/** The response for a connection that cannot be used. `message` and `until` say why the server has ended it. */
+function gone(found: Gone): HttpResponse {
+  if (found.status !== 'kicked') return refusal(410, { reason: found.status })
+  const { reason: message, until } = found.kicked
+  return refusal(410, { reason: 'kicked', message, ...defined({ until }) })
+}
+
+interface CheckedRequest {
+  readonly session: string | undefined
+  readonly decoded: DecodedRequest
+}
+
+/** The parts of a request that can be checked without reading anything. */
+// [TL-HTTP-1] [TL-HTTP-7] [TL-HTTP-15]
+function checkRequest(
+  { server }: InvocationContext,
+  request: HttpRequest,
+): ({ readonly status: 'valid' } & CheckedRequest) | { readonly status: 'refused'; readonly response: HttpResponse } {
+  const refused = (response: HttpResponse) => ({ status: 'refused' as const, response })
+  const [type = ''] = (request.headers['content-type'] ?? '').split(';')
+  if (type.trim().toLowerCase() !== 'application/json')
+    return refused(
+      refusal(415, {
+        reason: 'content-type',
+        message: `Expected Content-Type: application/json, got ${type === '' ? 'none' : 'another'}.`,
+      }),
+    )
+  const { maxMessageBytes, maxBatchSize } = toHttpServer(server)
+  const { bytes, text } = readBody(request)
+  if (bytes > maxMessageBytes)
+    return refused(refusal(413, { reason: 'too-large', message: sizeText(bytes, maxMessageBytes) }))
+  const header = request.headers['trunkline-session']
+  const session = header === undefined ? undefined : parseSession(header)
+  if (header !== undefined && session === undefined)
+    return refused(
+      malformed('Expected a Trunkline-Session of 16 to 64 characters of 0-9 A-Z a-z _ -, got another text.'),
+    )
+  if (text === undefined) return refused(malformed('Expected a body of UTF-8, got other bytes.'))
+  const decoded = decodeRequest(text, { maxBatchSize })
+  return decoded.ok ? { status: 'valid', session, decoded: decoded.request } : refused(malformed(decoded.reason))
+}
+
+function parseSession(header: string): string | undefined {
+  return header.includes(',') ? undefined : parseOffer(`${SUBPROTOCOL}, session.${header}`)?.session
+}
+
+function malformed(message: string): HttpResponse {
+  return refusal(400, { reason: 'malformed', message })
+}
+
+/** The sender of a request without `Trunkline-Connection`: a connection that `hello` opens, or the request alone. */
+async function toSender(
+  context: InvocationContext,
+  { request, session, decoded }: CheckedRequest & { readonly request: HttpRequest },
+  identity: CallerIdentity,
+): Promise<HttpSender> {
+  const shared = { ...identity, extensions: true, expectsParams: false, namesSessions: true }
+  if (decoded.hasHello && session !== undefined)
+    return openHttpConnection(context, { ...shared, connectionId: nameHttpConnection(context), session, via: 'http' })
+  const connectionId = `http-${request.id}`
+  const own = { ...shared, connectionId, session: session ?? unnamedSession(connectionId), via: 'request' as const }
+  return { caller: await refuseRestricted(context, own), expires: 0 } // it has no rows
+}
+
+/** What `authorize` gets of an HTTP request. Cookies that do not count are absent, and so is the session, a secret. */
+function toConnectRequest(request: HttpRequest, mayUseCookies: boolean): ConnectRequest {
+  const { cookie: _, 'trunkline-session': __, ...headers } = request.headers
+  const cookies = mayUseCookies ? request.cookies : undefined
+  return {
+    token: /^Bearer +(\S+) *$/i.exec(headers['authorization'] ?? '')?.[1],
+    headers: cookies === undefined ? headers : { ...headers, cookie: cookies },
+    subprotocols: [],
+    query: Object.assign(Object.create(null), Object.fromEntries(request.query)),
+    cookies: parseCookies(cookies),
+    origin: headers['origin'],
+    sourceIp: request.sourceIp,
+  }
+}
