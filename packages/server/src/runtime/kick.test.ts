@@ -346,22 +346,29 @@ describe('a principal that connection parameters settle', () => {
     expect(await line.isOpen(ann.connectionId)).toBe(false)
     expect(await line.connections('ann')).toEqual([])
   })
-  test('is kicked when the ban comes while it is settled', async () => {
-    const ban = { principal: 'ann', kind: 'ban', at: start + hour, reason, expires: 2_000_000_000 } as const
-    const line = createKickLine({
-      store: (inner) => ({
-        ...inner,
-        async putConnectionParams(...args) {
-          await inner.putRestriction(ban) // a kick has read no connection of this principal
-          return inner.putConnectionParams(...args)
-        },
-      }),
-    })
-    const ann = await line.connect(announced)
-    await ann.send(params)
-    expect(ann.frames()).toEqual([kicked({ until: start + hour })])
-    expect(await line.isOpen(ann.connectionId)).toBe(false)
-  })
+  test.each(['putPrincipalConnection', 'readRestrictions', 'putConnectionParams'] as const)(
+    'does not begin when it is banned while it is settled: before %s [TL-KICK-3]',
+    async (operation) => {
+      let ban = async () => {}
+      const line = createKickLine({
+        store: (inner) => ({
+          ...inner,
+          [operation]: async (...args: never[]) => {
+            const begun = ban
+            ban = async () => {}
+            await begun()
+            return (inner[operation] as (...args: never[]) => unknown)(...args)
+          },
+        }),
+      })
+      const ann = await line.connect(announced)
+      ban = async () => void (await line.kick({ principal: 'ann', reason, ban: later }))
+      await ann.send(params)
+      expect(await ann.send(query('add'))).toBeUndefined()
+      expect(await line.isOpen(ann.connectionId)).toBe(false)
+      expect(await line.connections('ann')).toEqual([])
+    },
+  )
 })
 
 describe('a call that runs when its connection is kicked [TL-KICK-2]', () => {

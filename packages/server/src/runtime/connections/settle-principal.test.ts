@@ -326,7 +326,7 @@ const settling = (
   operations,
   kills,
   idle: (room) => room.clock.advance(100),
-  async check(room) {
+  async check(room, { killed }) {
     const row = await room.row(room.ann)
     const { token = '' } = JSON.parse(row?.connectionParams ?? '{}') as { token?: string }
     expect(row?.principal).toBe(token === '' ? null : token)
@@ -334,6 +334,12 @@ const settling = (
     // Nobody was ever somebody else than the row says.
     expect(room.effects.filter((user) => user !== row?.principal)).toEqual([])
     if (row?.refused !== undefined) expect(room.effects).toEqual([])
+    // [LAW-REVOKE] A kick finds the connection by its principal, and by no other.
+    for (const principal of ['ann', 'bob']) {
+      const leading = await room.store.readPrincipalConnections(principal)
+      if (principal === row?.principal) expect(leading).toHaveLength(1)
+      else if (killed === undefined) expect(leading).toEqual([])
+    }
     if (!(await room.isOpen(room.ann))) return
     expect(await room.ann.send(call(9))).toMatchObject({ result: { data: row?.principal } })
   },
@@ -346,8 +352,26 @@ describe('[TL-HS-9]', () => {
   const both = { ann: send(params('ann')), bob: send(params('bob')) }
   test('of two messages one settles the principal, in every interleaving and with either killed', () =>
     table.holds('ann ∥ bob ∥ kill', settling(both, { kills: ['ann', 'bob'] })))
+  test('of two messages of one principal one settles it, and the row that leads to it stays', () => {
+    const again = { method: 'connectionParams', data: { token: 'ann', lang: 'en' } }
+    return table.holds('ann ∥ ann ∥ kill', settling({ ann: both.ann, again: send(again) }, { kills: ['ann', 'again'] }))
+  })
   test('a frame runs as the principal that is settled, in every interleaving', () =>
     table.holds('ann ∥ bob ∥ query', settling({ ...both, query: send(call(1)) })))
   test('a refusal that races decides for every frame or for none', () =>
     table.holds('ann ∥ bad ∥ query', settling({ ann: both.ann, bad: send(params('bad')), query: send(call(1)) })))
+  test('a kick that races finds the connection, or the parameters are refused, with their function killed', () => {
+    const later = new Date(start + 24 * hour)
+    const kick = ({ line, backend }: Room) =>
+      line.withBackend(backend, () => line.kick({ principal: 'ann', reason: 'spam', ban: later }))
+    const exploration = settling({ ann: both.ann, kick }, { kills: ['ann'] })
+    return table.holds('ann ∥ kick ∥ kill', {
+      ...exploration,
+      async check(room) {
+        const row = await room.row(room.ann)
+        if (row?.principal === 'ann') expect(row.state).toBe('CLOSED')
+        expect(room.effects).toEqual([])
+      },
+    })
+  })
 })

@@ -5,7 +5,6 @@ import { publicSessionId } from '../context/public-session.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { callHook } from './call-hook.ts'
-import { endKicked } from './end-kicked.ts'
 import { findRestriction, issuedAtOf, principalRowOf } from './restrictions.ts'
 
 /**
@@ -27,91 +26,85 @@ export async function settlePrincipal(
   caller: ConnectionCaller,
   params: ConnectionParams,
 ): Promise<Settlement> {
-  const { server, store, telemetry } = context
+  const { server, store } = context
   const { connectionId } = caller
   const { identifyParams } = server
-  let settled: SettledParams = { connectionParams: JSON.stringify(params) }
-  // The handshake has settled the principal, so the parameters are only data.
-  if (identifyParams !== undefined && caller.principal === null) {
-    const row = await store.readConnection(connectionId)
-    if (row?.state !== 'OPEN') return { status: 'absent' }
-    if (row.connectionParams !== undefined || row.refused !== undefined) return { status: 'exists' }
-    settled = await decide(context, identifyParams, { row, params })
-    if ('principal' in settled) return settleNamed(context, row, settled)
-    if (!('refused' in settled)) return settleAnonymous(context, row, settled)
+  if (identifyParams === undefined || caller.principal !== null) {
+    // Nobody decides, or the handshake has settled the principal: the parameters are only data.
+    const stored = await store.putConnectionParams(connectionId, { connectionParams: JSON.stringify(params) })
+    return { status: stored === 'stored' ? 'settled' : stored }
   }
-  const stored = await store.putConnectionParams(connectionId, settled)
-  if (stored !== 'stored') return { status: stored }
-  if (!('refused' in settled)) return { status: 'settled' }
-  const reason = settled.refused
-  telemetry.measure('refused', 1)
-  telemetry.audit?.({ action: 'deny', connectionId, sessionId: publicSessionId(caller.session), reason })
-  return { status: 'refused', reason }
+  const row = await store.readConnection(connectionId)
+  if (row?.state !== 'OPEN') return { status: 'absent' }
+  if (row.connectionParams !== undefined || row.refused !== undefined) return { status: 'exists' }
+  const settled = await decide(context, identifyParams, params)
+  if ('principal' in settled) return settleNamed(context, row, settled)
+  if ('refused' in settled) return settleRefused(context, row, settled.refused)
+  return settleAccepted(context, row, settled)
 }
 
 type Named = Extract<SettledParams, { readonly principal: string }>
 
 /**
- * Settles a principal as `$connect` does: writes the row that leads from it to the connection, and reads what it may not
- * do after the rows are written [LAW-REVOKE].
+ * Settles a principal. The row that leads from it to the connection is written first, then what it may not do is read,
+ * and then frames may run [LAW-REVOKE]: a kick that this read misses finds the row, also if this function dies.
  */
 // [TL-KICK-3]
 async function settleNamed(context: InvocationContext, row: ConnectionRow, settled: Named): Promise<Settlement> {
+  const { store } = context
   const { connectionId } = row
+  const { principal, issuedAt = issuedAtOf(row) } = settled
   const leading = principalRowOf({ ...row, ...settled })
-  const [stored] = await Promise.all([
-    context.store.putConnectionParams(connectionId, settled),
-    leading && context.store.putPrincipalConnection(leading),
-  ])
-  const { issuedAt = issuedAtOf(row) } = settled
-  const kicked = stored === 'stored' && leading && (await findRestriction(context, { ...leading, issuedAt }))
-  if (leading !== undefined && (stored !== 'stored' || kicked)) await context.store.deletePrincipalConnection(leading) // another message has settled another principal, or none
-  if (stored !== 'stored') return { status: stored }
-  if (!kicked) return accept(context, row, settled.principal)
-  await context.store.closeConnection(connectionId, row.expires, kicked)
-  await endKicked(context, row, kicked)
-  return { status: 'settled' }
+  if (leading !== undefined) await store.putPrincipalConnection(leading)
+  const kicked = await findRestriction(context, { principal, session: publicSessionId(row.session), issuedAt })
+  const settlement =
+    kicked === undefined
+      ? await settleAccepted(context, row, settled)
+      : await settleRefused(context, row, kicked.reason)
+  if (settlement.status === 'settled' || leading === undefined) return settlement
+  // Of another message that has settled the same principal, the row stays.
+  const current = settlement.status === 'exists' ? await store.readConnection(connectionId) : undefined
+  if (current?.state !== 'OPEN' || current.principal !== principal) await store.deletePrincipalConnection(leading)
+  return settlement
 }
 
-async function settleAnonymous(
-  context: InvocationContext,
-  row: ConnectionRow,
-  settled: SettledParams,
+async function settleRefused(
+  { store, telemetry }: InvocationContext,
+  { connectionId, session }: ConnectionRow,
+  reason: string,
 ): Promise<Settlement> {
-  const stored = await context.store.putConnectionParams(row.connectionId, settled)
-  return stored === 'stored' ? accept(context, row, null) : { status: stored }
+  const stored = await store.putConnectionParams(connectionId, { refused: reason })
+  if (stored !== 'stored') return { status: stored }
+  telemetry.measure('refused', 1)
+  telemetry.audit?.({ action: 'deny', connectionId, sessionId: publicSessionId(session), reason })
+  return { status: 'refused', reason }
 }
 
-/** The connection is accepted as that of a principal, or of an anonymous caller. */
-async function accept(
+/** Accepts the connection as that of a principal, or of an anonymous caller. */
+async function settleAccepted(
   context: InvocationContext,
   { connectionId, session }: ConnectionRow,
-  principal: string | null,
+  settled: Exclude<SettledParams, { readonly refused: string }>,
 ): Promise<Settlement> {
+  const stored = await context.store.putConnectionParams(connectionId, settled)
+  if (stored !== 'stored') return { status: stored }
+  const principal = 'principal' in settled ? settled.principal : null
   const info = { connectionId, sessionId: publicSessionId(session), principal }
   if (principal !== null) context.telemetry.audit?.({ action: 'connect', ...info })
   await callHook(context, 'onConnect', info)
   return { status: 'settled' }
 }
 
-interface Announced {
-  readonly row: ConnectionRow
-  readonly params: ConnectionParams
-}
-
 async function decide(
-  context: InvocationContext,
+  { clock, deadline }: InvocationContext,
   identifyParams: NonNullable<Server['identifyParams']>,
-  { row, params }: Announced,
+  params: ConnectionParams,
 ): Promise<SettledParams> {
-  const { clock, deadline } = context
   const found = await withinDeadline(deadline.signal, identifyParams(params)) // the application's code may hang
   const connectionParams = JSON.stringify(params)
   if (found.status === 'anonymous') return { connectionParams }
   if (found.status === 'refused') return { refused: found.reason }
   if (found.authExp <= clock.now()) return { refused: 'This token has expired.' }
   const { principal, claims, authExp, issuedAt = clock.now() } = found
-  // Read also before the row is written: from then on frames run.
-  const kicked = await findRestriction(context, { principal, session: publicSessionId(row.session), issuedAt })
-  return kicked === undefined ? { connectionParams, principal, claims, authExp, issuedAt } : { refused: kicked.reason }
+  return { connectionParams, principal, claims, authExp, issuedAt }
 }
