@@ -6,8 +6,9 @@ import { observable } from '@trpc/server/observable'
 import { defined } from '@trunkline/protocol'
 import { anonymous, createLine, deny, type LineMeta, type TopicCaller } from '@trunkline/server'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
-import type { Backend } from '@trunkline/server/ports'
+import type { Backend, Telemetry } from '@trunkline/server/ports'
 import * as z from 'zod'
+import { consoleRecorder } from '../../../server/src/ports/console-log.ts'
 
 /** The functions that a schedule's procedures use in addition to Trunkline. */
 export interface ScheduleHooks {
@@ -184,6 +185,12 @@ export const expiryOf = (token: string) => Number(token.split('|')[1])
 /** The guarded rooms of a token; undefined for one that names none. */
 export const roomsOf = (token: string) => token.split('|')[2]?.split(',')
 
+/** Log lines go to the console, without the audit of each `auth`. */
+const telemetry: Telemetry = {
+  kind: 'simulated',
+  begin: () => ({ measure() {}, log: (entry) => consoleRecorder.log(entry), end() {} }),
+}
+
 /** The Lambda handlers, as they are deployed. */
 export const handlers = createLambdaHandlers({
   router,
@@ -197,6 +204,7 @@ export const handlers = createLambdaHandlers({
   },
   anonymousMay: 'everything',
   createContext: ({ principal, connectionId }) => ({ principal, connectionId }),
+  telemetry,
   onError: ({ error }) => hooks.current?.reported(`${error.code} ${error.message}`),
 })
 
