@@ -20,8 +20,8 @@ export function findOriginError(
 ): string | undefined {
   const { origin } = headers
   const host = (headers.host ?? '').toLowerCase()
-  const hosts = names.map((name) => (socket.localPort === httpPort ? name : `${name}:${socket.localPort}`))
-  if (!hosts.includes(host)) return `Expected one of the hosts ${hosts.join(', ')}, got ${JSON.stringify(host)}.`
+  const hostError = findHostError({ headers, socket })
+  if (hostError !== undefined) return hostError
   if (origin !== undefined && origin !== `http://${host}`)
     return `Expected the page's origin to be http://${host}, got ${JSON.stringify(origin)}.`
   const site = headers['sec-fetch-site'] ?? 'none'
@@ -29,4 +29,13 @@ export function findOriginError(
   if (site !== 'same-origin' && site !== 'none' && !opens)
     return `Expected a request from a page of the same origin, got one that is ${JSON.stringify(site)}.`
   return undefined
+}
+
+/** Checks only that `Host` is a name of this machine with this port. Returns an error message, or undefined. */
+export function findHostError({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string | undefined {
+  const host = (headers.host ?? '').toLowerCase()
+  const hosts = names.map((name) => (socket.localPort === httpPort ? name : `${name}:${socket.localPort}`))
+  return hosts.includes(host)
+    ? undefined
+    : `Expected one of the hosts ${hosts.join(', ')}, got ${JSON.stringify(host)}.`
 }

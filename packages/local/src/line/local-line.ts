@@ -8,6 +8,8 @@ import type { UserTable } from './user-table.ts'
 export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
   /** `ws://127.0.0.1:port/dev` */
   readonly url: string
+  /** `http://127.0.0.1:port/dev`: `POST` to `/frames` below it takes frames over HTTP. */
+  readonly httpUrl: string
   /** Creates a client of this line. It closes with the line and brings its own WebSocket on Node 20. */
   connect(options?: LocalConnectOptions): LocalClient<R>
   /** Runs `fn` as a script with this line's credentials: `messages.publish` inside it reaches this line. */

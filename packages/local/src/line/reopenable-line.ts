@@ -14,13 +14,14 @@ export async function toReopenable<R extends AnyTRPCRouter>(
 ): Promise<LocalLine<R>> {
   let line = await start(givenPort)
   let closed: Promise<void> | undefined
-  const { url } = line
+  const { url, httpUrl } = line
   const close = () => {
     closed ??= line.close()
     return closed
   }
   return {
     url,
+    httpUrl,
     connect: (options) => line.connect(options),
     run: (fn) => line.run(fn),
     get environment() {

@@ -176,6 +176,7 @@ function openGateway(options: StackOptions, parts: GatewayParts): Promise<LocalG
     region,
     routes: options.routes ?? routes,
     authorizer: { functionName: 'authorizer', identitySource: [] },
+    httpFunction: 'http',
     invoke,
     hooks: {
       ...faults.gatewayHooks,

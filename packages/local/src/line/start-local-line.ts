@@ -103,6 +103,7 @@ export function toLocalLine<R extends AnyTRPCRouter>(
   }
   return {
     url: stack.gateway.url,
+    httpUrl: stack.gateway.callbackUrl,
     connect: connector.connect,
     run: options.run,
     environment: stack.scriptEnvironment,

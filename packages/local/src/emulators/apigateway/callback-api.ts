@@ -114,7 +114,7 @@ const abortBytes = 16 * 1024 * 1024 // a larger body is aborted instead of read 
  * Reads a request's body. A body over `limitBytes` is read to its end and discarded, so that the caller receives the
  * response. Never rejects.
  */
-function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too-large' | 'broken'> {
+export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too-large' | 'broken'> {
   return new Promise((resolve) => {
     let chunks: Buffer[] = []
     let bytes = 0

@@ -4,9 +4,10 @@ import { createCallbackApi } from './callback-api.ts'
 import type { OpenConnection } from './connection/connection.ts'
 import { createGatewayContext, type GatewayContext } from './connection/gateway-context.ts'
 import { createUpgrade } from './handshake/upgrade.ts'
+import { createHttpApi } from './http-api.ts'
 import type { ConnectionInfo } from './integration/events.ts'
 import { type GatewayOptions, resolveOptions } from './integration/options.ts'
-import { isSocketPath, isUnderStage, parseCallbackPath } from './integration/paths.ts'
+import { isHttpRoute, isSocketPath, isUnderStage, parseCallbackPath } from './integration/paths.ts'
 
 export type * from './integration/hooks.ts'
 export type { InvokeResult } from './integration/invoke.ts'
@@ -59,7 +60,7 @@ export async function startGateway(options: GatewayOptions): Promise<LocalGatewa
   // AWS limits the bytes only. Above 2,000 headers, Node 24 answers 431 and Node 20 drops the rest.
   server.maxHeadersCount = 0
   const gateway = createGatewayContext(resolveOptions(options), () => server.listening)
-  server.on('request', createRequestListener(gateway, options.http))
+  server.on('request', createRequestListener(gateway, options))
   server.on('upgrade', createUpgrade(gateway))
   const sockets = trackSockets(server)
   const port = await listen(server, options.port ?? 0)
@@ -85,14 +86,19 @@ export async function startGateway(options: GatewayOptions): Promise<LocalGatewa
   }
 }
 
-function createRequestListener(gateway: GatewayContext, http: GatewayOptions['http']) {
+function createRequestListener(
+  gateway: GatewayContext,
+  { http, httpFunction }: Pick<GatewayOptions, 'http' | 'httpFunction'>,
+) {
   const callbackApi = createCallbackApi(gateway)
+  const httpApi = httpFunction === undefined ? undefined : createHttpApi(gateway, httpFunction)
   return (request: IncomingMessage, response: ServerResponse) => {
     const target = request.url ?? '/'
     if (isSocketPath(gateway.stage, target)) {
       const headers = { connection: 'Upgrade', upgrade: 'websocket', 'content-length': 0 }
       return void response.writeHead(426, headers).end()
     }
+    if (httpApi !== undefined && isHttpRoute(gateway.stage, target)) return httpApi(request, response)
     if (isUnderStage(gateway.stage, target)) {
       if (gateway.hooks.intercept?.(request, response) === true) return
       return callbackApi(request, response, parseCallbackPath(gateway.stage, target))

@@ -58,6 +58,8 @@ export interface GatewayOptions {
    * Handles requests to other paths and returns true if it did. (On AWS, `/ping` and `/sping` belong to the gateway.)
    */
   readonly http?: (request: IncomingMessage, response: ServerResponse) => boolean | undefined
+  /** The function behind the HTTP API, whose routes are `/<stage>/frames` and below `/<stage>/read`. @default none */
+  readonly httpFunction?: string
 }
 
 /** The options with all defaults filled in. */

@@ -11,6 +11,12 @@ export function parseCallbackPath(stage: string, target: string): string | null 
   return fits && id !== undefined ? id : null
 }
 
+/** Whether a target is a route of the HTTP API: `/dev/frames`, or below `/dev/read`. */
+export function isHttpRoute(stage: string, target: string): boolean {
+  const path = pathOf(target)
+  return path === `/${stage}/frames` || path.startsWith(`/${stage}/read/`)
+}
+
 /** Whether a target is below the stage. Other paths are available to pages. */
 export function isUnderStage(stage: string, target: string): boolean {
   const path = pathOf(target)
