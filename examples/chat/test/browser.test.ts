@@ -26,6 +26,7 @@ async function publish(room: string, text: string, more: { author?: string; at?:
 }
 
 const expectTexts = (page: Page, texts: readonly string[]) => expect.poll(() => textsOn(page), patience).toEqual(texts)
+const urls = () => ['--url', stage.local.url, '--issuer', stage.issuer.url]
 const picture = (page: Page, name: string) => page.screenshot({ path: join(artefacts, `${name}.png`) })
 
 describe('two browsers in one room', () => {
@@ -327,7 +328,7 @@ describe('the bot', () => {
 
 describe('the command-line client', () => {
   it('asks the bot, whose answer is written as it comes and not printed again', async () => {
-    await using bob = await startCommandLine(['--room', 'asked', '--name', 'bob', '--url', stage.local.url])
+    await using bob = await startCommandLine(['--room', 'asked', '--name', 'bob', ...urls()])
     const printed = () => bob.lines().join('\n')
     await expect.poll(printed, patience).toContain('-- Connected')
     bob.type('/ask why')
@@ -345,7 +346,7 @@ describe('the command-line client', () => {
     const ann = await stage.open({ room: 'node', name: 'ann' })
     await say(ann, 'history')
     await expectTexts(ann, ['history'])
-    await using bob = await startCommandLine(['--room', 'node', '--name', 'bob', '--url', stage.local.url])
+    await using bob = await startCommandLine(['--room', 'node', '--name', 'bob', ...urls()])
     const said = () => bob.lines().flatMap((line) => /^\d\d:\d\d (.*)$/.exec(line)?.[1] ?? [])
     await expect.poll(said, patience).toEqual(['ann: history'])
     bob.type('hello from a terminal')

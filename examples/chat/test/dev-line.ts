@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startDevelopmentIssuer } from '../src/issuer/development.ts'
 
-/** `trunkline dev` as people start it, in a process of its own, on the chat that was built. */
+/** `trunkline dev` as `npm start` starts it, in a process of its own, on the chat that was built, with its issuer. */
 export interface RunningDev extends AsyncDisposable {
   readonly page: string
   readonly inspector: string
@@ -11,8 +13,10 @@ const command = fileURLToPath(new URL('./dist/cli.js', import.meta.resolve('@tru
 
 export async function startDev(): Promise<RunningDev> {
   const example = fileURLToPath(new URL('..', import.meta.url))
+  const issuer = await startDevelopmentIssuer(join(example, 'dist/web'))
   const child = spawn(process.execPath, [command, 'dev', example, '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, CHAT_ISSUER: issuer.url },
   })
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const said = await new Promise<string>((resolve, reject) => {
@@ -30,6 +34,7 @@ export async function startDev(): Promise<RunningDev> {
     async [Symbol.asyncDispose]() {
       child.kill()
       await ended
+      await issuer[Symbol.asyncDispose]()
     },
   }
 }

@@ -9,11 +9,18 @@ export interface PageServer {
   close(): Promise<void>
 }
 
-/** Serves a built page and its `line.json`, as the dev server does. The line may start later: it must know the origin. */
-export async function servePage(folder: string, lineUrl: () => string): Promise<PageServer> {
+/**
+ * Serves a built page, and files with addresses as the dev server has them. The line may start later: it must know the
+ * origin.
+ */
+export async function servePage(
+  folder: string,
+  addresses: Readonly<Record<string, () => string>>,
+): Promise<PageServer> {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://page').pathname)
-    if (path === '/line.json') return void response.end(JSON.stringify({ url: lineUrl() }))
+    const address = addresses[path.slice(1)]
+    if (address !== undefined) return void response.end(JSON.stringify({ url: address() }))
     const file = path === '/' ? 'index.html' : path
     try {
       const body = await readFile(join(folder, file))

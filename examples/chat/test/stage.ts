@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { type LocalLine, startLocalLine } from '@trunkline/local'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
-import { authorize, createContext } from '../src/server/auth.ts'
+import { type Issuer, startIssuer } from '../src/issuer/issuer.ts'
+import { createAuthorize, createContext } from '../src/server/auth.ts'
 import { line } from '../src/server/channels.ts'
 import { type AppRouter, appRouter } from '../src/server/router.ts'
 import { type PageServer, servePage } from './page-server.ts'
@@ -36,12 +37,15 @@ export interface OpenOptions extends BrowserContextOptions {
 /** A line, the built page, and a Chromium to open it in. */
 export interface Stage extends AsyncDisposable {
   readonly local: LocalLine<AppRouter>
+  readonly issuer: Issuer
   /** A page in a browser profile of its own, open and connected. */
   open(options: OpenOptions): Promise<Page>
   closePages(): Promise<void>
 }
 
-export async function setStage(): Promise<Stage> {
+const stayMs = 12 * 60 * 60_000 // 12 h: tests move the clock by minutes
+
+export async function setStage({ lifetimeSeconds = stayMs / 1_000 } = {}): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-chat-'))
   await build({
     configFile: join(example, 'vite.config.ts'),
@@ -49,12 +53,17 @@ export async function setStage(): Promise<Stage> {
     build: { outDir: folder },
   })
   let lineUrl = ''
-  const pages = await servePage(folder, () => lineUrl)
-  const local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
+  let local: LocalLine<AppRouter> | undefined
+  const clock = { now: () => local?.clock.now() ?? Date.now() }
+  const issuer = await startIssuer({ lifetimeSeconds, now: clock.now })
+  const pages = await servePage(folder, { 'line.json': () => lineUrl, 'issuer.json': () => issuer.url })
+  const authorize = createAuthorize({ issuer: issuer.url, clock })
+  local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
   lineUrl = local.url
   const browser = await launchChromium()
   return {
     local,
+    issuer,
     open: (options) => openPage(browser, pages, options),
     async closePages() {
       await Promise.all(browser.contexts().map((context) => context.close()))
@@ -63,6 +72,7 @@ export async function setStage(): Promise<Stage> {
       await browser.close()
       await local.close()
       await pages.close()
+      await issuer[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
     },
   }

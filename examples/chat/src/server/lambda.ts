@@ -1,7 +1,7 @@
 import { preload } from '@trunkline/server/aws'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { powertoolsTelemetry } from '@trunkline/server/powertools'
-import { authorize, createContext } from './auth.ts'
+import { authorizeOfEnvironment, createContext } from './auth.ts'
 import { line } from './channels.ts'
 import { appRouter } from './router.ts'
 
@@ -9,7 +9,7 @@ import { appRouter } from './router.ts'
 export const { authorizer, websocket, tableStream, deliver, worker } = createLambdaHandlers({
   router: appRouter,
   line,
-  authorize,
+  authorize: authorizeOfEnvironment(),
   createContext,
   telemetry: powertoolsTelemetry(), // the metrics for the alarms and the dashboard of serverless.yml
   origins: (process.env['CHAT_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),

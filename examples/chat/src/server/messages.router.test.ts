@@ -2,7 +2,7 @@ import { createTRPCClient, createWSClient, wsLink } from '@trpc/client'
 import { type LocalLine, startLocalLine } from '@trunkline/local'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { authorize, createContext } from './auth.ts'
+import { authorizeOfEnvironment, createContext } from './auth.ts'
 import { line, messages } from './channels.ts'
 import { type AppRouter, appRouter } from './router.ts'
 
@@ -11,7 +11,7 @@ const posts = 30
 
 let local: LocalLine<AppRouter>
 beforeAll(async () => {
-  local = await startLocalLine({ router: appRouter, line, authorize, createContext })
+  local = await startLocalLine({ router: appRouter, line, authorize: authorizeOfEnvironment({}), createContext })
   await local.run(async () => {
     for (let n = 0; n < posts; n++) {
       const message = { id: crypto.randomUUID(), author: 'ann', text: `${n} ${'ö'.repeat(3_900)}`, at: n }

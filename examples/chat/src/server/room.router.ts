@@ -1,10 +1,10 @@
 import { here, typing } from './channels.ts'
 import { memberData } from './schemas.ts'
-import { member, t, visitor } from './trpc.ts'
+import { member, t, visitor, writer } from './trpc.ts'
 
 /** Presence and typing in a room. */
 export const roomRouter = t.router({
-  typing: member
+  typing: writer
     .input(typing.key)
     .meta({ idempotent: true })
     .mutation(({ input, ctx }) => typing.publish(input, { author: ctx.user.name })),

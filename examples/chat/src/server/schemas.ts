@@ -3,7 +3,7 @@ import * as z from 'zod' // shared with the browser: no server import
 /** The name of the bot. No user may have it. */
 export const botName = 'bot'
 
-/** The name of a user. It is also the guest's token, so the browser checks it before it connects. */
+/** The name of a user. The browser checks it before it signs in. */
 export const guestName = z
   .string()
   .trim()
@@ -56,3 +56,9 @@ export const roomEvent = z.discriminatedUnion('type', [
 export const memberData = z.object({ name: z.string(), away: z.boolean().default(false) })
 
 export const typist = z.object({ author: z.string() })
+
+/** A moderator muted somebody in a room until then, in epoch milliseconds. The newest event of a name counts. */
+export const moderationEvent = z.object({ type: z.literal('muted'), name: z.string(), until: z.number() })
+
+/** At most a day, which is how long such an event is kept. */
+export const muteInput = room.extend({ name: z.string(), minutes: z.number().min(0).max(1_440) })

@@ -7,7 +7,7 @@ const key = 'trunkline-chat.name'
 const listeners = new Set<() => void>()
 let current: Identity = localStorage.getItem(key) ?? undefined
 
-/** The current name, which is the token of the next connect. */
+/** The current name, for which the next token is requested. */
 export const currentName = (): string | null => current ?? null
 
 /** Stores the name in this browser; `null` for a visitor who only reads. */

@@ -7,17 +7,18 @@ let lastKnown: string | undefined
 export async function lineAddress(): Promise<string> {
   const built: unknown = import.meta.env['VITE_LINE_URL']
   if (typeof built === 'string' && built !== '') return built
-  lastKnown = (await askDevServer()) ?? lastKnown
+  lastKnown = (await readAddress('line.json')) ?? lastKnown
   if (lastKnown === undefined) throw new Error('The server of this page has no line.json with the URL of the line.')
   return lastKnown
 }
 
-async function askDevServer(): Promise<string | undefined> {
+/** The address in a file of the dev server; undefined if there is no network or no such file. */
+export async function readAddress(file: 'line.json' | 'issuer.json'): Promise<string | undefined> {
   try {
-    const answer: unknown = await (await fetch('line.json', { cache: 'no-store' })).json()
+    const answer: unknown = await (await fetch(file, { cache: 'no-store' })).json()
     return isAddress(answer) ? answer.url : undefined
   } catch {
-    return undefined // there is no network or no line.json: the caller decides
+    return undefined // the caller decides
   }
 }
 

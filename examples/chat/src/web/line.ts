@@ -2,13 +2,13 @@ import { QueryClient } from '@tanstack/react-query'
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query'
 import { createClient, createConnection } from '@trunkline/client'
 import type { AppRouter } from '../server/router.ts'
-import { currentName } from './identity.ts'
+import { fetchToken } from './issuer.ts'
 import { lineAddress } from './line-address.ts'
 
 /** The page's only connection. All calls and subscriptions share its socket. */
 export const connection = createConnection({
   url: lineAddress,
-  token: currentName,
+  token: fetchToken,
 })
 
 /** The connection has its own outbox and detects when it is offline, so TanStack Query must not delay requests. */

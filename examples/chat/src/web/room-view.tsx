@@ -10,6 +10,7 @@ import { connection, trpc } from './line.ts'
 import type { ListedMessage } from './listed-message.ts'
 import { MembersButton, MembersPanel } from './members-panel.tsx'
 import { MessageList } from './message-list.tsx'
+import { moderate } from './moderate.ts'
 import { notePosted } from './post.ts'
 import { type Notice, StatusLine } from './status-line.tsx'
 import { typingWords } from './typists.ts'
@@ -32,7 +33,7 @@ interface RoomViewProps {
 export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewProps) {
   const state = useConnection(connection)
   const [editing, setEditing] = useState<Message | null>(null)
-  const [notice, setNotice] = useState<string | null>(null)
+  const [notice, setNotice] = useState<Notice | null>(null)
   const typing = useTyping(room, me)
   const present = { members: useMembers(room, me), me, typists: typing.typists }
   const onEvent = useCallback(
@@ -47,7 +48,7 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   const outbox = useOutbox(room, (message) => history.dispatch({ type: 'confirmed', message }))
   const answers = useAnswers(room)
   const listed = useListed(history.messages, { unsent: outbox.unsent, answers: answers.answers }, me)
-  const onError = (error: unknown) => setNotice(`Not changed: ${explainFailure(error)}.`)
+  const onError = (error: unknown) => setNotice({ text: `Not changed: ${explainFailure(error)}.` })
   const inOrder = { onError, scope: scopeOf(room) } // after the message itself, which may still be in flight
   const edit = useMutation(trpc.messages.edit.mutationOptions(inOrder))
   const remove = useMutation(trpc.messages.remove.mutationOptions(inOrder))
@@ -57,8 +58,10 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   }, [room])
 
   const say = (text: string) => {
-    outbox.send(text)
     const typed = readTyped(text)
+    if (typed.kind === 'command')
+      return void moderate(room, typed).then((done) => setNotice({ text: done, tone: 'calm' }), onError)
+    outbox.send(text)
     if (typed.kind === 'question') answers.ask(typed.prompt)
   }
   const submit = (text: string) => {
@@ -133,10 +136,10 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
 }
 
 /** The notice for the status line, apart from the state of the connection. */
-function noticeOf(notice: string | null, { failure, follow }: RoomHistory): Notice | null {
+function noticeOf(notice: Notice | null, { failure, follow }: RoomHistory): Notice | null {
   if (failure !== null)
     return { text: `This room is not followed any more: ${failure}.`, action: { label: 'Follow again', run: follow } }
-  return notice === null ? null : { text: notice }
+  return notice
 }
 
 /** Whether the user may edit the message: an own message that did not fail. */

@@ -3,9 +3,11 @@ import { useEffect, useState } from 'react'
 import { describeConnection } from '../words/connection.ts'
 import { connection } from './line.ts'
 
-/** A problem apart from the connection, and an action for it. */
+/** A problem apart from the connection or the result of a command, and an action for it. */
 export interface Notice {
   readonly text: string
+  /** @default 'broken' */
+  readonly tone?: 'calm' | 'broken'
   readonly action?: { readonly label: string; readonly run: () => void }
 }
 
@@ -42,7 +44,7 @@ export function StatusLine({ state, notice, typing, onRename }: StatusLineProps)
     )
   }
   return (
-    <div className="status" data-tone={notice === null ? 'calm' : 'broken'} role="status">
+    <div className="status" data-tone={notice === null ? 'calm' : (notice.tone ?? 'broken')} role="status">
       <span className={notice === null ? 'clip' : undefined}>{notice?.text ?? typing}</span>
       {notice?.action !== undefined && (
         <button type="button" className="link" onClick={notice.action.run}>

@@ -9,7 +9,16 @@ describe('the typed text', () => {
   ])('is a question: %j', (text, prompt) => {
     expect(readTyped(text)).toEqual({ kind: 'question', prompt })
   })
-  it.each(['why', '/ask', '/ask  ', '/asking why', 'please /ask why'])('is a message: %j', (text) => {
-    expect(readTyped(text)).toEqual({ kind: 'message' })
+  it.each([
+    ['/mute ann', { command: 'mute', name: 'ann' }],
+    [' /Remove  Ann Lee ', { command: 'remove', name: 'Ann Lee' }],
+  ])('is a command: %j', (text, command) => {
+    expect(readTyped(text)).toEqual({ kind: 'command', ...command })
   })
+  it.each(['/mute', '/mutes ann', 'please /mute ann', 'why', '/ask', '/ask  ', '/asking why', 'please /ask why'])(
+    'is a message: %j',
+    (text) => {
+      expect(readTyped(text)).toEqual({ kind: 'message' })
+    },
+  )
 })

@@ -1,8 +1,23 @@
-/** A message for the room, or a question to the bot. */
-export type Typed = { readonly kind: 'message' } | { readonly kind: 'question'; readonly prompt: string }
+/** A moderator's command, which is not posted as a message. */
+export interface Command {
+  readonly command: 'mute' | 'unmute' | 'remove' | 'restore'
+  /** The name of the user whom it is about. */
+  readonly name: string
+}
 
-/** Parses `/ask why is that`. Any other text is a message. */
+/** A message for the room, a question to the bot, or a command. */
+export type Typed =
+  | { readonly kind: 'message' }
+  | { readonly kind: 'question'; readonly prompt: string }
+  | ({ readonly kind: 'command' } & Command)
+
+const commandForm = /^\/(mute|unmute|remove|restore)\s+(\S[\s\S]*)$/i
+
+/** Parses `/ask why is that` and commands such as `/mute ann`. Any other text is a message. */
 export function readTyped(text: string): Typed {
   const [, prompt] = /^\/ask\s+(\S[\s\S]*)$/i.exec(text.trim()) ?? []
-  return prompt === undefined ? { kind: 'message' } : { kind: 'question', prompt }
+  if (prompt !== undefined) return { kind: 'question', prompt }
+  const [, command, name] = commandForm.exec(text.trim()) ?? []
+  if (command === undefined || name === undefined) return { kind: 'message' }
+  return { kind: 'command', command: command.toLowerCase() as Command['command'], name }
 }

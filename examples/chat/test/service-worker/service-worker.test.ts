@@ -5,7 +5,8 @@ import { startLocalLine } from '@trunkline/local'
 import { build } from 'esbuild'
 import type { Page } from 'playwright-core'
 import { expect, it, onTestFinished } from 'vitest'
-import { authorize, createContext } from '../../src/server/auth.ts'
+import { startIssuer } from '../../src/issuer/issuer.ts'
+import { createAuthorize, createContext } from '../../src/server/auth.ts'
 import { line, messages } from '../../src/server/channels.ts'
 import { appRouter } from '../../src/server/router.ts'
 import { servePage } from '../page-server.ts'
@@ -39,16 +40,15 @@ it('a service worker, which has no window, makes calls and receives events, also
     conditions: ['trunkline-source'],
   })
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>A page</title>')
-  let lineUrl = ''
-  const pages = await servePage(folder, () => lineUrl)
+  await using issuer = await startIssuer()
+  const pages = await servePage(folder, {})
   await using local = await startLocalLine({
     router: appRouter,
     line,
-    authorize,
+    authorize: createAuthorize({ issuer: issuer.url }),
     createContext,
     origins: [pages.origin],
   })
-  lineUrl = local.url
   const browser = await launchChromium()
   onTestFinished(async () => {
     await browser.close()
@@ -57,7 +57,8 @@ it('a service worker, which has no window, makes calls and receives events, also
   })
   const page = await browser.newPage()
   await page.goto(pages.origin)
-  await page.evaluate((url) => navigator.serviceWorker.register(`worker.js?line=${encodeURIComponent(url)}`), lineUrl)
+  const addresses = new URLSearchParams({ line: local.url, issuer: issuer.url })
+  await page.evaluate((query) => navigator.serviceWorker.register(`worker.js?${query}`), String(addresses))
 
   const received = () => ask(page, { type: 'received' })
   expect(await ask(page, { type: 'post', text: 'from a worker' })).toBe('ann')

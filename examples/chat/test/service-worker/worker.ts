@@ -1,13 +1,16 @@
 import { createClient, createConnection } from '@trunkline/client'
 import type { AppRouter } from '../../src/server/router.ts'
+import { requestToken } from '../../src/sign-in/requests.ts'
 import { messagesOf, reduceTimeline, type Timeline } from '../../src/web/timeline.ts'
 
 /** A page's question to this worker. The answer goes to the port that comes with it. */
 export type Question = { readonly type: 'post'; readonly text: string } | { readonly type: 'received' }
 
 const room = { room: 'worker' }
-const url = new URL(location.href).searchParams.get('line') ?? ''
-const client = createClient<AppRouter>({ connection: createConnection({ url, token: async () => 'ann' }) })
+const query = new URL(location.href).searchParams
+const url = query.get('line') ?? ''
+const token = () => requestToken(query.get('issuer') ?? '', 'ann')
+const client = createClient<AppRouter>({ connection: createConnection({ url, token }) })
 let timeline: Timeline | undefined
 client.messages.live.subscribe(room, {
   onData: (received) => (timeline = reduceTimeline(timeline, { type: 'received', received })),

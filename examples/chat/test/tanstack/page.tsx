@@ -4,11 +4,13 @@ import { createClient, createConnection } from '@trunkline/client'
 import { StrictMode, Suspense } from 'react'
 import { createRoot } from 'react-dom/client'
 import type { AppRouter } from '../../src/server/router.ts'
-import { lineAddress } from '../../src/web/line-address.ts'
+import { requestToken } from '../../src/sign-in/requests.ts'
+import { lineAddress, readAddress } from '../../src/web/line-address.ts'
 
 const room = { room: 'tanstack' }
 const queryClient = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } })
-const client = createClient<AppRouter>({ connection: createConnection({ url: lineAddress, token: async () => 'ann' }) })
+const token = async () => requestToken((await readAddress('issuer.json')) ?? '', 'ann')
+const client = createClient<AppRouter>({ connection: createConnection({ url: lineAddress, token }) })
 const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient })
 const page = trpc.messages.older.queryOptions(room)
 

@@ -5,7 +5,8 @@ import { type LocalLine, startLocalLine } from '@trunkline/local'
 import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { authorize, createContext } from '../../src/server/auth.ts'
+import { type Issuer, startIssuer } from '../../src/issuer/issuer.ts'
+import { createAuthorize, createContext } from '../../src/server/auth.ts'
 import { line, messages } from '../../src/server/channels.ts'
 import { type AppRouter, appRouter } from '../../src/server/router.ts'
 import { type PageServer, servePage } from '../page-server.ts'
@@ -15,13 +16,16 @@ const patience = { timeout: 20_000 }
 
 let folder: string
 let pages: PageServer
+let issuer: Issuer
 let local: LocalLine<AppRouter>
 let browser: Browser
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'trunkline-tanstack-'))
   const config = { configFile: join(import.meta.dirname, '../../vite.config.ts'), root: import.meta.dirname }
   await build({ ...config, logLevel: 'error', build: { outDir: folder } })
-  pages = await servePage(folder, () => local.url)
+  issuer = await startIssuer()
+  pages = await servePage(folder, { 'line.json': () => local.url, 'issuer.json': () => issuer.url })
+  const authorize = createAuthorize({ issuer: issuer.url })
   local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
   browser = await launchChromium()
 })
@@ -29,6 +33,7 @@ afterAll(async () => {
   await browser.close()
   await local.close()
   await pages.close()
+  await issuer[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
 })
 
