@@ -11,7 +11,7 @@ const labels: Readonly<Record<keyof EraseCounts, string>> = {
   connections: 'connections closed and emptied',
   subscriptions: 'rows of subscriptions deleted',
   keys: 'outcomes of mutations removed',
-  runs: 'rows of runs deleted',
+  runs: 'rows of runs and rates deleted',
   uploads: 'rows of large messages deleted',
   members: 'members of presence removed',
   events: 'events whose data was removed',

@@ -95,6 +95,8 @@ describe('erasing a principal', () => {
     const row = await line.store.readConnection(ann.connectionId)
     expect(row).toMatchObject({ state: 'CLOSED', session: '', principal: null })
     expect(row).not.toHaveProperty('claims')
+    expect(await line.store.readPrincipalConnections('ann')).toEqual([])
+    expect(await line.store.readPrincipalConnections('bob')).toHaveLength(1)
     expect(await line.store.readSubscriptions(ann.connectionId)).toEqual([])
     const { subscribers } = await line.store.readSubscribers(topic, 0)
     expect(new Set(subscribers.map(({ connectionId }) => connectionId))).toEqual(new Set([bob.connectionId]))
@@ -152,6 +154,19 @@ describe('erasing a principal', () => {
     const { slots } = await line.store.readSlots(hereTopic, 0, 100)
     await line.stream(slots.slice(-1).map((slot) => ({ topic: hereTopic, slot })))
     expect(JSON.stringify(bob.frames())).toContain('{"type":"leave","member":"ann"}')
+  })
+
+  test('keeps a ban, so that it goes on, and removes what names the connections', async () => {
+    const line = createRoom()
+    const ann = await line.joined('ann')
+    await line.line.withBackend(line.backend, () =>
+      line.line.kick({ principal: 'ann', reason: 'spam', ban: new Date(now + 60_000) }),
+    )
+    await line.runInTime({ principal: 'ann' })
+    const kept = await line.store.readRestrictions('ann')
+    expect(kept.map(({ kind }) => kind).sort()).toEqual(['ban', 'kick'])
+    expect(await line.store.readPrincipalConnections('ann')).toEqual([])
+    expect(await line.store.readConnection(ann.connectionId)).toMatchObject({ state: 'CLOSED', principal: null })
   })
 
   test('counts a connection that the gateway does not close as failed, and leaves its rows', async () => {

@@ -3,6 +3,7 @@ import type { ErasableRow, ErasedPrincipal, ErasureStore } from '../ports/erasur
 import type { KeyRow } from '../ports/idempotency.ts'
 import type { Subscriber } from '../ports/subscribers.ts'
 import type { ConnectionSubscription } from '../ports/subscriptions.ts'
+import { rateName } from './rates.ts'
 import { nameOf } from './uploads.ts'
 
 const pageRows = 100 // small, so that tests meet second pages
@@ -14,6 +15,7 @@ interface Tables {
   readonly subscribers: { readonly shards: Map<string, Map<string, Subscriber>> }
   readonly idempotency: { readonly rows: Map<string, KeyRow> }
   readonly leases: { readonly owners: Map<string, unknown> }
+  readonly rates: { readonly rows: Map<string, unknown> }
   readonly uploads: { readonly uploads: Map<string, unknown>; readonly texts: Map<string, unknown> }
 }
 
@@ -68,6 +70,13 @@ function examine(tables: Tables): readonly Examined[] {
       row: { kind: 'runs' as const, owner },
       isFound: (who: ErasedPrincipal) => owner === who.owner,
     })),
+    ...[...tables.rates.rows.keys()].map((name) => {
+      const [owner, what, window] = JSON.parse(name) as [string, string, number]
+      return {
+        row: { kind: 'rate' as const, owner, window, what },
+        isFound: (who: ErasedPrincipal) => owner === who.owner,
+      }
+    }),
     ...messages.map(([connectionId, message, part]: [string, string, number | null]) => ({
       row:
         part === null
@@ -108,6 +117,8 @@ function eraseRow(tables: Tables, row: ErasableRow): 'erased' | 'absent' | 'runn
       return toResult(subscribers.shards.get(`${row.topic}#${row.shard}`)?.delete(`${row.connectionId}#${row.id}`))
     case 'runs':
       return toResult(leases.owners.delete(row.owner))
+    case 'rate':
+      return toResult(tables.rates.rows.delete(rateName(row)))
     case 'upload':
       return toResult(uploads.uploads.delete(nameOf(row.connectionId, row.message)))
     case 'part':

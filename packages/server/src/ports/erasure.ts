@@ -29,7 +29,7 @@ export interface ErasureStore {
 /** Whom a walk looks for. */
 export interface ErasedPrincipal {
   readonly principal: string
-  /** The digest that names the principal in its rows of keys and of runs. */
+  /** The digest that names the principal in its rows of keys, of runs and of rates. */
   readonly owner: string
 }
 
@@ -49,6 +49,7 @@ export interface FoundRows {
  * - `subscriber`: the topic's row of a subscription, whatever its `ref` is
  * - `key`: its name begins with the principal's owner. A DONE row becomes UNKNOWN and loses its outcome. The row stays
  * - `runs`: the places of a caller's runs
+ * - `rate`: a counter of a caller's rate
  * - `upload`, `part`: a large message and its parts. A walk finds those of every connection
  */
 export type ErasableRow =
@@ -63,5 +64,6 @@ export type ErasableRow =
     }
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'runs'; readonly owner: string }
+  | { readonly kind: 'rate'; readonly owner: string; readonly window: number; readonly what: string }
   | { readonly kind: 'upload'; readonly connectionId: string; readonly message: string }
   | { readonly kind: 'part'; readonly connectionId: string; readonly message: string; readonly part: number }

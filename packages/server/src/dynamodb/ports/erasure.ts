@@ -6,6 +6,7 @@ import {
   keyRowKey,
   parseSubscriberSortKey,
   partKey,
+  rateKey,
   runPlacesKey,
   subscriberKey,
   subscriptionKey,
@@ -16,7 +17,8 @@ import type { Requests } from '../requests/requests.ts'
 import type { Scan } from '../requests/scan.ts'
 
 const isPrincipal = '#principal = :principal OR #piped.#principal = :principal'
-const isOwned = 'begins_with(#pk, :keys) OR begins_with(#pk, :calls) OR #pk = :runs'
+const isOwned = 'begins_with(#pk, :keys) OR begins_with(#pk, :calls) OR #pk = :runs OR #pk = :rates'
+const none = { window: 0, what: '' }
 const isUpload = 'begins_with(#pk, :uploads) OR begins_with(#pk, :parts)'
 
 /** The port of erasures in the table. A page of the walk is one page of a scan: at most 1 MB of rows. */
@@ -53,7 +55,12 @@ export function erasureOperations({ get, put, update, remove }: Requests, { scan
             keys: keyRowKey(`${who.owner}#`).pk,
             calls: connectionKey(`${who.owner}#`).pk,
           },
-          ...{ runs: runPlacesKey(who.owner).pk, uploads: 'UPLOAD#', parts: 'PART#' },
+          ...{
+            runs: runPlacesKey(who.owner).pk,
+            rates: rateKey({ ...none, owner: who.owner }).pk,
+            uploads: 'UPLOAD#',
+            parts: 'PART#',
+          },
         },
         from: from === undefined ? undefined : (JSON.parse(from) as Key),
       })
@@ -72,6 +79,8 @@ export function erasureOperations({ get, put, update, remove }: Requests, { scan
           return deleteRow(subscriberKey(row))
         case 'runs':
           return deleteRow(runPlacesKey(row.owner))
+        case 'rate':
+          return deleteRow(rateKey(row))
         case 'upload':
           return deleteRow(uploadKey(row.connectionId, row.message))
         case 'part':
@@ -98,6 +107,10 @@ function toErasableRow({ pk, sk }: Item, { owner }: ErasedPrincipal): ErasableRo
       return { kind: 'key', key: rest }
     case 'RUNS':
       return { kind: 'runs', owner: rest }
+    case 'RATE': {
+      const [window = '', ...what] = String(sk).split('#')
+      return { kind: 'rate', owner: rest, window: Number(window), what: what.join('#') }
+    }
     case 'UPLOAD':
       return { kind: 'upload', ...toMessage(rest) }
     case 'PART': {

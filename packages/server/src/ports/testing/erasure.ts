@@ -109,12 +109,15 @@ async function putRowsOf(
   await store.stopSubscription({ connectionId: key, id: 'call', ref: 1, expires })
   const run = { owner, run: 'r', lease: 1, max: 1, over: [], expires }
   await store.takeRunPlace(run)
+  const rate = { owner, what: 'call a#b', window: 7 }
+  await store.addToRate({ ...rate, amount: 1, expires })
   return [
     { kind: 'connection', connectionId },
     { kind: 'subscriber', topic: row.topic, shard: 2, connectionId: row.connectionId, id: row.id },
     { kind: 'key', key },
     { kind: 'subscription', connectionId: key, id: 'call' },
     { kind: 'runs', owner },
+    { kind: 'rate', ...rate },
   ]
 }
 

@@ -26,6 +26,7 @@ async function eraseRows(run: EraseRun, erasure: ErasureStore, principal: string
   const walk = { run, erasure, principal, others: new Set<string>() }
   const { examined: before } = run.state
   run.begin({ step: 'rows', done: before, left: total - before })
+  if (run.state.next === undefined) await eraseListed(walk)
   for (let more = true; more && !run.isStopped; ) {
     const page = await erasure.findRows({ principal, owner }, run.state.next)
     for (let at = 0; at < page.rows.length && !run.isStopped; at += run.pageRows) {
@@ -41,6 +42,16 @@ async function eraseRows(run: EraseRun, erasure: ErasureStore, principal: string
     more = page.next !== undefined
     if (!more) run.update({ step: 'members' }) // a state that is stopped here does not walk again
     await run.finishPage({ step: 'rows', done: examined, left: more ? total - examined : 0 }, 0)
+  }
+}
+
+/** Closes the connections that the principal's index lists before the walk, which may take long, comes to them. */
+async function eraseListed(walk: Walk): Promise<void> {
+  const { run, principal } = walk
+  for (const { connectionId } of await run.context.store.readPrincipalConnections(principal)) {
+    if (run.isStopped) return
+    await eraseConnection(walk, connectionId)
+    await run.pace(1)
   }
 }
 
@@ -65,6 +76,7 @@ async function eraseFound(walk: Walk, row: ErasableRow): Promise<void> {
     }
     case 'subscription':
     case 'runs':
+    case 'rate':
       return run.count({ runs: isErased(await erasure.eraseRow(row)) })
     case 'upload':
     case 'part':
@@ -88,17 +100,17 @@ async function isOwn({ run, principal, others }: Walk, connectionId: string): Pr
  * Closes a connection, ends its subscriptions, and empties its row. The row is CLOSED before its subscriptions are read,
  * so that a subscribe that is under way ends by itself [LAW-CONNECTION-ROW].
  */
-async function eraseConnection({ run, erasure }: Walk, connectionId: string): Promise<void> {
+async function eraseConnection({ run, erasure, principal }: Walk, connectionId: string): Promise<void> {
   const { store, clock } = run.context
   const row = await store.readConnection(connectionId)
-  if (row === undefined) return
+  if (row?.principal !== principal) return store.deletePrincipalConnection({ principal, connectionId })
   const hasSocket = row.via === undefined
   const mayBeOpen = hasSocket && row.state === 'OPEN' && row.expires * 1_000 > clock.now()
   if (mayBeOpen && (await closeSocket(run, connectionId)) === 'failed') return noteFailed(run, connectionId)
   await store.closeConnection(connectionId, row.expires)
-  if (row.principal !== null) await store.deletePrincipalConnection({ principal: row.principal, connectionId })
   for (const subscription of await store.readSubscriptions(connectionId))
     await eraseSubscription({ run, erasure, hasSocket }, subscription)
+  await store.deletePrincipalConnection({ principal, connectionId })
   await erasure.eraseRow({ kind: 'connection', connectionId })
   run.update({ connections: [...run.state.connections, connectionId] })
   run.count({ connections: 1 })

@@ -13,7 +13,7 @@ export interface EraseCounts {
   readonly keys: number
   /** Keys of mutations that run. They hold nothing yet. */
   readonly runningKeys: number
-  /** Rows that name the caller by a digest: of long calls, and of the places of runs. */
+  /** Rows that name the caller by a digest: of long calls, of the places of runs, and of rates. */
   readonly runs: number
   /** Rows of large messages, and of their parts. */
   readonly uploads: number
