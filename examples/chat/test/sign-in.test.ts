@@ -32,15 +32,32 @@ describe('a signed-in person', () => {
     expect(await seen.jsonValue()).toEqual([])
   }, 90_000)
 
-  it('is refused with the reason when the name is not allowed, and reads without one', async () => {
+  it('is refused with the reason when the line does not accept the name', async () => {
     const reader = await stage.open({ room: 'read', name: null })
-    await reader.getByRole('button', { name: 'Choose a name to write' }).waitFor()
-    const { status } = await fetch(`${stage.issuer.url}/token`, {
-      method: 'POST',
-      body: new URLSearchParams({ username: 'bot' }),
-    })
-    expect(status).toBe(400)
-    expect((await fetch(`${stage.issuer.url}/rights`, { method: 'POST', body: '{}' })).status).toBe(400)
+    await reader.evaluate(() => localStorage.setItem('trunkline-chat.name', 'bot'))
+    await reader.reload()
+    await reader.getByText('Disconnected: A name has 1 to 40 visible characters.').waitFor()
+  })
+})
+
+it('the issuer signs in by a name, and changes rights for a moderator only', async () => {
+  const ask = async (path: string, body: URLSearchParams | string, token = 'none') => {
+    const headers = { authorization: `Bearer ${token}` }
+    const response = await fetch(`${stage.issuer.url}/${path}`, { method: 'POST', headers, body })
+    return { status: response.status, body: await response.text() }
+  }
+  const tokenOf = async (username: string) =>
+    JSON.parse((await ask('token', new URLSearchParams({ username }))).body).access_token as string
+  const change = JSON.stringify({ name: 'zoe', room: 'x', lost: true })
+  expect((await ask('token', new URLSearchParams())).status).toBe(400)
+  expect((await ask('rights', '{"name":1}', await tokenOf('mod'))).status).toBe(400)
+  expect((await ask('rights', change)).status).toBe(403)
+  expect((await ask('rights', change, await tokenOf('zoe'))).status).toBe(403)
+  expect((await ask('rights', change, await tokenOf('mod'))).status).toBe(204)
+  expect((await ask('constructor', '')).status).toBe(404)
+  const [, payload = ''] = (await tokenOf('zoe')).split('.')
+  expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({
+    ...{ sub: 'user:zoe', name: 'zoe', aud: 'chat', roles: [], lost_rooms: ['x'], iss: stage.issuer.url },
   })
 })
 
@@ -60,12 +77,33 @@ describe('a moderator', () => {
     await expect.poll(() => textsOn(mod), patience).toEqual(['may I'])
   })
 
+  it('ends the visit of somebody, whose page says why and who may come back after a minute', async () => {
+    const [mod, ann] = [
+      await stage.open({ room: 'kicked', name: 'mod' }),
+      await stage.open({ room: 'kicked', name: 'ann' }),
+    ]
+    await say(mod, '/kick ann')
+    await mod.getByText('ann is disconnected for a minute.').waitFor()
+    await ann.getByText('Disconnected: A moderator ended your visit. Come back in a minute.').waitFor()
+    await ann.getByRole('button', { name: 'Connect again' }).click()
+    await ann.getByText('Disconnected: A moderator ended your visit. Come back in a minute.').waitFor()
+    await say(mod, '/kick nobody')
+    await mod.getByText('nobody is not connected.').waitFor()
+    await stage.local.clock.advance('61s')
+    await ann.getByRole('button', { name: 'Connect again' }).click()
+    await ann.locator('.badge[data-status=open]').waitFor(patience)
+    await say(ann, 'I am back')
+    await expect.poll(() => textsOn(mod), patience).toEqual(['I am back'])
+  })
+
   it('is the only one whose commands work', async () => {
     const [ann, bob] = [
       await stage.open({ room: 'plain', name: 'ann' }),
       await stage.open({ room: 'plain', name: 'bob' }),
     ]
     await say(ann, '/mute bob')
+    await ann.getByText('Not changed: only a moderator may do that.').waitFor()
+    await say(ann, '/kick bob')
     await ann.getByText('Not changed: only a moderator may do that.').waitFor()
     await say(ann, '/remove bob')
     await ann.getByText('Not changed: only a moderator may do that.').waitFor()

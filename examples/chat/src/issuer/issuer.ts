@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
-import { guestName } from '../server/schemas.ts'
 import { rightsChange } from '../sign-in/requests.ts'
 
 export interface IssuerOptions {
@@ -70,9 +69,9 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
   const answers: Readonly<Record<string, (request: IncomingMessage) => Promise<Answer>>> = {
     'GET /jwks.json': async () => ({ status: 200, body: jwks }),
     'POST /token': async (request) => {
-      const name = guestName.safeParse(new URLSearchParams(await textOf(request)).get('username') ?? '')
-      if (!name.success) return { status: 400, body: { error: name.error.issues[0]?.message } }
-      const token = await signIn(name.data)
+      const name = new URLSearchParams(await textOf(request)).get('username') ?? ''
+      if (name === '') return { status: 400, body: { error: 'Expected a username.' } }
+      const token = await signIn(name) // the line decides which names it accepts
       return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds } }
     },
     'POST /rights': async (request) => {

@@ -60,5 +60,8 @@ export const typist = z.object({ author: z.string() })
 /** A moderator muted somebody in a room until then, in epoch milliseconds. The newest event of a name counts. */
 export const moderationEvent = z.object({ type: z.literal('muted'), name: z.string(), until: z.number() })
 
+/** Whom a moderator ends the visit of. */
+export const kickInput = z.object({ name: guestName })
+
 /** At most a day, which is how long such an event is kept. */
 export const muteInput = room.extend({ name: z.string(), minutes: z.number().min(0).max(1_440) })

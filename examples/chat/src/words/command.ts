@@ -1,6 +1,6 @@
 /** A moderator's command, which is not posted as a message. */
 export interface Command {
-  readonly command: 'mute' | 'unmute' | 'remove' | 'restore'
+  readonly command: 'kick' | 'mute' | 'unmute' | 'remove' | 'restore'
   /** The name of the user whom it is about. */
   readonly name: string
 }
@@ -11,7 +11,7 @@ export type Typed =
   | { readonly kind: 'question'; readonly prompt: string }
   | ({ readonly kind: 'command' } & Command)
 
-const commandForm = /^\/(mute|unmute|remove|restore)\s+(\S[\s\S]*)$/i
+const commandForm = /^\/(kick|mute|unmute|remove|restore)\s+(\S[\s\S]*)$/i
 
 /** Parses `/ask why is that` and commands such as `/mute ann`. Any other text is a message. */
 export function readTyped(text: string): Typed {

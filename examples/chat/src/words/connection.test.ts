@@ -20,6 +20,11 @@ describe('describeConnection', () => {
     expect(words.trouble).toBe('Disconnected: Names are short.')
   })
 
+  it('repeats the reason of a kick', () => {
+    const words = describeConnection({ status: 'closed', cause: { code: 'kicked', message: 'No spam' } }, 0)
+    expect(words.trouble).toBe('Disconnected: No spam.')
+  })
+
   it('reports no trouble while the connection is open', () => {
     expect(describeConnection({ status: 'open' }, 0).trouble).toBeNull()
   })

@@ -46,8 +46,9 @@ function whenWords(retryAt: number, now: number): string {
   return seconds > 0 ? `Reconnecting in ${seconds} s` : 'Reconnecting now'
 }
 
-/** Describes a closed connection: a refusal by the application's reason, any other cause by our own text. */
+/** Describes a closed connection: a refusal or a kick by the application's reason, any other cause by our own text. */
 function closedWords(cause: ConnectionCause): string {
-  const sentence = cause.code === 'refused' && cause.message !== '' ? cause.message : causeWords[cause.code]
+  const hasReason = cause.code === 'refused' || cause.code === 'kicked'
+  const sentence = hasReason && cause.message !== '' ? cause.message : causeWords[cause.code]
   return `Disconnected: ${sentence.replace(/\.$/, '')}.`
 }
