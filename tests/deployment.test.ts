@@ -466,8 +466,9 @@ describe('roles', () => {
 
   it('grant exactly the table requests that the store makes', () => {
     const folder = join(repository, 'packages/server/src/dynamodb')
+    const ofScripts = /(?:^|[\\/])scan\.ts$/ // an erasure's, which no function reaches: tests/iam
     const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-      (name) => name.endsWith('.ts') && !/\.(test|suite)\.ts$/.test(name),
+      (name) => name.endsWith('.ts') && !/\.(test|suite)\.ts$/.test(name) && !ofScripts.test(name),
     )
     const code = sources.map((name) => readFileSync(join(folder, name), 'utf8')).join()
     const commands = [...code.matchAll(/\bsdk\.(Batch\w+|Get|Put|Update|Delete|Query|Scan|Transact\w+)Command\b/g)]
