@@ -18,10 +18,11 @@ export interface TopicRights<K, C = unknown> {
    */
   authorize?(key: K, caller: TopicCaller<C>): true | string | Promise<true | string>
   /**
-   * `'delivery'`: `authorize` also runs before each delivery of events, with the claims of the subscription. Use it where
-   * the answer depends on more than the key and the claims, such as a list of members. The rows of the subscriptions then
-   * hold the claims, at most 4,096 UTF-8 bytes of JSON: a subscribe with larger claims is refused with TOO_LARGE. Each
-   * delivery reads these rows. Throws a `TypeError` at the declaration for another value, and without `authorize`.
+   * `'delivery'`: `authorize` also runs before each delivery of events, with the claims of the subscription. Use it
+   * where the answer depends on more than the key and the claims, such as a list of members. The rows of the
+   * subscriptions then hold the claims, at most 4,096 UTF-8 bytes of JSON: a subscribe with larger claims is refused
+   * with TOO_LARGE. Each delivery reads these rows. Throws a `TypeError` at the declaration for another value, and
+   * without `authorize`.
    * @default the answer is not asked for again between a subscribe, a sync and an `auth` with other claims
    */
   readonly recheck?: 'delivery'

@@ -39,8 +39,8 @@ export function runWithBackend<T>(backend: Backend, fn: () => T): T {
 
 /**
  * Creates a line, which declares channels. It has no side effects: the environment is read on first use, which throws
- * an `Error` that names the variable if one is missing. `createLine<Claims>()` gives `authorize` of the channels the type
- * of the claims that `authorize` of the handlers returns.
+ * an `Error` that names the variable if one is missing. `createLine<Claims>()` gives `authorize` of the channels the
+ * type of the claims that `authorize` of the handlers returns.
  */
 export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
   const contexts = new AsyncLocalStorage<RuntimeContext>()

@@ -29,10 +29,10 @@ export interface CarriedClaims {
 type Live = ConnectionSubscription & Required<Pick<ConnectionSubscription, 'topic' | 'shard'>>
 
 /**
- * Carries new claims to the subscriptions of a connection. Asks `authorize` of each channel once for each topic, and ends
- * the subscriptions that it does not allow. Writes the claims into the topics' rows that hold claims: those with
- * `filter`, `map` or `recheck`. The connection's row has the claims already, since a concurrent subscribe reads it after
- * it wrote its own row [LAW-SERVER-IDENTITY] [LAW-RIGHTS]. Never throws.
+ * Carries new claims to the subscriptions of a connection. Asks `authorize` of each channel once for each topic, and
+ * ends the subscriptions that it does not allow. Writes the claims into the topics' rows that hold claims: those with
+ * `filter`, `map` or `recheck`. The connection's row has the claims already, since a concurrent subscribe reads it
+ * after it wrote its own row [LAW-SERVER-IDENTITY] [LAW-RIGHTS]. Never throws.
  */
 // [TL-RIGHT-3]
 export async function carryClaims(outer: InvocationContext, claims: NewClaims): Promise<CarriedClaims> {

@@ -8,10 +8,10 @@ import { isCurrent } from './current-rows.ts'
 export type CanReceive = (row: Subscriber) => Promise<boolean>
 
 /**
- * The check of one delivery. [TL-ERR-6] [TL-RIGHT-3] It is made at each post and not at the read of the rows, since authority may
- * expire during a long delivery. The expiry in a row is a lower bound: after it, the connection's row decides, which is
- * read once for each connection. A later expiry is written into the row, so that the next delivery need not read
- * [LAW-SERVER-IDENTITY].
+ * The check of one delivery. [TL-ERR-6] [TL-RIGHT-3] It is made at each post and not at the read of the rows, since
+ * authority may expire during a long delivery. The expiry in a row is a lower bound: after it, the connection's row
+ * decides, which is read once for each connection. A later expiry is written into the row, so that the next delivery
+ * need not read [LAW-SERVER-IDENTITY].
  */
 // [TL-AUTH-2]
 export function createCanReceive(context: RuntimeContext): CanReceive {

@@ -147,8 +147,8 @@ async function isPolledOpen(context: InvocationContext, row: Subscriber, right: 
 /**
  * S3. Deletes the row of a connection that was closed meanwhile. Disconnects a connection without a row, as after a
  * restore of the table: its client would ask in vain while the socket is open. Writes the connection's claims into a
- * row that holds older ones; the row's expiry is a lower bound and stays [LAW-SERVER-IDENTITY]. Throws when those claims
- * no longer let the caller get the topic.
+ * row that holds older ones; the row's expiry is a lower bound and stays [LAW-SERVER-IDENTITY]. Throws when those
+ * claims no longer let the caller get the topic.
  */
 async function isStillOpen(context: InvocationContext, row: Subscriber, right: SubscribeRight): Promise<boolean> {
   const readAt = context.clock.now()

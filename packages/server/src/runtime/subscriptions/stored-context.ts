@@ -16,8 +16,8 @@ export type StoredContext = Pick<Subscriber, 'input' | 'piped'>
 type RowName = Pick<Subscriber, 'topic' | 'shard' | 'connectionId' | 'id'>
 
 /**
- * The context to store in a subscription's row. Throws TOO_LARGE for an input larger than `maxStoredInputBytes`, and for
- * claims that are too large for a channel with `recheck`.
+ * The context to store in a subscription's row. Throws TOO_LARGE for an input larger than `maxStoredInputBytes`, and
+ * for claims that are too large for a channel with `recheck`.
  */
 // [TL-LIM-7] [TL-RIGHT-5]
 export function toStoredContext(

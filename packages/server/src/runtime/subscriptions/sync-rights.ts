@@ -6,8 +6,8 @@ import { freshMs } from '../recipients/current-rows.ts'
 import { stopRows } from '../recipients/end-subscriber.ts'
 
 /**
- * The rights of one sender in all syncs of a message: its connection is read once, and `authorize` of a channel is asked
- * once for each topic. Nothing is read for topics of channels without `authorize`.
+ * The rights of one sender in all syncs of a message: its connection is read once, and `authorize` of a channel is
+ * asked once for each topic. Nothing is read for topics of channels without `authorize`.
  */
 export class SyncRights {
   readonly #context: InvocationContext
@@ -41,8 +41,8 @@ export class SyncRights {
   }
 
   /**
-   * The ids of the checked subscriptions that have ended since `readAt`, when the connection's rows were read: the answer
-   * must leave their events out. Reads the rows again only after a slow sync. [LAW-RIGHTS]
+   * The ids of the checked subscriptions that have ended since `readAt`, when the connection's rows were read: the
+   * answer must leave their events out. Reads the rows again only after a slow sync. [LAW-RIGHTS]
    */
   async endedSince(readAt: number, rows: ReadonlyMap<string, ConnectionSubscription>): Promise<ReadonlySet<string>> {
     const ids = [...this.#passed]

@@ -4,8 +4,8 @@ import { interrupt, repeat } from './actions.ts'
 import { minute, paths, twoSyncsMs, type Workload, without } from './workload.ts'
 
 /**
- * Tokens that live for about a minute, and whose rights come and go with each. No function freezes: one that thaws would
- * send what it has checked before.
+ * Tokens that live for about a minute, and whose rights come and go with each. No function freezes: one that thaws
+ * would send what it has checked before.
  */
 export const rightsWorkload = {
   faults: without('F23', 'F32'),
