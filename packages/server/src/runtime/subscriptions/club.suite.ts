@@ -24,7 +24,7 @@ export interface Asked {
 type Answer = (key: { readonly room: string }, caller: TopicCaller) => unknown
 
 /** By the claims alone. */
-export const byClaims: Answer = ({ room }, { claims }) =>
+const byClaims: Answer = ({ room }, { claims }) =>
   (claims as unknown as ClubClaims | undefined)?.rooms.includes(room) || `You are no member of ${room}.`
 
 let answer: Answer = byClaims
@@ -67,7 +67,7 @@ const router = t.router({
 export const clubTopic = 'club?room=s:x'
 export const watchedTopic = 'watched?room=s:x'
 export const hereTopic = 'here?room=s:x'
-export const start = 1_800_000_000_000
+const start = 1_800_000_000_000
 const hour = 3_600_000
 
 /** A line whose channels ask who may subscribe, in memory, through its real handlers. */
