@@ -24,6 +24,8 @@ export function createApplication(backend: Backend) {
   const p = t.procedure.meta({ anonymous: true })
   const router = t.router({
     whoami: p.query(() => 'you'),
+    seldom: p.meta({ rate: '1/h' }).query(() => 'once'),
+    paySeldom: p.meta({ rate: '1/h' }).mutation(() => 'paid'),
     slow: p.meta({ longRunning: true }).query(() => 'late'),
     pay: p.mutation(() => 'paid'),
     post: p.input(said).mutation(async ({ input: { text, ...room } }) => (await events.publish(room, { text })).id),

@@ -80,6 +80,22 @@ async function publish(world: World, count: number): Promise<string> {
   return first
 }
 
+const queries = many(sizes.array, (index) => query('whoami', index))
+const perCaller = { frames: '50/s', subscribes: '50/s', publishedBytes: '100000/s' } as const
+/** From now on the line has all rates, and each frame and each event is sampled, or none is. */
+const sampling =
+  (isSampled: boolean): Before =>
+  async (world) => {
+    world.setRates({ connection: perCaller, principal: perCaller })
+    world.clock.random = () => (isSampled ? 0 : 0.999)
+    return ''
+  }
+const flooding: Before = async (world, connection) => {
+  await sampling(true)(world, connection)
+  for (let n = 0; n < 2; n++) await world.send(connection, queries)
+  return ''
+}
+
 const withLog: Before = (world) => publish(world, 1)
 const subscribedTo =
   (...paths: readonly string[]): Before =>
@@ -330,6 +346,22 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
       () => many(array, (index) => query('whoami', index)),
       { options: { expectsParams: true } },
     ),
+  ],
+  Rates: [
+    sends('`query` of a procedure with a `rate`', 'query', () => query('seldom')),
+    sends('one that is refused', 'query', () => query('seldom'), {
+      before: async (world, connection) => world.send(connection, query('seldom')),
+    }),
+    sends('`mutation` of one, with a key', 'mutation', () => keyed(post('paySeldom'))),
+    sends('one that is refused, with a key', 'mutation', () => keyed(post('paySeldom')), {
+      before: async (world, connection) => world.send(connection, post('paySeldom')),
+    }),
+    sends('`query` that is not sampled, with `rates`', 'query', () => query('whoami'), { before: sampling(false) }),
+    sends('`query` that is sampled, with `rates`', 'query', () => query('whoami'), { before: sampling(true) }),
+    sends('`mutation` that publishes, all sampled', 'mutation', () => post('post'), {
+      before: async (world, connection) => withLog(world, connection).then(() => sampling(true)(world, connection)),
+    }),
+    sends('a message above twice a rate', 'query', () => queries, { before: flooding }),
   ],
   Deliveries: [
     delivers('an event without subscribers', 'live', 0),

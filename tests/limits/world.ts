@@ -2,7 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { formatOffer } from '@trunkline/protocol'
 import { createDynamoStore, lineTable } from '@trunkline/server/dynamodb'
-import { createLambdaHandlers } from '@trunkline/server/lambda'
+import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
 import type { Gateway, Store } from '@trunkline/server/ports'
 import { createLocalClock } from '../../packages/local/src/emulators/clock.ts'
 import { type StreamRecord, startDynamo } from '../../packages/local/src/emulators/dynamodb/dynamo.ts'
@@ -130,12 +130,15 @@ export async function createWorld() {
     },
   }
   const application = createApplication({ store, gateway, clock, invoker })
-  const handlers: Handlers = createLambdaHandlers({
-    ...application,
-    authorize: createAuthorize(() => clock.time),
-    createContext: () => ({}),
-    telemetry: { kind: 'limits', begin: () => ({ measure: () => {}, log: () => {}, end: () => {} }) },
-  })
+  const createHandlers = (rates: Rates = {}): Handlers =>
+    createLambdaHandlers({
+      ...application,
+      authorize: createAuthorize(() => clock.time),
+      createContext: () => ({}),
+      telemetry: { kind: 'limits', begin: () => ({ measure: () => {}, log: () => {}, end: () => {} }) },
+      rates,
+    })
+  let handlers = createHandlers()
 
   async function call(name: keyof Handlers, event: unknown): Promise<unknown> {
     const [from, until] = [clock.time, clock.time + functionMs[name]]
@@ -206,6 +209,10 @@ export async function createWorld() {
 
   return {
     ...{ clock, connect, send, http, disconnect, application },
+    /** From now on the handlers have these rates. */
+    setRates(rates: Rates): void {
+      handlers = createHandlers(rates)
+    },
     /** Puts copies of an item of the table: those under the same `pk` with other sort keys. */
     async copyItem(prefix: string, sortKeys: readonly string[]): Promise<void> {
       await copyItem(client, { table, prefix, sortKeys })
