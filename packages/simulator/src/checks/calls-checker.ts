@@ -44,6 +44,9 @@ function checkEffects({ history, report, plan }: World, call: CallRecord, puts: 
   const charges = history.charges.get(call.n) ?? 0
   if (call.path === 'bill' && isOnce && charges > 1)
     report.break('H10', `${nameOf(call)} had its effect ${charges} times`)
+  const isRefused = call.answer !== undefined && 'error' in call.answer && call.answer.mayHaveRun === false
+  if (call.path === 'bill' && call.key === 'auto' && isRefused && !mayRunTwice && charges > 0)
+    report.break('H10', `${nameOf(call)} was refused as not run, and had its effect`)
   if (call.path === 'bill' && isAcknowledged(call) && charges === 0)
     report.break('H10', `${nameOf(call)} was acknowledged without its effect`, 'lost')
 }

@@ -385,6 +385,20 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a-refused-publish-says-that-nothing-ran',
+    breaks: 'TL-ERR-7',
+    workloads: ['rates'],
+    exhausted: 'runtime/rates/count-published.test.ts',
+    changes: [
+      {
+        file: runtime('procedures/run-procedure'),
+        from: 'throw markEntered(toTRPCError(thrown))',
+        to: 'throw toTRPCError(thrown)',
+        because: 'one call inside a function',
+      },
+    ],
+  },
+  {
     name: 'a-connection-without-a-row-is-kept',
     breaks: 'TL-SUB-16',
     workloads: ['rewound'],

@@ -5,7 +5,7 @@ import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { defined } from '@trunkline/protocol'
 import { anonymous, createLine, deny, type LineMeta, type TopicCaller } from '@trunkline/server'
-import { createLambdaHandlers } from '@trunkline/server/lambda'
+import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
 import type { Backend, Telemetry } from '@trunkline/server/ports'
 import * as z from 'zod'
 import { consoleRecorder } from '../../../server/src/ports/console-log.ts'
@@ -122,56 +122,60 @@ function observe(call: GeneratorCall) {
   })
 }
 
-/** The application of every schedule: rooms with subscribers, and calls that have effects. */
-export const router = t.router({
-  /** Publishes once. */
-  post: repeatable.mutation(({ input: { n, room, pad } }) => channelOf(room).publish({ room }, padded(n, pad))),
-  /** Publishes twice to one room and once to another. */
-  spread: repeatable.mutation(async ({ input: { n, room } }) => {
-    await messages.publish({ room }, { n })
-    await messages.publish({ room: room === 'a' ? 'b' : 'a' }, { n: n + 0.25 })
-    return messages.publish({ room }, { n: n + 0.5 })
-  }),
-  /** Has an effect that must happen at most once, then publishes. */
-  bill: t.procedure.input(said).mutation(async ({ input: { n, room, pad } }) => {
-    hooks.current?.charge(n)
-    return messages.publish({ room }, padded(n, pad))
-  }),
-  /** Publishes and then throws. A thrown error is an outcome. */
-  refuse: repeatable.mutation(async ({ input: { n, room } }) => {
-    await messages.publish({ room }, { n })
-    throw new Error(`refused ${n}`)
-  }),
-  count: t.procedure.input(key).query(({ input }) => hooks.current?.state(input.room) ?? 0),
-  live: t.procedure.input(key).subscription(({ input }) => channelOf(input.room).subscribe(input)),
-  replayed: t.procedure.input(key).subscription(({ input }) => channelOf(input.room).subscribe(input, { replay: 50 })),
-  thirds: t.procedure.input(key).subscription(({ input }) =>
-    channelOf(input.room)
-      .subscribe(input)
-      .filter(({ n }) => isThird(n)),
-  ),
-  snapshot: t.procedure.input(key).subscription(({ input }) =>
-    channelOf(input.room)
-      .subscribe(input)
-      .startWith(() => ({ n: -1, state: hooks.current?.state(input.room) ?? 0 })),
-  ),
-  /** Joins as the caller. A member has as many sessions as it has devices. */
-  joined: t.procedure
-    .input(key)
-    .subscription(({ input, ctx }) => here.join(input, { member: ctx.principal ?? 'nobody', data: { n: 0 } })),
-  watched: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
-  /** Yields each value with a cursor to resume from. */
-  ticks: t.procedure.input(generatorInput).subscription(async function* (call) {
-    for await (const value of produce(call)) yield tracked(String(value.n), value)
-  }),
-  words: t.procedure
-    .meta({ generator: true })
-    .input(generatorInput)
-    .subscription((call) => produce(call)),
-  observed: t.procedure.input(generatorInput).subscription((call) => observe(call)),
-  /** Sets new data for the calling session. */
-  mark: t.procedure.input(said).mutation(({ input: { n, room } }) => here.update({ room }, { n })),
-})
+/** The application of every schedule: rooms with subscribers, and calls that have effects. `bills` makes `bill`. */
+const createRouter = (bills: typeof t.procedure) =>
+  t.router({
+    /** Publishes once. */
+    post: repeatable.mutation(({ input: { n, room, pad } }) => channelOf(room).publish({ room }, padded(n, pad))),
+    /** Publishes twice to one room and once to another. */
+    spread: repeatable.mutation(async ({ input: { n, room } }) => {
+      await messages.publish({ room }, { n })
+      await messages.publish({ room: room === 'a' ? 'b' : 'a' }, { n: n + 0.25 })
+      return messages.publish({ room }, { n: n + 0.5 })
+    }),
+    /** Has an effect that must happen at most once, then publishes. */
+    bill: bills.input(said).mutation(async ({ input: { n, room, pad } }) => {
+      hooks.current?.charge(n)
+      return messages.publish({ room }, padded(n, pad))
+    }),
+    /** Publishes and then throws. A thrown error is an outcome. */
+    refuse: repeatable.mutation(async ({ input: { n, room } }) => {
+      await messages.publish({ room }, { n })
+      throw new Error(`refused ${n}`)
+    }),
+    count: t.procedure.input(key).query(({ input }) => hooks.current?.state(input.room) ?? 0),
+    live: t.procedure.input(key).subscription(({ input }) => channelOf(input.room).subscribe(input)),
+    replayed: t.procedure
+      .input(key)
+      .subscription(({ input }) => channelOf(input.room).subscribe(input, { replay: 50 })),
+    thirds: t.procedure.input(key).subscription(({ input }) =>
+      channelOf(input.room)
+        .subscribe(input)
+        .filter(({ n }) => isThird(n)),
+    ),
+    snapshot: t.procedure.input(key).subscription(({ input }) =>
+      channelOf(input.room)
+        .subscribe(input)
+        .startWith(() => ({ n: -1, state: hooks.current?.state(input.room) ?? 0 })),
+    ),
+    /** Joins as the caller. A member has as many sessions as it has devices. */
+    joined: t.procedure
+      .input(key)
+      .subscription(({ input, ctx }) => here.join(input, { member: ctx.principal ?? 'nobody', data: { n: 0 } })),
+    watched: t.procedure.input(key).subscription(({ input }) => here.watch(input)),
+    /** Yields each value with a cursor to resume from. */
+    ticks: t.procedure.input(generatorInput).subscription(async function* (call) {
+      for await (const value of produce(call)) yield tracked(String(value.n), value)
+    }),
+    words: t.procedure
+      .meta({ generator: true })
+      .input(generatorInput)
+      .subscription((call) => produce(call)),
+    observed: t.procedure.input(generatorInput).subscription((call) => observe(call)),
+    /** Sets new data for the calling session. */
+    mark: t.procedure.input(said).mutation(({ input: { n, room } }) => here.update({ room }, { n })),
+  })
+const router = createRouter(t.procedure)
 export type Application = typeof router
 
 /** The filter of `thirds`. */
@@ -191,21 +195,35 @@ const telemetry: Telemetry = {
   begin: () => ({ measure() {}, log: (entry) => consoleRecorder.log(entry), end() {} }),
 }
 
+const createHandlers = (
+  served: Application,
+  options: { readonly rates?: Rates; readonly telemetry?: Telemetry } = {},
+) =>
+  createLambdaHandlers({
+    router: served,
+    telemetry,
+    ...options,
+    line,
+    authorize: ({ token }) => {
+      if (token === undefined) return anonymous
+      const [principal = '', expires] = token.split('|')
+      if (Number(expires) <= (hooks.current?.now() ?? 0)) return deny('This token has expired.')
+      const rooms = roomsOf(token)
+      return { principal, claims: rooms === undefined ? null : { rooms }, expiresAt: new Date(Number(expires)) }
+    },
+    anonymousMay: 'everything',
+    createContext: ({ principal, connectionId }) => ({ principal, connectionId }),
+    onError: ({ error }) => hooks.current?.reported(`${error.code} ${error.message}`),
+  })
+
 /** The Lambda handlers, as they are deployed. */
-export const handlers = createLambdaHandlers({
-  router,
-  line,
-  authorize: ({ token }) => {
-    if (token === undefined) return anonymous
-    const [principal = '', expires] = token.split('|')
-    if (Number(expires) <= (hooks.current?.now() ?? 0)) return deny('This token has expired.')
-    const rooms = roomsOf(token)
-    return { principal, claims: rooms === undefined ? null : { rooms }, expiresAt: new Date(Number(expires)) }
-  },
-  anonymousMay: 'everything',
-  createContext: ({ principal, connectionId }) => ({ principal, connectionId }),
-  telemetry,
-  onError: ({ error }) => hooks.current?.reported(`${error.code} ${error.message}`),
+export const handlers = createHandlers(router)
+
+const perCaller = { frames: '50/s', publishedBytes: '51200/s' } as const
+/** The same with rates: of each connection and principal, and of `bill`. */
+export const ratedHandlers = createHandlers(createRouter(t.procedure.meta({ rate: '2/m' })), {
+  rates: { connection: { ...perCaller, subscribes: '50/s' }, principal: perCaller },
+  telemetry: { kind: 'simulator', begin: () => ({ measure() {}, log() {}, end() {} }) }, // it logs each flood
 })
 
 /** Runs a handler or a script with a backend, in a simulated function. */

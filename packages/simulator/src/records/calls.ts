@@ -51,7 +51,10 @@ export function createCalls({
         : client[path].mutate(defined({ room, n, pad: padding }), defined({ idempotencyKey, orderingKey }))
     call.then(
       (data: unknown) => settle({ data }),
-      (error: unknown) => settle({ error: String((error as Error).message), code: trunklineError(error)?.code }),
+      (error: unknown) => {
+        const { code, mayHaveRun } = trunklineError(error) ?? {}
+        settle({ error: String((error as Error).message), code, mayHaveRun })
+      },
     )
   }
 }

@@ -41,7 +41,10 @@ export interface CallRecord {
   settledAt: number | undefined
   deviceSettledAt: number | undefined
   settled: number
-  answer: { readonly data: unknown } | { readonly error: string; readonly code: string | undefined } | undefined
+  answer:
+    | { readonly data: unknown }
+    | { readonly error: string; readonly code: string | undefined; readonly mayHaveRun?: boolean | undefined }
+    | undefined
 }
 
 /** The record of one publish of a script. */

@@ -83,6 +83,29 @@ describe('stock clients in a quiet room', () => {
   })
 })
 
+describe('a flood', () => {
+  it('is refused, and its connection is deleted, without any fault [TL-RATE-2]', async () => {
+    const failed: string[] = []
+    const outcome = await runSchedule({
+      seed: 1,
+      trace: (line) => void (line.includes('failed RATE_LIMITED') && failed.push(line)),
+      workload: {
+        ...{ faults: [], activeMs: minute, settleMs: minute, hasRates: true },
+        begin(world) {
+          const device = world.addDevice({ principal: 'p' })
+          device.subscribe('live', 'a')
+          for (let n = 0; n < 16; n++)
+            world.after(1_000 + n * 500, () => device.call('post', 'a', { n: world.nextN(), pad: 45_000 }))
+        },
+      },
+    })
+    expect(outcome.violations).toEqual([])
+    expect(failed.length).toBeGreaterThan(5)
+    expect(outcome.connections).toBeGreaterThan(1)
+    expect(outcome).toMatchObject({ delivered: outcome.published, gaps: 0 })
+  })
+})
+
 describe('an hour of a generator', () => {
   it('is one subscription across functions of 15 minutes, without a duplicate, a lost value or a gap', async () => {
     const outcome = await runSchedule({ seed: 1, workload: 'hour', only: [] })

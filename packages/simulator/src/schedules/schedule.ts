@@ -56,6 +56,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
     workerMs: workload.workerMs,
     startsOld: workload.startsOld,
     rewinds: workload.rewinds,
+    hasRates: workload.hasRates,
     certain: workload.certain,
   })
   const unseal = sealGlobals(workload.hasStock ? createVirtualTimers(world.kernel) : undefined)

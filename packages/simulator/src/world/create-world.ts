@@ -8,6 +8,7 @@ import {
   handlers,
   hooks,
   publishAsScript,
+  ratedHandlers,
   runInFunction,
   type ScheduleHooks,
   topicOf,
@@ -56,7 +57,7 @@ export function createWorld(options: WorldOptions): World {
   })
   const random = createRandom(seed, 'functions')
   const functions: Functions = createFunctions({
-    ...{ kernel, plan, random, kill: options.kill, workerMs: options.workerMs, run: runFunction },
+    ...{ kernel, plan, random, kill: options.kill, workerMs: options.workerMs, run: runIn(options) },
     services: {
       requests: new TableRequests({ kernel, plan, random, table }),
       post: gateway.post,
@@ -107,14 +108,19 @@ function createRecords(kernel: Kernel) {
 }
 
 /** Runs a handler, or a script, in its sandbox. */
-const runFunction: FunctionsOptions['run'] = (name, event, { backend, remainingMs, isAlive }) =>
-  runInFunction(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
-    name === 'script'
-      ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
-      : handlers[name === 'delayed' ? 'deliver' : name](JSON.parse(JSON.stringify(event)), {
-          getRemainingTimeInMillis: remainingMs,
-        }),
-  )
+const runIn =
+  ({ hasRates = false }: WorldOptions): FunctionsOptions['run'] =>
+  (name, event, { backend, remainingMs, isAlive }) =>
+    runInFunction(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
+      name === 'script'
+        ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
+        : (hasRates ? ratedHandlers : handlers)[name === 'delayed' ? 'deliver' : name](
+            JSON.parse(JSON.stringify(event)),
+            {
+              getRemainingTimeInMillis: remainingMs,
+            },
+          ),
+    )
 
 /** Creates the publish of a script, which records each attempt. */
 function createPublish({

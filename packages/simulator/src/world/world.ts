@@ -100,5 +100,7 @@ export interface WorldOptions {
   readonly certain?: readonly FaultId[] | undefined
   /** Whether the table starts with the rows of an older version, whose sockets are open. */
   readonly startsOld?: boolean | undefined
+  /** Whether callers and `bill` have rates. */
+  readonly hasRates?: boolean | undefined
   readonly trace?: ((line: string) => void) | undefined
 }

@@ -13,6 +13,8 @@ export interface Excess {
   readonly retryAfterMs: number
   /** It is above twice the bound, so its connection is deleted. */
   readonly isFar: boolean
+  /** It was not above twice the bound before. */
+  readonly isNew: boolean
 }
 
 /** A connection is deleted above so many times its rate. */
@@ -37,7 +39,8 @@ export async function addToBound(
   const total = await withinDeadline(deadline.signal, adding).catch(() => 0)
   if (total <= budget) return undefined
   const retryAfterMs = Math.max(1, endsAt - context.clock.now())
-  return { bound, retryAfterMs, isFar: total > farFactor * budget }
+  const far = farFactor * budget
+  return { bound, retryAfterMs, isFar: total > far, isNew: total - amount <= far }
 }
 
 const kinds = { frames: 'frames', subscribes: 'subscribes', publishedBytes: 'published bytes' } as const
@@ -53,7 +56,8 @@ export function rateExceeded({ bound: { kind, scope, text }, retryAfterMs }: Exc
 
 /**
  * Deletes a connection that is above twice its rate, and closes its row. A connection that cannot be deleted stays open:
- * its next sampled frame deletes it. Never throws. [TL-RATE-2]
+ * its next sampled frame deletes it. Logs the first deletion of a window: messages that are under way come after it, and
+ * a client must not fill the log. Never throws. [TL-RATE-2]
  */
 export async function endFlood(
   context: InvocationContext,
@@ -63,7 +67,7 @@ export async function endFlood(
   if (via === 'request') return // it has no connection
   const { scope, kind, text } = excess.bound
   const message = `A connection was deleted, since it was above twice the rate of ${kinds[kind]} of ${scopes[scope]}.`
-  context.telemetry.log({ level: 'WARN', message, facts: { connectionId, rate: text } })
+  if (excess.isNew) context.telemetry.log({ level: 'WARN', message, facts: { connectionId, rate: text } })
   if (via === undefined && (await deleteConnection(context, connectionId)) !== 'closed') return
   // `$disconnect` does it too, and may be late
   await context.store.closeConnection(connectionId, connectionExpires(context.clock.now())).catch(() => {})

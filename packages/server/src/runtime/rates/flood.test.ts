@@ -101,13 +101,13 @@ describe('a connection that sends four times its rate', () => {
     expect(answers.filter(isLimited).map(({ id }) => id)).toEqual([1, 2, 3])
     expect([line.ran, line.deleted, client.frames().length]).toEqual([[], [client.connectionId], 3])
   })
-  test('logs one line, without a secret', async () => {
+  test('logs one line, without a secret, however many messages are under way', async () => {
     const lines: unknown[] = []
     const recording = { measure: () => {}, end: () => {}, log: (entry: unknown) => void lines.push(entry) }
     const line = createRated({ ...frames, telemetry: { kind: 'test', begin: () => recording } })
     const client = await line.connect()
     await useFrames(line, client, 2_000)
-    await client.send(query(1))
+    for (let n = 0; n < 3; n++) await client.send(query(n))
     const message = 'A connection was deleted, since it was above twice the rate of frames of one connection.'
     expect(lines).toEqual([{ level: 'WARN', message, facts: { connectionId: client.connectionId, rate: '50/s' } }])
   })

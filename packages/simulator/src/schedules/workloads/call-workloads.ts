@@ -80,3 +80,38 @@ export const authWorkload = {
     repeat(world, { times: 6, within: [0, 5 * minute] }, () => world.publish(random.pick(rooms)))
   },
 } satisfies Workload
+
+/**
+ * A device floods: it publishes several times what its rates of bytes allow, so that it is refused and its connections
+ * are deleted. Others of its principal, and a stranger, call and subscribe meanwhile.
+ */
+export const ratesWorkload = {
+  faults: without('F32'),
+  activeMs: 4 * minute,
+  settleMs: twoSyncsMs,
+  hasRates: true,
+  begin(world) {
+    const { random } = world
+    const flooding = world.addDevice({ principal: 'p' })
+    const devices = [flooding, world.addDevice({ principal: 'p' }), world.addDevice()]
+    for (const device of devices) {
+      subscribeForAWhile(world, device, { within: [0, minute], paths })
+      repeat(world, { times: 3, within: [0, 2 * minute] }, () => makeRandomCall(world, device))
+      repeat(world, { times: 4, within: [0, 2 * minute] }, () => makeRandomCall(world, device, ['bill']))
+      repeat(world, { times: random.int(2), within: [0, minute] }, () => device.cut())
+    }
+    const from = random.between(0, minute)
+    repeat(world, { times: 8 + random.int(12), within: [from, from + 15_000] }, () => {
+      const key = random.chance(0.3) ? 'none' : 'auto'
+      const path = random.pick(['post', 'post', 'bill'] as const)
+      flooding.call(path, random.pick(rooms), { n: world.nextN(), key, pad: random.between(30_000, 60_000) })
+    })
+    for (let count = 0; count < 2; count++) {
+      const [n, at] = [world.nextN(), random.between(0, minute)]
+      for (const device of devices.slice(0, 2)) // an anonymous caller has keys of its own
+        world.after(at + random.between(0, 3_000), () => device.call('bill', 'b', { n, key: `own-${n}` }))
+    }
+    repeat(world, { times: 6, within: [0, 2 * minute] }, () => world.publish(random.pick(rooms)))
+    interrupt(world, flooding, { within: [0, 2 * minute], mostMs: minute })
+  },
+} satisfies Workload

@@ -27,6 +27,8 @@ export interface Workload {
   readonly workerMs?: number
   /** Whether the table is restored to an older copy during the schedule. */
   readonly rewinds?: boolean
+  /** Whether callers and `bill` have rates. */
+  readonly hasRates?: boolean
   /** Faults that strike at every opportunity. */
   readonly certain?: readonly FaultId[]
   /** Whether the table starts with the rows of an older version, whose sockets are still open. */

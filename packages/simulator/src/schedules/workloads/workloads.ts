@@ -1,6 +1,6 @@
 import { presenceTimes } from '../../records/application.ts'
 import { interrupt, joinOrWatch, repeat } from './actions.ts'
-import { authWorkload, keyedWorkload, largeWorkload } from './call-workloads.ts'
+import { authWorkload, keyedWorkload, largeWorkload, ratesWorkload } from './call-workloads.ts'
 import { generatorsWorkload, hourWorkload } from './generator-workloads.ts'
 import {
   chatWorkload,
@@ -62,6 +62,7 @@ export const workloads = {
   'stock-generators': stockGeneratorsWorkload,
   'old-table': oldTableWorkload,
   rewound: rewoundWorkload,
+  rates: ratesWorkload,
   hour: hourWorkload,
 } satisfies Record<string, Workload>
 
