@@ -102,7 +102,8 @@ describe('a flood', () => {
     expect(outcome.violations).toEqual([])
     expect(failed.length).toBeGreaterThan(5)
     expect(outcome.connections).toBeGreaterThan(1)
-    expect(outcome).toMatchObject({ delivered: outcome.published, gaps: 0 })
+    // three of the six events after the schedule has settled are in the other room
+    expect(outcome).toMatchObject({ delivered: outcome.published - 3, gaps: 0 })
   })
 })
 
