@@ -146,10 +146,12 @@ export const errorFrame = z.object({
 
 /** tRPC's notice to switch to another socket. */
 export const reconnectFrame = z.object({ id: z.null(), method: z.literal('reconnect') })
+
+/** The server ends the connection. */
 export const kickedFrame = z.object({
   id: z.null(),
   method: z.literal('kicked'),
-  params: z.object({ reason: z.string(), time, until: z.optional(time) }),
+  params: z.object({ reason: z.string(), time, until: z.exactOptional(time) }),
 })
 
 /** An error message of API Gateway. */
