@@ -35,7 +35,7 @@ const namesIn = (cell: string) =>
 
 /** The kind of a row: the prefix of its partition key, and that of its sort key if it has one. */
 function kindOf(pk: string, sk: string): string {
-  return `${pk.split('#')[0]} ${/^(#|SUB#|M#|S#|I#|A#)/.exec(sk)?.[0] ?? ''}`.trim()
+  return `${pk.split('#')[0]} ${/^(#|SUB#|M#|S#|I#|A#|COUNTS)/.exec(sk)?.[0] ?? ''}`.trim()
 }
 
 /** DynamoDB's types, by the words of the document. */

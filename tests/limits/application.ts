@@ -37,6 +37,7 @@ export function createApplication(backend: Backend) {
     live: p.input(key).subscription(({ input }) => events.subscribe(input)),
     loud: p.input(key).subscription(({ input }) => events.subscribe(input).filter(({ text }) => text !== '')),
     onTyping: p.input(key).subscription(({ input }) => typing.subscribe(input)),
+    joinAs: p.input(said).subscription(({ input: { text, ...room } }) => here.join(room, { member: text, data: {} })),
     join: p.input(key).subscription(({ input }) => here.join(input, { member: 'ann', data: {} })),
     watch: p.input(key).subscription(({ input }) => here.watch(input)),
     ticks: p.input(key).subscription(async function* () {

@@ -1,5 +1,5 @@
 // More than 200 lines: every frame that the document counts, in one place.
-import { toChunks } from '@trunkline/protocol'
+import { limits, toChunks } from '@trunkline/protocol'
 import type { Connection, ConnectOptions, World } from './world.ts'
 
 /** A row of the document. */
@@ -207,9 +207,67 @@ const poll = (from: string, ids: readonly number[], state: object | true = true)
 const pollAgain = (from: string, ids: readonly number[]) =>
   poll(from, ids, { nextMs: 1_000, verified: 1_800_000_000_000 })
 
+/** A connection of which something is counted up to its bound. */
+const full =
+  (name: Parameters<World['fill']>[1], count: number, before: Before = async () => ''): Before =>
+  async (world, connection) => {
+    const found = await before(world, connection)
+    await world.fill(connection, name, count)
+    return found
+  }
+
+const opened: Before = async (world, connection) => {
+  for (const message of ['a', 'b', 'c', 'd'])
+    await world.send(connection, toChunks({ id: 'c', message, text: 'x'.repeat(70_000) }, 32_768)[0] ?? '')
+  return ''
+}
+
+/** A topic with watchers, and members on connections of their own. */
+async function present(world: World, count: number): Promise<readonly Connection[]> {
+  for (let n = 0; n < sizes.subscribers; n++) await world.send(await world.connect(), subscribe('watch'))
+  const joined: Connection[] = []
+  for (let n = 0; n < count; n++) {
+    const connection = await world.connect()
+    await world.send(connection, {
+      ...subscribe('joinAs'),
+      params: { path: 'joinAs', input: { room: 'x', text: `m${n}` }, ref: 1 },
+    })
+    joined.push(connection)
+  }
+  world.clock.time += 60_000
+  return joined
+}
+
+/** A row that counts what these members do, or what is done with them, at once. */
+function presence(
+  name: string,
+  act: (world: World, members: readonly Connection[]) => Promise<unknown>,
+  count = 1,
+): Row {
+  return {
+    name,
+    async prepare(world) {
+      const joined = await present(world, count)
+      return () => act(world, joined)
+    },
+  }
+}
+const inTurn = async (world: World, connections: readonly Connection[]) => {
+  for (const connection of connections) await world.disconnect(connection)
+}
+/** The check of each member whose connection was lost, when its lease has ended. */
+const checked = (name: string, count: number): Row => ({
+  name,
+  async prepare(world) {
+    await inTurn(world, await present(world, count))
+    return () => world.runDelayed()
+  },
+})
+
 const ann = { options: { token: 'ann-1' } }
 const moved = { options: { token: 'ann-moved' } }
 const { array, subscriptions, members, subscribers, ended } = sizes
+const { connectionSubscriptions, unknownStops } = limits
 
 /** The rows of each table of the document. */
 export const tables: Readonly<Record<string, readonly Row[]>> = {
@@ -281,6 +339,9 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     ),
     sends('`cancel` of an unknown call', 'cancel', () => ({ id: 9, method: 'cancel' })),
     sends(`${array} of them in an array`, 'cancel', () => many(array, (id) => ({ id, method: 'cancel' }))),
+    sends(`${array} of them after ${array} others`, 'cancel', () => many(array, (id) => ({ id, method: 'cancel' })), {
+      before: full('unknownStops', unknownStops.value),
+    }),
   ],
   Subscriptions: [
     sends('to a channel', 'subscription', () => subscribe('live'), { before: withLog }),
@@ -300,9 +361,21 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     sends('to presence, `watch`', 'subscription', () => subscribe('watch')),
     sends('to a generator of two values', 'subscription', () => subscribe('ticks')),
     sends(`${array} to generators in an array`, 'subscription', () => many(array, (id) => subscribe('ticks', id))),
+    sends('beyond the subscriptions of a connection', 'subscription', () => subscribe('live'), {
+      before: full('subscriptions', connectionSubscriptions.value, withLog),
+    }),
+    sends(`${array} of them in an array`, 'subscription', () => many(array, (id) => subscribe('live', id)), {
+      before: full('subscriptions', connectionSubscriptions.value, withLog),
+    }),
     sends('`subscription.stop`', 'subscription.stop', () => stop(1), { before: subscribedTo('live') }),
+    sends(`${subscriptions} of them in an array`, 'subscription.stop', () => all.map((id) => stop(id)), {
+      before: manySubscriptions('live'),
+    }),
     sends('`subscription.stop` of an unknown id', 'subscription.stop', () => stop(9)),
     sends(`${array} of them in an array`, 'subscription.stop', () => many(array, (id) => stop(id))),
+    sends(`${array} of them after ${array} others`, 'subscription.stop', () => many(array, (id) => stop(id)), {
+      before: full('unknownStops', unknownStops.value),
+    }),
     sends('`sync` of one', 'sync', (from) => sync(from, [1]), { before: behind }),
     sends('`sync` of 200 times the same', 'sync', (from) => sync(from, same), { before: behind }),
     sends(`\`sync\` of ${subscriptions} with a filter`, 'sync', (from) => sync(from, all), { before: manyBehind }),
@@ -330,14 +403,40 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
       before: many(subscriptions, (id) => subscribe('live', id)),
     }),
   ],
+  Presence: [
+    presence(`\`update\` of a member, ${subscribers} watch`, (world, [member]) =>
+      world.send(member as Connection, { ...post('update'), params: { path: 'update', input: { ...input, text } } }),
+    ),
+    presence('a member stops', (world, [member]) => world.send(member as Connection, stop(1))),
+    presence('a member is lost', inTurn),
+    checked('its check, a delayed job', 1),
+    checked('10 checks in one batch', 10),
+  ],
   'Large messages': [
     sends('`chunk` of 32 KB', 'chunk', () => chunksOf('x'.repeat(90_000))[0] ?? ''),
+    sends('beyond the open messages of a connection', 'chunk', () => chunksOf('x'.repeat(90_000))[0] ?? '', {
+      before: opened,
+    }),
     inChunks('a query of 300 KB in chunks', () => ({ ...query('whoami'), data: 'x'.repeat(300_000) })),
     inChunks('45 `sync` of 200 in chunks', (from) => many(45, (id) => sync(from, same, id)), behind),
   ],
   'Frames that nothing comes of': [
     sends('no JSON', 'query', () => '{"id":1'),
     sends(`${array} malformed frames`, 'query', () => many(array, (id) => ({ id, method: 'query' }))),
+    sends('an array of 1,000 queries', 'query', () => many(1_000, (id) => query('x', id))),
+    sends(`${array} queries of a stock client`, 'query', () => many(array, (id) => query('whoami', id)), {
+      options: { stock: true },
+    }),
+    sends('an array of 1,000 queries of a stock client', 'query', () => many(1_000, (id) => query('x', id)), {
+      options: { stock: true },
+    }),
+    {
+      name: 'the delayed job that deletes a refused connection',
+      async prepare(world) {
+        await world.connect({ token: 'denied' })
+        return () => world.runDelayed()
+      },
+    },
     sends('a frame of a refused connection', 'query', () => query('whoami'), { options: { token: 'denied' } }),
     sends('a query before announced parameters', 'query', () => query('whoami'), { options: { expectsParams: true } }),
     sends(

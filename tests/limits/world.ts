@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { formatOffer } from '@trunkline/protocol'
 import { createDynamoStore, lineTable } from '@trunkline/server/dynamodb'
 import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
-import type { Gateway, Store } from '@trunkline/server/ports'
+import type { CountName, Gateway, Store } from '@trunkline/server/ports'
 import { createLocalClock } from '../../packages/local/src/emulators/clock.ts'
 import { type StreamRecord, startDynamo } from '../../packages/local/src/emulators/dynamodb/dynamo.ts'
 import { createRandom } from '../../packages/simulator/src/kernel/random.ts'
@@ -45,6 +45,7 @@ const functionMs = {
 }
 const httpSession = 'session-http-0123456789abc'
 const oneWay: ReadonlySet<unknown> = new Set(['subscription', 'subscription.stop', 'connectionParams'])
+const queueBatch = 10 // `batchSize` of the delay queue in serverless.yml
 const streamBatch = 100 // `batchSize` of the table's stream in serverless.yml
 
 /**
@@ -212,6 +213,22 @@ export async function createWorld() {
     /** From now on the handlers have these rates. */
     setRates(rates: Rates): void {
       handlers = createHandlers(rates)
+    },
+    /** Counts for a connection what it does not have. */
+    async fill({ id }: Connection, name: CountName, add: number): Promise<void> {
+      await dynamoStore.addToCount(id, { name, add, max: add, mark: 'fill', expires: start / 1_000 + 7_200 })
+    },
+    /** Runs the messages that are in the delay queue now, and what they start. */
+    async runDelayed(): Promise<void> {
+      clock.time += 60_000
+      const messages = delayed.splice(0).map((job) => JSON.stringify(job))
+      for (let at = 0; at < messages.length; at += queueBatch) {
+        const bodies = messages.slice(at, at + queueBatch)
+        await call('deliver', {
+          Records: bodies.map((body, index) => ({ messageId: `m${index}`, eventSource: 'aws:sqs', body })),
+        })
+      }
+      await runStarted()
     },
     /** Puts copies of an item of the table: those under the same `pk` with other sort keys. */
     async copyItem(prefix: string, sortKeys: readonly string[]): Promise<void> {

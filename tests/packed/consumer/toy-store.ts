@@ -2,8 +2,10 @@
 import {
   type ConnectionRow,
   type ConnectionSubscription,
+  type CountChange,
   type KeyRow,
   type Kicked,
+  type OpenUpload,
   type PresenceRow,
   type PresenceSessionRow,
   type PrincipalConnection,
@@ -50,6 +52,7 @@ function pageOf<Row>(rows: readonly Row[], name: (row: Row) => string, { limit =
 }
 
 const sortedByRun = (places: readonly RunPlaceLease[]) => [...places].sort((a, b) => (a.run < b.run ? -1 : 1))
+const isLive = (row: ConnectionSubscription | undefined) => row?.on === true && row.topic !== undefined
 const holds = (row: ConnectionSubscription, ref: number, run: string) => row.on && row.ref === ref && row.run === run
 const runs = (row: KeyRow, owner: string) => row.state === 'RUNNING' && row.owner === owner
 const keyOf = ({ topic, shard, connectionId, id }: Omit<SubscriberRef, 'ref'>) =>
@@ -77,7 +80,10 @@ export class ToyStore implements Store {
   readonly #leading = new Table<PrincipalConnection>()
   readonly #restrictions = new Table<Restriction>()
   readonly #streams = new Map<string, Table<string | number>>()
+  readonly #counts = new Table<number>()
+  readonly #marks = new Table<string>()
   readonly #texts = new Table<string>()
+  readonly #open = new Table<readonly OpenUpload[]>()
   readonly #uploads = new Table<UploadRow & { readonly parts: readonly number[] }>()
 
   // the log
@@ -168,6 +174,13 @@ export class ToyStore implements Store {
     const { claimsPending: _, ...settled } = row
     this.#connections.set(settled, connectionId)
   }
+  async addToCount(connectionId: string, { name, add, max, mark }: CountChange) {
+    const count = this.#counts.get(connectionId, name) ?? 0
+    if (this.#marks.get(connectionId) === mark) return { status: 'added', count } as const
+    if (add > 0 && count + add > max) return { status: 'full', count } as const
+    this.#marks.set(mark, connectionId)
+    return { status: 'added', count: this.#counts.set(count + add, connectionId, name) } as const
+  }
 
   // subscriptions
 
@@ -178,18 +191,21 @@ export class ToyStore implements Store {
     if (row === undefined || (row.ref < ref && (row.topic ?? topic) === topic)) {
       const { seat: _, claims: __, polled: ___, ...kept } = row ?? {}
       this.#subscriptions.set({ ...kept, ...claim, on: true, shard }, connectionId, id)
-      return { status: 'claimed', shard, repeated: false } as const
+      return { status: 'claimed', shard, repeated: false, wasLive: isLive(row) } as const
     }
-    if (row.on && row.ref === ref && row.topic === topic) return { status: 'claimed', shard, repeated: true } as const
+    if (row.on && row.ref === ref && row.topic === topic)
+      return { status: 'claimed', shard, repeated: true, wasLive: true } as const
     return { status: 'refused', row } as const
   }
   async stopSubscription(stop: Parameters<Store['stopSubscription']>[0]) {
     const { connectionId, id, ref, expires } = stop
     const row = this.#subscriptions.get(connectionId, id)
+    if (row === undefined && stop.ifExists === true) return { status: 'absent' } as const
     if (row !== undefined && row.ref > ref) return { status: 'newer', row } as const
     const { polled: _, ...kept } = row ?? {}
     const stopped = { ...kept, connectionId, id, ref, on: false, expires }
-    return { status: 'stopped', row: this.#subscriptions.set(stopped, connectionId, id) } as const
+    const wasLive = isLive(row)
+    return { status: 'stopped', row: this.#subscriptions.set(stopped, connectionId, id), wasLive } as const
   }
   async readSubscription(connectionId: string, id: string) {
     return this.#subscriptions.get(connectionId, id)
@@ -452,6 +468,23 @@ export class ToyStore implements Store {
   async putPart({ connectionId, message, part, text }: Parameters<Store['putPart']>[0]) {
     const existing = this.#texts.get(connectionId, message, part)
     return (existing ?? this.#texts.set(text, connectionId, message, part)) === text ? 'put' : 'differs'
+  }
+  async openUpload({ connectionId, message, until, max, over }: Parameters<Store['openUpload']>[0]) {
+    const open = this.#open.get(connectionId) ?? []
+    const isCurrent = over.every((old) => open.some((each) => each.message === old.message && each.until === old.until))
+    const staying = open.filter((each) => !over.some((old) => old.message === each.message))
+    if (!isCurrent || staying.length >= max || staying.some((each) => each.message === message))
+      return { status: 'refused', open } as const
+    const sorted = [...staying, { message, until }].sort((a, b) => (a.message < b.message ? -1 : 1))
+    this.#open.set(sorted, connectionId)
+    return { status: 'opened' } as const
+  }
+  async closeUpload({ connectionId, message }: Parameters<Store['closeUpload']>[0]) {
+    const open = this.#open.get(connectionId) ?? []
+    this.#open.set(
+      open.filter((each) => each.message !== message),
+      connectionId,
+    )
   }
   async notePart({ part, ...declared }: Parameters<Store['notePart']>[0]) {
     const { connectionId, message } = declared

@@ -160,4 +160,22 @@ export const limitsTable = {
     source: 'ours',
     consequence: 'a poll over HTTP has read the slots at the positions again',
   },
+  connectionSubscriptions: {
+    ...limits.connectionSubscriptions,
+    unit: 'count',
+    source: 'ours, settable',
+    consequence: 'a further subscribe of the connection is refused with RATE_LIMITED',
+  },
+  unknownStops: {
+    ...limits.unknownStops,
+    unit: 'count',
+    source: 'ours: each is a row until the connection ends',
+    consequence: 'a further stop or cancel of an unknown id is refused with RATE_LIMITED',
+  },
+  openMessages: {
+    ...limits.openMessages,
+    unit: 'count',
+    source: 'ours',
+    consequence: 'a part of a further message in chunks is refused with RATE_LIMITED',
+  },
 } as const satisfies Readonly<Record<keyof typeof limits, Limit>>

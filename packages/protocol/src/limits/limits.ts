@@ -61,4 +61,7 @@ export const limits = {
   pollMs: { value: 1_000 },
   slowPollMs: { value: 15_000 },
   verifyMs: { value: 60_000 },
+  connectionSubscriptions: { value: 2_000 },
+  unknownStops: { value: 100 },
+  openMessages: { value: 4 },
 } as const satisfies Record<string, { readonly value: number }>

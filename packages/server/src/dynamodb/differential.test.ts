@@ -132,6 +132,10 @@ const restriction = fc.record(
   { requiredKeys: ['principal', 'at', 'reason', 'expires', 'kind'] },
 )
 
+const openUploads = fc.uniqueArray(fc.record({ message: message, until: small }), {
+  ...{ maxLength: 3, selector: (open) => open.message },
+})
+
 /** The arguments of each operation. The type is exhaustive, so that a new operation is drawn too. */
 const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   putSlot: fc.tuple(topic, slot),
@@ -169,7 +173,12 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   ),
   settleClaims: fc.tuple(connectionId, small),
   claimSubscription: fc.tuple(claim),
-  stopSubscription: fc.tuple(fc.record({ connectionId, id, ref: small, expires: small })),
+  stopSubscription: fc.tuple(
+    fc.record(
+      { connectionId, id, ref: small, expires: small, ifExists: fc.boolean() },
+      { requiredKeys: ['connectionId', 'id', 'ref', 'expires'] },
+    ),
+  ),
   claimRun: fc.tuple(fc.record({ connectionId, id, ref: small, run: owner, lease: small, expires: small })),
   passRun: fc.tuple(fc.record({ connectionId, id, ref: small, from: owner, run: owner, lease: small })),
   readSubscription: fc.tuple(connectionId, id),
@@ -221,6 +230,18 @@ const given: Record<Call[0], fc.Arbitrary<readonly unknown[]>> = {
   moveSweep: fc.tuple(topic, fc.record({ from: fc.integer({ min: 0, max: 3 }), to: small, expires: small })),
   readShardLease: fc.tuple(topic, shard),
   putShardLease: fc.tuple(shardLease, maybe(mark)),
+  addToCount: fc.tuple(
+    connectionId,
+    fc.record({
+      name: fc.constantFrom('subscriptions', 'unknownStops'),
+      add: fc.integer({ min: -2, max: 3 }),
+      ...{ max: small, mark, expires: small },
+    }),
+  ),
+  openUpload: fc.tuple(
+    fc.record({ connectionId, message, until: small, max: small, expires: small, over: openUploads }),
+  ),
+  closeUpload: fc.tuple(fc.record({ connectionId, message })),
   takeRunPlace: fc.tuple(
     fc.record({ ...{ owner: placeOwner, run, lease: small, expires: small, max: small }, over: places }),
   ),

@@ -128,7 +128,8 @@ describe('a lost answer', () => {
     const store = await storeBehind(losingTheFirstAnswer())
     const { connectionId } = connection()
     const claim = { connectionId, id: '1', ref: 1, topic: 'a', shard: 4, expires: 9 }
-    expect(await store.claimSubscription(claim)).toEqual({ status: 'claimed', shard: 4, repeated: false })
+    const own = { status: 'claimed', shard: 4, repeated: false, wasLive: false }
+    expect(await store.claimSubscription(claim)).toEqual(own)
   })
   it('of a run’s claim, and of its passing on, is a first success', async () => {
     const { connectionId } = connection()
@@ -147,6 +148,24 @@ describe('a lost answer', () => {
     await (await storeBehind(losingTheFirstAnswer())).releaseRunPlace(place)
     expect(await createDynamoStore(table.options).takeRunPlace(other)).toEqual({ status: 'taken' })
     expect(await createDynamoStore(table.options).takeRunPlace(take)).toMatchObject({ status: 'refused' })
+  })
+  it('of a count is counted once, also when it falls', async () => {
+    const { connectionId } = connection()
+    const change = { name: 'subscriptions', add: 2, max: 3, mark: 'm1', expires: 9 } as const
+    const added = await (await storeBehind(losingTheFirstAnswer())).addToCount(connectionId, change)
+    expect(added).toEqual({ status: 'added', count: 2 })
+    const fall = { ...change, add: -1, mark: 'm2' }
+    const fallen = await (await storeBehind(losingTheFirstAnswer())).addToCount(connectionId, fall)
+    expect(fallen).toEqual({ status: 'added', count: 1 })
+  })
+  it('of an open message is a first success', async () => {
+    const open = {
+      ...{ connectionId: connection().connectionId, message: 'm', until: 5, expires: 9 },
+      max: 1,
+      over: [],
+    }
+    const opened = await (await storeBehind(losingTheFirstAnswer())).openUpload(open)
+    expect(opened).toEqual({ status: 'opened' })
   })
   it('of connection parameters is a first success', async () => {
     const row = connection()
@@ -225,6 +244,7 @@ describe('requests', () => {
     const member = presence(topic)
     const leading = { principal: 'ann', connectionId, session: 's', openedAt: 5, expires: 5 }
     const restriction = { principal: 'ann', kind: 'kick', reason: 'x', expires: 5 } as const
+    const count = { name: 'subscriptions', add: 1, max: 1, mark: 'm', expires: 5 } as const
     const place = { owner: topic, run: 'r1', lease: 5, expires: 5 }
     const calls: readonly [string, () => Promise<unknown>][] = [
       ['PutItem', () => store.putSlot(topic, one)],
@@ -251,6 +271,7 @@ describe('requests', () => {
       ['UpdateItem', () => store.settleClaims(connectionId, 4)],
       ['UpdateItem', () => store.settleClaims(connectionId, 5)], // of another renewal: nothing is read
       ['UpdateItem', () => store.closeConnection(connectionId, 5)],
+      ['UpdateItem', () => store.addToCount(connectionId, count)],
       ['UpdateItem', () => store.claimSubscription({ ...row, connectionId, id, ref: 1, expires: 5 })],
       ['GetItem', () => store.readSubscription(connectionId, id)],
       ['Query', () => store.readSubscriptions(connectionId)],
@@ -279,6 +300,9 @@ describe('requests', () => {
       ['DeleteItem', () => store.releaseKey({ key, owner: 'other' })], // of another: nothing is read
       ['UpdateItem', () => store.settleKey({ ...own, state: 'DONE', outcome: '1' })],
       ['GetItem', () => store.readKey(key)],
+      ['UpdateItem', () => store.openUpload({ ...upload, until: 5, max: 1, over: [] })],
+      ['UpdateItem', () => store.closeUpload(upload)],
+      ['UpdateItem', () => store.closeUpload(upload)], // not open: nothing is read
       ['PutItem', () => store.putPart({ ...upload, part: 0, text: 'x' })],
       ['PutItem', () => store.putPart({ ...upload, part: 0, text: 'y' })], // differs: nothing is read
       ['UpdateItem', () => store.notePart({ ...upload, part: 0, of: 2, bytes: 2 })],

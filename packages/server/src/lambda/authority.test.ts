@@ -137,7 +137,10 @@ describe('auth', () => {
     const line = guarded()
     const ann = await line.connect({ token: 'ann:1:1' })
     const last = await ann.send(Array.from({ length: 100 }, (_, id) => ({ ...auth(`ann:3:${id}`), id })))
-    const answers = [...ann.frames(), last] as readonly { readonly result?: object; readonly line?: { code: string } }[]
+    const answers = [...ann.frames(), ...[last].flat()] as readonly {
+      readonly result?: object
+      readonly line?: { code: string }
+    }[]
     expect(answers).toHaveLength(100)
     expect(answers.filter(({ result }) => result !== undefined)).toHaveLength(1)
     expect(answers.filter(({ line }) => line?.code === 'RATE_LIMITED')).toHaveLength(99)

@@ -14,6 +14,7 @@ type Limits = Pick<
   | 'maxConcurrentPosts'
   | 'accountPostsPerSecond'
   | 'maxRuns'
+  | 'maxSubscriptions'
   | 'unconfirmedMs'
 >
 
@@ -42,6 +43,7 @@ const ranges = {
   maxConcurrentPosts: { least: 1, most: 200, default: 50, unit: 'connections' }, // the gateway opens at most 200 sockets
   accountPostsPerSecond: { least: minRate, most: 1_000_000, default: defaultAccountRate, unit: 'posts per second' },
   maxRuns: { least: 1, most: 1_000, default: 20, unit: 'runs' }, // a thousand make the row of a caller 40 KB
+  maxSubscriptions: { least: 1, most: 10_000, default: limits.connectionSubscriptions.value, unit: 'subscriptions' },
   unconfirmedMs: { least: 1_000, most: 900_000, default: 10_000, unit: 'milliseconds' }, // SQS delays up to 15 minutes
 } as const satisfies Partial<Record<keyof Limits, Range>>
 
@@ -56,6 +58,7 @@ export function checkServeLimits(options: Partial<Pick<ServeOptions<never, never
     maxConcurrentPosts: check('maxConcurrentPosts'),
     accountPostsPerSecond: check('accountPostsPerSecond'),
     maxRuns: check('maxRuns'),
+    maxSubscriptions: check('maxSubscriptions'),
     unconfirmedMs: check('unconfirmedMs'),
   }
 }

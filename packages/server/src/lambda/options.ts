@@ -97,6 +97,14 @@ export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult
    */
   readonly rates?: Rates
   /**
+   * The number of live subscriptions that one connection may have, from 1 to 10,000; generators count as runs instead.
+   * One more is refused with RATE_LIMITED and `retryAfterMs`, and writes no row of a subscription. The count costs one
+   * write for the subscribes that one message starts at the same time, and one for those that it stops. Another value
+   * throws a `RangeError`.
+   * @default 2_000
+   */
+  readonly maxSubscriptions?: number
+  /**
    * When a connection is deleted that `authorize` denied, or that announced `connectionParams` and has not sent them, in
    * milliseconds from 1,000 to 900,000. Frames and pings do not keep it. Another value throws a `RangeError`.
    * @default 10_000

@@ -1,10 +1,13 @@
 import { defined } from '@trunkline/protocol'
-import type { ConnectionRow, ConnectionStore, Renewal, SettledParams } from '../ports/connections.ts'
+import type { ConnectionRow, ConnectionStore, CountName, Renewal, SettledParams } from '../ports/connections.ts'
 import { type DeleteExpired, deleteExpired, type Operations } from './operations.ts'
+
+type CountsRow = { readonly [Name in CountName]?: number } & { readonly mark: string; readonly expires: number }
 
 /** The port of connections in memory. */
 export function createConnections(shardsOf: (topic: string) => number) {
   const rows = new Map<string, ConnectionRow>()
+  const counts = new Map<string, CountsRow>()
 
   const operations: Operations<keyof ConnectionStore> = {
     putConnection(row) {
@@ -52,8 +55,19 @@ export function createConnections(shardsOf: (topic: string) => number) {
       const { claimsPending: _, ...settled } = row
       rows.set(connectionId, settled)
     },
+    addToCount(connectionId, { name, add, max, mark, expires }) {
+      const row: Partial<CountsRow> = counts.get(connectionId) ?? {}
+      const count = row[name] ?? 0
+      if (row.mark === mark) return { status: 'added', count }
+      if (add > 0 && count + add > max) return { status: 'full', count }
+      counts.set(connectionId, { ...row, [name]: count + add, mark, expires })
+      return { status: 'added', count: count + add }
+    },
   }
-  const dropExpired: DeleteExpired = (isDue) => deleteExpired([rows], isDue)
+  const dropExpired: DeleteExpired = (isDue) => {
+    deleteExpired([rows], isDue)
+    deleteExpired([counts], isDue)
+  }
   return { operations, rows, deleteExpired: dropExpired }
 }
 

@@ -26,18 +26,20 @@ export function createSubscriptions({
       if (row === undefined || (row.ref < claim.ref && (row.topic ?? claim.topic) === claim.topic)) {
         const { seat: _, claims: __, polled: ___, ...kept } = row ?? {}
         const { shard } = set({ ...kept, ...claim, on: true, shard: row?.shard ?? claim.shard })
-        return { status: 'claimed', shard, repeated: false }
+        return { status: 'claimed', shard, repeated: false, wasLive: isLive(row) }
       }
       return isOwnClaim(row, claim)
-        ? { status: 'claimed', shard: row.shard, repeated: true }
+        ? { status: 'claimed', shard: row.shard, repeated: true, wasLive: true }
         : { status: 'refused', row }
     },
     stopSubscription(stop) {
       const row = rowOf(stop)
+      if (row === undefined && stop.ifExists === true) return { status: 'absent' }
       if (row !== undefined && row.ref > stop.ref) return { status: 'newer', row }
       const { connectionId, id, ref, expires } = stop
       const { polled: _, ...kept } = row ?? {}
-      return { status: 'stopped', row: set({ ...kept, connectionId, id, ref, on: false, expires }) }
+      const stopped = set({ ...kept, connectionId, id, ref, on: false, expires })
+      return { status: 'stopped', row: stopped, wasLive: isLive(row) }
     },
     readSubscription: (connectionId, id) => rowOf({ connectionId, id }),
     readSubscriptions: (connectionId) => [...(connections.get(connectionId)?.values() ?? [])],
@@ -65,6 +67,10 @@ export function createSubscriptions({
   }
   const dropExpired: DeleteExpired = (isDue) => deleteExpiredIn(connections, isDue)
   return { operations, connections, deleteExpired: dropExpired }
+}
+
+function isLive(row: ConnectionSubscription | undefined): boolean {
+  return row?.on === true && row.topic !== undefined
 }
 
 function isOwnClaim(

@@ -58,6 +58,35 @@ export interface ConnectionStore {
    * Removes `claimsPending` if `renewedAt` is the row's. Does nothing otherwise. One conditional write.
    */
   settleClaims(connectionId: string, renewedAt: number): Promise<void>
+
+  /**
+   * Adds `add` to a count of a connection, which is 0 before the first change. Writes only if the count does not exceed
+   * `max` then; one that falls has no bound. `mark` names this change, and the row shows the last one.
+   * Returns `added` also if the row shows this change already, `full` otherwise, each with the count that then exists.
+   * The counts are a row of their own, which needs no row of the connection. One conditional write.
+   */
+  addToCount(
+    connectionId: string,
+    change: CountChange,
+  ): Promise<{ readonly status: 'added' | 'full'; readonly count: number }>
+}
+
+/**
+ * What is counted for one connection.
+ * - `subscriptions`: the rows that are on and have a topic
+ * - `unknownStops`: the rows that were put by a stop or a cancel of an id that had none
+ */
+export type CountName = 'subscriptions' | 'unknownStops'
+
+/** A change of one count of a connection. */
+export interface CountChange {
+  readonly name: CountName
+  /** Negative for what has ended. */
+  readonly add: number
+  readonly max: number
+  readonly mark: string
+  /** When the row expires, in epoch seconds: with the connection. */
+  readonly expires: number
 }
 
 /** What the announced parameters of a connection settle: a principal, an anonymous caller, or a refusal. */

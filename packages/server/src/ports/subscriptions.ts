@@ -18,25 +18,31 @@ export interface SubscriptionStore {
    * Step S1 of a subscribe. Writes `{ ref, on: true, topic, shard, expires, seat, claims, polled }` if none exists, or one with a
    * lower ref whose topic is absent or the same. A shard that the row has already is kept. Returns `claimed` with the
    * row's shard. `repeated` is true if the row showed this very claim already (the same ref, on, the same topic); it is
-   * false if that may be an own try whose answer was lost. Returns `refused` with the row that exists otherwise. One
-   * conditional write.
+   * false if that may be an own try whose answer was lost. `wasLive` is true if the row was on and had a topic before; it
+   * is false if that may be an own try. Returns `refused` with the row that exists otherwise. One conditional write.
    */
   claimSubscription(
     claim: Required<Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'topic' | 'shard' | 'expires'>> &
       Pick<ConnectionSubscription, 'seat' | 'claims' | 'polled'>,
   ): Promise<
-    | { readonly status: 'claimed'; readonly shard: number; readonly repeated: boolean }
+    | { readonly status: 'claimed'; readonly shard: number; readonly repeated: boolean; readonly wasLive: boolean }
     | { readonly status: 'refused'; readonly row: ConnectionSubscription }
   >
 
   /**
    * Step U1 of a stop. Writes `{ ref, on: false, expires }` if no row exists or its ref is not higher, and removes
-   * `polled`. Topic and shard stay. Returns the row that then exists: `stopped`, or `newer` when its ref was higher and nothing changed. One
-   * conditional write.
+   * `polled`. Topic and shard stay. Returns the row that then exists: `stopped`, or `newer` when its ref was higher and
+   * nothing changed. `wasLive` is true if the row was on and had a topic before; of several stops it is true for at most
+   * one. With `ifExists`, a row that does not exist is not created: then it returns `absent`. One conditional write, and
+   * one read for a row that does not exist.
    */
   stopSubscription(
-    stop: Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'expires'>,
-  ): Promise<{ readonly status: 'stopped' | 'newer'; readonly row: ConnectionSubscription }>
+    stop: Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref' | 'expires'> & { readonly ifExists?: boolean },
+  ): Promise<
+    | { readonly status: 'stopped'; readonly row: ConnectionSubscription; readonly wasLive: boolean }
+    | { readonly status: 'newer'; readonly row: ConnectionSubscription }
+    | { readonly status: 'absent' }
+  >
 
   /** Reads the row; undefined if none exists. One strongly consistent read. */
   readSubscription(connectionId: string, id: string): Promise<ConnectionSubscription | undefined>

@@ -6,8 +6,28 @@
  *   refused.
  * - [TL-CHUNK-5] A message has one owner, which runs it.
  * - [TL-CHUNK-7] Messages belong to one connection: a connection can neither read nor complete the message of another.
+ * - [TL-CHUNK-12] A connection never has more open messages than `max`, however many writers race for the last place.
  */
 export interface UploadStore {
+  /**
+   * Opens a message among those of its connection, and removes the open ones in `over`, which the caller judges to be
+   * overdue. Writes only if each of `over` is still open until then, the message is open only if in `over`, and fewer
+   * than `max` stay open. `expires` is that of the connection's row of them, in epoch seconds. Returns `opened` also if
+   * an own try whose answer was lost wrote it, else `refused` with those that are open, by their names. One conditional
+   * write.
+   */
+  openUpload(
+    open: OpenUpload & {
+      readonly connectionId: string
+      readonly max: number
+      readonly over: readonly OpenUpload[]
+      readonly expires: number
+    },
+  ): Promise<{ readonly status: 'opened' } | { readonly status: 'refused'; readonly open: readonly OpenUpload[] }>
+
+  /** Removes an open message; changes nothing if it is not open. One conditional write. */
+  closeUpload(upload: { readonly connectionId: string; readonly message: string }): Promise<void>
+
   /**
    * Puts a part's text if none exists at its place.
    * Returns `put` also if exactly this text exists there. Returns `differs`, and changes nothing, if another text does.
@@ -43,6 +63,13 @@ export interface UploadStore {
    * reads of at most 100 parts.
    */
   readParts(connectionId: string, message: string, of: number): Promise<readonly (string | undefined)[]>
+}
+
+/** A message of which parts are missing. */
+export interface OpenUpload {
+  readonly message: string
+  /** Epoch milliseconds. From then on its parts are too late. */
+  readonly until: number
 }
 
 /** A message that arrives in chunks, named by its sender. */

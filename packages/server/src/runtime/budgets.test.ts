@@ -48,13 +48,14 @@ describe('the requests to AWS', () => {
     await client.send({ id: 2, method: 'mutation', params: { ...params, input: { room: 5 }, key: 'own.k2' } })
     expect(took()).toEqual([])
   })
-  test('of a subscribe are two writes and two reads', async () => {
+  test('of a subscribe are three writes and two reads', async () => {
     const { room, took } = counted()
     await publish(room, 'x')
     const client = await room.connect()
     took()
     await subscribe(client)
     expect(took()).toEqual([
+      'write addToCount',
       'write claimSubscription',
       'write putSubscriber',
       'read readConnectionAndShards',
@@ -69,6 +70,7 @@ describe('the requests to AWS', () => {
     await subscribe(client, 1, { path: 'loud' })
     expect(took()).toEqual([
       'read readSubscribersOf',
+      'write addToCount',
       'write claimSubscription',
       'write putSubscriber',
       'read readSubscribersOf',
@@ -81,7 +83,7 @@ describe('the requests to AWS', () => {
     const client = await room.connect()
     took()
     await subscribe(client)
-    expect(took().slice(4)).toEqual(['write putSlot'])
+    expect(took().slice(5)).toEqual(['write putSlot'])
   })
   test('of a subscribe that sees an ageing head are one write more', async () => {
     const { room, took } = counted()
@@ -89,7 +91,7 @@ describe('the requests to AWS', () => {
     const client = await room.connect()
     took()
     await subscribe(client)
-    expect(took().slice(4)).toEqual(['write extendSlot'])
+    expect(took().slice(5)).toEqual(['write extendSlot'])
   })
   test('of a resume are those of a subscribe', async () => {
     const { room, took } = counted()
@@ -98,19 +100,20 @@ describe('the requests to AWS', () => {
     took()
     await subscribe(client, 1, { lastEventId: id })
     expect(took()).toEqual([
+      'write addToCount',
       'write claimSubscription',
       'write putSubscriber',
       'read readConnectionAndShards',
       'read readSlots',
     ])
   })
-  test('of a stop are two writes', async () => {
+  test('of a stop are three writes', async () => {
     const { room, took } = counted()
     const client = await room.connect()
     await subscribe(client)
     took()
     await stop(client)
-    expect(took()).toEqual(['write stopSubscription', 'write stopSubscriber'])
+    expect(took()).toEqual(['write stopSubscription', 'write stopSubscriber', 'write addToCount'])
   })
   test('of a script’s publish are one read and one write', async () => {
     const { room, took } = counted()
@@ -132,6 +135,7 @@ describe('the requests to AWS', () => {
     took()
     await subscribe(client)
     expect(took()).toEqual([
+      'write addToCount',
       'write claimSubscription',
       'write putSubscriber',
       'read readConnectionAndShards',

@@ -17,6 +17,9 @@ interface Step {
   readonly unnoticedBy?: readonly string[]
 }
 
+/** What counts what a connection has. Its own tests schedule it; elsewhere it would only multiply the schedules. */
+export const countOperations: readonly (keyof Store)[] = ['addToCount', 'openUpload', 'closeUpload']
+
 /** The outcome of a port call. `lost`: it took effect, but its caller got no answer. */
 type Fate = 'answered' | 'lost'
 

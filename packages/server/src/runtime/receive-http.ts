@@ -2,6 +2,7 @@ import { decodeClientMessage, flawText, limits } from '@trunkline/protocol'
 import { announcedParams } from './connections/connection-params.ts'
 import type { HttpSender } from './connections/http-connection.ts'
 import { watchKick } from './connections/watch-kick.ts'
+import { messageCounts } from './context/connection-counts.ts'
 import { reportingCaller } from './context/failure-source.ts'
 import { mapConcurrent } from './context/map-concurrent.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
@@ -70,8 +71,8 @@ export async function receiveRequest(
   const room = new ResponseRoom(parsed.length)
   if (caller.refused !== undefined) {
     for (const each of parsed) {
-      const frame = refusedAnswer(context, caller, each)
-      room.add(frame === undefined ? [] : [frame], () => frame ?? { pong: true })
+      const frames = refusedAnswer(context, caller, each)
+      room.add(frames, () => frames[0] ?? { pong: true })
     }
     return { status: 'answered', body: room.text() }
   }
@@ -80,7 +81,11 @@ export async function receiveRequest(
   const tasks = toTasks(parsed, { overfull: decoded.overfull, inChunks: false })
   context.telemetry.measure('frames', tasks.length)
   const syncs = new MessageSyncs(running)
-  await answerTasks(running, { sender: { caller, expires, params, syncs }, room }, tasks)
+  const subscribes = tasks.filter((task) => isOf(task, 'subscription')).length
+  const counts = messageCounts(running, { connectionId: caller.connectionId, expires }, subscribes)
+  await answerTasks(running, { sender: { caller, expires, params, syncs, counts }, room }, tasks)
+  counts.expectNone()
+  await counts.settle()
   syncs.report()
   await rates.end()
   return watch?.isKicked === true ? { status: 'kicked' } : { status: 'answered', body: room.text() }

@@ -5,17 +5,17 @@ import { type AnnouncedParams, announcedParams, receiveConnectionParams } from '
 import { endKicked } from './connections/end-kicked.ts'
 import { watchKick } from './connections/watch-kick.ts'
 import type { ConnectionCaller } from './context/caller.ts'
-import { createDeadline } from './context/deadline.ts'
+import { messageCounts } from './context/connection-counts.ts'
 import { reportingCaller } from './context/failure-source.ts'
 import { mapConcurrent } from './context/map-concurrent.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
-import { encode, type Frame, idOf, toMessages } from './encoding/encode.ts'
+import { encode, type Frame } from './encoding/encode.ts'
 import { rejectRequest } from './encoding/error-response.ts'
-import { deleteConnection, post } from './posting/post.ts'
+import { deleteConnection } from './posting/post.ts'
 import { type CountedFrames, countFrames } from './rates/count-frames.ts'
-import { postingAnswer } from './recipients/current-rows.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
 import { answerTask, refusedAnswer } from './requests/dispatch.ts'
+import { MessageAnswers, packAnswers, postAll } from './requests/message-answers.ts'
 import { type Elements, flawError, methodOf, parseChunk, parseElements } from './requests/parse-request.ts'
 import { type Task, toTasks } from './requests/plan-batch.ts'
 import { withinRate } from './requests/within-rate.ts'
@@ -35,9 +35,6 @@ export interface InboundMessage {
 
 /** Answers nothing: a two-way route must return something, and every client ignores this. [TL-STOCK-8] */
 const emptyResponse = '{}'
-
-/** Milliseconds for answers posted after the frame's deadline: part of the time that a function keeps before its end. */
-const graceMs = 400
 
 /**
  * Subscribes of one message that run at once. A client sends at most two messages at a time, and the table takes a
@@ -154,14 +151,14 @@ async function answerElements(answering: Counted, decoded: Decoded, fallbackId: 
 
 /** Stores a part of a message; the last part runs the message. [TL-CHUNK-3] Errors answer under the chunk's id. */
 async function receiveChunk(answering: Counted, decoded: Decoded): Promise<string> {
-  const { context, caller } = answering
+  const { context, caller, expires } = answering
   const parsed = parseChunk(decoded, caller)
   if (parsed.status === 'malformed') return answerWith(answering, rejectRequest(context, parsed.asked, parsed.thrown))
   const { frame } = parsed
   try {
     const refusal = answering.rates.refusal(0, frame.method)
     if (refusal !== undefined) throw refusal // [TL-RATE-1]
-    const text = await onChunk(context, caller.connectionId, frame)
+    const text = await onChunk(context, { connectionId: caller.connectionId, expires }, frame)
     return text === undefined ? emptyResponse : await receiveWhole(answering, frame.id, text)
   } catch (thrown) {
     return refuse(answering, frame.id, thrown)
@@ -179,35 +176,41 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
 }
 
 /**
- * Runs all tasks of a message at once and posts each answer when it is there. The last answer is returned instead where
- * the route is two-way. When the announced parameters are missing or refused, all answers are posted, and then the
+ * Runs all tasks of a message at once and posts the answers when they are there. The last ones are returned instead
+ * where the route is two-way. When the announced parameters are missing or refused, all answers are posted, and then the
  * connection is deleted. [TL-STOCK-5] [TL-STOCK-11]
  */
 // [TL-CALL-1] [TL-BATCH-1]
 async function answerTasks(answering: Answering, tasks: readonly Task[]): Promise<string> {
-  const { caller, twoWay, params } = answering
+  const { caller, twoWay, params, expires } = answering
   using watch = tasks.some(runsProcedure) ? watchKick(answering.context, caller) : undefined
   const context = watch === undefined ? answering.context : { ...answering.context, running: watch.signal }
-  let left = tasks.length
   context.telemetry.measure('frames', tasks.length)
-  let returned = emptyResponse
   const syncs = new MessageSyncs(context)
-  const run = async (task: Task) => {
-    const frames = await answerTask(context, { ...answering, syncs }, task)
-    left -= 1
-    if (watch?.isKicked) return // nothing is posted to it [TL-KICK-2]
-    const messages = encodeMessages(caller, frames)
-    const isReturned = left === 0 && twoWay && !params.endConnection
-    const carried = isReturned ? messages.length - 1 : messages.length
-    returned = messages[carried] ?? returned
-    const texts = messages.slice(0, carried)
-    await postingAnswer(context, frames, (narrowed) => postAll({ ...answering, context: narrowed }, texts))
-  }
+  const subscribes = tasks.filter((task) => methodOfTask(task) === 'subscription').length
+  const counts = messageCounts(context, { connectionId: caller.connectionId, expires }, subscribes)
+  const answers = new MessageAnswers(
+    {
+      ...{ context, caller },
+      returnsLast: () => twoWay && !params.endConnection,
+      isEnded: () => watch?.isKicked === true, // nothing is posted to it [TL-KICK-2]
+      beforeSend: () => counts.settle(),
+    },
+    tasks.length,
+  )
+  const sender = { ...answering, syncs, counts }
+  const run = async (task: Task) => answers.add(await answerTask(context, sender, task))
   const [only] = tasks
   await (tasks.length === 1 && only !== undefined ? run(only) : runAll(tasks, run))
+  counts.expectNone()
+  const returned = await answers.end()
   syncs.report()
   if (params.endConnection) await deleteConnection(context, caller.connectionId)
-  return returned
+  return returned ?? emptyResponse
+}
+
+function methodOfTask(task: Task): string | undefined {
+  return 'request' in task ? task.request.method : undefined
 }
 
 const procedureMethods: ReadonlySet<unknown> = new Set(['query', 'mutation', 'subscription'])
@@ -219,7 +222,6 @@ function runsProcedure(task: Task): boolean {
 
 /** Runs the tasks of a message at once, but for subscribes and syncs. */
 async function runAll(tasks: readonly Task[], run: (task: Task) => Promise<void>): Promise<void> {
-  const methodOfTask = (task: Task) => ('request' in task ? task.request.method : undefined)
   const subscribing = tasks.filter((task) => methodOfTask(task) === 'subscription')
   const syncing = tasks.filter((task) => methodOfTask(task) === 'sync')
   const others = tasks.filter((task) => methodOfTask(task) !== 'subscription' && methodOfTask(task) !== 'sync')
@@ -239,7 +241,7 @@ function refuse(answering: Answering, id: FrameId | null, thrown: unknown): Prom
 async function answerWith(answering: Answering, frame: Frame): Promise<string> {
   const text = encode(frame)
   if (answering.twoWay) return text
-  await postAll(answering, [text])
+  await postAll(answering.context, answering.caller, [text])
   return emptyResponse
 }
 
@@ -251,27 +253,7 @@ async function rejectConnection(context: InvocationContext, caller: ConnectionCa
   const elements = decoded.ok && 'elements' in decoded ? decoded.elements.slice(0, maxBatchSize) : []
   const tooDeep = decoded.ok && 'elements' in decoded ? decoded.tooDeep : new Map()
   const parsed = parseElements(context.server, { elements, tooDeep }, { extensions: true })
-  const frames = parsed.flatMap((each) => refusedAnswer(context, caller, each) ?? [])
-  for (const message of encodeMessages(caller, frames)) await post(context, caller.connectionId, message)
+  const answers = parsed.map((each) => refusedAnswer(context, caller, each))
+  for (const messages of packAnswers(caller, answers)) await postAll(context, caller, messages)
   await deleteConnection(context, caller.connectionId)
-}
-
-function encodeMessages({ extensions }: ConnectionCaller, frames: readonly Frame[]): readonly string[] {
-  return toMessages(frames.map(encode), { id: idOf(frames[0]), extensions })
-}
-
-/**
- * Posts texts in order. A stock client neither misses nor orders an answer, so where a post fails its connection is
- * deleted, and it resumes with a new one. [LAW-STOCK-ORDER] Our client asks again after its own deadline.
- */
-async function postAll({ context, caller }: Answering, messages: readonly string[]): Promise<void> {
-  for (const text of messages) {
-    using grace = createDeadline(context.clock, graceMs)
-    const late = context.deadline.signal.aborted ? { ...context, deadline: grace } : context
-    const posted = await post(late, caller.connectionId, text)
-    if (posted === 'posted') continue
-    if (posted !== 'gone' && !caller.extensions)
-      await deleteConnection({ ...context, deadline: grace }, caller.connectionId)
-    return
-  }
 }

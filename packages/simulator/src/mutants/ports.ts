@@ -95,7 +95,7 @@ export const stopWritesNoTombstone: WrapPorts = (ports) => ({
   store: withStore(ports.store, {
     async stopSubscription(stop) {
       const row = await ports.store.readSubscription(stop.connectionId, stop.id)
-      return { status: 'stopped', row: row ?? { ...stop, on: false } }
+      return { status: 'stopped', row: row ?? { ...stop, on: false }, wasLive: false }
     },
   }),
 })

@@ -1,7 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import type { ConnectionStore } from '../../ports/connections.ts'
 import { fromConnectionItem, toConnectionItem } from '../requests/items.ts'
-import { connectionKey, shardsKey } from '../requests/keys.ts'
+import { connectionKey, countsKey, shardsKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
 /** The port of connections in the table. */
@@ -75,6 +75,21 @@ export function connectionOperations({ get, getMany, put, update }: Requests): C
         condition: '#renewedAt = :renewedAt',
         values: { renewedAt },
       })
+    },
+    async addToCount(connectionId, { name, add, max, mark, expires }) {
+      const isNew = '(attribute_not_exists(#mark) OR #mark <> :mark)'
+      const fits = add > max ? '#count <= :room' : '(attribute_not_exists(#count) OR #count <= :room)'
+      const write = await update(countsKey(connectionId), {
+        expression: 'SET #mark = :mark, #expires = :expires ADD #count :add',
+        condition: add > 0 ? `${isNew} AND ${fits}` : isNew,
+        values: { mark, expires, add, room: max - add },
+        attributes: { count: name },
+        returnsItem: true,
+      })
+      const item = write.written ? write.item : await write.find()
+      // A failed condition that shows the mark is this writer's own change.
+      const isAdded = write.written || item?.mark === mark
+      return { status: isAdded ? 'added' : 'full', count: Number(item?.[name] ?? 0) }
     },
   }
 }

@@ -1,10 +1,12 @@
 import type { LeaseStore } from '../../ports/leases.ts'
-import { fromRunPlacesItem, fromShardLeaseItem, placeAttribute, toShardLeaseItem } from '../requests/items.ts'
+import { fromShardLeaseItem, placePrefix, toShardLeaseItem } from '../requests/items.ts'
 import { runPlacesKey, shardLeaseKey, sweepKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
+import { releasePlace, takePlace } from './places.ts'
 
 /** The port of leases in the table. */
-export function leaseOperations({ get, put, update }: Requests): LeaseStore {
+export function leaseOperations(requests: Requests): LeaseStore {
+  const { get, put, update } = requests
   return {
     async readShardLease(topic, shard) {
       const item = await get(shardLeaseKey(topic, shard))
@@ -29,47 +31,27 @@ export function leaseOperations({ get, put, update }: Requests): LeaseStore {
       })
       return write.written ? 'moved' : 'conflict'
     },
-    async takeRunPlace({ owner, run, lease, max, over, expires }) {
-      const own = over.find((dead) => dead.run === run)
-      const dead = over.filter((place) => place !== own).map((place, at) => ({ ...place, word: `dead${at}` }))
-      const removes = dead.length === 0 ? '' : ` REMOVE ${dead.map(({ word }) => `#${word}`).join(', ')}`
-      const write = await update(runPlacesKey(owner), {
-        expression: `SET #place = :lease, #expires = :expires ADD #count :added${removes}`,
-        condition: [
-          '(attribute_not_exists(#count) OR #count < :most)',
-          own === undefined ? 'attribute_not_exists(#place)' : '#place = :own',
-          ...dead.map(({ word }) => `#${word} = :${word}`),
-        ].join(' AND '),
-        values: {
-          ...{ lease, expires, own: own?.lease, added: 1 - over.length, most: max + over.length },
-          ...Object.fromEntries(dead.map((place) => [place.word, place.lease])),
-        },
-        attributes: {
-          place: placeAttribute(run),
-          ...Object.fromEntries(dead.map((place) => [place.word, placeAttribute(place.run)])),
-        },
+    async takeRunPlace({ owner, run, lease, over, ...take }) {
+      const result = await takePlace(requests, runPlaces(owner), {
+        ...{ ...take, name: run, until: lease },
+        over: over.map((dead) => ({ name: dead.run, until: dead.lease })),
       })
-      if (write.written) return { status: 'taken' }
-      const places = fromRunPlacesItem(await write.find())
-      const isOwn = write.tries > 1 && places.some((place) => place.run === run && place.lease === lease)
-      return isOwn ? { status: 'taken' } : { status: 'refused', places }
+      if (result.status === 'taken') return result
+      return { ...result, places: result.places.map(({ name, until }) => ({ run: name, lease: until })) }
     },
     async renewRunPlace({ owner, run, lease, expires }) {
       const write = await update(runPlacesKey(owner), {
         expression: 'SET #place = :lease, #expires = :expires',
         condition: 'attribute_exists(#place)',
         values: { lease, expires },
-        attributes: { place: placeAttribute(run) },
+        attributes: { place: placePrefix + run },
       })
       return write.written ? 'renewed' : 'absent'
     },
-    async releaseRunPlace({ owner, run }) {
-      await update(runPlacesKey(owner), {
-        expression: 'ADD #count :removed REMOVE #place',
-        condition: 'attribute_exists(#place)',
-        values: { removed: -1 },
-        attributes: { place: placeAttribute(run) },
-      })
-    },
+    releaseRunPlace: ({ owner, run }) => releasePlace(requests, runPlaces(owner), run),
   }
+}
+
+function runPlaces(owner: string) {
+  return { key: runPlacesKey(owner), prefix: placePrefix, count: 'count' }
 }

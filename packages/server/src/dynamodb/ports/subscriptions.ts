@@ -2,7 +2,7 @@ import { defined } from '@trunkline/protocol'
 import type { EventRow } from '../../ports/event-row.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { ConnectionSubscription, SubscriptionStore } from '../../ports/subscriptions.ts'
-import { fromSubscriberItem, fromSubscriptionItem } from '../requests/items.ts'
+import { fromSubscriberItem, fromSubscriptionItem, type Item } from '../requests/items.ts'
 import { connectionKey, logKey, subscriberKey, subscriptionKey, subscriptionPrefix } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
 
@@ -21,23 +21,35 @@ export function subscriptionOperations(
         expression: `SET #ref = :ref, #on = :on, #topic = :topic, #expires = :expires, #shard = if_not_exists(#shard, :shard)${rest}`,
         condition: 'attribute_not_exists(#pk) OR (#ref < :ref AND (attribute_not_exists(#topic) OR #topic = :topic))',
         values: { ...claim, on: true },
-        returnsItem: true,
+        returnsItem: 'before',
       })
-      const row = fromSubscriptionItem(connectionId, write.written ? write.item : await write.existing())
+      if (write.written) {
+        const { shard = claim.shard } = write.item as { readonly shard?: number } // only this module writes the item
+        return { status: 'claimed', shard, repeated: false, wasLive: isLive(write.item) }
+      }
+      const row = fromSubscriptionItem(connectionId, await write.existing())
       const own = row.on && row.ref === claim.ref && row.topic === claim.topic && row.shard !== undefined
       if (!own) return { status: 'refused', row }
       // The first try finds only claims of earlier calls. A later try may find its own, whose response was lost.
-      return { status: 'claimed', shard: row.shard ?? claim.shard, repeated: !write.written && write.tries === 1 }
+      const isEarlier = write.tries === 1
+      return { status: 'claimed', shard: row.shard ?? claim.shard, repeated: isEarlier, wasLive: isEarlier }
     },
-    async stopSubscription({ connectionId, id, ref, expires }) {
-      const write = await update(subscriptionKey(connectionId, id), {
+    async stopSubscription({ connectionId, id, ref, expires, ifExists = false }) {
+      const key = subscriptionKey(connectionId, id)
+      const write = await update(key, {
         expression: 'SET #ref = :ref, #on = :on, #expires = :expires REMOVE #polled',
-        condition: 'attribute_not_exists(#pk) OR #ref <= :ref',
+        condition: ifExists ? '#ref <= :ref' : 'attribute_not_exists(#pk) OR #ref <= :ref',
         values: { ref, on: false, expires },
-        returnsItem: true,
+        returnsItem: 'before',
       })
-      const row = fromSubscriptionItem(connectionId, write.written ? write.item : await write.existing())
-      return { status: write.written ? 'stopped' : 'newer', row }
+      if (write.written) {
+        const { polled: _, ...kept } = write.item
+        const row = fromSubscriptionItem(connectionId, { ...kept, ...key, ref, on: false, expires })
+        return { status: 'stopped', row, wasLive: isLive(write.item) }
+      }
+      const item = await (ifExists ? write.find() : write.existing())
+      if (item === undefined) return { status: 'absent' }
+      return { status: 'newer', row: fromSubscriptionItem(connectionId, item) }
     },
     async readSubscription(connectionId, id) {
       const item = await get(subscriptionKey(connectionId, id))
@@ -85,6 +97,11 @@ export function subscriptionOperations(
       })
     },
   }
+}
+
+/** Whether an item is one of a subscription that is on. */
+function isLive({ on, topic }: Item): boolean {
+  return on === true && topic !== undefined
 }
 
 function isUnderRun(row: ConnectionSubscription, { ref, run }: Pick<ConnectionSubscription, 'ref' | 'run'>): boolean {

@@ -1,11 +1,22 @@
 import type { UploadStore } from '../../ports/uploads.ts'
-import { fromUploadItem, notedAttribute } from '../requests/items.ts'
-import { partKey, uploadKey } from '../requests/keys.ts'
+import { fromUploadItem, notedAttribute, openUploadPrefix } from '../requests/items.ts'
+import { countsKey, partKey, uploadKey } from '../requests/keys.ts'
 import type { Requests } from '../requests/requests.ts'
+import { releasePlace, takePlace } from './places.ts'
 
 /** The port of large messages in the table: an item for each part, and one for the message. */
-export function uploadOperations({ put, update, getMany }: Requests): UploadStore {
+export function uploadOperations(requests: Requests): UploadStore {
+  const { put, update, getMany } = requests
   return {
+    async openUpload({ connectionId, message, over, ...open }) {
+      const result = await takePlace(requests, openUploads(connectionId), {
+        ...{ ...open, name: message },
+        over: over.map((overdue) => ({ name: overdue.message, until: overdue.until })),
+      })
+      if (result.status === 'taken') return { status: 'opened' }
+      return { status: 'refused', open: result.places.map(({ name, until }) => ({ message: name, until })) }
+    },
+    closeUpload: ({ connectionId, message }) => releasePlace(requests, openUploads(connectionId), message),
     async putPart({ connectionId, message, part, text, expires }) {
       const item = { ...partKey(connectionId, message, part), text, expires }
       const write = await put(item, 'attribute_not_exists(#pk) OR #text = :text', { text })
@@ -36,4 +47,8 @@ export function uploadOperations({ put, update, getMany }: Requests): UploadStor
       return keys.map((key) => found.get(key)?.text as string | undefined) // only `putPart` writes such items
     },
   }
+}
+
+function openUploads(connectionId: string) {
+  return { key: countsKey(connectionId), prefix: openUploadPrefix, count: 'uploads' }
 }

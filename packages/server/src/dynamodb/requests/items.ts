@@ -1,7 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import type { ConnectionRow } from '../../ports/connections.ts'
 import type { KeyRow } from '../../ports/idempotency.ts'
-import type { RunPlaceLease, ShardLeaseRow } from '../../ports/leases.ts'
+import type { ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { PresenceRow, PresenceSessionRow } from '../../ports/presence.ts'
 import type { PrincipalConnection, Restriction } from '../../ports/principals.ts'
@@ -212,21 +212,11 @@ export function fromRestrictionItem(principal: string, item: Item): Restriction 
   return members<Restriction>(item, { principal, kind, ...defined({ session }) }, ['at', 'reason', 'expires'])
 }
 
-const placePrefix = 'run:'
+/** The attributes of the places of runs. */
+export const placePrefix = 'run:'
 
-/**
- * The attribute that holds the lease of a run's place. Each place is an attribute of the item itself, because an update
- * cannot set a member of a map that does not exist yet.
- */
-export const placeAttribute = (run: string) => placePrefix + run
-
-/** The places of an item, in the order of the runs' names. */
-export function fromRunPlacesItem(item: Item = {}): readonly RunPlaceLease[] {
-  return Object.entries(item)
-    .filter(([name]) => name.startsWith(placePrefix))
-    .map(([name, lease]) => ({ run: name.slice(placePrefix.length), lease: Number(lease) }))
-    .sort((a, b) => (a.run < b.run ? -1 : 1))
-}
+/** The attributes of the open messages of a connection. */
+export const openUploadPrefix = 'upload:'
 
 /**
  * `base`, and those members that the item has. Only this module writes such items, so their types are not validated.

@@ -25,6 +25,9 @@ export const receiptKey = (topic: string, offset: number): Key => ({ pk: `SENT#$
 /** A connection. */
 export const connectionKey = (connectionId: string): Key => ({ pk: `CONN#${connectionId}`, sk: only })
 
+/** What is counted for a connection: of its own key, so that a count costs one unit however large the connection's row is. */
+export const countsKey = (connectionId: string): Key => ({ pk: `CONN#${connectionId}`, sk: 'COUNTS' })
+
 /** The prefix of the sort keys of a connection's own rows of subscriptions. */
 export const subscriptionPrefix = 'SUB#'
 

@@ -1,7 +1,7 @@
 import type { Item } from './items.ts'
 import type { Key } from './keys.ts'
 
-/** The result of a conditional write. `item` is the new one, of an update that returns it; otherwise it is empty. */
+/** The result of a conditional write. `item` is the one that an update returns; otherwise it is empty. */
 export type Write = { readonly written: true; readonly item: Item } | FailedCondition
 
 /** The condition failed, and nothing was written. */

@@ -1,3 +1,4 @@
+import type { CountChange } from '../connections.ts'
 import { equal } from './assertions.ts'
 import { connection, expires, fresh } from './rows.ts'
 import type { SuiteRunner } from './runner.ts'
@@ -163,6 +164,38 @@ export function connectionLaws({ describe, test }: SuiteRunner): void {
       await store.closeConnection(row.connectionId, expires)
       equal(await store.renewConnection(row.connectionId, authority), 'absent')
       equal(await store.readConnection(row.connectionId), { ...row, state: 'CLOSED' })
+    })
+    const counted = { name: 'subscriptions', max: 5, expires } as const
+    test('counts up to a bound and down without one, for each connection and name [TL-SUB-17]', async (store) => {
+      const connectionId = fresh('c')
+      const add = (by: number, rest: Partial<CountChange> = {}) =>
+        store.addToCount(connectionId, { ...counted, add: by, mark: fresh('m'), ...rest })
+      equal(await add(3), { status: 'added', count: 3 })
+      equal(await add(3), { status: 'full', count: 3 })
+      equal(await add(2), { status: 'added', count: 5 })
+      equal(await add(1, { name: 'unknownStops' }), { status: 'added', count: 1 })
+      equal(await add(-7), { status: 'added', count: -2 })
+      equal(await add(8), { status: 'full', count: -2 })
+      equal(await add(7), { status: 'added', count: 5 })
+      const other = { ...counted, add: 6, mark: fresh('m') }
+      equal(await store.addToCount(fresh('c'), other), { status: 'full', count: 0 })
+      equal(await store.readConnection(connectionId), undefined)
+    })
+    test('counts a change once that is made again [LAW-SLOT-PUT]', async (store) => {
+      const connectionId = fresh('c')
+      const change = { ...counted, add: 5, mark: fresh('m') }
+      equal(await store.addToCount(connectionId, change), { status: 'added', count: 5 })
+      equal(await store.addToCount(connectionId, change), { status: 'added', count: 5 })
+      const fall = { ...change, add: -1, mark: fresh('m') }
+      for (let times = 0; times < 2; times++)
+        equal(await store.addToCount(connectionId, fall), { status: 'added', count: 4 })
+    })
+    test('counts no more than the bound, however many writers add', async (store) => {
+      const connectionId = fresh('c')
+      const adds = Array.from({ length: 8 }, (_, n) =>
+        store.addToCount(connectionId, { ...counted, add: 2, mark: `m${n}` }),
+      )
+      equal((await Promise.all(adds)).filter(({ status }) => status === 'added').length, 2)
     })
     test('stores no parameters of a connection that is closed or unknown', async (store) => {
       const { connectionId } = connection()

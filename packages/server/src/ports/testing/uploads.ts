@@ -52,6 +52,39 @@ export function uploadLaws({ describe, test }: SuiteRunner): void {
       equal(await store.notePart({ ...name, ...declared, of: 2, part: 1 }), refused)
       equal(await store.notePart({ ...name, ...declared, bytes: 9_001, part: 1 }), refused)
     })
+    const open = { until: 5, expires, max: 2, over: [] }
+    test('opens as many messages of a connection as may be, and each once [TL-CHUNK-12]', async (store) => {
+      const connectionId = fresh('c')
+      const opens = (message: string, rest = {}) => store.openUpload({ connectionId, message, ...open, ...rest })
+      equal(await opens('a'), { status: 'opened' })
+      equal(await opens('a', { until: 9 }), { status: 'refused', open: [{ message: 'a', until: 5 }] })
+      equal(await opens('b "ü#1'), { status: 'opened' })
+      const both = [
+        { message: 'a', until: 5 },
+        { message: 'b "ü#1', until: 5 },
+      ]
+      equal(await opens('c'), { status: 'refused', open: both })
+      equal(await store.openUpload({ connectionId: fresh('c'), message: 'c', ...open }), { status: 'opened' })
+      await store.closeUpload({ connectionId, message: 'a' })
+      await store.closeUpload({ connectionId, message: 'a' })
+      equal(await opens('c'), { status: 'opened' })
+      equal((await opens('d')).status, 'refused')
+    })
+    test('gives the last places of open messages to as many of several writers as there are', async (store) => {
+      const connectionId = fresh('c')
+      const opens = Array.from({ length: 8 }, (_, n) => store.openUpload({ connectionId, message: `m${n}`, ...open }))
+      equal((await Promise.all(opens)).filter(({ status }) => status === 'opened').length, 2)
+    })
+    test('removes overdue messages only with the times that were read', async (store) => {
+      const connectionId = fresh('c')
+      for (const message of ['a', 'b']) await store.openUpload({ connectionId, message, ...open })
+      const overdue = (until: number) => ['a', 'b'].map((message) => ({ message, until }))
+      const late = { connectionId, message: 'a', ...open, until: 9 }
+      equal(await store.openUpload({ ...late, over: overdue(4) }), { status: 'refused', open: overdue(5) })
+      equal(await store.openUpload({ ...late, over: overdue(5) }), { status: 'opened' })
+      const refused = await store.openUpload({ ...late, message: 'a' })
+      equal(refused, { status: 'refused', open: [{ message: 'a', until: 9 }] })
+    })
     test('lets one owner claim a message, also again [TL-CHUNK-5]', async (store) => {
       const name = named()
       equal(await store.claimUpload({ ...name, owner: 'a' }), 'taken') // no row exists

@@ -1,11 +1,12 @@
 import { type CancelFrame, defined } from '@trunkline/protocol'
 import { toFacts } from '../context/caller.ts'
+import { type MessageCounts, stopRow, tooManyUnknownStops } from '../context/connection-counts.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Answer } from '../encoding/encode.ts'
 import { loadProcedure } from '../procedures/load-lazy-router.ts'
 import { countCall } from '../rates/count-call.ts'
-import { checkKey, rowOfCall } from './idempotency-key.ts'
+import { checkKey, rowNameOf, rowOfCall } from './idempotency-key.ts'
 import { answerKeyed, answerRecorded } from './idempotent-call.ts'
 import { answerBytes, type CallRequest, isMutation, metaOf, runCall } from './run-call.ts'
 import { placeOfCall, releaseRunPlace, takeRunPlace, tooManyRuns } from './run-place.ts'
@@ -102,14 +103,19 @@ async function startLongCall(
 
 /**
  * Handles `cancel`: marks the row that the worker of a long call watches. The mark has the time of the cancel, because
- * the same key may also name a later attempt, which must not be cancelled.
+ * the same key may also name a later attempt, which must not be cancelled. A cancel of a call that no worker has begun
+ * puts the row, and is counted, unless the call's key shows that it runs. Throws RATE_LIMITED beyond the bound.
  */
-// [TL-LONG-4] {"id":7,"method":"cancel"}
+// [TL-LONG-4] [TL-STOP-5] {"id":7,"method":"cancel"}
 export async function cancelCall(
   context: RuntimeContext,
-  { caller, expires }: Pick<Client, 'caller' | 'expires'>,
+  { caller, expires, counts }: Pick<Client, 'caller' | 'expires'> & { readonly counts: MessageCounts },
   { id, params }: CancelFrame,
 ): Promise<void> {
-  const row = rowOfCall(caller, { id, key: params?.key })
-  await context.store.stopSubscription({ ...row, ref: context.clock.now(), expires })
+  const key = params?.key
+  const stop = { ...rowOfCall(caller, { id, key }), ref: context.clock.now(), expires }
+  if ((await stopRow(context, counts, stop)).status !== 'absent') return
+  const call = key === undefined ? undefined : await context.store.readKey(rowNameOf(caller, key))
+  if (call?.state !== 'RUNNING') throw tooManyUnknownStops('call')
+  await context.store.stopSubscription(stop)
 }

@@ -1,5 +1,6 @@
 import type { ConnectionRow } from '../../ports/connections.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
+import { freedSubscriptions } from '../context/connection-counts.ts'
 import { narrowDeadline } from '../context/deadline.ts'
 import { mapConcurrent } from '../context/map-concurrent.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -81,14 +82,16 @@ async function apply(
 ): Promise<CarriedClaims> {
   const ended: Frame[] = []
   let failed: CarriedClaims['failed']
+  const freed = decided[0] && freedSubscriptions(context, decided[0].row)
   await mapConcurrent(decided, concurrently, async ({ row, refused }) => {
     try {
       if (refused === undefined && row.claims) await context.store.setSubscriberClaims({ ...row, claims, renewedAt })
-      if (refused !== undefined && (await stopRows(context, row))) ended.push(errorFor(context, row, refused))
+      if (refused !== undefined && (await stopRows(context, row, freed))) ended.push(errorFor(context, row, refused))
     } catch (thrown) {
       failed ??= { thrown }
     }
   })
+  await freed?.settle()
   return { ended, ...(failed && { failed }) }
 }
 

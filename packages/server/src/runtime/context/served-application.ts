@@ -24,6 +24,8 @@ export interface Server {
   readonly maxRuns: number
   /** The rates that are set; none costs nothing. */
   readonly rates: readonly RateBound[]
+  /** The live subscriptions that one connection may have, generators apart. */
+  readonly maxSubscriptions: number
   /** The names of the connection parameters that `createContext` gets. */
   readonly keptParams: 'all' | readonly string[]
   /** The principal of a token, by the application's `authorize`. */

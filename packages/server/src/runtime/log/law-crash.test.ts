@@ -256,7 +256,7 @@ describe('the sweep finds', () => {
       stopSubscriber: async () => 'stopped',
       stopSubscription: async (stop) => {
         const row = await store.readSubscription(stop.connectionId, stop.id)
-        return { status: 'stopped', row: { ...row, ...stop, on: false } }
+        return { status: 'stopped', row: { ...row, ...stop, on: false }, wasLive: false }
       },
     })))
 })

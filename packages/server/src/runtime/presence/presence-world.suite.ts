@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../memory/store.ts'
 import type { PresenceRow } from '../../ports/presence.ts'
 import type { Store } from '../../ports/store.ts'
 import { type InvocationContext, type RuntimeContext, toRuntimeContext } from '../context/runtime-context.ts'
-import type { Ended, Scheduler } from '../explore.suite.ts'
+import { countOperations, type Ended, type Scheduler } from '../explore.suite.ts'
 import { replayNewest } from '../log/replay.ts'
 import { appendStreamed } from './append-from-stream.ts'
 import { renewSession } from './renew-lease.ts'
@@ -76,7 +76,7 @@ export async function createPresenceWorld(
     presenceOf: () => rules,
     enter: <T>(_: RuntimeContext, fn: () => T) => fn(),
   }
-  const backend = { store: scheduler.store(wrap(store)), invoker, clock }
+  const backend = { store: scheduler.store(wrap(store), countOperations), invoker, clock }
   const world: PresenceWorld = {
     get context() {
       return toRuntimeContext(backend, own)

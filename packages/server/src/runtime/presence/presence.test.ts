@@ -103,13 +103,17 @@ describe('the cost of presence', () => {
       ann.send({ id: 1, method: 'subscription', params: { path: 'here', input: { room: 'x' }, ref } })
     await start(1)
     expect(took()).toEqual([
-      ...['claimSubscription', 'putSubscriber'],
+      ...['addToCount', 'claimSubscription', 'putSubscriber'],
       'putPresenceSession',
       ...['putPresence', 'putSlot', 'putPresence'], // the row, the log, the note
       'putReceipt',
     ])
     await start(2)
-    expect(took()).toEqual(['claimSubscription', 'putSubscriber', 'putPresenceSession', 'putPresence'])
+    expect(took()).toEqual([
+      ...['addToCount', 'claimSubscription', 'putSubscriber'],
+      ...['putPresenceSession', 'putPresence'],
+      'addToCount', // it was live, so its place is given back
+    ])
   })
 })
 

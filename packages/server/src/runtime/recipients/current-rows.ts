@@ -40,6 +40,11 @@ export function boundAnswer<F extends object>(frames: F): F {
   return frames
 }
 
+/** Whether an answer has the time of a push, so that it must not wait for other answers. */
+export function isBoundedAnswer(frames: object): boolean {
+  return boundedAnswers.has(frames)
+}
+
 /** Runs the posts of an answer, within the time of a push if its frames are marked. */
 export function postingAnswer<T>(
   context: InvocationContext,

@@ -6,6 +6,7 @@ import type { AnnouncedParams } from '../connections/connection-params.ts'
 import { closeConnection } from '../connections/http-connection.ts'
 import { holdAuthority, renewAuthority } from '../connections/renew-auth.ts'
 import type { ConnectionCaller } from '../context/caller.ts'
+import type { MessageCounts } from '../context/connection-counts.ts'
 import { keepParams } from '../context/kept-params.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -34,6 +35,8 @@ export interface Sender extends Pick<FrameClient, 'caller' | 'expires'> {
   readonly params: AnnouncedParams
   /** What the syncs of the message share. */
   readonly syncs: MessageSyncs
+  /** The counts of the connection, as the frames of the message change them. */
+  readonly counts: MessageCounts
 }
 
 /** One request on its way to its handler. */
@@ -42,6 +45,7 @@ interface Dispatched<M extends Request['method']> extends FrameClient {
   readonly request: Request & { readonly method: M }
   readonly task: RunTask
   readonly syncs: MessageSyncs
+  readonly counts: MessageCounts
 }
 
 interface Method<M extends Request['method']> {
@@ -63,8 +67,9 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // {"id":7,"result":{"type":"stopped"}}
   'subscription.stop': {
     needs: 'none',
-    run: async ({ context, caller, expires, request, task }) => {
-      const result = await unsubscribe(context, { ...caller, expires }, { ...request, leftOut: task.leftOut === true })
+    run: async ({ context, caller, expires, request, task, counts }) => {
+      const stop = { ...request, leftOut: task.leftOut === true }
+      const result = await unsubscribe(context, { ...caller, expires, counts }, stop)
       return result === undefined ? [] : [{ id: request.id, result }]
     },
   },
@@ -88,16 +93,18 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // no answer
   cancel: {
     needs: 'identity', // a key belongs to its principal
-    run: async ({ context, caller, expires, request }) => {
-      await cancelCall(context, { caller, expires }, request)
+    run: async ({ context, caller, expires, request, counts }) => {
+      await cancelCall(context, { caller, expires, counts }, request)
       return []
     },
   },
   // [{"id":7,"result":{"type":"started",…}}, …]
   subscription: {
     needs: 'caller',
-    run: async ({ context, request, task, ...client }) =>
-      (await isCounted(context, client, request)) ? subscribe(context, client, toSubscribe(client, request, task)) : [],
+    run: async ({ context, request, task, caller, params, expires, counts }) =>
+      (await isCounted(context, caller, request))
+        ? subscribe(context, { caller, params, expires, counts }, toSubscribe(caller, request, task))
+        : [],
   },
   // {"id":1,"result":{"type":"data","data":…}}
   query: { needs: 'caller', run: runCall },
@@ -116,7 +123,7 @@ export async function answerTask(context: InvocationContext, sender: Sender, tas
 
 async function dispatch(
   outer: InvocationContext,
-  { caller, expires, params: announced, syncs }: Sender,
+  { caller, expires, params: announced, syncs, counts }: Sender,
   task: RunTask,
 ): Promise<readonly Frame[]> {
   const { request } = task
@@ -124,28 +131,24 @@ async function dispatch(
   const foreign = 'rawInput' in request ? foreignInput(context.server, request.rawInput) : undefined
   if (foreign !== undefined) throw foreign
   const method: Method<Request['method']> = methods[request.method]
-  if (method.needs === 'none') return method.run({ context, caller, params: null, expires, request, task, syncs })
+  const dispatched = { context, expires, request, task, syncs, counts }
+  if (method.needs === 'none') return method.run({ ...dispatched, caller, params: null })
   const settled = await announced.read()
-  if (method.needs === 'identity')
-    return method.run({ context, caller: settled.caller, params: null, expires, request, task, syncs })
+  if (method.needs === 'identity') return method.run({ ...dispatched, caller: settled.caller, params: null })
   const current = await holdAuthority(context, settled.caller)
   const params = keepParams(context.server, settled.params)
   if ('path' in request) await checkAnonymous(context, current, request.path)
   const started = { ...context, starter: current }
-  return method.run({ context: started, caller: current, params, expires, request, task, syncs })
+  return method.run({ ...dispatched, context: started, caller: current, params })
 }
 
 type Call = Request & { readonly method: 'query' | 'mutation' | 'subscription' }
 
-async function runCall({
-  context,
-  request,
-  task,
-  ...client
-}: Dispatched<'query' | 'mutation'>): Promise<readonly Frame[]> {
-  const { batchIndex } = task
-  const call: ClientCall = { ...request, input: inputOf(client.caller, request), type: request.method, batchIndex }
-  const answer = await answerCall(context, client, call)
+async function runCall(dispatched: Dispatched<'query' | 'mutation'>): Promise<readonly Frame[]> {
+  const { context, request, caller, params, expires } = dispatched
+  const { batchIndex } = dispatched.task
+  const call: ClientCall = { ...request, input: inputOf(caller, request), type: request.method, batchIndex }
+  const answer = await answerCall(context, { caller, params, expires }, call)
   return answer === undefined ? [] : [{ ...addressOf(request), ...answer }]
 }
 
@@ -155,7 +158,7 @@ async function runCall({
  */
 async function isCounted(
   context: InvocationContext,
-  { caller }: FrameClient,
+  caller: ConnectionCaller,
   { id, ref, path }: Call,
 ): Promise<boolean> {
   try {
@@ -171,7 +174,7 @@ async function isCounted(
   }
 }
 
-function toSubscribe({ caller }: FrameClient, request: Call, { batchIndex }: RunTask): SubscribeRequest {
+function toSubscribe(caller: ConnectionCaller, request: Call, { batchIndex }: RunTask): SubscribeRequest {
   return { ...request, input: inputOf(caller, request), batchIndex }
 }
 
@@ -184,19 +187,19 @@ function inputOf(
 }
 
 /**
- * The answer of a refused connection to one element: the reason. Undefined for an element without an id, and nothing
+ * The answer of a refused connection to one element: the reason. No frame for an element without an id, and nothing
  * runs.
  */
 export function refusedAnswer(
   context: InvocationContext,
   caller: ConnectionCaller,
   parsed: ParsedElement,
-): Frame | undefined {
+): readonly Frame[] {
   const thrown = new TRPCError({ code: 'UNAUTHORIZED', message: caller.refused ?? caller.kicked?.reason ?? 'refused' })
   if (parsed.status === 'malformed')
-    return parsed.asked.id === null ? undefined : rejectRequest(context, parsed.asked, thrown)
-  if (parsed.request.method === 'hello') return helloFrame(context, parsed.request.id, caller)
-  return rejectRequest(context, requestInfoOf(parsed.request), thrown)
+    return parsed.asked.id === null ? [] : [rejectRequest(context, parsed.asked, thrown)]
+  if (parsed.request.method === 'hello') return [helloFrame(context, parsed.request.id, caller)]
+  return [rejectRequest(context, requestInfoOf(parsed.request), thrown)]
 }
 
 const socketLimits = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { TestClient } from '../../lambda/test-line.suite.ts'
 import type { Store } from '../../ports/store.ts'
 import { createScheduleTable } from '../delivery/schedule-table.suite.ts'
-import type { Exploration } from '../explore.suite.ts'
+import { countOperations, type Exploration } from '../explore.suite.ts'
 import { createRoom, type Room, slotsOf, withOperations } from '../subscriptions/room.suite.ts'
 import { inParts } from './chunked.suite.ts'
 
@@ -28,7 +28,7 @@ const world =
     const effects: string[] = []
     const room = createRoom({
       scheduler,
-      except: ['readSubscribers', 'putReceipt'],
+      except: ['readSubscribers', 'putReceipt', ...countOperations],
       createContext: () => ({ effects }),
       ...(mutant === undefined ? {} : { store: (inner) => withOperations(inner, mutant) }),
     })

@@ -39,6 +39,7 @@ export function channelHooks(
   const isOrdered = !extensions && channel.retentionMs !== undefined
   const loadState = joining?.loadState ?? (load && loadWith(context, load))
   return {
+    isCounted: true,
     async beforeClaim() {
       await right.beforeClaim()
       if (!isPolled) await checkStoredBytes(context, { ...attempt, shard }, stored)
@@ -59,15 +60,12 @@ export function channelHooks(
       }
       if (!isPolled) {
         if ((await context.store.putSubscriber(row)) !== 'put') return undefined
-        await checkStoredBytes(context, row, stored).catch((thrown: unknown) => withdraw(context, row, thrown))
+        await checkStoredBytes(context, row, stored)
       }
       const isOpen = () => (isPolled ? isPolledOpen : isStillOpen)(context, row, right)
       const isLive = joining === undefined ? isOpen() : joining.registered(row, isOpen)
       const end = async (thrown: unknown) => {
-        if (!right.isGuarded) throw thrown
-        await joining?.ended(thrown)
-        if (!isPolled) return withdraw(context, row, thrown)
-        await context.store.stopSubscription(row)
+        if (right.isGuarded) await joining?.ended(thrown)
         throw thrown
       }
       return (await isLive.catch(end)) ? row : undefined
@@ -123,16 +121,6 @@ export function startedResult(
 /** What a poll needs of a subscription. The row of its topic would hold it over a socket. [TL-HTTP-8] */
 function toPolled(path: string, stored: StoredContext, view: PresenceView | undefined): PolledSubscription {
   return { path, ...defined({ input: stored.input, view }), ...(pipedOf(stored) && { piped: true }) }
-}
-
-/**
- * Stops the rows of a refused subscribe: its answer ends the subscription at the client. The topic's row stays, so that
- * a late write of an earlier attempt finds a newer one.
- */
-async function withdraw(context: InvocationContext, row: Subscriber, thrown: unknown): Promise<never> {
-  await context.store.stopSubscriber(row)
-  await context.store.stopSubscription(row)
-  throw thrown
 }
 
 /** S3 over HTTP: the connection is still open. It has no row to delete, and a poll reads the claims anew. */

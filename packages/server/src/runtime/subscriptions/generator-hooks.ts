@@ -22,13 +22,14 @@ export function generatorHooks(
   const row = { connectionId: client.caller.connectionId, id: JSON.stringify(id), ref, expires: client.expires }
   let place: HeldPlace | undefined
   return {
+    isCounted: false, // its run is
     async beforeClaim() {},
     async claim() {
       const found = await takeRunPlace(context, placeOfGenerator(client.caller, { id, ref }))
       if (found.status === 'full') return refuseOrThrow(found.retryAfterMs)
       place = found.place
       const claim = await context.store.claimRun({ ...row, run: from, lease: context.clock.now() + leaseMs })
-      if (claim.status === 'claimed') return { status: 'claimed', shard: 0, repeated: false } // no topic, so no shard
+      if (claim.status === 'claimed') return { status: 'claimed', shard: 0, repeated: false, wasLive: false } // no topic, so no shard
       // An equal frame may have begun the run that uses the place.
       const isRun = claim.row.on && claim.row.ref === ref && (claim.row.lease ?? 0) > context.clock.now()
       if (found.status === 'taken' && !isRun) await releaseRunPlace(context, place)

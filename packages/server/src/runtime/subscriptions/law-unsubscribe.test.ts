@@ -83,7 +83,7 @@ describe('the explorer finds a broken [LAW-CONNECTION-ROW]:', () => {
     isFound({ ...starts(1), ...stops(1) }, (store) => ({
       stopSubscription: async (stopped) => {
         const row = await store.readSubscription(stopped.connectionId, stopped.id)
-        return { status: 'stopped', row: { ...row, ...stopped, on: false } }
+        return { status: 'stopped', row: { ...row, ...stopped, on: false }, wasLive: false }
       },
     })))
   test('a retry that picks a new shard', () =>

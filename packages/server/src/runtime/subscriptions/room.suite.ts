@@ -5,7 +5,7 @@ import { createTestLine, type TestClient, type TestLine } from '../../lambda/tes
 import { createLine } from '../../line/create-line.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { Store } from '../../ports/store.ts'
-import type { Scheduler } from '../explore.suite.ts'
+import { countOperations, type Scheduler } from '../explore.suite.ts'
 
 /** The context of the procedures. */
 export interface RoomContext {
@@ -96,21 +96,22 @@ export interface Room extends TestLine {
 export interface RoomOptions {
   readonly store?: (store: Store) => Store
   readonly scheduler?: Scheduler
-  /** Calls of the store that are no scheduling points. */
+  /** Calls of the store that are no scheduling points. @default the counts of connections */
   readonly except?: readonly (keyof Store)[]
   readonly authorize?: (request: ConnectRequest) => AuthorizeResult
   readonly createContext?: () => RoomContext | Promise<RoomContext>
   readonly maxMessageBytes?: number
+  readonly maxSubscriptions?: number
 }
 
 /** `scheduler` makes every call of the store, and every post, a scheduling point. */
 export function createRoom({
   store = (made) => made,
   scheduler,
-  except = [],
+  except = countOperations,
   authorize,
   createContext,
-  maxMessageBytes,
+  ...limits
 }: RoomOptions = {}): Room {
   const failures: string[] = []
   const delayed: Room['delayed'] = []
@@ -120,7 +121,7 @@ export function createRoom({
     authorize: authorize ?? (() => anonymous),
     anonymousMay: 'everything',
     createContext: (createContext ?? (() => ({}))) as never,
-    ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
+    ...limits,
     onError: ({ error }) => failures.push(error.message),
     store: (inner) => store(scheduler === undefined ? inner : scheduler.store(inner, except)),
     invoker: (inner) => ({

@@ -18,6 +18,7 @@ const log = (topic: unknown) => [`LOG#${topic}`]
 const connection = (id: unknown) => [`CONN#${id}`]
 const subscriptions = (id: unknown) => [`CONN#${id}/SUB`]
 const subscribers = (topic: unknown) => [`SUBS#${topic}`]
+const counts = (id: unknown) => [`CONN#${id}/COUNTS`]
 const keys = (key: unknown) => [`IDEM#${key}`]
 const upload = ({ connectionId, message }: Row) => [`UPLOAD#${connectionId}/${message}`]
 const part = (connectionId: unknown, message: unknown, place: unknown) => `PART#${connectionId}/${message}/${place}`
@@ -72,12 +73,15 @@ const accesses: { readonly [Operation in keyof Store]?: (args: Args) => Access }
   ),
   renewConnection: write(([id]) => connection(id)),
   settleClaims: write(([id]) => connection(id)),
+  addToCount: write(([id]) => counts(id)),
   claimKey: write((args) => keys(rowOf(args).key)),
   takeKey: write((args) => keys(rowOf(args).key)),
   settleKey: write((args) => keys(rowOf(args).key)),
   releaseKey: write((args) => keys(rowOf(args).key)),
   recordBase: write((args) => keys(rowOf(args).key)),
   readKey: read(([key]) => keys(key)),
+  openUpload: write((args) => [`OPEN#${rowOf(args).connectionId}`]),
+  closeUpload: write((args) => [`OPEN#${rowOf(args).connectionId}`]),
   putPart: write((args) => [part(rowOf(args).connectionId, rowOf(args).message, rowOf(args).part)]),
   notePart: write((args) => upload(rowOf(args))),
   claimUpload: write((args) => upload(rowOf(args))),

@@ -4,6 +4,7 @@ import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { Client } from '../calls/worker-job.ts'
 import { type Caller, toFacts } from '../context/caller.ts'
+import { type MessageCounts, surelyFailed, tooManySubscriptions } from '../context/connection-counts.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { gapError, markEntered, TrunklineError, topicChanged } from '../context/trunkline-error.ts'
@@ -18,7 +19,13 @@ import { channelHooks } from './channel-hooks.ts'
 import { generatorHooks, warnOfGenerator } from './generator-hooks.ts'
 import { checkHasLog, refuseGenerator } from './needs-socket.ts'
 import { orderedHooks } from './stock-client-hooks.ts'
-import type { SubscribeRequest, Subscribing, SubscriptionHooks, SubscriptionStart } from './subscription-hooks.ts'
+import type {
+  Claim,
+  SubscribeRequest,
+  Subscribing,
+  SubscriptionHooks,
+  SubscriptionStart,
+} from './subscription-hooks.ts'
 
 /**
  * Makes a subscription live and returns the frames that answer it. Returns none when a newer attempt or a stop has
@@ -28,7 +35,7 @@ import type { SubscribeRequest, Subscribing, SubscriptionHooks, SubscriptionStar
  */
 export async function subscribe(
   context: InvocationContext,
-  client: Client,
+  { counts, ...client }: Client & { readonly counts: MessageCounts },
   request: SubscribeRequest,
 ): Promise<readonly Frame[]> {
   const { caller, params } = client
@@ -43,7 +50,7 @@ export async function subscribe(
     const closed = descriptor && (await answerClosedStream(context, { client, request }, descriptor))
     if (closed !== undefined) return closed
     const hooks = hooksOf(context, { client, request }, descriptor)
-    return await start(context, { caller, request, descriptor, hooks })
+    return await start(context, { ...{ caller, request, descriptor, hooks, counts }, expires: client.expires })
   } catch (thrown) {
     throw markEntered(toTRPCError(thrown))
   }
@@ -70,19 +77,61 @@ interface Attempt {
   readonly request: SubscribeRequest
   readonly descriptor: SubscriptionDescriptor | undefined
   readonly hooks: SubscriptionHooks
+  readonly counts: MessageCounts
+  /** When the rows of the connection expire, in epoch seconds. */
+  readonly expires: number
 }
 
 /** The steps of a subscribe, which are the same for all kinds of subscriptions. */
 async function start(context: InvocationContext, attempt: Attempt): Promise<readonly Frame[]> {
-  const { caller, request, descriptor, hooks } = attempt
+  const { caller, request, hooks } = attempt
   await hooks.beforeClaim()
   // S1: the connection's own row
-  const claim = await hooks.claim()
-  if (claim.status === 'refused')
-    return refuseClaim(context, caller, { ...request, topic: descriptor?.topic ?? noTopic, existing: claim.row })
+  const claim = await claimCounted(context, attempt)
+  if (claim.status === 'refused') return refuseClaim(context, attempt, claim.row)
   if (claim.repeated === true && !caller.extensions) throw duplicate(request.id)
+  try {
+    return await register(context, attempt, claim.shard)
+  } catch (thrown) {
+    // The error ends the subscription at the client, so its rows are stopped too. [TL-ERR-4]
+    if (hooks.isCounted) await stopRows(context, attempt, claim.shard).catch(() => {})
+    throw thrown
+  }
+}
+
+/**
+ * S1 with a place among the live subscriptions of the connection. The place is taken first, so that a refused subscribe
+ * writes no row, and given back when the row was live before: it is counted already. [TL-SUB-17]
+ */
+async function claimCounted(context: InvocationContext, attempt: Attempt): Promise<Claim> {
+  const { caller, request, hooks, counts } = attempt
+  if (!hooks.isCounted) return hooks.claim()
+  const { subscriptions } = counts
+  const hasPlace = await subscriptions.take()
+  if (!hasPlace) {
+    const existing = await context.store.readSubscription(caller.connectionId, JSON.stringify(request.id))
+    if (existing?.on !== true || existing.topic === undefined) throw tooManySubscriptions(context)
+  }
+  let claim: Claim
+  try {
+    claim = await hooks.claim()
+  } catch (thrown) {
+    if (hasPlace && surelyFailed(thrown)) subscriptions.give()
+    throw thrown
+  }
+  const isNew = claim.status === 'claimed' && !claim.wasLive
+  if (hasPlace && !isNew) subscriptions.give()
+  if (hasPlace || !isNew || (await subscriptions.take())) return claim
+  // It was stopped after it was read. The place that this stop gives belongs to a row that never had one.
+  await context.store.stopSubscription({ ...idOf(attempt), expires: attempt.expires })
+  throw tooManySubscriptions(context)
+}
+
+/** The steps after the claim. */
+async function register(context: InvocationContext, attempt: Attempt, shard: number): Promise<readonly Frame[]> {
+  const { request, descriptor, hooks } = attempt
   // S2: the topic's row; S3: the connection is still open, and with the authority that was written
-  const row = await hooks.registered(claim.shard)
+  const row = await hooks.registered(shard)
   if (row === undefined) return []
   // S4: the log, read only after S2, so that every later event is read or pushed [TL-SUB-2]
   let loaded: SubscriptionStart
@@ -95,6 +144,28 @@ async function start(context: InvocationContext, attempt: Attempt): Promise<read
     throw thrown
   }
   return hooks.started(row, loaded)
+}
+
+/**
+ * Ends the attempt of a subscription, and frees its place. Its topic's row stays, so that a late write of an earlier
+ * attempt finds a newer one.
+ */
+async function stopRows(
+  context: InvocationContext,
+  attempt: Attempt,
+  shard: number | undefined,
+  topic = attempt.descriptor?.topic,
+): Promise<void> {
+  const row = { ...idOf(attempt), expires: attempt.expires }
+  // A polled subscription has no row under its topic. [TL-HTTP-8]
+  if (topic !== undefined && shard !== undefined && attempt.caller.via === undefined)
+    await context.store.stopSubscriber({ ...row, topic, shard })
+  const stop = await context.store.stopSubscription(row)
+  if (stop.status === 'stopped' && stop.wasLive) attempt.counts.subscriptions.give()
+}
+
+function idOf({ caller, request }: Attempt): Pick<ConnectionSubscription, 'connectionId' | 'id' | 'ref'> {
+  return { connectionId: caller.connectionId, id: JSON.stringify(request.id), ref: request.ref }
 }
 
 /** Reads the log from the position of the subscription; undefined for an ephemeral channel, which has no log. */
@@ -149,15 +220,6 @@ function toSnapshot(context: InvocationContext, { extensions }: Caller, result: 
   )
 }
 
-/** A subscribe whose claim was refused, and the row that refused it. */
-interface RefusedClaim {
-  readonly id: FrameId
-  readonly path: string
-  readonly ref: number
-  readonly topic: string
-  readonly existing: ConnectionSubscription
-}
-
 /** Differs from every topic's name: that of a generator. */
 const noTopic = ''
 
@@ -168,19 +230,19 @@ const noTopic = ''
 // [TL-SUB-13] [TL-SUB-14] [TL-STOCK-2] [TL-STOCK-7]
 async function refuseClaim(
   context: InvocationContext,
-  { extensions, via }: Caller,
-  { id, path, ref, topic: claimed, existing }: RefusedClaim,
+  attempt: Attempt,
+  existing: ConnectionSubscription,
 ): Promise<readonly Frame[]> {
-  if (!extensions && existing.on) throw duplicate(id)
+  const { caller, request, descriptor } = attempt
+  const { id, ref, path } = request
+  if (!caller.extensions && existing.on) throw duplicate(id)
   // Without an answer it would wait forever.
-  if (!extensions) return [{ id, result: { type: 'stopped' } }]
-  const { topic, shard } = existing
-  if (topic === undefined || topic === claimed || existing.ref >= ref) return []
+  if (!caller.extensions) return [{ id, result: { type: 'stopped' } }]
+  const { topic, shard, seat } = existing
+  if (topic === undefined || topic === (descriptor?.topic ?? noTopic) || existing.ref >= ref) return []
   // The error ends the subscription at the client, so its rows are stopped too.
-  const stop = { ...existing, ref }
-  await context.store.stopSubscription(stop)
-  if (shard !== undefined && via === undefined) await context.store.stopSubscriber({ ...stop, topic, shard })
-  await leaveSubscription(context, { ...stop, topic, seat: existing.seat })
+  await stopRows(context, attempt, shard, topic)
+  await leaveSubscription(context, { topic, ref, seat })
   throw topicChanged(path)
 }
 

@@ -26,7 +26,7 @@ export interface Subscribing {
 
 /** The result of claiming the connection's own row, which decides [LAW-CONNECTION-ROW]. */
 export type Claim =
-  | { readonly status: 'claimed'; readonly shard: number; readonly repeated: boolean }
+  | { readonly status: 'claimed'; readonly shard: number; readonly repeated: boolean; readonly wasLive: boolean }
   | { readonly status: 'refused'; readonly row: ConnectionSubscription }
 
 /** What a subscription begins with. `found` is undefined for an ephemeral channel. */
@@ -40,6 +40,8 @@ export interface SubscriptionStart {
  * generator. `orderedHooks` changes those of a log for a stock client. They run in this order.
  */
 export interface SubscriptionHooks {
+  /** Whether the subscription is one of the live ones that are counted for its connection. */
+  readonly isCounted: boolean
   beforeClaim(): Promise<void>
   claim(): Promise<Claim>
   /**

@@ -96,7 +96,8 @@ function settleWith(apply: () => unknown, settle: Settle<unknown>): void {
 /** An adapter that repeats a request finds its own write, which is not a repetition by its caller. */
 function asFirstRequest(operation: OperationName, again: unknown, first: unknown): unknown {
   const wasClaimed = operation === 'claimSubscription' && (first as { readonly status?: string }).status === 'claimed'
-  return wasClaimed ? { ...(again as object), repeated: (first as { readonly repeated?: boolean }).repeated } : again
+  const { repeated, wasLive } = first as { readonly repeated?: boolean; readonly wasLive?: boolean }
+  return wasClaimed ? { ...(again as object), repeated, wasLive } : again
 }
 
 /** F35: reduces the limit of a page, since a request may return a shorter page. */
