@@ -14,7 +14,7 @@ import {
 import { repository } from './repository.ts'
 import { packageTemplate, resourcesOf, type Template } from './template.ts'
 
-const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker'] as const
+const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker', 'http'] as const
 /** `delayed` is the handler of `deliver` with another timeout. */
 const handlerOf = (name: string) => (name === 'delayed' ? 'deliver' : name)
 const settingsOf = (name: (typeof names)[number]): Omit<FunctionOptions, 'name' | 'run'> =>
@@ -36,6 +36,12 @@ const mappingOf = (id: string) =>
 const properties = (id: string) => template.Resources[id]?.Properties
 const logicalId = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 
+/** The routes of the WebSocket API. */
+const socketRoutes = () =>
+  [...resourcesOf(template, 'AWS::ApiGatewayV2::Route')].filter(
+    ([, { Properties }]) => JSON.stringify(Properties['ApiId']) === '{"Ref":"WebsocketsApi"}',
+  )
+
 describe('functions', () => {
   it.each(names)('%s runs on nodejs24.x and arm64 under a role of its own', (name) => {
     expect(properties(`${logicalId(name)}LambdaFunction`)).toMatchObject({
@@ -47,7 +53,7 @@ describe('functions', () => {
     })
   })
 
-  it('are these six', () => {
+  it('are these seven', () => {
     const expected = names.map((name) => `${logicalId(name)}LambdaFunction`)
     expect([...resourcesOf(template, 'AWS::Lambda::Function').keys()].sort()).toEqual(expected.sort())
   })
@@ -128,11 +134,11 @@ describe('the concurrency of worker', () => {
       'Fn::If': ['HasWorkerConcurrency', { Ref: 'WorkerConcurrency' }, { Ref: 'AWS::NoValue' }],
     })
   })
-  it('is reserved for no other function', () => {
+  it('is reserved for no other function but http', () => {
     const reserved = [...resourcesOf(template, 'AWS::Lambda::Function')].filter(
       ([, { Properties }]) => 'ReservedConcurrentExecutions' in Properties,
     )
-    expect(reserved.map(([id]) => id)).toEqual(['WorkerLambdaFunction'])
+    expect(reserved.map(([id]) => id).sort()).toEqual(['HttpLambdaFunction', 'WorkerLambdaFunction'])
   })
 })
 
@@ -155,7 +161,7 @@ describe('the local line', () => {
   })
 
   it('has the routes of the template, with the same two-way routes', () => {
-    const received = [...resourcesOf(template, 'AWS::ApiGatewayV2::Route').values()].map(({ Properties }) => ({
+    const received = socketRoutes().map(([, { Properties }]) => ({
       key: Properties['RouteKey'],
       twoWay: Properties['RouteResponseSelectionExpression'] === '$default',
     }))
@@ -174,7 +180,7 @@ describe('the local line', () => {
 })
 
 describe('routes', () => {
-  const routes = () => [...resourcesOf(template, 'AWS::ApiGatewayV2::Route')]
+  const routes = socketRoutes
   const routeOf = (key: string) => {
     const found = routes().find(([, { Properties }]) => Properties['RouteKey'] === key)
     if (found === undefined) throw new Error(`the template has no route ${key}`)
@@ -253,8 +259,70 @@ describe('routes', () => {
 
   it('may be invoked only by this API', () => {
     for (const { Properties } of resourcesOf(template, 'AWS::Lambda::Permission').values()) {
+      if (JSON.stringify(Properties['FunctionName']).includes('HttpLambdaFunction')) continue
       expect(JSON.stringify(Properties['SourceArn'])).toContain(`\${WebsocketsApi}/`)
     }
+  })
+})
+
+describe('the doors of http', () => {
+  const isHttp = (value: unknown) => JSON.stringify(value).includes('"Http')
+  const conditionOf = (id: string) => template.Resources[id]?.Condition
+
+  it('are a parameter of the stack: an HTTP API, a function URL, or none', () => {
+    expect(template.Parameters?.['HttpDoor']).toMatchObject({ Default: '', AllowedValues: ['', 'api', 'url'] })
+    expect(template.Conditions).toMatchObject({
+      HasHttpApi: { 'Fn::Equals': [{ Ref: 'HttpDoor' }, 'api'] },
+      HasHttpUrl: { 'Fn::Equals': [{ Ref: 'HttpDoor' }, 'url'] },
+    })
+    const ids = Object.keys(template.Resources).filter((id) => /^Http(Api|Url)/.test(id))
+    expect(ids.length).toBeGreaterThan(7)
+    for (const id of ids)
+      expect([id, conditionOf(id)]).toEqual([id, id.startsWith('HttpApi') ? 'HasHttpApi' : 'HasHttpUrl'])
+  })
+
+  it('of the API are POST and OPTIONS of /frames, in payload format 2.0, without CORS of the gateway', () => {
+    const routes = [...resourcesOf(template, 'AWS::ApiGatewayV2::Route').values()].filter(({ Properties }) =>
+      isHttp(Properties['ApiId']),
+    )
+    expect(routes.map(({ Properties }) => Properties['RouteKey']).sort()).toEqual(['OPTIONS /frames', 'POST /frames'])
+    expect(properties('HttpApi')).not.toHaveProperty('CorsConfiguration')
+    expect(properties('HttpApiIntegration')).toMatchObject({
+      IntegrationType: 'AWS_PROXY',
+      PayloadFormatVersion: '2.0',
+      TimeoutInMillis: 30_000,
+    })
+    expect(properties('HttpApiStage')).toMatchObject({
+      StageName: '$default',
+      DefaultRouteSettings: { ThrottlingBurstLimit: 500, ThrottlingRateLimit: 1_000 },
+    })
+  })
+
+  it('of the function URL need both permissions, and the URL has no CORS of its own', () => {
+    expect(properties('HttpUrl')).toEqual({ TargetFunctionArn: arn('HttpLambdaFunction'), AuthType: 'NONE' })
+    expect(properties('HttpUrlPermission')).toMatchObject({
+      Action: 'lambda:InvokeFunctionUrl',
+      FunctionUrlAuthType: 'NONE',
+    })
+    expect(properties('HttpUrlInvokePermission')).toMatchObject({
+      Action: 'lambda:InvokeFunction',
+      InvokedViaFunctionUrl: true,
+    })
+  })
+
+  it('let only this HTTP API in', () => {
+    expect(JSON.stringify(properties('HttpApiPermission')?.['SourceArn'])).toContain(`\${HttpApi}/*`)
+  })
+
+  it('end a request before the API does, at 30 s', () => {
+    expect(properties('HttpLambdaFunction')?.['Timeout']).toBeLessThan(30)
+  })
+
+  it('have a concurrency that is a parameter of the stack, and that of the account where none is set', () => {
+    expect(template.Parameters?.['HttpConcurrency']).toMatchObject({ Type: 'String', Default: '' })
+    expect(properties('HttpLambdaFunction')?.['ReservedConcurrentExecutions']).toEqual({
+      'Fn::If': ['HasHttpConcurrency', { Ref: 'HttpConcurrency' }, { Ref: 'AWS::NoValue' }],
+    })
   })
 })
 
@@ -446,7 +514,7 @@ describe('roles', () => {
     expect(actionsOf('AuthorizerRole')).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents'])
   })
 
-  it.each(['Websocket', 'TableStream', 'Deliver', 'Delayed', 'Worker'])(
+  it.each(['Websocket', 'TableStream', 'Deliver', 'Delayed', 'Worker', 'Http'])(
     '%s posts to this stage’s connections and works on the line’s table',
     (name) => {
       may(`${name}Role`, 'execute-api:ManageConnections', connections)
@@ -460,6 +528,7 @@ describe('roles', () => {
     ['Deliver', ['deliver', 'worker']],
     ['Delayed', ['deliver', 'worker']],
     ['Worker', ['deliver', 'worker']],
+    ['Http', ['deliver', 'worker']],
   ])('%s invokes %j', (name, invoked) => {
     may(`${name}Role`, 'lambda:InvokeFunction', invoked.map(functionArn))
   })
@@ -481,7 +550,7 @@ describe('roles', () => {
 
   it('only tableStream reads the stream', () => {
     may('TableStreamRole', 'dynamodb:GetRecords', { 'Fn::GetAtt': ['Table', 'StreamArn'] })
-    for (const name of ['Websocket', 'Deliver', 'Delayed', 'Worker'])
+    for (const name of ['Websocket', 'Deliver', 'Delayed', 'Worker', 'Http'])
       expect(actionsOf(`${name}Role`)).not.toContain('dynamodb:GetRecords')
   })
 
@@ -496,7 +565,7 @@ describe('roles', () => {
     },
   )
 
-  it.each(['Websocket', 'Delayed'])('%s may delay an invocation', (name) => {
+  it.each(['Websocket', 'Delayed', 'Http'])('%s may delay an invocation', (name) => {
     may(`${name}Role`, 'sqs:SendMessage', arn('Later'))
   })
 
@@ -504,7 +573,7 @@ describe('roles', () => {
     may('DelayedRole', 'sqs:ReceiveMessage', arn('Later'))
     may('DelayedRole', 'sqs:DeleteMessage', arn('Later'))
     may('DelayedRole', 'sqs:GetQueueAttributes', arn('Later'))
-    for (const name of ['Websocket', 'TableStream', 'Deliver', 'Worker'])
+    for (const name of ['Websocket', 'TableStream', 'Deliver', 'Worker', 'Http'])
       expect(actionsOf(`${name}Role`)).not.toContain('sqs:ReceiveMessage')
   })
 })

@@ -248,6 +248,6 @@ describe('the table of metrics in docs/guide/operations.md', () => {
 describe('logs', () => {
   it('are kept for 14 days, for every function', () => {
     const groups = [...resourcesOf(template, 'AWS::Logs::LogGroup').values()]
-    expect(groups.map(({ Properties }) => Properties['RetentionInDays'])).toEqual(Array(6).fill(14))
+    expect(groups.map(({ Properties }) => Properties['RetentionInDays'])).toEqual(Array(7).fill(14))
   })
 })

@@ -11,6 +11,7 @@ const resource = z.object({
   DependsOn: z.array(z.string()).default([]),
   Properties: z.record(z.string(), z.unknown()).default({}),
   DeletionPolicy: z.string().optional(),
+  Condition: z.string().optional(),
 })
 const schema = z.object({
   Parameters: z.record(z.string(), z.unknown()).optional(),

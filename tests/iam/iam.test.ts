@@ -32,6 +32,7 @@ const rootsOf: Readonly<Record<string, readonly Source[]>> = {
   deliver: deliverRoots,
   delayed: deliverRoots,
   worker: ['runtime/run-worker-job.ts'],
+  http: ['lambda/http/on-http-event.ts'],
 }
 const names = Object.keys(rootsOf)
 
@@ -162,7 +163,7 @@ describe('the commands of the AWS SDK', () => {
 describe('each function', () => {
   it('begins in sources that this test knows', () => {
     const begins = loadedBy('lambda/handlers.ts').filter((source) =>
-      /^runtime\/|^lambda\/(authorize|gateway)/.test(source),
+      /^runtime\/|^lambda\/(authorize|gateway|http\/on)/.test(source),
     )
     const without = [
       'runtime/calls/worker-job.ts',
@@ -195,7 +196,7 @@ describe('each function', () => {
 
   it('starts workers where frames are received, runs go on, and a look at a stream shows that it needs one', () => {
     const starts = names.filter((name) => [...sent(name)].some((each) => each.includes('-worker"')))
-    expect(starts).toEqual(['websocket', 'tableStream', 'deliver', 'delayed', 'worker'])
+    expect(starts).toEqual(['websocket', 'tableStream', 'deliver', 'delayed', 'worker', 'http'])
   })
 })
 
