@@ -21,6 +21,16 @@ const /*?*/ words = posted.map(({ text }) => text.split(' '))
 const /*?*/ page = words.startWith(async () => ({ type: 'page' as const, count: 7 }))
 const /*?*/ read = await messages.read({ room: '7' })
 const /*?*/ published = await messages.publish({ room: '7' }, { type: 'removed', id: '1' })
+const /*?*/ answers = line.stream('answers', {
+    key: room,
+    input: z.object({ prompt: z.string() }),
+    chunk: z.object({ text: z.string() }),
+    async *produce({ /*?*/ input }) {
+      yield { text: input.prompt }
+    },
+  })
+const /*?*/ chunks = answers.subscribe({ room: '7' }).map(({ text }) => text.length)
+const /*?*/ started = await answers.start({ room: '7' }, { prompt: 'why' })
 
 interface Context {
   readonly user: { readonly name: string } | null
@@ -68,4 +78,4 @@ const /*?*/ subscription = client.messages.live./*?*/ subscribe(
   )
 for await (const /*?*/ event of iterate(client.messages.words, { room: '7' })) console.log(event.data)
 for await (const /*?*/ typist of client.messages.typing.subscribe({ room: '7' })) console.log(typist.author)
-console.log(answer, count, subscription, read, published, connection.state)
+console.log(answer, count, subscription, read, published, chunks, started, connection.state)

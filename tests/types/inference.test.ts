@@ -25,6 +25,70 @@ type Event<S> = S extends AsyncIterable<TrackedEnvelope<infer T>> ? T : never
 const connection = createConnection({ url: 'ws://127.0.0.1:1' })
 const t = initTRPC.create()
 
+describe('a stream infers', () => {
+  const told = line.stream('told', {
+    key: room,
+    input: z.object({ prompt: z.string(), tone: z.string().default('plain') }),
+    chunk: z.object({ text: z.string().transform((text) => text.length) }),
+    retention: '7d',
+    onLost: 'continue',
+    async *produce({ key, input, produced, signal }) {
+      expectTypeOf(key).toEqualTypeOf<{ room: string }>()
+      expectTypeOf(input).toEqualTypeOf<{ prompt: string; tone: string }>()
+      expectTypeOf(produced).toEqualTypeOf<number>()
+      expectTypeOf(signal).toEqualTypeOf<AbortSignal>()
+      yield { text: 'a' }
+    },
+  })
+
+  test('what start takes and what readers get', () => {
+    expectTypeOf(told.start).parameter(1).toEqualTypeOf<{ prompt: string; tone?: string | undefined }>()
+    expectTypeOf<Event<ReturnType<typeof told.subscribe>>>().toEqualTypeOf<{ text: number }>()
+    expectTypeOf(() => told.stop({ room: '' })).returns.resolves.toHaveProperty('type')
+    expectTypeOf(told.read).returns.resolves.toHaveProperty('chunks').toExtend<readonly { data: { text: number } }[]>()
+    void (() =>
+      line.stream('a', {
+        key: room,
+        input: z.null(),
+        chunk: z.string(),
+        // @ts-expect-error a chunk is a text
+        async *produce() {
+          yield 1
+        },
+      }))
+    // @ts-expect-error a chunk must survive JSON
+    void (() => line.stream('b', { key: room, input: z.null(), chunk: z.date(), async *produce() {} }))
+    // @ts-expect-error another policy
+    void (() => line.stream('c', { key: room, input: z.null(), chunk: z.null(), onLost: 'retry', async *produce() {} }))
+  })
+
+  test('its chunks in onData, filtered and mapped', () => {
+    const router = t.router({
+      watch: t.procedure.input(room).subscription(({ input }) => told.subscribe(input)),
+      lengths: t.procedure.input(room).subscription(({ input }) =>
+        told
+          .subscribe(input)
+          .filter(({ text }) => text > 1)
+          .map(({ text }) => `${text}`),
+      ),
+    })
+    const client = createClient<typeof router>({ connection })
+    void (() => {
+      client.watch.subscribe(
+        { room: '' },
+        {
+          onData: ({ id, data }) => {
+            expectTypeOf(id).toEqualTypeOf<string>()
+            expectTypeOf(data).toEqualTypeOf<{ text: number }>()
+          },
+          onOutcome: (outcome) => expectTypeOf(outcome).toEqualTypeOf<'done' | 'stopped'>(),
+        },
+      )
+      client.lengths.subscribe({ room: '' }, { onData: ({ data }) => expectTypeOf(data).toEqualTypeOf<string>() })
+    })
+  })
+})
+
 describe('a channel infers', () => {
   test('inputs and outputs from its schemas', () => {
     expectTypeOf(counted.publish).parameter(1).toEqualTypeOf<{ at?: string | undefined; size: string }>()
