@@ -1,6 +1,5 @@
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Report } from '../kernel/report.ts'
-import type { Table } from '../world/table/table.ts'
 import { guardedRooms, roomsOf } from './application.ts'
 
 /** The time after which nothing of a lost right is sent, and the latency of a port call. */
@@ -33,11 +32,12 @@ export interface Rights {
 export function createRights({
   kernel,
   report,
-  table,
+  claimsOf,
 }: {
   readonly kernel: Kernel
   readonly report: Report
-  readonly table: Table
+  /** The claims in the table of a connection, as JSON text. */
+  readonly claimsOf: (connectionId: string) => string | undefined
 }): Rights {
   /** By connection and id: the room of a subscription, and the rooms of an `auth`. */
   const subscribed = new Map<string, string>()
@@ -62,7 +62,7 @@ export function createRights({
 
   /** Of two tokens that race, the one whose claims are in the table is in force, whichever was acknowledged last. */
   function isInForce(connectionId: string, room: string): boolean {
-    const claims = table.operations.readConnection(connectionId)?.claims ?? 'null'
+    const claims = claimsOf(connectionId) ?? 'null'
     return (JSON.parse(claims) as { readonly rooms: readonly string[] } | null)?.rooms.includes(room) === true
   }
 

@@ -47,7 +47,7 @@ export function createWorld(options: WorldOptions): World {
 
   const gateway: SimulatedGateway = createGateway({
     ...{ kernel, plan, report, expectations, responses, expiryOf, functions: () => functions },
-    rights: createRights({ kernel, report, table }),
+    rights: createRights({ kernel, report, claimsOf: (id) => table.operations.readConnection(id)?.claims }),
     random: createRandom(seed, 'gateway'),
     swallowed: new Set(options.swallowed),
   })
