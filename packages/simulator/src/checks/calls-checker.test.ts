@@ -7,6 +7,7 @@ import { rulesOf, worldOf } from './published-world.suite.ts'
 it('checks that calls settle once and in time, are in the log when acknowledged, and get one response per key', () => {
   const world = worldOf(1, 2, 3, 4, 5)
   const call: CallRecord = {
+    principal: null,
     ...({ device: 'd', path: 'post', room: 'a' } as const),
     ...{ key: 'own-1', at: 0, deviceAt: 0, orderingKey: undefined, n: 1 },
     ...{ settled: 1, settledAt: 10, deviceSettledAt: 10, answer: { data: { id: '0.e:1' } } },
@@ -21,8 +22,27 @@ it('checks that calls settle once and in time, are in the log when acknowledged,
   expect(world.report.violations.map(({ rule }) => rule).sort()).toEqual(['H1', 'H10', 'H11', 'H11'])
 })
 
+it.each([
+  ['ann', []],
+  [null, ['H10']],
+  ['bob', ['H10']],
+])('checks that a payment of ann is made as ann, here as %s', (payer, rules) => {
+  const world = worldOf(1)
+  const call: CallRecord = {
+    ...({ device: 'd', principal: 'ann', path: 'bill', room: 'a' } as const),
+    ...{ key: 'auto', at: 0, deviceAt: 0, orderingKey: undefined, n: 1 },
+    ...{ settled: 1, settledAt: 10, deviceSettledAt: 10, answer: { data: { id: '0.e:1' } } },
+  }
+  world.history.calls.push(call)
+  world.history.charges.set(1, 1)
+  world.history.payers.set(1, new Set([payer]))
+  checkCalls(world)
+  expect(rulesOf(world)).toEqual(rules)
+})
+
 it('checks the order of acknowledged calls, and of the calls with one orderingKey', () => {
   const call: CallRecord = {
+    principal: null,
     ...({ device: 'd', path: 'post', room: 'a' } as const),
     ...{ key: 'auto', at: 0, deviceAt: 0, orderingKey: undefined, n: 1 },
     ...{ settled: 1, settledAt: 10, deviceSettledAt: 10, answer: { data: { id: '0.e:1' } } },

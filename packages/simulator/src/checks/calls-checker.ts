@@ -12,6 +12,7 @@ export function checkCalls(world: World): void {
   for (const call of world.history.calls) {
     checkSettlement(world, call)
     if (call.path !== 'count') checkEffects(world, call, puts)
+    checkPayers(world, call)
   }
   checkScripts(world, puts)
   checkResponses(world)
@@ -49,6 +50,12 @@ function checkEffects({ history, report, plan }: World, call: CallRecord, puts: 
     report.break('H10', `${nameOf(call)} was refused as not run, and had its effect`)
   if (call.path === 'bill' && isAcknowledged(call) && charges === 0)
     report.break('H10', `${nameOf(call)} was acknowledged without its effect`, 'lost')
+}
+
+/** H10: an effect is that of the principal that made the call: elsewhere its key names another mutation. [TL-SIGN-2] */
+function checkPayers({ history, report }: World, call: CallRecord): void {
+  for (const payer of history.payers.get(call.n) ?? [])
+    if (payer !== call.principal) report.break('H10', `${nameOf(call)} of ${call.principal} had its effect as ${payer}`)
 }
 
 function checkScripts({ history, report }: World, puts: Puts): void {

@@ -1,3 +1,4 @@
+import type { endFormerCalls } from '../../../client/src/session/calls/calls.ts'
 import type { receive } from '../../../client/src/session/machine/sequencer.ts'
 import type { onRunFailure } from '../../../client/src/session/subscriptions/generator.ts'
 import { onSubscriptionError } from '../../../client/src/session/subscriptions/on-subscription-error.ts'
@@ -33,3 +34,6 @@ export const keepaliveSyncsNothing: Replace<typeof syncAll> = (original) => (tra
 /** The error of a run is handled at once, before values of the run that are still missing. */
 export const runFailureIsNotOrdered: Replace<typeof onRunFailure> = () => (transition, subscription, frame) =>
   void onSubscriptionError(transition, subscription, frame)
+
+/** A sign-in fails no call from before it, so that the next connection sends it as another principal. */
+export const callsSurviveSignIn: Replace<typeof endFormerCalls> = () => () => undefined

@@ -262,6 +262,12 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'calls-survive-a-sign-in',
+    breaks: '[LAW-ONE-EFFECT]',
+    workloads: ['sign-in'],
+    changes: [{ file: client('session/calls/calls'), export: 'endFormerCalls', by: 'callsSurviveSignIn' }],
+  },
+  {
     name: 'generator-error-overtakes-its-values',
     breaks: 'TL-GEN-10',
     workloads: ['generators'],

@@ -12,8 +12,8 @@ import { consoleRecorder } from '../../../server/src/ports/console-log.ts'
 
 /** The functions that a schedule's procedures use in addition to Trunkline. */
 export interface ScheduleHooks {
-  /** An irreversible effect outside of Trunkline, such as a payment. */
-  charge(n: number): void
+  /** An irreversible effect outside of Trunkline, such as a payment, of a principal. */
+  charge(n: number, principal: string | null): void
   /** The number of events in a room, which serves as the application's state. */
   state(room: string): number
   /** Called for each failure that the server reports. */
@@ -134,8 +134,8 @@ const createRouter = (bills: typeof t.procedure) =>
       return messages.publish({ room }, { n: n + 0.5 })
     }),
     /** Has an effect that must happen at most once, then publishes. */
-    bill: bills.input(said).mutation(async ({ input: { n, room, pad } }) => {
-      hooks.current?.charge(n)
+    bill: bills.input(said).mutation(async ({ input: { n, room, pad }, ctx }) => {
+      hooks.current?.charge(n, ctx.principal)
       return messages.publish({ room }, padded(n, pad))
     }),
     /** Publishes and then throws. A thrown error is an outcome. */

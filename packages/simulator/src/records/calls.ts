@@ -16,23 +16,37 @@ export type MakeCall = (
   },
 ) => void
 
-/** Creates the calls of a device's application. `deviceNow` is the device's own time. */
+/**
+ * Creates the calls of a device's application. `deviceNow` is the device's own time, and `principal` who uses it now.
+ */
 export function createCalls({
   name,
   kernel,
   history,
   client,
   deviceNow,
+  principal,
 }: {
   readonly name: string
   readonly kernel: Kernel
   readonly history: History
   readonly client: ReturnType<typeof createClient<Application>>
   readonly deviceNow: () => number
+  readonly principal: () => string | undefined
 }): MakeCall {
   return (path, room, { n, key = 'auto', orderingKey, pad }) => {
     const record: CallRecord = {
-      ...{ device: name, path, room, n, key, orderingKey, at: kernel.now, deviceAt: deviceNow() },
+      ...{
+        device: name,
+        principal: principal() ?? null,
+        path,
+        room,
+        n,
+        key,
+        orderingKey,
+        at: kernel.now,
+        deviceAt: deviceNow(),
+      },
       ...{ settledAt: undefined, deviceSettledAt: undefined, settled: 0, answer: undefined },
     }
     history.calls.push(record)

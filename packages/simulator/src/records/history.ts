@@ -28,6 +28,8 @@ export type CallPath = 'post' | 'spread' | 'bill' | 'refuse' | 'count'
 /** The record of one call of an application. */
 export interface CallRecord {
   readonly device: string
+  /** The principal of the device when it made the call; null for an anonymous one. */
+  readonly principal: string | null
   readonly path: CallPath
   readonly room: string
   readonly n: number
@@ -112,6 +114,8 @@ export interface History {
   readonly calls: CallRecord[]
   readonly scripts: ScriptRecord[]
   readonly charges: Map<number, number>
+  /** The principals of the charges of each number. */
+  readonly payers: Map<number, Set<string | null>>
   readonly presenceSubscriptions: PresenceSubscription[]
   readonly marks: MarkRecord[]
   readonly generatorSubscriptions: GeneratorSubscription[]
@@ -120,5 +124,5 @@ export interface History {
 
 export const createHistory = (): History => ({
   ...{ subscriptions: [], calls: [], scripts: [], charges: new Map(), presenceSubscriptions: [], marks: [] },
-  ...{ generatorSubscriptions: [], runs: [] },
+  ...{ generatorSubscriptions: [], runs: [], payers: new Map() },
 })

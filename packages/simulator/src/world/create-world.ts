@@ -205,7 +205,10 @@ function createHooks({
 }: Pick<World, 'kernel' | 'history' | 'table'> & { readonly reported: Map<string, number> }): ScheduleHooks {
   return {
     now: () => kernel.now,
-    charge: (n) => void history.charges.set(n, (history.charges.get(n) ?? 0) + 1),
+    charge(n, principal) {
+      history.charges.set(n, (history.charges.get(n) ?? 0) + 1)
+      history.payers.set(n, new Set(history.payers.get(n)).add(principal))
+    },
     state: (room) => table.published.of(topicOf(room)).length,
     reported: (message) => void reported.set(message, (reported.get(message) ?? 0) + 1),
     began(name, connectionId, isAlive) {

@@ -11,6 +11,7 @@ import {
   snapshotWorkload,
 } from './log-workloads.ts'
 import { rightsWorkload } from './rights-workload.ts'
+import { signInWorkload } from './sign-in-workload.ts'
 import { stockGeneratorsWorkload, stockWorkload } from './stock-workloads.ts'
 import { oldTableWorkload, rewoundWorkload } from './table-workloads.ts'
 import { keepaliveMs, minute, type Workload, without } from './workload.ts'
@@ -54,6 +55,7 @@ export const workloads = {
   large: largeWorkload,
   auth: authWorkload,
   rights: rightsWorkload,
+  'sign-in': signInWorkload,
   stock: stockWorkload,
   handover: handoverWorkload,
   snapshot: snapshotWorkload,

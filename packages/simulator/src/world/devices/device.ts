@@ -28,6 +28,8 @@ export interface Device extends LogActions, PresenceActions, GeneratorActions {
   setAsleep(isAsleep: boolean): void
   /** Moves the wall clock forward, or back, by `ms`. */
   setClock(ms: number): void
+  /** Signs in as another principal, or out: undefined. A device with tRPC's own client cannot. */
+  signIn(principal: string | undefined): void
   /** Cuts the sockets. */
   cut(): void
   close(): void

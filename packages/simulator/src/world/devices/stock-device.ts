@@ -45,6 +45,7 @@ export function createStockDevice(options: DeviceOptions): Device {
     },
     unsubscribePresence() {},
     updatePresence() {},
+    signIn() {},
     setOnline() {},
     setAsleep() {},
     setClock() {},

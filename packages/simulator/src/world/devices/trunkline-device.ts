@@ -1,5 +1,4 @@
 import { createClient, createConnection, trunklineError } from '@trunkline/client'
-import { defined } from '@trunkline/protocol'
 import { HandlerFailure } from '../../kernel/handler-failure.ts'
 import { type Application, formatToken } from '../../records/application.ts'
 import { createCalls } from '../../records/calls.ts'
@@ -16,7 +15,8 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
   const { name, history } = options
   const clock = new DeviceClock(options)
   const network = new DeviceNetwork(options, clock)
-  const connection = connect(options, clock, network)
+  let { principal } = options
+  const connection = connect(options, { clock, network, principal: () => principal })
   const client = createClient<Application>({ connection })
   let isClosed = false
   const application = {
@@ -41,7 +41,11 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
     ...createLogSubscriptions(application),
     ...createPresenceSubscriptions(application),
     ...createGeneratorSubscriptions(application),
-    call: createCalls({ ...application, deviceNow: () => clock.awakeTime() }),
+    call: createCalls({ ...application, deviceNow: () => clock.awakeTime(), principal: () => principal }),
+    signIn(next) {
+      principal = next
+      connection.signIn().then(undefined, () => {}) // the device was closed meanwhile
+    },
     setOnline(isOnline) {
       if (network.setOnline(isOnline) && isOnline) connection.retryNow()
     },
@@ -58,14 +62,20 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
   }
 }
 
-function connect(options: DeviceOptions, clock: DeviceClock, network: DeviceNetwork) {
-  const { kernel, random, principal, tokenLifeMs } = options
-  const token =
-    principal === undefined
-      ? undefined
-      : () => formatToken(principal, kernel.now + Math.round(tokenLifeMs()), rightsNow(options))
+interface Parts {
+  readonly clock: DeviceClock
+  readonly network: DeviceNetwork
+  readonly principal: () => string | undefined
+}
+
+function connect(options: DeviceOptions, { clock, network, principal }: Parts) {
+  const { kernel, random, tokenLifeMs } = options
+  const token = () => {
+    const name = principal()
+    return name === undefined ? null : formatToken(name, kernel.now + Math.round(tokenLifeMs()), rightsNow(options))
+  }
   return createConnection(
-    { url: 'wss://simulated.invalid', onGap: () => {}, ...defined({ token }) },
+    { url: 'wss://simulated.invalid', onGap: () => {}, token },
     {
       now: () => clock.wallTime(),
       monotonic: () => clock.monotonicTime(),
