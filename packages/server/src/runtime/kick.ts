@@ -16,6 +16,8 @@ const endedAtOnce = 16
 /** The gateway opens a connection this long after its `$connect` has answered, at most. */
 const acceptMs = 1_000
 const pauseMs = 250
+/** The error of two clocks. */
+const skewMs = 10_000
 /** A worker runs for at most 15 minutes, and starts within an hour. */
 const runsMs = 2 * 3_600_000
 /** Tokens that live longer are rare. */
@@ -124,7 +126,9 @@ async function end(
   const { store } = context
   const row = await store.closeConnection(connectionId, expires, kicked)
   const principal = row?.principal ?? null
-  const settledAt = (row?.openedAt ?? openedAt ?? Number.NEGATIVE_INFINITY) + connectMs + acceptMs
+  const now = context.clock.now()
+  const isYoung = now - (row?.openedAt ?? openedAt ?? Number.NEGATIVE_INFINITY) < connectMs + acceptMs + skewMs
+  const settledAt = isYoung ? now + connectMs + acceptMs : now // by this clock, since that of `$connect` may be wrong
   const socket = await closeSocket(
     context,
     { connectionId, extensions: row?.extensions ?? true, ...defined({ via: row?.via }) },

@@ -43,6 +43,7 @@ export const faults = {
   F51: { what: 'an idle connection of a thawed function is dead, and the request gets no response', most: 0.05 },
   F33: { what: 'the table is restored to an older copy, and the restore number stays the same', most: 1 },
   F54: { what: 'a token has less rights than the one before', most: 1 },
+  F55: { what: 'an operator kicks, bans or revokes a principal', most: 0.7 },
 } as const
 
 export type FaultId = keyof typeof faults

@@ -18,6 +18,7 @@ export const rules = {
   H16: 'no partition and no gateway is used beyond its quota',
   H17: 'the values of a generator are received in order and once, and lost values are reported',
   H18: 'nothing is sent for a topic later than 5 s after its right was lost, and rows hold no older claims',
+  H19: 'nothing is sent to a connection later than 5 s after it was kicked, or while its principal is banned',
 } as const
 export type Rule = keyof typeof rules
 
@@ -52,6 +53,7 @@ const kindOf: Record<Rule, Kind> = {
   H16: 'other',
   H17: 'other',
   H18: 'other',
+  H19: 'other',
 }
 
 /** Creates an empty report. */

@@ -123,6 +123,34 @@ export const mutants: readonly Mutant[] = [
     changes: [{ file: runtime('recipients/current-rows'), export: 'isCurrent', by: 'oldRowsAreCurrent' }],
   },
   {
+    name: 'bans-read-before-the-rows-are-written',
+    breaks: '[LAW-REVOKE]',
+    workloads: ['kicked'],
+    exhausted: 'runtime/connections/law-revoke.test.ts',
+    changes: [{ ports: 'restrictionsAreReadEarly' }],
+  },
+  {
+    name: 'closed-is-not-final-for-a-connect',
+    breaks: '[LAW-REVOKE]',
+    workloads: ['kicked'],
+    exhausted: 'runtime/connections/law-revoke.test.ts',
+    changes: [
+      {
+        file: runtime('connections/connect'),
+        from: "if (put === 'exists') return { status: 'closed' }",
+        to: '',
+        because: 'a branch inside one function',
+      },
+    ],
+  },
+  {
+    name: 'a-running-call-does-not-look-at-its-connection',
+    breaks: '[LAW-REVOKE]',
+    workloads: ['kicked'],
+    exhausted: 'runtime/kick.test.ts',
+    changes: [{ file: runtime('connections/restrictions'), export: 'isEnded', by: 'noRunEnds' }],
+  },
+  {
     name: 'counter-then-put',
     breaks: '[LAW-SLOT-PUT]',
     workloads: ['chat', 'keyed'],

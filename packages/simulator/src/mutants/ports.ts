@@ -38,6 +38,28 @@ export const subscribersAreStale: WrapPorts = (ports) => {
   }
 }
 
+/** `$connect` reads the restrictions before it writes the connection's rows. */
+export const restrictionsAreReadEarly: WrapPorts = (ports) => {
+  const { store } = ports
+  const early = new Map<string, ReturnType<Store['readRestrictions']>>()
+  return {
+    ...ports,
+    store: withStore(store, {
+      async putConnection(row) {
+        const { principal } = row
+        if (principal !== null) early.set(principal, store.readRestrictions(principal))
+        if (principal !== null) await early.get(principal)
+        return store.putConnection(row)
+      },
+      readRestrictions(principal) {
+        const read = early.get(principal) ?? store.readRestrictions(principal)
+        early.delete(principal)
+        return read
+      },
+    }),
+  }
+}
+
 /** The number of shards is the one of the read before. */
 export const shardsAreStale: WrapPorts = (ports) => {
   const known = new Map<string, number>()

@@ -1,6 +1,7 @@
 import type { Slot, Store } from '@trunkline/server/ports'
 import { randomName } from '../../../server/src/ports/clock.ts'
 import type { watchRun } from '../../../server/src/runtime/calls/run-lease.ts'
+import type { isEnded } from '../../../server/src/runtime/connections/restrictions.ts'
 import type { firstShard } from '../../../server/src/runtime/context/shard-hints.ts'
 import type { completeLease } from '../../../server/src/runtime/delivery/acquire-shard-lease.ts'
 import type { deliverTo } from '../../../server/src/runtime/delivery/deliver-to-connections.ts'
@@ -164,3 +165,6 @@ export const resumeIsNotChecked: Replace<typeof subscribeRight> = (original) => 
 
 /** A row that was read counts as on, however long ago that was. */
 export const oldRowsAreCurrent: Replace<typeof isCurrent> = () => async () => true
+
+/** Nothing that runs notices that its connection was ended. */
+export const noRunEnds: Replace<typeof isEnded> = () => async () => false

@@ -5,6 +5,7 @@ import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { defined } from '@trunkline/protocol'
 import { anonymous, createLine, deny, type LineMeta, type TopicCaller } from '@trunkline/server'
+import { internalsOf } from '@trunkline/server/internal'
 import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
 import type { Backend, Telemetry } from '@trunkline/server/ports'
 import * as z from 'zod'
@@ -186,6 +187,8 @@ export const formatToken = (principal: string, expires: number, rooms?: readonly
   [principal, expires, ...(rooms === undefined ? [] : [rooms.join()])].join('|')
 /** The expiry of a token, in epoch milliseconds. */
 export const expiryOf = (token: string) => Number(token.split('|')[1])
+/** The principal of a token. */
+export const principalOf = (token: string) => token.split('|')[0] ?? ''
 /** The guarded rooms of a token; undefined for one that names none. */
 export const roomsOf = (token: string) => token.split('|')[2]?.split(',')
 
@@ -233,6 +236,25 @@ export const runInFunction = <T>(backend: Backend, running: RunningFunction, fn:
 /** Publishes as a script does. A script delivers nothing itself. */
 export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>
   channelOf(room).publish({ room }, { n }, defined({ idempotencyKey }))
+
+/** What an operator does to a principal. */
+export interface Operation {
+  readonly kind: 'kick' | 'ban' | 'revoke'
+  readonly principal: string
+  /** Of a ban, in epoch milliseconds of the kernel. */
+  readonly until: number
+}
+
+/** Kicks, bans or revokes from a script, without audit lines. `now` is the script's own clock. */
+export function operate({ kind, principal, until }: Operation, now: number) {
+  const reason = 'the operator says so'
+  const { context, enter } = internalsOf(line)
+  const { end: _, ...silent } = telemetry.begin({ functionName: 'operator', requestId: undefined })
+  return enter({ ...context(), telemetry: silent }, () => {
+    if (kind === 'revoke') return line.revoke(principal, { issuedBefore: new Date(now), reason })
+    return line.kick({ principal, reason, ...(kind === 'ban' && until > now && { ban: new Date(until) }) })
+  })
+}
 
 /** The name of a room's log. */
 export const topicOf = (room: string) => `${channelOf(room).name}?room=s:${room}`

@@ -7,6 +7,8 @@ import {
   expiryOf,
   handlers,
   hooks,
+  type Operation,
+  operate,
   publishAsScript,
   ratedHandlers,
   runInFunction,
@@ -14,6 +16,7 @@ import {
   topicOf,
 } from '../records/application.ts'
 import { createHistory } from '../records/history.ts'
+import { createKicks } from '../records/kicks.ts'
 import { createPresenceExpectations } from '../records/presence-expectations.ts'
 import { createRights } from '../records/rights.ts'
 import { createSubscriptionResponses } from '../records/subscription-responses.ts'
@@ -45,9 +48,11 @@ export function createWorld(options: WorldOptions): World {
   if (options.rewinds) table.keepWrites()
   if (startsOld) loadPreviousVersion(table.operations, history) // before the stream is created: the old stream contained these rows
 
+  const kicks = createKicks({ kernel, report })
   const gateway: SimulatedGateway = createGateway({
     ...{ kernel, plan, report, expectations, responses, expiryOf, functions: () => functions },
     rights: createRights({ kernel, report, claimsOf: (id) => table.operations.readConnection(id)?.claims }),
+    kicks,
     random: createRandom(seed, 'gateway'),
     swallowed: new Set(options.swallowed),
   })
@@ -88,6 +93,13 @@ export function createWorld(options: WorldOptions): World {
       return queues.pending
     },
     after: (ms, fn) => void kernel.after(ms, 'script of the workload', fn),
+    operate(operation) {
+      const beganAt = kernel.now
+      functions.invoke('operator', operation, {
+        returned: () => kicks.resolved(operation, beganAt),
+        failed: () => void kernel.after(1_000, 'operator again', () => this.operate(operation)),
+      })
+    },
     publish: createPublish({ ...parts, nextN, random: createRandom(seed, 'scripts') }),
     rewindLater: (rewind) => rewindLater(parts, rewind),
     addDevice(choice = {}) {
@@ -111,16 +123,12 @@ function createRecords(kernel: Kernel) {
 const runIn =
   ({ hasRates = false }: WorldOptions): FunctionsOptions['run'] =>
   (name, event, { backend, remainingMs, isAlive }) =>
-    runInFunction(backend, { sleep: backend.clock.sleep, isAlive }, async () =>
-      name === 'script'
-        ? publishAsScript(...(event as Parameters<typeof publishAsScript>))
-        : (hasRates ? ratedHandlers : handlers)[name === 'delayed' ? 'deliver' : name](
-            JSON.parse(JSON.stringify(event)),
-            {
-              getRemainingTimeInMillis: remainingMs,
-            },
-          ),
-    )
+    runInFunction(backend, { sleep: backend.clock.sleep, isAlive }, async () => {
+      if (name === 'operator') return operate(event as Operation, backend.clock.now())
+      if (name === 'script') return publishAsScript(...(event as Parameters<typeof publishAsScript>))
+      const handler = (hasRates ? ratedHandlers : handlers)[name === 'delayed' ? 'deliver' : name]
+      return handler(JSON.parse(JSON.stringify(event)), { getRemainingTimeInMillis: remainingMs })
+    })
 
 /** Creates the publish of a script, which records each attempt. */
 function createPublish({

@@ -3,6 +3,7 @@ import type { FaultId } from '../kernel/faults.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Report } from '../kernel/report.ts'
+import type { Operation } from '../records/application.ts'
 import type { History } from '../records/history.ts'
 import type { PresenceExpectations } from '../records/presence-expectations.ts'
 import type { SubscriptionResponse } from '../records/subscription-responses.ts'
@@ -47,6 +48,8 @@ export interface World {
   /** Publishes as a script, without a gateway. */
   publish(room: string, options?: PublishChoice): void
   after(ms: number, fn: () => void): void
+  /** Kicks, bans or revokes as an operator, again until it succeeds. */
+  operate(operation: Operation): void
   /**
    * Copies the table now and restores the copy later; meanwhile no function runs. Only for workloads that set
    * `rewinds`.

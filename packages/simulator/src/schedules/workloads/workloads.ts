@@ -2,6 +2,7 @@ import { presenceTimes } from '../../records/application.ts'
 import { interrupt, joinOrWatch, repeat } from './actions.ts'
 import { authWorkload, keyedWorkload, largeWorkload, ratesWorkload } from './call-workloads.ts'
 import { generatorsWorkload, hourWorkload } from './generator-workloads.ts'
+import { kickedWorkload } from './kicked-workload.ts'
 import {
   chatWorkload,
   handoverWorkload,
@@ -56,6 +57,7 @@ export const workloads = {
   auth: authWorkload,
   rights: rightsWorkload,
   'sign-in': signInWorkload,
+  kicked: kickedWorkload,
   stock: stockWorkload,
   handover: handoverWorkload,
   snapshot: snapshotWorkload,

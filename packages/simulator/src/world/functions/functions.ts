@@ -48,6 +48,7 @@ const timeoutsMs: Record<FunctionName, number> = {
   delayed: 30_000,
   worker: 900_000,
   script: 60_000,
+  operator: 60_000,
 }
 const mostWarm = 4
 

@@ -1,5 +1,13 @@
-/** `delayed` consumes the delay queue with the handler of `deliver`. */
-export type FunctionName = 'authorizer' | 'websocket' | 'tableStream' | 'deliver' | 'delayed' | 'worker' | 'script'
+/** `delayed` consumes the delay queue with the handler of `deliver`. An `operator` is a script with a gateway. */
+export type FunctionName =
+  | 'authorizer'
+  | 'websocket'
+  | 'tableStream'
+  | 'deliver'
+  | 'delayed'
+  | 'worker'
+  | 'script'
+  | 'operator'
 
 /** The callbacks of an invocation's caller. */
 export interface InvocationCallbacks {

@@ -11,21 +11,22 @@ export type SandboxBackend = Backend & Required<Pick<Backend, 'clock'>>
 export interface Services {
   readonly requests: TableRequests
   readonly post: Gateway['post']
-  readonly disconnect: (connectionId: string) => Promise<'closed' | 'failed'>
+  readonly disconnect: (connectionId: string) => Promise<'closed' | 'gone' | 'failed'>
   readonly invokeAsync: (name: InvokedFunction, payload: unknown) => void
   readonly invokeDelayed: (payload: unknown, delayMs: number) => void
 }
 
-/** Creates the ports through which a sandbox reaches the services. A script has no gateway and no invoker. */
+/** Creates the ports through which a sandbox reaches the services. A script has no gateway and no invoker, and an
+ * operator no invoker. */
 export function createSandboxPorts(
   environment: SandboxEnvironment,
   sandbox: Sandbox,
   services: Services,
 ): SandboxBackend {
-  const outgoing =
-    sandbox.name === 'script'
-      ? {}
-      : { gateway: gatewayOf(sandbox, services), invoker: invokerOf(environment, sandbox, services) }
+  const { name } = sandbox
+  const gateway = name === 'script' ? undefined : gatewayOf(sandbox, services)
+  const invoker = name === 'script' || name === 'operator' ? undefined : invokerOf(environment, sandbox, services)
+  const outgoing = { ...(gateway && { gateway }), ...(invoker && { invoker }) }
   return { clock: clockOf(environment, sandbox), store: storeOf(sandbox, services), ...outgoing }
 }
 

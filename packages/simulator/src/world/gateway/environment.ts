@@ -2,6 +2,7 @@ import type { FaultPlan } from '../../kernel/fault-plan.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Report } from '../../kernel/report.ts'
+import type { Kicks } from '../../records/kicks.ts'
 import type { PresenceExpectations } from '../../records/presence-expectations.ts'
 import type { Rights } from '../../records/rights.ts'
 import type { SubscriptionResponses } from '../../records/subscription-responses.ts'
@@ -17,6 +18,7 @@ export interface GatewayEnvironment {
   readonly expectations: PresenceExpectations
   readonly responses: SubscriptionResponses
   readonly rights: Rights
+  readonly kicks: Kicks
   /** The expiry of a token in virtual epoch milliseconds. */
   readonly expiryOf: (token: string) => number
   /** Frames of these methods are dropped before they leave a device. */

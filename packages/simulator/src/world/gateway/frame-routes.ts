@@ -62,7 +62,7 @@ export class FrameRoutes {
     body: string,
     { method, isAnswered }: { readonly method: string; readonly isAnswered: boolean },
   ): void {
-    const { plan, functions, rights } = this.#environment
+    const { plan, functions, rights, kicks } = this.#environment
     const { connectionId, authorizer } = connection
     const routeKey = oneWay.has(method) ? method : '$default'
     const requestContext = { ...requestContextOf(connection), authorizer, eventType: 'MESSAGE', routeKey }
@@ -74,6 +74,7 @@ export class FrameRoutes {
           const text = (value as { readonly body?: string }).body
           if (!isAnswered || routeKey !== '$default' || text === undefined || plan.strikes('F49')) return
           rights.sent(connectionId, text)
+          if (connection.state === 'open') kicks.sent(connectionId)
           this.#sendToDevice(connection, text)
         },
         failed: (why) => {

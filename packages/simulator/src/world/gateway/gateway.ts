@@ -12,7 +12,7 @@ import { createSendToDevice } from './send-to-device.ts'
 export interface SimulatedGateway {
   connect(device: string, protocols: readonly string[], peer: Peer): Wire
   post(connectionId: string, text: string): Promise<PostOutcome>
-  disconnect(connectionId: string): Promise<'closed'>
+  disconnect(connectionId: string): Promise<'closed' | 'gone'>
   readonly connections: ReadonlyMap<string, GatewayConnection>
   /** Adopts a socket that was opened before the schedule started. */
   adopt(socket: OldConnection, peer: Peer): Wire
@@ -56,7 +56,8 @@ export function createGateway(environment: GatewayEnvironment): SimulatedGateway
     post: (connectionId, text) => posts.post(connectionId, text),
     async disconnect(connectionId) {
       const connection = connections.get(connectionId)
-      if (connection !== undefined) life.drop(connection)
+      if (connection?.state !== 'open') return 'gone' // also before `$connect` has answered
+      life.drop(connection)
       return 'closed'
     },
   }

@@ -1,3 +1,4 @@
+import { principalOf } from '../../records/application.ts'
 import { type Connection, newConnection, type Peer, requestContextOf } from './connection.ts'
 import type { ConnectionLife } from './connection-life.ts'
 import { type GatewayEnvironment, upMs } from './environment.ts'
@@ -26,7 +27,10 @@ export function startHandshake(
     authorityEnds: offer === undefined ? Number.POSITIVE_INFINITY : environment.expiryOf(readToken(offer)),
     headers: protocols.length === 0 ? {} : { 'Sec-WebSocket-Protocol': protocols.join(', ') },
   }
-  if (offer !== undefined) environment.rights.connected(connectionId, readToken(offer))
+  if (offer !== undefined) {
+    environment.rights.connected(connectionId, readToken(offer))
+    environment.kicks.connected(connectionId, principalOf(readToken(offer)))
+  }
   kernel.after(upMs(environment), `connect ${connectionId}`, () => {
     if (plan.strikes('F17')) life.refuse(connection, 'refused')
     else authorize(environment, life, connection)

@@ -29,7 +29,7 @@ export class Posts {
   }
 
   post(connectionId: string, text: string): Promise<PostOutcome> {
-    const { plan, expectations, report, rights } = this.#environment
+    const { plan, expectations, report, rights, kicks } = this.#environment
     this.#countPost('the API')
     if (text.length > messageCharacters) report.break('H16', `a post had ${text.length} characters`)
     const connection = this.#connections.get(connectionId)
@@ -41,6 +41,7 @@ export class Posts {
     if (plan.strikes('F3') || this.#isQuotaUsedUp()) return Promise.resolve({ status: 'throttled' })
     this.#checkAuthority(connection, text)
     rights.sent(connectionId, text)
+    kicks.sent(connectionId)
     return this.#deliver(connection, text)
   }
 

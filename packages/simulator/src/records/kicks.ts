@@ -1,0 +1,50 @@
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Report } from '../kernel/report.ts'
+import type { Operation } from './application.ts'
+
+/** How late something may still be sent after a kick has resolved, and the latency of a port call. */
+const lateMs = 5_000 + 250
+/** The error of two clocks: a token or the end of a ban this near is judged either way. */
+const skewMs = 10_000
+
+/** An operation that has resolved. */
+interface Resolved extends Operation {
+  readonly beganAt: number
+  readonly at: number
+}
+
+/** Watches that nothing is sent to a connection that was kicked, or whose principal is banned. */
+export interface Kicks {
+  /** A handshake of a principal began. */
+  connected(connectionId: string, principal: string): void
+  /** An operation that began at `beganAt` has resolved. */
+  resolved(operation: Operation, beganAt: number): void
+  /** A function sends a message to a device, by a post or as the answer of a route. */
+  sent(connectionId: string): void
+}
+
+/** Creates an empty record. It reports H19. */
+export function createKicks({ kernel, report }: { readonly kernel: Kernel; readonly report: Report }): Kicks {
+  const connections = new Map<string, { readonly principal: string; readonly at: number }>()
+  const operations: Resolved[] = []
+
+  /** Whether a connection that began its handshake at `at` must have ended by the operation. */
+  function concerns({ kind, beganAt, until }: Resolved, at: number): boolean {
+    if (kind === 'ban' && kernel.now < until - skewMs) return true
+    return at < beganAt - (kind === 'revoke' ? skewMs : 0)
+  }
+
+  return {
+    connected: (connectionId, principal) => void connections.set(connectionId, { principal, at: kernel.now }),
+    resolved: (operation, beganAt) => void operations.push({ ...operation, beganAt, at: kernel.now }),
+    sent(connectionId) {
+      const connection = connections.get(connectionId)
+      if (connection === undefined) return
+      for (const each of operations) {
+        const isOver = each.principal === connection.principal && kernel.now > each.at + lateMs
+        if (isOver && concerns(each, connection.at))
+          report.break('H19', `${connectionId} was sent a message ${kernel.now - each.at} ms after a ${each.kind}`)
+      }
+    },
+  }
+}
