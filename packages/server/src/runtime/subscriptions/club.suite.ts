@@ -1,6 +1,6 @@
 import { initTRPC } from '@trpc/server'
 import * as z from 'zod'
-import type { LineMeta } from '../../define/identity.ts'
+import { anonymous, type LineMeta } from '../../define/identity.ts'
 import type { TopicCaller } from '../../define/topic-rights.ts'
 import { createTestLine, type TestClient, type TestLine } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
@@ -99,7 +99,7 @@ export interface ClubOptions {
 
 /**
  * A token is text and claims: `'x,y'` has the rooms x and y, `'x 5000'` has 5,000 characters in addition, and none is
- * `''`. The principal is ann.
+ * `''`. The principal is ann; `nobody` is an anonymous caller.
  */
 export function createClub({ scheduler, store = (made) => made, except = [], load }: ClubOptions = {}): Club {
   answer = byClaims
@@ -109,7 +109,9 @@ export function createClub({ scheduler, store = (made) => made, except = [], loa
   const made = createTestLine({
     line,
     router,
+    anonymousMay: 'everything',
     authorize: ({ token = 'none' }) => {
+      if (token === 'nobody') return anonymous
       const [rooms = '', pad] = token.split(' ')
       const claims = { rooms: rooms.split(','), ...(pad === undefined ? {} : { pad: 'x'.repeat(Number(pad)) }) }
       return { principal: 'ann', claims, expiresAt: new Date(start + hour) }

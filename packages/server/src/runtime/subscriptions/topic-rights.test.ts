@@ -89,6 +89,13 @@ describe('a subscribe to a channel with authorize', () => {
       expect(await made.store.readSubscriptions(ann.connectionId)).toEqual([])
     },
   )
+  test('of an anonymous caller asks with the principal null and no claims [TL-RIGHT-1]', async () => {
+    const made = createClub()
+    const visitor = await made.connect({ token: 'nobody' })
+    await subscribeTo(visitor, 'live')
+    expect(made.asked()).toEqual([{ room: 'x', principal: null, rooms: undefined }])
+    expect(visitor.frames()).toMatchObject([refusal(7)])
+  })
   test('of a stock client is refused by an error, which ends it there [TL-RIGHT-1]', async () => {
     const made = createClub()
     const ann = await made.connect({ stock: true })
