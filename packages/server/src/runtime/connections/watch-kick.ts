@@ -4,7 +4,7 @@ import type { InvocationContext } from '../context/runtime-context.ts'
 import { isEnded } from './restrictions.ts'
 
 /** A message is not answered later than 5 s after a kick: a look, and the time that its request may take. */
-export const lookMs = 3_500
+const lookMs = 3_500
 const retryMs = 500
 
 /** Watches whether the server ends the connection of a message that runs. Dispose it when the message is answered. */
