@@ -7,8 +7,8 @@ import { createTestLine, type TestLine } from '../test-line.suite.ts'
 
 const line = createLine()
 const key = z.object({ room: z.string() })
-export const messages = line.channel('messages', { key, event: z.object({ text: z.string() }), retention: '24h' })
-export const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
+const messages = line.channel('messages', { key, event: z.object({ text: z.string() }), retention: '24h' })
+const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
 export const here = line.presence('here', { key, data: z.object({ name: z.string() }), leaseMs: 720_000 })
 export const topic = 'messages?room=s:x'
 export const room = { room: 'x' }
@@ -24,7 +24,7 @@ const noted = t.procedure.use(({ ctx, path, next }) => {
   ctx.ran.push(path)
   return next()
 })
-export const router = t.router({
+const router = t.router({
   post: noted
     .input(key.extend({ text: z.string() }))
     .mutation(({ input: { text, ...of } }) => messages.publish(of, { text })),
