@@ -280,4 +280,22 @@ describe('a sign-in', () => {
     machine.signIn()
     expect(machine.feed({ type: 'wake' })).toEqual([expect.stringContaining('"method":"sync"')])
   })
+
+  const kicked = (rest: object = {}) => ({ id: null, method: 'kicked', params: { reason: 'spam', time: 0, ...rest } })
+
+  test.each([1, 2])('fails with the reason when a kick comes meanwhile, on socket %i [TL-KICK-5]', (socket) => {
+    const machine = live()
+    machine.signIn()
+    expect(machine.messageOf(socket, kicked())).toEqual(['fail 10 CLOSED', 'fail 1 CLOSED', 'disconnect'])
+    expect(machine.state.status).toMatchObject({ status: 'closed', cause: { code: 'kicked', message: 'spam' } })
+  })
+
+  test('after a kick connects at once, also during the ban: it may be another principal [TL-KICK-5]', () => {
+    const machine = live()
+    machine.message(kicked({ until: 65_000 }))
+    expect(machine.timers.has('retry')).toBe(true)
+    expect(machine.signIn()).toEqual(['renew-session', 'disconnect', 'connect'])
+    expect(machine.timers.has('retry')).toBe(false)
+    expect(machine.greet(2)).toEqual(['answer 10', subscribed(2, 'e:4')])
+  })
 })
