@@ -10,6 +10,7 @@ import type { InvocationContext, RuntimeContext } from '../context/runtime-conte
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { expiresFor } from '../log/retention.ts'
 import { fitting, serialiseAs, topicNameOf } from '../log/validate-event.ts'
+import { countPublished } from '../rates/count-published.ts'
 import { pokeWorker, releasePlace, settleStream } from '../streams/settle.ts'
 import { isPast, type StreamState } from '../streams/state.ts'
 import { putStreamSlot, type StreamRef, statusOf } from '../streams/stream-log.ts'
@@ -43,6 +44,7 @@ export async function startStream(
   for (let { head, evidence } = await settleStream(context, ref); ; ) {
     if (head.state !== undefined && !isPast(evidence, ref))
       return existing(context, channel, ref, { state: head.state, input })
+    if (!starting.isWritten) await countPublished(context, text)
     const place = await takePlace(context)
     const write = { kind: 'start', input, ...defined({ place }) } as const
     if (!starting.isWritten) await putInput(context, ref, starting)

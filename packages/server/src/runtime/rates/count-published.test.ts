@@ -79,6 +79,7 @@ describe('bytes count', () => {
     ['an event of a log', 'post'],
     ['an ephemeral event', 'type'],
     ['new data of a member of a presence', 'update'],
+    ['the input of a stream', 'start'],
   ])('of %s, and beyond the rate it is not published [TL-RATE-3]', async (_, path) => {
     const line = createRated({ rates })
     const client = await line.connect()
@@ -87,6 +88,7 @@ describe('bytes count', () => {
     const before = await line.store.readSlots('here?room=s:x', 0, 99)
     expect(await ask(line, client, mutation(1, path, 10))).toMatchObject([{ id: 1, line: refused }])
     expect(await published(line)).toBe(0)
+    expect(line.invoked.filter(({ name }) => name === 'worker')).toEqual([])
     expect(await line.store.readSlots('here?room=s:x', 0, 99)).toEqual(before)
   })
   test('of an update of nobody cost nothing', async () => {

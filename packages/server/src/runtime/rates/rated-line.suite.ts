@@ -39,6 +39,12 @@ function createApplication() {
   const events = line.channel('room', { key, event: z.object({ text: z.string() }) })
   const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
   const here = line.presence('here', { key, data: z.object({ text: z.string() }) })
+  const answers = line.stream('answers', {
+    ...{ key, input: z.object({ text: z.string() }), chunk: z.object({ text: z.string() }) },
+    async *produce() {
+      yield { text: '' }
+    },
+  })
   const ran: string[] = []
   const t = initTRPC.meta<LineMeta>().create()
   const p = t.procedure.use(({ path, next }) => {
@@ -50,6 +56,7 @@ function createApplication() {
     post: p.input(said).mutation(({ input: { text: said, room } }) => events.publish({ room }, { text: said })),
     type: p.input(said).mutation(({ input: { text: said, room } }) => typing.publish({ room }, { text: said })),
     update: p.input(said).mutation(({ input: { text: said, room } }) => here.update({ room }, { text: said })),
+    start: p.input(said).mutation(({ input: { text: said, room } }) => answers.start({ room }, { text: said })),
     live: p.input(key).subscription(({ input }) => events.subscribe(input)),
     joined: p.input(key).subscription(({ input }) => here.join(input, { member: 'ann', data: { text: '' } })),
   })
