@@ -2,7 +2,10 @@ import { BatchWriteItemCommand, type DynamoDBClient, ScanCommand } from '@aws-sd
 
 const batchSize = 25 // of one BatchWriteItem request
 
-/** Puts copies of the first row under a prefix of `pk`, with other sort keys: faster than to make each by a frame. */
+/**
+ * Puts copies of the first row under a prefix of `pk`, with other sort keys: faster than to make each by a frame. The
+ * counts of a connection are not copied.
+ */
 export async function copyItem(
   client: DynamoDBClient,
   {
@@ -12,7 +15,7 @@ export async function copyItem(
   }: { readonly table: string; readonly prefix: string; readonly sortKeys: readonly string[] },
 ): Promise<void> {
   const { Items = [] } = await client.send(new ScanCommand({ TableName: table }))
-  const item = Items.find(({ pk, sk }) => pk?.S?.startsWith(prefix) && sk?.S !== '#')
+  const item = Items.find(({ pk, sk }) => pk?.S?.startsWith(prefix) && sk?.S !== '#' && sk?.S !== 'COUNTS')
   if (item === undefined) throw new Error(`Expected an item under ${prefix} in the table, found none. Make one first.`)
   for (let at = 0; at < sortKeys.length; at += batchSize) {
     const requests = sortKeys
