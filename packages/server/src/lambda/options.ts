@@ -36,7 +36,7 @@ export interface RateBounds {
   readonly frames?: RateText
   /** A client that reconnects subscribes to all its subscriptions again. @default no rate */
   readonly subscribes?: RateText
-  /** Bytes of the events that calls publish, as JSON in UTF-8. @default no rate */
+  /** Bytes of the events that calls publish and of the inputs of streams that they start, as JSON. @default no rate */
   readonly publishedBytes?: RateText
 }
 
