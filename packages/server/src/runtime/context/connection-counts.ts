@@ -1,7 +1,8 @@
 import { limits } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
 import type { CountName } from '../../ports/connections.ts'
-import { StoreError } from '../../ports/store.ts'
+import { type Store, StoreError } from '../../ports/store.ts'
+import { createDeadline, withinDeadline } from './deadline.ts'
 import type { InvocationContext, RuntimeContext } from './runtime-context.ts'
 import { TrunklineError } from './trunkline-error.ts'
 
@@ -12,9 +13,13 @@ const retryAfterMs = 3_000
 
 /** Places that one write takes for frames of the message that do not need theirs yet. A function that dies leaves them. */
 const takenAhead = 8
+/** Milliseconds to give places back after the deadline: part of the time that a function keeps before its end. */
+const graceMs = 80
 const markLength = 12
 /** Tries to take as many places as are left. A try fails only if another message has taken some of them. */
 const maxTries = 3
+
+type CountContext = Pick<RuntimeContext, 'store' | 'unboundStore' | 'clock' | 'deadline'>
 
 /** A connection, and when its rows expire, in epoch seconds. */
 interface Counted {
@@ -29,7 +34,7 @@ interface Counted {
  * frames of the message, or written by `settle`.
  */
 export class ConnectionCount {
-  readonly #context: Pick<RuntimeContext, 'store' | 'clock'>
+  readonly #context: CountContext
   readonly #connection: Counted
   readonly #name: CountName
   readonly #max: number
@@ -43,7 +48,7 @@ export class ConnectionCount {
   #taking: Promise<void> | undefined
 
   constructor(
-    context: Pick<RuntimeContext, 'store' | 'clock'>,
+    context: CountContext,
     connection: Counted,
     { name, max, expected = 0 }: { readonly name: CountName; readonly max: number; readonly expected?: number },
   ) {
@@ -89,7 +94,15 @@ export class ConnectionCount {
     const unused = this.#spare - this.#waiting - this.#expected
     if (unused <= 0) return
     this.#spare -= unused
-    await this.#add(-unused).catch(() => {})
+    await this.#giveBack(unused).catch(() => {})
+  }
+
+  /** Also after the deadline, as when a procedure of the message took too long. */
+  async #giveBack(unused: number): Promise<void> {
+    const { deadline, unboundStore, clock } = this.#context
+    using grace = deadline?.signal.aborted && unboundStore ? createDeadline(clock, graceMs) : undefined
+    const write = this.#add(-unused, grace && unboundStore)
+    await (grace === undefined ? write : withinDeadline(grace.signal, write))
   }
 
   async #takeMore(): Promise<void> {
@@ -111,10 +124,10 @@ export class ConnectionCount {
     }
   }
 
-  #add(add: number) {
+  #add(add: number, store: Store = this.#context.store) {
     const { connectionId, expires } = this.#connection
     const mark = randomName(this.#context.clock, markLength)
-    return this.#context.store.addToCount(connectionId, { name: this.#name, add, max: this.#max, mark, expires })
+    return store.addToCount(connectionId, { name: this.#name, add, max: this.#max, mark, expires })
   }
 }
 

@@ -41,6 +41,8 @@ export interface CallingSession extends Pick<ContextDetails, 'connectionId' | 's
 /** What a request, job or script uses: the ports, the served application, and a deadline. */
 export interface RuntimeContext {
   readonly store: Store
+  /** The store without the deadline, for what is written in the time that a function keeps before its end. */
+  readonly unboundStore?: Store
   /** Of a script that erases. */
   readonly erasure?: ErasureStore | undefined
   readonly gateway: Gateway | undefined
@@ -136,6 +138,7 @@ export function toInvocationContext(
     settles: createSettleBudget(),
     appends: createAppendQueues(base.clock),
     store: boundStore(base.store, signal, base.clock),
+    unboundStore: base.store,
     invoker: base.invoker && boundInvoker(base.invoker, signal),
     telemetry,
     server,

@@ -186,6 +186,21 @@ describe('the live subscriptions of a connection', () => {
     await client.send(stopOf(1))
     expect(client.frames()).toHaveLength(1)
   })
+  test('give back at the deadline what the procedures did not come to use', async () => {
+    let runs = 0
+    const room = createRoom({
+      createContext: async () => {
+        runs += 1
+        if (runs > 1) await new Promise(() => {})
+        return {}
+      },
+    })
+    const client = await room.connect()
+    const sent = client.send(Array.from({ length: 10 }, (_, id) => subscription(id)))
+    for (let n = 0; n < 60; n++) await room.clock.advance(500)
+    await sent
+    expect(await live(room, client)).toBe(1)
+  })
   test('cost a refused array one write, and a read for each element', async () => {
     const room = createRoom({ maxSubscriptions: 1 })
     const client = await room.connect()

@@ -113,10 +113,11 @@ async function claimCounted(context: InvocationContext, attempt: Attempt): Promi
     if (existing?.on !== true || existing.topic === undefined) throw tooManySubscriptions(context)
   }
   let claim: Claim
+  const isTooLate = context.deadline.signal.aborted
   try {
     claim = await hooks.claim()
   } catch (thrown) {
-    if (hasPlace && surelyFailed(thrown)) subscriptions.give()
+    if (hasPlace && (isTooLate || surelyFailed(thrown))) subscriptions.give()
     throw thrown
   }
   const isNew = claim.status === 'claimed' && !claim.wasLive
