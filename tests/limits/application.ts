@@ -20,6 +20,15 @@ export function createApplication(backend: Backend) {
   const rechecked = line.channel('rechecked', { ...schemas, authorize, recheck: 'delivery' })
   const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
   const here = line.presence('here', { key, data: z.object({ name: z.string().optional() }) })
+  const answers = line.stream('answers', {
+    key,
+    input: z.object({}),
+    chunk: z.string(),
+    async *produce() {
+      yield 'a'
+      yield 'b'
+    },
+  })
   const t = initTRPC.meta<LineMeta>().create()
   const p = t.procedure.meta({ anonymous: true })
   const router = t.router({
@@ -32,6 +41,9 @@ export function createApplication(backend: Backend) {
     retype: p.input(said).mutation(({ input: { text, ...room } }) => typing.publish(room, { text })),
     update: p.input(said).mutation(({ input: { text, ...room } }) => here.update(room, { name: text })),
     retell: p.input(said).mutation(({ input: { text, ...room } }) => rechecked.publish(room, { text })),
+    ask: p.input(said).mutation(({ input: { text } }) => answers.start({ room: text }, {})),
+    end: p.input(said).mutation(({ input: { text } }) => answers.stop({ room: text })),
+    answer: p.input(said).subscription(({ input: { text } }) => answers.subscribe({ room: text })),
     guarded: p.input(key).subscription(({ input }) => guarded.subscribe(input)),
     rechecked: p.input(key).subscription(({ input }) => rechecked.subscribe(input)),
     live: p.input(key).subscription(({ input }) => events.subscribe(input)),
@@ -45,7 +57,7 @@ export function createApplication(backend: Backend) {
       yield 2
     }),
   })
-  return { line, router, events }
+  return { line, router, events, answers }
 }
 
 /** `ann` has a principal, `ann-moved` the same principal with other claims; a caller without a token is anonymous. */

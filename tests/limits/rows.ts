@@ -269,6 +269,20 @@ const moved = { options: { token: 'ann-moved' } }
 const { array, subscriptions, members, subscribers, ended } = sizes
 const { connectionSubscriptions, unknownStops } = limits
 
+/** A call or a subscribe of a stream, each of its own. */
+const ofStream = (path: string, method: 'mutation' | 'subscription', id = 1) => ({
+  id,
+  method,
+  params: { path, input: { ...input, text: `s${id}` }, ...(method === 'subscription' && { ref: 1 }) },
+})
+/** Streams that were started, produced and have ended. */
+const endedStreams =
+  (count: number): Before =>
+  async (world) => {
+    for (let n = 1; n <= count; n++) await world.run(() => world.application.answers.start({ room: `s${n}` }, {}))
+    return ''
+  }
+
 /** The rows of each table of the document. */
 export const tables: Readonly<Record<string, readonly Row[]>> = {
   Connections: [
@@ -468,6 +482,24 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     delivers(`an event to ${subscribers} subscribers with a filter`, 'loud', subscribers),
     delivers(`an event to ${subscribers} subscribers with \`recheck\``, 'rechecked', subscribers),
     delivers(`an event to ${subscribers * 11} subscribers`, 'live', subscribers * 11),
+  ],
+  Streams: [
+    sends('a start of a stream, with its run', 'mutation', () => ofStream('ask', 'mutation')),
+    sends(`${array} starts in an array`, 'mutation', () =>
+      many(array, (index) => ofStream('ask', 'mutation', index + 1)),
+    ),
+    sends('a stop of a stream that has ended', 'mutation', () => ofStream('end', 'mutation'), {
+      before: endedStreams(1),
+    }),
+    sends('`subscription` to a stream that has ended', 'subscription', () => ofStream('answer', 'subscription'), {
+      before: endedStreams(1),
+    }),
+    sends(
+      `${subscriptions} of them in an array`,
+      'subscription',
+      () => many(subscriptions, (index) => ofStream('answer', 'subscription', index + 1)),
+      { before: endedStreams(subscriptions) },
+    ),
   ],
 }
 
