@@ -217,7 +217,7 @@ function chunksResult(server: Server, { cursor, prev }: EventPlace, { chunks, pl
 }
 
 /** `[TL-STREAM-6]` `{"type":"closed","id":"e:k","outcome":"done"}` */
-export function closedResult(server: Server, { cursor, path, prev }: EventPlace, outcome: Outcome): ClosedResult {
+function closedResult(server: Server, { cursor, path, prev }: EventPlace, outcome: Outcome): ClosedResult {
   const thrown = outcomeError(outcome)
   const failure = thrown && silentErrorBody(server, { type: 'subscription', path }, thrown)
   return {

@@ -29,7 +29,7 @@ export interface StreamScope {
   readonly claimsAlike?: boolean
 }
 
-export const topic = 'told?chat=s:x'
+const topic = 'told?chat=s:x'
 const chat = { chat: 'x' }
 
 /** No reader takes part here, and these rows decide nothing. */
@@ -155,7 +155,7 @@ async function recover(world: World): Promise<void> {
 }
 
 /** Throws when a log breaks the law of streams. */
-export function checkLog(
+function checkLog(
   world: Pick<World, 'entered' | 'stopped'>,
   { onLost, chunks }: StreamScope,
   slots: readonly Slot[],
@@ -195,7 +195,7 @@ class LogWalk {
   }
 }
 
-export function describeSlots(slots: readonly Slot[]): string {
+function describeSlots(slots: readonly Slot[]): string {
   return slots
     .map(({ state, data }) => {
       const { at, e, outcome } = (parseState(state) ?? {}) as Partial<StreamState>

@@ -12,7 +12,7 @@ import { type Store, StoreError } from '../../ports/store.ts'
 import type { StreamState } from '../streams/state.ts'
 
 /** One run of `produce`, which the test feeds. */
-export class ProducerRun {
+class ProducerRun {
   readonly input: string
   readonly produced: number
   readonly signal: AbortSignal

@@ -15,7 +15,7 @@ const mostChunks = 1_000
 const chunkOverhead = '{"id":"","data":},'.length
 
 /** The chunks of a slot, each with its id: the last one has the id of the slot. */
-export function chunksOf(context: RuntimeContext, topic: string, slot: Slot): readonly Tracked<unknown>[] {
+function chunksOf(context: RuntimeContext, topic: string, slot: Slot): readonly Tracked<unknown>[] {
   if (slot.data === undefined || parseState(slot.state) === undefined) return []
   const chunks = eventOf(context, topic, slot) as readonly unknown[]
   return chunks.map((data, index) => ({ id: chunkId(cursorOf(context, slot), index + 1, chunks.length), data }))

@@ -65,7 +65,7 @@ const lifeMs = 24 * 3_600_000
 const maxTries = 3
 
 /** Whether the producer of a running stream has given no sign of life for so long that another may take over. */
-export function hasLapsed({ state, lastSign, now }: Evidence): boolean {
+function hasLapsed({ state, lastSign, now }: Evidence): boolean {
   return state?.at === 'running' && now > lastSign + lapseMs
 }
 
