@@ -323,6 +323,13 @@ describe('requests', () => {
       ['UpdateItem', () => store.renewRunPlace(place)],
       ['UpdateItem', () => store.releaseRunPlace(place)],
       ['UpdateItem', () => store.releaseRunPlace(place)], // absent: nothing is read
+      ['PutItem', () => store.putStreamInput({ topic, digest: 'd', input: '{}', expires: 5 })],
+      ['GetItem', () => store.readStreamInput(topic, 'd')],
+      ['PutItem', () => store.putStreamSign({ topic, claim: 'c', alive: 5, expires: 5 })],
+      ['GetItem', () => store.readStreamSign(topic, 'c')],
+      ['UpdateItem', () => store.takeStreamPoke({ topic, at: 5, before: 4, expires: 5 })],
+      ['UpdateItem', () => store.takeStreamPoke({ topic, at: 6, before: 4, expires: 5 })], // recent: nothing is read
+      ['Query', () => store.deleteStreamRows(`${topic}x`)], // it has none
       ['UpdateItem', () => store.addToRate({ owner, what: 'calls', window: 5, amount: 1, expires: 9 })],
       ['PutItem', () => store.putPrincipalConnection(leading)],
       ['Query', () => store.readPrincipalConnections('ann')],
@@ -341,6 +348,21 @@ describe('requests', () => {
     expect(new Set(calls.map(([, call]) => /store\.(\w+)/.exec(String(call))?.[1])).size).toBe(
       Object.keys(store).length - 1,
     )
+  })
+  it('are a query and one for each row when the rows of a stream are deleted', async () => {
+    const operations: string[] = []
+    const store = await storeBehind(async (exchange) => {
+      operations.push(exchange.operation)
+      const { status, body } = await exchange.forward()
+      exchange.answer(status, body)
+    })
+    const topic = slot(1).publishId
+    await store.putStreamInput({ topic, digest: 'd', input: '{}', expires: 5 })
+    await store.putStreamSign({ topic, claim: 'c', alive: 5, expires: 5 })
+    await store.takeStreamPoke({ topic, at: 5, before: 4, expires: 5 })
+    operations.splice(0)
+    await store.deleteStreamRows(topic)
+    expect(operations).toEqual(['Query', 'DeleteItem', 'DeleteItem', 'DeleteItem'])
   })
   it('follow the pages of a connection’s subscriptions to the end', async () => {
     const store = createDynamoStore(table.options)
@@ -485,8 +507,12 @@ describe('a failure', () => {
     for (const write of writes)
       expect(await failure(write())).toMatchObject({ refused: 'too-large', mayHaveHappened: false })
     expect(await failure(store.readSlots(topic, 0, 0))).toMatchObject({ refused: 'invalid' })
+  })
+  it('says that the table does not exist, and not that it refused the content', async () => {
     const elsewhere = createDynamoStore({ ...table.options, table: 'no-such-table' })
-    expect((await failure(elsewhere.putSlot('t', slot(1)))).refused).toBeUndefined()
+    const error = await failure(elsewhere.putSlot('t', slot(1)))
+    expect(error).toMatchObject({ refused: 'no-table', mayHaveHappened: false })
+    expect(error.message).toBe('The store operation putSlot failed.')
   })
   it('of a write whose responses are lost three times says that it may have happened', async () => {
     const topic = slot(1).publishId

@@ -85,8 +85,9 @@ const invalid = new Set(['ValidationException', 'SerializationException'])
 const tooLarge = new Set(['ItemCollectionSizeLimitExceededException', 'RequestEntityTooLargeException'])
 
 /**
- * Why DynamoDB refused a request for its content; undefined for every other error. DynamoDB has one error for content
- * that is too large and for content that is otherwise invalid: only its message says which.
+ * Why DynamoDB refused a request for its content, or that it has no such table; undefined for every other error.
+ * DynamoDB has one error for content that is too large and for content that is otherwise invalid: only its message says
+ * which.
  */
 function refusalOf(error: unknown): StoreRefusal | undefined {
   const { name, message, $metadata } = error as Error & { readonly $metadata?: Metadata }

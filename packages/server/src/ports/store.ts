@@ -70,7 +70,7 @@ export class StoreError extends Error {
   readonly operation: keyof Store | keyof ErasureStore
   /** False only when the write surely did not happen. */
   readonly mayHaveHappened: boolean
-  /** Set when the store was reached and refused the request for its content. */
+  /** Set when the store was reached and refused the request: for its content, or because its table does not exist. */
   readonly refused: StoreRefusal | undefined
   constructor(
     operation: keyof Store | keyof ErasureStore,
