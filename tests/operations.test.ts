@@ -133,6 +133,27 @@ describe('alarms', () => {
     expect(watchedErrors.sort()).toEqual(functions.sort())
   })
 
+  it('watch the failed destinations of each function that has one, and of no other', () => {
+    const failed = alarms().flatMap((each) =>
+      metricsOf(each).flatMap(({ MetricName, Dimensions }) =>
+        MetricName === 'DestinationDeliveryFailures' ? Dimensions.map(({ Value }) => Value) : [],
+      ),
+    )
+    const reference = z.union([
+      z.object({ Ref: z.string() }).transform(({ Ref }) => Ref),
+      z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }).transform((get) => get['Fn::GetAtt'][0]),
+    ])
+    const settings = ['AWS::Lambda::EventInvokeConfig', 'AWS::Lambda::EventSourceMapping'].flatMap((type) => [
+      ...resourcesOf(template, type).values(),
+    ])
+    const withDestination = settings.flatMap(({ Properties: { DestinationConfig, FunctionName } }) =>
+      DestinationConfig === undefined ? [] : [reference.parse(FunctionName)],
+    )
+    const names = withDestination.map((id) => template.Resources[id]?.Properties['FunctionName'])
+    expect(failed.length).toBeGreaterThan(1)
+    expect(failed.sort()).toEqual(names.sort())
+  })
+
   it('have one for each queue: for the age of its messages, or for any message in an on-failure queue', () => {
     const redrive = z.object({
       deadLetterTargetArn: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
