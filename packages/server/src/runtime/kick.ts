@@ -69,7 +69,8 @@ export async function revoke(context: RuntimeContext, principal: string, options
   const leading = await store.readPrincipalConnections(principal)
   const found = await mapConcurrent(leading, endedAtOnce, async (each) => {
     const row = await store.readConnection(each.connectionId)
-    return row?.state === 'OPEN' && issuedAtOf(row) >= at ? [] : [each]
+    // Parameters that are being settled have no token in the row yet, and may have read no revocation.
+    return row?.state === 'OPEN' && row.principal === principal && issuedAtOf(row) >= at ? [] : [each]
   })
   const connections = await endAll(context, found.flat(), { reason })
   context.telemetry.audit?.({ action: 'revoke', principal, reason, facts: { connections, issuedBefore: at } })

@@ -13,13 +13,18 @@ const hour = 3_600_000
 const start = 1_800_000_000_000
 const announced = { query: { connectionParams: '1' } }
 
-/** A token is `<name>:<hours>:<level>`. The token `bad` is refused, and `away` is one that cannot be checked. */
+/**
+ * A token is `<name>:<hours>:<level>:<second of its issue>`. The token `bad` is refused, and `away` is one that cannot be
+ * checked.
+ */
 function authorizeToken(token: string | undefined): AuthorizeResult {
-  const [principal = '', hours = '1', level = '0'] = token?.split(':') ?? []
+  const [principal = '', hours = '', level = '0', second] = token?.split(':') ?? []
   if (principal === 'bad') return deny('Your trial has ended.')
   if (principal === 'away') throw new Error('The issuer is away.')
   if (principal === '') return anonymous
-  return { principal, claims: { level: Number(level) }, expiresAt: new Date(start + Number(hours) * hour) }
+  const expiresAt = new Date(start + Number(hours || '1') * hour)
+  const issued = second === undefined ? {} : { issuedAt: new Date(start + Number(second) * 1_000) }
+  return { principal, claims: { level: Number(level) }, expiresAt, ...issued }
 }
 
 interface Options {
@@ -373,6 +378,18 @@ describe('[TL-HS-9]', () => {
         const row = await room.row(room.ann)
         if (row?.principal === 'ann') expect(row.state).toBe('CLOSED')
         expect(room.effects).toEqual([])
+      },
+    })
+  })
+  test('a revocation that races leaves no authority of an older token, with their function killed', () => {
+    const issuedBefore = new Date(start)
+    const revoke = ({ line, backend }: Room) => line.withBackend(backend, () => line.revoke('ann', { issuedBefore }))
+    const old = params('ann::0:-1')
+    return table.holds('an older token ∥ revoke ∥ kill', {
+      ...settling({ old: send(old), revoke }, { kills: ['old'] }),
+      async check(room) {
+        const row = await room.row(room.ann)
+        if (row?.principal === 'ann') expect(row.state).toBe('CLOSED')
       },
     })
   })
