@@ -422,6 +422,26 @@ describe('a call that runs when its connection is kicked [TL-KICK-2]', () => {
     await answer
     expect(line.ended).toEqual(['aborted'])
   })
+  test.each([
+    ['ends', 'ann', undefined, 'aborted'],
+    ['ends', 'ann/5', undefined, 'aborted'],
+    ['goes on', 'ann/5', 'ann/15', 'released'],
+  ])(
+    '%s at a revocation after its client moved away: token %s, auth %s [TL-KICK-2]',
+    async (_, token, renewed, how) => {
+      const line = createKickLine()
+      const ann = await line.connect({ token })
+      const answer = ann.send(query('slow'))
+      if (renewed !== undefined) await ann.send({ id: 4, method: 'auth', params: { token: renewed } })
+      await ann.disconnect()
+      await line.clock.advance(1_000)
+      await line.revoke('ann', { issuedBefore: new Date(start + 10_000) })
+      await line.clock.advance(5_000)
+      line.release()
+      await answer
+      expect(line.ended).toEqual([how])
+    },
+  )
   test('of the worker ends within 5 s, with its answer dropped', async () => {
     const line = createKickLine()
     const ann = await line.connect({ token: 'ann' })

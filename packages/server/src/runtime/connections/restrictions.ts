@@ -60,9 +60,10 @@ export async function isEnded(
   if (principal === null) return false
   const now = clock.now()
   const session = sessionIdOf(caller)
+  const { issuedAt = caller.issuedAt } = row // an `auth` may have brought a later token than that of the run
   const isOver = ({ kind, at }: Restriction) => {
     if (kind === 'kick') return at >= since
-    return kind === 'ban' ? at > now : (caller.issuedAt ?? at) < at
+    return kind === 'ban' ? at > now : (issuedAt ?? at) < at
   }
   return (await store.readRestrictions(principal)).some((each) => concerns(each, session) && isOver(each))
 }
