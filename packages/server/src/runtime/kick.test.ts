@@ -112,6 +112,17 @@ describe('a kick', () => {
     line.gateway.intercept = () => undefined
     expect(await line.isOpen(connectionId)).toBe(false)
   })
+  test('lets no frame begin that is under way, where its caller is read with the parameters [TL-KICK-2]', async () => {
+    const line = createKickLine()
+    const ann = await line.connect({ stock: true, query: { connectionParams: '1' } })
+    await ann.send({ method: 'connectionParams', data: { token: 'ann' } })
+    await line.kick({ principal: 'ann', reason })
+    line.gateway.open(ann.connectionId) // so that its answer can be seen
+    const slow = ann.send(query('slow'))
+    await settle()
+    expect(line.signals).toEqual([])
+    expect(await slow).toMatchObject({ id: 1, error: { message: reason, data: { code: 'UNAUTHORIZED' } } })
+  })
   test('of a connection that the gateway has not opened yet waits until its socket is closed', async () => {
     const line = createKickLine()
     const { connectionId } = await line.connect({ token: 'ann' })

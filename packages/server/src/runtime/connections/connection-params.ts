@@ -24,7 +24,7 @@ export interface SettledSender {
 export interface AnnouncedParams {
   /**
    * The parameters, and the caller that they settled. Throws MALFORMED when they did not come in time, and UNAUTHORIZED
-   * when `authorize` refused them.
+   * when `authorize` refused them, or when the server has ended the connection.
    */
   read(): Promise<SettledSender>
   /** The caller as far as it is known: after the parameters were read, the one that they settled. */
@@ -44,6 +44,7 @@ export function announcedParams(context: InvocationContext, sender: ConnectionCa
       if (!sender.expectsParams) return { caller, params: null }
       found ??= awaitParams(context, sender.connectionId)
       const row = await found
+      if (row?.kicked !== undefined) throw refusal(row.kicked.reason) // [TL-KICK-2]
       endConnection = row?.connectionParams === undefined
       if (row?.refused !== undefined) throw refusal(row.refused)
       if (row?.connectionParams === undefined) throw missing()
@@ -86,7 +87,7 @@ function missing(): TrunklineError {
   )
 }
 
-/** The answer to a frame of a connection that was refused [TL-HELLO-3]. */
+/** The answer to a frame of a connection that was refused [TL-HELLO-3] or ended. */
 function refusal(reason: string): TRPCError {
   return new TRPCError({ code: 'UNAUTHORIZED', message: reason })
 }
