@@ -171,10 +171,11 @@ export async function readCaller(context: RuntimeContext, connectionId: string):
   return callerOfRow(row)
 }
 
-/** The caller of a connection's row. */
+/** The caller of a connection's row. A deployment that writes `openedAt` gives each session of a presence its own row. */
 export function callerOfRow(row: ConnectionRow): ConnectionCaller {
-  const { connectionId, session, principal, extensions, expectsParams = false } = row
+  const { connectionId, session, principal, extensions, expectsParams = false, openedAt } = row
+  const namesSessions = openedAt === undefined ? undefined : true
   const { claims, authExp, issuedAt, kicked, via } = row
-  const optional = defined({ claims, authExp, issuedAt, kicked, via })
+  const optional = defined({ claims, authExp, issuedAt, kicked, via, namesSessions })
   return { connectionId, session, principal, extensions, expectsParams, ...optional }
 }

@@ -79,7 +79,7 @@ export async function readHttpConnection(
   if (row.kicked !== undefined) return { status: 'kicked', kicked: row.kicked }
   if (row.state !== 'OPEN') return { status: 'unknown' }
   if (row.expires * 1_000 <= context.clock.now()) return { status: 'expired' }
-  return { status: 'open', sender: { caller: { ...callerOfRow(row), namesSessions: true }, expires: row.expires } }
+  return { status: 'open', sender: { caller: callerOfRow(row), expires: row.expires } }
 }
 
 /** Compares secrets in constant time. */

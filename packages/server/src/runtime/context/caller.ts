@@ -26,7 +26,7 @@ interface CallerBase {
   readonly expectsParams: boolean
   /**
    * Whether each session that this connection joins to a presence gets a row of its own. Absent when an older
-   * deployment authorized the connection, and in a caller that was read from the connection's row.
+   * deployment authorized the connection.
    */
   readonly namesSessions?: boolean
 }

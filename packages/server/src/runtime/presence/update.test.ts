@@ -70,6 +70,14 @@ describe('new data of a session, next to 1,000 members', () => {
     expect(took()).toEqual(Array.from({ length: 100 }, () => 'read readPresenceSessions'))
   })
 
+  test('that never joined is refused after one read more on a connection whose row has the caller [TL-KICK-4]', async () => {
+    const { made, took } = counted()
+    const eve = await made.connect({ query: { explain: '1' } })
+    took()
+    expect(await mark(eve)).toEqual(answer(false))
+    expect(took()).toEqual(['read readConnection', 'read readPresenceSessions'])
+  })
+
   test('that joined is one read to find it, and the reads and writes of a change', async () => {
     const { made, took } = counted()
     const ann = await made.connect()
