@@ -48,7 +48,8 @@ export async function onFrames(
   const identity = identityOf(admission, toConnectRequest(request, mayUseCookies), context.telemetry)
   const base = await withinDeadline(context.deadline.signal, identity)
   const sender = await toSender(context, { request, session, decoded }, base)
-  recordDenied({ status: 'admitted', caller: sender.caller }, sender.caller, context.telemetry)
+  const isRecorded = sender.caller.via === 'http' && base.refused === undefined // where it was opened
+  if (!isRecorded) recordDenied({ status: 'admitted', caller: sender.caller }, sender.caller, context.telemetry)
   const isOpened = sender.caller.via === 'http' && sender.caller.refused === undefined
   const headers = isOpened ? { 'trunkline-connection': sender.caller.connectionId } : {}
   return answer(context, sender, decoded, headers)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { recordingTelemetry } from '../recording-telemetry.suite.ts'
 import { settle } from '../test-line.suite.ts'
 import { framesOf, openHttp, queryFrame, request } from './http-client.suite.ts'
 import { createWorld, openWorld, subscribeFrame } from './http-world.suite.ts'
@@ -36,6 +37,19 @@ describe('A kick of a connection over HTTP', () => {
     ])
     expect(world.ran).toEqual([])
     expect((await openHttp(world, { token: 'bob' })).connectionId).not.toBe('')
+  })
+
+  test('is audited once for each request that it refuses, and counted once', async () => {
+    const { telemetry, audits, sums } = recordingTelemetry()
+    const world = openWorld({ telemetry })
+    const ban = new Date(world.clock.now() + hour)
+    await world.line.withBackend(world.backend, () => world.line.kick({ principal: 'ann', reason: 'spam', ban }))
+    audits.length = 0
+    await openHttp(world, { token: 'ann' })
+    await request(world, { headers: { authorization: 'Bearer ann' }, body: [post] })
+    expect(audits).toMatchObject(Array.from({ length: 2 }, () => ({ action: 'deny', reason: 'spam' })))
+    expect(audits).toHaveLength(2)
+    expect(sums.get('refused')).toBe(2)
   })
 
   test('while a request runs answers that request with 410 [TL-HTTP-4] [TL-KICK-2]', async () => {
