@@ -126,6 +126,8 @@ async function receiveDecoded(answering: Counted, decoded: DecodedClientMessage)
   const [first] = decoded.elements
   const method = decoded.batch ? undefined : methodOf(first)
   if (method === 'connectionParams' && decoded.tooDeep.size === 0) {
+    const refusal = rates.isFlood ? rates.refusal(0, method) : undefined
+    if (refusal !== undefined) return refuse(answering, null, refusal) // [TL-RATE-2]
     await receiveConnectionParams(context, caller, first as { readonly data?: unknown })
     return emptyResponse
   }

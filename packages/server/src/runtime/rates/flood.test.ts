@@ -101,6 +101,20 @@ describe('a connection that sends four times its rate', () => {
     expect(answers.filter(isLimited).map(({ id }) => id)).toEqual([1, 2, 3])
     expect([line.ran, line.deleted, client.frames().length]).toEqual([[], [client.connectionId], 3])
   })
+  test('has no connection parameters looked at [TL-RATE-2]', async () => {
+    const requests: ConnectRequest[] = []
+    const authorize = (request: ConnectRequest): typeof anonymous => {
+      requests.push(request)
+      return anonymous
+    }
+    const line = createRated({ ...frames, authorize })
+    const client = await line.connect({ stock: true, query: { connectionParams: '1' } })
+    await useFrames(line, client, 2_000)
+    requests.length = 0
+    await client.send({ method: 'connectionParams', data: { token: 'ann' } })
+    expect([requests, line.deleted]).toEqual([[], [client.connectionId]])
+    expect(client.frames()).toMatchObject([{ id: null, error: { data: { code: 'TOO_MANY_REQUESTS' } } }])
+  })
   test('logs one line, without a secret, however many messages are under way', async () => {
     const lines: unknown[] = []
     const recording = { measure: () => {}, end: () => {}, log: (entry: unknown) => void lines.push(entry) }
