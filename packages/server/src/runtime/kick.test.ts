@@ -278,6 +278,25 @@ describe('a revocation', () => {
     await line.revoke('ann', { issuedBefore: new Date(start) })
     expect((await line.connect({ token: 'ann/9' })).result).toEqual({ statusCode: 403 })
   })
+  test('that an `auth` cannot read leaves no authority of its token: the connection is closed [TL-KICK-3]', async () => {
+    let isAway = false
+    const readRestrictions = async () => {
+      throw new Error('The table is away.')
+    }
+    const line = createKickLine({
+      store: (store) =>
+        new Proxy(store, {
+          get: (target, name, receiver) =>
+            isAway && name === 'readRestrictions' ? readRestrictions : Reflect.get(target, name, receiver),
+        }),
+    })
+    const ann = await (await at(20_000, line)).connect({ token: 'ann/15' })
+    await line.revoke('ann', { issuedBefore, reason })
+    isAway = true
+    await ann.send({ id: 4, method: 'auth', params: { token: 'ann/9' } })
+    expect(await line.isOpen(ann.connectionId)).toBe(false)
+    expect(await line.store.readConnection(ann.connectionId)).toMatchObject({ state: 'CLOSED' })
+  })
   test('spares a connection that an `auth` has given a later token, and ends one that gets an earlier', async () => {
     const line = await at(20_000)
     const ann = await line.connect({ token: 'ann/5' })

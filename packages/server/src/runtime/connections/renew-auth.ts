@@ -59,13 +59,19 @@ export async function renewAuthority(
 
 /**
  * Ends the connection if its principal is banned or the token was revoked. Read after the renewal was written, so that a
- * revocation meanwhile finds the one or the other [LAW-REVOKE]. Throws UNAUTHORIZED then.
+ * revocation meanwhile finds the one or the other [LAW-REVOKE]. Throws UNAUTHORIZED then. A connection for which it
+ * cannot be read is closed too, since its row has the authority already.
  */
 // [TL-KICK-3]
 async function endIfRestricted(context: InvocationContext, row: ConnectionRow, found: Known): Promise<void> {
   const { principal } = found
   const issuedAt = found.issuedAt ?? context.clock.now()
-  const kicked = await findRestriction(context, { principal, session: publicSessionId(row.session), issuedAt })
+  const session = publicSessionId(row.session)
+  const kicked = await findRestriction(context, { principal, session, issuedAt }).catch(async (thrown: unknown) => {
+    await context.store.closeConnection(row.connectionId, row.expires).catch(() => {})
+    if (row.via === undefined) await deleteConnection(context, row.connectionId)
+    throw thrown
+  })
   if (kicked === undefined) return
   await context.store.closeConnection(row.connectionId, row.expires, kicked)
   await endKicked(context, row, kicked)
