@@ -364,6 +364,26 @@ describe('a function that comes to its end', () => {
     expect(worker.result()).toBe('ended')
     expect(await world.kinds()).toEqual(['start', 'claim', '[a]', 'closed:lost'])
   })
+  test('closes it 12 s before the end of its 15 minutes where onLost is close', async () => {
+    const world = await running()
+    await world.pass(887_000, 1_000)
+    expect(await status(world)).toMatchObject({ state: 'running' })
+    await world.pass(2_000)
+    expect(await status(world)).toMatchObject({ state: 'closed', outcome: { type: 'lost' } })
+  })
+  test('begins the run anew where onLost is restart, and three functions are the last', async () => {
+    const world = createStreamWorld({ onLost: 'restart' })
+    await start(world)
+    for (const text of ['a', 'b', 'c']) {
+      await world.startWorker({ seconds: 60 })
+      world.runs.at(-1)?.say(text)
+      await world.pass(50_000, 500)
+    }
+    expect(await texts(world)).toEqual(['c'])
+    await world.startWorker()
+    expect(world.runs).toHaveLength(3)
+    expect(await status(world)).toEqual({ state: 'closed', chunks: 1, outcome: { type: 'lost' } })
+  })
   test('throws when the next worker cannot be invoked, so that the platform repeats the job', async () => {
     let isDown = false
     const world = createStreamWorld({
@@ -456,13 +476,15 @@ describe('batches', () => {
   })
 })
 
-test('a silent producer records every 15 s that it lives, and is not lost', async () => {
+test('a silent producer records every 15 s that it lives, reads the log 80 times a minute, and is not lost', async () => {
   const world = await running()
   const before = world.faults.requests.length
   await world.pass(60_000)
   const signs = world.faults.requests.slice(before).filter((operation) => operation === 'putStreamSign')
   expect(signs.length).toBeGreaterThanOrEqual(3)
   expect(signs.length).toBeLessThanOrEqual(4)
+  const looks = world.faults.requests.slice(before).filter((operation) => operation === 'readSlots')
+  expect(looks.length).toBeLessThanOrEqual(80)
   expect(await status(world)).toEqual({ state: 'running', chunks: 1 })
 })
 
@@ -518,4 +540,14 @@ describe('read', () => {
     const world = createStreamWorld()
     expect(await read(world)).toEqual({ chunks: [], next: null, status: { state: 'idle', chunks: 0 } })
   })
+})
+
+test('an erased stream keeps its key closed until its retention has passed', async () => {
+  const world = await running({ retention: '1h' })
+  await world.run(() => world.answers.erase(chat))
+  expect(await start(world)).toEqual({ state: 'closed', chunks: 1, outcome: { type: 'stopped' } })
+  await expect(start(world, 'other')).rejects.toMatchObject({ code: 'CONFLICT' })
+  await world.pass(hour + 1_000, hour)
+  expect(await start(world, 'other')).toEqual({ state: 'waiting', chunks: 0 })
+  expect(await read(world)).toMatchObject({ chunks: [], status: { state: 'waiting' } })
 })

@@ -1,3 +1,4 @@
+import { TRPCError } from '@trpc/server'
 import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../../lambda/test-line.suite.ts'
 import { call, createStreamWorld, type StreamWorldOptions, topic } from '../producers/stream-world.suite.ts'
@@ -185,6 +186,19 @@ describe('a reader with extensions', () => {
       error: { message: 'The model refused.', data: { code: 'INTERNAL_SERVER_ERROR', path: 'watch' } },
     })
     expect(world.failures).toEqual(['The model refused.'])
+  })
+  test('learns the tRPC code of what the producer threw, and all of its chunks before [TL-STREAM-6]', async () => {
+    const world = await producing()
+    const ann = await watch(world, await world.connect())
+    world.runs[0]?.say('a')
+    world.runs[0]?.fail(new TRPCError({ code: 'TOO_MANY_REQUESTS', message: 'Too fast.' }))
+    await world.pass(200)
+    await world.streamFrom(3)
+    await settle()
+    expect(ann.seen()).toEqual(['started #1', '#3 a', 'closed failed'])
+    expect(ann.frames().at(-1)?.result?.failure).toMatchObject({
+      error: { message: 'Too fast.', data: { code: 'TOO_MANY_REQUESTS' } },
+    })
   })
   test('learns by its sync that the producer was lost [LAW-STREAM-SETTLE] [TL-STREAM-6] [TL-STREAM-7]', async () => {
     const world = await producing()
