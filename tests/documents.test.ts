@@ -63,6 +63,15 @@ describe('the documents', () => {
     }
   })
 
+  it('show in other documents what compiles in tests/api/readme, where a block names its file', () => {
+    const named = blocks.filter(({ file, code }) => file !== 'README.md' && /^\/\/ [\w-]+\.ts\n/.test(code))
+    expect(named.map(({ file }) => file)).toContain(join('docs', 'guide', 'streams.md'))
+    for (const { code } of named) {
+      const [first = '', ...rest] = code.split('\n')
+      expect(rest.join('\n')).toBe(readFileSync(join(uses, first.slice(3)), 'utf8'))
+    }
+  })
+
   it('name only files that are there in the flows of the readme', () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8')
     const [, flows = ''] = /^```\n(frame in [\s\S]*?)^```/m.exec(readme) ?? []
