@@ -76,7 +76,8 @@ export async function receiveRequest(
     }
     return { status: 'answered', body: room.text() }
   }
-  using watch = caller.via === 'http' ? watchKick(context, caller) : undefined
+  const mayBeKicked = caller.via === 'http' || caller.principal !== null
+  using watch = mayBeKicked ? watchKick(context, caller) : undefined
   const running = watch === undefined ? context : { ...context, running: watch.signal }
   const tasks = toTasks(parsed, { overfull: decoded.overfull, inChunks: false })
   context.telemetry.measure('frames', tasks.length)
@@ -91,7 +92,7 @@ export async function receiveRequest(
   return watch?.isKicked === true ? { status: 'kicked' } : { status: 'answered', body: room.text() }
 }
 
-/** The body of a response. `kicked`: the server has ended the connection meanwhile, so nothing is answered to it. */
+/** The body of a response. `kicked`: the server has ended its connection or its caller meanwhile, so nothing is answered. */
 export type HttpAnswer = { readonly status: 'answered'; readonly body: string } | { readonly status: 'kicked' }
 
 interface Answering {

@@ -55,6 +55,9 @@ export async function onFrames(
   return answer(context, sender, decoded, headers)
 }
 
+/** To a request without a connection, whose caller was kicked meanwhile. */
+const endedMessage = 'The server has ended this request, since its caller was kicked.'
+
 /** Runs the frames of a sender. */
 async function answer(
   context: InvocationContext,
@@ -64,6 +67,7 @@ async function answer(
 ): Promise<HttpResponse> {
   const answered = await receiveRequest(context, sender, decoded)
   if (answered.status === 'answered') return framesResponse(answered.body, headers)
+  if (sender.caller.via === 'request') return refusal(410, { reason: 'kicked', message: endedMessage })
   const found = await readHttpConnection(context, sender.caller)
   return gone(found.status === 'open' ? { status: 'unknown' } : found)
 }

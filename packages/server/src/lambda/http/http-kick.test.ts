@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { recordingTelemetry } from '../recording-telemetry.suite.ts'
 import { settle } from '../test-line.suite.ts'
-import { framesOf, openHttp, queryFrame, request } from './http-client.suite.ts'
-import { createWorld, openWorld, subscribeFrame } from './http-world.suite.ts'
+import { framesOf, httpSession, mutationFrame, openHttp, queryFrame, request } from './http-client.suite.ts'
+import { createWorld, type HttpWorld, openWorld, subscribeFrame } from './http-world.suite.ts'
 
 const hour = 3_600_000
 const post = { id: 'm', method: 'mutation', params: { path: 'post', input: { room: 'x', text: 'a' } } }
@@ -74,6 +74,46 @@ describe('A kick of a connection over HTTP', () => {
     const response = await answered
     expect([response.statusCode, JSON.parse(response.body)]).toEqual([410, { reason: 'kicked', message: 'spam' }])
     expect(world.misdirected).toEqual([])
+  })
+})
+
+describe('A kick of the caller of a request without a connection', () => {
+  const headers = { authorization: 'Bearer ann', 'trunkline-session': httpSession }
+  const kick = (world: HttpWorld) =>
+    world.line.withBackend(world.backend, () => world.line.kick({ principal: 'ann', reason: 'spam' }))
+
+  test('while it runs answers it with 410 [TL-HTTP-5] [TL-KICK-2]', async () => {
+    let release = () => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const world = createWorld({
+      store: (store) => ({
+        ...store,
+        readSlotsBefore: async (...args) => {
+          await released
+          return store.readSlotsBefore(...args)
+        },
+      }),
+    })
+    const answered = request(world, { headers, body: [post] })
+    await settle()
+    await kick(world)
+    await world.clock.advance(3_500)
+    release()
+    const response = await answered
+    expect([response.statusCode, JSON.parse(response.body)]).toEqual([
+      410,
+      { reason: 'kicked', message: 'The server has ended this request, since its caller was kicked.' },
+    ])
+  })
+  test('ends its long mutation before it begins [TL-HTTP-5] [TL-KICK-2]', async () => {
+    const world = openWorld()
+    await request(world, { headers, body: [mutationFrame('l', 'work', { key: 'own.l' })] })
+    expect(world.invoked).toHaveLength(1)
+    await kick(world)
+    await world.work()
+    expect(world.ran).toEqual([])
   })
 })
 

@@ -47,23 +47,26 @@ export async function findRestriction(
 /**
  * Whether a run must end, because the server has ended its connection. `since` is when it began, in epoch milliseconds.
  * Reads the connection's row; where that was closed otherwise, as after a hand-over, also what the principal may not do.
+ * Of an HTTP request without a connection, reads the latter alone.
  */
 export async function isEnded(
   { store, clock }: Pick<RuntimeContext, 'store' | 'clock'>,
   caller: Caller,
   since: number,
 ): Promise<boolean> {
-  const row = await store.readConnection(caller.connectionId)
-  if (row?.state !== 'CLOSED') return false
-  if (row.kicked !== undefined) return true
-  const principal = caller.principal ?? row.principal
+  const hasRow = caller.via !== 'request'
+  if (!hasRow && caller.principal === null) return false
+  const row = hasRow ? await store.readConnection(caller.connectionId) : undefined
+  if (hasRow && row?.state !== 'CLOSED') return false
+  if (row?.kicked !== undefined) return true
+  const principal = caller.principal ?? row?.principal ?? null
   if (principal === null) return false
   const now = clock.now()
   const session = sessionIdOf(caller)
-  const { issuedAt = caller.issuedAt } = row // an `auth` may have brought a later token than that of the run
+  const { issuedAt = caller.issuedAt } = row ?? {} // an `auth` may have brought a later token than that of the run
   const isOver = ({ kind, at }: Restriction) => {
     if (kind === 'kick') return at >= since
-    return kind === 'ban' ? at > now : (issuedAt ?? at) < at
+    return kind === 'ban' ? at > now : (issuedAt ?? since) < at
   }
   return (await store.readRestrictions(principal)).some((each) => concerns(each, session) && isOver(each))
 }
