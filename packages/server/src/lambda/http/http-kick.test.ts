@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { windowOf } from '../../runtime/rates/window.ts'
 import { recordingTelemetry } from '../recording-telemetry.suite.ts'
 import { settle } from '../test-line.suite.ts'
 import { framesOf, httpSession, mutationFrame, openHttp, queryFrame, request } from './http-client.suite.ts'
@@ -131,6 +132,22 @@ describe('The hooks of a connection', () => {
       ['connect', 'ann', client.connectionId],
       ['disconnect', client.connectionId, false],
     ])
+  })
+  test('are called for one over HTTP that is above twice its rate, and nothing leads to it then [TL-RATE-2]', async () => {
+    const calls: unknown[] = []
+    const world = openWorld({
+      rates: { connection: { frames: '1000/s' } },
+      onDisconnect: ({ connectionId, reason }) => void calls.push([connectionId, reason]),
+    })
+    world.clock.random = () => 0 // each frame is sampled
+    const client = await openHttp(world, { token: 'ann' })
+    const window = windowOf(client.connectionId, 1_000, world.clock.now())
+    const counter = { owner: client.connectionId, what: 'connection.frames', ...window }
+    await world.store.addToRate({ ...counter, amount: 2_000 })
+    await client.send(queryFrame(1, 'nope'))
+    expect(calls).toEqual([[client.connectionId, 'above its rate']])
+    expect(await world.store.readPrincipalConnections('ann')).toEqual([])
+    expect((await client.post([])).statusCode).toBe(410)
   })
   test('that end the connection refuse its hello', async () => {
     const world = openWorld({

@@ -92,6 +92,7 @@ function isSame(a: ConnectionRow['session'], b: ConnectionRow['session']): boole
 export async function closeConnection(
   context: InvocationContext,
   { connectionId, via, expires }: Pick<ConnectionCaller, 'connectionId' | 'via'> & { readonly expires: number },
+  reason = 'closed by its client',
 ): Promise<void> {
   context.telemetry.measure('disconnects', 1)
   const row = await context.store.closeConnection(connectionId, expires)
@@ -100,6 +101,6 @@ export async function closeConnection(
   await removeSubscriptions(context, { connectionId, ...defined({ via }) }, (each) => disconnectRow(context, each))
   if (row?.state !== 'OPEN') return // another close has called the hook
   const { principal } = row
-  const info = { connectionId, sessionId: sessionIdOf(row), principal, reason: 'closed by its client', kicked: false }
+  const info = { connectionId, sessionId: sessionIdOf(row), principal, reason, kicked: false }
   await callHook(context, 'onDisconnect', info)
 }

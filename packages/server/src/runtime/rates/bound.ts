@@ -1,4 +1,5 @@
 import { connectionExpires } from '../connections/connect.ts'
+import { closeConnection } from '../connections/http-connection.ts'
 import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
 import type { CallingSession, InvocationContext } from '../context/runtime-context.ts'
 import type { RateBound } from '../context/served-application.ts'
@@ -68,7 +69,8 @@ export async function endFlood(
   const { scope, kind, text } = excess.bound
   const message = `A connection was deleted, since it was above twice the rate of ${kinds[kind]} of ${scopes[scope]}.`
   if (excess.isNew) context.telemetry.log({ level: 'WARN', message, facts: { connectionId, rate: text } })
-  if (via === undefined && (await deleteConnection(context, connectionId)) !== 'closed') return
-  // `$disconnect` does it too, and may be late
-  await context.store.closeConnection(connectionId, connectionExpires(context.clock.now())).catch(() => {})
+  const expires = connectionExpires(context.clock.now())
+  if (via === 'http') return closeConnection(context, { connectionId, via, expires }, 'above its rate').catch(() => {})
+  if ((await deleteConnection(context, connectionId)) !== 'closed') return
+  await context.store.closeConnection(connectionId, expires).catch(() => {}) // `$disconnect` does it too, and may be late
 }
