@@ -203,6 +203,29 @@ test('an attempt after one that could not be opened asks why [TL-KICK-4]', async
   expect(await address()).toBe('wss://example.com/dev?a=b')
 })
 
+test('so does an attempt after a second socket that could not be opened beside an open one [TL-KICK-4]', async () => {
+  const made: SocketOptions[] = []
+  const sent: string[] = []
+  const socket = { admit() {}, replace() {}, send: (text: string) => sent.push(text) > 0, close() {} }
+  const createSocket = (options: SocketOptions) => {
+    made.push(options)
+    return socket
+  }
+  const connection = createConnection({ url: 'wss://example.com/dev' }, { createSocket })
+  open.push(connection)
+  connection.subscribe(() => {})
+  const call = { method: 'query', path: 'a', input: 1, timeoutMs: undefined } as const
+  transportOf(connection).call(call, { answer() {}, fail() {} })
+  made[0]?.onOpen()
+  const { id } = JSON.parse(sent[0] ?? '')
+  const limits = { frameBytes: 32_768, messageBytes: 131_072, idleMs: 600_000, lifetimeMs: 7_200_000 }
+  made[0]?.onMessage(JSON.stringify({ id, result: { type: 'hello', session: 's', time: 0, limits } }))
+  made[0]?.onMessage(JSON.stringify({ id: JSON.parse(sent[1] ?? '').id, result: { type: 'data', data: 7 } }))
+  connection.signIn().catch(() => {})
+  made[1]?.onLost({ code: 'network', message: 'x' })
+  expect((await made[0]?.endpoint())?.url).toBe('wss://example.com/dev?explain=1')
+})
+
 test('sockets and random bytes can be replaced', async () => {
   const made: SocketOptions[] = []
   const sent: string[] = []

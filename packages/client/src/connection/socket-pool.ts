@@ -13,13 +13,13 @@ export function createSocketPool(
   const create = environment.createSocket ?? createSocket
   const sockets = new Map<number, Socket>()
   let session = createRandomId(environment)
-  let wasOpen = false
   /** The last socket could not be opened: the server may refuse it, and a browser hides why. */
   let explains = false
 
   return {
     connect(number: number): void {
       let configurationError: ConnectionCause | undefined
+      let wasOpen = false
       const ifUsed = (handle: () => void) => sockets.get(number) === socket && handle()
       const socket = create({
         WebSocket: options.WebSocket ?? environment.WebSocket,
