@@ -5,6 +5,8 @@ import * as z from 'zod'
 
 const key = z.object({ room: z.string() })
 const said = key.extend({ text: z.string() })
+const named = z.object({ principal: z.string() })
+const kicked = named.or(z.object({ connection: z.string() }))
 const hour = 3_600_000
 
 /** `ann-moved` may not get the topics of the channels that ask. */
@@ -12,7 +14,7 @@ const authorize = (_: unknown, { claims }: TopicCaller<{ readonly role: string }
   claims?.role !== 'moderator' || 'This room is for members.'
 
 /** A line and a router with a procedure of each kind that a frame can name. */
-export function createApplication(backend: Backend) {
+export function createApplication(backend: Backend & Required<Pick<Backend, 'clock'>>) {
   const line = createLine<{ readonly role: string }>({ backend })
   const events = line.channel('room', { key, event: z.object({ text: z.string() }) })
   const schemas = { key, event: z.object({ text: z.string() }) }
@@ -42,6 +44,10 @@ export function createApplication(backend: Backend) {
     update: p.input(said).mutation(({ input: { text, ...room } }) => here.update(room, { name: text })),
     retell: p.input(said).mutation(({ input: { text, ...room } }) => rechecked.publish(room, { text })),
     ask: p.input(said).mutation(({ input: { text } }) => answers.start({ room: text }, {})),
+    kick: p.input(kicked).mutation(({ input }) => line.kick({ ...input, reason: 'spam' })),
+    revoke: p
+      .input(named)
+      .mutation(({ input: { principal } }) => line.revoke(principal, { issuedBefore: new Date(backend.clock.now()) })),
     end: p.input(said).mutation(({ input: { text } }) => answers.stop({ room: text })),
     answer: p.input(said).subscription(({ input: { text } }) => answers.subscribe({ room: text })),
     guarded: p.input(key).subscription(({ input }) => guarded.subscribe(input)),

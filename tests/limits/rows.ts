@@ -183,14 +183,18 @@ const manyGuarded: Before = async (world, connection) => {
 function posts(
   name: string,
   frames: (from: string) => readonly object[],
-  { before, method }: { readonly before?: readonly object[]; readonly method?: string } = {},
+  {
+    before,
+    method,
+    token,
+  }: { readonly before?: readonly object[]; readonly method?: string; readonly token?: string } = {},
 ): Row {
   return {
     name,
     ...(method !== undefined && { method }),
     async prepare(world) {
       const from = await publish(world, 1)
-      if (before === undefined) return () => world.http(undefined, frames(from))
+      if (before === undefined) return () => world.http(undefined, frames(from), token)
       const opened = await world.http(undefined, [{ id: 'h', method: 'hello' }])
       const connectionId = opened.headers['trunkline-connection']
       await world.http(connectionId, before)
@@ -263,6 +267,31 @@ const checked = (name: string, count: number): Row => ({
     return () => world.runDelayed()
   },
 })
+
+/** A row that counts what ends this many connections of `ann`, or one by its id; without the `$disconnect` of each. */
+const ends = (name: string, path: 'kick' | 'revoke', count?: number): Row => ({
+  name,
+  method: 'mutation',
+  async prepare(world) {
+    const connections: Connection[] = []
+    for (let n = 0; n < (count ?? 1); n++) connections.push(await world.connect(ann.options))
+    const caller = await world.connect()
+    world.clock.time += 60_000 // no kick waits for a connect that runs
+    const input = count === undefined ? { connection: connections[0]?.id } : { principal: 'ann' }
+    return () => world.send(caller, { id: 1, method: 'mutation', params: { path, input } })
+  },
+})
+/** A row that counts what happens after the only connection of `ann` was kicked, and `ann` perhaps banned. */
+const afterKick = (name: string, act: (world: World, kicked: Connection) => Promise<unknown>, ban?: Date): Row => ({
+  name,
+  async prepare(world) {
+    const connection = await world.connect(ann.options)
+    world.clock.time += 60_000
+    await world.run(() => world.application.line.kick({ principal: 'ann', reason: 'spam', ...(ban && { ban }) }))
+    return () => act(world, connection)
+  },
+})
+const farAway = new Date('2100-01-01')
 
 const ann = { options: { token: 'ann-1' } }
 const moved = { options: { token: 'ann-moved' } }
@@ -399,7 +428,9 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
   ],
   HTTP: [
     posts('`hello`', () => [{ id: 'h', method: 'hello' }]),
+    posts('`hello` with a token', () => [{ id: 'h', method: 'hello' }], { token: 'ann-1' }),
     posts('a query without a connection', () => [query('whoami')]),
+    posts('a query without a connection, with a token', () => [query('whoami')], { token: 'ann-1' }),
     posts(`${array} queries without a connection`, () => many(array, (index) => query('whoami', index))),
     posts('a query', () => [query('whoami')], { before: [] }),
     posts('a subscribe to a channel', () => [subscribe('live')], { before: [] }),
@@ -416,6 +447,19 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     posts(`\`close\` with ${subscriptions} subscriptions`, () => [{ method: 'close' }], {
       before: many(subscriptions, (id) => subscribe('live', id)),
     }),
+  ],
+  'Kicks and revokes': [
+    ends('`mutation` that kicks a connection', 'kick'),
+    ends('`mutation` that kicks a principal with one connection', 'kick', 1),
+    ends(`\`mutation\` that kicks a principal with ${subscribers} connections`, 'kick', subscribers),
+    ends(`\`mutation\` that revokes the tokens of ${subscribers} connections`, 'revoke', subscribers),
+    afterKick('the `$disconnect` of a connection that was kicked', (world, kicked) => world.disconnect(kicked)),
+    afterKick('a connect of a principal that is banned', (world) => world.connect(ann.options), farAway),
+    afterKick(
+      'a `hello` over HTTP of a principal that is banned',
+      (world) => world.http(undefined, [{ id: 'h', method: 'hello' }], 'ann-1'),
+      farAway,
+    ),
   ],
   Presence: [
     presence(`\`update\` of a member, ${subscribers} watch`, (world, [member]) =>

@@ -193,12 +193,13 @@ export async function createWorld() {
     await runStarted()
   }
 
-  /** Sends frames over HTTP, under a connection if `hello` has opened one. Returns the response. */
-  async function http(connectionId: string | undefined, frames: readonly object[]) {
+  /** Sends frames over HTTP, under a connection if `hello` has opened one, or with a token. Returns the response. */
+  async function http(connectionId: string | undefined, frames: readonly object[], token?: string) {
     const headers = {
       'content-type': 'application/json',
       'trunkline-session': httpSession,
       ...(connectionId !== undefined && { 'trunkline-connection': connectionId }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
     }
     const requestContext = { requestId: 'r1', http: { method: 'POST', sourceIp: '192.0.2.1' } }
     clock.time += 1
