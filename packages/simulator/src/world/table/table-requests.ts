@@ -95,9 +95,10 @@ function settleWith(apply: () => unknown, settle: Settle<unknown>): void {
 
 /** An adapter that repeats a request finds its own write, which is not a repetition by its caller. */
 function asFirstRequest(operation: OperationName, again: unknown, first: unknown): unknown {
-  const wasClaimed = operation === 'claimSubscription' && (first as { readonly status?: string }).status === 'claimed'
-  const { repeated, wasLive } = first as { readonly repeated?: boolean; readonly wasLive?: boolean }
-  return wasClaimed ? { ...(again as object), repeated, wasLive } : again
+  if (operation !== 'claimSubscription') return again
+  const claim = first as { readonly status?: string; readonly repeated?: boolean; readonly wasLive?: boolean }
+  const { status, repeated, wasLive } = claim
+  return status === 'claimed' ? { ...(again as object), repeated, wasLive } : again
 }
 
 /** F35: reduces the limit of a page, since a request may return a shorter page. */
