@@ -45,7 +45,7 @@ test('the document of the chat has calls with their responses, subscriptions, ch
   expect(servers).toEqual(['wss://abc.example/prod'])
   const plain = JSON.parse(text)
   expect(plain.channels['chat.messages']['x-trunkline-topic']).toBe('chat.messages?room=s:{room}')
-  expect(plain.components.schemas['messages.post.input'].properties).toMatchObject({
+  expect(plain.components.schemas['messages.post.input.2'].properties).toMatchObject({
     room: { type: 'string', minLength: 1, maxLength: 64 },
     id: { format: 'uuid' },
     text: { maxLength: 4_000 },
@@ -57,6 +57,7 @@ test('the document of the chat has calls with their responses, subscriptions, ch
     'chat.messages',
     'chat.here',
     'chat.typing',
+    'chat.moderation',
   ])
 })
 

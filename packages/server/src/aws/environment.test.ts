@@ -16,7 +16,11 @@ describe('the backend of the environment', () => {
   })
   it('needs nothing else: without a gateway and an invoker, the stream delivers', () => {
     vi.stubEnv('LINE_TABLE', 'line')
-    expect(environmentBackend('LINE')).toEqual({ store: expect.objectContaining({ kind: 'dynamodb' }), restore: 0 })
+    expect(environmentBackend('LINE')).toEqual({
+      store: expect.objectContaining({ kind: 'dynamodb' }),
+      erasure: expect.anything(),
+      restore: 0,
+    })
   })
   it('has everything that is named, the restore number included', () => {
     vi.stubEnv('LINE_TABLE', 'line')

@@ -106,7 +106,15 @@ const sweeps: Readonly<Record<string, Sweep>> = {
   'subscribe again': whole(({ cy }) => cy.subscribe()),
   'subscription.stop': whole(({ cy }) => cy.stop()),
   sync: whole(({ cy }) => cy.sync()),
-  auth: whole((room) => auth(room, 3)),
+  auth: {
+    run: (room) => auth(room, 3),
+    repair: async (room) => {
+      await auth(room, 3)
+      // An `auth` that cannot read whether its token was revoked closes the connection, and the client comes back.
+      const { connectionId } = room.ann.client
+      if ((await room.store.readConnection(connectionId))?.state === 'CLOSED') await comeBack(room, room.ann, 'back')
+    },
+  },
   'query with a renewed authority': {
     before: async (room) => {
       for (const { client } of [room.ann, room.cy, room.bob])

@@ -305,8 +305,8 @@ describe('an iterated subscription', () => {
   test('uses the backend in which it was created', async () => {
     const { line, numbers } = createRoom()
     const other = createStill()
-    const subscription = line.withBackend(memoryBackend({ clock: other }), () => {
-      void numbers.publish(a, 9)
+    const subscription = await line.withBackend(memoryBackend({ clock: other }), async () => {
+      await numbers.publish(a, 9)
       return numbers.subscribe(a, { replay: 1 }).startWith(async () => (await numbers.read(a)).events.length)
     })
     const reader = read(subscription)
