@@ -53,12 +53,12 @@ function testsOnNode24() {
 }
 
 /**
- * The production code under 5,000 schedules of faults; `npm run test:long` runs 20,000. Outside CI, TRUNKLINE_SCHEDULES
+ * The production code under 3,000 schedules of faults; `npm run test:long` runs 20,000. Outside CI, TRUNKLINE_SCHEDULES
  * sets another number.
  * @returns {Promise<Counts>}
  */
 async function simulation() {
-  const schedules = ci ? '5000' : (process.env.TRUNKLINE_SCHEDULES ?? '5000')
+  const schedules = ci ? '3000' : (process.env.TRUNKLINE_SCHEDULES ?? '3000')
   const args = ['scripts/simulate.mjs', '--schedules', schedules, '--seed', '1']
   const title = `simulation of ${schedules} schedules`
   const code = await timed(title, () => run(args, { deadlineMs, background: true, output: 'at-end' }))

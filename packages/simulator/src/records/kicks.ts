@@ -4,6 +4,8 @@ import type { Operation } from './application.ts'
 
 /** How late something may still be sent after a kick has resolved, and the latency of a port call. */
 const lateMs = 5_000 + 250
+/** How long after its operation failed a write may take effect. */
+const lateWriteMs = 10_000
 /** The error of two clocks: a token or the end of a ban this near is judged either way. */
 const skewMs = 10_000
 
@@ -19,6 +21,8 @@ export interface Kicks {
   connected(connectionId: string, principal: string): void
   /** An operation that began at `beganAt` has resolved. */
   resolved(operation: Operation, beganAt: number): void
+  /** An operation that began at `beganAt` has failed. It may have written. */
+  failed(operation: Operation, beganAt: number): void
   /** A function sends a message to a device, by a post or as the answer of a route. */
   sent(connectionId: string): void
 }
@@ -27,16 +31,28 @@ export interface Kicks {
 export function createKicks({ kernel, report }: { readonly kernel: Kernel; readonly report: Report }): Kicks {
   const connections = new Map<string, { readonly principal: string; readonly at: number }>()
   const operations: Resolved[] = []
+  const attempts: Resolved[] = []
+
+  /** The end of a ban. The last write counts: another ban that ended after this one began may have replaced it. */
+  function endOf({ principal, beganAt, until }: Resolved): number {
+    const rivals = attempts.filter((each) => each.kind === 'ban' && each.principal === principal && each.at >= beganAt)
+    return Math.min(until, ...rivals.map((each) => each.until))
+  }
 
   /** Whether a connection that began its handshake at `at` must have ended by the operation. */
-  function concerns({ kind, beganAt, until }: Resolved, at: number): boolean {
-    if (kind === 'ban' && kernel.now < until - skewMs) return true
+  function concerns(operation: Resolved, at: number): boolean {
+    const { kind, beganAt } = operation
+    if (kind === 'ban' && kernel.now < endOf(operation) - skewMs) return true
     return at < beganAt - (kind === 'revoke' ? skewMs : 0)
   }
 
   return {
     connected: (connectionId, principal) => void connections.set(connectionId, { principal, at: kernel.now }),
-    resolved: (operation, beganAt) => void operations.push({ ...operation, beganAt, at: kernel.now }),
+    resolved(operation, beganAt) {
+      operations.push({ ...operation, beganAt, at: kernel.now })
+      attempts.push({ ...operation, beganAt, at: kernel.now })
+    },
+    failed: (operation, beganAt) => void attempts.push({ ...operation, beganAt, at: kernel.now + lateWriteMs }),
     sent(connectionId) {
       const connection = connections.get(connectionId)
       if (connection === undefined) return

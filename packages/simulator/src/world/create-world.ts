@@ -97,7 +97,10 @@ export function createWorld(options: WorldOptions): World {
       const beganAt = kernel.now
       functions.invoke('operator', operation, {
         returned: () => kicks.resolved(operation, beganAt),
-        failed: () => void kernel.after(1_000, 'operator again', () => this.operate(operation)),
+        failed: () => {
+          kicks.failed(operation, beganAt)
+          kernel.after(1_000, 'operator again', () => this.operate(operation))
+        },
       })
     },
     publish: createPublish({ ...parts, nextN, random: createRandom(seed, 'scripts') }),

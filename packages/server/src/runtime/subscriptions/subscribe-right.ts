@@ -19,8 +19,8 @@ export interface SubscribeRight {
   /** Whether the channel has `authorize`. Then a step that fails after the rows were put must not leave them. */
   readonly isGuarded: boolean
   /**
-   * Before the first write, so that a refusal writes nothing. The claims are those of the handshake, and only those of
-   * the last `auth` refuse: they are read when the former do not pass, or where others would see the caller join.
+   * Before the first write, so that a refusal writes nothing and no delivery sees a row without a right. The claims are
+   * those of the last `auth`, which only the connection's row has.
    */
   beforeClaim(): Promise<void>
   /**
@@ -45,7 +45,7 @@ const unguarded: SubscribeRight = {
 // [TL-RIGHT-1]
 export function subscribeRight(
   context: InvocationContext,
-  { presence, topic }: Pick<SubscriptionDescriptor, 'presence' | 'topic'>,
+  { topic }: Pick<SubscriptionDescriptor, 'topic'>,
   { caller, attempt }: { readonly caller: Caller; readonly attempt: Attempt },
 ): SubscribeRight {
   const guard = guardOf(context, topic)
@@ -54,35 +54,26 @@ export function subscribeRight(
   let checked: RightsHolder = caller
   const check = async (holder: RightsHolder) => {
     await checkRight(context, topic, holder)
+    if (guard.recheck !== undefined) checkRecheckedClaims(holder.claims)
     checked = holder
   }
   const currentHolder = async () => {
     const row = await store.readConnection(caller.connectionId)
     return row?.state === 'OPEN' ? row : caller
   }
-  const beforeClaim = async () => {
-    if (presence?.me !== undefined) return check(await currentHolder())
-    try {
-      await check(caller)
-    } catch (thrown) {
-      if (!(thrown instanceof TopicRefused)) throw thrown
-      const current = await currentHolder()
-      if (isSame(current, caller)) throw thrown
-      await check(current)
-    }
-  }
   return {
     isGuarded: true,
-    beforeClaim: () =>
-      beforeClaim().catch(async (thrown: unknown) => {
+    async beforeClaim() {
+      try {
+        await check(await currentHolder())
+      } catch (thrown) {
         if (thrown instanceof TopicRefused) await endEarlier(context, attempt)
         throw thrown
-      }),
+      }
+    },
     async confirm(row, connection, readAt) {
       recordReadTime(row, readAt)
-      if (isSame(connection, checked)) return
-      await check(connection)
-      if (guard.recheck !== undefined) checkRecheckedClaims(connection.claims)
+      if (!isSame(connection, checked)) await check(connection)
     },
     async stillHolds(row) {
       if (clock.now() - (readTimeOf(row) ?? 0) <= freshMs) return true
