@@ -202,9 +202,8 @@ test('an erased principal is in no row of the table but a leave of presence, and
   expect(report.counts).toMatchObject({ connections: 1, keys: 1, members: 1, failed: 0 })
   await local.idle()
   const rows = await rowsOf(local)
-  const left = rows.filter((row) => /ann/.test(row))
-  expect(left).toHaveLength(1)
-  expect(left[0]).toContain('leave')
+  const left = rows.filter((row) => /\bann\b/.test(row)) // random names have these letters too
+  expect(left).toEqual([expect.stringContaining('leave')])
   for (const text of ['mail-of-bob', 'mood-of-bob', 'answer-to-bob']) expect(rows.join('\n')).toContain(text)
   expect(seen.at(-1)).toBe('{"type":"leave","member":"ann"}')
 })
