@@ -86,12 +86,11 @@ export async function compareEvents(seconds: number): Promise<readonly Row[]> {
   )
 }
 
-async function subscribeStock(): Promise<Receiver> {
-  const socket = createWSClient({ url: 'ws://memory', WebSocket: MemorySocket as never })
-  const client = createTRPCClient<typeof router>({ links: [wsLink<typeof router>({ client: socket })] })
+/** Subscribes, and counts the events that reach the callback. */
+function receive(subscribe: (callbacks: { onStarted(): void; onData(): void }) => unknown): Promise<Receiver> {
   return new Promise((resolve) => {
     const receiver = { socket: MemorySocket.last, count: 0 }
-    client.live.subscribe(undefined, {
+    subscribe({
       onStarted: () => resolve(Object.assign(receiver, { socket: MemorySocket.last })),
       onData: () => {
         receiver.count += 1
@@ -100,16 +99,14 @@ async function subscribeStock(): Promise<Receiver> {
   })
 }
 
-async function subscribeOwn(): Promise<Receiver> {
+function subscribeStock(): Promise<Receiver> {
+  const socket = createWSClient({ url: 'ws://memory', WebSocket: MemorySocket as never })
+  const client = createTRPCClient<typeof router>({ links: [wsLink<typeof router>({ client: socket })] })
+  return receive((callbacks) => client.live.subscribe(undefined, callbacks))
+}
+
+function subscribeOwn(): Promise<Receiver> {
   const connection = createConnection({ url: 'ws://memory', WebSocket: MemorySocket as never })
   const client = createClient<typeof router>({ connection })
-  return new Promise((resolve) => {
-    const receiver = { socket: MemorySocket.last, count: 0 }
-    client.live.subscribe(undefined, {
-      onStarted: () => resolve(Object.assign(receiver, { socket: MemorySocket.last })),
-      onData: () => {
-        receiver.count += 1
-      },
-    })
-  })
+  return receive((callbacks) => client.live.subscribe(undefined, callbacks))
 }

@@ -100,7 +100,8 @@ function print(): void {
   for (const [contestant, cells] of table) {
     const columns = cells.map((cell, index) => {
       const ratio = (cell?.p50 ?? Number.NaN) / (control?.[index]?.p50 ?? Number.NaN)
-      return `${cell?.p50.toFixed(2)} ms | ${cell?.p95.toFixed(2)} ms | ${contestant === first ? 'control' : `${ratio.toFixed(1)} ×`}`
+      const compared = contestant === first ? 'control' : `${ratio.toFixed(1)} ×`
+      return `${cell?.p50.toFixed(2)} ms | ${cell?.p95.toFixed(2)} ms | ${compared}`
     })
     console.log(`| ${contestant.name} | ${columns.join(' | ')} |`)
   }
