@@ -203,7 +203,7 @@ test('an attempt after one that could not be opened asks why [TL-KICK-4]', async
   expect(await address()).toBe('wss://example.com/dev?a=b')
 })
 
-test('so does an attempt after a second socket that could not be opened beside an open one [TL-KICK-4]', async () => {
+test('so does an attempt after a second socket that could not be opened while one is open [TL-KICK-4]', async () => {
   const made: SocketOptions[] = []
   const sent: string[] = []
   const socket = { admit() {}, replace() {}, send: (text: string) => sent.push(text) > 0, close() {} }

@@ -1,6 +1,6 @@
 /**
- * The port of what a stream keeps beside its log: its input, the signs of life of its producers, and when a worker was
- * last told to look at it.
+ * The port of what a stream keeps in addition to its log: its input, the signs of life of its producers, and when a
+ * worker was last asked to look at it.
  *
  * - None of these rows decides anything: the log alone does [LAW-STREAM]. A row that is lost or late costs time.
  * - An input is named by its content. A put of the same name replaces the row, and a later `expires` is kept by it.

@@ -65,7 +65,7 @@ export interface UploadStore {
   readParts(connectionId: string, message: string, of: number): Promise<readonly (string | undefined)[]>
 }
 
-/** A message of which parts are missing. */
+/** A message with missing parts. */
 export interface OpenUpload {
   readonly message: string
   /** Epoch milliseconds. From then on its parts are too late. */

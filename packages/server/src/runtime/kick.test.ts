@@ -204,7 +204,7 @@ describe('a ban', () => {
     await line.clock.advance(1_000)
     expect((await line.connect({ token: 'ann' })).result).toMatchObject({ statusCode: 200 })
   })
-  test('is told to a client that asks why: nothing of its frames runs [TL-KICK-4]', async () => {
+  test('is what a client that asks why gets: nothing of its frames runs [TL-KICK-4]', async () => {
     const line = createKickLine()
     await line.kick({ principal: 'ann', reason, ban: later })
     for (const frame of [hello, query('add'), [query('add'), live], 'nonsense']) {

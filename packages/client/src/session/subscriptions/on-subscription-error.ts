@@ -7,7 +7,10 @@ import { endSubscription, retrySubscription } from './subscriptions.ts'
 const maxFailures = 5 // in a row, about 15 s: then the application gets the error
 const maxRefusals = 2 // with AUTH_EXPIRED: the second may be a duplicate of the first
 
-/** [TL-ERR-4] [TL-RIGHT-6] An error ends the subscription, unless a repeat can succeed. Returns what the session must do next. */
+/**
+ * [TL-ERR-4] [TL-RIGHT-6] An error ends the subscription, unless a repeat can succeed. Returns what the session must do
+ * next.
+ */
 export function onSubscriptionError(
   transition: Transition,
   subscription: Subscription,

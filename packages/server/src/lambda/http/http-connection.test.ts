@@ -62,7 +62,7 @@ describe('hello over HTTP', () => {
     })
   })
 
-  test('serves the frames beside it under the new connection [TL-HTTP-2]', async () => {
+  test('serves the other frames of the request under the new connection [TL-HTTP-2]', async () => {
     const room = openRoom()
     const frames = [...hello, queryFrame(1, 'whoami')]
     const headers = { 'trunkline-session': httpSession, authorization: 'Bearer ann' }
@@ -190,7 +190,7 @@ describe('A request with a connection', () => {
     expect(await client.send(queryFrame(2, 'whoami'))).toMatchObject([{ id: 2, result: { data: 'you' } }])
   })
 
-  test('ends by `close`, after the frames beside it; a second one finds nothing [TL-HTTP-14]', async () => {
+  test('ends by `close`, after the other frames of the request; a second one finds nothing [TL-HTTP-14]', async () => {
     const room = openRoom()
     const client = await openHttp(room)
     expect(await client.send({ method: 'close' }, queryFrame(1, 'whoami'))).toMatchObject([{ id: 1 }])
@@ -278,7 +278,7 @@ describe('A request without a connection', () => {
     expect(effects).toEqual([])
   })
 
-  test('is told apart in the context of each request by its connection id [TL-HTTP-5]', async () => {
+  test('is another one in the context of each request by its connection id [TL-HTTP-5]', async () => {
     const seen: string[] = []
     const room = openRoom({
       createContext: ((facts: { readonly connectionId: string }) => {

@@ -129,7 +129,7 @@ describe('A form of a foreign page', () => {
     },
   )
   test.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON'])(
-    'is told apart from %s',
+    'is another one than %s',
     async (type) => {
       const { made } = openLine()
       expect((await request(made, { body, headers: { 'content-type': type } })).statusCode).toBe(200)

@@ -78,7 +78,7 @@ describe('POST /frames', () => {
   test('answers an empty array with an empty array [TL-HTTP-1]', async () => {
     expect((await request(openRoom(), { body: [] })).body).toBe('[]')
   })
-  test('answers malformed frames each under its own id, beside the others [TL-HTTP-1] [TL-BATCH-2]', async () => {
+  test('answers malformed frames each under its own id, and the others too [TL-HTTP-1] [TL-BATCH-2]', async () => {
     const deep = {
       ...queryFrame(3, 'whoami'),
       params: { path: 'whoami', input: JSON.parse(`${'['.repeat(80)}${']'.repeat(80)}`) },

@@ -5,7 +5,7 @@ import { openWorld, publish, subscribeFrame } from './http-world.suite.ts'
 
 const responseBytes = 2_097_152
 
-/** Subscribes until every subscription has started, as a client does that is told to come again. */
+/** Subscribes until every subscription has started, as a client does that is asked to come again. */
 async function subscribeAll(client: HttpClient, frameOf: (id: number, ref: number) => object, count: number) {
   let asked = Array.from({ length: count }, (_, id) => ({ id, ref: 1 }))
   const started = new Map<unknown, AnswerOf>()
@@ -46,7 +46,7 @@ describe('A hundred subscribes of one request', () => {
     expect(largest).toBeLessThanOrEqual(responseBytes)
   })
 
-  test('with a state of the largest size are answered, also beside events [TL-HTTP-15]', async () => {
+  test('with a state of the largest size are answered, also together with events [TL-HTTP-15]', async () => {
     const world = openWorld({ maxMessageBytes: 4_194_304 })
     await publish(world, 'first')
     const client = await openHttp(world)
@@ -62,7 +62,7 @@ describe('A hundred subscribes of one request', () => {
     expect(await client.send(large(2, most + 1))).toMatchObject([{ id: 2, line: { code: 'TOO_LARGE' } }])
   })
 
-  test('where nothing more has room do not run, and are told to come again [TL-HTTP-15]', async () => {
+  test('where nothing more has room do not run, and are asked to come again [TL-HTTP-15]', async () => {
     const room: Room = createRoom()
     const client = await openHttp(room)
     const grown = [1, 2].map((id) => ({ id, method: 'query', params: { path: 'grow', input: 1_000_000 } }))

@@ -67,7 +67,7 @@ export async function refuseRestricted(
 
 /**
  * The caller of a request by its connection's row, which is read once and strongly consistent [LAW-SERVER-IDENTITY]. An
- * id of another session and an id that does not exist cannot be told apart.
+ * id of another session and an id that does not exist look the same.
  */
 // [TL-HTTP-4]
 export async function readHttpConnection(

@@ -133,7 +133,7 @@ describe('[LAW-RIGHTS]: when an auth takes a right away,', () => {
         { passes: wait, path: 'watchedLoud' },
       ),
     ))
-  test('a subscribe beside a delivery gets nothing 5 s later [TL-RIGHT-3]', () =>
+  test('a subscribe during a delivery gets nothing 5 s later [TL-RIGHT-3]', () =>
     table.holds('auth ∥ subscribe ∥ deliver', losing({ auth: lose, begin, deliver })))
 })
 

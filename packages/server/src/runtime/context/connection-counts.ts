@@ -30,8 +30,8 @@ interface Counted {
 /**
  * One count of a connection, as the frames of one message change it. A place is taken before its row is written, and
  * given back when the row turns out to be counted already, or ends [LAW-COUNT-FIRST]. So a function that dies leaves the
- * count too high and never too low. One write takes the places of several frames, and those that were given back are used by other
- * frames of the message, or written by `settle`.
+ * count too high and never too low. One write takes the places of several frames. Those that were given back are used by
+ * other frames of the message, or written by `settle`.
  */
 export class ConnectionCount {
   readonly #context: CountContext

@@ -155,7 +155,7 @@ export class EraseRun {
     if (pause > 0) await this.context.clock.sleep(pause, signal)
   }
 
-  /** Reports the begin of a step of which some is done already, and measures its rate from here. */
+  /** Reports the begin of a step that is partly done already, and measures its rate from here. */
   begin(reached: Reached): void {
     this.#began = { at: this.context.clock.now(), done: reached.done }
     this.report(reached)
