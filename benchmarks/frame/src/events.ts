@@ -15,6 +15,8 @@ const hello = {
   limits: { frameBytes: 32_768, messageBytes: 131_072, idleMs: 600_000, lifetimeMs: 7_200_000 },
 }
 
+const manySubscriptions = 200
+
 /** A socket without a network. It answers what a client needs to subscribe, and dispatches what it is given. */
 class MemorySocket extends EventTarget {
   static readonly CONNECTING = 0
@@ -67,7 +69,7 @@ interface Receiver {
 
 /** An event from the socket through order and removal of duplicates to the callback, against the stock `wsLink`. */
 export async function compareEvents(seconds: number): Promise<readonly Row[]> {
-  const [stock, own] = [await subscribeStock(), await subscribeOwn()]
+  const [stock, own, many] = [await subscribeStock(), await subscribeOwn(), await subscribeOwn(manySubscriptions)]
   const push = (receiver: Receiver) => {
     let offset = 0
     return async () => {
@@ -81,7 +83,10 @@ export async function compareEvents(seconds: number): Promise<readonly Row[]> {
   }
   return compare(
     { name: 'an event in the stock client (`wsLink`)', run: push(stock) },
-    [{ name: 'an event in the client', run: push(own) }],
+    [
+      { name: 'an event in the client', run: push(own) },
+      { name: `an event in the client, one of ${manySubscriptions} subscriptions`, run: push(many) },
+    ],
     seconds,
   )
 }
@@ -105,8 +110,10 @@ function subscribeStock(): Promise<Receiver> {
   return receive((callbacks) => client.live.subscribe(undefined, callbacks))
 }
 
-function subscribeOwn(): Promise<Receiver> {
+/** The last of `count` subscriptions receives the events. */
+function subscribeOwn(count = 1): Promise<Receiver> {
   const connection = createConnection({ url: 'ws://memory', WebSocket: MemorySocket as never })
   const client = createClient<typeof router>({ connection })
+  for (let n = 1; n < count; n++) client.live.subscribe(undefined, {})
   return receive((callbacks) => client.live.subscribe(undefined, callbacks))
 }

@@ -13,6 +13,8 @@ export function runSession(options: ConnectionOptions, environment: ConnectionEn
   const { maxMessageBytes = initialState.maxMessageBytes } = options
   let state: SessionState = {
     ...initialState,
+    calls: new Map(), // the steps change these maps
+    subscriptions: new Map(),
     settings: readSettings(options),
     maxMessageBytes,
     messageBytes: maxMessageBytes,
@@ -36,12 +38,9 @@ export function runSession(options: ConnectionOptions, environment: ConnectionEn
   }
   function run(input: SessionInput): void {
     const { status } = state
-    const stepped = step(state, {
-      ...input,
-      now: environment.monotonic(),
-      wall: environment.now(),
-      chance: environment.random(),
-    })
+    // every input is a new object, so it need not be copied
+    const clock = { now: environment.monotonic(), wall: environment.now(), chance: environment.random() }
+    const stepped = step(state, Object.assign(input, clock), true)
     state = stepped.state
     for (const effect of stepped.effects) perform(effect)
     if (state.status !== status) observers.notifyState(state.status)

@@ -57,6 +57,8 @@ export function createSocket(options: SocketOptions): Socket {
     connectionTimeout: handshakeMs,
   })
   // Properties instead of listeners: in browsers, partysocket clones events for listeners wrongly (`code` is "close").
+  // partysocket also dispatches a clone of each event. There are no listeners, and a clone costs as much as the parsing.
+  socket.dispatchEvent = () => true
   socket.onopen = () => {
     stage = 'open'
     options.onOpen()

@@ -20,7 +20,7 @@ import { onSyncEnd, settleAnswer } from './subscriptions/sync.ts'
 export function onMessage(transition: Transition, frames: readonly ServerFrame[], size: number): void {
   onSocketActivity(transition)
   onFrames(transition, frames, size)
-  for (const id of transition.answered) {
+  for (const id of new Set(transition.answered)) {
     const subscription = transition.state.subscriptions.get(id)
     if (subscription !== undefined) settleAnswer(transition, subscription)
   }
@@ -52,7 +52,7 @@ function onFrame(transition: Transition, frame: ServerFrame) {
   if (transition.from !== transition.state.socket) return onFromOldSocket(transition, subscription, frame)
   if ('error' in frame) return onFailure(transition, subscription, frame)
   const next = onSubscriptionFrame(transition, subscription, frame)
-  if (next !== undefined) transition.answered.add(frame.id)
+  if (next !== undefined) transition.answered.push(frame.id)
   if (next === 'keepalive') hastenKeepalive(transition)
 }
 

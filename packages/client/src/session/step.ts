@@ -18,13 +18,15 @@ import { flushFetches } from './subscriptions/sync.ts'
 
 /**
  * The client as one pure state machine. Returns the next state and the effects to perform, in order. It reads no clock,
- * no randomness and no network: `event` carries them.
+ * no randomness and no network: `event` carries them. With `reusesMaps`, the maps of the given state become those of
+ * the next one, so that an event does not copy all subscriptions; the caller must not use the given state again.
  */
 export function step(
   state: SessionState,
   event: SessionEvent,
+  reusesMaps = false,
 ): { readonly state: SessionState; readonly effects: readonly Effect[] } {
-  const transition = new Transition(state, event)
+  const transition = new Transition(state, event, reusesMaps)
   checkClocks(transition)
   // an event of a socket that was dropped is ignored
   if (transition.from === state.socket || transition.from === state.handover?.socket) onInput(transition, event)

@@ -125,7 +125,7 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
       started: () => failsByTransform(request) || observer.next({ result: { type: 'started' }, context }),
       data({ id, data: wire, of, places }) {
         const show = (data: unknown, at = id) =>
-          observer.next({ result: { type: 'data', data, ...defined({ id: at }) }, context })
+          observer.next({ result: { type: 'data', data, ...(at !== undefined && { id: at }) }, context })
         read(request, wire, (data) => {
           if (of === undefined) return show(data)
           for (const [index, chunk] of (data as readonly unknown[]).entries()) {

@@ -196,6 +196,7 @@ describe('the key of a mutation that may have run', () => {
       await using local = await startLocalLine({ router, line, onError: () => {} })
       const { connection } = local.connect()
       const client = createClient<AppRouter>({ connection })
+      await client.post.mutate({ room: '1', text: 'opens the connection' }) // so that the timeout begins with the frame
       const open = closeGate()
       const failed = trunklineError(
         await client.slow.mutate('x', { timeoutMs: 200, idempotencyKey: own }).catch((error: unknown) => error),

@@ -79,8 +79,8 @@ const isPresent = (value: unknown) => value !== undefined
 
 /** A check of an object's members. */
 function membersAre(checks: Readonly<Record<string, Check>>): Check {
-  const entries = Object.entries(checks)
-  return (value) => isObject(value) && entries.every(([name, is]) => is(value[name]))
+  const names = Object.keys(checks)
+  return (value) => isObject(value) && names.every((name) => checks[name]?.(value[name]))
 }
 
 function optional(is: Check): Check {

@@ -70,14 +70,17 @@ export function receive(order: Order, frame: OrderedFrame): OrderResult {
   if (frame.epoch !== position.epoch) return unchanged(order, 'other-epoch') // [TL-SUB-8]
   if (frame.offset <= position.offset) return unchanged(order) // [TL-SUB-6]
   if (frame.prev > position.offset) return hold(order, frame)
-  const moved = { ...order, position: { epoch: frame.epoch, offset: frame.offset } }
-  const drained = drain(moved)
-  return { ...drained, applied: [frame, ...drained.applied] }
+  const { order: next, applied, verdict } = drain(at(order, { epoch: frame.epoch, offset: frame.offset }))
+  return { order: next, applied: applied.length === 0 ? [frame] : [frame, ...applied], verdict }
 }
 
 /** Sets the position to `from`, as a first answer or one with a gap does, and applies the held frames. */
 export function setPosition(order: Order, from: Cursor): OrderResult {
-  return drain({ ...order, position: from })
+  return drain(at(order, from))
+}
+
+function at({ head, held, heldSize }: Order, position: Cursor): Order {
+  return { position, head, held, heldSize }
 }
 
 /** Records that the log has events up to `head`. */

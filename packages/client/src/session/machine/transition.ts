@@ -6,7 +6,8 @@ import { type FrameName, type PendingCall, type SessionState, type Subscription,
 
 /**
  * The working copy of one step: the changed state and the collected effects. It exists only during the step, so the
- * step stays pure: the given state is never mutated, and a map is copied before its first change.
+ * step stays pure: the given state is never mutated, and a map is copied before its first change. With `reusesMaps`,
+ * the step changes the maps of the given state, because its caller does not use that state again.
  */
 export class Transition {
   /** The monotonic clock, in milliseconds. All delays and differences use it. */
@@ -18,20 +19,22 @@ export class Transition {
   readonly from: number
   readonly effects: Effect[] = []
   /** Subscriptions whose events are fetched at the end of the step, in one frame. */
-  readonly pendingSyncs = new Set<number>()
+  readonly pendingSyncs: number[] = []
   /** Subscriptions that took too long to start. The same number of others may be sent instead. */
   resumeSlots = 0
   /** Subscriptions for which this message has an answer to a subscribe or a `sync`. */
-  readonly answered = new Set<number>()
+  readonly answered: number[] = []
   /** The size of each frame of the message that is handled, in characters: its equal share of the message. */
   frameSize = 0
   /** Whether a call in the outbox may be sendable at the end of the step. */
   outboxDirty = false
   state: SessionState
-  readonly #copies = new Set<unknown>()
+  /** Whether this step may change the map of this name. */
+  readonly #owns: { calls: boolean; subscriptions: boolean }
 
-  constructor(state: SessionState, event: SessionEvent) {
+  constructor(state: SessionState, event: SessionEvent, reusesMaps = false) {
     this.state = state
+    this.#owns = { calls: reusesMaps, subscriptions: reusesMaps }
     this.now = event.now
     this.wall = event.wall
     this.chance = event.chance
@@ -104,9 +107,9 @@ export class Transition {
 
   /** Returns a copy of the map that this step may change. It is copied once. */
   #own<Value>(name: 'calls' | 'subscriptions', map: ReadonlyMap<number, Value>): Map<number, Value> {
-    if (this.#copies.has(map)) return map as Map<number, Value>
+    if (this.#owns[name]) return map as Map<number, Value>
     const copy = new Map(map)
-    this.#copies.add(copy)
+    this.#owns[name] = true
     this.patch({ [name]: copy })
     return copy
   }

@@ -190,7 +190,7 @@ function onEvent(
   settleOrdered(
     transition,
     subscription,
-    receive(subscription.order, { ...at, prev, size: transition.frameSize, result }),
+    receive(subscription.order, { epoch: at.epoch, offset: at.offset, prev, size: transition.frameSize, result }),
   )
 }
 

@@ -19,7 +19,7 @@ export function armFetch(transition: Transition, subscription: Subscription): vo
 
 /** Fetches events at the end of the step, unless an answer is already awaited. */
 export function fetchNow(transition: Transition, subscription: Subscription): void {
-  if (subscription.phase === 'live' && subscription.fetch !== 'asked') transition.pendingSyncs.add(subscription.id)
+  if (subscription.phase === 'live' && subscription.fetch !== 'asked') transition.pendingSyncs.push(subscription.id)
 }
 
 /** Fetches when the missing events or the answer to a `sync` did not arrive in time. */
@@ -75,7 +75,7 @@ export function syncAll(transition: Transition, repeat?: 'repeat'): boolean {
  */
 export function flushFetches(transition: Transition): void {
   const { pendingSyncs, state } = transition
-  if ((pendingSyncs.size === 0 && state.fetches.length === 0) || state.phase !== 'open') return
+  if ((pendingSyncs.length === 0 && state.fetches.length === 0) || state.phase !== 'open') return
   const fetches = [...new Set([...state.fetches, ...pendingSyncs])]
   if (state.fetches.length > 0 && isSyncAwaited(transition)) {
     transition.patch({ fetches })
