@@ -114,6 +114,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...[
       'runtime',
       'runtime/erasure',
+      'runtime/reads',
       'runtime/requests',
       'runtime/subscriptions',
       'runtime/presence',

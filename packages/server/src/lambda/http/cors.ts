@@ -45,12 +45,18 @@ export async function checkOrigin(
   return { status: 'foreign', headers: { vary: 'Origin' } }
 }
 
-/** The answer to a preflight of an allowed origin. `methods` is what the path takes. */
-export function preflight({ headers }: OriginRights, methods: string): HttpResponse {
+/** What a path takes of a page: its methods, and headers beside those that every page may send. */
+interface Accepted {
+  readonly methods: string
+  readonly headers: string
+}
+
+/** The answer to a preflight of an allowed origin. */
+export function preflight({ headers }: OriginRights, accepted: Accepted): HttpResponse {
   return emptyResponse({
     ...headers,
-    'access-control-allow-methods': methods,
-    'access-control-allow-headers': 'Authorization, Content-Type, Trunkline-Connection, Trunkline-Session',
+    'access-control-allow-methods': accepted.methods,
+    'access-control-allow-headers': accepted.headers,
     'access-control-max-age': String(maxAge),
   })
 }
@@ -61,4 +67,25 @@ export function preflight({ headers }: OriginRights, methods: string): HttpRespo
  */
 export function mayUseCookies({ status }: OriginRights, { headers }: HttpRequest): boolean {
   return status === 'allowed' || (status === 'absent' && headers['sec-fetch-site'] === 'same-origin')
+}
+
+/** The headers of a response that pages of allowed origins may see. */
+const exposed =
+  'ETag, Retry-After, Stream-Closed, Stream-Cursor, Stream-Gap, Stream-Next-Offset, Stream-Outcome, ' +
+  'Stream-Outcome-Error, Stream-SSE-Data-Encoding, Stream-Up-To-Date'
+
+/**
+ * The headers of a response to a read. It is for one reader: nobody else may get it from a cache, and a cache must ask
+ * again each time. [TL-READ-7]
+ */
+export function readHeaders({ method }: HttpRequest, { statusCode, headers }: HttpResponse): HttpResponse['headers'] {
+  const isKept = method === 'GET' && statusCode < 400
+  return {
+    ...headers,
+    'cache-control': isKept ? 'private, no-cache' : 'private, no-cache, no-store',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+    vary: 'Origin, Authorization, Cookie',
+    ...(headers['access-control-allow-origin'] !== undefined && { 'access-control-expose-headers': exposed }),
+  }
 }

@@ -1,39 +1,32 @@
-import { defined, parseOffer, SUBPROTOCOL, sizeText } from '@trunkline/protocol'
-import type { ConnectRequest } from '../../define/identity.ts'
+import { defined, sizeText } from '@trunkline/protocol'
 import {
   type Gone,
   type HttpSender,
   nameHttpConnection,
   openHttpConnection,
   readHttpConnection,
-  refuseRestricted,
 } from '../../runtime/connections/http-connection.ts'
-import { withinDeadline } from '../../runtime/context/deadline.ts'
 import type { InvocationContext } from '../../runtime/context/runtime-context.ts'
 import { type DecodedRequest, decodeRequest, receiveRequest, toHttpServer } from '../../runtime/receive-http.ts'
-import { unnamedSession } from '../../runtime/requests/connectionless.ts'
+import type { AdmissionOptions, CallerIdentity } from '../authorize/admission.ts'
 import {
-  type AdmissionOptions,
-  type CallerIdentity,
-  identityOf,
-  parseCookies,
-  recordDenied,
-} from '../authorize/admission.ts'
+  type AdmittedRequest,
+  callerOfRequest,
+  identifySender,
+  recordRefused,
+  sessionFlaw,
+  sessionOf,
+} from './caller.ts'
 import { type HttpRequest, readBody } from './http-event.ts'
 import { framesResponse, type HttpResponse, refusal } from './http-response.ts'
-
-/** One `POST /frames`. `mayUseCookies` is what its origin allows. */
-export interface FramesRequest {
-  readonly request: HttpRequest
-  readonly mayUseCookies: boolean
-}
 
 /** Answers `POST /frames`. Nothing runs for a request that is refused. Throws what `authorize` and the store throw. */
 export async function onFrames(
   context: InvocationContext,
   admission: AdmissionOptions,
-  { request, mayUseCookies }: FramesRequest,
+  admitted: AdmittedRequest,
 ): Promise<HttpResponse> {
+  const { request } = admitted
   const checked = checkRequest(context, request)
   if (checked.status === 'refused') return checked.response
   const { session, decoded } = checked
@@ -45,11 +38,10 @@ export async function onFrames(
   }
   if (decoded.hasHello && session === undefined)
     return malformed('Expected a Trunkline-Session of 16 to 64 random characters with hello, got none.')
-  const identity = identityOf(admission, toConnectRequest(request, mayUseCookies), context.telemetry)
-  const base = await withinDeadline(context.deadline.signal, identity)
+  const base = await identifySender(context, admission, admitted)
   const sender = await toSender(context, { request, session, decoded }, base)
   const isRecorded = sender.caller.via === 'http' && base.refused === undefined // where it was opened
-  if (!isRecorded) recordDenied({ status: 'admitted', caller: sender.caller }, sender.caller, context.telemetry)
+  if (!isRecorded) recordRefused(context, sender.caller)
   const isOpened = sender.caller.via === 'http' && sender.caller.refused === undefined
   const headers = isOpened ? { 'trunkline-connection': sender.caller.connectionId } : {}
   return answer(context, sender, decoded, headers)
@@ -103,19 +95,11 @@ function checkRequest(
   const { bytes, text } = readBody(request)
   if (bytes > maxMessageBytes)
     return refused(refusal(413, { reason: 'too-large', message: sizeText(bytes, maxMessageBytes) }))
-  const header = request.headers['trunkline-session']
-  const session = header === undefined ? undefined : parseSession(header)
-  if (header !== undefined && session === undefined)
-    return refused(
-      malformed('Expected a Trunkline-Session of 16 to 64 characters of 0-9 A-Z a-z _ -, got another text.'),
-    )
+  const session = sessionOf(request)
+  if (session === null) return refused(malformed(sessionFlaw))
   if (text === undefined) return refused(malformed('Expected a body of UTF-8, got other bytes.'))
   const decoded = decodeRequest(text, { maxBatchSize })
   return decoded.ok ? { status: 'valid', session, decoded: decoded.request } : refused(malformed(decoded.reason))
-}
-
-function parseSession(header: string): string | undefined {
-  return header.includes(',') ? undefined : parseOffer(`${SUBPROTOCOL}, session.${header}`)?.session
 }
 
 function malformed(message: string): HttpResponse {
@@ -128,25 +112,8 @@ async function toSender(
   { request, session, decoded }: CheckedRequest & { readonly request: HttpRequest },
   identity: CallerIdentity,
 ): Promise<HttpSender> {
+  if (!decoded.hasHello || session === undefined)
+    return { caller: await callerOfRequest(context, request, { identity, session }), expires: 0 } // it has no rows
   const shared = { ...identity, extensions: true, expectsParams: false, namesSessions: true }
-  if (decoded.hasHello && session !== undefined)
-    return openHttpConnection(context, { ...shared, connectionId: nameHttpConnection(context), session, via: 'http' })
-  const connectionId = `http-${request.id}`
-  const own = { ...shared, connectionId, session: session ?? unnamedSession(connectionId), via: 'request' as const }
-  return { caller: await refuseRestricted(context, own), expires: 0 } // it has no rows
-}
-
-/** What `authorize` gets of an HTTP request. Cookies that do not count are absent, and so is the session, a secret. */
-function toConnectRequest(request: HttpRequest, mayUseCookies: boolean): ConnectRequest {
-  const { cookie: _, 'trunkline-session': __, ...headers } = request.headers
-  const cookies = mayUseCookies ? request.cookies : undefined
-  return {
-    token: /^Bearer +(\S+) *$/i.exec(headers['authorization'] ?? '')?.[1],
-    headers: cookies === undefined ? headers : { ...headers, cookie: cookies },
-    subprotocols: [],
-    query: Object.assign(Object.create(null), Object.fromEntries(request.query)),
-    cookies: parseCookies(cookies),
-    origin: headers['origin'],
-    sourceIp: request.sourceIp,
-  }
+  return openHttpConnection(context, { ...shared, connectionId: nameHttpConnection(context), session, via: 'http' })
 }

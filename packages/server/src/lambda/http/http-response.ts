@@ -3,6 +3,10 @@ export interface HttpResponse {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** The body is in base64. */
+  readonly isBase64Encoded?: true
+  /** What follows the body, as it comes. Only where the reader asked for events and the response is streamed. */
+  readonly events?: AsyncGenerator<string, void, void>
 }
 
 /** A response with the frames of a request. */
