@@ -23,7 +23,9 @@ await main(
       inOrder(() => suites('packages as published', ['--project=packed'], { deadlineMs, output: 'at-end' })),
       inOrder(simulation, fuzzing, ...testsOnNode24()),
     ])
-    return report([checked, ...counts.flat()])
+    // Alone at the end, because other programs change the ratios of a benchmark.
+    const speed = ci ? [await check('five stable benchmarks', ['scripts/bench-check.mjs'])] : []
+    return report([checked, ...counts.flat(), ...speed])
   },
   { stoppedCode: 130 },
 )
