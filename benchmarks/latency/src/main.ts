@@ -9,6 +9,10 @@ import { socketIoPlain } from '@trunkline/benchmark-delivery/contestants/socketi
 import { trpcEmitter } from '@trunkline/benchmark-delivery/contestants/trpc-emitter.ts'
 import { trunkline } from '@trunkline/benchmark-delivery/contestants/trunkline.ts'
 import { memoryLine } from './memory-line.ts'
+import { durableObjects } from './peers/durable-objects.ts'
+import { nats } from './peers/nats.ts'
+import { nchan } from './peers/nchan.ts'
+import type { Peer } from './peers/peer.ts'
 
 const { values } = parseArgs({
   options: {
@@ -20,8 +24,18 @@ const { values } = parseArgs({
 const sizes = values.subscribers.split(',').map((text) => toCount('--subscribers', text))
 const publishes = toCount('--publishes', values.publishes)
 /** Socket.IO is first, because the others are compared with it. */
-const all: readonly Contestant[] = [socketIoPlain, bare, trpcEmitter, memoryLine, trunkline]
-const contestants = values.only === undefined ? all : all.filter(({ id }) => values.only?.split(',').includes(id))
+const all: readonly (Contestant | Peer)[] = [
+  socketIoPlain,
+  bare,
+  trpcEmitter,
+  durableObjects,
+  nchan,
+  nats,
+  memoryLine,
+  trunkline,
+]
+const chosen = values.only === undefined ? all : all.filter(({ id }) => values.only?.split(',').includes(id))
+const contestants = chosen.filter((each) => !isMissing(each))
 if (contestants.length === 0)
   throw new RangeError(`Expected --only to be of ${all.map(({ id }) => id).join(', ')}; got ${values.only}.`)
 
@@ -45,6 +59,13 @@ process.exit(0) // some clients stay open for a moment
 function toCount(name: string, text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
   throw new RangeError(`Expected ${name} to be a number from 1 to 99999, got ${text}.`)
+}
+
+/** Whether the contestant's software is not installed; says so. */
+function isMissing(contestant: Contestant | Peer): boolean {
+  const missing = 'missing' in contestant ? contestant.missing() : undefined
+  if (missing !== undefined) process.stderr.write(`${contestant.name}: skipped, ${missing}\n`)
+  return missing !== undefined
 }
 
 async function measure(contestant: Contestant, subscribers: number): Promise<Measured> {
