@@ -1,7 +1,7 @@
 /**
  * `npm run test:long`: tests that take too long for `npm test`. The suites of the four packages on Node 22 and 24, the
- * law of streams in 25,000 states of each scope, 20,000 schedules, and the suites on other software, which npm installs
- * into a separate folder. The last line has the counts.
+ * law of streams in 25,000 states of each scope, all counts of requests, 20,000 schedules, and the suites on other
+ * software, which npm installs into a separate folder. The last line has the counts.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -34,6 +34,10 @@ await main(
       await suites('the law of streams', ['--project=server', 'producers/law-streams.test.ts'], {
         env: { TRUNKLINE_STREAM_STATES: process.env.TRUNKLINE_STREAM_STATES ?? '25000' },
         deadlineMs: 90 * 60_000,
+      }),
+      await suites('all counts of requests', ['--project=repository', 'tests/limits/limits.test.ts'], {
+        env: { TRUNKLINE_LIMITS: 'all' },
+        deadlineMs: 20 * 60_000,
       }),
       await simulation(schedules),
       await suites('other software', ['--project=foreign'], {

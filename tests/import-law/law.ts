@@ -145,8 +145,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'session/machine',
   ],
   local: [
-    ...['.', 'dev', 'asyncapi', 'redrive', 'erase', 'revoke', 'line', 'inspector/page', 'inspector', 'faults'],
-    ...['emulators/apigateway', 'emulators/apigateway/handshake', 'emulators/apigateway/connection'],
+    ...['.', 'dev', 'asyncapi', 'redrive', 'erase', 'revoke', 'line', 'inspector/page', 'inspector', 'cost'],
+    ...['faults', 'emulators/apigateway', 'emulators/apigateway/handshake', 'emulators/apigateway/connection'],
     'emulators/apigateway/integration',
     ...['emulators/lambda', 'emulators/lambda/event-sources', 'emulators/lambda/invocations'],
     ...['emulators/lambda/runtime', 'emulators/sqs', 'emulators/dynamodb/remote', 'emulators/dynamodb'],

@@ -1,13 +1,18 @@
 import { initTRPC } from '@trpc/server'
+import { defined } from '@trunkline/protocol'
 import { anonymous, type ConnectRequest, createLine, deny, type LineMeta, type TopicCaller } from '@trunkline/server'
 import type { Backend } from '@trunkline/server/ports'
 import * as z from 'zod'
 
 const key = z.object({ room: z.string() })
 const said = key.extend({ text: z.string() })
+/** The number of batches of a stream, and whether it is stopped after them. */
+const ofRun = { batches: z.number().optional(), stops: z.boolean().optional() }
 const named = z.object({ principal: z.string() })
 const kicked = named.or(z.object({ connection: z.string() }))
 const hour = 3_600_000
+/** Between two batches of a stream whose input names their number. */
+export const batchPauseMs = 500
 
 /** `ann-moved` may not get the topics of the channels that ask. */
 const authorize = (_: unknown, { claims }: TopicCaller<{ readonly role: string }>) =>
@@ -24,9 +29,15 @@ export function createApplication(backend: Backend & Required<Pick<Backend, 'clo
   const here = line.presence('here', { key, data: z.object({ name: z.string().optional() }) })
   const answers = line.stream('answers', {
     key,
-    input: z.object({}),
+    input: z.object(ofRun),
     chunk: z.string(),
-    async *produce() {
+    async *produce({ input: { batches, stops }, key: topic }) {
+      for (let n = 0; n < (batches ?? 0); n++) {
+        yield 'a'
+        await backend.clock.sleep(batchPauseMs)
+      }
+      if (stops) await answers.stop(topic)
+      if (batches !== undefined) return
       yield 'a'
       yield 'b'
     },
@@ -43,7 +54,9 @@ export function createApplication(backend: Backend & Required<Pick<Backend, 'clo
     retype: p.input(said).mutation(({ input: { text, ...room } }) => typing.publish(room, { text })),
     update: p.input(said).mutation(({ input: { text, ...room } }) => here.update(room, { name: text })),
     retell: p.input(said).mutation(({ input: { text, ...room } }) => rechecked.publish(room, { text })),
-    ask: p.input(said).mutation(({ input: { text } }) => answers.start({ room: text }, {})),
+    ask: p
+      .input(said.extend(ofRun))
+      .mutation(({ input: { text, batches, stops } }) => answers.start({ room: text }, defined({ batches, stops }))),
     kick: p.input(kicked).mutation(({ input }) => line.kick({ ...input, reason: 'spam' })),
     revoke: p
       .input(named)

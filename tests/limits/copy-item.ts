@@ -3,8 +3,8 @@ import { BatchWriteItemCommand, type DynamoDBClient, ScanCommand } from '@aws-sd
 const batchSize = 25 // of one BatchWriteItem request
 
 /**
- * Puts copies of the first row under a prefix of `pk`, with other sort keys: faster than to make each by a frame. The
- * counts of a connection are not copied.
+ * Puts copies of the first row under a prefix of `pk`, with other sort keys and perhaps another `pk`: faster than to
+ * make each by a frame. The counts of a connection are not copied.
  */
 export async function copyItem(
   client: DynamoDBClient,
@@ -12,7 +12,8 @@ export async function copyItem(
     table,
     prefix,
     sortKeys,
-  }: { readonly table: string; readonly prefix: string; readonly sortKeys: readonly string[] },
+    pk: to,
+  }: { readonly table: string; readonly prefix: string; readonly sortKeys: readonly string[]; readonly pk?: string },
 ): Promise<void> {
   const { Items = [] } = await client.send(new ScanCommand({ TableName: table }))
   const item = Items.find(({ pk, sk }) => pk?.S?.startsWith(prefix) && sk?.S !== '#' && sk?.S !== 'COUNTS')
@@ -20,7 +21,7 @@ export async function copyItem(
   for (let at = 0; at < sortKeys.length; at += batchSize) {
     const requests = sortKeys
       .slice(at, at + batchSize)
-      .map((sk) => ({ PutRequest: { Item: { ...item, sk: { S: sk } } } }))
+      .map((sk) => ({ PutRequest: { Item: { ...item, ...(to !== undefined && { pk: { S: to } }), sk: { S: sk } } } }))
     await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }))
   }
 }

@@ -1,13 +1,25 @@
+import { operationCounts } from '../../packages/local/src/cost/counts.ts'
 import { limitsTable } from '../../packages/protocol/src/limits/limits-table.ts'
 import type { Cost } from './counts.ts'
+import { operations } from './operations.ts'
 import { type Row, tables } from './rows.ts'
 import { createWorld } from './world.ts'
 
 /** The document between its markers, by their names. */
-export type Parts = Readonly<Record<'counts' | 'limits', string>>
+export type Parts = Readonly<Record<'counts' | 'limits' | 'operations', string>>
 
-/** Counts every row on a world of its own, and returns the generated parts of the document. */
-export async function generate(onRow: (name: string, cost: Cost) => void = () => {}): Promise<Parts> {
+/** The counts of the operations, by name. */
+export type OperationCounts = Readonly<Record<string, Cost>>
+
+interface GenerateOptions {
+  /** Called with each row that was counted. */
+  readonly onRow?: (name: string, cost: Cost) => void
+  /** Operations whose committed counts are kept. */
+  readonly kept?: ReadonlySet<string>
+}
+
+/** Counts every row on a world of its own. Returns the generated parts of the document, and the operations' counts. */
+export async function generate({ onRow = () => {}, kept = new Set() }: GenerateOptions = {}) {
   const counted: string[] = []
   for (const [title, rows] of Object.entries(tables)) {
     counted.push(`### ${title}`, ...head)
@@ -18,8 +30,78 @@ export async function generate(onRow: (name: string, cost: Cost) => void = () =>
     }
     counted.push('')
   }
-  return { counts: counted.join('\n').trimEnd(), limits: limitsList() }
+  const counts: Record<string, Cost> = {}
+  for (const [id, { name, count }] of Object.entries(operations)) {
+    const cost = kept.has(id) ? (operationCounts as OperationCounts)[id] : undefined
+    counts[id] = cost ?? (await count())
+    onRow(name, counts[id])
+  }
+  const parts: Parts = {
+    counts: counted.join('\n').trimEnd(),
+    operations: operationsTable(counts),
+    limits: limitsList(),
+  }
+  return { parts, counts }
 }
+
+function operationsTable(counts: OperationCounts): string {
+  const lines = Object.entries(operations).flatMap(([id, { name }]) => {
+    const cost = counts[id]
+    if (cost === undefined) return []
+    const { requests, readUnits, writeUnits, posts, messagesIn, messagesOut, httpRequests, functions, ms } = cost
+    const cells = [requests, readUnits, writeUnits, posts, messagesIn + httpRequests, messagesOut, functions, ms]
+    return [`| ${[name, ...cells.map(number)].join(' | ')} |`]
+  })
+  return [...operationsHead, ...lines].join('\n')
+}
+
+/** The text of `packages/local/src/cost/counts.ts`. */
+export function toModule(counts: OperationCounts): string {
+  const lines = Object.entries(counts).map(([id, cost]) => {
+    const members = Object.entries(cost).map(([name, value]) => `${name}: ${Math.round(value * 1_000) / 1_000}`)
+    const half = Math.ceil(members.length / 2)
+    return `  ${id}: {\n    ...{ ${members.slice(0, half).join(', ')} },\n    ...{ ${members.slice(half).join(', ')} },\n  },`
+  })
+  return `${moduleHead}\n${lines.join('\n')}\n} as const satisfies Record<string, OperationCount>\n${moduleEnd}`
+}
+
+const moduleHead = `// Written by \`npm run limits\`: do not edit.
+
+/** What one operation uses, counted by metered clients over the Lambda handlers. */
+export interface OperationCount {
+  /** Requests to DynamoDB. */
+  readonly requests: number
+  readonly readUnits: number
+  readonly writeUnits: number
+  /** Those of the requests that write. */
+  readonly writes: number
+  /** Posts, closed connections, and messages to Lambda and SQS. */
+  readonly posts: number
+  /** Functions that ran. */
+  readonly functions: number
+  /** Milliseconds that all functions together waited. */
+  readonly ms: number
+  /** Messages that API Gateway takes from clients. */
+  readonly messagesIn: number
+  /** Messages to clients. */
+  readonly messagesOut: number
+  /** Requests to the HTTP API. */
+  readonly httpRequests: number
+  /** Messages put into the delay queue. */
+  readonly queued: number
+}
+
+/** The counts of each operation. */
+export const operationCounts = {`
+
+const moduleEnd = `
+export type OperationName = keyof typeof operationCounts
+`
+
+const operationsHead = [
+  '| | table requests | read units | write units | other requests | messages in | out | functions | time, ms |',
+  '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+]
 
 /** What one row costs. */
 async function costOf({ prepare }: Row): Promise<Cost> {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { clientFrame } from '@trunkline/protocol/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { repository } from '../repository.ts'
-import { generate, replaceParts } from './document.ts'
+import { generate, replaceParts, toModule } from './document.ts'
+import { slowOperations } from './operations.ts'
 import { tables } from './rows.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -15,10 +16,15 @@ const methods = clientFrame._zod.def.options.flatMap((option): readonly string[]
   return method._zod.def.type === 'enum' ? Object.values(method._zod.def.entries) : [...method._zod.def.values]
 })
 
+/** `npm run test:long` counts the slow operations too. */
+const kept = process.env['TRUNKLINE_LIMITS'] === 'all' ? new Set<string>() : slowOperations
+
 describe('docs/reference/limits.md', () => {
-  it('has the counts that `npm run limits` writes', { timeout: slowMachineMs }, async () => {
+  it('and the counts of operations are what `npm run limits` writes', { timeout: slowMachineMs }, async () => {
     const document = readFileSync(join(repository, 'docs/reference/limits.md'), 'utf8')
-    expect(document).toBe(replaceParts(document, await generate()))
+    const { parts, counts } = await generate({ kept })
+    expect(document).toBe(replaceParts(document, parts))
+    expect(readFileSync(join(repository, 'packages/local/src/cost/counts.ts'), 'utf8')).toBe(toModule(counts))
   })
 
   it('has a row for each frame of the protocol', () => {
@@ -32,7 +38,7 @@ describe('docs/reference/limits.md', () => {
   })
 
   it('needs its markers', () => {
-    expect(() => replaceParts('# Limits', { counts: '', limits: '' })).toThrow(
+    expect(() => replaceParts('# Limits', { counts: '', limits: '', operations: '' })).toThrow(
       'Expected <!-- counts: npm run limits -->',
     )
   })

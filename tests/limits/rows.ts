@@ -21,35 +21,39 @@ const sizes = {
   ended: 2_000,
 } as const
 
-const input = { room: 'x' }
-const text = 'x'.repeat(100)
+export const input = { room: 'x' }
+export const text = 'x'.repeat(100)
 
-const query = (path: string, id: unknown = 1) => ({ id, method: 'query', params: { path } })
-const post = (path: string, id: unknown = 1) => ({
+export const query = (path: string, id: unknown = 1) => ({ id, method: 'query', params: { path } })
+export const post = (path: string, id: unknown = 1) => ({
   id,
   method: 'mutation',
   params: { path, input: { ...input, text } },
 })
-const keyed = (frame: ReturnType<typeof post>) => ({ ...frame, params: { ...frame.params, key: `own.k${frame.id}` } })
-const subscribe = (path: string, id: unknown = 1) => ({
+export const keyed = (frame: ReturnType<typeof post>) => ({
+  ...frame,
+  params: { ...frame.params, key: `own.k${frame.id}` },
+})
+export const subscribe = (path: string, id: unknown = 1) => ({
   id,
   method: 'subscription',
   params: { path, input, ref: 1 },
 })
-const stop = (id: unknown) => ({ id, method: 'subscription.stop', params: { ref: 1 } })
-const sync = (from: string, ids: readonly number[], id: unknown = 's') => ({
+export const stop = (id: unknown) => ({ id, method: 'subscription.stop', params: { ref: 1 } })
+export const sync = (from: string, ids: readonly number[], id: unknown = 's') => ({
   id,
   method: 'sync',
   params: { subscriptions: ids.map((each) => ({ id: each, ref: 1, from })) },
 })
 const all = Array.from({ length: sizes.subscriptions }, (_, index) => index)
 const same = Array.from({ length: 200 }, () => 1)
-const auth = (token: string) => ({ id: 'a', method: 'auth', params: { token } })
+export const auth = (token: string) => ({ id: 'a', method: 'auth', params: { token } })
 const chunksOf = (message: unknown) => toChunks({ id: 'c', message: 'm', text: JSON.stringify(message) }, 32_768)
-const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index))
+export const many = <T>(count: number, make: (index: number) => T) =>
+  Array.from({ length: count }, (_, index) => make(index))
 
 /** A row whose counted part is one message, on a connection that `before` prepared. */
-function sends(
+export function sends(
   name: string,
   method: string,
   message: (from: string) => object | string,
@@ -66,10 +70,10 @@ function sends(
   }
 }
 
-type Before = (world: World, connection: Connection) => Promise<string>
+export type Before = (world: World, connection: Connection) => Promise<string>
 
 /** Publishes, and returns the position of the first event. */
-async function publish(world: World, count: number): Promise<string> {
+export async function publish(world: World, count: number): Promise<string> {
   let first = ''
   await world.run(async () => {
     for (let n = 0; n < count; n++) {
@@ -96,7 +100,7 @@ const flooding: Before = async (world, connection) => {
   return ''
 }
 
-const withLog: Before = (world) => publish(world, 1)
+export const withLog: Before = (world) => publish(world, 1)
 const subscribedTo =
   (...paths: readonly string[]): Before =>
   async (world, connection) => {
@@ -136,7 +140,7 @@ const manyBehind: Before = async (world, connection) => {
 }
 
 /** A publish to a number of subscribers, on connections of their own. */
-function delivers(name: string, path: string, count: number): Row {
+export function delivers(name: string, path: string, count: number): Row {
   return {
     name,
     async prepare(world) {
@@ -180,7 +184,7 @@ const manyGuarded: Before = async (world, connection) => {
 }
 
 /** A row whose counted part is one HTTP request, on a connection whose `before` frames were sent. */
-function posts(
+export function posts(
   name: string,
   frames: (from: string) => readonly object[],
   {
@@ -208,7 +212,7 @@ const poll = (from: string, ids: readonly number[], state: object | true = true)
   return { id, method, params: { ...params, poll: state } }
 }
 /** A poll whose positions were verified by an earlier one. */
-const pollAgain = (from: string, ids: readonly number[]) =>
+export const pollAgain = (from: string, ids: readonly number[]) =>
   poll(from, ids, { nextMs: 1_000, verified: 1_800_000_000_000 })
 
 /** A connection of which something is counted up to its bound. */
@@ -227,7 +231,7 @@ const opened: Before = async (world, connection) => {
 }
 
 /** A topic with watchers, and members on connections of their own. */
-async function present(world: World, count: number): Promise<readonly Connection[]> {
+export async function present(world: World, count: number): Promise<readonly Connection[]> {
   for (let n = 0; n < sizes.subscribers; n++) await world.send(await world.connect(), subscribe('watch'))
   const joined: Connection[] = []
   for (let n = 0; n < count; n++) {
@@ -293,13 +297,13 @@ const afterKick = (name: string, act: (world: World, kicked: Connection) => Prom
 })
 const farAway = new Date('2100-01-01')
 
-const ann = { options: { token: 'ann-1' } }
+export const ann = { options: { token: 'ann-1' } }
 const moved = { options: { token: 'ann-moved' } }
 const { array, subscriptions, members, subscribers, ended } = sizes
 const { connectionSubscriptions, unknownStops } = limits
 
 /** A call or a subscribe of a stream, each of its own. */
-const ofStream = (path: string, method: 'mutation' | 'subscription', id = 1) => ({
+export const ofStream = (path: string, method: 'mutation' | 'subscription', id = 1) => ({
   id,
   method,
   params: { path, input: { ...input, text: `s${id}` }, ...(method === 'subscription' && { ref: 1 }) },

@@ -63,7 +63,10 @@ export async function createWorld() {
     sweepMs: Number.POSITIVE_INFINITY,
     // a strong read of nothing costs one unit, for which the emulator counts none
     onUse: ({ readUnits, writeUnits }) =>
-      counts.add({ requests: 1, writeUnits, readUnits: readUnits + writeUnits === 0 ? 1 : readUnits }),
+      counts.add({
+        ...{ requests: 1, writeUnits, writes: writeUnits > 0 ? 1 : 0 },
+        readUnits: readUnits + writeUnits === 0 ? 1 : readUnits,
+      }),
   })
   const table = 'limits'
   await dynamo.createTable(lineTable(table))
@@ -102,7 +105,7 @@ export async function createWorld() {
   const gateway: Gateway = {
     kind: 'limits',
     async post(id, text) {
-      counts.add({ posts: 1 })
+      counts.add({ posts: 1, messagesOut: 1 })
       await clock.sleep(latencyMs.other)
       connections.get(id)?.posted.push(text)
       return { status: connections.has(id) ? 'posted' : 'gone' }
@@ -125,7 +128,7 @@ export async function createWorld() {
     kind: 'limits',
     invoke: begin,
     async invokeDelayed(payload: unknown) {
-      counts.add({ posts: 1 })
+      counts.add({ posts: 1, queued: 1 })
       await clock.sleep(latencyMs.other)
       delayed.push(payload)
     },
@@ -182,6 +185,7 @@ export async function createWorld() {
     const body = typeof message === 'string' ? message : JSON.stringify(message)
     const requestContext = { ...context, eventType: 'MESSAGE', routeKey, requestId: 'r1' }
     clock.time += 1
+    counts.add({ messagesIn: 1, messagesOut: routeKey === '$default' ? 1 : 0 })
     const answer = await call('websocket', { requestContext, body, isBase64Encoded: false })
     await runStarted()
     return (answer as { readonly body?: string }).body ?? ''
@@ -203,6 +207,7 @@ export async function createWorld() {
     }
     const requestContext = { requestId: 'r1', http: { method: 'POST', sourceIp: '192.0.2.1' } }
     clock.time += 1
+    counts.add({ httpRequests: 1 })
     const event = { version: '2.0', rawPath: '/frames', headers, body: JSON.stringify(frames), requestContext }
     const response = await call('http', event)
     await runStarted()
@@ -231,11 +236,18 @@ export async function createWorld() {
       }
       await runStarted()
     },
-    /** Puts copies of an item of the table: those under the same `pk` with other sort keys. */
-    async copyItem(prefix: string, sortKeys: readonly string[]): Promise<void> {
-      await copyItem(client, { table, prefix, sortKeys })
+    /** Puts copies of an item of the table with other sort keys, under the same `pk` or another one. */
+    async copyItem(prefix: string, sortKeys: readonly string[], pk?: string): Promise<void> {
+      await copyItem(client, { table, prefix, sortKeys, ...(pk !== undefined && { pk }) })
       records.length = 0
     },
+    /** Opens sockets that have no rows of their own. Returns their ids. */
+    openSockets(count: number): readonly string[] {
+      const ids = Array.from({ length: count }, (_, n) => `s${n}=`)
+      for (const id of ids) connections.set(id, { id, handshake: {}, context: {}, posted: [] })
+      return ids
+    },
+    growShards: (topic: string, to: number) => dynamoStore.growShards(topic, 1, to),
     /** Runs what a script does, and what it starts. */
     async run(action: () => Promise<unknown>): Promise<void> {
       await clock.drive(action())
