@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { defined } from '@trunkline/protocol'
 import { writeDocument } from './asyncapi/write-document.ts'
+import { costUsage, runCostCommand } from './cost/command.ts'
 import { dev } from './dev/dev.ts'
 import { eraseUsage, runEraseCommand } from './erase/command.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
@@ -33,7 +34,9 @@ and credentials. TRUNKLINE_FAILURES is the default of --queue. Running it again 
 
 ${eraseUsage}
 
-${revokeUsage}`
+${revokeUsage}
+
+${costUsage}`
 
 /** Commands by name. Each resolves to the exit code. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
@@ -44,6 +47,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   connections: (args) => runConnectionsCommand(args),
   kick: (args) => runKickCommand(args),
   revoke: (args) => runRevokeCommand(args),
+  cost: (args) => runCostCommand(args),
 }
 
 async function main([command, ...args]: readonly string[]): Promise<number> {

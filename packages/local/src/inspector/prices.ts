@@ -1,3 +1,4 @@
+import { prices, usdOf } from '../cost/prices.ts'
 import type { CostView } from './view.ts'
 
 /** The billed items that a line uses. */
@@ -7,30 +8,8 @@ export type Metered = (typeof metered)[number]
 /** The amount of each item. */
 export type Usage = Readonly<Record<Metered, number>>
 
-/** One price with its source. */
-export interface Price {
-  readonly label: string
-  /** US dollars per million. */
-  readonly usdPerMillion: number
-  readonly source: string
-}
-
-const gateway = 'https://aws.amazon.com/api-gateway/pricing/'
-const lambda = "infracost's golden file lambda_function_test"
-const dynamo = 'https://airbyte.com/data-engineering-resources/dynamodb-pricing'
-
-/** The public on-demand prices of us-east-1, without free tier and discounts. */
-export const prices: Readonly<Record<Metered, Price>> = {
-  messages: { label: 'API Gateway messages, 32 KB', usdPerMillion: 1, source: gateway },
-  connectionMinutes: { label: 'API Gateway connection minutes', usdPerMillion: 0.25, source: gateway },
-  requests: { label: 'Lambda requests', usdPerMillion: 0.2, source: lambda },
-  gbSeconds: { label: 'Lambda GB-seconds, arm64', usdPerMillion: 13.3334, source: lambda },
-  readUnits: { label: 'DynamoDB read units', usdPerMillion: 0.125, source: dynamo },
-  writeUnits: { label: 'DynamoDB write units', usdPerMillion: 0.625, source: dynamo },
-}
-
-/** The day on which the prices were read. */
-const pricesRead = '2026-11-23'
+/** The day on which the newest of the prices was read. */
+const pricesRead = metered.map((item) => prices[item].read).reduce((a, b) => (a > b ? a : b))
 
 /** The memory of a line's functions, which determines the price of a second. */
 export const memoryMb = 512
@@ -49,14 +28,13 @@ export function toGbSeconds(ms: number): number {
 
 /** The cost of the usage so far, and of an hour at the current rate. */
 export function toCost(used: Usage, perHour: Usage): CostView {
-  const usd = (item: Metered, amount: number) => (amount * prices[item].usdPerMillion) / 1_000_000
   const lines = metered.map((item) => ({
     label: prices[item].label,
     source: prices[item].source,
-    usdPerMillion: prices[item].usdPerMillion,
+    usdPerMillion: usdOf(item, 1_000_000),
     used: used[item],
-    usd: usd(item, used[item]),
-    usdPerHour: usd(item, perHour[item]),
+    usd: usdOf(item, used[item]),
+    usdPerHour: usdOf(item, perHour[item]),
   }))
   return {
     pricesRead,
