@@ -221,14 +221,14 @@ export class StreamWriter implements Disposable {
 
   #onStanding(slot: Slot): void {
     if (slot.data === undefined) return // the table's stream delivers it
+    if (this.#context.gateway === undefined) return // readers miss it before the next slot, and fetch it
     this.#undelivered.push(slot)
     this.#delivering ??= this.#deliver()
   }
 
   /** Delivers the slots that stand, together with those that come meanwhile. */
   async #deliver(): Promise<void> {
-    while (this.#undelivered.length > 0 && this.#context.gateway !== undefined)
-      await deliverOwn(this.#context, this.#ref.topic, this.#undelivered.splice(0))
+    while (this.#undelivered.length > 0) await deliverOwn(this.#context, this.#ref.topic, this.#undelivered.splice(0))
     this.#delivering = undefined
   }
 
