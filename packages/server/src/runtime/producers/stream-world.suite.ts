@@ -91,7 +91,13 @@ export type LosesAnswer = (operation: keyof Store, args: readonly unknown[]) => 
 /** A line with one stream, in memory, through its real handlers. Its producers are fed by the test. */
 export function createStreamWorld({ onLost, retention, batch, bytesPerMinute, ...options }: StreamWorldOptions = {}) {
   const line = createLine()
-  const faults: Faults = { current: new AsyncLocalStorage(), loses: () => false, fails: () => false, requests: [] }
+  const faults: Faults = {
+    current: new AsyncLocalStorage(),
+    loses: () => false,
+    fails: () => false,
+    misses: () => false,
+    requests: [],
+  }
   const runs: ProducerRun[] = []
   const failures: string[] = []
   const answers = line.stream('answers', {
@@ -145,6 +151,8 @@ interface Faults {
   loses: LosesAnswer
   /** Requests that fail before they take effect. */
   fails: LosesAnswer
+  /** Requests that fail since the table does not exist. */
+  misses: LosesAnswer
   /** Requests of the store, by operation. */
   readonly requests: (keyof Store)[]
 }
@@ -159,8 +167,9 @@ function faultyStore(inner: Store, faults: Faults): Store {
         const invocation = faults.current.getStore()
         for (; invocation?.held !== undefined; ) await invocation.held
         faults.requests.push(operation)
-        const failed = (mayHaveHappened: boolean) =>
-          new StoreError(operation, mayHaveHappened, { cause: new Error('The answer was lost.') })
+        const cause = new Error('The answer was lost.')
+        const failed = (mayHaveHappened: boolean) => new StoreError(operation, mayHaveHappened, { cause })
+        if (faults.misses(operation, args)) throw new StoreError(operation, false, { cause, refused: 'no-table' })
         if (faults.fails(operation, args)) throw failed(false)
         const answer = (await Reflect.apply(member, target, args)) as unknown
         if (faults.loses(operation, args)) throw failed(true)
