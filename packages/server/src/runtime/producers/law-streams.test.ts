@@ -1,6 +1,8 @@
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import { explore } from '../explore.suite.ts'
-import { type StreamScope, scopeOf } from './law-streams.suite.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { Slot } from '../../ports/log.ts'
+import { type StreamScope, searchOf } from './law-streams.suite.ts'
+import { describeScopes, print, printSearches } from './stream-scopes.suite.ts'
+import { search } from './stream-search.suite.ts'
 
 type Lawful = typeof import('../streams/state.ts')['stateAfter']
 
@@ -24,92 +26,110 @@ afterEach(() => {
   broken.by = undefined
   broken.ignoresClose = false
 })
-vi.setConfig({ testTimeout: 3_600_000 }) // each schedule is a line of its own: slow where others use the machine
 
-/** How many states each scope may enter; a long run sets more. */
-const mostStates = Number(process.env['TRUNKLINE_STREAM_STATES'] ?? 100)
+printSearches()
+describeScopes('close')
+describeScopes('restart')
 
-const rows: string[] = []
-afterAll(() => console.log(`\n${['[LAW-STREAM]: states, schedules', ...rows].join('\n')}`))
-const row = (states: number, schedules: number, what: string) =>
-  rows.push(`${String(states).padStart(8)} ${String(schedules).padStart(8)}  ${what}`)
-
-async function holds(what: string, scope: StreamScope): Promise<void> {
-  const { states, schedules, isCut, failure } = await explore({ ...scopeOf(scope), mostStates })
-  row(states, schedules, `${what}, ${scope.onLost}${isCut ? ` (cut at ${mostStates})` : ''}`)
-  if (failure !== undefined) throw new Error(failure.steps.join(' → '), { cause: failure.thrown })
+async function catches(mutant: string, scope: Partial<StreamScope>, because: RegExp): Promise<void> {
+  const standard = { onLost: 'continue', chunks: 3, workers: 2, stops: true, losses: 1 } as const
+  const found = await search(searchOf({ ...standard, ...scope, mostStates: 200_000, spreads: true }))
+  print(found, `until a mutant is killed: ${mutant} (${String(found.failure?.flaw).split(':')[0]})`)
+  expect(found.failure?.flaw, `${mutant} goes unnoticed`).toMatch(because)
 }
 
-async function catches(mutant: string, scope: StreamScope, because: RegExp): Promise<void> {
-  const { states, schedules, failure } = await explore({ ...scopeOf(scope), mostStates: 20_000 })
-  row(states, schedules, `until the mutant is caught: ${mutant} (${String(failure?.thrown).split(':')[1]})`)
-  expect(failure, `${mutant} goes unnoticed`).toBeDefined()
-  expect(String(failure?.thrown)).toMatch(because)
-}
+/** Lets writes of a kind through whatever the state is. */
+const allow =
+  (kind: 'chunks' | 'close'): NonNullable<typeof broken.by> =>
+  (lawful) =>
+  (evidence, write, law) => {
+    const { state } = evidence
+    const known = lawful(evidence, write, law)
+    if (known !== undefined || state === undefined || write.kind !== kind) return known
+    if (write.kind === 'chunks') return { ...state, n: state.n + write.count }
+    return write.kind === 'close' ? { ...state, at: 'closed', outcome: write.outcome } : known
+  }
 
-describe.each(['close', 'restart', 'continue'] as const)('[LAW-STREAM] [LAW-STREAM-SETTLE] onLost: %s', (onLost) => {
-  const scope = { onLost, chunks: 2 }
-  test('A: two starts, two workers, a stop, a slot without a state, a hand-over and a lost answer', () =>
-    holds('A', { ...scope, starts: 2, workers: 2, stops: true, birth: true, handsOver: true, losses: 1 }))
-  test('B: three workers, a stop and a lost answer', () => holds('B', { ...scope, workers: 3, stops: true, losses: 1 }))
-  test('E: two workers, a stop, a hand-over and two lost answers', () =>
-    holds('E', { ...scope, workers: 2, stops: true, handsOver: true, losses: 2 }))
-})
-
+/** The ten mutants of the law: in one start, two workers, a stop, three chunks and a lost answer. */
 describe('[PROOF-STREAM] a broken law is noticed', () => {
-  const scope = { onLost: 'continue', chunks: 2, workers: 2 } as const
-  const allow =
-    (kind: 'chunks' | 'close' | 'claim'): NonNullable<typeof broken.by> =>
-    (lawful) =>
-    (evidence, write, law) => {
-      const { state } = evidence
-      const known = lawful(evidence, write, law)
-      if (known !== undefined || state === undefined || write.kind !== kind) return known
-      if (write.kind === 'chunks') return { ...state, n: state.n + write.count }
-      if (write.kind === 'close') return { ...state, at: 'closed', outcome: write.outcome }
-      return { ...state, at: 'running', e: state.e + 1, by: write.kind === 'claim' ? write.by : '' }
-    }
-  test('a producer puts chunks whatever the state is', async () => {
+  test('no fence: a producer puts chunks whatever the state is', async () => {
     broken.by = allow('chunks')
-    await catches('no fence', { ...scope, stops: true, workers: 1 }, /behind the close/)
+    await catches('no fence', {}, /behind the close|of a producer that was succeeded|behind a stop/)
   })
-  test('a producer closes whatever the state is', async () => {
+  test('close without fence: a producer closes whatever the state is', async () => {
     broken.by = allow('close')
-    await catches('a close without fence', { ...scope, stops: true, workers: 1 }, /behind the close/)
+    await catches('close without fence', {}, /behind the close/)
   })
-  test('a stream that closes when it is lost is claimed again', async () => {
-    broken.ignoresClose = true
-    broken.by = (lawful) => (evidence, write, law) => lawful(evidence, write, { ...law, onLost: 'continue' })
-    await catches('claimed although it closes', { ...scope, onLost: 'close' }, /produced twice/)
-  })
-  test('a restart is not marked anew', async () => {
+  test('id-less retry: a repeated put does not know its own slot', () =>
+    catches(
+      'id-less retry',
+      {
+        mutant: {
+          instead: ({ operation, args }, { table, answers }) => {
+            const sent = args[1] as Slot | undefined
+            if (operation !== 'putSlot' || sent?.data === undefined) return undefined
+            const renamed = answers.map((answer) => {
+              const { slot } = answer.value as { readonly slot?: Slot }
+              if (slot?.publishId !== sent.publishId) return answer
+              return { key: `other ${answer.key}`, value: { status: 'taken', slot: { ...slot, publishId: 'x' } } }
+            })
+            return { table, answers: renamed }
+          },
+        },
+      },
+      /stands twice|doubled/,
+    ))
+  test('batch grown between put and retry: what stands is less than what the retry has', () =>
+    catches(
+      'batch grown between put and retry',
+      {
+        mutant: {
+          instead: ({ operation, args }, { table, answers, before }) => {
+            const sent = args[1] as Slot | undefined
+            const chunks = JSON.parse(sent?.data ?? '[]') as string[]
+            if (operation !== 'putSlot' || chunks.length < 2 || table === before) return undefined
+            const state = JSON.parse(sent?.state ?? '{}') as { readonly n: number }
+            const first = { data: JSON.stringify(chunks.slice(0, 1)) }
+            const less = { ...first, state: JSON.stringify({ ...state, n: state.n - chunks.length + 1 }) }
+            return { table, answers, whenLost: before.with({ ...(sent as Slot), ...less }) }
+          },
+        },
+      },
+      /doubled or missing|counts other|without all chunks/,
+    ))
+  test('stop only in a row: a stop resolves and the log has no close', () =>
+    catches(
+      'stop only in a row',
+      {
+        mutant: {
+          instead: ({ operation }, { name, before }) =>
+            name === 'stop' && operation === 'putSlot'
+              ? { table: before, answers: [{ key: 'put', value: { status: 'put' } }] }
+              : undefined,
+        },
+      },
+      /behind a stop/,
+    ))
+  test('`produced` as read: a producer continues after what was there before its claim', () =>
+    catches('`produced` as read', { mutant: { producedAsRead: true } }, /doubled or missing/))
+  test('restart without `anew`', async () => {
     broken.by = (lawful) => (evidence, write, law) => {
       const { anew: _, ...state } = lawful(evidence, write, law) ?? {}
       return 'at' in state ? (state as ReturnType<Lawful>) : undefined
     }
-    await catches('restart without anew', { ...scope, onLost: 'restart' }, /doubled or missing|counts other/)
+    await catches('restart without anew', { onLost: 'restart' }, /doubled or missing/)
   })
-  test('a claim is named after its job', () =>
+  test('claim named after the job', () =>
+    catches('claim named after the job', { onLost: 'close', mutant: { claimsAlike: true } }, /produced twice/))
+  test('claim although `close`', async () => {
+    broken.ignoresClose = true
+    broken.by = (lawful) => (evidence, write, law) => lawful(evidence, write, { ...law, onLost: 'continue' })
+    await catches('claim although close', { onLost: 'close' }, /produced twice/)
+  })
+  test('cursor without place in the batch: a reader that was cut sends the id of the slot', () =>
     catches(
-      'claims that are named alike',
-      { ...scope, onLost: 'close', claimsAlike: true, losses: 1 },
-      /produced twice|doubled/,
-    ))
-  test('a repeated put does not know its own slot', () =>
-    catches(
-      'a retry without an id',
-      {
-        ...scope,
-        workers: 1,
-        losses: 1,
-        mutant: (store) => ({
-          async putSlot(topic, slot) {
-            const outcome = await store.putSlot(topic, slot)
-            if (outcome.status === 'put' || slot.data === undefined) return outcome
-            return { ...outcome, slot: { ...outcome.slot, publishId: 'x' } }
-          },
-        }),
-      },
-      /doubled|stands twice/,
+      'cursor without place in the batch',
+      { mutant: { cursorOf: (id) => id.replace(/\.\d+$/, '') } },
+      /after .* gets \[\]/,
     ))
 })
