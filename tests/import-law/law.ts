@@ -141,7 +141,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...['powertools', 'sdk', 'ports/testing', 'ports', 'define'],
   ],
   client: [
-    ...['.', 'trpc', 'connection', 'session', 'session/lifecycle', 'session/subscriptions', 'session/calls'],
+    ...['.', 'trpc', 'http', 'connection', 'session', 'session/lifecycle', 'session/subscriptions', 'session/calls'],
     'session/machine',
   ],
   local: [

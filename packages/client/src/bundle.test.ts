@@ -36,10 +36,20 @@ test('a browser loads no zod and no server', async () => {
   expect(inputs.filter((path) => /zod|packages\/server|unstable-core/.test(path))).toEqual([])
 })
 
+test('what polls over HTTP is in no bundle that does not import the entry http', async () => {
+  const { inputs } = await bundle(code)
+  expect(inputs.filter((path) => /client\/src\/http/.test(path))).toEqual([])
+  const fallback = "import { overHttp } from './http.ts'; globalThis.fallback = overHttp('https://example.com')"
+  const withHttp = await bundle(code + fallback)
+  expect(withHttp.inputs.filter((path) => /client\/src\/http\//.test(path)).length).toBeGreaterThan(3)
+  console.info(`with the entry http: ${(withHttp.gzipBytes / 1_024).toFixed(1)} KB gzip`)
+  expect(withHttp.gzipBytes).toBeLessThan(33 * 1_024)
+})
+
 test.each([
-  ['with all', [], 25.98],
-  ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 21.7],
-  ['without partysocket too', ['@trpc/*', 'partysocket'], 19.25],
+  ['with all', [], 26.75],
+  ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 22.5],
+  ['without partysocket too', ['@trpc/*', 'partysocket'], 20.05],
 ])('createClient and createConnection are small (%s)', async (what, external, kilobytes) => {
   const { gzipBytes } = await bundle(code, external)
   console.info(`${what}: ${(gzipBytes / 1_024).toFixed(1)} KB gzip`)

@@ -1,4 +1,5 @@
 // Every entry point is found, with its types.
+export { overHttp } from '@trunkline/client/http'
 export { useConnection } from '@trunkline/client/react'
 export { startLocalEntry } from '@trunkline/local'
 export { describeApplication } from '@trunkline/local/asyncapi'

@@ -65,7 +65,7 @@ function start(options: Partial<ConnectionOptions> = {}) {
     subscribe: () =>
       transport.subscribe(
         { path: 'live', input: null, givenInput: null, onGap: undefined },
-        { started() {}, data() {}, state() {}, fail() {}, complete() {} },
+        { started() {}, pending() {}, data() {}, state() {}, fail() {}, complete() {} },
       ),
     open() {
       socket?.onOpen()

@@ -1,4 +1,5 @@
 import type { GapHandler } from '../session/machine/gap.ts'
+import type { Fallback } from './fallback.ts'
 import type { WebSocketLike } from './socket.ts'
 
 /** Options of a connection. */
@@ -6,9 +7,17 @@ export interface ConnectionOptions {
   /**
    * The URL of the API, such as `wss://example.com/dev` (`ws`, `http` and `https` also work), or a function that
    * returns it. The function is called before each attempt and has 15 s together with `token`. A wrong value closes the
-   * connection with the cause `invalid-options`.
+   * connection with the cause `invalid-options`. Null: the connection is over HTTP alone, by `fallback`.
    */
-  readonly url: string | (() => string | Promise<string>)
+  readonly url: string | (() => string | Promise<string>) | null
+  /**
+   * A way to the server where sockets are blocked: `overHttp(httpUrl)` of `@trunkline/client/http`. It is used when a
+   * socket is not open within 4 s, or when three sockets in a row were lost within 60 s. The connection moves back when
+   * a socket can be opened. `connection.state.transport` is what is in use.
+   *
+   * @default sockets alone
+   */
+  readonly fallback?: Fallback
   /**
    * Returns the token, or null to connect anonymously. It is called before each attempt, before the authorization
    * expires and after AUTH_EXPIRED; in the last two cases null closes the connection. When it throws, the client tries

@@ -5,6 +5,7 @@ import { frameError } from '../session/machine/check-frame.ts'
 import type { TrunklineError } from '../session/machine/trunkline-error.ts'
 import { createRandomId } from './environment.ts'
 import type { RunningSession } from './running-session.ts'
+import { hasWebSocket } from './socket-pool.ts'
 import type { CallObserver, CallRequest, SubscribeRequest, SubscriptionObserver, Transport } from './transport.ts'
 
 const callTimeoutMs = 30_000 // 30 s
@@ -50,7 +51,7 @@ export function createTransport({ options, environment, observers, state, dispat
   }
 
   function requireWebSocket(): void {
-    if (options.WebSocket ?? environment.WebSocket ?? environment.createSocket ?? 'WebSocket' in globalThis) return
+    if (options.fallback !== undefined || hasWebSocket(options, environment)) return
     throw new Error('This runtime has no WebSocket: pass createConnection({ WebSocket }).')
   }
 }

@@ -1,7 +1,7 @@
 import { formatOffer, tokenFlaw } from '@trunkline/protocol'
 import { ConfigurationError, optionError } from '../session/machine/settings.ts'
 import type { ConnectionOptions } from './connection-options.ts'
-import type { Endpoint } from './socket.ts'
+import type { FallbackEndpoint } from './fallback.ts'
 import { toError } from './to-error.ts'
 
 /**
@@ -13,14 +13,22 @@ export async function resolveEndpoint(
   options: ConnectionOptions,
   session: string,
   explains = false,
-): Promise<Endpoint> {
+): Promise<FallbackEndpoint> {
   const [url, token] = await Promise.all([ask('url', options.url), ask('token', options.token)])
   if (token !== undefined && token !== null && typeof token !== 'string') throw tokenTypeError(token)
   const flaw = typeof token === 'string' ? tokenFlaw(token) : undefined // [TL-LIM-9]
   if (flaw !== undefined) throw new ConfigurationError(flaw)
+  const offer = { session, token: token ?? null }
+  const endpoint = { ...offer, protocols: formatOffer(offer) } // [TL-HS-1]
+  if (isHttpOnly(options)) return { ...endpoint, url: '' }
   const address = parseAddress(url)
   if (explains) address.searchParams.set('explain', '1')
-  return { url: address.href, protocols: formatOffer({ session, token: token ?? null }) } // [TL-HS-1]
+  return { ...endpoint, url: address.href }
+}
+
+/** Whether the connection never uses a socket. */
+export function isHttpOnly({ url, fallback }: ConnectionOptions): boolean {
+  return fallback !== undefined && (url ?? null) === null
 }
 
 /**

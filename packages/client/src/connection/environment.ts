@@ -23,6 +23,8 @@ export interface ConnectionEnvironment {
   /** Handles an error that a callback of the application threw. @default throws it as an uncaught error */
   uncaught(error: unknown): void
   readonly WebSocket?: WebSocketLike
+  /** Sends the requests of `overHttp`, unless its options have a `fetch`. @default the runtime's `fetch` */
+  readonly fetch?: typeof fetch
   /** Creates each socket, instead of one over `WebSocket`. A hand-over calls it for its second socket. */
   readonly createSocket?: (options: SocketOptions) => Socket
 }

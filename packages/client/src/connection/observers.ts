@@ -6,7 +6,7 @@ import type { CallObserver, SubscriptionObserver } from './transport.ts'
 /** The effects that are for the application. */
 export type ObserverEffect = Extract<
   Effect,
-  { readonly type: 'answer' | 'fail' | 'started' | 'deliver' | 'gap' | 'complete' }
+  { readonly type: 'answer' | 'fail' | 'started' | 'pending' | 'deliver' | 'gap' | 'complete' }
 >
 
 /** Receives the gaps of one subscription. */
@@ -86,6 +86,8 @@ function notify({ observer, notifyGap }: Entry, effect: ObserverEffect) {
       return observer.answer?.(effect.data)
     case 'started':
       return observer.started?.()
+    case 'pending':
+      return observer.pending?.(effect.line)
     case 'deliver':
       return observer.data?.(effect.result)
     case 'gap':

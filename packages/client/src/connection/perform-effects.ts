@@ -56,8 +56,8 @@ export function createEffectPerformer(session: RunningSession): (effect: Effect)
       dispatch({ type: 'token-failed' }) // the session asks again soon; the application knows its own error
     }
   }
-  function onText(socket: number, text: unknown): void {
-    const message = decodeServerMessage(text)
+  function onText(socket: number, text: unknown, maxBytes?: number): void {
+    const message = decodeServerMessage(text, maxBytes)
     if (!message.ok || message.frames.length === 0) return // [TL-BAD-6] ignored: deadlines and fetches repair the loss
     dispatch({ type: 'message', socket, frames: message.frames, size: (text as string).length }) // only a text decodes
   }

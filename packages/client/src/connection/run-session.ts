@@ -3,6 +3,7 @@ import { readSettings } from '../session/machine/settings.ts'
 import { initialState, type SessionState } from '../session/machine/state.ts'
 import { step } from '../session/step.ts'
 import type { ConnectionOptions } from './connection-options.ts'
+import { isHttpOnly } from './endpoint.ts'
 import type { ConnectionEnvironment } from './environment.ts'
 import { createObservers } from './observers.ts'
 import { createEffectPerformer } from './perform-effects.ts'
@@ -17,6 +18,7 @@ export function runSession(options: ConnectionOptions, environment: ConnectionEn
     subscriptions: new Map(),
     settings: readSettings(options),
     maxMessageBytes,
+    mayUseSocket: !isHttpOnly(options),
     messageBytes: maxMessageBytes,
   }
   const observers = createObservers(environment.uncaught)

@@ -18,7 +18,8 @@ export interface SocketOptions {
   /** Calls `fn` once after `ms` milliseconds. Returns a function that cancels it. */
   readonly after: (ms: number, fn: () => void) => () => void
   readonly onOpen: () => void
-  readonly onMessage: (text: unknown) => void
+  /** `maxBytes`: the largest message of the transport. @default that of the gateway */
+  readonly onMessage: (text: unknown, maxBytes?: number) => void
   /** Called once for each failed attempt and each lost socket. */
   readonly onLost: (cause: ConnectionCause) => void
 }
@@ -36,7 +37,7 @@ export interface Socket {
 }
 
 // 15 s: a slower `url` or `token` fails the attempt, since partysocket has no limit of its own
-const endpointMs = 15_000
+export const endpointMs = 15_000
 const handshakeMs = 15_000 // 15 s: longer than cold starts of the authorizer and of $connect together
 
 /** Creates a socket over partysocket. The comments name the behaviour of partysocket that the code works around. */
@@ -144,7 +145,7 @@ function causeOf(stage: Stage, { code, text = '' }: Partial<SocketLoss> = {}): C
 }
 
 /** Rejects after `ms`, and always with an `Error`: partysocket stops permanently when anything else is thrown. */
-function withTimeout<T>(after: SocketOptions['after'], ms: number, ask: () => Promise<T>): Promise<T> {
+export function withTimeout<T>(after: SocketOptions['after'], ms: number, ask: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = after(ms, () => reject(new Error(`url and token took longer than ${ms} ms`)))
     const fail = (cause: unknown) => reject(toError(cause))

@@ -1,7 +1,7 @@
 import type { DataResult } from '@trunkline/protocol'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
 import type { GapHandler } from '../session/machine/gap.ts'
-import type { Failure } from '../session/machine/trunkline-error.ts'
+import type { Failure, TrunklineError } from '../session/machine/trunkline-error.ts'
 
 /** The interface between a link and a connection. The link serialises inputs and deserialises outputs. */
 export interface Transport {
@@ -40,6 +40,8 @@ export interface SubscribeRequest {
 }
 export interface SubscriptionObserver {
   started(): void
+  /** The subscription waits for a socket. */
+  pending(reason: TrunklineError): void
   data(result: DataResult): void
   state(state: ConnectionState): void
   fail(failure: Failure): void

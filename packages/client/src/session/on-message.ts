@@ -73,7 +73,7 @@ function applyNextAction(transition: Transition, next: 'renew-auth' | undefined)
 function onSessionAnswer(transition: Transition, id: string, frame: AnswerFrame | ErrorFrame) {
   if ('result' in frame) {
     if (frame.result.type === 'authorized') onAuthorized(transition, frame.result.authExpires)
-    else onSyncEnd(transition, id)
+    else onSyncEnd(transition, id, 'data' in frame.result ? frame.result.data : undefined)
   } else if (isGreeting(transition)) failHandshake(transition, 'The server refused hello.')
   else if (id.startsWith('auth')) onAuthError(transition, frame)
   else if (frame.line?.code === 'AUTH_EXPIRED') renewAuth(transition)

@@ -34,7 +34,7 @@ describe('lifecycle', () => {
     expect(machine.feed({ type: 'opened' })).toEqual(['send {"id":"hello-1","method":"hello"}'])
     expect(machine.call(2)).toEqual([])
     expect(machine.message(helloFrame())).toEqual(['send query 1', 'send query 2'])
-    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
     expect(machine.call(3)).toEqual(['send query 3'])
   })
 

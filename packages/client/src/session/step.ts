@@ -12,9 +12,10 @@ import type { SessionState } from './machine/state.ts'
 import { Transition } from './machine/transition.ts'
 import { onMessage } from './on-message.ts'
 import { onTimer } from './on-timer.ts'
+import { onUnanswered } from './on-unanswered.ts'
 import { flushResumes } from './subscriptions/resume.ts'
 import { addSubscription, dropSubscription } from './subscriptions/subscriptions.ts'
-import { flushFetches } from './subscriptions/sync.ts'
+import { flushFetches, syncAll } from './subscriptions/sync.ts'
 
 /**
  * The client as one pure state machine. Returns the next state and the effects to perform, in order. It reads no clock,
@@ -72,6 +73,10 @@ function onInput(transition: Transition, event: SessionEvent) {
       return onSocketLost(transition, event.cause)
     case 'message':
       return onMessage(transition, event.frames, event.size)
+    case 'unanswered':
+      return onUnanswered(transition, event.frames)
+    case 'poll':
+      return void (transition.from === transition.state.socket && syncAll(transition))
     case 'timer':
       return onTimer(transition, event.timer)
   }

@@ -5,8 +5,8 @@ import { initialState, type SessionState } from '../session/machine/state.ts'
 import { step } from '../session/step.ts'
 
 /** A session that records its effects: frames as objects, other effects by name. */
-export function createMachine(chance = 0) {
-  let state: SessionState = initialState
+export function createMachine(chance = 0, initial: Partial<SessionState> = {}) {
+  let state: SessionState = { ...initialState, ...initial }
   let now = 0
   let wallAhead = 0
   const timers = new Map<string, number>()

@@ -1,4 +1,5 @@
 import type { GapHandler } from '../session/machine/gap.ts'
+import type { TrunklineError } from '../session/machine/trunkline-error.ts'
 
 /** Options of a query or a mutation. */
 export interface CallOptions {
@@ -44,6 +45,14 @@ export interface SubscribeOptions {
    * was lost is an error: `trunklineError(error)?.code` is `STREAM_LOST` for one that was lost.
    */
   readonly onOutcome?: (outcome: 'done' | 'stopped') => void
+  /**
+   * Called when the subscription waits for something, with the reason: `NEEDS_SOCKET` while the connection is over HTTP
+   * and the subscription is to an ephemeral channel or a generator. It starts when a socket is back. tRPC's
+   * `onConnectionStateChange` gets the same as `connecting` with this error.
+   *
+   * @default nothing is called; the subscription waits
+   */
+  readonly onPending?: (reason: TrunklineError) => void
 }
 
 /** All of Trunkline's options for one call. */
@@ -69,10 +78,9 @@ export function toContext<O extends { readonly context?: Record<string, unknown>
   options: (O & AllCallOptions) | undefined,
 ): O | undefined {
   if (options === undefined) return undefined
-  const { timeoutMs, idempotencyKey, orderingKey, onGap, onOutcome } = options
-  const named = Object.entries({ timeoutMs, idempotencyKey, orderingKey, onGap, onOutcome }).filter(
-    ([, value]) => value !== undefined,
-  )
+  const { timeoutMs, idempotencyKey, orderingKey, onGap, onOutcome, onPending } = options
+  const given = { timeoutMs, idempotencyKey, orderingKey, onGap, onOutcome, onPending }
+  const named = Object.entries(given).filter(([, value]) => value !== undefined)
   if (named.length === 0) return options
   const merged = { ...optionsOf(options.context ?? {}), ...Object.fromEntries(named) }
   return { ...options, context: { ...options.context, ...callContext(merged) } }

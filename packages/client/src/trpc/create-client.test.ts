@@ -63,7 +63,7 @@ test('opens with the first call, and not before', async () => {
   const { server, connection, client } = await start(answer)
   expect(connection.state).toEqual({ status: 'idle' })
   expect(await client.add.query(1)).toBe(2)
-  expect(connection.state).toEqual({ status: 'open' })
+  expect(connection.state).toEqual({ status: 'open', transport: 'socket' })
   expect(server.frames.map(({ method }) => method)).toEqual(['hello', 'query'])
 })
 

@@ -123,6 +123,11 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
     { path, input: transform.serialize(op.input), givenInput: op.input, onGap: optionsOf(context).onGap },
     {
       started: () => failsByTransform(request) || observer.next({ result: { type: 'started' }, context }),
+      pending(line) {
+        const error: TRPCClientError<R> = toClientError({ line }, transform)
+        optionsOf(context).onPending?.(line)
+        observer.next({ result: { type: 'state', state: 'connecting', error }, context })
+      },
       data({ id, data: wire, of, places }) {
         const show = (data: unknown, at = id) =>
           observer.next({ result: { type: 'data', data, ...(at !== undefined && { id: at }) }, context })

@@ -56,6 +56,10 @@ function onError(transition: Transition, call: PendingCall, { line: wire, error:
     return
   }
   const line = wire === undefined ? undefined : fromWire(wire, shape)
+  if (line?.code === 'NEEDS_SOCKET' && transition.state.mayUseSocket) {
+    transition.putCall({ ...call, phase: 'unauthorized', lastFailure: { line, shape } }) // [TL-MOVE-6]
+    return
+  }
   if (line?.code === 'FUNCTION_FAILED' && isKeyed(call)) {
     const failed = { ...call, mayHaveRun: call.mayHaveRun || line.mayHaveRun, lastFailure: { line, shape } }
     pause(transition, failed, Math.max(line.retryAfterMs ?? 0, backoffMs(transition, call.sends))) // [TL-KEY-10]

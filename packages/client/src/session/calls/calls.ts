@@ -51,21 +51,25 @@ export function flushOutbox(transition: Transition): void {
   }
 }
 
-/** Puts the calls that were refused with AUTH_EXPIRED back into the outbox. */
+/** Puts the calls that were refused with AUTH_EXPIRED or NEEDS_SOCKET back into the outbox. */
 export function requeueUnauthorized(transition: Transition): void {
   for (const call of transition.state.calls.values()) {
-    if (call.phase === 'unauthorized') transition.putCall({ ...call, phase: 'waiting' })
+    if (call.phase === 'unauthorized') transition.putCall({ ...call, phase: 'waiting', lastFailure: null })
   }
   transition.outboxDirty = true
 }
 
 /**
- * Handles the loss of `socket`, or of all sockets when it is undefined. Queries and keyed mutations go back into the
+ * Handles the loss of the answers of `isLost` calls, of all by default. Queries and keyed mutations go back into the
  * outbox. Other mutations that were sent fail, since the server may have run them. [TL-CALL-5] [TL-KEY-8]
  */
-export function requeueCalls(transition: Transition, why: string, socket?: number): void {
+export function requeueCalls(
+  transition: Transition,
+  why: string,
+  isLost: (call: PendingCall) => boolean = () => true,
+): void {
   for (const call of transition.state.calls.values()) {
-    if (call.phase === 'waiting' || (socket !== undefined && !isOn(call, socket))) continue
+    if (call.phase === 'waiting' || !isLost(call)) continue
     if (isAnswerPending(call) && !call.resends) {
       endCall(transition, call, {
         line: toTrunklineError('CONNECTION_LOST', `The socket was lost before the answer: ${why}`),

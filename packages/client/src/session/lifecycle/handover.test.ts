@@ -45,7 +45,7 @@ describe('a hand-over', () => {
     const machine = live()
     expect(machine.message(notice)).toEqual(['connect@2'])
     expect(machine.message(notice)).toEqual([])
-    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
   })
 
   test('does not begin on a socket that is a few seconds old, even after a notice', () => {
@@ -65,7 +65,7 @@ describe('a hand-over', () => {
     expect(machine.message(started(2, 'e:5'), event('e:6'), event('e:7'))).toEqual(['deliver 1 e:7'])
     expect(machine.messageOf(1, { id: 2, result: { type: 'data' } })).toEqual(['answer 2', 'drop@1'])
     expect(machine.messageOf(1, event('e:8'))).toEqual([]) // late
-    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
     expect(machine.timers.has('drain')).toBe(false)
   })
 
@@ -121,7 +121,7 @@ describe('a hand-over', () => {
     machine.message(notice)
     machine.greet()
     expect(machine.feed({ type: 'lost', socket: 1, cause: network })).toEqual(['drop@1', 'send query 2'])
-    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
   })
 
   test.each([

@@ -57,7 +57,7 @@ export function dropOldSocket(transition: Transition): void {
   transition.cancel({ kind: 'drain' })
   transition.patch({ handover: null })
   transition.emit({ type: 'drop', socket: handover.socket })
-  requeueCalls(transition, 'the connection moved to another one.', handover.socket)
+  requeueCalls(transition, 'the connection moved to another one.', (call) => isOn(call, handover.socket))
 }
 
 function hasPendingWork({ calls, subscriptions, handover }: SessionState): boolean {

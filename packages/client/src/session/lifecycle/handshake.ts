@@ -59,7 +59,8 @@ export function onHello(
   if (refused !== undefined) return onRefusal(transition, { code: 'refused', message: refused })
   if (transition.from !== transition.state.socket) switchSockets(transition)
   finishSignIn(transition)
-  const { frameBytes, maxMessageBytes = frameBytes, batchSize = 1 } = limits
+  const { frameBytes, maxMessageBytes = frameBytes, batchSize = 1, pollMs } = limits
+  const polls = pollMs !== undefined
   const messageBytes = Math.min(maxMessageBytes, transition.state.maxMessageBytes)
   const aheadMs = time - transition.now
   transition.patch({
@@ -67,11 +68,14 @@ export function onHello(
     frameBytes,
     messageBytes,
     batchSize,
+    polls,
     transforms,
     aheadMs,
     openedAt: transition.now,
   })
-  if (transition.state.status.status !== 'open') transition.setStatus({ status: 'open' })
+  const { status } = transition.state
+  const transport = polls ? 'http' : 'socket'
+  if (status.status !== 'open' || status.transport !== transport) transition.setStatus({ status: 'open', transport })
   transition.arm({ kind: 'stable' }, stableMs)
   transition.arm({ kind: 'handover' }, handoverDelayMs(limits.lifetimeMs, transition.chance))
   armKeepalive(transition)

@@ -21,7 +21,7 @@ describe('a kicked session [TL-KICK-5]', () => {
     machine.message(kicked())
     expect(machine.feed({ type: 'retry-now' })).toEqual(['connect'])
     machine.open()
-    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
   })
   test('comes back after its ban, by the time between the two clocks of the server, and resumes', () => {
     const machine = createMachine()

@@ -47,7 +47,7 @@ describe('authorization', () => {
       const machine = begun()
       machine.fire({ kind: 'renew' })
       expect(machine.feed({ type: 'token', token })).toEqual(['protocol-error'])
-      expect(machine.state.status).toEqual({ status: 'open' })
+      expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
       expect(machine.fire({ kind: 'renew' })).toEqual(['ask-token'])
       expect(machine.feed({ type: 'token', token: 'fresh' })).toEqual([auth(3)])
       expect(machine.message(authorized(3))).toEqual([])
@@ -79,7 +79,7 @@ describe('authorization', () => {
     machine.feed({ type: 'token', token: 'fresh' })
     const line = { code: 'RATE_LIMITED', retry: 'later', retryAfterMs: 9_500, mayHaveRun: false }
     machine.message({ id: 'auth-2', error: {}, line })
-    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
     expect(machine.timers.get('renew')).toBe(9_500)
   })
 
@@ -105,7 +105,7 @@ describe('authorization', () => {
     expect(machine.message(authorized(2))).toEqual([
       'send {"id":"sync-3","method":"sync","params":{"subscriptions":[{"id":1,"ref":1,"from":"e:4"}]}}',
     ])
-    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
     expect(machine.message({ id: 2, result: { type: 'data' } })).toEqual(['answer 2'])
   })
 

@@ -36,7 +36,7 @@ describe('a sign-in', () => {
   test('opens a second socket with a new session at once, on a socket of any age [TL-SIGN-1]', () => {
     const machine = live()
     expect(machine.signIn()).toEqual(['renew-session', 'connect@2'])
-    expect(machine.state.status).toEqual({ status: 'open' })
+    expect(machine.state.status).toEqual({ status: 'open', transport: 'socket' })
     expect(machine.message(event('e:5'))).toEqual(['deliver 1 e:5']) // the first one is still in use
   })
 

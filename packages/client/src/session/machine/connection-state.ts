@@ -16,11 +16,14 @@ export interface ConnectionCause {
   readonly until?: number
 }
 
-/** The state of a connection. `attempt` counts from 1; `retryAt` is in epoch milliseconds. */
+/**
+ * The state of a connection. `attempt` counts from 1; `retryAt` is in epoch milliseconds. `transport` is what carries
+ * the frames: over `http` events are polled, and what needs a socket waits for one.
+ */
 export type ConnectionState =
   | { readonly status: 'idle' }
   | { readonly status: 'connecting' }
-  | { readonly status: 'open' }
+  | { readonly status: 'open'; readonly transport: 'socket' | 'http' }
   | {
       readonly status: 'reconnecting'
       readonly cause: ConnectionCause

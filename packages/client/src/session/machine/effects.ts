@@ -1,6 +1,6 @@
 import type { DataResult, GapReason } from '@trunkline/protocol'
 import type { Timer } from './events.ts'
-import type { Failure } from './trunkline-error.ts'
+import type { Failure, TrunklineError } from './trunkline-error.ts'
 
 /** What the connection must do after a step. Effects are performed in order. */
 export type Effect =
@@ -21,6 +21,7 @@ export type Effect =
   | { readonly type: 'answer'; readonly id: number; readonly data: unknown }
   | { readonly type: 'fail'; readonly id: number; readonly failure: Failure }
   | { readonly type: 'started'; readonly id: number }
+  | { readonly type: 'pending'; readonly id: number; readonly line: TrunklineError } // a subscription waits for a socket
   | { readonly type: 'deliver'; readonly id: number; readonly result: DataResult }
   | { readonly type: 'gap'; readonly id: number; readonly reason: GapReason; readonly lastEventId: string | null }
   | { readonly type: 'complete'; readonly id: number; readonly outcome?: 'done' | 'stopped' | undefined } // of a stream

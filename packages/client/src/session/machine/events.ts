@@ -42,6 +42,12 @@ export interface NewSubscription {
   readonly handlesGaps: boolean
 }
 
+/**
+ * Names a sent frame so that its answer can be matched: the call's id (a number) for a call or a chunk of it, `>` and
+ * the id for a subscribe, `.` and the id for a stop, and the frame's own id for all others.
+ */
+export type FrameName = number | string
+
 /** The inputs of a session: requests of the application, events of the sockets, timers. */
 export type SessionInput =
   | { readonly type: 'call'; readonly call: NewCall }
@@ -59,6 +65,9 @@ export type SessionInput =
   | { readonly type: 'token-failed' }
   | { readonly type: 'opened'; readonly socket: number }
   | { readonly type: 'lost'; readonly socket: number; readonly cause: ConnectionCause }
+  // over HTTP: a request was lost, and these frames in it have no answer
+  | { readonly type: 'unanswered'; readonly socket: number; readonly frames: readonly FrameName[] }
+  | { readonly type: 'poll'; readonly socket: number } // over HTTP: the next poll is due
   | {
       readonly type: 'message'
       readonly socket: number

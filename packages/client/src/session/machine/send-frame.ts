@@ -1,5 +1,5 @@
 import { sizeText, toChunks, utf8Bytes } from '@trunkline/protocol'
-import type { FrameName } from './state.ts'
+import type { FrameName } from './events.ts'
 import type { Transition } from './transition.ts'
 
 /**

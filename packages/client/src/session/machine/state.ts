@@ -2,7 +2,7 @@
 
 import { frameBytes, maxMessageBytes } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
-import type { NewCall, NewSubscription } from './events.ts'
+import type { FrameName, NewCall, NewSubscription } from './events.ts'
 import type { Order } from './sequencer.ts'
 import { readSettings, type Settings } from './settings.ts'
 import type { TrunklineFailure } from './trunkline-error.ts'
@@ -26,7 +26,8 @@ export interface PendingCall extends NewCall {
    * - `sent`: sent on `socket`
    * - `running`: sent on `socket`, and the server said that it runs in a function of its own
    * - `paused`: the server said PENDING or failed; the call is sent again when its timer fires
-   * - `unauthorized`: refused because the authorization expired; sent again after it is renewed
+   * - `unauthorized`: refused because the authorization expired, or over HTTP because it needs a socket; sent again
+   *   after the authorization is renewed or `hello` is answered
    */
   readonly phase: 'waiting' | 'sent' | 'running' | 'paused' | 'unauthorized'
   /** The socket of the last attempt. */
@@ -53,12 +54,6 @@ export interface Unanswered {
   /** When it was sent, by the monotonic clock. */
   readonly at: number
 }
-
-/**
- * Names a sent frame so that its answer can be matched: the call's id (a number) for a call or a chunk of it, `>` and
- * the id for a subscribe, `.` and the id for a stop, and the frame's own id for all others.
- */
-export type FrameName = number | string
 
 /** A subscription of the application. It survives its sockets. */
 export interface Subscription extends NewSubscription {
@@ -168,6 +163,10 @@ export interface SessionState {
   readonly batchSize: number
   /** Whether the router has a data transformer, from the last `hello`; undefined before it. */
   readonly transforms: boolean | undefined
+  /** The socket in use is a connection over HTTP: nothing is pushed, and its transport asks for polls. */
+  readonly polls: boolean
+  /** Whether there may be a socket. Without one, what needs a socket fails with NEEDS_SOCKET instead of waiting. */
+  readonly mayUseSocket: boolean
   /** The ids of subscriptions that must still be sent on this socket. */
   readonly resumes: readonly number[]
   /** The ids of subscriptions whose events are requested after the answer to the `sync` that was sent last. */
@@ -213,6 +212,8 @@ export const initialState: SessionState = {
   transforms: undefined,
   messageBytes: maxMessageBytes.value,
   batchSize: 1,
+  polls: false,
+  mayUseSocket: true,
   resumes: [],
   fetches: [],
   incoming: [],

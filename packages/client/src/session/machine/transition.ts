@@ -1,8 +1,8 @@
 import type { ClientFrame } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { Effect } from './effects.ts'
-import { type OwnedTimer, type SessionEvent, socketTimers, type Timer } from './events.ts'
-import { type FrameName, type PendingCall, type SessionState, type Subscription, unansweredAt } from './state.ts'
+import { type FrameName, type OwnedTimer, type SessionEvent, socketTimers, type Timer } from './events.ts'
+import { type PendingCall, type SessionState, type Subscription, unansweredAt } from './state.ts'
 
 /**
  * The working copy of one step: the changed state and the collected effects. It exists only during the step, so the

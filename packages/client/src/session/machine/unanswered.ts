@@ -1,5 +1,6 @@
 import type { AnswerFrame, ErrorFrame } from '@trunkline/protocol'
-import { type FrameName, unansweredAt } from './state.ts'
+import type { FrameName } from './events.ts'
+import { unansweredAt } from './state.ts'
 import type { Transition } from './transition.ts'
 
 /** Removes the frames that this frame answers. */

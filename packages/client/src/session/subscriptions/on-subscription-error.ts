@@ -1,7 +1,8 @@
 import { defined, type ErrorFrame } from '@trunkline/protocol'
+import { emptyOrder } from '../machine/sequencer.ts'
 import type { Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
-import { fromWire } from '../machine/trunkline-error.ts'
+import { fromWire, type TrunklineError } from '../machine/trunkline-error.ts'
 import { endSubscription, retrySubscription } from './subscriptions.ts'
 
 const maxFailures = 5 // in a row, about 15 s: then the application gets the error
@@ -17,6 +18,11 @@ export function onSubscriptionError(
   frame: ErrorFrame,
 ): 'renew-auth' | undefined {
   const line = frame.line === undefined ? undefined : fromWire(frame.line, frame.error)
+  if (line?.code === 'NEEDS_SOCKET') {
+    if (transition.state.mayUseSocket) awaitSocket(transition, subscription, line)
+    else endSubscription(transition, { ...subscription, phase: 'waiting' }, { line, shape: frame.error })
+    return undefined
+  }
   const isRun = subscription.kind === 'generator' || line?.code === 'GENERATOR_LOST'
   // a generator is never run again without notice [TL-GEN-11]
   const mayRestart = !isRun || subscription.plainId !== null
@@ -32,6 +38,18 @@ export function onSubscriptionError(
   const phase = subscription.kind === 'generator' && frame.ref === undefined ? subscription.phase : 'waiting'
   endSubscription(transition, { ...subscription, phase }, defined({ shape: frame.error, line }))
   return undefined
+}
+
+/**
+ * Keeps the subscription waiting until `hello` is answered on a socket, and reports the reason. The gap of a run
+ * that was lost is reported already. [TL-MOVE-6]
+ */
+function awaitSocket(transition: Transition, subscription: Subscription, line: TrunklineError): void {
+  const { id } = subscription
+  transition.cancelOf(id, 'started', 'gap', 'alive')
+  const waiting = { phase: 'waiting', kind: 'unknown', order: emptyOrder, fetch: 'none', announced: false } as const
+  transition.putSubscription({ ...subscription, ...waiting })
+  transition.emit({ type: 'pending', id, line })
 }
 
 /** Keeps the subscription waiting until the authorization is renewed, and then sends it again. */

@@ -152,7 +152,8 @@ export function dropSubscription(transition: Transition, subscription: Subscript
   if (handover !== null && isDraining(transition.state)) sendStop(transition, subscription, handover.socket) // [TL-HAND-2]
 }
 
-function sendStop(transition: Transition, { id, ref }: Pick<Subscription, 'id' | 'ref'>, socket: number): void {
+/** Sends a stop of the subscription's attempts up to `ref`. */
+export function sendStop(transition: Transition, { id, ref }: Pick<Subscription, 'id' | 'ref'>, socket: number): void {
   transition.send({ id, method: 'subscription.stop', params: { ref } }, [`.${id}`], socket)
 }
 

@@ -1,13 +1,14 @@
-import { formatCursor, type SyncFrame, syncSubscriptions } from '@trunkline/protocol'
+import { formatCursor, type PollResult, type SyncFrame, syncSubscriptions } from '@trunkline/protocol'
 import { type FramePage, toPages } from '../machine/pages.ts'
 import { dropBeyondPosition, isBehind, newestKnown } from '../machine/sequencer.ts'
-import type { Subscription } from '../machine/state.ts'
+import type { SessionState, Subscription } from '../machine/state.ts'
 import type { Transition } from '../machine/transition.ts'
 import { retrySubscription } from './subscriptions.ts'
 
 const maxGapMs = 2_000 // 2 s, or `gapWaitMs` if that is longer
 const envelopeBytes = 100 // of a `sync` frame, around its entries
-const answerMs = 5_000 // 5 s: an unanswered `sync` counts as lost and is sent again
+/** How long the answer to a `sync` is awaited: 5 s. Then it counts as lost and is sent again. Over HTTP, 30 s. */
+const answerMs = ({ polls }: SessionState) => (polls ? 30_000 : 5_000)
 
 /** Schedules a fetch of missing events. Posts race, so they may still arrive by themselves. */
 export function armFetch(transition: Transition, subscription: Subscription): void {
@@ -71,13 +72,13 @@ export function syncAll(transition: Transition, repeat?: 'repeat'): boolean {
 
 /**
  * Sends the fetches of this step. What does not fit into one frame waits until the frame before is answered or counts
- * as lost. [TL-SYNC-7]
+ * as lost. [TL-SYNC-7] Over HTTP, one `sync` is out at a time. [TL-MOVE-3]
  */
 export function flushFetches(transition: Transition): void {
   const { pendingSyncs, state } = transition
   if ((pendingSyncs.length === 0 && state.fetches.length === 0) || state.phase !== 'open') return
   const fetches = [...new Set([...state.fetches, ...pendingSyncs])]
-  if (state.fetches.length > 0 && isSyncAwaited(transition)) {
+  if ((state.polls || state.fetches.length > 0) && isSyncAwaited(transition)) {
     transition.patch({ fetches })
     return
   }
@@ -90,20 +91,22 @@ export function flushFetches(transition: Transition): void {
 
 function isSyncAwaited({ state, now }: Transition): boolean {
   return state.unanswered.some(
-    ({ frame, socket, at }) => socket === state.socket && now - at < answerMs && String(frame).startsWith('sync'),
+    ({ frame, socket, at }) =>
+      socket === state.socket && now - at < answerMs(state) && String(frame).startsWith('sync'),
   )
 }
 
 /**
  * Handles the end of the answer to a `sync`. Subscriptions that it left out for lack of room are fetched at once.
- * [TL-SYNC-3]
+ * [TL-SYNC-3] The answer to a poll names them, since it also leaves out those without news. [TL-HTTP-9]
  */
-export function onSyncEnd(transition: Transition, syncId: string): void {
+export function onSyncEnd(transition: Transition, syncId: string, data?: unknown): void {
+  const more = (data as Partial<PollResult> | undefined)?.more
   for (const subscription of transition.state.subscriptions.values()) {
     if (subscription.fetch !== 'asked' || subscription.askedBy !== syncId) continue
     const idle = endFetch(transition, subscription)
     transition.putSubscription(idle)
-    fetchNow(transition, idle)
+    if (more?.includes?.(idle.id) ?? true) fetchNow(transition, idle)
   }
 }
 
@@ -133,7 +136,7 @@ function sendSync(transition: Transition, { items, text }: FramePage<Entry>): vo
       askedKnown: newestKnown(subscription.order),
       answeredHead: -1,
     })
-    transition.arm({ kind: 'gap', id }, answerMs)
+    transition.arm({ kind: 'gap', id }, answerMs(transition.state))
   }
   transition.send(`{"id":"${askedBy}","method":"sync","params":{"subscriptions":[${text}]}}`, [askedBy])
 }
