@@ -26,6 +26,6 @@ describe('describeConnection', () => {
   })
 
   it('reports no trouble while the connection is open', () => {
-    expect(describeConnection({ status: 'open' }, 0).trouble).toBeNull()
+    expect(describeConnection({ status: 'open', transport: 'socket' }, 0).trouble).toBeNull()
   })
 })
