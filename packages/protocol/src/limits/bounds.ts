@@ -28,6 +28,8 @@ export function textFlaw(
   text: string,
   { most, least = 0 }: { readonly most: number; readonly least?: number },
 ): string | undefined {
+  // a unit of UTF-16 has at most three bytes in UTF-8
+  if (text.length >= least && text.length * 3 <= most && !surrogate.test(text)) return undefined
   const bytes = utf8Bytes(text)
   const fits = bytes <= most && bytes >= least
   if (fits && !/[\ud800-\udfff]/u.test(text)) return undefined
@@ -36,6 +38,8 @@ export function textFlaw(
     fits ? 'half of a surrogate pair' : `${bytes} bytes`,
   )
 }
+
+const surrogate = /[\ud800-\udfff]/
 
 /** [TL-LIM-4] Checks the path of a procedure. */
 export function pathFlaw(path: string): string | undefined {

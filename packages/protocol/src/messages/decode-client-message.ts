@@ -67,11 +67,15 @@ function hasId(element: unknown): boolean {
   return typeof id === 'string' || typeof id === 'number'
 }
 
+const none: ReadonlyMap<number, string> = new Map()
+
 // [TL-LIM-4]
 function tooDeepIn(text: string): ReadonlyMap<number, string> {
-  const flaws = depthsOf(text).flatMap((depth, index): [number, string][] => {
+  if (text.length <= 2 * limits.jsonDepth.value) return none // each level has two brackets
+  let flaws: Map<number, string> | undefined
+  for (const [index, depth] of depthsOf(text).entries()) {
     const flaw = depthFlaw(depth)
-    return flaw === undefined ? [] : [[index, flaw]]
-  })
-  return new Map(flaws)
+    if (flaw !== undefined) flaws = (flaws ?? new Map<number, string>()).set(index, flaw)
+  }
+  return flaws ?? none
 }

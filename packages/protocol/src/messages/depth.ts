@@ -10,16 +10,26 @@ export function depthsOf(text: string): readonly number[] {
   let deepest = 0
   let quoted = false
   for (let at = 0; at < text.length; at++) {
-    const unit = text[at]
-    if (unit === '\\') at++
-    else if (unit === '"') quoted = !quoted
+    const unit = text.charCodeAt(at)
+    if (unit === backslash) at++
+    else if (unit === quote) quoted = !quoted
     else if (quoted) continue
-    else if (unit === '{' || unit === '[') deepest = Math.max(deepest, ++depth)
-    else if (unit === '}' || unit === ']') depth--
-    else if (unit === ',' && isArray && depth === 0) {
+    else if (unit === openBrace || unit === openBracket) {
+      if (++depth > deepest) deepest = depth
+    } else if (unit === closeBrace || unit === closeBracket) depth--
+    else if (unit === comma && isArray && depth === 0) {
       depths.push(deepest)
       deepest = 0
     }
   }
-  return [...depths, deepest]
+  depths.push(deepest)
+  return depths
 }
+
+const backslash = 0x5c
+const quote = 0x22
+const comma = 0x2c
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const openBracket = 0x5b
+const closeBracket = 0x5d

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini'
 import type { ClientFrame, FrameId } from '../frames/frames.ts'
 import { flawText } from '../limits/bounds.ts'
+import { parseCall } from './call-frame.ts'
 import { clientFrame } from './client-frames.schema.ts'
 import { frameId } from './wire-text.schema.ts'
 
@@ -32,6 +33,8 @@ const shapes: Readonly<Record<ClientFrame['method'], string>> = {
  * from 1, the count of a sync, cursors. Never throws. Unknown members are removed.
  */
 export function parseClientFrame(element: unknown): ParsedClientFrame {
+  const call = parseCall(element)
+  if (call !== undefined) return { ok: true, frame: call }
   const parsed = clientFrame.safeParse(element)
   if (parsed.success) return { ok: true, frame: parsed.data }
   const { issues } = parsed.error

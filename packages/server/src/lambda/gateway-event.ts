@@ -42,7 +42,7 @@ async function onConnect(context: InvocationContext, options: AdmissionOptions, 
   const authorized = callerOf(event)
   const admission =
     authorized === undefined
-      ? await withinDeadline(context.deadline.signal, admit(options, event, context.telemetry))
+      ? await withinDeadline(context.deadline, admit(options, event, context.telemetry))
       : ({ status: 'admitted', caller: authorized } as const)
   if (admission.status === 'foreign-origin') return { statusCode: 403 }
   if (authorized === undefined && admission.caller.refused !== undefined) return { statusCode: 401 }

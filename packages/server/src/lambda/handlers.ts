@@ -78,7 +78,7 @@ function createAuthorizer({ internals, telemetry, admission }: AuthorizerOptions
     // [LAW-DEADLINE]: `authorize` is the application's code and may hang. It needs no table, so no backend is needed.
     using deadline = createDeadline(internals.clock(), workingMs(lambdaContext))
     const recording = telemetry.begin(invocationOf({ name: 'authorizer', lambdaContext }))
-    const authorized = withinDeadline(deadline.signal, authorizeConnect(admission(), event, recording))
+    const authorized = withinDeadline(deadline, authorizeConnect(admission(), event, recording))
     return await authorized.finally(() => recording.end())
   }
 }

@@ -2,7 +2,6 @@ import { decodeClientMessage, flawText, limits } from '@trunkline/protocol'
 import { announcedParams } from './connections/connection-params.ts'
 import type { HttpSender } from './connections/http-connection.ts'
 import { watchKick } from './connections/watch-kick.ts'
-import { messageCounts } from './context/connection-counts.ts'
 import { reportingCaller } from './context/failure-source.ts'
 import { mapConcurrent } from './context/map-concurrent.ts'
 import type { InvocationContext } from './context/runtime-context.ts'
@@ -12,12 +11,12 @@ import { encode, type Frame } from './encoding/encode.ts'
 import { plainFailure, rejectRequest } from './encoding/error-response.ts'
 import { countFrames } from './rates/count-frames.ts'
 import { checkConnectionless } from './requests/connectionless.ts'
-import { answerTask, refusedAnswer, type Sender } from './requests/dispatch.ts'
+import { answerTask, refusedAnswer } from './requests/dispatch.ts'
+import { MessageSender } from './requests/message-sender.ts'
 import { methodOf, parseElements, requestInfoOf } from './requests/parse-request.ts'
 import { type Task, toTasks } from './requests/plan-batch.ts'
 import { ResponseRoom, replacementBytes } from './requests/response-room.ts'
 import { withinRate } from './requests/within-rate.ts'
-import { MessageSyncs } from './subscriptions/message-syncs.ts'
 
 /** The frames of one HTTP request, decoded and not validated. */
 export interface DecodedRequest {
@@ -78,16 +77,14 @@ export async function receiveRequest(
   }
   const mayBeKicked = caller.via === 'http' || caller.principal !== null
   using watch = mayBeKicked ? watchKick(context, caller) : undefined
-  const running = watch === undefined ? context : { ...context, running: watch.signal }
+  const running = watch === undefined ? context : { ...context, running: watch }
   const tasks = toTasks(parsed, { overfull: decoded.overfull, inChunks: false })
   context.telemetry.measure('frames', tasks.length)
-  const syncs = new MessageSyncs(running)
-  const subscribes = tasks.filter((task) => isOf(task, 'subscription')).length
-  const counts = messageCounts(running, { connectionId: caller.connectionId, expires }, subscribes)
-  await answerTasks(running, { sender: { caller, expires, params, syncs, counts }, room }, tasks)
-  counts.expectNone()
-  await counts.settle()
-  syncs.report()
+  const sender = new MessageSender(running, { caller, expires, params }, tasks)
+  await answerTasks(running, { sender, room }, tasks)
+  sender.expectNone()
+  await sender.settle()
+  sender.reportSyncs()
   await rates.end()
   return watch?.isKicked === true ? { status: 'kicked' } : { status: 'answered', body: room.text() }
 }
@@ -96,7 +93,7 @@ export async function receiveRequest(
 export type HttpAnswer = { readonly status: 'answered'; readonly body: string } | { readonly status: 'kicked' }
 
 interface Answering {
-  readonly sender: Sender
+  readonly sender: MessageSender
   readonly room: ResponseRoom
 }
 

@@ -5,21 +5,20 @@ import { type AnnouncedParams, announcedParams, receiveConnectionParams } from '
 import { endKicked } from './connections/end-kicked.ts'
 import { watchKick } from './connections/watch-kick.ts'
 import type { ConnectionCaller } from './context/caller.ts'
-import { messageCounts } from './context/connection-counts.ts'
 import { reportingCaller } from './context/failure-source.ts'
 import { mapConcurrent } from './context/map-concurrent.ts'
-import type { InvocationContext } from './context/runtime-context.ts'
+import { copyContext, type InvocationContext } from './context/runtime-context.ts'
 import { encode, type Frame } from './encoding/encode.ts'
 import { rejectRequest } from './encoding/error-response.ts'
 import { deleteConnection } from './posting/post.ts'
-import { type CountedFrames, countFrames } from './rates/count-frames.ts'
+import { allMayRun, type CountedFrames, countFrames } from './rates/count-frames.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
 import { answerTask, refusedAnswer } from './requests/dispatch.ts'
 import { MessageAnswers, packAnswers, postAll } from './requests/message-answers.ts'
+import { MessageSender, methodOfTask } from './requests/message-sender.ts'
 import { type Elements, flawError, methodOf, parseChunk, parseElements } from './requests/parse-request.ts'
 import { type Task, toTasks } from './requests/plan-batch.ts'
 import { withinRate } from './requests/within-rate.ts'
-import { MessageSyncs } from './subscriptions/message-syncs.ts'
 
 /** One message of a client, as the gateway delivered it. */
 export interface InboundMessage {
@@ -50,6 +49,8 @@ interface Answering {
   readonly expires: number
   readonly twoWay: boolean
   readonly params: AnnouncedParams
+  /** What the rates decide. Before the frames are counted, all may run. */
+  readonly rates: CountedFrames
 }
 
 /**
@@ -58,11 +59,12 @@ interface Answering {
  * client with an error of its own.
  */
 export async function receive(invocation: InvocationContext, message: InboundMessage): Promise<string> {
-  const caller = await callerOf(invocation, message)
+  const caller = isKnown(message.caller) ? message.caller : await readCaller(invocation, message.connectionId)
   if (caller === undefined) return emptyResponse // the connection was closed, or it never existed
   const params = announcedParams(invocation, caller)
   const context = reportingCaller(invocation, () => params.caller)
-  const answering = { context, caller, expires: connectionExpires(message.connectedAt), twoWay: message.twoWay, params }
+  const expires = connectionExpires(message.connectedAt)
+  const answering = { context, caller, expires, twoWay: message.twoWay, params, rates: allMayRun }
   try {
     if (caller.refused === undefined && caller.kicked === undefined) return await receiveFrom(answering, message.text)
     await rejectConnection(context, caller, message.text)
@@ -72,18 +74,15 @@ export async function receive(invocation: InvocationContext, message: InboundMes
   }
 }
 
-/** The caller; read from the row of a connection that has no authorizer, or that may be banned. [TL-KICK-4] */
-async function callerOf(
-  context: InvocationContext,
-  { caller, connectionId }: InboundMessage,
-): Promise<ConnectionCaller | undefined> {
-  const isKnown = caller !== undefined && (caller.explains === undefined || caller.refused !== undefined)
-  return isKnown ? caller : readCaller(context, connectionId)
+/** Whether the authorizer's caller is enough. The row is read for one that may be banned, too. [TL-KICK-4] */
+function isKnown(caller: ConnectionCaller | undefined): caller is ConnectionCaller {
+  return caller !== undefined && (caller.explains === undefined || caller.refused !== undefined)
 }
 
-async function receiveFrom(answering: Answering, text: unknown): Promise<string> {
-  const { context } = answering
-  const decoded = decodeClientMessage(text, { maxBatchSize: context.server.maxBatchSize })
+function receiveFrom(answering: Answering, text: unknown): Promise<string> {
+  const { maxBatchSize, rates } = answering.context.server
+  const decoded = decodeClientMessage(text, { maxBatchSize })
+  if (rates.length === 0) return receiveDecoded(answering, decoded)
   return withinRates(answering, decoded, (counted) => receiveDecoded(counted, decoded))
 }
 
@@ -94,7 +93,7 @@ async function receiveFrom(answering: Answering, text: unknown): Promise<string>
 async function withinRates(
   answering: Answering,
   decoded: DecodedClientMessage,
-  receiveCounted: (answering: Counted) => Promise<string>,
+  receiveCounted: (answering: Answering) => Promise<string>,
 ): Promise<string> {
   const { context, twoWay } = answering
   const elements = decoded.ok && 'elements' in decoded ? decoded.elements : []
@@ -110,12 +109,7 @@ async function withinRates(
   }
 }
 
-/** A message whose frames were counted. */
-interface Counted extends Answering {
-  readonly rates: CountedFrames
-}
-
-async function receiveDecoded(answering: Counted, decoded: DecodedClientMessage): Promise<string> {
+async function receiveDecoded(answering: Answering, decoded: DecodedClientMessage): Promise<string> {
   const { context, caller, expires, rates } = answering
   if (!decoded.ok) throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.reason }) // [TL-BAD-1]
   if ('text' in decoded) {
@@ -138,21 +132,21 @@ async function receiveDecoded(answering: Counted, decoded: DecodedClientMessage)
 type Decoded = Elements & { readonly overfull: boolean }
 
 /** `fallbackId` is the id of the chunks that carried the message. */
-async function answerElements(answering: Counted, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
+async function answerElements(answering: Answering, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
   const { context, caller, expires, rates } = answering
   const { extensions } = caller
   const elements = parseElements(context.server, decoded, { extensions, fallbackId })
-  const parsed = elements.map((each, index) => withinRate(each, rates, index))
+  const parsed = rates === allMayRun ? elements : elements.map((each, index) => withinRate(each, rates, index))
   const returned = await answerTasks(
     answering,
     toTasks(parsed, { overfull: decoded.overfull, inChunks: fallbackId !== null }),
   )
-  await noticeAgeing(context, { ...caller, expires })
+  if (!extensions) await noticeAgeing(context, { ...caller, expires })
   return returned
 }
 
 /** Stores a part of a message; the last part runs the message. [TL-CHUNK-3] Errors answer under the chunk's id. */
-async function receiveChunk(answering: Counted, decoded: Decoded): Promise<string> {
+async function receiveChunk(answering: Answering, decoded: Decoded): Promise<string> {
   const { context, caller, expires } = answering
   const parsed = parseChunk(decoded, caller)
   if (parsed.status === 'malformed') return answerWith(answering, rejectRequest(context, parsed.asked, parsed.thrown))
@@ -184,35 +178,29 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
  */
 // [TL-CALL-1] [TL-BATCH-1]
 async function answerTasks(answering: Answering, tasks: readonly Task[]): Promise<string> {
-  const { caller, twoWay, params, expires } = answering
+  const { caller, twoWay, params } = answering
   using watch = tasks.some(runsProcedure) ? watchKick(answering.context, caller) : undefined
-  const context = watch === undefined ? answering.context : { ...answering.context, running: watch.signal }
+  const context = copyContext(answering.context)
+  context.running = watch
   context.telemetry.measure('frames', tasks.length)
-  const syncs = new MessageSyncs(context)
-  const subscribes = tasks.filter((task) => methodOfTask(task) === 'subscription').length
-  const counts = messageCounts(context, { connectionId: caller.connectionId, expires }, subscribes)
+  const sender = new MessageSender(context, answering, tasks)
   const answers = new MessageAnswers(
     {
       ...{ context, caller },
       returnsLast: () => twoWay && !params.endConnection,
       isEnded: () => watch?.isKicked === true, // nothing is posted to it [TL-KICK-2]
-      beforeSend: () => counts.settle(),
+      beforeSend: () => sender.settle(),
     },
     tasks.length,
   )
-  const sender = { ...answering, syncs, counts }
-  const run = async (task: Task) => answers.add(await answerTask(context, sender, task))
   const [only] = tasks
-  await (tasks.length === 1 && only !== undefined ? run(only) : runAll(tasks, run))
-  counts.expectNone()
+  if (tasks.length === 1 && only !== undefined) answers.add(await answerTask(context, sender, only))
+  else await runAll(tasks, async (task) => answers.add(await answerTask(context, sender, task)))
+  sender.expectNone()
   const returned = await answers.end()
-  syncs.report()
+  sender.reportSyncs()
   if (params.endConnection) await deleteConnection(context, caller.connectionId)
   return returned ?? emptyResponse
-}
-
-function methodOfTask(task: Task): string | undefined {
-  return 'request' in task ? task.request.method : undefined
 }
 
 const procedureMethods: ReadonlySet<unknown> = new Set(['query', 'mutation', 'subscription'])
@@ -224,14 +212,17 @@ function runsProcedure(task: Task): boolean {
 
 /** Runs the tasks of a message at once, but for subscribes and syncs. */
 async function runAll(tasks: readonly Task[], run: (task: Task) => Promise<void>): Promise<void> {
-  const subscribing = tasks.filter((task) => methodOfTask(task) === 'subscription')
-  const syncing = tasks.filter((task) => methodOfTask(task) === 'sync')
-  const others = tasks.filter((task) => methodOfTask(task) !== 'subscription' && methodOfTask(task) !== 'sync')
-  await Promise.all([
-    ...others.map(run),
-    mapConcurrent(subscribing, subscribesAtOnce, run),
-    mapConcurrent(syncing, 1, run), // each reads what the ones before it have left
-  ])
+  const [subscribing, syncing]: [Task[], Task[]] = [[], []]
+  const running: Promise<unknown>[] = []
+  for (const task of tasks) {
+    const method = methodOfTask(task)
+    if (method === 'subscription') subscribing.push(task)
+    else if (method === 'sync') syncing.push(task)
+    else running.push(run(task))
+  }
+  if (subscribing.length > 0) running.push(mapConcurrent(subscribing, subscribesAtOnce, run))
+  if (syncing.length > 0) running.push(mapConcurrent(syncing, 1, run)) // each reads what the ones before it have left
+  await Promise.all(running)
 }
 
 /** Answers a message that could not be parsed. */

@@ -27,7 +27,7 @@ export function identifySender(
   { request, mayUseCookies }: AdmittedRequest,
 ): Promise<CallerIdentity> {
   const identity = identityOf(admission, toConnectRequest(request, mayUseCookies), context.telemetry)
-  return withinDeadline(context.deadline.signal, identity)
+  return withinDeadline(context.deadline, identity)
 }
 
 /** The caller of one request without a connection; refused if its principal may not be here. [TL-HTTP-5] */

@@ -51,8 +51,8 @@ export function createSourceHandler<S extends ImageSchema>(options: SourceOption
     using deadline = createDeadline(outer.clock, workingMs(lambdaContext))
     const context: SourceContext = {
       ...outer,
-      store: boundStore(outer.store, deadline.signal, outer.clock),
-      invoker: outer.invoker && boundInvoker(outer.invoker, deadline.signal),
+      store: boundStore(outer.store, deadline, outer.clock),
+      invoker: outer.invoker && boundInvoker(outer.invoker, deadline),
       deadline,
       consumer: consumerOf(lambdaContext),
     }
@@ -90,11 +90,11 @@ async function publishRow<S extends ImageSchema>(
   options: SourceOptions<S>,
   records: readonly SourceRecord[],
 ): Promise<readonly SourceRecord[]> {
-  const { signal } = context.deadline
+  const { deadline } = context
   for (const [index, record] of records.entries()) {
     try {
-      signal.throwIfAborted()
-      await withinDeadline(signal, publishChange(context, options, record))
+      deadline.throwIfPassed()
+      await withinDeadline(deadline, publishChange(context, options, record))
     } catch (thrown) {
       logFailure(context, record, thrown)
       return records.slice(index)

@@ -114,7 +114,7 @@ function createClaim(context: InvocationContext, caller: Caller, call: KeyedCall
     instead = undefined
     try {
       const answer = await claimOrAnswer(context, caller, { call, attempt })
-      context.deadline.signal.throwIfAborted() // the client has got TIMEOUT, so the resolver must not start
+      context.deadline.throwIfPassed() // the client has got TIMEOUT, so the resolver must not start
       if (answer === undefined) {
         made = { key, owner, expires, counts: new Map() }
         return made
@@ -143,7 +143,7 @@ async function claimOrAnswer(
   caller: Caller,
   { call, attempt }: { readonly call: KeyedCall; readonly attempt: Attempt },
 ): Promise<Answer | undefined> {
-  context.deadline.signal.throwIfAborted()
+  context.deadline.throwIfPassed()
   const { key, owner, lease, fingerprint, expires } = attempt
   const claim = await context.store.claimKey({ key, owner, lease, fingerprint, expires }).catch((thrown: unknown) => {
     throw isRefusedWrite(thrown) && !call.resend ? notRun(thrown) : thrown

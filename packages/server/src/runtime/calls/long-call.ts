@@ -36,9 +36,10 @@ const answerMs = 5_000
 export async function runLongCall(context: InvocationContext, job: CallJob): Promise<void> {
   const { caller } = job.client
   const call = toCall(context, job)
-  using narrowed = narrowDeadline(context.clock, context.deadline, context.deadline.at - context.clock.now() - answerMs)
-  // Leases are computed from the function's own deadline.
-  const working = { ...context, deadline: { ...narrowed, at: context.deadline.at } }
+  const { at } = context.deadline
+  // It states the function's own deadline, from which leases are computed.
+  using deadline = narrowDeadline(context.clock, context.deadline, at - context.clock.now() - answerMs, at)
+  const working = { ...context, deadline }
   const answer = await answerOf(working, job, call).catch((thrown: unknown) =>
     rejectRequest(context, { ...call, cause: 'worker' }, thrown),
   )

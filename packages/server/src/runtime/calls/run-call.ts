@@ -2,19 +2,19 @@ import { TRPCError, transformTRPCResponse } from '@trpc/server'
 import { type DataResult, type FrameId, limits } from '@trunkline/protocol'
 import type { LineMeta } from '../../define/identity.ts'
 import type { Caller, ContextDetails } from '../context/caller.ts'
-import type { InvocationContext, Keyed } from '../context/runtime-context.ts'
+import { type CallingSession, copyContext, type InvocationContext, type Keyed } from '../context/runtime-context.ts'
 import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { type Answer, encode } from '../encoding/encode.ts'
 import { addressOf, codeOf, errorBody, type RequestInfo } from '../encoding/error-response.ts'
-import { isStream, procedureOf, runProcedure } from '../procedures/run-procedure.ts'
+import { isStream, type ProcedureRun, procedureOf, runProcedure } from '../procedures/run-procedure.ts'
 import { warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 
 /** A parsed query or mutation. */
 export interface CallRequest {
   readonly id: FrameId
-  readonly jsonrpc?: '2.0'
+  readonly jsonrpc?: '2.0' | undefined
   readonly type: 'query' | 'mutation'
   readonly path: string
   readonly input: unknown
@@ -30,7 +30,7 @@ export interface CallRequest {
   /** The maximum size of the response frame, in UTF-8 bytes. */
   readonly maxBytes: number
   /** W3C trace context. */
-  readonly traceparent?: string
+  readonly traceparent?: string | undefined
 }
 
 /** The answer to a call. `settled` is false when Trunkline failed before the procedure ended. */
@@ -64,21 +64,32 @@ export async function runToResult(
   const startedAt = context.clock.now()
   let ctx: unknown
   try {
-    const { signal: within } = context.deadline
-    const running = context.running ?? within
+    const { signal: running } = context.running ?? context.deadline
     const signal = call.cancelled === undefined ? running : AbortSignal.any([running, call.cancelled])
-    const entered = { ...context, caller: { ...call.facts, namesSessions: call.namesSessions, via: call.via } }
-    const run = {
-      ...{ ...call, signal, within, onContext: (made: unknown) => (ctx = made) },
-      ...(around && {
-        around: (resolve: () => unknown) => around((keyed) => context.enter({ ...entered, keyed }, resolve)),
-      }),
+    const entered = copyContext(context)
+    entered.caller = callingSession(call)
+    const run: ProcedureRun = {
+      type: call.type,
+      path: call.path,
+      input: call.input,
+      facts: call.facts,
+      signal,
+      within: context.deadline,
+      batchIndex: call.batchIndex,
+      onContext: (made: unknown) => (ctx = made),
+      around: around && ((resolve) => around((keyed) => context.enter({ ...entered, keyed }, resolve))),
     }
     const data = await context.enter(entered, () => runProcedure(context.server, run))
     return { status: 'returned', data, ctx, startedAt }
   } catch (thrown) {
     return { status: 'threw', thrown, ctx, startedAt }
   }
+}
+
+/** The caller of a call, as its presence and its rates need it. */
+function callingSession({ facts, namesSessions, via }: CallRequest): CallingSession {
+  const { connectionId, sessionId, principal } = facts
+  return { connectionId, sessionId, principal, namesSessions, via }
 }
 
 /** The answer of a call from its result. Measures the call and reports its error to `onError`. Never throws. */

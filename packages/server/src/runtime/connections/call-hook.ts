@@ -19,12 +19,12 @@ export async function callHook<Info extends ConnectionInfo>(
   using deadline = narrowDeadline(context.clock, context.deadline, hookMs)
   try {
     await withinDeadline(
-      deadline.signal,
+      deadline,
       context.enter(context, async () => hook(info)),
     )
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-    const message = deadline.signal.aborted ? `\`${name}\` took longer than 2 s.` : `\`${name}\` threw.`
+    const message = deadline.isPassed ? `\`${name}\` took longer than 2 s.` : `\`${name}\` threw.`
     const { connectionId, sessionId, principal } = info
     const facts = { connectionId, sessionId, principal, error: error.message, stack: error.stack }
     context.telemetry.log({ level: 'ERROR', message, facts })

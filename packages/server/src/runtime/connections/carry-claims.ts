@@ -2,6 +2,7 @@ import type { ConnectionRow } from '../../ports/connections.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import { freedSubscriptions } from '../context/connection-counts.ts'
 import { narrowDeadline } from '../context/deadline.ts'
+import { withReport } from '../context/failure-source.ts'
 import { mapConcurrent } from '../context/map-concurrent.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Failure } from '../context/served-application.ts'
@@ -110,7 +111,7 @@ async function refusalOf(context: InvocationContext, topic: string, holder: NewC
   const guard = guardOf(context, topic)
   if (guard === undefined) return undefined
   try {
-    if (context.deadline.signal.aborted) throw new RightUndecided(guard.name, context.deadline.signal.reason)
+    if (context.deadline.isPassed) throw new RightUndecided(guard.name, context.deadline.signal.reason)
     await checkRight(context, topic, holder)
     if (guard.recheck !== undefined) checkRecheckedClaims(holder.claims)
     return undefined
@@ -128,7 +129,7 @@ function collectReports(outer: InvocationContext) {
   const failures: Failure[] = []
   const report = (failure: Failure) => void failures.push(failure)
   return {
-    context: { ...outer, server: { ...outer.server, report } },
+    context: withReport(outer, report),
     send() {
       const [first] = failures.sort((one, other) => Number(isOfServer(other)) - Number(isOfServer(one)))
       if (first !== undefined) outer.server.report({ ...first, ...(failures.length > 1 && { count: failures.length }) })

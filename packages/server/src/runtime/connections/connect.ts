@@ -63,7 +63,7 @@ export async function connect(
   using deadline = narrowDeadline(context.clock, context.deadline, connectMs)
   let connected: Connected = { status: 'closed' }
   try {
-    connected = await withinDeadline(deadline.signal, open(context, row))
+    connected = await withinDeadline(deadline, open(context, row))
   } finally {
     if (connected.status === 'closed') await withdraw(context, row).catch(() => {}) // the rows expire
   }

@@ -22,6 +22,8 @@ export interface SettledSender {
 
 /** The parameters that a connection announced. All frames of one message share one wait. */
 export interface AnnouncedParams {
+  /** Whether the connection announced any. Otherwise the caller is known. */
+  readonly isAwaited: boolean
   /**
    * The parameters, and the caller that they settled. Throws MALFORMED when they did not come in time, and UNAUTHORIZED
    * when `authorize` refused them, or when the server has ended the connection.
@@ -36,27 +38,44 @@ export interface AnnouncedParams {
 /** The parameters of the sender of one message. Nothing is read before the first frame needs them. */
 // [TL-STOCK-4] [TL-HS-9]
 export function announcedParams(context: InvocationContext, sender: ConnectionCaller): AnnouncedParams {
-  let found: Promise<ConnectionRow | undefined> | undefined
-  let caller = sender
-  let endConnection = false
-  return {
-    async read() {
-      if (!sender.expectsParams) return { caller, params: null }
-      found ??= awaitParams(context, sender.connectionId)
-      const row = await found
-      if (row?.kicked !== undefined) throw refusal(row.kicked.reason) // [TL-KICK-2]
-      endConnection = row?.connectionParams === undefined
-      if (row?.refused !== undefined) throw refusal(row.refused)
-      if (row?.connectionParams === undefined) throw missing()
-      caller = withIdentityOf(sender, row)
-      return { caller, params: JSON.parse(row.connectionParams) as ConnectionParams }
-    },
-    get caller() {
-      return caller
-    },
-    get endConnection() {
-      return endConnection
-    },
+  return new MessageParams(context, sender)
+}
+
+class MessageParams implements AnnouncedParams {
+  readonly #context: InvocationContext
+  readonly #sender: ConnectionCaller
+  #found: Promise<ConnectionRow | undefined> | undefined
+  #caller: ConnectionCaller
+  #endConnection = false
+
+  constructor(context: InvocationContext, sender: ConnectionCaller) {
+    this.#context = context
+    this.#sender = sender
+    this.#caller = sender
+  }
+
+  get isAwaited(): boolean {
+    return this.#sender.expectsParams
+  }
+
+  get caller(): ConnectionCaller {
+    return this.#caller
+  }
+
+  get endConnection(): boolean {
+    return this.#endConnection
+  }
+
+  async read(): Promise<SettledSender> {
+    if (!this.isAwaited) return { caller: this.#caller, params: null }
+    this.#found ??= awaitParams(this.#context, this.#sender.connectionId)
+    const row = await this.#found
+    if (row?.kicked !== undefined) throw refusal(row.kicked.reason) // [TL-KICK-2]
+    this.#endConnection = row?.connectionParams === undefined
+    if (row?.refused !== undefined) throw refusal(row.refused)
+    if (row?.connectionParams === undefined) throw missing()
+    this.#caller = withIdentityOf(this.#sender, row)
+    return { caller: this.#caller, params: JSON.parse(row.connectionParams) as ConnectionParams }
   }
 }
 

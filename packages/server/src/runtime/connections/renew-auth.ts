@@ -47,7 +47,7 @@ export async function renewAuthority(
   const row = await readRenewable(context, caller)
   const identified = context.server.identify(frame.params.token, connectionId)
   // [LAW-DEADLINE]: the application's code may hang.
-  const found = await withinDeadline(context.deadline.signal, identified)
+  const found = await withinDeadline(context.deadline, identified)
   if (found.status === 'refused') throw new TokenRefused(found.reason)
   if (found.authExp <= context.clock.now()) throw new TokenRefused('This token has expired.')
   if (found.principal !== row.principal)

@@ -100,7 +100,7 @@ async function decide(
   identifyParams: NonNullable<Server['identifyParams']>,
   params: ConnectionParams,
 ): Promise<SettledParams> {
-  const found = await withinDeadline(deadline.signal, identifyParams(params)) // the application's code may hang
+  const found = await withinDeadline(deadline, identifyParams(params)) // the application's code may hang
   const connectionParams = JSON.stringify(params)
   if (found.status === 'anonymous') return { connectionParams }
   if (found.status === 'refused') return { refused: found.reason }

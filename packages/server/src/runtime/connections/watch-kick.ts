@@ -1,5 +1,5 @@
 import type { ConnectionCaller } from '../context/caller.ts'
-import { startTimer } from '../context/deadline.ts'
+import { createController, startTimer } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { isEnded } from './restrictions.ts'
 
@@ -9,7 +9,10 @@ const retryMs = 500
 
 /** Watches whether the server ends the connection of a message that runs. Dispose it when the message is answered. */
 export interface KickWatch extends Disposable {
-  /** Aborts at the deadline of the message, or when the server has ended its connection. Procedures get it. */
+  /**
+   * Aborts at the deadline of the message, or when the server has ended its connection. Procedures get it. It is made
+   * when it is first read.
+   */
   readonly signal: AbortSignal
   /** Whether the server has ended the connection: then nothing is posted to it any more. */
   readonly isKicked: boolean
@@ -20,38 +23,65 @@ export interface KickWatch extends Disposable {
  * cannot be read, the message goes on. [LAW-REVOKE] [TL-KICK-2]
  */
 export function watchKick(context: InvocationContext, caller: ConnectionCaller): KickWatch {
-  const { clock, deadline } = context
-  const ended = new AbortController()
-  const since = clock.now()
-  let isKicked = false
-  let isDisposed = false
-  let cancel = startTimer(clock, lookMs, look)
-  const pass = () => ended.abort(deadline.signal.reason)
-  if (deadline.signal.aborted) pass()
-  else deadline.signal.addEventListener('abort', pass, { once: true })
+  return new ConnectionWatch(context, caller)
+}
 
-  function look(): void {
-    void isEnded(context, caller, since).then(
-      (is) => (is ? kick() : again(lookMs)),
-      () => again(retryMs),
+class ConnectionWatch implements KickWatch {
+  readonly #context: InvocationContext
+  readonly #caller: ConnectionCaller
+  readonly #since: number
+  #ended: AbortController | undefined
+  #isKicked = false
+  #isDisposed = false
+  /** Ends the timer of the next look. */
+  #cancel: () => void
+  /** Ends the wait for the deadline. */
+  #release: (() => void) | undefined
+
+  constructor(context: InvocationContext, caller: ConnectionCaller) {
+    this.#context = context
+    this.#caller = caller
+    this.#since = context.clock.now()
+    this.#cancel = startTimer(context.clock, lookMs, () => this.#look())
+  }
+
+  get isKicked(): boolean {
+    return this.#isKicked
+  }
+
+  get signal(): AbortSignal {
+    if (this.#ended !== undefined) return this.#ended.signal
+    const ended = createController()
+    this.#ended = ended
+    if (this.#isKicked) ended.abort(kicked())
+    this.#release = this.#context.deadline.onPass((reason) => ended.abort(reason))
+    return ended.signal
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true
+    this.#cancel()
+    this.#release?.()
+  }
+
+  #look(): void {
+    void isEnded(this.#context, this.#caller, this.#since).then(
+      (is) => (is ? this.#kick() : this.#again(lookMs)),
+      () => this.#again(retryMs),
     )
   }
-  function again(ms: number): void {
-    if (!isDisposed && !deadline.signal.aborted) cancel = startTimer(clock, ms, look)
+
+  #again(ms: number): void {
+    const { clock, deadline } = this.#context
+    if (!this.#isDisposed && !deadline.isPassed) this.#cancel = startTimer(clock, ms, () => this.#look())
   }
-  function kick(): void {
-    isKicked = true
-    ended.abort(new Error('The server has ended the connection of this call.'))
+
+  #kick(): void {
+    this.#isKicked = true
+    this.#ended?.abort(kicked())
   }
-  return {
-    signal: ended.signal,
-    get isKicked() {
-      return isKicked
-    },
-    [Symbol.dispose]() {
-      isDisposed = true
-      cancel()
-      deadline.signal.removeEventListener('abort', pass)
-    },
-  }
+}
+
+function kicked(): Error {
+  return new Error('The server has ended the connection of this call.')
 }

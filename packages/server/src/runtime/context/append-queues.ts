@@ -101,7 +101,7 @@ export function createAppendQueues(clock: Clock): AppendQueues {
 }
 
 function orDeadline<T>(deadline: Deadline | undefined, promise: Promise<T>): Promise<T> {
-  return deadline === undefined ? promise : withinDeadline(deadline.signal, promise)
+  return deadline === undefined ? promise : withinDeadline(deadline, promise)
 }
 
 /** Resolves when the slot's group was delivered. */

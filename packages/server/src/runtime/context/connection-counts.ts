@@ -100,9 +100,9 @@ export class ConnectionCount {
   /** Also after the deadline, as when a procedure of the message took too long. */
   async #giveBack(unused: number): Promise<void> {
     const { deadline, unboundStore, clock } = this.#context
-    using grace = deadline?.signal.aborted && unboundStore ? createDeadline(clock, graceMs) : undefined
+    using grace = deadline?.isPassed && unboundStore ? createDeadline(clock, graceMs) : undefined
     const write = this.#add(-unused, grace && unboundStore)
-    await (grace === undefined ? write : withinDeadline(grace.signal, write))
+    await (grace === undefined ? write : withinDeadline(grace, write))
   }
 
   async #takeMore(): Promise<void> {

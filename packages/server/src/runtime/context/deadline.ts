@@ -5,20 +5,86 @@ import type { Clock } from '../../ports/clock.ts'
 export interface Deadline extends Disposable {
   /** Epoch milliseconds. */
   readonly at: number
+  readonly isPassed: boolean
+  /** Aborts when the deadline passes. It is made when it is first read, since most work needs none. */
   readonly signal: AbortSignal
+  /** Throws `DeadlinePassed` once the deadline has passed. */
+  throwIfPassed(): void
+  /**
+   * Calls `fn` when the deadline passes, at once if it has passed, with the reason. Not after the returned function was
+   * called.
+   */
+  onPass(fn: (reason: DeadlinePassed) => void): () => void
 }
 
 /**
  * A deadline in `ms`. It has passed already if `ms` is not positive. ([LAW-DEADLINE]: nothing waits without a
- * deadline.)
+ * deadline.) `at` is the time that it states.
  */
-export function createDeadline(clock: Clock, ms: number): Deadline {
-  const passed = new AbortController()
-  const { signal } = passed
-  setMaxListeners(0, signal) // every request of an invocation listens to it, so many listeners are no leak
-  const pass = () => passed.abort(new DeadlinePassed(ms))
-  const cancel = ms <= 0 ? pass() : startTimer(clock, ms, pass)
-  return { at: clock.now() + ms, signal, [Symbol.dispose]: () => cancel?.() }
+export function createDeadline(clock: Clock, ms: number, at: number = clock.now() + ms): Deadline {
+  return new TimedDeadline(clock, ms, at)
+}
+
+class TimedDeadline implements Deadline {
+  readonly at: number
+  readonly #ms: number
+  readonly #cancel: (() => void) | undefined
+  #reason: DeadlinePassed | undefined
+  #passed: AbortController | undefined
+  #waiting: Set<(reason: DeadlinePassed) => void> | undefined
+
+  constructor(clock: Clock, ms: number, at: number) {
+    this.at = at
+    this.#ms = ms
+    if (ms <= 0) this.#reason = new DeadlinePassed(ms)
+    else this.#cancel = startTimer(clock, ms, () => this.#pass())
+  }
+
+  get isPassed(): boolean {
+    return this.#reason !== undefined
+  }
+
+  get signal(): AbortSignal {
+    if (this.#passed === undefined) {
+      this.#passed = createController()
+      if (this.#reason !== undefined) this.#passed.abort(this.#reason)
+    }
+    return this.#passed.signal
+  }
+
+  throwIfPassed(): void {
+    if (this.#reason !== undefined) throw this.#reason
+  }
+
+  onPass(fn: (reason: DeadlinePassed) => void): () => void {
+    if (this.#reason !== undefined) {
+      fn(this.#reason)
+      return () => {}
+    }
+    this.#waiting ??= new Set()
+    const waiting = this.#waiting
+    waiting.add(fn)
+    return () => void waiting.delete(fn)
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancel?.()
+  }
+
+  #pass(): void {
+    const reason = new DeadlinePassed(this.#ms)
+    this.#reason = reason
+    this.#passed?.abort(reason)
+    for (const fn of this.#waiting ?? []) fn(reason)
+    this.#waiting?.clear()
+  }
+}
+
+/** A controller of a signal that any number of requests may listen to: many listeners are no leak. */
+export function createController(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 /** Calls `fn` in `ms`, unless the returned function was called before. */
@@ -33,16 +99,33 @@ export function startTimer(clock: Clock, ms: number, fn: () => void): () => void
 
 /**
  * A deadline in `ms`, or at the outer deadline if that is sooner. The signals need not be joined, since both abort only
- * by time.
+ * by time. `at` is the time that it states, by default its own.
  */
-export function narrowDeadline(clock: Clock, outer: Deadline, ms: number): Deadline {
-  return createDeadline(clock, outer.signal.aborted ? 0 : Math.min(ms, outer.at - clock.now()))
+export function narrowDeadline(clock: Clock, outer: Deadline, ms: number, at?: number): Deadline {
+  return createDeadline(clock, outer.isPassed ? 0 : Math.min(ms, outer.at - clock.now()), at)
+}
+
+/** Resolves like `promise`, or rejects when the deadline passes first. The work of `promise` may continue. */
+export function withinDeadline<T>(deadline: Deadline, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = deadline.onPass(reject)
+    promise.then(
+      (value) => {
+        cancel()
+        resolve(value)
+      },
+      (thrown: unknown) => {
+        cancel()
+        reject(thrown)
+      },
+    )
+  })
 }
 
 /**
  * Resolves like `promise`, or rejects with the signal's reason if it aborts first. The work of `promise` may continue.
  */
-export function withinDeadline<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+export function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)
     if (signal.aborted) abort()

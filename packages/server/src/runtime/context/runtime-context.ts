@@ -42,7 +42,7 @@ export interface CallingSession extends Pick<ContextDetails, 'connectionId' | 's
 export interface RuntimeContext {
   readonly store: Store
   /** The store without the deadline, for what is written in the time that a function keeps before its end. */
-  readonly unboundStore?: Store
+  readonly unboundStore?: Store | undefined
   /** Of a script that erases. */
   readonly erasure?: ErasureStore | undefined
   readonly gateway: Gateway | undefined
@@ -74,23 +74,23 @@ export interface RuntimeContext {
   /** Runs `fn` with `context` as the context of the line's channels, which the application uses inside. */
   readonly enter: <T>(context: RuntimeContext, fn: () => T) => T
   /** The W3C trace context, which is passed on to further functions. */
-  readonly traceparent?: string
+  readonly traceparent?: string | undefined
   /** The claim of the current mutation with a key; in its middlewares without an owner. */
   readonly keyed: Keyed | undefined
   /** The connection whose `$connect` runs, and which the gateway has not accepted yet. */
-  readonly connecting?: string
+  readonly connecting?: string | undefined
   /** The caller of the current call, whose presence `update` changes. */
   readonly caller: CallingSession | undefined
   /** The sender of the current frame, for whom streams that are started count as runs. Absent elsewhere. */
-  readonly starter?: Caller
+  readonly starter?: Caller | undefined
 }
 
 /** The context of one of the line's functions, which serves a router under a deadline. */
 export interface InvocationContext extends RuntimeContext {
   readonly server: Server
   readonly deadline: Deadline
-  /** Aborts when a message need not be answered any more. @default the signal of the deadline */
-  readonly running?: AbortSignal
+  /** Its signal aborts when a message need not be answered any more. @default the deadline */
+  readonly running?: Pick<Deadline, 'signal'> | undefined
 }
 
 /** The context of `backend`, without an application and without a deadline. */
@@ -110,7 +110,10 @@ export function toRuntimeContext(
     shardHints: shardHintsOf(backend.store),
     knownParams: paramsMemoryOf(backend.store),
     appends: createAppendQueues(clock),
-    ...line,
+    retentionOf: line.retentionOf,
+    presenceOf: line.presenceOf,
+    channelOf: line.channelOf,
+    enter: line.enter,
     parsed: createParsedEvents(),
     settles: createSettleBudget(),
     server: undefined,
@@ -130,20 +133,52 @@ export function toInvocationContext(
   { ms, telemetry = consoleRecorder }: { readonly ms: number; readonly telemetry?: Recorder },
 ): InvocationContext {
   const deadline = createDeadline(base.clock, ms)
-  const { signal } = deadline
-  return {
-    ...base,
-    knownParams: { ...base.knownParams, reading: new Map() },
-    parsed: createParsedEvents(),
-    settles: createSettleBudget(),
-    appends: createAppendQueues(base.clock),
-    store: boundStore(base.store, signal, base.clock),
-    unboundStore: base.store,
-    invoker: base.invoker && boundInvoker(base.invoker, signal),
-    telemetry,
-    server,
-    deadline,
+  const context = copyContext(base)
+  context.knownParams = { read: base.knownParams.read, reading: new Map() }
+  context.parsed = createParsedEvents()
+  context.settles = createSettleBudget()
+  context.appends = createAppendQueues(base.clock)
+  context.store = boundStore(base.store, deadline, base.clock)
+  context.unboundStore = base.store
+  context.invoker = base.invoker && boundInvoker(base.invoker, deadline)
+  context.telemetry = telemetry
+  return Object.assign(context, { server, deadline })
+}
+
+type Copy<C> = { -readonly [K in keyof Required<C>]: C[K] }
+
+/** A copy, whose members may be set. They are listed here, since a spread of so many takes a multiple of the time. */
+export function copyContext(context: InvocationContext): Copy<InvocationContext>
+export function copyContext(context: RuntimeContext): Copy<RuntimeContext>
+export function copyContext(context: RuntimeContext & Pick<InvocationContext, 'running'>) {
+  const copy: Copy<RuntimeContext & Pick<InvocationContext, 'running'>> = {
+    store: context.store,
+    unboundStore: context.unboundStore,
+    erasure: context.erasure,
+    gateway: context.gateway,
+    invoker: context.invoker,
+    clock: context.clock,
+    restore: context.restore,
+    telemetry: context.telemetry,
+    shardHints: context.shardHints,
+    appends: context.appends,
+    knownParams: context.knownParams,
+    retentionOf: context.retentionOf,
+    presenceOf: context.presenceOf,
+    channelOf: context.channelOf,
+    parsed: context.parsed,
+    settles: context.settles,
+    server: context.server,
+    deadline: context.deadline,
+    enter: context.enter,
+    traceparent: context.traceparent,
+    keyed: context.keyed,
+    connecting: context.connecting,
+    caller: context.caller,
+    starter: context.starter,
+    running: context.running,
   }
+  return copy
 }
 
 /** A frame may name many streams, and each that is settled costs writes and an invocation. */
@@ -169,7 +204,9 @@ export async function within<T>(
   fn: (context: InvocationContext) => Promise<T>,
 ): Promise<T> {
   using deadline = narrowDeadline(context.clock, context.deadline, ms)
-  return await fn({ ...context, deadline })
+  const narrowed = copyContext(context)
+  narrowed.deadline = deadline
+  return await fn(narrowed)
 }
 
 /** Whether this function delivers what it publishes. A script's events are delivered by the table's stream. */

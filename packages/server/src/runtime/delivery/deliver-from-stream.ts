@@ -68,7 +68,7 @@ async function awaitReceipts(
   const until = Math.max(0, ...events.map(({ slot }) => slot.inline ?? 0))
   const end = Math.min(until, clock.now() + maxWaitMs)
   let undelivered = await withoutReceipt(context, events)
-  for (let pause = firstPauseMs; undelivered.length > 0 && clock.now() < end && !deadline.signal.aborted; pause *= 4) {
+  for (let pause = firstPauseMs; undelivered.length > 0 && clock.now() < end && !deadline.isPassed; pause *= 4) {
     await clock.sleep(Math.min(pause, end - clock.now()), deadline.signal)
     undelivered = await withoutReceipt(context, undelivered)
   }

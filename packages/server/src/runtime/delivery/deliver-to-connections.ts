@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { noticeAgeing } from '../connections/connect.ts'
-import { withinDeadline } from '../context/deadline.ts'
+import { untilAborted } from '../context/deadline.ts'
 import { mapConcurrent } from '../context/map-concurrent.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -139,14 +139,14 @@ async function deliverBatch(
   await Promise.all([
     ...stock.map((item) => {
       const work = deliverToStockClient(context, item, canReceive)
-      return withinDeadline(timedOut, work).catch(() => {
+      return untilAborted(timedOut, work).catch(() => {
         item.fail()
         trackPending(work)
       })
     }),
     ...(extended.length === 0 || skipSlowConnection(context, extended, isRetry)
       ? []
-      : [withinDeadline(timedOut, postItems(context, extended, canReceive)).catch(() => failAll(extended))]),
+      : [untilAborted(timedOut, postItems(context, extended, canReceive)).catch(() => failAll(extended))]),
   ])
 }
 

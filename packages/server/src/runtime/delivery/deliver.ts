@@ -38,7 +38,7 @@ export async function deliverInline(context: InvocationContext, topic: string, s
   try {
     // The append has succeeded: a store or a function that hangs now must not make the publish time out [LAW-DEADLINE].
     await within(context, inlineMs + graceMs, ({ deadline }) =>
-      withinDeadline(deadline.signal, deliverWithReceipts(context, topic, slots)),
+      withinDeadline(deadline, deliverWithReceipts(context, topic, slots)),
     )
   } catch (thrown) {
     // Reported only: the events are durable and have no receipts, so the stream delivers them.
@@ -56,7 +56,7 @@ export async function deliverOwn(context: InvocationContext, topic: string, slot
   const deliveries = slots.map((slot) => ({ topic, slot }))
   try {
     await within(context, inlineMs + graceMs, ({ deadline }) =>
-      withinDeadline(deadline.signal, deliverToAudience(context, deliveries, inlineMs)),
+      withinDeadline(deadline, deliverToAudience(context, deliveries, inlineMs)),
     )
   } catch (thrown) {
     context.telemetry.measure('failedDeliveries', slots.length)

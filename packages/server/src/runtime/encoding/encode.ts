@@ -30,7 +30,7 @@ export type Answer = { readonly result: Result } | { readonly failure: ErrorBody
 /** What an answer repeats of its request. */
 export interface Address {
   readonly id: FrameId | RawJson | null
-  readonly jsonrpc?: '2.0'
+  readonly jsonrpc?: '2.0' | undefined
 }
 
 /** A frame to a client, before it is encoded. */

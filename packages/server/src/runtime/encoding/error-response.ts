@@ -12,11 +12,11 @@ import { type Address, type ErrorBody, sizeOf } from './encode.ts'
 /** The request that an error answers, as far as it could be parsed. */
 export interface RequestInfo extends Address {
   readonly type: 'query' | 'mutation' | 'subscription' | 'unknown'
-  readonly path?: string
+  readonly path?: string | undefined
   readonly input?: unknown
   readonly ctx?: unknown
   readonly cause: Failure['cause']
-  readonly traceparent?: string
+  readonly traceparent?: string | undefined
 }
 
 /** A frame that answers with an error. */

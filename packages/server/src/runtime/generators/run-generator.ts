@@ -5,7 +5,7 @@ import { isDead, leaseMs, type RunClaim, type RunEnd, watchRun } from '../calls/
 import { holdRunPlace, releaseRunPlace, tooManyRuns } from '../calls/run-place.ts'
 import type { GeneratorJob } from '../calls/worker-job.ts'
 import { toFacts } from '../context/caller.ts'
-import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
+import { narrowDeadline, untilAborted } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
@@ -158,7 +158,7 @@ async function postValues(context: InvocationContext, run: Run, iterator: AsyncI
 
 /** Separate function so that the previous value can be garbage-collected while we wait for the next. */
 async function postValue(context: InvocationContext, { run, iterator, progress }: Iteration): Promise<void> {
-  const next = await withinDeadline(run.signal, iterator.next()).catch((thrown: unknown) => {
+  const next = await untilAborted(run.signal, iterator.next()).catch((thrown: unknown) => {
     progress.isOver = !run.signal.aborted // an iterator that threw needs no `return`
     throw thrown
   })
@@ -168,7 +168,7 @@ async function postValue(context: InvocationContext, { run, iterator, progress }
   if (lastEventId !== undefined) warnOfLostCursor(context, run.job.subscription.path)
   run.n += 1
   run.lastEventId = lastEventId ?? run.lastEventId
-  await withinDeadline(run.signal, run.posts.add(frame))
+  await untilAborted(run.signal, run.posts.add(frame))
 }
 
 interface Iteration {

@@ -29,7 +29,7 @@ export async function postOnce(context: InvocationContext, connectionId: string,
   const { signal } = budget
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, maxPauseMs)) {
     if (deadline.at - clock.now() < minPostMs) return 'timed-out'
-    const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => noAnswer)
+    const outcome = await withinDeadline(budget, gateway.post(connectionId, text, { signal })).catch(() => noAnswer)
     measurePost(context, outcome)
     if (outcome.status !== 'throttled') return settle(outcome)
     const wait = clock.random() * pause

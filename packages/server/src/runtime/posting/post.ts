@@ -29,7 +29,7 @@ export async function post(context: RuntimeContext, connectionId: string, text: 
   if (gateway === undefined) return 'undelivered'
   const traffic = trafficOf(gateway, context)
   // Before the breaker and the pacer, so that an ended function uses neither a trial nor a reservation.
-  if (context.deadline?.signal.aborted) return counted(traffic, 'undelivered')
+  if (context.deadline?.isPassed) return counted(traffic, 'undelivered')
   if (!traffic.breaker.admits(connectionId)) return counted(traffic, 'undelivered')
   const delayMs = traffic.pacer.reserve()
   if (delayMs > 0) await clock.sleep(delayMs, context.deadline?.signal) // not part of the post's own budget
@@ -50,8 +50,8 @@ async function tryPost(context: RuntimeContext, { gateway, traffic, connectionId
   const { signal } = budget
   const startedAt = clock.now()
   let isSuspect = true
-  for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, maxPauseMs)) {
-    const outcome = await withinDeadline(signal, gateway.post(connectionId, text, { signal })).catch(() => noAnswer)
+  for (let pause = firstPauseMs; !budget.isPassed; pause = Math.min(pause * 2, maxPauseMs)) {
+    const outcome = await withinDeadline(budget, gateway.post(connectionId, text, { signal })).catch(() => noAnswer)
     measurePost(context, outcome)
     isSuspect = outcome.status !== 'throttled' || noteThrottled(traffic, connectionId) === 'connection'
     const settled = settle(outcome)
@@ -90,10 +90,10 @@ export async function deleteConnection(
   const { gateway, clock } = context
   if (gateway === undefined) return 'failed'
   using budget = budgetOf(context, budgetMs)
-  for (let attempt = 1; attempt <= deleteAttempts && !budget.signal.aborted; attempt += 1) {
+  for (let attempt = 1; attempt <= deleteAttempts && !budget.isPassed; attempt += 1) {
     using attemptDeadline = narrowDeadline(clock, budget, deleteAttemptMs)
     const { signal } = attemptDeadline
-    const closing = withinDeadline(signal, gateway.disconnect(connectionId, { signal }))
+    const closing = withinDeadline(attemptDeadline, gateway.disconnect(connectionId, { signal }))
     const outcome = await closing.catch(() => 'failed' as const)
     if (outcome !== 'failed') return outcome
     if (attempt < deleteAttempts) await clock.sleep(clock.random() * maxPauseMs, budget.signal)

@@ -7,7 +7,7 @@ import type { Server } from '../context/served-application.ts'
  * unknown path. Throws what loading throws.
  */
 export function loadProcedure({ server, deadline }: InvocationContext, path: string): Promise<void> {
-  return withinDeadline(deadline.signal, loadRouters(server, path))
+  return withinDeadline(deadline, loadRouters(server, path))
 }
 
 /** The same without a deadline. */

@@ -3,7 +3,7 @@ import { callTRPCProcedure, TRPCError } from '@trpc/server'
 import { isObservable, type Observable, observableToAsyncIterable } from '@trpc/server/observable'
 import { descriptorOf, type SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { ContextDetails } from '../context/caller.ts'
-import { withinDeadline } from '../context/deadline.ts'
+import { type Deadline, untilAborted, withinDeadline } from '../context/deadline.ts'
 import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, topicChanged } from '../context/trunkline-error.ts'
@@ -19,13 +19,13 @@ export interface ProcedureRun {
   readonly input: unknown
   readonly facts: ContextDetails
   readonly signal: AbortSignal
-  /** How long the caller waits for the procedure, if longer than `signal`. */
-  readonly within?: AbortSignal
+  /** How long the caller waits for the procedure. @default until `signal` aborts */
+  readonly within?: Deadline
   readonly batchIndex: number
   /** Called with the context when it exists, so that an error can be formatted with it. */
   readonly onContext?: (ctx: unknown) => void
   /** Runs instead of the resolver, after the last middleware. */
-  readonly around?: AroundResolver
+  readonly around?: AroundResolver | undefined
 }
 
 /**
@@ -33,7 +33,9 @@ export interface ProcedureRun {
  * they throw, `DeadlinePassed` [TL-CALL-4], or NOT_FOUND [TL-CALL-3].
  */
 export function runProcedure(server: Server, run: ProcedureRun): Promise<unknown> {
-  return withinDeadline(run.within ?? run.signal, call(server, run))
+  return run.within === undefined
+    ? untilAborted(run.signal, call(server, run))
+    : withinDeadline(run.within, call(server, run))
 }
 
 async function call(server: Server, run: ProcedureRun): Promise<unknown> {
@@ -83,7 +85,7 @@ export async function describeSubscription(
   server: Server,
   { lastEventId, ...run }: SubscriptionRun,
 ): Promise<Described> {
-  await withinDeadline(run.signal, loadRouters(server, run.path))
+  await untilAborted(run.signal, loadRouters(server, run.path))
   const procedure = procedureOf(server, run.path)
   const reached = { resolver: false }
   const around = () => {

@@ -85,7 +85,7 @@ async function answerOf(
 
 async function withinTime<T>({ clock, deadline: outer }: InvocationContext, promise: Promise<T>): Promise<T> {
   using deadline = narrowDeadline(clock, outer, decideMs)
-  return await withinDeadline(deadline.signal, promise)
+  return await withinDeadline(deadline, promise)
 }
 
 /** Queries of database libraries are often no promises of their own. */

@@ -5,7 +5,7 @@ import { channelOfTopic } from '../../define/topic.ts'
 import { randomName } from '../../ports/clock.ts'
 import { StoreError } from '../../ports/store.ts'
 import { holdRunPlace, renewRunPlace } from '../calls/run-place.ts'
-import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
+import { narrowDeadline, untilAborted } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -52,7 +52,7 @@ export async function lookAtStream(context: InvocationContext, { topic }: Stream
 async function claimStream(context: InvocationContext, ref: StreamRef): Promise<Claim | undefined> {
   const { clock, deadline } = context
   const by = randomName(clock, 16) // of this invocation: a job that runs twice has two names
-  for (let head = await readHead(context, ref.topic); !deadline.signal.aborted; ) {
+  for (let head = await readHead(context, ref.topic); !deadline.isPassed; ) {
     const evidence = await evidenceOf(context, ref.topic, head, earlyMs)
     const verdict = judge(evidence, ref.rules)
     if (verdict === 'leave') {
@@ -173,13 +173,13 @@ async function writeChunk(
   iterator: AsyncIterator<unknown>,
   progress: { isOver: boolean },
 ): Promise<void> {
-  const next = await withinDeadline(signal, iterator.next()).catch((thrown: unknown) => {
+  const next = await untilAborted(signal, iterator.next()).catch((thrown: unknown) => {
     progress.isOver = !signal.aborted // an iterator that threw needs no `return`
     throw thrown
   })
   progress.isOver = next.done === true
   if (progress.isOver) return
-  await withinDeadline(signal, writer.add(await textOf(channel, next.value)))
+  await untilAborted(signal, writer.add(await textOf(channel, next.value)))
 }
 
 /** A chunk as JSON text. Throws for one that does not match the schema, that JSON would change, or that is too large. */

@@ -207,7 +207,7 @@ export class StreamWriter implements Disposable {
   /** Whether a put that failed is repeated, after a pause. */
   async #mayRepeat(thrown: unknown, failures: number): Promise<boolean> {
     const { clock, deadline } = this.#context
-    deadline.signal.throwIfAborted()
+    deadline.throwIfPassed()
     if (!(thrown instanceof StoreError)) throw thrown
     if (thrown.refused !== undefined) {
       this.#over.abort(thrown)
@@ -215,7 +215,7 @@ export class StreamWriter implements Disposable {
     }
     const ended = AbortSignal.any([deadline.signal, this.#done.signal])
     await clock.sleep(Math.min(retryMs.most, retryMs.first * 2 ** failures), ended)
-    deadline.signal.throwIfAborted()
+    deadline.throwIfPassed()
     return !this.#done.signal.aborted
   }
 

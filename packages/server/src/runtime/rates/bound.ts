@@ -37,7 +37,7 @@ export async function addToBound(
   const { window, endsAt, expires } = windowOf(owner, windowMs, context.clock.now())
   using deadline = narrowDeadline(context.clock, context.deadline, countMs)
   const adding = context.store.addToRate({ owner, what: `${scope}.${kind}`, window, amount, expires })
-  const total = await withinDeadline(deadline.signal, adding).catch(() => 0)
+  const total = await withinDeadline(deadline, adding).catch(() => 0)
   if (total <= budget) return undefined
   const retryAfterMs = Math.max(1, endsAt - context.clock.now())
   const far = farFactor * budget

@@ -17,7 +17,8 @@ export interface CountedFrames {
   end(): Promise<void>
 }
 
-const allMayRun: CountedFrames = { isFlood: false, refusal: () => undefined, end: async () => {} }
+/** Without any rate. */
+export const allMayRun: CountedFrames = { isFlood: false, refusal: () => undefined, end: async () => {} }
 
 /**
  * The frames that are refused above a rate. A client has no answer to an error for the other ones, and they end work

@@ -5,7 +5,7 @@ import type { PipeStep, SubscriptionDescriptor } from '../../define/subscription
 import { announcedParams } from '../connections/connection-params.ts'
 import { holdAuthority } from '../connections/renew-auth.ts'
 import { type ConnectionCaller, toFacts } from '../context/caller.ts'
-import { withinDeadline } from '../context/deadline.ts'
+import { untilAborted } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { LogRef, Replay } from '../log/replay.ts'
 import { viewPipes } from '../presence/rows/views.ts'
@@ -59,7 +59,7 @@ export async function openTarget(
   await countCall(context, caller, path)
   await refuseGenerator(context, path)
   const facts = toFacts(caller, 'frame', { connectionParams: null })
-  const signal = context.running ?? context.deadline.signal
+  const { signal } = context.running ?? context.deadline
   const run = { path, input: parsed, facts, signal, batchIndex: 0 }
   const described = await context.enter(context, () => describeSubscription(context.server, run))
   const descriptor = described.status === 'channel' ? described.descriptor : undefined
@@ -115,7 +115,7 @@ async function toTarget(
 
 function loadWithin(context: InvocationContext, load: () => unknown): Promise<unknown> {
   const loading = context.enter(context, async () => load())
-  return withinDeadline(context.running ?? context.deadline.signal, loading)
+  return untilAborted((context.running ?? context.deadline).signal, loading)
 }
 
 /**

@@ -2,26 +2,24 @@ import { TRPCError } from '@trpc/server'
 import { type AnswerFrame, defined, type HelloResult, limits } from '@trunkline/protocol'
 import { answerCall, type ClientCall, cancelCall } from '../calls/answer-call.ts'
 import type { Client } from '../calls/worker-job.ts'
-import type { AnnouncedParams } from '../connections/connection-params.ts'
 import { closeConnection } from '../connections/http-connection.ts'
 import { holdAuthority, renewAuthority } from '../connections/renew-auth.ts'
-import type { ConnectionCaller } from '../context/caller.ts'
-import type { MessageCounts } from '../context/connection-counts.ts'
+import { type ConnectionCaller, isExpired } from '../context/caller.ts'
 import { keepParams } from '../context/kept-params.ts'
-import type { InvocationContext } from '../context/runtime-context.ts'
+import { copyContext, type InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Frame } from '../encoding/encode.ts'
-import { addressOf, rejectRequest } from '../encoding/error-response.ts'
-import { checkAnonymous } from '../procedures/check-anonymous.ts'
+import { rejectRequest } from '../encoding/error-response.ts'
+import { checkAnonymous, isOpenTo } from '../procedures/check-anonymous.ts'
 import { withLastEventId } from '../procedures/last-event-id.ts'
 import { loadProcedure } from '../procedures/load-lazy-router.ts'
 import { foreignInput, hasTransformer } from '../procedures/transformer-mismatch.ts'
 import { countCall } from '../rates/count-call.ts'
-import type { MessageSyncs } from '../subscriptions/message-syncs.ts'
 import { subscribe } from '../subscriptions/subscribe.ts'
 import type { SubscribeRequest } from '../subscriptions/subscription-hooks.ts'
 import { sync } from '../subscriptions/sync.ts'
 import { unsubscribe } from '../subscriptions/unsubscribe.ts'
+import type { MessageSender } from './message-sender.ts'
 import { type ParsedElement, type Request, requestInfoOf } from './parse-request.ts'
 import type { RunTask, Task } from './plan-batch.ts'
 
@@ -30,22 +28,12 @@ interface FrameClient extends Client {
   readonly caller: ConnectionCaller
 }
 
-/** The sender of a frame. Its authority may have expired: this is the caller as the platform handed it over. */
-export interface Sender extends Pick<FrameClient, 'caller' | 'expires'> {
-  readonly params: AnnouncedParams
-  /** What the syncs of the message share. */
-  readonly syncs: MessageSyncs
-  /** The counts of the connection, as the frames of the message change them. */
-  readonly counts: MessageCounts
-}
-
 /** One request on its way to its handler. */
 interface Dispatched<M extends Request['method']> extends FrameClient {
   readonly context: InvocationContext
   readonly request: Request & { readonly method: M }
   readonly task: RunTask
-  readonly syncs: MessageSyncs
-  readonly counts: MessageCounts
+  readonly sender: MessageSender
 }
 
 interface Method<M extends Request['method']> {
@@ -67,14 +55,14 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // {"id":7,"result":{"type":"stopped"}}
   'subscription.stop': {
     needs: 'none',
-    run: async ({ context, caller, expires, request, task, counts }) => {
+    run: async ({ context, caller, expires, request, task, sender: { counts } }) => {
       const stop = { ...request, leftOut: task.leftOut === true }
       const result = await unsubscribe(context, { ...caller, expires, counts }, stop)
       return result === undefined ? [] : [{ id: request.id, result }]
     },
   },
   // [{"id":7,"result":{"type":"synced",…}}, …, {"id":9,"result":{"type":"data"}}]
-  sync: { needs: 'caller', run: ({ syncs, request, ...client }) => sync(syncs, client, request) },
+  sync: { needs: 'caller', run: ({ sender: { syncs }, request, ...client }) => sync(syncs, client, request) },
   // {"id":4,"result":{"type":"authorized",…}}
   auth: {
     needs: 'none',
@@ -93,7 +81,7 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // no answer
   cancel: {
     needs: 'identity', // a key belongs to its principal
-    run: async ({ context, caller, expires, request, counts }) => {
+    run: async ({ context, caller, expires, request, sender: { counts } }) => {
       await cancelCall(context, { caller, expires, counts }, request)
       return []
     },
@@ -101,7 +89,7 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // [{"id":7,"result":{"type":"started",…}}, …]
   subscription: {
     needs: 'caller',
-    run: async ({ context, request, task, caller, params, expires, counts }) =>
+    run: async ({ context, request, task, caller, params, expires, sender: { counts } }) =>
       (await isCounted(context, caller, request))
         ? subscribe(context, { caller, params, expires, counts }, toSubscribe(caller, request, task))
         : [],
@@ -112,7 +100,11 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
 }
 
 /** The frames that answer one element of a message. Never throws. */
-export async function answerTask(context: InvocationContext, sender: Sender, task: Task): Promise<readonly Frame[]> {
+export async function answerTask(
+  context: InvocationContext,
+  sender: MessageSender,
+  task: Task,
+): Promise<readonly Frame[]> {
   if ('instead' in task) return [rejectRequest(task.ofSync ? sender.syncs.context : context, task.asked, task.instead)]
   try {
     return await dispatch(context, sender, task)
@@ -121,35 +113,60 @@ export async function answerTask(context: InvocationContext, sender: Sender, tas
   }
 }
 
-async function dispatch(
+/** Waits only for what the caller needs: most callers are known, and their authority holds. */
+function dispatch(
   outer: InvocationContext,
-  { caller, expires, params: announced, syncs, counts }: Sender,
+  sender: MessageSender,
   task: RunTask,
-): Promise<readonly Frame[]> {
+): Promise<readonly Frame[]> | readonly Frame[] {
   const { request } = task
-  const context = 'traceparent' in request ? { ...outer, traceparent: request.traceparent } : outer
+  const { caller, expires } = sender
+  const context = copyContext(outer)
+  if ('traceparent' in request && request.traceparent !== undefined) context.traceparent = request.traceparent
   const foreign = 'rawInput' in request ? foreignInput(context.server, request.rawInput) : undefined
   if (foreign !== undefined) throw foreign
   const method: Method<Request['method']> = methods[request.method]
-  const dispatched = { context, expires, request, task, syncs, counts }
-  if (method.needs === 'none') return method.run({ ...dispatched, caller, params: null })
-  const settled = await announced.read()
+  const dispatched = { context, caller, params: null, expires, request, task, sender }
+  if (method.needs === 'none') return method.run(dispatched)
+  if (method.needs === 'identity' || sender.params.isAwaited || !isSettled(context, caller, request))
+    return settleAndRun(dispatched, method)
+  context.starter = caller
+  return method.run(dispatched)
+}
+
+/** Whether nothing needs to be read to know that the caller may send the request. */
+function isSettled({ server, clock }: InvocationContext, caller: ConnectionCaller, request: Request): boolean {
+  if (isExpired(caller, clock.now())) return false
+  return !('path' in request) || isOpenTo(server, caller)
+}
+
+async function settleAndRun(
+  dispatched: Dispatched<Request['method']>,
+  method: Method<Request['method']>,
+): Promise<readonly Frame[]> {
+  const { context, request, sender } = dispatched
+  const settled = await sender.params.read()
   if (method.needs === 'identity') return method.run({ ...dispatched, caller: settled.caller, params: null })
-  const current = await holdAuthority(context, settled.caller)
+  const caller = await holdAuthority(context, settled.caller)
   const params = keepParams(context.server, settled.params)
-  if ('path' in request) await checkAnonymous(context, current, request.path)
-  const started = { ...context, starter: current }
-  return method.run({ ...dispatched, context: started, caller: current, params })
+  if ('path' in request) await checkAnonymous(context, caller, request.path)
+  return method.run({ ...dispatched, context: { ...context, starter: caller }, caller, params })
 }
 
 type Call = Request & { readonly method: 'query' | 'mutation' | 'subscription' }
 
 async function runCall(dispatched: Dispatched<'query' | 'mutation'>): Promise<readonly Frame[]> {
-  const { context, request, caller, params, expires } = dispatched
-  const { batchIndex } = dispatched.task
-  const call: ClientCall = { ...request, input: inputOf(caller, request), type: request.method, batchIndex }
+  const { context, request, caller, params, expires, task } = dispatched
+  const { id, jsonrpc, path, rawInput, key, resend, traceparent } = request
+  const call: ClientCall = {
+    ...{ id, jsonrpc, path, rawInput, key, resend, traceparent },
+    type: request.method,
+    input: inputOf(caller, request),
+    batchIndex: task.batchIndex,
+  }
   const answer = await answerCall(context, { caller, params, expires }, call)
-  return answer === undefined ? [] : [{ ...addressOf(request), ...answer }]
+  if (answer === undefined) return []
+  return [jsonrpc === undefined ? { id, ...answer } : { id, jsonrpc, ...answer }]
 }
 
 /**

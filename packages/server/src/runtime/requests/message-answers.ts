@@ -163,7 +163,7 @@ export async function postAll(
 ): Promise<void> {
   for (const text of messages) {
     using grace = createDeadline(context.clock, graceMs)
-    const late = context.deadline.signal.aborted ? { ...context, deadline: grace } : context
+    const late = context.deadline.isPassed ? { ...context, deadline: grace } : context
     const posted = await post(late, caller.connectionId, text)
     if (posted === 'posted') continue
     if (posted !== 'gone' && !caller.extensions)

@@ -25,7 +25,7 @@ export type Request =
   | {
       readonly method: 'query' | 'mutation' | 'subscription'
       readonly id: FrameId
-      readonly jsonrpc?: '2.0'
+      readonly jsonrpc: '2.0' | undefined
       readonly path: string
       readonly input: unknown
       readonly rawInput: unknown
@@ -36,7 +36,7 @@ export type Request =
       /** The client sent this mutation before. */
       readonly resend: boolean
       /** W3C trace context of a call. */
-      readonly traceparent?: string
+      readonly traceparent: string | undefined
     }
   | { readonly method: 'subscription.stop'; readonly id: FrameId; readonly ref: number }
   | OwnFrame
@@ -120,11 +120,10 @@ function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown)
     case 'mutation':
     case 'subscription': {
       const { method, id, jsonrpc, params } = frame
-      const traceparent = 'traceparent' in params ? parseTraceparent(params.traceparent) : undefined
       return {
         method,
         id,
-        ...(jsonrpc === undefined ? {} : { jsonrpc }),
+        jsonrpc,
         path: params.path,
         input: deserialize(params.input),
         rawInput: params.input,
@@ -132,7 +131,7 @@ function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown)
         ref: ('ref' in params && params.ref) || 1, // a stock client's counts as 1
         key: method === 'mutation' && 'key' in params ? params.key : undefined,
         resend: method === 'mutation' && 'resend' in params && params.resend === true,
-        ...(traceparent === undefined ? {} : { traceparent }),
+        traceparent: 'traceparent' in params ? parseTraceparent(params.traceparent) : undefined,
       }
     }
     case 'subscription.stop':
@@ -212,12 +211,7 @@ function unreadable(cause: unknown): TrunklineError {
 /** The facts of a request that an error answer repeats. */
 export function requestInfoOf(request: Request): RequestInfo {
   const isCall = request.method === 'query' || request.method === 'mutation' || request.method === 'subscription'
-  return {
-    id: 'id' in request ? request.id : null,
-    type: isCall ? request.method : 'unknown',
-    ...('path' in request ? { path: request.path, input: request.input } : {}),
-    ...('traceparent' in request ? { traceparent: request.traceparent } : {}),
-    ...('jsonrpc' in request && request.jsonrpc !== undefined ? { jsonrpc: request.jsonrpc } : {}),
-    cause: 'frame',
-  }
+  if (!isCall) return { id: 'id' in request ? request.id : null, type: 'unknown', cause: 'frame' }
+  const { id, jsonrpc, method: type, path, input, traceparent } = request
+  return { id, jsonrpc, type, path, input, traceparent, cause: 'frame' }
 }

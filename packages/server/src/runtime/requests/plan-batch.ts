@@ -40,20 +40,39 @@ export function toTasks(parsed: readonly ParsedElement[], { overfull, inChunks }
 
 // [TL-STOP-2] [TL-STOP-3] a start whose stop is in the same message is left out, and the stop is answered
 function withoutStopped(parsed: readonly ParsedElement[], inChunks: boolean): readonly Task[] {
-  const requests = parsed.flatMap((each) => (each.status === 'request' ? [each.request] : []))
-  const starts = requests.filter((request): request is Start => request.method === 'subscription')
-  const stops = requests.filter((request): request is Stop => request.method === 'subscription.stop')
-  return parsed.flatMap((each, batchIndex): readonly Task[] => {
-    if (each.status === 'malformed') return [{ asked: each.asked, instead: each.thrown }]
+  const tasks: Task[] = []
+  const stops = parsed.length === 1 ? [] : requestsOf(parsed, isStop)
+  const starts = stops.length === 0 ? [] : requestsOf(parsed, isStart)
+  for (const [batchIndex, each] of parsed.entries()) {
+    if (each.status === 'malformed') {
+      tasks.push({ asked: each.asked, instead: each.thrown })
+      continue
+    }
     const { request } = each
     const flaw = request.method === 'sync' ? syncFlaw(request, inChunks) : undefined
-    if (flaw !== undefined) return [{ asked: requestInfoOf(request), instead: badRequest(flaw), ofSync: true }]
-    if (request.method === 'subscription' && stops.some((stop) => stop.id === request.id && stop.ref >= request.ref))
-      return []
-    if (request.method !== 'subscription.stop') return [{ request, batchIndex }]
-    const leftOut = starts.some((start) => start.id === request.id && start.ref <= request.ref)
-    return [{ request, batchIndex, leftOut }]
-  })
+    if (flaw !== undefined) tasks.push({ asked: requestInfoOf(request), instead: badRequest(flaw), ofSync: true })
+    else if (isStop(request)) {
+      const leftOut = starts.some((start) => start.id === request.id && start.ref <= request.ref)
+      tasks.push({ request, batchIndex, leftOut })
+    } else if (!isStart(request) || !stops.some((stop) => stop.id === request.id && stop.ref >= request.ref))
+      tasks.push({ request, batchIndex })
+  }
+  return tasks
+}
+
+function requestsOf<R extends Request>(
+  parsed: readonly ParsedElement[],
+  isOfKind: (request: Request) => request is R,
+): readonly R[] {
+  return parsed.flatMap((each) => (each.status === 'request' && isOfKind(each.request) ? [each.request] : []))
+}
+
+function isStart(request: Request): request is Start {
+  return request.method === 'subscription'
+}
+
+function isStop(request: Request): request is Stop {
+  return request.method === 'subscription.stop'
 }
 
 /** Why a sync is refused before anything is read for it; undefined for one that may run. [TL-SYNC-9] */

@@ -94,7 +94,7 @@ function loadWith(
   { deadline }: InvocationContext,
   load: NonNullable<SubscriptionDescriptor['load']>,
 ): NonNullable<SubscriptionHooks['loadState']> {
-  return async (at) => ({ at, state: await withinDeadline(deadline.signal, Promise.resolve(load())) })
+  return async (at) => ({ at, state: await withinDeadline(deadline, Promise.resolve(load())) })
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Slot, SlotPage } from '../../ports/log.ts'
 import type { Store } from '../../ports/store.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
+import { withReport } from '../context/failure-source.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Failure } from '../context/served-application.ts'
 import { SyncRights } from './sync-rights.ts'
@@ -93,7 +94,7 @@ export class MessageSyncs {
   #createContext(): InvocationContext {
     const { outer } = this
     const report = (failure: Failure) => this.#collect(failure)
-    return { ...outer, store: this.#counting(outer.store), server: { ...outer.server, report } }
+    return { ...withReport(outer, report), store: this.#counting(outer.store) }
   }
 
   #collect(failure: Failure): void {

@@ -41,7 +41,7 @@ export async function subscribe(
   const { caller, params } = client
   const facts = toFacts(caller, 'frame', { connectionParams: params })
   if (caller.via !== undefined) await refuseGenerator(context, request.path)
-  const run = { ...request, facts, signal: context.running ?? context.deadline.signal }
+  const run = { ...request, facts, signal: (context.running ?? context.deadline).signal }
   const described = await context.enter(context, () => describeSubscription(context.server, run))
   const descriptor = described.status === 'channel' ? described.descriptor : undefined
   if (caller.via !== undefined) checkHasLog(request.path, descriptor)
@@ -113,7 +113,7 @@ async function claimCounted(context: InvocationContext, attempt: Attempt): Promi
     if (existing?.on !== true || existing.topic === undefined) throw tooManySubscriptions(context)
   }
   let claim: Claim
-  const isTooLate = context.deadline.signal.aborted
+  const isTooLate = context.deadline.isPassed
   try {
     claim = await hooks.claim()
   } catch (thrown) {
