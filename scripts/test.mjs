@@ -1,6 +1,6 @@
 /** `npm test`: installs what is missing, checks, builds, runs every suite, and ends with one line of counts. */
 import { findChromium } from './chromium.mjs'
-import { check, ci, report, suites, suitesOnNode, timed } from './counts.mjs'
+import { check, ci, findNode, report, suites, suitesOnNode, timed } from './counts.mjs'
 import { checkNode, install, main, run, say, turbo } from './steps.mjs'
 
 /** @typedef {import('./counts.mjs').Counts} Counts */
@@ -63,7 +63,8 @@ async function simulation() {
   const schedules = ci ? '3000' : (process.env.TRUNKLINE_SCHEDULES ?? '3000')
   const args = ['scripts/simulate.mjs', '--schedules', schedules, '--seed', '1']
   const title = `simulation of ${schedules} schedules`
-  const code = await timed(title, () => run(args, { deadlineMs, background: true, output: 'at-end' }))
+  const command = await findNode(24) // twice as fast as on Node 20, and the version that is deployed
+  const code = await timed(title, () => run(args, { command, deadlineMs, background: true, output: 'at-end' }))
   if (code !== 0) say('the simulation failed: the command above replays it')
   return { title: 'simulation', passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
 }

@@ -37,6 +37,7 @@ const yieldToEventLoop = () => new Promise<void>((resolve) => void setImmediate(
 async function runShare({ from, count, part, parts, workload, failures: most }: Share): Promise<ShareResult> {
   const totals = createTotals()
   const failures: Failure[] = []
+  Error.stackTraceLimit = 0 // stacks cost time, and a replay of a failure prints its own
   for (let index = part; index < count && failures.length < most; index += parts) {
     const seed = from + index
     const chosen = workload ?? (rotation[index % rotation.length] as WorkloadName)
@@ -63,7 +64,7 @@ async function runAll(options: Omit<Share, 'part' | 'parts'>, threads: number): 
   const results = await Promise.all(
     Array.from({ length: threads }, (_, part) => {
       const share: Share = { ...options, part, parts: threads }
-      return threads === 1 ? runShare(share) : inThread(share)
+      return inThread(share)
     }),
   )
   const totals = createTotals()
@@ -73,7 +74,10 @@ async function runAll(options: Omit<Share, 'part' | 'parts'>, threads: number): 
 
 function inThread(share: Share): Promise<ShareResult> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { share } })
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: { share },
+      resourceLimits: { maxYoungGenerationSizeMb: 192 }, // what a schedule allocates is mostly garbage when it is full
+    })
     worker.once('message', resolve)
     worker.once('error', reject)
   })

@@ -25,6 +25,16 @@ export interface FaultPlanOptions {
   readonly only?: ReadonlySet<string> | undefined
 }
 
+/** A fault in a schedule. */
+interface FaultState {
+  /** The share of opportunities at which it strikes. */
+  readonly rate: number
+  /** The seed of its opportunities. */
+  readonly mixed: number
+  /** The number of its opportunities so far. */
+  count: number
+}
+
 /** Swarm testing: each seed enables a random subset of faults with random rates. */
 export function createFaultPlan({ seed, allowed, certain, only }: FaultPlanOptions): FaultPlan {
   const swarm = createRandom(seed, 'swarm')
@@ -36,19 +46,21 @@ export function createFaultPlan({ seed, allowed, certain, only }: FaultPlanOptio
       return [id, on && allowed.has(id) ? faults[id].most * Math.max(0.05, strength) : 0] as const
     }),
   )
-  const counts = new Map<FaultId, number>()
+  const states = new Map(
+    faultIds.map((id) => [id, { rate: rates.get(id) ?? 0, mixed: mix(seed, 977 + Number(id.slice(1))), count: 0 }]),
+  )
   const struck: string[] = []
   let isStopped = false
   return {
     strikes(fault) {
       if (isStopped) return undefined
-      const count = counts.get(fault) ?? 0
-      counts.set(fault, count + 1)
-      const name = `${fault}.${count}`
-      const drawn = mix(mix(seed, 977 + Number(fault.slice(1))), count)
-      const hit = only === undefined ? drawn / 2 ** 32 < (rates.get(fault) ?? 0) : only.has(name)
+      const state = states.get(fault) as FaultState // every fault has one
+      const { rate, mixed } = state
+      const count = state.count++
+      const drawn = mix(mixed, count)
+      const hit = only === undefined ? drawn / 2 ** 32 < rate : only.has(`${fault}.${count}`)
       if (!hit) return undefined
-      struck.push(name)
+      struck.push(`${fault}.${count}`)
       return createRandom(drawn, 'strike')
     },
     stop() {

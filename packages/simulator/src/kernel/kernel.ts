@@ -50,7 +50,7 @@ export function createKernel({ start = 1_800_000_000_000, trace, longest = 400_0
     trace?.(`${((now - start) / 1_000).toFixed(3)} ${text}`)
   }
 
-  async function happen(entry: Entry): Promise<void> {
+  function happen(entry: Entry): void {
     now = Math.max(now, entry.at)
     events += 1
     if (events > longest)
@@ -59,14 +59,15 @@ export function createKernel({ start = 1_800_000_000_000, trace, longest = 400_0
     const { fn } = entry
     entry.fn = undefined
     fn?.()
-    await drained()
   }
 
   async function runUntil(end: number): Promise<void> {
     await drained() // work that was started between two runs
     for (let first = heap[0]; first !== undefined && first.at <= end; first = heap[0]) {
       pop(heap)
-      if (first.fn !== undefined) await happen(first)
+      if (first.fn === undefined) continue
+      happen(first)
+      await drained()
     }
   }
 

@@ -65,7 +65,7 @@ async function runMutant(mutant: Mutant, schedules: number, seed: number): Promi
       readonly totals: { readonly schedules: number }
       readonly failures: readonly { readonly text: string }[]
     }>((resolve, reject) => {
-      const worker = new Worker(file, { workerData: { share } })
+      const worker = new Worker(file, { workerData: { share }, resourceLimits: { maxYoungGenerationSizeMb: 192 } })
       worker.once('message', resolve)
       worker.once('error', reject)
     })

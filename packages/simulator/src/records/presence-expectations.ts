@@ -16,8 +16,8 @@ export interface PresenceExpectation {
 export interface PresenceExpectations {
   /** Called for a frame that left a device. */
   requested(connection: Requester, frame: unknown): void
-  /** Called for a message that reached a device. */
-  answered(connection: Requester, text: string): void
+  /** Called with the frames of a message that reached a device. */
+  answered(connection: Requester, frames: readonly AnswerFrame[]): void
   /** Called when the server may have learned that the connection is gone. */
   lost(connectionId: string): void
   /** Whether at least one session of these devices must not be shown as gone from a room at this instant. */
@@ -38,6 +38,11 @@ interface Frame {
     readonly ref?: number
     readonly subscriptions?: readonly { readonly id: unknown; readonly ref: number }[]
   }
+}
+
+/** The part of an answer that is read. */
+interface AnswerFrame {
+  readonly id?: unknown
   readonly result?: { readonly type?: string; readonly ref?: number }
 }
 
@@ -80,10 +85,7 @@ export function createPresenceExpectations(now: () => number): PresenceExpectati
         noteRequest(`${connectionId} ${JSON.stringify(id)} ${JSON.stringify(each.id)}`)
   }
 
-  function answered({ connectionId, device }: Requester, text: string): void {
-    if (!text.includes('"started"') && !text.includes('"synced"')) return
-    const message = JSON.parse(text) as Frame | readonly Frame[]
-    const frames = Array.isArray(message) ? (message as readonly Frame[]) : [message as Frame]
+  function answered({ connectionId, device }: Requester, frames: readonly AnswerFrame[]): void {
     for (const { id, result } of frames) {
       const room = rooms.get(`${device} ${JSON.stringify(id)}`)
       if (room === undefined) continue

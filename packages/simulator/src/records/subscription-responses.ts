@@ -12,8 +12,8 @@ export interface SubscriptionResponse {
 export interface SubscriptionResponses {
   /** Called for a frame that left a device. */
   requested(connection: Requester, frame: unknown): void
-  /** Called for a message that reached a device. */
-  answered(connection: Requester, text: string): void
+  /** Called with the frames of a message that reached a device. */
+  answered(connection: Requester, frames: readonly AnswerFrame[]): void
   readonly all: readonly SubscriptionResponse[]
 }
 
@@ -30,6 +30,11 @@ interface Frame {
     readonly ref?: number
     readonly subscriptions?: readonly { readonly id: unknown }[]
   }
+}
+
+/** The part of an answer that is read. */
+interface AnswerFrame {
+  readonly id?: unknown
   readonly result?: { readonly type?: string; readonly ref?: number }
 }
 
@@ -66,10 +71,7 @@ export function createSubscriptionResponses(now: () => number): SubscriptionResp
       }
       if (method === 'sync') for (const each of params.subscriptions ?? []) awaited.set(nameOf(device, each.id), id)
     },
-    answered({ device }, text) {
-      if (!text.includes('"started"') && !text.includes('"synced"')) return
-      const message = JSON.parse(text) as Frame | readonly Frame[]
-      const frames = Array.isArray(message) ? (message as readonly Frame[]) : [message as Frame]
+    answered({ device }, frames) {
       for (const { id, result } of frames) {
         if (result?.type === 'started') answered(device, id, result.ref)
         if (result?.type === 'synced') for (const sync of frames) answered(device, id, sync.id)

@@ -1,4 +1,6 @@
 /** The composition root of the simulator: it creates every part of a world and connects them, so it is one file. */
+
+import { copyJson } from '../kernel/copy-json.ts'
 import { createFaultPlan } from '../kernel/fault-plan.ts'
 import { createKernel, type Kernel } from '../kernel/kernel.ts'
 import { createRandom } from '../kernel/random.ts'
@@ -130,7 +132,7 @@ const runIn =
       if (name === 'operator') return operate(event as Operation, backend.clock.now())
       if (name === 'script') return publishAsScript(...(event as Parameters<typeof publishAsScript>))
       const handler = (hasRates ? ratedHandlers : handlers)[name === 'delayed' ? 'deliver' : name]
-      return handler(JSON.parse(JSON.stringify(event)), { getRemainingTimeInMillis: remainingMs })
+      return handler(copyJson(event), { getRemainingTimeInMillis: remainingMs })
     })
 
 /** Creates the publish of a script, which records each attempt. */

@@ -1,6 +1,7 @@
 import type { Backend, Gateway, Invoker, Store } from '@trunkline/server/ports'
 import { createRows } from '../../../../server/src/memory/store.ts'
 import type { InvokedFunction } from '../../../../server/src/ports/invoker.ts'
+import { copyJson } from '../../kernel/copy-json.ts'
 import type { OperationName, TableRequests } from '../table/table-requests.ts'
 import type { Sandbox, SandboxEnvironment } from './sandbox.ts'
 
@@ -47,6 +48,18 @@ function clockOf({ kernel, random }: SandboxEnvironment, sandbox: Sandbox): Sand
         })
         signal?.addEventListener('abort', abort, { once: true })
       }),
+    after(ms, fn) {
+      let isCancelled = false
+      const cancel = kernel.after(ms, 'sleep', () =>
+        sandbox.resume(() => {
+          if (!isCancelled) fn()
+        }),
+      )
+      return () => {
+        isCancelled = true
+        cancel()
+      }
+    },
   }
 }
 
@@ -73,14 +86,13 @@ function gatewayOf(sandbox: Sandbox, services: Services): Gateway {
 
 function invokerOf({ plan }: SandboxEnvironment, sandbox: Sandbox, services: Services): Invoker {
   const { connections } = sandbox
-  const copyOf = (payload: unknown): unknown => JSON.parse(JSON.stringify(payload))
   return {
     kind: 'simulated',
     invoke: (name, payload) =>
       sandbox.call(`invoke ${name}`, (settle) => {
         if (plan.strikes('F28')) return settle.reject(new Error('The invocation was not accepted.'))
         connections.send('lambda', () => {
-          services.invokeAsync(name, copyOf(payload))
+          services.invokeAsync(name, copyJson(payload))
           settle.resolve(undefined)
         })
       }),
@@ -88,7 +100,7 @@ function invokerOf({ plan }: SandboxEnvironment, sandbox: Sandbox, services: Ser
       sandbox.call('invoke later', (settle) => {
         if (plan.strikes('F28')) return settle.reject(new Error('The message was not accepted.'))
         connections.send('queue', () => {
-          services.invokeDelayed(copyOf(payload), Math.ceil(delayMs / 1_000) * 1_000)
+          services.invokeDelayed(copyJson(payload), Math.ceil(delayMs / 1_000) * 1_000)
           settle.resolve(undefined)
         })
       }),

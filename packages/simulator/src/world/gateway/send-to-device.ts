@@ -16,8 +16,11 @@ export function createSendToDevice(environment: GatewayEnvironment, life: Connec
     connection.lastArrivalAt = kernel.now + ms
     kernel.after(ms, `down ${connection.connectionId}`, () => {
       if (!connection.isDeviceOpen || connection.isMute || life.breaksNow(connection)) return
-      expectations.answered(connection, text)
-      responses.answered(connection, text)
+      if (text.includes('"started"') || text.includes('"synced"')) {
+        const frames = [JSON.parse(text)].flat()
+        expectations.answered(connection, frames)
+        responses.answered(connection, frames)
+      }
       connection.peer.message(text)
     })
   }
