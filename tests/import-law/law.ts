@@ -92,6 +92,7 @@ const law = {
       { name: /^@(trpc|trunkline)\/server$/, typeOnly: true },
       { name: /^partysocket(\/ws)?$/, within: /\/socket\.ts$/ },
       { name: /^react$/, within: /\/react\.ts$/ },
+      { name: /^ai$/, typeOnly: true, within: /\/ai\.ts$/ },
       { name: /^@trunkline\/client$/, typeOnly: true, within: /\/react\.ts$/ }, // another entry of the same package
     ],
   },

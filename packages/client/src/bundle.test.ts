@@ -46,6 +46,13 @@ test('what polls over HTTP is in no bundle that does not import the entry http',
   expect(withHttp.gzipBytes).toBeLessThan(33 * 1_024)
 })
 
+test('the transport for the AI SDK is in no other bundle, and loads nothing of the AI SDK', async () => {
+  expect((await bundle(code)).inputs.filter((path) => path.endsWith('src/ai.ts'))).toEqual([])
+  const { inputs, gzipBytes } = await bundle("export { createChatTransport } from './ai.ts'")
+  expect(inputs.map((path) => path.replace(/.*src\//, ''))).toEqual(['trpc/call-options.ts', 'ai.ts'])
+  expect(gzipBytes).toBeLessThan(1_024)
+})
+
 test.each([
   ['with all', [], 26.75],
   ['without createTRPCClient, which an application has anyway', ['@trpc/*'], 22.5],

@@ -25,6 +25,9 @@ interface Outer {
   /** Fits `Outer`, and has more: it must be looked at all the same. */
   readonly inner?: Outer & { readonly at: Date }
 }
+/** As libraries declare it. */
+type JsonValue = null | string | number | boolean | { [name: string]: JsonValue | undefined } | readonly JsonValue[]
+type Nested = readonly (Nested | Date)[]
 const tree = z.object({
   text: z.string(),
   get children() {
@@ -37,6 +40,9 @@ describe('an event’s type', () => {
     expectTypeOf<RequireJson<Tree>>().toBeUnknown()
     expectTypeOf<RequireJson<Dated>>().not.toBeUnknown()
     expectTypeOf<RequireJson<Outer>>().not.toBeUnknown()
+    expectTypeOf<RequireJson<JsonValue>>().toBeUnknown()
+    expectTypeOf<RequireJson<{ readonly metadata?: Record<string, JsonValue> }>>().toBeUnknown()
+    expectTypeOf<RequireJson<Nested>>().not.toBeUnknown()
     line.channel('tree', { key, event: tree })
   })
   test('may be anything that survives JSON: interfaces, optional members, unions, tuples', () => {
@@ -46,6 +52,7 @@ describe('an event’s type', () => {
     expectTypeOf<RequireJson<Record<string, number>>>().toBeUnknown()
     // biome-ignore lint/suspicious/noExplicitAny: `any` says nothing, so nothing is refused
     expectTypeOf<RequireJson<any>>().toBeUnknown()
+    expectTypeOf<RequireJson<{ readonly output: unknown }>>().toBeUnknown() // nor does `unknown`
   })
   test('may not contain what JSON loses or changes, at any depth', () => {
     expectTypeOf<RequireJson<Date>>().not.toBeUnknown()

@@ -1,7 +1,8 @@
 /** A value that survives `JSON.stringify`. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined }
 
-type IsAny<T> = 0 extends 1 & T ? true : false
+/** Whether the type is `any` or `unknown`, which say nothing about the value. */
+type IsOpen<T> = unknown extends T ? true : false
 
 /** Boxes of two types are assignable to each other only if the types are identical. */
 interface Box<T> {
@@ -9,11 +10,11 @@ interface Box<T> {
 }
 
 /**
- * The part of `T` that JSON would lose or change; `never` if there is none. `Above` is the union of the objects around
- * it, so that a recursive type is checked once.
+ * The part of `T` that JSON would lose or change; `never` if there is none. `Above` is the union of the objects and
+ * arrays around it, so that a recursive type is checked once.
  */
 type NotJson<T, Above = never> =
-  IsAny<T> extends true
+  IsOpen<T> extends true
     ? never
     : T extends string | number | boolean | null | undefined
       ? never
@@ -27,7 +28,9 @@ type NotJson<T, Above = never> =
             | Uint8Array
         ? T
         : T extends readonly (infer U)[]
-          ? NotJson<U, Above>
+          ? Box<T> extends Above
+            ? never
+            : NotJson<U, Above | Box<T>>
           : T extends object
             ? Box<T> extends Above
               ? never
