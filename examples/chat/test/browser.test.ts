@@ -276,56 +276,6 @@ describe('a browser', () => {
   })
 })
 
-describe('the bot', () => {
-  const why = /a push is only a hint.*never a message\.$/
-
-  it('answers the person who asks word by word, and the room has the whole answer once', async () => {
-    const [ann, bob] = await Promise.all([
-      stage.open({ room: 'ask', name: 'ann' }),
-      stage.open({ room: 'ask', name: 'bob' }),
-    ])
-    await say(bob, 'Something was slow this morning.')
-    await say(ann, '/ask why is no message lost')
-    const writing = ann.locator('.message[data-state=answering] .text')
-    await expect.poll(async () => (await writing.innerText()).split(' ').length, patience).toBeGreaterThan(8)
-    const half = await writing.innerText()
-    expect(half).not.toMatch(why)
-    expect(await bob.locator('.message').count()).toBe(2)
-    await picture(ann, 'answering')
-    await expect.poll(async () => (await textsOn(ann)).at(-1), patience).toMatch(why)
-    await expect.poll(async () => (await textsOn(bob)).at(-1), patience).toMatch(why)
-    expect((await textsOn(ann)).at(-1)?.startsWith(half.trim())).toBe(true)
-    expect(await textsOn(ann)).toHaveLength(3)
-    expect(await ann.locator('.message').count()).toBe(3)
-    await picture(ann, 'answered')
-  })
-
-  it('stops at once, and no other page receives the partial answer', async () => {
-    const [ann, bob] = await Promise.all([
-      stage.open({ room: 'stop', name: 'ann' }),
-      stage.open({ room: 'stop', name: 'bob' }),
-    ])
-    await say(ann, '/ask how does it work')
-    await ann.locator('.message[data-state=answering]').waitFor()
-    await ann.getByRole('button', { name: 'Stop' }).click()
-    await ann.locator('.message[data-state=answering]').waitFor({ state: 'detached' })
-    await say(ann, 'never mind')
-    await expectTexts(bob, ['/ask how does it work', 'never mind'])
-    await stage.local.clock.advance('2s')
-    await expectTexts(bob, ['/ask how does it work', 'never mind'])
-  })
-
-  it('begins again when the socket was lost half-way, and its answer appears once', async () => {
-    const ann = await stage.open({ room: 'again', name: 'ann' })
-    await say(ann, '/ask why')
-    const writing = ann.locator('.message[data-state=answering] .text')
-    await expect.poll(async () => (await writing.innerText()).split(' ').length, patience).toBeGreaterThan(3)
-    stage.local.faults.cut()
-    await expect.poll(async () => (await textsOn(ann)).at(-1), patience).toMatch(why)
-    expect(await textsOn(ann)).toHaveLength(2)
-  })
-})
-
 describe('the command-line client', () => {
   it('asks the bot, whose answer is written as it comes and not printed again', async () => {
     await using bob = await startCommandLine(['--room', 'asked', '--name', 'bob', ...urls()])

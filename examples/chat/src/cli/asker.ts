@@ -6,7 +6,7 @@ import { explainFailure } from '../words/failure.ts'
 import type { GrowingLine, Terminal } from './terminal.ts'
 import { printable } from './transcript.ts'
 
-/** Asks the bot questions and prints its answers word by word. */
+/** Asks the bot questions and prints its answers word by word. An answer continues when the terminal is closed. */
 export interface Asker {
   ask(prompt: string): void
   /** The ids of answers that were printed while they were written. The room's log contains them too. */
@@ -15,37 +15,45 @@ export interface Asker {
   settled(): Promise<void>
 }
 
-export function createAsker(
-  client: LineClient<AppRouter>,
-  room: string,
-  terminal: Pick<Terminal, 'grow' | 'print'>,
-): Asker {
+export interface AskerOptions {
+  readonly client: LineClient<AppRouter>
+  readonly room: string
+  /** The user's own name; null for a visitor, who may not ask. */
+  readonly name: string | null
+  readonly terminal: Pick<Terminal, 'grow' | 'print'>
+}
+
+export function createAsker({ client, room, name, terminal }: AskerOptions): Asker {
   const shown = new Set<string>()
   let asking = Promise.resolve()
 
-  function answer(prompt: string): Promise<void> {
+  async function answer(prompt: string): Promise<void> {
     const id = randomUUID()
-    let text = ''
     shown.add(id)
-    const line: GrowingLine = terminal.grow()
-    return new Promise((resolve) => {
-      const end = (reason?: string) => {
-        line.end()
-        if (reason !== undefined) terminal.print(`-- No answer: ${reason}.`)
-        resolve()
-      }
-      client.bot.ask.subscribe(
-        { room, id, prompt },
-        {
-          onData(token) {
-            text += token
-            line.show(`${botName}: ${printable(text)}`)
-          },
-          onGap: () => (text = ''), // the socket was lost, so the bot writes its answer again
-          onComplete: () => end(),
-          onError: (error) => end(explainFailure(error)),
+    const line = terminal.grow()
+    try {
+      await client.bot.ask.mutate({ room, id, prompt })
+      const outcome = await print({ room, asker: name ?? '', id }, line)
+      line.end()
+      if (outcome === 'stopped') terminal.print('-- The answer was stopped.')
+    } catch (error) {
+      line.end()
+      terminal.print(`-- The bot’s answer failed: ${explainFailure(error)}.`)
+    }
+  }
+
+  /** Resolves to the outcome of the answer, and rejects if it failed. */
+  function print(key: { readonly room: string; readonly asker: string; readonly id: string }, line: GrowingLine) {
+    let text = ''
+    return new Promise<'done' | 'stopped'>((resolve, reject) => {
+      client.bot.answer.subscribe(key, {
+        onData({ data }) {
+          text += data
+          line.show(`${botName}: ${printable(text)}`)
         },
-      )
+        onOutcome: resolve,
+        onError: reject,
+      })
     })
   }
   return {

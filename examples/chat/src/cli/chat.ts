@@ -38,7 +38,7 @@ export async function chat({ connection, room, name }: ChatOptions): Promise<num
     },
     onEnd: () => leave(0),
   })
-  const asker = createAsker(client, room, terminal)
+  const asker = createAsker({ client, room, name, terminal })
   terminal.print(
     `#${room}${name === null ? ', read only (use --name to write)' : `, as ${name}`}. /ask asks the bot, /quit leaves.`,
   )

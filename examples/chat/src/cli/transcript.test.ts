@@ -20,6 +20,13 @@ describe('a transcript', () => {
     expect(transcript.add({ type: 'edited', id: 'a', author: 'ann', text: 'better' })).toContain('better')
   })
 
+  it('prints an answer of the bot once it is posted', () => {
+    const transcript = createTranscript()
+    expect(transcript.add({ type: 'asked', id: 'x', asker: 'ann', prompt: 'why?', at: 0 })).toBeNull()
+    const message = { id: 'x', author: 'bot', text: 'because', at: 0 }
+    expect(transcript.add({ type: 'posted', message })).toContain('bot: because')
+  })
+
   it('replaces control characters of messages', () => {
     expect(printable('\u{1b}[2Jgone')).toBe('\u{fffd}[2Jgone')
   })

@@ -16,6 +16,7 @@ export function createTranscript(): Transcript {
         authors.set(id, author)
         return `${timeOfDay(at)} ${printable(author)}: ${printable(text)}`
       }
+      if (event.type === 'asked') return null // the answer is printed when it is posted
       if (authors.get(event.id) !== event.author) return null // only the author may change a message
       if (event.type === 'edited') return `      ${printable(event.author)} changed it to: ${printable(event.text)}`
       authors.set(event.id, '') // later changes are ignored

@@ -30,12 +30,21 @@ export type Message = z.infer<typeof message>
  */
 export const question = room.extend({ id: z.uuid(), prompt: z.string().trim().min(1).max(2_000) })
 
+/** The key of an answer's stream. `asker` is the name of the person who asked. */
+export const answerKey = room.extend({ asker: z.string().max(40), id: z.uuid() })
+
 /**
- * The events of a room. The server sets the author of `edited` and `removed`. Readers apply them only to messages of
+ * The events of a room. `asked` announces an answer of the bot, whose words come by a stream until it is posted. The server sets the author of `edited` and `removed`. Readers apply them only to messages of
  * the same author, so that the server need not look up the message.
  */
 export const messageEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('posted'), message }),
+  z.object({
+    type: z.literal('asked'),
+    ...answerKey.pick({ id: true, asker: true }).shape,
+    prompt: z.string(),
+    at: z.number(),
+  }),
   z.object({ type: z.literal('edited'), ...message.pick({ id: true, author: true, text: true }).shape }),
   z.object({ type: z.literal('removed'), ...message.pick({ id: true, author: true }).shape }),
 ])

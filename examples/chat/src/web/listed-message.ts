@@ -6,7 +6,7 @@ import type { Unsent } from './use-outbox.ts'
 /** A message in the list. `unsent` is set until the server has accepted it. */
 export interface ListedMessage extends ShownMessage {
   readonly unsent?: Unsent
-  /** Set while the bot writes the message for this browser. */
+  /** Set while the bot writes the message, and if it did not complete it. */
   readonly answer?: Answer
 }
 

@@ -27,14 +27,17 @@ export function MessageRow({ row: { shown, leads, startsDay }, me, ...actions }:
         aria-busy={state === 'answering'}
         title={exactTime(message.at)}
       >
-        {leads && <Byline message={message} own={own} writing={state === 'answering'} />}
+        {leads && (
+          <Byline message={message} own={own} note={state === 'answering' ? answeringWords(answer, me) : null} />
+        )}
         <p className="text">
           <LinkedText text={message.text} />
           {edited && <span className="mark"> (edited)</span>}
+          {state === 'stopped' && <span className="mark"> (stopped)</span>}
         </p>
         {state === 'sending' && <span className="sending">Sending…</span>}
         {state === 'failed' && <Failure shown={shown} {...actions} />}
-        {answer !== undefined && <Answering answer={answer} {...actions} />}
+        {answer !== undefined && <Answering answer={answer} own={answer.asker === me} {...actions} />}
         {own && state === 'sent' && (
           <div className="actions">
             <button type="button" onClick={() => actions.onEdit(message)}>
@@ -48,41 +51,45 @@ export function MessageRow({ row: { shown, leads, startsDay }, me, ...actions }:
   )
 }
 
-type State = 'sent' | 'sending' | 'failed' | 'answering'
+type State = 'sent' | 'sending' | 'failed' | 'answering' | 'stopped'
 
 function stateOf({ unsent, answer }: ListedMessage): State {
-  if (answer !== undefined) return answer.failure === null ? 'answering' : 'failed'
+  if (answer !== undefined) return answer.state === 'writing' ? 'answering' : answer.state
   return unsent === undefined ? 'sent' : unsent.failure === null ? 'sending' : 'failed'
 }
 
-/** The buttons for an answer that is being written or failed. */
-function Answering({ answer, onStop, onAskAgain }: { answer: Answer } & MessageActions) {
-  if (answer.failure === null)
-    return (
+function answeringWords(answer: Answer | undefined, me: string | null): string {
+  return answer?.asker === me ? 'answering you' : `answering ${answer?.asker}`
+}
+
+/** What the person who asked may do with an answer that is being written or failed, and for everybody why it failed. */
+function Answering({ answer, own, onStop, onAskAgain }: { answer: Answer; own: boolean } & MessageActions) {
+  if (answer.state === 'writing')
+    return own ? (
       <button type="button" className="stop" onClick={() => onStop(answer)}>
         Stop
       </button>
-    )
+    ) : null
+  if (answer.state === 'stopped') return null
   return (
     <p className="failure" role="alert">
-      No answer: {answer.failure}.{' '}
-      <button type="button" className="link" onClick={() => onAskAgain(answer)}>
-        Ask again
-      </button>{' '}
-      <button type="button" className="link" onClick={() => onStop(answer)}>
-        Discard
-      </button>
+      {answer.text === '' ? 'No answer' : 'The answer ends here'}: {answer.failure}.{' '}
+      {own && (
+        <button type="button" className="link" onClick={() => onAskAgain(answer)}>
+          Ask again
+        </button>
+      )}
     </p>
   )
 }
 
-function Byline({ message, own, writing }: { message: Message; own: boolean; writing: boolean }) {
+function Byline({ message, own, note }: { message: Message; own: boolean; note: string | null }) {
   return (
     <header>
       <Avatar name={message.author} />
       <span className="author">{message.author}</span>
       {own && <span className="you">you</span>}
-      {writing && <span className="you">writing to you</span>}
+      {note !== null && <span className="you">{note}</span>}
       <time dateTime={new Date(message.at).toISOString()}>{timeOfDay(message.at)}</time>
     </header>
   )

@@ -13,8 +13,9 @@ import { MessageList } from './message-list.tsx'
 import { moderate } from './moderate.ts'
 import { notePosted } from './post.ts'
 import { type Notice, StatusLine } from './status-line.tsx'
+import type { ShownMessage } from './timeline.ts'
 import { typingWords } from './typists.ts'
-import { type Answer, useAnswers } from './use-answers.ts'
+import { type Answers, useAnswers } from './use-answers.ts'
 import { useMembers } from './use-members.ts'
 import { scopeOf, type Unsent, useOutbox } from './use-outbox.ts'
 import { type RoomHistory, useTimeline } from './use-timeline.ts'
@@ -46,9 +47,10 @@ export function RoomView({ room, me, covered, onOpenPanel, onRename }: RoomViewP
   )
   const history = useTimeline(room, onEvent)
   const outbox = useOutbox(room, (message) => history.dispatch({ type: 'confirmed', message }))
-  const answers = useAnswers(room)
-  const listed = useListed(history.messages, { unsent: outbox.unsent, answers: answers.answers }, me)
   const onError = (error: unknown) => setNotice({ text: `Not changed: ${explainFailure(error)}.` })
+  const onStopError = (error: unknown) => setNotice({ text: `Not stopped: ${explainFailure(error)}.` })
+  const answers = useAnswers(room, history.messages, { me, onError: onStopError })
+  const listed = useListed(history.messages, { unsent: outbox.unsent, answers }, me)
   const inOrder = { onError, scope: scopeOf(room) } // after the message itself, which may still be in flight
   const edit = useMutation(trpc.messages.edit.mutationOptions(inOrder))
   const remove = useMutation(trpc.messages.remove.mutationOptions(inOrder))
@@ -147,16 +149,16 @@ function isEditable({ message, unsent }: ListedMessage, me: string | null): bool
   return message.author === me && !unsent?.failure
 }
 
-/** Messages that are not in the log: those that this browser sends, and the bot's answers for it. */
+/** What is not in the log: messages that this browser sends, questions to the bot, and the words of its answers. */
 interface Unlogged {
   readonly unsent: readonly Unsent[]
-  readonly answers: readonly Answer[]
+  readonly answers: Pick<Answers, 'written' | 'questions'>
 }
 
 /** The shown messages: those of the log, then those that are not in it yet. */
 function useListed(
   shown: ReturnType<typeof useTimeline>['messages'],
-  { unsent, answers }: Unlogged,
+  { unsent, answers: { written, questions } }: Unlogged,
   me: string | null,
 ): readonly ListedMessage[] {
   return useMemo(() => {
@@ -168,13 +170,13 @@ function useListed(
         edited: false,
         unsent: one,
       }))
-    const written = answers
+    const asked = questions
       .filter(({ id }) => !logged.has(id))
-      .map((one) => ({
-        message: { id: one.id, author: botName, text: one.text, at: one.at },
-        edited: false,
-        answer: one,
-      }))
-    return [...shown, ...waiting, ...written]
-  }, [shown, unsent, answers, me])
+      .map((one) => ({ message: { id: one.id, author: botName, text: '', at: one.at }, edited: false, asked: one }))
+    const withWords = (one: ShownMessage): ListedMessage => {
+      const answer = one.asked && written.get(one.asked.id)
+      return answer === undefined ? one : { ...one, message: { ...one.message, text: answer.text }, answer }
+    }
+    return [...shown.map(withWords), ...waiting, ...asked.map(withWords)]
+  }, [shown, unsent, written, questions, me])
 }

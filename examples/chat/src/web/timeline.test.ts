@@ -106,4 +106,20 @@ describe('a timeline', () => {
     const fresh = page([logged(8, posted('y')), logged(9, posted('z'))], 'e:8')
     expect(texts(after(...held, fresh))).toEqual(['y', 'z'])
   })
+
+  it('shows an answer of the bot where it was asked, first without text and then as posted', () => {
+    const asked: MessageEvent = { type: 'asked', id: 'x', asker: 'ann', prompt: 'why?', at: 0 }
+    const begun = after(empty, live(1, asked), live(2, posted('b')))
+    expect(messagesOf(begun)[0]).toMatchObject({
+      asked: { id: 'x', asker: 'ann', prompt: 'why?' },
+      message: { text: '' },
+    })
+    const forged = after(empty, live(1, asked), live(2, posted('b')), live(3, posted('x', 'eve', 'forged')))
+    expect(texts(forged)).toEqual(['', 'b'])
+    const answered = after(empty, live(1, asked), live(2, posted('b')), live(3, posted('x', 'bot', 'because')))
+    expect(messagesOf(answered).map(({ asked, message }) => [asked, message.text])).toEqual([
+      [undefined, 'because'],
+      [undefined, 'b'],
+    ])
+  })
 })

@@ -1,4 +1,4 @@
-import type { Message, MessageEvent } from '../server/schemas.ts'
+import { botName, type Message, type MessageEvent } from '../server/schemas.ts'
 
 /** An event with its cursor, from the subscription or a page. */
 export interface LoggedEvent {
@@ -71,22 +71,32 @@ function isPosted({ log, confirmed }: Timeline, { id }: Message): boolean {
   )
 }
 
+/** A question to the bot whose answer is not posted yet. */
+export interface Asked {
+  readonly id: string
+  readonly asker: string
+  readonly prompt: string
+}
+
 export interface ShownMessage {
   readonly message: Message
   readonly edited: boolean
+  /** Set while the bot's answer is not posted. The message has no text then. */
+  readonly asked?: Asked
 }
 
 /**
- * The messages to show, in the same order for everyone. An id is shown once, where it was posted first. Only its author
- * can change it, and a removed message never returns.
+ * The messages to show, in the same order for everyone. An id is shown once, where it was posted first, and an answer of
+ * the bot where it was asked. Only its author can change a message, and a removed message never returns.
  */
 export function messagesOf(timeline: Timeline): readonly ShownMessage[] {
   const shown = new Map<string, ShownMessage>()
   const removed = new Set<string>()
   for (const { data } of timeline.log) {
-    if (data.type === 'posted') {
-      if (!shown.has(data.message.id) && !removed.has(data.message.id))
-        shown.set(data.message.id, { message: data.message, edited: false })
+    if (data.type === 'posted' || data.type === 'asked') {
+      const next = data.type === 'posted' ? { message: data.message, edited: false } : unanswered(data)
+      const { id } = next.message
+      if (isAnswer(next, shown.get(id)) || (!shown.has(id) && !removed.has(id))) shown.set(id, next)
       continue
     }
     const target = shown.get(data.id)
@@ -98,4 +108,13 @@ export function messagesOf(timeline: Timeline): readonly ShownMessage[] {
     if (!shown.has(message.id) && !removed.has(message.id)) shown.set(message.id, { message, edited: false })
   }
   return [...shown.values()]
+}
+
+function unanswered({ id, asker, prompt, at }: MessageEvent & { type: 'asked' }): ShownMessage {
+  return { message: { id, author: botName, text: '', at }, edited: false, asked: { id, asker, prompt } }
+}
+
+/** Whether the message is the posted answer to a question that is shown. */
+function isAnswer({ message, asked }: ShownMessage, shown: ShownMessage | undefined): boolean {
+  return shown?.asked !== undefined && asked === undefined && message.author === botName
 }

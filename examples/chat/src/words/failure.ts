@@ -11,6 +11,7 @@ const failureWords: Partial<Record<TrunklineErrorCode, string>> = {
   RATE_LIMITED: 'you are sending too fast',
   AUTH_EXPIRED: 'your sign-in has expired',
   FUNCTION_FAILED: 'the server failed',
+  STREAM_LOST: 'the bot was interrupted',
   NEEDS_SOCKET: 'this network blocks live connections',
 }
 
