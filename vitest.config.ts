@@ -37,7 +37,7 @@ export default defineConfig({
         test: { name: 'foreign', include: ['tests/foreign/**/*.test.ts'], testTimeout: 60_000 },
       },
       'examples/auth/vitest.config.ts',
-      ...['chat', 'board'].flatMap((name) => [
+      ...['chat', 'board', 'ai'].flatMap((name) => [
         `examples/${name}/vitest.config.ts`,
         `examples/${name}/vitest.browser.config.ts`,
       ]),

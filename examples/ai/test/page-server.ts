@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+
+const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
+
+export interface PageServer {
+  readonly origin: string
+  close(): Promise<void>
+}
+
+/** Serves a built page and its `line.json`, as the dev server does. The line may start later: it must know the origin. */
+export async function servePage(folder: string, lineUrl: () => string): Promise<PageServer> {
+  const server = createServer(async (request, response) => {
+    const path = normalize(new URL(request.url ?? '/', 'http://page').pathname)
+    if (path === '/line.json') return void response.end(JSON.stringify({ url: lineUrl() }))
+    const file = path === '/' ? 'index.html' : path
+    try {
+      const body = await readFile(join(folder, file))
+      response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' }).end(body)
+    } catch {
+      response.writeHead(404).end()
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The page server has no port')
+  return {
+    origin: `http://127.0.0.1:${address.port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
