@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const packages = ['protocol', 'server', 'client', 'local', 'simulator']
+const packages = ['protocol', 'server', 'client', 'deploy', 'local', 'simulator']
 
 export default defineConfig({
   resolve: { conditions: ['trunkline-source'] },

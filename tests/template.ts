@@ -11,6 +11,7 @@ const resource = z.object({
   DependsOn: z.array(z.string()).default([]),
   Properties: z.record(z.string(), z.unknown()).default({}),
   DeletionPolicy: z.string().optional(),
+  UpdateReplacePolicy: z.string().optional(),
   Condition: z.string().optional(),
 })
 const schema = z.object({
@@ -25,11 +26,16 @@ export type Resource = z.infer<typeof resource>
 /** A CloudFormation template. */
 export type Template = z.infer<typeof schema>
 
-/**
- * Packages `serverless.yml` as a deployment does, without an account or a network, and returns the template.
- * Runs in a folder of links, so that it writes nothing (`.esbuild`, `.serverless`) into the repository.
- */
-export async function packageTemplate(): Promise<Template> {
+let packaged: Promise<Template> | undefined
+
+/** Packages `serverless.yml` once, as a deployment does, without an account or a network. Returns the template. */
+export function packageTemplate(): Promise<Template> {
+  packaged ??= createTemplate()
+  return packaged
+}
+
+/** Runs in a folder of links, so that it writes nothing (`.esbuild`, `.serverless`) into the repository. */
+async function createTemplate(): Promise<Template> {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-deploy-'))
   try {
     for (const name of ['package.json', 'serverless.yml']) await copyFile(join(repository, name), join(folder, name))

@@ -96,6 +96,8 @@ const law = {
       { name: /^@trunkline\/client$/, typeOnly: true, within: /\/react\.ts$/ }, // another entry of the same package
     ],
   },
+  /** A pure function from options to resources: it calls no service. */
+  deploy: { areas: [], packages: [node, { name: /^zod$/ }] },
   local: { areas: [], packages: [anything] },
   /** Runs the production code with other ports. It may import files of every package, and no package may import it. */
   simulator: { areas: [], packages: [anything] },
@@ -145,8 +147,21 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...['.', 'trpc', 'http', 'connection', 'session', 'session/lifecycle', 'session/subscriptions', 'session/calls'],
     'session/machine',
   ],
+  deploy: ['.', 'resources', 'template'],
   local: [
-    ...['.', 'dev', 'asyncapi', 'redrive', 'erase', 'revoke', 'line', 'inspector/page', 'inspector', 'cost'],
+    ...[
+      '.',
+      'dev',
+      'asyncapi',
+      'redrive',
+      'erase',
+      'revoke',
+      'line',
+      'inspector/page',
+      'inspector',
+      'cost',
+      'template',
+    ],
     ...['faults', 'emulators/apigateway', 'emulators/apigateway/handshake', 'emulators/apigateway/connection'],
     'emulators/apigateway/integration',
     ...['emulators/lambda', 'emulators/lambda/event-sources', 'emulators/lambda/invocations'],
@@ -188,7 +203,7 @@ export function findOffences(files: readonly SourceFile[]): Offence[] {
 export function areaOf(path: string): Area | undefined {
   const [, server] = /^packages\/server\/src\/(.+)$/.exec(path) ?? []
   if (server !== undefined) return serverArea(server)
-  const [, name = ''] = /^packages\/(protocol|client|local|simulator)\/src\//.exec(path) ?? []
+  const [, name = ''] = /^packages\/(protocol|client|deploy|local|simulator)\/src\//.exec(path) ?? []
   if (isArea(name)) return name
   const [outside = ''] = path.split('/')
   return outside === 'examples' || outside === 'benchmarks' ? outside : undefined

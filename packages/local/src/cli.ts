@@ -7,6 +7,7 @@ import { dev } from './dev/dev.ts'
 import { eraseUsage, runEraseCommand } from './erase/command.ts'
 import { formatCounts, runRedrive } from './redrive/run-redrive.ts'
 import { revokeUsage, runConnectionsCommand, runKickCommand, runRevokeCommand } from './revoke/command.ts'
+import { runTemplateCommand, templateUsage } from './template/command.ts'
 
 const usage = `trunkline dev [folder] [--entry file] [--web folder] [--port n] [--data folder] [--env file]
               [--dynamodb url] [--background-runs n]
@@ -36,7 +37,9 @@ ${eraseUsage}
 
 ${revokeUsage}
 
-${costUsage}`
+${costUsage}
+
+${templateUsage}`
 
 /** Commands by name. Each resolves to the exit code. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
@@ -48,6 +51,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   kick: (args) => runKickCommand(args),
   revoke: (args) => runRevokeCommand(args),
   cost: (args) => runCostCommand(args),
+  template: (args) => runTemplateCommand(args),
 }
 
 async function main([command, ...args]: readonly string[]): Promise<number> {

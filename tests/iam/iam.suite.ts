@@ -51,7 +51,7 @@ const connections = sub(`arn:\${AWS::Partition}:execute-api:${account}\${Websock
 let template: Template
 beforeAll(async () => {
   template = await packageTemplate()
-}, 70_000)
+}, 120_000)
 
 /** A permission as text, so that sets of them can be compared. */
 const permission = (action: string, resource: unknown) => `${action} on ${JSON.stringify(resource)}`

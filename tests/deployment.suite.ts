@@ -26,7 +26,7 @@ const arn = (name: string) => ({ 'Fn::GetAtt': [name, 'Arn'] })
 let template: Template
 beforeAll(async () => {
   template = await packageTemplate()
-}, 70_000)
+}, 120_000)
 
 /** The event source of a function. */
 const mappingOf = (id: string) =>

@@ -1,0 +1,79 @@
+import { attribute, sub, type Value } from '../template/intrinsics.ts'
+import { type FunctionName, functionName, functionsOf } from '../template/names.ts'
+import type { Settings } from '../template/options.ts'
+import type { Resource, Resources } from '../template/template.ts'
+
+type Right = 'data' | 'many' | 'post' | 'deliver' | 'work' | 'later' | 'readStream' | 'takeLater' | 'bury'
+
+/** The rights of each function besides its logs. No resource is `*`. */
+const rights: Readonly<Record<string, readonly Right[]>> = {
+  authorizer: [],
+  websocket: ['data', 'many', 'post', 'deliver', 'work', 'later'],
+  tableStream: ['readStream', 'data', 'many', 'post', 'deliver', 'work', 'later', 'bury'],
+  deliver: ['data', 'post', 'deliver', 'work', 'later', 'bury'],
+  delayed: ['data', 'post', 'deliver', 'work', 'later', 'takeLater'],
+  worker: ['data', 'post', 'deliver', 'work', 'later', 'bury'],
+  http: ['data', 'many', 'post', 'deliver', 'work', 'later'],
+}
+
+const executionApi = `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${WebsocketsApi}`
+const lambdaFunctions = `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:`
+
+/** One role for each function. */
+export function roles(settings: Settings): Resources {
+  return Object.fromEntries(functionsOf(settings).map((each) => [`${each.id}Role`, role(settings, each)]))
+}
+
+function role(settings: Settings, { id, name }: FunctionName): Resource {
+  const logs = allow(['logs:CreateLogStream', 'logs:PutLogEvents'], attribute(`${id}LogGroup`, 'Arn'))
+  const statements = (rights[name] ?? []).map((right) => statement(settings, right))
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      },
+      ...(settings.vpc && {
+        ManagedPolicyArns: [sub(`arn:\${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole`)],
+      }),
+      Policies: [{ PolicyName: 'own', PolicyDocument: { Version: '2012-10-17', Statement: [logs, ...statements] } }],
+    },
+  }
+}
+
+function statement(settings: Settings, right: Right): Value {
+  switch (right) {
+    case 'data':
+      return allow(
+        ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map((name) => `dynamodb:${name}`),
+        attribute('Table', 'Arn'),
+      )
+    case 'many': // several rows in one request
+      return allow('dynamodb:BatchGetItem', attribute('Table', 'Arn'))
+    case 'post': // posts to connections of this API and stage, and deletes them
+      return allow('execute-api:ManageConnections', sub(`${executionApi}/${settings.stage}/*/@connections/*`))
+    case 'deliver': // named, because a role that refers to its own function would be a cycle
+      return allow('lambda:InvokeFunction', sub(lambdaFunctions + functionName(settings, 'deliver')))
+    case 'work':
+      return allow('lambda:InvokeFunction', sub(lambdaFunctions + functionName(settings, 'worker')))
+    case 'later':
+      return allow('sqs:SendMessage', attribute('Later', 'Arn'))
+    case 'readStream':
+      return allow(
+        ['GetRecords', 'GetShardIterator', 'DescribeStream', 'ListStreams'].map((name) => `dynamodb:${name}`),
+        attribute('Table', 'StreamArn'),
+      )
+    case 'takeLater':
+      return allow(
+        ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map((name) => `sqs:${name}`),
+        attribute('Later', 'Arn'),
+      )
+    case 'bury':
+      return allow('sqs:SendMessage', attribute('DeadLetters', 'Arn'))
+  }
+}
+
+function allow(action: string | readonly string[], resource: Value): Value {
+  return { Effect: 'Allow', Action: action, Resource: resource }
+}

@@ -1,0 +1,5 @@
+/** The suites about the template of `serverless.yml`. One file runs them, so that it is packaged once. */
+import './deployment.suite.ts'
+import './iam/iam.suite.ts'
+import './line-template.suite.ts'
+import './operations.suite.ts'
