@@ -187,6 +187,38 @@ test('the chunks of a stream come one by one with their ids, then its outcome [T
   expect(seen).toEqual(['e:2.1 a', 'e:2.2 b', 'e:2 c', 'e:3.1 d', 'e:3.3 f', 'stopped'])
 })
 
+test('the chunks behind one whose callback throws are shown, and each error is reported [TL-STREAM-1]', async () => {
+  const server = await startWireServer(({ id, method, params }, peer) => {
+    if (method !== 'subscription') return
+    const chunks = { type: 'data', id: 'e:2', data: ['a', 'b', 'c', 'd'], of: 4 }
+    peer.send([
+      { id, result: { type: 'started', ref: params.ref, from: 'e:1', head: 'e:3' } },
+      ...[chunks, { ...chunks, id: 'e:3', data: ['b'], of: 1 }].map((result) => ({ id, result })),
+      { id, result: { type: 'closed', id: 'e:4', outcome: 'done' } },
+    ])
+  })
+  const uncaught: unknown[] = []
+  const environment = { random: () => 0, uncaught: (error: unknown) => void uncaught.push(error) }
+  const connection = createConnection({ url: server.url, WebSocket }, environment)
+  open.push(connection, server)
+  const seen: string[] = []
+  await new Promise<void>((resolve) => {
+    createClient<Router>({ connection }).live.subscribe(undefined, {
+      onData({ data }) {
+        seen.push(data)
+        if (data === 'b' || data === 'c') throw new Error(`The page cannot show ${data}.`)
+      },
+      onComplete: resolve,
+    })
+  })
+  expect(seen).toEqual(['a', 'b', 'c', 'd', 'b'])
+  const messages = uncaught.map((error) => (error instanceof AggregateError ? error.errors : [error]).map(String))
+  expect(messages).toEqual([
+    ['Error: The page cannot show b.', 'Error: The page cannot show c.'],
+    ['Error: The page cannot show b.'],
+  ])
+})
+
 test('a subscription to an ephemeral channel starts again without a cursor [TL-EPH-2]', async () => {
   const { server, client } = await start(({ id, method, params }, peer) => {
     if (method !== 'subscription') return

@@ -133,11 +133,17 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
           observer.next({ result: { type: 'data', data, ...(at !== undefined && { id: at }) }, context })
         read(request, wire, (data) => {
           if (of === undefined) return show(data)
+          const thrown: unknown[] = []
           for (const [index, chunk] of (data as readonly unknown[]).entries()) {
             const place = places?.[index] ?? index + 1
             const at = place === of ? id : `${id}.${place}` // [TL-STREAM-2]
-            show({ id: at, data: chunk }, at)
+            try {
+              show({ id: at, data: chunk }, at)
+            } catch (error) {
+              thrown.push(error) // the chunks behind it are shown all the same
+            }
           }
+          if (thrown.length > 0) throw thrown.length === 1 ? thrown[0] : new AggregateError(thrown)
         })
       },
       state: (state) => observer.next({ result: toOperationState<R>(state), context }),

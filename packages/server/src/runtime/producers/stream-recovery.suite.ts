@@ -100,13 +100,16 @@ export class ReadersAt {
       }
     for (const { after, rest, isGap } of cursors) {
       const cursor = after && this.#cursorOf(after)
-      for (const [way, { point }] of [
+      for (const [way, { point, table: left }] of [
         ['read', await runAlone(this.#pageReader(cursor), table)],
         ['resume', await runAlone(this.#resumer(cursor), table)],
       ] as const) {
-        const { chunks, gaps } = point.seen
+        const { chunks, gaps, isClosed } = point.seen
+        const about = `A ${way} after ${after}`
         if (point.ended?.thrown !== undefined || chunks.join() !== rest.join() || gaps > 0 !== isGap)
-          return `A ${way} after ${after} gets [${chunks.join()}] and ${gaps} gaps, not [${rest.join()}]: ${table.runs.describe()}`
+          return `${about} gets [${chunks.join()}] and ${gaps} gaps, not [${rest.join()}]: ${table.runs.describe()}`
+        if (isClosed !== (left.state?.at === 'closed'))
+          return `${about} does not see the close: ${table.runs.describe()}`
       }
     }
     return undefined
@@ -117,6 +120,7 @@ export class ReadersAt {
       const page = await readStreamPage(context, ref, after === undefined ? {} : { after })
       seen.chunks = page.chunks.map(({ data }) => data as string)
       seen.gaps = page.gap === undefined ? 0 : 1
+      seen.isClosed = page.status.state === 'closed'
     })
   }
 

@@ -1,4 +1,4 @@
-import { type ChunkCursor, type GapReason, parseChunkCursor } from '@trunkline/protocol'
+import { type ChunkCursor, defined, type GapReason, parseChunkCursor } from '@trunkline/protocol'
 import { channelOfTopic } from '../../define/topic.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
@@ -52,6 +52,9 @@ async function replaySettled(
   const hasChunks = gap === undefined && typeof cursor === 'object' && cursor.offset >= head.stateOffset - 1
   if (isPast(evidence, ref) && !hasChunks) return outcomeOnly(context, log, head, 'expired')
   const from = cursor === undefined || cursor === 'invalid' || gap !== undefined ? run : cursor
+  // A stop of an idle stream closes a run that has no start: the run is its close.
+  if (from === run && state.first === head.stateOffset && state.at === 'closed')
+    return { ...(await closeOnly(context, log, head)), ...defined({ gap }) }
   const found = await replayAfter(context, log, from)
   if (found.gap !== undefined) return outcomeOnly(context, log, head, 'expired')
   const erased = found.slots.findLast((slot) => slot.erased !== undefined)
@@ -94,16 +97,19 @@ function gapBefore(
 }
 
 /** The gap, and the outcome if the stream has one. */
-async function outcomeOnly(
-  context: RuntimeContext,
-  log: LogRef,
-  { state, stateOffset, newest, offset }: StreamHead,
-  gap: GapReason,
-): Promise<Replay> {
+async function outcomeOnly(context: RuntimeContext, log: LogRef, head: StreamHead, gap: GapReason): Promise<Replay> {
+  const { state, newest, offset } = head
+  if (state?.at === 'closed') return { ...(await closeOnly(context, log, head)), gap }
   const epoch = wireEpoch(newest?.epoch ?? '', context.restore)
-  if (state?.at !== 'closed') return { from: { epoch, offset }, head: { epoch, offset }, slots: [], gap }
-  const from = { epoch, offset: stateOffset - 1 }
-  return { ...(await replayFrom(context, log, from)), from, gap }
+  return { from: { epoch, offset }, head: { epoch, offset }, slots: [], gap }
+}
+
+/** The close of a stream. Its slot may be the first one of its epoch, so nothing is read before it. */
+async function closeOnly(context: RuntimeContext, { topic }: LogRef, { stateOffset }: StreamHead): Promise<Replay> {
+  const { slots } = await context.store.readSlots(topic, stateOffset - 1, 1)
+  const [close] = slots
+  const epoch = wireEpoch(close?.epoch ?? '', context.restore)
+  return { from: { epoch, offset: stateOffset - 1 }, head: { epoch, offset: stateOffset }, slots }
 }
 
 /** The slots after the erased ones. */

@@ -175,11 +175,13 @@ export function parseState(text: string | undefined): StreamState | undefined {
 }
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+/** A clock may return fractions of a millisecond. */
+const isTime = (value: unknown) => Number.isFinite(value) && (value as number) >= 0
 
 function isState(value: unknown): value is StreamState {
   if (typeof value !== 'object' || value === null) return false
   const { at, by, input, outcome, ...rest } = value as { readonly [name: string]: unknown }
-  const numbers = ['e', 'n', 'first', 'since', 'tries'].every((name) => isCount(rest[name]))
+  const numbers = ['e', 'n', 'first', 'tries'].every((name) => isCount(rest[name])) && isTime(rest['since'])
   const isOpen = at === 'waiting' || at === 'running'
   return (
     numbers &&

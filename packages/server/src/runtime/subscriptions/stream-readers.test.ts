@@ -1,7 +1,13 @@
 import { TRPCError } from '@trpc/server'
 import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../../lambda/test-line.suite.ts'
-import { call, createStreamWorld, type StreamWorldOptions, topic } from '../producers/stream-world.suite.ts'
+import {
+  call,
+  createStreamWorld,
+  type StreamWorld,
+  type StreamWorldOptions,
+  topic,
+} from '../producers/stream-world.suite.ts'
 
 const chat = { chat: 'x' }
 const hour = 3_600_000
@@ -52,7 +58,11 @@ async function producing(options: StreamWorldOptions = {}) {
 type Producing = Awaited<ReturnType<typeof producing>>
 
 /** Subscribes, and returns what the client has got for the subscription since, in short. */
-async function watch(world: Producing, client: TestClient, { path = 'watch', lastEventId, id = 7 }: Watching = {}) {
+async function watch(
+  world: Pick<StreamWorld, 'slots'>,
+  client: TestClient,
+  { path = 'watch', lastEventId, id = 7 }: Watching = {},
+) {
   const params = { path, input: chat, ref: 1, ...(lastEventId !== undefined && { lastEventId }) }
   const before = client.frames().length
   await client.send({ id, method: 'subscription', params })
@@ -233,6 +243,26 @@ describe('a reader with extensions', () => {
     expect(world.faults.requests.filter((name) => !name.startsWith('read'))).toEqual([])
     const bob = await watch(world, client, { path: 'loud', id: 8 })
     expect(bob.seen()).toEqual(['started #1', 'closed done off'])
+  })
+  test('of a stream that was stopped before it was started gets the outcome [TL-STREAM-6]', async () => {
+    const world = createStreamWorld()
+    await world.run(() => world.answers.stop(chat))
+    const ann = await watch(world, await world.connect())
+    expect(ann.seen()).toEqual(['started #0', 'closed stopped off'])
+    const stock = await watch(world, await world.connect({ stock: true }))
+    await world.pass(200)
+    expect(stock.seen()).toEqual(['started', 'stopped'])
+    expect(await world.run(() => world.answers.read(chat))).toMatchObject({ status: { state: 'closed' } })
+  })
+  test('of one whose stop began a new epoch gets the outcome too [TL-STREAM-6]', async () => {
+    const world = await producing({ retention: '1h' })
+    await world.end()
+    await world.pass(60 * hour, hour)
+    await world.run(() => world.answers.stop(chat))
+    const slots = await world.slots()
+    expect(slots.at(-1)?.epoch).not.toBe(slots.at(-2)?.epoch)
+    const ann = await watch(world, await world.connect(), { lastEventId: `0.${slots[0]?.epoch}:2` })
+    expect(ann.seen()).toEqual(['started #3 gap new-epoch', 'closed stopped off'])
   })
   test('of an ended stream that is larger than a message gets it in pages', async () => {
     const world = await producing()
