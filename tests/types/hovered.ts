@@ -50,6 +50,7 @@ const router = t.router({
     live: t.procedure.input(room).subscription(({ input }) => messages.subscribe(input)),
     words: t.procedure.input(room).subscription(() => page),
     typing: t.procedure.input(room).subscription(({ input }) => typing.subscribe(input)),
+    answer: t.procedure.input(room).subscription(({ input }) => answers.subscribe(input)),
   }),
 })
 export type AppRouter = typeof router
@@ -76,6 +77,13 @@ const /*?*/ subscription = client.messages.live./*?*/ subscribe(
       onError: (/*?*/ error) => console.log(/*?*/ trunklineError(error)?./*?*/ code),
     },
   )
+client.messages.answer./*?*/ subscribe(
+  { room: '7' },
+  {
+    onData: (/*?*/ chunk) => console.log(chunk./*?*/ data),
+    onOutcome: (/*?*/ outcome) => console.log(outcome),
+  },
+)
 for await (const /*?*/ event of iterate(client.messages.words, { room: '7' })) console.log(event.data)
 for await (const /*?*/ typist of client.messages.typing.subscribe({ room: '7' })) console.log(typist.author)
 console.log(answer, count, subscription, read, published, chunks, started, connection.state)
