@@ -4,5 +4,5 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   resolve: { conditions: ['trunkline-source'] },
   ssr: { resolve: { conditions: ['trunkline-source', 'node', 'import', 'default'] } },
-  test: { name: 'ai', root: import.meta.dirname, include: ['src/**/*.test.ts'] },
+  test: { name: 'ai', root: import.meta.dirname, include: ['src/**/*.test.ts'], testTimeout: 60_000 },
 })
