@@ -12,6 +12,20 @@ describe('docs/reference/cost.md', () => {
     expect(document).toBe(await withCosts(document))
   })
 
+  it('has the prices of a client in docs/guide/choosing.md', () => {
+    const document = (name: string) => readFileSync(join(repository, 'docs', name), 'utf8')
+    const costs = document('reference/cost.md')
+    const cell = (row: string, column = 1) =>
+      costs
+        .match(new RegExp(`^\\| ${row} \\|.*$`, 'm'))?.[0]
+        .split('|')
+        [column + 1]?.trim()
+    const choosing = document('guide/choosing.md')
+    expect(choosing).toContain(`share a socket | ${cell('a client that is always on, for a month')}, of which`)
+    for (const row of ['the same over HTTP, polled each second', 'the same over HTTP, polled each 15 s'])
+      expect(choosing).toContain(`${cell(row)} ${row.replace('the same over HTTP, ', '')}`)
+  })
+
   it('says so where no price was found', () => {
     const document = readFileSync(join(repository, 'docs/reference/cost.md'), 'utf8')
     expect(document).toMatch(/Ably monthly active users .* \| not found \|/)
