@@ -10,16 +10,19 @@ import { type AdmissionOptions, admit, selectedSubprotocol } from './authorize/a
 import { callerOf } from './authorize/authorizer.ts'
 import { type GatewayEvent, twoWayRoutes } from './events/events.ts'
 
-/** Handles an event of the WebSocket API: a connect, a message or a disconnect. Returns the route's response. */
+/**
+ * Handles an event of the WebSocket API: a connect, a message or a disconnect. Returns the route's response. Only a
+ * connect asks for the options of its admission.
+ */
 export async function onGatewayEvent(
   context: InvocationContext,
-  admission: AdmissionOptions,
+  admission: () => AdmissionOptions,
   event: GatewayEvent,
 ): Promise<unknown> {
   const { connectionId, eventType, connectedAt, routeKey } = event.requestContext
   switch (eventType) {
     case 'CONNECT':
-      return onConnect(context, admission, event)
+      return onConnect(context, admission(), event)
     case 'DISCONNECT':
       await onDisconnect(context, event)
       return { statusCode: 200 }

@@ -19,8 +19,7 @@ export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
     router,
     ...checkServeLimits(options),
     rates: checkRates(options.rates),
-    createContext: async (call) =>
-      createContext === undefined ? {} : createContext(call as CallDetails & CallerOf<V>), // by `authorize`
+    createContext: (call) => (createContext === undefined ? {} : createContext(call as CallDetails & CallerOf<V>)), // by `authorize`
     anonymousMay: authorize === undefined ? 'everything' : checkAnonymousMay(options.anonymousMay),
     keptParams: checkKeptParams(options.connectionParams, authorize === undefined ? 'all' : []),
     identify: (token) => identify(authorize, token, internals.log),

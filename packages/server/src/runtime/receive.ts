@@ -194,8 +194,12 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
     tasks.length,
   )
   const [only] = tasks
-  if (tasks.length === 1 && only !== undefined) answers.add(await answerTask(context, sender, only))
-  else await runAll(tasks, async (task) => answers.add(await answerTask(context, sender, task)))
+  if (tasks.length === 1 && only !== undefined) {
+    const frames = await answerTask(context, sender, only)
+    const text = sender.isPlain ? answers.takeOnly(frames) : undefined
+    if (text !== undefined) return text
+    answers.add(frames)
+  } else await runAll(tasks, async (task) => answers.add(await answerTask(context, sender, task)))
   sender.expectNone()
   const returned = await answers.end()
   sender.reportSyncs()

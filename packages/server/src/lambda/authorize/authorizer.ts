@@ -34,7 +34,7 @@ export function callerOf(event: GatewayEvent): ConnectionCaller | undefined {
   const caller: unknown = JSON.parse(text)
   if (!isRecord(caller)) return undefined
   const { connectionId } = event.requestContext
-  return { ...(caller as Omit<ConnectionCaller, 'connectionId'>), connectionId } // `authorizeConnect` wrote it
+  return Object.assign(caller as Omit<ConnectionCaller, 'connectionId'>, { connectionId }) // `authorizeConnect` wrote it
 }
 
 interface AuthorizerResult {

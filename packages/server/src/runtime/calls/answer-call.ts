@@ -4,8 +4,8 @@ import { type MessageCounts, stopRow, tooManyUnknownStops } from '../context/con
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import type { Answer } from '../encoding/encode.ts'
-import { loadProcedure } from '../procedures/load-lazy-router.ts'
-import { countCall } from '../rates/count-call.ts'
+import { isLoaded, loadProcedure } from '../procedures/load-lazy-router.ts'
+import { countCall, isRated } from '../rates/count-call.ts'
 import { checkKey, rowNameOf, rowOfCall } from './idempotency-key.ts'
 import { answerKeyed, answerRecorded } from './idempotent-call.ts'
 import { answerBytes, type CallRequest, isMutation, metaOf, runCall } from './run-call.ts'
@@ -39,7 +39,7 @@ export async function answerCall(
 ): Promise<Answer | undefined> {
   const { caller, params } = client
   const { key, resend, path } = call
-  await loadProcedure(context, path)
+  if (!isLoaded(context.server, path)) await loadProcedure(context, path)
   const { idempotent, longRunning } = metaOf(context.server, path)
   const isKept = call.type === 'mutation' && isMutation(context.server, path) && idempotent !== true // [TL-KEY-7]
   const isUnknown = isKept && resend && key === undefined
@@ -57,9 +57,14 @@ export async function answerCall(
     ) // [TL-KEY-8]
   const facts = toFacts(caller, 'frame', { connectionParams: params, traceparent: call.traceparent })
   const { namesSessions, via } = caller
-  const request = { ...call, facts, namesSessions, via, maxBytes: answerBytes(context.server, caller) }
-  if (isKept && key !== undefined) return answerKeyed(context, caller, { ...request, key })
-  await countCall(context, caller, path)
+  const { id, jsonrpc, type, input, batchIndex, traceparent } = call
+  const request: CallRequest = {
+    ...{ id, jsonrpc, type, path, input, batchIndex, facts, namesSessions, via, traceparent },
+    maxBytes: answerBytes(context.server, caller),
+  }
+  if (isKept && key !== undefined)
+    return answerKeyed(context, caller, { ...request, key, resend, rawInput: call.rawInput })
+  if (isRated(context.server, path)) await countCall(context, caller, path)
   return (await runCall(context, request)).answer
 }
 

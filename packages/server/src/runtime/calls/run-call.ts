@@ -1,4 +1,4 @@
-import { TRPCError, transformTRPCResponse } from '@trpc/server'
+import { TRPCError } from '@trpc/server'
 import { type DataResult, type FrameId, limits } from '@trunkline/protocol'
 import type { LineMeta } from '../../define/identity.ts'
 import type { Caller, ContextDetails } from '../context/caller.ts'
@@ -7,7 +7,7 @@ import type { Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, TrunklineError } from '../context/trunkline-error.ts'
 import { type Answer, encode } from '../encoding/encode.ts'
-import { addressOf, codeOf, errorBody, type RequestInfo } from '../encoding/error-response.ts'
+import { codeOf, errorBody, type RequestInfo } from '../encoding/error-response.ts'
 import { isStream, type ProcedureRun, procedureOf, runProcedure } from '../procedures/run-procedure.ts'
 import { warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 
@@ -161,15 +161,16 @@ export function isMutation(server: Server, path: string): boolean {
 
 // [TL-CALL-1] [TL-CALL-2] {"result":{"type":"data","data":…}}
 function toResult(server: Server, data: unknown): DataResult {
-  const message = { id: null, result: { type: 'data' as const, data } }
-  return (transformTRPCResponse(server.router._def._config, message) as { readonly result: DataResult }).result
+  return { type: 'data', data: server.router._def._config.transformer.output.serialize(data) }
 }
 
 /** Throws TOO_LARGE for a response that cannot be sent, or cannot be recorded under its key [LAW-DECODE]. */
 // [TL-LIM-3]
 function checkSize({ keyed }: InvocationContext, call: CallRequest, answer: Answer): void {
-  const bytes = Buffer.byteLength(encode({ ...addressOf(call), ...answer }))
+  const text = encode({ id: call.id, jsonrpc: call.jsonrpc, ...answer })
   const max = keyed?.owner === undefined ? call.maxBytes : Math.min(call.maxBytes, limits.outcomeBytes.value)
+  if (text.length * 3 <= max) return // a unit of UTF-16 has at most three bytes in UTF-8
+  const bytes = Buffer.byteLength(text)
   if (bytes <= max) return
   throw new TrunklineError(
     'TOO_LARGE',

@@ -84,16 +84,17 @@ export function toFacts(
   cause: CallDetails['cause'],
   { connectionParams, traceparent }: RequestDetails,
 ): ContextDetails {
-  return {
+  const facts: { -readonly [K in keyof ContextDetails]: ContextDetails[K] } = {
     connectionId: caller.connectionId,
     sessionId: sessionIdOf(caller),
     cause,
     idempotencyKey: undefined,
-    ...defined({ traceparent }),
     info: { connectionParams },
     principal: caller.principal,
-    ...defined({ claims: caller.claims === undefined ? undefined : (JSON.parse(caller.claims) as Json) }),
   }
+  if (traceparent !== undefined) facts.traceparent = traceparent
+  if (caller.claims !== undefined) facts.claims = JSON.parse(caller.claims) as Json
+  return facts
 }
 
 /** The caller of a connection whose identity its own row has, as after announced parameters. */

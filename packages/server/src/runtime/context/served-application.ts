@@ -35,8 +35,8 @@ export interface Server {
   /** The application's own bookkeeping of connections. */
   readonly onConnect?: ((connection: ConnectionInfo) => unknown) | undefined
   readonly onDisconnect?: ((connection: DisconnectInfo) => unknown) | undefined
-  /** Called once for each run of a procedure. */
-  readonly createContext: (facts: ContextDetails) => Promise<unknown>
+  /** Called once for each run of a procedure. It may return a promise. */
+  readonly createContext: (facts: ContextDetails) => unknown
   /** Whether an error's message comes from the platform and must not reach a client [LAW-ERRORS]. */
   readonly isSecret: (error: TRPCError) => boolean
   /** Reports an error to the application. Never throws. */

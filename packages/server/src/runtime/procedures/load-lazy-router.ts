@@ -10,6 +10,11 @@ export function loadProcedure({ server, deadline }: InvocationContext, path: str
   return withinDeadline(deadline, loadRouters(server, path))
 }
 
+/** Whether the procedure at a path is known, so that nothing needs to be loaded. */
+export function isLoaded(server: Server, path: string): boolean {
+  return Object.hasOwn(server.router._def.procedures, path)
+}
+
 /** The same without a deadline. */
 export async function loadRouters(server: Server, path: string): Promise<void> {
   const { procedures, lazy } = server.router._def

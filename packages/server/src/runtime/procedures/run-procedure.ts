@@ -9,7 +9,7 @@ import { toTRPCError } from '../context/to-trpc-error.ts'
 import { markEntered, topicChanged } from '../context/trunkline-error.ts'
 import { type AroundResolver, type BuiltProcedure, callAround, isGenerator } from './around-resolver.ts'
 import { withLastEventId } from './last-event-id.ts'
-import { loadRouters } from './load-lazy-router.ts'
+import { isLoaded, loadRouters } from './load-lazy-router.ts'
 
 /** One run of a procedure. */
 export interface ProcedureRun {
@@ -39,21 +39,29 @@ export function runProcedure(server: Server, run: ProcedureRun): Promise<unknown
 }
 
 async function call(server: Server, run: ProcedureRun): Promise<unknown> {
-  const ctx = await server.createContext(run.facts)
+  const made = server.createContext(run.facts)
+  const ctx = isThenable(made) ? await made : made
   run.onContext?.(ctx)
   const { type, path, batchIndex, around } = run
-  const options = { path, type, ctx, batchIndex, getRawInput: async () => run.input }
-  await loadRouters(server, path)
+  const getRawInput = async () => run.input
+  if (!isLoaded(server, path)) await loadRouters(server, path)
   const procedure = procedureOf(server, path)
   try {
-    if (around === undefined || procedure?._def.type !== type)
-      return await callTRPCProcedure({ ...options, signal: run.signal, router: server.router })
+    if (around === undefined || procedure?._def.type !== type) {
+      const { router } = server
+      return await callTRPCProcedure({ router, path, type, ctx, batchIndex, getRawInput, signal: run.signal })
+    }
+    const options = { path, type, ctx, batchIndex, getRawInput }
     const signal = AbortSignal.any([run.signal]) // its own signal, which identifies the run
     setMaxListeners(0, signal)
     return await callAround(procedure, { ...options, signal }, around)
   } catch (thrown) {
     throw markEntered(toTRPCError(thrown))
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
 /**

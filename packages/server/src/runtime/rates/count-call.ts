@@ -1,6 +1,7 @@
 import { parseRate } from '../../define/rate.ts'
 import type { Caller } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
+import type { Server } from '../context/served-application.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { procedureOf } from '../procedures/run-procedure.ts'
 import { principalOwner, toRatedCaller, windowOf } from './window.ts'
@@ -25,6 +26,11 @@ export async function countCall(
   const retryAfterMs = Math.max(1, endsAt - clock.now())
   const message = `Expected at most ${text} of calls of "${path}" from one caller, got more. Try again in ${retryAfterMs} ms.`
   throw new TrunklineError('RATE_LIMITED', message, { retryAfterMs })
+}
+
+/** Whether the procedure at a path has a `rate`. Otherwise `countCall` does nothing. */
+export function isRated(server: Server, path: string): boolean {
+  return procedureOf(server, path)?._def.meta?.rate !== undefined
 }
 
 /** Names the rate of a procedure in an error. */

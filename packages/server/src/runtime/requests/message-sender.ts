@@ -50,6 +50,11 @@ export class MessageSender implements SendingConnection {
     return this.#counts
   }
 
+  /** Whether no frame used the counts or a sync, so that nothing is written or reported at the end of the message. */
+  get isPlain(): boolean {
+    return this.#counts === undefined && this.#syncs === undefined
+  }
+
   /** All frames of the message have run. */
   expectNone(): void {
     this.#counts?.expectNone()
