@@ -85,10 +85,12 @@ function createAuthorizer({ internals, telemetry, admission }: AuthorizerOptions
 
 function createWebsocket(serve: Serve, admission: () => AdmissionOptions): AwsHandler {
   const maxMs = limits.frameDeadlineMs.value
-  return async (event, lambdaContext) => {
+  return (event, lambdaContext) => {
     if (!isGatewayEvent(event))
-      throw new TypeError(
-        `Expected the event of a route of an API Gateway WebSocket API, got ${describeEvent(event)}. Use this handler for these routes only.`,
+      return Promise.reject(
+        new TypeError(
+          `Expected the event of a route of an API Gateway WebSocket API, got ${describeEvent(event)}. Use this handler for these routes only.`,
+        ),
       )
     return serve({ name: 'websocket', lambdaContext, maxMs }, (context) => onGatewayEvent(context, admission, event))
   }

@@ -3,7 +3,7 @@ import { type DecodedClientMessage, decodeClientMessage, type FrameId, flawText 
 import { connectionExpires, noticeAgeing, readCaller } from './connections/connect.ts'
 import { type AnnouncedParams, announcedParams, receiveConnectionParams } from './connections/connection-params.ts'
 import { endKicked } from './connections/end-kicked.ts'
-import { watchKick } from './connections/watch-kick.ts'
+import { type KickWatch, watchKick } from './connections/watch-kick.ts'
 import type { ConnectionCaller } from './context/caller.ts'
 import { reportingCaller } from './context/failure-source.ts'
 import { mapConcurrent } from './context/map-concurrent.ts'
@@ -14,7 +14,7 @@ import { deleteConnection } from './posting/post.ts'
 import { allMayRun, type CountedFrames, countFrames } from './rates/count-frames.ts'
 import { onChunk } from './requests/assemble-chunks.ts'
 import { answerTask, refusedAnswer } from './requests/dispatch.ts'
-import { MessageAnswers, packAnswers, postAll } from './requests/message-answers.ts'
+import { MessageAnswers, packAnswers, postAll, textOfOneMessage } from './requests/message-answers.ts'
 import { MessageSender, methodOfTask } from './requests/message-sender.ts'
 import { type Elements, flawError, methodOf, parseChunk, parseElements } from './requests/parse-request.ts'
 import { type Task, toTasks } from './requests/plan-batch.ts'
@@ -109,39 +109,49 @@ async function withinRates(
   }
 }
 
-async function receiveDecoded(answering: Answering, decoded: DecodedClientMessage): Promise<string> {
-  const { context, caller, expires, rates } = answering
+/** Throws PARSE_ERROR for a text that is not JSON. */
+function receiveDecoded(answering: Answering, decoded: DecodedClientMessage): Promise<string> {
   if (!decoded.ok) throw new TRPCError({ code: 'PARSE_ERROR', message: decoded.reason }) // [TL-BAD-1]
-  if ('text' in decoded) {
-    if (rates.isFlood) return emptyResponse
-    await noticeAgeing(context, { ...caller, expires })
-    return decoded.text === 'PING' ? 'PONG' : emptyResponse // [TL-PING-2]
-  }
-  const [first] = decoded.elements
-  const method = decoded.batch ? undefined : methodOf(first)
-  if (method === 'connectionParams' && decoded.tooDeep.size === 0) {
-    const refusal = rates.isFlood ? rates.refusal(0, method) : undefined
-    if (refusal !== undefined) return refuse(answering, null, refusal) // [TL-RATE-2]
-    await receiveConnectionParams(context, caller, first as { readonly data?: unknown })
-    return emptyResponse
-  }
+  if ('text' in decoded) return receiveKeepalive(answering, decoded.text)
+  const method = decoded.batch ? undefined : methodOf(decoded.elements[0])
+  if (method === 'connectionParams' && decoded.tooDeep.size === 0)
+    return receiveParams(answering, decoded.elements[0] as { readonly data?: unknown })
   return method === 'chunk' ? receiveChunk(answering, decoded) : answerElements(answering, decoded, null)
+}
+
+/** Answers the text `PING` or `PONG`. [TL-PING-2] */
+async function receiveKeepalive(answering: Answering, text: 'PING' | 'PONG'): Promise<string> {
+  const { context, caller, expires, rates } = answering
+  if (rates.isFlood) return emptyResponse
+  await noticeAgeing(context, { ...caller, expires })
+  return text === 'PING' ? 'PONG' : emptyResponse
+}
+
+async function receiveParams(answering: Answering, element: { readonly data?: unknown }): Promise<string> {
+  const { context, caller, rates } = answering
+  const refusal = rates.isFlood ? rates.refusal(0, 'connectionParams') : undefined
+  if (refusal !== undefined) return refuse(answering, null, refusal) // [TL-RATE-2]
+  await receiveConnectionParams(context, caller, element)
+  return emptyResponse
 }
 
 /** A message of one or more elements. */
 type Decoded = Elements & { readonly overfull: boolean }
 
 /** `fallbackId` is the id of the chunks that carried the message. */
-async function answerElements(answering: Answering, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
-  const { context, caller, expires, rates } = answering
+function answerElements(answering: Answering, decoded: Decoded, fallbackId: FrameId | null): Promise<string> {
+  const { context, caller, rates } = answering
   const { extensions } = caller
   const elements = parseElements(context.server, decoded, { extensions, fallbackId })
   const parsed = rates === allMayRun ? elements : elements.map((each, index) => withinRate(each, rates, index))
-  const returned = await answerTasks(
-    answering,
-    toTasks(parsed, { overfull: decoded.overfull, inChunks: fallbackId !== null }),
-  )
-  if (!extensions) await noticeAgeing(context, { ...caller, expires })
+  const tasks = toTasks(parsed, { overfull: decoded.overfull, inChunks: fallbackId !== null })
+  return extensions ? answerTasks(answering, tasks) : answerStock(answering, tasks)
+}
+
+async function answerStock(answering: Answering, tasks: readonly Task[]): Promise<string> {
+  const { context, caller, expires } = answering
+  const returned = await answerTasks(answering, tasks)
+  await noticeAgeing(context, { ...caller, expires })
   return returned
 }
 
@@ -178,12 +188,48 @@ async function receiveWhole(answering: Answering, id: FrameId, text: string): Pr
  */
 // [TL-CALL-1] [TL-BATCH-1]
 async function answerTasks(answering: Answering, tasks: readonly Task[]): Promise<string> {
+  const { caller } = answering
+  const watch = tasks.some(runsProcedure) ? watchKick(answering.context, caller) : undefined
+  try {
+    const context = copyContext(answering.context)
+    context.running = watch
+    context.telemetry.measure('frames', tasks.length)
+    const sender = new MessageSender(context, answering, tasks)
+    const message = { context, answering, sender, watch }
+    const [only] = tasks
+    if (tasks.length !== 1 || only === undefined) return await answerMessage(message, tasks)
+    const frames = await answerTask(context, sender, only)
+    return textOfOnly(message, frames) ?? (await answerMessage(message, tasks, frames))
+  } finally {
+    watch?.[Symbol.dispose]()
+  }
+}
+
+/** A message whose tasks run. */
+interface RunningMessage {
+  readonly context: InvocationContext
+  readonly answering: Answering
+  readonly sender: MessageSender
+  readonly watch: KickWatch | undefined
+}
+
+/**
+ * The text of the only answer of a message, if it is returned as it is: it is one frame in one message, and nothing has
+ * to be posted, written or reported.
+ */
+function textOfOnly({ answering, sender, watch }: RunningMessage, frames: readonly Frame[]): string | undefined {
   const { caller, twoWay, params } = answering
-  using watch = tasks.some(runsProcedure) ? watchKick(answering.context, caller) : undefined
-  const context = copyContext(answering.context)
-  context.running = watch
-  context.telemetry.measure('frames', tasks.length)
-  const sender = new MessageSender(context, answering, tasks)
+  if (!twoWay || params.endConnection || watch?.isKicked === true || !sender.isPlain) return undefined
+  return textOfOneMessage(caller, frames)
+}
+
+/** Runs the tasks, unless the only one was answered by `frames`, and sends the answers. */
+async function answerMessage(
+  { context, answering, sender, watch }: RunningMessage,
+  tasks: readonly Task[],
+  frames?: readonly Frame[],
+): Promise<string> {
+  const { caller, twoWay, params } = answering
   const answers = new MessageAnswers(
     {
       ...{ context, caller },
@@ -193,13 +239,8 @@ async function answerTasks(answering: Answering, tasks: readonly Task[]): Promis
     },
     tasks.length,
   )
-  const [only] = tasks
-  if (tasks.length === 1 && only !== undefined) {
-    const frames = await answerTask(context, sender, only)
-    const text = sender.isPlain ? answers.takeOnly(frames) : undefined
-    if (text !== undefined) return text
-    answers.add(frames)
-  } else await runAll(tasks, async (task) => answers.add(await answerTask(context, sender, task)))
+  if (frames !== undefined) answers.add(frames)
+  else await runAll(tasks, async (task) => answers.add(await answerTask(context, sender, task)))
   sender.expectNone()
   const returned = await answers.end()
   sender.reportSyncs()

@@ -8,7 +8,7 @@ import { isLoaded, loadProcedure } from '../procedures/load-lazy-router.ts'
 import { countCall, isRated } from '../rates/count-call.ts'
 import { checkKey, rowNameOf, rowOfCall } from './idempotency-key.ts'
 import { answerKeyed, answerRecorded } from './idempotent-call.ts'
-import { answerBytes, type CallRequest, isMutation, metaOf, runCall } from './run-call.ts'
+import { answerBytes, type CallRequest, isMutation, metaOf, runToResult, toOutcome } from './run-call.ts'
 import { placeOfCall, releaseRunPlace, takeRunPlace, tooManyRuns } from './run-place.ts'
 import { type CallJob, type Client, invokeWorker } from './worker-job.ts'
 
@@ -57,15 +57,23 @@ export async function answerCall(
     ) // [TL-KEY-8]
   const facts = toFacts(caller, 'frame', { connectionParams: params, traceparent: call.traceparent })
   const { namesSessions, via } = caller
-  const { id, jsonrpc, type, input, batchIndex, traceparent } = call
   const request: CallRequest = {
-    ...{ id, jsonrpc, type, path, input, batchIndex, facts, namesSessions, via, traceparent },
+    id: call.id,
+    jsonrpc: call.jsonrpc,
+    type: call.type,
+    path,
+    input: call.input,
+    batchIndex: call.batchIndex,
+    traceparent: call.traceparent,
+    facts,
+    namesSessions,
+    via,
     maxBytes: answerBytes(context.server, caller),
   }
   if (isKept && key !== undefined)
     return answerKeyed(context, caller, { ...request, key, resend, rawInput: call.rawInput })
   if (isRated(context.server, path)) await countCall(context, caller, path)
-  return (await runCall(context, request)).answer
+  return toOutcome(context, request, await runToResult(context, request)).answer
 }
 
 /**

@@ -157,16 +157,21 @@ type Call = Request & { readonly method: 'query' | 'mutation' | 'subscription' }
 
 async function runCall(dispatched: Dispatched<'query' | 'mutation'>): Promise<readonly Frame[]> {
   const { context, request, caller, params, expires, task } = dispatched
-  const { id, jsonrpc, path, rawInput, key, resend, traceparent } = request
+  const { id, jsonrpc } = request
   const call: ClientCall = {
-    ...{ id, jsonrpc, path, rawInput, key, resend, traceparent },
+    id,
+    jsonrpc,
     type: request.method,
+    path: request.path,
     input: inputOf(caller, request),
+    rawInput: request.rawInput,
+    key: request.key,
+    resend: request.resend,
+    traceparent: request.traceparent,
     batchIndex: task.batchIndex,
   }
   const answer = await answerCall(context, { caller, params, expires }, call)
-  if (answer === undefined) return []
-  return [jsonrpc === undefined ? { id, ...answer } : { id, jsonrpc, ...answer }]
+  return answer === undefined ? [] : [{ id, jsonrpc, ...answer }]
 }
 
 /**

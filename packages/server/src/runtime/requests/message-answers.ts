@@ -66,19 +66,6 @@ export class MessageAnswers {
     else this.#gathering ??= started(this.#gatherAndSend())
   }
 
-  /**
-   * The text of the only answer to a message of one element, if it is returned as it is: then nothing is posted, and
-   * `end` need not be called.
-   */
-  takeOnly(frames: readonly Frame[]): string | undefined {
-    const { caller, returnsLast, isEnded } = this.#answered
-    const [frame] = frames
-    if (frames.length !== 1 || frame === undefined || !returnsLast() || isEnded() || isBoundedAnswer(frames))
-      return undefined
-    const text = encode(frame)
-    return caller.extensions && !isOneMessage(text) ? undefined : text // a stock client knows no chunks
-  }
-
   /** Sends the rest and waits for all posts. Returns the last message where it is to be returned. */
   async end(): Promise<string | undefined> {
     const { context, returnsLast, isEnded } = this.#answered
@@ -129,6 +116,17 @@ export class MessageAnswers {
       if (!isEnded()) await postAll(context, caller, messages)
     })
   }
+}
+
+/** The text of an answer of one frame that may be in one message, and needs no time of its own; otherwise undefined. */
+export function textOfOneMessage(
+  { extensions }: Pick<ConnectionCaller, 'extensions'>,
+  frames: readonly Frame[],
+): string | undefined {
+  const [frame] = frames
+  if (frames.length !== 1 || frame === undefined || isBoundedAnswer(frames)) return undefined
+  const text = encode(frame)
+  return extensions && !isOneMessage(text) ? undefined : text // a stock client knows no chunks
 }
 
 /** Whether a text fits one message. A unit of UTF-16 has at most three bytes in UTF-8. */
