@@ -148,6 +148,38 @@ describe('two browsers in one room', () => {
 })
 
 describe('a browser', () => {
+  it('cuts its own connection on demand, and has afterwards what was written meanwhile, once and in order', async () => {
+    const [ann, bob] = await Promise.all([
+      stage.open({ room: 'button', name: 'ann' }),
+      stage.open({ room: 'button', name: 'bob' }),
+    ])
+    await ann.getByRole('button', { name: 'Cut my connection' }).click()
+    await ann
+      .getByText(/^Reconnecting.*: the network was lost\.$/)
+      .first()
+      .waitFor()
+    for (const text of five) await say(bob, text)
+    await say(ann, 'from here')
+    await picture(ann, 'cut')
+    expect(await textsOn(ann)).toEqual([])
+    await expectTexts(ann, [...five, 'from here'])
+    await expectTexts(bob, [...five, 'from here'])
+    await ann.getByRole('button', { name: 'Cut my connection' }).waitFor()
+  })
+
+  it('marks a question to the bot, and has the buttons of a message inside its row', async () => {
+    const ann = await stage.open({ room: 'marks', name: 'ann' })
+    await say(ann, 'A message')
+    await say(ann, '/ask who are you')
+    await expect.poll(async () => (await textsOn(ann))[1], patience).toMatch(/to the bot\s*who are you/)
+    const row = ann.locator('.message').first()
+    await row.hover()
+    const [outer, inner] = await Promise.all([row.boundingBox(), row.locator('.actions').boundingBox()])
+    expect(inner?.y).toBeGreaterThanOrEqual(outer?.y ?? Number.NaN)
+    expect((inner?.y ?? 0) + (inner?.height ?? 0)).toBeLessThanOrEqual((outer?.y ?? 0) + (outer?.height ?? 0))
+    await picture(ann, 'marks')
+  })
+
   it('shows a row that a script put into the log', async () => {
     const ann = await stage.open({ room: 'script', name: 'ann' })
     await publish('script', 'from a script')

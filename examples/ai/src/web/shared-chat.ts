@@ -81,5 +81,5 @@ async function toAnswer({ chunks }: AnsweredTurn): Promise<UIMessage[]> {
 
 const toQuestion = ({ id, text }: Turn): UIMessage => ({ id, role: 'user', parts: [{ type: 'text', text }] })
 
-export const textOf = ({ parts }: UIMessage): string =>
+const textOf = ({ parts }: UIMessage): string =>
   parts.map((part) => (part.type === 'text' ? part.text : '')).join('')

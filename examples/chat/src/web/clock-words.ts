@@ -3,7 +3,8 @@ const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-di
 const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-export const timeOfDay = (at: number): string => time.format(at)
+/** The time without a leading zero: 9:05. */
+export const timeOfDay = (at: number): string => time.format(at).replace(/^0(?=\d)/, '')
 export const exactTime = (at: number): string => exact.format(at)
 
 /** "Today", "Yesterday", or the name of the day. */

@@ -2,6 +2,7 @@ import { QueryClient } from '@tanstack/react-query'
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query'
 import { createClient, createConnection } from '@trunkline/client'
 import type { AppRouter } from '../server/router.ts'
+import { CuttableSocket } from './cut.ts'
 import { fetchToken } from './issuer.ts'
 import { lineAddress } from './line-address.ts'
 
@@ -9,6 +10,7 @@ import { lineAddress } from './line-address.ts'
 export const connection = createConnection({
   url: lineAddress,
   token: fetchToken,
+  WebSocket: CuttableSocket, // the page has a button that cuts it
 })
 
 /** The connection has its own outbox and detects when it is offline, so TanStack Query must not delay requests. */

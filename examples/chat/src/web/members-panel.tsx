@@ -32,8 +32,7 @@ export function MembersButton(props: MembersProps) {
         aria-label={`${countWords(count)}. Show who`}
         onClick={() => sheet.current?.showModal()}
       >
-        <span className="presence-dot" aria-hidden="true" />
-        {count}
+        {count} here
       </button>
       <dialog ref={sheet} className="sheet" aria-label="Who is here">
         <div className="sheet-head">

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import type { Message } from '../server/schemas.ts'
+import { readTyped } from '../words/command.ts'
 import { Avatar } from './avatar.tsx'
 import { dayWords, exactTime, timeOfDay } from './clock-words.ts'
 import { LinkedText } from './linked-text.tsx'
@@ -31,7 +32,7 @@ export function MessageRow({ row: { shown, leads, startsDay }, me, ...actions }:
           <Byline message={message} own={own} note={state === 'answering' ? answeringWords(answer, me) : null} />
         )}
         <p className="text">
-          <LinkedText text={message.text} />
+          <Words text={message.text} />
           {edited && <span className="mark"> (edited)</span>}
           {state === 'stopped' && <span className="mark"> (stopped)</span>}
         </p>
@@ -47,6 +48,18 @@ export function MessageRow({ row: { shown, leads, startsDay }, me, ...actions }:
           </div>
         )}
       </article>
+    </>
+  )
+}
+
+/** The text of a message. A question to the bot is marked as one. */
+function Words({ text }: { text: string }) {
+  const typed = readTyped(text)
+  if (typed.kind !== 'question') return <LinkedText text={text} />
+  return (
+    <>
+      <span className="to-bot">to the bot</span>
+      <LinkedText text={typed.prompt} />
     </>
   )
 }

@@ -1,5 +1,6 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { Avatar } from './avatar.tsx'
+import { CutButton } from './cut-button.tsx'
 import { knownRooms, roomHref, roomName } from './rooms.ts'
 
 interface RoomsPanelProps {
@@ -44,6 +45,7 @@ export function RoomsPanel({ room, me, open, onClose, onRename }: RoomsPanelProp
             ))}
           </ul>
         </nav>
+        <CutButton />
         <RoomForm onDone={onClose} />
         <footer className="me">
           {me !== null && <Avatar name={me} />}
