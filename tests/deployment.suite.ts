@@ -75,7 +75,7 @@ describe('functions', () => {
           TRUNKLINE_DELIVER: properties('DeliverLambdaFunction')?.['FunctionName'],
           TRUNKLINE_WORKER: properties('WorkerLambdaFunction')?.['FunctionName'],
           TRUNKLINE_DELAY_QUEUE_URL: { Ref: 'Later' },
-          TRUNKLINE_RESTORE: expect.stringMatching(/^\d+$/),
+          TRUNKLINE_RESTORE: { Ref: 'RestoreNumber' },
         },
       })
     }

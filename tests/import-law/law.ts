@@ -98,6 +98,7 @@ const law = {
   },
   /** A pure function from options to resources: it calls no service. */
   deploy: { areas: [], packages: [node, { name: /^zod$/ }] },
+  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$/ }] },
   local: { areas: [], packages: [anything] },
   /** Runs the production code with other ports. It may import files of every package, and no package may import it. */
   simulator: { areas: [], packages: [anything] },
@@ -148,6 +149,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'session/machine',
   ],
   deploy: ['.', 'resources', 'template'],
+  serverless: ['.'],
   local: [
     ...[
       '.',
@@ -203,7 +205,7 @@ export function findOffences(files: readonly SourceFile[]): Offence[] {
 export function areaOf(path: string): Area | undefined {
   const [, server] = /^packages\/server\/src\/(.+)$/.exec(path) ?? []
   if (server !== undefined) return serverArea(server)
-  const [, name = ''] = /^packages\/(protocol|client|deploy|local|simulator)\/src\//.exec(path) ?? []
+  const [, name = ''] = /^packages\/(protocol|client|deploy|serverless|local|simulator)\/src\//.exec(path) ?? []
   if (isArea(name)) return name
   const [outside = ''] = path.split('/')
   return outside === 'examples' || outside === 'benchmarks' ? outside : undefined

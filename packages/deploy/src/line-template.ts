@@ -7,7 +7,7 @@ import { roles } from './resources/roles.ts'
 import { tableAndQueues } from './resources/table.ts'
 import { websocketApi } from './resources/websocket-api.ts'
 import { attribute, isGiven, ref, sub, type Value } from './template/intrinsics.ts'
-import { lineName } from './template/names.ts'
+import { type FunctionName, functionsOf, lineName } from './template/names.ts'
 import { type LineTemplateOptions, readSettings, type Settings } from './template/options.ts'
 import type { Output, Parameter, Template } from './template/template.ts'
 
@@ -38,6 +38,34 @@ export function lineTemplate(options: LineTemplateOptions): Template {
       ...(settings.dashboard ? dashboard(settings) : {}),
     },
     Outputs: outputs(settings),
+  }
+}
+
+/**
+ * The functions of a line by their short names, as a tool that bundles them needs them.
+ *
+ * @throws TypeError for options that are wrong; the message names each
+ */
+export function lineFunctions(options: LineTemplateOptions): Readonly<Record<string, LineFunction>> {
+  const settings = readSettings(options)
+  return Object.fromEntries(functionsOf(settings).map((each) => [each.name, toFunction(settings, each)]))
+}
+
+/** How a function is bundled. */
+export interface LineFunction {
+  /** The module and its export: `src/lambda.websocket`. */
+  readonly handler: string
+  readonly runtime: string
+  readonly architecture: 'arm64'
+  readonly memorySize: number
+}
+
+function toFunction(settings: Settings, { export: exported }: FunctionName): LineFunction {
+  return {
+    handler: `${settings.handler}.${settings.oneHandler ? 'handler' : exported}`,
+    runtime: settings.runtime,
+    architecture: 'arm64',
+    memorySize: settings.memoryMb,
   }
 }
 

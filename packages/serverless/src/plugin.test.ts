@@ -1,0 +1,92 @@
+import { lineTemplate } from '@trunkline/deploy'
+import { describe, expect, it } from 'vitest'
+import TrunklinePlugin from './index.ts'
+import type { CompiledTemplate, Serverless } from './serverless.ts'
+
+const hook = 'after:aws:package:finalize:mergeCustomProviderResources'
+const code = { S3Bucket: { Ref: 'ServerlessDeploymentBucket' }, S3Key: 'a.zip' }
+
+/** A service whose functions osls has compiled. */
+function createService(settings: unknown, own: CompiledTemplate['Resources'] = {}) {
+  const functions: Record<string, object> = {}
+  const service = {
+    service: 'shop',
+    custom: { trunkline: settings },
+    functions,
+    provider: {
+      runtime: 'nodejs24.x',
+      compiledCloudFormationTemplate: {
+        Resources: {
+          IamRoleLambdaExecution: { Type: 'AWS::IAM::Role' },
+          WebsocketLogGroup: { Type: 'AWS::Logs::LogGroup' },
+          WebsocketLambdaFunction: {
+            Type: 'AWS::Lambda::Function',
+            Properties: { Code: code, Handler: 'src/lambda.websocket', Role: { Ref: 'IamRoleLambdaExecution' } },
+          },
+          ...own,
+        },
+      } as CompiledTemplate,
+    },
+  }
+  const serverless: Serverless = {
+    service,
+    extendConfiguration: ([, name = ''], value) => Object.assign(functions, { [name]: value }),
+    getProvider: () => ({ getStage: () => 'prod' }),
+  }
+  return { serverless, service, functions }
+}
+
+/** The template of a service after the plugin. */
+function compile(settings: unknown, own?: CompiledTemplate['Resources']): CompiledTemplate {
+  const { serverless, service } = createService(settings, own)
+  new TrunklinePlugin(serverless).hooks[hook]?.()
+  return service.provider.compiledCloudFormationTemplate
+}
+
+describe('the plugin', () => {
+  it('declares the functions of the line, so that they are bundled', () => {
+    const { serverless, functions } = createService({ handler: 'src/lambda', http: false })
+    new TrunklinePlugin(serverless)
+    expect(Object.keys(functions)).toEqual(['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker'])
+    expect(functions['delayed']).toMatchObject({ handler: 'src/lambda.deliver', architecture: 'arm64' })
+  })
+
+  it('replaces what osls makes of them by the template of the line, with the code that osls uploads', () => {
+    const { WebsocketLambdaFunction, ...resources } = compile({ handler: 'src/lambda' }).Resources
+    const own = lineTemplate({ service: 'shop', stage: 'prod', handler: 'src/lambda' })
+    expect(Object.keys(resources)).not.toContain('IamRoleLambdaExecution')
+    expect(resources).toMatchObject({ Table: own.Resources['Table'], WebsocketRole: own.Resources['WebsocketRole'] })
+    expect(WebsocketLambdaFunction?.Properties).toMatchObject({ Code: code, Timeout: 28 })
+  })
+
+  it('keeps the functions and the resources of the service', () => {
+    const role = { 'Fn::GetAtt': ['IamRoleLambdaExecution', 'Arn'] }
+    const own = {
+      Orders: { Type: 'AWS::DynamoDB::Table' },
+      ReportLambdaFunction: { Type: 'AWS::Lambda::Function', Properties: { Role: role } },
+    }
+    expect(compile({ handler: 'src/lambda' }, own).Resources).toMatchObject({ ...own, IamRoleLambdaExecution: {} })
+  })
+
+  it('sets the parameters that are given, and leaves those of the code to osls', () => {
+    const { Parameters } = compile({ handler: 'src/lambda', parameters: { Origins: 'https://shop.example' } })
+    expect(Parameters).toMatchObject({ Origins: { Default: 'https://shop.example' }, HttpDoor: { Default: '' } })
+    expect(Object.keys(Parameters ?? {})).not.toContain('CodeBucket')
+  })
+
+  it.each([
+    [undefined, 'Expected custom.trunkline.handler in serverless.yml'],
+    [{}, 'Expected custom.trunkline.handler in serverless.yml'],
+    [{ handler: 'src/lambda', memory: 1 }, '"memory"'],
+  ])('says what is wrong with the settings %j', (settings, message) => {
+    expect(() => new TrunklinePlugin(createService(settings).serverless)).toThrow(message)
+  })
+
+  it('refuses an unknown parameter, and a function or a resource that has the name of one of the line', () => {
+    expect(() => compile({ handler: 'src/lambda', parameters: { Origin: 'x' } })).toThrow(/RestoreNumber.*got Origin\./)
+    expect(() => compile({ handler: 'src/lambda' }, { Table: { Type: 'AWS::DynamoDB::Table' } })).toThrow('Table')
+    const { serverless, functions } = createService({ handler: 'src/lambda' })
+    Object.assign(functions, { worker: {} })
+    expect(() => new TrunklinePlugin(serverless)).toThrow('Expected another name for the function worker')
+  })
+})
