@@ -45,7 +45,7 @@ it('a release raises all published packages and their dependencies on each other
   expect(new Set(before.map(({ version }) => version)).size).toBe(1)
   const [major, minor] = (before[0]?.version ?? '').split('.').map(Number)
   const next = `${major}.${(minor ?? 0) + 1}.0`
-  expect(after.map(({ version }) => version)).toEqual([next, next, next, next])
+  expect(after.map(({ version }) => version)).toEqual(before.map(() => next))
   const asked = after.flatMap(({ dependencies }) => Object.entries(dependencies))
   const siblings = asked.filter(([name]) => name.startsWith('@trunkline/')).map(([, range]) => range)
   expect(siblings.length).toBeGreaterThan(3)
