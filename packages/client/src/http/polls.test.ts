@@ -152,6 +152,17 @@ describe('Requests [TL-MOVE-4]', () => {
     }
   })
 
+  test('a token is renewed by auth on the same connection, though its request may be lost [TL-AUTH-1]', async () => {
+    const world = new HttpWorld({ url: null, token: () => 'secret' })
+    world.authMs = 60 * minute
+    world.subscribe()
+    world.fateOf = ({ frames }) => (frames[0]?.method === 'auth' && world.sent('auth').length % 2 === 1 ? 'lost' : 'ok')
+    await world.pass(6 * 60 * minute)
+    expect(world.sent('auth').length).toBeGreaterThan(10)
+    expect(world.states.filter((each) => each !== 'http')).toEqual(['connecting'])
+    void world.connection.close()
+  })
+
   test('close ends the connection and all timers', async () => {
     const world = await live()
     void world.connection.close()

@@ -60,6 +60,8 @@ export class HttpWorld {
   fateOf: (request: Sent, n: number) => Fate = () => 'ok'
   socketFate: SocketFate = 'blocked'
   helloMs = latencyMs
+  /** For how long `hello` and `auth` give authority. */
+  authMs: number | undefined
   /** Connections over HTTP that the server has, with the refs of their subscriptions. */
   readonly open = new Map<string, Map<number, number>>()
   readonly sockets = new Set<WorldSocket>()
@@ -227,7 +229,10 @@ export class HttpWorld {
     via: 'http' | 'socket',
   ): object[] {
     const limits = via === 'http' ? httpLimits : socketLimits
-    if (method === 'hello') return [{ id, result: { type: 'hello', session: 's', time: this.now, limits } }]
+    const authExpires = this.authMs && this.now + this.authMs
+    if (method === 'hello')
+      return [{ id, result: { type: 'hello', session: 's', time: this.now, limits, authExpires } }]
+    if (method === 'auth') return [{ id, result: { type: 'authorized', authExpires } }]
     if (method === 'ping') return [{ pong: true }]
     if (method === 'query') return [{ id, result: { type: 'data', data: params.path } }]
     if (method === 'mutation') {

@@ -7,6 +7,7 @@ import {
   createConnection,
   type LineClient,
 } from '@trunkline/client'
+import { overHttp } from '@trunkline/client/http'
 import { defined } from '@trunkline/protocol'
 import { WebSocket } from 'ws'
 import { clientParameter } from '../faults/faults.ts'
@@ -17,7 +18,15 @@ export interface LocalClient<R extends AnyTRPCRouter> {
   readonly connection: Connection
 }
 
-export interface LocalConnectOptions extends Partial<Omit<ConnectionOptions, 'url'>> {
+export interface LocalConnectOptions extends Partial<Omit<ConnectionOptions, 'url' | 'fallback'>> {
+  /**
+   * What the client may use. `both`: a socket, and HTTP where none can be opened.
+   *
+   * @default 'socket'
+   */
+  readonly transport?: 'socket' | 'http' | 'both'
+  /** Sends the client's HTTP requests. @default the runtime's `fetch` */
+  readonly fetch?: typeof fetch
   /** The router's transformer. Required where the line cannot read it from the router. @default the router's own */
   readonly transformer?: TRPCDataTransformer | TRPCCombinedDataTransformer
 }
@@ -32,9 +41,10 @@ export function createConnector<R extends AnyTRPCRouter>(
   return {
     connect(options = {}) {
       const name = String(connections.length + 1)
-      const { transformer: own = transformer, ...rest } = options
-      const url = `${stack.gateway.url}?${clientParameter}=${name}`
-      const connection = createConnection({ WebSocket, ...rest, url }, { now, after, random })
+      const { transformer: own = transformer, transport = 'socket', fetch, ...rest } = options
+      const url = transport === 'http' ? null : `${stack.gateway.url}?${clientParameter}=${name}`
+      const fallback = transport === 'socket' ? undefined : overHttp(stack.gateway.callbackUrl, defined({ fetch }))
+      const connection = createConnection({ WebSocket, ...rest, url, ...defined({ fallback }) }, { now, after, random })
       connections.push(connection)
       stack.faults.name(connection, name)
       // only the caller's types know whether this router has a transformer
