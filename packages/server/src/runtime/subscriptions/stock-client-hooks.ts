@@ -1,7 +1,7 @@
 import type { PipeStep } from '../../define/subscription.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
-import type { InvocationContext } from '../context/runtime-context.ts'
+import { type InvocationContext, within } from '../context/runtime-context.ts'
 import type { DeliverJob } from '../delivery/deliver-job.ts'
 import type { Result } from '../encoding/encode.ts'
 import { guardOf } from '../procedures/topic-rights.ts'
@@ -50,6 +50,9 @@ export function orderedHooks(
   }
 }
 
+/** Time to release the lock and to start the function that continues. */
+const handOverMs = 3_000
+
 async function postStart(
   context: InvocationContext,
   { row, pipe }: { readonly row: Subscriber; readonly pipe: readonly PipeStep[] },
@@ -69,7 +72,9 @@ async function postStart(
   }
   try {
     const target = { pipe, offset: found.head.offset, slots: found.slots }
-    if ((await postFromLog(context, lock, target)) !== 'done') await postRestLater(context, row, found.head.offset)
+    const ms = Math.max(0, context.deadline.at - context.clock.now() - handOverMs)
+    const result = await within(context, ms, (narrowed) => postFromLog(narrowed, lock, target))
+    if (result !== 'done') await postRestLater(context, row, found.head.offset)
   } catch (thrown) {
     // Reported only: the subscription has started, and an error response would end it. The next delivery continues.
     reportDelivery(context, row, thrown)

@@ -369,6 +369,29 @@ describe('a stock client', () => {
       expect(ann.seen()).toEqual(['started', ...all.slice(index + 1), 'stopped'])
     }
   })
+  test('of a long stream gets the rest from another function, also when the table is slow [TL-STOCK-6]', async () => {
+    const world = await producing()
+    await world.say(...Array.from({ length: 100 }, (_, n) => `${n + 1}`))
+    await world.end()
+    const post = async () => {
+      await world.clock.advance(400)
+      return undefined
+    }
+    world.gateway.intercept = post
+    world.faults.loses = (operation) => {
+      if (operation === 'releaseDeliveryLock') void world.clock.advance(600)
+      return false
+    }
+    const ann = await watch(world, await stock(world))
+    expect(ann.seen().length).toBeLessThan(70)
+    for (let runs = 0; runs < 4; runs++) {
+      const { payload } = world.invoked.findLast(({ name }) => name === 'deliver') ?? {}
+      if (ann.seen().at(-1) !== 'stopped')
+        await world.run(() => world.handlers.deliver(payload, { getRemainingTimeInMillis: () => 60_000 }))
+    }
+    const chunks = Array.from({ length: 100 }, (_, n) => `#3${n === 99 ? '' : `.${n + 1}`} ${n + 1}`)
+    expect(ann.seen()).toEqual(['started', ...chunks, 'stopped'])
+  })
   test('gets the error of a stream that failed or was lost, and GAP for one that begins again', async () => {
     const failed = await producing()
     const ann = await watch(failed, await stock(failed))
