@@ -19,6 +19,7 @@ export const rules = {
   H17: 'the values of a generator are received in order and once, and lost values are reported',
   H18: 'nothing is sent for a topic later than 5 s after its right was lost, and rows hold no older claims',
   H19: 'nothing is sent to a connection later than 5 s after it was kicked, or while its principal is banned',
+  H20: 'a stream closes once and nothing follows, and each reader has the first chunks of one run, or a gap',
 } as const
 export type Rule = keyof typeof rules
 
@@ -54,6 +55,7 @@ const kindOf: Record<Rule, Kind> = {
   H17: 'other',
   H18: 'other',
   H19: 'other',
+  H20: 'other',
 }
 
 /** Creates an empty report. */

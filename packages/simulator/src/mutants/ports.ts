@@ -149,3 +149,15 @@ export const claimsAreNotRewritten: WrapPorts = (ports) => ({
   ...ports,
   store: withStore(ports.store, { async setSubscriberClaims() {} }),
 })
+
+/** The repeated put of a batch does not recognise the slot that it has put before. */
+export const ownChunksAreForeign: WrapPorts = (ports) => ({
+  ...ports,
+  store: withStore(ports.store, {
+    async putSlot(topic, slot) {
+      const outcome = await ports.store.putSlot(topic, slot)
+      if (outcome.status === 'put' || outcome.slot.own !== true) return outcome
+      return { ...outcome, slot: { ...outcome.slot, publishId: `${outcome.slot.publishId}?` } }
+    },
+  }),
+})

@@ -16,7 +16,9 @@ import type { disconnectRow } from '../../../server/src/runtime/presence/rows/di
 import type { presenceAt } from '../../../server/src/runtime/presence/rows/find-presence.ts'
 import type { snapshotMembers } from '../../../server/src/runtime/presence/snapshot.ts'
 import type { sweepIfDue } from '../../../server/src/runtime/presence/sweep.ts'
+import type { stopStream } from '../../../server/src/runtime/producers/stop-stream.ts'
 import type { isCurrent } from '../../../server/src/runtime/recipients/current-rows.ts'
+import type { judge, stateAfter } from '../../../server/src/runtime/streams/state.ts'
 import type { subscribeRight } from '../../../server/src/runtime/subscriptions/subscribe-right.ts'
 import { hooks, type ScheduleHooks } from '../records/application.ts'
 import { withStore } from './ports.ts'
@@ -168,3 +170,34 @@ export const oldRowsAreCurrent: Replace<typeof isCurrent> = () => async () => tr
 
 /** Nothing that runs notices that its connection was ended. */
 export const noRunEnds: Replace<typeof isEnded> = () => async () => false
+
+/** A producer puts chunks whatever the state of its stream is. */
+export const chunksAreAlwaysLawful: Replace<typeof stateAfter> = (original) => (evidence, write, law) => {
+  const known = original(evidence, write, law)
+  if (known !== undefined || write.kind !== 'chunks' || evidence.state === undefined) return known
+  return { ...evidence.state, n: evidence.state.n + write.count }
+}
+
+/** A producer closes its stream whatever the state is. */
+export const closesAreAlwaysLawful: Replace<typeof stateAfter> = (original) => (evidence, write, law) => {
+  const known = original(evidence, write, law)
+  if (known !== undefined || write.kind !== 'close' || evidence.state === undefined) return known
+  return { ...evidence.state, at: 'closed', outcome: write.outcome }
+}
+
+/** A run that begins again looks like one that goes on. */
+export const noRunIsMarkedAnew: Replace<typeof stateAfter> = (original) => (evidence, write, law) => {
+  const known = original(evidence, write, law)
+  if (known === undefined) return known
+  const { anew: _, ...state } = known
+  return state
+}
+
+/** A stream that closes when it is lost is claimed again. */
+export const lostStreamsAreClaimed: Replace<typeof stateAfter> = (original) => (evidence, write, law) =>
+  original(evidence, write, { ...law, onLost: 'continue' })
+export const lostStreamsAreJudgedToContinue: Replace<typeof judge> = (original) => (evidence) =>
+  original(evidence, { onLost: 'continue' })
+
+/** A stop is answered, and the log does not know of it. */
+export const stopPutsNothing: Replace<typeof stopStream> = () => async () => ({ type: 'stopped' })

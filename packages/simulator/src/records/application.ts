@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { defined } from '@trunkline/protocol'
-import { anonymous, createLine, deny, type LineMeta, type TopicCaller } from '@trunkline/server'
+import { anonymous, createLine, deny, type LineMeta, type OnLost, type TopicCaller } from '@trunkline/server'
 import { internalsOf } from '@trunkline/server/internal'
 import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
 import type { Backend, Telemetry } from '@trunkline/server/ports'
@@ -20,6 +20,8 @@ export interface ScheduleHooks {
   /** Called for each failure that the server reports. */
   reported(message: string): void
   now(): number
+  /** Called when a function begins to produce a stream. Returns the number of this time. */
+  produced(name: string): number
   /** Called when the iteration of a generator starts. */
   began(name: string, connectionId: string | undefined, isAlive: () => boolean): GeneratorRun
 }
@@ -62,6 +64,35 @@ const channelOf = (room: string) => (room === 'm' ? club : room === 'w' ? watche
 /** A grace period and a lease that are short in relation to a schedule. */
 export const presenceTimes = { graceMs: 15_000, leaseMs: 60_000 }
 const here = line.presence('here', { key, data: z.object({ n: z.number() }), ...presenceTimes })
+
+/** A stream's input: it yields the chunks 1 to `last` with a pause before each, then ends or throws. */
+const streamInput = z.object({ everyMs: z.number(), last: z.number(), throws: z.boolean() })
+export type StreamInput = z.infer<typeof streamInput>
+export const streamRetentionMs = 600_000
+
+const streamOf = (onLost: OnLost) =>
+  line.stream(`answer.${onLost}`, {
+    key,
+    input: streamInput,
+    chunk: z.object({ run: z.number(), n: z.number() }),
+    retention: streamRetentionMs,
+    onLost,
+    async *produce({ key: { room }, input: { everyMs, last, throws }, produced, signal }) {
+      const running = runningFunctions.getStore()
+      const run = hooks.current?.produced(`${onLost} ${room}`) ?? 0
+      for (let n = produced + 1; n <= last; n++) {
+        if (everyMs > 0) await running?.sleep(everyMs, signal)
+        yield { run, n }
+      }
+      if (throws) throw new Error(thrownMessage)
+    },
+  })
+const answers = { close: streamOf('close'), restart: streamOf('restart'), continue: streamOf('continue') }
+const onLost = z.enum(['close', 'restart', 'continue'])
+const answerOf = z.object({ onLost, room: z.string() })
+export type AnswerRef = z.infer<typeof answerOf>
+/** The name of a stream's log. */
+export const answerTopicOf = ({ onLost, room }: AnswerRef) => `${answers[onLost].name}?room=s:${room}`
 
 interface Context {
   readonly principal: string | null
@@ -159,6 +190,17 @@ const createRouter = (bills: typeof t.procedure) =>
         .subscribe(input)
         .startWith(() => ({ n: -1, state: hooks.current?.state(input.room) ?? 0 })),
     ),
+    ask: t.procedure
+      .input(answerOf.extend(streamInput.shape))
+      .mutation(({ input: { onLost, room, ...input } }) => answers[onLost].start({ room }, input)),
+    silence: t.procedure.input(answerOf).mutation(({ input: { onLost, ...room } }) => answers[onLost].stop(room)),
+    answer: t.procedure
+      .input(answerOf)
+      .subscription(({ input: { onLost, ...room } }) => answers[onLost].subscribe(room)),
+    /** Every second chunk. */
+    evens: t.procedure
+      .input(answerOf)
+      .subscription(({ input: { onLost, ...room } }) => answers[onLost].subscribe(room).filter(({ n }) => n % 2 === 0)),
     /** Joins as the caller. A member has as many sessions as it has devices. */
     joined: t.procedure
       .input(key)

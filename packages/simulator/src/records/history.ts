@@ -1,4 +1,4 @@
-import type { GeneratorInput, GeneratorRun } from './application.ts'
+import type { AnswerRef, GeneratorInput, GeneratorRun, StreamInput } from './application.ts'
 
 /** What the application received from one subscription. `seen` is the length of the published log at that moment. */
 export type Entry =
@@ -108,6 +108,36 @@ export interface GeneratorSubscription {
   ended: 'stopped' | 'done' | 'error' | 'closed' | undefined
 }
 
+/** What the application received from a subscription to a stream. `seen` is the length of its log at that moment. */
+export type StreamEvent =
+  | { readonly kind: 'chunk'; readonly seen: number; readonly run: number; readonly n: number }
+  | { readonly kind: 'started'; readonly seen: number }
+  | { readonly kind: 'gap'; readonly seen: number; readonly reason: string }
+  | { readonly kind: 'end'; readonly seen: number; readonly outcome: string | undefined }
+  | { readonly kind: 'error'; readonly seen: number; readonly code: string; readonly message: string }
+
+export type StreamPath = 'answer' | 'evens'
+
+/** The record of one subscription to a stream. */
+export interface StreamSubscription {
+  readonly device: string
+  readonly path: StreamPath
+  readonly of: AnswerRef
+  readonly isStock: boolean
+  readonly events: StreamEvent[]
+  /** Undefined while it lives. */
+  ended: 'stopped' | 'done' | 'error' | 'closed' | undefined
+}
+
+/** The record of one call that starts or stops a stream. */
+export interface StreamCall {
+  readonly kind: 'ask' | 'silence'
+  readonly of: AnswerRef
+  readonly input: StreamInput | undefined
+  /** The result, and the length of the stream's log when it arrived; undefined without one. */
+  answer: { readonly data: unknown; readonly length: number } | undefined
+}
+
 /** All observations of the applications in a schedule. */
 export interface History {
   readonly subscriptions: SubscriptionRecord[]
@@ -120,9 +150,14 @@ export interface History {
   readonly marks: MarkRecord[]
   readonly generatorSubscriptions: GeneratorSubscription[]
   readonly runs: GeneratorRun[]
+  readonly streamSubscriptions: StreamSubscription[]
+  readonly streamCalls: StreamCall[]
+  /** The streams that functions began to produce, in order. */
+  readonly producers: string[]
 }
 
 export const createHistory = (): History => ({
   ...{ subscriptions: [], calls: [], scripts: [], charges: new Map(), presenceSubscriptions: [], marks: [] },
   ...{ generatorSubscriptions: [], runs: [], payers: new Map() },
+  ...{ streamSubscriptions: [], streamCalls: [], producers: [] },
 })

@@ -61,6 +61,13 @@ describe('a stock client behind a half-open socket', () => {
   })
 })
 
+describe('a stock client whose stream is longer than its subscribe may take', () => {
+  it('gets the rest from another function, though the subscribe ends at its deadline', async () => {
+    const outcome = await runSchedule({ seed: 163, workload: 'stock-streams', only: ['F36.2'] })
+    expect(outcome).toMatchObject({ violations: [], struck: ['F36.2'] })
+  })
+})
+
 describe('stock clients in a quiet room', () => {
   it('keep their sockets when idle connections of frozen functions are reset', async () => {
     const faults = ['F50'] as const

@@ -3,11 +3,12 @@ import { checkGenerators, checkRuns } from '../checks/generators-checker.ts'
 import { checkNothingLeft, checkRows } from '../checks/leftovers-checker.ts'
 import { checkNobodyLeft, checkPresence } from '../checks/presence-checker.ts'
 import { checkRights } from '../checks/rights-checker.ts'
+import { checkStreams } from '../checks/streams-checker.ts'
 import { checkSubscriptions } from '../checks/subscriptions-checker.ts'
 import { sealGlobals } from '../kernel/globals.ts'
 import type { Violation } from '../kernel/report.ts'
 import { createVirtualTimers } from '../kernel/virtual-timers.ts'
-import { guardedRooms, hereOf, hooks, topicOf } from '../records/application.ts'
+import { answerTopicOf, guardedRooms, hereOf, hooks, topicOf } from '../records/application.ts'
 import { createWorld } from '../world/create-world.ts'
 import type { PlannedKill } from '../world/functions/invocation.ts'
 import type { World } from '../world/world.ts'
@@ -88,6 +89,7 @@ async function play(world: World, workload: Workload): Promise<void> {
   checkPresence(world, rooms)
   checkGenerators(world)
   checkRuns(world)
+  checkStreams(world)
   if (workload.leavesNoRows) checkRows(world, topics)
   if (workload.hasRights) checkRights(world)
   if (world.report.violations.length > 0) return
@@ -98,11 +100,13 @@ async function play(world: World, workload: Workload): Promise<void> {
     for (let each = 0; each < 3; each++) world.publish(room)
   if (workload.hasPresence) await joinNewMembers(world)
   if (workload.hasGenerators) endSome(world)
+  if (workload.hasStreams) startAgain(world)
   await kernel.run(afterwardsMs)
   checkSubscriptions(world, 'published')
   checkPresence(world, rooms)
   checkGenerators(world)
   checkRuns(world)
+  checkStreams(world)
   checkRows(world, topics)
 
   for (const device of devices) device.close()
@@ -117,6 +121,16 @@ async function play(world: World, workload: Workload): Promise<void> {
 async function joinNewMembers({ kernel, addDevice }: World): Promise<void> {
   await kernel.run(idleMs)
   for (const room of rooms) addDevice({ principal: 'new' }).subscribePresence('joined', room)
+}
+
+/** Starts every stream again, of which most are past their retention by now, and reads each. */
+function startAgain({ devices, history }: World): void {
+  const device = devices.find(({ isClosed, isStock }) => !isClosed && !isStock)
+  const refs = new Map(history.streamCalls.map(({ of }) => [answerTopicOf(of), of]))
+  for (const of of refs.values()) {
+    device?.ask(of, { everyMs: 1_000, last: 7, throws: false })
+    device?.watch('answer', of)
+  }
 }
 
 /** After faults have stopped, ends some subscriptions and sockets, whose end the server must notice. */
@@ -148,8 +162,10 @@ function outcomeOf(world: World, seed: number): Outcome {
   const entries = history.subscriptions.flatMap((record) => record.entries)
   const presenceEvents = history.presenceSubscriptions.flatMap((record) => record.events)
   const generatorEvents = history.generatorSubscriptions.flatMap((record) => record.events)
+  const streamEvents = history.streamSubscriptions.flatMap((record) => record.events)
   const count = (kinds: readonly string[]) =>
-    [...entries, ...presenceEvents, ...generatorEvents].filter(({ kind }) => kinds.includes(kind)).length
+    [...entries, ...presenceEvents, ...generatorEvents, ...streamEvents].filter(({ kind }) => kinds.includes(kind))
+      .length
   return {
     seed,
     violations: report.violations,
@@ -159,7 +175,7 @@ function outcomeOf(world: World, seed: number): Outcome {
       (sum, all) => sum + all.filter(({ n }) => n !== undefined).length,
       0,
     ),
-    delivered: count(['data', 'here', 'join', 'update', 'leave', 'value']),
+    delivered: count(['data', 'here', 'join', 'update', 'leave', 'value', 'chunk']),
     gaps: count(['gap']),
     connections: gateway.connections.size,
     invocations: functions.log,

@@ -224,6 +224,11 @@ function createHooks({
     },
     state: (room) => table.published.of(topicOf(room)).length,
     reported: (message) => void reported.set(message, (reported.get(message) ?? 0) + 1),
+    produced(name) {
+      history.producers.push(name)
+      kernel.note(`producer ${history.producers.length} of ${name} begins`)
+      return history.producers.length
+    },
     began(name, connectionId, isAlive) {
       const run = { number: history.runs.length + 1, name, connectionId, isAlive, isOpen: true }
       history.runs.push(run)

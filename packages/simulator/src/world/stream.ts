@@ -37,6 +37,7 @@ export function createTableStream(options: {
   let isPolling = false
 
   function add(topic: string, slot: Slot): void {
+    if (slot.own === true) return // the filters of the event source mapping leave it out
     push((number) => toRecord(topic, slot, number))
   }
   function addMember(topic: string, member: string): void {
@@ -113,7 +114,7 @@ function toRecord(topic: string, slot: Slot, sequence: string): object {
   const numbers = { time: slot.time, expires: slot.expires, inline: slot.inline }
   const texts = {
     ...{ pk: `LOG#${topic}`, sk: String(slot.offset).padStart(16, '0') },
-    ...{ epoch: slot.epoch, publishId: slot.publishId, data: slot.data },
+    ...{ epoch: slot.epoch, publishId: slot.publishId, data: slot.data, state: slot.state },
   }
   const image: Record<string, object> = {}
   for (const [name, value] of Object.entries(numbers)) if (value !== undefined) image[name] = { N: String(value) }

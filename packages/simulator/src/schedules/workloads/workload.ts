@@ -21,6 +21,8 @@ export interface Workload {
   readonly hasPresence?: boolean
   /** Whether it uses rooms that callers need a right for. */
   readonly hasRights?: boolean
+  /** Whether it uses streams; they are started and read once more at the end. */
+  readonly hasStreams?: boolean
   /** Whether it uses generators. */
   readonly hasGenerators?: boolean
   /** The timeout of the worker function in milliseconds. */

@@ -14,6 +14,7 @@ import {
 import { rightsWorkload } from './rights-workload.ts'
 import { signInWorkload } from './sign-in-workload.ts'
 import { stockGeneratorsWorkload, stockWorkload } from './stock-workloads.ts'
+import { stockStreamsWorkload, streamsWorkload } from './stream-workloads.ts'
 import { oldTableWorkload, rewoundWorkload } from './table-workloads.ts'
 import { keepaliveMs, minute, type Workload, without } from './workload.ts'
 
@@ -64,6 +65,8 @@ export const workloads = {
   presence: presenceWorkload,
   generators: generatorsWorkload,
   'stock-generators': stockGeneratorsWorkload,
+  streams: streamsWorkload,
+  'stock-streams': stockStreamsWorkload,
   'old-table': oldTableWorkload,
   rewound: rewoundWorkload,
   rates: ratesWorkload,

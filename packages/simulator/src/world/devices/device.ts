@@ -2,15 +2,17 @@ import type { FaultPlan } from '../../kernel/fault-plan.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Report } from '../../kernel/report.ts'
+import type { AnswerRef, StreamInput } from '../../records/application.ts'
 import type { GeneratorActions } from '../../records/generator-subscriptions.ts'
 import type { CallPath, History } from '../../records/history.ts'
 import type { LogActions } from '../../records/log-subscriptions.ts'
 import type { PresenceActions } from '../../records/presence-subscriptions.ts'
 import type { PublishedLog } from '../../records/published-log.ts'
+import type { StreamActions } from '../../records/stream-subscriptions.ts'
 import type { SimulatedGateway } from '../gateway/gateway.ts'
 
 /** A simulated browser or phone: a client over simulated sockets and timers, and the application that uses it. */
-export interface Device extends LogActions, PresenceActions, GeneratorActions {
+export interface Device extends LogActions, PresenceActions, GeneratorActions, StreamActions {
   readonly name: string
   /** The status of its connection. */
   readonly status: string
@@ -22,6 +24,10 @@ export interface Device extends LogActions, PresenceActions, GeneratorActions {
   readonly timers: number
   readonly isClosed: boolean
   call(path: CallPath, room: string, options: CallOptions): void
+  /** Starts a stream. A device with tRPC's own client cannot. */
+  ask(of: AnswerRef, input: StreamInput): void
+  /** Stops a stream. */
+  silence(of: AnswerRef): void
   /** Disconnects or reconnects the network. */
   setOnline(isOnline: boolean): void
   /** Suspends or resumes the device. */

@@ -2,6 +2,7 @@ import { createTRPCClient, createWSClient, TRPCClientError, wsLink } from '@trpc
 import type { Application } from '../../records/application.ts'
 import { createGeneratorSubscriptions } from '../../records/generator-subscriptions.ts'
 import { createLogSubscriptions } from '../../records/log-subscriptions.ts'
+import { createStreamSubscriptions } from '../../records/stream-subscriptions.ts'
 import type { Device, DeviceOptions } from './device.ts'
 import { createWebSocketMaker } from './simulated-web-socket.ts'
 
@@ -24,6 +25,7 @@ export function createStockDevice(options: DeviceOptions): Device {
   const application = { ...options, client, isStock: true, codeOf, isClosed: () => isClosed }
   const logSubscriptions = createLogSubscriptions(application)
   const generatorSubscriptions = createGeneratorSubscriptions(application)
+  const streams = createStreamSubscriptions(application)
   return {
     ...{ name, isStock: true, timers: 0 },
     get status() {
@@ -37,9 +39,8 @@ export function createStockDevice(options: DeviceOptions): Device {
     },
     ...logSubscriptions,
     ...generatorSubscriptions,
-    call() {
-      throw new Error('A stock device makes no calls: use a device with our client.')
-    },
+    ...streams,
+    ...{ call: noCalls, ask: noCalls, silence: noCalls },
     subscribePresence() {
       throw new Error('A stock device does not support presence: use a device with our client.')
     },
@@ -54,12 +55,17 @@ export function createStockDevice(options: DeviceOptions): Device {
     },
     close() {
       isClosed = true
-      const { subscriptions, generatorSubscriptions: generators } = history
+      const { subscriptions, generatorSubscriptions: generators, streamSubscriptions } = history
       for (const each of subscriptions) if (each.device === name) logSubscriptions.stop(each)
       for (const each of generators) if (each.device === name) generatorSubscriptions.unsubscribeGenerator(each)
+      for (const each of streamSubscriptions) if (each.device === name) streams.unwatch(each)
       void wsClient.close()
     },
   }
+}
+
+function noCalls(): never {
+  throw new Error('A stock device makes no calls: use a device with our client.')
 }
 
 function codeOf(error: Error): string {

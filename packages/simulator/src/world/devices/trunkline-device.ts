@@ -5,6 +5,7 @@ import { createCalls } from '../../records/calls.ts'
 import { createGeneratorSubscriptions } from '../../records/generator-subscriptions.ts'
 import { createLogSubscriptions } from '../../records/log-subscriptions.ts'
 import { createPresenceSubscriptions } from '../../records/presence-subscriptions.ts'
+import { createStreamCalls, createStreamSubscriptions } from '../../records/stream-subscriptions.ts'
 import type { Device, DeviceOptions } from './device.ts'
 import { DeviceClock } from './device-clock.ts'
 import { DeviceNetwork } from './device-network.ts'
@@ -41,6 +42,8 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
     ...createLogSubscriptions(application),
     ...createPresenceSubscriptions(application),
     ...createGeneratorSubscriptions(application),
+    ...createStreamSubscriptions(application),
+    ...createStreamCalls(application),
     call: createCalls({ ...application, deviceNow: () => clock.awakeTime(), principal: () => principal }),
     signIn(next) {
       principal = next
@@ -54,8 +57,9 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
     cut: () => network.cut(),
     close() {
       isClosed = true
-      const { subscriptions, presenceSubscriptions, generatorSubscriptions } = history
-      for (const record of [...subscriptions, ...presenceSubscriptions, ...generatorSubscriptions])
+      const { subscriptions, presenceSubscriptions, generatorSubscriptions, streamSubscriptions } = history
+      const others = [...generatorSubscriptions, ...streamSubscriptions]
+      for (const record of [...subscriptions, ...presenceSubscriptions, ...others])
         if (record.device === name) record.ended ??= 'closed'
       void connection.close()
     },
@@ -82,7 +86,8 @@ function connect(options: DeviceOptions, { clock, network, principal }: Parts) {
       after: (ms, fn) => clock.after(ms, fn),
       random: () => random.next(),
       uncaught(error) {
-        if (!(error instanceof HandlerFailure)) throw error
+        const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+        if (errors.some((each) => !(each instanceof HandlerFailure))) throw error
       },
       randomBytes: (count) => Uint8Array.from({ length: count }, () => random.int(256)),
       createSocket: (socket) => new SimulatedSocket(socket, network, clock),
