@@ -11,6 +11,7 @@ import { trunklineError } from './session/machine/trunkline-error.ts'
 import { optionsOf } from './trpc/call-options.ts'
 
 const line = createLine()
+const patience = { timeout: 20_000 } // other suites run at the same time
 const key = z.object({ chat: z.string(), question: z.string() })
 const words = ['Each ', 'word ', 'comes ', 'once.']
 /** How many words a producer may write, and what it does then. */
@@ -126,9 +127,9 @@ describe('a chat of the AI SDK', () => {
     const [ann, bob] = [openPage('second'), openPage('second')]
     model.allowed = 2
     const sent = ann.chat.sendMessage({ text: 'why?' })
-    await expect.poll(() => ann.chat.text()).toBe('Each word ')
+    await expect.poll(() => ann.chat.text(), patience).toBe('Each word ')
     const resumed = bob.chat.resumeStream()
-    await expect.poll(() => bob.chat.text()).toBe('Each word ')
+    await expect.poll(() => bob.chat.text(), patience).toBe('Each word ')
     model.allowed = words.length
     await Promise.all([sent, resumed])
     expect([ann.chat.text(), bob.chat.text()]).toEqual(['Each word comes once.', 'Each word comes once.'])
@@ -146,14 +147,16 @@ describe('a chat of the AI SDK', () => {
     const [ann, bob] = [openPage('stopped'), openPage('stopped')]
     model.allowed = 1
     const sent = ann.chat.sendMessage({ text: 'why?' })
-    await expect.poll(() => ann.chat.text()).toBe('Each ')
+    await expect.poll(() => ann.chat.text(), patience).toBe('Each ')
     const resumed = bob.chat.resumeStream()
-    await expect.poll(() => bob.chat.text()).toBe('Each ')
+    await expect.poll(() => bob.chat.text(), patience).toBe('Each ')
     await bob.chat.stop()
     await Promise.all([sent, resumed])
     expect([ann.chat.status, bob.chat.status]).toEqual(['ready', 'ready'])
     expect(bob.stops).toEqual([{ chat: 'stopped', question: ann.chat.messages[0]?.id }])
-    await expect.poll(() => statusOf('stopped')).toMatchObject({ state: 'closed', outcome: { type: 'stopped' } })
+    await expect
+      .poll(() => statusOf('stopped'), patience)
+      .toMatchObject({ state: 'closed', outcome: { type: 'stopped' } })
   })
 
   it('does not stop the stream when it resumes twice, as React does in its strict mode', async () => {
@@ -161,9 +164,9 @@ describe('a chat of the AI SDK', () => {
     model.allowed = 1
     const other = openPage('strict')
     const sent = other.chat.sendMessage({ text: 'why?' })
-    await expect.poll(() => other.chat.text()).toBe('Each ')
+    await expect.poll(() => other.chat.text(), patience).toBe('Each ')
     const twice = [chat.resumeStream(), chat.resumeStream()]
-    await expect.poll(() => chat.text()).toBe('Each ')
+    await expect.poll(() => chat.text(), patience).toBe('Each ')
     twice.push(chat.resumeStream()) // while it shows the answer
     await new Promise((resolve) => setTimeout(resolve, 50))
     model.allowed = words.length
@@ -176,7 +179,7 @@ describe('a chat of the AI SDK', () => {
     const { chat, connection, stops } = openPage('closed')
     model.allowed = 1
     const sent = chat.sendMessage({ text: 'why?' })
-    await expect.poll(() => chat.text()).toBe('Each ')
+    await expect.poll(() => chat.text(), patience).toBe('Each ')
     await connection.close()
     await sent
     expect(stops).toEqual([])
@@ -196,7 +199,7 @@ describe('a chat of the AI SDK', () => {
     const { chat } = openPage('lost')
     model.allowed = 1
     const sent = chat.sendMessage({ text: 'why?' })
-    await expect.poll(() => chat.text()).toBe('Each ')
+    await expect.poll(() => chat.text(), patience).toBe('Each ')
     local.faults.kill('worker')
     await local.clock.advance('2m') // Lambda tries again a minute later, and finds it
     await sent
@@ -287,7 +290,7 @@ describe('the transport', () => {
     const aborted = AbortSignal.abort()
     const request = { chatId: 'unstoppable', messageId: undefined, messages: [], abortSignal: aborted }
     await transport.sendMessages({ trigger: 'submit-message', ...request })
-    await expect.poll(() => reported).toEqual([new Error('refused')])
+    await expect.poll(() => reported, patience).toEqual([new Error('refused')])
   })
 
   it('accepts only the key of the stream and chunks of the AI SDK', () => {
