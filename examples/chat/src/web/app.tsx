@@ -20,12 +20,30 @@ export function App() {
   if (me === undefined) {
     return (
       <main className="welcome">
-        <h1>Chat</h1>
-        <p>Messages, typing and history over one WebSocket, with no server that stays up.</p>
-        <NameForm action="Join" initial="" onDone={chooseName} />
-        <button type="button" className="link" onClick={() => chooseName(null)}>
-          Just read along
-        </button>
+        <section>
+          <h1>Chat</h1>
+          <p className="lead">Messages, typing and history over one WebSocket, with no server that stays up.</p>
+          <NameForm action="Join" initial="" onDone={chooseName} />
+          <button type="button" className="link" onClick={() => chooseName(null)}>
+            Just read along
+          </button>
+        </section>
+        <section aria-labelledby="to-try">
+          <h2 id="to-try">Three things to try</h2>
+          <ol>
+            <li>
+              <b>Lose the network.</b> Press “Cut my connection” while others write. Afterwards every message is there,
+              once and in order.
+            </li>
+            <li>
+              <b>Ask the bot.</b> Write “/ask why is no message lost”, and reload the page in the middle of its answer.
+            </li>
+            <li>
+              <b>Use two devices.</b> Open this page on another one under the same name. You are one person in the list,
+              and Stop works on both.
+            </li>
+          </ol>
+        </section>
       </main>
     )
   }
