@@ -42,6 +42,10 @@ await main(
         env: { TRUNKLINE_LIMITS: 'all' },
         deadlineMs: 20 * 60_000,
       }),
+      await suites('the model of scale', ['--project=repository', 'tests/scale'], {
+        env: { TRUNKLINE_SCALE: 'all' },
+        deadlineMs: 20 * 60_000,
+      }),
       await simulation(schedules),
       await suites('other software', ['--project=foreign'], {
         env: {

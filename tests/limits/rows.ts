@@ -49,8 +49,7 @@ const all = Array.from({ length: sizes.subscriptions }, (_, index) => index)
 const same = Array.from({ length: 200 }, () => 1)
 export const auth = (token: string) => ({ id: 'a', method: 'auth', params: { token } })
 const chunksOf = (message: unknown) => toChunks({ id: 'c', message: 'm', text: JSON.stringify(message) }, 32_768)
-export const many = <T>(count: number, make: (index: number) => T) =>
-  Array.from({ length: count }, (_, index) => make(index))
+const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index))
 
 /** A row whose counted part is one message, on a connection that `before` prepared. */
 export function sends(

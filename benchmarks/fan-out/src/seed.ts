@@ -1,9 +1,10 @@
 import { DynamoDBClient, ScanCommand, type ScanCommandOutput } from '@aws-sdk/client-dynamodb'
 import type { LocalLine } from '@trunkline/local'
-import { awsBackend } from '@trunkline/server/aws'
+import { createDynamoStore } from '@trunkline/server/dynamodb'
 import type { router } from './application.ts'
 
 const concurrentPuts = 25
+const requestTimeoutMs = 30_000 // a busy machine answers late
 const lifeSeconds = 7_200
 
 /**
@@ -17,7 +18,7 @@ export async function seed(local: LocalLine<typeof router>, topics: readonly str
   } = local.environment
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   const client = new DynamoDBClient({ region, endpoint, credentials })
-  const { store } = awsBackend({ table, region, endpoint, credentials })
+  const store = createDynamoStore({ table, region, endpoint, credentials, requestTimeoutMs })
   const connections = await connectionsIn(client, table)
   const rows = connections.flatMap((connectionId) =>
     topics.map((topic, index) => ({

@@ -17,7 +17,7 @@ each message. --json prints everything as JSON. It needs no network and no accou
 logs and tax are not included.`
 
 /** The users of the example application. */
-export const exampleUsers: readonly number[] = [100, 10_000, 1_000_000]
+const exampleUsers: readonly number[] = [100, 10_000, 1_000_000]
 
 const names = ['users', 'hours', 'messages', 'room', 'calls', 'answers'] as const
 const most = 1_000_000_000
