@@ -77,7 +77,5 @@ export function hasWebSocket(
   options: Pick<ConnectionOptions, 'WebSocket'>,
   environment: Pick<ConnectionEnvironment, 'WebSocket' | 'createSocket'>,
 ): boolean {
-  return (
-    (options.WebSocket ?? environment.WebSocket ?? environment.createSocket) !== undefined || 'WebSocket' in globalThis
-  )
+  return (options.WebSocket ?? environment.WebSocket ?? environment.createSocket ?? globalThis.WebSocket) !== undefined
 }

@@ -81,6 +81,14 @@ describe('A lost request is not a lost connection', () => {
     expect([world.states.at(-1), world.seen]).toEqual(['http', ['started', 'started', 'e:1']])
   })
 
+  test('three lost requests in a row keep the connection if they take less than 5 s', async () => {
+    const world = await live()
+    world.fates.push('lost', 'lost', 'lost')
+    world.publish()
+    await world.pass(10_000)
+    expect([world.sent('hello').length, world.seen]).toEqual([1, ['started', 'e:1']])
+  })
+
   test('requests that hang lose the connection after 30 s', async () => {
     const world = await live()
     world.fateOf = () => 'hangs'

@@ -157,4 +157,12 @@ describe('Over HTTP', () => {
     expect(new Set(sessions).size).toBe(2)
     expect([world.states.at(-1), world.sent('hello').length, world.open.size]).toEqual(['http', 2, 1])
   })
+
+  test('a hand-over ends a probe, since they would be three transports [LAW-TWO-SOCKETS]', async () => {
+    const world = await blocked()
+    world.socketFate = 'hangs'
+    while (world.liveSockets === 0) await world.pass(1_000)
+    await Promise.all([world.connection.signIn(), world.pass(15_000)])
+    expect([world.mostTransports, world.states.at(-1)]).toEqual([2, 'http'])
+  })
 })

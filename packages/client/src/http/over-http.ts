@@ -22,7 +22,7 @@ export interface HttpOptions {
  * none is given.
  */
 export function overHttp(url: string | (() => string | Promise<string>), options: HttpOptions = {}): Fallback {
-  if (typeof url === 'string') toFramesUrl(url)
+  if (typeof url !== 'function') toFramesUrl(url)
   const framesUrl = async () => toFramesUrl(typeof url === 'string' ? url : await url())
   return {
     createTransports(session) {
@@ -37,12 +37,20 @@ export function overHttp(url: string | (() => string | Promise<string>), options
 
 /** The address to which frames are posted. */
 function toFramesUrl(url: unknown): string {
-  if (typeof url === 'string' && /^https?:\/\//i.test(url) && URL.canParse(url)) {
-    const parsed = new URL(url)
-    parsed.hash = ''
-    if (!parsed.pathname.endsWith('/frames')) parsed.pathname = `${parsed.pathname.replace(/\/+$/, '')}/frames`
-    return parsed.href
+  const parsed = typeof url === 'string' && /^https?:\/\//i.test(url) ? parse(url) : undefined
+  if (parsed === undefined) {
+    const got = typeof url === 'string' ? JSON.stringify(url) : typeof url
+    throw new ConfigurationError(`overHttp: expected a URL such as https://…, got ${got}. Correct its argument.`)
   }
-  const got = typeof url === 'string' ? JSON.stringify(url) : typeof url
-  throw new ConfigurationError(`overHttp: expected a URL such as https://…, got ${got}. Correct its argument.`)
+  parsed.hash = ''
+  if (!parsed.pathname.endsWith('/frames')) parsed.pathname = `${parsed.pathname.replace(/\/+$/, '')}/frames`
+  return parsed.href
+}
+
+function parse(url: string): URL | undefined {
+  try {
+    return new URL(url)
+  } catch {
+    return undefined
+  }
 }

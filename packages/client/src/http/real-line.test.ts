@@ -84,18 +84,23 @@ describe('A client behind a proxy', () => {
   test('that refuses upgrades uses HTTP, and moves to the socket when it is allowed [TL-MOVE-5] [TL-MOVE-7]', async () => {
     const { client, connection } = connect('both')
     const [seen, states, pending, typed]: [string[], string[], string[], string[]] = [[], [], [], []]
+    const reasons: (string | undefined)[] = []
     connection.subscribe((state) => states.push('transport' in state ? state.transport : state.status))
     const started = new Promise<void>((onStarted) => {
       client.live.subscribe({ room: 'x' }, { onStarted: () => onStarted(), onData: ({ data }) => seen.push(data.text) })
     })
     client.typing.subscribe(
       { room: 'x' },
-      { onData: (data) => typed.push(data.text), onPending: ({ code }) => pending.push(code) },
+      {
+        onData: (data) => typed.push(data.text),
+        onPending: ({ code }) => pending.push(code),
+        onConnectionStateChange: ({ error }) => reasons.push(trunklineError(error)?.code),
+      },
     )
     await expect.poll(() => connection.state, { timeout: 15_000 }).toEqual({ status: 'open', transport: 'http' })
     await started
     await client.post.mutate({ room: 'x', text: 'over HTTP' })
-    await expect.poll(() => pending).toEqual(['NEEDS_SOCKET'])
+    await expect.poll(() => [pending, reasons.at(-1)]).toEqual([['NEEDS_SOCKET'], 'NEEDS_SOCKET'])
     await local.clock.advance('40s')
     expect(connection.state).toEqual({ status: 'open', transport: 'http' }) // the probe was refused
     proxy.faults.allowsUpgrades = true

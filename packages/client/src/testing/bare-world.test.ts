@@ -8,8 +8,10 @@ beforeAll(async () => {
   const { outputFiles } = await build({
     stdin: {
       contents: `
+        import { overHttp } from '../http.ts'
         import { createClient, createConnection } from '../index.ts'
-        globalThis.connection = createConnection({ url, token: () => 'a token' })
+        const fallback = globalThis.httpUrl && overHttp(httpUrl)
+        globalThis.connection = createConnection({ url, token: () => 'a token', ...(fallback && { fallback }) })
         globalThis.client = createClient({ connection: globalThis.connection })
       `,
       resolveDir: import.meta.dirname,
@@ -97,4 +99,24 @@ test('the client works in a service worker, which has `self` and no page', async
   expect(await inWorld({ self, addEventListener, removeEventListener: self.removeEventListener.bind(self) })).toBe(
     'answered',
   )
+})
+
+test('over HTTP, the client needs `fetch` alone, also where there is no WebSocket', async () => {
+  const methods: string[] = []
+  const answer = async (_: string, { body, headers }: { readonly body: string; readonly headers: object }) => {
+    const frames = JSON.parse(body) as readonly { readonly id: unknown; readonly method: string }[]
+    methods.push(...frames.map(({ method }) => method))
+    const limits = { ...hello.limits, pollMs: 1_000 }
+    const results = frames.map(({ id, method }) => ({
+      id,
+      result: method === 'hello' ? { type: 'hello', ...hello, limits } : { type: 'data', data: 'answered' },
+    }))
+    expect(headers).toHaveProperty('Trunkline-Session')
+    return new Response(JSON.stringify(results), {
+      headers: { 'content-type': 'application/json', 'trunkline-connection': 'http-1' },
+    })
+  }
+  const globals = { navigator: { product: 'ReactNative' }, WebSocket: undefined, fetch: answer, httpUrl: 'https://a' }
+  expect(await inWorld(globals)).toBe('answered')
+  expect(methods).toEqual(['hello', 'query', 'close'])
 })

@@ -51,6 +51,8 @@ export class HttpWorld {
   readonly effects: string[] = []
   /** The most transports that were alive at the same time. */
   mostTransports = 0
+  /** The most sockets among them. */
+  mostSockets = 0
   /** The most requests that were out at the same time. */
   mostOut = 0
   head = 0
@@ -159,11 +161,13 @@ export class HttpWorld {
       frames.filter((each) => each.method === method).map((frame) => ({ ...frame, at })),
     )
   }
+  /** The sockets that open or are open. */
+  get liveSockets(): number {
+    return [...this.sockets].filter((each) => each.isAlive).length
+  }
   countTransports(): void {
-    this.mostTransports = Math.max(
-      this.mostTransports,
-      this.open.size + [...this.sockets].filter((each) => each.isAlive).length,
-    )
+    this.mostTransports = Math.max(this.mostTransports, this.open.size + this.liveSockets)
+    this.mostSockets = Math.max(this.mostSockets, this.liveSockets)
   }
 
   #fetch(url: string, { headers, body, signal, keepalive = false }: RequestInit): Promise<Response> {
