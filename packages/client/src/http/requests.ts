@@ -11,12 +11,6 @@ const lateMs = 15_000 // a timer that fires later was suspended with its machine
 const shortestWaitMs = 250
 const longestWaitMs = 5_000
 
-/** One request: its frames and its headers. */
-export interface HttpRequest {
-  readonly frames: readonly OutgoingFrame[]
-  readonly headers: Readonly<Record<string, string>>
-}
-
 /** Until when a session sends no request, by the monotonic clock. It outlives a connection. */
 export interface Throttle {
   until: number

@@ -37,7 +37,7 @@ interface Params {
 }
 
 const latencyMs = 20
-export const socketLimits = { frameBytes: 32_768, messageBytes: 131_072, idleMs: 600_000, lifetimeMs: 7_200_000 }
+const socketLimits = { frameBytes: 32_768, messageBytes: 131_072, idleMs: 600_000, lifetimeMs: 7_200_000 }
 const httpLimits = { ...socketLimits, frameBytes: 1_048_576, batchSize: 100, pollMs: 1_000, waitMs: 0 }
 
 /** A client and a server with one log in virtual time, with a network between them that the test spoils. */
